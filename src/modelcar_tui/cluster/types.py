@@ -1,0 +1,150 @@
+"""Accelerators, runtimes and access, as the cluster or the operator states them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from modelcar_tui.core.errors import Problem
+
+
+class Guarantee(StrEnum):
+    """What the memory of one unit is worth."""
+
+    EXCLUSIVE = "exclusive"
+    HARD_SLICE = "hard-slice"
+    """MIG and hardware partitions."""
+    HARD_SHARE = "hard-share"
+    """MPS."""
+    NONE = "none"
+    """Time slicing: the whole card's memory, shared with the neighbours."""
+    UNKNOWN = "unknown"
+
+
+class Pool(msgspec.Struct, frozen=True, kw_only=True):
+    """The units of one extended resource on one node."""
+
+    resource: str
+    """`nvidia.com/gpu`, `amd.com/gpu`, `nvidia.com/mig-1g.10gb`, ..."""
+    units: int
+    """Allocatable units."""
+    capacity: int | None = None
+    free: int | None = None
+    """Units that no pod has requested; None when pods could not be listed."""
+    mem_mib: int | None = None
+    """Memory of ONE unit."""
+    mem_guarantee: Guarantee = Guarantee.UNKNOWN
+    mem_from: str = "none"
+    """`label`, `product-name`, `instance-type`, `model-table`, `dra`, `operator` or `none`."""
+
+
+class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
+    """One node that has, or should have, accelerators; every text is cleaned."""
+
+    name: str
+    vendor: str
+    """`nvidia`, `amd`, `gaudi`, `intel`, `spyre`, `tpu`, `neuron`, or another resource's domain."""
+    product: str | None = None
+    """As a human says it: `H100-80GB-HBM3`."""
+    family: str | None = None
+    cc: str | None = None
+    """NVIDIA compute capability (`9.0`)."""
+    provider: str | None = None
+    region: str | None = None
+    instance_type: str | None = None
+    arch: str | None = None
+    physical: int | None = None
+    """Cards in the node."""
+    usable: bool = True
+    why: str = ""
+    """Why the node does not count, or a caution where it does."""
+    pool: tuple[Pool, ...] = ()
+    memory_mib: int | None = None
+    """RAM allocatable."""
+    ephemeral_mib: int | None = None
+    taints: tuple[str, ...] = ()
+
+
+class Rung(StrEnum):
+    """How far up the access ladder we came."""
+
+    NO_KUBECONFIG = "no kubeconfig"
+    UNREACHABLE = "unreachable"
+    TLS = "certificate"
+    UNAUTHENTICATED = "not authenticated"
+    FORBIDDEN = "not authorized"
+    OK = "ok"
+    WHAT_IF = "what-if inventory"
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """Who we are to the API server, or why we are nobody."""
+
+    rung: Rung
+    server: str = ""
+    context: str = ""
+    user: str = ""
+    version: str = ""
+    problem: Problem | None = None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether a real cluster answered us and let us in."""
+        return self.rung is Rung.OK
+
+
+class Inventory(msgspec.Struct, frozen=True, kw_only=True):
+    """The accelerators at hand. No nodes with `known=False` means "could not look", not "no GPUs"."""
+
+    nodes: tuple[GpuNode, ...] = ()
+    origin: str = "cluster"
+    """`cluster`, `--gpu`, or the path given to `--inventory`."""
+    known: bool = True
+    partial: bool = False
+    at: float = 0.0
+    problems: tuple[Problem, ...] = ()
+    nodes_seen: int = 0
+    """All nodes that were listed, with or without accelerators."""
+
+
+class Runtime(msgspec.Struct, frozen=True, kw_only=True):
+    """A vLLM serving runtime that the cluster offers."""
+
+    image: str
+    name: str = ""
+    """Name of the Template or ServingRuntime."""
+    version: str | None = None
+    """vLLM's version where something says it."""
+    accelerator: str = ""
+    """The resource that it is recommended for."""
+    args: tuple[str, ...] = ()
+    """Arguments that the template passes by itself."""
+    why: str = ""
+
+
+class AcceleratorReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What the accelerator specialist found out."""
+
+    access: Access
+    inventory: Inventory
+    runtime: Runtime | None = None
+    runtime_problem: Problem | None = None
+    """Why no runtime image is known."""
+
+    @property
+    def gpu_available(self) -> bool | None:
+        """True, False, or None when it could not be looked up."""
+        if any(pool.units for node in self.inventory.nodes if node.usable for pool in node.pool):
+            return True
+        return False if self.inventory.known else None
+
+    @property
+    def gpu_provider(self) -> str | None:
+        """The vendor whose usable units are most, in the predecessor's capitals (`NVIDIA`)."""
+        units: dict[str, int] = {}
+        for node in self.inventory.nodes:
+            if node.usable:
+                units[node.vendor] = units.get(node.vendor, 0) + sum(pool.units for pool in node.pool)
+        best = max(units, key=lambda vendor: units[vendor], default=None)
+        return best.upper() if best and units[best] else None

@@ -1,0 +1,50 @@
+"""Whether a model's quantization runs on a GPU, and what to say of its arguments."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from modelcar_tui.manifest.types import Position
+
+
+class Support(StrEnum):
+    """Three answers, and an honest fourth."""
+
+    NATIVE = "native"
+    AT_A_COST = "works with a cost"
+    UNSUPPORTED = "unsupported"
+    UNKNOWN = "unknown"
+
+
+class Compatibility(msgspec.Struct, frozen=True, kw_only=True):
+    """How a quantization runs on one kind of GPU with one vLLM version."""
+
+    support: Support
+    quantization: str
+    gpu: str
+    why: str
+    """One sentence: the rule, its numbers, and the cost where there is one."""
+    source: str = ""
+    nearest: str = ""
+    """The nearest variant of the model that runs on this GPU, where one is known."""
+
+
+class Severity(StrEnum):
+    """How grave a finding is."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One remark on a manifest or its arguments."""
+
+    code: str
+    severity: Severity
+    model: str
+    what: str
+    fix: str = ""
+    at: Position | None = None

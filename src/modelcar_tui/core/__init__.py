@@ -1,0 +1,1 @@
+"""What every room stands on: facts, text from outside, errors, files, exit statuses."""

@@ -1,0 +1,31 @@
+"""The folders that are shipped: styles, sample manifests, recorded runs.
+
+In a wheel they lie inside the package; in a checkout beside `src/`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_CHECKOUT = _PACKAGE.parent.parent
+
+
+def styles() -> Path:
+    """The folder of the `.tcss` files."""
+    return _locate("styles", "styles")
+
+
+def samples() -> Path:
+    """The folder of the sample manifests."""
+    return _locate("samples", "config-yaml")
+
+
+def demo_logs() -> Path:
+    """The folder of the recorded QA logs."""
+    return _locate("demo_logs", "demo-logs")
+
+
+def _locate(in_wheel: str, in_checkout: str) -> Path:
+    shipped = _PACKAGE / in_wheel
+    return shipped if shipped.is_dir() else _CHECKOUT / in_checkout

@@ -1,0 +1,73 @@
+"""Text from outside is hostile: neutralise it once, at the edge.
+
+Textual passes escape sequences in a widget's text through to the terminal, so a log line or a node
+label could write the clipboard, clear the screen or hide an approval. `clean` is called on every
+string that enters; the dashboard filters once more at the compositor.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_SEQUENCE = re.compile(
+    r"""
+      \x1b\[ [0-?]* [ -/]* [@-~]?                      # CSI
+    | \x9b   [0-?]* [ -/]* [@-~]?                      # CSI, 8 bit
+    | (?:\x1b[\]P^_X] | [\x9d\x90\x9e\x9f\x98])        # OSC, DCS, PM, APC, SOS ...
+      [^\x07\x1b\x9c]* (?:\x07 | \x1b\\ | \x9c | $)?   # ... to their end, or to the end of the text
+    | \x1b [ -/]* [0-~]?                               # two-byte escapes
+    """,
+    re.VERBOSE,
+)
+_INVISIBLE = frozenset(
+    [*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF, 0x00AD, 0x061C, 0x180E]
+    + [*range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080), *range(0x3164, 0x3165), *range(0x115F, 0x1161)]
+)
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+def clean(text: str, *, limit: int = 4000) -> str:
+    """One line of `text` with no control character, escape sequence, bidi or zero-width character.
+
+    Whole sequences are dropped, a carriage return keeps what follows it (as a terminal would show it),
+    tabs become blanks, other such characters become U+FFFD. Longer texts are cut to `limit` characters
+    with an ellipsis. Call it on whole lines: a sequence cut in two by a read is not recognised.
+    """
+    if len(text) > limit:
+        text = text[: limit - 1] + "…"
+    if text.isprintable():
+        return text if text.isascii() else _replace(text)
+    text = _SEQUENCE.sub("", text.expandtabs(4))
+    text = text.rstrip("\r\n")
+    if "\r" in text:
+        text = text.rpartition("\r")[2]
+    return _replace(text)
+
+
+def clean_block(text: str, *, limit: int = 20_000) -> str:
+    """`clean` for a text of several lines; line ends are kept as `\\n`."""
+    return "\n".join(clean(line) for line in text[:limit].splitlines())
+
+
+def reveal(text: str) -> str:
+    """`text` with every invisible, control or bidi character shown as its code point, such as `<U+202E>`.
+
+    For the approval screen, where nothing may hide.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(f"<U+{ord(char):04X}>" if _hidden(char) else char for char in text)
+
+
+def has_hidden(text: str) -> bool:
+    """Whether `reveal` would show something that the eye does not see."""
+    return not (text.isascii() and text.isprintable()) and any(map(_hidden, text))
+
+
+def _hidden(char: str) -> bool:
+    return ord(char) in _INVISIBLE or unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+
+
+def _replace(text: str) -> str:
+    return "".join(REPLACEMENT if _hidden(char) else char for char in text)

@@ -1,0 +1,59 @@
+"""What a model needs of a GPU, and what vLLM would say."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from modelcar_tui.core.facts import Fact
+
+
+class Outcome(StrEnum):
+    """How a start of vLLM ends; `REFUSED_*` are vLLM's own start-up checks in their order."""
+
+    STARTS = "starts"
+    REFUSED_ARGS = "refused_args"
+    REFUSED_ARCH = "refused_arch"
+    REFUSED_QUANT = "refused_quant"
+    REFUSED_DTYPE = "refused_dtype"
+    REFUSED_KERNEL = "refused_kernel"
+    REFUSED_FREE_MEMORY = "refused_free_memory"
+    OOM_LOAD = "oom_load"
+    REFUSED_NO_KV = "refused_no_kv"
+    REFUSED_KV = "refused_kv"
+    OOM_WARMUP = "oom_warmup"
+    OOM_GRAPH_CAPTURE = "oom_graph_capture"
+    UNKNOWN = "unknown"
+
+
+class Gpu(msgspec.Struct, frozen=True, kw_only=True):
+    """One unit that a pod gets: a whole card or a slice."""
+
+    product: str
+    vendor: str = "nvidia"
+    memory_gib: Fact[float] = Fact()
+    """What the node says the unit has (nvidia-smi's total), in GiB."""
+    compute_capability: str | None = None
+    """`9.0`, or the gfx name on AMD."""
+    count: int = 1
+    """Units on one node, the most that tensor parallelism can use."""
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """Per GPU, in GiB. A fact without a value is unknown."""
+
+    outcome: Outcome
+    why: str
+    """One sentence with its numbers."""
+    weights_gib: Fact[float] = Fact()
+    activation_gib: Fact[float] = Fact()
+    non_torch_gib: Fact[float] = Fact()
+    cuda_graph_gib: Fact[float] = Fact()
+    kv_available_gib: Fact[float] = Fact()
+    kv_tokens: Fact[int] = Fact()
+    max_concurrency: Fact[float] = Fact()
+    """Requests of the full context that fit at once."""
+    longest_context: Fact[int] = Fact()
+    required_gib: Fact[float] = Fact()
+    """Smallest GPU memory that starts it with these arguments."""

@@ -1,0 +1,199 @@
+"""Everything that happens is one of these. The journal stores them; every face folds them.
+
+Importing this module loads no LangGraph, no Textual, no Kubernetes client: the screen needs it before its
+first frame.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from modelcar_tui.cluster.types import AcceleratorReport
+from modelcar_tui.manifest.plan import Decision
+from modelcar_tui.manifest.types import Manifest
+from modelcar_tui.qa.types import QaOutcome
+from modelcar_tui.supervisor.reports import DecisionReport, ModelRequirements, Verdict
+
+
+class Status(StrEnum):
+    """State of a step or a specialist."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    WARNING = "warning"
+    """Finished; something is missing or doubtful, `detail` says what."""
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class StepPlan(msgspec.Struct, frozen=True):
+    """One line of a specialist's checklist, before it is ticked."""
+
+    id: str
+    title: str
+
+
+class PanePlan(msgspec.Struct, frozen=True):
+    """A specialist as the screen needs it."""
+
+    name: str
+    title: str
+    steps: tuple[StepPlan, ...]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """Base of all events; the tag is the class name."""
+
+
+class RunStarted(Event, tag=True, frozen=True, kw_only=True):
+    run_id: str
+    manifest: str
+    panes: tuple[PanePlan, ...]
+    version: str
+    demo: bool = False
+    folder: str = ""
+
+
+class RunResumed(Event, tag=True, frozen=True, kw_only=True):
+    """The run goes on from its last checkpoint; everything after it may be told again."""
+
+
+class SpecialistStarted(Event, tag=True, frozen=True, kw_only=True):
+    specialist: str
+
+
+class StepChanged(Event, tag=True, frozen=True, kw_only=True):
+    specialist: str
+    step: str
+    status: Status
+    detail: str = ""
+
+
+class SpecialistFinished(Event, tag=True, frozen=True, kw_only=True):
+    specialist: str
+    status: Status
+    summary: str
+    """One line for the pane's foot."""
+    lines: tuple[str, ...] = ()
+    """The result, for the pane's body and the Markdown report."""
+    metadata: dict[str, str | int | float | bool | None] = {}
+    """Machine-readable, such as `gpu_available`, `gpu_provider`, `vllm_runtime_image`."""
+
+
+class ManifestRead(Event, tag=True, frozen=True, kw_only=True):
+    manifest: Manifest
+
+
+class ModelLearned(Event, tag=True, frozen=True, kw_only=True):
+    """Facts of one model; a later event of the same name replaces an earlier one."""
+
+    model: ModelRequirements
+
+
+class ClusterRead(Event, tag=True, frozen=True, kw_only=True):
+    """The accelerators so far; replaces what was known."""
+
+    report: AcceleratorReport
+
+
+class DecisionMade(Event, tag=True, frozen=True, kw_only=True):
+    report: DecisionReport
+
+
+class ApprovalRequested(Event, tag=True, frozen=True, kw_only=True):
+    """The run waits for the operator."""
+
+    request_id: str
+    plan_digest: str
+
+
+class ApprovalGiven(Event, tag=True, frozen=True, kw_only=True):
+    decision: Decision
+
+
+class ManifestWritten(Event, tag=True, frozen=True, kw_only=True):
+    path: str
+    sha256: str
+    changes: int
+
+
+class ManifestKept(Event, tag=True, frozen=True, kw_only=True):
+    """Nothing was written, and why."""
+
+    why: str
+
+
+class QaStarted(Event, tag=True, frozen=True, kw_only=True):
+    container: str
+    image: str
+    log: str
+    """Path of the spool: one cleaned, redacted line a line."""
+
+
+class QaLogGrew(Event, tag=True, frozen=True, kw_only=True):
+    """The spool has more lines; the newest such event is enough. Not journalled line by line."""
+
+    lines: int
+    size: int
+    """Bytes of the spool."""
+
+
+class QaProgressed(Event, tag=True, frozen=True, kw_only=True):
+    done: int
+    total: int
+    phase: str = ""
+    model: str = ""
+    passed: int = 0
+    failed: int = 0
+
+
+class QaFinished(Event, tag=True, frozen=True, kw_only=True):
+    outcome: QaOutcome
+
+
+class Noticed(Event, tag=True, frozen=True, kw_only=True):
+    """Something that the operator should see now."""
+
+    text: str
+    status: Status = Status.WARNING
+
+
+class RunFinished(Event, tag=True, frozen=True, kw_only=True):
+    exit_status: int
+    verdict: Verdict
+    summary: str
+    seconds: float
+
+
+AnyEvent = (
+    RunStarted
+    | RunResumed
+    | SpecialistStarted
+    | StepChanged
+    | SpecialistFinished
+    | ManifestRead
+    | ModelLearned
+    | ClusterRead
+    | DecisionMade
+    | ApprovalRequested
+    | ApprovalGiven
+    | ManifestWritten
+    | ManifestKept
+    | QaStarted
+    | QaLogGrew
+    | QaProgressed
+    | QaFinished
+    | Noticed
+    | RunFinished
+)
+
+
+class Stamped(msgspec.Struct, frozen=True):
+    """An event with its place in the run; one JSON line of the journal."""
+
+    seq: int
+    at: float
+    event: AnyEvent

@@ -1,0 +1,73 @@
+"""What the specialists hand to each other and to the screen."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from modelcar_tui.compatibility.types import Compatibility, Finding
+from modelcar_tui.core.facts import Fact
+from modelcar_tui.image.types import ImageFacts
+from modelcar_tui.manifest.plan import Hunk, Plan
+from modelcar_tui.manifest.types import Manifest, ModelCar
+from modelcar_tui.sizing.types import Estimate
+
+
+class Verdict(StrEnum):
+    """Three values; warnings ride along."""
+
+    GO = "GO"
+    NO_GO = "NO-GO"
+    UNKNOWN = "UNKNOWN"
+
+
+class ModelRequirements(msgspec.Struct, frozen=True, kw_only=True):
+    """One model of the manifest with all that was found out about it."""
+
+    car: ModelCar
+    image: ImageFacts
+    required_vram_gib: Fact[float] = Fact()
+    """What one copy needs over all its GPUs together."""
+
+
+class ConfigurationReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The configuration specialist's report."""
+
+    manifest: Manifest
+    models: tuple[ModelRequirements, ...]
+
+
+class ModelVerdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdict on one model alone."""
+
+    model: str
+    verdict: Verdict
+    comparison: str
+    """`model 18 GiB vs GPU 80 GiB (1 x NVIDIA-H100-80GB-HBM3, node gpu-0)`."""
+    why: str
+    """The sentence that decided it."""
+    settle: str = ""
+    """For UNKNOWN: what would settle it, and the command."""
+    warnings: tuple[str, ...] = ()
+    needed_gib: Fact[float] = Fact()
+    gpu_gib: Fact[float] = Fact()
+    product: str = ""
+    gpus: int = 1
+    nodes: tuple[str, ...] = ()
+    """Nodes on which it would run, at most ten."""
+    compatibility: tuple[Compatibility, ...] = ()
+    estimate: Estimate | None = None
+
+
+class DecisionReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The decision specialist's report."""
+
+    verdict: Verdict
+    why: str
+    models: tuple[ModelVerdict, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    plan: Plan
+    hunks: tuple[Hunk, ...] = ()
+    optimized: tuple[dict[str, object], ...] = ()
+    """`OPTIMIZED_SERVING_ARGUMENTS_JSON`: `{model_name, serving_arguments: {gpu_count, args}}` of each model."""

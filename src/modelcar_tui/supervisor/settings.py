@@ -1,0 +1,61 @@
+"""What one run was asked to do. No secret is in here: it is written into the run's folder."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+import platformdirs
+
+QA_IMAGE = "quay.io/opendatahub/opendatahub-tests:latest"
+
+
+class Approve(StrEnum):
+    """How a plan is answered."""
+
+    ASK = "ask"
+    """By the operator, from the keyboard."""
+    ALL = "all"
+    NONE = "none"
+    """Rejected by the command line; exit status 5."""
+    SHOW = "show"
+    """Headless default: the plan is printed, nothing is written, the base manifest goes on."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The options of one run, as the command line or the embedding program gave them."""
+
+    manifest: str
+    demo: bool = False
+    gpus: tuple[str, ...] = ()
+    """What-if units, `PRODUCT:COUNT[@NODES]`."""
+    inventory: str | None = None
+    """A Kubernetes NodeList in JSON or YAML instead of a cluster."""
+    kubeconfig: str | None = None
+    """Path or `KUBECONFIG` list; None finds it as kubectl does."""
+    kube_context: str | None = None
+    qa: bool = True
+    qa_image: str = QA_IMAGE
+    qa_timeout_s: float = 1800.0
+    qa_recording: str | None = None
+    """A recorded QA log that is played instead of running podman (demo and replay)."""
+    approve: Approve = Approve.ASK
+    timeout_s: float | None = None
+    """Limit of the whole run."""
+    state_dir: str | None = None
+    """Where run folders are kept; the user's state folder by default."""
+    authfile: str | None = None
+    registries_conf: str | None = None
+    vllm_version: str | None = None
+    model: str | None = None
+    """Language model as `provider:name`; None uses the default when a key is there."""
+    llm: bool = True
+    who: str = ""
+
+    @property
+    def runs_folder(self) -> Path:
+        """The folder that holds one folder a run."""
+        base = self.state_dir or os.environ.get("MODELCAR_TUI_STATE_DIR")
+        return (Path(base) if base else platformdirs.user_state_path("modelcar-tui")) / "runs"

@@ -1,0 +1,209 @@
+"""The run as one immutable value, folded from its events by a pure function.
+
+Folding is idempotent for what a resumed run tells again: events name what they are about, and a later
+one replaces an earlier one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import reduce as _fold
+from typing import TypeVar
+
+import msgspec
+
+from modelcar_tui.cluster.types import AcceleratorReport
+from modelcar_tui.manifest.plan import Decision
+from modelcar_tui.manifest.types import Manifest
+from modelcar_tui.qa.types import QaOutcome
+from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.reports import DecisionReport, ModelRequirements, Verdict
+
+_S = TypeVar("_S", bound=msgspec.Struct)
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One line of a checklist."""
+
+    id: str
+    title: str
+    status: e.Status = e.Status.WAITING
+    detail: str = ""
+
+
+class Pane(msgspec.Struct, frozen=True, kw_only=True):
+    """One specialist."""
+
+    name: str
+    title: str
+    steps: tuple[Step, ...] = ()
+    status: e.Status = e.Status.WAITING
+    summary: str = ""
+    lines: tuple[str, ...] = ()
+    metadata: dict[str, str | int | float | bool | None] = {}
+    started: float | None = None
+    finished: float | None = None
+
+
+class Approval(msgspec.Struct, frozen=True, kw_only=True):
+    """The question to the operator and its answer."""
+
+    request_id: str
+    plan_digest: str
+    decision: Decision | None = None
+
+
+class Qa(msgspec.Struct, frozen=True, kw_only=True):
+    """The QA run."""
+
+    container: str = ""
+    image: str = ""
+    log: str = ""
+    lines: int = 0
+    size: int = 0
+    done: int = 0
+    total: int = 0
+    phase: str = ""
+    model: str = ""
+    passed: int = 0
+    failed: int = 0
+    outcome: QaOutcome | None = None
+
+
+class Finish(msgspec.Struct, frozen=True, kw_only=True):
+    """How the run ended."""
+
+    exit_status: int
+    verdict: Verdict
+    summary: str
+    seconds: float
+
+
+class RunState(msgspec.Struct, frozen=True, kw_only=True):
+    """All that any face of the product shows."""
+
+    run_id: str = ""
+    path: str = ""
+    folder: str = ""
+    version: str = ""
+    demo: bool = False
+    started: float | None = None
+    now: float = 0.0
+    """Time of the newest event."""
+    seq: int = 0
+    panes: tuple[Pane, ...] = ()
+    manifest: Manifest | None = None
+    models: tuple[ModelRequirements, ...] = ()
+    cluster: AcceleratorReport | None = None
+    decision: DecisionReport | None = None
+    approval: Approval | None = None
+    written: e.ManifestWritten | None = None
+    kept: str = ""
+    qa: Qa = Qa()
+    notices: tuple[e.Noticed, ...] = ()
+    finish: Finish | None = None
+
+    def pane(self, name: str) -> Pane | None:
+        """The pane of a specialist."""
+        return next((pane for pane in self.panes if pane.name == name), None)
+
+    @property
+    def waiting_for_approval(self) -> bool:
+        """Whether the run stands still until the operator answers."""
+        return self.approval is not None and self.approval.decision is None and self.finish is None
+
+
+def fold(stamped: Iterable[e.Stamped], state: RunState | None = None) -> RunState:
+    """The state after all of `stamped`."""
+    return _fold(reduce, stamped, state or RunState())
+
+
+def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0911, PLR0912
+    """The state after one more event."""
+    event = stamped.event
+    state = _set(state, seq=stamped.seq, now=stamped.at)
+    match event:
+        case e.RunStarted():
+            panes = tuple(
+                Pane(name=p.name, title=p.title, steps=tuple(Step(s.id, s.title) for s in p.steps))
+                for p in event.panes
+            )
+            return _set(
+                state, run_id=event.run_id, path=event.manifest, folder=event.folder, panes=panes,
+                version=event.version, demo=event.demo, started=stamped.at,
+            )  # fmt: skip
+        case e.RunResumed():
+            return _set(state, finish=None)
+        case e.SpecialistStarted():
+            return _pane(state, event.specialist, status=e.Status.RUNNING, started=stamped.at)
+        case e.StepChanged():
+            return _step(state, event)
+        case e.SpecialistFinished():
+            return _pane(
+                state, event.specialist, status=event.status, summary=event.summary, lines=event.lines,
+                metadata=event.metadata, finished=stamped.at,
+            )  # fmt: skip
+        case e.ManifestRead():
+            return _set(state, manifest=event.manifest)
+        case e.ModelLearned():
+            return _set(state, models=_upsert(state.models, event.model))
+        case e.ClusterRead():
+            return _set(state, cluster=event.report)
+        case e.DecisionMade():
+            return _set(state, decision=event.report)
+        case e.ApprovalRequested():
+            return _set(state, approval=Approval(request_id=event.request_id, plan_digest=event.plan_digest))
+        case e.ApprovalGiven():
+            approval = state.approval or Approval(request_id="", plan_digest=event.decision.plan_digest)
+            return _set(state, approval=_set(approval, decision=event.decision))
+        case e.ManifestWritten():
+            return _set(state, written=event, kept="")
+        case e.ManifestKept():
+            return _set(state, kept=event.why)
+        case e.QaStarted():
+            return _set(state, qa=_set(state.qa, container=event.container, image=event.image, log=event.log))
+        case e.QaLogGrew():
+            return _set(state, qa=_set(state.qa, lines=event.lines, size=event.size))
+        case e.QaProgressed():
+            return _set(
+                state,
+                qa=_set(
+                    state.qa, done=event.done, total=event.total, phase=event.phase, model=event.model,
+                    passed=event.passed, failed=event.failed,
+                ),
+            )  # fmt: skip
+        case e.QaFinished():
+            return _set(state, qa=_set(state.qa, outcome=event.outcome))
+        case e.Noticed():
+            return _set(state, notices=(*state.notices, event)[-200:])
+        case e.RunFinished():
+            finish = Finish(
+                exit_status=event.exit_status, verdict=event.verdict,
+                summary=event.summary, seconds=event.seconds,
+            )  # fmt: skip
+            return _set(state, finish=finish)
+
+
+def _set(struct: _S, **changes: object) -> _S:
+    return msgspec.structs.replace(struct, **changes)
+
+
+def _pane(state: RunState, name: str, **changes: object) -> RunState:
+    return _set(state, panes=tuple(_set(p, **changes) if p.name == name else p for p in state.panes))
+
+
+def _step(state: RunState, event: e.StepChanged) -> RunState:
+    pane = state.pane(event.specialist)
+    if pane is None:
+        return state
+    steps = tuple(
+        _set(step, status=event.status, detail=event.detail) if step.id == event.step else step
+        for step in pane.steps
+    )
+    return _pane(state, event.specialist, steps=steps)
+
+
+def _upsert(models: tuple[ModelRequirements, ...], model: ModelRequirements) -> tuple[ModelRequirements, ...]:
+    if any(known.car.name == model.car.name for known in models):
+        return tuple(model if known.car.name == model.car.name else known for known in models)
+    return (*models, model)
