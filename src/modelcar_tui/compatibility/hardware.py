@@ -1,0 +1,65 @@
+"""Which column of the quantization table an accelerator belongs to."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from modelcar_tui.compatibility.versions import parse_version
+
+_GFX = {"gfx90a": "gfx90a", "gfx940": "gfx942", "gfx941": "gfx942", "gfx942": "gfx942", "gfx950": "gfx950"}
+_GENERATIONS = {
+    70: "Volta",
+    75: "Turing",
+    80: "Ampere",
+    89: "Ada",
+    90: "Hopper",
+    100: "Blackwell",
+    120: "Blackwell",
+}
+_OTHER = {"gaudi": "gaudi", "habana": "gaudi", "spyre": "spyre", "ibm": "spyre", "tpu": "tpu", "google": "tpu",
+          "cpu": "cpu", "intel": "xpu", "xpu": "xpu"}  # fmt: skip
+
+
+class Hardware(msgspec.Struct, frozen=True):
+    """An accelerator as the tables know it."""
+
+    label: str
+    """For people: `NVIDIA-L4 (compute capability 8.9)`."""
+    column: str = ""
+    """`nvidia`, `gfx942`, `xpu`, `gaudi`, `spyre`, `tpu`, `cpu`; empty when it is not known."""
+    capability: int = 0
+    """NVIDIA compute capability x 10; 0 elsewhere."""
+    platform: str = ""
+    """vLLM's platform with a list of its own: `rocm`, `xpu`, `tpu`; empty for the rest."""
+
+    @property
+    def known(self) -> bool:
+        """Whether a column of the table stands for it."""
+        return bool(self.column)
+
+
+def hardware(vendor: str, product: str = "", compute_capability: str | None = None) -> Hardware:
+    """The table's view of an accelerator; `compute_capability` is `9.0`, or the gfx name on AMD."""
+    vendor = vendor.strip().lower()
+    name = product or vendor or "the GPU"
+    detail = (compute_capability or "").strip().lower()
+    if vendor == "nvidia":
+        number = parse_version(detail.removeprefix("sm_").removeprefix("sm"))
+        if number is None:
+            return Hardware(name)
+        capability = (
+            number[0] * 10 + number[1] if "." in detail else number[0] if number[0] >= 50 else number[0] * 10
+        )
+        family = _GENERATIONS[max((key for key in _GENERATIONS if key <= capability), default=70)]
+        shown = f"{capability // 10}.{capability % 10}"
+        return Hardware(f"{name} ({family}, compute capability {shown})", "nvidia", capability)
+    if vendor == "amd":
+        match = re.search(r"gfx[0-9a-f]+", detail)
+        column = _GFX.get(match.group(), "") if match else ""
+        return Hardware(f"{name} ({detail})" if detail else name, column, platform="rocm")
+    column = _OTHER.get(vendor, "")
+    if column == "xpu" and "gaudi" in product.lower():
+        column = "gaudi"
+    return Hardware(name, column, platform=column if column in ("xpu", "tpu") else "")

@@ -1,0 +1,46 @@
+"""vLLM releases: how they compare, and which read release stands for an unread one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+Version = tuple[int, ...]
+_NUMBERS = re.compile(r"v?(\d+(?:\.\d+)*)(?:\.post(\d+))?")
+
+
+def parse_version(text: str | None) -> Version | None:
+    """`v0.19.1`, `0.16-dev`, `0.10.1.1+cu128` as numbers; None when there is no number to read."""
+    match = _NUMBERS.match((text or "").strip())
+    if match is None:
+        return None
+    numbers = tuple(int(part[:9]) for part in match.group(1).split(".")[:4])
+    return (*numbers, *([0] * (4 - len(numbers))), int((match.group(2) or "0")[:9]))
+
+
+def stand_in(version: Version | None, read: Sequence[str]) -> str:
+    """The read release whose table answers for `version`; the newest for None.
+
+    Changes come with minor releases. So an unread release takes the newest read one that is not newer, unless
+    only a later one of the same minor release was read: 0.14.0 is answered by 0.14.1, not by 0.13.0.
+    """
+    if version is None:
+        return read[-1]
+    known = [(parse_version(text) or (), text) for text in read]
+    older = [entry for entry in known if entry[0] <= version]
+    same_minor = [entry for entry in known if entry[0][:2] == version[:2]]
+    if same_minor and not [entry for entry in older if entry[0][:2] == version[:2]]:
+        return same_minor[0][1]
+    return older[-1][1] if older else known[0][1]
+
+
+def at(history: Iterable[tuple[str, T]], release: str, default: T) -> T:
+    """The value that `history` (oldest first) holds for a read release."""
+    wanted = parse_version(release) or ()
+    value = default
+    for since, entry in history:
+        if (parse_version(since) or ()) <= wanted:
+            value = entry
+    return value
