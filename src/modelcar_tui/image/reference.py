@@ -1,0 +1,112 @@
+"""Image references as manifests write them: `[transport://]host[:port]/repository[:tag][@digest]`."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.text import clean
+
+TRANSPORTS = ("oci", "oci+modelcar", "oci+native", "oci+fetch", "docker")
+"""KServe's image transports, and skopeo's; a reference without one is taken as `oci`."""
+
+_LONGEST = 1024
+_TRANSPORT = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST = re.compile(rf"^(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\])(?::\d{{1,5}})?$")
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REPOSITORY = re.compile(rf"^{_COMPONENT}(?:/{_COMPONENT})*$")
+_TAG = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")
+_DIGEST = re.compile(r"^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$")
+_EXAMPLE = "write it as oci://HOST/REPOSITORY:TAG, such as oci://registry.redhat.io/rhelai1/modelcar-phi-4:1.5"
+
+
+class Reference(msgspec.Struct, frozen=True, kw_only=True):
+    """One image reference, taken apart."""
+
+    text: str
+    """As written, cleaned."""
+    transport: str
+    """One of `TRANSPORTS`."""
+    host: str
+    """With its port where one was written."""
+    repository: str
+    tag: str | None = None
+    digest: str | None = None
+
+    @property
+    def target(self) -> str:
+        """What the registry is asked for: the digest where there is one, else the tag, else `latest`."""
+        return self.digest or self.tag or "latest"
+
+    @property
+    def pull(self) -> str:
+        """`host/repository:tag` or `host/repository@digest`; tools refuse a tag and a digest together."""
+        return f"{self.host}/{self.repository}{'@' if self.digest else ':'}{self.target}"
+
+    @property
+    def last_component(self) -> str:
+        """The last part of the repository: usually `modelcar-<model>`."""
+        return self.repository.rpartition("/")[2]
+
+    def at(self, digest: str) -> Reference:
+        """The same repository at `digest`."""
+        return msgspec.structs.replace(self, digest=digest)
+
+
+def parse_reference(text: str) -> Reference:
+    """Take a reference apart.
+
+    Raises:
+        UserError: the text is no image reference, or names a transport that is no image registry.
+    """
+    shown = clean(text, limit=200)
+    bare = text.strip()
+    if not bare or len(bare) > _LONGEST or not bare.isprintable() or " " in bare:
+        raise _error(shown, "is not an image reference" if bare else "is empty", _EXAMPLE)
+    transport = "oci"
+    if match := _TRANSPORT.match(bare):
+        transport = match[1].lower()
+        if transport not in TRANSPORTS:
+            known = ", ".join(f"{name}://" for name in TRANSPORTS)
+            raise _error(shown, f"has the transport {transport}://, no image registry", f"use one of {known}")
+        bare = bare[match.end() :]
+    rest, _, digest = bare.partition("@")
+    if "@" in bare and not _DIGEST.match(digest):
+        raise _error(shown, "has a digest that is not sha256: and 64 hex digits", "copy it from `skopeo inspect`")
+    path, tag = _split_tag(rest)
+    if tag is not None and not _TAG.match(tag):
+        raise _error(
+            shown, "has a tag that registries refuse", "use at most 128 of letters, digits, `.`, `_`, `-`"
+        )
+    host, repository = _split_host(path)
+    if not _HOST.match(host):
+        raise _error(shown, f"has {clean(host)!r} where the registry's host should be", _EXAMPLE)
+    if not _REPOSITORY.match(repository):
+        hint = "repositories are written in lower case" if repository != repository.lower() else _EXAMPLE
+        raise _error(shown, f"has the repository {clean(repository)!r}, which registries refuse", hint)
+    return Reference(
+        text=shown, transport=transport, host=host, repository=repository, tag=tag, digest=digest or None
+    )
+
+
+def _split_tag(rest: str) -> tuple[str, str | None]:
+    head, colon, tail = rest.rpartition(":")
+    if colon and "/" not in tail and "/" in head:
+        return head, tail
+    if colon and "/" not in rest and not tail.isdigit():
+        return head, tail
+    return rest, None
+
+
+def _split_host(path: str) -> tuple[str, str]:
+    first, slash, others = path.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        return first, others
+    return "docker.io", path if slash else f"library/{path}"
+
+
+def _error(shown: str, what: str, fix: str) -> UserError:
+    return UserError(Problem(what=f"image {shown!r} {what}", fix=fix, code="image-reference"))

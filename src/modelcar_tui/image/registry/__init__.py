@@ -1,0 +1,1 @@
+"""Our own registry client: what skopeo can't do, reading a few kilobytes out of a layer."""
