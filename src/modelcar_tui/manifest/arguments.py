@@ -1,0 +1,158 @@
+"""Changes applied to a list of arguments: what each item becomes, without any YAML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.text import has_hidden, reveal
+from modelcar_tui.manifest.fields import MAX_GPUS, MAX_TEXT, shorten
+from modelcar_tui.manifest.plan import Change, Decision, Operation, Plan
+from modelcar_tui.manifest.types import ServingArguments
+
+_NUMBER = re.compile(r"-\d+(\.\d*)?\Z|-\.\d+\Z")
+_COUNT = re.compile(r"(?:gpu_count\s*[:=]\s*)?([1-9]\d{0,4})\Z")
+
+
+class Rewrite(msgspec.Struct, frozen=True, kw_only=True):
+    """One model's arguments after its changes, item by item."""
+
+    kept: tuple[str | None, ...]
+    """The new text of each present item; None where it is removed."""
+    added: tuple[str, ...] = ()
+    gpu_count: int | None = None
+    """None leaves the count as it is."""
+
+    @property
+    def args(self) -> tuple[str, ...]:
+        """The whole new list."""
+        return (*(item for item in self.kept if item is not None), *self.added)
+
+
+def accepted_changes(plan: Plan, decision: Decision | None) -> tuple[Change, ...]:
+    """The accepted changes in the plan's order with the operator's edits; all where there is no decision.
+
+    Raises:
+        UserError: an id that the plan does not have, or an edited value that can't be written.
+    """
+    if decision is None:
+        return plan.changes
+    known = {change.id for change in plan.changes}
+    for wanted in (*decision.accepted, *decision.edited):
+        if wanted not in known:
+            what = f"the plan has no change {shorten(wanted)}"
+            raise UserError(Problem(what=what, fix="make the plan again", code="change-unknown"))
+    accepted = frozenset(decision.accepted)
+    return tuple(
+        msgspec.structs.replace(change, new=decision.edited[change.id])
+        if change.id in decision.edited and change.operation is not Operation.REMOVE
+        else change
+        for change in plan.changes
+        if change.id in accepted
+    )
+
+
+def rewrite(args: tuple[str, ...], changes: Iterable[Change]) -> Rewrite:
+    """Apply one model's changes to its arguments.
+
+    A flag whose value is the next item (`--flag`, `value`) is set and removed together with its value. SET meets
+    the last of several equal flags, which is the one that counts on a command line; REMOVE meets the first.
+
+    Raises:
+        UserError: a change whose flag the arguments don't have, or a value that can't be written.
+    """
+    kept: list[str | None] = list(args)
+    taken: set[int] = set()
+    added: list[str] = []
+    gpu_count = None
+    for change in sorted(changes, key=lambda change: change.operation is not Operation.REMOVE):
+        if change.operation is Operation.GPU_COUNT:
+            gpu_count = _count(change)
+        elif change.operation is Operation.ADD:
+            added.append(_item(change))
+        else:
+            group = _find(args, change, taken)
+            taken.update(group)
+            for index in group:
+                kept[index] = None
+            if change.operation is Operation.SET:
+                kept[group[0]] = _item(change)
+    return Rewrite(kept=tuple(kept), added=tuple(added), gpu_count=gpu_count)
+
+
+def effective(serving: ServingArguments, changes: Iterable[Change]) -> ServingArguments:
+    """A model's arguments as they would be with `changes`; positions are dropped."""
+    done = rewrite(serving.args, changes)
+    return ServingArguments(gpu_count=done.gpu_count or serving.gpu_count, args=done.args, origin=serving.origin)
+
+
+def by_model(changes: Iterable[Change]) -> Mapping[str, list[Change]]:
+    """The changes of each model, in their order."""
+    models: dict[str, list[Change]] = {}
+    for change in changes:
+        models.setdefault(change.model, []).append(change)
+    return models
+
+
+def flag_of(item: str) -> str:
+    """The flag of an item: what stands before `=` or a blank, with dashes for underscores."""
+    flag = re.split(r"[=\s]", item.strip(), maxsplit=1)[0]
+    return "--" + flag[2:].replace("_", "-") if flag.startswith("--") else flag
+
+
+def values_after(args: tuple[str, ...], index: int) -> tuple[int, ...]:
+    """The indices of the items that are values of the flag at `index`."""
+    if "=" in args[index] or not _is_flag(args[index]):
+        return ()
+    end = index + 1
+    while end < len(args) and not _is_flag(args[end]):
+        end += 1
+    return tuple(range(index + 1, end))
+
+
+def _find(args: tuple[str, ...], change: Change, taken: set[int]) -> tuple[int, ...]:
+    free = [index for index in range(len(args)) if index not in taken]
+    groups = {index: (index, *(at for at in values_after(args, index) if at not in taken)) for index in free}
+    exact = [group for index in free if (group := _matching(args, groups[index], change.old))]
+    by_flag = [groups[index] for index in free if flag_of(args[index]) == flag_of(change.flag)]
+    found = exact or by_flag
+    if not found:
+        what = f"{shorten(change.model)} has no argument {shorten(change.old or change.flag)}"
+        raise UserError(Problem(what=what, fix="make the plan again", code="plan-mismatch"))
+    return found[-1] if change.operation is Operation.SET else found[0]
+
+
+def _matching(args: tuple[str, ...], group: tuple[int, ...], old: str | None) -> tuple[int, ...]:
+    """As many items of a flag and its values as spell `old`."""
+    if old is None:
+        return ()
+    items = [args[index] for index in group]
+    for count in range(len(items), 0, -1):
+        spelled = " ".join(items[:count])
+        if old in (spelled, spelled.replace(" ", "=", 1) if count > 1 else spelled):
+            # A bare flag whose value is the next item goes together with it.
+            return group if count == 1 else group[:count]
+    return ()
+
+
+def _is_flag(item: str) -> bool:
+    return item.startswith("-") and len(item) > 1 and not _NUMBER.match(item)
+
+
+def _item(change: Change) -> str:
+    new = change.new or ""
+    if not new.strip() or len(new) > MAX_TEXT or has_hidden(new):
+        what = f"{shorten(change.id)}: `{shorten(reveal(new))}` can't be an argument"
+        raise UserError(Problem(what=what, fix="write one line, such as `--flag=value`", code="bad-value"))
+    return new
+
+
+def _count(change: Change) -> int:
+    match = _COUNT.match((change.new or "").strip())
+    if not match or int(match[1]) > MAX_GPUS:
+        what = f"{shorten(change.id)}: `{shorten(change.new or '')}` is no GPU count"
+        raise UserError(Problem(what=what, fix=f"write a number from 1 to {MAX_GPUS}", code="bad-value"))
+    return int(match[1])

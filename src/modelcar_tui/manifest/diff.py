@@ -1,0 +1,90 @@
+"""The difference between a base manifest and what would be generated, as text."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from modelcar_tui.core.text import reveal
+from modelcar_tui.manifest.apply import apply_changes, touched_lines
+from modelcar_tui.manifest.arguments import accepted_changes, by_model
+from modelcar_tui.manifest.plan import Change, Decision, Hunk, Plan
+from modelcar_tui.manifest.source import decode
+
+CONTEXT = 3
+_HEADER = re.compile(r"@@ -(\d+)(?:,(\d+))? \+\d+(?:,\d+)? @@")
+
+
+def text_hunks(base: bytes, plan: Plan, decision: Decision | None = None) -> tuple[Hunk, ...]:
+    """The hunks of the unified diff, each with the ids of the changes that cause it.
+
+    All changes count as accepted without a decision. Invisible characters are shown as code points.
+
+    Raises:
+        UserError: as `apply_changes`.
+    """
+    changes = accepted_changes(plan, decision)
+    hunks = _hunks(base, apply_changes(base, plan, decision), plan)
+    if not hunks:
+        return ()
+    lines = touched_lines(base, plan, decision)
+    models = by_model(changes)
+    named: dict[str, set[int]] = {change.id: set() for change in changes}
+    areas = [_area(header) for header, _ in hunks]
+    for model, own in models.items():
+        touched = [at for at, area in enumerate(areas) if any(line in area for line in lines.get(model, ()))]
+        for change in own:
+            exact = [at for at in touched if _shows(hunks[at][1], change)]
+            named[change.id].update(exact or touched)
+    order = [change.id for change in changes]
+    return tuple(
+        Hunk(
+            header=header,
+            lines=tuple(line[0] + reveal(line[1:].rstrip("\r\n").expandtabs(4)) for line in body),
+            changes=tuple(name for name in order if at in named[name]),
+        )
+        for at, (header, body) in enumerate(hunks)
+    )
+
+
+def unified_patch(base: bytes, plan: Plan, decision: Decision | None = None) -> str:
+    """A patch for `patch -p0` or `git apply -p0` that turns the base into the generated manifest; "" for none."""
+    hunks = _hunks(base, apply_changes(base, plan, decision), plan)
+    if not hunks:
+        return ""
+    out = [f"--- {Path(plan.base).name}\n", f"+++ {Path(plan.target).name}\n"]
+    for header, body in hunks:
+        out.append(header + "\n")
+        out += [line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in body]
+    return "".join(out)
+
+
+def _hunks(base: bytes, new: bytes, plan: Plan) -> list[tuple[str, list[str]]]:
+    old_lines, new_lines = (_lines(decode(data, plan.base).text) for data in (base, new))
+    hunks: list[tuple[str, list[str]]] = []
+    for line in difflib.unified_diff(old_lines, new_lines, n=CONTEXT):
+        if line.startswith("@@") and _HEADER.match(line):
+            hunks.append((line.rstrip("\n"), []))
+        elif hunks:
+            hunks[-1][1].append(line)
+    return hunks
+
+
+def _lines(text: str) -> list[str]:
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
+def _area(header: str) -> range:
+    """The lines of the base that a hunk covers, from 1; one more at its end, for what is added there."""
+    match = _HEADER.match(header)
+    start, count = (int(match[1]), int(match[2] or 1)) if match else (0, 0)
+    return range(start, start + count + 1)
+
+
+def _shows(lines: Iterable[str], change: Change) -> bool:
+    for mark, item in (("-", change.old), ("+", change.new)):
+        if item and any(line.startswith(mark) and item.split(" ")[0] in line for line in lines):
+            return True
+    return False
