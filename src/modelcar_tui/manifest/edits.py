@@ -229,9 +229,10 @@ def _changed(text: str, seq: Sequence, kept: tuple[str | None, ...]) -> list[Edi
 
 
 def _style(seq: Sequence) -> str | None:
-    """The quoting of the last item; what is added is quoted alike."""
-    last = seq.items[-1] if seq.items else None
-    return last.style if isinstance(last, Scalar) and last.style in ("'", '"') else None
+    """The quoting of most items; what is added is quoted alike."""
+    styles = [item.style for item in seq.items if isinstance(item, Scalar)]
+    common = max(styles, key=styles.count, default=None)
+    return common if common in ("'", '"') else None
 
 
 def _line_of(text: str, item: Node) -> Edit:

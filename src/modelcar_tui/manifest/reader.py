@@ -130,7 +130,12 @@ class _Reader:
         target = deref(cars)
         if isinstance(target, Mapping):
             what = "model-car is a single mapping; the QA suite accepts only a list"
-            self._warn(cars, what, "put `- ` before its first key and indent the others", "mapping-shape")
+            self._warn(
+                cars,
+                what,
+                "QA runs on a copy with a list; to mend the file put `- ` before the first key",
+                "mapping-shape",
+            )
             return "mapping", [cars]
         fix = "list at least one model with `name` and `image`"
         if is_empty(cars):
