@@ -1,0 +1,1 @@
+"""Faces of a `RunState` that need no screen."""

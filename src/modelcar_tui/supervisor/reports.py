@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from modelcar_tui.compatibility.types import Compatibility, Finding
+from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.image.types import ImageFacts
 from modelcar_tui.manifest.plan import Hunk, Plan
@@ -71,3 +72,19 @@ class DecisionReport(msgspec.Struct, frozen=True, kw_only=True):
     hunks: tuple[Hunk, ...] = ()
     optimized: tuple[dict[str, object], ...] = ()
     """`OPTIMIZED_SERVING_ARGUMENTS_JSON`: `{model_name, serving_arguments: {gpu_count, args}}` of each model."""
+
+
+class ApplyPreview(msgspec.Struct, frozen=True, kw_only=True):
+    """What exactly one decision would do to the base manifest; nothing is written."""
+
+    hunks: tuple[Hunk, ...] = ()
+    """The text diff of base against the result of exactly this decision."""
+    problems: tuple[Problem, ...] = ()
+    """Why it can't be written: base changed, an edited value is refused, no valid command line."""
+    warnings: tuple[Problem, ...] = ()
+    """What the operator should know before writing; does not forbid it."""
+    verdict: Verdict | None = None
+    """The verdict for exactly the accepted set, where it was worked out."""
+    why: str = ""
+    models: tuple[ModelVerdict, ...] = ()
+    """The models' verdicts for exactly the accepted set."""

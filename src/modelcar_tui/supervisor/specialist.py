@@ -6,17 +6,21 @@ A specialist is one file: a class with these attributes and `run`. It is registe
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from modelcar_tui.core.files import write_private
 from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.core.text import clean_block
 from modelcar_tui.supervisor.events import AnyEvent, SpecialistFinished, Status, StepChanged, StepPlan
 from modelcar_tui.supervisor.settings import Settings
 
 R = TypeVar("R", bound=msgspec.Struct)
+Metadata = dict[str, str | int | float | bool | None]
 
 
 class Context:
@@ -37,13 +41,21 @@ class Context:
         """The run's own folder, mode 0700."""
         self.emit = emit
         self.redact = redact
+        self.answer: Mapping[str, Any] | None = None
+        """The operator's `Decision` as plain data, once there is one."""
+        self.detached: Callable[[], bool] = lambda: False
+        """Whether a cancellation means "leave what runs outside alone": the operator will come back."""
         self._reports = reports
+
+    def has_report(self, specialist: str) -> bool:
+        """Whether that specialist ran to its end."""
+        return specialist in self._reports
 
     def report(self, specialist: str, kind: type[R]) -> R:
         """The report of a specialist that this one `needs`.
 
         Raises:
-            KeyError: it has not run; name it in `needs`.
+            KeyError: it did not run to its end (see `has_report`), or is not named in `needs`.
         """
         return msgspec.convert(self._reports[specialist], kind)
 
@@ -57,15 +69,23 @@ class Context:
         lines: tuple[str, ...] = (),
         *,
         status: Status = Status.DONE,
-        metadata: dict[str, str | int | float | bool | None] | None = None,
+        metadata: Metadata | None = None,
     ) -> None:
         """Tell the pane's result. Call it once, at the end."""
         self.emit(
             SpecialistFinished(
-                specialist=self.name, status=status, summary=self.redact(summary),
-                lines=tuple(self.redact(line) for line in lines), metadata=metadata or {},
+                specialist=self.name,
+                status=status,
+                summary=self.redact(summary),
+                lines=tuple(self.redact(line) for line in lines),
+                metadata=metadata or {},
             )
-        )  # fmt: skip
+        )
+
+    def crash(self, error: BaseException) -> None:
+        """Keep the traceback, without local variables and redacted, in the run's folder."""
+        text = "".join(traceback.format_exception(error))
+        write_private(self.folder / "crash.txt", clean_block(self.redact(text)).encode())
 
 
 class Specialist(Protocol):
@@ -82,7 +102,8 @@ class Specialist(Protocol):
     async def run(self, context: Context) -> msgspec.Struct:
         """Find out what there is to find out, ticking the steps, and return the report.
 
-        Cancellation is passed on after cleaning up. Faults that the operator can mend are told as a step's
-        detail and make the report say "unknown"; anything else may be raised and fails this pane only.
+        Cancellation is passed on after cleaning up. What is merely missing is told as a step's detail and
+        makes the report say "unknown". `UserError` ends the run with its line; anything else that is
+        raised fails this pane only.
         """
         ...

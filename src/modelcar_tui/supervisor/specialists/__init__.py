@@ -1,0 +1,1 @@
+"""Our specialists, one a file."""

@@ -1,0 +1,83 @@
+"""`modelcar-tui FILE`: the dashboard, or `agent` where there is no usable terminal.
+
+Nothing heavy is imported here: the first frame comes before LangGraph, YAML or Kubernetes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from modelcar_tui import __version__
+from modelcar_tui.commands import options
+from modelcar_tui.commands.guard import complain, guarded
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit status."""
+    args = parser().parse_args(argv)
+    return guarded(lambda: _dispatch(args))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line of `modelcar-tui`."""
+    top = argparse.ArgumentParser(
+        prog="modelcar-tui", description="Look at a model-car manifest before it is served: GO / NO-GO / UNKNOWN.",
+        epilog=options.EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    top.add_argument("--version", action="version", version=f"modelcar-tui {__version__}")
+    what = top.add_mutually_exclusive_group()
+    what.add_argument("manifest", nargs="?", metavar="FILE", help="model-car manifest (YAML)")
+    what.add_argument("--resume", metavar="RUN", help="go on with an earlier run (id, folder or `last`)")
+    what.add_argument("--replay", metavar="RUN", help="show an earlier run again; nothing is done")
+    top.add_argument("--demo", action="store_true", help="stub cluster, loopback registry, recorded QA log")
+    screen = top.add_argument_group("screen")
+    screen.add_argument(
+        "--mouse", action=argparse.BooleanOptionalAction, default=None, help="default: off over SSH"
+    )
+    screen.add_argument("--ascii", action="store_true", help="no glyph beyond ASCII")
+    screen.add_argument("--theme", metavar="NAME", help="dark, light, ansi or colour-blind")
+    screen.add_argument("--low-bandwidth", action="store_true", help="repaint at most twice a second")
+    screen.add_argument("--headless", action="store_true", help="print instead of painting, as `agent` does")
+    options.add_run_options(top)
+    return top
+
+
+def _dispatch(args: argparse.Namespace) -> int:
+    if not (args.manifest or args.resume or args.replay or args.demo):
+        complain("modelcar-tui: give a model-car manifest, --resume RUN, --replay RUN or --demo; see --help")
+        return 2
+    if args.manifest and (problem := options.manifest_problem(args.manifest)):
+        complain(problem)
+        return 2
+    why = "" if args.headless else _no_screen()
+    if args.headless or why:
+        if why:
+            complain(f"modelcar-tui: {why}; going on without a screen, as `agent` does")
+        return _headless(args)
+    from modelcar_tui.commands.dashboard import run
+
+    return run(args)
+
+
+def _no_screen() -> str:
+    """Why no dashboard can be painted, or the empty text. Textual reads stdin and paints on stderr."""
+    if not sys.stdin.isatty():
+        return "standard input is no terminal"
+    if not sys.stderr.isatty():
+        return "standard error is no terminal"
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        return f"the terminal can't be painted on (TERM={os.environ.get('TERM', '')!r})"
+    return ""
+
+
+def _headless(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands.headless import run
+
+    return run(args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

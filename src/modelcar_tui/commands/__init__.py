@@ -1,0 +1,1 @@
+"""What the two command lines do: one file a command, imported when it is asked for."""

@@ -1,0 +1,30 @@
+"""`agent configuration --config FILE`: only the first specialist, with the JSON of requirements."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import msgspec
+
+from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.report.data import to_json
+from modelcar_tui.report.text import markdown
+from modelcar_tui.supervisor.alone import run_alone
+from modelcar_tui.supervisor.reports import ConfigurationReport
+from modelcar_tui.supervisor.settings import Settings
+from modelcar_tui.supervisor.specialists.configuration import Configuration, requirements_row
+
+
+def run_configuration(settings: Settings, *, form: str = "text") -> int:
+    """Print the checklist and the requirements by model name."""
+    report, state, events = asyncio.run(run_alone(Configuration(), settings, ConfigurationReport))
+    rows = {model.car.name: requirements_row(model) for model in report.models}
+    if form == "jsonl":
+        sys.stdout.writelines(msgspec.json.encode(stamped).decode() + "\n" for stamped in events)
+    elif form == "json":
+        sys.stdout.write(to_json(rows))
+    else:
+        sys.stdout.write(markdown(state))
+        sys.stdout.write(f"```json\n{to_json(rows)}```\n")
+    return ExitStatus.GO

@@ -1,0 +1,56 @@
+"""The dashboard over an engine, a resumed run, or a replay."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from modelcar_tui.commands import options
+from modelcar_tui.commands.guard import complain
+from modelcar_tui.supervisor.engine import Engine
+from modelcar_tui.supervisor.settings import Settings
+from modelcar_tui.tui.app import run_dashboard
+from modelcar_tui.tui.port import EnginePort
+
+
+def run(args: argparse.Namespace) -> int:
+    """Paint, run, and say the end in one line once the terminal is back; returns the exit status."""
+    port = _port(args)
+    mouse = args.mouse if args.mouse is not None else not _over_ssh()
+    status = run_dashboard(
+        port, initial=None, mouse=mouse, ascii=args.ascii, theme=args.theme, low_bandwidth=args.low_bandwidth
+    )
+    if isinstance(port, Engine):
+        for line in port.last_words():
+            complain(line)
+    return status
+
+
+def _port(args: argparse.Namespace) -> EnginePort:
+    fields = options.settings_fields(args)
+    plain = Settings(manifest=args.manifest or "", **fields)
+    if args.replay:
+        from modelcar_tui.tui.replay import ReplayPort
+
+        return ReplayPort(_journal(args.replay, plain))
+    if args.resume:
+        from modelcar_tui.supervisor.runs import find_run
+
+        return Engine(plain, resume=find_run(args.resume, plain))
+    if args.demo:
+        from modelcar_tui.demo.run import demo_settings, prepare_demo
+
+        return Engine(demo_settings(args.manifest, **fields), prepare=prepare_demo)
+    return Engine(plain)
+
+
+def _journal(name: str, settings: Settings) -> Path:
+    from modelcar_tui.supervisor.runs import JOURNAL, find_run
+
+    path = find_run(name, settings)
+    return path / JOURNAL if path.is_dir() else path
+
+
+def _over_ssh() -> bool:
+    return any(name in os.environ for name in ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY"))

@@ -1,0 +1,58 @@
+"""The outermost layer of both commands: every end is a status and at most a few clear lines."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.text import clean
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Run a command; faults become one line a problem on stderr, never a traceback."""
+    try:
+        status = command()
+        sys.stdout.flush()
+    except UserError as error:
+        for problem in error.problems:
+            complain(str(problem))
+        return error.status
+    except KeyboardInterrupt:
+        return ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away (`| head`): keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.GO
+    except Exception as error:  # noqa: BLE001 - a traceback would show local secrets and help nobody
+        complain(f"a fault of ours ({type(error).__name__}: {error}); details: {_keep(error)}")
+        return ExitStatus.INTERNAL
+    return status
+
+
+def complain(text: str) -> None:
+    """One line on stderr."""
+    sys.stderr.write(f"{clean(text)}\n")
+
+
+def _keep(error: BaseException) -> str:
+    """Write the traceback, without local variables, where only the user reads it."""
+    import traceback
+    from pathlib import Path
+    from tempfile import mkdtemp
+
+    from modelcar_tui.core.files import write_private
+    from modelcar_tui.core.secrets import Redactor
+
+    redact = Redactor()
+    for name, value in os.environ.items():
+        if any(word in name for word in ("SECRET", "KEY", "TOKEN", "PASSWORD")) and len(value) >= 6:
+            redact.add(value)
+    path = Path(mkdtemp(prefix="modelcar-tui-")) / "crash.txt"
+    try:
+        write_private(path, redact("".join(traceback.format_exception(error))).encode())
+    except OSError as failure:
+        return f"not kept ({failure.strerror})"
+    return str(path)

@@ -1,0 +1,86 @@
+"""Options that `modelcar-tui` and `agent` share. Standard library only: `--help` must be instant."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+EPILOG = """exit status:
+  0 GO and finished     1 NO-GO              2 usage or bad manifest   3 cluster or authentication
+  4 QA failed           5 rejected           6 timed out               7 fault of ours
+  8 UNKNOWN             129/130/143 ended by SIGHUP/SIGINT/SIGTERM
+"""
+
+
+def add_cluster_options(parser: argparse.ArgumentParser) -> None:
+    """Where the accelerators come from."""
+    group = parser.add_argument_group("GPUs")
+    group.add_argument(
+        "--gpu", action="append", default=[], metavar="PRODUCT:COUNT[@NODES]", dest="gpus",
+        help="what-if inventory instead of a cluster, such as NVIDIA-H100-80GB-HBM3:8@2; repeatable",
+    )  # fmt: skip
+    group.add_argument(
+        "--inventory", metavar="FILE", help="a Kubernetes NodeList (JSON or YAML) instead of a cluster"
+    )
+    group.add_argument("--kubeconfig", metavar="PATH", help="default: as kubectl finds it")
+    group.add_argument("--context", dest="kube_context", metavar="NAME", help="kubeconfig context")
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """What a run is asked to do."""
+    add_cluster_options(parser)
+    group = parser.add_argument_group("run")
+    group.add_argument("--authfile", metavar="PATH", help="registry auth file; default: as skopeo finds it")
+    group.add_argument("--registries-conf", metavar="PATH", help="registries.conf with remaps and mirrors")
+    group.add_argument("--vllm", dest="vllm_version", metavar="VERSION", help="default: the runtime image's")
+    group.add_argument("--no-qa", dest="qa", action="store_false", help="do not run opendatahub-tests")
+    group.add_argument("--qa-image", metavar="IMAGE", help="default: quay.io/opendatahub/opendatahub-tests:latest")
+    group.add_argument("--qa-timeout", dest="qa_timeout_s", type=_seconds, metavar="SECONDS", help="default: 1800")
+    group.add_argument(
+        "--timeout", dest="timeout_s", type=_seconds, metavar="SECONDS", help="limit of the whole run"
+    )
+    group.add_argument("--state-dir", metavar="DIR", help="where run folders are kept")
+    group.add_argument(
+        "--model", metavar="PROVIDER:NAME", help="language model for explanations; never for facts or verdicts"
+    )
+    group.add_argument("--no-llm", dest="llm", action="store_false", help="ask no language model")
+
+
+def settings_fields(args: argparse.Namespace) -> dict[str, Any]:
+    """The options that were given, as fields of `Settings`."""
+    names = (
+        "gpus", "inventory", "kubeconfig", "kube_context", "authfile", "registries_conf", "vllm_version", "qa",
+        "qa_image", "qa_timeout_s", "timeout_s", "state_dir", "model", "llm",
+    )  # fmt: skip
+    given = {name: getattr(args, name, None) for name in names}
+    given["gpus"] = tuple(given["gpus"] or ())
+    given["who"] = operator()
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def operator() -> str:
+    """Who sits at the keyboard, as far as the machine knows."""
+    return os.environ.get("SUDO_USER") or os.environ.get("USER") or f"uid {os.getuid()}"
+
+
+def manifest_problem(path: str) -> str | None:
+    """Why there is no use in starting with this file; the engine finds the rest."""
+    try:
+        mode = Path(path).stat().st_mode
+    except OSError as error:
+        return f"{path}: {error.strerror or error}; give the path of a model-car manifest, or try --demo"
+    if stat.S_ISDIR(mode):
+        return f"{path}: this is a folder; give a YAML file in it"
+    if not os.access(path, os.R_OK):
+        return f"{path}: permission denied; chmod u+r {path}"
+    return None
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e7:
+        raise argparse.ArgumentTypeError("give seconds, more than 0")
+    return value

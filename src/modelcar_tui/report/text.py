@@ -1,0 +1,107 @@
+"""A run as Markdown: the four sections with their checklists, then the plan and the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from modelcar_tui.supervisor.events import Status
+from modelcar_tui.supervisor.reports import DecisionReport
+from modelcar_tui.supervisor.state import Pane, RunState, Step
+
+TITLES = {
+    "configuration": "Configuration",
+    "accelerator": "Accelerator Compatibility",
+    "decision": "Deployment Decision",
+    "qa": "QA Validation",
+}
+_MARK = {Status.DONE: "x", Status.WARNING: "!", Status.FAILED: "!", Status.SKIPPED: "-"}
+
+
+def markdown(state: RunState) -> str:
+    """The whole report; every line is plain text that was cleaned when it came in."""
+    return "\n".join(_lines(state)) + "\n"
+
+
+def _lines(state: RunState) -> Iterator[str]:
+    mark = " (DEMO)" if state.demo else ""
+    yield f"# modelcar-tui{mark}: {state.path}"
+    yield ""
+    if state.demo:
+        yield "DEMO: a stub cluster, a loopback registry and a recorded QA log; nothing here is your cluster."
+        yield ""
+    for pane in state.panes:
+        yield from _section(state, pane)
+    if state.finish is not None:
+        yield "## Result"
+        yield ""
+        yield f"**{state.finish.verdict}** (exit status {state.finish.exit_status}): {state.finish.summary}"
+        yield ""
+
+
+def _section(state: RunState, pane: Pane) -> Iterator[str]:
+    yield f"## {TITLES.get(pane.name, pane.title)}"
+    yield ""
+    for step in pane.steps:
+        yield _tick(step)
+    yield ""
+    for line in pane.lines:
+        yield f"{'  ' if line.startswith('  ') else ''}- {line.strip()}"
+    if pane.metadata:
+        yield ""
+        yield from _fence("json", msgspec.json.format(msgspec.json.encode(pane.metadata), indent=2).decode())
+    if pane.name == "decision" and state.decision is not None:
+        yield from _decision(state, state.decision)
+    yield ""
+
+
+def _tick(step: Step) -> str:
+    word = {Status.FAILED: "failed: ", Status.SKIPPED: "skipped: "}.get(step.status, "")
+    detail = f": {word}{step.detail}" if step.detail else (f" ({word.rstrip(': ')})" if word else "")
+    return f"- [{_MARK.get(step.status, ' ')}] {step.title}{detail}"
+
+
+def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
+    yield ""
+    yield f"**{report.verdict}**: {report.why}"
+    if report.findings:
+        yield ""
+        for finding in report.findings:
+            place = f":{finding.at.line}:{finding.at.column}" if finding.at else ""
+            fix = f"; {finding.fix}" if finding.fix else ""
+            yield f"- {finding.severity} {finding.code} {finding.model}{place}: {finding.what}{fix}"
+    if report.plan.changes:
+        yield ""
+        yield "Proposed changes:"
+        for change in report.plan.changes:
+            arrow = f"{change.old or '(nothing)'} -> {change.new or '(removed)'}"
+            yield f"- {change.model}: {arrow} ({change.severity}): {change.reason}"
+        yield ""
+        yield "OPTIMIZED_SERVING_ARGUMENTS_JSON"
+        yield from _fence("json", msgspec.json.format(msgspec.json.encode(report.optimized), indent=2).decode())
+        yield from _fence("diff", "\n".join(line for hunk in report.hunks for line in (hunk.header, *hunk.lines)))
+    yield ""
+    yield _writing(state)
+
+
+def _writing(state: RunState) -> str:
+    if state.written is not None:
+        return (
+            f"Written: {state.written.path} ({state.written.changes} changes, sha256 {state.written.sha256[:16]})"
+        )
+    if state.kept:
+        return f"Nothing was written: {state.kept}"
+    if state.decision is not None and state.decision.plan.changes:
+        return "Nothing was written: the changes wait for approval (--approve all, or the dashboard)."
+    return "Nothing was written: no change is proposed."
+
+
+def _fence(kind: str, body: str) -> Iterator[str]:
+    """A code block whose fence is longer than any run of backticks inside."""
+    ticks = "```"
+    while ticks in body:
+        ticks += "`"
+    yield f"{ticks}{kind}"
+    yield body
+    yield ticks

@@ -1,0 +1,209 @@
+"""The verdict as a pure function of what was found out: no clock, no network, no model of language."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Guarantee, Pool
+from modelcar_tui.compatibility.quantization import check
+from modelcar_tui.compatibility.types import Compatibility, Support
+from modelcar_tui.core.facts import Fact, Source
+from modelcar_tui.manifest.arguments import accepted_changes, effective
+from modelcar_tui.manifest.plan import Decision, Plan
+from modelcar_tui.manifest.types import ModelCar
+from modelcar_tui.sizing.estimate import estimate, parse_args
+from modelcar_tui.sizing.gpus import gpu_for
+from modelcar_tui.sizing.types import Estimate, Gpu, Outcome
+from modelcar_tui.supervisor.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.supervisor.state import RunState
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of unit that the nodes offer, and where."""
+
+    gpu: Gpu
+    pool: Pool
+    nodes: tuple[GpuNode, ...]
+    """Usable nodes with this kind, most free units first."""
+    most: int
+    """Units on the largest node."""
+    most_free: int | None
+    """Free units on the emptiest node; None when free is unknown."""
+
+
+def candidates(report: AcceleratorReport) -> tuple[Candidate, ...]:
+    """The kinds of GPU at hand: usable nodes with at least one unit, grouped by product and memory."""
+    groups: dict[tuple[object, ...], list[tuple[GpuNode, Pool]]] = {}
+    for node in report.inventory.nodes:
+        for pool in node.pool:
+            if node.usable and pool.units > 0:
+                key = (node.vendor, node.product, node.cc, pool.resource, pool.mem_mib, pool.mem_guarantee)
+                groups.setdefault(key, []).append((node, pool))
+    return tuple(_candidate(members) for members in groups.values())
+
+
+def _candidate(members: list[tuple[GpuNode, Pool]]) -> Candidate:
+    members = sorted(members, key=lambda member: -(member[1].free if member[1].free is not None else -1))
+    node, pool = members[0]
+    free = [member[1].free for member in members]
+    known = [count for count in free if count is not None]
+    most = max(member[1].units for member in members)
+    table = gpu_for(node.product or "", vendor=node.vendor)
+    memory = table.memory_gib
+    if pool.mem_mib is not None:
+        source = {"label": Source.NODE_LABEL, "dra": Source.DRA, "instance-type": Source.INSTANCE_TYPE}
+        memory = Fact(
+            value=pool.mem_mib / 1024, source=source.get(pool.mem_from, Source.GPU_TABLE), unit="GiB",
+            at=0.0, note=f"{pool.mem_from}: {pool.mem_mib} MiB a unit",
+        )  # fmt: skip
+    elif pool.mem_guarantee is not Guarantee.EXCLUSIVE:
+        memory = Fact(note="the memory of one unit is not known", unit="GiB")
+    gpu = msgspec.structs.replace(
+        table, product=node.product or node.vendor, vendor=node.vendor, memory_gib=memory, count=most,
+        compute_capability=node.cc or table.compute_capability,
+    )  # fmt: skip
+    return Candidate(
+        gpu=gpu, pool=pool, nodes=tuple(node for node, _ in members), most=most,
+        most_free=max(known) if len(known) == len(free) else None,
+    )  # fmt: skip
+
+
+def decide_model(
+    model: ModelRequirements, report: AcceleratorReport, kinds: tuple[Candidate, ...], vllm: str | None
+) -> ModelVerdict:
+    """The verdict on one model alone: GO where one kind of GPU serves it, NO-GO only where none can."""
+    if not kinds:
+        return _without_gpus(model, report)
+    verdicts = [_on(model, kind, vllm) for kind in kinds]
+    order = {Verdict.GO: 0, Verdict.UNKNOWN: 1, Verdict.NO_GO: 2}
+    return min(verdicts, key=lambda verdict: (order[verdict.verdict], len(verdict.warnings), -_room(verdict)))
+
+
+def overall(models: tuple[ModelVerdict, ...]) -> tuple[Verdict, str]:
+    """The manifest's verdict and one sentence: the worst of its models'."""
+    for verdict in (Verdict.NO_GO, Verdict.UNKNOWN):
+        names = [model.model for model in models if model.verdict is verdict]
+        if names:
+            shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            first = next(model for model in models if model.verdict is verdict)
+            return verdict, f"{len(names)} of {len(models)} models {verdict}: {shown} ({first.why})"
+    each = "the model" if len(models) == 1 else f"each of the {len(models)} models"
+    return Verdict.GO, f"{each} can be served as the manifest says"
+
+
+def decide_accepted(run: RunState, report: DecisionReport, decision: Decision) -> DecisionReport:
+    """The decision for exactly the accepted changes."""
+    if run.cluster is None:
+        return report
+    models = tuple(accepted_model(model, report.plan, decision) for model in run.models)
+    kinds = candidates(run.cluster)
+    vllm = run.cluster.runtime.version if run.cluster.runtime else None
+    verdicts = tuple(decide_model(model, run.cluster, kinds, vllm) for model in models)
+    verdict, why = overall(verdicts)
+    return msgspec.structs.replace(report, verdict=verdict, why=why, models=verdicts)
+
+
+def accepted_model(model: ModelRequirements, plan: Plan, decision: Decision) -> ModelRequirements:
+    """The model with its serving arguments as they are after the accepted changes."""
+    changes = [change for change in accepted_changes(plan, decision) if change.model == model.car.name]
+    serving = effective(model.car.serving, changes)
+    return msgspec.structs.replace(model, car=msgspec.structs.replace(model.car, serving=serving))
+
+
+def _on(model: ModelRequirements, kind: Candidate, vllm: str | None) -> ModelVerdict:
+    """The verdict on one kind of GPU."""
+    car, count = model.car, model.car.serving.gpu_count
+    arguments = parse_args(car.serving.args, count, vllm=vllm)
+    result = estimate(model.image.model, kind.gpu, arguments, vllm=vllm)
+    compatibility = check(
+        model.image.model, vendor=kind.gpu.vendor, compute_capability=kind.gpu.compute_capability,
+        product=kind.gpu.product, vllm=vllm, kv_cache_dtype=arguments.kv_cache_dtype, dtype=arguments.dtype,
+        catalog_reference=car.image,
+    )  # fmt: skip
+    verdict, why, settle = _judge(car, kind, result, compatibility, count)
+    return ModelVerdict(
+        model=car.name, verdict=verdict, why=why, settle=settle, warnings=_warnings(kind, compatibility, count),
+        comparison=_comparison(result, kind, count), needed_gib=result.required_gib, gpu_gib=kind.gpu.memory_gib,
+        product=kind.gpu.product, gpus=count, nodes=tuple(node.name for node in kind.nodes[:10]),
+        compatibility=compatibility, estimate=result,
+    )  # fmt: skip
+
+
+def _judge(
+    car: ModelCar, kind: Candidate, result: Estimate, compatibility: tuple[Compatibility, ...], count: int
+) -> tuple[Verdict, str, str]:
+    unsupported = next((item for item in compatibility if item.support is Support.UNSUPPORTED), None)
+    if unsupported is not None:
+        nearest = f"; {unsupported.nearest} runs on it" if unsupported.nearest else ""
+        return Verdict.NO_GO, unsupported.why + nearest, ""
+    if count > kind.most:
+        why = f"{car.name} wants {count} GPUs on one node; the largest has {kind.most} x {kind.gpu.product}"
+        return Verdict.NO_GO, why, ""
+    if result.outcome not in (Outcome.STARTS, Outcome.UNKNOWN):
+        return Verdict.NO_GO, result.why, ""
+    if kind.most_free is not None and count > kind.most_free:
+        why = (
+            f"it would fit on {kind.gpu.product}, but no node has {count} free now "
+            f"(at most {kind.most_free} of {kind.most}; the others are requested by pods)"
+        )
+        return Verdict.NO_GO, why, ""
+    if result.outcome is Outcome.UNKNOWN:
+        return Verdict.UNKNOWN, result.why, "make the image readable (see the remarks), or run on known GPUs"
+    doubt = next((item for item in compatibility if item.support is Support.UNKNOWN), None)
+    if doubt is not None:
+        return Verdict.UNKNOWN, doubt.why, "state the GPU by its product label, or the quantization"
+    return Verdict.GO, result.why, ""
+
+
+def _warnings(kind: Candidate, compatibility: tuple[Compatibility, ...], count: int) -> tuple[str, ...]:
+    warnings = [item.why for item in compatibility if item.support is Support.AT_A_COST]
+    if kind.most_free is None:
+        warnings.append("free GPUs are unknown: pods could not be listed")
+    if kind.pool.mem_guarantee is Guarantee.NONE:
+        warnings.append("GPUs are time-sliced: this holds only while no neighbour uses the memory")
+        if count > 1:
+            warnings.append(f"{count} time-sliced units may be the same card")
+    if kind.pool.mem_guarantee is Guarantee.HARD_SLICE and count > 1:
+        warnings.append("tensor parallelism over slices of one card is not supported")
+    return tuple(warnings)
+
+
+def _comparison(result: Estimate, kind: Candidate, count: int) -> str:
+    """`model 18 GiB vs GPU 80 GiB`, a GPU each where there are several."""
+    need, have = result.required_gib, kind.gpu.memory_gib
+    if need.value is None:
+        left = "model unknown"
+    else:
+        left = f"model {'~' if need.guess else ''}{math.ceil(need.value)} GiB"
+    if count > 1:
+        left += f" on each of {count} GPUs"
+    right = "GPU memory unknown" if have.value is None else f"GPU {have.value:.0f} GiB"
+    return f"{left} vs {right} ({kind.gpu.product})"
+
+
+def _room(verdict: ModelVerdict) -> float:
+    return (verdict.gpu_gib.value or 0.0) - (verdict.needed_gib.value or 0.0)
+
+
+def _without_gpus(model: ModelRequirements, report: AcceleratorReport) -> ModelVerdict:
+    need = model.required_vram_gib
+    left = "model unknown" if need.value is None else f"model {math.ceil(need.value)} GiB"
+    if not report.inventory.known:
+        problem = report.access.problem or next(iter(report.inventory.problems), None)
+        return ModelVerdict(
+            model=model.car.name, verdict=Verdict.UNKNOWN, comparison=f"{left} vs GPU unknown",
+            why="the GPUs are unknown: " + (problem.what if problem else "the cluster could not be looked at"),
+            settle=(problem.fix if problem else "") or "state them: --gpu PRODUCT:COUNT", needed_gib=need,
+            gpus=model.car.serving.gpu_count,
+        )  # fmt: skip
+    blocked = [node for node in report.inventory.nodes if not node.usable]
+    why = "no node offers a GPU"
+    if blocked:
+        why = f"no usable GPU: {blocked[0].name} is out ({blocked[0].why})"
+        why += f", and {len(blocked) - 1} more" if len(blocked) > 1 else ""
+    return ModelVerdict(
+        model=model.car.name, verdict=Verdict.NO_GO, comparison=f"{left} vs no GPU", why=why, needed_gib=need,
+        gpus=model.car.serving.gpu_count,
+    )  # fmt: skip

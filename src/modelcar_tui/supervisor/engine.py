@@ -1,0 +1,127 @@
+"""The engine's own thread and loop, so that a slow terminal never slows a run.
+
+The screen calls `start`, `drain`, `answer`, `cancel`, `detach` and `preview`; none of them blocks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.manifest.plan import Decision
+from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.mailbox import Mailbox
+from modelcar_tui.supervisor.reports import ApplyPreview, Verdict
+from modelcar_tui.supervisor.settings import Settings
+from modelcar_tui.supervisor.state import RunState
+
+if TYPE_CHECKING:
+    from modelcar_tui.supervisor.supervisor import Supervisor
+
+_RESUMABLE = (ExitStatus.INTERRUPTED, ExitStatus.TIMED_OUT, ExitStatus.HANGUP, ExitStatus.TERMINATED)
+
+
+class Engine:
+    """One run in one thread; the heavy imports happen there, after the first paint."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        resume: Path | None = None,
+        prepare: Callable[[Settings], Settings] | None = None,
+    ) -> None:
+        """
+        Args:
+            settings: What the run is asked to do.
+            resume: Folder of an earlier run to go on with.
+            prepare: Called in the engine's thread before the run, such as to start the demo's servers.
+        """
+        self._settings = settings
+        self._resume = resume
+        self._prepare = prepare
+        self._mailbox = Mailbox()
+        self._supervisor: Supervisor | None = None
+        self._stop: str = ""
+        self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
+        self._on_ready: Callable[[], None] | None = None
+        self._failure: tuple[str, ...] = ()
+
+    def start(self, on_ready: Callable[[], None] | None = None) -> None:
+        """Start the thread; `on_ready` is called there when the imports are done."""
+        self._on_ready = on_ready
+        self._thread.start()
+
+    def drain(self) -> list[e.Stamped]:
+        """The events since the last call."""
+        return self._mailbox.drain()
+
+    def answer(self, decision: Decision) -> None:
+        """Answer the plan that waits."""
+        if self._supervisor is not None:
+            self._supervisor.answer(decision)
+
+    def cancel(self) -> None:
+        """Stop the run and what it started."""
+        self._end("cancel")
+
+    def detach(self) -> None:
+        """End the engine but leave a QA container running; a resume finds it."""
+        self._end("detach")
+
+    def preview(self, decision: Decision) -> ApplyPreview:
+        """What this decision would write, and the verdict it would lead to."""
+        from modelcar_tui.supervisor.previewing import preview
+
+        return preview(self._supervisor.state if self._supervisor else RunState(), decision)
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the thread to end; whether it did."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def last_words(self) -> tuple[str, ...]:
+        """What to say on stderr once the terminal is back: the end, and where to find the run."""
+        state = self._supervisor.state if self._supervisor else RunState()
+        end = state.finish.summary.splitlines() if state.finish else list(self._failure)
+        if state.finish is not None and state.finish.exit_status not in (ExitStatus.USAGE, ExitStatus.INTERNAL):
+            end[0] = f"{state.finish.verdict}: {end[0]}"
+        if state.run_id and (state.finish is None or state.finish.exit_status in _RESUMABLE):
+            end.append(f"the run can go on: modelcar-tui --resume {state.run_id}")
+        return tuple(end)
+
+    def _end(self, how: str) -> None:
+        self._stop = how
+        if self._supervisor is not None:
+            self._supervisor.cancel(detach=how == "detach")
+
+    def _main(self) -> None:
+        try:
+            asyncio.run(self._run())
+        except UserError as error:
+            self._fail(error.status, str(error))
+        except BaseException as error:  # noqa: BLE001 - the last stop: the screen must not wait for ever
+            self._fail(ExitStatus.INTERNAL, f"a fault of ours: {type(error).__name__}")
+
+    async def _run(self) -> None:
+        from modelcar_tui.supervisor.supervisor import Supervisor
+
+        settings = self._prepare(self._settings) if self._prepare and not self._resume else self._settings
+        supervisor = Supervisor(settings, resume=self._resume)
+        if self._on_ready is not None:
+            self._on_ready()
+        self._supervisor = supervisor
+        async for stamped in supervisor.run():
+            self._mailbox.put(stamped)
+            if self._stop:
+                supervisor.cancel(detach=self._stop == "detach")
+
+    def _fail(self, status: ExitStatus, text: str) -> None:
+        self._failure = (text,)
+        finished = e.RunFinished(exit_status=status, verdict=Verdict.UNKNOWN, summary=text, seconds=0.0)
+        self._mailbox.put(e.Stamped(2**31, 0.0, finished))

@@ -1,0 +1,124 @@
+"""The supervisor as a LangGraph `StateGraph`: a hub that follows the routing table, and a node a step.
+
+Graph state is plain JSON data: reports as `msgspec.to_builtins` gives them, checked again when a node reads
+them. Nothing secret is in it, for the checkpointer writes all of it to disk.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Annotated, Any, TypedDict
+
+# Read by langgraph and langsmith when they are imported: typed checkpoints only, nothing leaves the machine.
+os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
+os.environ["LANGSMITH_TRACING"] = os.environ["LANGCHAIN_TRACING_V2"] = "false"
+
+import msgspec
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Command, interrupt
+
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.text import clean
+from modelcar_tui.supervisor import routing
+from modelcar_tui.supervisor.events import SpecialistFinished, SpecialistStarted, Status
+from modelcar_tui.supervisor.specialist import Context, Specialist
+
+GRAPH_VERSION = 1
+"""Stamped into every run: a checkpoint of another shape is not resumed."""
+
+
+def _merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    return {**old, **new}
+
+
+class State(TypedDict, total=False):
+    """What is checkpointed between two steps."""
+
+    graph_version: int
+    reports: Annotated[dict[str, dict[str, Any]], _merge]
+    """Each specialist's report as plain data."""
+    finished: Annotated[dict[str, str], _merge]
+    """Steps that ran: the empty text, or what went wrong."""
+    fatal: str
+    """One line a problem of the manifest; the run ends."""
+    answer: dict[str, Any]
+    """The operator's `Decision`."""
+    written: dict[str, Any]
+
+
+MakeContext = Callable[[str, dict[str, Any]], Context]
+Step = Callable[[State], Any]
+
+
+def build_graph(
+    members: tuple[Specialist, ...],
+    make_context: MakeContext,
+    write: Step,
+    summarise: Step,
+    saver: BaseCheckpointSaver[Any],
+) -> CompiledStateGraph[State, None, State, State]:
+    """Wire the hub, the specialists, and the three steps that are not specialists."""
+    graph = StateGraph(State)
+
+    def supervisor(state: State) -> Command[str]:
+        return Command(goto=list(routing.allowed_next(_progress(state), members)))
+
+    graph.add_node("supervisor", supervisor)
+    graph.add_edge(START, "supervisor")
+    for member in members:
+        graph.add_node(member.name, _specialist_node(member, make_context))
+        graph.add_edge(member.name, "supervisor")
+    graph.add_node(routing.APPROVAL, _approval)
+    graph.add_node(routing.WRITE, write)
+    graph.add_node(routing.SUMMARY, summarise)
+    for step in (routing.APPROVAL, routing.WRITE, routing.SUMMARY):
+        graph.add_edge(step, "supervisor")
+    return graph.compile(checkpointer=saver)
+
+
+def _approval(state: State) -> State:
+    """Nothing stands before the interrupt: a node runs again from its top when it is answered."""
+    answer = interrupt({"plan": state["reports"][routing.DECISION]["plan"]})
+    return {"answer": answer}
+
+
+def _specialist_node(member: Specialist, make_context: MakeContext) -> Step:
+    async def node(state: State) -> State:
+        context = make_context(member.name, state.get("reports", {}))
+        context.answer = state.get("answer")
+        context.emit(SpecialistStarted(specialist=member.name))
+        try:
+            report = await member.run(context)
+        except UserError as error:
+            lines = tuple(clean(context.redact(str(problem))) for problem in error.problems)
+            context.emit(
+                SpecialistFinished(specialist=member.name, status=Status.FAILED, summary=lines[0], lines=lines)
+            )
+            return {"finished": {member.name: lines[0]}, "fatal": "\n".join(lines)}
+        except Exception as error:  # noqa: BLE001 - one pane fails, the run goes on and says so
+            text = clean(context.redact(f"{type(error).__name__}: {error}"), limit=500)
+            context.crash(error)
+            context.emit(
+                SpecialistFinished(
+                    specialist=member.name, status=Status.FAILED, summary=text,
+                    lines=(text, f"This is a fault of ours; details are in {context.folder / 'crash.txt'}"),
+                )
+            )  # fmt: skip
+            return {"finished": {member.name: text}}
+        return {"finished": {member.name: ""}, "reports": {member.name: msgspec.to_builtins(report)}}
+
+    node.__name__ = member.name
+    return node
+
+
+def _progress(state: State) -> routing.Progress:
+    decision = state.get("reports", {}).get(routing.DECISION, {})
+    return routing.Progress(
+        finished=frozenset(state.get("finished", {})),
+        fatal=bool(state.get("fatal")),
+        has_changes=bool(decision.get("plan", {}).get("changes")),
+        answer=state.get("answer"),
+    )

@@ -1,0 +1,75 @@
+"""The journal: one JSON line an event, on disk before anybody sees it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from modelcar_tui.supervisor.events import (
+    AnyEvent,
+    ApprovalGiven,
+    ManifestWritten,
+    QaLogGrew,
+    QaStarted,
+    RunFinished,
+    Stamped,
+)
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(Stamped)
+_PRECIOUS = (ApprovalGiven, ManifestWritten, QaStarted, RunFinished)
+"""Flushed to the disk, not only to the kernel: a power cut must not ask the operator twice."""
+
+
+class Journal:
+    """Appends events to `journal.jsonl` in a run's folder. Safe to call from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Open for appending; a line that a crash cut short is dropped."""
+        self._lock = threading.Lock()
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._file = os.fdopen(handle, "r+b", buffering=0)
+        self.seq = _mend(self._file.fileno(), path)
+        self._file.seek(0, os.SEEK_END)
+
+    def append(self, event: AnyEvent, at: float) -> Stamped:
+        """Give the event its number and write it. Growth of the QA log is numbered but not written."""
+        with self._lock:
+            stamped = Stamped(self.seq + 1, at, event)
+            if not isinstance(event, QaLogGrew):
+                self._file.write(_ENCODER.encode(stamped) + b"\n")
+                if isinstance(event, _PRECIOUS):
+                    os.fsync(self._file.fileno())
+            self.seq = stamped.seq
+            return stamped
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def read_journal(path: Path) -> Iterator[Stamped]:
+    """The events of a journal, in order; a last line that was cut short is left out.
+
+    Raises:
+        OSError: there is no such journal.
+        msgspec.DecodeError: a whole line is not an event of this version.
+    """
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                yield _DECODER.decode(line)
+
+
+def _mend(handle: int, path: Path) -> int:
+    """Cut an unfinished last line off; the number of the last event."""
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    if whole != len(data):
+        os.ftruncate(handle, whole)
+    last = data[:whole].rstrip(b"\n").rpartition(b"\n")[2]
+    return _DECODER.decode(last).seq if last else 0

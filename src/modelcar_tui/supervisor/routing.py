@@ -1,0 +1,63 @@
+"""Which steps may run next: a pure table, so that no model and no accident can reach `write` or `qa`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from modelcar_tui.supervisor.specialist import Specialist
+
+APPROVAL = "approval"
+WRITE = "write"
+SUMMARY = "summary"
+QA = "qa"
+DECISION = "decision"
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """What the routing needs to know of a run."""
+
+    finished: frozenset[str]
+    """Specialists and steps that have run, well or not."""
+    fatal: bool = False
+    """The manifest could not be read: nothing else makes sense."""
+    has_changes: bool = False
+    """The plan proposes something."""
+    answer: Mapping[str, Any] | None = None
+    """The operator's decision, None before it."""
+
+
+def allowed_next(progress: Progress, members: Iterable[Specialist]) -> tuple[str, ...]:
+    """The steps that may start now, all side by side; empty when the run is over.
+
+    Analysis comes first (whoever has what it needs), then the approval of a plan that changes something,
+    the write that was approved, QA, whoever waits for QA, and the summary.
+    """
+    done = progress.finished
+    if SUMMARY in done:
+        return ()
+    if progress.fatal:
+        return (SUMMARY,)
+    members = tuple(members)
+    late = _after_qa(members)
+    early = tuple(m.name for m in members if m.name not in late | done and set(m.needs) <= done)
+    if early:
+        return early
+    if DECISION in done and QA not in done:
+        if progress.has_changes and progress.answer is None:
+            return (APPROVAL,)
+        if progress.answer is not None and progress.answer.get("write") and WRITE not in done:
+            return (WRITE,)
+        return (QA,)
+    waiting = tuple(m.name for m in members if m.name not in done and set(m.needs) <= done)
+    return waiting or (SUMMARY,)
+
+
+def _after_qa(members: tuple[Specialist, ...]) -> frozenset[str]:
+    """QA itself and whoever needs it, directly or through others."""
+    late = {QA}
+    for _ in members:
+        late |= {member.name for member in members if late & set(member.needs)}
+    return frozenset(late)

@@ -1,0 +1,91 @@
+"""Run folders: made private, locked while a run uses them, found again by their id."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import time
+from pathlib import Path
+
+import msgspec
+
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.files import private_folder, write_private
+from modelcar_tui.supervisor.settings import Settings
+
+JOURNAL = "journal.jsonl"
+CHECKPOINT = "checkpoint.sqlite"
+SETTINGS = "settings.json"
+
+
+class RunFolder:
+    """One run's folder, held by an exclusive lock until `release`."""
+
+    def __init__(self, path: Path, settings: Settings) -> None:
+        self.path = path
+        self.settings = settings
+        self.run_id = path.name
+        self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._lock)
+            raise UserError(
+                Problem(what=f"run {self.run_id} is open in another terminal", fix="close it there first")
+            ) from None
+
+    @classmethod
+    def create(cls, settings: Settings) -> RunFolder:
+        """A new folder with a new run id.
+
+        Raises:
+            UserError: it can't be made (read-only or full disk).
+        """
+        run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
+        path = settings.runs_folder / run_id
+        try:
+            private_folder(path)
+            private_folder(path / "info")
+            write_private(path / SETTINGS, msgspec.json.format(msgspec.json.encode(settings), indent=2))
+        except OSError as error:
+            raise UserError(
+                Problem(where=str(path), what=f"can't make the run's folder: {error.strerror}",
+                        fix="give another with --state-dir")
+            ) from error  # fmt: skip
+        return cls(path, settings)
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """The folder of an earlier run, with the settings that it had.
+
+        Raises:
+            UserError: it is not a run's folder, or is in use.
+        """
+        try:
+            settings = msgspec.json.decode((path / SETTINGS).read_bytes(), type=Settings)
+        except (OSError, msgspec.DecodeError) as error:
+            raise UserError(
+                Problem(where=str(path), what="this is no run that can be resumed", fix="see `agent runs`")
+            ) from error
+        return cls(path, settings)
+
+    def release(self) -> None:
+        """Let others open it."""
+        os.close(self._lock)
+
+
+def find_run(name: str, settings: Settings) -> Path:
+    """The folder of a run given by path, id, unambiguous start of an id, or `last`.
+
+    Raises:
+        UserError: there is none, or more than one.
+    """
+    if "/" in name or Path(name).is_dir():
+        return Path(name)
+    ids = sorted(path.name for path in settings.runs_folder.glob("*") if path.is_dir())
+    hits = ids[-1:] if name == "last" else [run_id for run_id in ids if run_id.startswith(name)]
+    if len(hits) != 1:
+        what = f"no run {name!r}" if not hits else f"{name!r} fits {len(hits)} runs"
+        raise UserError(Problem(where=str(settings.runs_folder), what=what, fix="see `agent runs`"))
+    return settings.runs_folder / hits[0]

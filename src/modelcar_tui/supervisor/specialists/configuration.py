@@ -1,0 +1,157 @@
+"""Configuration: what the manifest asks for, and what each model-car image is."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from pathlib import Path
+
+import msgspec
+
+from modelcar_tui.core.facts import GIB, Fact
+from modelcar_tui.core.files import write_private
+from modelcar_tui.image.types import ImageFacts
+from modelcar_tui.manifest.types import Manifest, ModelCar
+from modelcar_tui.supervisor.events import ManifestRead, ModelLearned, Noticed, Status, StepPlan
+from modelcar_tui.supervisor.reports import ConfigurationReport, ModelRequirements
+from modelcar_tui.supervisor.specialist import Context
+
+
+class Configuration:
+    """Reads the manifest, looks at the images, estimates what each model needs."""
+
+    name = "configuration"
+    title = "Configuration"
+    steps = (
+        StepPlan("manifest", "Read the model-car manifest"),
+        StepPlan("images", "Inspect the images"),
+        StepPlan("vram", "Estimate VRAM"),
+        StepPlan("report", "Compose the report"),
+    )
+    needs = ()
+
+    async def run(self, context: Context) -> ConfigurationReport:
+        """See `Specialist.run`. A manifest that can't be read raises `UserError`."""
+        manifest = await self._manifest(context)
+        images = await self._images(context, manifest)
+        context.step("vram", Status.RUNNING)
+        models = tuple(_requirements(car, images[car.name]) for car in manifest.models)
+        for model in models:
+            context.emit(ModelLearned(model=model))
+        self._judge_vram(context, models)
+        context.step("report", Status.RUNNING)
+        write_private(context.folder / "info" / "models_info.json", requirements_json(models))
+        context.step("report", Status.DONE, f"{len(models)} models")
+        problems = [problem for model in models for problem in model.image.problems]
+        context.finish(
+            f"{len(models)} model{'s' * (len(models) != 1)}" + (f", {len(problems)} remarks" if problems else ""),
+            tuple(model_line(model) for model in models),
+            status=Status.WARNING if problems else Status.DONE,
+        )
+        return ConfigurationReport(manifest=manifest, models=models)
+
+    async def _manifest(self, context: Context) -> Manifest:
+        from modelcar_tui.manifest.reader import read_manifest
+
+        context.step("manifest", Status.RUNNING)
+        manifest = await asyncio.to_thread(read_manifest, Path(context.settings.manifest))
+        context.emit(ManifestRead(manifest=manifest))
+        for finding in manifest.findings:
+            context.emit(Noticed(text=str(finding)))
+        status = Status.WARNING if manifest.findings else Status.DONE
+        context.step("manifest", status, f"{len(manifest.models)} models" + _remarks(len(manifest.findings)))
+        return manifest
+
+    async def _images(self, context: Context, manifest: Manifest) -> dict[str, ImageFacts]:
+        from modelcar_tui.image.inspect import inspect_images
+        from modelcar_tui.image.options import ImageOptions
+
+        settings = context.settings
+        options = ImageOptions(authfile=settings.authfile, registries_conf=settings.registries_conf)
+        context.step("images", Status.RUNNING, f"0 of {len(manifest.models)}")
+        found: dict[str, ImageFacts] = {}
+        pairs = tuple((car.image, car.name) for car in manifest.models)
+        async for index, facts in inspect_images(pairs, options=options):
+            car = manifest.models[index]
+            found[car.name] = facts
+            context.emit(ModelLearned(model=_requirements(car, facts)))
+            context.step("images", Status.RUNNING, f"{len(found)} of {len(manifest.models)}")
+        doubtful = [facts for facts in found.values() if facts.problems]
+        for text in dict.fromkeys(str(problem) for facts in doubtful for problem in facts.problems):
+            context.emit(Noticed(text=text))
+        detail = f"{len(found)} inspected"
+        if doubtful:
+            detail = f"{len(doubtful)} of {len(found)}: {doubtful[0].problems[0]}"
+        context.step("images", Status.WARNING if doubtful else Status.DONE, detail)
+        return found
+
+    def _judge_vram(self, context: Context, models: tuple[ModelRequirements, ...]) -> None:
+        unknown = [model.car.name for model in models if not model.required_vram_gib.known]
+        guesses = sum(model.required_vram_gib.guess for model in models)
+        total = sum(model.required_vram_gib.value or 0 for model in models)
+        detail = f"{total:.0f} GiB in all" + (f", {guesses} guessed from names" if guesses else "")
+        if unknown:
+            detail += f"; unknown for {', '.join(unknown[:3])}{' ...' if len(unknown) > 3 else ''} (not counted)"
+        context.step("vram", Status.WARNING if unknown or guesses else Status.DONE, detail)
+
+
+def _requirements(car: ModelCar, image: ImageFacts) -> ModelRequirements:
+    from modelcar_tui.sizing.requirements import required_vram
+
+    return ModelRequirements(car=car, image=image, required_vram_gib=required_vram(image.model))
+
+
+def model_line(model: ModelRequirements) -> str:
+    """One line of the report: image size, parameters, quantization, VRAM, architectures; guesses badged."""
+    image, facts = model.image, model.image.model
+    size = amount(image.size_bytes, GIB, "GiB image")
+    parameters = amount(facts.parameters, 1e9, "B parameters")
+    bits = facts.quantization_name.value if facts.quantization_name.known else None
+    quantization = "quantization unknown" if bits is None else (bits or "not quantized")
+    vram = amount(model.required_vram_gib, 1, "GiB VRAM")
+    arch = "/".join(image.architectures.value or ()) or "architecture unknown"
+    return f"{model.car.name}: {size}, {parameters}, {quantization}, {vram}, {arch}"
+
+
+def amount(fact: Fact[int] | Fact[float], unit: float, name: str) -> str:
+    """`15.2 GiB image`, `~18 GiB VRAM (guess)`, `GiB VRAM unknown`."""
+    if fact.value is None:
+        return f"{name} unknown"
+    value = fact.value / unit
+    text = f"{value:.3g}" if value < 100 else f"{value:.0f}"
+    return f"~{text} {name} (guess)" if fact.guess else f"{text} {name}"
+
+
+def requirements_json(models: tuple[ModelRequirements, ...]) -> bytes:
+    """The requirements by model name, in the predecessor's words; what is unknown is null."""
+    rows = {model.car.name: requirements_row(model) for model in models}
+    return msgspec.json.format(msgspec.json.encode(rows), indent=2)
+
+
+def requirements_row(model: ModelRequirements) -> dict[str, object]:
+    """One model's requirements in the predecessor's words, with the source of each number beside it."""
+    image, facts = model.image, model.image.model
+    parameters, size = facts.parameters.value, image.size_bytes.value
+    vram = model.required_vram_gib.value
+    return {
+        "model_name": model.car.name,
+        "image": model.car.image,
+        "gpu_count": model.car.serving.gpu_count,
+        "arguments": list(model.car.serving.args),
+        "model_size_gb": None if size is None else math.ceil(size / GIB * 100) / 100,
+        "model_p_billion": None if parameters is None else round(parameters / 1e9, 2),
+        "quantization_bits": facts.bits.value,
+        "required_vram_gb": None if vram is None else math.ceil(vram),
+        "supported_arch": ",".join(image.architectures.value or ()) or "unknown",
+        "sources": {
+            "model_size_gb": image.size_bytes.source,
+            "model_p_billion": facts.parameters.source,
+            "quantization_bits": facts.bits.source,
+            "required_vram_gb": model.required_vram_gib.source,
+            "supported_arch": image.architectures.source,
+        },
+    }
+
+
+def _remarks(count: int) -> str:
+    return f", {count} remark{'s' * (count != 1)}" if count else ""

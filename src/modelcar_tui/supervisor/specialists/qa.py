@@ -1,0 +1,161 @@
+"""QA: runs the opendatahub-tests container over the manifest, or says why it did not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import msgspec
+
+from modelcar_tui.cluster.types import AcceleratorReport, Rung
+from modelcar_tui.core.secrets import Secret
+from modelcar_tui.qa.runner import (
+    ContainerStarted,
+    LogGrew,
+    Progressed,
+    QaEvent,
+    QaSecrets,
+    Runner,
+    Warned,
+    WentSilent,
+)
+from modelcar_tui.qa.types import QaOutcome, QaRequest
+from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.events import Status, StepPlan
+from modelcar_tui.supervisor.reports import DecisionReport, Verdict
+from modelcar_tui.supervisor.settings import Approve
+from modelcar_tui.supervisor.specialist import Context
+
+PULL_SECRET = "OCI_REGISTRY_PULL_SECRET"  # noqa: S105 - the variable's name
+
+
+class Qa:
+    """The last word: the upstream suite on the cluster itself."""
+
+    name = "qa"
+    title = "QA"
+    steps = (
+        StepPlan("ready", "Check what QA needs"),
+        StepPlan("stage", "Stage manifest, kubeconfig and pull secret"),
+        StepPlan("run", "Run opendatahub-tests"),
+        StepPlan("outcome", "Read the outcome"),
+    )
+    needs = ("configuration", "accelerator", "decision")
+
+    async def run(self, context: Context) -> QaOutcome:
+        """See `Specialist.run`. Run again after a crash, it goes on with the container that is there."""
+        context.step("ready", Status.RUNNING)
+        skip = await self._skip(context)
+        if skip is not None:
+            return self._skipped(context, skip)
+        context.step("ready", Status.DONE)
+        runner = self._runner(context)
+        request = self._request(context)
+        context.step("stage", Status.RUNNING, Path(request.manifest_path).name)
+        secret = os.environ.get(PULL_SECRET, "")
+        task = asyncio.ensure_future(
+            runner.run(request, QaSecrets(Secret(secret) if secret else None), lambda event: _tell(context, event))
+        )
+        try:
+            outcome = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            runner.detach = context.detached()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            raise
+        return self._finished(context, outcome)
+
+    async def _skip(self, context: Context) -> QaOutcome | None:
+        settings = context.settings
+        if not settings.qa:
+            return _skip("NOT_ASKED", "QA was switched off", "leave out --no-qa")
+        answer = context.answer
+        if answer is not None and not answer.get("write") and answer.get("who") != Approve.SHOW:
+            return _skip("REJECTED", "the operator rejected the proposed changes")
+        if not context.has_report("decision"):
+            return _skip("NO_VERDICT", "there is no verdict")
+        verdict = context.report("decision", DecisionReport).verdict
+        if verdict is not Verdict.GO:
+            return _skip(str(verdict).replace("-", "_"), f"the verdict is {verdict}")
+        access = context.report("accelerator", AcceleratorReport).access
+        if access.rung is Rung.WHAT_IF:
+            return _skip("NO_CLUSTER", "the GPUs are a what-if: there is no cluster to test on",
+                         "run it without --gpu and --inventory")  # fmt: skip
+        from modelcar_tui.qa.preconditions import skip_reason
+
+        return await asyncio.to_thread(
+            skip_reason, access_problem=str(access.problem or "") if not access.healthy else "",
+            kubeconfig=settings.kubeconfig, recorded=settings.qa_recording is not None,
+        )  # fmt: skip
+
+    def _runner(self, context: Context) -> Runner:
+        if context.settings.qa_recording:
+            from modelcar_tui.qa.recorded import RecordedRunner
+
+            return RecordedRunner(Path(context.settings.qa_recording), redact=context.redact)
+        from modelcar_tui.qa.podman import PodmanRunner
+
+        return PodmanRunner(redact=context.redact)
+
+    def _request(self, context: Context) -> QaRequest:
+        settings = context.settings
+        cluster = context.report("accelerator", AcceleratorReport)
+        plan = context.report("decision", DecisionReport).plan
+        written = context.answer is not None and context.answer.get("write")
+        runtime = os.environ.get("VLLM_RUNTIME_IMAGE") or (cluster.runtime.image if cluster.runtime else None)
+        return QaRequest(
+            run_id=context.folder.name,
+            image=settings.qa_image,
+            manifest_path=plan.target if written else plan.base,
+            kubeconfig_path=settings.kubeconfig,
+            kube_context=settings.kube_context,
+            runtime_image=runtime,
+            accelerator=(cluster.gpu_provider or "nvidia").lower(),
+            timeout_s=settings.qa_timeout_s,
+            folder=str(context.folder),
+        )
+
+    def _skipped(self, context: Context, outcome: QaOutcome) -> QaOutcome:
+        context.step("ready", Status.WARNING, outcome.message)
+        for step in self.steps[1:]:
+            context.step(step.id, Status.SKIPPED)
+        context.emit(e.QaFinished(outcome=outcome))
+        fix = (f"to run it: {outcome.fix}",) if outcome.fix else ()
+        context.finish(f"skipped: {outcome.message}", (outcome.code, *fix), status=Status.SKIPPED)
+        return outcome
+
+    def _finished(self, context: Context, outcome: QaOutcome) -> QaOutcome:
+        outcome = msgspec.structs.replace(outcome, cause=context.redact(outcome.cause))
+        ok = Status.DONE if outcome.ok else Status.FAILED
+        context.step("run", ok, outcome.phase)
+        context.step("outcome", ok, f"{outcome.code}: {outcome.message}")
+        context.emit(e.QaFinished(outcome=outcome))
+        lines = [f"{outcome.code}: {outcome.message}"]
+        lines += [f"cause: {outcome.cause}"] if outcome.cause else []
+        lines += [f"next: {outcome.fix}"] if outcome.fix else []
+        context.finish(f"{outcome.code}: {outcome.message}", tuple(lines), status=ok)
+        return outcome
+
+
+def _tell(context: Context, event: QaEvent) -> None:
+    match event:
+        case ContainerStarted():
+            context.step("stage", Status.DONE)
+            context.step("run", Status.RUNNING, event.container)
+            context.emit(e.QaStarted(container=event.container, image=event.image, log=event.log))
+        case LogGrew():
+            context.emit(e.QaLogGrew(lines=event.lines, size=event.size))
+        case Progressed():
+            context.emit(
+                e.QaProgressed(done=event.done, total=event.total, phase=event.phase, model=event.model,
+                               passed=event.passed, failed=event.failed)
+            )  # fmt: skip
+        case WentSilent():
+            context.emit(e.Noticed(text=f"QA has been silent for {event.seconds:.0f} s (phase: {event.phase})"))
+        case Warned():
+            context.emit(e.Noticed(text=context.redact(event.text)))
+
+
+def _skip(reason: str, message: str, fix: str = "") -> QaOutcome:
+    return QaOutcome(code=f"QA_SKIPPED:{reason}", message=message, fix=fix)

@@ -1,0 +1,113 @@
+"""The two steps of the graph that are no specialists: `write` and `summary`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.text import clean
+from modelcar_tui.manifest.plan import Decision
+from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.deciding import decide_accepted
+from modelcar_tui.supervisor.graph import State
+from modelcar_tui.supervisor.reports import DecisionReport, Verdict
+from modelcar_tui.supervisor.runs import RunFolder
+from modelcar_tui.supervisor.settings import Approve
+from modelcar_tui.supervisor.state import RunState
+
+if TYPE_CHECKING:
+    from modelcar_tui.supervisor.supervisor import Supervisor
+
+
+class Steps:
+    """Bound to one run."""
+
+    def __init__(self, supervisor: Supervisor, run: RunFolder, started: float) -> None:
+        self._supervisor = supervisor
+        self._run = run
+        self._started = started
+
+    async def write(self, state: State) -> State:
+        """Write the generated manifest: exactly what was accepted, whole or not at all.
+
+        Running again after a crash finds the same bytes in place and changes nothing.
+        """
+        from modelcar_tui.manifest.write import write_generated
+
+        decision = msgspec.convert(state["answer"], Decision)
+        report = msgspec.convert(state["reports"]["decision"], DecisionReport)
+        emit = self._supervisor.emit
+        try:
+            path, sha256 = await asyncio.to_thread(
+                write_generated, report.plan, decision, fallback=self._run.path / "not-written"
+            )
+        except UserError as error:
+            why = "; ".join(clean(str(problem)) for problem in error.problems)
+            emit(e.ManifestKept(why=why))
+            emit(e.Noticed(text=why, status=e.Status.FAILED))
+            return {"finished": {"write": why}, "written": {"error": why}}
+        emit(e.ManifestWritten(path=str(path), sha256=sha256, changes=len(decision.accepted)))
+        accepted = decide_accepted(self._supervisor.state, report, decision)
+        emit(e.DecisionMade(report=accepted))
+        return {
+            "finished": {"write": ""},
+            "written": {"path": str(path), "sha256": sha256},
+            "reports": {"decision": msgspec.to_builtins(accepted)},
+        }
+
+    async def summarise(self, state: State) -> State:
+        """Close the run with its verdict and exit status."""
+        status, summary = conclusion(self._supervisor.state, state)
+        verdict = self._supervisor.state.decision.verdict if self._supervisor.state.decision else Verdict.UNKNOWN
+        self._supervisor.emit(
+            e.RunFinished(
+                exit_status=status, verdict=verdict, summary=summary, seconds=time.time() - self._started
+            )
+        )
+        return {"finished": {"summary": ""}}
+
+
+def conclusion(run: RunState, state: State) -> tuple[ExitStatus, str]:
+    """The exit status and one sentence for it."""
+    if fatal := state.get("fatal"):
+        return ExitStatus.USAGE, fatal
+    for name in ("configuration", "decision"):
+        if why := state.get("finished", {}).get(name):
+            return ExitStatus.INTERNAL, f"{name} failed: {why}"
+    answer = msgspec.convert(state["answer"], Decision) if state.get("answer") else None
+    if answer is not None and not answer.write and answer.who != Approve.SHOW:
+        return ExitStatus.REJECTED, "the operator rejected the proposed changes; nothing was written"
+    if error := state.get("written", {}).get("error"):
+        return ExitStatus.USAGE, f"not written: {error}"
+    decision = run.decision
+    if decision is None:
+        return ExitStatus.INTERNAL, "there is no decision"
+    if decision.verdict is Verdict.NO_GO:
+        return ExitStatus.NO_GO, decision.why
+    access = run.cluster.access if run.cluster else None
+    if decision.verdict is Verdict.UNKNOWN:
+        blind = access is not None and access.problem is not None
+        return (ExitStatus.CLUSTER if blind else ExitStatus.UNKNOWN), decision.why
+    return _after_qa(run, decision)
+
+
+def _after_qa(run: RunState, decision: DecisionReport) -> tuple[ExitStatus, str]:
+    outcome = run.qa.outcome
+    if outcome is None or outcome.skipped:
+        why = f"; QA was skipped: {outcome.message}" if outcome else ""
+        return ExitStatus.GO, f"{decision.why}{why}"
+    if outcome.ok:
+        return ExitStatus.GO, f"{decision.why}; QA passed"
+    status = ExitStatus.TIMED_OUT if outcome.code.endswith(":TIMEOUT") else ExitStatus.QA_FAILED
+    return status, f"{outcome.code}: {outcome.message}"
+
+
+def generated_or_base(run: RunState) -> Path:
+    """The manifest that QA tests: what was written, else the base."""
+    return Path(run.written.path if run.written else run.path)

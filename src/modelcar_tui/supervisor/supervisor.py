@@ -1,0 +1,236 @@
+"""`Supervisor`: one run, to be driven by the dashboard, by `agent`, or by your own program.
+
+supervisor = Supervisor("config-yaml/sample_modelcar_config.base.yaml", gpus=("L40S:4",))
+async for stamped in supervisor.run():
+    match stamped.event:
+        case ApprovalRequested():
+            supervisor.answer(approve_all(supervisor.state))
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from modelcar_tui import __version__
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.manifest.plan import Decision
+from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.journal import Journal, read_journal
+from modelcar_tui.supervisor.registry import team
+from modelcar_tui.supervisor.reports import Verdict
+from modelcar_tui.supervisor.runs import CHECKPOINT, JOURNAL, RunFolder
+from modelcar_tui.supervisor.settings import Approve, Settings
+from modelcar_tui.supervisor.specialist import Context, Specialist
+from modelcar_tui.supervisor.state import RunState, fold, reduce
+
+SECRET_VARIABLES = ("OCI_REGISTRY_PULL_SECRET", "GEMINI_API_KEY", "GOOGLE_API_KEY")
+
+
+class Supervisor:
+    """Runs the team over one manifest and yields everything that happens."""
+
+    def __init__(
+        self,
+        bootstrap_config: str | os.PathLike[str] | Mapping[str, Any] | Settings,
+        *,
+        specialists: Iterable[Specialist] = (),
+        resume: Path | None = None,
+        **options: Any,
+    ) -> None:
+        """Prepare a run; nothing happens and nothing is written before `run`.
+
+        Args:
+            bootstrap_config: Path of the model-car manifest, or the settings of the run.
+            specialists: More members for the team; one with the name of ours takes its place.
+            resume: Folder of an earlier run to go on with; its own settings are used.
+            options: Fields of `Settings`, such as `gpus=("L40S:4",)`.
+        """
+        self.settings = _settings(bootstrap_config, options)
+        self.state = RunState()
+        self.folder: Path | None = resume
+        self._resume = resume
+        self._members = team(specialists)
+        self._redact = Redactor()
+        for variable in SECRET_VARIABLES:
+            if value := os.environ.get(variable):
+                self._redact.add(value)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._answers: asyncio.Queue[Decision] = asyncio.Queue()
+        self._events: asyncio.Queue[e.Stamped | None] = asyncio.Queue()
+        self._journal: Journal | None = None
+        self._driver: asyncio.Task[None] | None = None
+        self._detached = False
+        self._started = time.time()
+
+    async def run(self) -> AsyncIterator[e.Stamped]:
+        """Yield events until the run has finished; the last one is `RunFinished`.
+
+        Leaving the iteration early cancels the run; it can be resumed.
+
+        Raises:
+            UserError: the run's folder can't be made, or another process holds it.
+        """
+        run = RunFolder.open(self._resume) if self._resume else RunFolder.create(self.settings)
+        self.settings, self.folder = run.settings, run.path
+        self._loop = asyncio.get_running_loop()
+        try:
+            for stamped in self._open_journal(run):
+                yield stamped
+            self._driver = asyncio.create_task(self._drive(run))
+            self._driver.add_done_callback(lambda _: self._events.put_nowait(None))
+            while (stamped_or_end := await self._events.get()) is not None:
+                yield stamped_or_end
+            with suppress(asyncio.CancelledError):
+                await self._driver
+        finally:
+            if self._driver is not None and not self._driver.done():
+                self._driver.cancel()
+                with suppress(asyncio.CancelledError):
+                    await self._driver
+            if self._journal is not None:
+                self._journal.close()
+            run.release()
+
+    def answer(self, decision: Decision) -> None:
+        """Answer the plan that is waiting. Safe from any thread; an answer to another plan is ignored."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._answers.put_nowait, decision)
+
+    def cancel(self, *, detach: bool = False) -> None:
+        """Stop: clean up what runs outside, or with `detach` leave it running to be found by a resume."""
+        self._detached = detach
+        if self._loop is not None and self._driver is not None:
+            self._loop.call_soon_threadsafe(self._driver.cancel)
+
+    def emit(self, event: e.AnyEvent) -> None:
+        """Journal an event, fold it, and hand it on. Safe from any thread."""
+        if self._journal is None or self._loop is None:
+            raise RuntimeError("the run has not begun")
+        stamped = self._journal.append(event, time.time())
+        self.state = reduce(self.state, stamped)
+        self._loop.call_soon_threadsafe(self._events.put_nowait, stamped)
+
+    def _open_journal(self, run: RunFolder) -> list[e.Stamped]:
+        path = run.path / JOURNAL
+        earlier = list(read_journal(path)) if self._resume and path.exists() else []
+        self._journal = Journal(path)
+        self.state = fold(earlier)
+        if earlier:
+            self._started = earlier[0].at
+        return earlier
+
+    async def _drive(self, run: RunFolder) -> None:
+        try:
+            if self.state.finish is not None and not self._unfinished():
+                return
+            self.emit(e.RunResumed() if self.state.run_id else self._opening(run))
+            async with asyncio.timeout(self.settings.timeout_s):
+                await self._graph_loop(run)
+        except TimeoutError:
+            seconds = self.settings.timeout_s or 0
+            self._finish(ExitStatus.TIMED_OUT, f"the run was stopped after its limit of {seconds:.0f} s")
+        except asyncio.CancelledError:
+            if self.state.finish is None and not self._detached:
+                self._finish(ExitStatus.INTERRUPTED, f"stopped by the operator; resume with --resume {run.run_id}")
+            raise
+        except UserError as error:
+            self._finish(error.status, str(error))
+        except Exception as error:  # noqa: BLE001 - the screen must say it, whatever it is
+            self._context("supervisor", {}).crash(error)
+            where = run.path / "crash.txt"
+            self._finish(ExitStatus.INTERNAL, f"a fault of ours ({type(error).__name__}); details are in {where}")
+
+    async def _graph_loop(self, run: RunFolder) -> None:
+        from langgraph.types import Command
+
+        from modelcar_tui.supervisor.checkpoint import open_saver
+        from modelcar_tui.supervisor.graph import GRAPH_VERSION, State, build_graph
+        from modelcar_tui.supervisor.steps import Steps
+
+        steps = Steps(self, run, self._started)
+        async with open_saver(run.path / CHECKPOINT) as saver:
+            graph = build_graph(self._members, self._context, steps.write, steps.summarise, saver)
+            config: Any = {"configurable": {"thread_id": run.run_id}, "recursion_limit": 60}
+            before = (await graph.aget_state(config)).values
+            if before and before.get("graph_version") != GRAPH_VERSION:
+                raise UserError(
+                    Problem(what="this run was made by another version of modelcar-tui", fix="start a new run")
+                )
+            entry: State | Command[Any] | None = None if before else {"graph_version": GRAPH_VERSION}
+            while True:
+                async for _ in graph.astream(entry, config, stream_mode="updates", durability="sync"):
+                    pass
+                pending = (await graph.aget_state(config)).interrupts
+                if not pending:
+                    return
+                decision = await self._ask(pending[0].id)
+                entry = Command(resume={pending[0].id: msgspec.to_builtins(decision)})
+
+    async def _ask(self, request_id: str) -> Decision:
+        """Wait for the operator, or answer as the settings say."""
+        plan = self.state.decision.plan if self.state.decision else None
+        if plan is None:
+            raise RuntimeError("an approval without a plan")
+        known = self.state.approval
+        if known and known.decision and known.request_id == request_id:
+            return known.decision
+        self.emit(e.ApprovalRequested(request_id=request_id, plan_digest=plan.digest))
+        everything = tuple(change.id for change in plan.changes)
+        match self.settings.approve:
+            case Approve.ALL:
+                decision = Decision(plan_digest=plan.digest, accepted=everything, write=True, who="command line")
+            case Approve.NONE:
+                decision = Decision(plan_digest=plan.digest, who="command line")
+            case Approve.SHOW:
+                decision = Decision(plan_digest=plan.digest, who=Approve.SHOW)
+            case _:
+                decision = await self._answers.get()
+                while decision.plan_digest != plan.digest:
+                    self.emit(e.Noticed(text="an answer to another plan was ignored"))
+                    decision = await self._answers.get()
+        self.emit(e.ApprovalGiven(decision=decision))
+        return decision
+
+    def _opening(self, run: RunFolder) -> e.RunStarted:
+        panes = tuple(e.PanePlan(m.name, m.title, tuple(m.steps)) for m in self._members)
+        return e.RunStarted(
+            run_id=run.run_id, manifest=self.settings.manifest, panes=panes, version=__version__,
+            demo=self.settings.demo, folder=str(run.path),
+        )  # fmt: skip
+
+    def _context(self, name: str, reports: Mapping[str, Any]) -> Context:
+        assert self.folder is not None  # noqa: S101 - made before the first context
+        context = Context(name, self.settings, self.folder, self.emit, reports, self._redact)
+        context.detached = lambda: self._detached
+        return context
+
+    def _unfinished(self) -> bool:
+        """Whether the earlier run was only interrupted, so that resuming it makes sense."""
+        finish = self.state.finish
+        return finish is not None and finish.exit_status in (
+            ExitStatus.INTERRUPTED, ExitStatus.TIMED_OUT, ExitStatus.TERMINATED, ExitStatus.HANGUP,
+        )  # fmt: skip
+
+    def _finish(self, status: ExitStatus, summary: str) -> None:
+        verdict = self.state.decision.verdict if self.state.decision else Verdict.UNKNOWN
+        seconds = time.time() - self._started
+        summary = self._redact(summary)
+        self.emit(e.RunFinished(exit_status=status, verdict=verdict, summary=summary, seconds=seconds))
+
+
+def _settings(config: str | os.PathLike[str] | Mapping[str, Any] | Settings, options: dict[str, Any]) -> Settings:
+    if isinstance(config, Settings):
+        return msgspec.structs.replace(config, **options)
+    if isinstance(config, Mapping):
+        return msgspec.convert({**config, **options}, Settings)
+    return msgspec.convert({"manifest": os.fspath(config), **options}, Settings)
