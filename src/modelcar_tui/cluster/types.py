@@ -37,6 +37,10 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     mem_guarantee: Guarantee = Guarantee.UNKNOWN
     mem_from: str = "none"
     """`label`, `product-name`, `instance-type`, `model-table`, `dra`, `operator` or `none`."""
+    mig_profile: str | None = None
+    """`2g.20gb` where a unit is a MIG slice."""
+    product: str | None = None
+    """Where it differs from the node's: a node with cards of two kinds."""
 
 
 class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,13 +48,17 @@ class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     vendor: str
-    """`nvidia`, `amd`, `gaudi`, `intel`, `spyre`, `tpu`, `neuron`, or another resource's domain."""
+    """`nvidia`, `amd`, `intel-gaudi`, `intel-gpu`, `ibm-spyre`, `google-tpu`, `aws-neuron`, or another
+    resource's domain."""
     product: str | None = None
     """As a human says it: `H100-80GB-HBM3`."""
     family: str | None = None
     cc: str | None = None
-    """NVIDIA compute capability (`9.0`)."""
+    """NVIDIA compute capability (`9.0`), or the gfx name on AMD."""
+    product_from: str = ""
+    """`label`, `device-id`, `instance-type`, `dra`, `operator`; empty when unknown."""
     provider: str | None = None
+    """`aws`, `azure`, `gcp`, `ibm`, `vsphere`, ...; `unknown` when nothing on the node tells."""
     region: str | None = None
     instance_type: str | None = None
     arch: str | None = None
@@ -58,12 +66,56 @@ class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
     """Cards in the node."""
     usable: bool = True
     why: str = ""
-    """Why the node does not count, or a caution where it does."""
+    """Why the node does not count, as a short code: `card-present-but-not-advertised`, `node-not-ready`,
+    `cordoned`, `being-deleted`, `no-healthy-devices`. `notes` says it in sentences."""
+    notes: tuple[str, ...] = ()
+    """Cautions, one sentence each."""
+    scheduler: str = ""
+    """`schedulerName` that a pod must name to get a unit."""
+    vllm_runtime: bool = True
+    """False where OpenShift AI has no vLLM runtime for the vendor."""
     pool: tuple[Pool, ...] = ()
     memory_mib: int | None = None
     """RAM allocatable."""
     ephemeral_mib: int | None = None
     taints: tuple[str, ...] = ()
+    """`key[=value]:effect` of the taints that a pod must tolerate; those of a cordon or a dead node are `why`."""
+
+    @property
+    def usable_units(self) -> int:
+        """Units that the scheduler could hand out today; 0 when the node does not count."""
+        return sum(pool.units for pool in self.pool) if self.usable else 0
+
+
+class OtherNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A node without accelerators."""
+
+    name: str
+    provider: str | None = None
+    instance_type: str | None = None
+    arch: str | None = None
+    usable: bool = True
+    why: str = ""
+    ephemeral_mib: int | None = None
+
+
+class ScaleUp(msgspec.Struct, frozen=True, kw_only=True):
+    """Nodes that a MachineSet could add: never counted as free."""
+
+    machine_set: str
+    product: str | None = None
+    gpus_per_node: int = 0
+    replicas: int = 0
+    max_replicas: int | None = None
+    """None when no autoscaler is set up for it."""
+    instance_type: str | None = None
+    confidence: str = ""
+    """`label` or `instance-type`: how the product is known."""
+
+    @property
+    def could_add_gpus(self) -> int:
+        """GPUs of the nodes that the autoscaler may still add."""
+        return max(0, (self.max_replicas or 0) - self.replicas) * self.gpus_per_node
 
 
 class Rung(StrEnum):
@@ -106,6 +158,9 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...] = ()
     nodes_seen: int = 0
     """All nodes that were listed, with or without accelerators."""
+    others: tuple[OtherNode, ...] = ()
+    """Nodes without accelerators; only in a finished inventory."""
+    scale_up: tuple[ScaleUp, ...] = ()
 
 
 class Runtime(msgspec.Struct, frozen=True, kw_only=True):

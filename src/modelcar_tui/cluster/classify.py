@@ -1,0 +1,111 @@
+"""From a core/v1 Node to what its accelerators are worth. Code decides; what nothing says stays unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from modelcar_tui.cluster import objects
+from modelcar_tui.cluster.dra import DraPool
+from modelcar_tui.cluster.provider import provider
+from modelcar_tui.cluster.quantity import mebibytes, whole
+from modelcar_tui.cluster.types import GpuNode, OtherNode, Pool
+from modelcar_tui.cluster.vendors import amd, intel, nvidia, others
+from modelcar_tui.cluster.vendors.view import Found, View
+from modelcar_tui.core.text import clean
+
+_FINDERS: tuple[Callable[[View], Found | None], ...] = (
+    nvidia.find, amd.find, intel.find_gaudi, intel.find_gpu,
+    others.find_spyre, others.find_tpu, others.find_neuron, others.find_unknown,
+)  # fmt: skip
+_OWN_TAINTS = "node.kubernetes.io/"
+"""Taints of the node lifecycle: their cause is told as `why`."""
+_REGION = "topology.kubernetes.io/region"
+_OLD_REGION = "failure-domain.beta.kubernetes.io/region"
+_LABEL_LIMIT = 400
+"""Kubernetes allows 63 characters in a value and 253 + 63 in a key."""
+
+
+def classify(node: objects.Node, dra: tuple[DraPool, ...] = (), platform: str = "") -> GpuNode | OtherNode:
+    """What a node offers.
+
+    Args:
+        node: as the API server or a file sent it; nothing in it is trusted.
+        dra: the node's device pools out of the ResourceSlices.
+        platform: the cluster's platform (`AWS`, `VSphere`), where it is known.
+    """
+    view = _view(node, dra)
+    name = clean(node.metadata.name, limit=253) or "(no name)"
+    labels = view.labels
+    cloud = provider(labels, node.spec.provider_id, platform)
+    arch = labels.get("kubernetes.io/arch") or labels.get("beta.kubernetes.io/arch") or None
+    allocatable = node.status.allocatable or {}
+    storage = mebibytes(allocatable.get("ephemeral-storage"))
+    why = _unusable(node)
+    found = [answer for finder in _FINDERS if (answer := finder(view)) is not None]
+    if not found:
+        return OtherNode(
+            name=name, provider=cloud, instance_type=view.instance_type, arch=arch,
+            usable=not why, why=why, ephemeral_mib=storage,
+        )  # fmt: skip
+    main, pools, notes = _join(found)
+    if not why and not any(pool.units for pool in pools):
+        why = "no-healthy-devices" if pools else "card-present-but-not-advertised"
+    return GpuNode(
+        name=name, vendor=main.vendor, product=main.product, product_from=main.product_from,
+        family=main.family, cc=main.cc, provider=cloud,
+        region=labels.get(_REGION) or labels.get(_OLD_REGION) or None,
+        instance_type=view.instance_type, arch=arch, physical=main.physical,
+        usable=not why, why=why, notes=notes, scheduler=main.scheduler, vllm_runtime=main.vllm_runtime,
+        pool=pools, memory_mib=mebibytes(allocatable.get("memory")), ephemeral_mib=storage, taints=_taints(node),
+    )  # fmt: skip
+
+
+def _view(node: objects.Node, dra: tuple[DraPool, ...]) -> View:
+    labels = {
+        clean(key, limit=_LABEL_LIMIT): clean(value, limit=_LABEL_LIMIT)
+        for key, value in (node.metadata.labels or {}).items()
+    }
+    kind = labels.get("node.kubernetes.io/instance-type") or labels.get("beta.kubernetes.io/instance-type")
+    return View(
+        labels=labels, units=_extended(node.status.allocatable), capacity=_extended(node.status.capacity),
+        instance_type=kind or None, dra=dra,
+    )  # fmt: skip
+
+
+def _extended(quantities: Mapping[str, objects.Quantity] | None) -> dict[str, int]:
+    """The extended resources: names with a domain other than Kubernetes' own."""
+    found = {}
+    for name, quantity in (quantities or {}).items():
+        if "/" in name and (number := whole(quantity)) is not None and number >= 0:
+            found[clean(name, limit=_LABEL_LIMIT)] = number
+    return found
+
+
+def _join(found: list[Found]) -> tuple[Found, tuple[Pool, ...], tuple[str, ...]]:
+    """Cards of several vendors in one node: the one with the most units names the node."""
+    main = max(found, key=lambda one: sum(pool.units for pool in one.pools))
+    rest = [one for one in found if one is not main]
+    pools = main.pools + tuple(pool for one in rest for pool in one.pools)
+    also = tuple(f"also has {one.vendor} {one.product or 'cards'}" for one in rest)
+    return main, pools, (*main.notes, *also)
+
+
+def _unusable(node: objects.Node) -> str:
+    if node.metadata.deletion_timestamp:
+        return "being-deleted"
+    ready = next((one.status for one in node.status.conditions or () if one.type == "Ready"), "")
+    keys = {taint.key for taint in node.spec.taints or ()}
+    if ready.casefold() not in ("", "true") or keys & {_OWN_TAINTS + "unreachable", _OWN_TAINTS + "not-ready"}:
+        return "node-not-ready"
+    if node.spec.unschedulable or _OWN_TAINTS + "unschedulable" in keys:
+        return "cordoned"
+    return ""
+
+
+def _taints(node: objects.Node) -> tuple[str, ...]:
+    texts = []
+    for taint in node.spec.taints or ():
+        if taint.effect in ("NoSchedule", "NoExecute") and not taint.key.startswith(_OWN_TAINTS):
+            value = f"={taint.value}" if taint.value else ""
+            texts.append(clean(f"{taint.key}{value}:{taint.effect}", limit=_LABEL_LIMIT))
+    return tuple(texts)

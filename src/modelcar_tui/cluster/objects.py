@@ -1,0 +1,223 @@
+"""The parts of Kubernetes objects that an inventory reads, and a decoder that never fails a whole list.
+
+Everything has a default. A page is decoded straight into these types; where that fails (a condition that is
+a number, `taints: null`, ...) the page is decoded once more, object by object, and what is odd is left at its
+default. Texts are still as the server sent them; they are cleaned where they enter our own types.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+Quantity = str | int | float | None
+
+
+class Meta(msgspec.Struct, frozen=True, rename="camel"):
+    """`metadata`."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    deletion_timestamp: str | None = None
+
+
+class Taint(msgspec.Struct, frozen=True):
+    key: str = ""
+    value: str | None = None
+    effect: str = ""
+
+
+class Condition(msgspec.Struct, frozen=True):
+    type: str = ""
+    status: str = ""
+    reason: str = ""
+    message: str = ""
+
+
+class NodeSpec(msgspec.Struct, frozen=True, rename="camel"):
+    provider_id: str | None = msgspec.field(default=None, name="providerID")
+    unschedulable: bool | None = None
+    taints: list[Taint] | None = None
+
+
+class NodeStatus(msgspec.Struct, frozen=True):
+    capacity: dict[str, Quantity] | None = None
+    allocatable: dict[str, Quantity] | None = None
+    conditions: list[Condition] | None = None
+
+
+class Node(msgspec.Struct, frozen=True):
+    """core/v1 Node."""
+
+    metadata: Meta = Meta()
+    spec: NodeSpec = NodeSpec()
+    status: NodeStatus = NodeStatus()
+
+
+class SmallMeta(msgspec.Struct, frozen=True):
+    """`metadata` of what there are tens of thousands of."""
+
+    name: str = ""
+    namespace: str = ""
+
+
+class Requirements(msgspec.Struct, frozen=True):
+    requests: dict[str, Quantity] | None = None
+    limits: dict[str, Quantity] | None = None
+
+
+class Container(msgspec.Struct, frozen=True, rename="camel"):
+    resources: Requirements | None = None
+    restart_policy: str | None = None
+
+
+class PodSpec(msgspec.Struct, frozen=True, rename="camel"):
+    node_name: str | None = None
+    containers: list[Container] | None = None
+    init_containers: list[Container] | None = None
+    overhead: dict[str, Quantity] | None = None
+
+
+class PodStatus(msgspec.Struct, frozen=True):
+    phase: str = ""
+
+
+class Pod(msgspec.Struct, frozen=True):
+    """core/v1 Pod, as far as the scheduler's sum needs it."""
+
+    metadata: SmallMeta = SmallMeta()
+    spec: PodSpec = PodSpec()
+    status: PodStatus = PodStatus()
+
+
+class Attribute(msgspec.Struct, frozen=True):
+    string: str | None = None
+    version: str | None = None
+    int: Quantity = None
+    bool: Any = None
+
+
+class CapacityValue(msgspec.Struct, frozen=True):
+    value: Quantity = None
+
+
+class CounterUse(msgspec.Struct, frozen=True, rename="camel"):
+    counter_set: str = ""
+    counters: dict[str, CapacityValue] | None = None
+
+
+class CounterSet(msgspec.Struct, frozen=True):
+    name: str = ""
+    counters: dict[str, CapacityValue] | None = None
+
+
+class Device(msgspec.Struct, frozen=True, rename="camel"):
+    name: str = ""
+    attributes: dict[str, Attribute] | None = None
+    capacity: dict[str, CapacityValue] | None = None
+    taints: list[Taint] | None = None
+    consumes_counters: list[CounterUse] | None = None
+
+
+class SlicePool(msgspec.Struct, frozen=True, rename="camel"):
+    name: str = ""
+    generation: int = 0
+    resource_slice_count: int = 1
+
+
+class SliceSpec(msgspec.Struct, frozen=True, rename="camel"):
+    driver: str = ""
+    node_name: str | None = None
+    pool: SlicePool = SlicePool()
+    devices: list[Device] | None = None
+    shared_counters: list[CounterSet] | None = None
+
+
+class ResourceSlice(msgspec.Struct, frozen=True):
+    """resource.k8s.io/v1 ResourceSlice."""
+
+    metadata: SmallMeta = SmallMeta()
+    spec: SliceSpec = SliceSpec()
+
+
+class Allocated(msgspec.Struct, frozen=True):
+    driver: str = ""
+    pool: str = ""
+    device: str = ""
+
+
+class AllocatedDevices(msgspec.Struct, frozen=True):
+    results: list[Allocated] | None = None
+
+
+class Allocation(msgspec.Struct, frozen=True):
+    devices: AllocatedDevices = AllocatedDevices()
+
+
+class ClaimStatus(msgspec.Struct, frozen=True):
+    allocation: Allocation | None = None
+
+
+class ResourceClaim(msgspec.Struct, frozen=True):
+    """resource.k8s.io/v1 ResourceClaim: which devices are taken."""
+
+    metadata: SmallMeta = SmallMeta()
+    status: ClaimStatus = ClaimStatus()
+
+
+class ListMeta(msgspec.Struct, frozen=True, rename="camel"):
+    resource_version: str | None = None
+    continue_: str | None = msgspec.field(default=None, name="continue")
+    remaining_item_count: int | None = None
+
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def salvage(kind: type[T], value: object) -> T:
+    """`value` (decoded JSON) as `kind`, with the parts that have the wrong type left at their defaults."""
+    made = _salvage(msgspec.inspect.type_info(kind), value)
+    return kind() if made is _ODD else made
+
+
+_ODD: Any = object()
+
+
+def _salvage(info: msgspec.inspect.Type, value: object) -> Any:
+    """The value with what is odd left out, or `_ODD` when nothing can be saved."""
+    ins = msgspec.inspect
+    if isinstance(info, ins.StructType):
+        if not isinstance(value, dict):
+            return _ODD
+        saved = {
+            field.name: made
+            for field in info.fields
+            if field.encode_name in value and (made := _salvage(field.type, value[field.encode_name])) is not _ODD
+        }
+        return info.cls(**saved)
+    if isinstance(info, ins.UnionType):
+        tries = (made for one in info.types if (made := _salvage(one, value)) is not _ODD)
+        return next(tries, _ODD)
+    if isinstance(info, ins.ListType):
+        if not isinstance(value, list):
+            return _ODD
+        return [made for item in value if (made := _salvage(info.item_type, item)) is not _ODD]
+    if isinstance(info, ins.DictType):
+        if not isinstance(value, dict):
+            return _ODD
+        pairs = ((str(key), _salvage(info.value_type, item)) for key, item in value.items())
+        return {key: item for key, item in pairs if item is not _ODD}
+    if isinstance(info, ins.AnyType):
+        return value
+    if isinstance(info, ins.StrType) and isinstance(value, bool | int | float):
+        # Written by hand in YAML: `nvidia.com/gpu.count: 8`, `status: True`.
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    kinds: dict[type[msgspec.inspect.Type], type] = {
+        ins.StrType: str, ins.IntType: int, ins.FloatType: float, ins.NoneType: type(None), ins.BoolType: bool,
+    }  # fmt: skip
+    wanted = kinds.get(type(info))
+    return value if wanted is not None and type(value) is wanted else _ODD

@@ -1,0 +1,1 @@
+"""One file a vendor: what its labels and resource names mean."""

@@ -1,0 +1,180 @@
+"""AMD: the node labeller's two prefixes and two forms, partitions, DRA.
+
+Sources: ROCm/k8s-device-plugin, cmd/k8s-node-labeller and docs/user-guide/configuration.md.
+"""
+
+from __future__ import annotations
+
+import re
+
+from modelcar_tui.cluster.quantity import mebibytes
+from modelcar_tui.cluster.tables import tables
+from modelcar_tui.cluster.types import Guarantee, Pool
+from modelcar_tui.cluster.vendors.view import Found, View, unhealthy
+
+_RESOURCE = re.compile(r"amd\.com/(?:gpu|(?P<mode>spx|dpx|tpx|qpx|cpx)_nps(?P<nps>\d))")
+_PREFIXES = ("amd.com/gpu.", "beta.amd.com/gpu.")
+_PARTITION_KEYS = ("amd.com/gpu.compute-memory-partition", "amd.com/compute-memory-partition")
+_PARTITION = re.compile(r"(?P<mode>spx|dpx|tpx|qpx|cpx)_nps(?P<nps>\d)")
+_MI = re.compile(r"MI\d{2,3}[A-Z]?")
+_CAN_PARTITION = re.compile(r"Instinct-MI3\d\d[A-Z]?")
+_PARTS = {"spx": 1, "dpx": 2, "tpx": 3, "qpx": 4, "cpx": 8}
+_SIZE = re.compile(r"(\d{1,4})\s*([GMT])i?B?")
+
+
+def find(view: View) -> Found | None:
+    """What the node says of AMD cards, or None when there are none."""
+    resources = view.offered(_RESOURCE)
+    devices = tuple(pool for pool in view.dra if pool.driver == "gpu.amd.com")
+    labelled = any(key.startswith(_PREFIXES) for key in view.labels)
+    nfd = view.labels.get("feature.node.kubernetes.io/amd-gpu") == "true"
+    if not (resources or devices or labelled or nfd or view.pci("1002")):
+        return None
+    product, origin = _product(view, advertised=bool(resources or devices))
+    notes: tuple[str, ...] = ()
+    if devices and not resources:
+        product = product or next((name(pool.product) for pool in devices if pool.product), None)
+        origin = origin or "dra"
+        pools = tuple(
+            Pool(
+                resource="dra:gpu.amd.com", units=pool.units, capacity=pool.units, free=pool.free,
+                mem_mib=pool.mem_mib, mem_from="dra" if pool.mem_mib else "none",
+                mem_guarantee=_guarantee(pool.profile or "spx_nps1") if pool.mem_mib else Guarantee.UNKNOWN,
+            )
+            for pool in devices
+        )  # fmt: skip
+        physical: int | None = sum(-(-pool.units // _parts(pool.profile or "")) for pool in devices)
+    else:
+        pools = tuple(_pool(view, resource, product, resources) for resource in resources)
+        physical = _cards(view, pools, product)
+    if any(pool.mem_mib is None and "nps1" in _style(view, pool.resource) for pool in pools):
+        notes = ("partitions share one pool of memory (NPS1): what one gets is not fixed",)
+    known = tables().products.get(product or "")
+    return Found(
+        vendor="amd", product=product, product_from=origin if product else "",
+        family=known.family if known else None, cc=known.cc if known else None,
+        physical=physical or None, pools=pools, notes=(*notes, *unhealthy(pools)),
+    )  # fmt: skip
+
+
+def name(product: str) -> str | None:
+    """`AMD_Instinct_MI300X_OAM` as `Instinct-MI300X`; None for `AMD_Radeon_Graphics`, which is no product."""
+    if match := _MI.search(product):
+        model = match[0]
+        return "Instinct-" + {"MI325": "MI325X"}.get(model, model)
+    bare = re.sub(r"[\s_]+", "-", product).removeprefix("AMD-")
+    return None if bare in ("", "Radeon-Graphics") else bare
+
+
+def _product(view: View, *, advertised: bool) -> tuple[str | None, str]:
+    """Product and what it was read from: product name, device id, instance type."""
+    for raw in _values(view, "product-name"):
+        if found := name(raw):
+            return found, "label"
+    for raw in _values(view, "device-id"):
+        if found := tables().amd_devices.get(raw.lower().removeprefix("0x")):
+            return found, "device-id"
+    if advertised:
+        for raw in view.pci("1002"):
+            if found := tables().amd_devices.get(raw):
+                return found, "device-id"
+        product, _ = tables().instances.get(view.instance_type or "", (None, 0))
+        known = tables().products.get(product or "")
+        if known is not None and known.vendor == "amd":
+            return product, "instance-type"
+    return None, ""
+
+
+def _values(view: View, kind: str) -> dict[str, int | None]:
+    """Values of a label kind with their counts where told; homogeneous form first, then `kind.value: count`."""
+    for prefix in _PREFIXES:
+        if value := view.labels.get(f"{prefix}{kind}"):
+            return {value: None}
+    found: dict[str, int | None] = {}
+    for prefix in _PREFIXES:
+        start = f"{prefix}{kind}."
+        for key in view.labels:
+            if key.startswith(start):
+                found.setdefault(key.removeprefix(start), view.number(key))
+    return found
+
+
+def _style(view: View, resource: str) -> str:
+    """`cpx_nps4` of a resource: its own name under the naming strategy `mixed`, else the node's label."""
+    match = _RESOURCE.fullmatch(resource)
+    if match and match["mode"]:
+        return f"{match['mode']}_nps{match['nps']}"
+    return next((view.labels[key].lower() for key in _PARTITION_KEYS if view.labels.get(key)), "")
+
+
+def _parts(style: str) -> int:
+    match = _PARTITION.fullmatch(style)
+    return _PARTS[match["mode"]] if match else 1
+
+
+def _guarantee(style: str) -> Guarantee:
+    match = _PARTITION.fullmatch(style)
+    parts = _PARTS[match["mode"]] if match else 1
+    if parts == 1:
+        return Guarantee.EXCLUSIVE
+    return Guarantee.UNKNOWN if match and match["nps"] == "1" else Guarantee.HARD_SLICE
+
+
+def _pool(view: View, resource: str, product: str | None, resources: list[str]) -> Pool:
+    style = _style(view, resource)
+    guarantee = _guarantee(style)
+    if style and guarantee is Guarantee.UNKNOWN:
+        return view.pool(resource)
+    known = tables().products.get(product or "")
+    table = known.mem_mib if known else None
+    if memory := _labelled_memory(view, resource, resources):
+        if not style and memory != table:
+            guarantee = Guarantee.UNKNOWN
+        return view.pool(resource, mem_mib=memory, mem_guarantee=guarantee, mem_from="label")
+    if table is None or not (style or _whole(view, resource, product)):
+        return view.pool(resource)
+    by_type = _product(view, advertised=True)[1] == "instance-type"
+    return view.pool(
+        resource, mem_mib=table // _parts(style), mem_guarantee=guarantee,
+        mem_from="instance-type" if by_type else "model-table",
+    )  # fmt: skip
+
+
+def _labelled_memory(view: View, resource: str, resources: list[str]) -> int | None:
+    """MiB of one unit from the labels; with several sizes the one whose count is the resource's."""
+    sizes = {mib: count for text, count in _values(view, "vram").items() if (mib := _size(text))}
+    if len(sizes) == 1 and len(resources) == 1:
+        return next(iter(sizes))
+    units = view.capacity.get(resource) or view.units.get(resource, 0)
+    fitting = [mib for mib, count in sizes.items() if count == units]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _whole(view: View, resource: str, product: str | None) -> bool:
+    """Whether a unit is a whole card although no label tells of partitions."""
+    if product is not None and not _CAN_PARTITION.fullmatch(product):
+        return True
+    _, cards = tables().instances.get(view.instance_type or "", (None, 0))
+    units = view.capacity.get(resource) or view.units.get(resource, 0)
+    return 0 < units <= cards
+
+
+def _cards(view: View, pools: tuple[Pool, ...], product: str | None) -> int | None:
+    """Whole cards in the node, or None where units may be partitions of them."""
+    cards = 0
+    for pool in pools:
+        style = _style(view, pool.resource)
+        if (
+            not style
+            and pool.mem_guarantee is not Guarantee.EXCLUSIVE
+            and not _whole(view, pool.resource, product)
+        ):
+            return None
+        cards += (pool.capacity or 0) // _parts(style)
+    return cards or None
+
+
+def _size(text: str) -> int | None:
+    """MiB of `192G`, which is a rounded number of GiB."""
+    match = _SIZE.fullmatch(text)
+    return mebibytes(f"{match[1]}{match[2]}i") if match else None

@@ -1,0 +1,118 @@
+"""Intel: Gaudi (memory and generation are never labelled by the vendor) and data-centre GPUs."""
+
+from __future__ import annotations
+
+import re
+
+from modelcar_tui.cluster.quantity import mebibytes
+from modelcar_tui.cluster.tables import tables
+from modelcar_tui.cluster.types import Guarantee, Pool
+from modelcar_tui.cluster.vendors.view import Found, View, unhealthy
+
+_GAUDI = re.compile(r"habana\.ai/gaudi\d?")
+_GPU = re.compile(r"gpu\.intel\.com/(?:i915|xe)")
+_DEVICE_ID = re.compile(r"gpu\.intel\.com/device-id\.[0-9a-f]{4}-(?P<id>[0-9a-f]{4})\.(?:count|present)")
+_GENERATION = re.compile(r"(?:HL-?|gaudi)[-_ ]?(?P<n>[123])?", re.IGNORECASE)
+
+
+def find_gaudi(view: View) -> Found | None:
+    """What the node says of Gaudi cards, or None when there are none."""
+    resources = view.offered(_GAUDI)
+    devices = tuple(pool for pool in view.dra if pool.driver == "gaudi.intel.com")
+    ids = view.pci("1da3")
+    if not (resources or devices or ids):
+        return None
+    product, origin = _gaudi_product(view, ids, advertised=bool(resources or devices))
+    if product is None and devices and devices[0].product:
+        product, origin = _generation(devices[0].product), "dra"
+    known = tables().products.get(product or "")
+    labelled = _labelled_memory(view)
+    table = known.mem_mib if known else None
+    memory = labelled or table
+    source = "label" if labelled else "instance-type" if origin == "instance-type" else "model-table"
+    worth: dict[str, object] = {"mem_mib": memory, "mem_guarantee": "exclusive", "mem_from": source}
+    if memory is None:
+        worth = {}
+    if resources:
+        pools = tuple(view.pool(resource, **worth) for resource in resources)
+    else:
+        pools = tuple(
+            Pool(
+                resource="dra:gaudi.intel.com", units=pool.units, capacity=pool.units, free=pool.free,
+                mem_mib=memory, mem_from=source if memory else "none",
+                mem_guarantee=Guarantee.EXCLUSIVE if memory else Guarantee.UNKNOWN,
+            )
+            for pool in devices
+        )  # fmt: skip
+    count = view.number("habana.ai/device.count")
+    return Found(
+        vendor="intel-gaudi", product=product, product_from=origin if product else "",
+        physical=count if count is not None else sum(pool.capacity or 0 for pool in pools) or None,
+        pools=pools, notes=unhealthy(pools),
+    )  # fmt: skip
+
+
+def find_gpu(view: View) -> Found | None:
+    """What the node says of Intel GPUs; the monitoring resources are none."""
+    resources = view.offered(_GPU)
+    labels = view.labels
+    labelled = "gpu.intel.com/product" in labels or "gpu.intel.com/device.count" in labels
+    if not (resources or labelled or labels.get("intel.feature.node.kubernetes.io/gpu") == "true"):
+        return None
+    product, origin = _gpu_product(view)
+    known = tables().products.get(product or "")
+    count = view.number("gpu.intel.com/device.count")
+    pools = tuple(_gpu_pool(view, resource, known.mem_mib if known else None, count) for resource in resources)
+    return Found(
+        vendor="intel-gpu", product=product, product_from=origin, physical=count, pools=pools,
+        notes=("OpenShift AI has no vLLM runtime for Intel GPUs", *unhealthy(pools)), vllm_runtime=False,
+    )  # fmt: skip
+
+
+def _gaudi_product(view: View, ids: list[str], *, advertised: bool) -> tuple[str | None, str]:
+    for key in ("habana.ai/product.name", "habana.ai/gaudi.product", "habana.ai/gaudi.generation"):
+        if (raw := view.labels.get(key)) and (found := _generation(raw)):
+            return found, "label"
+    for device in ids:
+        if found := tables().gaudi_devices.get(device):
+            return found, "device-id"
+    if advertised:
+        product, _ = tables().instances.get(view.instance_type or "", (None, 0))
+        if product and product.startswith("Gaudi"):
+            return product, "instance-type"
+    return None, ""
+
+
+def _generation(text: str) -> str | None:
+    match = _GENERATION.search(text)
+    if match is None:
+        return None
+    return {"2": "Gaudi2", "3": "Gaudi3", "1": "Gaudi"}.get(match["n"] or "1")
+
+
+def _labelled_memory(view: View) -> int | None:
+    """MiB of `habana.ai/device.memory`, which administrators add by hand: `96Gi`, `98304Mi`, `96` or `98304`."""
+    raw = view.labels.get("habana.ai/device.memory", "")
+    if raw.isdecimal() and len(raw) < 8:
+        return int(raw) * 1024 if int(raw) < 1024 else int(raw)
+    return mebibytes(raw.removesuffix("B") if raw.endswith("iB") else raw) or None
+
+
+def _gpu_product(view: View) -> tuple[str | None, str]:
+    if raw := view.labels.get("gpu.intel.com/product"):
+        return raw.replace("_", "-"), "label"
+    ids = {match["id"] for key in view.labels if (match := _DEVICE_ID.fullmatch(key))}
+    ids |= {device for device in view.pci("8086") if device}
+    names = {name for device in ids if (name := tables().intel_devices.get(device))}
+    return (names.pop(), "device-id") if len(names) == 1 else (None, "")
+
+
+def _gpu_pool(view: View, resource: str, memory: int | None, count: int | None) -> Pool:
+    """More units than devices means `shared-dev-num` above 1: each has the whole device, with its neighbours."""
+    if memory is None:
+        return view.pool(resource)
+    units = view.capacity.get(resource) or view.units.get(resource, 0)
+    guarantee = Guarantee.UNKNOWN
+    if count:
+        guarantee = Guarantee.NONE if units > count else Guarantee.EXCLUSIVE
+    return view.pool(resource, mem_mib=memory, mem_guarantee=guarantee, mem_from="model-table")

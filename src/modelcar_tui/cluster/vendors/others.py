@@ -1,0 +1,116 @@
+"""IBM Spyre, Google TPU, AWS Neuron, and accelerators of vendors that we don't know."""
+
+from __future__ import annotations
+
+import re
+
+from modelcar_tui.cluster.tables import tables
+from modelcar_tui.cluster.types import Guarantee, Pool
+from modelcar_tui.cluster.vendors.view import Found, View, unhealthy
+
+_SPYRE = re.compile(r"ibm\.com/spyre_(?:pf|vf)")
+_TPU = re.compile(r"google\.com/tpu")
+_NEURON = re.compile(r"aws\.amazon\.com/neuron(?:device|core)?")
+_NEURON_ORDER = ("aws.amazon.com/neuron", "aws.amazon.com/neurondevice", "aws.amazon.com/neuroncore")
+_KNOWN = (
+    "nvidia.com/",
+    "amd.com/",
+    "habana.ai/",
+    "gpu.intel.com/",
+    "ibm.com/spyre",
+    "google.com/",
+    "aws.amazon.com/",
+)
+_ACCELERATOR = re.compile(
+    r"(?:.*[-_.])?(?:v?gpu|npu|mlu|dcu|gcu|xpu|ipu|qaic|accelerator|ascend\w*|rngd|atom)s?(?:[-_.]?\w+)?",
+    re.IGNORECASE,
+)
+_NOT = re.compile(r".*(?:mem|core|monitoring|percentage|bandwidth).*", re.IGNORECASE)
+
+
+def find_spyre(view: View) -> Found | None:
+    """Spyre: `tierN` and per-card names are the same cards again and are not counted."""
+    resources = view.offered(_SPYRE)
+    labels = view.labels
+    if not (resources or labels.get("ibm.com/spyre.present") == "true" or "06e7" in view.pci("1014")):
+        return None
+    product = labels.get("ibm.com/spyre.product", "").replace("_", "-") or ("IBM-Spyre" if resources else None)
+    known = tables().products.get(product or "")
+    count = view.number("ibm.com/spyre.count")
+    pools = []
+    for resource in resources:
+        memory = known.mem_mib if known and resource.endswith("_pf") else None
+        pools.append(
+            view.pool(resource, mem_mib=memory, mem_guarantee="exclusive", mem_from="model-table")
+            if memory
+            else view.pool(resource)
+        )
+    cards = [pool.capacity or 0 for pool in pools if pool.resource.endswith("_pf")]
+    return Found(
+        vendor="ibm-spyre", product=product, product_from="label" if product else "",
+        physical=count if count is not None else sum(cards) or None, pools=tuple(pools),
+        notes=unhealthy(tuple(pools)), scheduler="spyre-scheduler",
+    )  # fmt: skip
+
+
+def find_tpu(view: View) -> Found | None:
+    """Cloud TPU."""
+    resources = view.offered(_TPU)
+    product = view.labels.get("cloud.google.com/gke-tpu-accelerator") or None
+    if not resources and product is None:
+        return None
+    known = tables().products.get(product or "")
+    pools = tuple(_chip(view, resource, known.mem_mib if known else None) for resource in resources)
+    return Found(
+        vendor="google-tpu", product=product, product_from="label" if product else "",
+        physical=sum(pool.capacity or 0 for pool in pools) or None, pools=pools,
+        notes=("OpenShift AI has no vLLM runtime for TPUs", *unhealthy(pools)), vllm_runtime=False,
+    )  # fmt: skip
+
+
+def find_neuron(view: View) -> Found | None:
+    """AWS Neuron: chips, devices and cores are names for the same silicon; chips are counted."""
+    resources = view.offered(_NEURON)
+    labels = view.labels
+    present = labels.get("feature.node.kubernetes.io/aws-neuron") == "true"
+    if not resources and not present:
+        return None
+    product, _ = tables().instances.get(view.instance_type or "", (None, 0))
+    known = tables().products.get(product or "")
+    if known is None or known.vendor != "aws-neuron" or not resources:
+        product, known = None, None
+    best = next((name for name in _NEURON_ORDER if name in resources), None)
+    pools: tuple[Pool, ...] = ()
+    if best is not None:
+        pools = (_chip(view, best, known.mem_mib if known and not best.endswith("core") else None),)
+    chips = [pool.capacity or 0 for pool in pools if not pool.resource.endswith("core")]
+    return Found(
+        vendor="aws-neuron", product=product, product_from="instance-type" if product else "",
+        physical=sum(chips) or None, pools=pools, vllm_runtime=False,
+        notes=("OpenShift AI has no vLLM runtime for Neuron", *unhealthy(pools)),
+    )  # fmt: skip
+
+
+def find_unknown(view: View) -> Found | None:
+    """Resources that look like accelerators of a vendor we don't know: units, and nothing else."""
+    names = [name for name in view.offered(re.compile(r".*")) if _looks_like_one(name)]
+    if not names:
+        return None
+    pools = tuple(view.pool(name) for name in names)
+    return Found(
+        vendor=names[0].partition("/")[0], pools=pools, vllm_runtime=False,
+        notes=(f"{names[0]} is not an accelerator that we know", *unhealthy(pools)),
+    )  # fmt: skip
+
+
+def _looks_like_one(name: str) -> bool:
+    domain, _, kind = name.partition("/")
+    if name.startswith(_KNOWN) or domain == "kubernetes.io" or domain.endswith(".kubernetes.io"):
+        return False
+    return bool(_ACCELERATOR.fullmatch(kind)) and not _NOT.fullmatch(kind)
+
+
+def _chip(view: View, resource: str, memory: int | None) -> Pool:
+    if memory is None:
+        return view.pool(resource)
+    return view.pool(resource, mem_mib=memory, mem_guarantee=Guarantee.EXCLUSIVE, mem_from="model-table")

@@ -1,0 +1,75 @@
+"""What the vendors' files look at, and what they answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+from modelcar_tui.cluster.dra import DraPool
+from modelcar_tui.cluster.types import Pool
+
+_PCI = re.compile(r"feature\.node\.kubernetes\.io/pci-(?P<fields>[0-9a-f_]+)\.(?:present|sriov\.capable)")
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """A node reduced to what says something of accelerators; texts are cleaned."""
+
+    labels: Mapping[str, str]
+    units: Mapping[str, int]
+    """Allocatable, extended resources only."""
+    capacity: Mapping[str, int]
+    instance_type: str | None = None
+    dra: tuple[DraPool, ...] = ()
+
+    def number(self, key: str) -> int | None:
+        """A label that is a whole number."""
+        value = self.labels.get(key, "")
+        return int(value) if value.isdecimal() and value.isascii() and len(value) < 10 else None
+
+    def offered(self, pattern: re.Pattern[str]) -> list[str]:
+        """Names of the resources that match and of which the node has, or had, any; sorted."""
+        names = set(self.units) | set(self.capacity)
+        return sorted(n for n in names if pattern.fullmatch(n) and (self.units.get(n) or self.capacity.get(n)))
+
+    def pool(self, resource: str, **known: object) -> Pool:
+        """The pool of a resource with its units."""
+        units = self.units.get(resource, 0)
+        capacity = self.capacity.get(resource, units)
+        return msgspec.convert({"resource": resource, "units": units, "capacity": capacity, **known}, Pool)
+
+    def pci(self, vendor: str) -> list[str]:
+        """Device ids that NFD saw for a PCI vendor id; an empty text where it only saw the vendor."""
+        found = []
+        for key, value in self.labels.items():
+            match = _PCI.fullmatch(key)
+            fields = match["fields"].split("_") if match and value == "true" else []
+            if vendor in fields[:2]:
+                after = fields[fields.index(vendor) + 1 :]
+                found.append(after[0] if after else "")
+        return found
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What a vendor's file says of a node: no pools means that a card is there but not offered."""
+
+    vendor: str
+    product: str | None = None
+    product_from: str = ""
+    family: str | None = None
+    cc: str | None = None
+    physical: int | None = None
+    pools: tuple[Pool, ...] = ()
+    notes: tuple[str, ...] = ()
+    scheduler: str = ""
+    vllm_runtime: bool = True
+
+
+def unhealthy(pools: tuple[Pool, ...]) -> tuple[str, ...]:
+    """A note for each pool whose allocatable is below its capacity."""
+    return tuple(
+        f"{pool.capacity - pool.units} of {pool.capacity} {pool.resource} unhealthy or withheld"
+        for pool in pools
+        if pool.capacity is not None and pool.units < pool.capacity
+    )

@@ -1,0 +1,102 @@
+"""Inventories without a cluster: `--gpu PRODUCT:COUNT[@NODES]` and `--inventory FILE`."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+
+from modelcar_tui.cluster.tables import tables
+from modelcar_tui.cluster.types import GpuNode, Guarantee, Inventory, Pool
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.text import clean
+
+_FORM = re.compile(r"(?P<product>[^:@\s]{1,80}):(?P<count>\d{1,4})(?:@(?P<nodes>\d{1,5}))?", re.ASCII)
+_MIG = re.compile(r"(?P<parent>.+)-MIG-(?P<profile>\d+g\.\d+gb[\w.+]*)", re.IGNORECASE)
+MOST_PER_NODE = 1024
+MOST_NODES = 10_000
+_RESOURCES = {
+    "nvidia": "nvidia.com/gpu", "amd": "amd.com/gpu", "intel-gaudi": "habana.ai/gaudi",
+    "intel-gpu": "gpu.intel.com/i915", "ibm-spyre": "ibm.com/spyre_pf", "google-tpu": "google.com/tpu",
+    "aws-neuron": "aws.amazon.com/neuron",
+}  # fmt: skip
+_NO_RUNTIME = ("intel-gpu", "google-tpu", "aws-neuron")
+
+
+def parse_gpu_flags(flags: Sequence[str]) -> Inventory:
+    """The inventory that the operator states: `("NVIDIA-H100-80GB-HBM3:8", "L40S:4@3")`.
+
+    A product that nothing in our table resembles is taken as it is, with its memory unknown.
+
+    Raises:
+        UserError: a flag has another form, or its product is only nearly one of ours.
+    """
+    nodes: list[GpuNode] = []
+    for flag in flags:
+        nodes.extend(_nodes(flag, len(nodes)))
+        if len(nodes) > MOST_NODES:
+            raise _bad(flag, f"more than {MOST_NODES} nodes in all", "")
+    return Inventory(nodes=tuple(nodes), origin="--gpu", nodes_seen=len(nodes))
+
+
+def _nodes(flag: str, before: int) -> Iterable[GpuNode]:
+    match = _FORM.fullmatch(flag.strip())
+    if match is None:
+        raise _bad(flag, "not of the form PRODUCT:COUNT[@NODES]", "write it as NVIDIA-L40S:4 or NVIDIA-L40S:4@3")
+    count, many = int(match["count"]), int(match["nodes"] or 1)
+    if not 1 <= count <= MOST_PER_NODE:
+        raise _bad(flag, f"{count} GPUs on a node", f"give a count from 1 to {MOST_PER_NODE}")
+    if not 1 <= many <= MOST_NODES:
+        raise _bad(flag, f"{many} nodes", f"give a number of nodes from 1 to {MOST_NODES}")
+    product, profile = _product(flag, match["product"])
+    known = tables().products.get(product)
+    vendor = known.vendor if known else "nvidia"
+    memory = known.mem_mib if known else None
+    resource = _RESOURCES[vendor]
+    if profile:
+        memory, resource = tables().mig_memory(product, profile), f"nvidia.com/mig-{profile}"
+    guarantee = Guarantee.HARD_SLICE if profile else Guarantee.EXCLUSIVE
+    pool = Pool(
+        resource=resource, units=count, capacity=count, free=count, mem_mib=memory,
+        mem_guarantee=guarantee if memory else Guarantee.UNKNOWN,
+        mem_from="model-table" if memory else "none", mig_profile=profile or None,
+    )  # fmt: skip
+    notes = () if memory else (f"{product} is not in our table: its memory is unknown",)
+    for index in range(before, before + many):
+        yield GpuNode(
+            name=f"what-if-{index + 1}", vendor=vendor, product=product, product_from="operator",
+            family=known.family if known else None, cc=known.cc if known else None, provider="unknown",
+            physical=None if profile else count, pool=(pool,), notes=notes,
+            scheduler="spyre-scheduler" if vendor == "ibm-spyre" else "", vllm_runtime=vendor not in _NO_RUNTIME,
+        )  # fmt: skip
+
+
+def _product(flag: str, text: str) -> tuple[str, str]:
+    """The product by our name, and its MIG profile."""
+    profile = ""
+    if match := _MIG.fullmatch(text):
+        text, profile = match["parent"], match["profile"].lower()
+    names = {_key(name): name for name in tables().products}
+    key = _key(text)
+    if key in names:
+        return names[key], profile
+    near = [name for other, name in names.items() if key and (other.startswith(key) or f"-{key}-" in f"-{other}-")]
+    if len(near) == 1:
+        return near[0], profile
+    near = near or [names[other] for other in difflib.get_close_matches(key, names, n=4, cutoff=0.8)]
+    if near:
+        raise _bad(
+            flag, f"no such product as {clean(text, limit=80)}", "did you mean " + ", ".join(near[:6]) + "?"
+        )
+    return clean(text, limit=80), profile
+
+
+def _key(product: str) -> str:
+    """`NVIDIA-H100-80GB-HBM3`, `nvidia h100 80gb hbm3` and `H100-80GB-HBM3` are one."""
+    text = re.sub(r"[\s_-]+", "-", product.strip().casefold())
+    text = re.sub(r"^(?:nvidia|amd|intel|google|aws)-", "", text)
+    return re.sub(r"^(?:instinct-)?(mi\d+[a-z]?)(?:-oam)?$", r"instinct-\1", text)
+
+
+def _bad(flag: str, what: str, fix: str) -> UserError:
+    return UserError(Problem(where=f"--gpu {clean(flag, limit=120)}", what=what, fix=fix, code="gpu-flag"))

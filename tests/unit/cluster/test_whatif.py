@@ -1,0 +1,185 @@
+"""`--gpu` and `--inventory`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelcar_tui.cluster.files import parse
+from modelcar_tui.cluster.report import gpu_info_text
+from modelcar_tui.cluster.snapshot import read_inventory
+from modelcar_tui.cluster.types import AcceleratorReport, Access, Guarantee, Rung
+from modelcar_tui.cluster.whatif import parse_gpu_flags
+from modelcar_tui.core.errors import UserError
+
+NODE = {
+    "metadata": {
+        "name": "n1",
+        "labels": {
+            "nvidia.com/gpu.product": "NVIDIA-L40S",
+            "nvidia.com/gpu.memory": "46068",
+            "nvidia.com/gpu.count": "2",
+        },
+    },
+    "status": {"allocatable": {"nvidia.com/gpu": "2"}, "capacity": {"nvidia.com/gpu": "2"}},
+}
+POD = {
+    "kind": "Pod",
+    "metadata": {"name": "p", "namespace": "a"},
+    "spec": {"nodeName": "n1", "containers": [{"resources": {"limits": {"nvidia.com/gpu": "1"}}}]},
+    "status": {"phase": "Running"},
+}
+
+
+def test_flags_make_nodes() -> None:
+    inventory = parse_gpu_flags(("NVIDIA-H100-80GB-HBM3:8", "L40S:4@3"))
+    assert inventory.origin == "--gpu"
+    assert [node.name for node in inventory.nodes] == [f"what-if-{n}" for n in (1, 2, 3, 4)]
+    h100, l40s = inventory.nodes[:2]
+    assert (h100.product, h100.cc, h100.pool[0].units, h100.pool[0].mem_mib) == ("H100-80GB-HBM3", "9.0", 8, 81559)
+    assert (l40s.product, l40s.pool[0].free, l40s.pool[0].mem_guarantee) == ("L40S", 4, Guarantee.EXCLUSIVE)
+
+
+@pytest.mark.parametrize(
+    ("flag", "product", "vendor"),
+    [
+        ("AMD_Instinct_MI300X_OAM:8", "Instinct-MI300X", "amd"),
+        ("mi300x:8", "Instinct-MI300X", "amd"),
+        ("gaudi3:8", "Gaudi3", "intel-gaudi"),
+        ("nvidia-a100-sxm4-80gb:1", "A100-SXM4-80GB", "nvidia"),
+        ("GB300:4", "GB300", "nvidia"),
+    ],
+)
+def test_products_are_found_by_their_other_names(flag: str, product: str, vendor: str) -> None:
+    node = parse_gpu_flags((flag,)).nodes[0]
+    assert (node.product, node.vendor) == (product, vendor)
+
+
+def test_a_mig_slice_may_be_named() -> None:
+    pool = parse_gpu_flags(("A100-SXM4-80GB-MIG-2g.20gb:4",)).nodes[0].pool[0]
+    assert (pool.resource, pool.mem_mib, pool.mem_guarantee) == (
+        "nvidia.com/mig-2g.20gb",
+        19968,
+        Guarantee.HARD_SLICE,
+    )
+
+
+@pytest.mark.parametrize(
+    ("flag", "says"),
+    [
+        ("H100", "PRODUCT:COUNT"),
+        ("", "PRODUCT:COUNT"),
+        ("L40S:0", "count from 1"),
+        ("L40S:4@0", "number of nodes"),
+        ("L40S:4@99999", "number of nodes"),
+        ("L40S:-1", "PRODUCT:COUNT"),
+        ("H100:8", "did you mean H100-80GB-HBM3"),
+        ("NVIDIA-H100-80GB-HBM:8", "H100-80GB-HBM3"),
+    ],
+)
+def test_bad_flags_are_one_line(flag: str, says: str) -> None:
+    try:
+        found = parse_gpu_flags((flag,)).nodes[0].product
+    except UserError as error:
+        assert says in str(error)
+        assert "\n" not in str(error)
+    else:
+        assert found == says
+
+
+def test_a_product_unlike_any_other_has_unknown_memory() -> None:
+    pool = parse_gpu_flags(("Zorp-9000:2",)).nodes[0].pool[0]
+    assert (pool.units, pool.mem_mib, pool.mem_guarantee) == (2, None, Guarantee.UNKNOWN)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=40))
+def test_any_flag_is_an_inventory_or_one_line(flag: str) -> None:
+    try:
+        assert parse_gpu_flags((flag,)).nodes
+    except UserError as error:
+        assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("shape", ["NodeList", "List", "bare", "single"])
+def test_shapes_of_an_inventory(tmp_path: Path, shape: str) -> None:
+    document = {
+        "NodeList": {"kind": "NodeList", "apiVersion": "v1", "items": [NODE]},
+        "List": {"kind": "List", "items": [{"kind": "Node", **NODE}, POD]},
+        "bare": {"items": [NODE]},
+        "single": {"kind": "Node", **NODE},
+    }[shape]
+    path = tmp_path / "nodes.json"
+    path.write_text(json.dumps(document))
+    inventory = read_inventory(path)
+    assert inventory.nodes_seen == 1
+    assert inventory.nodes[0].pool[0].mem_mib == 46068
+    assert inventory.nodes[0].pool[0].free == (1 if shape == "List" else None)
+    assert bool(inventory.problems) == (shape != "List")
+
+
+def test_yaml_written_by_hand(tmp_path: Path) -> None:
+    path = tmp_path / "nodes.yaml"
+    path.write_text(
+        "kind: Node\nmetadata:\n  name: n1\n  labels:\n    nvidia.com/gpu.product: NVIDIA-L40S\n"
+        "    nvidia.com/gpu.memory: 46068\n    nvidia.com/gpu.count: 2\n"
+        "status:\n  allocatable: {nvidia.com/gpu: 2}\n  conditions: [{type: Ready, status: True}]\n---\n"
+        "kind: Node\nmetadata: {name: n2}\nstatus: {conditions: [{type: Ready, status: False}]}\n"
+    )
+    inventory = read_inventory(path)
+    assert inventory.nodes[0].pool[0].mem_mib == 46068
+    assert inventory.nodes[0].usable
+    assert [(node.name, node.usable) for node in inventory.others] == [("n2", False)]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty"),
+        (b"\x00\x01\x02", "not text"),
+        (b"kind: [\n", "not valid YAML"),
+        (b'{"kind": "PodList", "items": [{}]}', "no Node in it (only Pod)"),
+        (b"42\n", "no Node in it"),
+        (b"[" * 100_000, "nested"),
+        (b"- " * 100_000, "nested"),
+        (b"a: &a [x]\nb: *a\n", "alias"),
+        (b'{"items": [' + b"[" * 50_000, "nested"),
+    ],
+    ids=["empty", "binary", "broken", "pods", "number", "deep-flow", "deep-block", "alias", "deep-json"],
+)
+def test_a_bad_inventory_is_one_line(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "bad"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as raised:
+        read_inventory(path)
+    assert says in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="No such file"):
+        read_inventory(tmp_path / "none.json")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=200))
+def test_any_bytes_parse_or_say_why(data: bytes) -> None:
+    try:
+        parse(data, where="x", what="the inventory")
+    except UserError as error:
+        assert "\n" not in str(error)
+
+
+def test_gpu_info_has_a_block_a_node_and_no_unit_twice() -> None:
+    inventory = parse_gpu_flags(("L40S:4@2",))
+    text = gpu_info_text(AcceleratorReport(access=Access(rung=Rung.WHAT_IF), inventory=inventory))
+    blocks = [block.splitlines() for block in text.strip().split("\n\n")]
+    assert len(blocks) == 2
+    assert "• GPU Provider: NVIDIA" in blocks[0]
+    assert "• Per-GPU Memory: 44.99 GiB (exclusive, from model-table)" in blocks[0]
+    assert "• Allocatable GPUs: 4" in blocks[0]
+    assert "• Node Name: what-if-2" in blocks[1]
