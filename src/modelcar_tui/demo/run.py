@@ -1,0 +1,59 @@
+"""`--demo`: a complete run on a machine with nothing installed and no network."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from modelcar_tui.core import resources
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.files import private_folder
+from modelcar_tui.supervisor.settings import Approve, Settings
+
+SAMPLE = "sample_modelcar_config.base.yaml"
+RECORDING = "success.log"
+_servers: list[Any] = []
+"""Kept alive until the process ends."""
+
+
+def demo_settings(manifest: str | None = None, *, approve: Approve = Approve.ASK, **fields: Any) -> Settings:
+    """Settings of a demo run over `manifest`, or over a copy of the sample (samples are never written beside).
+
+    Raises:
+        UserError: the state folder can't be written.
+    """
+    settings = Settings(manifest=manifest or "", demo=True, approve=approve, **fields)
+    folder = settings.runs_folder.parent / "demo" / time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    try:
+        private_folder(folder)
+        if manifest is None:
+            manifest = str(folder / SAMPLE)
+            shutil.copyfile(resources.samples() / SAMPLE, manifest)
+    except OSError as error:
+        raise UserError(
+            Problem(where=str(folder), what=f"can't be written: {error.strerror}", fix="give another --state-dir")
+        ) from error
+    return msgspec.structs.replace(
+        settings,
+        manifest=manifest,
+        kubeconfig=settings.kubeconfig or str(folder / "kubeconfig"),
+        registries_conf=settings.registries_conf or str(folder / "registries.conf"),
+        qa_recording=settings.qa_recording or str(resources.demo_logs() / RECORDING),
+    )
+
+
+def prepare_demo(settings: Settings) -> Settings:
+    """Start the loopback servers; a resumed demo gets its servers again, at the paths that it knows."""
+    from modelcar_tui.demo.kube import start_stub_cluster
+    from modelcar_tui.demo.registry import start_demo_registry
+
+    if not settings.demo or settings.kubeconfig is None or settings.registries_conf is None:
+        return settings
+    cluster = start_stub_cluster(kubeconfig=Path(settings.kubeconfig))
+    registry = start_demo_registry(registries_conf=Path(settings.registries_conf))
+    _servers.extend((cluster, registry))
+    return settings
