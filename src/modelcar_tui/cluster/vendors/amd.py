@@ -164,11 +164,8 @@ def _cards(view: View, pools: tuple[Pool, ...], product: str | None) -> int | No
     cards = 0
     for pool in pools:
         style = _style(view, pool.resource)
-        if (
-            not style
-            and pool.mem_guarantee is not Guarantee.EXCLUSIVE
-            and not _whole(view, pool.resource, product)
-        ):
+        whole = pool.mem_guarantee is Guarantee.EXCLUSIVE or _whole(view, pool.resource, product)
+        if not style and not whole:
             return None
         cards += (pool.capacity or 0) // _parts(style)
     return cards or None

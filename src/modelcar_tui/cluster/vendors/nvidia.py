@@ -24,6 +24,7 @@ _FAMILIES = {"7.0": "volta", "7.5": "turing", "8.9": "ada-lovelace"}
 _BY_MAJOR = {"8": "ampere", "9": "hopper", "10": "blackwell", "12": "blackwell", "13": "rubin"}
 _BUSY_MIG = ("pending", "rebooting")
 _DONE_UPGRADE = ("", "upgrade-done", "unknown")
+_FEATURES = tuple(f"nvidia.com/gpu.{name}" for name in ("memory", "count", "replicas", "sharing-strategy"))
 _SHARING = {"time-slicing": "time-slicing", "time-sharing": "time-slicing", "mps": "mps", "none": "none"}
 
 
@@ -103,6 +104,9 @@ def _card(view: View) -> _Card:
     if known is None or known.vendor != "nvidia":
         product, cards = None, None
     cut = _cut_anyway(labels)
+    if cut is None and labels.get("nvidia.com/mig.capable") != "false" and any(key in labels for key in _FEATURES):
+        # The product, whose suffix would tell, is the one label that is missing.
+        cut = ""
     return _Card(product=product, product_from="instance-type", count=count or cards, profile=cut)
 
 
