@@ -14,13 +14,29 @@ class QaRequest(msgspec.Struct, frozen=True, kw_only=True):
     manifest_path: str
     """The manifest that is tested (generated, else base)."""
     kubeconfig_path: str | None = None
+    """A path or a `KUBECONFIG` list; None finds it as kubectl does."""
+    kube_context: str | None = None
     runtime_image: str | None = None
     accelerator: str = "nvidia"
-    """The suite's own word: `nvidia`, `amd`, `gaudi`, `spyre`, `cpu_x86`, ..."""
+    """The suite's own word (`nvidia`, `amd`, `gaudi`, `spyre`, `cpu_x86`, ...) or a vendor's name."""
     registry_host: str | None = None
+    """None takes the hosts of the manifest's images."""
     timeout_s: float = 1800.0
+    """Budget of the whole run, from the start of the container."""
+    model_timeout_s: float | None = None
+    """Budget of one model, set-up and tear-down included; None leaves only the whole."""
+    silence_s: float = 300.0
+    """A note is given when no line came for so long, again at each doubling."""
+    hang_s: float | None = None
+    """Silence after which the run is ended; None never ends it for silence alone."""
     folder: str = ""
     """The run's folder: logs and results go there."""
+    memory: str | None = None
+    """podman's `--memory`, such as `4g`."""
+    network: str | None = None
+    """podman's `--network`."""
+    pull: str = "missing"
+    """`missing`, `always`, `newer` or `never`."""
 
 
 class QaCounts(msgspec.Struct, frozen=True):
@@ -30,6 +46,35 @@ class QaCounts(msgspec.Struct, frozen=True):
     failed: int = 0
     errors: int = 0
     skipped: int = 0
+
+    @property
+    def ran(self) -> int:
+        """Tests that really ran."""
+        return self.passed + self.failed + self.errors
+
+
+class QaModelResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How one model fared, from the suite's status line."""
+
+    model: str
+    status: str
+    """`PASSED`, `FAILED`, `ERROR` or `SKIPPED`; empty while it runs or when it never reported."""
+    phase: str = ""
+    """The phase in which it ended: `setup`, `call`, `teardown`."""
+    cause: str = ""
+    """Short name of the known failure (`CUDA_OOM`, ...), empty when none was recognised."""
+    line: str = ""
+    """The first line that names the cause."""
+
+
+class QaMeasured(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure of vLLM's own start-up log, to be held against our estimate."""
+
+    model: str
+    what: str
+    """`weights_gib`, `kv_cache_gib`, `kv_tokens`, `concurrency`, `load_s`."""
+    value: float
+    line: str
 
 
 class QaOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +92,10 @@ class QaOutcome(msgspec.Struct, frozen=True, kw_only=True):
     phase: str = ""
     cause: str = ""
     """The first line of the log that names the cause, cleaned and redacted."""
+    models: tuple[QaModelResult, ...] = ()
+    measured: tuple[QaMeasured, ...] = ()
+    leftovers: tuple[str, ...] = ()
+    """Objects that the run may have left on the cluster, as `kind/name`."""
 
     @property
     def ok(self) -> bool:

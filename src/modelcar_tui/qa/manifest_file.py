@@ -1,0 +1,66 @@
+"""The manifest as the suite takes it: `model-car` as a list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.text import clean
+
+MAX_BYTES = 10 * 1024**2
+
+
+class StagedManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What is mounted into the container."""
+
+    data: bytes
+    models: tuple[str, ...]
+    hosts: tuple[str, ...]
+    """Registry hosts of the images, in order of appearance."""
+    audio: bool = False
+    """An audio model is in it: the suite downloads its sample from the internet."""
+
+
+def stage_manifest(path: Path) -> StagedManifest:
+    """Read the manifest; its bytes as they are when `model-car` is a list, else with the mapping in a list.
+
+    Raises:
+        UserError: the file can't be read or holds no model.
+    """
+    import yaml
+
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise ValueError("the file is larger than 10 MiB")
+        raw: Any = yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        what = clean(str(error).splitlines()[0] if str(error) else type(error).__name__)
+        raise UserError(
+            Problem(what=f"the manifest can't be staged: {what}", where=str(path), code="manifest")
+        ) from None
+    items = raw.get("model-car") if isinstance(raw, dict) else None
+    if isinstance(items, dict):
+        raw["model-car"] = items = [items]
+        data = yaml.safe_dump(raw, sort_keys=False).encode()
+    models = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    if not models:
+        raise UserError(Problem(what="the manifest holds no model", where=str(path), code="manifest"))
+    hosts = dict.fromkeys(filter(None, (registry_host(str(item.get("image") or "")) for item in models)))
+    return StagedManifest(
+        data=data,
+        models=tuple(str(item.get("name") or "") for item in models),
+        hosts=tuple(hosts),
+        audio=any(item.get("model_output_type") == "audio" for item in models),
+    )
+
+
+def registry_host(image: str) -> str:
+    """The registry of an image reference, transport cut; empty where it names none."""
+    bare = image.strip().partition("://")[2] or image.strip()
+    head, slash, _ = bare.partition("/")
+    return head if slash and ("." in head or ":" in head or head == "localhost") else ""

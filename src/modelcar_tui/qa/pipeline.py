@@ -1,0 +1,108 @@
+"""What every engine does with the suite's lines: clean, redact, spool, parse, tell.
+
+One path for podman, Kubernetes and recordings, so that what the demo shows is what a run does.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.core.text import clean
+from modelcar_tui.qa.lines import RawLine
+from modelcar_tui.qa.logparse import SuiteParser
+from modelcar_tui.qa.runner import LogGrew, OnEvent, Progressed
+from modelcar_tui.qa.spool import LINE_LIMIT, Origin, SpoolWriter
+
+GREW_EVERY = 0.1
+"""Seconds between two `LogGrew`."""
+_RAW_LIMIT = 64 * 1024
+
+
+class Pipeline:
+    """Takes raw lines in order; those that an earlier process has spooled are parsed, not spooled again."""
+
+    def __init__(self, spool: Path, redact: Redactor, on_event: OnEvent) -> None:
+        self.path = spool
+        self.parser = SuiteParser()
+        self.redact = redact
+        self.last_line = time.monotonic()
+        self.model_since = time.monotonic()
+        self._writer = SpoolWriter(spool)
+        self._skip = self._writer.suite_lines
+        self._on_event = on_event
+        self._told = 0.0
+        self._told_count = -1
+        self._stage = ""
+
+    @property
+    def seen(self) -> int:
+        """Lines of the suite that are in the spool."""
+        return self._writer.suite_lines
+
+    @property
+    def phase(self) -> str:
+        """Our own stage until the suite speaks, then the suite's."""
+        return self._stage or self.parser.result.phase
+
+    def take(self, raw: RawLine) -> None:
+        """One line of the suite."""
+        text = self.redact(clean(raw.data.decode("utf-8", "replace"), limit=_RAW_LIMIT))
+        if len(text) > LINE_LIMIT:
+            text = text[: LINE_LIMIT - 1] + "…"
+        self.last_line = time.monotonic()
+        model = self.parser.result.model
+        changed = self.parser.feed(text)
+        if self.parser.result.model != model:
+            self.model_since = self.last_line
+        self._stage = ""
+        if self._skip > 0:
+            self._skip -= 1
+            if not self._skip:
+                self.progress()
+            return
+        self._writer.append(text, at=raw.at)
+        if changed:
+            self.progress()
+
+    def say(self, text: str) -> None:
+        """One line of ours (podman's pull, the closing line)."""
+        shown = self.redact(clean(text, limit=_RAW_LIMIT))[:LINE_LIMIT]
+        self._writer.append(shown, at=time.time(), origin=Origin.US)
+        self.flush()
+
+    def stage(self, name: str) -> None:
+        """What we do before the suite speaks: `staging`, `pulling image`, ..."""
+        self._stage = name
+        self.progress()
+
+    def progress(self) -> None:
+        """Tell where the suite is."""
+        result = self.parser.result
+        self._on_event(
+            Progressed(
+                done=result.done, total=result.total, phase=self.phase, model=result.model,
+                passed=result.passed, failed=result.failed,
+            )
+        )  # fmt: skip
+
+    def flush(self, *, force: bool = True) -> None:
+        """Write what is pending and tell that the log grew; without `force` at most every `GREW_EVERY` s.
+
+        Raises:
+            OSError: the disk is full, ...
+        """
+        now = time.monotonic()
+        if not force and now - self._told < GREW_EVERY:
+            return
+        self._writer.flush()
+        self._told = now
+        if self._writer.count != self._told_count:
+            self._told_count = self._writer.count
+            self._on_event(LogGrew(lines=self._writer.count, size=self._writer.size))
+
+    def close(self) -> None:
+        """The last flush."""
+        self.flush()
+        self._writer.close()

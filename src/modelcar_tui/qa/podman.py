@@ -1,0 +1,331 @@
+"""QA on this machine: the suite's image in a detached, named, labelled podman container."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.qa import pullsecret, store
+from modelcar_tui.qa.follow import following
+from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths
+from modelcar_tui.qa.manifest_file import stage_manifest
+from modelcar_tui.qa.outcome import Ended, classify, could_not_start, refused
+from modelcar_tui.qa.pipeline import Pipeline
+from modelcar_tui.qa.podman_cli import Podman, PodmanError
+from modelcar_tui.qa.probe import default_cache, probe
+from modelcar_tui.qa.pull import pull
+from modelcar_tui.qa.runner import ContainerStarted, OnEvent, QaSecrets, Warned
+from modelcar_tui.qa.staging import (
+    IN_CONTAINER,
+    LABEL,
+    driving,
+    entrypoint,
+    forget_env,
+    qa_folder,
+    stage,
+    unstage,
+    user_mapping,
+)
+from modelcar_tui.qa.suite import command
+from modelcar_tui.qa.types import QaOutcome, QaRequest
+from modelcar_tui.qa.watchdog import Watchdog
+
+POLL_S = 0.05
+WAITING = ("created", "configured", "initialized")
+
+
+class PodmanRunner:
+    """The default engine; see `runner.Runner` for what it promises.
+
+    Args:
+        program: podman, or a path to it.
+        redact: Learns every secret that passes; what it knows never reaches the spool.
+        grace_s: How long a stopped suite may clean up on the cluster before it is killed.
+        probes: Where probes of images are remembered; the user's cache folder by default.
+    """
+
+    def __init__(
+        self,
+        *,
+        program: str = "podman",
+        redact: Redactor | None = None,
+        grace_s: float = 30.0,
+        probes: Path | None = None,
+    ) -> None:
+        self.detach = False
+        self._podman = Podman(program)
+        self._redact = redact or Redactor()
+        self._grace = grace_s
+        self._probes = probes or default_cache()
+
+    async def run(self, request: QaRequest, secrets: QaSecrets, on_event: OnEvent) -> QaOutcome:
+        outcome = await self._drive(request, secrets, on_event, start=True)
+        return outcome or could_not_start("NOT_STARTED", "the container was not started", "run again")
+
+    async def attach(self, request: QaRequest, secrets: QaSecrets, on_event: OnEvent) -> QaOutcome | None:
+        return await self._drive(request, secrets, on_event, start=False)
+
+    async def _drive(
+        self, request: QaRequest, secrets: QaSecrets, on_event: OnEvent, *, start: bool
+    ) -> QaOutcome | None:
+        qa = qa_folder(request.folder)
+        try:
+            with driving(qa):
+                return await self._driven(qa, request, secrets, on_event, start=start)
+        except UserError as error:
+            return refused(error.problems[0])
+        except FileNotFoundError as error:
+            if error.filename != self._podman.program:
+                raise
+            return could_not_start("PODMAN_MISSING", "podman is not installed", "sudo dnf install podman")
+        except PodmanError as error:
+            return could_not_start("PODMAN_FAILED", str(error), "podman info shows whether podman works here")
+        except TimeoutError:
+            return could_not_start("PODMAN_FAILED", "podman did not answer in time", "podman ps; podman info")
+        except OSError as error:
+            what = f"{error.strerror or error}: {error.filename or qa}"
+            return could_not_start("DISK", self._redact(what), "df -h; free some room, then run again")
+
+    async def _driven(
+        self, qa: Path, request: QaRequest, secrets: QaSecrets, on_event: OnEvent, *, start: bool
+    ) -> QaOutcome | None:
+        if (done := store.load_outcome(qa)) is not None:
+            await self._clean_up(qa, request)
+            return done
+        if shutil.which(self._podman.program) is None:
+            raise FileNotFoundError(2, "not found", self._podman.program)
+        label = f"{LABEL}={request.run_id}"
+        container = await self._podman.find(label)
+        if container is None and not start:
+            return None
+        pull_secret = pullsecret.parse(secrets.pull_secret) if secrets.pull_secret else None
+        if pull_secret:
+            pull_secret.teach(self._redact)
+        pipeline = Pipeline(qa / store.SPOOL, self._redact, on_event)
+        try:
+            attached = container is not None
+            if container is None:
+                container = await self._start(qa, request, pull_secret, pipeline, on_event)
+            else:
+                await self._teach_kubeconfig(request)
+            told = ContainerStarted(
+                container=name_of(request), image=request.image, log=str(pipeline.path), attached=attached
+            )
+            on_event(told)
+            outcome = await self._follow(qa, request, container, pipeline, on_event)
+            pipeline.say(f"{outcome.code}: {outcome.message}")
+            store.save_outcome(qa, outcome)
+            await self._clean_up(qa, request)
+        except asyncio.CancelledError:
+            if not self.detach:
+                await self._stop_for_good(qa, request)
+            raise
+        except BaseException:
+            # The disk is full, podman fell over, ...: nothing may stay behind.
+            await self._stop_for_good(qa, request)
+            raise
+        finally:
+            pipeline.close()
+        return outcome
+
+    async def _start(
+        self,
+        qa: Path,
+        request: QaRequest,
+        secret: pullsecret.PullSecret | None,
+        pipeline: Pipeline,
+        on_event: OnEvent,
+    ) -> str:
+        manifest = stage_manifest(Path(request.manifest_path))
+        hosts = (request.registry_host,) if request.registry_host else manifest.hosts
+        image = await pull(self._podman, request, pipeline)
+        pipeline.stage("probing the suite")
+        found = await probe(self._podman, image, self._probes)
+        what = command(
+            found, hosts=hosts, secret=secret or pullsecret.NONE, accelerator=request.accelerator,
+            runtime_image=request.runtime_image,
+        )  # fmt: skip
+        pipeline.stage("staging")
+        config = await flatten(
+            kubeconfig_paths(request.kubeconfig_path), context=request.kube_context, redact=self._redact
+        )
+        for text in config.warnings:
+            on_event(Warned(text=text))
+        if not found.probed:
+            on_event(Warned(text="the image could not be asked which suite it holds; taken for the newest"))
+        mapping, owner = user_mapping(found.uid, found.gid)
+        folder = stage(qa, kubeconfig=config.data, manifest=manifest.data, env=what.secret_env, owner=owner)
+        shell, own = entrypoint(image)
+        plain = [f"--env={name}={value}" for name, value in what.env.items()]
+        limits = [f"--memory={request.memory}"] if request.memory else []
+        limits += [f"--network={request.network}"] if request.network else []
+        pipeline.stage("starting the container")
+        result = await self._podman(
+            "run", "--detach", f"--name={name_of(request)}", f"--label={LABEL}={request.run_id}", "--pull=never",
+            "--log-driver=k8s-file", "--stop-signal=SIGINT", "--security-opt=no-new-privileges", *mapping, *limits,
+            f"--volume={folder.resolve()}:{IN_CONTAINER}:ro,Z",
+            f"--env=KUBECONFIG={IN_CONTAINER}/kubeconfig", *plain,
+            f"--entrypoint={json.dumps(shell)}", str(image["Id"]), *own, *what.args,
+            limit_s=120.0,
+        )  # fmt: skip
+        if result.status == 0:
+            return result.out.strip()
+        # A client of an earlier, killed process may have won: the name lets only one container in.
+        for _ in range(20):
+            if (container := await self._podman.find(f"{LABEL}={request.run_id}")) is not None:
+                state = ((await self._podman.inspect(container)) or {}).get("State", {})
+                if "in use" in result.err or state.get("Status") == "running":
+                    return container
+                break
+            if "in use" not in result.err:
+                break
+            await asyncio.sleep(0.25)
+        raise PodmanError(result)
+
+    async def _follow(
+        self, qa: Path, request: QaRequest, container: str, pipeline: Pipeline, on_event: OnEvent
+    ) -> QaOutcome:
+        state = await self._running(container)
+        log = str(((state.get("HostConfig") or {}).get("LogConfig") or {}).get("Path") or "")
+        started = started_at(state)
+        watchdog = Watchdog(request, pipeline, on_event, age_s=max(time.time() - started, 0.0) if started else 0.0)
+        waiter = asyncio.create_task(self._wait(container))
+        pause = POLL_S
+        try:
+            async with following(self._podman, container, log) as follower:
+                while True:
+                    lines = follower.read()
+                    for line in lines:
+                        pipeline.take(line)
+                    if lines:
+                        forget_env(qa)
+                    pipeline.flush(force=False)
+                    await watchdog.look(lambda: self._stop(container))
+                    if lines:
+                        pause = POLL_S
+                        await asyncio.sleep(0)
+                    elif waiter.done() and not follower.more():
+                        break
+                    else:
+                        pause = min(pause * 1.5, 0.25)
+                        await asyncio.wait({waiter}, timeout=pause)
+                        if waiter.done():
+                            await asyncio.sleep(POLL_S)
+                for line in follower.finish():
+                    pipeline.take(line)
+            status = waiter.result()
+        finally:
+            waiter.cancel()
+            with suppress(asyncio.CancelledError, PodmanError, OSError):
+                await waiter
+        ended = watchdog.ended
+        if status is None and ended is Ended.ITSELF:
+            ended = Ended.LOST
+        seconds = time.time() - started if started else None
+        return classify(
+            pipeline.parser, exit_status=status, ended=ended, seconds=seconds, limit_s=watchdog.limit_s
+        )
+
+    async def _running(self, container: str) -> dict[str, Any]:
+        """The container's inspection; one that was created and never started is started."""
+        for _ in range(2):
+            found = await self._podman.inspect(container)
+            if found is None or (found.get("State") or {}).get("Status") not in WAITING:
+                return found or {}
+            result = await self._podman("start", container)
+            if result.status and "running" not in result.err:
+                raise PodmanError(result)
+        return found or {}
+
+    async def _wait(self, container: str) -> int | None:
+        """The container's exit status; None when it vanished."""
+        while True:
+            async with self._podman.process("wait", container) as child:
+                out, _ = await child.communicate()
+            found = await self._podman.inspect(container)
+            if found is None:
+                text = out.decode("ascii", "replace").strip()
+                return int(text) if text.isdecimal() else None
+            state = found.get("State") or {}
+            if not state.get("Running"):
+                return int(state.get("ExitCode", 0))
+            await asyncio.sleep(0.5)
+
+    async def _stop(self, container: str) -> None:
+        grace = max(int(self._grace), 0)
+        with suppress(TimeoutError, OSError):
+            await self._podman("stop", f"--time={grace}", container, limit_s=grace + 20.0)
+
+    async def _clean_up(self, qa: Path, request: QaRequest) -> None:
+        """Remove the container and what was lent to it."""
+        try:
+            with suppress(TimeoutError, OSError, PodmanError):
+                container = await self._podman.find(f"{LABEL}={request.run_id}")
+                if container is not None:
+                    await self._podman("rm", "--force", "--time=0", container)
+        finally:
+            unstage(qa)
+
+    async def _stop_for_good(self, qa: Path, request: QaRequest) -> None:
+        """Stop and remove within a limit, even when we are cancelled again meanwhile."""
+
+        async def stop() -> None:
+            with suppress(TimeoutError, OSError, PodmanError):
+                container = await self._podman.find(f"{LABEL}={request.run_id}")
+                if container is not None:
+                    await self._stop(container)
+            await self._clean_up(qa, request)
+
+        task = asyncio.create_task(stop())
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(task)
+
+    async def _teach_kubeconfig(self, request: QaRequest) -> None:
+        """Let the redactor know the credentials again: an earlier process taught only its own."""
+        with suppress(UserError):
+            await flatten(
+                kubeconfig_paths(request.kubeconfig_path), context=request.kube_context, redact=self._redact
+            )
+
+
+def name_of(request: QaRequest) -> str:
+    """The container's name."""
+    return "modelcar-tui-" + re.sub(r"[^a-zA-Z0-9_.-]", "-", request.run_id)
+
+
+def started_at(inspected: dict[str, Any]) -> float:
+    """When the container started, in seconds since 1970; 0 when it is not told."""
+    from modelcar_tui.qa.lines import seconds
+
+    return max(seconds(str((inspected.get("State") or {}).get("StartedAt") or "")), 0.0)
+
+
+async def sweep_stale(runs: Path, *, program: str = "podman") -> list[Path]:
+    """Remove lent secrets of runs that were killed (call it at start). Running containers keep theirs.
+
+    Returns:
+        The folders that were removed.
+    """
+    stale = store.stale_stages(runs)
+    if not stale:
+        return []
+    running: set[str] = set()
+    if shutil.which(program) is not None:
+        format_ = f'{{{{index .Labels "{LABEL}"}}}}'
+        try:
+            result = await Podman(program)("ps", "--filter", f"label={LABEL}", f"--format={format_}", limit_s=20.0)
+        except (OSError, TimeoutError):
+            return []
+        if result.status:
+            return []
+        running = set(result.out.split())
+    return store.sweep(stale, running.__contains__)
