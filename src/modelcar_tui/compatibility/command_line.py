@@ -1,0 +1,182 @@
+"""A model's argument list as vLLM's own parser takes it apart.
+
+vLLM's parser is argparse with a few liberties: underscores for dashes, unambiguous beginnings of a flag, dotted
+keys that build a JSON object, `--no-` and (from 0.33) `--disable-` forms of switches, `-O3`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import msgspec
+
+from modelcar_tui.compatibility.versions import Version, parse_version, stand_in
+from modelcar_tui.data.vllm_arguments import Flag, argument_table
+
+_NEGATIVE_NUMBER = re.compile(r"-\d+$|-\d*\.\d+$")
+_SWITCH_PAIRS = ("0.8.5", "0.33.0")
+"""Since when switches have a `--no-` form, and since when `--enable-x` has a `--disable-x` form."""
+_MANY = ("list", "ints")
+
+
+class Argument(msgspec.Struct, frozen=True, kw_only=True):
+    """One flag with its value, or a stray item."""
+
+    index: int
+    """Of its first item in the list."""
+    items: int = 1
+    """How many items it spans."""
+    written: str
+    """The flag as it stands there; the whole item when it is no flag."""
+    flag: Flag | None = None
+    """None when this release's parser does not know it."""
+    value: str | None = None
+    negated: bool = False
+    dotted: bool = False
+    """`--compilation-config.level=3`: one key of a JSON object."""
+    abbreviated: bool = False
+    candidates: tuple[str, ...] = ()
+    """Flags that the written one could mean, when it is ambiguous."""
+
+    @property
+    def name(self) -> str:
+        """The flag's full name, or what is written."""
+        return self.flag.flag if self.flag else self.written
+
+    @property
+    def separate(self) -> bool:
+        """Whether the value is an item of its own."""
+        return self.items > 1
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether it looks like a flag at all."""
+        return self.written.startswith("-") and not _NEGATIVE_NUMBER.match(self.written)
+
+
+def take_apart(args: tuple[str, ...], vllm: str | None) -> tuple[Argument, ...]:
+    """The arguments in their order, each flag with the items that belong to it."""
+    names = _names(stand_in(parse_version(vllm), argument_table().versions))
+    found: list[Argument] = []
+    index = 0
+    while index < len(args):
+        argument = _read(args, index, names)
+        found.append(argument)
+        index += argument.items
+    return tuple(found)
+
+
+def exists(flag: Flag, vllm: str | None) -> bool:
+    """Whether this release has the flag."""
+    release = parse_version(stand_in(parse_version(vllm), argument_table().versions)) or ()
+    return _exists(flag, release)
+
+
+def last_value(arguments: tuple[Argument, ...], flag: str) -> str | None:
+    """The value that counts for `flag`: the last one given."""
+    values = [argument.value for argument in arguments if argument.name == flag and not argument.dotted]
+    return values[-1] if values else None
+
+
+def has_switch(arguments: tuple[Argument, ...], flag: str) -> bool | None:
+    """Whether a switch is on (`--x`), off (`--no-x`) or not given (None)."""
+    state = None
+    for argument in arguments:
+        if argument.name == flag and argument.flag is not None:
+            state = not argument.negated
+    return state
+
+
+def canonical(flag: str) -> str:
+    """The flag with dashes for underscores, up to the first dot."""
+    if not flag.startswith("--"):
+        return flag
+    head, dot, tail = flag[2:].partition(".")
+    return "--" + head.replace("_", "-") + dot + tail
+
+
+class _Names(msgspec.Struct, frozen=True):
+    """What one release's parser accepts: option string to flag and whether it negates."""
+
+    options: dict[str, tuple[Flag, bool]]
+
+
+@lru_cache(maxsize=40)
+def _names(release: str) -> _Names:
+    version = parse_version(release) or ()
+    pairs, inverses = (parse_version(text) or () for text in _SWITCH_PAIRS)
+    options: dict[str, tuple[Flag, bool]] = {}
+    for flag in argument_table().flags:
+        if not _exists(flag, version):
+            continue
+        for name in (flag.flag, *flag.aliases):
+            options[name] = (flag, False)
+        if flag.kind == "flag" and version >= pairs and flag.flag not in ("--headless", "--grpc"):
+            options.setdefault("--no-" + flag.flag[2:], (flag, True))
+            for prefix, inverse in (("--enable-", "--disable-"), ("--disable-", "--enable-")):
+                if version >= inverses and flag.flag.startswith(prefix):
+                    options.setdefault(inverse + flag.flag[len(prefix) :], (flag, True))
+    return _Names(options)
+
+
+def _exists(flag: Flag, version: Version) -> bool:
+    gone = parse_version(flag.gone) if flag.gone else None
+    return (parse_version(flag.first) or ()) <= version and (gone is None or version < gone)
+
+
+def _read(args: tuple[str, ...], index: int, names: _Names) -> Argument:
+    item = args[index]
+    if not _looks_like_flag(item):
+        return Argument(index=index, written=item)
+    if item.startswith("-O") and not item.startswith("--"):
+        level = item[3:] if item[2:3] == "=" else item[2:]
+        entry = names.options.get("--optimization-level")
+        takes = not level and index + 1 < len(args)
+        return Argument(
+            index=index, items=2 if takes else 1, written="-O", flag=entry[0] if entry else None,
+            value=args[index + 1] if takes else level,
+        )  # fmt: skip
+    head, equals, value = item.partition("=")
+    head = canonical(head)
+    base, dot, _ = head.partition(".")
+    dotted = bool(dot) and head.startswith("-")
+    flag, negated, abbreviated, candidates = _resolve(base if dotted else head, names)
+    if flag is None and " " in item and not equals:
+        return Argument(index=index, written=item)  # argparse takes an item with a blank for a value
+    given = value if equals else None
+    items = 1
+    shape = flag or argument_table().find(canonical(base))
+    if not equals and (dotted or shape is None or shape.kind != "flag"):
+        # A flag that this release does not know keeps the value that was meant for it: one finding, not two.
+        follow = _values(args, index + 1, many=shape is not None and shape.kind in _MANY and not dotted)
+        items += follow
+        given = " ".join(args[index + 1 : index + 1 + follow]) if follow else None
+    return Argument(
+        index=index, items=items, written=head, flag=flag, value=given, negated=negated, dotted=dotted,
+        abbreviated=abbreviated, candidates=candidates,
+    )  # fmt: skip
+
+
+def _resolve(head: str, names: _Names) -> tuple[Flag | None, bool, bool, tuple[str, ...]]:
+    exact = names.options.get(head)
+    if exact:
+        return exact[0], exact[1], False, ()
+    if not head.startswith("--") or len(head) < 3:
+        return None, False, False, ()
+    near = [name for name in names.options if name.startswith(head)]
+    if len(near) == 1:
+        flag, negated = names.options[near[0]]
+        return flag, negated, True, ()
+    return None, False, False, tuple(near[:6])
+
+
+def _values(args: tuple[str, ...], start: int, *, many: bool) -> int:
+    end = start
+    while end < len(args) and not _looks_like_flag(args[end]) and (many or end == start):
+        end += 1
+    return end - start
+
+
+def _looks_like_flag(item: str) -> bool:
+    return len(item) > 1 and item[0] == "-" and not _NEGATIVE_NUMBER.match(item)

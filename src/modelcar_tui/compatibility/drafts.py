@@ -1,0 +1,103 @@
+"""Collecting the changes of one model: one change an argument, ids that stay the same."""
+
+from __future__ import annotations
+
+from modelcar_tui.compatibility.command_line import Argument
+from modelcar_tui.core.facts import Term
+from modelcar_tui.core.text import clean
+from modelcar_tui.manifest.plan import Change, Operation
+from modelcar_tui.manifest.types import ModelCar
+
+REQUIRED, IMPROVEMENT, WARNING = "required", "improvement", "warning"
+GPU_COUNT = "gpu_count"
+
+
+class Drafts:
+    """The proposed changes of one model, in the order of its arguments."""
+
+    def __init__(self, car: ModelCar) -> None:
+        self.car = car
+        self._changes: list[Change] = []
+        self._touched: set[int] = set()
+        self._added: set[str] = set()
+
+    def touched(self, argument: Argument) -> bool:
+        """Whether an argument has its change already."""
+        return argument.index in self._touched
+
+    def set(
+        self, argument: Argument, new: str, reason: str, severity: str = IMPROVEMENT, *,
+        flag: str = "", evidence: tuple[Term, ...] = (),
+    ) -> str:  # fmt: skip
+        """Give an argument another text; returns the change's id, empty when it has a change already."""
+        return self._on(argument, Operation.SET, new, reason, severity, flag or argument.name, evidence)
+
+    def remove(self, argument: Argument, reason: str, severity: str = IMPROVEMENT) -> str:
+        """Take an argument away, with its value."""
+        return self._on(argument, Operation.REMOVE, None, reason, severity, argument.name, ())
+
+    def add(self, item: str, reason: str, severity: str = IMPROVEMENT, *, evidence: tuple[Term, ...] = ()) -> str:
+        """Add an argument at the end; nothing when the flag was added before."""
+        flag = item.partition("=")[0]
+        if flag in self._added:
+            return ""
+        self._added.add(flag)
+        return self._keep(Operation.ADD, flag, None, item, reason, severity, evidence)
+
+    def gpus(self, count: int, reason: str, severity: str = REQUIRED, *, evidence: tuple[Term, ...] = ()) -> str:
+        """Give the model another number of GPUs."""
+        old = str(self.car.serving.gpu_count)
+        return self._keep(Operation.GPU_COUNT, GPU_COUNT, old, str(count), reason, severity, evidence)
+
+    def couple(self, *ids: str) -> None:
+        """Say that these changes make a valid command line only together."""
+        group = {identifier for identifier in ids if identifier}
+        if len(group) < 2:
+            return
+        import msgspec
+
+        self._changes = [
+            msgspec.structs.replace(
+                change, together_with=tuple(sorted({*change.together_with, *group} - {change.id}))
+            )
+            if change.id in group
+            else change
+            for change in self._changes
+        ]
+
+    def all(self) -> tuple[Change, ...]:
+        """The changes as they are now."""
+        return tuple(self._changes)
+
+    def _on(
+        self, argument: Argument, operation: Operation, new: str | None, reason: str, severity: str, flag: str,
+        evidence: tuple[Term, ...],
+    ) -> str:  # fmt: skip
+        if self.touched(argument):
+            return ""
+        self._touched.add(argument.index)
+        items = self.car.serving.args[argument.index : argument.index + argument.items]
+        return self._keep(operation, flag, " ".join(items), new, reason, severity, evidence)
+
+    def _keep(
+        self, operation: Operation, flag: str, old: str | None, new: str | None, reason: str, severity: str,
+        evidence: tuple[Term, ...],
+    ) -> str:  # fmt: skip
+        flag = clean(flag, limit=120)
+        base = f"{self.car.name}/{flag}"
+        same = sum(change.flag == flag for change in self._changes)
+        identifier = base if not same else f"{base}#{same + 1}"
+        self._changes.append(
+            Change(
+                id=identifier,
+                model=self.car.name,
+                operation=operation,
+                flag=flag,
+                old=old,
+                new=new,
+                reason=clean(reason, limit=500),
+                severity=severity,
+                evidence=evidence,
+            )
+        )
+        return identifier

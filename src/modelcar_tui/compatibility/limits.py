@@ -1,0 +1,74 @@
+"""What a model's config.json allows: context length and parallel sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from modelcar_tui.compatibility.declared import text_config
+
+_POSITIONS = (
+    "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "model_max_length",
+    "max_target_positions", "max_sequence_length", "max_seq_length",
+)  # fmt: skip
+_UNSCALED = ("su", "longrope", "llama3", "default", "mrope", "proportional")
+
+
+def longest_context(config: Mapping[str, Any] | None) -> int | None:
+    """The longest `--max-model-len` that vLLM accepts for this config.json; None when it does not say.
+
+    The smallest of the position limits, times the rope scaling factor where vLLM applies it (config/model.py).
+    """
+    text = text_config(config)
+    found = [value for key in _POSITIONS if (value := _positive(text.get(key))) is not None]
+    if not found:
+        return None
+    limit = float(min(found))
+    scaling = text.get("rope_scaling") or text.get("rope_parameters")
+    if isinstance(scaling, dict) and "gemma3" not in str(text.get("model_type")):
+        kind = str(scaling.get("rope_type") or scaling.get("type") or "default")
+        factor = scaling.get("factor")
+        if kind not in _UNSCALED and isinstance(factor, (int, float)) and 0 < factor < 1e6:
+            if kind == "yarn":
+                limit = float(_positive(scaling.get("original_max_position_embeddings")) or limit)
+            limit *= factor
+    return int(limit)
+
+
+def tensor_parallel_fault(config: Mapping[str, Any] | None, size: int) -> str:
+    """Why this tensor parallel size can't be used, in vLLM's own terms; empty when nothing speaks against it."""
+    text = text_config(config)
+    heads = _positive(text.get("num_attention_heads"))
+    if heads and heads % size:
+        return f"{heads} attention heads can't be divided by {size}"
+    kv_heads = _positive(text.get("num_key_value_heads"))
+    if kv_heads and kv_heads % size and size % kv_heads:
+        return f"{kv_heads} KV heads neither divide by {size} nor divide it"
+    vocabulary = _positive(text.get("vocab_size"))
+    if vocabulary and (-(-vocabulary // 64) * 64) % size:
+        return f"the padded vocabulary ({-(-vocabulary // 64) * 64}) can't be divided by {size}"
+    width = _positive(text.get("intermediate_size"))
+    if width and width % size:
+        return f"the intermediate size {width} can't be divided by {size}"
+    return _group_fault(config, text, size)
+
+
+def pooling_only(config: Mapping[str, Any] | None) -> bool:
+    """Whether the architecture makes embeddings or scores, not text."""
+    names = (config or {}).get("architectures")
+    first = str(names[0]) if isinstance(names, list) and names else ""
+    return first.endswith(("Model", "ForSequenceClassification", "ForTokenClassification")) and bool(first)
+
+
+def _group_fault(config: Mapping[str, Any] | None, text: Mapping[str, Any], size: int) -> str:
+    raw = (config or {}).get("quantization_config")
+    group = _positive(raw.get("group_size")) if isinstance(raw, dict) else None
+    width = _positive(text.get("intermediate_size"))
+    if group and width and (width // size) % group:
+        return f"a shard of {width // size} columns can't be cut into quantization groups of {group}"
+    return ""
+
+
+def _positive(value: object) -> int | None:
+    good = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**9
+    return value if good and isinstance(value, int) else None

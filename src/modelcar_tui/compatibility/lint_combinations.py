@@ -1,0 +1,178 @@
+"""Arguments that are right one by one and wrong together, or for this model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from modelcar_tui.compatibility.command_line import Argument, has_switch, last_value
+from modelcar_tui.compatibility.limits import longest_context, pooling_only, tensor_parallel_fault
+from modelcar_tui.compatibility.remarks import ERROR, NOTE, WARNING, Remarks
+from modelcar_tui.compatibility.values import tokens
+
+_TP, _PP, _DP = "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"
+_BACKEND, _LENGTH = "--distributed-executor-backend", "--max-model-len"
+_BATCHED, _SEQUENCES = "--max-num-batched-tokens", "--max-num-seqs"
+
+
+def lint_combinations(arguments: tuple[Argument, ...], config: Mapping[str, Any] | None, remarks: Remarks) -> None:
+    """GPU count and parallel sizes, the model's own limits, batch and context sizes."""
+    _gpus(arguments, remarks)
+    _parallel(arguments, config, remarks)
+    _length(arguments, config, remarks)
+    _batch(arguments, remarks)
+
+
+def _at(arguments: tuple[Argument, ...], flag: str) -> Argument | None:
+    return next((argument for argument in reversed(arguments) if argument.name == flag), None)
+
+
+def _size(arguments: tuple[Argument, ...], flag: str) -> int | None:
+    number = tokens(last_value(arguments, flag))
+    return number if number is not None and number > 0 else None
+
+
+def _gpus(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
+    count = remarks.car.serving.gpu_count
+    size = _size(arguments, _TP)
+    world = (size or 1) * (_size(arguments, _PP) or 1) * (_size(arguments, _DP) or 1)
+    if not arguments:
+        if count > 1:
+            remarks.on(
+                None,
+                "gpus-without-args",
+                WARNING,
+                f"gpu_count is {count} but there are no args: the QA suite then passes no tensor parallel size "
+                f"and {count - 1} GPUs stay idle",
+                f"add --tensor-parallel-size={count}",
+            )
+        return
+    where = _at(arguments, _TP)
+    if size is not None and size != count:
+        remarks.on(
+            where,
+            "gpu-count",
+            ERROR if world > count else WARNING,
+            f"{_TP} is {size} and gpu_count is {count}: KServe passes {size}, the QA suite passes {count}",
+            f"make both {max(size, count)}",
+        )
+    elif size is None and count > 1 and world < count:
+        remarks.on(
+            None,
+            "gpu-count",
+            WARNING,
+            f"gpu_count is {count} and no {_TP} is given: outside the QA suite {count - world} GPUs stay idle",
+            f"add {_TP}={count}",
+        )
+    elif world > count:
+        remarks.on(
+            where or _at(arguments, _PP),
+            "world-size",
+            ERROR,
+            f"tensor x pipeline x data parallel is {world} and gpu_count is {count}: vLLM refuses more ranks "
+            "than GPUs",
+            f"set gpu_count to {world}",
+        )
+    backend = last_value(arguments, _BACKEND)
+    if backend in ("mp", "ray") and world == 1:
+        remarks.on(
+            _at(arguments, _BACKEND),
+            "executor-one-gpu",
+            NOTE,
+            f"{_BACKEND}={backend} starts a second process that one GPU does not need",
+            "delete it",
+        )
+    if backend == "uni" and world > 1:
+        remarks.on(
+            _at(arguments, _BACKEND),
+            "executor-uni",
+            ERROR,
+            f"{_BACKEND}=uni drives one GPU and {world} are asked for",
+            "delete it: mp is the default",
+        )
+
+
+def _parallel(arguments: tuple[Argument, ...], config: Mapping[str, Any] | None, remarks: Remarks) -> None:
+    count = remarks.car.serving.gpu_count
+    size = _size(arguments, _TP) or (count if arguments else 1)
+    fault = tensor_parallel_fault(config, size) if size > 1 else ""
+    if fault:
+        fitting = [
+            other
+            for other in (1, 2, 4, 8, 16)
+            if other <= max(size, 1) and not tensor_parallel_fault(config, other)
+        ]
+        remarks.on(
+            _at(arguments, _TP),
+            "tensor-parallel",
+            ERROR,
+            f"tensor parallel {size}: {fault}",
+            f"use {fitting[-1]}" if fitting else "use one GPU",
+        )
+    if has_switch(arguments, "--enable-expert-parallel") and config is not None:
+        from modelcar_tui.compatibility.declared import is_moe
+
+        if not is_moe(config):
+            remarks.on(
+                _at(arguments, "--enable-expert-parallel"),
+                "expert-parallel",
+                ERROR,
+                "expert parallelism needs a mixture-of-experts model",
+                "delete it",
+            )
+
+
+def _length(arguments: tuple[Argument, ...], config: Mapping[str, Any] | None, remarks: Remarks) -> None:
+    wanted, limit = _size(arguments, _LENGTH), longest_context(config)
+    if wanted is not None and limit is not None and wanted > limit:
+        remarks.on(
+            _at(arguments, _LENGTH),
+            "context-too-long",
+            ERROR,
+            f"{_LENGTH}={wanted} and the model has {limit:,} positions: vLLM refuses to start",
+            f"write {_LENGTH}={limit}",
+        )
+
+
+def _batch(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
+    batched, sequences = _size(arguments, _BATCHED), _size(arguments, _SEQUENCES)
+    wanted = _size(arguments, _LENGTH)
+    if batched and sequences and batched < sequences:
+        remarks.on(
+            _at(arguments, _BATCHED),
+            "batch-too-small",
+            ERROR,
+            f"{_BATCHED} ({batched}) must be at least {_SEQUENCES} ({sequences})",
+            f"write {_BATCHED}={sequences}",
+        )
+    if batched and wanted and batched < wanted and has_switch(arguments, "--enable-chunked-prefill") is False:
+        remarks.on(
+            _at(arguments, _BATCHED),
+            "batch-below-context",
+            ERROR,
+            f"without chunked prefill {_BATCHED} ({batched}) must hold a whole context ({wanted})",
+            "delete --no-enable-chunked-prefill",
+        )
+
+
+def lint_output_type(config: Mapping[str, Any] | None, remarks: Remarks) -> None:
+    """The manifest's output type against what the architecture does."""
+    names = (config or {}).get("architectures")
+    first = str(names[0]) if isinstance(names, list) and names else ""
+    kind = remarks.car.model_output_type
+    hint = f"{remarks.car.name} {remarks.car.image}".lower()
+    speech = "Whisper" in first or (not first and "whisper" in hint)
+    if speech and kind != "audio":
+        remarks.add(
+            "output-type",
+            WARNING,
+            f"a speech model with model_output_type {kind}: the QA suite would ask it for text",
+            "write model_output_type: audio",
+        )
+    elif pooling_only(config) and kind == "text":
+        remarks.add(
+            "output-type",
+            WARNING,
+            f"{first} makes embeddings and model_output_type is text",
+            "write model_output_type: embedding",
+        )

@@ -1,0 +1,178 @@
+"""The smallest repairs of one model's arguments, each with its reason.
+
+What can't start is made to start, what the QA suite would mishandle is written so that it can't be, what the
+security of the server asks for is said. `--trust-remote-code` is never proposed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from modelcar_tui.compatibility.command_line import Argument, canonical, last_value, take_apart
+from modelcar_tui.compatibility.context import propose_context
+from modelcar_tui.compatibility.drafts import IMPROVEMENT, REQUIRED, WARNING, Drafts
+from modelcar_tui.compatibility.lint_security import REMOTE_CODE, needs_remote_code
+from modelcar_tui.compatibility.quantization import check
+from modelcar_tui.compatibility.replacements import replacement
+from modelcar_tui.compatibility.types import Support
+from modelcar_tui.compatibility.values import tokens
+from modelcar_tui.compatibility.versions import parse_version, stand_in
+from modelcar_tui.data.vllm_arguments import argument_table
+from modelcar_tui.image.types import ModelFacts
+from modelcar_tui.manifest.arguments import effective
+from modelcar_tui.manifest.plan import Change
+from modelcar_tui.manifest.types import ModelCar
+from modelcar_tui.sizing.types import Estimate, Gpu
+
+_TP, _PP, _BACKEND = "--tensor-parallel-size", "--pipeline-parallel-size", "--distributed-executor-backend"
+
+
+def propose(
+    car: ModelCar,
+    facts: ModelFacts,
+    gpu: Gpu | None,
+    *,
+    estimate: Estimate | None = None,
+    vllm: str | None = None,
+    runtime_args: tuple[str, ...] = (),
+) -> tuple[Change, ...]:
+    """The changes that we would make to one model's arguments; none when there is nothing to mend.
+
+    Args:
+        car: the model as the manifest has it.
+        facts: what is known of the model's own files.
+        gpu: the kind of GPU it will run on; None leaves out what depends on it.
+        estimate: vLLM's memory for the arguments as they are; its longest context bounds `--max-model-len`.
+        vllm: the runtime image's release; None takes the newest in the table.
+        runtime_args: arguments that the ServingRuntime's template passes by itself.
+    """
+    drafts = Drafts(car)
+    arguments = take_apart(car.serving.args, vllm)
+    release = stand_in(parse_version(vllm), argument_table().versions)
+    _repair(arguments, release, vllm, drafts)
+    _template(arguments, runtime_args, vllm, drafts)
+    _security(arguments, facts, drafts)
+    _parallel(arguments, gpu, drafts)
+    if gpu is not None:
+        _hardware(car, facts, gpu, arguments, vllm, drafts)
+    propose_context(arguments, facts, estimate, drafts)
+    _forms(arguments, drafts)
+    return drafts.all()
+
+
+def optimized_json(car: ModelCar, changes: Iterable[Change]) -> dict[str, object]:
+    """`OPTIMIZED_SERVING_ARGUMENTS_JSON` of one model: its serving arguments after all of its changes."""
+    after = effective(car.serving, [change for change in changes if change.model == car.name])
+    return {
+        "model_name": car.name,
+        "serving_arguments": {"gpu_count": after.gpu_count, "args": list(after.args)},
+    }
+
+
+def _repair(arguments: tuple[Argument, ...], release: str, vllm: str | None, drafts: Drafts) -> None:
+    """What vLLM's parser refuses."""
+    for argument in arguments:
+        if argument.flag is not None:
+            continue
+        written = argument.written
+        if " " in written:
+            head, _, value = written.partition(" ")
+            known = argument_table().find(canonical(head))
+            if known is not None and not known.gone:
+                drafts.set(argument, f"{known.flag}={value.strip()}",
+                           "one item with a blank is no flag to vLLM; joined by `=` it is", REQUIRED,
+                           flag=known.flag)  # fmt: skip
+                continue
+        if not argument.is_flag:
+            drafts.remove(argument, f"`{written}` belongs to no flag and vLLM refuses it", REQUIRED)
+            continue
+        new, why = replacement(argument, release)
+        if new:
+            drafts.set(argument, new, why, REQUIRED)
+        else:
+            drafts.remove(argument, why, REQUIRED)
+
+
+def _template(
+    arguments: tuple[Argument, ...], runtime_args: tuple[str, ...], vllm: str | None, drafts: Drafts
+) -> None:
+    owned = {argument.name for argument in take_apart(runtime_args, vllm) if argument.is_flag}
+    owned |= set(argument_table().template_flags)
+    seen: dict[str, Argument] = {}
+    for argument in arguments:
+        if argument.flag is None or argument.dotted:
+            continue
+        if argument.name in owned:
+            drafts.remove(argument, f"the serving runtime's template passes {argument.name} already")
+        elif argument.name in seen and argument.flag.kind not in ("list", "ints"):
+            drafts.remove(seen[argument.name], f"{argument.name} is given twice and only the last one counts")
+        seen[argument.name] = argument
+
+
+def _security(arguments: tuple[Argument, ...], facts: ModelFacts, drafts: Drafts) -> None:
+    for argument in arguments:
+        if argument.name == REMOTE_CODE and not argument.negated:
+            needed, why = needs_remote_code(facts.config)
+            if needed is False:
+                drafts.remove(argument, f"it runs Python from the model image and {why}", WARNING)
+
+
+def _parallel(arguments: tuple[Argument, ...], gpu: Gpu | None, drafts: Drafts) -> None:
+    serving = drafts.car.serving
+    count = serving.gpu_count
+    where = next((item for item in reversed(arguments) if item.name == _TP and item.flag), None)
+    size = tokens(where.value) if where else None
+    others = (tokens(last_value(arguments, _PP)) or 1) * (
+        tokens(last_value(arguments, "--data-parallel-size")) or 1
+    )
+    if where is not None and size is not None and size > 0 and size * others != count and others == 1:
+        if serving.gpu_count_at is None and (gpu is None or size <= gpu.count):
+            drafts.gpus(size, f"{_TP} is {size} and without gpu_count one GPU is requested")
+            count = size
+        else:
+            why = f"gpu_count is {count} and {_TP} is {size}: the QA suite passes {count}, KServe {size}"
+            drafts.set(where, f"{_TP}={count}", why, REQUIRED if size > count else IMPROVEMENT)
+    elif where is None and count > 1 and others == 1:
+        drafts.add(f"{_TP}={count}", f"{count} GPUs are requested; without it vLLM uses one, the rest is idle",
+                   REQUIRED if not serving.args else IMPROVEMENT)  # fmt: skip
+    for argument in arguments:
+        if argument.name == _BACKEND and count * others == 1 and argument.value in ("mp", "ray"):
+            drafts.remove(argument, f"one GPU needs no {argument.value} workers; vLLM's default is one process")
+        elif argument.name == _BACKEND and count > 1 and argument.value == "uni":
+            drafts.remove(argument, f"uni drives one GPU and {count} are requested; the default is mp", REQUIRED)
+
+
+def _hardware(
+    car: ModelCar, facts: ModelFacts, gpu: Gpu, arguments: tuple[Argument, ...], vllm: str | None, drafts: Drafts
+) -> None:
+    """KV-cache dtype and dtype that this GPU refuses."""
+    kv, dtype = last_value(arguments, "--kv-cache-dtype") or "auto", last_value(arguments, "--dtype") or "auto"
+    answers = check(
+        facts, vendor=gpu.vendor, compute_capability=gpu.compute_capability, product=gpu.product, vllm=vllm,
+        kv_cache_dtype=kv, dtype=dtype, catalog_reference=car.image,
+    )  # fmt: skip
+    for answer in answers:
+        if answer.support is not Support.UNSUPPORTED:
+            continue
+        for argument in arguments:
+            if argument.name == "--kv-cache-dtype" and answer.quantization == f"KV cache {argument.value}":
+                drafts.remove(argument, f"{gpu.product}: {answer.why}", REQUIRED)
+            elif argument.name == "--dtype" and answer.quantization == "--dtype bfloat16":
+                drafts.set(argument, "--dtype=half", f"{gpu.product}: {answer.why}", REQUIRED)
+
+
+def _forms(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
+    """Spellings that vLLM takes and the QA suite mishandles."""
+    for argument in arguments:
+        flag = argument.flag
+        if flag is None or argument.dotted or drafts.touched(argument):
+            continue
+        if argument.separate and flag.kind not in ("list", "ints") and argument.value is not None:
+            drafts.set(argument, f"{flag.flag}={argument.value}",
+                       "the QA suite drops equal values of two-item flags; joined by `=` it can't")  # fmt: skip
+        elif argument.written == "-tp":
+            drafts.set(argument, f"{flag.flag}={argument.value}",
+                       "the QA suite replaces --tensor-parallel-size but does not know -tp")  # fmt: skip
+        elif canonical(argument.written) == flag.flag == _TP and "_" in drafts.car.serving.args[argument.index]:
+            drafts.set(argument, f"{flag.flag}={argument.value}",
+                       "the QA suite replaces --tensor-parallel-size but not with underscores")  # fmt: skip
