@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from modelcar_tui import __version__
 from modelcar_tui.commands import options
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.settings import Settings
 
 DEFAULT_CONFIG = "config-yaml/sample_modelcar_config.yaml"
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 FORMS = ("text", "json", "jsonl")
 
 
@@ -35,6 +36,10 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     _configuration(commands)
     _accelerator(commands)
+    _lint(commands)
+    _plan(commands)
+    _apply(commands)
+    _runs(commands)
     return top
 
 
@@ -52,34 +57,103 @@ def _run_arguments(top: argparse.ArgumentParser) -> None:
     options.add_run_options(top)
 
 
-def _configuration(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _configuration(commands: _Commands) -> None:
     command = commands.add_parser("configuration", help="what the manifest asks for and what the models need")
     command.add_argument("--config", metavar="FILE", default=DEFAULT_CONFIG)
     command.add_argument("--format", choices=FORMS, default="text", dest="form")
     command.add_argument("--authfile", metavar="PATH")
     command.add_argument("--registries-conf", metavar="PATH")
+    command.set_defaults(call=_call_configuration)
 
 
-def _accelerator(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _accelerator(commands: _Commands) -> None:
     command = commands.add_parser("accelerator", help="which accelerators there are and which runtime serves them")
     command.add_argument("--format", choices=FORMS, default="text", dest="form")
     options.add_cluster_options(command)
+    command.set_defaults(call=_call_accelerator)
+
+
+def _lint(commands: _Commands) -> None:
+    command = commands.add_parser("lint", help="faults of a manifest and its vLLM arguments; no cluster needed")
+    command.add_argument("config", metavar="FILE")
+    command.add_argument("--format", choices=("text", "json", "sarif", "github"), default="text", dest="form")
+    command.add_argument("--vllm", dest="vllm_version", metavar="VERSION", help="the runtime image's vLLM")
+    command.set_defaults(call=_call_lint)
+
+
+def _plan(commands: _Commands) -> None:
+    command = commands.add_parser("plan", help="the proposed changes, to be read and applied later")
+    command.add_argument("config", metavar="FILE")
+    command.add_argument("-o", "--output", metavar="PLAN", help="keep the plan in this file")
+    options.add_run_options(command)
+    command.set_defaults(call=_call_plan)
+
+
+def _apply(commands: _Commands) -> None:
+    command = commands.add_parser("apply", help="write what you accept of a saved plan; by default nothing")
+    command.add_argument("plan", metavar="PLAN")
+    command.add_argument("--accept", default="none", metavar="all|none|ID,...")
+    command.add_argument("--patch", action="store_true", help="also write the diff beside the generated manifest")
+    command.set_defaults(call=_call_apply)
+
+
+def _runs(commands: _Commands) -> None:
+    command = commands.add_parser("runs", help="earlier runs, newest first")
+    command.add_argument("--state-dir", metavar="DIR")
+    command.set_defaults(call=_call_runs)
 
 
 def _dispatch(args: argparse.Namespace) -> int:
-    from modelcar_tui.supervisor.settings import Settings
+    call: Callable[[argparse.Namespace], int] = getattr(args, "call", _call_run)
+    return call(args)
 
-    if args.command == "configuration":
-        from modelcar_tui.commands.configuration import run_configuration
 
-        return run_configuration(_settings(args), form=args.form)
-    if args.command == "accelerator":
-        from modelcar_tui.commands.accelerator import run_accelerator
-
-        return run_accelerator(Settings(manifest="", **options.settings_fields(args)), form=args.form)
+def _call_run(args: argparse.Namespace) -> int:
     from modelcar_tui.commands.headless import run
 
     return run(args, default=DEFAULT_CONFIG)
+
+
+def _call_configuration(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands.configuration import run_configuration
+
+    return run_configuration(_settings(args), form=args.form)
+
+
+def _call_accelerator(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands.accelerator import run_accelerator
+    from modelcar_tui.supervisor.settings import Settings
+
+    return run_accelerator(Settings(manifest="", **options.settings_fields(args)), form=args.form)
+
+
+def _call_lint(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands.lint import run_lint
+
+    return run_lint(args.config, vllm=args.vllm_version, form=args.form)
+
+
+def _call_plan(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from modelcar_tui.commands.plan import make_plan
+
+    return make_plan(_settings(args), Path(args.output) if args.output else None)
+
+
+def _call_apply(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from modelcar_tui.commands.plan import apply_plan
+
+    return apply_plan(Path(args.plan), args.accept, who=options.operator(), patch=args.patch)
+
+
+def _call_runs(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands.runs import list_runs
+    from modelcar_tui.supervisor.settings import Settings
+
+    return list_runs(Settings(manifest="", state_dir=args.state_dir))
 
 
 def _settings(args: argparse.Namespace) -> Settings:

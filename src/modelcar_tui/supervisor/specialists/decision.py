@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.manifest.plan import Change, Plan
@@ -16,6 +17,9 @@ from modelcar_tui.supervisor.reports import (
     Verdict,
 )
 from modelcar_tui.supervisor.specialist import Context
+
+if TYPE_CHECKING:
+    from modelcar_tui.supervisor.deciding import Candidate
 
 
 class Decision:
@@ -59,6 +63,7 @@ class Decision:
         from modelcar_tui.supervisor import deciding
 
         vllm = context.settings.vllm_version or (cluster.runtime.version if cluster.runtime else None)
+        runtime_args = cluster.runtime.args if cluster.runtime else ()
         kinds = deciding.candidates(cluster)
         context.step("compare", Status.RUNNING, f"{len(kinds)} kinds of GPU")
         models = tuple(deciding.decide_model(m, cluster, kinds, vllm) for m in configuration.models)
@@ -69,10 +74,9 @@ class Decision:
         changes = tuple(
             change
             for model, verdict in zip(configuration.models, models, strict=True)
-            for change in _proposals(model, verdict, kinds, vllm)
+            for change in _proposals(model, verdict, kinds, vllm, runtime_args)
         )
         manifest = configuration.manifest
-        runtime_args = cluster.runtime.args if cluster.runtime else ()
         facts = {model.car.name: model.image.model for model in configuration.models}
         findings = lint(manifest, vllm=vllm, runtime_args=runtime_args, facts=facts)
         base = Path(manifest.path)
@@ -96,15 +100,18 @@ class Decision:
 
 
 def _proposals(
-    model: ModelRequirements, verdict: ModelVerdict, kinds: tuple[object, ...], vllm: str | None
+    model: ModelRequirements,
+    verdict: ModelVerdict,
+    kinds: tuple[Candidate, ...],
+    vllm: str | None,
+    runtime_args: tuple[str, ...],
 ) -> tuple[Change, ...]:
     from modelcar_tui.compatibility.proposals import propose
-    from modelcar_tui.supervisor.deciding import Candidate
 
-    chosen = next(
-        (kind for kind in kinds if isinstance(kind, Candidate) and kind.gpu.product == verdict.product), None
+    gpu = next((kind.gpu for kind in kinds if kind.gpu.product == verdict.product), None)
+    return propose(
+        model.car, model.image.model, gpu, estimate=verdict.estimate, vllm=vllm, runtime_args=runtime_args
     )
-    return propose(model.car, model.image.model, chosen.gpu if chosen else None, verdict.estimate, vllm=vllm)
 
 
 def _target(base: Path) -> str:

@@ -23,11 +23,13 @@ from modelcar_tui.qa.runner import (
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.events import Status, StepPlan
-from modelcar_tui.supervisor.reports import DecisionReport, Verdict
+from modelcar_tui.supervisor.reports import DecisionReport
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.specialist import Context
 
 PULL_SECRET = "OCI_REGISTRY_PULL_SECRET"  # noqa: S105 - the variable's name
+_STAND_IN = Secret("ZGVtbzpkZW1v")
+"""A recording pulls nothing; this only has the shape of a secret."""
 
 
 class Qa:
@@ -53,10 +55,8 @@ class Qa:
         runner = self._runner(context)
         request = self._request(context)
         context.step("stage", Status.RUNNING, Path(request.manifest_path).name)
-        secret = os.environ.get(PULL_SECRET, "")
-        task = asyncio.ensure_future(
-            runner.run(request, QaSecrets(Secret(secret) if secret else None), lambda event: _tell(context, event))
-        )
+        secrets = QaSecrets(_pull_secret())
+        task = asyncio.ensure_future(runner.run(request, secrets, lambda event: _tell(context, event)))
         try:
             outcome = await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -67,27 +67,28 @@ class Qa:
         return self._finished(context, outcome)
 
     async def _skip(self, context: Context) -> QaOutcome | None:
-        settings = context.settings
-        if not settings.qa:
-            return _skip("NOT_ASKED", "QA was switched off", "leave out --no-qa")
-        answer = context.answer
-        if answer is not None and not answer.get("write") and answer.get("who") != Approve.SHOW:
-            return _skip("REJECTED", "the operator rejected the proposed changes")
-        if not context.has_report("decision"):
-            return _skip("NO_VERDICT", "there is no verdict")
-        verdict = context.report("decision", DecisionReport).verdict
-        if verdict is not Verdict.GO:
-            return _skip(str(verdict).replace("-", "_"), f"the verdict is {verdict}")
-        access = context.report("accelerator", AcceleratorReport).access
-        if access.rung is Rung.WHAT_IF:
-            return _skip("NO_CLUSTER", "the GPUs are a what-if: there is no cluster to test on",
-                         "run it without --gpu and --inventory")  # fmt: skip
+        from modelcar_tui.qa.kubeconfig import kubeconfig_paths
         from modelcar_tui.qa.preconditions import skip_reason
 
+        settings, answer = context.settings, context.answer
+        if answer is not None and not answer.get("write") and answer.get("who") != Approve.SHOW:
+            return _skip("REJECTED", "the operator rejected the proposed changes")
+        if not (context.has_report("decision") and context.has_report("accelerator")):
+            return _skip("NO_VERDICT", "there is no verdict")
+        access = context.report("accelerator", AcceleratorReport).access
+        if settings.qa and access.rung is Rung.WHAT_IF:
+            return _skip("NO_CLUSTER", "the GPUs are a what-if: there is no cluster to test on",
+                         "run it without --gpu and --inventory")  # fmt: skip
+        played = settings.qa_recording is not None
         return await asyncio.to_thread(
-            skip_reason, access_problem=str(access.problem or "") if not access.healthy else "",
-            kubeconfig=settings.kubeconfig, recorded=settings.qa_recording is not None,
-        )  # fmt: skip
+            skip_reason,
+            wanted=settings.qa,
+            verdict=context.report("decision", DecisionReport).verdict,
+            cluster_problem=None if access.healthy else str(access.problem or access.rung),
+            pull_secret=_STAND_IN if played else _pull_secret(),
+            kubeconfig=await asyncio.to_thread(kubeconfig_paths, settings.kubeconfig),
+            podman=None if played else "podman",
+        )
 
     def _runner(self, context: Context) -> Runner:
         if context.settings.qa_recording:
@@ -155,6 +156,11 @@ def _tell(context: Context, event: QaEvent) -> None:
             context.emit(e.Noticed(text=f"QA has been silent for {event.seconds:.0f} s (phase: {event.phase})"))
         case Warned():
             context.emit(e.Noticed(text=context.redact(event.text)))
+
+
+def _pull_secret() -> Secret | None:
+    value = os.environ.get(PULL_SECRET, "")
+    return Secret(value) if value else None
 
 
 def _skip(reason: str, message: str, fix: str = "") -> QaOutcome:

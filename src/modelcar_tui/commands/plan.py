@@ -1,0 +1,85 @@
+"""`agent plan` and `agent apply`: what was shown is what is applied, and a stale plan is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import msgspec
+
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.manifest.diff import unified_patch
+from modelcar_tui.manifest.plan import Decision, Plan
+from modelcar_tui.manifest.planfile import load_plan, save_plan
+from modelcar_tui.manifest.write import write_generated
+from modelcar_tui.supervisor.reports import Verdict
+from modelcar_tui.supervisor.settings import Approve, Settings
+from modelcar_tui.supervisor.supervisor import Supervisor
+
+_STATUS = {Verdict.GO: ExitStatus.GO, Verdict.NO_GO: ExitStatus.NO_GO, Verdict.UNKNOWN: ExitStatus.UNKNOWN}
+
+
+def make_plan(settings: Settings, output: Path | None) -> int:
+    """Print the proposed changes and keep them as a plan file; the status is the base manifest's verdict."""
+    settings = msgspec.structs.replace(settings, approve=Approve.SHOW, qa=False)
+    supervisor = asyncio.run(_run(settings))
+    report, finish = supervisor.state.decision, supervisor.state.finish
+    if report is None:
+        raise UserError(
+            Problem(what=finish.summary if finish else "there is no plan"),
+            status=ExitStatus(finish.exit_status) if finish else ExitStatus.INTERNAL,
+        )
+    print_plan(report.plan)
+    sys.stdout.write(f"{report.verdict}: {report.why}\n")
+    if output is not None:
+        save_plan(report.plan, output)
+        sys.stdout.write(f"saved: {output}; apply with: agent apply {output} --accept all\n")
+    return _STATUS[report.verdict]
+
+
+async def _run(settings: Settings) -> Supervisor:
+    supervisor = Supervisor(settings)
+    async for _ in supervisor.run():
+        pass
+    return supervisor
+
+
+def print_plan(plan: Plan, decision: Decision | None = None) -> None:
+    """The changes with their reasons, then the text diff."""
+    if not plan.changes:
+        sys.stdout.write("no change is proposed\n")
+        return
+    for change in plan.changes:
+        arrow = f"{change.old or '(nothing)'} -> {change.new or '(removed)'}"
+        sys.stdout.write(f"{change.id}: {arrow} ({change.severity})\n    {change.reason}\n")
+    sys.stdout.write("\n" + unified_patch(Path(plan.base).read_bytes(), plan, decision))
+
+
+def apply_plan(path: Path, accept: str, *, who: str, patch: bool = False) -> int:
+    """Write what is accepted of a saved plan; by default nothing.
+
+    Args:
+        path: The plan file.
+        accept: `all`, `none`, or ids separated by commas.
+        who: Who decided, for the record.
+        patch: Also write the diff as a `.patch` file beside the generated manifest.
+    """
+    plan = load_plan(path)
+    known = [change.id for change in plan.changes]
+    wanted = known if accept == "all" else [] if accept == "none" else [part.strip() for part in accept.split(",")]
+    for name in wanted:
+        if name not in known:
+            raise UserError(
+                Problem(
+                    where=str(path), what=f"the plan has no change {name!r}", fix=f"one of: {', '.join(known)}"
+                )
+            )
+    if not wanted:
+        sys.stdout.write("nothing accepted, nothing written (--accept all, or ids)\n")
+        return ExitStatus.REJECTED
+    decision = Decision(plan_digest=plan.digest, accepted=tuple(wanted), write=True, who=who)
+    target, sha256 = write_generated(plan, decision, patch=patch)
+    sys.stdout.write(f"written: {target} ({len(wanted)} of {len(known)} changes, sha256 {sha256})\n")
+    return ExitStatus.GO

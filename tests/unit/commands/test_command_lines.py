@@ -1,0 +1,196 @@
+"""Both command lines as a user calls them: real processes, exit statuses, stdout and stderr apart."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+BIN = Path(sys.executable).parent
+SAMPLE = Path(__file__).resolve().parents[3] / "config-yaml" / "sample_modelcar_config.base.yaml"
+ONE = """\
+model-car:
+  - name: granite-3.1-8b-instruct
+    image: oci://127.0.0.1:9/rhelai1/modelcar-granite-3-1-8b-instruct:1.5
+    serving_arguments:
+      gpu_count: 1
+      args:
+        - --max-model-len=2048
+        - --trust-remote-code
+"""
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    path = tmp_path / "one.base.yaml"
+    path.write_text(ONE)
+    return path
+
+
+def agent(*args: object, **options: object) -> subprocess.CompletedProcess[str]:
+    return run("agent", *args, **options)
+
+
+def run(command: str, *args: object, **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [BIN / command, *map(str, args)], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=100,
+        check=False, **options,
+    )  # fmt: skip
+
+
+def test_help_and_version_need_no_heavy_import() -> None:
+    code = (
+        "import sys; from modelcar_tui import cli, agent; cli.parser(); agent.parser();"
+        "print([m for m in sys.modules if m.split('.')[0] in"
+        " ('textual','langgraph','langchain_core','google','kubernetes','httpx','yaml','pydantic','msgspec')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() in ("[]", "['msgspec', 'msgspec._core']") or "textual" not in done.stdout
+    for heavy in ("textual", "langgraph", "langchain_core", "google", "kubernetes", "httpx", "yaml", "pydantic"):
+        assert f"'{heavy}" not in done.stdout
+    assert run("modelcar-tui", "--version").stdout.startswith("modelcar-tui ")
+
+
+def test_screen_needs_none_of_the_heavy_libraries() -> None:
+    code = (
+        "import sys; import modelcar_tui.tui.app, modelcar_tui.commands.dashboard;"
+        "print([m for m in ('langgraph','langchain_core','google','kubernetes','pydantic','httpx','yaml')"
+        " if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_whole_run_over_a_what_if_inventory(manifest: Path, tmp_path: Path) -> None:
+    before = manifest.read_bytes()
+    done = agent("--config", manifest, "--gpu", "NVIDIA-H100-80GB-HBM3:8", "--state-dir", tmp_path / "state")
+    assert done.returncode == 0, done.stderr
+    titles = ["## Configuration", "## Accelerator Compatibility", "## Deployment Decision", "## QA Validation"]
+    places = [done.stdout.index(title) for title in titles]
+    assert places == sorted(places)
+    assert "OPTIMIZED_SERVING_ARGUMENTS_JSON" in done.stdout
+    assert " vs GPU 80 GiB" in done.stdout
+    assert "QA_SKIPPED:NO_CLUSTER" in done.stdout
+    assert manifest.read_bytes() == before
+    assert not list(tmp_path.glob("*.generated.yaml"))
+    (info,) = (tmp_path / "state").glob("runs/*/info/gpu_info.txt")
+    assert "H100" in info.read_text()
+
+
+def test_approved_headless_run_writes_the_generated_manifest(manifest: Path, tmp_path: Path) -> None:
+    done = agent("--config", manifest, "--gpu", "L40S:4", "--approve", "all", "--state-dir", tmp_path / "state")
+    assert done.returncode == 0, done.stderr
+    generated = (tmp_path / "one.generated.yaml").read_text()
+    assert "--trust-remote-code" not in generated
+    assert generated != ONE
+
+
+def test_rejected_headless_run_ends_with_5(manifest: Path, tmp_path: Path) -> None:
+    done = agent("--config", manifest, "--gpu", "L40S:4", "--approve", "none", "--state-dir", tmp_path / "state")
+    assert done.returncode == 5
+    assert not list(tmp_path.glob("*.generated.yaml"))
+
+
+def test_too_small_a_gpu_is_no_go(manifest: Path, tmp_path: Path) -> None:
+    done = agent("--config", manifest, "--gpu", "Tesla-T4:1", "--state-dir", tmp_path / "state")
+    assert done.returncode == 1
+    assert "NO-GO" in done.stdout
+
+
+def test_no_cluster_is_status_3_and_says_what_to_do(manifest: Path, tmp_path: Path) -> None:
+    done = agent("--config", manifest, "--state-dir", tmp_path / "state")
+    assert done.returncode == 3
+    assert "oc login" in done.stdout + done.stderr
+    assert "no GPU" not in done.stdout
+
+
+def test_json_and_jsonl_are_data_only(manifest: Path, tmp_path: Path) -> None:
+    options = ("--config", manifest, "--gpu", "L40S:4", "--state-dir", tmp_path / "state")
+    whole = json.loads(agent(*options, "--format", "json").stdout)
+    assert (whole["verdict"], whole["exit_status"], whole["gpu_available"]) == ("GO", 0, True)
+    lines = [json.loads(line) for line in agent(*options, "--format", "jsonl").stdout.splitlines()]
+    assert lines[0]["event"]["kind"] == "RunStarted"
+    assert lines[-1]["event"]["kind"] == "RunFinished"
+    assert [line["seq"] for line in lines] == sorted(line["seq"] for line in lines)
+
+
+def test_configuration_alone_gives_the_predecessors_json(manifest: Path) -> None:
+    rows = json.loads(agent("configuration", "--config", manifest, "--format", "json").stdout)
+    row = rows["granite-3.1-8b-instruct"]
+    assert row["gpu_count"] == 1
+    assert row["arguments"] == ["--max-model-len=2048", "--trust-remote-code"]
+    assert row["model_size_gb"] is None
+    assert row["supported_arch"] == "unknown"
+    assert set(row) >= {"model_name", "image", "model_p_billion", "quantization_bits", "required_vram_gb"}
+
+
+def test_accelerator_alone_speaks_the_classifiers_words() -> None:
+    (row,) = json.loads(agent("accelerator", "--gpu", "NVIDIA-L40S:4", "--format", "json").stdout)
+    assert row["vendor"] == "nvidia"
+    assert row["pool"][0]["units"] == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [("", ":1:1: "), ("model-car: [", ":1:13: "), ("a: 1\na: 2\n", ":2:1: "), ("\x00\x01", ":1:1: ")],
+)
+def test_bad_manifest_is_one_line_and_status_2(tmp_path: Path, text: str, place: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    done = agent("--config", path, "--gpu", "L40S:1", "--state-dir", tmp_path / "state")
+    assert done.returncode == 2
+    assert f"{path}{place}" in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_missing_file_is_said_before_anything_starts(tmp_path: Path) -> None:
+    done = run("modelcar-tui", tmp_path / "nothing.yaml")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+
+
+def test_dashboard_without_a_terminal_behaves_as_agent(manifest: Path, tmp_path: Path) -> None:
+    done = run("modelcar-tui", manifest, "--gpu", "L40S:4", "--state-dir", tmp_path / "state")
+    assert done.returncode == 0
+    assert "no terminal" in done.stderr
+    assert "## Deployment Decision" in done.stdout
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
+def test_signals_end_with_their_status_and_leave_a_run_to_resume(
+    tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    # A registry that accepts and never answers keeps the run busy.
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        path = tmp_path / "slow.base.yaml"
+        path.write_text(ONE.replace("127.0.0.1:9", f"127.0.0.1:{port}"))
+        state = tmp_path / "state"
+        command = [BIN / "agent", "--config", path, "--gpu", "L40S:4", "--state-dir", state]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            server.settimeout(60)
+            server.accept()
+            time.sleep(0.1)
+            process.send_signal(number)
+            process.communicate(timeout=30)
+        assert process.returncode == status
+    (folder,) = (state / "runs").iterdir()
+    path.write_text(path.read_text())
+    done = agent("--resume", folder.name, "--state-dir", state)
+    assert done.returncode == 0, done.stderr
+
+
+def test_reader_that_goes_away_is_no_fault(manifest: Path, tmp_path: Path) -> None:
+    command = f"{BIN}/agent configuration --config {manifest} | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, env={**os.environ})
+    assert done.stdout.startswith("# modelcar-tui")
+    assert "Traceback" not in done.stderr
+    assert "Broken" not in done.stderr
