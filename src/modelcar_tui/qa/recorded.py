@@ -6,6 +6,7 @@ A recording is `NAME.log` (the container's raw output) and `NAME.json` beside it
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,8 +25,8 @@ from modelcar_tui.qa.staging import driving, qa_folder
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 
 _STAMP = re.compile(r"^(?:PASSED|FAILED|ERROR|SKIPPED)?(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)?)")
-DEFAULT_GAP_S = 0.05
-MAX_GAP_S = 2.0
+SPEED = 20.0
+MAX_GAP_S = 0.8
 MAX_BYTES = 512 * 1024**2
 
 
@@ -48,16 +49,22 @@ class RecordedRunner:
 
     Args:
         recording: The `.log` file.
-        speed: Recorded seconds a second; 0 plays without pauses. Lines without a time follow at `DEFAULT_GAP_S`.
+        speed: Recorded seconds a second; 0 plays without pauses. None takes `MODELCAR_TUI_QA_SPEED`, else 20.
+            Lines without a time follow at once.
         max_gap_s: No pause is longer than this.
     """
 
     def __init__(
-        self, recording: Path, *, speed: float = 1.0, max_gap_s: float = MAX_GAP_S, redact: Redactor | None = None
+        self,
+        recording: Path,
+        *,
+        speed: float | None = None,
+        max_gap_s: float = MAX_GAP_S,
+        redact: Redactor | None = None,
     ) -> None:
         self.detach = False
         self._path = recording
-        self._speed = speed
+        self._speed = _speed() if speed is None else speed
         self._max_gap = max_gap_s
         self._redact = redact or Redactor()
 
@@ -104,7 +111,7 @@ class RecordedRunner:
         return outcome
 
     async def _pause(self, before: float, at: float, pipeline: Pipeline) -> None:
-        gap = at - before if at and before else DEFAULT_GAP_S
+        gap = at - before if at and before else 0.0
         gap = min(max(gap, 0.0) / self._speed, self._max_gap) if self._speed > 0 else 0.0
         if gap > 0.02:
             pipeline.flush()
@@ -137,6 +144,13 @@ def recorded_lines(recording: Path) -> Iterator[RawLine]:
                 yield RawLine(data, _time(data))
     if left := splitter.rest():
         yield RawLine(left, _time(left))
+
+
+def _speed() -> float:
+    try:
+        return max(float(os.environ.get("MODELCAR_TUI_QA_SPEED", SPEED)), 0.0)
+    except ValueError:
+        return SPEED
 
 
 def _time(data: bytes) -> float:
