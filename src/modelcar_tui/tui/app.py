@@ -1,0 +1,364 @@
+"""The dashboard: one timer reads the engine's events, folds them, and lets the views look again.
+
+Imports Textual and light types only, so that the first paint waits for nothing heavy.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from textual import events
+from textual.app import App
+from textual.binding import Binding
+from textual.filter import LineFilter
+
+from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.supervisor.events import Stamped
+from modelcar_tui.supervisor.reports import Verdict
+from modelcar_tui.supervisor.state import Pane, RunState, fold
+from modelcar_tui.tui import glyphs
+from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.logindex import LogIndex
+from modelcar_tui.tui.logs import FileLog
+from modelcar_tui.tui.port import Clocked, EnginePort
+from modelcar_tui.tui.safety import ControlFilter
+from modelcar_tui.tui.screens.base import Faced, FaceScreen, style
+from modelcar_tui.tui.screens.dashboard import DashboardScreen
+from modelcar_tui.tui.screens.prompt import Prompt
+from modelcar_tui.tui.signals import Watch, backstop_off
+from modelcar_tui.tui.themes import PALETTES, choose
+
+FAST_S, SLOW_S = 0.1, 0.5
+LATE_S = 0.7
+"""A tick this late means that the terminal does not take our bytes."""
+GOOD_TICKS = 120
+"""Punctual slow ticks after which the full pace is tried again."""
+EMPTY_BOARD = tuple(
+    Pane(name=name, title=title)
+    for name, title in (
+        ("configuration", "Configuration"), ("accelerator", "Accelerator"), ("decision", "Decision"), ("qa", "QA")
+    )
+)  # fmt: skip
+_VERDICT_STATUS = {
+    Verdict.GO: ExitStatus.GO, Verdict.NO_GO: ExitStatus.NO_GO, Verdict.UNKNOWN: ExitStatus.UNKNOWN
+}  # fmt: skip
+
+
+class DashboardApp(App[int]):
+    """The screen over one run."""
+
+    CSS_PATH = [style("app"), style("dashboard")]  # noqa: RUF012 - the first screen is not pushed
+    TITLE = "modelcar-tui"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS = [  # noqa: RUF012
+        Binding("ctrl+c,ctrl+q", "request_quit", "quit", show=False, priority=True),
+        Binding("ctrl+p", "palette", "command palette"),
+    ]
+
+    def __init__(
+        self,
+        port: EnginePort,
+        *,
+        initial: RunState | None = None,
+        ascii: bool = False,  # noqa: A002
+        theme: str | None = None,
+        low_bandwidth: bool = False,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        no_color = os.environ.pop("NO_COLOR", None)
+        super().__init__()
+        if no_color is not None:
+            os.environ["NO_COLOR"] = no_color
+        palette = choose(theme or ("ansi" if low_bandwidth else None), no_color=bool(no_color))
+        for known in PALETTES.values():
+            self.register_theme(known.theme())
+        self.theme = palette.name
+        self.port = port
+        state = initial or RunState()
+        self.face = Face(
+            state=state if state.panes else _with_board(state),
+            glyphs=glyphs.ASCII if ascii else glyphs.UNICODE,
+            palette=palette,
+            clock=port.now if isinstance(port, Clocked) else clock or time.time,
+            slow=low_bandwidth,
+        )
+        self._always_slow = low_bandwidth
+        self.index = LogIndex()
+        self._control = ControlFilter()
+        self._signals = Watch(self)
+        self._due = 0.0
+        self._last_tick = 0.0
+        self._good_ticks = 0
+        self._log_due = 0.0
+        self._asked = ""
+        self._told_end = False
+        self.leaving = ""
+        """`cancel` or `detach` once the operator has chosen to quit a live run."""
+        self.engine_ready = False
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), self._control]
+
+    def get_default_screen(self) -> DashboardScreen:
+        return DashboardScreen(self.face, self.index)
+
+    @property
+    def state(self) -> RunState:
+        """The run as it is shown."""
+        return self.face.state
+
+    def on_mount(self) -> None:
+        self.set_pace()
+        self._signals.install()
+        self._take([])
+        self.call_after_refresh(self._start)
+
+    def _start(self) -> None:
+        self._last_tick = time.monotonic()
+        self.set_interval(FAST_S, self._tick, name="drain")
+        self.port.start(self._engine_is_ready)
+
+    def _engine_is_ready(self) -> None:
+        self.engine_ready = True
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.InputEvent | events.Paste) and not event.is_forwarded and self.screen_stack:
+            screen = self.screen
+            if isinstance(screen, Faced) and screen.deaf(event.time):
+                return
+            if isinstance(event, events.Key) and self.face.message:
+                self.face.message = ""
+                self._show()
+        await super().on_event(event)
+
+    def set_pace(self) -> None:
+        """How often the screen looks at the mailbox."""
+        self._pace = SLOW_S if self.face.slow else FAST_S
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        self._notice_slowness(now - self._last_tick)
+        self._last_tick = now
+        if self._signals.terminal_gone():
+            self.leave(ExitStatus.HANGUP)
+            return
+        if now < self._due:
+            return
+        self._due = now + self._pace - FAST_S / 2
+        self._take(self.port.drain())
+
+    def _notice_slowness(self, late: float) -> None:
+        if self._always_slow:
+            return
+        if late > LATE_S and not self.face.slow:
+            self.face.slow, self._good_ticks = True, 0
+            self.set_pace()
+        elif self.face.slow:
+            self._good_ticks = self._good_ticks + 1 if late < LATE_S else 0
+            if self._good_ticks > GOOD_TICKS * SLOW_S / FAST_S:
+                self.face.slow = False
+                self.set_pace()
+
+    def _take(self, stamped: list[Stamped]) -> None:
+        face = self.face
+        before = face.state
+        if stamped:
+            face.state = fold(stamped, face.state)
+            if not face.state.panes:
+                face.state = _with_board(face.state)
+        second = float(int(face.clock())) if self._runs() else face.now
+        grew = self._read_log()
+        if face.state is not before or second != face.now or grew:
+            face.now = second
+            self._show()
+        self._prompt_operator()
+
+    def _runs(self) -> bool:
+        return self.face.state.finish is None and any(p.started and not p.finished for p in self.face.state.panes)
+
+    def _read_log(self) -> bool:
+        path = self.face.state.qa.log
+        if path and not isinstance(self.index.source, FileLog):
+            self.index.source = FileLog(path)
+        now = time.monotonic()
+        if now < self._log_due:
+            return False
+        self._log_due = now + (0.5 if self.face.slow else 0.25)
+        return self.index.refresh()
+
+    def _show(self) -> None:
+        screen = self.screen
+        if isinstance(screen, Faced):
+            with self.batch_update():
+                screen.refresh_state()
+
+    def _prompt_operator(self) -> None:
+        state = self.face.state
+        if state.waiting_for_approval and state.approval and self._asked != state.approval.request_id:
+            self._asked = state.approval.request_id
+            self.bell()
+        if state.finish is not None and not self._told_end:
+            self._told_end = True
+            self.bell()
+            if not self.face.replay and self._idle_on_dashboard():
+                self.open_summary()
+
+    def _idle_on_dashboard(self) -> bool:
+        return isinstance(self.screen, DashboardScreen) and not any(p.open for p in self.screen.query(Prompt))
+
+    def tell(self, text: str) -> None:
+        """One line in the footer, until the next key."""
+        self.face.message = text
+        self._show()
+
+    def flush_input(self) -> None:
+        """Forget what was typed and not yet read."""
+        if sys.__stdin__ is not None and sys.__stdin__.isatty() and not self.is_headless:
+            import termios
+
+            termios.tcflush(sys.__stdin__.fileno(), termios.TCIFLUSH)
+
+    def open_diff(self) -> None:
+        """The approval screen."""
+        from modelcar_tui.tui.screens.diff import DiffScreen
+
+        report = self.state.decision
+        if report is None:
+            self.tell("no plan yet; Decision has not finished")
+        elif not report.plan.changes:
+            self.tell("no changes are proposed")
+        else:
+            self.push_screen(DiffScreen(self.face, report))
+
+    def open_gpus(self) -> None:
+        """The GPU screen."""
+        from modelcar_tui.tui.screens.gpus import GpuScreen
+
+        self.push_screen(GpuScreen(self.face))
+
+    def open_log(self) -> None:
+        """The log screen."""
+        from modelcar_tui.tui.screens.log import LogScreen
+
+        self.push_screen(LogScreen(self.face, self.index))
+
+    def open_help(self, topic: str) -> None:
+        """Why, and keys."""
+        from modelcar_tui.tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(self.face, topic, self.screen))
+
+    def open_summary(self) -> None:
+        """How the run ended, or stands."""
+        from modelcar_tui.tui.screens.finish import FinishDialog
+
+        self.push_screen(FinishDialog(self.face))
+
+    def action_palette(self) -> None:
+        """`ctrl+p`."""
+        from modelcar_tui.tui.screens.palette import PaletteScreen
+
+        if isinstance(self.screen, FaceScreen) and self.screen.offers_palette:
+            self.push_screen(PaletteScreen(self.face, self.screen))
+
+    def use_theme(self, name: str) -> None:
+        """Another theme."""
+        self.face.palette = PALETTES[name]
+        self.theme = name
+
+    def action_request_quit(self) -> None:
+        """`ctrl+c` and `ctrl+q`: as `q` on the dashboard."""
+        self.request_quit()
+
+    def request_quit(self) -> None:
+        """At once when nothing runs; else ask."""
+        from modelcar_tui.tui.screens.quit import QuitDialog
+
+        if self.state.finish is not None or self.face.replay:
+            self.leave(None)
+        elif not isinstance(self.screen, QuitDialog):
+            self.push_screen(QuitDialog(self.face), self._quit_answered)
+
+    def _quit_answered(self, word: str | None) -> None:
+        if word == "detach":
+            self.leaving = "detach"
+            self.port.detach()
+            self.leave(None)
+        elif word == "cancel":
+            self.leaving = "cancel"
+            self.port.cancel()
+            self.leave(ExitStatus.INTERRUPTED)
+
+    def leave(self, status: ExitStatus | None) -> None:
+        """End the screen; None takes the status of the run."""
+        self.exit(int(self.run_status() if status is None else status))
+
+    def run_status(self) -> ExitStatus:
+        """The run's exit status, or the one of the verdict so far."""
+        if self.state.finish is not None:
+            return ExitStatus(self.state.finish.exit_status)
+        return _VERDICT_STATUS[self.state.decision.verdict] if self.state.decision else ExitStatus.UNKNOWN
+
+    def copy_out(self, text: str) -> None:
+        """`y`: to the operator's clipboard and to a file."""
+        from modelcar_tui.tui.clipboard import send
+
+        folder = Path(self.state.folder) if self.state.folder else None
+        driver = self._driver
+        self.run_worker(
+            lambda: self.call_from_thread(self.tell, send(text, folder, driver.write if driver else None)),
+            thread=True, exclusive=True, group="copy", exit_on_error=False,
+        )  # fmt: skip
+
+    def _fatal_error(self) -> None:
+        from modelcar_tui.tui.crash import report
+
+        self._return_code = int(ExitStatus.INTERNAL)
+        self.bell()
+        self._exit_renderables.append(report(self._exception, self.state.folder))
+        self._close_messages_no_wait()
+
+
+def _with_board(state: RunState) -> RunState:
+    import msgspec
+
+    return msgspec.structs.replace(state, panes=EMPTY_BOARD)
+
+
+def run_dashboard(
+    port: EnginePort,
+    *,
+    initial: RunState | None = None,
+    mouse: bool = True,
+    ascii: bool = False,  # noqa: A002
+    theme: str | None = None,
+    low_bandwidth: bool = False,
+    replay: bool = False,
+) -> int:
+    """Show the run until the operator leaves; the exit status for `sys.exit`.
+
+    The terminal is as it was when this returns. A live engine is then stopped (or detached) and waited for.
+    """
+    app = DashboardApp(port, initial=initial, ascii=ascii, theme=theme, low_bandwidth=low_bandwidth)
+    app.face.replay = replay
+    result = app.run(mouse=mouse)
+    backstop_off()
+    return _finish(app, port, result)
+
+
+def _finish(app: DashboardApp, port: EnginePort, result: int | None) -> int:
+    status = int(result) if result is not None else int(app.return_code or ExitStatus.INTERRUPTED)
+    live = app.state.finish is None and not app.face.replay
+    if live and not app.leaving:
+        hangup = status in (ExitStatus.HANGUP, ExitStatus.TERMINATED)
+        (port.detach if hangup and app.state.qa.container else port.cancel)()
+    if live and app.engine_ready and not port.join(15.0):
+        sys.stderr.write("modelcar-tui: the engine did not stop within 15 s; the run can be resumed\n")
+    return status
+
+
+__all__ = ["DashboardApp", "FaceScreen", "run_dashboard"]

@@ -1,0 +1,30 @@
+"""A value in the operator's own editor."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+
+from textual.app import App, SuspendNotSupported
+
+
+def edit_text(app: App[int], text: str) -> tuple[str, str]:
+    """Leave the screen, open `text` in $VISUAL or $EDITOR, come back; the new first line, or what went wrong."""
+    command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    with tempfile.TemporaryDirectory(prefix="modelcar-tui-") as folder:
+        path = Path(folder) / "item.txt"
+        path.write_text(text + "\n", encoding="utf-8")
+        try:
+            with app.suspend():
+                done = subprocess.run([*command, str(path)], check=False)
+        except SuspendNotSupported:
+            return "", "this terminal can't be handed to an editor; e edits here"
+        except OSError as error:
+            return "", f"{command[0]}: {error.strerror}; set EDITOR, or use e"
+        if done.returncode:
+            return "", f"{command[0]} ended with status {done.returncode}; nothing is changed"
+        lines = path.read_text(encoding="utf-8", errors="replace")[:10_000].splitlines()
+    return (lines[0], "") if lines else ("", "the file is empty; n rejects the change")

@@ -1,0 +1,1 @@
+"""Pure functions from the state to rows; the widgets only show them."""

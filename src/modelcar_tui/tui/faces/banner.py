@@ -1,0 +1,134 @@
+"""The header, the verdict banner and the footer's keys."""
+
+from __future__ import annotations
+
+from modelcar_tui.supervisor.events import Status
+from modelcar_tui.supervisor.state import Pane, RunState
+from modelcar_tui.tui import format as f
+from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.faces.panes import pane_seconds
+from modelcar_tui.tui.rows import Row, Span, between, crop_middle, row
+
+
+def header_row(face: Face, screen: str, cells: int) -> Row:
+    """Product, manifest and screen at the left; DEMO and the run at the right."""
+    state = face.state
+    marks: list[Span] = []
+    if state.demo:
+        marks.append((" DEMO ", "demo"))
+    if face.replay:
+        marks.append((" REPLAY ", "wait-block"))
+    if face.slow:
+        marks.append((" slow line ", "wait-block"))
+    run = f" {state.run_id[-12:]} " if state.run_id and cells >= 90 else ""
+    right = Row((*marks, (run, "label")))
+    path = crop_middle(state.path or "starting", max(12, cells - 44), face.glyphs.ellipsis)
+    title = f" {face.glyphs.dot} {screen}" if screen else ""
+    line = between(row((" modelcar-tui ", "key"), (path, "bar"), (title, "label")), right, cells)
+    return Row(tuple((text, "bar" if role == "text" else role) for text, role in line.spans))
+
+
+def banner_rows(face: Face, cells: int, height: int) -> list[Row]:
+    """The verdict and why; below it what the operator can do now."""
+    state, glyphs = face.state, face.glyphs
+    if state.decision is None:
+        block, why = (f" WORKING {glyphs.running} ", "wait-block"), activity(state)
+        if state.finish is not None:
+            verdict = state.finish.verdict
+            block, why = (f" {verdict.value} {glyphs.verdict(verdict)} ", f.VERDICT_BLOCK[verdict]), ""
+    else:
+        verdict = state.decision.verdict
+        block = (f" {verdict.value} {glyphs.verdict(verdict)} ", f.VERDICT_BLOCK[verdict])
+        why = state.decision.why
+    first = row(block, "  ", (why, "strong"))
+    return [first, next_row(face, cells)][:height]
+
+
+def next_row(face: Face, cells: int) -> Row:
+    """What is going on, or what the run waits for."""
+    state, glyphs = face.state, face.glyphs
+    if state.finish is not None:
+        took = f.elapsed(state.finish.seconds)
+        text = f" finished in {took} with exit status {state.finish.exit_status}"
+        return row((text, "strong"), (f"  {glyphs.dot}  {state.finish.summary}", "muted"))
+    if state.waiting_for_approval:
+        count = len(state.decision.plan.changes) if state.decision else 0
+        what = f"{count} proposed change{'s' * (count != 1)}"
+        return row((" your answer is needed ", "need"), (f"{glyphs.dot} {what}: press ", "text"), ("d", "key"),
+                   (" to review", "text"))  # fmt: skip
+    if state.notices and state.notices[-1].status in (Status.WARNING, Status.FAILED):
+        notice = state.notices[-1]
+        return row((f" {notice.status.value} {glyphs.status(notice.status)} ", f.STATUS_ROLE[notice.status]),
+                   (notice.text, "text"))  # fmt: skip
+    if state.qa.container and state.qa.outcome is None:
+        return row((" QA is running", "run"), (f"  {activity(state)}", "muted"))
+    return row((f" {activity(state)}" if state.decision else "", "muted"))
+
+
+def activity(state: RunState) -> str:
+    """What is being done right now, in words."""
+    for pane in state.panes:
+        if pane.status is Status.RUNNING:
+            step = next((step for step in pane.steps if step.status is Status.RUNNING), None)
+            return f"{pane.title}: {step.title}" if step else pane.title
+    return "" if state.panes else "starting the engine"
+
+
+def strip_rows(face: Face, current: str, cells: int) -> list[Row]:
+    """One line a specialist: number, title, status, time, summary."""
+    state, glyphs = face.state, face.glyphs
+    titles = min(max((len(pane.title) for pane in state.panes), default=0), 22)
+    rows = []
+    for number, pane in enumerate(state.panes, 1):
+        mark = glyphs.cursor if pane.name == current else " "
+        seconds = f.elapsed(pane_seconds(pane, face.now))
+        text = pane.summary or _running_step(pane)
+        rows.append(
+            Row(
+                (
+                    (mark, "focus"), (f"{number} ", "muted"),
+                    (f"{pane.title:<{titles}.{titles}}  ", "title" if pane.name == current else "text"),
+                    *f.status_spans(pane.status, glyphs, 7), (f" {seconds:>6}  ", "muted"), (text, "text"),
+                )
+            )
+        )  # fmt: skip
+    return rows
+
+
+def tabs_row(face: Face, current: str, cells: int) -> Row:
+    """All specialists in one row: number, short title, glyph."""
+    spans: list[Span] = []
+    panes = face.state.panes
+    room = max(3, cells // max(1, len(panes)) - 6)
+    for number, pane in enumerate(panes, 1):
+        on = pane.name == current
+        spans += [
+            (f"{number} ", "focus" if on else "muted"),
+            (pane.title[:room], "title" if on else "text"),
+            (f" {face.glyphs.status(pane.status)}  ", f.STATUS_ROLE[pane.status]),
+        ]
+    return Row(tuple(spans), "cursor" if not panes else "")
+
+
+def keys_row(keys: list[tuple[str, str]], message: str, cells: int) -> Row:
+    """The footer: a message if there is one, else the keys that work here, the last ones left out."""
+    if message:
+        return Row((*_bar(f" {message}", cells),))
+    spans: list[Span] = []
+    used = 0
+    for key, label in keys:
+        need = len(key) + len(label) + 3
+        if used + need > cells:
+            break
+        spans += [(f" {key} ", "key"), (f"{label} ", "label")]
+        used += need
+    return Row((*spans, (" " * (cells - used), "bar")))
+
+
+def _bar(text: str, cells: int) -> tuple[Span, ...]:
+    return ((text.ljust(cells), "bar"),)
+
+
+def _running_step(pane: Pane) -> str:
+    step = next((step for step in pane.steps if step.status is Status.RUNNING), None)
+    return step.title if step else ""

@@ -1,0 +1,148 @@
+"""The plan as a list of changes, and what is known of one of them. Nothing that is invisible stays so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from modelcar_tui.core.text import has_hidden, reveal
+from modelcar_tui.manifest.plan import Change, Hunk, Operation
+from modelcar_tui.supervisor.reports import DecisionReport, ModelVerdict
+from modelcar_tui.tui.faces.memory import memory_rows, term_rows
+from modelcar_tui.tui.glyphs import Glyphs
+from modelcar_tui.tui.review import Mark, Review
+from modelcar_tui.tui.rows import EMPTY, Row, Span, crop, pad, paragraph, row
+
+MARK_ROLE = {Mark.UNDECIDED: "warn", Mark.ACCEPTED: "ok", Mark.REJECTED: "skip", Mark.EDITED: "accent"}
+MARK_WORD = {
+    Mark.UNDECIDED: "undecided",
+    Mark.ACCEPTED: "accepted",
+    Mark.REJECTED: "rejected",
+    Mark.EDITED: "edited",
+}
+
+
+class Line(NamedTuple):
+    """One line of the list: a group, or a change of it."""
+
+    group: int
+    change: Change | None
+
+
+def lines_of(review: Review) -> list[Line]:
+    """The lines that are there: a folded group hides its changes; a group of one has no head."""
+    known = {change.id: change for change in review.plan.changes}
+    out: list[Line] = []
+    for at, group in enumerate(review.groups):
+        out.append(Line(at, None))
+        if not group.folded:
+            out += [Line(at, known[i]) for i in group.ids]
+    return out
+
+
+def list_row(line: Line, review: Review, cells: int, glyphs: Glyphs, *, chosen: bool) -> Row:
+    """One line of the list."""
+    over = "cursor" if chosen else ""
+    if line.change is None:
+        group = review.groups[line.group]
+        fold = glyphs.folded if group.folded else glyphs.unfolded
+        marks = "".join(f"[{review.mark(i).value}]" for i in group.ids) if group.folded else ""
+        return row((f"{fold} ", "muted"), (reveal(group.title), "strong"), (f"  {marks}", "muted"), over=over)
+    mark = review.mark(line.change.id)
+    spans: list[Span] = [("  ", "text"), (f"[{mark.value}] ", MARK_ROLE[mark])]
+    return Row((*spans, *_change_spans(line.change, review, glyphs)), over)
+
+
+def _change_spans(change: Change, review: Review, glyphs: Glyphs) -> Iterator[Span]:
+    new = review.edits.get(change.id, change.new)
+    faded = review.mark(change.id) is Mark.REJECTED
+    match change.operation:
+        case Operation.REMOVE:
+            yield "- ", "del"
+            yield reveal(change.old or change.flag), "muted" if faded else "del"
+        case Operation.ADD:
+            yield "+ ", "add"
+            yield reveal(new or change.flag), "muted" if faded else "add"
+        case _:
+            yield f"{glyphs.arrow} {reveal(change.flag)}  ", "muted" if faded else "text"
+            yield reveal(_value(change.old, change.flag)), "muted" if faded else "del"
+            yield f" {glyphs.arrow} ", "muted"
+            yield reveal(_value(new, change.flag)), "muted" if faded else "add"
+    if change.severity != "improvement":
+        yield f"  {change.severity}", "bad" if change.severity == "required" else "warn"
+
+
+def _value(item: str | None, flag: str) -> str:
+    if item is None:
+        return "none"
+    return item.removeprefix(flag).lstrip("= ") or item
+
+
+def detail_rows(
+    change: Change, review: Review, report: DecisionReport, after: ModelVerdict | None, cells: int, glyphs: Glyphs
+) -> list[Row]:
+    """Everything about one change: items, reason, coupling, evidence, memory before and after."""
+    mark = review.mark(change.id)
+    rows = [row((MARK_WORD[mark], MARK_ROLE[mark]), (f"  {change.operation.value}, {change.severity}", "muted"))]
+    for label, item, role in (("old", change.old, "del"), ("new", change.new, "add"),
+                              ("edited", review.edits.get(change.id), "accent")):  # fmt: skip
+        if item is not None:
+            rows += [
+                Row(((f"{label if not at else '':<7}", "muted"), *part.spans))
+                for at, part in enumerate(paragraph(reveal(item), cells - 7, role))
+            ]
+            if has_hidden(item):
+                rows += paragraph("this item holds invisible characters, shown as <U+...>", cells, "bad")
+    rows += [EMPTY, *paragraph(reveal(change.reason), cells)]
+    for partner in change.together_with:
+        flag = partner.rpartition("/")[2]
+        rows += paragraph(f"only together with {flag} ({MARK_WORD[review.mark(partner)]})", cells, "warn")
+    if change.evidence:
+        rows += [EMPTY, *term_rows(change.evidence, cells, glyphs)]
+    before = next((model for model in report.models if model.model == change.model), None)
+    bars = memory_rows("now", before, cells, glyphs) + memory_rows("then", after, cells, glyphs)
+    return rows + ([EMPTY, row(("memory of one GPU", "muted")), *bars] if bars else [])
+
+
+def hunk_rows(hunks: tuple[Hunk, ...], cells: int, *, side: bool) -> list[Row]:
+    """The text diff: unified, or side by side."""
+    rows: list[Row] = []
+    for hunk in hunks:
+        rows.append(row((reveal(hunk.header), "hunk")))
+        rows += _side_by_side(hunk, cells) if side else [row((_shown(t), _role(t))) for t in hunk.lines]
+    return rows
+
+
+def _role(line: str) -> str:
+    return {"+": "add", "-": "del"}.get(line[:1], "muted")
+
+
+def _shown(line: str) -> str:
+    return reveal(line.rstrip("\r\n").replace("\t", "    "))
+
+
+def _side_by_side(hunk: Hunk, cells: int) -> list[Row]:
+    half = (cells - 3) // 2
+    rows: list[Row] = []
+    old: list[str] = []
+    new: list[str] = []
+
+    def flush() -> None:
+        for at in range(max(len(old), len(new))):
+            left = old[at] if at < len(old) else ""
+            right = new[at] if at < len(new) else ""
+            rows.append(row((pad(left, half), "del"), (" | ", "frame"), (crop(right, half), "add")))
+        old.clear()
+        new.clear()
+
+    for line in hunk.lines:
+        text = _shown(line)
+        if text.startswith("-"):
+            old.append(text)
+        elif text.startswith("+"):
+            new.append(text)
+        else:
+            flush()
+            rows.append(row((pad(text, half), "muted"), (" | ", "frame"), (crop(text, half), "muted")))
+    flush()
+    return rows

@@ -1,0 +1,115 @@
+"""Where the numbers come from: the facts behind a pane, each with source, age and terms."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from modelcar_tui.core.facts import Fact
+from modelcar_tui.supervisor.reports import ModelRequirements, ModelVerdict
+from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.tui import format as f
+from modelcar_tui.tui.faces.memory import term_rows
+from modelcar_tui.tui.glyphs import Glyphs
+from modelcar_tui.tui.rows import EMPTY, Row, pad, paragraph, row
+
+
+class Known(NamedTuple):
+    """A fact with its name."""
+
+    group: str
+    label: str
+    fact: Fact[Any]
+
+
+def facts_of(state: RunState, topic: str) -> list[Known]:
+    """The facts behind a specialist's pane."""
+    if topic == "configuration":
+        return [known for model in state.models for known in _of_model(model)]
+    if topic in ("accelerator", "gpus"):
+        return _of_cluster(state)
+    if state.decision is not None:
+        return [known for model in state.decision.models for known in _of_verdict(model)]
+    return []
+
+
+def _of_model(model: ModelRequirements) -> list[Known]:
+    name, facts = model.car.name, model.image.model
+    return [
+        Known(name, "memory needed (all GPUs of one copy)", model.required_vram_gib),
+        Known(name, "image size", model.image.size_bytes),
+        Known(name, "architectures", model.image.architectures),
+        Known(name, "parameters", facts.parameters),
+        Known(name, "bytes of the weights", facts.weight_bytes),
+        Known(name, "bits of a weight", facts.bits),
+        Known(name, "quantization", facts.quantization_name),
+    ]
+
+
+def _of_verdict(model: ModelVerdict) -> list[Known]:
+    name, estimate = model.model, model.estimate
+    facts = [Known(name, "memory needed", model.needed_gib), Known(name, "memory of the GPU", model.gpu_gib)]
+    if estimate is None:
+        return facts
+    return [
+        *facts,
+        Known(name, "weights, each GPU", estimate.weights_gib),
+        Known(name, "activation, each GPU", estimate.activation_gib),
+        Known(name, "driver and NCCL, each GPU", estimate.non_torch_gib),
+        Known(name, "CUDA graphs, each GPU", estimate.cuda_graph_gib),
+        Known(name, "left for the KV cache", estimate.kv_available_gib),
+        Known(name, "KV cache in tokens", estimate.kv_tokens),
+        Known(name, "requests of full length at once", estimate.max_concurrency),
+        Known(name, "longest context", estimate.longest_context),
+        Known(name, "smallest GPU that starts it", estimate.required_gib),
+    ]
+
+
+def _of_cluster(state: RunState) -> list[Known]:
+    report = state.cluster
+    if report is None:
+        return []
+    at = report.inventory.at
+    facts: list[Known] = []
+    for node in report.inventory.nodes[:500]:
+        for pool in node.pool:
+            memory: Fact[float] = Fact(
+                value=None if pool.mem_mib is None else pool.mem_mib / 1024, unit="GiB", at=at,
+                note=f"{pool.mem_guarantee.value}, from {pool.mem_from}",
+            )  # fmt: skip
+            free: Fact[int] = Fact(
+                value=pool.free, unit=f"of {pool.units}", at=at,
+                note="allocatable less what pods request" if pool.free is not None else "pods could not be listed",
+            )  # fmt: skip
+            facts += [Known(node.name, f"{pool.resource}: memory of one unit", memory),
+                      Known(node.name, f"{pool.resource}: free", free)]  # fmt: skip
+    return facts
+
+
+def fact_row(known: Known, cells: int, now: float, glyphs: Glyphs, *, chosen: bool) -> Row:
+    """One line: label, value, badge, source and age."""
+    labels = min(38, max(16, cells // 2 - 4))
+    fact = known.fact
+    role = "strong" if fact.known else "warn"
+    return row(
+        "  ", pad(known.label, labels, "<", glyphs.ellipsis), ("  ", "text"), (f.value(fact, glyphs), role),
+        (f"  {f.badge(fact)}" if fact.guess else "", "badge"), (f"  {f.origin(fact, now, glyphs)}", "muted"),
+        over="cursor" if chosen else "",
+    )  # fmt: skip
+
+
+def explain_rows(known: Known, cells: int, now: float, glyphs: Glyphs) -> list[Row]:
+    """Everything about one fact."""
+    fact = known.fact
+    rows = [row((known.group, "muted")), row((known.label, "title"), f"  {f.value(fact, glyphs)}", ("", "text"))]
+    source = f.origin(fact, now, glyphs)
+    if source:
+        rows.append(row(("source   ", "muted"), source))
+    if fact.guess:
+        rows.append(row(("this is a guess, not a measurement", "badge")))
+    if fact.note:
+        rows += paragraph(fact.note, cells, "text" if fact.known else "warn")
+    if fact.terms:
+        rows += [EMPTY, row(("the sum", "muted")), *term_rows(fact.terms, cells, glyphs)]
+    elif fact.known:
+        rows.append(row(("read, not computed: it has no terms", "faint")))
+    return rows

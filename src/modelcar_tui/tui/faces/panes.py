@@ -1,0 +1,96 @@
+"""A specialist's pane: its checklist, its result, and what the known specialists found out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from modelcar_tui.supervisor.events import Status
+from modelcar_tui.supervisor.state import Pane, RunState, Step
+from modelcar_tui.tui import format as f
+from modelcar_tui.tui.faces.results import accelerator_rows, configuration_rows, decision_rows, qa_rows
+from modelcar_tui.tui.glyphs import Glyphs
+from modelcar_tui.tui.rows import EMPTY, Row, crop, paragraph, row, width
+
+_RESULTS: dict[str, Callable[[RunState, int, Glyphs], list[Row]]] = {
+    "configuration": configuration_rows,
+    "accelerator": accelerator_rows,
+    "decision": decision_rows,
+    "qa": qa_rows,
+}
+_WORD = 7
+"""Cells of the longest status word."""
+
+
+def pane_seconds(pane: Pane, now: float) -> float | None:
+    """How long the specialist took, or has taken so far."""
+    if pane.started is None:
+        return None
+    return (pane.finished or max(now, pane.started)) - pane.started
+
+
+def pane_head(pane: Pane, number: int, now: float, glyphs: Glyphs) -> tuple[Row, Row]:
+    """Title and status for the frame's upper edge."""
+    title = row((f"{number} ", "muted"), (pane.title, "title"))
+    seconds = f.elapsed(pane_seconds(pane, now))
+    time = ((f" {seconds}", "muted"),) if seconds else ()
+    return title, Row((*f.status_spans(pane.status, glyphs), *time))
+
+
+def step_rows(steps: tuple[Step, ...], cells: int, glyphs: Glyphs) -> list[Row]:
+    """The checklist: status word, glyph, title, detail; columns aligned."""
+    titles = min(max((width(step.title) for step in steps), default=0), max(12, cells // 2 - 6))
+    rows = []
+    for step in steps:
+        title = crop(step.title, titles, glyphs.ellipsis)
+        quiet = step.status in (Status.WAITING, Status.SKIPPED)
+        detail_role = "muted" if step.status not in (Status.FAILED, Status.WARNING) else f.STATUS_ROLE[step.status]
+        rows.append(
+            Row(
+                (
+                    *f.status_spans(step.status, glyphs, _WORD), ("  ", "text"),
+                    (title + " " * (titles - width(title)), "muted" if quiet else "text"), ("  ", "text"),
+                    (crop(step.detail, cells - titles - _WORD - 6, glyphs.ellipsis), detail_role),
+                )
+            )
+        )  # fmt: skip
+    return rows
+
+
+def result_rows(state: RunState, pane: Pane, cells: int, glyphs: Glyphs) -> list[Row]:
+    """What came out, from the state where its shape is known, else from the specialist's own lines."""
+    make = _RESULTS.get(pane.name)
+    known = make(state, cells, glyphs) if make else []
+    if known or pane.status in (Status.WAITING, Status.RUNNING):
+        return known
+    return [line for text in pane.lines for line in paragraph(text, cells)]
+
+
+def summary_rows(pane: Pane, cells: int) -> list[Row]:
+    """The one sentence of the specialist's result."""
+    if not pane.summary:
+        return []
+    role = f.STATUS_ROLE[pane.status] if pane.status in (Status.FAILED, Status.WARNING) else "strong"
+    return paragraph(pane.summary, cells, role)
+
+
+def pane_rows(state: RunState, pane: Pane, cells: int, height: int, glyphs: Glyphs) -> list[Row]:
+    """The whole pane; a finished checklist that leaves no room for the result is folded to one row."""
+    steps = step_rows(pane.steps, cells, glyphs)
+    result = [*summary_rows(pane, cells), *result_rows(state, pane, cells, glyphs)]
+    if not result:
+        return steps
+    if len(steps) + len(result) + 1 <= height:
+        return [*steps, EMPTY, *result]
+    if pane.finished is not None:
+        steps = _folded(pane.steps, cells, glyphs)
+    return [*steps, *result]
+
+
+def _folded(steps: tuple[Step, ...], cells: int, glyphs: Glyphs) -> list[Row]:
+    done = [step for step in steps if step.status is Status.DONE]
+    other = tuple(step for step in steps if step.status is not Status.DONE)
+    if len(done) < 2:
+        return step_rows(steps, cells, glyphs)
+    text = f"{len(done)} of {len(steps)} steps"
+    head = Row((*f.status_spans(Status.DONE, glyphs, _WORD), ("  ", "text"), (text, "muted")))
+    return [head, *step_rows(other, cells, glyphs)]

@@ -1,0 +1,145 @@
+"""The results of the four specialists, as tables from the state's own facts."""
+
+from __future__ import annotations
+
+from modelcar_tui.compatibility.types import Severity
+from modelcar_tui.core.facts import GIB
+from modelcar_tui.supervisor.reports import ModelVerdict
+from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.tui import format as f
+from modelcar_tui.tui.glyphs import Glyphs
+from modelcar_tui.tui.rows import Row, crop_middle, pad, paragraph, row, width
+
+
+def _names(names: list[str], cells: int, share: float = 0.45) -> int:
+    return min(max((width(name) for name in names), default=0), max(14, int(cells * share)))
+
+
+def configuration_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
+    """One row a model: name, GPUs, image size, memory needed and how well it is known."""
+    if not state.models:
+        return []
+    names = _names([model.car.name for model in state.models], cells)
+    rows = [row((pad("MODEL", names), "muted"), (f"  {'GPUS':>4}  {'IMAGE':>9}  {'NEEDS':>10}  FROM", "muted"))]
+    for model in state.models:
+        need = model.required_vram_gib
+        size = model.image.size_bytes.value
+        needs = "unknown" if need.value is None else f"{need.value:.1f} GiB"
+        rows.append(
+            row(
+                pad(crop_middle(model.car.name, names, glyphs.ellipsis), names),
+                f"  {model.car.serving.gpu_count:>4}",
+                (f"  {f.gib(size) if size is None else f'{size / GIB:.1f} GiB':>9}", "text" if size else "warn"),
+                (f"  {needs:>10}", "text" if need.known else "warn"),
+                (f"  {need.source.value if need.known else need.note}", "badge" if need.guess else "muted"),
+                (" (guess)" if need.guess else "", "badge"),
+            )
+        )
+    return rows
+
+
+def accelerator_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
+    """Access, GPUs by product with free and total, the runtime image, what could not be looked up."""
+    report = state.cluster
+    if report is None:
+        return []
+    access, inventory = report.access, report.inventory
+    who = f" as {access.user}" if access.user else ""
+    where = f" {glyphs.dot} {access.server}" if access.server else ""
+    rows = [row(("access   ", "muted"), (access.rung.value, "ok" if access.healthy else "warn"), f"{who}{where}")]
+    if access.problem:
+        rows += paragraph(str(access.problem), cells, "warn", indent=9)
+    for index, (product, (free, total, memory)) in enumerate(_products(state).items()):
+        label = "GPUs     " if index == 0 else " " * 9
+        amount = f"{'?' if free is None else free} of {total} free"
+        rows.append(
+            row((label, "muted"), f"{product}  ", (amount, "ok" if free else "warn"), (f"  {memory}", "muted"))
+        )
+    if not inventory.known:
+        rows.append(row(("GPUs     ", "muted"), ("could not look", "warn")))
+    elif not inventory.nodes:
+        rows.append(row(("GPUs     ", "muted"), (f"none on {inventory.nodes_seen} nodes", "warn")))
+    if inventory.partial:
+        rows.append(row((" " * 9, "muted"), ("partial: not all nodes could be read", "warn")))
+    if report.runtime:
+        version = f"  vLLM {report.runtime.version}" if report.runtime.version else ""
+        image = crop_middle(report.runtime.image, cells - 9 - width(version), glyphs.ellipsis)
+        rows.append(row(("runtime  ", "muted"), image, (version, "muted")))
+    elif report.runtime_problem:
+        rows.append(row(("runtime  ", "muted"), (str(report.runtime_problem), "warn")))
+    return rows
+
+
+def decision_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
+    """One row a model with its comparison; the reason under each that is not GO; counts of findings."""
+    report = state.decision
+    if report is None:
+        return []
+    names = _names([model.model for model in report.models], cells, 0.34)
+    rows: list[Row] = []
+    for model in report.models:
+        name = pad(crop_middle(model.model, names, glyphs.ellipsis), names)
+        rows.append(Row((*f.verdict_spans(model.verdict, glyphs, 7), (f"  {name}  ", "text"), _comparison(model))))
+        if model.verdict.value != "GO" and model.why != model.comparison:
+            rows += paragraph(model.why, cells, "muted", indent=11)
+    errors = sum(finding.severity is Severity.ERROR for finding in report.findings)
+    warnings = sum(finding.severity is Severity.WARNING for finding in report.findings)
+    if report.findings:
+        rows.append(row((f"findings: {errors} errors, {warnings} warnings", "warn" if errors else "muted")))
+    if report.plan.changes:
+        count = len(report.plan.changes)
+        rows.append(row((f"{count} change{'s' * (count != 1)} proposed", "need"), ("  d to review", "muted")))
+    return rows
+
+
+def qa_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
+    """Progress, phase and counts while it runs; outcome, cause and next step when it has ended."""
+    qa = state.qa
+    rows: list[Row] = []
+    if qa.total:
+        full, rest = f.bar(qa.done, qa.total, min(20, cells // 3), glyphs)
+        rows.append(
+            row((full, "ok"), (rest, "faint"), f" {qa.done}/{qa.total}  ", (f"{qa.passed} passed", "ok"), "  ",
+                (f"{qa.failed} failed", "bad" if qa.failed else "muted"))
+        )  # fmt: skip
+    if (qa.phase or qa.model) and qa.outcome is None:
+        rows.append(
+            row(("phase    ", "muted"), qa.phase, (f" {glyphs.dot} {qa.model}" if qa.model else "", "muted"))
+        )
+    if qa.container and qa.outcome is None:
+        rows.append(row(("podman   ", "muted"), qa.container))
+    if qa.outcome is None:
+        return rows
+    out = qa.outcome
+    role = "ok" if out.ok else "skip" if out.skipped else "bad"
+    rows.append(row((out.code, role)))
+    rows += paragraph(out.message, cells)
+    for label, text in (("cause", out.cause), ("next", out.fix)):
+        if text:
+            lines = paragraph(text, cells - 7)
+            rows += [
+                Row(((f"{label:<7}" if not i else " " * 7, "muted"), *line.spans)) for i, line in enumerate(lines)
+            ]
+    return rows
+
+
+def _comparison(model: ModelVerdict) -> tuple[str, str]:
+    text = model.comparison
+    if model.needed_gib.value is not None and model.gpu_gib.value is not None:
+        count = f"{model.gpus} x " if model.gpus > 1 else ""
+        text = f"{model.needed_gib.value:.0f} GiB vs {count}{model.gpu_gib.value:.0f} GiB {model.product}".rstrip()
+    return text or model.why, "muted"
+
+
+def _products(state: RunState) -> dict[str, tuple[int | None, int, str]]:
+    out: dict[str, tuple[int | None, int, str]] = {}
+    report = state.cluster
+    for node in report.inventory.nodes if report else ():
+        if not node.usable:
+            continue
+        for pool in node.pool:
+            key = node.product or pool.resource
+            free, total, _ = out.get(key, (0, 0, ""))
+            both = None if free is None or pool.free is None else free + pool.free
+            out[key] = (both, total + pool.units, f.mib(pool.mem_mib))
+    return out

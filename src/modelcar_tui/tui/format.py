@@ -1,0 +1,119 @@
+"""Values as the operator reads them: sizes, times, facts with source and age."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modelcar_tui.core.facts import GIB, Fact, Source
+from modelcar_tui.supervisor.events import Status
+from modelcar_tui.supervisor.reports import Verdict
+from modelcar_tui.tui.glyphs import Glyphs
+from modelcar_tui.tui.rows import Span
+
+STATUS_ROLE = {
+    Status.WAITING: "wait", Status.RUNNING: "run", Status.DONE: "ok", Status.WARNING: "warn",
+    Status.FAILED: "bad", Status.SKIPPED: "skip",
+}  # fmt: skip
+VERDICT_ROLE = {Verdict.GO: "ok", Verdict.NO_GO: "bad", Verdict.UNKNOWN: "warn"}
+VERDICT_BLOCK = {Verdict.GO: "go-block", Verdict.NO_GO: "no-block", Verdict.UNKNOWN: "unknown-block"}
+
+
+def elapsed(seconds: float | None) -> str:
+    """`42s`, `3m07s`, `1h02m`; nothing for None."""
+    if seconds is None:
+        return ""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+
+
+def age(at: float, now: float) -> str:
+    """How old a fact is; nothing for what has no age."""
+    if not at:
+        return ""
+    seconds = now - at
+    if seconds < 90:
+        return "just now" if seconds < 5 else f"{int(seconds)} s ago"
+    if seconds < 5400:
+        return f"{int(seconds / 60)} min ago"
+    if seconds < 172_800:
+        return f"{int(seconds / 3600)} h ago"
+    return f"{int(seconds / 86_400)} d ago"
+
+
+def number(value: float) -> str:
+    """A number with as many digits as are worth reading."""
+    if isinstance(value, int) or (float(value).is_integer() and abs(value) >= 100):
+        return f"{int(value):,}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.1f}"
+
+
+def gib(size: int | None) -> str:
+    """Bytes as GiB; `?` when unknown."""
+    return "?" if size is None else f"{size / GIB:.1f} GiB"
+
+
+def mib(size: int | None) -> str:
+    """MiB as GiB; `?` when unknown."""
+    return "?" if size is None else f"{size / 1024:.0f} GiB"
+
+
+def value(fact: Fact[Any], glyphs: Glyphs) -> str:
+    """A fact's value with its unit and bounds; `unknown` when it has none."""
+    if fact.value is None:
+        return "unknown"
+    text = _text(fact.value)
+    if fact.unit == "B" and isinstance(fact.value, int):
+        return f"{gib(fact.value)}"
+    if fact.low is not None and fact.high is not None:
+        span = "-" if glyphs.ascii else "–"
+        text = f"{text} ({number(fact.low)}{span}{number(fact.high)})"
+    return f"{text} {fact.unit}".rstrip()
+
+
+def badge(fact: Fact[Any]) -> str:
+    """`guess` where a value must not be mistaken for a measured one."""
+    return "guess" if fact.guess else ""
+
+
+def origin(fact: Fact[Any], now: float, glyphs: Glyphs) -> str:
+    """Source and age of a fact."""
+    parts = [fact.source.value if fact.source is not Source.NONE else "", age(fact.at, now)]
+    return f" {glyphs.dot} ".join(part for part in parts if part)
+
+
+def status_spans(status: Status, glyphs: Glyphs, words: int = 0) -> tuple[Span, ...]:
+    """Word, glyph and colour of a status; the word padded to `words` cells."""
+    role = STATUS_ROLE[status]
+    return ((f"{status.value:<{words}} ", role), (glyphs.status(status), role))
+
+
+def verdict_spans(verdict: Verdict, glyphs: Glyphs, words: int = 0) -> tuple[Span, ...]:
+    """Word, glyph and colour of a verdict."""
+    role = VERDICT_ROLE[verdict]
+    return ((f"{verdict.value:<{words}} ", f"{role}"), (glyphs.verdict(verdict), role))
+
+
+def bar(part: float, whole: float, cells: int, glyphs: Glyphs) -> tuple[str, str]:
+    """The filled and the empty part of a bar of `cells` cells; something never rounds to nothing."""
+    if whole <= 0 or cells <= 0:
+        return "", glyphs.bar_empty * max(0, cells)
+    filled = min(cells, max(0, round(part / whole * cells)))
+    if part > 0 and filled == 0:
+        filled = 1
+    if part < whole and filled == cells:
+        filled = cells - 1
+    return glyphs.bar_full * filled, glyphs.bar_empty * (cells - filled)
+
+
+def _text(item: object) -> str:
+    if isinstance(item, bool):
+        return "yes" if item else "no"
+    if isinstance(item, int | float):
+        return number(item)
+    if isinstance(item, tuple | list):
+        return ", ".join(_text(part) for part in item)
+    return str(item) if item != "" else "none"

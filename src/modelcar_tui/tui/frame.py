@@ -1,0 +1,32 @@
+"""A frame around rows, drawn as rows: a changed title costs one row of output, not a pane."""
+
+from __future__ import annotations
+
+from modelcar_tui.tui.glyphs import Glyphs
+from modelcar_tui.tui.rows import Row, Span, crop, fit, spans_width
+
+
+def framed(body: list[Row], total: int, glyphs: Glyphs, role: str, title: Row, right: Row, hint: Row) -> list[Row]:
+    """`body` (each row `total - 4` cells) with `title` and `right` in the upper edge, `hint` in the lower."""
+    nw, ne, sw, se, flat, side = tuple(glyphs.frame)
+    rows = [_edge(total, nw, ne, flat, role, title, right, glyphs)]
+    rows += [Row(((side + " ", role), *line.spans, (" " + side, role)), line.over) for line in body]
+    rows.append(_edge(total, sw, se, flat, role, Row(), hint, glyphs))
+    return [fit(line, total, glyphs.ellipsis) for line in rows]
+
+
+def _edge(total: int, west: str, east: str, flat: str, role: str, title: Row, right: Row, glyphs: Glyphs) -> Row:
+    tail = _spaced(right.spans, role)
+    room = total - 3 - spans_width(tail)
+    head: list[Span] = []
+    for text, text_role in title.spans:
+        shown = crop(text, room - 2 - spans_width(head), glyphs.ellipsis)
+        if shown:
+            head.append((shown, text_role))
+    lead = _spaced(tuple(head), role)
+    rule = total - 2 - spans_width(lead) - spans_width(tail)
+    return Row(((west, role), *lead, (flat * max(0, rule), role), *tail, (east, role)))
+
+
+def _spaced(spans: tuple[Span, ...], role: str) -> tuple[Span, ...]:
+    return ((" ", role), *spans, (" ", role)) if spans else ()

@@ -1,0 +1,54 @@
+"""The dashboard's side of the wall: what it asks of an engine, and nothing else.
+
+The engine lives in its own thread; a recorded run behind the same port is a replay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+from modelcar_tui.manifest.plan import Decision
+from modelcar_tui.supervisor.events import Stamped
+from modelcar_tui.supervisor.reports import ApplyPreview
+
+
+class EnginePort(Protocol):
+    """An engine as the screen knows it. Every method returns at once and may be called from the UI thread."""
+
+    def start(self, on_ready: Callable[[], None]) -> None:
+        """Start the engine's thread; called once, after the first paint. `on_ready` is called from any thread."""
+        ...
+
+    def drain(self) -> list[Stamped]:
+        """The events since the last call, oldest first; never blocks."""
+        ...
+
+    def answer(self, decision: Decision) -> None:
+        """The operator's answer to the open approval."""
+        ...
+
+    def cancel(self) -> None:
+        """Stop gracefully: QA container stopped and removed, journal closed."""
+        ...
+
+    def detach(self) -> None:
+        """End the engine and leave the QA container running; the run can be resumed."""
+        ...
+
+    def preview(self, decision: Decision) -> ApplyPreview:
+        """What this decision would write. Pure; may take a moment, so it is called from a worker thread."""
+        ...
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the engine's end after the screen is gone; False when it is still alive."""
+        ...
+
+
+@runtime_checkable
+class Clocked(Protocol):
+    """A port with a clock of its own: a replay, a test."""
+
+    def now(self) -> float:
+        """The run's time, in seconds since 1970."""
+        ...

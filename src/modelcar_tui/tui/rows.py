@@ -1,0 +1,123 @@
+"""Rows of styled text: what every face of the dashboard is made of. Pure; knows no widget.
+
+A row is a tuple of spans; a span is a text and a role of the theme. Widths are terminal cells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+
+from modelcar_tui.core.text import clean
+
+Span = tuple[str, str]
+
+
+class Row(NamedTuple):
+    """One line of the screen."""
+
+    spans: tuple[Span, ...] = ()
+    over: str = ""
+    """A role laid over the whole row, such as `cursor`."""
+
+
+EMPTY = Row()
+
+
+def row(*spans: Span | str, over: str = "") -> Row:
+    """A row; a bare string has the role `text`."""
+    return Row(tuple((span, "text") if isinstance(span, str) else span for span in spans), over)
+
+
+def width(text: str) -> int:
+    """Cells that `text` takes."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def crop(text: str, cells: int, ellipsis: str = "…") -> str:
+    """`text` in at most `cells` cells; what is cut is marked."""
+    if cells <= 0:
+        return ""
+    text = text if text.isprintable() else clean(text)
+    if width(text) <= cells:
+        return text
+    return set_cell_size(text, cells - 1).rstrip() + ellipsis
+
+
+def crop_middle(text: str, cells: int, ellipsis: str = "…") -> str:
+    """`text` in at most `cells` cells with its middle cut: for names whose ends tell them apart."""
+    text = text if text.isprintable() else clean(text)
+    if width(text) <= cells or cells < 5:
+        return crop(text, cells, ellipsis)
+    tail = (cells - 1) // 2
+    return set_cell_size(text, cells - 1 - tail) + ellipsis + text[-tail:]
+
+
+def pad(text: str, cells: int, align: str = "<", ellipsis: str = "…") -> str:
+    """`text` cropped or filled to exactly `cells` cells, aligned `<` or `>`."""
+    text = crop(text, cells, ellipsis)
+    fill = " " * max(0, cells - width(text))
+    return fill + text if align == ">" else text + fill
+
+
+def wrap(text: str, cells: int) -> list[str]:
+    """`text` in lines of at most `cells` cells, broken at blanks where there are any."""
+    cells = max(cells, 4)
+    text = text if text.isprintable() else clean(text)
+    lines, line = [], ""
+    for word in text.split(" "):
+        candidate = f"{line} {word}" if line else word
+        while width(candidate) > cells:
+            if line and width(line) * 3 > cells:
+                lines.append(line)
+                candidate, line = word, ""
+            else:
+                head = set_cell_size(candidate, cells).rstrip()
+                lines.append(head)
+                candidate, line = candidate[len(head) :].lstrip(), ""
+        line = candidate
+    lines.append(line)
+    return lines
+
+
+def spans_width(spans: Iterable[Span]) -> int:
+    """Cells that the spans take together."""
+    return sum(width(text) for text, _ in spans)
+
+
+def fit(line: Row, cells: int, ellipsis: str = "…") -> Row:
+    """`line` in exactly `cells` cells, with every control character gone."""
+    out: list[Span] = []
+    left = cells
+    for text, role in line.spans:
+        safe = text if text.isprintable() else clean(text)
+        need = width(safe)
+        if need > left:
+            safe = crop(safe, left, ellipsis)
+            need = width(safe)
+            if safe:
+                out.append((safe, role))
+            left -= need
+            break
+        if safe:
+            out.append((safe, role))
+        left -= need
+    if left > 0:
+        out.append((" " * left, "text"))
+    return Row(tuple(out), line.over)
+
+
+def between(left: Row, right: Row, cells: int, ellipsis: str = "…") -> Row:
+    """`left` at the left edge and `right` at the right edge; `left` gives way."""
+    room = cells - spans_width(right.spans)
+    if room < 4:
+        return fit(left, cells, ellipsis)
+    body = fit(left, room - 1, ellipsis)
+    return Row((*body.spans, (" ", "text"), *right.spans), left.over)
+
+
+def paragraph(text: str, cells: int, role: str = "text", indent: int = 0) -> list[Row]:
+    """`text` as wrapped rows of one role."""
+    return [row((" " * indent, role), (line, role)) for line in wrap(text, cells - indent)]

@@ -1,0 +1,36 @@
+"""The second line of defence: nothing but printable text reaches the terminal from a widget.
+
+The first is `core.text.clean` at the edge. Textual passes control characters of a widget's text through
+to the terminal, whatever the widget.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.color import Color
+from textual.filter import LineFilter
+
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+@lru_cache(maxsize=4096)
+def neutral(text: str) -> str:
+    """`text` with every control and invisible character replaced, or dropped where it took no cell."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else (_REPLACEMENT * cell_len(char) if cell_len(char) else "") for char in text
+    )
+
+
+class ControlFilter(LineFilter):
+    """Replaces C0, C1, bidi and zero-width characters in every line that any widget renders."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The segments with neutral text; Rich control segments are dropped."""
+        if all(segment.control is None and segment.text.isprintable() for segment in segments):
+            return segments
+        return [Segment(neutral(text), style) for text, style, control in segments if control is None]

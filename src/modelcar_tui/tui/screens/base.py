@@ -1,0 +1,160 @@
+"""What all screens share: header and footer, updates from the state, deaf keys at appearance."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.dom import DOMNode
+from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
+
+from modelcar_tui.core import resources
+from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.rows import EMPTY, Row, row
+from modelcar_tui.tui.view import View
+from modelcar_tui.tui.widgets.panels import Footer, HeaderBar
+
+if TYPE_CHECKING:
+    from modelcar_tui.tui.app import DashboardApp
+
+Keys = list[tuple[str, str]]
+
+
+def style(name: str) -> str:
+    """Path of a screen's style file."""
+    return str(resources.styles() / f"{name}.tcss")
+
+
+class Faced(DOMNode):
+    """Mixed into screens: the face, and ears that open a little after the first paint."""
+
+    face: Face
+    deaf_s: ClassVar[float] = 0.0
+    """Seconds after the first paint during which keys are dropped, and all that were typed before."""
+    hears_from: float = 0.0
+    monotonic: Callable[[], float] = time.monotonic
+
+    @property
+    def board(self) -> DashboardApp:
+        """The app, with its own type."""
+        return cast("DashboardApp", self.app)
+
+    def close_ears(self) -> None:
+        """Hear nothing until some time after the next paint."""
+        if self.deaf_s:
+            self.hears_from = float("inf")
+            cast("Screen[Any]", self).call_after_refresh(self._open_ears)
+
+    def _open_ears(self) -> None:
+        self.board.flush_input()
+        self.hears_from = self.monotonic() + self.deaf_s
+
+    def deaf(self, typed_at: float) -> bool:
+        """Whether a key typed at that (monotonic) time is dropped."""
+        return typed_at < self.hears_from
+
+    def refresh_state(self) -> None:
+        """The state is another one: every view looks at it again."""
+        for view in self.query(View):
+            view.update()
+
+
+class FaceScreen(Faced, Screen[None]):
+    """A full screen over one face of the run."""
+
+    TITLE = ""
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = []
+    offers_palette: ClassVar[bool] = True
+    """False where a command list with Enter could approve something."""
+
+    def __init__(self, face: Face) -> None:
+        super().__init__()
+        self.face = face
+
+    def content(self) -> Iterable[Widget]:
+        """The widgets between header and footer."""
+        return ()
+
+    def keys(self) -> Keys:
+        """The footer's keys for where the operator is."""
+        return []
+
+    def compose(self) -> ComposeResult:
+        yield HeaderBar(self.face, self.TITLE or "")
+        yield from self.content()
+        yield Footer(self.face, self.keys)
+
+    def on_mount(self) -> None:
+        self.close_ears()
+
+    def on_screen_resume(self) -> None:
+        self.refresh_state()
+
+    def on_descendant_focus(self) -> None:
+        self.refresh_state()
+
+    def tell(self, text: str) -> None:
+        """Say something in the footer, until the next key."""
+        self.board.tell(text)
+
+    def action_back(self) -> None:
+        """To the screen below."""
+        self.dismiss()
+
+
+class Box(View):
+    """The framed rows of a dialog."""
+
+    framed = True
+
+    def __init__(self, face: Face, dialog: Dialog) -> None:
+        super().__init__(face)
+        self._dialog = dialog
+
+    def head(self) -> tuple[Row, Row]:
+        return row((self._dialog.title_text(), "title")), EMPTY
+
+    def body(self, width: int, height: int) -> list[Row]:
+        return self._dialog.rows(width)
+
+    def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
+        return len(self._dialog.rows(max(1, width - 4))) + 2
+
+
+class Dialog(Faced, ModalScreen[str]):
+    """A question over the screen below; its answer is a word, empty when it was left."""
+
+    AUTO_FOCUS = ""
+    CSS_PATH = style("dialog")
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "back"), ("q", "leave", "back")]
+
+    def __init__(self, face: Face) -> None:
+        super().__init__()
+        self.face = face
+
+    def title_text(self) -> str:
+        """Title of the frame."""
+        return ""
+
+    def rows(self, cells: int) -> list[Row]:
+        """The text."""
+        return []
+
+    def compose(self) -> ComposeResult:
+        yield Box(self.face, self)
+
+    def on_mount(self) -> None:
+        self.close_ears()
+
+    def action_leave(self) -> None:
+        """Nothing is answered."""
+        self.dismiss("")
+
+    def action_say(self, word: str) -> None:
+        """One of the offered answers."""
+        self.dismiss(word)

@@ -1,0 +1,285 @@
+"""The dashboard: specialists, GPUs, log and verdict, laid out by the size of the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.widget import Widget
+
+from modelcar_tui.supervisor.events import Status
+from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.logindex import LogIndex
+from modelcar_tui.tui.screens.base import FaceScreen, Keys
+from modelcar_tui.tui.screens.logkeys import LogKeys
+from modelcar_tui.tui.screens.prompt import Prompt
+from modelcar_tui.tui.widgets.gpus import GpuTable
+from modelcar_tui.tui.widgets.log import LogView
+from modelcar_tui.tui.widgets.panels import Banner, SpecialistPane, Strip, Tabs
+
+LAYOUTS = ("narrow", "medium", "wide", "vast")
+
+
+def layout_for(width: int, height: int) -> str:
+    """Name of the layout: one pane at a time, strip and one pane, all panes, all panes and tables side by side."""
+    if width < 80 or height < 24:
+        return "narrow"
+    if width < 120 or height < 34:
+        return "medium"
+    return "vast" if width >= 160 else "wide"
+
+
+class DashboardScreen(FaceScreen):
+    """The first screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(str(n), f"pane({n})", f"specialist {n}", show=False) for n in range(1, 10)),
+        Binding("tab", "panel(1)", "next panel"),
+        Binding("shift+tab", "panel(-1)", "panel before", show=False),
+        Binding("d", "diff", "review the proposed changes"),
+        Binding("g", "gpus", "all GPUs"),
+        Binding("l", "log", "the whole log"),
+        Binding("question_mark,f1", "why", "why: where the numbers come from, and all keys"),
+        Binding("o", "summary", "summary of the run"),
+        Binding("z", "zoom", "zoom the panel"),
+        Binding("j,down", "move('down')", "down"),
+        Binding("k,up", "move('up')", "up"),
+        Binding("pagedown,space", "move('pagedown')", "page down"),
+        Binding("pageup", "move('pageup')", "page up"),
+        Binding("home", "move('home')", "first"),
+        Binding("end", "move('end')", "last"),
+        Binding("left", "move('left')", "left", show=False),
+        Binding("right", "move('right')", "right", show=False),
+        Binding("slash", "on_panel('slash')", "filter log or GPUs (regular expression, ! inverts)"),
+        Binding("n", "on_panel('n')", "next match"),
+        Binding("N", "on_panel('N')", "match before"),
+        Binding("e", "on_panel('e')", "next error in the log"),
+        Binding("E", "on_panel('E')", "error before"),
+        Binding("f", "on_panel('f')", "follow the log"),
+        Binding("w", "on_panel('w')", "wrap long lines"),
+        Binding("t", "on_panel('t')", "times"),
+        Binding("s", "on_panel('s')", "save the log, or sort the GPUs"),
+        Binding("y", "copy", "copy the panel"),
+        Binding("q", "quit_run", "quit"),
+        Binding("escape", "unzoom", "back", show=False),
+    ]
+
+    def __init__(self, face: Face, index: LogIndex) -> None:
+        super().__init__(face)
+        self._index = index
+        self.specialist = face.state.panes[0].name if face.state.panes else ""
+        self._shown_panes: tuple[str, ...] = ()
+        self._chosen = False
+
+    def content(self) -> Iterable[Widget]:
+        yield Banner(self.face, id="banner")
+        yield Strip(self.face, lambda: self.specialist, id="strip")
+        yield Tabs(self.face, lambda: self.specialist, id="tabs")
+        with Container(id="board"):
+            yield Container(*self._make_panes(), id="panes")
+            with Container(id="lower"):
+                yield GpuTable(self.face, id="gpus")
+                self._log_view = LogView(self.face, self._index, id="log")
+                yield self._log_view
+        yield Prompt()
+        self._log_keys = LogKeys(self._log_view, lambda: self.query_one(Prompt), self.tell)
+
+    def _make_panes(self) -> list[SpecialistPane]:
+        self._shown_panes = tuple(pane.name for pane in self.face.state.panes)
+        return [SpecialistPane(self.face, name, number) for number, name in enumerate(self._shown_panes, 1)]
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._mark()
+
+    def on_resize(self, event: events.Resize) -> None:
+        wanted = layout_for(event.size.width, event.size.height)
+        for name in LAYOUTS:
+            self.set_class(name == wanted, f"-{name}")
+        self._mark()
+
+    def keys(self) -> Keys:
+        keys: Keys = []
+        if self.face.state.waiting_for_approval:
+            keys.append(("d", "review"))
+        keys += [("1-4", "panes"), ("tab", "next"), ("?", "why"), ("g", "GPUs"), ("l", "log")]
+        match self.focused:
+            case LogView():
+                keys += [
+                    ("/", "filter"),
+                    ("n", "next"),
+                    ("f", "follow"),
+                    ("e", "error"),
+                    ("w", "wrap"),
+                    ("t", "times"),
+                ]
+            case GpuTable():
+                keys += [("/", "filter"), ("s", "sort")]
+            case _:
+                keys += [("d", "diff")] if not self.face.state.waiting_for_approval else []
+        return [*keys, ("z", "zoom"), ("y", "copy"), ("q", "quit")]
+
+    def refresh_state(self) -> None:
+        names = tuple(pane.name for pane in self.face.state.panes)
+        if names != self._shown_panes:
+            self.call_later(self._remake_panes)
+        if not self._chosen:
+            self._follow_work()
+        super().refresh_state()
+
+    async def _remake_panes(self) -> None:
+        panes = self.query_one("#panes")
+        async with self.batch():
+            await panes.remove_children()
+            await panes.mount(*self._make_panes())
+        self._mark()
+
+    def _follow_work(self) -> None:
+        """Until the operator has chosen a pane, the small layouts show the one that works."""
+        running = [pane.name for pane in self.face.state.panes if pane.status is Status.RUNNING]
+        if running and self.specialist not in running and self.focused is None:
+            self.specialist = running[0]
+            self._mark()
+
+    def _mark(self) -> None:
+        """Tell the styles which pane and which panel are the current ones."""
+        self.query_one("#strip").styles.height = max(1, len(self.face.state.panes))
+        self.set_class(len(self._shown_panes) > 4, "-many")
+        current = self.focused if self.focused is not None and self.focused.has_class("panel") else None
+        for pane in self.query(SpecialistPane):
+            pane.set_class(pane.specialist == self.specialist, "-shown")
+            pane.set_class(current is None and pane.specialist == self.specialist, "-current")
+        for panel in self.query(".panel"):
+            if current is not None:
+                panel.set_class(panel is current, "-current")
+            elif not isinstance(panel, SpecialistPane):
+                panel.set_class(False, "-current")
+        in_panes = current is None or isinstance(current, SpecialistPane)
+        self.query_one("#panes").set_class(not in_panes, "-off")
+        self.query_one("#lower").set_class(in_panes, "-off")
+
+    def _go(self, panel: Widget) -> None:
+        self._chosen = True
+        if isinstance(panel, SpecialistPane):
+            self.specialist = panel.specialist
+        in_panes = isinstance(panel, SpecialistPane)
+        self.query_one("#panes").set_class(not in_panes, "-off")
+        self.query_one("#lower").set_class(in_panes, "-off")
+        for other in self.query(".panel"):
+            other.set_class(other is panel, "-current")
+        for pane in self.query(SpecialistPane):
+            pane.set_class(pane.specialist == self.specialist, "-shown")
+        panel.focus()
+        self.refresh_state()
+
+    def action_pane(self, number: int) -> None:
+        """`1` to `9`."""
+        for pane in self.query(SpecialistPane):
+            if pane.number == number:
+                self._go(pane)
+
+    def action_panel(self, step: int) -> None:
+        """Tab."""
+        panels = list(self.query(".panel"))
+        if self.has_class("-medium") and not self.has_class("-zoom"):
+            panels = [panel for panel in panels if panel.id != "gpus"]
+        at = panels.index(self.focused) if self.focused in panels else (-1 if step > 0 else 0)
+        self._go(panels[(at + step) % len(panels)])
+
+    def action_move(self, how: str) -> None:
+        """Scroll or move in the focused panel."""
+        panel = self.focused
+        if isinstance(panel, SpecialistPane):
+            panel.scroll_rows({"down": 1, "up": -1, "home": -9999, "end": 9999}.get(how, 0))
+            if how in ("pagedown", "pageup"):
+                panel.scroll_rows(panel.inner[1] - 1 if how == "pagedown" else 1 - panel.inner[1])
+        elif isinstance(panel, LogView | GpuTable):
+            move_in(panel, how)
+
+    def action_on_panel(self, key: str) -> None:
+        """Keys of the log and of the table; the log is meant when neither is in focus."""
+        table = self.query_one(GpuTable)
+        if self.focused is table and key in ("slash", "s"):
+            if key == "s":
+                table.next_sort()
+            else:
+                ask_table_filter(table, self.query_one(Prompt), self.tell)
+            return
+        self._log_keys.press(key, self.face.state.folder)
+
+    def action_zoom(self) -> None:
+        """The focused panel alone, or all again."""
+        self.toggle_class("-zoom")
+
+    def action_unzoom(self) -> None:
+        """Esc."""
+        self.remove_class("-zoom")
+
+    def action_copy(self) -> None:
+        """The focused panel's text."""
+        panel = self.focused
+        if isinstance(panel, LogView):
+            self.board.copy_out("\n".join(panel.visible_lines()))
+        elif isinstance(panel, GpuTable | SpecialistPane):
+            self.board.copy_out("\n".join(line.strip("│| ") for line in panel.plain()[1:-1]))
+        else:
+            self.board.copy_out("\n".join(self.query_one(Banner).plain()))
+
+    def action_diff(self) -> None:
+        """Review."""
+        self.board.open_diff()
+
+    def action_gpus(self) -> None:
+        """All GPUs."""
+        self.board.open_gpus()
+
+    def action_log(self) -> None:
+        """The whole log."""
+        self.board.open_log()
+
+    def action_why(self) -> None:
+        """Help, beginning with the focused panel."""
+        panel = self.focused
+        topic = panel.specialist if isinstance(panel, SpecialistPane) else (panel.id if panel and panel.id else "")
+        self.board.open_help(topic or self.specialist)
+
+    def action_summary(self) -> None:
+        """The summary."""
+        self.board.open_summary()
+
+    def action_quit_run(self) -> None:
+        """Quit."""
+        self.board.request_quit()
+
+
+def move_in(panel: LogView | GpuTable, how: str) -> None:
+    """One movement key in a long panel."""
+    match how:
+        case "down" | "up":
+            panel.move(1 if how == "down" else -1)
+        case "pagedown" | "pageup":
+            panel.move(panel.page() if how == "pagedown" else -panel.page())
+        case "home":
+            panel.home()
+        case "end":
+            panel.end()
+        case "left" | "right" if isinstance(panel, LogView):
+            panel.sideways(8 if how == "right" else -8)
+
+
+def ask_table_filter(table: GpuTable, prompt: Prompt, tell: object) -> None:
+    """`/` on the GPU table."""
+    from modelcar_tui.core.errors import UserError
+    from modelcar_tui.tui.lines import parse_filter
+
+    def changed(text: str) -> None:
+        try:
+            table.set_filter(parse_filter(text))
+        except UserError as error:
+            if callable(tell):
+                tell(str(error))
+
+    prompt.ask("/", table.filter.text if table.filter else "", changed, changed=changed, left=lambda: changed(""))

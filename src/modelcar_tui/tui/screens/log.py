@@ -1,0 +1,74 @@
+"""The whole QA log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+
+from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.logindex import LogIndex
+from modelcar_tui.tui.screens.base import FaceScreen, Keys, style
+from modelcar_tui.tui.screens.dashboard import move_in
+from modelcar_tui.tui.screens.gpus import MOVES
+from modelcar_tui.tui.screens.logkeys import LogKeys
+from modelcar_tui.tui.screens.prompt import Prompt
+from modelcar_tui.tui.widgets.log import LogView
+
+
+class LogScreen(FaceScreen):
+    """The log on a screen of its own."""
+
+    TITLE = "QA log"
+    CSS_PATH = style("log")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(keys, f"move('{how}')", how) for keys, how in (*MOVES, ("left", "left"), ("right", "right"))),
+        Binding("slash", "press('slash')", "filter (regular expression, ! inverts)"),
+        Binding("n", "press('n')", "next match"),
+        Binding("N", "press('N')", "match before"),
+        Binding("e", "press('e')", "next error"),
+        Binding("E", "press('E')", "error before"),
+        Binding("f", "press('f')", "follow"),
+        Binding("w", "press('w')", "wrap long lines"),
+        Binding("t", "press('t')", "times"),
+        Binding("s", "press('s')", "save to a file"),
+        Binding("y", "copy", "copy the lines on the screen"),
+        Binding("question_mark,f1", "why", "why and keys"),
+        Binding("escape,q,l", "back", "back"),
+    ]
+
+    def __init__(self, face: Face, index: LogIndex) -> None:
+        super().__init__(face)
+        self._index = index
+
+    def content(self) -> Iterable[Widget]:
+        self._view = LogView(self.face, self._index, id="log")
+        yield self._view
+        yield Prompt()
+        self._keys = LogKeys(self._view, lambda: self.query_one(Prompt), self.tell)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._view.focus()
+
+    def keys(self) -> Keys:
+        return [("/", "filter"), ("n N", "match"), ("e", "error"), ("f", "follow"), ("w", "wrap"), ("t", "times"),
+                ("s", "save"), ("y", "copy"), ("?", "keys"), ("q", "back")]  # fmt: skip
+
+    def action_move(self, how: str) -> None:
+        """Scroll."""
+        move_in(self._view, how)
+
+    def action_press(self, key: str) -> None:
+        """One of the log's keys."""
+        self._keys.press(key, self.face.state.folder)
+
+    def action_copy(self) -> None:
+        """`y`."""
+        self.board.copy_out("\n".join(self._view.visible_lines()))
+
+    def action_why(self) -> None:
+        """`?`."""
+        self.board.open_help("qa")

@@ -1,0 +1,113 @@
+"""`ctrl+p`: every command of the screen below, and the themes, found by typing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+from textual.widgets import Input
+
+from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.rows import Row, row
+from modelcar_tui.tui.screens.base import FaceScreen, Keys, style
+from modelcar_tui.tui.themes import PALETTES
+from modelcar_tui.tui.view import View
+
+
+class Choices(View):
+    """The commands that match."""
+
+    def __init__(self, face: Face) -> None:
+        super().__init__(face, id="choices")
+        self.items: list[tuple[str, str]] = []
+        self.cursor = 0
+
+    def body(self, width: int, height: int) -> list[Row]:
+        top = max(0, self.cursor - height + 1)
+        return [
+            row((f" {key:<12} ", "accent"), label, over="cursor" if at == self.cursor else "")
+            for at, (key, label) in enumerate(self.items[top : top + height], top)
+        ]
+
+
+class PaletteScreen(FaceScreen):
+    """A list of commands over the screen that it was called from."""
+
+    TITLE = "commands"
+    offers_palette = False
+    CSS_PATH = style("palette")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "back", priority=True),
+        Binding("down,ctrl+n", "step(1)", "down", priority=True),
+        Binding("up", "step(-1)", "up", priority=True),
+        Binding("enter", "run", "do it", priority=True),
+    ]
+
+    def __init__(self, face: Face, below: FaceScreen) -> None:
+        super().__init__(face)
+        self._below = below
+
+    def content(self) -> Iterable[Widget]:
+        line = Input(placeholder="type a part of the command", compact=True)
+        line.cursor_blink = False
+        yield line
+        yield Choices(self.face)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._commands = self._collect()
+        self.query_one(Input).focus()
+        self._narrow("")
+
+    def keys(self) -> Keys:
+        return [("↑ ↓", "choose"), ("Enter", "do it"), ("Esc", "back")]
+
+    def _collect(self) -> list[tuple[str, str, Callable[[], object]]]:
+        out: list[tuple[str, str, Callable[[], object]]] = []
+        seen: set[str] = set()
+        for binding in self._below._bindings.key_to_bindings.values():
+            for one in binding:
+                if one.description and one.action not in seen and one.action != "back":
+                    seen.add(one.action)
+                    action = one.action
+                    run = lambda action=action: self._below.run_action(action)  # noqa: E731
+                    out.append((pretty(one.key), one.description, run))
+        for name in PALETTES:
+            out.append(("theme", name, lambda name=name: self.board.use_theme(name)))  # type: ignore[misc]
+        return out
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._narrow(event.value)
+
+    def _narrow(self, text: str) -> None:
+        words = text.lower().split()
+        self._found = [c for c in self._commands if all(word in f"{c[0]} {c[1]}".lower() for word in words)]
+        view = self.query_one(Choices)
+        view.items = [(key, label) for key, label, _ in self._found]
+        view.cursor = 0
+        view.update()
+
+    def action_step(self, by: int) -> None:
+        """Move."""
+        view = self.query_one(Choices)
+        view.cursor = max(0, min(view.cursor + by, len(view.items) - 1))
+        view.update()
+
+    def action_run(self) -> None:
+        """Do the chosen command on the screen below."""
+        at = self.query_one(Choices).cursor
+        if at < len(self._found):
+            command = self._found[at][2]
+            self.dismiss()
+            self.board.call_later(command)
+
+
+def pretty(key: str) -> str:
+    """A key as it is printed on the keyboard."""
+    names = {"question_mark": "?", "slash": "/", "space": "space", "escape": "Esc", "pagedown": "PgDn",
+             "pageup": "PgUp", "enter": "Enter", "minus": "-", "plus": "+"}  # fmt: skip
+    if key.startswith("upper_"):
+        return key[-1].upper()
+    return names.get(key, key)

@@ -1,0 +1,45 @@
+"""Leaving a run that is still alive: stay, detach (while QA runs), or stop it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row
+from modelcar_tui.tui.screens.base import Dialog
+
+
+class QuitDialog(Dialog):
+    """Answers `detach`, `cancel` or nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("d", "detach", "leave QA running and come back later"),
+        ("c", "say('cancel')", "stop the run and quit"),
+        ("escape,q,n", "leave", "stay"),
+    ]
+
+    @property
+    def can_detach(self) -> bool:
+        """Whether a QA container runs."""
+        qa = self.face.state.qa
+        return bool(qa.container) and qa.outcome is None
+
+    def title_text(self) -> str:
+        return "The run is still going on"
+
+    def rows(self, cells: int) -> list[Row]:
+        state = self.face.state
+        rows = [EMPTY]
+        if self.can_detach:
+            rows += [row(("  d ", "key"), "  detach: QA goes on in its container, the run can be resumed")]
+            rows += paragraph(f"container {state.qa.container}", cells, "muted", indent=6)
+            rows += [row(("  c ", "key"), "  stop: the QA container is stopped and removed")]
+        else:
+            rows += [row(("  c ", "key"), "  stop the run; nothing more is written, it can be resumed")]
+        return [*rows, row(("  n ", "key"), "  stay (also Esc or q)"), EMPTY]
+
+    def action_detach(self) -> None:
+        """`d`, only while QA runs."""
+        if self.can_detach:
+            self.dismiss("detach")

@@ -1,0 +1,129 @@
+"""The one widget under all others: rows of styled text, repainted row by row."""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.frame import framed
+from modelcar_tui.tui.glyphs import to_ascii
+from modelcar_tui.tui.rows import EMPTY, Row, fit
+
+
+class View(Widget):
+    """Shows what `body` returns, and repaints only the rows that changed since the last time.
+
+    The frame is part of the rows, so that a changed title costs one row of output and not a pane.
+    """
+
+    framed = False
+    ALLOW_SELECT = False
+
+    def __init__(self, face: Face, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes, markup=False)
+        self.face = face
+        self._rows: list[Row] = []
+        self._strips: dict[int, Strip] = {}
+        self._styles_of = ""
+        self._styles: dict[str, Style] = {}
+
+    def body(self, width: int, height: int) -> list[Row]:
+        """The rows inside the frame; at most `height` of them are shown."""
+        raise NotImplementedError
+
+    def head(self) -> tuple[Row, Row]:
+        """Title at the left and status at the right of the frame's upper edge."""
+        return EMPTY, EMPTY
+
+    def foot(self) -> Row:
+        """A hint in the frame's lower edge."""
+        return EMPTY
+
+    def update(self) -> None:
+        """Look at the state again; rows that are as before cost nothing."""
+        if not self.is_mounted or not self.size.width:
+            return
+        fresh = self._compose_rows()
+        if len(fresh) != len(self._rows):
+            self._rows = fresh
+            self._strips.clear()
+            self.refresh()
+            return
+        changed = [y for y, (new, old) in enumerate(zip(fresh, self._rows, strict=True)) if new != old]
+        self._rows = fresh
+        for y in changed:
+            self._strips.pop(y, None)
+        if changed:
+            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
+
+    def render_line(self, y: int) -> Strip:
+        """One row as Textual wants it."""
+        if len(self._rows) != self.size.height:
+            self._rows = self._compose_rows()
+            self._strips.clear()
+        if self._styles_of != self.face.palette.name:
+            self._styles_of = self.face.palette.name
+            self._styles = self.face.palette.styles()
+            self._strips.clear()
+        if y >= len(self._rows):
+            return Strip.blank(self.size.width, self.rich_style)
+        strip = self._strips.get(y)
+        if strip is None:
+            strip = self._strips[y] = self._paint(self._rows[y])
+        return strip
+
+    def notify_style_update(self) -> None:
+        self._strips.clear()
+        super().notify_style_update()
+
+    def on_resize(self) -> None:
+        self._rows = self._compose_rows()
+        self._strips.clear()
+        self.refresh()
+
+    def on_focus(self) -> None:
+        self.update()
+
+    def on_blur(self) -> None:
+        self.update()
+
+    @property
+    def inner(self) -> tuple[int, int]:
+        """Width and height inside the frame."""
+        edge = 2 if self.framed else 0
+        return max(0, self.size.width - 2 * edge), max(0, self.size.height - edge)
+
+    def plain(self) -> list[str]:
+        """The rows as text, for tests and for the clipboard."""
+        return ["".join(text for text, _ in line.spans) for line in self._rows]
+
+    def _compose_rows(self) -> list[Row]:
+        width, height = self.inner
+        if width <= 0 or height <= 0:
+            return [fit(EMPTY, self.size.width) for _ in range(self.size.height)]
+        mark = self.face.glyphs.ellipsis
+        body = [fit(line, width, mark) for line in self.body(width, height)[:height]]
+        body += [fit(EMPTY, width)] * (height - len(body))
+        return self._frame(body) if self.framed else body
+
+    def _frame(self, body: list[Row]) -> list[Row]:
+        role = "focus" if self.has_focus else "frame"
+        title, right = self.head()
+        return framed(body, self.size.width, self.face.glyphs, role, title, right, self.foot())
+
+    def _paint(self, line: Row) -> Strip:
+        base = self.rich_style
+        over = self._styles.get(line.over)
+        segments: list[Segment] = []
+        edges = self.framed and len(line.spans) > 2 and line.over
+        last = len(line.spans) - 1
+        for index, (text, role) in enumerate(line.spans):
+            style = base + self._styles.get(role, Style())
+            if over is not None and not (edges and index in (0, last)):
+                style += over
+            segments.append(Segment(to_ascii(text) if self.face.glyphs.ascii else text, style))
+        return Strip(segments, self.size.width)

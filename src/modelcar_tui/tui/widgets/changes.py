@@ -1,0 +1,133 @@
+"""The three views of the review screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelcar_tui.tui import format as f
+from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.faces.changes import detail_rows, hunk_rows, list_row
+from modelcar_tui.tui.rows import EMPTY, Row, between, paragraph, row
+from modelcar_tui.tui.view import View
+
+if TYPE_CHECKING:
+    from modelcar_tui.tui.screens.diff import DiffScreen
+
+SIDE_BY_SIDE = 100
+"""Cells of the pane from which the text diff has two columns."""
+
+
+class ReviewStatus(View):
+    """The counts, the verdict for exactly the accepted set, and the first problem."""
+
+    def __init__(self, face: Face, review: DiffScreen) -> None:
+        super().__init__(face, id="status")
+        self._diff = review
+
+    def body(self, width: int, height: int) -> list[Row]:
+        screen, glyphs = self._diff, self.face.glyphs
+        counts = row((f" {screen.review.counts}", "strong"))
+        preview = screen.preview
+        verdict = EMPTY
+        if preview is not None and preview.verdict is not None:
+            block = (
+                f" {preview.verdict.value} {glyphs.verdict(preview.verdict)} ",
+                f.VERDICT_BLOCK[preview.verdict],
+            )
+            verdict = row(("accepted set: ", "muted"), block)
+        return [between(counts, verdict, width), self._second(width)]
+
+    def _second(self, width: int) -> Row:
+        screen, preview = self._diff, self._diff.preview
+        if preview is not None and preview.problems:
+            return row((f" can't be written: {preview.problems[0]}", "bad"))
+        coupled = screen.review.coupled()
+        if coupled:
+            return row((f" {coupled[0]}", "warn"))
+        if preview is not None and preview.warnings:
+            return row((f" {preview.warnings[0]}", "warn"))
+        if not screen.open_question:
+            return row((" to look at only: the run does not wait for an answer to this plan", "muted"))
+        return row((f" {preview.why}" if preview is not None else " working out the result", "muted"))
+
+
+class ChangeList(View):
+    """The semantic list with its marks."""
+
+    framed = True
+
+    def __init__(self, face: Face, review: DiffScreen) -> None:
+        super().__init__(face, id="changes")
+        self._diff = review
+
+    def head(self) -> tuple[Row, Row]:
+        return row(("changes", "title"), (f"  {self._diff.report.plan.target}", "muted")), EMPTY
+
+    def foot(self) -> Row:
+        return row((f"{self._diff.cursor + 1}/{len(self._diff.lines)}", "muted"))
+
+    def body(self, width: int, height: int) -> list[Row]:
+        screen = self._diff
+        lines = screen.lines
+        top = max(0, min(screen.cursor - height // 2, len(lines) - height))
+        return [
+            list_row(line, screen.review, width, self.face.glyphs, chosen=at == screen.cursor)
+            for at, line in enumerate(lines[top : top + height], top)
+        ]
+
+
+class ChangeDetail(View):
+    """Reason and evidence, or the text diff, of the line under the cursor."""
+
+    framed = True
+
+    def __init__(self, face: Face, review: DiffScreen) -> None:
+        super().__init__(face, id="detail")
+        self._diff = review
+        self.top = 0
+        self._hidden = 0
+
+    def head(self) -> tuple[Row, Row]:
+        line = self._diff.current
+        name = line.change.flag if line.change else self._diff.review.groups[line.group].title
+        what = {"reason": "reason", "diff": "text diff of all changes here", "result": "what would be written"}
+        return row((name, "title"), (f"  {what[self._diff.view]}", "muted")), row(("v", "accent"))
+
+    def foot(self) -> Row:
+        return row((f"{self._hidden} more, PgDn", "muted")) if self._hidden else EMPTY
+
+    def body(self, width: int, height: int) -> list[Row]:
+        rows = self._detail(width)
+        self.top = max(0, min(self.top, len(rows) - height))
+        self._hidden = max(0, len(rows) - height - self.top)
+        return rows[self.top :]
+
+    def scroll_rows(self, by: int) -> None:
+        """Scroll."""
+        self.top = max(0, self.top + by)
+        self.update()
+
+    def _detail(self, width: int) -> list[Row]:
+        screen = self._diff
+        line, preview = screen.current, screen.preview
+        if screen.view == "result":
+            return self._result(width)
+        group = screen.review.groups[line.group]
+        ids = {line.change.id} if line.change else set(group.ids)
+        if screen.view == "diff":
+            hunks = tuple(hunk for hunk in screen.report.hunks if ids & set(hunk.changes))
+            return hunk_rows(hunks, width, side=width >= SIDE_BY_SIDE) or [row(("no text diff", "muted"))]
+        if line.change is None:
+            return [row((f"{len(group.ids)} changes; y accepts them all, s splits", "muted"))]
+        change = line.change
+        after = next((m for m in preview.models if m.model == change.model), None) if preview else None
+        return detail_rows(change, screen.review, screen.report, after, width, self.face.glyphs)
+
+    def _result(self, width: int) -> list[Row]:
+        preview = self._diff.preview
+        if preview is None:
+            return [row(("working out the result", "muted"))]
+        rows = [line for problem in preview.problems for line in paragraph(str(problem), width, "bad")]
+        rows += [line for warning in preview.warnings for line in paragraph(str(warning), width, "warn")]
+        diff = hunk_rows(preview.hunks, width, side=width >= SIDE_BY_SIDE)
+        return rows + (diff or [row(("nothing is accepted: the file would be the base, byte for byte", "muted"))])

@@ -1,0 +1,174 @@
+"""The log pane: lines are read and styled when they are looked at, whatever the length of the log."""
+
+from __future__ import annotations
+
+from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.lines import Filter, line_spans
+from modelcar_tui.tui.logindex import LogIndex
+from modelcar_tui.tui.rows import EMPTY, Row, Span, row, width
+from modelcar_tui.tui.view import View
+
+
+class LogView(View, can_focus=True):
+    """The QA log. `follow` shows the end; scrolling up leaves it, and new lines are then only counted."""
+
+    framed = True
+
+    def __init__(self, face: Face, index: LogIndex, *, id: str) -> None:  # noqa: A002
+        super().__init__(face, id=id, classes="panel")
+        self.index = index
+        self.top = 0
+        """Position, in shown lines, of the first row."""
+        self.left = 0
+        self.follow = True
+        self.wrap = False
+        self.times = False
+        self.seen = 0
+        self.mark: int | None = None
+        """Number of the line that `n`, `N` or `e` found."""
+
+    def head(self) -> tuple[Row, Row]:
+        spans: list[Span] = [("[QA] log", "title")]
+        if self.index.filter is not None:
+            spans.append((f"  /{self.index.filter.text}", "accent"))
+        return Row(tuple(spans)), self._position()
+
+    def foot(self) -> Row:
+        fresh = self.index.shown - self.seen
+        if self.follow or fresh <= 0:
+            return EMPTY
+        return row((f" {fresh:,} new line{'s' * (fresh != 1)} {self.face.glyphs.down} f follows ", "need"))
+
+    def body(self, width: int, height: int) -> list[Row]:
+        index = self.index
+        if not index.shown:
+            return [row((self._empty_text(), "muted"))]
+        if self.follow:
+            self.top = max(0, index.shown - height)
+            self.seen = index.shown
+        self.top = max(0, min(self.top, index.shown - 1))
+        if not self.follow:
+            self.seen = min(self.seen, index.shown)
+        if not self.wrap:
+            return [self._row(number, text) for number, text in index.read(self.top, height)]
+        wrapped = [part for n, text in index.read(self.top, height) for part in self._wrapped(n, text, width)]
+        return wrapped[-height:] if self.follow else wrapped
+
+    def move(self, by: int) -> None:
+        """Scroll by rows; at the end, follow again."""
+        last = self._last_top()
+        target = self.top + by
+        self.follow = by > 0 and target >= last
+        self.top = max(0, min(target, last))
+        self.update()
+
+    def home(self) -> None:
+        """The first line."""
+        self.follow, self.top = False, 0
+        self.update()
+
+    def end(self) -> None:
+        """The last line, and follow."""
+        self.follow = True
+        self.update()
+
+    def sideways(self, by: int) -> None:
+        """Scroll long lines."""
+        self.left = max(0, self.left + by)
+        self.update()
+
+    def set_filter(self, wanted: Filter | None) -> None:
+        """Show only lines that pass; stay near the line that was on top."""
+        number = self.index.number_at(self.top)
+        self.index.set_filter(wanted)
+        if not self.follow:
+            self.top = self.index.position_of(number)
+        self.seen = min(self.seen, self.index.shown) if not self.follow else self.index.shown
+        self.update()
+
+    def show_line(self, number: int) -> None:
+        """Put line `number` in view and mark it."""
+        position = self.index.position_of(number)
+        height = max(1, self.inner[1])
+        self.follow, self.mark = False, number
+        if not self.top <= position < self.top + height:
+            self.top = max(0, position - height // 3)
+        self.update()
+
+    def page(self) -> int:
+        """Rows of one page."""
+        return max(1, self.inner[1] - 1)
+
+    def visible_lines(self) -> list[str]:
+        """The lines on the screen, whole."""
+        return [text for _, text in self.index.read(self.top, max(1, self.inner[1]))]
+
+    def _last_top(self) -> int:
+        return max(0, self.index.shown - max(1, self.inner[1]))
+
+    def _row(self, number: int, text: str) -> Row:
+        spans = line_spans(text, times=self.times, found=self.index.filter or self.index.search)
+        if self.left:
+            spans = _shift(spans, self.left)
+        return Row(tuple(spans), "mark" if number == self.mark else "")
+
+    def _wrapped(self, number: int, text: str, cells: int) -> list[Row]:
+        rows: list[Row] = []
+        line: list[Span] = []
+        used = 0
+        for part, role in line_spans(text, times=self.times, found=self.index.filter or self.index.search):
+            rest = part
+            while rest:
+                room = cells - used
+                head = rest[:room] if width(rest) == len(rest) else _cells(rest, room)
+                if not head:
+                    rows.append(Row(tuple(line)))
+                    line, used = [], 0
+                    continue
+                line.append((head, role))
+                used += width(head)
+                rest = rest[len(head) :]
+                if rest:
+                    rows.append(Row(tuple(line)))
+                    line, used = [], 0
+        rows.append(Row(tuple(line)))
+        return [Row(r.spans, "mark") for r in rows] if number == self.mark else rows
+
+    def _position(self) -> Row:
+        index = self.index
+        if not index.total:
+            return EMPTY
+        mode = "follow" if self.follow else "reading"
+        last = min(self.top + max(1, self.inner[1]), index.shown)
+        count = f"{last:,}/{index.shown:,}" if not self.follow else f"{index.shown:,}"
+        of = f" of {index.total:,}" if index.filter is not None else ""
+        busy = " searching" if index.busy else ""
+        return row((f"{count}{of} lines{busy} ", "muted"), (mode, "ok" if self.follow else "warn"))
+
+    def _empty_text(self) -> str:
+        if self.index.total:
+            return "no line passes the filter; / changes it, Esc in it clears it"
+        outcome = self.face.state.qa.outcome
+        if outcome is not None and outcome.skipped:
+            return f"QA was not run: {outcome.message}"
+        return "no lines yet; QA starts after your answer"
+
+
+def _shift(spans: list[Span], by: int) -> list[Span]:
+    out: list[Span] = []
+    for text, role in spans:
+        if by >= len(text):
+            by -= len(text)
+        else:
+            out.append((text[by:], role))
+            by = 0
+    return out
+
+
+def _cells(text: str, room: int) -> str:
+    used = 0
+    for at, char in enumerate(text):
+        used += width(char)
+        if used > room:
+            return text[:at]
+    return text

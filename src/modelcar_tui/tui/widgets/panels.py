@@ -1,0 +1,94 @@
+"""The dashboard's small views: header, banner, strip, tabs, footer, and a specialist's pane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.faces.banner import banner_rows, header_row, keys_row, strip_rows, tabs_row
+from modelcar_tui.tui.faces.panes import pane_head, pane_rows
+from modelcar_tui.tui.rows import EMPTY, Row, row
+from modelcar_tui.tui.view import View
+
+
+class HeaderBar(View):
+    """Product, manifest, screen, DEMO."""
+
+    def __init__(self, face: Face, screen: str = "") -> None:
+        super().__init__(face, classes="bar")
+        self._screen_title = screen
+
+    def body(self, width: int, height: int) -> list[Row]:
+        return [header_row(self.face, self._screen_title, width)]
+
+
+class Banner(View):
+    """The verdict and what to do next."""
+
+    def body(self, width: int, height: int) -> list[Row]:
+        return banner_rows(self.face, width, height)
+
+
+class Footer(View):
+    """The keys that work here, or a message."""
+
+    def __init__(self, face: Face, keys: Callable[[], list[tuple[str, str]]]) -> None:
+        super().__init__(face, classes="bar")
+        self._keys = keys
+
+    def body(self, width: int, height: int) -> list[Row]:
+        return [keys_row(self._keys(), self.face.message, width)]
+
+
+class Strip(View):
+    """Four one-line specialists."""
+
+    def __init__(self, face: Face, current: Callable[[], str], *, id: str) -> None:  # noqa: A002
+        super().__init__(face, id=id)
+        self._current = current
+
+    def body(self, width: int, height: int) -> list[Row]:
+        return strip_rows(self.face, self._current(), width)
+
+
+class Tabs(Strip):
+    """All specialists in one row, for small terminals."""
+
+    def body(self, width: int, height: int) -> list[Row]:
+        return [tabs_row(self.face, self._current(), width)]
+
+
+class SpecialistPane(View, can_focus=True):
+    """One specialist: checklist, result, elapsed time."""
+
+    framed = True
+
+    def __init__(self, face: Face, name: str, number: int) -> None:
+        super().__init__(face, id=f"pane-{number}", classes="pane panel")
+        self.specialist = name
+        self.number = number
+        self.top = 0
+        self._hidden = 0
+
+    def body(self, width: int, height: int) -> list[Row]:
+        pane = self.face.state.pane(self.specialist)
+        if pane is None:
+            return []
+        rows = pane_rows(self.face.state, pane, width, height, self.face.glyphs)
+        self.top = max(0, min(self.top, len(rows) - height))
+        self._hidden = max(0, len(rows) - height - self.top)
+        return rows[self.top :]
+
+    def head(self) -> tuple[Row, Row]:
+        pane = self.face.state.pane(self.specialist)
+        if pane is None:
+            return EMPTY, EMPTY
+        return pane_head(pane, self.number, self.face.now, self.face.glyphs)
+
+    def foot(self) -> Row:
+        return row((f"{self._hidden} more {self.face.glyphs.down}", "muted")) if self._hidden else EMPTY
+
+    def scroll_rows(self, by: int) -> None:
+        """Scroll the pane's text."""
+        self.top = max(0, self.top + by)
+        self.update()
