@@ -12,12 +12,11 @@ from functools import lru_cache
 import msgspec
 
 from modelcar_tui.compatibility.versions import Version, parse_version, stand_in
-from modelcar_tui.data.vllm_arguments import Flag, argument_table
+from modelcar_tui.data.vllm_arguments import Flag, Row, argument_table, shaped
 
 _NEGATIVE_NUMBER = re.compile(r"-\d+$|-\d*\.\d+$")
 _SWITCH_PAIRS = ("0.8.5", "0.33.0")
 """Since when switches have a `--no-` form, and since when `--enable-x` has a `--disable-x` form."""
-_MANY = ("list", "ints")
 
 
 class Argument(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +72,12 @@ def exists(flag: Flag, vllm: str | None) -> bool:
     return _exists(flag, release)
 
 
+def flags_of(vllm: str | None) -> tuple[Flag, ...]:
+    """Every argument of a release, in its shape there."""
+    names = _names(stand_in(parse_version(vllm), argument_table().versions))
+    return tuple({flag.flag: flag for flag, _ in names.options.values()}.values())
+
+
 def last_value(arguments: tuple[Argument, ...], flag: str) -> str | None:
     """The value that counts for `flag`: the last one given."""
     values = [argument.value for argument in arguments if argument.name == flag and not argument.dotted]
@@ -107,20 +112,27 @@ def _names(release: str) -> _Names:
     version = parse_version(release) or ()
     pairs, inverses = (parse_version(text) or () for text in _SWITCH_PAIRS)
     options: dict[str, tuple[Flag, bool]] = {}
-    for flag in argument_table().flags:
-        if not _exists(flag, version):
+    for row in argument_table().flags:
+        if not _exists(row, version):
             continue
+        flag = _shape(row, version)
         for name in (flag.flag, *flag.aliases):
             options[name] = (flag, False)
-        if flag.kind == "flag" and version >= pairs and flag.flag not in ("--headless", "--grpc"):
-            options.setdefault("--no-" + flag.flag[2:], (flag, True))
+        if flag.kind == "flag" and version >= pairs:
+            for name in (flag.flag, *(alias for alias in flag.aliases if alias.startswith("--"))):
+                options.setdefault("--no-" + name[2:], (flag, True))
             for prefix, inverse in (("--enable-", "--disable-"), ("--disable-", "--enable-")):
                 if version >= inverses and flag.flag.startswith(prefix):
                     options.setdefault(inverse + flag.flag[len(prefix) :], (flag, True))
     return _Names(options)
 
 
-def _exists(flag: Flag, version: Version) -> bool:
+def _shape(row: Row, version: Version) -> Flag:
+    forms = [form for form in row.forms if (parse_version(form.since) or ()) <= version]
+    return shaped(row, forms[-1] if forms else row.forms[0])
+
+
+def _exists(flag: Flag | Row, version: Version) -> bool:
     gone = parse_version(flag.gone) if flag.gone else None
     return (parse_version(flag.first) or ()) <= version and (gone is None or version < gone)
 
@@ -147,9 +159,9 @@ def _read(args: tuple[str, ...], index: int, names: _Names) -> Argument:
     given = value if equals else None
     items = 1
     shape = flag or argument_table().find(canonical(base))
-    if not equals and (dotted or shape is None or shape.kind != "flag"):
+    if not equals and (dotted or shape is None or not shape.valueless):
         # A flag that this release does not know keeps the value that was meant for it: one finding, not two.
-        follow = _values(args, index + 1, many=shape is not None and shape.kind in _MANY and not dotted)
+        follow = _values(args, index + 1, many=shape is not None and shape.several and not dotted)
         items += follow
         given = " ".join(args[index + 1 : index + 1 + follow]) if follow else None
     return Argument(

@@ -105,7 +105,7 @@ def _value(argument: Argument, flag: Flag, remarks: Remarks) -> None:
                 f"write {argument.written}=VALUE",
             )
         return
-    if flag.kind == "flag":
+    if flag.valueless:
         if argument.value is not None:
             remarks.on(
                 argument,
@@ -114,6 +114,8 @@ def _value(argument: Argument, flag: Flag, remarks: Remarks) -> None:
                 f"{argument.written} takes no value",
                 f"write {argument.written} alone, or --no-{flag.flag[2:]}",
             )
+        return
+    if argument.value is None and flag.kind == "maybe":
         return
     if argument.value is None:
         remarks.on(argument, "value-missing", ERROR, f"{flag.flag} has no value", f"write {flag.flag}=VALUE")
@@ -128,7 +130,7 @@ def _value(argument: Argument, flag: Flag, remarks: Remarks) -> None:
 
 
 def _form(argument: Argument, flag: Flag, release: str, remarks: Remarks) -> None:
-    if argument.separate and flag.kind not in ("list", "ints"):
+    if argument.separate and not flag.several:
         remarks.on(
             argument,
             "two-item-flag",

@@ -104,7 +104,7 @@ def _template(
             continue
         if argument.name in owned:
             drafts.remove(argument, f"the serving runtime's template passes {argument.name} already")
-        elif argument.name in seen and argument.flag.kind not in ("list", "ints"):
+        elif argument.name in seen and not argument.flag.several:
             drafts.remove(seen[argument.name], f"{argument.name} is given twice and only the last one counts")
         seen[argument.name] = argument
 
@@ -167,7 +167,7 @@ def _forms(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
         flag = argument.flag
         if flag is None or argument.dotted or drafts.touched(argument):
             continue
-        if argument.separate and flag.kind not in ("list", "ints") and argument.value is not None:
+        if argument.separate and not flag.several and argument.value is not None:
             drafts.set(argument, f"{flag.flag}={argument.value}",
                        "the QA suite drops equal values of two-item flags; joined by `=` it can't")  # fmt: skip
         elif argument.written == "-tp":

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from modelcar_tui.compatibility.command_line import Argument, canonical, exists
 from modelcar_tui.compatibility.values import wrong
 from modelcar_tui.compatibility.versions import parse_version
-from modelcar_tui.data.vllm_arguments import argument_table
+from modelcar_tui.data.vllm_arguments import argument_table, newest_flags
 
 _CARRIED: dict[str, tuple[str, Callable[[str], str]]] = {
     "--guided-decoding-backend": ("--structured-outputs-config", lambda value: json.dumps({"backend": value})),
@@ -34,7 +34,7 @@ def replacement(argument: Argument, release: str) -> tuple[str, str]:
         target = argument_table().find(meant) if meant else None
         if target is not None and exists(target, release) and not argument.candidates:
             value = argument.value
-            fits = value is None if target.kind == "flag" else value is not None and not wrong(target, value)
+            fits = value is None if target.valueless else value is not None and not wrong(target, value)
             if fits:
                 item = target.flag if value is None else f"{target.flag}={value}"
                 return item, f"vLLM {release} has no {name} and would not start; {target.flag} is meant"
@@ -47,14 +47,14 @@ def replacement(argument: Argument, release: str) -> tuple[str, str]:
         return f"--runner={_TASKS[value]}", f"{why}; --runner replaced it"
     carried = _CARRIED.get(known.flag)
     target = argument_table().find(carried[0]) if carried else None
-    if carried and target and exists(target, release) and (value or known.kind == "flag"):
+    if carried and target and exists(target, release) and (value or known.valueless):
         return f"{carried[0]}={carried[1](value)}", f"{why}; {carried[0]} replaced it"
     return "", f"{why}; {known.instead}" if known.instead else why
 
 
 def near_miss(name: str) -> str:
     """The flag of today that a misspelt one most likely means; empty when none is near."""
-    names = [flag.flag for flag in argument_table().flags if not flag.gone]
+    names = [flag.flag for flag in newest_flags() if not flag.gone]
     return next(iter(difflib.get_close_matches(name[:100], names, n=1, cutoff=0.85)), "")
 
 

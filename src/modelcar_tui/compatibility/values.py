@@ -38,25 +38,40 @@ def tokens(value: str | None) -> int | None:
 
 def wrong(flag: Flag, value: str) -> str:
     """What is wrong with a value for vLLM's parser, in a few words; empty when nothing is."""
-    match flag.kind:
-        case "int":
-            return "" if _number(value, int) else "it wants a whole number"
-        case "human" | "tokens":
-            if flag.kind == "tokens" and value.strip().lower() in ("auto", "-1"):
-                return ""
-            return "" if tokens(value) is not None else "it wants a number of tokens, such as 32768 or 32k"
-        case "float":
-            return "" if _number(value, float) else "it wants a number"
-        case "choice":
-            return "" if value in flag.choices else "it must be one of " + ", ".join(flag.choices)
-        case "json":
-            return _json(value)
-        case "json?":
-            return _json(value) if re.match(r"(?s)\s*{.*}\s*$", value) else ""
-        case "ints":
-            parts = value.split()
-            return "" if all(_number(part, int) for part in parts) else "it wants whole numbers"
+    if flag.none and value in ("", "None"):
+        return ""
+    return _number_fault(flag.kind, value) or _choice_fault(flag, value) or _json_fault(flag.kind, value)
+
+
+def _number_fault(kind: str, value: str) -> str:
+    match kind:
+        case "int" if not _number(value, int):
+            return "it wants a whole number"
+        case "ints" if not all(_number(part, int) for part in value.split()):
+            return "it wants whole numbers"
+        case "float" if not _number(value, float):
+            return "it wants a number"
+        case "tokens" if value.strip().lower() in ("auto", "-1"):
+            return ""
+        case "human" | "tokens" if tokens(value) is None:
+            return "it wants a number of tokens, such as 32768 or 32k"
     return ""
+
+
+def _choice_fault(flag: Flag, value: str) -> str:
+    given = [value]
+    if flag.kind == "option":
+        given = [value.lower().replace("-", "_")]
+    elif flag.kind == "list":
+        given = [part for part in value.split() if "," not in part] if flag.choices else []
+    elif flag.kind != "choice":
+        return ""
+    return "" if all(word in flag.choices for word in given) else "it must be one of " + ", ".join(flag.choices)
+
+
+def _json_fault(kind: str, value: str) -> str:
+    loose = kind == "json?" and re.match(r"(?s)\s*{.*}\s*$", value)
+    return _json(value) if kind == "json" or loose else ""
 
 
 def out_of_range(flag: Flag, value: str) -> str:

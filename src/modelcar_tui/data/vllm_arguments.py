@@ -8,15 +8,24 @@ from pathlib import Path
 import msgspec
 
 
-class Flag(msgspec.Struct, frozen=True, kw_only=True):
-    """One argument of the server."""
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """What an argument takes, from one release on."""
 
-    flag: str
+    since: str
     kind: str
-    """`flag` (no value), `int`, `human` (`16k`), `tokens` (`16k`, `auto`), `float`, `str`, `choice`, `json`,
-    `json?` (JSON or a word), `list` and `ints` (several values)."""
+    """`flag` (on, or off by `--no-`), `switch` (only on), `int`, `human` (`16k`), `tokens` (`16k`, `auto`),
+    `float`, `str`, `choice`, `option` (a choice in any case), `json`, `json?` (JSON or a word), `list` and `ints`
+    (several values), `maybe` (a value that may be left out)."""
     choices: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    none: bool = False
+    """Whether `None` and an empty value are accepted."""
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One argument through all releases."""
+
+    flag: str
     first: str
     """The first read release that has it."""
     gone: str | None = None
@@ -24,6 +33,32 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
     deprecated: str | None = None
     instead: str = ""
     """What replaces it, once it is gone."""
+    forms: tuple[Form, ...]
+    """Oldest first."""
+
+
+class Flag(msgspec.Struct, frozen=True, kw_only=True):
+    """One argument as one release has it (or last had it)."""
+
+    flag: str
+    kind: str
+    choices: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    none: bool = False
+    first: str
+    gone: str | None = None
+    deprecated: str | None = None
+    instead: str = ""
+
+    @property
+    def valueless(self) -> bool:
+        """Whether it never takes a value."""
+        return self.kind in ("flag", "switch")
+
+    @property
+    def several(self) -> bool:
+        """Whether it takes the items after it until the next flag."""
+        return self.kind in ("list", "ints")
 
 
 class ArgumentTable(msgspec.Struct, frozen=True):
@@ -32,16 +67,18 @@ class ArgumentTable(msgspec.Struct, frozen=True):
     about: str
     source: str
     versions: tuple[str, ...]
+    forms_read: tuple[str, ...]
+    """Releases whose types, choices and short forms were read."""
     template_flags: tuple[str, ...]
     """Flags that the serving runtimes' templates pass by themselves."""
     needs_remote_code: tuple[str, ...]
     """Architectures that vLLM's own tests start with `--trust-remote-code`."""
     remote_code_source: str
-    flags: tuple[Flag, ...]
+    flags: tuple[Row, ...]
 
     def find(self, name: str) -> Flag | None:
-        """The flag of this name or alias."""
-        return _by_name().get(name)
+        """The flag of this name or short form, in its newest shape, whether or not it is gone."""
+        return _newest().get(name)
 
 
 @cache
@@ -50,11 +87,24 @@ def argument_table() -> ArgumentTable:
     return msgspec.json.decode((Path(__file__).parent / "vllm_arguments.json").read_bytes(), type=ArgumentTable)
 
 
+def shaped(row: Row, form: Form) -> Flag:
+    """The argument in one of its forms."""
+    return Flag(
+        flag=row.flag, kind=form.kind, choices=form.choices, aliases=form.aliases, none=form.none,
+        first=row.first, gone=row.gone, deprecated=row.deprecated, instead=row.instead,
+    )  # fmt: skip
+
+
 @cache
-def _by_name() -> dict[str, Flag]:
-    names: dict[str, Flag] = {}
-    for flag in argument_table().flags:
-        names.setdefault(flag.flag, flag)
+def newest_flags() -> tuple[Flag, ...]:
+    """Every argument in its newest shape, those that are gone included."""
+    return tuple(shaped(row, row.forms[-1]) for row in argument_table().flags)
+
+
+@cache
+def _newest() -> dict[str, Flag]:
+    names = {flag.flag: flag for flag in newest_flags()}
+    for flag in newest_flags():
         for alias in flag.aliases:
             names.setdefault(alias, flag)
     return names
