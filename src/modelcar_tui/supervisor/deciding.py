@@ -9,11 +9,12 @@ import msgspec
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Guarantee, Pool
 from modelcar_tui.compatibility.quantization import check
 from modelcar_tui.compatibility.types import Compatibility, Support
-from modelcar_tui.core.facts import Fact, Source
+from modelcar_tui.core.facts import Fact
 from modelcar_tui.manifest.arguments import accepted_changes, effective
 from modelcar_tui.manifest.plan import Decision, Plan
 from modelcar_tui.manifest.types import ModelCar
-from modelcar_tui.sizing.estimate import estimate, parse_args
+from modelcar_tui.sizing.args import parse_args
+from modelcar_tui.sizing.estimate import estimate
 from modelcar_tui.sizing.gpus import gpu_for
 from modelcar_tui.sizing.types import Estimate, Gpu, Outcome
 from modelcar_tui.supervisor.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
@@ -50,19 +51,13 @@ def _candidate(members: list[tuple[GpuNode, Pool]]) -> Candidate:
     free = [member[1].free for member in members]
     known = [count for count in free if count is not None]
     most = max(member[1].units for member in members)
-    table = gpu_for(node.product or "", vendor=node.vendor)
-    memory = table.memory_gib
-    if pool.mem_mib is not None:
-        source = {"label": Source.NODE_LABEL, "dra": Source.DRA, "instance-type": Source.INSTANCE_TYPE}
-        memory = Fact(
-            value=pool.mem_mib / 1024, source=source.get(pool.mem_from, Source.GPU_TABLE), unit="GiB",
-            at=0.0, note=f"{pool.mem_from}: {pool.mem_mib} MiB a unit",
-        )  # fmt: skip
-    elif pool.mem_guarantee is not Guarantee.EXCLUSIVE:
-        memory = Fact(note="the memory of one unit is not known", unit="GiB")
+    gpu = gpu_for(node.product or node.vendor, memory_mib=pool.mem_mib, count=most)
+    if pool.mem_mib is None and pool.mem_guarantee is not Guarantee.EXCLUSIVE:
+        missing: Fact[float] = Fact(note="the memory of one unit is not known", unit="GiB")
+        gpu = msgspec.structs.replace(gpu, memory_gib=missing, visible_gib=missing)
     gpu = msgspec.structs.replace(
-        table, product=node.product or node.vendor, vendor=node.vendor, memory_gib=memory, count=most,
-        compute_capability=node.cc or table.compute_capability,
+        gpu, product=node.product or node.vendor, vendor=node.vendor,
+        compute_capability=node.cc or gpu.compute_capability,
     )  # fmt: skip
     return Candidate(
         gpu=gpu, pool=pool, nodes=tuple(node for node, _ in members), most=most,

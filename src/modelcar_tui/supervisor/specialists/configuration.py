@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec import structs
 
+from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.facts import GIB, Fact
 from modelcar_tui.core.files import write_private
 from modelcar_tui.image.types import ImageFacts
@@ -77,11 +80,12 @@ class Configuration:
             context.emit(ModelLearned(model=_requirements(car, facts)))
             context.step("images", Status.RUNNING, f"{len(found)} of {len(manifest.models)}")
         doubtful = [facts for facts in found.values() if facts.problems]
-        for text in dict.fromkeys(str(problem) for facts in doubtful for problem in facts.problems):
+        remarks = grouped([problem for facts in doubtful for problem in facts.problems])
+        for text in remarks:
             context.emit(Noticed(text=text))
         detail = f"{len(found)} inspected"
         if doubtful:
-            detail = f"{len(doubtful)} of {len(found)}: {doubtful[0].problems[0]}"
+            detail = f"{len(doubtful)} of {len(found)} not fully readable: {remarks[0]}"
         context.step("images", Status.WARNING if doubtful else Status.DONE, detail)
         return found
 
@@ -104,7 +108,7 @@ def _requirements(car: ModelCar, image: ImageFacts) -> ModelRequirements:
 def model_line(model: ModelRequirements) -> str:
     """One line of the report: image size, parameters, quantization, VRAM, architectures; guesses badged."""
     image, facts = model.image, model.image.model
-    size = amount(image.size_bytes, GIB, "GiB image")
+    size = amount(image.size_bytes, GIB, "GiB image size")
     parameters = amount(facts.parameters, 1e9, "B parameters")
     bits = facts.quantization_name.value if facts.quantization_name.known else None
     quantization = "quantization unknown" if bits is None else (bits or "not quantized")
@@ -113,10 +117,21 @@ def model_line(model: ModelRequirements) -> str:
     return f"{model.car.name}: {size}, {parameters}, {quantization}, {vram}, {arch}"
 
 
+def grouped(problems: Sequence[Problem]) -> list[str]:
+    """One line a cause: the same fault of many images is said once, with their number."""
+    causes: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        causes.setdefault((problem.what, problem.fix), []).append(problem)
+    return [
+        str(members[0]) if len(members) == 1 else str(structs.replace(members[0], where=f"{len(members)} images"))
+        for members in causes.values()
+    ]
+
+
 def amount(fact: Fact[int] | Fact[float], unit: float, name: str) -> str:
-    """`15.2 GiB image`, `~18 GiB VRAM (guess)`, `GiB VRAM unknown`."""
+    """`15.2 GiB image size`, `~18 GiB VRAM (guess)`, `VRAM unknown`."""
     if fact.value is None:
-        return f"{name} unknown"
+        return f"{name.removeprefix('GiB ').removeprefix('B ')} unknown"
     value = fact.value / unit
     text = f"{value:.3g}" if value < 100 else f"{value:.0f}"
     return f"~{text} {name} (guess)" if fact.guess else f"{text} {name}"
