@@ -1,0 +1,241 @@
+"""The podman engine with real containers that play the suite."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from modelcar_tui.qa.follow import following
+from modelcar_tui.qa.podman_cli import Podman
+from modelcar_tui.qa.runner import ContainerStarted, Progressed, WentSilent
+from modelcar_tui.qa.spool import Origin
+from modelcar_tui.qa.types import QaCounts
+from support.qa_bench import Bench, eventually, podman
+
+pytestmark = pytest.mark.real
+
+
+@pytest.mark.parametrize("generation", ["G1", "G2", "G3"])
+async def test_each_generation_gets_options_and_secret_that_it_takes(generation: str, bench: Bench) -> None:
+    request = bench.request(
+        "granite-3.1-8b", "whisper", generation=generation, runtime_image="quay.io/modh/vllm:1"
+    )
+    outcome = await bench.run(request)
+    assert outcome.code == "QA_OK", (outcome, bench.lines(None))
+    assert outcome.counts == QaCounts(passed=2)
+    assert outcome.exit_status == 0
+    assert bench.containers() == []
+    assert not bench.stage.exists()
+    started = [event for event in bench.events if isinstance(event, ContainerStarted)]
+    assert [event.attached for event in started] == [False]
+    assert bench.grew() == bench.spooled()
+    last = [event for event in bench.events if isinstance(event, Progressed)][-1]
+    assert (last.done, last.total, last.passed) == (2, 2, 2)
+
+
+async def test_image_whose_user_is_root(bench: Bench) -> None:
+    assert (await bench.run(bench.request("granite", user="root"))).ok
+
+
+async def test_finished_run_is_not_run_again(bench: Bench) -> None:
+    request = bench.request("granite")
+    first = await bench.run(request)
+    bench.events.clear()
+    assert await bench.run(request) == first
+    assert await bench.runner().attach(request, bench.secrets(), bench.events.append) == first
+    assert bench.events == []
+
+
+async def test_nothing_to_attach_to(bench: Bench) -> None:
+    assert await bench.runner().attach(bench.request("granite"), bench.secrets(), bench.events.append) is None
+
+
+@pytest.mark.parametrize(
+    ("models", "code"),
+    [
+        (("granite", "llama--oom"), "CUDA_OOM"),
+        (("llama--denied",), "IMAGE_PULL_DENIED"),
+        (("x--sanity",), "DSC_NOT_READY"),
+        (("x-5--exit",), "NO_TESTS"),
+        (("x-137--exit",), "KILLED"),
+    ],
+)
+async def test_ways_to_fail_are_told_apart(models: tuple[str, ...], code: str, bench: Bench) -> None:
+    outcome = await bench.run(bench.request(*models))
+    assert outcome.code == f"QA_ERROR:{code}", (outcome, bench.lines(None))
+    assert outcome.fix
+    assert bench.containers() == []
+
+
+async def test_expired_token_is_named(bench: Bench) -> None:
+    bench.kubeconfig.write_text(bench.kubeconfig.read_text().replace("sha256~", "expired-token~"))
+    outcome = await bench.run(bench.request("granite"))
+    assert (outcome.code, outcome.exit_status) == ("QA_ERROR:TOKEN_EXPIRED", 3)
+
+
+async def test_all_skipped_is_not_a_pass(bench: Bench) -> None:
+    outcome = await bench.run(bench.request("granite", accelerator="cpu_x86"))
+    assert outcome.code == "QA_ERROR:NONE_RAN"
+    assert outcome.message.startswith("0 ran")
+
+
+async def test_hostile_lines_are_harmless_and_whole(bench: Bench) -> None:
+    outcome = await bench.run(bench.request("granite--big"))
+    assert outcome.ok
+    lines = bench.lines()
+    assert any(line.startswith("xxxx") and line.endswith("…") for line in lines)
+    assert "progress done" in lines
+    assert "osc" in lines
+    assert any("bad utf-8" in line for line in lines)
+    assert not any("\x1b" in line for line in lines)
+
+
+async def test_silent_hang_ends_by_the_clock(bench: Bench) -> None:
+    began = time.monotonic()
+    outcome = await bench.run(bench.request("granite--hang", timeout_s=2.0, silence_s=0.5))
+    assert outcome.code == "QA_ERROR:TIMEOUT"
+    assert "waiting for pods (granite--hang)" in outcome.message
+    assert time.monotonic() - began < 15
+    assert any(isinstance(event, WentSilent) for event in bench.events)
+    assert bench.containers() == []
+    assert not bench.stage.exists()
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"), [({"hang_s": 1.0}, "HANG"), ({"model_timeout_s": 1.0}, "MODEL_TIMEOUT")]
+)
+async def test_other_limits(limit: dict[str, float], code: str, bench: Bench) -> None:
+    outcome = await bench.run(bench.request("granite--hang", **limit))
+    assert outcome.code == f"QA_ERROR:{code}"
+    assert "InferenceService/granite--hang" in outcome.leftovers
+
+
+async def test_flood_loses_nothing_and_the_loop_lives(bench: Bench) -> None:
+    gaps: list[float] = []
+
+    async def tick() -> None:
+        before = time.perf_counter()
+        while True:
+            await asyncio.sleep(0.01)
+            now = time.perf_counter()
+            gaps.append(now - before)
+            before = now
+
+    ticker = asyncio.create_task(tick())
+    outcome = await bench.run(bench.request("granite--flood"))
+    ticker.cancel()
+    assert outcome.ok
+    flood = [line for line in bench.lines() if line.startswith("flood line")]
+    assert len(flood) == 200_000
+    assert [int(line[11:18]) for line in flood] == list(range(200_000))
+    gaps.sort()
+    assert gaps[int(len(gaps) * 0.95)] < 0.25
+
+
+async def test_cancel_stops_and_removes_within_its_limit(bench: Bench) -> None:
+    task = asyncio.create_task(bench.run(bench.request("granite--hang")))
+    await eventually(lambda: any("Waiting for" in line for line in bench.lines()))
+    began = time.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert time.monotonic() - began < 10
+    assert bench.containers() == []
+    assert not bench.stage.exists()
+
+
+async def test_detached_run_goes_on_and_is_attached_to(bench: Bench) -> None:
+    request, runner = bench.request("granite--slow"), bench.runner()
+    task = asyncio.create_task(bench.run(request, runner))
+    await eventually(lambda: any(line.startswith("slow line 00020") for line in bench.lines()))
+    runner.detach = True
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(bench.containers("--filter", "status=running")) == 1
+    bench.events.clear()
+    outcome = await bench.runner().attach(request, bench.secrets(), bench.events.append)
+    assert outcome is not None
+    assert outcome.ok
+    assert [event.attached for event in bench.events if isinstance(event, ContainerStarted)] == [True]
+    slow = [line for line in bench.lines() if line.startswith("slow")]
+    assert slow == [f"slow line {number:05d}" for number in range(200)]
+    assert bench.containers() == []
+
+
+async def test_container_that_somebody_removes(bench: Bench) -> None:
+    task = asyncio.create_task(bench.run(bench.request("granite--hang")))
+    await eventually(lambda: any("Waiting for" in line for line in bench.lines()))
+    podman("rm", "--force", "--time=0", bench.name)
+    outcome = await task
+    assert outcome.code in ("QA_ERROR:CONTAINER_LOST", "QA_ERROR:KILLED")
+    assert not bench.stage.exists()
+
+
+async def test_only_one_process_drives_a_run(bench: Bench) -> None:
+    request = bench.request("granite--hang")
+    task = asyncio.create_task(bench.run(request))
+    await eventually(lambda: any("Waiting for" in line for line in bench.lines()))
+    assert (await bench.run(request)).code == "QA_ERROR:BUSY"
+    assert len(bench.containers()) == 1
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_podman_missing_failing_or_without_the_image(bench: Bench) -> None:
+    request = bench.request("granite")
+    missing = await bench.run(request, bench.runner(program="no-such-podman"))
+    assert (missing.code, missing.fix) == ("QA_ERROR:PODMAN_MISSING", "sudo dnf install podman")
+    broken = bench.folder / "podman"
+    broken.write_text("#!/bin/sh\necho 'Error: cannot connect to storage' >&2\nexit 125\n")
+    broken.chmod(0o755)
+    failing = await bench.run(request, bench.runner(program=str(broken)))
+    assert failing.code == "QA_ERROR:PODMAN_FAILED"
+    assert failing.message == "cannot connect to storage"
+    absent = await bench.run(bench.request("granite", image="localhost/no-such-image:1", pull="never"))
+    assert absent.code == "QA_ERROR:SUITE_IMAGE"
+    assert absent.fix == "podman pull localhost/no-such-image:1"
+
+
+async def test_failed_pull_shows_podmans_own_words(bench: Bench) -> None:
+    outcome = await bench.run(bench.request("granite", image="127.0.0.1:1/suite:1"))
+    assert outcome.code == "QA_ERROR:SUITE_IMAGE"
+    assert "refused" in outcome.message
+    assert any("127.0.0.1:1" in line for line in bench.lines(Origin.US))
+
+
+async def test_logs_command_gives_the_same_lines_as_the_file(bench: Bench) -> None:
+    request, runner = bench.request("granite--slow"), bench.runner()
+    task = asyncio.create_task(bench.run(request, runner))
+    await eventually(lambda: bench.containers() != [])
+    got = []
+    async with following(Podman(), bench.name, "") as follower:
+        while follower.more():
+            got += [line.data.decode() for line in follower.read()]
+            await asyncio.sleep(0.01)
+        got += [line.data.decode() for line in follower.finish()]
+    await task
+    assert [line for line in got if line.startswith("slow")] == [
+        f"slow line {number:05d}" for number in range(200)
+    ]
+
+
+async def test_full_disk_is_said_and_leaves_nothing_running(bench: Bench, tmp_path: Path) -> None:
+    request = bench.request("granite--flood")
+    small = bench.run_folder / "qa"
+    small.mkdir(mode=0o700)
+    if os.system(f"mount -t tmpfs -o size=256k,mode=700 tmpfs {small}") != 0:
+        pytest.skip("no right to mount a small file system")
+    try:
+        outcome = await bench.run(request)
+        assert outcome.code == "QA_ERROR:DISK"
+        assert "No space left" in outcome.message
+        assert bench.containers() == []
+        assert not bench.stage.exists()
+    finally:
+        os.system(f"umount {small}")
