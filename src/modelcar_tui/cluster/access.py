@@ -1,0 +1,212 @@
+"""The ladder to the cluster, cheap rungs first; each step says what it proved, each failure why."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+from typing import Any
+
+import msgspec
+
+from modelcar_tui.cluster.client import Client
+from modelcar_tui.cluster.connect import connect
+from modelcar_tui.cluster.credentials import Credentials, find
+from modelcar_tui.cluster.errors import LOGIN, ClusterError
+from modelcar_tui.cluster.types import Access, ClusterOptions, Rung
+from modelcar_tui.core.errors import Problem
+from modelcar_tui.core.text import clean
+
+REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+class Right(msgspec.Struct, frozen=True):
+    """Something that we would like to do."""
+
+    resource: str
+    group: str = ""
+    namespace: str = ""
+    verb: str = "list"
+    what_for: str = ""
+
+    @property
+    def command(self) -> str:
+        """What an administrator may check."""
+        name = f"{self.resource}.{self.group}" if self.group else self.resource
+        scope = f" -n {self.namespace}" if self.namespace else " -A" if self.resource == "pods" else ""
+        return f"oc auth can-i {self.verb} {name}{scope}"
+
+
+NODES = Right("nodes", what_for="the GPUs are unknown")
+PODS = Right("pods", what_for="how many GPUs are free is unknown")
+
+
+class _Version(msgspec.Struct, frozen=True, rename="camel"):
+    git_version: str = ""
+
+
+class _UserInfo(msgspec.Struct, frozen=True):
+    username: str = ""
+    groups: list[str] | None = None
+
+
+class _ReviewStatus(msgspec.Struct, frozen=True, rename="camel"):
+    user_info: _UserInfo = _UserInfo()
+    allowed: bool = False
+
+
+class _Review(msgspec.Struct, frozen=True):
+    status: _ReviewStatus = _ReviewStatus()
+
+
+class _Name(msgspec.Struct, frozen=True):
+    name: str = ""
+
+
+class _OpenShiftUser(msgspec.Struct, frozen=True):
+    metadata: _Name = _Name()
+    groups: list[str] | None = None
+
+
+async def probe(options: ClusterOptions) -> Access:
+    """How far we come: the kubeconfig, the way to the server, who we are, and what we may look at."""
+    try:
+        credentials = find(options)
+    except ClusterError as error:
+        return Access(rung=error.rung, context=clean(options.context or ""), problem=error.problem)
+    try:
+        async with connect(credentials, options) as client:
+            return await climb(client, credentials)
+    except ClusterError as error:
+        return failed(error, credentials)
+
+
+async def climb(client: Client, credentials: Credentials) -> Access:
+    """The rungs above the kubeconfig.
+
+    Raises:
+        ClusterError: the server could not be reached.
+    """
+    access = Access(
+        rung=Rung.OK, server=clean(client.server), context=credentials.context, via=client.transport.via,
+        namespace=clean(credentials.namespace, limit=63),
+    )  # fmt: skip
+    try:
+        version = await client.get("/version", _Version)
+        access = msgspec.structs.replace(access, version=clean(version.git_version, limit=60))
+    except ClusterError as error:
+        if error.status not in (401, 403, 404):
+            raise
+    try:
+        user, groups = await _who(client)
+    except ClusterError as error:
+        return failed(error, credentials, access)
+    access = msgspec.structs.replace(access, user=user, groups=groups)
+    missing = [right for right in (NODES, PODS) if await may(client, right) is False]
+    who = f"{user or 'you'} may not"
+    return msgspec.structs.replace(
+        access,
+        missing=tuple(
+            Problem(
+                where=access.server, what=f"{who} {right.verb} {right.resource}: {right.what_for}",
+                fix=f"ask an administrator for the role cluster-reader ({right.command})",
+                code=f"no-{right.resource}",
+            )
+            for right in missing
+        ),
+    )  # fmt: skip
+
+
+async def may(client: Client, right: Right) -> bool | None:
+    """Whether we may; None when the server does not tell."""
+    asked = {
+        "verb": right.verb, "resource": right.resource, "group": right.group, "namespace": right.namespace,
+    }  # fmt: skip
+    body = {
+        "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {key: value for key, value in asked.items() if value}},
+    }  # fmt: skip
+    try:
+        return (await client.post(ACCESS_REVIEWS, body, _Review)).status.allowed
+    except ClusterError as error:
+        if error.status in (403, 404, 405):
+            return None
+        raise
+
+
+def failed(error: ClusterError, credentials: Credentials, access: Access | None = None) -> Access:
+    """The access of somebody whom an error stopped, with the real reason where the credentials tell it."""
+    problem = error.problem
+    if error.status == 401 or problem.code == "anonymous":
+        problem = _why_unauthenticated(credentials, problem)
+    access = access or Access(rung=error.rung, server=clean(credentials.server), context=credentials.context)
+    return msgspec.structs.replace(access, rung=error.rung, problem=problem)
+
+
+async def _who(client: Client) -> tuple[str, tuple[str, ...]]:
+    """User and groups. Servers before 1.28 don't know reviews of oneself; OpenShift's `~` is asked then."""
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    try:
+        info = (await client.post(REVIEWS, review, _Review)).status.user_info
+        return clean(info.username, limit=200), tuple(clean(one, limit=200) for one in info.groups or ())
+    except ClusterError as error:
+        if error.status not in (403, 404, 405) or error.problem.code == "anonymous":
+            raise
+    try:
+        user = await client.get("/apis/user.openshift.io/v1/users/~", _OpenShiftUser)
+        return clean(user.metadata.name, limit=200), tuple(clean(one, limit=200) for one in user.groups or ())
+    except ClusterError as error:
+        # 403 and 404 do not tell whether the server has users: we are somebody, nobody says who.
+        if error.status not in (403, 404) or error.problem.code == "anonymous":
+            raise
+    return "", ()
+
+
+def _why_unauthenticated(credentials: Credentials, problem: Problem) -> Problem:
+    """What is wrong with the credentials themselves."""
+    what = problem.what
+    if credentials.helper:
+        what = f"{credentials.helper} gave no credentials that the server takes ({problem.code})"
+    elif credentials.token is not None:
+        expiry = token_expiry(credentials.token.reveal())
+        if expiry is not None and expiry < _now():
+            what = f"the token expired on {expiry:%Y-%m-%d %H:%M} UTC (401)"
+        elif credentials.token.reveal().startswith("sha256~"):
+            what = "the token has expired or was revoked (401; OpenShift's tokens last 24 hours)"
+        else:
+            what = "the token has expired, was revoked, or is for another cluster (401)"
+    elif credentials.certificate is not None:
+        expiry = certificate_expiry(credentials.certificate)
+        if expiry is not None and expiry < _now():
+            what = f"the client certificate expired on {expiry:%Y-%m-%d %H:%M} UTC (401)"
+        elif problem.code != "anonymous":
+            what = "the server does not accept the client certificate (401)"
+    elif credentials.basic is None:
+        what = "the kubeconfig's user has no token and no certificate"
+    return msgspec.structs.replace(problem, what=what, fix=LOGIN)
+
+
+def token_expiry(token: str) -> dt.datetime | None:
+    """`exp` of a JSON web token, unverified; None for tokens that tell nothing."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        claims: Any = msgspec.json.decode(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        return dt.datetime.fromtimestamp(float(claims["exp"]), dt.UTC)
+    except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
+        return None
+
+
+def certificate_expiry(pem: str) -> dt.datetime | None:
+    """`notAfter` of the first certificate."""
+    try:
+        from cryptography import x509
+
+        return x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc
+    except (ImportError, ValueError, TypeError):
+        return None
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

@@ -1,0 +1,32 @@
+"""From options to a client: straight with the kubeconfig's own token or certificate, else through oc."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from modelcar_tui.cluster.client import Client
+from modelcar_tui.cluster.credentials import Credentials
+from modelcar_tui.cluster.helper_proxy import HelperProxy
+from modelcar_tui.cluster.transport import Transport
+from modelcar_tui.cluster.types import ClusterOptions
+
+
+@asynccontextmanager
+async def connect(credentials: Credentials, options: ClusterOptions) -> AsyncIterator[Client]:
+    """A client for the context; closed, with its helper, when the block is left in any way.
+
+    Raises:
+        ClusterError: a certificate is broken, or the helper did not come up.
+    """
+    if not credentials.helper and not options.via_oc:
+        async with Client(Transport(credentials, options)) as client:
+            yield client
+        return
+    helper = await HelperProxy.start(credentials, options)
+    try:
+        async with Client(Transport(credentials, options, unix_socket=helper.socket)) as client:
+            client.transport.via = f"{helper.program} proxy"
+            yield client
+    finally:
+        await helper.stop()

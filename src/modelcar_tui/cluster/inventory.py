@@ -1,0 +1,199 @@
+"""The accelerators of a real cluster, page by page: first rows after the first page, partial when cut short."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from modelcar_tui.cluster import dra, objects
+from modelcar_tui.cluster.classify import classify
+from modelcar_tui.cluster.client import Client
+from modelcar_tui.cluster.dra import DraPool
+from modelcar_tui.cluster.errors import ClusterError
+from modelcar_tui.cluster.free import Usage, add_pods, with_free
+from modelcar_tui.cluster.scale import MachineSet, scale_up
+from modelcar_tui.cluster.types import GpuNode, Inventory, OtherNode, ScaleUp
+from modelcar_tui.core.errors import Problem
+
+Progress = Callable[[Inventory], None]
+_PODS = "/api/v1/pods"
+_RUNNING = "status.phase!=Succeeded,status.phase!=Failed"
+MOST_NODE_LISTS = 800
+AT_ONCE = 8
+POD_PAGE = 1000
+
+
+class _Gathered:
+    """What was read so far."""
+
+    def __init__(self) -> None:
+        self.gpus: dict[str, GpuNode] = {}
+        self.others: list[OtherNode] = []
+        self.seen = 0
+        self.problems: list[Problem] = []
+        self.partial = False
+        self.scale: tuple[ScaleUp, ...] = ()
+
+    def reset(self) -> None:
+        self.gpus.clear()
+        self.others.clear()
+        self.seen = 0
+
+    def inventory(self, *, done: bool = False) -> Inventory:
+        return Inventory(
+            nodes=tuple(self.gpus.values()), others=tuple(self.others) if done else (), known=True,
+            partial=self.partial or not done, at=time.time(), problems=tuple(self.problems),
+            nodes_seen=self.seen, scale_up=self.scale,
+        )  # fmt: skip
+
+
+async def read_inventory_of(client: Client, progress: Progress) -> Inventory:
+    """The inventory behind a client.
+
+    Faults are told in it: without the right to list nodes it is unknown, never empty; without pods, what is
+    free is unknown; a list that was cut short is partial.
+    """
+    gathered = _Gathered()
+    platform, devices = await asyncio.gather(_platform(client), _devices(client, gathered))
+    try:
+        async for page in client.pages("/api/v1/nodes", objects.Node):
+            if page.restart:
+                gathered.reset()
+            for node in page.items:
+                gathered.seen += 1
+                found = classify(node, devices.get(node.metadata.name, ()), platform)
+                if isinstance(found, GpuNode):
+                    gathered.gpus[found.name] = found
+                else:
+                    gathered.others.append(found)
+            progress(gathered.inventory())
+    except ClusterError as error:
+        if not gathered.seen:
+            return Inventory(known=False, at=time.time(), problems=(error.problem,))
+        gathered.partial = True
+        gathered.problems.append(error.problem)
+    if gathered.gpus:
+        await _free(client, gathered, progress)
+    gathered.scale = await _scale(client)
+    return gathered.inventory(done=True)
+
+
+async def _free(client: Client, gathered: _Gathered, progress: Progress) -> None:
+    """Fill in what is free: by node where the GPU nodes are few, else over all pods."""
+    few = len(gathered.gpus) <= MOST_NODE_LISTS or len(gathered.gpus) * 5 < gathered.seen
+    try:
+        if few:
+            await _pods_by_node(client, gathered, progress)
+        else:
+            await _all_pods(client, gathered)
+    except ClusterError as error:
+        if error.forbidden:
+            what = "the pods can't be listed: how many GPUs are free is unknown"
+            fix = error.problem.fix
+        else:
+            what, fix = f"not all pods could be read ({error.problem.what})", error.problem.fix
+            gathered.partial = True
+        gathered.problems.append(Problem(where=error.problem.where, what=what, fix=fix, code="no-pods"))
+
+
+async def _pods_by_node(client: Client, gathered: _Gathered, progress: Progress) -> None:
+    """One short list a GPU node, a few at once; the server finds them by its index."""
+    gate = asyncio.Semaphore(AT_ONCE)
+    told = time.monotonic()
+
+    async def one(name: str) -> None:
+        nonlocal told
+        query = {"fieldSelector": f"spec.nodeName={name},{_RUNNING}"}
+        async with gate:
+            pods = await client.short_list(_PODS, objects.Pod, query)
+        usage: Usage = {}
+        add_pods(usage, pods)
+        gathered.gpus[name] = with_free(gathered.gpus[name], usage)
+        if time.monotonic() - told > 0.25:
+            told = time.monotonic()
+            progress(gathered.inventory())
+
+    first, *rest = gathered.gpus
+    await one(first)  # when we may not, one refusal is enough
+    tasks = [asyncio.create_task(one(name)) for name in rest]
+    try:
+        for task in tasks:
+            await task
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _all_pods(client: Client, gathered: _Gathered) -> None:
+    usage: Usage = {}
+    async for page in client.pages(_PODS, objects.Pod, {"fieldSelector": _RUNNING}, limit=POD_PAGE):
+        if page.restart:
+            usage.clear()
+        add_pods(usage, page.items, gathered.gpus)
+    gathered.gpus = {name: with_free(node, usage) for name, node in gathered.gpus.items()}
+
+
+async def _devices(client: Client, gathered: _Gathered) -> dict[str, tuple[DraPool, ...]]:
+    """Device pools of the nodes; none where the server has no Dynamic Resource Allocation or does not let us."""
+    try:
+        slices = await _everything(client, "/apis/resource.k8s.io/v1/resourceslices", objects.ResourceSlice)
+    except ClusterError as error:
+        if not (error.missing or error.forbidden):
+            gathered.problems.append(error.problem)
+        return {}
+    if not slices:
+        return {}
+    try:
+        claims = await _everything(client, "/apis/resource.k8s.io/v1/resourceclaims", objects.ResourceClaim)
+    except ClusterError as error:
+        what = "the ResourceClaims can't be listed: which devices are free is unknown"
+        gathered.problems.append(msgspec.structs.replace(error.problem, what=what))
+        return dra.by_node(slices)
+    taken = {
+        (one.driver, one.pool, one.device)
+        for claim in claims
+        if claim.status.allocation is not None
+        for one in claim.status.allocation.devices.results or ()
+    }
+    return dra.by_node(slices, taken)
+
+
+async def _scale(client: Client) -> tuple[ScaleUp, ...]:
+    path = "/apis/machine.openshift.io/v1beta1/namespaces/openshift-machine-api/machinesets"
+    try:
+        return scale_up(await _everything(client, path, MachineSet))
+    except ClusterError:
+        return ()  # not OpenShift, or not for us to see; it only ever adds a remark
+
+
+class _PlatformStatus(msgspec.Struct, frozen=True):
+    type: str = ""
+
+
+class _InfrastructureStatus(msgspec.Struct, frozen=True, rename="camel"):
+    platform_status: _PlatformStatus = _PlatformStatus()
+
+
+class _Infrastructure(msgspec.Struct, frozen=True):
+    status: _InfrastructureStatus = _InfrastructureStatus()
+
+
+async def _platform(client: Client) -> str:
+    try:
+        found = await client.get("/apis/config.openshift.io/v1/infrastructures/cluster", _Infrastructure)
+    except ClusterError:
+        return ""
+    return found.status.platform_status.type
+
+
+async def _everything(client: Client, path: str, kind: type[objects.T]) -> list[objects.T]:
+    found: list[objects.T] = []
+    async for page in client.pages(path, kind):
+        if page.restart:
+            found.clear()
+        found.extend(page.items)
+    return found

@@ -1,0 +1,173 @@
+"""The vLLM runtimes that a namespace offers: Templates of the dashboard, and ServingRuntimes that exist."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from modelcar_tui.cluster.objects import Meta
+from modelcar_tui.core.text import clean
+
+_CONTAINER = "kserve-container"
+_STANDARD = re.compile(
+    r"vllm-(?:cuda|rocm|gaudi|cpu|cpu-x86|spyre-x86|spyre-ppc64le|spyre-s390x)-runtime-template"
+)
+_FAST = re.compile(r".*-fast-\d+(?:-template)?")
+_VLLM_TAG = re.compile(r"v?(0\.\d{1,3}(?:\.\d{1,3}){1,2})(?:$|[-+._].*)")
+_ARCHITECTURES = (("ppc64le", ("ppc64le",)), ("s390x", ("s390x",)), ("x86", ("amd64",)))
+
+
+class Container(msgspec.Struct, frozen=True):
+    name: str = ""
+    image: str = ""
+    args: list[str] | None = None
+
+
+class RuntimeSpec(msgspec.Struct, frozen=True, rename="camel"):
+    containers: list[Container] | None = None
+    annotations: dict[str, str] | None = None
+    supported_model_formats: list[dict[str, Any]] | None = None
+    worker_spec: Any = None
+    disabled: bool | None = None
+    multi_model: bool | None = None
+
+
+class ServingRuntime(msgspec.Struct, frozen=True):
+    """serving.kserve.io/v1alpha1 ServingRuntime."""
+
+    kind: str = ""
+    metadata: Meta = Meta()
+    spec: RuntimeSpec = RuntimeSpec()
+
+
+class Template(msgspec.Struct, frozen=True):
+    """template.openshift.io/v1 Template."""
+
+    metadata: Meta = Meta()
+    objects: list[ServingRuntime] | None = None
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """One vLLM runtime; texts are cleaned."""
+
+    name: str
+    """Of the Template, or of the ServingRuntime."""
+    runtime: str
+    """Of the ServingRuntime."""
+    image: str
+    accelerators: tuple[str, ...] | None = None
+    """Resources that it is recommended for; None when nothing says so."""
+    version: str | None = None
+    args: tuple[str, ...] = ()
+    architectures: tuple[str, ...] = ()
+    """Node architectures, where its name tells; any when empty."""
+    standard: bool = False
+    shipped: bool = False
+    dropped: str = ""
+    """Why it is not to be chosen."""
+    order: int = 1000
+    """The administrator's order."""
+
+
+def from_template(template: Template, disabled: frozenset[str], order: list[str]) -> list[Offer]:
+    """The vLLM runtimes in a template."""
+    meta = template.metadata
+    labels, notes = meta.labels or {}, meta.annotations or {}
+    found = []
+    for runtime in template.objects or ():
+        offer = _offer(runtime, meta.name) if runtime.kind in ("", "ServingRuntime") else None
+        if offer is None:
+            continue
+        dropped = offer.dropped
+        if labels.get("opendatahub.io/dashboard") == "false":
+            dropped = "not offered by the dashboard"
+        elif {meta.name, runtime.metadata.name} & disabled:
+            dropped = "disabled by the administrator"
+        elif _unsupported(meta.name, notes) or _unsupported(
+            runtime.metadata.name, runtime.metadata.annotations or {}
+        ):
+            dropped = "unsupported fast variant"
+        found.append(
+            msgspec.structs.replace(
+                offer, dropped=dropped, standard=bool(_STANDARD.fullmatch(meta.name)),
+                shipped=labels.get("opendatahub.io/ootb") == "true",
+                order=order.index(meta.name) if meta.name in order else 1000,
+            )
+        )  # fmt: skip
+    return found
+
+
+def from_runtime(runtime: ServingRuntime) -> Offer | None:
+    """The offer of a ServingRuntime that exists; None when it does not run vLLM."""
+    return _offer(runtime, runtime.metadata.name)
+
+
+def _offer(runtime: ServingRuntime, name: str) -> Offer | None:
+    spec, notes = runtime.spec, runtime.metadata.annotations or {}
+    containers = spec.containers or []
+    container = next((one for one in containers if one.name == _CONTAINER), containers[0] if containers else None)
+    if container is None or not _runs_vllm(runtime, container.image):
+        return None
+    dropped = ""
+    if spec.worker_spec is not None:
+        dropped = "for several nodes"
+    elif spec.disabled:
+        dropped = "disabled"
+    elif not container.image or "$" in container.image:
+        dropped = f"its image was never filled in ({clean(container.image, limit=120) or 'empty'})"
+    short = clean(name, limit=253)
+    return Offer(
+        name=short, runtime=clean(runtime.metadata.name, limit=253), image=clean(container.image, limit=500),
+        accelerators=_accelerators(notes.get("opendatahub.io/recommended-accelerators")),
+        version=version(notes.get("opendatahub.io/runtime-version", ""), container.image),
+        args=tuple(clean(arg, limit=500) for arg in container.args or ()),
+        architectures=_architectures(short), dropped=dropped,
+    )  # fmt: skip
+
+
+def version(annotation: str, image: str) -> str | None:
+    """vLLM's version out of the runtime's annotation, else out of an image tag that looks like one of vLLM's.
+
+    Tags such as `3.4.0` or `rhoai-2.20-cuda` are versions of the product around it.
+    """
+    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    for text in (annotation.strip(), tag):
+        if match := _VLLM_TAG.fullmatch(text):
+            return match[1]
+    text = annotation.strip().removeprefix("v")
+    return clean(text, limit=40) if re.fullmatch(r"\d+(?:\.\d+)+\S{0,20}", text) else None
+
+
+def _runs_vllm(runtime: ServingRuntime, image: str) -> bool:
+    if (runtime.spec.annotations or {}).get("opendatahub.io/kserve-runtime") == "vllm":
+        return True
+    formats = [one.get("name") for one in runtime.spec.supported_model_formats or ()]
+    return "vLLM" in formats or "vllm" in image
+
+
+def _accelerators(text: str | None) -> tuple[str, ...] | None:
+    """The annotation is a JSON array in a string."""
+    if text is None:
+        return None
+    try:
+        found = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return (
+        tuple(clean(one, limit=200) for one in found if isinstance(one, str)) if isinstance(found, list) else None
+    )
+
+
+def _architectures(name: str) -> tuple[str, ...]:
+    for word, found in _ARCHITECTURES:
+        if word in name:
+            return found
+    return ("ppc64le", "s390x") if name.startswith("vllm-cpu-runtime") else ()
+
+
+def _unsupported(name: str, notes: dict[str, str]) -> bool:
+    if notes.get("opendatahub.io/unsupported-status-accepted") == "true":
+        return False
+    return bool(_FAST.fullmatch(name)) or notes.get("opendatahub.io/support-status") == "unsupported"

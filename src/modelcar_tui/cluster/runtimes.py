@@ -1,0 +1,220 @@
+"""Which vLLM runtime image the cluster itself would use for the accelerators that are there.
+
+The applications namespace is asked of DSCInitialization; Templates are readable there for every user. A match
+is by `recommended-accelerators`; without one there is no image, never CUDA's for want of a better.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import msgspec
+
+from modelcar_tui.cluster.client import Client
+from modelcar_tui.cluster.errors import ClusterError
+from modelcar_tui.cluster.objects import Meta, T
+from modelcar_tui.cluster.offers import Offer, ServingRuntime, Template, from_runtime, from_template, version
+from modelcar_tui.cluster.types import Inventory, Runtime
+from modelcar_tui.core.errors import Problem
+from modelcar_tui.core.text import clean
+
+OVERRIDE = "VLLM_RUNTIME_IMAGE"
+CANDIDATES = ("redhat-ods-applications", "opendatahub")
+_FIX = f"name the image yourself: export {OVERRIDE}=IMAGE"
+_DSCI = "/apis/dscinitialization.opendatahub.io/{}/dscinitializations"
+_TEMPLATES = "/apis/template.openshift.io/v1/namespaces/{}/templates"
+_RUNTIMES = "/apis/serving.kserve.io/v1alpha1/namespaces/{}/servingruntimes"
+_DASHBOARDS = "/apis/opendatahub.io/v1alpha/namespaces/{}/odhdashboardconfigs"
+CPU = "cpu"
+
+
+class _DsciSpec(msgspec.Struct, frozen=True, rename="camel"):
+    applications_namespace: str = ""
+
+
+class _Dsci(msgspec.Struct, frozen=True):
+    spec: _DsciSpec = _DsciSpec()
+
+
+class _DashboardSpec(msgspec.Struct, frozen=True, rename="camel"):
+    template_disablement: list[str] | None = None
+    template_order: list[str] | None = None
+
+
+class _Dashboard(msgspec.Struct, frozen=True):
+    metadata: Meta = Meta()
+    spec: _DashboardSpec = _DashboardSpec()
+
+
+def override(environ: Mapping[str, str] | None = None) -> Runtime | None:
+    """The image that the operator set in the environment."""
+    image = clean((os.environ if environ is None else environ).get(OVERRIDE, "").strip(), limit=500)
+    if not image:
+        return None
+    return Runtime(image=image, name=OVERRIDE, version=version("", image), why=f"set by {OVERRIDE}")
+
+
+async def find_runtime(
+    client: Client, inventory: Inventory, namespace: str, environ: Mapping[str, str] | None = None
+) -> tuple[Runtime | None, Problem | None]:
+    """The runtime for the accelerators of the inventory, or why there is none.
+
+    Args:
+        client: of the cluster.
+        inventory: what is there; an unknown one matches nothing.
+        namespace: where models are served; its own ServingRuntimes are looked at last.
+        environ: the environment, for the override.
+    """
+    if (chosen := override(environ)) is not None:
+        return chosen, None
+    offers: list[Offer] = []
+    problem: Problem | None = None
+    home = await applications_namespace(client)
+    tried = list(dict.fromkeys(filter(None, (home,) if home else (*CANDIDATES, namespace))))
+    for place in tried:
+        found, fault = await _offers(client, place)
+        offers += found
+        problem = problem or fault
+        if any(not offer.dropped for offer in found):
+            break
+    for place in dict.fromkeys((namespace, *tried)):
+        if place and not any(not offer.dropped for offer in offers):
+            offers += await _existing(client, place)
+    runtime, why_not = choose(offers, inventory)
+    if runtime is None and problem is not None and not offers:
+        return None, problem
+    return runtime, why_not
+
+
+async def applications_namespace(client: Client) -> str:
+    """Where OpenShift AI's applications live; empty when it can't be read."""
+    for api in ("v1", "v2"):
+        try:
+            found = await client.short_list(_DSCI.format(api), _Dsci)
+        except ClusterError as error:
+            if not (error.missing or error.forbidden):
+                raise
+            continue
+        name = next((one.spec.applications_namespace for one in found if one.spec.applications_namespace), "")
+        return clean(name, limit=63)
+    return ""
+
+
+def choose(offers: list[Offer], inventory: Inventory) -> tuple[Runtime | None, Problem | None]:
+    """The best offer for the accelerator with the most usable units, or why there is none."""
+    open_offers = [offer for offer in offers if not offer.dropped]
+    if not inventory.known:
+        names = ", ".join(f"{one.name} ({'/'.join(one.accelerators or ()) or CPU})" for one in open_offers[:4])
+        what = "the accelerators are unknown, so no runtime can be chosen"
+        return None, _none(what + (f"; the cluster offers {names}" if names else ""))
+    resource, architectures = _wanted(inventory)
+    if resource == "":
+        vendors = ", ".join(sorted({node.vendor for node in inventory.nodes}))
+        return None, _none(f"OpenShift AI has no vLLM runtime for the accelerators here ({vendors})")
+    fitting = [offer for offer in open_offers if _fits(offer, resource, architectures)]
+    if not fitting:
+        lost = [offer for offer in offers if offer.dropped and _fits(offer, resource, architectures)]
+        told = "; ".join(f"{offer.name} is {offer.dropped}" for offer in lost[:3])
+        what = f"no vLLM runtime is offered for {resource}" + (f" ({told})" if told else "")
+        return None, _none(what)
+    fitting.sort(key=lambda offer: (not offer.standard, not offer.shipped, offer.order, offer.name))
+    best, *others = fitting
+    told = f"{best.name}: recommended for {resource}"
+    if others:
+        told += "; also offered: " + ", ".join(f"{one.name} ({one.image})" for one in others[:3])
+    return Runtime(
+        image=best.image, name=best.name, version=best.version, accelerator=resource, args=best.args, why=told
+    ), None
+
+
+def _wanted(inventory: Inventory) -> tuple[str, frozenset[str]]:
+    """The resource with the most usable units, as templates name it, and its nodes' architectures.
+
+    `cpu` when there is no accelerator at all; empty when no runtime serves those that are there.
+    """
+    units: dict[str, int] = {}
+    architectures: dict[str, set[str]] = {}
+    for node in inventory.nodes:
+        for pool in node.pool if node.usable else ():
+            resource = template_resource(pool.resource)
+            if resource and pool.units:
+                units[resource] = units.get(resource, 0) + pool.units
+                architectures.setdefault(resource, set()).add(node.arch or "")
+    if units:
+        best = max(units, key=lambda resource: units[resource])
+        return best, frozenset(architectures[best])
+    if any(node.usable and node.pool for node in inventory.nodes):
+        return "", frozenset()
+    return CPU, frozenset(node.arch or "" for node in inventory.others if node.usable)
+
+
+def template_resource(resource: str) -> str:
+    """The resource by which templates know an accelerator; empty for those that have none."""
+    if resource.startswith(("nvidia.com/", "dra:gpu.nvidia.com")):
+        return "nvidia.com/gpu"
+    if resource.startswith(("amd.com/", "dra:gpu.amd.com")):
+        return "amd.com/gpu"
+    if resource.startswith(("habana.ai/", "dra:gaudi.")):
+        return "habana.ai/gaudi"
+    return resource if resource.startswith("ibm.com/spyre_") else ""
+
+
+def _fits(offer: Offer, resource: str, architectures: frozenset[str]) -> bool:
+    known = architectures - {""}
+    if offer.architectures and known and not known & set(offer.architectures):
+        return False
+    if resource == CPU:
+        return offer.accelerators == () or (offer.accelerators is None and "-cpu" in offer.name)
+    if offer.accelerators is not None:
+        return resource in offer.accelerators
+    words = {"nvidia.com/gpu": "cuda", "amd.com/gpu": "rocm", "habana.ai/gaudi": "gaudi"}
+    return words.get(resource, "spyre") in offer.name
+
+
+async def _offers(client: Client, namespace: str) -> tuple[list[Offer], Problem | None]:
+    try:
+        templates = await _all(
+            client, _TEMPLATES.format(namespace), Template, {"labelSelector": "opendatahub.io/dashboard"}
+        )
+    except ClusterError as error:
+        if error.missing:
+            return [], _none("the cluster has no Templates: it is not OpenShift")
+        if error.forbidden:
+            return [], msgspec.structs.replace(
+                error.problem, what=f"the runtime templates in {namespace} can't be listed", fix=_FIX
+            )
+        return [], error.problem
+    disabled, order = await _wishes(client, namespace)
+    return [offer for template in templates for offer in from_template(template, disabled, order)], None
+
+
+async def _wishes(client: Client, namespace: str) -> tuple[frozenset[str], list[str]]:
+    """What the administrator disabled, and the order of the templates."""
+    try:
+        found = await client.short_list(_DASHBOARDS.format(namespace), _Dashboard)
+    except ClusterError:
+        return frozenset(), []
+    disabled = {name for one in found for name in one.spec.template_disablement or ()}
+    return frozenset(disabled), [name for one in found for name in one.spec.template_order or ()]
+
+
+async def _existing(client: Client, namespace: str) -> list[Offer]:
+    try:
+        found = await _all(client, _RUNTIMES.format(namespace), ServingRuntime)
+    except ClusterError:
+        return []
+    return [offer for runtime in found if (offer := from_runtime(runtime)) is not None]
+
+
+async def _all(client: Client, path: str, kind: type[T], query: Mapping[str, str] | None = None) -> list[T]:
+    found: list[T] = []
+    async for page in client.pages(path, kind, query):
+        if page.restart:
+            found.clear()
+        found.extend(page.items)
+    return found
+
+
+def _none(what: str) -> Problem:
+    return Problem(what=what, fix=_FIX, code="no-runtime")

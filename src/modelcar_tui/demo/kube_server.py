@@ -1,0 +1,311 @@
+"""The stub cluster's HTTP: the paths, verbs and error bodies of a Kubernetes API server, over loopback."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import socket
+import ssl
+import threading
+import time
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, cast
+from urllib.parse import parse_qsl, urlsplit
+
+from modelcar_tui.demo.kube_rights import ANONYMOUS, Fault, User
+from modelcar_tui.demo.kube_store import BadRequestError, ExpiredError, Kind, Page, Store, make_token, read_token
+
+_CORE = re.compile(r"/api/v1(?:/namespaces/(?P<ns>[^/]+))?(?:/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?)?")
+_GROUP = re.compile(
+    r"/apis/(?P<group>[^/]+)/(?P<version>[^/]+)(?:/namespaces/(?P<ns>[^/]+))?(?:/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?)?"
+)
+_REASONS = {
+    400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 410: "Expired",
+    429: "TooManyRequests", 500: "InternalError", 504: "Timeout",
+}  # fmt: skip
+BODY_LIMIT = 1 << 20
+
+
+class Server(ThreadingHTTPServer):
+    """One stub API server; every request is counted in `log`."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, kinds: list[Kind], store: Store, users: dict[str, User], *, version: str) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.kinds = kinds
+        self.store = store
+        self.users = users
+        self.version = version
+        self.anonymous: User = ANONYMOUS
+        self.certificate_users: dict[str, User] = {}
+        self.faults: list[Fault] = []
+        self.log: list[str] = []
+        self.stopping = threading.Event()
+        self.self_subject_reviews = True
+
+    def fault_for(self, target: str) -> Fault | None:
+        """The first fault that takes this request."""
+        return next((fault for fault in list(self.faults) if fault.takes(target)), None)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that go away are the point of the tests; they are not news."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers as kube-apiserver does, including the text 404 of unknown groups and lists without kinds."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    timeout = 60
+
+    @property
+    def cluster(self) -> Server:
+        return cast("Server", self.server)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Nothing on stderr."""
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    def do_POST(self) -> None:
+        self._serve()
+
+    def _serve(self) -> None:
+        size = min(int(self.headers.get("Content-Length") or 0), BODY_LIMIT)
+        body = self.rfile.read(size) if size else b""
+        self.cluster.log.append(f"{self.command} {self.path}")
+        fault = self.cluster.fault_for(self.path)
+        if fault is not None and self._misbehave_first(fault):
+            return
+        parts = urlsplit(self.path)
+        query = dict(parse_qsl(parts.query))
+        user = self._user()
+        if user is None:
+            self._send(401, _status(401, "Unauthorized"), fault)
+            return
+        code, answer = self._answer(user, parts.path, query, body)
+        self._send(code, answer, fault)
+
+    def _misbehave_first(self, fault: Fault) -> bool:
+        """Faults that need no answer of ours; True when the request is done with."""
+        match fault.kind:
+            case "status":
+                body = fault.body.encode() or _status(fault.status, _REASONS.get(fault.status, "error"))
+                self._send(fault.status, body, None, fault.headers)
+                return True
+            case "close":
+                self._hang_up()
+                return True
+            case "silent":
+                self.cluster.stopping.wait(fault.seconds or 60)
+                self._hang_up()
+                return True
+            case "garbage":
+                self._send(200, fault.body.encode() or b"<html>not json</html>", None, fault.headers)
+                return True
+            case "empty":
+                self._send(200, b"", None)
+                return True
+            case "expire":
+                token = dict(parse_qsl(urlsplit(self.path).query)).get("continue", "")
+                self.cluster.store.compact()
+                fresh = _restart(token) if fault.fresh else ""
+                message = "The provided continue parameter is too old to display a consistent list result."
+                self._send(410, _status(410, message, token=fresh), None)
+                return True
+            case "delay":
+                self.cluster.stopping.wait(fault.seconds)
+        return False
+
+    def _user(self) -> User | None:
+        """Who asks; None when a token is there and is not known."""
+        header = self.headers.get("Authorization", "")
+        if header.startswith("Bearer "):
+            return self.cluster.users.get(header.removeprefix("Bearer ").strip())
+        if header:
+            return None
+        if isinstance(self.connection, ssl.SSLSocket):
+            certificate = cast("dict[str, Any]", self.connection.getpeercert() or {})
+            for part in certificate.get("subject", ()):
+                for key, value in part:
+                    if key == "commonName":
+                        return self.cluster.certificate_users.get(value)
+        return self.cluster.anonymous
+
+    def _answer(self, user: User, path: str, query: dict[str, str], body: bytes) -> tuple[int, bytes]:
+        if path == "/version":
+            major, minor = self.cluster.version.removeprefix("v").split(".")[:2]
+            return 200, _json({"major": major, "minor": minor, "gitVersion": self.cluster.version})
+        if path in ("/healthz", "/readyz", "/livez"):
+            return 200, b"ok"
+        if path.rstrip("/") in ("/api", "/apis"):
+            if user is ANONYMOUS or user.name == ANONYMOUS.name:
+                return 403, _status(403, f'forbidden: User "{user.name}" cannot get path "{path}"')
+            return 200, self._groups(path.rstrip("/"))
+        match = _CORE.fullmatch(path) or _GROUP.fullmatch(path)
+        if match is None:
+            return 404, b"404 page not found\n"
+        named = match.groupdict()
+        return self._resource(user, {key: value or "" for key, value in named.items()}, query, body)
+
+    def _resource(  # noqa: PLR0911
+        self, user: User, at: dict[str, str], query: dict[str, str], body: bytes
+    ) -> tuple[int, bytes]:
+        group, version = at.get("group", ""), at.get("version", "v1")
+        kinds = [kind for kind in self.cluster.kinds if (kind.group, kind.version) == (group, version)]
+        review = self.command == "POST" and at["plural"].startswith("selfsubject")
+        if not at["plural"]:
+            if at["ns"]:
+                at = {**at, "plural": "namespaces", "name": at["ns"], "ns": ""}
+            elif kinds or group in ("authorization.k8s.io", "authentication.k8s.io"):
+                return 200, self._resources(f"{group}/{version}" if group else version, kinds)
+        if review:
+            return self._review(user, at["plural"], body)
+        verb = "get" if at["name"] else "list"
+        kind = next((one for one in kinds if one.plural == at["plural"]), None)
+        if group == "user.openshift.io" and at["name"] == "~" and kind is not None and user.name != ANONYMOUS.name:
+            return 200, _json({"kind": "User", "apiVersion": kind.api, "metadata": {"name": user.name},
+                               "groups": list(user.groups)})  # fmt: skip
+        if not user.may(verb, at["plural"], group, at["ns"]):
+            return 403, _forbidden(user, verb, at, group)
+        if kind is None:
+            if kinds:
+                return 404, _status(404, "the server could not find the requested resource")
+            return 404, b"404 page not found\n"
+        if at["name"]:
+            found = self.cluster.store.get(kind, at["name"], at["ns"])
+            if found is None:
+                full = f"{kind.plural}.{group}" if group else kind.plural
+                return 404, _status(404, f'{full} "{at["name"]}" not found')
+            return 200, found.whole()
+        try:
+            return 200, _list(kind, self.cluster.store.page(kind, at["ns"], query))
+        except ExpiredError as gone:
+            message = "The provided continue parameter is too old to display a consistent list result."
+            return 410, _status(410, message, token=gone.token)
+        except BadRequestError as wrong:
+            return 400, _status(400, str(wrong))
+
+    def _review(self, user: User, plural: str, body: bytes) -> tuple[int, bytes]:
+        if user.name == ANONYMOUS.name:
+            return 403, _forbidden(user, "create", {"plural": plural, "ns": ""}, "authorization.k8s.io")
+        if plural == "selfsubjectreviews":
+            if not self.cluster.self_subject_reviews:
+                return 403, _forbidden(user, "create", {"plural": plural, "ns": ""}, "authentication.k8s.io")
+            return 201, _json({
+                "kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1",
+                "metadata": {"creationTimestamp": "2026-11-01T00:00:00Z"},
+                "status": {"userInfo": {"username": user.name, "groups": list(user.groups)}},
+            })  # fmt: skip
+        try:
+            asked = json.loads(body)["spec"]["resourceAttributes"]
+        except (ValueError, KeyError, TypeError):
+            return 400, _status(400, "the object is not a SelfSubjectAccessReview")
+        allowed = user.may(
+            asked.get("verb", ""), asked.get("resource", ""), asked.get("group", ""), asked.get("namespace", "")
+        )
+        return 201, _json({
+            "kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1",
+            "metadata": {"creationTimestamp": None}, "spec": {"resourceAttributes": asked},
+            "status": {"allowed": allowed},
+        })  # fmt: skip
+
+    def _groups(self, path: str) -> bytes:
+        if path == "/api":
+            return _json({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []})
+        names: dict[str, list[str]] = {"authorization.k8s.io": ["v1"], "authentication.k8s.io": ["v1"]}
+        for kind in self.cluster.kinds:
+            if kind.group and kind.version not in names.setdefault(kind.group, []):
+                names[kind.group].append(kind.version)
+        groups = []
+        for name, versions in names.items():
+            listed = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
+            groups.append({"name": name, "versions": listed, "preferredVersion": listed[0]})
+        return _json({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
+
+    def _resources(self, api: str, kinds: list[Kind]) -> bytes:
+        resources = [
+            {
+                "name": kind.plural, "singularName": kind.kind.lower(), "namespaced": kind.namespaced,
+                "kind": kind.kind, "verbs": ["get", "list", "watch"], "shortNames": list(kind.short),
+            }
+            for kind in kinds
+        ]  # fmt: skip
+        return _json({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api, "resources": resources})
+
+    def _send(self, code: int, body: bytes, fault: Fault | None, headers: dict[str, str] | None = None) -> None:
+        kind = fault.kind if fault else ""
+        text = body[:1] not in (b"{", b"[")
+        zipped = kind == "gzip" or (len(body) > 128 * 1024 and "gzip" in self.headers.get("Accept-Encoding", ""))
+        if zipped:
+            body = gzip.compress(body, 1)
+        self.send_response(code)
+        self.send_header("Content-Type", "text/plain; charset=utf-8" if text else "application/json")
+        self.send_header("Content-Length", str(len(body) + (1000 if kind == "length" else 0)))
+        if zipped:
+            self.send_header("Content-Encoding", "gzip")
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        if kind in ("cut", "length"):
+            self.wfile.write(body[: len(body) // 2] if kind == "cut" else body)
+            self._hang_up()
+        elif kind == "drip":
+            for at in range(0, len(body), 20):
+                self.wfile.write(body[at : at + 20])
+                self.wfile.flush()
+                if self.cluster.stopping.wait((fault.seconds if fault else 0) or 0.1):
+                    break
+        else:
+            self.wfile.write(body)
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        with suppress(OSError):
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_RDWR)
+        time.sleep(0)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _status(code: int, message: str, *, token: str = "") -> bytes:
+    return _json({
+        "kind": "Status", "apiVersion": "v1", "metadata": {"continue": token} if token else {},
+        "status": "Failure", "message": message, "reason": _REASONS.get(code, ""), "code": code,
+    })  # fmt: skip
+
+
+def _forbidden(user: User, verb: str, at: dict[str, str], group: str) -> bytes:
+    where = f'in the namespace "{at["ns"]}"' if at["ns"] else "at the cluster scope"
+    full = f"{at['plural']}.{group}" if group else at["plural"]
+    return _status(
+        403,
+        f'{full} is forbidden: User "{user.name}" cannot {verb} resource "{at["plural"]}" '
+        f'in API group "{group}" {where}',
+    )
+
+
+def _list(kind: Kind, page: Page) -> bytes:
+    meta: dict[str, Any] = {"resourceVersion": page.resource_version}
+    if page.token:
+        meta["continue"] = page.token
+    if page.remaining is not None:
+        meta["remainingItemCount"] = page.remaining
+    head = {"kind": f"{kind.kind}List", "apiVersion": kind.api, "metadata": meta}
+    return _json(head)[:-1] + b',"items":[' + b",".join(one.body for one in page.items) + b"]}"
+
+
+def _restart(token: str) -> str:
+    """A token that goes on at the same place in a new snapshot."""
+    try:
+        return make_token(0, read_token(token)[1])
+    except BadRequestError:
+        return ""
