@@ -6,23 +6,26 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.facts import Fact, Source
-from modelcar_tui.image.combine import complete
+from modelcar_tui.image.cache import VERSION, CachedImage, ImageCache
+from modelcar_tui.image.combine import complete, first_known
 from modelcar_tui.image.credentials import skopeo_authfile
 from modelcar_tui.image.errors import ImageError, Trouble, fault
 from modelcar_tui.image.names import guess_model
 from modelcar_tui.image.options import ImageOptions
 from modelcar_tui.image.reference import Reference, parse_reference
+from modelcar_tui.image.registry.session import RegistrySession
 from modelcar_tui.image.skopeo import SkopeoImage, skopeo_inspect
 from modelcar_tui.image.types import ImageFacts, ModelFacts
 
 if TYPE_CHECKING:
-    from modelcar_tui.image.registry.session import RegistrySession
+    from modelcar_tui.image.registry.client import RawManifest, Repository
+    from modelcar_tui.image.registry.image import RegistryImage
 
-_SKOPEO_AT_ONCE = 4
 _NO_OPTIONS = ImageOptions()
 
 
@@ -50,11 +53,12 @@ async def inspect_image(
         return _without_image(reference, name, error.problems)
     guess = guess_model(name, parsed)
     if options.offline:
-        return _finish(parsed, guess, _Seen(problems=[fault(Trouble.OFFLINE, host=parsed.host).problem]))
+        return _offline(parsed, guess, options)
     seen = _Seen()
     try:
-        async with asyncio.timeout(options.total_timeout_s):
-            await _look(parsed, options, seen, session)
+        async with AsyncExitStack() as stack, asyncio.timeout(options.total_timeout_s):
+            shared = session if session is not None else await stack.enter_async_context(RegistrySession(options))
+            await _look(parsed, options, seen, shared)
     except TimeoutError:
         seen.problems.append(fault(Trouble.TIMEOUT, host=parsed.host, repository=parsed.repository).problem)
     return _finish(parsed, guess, seen)
@@ -67,8 +71,6 @@ async def inspect_images(
 
     Yields the index within `pairs` and the facts, in the order in which they become known.
     """
-    from modelcar_tui.image.registry.session import RegistrySession
-
     items = list(pairs)
     async with RegistrySession(options) as session:
 
@@ -97,14 +99,76 @@ class _Seen:
         self.layout = ""
         self.bytes_read = 0
         self.problems: list[Problem] = problems or []
+        self.without_skopeo: Problem | None = None
 
 
-async def _look(reference: Reference, options: ImageOptions, seen: _Seen, session: RegistrySession | None) -> None:
-    if options.use_skopeo:
-        try:
+async def _look(reference: Reference, options: ImageOptions, seen: _Seen, session: RegistrySession) -> None:
+    """The cache where the registry says that nothing changed, else skopeo and the layers side by side."""
+    cache = ImageCache(options)
+    known = cache.digest_of(reference)
+    cached = cache.get(known) if known else None
+    opened: tuple[Repository, RawManifest] | None = None
+    if cached is not None:
+        with suppress(ImageError):
+            opened = await session.open(reference, known=cached.digest)
+            if opened[1].digest == cached.digest:
+                return _take_cached(seen, cached)
+    _, image = await asyncio.gather(
+        _with_skopeo(reference, options, seen, session), _with_client(reference, options, seen, session, opened)
+    )
+    if image is not None and image.whole and image.digest == (seen.digest or image.digest):
+        entry = CachedImage(
+            version=VERSION,
+            digest=image.digest,
+            size=seen.size,
+            architectures=seen.architectures,
+            model=image.model,
+            layout=image.layout,
+            bytes_read=image.bytes_read,
+        )
+        cache.put(reference, entry)
+    return None
+
+
+async def _with_client(
+    reference: Reference,
+    options: ImageOptions,
+    seen: _Seen,
+    session: RegistrySession,
+    opened: tuple[Repository, RawManifest] | None,
+) -> RegistryImage | None:
+    from modelcar_tui.image.registry.image import read_image
+
+    try:
+        repository, manifest = opened or await session.open(reference)
+        image = await read_image(repository, manifest, reference, options, count=session.count_parameters)
+    except ImageError as error:
+        seen.problems.append(error.problem)
+        return None
+    seen.digest = seen.digest or image.digest
+    seen.size = first_known(seen.size, image.size)
+    seen.architectures = first_known(seen.architectures, image.architectures)
+    seen.model, seen.layout, seen.bytes_read = image.model, image.layout, image.bytes_read
+    seen.problems.extend(image.problems)
+    return image
+
+
+async def _with_skopeo(reference: Reference, options: ImageOptions, seen: _Seen, session: RegistrySession) -> None:
+    if not options.use_skopeo:
+        return
+    try:
+        async with session.skopeo_slots:
             _take_skopeo(seen, await _ask_skopeo(reference, options))
-        except ImageError as error:
+    except ImageError as error:
+        if error.kind is Trouble.NO_SKOPEO:
+            seen.without_skopeo = error.problem
+        else:
             seen.problems.append(error.problem)
+
+
+def _take_cached(seen: _Seen, cached: CachedImage) -> None:
+    seen.digest, seen.size, seen.architectures = cached.digest, cached.size, cached.architectures
+    seen.model, seen.layout = cached.model, cached.layout
 
 
 async def _ask_skopeo(reference: Reference, options: ImageOptions) -> SkopeoImage:
@@ -134,7 +198,19 @@ def _take_skopeo(seen: _Seen, image: SkopeoImage) -> None:
         seen.architectures = Fact(value=image.architectures, source=Source.IMAGE_CONFIG, at=now, note="by skopeo")
 
 
+def _offline(reference: Reference, guess: ModelFacts, options: ImageOptions) -> ImageFacts:
+    cache = ImageCache(options)
+    digest = cache.digest_of(reference)
+    seen = _Seen(problems=[fault(Trouble.OFFLINE, host=reference.host).problem])
+    if digest and (cached := cache.get(digest)) is not None:
+        seen.problems.clear()
+        _take_cached(seen, cached)
+    return _finish(reference, guess, seen)
+
+
 def _finish(reference: Reference, guess: ModelFacts, seen: _Seen) -> ImageFacts:
+    if seen.without_skopeo is not None and not seen.size.known:
+        seen.problems.append(seen.without_skopeo)
     why = str(seen.problems[0]) if seen.problems else "not looked at"
     size = seen.size if seen.size.known else Fact(note=why, unit="B")
     return ImageFacts(
@@ -145,8 +221,13 @@ def _finish(reference: Reference, guess: ModelFacts, seen: _Seen) -> ImageFacts:
         model=complete(seen.model, guess, size),
         layout=seen.layout,
         bytes_read=seen.bytes_read,
-        problems=tuple(seen.problems),
+        problems=_once(seen.problems),
     )
+
+
+def _once(problems: list[Problem]) -> tuple[Problem, ...]:
+    """skopeo and our client often fail for the same reason: once is enough."""
+    return tuple({(problem.code, problem.where): problem for problem in reversed(problems)}.values())[::-1]
 
 
 def _without_image(reference: str, name: str, problems: tuple[Problem, ...]) -> ImageFacts:

@@ -9,6 +9,8 @@ from contextlib import suppress
 
 import msgspec
 
+_REAP_S = 5.0
+
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
     """How a child ended."""
@@ -53,7 +55,7 @@ async def run_bounded(
         if child.returncode is None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, signal.SIGKILL)
-            await asyncio.shield(child.wait())
+            await asyncio.shield(_reap(child))
     return Finished(
         status=child.returncode if child.returncode is not None else -signal.SIGKILL,
         stdout=bytes(out.data),
@@ -61,6 +63,14 @@ async def run_bounded(
         timed_out=timed_out,
         overflowed=out.full or err.full,
     )
+
+
+async def _reap(child: asyncio.subprocess.Process) -> None:
+    """A full pipe that nobody reads, or one that a grandchild holds, must not keep us waiting."""
+    child._transport.close()  # type: ignore[attr-defined]
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_REAP_S):
+            await child.wait()
 
 
 class _OverflowError(Exception):

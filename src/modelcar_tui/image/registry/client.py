@@ -1,0 +1,195 @@
+"""Pull only: manifests, whole small blobs, and ranges of large ones, by OCI distribution v2."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+
+import msgspec
+
+from modelcar_tui.core.secrets import Secret
+from modelcar_tui.image.errors import ImageError, Trouble, fault
+from modelcar_tui.image.manifests import ACCEPT, MANIFEST_LIMIT, digest_of
+from modelcar_tui.image.reference import Reference
+from modelcar_tui.image.registry.http import Answer, Http, retry_after
+from modelcar_tui.image.registry.mirrors import Endpoint
+from modelcar_tui.image.registry.tokens import Authorizer
+
+_TRIES = 4
+_LONGEST_WAIT_S = 20.0
+_RANGE = re.compile(r"^bytes (\d+)-(\d+)/(\d+|\*)$")
+
+
+class RawManifest(msgspec.Struct, frozen=True, kw_only=True):
+    """A manifest's bytes, checked against every digest that was claimed for them."""
+
+    raw: bytes
+    digest: str
+    not_modified: bool = False
+    """The registry says that it is still the one we know; `raw` is empty."""
+
+
+class Repository:
+    """One repository at one endpoint."""
+
+    def __init__(self, http: Http, authorizer: Authorizer, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self._http = http
+        self._authorizer = authorizer
+        self._final: dict[str, str] = {}
+        """Where a blob was redirected to, so that its next range costs one request."""
+
+    async def manifest(self, target: str, *, known: str | None = None) -> RawManifest:
+        """GET a manifest or an index; with `known` conditionally, by its digest.
+
+        Raises:
+            ImageError: with the reason.
+        """
+        headers = {"Accept": ACCEPT}
+        if known:
+            headers["If-None-Match"] = f'"{known}"'
+        answer = await self._get(f"manifests/{target}", headers, limit=MANIFEST_LIMIT)
+        if answer.status == 304 and known:
+            return RawManifest(raw=b"", digest=known, not_modified=True)
+        if answer.status != 200:
+            raise self._failed(answer)
+        if answer.cut:
+            raise self._fault(Trouble.TOO_LARGE, "a manifest")
+        digest = digest_of(answer.body)
+        claims = [target if ":" in target else "", answer.headers.get("docker-content-digest", "")]
+        for claim in claims:
+            if claim and not _matches(answer.body, claim):
+                raise self._fault(Trouble.DIGEST, f"manifest {claim[:19]}…")
+        return RawManifest(raw=answer.body, digest=digest)
+
+    async def blob(self, digest: str, size: int) -> bytes:
+        """A whole small blob, checked against its digest."""
+        answer = await self._blob(digest, {}, limit=size)
+        if answer.status != 200:
+            raise self._failed(answer)
+        if answer.cut or len(answer.body) != size or not _matches(answer.body, digest):
+            raise self._fault(Trouble.DIGEST, f"blob {digest[:19]}…")
+        return answer.body
+
+    async def window(self, digest: str, start: int, length: int, *, size: int) -> bytes:
+        """`length` bytes from `start` of a blob of `size` bytes, less at its end.
+
+        Raises:
+            ImageError: also where the server gives other bytes than it was asked for.
+        """
+        length = min(length, size - start)
+        if length <= 0:
+            return b""
+        last = start + length - 1
+        answer = await self._blob(digest, {"Range": f"bytes={start}-{last}"}, limit=length)
+        if answer.status == 200 and start == 0:
+            return self._whole(answer, digest, length, size)
+        if answer.status == 200:
+            raise self._fault(Trouble.PROTOCOL, "it ignores Range")
+        if answer.status == 416:
+            raise self._fault(Trouble.MALFORMED, "a layer is shorter than the manifest says")
+        if answer.status != 206:
+            raise self._failed(answer)
+        match = _RANGE.match(answer.headers.get("content-range", ""))
+        told = (int(match[1]), int(match[2])) if match else None
+        if told != (start, last) or answer.cut or len(answer.body) != length:
+            raise self._fault(Trouble.PROTOCOL, "it answers another range than it was asked for")
+        if match and match[3] not in ("*", str(size)):
+            raise self._fault(Trouble.MALFORMED, "a layer has another size than the manifest says")
+        return answer.body
+
+    def _whole(self, answer: Answer, digest: str, length: int, size: int) -> bytes:
+        """A server without Range sent the blob from its start: as good, when it is as long as it should be."""
+        told = answer.headers.get("content-length")
+        if (told and told.isdigit() and int(told) != size) or len(answer.body) < length:
+            raise self._fault(Trouble.MALFORMED, "a layer has another size than the manifest says")
+        if length == size and not _matches(answer.body, digest):
+            raise self._fault(Trouble.DIGEST, f"blob {digest[:19]}…")
+        return answer.body
+
+    async def _blob(self, digest: str, headers: dict[str, str], *, limit: int) -> Answer:
+        if url := self._final.get(digest):
+            try:
+                answer = await self._http.get(url, self.endpoint, headers=headers, limit=limit)
+            except ImageError:
+                answer = None
+            if answer is not None and answer.status in (200, 206):
+                return answer
+            self._final.pop(digest, None)  # signed addresses expire
+        answer = await self._get(f"blobs/{digest}", headers, limit=limit)
+        if answer.status in (200, 206) and f"/v2/{self.endpoint.repository}/blobs/{digest}" not in answer.url:
+            self._final[digest] = answer.url
+        return answer
+
+    async def _get(self, path: str, headers: dict[str, str], *, limit: int) -> Answer:
+        stale: Secret | None = None
+        broken = 0
+        for attempt in range(_TRIES + 2):
+            scheme = self._http.scheme(self.endpoint)
+            url = f"{scheme}://{self.endpoint.api_host}/v2/{self.endpoint.repository}/{path}"
+            header = await self._authorizer.header(self.endpoint)
+            extra = {"Authorization": header.reveal()} if header else {}
+            try:
+                answer = await self._http.get(url, self.endpoint, headers=headers | extra, limit=limit)
+            except ImageError as error:
+                if error.kind in (Trouble.PLAIN_HTTP, Trouble.TLS) and self._http.fall_back(self.endpoint, scheme):
+                    continue
+                if error.kind is Trouble.NETWORK and broken == 0:
+                    broken += 1  # a kept connection that the server had closed
+                    continue
+                raise
+            if answer.status == 401:
+                if header is not None and stale is not None:
+                    raise self._fault(Trouble.AUTH, "its answer to our login is no")
+                challenge = answer.headers.get("www-authenticate", "")
+                stale = header
+                await self._authorizer.answer(self.endpoint, challenge, stale=header, secure=scheme == "https")
+                continue
+            if answer.status in (429, 503) and attempt < _TRIES - 1:
+                asked = answer.headers.get("retry-after")
+                if answer.status == 429 or asked:
+                    await asyncio.sleep(retry_after(asked, default=2.0**attempt, longest=_LONGEST_WAIT_S))
+                    continue
+            return answer
+        return answer
+
+    def _failed(self, answer: Answer) -> ImageError:
+        status = answer.status
+        kind = {
+            401: Trouble.AUTH,
+            403: Trouble.DENIED,
+            404: Trouble.NOT_FOUND,
+            429: Trouble.RATE_LIMIT,
+        }.get(status, Trouble.SERVER if status >= 500 else Trouble.PROTOCOL)
+        return self._fault(kind, "" if kind is Trouble.NOT_FOUND else f"HTTP {status}")
+
+    def _fault(self, kind: Trouble, detail: str) -> ImageError:
+        return fault(kind, host=self.endpoint.host, repository=self.endpoint.repository, detail=detail)
+
+
+async def open_image(
+    http: Http,
+    authorizer: Authorizer,
+    reference: Reference,
+    places: tuple[Endpoint, ...],
+    *,
+    known: str | None = None,
+) -> tuple[Repository, RawManifest]:
+    """The first endpoint that has the image, mirrors before the registry itself; the last one's fault counts."""
+    last: ImageError | None = None
+    for endpoint in places:
+        repository = Repository(http, authorizer, endpoint)
+        try:
+            return repository, await repository.manifest(reference.target, known=known)
+        except ImageError as error:
+            last = error
+    assert last is not None  # noqa: S101  endpoints() never gives an empty tuple
+    raise last
+
+
+def _matches(body: bytes, digest: str) -> bool:
+    algorithm, _, value = digest.partition(":")
+    if algorithm not in ("sha256", "sha512"):
+        return False
+    return hashlib.new(algorithm, body).hexdigest() == value

@@ -1,0 +1,132 @@
+"""Answers to a registry's challenge: Basic, or a Bearer token from its token service."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from modelcar_tui.core.secrets import Secret
+from modelcar_tui.image.credentials import Credential, find_credential
+from modelcar_tui.image.errors import Trouble, fault
+from modelcar_tui.image.options import ImageOptions
+from modelcar_tui.image.registry.mirrors import Endpoint
+
+if TYPE_CHECKING:
+    from modelcar_tui.image.registry.http import Http
+
+_PARAMETER = re.compile(r'([A-Za-z]+)="([^"]*)"')
+_TOKEN_LIMIT = 1 << 20
+
+
+class Authorizer:
+    """Remembers, per registry, how it wants to be asked, and the tokens that it gave."""
+
+    def __init__(self, http: Http, options: ImageOptions) -> None:
+        self._http = http
+        self._options = options
+        self._challenges: dict[str, dict[str, str]] = {}
+        self._headers: dict[tuple[str, str], Secret] = {}
+        self._locks: dict[tuple[str, str], asyncio.Lock] = {}
+
+    async def header(self, endpoint: Endpoint) -> Secret | None:
+        """The Authorization header, None while the registry has not asked for one."""
+        key = (endpoint.host, endpoint.repository)
+        if (known := self._headers.get(key)) is not None:
+            return known
+        if endpoint.host not in self._challenges:
+            return None
+        return await self._renew(endpoint, stale=None)
+
+    async def answer(self, endpoint: Endpoint, challenge: str, *, stale: Secret | None, secure: bool) -> Secret:
+        """The header to try after a 401; `stale` is the one that was refused.
+
+        Raises:
+            ImageError: no login, a wrong one, or a challenge that makes no sense.
+        """
+        self._challenges[endpoint.host] = _parse(challenge) | {"secure": "1" if secure else ""}
+        return await self._renew(endpoint, stale=stale)
+
+    async def _renew(self, endpoint: Endpoint, *, stale: Secret | None) -> Secret:
+        key = (endpoint.host, endpoint.repository)
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            known = self._headers.get(key)
+            if known is not None and known is not stale:
+                return known  # another request renewed it while this one waited
+            self._headers.pop(key, None)
+            challenge = self._challenges[endpoint.host]
+            login = await find_credential(endpoint.host, endpoint.repository, self._options)
+            if challenge["scheme"] == "basic":
+                header = self._basic(endpoint, login, stale)
+            elif challenge["scheme"] == "bearer":
+                header = await self._bearer(endpoint, login, challenge, stale)
+            else:
+                raise fault(Trouble.PROTOCOL, host=endpoint.host, detail="it asks for neither Basic nor Bearer")
+            self._headers[key] = header
+            return header
+
+    def _basic(self, endpoint: Endpoint, login: Credential | None, stale: Secret | None) -> Secret:
+        place = {"host": endpoint.host, "repository": endpoint.repository}
+        if login is None:
+            raise fault(Trouble.AUTH, **place, detail="no auth file has a login for it")
+        if stale is not None:
+            raise fault(Trouble.AUTH, **place, detail=f"the login from {login.origin} is refused")
+        return _basic_header(login)
+
+    async def _bearer(
+        self, endpoint: Endpoint, login: Credential | None, challenge: dict[str, str], stale: Secret | None
+    ) -> Secret:
+        place = {"host": endpoint.host, "repository": endpoint.repository}
+        realm = challenge.get("realm", "")
+        parts = urlsplit(realm)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise fault(Trouble.PROTOCOL, **place, detail="its token service has no address")
+        if parts.scheme == "http" and challenge["secure"] and login is not None:
+            raise fault(Trouble.AUTH, **place, detail="its token service wants the login over plain HTTP")
+        scope = f"repository:{endpoint.repository}:pull"
+        query = {"scope": scope} | ({"service": service} if (service := challenge.get("service")) else {})
+        form: dict[str, str] | None = None
+        headers: dict[str, str] = {}
+        if login is not None and login.identity_token:
+            token = login.password.reveal()
+            form = query | {"grant_type": "refresh_token", "refresh_token": token, "client_id": "modelcar-tui"}
+        elif login is not None:
+            headers["Authorization"] = _basic_header(login).reveal()
+        status, body = await self._http.token(realm, query=query, form=form, headers=headers, endpoint=endpoint)
+        if status in (401, 403) or (status == 400 and form):
+            told = f"the login from {login.origin} is refused" if login else "no auth file has a login for it"
+            raise fault(Trouble.AUTH, **place, detail=told)
+        if status != 200:
+            raise fault(Trouble.SERVER, host=parts.hostname, detail=f"token service: HTTP {status}")
+        header = Secret(f"Bearer {_token(body, parts.hostname)}")
+        if stale is not None and header.reveal() == stale.reveal():
+            raise fault(Trouble.AUTH, **place, detail="its own token is refused")
+        return header
+
+
+def _basic_header(login: Credential) -> Secret:
+    packed = base64.b64encode(f"{login.user}:{login.password.reveal()}".encode()).decode()
+    return Secret(f"Basic {packed}")
+
+
+def _parse(challenge: str) -> dict[str, str]:
+    """`Bearer realm="...",service="..."` as a mapping with `scheme`; Bearer is preferred over Basic."""
+    text = challenge[:4096]
+    match = re.search(r"\bBearer\s+(.*)", text, re.IGNORECASE | re.DOTALL)
+    if match:
+        return {key.lower(): value for key, value in _PARAMETER.findall(match[1])} | {"scheme": "bearer"}
+    return {"scheme": "basic" if re.search(r"\bBasic\b", text, re.IGNORECASE) else ""}
+
+
+def _token(body: bytes, host: str) -> str:
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        data = None
+    token = (data.get("token") or data.get("access_token")) if isinstance(data, dict) else None
+    if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]{1,65536}", token):
+        raise fault(Trouble.PROTOCOL, host=host, detail="the token service gave no token")
+    return token
