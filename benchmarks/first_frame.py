@@ -34,7 +34,8 @@ LIMIT = 1.25
 def first_frame(argv: list[str], mark: str) -> float:
     """Seconds to the first frame that shows `mark`."""
     with Terminal(argv, columns=120, rows=40) as terminal:
-        return terminal.wait_for(mark)
+        seconds: float = terminal.wait_for(mark)
+        return seconds
 
 
 def main() -> int:

@@ -18,13 +18,13 @@ from modelcar_tui.supervisor.specialists.accelerator import Accelerator
 
 def run_accelerator(settings: Settings, *, form: str = "text") -> int:
     """Print the checklist and the nodes; status 3 when the cluster could not be looked at."""
-    from modelcar_tui.cluster.report import gpu_info_text, node_rows
+    from modelcar_tui.cluster.report import gpu_info_text, rows
 
     report, state, events = asyncio.run(run_alone(Accelerator(), settings, AcceleratorReport))
     if form == "jsonl":
         sys.stdout.writelines(msgspec.json.encode(stamped).decode() + "\n" for stamped in events)
     elif form == "json":
-        sys.stdout.write(to_json(node_rows(report.inventory)))
+        sys.stdout.write(to_json(rows(report)))
     else:
         sys.stdout.write(markdown(state))
         sys.stdout.write(gpu_info_text(report))

@@ -54,6 +54,7 @@ def prepare_demo(settings: Settings) -> Settings:
     if not settings.demo or settings.kubeconfig is None or settings.registries_conf is None:
         return settings
     cluster = start_stub_cluster(folder=Path(settings.kubeconfig).parent)
-    registry = start_demo_registry(registries_conf=Path(settings.registries_conf))
+    registry = start_demo_registry()
+    shutil.copyfile(registry.registries_conf_path, settings.registries_conf)
     _servers.extend((cluster, registry))
     return settings

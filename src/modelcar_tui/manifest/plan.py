@@ -57,7 +57,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """A short hash of what is shown; an answer to another plan is refused."""
         import hashlib
 
-        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:16]
+        # A whole number given for a float is written as `5` here and as `5.0` after a round trip: level them.
+        level = msgspec.json.decode(msgspec.json.encode(self), type=Plan)
+        return hashlib.sha256(msgspec.json.encode(level)).hexdigest()[:16]
 
 
 class Hunk(msgspec.Struct, frozen=True, kw_only=True):

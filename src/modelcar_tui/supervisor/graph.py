@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, TypeAlias, TypedDict
 
 # Read by langgraph and langsmith when they are imported: typed checkpoints only, nothing leaves the machine.
 os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
@@ -50,7 +50,8 @@ class State(TypedDict, total=False):
 
 
 MakeContext = Callable[[str, dict[str, Any]], Context]
-Step = Callable[[State], Any]
+Step: TypeAlias = Any
+"""`async def step(state: State) -> State`; LangGraph's own type for it is a union of protocols."""
 
 
 def build_graph(

@@ -89,15 +89,27 @@ class Context:
 
 
 class Specialist(Protocol):
-    """One expert of the supervisor's team."""
+    """One expert of the supervisor's team. Plain class attributes will do."""
 
-    name: str
-    """Short and unique: `configuration`."""
-    title: str
-    steps: tuple[StepPlan, ...]
-    """Its checklist, in order."""
-    needs: tuple[str, ...]
-    """Specialists whose reports it reads; it starts when all of them have finished."""
+    @property
+    def name(self) -> str:
+        """Short and unique: `configuration`."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """Heads its pane."""
+        ...
+
+    @property
+    def steps(self) -> tuple[StepPlan, ...]:
+        """Its checklist, in order."""
+        ...
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Specialists whose reports it reads; it starts when all of them have finished."""
+        ...
 
     async def run(self, context: Context) -> msgspec.Struct:
         """Find out what there is to find out, ticking the steps, and return the report.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 
-from modelcar_tui.cluster.types import AcceleratorReport, Inventory, Rung
+from modelcar_tui.cluster.types import AcceleratorReport, Access, ClusterOptions, Inventory, Rung
 from modelcar_tui.core.files import write_private
 from modelcar_tui.supervisor.events import ClusterRead, Noticed, Status, StepPlan
 from modelcar_tui.supervisor.specialist import Context
+
+PROGRESS_S = 0.2
+"""No more than one partial inventory is shown in this time."""
 
 
 class Accelerator:
@@ -25,7 +28,7 @@ class Accelerator:
 
     async def run(self, context: Context) -> AcceleratorReport:
         """See `Specialist.run`. What can't be looked up is told and stays unknown."""
-        from modelcar_tui.cluster.facade import ClusterOptions, look
+        from modelcar_tui.cluster.facade import look
 
         settings = context.settings
         options = ClusterOptions(
@@ -33,19 +36,26 @@ class Accelerator:
             inventory=settings.inventory,
         )  # fmt: skip
         context.step("access", Status.RUNNING)
+        access = Access(rung=Rung.NO_KUBECONFIG)
         shown = 0.0
 
-        def progress(report: AcceleratorReport) -> None:
-            nonlocal shown
-            self._tell_access(context, report)
-            if time.monotonic() - shown > 0.2:
-                shown = time.monotonic()
-                context.emit(ClusterRead(report=report))
-                context.step("gpus", Status.RUNNING, f"{report.inventory.nodes_seen} nodes seen")
+        def on_access(found: Access) -> None:
+            nonlocal access
+            access = found
+            self._tell_access(context, found)
+            context.step("gpus", Status.RUNNING)
 
-        report = await look(options, progress)
+        def progress(inventory: Inventory) -> None:
+            nonlocal shown
+            if time.monotonic() - shown > PROGRESS_S:
+                shown = time.monotonic()
+                context.emit(ClusterRead(report=AcceleratorReport(access=access, inventory=inventory)))
+                context.step("gpus", Status.RUNNING, f"{inventory.nodes_seen} nodes seen")
+
+        report = await look(options, progress, on_access)
         context.emit(ClusterRead(report=report))
-        self._tell_access(context, report)
+        if report.access != access:
+            self._tell_access(context, report.access)
         self._tell_gpus(context, report)
         self._tell_runtime(context, report)
         self._write(context, report)
@@ -66,8 +76,7 @@ class Accelerator:
         )
         return report
 
-    def _tell_access(self, context: Context, report: AcceleratorReport) -> None:
-        access = report.access
+    def _tell_access(self, context: Context, access: Access) -> None:
         if access.rung is Rung.OK:
             context.step("access", Status.DONE, f"{access.user or 'authenticated'} at {access.server}")
         elif access.rung is Rung.WHAT_IF:

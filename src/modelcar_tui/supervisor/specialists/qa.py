@@ -28,8 +28,6 @@ from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.specialist import Context
 
 PULL_SECRET = "OCI_REGISTRY_PULL_SECRET"  # noqa: S105 - the variable's name
-_STAND_IN = Secret("ZGVtbzpkZW1v")
-"""A recording pulls nothing; this only has the shape of a secret."""
 
 
 class Qa:
@@ -67,7 +65,6 @@ class Qa:
         return self._finished(context, outcome)
 
     async def _skip(self, context: Context) -> QaOutcome | None:
-        from modelcar_tui.qa.kubeconfig import kubeconfig_paths
         from modelcar_tui.qa.preconditions import skip_reason
 
         settings, answer = context.settings, context.answer
@@ -79,15 +76,14 @@ class Qa:
         if settings.qa and access.rung is Rung.WHAT_IF:
             return _skip("NO_CLUSTER", "the GPUs are a what-if: there is no cluster to test on",
                          "run it without --gpu and --inventory")  # fmt: skip
-        played = settings.qa_recording is not None
-        return await asyncio.to_thread(
-            skip_reason,
-            wanted=settings.qa,
+        if not settings.qa:
+            return _skip("NOT_WANTED", "QA was switched off", "leave out --no-qa")
+        return skip_reason(
+            access_problem="" if access.healthy else str(access.problem or access.rung),
+            kubeconfig=settings.kubeconfig,
+            recorded=settings.qa_recording is not None,
             verdict=context.report("decision", DecisionReport).verdict,
-            cluster_problem=None if access.healthy else str(access.problem or access.rung),
-            pull_secret=_STAND_IN if played else _pull_secret(),
-            kubeconfig=await asyncio.to_thread(kubeconfig_paths, settings.kubeconfig),
-            podman=None if played else "podman",
+            pull_secret=_pull_secret(),
         )
 
     def _runner(self, context: Context) -> Runner:
