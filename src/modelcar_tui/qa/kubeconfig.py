@@ -11,6 +11,7 @@ import base64
 import json
 import os
 import shutil
+import signal
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,8 @@ def _merge(paths: tuple[Path, ...]) -> dict[str, Any]:
             raise _problem("the kubeconfig is not a mapping", "oc login writes a new one", str(path))
         merged["current-context"] = merged["current-context"] or str(raw.get("current-context") or "")
         for kind, single in (("contexts", "context"), ("clusters", "cluster"), ("users", "user")):
-            for item in raw.get(kind) or []:
+            items = raw.get(kind)
+            for item in items if isinstance(items, list) else []:
                 if isinstance(item, dict) and isinstance(item.get(single), dict):
                     merged[kind].setdefault(str(item.get("name")), item[single] | {"__folder__": str(path.parent)})
     return merged
@@ -162,7 +164,7 @@ async def _run_plugin(
     env["KUBERNETES_EXEC_INFO"] = json.dumps({"apiVersion": version, "kind": "ExecCredential", "spec": spec})
     process = await asyncio.create_subprocess_exec(
         program, *[str(arg) for arg in plugin.get("args") or []], env=env, stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     try:
         async with asyncio.timeout(EXEC_TIMEOUT_S):
@@ -172,7 +174,8 @@ async def _run_plugin(
     finally:
         if process.returncode is None:
             with suppress(ProcessLookupError):
-                process.kill()
+                # Its whole group: a child of the plug-in would hold the pipe, and us, to its own end.
+                os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     try:
         status: Any = json.loads(output)["status"]
