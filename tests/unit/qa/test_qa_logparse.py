@@ -213,3 +213,19 @@ def test_long_hostile_lines_cost_little() -> None:
 
 def test_grammar_knows_three_generations() -> None:
     assert set(suite().generations) == {"G1", "G2", "G3"}
+
+
+def test_every_code_is_in_the_operators_table() -> None:
+    import re
+    from pathlib import Path
+
+    from modelcar_tui.qa import outcome as module
+
+    root = Path(__file__).parents[3]
+    table = set(re.findall(r"`([A-Z][A-Z_]+)`", (root / "docs" / "qa.md").read_text()))
+    codes = {known.code for known in failures()}
+    codes |= {code for code, _, _ in module._BY_STATUS.values()} | set(module._REFUSED.values())
+    source = "".join(path.read_text() for path in (root / "src/modelcar_tui/qa").glob("*.py"))
+    codes |= set(re.findall(r"could_not_start\(\s*\"([A-Z_]+)\"", source))
+    codes |= {ended.name for ended in Ended if ended not in (Ended.ITSELF, Ended.LOST)} | {"CONTAINER_LOST"}
+    assert codes <= table, codes - table
