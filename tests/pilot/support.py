@@ -90,7 +90,9 @@ def models() -> tuple[ModelRequirements, ...]:
         )  # fmt: skip
         image = ImageFacts(
             reference=f"oci://registry.redhat.io/rhelai1/modelcar-{name}:1.5",
-            size_bytes=unknown("skopeo: connection refused") if guess else Fact(value=weights, source=Source.LAYERS, at=T0 + 4, unit="B"),
+            size_bytes=unknown("skopeo: connection refused")
+            if guess
+            else Fact(value=weights, source=Source.LAYERS, at=T0 + 4, unit="B"),
             architectures=Fact(value=("amd64", "arm64"), source=Source.IMAGE_CONFIG, at=T0 + 4),
             model=ModelFacts(
                 parameters=Fact(value=int(size * 5e8), source=source, at=T0 + 5),

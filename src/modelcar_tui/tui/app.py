@@ -23,7 +23,7 @@ from modelcar_tui.supervisor.state import Pane, RunState, fold
 from modelcar_tui.tui import glyphs
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.logindex import LogIndex
-from modelcar_tui.tui.logs import FileLog
+from modelcar_tui.tui.logs import NoLog, open_log
 from modelcar_tui.tui.port import Clocked, EnginePort
 from modelcar_tui.tui.safety import ControlFilter
 from modelcar_tui.tui.screens.base import Faced, FaceScreen, style
@@ -182,8 +182,8 @@ class DashboardApp(App[int]):
 
     def _read_log(self) -> bool:
         path = self.face.state.qa.log
-        if path and not isinstance(self.index.source, FileLog):
-            self.index.source = FileLog(path)
+        if path and isinstance(self.index.source, NoLog):
+            self.index.source = open_log(path) or self.index.source
         now = time.monotonic()
         if now < self._log_due:
             return False

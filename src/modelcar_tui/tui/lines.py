@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
+from modelcar_tui.tui.logs import LogLine
 from modelcar_tui.tui.rows import Span
 
 _TIME = re.compile(r"(?:\[QA\] )?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)[.\d]*(?:Z|[+-]\d\d:?\d\d)? ")
 _BAD = re.compile(
     r"\b(?:ERROR|FAILED|CRITICAL|FATAL|Traceback|Exception|[A-Z]\w*Error|QA_ERROR|OOMKilled|ErrImagePull)\b"
 )
-_WARN = re.compile(r"\b(?:WARN|WARNING|SKIPPED|deprecated|QA_SKIPPED)\b")
-_GOOD = re.compile(r"\b(?:PASSED|QA_OK)\b")
+_WORDS = re.compile(r"\b(?:(PASSED|QA_OK)|(?:WARN|WARNING|SKIPPED|QA_SKIPPED))\b")
 _ZERO = re.compile(r"\b0 (?:failed|errors?)\b", re.IGNORECASE)
+_FOLDERS = re.compile(r"(?:[\w.-]+/){2,}(?=[\w.-]+\.py\b)")
 
 
-def severity(line: str) -> str:
-    """The role of a line: `bad`, `warn`, `ok` or `text`."""
-    if _BAD.search(line) and not _ZERO.search(line):
-        return "bad"
-    if _WARN.search(line):
-        return "warn"
-    return "ok" if _GOOD.search(line) else "text"
+def is_error(line: str) -> bool:
+    """Whether the line tells of a fault."""
+    return _BAD.search(line) is not None and not _ZERO.search(line)
 
 
 @dataclass(frozen=True)
@@ -54,9 +52,8 @@ def parse_filter(text: str) -> Filter | None:
     try:
         return Filter(text, re.compile(source[:500], flags), inverse)
     except re.error as error:
-        raise UserError(
-            Problem(what=f"no regular expression: {error}", where="filter", fix="escape it with \\")
-        ) from None
+        fault = Problem(what=f"no regular expression: {error}", where="filter", fix="escape signs with \\")
+        raise UserError(fault) from None
 
 
 def split_time(line: str) -> tuple[str, str]:
@@ -65,18 +62,33 @@ def split_time(line: str) -> tuple[str, str]:
     return (match[1][11:], line[match.end() :]) if match else ("", line)
 
 
-def line_spans(line: str, *, times: bool, found: Filter | None) -> list[Span]:
-    """The spans of one line, matches marked."""
-    clock, text = split_time(clean(line))
+def shorten(text: str, ellipsis: str) -> str:
+    """`tests/a/b/test_c.py::x` as `…/test_c.py::x`: a test's own name is worth more than its folders."""
+    return _FOLDERS.sub(f"{ellipsis}/", text, count=1)
+
+
+def line_spans(line: LogLine, *, times: bool, found: Filter | None, ellipsis: str = "") -> list[Span]:
+    """The spans of one line: time, text with its folders cut when `ellipsis` is given, matches marked."""
+    clock, text = split_time(clean(line.text))
+    if line.at:
+        clock = time.strftime("%H:%M:%S", time.localtime(line.at))
     text = text.removeprefix("[QA] ")
-    role = severity(text)
+    if ellipsis:
+        text = shorten(text, ellipsis)
     spans: list[Span] = [(f"{clock or '--:--:--'} ", "faint")] if times else []
-    if found is None or found.inverse:
-        return [*spans, (text, role)]
+    role = "bad" if is_error(text) else "text"
+    if found is not None and not found.inverse:
+        return [*spans, *_marked(text, found.pattern, role)]
+    return [*spans, *(_marked(text, _WORDS, role) if role == "text" else [(text, role)])]
+
+
+def _marked(text: str, pattern: re.Pattern[str], role: str) -> list[Span]:
+    spans: list[Span] = []
     at = 0
-    for match in found.pattern.finditer(text):
+    for match in pattern.finditer(text):
         if match.end() > match.start():
-            spans += [(text[at : match.start()], role), (match[0], "match")]
+            mark = ("ok" if match[1] else "warn") if pattern is _WORDS else "match"
+            spans += [(text[at : match.start()], role), (match[0], mark)]
             at = match.end()
     spans.append((text[at:], role))
     return [span for span in spans if span[0]]

@@ -6,8 +6,8 @@ import time
 from array import array
 from bisect import bisect_left
 
-from modelcar_tui.tui.lines import Filter, severity
-from modelcar_tui.tui.logs import LogSource, NoLog
+from modelcar_tui.tui.lines import Filter, is_error
+from modelcar_tui.tui.logs import LogLine, LogSource, NoLog
 
 BATCH = 2000
 
@@ -42,7 +42,7 @@ class LogIndex:
         end = time.monotonic() + budget_s
         while self.busy and self.filter is not None and time.monotonic() < end:
             for number, line in enumerate(self.source.lines(self._scanned, BATCH), self._scanned):
-                if self.filter.matches(line):
+                if self.filter.matches(line.text):
                     self._hits.append(number)
             self._scanned = min(self.total, self._scanned + BATCH)
         return before != (self.total, len(self._hits), self._scanned)
@@ -54,7 +54,7 @@ class LogIndex:
         self._scanned = 0
         self.refresh(0.1)
 
-    def read(self, position: int, count: int) -> list[tuple[int, str]]:
+    def read(self, position: int, count: int) -> list[tuple[int, LogLine]]:
         """Numbers and texts of `count` shown lines from `position`."""
         if self.filter is None:
             return list(enumerate(self.source.lines(position, count), position))
@@ -84,7 +84,7 @@ class LogIndex:
                 first, last = min(chunk[0], chunk[-1]), max(chunk[0], chunk[-1])
                 lines = self.source.lines(first, last - first + 1)
                 for number in chunk:
-                    line = lines[number - first] if number - first < len(lines) else ""
+                    line = lines[number - first].text if number - first < len(lines) else ""
                     if self._hit(line, wanted) and self._passes(line):
                         return number
                 if time.monotonic() > end:
@@ -92,7 +92,7 @@ class LogIndex:
         return None
 
     def _hit(self, line: str, wanted: Filter | None) -> bool:
-        return severity(line) == "bad" if wanted is None else wanted.matches(line)
+        return is_error(line) if wanted is None else wanted.matches(line)
 
     def _passes(self, line: str) -> bool:
         return self.filter is None or self.filter.matches(line)

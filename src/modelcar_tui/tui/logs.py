@@ -5,39 +5,54 @@ from __future__ import annotations
 import re
 from array import array
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from modelcar_tui.qa.spool import SpoolReader, index_of
+
+
+class LogLine(NamedTuple):
+    """One line with its time (seconds since 1970; 0 when unknown)."""
+
+    text: str
+    at: float = 0.0
 
 
 class LogSource(Protocol):
-    """A growing file of lines with an index."""
-
-    @property
-    def count(self) -> int:
-        """Lines that are known so far."""
-        ...
+    """A growing log with an index."""
 
     def refresh(self) -> int:
-        """Look for growth; returns the new count."""
+        """Look for growth; the number of lines now."""
         ...
 
-    def lines(self, start: int, count: int) -> list[str]:
+    def lines(self, start: int, count: int) -> list[LogLine]:
         """At most `count` lines from line `start` (counted from 0)."""
         ...
 
 
+class SpoolLog:
+    """The spool of a run of ours: text and index are on disk, nothing is held in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._reader = SpoolReader(path)
+
+    def refresh(self) -> int:
+        """See `LogSource.refresh`."""
+        return self._reader.count
+
+    def lines(self, start: int, count: int) -> list[LogLine]:
+        """See `LogSource.lines`."""
+        return [LogLine(line.text, line.at) for line in self._reader.lines(start, count)]
+
+
 class FileLog:
-    """`LogSource` over a plain file: offsets of all lines in memory (8 bytes each), text on disk."""
+    """A plain file (a recorded log): offsets of its lines in memory (8 bytes each), text on disk."""
 
     CHUNK = 1 << 20
 
-    def __init__(self, path: str | Path) -> None:
-        self._path = Path(path)
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._starts = array("Q", [0])
         self._size = 0
-
-    @property
-    def count(self) -> int:
-        return len(self._starts) - 1
 
     def refresh(self) -> int:
         """Index at most 16 MiB more, so that a tick stays short."""
@@ -48,16 +63,16 @@ class FileLog:
                     chunk = file.read(self.CHUNK)
                     if not chunk:
                         break
-                    base = self._size
-                    self._starts.extend(base + hit.end() for hit in re.finditer(b"\n", chunk))
+                    self._starts.extend(self._size + hit.end() for hit in re.finditer(b"\n", chunk))
                     self._size += len(chunk)
         except OSError:
-            return self.count
-        return self.count
+            pass
+        return len(self._starts) - 1
 
-    def lines(self, start: int, count: int) -> list[str]:
+    def lines(self, start: int, count: int) -> list[LogLine]:
+        """See `LogSource.lines`."""
         start = max(0, start)
-        end = min(start + max(0, count), self.count)
+        end = min(start + max(0, count), len(self._starts) - 1)
         if end <= start:
             return []
         try:
@@ -66,16 +81,24 @@ class FileLog:
                 data = file.read(self._starts[end] - self._starts[start])
         except OSError:
             return []
-        return data.decode("utf-8", "replace").removesuffix("\n").split("\n")
+        return [LogLine(text) for text in data.decode("utf-8", "replace").removesuffix("\n").split("\n")]
 
 
 class NoLog:
     """A log that has not begun."""
 
-    count = 0
-
     def refresh(self) -> int:
+        """See `LogSource.refresh`."""
         return 0
 
-    def lines(self, start: int, count: int) -> list[str]:
+    def lines(self, start: int, count: int) -> list[LogLine]:
+        """See `LogSource.lines`."""
         return []
+
+
+def open_log(path: str) -> LogSource | None:
+    """The log at `path`; None while it is not there."""
+    file = Path(path)
+    if index_of(file).exists():
+        return SpoolLog(file)
+    return FileLog(file) if file.exists() else None

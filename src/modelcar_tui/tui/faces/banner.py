@@ -20,7 +20,7 @@ def header_row(face: Face, screen: str, cells: int) -> Row:
         marks.append((" REPLAY ", "wait-block"))
     if face.slow:
         marks.append((" slow line ", "wait-block"))
-    run = f" {state.run_id[-12:]} " if state.run_id and cells >= 90 else ""
+    run = f" {state.run_id} " if state.run_id and cells >= 100 else ""
     right = Row((*marks, (run, "label")))
     path = crop_middle(state.path or "starting", max(12, cells - 44), face.glyphs.ellipsis)
     title = f" {face.glyphs.dot} {screen}" if screen else ""
@@ -56,6 +56,8 @@ def next_row(face: Face, cells: int) -> Row:
         what = f"{count} proposed change{'s' * (count != 1)}"
         return row((" your answer is needed ", "need"), (f"{glyphs.dot} {what}: press ", "text"), ("d", "key"),
                    (" to review", "text"))  # fmt: skip
+    if state.kept:
+        return row((" nothing was written: ", "warn"), state.kept)
     if state.notices and state.notices[-1].status in (Status.WARNING, Status.FAILED):
         notice = state.notices[-1]
         return row((f" {notice.status.value} {glyphs.status(notice.status)} ", f.STATUS_ROLE[notice.status]),

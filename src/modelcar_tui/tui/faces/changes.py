@@ -72,6 +72,18 @@ def _change_spans(change: Change, review: Review, glyphs: Glyphs) -> Iterator[Sp
         yield f"  {change.severity}", "bad" if change.severity == "required" else "warn"
 
 
+def describe(change: Change, review: Review) -> str:
+    """One change in one line, for the confirmation."""
+    new = review.edits.get(change.id, change.new)
+    if change.operation is Operation.REMOVE:
+        return f"{change.model}: without {change.old}"
+    return f"{change.model}: {new if (new or '').startswith('-') else f'{change.flag} {new}'}"
+
+
+def _verb(change: Change) -> str:
+    return "set" if change.operation is Operation.GPU_COUNT else change.operation.value
+
+
 def _value(item: str | None, flag: str) -> str:
     if item is None:
         return "none"
@@ -83,7 +95,7 @@ def detail_rows(
 ) -> list[Row]:
     """Everything about one change: items, reason, coupling, evidence, memory before and after."""
     mark = review.mark(change.id)
-    rows = [row((MARK_WORD[mark], MARK_ROLE[mark]), (f"  {change.operation.value}, {change.severity}", "muted"))]
+    rows = [row((MARK_WORD[mark], MARK_ROLE[mark]), (f"  {_verb(change)}, {change.severity}", "muted"))]
     for label, item, role in (("old", change.old, "del"), ("new", change.new, "add"),
                               ("edited", review.edits.get(change.id), "accent")):  # fmt: skip
         if item is not None:

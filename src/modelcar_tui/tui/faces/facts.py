@@ -35,7 +35,7 @@ def facts_of(state: RunState, topic: str) -> list[Known]:
 def _of_model(model: ModelRequirements) -> list[Known]:
     name, facts = model.car.name, model.image.model
     return [
-        Known(name, "memory needed (all GPUs of one copy)", model.required_vram_gib),
+        Known(name, "memory needed, all its GPUs", model.required_vram_gib),
         Known(name, "image size", model.image.size_bytes),
         Known(name, "architectures", model.image.architectures),
         Known(name, "parameters", facts.parameters),
@@ -87,12 +87,13 @@ def _of_cluster(state: RunState) -> list[Known]:
 
 def fact_row(known: Known, cells: int, now: float, glyphs: Glyphs, *, chosen: bool) -> Row:
     """One line: label, value, badge, source and age."""
-    labels = min(38, max(16, cells // 2 - 4))
+    labels = min(38, max(16, cells // 2 - 12))
     fact = known.fact
     role = "strong" if fact.known else "warn"
+    amount = pad(f.value(fact, glyphs), 24 if cells >= 90 else 18, "<", glyphs.ellipsis)
     return row(
-        "  ", pad(known.label, labels, "<", glyphs.ellipsis), ("  ", "text"), (f.value(fact, glyphs), role),
-        (f"  {f.badge(fact)}" if fact.guess else "", "badge"), (f"  {f.origin(fact, now, glyphs)}", "muted"),
+        "  ", pad(known.label, labels, "<", glyphs.ellipsis), ("  ", "text"), (amount, role),
+        ("  guess " if fact.guess else "  ", "badge"), (f.origin(fact, now, glyphs), "muted"),
         over="cursor" if chosen else "",
     )  # fmt: skip
 

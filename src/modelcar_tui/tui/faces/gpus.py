@@ -94,24 +94,48 @@ class Columns:
     name: int
     product: int
     bar: int
+    amount: int
     cc: int
     where: int
 
 
 def columns(rows: list[GpuRow], cells: int) -> Columns:
-    """Columns that fit into `cells`, the reason keeping at least a third."""
-    name = min(max((width(line.name) for line in rows), default=4), max(10, int(cells * 0.26)))
-    product = min(max((width(line.product) for line in rows), default=3), max(8, int(cells * 0.2)))
-    bar = 8 if cells >= 70 else 4 if cells >= 56 else 0
-    cc = 4 if cells >= 110 else 0
-    where = min(max((width(line.where) for line in rows), default=0), 34) if cells >= 130 else 0
-    return Columns(name, product, bar, cc, where)
+    """Columns for `cells`: what matters least goes first, names are cut last, the note keeps some room."""
+    name = max((width(line.name) for line in rows), default=4)
+    product = max((width(line.product) for line in rows), default=3)
+    amount = max((len(f"{line.free}/{line.total}") for line in rows if line.free is not None), default=3)
+    where = max((width(line.where) for line in rows), default=0)
+    bar, cc, note = 8, 4, 24
+    where = min(where, 34)
+
+    def total() -> int:
+        extra = (cc + 2 if cc else 0) + (where + 2 if where else 0)
+        return 2 + name + 2 + product + 2 + max(8, bar + 1 + amount) + 10 + 2 + extra + note
+
+    if total() > cells:
+        where = 0
+    if total() > cells:
+        cc = 0
+    if total() > cells:
+        bar, note = 4, 16
+    if total() > cells:
+        bar = 0
+    over = total() - cells
+    if over > 0:
+        cut = min(over, max(0, product - 8))
+        product -= cut
+        name = max(8, name - (over - cut))
+    return Columns(name, product, bar, amount, cc, where)
+
+
+def _free_cells(cols: Columns) -> int:
+    return max(8, (cols.bar + 1 if cols.bar else 0) + cols.amount)
 
 
 def head_row(cols: Columns) -> Row:
     """The column titles."""
     text = f"  {pad('NODE', cols.name)}  {pad('GPU', cols.product)}  "
-    text += f"{pad('FREE/ALL', (cols.bar + 1 if cols.bar else 0) + 8)}  {'MEMORY':>8}  "
+    text += f"{pad('FREE/ALL', _free_cells(cols))}  {'MEMORY':>8}  "
     text += f"{pad('CC', cols.cc)}  " if cols.cc else ""
     text += f"{pad('WHERE', cols.where)}  " if cols.where else ""
     return Row(((text + "NOTE", "muted"),))
@@ -148,7 +172,8 @@ def _amount(line: GpuRow, cols: Columns, glyphs: Glyphs) -> list[Span]:
             full, rest = f.bar(line.free, line.total, cols.bar, glyphs)
             spans += [(full, "free" if line.usable else "faint"), (rest, "faint")]
         spans.append((" ", "text"))
-    return [*spans, (f"{text:<8}", "warn" if line.free is None else "text" if line.usable else "muted")]
+    room = _free_cells(cols) - (cols.bar + 1 if cols.bar else 0)
+    return [*spans, (f"{text:<{room}}", "warn" if line.free is None else "text" if line.usable else "muted")]
 
 
 def _note(line: GpuRow, glyphs: Glyphs) -> Span:

@@ -6,12 +6,13 @@ from modelcar_tui.core.facts import Term
 from modelcar_tui.supervisor.reports import ModelVerdict
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
-from modelcar_tui.tui.rows import Row, Span, pad, paragraph, row, width
+from modelcar_tui.tui.rows import Row, Span, pad, paragraph, row, spans_width, width
 
+_ASCII = dict(zip("█▓▒▚▄", "WAOGK", strict=True))
 PARTS = (
-    ("weights", "weights_gib", "used"), ("activation", "activation_gib", "warn"),
-    ("other", "non_torch_gib", "muted"), ("graphs", "cuda_graph_gib", "badge"),
-    ("KV cache", "kv_available_gib", "ok"),
+    ("weights", "weights_gib", "used", "█"), ("activation", "activation_gib", "warn", "▓"),
+    ("other", "non_torch_gib", "muted", "▒"), ("graphs", "cuda_graph_gib", "badge", "▚"),
+    ("KV", "kv_available_gib", "ok", "▄"),
 )  # fmt: skip
 
 
@@ -20,30 +21,40 @@ def memory_rows(label: str, model: ModelVerdict | None, cells: int, glyphs: Glyp
     if model is None or model.estimate is None or not model.gpu_gib.value:
         return []
     whole = model.gpu_gib.value
-    parts = [(name, getattr(model.estimate, field).value, role) for name, field, role in PARTS]
-    known = [(name, float(size), role) for name, size, role in parts if size is not None and size > 0]
+    parts = [(name, getattr(model.estimate, field).value, role, sign) for name, field, role, sign in PARTS]
+    known = [(name, float(size), role, sign) for name, size, role, sign in parts if size is not None and size > 0]
     if not known:
         return []
-    room = max(10, cells - 7)
-    spans: list[Span] = [(f"{label:<5} ", "muted")]
+    room = max(10, cells - 6)
+    spans: list[Span] = [(f"{label:<6}", "muted")]
+    legend: list[tuple[Span, Span]] = []
     used = 0
-    for name, size, role in known:
+    for name, size, role, sign in known:
         length = min(room - used, max(1, round(size / whole * room)))
-        text = (name if glyphs.ascii and length > len(name) + 1 else "").ljust(length, glyphs.bar_full)
-        spans.append((text[:length], role))
+        mark = _ASCII[sign] if glyphs.ascii else sign
+        spans.append((mark * length, role))
+        legend.append(((f"{mark} {name} ", role), (f"{size:.1f}  ", "muted")))
         used += length
     spans.append((glyphs.bar_empty * (room - used), "faint"))
-    legend: list[Span] = [(" " * 6, "text")]
-    for name, size, role in known:
-        legend += [(f"{name} ", role), (f"{size:.1f}  ", "muted")]
-    legend.append((f"of {whole:.1f} GiB", "muted"))
+    legend.append((("of ", "muted"), (f"{whole:.0f} GiB", "muted")))
     tokens = model.estimate.kv_tokens.value
     concurrency = model.estimate.max_concurrency.value
-    rows = [Row(tuple(spans)), Row(tuple(legend))]
+    rows = [Row(tuple(spans)), *_legend(legend, cells)]
     if tokens is not None:
-        many = f", {concurrency:.1f} requests of full length" if concurrency is not None else ""
-        rows.append(row((f"      KV cache for {tokens:,} tokens{many}", "muted")))
+        many = f", {concurrency:.1f} full requests" if concurrency is not None else ""
+        rows.append(row((f"      KV for {tokens:,} tokens{many}", "muted")))
     return rows
+
+
+def _legend(items: list[tuple[Span, Span]], cells: int) -> list[Row]:
+    rows: list[Row] = []
+    line: list[Span] = [(" " * 6, "text")]
+    for item in items:
+        if spans_width(line) + spans_width(item) > cells and len(line) > 1:
+            rows.append(Row(tuple(line)))
+            line = [(" " * 6, "text")]
+        line += item
+    return [*rows, Row(tuple(line))]
 
 
 def term_rows(terms: tuple[Term, ...], cells: int, glyphs: Glyphs) -> list[Row]:

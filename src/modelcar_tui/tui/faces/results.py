@@ -10,6 +10,9 @@ from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Row, crop_middle, pad, paragraph, row, width
 
+_NUMBERS = 29
+"""Cells of the number columns of the configuration table."""
+
 
 def _names(names: list[str], cells: int, share: float = 0.45) -> int:
     return min(max((width(name) for name in names), default=0), max(14, int(cells * share)))
@@ -19,20 +22,24 @@ def configuration_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]
     """One row a model: name, GPUs, image size, memory needed and how well it is known."""
     if not state.models:
         return []
-    names = _names([model.car.name for model in state.models], cells)
-    rows = [row((pad("MODEL", names), "muted"), (f"  {'GPUS':>4}  {'IMAGE':>9}  {'NEEDS':>10}  FROM", "muted"))]
+    names = _names([model.car.name for model in state.models], cells, 0.6)
+    names = min(names, max(12, cells - _NUMBERS))
+    roomy = cells >= names + _NUMBERS + 10
+    head = f"  {'GPUS':>4}  {'IMAGE':>9}  {'NEEDS':>10}"
+    rows = [row((pad("MODEL", names), "muted"), (head + ("  FROM" if roomy else ""), "muted"))]
     for model in state.models:
         need = model.required_vram_gib
         size = model.image.size_bytes.value
-        needs = "unknown" if need.value is None else f"{need.value:.1f} GiB"
+        needs = "unknown" if need.value is None else f"{'~' * need.guess}{need.value:.1f} GiB"
+        source = need.source.value if need.known else need.note
         rows.append(
             row(
                 pad(crop_middle(model.car.name, names, glyphs.ellipsis), names),
                 f"  {model.car.serving.gpu_count:>4}",
                 (f"  {f.gib(size) if size is None else f'{size / GIB:.1f} GiB':>9}", "text" if size else "warn"),
-                (f"  {needs:>10}", "text" if need.known else "warn"),
-                (f"  {need.source.value if need.known else need.note}", "badge" if need.guess else "muted"),
-                (" (guess)" if need.guess else "", "badge"),
+                (f"  {needs:>10}", "badge" if need.guess else "text" if need.known else "warn"),
+                (f"  {source}" if roomy else "", "badge" if need.guess else "muted"),
+                (" (guess)" if need.guess and roomy else "", "badge"),
             )
         )
     return rows
@@ -75,11 +82,19 @@ def decision_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
     report = state.decision
     if report is None:
         return []
-    names = _names([model.model for model in report.models], cells, 0.34)
+    names = _names([model.model for model in report.models], cells, 0.42)
     rows: list[Row] = []
     for model in report.models:
         name = pad(crop_middle(model.model, names, glyphs.ellipsis), names)
-        rows.append(Row((*f.verdict_spans(model.verdict, glyphs, 7), (f"  {name}  ", "text"), _comparison(model))))
+        rows.append(
+            Row(
+                (
+                    *f.verdict_spans(model.verdict, glyphs, 7),
+                    (f"  {name}  ", "text"),
+                    _comparison(model, cells - names - 13),
+                )
+            )
+        )
         if model.verdict.value != "GO" and model.why != model.comparison:
             rows += paragraph(model.why, cells, "muted", indent=11)
     errors = sum(finding.severity is Severity.ERROR for finding in report.findings)
@@ -123,12 +138,13 @@ def qa_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
     return rows
 
 
-def _comparison(model: ModelVerdict) -> tuple[str, str]:
-    text = model.comparison
-    if model.needed_gib.value is not None and model.gpu_gib.value is not None:
-        count = f"{model.gpus} x " if model.gpus > 1 else ""
-        text = f"{model.needed_gib.value:.0f} GiB vs {count}{model.gpu_gib.value:.0f} GiB {model.product}".rstrip()
-    return text or model.why, "muted"
+def _comparison(model: ModelVerdict, cells: int) -> tuple[str, str]:
+    if model.needed_gib.value is None or model.gpu_gib.value is None:
+        return model.comparison or model.why, "muted"
+    count = f"{model.gpus} x " if model.gpus > 1 else ""
+    text = f"{model.needed_gib.value:.0f} vs {count}{model.gpu_gib.value:.0f} GiB"
+    longer = f"{text} {model.product}"
+    return longer if len(longer) <= cells else text, "muted"
 
 
 def _products(state: RunState) -> dict[str, tuple[int | None, int, str]]:

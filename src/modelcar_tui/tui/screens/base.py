@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
@@ -27,6 +27,20 @@ Keys = list[tuple[str, str]]
 def style(name: str) -> str:
     """Path of a screen's style file."""
     return str(resources.styles() / f"{name}.tcss")
+
+
+_MOVES = {
+    "down": ("j,down", "down (also arrows, PgDn, PgUp, home, end)"), "up": ("k,up", "up"),
+    "pagedown": ("pagedown,space", ""), "pageup": ("pageup", ""), "home": ("home", ""), "end": ("end", ""),
+    "left": ("left", ""), "right": ("right", ""),
+}  # fmt: skip
+
+
+def move_bindings(*names: str) -> list[BindingType]:
+    """Bindings of the movement keys to `move('name')`."""
+    return [
+        Binding(_MOVES[name][0], f"move('{name}')", _MOVES[name][1], show=bool(_MOVES[name][1])) for name in names
+    ]
 
 
 class Faced(DOMNode):

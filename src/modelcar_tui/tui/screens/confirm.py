@@ -19,7 +19,9 @@ class ConfirmDialog(Dialog):
     deaf_s = 0.5
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "back")]
 
-    def __init__(self, face: Face, word: str, title: str, facts: list[str], warnings: list[str]) -> None:
+    def __init__(
+        self, face: Face, word: str, title: str, facts: list[tuple[str, str]], warnings: list[str]
+    ) -> None:
         super().__init__(face)
         self._word = word
         self._heading = title
@@ -32,8 +34,9 @@ class ConfirmDialog(Dialog):
 
     def rows(self, cells: int) -> list[Row]:
         rows = [EMPTY]
-        for text in self._facts:
-            rows += paragraph(reveal(text), cells)
+        for label, text in self._facts:
+            lines = paragraph(reveal(text), cells - 6)
+            rows += [Row(((f"{'' if at else label:<6}", "muted"), *line.spans)) for at, line in enumerate(lines)]
         for text in self._warnings:
             rows += paragraph(f"! {reveal(text)}", cells, "warn")
         typed, rest = self._word[: self._typed], self._word[self._typed :]

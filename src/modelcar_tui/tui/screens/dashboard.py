@@ -13,7 +13,7 @@ from textual.widget import Widget
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.logindex import LogIndex
-from modelcar_tui.tui.screens.base import FaceScreen, Keys
+from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings
 from modelcar_tui.tui.screens.logkeys import LogKeys
 from modelcar_tui.tui.screens.prompt import Prompt
 from modelcar_tui.tui.widgets.gpus import GpuTable
@@ -45,14 +45,7 @@ class DashboardScreen(FaceScreen):
         Binding("question_mark,f1", "why", "why: where the numbers come from, and all keys"),
         Binding("o", "summary", "summary of the run"),
         Binding("z", "zoom", "zoom the panel"),
-        Binding("j,down", "move('down')", "down"),
-        Binding("k,up", "move('up')", "up"),
-        Binding("pagedown,space", "move('pagedown')", "page down"),
-        Binding("pageup", "move('pageup')", "page up"),
-        Binding("home", "move('home')", "first"),
-        Binding("end", "move('end')", "last"),
-        Binding("left", "move('left')", "left", show=False),
-        Binding("right", "move('right')", "right", show=False),
+        *move_bindings("down", "up", "pagedown", "pageup", "home", "end", "left", "right"),
         Binding("slash", "on_panel('slash')", "filter log or GPUs (regular expression, ! inverts)"),
         Binding("n", "on_panel('n')", "next match"),
         Binding("N", "on_panel('N')", "match before"),
@@ -126,6 +119,7 @@ class DashboardScreen(FaceScreen):
         names = tuple(pane.name for pane in self.face.state.panes)
         if names != self._shown_panes:
             self.call_later(self._remake_panes)
+        self.set_class(not self._index.total and self.focused is not self._log_view, "-quiet")
         if not self._chosen:
             self._follow_work()
         super().refresh_state()
@@ -140,6 +134,8 @@ class DashboardScreen(FaceScreen):
     def _follow_work(self) -> None:
         """Until the operator has chosen a pane, the small layouts show the one that works."""
         running = [pane.name for pane in self.face.state.panes if pane.status is Status.RUNNING]
+        if self.face.state.waiting_for_approval:
+            running = ["decision"]
         if running and self.specialist not in running and self.focused is None:
             self.specialist = running[0]
             self._mark()

@@ -15,7 +15,7 @@ from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.plan import Change
 from modelcar_tui.supervisor.reports import ApplyPreview, DecisionReport
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.faces.changes import Line, lines_of
+from modelcar_tui.tui.faces.changes import Line, describe, lines_of
 from modelcar_tui.tui.review import Mark, Review, open_review
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, style
 from modelcar_tui.tui.screens.confirm import ConfirmDialog
@@ -95,13 +95,16 @@ class DiffScreen(FaceScreen):
     @property
     def open_question(self) -> bool:
         """Whether the run waits for the answer to this very plan."""
+        if self.face.replay:
+            return False
         state = self.face.state
         asked = state.approval
         return state.waiting_for_approval and asked is not None and asked.plan_digest == self.report.plan.digest
 
     def keys(self) -> Keys:
-        return [("y", "accept"), ("n", "reject"), ("u", "undo"), ("e", "edit"), ("v", self.view), ("a d", "rest"),
-                ("W", "write"), ("R", "reject plan"), ("s", "split"), ("?", "keys"), ("q", "leave")]  # fmt: skip
+        following = VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
+        return [("y", "accept"), ("n", "reject"), ("u", "undo"), ("e", "edit"), ("v", following), ("W", "write"),
+                ("q", "leave"), ("a d", "rest"), ("R", "reject plan"), ("s", "split"), ("?", "keys")]  # fmt: skip
 
     def refresh_state(self) -> None:
         report = self.face.state.decision
@@ -241,13 +244,12 @@ class DiffScreen(FaceScreen):
             self.tell(f"can't be written: {self.preview.problems[0]}")
         else:
             plan = self.report.plan
-            facts = [f"file   {plan.target}", f"base   {plan.base} (is not touched)", f"what   {counts}"]
-            facts += [f"       {c.model}: {self.review.edits.get(c.id, c.new or f'without {c.old}')}"
-                      for c in self.review.accepted[:6]]  # fmt: skip
-            more = len(self.review.accepted) - 6
-            facts += [f"       and {more} more"] if more > 0 else []
+            facts = [("file", plan.target), ("base", f"{plan.base} (is not touched)"), ("what", str(counts))]
+            accepted = self.review.accepted
+            facts += [("", describe(change, self.review)) for change in accepted[:6]]
+            facts += [("", f"and {len(accepted) - 6} more")] if len(accepted) > 6 else []
             if self.preview.verdict is not None:
-                facts.append(f"then   {self.preview.verdict.value}: {self.preview.why}")
+                facts.append(("then", f"{self.preview.verdict.value}: {self.preview.why}"))
             warnings = [*self.review.coupled(), *(str(problem) for problem in self.preview.warnings)]
             dialog = ConfirmDialog(self.face, "write", "Write the accepted changes?", facts, warnings)
             self.app.push_screen(dialog, self._confirmed)
@@ -257,7 +259,7 @@ class DiffScreen(FaceScreen):
         if not self.open_question:
             self.tell("the run does not wait for an answer to this plan")
             return
-        facts = [f"nothing is written to {self.report.plan.target}", "the run goes on with the base manifest"]
+        facts = [("file", f"{self.report.plan.target} is not written"), ("then", "the base manifest stays; exit status 5")]
         dialog = ConfirmDialog(self.face, "reject", "Reject the whole plan?", facts, [])
         self.app.push_screen(dialog, self._confirmed)
 

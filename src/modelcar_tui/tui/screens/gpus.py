@@ -11,14 +11,13 @@ from textual.widget import Widget
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.rows import Row, paragraph, row
-from modelcar_tui.tui.screens.base import FaceScreen, Keys, style
+from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings, style
 from modelcar_tui.tui.screens.dashboard import ask_table_filter, move_in
 from modelcar_tui.tui.screens.prompt import Prompt
 from modelcar_tui.tui.view import View
 from modelcar_tui.tui.widgets.gpus import GpuTable
 
-MOVES = (("j,down", "down"), ("k,up", "up"), ("pagedown,space", "pagedown"), ("pageup", "pageup"),
-         ("home", "home"), ("end", "end"))  # fmt: skip
+MOVES = ("down", "up", "pagedown", "pageup", "home", "end")
 
 
 class NodeDetail(View):
@@ -71,7 +70,7 @@ class GpuScreen(FaceScreen):
     TITLE = "GPUs"
     CSS_PATH = style("gpus")
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(keys, f"move('{how}')", how) for keys, how in MOVES),
+        *move_bindings(*MOVES),
         Binding("slash", "filter", "filter (regular expression, ! inverts)"),
         Binding("s", "sort", "order by the next column"),
         Binding("y", "copy", "copy the shown rows"),

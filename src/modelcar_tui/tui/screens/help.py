@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -12,11 +11,13 @@ from textual.widget import Widget
 
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.facts import Known, explain_rows, fact_row, facts_of
-from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row
-from modelcar_tui.tui.screens.base import FaceScreen, Keys, style
+from modelcar_tui.tui.rows import EMPTY, Row, Span, paragraph, row, spans_width
+from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings, style
 from modelcar_tui.tui.screens.gpus import MOVES
 from modelcar_tui.tui.screens.palette import pretty
 from modelcar_tui.tui.view import View
+
+KEY_CELLS = 14
 
 
 class FactList(View, can_focus=True):
@@ -28,7 +29,7 @@ class FactList(View, can_focus=True):
         super().__init__(face, id="facts")
         self._topic = topic
         self.cursor = 0
-        self.facts: list[Known] = []
+        self.facts: list[Known] = facts_of(face.state, topic)
 
     @property
     def current(self) -> Known | None:
@@ -39,11 +40,14 @@ class FactList(View, can_focus=True):
         pane = self.face.state.pane(self._topic)
         return row(("why: ", "muted"), (pane.title if pane else self._topic, "title")), EMPTY
 
+    def foot(self) -> Row:
+        return row((f"{self.cursor + 1}/{len(self.facts)}", "muted")) if self.facts else EMPTY
+
     def body(self, width: int, height: int) -> list[Row]:
         self.facts = facts_of(self.face.state, self._topic)
         if not self.facts:
-            return paragraph("no numbers are known here yet", width, "muted")
-        now = time.time() if not self.face.replay else self.face.now
+            return paragraph("no numbers are known here yet; tab shows the keys", width, "muted")
+        now = self.face.clock()
         rows: list[Row] = []
         chosen_at = 0
         group = None
@@ -70,36 +74,51 @@ class Explanation(View):
     def __init__(self, face: Face, facts: FactList) -> None:
         super().__init__(face, id="explanation")
         self._facts = facts
+        self.top = 0
+        self._hidden = 0
 
     def body(self, width: int, height: int) -> list[Row]:
         known = self._facts.current
-        if known is None:
-            return []
-        now = time.time() if not self.face.replay else self.face.now
-        return explain_rows(known, width, now, self.face.glyphs)
+        rows = explain_rows(known, width, self.face.clock(), self.face.glyphs) if known else []
+        self.top = max(0, min(self.top, len(rows) - height))
+        self._hidden = max(0, len(rows) - height - self.top)
+        return rows[self.top :]
+
+    def foot(self) -> Row:
+        return row((f"{self._hidden} more, PgDn", "muted")) if self._hidden else EMPTY
 
 
 class KeyList(View):
-    """The live bindings of the screen below."""
+    """The live bindings of the screen below, in as many columns as there is room for."""
 
     framed = True
 
     def __init__(self, face: Face, below: Screen[object]) -> None:
         super().__init__(face, id="keys")
-        self._keys = key_rows(below)
+        self._key_rows = key_rows(below)
+        self.top = 0
+        self._hidden = 0
 
     def head(self) -> tuple[Row, Row]:
         return row(("keys", "title")), EMPTY
 
     def body(self, width: int, height: int) -> list[Row]:
-        half = (len(self._keys) + 1) // 2
-        if len(self._keys) <= height or width < 70:
-            return self._keys
-        cells = width // 2
-        left = [Row((*line.spans, (" " * max(1, cells - sum(len(t) for t, _ in line.spans)), "text")))
-                for line in self._keys[:half]]  # fmt: skip
-        right = [*self._keys[half:], EMPTY]
-        return [Row((*a.spans, *b.spans)) for a, b in zip(left, right, strict=False)]
+        rows = self._key_rows
+        cells = max((spans_width(line.spans) for line in rows), default=1) + 3
+        count = max(1, min(width // cells, -(-len(rows) // max(1, height))))
+        deep = -(-len(rows) // count)
+        out: list[Row] = []
+        for at in range(deep):
+            spans: list[Span] = []
+            for part in rows[at::deep]:
+                spans += [*part.spans, (" " * (cells - spans_width(part.spans)), "text")]
+            out.append(Row(tuple(spans)))
+        self.top = max(0, min(self.top, len(out) - height))
+        self._hidden = max(0, len(out) - height - self.top)
+        return out[self.top :]
+
+    def foot(self) -> Row:
+        return row((f"{self._hidden} more {self.face.glyphs.down}", "muted")) if self._hidden else EMPTY
 
 
 def key_rows(below: Screen[object]) -> list[Row]:
@@ -109,7 +128,8 @@ def key_rows(below: Screen[object]) -> list[Row]:
         for binding in bindings:
             if binding.show and binding.description:
                 actions.setdefault(binding.action, ([], binding.description))[0].append(pretty(binding.key))
-    return [row((f"{' '.join(keys):<13}", "accent"), text) for keys, text in actions.values()]
+    rows = [row((f"{' '.join(keys):<{KEY_CELLS}}", "accent"), text) for keys, text in actions.values()]
+    return [*rows, row((f"{'ctrl+p':<{KEY_CELLS}}", "accent"), "all commands and themes")]
 
 
 class HelpScreen(FaceScreen):
@@ -118,7 +138,8 @@ class HelpScreen(FaceScreen):
     TITLE = "why and keys"
     CSS_PATH = style("help")
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(keys, f"move('{how}')", how) for keys, how in MOVES),
+        *move_bindings(*MOVES),
+        Binding("tab", "other", "why or keys"),
         Binding("escape,q,question_mark,f1", "back", "back"),
     ]
 
@@ -135,13 +156,26 @@ class HelpScreen(FaceScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
+        self.set_class(not self._facts.facts, "-keys")
         self._facts.focus()
 
     def keys(self) -> Keys:
-        return [("j k", "choose a number"), ("q", "back")]
+        return [("j k", "choose a number"), ("tab", "why or keys"), ("q", "back")]
+
+    def action_other(self) -> None:
+        """Tab: the numbers, or the keys."""
+        self.toggle_class("-keys")
 
     def action_move(self, how: str) -> None:
         """Move among the facts."""
-        steps = {"down": 1, "up": -1, "pagedown": 8, "pageup": -8, "home": -9999, "end": 9999}
-        self._facts.move(steps[how])
+        explanation = self.query_one(Explanation)
+        steps = {"down": 1, "up": -1, "pagedown": 5, "pageup": -5, "home": -9999, "end": 9999}
+        if self.has_class("-keys"):
+            keys = self.query_one(KeyList)
+            keys.top = max(0, keys.top + steps[how])
+        elif how.startswith("page"):
+            explanation.top = max(0, explanation.top + steps[how])
+        else:
+            explanation.top = 0
+            self._facts.move(steps[how])
         self.refresh_state()

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.logindex import LogIndex
-from modelcar_tui.tui.screens.base import FaceScreen, Keys, style
+from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings, style
 from modelcar_tui.tui.screens.dashboard import move_in
 from modelcar_tui.tui.screens.gpus import MOVES
 from modelcar_tui.tui.screens.logkeys import LogKeys
@@ -24,7 +24,7 @@ class LogScreen(FaceScreen):
     TITLE = "QA log"
     CSS_PATH = style("log")
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(keys, f"move('{how}')", how) for keys, how in (*MOVES, ("left", "left"), ("right", "right"))),
+        *move_bindings(*MOVES, "left", "right"),
         Binding("slash", "press('slash')", "filter (regular expression, ! inverts)"),
         Binding("n", "press('n')", "next match"),
         Binding("N", "press('N')", "match before"),

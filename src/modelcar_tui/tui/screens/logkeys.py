@@ -90,7 +90,7 @@ class LogKeys:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 for at in range(0, index.shown, 2000):
-                    file.writelines(f"{text}\n" for _, text in index.read(at, 2000))
+                    file.writelines(f"{line.text}\n" for _, line in index.read(at, 2000))
         except OSError as error:
             self._tell(f"not saved: {error.strerror}")
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.lines import Filter, line_spans
 from modelcar_tui.tui.logindex import LogIndex
+from modelcar_tui.tui.logs import LogLine
 from modelcar_tui.tui.rows import EMPTY, Row, Span, row, width
 from modelcar_tui.tui.view import View
 
@@ -101,18 +102,20 @@ class LogView(View, can_focus=True):
 
     def visible_lines(self) -> list[str]:
         """The lines on the screen, whole."""
-        return [text for _, text in self.index.read(self.top, max(1, self.inner[1]))]
+        return [line.text for _, line in self.index.read(self.top, max(1, self.inner[1]))]
 
     def _last_top(self) -> int:
         return max(0, self.index.shown - max(1, self.inner[1]))
 
-    def _row(self, number: int, text: str) -> Row:
-        spans = line_spans(text, times=self.times, found=self.index.filter or self.index.search)
+    def _row(self, number: int, line: LogLine) -> Row:
+        found = self.index.filter or self.index.search
+        mark = "" if self.left else self.face.glyphs.ellipsis
+        spans = line_spans(line, times=self.times, found=found, ellipsis=mark)
         if self.left:
             spans = _shift(spans, self.left)
         return Row(tuple(spans), "mark" if number == self.mark else "")
 
-    def _wrapped(self, number: int, text: str, cells: int) -> list[Row]:
+    def _wrapped(self, number: int, text: LogLine, cells: int) -> list[Row]:
         rows: list[Row] = []
         line: list[Span] = []
         used = 0

@@ -1,0 +1,117 @@
+"""A recorded run behind the engine's port: the same screens, the same events, another clock."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.manifest.plan import Decision
+from modelcar_tui.supervisor.events import DecisionMade, QaStarted, Stamped
+from modelcar_tui.supervisor.journal import read_journal
+from modelcar_tui.supervisor.reports import ApplyPreview, DecisionReport
+
+LONGEST_GAP_S = 2.0
+"""Seconds on the screen for any silence of the recording: an operator's lunch is not replayed."""
+
+
+class ReplayPort:
+    """Plays a journal; takes no answers and starts nothing."""
+
+    def __init__(self, journal: Path, speed: float = 1.0, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """
+        Args:
+            journal: A `journal.jsonl`, or the run's folder.
+            speed: How many times faster than recorded; 0 shows the end at once.
+            clock: Seconds from any origin.
+
+        Raises:
+            UserError: there is no journal, or it is not of this version.
+        """
+        path = journal / "journal.jsonl" if journal.is_dir() else journal
+        self._events = list(_read(path))
+        self._clock = clock
+        self._speed = speed
+        self._begun: float | None = None
+        self._given = 0
+        self._due = _schedule([stamped.at for stamped in self._events], speed)
+        self._reports = [s.event.report for s in self._events if isinstance(s.event, DecisionMade)]
+
+    def start(self, on_ready: Callable[[], None]) -> None:
+        """See `EnginePort.start`."""
+        self._begun = self._clock()
+        on_ready()
+
+    def drain(self) -> list[Stamped]:
+        """See `EnginePort.drain`."""
+        if self._begun is None:
+            return []
+        until = bisect_right(self._due, self._clock() - self._begun)
+        fresh, self._given = self._events[self._given : until], max(self._given, until)
+        return fresh
+
+    def now(self) -> float:
+        """The recording's time."""
+        if not self._given:
+            return self._events[0].at if self._events else 0.0
+        last = self._events[self._given - 1].at
+        if self._given == len(self._events) or self._begun is None or self._speed <= 0:
+            return last
+        passed = (self._clock() - self._begun - self._due[self._given - 1]) * self._speed
+        return min(last + max(0.0, passed), self._events[self._given].at)
+
+    def answer(self, decision: Decision) -> None:
+        """A recording takes no answers."""
+
+    def cancel(self) -> None:
+        """Nothing runs."""
+
+    def detach(self) -> None:
+        """Nothing runs."""
+
+    def join(self, timeout: float) -> bool:
+        """See `EnginePort.join`."""
+        return True
+
+    def preview(self, decision: Decision) -> ApplyPreview:
+        """The recorded hunks of the accepted changes; the verdict was not recorded for other sets."""
+        report = self._report(decision.plan_digest)
+        accepted = set(decision.accepted)
+        hunks = tuple(hunk for hunk in report.hunks if accepted & set(hunk.changes)) if report else ()
+        return ApplyPreview(hunks=hunks, why="a recorded run: to look at only")
+
+    def _report(self, digest: str) -> DecisionReport | None:
+        return next((report for report in reversed(self._reports) if report.plan.digest == digest), None)
+
+
+def _read(path: Path) -> Iterator[Stamped]:
+    try:
+        for stamped in read_journal(path):
+            yield _with_log(stamped, path.parent)
+    except OSError as error:
+        raise UserError(Problem(where=str(path), what=f"no recorded run here: {error.strerror}")) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        fault = Problem(where=str(path), what=f"this is no journal of this version ({error})")
+        raise UserError(fault) from None
+
+
+def _with_log(stamped: Stamped, folder: Path) -> Stamped:
+    """A recording that was moved finds its log beside the journal."""
+    event = stamped.event
+    if not isinstance(event, QaStarted) or Path(event.log).exists():
+        return stamped
+    beside = folder / Path(event.log).name
+    return msgspec.structs.replace(stamped, event=msgspec.structs.replace(event, log=str(beside)))
+
+
+def _schedule(times: list[float], speed: float) -> list[float]:
+    due = [0.0] * min(1, len(times))
+    for before, after in pairwise(times):
+        gap = min(max(0.0, after - before) / speed, LONGEST_GAP_S) if speed > 0 else 0.0
+        due.append(due[-1] + gap)
+    return due
