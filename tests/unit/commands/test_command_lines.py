@@ -22,7 +22,7 @@ model-car:
       gpu_count: 1
       args:
         - --max-model-len=2048
-        - --trust-remote-code
+        - --distributed-executor-backend=mp
 """
 
 
@@ -87,8 +87,7 @@ def test_approved_headless_run_writes_the_generated_manifest(manifest: Path, tmp
     done = agent("--config", manifest, "--gpu", "L40S:4", "--approve", "all", "--state-dir", tmp_path / "state")
     assert done.returncode == 0, done.stderr
     generated = (tmp_path / "one.generated.yaml").read_text()
-    assert "--trust-remote-code" not in generated
-    assert generated != ONE
+    assert generated == ONE.replace("        - --distributed-executor-backend=mp\n", "")
 
 
 def test_rejected_headless_run_ends_with_5(manifest: Path, tmp_path: Path) -> None:
@@ -124,7 +123,7 @@ def test_configuration_alone_gives_the_predecessors_json(manifest: Path) -> None
     rows = json.loads(agent("configuration", "--config", manifest, "--format", "json").stdout)
     row = rows["granite-3.1-8b-instruct"]
     assert row["gpu_count"] == 1
-    assert row["arguments"] == ["--max-model-len=2048", "--trust-remote-code"]
+    assert row["arguments"] == ["--max-model-len=2048", "--distributed-executor-backend=mp"]
     assert row["model_size_gb"] is None
     assert row["supported_arch"] == "unknown"
     assert set(row) >= {"model_name", "image", "model_p_billion", "quantization_bits", "required_vram_gb"}
