@@ -1,0 +1,157 @@
+"""`agent estimate --cases`: start-ups that are described in a YAML list, sized one by one.
+
+Only what a user would have given is read of a case; what vLLM answered (its `*_gib` results, tokens, blocks,
+outcome, error) is not looked at.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.facts import Fact, Source, unknown
+from modelcar_tui.core.text import clean
+from modelcar_tui.image.types import ModelFacts
+from modelcar_tui.sizing.estimate import estimate
+from modelcar_tui.sizing.families import complete
+from modelcar_tui.sizing.fields import Reader
+from modelcar_tui.sizing.gpus import gpu_for
+from modelcar_tui.sizing.types import EngineArgs, Estimate, Gpu
+
+_LIMIT = 64 * 1024 * 1024
+_CLASS = re.compile(r"(\d+(?:\.\d+)?)\s*GB class", re.IGNORECASE)
+_FREE = re.compile(r"(\d+(?:\.\d+)?)\s*GiB free", re.IGNORECASE)
+_FIGURES = ("weights", "activation", "non_torch", "cuda_graph", "kv_available")
+
+
+def run_cases(path: Path) -> Iterator[dict[str, Any]]:
+    """One mapping per case: `id`, the figures in GiB, `kv_tokens`, `max_concurrency`, `verdict` and `why`.
+
+    Figures that are not known are None.
+
+    Raises:
+        UserError: the file can't be read, or is not a YAML list of mappings.
+    """
+    for index, case in enumerate(_load(path)):
+        yield answer(case if isinstance(case, Mapping) else {}, index)
+
+
+def answer(case: Mapping[str, Any], index: int = 0) -> dict[str, Any]:
+    """The line of one case."""
+    result = estimate_case(case)
+    line: dict[str, Any] = {"id": case.get("id", f"case-{index + 1}")}
+    for name in _FIGURES:
+        line[f"{name}_gib"] = _rounded(getattr(result, f"{name}_gib").value)
+    line["kv_tokens"] = result.kv_tokens.value
+    line["max_concurrency"] = _rounded(result.max_concurrency.value)
+    line["verdict"] = str(result.outcome)
+    line["why"] = result.why
+    return line
+
+
+def estimate_case(case: Mapping[str, Any]) -> Estimate:
+    """The estimate of one case, from its inputs only."""
+    read = Reader(case)
+    vllm = case.get("vllm")
+    return estimate(
+        _model(case), _gpu(case, read), _args(case, read), vllm=None if vllm is None else str(vllm)[:200]
+    )
+
+
+def _model(case: Mapping[str, Any]) -> ModelFacts:
+    config = case.get("config")
+    if not isinstance(config, Mapping):
+        return ModelFacts()
+    arch = case.get("arch")
+    full = complete({str(key): value for key, value in config.items()}, arch if isinstance(arch, str) else "")
+    parameters = Reader(config, case).integer("params", high=10**14)
+    quantization = full.pop("quantization", None)
+    named = Reader(case).text("quant")
+    told = quantization if isinstance(quantization, str) else named.removeprefix("from checkpoint: ")
+    return ModelFacts(
+        config=full,
+        parameters=Fact(value=parameters, source=Source.INDEX) if parameters else unknown("not in the case"),
+        quantization_name=Fact(value=clean(told, limit=200), source=Source.MODEL_CONFIG) if told else Fact(),
+    )
+
+
+def _gpu(case: Mapping[str, Any], read: Reader) -> Gpu:
+    product = clean(str(case.get("gpu") or "unknown"), limit=200)
+    gpu = gpu_for(product)
+    total = read.number("gpu_total_gib", low=0.1, high=1e4)
+    free = read.number("gpu_free_at_start_gib", low=0.0, high=1e4)
+    told = _FREE.search(product)
+    if free is None and told:
+        free = float(told.group(1))
+    size = _CLASS.search(product)
+    if total is None and size and not gpu.visible_gib.known:
+        total = _of_class(float(size.group(1)), free)
+    visible = gpu.visible_gib if total is None else _given(total)
+    nobody = unknown("nobody measured the card", unit="GiB") if total is None else Fact[float]()
+    capability = case.get("gpu_cap")
+    return Gpu(
+        product=product,
+        vendor=gpu.vendor,
+        memory_gib=gpu.memory_gib if gpu.memory_gib.known else visible,
+        visible_gib=visible,
+        free_gib=nobody if free is None else _given(free),
+        compute_capability=str(capability)[:20] if capability else gpu.compute_capability,
+        sms=gpu.sms,
+    )
+
+
+def _of_class(nominal: float, free: float | None) -> float:
+    """What vLLM sees of a card that is only called `24 GB class`."""
+    return nominal * 0.99 if nominal >= 70 else max(nominal * 0.98, (free or 0.0) + 0.45)
+
+
+def _given(value: float) -> Fact[float]:
+    return Fact(value=value, source=Source.OPERATOR, unit="GiB")
+
+
+def _args(case: Mapping[str, Any], read: Reader) -> EngineArgs:
+    tp = read.integer("tp", high=1024) or 1
+    return EngineArgs(
+        tp=tp,
+        pp=read.integer("pp", high=1024) or 1,
+        dp=read.integer("dp", high=4096) or 1,
+        dcp=read.integer("dcp", high=1024) or 1,
+        ep=read.flag("ep") is True,
+        dtype=read.text("dtype") or "auto",
+        quantization=None if isinstance(case.get("config"), Mapping) else read.text("quant") or None,
+        kv_cache_dtype=read.text("kv_cache_dtype") or "auto",
+        max_model_len=read.integer("max_model_len", high=2**31),
+        gpu_memory_utilization=read.number("util", low=0.0, high=1.0),
+        max_num_seqs=read.integer("max_num_seqs", high=2**24),
+        max_num_batched_tokens=read.integer("max_num_batched_tokens", high=2**24),
+        block_size=read.integer("block_size", high=2**16),
+        enforce_eager=read.flag("enforce_eager") is True,
+        prefix_caching=read.flag("prefix_caching"),
+    )
+
+
+def _load(path: Path) -> list[Any]:
+    import yaml
+
+    try:
+        if path.stat().st_size > _LIMIT:
+            raise UserError(Problem(what="is larger than 64 MiB", where=str(path), fix="split it"))
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        found = yaml.load(path.read_bytes(), Loader=loader)  # noqa: S506  # a safe loader
+    except OSError as error:
+        raise UserError(Problem(what=error.strerror or "can't be read", where=str(path))) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UserError(Problem(what=f"is not YAML: {clean(str(error), limit=200)}", where=str(path))) from error
+    if isinstance(found, Mapping) and isinstance(found.get("cases"), list):
+        found = found["cases"]
+    if not isinstance(found, list):
+        raise UserError(Problem(what="is not a list of cases", where=str(path), fix="see docs/accuracy.md"))
+    return found
+
+
+def _rounded(value: float | None) -> float | None:
+    return round(value, 4) if value is not None and math.isfinite(value) else None

@@ -1,0 +1,154 @@
+"""The refusals that come before any memory is counted, in vLLM's order."""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelcar_tui.sizing.limits import Limits
+from modelcar_tui.sizing.model import Ready
+from modelcar_tui.sizing.types import EngineArgs, Gpu, Outcome
+from modelcar_tui.sizing.version import Profile
+
+_NO_FP16 = ("gemma2", "gemma3", "glm4")
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """vLLM says no."""
+
+    outcome: Outcome
+    why: str
+    error: str = ""
+    """vLLM's words."""
+
+
+def refusal(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: Limits) -> Refusal | None:
+    """The first check of vLLM that these arguments do not pass; None when they pass."""
+    return (
+        _arguments(args)
+        or _context(model, args, limits)
+        or _bfloat16(gpu, args)
+        or _data_type(model, gpu, args)
+        or _cache_type(gpu, args, profile)
+        or _division(model, args)
+        or _batches(args, limits)
+    )
+
+
+def gpu_refusal(gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
+    """The checks that need no model."""
+    return _arguments(args) or _cache_type(gpu, args, profile) or _bfloat16(gpu, args)
+
+
+def _arguments(args: EngineArgs) -> Refusal | None:
+    if args.problems:
+        return Refusal(Outcome.REFUSED_ARGS, args.problems[0])
+    used = args.gpu_memory_utilization
+    if used is not None and not 0 < used <= 1:
+        return Refusal(Outcome.REFUSED_ARGS, f"--gpu-memory-utilization must lie between 0 and 1, not {used:g}")
+    return None
+
+
+def _context(model: Ready, args: EngineArgs, limits: Limits) -> Refusal | None:
+    most = model.shape.max_position
+    asked = args.max_model_len
+    if most is None or asked is None or asked <= most or args.long_context_allowed or _stretches(args):
+        return None
+    error = (
+        f"User-specified max_model_len ({asked}) is greater than the derived max_model_len "
+        f"(max_position_embeddings={most} or model_max_length=None in model's config.json)."
+    )
+    return Refusal(
+        Outcome.REFUSED_ARGS, f"--max-model-len {asked} is more than the model's {most} positions", error
+    )
+
+
+def _stretches(args: EngineArgs) -> bool:
+    return args.overrides is not None and any(
+        "rope" in str(key) or "position" in str(key) for key in args.overrides
+    )
+
+
+def _bfloat16(gpu: Gpu, args: EngineArgs) -> Refusal | None:
+    capability = number(gpu.compute_capability)
+    if args.dtype == "bfloat16" and capability is not None and capability < 8 and gpu.vendor == "nvidia":
+        why = f"bfloat16 needs compute capability 8.0, {gpu.product} has {gpu.compute_capability}"
+        error = "Bfloat16 is only supported on GPUs with compute capability of at least 8.0."
+        return Refusal(Outcome.REFUSED_DTYPE, why, error)
+    return None
+
+
+def _data_type(model: Ready, gpu: Gpu, args: EngineArgs) -> Refusal | None:
+    capability = number(gpu.compute_capability)
+    half = args.dtype in ("float16", "half") or (
+        args.dtype == "auto" and capability is not None and capability < 8
+    )
+    if half and model.shape.model_type.startswith(_NO_FP16) and args.dtype != "float32":
+        why = f"{model.shape.model_type} does not run in float16, and {gpu.product} would use it"
+        error = f"The model type '{model.shape.model_type}' does not support float16."
+        return Refusal(Outcome.REFUSED_DTYPE, why, error)
+    return None
+
+
+def _cache_type(gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
+    capability = number(gpu.compute_capability)
+    name = args.kv_cache_dtype
+    if gpu.vendor != "nvidia" or capability is None or not name.startswith("fp8"):
+        return None
+    least = 8.0 if name.endswith("e5m2") else 8.9
+    if capability >= least:
+        return None
+    why = f"an {name} KV cache needs compute capability {least}, {gpu.product} has {gpu.compute_capability}"
+    return Refusal(Outcome.REFUSED_KERNEL, why)
+
+
+def _division(model: Ready, args: EngineArgs) -> Refusal | None:
+    shape, tp = model.shape, args.tp
+    if tp == 1:
+        return None
+    if shape.heads % tp and set(shape.kinds) != {"state"}:
+        error = (
+            f"Total number of attention heads ({shape.heads}) must be divisible by tensor parallel size ({tp})."
+        )
+        return Refusal(Outcome.REFUSED_ARGS, f"{shape.heads} attention heads can't be shared by {tp} GPUs", error)
+    padded = -(-shape.vocab // 64) * 64
+    if padded % tp:
+        error = f"{padded} is not divisible by {tp}"
+        return Refusal(Outcome.REFUSED_ARGS, f"a vocabulary of {padded} rows can't be shared by {tp} GPUs", error)
+    if shape.kv_heads % tp and tp % shape.kv_heads and "mla" not in shape.kinds:
+        why = f"{shape.kv_heads} KV heads can neither be shared nor repeated over {tp} GPUs"
+        return Refusal(Outcome.REFUSED_ARGS, why)
+    inter = shape.inter if shape.moe is None else 0
+    if inter % tp:
+        return Refusal(Outcome.REFUSED_ARGS, f"an MLP of width {inter} can't be shared by {tp} GPUs")
+    group = model.scheme.group
+    if group and not model.scheme.experts_only and inter and (inter // tp) % group:
+        why = f"a shard of {inter // tp} inputs does not hold whole quantization groups of {group}"
+        error = f"Weight input_size_per_partition = {inter // tp} is not divisible by group_size = {group}."
+        return Refusal(Outcome.REFUSED_QUANT, why, error)
+    return None
+
+
+def _batches(args: EngineArgs, limits: Limits) -> Refusal | None:
+    if args.max_num_batched_tokens and args.max_num_seqs and args.max_num_batched_tokens < args.max_num_seqs:
+        error = (
+            f"max_num_batched_tokens ({args.max_num_batched_tokens}) must be greater than or equal to "
+            f"max_num_seqs ({args.max_num_seqs})."
+        )
+        return Refusal(Outcome.REFUSED_ARGS, "--max-num-batched-tokens is less than --max-num-seqs", error)
+    if (
+        args.chunked_prefill is False
+        and args.max_num_batched_tokens
+        and args.max_num_batched_tokens < limits.context
+    ):
+        batch = args.max_num_batched_tokens
+        error = f"max_num_batched_tokens ({batch}) is smaller than max_model_len ({limits.context})."
+        return Refusal(Outcome.REFUSED_ARGS, "without chunked prefill a step must hold a whole context", error)
+    return None
+
+
+def number(capability: str | None) -> float | None:
+    """`9.0` as a number; None for gfx names and what is unknown."""
+    try:
+        return float(capability) if capability else None
+    except ValueError:
+        return None

@@ -1,0 +1,40 @@
+"""Does it start, and with what KV cache: vLLM's memory arithmetic for one model, GPU and set of arguments."""
+
+from __future__ import annotations
+
+from modelcar_tui.image.types import ModelFacts
+from modelcar_tui.sizing.checks import refusal
+from modelcar_tui.sizing.guess import guessed
+from modelcar_tui.sizing.limits import limits_for
+from modelcar_tui.sizing.memory import budget_for
+from modelcar_tui.sizing.model import ready
+from modelcar_tui.sizing.report import report
+from modelcar_tui.sizing.types import EngineArgs, Estimate, Gpu
+from modelcar_tui.sizing.unsized import reason
+from modelcar_tui.sizing.version import profile_for
+
+
+def estimate(model: ModelFacts, gpu: Gpu, args: EngineArgs, *, vllm: str | None) -> Estimate:
+    """What vLLM would do with `model` on `gpu`.
+
+    Args:
+        model: what is known of it; without a config.json the answer comes from its size alone, with bounds.
+        gpu: one unit; `args.tp x args.pp` of them are used.
+        args: from `parse_args`.
+        vllm: the version of the runtime image; None when it is not known (the newest is assumed and said).
+
+    Returns:
+        Per GPU figures with their terms. It never raises for what the facts hold; what can't be sized is
+        UNKNOWN and says why.
+    """
+    profile = profile_for(vllm)
+    prepared = ready(model, quantization=args.quantization, dtype=args.dtype, overrides=args.overrides)
+    if isinstance(prepared, str):
+        return guessed(model, gpu, args, profile, prepared)
+    limits = limits_for(prepared.shape, args, profile, gpu)
+    refused = refusal(prepared, gpu, args, profile, limits)
+    if refused is not None:
+        return Estimate(outcome=refused.outcome, why=refused.why, error=refused.error, vllm=profile.label)
+    budget = budget_for(prepared, gpu, args, profile, limits)
+    odd = reason(prepared, gpu, args, profile)
+    return report(prepared, gpu, args, profile, limits, budget, odd)

@@ -1,0 +1,86 @@
+"""Reading a config.json that may hold anything: wrong types and absurd numbers count as missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Config = Mapping[str, Any]
+_TEXT_PARTS = ("text_config", "llm_config", "language_config", "text_model_config", "thinker_config")
+
+
+class Reader:
+    """Looks values up in the text part of a config first, then in the whole."""
+
+    def __init__(self, *parts: Config) -> None:
+        self._parts = parts
+
+    def integer(self, *names: str, low: int = 1, high: int = 2**24) -> int | None:
+        """The first of `names` that is a whole number in range."""
+        for part in self._parts:
+            for name in names:
+                value = part.get(name)
+                if isinstance(value, float) and abs(value) < 2**53 and value.is_integer():
+                    value = int(value)
+                if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
+                    return value
+        return None
+
+    def number(self, *names: str, low: float = 0.0, high: float = 1e12) -> float | None:
+        """The first of `names` that is a number in range."""
+        for part in self._parts:
+            for name in names:
+                value = part.get(name)
+                if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
+                    return float(value)
+        return None
+
+    def text(self, *names: str) -> str:
+        """The first of `names` that is a text, or the empty text."""
+        for part in self._parts:
+            for name in names:
+                value = part.get(name)
+                if isinstance(value, str):
+                    return value[:200]
+        return ""
+
+    def flag(self, *names: str) -> bool | None:
+        """The first of `names` that is true or false."""
+        for part in self._parts:
+            for name in names:
+                value = part.get(name)
+                if isinstance(value, bool):
+                    return value
+        return None
+
+    def listing(self, *names: str, most: int = 4096) -> list[Any]:
+        """The first of `names` that is a list of at most `most` items, or an empty list."""
+        for part in self._parts:
+            for name in names:
+                value = part.get(name)
+                if isinstance(value, list) and len(value) <= most:
+                    return value
+        return []
+
+    def mapping(self, *names: str) -> dict[str, Any]:
+        """The first of `names` that is a non-empty mapping, or an empty one."""
+        for part in self._parts:
+            for name in names:
+                value = part.get(name)
+                if isinstance(value, dict) and value:
+                    return value
+        return {}
+
+    def has(self, name: str) -> bool:
+        """Whether `name` is there with a value."""
+        return any(part.get(name) is not None for part in self._parts)
+
+
+def text_part(config: Config) -> Config:
+    """The part that describes the language model: `text_config` and its cousins, or the whole."""
+    for name in _TEXT_PARTS:
+        part = config.get(name)
+        if isinstance(part, dict) and part:
+            inner = part.get("text_config")
+            return inner if isinstance(inner, dict) and inner else part
+    return config

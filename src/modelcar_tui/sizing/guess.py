@@ -1,0 +1,85 @@
+"""The verdict without a config.json: only what is true at both ends of a wide guess."""
+
+from __future__ import annotations
+
+from modelcar_tui.core.facts import Fact, Source, unknown
+from modelcar_tui.image.types import ModelFacts
+from modelcar_tui.sizing.checks import gpu_refusal
+from modelcar_tui.sizing.names import name_based_required_gib
+from modelcar_tui.sizing.types import EngineArgs, Estimate, Gpu, Outcome
+from modelcar_tui.sizing.version import Profile
+
+
+def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, reason: str) -> Estimate:
+    """GO only when even the high bound fits, NO-GO only when even the low bound does not, else UNKNOWN.
+
+    Args:
+        reason: why the model can't be sized from its config.
+    """
+    early = gpu_refusal(gpu, args, profile)
+    if early is not None:
+        return Estimate(outcome=early.outcome, why=early.why, error=early.error, vllm=profile.label)
+    refused = _free_memory(gpu, args, profile)
+    if refused is not None:
+        return refused
+    need = _need(model)
+    if need.value is None or need.low is None or need.high is None:
+        return Estimate(
+            outcome=Outcome.UNKNOWN, why=f"{reason}; {need.note}", required_gib=need, vllm=profile.label
+        )
+    units = max(1, args.tp * args.pp)
+    share = args.gpu_memory_utilization or profile.utilization
+    per_gpu = Fact(
+        value=need.value / units / share,
+        source=need.source,
+        unit="GiB",
+        note=need.note,
+        terms=need.terms,
+        low=need.low / units,
+        high=need.high / units / share,
+    )
+    low, high = per_gpu.low or 0.0, per_gpu.high or 0.0
+    memory = gpu.visible_gib.value if gpu.visible_gib.known else gpu.memory_gib.value
+    span = f"{low:.0f} to {high:.0f} GiB a GPU by its {need.source}"
+    if memory is None:
+        why = f"it needs {span}, and the memory of {gpu.product} is not known"
+        return Estimate(outcome=Outcome.UNKNOWN, why=why, required_gib=per_gpu, vllm=profile.label)
+    notes = (reason, "a guess: the context that fits is not known")
+    if high <= memory and not args.problems:
+        why = f"it needs {span}; even the most of it fits into {memory:.1f} GiB"
+        return Estimate(outcome=Outcome.STARTS, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes)
+    if low > memory:
+        why = f"it needs {span}; even the least of it does not fit into {memory:.1f} GiB"
+        return Estimate(outcome=Outcome.OOM_LOAD, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes)
+    why = f"{reason}; it needs {span}, which {memory:.1f} GiB may or may not hold"
+    return Estimate(outcome=Outcome.UNKNOWN, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes)
+
+
+def _need(model: ModelFacts) -> Fact[float]:
+    stored = model.weight_bytes.value
+    if stored is not None and 0 < stored < 2**55:
+        bits: Fact[int] = Fact(value=8, source=model.weight_bytes.source)
+        return name_based_required_gib(Fact(value=stored, source=model.weight_bytes.source), bits)
+    return name_based_required_gib(model.parameters, model.bits)
+
+
+def _free_memory(gpu: Gpu, args: EngineArgs, profile: Profile) -> Estimate | None:
+    """vLLM's first check needs no model at all."""
+    total, free = gpu.visible_gib.value, gpu.free_gib.value
+    share = args.gpu_memory_utilization or profile.utilization
+    if total is None or free is None or free >= total * share:
+        return None
+    why = f"{total * share:.2f} GiB are asked for by --gpu-memory-utilization and {free:.2f} GiB are free"
+    error = (
+        f"Free memory on device cuda:0 ({free:.2f}/{total:.2f} GiB) on startup is less than desired GPU memory "
+        f"utilization ({share:g}, {total * share:.2f} GiB)."
+    )
+    nothing: Fact[float] = unknown("refused before loading", unit="GiB")
+    return Estimate(
+        outcome=Outcome.REFUSED_FREE_MEMORY,
+        why=why,
+        error=error,
+        weights_gib=nothing,
+        requested_gib=Fact(value=total * share, source=Source.COMPUTED, unit="GiB"),
+        vllm=profile.label,
+    )

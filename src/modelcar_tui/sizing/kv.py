@@ -1,0 +1,212 @@
+"""The KV cache as vLLM plans it: pages, groups of layers, tokens, concurrency, longest context.
+
+The layout is `vllm v1/core/kv_cache_utils.py`'s: layers with equal pages form groups of one size, the last one
+padded; one block id spans one group.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+
+from modelcar_tui.sizing.shape import Shape
+from modelcar_tui.sizing.types import EngineArgs
+from modelcar_tui.sizing.version import Profile
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Layers that share block tables."""
+
+    kind: str
+    layers: int
+    """Layers that really are in it, without padding."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """How one GPU's KV cache is cut."""
+
+    page: int
+    """Bytes of one block of one layer."""
+    block: int
+    """Tokens in a block of attention."""
+    size: int
+    """Layers in each group, padding included."""
+    groups: tuple[Group, ...]
+    window: int
+    chunk: int
+    encoder_tokens: int
+    batch: int
+    """`max_num_batched_tokens`."""
+    speculative: int
+    state_mode: str
+    """`none`, `align` or `all`: how many state pages a request keeps."""
+    context_split: int
+    """Decode context parallelism."""
+
+    @property
+    def block_bytes(self) -> int:
+        """Bytes of one block id over all layers of a group."""
+        return self.page * self.size
+
+    def blocks(self, kind: str, length: int) -> int:
+        """Blocks that one request of `length` tokens needs in a group of `kind` at most."""
+        if kind == "sliding":
+            return _ceil(min(self.window - 1 + self.batch, length), self.block) + 1
+        if kind == "chunked":
+            return _ceil(min(self.chunk + self.batch, length), self.block)
+        if kind == "cross":
+            return _ceil(self.encoder_tokens, self.block)
+        if kind == "state":
+            if self.state_mode == "all":
+                return _ceil(length, self.block)
+            return (2 if self.state_mode == "align" else 1) + self.speculative
+        return _ceil(_ceil(length, self.context_split), self.block)
+
+    def request_blocks(self, length: int) -> int:
+        """Block ids of one request over all groups."""
+        return sum(self.blocks(group.kind, length) for group in self.groups)
+
+    def needed(self, length: int, *, padded: bool) -> int:
+        """Bytes that vLLM's start-up check asks for one request of `length` tokens."""
+        if padded:
+            return self.request_blocks(length) * self.block_bytes
+        return sum(group.layers * self.blocks(group.kind, length) for group in self.groups) * self.page
+
+    def longest(self, available: float, limit: int, *, padded: bool) -> int:
+        """The longest context whose check passes, at most `limit`; 0 when not even one token fits."""
+        if self.needed(1, padded=padded) > available:
+            return 0
+        low, high = 1, limit
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self.needed(middle, padded=padded) <= available:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    def block_count(self, available: float) -> int:
+        """Block ids that `available` bytes hold."""
+        return max(0, int(available // self.block_bytes)) if self.block_bytes else 0
+
+    def tokens(self, blocks: int, length: int, *, as_concurrency: bool) -> int:
+        """What the log calls `GPU KV cache size`."""
+        if as_concurrency:
+            return int(self.concurrency(blocks, length) * length)
+        return blocks // len(self.groups) * self.block * self.context_split
+
+    def concurrency(self, blocks: int, length: int) -> float:
+        """Requests of `length` tokens that fit at once."""
+        needed = self.request_blocks(length)
+        return blocks / needed if needed else 0.0
+
+    @property
+    def bytes_per_token(self) -> float:
+        """Bytes of one more token of context in the layers that keep every token."""
+        full = sum(group.layers for group in self.groups if group.kind in ("full", "mla"))
+        return full * self.page / self.block
+
+
+def plan_for(
+    shape: Shape, args: EngineArgs, profile: Profile, *, width: float, batch: int, rank: tuple[int, int]
+) -> Plan | None:
+    """The plan of one GPU of the pipeline rank `rank`; None for a model without a KV cache.
+
+    Args:
+        width: bytes of one cached number.
+        batch: `max_num_batched_tokens`.
+    """
+    kinds = Counter(kind for kind in shape.kinds[rank[0] : rank[1]] if kind != "none")
+    if shape.encoder_only or not kinds:
+        return None
+    if shape.shared_kv:
+        kinds = _without_shared(shape, rank)
+    block = args.block_size or 16
+    per_token = _token_bytes(shape, args, width, mla="mla" in kinds)
+    page = int(block * per_token)
+    if "state" in kinds:
+        block, page = _state_pages(shape, args, block, per_token, attention=len(kinds) > 1)
+    if profile.release < (0, 10) or not args.hybrid_kv_manager:
+        kinds = _as_full(kinds)
+    if shape.encoder_layers:
+        kinds["cross"] = kinds["full"]
+    size, groups = _grouped(kinds)
+    return Plan(
+        page=max(1, page),
+        block=block,
+        size=size,
+        groups=groups,
+        window=shape.window,
+        chunk=shape.chunk,
+        encoder_tokens=shape.encoder_tokens,
+        batch=batch,
+        speculative=args.num_speculative_tokens,
+        state_mode=_state_mode(args, profile),
+        context_split=max(1, args.dcp),
+    )
+
+
+def _token_bytes(shape: Shape, args: EngineArgs, width: float, *, mla: bool) -> float:
+    """Bytes of one token in one layer on one GPU; MLA's latent is not split."""
+    if mla and shape.mla is not None:
+        return (shape.mla.kv_rank + shape.mla.rope) * width
+    heads = max(1, shape.kv_heads // args.tp)
+    return heads * (shape.head_dim + shape.v_head_dim) * width
+
+
+def _state_pages(
+    shape: Shape, args: EngineArgs, block: int, per_token: float, *, attention: bool
+) -> tuple[int, int]:
+    """Attention's block, raised so that its page holds one state page (vllm model_executor/models/config.py)."""
+    state = shape.state
+    if state is None:
+        return block, int(block * per_token)
+    tp = args.tp
+    conv = max(1, state.conv_channels // tp) * max(1, state.conv_kernel - 1) * 2
+    own = 0 if state.kind == "conv" else max(1, state.heads // tp) * state.state_a * state.state_b
+    page = conv + own * (4 if args.mamba_ssm_dtype == "float32" else state.state_bytes)
+    if not attention:
+        return block, page
+    step = max(block, 16)
+    tokens = max(block, step * _ceil(page, int(step * per_token) or 1))
+    return tokens, int(tokens * per_token)
+
+
+def _state_mode(args: EngineArgs, profile: Profile) -> str:
+    if args.mamba_cache_mode in ("align", "all"):
+        return args.mamba_cache_mode
+    if args.prefix_caching is True or (args.prefix_caching is None and profile.release >= (0, 24)):
+        return "align"
+    return "none"
+
+
+def _without_shared(shape: Shape, rank: tuple[int, int]) -> Counter[str]:
+    last = min(rank[1], shape.layers - shape.shared_kv)
+    own = Counter(kind for kind in shape.kinds[rank[0] : max(rank[0] + 1, last)] if kind != "none")
+    return own or Counter({"full": 1})
+
+
+def _as_full(kinds: Counter[str]) -> Counter[str]:
+    """Before the hybrid allocator, and without it, windows save nothing."""
+    if "full" not in kinds or len(kinds) == 1:
+        return kinds
+    merged: Counter[str] = Counter()
+    for kind, count in kinds.items():
+        merged["full" if kind in ("sliding", "chunked") else kind] += count
+    return merged
+
+
+def _grouped(kinds: Counter[str]) -> tuple[int, tuple[Group, ...]]:
+    least, most = min(kinds.values()), max(kinds.values())
+    size = most if most < 1.5 * least else least
+    groups: list[Group] = []
+    for kind in sorted(kinds, key=lambda name: (name != "full", name)):
+        count = kinds[kind]
+        number = _ceil(count, size)
+        groups += [Group(kind, len(range(index, count, number))) for index in range(number)]
+    return size, tuple(groups)
+
+
+def _ceil(a: int, b: int) -> int:
+    return -(-a // b)

@@ -1,0 +1,194 @@
+"""The parts of a model beyond plain attention and MLP, as config.json describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from modelcar_tui.sizing.fields import Reader
+
+_WIDTH_IS_THE_EXPERTS = frozenset(
+    {"mixtral", "gpt_oss", "llama4_text", "llama4", "granitemoe", "granitemoehybrid", "phimoe", "dbrx", "jamba"}
+    | {"olmoe", "minimax"}
+)
+"""Model types whose `intermediate_size` is the width of one expert."""
+
+
+class Mla(msgspec.Struct, frozen=True, kw_only=True):
+    """Multi-head latent attention."""
+
+    kv_rank: int
+    q_rank: int
+    rope: int
+    nope: int
+    value: int
+
+
+class Moe(msgspec.Struct, frozen=True, kw_only=True):
+    """A mixture of experts."""
+
+    experts: int
+    top_k: int
+    inter: int | None
+    """Width of one expert; None when the config does not say."""
+    shared: int
+    """Summed width of the shared experts; 0 when there are none."""
+    shared_count: int
+    """Shared experts as wide as the others, where their own width is not given."""
+    dense_inter: int
+    """Width of the plain MLP in the layers that have no experts."""
+
+    @property
+    def shared_inter(self) -> int:
+        """Summed width of the shared experts."""
+        return self.shared or self.shared_count * (self.inter or 0)
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """A state-space or linear-attention layer; sizes of the whole model, before tensor parallelism."""
+
+    kind: str
+    """`mamba2`, `mamba1`, `gdn`, `conv`."""
+    conv_channels: int
+    conv_kernel: int
+    heads: int
+    state_a: int
+    state_b: int
+    inner: int
+    extra_in: int
+    """Outputs of in_proj beyond twice the inner width."""
+    state_bytes: int = 2
+    """Of one number of the recurrent state; the convolution's are in the serving dtype."""
+
+
+class Tower(msgspec.Struct, frozen=True, kw_only=True):
+    """What encodes images or sound."""
+
+    kind: str
+    pixels_per_token: int
+    tokens_per_item: int
+
+
+def mla_of(read: Reader) -> Mla | None:
+    rank = read.integer("kv_lora_rank", high=2**16)
+    rope = read.integer("qk_rope_head_dim", high=2**12)
+    if rank is None or rope is None:
+        return None
+    return Mla(
+        kv_rank=rank,
+        q_rank=read.integer("q_lora_rank", high=2**16) or 0,
+        rope=rope,
+        nope=read.integer("qk_nope_head_dim", high=2**12) or 128,
+        value=read.integer("v_head_dim", high=2**12) or 128,
+    )
+
+
+def moe_of(read: Reader, hidden: int) -> Moe | None:
+    experts = read.integer(
+        "num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts", low=2, high=2**13
+    )
+    if experts is None:
+        return None
+    plain = read.integer("intermediate_size", "ffn_hidden_size", high=2**22) or 4 * hidden
+    inter = read.integer("moe_intermediate_size", "expert_ffn_hidden_size", "moe_ffn_hidden_size", high=2**20)
+    if inter is None and read.text("model_type").lower() in _WIDTH_IS_THE_EXPERTS:
+        inter = plain
+    shared = read.integer(
+        "shared_expert_intermediate_size",
+        "shared_intermediate_size",
+        "moe_shared_expert_intermediate_size",
+        low=0,
+        high=2**22,
+    )
+    count = read.integer("n_shared_experts", "num_shared_experts", low=0, high=256) or 0
+    if read.text("model_type").lower().startswith("llama4"):
+        count = 1
+    return Moe(
+        experts=experts,
+        top_k=read.integer("num_experts_per_tok", "num_experts_per_token", "moe_top_k", "top_k", "moe_k", high=256)
+        or 0,
+        inter=inter,
+        shared=shared or 0,
+        shared_count=0 if shared else count,
+        dense_inter=read.integer("intermediate_size_mlp", high=2**22) or plain,
+    )
+
+
+def state_of(read: Reader, hidden: int) -> State | None:
+    if read.has("linear_num_value_heads"):
+        keys = read.integer("linear_num_key_heads", high=2**12) or 16
+        values = read.integer("linear_num_value_heads", high=2**12) or 32
+        key_dim = read.integer("linear_key_head_dim", high=2**12) or 128
+        value_dim = read.integer("linear_value_head_dim", high=2**12) or 128
+        inner = values * value_dim
+        return State(
+            kind="gdn",
+            conv_channels=2 * keys * key_dim + inner,
+            conv_kernel=read.integer("linear_conv_kernel_dim", high=64) or 4,
+            heads=values,
+            state_a=value_dim,
+            state_b=key_dim,
+            inner=inner,
+            extra_in=2 * keys * key_dim + 2 * values,
+            state_bytes=_state_bytes(read, default=4),
+        )
+    heads = read.integer("mamba_n_heads", "mamba_num_heads", high=2**14)
+    if heads is not None:
+        dim = read.integer("mamba_d_head", "mamba_head_dim", high=2**14)
+        if dim is None:
+            dim = max(1, (read.integer("mamba_expand", "expand", high=64) or 2) * hidden // heads)
+        groups = read.integer("mamba_n_groups", "n_groups", high=2**12) or 1
+        state = read.integer("mamba_d_state", "ssm_state_size", "state_size", high=2**14) or 128
+        return State(
+            kind="mamba2",
+            conv_channels=heads * dim + 2 * groups * state,
+            conv_kernel=read.integer("mamba_d_conv", "conv_kernel", high=64) or 4,
+            heads=heads,
+            state_a=dim,
+            state_b=state,
+            inner=heads * dim,
+            extra_in=2 * groups * state + heads,
+            state_bytes=_state_bytes(read, default=2),
+        )
+    wide = read.integer("mamba_d_state", "state_size", high=2**14)
+    if wide is None:
+        return None
+    own = read.integer("intermediate_size", high=2**20) if read.has("time_step_rank") else None
+    inner = own or (read.integer("mamba_expand", "expand", high=64) or 2) * hidden
+    return State(
+        kind="mamba1",
+        conv_channels=inner,
+        conv_kernel=read.integer("mamba_d_conv", "conv_kernel", high=64) or 4,
+        heads=inner,
+        state_a=1,
+        state_b=wide,
+        inner=inner,
+        extra_in=0,
+    )
+
+
+def _state_bytes(read: Reader, *, default: int) -> int:
+    named = read.text("mamba_ssm_cache_dtype", "mamba_ssm_dtype")
+    return {"float32": 4, "float16": 2, "bfloat16": 2}.get(named, default)
+
+
+def tower_of(config: Mapping[str, Any], arch: str) -> Tower | None:
+    vision = config.get("vision_config") or config.get("vision_tower_config") or config.get("visual")
+    audio = config.get("audio_config")
+    if not isinstance(vision, dict) or not vision:
+        if isinstance(audio, dict) and audio:
+            return Tower(kind="audio", pixels_per_token=0, tokens_per_item=0)
+        return Tower(kind="vision", pixels_per_token=0, tokens_per_item=0) if _sees(arch) else None
+    read = Reader(vision, config)
+    patch = read.integer("patch_size", high=1024) or 14
+    merge = read.integer("spatial_merge_size", high=64) or 0
+    tokens = read.integer("mm_tokens_per_image", high=2**20) or 0
+    image = read.integer("image_size", high=2**16) or 0
+    pixels = 3 * image * image // tokens if tokens and image else 3 * (patch * (merge or 1)) ** 2
+    return Tower(kind="vision", pixels_per_token=pixels, tokens_per_item=tokens)
+
+
+def _sees(arch: str) -> bool:
+    return "ForConditionalGeneration" in arch or "VL" in arch or "Vision" in arch or "Omni" in arch

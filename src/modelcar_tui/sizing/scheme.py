@@ -1,0 +1,158 @@
+"""How weights are stored on the GPU: bytes of a linear layer under each quantization."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+_GROUP = re.compile(r"(?:\bg|group[_ -]?(?:size)?[ :=]*)(\d+)")
+_BITS_OF_GGUF = {"q2_k": 2.63, "q3_k": 3.44, "q4_0": 4.5, "q4_k": 4.85, "q5_k": 5.69, "q6_k": 6.56, "q8_0": 8.5}
+
+
+class Scheme(msgspec.Struct, frozen=True, kw_only=True):
+    """Storage of the quantized weights; all others stay in the serving dtype."""
+
+    name: str
+    bits: float
+    """Of one weight, without scales."""
+    group: int = 0
+    """Weights that share a scale along the input; 0: one scale per output channel."""
+    scale_bytes: float = 0.0
+    """Of one scale, with its zero point."""
+    block: int = 0
+    """Side of a square block that shares one scale."""
+    experts_only: bool = False
+    attention: bool = True
+    """Whether the attention's linear layers are quantized."""
+    head: bool = False
+    """Whether lm_head is quantized too."""
+    mxfp4: bool = False
+    known: bool = True
+
+    def linear_bytes(self, out: int, inner: int) -> float:
+        """Bytes of one `out x inner` layer with its scales (vllm model_executor/layers/quantization)."""
+        weights = out * inner * self.bits / 8
+        if self.block:
+            return weights + -(-out // self.block) * -(-inner // self.block) * self.scale_bytes
+        if self.group:
+            return weights + out * -(-inner // self.group) * self.scale_bytes
+        return weights + out * self.scale_bytes
+
+
+PLAIN = Scheme(name="", bits=16)
+
+
+def scheme_of(quantization: Mapping[str, Any] | None, flag: str | None, text: str = "") -> Scheme:
+    """The scheme of a checkpoint.
+
+    Args:
+        quantization: `quantization_config` of config.json.
+        flag: `--quantization`, which quantizes a 16-bit checkpoint while loading, or names the kernel.
+        text: how a catalog or a person names it, such as `w4a16` or `fp8 block 128x128`.
+    """
+    if isinstance(quantization, Mapping) and quantization:
+        return _of_config(quantization)
+    if text.strip():
+        return _of_text(text)
+    if flag and flag.lower() not in ("none", "auto"):
+        return _of_text(flag)
+    return PLAIN
+
+
+def _of_config(found: Mapping[str, Any]) -> Scheme:
+    method = str(found.get("quant_method") or found.get("quant_algo") or "").lower()
+    inner = found.get("quantization")
+    if not method and isinstance(inner, Mapping):
+        method = str(inner.get("quant_algo") or "modelopt").lower()
+    attention = not _ignores(found, "self_attn")
+    head = bool(found.get("lm_head") is True)
+    bits = found.get("bits")
+    group = found.get("group_size")
+    size = group if isinstance(group, int) and 0 < group <= 2**16 else 0
+    if method == "compressed-tensors":
+        return msgspec.structs.replace(_compressed(found), attention=attention)
+    if method in ("gptq", "gptq_marlin", "awq", "awq_marlin", "auto-round", "autoround", "inc", "auto_round"):
+        width = bits if isinstance(bits, int) and bits in (2, 3, 4, 8) else 4
+        return _grouped(method, width, size or 128, attention=attention, head=head)
+    if method == "mxfp4":
+        return Scheme(
+            name="mxfp4", bits=4, group=32, scale_bytes=1, experts_only=True, attention=False, mxfp4=True
+        )
+    if method in ("fp8", "fbgemm_fp8"):
+        block = found.get("weight_block_size")
+        if isinstance(block, list) and block and isinstance(block[0], int) and 0 < block[0] <= 2**16:
+            return Scheme(name="fp8", bits=8, block=block[0], scale_bytes=4, attention=attention)
+        return Scheme(name="fp8", bits=8, scale_bytes=4 if method == "fbgemm_fp8" else 0, attention=attention)
+    if method in ("bitsandbytes", "bnb"):
+        return _of_text("bitsandbytes int8" if found.get("load_in_8bit") else "bitsandbytes")
+    return msgspec.structs.replace(_of_text(f"{method} {found.get('quant_algo') or ''}"), attention=attention)
+
+
+def _compressed(found: Mapping[str, Any]) -> Scheme:
+    groups = found.get("config_groups")
+    first = next((g for g in groups.values() if isinstance(g, Mapping)), {}) if isinstance(groups, Mapping) else {}
+    weights = first.get("weights")
+    if not isinstance(weights, Mapping):
+        return _of_text(str(found.get("format") or "compressed-tensors"))
+    bits = weights.get("num_bits")
+    width = bits if isinstance(bits, int) and bits in (2, 3, 4, 6, 8, 16) else 8
+    size = weights.get("group_size")
+    group = size if isinstance(size, int) and 0 < size <= 2**16 else 0
+    floating = weights.get("type") == "float"
+    block = weights.get("block_structure")
+    if floating and width == 4:
+        wide = group >= 32
+        return Scheme(name="mxfp4" if wide else "nvfp4", bits=4, group=32 if wide else 16, scale_bytes=1)
+    if isinstance(block, list) and block and isinstance(block[0], int) and 0 < block[0] <= 2**16:
+        return Scheme(name="fp8", bits=8, block=block[0], scale_bytes=4)
+    if width == 8 and not group:
+        return Scheme(name="fp8" if floating else "int8", bits=8, scale_bytes=4)
+    return _grouped("compressed-tensors", width, group, symmetric=weights.get("symmetric") is not False)
+
+
+def _grouped(
+    name: str, bits: int, group: int, *, attention: bool = True, head: bool = False, symmetric: bool = False
+) -> Scheme:
+    zero = 0.0 if symmetric else bits / 8
+    return Scheme(name=name, bits=bits, group=group, scale_bytes=2 + zero, attention=attention, head=head)
+
+
+def _of_text(text: str) -> Scheme:  # noqa: PLR0911  # one line a spelling
+    words = text.lower().replace("_", "-")
+    match = _GROUP.search(words)
+    group = min(int(match.group(1)), 2**16) if match else 128
+    if "mxfp4" in words:
+        return Scheme(
+            name="mxfp4", bits=4, group=32, scale_bytes=1, experts_only=True, attention=False, mxfp4=True
+        )
+    if "nvfp4" in words or "w4a4" in words or "modelopt-fp4" in words or "fp4" in words:
+        return Scheme(name="nvfp4", bits=4, group=16, scale_bytes=1)
+    if "mxfp8" in words:
+        return Scheme(name="mxfp8", bits=8, group=32, scale_bytes=1)
+    if "fp8" in words or "float-quantized" in words or "f8" in words:
+        block = "block" in words or "128x128" in words
+        return Scheme(name="fp8", bits=8, block=128 if block else 0, scale_bytes=4)
+    if "w8a16" in words or ("gptq" in words and "int8" in words):
+        return _grouped("w8a16", 8, group)
+    if "int8" in words or "w8a8" in words or "experts-int8" in words:
+        return Scheme(name="int8", bits=8, scale_bytes=4)
+    if "bitsandbytes" in words or "bnb" in words:
+        return Scheme(name="bitsandbytes", bits=4, group=64, scale_bytes=4)
+    for name, bits in _BITS_OF_GGUF.items():
+        if name.replace("_", "-") in words:
+            return Scheme(name="gguf", bits=bits, head=True)
+    if any(
+        mark in words for mark in ("int4", "w4a16", "awq", "gptq", "4bit", "4-bit", "w4", "auto-round", "wna16")
+    ):
+        return _grouped("int4", 4, group)
+    if words.strip() in ("bf16", "fp16", "16", "float16", "bfloat16", "none", "unquantized"):
+        return PLAIN
+    return Scheme(name=text.strip()[:40], bits=16, known=False)
+
+
+def _ignores(found: Mapping[str, Any], part: str) -> bool:
+    ignored = found.get("ignore") or found.get("modules_to_not_convert") or found.get("exclude_modules")
+    return isinstance(ignored, list) and any(isinstance(name, str) and part in name for name in ignored[:4096])

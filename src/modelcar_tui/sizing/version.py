@@ -1,0 +1,84 @@
+"""What differs between vLLM releases as far as memory goes (0.6 to 0.33)."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import msgspec
+
+NEWEST = (0, 33)
+"""The newest release that was read; assumed where nothing is known."""
+_NUMBER = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
+_NO_FLASHINFER = re.compile(r"without (the )?flashinfer sampler", re.IGNORECASE)
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """One release's habits."""
+
+    release: tuple[int, int]
+    label: str
+    """What is shown; with a `?` when it was assumed."""
+    known: bool
+    engine_v0: bool
+    """The engine before V1 (default up to 0.7)."""
+    utilization: float
+    graphs_deducted: bool
+    """CUDA graphs are estimated and taken from the KV budget."""
+    graphs_profiled: bool
+    """The estimate runs inside the profile and leaves memory outside torch."""
+    sorting_sampler: bool
+    """Top-k/top-p sorts the logits in PyTorch: 9.5 instead of 3.5 copies of the logits."""
+    exact_groups: bool
+    """The KV check counts whole groups with their padding."""
+    null_block: bool
+    """The KV check keeps one block back."""
+    tokens_are_concurrency: bool
+    """The logged tokens are concurrency x context."""
+    moe_workspace: bool
+    """The fused MoE keeps its workspace through the sampler's run."""
+    large_batches: bool
+    """Cards of 70 GiB and more get 8192 tokens a step."""
+    huge_batches: bool
+    """Cards of 160 GiB and more get 16384 tokens a step."""
+
+
+@lru_cache(maxsize=256)
+def profile_for(vllm: str | None) -> Profile:
+    """The habits of a release, from a tag such as `0.19.0`, `v0.8.5.post1` or `0.16-dev`.
+
+    None and what has no number in it stand for an unknown release: the newest that was read is assumed
+    and `known` is false.
+    """
+    found = _NUMBER.search(vllm or "")
+    release = (int(found.group(1)), int(found.group(2))) if found else NEWEST
+    known = found is not None and release[0] == 0
+    if not known:
+        release = NEWEST
+    label = f"{found.group(0)}" if found and known else f"{NEWEST[0]}.{NEWEST[1]}?"
+    patch = int(found.group(3) or 0) if found else 0
+    v0 = release < (0, 8) or "(V0)" in (vllm or "")
+    if "(V1)" in (vllm or ""):
+        v0 = False
+    sorting = (0, 10, 2) <= (*release, patch) < (0, 17, 0)
+    return Profile(
+        release=release,
+        label=label,
+        known=known,
+        engine_v0=v0,
+        utilization=0.92 if release >= (0, 20) else 0.9,
+        graphs_deducted=release >= (0, 20),
+        graphs_profiled=release >= (0, 18),
+        sorting_sampler=sorting or bool(_NO_FLASHINFER.search(vllm or "")),
+        exact_groups=release >= (0, 16),
+        null_block=release >= (0, 30),
+        tokens_are_concurrency=release >= (0, 28),
+        moe_workspace=release >= (0, 11),
+        large_batches=release >= (0, 9),
+        huge_batches=release >= (0, 28),
+    )
+
+
+def flashinfer_sampler(vllm: str | None) -> bool | None:
+    """Whether the text says which sampler the build has; None where it does not."""
+    return False if _NO_FLASHINFER.search(vllm or "") else None
