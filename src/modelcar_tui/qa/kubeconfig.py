@@ -98,7 +98,9 @@ def _merge(paths: tuple[Path, ...]) -> dict[str, Any]:
 
     merged: dict[str, Any] = {"contexts": {}, "clusters": {}, "users": {}, "current-context": ""}
     if not paths:
-        raise _problem("no kubeconfig was found", "oc login, or export KUBECONFIG=/path/to/kubeconfig")
+        fix = "oc login, or export KUBECONFIG=/path/to/kubeconfig"
+        problem = Problem(what="no kubeconfig was found", fix=fix, code="kubeconfig-missing")
+        raise UserError(problem, status=ExitStatus.CLUSTER)
     for path in paths:
         data = _read(path)
         try:

@@ -32,6 +32,8 @@ def stage_manifest(path: Path) -> StagedManifest:
     """
     import yaml
 
+    if not path.exists():
+        raise UserError(Problem(what="there is no such manifest", where=str(path), code="manifest-missing"))
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)

@@ -153,6 +153,10 @@ def _numbers(result: SuiteResult) -> str:
 
 _REFUSED = {
     "kubeconfig": "KUBECONFIG_INVALID",
+    "kubeconfig-missing": "KUBECONFIG_MISSING",
+    "pull-secret-missing": "OCI_PULL_SECRET_MISSING",
+    "manifest-missing": "MODELCAR_NOT_FOUND",
+    "registry-undetermined": "MODELCAR_REGISTRY_UNDETERMINED",
     "pull-secret": "PULL_SECRET_INVALID",
     "manifest": "MODELCAR_YAML_INVALID",
     "registry": "REGISTRY_UNSUPPORTED",

@@ -85,7 +85,7 @@ class PodmanRunner:
         except FileNotFoundError as error:
             if error.filename != self._podman.program:
                 raise
-            return could_not_start("PODMAN_MISSING", "podman is not installed", "sudo dnf install podman")
+            return could_not_start("RUNTIME_NOT_FOUND", "podman is not installed", "sudo dnf install podman")
         except PodmanError as error:
             return could_not_start("PODMAN_FAILED", str(error), "podman info shows whether podman works here")
         except TimeoutError:

@@ -104,6 +104,9 @@ def command(
         raise UserError(
             Problem(what=f"the suite does not know the accelerator {word!r}", fix=fix, code="accelerator")
         )
+    if not hosts:
+        fix = "write each image with its registry, such as oci://registry.redhat.io/..."
+        raise UserError(Problem(what="no image names its registry", fix=fix, code="registry-undetermined"))
     args = ["-vv", probe.test_path, f"--model_car_yaml_path={MANIFEST_IN_CONTAINER}"]
     if runtime_image:
         args.append(f"--vllm-runtime-image={runtime_image}")
@@ -140,6 +143,9 @@ def _secret_env(probe: Probe, hosts: tuple[str, ...], secret: PullSecret) -> dic
 
 def _secret_of(secret: PullSecret, host: str) -> Secret:
     value = secret.for_host(host)
+    if value is None and not secret.hosts:
+        fix = "export OCI_REGISTRY_PULL_SECRET with base64 of user:password"
+        raise UserError(Problem(what=f"there is no pull secret for {host}", fix=fix, code="pull-secret-missing"))
     if value is None:
         fix = f"podman login {host}, or export OCI_REGISTRY_PULL_SECRET with base64 of user:password"
         raise UserError(Problem(what=f"the pull secret has no entry for {host}", fix=fix, code="pull-secret"))

@@ -190,7 +190,7 @@ async def test_only_one_process_drives_a_run(bench: Bench) -> None:
 async def test_podman_missing_failing_or_without_the_image(bench: Bench) -> None:
     request = bench.request("granite")
     missing = await bench.run(request, bench.runner(program="no-such-podman"))
-    assert (missing.code, missing.fix) == ("QA_ERROR:PODMAN_MISSING", "sudo dnf install podman")
+    assert (missing.code, missing.fix) == ("QA_ERROR:RUNTIME_NOT_FOUND", "sudo dnf install podman")
     broken = bench.folder / "podman"
     broken.write_text("#!/bin/sh\necho 'Error: cannot connect to storage' >&2\nexit 125\n")
     broken.chmod(0o755)

@@ -12,7 +12,7 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.qa.manifest_file import registry_host, stage_manifest
 from modelcar_tui.qa.preconditions import skip_reason
-from modelcar_tui.qa.pullsecret import NONE, parse
+from modelcar_tui.qa.pullsecret import NONE, PullSecret, parse
 from modelcar_tui.qa.suite import ASSUMED, Command, Probe, accelerator_word, command, read_probe
 
 OLD = "tests/model_serving/model_runtime/model_validation/test_modelvalidation.py"
@@ -69,8 +69,18 @@ def test_each_generation_gets_its_options() -> None:
 
 def test_options_that_the_image_does_not_list_are_left_out() -> None:
     assert not any("snapshot" in arg for arg in fit(G3.replace("--snapshot-update", "")).args)
-    assumed = command(ASSUMED, hosts=(), secret=NONE, accelerator="amd", runtime_image=None)
+    assumed = command(ASSUMED, hosts=("quay.io",), secret=SECRET, accelerator="amd", runtime_image=None)
     assert "--snapshot-update" in assumed.args
+
+
+@pytest.mark.parametrize(
+    ("hosts", "secret", "code"),
+    [((), SECRET, "registry-undetermined"), (("quay.io",), NONE, "pull-secret-missing")],
+)
+def test_what_is_missing_is_named(hosts: tuple[str, ...], secret: PullSecret, code: str) -> None:
+    with pytest.raises(UserError) as caught:
+        command(ASSUMED, hosts=hosts, secret=secret, accelerator="amd", runtime_image=None)
+    assert caught.value.problems[0].code == code
 
 
 @pytest.mark.parametrize(
