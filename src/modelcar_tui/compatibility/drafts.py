@@ -65,6 +65,16 @@ class Drafts:
             for change in self._changes
         ]
 
+    def has(self, flag: str) -> bool:
+        """Whether a flag, or `gpu_count`, has a change."""
+        return any(change.flag == flag for change in self._changes)
+
+    @property
+    def gpu_count(self) -> int:
+        """The GPU count as it will be."""
+        counts = [change.new for change in self._changes if change.flag == GPU_COUNT]
+        return int(counts[-1] or 1) if counts else self.car.serving.gpu_count
+
     def all(self) -> tuple[Change, ...]:
         """The changes as they are now."""
         return tuple(self._changes)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from modelcar_tui.compatibility.command_line import Argument, canonical, last_value, take_apart
 from modelcar_tui.compatibility.context import propose_context
-from modelcar_tui.compatibility.drafts import IMPROVEMENT, REQUIRED, WARNING, Drafts
+from modelcar_tui.compatibility.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED, WARNING, Drafts
 from modelcar_tui.compatibility.lint_security import REMOTE_CODE, needs_remote_code
 from modelcar_tui.compatibility.quantization import check
 from modelcar_tui.compatibility.replacements import replacement
@@ -47,6 +47,16 @@ def propose(
         runtime_args: arguments that the ServingRuntime's template passes by itself.
     """
     drafts = Drafts(car)
+    draft_repairs(drafts, facts, gpu, estimate=estimate, vllm=vllm, runtime_args=runtime_args)
+    return drafts.all()
+
+
+def draft_repairs(
+    drafts: Drafts, facts: ModelFacts, gpu: Gpu | None, *, estimate: Estimate | None, vllm: str | None,
+    runtime_args: tuple[str, ...] = (),
+) -> None:  # fmt: skip
+    """Add every repair to `drafts`; arguments that have a change already are left to it."""
+    car = drafts.car
     arguments = take_apart(car.serving.args, vllm)
     release = stand_in(parse_version(vllm), argument_table().versions)
     _repair(arguments, release, vllm, drafts)
@@ -57,7 +67,6 @@ def propose(
         _hardware(car, facts, gpu, arguments, vllm, drafts)
     propose_context(arguments, facts, estimate, drafts)
     _forms(arguments, drafts)
-    return drafts.all()
 
 
 def optimized_json(car: ModelCar, changes: Iterable[Change]) -> dict[str, object]:
@@ -119,20 +128,21 @@ def _security(arguments: tuple[Argument, ...], facts: ModelFacts, drafts: Drafts
 
 def _parallel(arguments: tuple[Argument, ...], gpu: Gpu | None, drafts: Drafts) -> None:
     serving = drafts.car.serving
-    count = serving.gpu_count
+    count = drafts.gpu_count
     where = next((item for item in reversed(arguments) if item.name == _TP and item.flag), None)
     size = tokens(where.value) if where else None
     others = (tokens(last_value(arguments, _PP)) or 1) * (
         tokens(last_value(arguments, "--data-parallel-size")) or 1
     )
-    if where is not None and size is not None and size > 0 and size * others != count and others == 1:
+    settled = drafts.has(_TP) or drafts.has(GPU_COUNT) or others != 1
+    if where is not None and size is not None and size > 0 and size != count and not settled:
         if serving.gpu_count_at is None and (gpu is None or size <= gpu.count):
             drafts.gpus(size, f"{_TP} is {size} and without gpu_count one GPU is requested")
             count = size
         else:
             why = f"gpu_count is {count} and {_TP} is {size}: the QA suite passes {count}, KServe {size}"
             drafts.set(where, f"{_TP}={count}", why, REQUIRED if size > count else IMPROVEMENT)
-    elif where is None and count > 1 and others == 1:
+    elif where is None and count > 1 and not settled:
         drafts.add(f"{_TP}={count}", f"{count} GPUs are requested; without it vLLM uses one, the rest is idle",
                    REQUIRED if not serving.args else IMPROVEMENT)  # fmt: skip
     for argument in arguments:

@@ -1,0 +1,185 @@
+"""The search for arguments: every combination is judged by the estimate, none by rule of thumb."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from modelcar_tui.compatibility.context import round_down
+from modelcar_tui.compatibility.hardware import hardware
+from modelcar_tui.compatibility.kv_cache import check_kv_cache, effective_kv_dtype
+from modelcar_tui.compatibility.limits import longest_context, tensor_parallel_fault
+from modelcar_tui.compatibility.tuning import Tuning, cost, tuned
+from modelcar_tui.compatibility.types import Support
+from modelcar_tui.compatibility.versions import parse_version
+from modelcar_tui.image.types import ModelFacts
+from modelcar_tui.sizing.args import parse_args
+from modelcar_tui.sizing.estimate import estimate
+from modelcar_tui.sizing.types import EngineArgs, Estimate, Gpu, Outcome
+
+_SEQUENCES = (256, 128, 64, 32, 16, 8)
+_BATCHED = (4096, 2048, 1024, 512)
+_UTILIZATION = (0.9, 0.92, 0.95)
+_FLOOR = 2048
+"""A context below this is not proposed, unless less was asked for."""
+_MOST = 6000
+"""Estimates in one search; each takes well under a millisecond."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A tuning that starts."""
+
+    tuning: Tuning
+    estimate: Estimate
+    cost: float
+
+
+class Search:
+    """One model on one kind of GPU."""
+
+    def __init__(
+        self, facts: ModelFacts, gpu: Gpu, args: tuple[str, ...], gpu_count: int, vllm: str | None
+    ) -> None:
+        self._facts, self._gpu, self._vllm = facts, gpu, vllm
+        self.args = args
+        self.gpu_count = gpu_count
+        self.engine = parse_args(args, gpu_count, vllm=vllm)
+        self.limit = longest_context(facts.config)
+        given = self.engine.max_model_len
+        self.explicit = given is not None and given > 0
+        self.asked = given if self.explicit else self.limit
+        self.floor = min(_FLOOR, self.asked or _FLOOR)
+        self._seen: dict[Tuning, Estimate] = {}
+
+    def run(self, tuning: Tuning) -> Estimate:
+        """What vLLM would do with this tuning."""
+        known = self._seen.get(tuning)
+        if known is None:
+            known = estimate(self._facts, self._gpu, self.arguments(tuning), vllm=self._vllm)
+            self._seen[tuning] = known
+        return known
+
+    def arguments(self, tuning: Tuning) -> EngineArgs:
+        """The engine's arguments with this tuning."""
+        args, count = tuned(self.args, self.gpu_count, tuning)
+        return parse_args(args, count, vllm=self._vllm)
+
+    def price(self, tuning: Tuning) -> float:
+        """What a tuning takes away."""
+        return cost(tuning, self.gpu_count, self.asked, explicit=self.explicit)
+
+    def cheapest(self, gpus: tuple[int, ...] | None = None) -> Found | None:
+        """The smallest tuning that starts; `gpus` restricts the tensor parallel sizes."""
+        best: Found | None = None
+        sizes = [size for size in (gpus or self.sizes()) if self.starts_somehow(size)]
+        combined = [self._with_gpus(other, size) for size in sizes for other in self._others(size)]
+        for tuning in sorted(combined, key=self.price):
+            if len(self._seen) > _MOST or (best is not None and self.price(tuning) >= best.cost):
+                break
+            found = self.fit(tuning)
+            if found is not None and (best is None or found.cost < best.cost):
+                best = found
+        return self._slim(best, kept=("gpus",) if gpus else ()) if best else None
+
+    def fit(self, tuning: Tuning) -> Found | None:
+        """A tuning that starts, its context cut where that is all it takes; None when it does not."""
+        result = self.run(tuning)
+        if result.outcome is Outcome.STARTS:
+            return Found(tuning, result, self.price(tuning))
+        room = result.longest_context.value
+        if result.outcome is not Outcome.REFUSED_KV or room is None or room < self.floor:
+            return None
+        shorter = msgspec.structs.replace(tuning, length=max(round_down(room), self.floor))
+        result = self.run(shorter)
+        return Found(shorter, result, self.price(shorter)) if result.outcome is Outcome.STARTS else None
+
+    def best(self, start: Found, score: Callable[[Found], float]) -> Found:
+        """The tuning with the highest score on as many GPUs as `start` has; a small gain is not worth a change."""
+        size = start.tuning.gpus or self.gpu_count
+        winner, mark = start, score(start)
+        options = sorted((self._with_gpus(other, size) for other in self._others(size)), key=self.price)
+        for other in options:
+            if len(self._seen) > _MOST:
+                break
+            for candidate in self._lengths(other, start):
+                found = self.fit(candidate)
+                if found is not None and score(found) > mark * 1.02:
+                    winner, mark = found, score(found)
+        return self._trim(winner, score)
+
+    def sizes(self) -> tuple[int, ...]:
+        """Tensor parallel sizes that the node and the model allow, today's first."""
+        most = max(1, self._gpu.count)
+        sizes = [size for size in range(1, most + 1) if not tensor_parallel_fault(self._facts.config, size)]
+        return tuple(sorted(sizes, key=lambda size: (size != self.gpu_count, size)))
+
+    def _with_gpus(self, tuning: Tuning, size: int) -> Tuning:
+        return tuning if size == self.gpu_count else msgspec.structs.replace(tuning, gpus=size)
+
+    def starts_somehow(self, size: int) -> bool:
+        """Whether anything at all can start on so many GPUs: everything that saves memory at once."""
+        relief = Tuning(
+            length=self.floor, sequences=_SEQUENCES[-1], batched=_BATCHED[-1], utilization=_UTILIZATION[-1],
+            kv_dtype="fp8" if self._fp8() else None, eager=True,
+        )  # fmt: skip
+        tries = (Tuning(), relief, relief.without("utilization"))
+        return any(self.fit(self._with_gpus(tuning, size)) is not None for tuning in tries)
+
+    def _others(self, size: int) -> Iterator[Tuning]:
+        engine = self.engine
+        sequences = [None, *(n for n in _SEQUENCES if n < (engine.max_num_seqs or 10**9))]
+        batched = [None, *(n for n in _BATCHED if n < (engine.max_num_batched_tokens or 10**9))]
+        now = engine.gpu_memory_utilization
+        utilization = [None, *(share for share in _UTILIZATION if share > (now or self._default_share()))]
+        caches = [None, "fp8"] if self._fp8() else [None]
+        eager = [None] if engine.enforce_eager else [None, True]
+        if engine.pooling:
+            sequences, caches = [None], [None]
+        for seqs, tokens, share, cache, plain in itertools.product(sequences, batched, utilization, caches, eager):
+            if seqs is not None and tokens is not None and tokens < seqs:
+                continue
+            yield Tuning(sequences=seqs, batched=tokens, utilization=share, kv_dtype=cache, eager=plain)
+
+    def _lengths(self, tuning: Tuning, start: Found) -> tuple[Tuning, ...]:
+        kept = msgspec.structs.replace(tuning, length=start.tuning.length)
+        if self.limit is None or self.engine.max_model_len == -1:
+            return (kept,)
+        return (kept, msgspec.structs.replace(tuning, length=self.limit))
+
+    def _default_share(self) -> float:
+        version = parse_version(self._vllm)
+        return 0.9 if version is not None and version < (0, 20) else 0.92
+
+    def _fp8(self) -> bool:
+        if effective_kv_dtype(self._facts, self.engine.kv_cache_dtype) not in ("auto", "float16", "bfloat16"):
+            return False
+        column = hardware(self._gpu.vendor, self._gpu.product, self._gpu.compute_capability)
+        answers = check_kv_cache(self._facts, column, parse_version(self._vllm), "fp8")
+        return all(answer.support is Support.NATIVE for answer in answers)
+
+    def _trim(self, found: Found, score: Callable[[Found], float]) -> Found:
+        """Without every value that wins less than a twentieth."""
+        mark = score(found)
+        for knob in found.tuning.set_knobs():
+            if knob in ("gpus", "length"):
+                continue
+            smaller = found.tuning.without(knob)
+            if found.tuning.length is not None:
+                smaller = msgspec.structs.replace(smaller, length=self.limit)
+            other = self.fit(smaller)
+            if other is not None and score(other) >= mark * 0.95:
+                found = other
+        return found
+
+    def _slim(self, found: Found, *, kept: tuple[str, ...] = ()) -> Found:
+        """Without every value that it starts without."""
+        for knob in found.tuning.set_knobs():
+            if knob in kept:
+                continue
+            smaller = found.tuning.without(knob)
+            result = self.run(smaller)
+            if result.outcome is Outcome.STARTS:
+                found = Found(smaller, result, self.price(smaller))
+        return found

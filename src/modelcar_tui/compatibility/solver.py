@@ -1,0 +1,164 @@
+"""Arguments that make a model run on the GPUs at hand, each change with its reason.
+
+The objectives: `minimal` changes as little as makes it run, `context` wants the longest context, `concurrency` the
+most requests at once, `gpus` the fewest GPUs. What it proposes has been estimated; `--trust-remote-code` never is.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelcar_tui.compatibility.alternatives import what_would
+from modelcar_tui.compatibility.command_line import last_value, take_apart
+from modelcar_tui.compatibility.drafts import IMPROVEMENT, REQUIRED, Drafts
+from modelcar_tui.compatibility.proposals import draft_repairs
+from modelcar_tui.compatibility.quantization import check
+from modelcar_tui.compatibility.reasons import evidence, reasons
+from modelcar_tui.compatibility.search import Found, Search
+from modelcar_tui.compatibility.tuning import Tuning, write
+from modelcar_tui.compatibility.types import Compatibility, Support
+from modelcar_tui.image.types import ModelFacts
+from modelcar_tui.manifest.arguments import effective
+from modelcar_tui.manifest.plan import Change
+from modelcar_tui.manifest.types import ModelCar
+from modelcar_tui.sizing.types import Estimate, Gpu, Outcome
+
+_NOTHING = Tuning()
+OBJECTIVES = ("minimal", "context", "concurrency", "gpus")
+
+
+class Solution(msgspec.Struct, frozen=True, kw_only=True):
+    """What the solver found for one model on one kind of GPU."""
+
+    changes: tuple[Change, ...] = ()
+    estimate_before: Estimate | None = None
+    """For the arguments as they are (repaired where vLLM's parser would refuse them)."""
+    estimate_after: Estimate | None = None
+    """With all changes; None when nothing was found."""
+    why_not: str = ""
+    """Why it can't run here, and what would; empty when it runs."""
+    alternatives: tuple[str, ...] = ()
+    """What would make it run: other GPUs, more of them, another variant of the model."""
+    compatibility: tuple[Compatibility, ...] = ()
+
+    @property
+    def runs(self) -> bool:
+        """Whether it starts with the changes (which may be none)."""
+        return self.estimate_after is not None and self.estimate_after.outcome is Outcome.STARTS
+
+
+def solve(
+    car: ModelCar,
+    facts: ModelFacts,
+    gpu: Gpu,
+    *,
+    vllm: str | None,
+    objective: str = "minimal",
+    runtime_args: tuple[str, ...] = (),
+    improvements: bool = False,
+) -> Solution:
+    """The changes that serve one model on one kind of GPU.
+
+    Args:
+        car: the model as the manifest has it.
+        facts: what is known of its files; without a config.json only what is certain is changed.
+        gpu: one unit, and how many a node has (`gpu.count`): tensor parallelism stays within a node.
+        vllm: the runtime image's release.
+        objective: one of `OBJECTIVES`.
+        runtime_args: arguments that the ServingRuntime's template passes by itself.
+        improvements: also what is not needed to run, as `propose` finds it.
+
+    Raises:
+        ValueError: no such objective.
+    """
+    if objective not in OBJECTIVES:
+        raise ValueError(f"no such objective: {objective}")
+    repaired = _repaired(car, facts, gpu, vllm, runtime_args)
+    search = Search(facts, gpu, repaired.serving.args, repaired.serving.gpu_count, vllm)
+    before = search.run(_NOTHING)
+    answers = _check(repaired, facts, gpu, vllm)
+    blocked = next((answer for answer in answers if answer.support is Support.UNSUPPORTED), None)
+    if blocked is not None:
+        nearest = f"; {blocked.nearest} runs on it" if blocked.nearest else ""
+        others = what_would(car, facts, gpu, search, vllm, blocked)
+        changes = _changes(car, facts, gpu, vllm, runtime_args, None, search, before, improvements, objective)
+        return Solution(
+            changes=changes, estimate_before=before, why_not=blocked.why + nearest, alternatives=others,
+            compatibility=answers,
+        )  # fmt: skip
+    if before.outcome is Outcome.UNKNOWN:
+        changes = _changes(car, facts, gpu, vllm, runtime_args, None, search, before, improvements, objective)
+        return Solution(
+            changes=changes, estimate_before=before, estimate_after=before, why_not=before.why,
+            compatibility=answers,
+        )  # fmt: skip
+    found = _find(search, objective)
+    changes = _changes(car, facts, gpu, vllm, runtime_args, found, search, before, improvements, objective)
+    if found is None:
+        others = what_would(car, facts, gpu, search, vllm, None)
+        said = "; ".join(others)
+        why = f"{before.why}; no arguments make it start on {gpu.count} x {gpu.product}"
+        return Solution(
+            changes=changes, estimate_before=before, why_not=f"{why}. What would: {said}" if said else why,
+            alternatives=others, compatibility=answers,
+        )  # fmt: skip
+    return Solution(changes=changes, estimate_before=before, estimate_after=found.estimate, compatibility=answers)
+
+
+def _find(search: Search, objective: str) -> Found | None:
+    if objective == "gpus":
+        for size in sorted(search.sizes()):
+            found = search.cheapest((size,))
+            if found is not None:
+                return found
+        return None
+    start = search.cheapest()
+    if start is None or objective == "minimal":
+        return start
+    if objective == "context":
+        return search.best(start, lambda found: float(_context(search, found)))
+    return search.best(start, _concurrency)
+
+
+def _context(search: Search, found: Found) -> int:
+    return found.tuning.length or search.asked or found.estimate.longest_context.value or 0
+
+
+def _concurrency(found: Found) -> float:
+    fits = found.estimate.max_concurrency.value or 0.0
+    return min(fits, float(found.tuning.sequences or fits))
+
+
+def _repaired(
+    car: ModelCar, facts: ModelFacts, gpu: Gpu, vllm: str | None, runtime_args: tuple[str, ...]
+) -> ModelCar:
+    """The model as it is after the repairs without which vLLM's parser would refuse it."""
+    drafts = Drafts(car)
+    draft_repairs(drafts, facts, gpu, estimate=None, vllm=vllm, runtime_args=runtime_args)
+    needed = [change for change in drafts.all() if change.severity == REQUIRED]
+    return msgspec.structs.replace(car, serving=effective(car.serving, needed))
+
+
+def _changes(
+    car: ModelCar, facts: ModelFacts, gpu: Gpu, vllm: str | None, runtime_args: tuple[str, ...],
+    found: Found | None, search: Search, before: Estimate, improvements: bool, objective: str,
+) -> tuple[Change, ...]:  # fmt: skip
+    drafts = Drafts(car)
+    if found is not None and found.tuning != _NOTHING:
+        ran = before.outcome is Outcome.STARTS and objective != "minimal"
+        told = reasons(search, before, found)
+        proof = evidence(before, found.estimate)
+        write(found.tuning, car, drafts, told, proof, vllm, IMPROVEMENT if ran else REQUIRED)
+    result = found.estimate if found is not None else before
+    draft_repairs(drafts, facts, gpu, estimate=result, vllm=vllm, runtime_args=runtime_args)
+    return tuple(change for change in drafts.all() if improvements or change.severity == REQUIRED or (
+        objective != "minimal" and change.evidence and change.severity == IMPROVEMENT))  # fmt: skip
+
+
+def _check(car: ModelCar, facts: ModelFacts, gpu: Gpu, vllm: str | None) -> tuple[Compatibility, ...]:
+    arguments = take_apart(car.serving.args, vllm)
+    return check(
+        facts, vendor=gpu.vendor, compute_capability=gpu.compute_capability, product=gpu.product, vllm=vllm,
+        kv_cache_dtype=last_value(arguments, "--kv-cache-dtype") or "auto",
+        dtype=last_value(arguments, "--dtype") or "auto", catalog_reference=car.image,
+    )  # fmt: skip

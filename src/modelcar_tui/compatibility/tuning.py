@@ -1,0 +1,133 @@
+"""What the solver may turn: a handful of arguments, and how a model's arguments look with them."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from modelcar_tui.compatibility.command_line import Argument, take_apart
+from modelcar_tui.compatibility.drafts import GPU_COUNT, REQUIRED, Drafts
+from modelcar_tui.core.facts import Term
+from modelcar_tui.manifest.types import ModelCar
+
+LENGTH, SEQUENCES, BATCHED = "--max-model-len", "--max-num-seqs", "--max-num-batched-tokens"
+UTILIZATION, KV_DTYPE, EAGER = "--gpu-memory-utilization", "--kv-cache-dtype", "--enforce-eager"
+TENSOR_PARALLEL = "--tensor-parallel-size"
+
+
+class Tuning(msgspec.Struct, frozen=True, kw_only=True):
+    """Values to set; None leaves an argument as it is."""
+
+    gpus: int | None = None
+    length: int | None = None
+    sequences: int | None = None
+    batched: int | None = None
+    utilization: float | None = None
+    kv_dtype: str | None = None
+    eager: bool | None = None
+
+    def flags(self) -> dict[str, str]:
+        """The arguments that are set, with their whole items."""
+        items: dict[str, str] = {}
+        if self.gpus is not None:
+            items[TENSOR_PARALLEL] = f"{TENSOR_PARALLEL}={self.gpus}"
+        if self.length is not None:
+            items[LENGTH] = f"{LENGTH}={self.length}"
+        if self.sequences is not None:
+            items[SEQUENCES] = f"{SEQUENCES}={self.sequences}"
+        if self.batched is not None:
+            items[BATCHED] = f"{BATCHED}={self.batched}"
+        if self.utilization is not None:
+            items[UTILIZATION] = f"{UTILIZATION}={self.utilization:g}"
+        if self.kv_dtype is not None:
+            items[KV_DTYPE] = f"{KV_DTYPE}={self.kv_dtype}"
+        if self.eager:
+            items[EAGER] = EAGER
+        return items
+
+    def without(self, knob: str) -> Tuning:
+        """The same with one of its values left as it is."""
+        return msgspec.structs.replace(self, **{knob: None})
+
+    def set_knobs(self) -> tuple[str, ...]:
+        """Names of the fields that have a value."""
+        return tuple(name for name in self.__struct_fields__ if getattr(self, name) is not None)
+
+
+def tuned(args: tuple[str, ...], gpu_count: int, tuning: Tuning) -> tuple[tuple[str, ...], int]:
+    """Arguments and GPU count with a tuning, for the estimate: flags that are set replace those that are there."""
+    items = tuning.flags()
+    if tuning.gpus is None:
+        items.pop(TENSOR_PARALLEL, None)
+    if not items:
+        return args, gpu_count
+    kept: list[str] = []
+    for argument in take_apart(args, None):
+        if argument.name not in items:
+            kept += args[argument.index : argument.index + argument.items]
+    return (*kept, *items.values()), tuning.gpus or gpu_count
+
+
+def write(
+    tuning: Tuning, car: ModelCar, drafts: Drafts, reasons: dict[str, str], evidence: tuple[Term, ...],
+    vllm: str | None, severity: str = REQUIRED,
+) -> None:  # fmt: skip
+    """The tuning as changes of the manifest; the GPU count and the tensor parallel size belong together."""
+    arguments = take_apart(car.serving.args, vllm)
+    pair: list[str] = []
+    if tuning.gpus is not None and tuning.gpus != car.serving.gpu_count:
+        pair.append(drafts.gpus(tuning.gpus, reasons.get("gpus", ""), severity, evidence=evidence))
+    knobs = {
+        "gpus": TENSOR_PARALLEL, "length": LENGTH, "sequences": SEQUENCES, "batched": BATCHED,
+        "utilization": UTILIZATION, "kv_dtype": KV_DTYPE, "eager": EAGER,
+    }  # fmt: skip
+    items = tuning.flags()
+    for knob, flag in knobs.items():
+        if flag not in items:
+            continue
+        present = _last(arguments, flag)
+        why = reasons.get(knob, "")
+        if present is not None and _says(present, items[flag]):
+            continue
+        if present is None:
+            made = drafts.add(items[flag], why, severity, evidence=evidence)
+        else:
+            made = drafts.set(present, items[flag], why, severity, evidence=evidence)
+        if knob == "gpus":
+            pair.append(made)
+    drafts.couple(*pair)
+
+
+def cost(tuning: Tuning, gpu_count: int, asked: int | None, *, explicit: bool) -> float:
+    """How much a tuning takes away, for choosing the smallest: each change costs one and a bit for its harm."""
+    total = 0.0
+    if tuning.gpus is not None and tuning.gpus != gpu_count:
+        more = tuning.gpus > gpu_count
+        total += (3.0 if more else 1.0) + abs(math.log2(tuning.gpus / max(gpu_count, 1)))
+    if tuning.length is not None and asked:
+        halvings = max(0.0, math.log2(asked / tuning.length))
+        total += (1.0 + 0.6 * halvings) if explicit else (0.6 + 0.3 * halvings)
+    if tuning.sequences is not None:
+        total += 1.2 + 0.1 * max(0.0, math.log2(1024 / tuning.sequences))
+    if tuning.batched is not None:
+        total += 1.4 + 0.1 * max(0.0, math.log2(8192 / tuning.batched))
+    if tuning.utilization is not None:
+        total += 1.5 if tuning.utilization <= 0.92 else 1.8
+    if tuning.kv_dtype is not None:
+        total += 2.2
+    if tuning.eager:
+        total += 2.6
+    return total
+
+
+def _last(arguments: tuple[Argument, ...], flag: str) -> Argument | None:
+    return next((found for found in reversed(arguments) if found.name == flag and not found.dotted), None)
+
+
+def _says(argument: Argument, item: str) -> bool:
+    flag, _, value = item.partition("=")
+    return argument.name == flag and (argument.value or "") == value and not argument.separate
+
+
+__all__ = ["GPU_COUNT", "Tuning", "cost", "tuned", "write"]
