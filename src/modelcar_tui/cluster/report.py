@@ -46,7 +46,7 @@ def gpu_info_text(report: AcceleratorReport) -> str:
     lines: list[str] = []
     if report.access.problem is not None:
         lines.append(f"• Cluster: {report.access.problem}")
-    lines.extend(f"• Note: {problem}" for problem in inventory.problems)
+    lines.extend(f"• Note: {one}" for one in inventory.problems if one != report.access.problem)
     if inventory.partial:
         lines.append("• Note: the list is not complete")
     if not inventory.known:

@@ -81,6 +81,8 @@ class Transport:
             if credentials.server_name:
                 secure |= {"server_hostname": credentials.server_name, "assert_hostname": credentials.server_name}
             if credentials.insecure:
+                # The kubeconfig's own wish; urllib3 would write a warning over the screen for every request.
+                urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
                 secure["assert_hostname"] = False
         if proxy:
             self.via = f"proxy {clean(proxy.rpartition('@')[2], limit=100)}"

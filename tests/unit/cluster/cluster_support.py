@@ -1,4 +1,4 @@
-"""Node flavours as objects of the API."""
+"""Node flavours as objects of the API, and stub clusters for the tests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from modelcar_tui.cluster.facade import look
+from modelcar_tui.cluster.types import AcceleratorReport, ClusterOptions, Inventory
+from modelcar_tui.demo.kube import StubCluster, write_kubeconfig
 
 HERE = Path(__file__).parent
 
@@ -50,3 +54,25 @@ def as_node(flavour: dict[str, Any], name: str | None = None) -> dict[str, Any]:
             ],
         },
     }
+
+
+QUICK = {"connect_timeout_s": 1.0, "read_timeout_s": 0.6, "request_timeout_s": 3.0, "total_timeout_s": 20.0}
+
+
+def options(path: Path | str, **more: Any) -> ClusterOptions:
+    """Options with short limits."""
+    return ClusterOptions(kubeconfig=str(path), **{**QUICK, **more})
+
+
+def kubeconfig(folder: Path, url: str, user: dict[str, Any], **cluster: Any) -> Path:
+    """A kubeconfig of the test's own."""
+    path = folder / "own-kubeconfig"
+    write_kubeconfig(path, url, user, cluster=cluster)
+    return path
+
+
+async def look_at(stub: StubCluster, **more: Any) -> tuple[AcceleratorReport, list[Inventory]]:
+    """The report on a stub cluster, and every inventory on the way."""
+    seen: list[Inventory] = []
+    report = await look(options(stub.kubeconfig_path, **more), seen.append)
+    return report, seen

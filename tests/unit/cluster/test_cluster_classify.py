@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
-from pathlib import Path
 from typing import Any
 
+import cluster_support as fixtures
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -18,10 +17,6 @@ from modelcar_tui.cluster.report import rows
 from modelcar_tui.cluster.scale import MachineSet, scale_up
 from modelcar_tui.cluster.types import AcceleratorReport, Access, GpuNode, Guarantee, Inventory, OtherNode, Rung
 
-_SPEC = importlib.util.spec_from_file_location("cluster_fixtures", Path(__file__).parent / "conftest.py")
-assert _SPEC and _SPEC.loader
-fixtures = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(fixtures)
 FLAVOURS = fixtures.flavours()
 IDS = [flavour["id"] for flavour in FLAVOURS]
 
