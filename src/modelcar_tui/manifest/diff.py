@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from modelcar_tui.core.text import reveal
-from modelcar_tui.manifest.apply import apply_changes, touched_lines
+from modelcar_tui.manifest.apply import apply_changes, apply_with_places
 from modelcar_tui.manifest.arguments import accepted_changes, by_model
 from modelcar_tui.manifest.plan import Change, Decision, Hunk, Plan
 from modelcar_tui.manifest.source import decode
@@ -26,10 +26,10 @@ def text_hunks(base: bytes, plan: Plan, decision: Decision | None = None) -> tup
         UserError: as `apply_changes`.
     """
     changes = accepted_changes(plan, decision)
-    hunks = _hunks(base, apply_changes(base, plan, decision), plan)
+    new, lines = apply_with_places(base, plan, decision)
+    hunks = _hunks(base, new, plan)
     if not hunks:
         return ()
-    lines = touched_lines(base, plan, decision)
     models = by_model(changes)
     named: dict[str, set[int]] = {change.id: set() for change in changes}
     areas = [_area(header) for header, _ in hunks]
@@ -39,6 +39,11 @@ def text_hunks(base: bytes, plan: Plan, decision: Decision | None = None) -> tup
             exact = [at for at in touched if _shows(hunks[at][1], change)]
             named[change.id].update(exact or touched)
     order = [change.id for change in changes]
+    for at in range(len(hunks)):
+        if not any(at in owned for owned in named.values()):
+            # Changes of several models together moved an anchor to here.
+            for owned in named.values():
+                owned.add(at)
     return tuple(
         Hunk(
             header=header,

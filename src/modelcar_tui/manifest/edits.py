@@ -213,11 +213,21 @@ def change_sequence(
         gap = text[dash + 1 : last.start]
         edits.append(insert_lines(text, node_end(text, last), [f"{pad}-{gap}{item}" for item in new], how.eol))
     elif all(value is None for value in kept):
-        colon = _COLON.match(text, key.end) if key is not None else None
-        if colon is None or seq.start != body_start(text, seq) or not only_comment_follows(text, colon.end()):
-            raise CannotEditError("no place for an empty list")
-        edits.append(Edit(colon.end(), colon.end(), " []"))
+        edits.append(_empty_list(text, key, seq))
     return edits
+
+
+def _empty_list(text: str, key: Scalar | None, seq: Sequence) -> Edit:
+    """`[]` behind the key of a block sequence that loses all its items, in place of an anchor that none uses."""
+    colon = _COLON.match(text, key.end) if key is not None else None
+    anchor = f"&{seq.anchor}" if seq.anchor else ""
+    if colon is None or not only_comment_follows(text, max(colon.end(), seq.start + len(anchor) if anchor else 0)):
+        raise CannotEditError("no place for an empty list")
+    if not anchor:
+        return Edit(colon.end(), colon.end(), " []")
+    if not text.startswith(anchor, seq.start):
+        raise CannotEditError("an unusual anchor")
+    return Edit(seq.start, seq.start + len(anchor), "[]")
 
 
 def _changed(text: str, seq: Sequence, kept: tuple[str | None, ...]) -> list[Edit]:

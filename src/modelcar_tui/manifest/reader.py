@@ -64,6 +64,7 @@ class _Reader:
         self._tree = tree
         self._errors: list[tuple[int, Problem]] = []
         self._warnings: list[tuple[int, Problem]] = []
+        self._seen: set[Problem] = set()
 
     def read(self) -> Manifest:
         for first, second in self._tree.duplicates:
@@ -77,6 +78,9 @@ class _Reader:
         root = self._tree.root
         if isinstance(root, Mapping):
             shape, models = self._root(root)
+        elif is_null(root):
+            fix = "write a `model-car:` list; see config-yaml/ for samples"
+            self._error(root, "the file is empty", fix, "empty")
         else:
             fix = "start with `model-car:` and a list below it"
             self._error(root, f"a manifest is a mapping, not a {kind(root)}", fix, "root-type")
@@ -128,6 +132,10 @@ class _Reader:
             self._error(root, "there is no `model-car`", fix, "model-car-missing")
             return "list", []
         target = deref(cars)
+        fix = "list at least one model with `name` and `image`"
+        if is_empty(cars):
+            self._error(cars, "model-car is empty", fix, "model-car-empty")
+            return "list", []
         if isinstance(target, Mapping):
             what = "model-car is a single mapping; the QA suite accepts only a list"
             self._warn(
@@ -137,10 +145,7 @@ class _Reader:
                 "mapping-shape",
             )
             return "mapping", [cars]
-        fix = "list at least one model with `name` and `image`"
-        if is_empty(cars):
-            self._error(cars, "model-car is empty", fix, "model-car-empty")
-        elif not isinstance(target, Sequence):
+        if not isinstance(target, Sequence):
             self._error(cars, f"model-car must be a list, not a {kind(cars)}", fix, "model-car-type")
         elif len(target.items) > MAX_MODELS:
             self._error(cars, f"more than {MAX_MODELS} models", "split the manifest", "too-many-models")
@@ -285,7 +290,8 @@ class _Reader:
         where = f"{self._source.label}:{at.line}:{at.column}"
         problem = Problem(where=where, what=what, fix=fix, code=code)
         key = at.line * 1_000_000 + at.column
-        if (key, problem) not in to[-50:] and len(to) < 5000:
+        if problem not in self._seen and len(self._seen) < 5000:
+            self._seen.add(problem)
             to.append((key, problem))
 
 

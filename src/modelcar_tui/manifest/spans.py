@@ -279,7 +279,7 @@ def _syntax(text: str, error: yaml.MarkedYAMLError) -> ManifestSyntaxError:
     line = text[text.rfind("\n", 0, index) + 1 : index + 1]
     if "\t" in line[: len(line) - len(line.lstrip())] or text[index : index + 1] == "\t":
         tab = text.rfind("\n", 0, index) + 1 + line.index("\t") if "\t" in line else index
-        return ManifestSyntaxError(tab, "a tab can't indent YAML", "use blanks", "yaml-tab")
+        return ManifestSyntaxError(tab, "a tab stands where YAML wants blanks", "use blanks", "yaml-tab")
     what = (error.problem or error.context or "a syntax error").strip()
     if error.problem and error.context:
         what = f"{what} ({error.context})"

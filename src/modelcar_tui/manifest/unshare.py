@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from modelcar_tui.manifest.edits import CannotEditError, Edit, Layout, put
 from modelcar_tui.manifest.plain import get, is_empty, own_pair, plain
 from modelcar_tui.manifest.render import flow
-from modelcar_tui.manifest.spans import Alias, Mapping, Node, Sequence, Tree, deref, walk
+from modelcar_tui.manifest.spans import Alias, Mapping, Node, Sequence, Tree, deref
 
 
 def item_of(root: Node, index: int) -> Node:
@@ -19,8 +20,17 @@ def item_of(root: Node, index: int) -> Node:
     return target.items[index] if isinstance(target, Sequence) else cars
 
 
-def unshare(text: str, tree: Tree, index: int, fields: frozenset[str], how: Layout) -> list[Edit]:
-    """Edits of one step towards a model whose `fields` of `serving_arguments` are its own; none when they are.
+class Fields(NamedTuple):
+    """What of a model's `serving_arguments` must be its own."""
+
+    gpu_count: bool
+    args: bool
+    items: frozenset[int] | None
+    """The items of `args` that change; None: all of them."""
+
+
+def unshare(text: str, tree: Tree, index: int, fields: Fields, how: Layout) -> list[Edit]:
+    """Edits of one step towards a model whose `fields` are its own; none when they are.
 
     The meaning of the text stays the same. Call it again on the edited text until it gives nothing.
     """
@@ -38,21 +48,19 @@ def unshare(text: str, tree: Tree, index: int, fields: frozenset[str], how: Layo
     if serving is None or is_empty(serving):
         return []
     edits = _pair(text, mapping, "serving_arguments", how)
-    for name in sorted(fields):
-        edits = edits or _field(text, serving, name, how)
+    serving = deref(serving)
+    if not edits and fields.gpu_count:
+        edits = _pair(text, serving, "gpu_count", how)
+    if not edits and fields.args:
+        edits = _pair(text, serving, "args", how) or _items(text, get(serving, "args"), fields.items)
     return edits
 
 
-def _field(text: str, serving: Node, name: str, how: Layout) -> list[Edit]:
-    mapping = deref(serving)
-    value = get(mapping, name)
-    if value is None:
-        return []
-    if edits := _pair(text, mapping, name, how):
-        return edits
-    for node in walk(value):
-        if node is not value and (edits := _own(text, node) if not isinstance(node, Alias) else []):
-            return edits
+def _items(text: str, args: Node | None, wanted: frozenset[int] | None) -> list[Edit]:
+    """One step towards items that no alias elsewhere stands for."""
+    for at, item in enumerate(args.items) if isinstance(args, Sequence) else ():
+        if item.aliases and (wanted is None or at in wanted):
+            return _own(text, item)
     return []
 
 

@@ -1,0 +1,264 @@
+"""Writing the generated manifest: whole or not at all, never over the base, nothing lost."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.manifest.plan import Change, Decision, Operation, Plan
+from modelcar_tui.manifest.planfile import load_plan, save_plan
+from modelcar_tui.manifest.reader import read_manifest
+from modelcar_tui.manifest.write import target_path, write_generated
+from support.ordinary import ordinary_user
+
+BASE = b"""model-car:
+  - name: a  # keep me
+    image: oci://r/a:1
+    serving_arguments:
+      args: [--max-model-len=2048]
+"""
+WANTED = BASE.replace(b"2048", b"1024")
+
+
+def plan_of(folder: Path) -> Plan:
+    base = folder / "m.base.yaml"
+    base.write_bytes(BASE)
+    change = Change(
+        id="a/--max-model-len",
+        model="a",
+        operation=Operation.SET,
+        flag="--max-model-len",
+        old="--max-model-len=2048",
+        new="--max-model-len=1024",
+        reason="r",
+    )
+    return Plan(
+        base=str(base),
+        base_sha256=hashlib.sha256(BASE).hexdigest(),
+        target=str(target_path(base)),
+        changes=(change,),
+    )
+
+
+def accept_all(plan: Plan) -> Decision:
+    ids = tuple(change.id for change in plan.changes)
+    return Decision(plan_digest=plan.digest, accepted=ids, write=True)
+
+
+def refusal(plan: Plan, decision: Decision, fallback: Path | None = None) -> tuple[str, str]:
+    with pytest.raises(UserError) as caught:
+        write_generated(plan, decision, fallback=fallback)
+    return caught.value.problems[0].code, str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("base", "target"),
+    [
+        ("m.base.yaml", "m.generated.yaml"),
+        ("m.yaml", "m.generated.yaml"),
+        ("m.yml", "m.generated.yml"),
+        ("m.base.yml", "m.generated.yml"),
+        ("m.generated.yaml", "m.generated.again.generated.yaml"),
+        ("manifest", "manifest.generated.yaml"),
+        ("a.b.base.yaml", "a.b.generated.yaml"),
+    ],
+)
+def test_the_target_lies_beside_the_base(tmp_path: Path, base: str, target: str) -> None:
+    assert target_path(tmp_path / base) == tmp_path / target
+
+
+def test_what_was_accepted_is_written_and_the_base_is_untouched(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    path, sha256 = write_generated(plan, accept_all(plan), patch=True)
+    assert path.read_bytes() == WANTED
+    assert sha256 == hashlib.sha256(WANTED).hexdigest() == read_manifest(path).sha256
+    assert Path(plan.base).read_bytes() == BASE
+    patch = subprocess.run(["patch", "--dry-run", "-o", "-", plan.base, f"{path}.patch"], capture_output=True,
+                           check=False) if _has_patch() else None  # fmt: skip
+    assert patch is None or patch.returncode == 0, patch.stderr
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "m.base.yaml",
+        "m.generated.yaml",
+        "m.generated.yaml.patch",
+    ]
+
+
+def _has_patch() -> bool:
+    from shutil import which
+
+    return which("patch") is not None
+
+
+def test_writing_twice_changes_nothing_and_keeps_the_mode(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    path, first = write_generated(plan, accept_all(plan))
+    path.chmod(0o640)
+    inode = path.stat().st_ino
+    assert write_generated(plan, accept_all(plan)) == (path, first)
+    assert path.stat().st_ino == inode
+    path.write_bytes(b"older")
+    write_generated(plan, accept_all(plan))
+    assert path.read_bytes() == WANTED
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_base_changed_meanwhile_is_refused(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    Path(plan.base).write_bytes(BASE + b"# later\n")
+    code, line = refusal(plan, accept_all(plan))
+    assert code == "plan-stale"
+    assert "changed since" in line
+    assert not Path(plan.target).exists()
+
+
+def test_a_base_that_is_gone_is_refused(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    Path(plan.base).unlink()
+    assert refusal(plan, accept_all(plan))[0] == "file-missing"
+
+
+def test_answers_to_other_plans_and_rejections_write_nothing(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    assert refusal(plan, Decision(plan_digest="other", write=True))[0] == "plan-other"
+    assert refusal(plan, Decision(plan_digest=plan.digest, write=False))[0] == "plan-rejected"
+    unknown = Decision(plan_digest=plan.digest, accepted=("none",), write=True)
+    assert refusal(plan, unknown)[0] == "change-unknown"
+    assert not Path(plan.target).exists()
+
+
+@pytest.mark.parametrize("value", ["", "  ", "--x\n--y", "--x=\u202e", "--x=\x1b[2J", "x" * 5000])
+def test_edited_values_that_hide_something_are_refused(tmp_path: Path, value: str) -> None:
+    plan = plan_of(tmp_path)
+    decision = msgspec.structs.replace(accept_all(plan), edited={"a/--max-model-len": value})
+    assert refusal(plan, decision)[0] == "bad-value"
+
+
+@pytest.mark.parametrize("link", ["symlink", "hardlink"])
+def test_a_target_that_is_the_base_is_refused(tmp_path: Path, link: str) -> None:
+    plan = plan_of(tmp_path)
+    if link == "symlink":
+        Path(plan.target).symlink_to(plan.base)
+    else:
+        os.link(plan.base, plan.target)
+    assert refusal(plan, accept_all(plan))[0] == "target-is-base"
+    assert Path(plan.base).read_bytes() == BASE
+
+
+def test_a_symlink_elsewhere_is_replaced_not_followed(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    other = tmp_path / "precious"
+    other.write_bytes(b"precious")
+    Path(plan.target).symlink_to(other)
+    write_generated(plan, accept_all(plan))
+    assert other.read_bytes() == b"precious"
+    assert Path(plan.target).read_bytes() == WANTED
+
+
+def test_a_read_only_folder_keeps_the_content_elsewhere(tmp_path: Path) -> None:
+    folder, kept = tmp_path / "ro", tmp_path / "kept"
+    folder.mkdir()
+    kept.mkdir()
+    kept.chmod(0o777)
+    plan = plan_of(folder)
+    folder.chmod(0o555)
+    with ordinary_user(folder):
+        code, line = refusal(plan, accept_all(plan), kept)
+        bare = refusal(plan, accept_all(plan))[1]
+    assert code == "not-written"
+    assert "permission denied" in line
+    assert str(kept / "m.generated.yaml") in line
+    assert (kept / "m.generated.yaml").read_bytes() == WANTED
+    assert "nothing was changed" in bare
+    assert [path.name for path in folder.iterdir()] == ["m.base.yaml"]
+
+
+def test_a_folder_in_the_way(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    Path(plan.target).mkdir()
+    code, line = refusal(plan, accept_all(plan), tmp_path / "kept")
+    assert code == "not-written"
+    assert "folder of this name" in line
+    assert (tmp_path / "kept" / "m.generated.yaml").read_bytes() == WANTED
+
+
+FULL_DISK = """
+import sys, msgspec
+from pathlib import Path
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.manifest.plan import Decision, Plan
+from modelcar_tui.manifest.write import write_generated
+plan = msgspec.json.decode(sys.stdin.buffer.read(), type=Plan)
+decision = Decision(plan_digest=plan.digest, accepted=tuple(c.id for c in plan.changes), write=True)
+try:
+    write_generated(plan, decision)
+except UserError as error:
+    print(error)
+else:
+    print("written")
+"""
+
+
+def test_a_full_disk_leaves_the_old_file_whole(tmp_path: Path) -> None:
+    """A limit on the file size stops the write in the middle, as a full disk does."""
+    plan = plan_of(tmp_path)
+    Path(plan.target).write_bytes(b"old")
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (16, 16))
+
+    done = subprocess.run([sys.executable, "-c", FULL_DISK], input=msgspec.json.encode(plan), capture_output=True,
+                          check=True, preexec_fn=limit)  # fmt: skip
+    assert b"not written (the file size limit is reached)" in done.stdout
+    assert Path(plan.target).read_bytes() == b"old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.base.yaml", "m.generated.yaml"]
+
+
+def test_a_plan_survives_its_file(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    path = tmp_path / "plan.json"
+    save_plan(plan, path)
+    assert load_plan(path) == plan
+    assert load_plan(path).digest == plan.digest
+
+
+def _plan_refusal(path: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        load_plan(path)
+    assert str(caught.value).isprintable()
+    return caught.value.problems[0].code
+
+
+def test_plan_files_that_are_refused(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    path = tmp_path / "plan.json"
+    save_plan(plan, path)
+    good = path.read_bytes()
+    assert _plan_refusal(tmp_path / "none.json") == "file-missing"
+    for bad in (b"", b"[]", b"{", b"\xff\xfe", b"{}", good.replace(b'"version": 1', b'"version": 2'),
+                good.replace(b'"version": 1', b'"version": 1, "more": 2'), b"[" * 100_000):  # fmt: skip
+        path.write_bytes(bad)
+        assert _plan_refusal(path) == "plan-format"
+    path.write_bytes(good.replace(b"len=1024", b"len=9999"))
+    assert _plan_refusal(path) == "plan-edited"
+    twice = msgspec.structs.replace(plan, changes=plan.changes * 2)
+    save_plan(twice, path)
+    assert _plan_refusal(path) == "plan-format"
+    path.write_bytes(good)
+    Path(plan.base).write_bytes(BASE + b"\n")
+    assert _plan_refusal(path) == "plan-stale"
+
+
+def test_a_plan_that_cannot_be_saved(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        save_plan(plan_of(tmp_path), tmp_path / "no" / "plan.json")
+    assert caught.value.problems[0].code == "plan-write"
