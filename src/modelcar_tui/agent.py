@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     _configuration(commands)
     _accelerator(commands)
+    _estimate(commands)
     _lint(commands)
     _plan(commands)
     _apply(commands)
@@ -71,6 +72,24 @@ def _accelerator(commands: _Commands) -> None:
     command.add_argument("--format", choices=FORMS, default="text", dest="form")
     options.add_cluster_options(command)
     command.set_defaults(call=_call_accelerator)
+
+
+def _estimate(commands: _Commands) -> None:
+    command = commands.add_parser(
+        "estimate", help="what one model needs on one GPU",
+        usage="agent estimate SOURCE --gpu PRODUCT[:COUNT] [options] [-- VLLM ARGUMENTS]\n"
+        "       agent estimate --cases FILE.yaml --format jsonl",
+    )  # fmt: skip
+    command.add_argument("source", nargs="?", metavar="SOURCE", help="image, model folder, config.json or .gguf")
+    command.add_argument("vllm_arguments", nargs="*", metavar="VLLM ARGUMENTS", help="after --")
+    command.add_argument("--gpu", metavar="PRODUCT[:COUNT]")
+    command.add_argument(
+        "--vllm", dest="vllm_version", metavar="VERSION", help="default: the newest that is known"
+    )
+    command.add_argument("--cases", metavar="FILE", help="a YAML list of start-ups; one JSON line each")
+    command.add_argument("--format", choices=FORMS, default="text", dest="form")
+    command.add_argument("--explain", action="store_true", help="the terms of every number, with their sources")
+    command.set_defaults(call=_call_estimate)
 
 
 def _lint(commands: _Commands) -> None:
@@ -125,6 +144,20 @@ def _call_accelerator(args: argparse.Namespace) -> int:
     from modelcar_tui.supervisor.settings import Settings
 
     return run_accelerator(Settings(manifest="", **options.settings_fields(args)), form=args.form)
+
+
+def _call_estimate(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands.estimate import run_cases_file, run_estimate
+    from modelcar_tui.core.errors import Problem, UserError
+
+    if args.cases:
+        return run_cases_file(args.cases)
+    if not args.source or not args.gpu:
+        raise UserError(Problem(what="estimate needs SOURCE and --gpu PRODUCT[:COUNT], or --cases FILE"))
+    arguments = tuple(args.vllm_arguments)
+    return run_estimate(
+        args.source, args.gpu, arguments, vllm=args.vllm_version, form=args.form, explain=args.explain
+    )
 
 
 def _call_lint(args: argparse.Namespace) -> int:
