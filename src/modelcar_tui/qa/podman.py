@@ -148,7 +148,7 @@ class PodmanRunner:
         hosts = (request.registry_host,) if request.registry_host else manifest.hosts
         image = await pull(self._podman, request, pipeline)
         pipeline.stage("probing the suite")
-        found = await probe(self._podman, image, self._probes)
+        found = await probe(self._podman, image, self._probes, network=request.network)
         what = command(
             found, hosts=hosts, secret=secret or pullsecret.NONE, accelerator=request.accelerator,
             runtime_image=request.runtime_image,

@@ -10,7 +10,7 @@ import msgspec
 import platformdirs
 
 from modelcar_tui.core.files import private_folder, write_private
-from modelcar_tui.qa.podman_cli import Podman
+from modelcar_tui.qa.podman_cli import Podman, PodmanError
 from modelcar_tui.qa.staging import entrypoint
 from modelcar_tui.qa.suite import ASSUMED, Probe, candidate_paths, read_probe
 
@@ -23,10 +23,13 @@ def default_cache() -> Path:
     return platformdirs.user_cache_path("modelcar-tui") / "qa-probes.json"
 
 
-async def probe(podman: Podman, image: dict[str, Any], cache: Path) -> Probe:
+async def probe(podman: Podman, image: dict[str, Any], cache: Path, *, network: str | None = None) -> Probe:
     """The probe of an image in the local store; one container of a few seconds, once an image.
 
     An image that can't be asked (no shell, `--help` fails) gives `ASSUMED`.
+
+    Raises:
+        PodmanError: podman itself can't run containers here.
     """
     image_id = str(image.get("Id", ""))
     known = _load(cache)
@@ -39,10 +42,13 @@ async def probe(podman: Podman, image: dict[str, Any], cache: Path) -> Probe:
     )
     _, own = entrypoint(image)
     shell = json.dumps(["/bin/sh", "-c", script, "sh"])
+    net = [f"--network={network}"] if network else []
     result = await podman(
-        "run", "--rm", "--pull=never", "--log-driver=none", f"--entrypoint={shell}", image_id, *own, "--help",
-        limit_s=LIMIT_S,
+        "run", "--rm", "--pull=never", "--log-driver=none", *net, f"--entrypoint={shell}", image_id,
+        *own, "--help", limit_s=LIMIT_S,
     )  # fmt: skip
+    if result.status == 125:
+        raise PodmanError(result)
     found = read_probe(result.out)
     if result.status or not found.probed:
         return msgspec.structs.replace(ASSUMED, uid=found.uid, gid=found.gid)
