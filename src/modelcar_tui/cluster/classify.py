@@ -19,6 +19,13 @@ _FINDERS: tuple[Callable[[View], Found | None], ...] = (
 )  # fmt: skip
 _OWN_TAINTS = "node.kubernetes.io/"
 """Taints of the node lifecycle: their cause is told as `why`."""
+_HINTS = (
+    "nvidia.com/", "amd.com/", "beta.amd.com/", "gpu.intel.com/", "intel.feature.node.kubernetes.io/",
+    "habana.ai/", "ibm.com/spyre", "cloud.google.com/gke-", "feature.node.kubernetes.io/pci-", "feature.node.kubernetes.io/a",
+)  # fmt: skip
+"""Label keys that the vendors' files look at."""
+_INSTANCE_TYPE = "node.kubernetes.io/instance-type"
+_OLD_INSTANCE_TYPE = "beta.kubernetes.io/instance-type"
 _REGION = "topology.kubernetes.io/region"
 _OLD_REGION = "failure-domain.beta.kubernetes.io/region"
 _LABEL_LIMIT = 400
@@ -33,20 +40,18 @@ def classify(node: objects.Node, dra: tuple[DraPool, ...] = (), platform: str = 
         dra: the node's device pools out of the ResourceSlices.
         platform: the cluster's platform (`AWS`, `VSphere`), where it is known.
     """
-    view = _view(node, dra)
     name = clean(node.metadata.name, limit=253) or "(no name)"
+    if not dra and not _may_have_any(node):
+        return _plain(node, name, platform)
+    view = _view(node, dra)
     labels = view.labels
     cloud = provider(labels, node.spec.provider_id, platform)
     arch = labels.get("kubernetes.io/arch") or labels.get("beta.kubernetes.io/arch") or None
     allocatable = node.status.allocatable or {}
-    storage = mebibytes(allocatable.get("ephemeral-storage"))
     why = _unusable(node)
     found = [answer for finder in _FINDERS if (answer := finder(view)) is not None]
     if not found:
-        return OtherNode(
-            name=name, provider=cloud, instance_type=view.instance_type, arch=arch,
-            usable=not why, why=why, ephemeral_mib=storage,
-        )  # fmt: skip
+        return _plain(node, name, platform)
     main, pools, notes = _join(found)
     if not why and not any(pool.units for pool in pools):
         why = "no-healthy-devices" if pools else "card-present-but-not-advertised"
@@ -56,7 +61,30 @@ def classify(node: objects.Node, dra: tuple[DraPool, ...] = (), platform: str = 
         region=labels.get(_REGION) or labels.get(_OLD_REGION) or None,
         instance_type=view.instance_type, arch=arch, physical=main.physical,
         usable=not why, why=why, notes=notes, scheduler=main.scheduler, vllm_runtime=main.vllm_runtime,
-        pool=pools, memory_mib=mebibytes(allocatable.get("memory")), ephemeral_mib=storage, taints=_taints(node),
+        pool=pools, memory_mib=mebibytes(allocatable.get("memory")),
+        ephemeral_mib=mebibytes(allocatable.get("ephemeral-storage")), taints=_taints(node),
+    )  # fmt: skip
+
+
+def _may_have_any(node: objects.Node) -> bool:
+    """Whether anything on the node is worth a closer look; most nodes of a large cluster have nothing."""
+    status = node.status
+    resources = (*(status.allocatable or ()), *(status.capacity or ()))
+    return any("/" in name for name in resources) or any(
+        key.startswith(_HINTS) for key in node.metadata.labels or ()
+    )
+
+
+def _plain(node: objects.Node, name: str, platform: str) -> OtherNode:
+    labels = node.metadata.labels or {}
+    kind = labels.get(_INSTANCE_TYPE) or labels.get(_OLD_INSTANCE_TYPE)
+    arch = labels.get("kubernetes.io/arch") or labels.get("beta.kubernetes.io/arch")
+    why = _unusable(node)
+    return OtherNode(
+        name=name, provider=provider(labels, node.spec.provider_id, platform),
+        instance_type=clean(kind, limit=_LABEL_LIMIT) if kind else None,
+        arch=clean(arch, limit=_LABEL_LIMIT) if arch else None, usable=not why, why=why,
+        ephemeral_mib=mebibytes((node.status.allocatable or {}).get("ephemeral-storage")),
     )  # fmt: skip
 
 
@@ -65,7 +93,7 @@ def _view(node: objects.Node, dra: tuple[DraPool, ...]) -> View:
         clean(key, limit=_LABEL_LIMIT): clean(value, limit=_LABEL_LIMIT)
         for key, value in (node.metadata.labels or {}).items()
     }
-    kind = labels.get("node.kubernetes.io/instance-type") or labels.get("beta.kubernetes.io/instance-type")
+    kind = labels.get(_INSTANCE_TYPE) or labels.get(_OLD_INSTANCE_TYPE)
     return View(
         labels=labels, units=_extended(node.status.allocatable), capacity=_extended(node.status.capacity),
         instance_type=kind or None, dra=dra,
