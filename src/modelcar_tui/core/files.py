@@ -17,7 +17,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
     Raises:
         OSError: the folder is read-only, the disk is full, ...; `path` is as it was before.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:50]}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -42,13 +42,14 @@ class Redactor:
     def add(self, secret: Secret | str) -> None:
         """Learn a secret, the parts of a base64 `user:password`, and its own base64 form."""
         value = secret.reveal() if isinstance(secret, Secret) else secret
-        forms = {value, value.strip(), base64.b64encode(value.encode()).decode()}
+        forms = {value, value.strip(), *map(_base64, (value, value.strip()))}
         try:
             decoded = base64.b64decode(value.strip(), validate=True).decode()
         except ValueError:
             decoded = ""
         if decoded.isprintable():
-            forms |= {decoded, decoded.partition(":")[2]}
+            password = decoded.partition(":")[2]
+            forms |= {decoded, password, _base64(password)}
         known = set(self._needles) | {form for form in forms if len(form) >= 6}
         self._needles = sorted(known, key=len, reverse=True)
 
@@ -57,3 +58,7 @@ class Redactor:
             if needle in text:
                 text = text.replace(needle, "***")
         return text
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode(errors="surrogatepass")).decode()

@@ -21,9 +21,18 @@ _SEQUENCE = re.compile(
     re.VERBOSE,
 )
 _INVISIBLE = frozenset(
-    [*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF, 0x00AD, 0x061C, 0x180E]
-    + [*range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080), *range(0x3164, 0x3165), *range(0x115F, 0x1161)]
+    (
+        *range(0x200B, 0x2010),
+        *range(0x2028, 0x202F),
+        *range(0x2060, 0x2070),
+        *range(0xFFF9, 0xFFFC),
+        *range(0xE0000, 0xE0080),
+        *range(0x115F, 0x1161),
+        *(0x00AD, 0x034F, 0x061C, 0x17B4, 0x17B5, 0x180E, 0x3164, 0xFEFF, 0xFFA0),
+    )
 )
+_SELECTORS = frozenset([*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), *range(0x180B, 0x1810)]) - _INVISIBLE
+"""Variation selectors: without width, usual behind emoji in logs, so `clean` drops them without a mark."""
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -31,8 +40,9 @@ def clean(text: str, *, limit: int = 4000) -> str:
     """One line of `text` with no control character, escape sequence, bidi or zero-width character.
 
     Whole sequences are dropped, a carriage return keeps what follows it (as a terminal would show it),
-    tabs become blanks, other such characters become U+FFFD. Longer texts are cut to `limit` characters
-    with an ellipsis. Call it on whole lines: a sequence cut in two by a read is not recognised.
+    tabs become blanks, variation selectors go, other such characters become U+FFFD. Longer texts are cut
+    to `limit` characters with an ellipsis. Call it on whole lines: a sequence cut in two by a read is not
+    recognised.
     """
     if len(text) > limit:
         text = text[: limit - 1] + "…"
@@ -42,7 +52,8 @@ def clean(text: str, *, limit: int = 4000) -> str:
     text = text.rstrip("\r\n")
     if "\r" in text:
         text = text.rpartition("\r")[2]
-    return _replace(text)
+    text = _replace(text)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def clean_block(text: str, *, limit: int = 20_000) -> str:
@@ -66,8 +77,12 @@ def has_hidden(text: str) -> bool:
 
 
 def _hidden(char: str) -> bool:
-    return ord(char) in _INVISIBLE or unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+    return (
+        ord(char) in _INVISIBLE
+        or ord(char) in _SELECTORS
+        or unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+    )
 
 
 def _replace(text: str) -> str:
-    return "".join(REPLACEMENT if _hidden(char) else char for char in text)
+    return "".join(REPLACEMENT if _hidden(char) else char for char in text if ord(char) not in _SELECTORS)

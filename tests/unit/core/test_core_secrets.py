@@ -1,0 +1,69 @@
+"""Secrets show nothing by accident, and the net catches what slips through."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import logging
+import pickle
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelcar_tui.core.secrets import Redactor, Secret
+
+VALUE = "hunter2-hunter2"
+
+
+def test_a_secret_shows_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    secret = Secret(VALUE)
+    logging.getLogger("x").warning("%s %r", secret, [secret])
+    shown = f"{secret} {secret!r} {[secret]} {{'a': {secret}}} {caplog.text}"
+    assert VALUE not in shown
+    assert secret.reveal() == VALUE
+    assert bool(secret)
+    assert not Secret("")
+    assert not hasattr(secret, "__dict__")
+
+
+def test_a_secret_is_never_copied_to_disk() -> None:
+    for write in (pickle.dumps, copy.deepcopy, json.dumps, msgspec.json.encode, msgspec.to_builtins):
+        with pytest.raises(TypeError) as caught:
+            write(Secret(VALUE))
+        assert VALUE not in str(caught.value)
+
+
+def test_all_forms_are_redacted() -> None:
+    redact = Redactor()
+    pair = base64.b64encode(f"user:{VALUE}".encode()).decode()
+    redact.add(Secret(pair))
+    for form in (pair, pair + "\n", VALUE, f"user:{VALUE}", base64.b64encode(pair.encode()).decode()):
+        assert VALUE not in redact(f"x {form} y")
+        assert pair not in redact(f"x {form} y")
+        assert "***" in redact(f"x {form} y")
+    assert redact("nothing here") == "nothing here"
+
+
+def test_a_plain_password_is_redacted() -> None:
+    redact = Redactor()
+    redact.add(f"  {VALUE}\n")
+    assert redact(f"a={VALUE};") == "a=***;"
+    assert base64.b64encode(VALUE.encode()).decode() not in redact(base64.b64encode(VALUE.encode()).decode())
+
+
+def test_longer_secrets_go_first_and_short_words_stay() -> None:
+    redact = Redactor()
+    for value in ("secret", "secretsecret", "the", ""):
+        redact.add(value)
+    assert redact("the secretsecret and the secret") == "the *** and the ***"
+
+
+@given(st.text(), st.text(min_size=6), st.text())
+def test_no_added_secret_survives(before: str, value: str, after: str) -> None:
+    redact = Redactor()
+    redact.add(value)
+    cleaned = redact(before + value + after)
+    assert value not in cleaned or value in "***" or set(value) == {"*"}
