@@ -1,0 +1,260 @@
+"""All models of a manifest on all free GPUs: who runs where, and what is missing.
+
+A model's GPUs must be on one node (tensor parallelism stays within a node). Nodes that have as many free units of
+the same kind are alike, so thousands of nodes become a few counts; the search over those is exact where it ends
+within its time, and says so where it does not.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+
+_DEEPEST = 400
+"""More models than this are placed without the search."""
+Bin = tuple[str, int]
+"""A kind of unit, and how many of them are free on one node."""
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """Free units of one kind on one node."""
+
+    node: str
+    kind: str
+    """What the units are: product, memory and resource; whatever tells them apart."""
+    free: int
+    size: int = 0
+    """All units of this kind on the node; 0 takes `free`."""
+
+
+class Need(msgspec.Struct, frozen=True, kw_only=True):
+    """One model, and how many units it needs of each kind that serves it."""
+
+    model: str
+    options: Mapping[str, int]
+    """Units by kind; kinds that are not named can't serve it."""
+
+
+class Assignment(msgspec.Struct, frozen=True, kw_only=True):
+    """One model on one node."""
+
+    model: str
+    node: str
+    kind: str
+    units: int
+
+
+class Placement(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to run as many models together as possible."""
+
+    placed: tuple[Assignment, ...] = ()
+    unplaced: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    """What would have to be added for the rest, one sentence each; the shortest list that we found."""
+    exact: bool = True
+    """Whether it is proven that no more models fit at once."""
+
+    @property
+    def all_together(self) -> bool:
+        """Whether every model runs at the same time."""
+        return not self.unplaced
+
+
+def place(
+    needs: Sequence[Need], offers: Iterable[Offer], *, seconds: float = 1.5,
+    clock: Callable[[], float] = time.process_time,
+) -> Placement:  # fmt: skip
+    """Put as many models as possible on the free units.
+
+    Args:
+        needs: the models, in the manifest's order.
+        offers: every node's free units; a node with two kinds has two offers.
+        seconds: CPU time for the search; when it is over, the best placement so far is returned.
+        clock: what measures it.
+    """
+    offered = [offer for offer in offers if offer.free > 0 or offer.size > 0]
+    bins = Counter((offer.kind, offer.free) for offer in offered if offer.free > 0)
+    largest: dict[str, int] = {}
+    for kind, free in bins:
+        largest[kind] = max(largest.get(kind, 0), free)
+    usable = [{k: n for k, n in _served(need).items() if n <= largest.get(k, 0)} for need in needs]
+    search = _Search(usable, bins, clock() + seconds, clock)
+    choice = search.run()
+    placed = _materialise(needs, choice, offered)
+    lost = [number for number in range(len(needs)) if number not in choice]
+    return Placement(
+        placed=placed, unplaced=tuple(needs[number].model for number in lost),
+        missing=_missing([needs[number] for number in lost], offered), exact=search.exact,
+    )  # fmt: skip
+
+
+class _Search:
+    """Depth-first over the models, hardest first, with the counts of free bins as its state."""
+
+    def __init__(
+        self, options: list[dict[str, int]], bins: Counter[Bin], deadline: float, clock: Callable[[], float]
+    ) -> None:
+        self._options = options
+        self._bins = bins
+        self._deadline, self._clock = deadline, clock
+        self._least = [min(wants.values(), default=0) for wants in options]
+        self._order = sorted(range(len(options)), key=lambda n: (not options[n], len(options[n]), -self._least[n]))
+        self._best: dict[int, Bin] = {}
+        self._now: dict[int, Bin] = {}
+        self._seen: dict[tuple[int, frozenset[tuple[Bin, int]]], int] = {}
+        self._possible = sum(1 for wants in options if wants)
+        self._steps = 0
+        self.exact = True
+
+    def run(self) -> dict[int, Bin]:
+        """The bin each placed model goes to, as it was before it went there."""
+        self._greedy()
+        if len(self._best) < self._possible:
+            self.exact = self._possible <= _DEEPEST
+            if self.exact:
+                self._go(0)
+        return self._best
+
+    def _greedy(self) -> None:
+        """Best fit, hardest first, on the kind that the fewest others want: usually places all."""
+        wanted = Counter(kind for wants in self._options for kind in wants)
+        bins = Counter(self._bins)
+        for number in sorted(self._order, key=lambda number: -min(self._options[number].values(), default=0)):
+            fits = [
+                (wanted[kind], free - units, kind, free, units)
+                for kind, units in self._options[number].items()
+                for other, free in bins
+                if other == kind and free >= units
+            ]
+            if fits:
+                _, _, kind, free, units = min(fits)
+                _take(bins, (kind, free), units)
+                self._best[number] = (kind, free)
+
+    def _go(self, depth: int) -> bool:
+        """Try the models from `depth` on; False when the time is over."""
+        self._steps += 1
+        if self._steps % 256 == 0 and self._clock() > self._deadline:
+            self.exact = False
+            return False
+        if len(self._now) > len(self._best):
+            self._best = dict(self._now)
+        rest = self._room(depth)
+        if not rest or len(self._now) + rest <= len(self._best) or len(self._best) == self._possible:
+            return True
+        state = (depth, frozenset(self._bins.items()))
+        if self._seen.get(state, -1) >= len(self._now):
+            return True
+        if len(self._seen) < 200_000:
+            self._seen[state] = len(self._now)
+        number = self._order[depth]
+        for kind, units, free in self._choices(number):
+            _take(self._bins, (kind, free), units)
+            self._now[number] = (kind, free)
+            going = self._go(depth + 1)
+            del self._now[number]
+            _give(self._bins, (kind, free), units)
+            if not going:
+                return False
+        return self._go(depth + 1)
+
+    def _room(self, depth: int) -> int:
+        """No more than this many of the models from `depth` on can still be placed, counting units alone."""
+        left = sum(free * count for (_, free), count in self._bins.items())
+        number = 0
+        for least in sorted(self._least[index] for index in self._order[depth:] if self._options[index]):
+            left -= least
+            if left < 0:
+                break
+            number += 1
+        return number
+
+    def _choices(self, number: int) -> list[tuple[str, int, int]]:
+        """Where a model may go; a node that it fills exactly is never worse than another of the same kind."""
+        found: list[tuple[str, int, int]] = []
+        for kind, units in self._options[number].items():
+            sizes = sorted(free for other, free in self._bins if other == kind and free >= units)
+            found += [(kind, units, free) for free in (sizes[:1] if units in sizes else sizes)]
+        return sorted(found, key=lambda choice: choice[2] - choice[1])
+
+
+def _take(bins: Counter[Bin], spot: Bin, units: int) -> None:
+    kind, free = spot
+    bins[spot] -= 1
+    if not bins[spot]:
+        del bins[spot]
+    if free > units:
+        bins[kind, free - units] += 1
+
+
+def _give(bins: Counter[Bin], spot: Bin, units: int) -> None:
+    kind, free = spot
+    if free > units:
+        bins[kind, free - units] -= 1
+        if not bins[kind, free - units]:
+            del bins[kind, free - units]
+    bins[spot] += 1
+
+
+def _served(need: Need) -> dict[str, int]:
+    return {kind: units for kind, units in need.options.items() if units > 0}
+
+
+def _materialise(needs: Sequence[Need], choice: Mapping[int, Bin], offers: list[Offer]) -> tuple[Assignment, ...]:
+    """Names for the counted bins, in the order in which the search took them."""
+    nodes: dict[Bin, list[str]] = defaultdict(list)
+    for offer in sorted(offers, key=lambda offer: offer.node, reverse=True):
+        nodes[offer.kind, offer.free].append(offer.node)
+    made: dict[int, Assignment] = {}
+    for number, (kind, free) in choice.items():
+        units = needs[number].options[kind]
+        node = nodes[kind, free].pop()
+        if free > units:
+            nodes[kind, free - units].append(node)
+        made[number] = Assignment(model=needs[number].model, node=node, kind=kind, units=units)
+    return tuple(made[number] for number in sorted(made))
+
+
+def _missing(lost: list[Need], offers: list[Offer]) -> tuple[str, ...]:
+    """The fewest nodes, as large as today's, that would take the rest."""
+    sizes: dict[str, int] = {}
+    free: Counter[str] = Counter()
+    most: dict[str, int] = {}
+    for offer in offers:
+        sizes[offer.kind] = max(sizes.get(offer.kind, 0), offer.size, offer.free)
+        free[offer.kind] += offer.free
+        most[offer.kind] = max(most.get(offer.kind, 0), offer.free)
+    told = [f"{need.model}: no kind of GPU here serves it" for need in lost if not _served(need)]
+    groups: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for need in lost:
+        options = _served(need)
+        if options:
+            kind = min(
+                options, key=lambda kind: (kind not in sizes, options[kind] > sizes.get(kind, 0), options[kind])
+            )
+            groups[kind].append((options[kind], need.model))
+    for kind, wants in groups.items():
+        told += _nodes(kind, wants, sizes.get(kind, 0), free[kind], most.get(kind, 0))
+    return tuple(told)
+
+
+def _nodes(kind: str, wants: list[tuple[int, str]], size: int, free: int, most: int) -> list[str]:
+    room: list[list[int]] = []
+    for units, _ in sorted(wants, reverse=True):
+        for node in room:
+            if node[0] >= units:
+                node[0] -= units
+                node[1] += units
+                break
+        else:
+            whole = max(size, units)
+            room.append([whole - units, units])
+    counted = Counter(node[1] for node in room)
+    names = [model for _, model in wants]
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    parts = [f"{number} x {units} on one node" for units, number in sorted(counted.items(), reverse=True)]
+    now = f"{free} are free, at most {most} on one node" if free else "none is free"
+    return [f"{kind}: {', '.join(parts)} more, for {shown} ({now})"]
