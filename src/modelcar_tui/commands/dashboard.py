@@ -10,6 +10,7 @@ from modelcar_tui.commands import options
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.supervisor.engine import Engine
 from modelcar_tui.supervisor.settings import Settings
+from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.tui.app import run_dashboard
 from modelcar_tui.tui.port import EnginePort
 
@@ -19,7 +20,12 @@ def run(args: argparse.Namespace) -> int:
     port = _port(args)
     mouse = args.mouse if args.mouse is not None else not _over_ssh()
     status = run_dashboard(
-        port, initial=None, mouse=mouse, ascii=args.ascii, theme=args.theme, low_bandwidth=args.low_bandwidth
+        port,
+        initial=RunState(path=args.manifest or "", demo=args.demo),
+        mouse=mouse,
+        ascii=args.ascii,
+        theme=args.theme,
+        low_bandwidth=args.low_bandwidth,
     )
     if isinstance(port, Engine):
         for line in port.last_words():

@@ -36,6 +36,10 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--authfile", metavar="PATH", help="registry auth file; default: as skopeo finds it")
     group.add_argument("--registries-conf", metavar="PATH", help="registries.conf with remaps and mirrors")
     group.add_argument("--vllm", dest="vllm_version", metavar="VERSION", help="default: the runtime image's")
+    group.add_argument(
+        "--objective", choices=("minimal", "context", "concurrency", "gpus"),
+        help="what proposed arguments aim at; default: the smallest change that runs",
+    )  # fmt: skip
     group.add_argument("--no-qa", dest="qa", action="store_false", help="do not run opendatahub-tests")
     group.add_argument("--qa-image", metavar="IMAGE", help="default: quay.io/opendatahub/opendatahub-tests:latest")
     group.add_argument("--qa-timeout", dest="qa_timeout_s", type=_seconds, metavar="SECONDS", help="default: 1800")
@@ -52,8 +56,8 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
 def settings_fields(args: argparse.Namespace) -> dict[str, Any]:
     """The options that were given, as fields of `Settings`."""
     names = (
-        "gpus", "inventory", "kubeconfig", "kube_context", "authfile", "registries_conf", "vllm_version", "qa",
-        "qa_image", "qa_timeout_s", "timeout_s", "state_dir", "model", "llm",
+        "gpus", "inventory", "kubeconfig", "kube_context", "authfile", "registries_conf", "vllm_version",
+        "objective", "qa", "qa_image", "qa_timeout_s", "timeout_s", "state_dir", "model", "llm",
     )  # fmt: skip
     given = {name: getattr(args, name, None) for name in names}
     given["gpus"] = tuple(given["gpus"] or ())

@@ -14,6 +14,7 @@ from modelcar_tui.manifest.diff import unified_patch
 from modelcar_tui.manifest.plan import Decision, Plan
 from modelcar_tui.manifest.planfile import load_plan, save_plan
 from modelcar_tui.manifest.write import write_generated
+from modelcar_tui.report.text import change_text
 from modelcar_tui.supervisor.reports import Verdict
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.supervisor import Supervisor
@@ -52,8 +53,7 @@ def print_plan(plan: Plan, decision: Decision | None = None) -> None:
         sys.stdout.write("no change is proposed\n")
         return
     for change in plan.changes:
-        arrow = f"{change.old or '(nothing)'} -> {change.new or '(removed)'}"
-        sys.stdout.write(f"{change.id}: {arrow} ({change.severity})\n    {change.reason}\n")
+        sys.stdout.write(f"{change.id}: {change_text(change)} ({change.severity})\n    {change.reason}\n")
     sys.stdout.write("\n" + unified_patch(Path(plan.base).read_bytes(), plan, decision))
 
 

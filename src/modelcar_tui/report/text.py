@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from modelcar_tui.manifest.plan import Change, Operation
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.supervisor.reports import DecisionReport
 from modelcar_tui.supervisor.state import Pane, RunState, Step
@@ -75,14 +76,19 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
         yield ""
         yield "Proposed changes:"
         for change in report.plan.changes:
-            arrow = f"{change.old or '(nothing)'} -> {change.new or '(removed)'}"
-            yield f"- {change.model}: {arrow} ({change.severity}): {change.reason}"
+            yield f"- {change.model}: {change_text(change)} ({change.severity}): {change.reason}"
         yield ""
         yield "OPTIMIZED_SERVING_ARGUMENTS_JSON"
         yield from _fence("json", msgspec.json.format(msgspec.json.encode(report.optimized), indent=2).decode())
         yield from _fence("diff", "\n".join(line for hunk in report.hunks for line in (hunk.header, *hunk.lines)))
     yield ""
     yield _writing(state)
+
+
+def change_text(change: Change) -> str:
+    """`--max-model-len=8192 -> --max-model-len=4096`, `gpu_count 1 -> 2`, `(nothing) -> --x=1`."""
+    name = "gpu_count " if change.operation is Operation.GPU_COUNT else ""
+    return f"{name}{change.old or '(nothing)'} -> {change.new or '(removed)'}"
 
 
 def _writing(state: RunState) -> str:

@@ -18,7 +18,6 @@ from modelcar_tui.sizing.estimate import estimate
 from modelcar_tui.sizing.gpus import gpu_for
 from modelcar_tui.sizing.types import Estimate, Gpu, Outcome
 from modelcar_tui.supervisor.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
-from modelcar_tui.supervisor.state import RunState
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +72,44 @@ def decide_model(
         return _without_gpus(model, report)
     verdicts = [_on(model, kind, vllm) for kind in kinds]
     order = {Verdict.GO: 0, Verdict.UNKNOWN: 1, Verdict.NO_GO: 2}
-    return min(verdicts, key=lambda verdict: (order[verdict.verdict], len(verdict.warnings), -_room(verdict)))
+    best = min(
+        range(len(kinds)),
+        key=lambda n: (order[verdicts[n].verdict], len(verdicts[n].warnings), -(kinds[n].most_free or 0)),
+    )
+    chosen = verdicts[best]
+    runs_on = tuple(
+        kind_name(kind) for kind, each in zip(kinds, verdicts, strict=True) if each.verdict is Verdict.GO
+    )
+    warnings = chosen.warnings
+    if chosen.verdict is Verdict.GO:
+        warnings += _strays(kinds[best], kinds, verdicts)
+    return msgspec.structs.replace(chosen, runs_on=runs_on, warnings=warnings)
+
+
+def kind_name(kind: Candidate) -> str:
+    """`H100-80GB-HBM3 80 GiB`: tells the kinds of one inventory apart."""
+    memory = f" {kind.pool.mem_mib / 1024:.0f} GiB" if kind.pool.mem_mib else ""
+    shared = {Guarantee.NONE: " time-sliced", Guarantee.HARD_SHARE: " shared"}.get(kind.pool.mem_guarantee, "")
+    return f"{kind.gpu.product}{memory}{shared}"
+
+
+def _strays(chosen: Candidate, kinds: tuple[Candidate, ...], verdicts: list[ModelVerdict]) -> tuple[str, ...]:
+    """Kinds with the same resource name on which it fails: the scheduler may well choose one of them."""
+    fails = [
+        kind.gpu.product
+        for kind, verdict in zip(kinds, verdicts, strict=True)
+        if kind.pool.resource == chosen.pool.resource and kind is not chosen and _lands_badly(kind, verdict)
+    ]
+    if not fails:
+        return ()
+    names = ", ".join(dict.fromkeys(fails))
+    return (f"it does not run on {names}: pin it to {chosen.gpu.product} by node selector or hardware profile",)
+
+
+def _lands_badly(kind: Candidate, verdict: ModelVerdict) -> bool:
+    """Whether a pod could be put there and then fail; full nodes get no pod."""
+    room = kind.most_free is None or kind.most_free >= verdict.gpus
+    return room and kind.most >= verdict.gpus and verdict.verdict is not Verdict.GO
 
 
 def overall(models: tuple[ModelVerdict, ...]) -> tuple[Verdict, str]:
@@ -88,16 +124,29 @@ def overall(models: tuple[ModelVerdict, ...]) -> tuple[Verdict, str]:
     return Verdict.GO, f"{each} can be served as the manifest says"
 
 
-def decide_accepted(run: RunState, report: DecisionReport, decision: Decision) -> DecisionReport:
-    """The decision for exactly the accepted changes."""
-    if run.cluster is None:
-        return report
-    models = tuple(accepted_model(model, report.plan, decision) for model in run.models)
-    kinds = candidates(run.cluster)
-    vllm = run.cluster.runtime.version if run.cluster.runtime else None
-    verdicts = tuple(decide_model(model, run.cluster, kinds, vllm) for model in models)
+def decide_accepted(
+    models: tuple[ModelRequirements, ...],
+    cluster: AcceleratorReport,
+    report: DecisionReport,
+    decision: Decision,
+    *,
+    vllm: str | None = None,
+) -> DecisionReport:
+    """The decision for exactly the accepted changes.
+
+    Raises:
+        UserError: an edited value that can't be written.
+    """
+    after = tuple(accepted_model(model, report.plan, decision) for model in models)
+    kinds = candidates(cluster)
+    verdicts = tuple(decide_model(model, cluster, kinds, vllm or runtime_version(cluster)) for model in after)
     verdict, why = overall(verdicts)
     return msgspec.structs.replace(report, verdict=verdict, why=why, models=verdicts)
+
+
+def runtime_version(cluster: AcceleratorReport) -> str | None:
+    """vLLM's release in the runtime image, where it is known."""
+    return cluster.runtime.version if cluster.runtime else None
 
 
 def accepted_model(model: ModelRequirements, plan: Plan, decision: Decision) -> ModelRequirements:
@@ -176,10 +225,6 @@ def _comparison(result: Estimate, kind: Candidate, count: int) -> str:
         left += f" on each of {count} GPUs"
     right = "GPU memory unknown" if have.value is None else f"GPU {have.value:.0f} GiB"
     return f"{left} vs {right} ({kind.gpu.product})"
-
-
-def _room(verdict: ModelVerdict) -> float:
-    return (verdict.gpu_gib.value or 0.0) - (verdict.needed_gib.value or 0.0)
 
 
 def _without_gpus(model: ModelRequirements, report: AcceleratorReport) -> ModelVerdict:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.supervisor import events as e
@@ -78,7 +78,9 @@ class Engine:
         """What this decision would write, and the verdict it would lead to."""
         from modelcar_tui.supervisor.previewing import preview
 
-        return preview(self._supervisor.state if self._supervisor else RunState(), decision)
+        if self._supervisor is None:
+            return ApplyPreview(problems=(Problem(what="there is no plan yet"),))
+        return preview(self._supervisor.state, decision, vllm=self._supervisor.settings.vllm_version)
 
     def join(self, timeout: float) -> bool:
         """Wait for the thread to end; whether it did."""

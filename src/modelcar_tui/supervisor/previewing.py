@@ -11,7 +11,7 @@ from modelcar_tui.supervisor.reports import ApplyPreview
 from modelcar_tui.supervisor.state import RunState
 
 
-def preview(run: RunState, decision: Decision) -> ApplyPreview:
+def preview(run: RunState, decision: Decision, *, vllm: str | None = None) -> ApplyPreview:
     """The effect of exactly this decision on the manifest and on the verdict. Writes nothing."""
     from modelcar_tui.manifest.diff import text_hunks
     from modelcar_tui.supervisor.deciding import decide_accepted
@@ -33,7 +33,9 @@ def preview(run: RunState, decision: Decision) -> ApplyPreview:
         hunks = text_hunks(base, report.plan, decision)
     except UserError as error:
         return ApplyPreview(problems=(*problems, *error.problems))
-    accepted = decide_accepted(run, report, decision)
+    if run.cluster is None:
+        return ApplyPreview(hunks=hunks, problems=problems)
+    accepted = decide_accepted(run.models, run.cluster, report, decision, vllm=vllm)
     return ApplyPreview(
         hunks=hunks, problems=problems, verdict=accepted.verdict, why=accepted.why, models=accepted.models
     )

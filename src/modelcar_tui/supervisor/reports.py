@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from modelcar_tui.compatibility.placement import Assignment
 from modelcar_tui.compatibility.types import Compatibility, Finding
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.facts import Fact
@@ -57,6 +58,8 @@ class ModelVerdict(msgspec.Struct, frozen=True, kw_only=True):
     gpus: int = 1
     nodes: tuple[str, ...] = ()
     """Nodes on which it would run, at most ten."""
+    runs_on: tuple[str, ...] = ()
+    """Every kind of GPU at hand that serves it."""
     compatibility: tuple[Compatibility, ...] = ()
     estimate: Estimate | None = None
 
@@ -70,6 +73,15 @@ class DecisionReport(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     plan: Plan
     hunks: tuple[Hunk, ...] = ()
+    with_changes: Verdict | None = None
+    """The verdict if all proposed changes were accepted; None where nothing is proposed."""
+    why_with_changes: str = ""
+    together: str = ""
+    """Whether the models that run alone also run all at once on the free GPUs; empty where that is not known."""
+    placed: tuple[Assignment, ...] = ()
+    """One way to run them at the same time."""
+    missing: tuple[str, ...] = ()
+    """What would have to be added to run all at once."""
     optimized: tuple[dict[str, object], ...] = ()
     """`OPTIMIZED_SERVING_ARGUMENTS_JSON`: `{model_name, serving_arguments: {gpu_count, args}}` of each model."""
 

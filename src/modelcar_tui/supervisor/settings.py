@@ -49,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     authfile: str | None = None
     registries_conf: str | None = None
     vllm_version: str | None = None
+    objective: str = "minimal"
+    """What the solver aims at: `minimal`, `context`, `concurrency` or `gpus`."""
     model: str | None = None
     """Language model as `provider:name`; None uses the default when a key is there."""
     llm: bool = True

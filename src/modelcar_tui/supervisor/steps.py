@@ -19,6 +19,7 @@ from modelcar_tui.supervisor.graph import State
 from modelcar_tui.supervisor.reports import DecisionReport, Verdict
 from modelcar_tui.supervisor.runs import RunFolder
 from modelcar_tui.supervisor.settings import Approve
+from modelcar_tui.supervisor.specialists.decision import finished
 from modelcar_tui.supervisor.state import RunState
 
 if TYPE_CHECKING:
@@ -53,13 +54,21 @@ class Steps:
             emit(e.Noticed(text=why, status=e.Status.FAILED))
             return {"finished": {"write": why}, "written": {"error": why}}
         emit(e.ManifestWritten(path=str(path), sha256=sha256, changes=len(decision.accepted)))
-        accepted = decide_accepted(self._supervisor.state, report, decision)
+        accepted = self._accepted(report, decision)
         emit(e.DecisionMade(report=accepted))
+        emit(finished(accepted))
         return {
             "finished": {"write": ""},
             "written": {"path": str(path), "sha256": sha256},
             "reports": {"decision": msgspec.to_builtins(accepted)},
         }
+
+    def _accepted(self, report: DecisionReport, decision: Decision) -> DecisionReport:
+        run, vllm = self._supervisor.state, self._supervisor.settings.vllm_version
+        if run.cluster is None:
+            return report
+        accepted = decide_accepted(run.models, run.cluster, report, decision, vllm=vllm)
+        return msgspec.structs.replace(accepted, with_changes=None)
 
     async def summarise(self, state: State) -> State:
         """Close the run with its verdict and exit status."""

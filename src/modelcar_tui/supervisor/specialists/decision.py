@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from modelcar_tui.cluster.types import AcceleratorReport
-from modelcar_tui.manifest.plan import Change, Plan
-from modelcar_tui.supervisor.events import DecisionMade, Noticed, Status, StepPlan
+from modelcar_tui.manifest.plan import Decision as Answer
+from modelcar_tui.manifest.plan import Plan
+from modelcar_tui.supervisor.events import DecisionMade, Noticed, SpecialistFinished, Status, StepPlan
 from modelcar_tui.supervisor.reports import (
     ConfigurationReport,
     DecisionReport,
-    ModelRequirements,
     ModelVerdict,
     Verdict,
 )
 from modelcar_tui.supervisor.specialist import Context
-
-if TYPE_CHECKING:
-    from modelcar_tui.supervisor.deciding import Candidate
 
 
 class Decision:
@@ -47,51 +46,98 @@ class Decision:
         for text in dict.fromkeys(f"{model.model}: {text}" for model in report.models for text in model.warnings):
             context.emit(Noticed(text=text))
         context.step("verdict", Status.DONE, f"{report.verdict}: {report.why}")
-        context.finish(
-            f"{report.verdict}: {report.why}", tuple(line for model in report.models for line in lines(model)),
-            status=Status.DONE if report.verdict is Verdict.GO else Status.WARNING,
-            metadata={"verdict": str(report.verdict), "changes": len(report.plan.changes)},
-        )  # fmt: skip
+        context.emit(finished(report))
         return report
 
     def _decide(
         self, context: Context, configuration: ConfigurationReport, cluster: AcceleratorReport
     ) -> DecisionReport:
-        from modelcar_tui.compatibility.lint import lint
-        from modelcar_tui.compatibility.proposals import optimized_json
-        from modelcar_tui.manifest.diff import text_hunks
         from modelcar_tui.supervisor import deciding
 
-        vllm = context.settings.vllm_version or (cluster.runtime.version if cluster.runtime else None)
-        runtime_args = cluster.runtime.args if cluster.runtime else ()
+        settings = context.settings
+        vllm = settings.vllm_version or deciding.runtime_version(cluster)
         kinds = deciding.candidates(cluster)
         context.step("compare", Status.RUNNING, f"{len(kinds)} kinds of GPU")
         models = tuple(deciding.decide_model(m, cluster, kinds, vllm) for m in configuration.models)
-        context.step(
-            "compare", Status.DONE, models[0].comparison if len(models) == 1 else f"{len(models)} compared"
-        )
+        detail = models[0].comparison if len(models) == 1 else f"{len(models)} compared"
+        context.step("compare", Status.DONE, detail)
         self._tell_quantization(context, models)
-        changes = tuple(
-            change
-            for model, verdict in zip(configuration.models, models, strict=True)
-            for change in _proposals(model, verdict, kinds, vllm, runtime_args)
-        )
+        report = self._review(context, configuration, cluster, models, vllm)
+        return self._outlook(report, configuration, cluster, vllm)
+
+    def _review(
+        self,
+        context: Context,
+        configuration: ConfigurationReport,
+        cluster: AcceleratorReport,
+        models: tuple[ModelVerdict, ...],
+        vllm: str | None,
+    ) -> DecisionReport:
+        """Findings, proposed changes and the plan."""
+        from modelcar_tui.compatibility.lint import lint
+        from modelcar_tui.compatibility.proposals import optimized_json
+        from modelcar_tui.manifest.diff import text_hunks
+        from modelcar_tui.manifest.write import target_path
+        from modelcar_tui.supervisor.deciding import candidates, overall
+        from modelcar_tui.supervisor.proposing import propose_for
+
+        context.step("arguments", Status.RUNNING)
         manifest = configuration.manifest
+        runtime_args = cluster.runtime.args if cluster.runtime else ()
         facts = {model.car.name: model.image.model for model in configuration.models}
         findings = lint(manifest, vllm=vllm, runtime_args=runtime_args, facts=facts)
+        kinds = candidates(cluster)
+        proposals = [
+            propose_for(model, verdict, kinds, vllm=vllm, runtime_args=runtime_args,
+                        objective=context.settings.objective)
+            for model, verdict in zip(configuration.models, models, strict=True)
+        ]  # fmt: skip
+        changes = tuple(change for proposal in proposals for change in proposal.changes)
         base = Path(manifest.path)
-        plan = Plan(base=manifest.path, base_sha256=manifest.sha256, target=_target(base), changes=changes)
+        plan = Plan(
+            base=manifest.path, base_sha256=manifest.sha256, target=str(target_path(base)), changes=changes
+        )
         context.step("arguments", Status.DONE, f"{len(changes)} changes proposed, {len(findings)} findings")
-        verdict, why = deciding.overall(models)
+        models = tuple(
+            structs.replace(model, settle=proposal.hope or model.settle)
+            for model, proposal in zip(models, proposals, strict=True)
+        )
+        verdict, why = overall(models)
         return DecisionReport(
             verdict=verdict, why=why, models=models, findings=findings, plan=plan,
             hunks=text_hunks(base.read_bytes(), plan) if changes else (),
             optimized=tuple(
-                optimized_json(model.car, tuple(c for c in changes if c.model == model.car.name))
-                for model in configuration.models
-                if any(c.model == model.car.name for c in changes)
+                optimized_json(model.car, proposal.changes)
+                for model, proposal in zip(configuration.models, proposals, strict=True)
+                if proposal.changes
             ),
         )  # fmt: skip
+
+    def _outlook(
+        self,
+        report: DecisionReport,
+        configuration: ConfigurationReport,
+        cluster: AcceleratorReport,
+        vllm: str | None,
+    ) -> DecisionReport:
+        """The verdict with all changes accepted, and whether all models run at once."""
+        from modelcar_tui.supervisor.deciding import accepted_model, candidates, decide_accepted
+        from modelcar_tui.supervisor.proposing import together, together_line
+
+        everything = Answer(
+            plan_digest=report.plan.digest, accepted=tuple(change.id for change in report.plan.changes)
+        )
+        after = decide_accepted(configuration.models, cluster, report, everything, vllm=vllm)
+        models = tuple(accepted_model(model, report.plan, everything) for model in configuration.models)
+        placement = together(models, after.models, candidates(cluster))
+        return structs.replace(
+            report,
+            with_changes=after.verdict if report.plan.changes else None,
+            why_with_changes=after.why,
+            together=together_line(placement, bool(report.plan.changes)),
+            placed=placement.placed if placement else (),
+            missing=placement.missing if placement else (),
+        )
 
     def _tell_quantization(self, context: Context, models: tuple[ModelVerdict, ...]) -> None:
         doubtful = [item for model in models for item in model.compatibility if item.support != "native"]
@@ -99,25 +145,27 @@ class Decision:
         context.step("quantization", Status.WARNING if doubtful else Status.DONE, detail)
 
 
-def _proposals(
-    model: ModelRequirements,
-    verdict: ModelVerdict,
-    kinds: tuple[Candidate, ...],
-    vllm: str | None,
-    runtime_args: tuple[str, ...],
-) -> tuple[Change, ...]:
-    from modelcar_tui.compatibility.proposals import propose
-
-    gpu = next((kind.gpu for kind in kinds if kind.gpu.product == verdict.product), None)
-    return propose(
-        model.car, model.image.model, gpu, estimate=verdict.estimate, vllm=vllm, runtime_args=runtime_args
+def finished(report: DecisionReport) -> SpecialistFinished:
+    """The pane's result; told again when the operator's answer has changed it."""
+    return SpecialistFinished(
+        specialist=Decision.name,
+        status=Status.DONE if report.verdict is Verdict.GO else Status.WARNING,
+        summary=f"{report.verdict}: {report.why}",
+        lines=tuple(report_lines(report)),
+        metadata={"verdict": str(report.verdict), "changes": len(report.plan.changes)},
     )
 
 
-def _target(base: Path) -> str:
-    from modelcar_tui.manifest.write import target_path
-
-    return str(target_path(base))
+def report_lines(report: DecisionReport) -> Iterator[str]:
+    """The pane's lines: the models, then what the changes and the whole manifest would do."""
+    for model in report.models:
+        yield from lines(model)
+    if report.with_changes is not None and report.with_changes is not report.verdict:
+        yield f"with all {len(report.plan.changes)} proposed changes: {report.with_changes}"
+    if report.together:
+        yield report.together
+    for line in report.missing:
+        yield f"  missing for all at once: {line}"
 
 
 def lines(model: ModelVerdict) -> tuple[str, ...]:
@@ -125,6 +173,6 @@ def lines(model: ModelVerdict) -> tuple[str, ...]:
     first = f"{model.verdict} {model.model}: {model.comparison}"
     more = [f"  {model.why}"]
     if model.settle:
-        more.append(f"  to settle it: {model.settle}")
+        more.append(f"  what would help: {model.settle}")
     more += [f"  note: {warning}" for warning in model.warnings]
     return (first, *more)
