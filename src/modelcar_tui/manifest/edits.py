@@ -153,16 +153,21 @@ def put(text: str, mapping: Mapping, name: str, value: Any, how: Layout, *, firs
         raise CannotEditError("an empty block mapping")
     key, last = mapping.pairs[0][0], mapping.pairs[-1][1]
     lines = block({name: value}, key.column - 1, how.list_offset)
-    if first:
-        return [Edit(key.start, key.start, how.eol.join(lines).lstrip() + how.eol + " " * (key.column - 1))]
     end = node_end(text, last)
-    leaf = last_leaf(last)
-    if isinstance(leaf, Scalar) and leaf.style in ("|", ">"):
-        if "+" in text[leaf.start : line_end(text, leaf.start)].partition("#")[0]:
-            raise CannotEditError("a block scalar that keeps its trailing lines")
-    elif not only_comment_follows(text, end):
-        raise CannotEditError("something follows on the line")
+    if first or _keeps_lines(text, last) or not (_ends_line(last) or only_comment_follows(text, end)):
+        return [Edit(key.start, key.start, how.eol.join(lines).lstrip() + how.eol + " " * (key.column - 1))]
     return [insert_lines(text, end, lines, how.eol)]
+
+
+def _ends_line(node: Node) -> bool:
+    leaf = last_leaf(node)
+    return isinstance(leaf, Scalar) and leaf.style in ("|", ">")
+
+
+def _keeps_lines(text: str, node: Node) -> bool:
+    """Whether a node ends with a block scalar to which the blank lines behind it belong (`|+`)."""
+    leaf = last_leaf(node)
+    return _ends_line(node) and "+" in text[leaf.start : line_end(text, leaf.start)].partition("#")[0]
 
 
 def _replace(text: str, mapping: Mapping, pair: tuple[Scalar, Node], value: Any, how: Layout) -> list[Edit]:

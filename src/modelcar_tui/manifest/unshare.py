@@ -11,11 +11,17 @@ from modelcar_tui.manifest.render import flow
 from modelcar_tui.manifest.spans import Alias, Mapping, Node, Sequence, Tree, deref
 
 
-def item_of(root: Node, index: int) -> Node:
-    """The node of a model: an item of the list, or the single mapping."""
+def item_list(root: Node) -> Node:
+    """The value of `model-car`."""
     cars = get(root, "model-car")
     if cars is None:
         raise CannotEditError("no model-car")
+    return cars
+
+
+def item_of(root: Node, index: int) -> Node:
+    """The node of a model: an item of the list, or the single mapping."""
+    cars = item_list(root)
     target = deref(cars)
     return target.items[index] if isinstance(target, Sequence) else cars
 
@@ -39,7 +45,7 @@ def unshare(text: str, tree: Tree, index: int, fields: Fields, how: Layout) -> l
         raise CannotEditError("no mapping")
     cars = own_pair(root, "model-car")
     if cars is None:
-        raise CannotEditError("model-car is merged from elsewhere")
+        return put(text, root, "model-car", plain(item_list(root)), how)
     item = item_of(root, index)
     if edits := _own(text, cars[1]) or _own(text, item):
         return edits
