@@ -20,9 +20,17 @@ _FINDERS: tuple[Callable[[View], Found | None], ...] = (
 _OWN_TAINTS = "node.kubernetes.io/"
 """Taints of the node lifecycle: their cause is told as `why`."""
 _HINTS = (
-    "nvidia.com/", "amd.com/", "beta.amd.com/", "gpu.intel.com/", "intel.feature.node.kubernetes.io/",
-    "habana.ai/", "ibm.com/spyre", "cloud.google.com/gke-", "feature.node.kubernetes.io/pci-", "feature.node.kubernetes.io/a",
-)  # fmt: skip
+    "nvidia.com/",
+    "amd.com/",
+    "beta.amd.com/",
+    "gpu.intel.com/",
+    "intel.feature.node.kubernetes.io/",
+    "habana.ai/",
+    "ibm.com/spyre",
+    "cloud.google.com/gke-",
+    "feature.node.kubernetes.io/pci-",
+    "feature.node.kubernetes.io/a",
+)
 """Label keys that the vendors' files look at."""
 _INSTANCE_TYPE = "node.kubernetes.io/instance-type"
 _OLD_INSTANCE_TYPE = "beta.kubernetes.io/instance-type"

@@ -1,0 +1,145 @@
+"""FREE against an independent restatement of the scheduler's rule, and the cases of KEP-753."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelcar_tui.cluster import objects
+from modelcar_tui.cluster.free import Usage, add_pods, pod_requests, with_free
+from modelcar_tui.cluster.quantity import mebibytes, whole
+from modelcar_tui.cluster.types import GpuNode, Pool
+
+GPU = "nvidia.com/gpu"
+
+
+def reference(pod: dict[str, Any]) -> int:
+    """The most GPUs that the pod holds at any moment of its life, by playing it through.
+
+    At start the init containers run one after the other, each to its end; those that restart always stay. Then
+    the main containers run beside them. The runtime class's overhead is there all along.
+    """
+
+    def asks(container: dict[str, Any]) -> int:
+        resources = container.get("resources") or {}
+        requests, limits = resources.get("requests") or {}, resources.get("limits") or {}
+        return int(requests[GPU] if GPU in requests else limits.get(GPU, 0))
+
+    moments, staying = [0], 0
+    for container in pod["spec"].get("initContainers", []):
+        moments.append(staying + asks(container))
+        if container.get("restartPolicy") == "Always":
+            staying += asks(container)
+    moments.append(staying + sum(asks(container) for container in pod["spec"]["containers"]))
+    return max(moments) + int(pod["spec"].get("overhead", {}).get(GPU, 0))
+
+
+amounts = st.integers(0, 8).map(str)
+resources = st.fixed_dictionaries({}, optional={
+    "requests": st.dictionaries(st.sampled_from([GPU, "cpu"]), amounts),
+    "limits": st.dictionaries(st.sampled_from([GPU, "cpu"]), amounts),
+})  # fmt: skip
+containers = st.fixed_dictionaries({}, optional={"resources": resources})
+init_containers = st.fixed_dictionaries({}, optional={"resources": resources, "restartPolicy": st.just("Always")})
+specs = st.fixed_dictionaries(
+    {"containers": st.lists(containers, max_size=4), "nodeName": st.sampled_from(["a", "b"])},
+    optional={
+        "initContainers": st.lists(init_containers, max_size=4),
+        "overhead": st.dictionaries(st.just(GPU), amounts),
+    },
+)
+phases = st.sampled_from(["Running", "Pending", "Unknown", "Succeeded", "Failed"])
+pods = st.fixed_dictionaries({"spec": specs, "status": st.fixed_dictionaries({"phase": phases})})
+
+
+def typed(pod: dict[str, Any]) -> objects.Pod:
+    return msgspec.convert(pod, objects.Pod)
+
+
+@given(st.lists(pods, max_size=8))
+def test_free_is_what_the_scheduler_would_say(some: list[dict[str, Any]]) -> None:
+    usage: Usage = {}
+    add_pods(usage, map(typed, some))
+    node = GpuNode(name="a", vendor="nvidia", pool=(Pool(resource=GPU, units=16),))
+    held = sum(
+        reference(pod)
+        for pod in some
+        if pod["spec"]["nodeName"] == "a" and pod["status"]["phase"] in ("Running", "Pending", "Unknown")
+    )
+    counted = with_free(node, usage)
+    assert counted.pool[0].free == max(0, 16 - held)
+    assert bool(counted.notes) == (held > 16)
+
+
+def box(amount: int, **more: Any) -> dict[str, Any]:
+    return {"resources": {"limits": {GPU: str(amount)}}, **more}
+
+
+SIDECAR = {"restartPolicy": "Always"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "held"),
+    [
+        ({"containers": [box(1), box(2)]}, 3),
+        ({"initContainers": [box(4)], "containers": [box(1)]}, 4),
+        ({"initContainers": [box(1, **SIDECAR), box(4)], "containers": [box(2)]}, 5),
+        ({"initContainers": [box(4), box(1, **SIDECAR)], "containers": [box(2)]}, 4),
+        ({"initContainers": [box(4), box(1, **SIDECAR)], "containers": [box(4)]}, 5),
+        ({"containers": [box(2)], "overhead": {GPU: "1"}}, 3),
+        ({"containers": [{"resources": {"requests": {GPU: "1"}, "limits": {GPU: "2"}}}]}, 1),
+        ({"containers": [{}]}, 0),
+    ],
+    ids=[
+        "sum",
+        "init-peak",
+        "sidecar-before",
+        "sidecar-after",
+        "sidecar-wins",
+        "overhead",
+        "request-first",
+        "none",
+    ],
+)
+def test_examples_of_the_enhancement_proposal(spec: dict[str, Any], held: int) -> None:
+    assert pod_requests(typed({"spec": spec})).get(GPU, 0) == held
+
+
+def test_a_terminating_pod_counts_and_a_waiting_one_does_not() -> None:
+    usage: Usage = {}
+    leaving = {"metadata": {"name": "x", "deletionTimestamp": "2026-01-01T00:00:00Z"},
+               "spec": {"nodeName": "a", "containers": [box(1)]}, "status": {"phase": "Running"}}  # fmt: skip
+    waiting = {"spec": {"containers": [box(8)]}, "status": {"phase": "Pending"}}
+    add_pods(usage, [typed(leaving), typed(waiting)])
+    assert usage == {"a": {GPU: 1}}
+
+
+def test_other_names_of_the_same_spyre_cards_count() -> None:
+    pool = Pool(resource="ibm.com/spyre_pf", units=8)
+    node = GpuNode(name="a", vendor="ibm-spyre", pool=(pool,))
+    assert with_free(node, {"a": {"ibm.com/spyre_pf": 1, "ibm.com/spyre_pf_tier0": 2}}).pool[0].free == 5
+
+
+def test_cores_of_a_neuron_chip_make_free_unknown() -> None:
+    node = GpuNode(name="a", vendor="aws-neuron", pool=(Pool(resource="aws.amazon.com/neuron", units=4),))
+    assert with_free(node, {"a": {"aws.amazon.com/neuroncore": 2}}).pool[0].free is None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("8", 8), ("1k", 1000), ("2Ki", 2048), ("1500m", 1), ("1e3", 1000), ("0", 0), ("1.5Gi", 1610612736), (8, 8),
+     ("", None), ("many", None), ("1 ", 1), (None, None), (True, None), ([], None), ("9" * 40, None), ("٣", None)],
+)  # fmt: skip
+def test_quantities(text: object, value: int | None) -> None:
+    assert whole(text) == value
+
+
+@given(st.text(max_size=12) | st.integers() | st.floats() | st.none())
+def test_no_quantity_raises(value: object) -> None:
+    found = whole(value)
+    assert found is None or isinstance(found, int)
+    assert mebibytes("64839428Ki") == 63319
