@@ -158,9 +158,9 @@ def text_file(name: str, content: Any) -> File:
     return File(name, (raw.encode(),))
 
 
-def tar_bytes(files: list[File]) -> bytes:
+def tar_bytes(files: list[File], folder: str = "models/") -> bytes:
     """A tar that is small enough to be held whole."""
     out = io.BytesIO()
-    for piece in tar_pieces(files):
+    for piece in tar_pieces(files, folder):
         out.write(bytes(piece) if isinstance(piece, int) else piece)
     return out.getvalue()

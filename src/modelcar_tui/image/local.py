@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -49,7 +50,7 @@ def read_local(source: str, *, name: str = "", count: CountParameters | None = N
         elif path.suffix == ".json":
             _document(path, "config.json", found)
         elif path.suffix == ".gguf":
-            asyncio.run(_weights(path, path.name, found, problems))
+            _drive(_weights(path, path.name, found, problems))
         else:
             raise _error(
                 path, "is no model folder, config.json or .gguf file" if path.exists() else "does not exist"
@@ -97,7 +98,7 @@ def _folder(path: Path, found: Found, problems: list[Problem]) -> None:
             if file.name.endswith(WEIGHTS) and file.is_file():
                 await _weights(file, file.name, found, problems)
 
-    asyncio.run(all_weights())
+    _drive(all_weights())
 
 
 def _document(file: Path, name: str, found: Found) -> None:
@@ -122,6 +123,15 @@ async def _weights(file: Path, name: str, found: Found, problems: list[Problem])
         problems.append(msgspec.structs.replace(error.problem, where=str(file)))
     finally:
         source.close()
+
+
+def _drive(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run a reader over a `FileSource`, which never waits: it needs no event loop, nor the absence of one."""
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return
+    raise RuntimeError("a local reader waited")
 
 
 def _error(path: Path, what: str) -> UserError:

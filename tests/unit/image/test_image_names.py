@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelcar_tui.core.facts import Source
@@ -107,6 +107,7 @@ def test_families_and_variants():
     assert find_family("nothing-of-ours") is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=60), max_size=3))
 def test_any_names_give_a_guess_that_holds_together(names):
     guess = guess_from_names(*names)

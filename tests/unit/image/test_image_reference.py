@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelcar_tui.core.errors import UserError
@@ -66,6 +66,7 @@ def test_bad_references_say_what_and_how_to_mend(text, says):
     assert "\n" not in str(problem)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_is_parsed_or_refused(text):
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tarfile
 from collections.abc import AsyncIterator
 
@@ -10,7 +11,8 @@ import msgspec
 from modelcar_tui.image.files.source import Source
 
 _BLOCK = 512
-_MOST_ENTRIES = 20_000
+_MOST_ENTRIES = 5_000
+_BREATHER = 64
 _LONGEST_NAME = 1 << 16
 
 
@@ -34,7 +36,9 @@ async def is_tar(source: Source) -> bool:
 async def walk(source: Source) -> AsyncIterator[TarEntry]:
     """The members in their order, until the end, nonsense, or where going on costs too much."""
     offset, name, size = 0, "", -1
-    for _ in range(_MOST_ENTRIES):
+    for number in range(_MOST_ENTRIES):
+        if number % _BREATHER == _BREATHER - 1:
+            await asyncio.sleep(0)  # a long run within one window must not hold up the other images
         if not source.reaches(offset):
             return
         block = await source.read(offset, _BLOCK)

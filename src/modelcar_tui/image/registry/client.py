@@ -93,10 +93,10 @@ class Repository:
             raise self._failed(answer)
         match = _RANGE.match(answer.headers.get("content-range", ""))
         told = (int(match[1]), int(match[2])) if match else None
-        if told != (start, last) or answer.cut or len(answer.body) != length:
-            raise self._fault(Trouble.PROTOCOL, "it answers another range than it was asked for")
         if match and match[3] not in ("*", str(size)):
             raise self._fault(Trouble.MALFORMED, "a layer has another size than the manifest says")
+        if told != (start, last) or answer.cut or len(answer.body) != length:
+            raise self._fault(Trouble.PROTOCOL, "it answers another range than it was asked for")
         return answer.body
 
     def _whole(self, answer: Answer, digest: str, length: int, size: int) -> bytes:
