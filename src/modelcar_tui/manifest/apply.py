@@ -7,7 +7,7 @@ import hashlib
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest.arguments import accepted_changes, by_model
 from modelcar_tui.manifest.editor import Editor
-from modelcar_tui.manifest.fields import shorten
+from modelcar_tui.manifest.limits import shorten
 from modelcar_tui.manifest.plan import Decision, Plan
 from modelcar_tui.manifest.source import decode
 from modelcar_tui.manifest.spans import ManifestSyntaxError

@@ -9,7 +9,7 @@ import msgspec
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import has_hidden, reveal
-from modelcar_tui.manifest.fields import MAX_GPUS, MAX_TEXT, shorten
+from modelcar_tui.manifest.limits import MAX_GPUS, MAX_TEXT, shorten
 from modelcar_tui.manifest.plan import Change, Decision, Operation, Plan
 from modelcar_tui.manifest.types import ServingArguments
 

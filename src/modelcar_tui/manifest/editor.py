@@ -19,7 +19,7 @@ from modelcar_tui.manifest.edits import (
     set_scalar,
     splice,
 )
-from modelcar_tui.manifest.fields import shorten
+from modelcar_tui.manifest.limits import shorten
 from modelcar_tui.manifest.plain import entries, get, integer, is_empty, is_null, own_pair, plain
 from modelcar_tui.manifest.plan import Change
 from modelcar_tui.manifest.spans import ManifestSyntaxError, Mapping, Node, Sequence, Tree, compose, deref

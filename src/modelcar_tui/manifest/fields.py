@@ -6,11 +6,10 @@ import difflib
 import re
 from collections.abc import Callable
 
-from modelcar_tui.core.text import clean, has_hidden, reveal
+from modelcar_tui.core.text import has_hidden, reveal
+from modelcar_tui.manifest.limits import MAX_GPUS, MAX_TEXT, shorten
 from modelcar_tui.manifest.spans import BOOL, FLOAT, INT, STR, Mapping, Node, Scalar, Sequence, deref
 
-MAX_TEXT = 4000
-MAX_GPUS = 4096
 OCI_TRANSPORTS = ("oci", "oci+modelcar", "oci+native", "oci+fetch", "docker")
 OTHER_TRANSPORTS = {
     "hf": "a Hugging Face model",
@@ -173,12 +172,6 @@ def kind(node: Node) -> str:
 def spelled(node: Scalar) -> str:
     """A scalar as it is spelled, fit for one line."""
     return shorten(node.value)
-
-
-def shorten(text: str, limit: int = 80) -> str:
-    """`text` with nothing hidden and no longer than `limit`."""
-    text = clean(reveal(text))
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _readable(target: Scalar, field: str, report: Report, node: Node) -> bool:

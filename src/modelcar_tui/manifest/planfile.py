@@ -13,6 +13,7 @@ from modelcar_tui.core.files import write_atomic
 from modelcar_tui.core.text import clean, reveal
 from modelcar_tui.manifest.plan import Plan
 from modelcar_tui.manifest.source import read_bytes
+from modelcar_tui.manifest.write import target_path
 
 
 class PlanFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,6 +61,8 @@ def load_plan(path: Path) -> Plan:
         raise _refuse(path, "the plan was changed by hand", fix, "plan-edited")
     if len({change.id for change in plan.changes}) != len(plan.changes):
         raise _refuse(path, "two changes of the plan have one id", fix, "plan-format")
+    if Path(plan.target) != target_path(Path(plan.base)):
+        raise _refuse(path, f"the plan would write {reveal(plan.target)}, not beside its base", fix, "plan-target")
     check_fresh(plan, path)
     return plan
 

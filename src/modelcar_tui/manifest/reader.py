@@ -13,9 +13,9 @@ from modelcar_tui.manifest.fields import (
     count_field,
     image_field,
     kind,
-    shorten,
     text_field,
 )
+from modelcar_tui.manifest.limits import shorten
 from modelcar_tui.manifest.plain import bad_merge, entries, get, is_empty, is_null
 from modelcar_tui.manifest.source import Source, decode, read_bytes
 from modelcar_tui.manifest.spans import ManifestSyntaxError, Mapping, Node, Sequence, Tree, compose, deref, walk

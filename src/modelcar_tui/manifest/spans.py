@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from modelcar_tui.manifest.limits import shorten
+
 MAX_DEPTH = 50
 MAX_NODES = 100_000
 MAX_EXPANDED = 200_000
@@ -186,7 +188,7 @@ class _Builder:
             self._add(self._alias(event, place))
             return
         if event.tag is not None and event.tag not in _PLAIN_TAGS:
-            what = f"the tag {_short(event.tag)} is not allowed"
+            what = f"the tag {shorten(event.tag)} is not allowed"
             raise ManifestSyntaxError(
                 mark.index, what, "delete the tag: a manifest holds plain values", "yaml-tag"
             )
@@ -211,10 +213,10 @@ class _Builder:
     def _alias(self, event: Any, place: tuple[int, int, int, int]) -> Alias:
         target = self._anchors.get(event.anchor)
         if target is None:
-            what = f"the alias *{_short(event.anchor)} has no anchor before it"
-            raise ManifestSyntaxError(place[0], what, f"define &{_short(event.anchor)} above", "yaml-alias")
+            what = f"the alias *{shorten(event.anchor)} has no anchor before it"
+            raise ManifestSyntaxError(place[0], what, f"define &{shorten(event.anchor)} above", "yaml-alias")
         if any(target is open_node for open_node in self._stack):
-            what = f"the alias *{_short(event.anchor)} stands inside its own anchor"
+            what = f"the alias *{shorten(event.anchor)} stands inside its own anchor"
             raise ManifestSyntaxError(place[0], what, "write the value out", "yaml-alias")
         alias = Alias(*place, target=target)
         alias.size, alias.height = target.size, target.height
@@ -285,14 +287,7 @@ def _syntax(text: str, error: yaml.MarkedYAMLError) -> ManifestSyntaxError:
         what = f"{what} ({error.context})"
     return ManifestSyntaxError(
         index,
-        f"this is no YAML: {_short(what, 160)}",
+        f"this is no YAML: {shorten(what, 160)}",
         "check indentation, quotes and brackets here",
         "yaml-syntax",
     )
-
-
-def _short(text: str, limit: int = 60) -> str:
-    from modelcar_tui.core.text import reveal
-
-    text = reveal(text)
-    return text if len(text) <= limit else text[: limit - 1] + "…"

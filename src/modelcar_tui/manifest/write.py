@@ -50,10 +50,15 @@ def write_generated(
     sha256 = hashlib.sha256(data).hexdigest()
     try:
         _write(target, data)
-        if patch:
-            _write(target.with_name(target.name + ".patch"), unified_patch(base, plan, decision).encode())
     except OSError as error:
         raise _kept(target, data, error, fallback) from None
+    if patch:
+        beside = target.with_name(target.name + ".patch")
+        try:
+            _write(beside, unified_patch(base, plan, decision).encode())
+        except OSError as error:
+            what = f"the patch is not written ({_reason(error)}), but {reveal(target.name)} is"
+            raise _refuse(beside, what, "mend that and write again", "patch-not-written") from None
     return target, sha256
 
 

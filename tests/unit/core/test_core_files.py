@@ -100,6 +100,34 @@ def test_a_write_that_stops_half_way_leaves_the_old_bytes(tmp_path: Path) -> Non
     assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("file", b"old")]
 
 
+FULL = """
+import sys
+from pathlib import Path
+from modelcar_tui.core.files import write_atomic
+path = Path(sys.argv[1])
+path.write_bytes(b"old")
+try:
+    write_atomic(path, b"n" * 1_000_000)
+except OSError as error:
+    print(type(error).__name__, error.errno, path.read_bytes(), [p.name for p in path.parent.iterdir()])
+"""
+
+
+def test_a_full_disk_leaves_the_old_bytes(tmp_path: Path) -> None:
+    """A file system of 64 KiB in a mount namespace of its own."""
+    script = f"mount -t tmpfs -o size=64k none {tmp_path} && exec {sys.executable} - {tmp_path}/file"
+    try:
+        done = subprocess.run(
+            ["unshare", "--mount", "--map-root-user", "sh", "-c", script],
+            input=FULL.encode(), capture_output=True, check=False,
+        )  # fmt: skip
+    except FileNotFoundError:
+        pytest.skip("no unshare program; the file size limit above stands in for it")
+    if b"mount" in done.stderr or b"unshare" in done.stderr:
+        pytest.skip(f"no tmpfs can be mounted here: {done.stderr.decode().strip()}")
+    assert done.stdout.decode().strip() == "OSError 28 b'old' ['file']"
+
+
 KILLED = """
 import os, sys
 from pathlib import Path

@@ -223,6 +223,15 @@ def test_a_full_disk_leaves_the_old_file_whole(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.base.yaml", "m.generated.yaml"]
 
 
+def test_a_patch_that_cannot_be_written_is_told_apart(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    Path(plan.target + ".patch").mkdir()
+    with pytest.raises(UserError) as caught:
+        write_generated(plan, accept_all(plan), patch=True)
+    assert caught.value.problems[0].code == "patch-not-written"
+    assert Path(plan.target).read_bytes() == WANTED
+
+
 def test_a_plan_survives_its_file(tmp_path: Path) -> None:
     plan = plan_of(tmp_path)
     path = tmp_path / "plan.json"
@@ -250,6 +259,8 @@ def test_plan_files_that_are_refused(tmp_path: Path) -> None:
         assert _plan_refusal(path) == "plan-format"
     path.write_bytes(good.replace(b"len=1024", b"len=9999"))
     assert _plan_refusal(path) == "plan-edited"
+    save_plan(msgspec.structs.replace(plan, target=str(tmp_path / "elsewhere.yaml")), path)
+    assert _plan_refusal(path) == "plan-target"
     twice = msgspec.structs.replace(plan, changes=plan.changes * 2)
     save_plan(twice, path)
     assert _plan_refusal(path) == "plan-format"
