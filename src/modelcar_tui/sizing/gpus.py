@@ -107,9 +107,14 @@ def _bare(name: str) -> str:
 
 
 def _vendor(name: str) -> str:
-    if name.startswith("amd") or "instinct" in name:
+    words = set(name.replace(".", "-").split("-"))
+    if words & {"amd", "instinct", "mi300x", "radeon"}:
         return "amd"
-    return "intel" if name.startswith(("intel", "gaudi")) else "nvidia"
+    if words & {"intel", "gaudi", "gaudi2", "gaudi3", "arc", "xpu", "flex"}:
+        return "intel"
+    if words & {"tpu", "google", "v5e", "v5p", "v6e"}:
+        return "google"
+    return "aws" if words & {"inf2", "trn1", "trn2", "neuron", "inferentia", "trainium"} else "nvidia"
 
 
 @cache

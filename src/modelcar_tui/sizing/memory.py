@@ -18,6 +18,8 @@ from modelcar_tui.sizing.version import Profile
 from modelcar_tui.sizing.weights import RankWeights, Split, pipeline_ranks, rank_weights
 
 _TYPICAL_SMS = 132
+_EARLY_GRAPHS = 0.5
+"""Graphs before 0.15 took 0.1 to 0.4 GiB where 0.19's take 0.8 to 1.8; half is kept to be safe."""
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +99,7 @@ def _rank(
     )
     outside = overheads.non_torch(gpu, args, profile)
     capture = overheads.graphs(shape, args, limits.seqs, estimate=False, mxfp4=model.scheme.mxfp4)
+    capture *= 1.0 if profile.release >= (0, 15) else _EARLY_GRAPHS
     guess = overheads.graphs(shape, args, limits.seqs, estimate=True, mxfp4=model.scheme.mxfp4)
     deducted = guess if profile.graphs_deducted else 0.0
     requested = math.ceil(total * limits.utilization) if total is not None else None
@@ -119,7 +122,7 @@ def _rank(
         requested=requested,
         available=available,
         plan=plan,
-        needed=_needed(plan, profile, limits.context),
+        needed=_needed(plan, profile, limits.context) * _all_layers(shape.layers, rank, args, profile),
         loading=_loading(model, args, profile, held),
     )
 
@@ -128,6 +131,11 @@ def _needed(plan: Plan | None, profile: Profile, context: int) -> float:
     if plan is None:
         return 0.0
     return plan.needed(context, padded=profile.exact_groups) + (plan.block_bytes if profile.null_block else 0)
+
+
+def _all_layers(layers: int, rank: tuple[int, int], args: EngineArgs, profile: Profile) -> float:
+    """0.15 asked every pipeline rank for the KV cache of all layers (issue 34076)."""
+    return layers / (rank[1] - rank[0]) if args.pp > 1 and profile.release == (0, 15) else 1.0
 
 
 def _loading(model: Ready, args: EngineArgs, profile: Profile, held: float) -> float:

@@ -76,6 +76,8 @@ def _prepare(model: ModelFacts, flag: str | None, dtype: str, overrides: Mapping
     if not scheme.known:
         notes.append(f"the quantization `{scheme.name}` is not known; weights are counted in 16 bits")
     extra, tower, source = _surplus(shape, scheme, width, parameters, measured)
+    if shape.tower is not None and not tower and source is Source.MODEL_CONFIG:
+        notes.append(f"the {shape.tower.kind} tower is not described in config.json; its weights are not counted")
     return Ready(
         shape=shape,
         scheme=scheme,
@@ -149,7 +151,8 @@ def _surplus(
     if measured is not None and measured.text > 0:
         return measured.text - explained, measured.tower, Source.HEADERS
     if parameters is None:
-        return 0.0, 0.0, Source.MODEL_CONFIG
+        tower = shape.tower.elements if shape.tower is not None else 0
+        return 0.0, float(tower * width), Source.MODEL_CONFIG
     count = tensors.true_count(shape)
     surplus = parameters - count
     if surplus > TOWER_FROM * count and shape.moe is None:

@@ -69,6 +69,8 @@ class Tower(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     pixels_per_token: int
     tokens_per_item: int
+    elements: int = 0
+    """Its weights, from its own config; 0 where that does not say."""
 
 
 def mla_of(read: Reader) -> Mla | None:
@@ -179,7 +181,8 @@ def tower_of(config: Mapping[str, Any], arch: str) -> Tower | None:
     audio = config.get("audio_config")
     if not isinstance(vision, dict) or not vision:
         if isinstance(audio, dict) and audio:
-            return Tower(kind="audio", pixels_per_token=0, tokens_per_item=0)
+            sound = _tower_elements(Reader(audio))
+            return Tower(kind="audio", pixels_per_token=0, tokens_per_item=0, elements=sound)
         return Tower(kind="vision", pixels_per_token=0, tokens_per_item=0) if _sees(arch) else None
     read = Reader(vision, config)
     patch = read.integer("patch_size", high=1024) or 14
@@ -187,7 +190,21 @@ def tower_of(config: Mapping[str, Any], arch: str) -> Tower | None:
     tokens = read.integer("mm_tokens_per_image", high=2**20) or 0
     image = read.integer("image_size", high=2**16) or 0
     pixels = 3 * image * image // tokens if tokens and image else 3 * (patch * (merge or 1)) ** 2
-    return Tower(kind="vision", pixels_per_token=pixels, tokens_per_item=tokens)
+    elements = _tower_elements(Reader(vision))
+    return Tower(kind="vision", pixels_per_token=pixels, tokens_per_item=tokens, elements=elements)
+
+
+def _tower_elements(read: Reader) -> int:
+    """Weights of an encoder: attention and a two-matrix MLP (three where it says so) in each layer."""
+    hidden = read.integer("hidden_size", "embed_dim", "d_model", "width", high=2**16)
+    layers = read.integer("num_hidden_layers", "depth", "encoder_layers", "layers", high=1024)
+    if hidden is None or layers is None:
+        return 0
+    inter = read.integer("intermediate_size", "encoder_ffn_dim", high=2**20) or int(
+        hidden * (read.number("mlp_ratio", high=64) or 4)
+    )
+    gated = read.text("hidden_act") == "silu"
+    return layers * (4 * hidden * hidden + (3 if gated else 2) * hidden * inter)
 
 
 def _sees(arch: str) -> bool:

@@ -10,7 +10,7 @@ from modelcar_tui.sizing.version import Profile
 
 NO_TOTAL = "the memory of this GPU is not known"
 _SURE = 0.25 * GIB
-"""Graph capture has to miss by more than this before it is called out of memory: captures vary that much."""
+"""Capture and warm-up have to miss by more than this before they are called out of memory: they vary that much."""
 _BARE_UTILIZATION = 0.94
 """Above this, a card whose memory nobody measured may have too little of it free."""
 _OOM = "torch.OutOfMemoryError: CUDA out of memory."
@@ -71,7 +71,7 @@ def _afterwards(
             left = text(max(0.0, total - held))
             why = f"CUDA graphs need {text(budget.graphs)} and {left} are left after the KV cache"
             return Outcome.OOM_GRAPH_CAPTURE, why, _OOM
-        if headroom < 0:
+        if headroom < (0.0 if budget.weights.relaid else -_SURE):
             why = (
                 f"the sampler's warm-up needs {text(budget.peak.sampler)} after KV cache and CUDA graphs, "
                 f"{text(-headroom)} more than is left; fewer --max-num-seqs or less --gpu-memory-utilization helps"

@@ -60,7 +60,8 @@ def profile_for(vllm: str | None) -> Profile:
     v0 = release < (0, 8) or "(V0)" in (vllm or "")
     if "(V1)" in (vllm or ""):
         v0 = False
-    sorting = (0, 10, 2) <= (*release, patch) < (0, 17, 0)
+    # 0.11.0's image samples with FlashInfer; 0.11.1 made that an option, 0.17 brought a Triton kernel.
+    sorting = (0, 10, 2) <= (*release, patch) < (0, 17, 0) and (*release, patch) != (0, 11, 0)
     return Profile(
         release=release,
         label=label,

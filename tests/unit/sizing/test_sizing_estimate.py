@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import pytest
+from sizing_models import BERT, DEEPSEEK_LITE, GEMMA_27B, LLAMA_8B, QWEN_NEXT, WHISPER
+
+from modelcar_tui.core.facts import Fact, Source
+from modelcar_tui.image.types import ModelFacts, TensorGroup
+from modelcar_tui.sizing.args import parse_args
+from modelcar_tui.sizing.estimate import estimate
+from modelcar_tui.sizing.explain import explain
+from modelcar_tui.sizing.gpus import gpu_for
+from modelcar_tui.sizing.knobs import knobs, smallest_tp
+from modelcar_tui.sizing.types import EngineArgs, Estimate, Outcome
+
+
+def size(config, *args: str, gpu: str = "H100", gpus: int = 1, vllm: str | None = "0.19.0", **facts) -> Estimate:
+    return estimate(ModelFacts(config=config, **facts), gpu_for(gpu, count=8), parse_args(args, gpus), vllm=vllm)
+
+
+def test_llama_on_h100_has_the_tokens_that_vllm_logs():
+    found = size(LLAMA_8B, "--max-model-len=8192", "--gpu-memory-utilization=0.95")
+    assert found.outcome is Outcome.STARTS
+    assert found.kv_tokens.value == pytest.approx(476_016, rel=0.001)
+    assert found.max_concurrency.value == pytest.approx(58.11, rel=0.001)
+
+
+def test_the_version_changes_the_budget():
+    old = size(LLAMA_8B, vllm="0.16.0").kv_available_gib.value
+    now = size(LLAMA_8B, vllm="0.19.0").kv_available_gib.value
+    assert old is not None and now is not None
+    assert now - old > 2  # the sorting sampler keeps 9.5 copies of the logits instead of 3.5
+    assert size(LLAMA_8B, vllm="0.20.0").requested_gib.value == pytest.approx(0.92 * 79.19)
+
+
+def test_an_unknown_version_is_said():
+    found = size(LLAMA_8B, vllm=None)
+    assert found.vllm.endswith("?")
+    assert any("version" in note for note in found.notes)
+
+
+def test_weights_come_to_the_sum_of_their_terms():
+    found = size(LLAMA_8B, gpus=2).weights_gib
+    assert sum(term.value for term in found.terms) == pytest.approx(found.value, abs=0.001)
+    assert found.value == pytest.approx(7.51, abs=0.01)
+
+
+def test_a_pipeline_rank_holds_its_layers_and_one_end():
+    found = size(LLAMA_8B, "--pipeline-parallel-size=4")
+    assert found.weights_gib.value == pytest.approx(4.26, abs=0.01)
+
+
+def test_gemmas_groups_are_padded():
+    found = size(GEMMA_27B, "--max-model-len=8192", "--gpu-memory-utilization=0.95")
+    terms = {term.label: term.value for term in found.kv_tokens.terms}
+    assert terms["groups"] == 7  # 52 sliding and 10 full layers in groups of 10
+    assert found.weights_gib.value == pytest.approx(51.4, abs=0.1)  # with its vision tower
+
+
+def test_latent_attention_is_not_split_and_its_projection_is_kept_twice():
+    one, two = size(DEEPSEEK_LITE), size(DEEPSEEK_LITE, gpus=2)
+    assert one.kv_bytes_per_token.value == two.kv_bytes_per_token.value == 27 * 576 * 2
+    absorbed = {term.label: term.value for term in one.weights_gib.terms}["absorbed kv_b"]
+    assert absorbed == pytest.approx(0.105, abs=0.002)
+
+
+def test_state_pages_raise_the_block():
+    found = size(QWEN_NEXT, "--kv-cache-dtype=fp8", "--max-model-len=32768", vllm="0.26.0")
+    terms = {term.label: term.value for term in found.kv_tokens.terms}
+    assert terms["tokens of a block"] == 1568  # as logged for a model of this shape
+
+
+def test_whisper_keeps_cross_attention_and_an_encoder():
+    found = size(WHISPER)
+    labels = {term.label for term in found.weights_gib.terms}
+    assert {"encoder", "cross attention"} <= labels
+    assert found.outcome is Outcome.STARTS
+    assert found.weights_gib.value == pytest.approx(2.9, abs=0.2)
+
+
+def test_an_embedding_model_has_no_kv_cache():
+    found = size(BERT)
+    assert found.outcome is Outcome.STARTS
+    assert not found.kv_tokens.known
+    assert "no KV cache" in found.kv_tokens.note
+
+
+def test_an_fp8_cache_holds_twice_the_tokens():
+    plain, small = size(LLAMA_8B), size(LLAMA_8B, "--kv-cache-dtype=fp8")
+    assert small.kv_tokens.value == pytest.approx(2 * (plain.kv_tokens.value or 0), rel=0.001)
+
+
+def test_lora_takes_memory():
+    plain = size(LLAMA_8B).weights_gib.value or 0
+    tuned = size(LLAMA_8B, "--enable-lora", "--max-loras=4", "--max-lora-rank=64").weights_gib.value or 0
+    assert 0.8 < tuned - plain < 1.6  # 4 slots x 64 x (inputs + outputs) of every layer
+
+
+def test_an_unknown_draft_model_leaves_the_verdict_open():
+    found = size(LLAMA_8B, '--speculative-config={"model": "a/draft", "num_speculative_tokens": 3}')
+    assert found.outcome is Outcome.UNKNOWN
+    assert "draft" in found.why
+    assert size(LLAMA_8B, '--speculative-config={"method": "ngram"}').outcome is Outcome.STARTS
+
+
+@pytest.mark.parametrize(
+    ("args", "gpus", "gpu", "outcome"),
+    [
+        (("--max-model-len=200000",), 1, "H100", Outcome.REFUSED_ARGS),
+        ((), 3, "H100", Outcome.REFUSED_ARGS),
+        (("--gpu-memory-utilization=0.2",), 1, "H100", Outcome.REFUSED_NO_KV),
+        (("--max-model-len=131072",), 1, "L4", Outcome.REFUSED_KV),
+        (("--dtype=bfloat16",), 2, "T4", Outcome.REFUSED_DTYPE),
+        (("--kv-cache-dtype=fp8",), 1, "A100", Outcome.REFUSED_KERNEL),
+        ((), 1, "T4", Outcome.OOM_LOAD),
+    ],
+)
+def test_refusals(args, gpus, gpu, outcome):
+    found = size(LLAMA_8B, *args, gpu=gpu, gpus=gpus)
+    assert found.outcome is outcome, found.why
+    assert found.why
+
+
+def test_longest_context_is_what_would_pass():
+    found = size(LLAMA_8B, gpu="L4")
+    longest = found.longest_context.value
+    assert found.outcome is Outcome.REFUSED_KV
+    assert longest and 1000 < longest < 131072
+    assert size(LLAMA_8B, f"--max-model-len={longest}", gpu="L4").outcome is Outcome.STARTS
+    assert size(LLAMA_8B, f"--max-model-len={longest + 100}", gpu="L4").outcome is Outcome.REFUSED_KV
+
+
+def test_auto_length_fits_itself():
+    found = size(LLAMA_8B, "--max-model-len=auto", gpu="L4")
+    assert found.outcome is Outcome.STARTS
+
+
+def test_headers_win_over_the_config():
+    groups = (
+        TensorGroup("model.layers.{}.mlp.up_proj.weight", "BF16", (14336, 4096), 32),
+        TensorGroup("vision_tower.blocks.{}.weight", "BF16", (4096, 4096), 10),
+    )
+    found = size(LLAMA_8B, tensors=groups)
+    assert found.weights_gib.source is Source.HEADERS
+    labels = {term.label: term.value for term in found.weights_gib.terms}
+    assert labels["vision or audio tower"] == pytest.approx(10 * 4096 * 4096 * 2 / 2**30)
+    assert labels["not explained by config.json"] < 0
+
+
+def test_a_name_decides_only_when_both_bounds_agree():
+    billion = Fact(value=7_000_000_000, source=Source.NAME)
+    bits = Fact(value=16, source=Source.NAME)
+    assert size(None, parameters=billion, bits=bits).outcome is Outcome.STARTS
+    huge = Fact(value=400_000_000_000, source=Source.NAME)
+    assert size(None, parameters=huge, bits=bits).outcome is Outcome.OOM_LOAD
+    close = Fact(value=33_000_000_000, source=Source.NAME)
+    found = size(None, parameters=close, bits=bits)
+    assert found.outcome is Outcome.UNKNOWN
+    assert found.required_gib.guess
+
+
+def test_nothing_known_is_unknown():
+    found = size(None)
+    assert found.outcome is Outcome.UNKNOWN
+    assert not found.required_gib.known
+
+
+def test_the_smallest_parallel_size_and_what_knobs_buy():
+    args = EngineArgs(max_model_len=32768)
+    model, gpu = ModelFacts(config=LLAMA_8B), gpu_for("T4", count=8)
+    assert smallest_tp(model, gpu, args, vllm="0.19.0") == 2
+    bought = {knob.flag: knob for knob in knobs(ModelFacts(config=LLAMA_8B), gpu_for("L4"), args, vllm="0.19.0")}
+    assert bought["--kv-cache-dtype=fp8"].outcome is Outcome.STARTS
+    assert (bought["--gpu-memory-utilization=0.95"].gained_gib or 0) == pytest.approx(0.05 * 22.03, abs=0.01)
+
+
+def test_every_number_explains_itself():
+    lines = explain(size(LLAMA_8B))
+    assert lines[0].startswith("starts: ")
+    assert any("lm_head" in line for line in lines)
+    assert any("sampler" in line for line in lines)
+    assert all(line.isprintable() for line in lines)
