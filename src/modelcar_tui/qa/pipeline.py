@@ -5,6 +5,7 @@ One path for podman, Kubernetes and recordings, so that what the demo shows is w
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from modelcar_tui.qa.spool import LINE_LIMIT, Origin, SpoolWriter
 GREW_EVERY = 0.1
 """Seconds between two `LogGrew`."""
 _RAW_LIMIT = 64 * 1024
+_COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
 
 
 class Pipeline:
@@ -48,7 +50,9 @@ class Pipeline:
 
     def take(self, raw: RawLine) -> None:
         """One line of the suite."""
-        text = self.redact(clean(raw.data.decode("utf-8", "replace"), limit=_RAW_LIMIT))
+        # Colours alone are dropped first: what is left of most lines is plain, which `clean` passes quickly.
+        plain = _COLOUR.sub(b"", raw.data) if b"\x1b" in raw.data else raw.data
+        text = self.redact(clean(plain.decode("utf-8", "replace"), limit=_RAW_LIMIT))
         if len(text) > LINE_LIMIT:
             text = text[: LINE_LIMIT - 1] + "…"
         self.last_line = time.monotonic()
