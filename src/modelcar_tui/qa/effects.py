@@ -1,0 +1,70 @@
+"""What QA does to the cluster, said before it starts; and what a broken run may have left there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from modelcar_tui.qa.tables import suite
+from modelcar_tui.qa.types import QaOutcome
+
+IMAGE = "quay.io/opendatahub/opendatahub-tests"
+
+
+def effects(
+    generation: str, *, models: Sequence[str], server: str = "", user: str = "", audio: bool = False
+) -> tuple[str, ...]:
+    """One line for each thing that the suite will do, most far-reaching first.
+
+    Args:
+        generation: `G1`, `G2` or `G3` as probed; anything else is taken for the newest.
+        audio: An audio model is among the models.
+    """
+    table = suite().generations.get(generation) or suite().generations["G3"]
+    who = f" as {user}" if user else ""
+    where = f" on {server}" if server else ""
+    lines = [f"The suite works{where}{who} with rights that amount to cluster-admin."]
+    if generation == "G1":
+        lines.append("It may set KServe to Managed in the DataScienceCluster: a change for the whole cluster.")
+    lines += [
+        f"It creates namespace {table.namespace}, and deletes it again, once for each of {len(models)} models.",
+        f"In it: ServingRuntime {table.runtime}, Secret oci-registry-pull-secret (your pull secret), one "
+        f"InferenceService ({table.mode}) with 2 to 3 CPUs, 15 to 16 GiB of RAM and the model's GPUs.",
+        "The GPUs are taken from other work while a model is tested; nothing else is stopped for it.",
+        "It downloads oc from the cluster's console route.",
+    ]
+    if audio:
+        lines.append("For audio models the container downloads a sample from github.com: it needs the internet.")
+    return tuple(lines)
+
+
+def namespace_of(generation: str) -> str:
+    """The namespace that a generation works in."""
+    return (suite().generations.get(generation) or suite().generations["G3"]).namespace
+
+
+def clean_up_commands(outcome: QaOutcome) -> tuple[str, ...]:
+    """Commands that remove what the log says was created and not deleted; to be offered, never run unasked.
+
+    Deleting the namespace deletes what is in it, so single objects are named only where no namespace was left.
+    """
+    named = [item.partition("/") for item in outcome.leftovers]
+    spaces = [name for kind, _, name in named if kind == "Namespace"]
+    if spaces:
+        return tuple(f"oc delete namespace {name}" for name in spaces)
+    known = {generation.namespace for generation in suite().generations.values()}
+    return tuple(
+        f"oc delete {kind.lower()} {name} -n {space}" for kind, _, name in named for space in sorted(known)
+    )
+
+
+def image_for_release(release: str | None, given: str | None = None) -> str:
+    """The suite's image: `given`, else the tag of the cluster's OpenShift AI release, else `latest`.
+
+    Args:
+        release: Such as `3.3.1` or `2.25`; a release without a branch of its own gets `latest`.
+    """
+    if given:
+        return given
+    parts = (release or "").split(".")
+    tag = ".".join(parts[:2])
+    return f"{IMAGE}:{tag if tag in suite().tags else 'latest'}"
