@@ -91,18 +91,21 @@ class _Reader:
             sha256=self._source.sha256,
             shape=shape,
             models=tuple(models),
-            findings=tuple(problem for _, problem in sorted(self._warnings, key=lambda pair: pair[0])),
+            findings=tuple(self._first(self._warnings, "warnings")),
         )
 
     def _refuse(self) -> UserError:
-        problems = [problem for _, problem in sorted(self._errors, key=lambda pair: pair[0])]
-        if len(problems) > MAX_PROBLEMS:
-            rest = len(problems) - MAX_PROBLEMS + 1
-            more = Problem(
-                where=self._source.label, what=f"{rest} more errors", fix="mend these first", code="more"
-            )
-            problems = [*problems[: MAX_PROBLEMS - 1], more]
+        problems = self._first(self._errors, "errors")
         return UserError(problems[0], *problems[1:])
+
+    def _first(self, found: list[tuple[int, Problem]], word: str) -> list[Problem]:
+        """The first problems in the order of the file, and how many more there are."""
+        problems = [problem for _, problem in sorted(found, key=lambda pair: pair[0])]
+        if len(problems) <= MAX_PROBLEMS:
+            return problems
+        rest = len(problems) - MAX_PROBLEMS + 1
+        more = Problem(where=self._source.label, what=f"{rest} more {word}", fix="mend these first", code="more")
+        return [*problems[: MAX_PROBLEMS - 1], more]
 
     def _root(self, root: Mapping) -> tuple[str, list[ModelCar]]:
         self._known(root, ROOT_KEYS, "the manifest")

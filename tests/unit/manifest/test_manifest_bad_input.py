@@ -206,6 +206,13 @@ def test_up_to_twenty_errors_at_once() -> None:
     assert problems[-1].what == "41 more errors"
 
 
+def test_warnings_are_bounded_too() -> None:
+    findings = parse_manifest((HEAD + "".join(f"    key{n}: 1\n" for n in range(90))).encode(), "m.yaml").findings
+    assert len(findings) == MAX_PROBLEMS
+    assert findings[0].where == "m.yaml:4:5"
+    assert findings[-1].what == "71 more warnings"
+
+
 def test_an_error_in_a_shared_block_is_told_once() -> None:
     text = "x-args: &x [true]\nmodel-car:\n" + "".join(
         f"  - {{name: m{n}, image: oci://r/x, serving_arguments: {{args: *x}}}}\n" for n in range(9)
