@@ -103,6 +103,6 @@ def _drop_anchor(text: str, node: Node) -> Edit:
         raise CannotEditError("an unusual anchor")
     start, end = found.start(1), found.end()
     if text[end : end + 1] in ("\r", "\n", ""):
-        while start > 0 and text[start - 1] in " \t" and text[start - 2 : start - 1] not in ("-", "?"):
+        while start > 0 and text[start - 1] in " \t":
             start -= 1
     return Edit(start, end, "")
