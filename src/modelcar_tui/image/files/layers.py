@@ -24,6 +24,8 @@ _WINDOW = 64 * 1024
 _PACKED_WINDOW = 16 * 1024
 _UNPROMISING = 256 * 1024
 """How far a compressed layer is followed that has shown no file of a model."""
+_PROMISING = 4 * 1024 * 1024
+"""How far one is followed that has, while config.json is still missing."""
 _MOST_STRANGERS = 64
 """How many large files that are no model's a layer may have before it is left."""
 _INDEX_HEAD = 4096
@@ -150,20 +152,19 @@ class _Reader:
             return
         packed = layer.media_type.endswith(("gzip", "zstd"))
         first = _PACKED_WINDOW if packed else self._window
-        patience = self._budget.left if path else _UNPROMISING
 
         async def fetch(start: int, length: int) -> bytes:
             return await self._fetch(layer, start, length)
 
-        source, packing = await open_blob(fetch, layer.size, self._budget, first=first, patience=patience)
+        source, packing = await open_blob(fetch, layer.size, self._budget, first=first, patience=_UNPROMISING)
         if not await is_tar(source):
             if path and not packing:
                 await self._file(source, path, 0, layer.size)
             return
         strangers = 0
         async for entry in walk(source):
-            if entry.path.startswith("models") and isinstance(source, Packed):
-                source.patience = self._budget.left
+            if entry.path.startswith("models"):
+                self._be_patient(source)
             if not entry.regular or not _sensible(entry.path):
                 continue
             self.files += 1
@@ -173,10 +174,15 @@ class _Reader:
                 return
             if known:
                 self.packing.add(packing)
-                if isinstance(source, Packed):
-                    source.patience = self._budget.left
+                self._be_patient(source)
             if path:
                 return  # an annotated layer holds one file
+
+    def _be_patient(self, source: Source) -> None:
+        """Go on through a compressed layer of a model, but only as far as its config.json."""
+        if isinstance(source, Packed):
+            told = any(posixpath.basename(path) == "config.json" for path in self.found.documents)
+            source.patience = _UNPROMISING if told else _PROMISING
 
     async def _file(self, source: Source, path: str, start: int, size: int) -> bool:
         """Read what matters of one file; whether it belongs to a model."""

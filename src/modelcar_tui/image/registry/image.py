@@ -85,11 +85,14 @@ async def read_image(
         _machine(repository, manifest, architectures, problems, now), look_at_layers()
     )
     problems.extend(_note(note, reference) for note in found.notes[:5])
+    model = model_facts(found, count=count, at=now)
+    if model.tensors is not None:
+        problems = [problem for problem in problems if problem.code != Trouble.BUDGET.value]
     return RegistryImage(
         digest=named.digest,
         size=size,
         architectures=machine,
-        model=model_facts(found, count=count, at=now),
+        model=model,
         layout=layout,
         bytes_read=budget.used,
         problems=tuple(problems),
