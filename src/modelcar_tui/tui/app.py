@@ -29,7 +29,7 @@ from modelcar_tui.tui.safety import ControlFilter
 from modelcar_tui.tui.screens.base import Faced, FaceScreen, style
 from modelcar_tui.tui.screens.dashboard import DashboardScreen
 from modelcar_tui.tui.screens.prompt import Prompt
-from modelcar_tui.tui.signals import Watch, backstop_off
+from modelcar_tui.tui.signals import Watch, backstop_off, let_go_of_terminal
 from modelcar_tui.tui.themes import PALETTES, choose
 
 FAST_S, SLOW_S = 0.1, 0.5
@@ -352,6 +352,8 @@ def run_dashboard(
 
 def _finish(app: DashboardApp, port: EnginePort, result: int | None) -> int:
     status = int(result) if result is not None else int(app.return_code or ExitStatus.INTERRUPTED)
+    if status == ExitStatus.HANGUP:
+        let_go_of_terminal()
     live = app.state.finish is None and not app.face.replay
     if live and not app.leaving:
         hangup = status in (ExitStatus.HANGUP, ExitStatus.TERMINATED)

@@ -64,7 +64,7 @@ class Review:
         return self.set(tuple(c.id for c in self.plan.changes if self.mark(c.id) is Mark.UNDECIDED), mark)
 
     def edit(self, change: str, text: str) -> Review:
-        """Accept a change with another item.
+        """Accept a change with another item; a bare value is completed with its flag.
 
         Raises:
             ValueError: the text is empty or holds a character that the eye does not see.
@@ -73,7 +73,11 @@ class Review:
             raise ValueError("empty; n rejects the change")
         if has_hidden(text):
             raise ValueError("it holds invisible or control characters")
-        return replace(self, marks=self.marks | {change: Mark.EDITED}, edits=self.edits | {change: text.strip()})
+        item = text.strip()
+        proposed = next(c for c in self.plan.changes if c.id == change)
+        if not item.startswith("-") and (proposed.new or "").startswith(f"{proposed.flag}="):
+            item = f"{proposed.flag}={item}"
+        return replace(self, marks=self.marks | {change: Mark.EDITED}, edits=self.edits | {change: item})
 
     def split(self, group: int) -> Review:
         """Take a group apart: its changes are undecided again."""

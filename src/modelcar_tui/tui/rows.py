@@ -6,11 +6,12 @@ A row is a tuple of spans; a span is a text and a role of the theme. Widths are 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
-from modelcar_tui.core.text import clean
+from modelcar_tui.core.text import REPLACEMENT, clean
 
 Span = tuple[str, str]
 
@@ -24,6 +25,23 @@ class Row(NamedTuple):
 
 
 EMPTY = Row()
+
+
+@lru_cache(maxsize=4096)
+def neutral(text: str) -> str:
+    """`text` with every sign that prints nothing replaced, or dropped where it took no cell; blanks stay blank."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _stand_in(char) for char in text)
+
+
+def _stand_in(char: str) -> str:
+    return (" " if char.isspace() else REPLACEMENT) * cell_len(char)
+
+
+def printable(text: str) -> str:
+    """`text` as it may stand in a row: cleaned, if it was not at the edge."""
+    return text if text.isprintable() else neutral(clean(text))
 
 
 def row(*spans: Span | str, over: str = "") -> Row:
@@ -40,7 +58,7 @@ def crop(text: str, cells: int, ellipsis: str = "…") -> str:
     """`text` in at most `cells` cells; what is cut is marked."""
     if cells <= 0:
         return ""
-    text = text if text.isprintable() else clean(text)
+    text = printable(text)
     if width(text) <= cells:
         return text
     return set_cell_size(text, cells - 1).rstrip() + ellipsis
@@ -48,11 +66,15 @@ def crop(text: str, cells: int, ellipsis: str = "…") -> str:
 
 def crop_middle(text: str, cells: int, ellipsis: str = "…") -> str:
     """`text` in at most `cells` cells with its middle cut: for names whose ends tell them apart."""
-    text = text if text.isprintable() else clean(text)
+    text = printable(text)
     if width(text) <= cells or cells < 5:
         return crop(text, cells, ellipsis)
-    tail = (cells - 1) // 2
-    return set_cell_size(text, cells - 1 - tail) + ellipsis + text[-tail:]
+    tail = ""
+    for char in reversed(text):
+        if width(char + tail) > (cells - 1) // 2:
+            break
+        tail = char + tail
+    return set_cell_size(text, cells - 1 - width(tail)) + ellipsis + tail
 
 
 def pad(text: str, cells: int, align: str = "<", ellipsis: str = "…") -> str:
@@ -65,7 +87,7 @@ def pad(text: str, cells: int, align: str = "<", ellipsis: str = "…") -> str:
 def wrap(text: str, cells: int) -> list[str]:
     """`text` in lines of at most `cells` cells, broken at blanks where there are any."""
     cells = max(cells, 4)
-    text = text if text.isprintable() else clean(text)
+    text = printable(text)
     lines, line = [], ""
     for word in text.split(" "):
         candidate = f"{line} {word}" if line else word
@@ -92,7 +114,7 @@ def fit(line: Row, cells: int, ellipsis: str = "…") -> Row:
     out: list[Span] = []
     left = cells
     for text, role in line.spans:
-        safe = text if text.isprintable() else clean(text)
+        safe = printable(text)
         need = width(safe)
         if need > left:
             safe = crop(safe, left, ellipsis)

@@ -6,24 +6,11 @@ to the terminal, whatever the widget.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-from rich.cells import cell_len
 from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-
-
-@lru_cache(maxsize=4096)
-def neutral(text: str) -> str:
-    """`text` with every control and invisible character replaced, or dropped where it took no cell."""
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() else (_REPLACEMENT * cell_len(char) if cell_len(char) else "") for char in text
-    )
+from modelcar_tui.tui.rows import neutral
 
 
 class ControlFilter(LineFilter):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import select
 import signal
+import stat
 import sys
 import threading
 import time
@@ -69,6 +71,15 @@ class Watch:
 def backstop_off() -> None:
     """The screen is gone in time."""
     signal.alarm(0)
+
+
+def let_go_of_terminal() -> None:
+    """Point our output away from a terminal that is gone: flushing to it would spoil the exit status."""
+    with suppress(OSError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+        for handle in (1, 2):
+            with suppress(OSError):
+                if stat.S_ISCHR(os.fstat(handle).st_mode):
+                    os.dup2(nowhere.fileno(), handle)
 
 
 def _arm_backstop(number: int, frame: FrameType | None) -> None:

@@ -89,6 +89,7 @@ class FaceScreen(Faced, Screen[None]):
     def __init__(self, face: Face) -> None:
         super().__init__()
         self.face = face
+        self.hears_from = float("inf") if self.deaf_s else 0.0
 
     def content(self) -> Iterable[Widget]:
         """The widgets between header and footer."""
@@ -150,6 +151,7 @@ class Dialog(Faced, ModalScreen[str]):
     def __init__(self, face: Face) -> None:
         super().__init__()
         self.face = face
+        self.hears_from = float("inf") if self.deaf_s else 0.0
 
     def title_text(self) -> str:
         """Title of the frame."""

@@ -259,7 +259,10 @@ class DiffScreen(FaceScreen):
         if not self.open_question:
             self.tell("the run does not wait for an answer to this plan")
             return
-        facts = [("file", f"{self.report.plan.target} is not written"), ("then", "the base manifest stays; exit status 5")]
+        facts = [
+            ("file", f"{self.report.plan.target} is not written"),
+            ("then", "the base manifest stays; exit status 5"),
+        ]
         dialog = ConfirmDialog(self.face, "reject", "Reject the whole plan?", facts, [])
         self.app.push_screen(dialog, self._confirmed)
 

@@ -25,7 +25,7 @@ class Prompt(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Label("", markup=False)
-        line = Input(compact=True)
+        line = Input(compact=True, select_on_focus=False)
         line.cursor_blink = False
         yield line
 

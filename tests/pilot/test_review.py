@@ -1,0 +1,318 @@
+"""The approval: nothing by accident, nothing hidden, nothing that was not said before."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+import pytest
+from textual.pilot import Pilot
+
+from modelcar_tui.core.errors import Problem
+from modelcar_tui.manifest.plan import Change, Operation, Plan
+from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.reports import ApplyPreview
+from modelcar_tui.tui.app import DashboardApp
+from modelcar_tui.tui.review import Mark, open_review
+from modelcar_tui.tui.screens.confirm import ConfirmDialog
+from modelcar_tui.tui.screens.diff import DiffScreen
+from pilot import support as s
+
+BIG = "llama-3.3-70b-instruct-fp8-dynamic"
+
+
+async def reviewing(app: DashboardApp, pilot: Pilot[int]) -> DiffScreen:
+    await pilot.press("d")
+    await s.wait_for(pilot, lambda: isinstance(app.screen, DiffScreen), "the review is open")
+    await s.hears(app, pilot)
+    screen = app.screen
+    assert isinstance(screen, DiffScreen)
+    return screen
+
+
+async def settled(screen: DiffScreen, pilot: Pilot[int]) -> None:
+    await s.wait_for(pilot, lambda: screen.preview is not None, "the result is worked out")
+
+
+async def confirming(app: DashboardApp, pilot: Pilot[int]) -> None:
+    await s.wait_for(pilot, lambda: isinstance(app.screen, ConfirmDialog), "the confirmation is asked")
+    await s.hears(app, pilot)
+
+
+@pytest.mark.parametrize("size", s.SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_accepting_two_of_four_sends_exactly_these(size: tuple[int, int]) -> None:
+    engine = s.FakeEngine(s.decided())
+    async with s.dashboard(engine, size) as (app, pilot):
+        screen = await reviewing(app, pilot)
+        assert screen.review.counts.undecided == 4, "nothing is accepted at the start"
+        await pilot.press("n", "y", "y", "y", "u")
+        await settled(screen, pilot)
+        await pilot.press("k", "u", "W")
+        await settled(screen, pilot)
+        if not isinstance(app.screen, ConfirmDialog):
+            await pilot.press("W")
+        await confirming(app, pilot)
+        assert s.shows(app, "granite.generated.yaml")
+        assert s.shows(app, "accepted, 1 rejected")
+        assert engine.answers == []
+        await pilot.press(*"write")
+        await s.wait_for(pilot, lambda: engine.answers, "the answer is sent")
+        answer = engine.answers[0]
+        assert answer.write
+        assert answer.plan_digest == s.plan().digest
+        assert set(answer.accepted) == {c.id for c in screen.review.accepted}
+        assert f"{BIG}/--max-model-len" in answer.accepted
+        assert answer.who
+
+
+async def test_enter_never_approves_anything() -> None:
+    engine = s.FakeEngine(s.decided())
+    async with s.dashboard(engine) as (app, pilot):
+        screen = await reviewing(app, pilot)
+        await pilot.press("enter", "enter", "enter")
+        assert screen.review.counts.undecided == 4
+        await pilot.press("a")
+        await settled(screen, pilot)
+        await pilot.press("W")
+        await confirming(app, pilot)
+        await pilot.press("enter", "enter", "W", "y", "space", "enter")
+        assert isinstance(app.screen, ConfirmDialog)
+        assert engine.answers == []
+
+
+async def test_keys_typed_before_and_just_after_the_screen_appears_are_dropped() -> None:
+    engine = s.FakeEngine(s.decided())
+    async with s.dashboard(engine) as (app, pilot):
+        await pilot.press("d", "y", "a", "W")
+        await s.wait_for(pilot, lambda: isinstance(app.screen, DiffScreen), "the review is open")
+        screen = app.screen
+        assert isinstance(screen, DiffScreen)
+        await s.wait_for(pilot, lambda: screen.hears_from < float("inf"), "the first paint")
+        assert screen.hears_from - time.monotonic() > 0.2
+        await pilot.press("y", "a")
+        assert screen.review.counts.undecided == 4
+        await s.hears(app, pilot)
+        await pilot.press("y")
+        assert screen.review.counts.accepted == 1
+
+
+async def test_the_confirmation_is_deaf_at_first_too() -> None:
+    engine = s.FakeEngine(s.decided())
+    async with s.dashboard(engine) as (app, pilot):
+        screen = await reviewing(app, pilot)
+        await pilot.press("a")
+        await settled(screen, pilot)
+        await pilot.press("W", *"write")
+        await s.wait_for(pilot, lambda: isinstance(app.screen, ConfirmDialog), "the confirmation is asked")
+        assert engine.answers == []
+        await s.hears(app, pilot)
+        await pilot.press(*"writwrite")
+        assert engine.answers == [], "a wrong letter starts the word again"
+        await pilot.press(*"rite")
+        assert engine.answers == []
+        await pilot.press(*"xwrite")
+        await s.wait_for(pilot, lambda: engine.answers, "the answer is sent")
+
+
+async def test_escape_leaves_everything_without_writing() -> None:
+    engine = s.FakeEngine(s.decided())
+    async with s.dashboard(engine) as (app, pilot):
+        screen = await reviewing(app, pilot)
+        await pilot.press("a")
+        await settled(screen, pilot)
+        await pilot.press("W")
+        await confirming(app, pilot)
+        await pilot.press("escape")
+        await s.wait_for(pilot, lambda: app.screen is screen, "back to the review")
+        await s.hears(app, pilot)
+        await pilot.press("q")
+        await s.wait_for(pilot, lambda: s.shows(app, "your answer is needed"), "back to the dashboard")
+    assert engine.answers == []
+
+
+async def test_writing_nothing_is_refused_and_the_whole_plan_can_be_rejected() -> None:
+    engine = s.FakeEngine(s.decided())
+    async with s.dashboard(engine) as (app, pilot):
+        await reviewing(app, pilot)
+        await pilot.press("W")
+        await s.wait_for(pilot, lambda: s.shows(app, "nothing is accepted"), "the refusal")
+        await pilot.press("R")
+        await confirming(app, pilot)
+        assert s.shows(app, "Reject the whole plan?")
+        await pilot.press(*"reject")
+        await s.wait_for(pilot, lambda: engine.answers, "the answer is sent")
+    assert engine.answers[0].write is False
+    assert engine.answers[0].accepted == ()
+
+
+async def test_one_of_two_coupled_changes_is_warned_of_before_and_in_the_confirmation() -> None:
+    async with s.dashboard(s.FakeEngine(s.decided())) as (app, pilot):
+        screen = await reviewing(app, pilot)
+        await pilot.press("j", "j", "j", "y")
+        text = "makes no valid command line without --tensor-parallel-size"
+        await settled(screen, pilot)
+        assert s.shows(app, text)
+        await pilot.press("W")
+        await confirming(app, pilot)
+        assert s.shows(app, "makes no valid command line")
+
+
+async def test_an_edited_value_is_accepted_shown_and_sent() -> None:
+    engine = s.FakeEngine(s.decided())
+    async with s.dashboard(engine) as (app, pilot):
+        screen = await reviewing(app, pilot)
+        await pilot.press("j", "j", "e")
+        await pilot.press(*(["backspace"] * 5), *"16384", "enter")
+        await s.wait_for(pilot, lambda: screen.review.mark(f"{BIG}/--max-model-len") is Mark.EDITED, "the edit")
+        assert s.shows(app, "[e]")
+        await settled(screen, pilot)
+        await pilot.press("W")
+        await confirming(app, pilot)
+        assert s.shows(app, "--max-model-len=16384")
+        await pilot.press(*"write")
+        await s.wait_for(pilot, lambda: engine.answers, "the answer is sent")
+    assert engine.answers[0].edited == {f"{BIG}/--max-model-len": "--max-model-len=16384"}
+
+
+async def test_a_refused_edit_is_said_and_can_not_be_written() -> None:
+    engine = s.FakeEngine(s.decided())
+    async with s.dashboard(engine) as (app, pilot):
+        screen = await reviewing(app, pilot)
+        await pilot.press("j", "j", "e", *"banana", "enter")
+        await s.wait_for(pilot, lambda: screen.preview and screen.preview.problems, "the refusal")
+        assert s.shows(app, "can't be written: edited item:")
+        await pilot.press("W")
+        await pilot.pause()
+        assert app.screen is screen
+    assert engine.answers == []
+
+
+async def test_a_base_file_that_changed_is_said_plainly() -> None:
+    changed = Problem(
+        what="the base file has changed since it was read", where="granite.base.yaml", fix="run again"
+    )
+    engine = s.FakeEngine(s.decided(), preview=ApplyPreview(problems=(changed,)))
+    async with s.dashboard(engine) as (app, pilot):
+        screen = await reviewing(app, pilot)
+        await pilot.press("a")
+        await settled(screen, pilot)
+        assert s.shows(app, "the base file has changed since it was read; run again")
+        await pilot.press("W")
+        await pilot.pause()
+        assert app.screen is screen
+
+
+async def test_a_preview_that_fails_ends_neither_app_nor_review() -> None:
+    class Broken(s.FakeEngine):
+        def preview(self, decision: object) -> ApplyPreview:
+            raise RuntimeError("secret")
+
+    async with s.dashboard(Broken(s.decided())) as (app, pilot):
+        screen = await reviewing(app, pilot)
+        await settled(screen, pilot)
+        assert s.shows(app, "the result can't be worked out (RuntimeError)")
+        assert not s.shows(app, "secret")
+
+
+async def test_another_plan_starts_the_review_again() -> None:
+    engine = s.FakeEngine(s.decided())
+    async with s.dashboard(engine) as (app, pilot):
+        screen = await reviewing(app, pilot)
+        await pilot.press("a")
+        assert screen.review.counts.accepted == 4
+        other = msgspec.structs.replace(s.plan(), base_sha256="00" * 32)
+        engine.say(e.DecisionMade(report=msgspec.structs.replace(s.report(), plan=other)))
+        await s.wait_for(pilot, lambda: screen.review.counts.undecided == 4, "the review starts again")
+        assert s.shows(app, "the plan has changed")
+        await settled(screen, pilot)
+        await pilot.press("a", "W")
+        await s.wait_for(pilot, lambda: s.shows(app, "does not wait for an answer to this plan"), "the refusal")
+    assert engine.answers == []
+
+
+async def test_views_change_from_reason_to_diff_to_result() -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), (200, 60)) as (app, pilot):
+        await reviewing(app, pilot)
+        assert s.shows(app, "One GPU needs no executor backend.")
+        assert s.shows(app, "memory of one GPU")
+        await pilot.press("v")
+        await s.wait_for(pilot, lambda: s.shows(app, "@@ -9,7 +9,6 @@"), "the text diff")
+        await pilot.press("v")
+        await s.wait_for(
+            pilot, lambda: s.shows(app, "nothing is accepted: the file would be the base"), "the result"
+        )
+        await pilot.press("y")
+        await s.wait_for(pilot, lambda: s.shows(app, "@@ -9,7 +9,6 @@"), "the result of one change")
+
+
+async def test_folding_hides_and_splitting_makes_undecided() -> None:
+    async with s.dashboard(s.FakeEngine(s.decided())) as (app, pilot):
+        screen = await reviewing(app, pilot)
+        await pilot.press("j", "enter")
+        assert len(screen.lines) == 3
+        await pilot.press("y")
+        assert screen.review.counts.accepted == 3, "a folded hunk is decided as a whole"
+        await pilot.press("j", "s")
+        assert screen.review.counts.accepted == 0
+        assert len(screen.lines) == 6
+
+
+async def test_invisible_characters_are_shown_as_code_points() -> None:
+    tricky = Change(
+        id="m/--x",
+        model="m\u202e",
+        operation=Operation.SET,
+        flag="--x",
+        old="--x=1",
+        new="--x=\u200b2\x1b[2J",
+        reason="r\u2066",
+    )
+    plan = Plan(base="b", base_sha256="0", target="t\u202e.yaml", changes=(tricky,))
+    report = msgspec.structs.replace(s.report(), plan=plan, hunks=())
+    events = [
+        *s.decided()[:-1],
+        e.DecisionMade(report=report),
+        e.ApprovalRequested(request_id="b", plan_digest=plan.digest),
+    ]
+    async with s.dashboard(s.FakeEngine(events)) as (app, pilot):
+        screen = await reviewing(app, pilot)
+        for shown in ("<U+202E>", "<U+200B>2<U+001B>[2J", "r<U+2066>", "invisible characters"):
+            assert s.shows(app, shown), shown
+        await pilot.press("y")
+        await settled(screen, pilot)
+        await pilot.press("W")
+        await confirming(app, pilot)
+        assert s.shows(app, "t<U+202E>.yaml")
+
+
+def test_an_edit_with_invisible_characters_is_refused() -> None:
+    review = open_review(s.plan(), s.hunks())
+    with pytest.raises(ValueError, match="invisible"):
+        review.edit(s.plan().changes[0].id, "--max-model-len=1\u200b6384")
+    with pytest.raises(ValueError, match="empty"):
+        review.edit(s.plan().changes[0].id, "  ")
+
+
+def test_every_change_is_in_exactly_one_group() -> None:
+    for hunks in ((), s.hunks(), s.hunks()[:1], (*s.hunks(), *s.hunks())):
+        review = open_review(s.plan(), hunks)
+        assert sorted(i for group in review.groups for i in group.ids) == sorted(c.id for c in s.plan().changes)
+
+
+def test_rejecting_an_edited_change_forgets_the_edit() -> None:
+    first = s.plan().changes[0].id
+    review = open_review(s.plan(), ()).edit(first, "--max-model-len=5").set((first,), Mark.REJECTED)
+    assert review.decision(write=True).edited == {}
+    assert review.decision(write=True).accepted == ()
+
+
+async def test_a_replay_can_be_reviewed_but_not_answered() -> None:
+    engine = s.FakeEngine(s.decided())
+    async with s.dashboard(engine) as (app, pilot):
+        app.face.replay = True
+        screen = await reviewing(app, pilot)
+        await pilot.press("a")
+        await settled(screen, pilot)
+        await pilot.press("W")
+        await s.wait_for(pilot, lambda: s.shows(app, "does not wait for an answer"), "the refusal")
+    assert engine.answers == []
