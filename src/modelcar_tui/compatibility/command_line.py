@@ -15,6 +15,8 @@ from modelcar_tui.compatibility.versions import Version, parse_version, stand_in
 from modelcar_tui.data.vllm_arguments import Flag, Row, argument_table, shaped
 
 _NEGATIVE_NUMBER = re.compile(r"-\d+$|-\d*\.\d+$")
+SECRET_FLAGS = ("--api-key", "--hf-token")
+"""Their values are shown nowhere: not in findings, not in changes."""
 _SWITCH_PAIRS = ("0.8.5", "0.33.0")
 """Since when switches have a `--no-` form, and since when `--enable-x` has a `--disable-x` form."""
 
@@ -35,6 +37,8 @@ class Argument(msgspec.Struct, frozen=True, kw_only=True):
     dotted: bool = False
     """`--compilation-config.level=3`: one key of a JSON object."""
     abbreviated: bool = False
+    separator: bool = False
+    """`--`: no flags after it."""
     candidates: tuple[str, ...] = ()
     """Flags that the written one could mean, when it is ambiguous."""
 
@@ -42,6 +46,11 @@ class Argument(msgspec.Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """The flag's full name, or what is written."""
         return self.flag.flag if self.flag else self.written
+
+    @property
+    def secret(self) -> bool:
+        """Whether its value may be shown nowhere; also where flag and value are one item with a blank."""
+        return canonical(self.written.split(" ", 1)[0]) in SECRET_FLAGS or self.name in SECRET_FLAGS
 
     @property
     def separate(self) -> bool:
@@ -59,8 +68,11 @@ def take_apart(args: tuple[str, ...], vllm: str | None) -> tuple[Argument, ...]:
     names = _names(stand_in(parse_version(vllm), argument_table().versions))
     found: list[Argument] = []
     index = 0
+    rest = False
     while index < len(args):
-        argument = _read(args, index, names)
+        argument = Argument(index=index, written=args[index]) if rest else _read(args, index, names)
+        if args[index] == "--" and not rest:
+            rest, argument = True, Argument(index=index, written="--", separator=True)
         found.append(argument)
         index += argument.items
     return tuple(found)
@@ -141,14 +153,8 @@ def _read(args: tuple[str, ...], index: int, names: _Names) -> Argument:
     item = args[index]
     if not _looks_like_flag(item):
         return Argument(index=index, written=item)
-    if item.startswith("-O") and not item.startswith("--"):
-        level = item[3:] if item[2:3] == "=" else item[2:]
-        entry = names.options.get("--optimization-level")
-        takes = not level and index + 1 < len(args)
-        return Argument(
-            index=index, items=2 if takes else 1, written="-O", flag=entry[0] if entry else None,
-            value=args[index + 1] if takes else level,
-        )  # fmt: skip
+    if item.startswith("-O"):
+        return _level(args, index, names)
     head, equals, value = item.partition("=")
     head = canonical(head)
     base, dot, _ = head.partition(".")
@@ -168,6 +174,22 @@ def _read(args: tuple[str, ...], index: int, names: _Names) -> Argument:
         index=index, items=items, written=head, flag=flag, value=given, negated=negated, dotted=dotted,
         abbreviated=abbreviated, candidates=candidates,
     )  # fmt: skip
+
+
+def _level(args: tuple[str, ...], index: int, names: _Names) -> Argument:
+    """`-O3`, `-O=3` or `-O 3`: the optimization level, before 0.14 a key of the compilation configuration."""
+    item = args[index]
+    level: str | None = item[3:] if item[2:3] in ("=", ".") else item[2:]
+    items = 1
+    if not level:
+        follows = args[index + 1 : index + 2] in (("0",), ("1",), ("2",), ("3",))
+        level, items = (args[index + 1], 2) if follows else (None, 1)
+    newer, older = names.options.get("--optimization-level"), names.options.get("-O")
+    entry = newer or older
+    known = entry[0] if entry and (level is not None or older) else None
+    return Argument(
+        index=index, items=items, written="-O", flag=known, value=level, dotted=newer is None and level is not None
+    )
 
 
 def _resolve(head: str, names: _Names) -> tuple[Flag | None, bool, bool, tuple[str, ...]]:

@@ -87,7 +87,9 @@ class Drafts:
             return ""
         self._touched.add(argument.index)
         items = self.car.serving.args[argument.index : argument.index + argument.items]
-        return self._keep(operation, flag, " ".join(items), new, reason, severity, evidence)
+        # A change is found by its flag where its text may not be told: plans are journalled and shown.
+        old = None if argument.secret else " ".join(items)
+        return self._keep(operation, flag, old, new, reason, severity, evidence)
 
     def _keep(
         self, operation: Operation, flag: str, old: str | None, new: str | None, reason: str, severity: str,

@@ -17,7 +17,8 @@ def lint_arguments(arguments: tuple[Argument, ...], release: str, remarks: Remar
     seen: dict[str, Argument] = {}
     for argument in arguments:
         if argument.flag is None:
-            _unknown(argument, release, remarks)
+            if not argument.separator:
+                _unknown(argument, release, remarks)
             continue
         _value(argument, argument.flag, remarks)
         _form(argument, argument.flag, release, remarks)

@@ -10,7 +10,6 @@ from modelcar_tui.compatibility.remarks import WARNING, Remarks
 from modelcar_tui.data.vllm_arguments import argument_table
 
 REMOTE_CODE = "--trust-remote-code"
-_SECRETS = ("--api-key", "--hf-token")
 _DOORS = {
     "--allowed-local-media-path": "requests may read files of the server below it",
     "--trust-request-chat-template": "requests may bring templates that the server executes",
@@ -48,7 +47,7 @@ def lint_security(arguments: tuple[Argument, ...], config: Mapping[str, Any] | N
                     f"{name} runs Python from the model image; {why}",
                     "keep it only for images that you trust",
                 )
-        elif name in _SECRETS:
+        elif argument.secret:
             remarks.on(
                 argument,
                 "secret-in-clear",

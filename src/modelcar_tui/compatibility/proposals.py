@@ -81,13 +81,13 @@ def optimized_json(car: ModelCar, changes: Iterable[Change]) -> dict[str, object
 def _repair(arguments: tuple[Argument, ...], release: str, vllm: str | None, drafts: Drafts) -> None:
     """What vLLM's parser refuses."""
     for argument in arguments:
-        if argument.flag is not None:
+        if argument.flag is not None or argument.separator:
             continue
         written = argument.written
         if " " in written:
             head, _, value = written.partition(" ")
             known = argument_table().find(canonical(head))
-            if known is not None and not known.gone:
+            if known is not None and not known.gone and not argument.secret:
                 drafts.set(argument, f"{known.flag}={value.strip()}",
                            "one item with a blank is no flag to vLLM; joined by `=` it is", REQUIRED,
                            flag=known.flag)  # fmt: skip
@@ -175,7 +175,7 @@ def _forms(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
     """Spellings that vLLM takes and the QA suite mishandles."""
     for argument in arguments:
         flag = argument.flag
-        if flag is None or argument.dotted or drafts.touched(argument):
+        if flag is None or argument.dotted or drafts.touched(argument) or argument.secret:
             continue
         if argument.separate and not flag.several and argument.value is not None:
             drafts.set(argument, f"{flag.flag}={argument.value}",

@@ -19,6 +19,8 @@ _WORDS = {
     "unknown": Support.UNKNOWN,
 }
 _PLAIN = ("fp16", "bf16", "fp32")
+_MOVED = ("tpu",)
+"""Platforms that went to a repository of their own: vLLM's list says nothing of later releases."""
 
 
 def judge(scheme: Scheme, gpu: Hardware, version: Version | None, *, moe: bool = False) -> Answer:
@@ -94,6 +96,8 @@ def _platform(scheme: Scheme, gpu: Hardware, version: Version | None, table: Qua
     if not lists or scheme.id in _PLAIN:
         return Support.NATIVE, ""
     wanted = version or parse_version(table.versions[-1]) or ()
+    if gpu.platform in _MOVED and wanted > (parse_version(lists[-1][0]) or ()):
+        return Support.NATIVE, ""
     older = [names for since, names in lists if (parse_version(since) or ()) <= wanted]
     newer = [names for since, names in lists if (parse_version(since) or ()) >= wanted]
     around = ([older[-1]] if older else []) + newer[:1]
