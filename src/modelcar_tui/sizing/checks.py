@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from modelcar_tui.sizing.hardware import quantization_refused, too_old
 from modelcar_tui.sizing.limits import Limits
 from modelcar_tui.sizing.model import Ready
 from modelcar_tui.sizing.types import EngineArgs, Gpu, Outcome
@@ -25,10 +26,12 @@ def refusal(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: 
     """The first check of vLLM that these arguments do not pass; None when they pass."""
     return (
         _arguments(args)
+        or _generation(gpu, profile)
         or _context(model, args, limits)
+        or _quantization(model, gpu, profile)
         or _bfloat16(gpu, args)
         or _data_type(model, gpu, args)
-        or _cache_type(gpu, args, profile)
+        or _cache_type(gpu, args)
         or _division(model, args)
         or _batches(args, limits)
     )
@@ -36,7 +39,28 @@ def refusal(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: 
 
 def gpu_refusal(gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
     """The checks that need no model."""
-    return _arguments(args) or _cache_type(gpu, args, profile) or _bfloat16(gpu, args)
+    return _arguments(args) or _generation(gpu, profile) or _cache_type(gpu, args) or _bfloat16(gpu, args)
+
+
+def _generation(gpu: Gpu, profile: Profile) -> Refusal | None:
+    if gpu.vendor != "nvidia" or not profile.known or not too_old(number(gpu.compute_capability), profile.release):
+        return None
+    why = f"vLLM {profile.label} is not built for compute capability {gpu.compute_capability} any more"
+    return Refusal(Outcome.REFUSED_KERNEL, why, "no kernel image is available for execution on the device")
+
+
+def _quantization(model: Ready, gpu: Gpu, profile: Profile) -> Refusal | None:
+    """Only for a known version: the table has one answer a release."""
+    if gpu.vendor != "nvidia" or not profile.known:
+        return None
+    why = quantization_refused(model.scheme, number(gpu.compute_capability), profile.release)
+    if not why:
+        return None
+    error = (
+        f"The quantization method {model.scheme.name} is not supported for the current GPU. "
+        f"Current capability: {gpu.compute_capability}."
+    )
+    return Refusal(Outcome.REFUSED_QUANT, why, error)
 
 
 def _arguments(args: EngineArgs) -> Refusal | None:
@@ -89,7 +113,7 @@ def _data_type(model: Ready, gpu: Gpu, args: EngineArgs) -> Refusal | None:
     return None
 
 
-def _cache_type(gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
+def _cache_type(gpu: Gpu, args: EngineArgs) -> Refusal | None:
     capability = number(gpu.compute_capability)
     name = args.kv_cache_dtype
     if gpu.vendor != "nvidia" or capability is None or not name.startswith("fp8"):
