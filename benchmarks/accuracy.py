@@ -61,16 +61,12 @@ def main() -> int:
         "parameters x dtype (file sizes)": lambda case: formula(case, 1.0, whole_gib=False),
     }
     answers = {name: [run(case) for case in cases] for name, run in tools.items()}
-    print(
-        "| | weights: median error | within 3 % | KV tokens: mean error | worst | within 5 % | died, called `starts` |"
-    )
+    print(f"| | {HEAD}")
     print("|---|---|---|---|---|---|---|")
     for name, lines in answers.items():
         print(f"| {name} | {row(cases, lines)} |")
     print()
-    print(
-        "| modelcar-tui by group | weights: median error | within 3 % | KV tokens: mean error | worst | within 5 % | |"
-    )
+    print(f"| by group | {HEAD}")
     print("|---|---|---|---|---|---|---|")
     for name, chosen in groups(cases).items():
         picked = [(case, line) for case, line in zip(cases, answers["modelcar-tui"], strict=True) if chosen(case)]
@@ -171,10 +167,11 @@ def verdicts(cases: list[Case], lines: list[Answer]) -> str:
     dead = [(case, line) for case, line in pairs if not lived(case)]
     same = sum(line["verdict"] == case["results"]["outcome"] for case, line in dead)
     open_ = sum(line["verdict"] == "unknown" for _, line in dead)
+    dead_alive = sum(line["verdict"] == "starts" for _, line in dead)
     return (
-        f"Verdicts: {right} of {len(known)} starts with a known config are called `starts`; {len(without)} "
-        f"without one are `unknown`. Of {len(dead)} refusals and deaths {same} are named as vLLM named them, {open_} are "
-        f"`unknown`, {sum(line['verdict'] == 'starts' for _, line in dead)} are called `starts`."
+        f"Verdicts: {right} of {len(known)} starts with a known config are called `starts`; {len(without)} without "
+        f"a config are `unknown`. Of {len(dead)} refusals and deaths {same} are named as vLLM named them, "
+        f"{open_} are `unknown`, {dead_alive} are called `starts`."
     )
 
 
