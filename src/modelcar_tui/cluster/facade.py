@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -12,14 +13,26 @@ from modelcar_tui.cluster.client import Client
 from modelcar_tui.cluster.connect import connect
 from modelcar_tui.cluster.credentials import Credentials, find
 from modelcar_tui.cluster.errors import ClusterError
-from modelcar_tui.cluster.inventory import Progress, read_inventory_of
+from modelcar_tui.cluster.inventory import Progress, read_inventory_of, refresh_free
+from modelcar_tui.cluster.preflight import check_serving
 from modelcar_tui.cluster.runtimes import find_runtime, override
 from modelcar_tui.cluster.snapshot import read_inventory
-from modelcar_tui.cluster.types import AcceleratorReport, Access, ClusterOptions, Inventory, Rung, Runtime
+from modelcar_tui.cluster.types import (
+    AcceleratorReport,
+    Access,
+    Check,
+    ClusterOptions,
+    Inventory,
+    Rung,
+    Runtime,
+    Versions,
+)
 from modelcar_tui.cluster.whatif import parse_gpu_flags
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
 
+NODES_KEEP_S = 600.0
+"""After this time `refresh` reads the nodes again too."""
 _NO_CLUSTER = Problem(
     what="no cluster was asked for a runtime image",
     fix="log in, or name the image: export VLLM_RUNTIME_IMAGE=IMAGE",
@@ -59,38 +72,99 @@ async def look(
         access = Access(rung=error.rung, context=clean(options.context or ""), problem=error.problem)
         on_access(access)
         return _blind(access, error.problem)
+    learned = _Learned(progress, on_access)
     try:
         async with asyncio.timeout(options.total_timeout_s), connect(credentials, options) as client:
-            return await _look(client, credentials, options, progress, on_access)
+            return await _look(client, credentials, options, learned)
     except ClusterError as error:
-        access = failed(error, credentials)
-        on_access(access)
-        return _blind(access, access.problem or error.problem)
+        return learned.report(failed(error, credentials))
     except TimeoutError:
         what = f"the cluster took longer than {options.total_timeout_s:.0f} s in all"
         problem = Problem(where=clean(credentials.server), what=what, fix="try again", code="timeout")
-        access = Access(rung=Rung.UNREACHABLE, server=problem.where, context=credentials.context, problem=problem)
-        return _blind(access, problem)
+        return learned.report(
+            Access(rung=Rung.UNREACHABLE, server=problem.where, context=credentials.context, problem=problem)
+        )
+
+
+async def refresh(
+    options: ClusterOptions, report: AcceleratorReport, progress: Progress = lambda _: None
+) -> AcceleratorReport:
+    """The report with what changes from minute to minute read again: the pods on GPU nodes.
+
+    A report of a what-if inventory is returned as it is; one that could not look, or looked long ago, is made
+    anew.
+    """
+    if report.access.rung is Rung.WHAT_IF:
+        return report
+    stale = time.time() - report.inventory.at > NODES_KEEP_S
+    if stale or not report.access.healthy or not report.inventory.known or report.inventory.partial:
+        return await look(options, progress)
+    try:
+        credentials = find(options)
+        async with asyncio.timeout(options.total_timeout_s), connect(credentials, options) as client:
+            inventory = await refresh_free(client, report.inventory, progress)
+    except (ClusterError, TimeoutError):
+        return await look(options, progress)
+    return msgspec.structs.replace(report, inventory=inventory)
+
+
+class _Learned:
+    """What is known so far, so that a server that goes away in the middle takes nothing of it along."""
+
+    def __init__(self, progress: Progress, on_access: Callable[[Access], None]) -> None:
+        self._progress = progress
+        self._on_access = on_access
+        self.access: Access | None = None
+        self.inventory: Inventory | None = None
+
+    def reached(self, access: Access) -> None:
+        self.access = access
+        self._on_access(access)
+
+    def progress(self, inventory: Inventory) -> None:
+        self.inventory = inventory
+        self._progress(inventory)
+
+    def report(self, access: Access) -> AcceleratorReport:
+        """The report after a failure."""
+        if self.access is None or self.access.rung is not Rung.OK or self.inventory is None:
+            self._on_access(access)
+            return _blind(access, access.problem)
+        problem = access.problem
+        more = (problem,) if problem else ()
+        inventory = msgspec.structs.replace(
+            self.inventory, partial=True, problems=(*self.inventory.problems, *more)
+        )
+        runtime = override()
+        return AcceleratorReport(
+            access=self.access, inventory=inventory, runtime=runtime, runtime_problem=None if runtime else problem
+        )
 
 
 async def _look(
-    client: Client,
-    credentials: Credentials,
-    options: ClusterOptions,
-    progress: Progress,
-    on_access: Callable[[Access], None],
+    client: Client, credentials: Credentials, options: ClusterOptions, learned: _Learned
 ) -> AcceleratorReport:
     access = await climb(client, credentials)
-    on_access(access)
+    learned.reached(access)
     if access.rung is not Rung.OK:
         return _blind(access, access.problem)
     refused = next((problem for problem in access.missing if problem.code == "no-nodes"), None)
     if refused is not None:
         inventory = Inventory(known=False, problems=(refused,))
     else:
-        inventory = await read_inventory_of(client, progress)
-    runtime, problem = await find_runtime(client, inventory, options.namespace or credentials.namespace)
-    return AcceleratorReport(access=access, inventory=inventory, runtime=runtime, runtime_problem=problem)
+        inventory = await read_inventory_of(client, learned.progress)
+    namespace = options.namespace or credentials.namespace
+    checks: tuple[Check, ...] = ()
+    versions = Versions()
+    try:
+        runtime, problem = await find_runtime(client, inventory, namespace)
+        checks, versions = await check_serving(client, namespace, access.version)
+    except ClusterError as error:
+        runtime, problem = override(), error.problem
+    return AcceleratorReport(
+        access=access, inventory=inventory, runtime=runtime, runtime_problem=None if runtime else problem,
+        checks=checks, versions=versions,
+    )  # fmt: skip
 
 
 async def _what_if(

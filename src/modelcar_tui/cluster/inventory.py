@@ -81,6 +81,22 @@ async def read_inventory_of(client: Client, progress: Progress) -> Inventory:
     return gathered.inventory(done=True)
 
 
+async def refresh_free(client: Client, inventory: Inventory, progress: Progress) -> Inventory:
+    """The inventory with the free units of its nodes read again; the nodes themselves are kept."""
+    gathered = _Gathered()
+    gathered.gpus = {node.name: node for node in inventory.nodes}
+    gathered.others, gathered.seen, gathered.scale = (
+        list(inventory.others),
+        inventory.nodes_seen,
+        inventory.scale_up,
+    )
+    gathered.problems = [problem for problem in inventory.problems if problem.code != "no-pods"]
+    gathered.partial = inventory.partial and bool(gathered.problems)
+    if gathered.gpus:
+        await _free(client, gathered, progress)
+    return gathered.inventory(done=True)
+
+
 async def _free(client: Client, gathered: _Gathered, progress: Progress) -> None:
     """Fill in what is free: by node where the GPU nodes are few, else over all pods."""
     few = len(gathered.gpus) <= MOST_NODE_LISTS or len(gathered.gpus) * 5 < gathered.seen

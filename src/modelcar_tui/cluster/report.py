@@ -176,5 +176,13 @@ def document(report: AcceleratorReport) -> Row:
             "accelerator": report.runtime.accelerator, "args": list(report.runtime.args),
             "why": report.runtime.why,
         },
+        "versions": {
+            "openshift": report.versions.openshift, "openshift_inferred": report.versions.inferred,
+            "ai": report.versions.ai, "kserve": report.versions.kserve,
+        },
+        "checks": [
+            {"code": check.code, "state": check.state.value, "what": check.what, "fix": check.fix or None}
+            for check in report.checks
+        ],
         "runtime_problem": str(report.runtime_problem) if report.runtime_problem else None,
     }  # fmt: skip

@@ -26,6 +26,7 @@ _DSCI = "/apis/dscinitialization.opendatahub.io/{}/dscinitializations"
 _TEMPLATES = "/apis/template.openshift.io/v1/namespaces/{}/templates"
 _RUNTIMES = "/apis/serving.kserve.io/v1alpha1/namespaces/{}/servingruntimes"
 _DASHBOARDS = "/apis/opendatahub.io/v1alpha/namespaces/{}/odhdashboardconfigs"
+_PROFILES = "/apis/infrastructure.opendatahub.io/{}/namespaces/{}/hardwareprofiles"
 CPU = "cpu"
 
 
@@ -45,6 +46,19 @@ class _DashboardSpec(msgspec.Struct, frozen=True, rename="camel"):
 class _Dashboard(msgspec.Struct, frozen=True):
     metadata: Meta = Meta()
     spec: _DashboardSpec = _DashboardSpec()
+
+
+class _Identifier(msgspec.Struct, frozen=True):
+    identifier: str = ""
+
+
+class _ProfileSpec(msgspec.Struct, frozen=True):
+    identifiers: list[_Identifier] | None = None
+
+
+class _Profile(msgspec.Struct, frozen=True):
+    metadata: Meta = Meta()
+    spec: _ProfileSpec = _ProfileSpec()
 
 
 def override(environ: Mapping[str, str] | None = None) -> Runtime | None:
@@ -81,7 +95,8 @@ async def find_runtime(
     for place in dict.fromkeys((namespace, *tried)):
         if place and not any(not offer.dropped for offer in offers):
             offers += await _existing(client, place)
-    runtime, why_not = choose(offers, inventory)
+    promised = "" if inventory.known else await _promised(client, tried)
+    runtime, why_not = choose(offers, inventory, promised)
     if runtime is None and problem is not None and not offers:
         return None, problem
     return runtime, why_not
@@ -101,14 +116,20 @@ async def applications_namespace(client: Client) -> str:
     return ""
 
 
-def choose(offers: list[Offer], inventory: Inventory) -> tuple[Runtime | None, Problem | None]:
-    """The best offer for the accelerator with the most usable units, or why there is none."""
+def choose(offers: list[Offer], inventory: Inventory, promised: str = "") -> tuple[Runtime | None, Problem | None]:
+    """The best offer for the accelerator with the most usable units, or why there is none.
+
+    Args:
+        offers: what the cluster has.
+        inventory: the accelerators.
+        promised: the only accelerator of the hardware profiles, for an inventory that is not known.
+    """
     open_offers = [offer for offer in offers if not offer.dropped]
-    if not inventory.known:
+    if not inventory.known and not promised:
         names = ", ".join(f"{one.name} ({'/'.join(one.accelerators or ()) or CPU})" for one in open_offers[:4])
         what = "the accelerators are unknown, so no runtime can be chosen"
         return None, _none(what + (f"; the cluster offers {names}" if names else ""))
-    resource, architectures = _wanted(inventory)
+    resource, architectures = (promised, frozenset[str]()) if promised else _wanted(inventory)
     if resource == "":
         vendors = ", ".join(sorted({node.vendor for node in inventory.nodes}))
         return None, _none(f"OpenShift AI has no vLLM runtime for the accelerators here ({vendors})")
@@ -121,6 +142,8 @@ def choose(offers: list[Offer], inventory: Inventory) -> tuple[Runtime | None, P
     fitting.sort(key=lambda offer: (not offer.standard, not offer.shipped, offer.order, offer.name))
     best, *others = fitting
     told = f"{best.name}: recommended for {resource}"
+    if promised:
+        told += ", the only accelerator of the hardware profiles (the nodes can't be looked at)"
     if others:
         told += "; also offered: " + ", ".join(f"{one.name} ({one.image})" for one in others[:3])
     return Runtime(
@@ -170,6 +193,27 @@ def _fits(offer: Offer, resource: str, architectures: frozenset[str]) -> bool:
         return resource in offer.accelerators
     words = {"nvidia.com/gpu": "cuda", "amd.com/gpu": "rocm", "habana.ai/gaudi": "gaudi"}
     return words.get(resource, "spyre") in offer.name
+
+
+async def _promised(client: Client, namespaces: list[str]) -> str:
+    """The accelerator that the hardware profiles offer, where it is one kind only; every user may list them."""
+    kinds: set[str] = set()
+    for namespace in namespaces:
+        for api in ("v1", "v1alpha1"):
+            try:
+                found = await client.short_list(_PROFILES.format(api, namespace), _Profile)
+            except ClusterError:
+                continue
+            for profile in found:
+                notes = profile.metadata.annotations or {}
+                if notes.get("opendatahub.io/disabled") != "true":
+                    kinds |= {
+                        resource
+                        for one in profile.spec.identifiers or ()
+                        if (resource := template_resource(clean(one.identifier, limit=200)))
+                    }
+            break
+    return kinds.pop() if len(kinds) == 1 else ""
 
 
 async def _offers(client: Client, namespace: str) -> tuple[list[Offer], Problem | None]:

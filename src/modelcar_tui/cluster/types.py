@@ -185,6 +185,37 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
 
 
+class State(StrEnum):
+    """How a check before serving came out."""
+
+    OK = "ok"
+    WARNING = "warning"
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that must be right before a model-car can be served."""
+
+    code: str
+    """A stable short name, such as `model-car-switch`."""
+    state: State
+    what: str
+    """One sentence with its numbers."""
+    fix: str = ""
+
+
+class Versions(msgspec.Struct, frozen=True, kw_only=True):
+    """What runs on the cluster; None where nothing says it."""
+
+    openshift: str | None = None
+    inferred: bool = False
+    """Whether OpenShift's version was derived from Kubernetes'."""
+    ai: str | None = None
+    """`OpenShift AI Self-Managed 3.4.0`, or Open Data Hub's."""
+    kserve: str | None = None
+
+
 class ClusterOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Where to look for accelerators, and how long."""
 
@@ -214,6 +245,9 @@ class AcceleratorReport(msgspec.Struct, frozen=True, kw_only=True):
     runtime: Runtime | None = None
     runtime_problem: Problem | None = None
     """Why no runtime image is known."""
+    checks: tuple[Check, ...] = ()
+    """Of the cluster, before serving; empty for a what-if inventory."""
+    versions: Versions = Versions()
 
     @property
     def gpu_available(self) -> bool | None:

@@ -28,6 +28,7 @@ MACHINE_SETS = Kind("machine.openshift.io", "v1beta1", "machinesets", "MachineSe
 CLUSTER_VERSIONS = Kind("config.openshift.io", "v1", "clusterversions", "ClusterVersion", namespaced=False)
 INFRASTRUCTURES = Kind("config.openshift.io", "v1", "infrastructures", "Infrastructure", namespaced=False)
 USERS = Kind("user.openshift.io", "v1", "users", "User", namespaced=False)
+PROFILES = Kind("infrastructure.opendatahub.io", "v1", "hardwareprofiles", "HardwareProfile", short=("hwp",))
 LOCAL_QUEUES = Kind("kueue.x-k8s.io", "v1beta1", "localqueues", "LocalQueue")
 
 APPLICATIONS = "redhat-ods-applications"

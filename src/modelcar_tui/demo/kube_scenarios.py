@@ -132,10 +132,10 @@ def operators() -> dict[Kind, list[Object]]:
         CLUSTER_VERSIONS: [
             {
                 "metadata": {"name": "version"},
-                "spec": {"channel": "stable-4.20", "clusterID": "00000000"},
+                "spec": {"channel": "stable-4.21", "clusterID": "00000000"},
                 "status": {
-                    "desired": {"version": "4.20.4"},
-                    "history": [{"state": "Completed", "version": "4.20.4"}],
+                    "desired": {"version": "4.21.3"},
+                    "history": [{"state": "Completed", "version": "4.21.3"}],
                 },
             }
         ],

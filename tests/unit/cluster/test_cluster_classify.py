@@ -202,3 +202,99 @@ def test_an_unknown_vendors_card_has_units_and_nothing_else() -> None:
     node = node_with({}, {"huawei.com/ascend910": "8", "rdma/hca": "8", "devices.kubevirt.io/kvm": "1k"})
     assert (node.vendor, node.product) == ("huawei.com", None)
     assert [(p.resource, p.units, p.mem_mib) for p in node.pool] == [("huawei.com/ascend910", 8, None)]
+
+
+def gke(**labels: str) -> dict[str, str]:
+    return {"cloud.google.com/gke-accelerator-count": "1"} | {
+        f"cloud.google.com/gke-{key.replace('_', '-')}": value for key, value in labels.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("labels", "units", "expected"),
+    [
+        (gke(accelerator="nvidia-l4"), "1", (1, 23034, "exclusive", 1)),
+        (
+            gke(accelerator="nvidia-l4", gpu_sharing_strategy="time-sharing", max_shared_clients_per_gpu="4"),
+            "4",
+            (4, 23034, "none", 1),
+        ),
+        (
+            gke(accelerator="nvidia-l4", gpu_sharing_strategy="mps", max_shared_clients_per_gpu="4"),
+            "4",
+            (4, 5758, "hard-share", 1),
+        ),
+        (gke(accelerator="nvidia-tesla-a100", gpu_partition_size="1g.5gb"), "7", (7, 4864, "hard-slice", 1)),
+        (gke(accelerator="nvidia-zorp"), "1", (1, None, "unknown", 1)),
+    ],
+    ids=["whole", "time-sharing", "mps", "mig", "new-card"],
+)
+def test_gke_without_feature_discovery(labels: dict[str, str], units: str, expected: tuple[Any, ...]) -> None:
+    node = node_with(labels, {"nvidia.com/gpu": units})
+    pool = node.pool[0]
+    assert (pool.units, pool.mem_mib, pool.mem_guarantee.value, node.physical) == expected
+    assert node.provider == "gcp"
+
+
+def test_karpenter_labels_tell_memory_and_count() -> None:
+    labels = {
+        "karpenter.k8s.aws/instance-gpu-name": "l40s", "karpenter.k8s.aws/instance-gpu-memory": "46068",
+        "karpenter.k8s.aws/instance-gpu-count": "4", "node.kubernetes.io/instance-type": "g6e.12xlarge",
+    }  # fmt: skip
+    node = node_with(labels, {"nvidia.com/gpu": "4"})
+    assert (node.product, node.physical, node.pool[0].mem_mib, node.pool[0].mem_from) == (
+        "L40S",
+        4,
+        46068,
+        "label",
+    )
+
+
+def test_shared_slices_of_mig() -> None:
+    labels = {
+        "nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3", "nvidia.com/gpu.count": "1",
+        "nvidia.com/gpu.replicas": "0", "nvidia.com/mig.strategy": "mixed", "nvidia.com/mig-1g.10gb.memory": "9984",
+        "nvidia.com/mig-1g.10gb.replicas": "2", "nvidia.com/mig-1g.10gb.sharing-strategy": "time-slicing",
+    }  # fmt: skip
+    node = node_with(labels, {"nvidia.com/gpu": "0", "nvidia.com/mig-1g.10gb.shared": "14"})
+    assert [(p.resource, p.units, p.mem_mib, p.mem_guarantee.value) for p in node.pool] == [
+        ("nvidia.com/mig-1g.10gb.shared", 14, 9984, "none")
+    ]
+
+
+def test_cards_cut_in_different_ways_can_not_be_told_apart() -> None:
+    labels = {
+        "nvidia.com/gpu.product": "NVIDIA-A100-SXM4-80GB-MIG-INVALID", "nvidia.com/gpu.memory": "0",
+        "nvidia.com/gpu.count": "0", "nvidia.com/gpu.replicas": "0", "nvidia.com/mig.strategy": "single",
+    }  # fmt: skip
+    node = node_with(labels, {"nvidia.com/gpu": "8"})
+    assert (node.product, node.pool[0].mem_mib) == ("A100-SXM4-80GB", None)
+    assert any("cut differently" in note for note in node.notes)
+
+
+def test_amd_cards_of_two_kinds_have_no_product() -> None:
+    labels = {
+        "amd.com/gpu.device-id.74a1": "4", "amd.com/gpu.device-id.740f": "4",
+        "amd.com/gpu.vram.192G": "4", "amd.com/gpu.vram.64G": "4",
+    }  # fmt: skip
+    node = node_with(labels, {"amd.com/gpu": "8"})
+    assert (node.product, node.pool[0].mem_mib, node.physical) == (None, None, None)
+
+
+def test_cards_of_two_vendors_are_both_counted() -> None:
+    labels = {"nvidia.com/gpu.product": "NVIDIA-L4", "nvidia.com/gpu.memory": "23034"}
+    node = node_with(labels, {"nvidia.com/gpu": "1", "habana.ai/gaudi": "8"})
+    assert node.vendor == "intel-gaudi"
+    assert {pool.resource: pool.mem_mib for pool in node.pool} == {
+        "habana.ai/gaudi": None,
+        "nvidia.com/gpu": 23034,
+    }
+
+
+def test_a_sick_card_is_told() -> None:
+    flavour = copy.deepcopy(FLAVOURS[0])
+    flavour["allocatable"] = {"nvidia.com/gpu": "7"}
+    node = answer(flavour)
+    assert isinstance(node, GpuNode)
+    assert (node.usable, node.physical, node.pool[0].units) == (True, 8, 7)
+    assert "1 of 8 nvidia.com/gpu unhealthy" in node.notes[0]

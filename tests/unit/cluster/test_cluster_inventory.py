@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cluster_support import as_node, flavours, look_at, options
 
-from modelcar_tui.cluster.facade import look
+from modelcar_tui.cluster.facade import look, refresh
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory
 from modelcar_tui.demo.kube import Scenario, StubCluster, start_stub_cluster
 from modelcar_tui.demo.kube_objects import NODES, PODS, node, nvidia, pod
@@ -214,3 +214,30 @@ async def test_progress_never_shrinks(wide: tuple[StubCluster, int]) -> None:
 
 def test_the_scenario_has_what_the_demo_tells() -> None:
     assert len(openshift_ai().objects[NODES]) == 12
+
+
+async def test_a_refresh_reads_only_what_changes(tmp_path: Path) -> None:
+    with start_stub_cluster(folder=tmp_path) as cluster:
+        report, _ = await look_at(cluster)
+        cluster.store.put(PODS, [pod("new", "team-a", "gpu-h100-0", {"nvidia.com/gpu": "4"})])
+        before = len(cluster.requests)
+        again = await refresh(options(cluster.kubeconfig_path), report)
+        asked = cluster.requests[before:]
+    by_name = {one.name: one.pool[0].free for one in again.inventory.nodes}
+    assert by_name["gpu-h100-0"] == 0
+    assert by_name["gpu-h100-1"] == 6
+    assert len(asked) == 5
+    assert all("/pods?" in line for line in asked)
+    assert again.inventory.others == report.inventory.others
+    assert not again.inventory.partial
+
+
+async def test_a_refresh_of_a_cluster_that_came_back_looks_anew(tmp_path: Path) -> None:
+    with start_stub_cluster(folder=tmp_path) as cluster:
+        fault = Fault("/nodes", "status", status=500)
+        cluster.server.faults.append(fault)
+        report, _ = await look_at(cluster)
+        assert not report.inventory.known
+        cluster.server.faults.remove(fault)
+        again = await refresh(options(cluster.kubeconfig_path), report)
+    assert len(again.inventory.nodes) == 5

@@ -17,11 +17,13 @@ from modelcar_tui.demo.kube_objects import (
     DASHBOARD,
     DSCI,
     NODES,
+    PROFILES,
     RUNTIMES,
     TEMPLATES,
     node,
     template,
 )
+from modelcar_tui.demo.kube_rights import Right, User
 from modelcar_tui.demo.kube_scenarios import openshift_ai, templates
 
 
@@ -98,7 +100,7 @@ async def test_the_applications_namespace_is_asked_not_guessed(tmp_path: Path) -
     with start_stub_cluster(scenario, folder=tmp_path, tls=False) as cluster:
         report, _ = await look_at(cluster)
         assert report.runtime is not None
-        assert not any("redhat-ods-applications" in line for line in cluster.requests)
+        assert not any("redhat-ods-applications/templates" in line for line in cluster.requests)
 
 
 async def test_usual_namespaces_are_tried_where_it_can_not_be_asked(tmp_path: Path) -> None:
@@ -183,3 +185,26 @@ async def test_a_cluster_that_is_not_openshift_says_so(tmp_path: Path) -> None:
 )
 def test_versions(annotation: str, image: str, expected: str | None) -> None:
     assert version(annotation, image) == expected
+
+
+async def test_hardware_profiles_tell_the_accelerator_where_nodes_do_not(tmp_path: Path) -> None:
+    scenario = openshift_ai()
+    profile = {
+        "metadata": {"name": "gpu", "namespace": APPLICATIONS},
+        "spec": {
+            "identifiers": [{"identifier": "cpu"}, {"identifier": "nvidia.com/gpu", "resourceType": "Accelerator"}]
+        },
+    }
+    scenario.objects[PROFILES] = [profile]
+    scenario.user = User(
+        "alice",
+        rights=(
+            Right("templates.template.openshift.io", APPLICATIONS),
+            Right("hardwareprofiles.infrastructure.opendatahub.io", APPLICATIONS),
+        ),
+    )
+    report = await report_on(scenario, tmp_path)
+    assert not report.inventory.known
+    assert report.runtime is not None
+    assert report.runtime.name == "vllm-cuda-runtime-template"
+    assert "hardware profiles" in report.runtime.why

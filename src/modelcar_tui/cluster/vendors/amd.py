@@ -68,19 +68,20 @@ def name(product: str) -> str | None:
 
 def _product(view: View, *, advertised: bool) -> tuple[str | None, str]:
     """Product and what it was read from: product name, device id, instance type."""
-    for raw in _values(view, "product-name"):
-        if found := name(raw):
-            return found, "label"
-    for raw in _values(view, "device-id"):
-        if found := tables().amd_devices.get(raw.lower().removeprefix("0x")):
-            return found, "device-id"
+    ids = tables().amd_devices
+    named = {found for raw in _values(view, "product-name") if (found := name(raw))}
+    known = {found for raw in _values(view, "device-id") if (found := ids.get(raw.lower().removeprefix("0x")))}
+    if named or known:
+        # Labels of a node with cards of several kinds don't say which resource is which.
+        kinds = named or known
+        return (next(iter(kinds)), "label" if named else "device-id") if len(kinds) == 1 else (None, "")
     if advertised:
         for raw in view.pci("1002"):
-            if found := tables().amd_devices.get(raw):
-                return found, "device-id"
+            if raw in ids:
+                return ids[raw], "device-id"
         product, _ = tables().instances.get(view.instance_type or "", (None, 0))
-        known = tables().products.get(product or "")
-        if known is not None and known.vendor == "amd":
+        card = tables().products.get(product or "")
+        if card is not None and card.vendor == "amd":
             return product, "instance-type"
     return None, ""
 

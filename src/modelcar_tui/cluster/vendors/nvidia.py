@@ -25,6 +25,7 @@ _BY_MAJOR = {"8": "ampere", "9": "hopper", "10": "blackwell", "12": "blackwell",
 _BUSY_MIG = ("pending", "rebooting")
 _DONE_UPGRADE = ("", "upgrade-done", "unknown")
 _FEATURES = tuple(f"nvidia.com/gpu.{name}" for name in ("memory", "count", "replicas", "sharing-strategy"))
+_GKE = "cloud.google.com/"
 _SHARING = {"time-slicing": "time-slicing", "time-sharing": "time-slicing", "mps": "mps", "none": "none"}
 
 
@@ -133,7 +134,10 @@ def _pool(view: View, card: _Card, resource: str) -> Pool:
         cut = card.profile
         memory, origin = _gpu_memory(view, card)
         sharing = _gpu_sharing(view, card, resource)
-    memory, guarantee = _worth(memory, sharing, view.number(f"{prefix}.replicas"), cut)
+    factor = view.number(f"{prefix}.replicas") or (
+        None if match else view.number(_GKE + "gke-max-shared-clients-per-gpu")
+    )
+    memory, guarantee = _worth(memory, sharing, factor, cut)
     if memory is None:
         return view.pool(resource, mig_profile=cut or None)
     return view.pool(resource, mem_mib=memory, mem_guarantee=guarantee, mem_from=origin, mig_profile=cut or None)
@@ -199,7 +203,7 @@ def _sharing(view: View, prefix: str) -> str:
 def _physical(view: View, card: _Card, pools: tuple[Pool, ...]) -> int | None:
     """Whole cards; unknown where the labels count slices."""
     if card.profile is not None:
-        return None
+        return view.number(_GKE + "gke-accelerator-count")
     if card.count is not None:
         return card.count if pools or card.product_from == "label" else None
     whole = [pool for pool in pools if pool.mem_guarantee is Guarantee.EXCLUSIVE]
@@ -275,6 +279,8 @@ def _notes(view: View) -> tuple[str, ...]:
         notes.append(f"the driver is being upgraded ({step})")
     if labels.get("nvidia.com/gpu.product", "").endswith("-MIG-INVALID"):
         notes.append("MIG strategy single, but the cards are cut differently: units can't be told apart")
+    if labels.get("nvidia.com/gpu.workload.config", "").startswith("vm-"):
+        notes.append("the cards are set aside for virtual machines")
     if labels.get("nvidia.com/vgpu.present") == "true":
         notes.append("vGPU: the memory is the profile's")
     return tuple(notes)

@@ -1,0 +1,103 @@
+"""Whether the nodes can take a model's image: storage, architecture, and the time that a cold pull takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from modelcar_tui.cluster.types import Check, GpuNode, Inventory, State
+
+QA_BUDGET_S = 1800.0
+"""How long opendatahub-tests waits for an InferenceService to become ready (30 minutes)."""
+SECONDS_PER_GB = 33.0
+"""Cold start of a model-car for each GB (1e9 bytes) of its image: 14 GB took 363 s, 140 GB 4,603 s."""
+FASTEST_SECONDS_PER_GB = 26.0
+
+
+class ImageNeed(msgspec.Struct, frozen=True, kw_only=True):
+    """A model's image as far as nodes are concerned."""
+
+    model: str
+    size_bytes: int | None = None
+    """Sum of its layers; None when unknown."""
+    architectures: tuple[str, ...] | None = None
+
+
+def check_images(
+    images: Sequence[ImageNeed], inventory: Inventory, budget_s: float = QA_BUDGET_S
+) -> tuple[Check, ...]:
+    """The checks of every image against the usable accelerator nodes (all usable nodes where there are none)."""
+    gpu = [node for node in inventory.nodes if node.usable]
+    checks: list[Check] = []
+    for image in images:
+        checks += _storage(image, gpu)
+        checks += _architecture(image, inventory, gpu)
+        checks += _pull(image, budget_s)
+    return tuple(checks)
+
+
+def pull_seconds(size_bytes: int) -> tuple[float, float]:
+    """Shortest and longest time to expect until a cold image is there and the model starts to load."""
+    return size_bytes / 1e9 * FASTEST_SECONDS_PER_GB, size_bytes / 1e9 * SECONDS_PER_GB
+
+
+def _storage(image: ImageNeed, nodes: list[GpuNode]) -> list[Check]:
+    known = [node for node in nodes if node.ephemeral_mib is not None]
+    if image.size_bytes is None or not known:
+        return []
+    needed = image.size_bytes // 2**20
+    small = [node for node in known if (node.ephemeral_mib or 0) < needed]
+    if not small:
+        return []
+    largest = max(node.ephemeral_mib or 0 for node in known)
+    fix = "give the nodes larger disks, or serve the model from object storage"
+    if len(small) == len(known) == len(nodes):
+        what = (
+            f"{image.model}: its image has {needed / 1024:.1f} GiB, the nodes' ephemeral storage "
+            f"at most {largest / 1024:.1f} GiB"
+        )
+        return [Check(code="ephemeral-storage", state=State.BLOCKED, what=what, fix=fix)]
+    what = (
+        f"{image.model}: its image ({needed / 1024:.1f} GiB) is too large for the ephemeral storage of "
+        f"{len(small)} of {len(nodes)} nodes ({small[0].name})"
+    )
+    return [Check(code="ephemeral-storage", state=State.WARNING, what=what, fix=fix)]
+
+
+def _architecture(image: ImageNeed, inventory: Inventory, nodes: list[GpuNode]) -> list[Check]:
+    here = {node.arch for node in nodes} if nodes else {node.arch for node in inventory.others if node.usable}
+    if not image.architectures or not here or None in here:
+        return []
+    names = "/".join(sorted(arch for arch in here if arch))
+    offered = "/".join(image.architectures)
+    common = here & set(image.architectures)
+    if common == here:
+        return []
+    if common:
+        what = f"{image.model}: its image is for {offered} only, some nodes are not ({names})"
+        return [Check(code="architecture", state=State.WARNING, what=what)]
+    what = f"{image.model}: its image is for {offered}, the nodes are {names}"
+    return [Check(code="architecture", state=State.BLOCKED, what=what, fix="use an image built for the nodes")]
+
+
+def _pull(image: ImageNeed, budget_s: float) -> list[Check]:
+    if image.size_bytes is None:
+        return []
+    low, high = pull_seconds(image.size_bytes)
+    size = f"{image.size_bytes / 2**30:.1f} GiB"
+    fix = "pull the image to the nodes beforehand, or raise the QA timeout"
+    if low > budget_s:
+        what = (
+            f"{image.model}: a cold pull of {size} takes about {low / 60:.0f} to {high / 60:.0f} min, "
+            f"QA waits {budget_s / 60:.0f}"
+        )
+        return [Check(code="pull-time", state=State.WARNING, what=what, fix=fix)]
+    if high > budget_s * 0.7:
+        what = (
+            f"{image.model}: a cold pull of {size} takes up to {high / 60:.0f} min of the {budget_s / 60:.0f} "
+            "that QA waits"
+        )
+        return [Check(code="pull-time", state=State.WARNING, what=what, fix=fix)]
+    what = f"{image.model}: a cold pull of {size} takes about {max(high / 60, 1):.0f} min"
+    return [Check(code="pull-time", state=State.OK, what=what)]

@@ -1,0 +1,232 @@
+"""Whether the cluster could serve a model-car at all: KServe's switch, operators' health, rights, quotas, queues.
+
+Every check may come out as "unknown" with its reason; none fails the run. Names of settings: KServe,
+config/configmap/inferenceservice.yaml; opendatahub-operator, api/datasciencecluster.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import msgspec
+
+from modelcar_tui.cluster.access import Right, may
+from modelcar_tui.cluster.client import Client
+from modelcar_tui.cluster.errors import ClusterError
+from modelcar_tui.cluster.limits import check_limits
+from modelcar_tui.cluster.objects import Condition
+from modelcar_tui.cluster.runtimes import CANDIDATES, applications_namespace
+from modelcar_tui.cluster.types import Check, State, Versions
+from modelcar_tui.core.text import clean
+
+_DSC = "/apis/datasciencecluster.opendatahub.io/{}/datascienceclusters"
+_SWITCH = "model-car-switch"
+_FIRST_MINOR = 13
+"""OpenShift 4.N is built on Kubernetes 1.(N + 13)."""
+
+
+class _ConfigMap(msgspec.Struct, frozen=True):
+    data: dict[str, str] | None = None
+
+
+class _Release(msgspec.Struct, frozen=True):
+    name: str = ""
+    version: str = ""
+
+
+class _Component(msgspec.Struct, frozen=True, rename="camel"):
+    management_state: str = ""
+    releases: list[_Release] | None = None
+
+
+class _Components(msgspec.Struct, frozen=True):
+    kserve: _Component | None = None
+
+
+class _DscSpec(msgspec.Struct, frozen=True):
+    components: _Components = _Components()
+
+
+class _DscStatus(msgspec.Struct, frozen=True):
+    phase: str = ""
+    release: _Release = _Release()
+    conditions: list[Condition] | None = None
+    components: _Components = _Components()
+
+
+class _Dsc(msgspec.Struct, frozen=True):
+    spec: _DscSpec = _DscSpec()
+    status: _DscStatus = _DscStatus()
+
+
+class _Desired(msgspec.Struct, frozen=True):
+    version: str = ""
+
+
+class _VersionStatus(msgspec.Struct, frozen=True):
+    desired: _Desired = _Desired()
+
+
+class _ClusterVersion(msgspec.Struct, frozen=True):
+    status: _VersionStatus = _VersionStatus()
+
+
+class _Group(msgspec.Struct, frozen=True):
+    name: str = ""
+
+
+class _Groups(msgspec.Struct, frozen=True):
+    groups: list[_Group] | None = None
+
+
+async def check_serving(
+    client: Client, namespace: str, kubernetes: str = ""
+) -> tuple[tuple[Check, ...], Versions]:
+    """The checks of the cluster, and what runs on it.
+
+    Args:
+        client: of the cluster.
+        namespace: where models are to be served.
+        kubernetes: the server's version, for OpenShift's when that may not be read.
+    """
+    groups = await _groups(client)
+    if groups is not None and "serving.kserve.io" not in groups:
+        fix = "install OpenShift AI with its KServe component"
+        return (Check(code="kserve", state=State.BLOCKED, what="the cluster has no KServe", fix=fix),), Versions()
+    found = await asyncio.gather(
+        _switch(client), _operators(client), _openshift(client, kubernetes, groups),
+        _may_serve(client, namespace), check_limits(client, namespace, groups),
+    )  # fmt: skip
+    switch, (operators, versions), (openshift, inferred), rights, limits = found
+    versions = msgspec.structs.replace(versions, openshift=openshift, inferred=inferred)
+    return (switch, *operators, rights, *limits), versions
+
+
+async def _groups(client: Client) -> frozenset[str] | None:
+    """API groups that the server has; None when it does not tell. A 403 on an object would not tell either."""
+    try:
+        found = await client.get("/apis", _Groups)
+    except ClusterError:
+        return None
+    return frozenset(group.name for group in found.groups or ()) or None
+
+
+async def _switch(client: Client) -> Check:
+    """`enableModelcar` of KServe's storage initializer."""
+    refused = None
+    home = await _quietly_home(client)
+    for place in dict.fromkeys(filter(None, (home, *CANDIDATES, "kserve"))):
+        try:
+            found = await client.get(f"/api/v1/namespaces/{place}/configmaps/inferenceservice-config", _ConfigMap)
+        except ClusterError as error:
+            refused = refused or error
+            continue
+        return _read_switch((found.data or {}).get("storageInitializer", ""), place)
+    why = refused.problem.what if refused is not None else "there is no ConfigMap inferenceservice-config"
+    fix = f"oc get configmap inferenceservice-config -n {home or CANDIDATES[0]} -o yaml"
+    return Check(
+        code=_SWITCH, state=State.UNKNOWN, what=f"KServe's model-car switch can't be read: {why}", fix=fix
+    )
+
+
+def _read_switch(text: str, namespace: str) -> Check:
+    try:
+        settings: Any = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        settings = None
+    fix = f"set enableModelcar to true: oc edit configmap inferenceservice-config -n {namespace}"
+    if not isinstance(settings, dict):
+        what = f"inferenceservice-config in {namespace} has no readable storageInitializer"
+        return Check(code=_SWITCH, state=State.UNKNOWN, what=what, fix=fix)
+    value = settings.get("enableOciModelSupport", settings.get("enableModelcar"))
+    if value is None:
+        what = f"inferenceservice-config in {namespace} does not say whether model-cars are on"
+        return Check(code=_SWITCH, state=State.WARNING, what=what, fix=fix)
+    if value is True or value == "true":
+        return Check(code=_SWITCH, state=State.OK, what="KServe serves oci:// images as model-cars")
+    what = "KServe's model-car switch is off: the storage initializer would be given the oci:// address and fail"
+    return Check(code=_SWITCH, state=State.BLOCKED, what=what, fix=fix)
+
+
+async def _operators(client: Client) -> tuple[tuple[Check, ...], Versions]:
+    """Health of the DataScienceCluster, and the versions that it tells."""
+    code = "data-science-cluster"
+    try:
+        try:
+            found = await client.short_list(_DSC.format("v1"), _Dsc)
+        except ClusterError as error:
+            if not error.missing:
+                raise
+            found = await client.short_list(_DSC.format("v2"), _Dsc)
+    except ClusterError as error:
+        why = "there is none that we know" if error.missing else error.problem.what
+        what = f"the DataScienceCluster can't be read: {why}"
+        fix = "oc get datasciencecluster -o yaml"
+        return (Check(code=code, state=State.UNKNOWN, what=what, fix=fix),), Versions()
+    if not found:
+        fix = "create one in the OpenShift AI operator"
+        return (Check(code=code, state=State.BLOCKED, what="there is no DataScienceCluster", fix=fix),), Versions()
+    one = found[0]
+    release = one.status.release
+    ai = clean(f"{release.name} {release.version}".strip(), limit=120) or None
+    serving = one.status.components.kserve
+    releases = (serving.releases if serving else None) or []
+    kserve = next((clean(item.version, limit=40) for item in releases if item.name.lower() == "kserve"), None)
+    return (_health(one, code),), Versions(ai=ai, kserve=kserve)
+
+
+def _health(one: _Dsc, code: str) -> Check:
+    state = (one.spec.components.kserve or one.status.components.kserve or _Component()).management_state
+    if state == "Removed":
+        fix = "oc patch datasciencecluster default-dsc --type merge -p " + (
+            '\'{"spec":{"components":{"kserve":{"managementState":"Managed"}}}}\''
+        )
+        return Check(code=code, state=State.BLOCKED, what="the KServe component is removed", fix=fix)
+    failing = [item for item in one.status.conditions or () if item.status == "False"]
+    serving = [item for item in failing if item.type.lower().startswith("kserve")]
+    if not failing and one.status.phase in ("", "Ready"):
+        return Check(code=code, state=State.OK, what="the DataScienceCluster is ready")
+    worst = (serving or failing or [Condition(type="phase", message=one.status.phase)])[0]
+    what = f"the DataScienceCluster is not ready: {worst.type} {worst.reason} {worst.message}"
+    return Check(
+        code=code, state=State.WARNING, what=clean(re.sub(r"\s+", " ", what).strip(), limit=300),
+        fix="oc describe datasciencecluster",
+    )  # fmt: skip
+
+
+async def _openshift(client: Client, kubernetes: str, groups: frozenset[str] | None) -> tuple[str | None, bool]:
+    """OpenShift's version, and whether it was derived from Kubernetes'."""
+    if groups is not None and "config.openshift.io" not in groups:
+        return None, False
+    try:
+        found = await client.get("/apis/config.openshift.io/v1/clusterversions/version", _ClusterVersion)
+    except ClusterError:
+        match = re.match(r"v?1\.(\d{1,3})", kubernetes)
+        known = match is not None and groups is not None and int(match[1]) > _FIRST_MINOR
+        return (f"4.{int(match[1]) - _FIRST_MINOR}", True) if match and known else (None, False)
+    return clean(found.status.desired.version, limit=40) or None, False
+
+
+async def _may_serve(client: Client, namespace: str) -> Check:
+    right = Right("inferenceservices", "serving.kserve.io", namespace, verb="create")
+    try:
+        allowed = await may(client, right)
+    except ClusterError:
+        allowed = None
+    if allowed:
+        return Check(code="rights", state=State.OK, what=f"we may create InferenceServices in {clean(namespace)}")
+    what = f"we may not create InferenceServices in {clean(namespace)}"
+    if allowed is None:
+        what = f"whether we may create InferenceServices in {clean(namespace)} is unknown"
+    return Check(
+        code="rights", state=State.UNKNOWN if allowed is None else State.WARNING, what=what, fix=right.command
+    )
+
+
+async def _quietly_home(client: Client) -> str:
+    try:
+        return await applications_namespace(client)
+    except ClusterError:
+        return ""
