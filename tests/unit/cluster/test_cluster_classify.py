@@ -252,10 +252,14 @@ def test_karpenter_labels_tell_memory_and_count() -> None:
 
 def test_shared_slices_of_mig() -> None:
     labels = {
-        "nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3", "nvidia.com/gpu.count": "1",
-        "nvidia.com/gpu.replicas": "0", "nvidia.com/mig.strategy": "mixed", "nvidia.com/mig-1g.10gb.memory": "9984",
-        "nvidia.com/mig-1g.10gb.replicas": "2", "nvidia.com/mig-1g.10gb.sharing-strategy": "time-slicing",
-    }  # fmt: skip
+        "nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3",
+        "nvidia.com/gpu.count": "1",
+        "nvidia.com/gpu.replicas": "0",
+        "nvidia.com/mig.strategy": "mixed",
+        "nvidia.com/mig-1g.10gb.memory": "9984",
+        "nvidia.com/mig-1g.10gb.replicas": "2",
+        "nvidia.com/mig-1g.10gb.sharing-strategy": "time-slicing",
+    }
     node = node_with(labels, {"nvidia.com/gpu": "0", "nvidia.com/mig-1g.10gb.shared": "14"})
     assert [(p.resource, p.units, p.mem_mib, p.mem_guarantee.value) for p in node.pool] == [
         ("nvidia.com/mig-1g.10gb.shared", 14, 9984, "none")
