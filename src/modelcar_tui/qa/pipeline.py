@@ -14,7 +14,7 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.qa.lines import RawLine
 from modelcar_tui.qa.logparse import SuiteParser
 from modelcar_tui.qa.runner import LogGrew, OnEvent, Progressed
-from modelcar_tui.qa.spool import LINE_LIMIT, Origin, SpoolWriter
+from modelcar_tui.qa.spool import LINE_LIMIT, Origin, SpoolReader, SpoolWriter
 
 GREW_EVERY = 0.1
 """Seconds between two `LogGrew`."""
@@ -69,6 +69,25 @@ class Pipeline:
         self._writer.append(text, at=raw.at)
         if changed:
             self.progress()
+
+    def replay(self) -> tuple[float, int]:
+        """Parse what an earlier process has spooled, for engines that can go on from a time.
+
+        Returns:
+            The time of the last line of the suite, and how many of the last lines have that very time.
+        """
+        reader, place = SpoolReader(self.path), 0
+        last, ties = 0.0, 0
+        while lines := reader.lines(place, 2_000):
+            place += len(lines)
+            for line in lines:
+                if line.origin is Origin.SUITE:
+                    self.parser.feed(line.text)
+                    ties = ties + 1 if line.at == last else 1
+                    last = line.at
+        self._skip = 0
+        self.progress()
+        return last, ties
 
     def say(self, text: str) -> None:
         """One line of ours (podman's pull, the closing line)."""

@@ -12,7 +12,7 @@ import platformdirs
 from modelcar_tui.core.files import private_folder, write_private
 from modelcar_tui.qa.podman_cli import Podman, PodmanError
 from modelcar_tui.qa.staging import entrypoint
-from modelcar_tui.qa.suite import ASSUMED, Probe, candidate_paths, read_probe
+from modelcar_tui.qa.suite import ASSUMED, Probe, probe_script, read_probe
 
 LIMIT_S = 180.0
 KEPT = 50
@@ -35,13 +35,8 @@ async def probe(podman: Podman, image: dict[str, Any], cache: Path, *, network: 
     known = _load(cache)
     if image_id in known:
         return known[image_id]
-    tests = " ".join(candidate_paths())
-    script = (
-        'echo "uid=$(id -u)"; echo "gid=$(id -g)"; '
-        f'for f in {tests}; do if [ -e "$f" ]; then echo "path=$f"; break; fi; done; exec "$@"'
-    )
     _, own = entrypoint(image)
-    shell = json.dumps(["/bin/sh", "-c", script, "sh"])
+    shell = json.dumps(["/bin/sh", "-c", probe_script(), "sh"])
     net = [f"--network={network}"] if network else []
     result = await podman(
         "run", "--rm", "--pull=never", "--log-driver=none", *net, f"--entrypoint={shell}", image_id,

@@ -25,7 +25,6 @@ from modelcar_tui.core.secrets import Secret
 
 IN_CONTAINER = "/run/modelcar-tui"
 LABEL = "io.modelcar-tui.run"
-_READ_ENV = f'. {IN_CONTAINER}/env && exec "$@"'
 
 
 def qa_folder(run_folder: str) -> Path:
@@ -47,14 +46,24 @@ def stage(
         owner: The container's user on this host, who must be able to read them; None when that is us.
     """
     folder = private_folder(stage_folder(qa))
-    lines = "".join(f"export {name}={shlex.quote(value.reveal())}\n" for name, value in env.items())
-    files = {"kubeconfig": kubeconfig, "modelcar.yaml": manifest, "env": f"{lines}:\n".encode()}
+    files = {"kubeconfig": kubeconfig, "modelcar.yaml": manifest, "env": env_file(env)}
     for name, data in files.items():
         write_private(folder / name, data)
     if owner is not None:
         for path in (folder, *folder.iterdir()):
             os.chown(path, *owner)
     return folder
+
+
+def env_file(env: Mapping[str, Secret]) -> bytes:
+    """The shell file that sets the secret variables."""
+    lines = "".join(f"export {name}={shlex.quote(value.reveal())}\n" for name, value in env.items())
+    return f"{lines}:\n".encode()
+
+
+def read_env() -> str:
+    """The shell line that reads `env_file` in the container and becomes the words that follow it."""
+    return f'. {IN_CONTAINER}/env && exec "$@"'
 
 
 def unstage(qa: Path) -> None:
@@ -75,7 +84,7 @@ def entrypoint(image: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """
     config = image.get("Config") or {}
     own = config.get("Entrypoint") or ["uv", "run", "pytest"]
-    return ["/bin/sh", "-c", _READ_ENV, "sh"], [str(word) for word in own]
+    return ["/bin/sh", "-c", read_env(), "sh"], [str(word) for word in own]
 
 
 def user_mapping(uid: int | None, gid: int | None) -> tuple[list[str], tuple[int, int] | None]:

@@ -61,6 +61,15 @@ def candidate_paths() -> tuple[str, ...]:
     return tuple(dict.fromkeys(p for g in suite().generations.values() for p in g.paths))
 
 
+def probe_script() -> str:
+    """The shell text whose output `read_probe` reads; the words after it run the suite with `--help`."""
+    tests = " ".join(candidate_paths())
+    return (
+        'echo "uid=$(id -u)"; echo "gid=$(id -g)"; '
+        f'for f in {tests}; do if [ -e "$f" ]; then echo "path=$f"; break; fi; done; exec "$@"'
+    )
+
+
 def read_probe(text: str) -> Probe:
     """Make a probe of the probe container's output: `uid=`, `gid=`, `path=` lines, then `pytest --help`."""
     options = frozenset(re.findall(r"(?<![\w-])--[a-z][\w-]+", text))

@@ -1,0 +1,120 @@
+"""The few calls to the API server that the Kubernetes engine makes, over httpx, from a flattened kubeconfig."""
+
+from __future__ import annotations
+
+import base64
+import json
+import ssl
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelcar_tui.core.files import write_private
+from modelcar_tui.core.text import clean
+
+if TYPE_CHECKING:
+    import httpx
+
+TIMEOUT_S = 30.0
+LOG_SILENCE_S = 300.0
+"""A followed log may say nothing for so long before the connection is made anew."""
+MAX_BODY = 16 * 1024**2
+
+
+class KubeError(Exception):
+    """The API server refused, or could not be reached (`status` 0)."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(clean(message, limit=400))
+        self.status = status
+
+
+class KubeApi:
+    """One API server as the operator; paths are below `/`."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def call(self, method: str, path: str, body: Any = None, **query: str) -> dict[str, Any]:
+        """One request and its decoded answer.
+
+        Raises:
+            KubeError: any status from 400 on, no answer, or one that is no JSON object.
+        """
+        import httpx
+
+        try:
+            async with self._client.stream(method, path, json=body, params=query) as answer:
+                data = bytearray()
+                async for chunk in answer.aiter_bytes():
+                    data += chunk
+                    if len(data) > MAX_BODY:
+                        raise KubeError(0, "the API server's answer is larger than 16 MiB")
+                found: Any = json.loads(data or b"{}")
+        except httpx.HTTPError as error:
+            raise KubeError(0, f"{type(error).__name__}: {error}") from None
+        except (ValueError, RecursionError):
+            raise KubeError(answer.status_code, "the API server's answer is no JSON") from None
+        if not isinstance(found, dict):
+            raise KubeError(answer.status_code, "the API server's answer is no JSON object")
+        if answer.status_code >= 400:
+            raise KubeError(answer.status_code, str(found.get("message") or f"HTTP {answer.status_code}"))
+        return found
+
+    async def log(self, path: str, **query: str) -> AsyncIterator[bytes]:
+        """Chunks of a pod's log until the server ends it.
+
+        Raises:
+            KubeError: as for `call`; also when the connection breaks.
+        """
+        import httpx
+
+        try:
+            async with self._client.stream(
+                "GET", path, params=query, timeout=httpx.Timeout(TIMEOUT_S, read=LOG_SILENCE_S)
+            ) as answer:
+                if answer.status_code >= 400:
+                    await answer.aread()
+                    raise KubeError(answer.status_code, answer.text[:400])
+                # With a size it would hold lines back until so many bytes have come.
+                async for chunk in answer.aiter_bytes():
+                    yield chunk
+        except httpx.HTTPError as error:
+            raise KubeError(0, f"{type(error).__name__}: {error}") from None
+
+
+@asynccontextmanager
+async def kube_api(kubeconfig: bytes) -> AsyncIterator[KubeApi]:
+    """A client for the only context of a flattened kubeconfig (`kubeconfig.flatten`)."""
+    import httpx
+
+    config: Any = json.loads(kubeconfig)
+    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+    headers = {"User-Agent": "modelcar-tui", "Accept": "application/json"}
+    if token := user.get("token"):
+        headers["Authorization"] = f"Bearer {token}"
+    auth = (user["username"], user["password"]) if user.get("username") and user.get("password") else None
+    client = httpx.AsyncClient(
+        base_url=str(cluster["server"]).rstrip("/"), headers=headers, auth=auth, timeout=TIMEOUT_S,
+        verify=_tls(cluster, user),
+    )  # fmt: skip
+    async with client:
+        yield KubeApi(client)
+
+
+def _tls(cluster: dict[str, Any], user: dict[str, Any]) -> ssl.SSLContext:
+    authority = cluster.get("certificate-authority-data")
+    context = ssl.create_default_context(cadata=base64.b64decode(authority).decode() if authority else None)
+    if cluster.get("insecure-skip-tls-verify"):
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if user.get("client-certificate-data") and user.get("client-key-data"):
+        # OpenSSL takes a chain from files only.
+        with tempfile.TemporaryDirectory() as folder:
+            chain, key = Path(folder) / "chain", Path(folder) / "key"
+            write_private(chain, base64.b64decode(user["client-certificate-data"]))
+            write_private(key, base64.b64decode(user["client-key-data"]))
+            context.load_cert_chain(chain, key)
+    return context

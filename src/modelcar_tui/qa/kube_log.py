@@ -1,0 +1,85 @@
+"""A pod's log through the API, with reconnects that lose and double nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+
+from modelcar_tui.qa.kube_api import KubeApi, KubeError
+from modelcar_tui.qa.lines import LineSplitter, RawLine, seconds
+
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 10.0
+
+
+class Cursor:
+    """Where we are in a log whose lines carry times: after the `ties`-th line of time `last`.
+
+    A log is asked for "since" a whole second, so lines come again; several lines may share one time.
+    """
+
+    def __init__(self, last: float = 0.0, ties: int = 0) -> None:
+        self.last = last
+        self.ties = ties
+        self._again = 0
+
+    @property
+    def since(self) -> dict[str, str]:
+        """The query for a connection that goes on here."""
+        if not self.last:
+            return {}
+        return {"sinceTime": datetime.fromtimestamp(int(self.last), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+
+    def connect(self) -> None:
+        """A new connection: lines may come again."""
+        self._again = self.ties
+
+    def is_new(self, at: float) -> bool:
+        """Whether a line of this time was not had before; call it once a line, in order."""
+        if at < self.last:
+            return False
+        if at == self.last and self._again > 0:
+            self._again -= 1
+            return False
+        self.ties = self.ties + 1 if at == self.last else 1
+        self.last = at
+        self._again = 0
+        return True
+
+
+async def follow(api: KubeApi, path: str, cursor: Cursor) -> AsyncGenerator[list[RawLine], None]:
+    """Batches of new lines until the server ends the log; broken connections are made anew for ever.
+
+    The caller sets the limit. A line that has no end yet when a connection breaks comes again whole.
+
+    Raises:
+        KubeError: the server says that there is no such log, or that we may not read it.
+    """
+    pause = FIRST_PAUSE_S
+    while True:
+        splitter = LineSplitter()
+        cursor.connect()
+        try:
+            async for chunk in api.log(path, follow="true", timestamps="true", container="suite", **cursor.since):
+                pause = FIRST_PAUSE_S
+                if lines := [line for raw in splitter.feed(chunk) if (line := _line(raw, cursor))]:
+                    yield lines
+        except KubeError as error:
+            if error.status in (401, 403, 404, 410):
+                raise
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_S)
+            continue
+        if (left := splitter.rest()) and (line := _line(left, cursor)):
+            yield [line]
+        return
+
+
+def _line(raw: bytes, cursor: Cursor) -> RawLine | None:
+    stamp, blank, text = raw.partition(b" ")
+    at = seconds(stamp.decode("ascii", "replace")) if blank else 0.0
+    if not at:
+        # Not a log line: the kubelet's own remark, such as "unable to retrieve container logs".
+        return None
+    return RawLine(text, at) if cursor.is_new(at) else None

@@ -1,0 +1,278 @@
+"""An API server on loopback that runs Jobs: the command of a Job's container really runs, as a child process.
+
+It knows Jobs, Secrets, Pods and their logs, enough for the Kubernetes engine; the fake suite plays the image. Logs
+can be cut in the middle, the server can be away, pods can hang in Pending.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from support.containers import PATHS
+
+SUITE = Path(__file__).with_name("fake_suite.py")
+STAGE = "/run/modelcar-tui"
+TOKEN = "sha256~planted-token-of-the-kubeconfig"
+
+
+class Pod:
+    """A Job's pod and its child process."""
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        self.job = job["metadata"]["name"]
+        self.name = f"{self.job}-{uuid.uuid4().hex[:5]}"
+        self.spec = job["spec"]["template"]["spec"]
+        self.state: dict[str, Any] = {"waiting": {"reason": "ContainerCreating"}}
+        self.lines: list[tuple[datetime, bytes]] = []
+        self.child: subprocess.Popen[bytes] | None = None
+        self.changed = threading.Condition()
+
+    @property
+    def ended(self) -> bool:
+        return "terminated" in self.state
+
+    def object(self) -> dict[str, Any]:
+        return {
+            "metadata": {"name": self.name, "labels": {"job-name": self.job}},
+            "status": {"phase": "Running", "containerStatuses": [{"name": "suite", "state": self.state}]},
+        }
+
+
+class Cluster(ThreadingHTTPServer):
+    """The server and what it holds."""
+
+    daemon_threads = True
+
+    def __init__(self, folder: Path, generation: str = "G3") -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.folder = folder
+        self.generation = generation
+        self.jobs: dict[str, dict[str, Any]] = {}
+        self.secrets: dict[str, dict[str, Any]] = {}
+        self.pods: dict[str, Pod] = {}
+        self.log: list[str] = []
+        self.posted: list[dict[str, Any]] = []
+        self.cut_logs_after = 0
+        self.away = threading.Event()
+        self.pending: dict[str, Any] | None = None
+        self.lock = threading.RLock()
+        place = folder / "image" / PATHS[generation]
+        place.parent.mkdir(parents=True)
+        place.write_text("")
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def kubeconfig(self) -> Path:
+        path = self.folder / "kubeconfig"
+        config = {
+            "current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+            "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{self.server_address[1]}"}}],
+            "users": [{"name": "u", "user": {"token": TOKEN}}],
+        }  # fmt: skip
+        path.write_text(json.dumps(config))
+        return path
+
+    def stop(self) -> None:
+        self.shutdown()
+        self.server_close()
+        for pod in self.pods.values():
+            self.kill(pod)
+
+    def kill(self, pod: Pod) -> None:
+        if pod.child is not None and pod.child.poll() is None:
+            os.killpg(pod.child.pid, signal.SIGKILL)
+
+    def create_job(self, job: dict[str, Any]) -> None:
+        job["metadata"]["uid"] = str(uuid.uuid4())
+        job["metadata"]["creationTimestamp"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.jobs[job["metadata"]["name"]] = job
+        pod = Pod(job)
+        self.pods[pod.name] = pod
+        threading.Thread(target=self._play, args=(pod,), daemon=True).start()
+
+    def delete(self, kind: str, name: str) -> bool:
+        with self.lock:
+            if kind == "pods":
+                pod = self.pods.pop(name, None)
+                if pod is not None and pod.child is not None and pod.child.poll() is None:
+                    os.killpg(pod.child.pid, signal.SIGINT)
+                return pod is not None
+            held = self.jobs if kind == "jobs" else self.secrets
+            if held.pop(name, None) is None:
+                return False
+            if kind == "jobs":
+                for pod in [pod for pod in self.pods.values() if pod.job == name]:
+                    self.kill(pod)
+                    del self.pods[pod.name]
+            return True
+
+    def _play(self, pod: Pod) -> None:
+        if self.pending is not None:
+            pod.state = self.pending
+            return
+        stage = self.folder / pod.name
+        for volume in pod.spec["volumes"]:
+            while (secret := self.secrets.get(volume["secret"]["secretName"])) is None:
+                time.sleep(0.01)
+            stage.mkdir()
+            for name, data in secret["data"].items():
+                (stage / name).write_bytes(base64.b64decode(data))
+        container = pod.spec["containers"][0]
+        words = " ".join(
+            "'" + w.replace(STAGE, str(stage)).replace("'", "'\\''") + "'" for w in container["command"]
+        )
+        words = words.replace("'uv' 'run' 'pytest'", f"'{sys.executable}' '{SUITE}'")
+        env = {e["name"]: e["value"].replace(STAGE, str(stage)) for e in container.get("env", [])}
+        pod.child = subprocess.Popen(
+            ["/bin/sh", "-c", f"exec {words}"], cwd=self.folder / "image", stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, start_new_session=True,
+            env={"PATH": os.environ["PATH"], "FAKE_GENERATION": self.generation, "FAKE_FLOOD": "5000", **env},
+        )  # fmt: skip
+        pod.state = {"running": {}}
+        assert pod.child.stdout is not None
+        at = datetime.now(UTC)
+        for number, line in enumerate(pod.child.stdout):
+            # Several lines share one time, as they do when the runtime reads them at once.
+            at = at if number % 3 else datetime.now(UTC)
+            with pod.changed:
+                pod.lines.append((at, line.rstrip(b"\n")))
+                pod.changed.notify_all()
+        code = pod.child.wait()
+        with pod.changed:
+            pod.state = {"terminated": {"exitCode": code if code >= 0 else 128 - code}}
+            pod.changed.notify_all()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Paths of batch/v1 and v1."""
+
+    protocol_version = "HTTP/1.1"
+    server: Cluster
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    def do_POST(self) -> None:
+        self._serve()
+
+    def do_DELETE(self) -> None:
+        self._serve()
+
+    def _serve(self) -> None:
+        size = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(size)) if size else {}
+        self.server.log.append(f"{self.command} {self.path}")
+        parts = urlsplit(self.path)
+        query = dict(parse_qsl(parts.query))
+        if self.server.away.is_set():
+            self.close_connection = True
+            return
+        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+            self._answer(401, {"message": "Unauthorized"})
+            return
+        match = re.fullmatch(
+            r"/(?:api/v1|apis/batch/v1)/namespaces/(\w+)/(jobs|secrets|pods)(?:/([^/]+))?(/log)?", parts.path
+        )
+        if match is None or match[1] != "qa":
+            self._answer(
+                404 if match is None else 403, {"message": f"namespaces {parts.path} not found or forbidden"}
+            )
+            return
+        kind, name = match[2], match[3]
+        if match[4]:
+            self._log(name, query)
+        elif self.command == "POST":
+            self._create(kind, body)
+        elif self.command == "DELETE":
+            gone = self.server.delete(kind, name)
+            self._answer(200 if gone else 404, {"message": f'{kind} "{name}" not found'})
+        else:
+            self._get(kind, name, query)
+
+    def _create(self, kind: str, body: dict[str, Any]) -> None:
+        with self.server.lock:
+            held = self.server.jobs if kind == "jobs" else self.server.secrets
+            name = body["metadata"]["name"]
+            if name in held:
+                self._answer(409, {"message": f"{name} already exists"})
+                return
+            self.server.posted.append(json.loads(json.dumps(body)))
+            if kind == "jobs":
+                self.server.create_job(body)
+            else:
+                held[name] = body
+        self._answer(201, body)
+
+    def _get(self, kind: str, name: str | None, query: dict[str, str]) -> None:
+        with self.server.lock:
+            if kind == "pods" and name is None:
+                job = query["labelSelector"].partition("=")[2]
+                self._answer(200, {"items": [pod.object() for pod in self.server.pods.values() if pod.job == job]})
+                return
+            held: dict[str, Any] = {"jobs": self.server.jobs, "secrets": self.server.secrets}.get(kind, {})
+            pod = self.server.pods.get(name or "") if kind == "pods" else None
+            found = pod.object() if pod else held.get(name or "")
+        self._answer(200 if found else 404, found or {"message": f'{kind} "{name}" not found'})
+
+    def _log(self, name: str, query: dict[str, str]) -> None:
+        pod = self.server.pods.get(name)
+        if pod is None:
+            self._answer(404, {"message": "no such pod"})
+            return
+        if "waiting" in pod.state:
+            self._answer(400, {"message": "container is waiting to start"})
+            return
+        since = datetime.fromisoformat(query["sinceTime"]) if "sinceTime" in query else None
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        place = sent = 0
+        while True:
+            with pod.changed:
+                while place >= len(pod.lines) and not pod.ended:
+                    pod.changed.wait(0.2)
+                batch, ended = pod.lines[place:], pod.ended
+                place += len(batch)
+            data = b""
+            for at, line in batch:
+                if since is not None and at < since:
+                    continue
+                sent += 1
+                stamp = at.strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z "
+                data += (stamp.encode() if "timestamps" in query else b"") + line + b"\n"
+                if "timestamps" in query and self.server.cut_logs_after and sent >= self.server.cut_logs_after:
+                    # In the middle of a line, with no end of the transfer.
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(data) - 5, data[:-5]))
+                    self.server.cut_logs_after += 20
+                    self.close_connection = True
+                    return
+            if data:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+            if ended and place >= len(pod.lines):
+                self.wfile.write(b"0\r\n\r\n")
+                return
+
+    def _answer(self, code: int, value: dict[str, Any]) -> None:
+        data = json.dumps(value).encode()
+        self.send_response(code)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
