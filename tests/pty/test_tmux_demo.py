@@ -48,6 +48,17 @@ class Tmux:
             time.sleep(0.05)
         return text
 
+    def press_until(self, keys: tuple[str, ...], shows: Callable[[str], bool]) -> None:
+        """Type `keys`, again where a screen was still deaf to them, until it shows."""
+        for _ in range(10):
+            self.keys(*keys)
+            deadline = time.monotonic() + 2
+            while time.monotonic() < deadline:
+                if shows(self.screen()):
+                    return
+                time.sleep(0.05)
+        raise AssertionError(f"{keys} did nothing; the screen:\n{self.screen()}")
+
     def close(self) -> None:
         self._call("kill-server")
 
@@ -66,19 +77,29 @@ def test_review_approve_and_qa_by_keys(demo: Tmux, tmp_path: Path) -> None:
     assert "DEMO" in demo.wait_for("Configuration")
     demo.wait_for("review")
     demo.keys("d")
-    screen = demo.wait_for("[ ]")
-    assert "DEMO" in screen
-    assert not list(tmp_path.rglob("*.generated.yaml"))
-    time.sleep(0.6)  # the screen is deaf for half a second, so that a stray key approves nothing
+    assert "DEMO" in demo.wait_for("[ ]")
     demo.keys("Enter")
-    demo.keys("a")
-    demo.wait_for("[x]")
-    demo.keys("W")
-    demo.wait_for("sample_modelcar_config.generated.yaml")
-    assert not list(tmp_path.rglob("*.generated.yaml")), "the first W only asks"
+    assert "[x]" not in demo.screen()
+    demo.press_until(("a",), lambda text: "[x]" in text)
+    demo.press_until(("W",), lambda text: "type write" in text)
+    assert "DEMO" in demo.screen()
+    assert not list(tmp_path.rglob("*.generated.yaml")), "W only asks"
+    # Deaf at first: keys that come too early are lost, and a wrong letter starts the word again.
+    demo.press_until(("w", "r", "i", "t", "e"), lambda text: "type write" not in text)
+    demo.wait_for("QA_OK: 5 passed")
+    demo.wait_for("q quits")
+    (generated,) = tmp_path.rglob("*.generated.yaml")
+    assert "--tensor-parallel-size=2" in generated.read_text()
+    base = generated.with_name(generated.name.replace("generated", "base"))
+    assert base.read_bytes() == samples[base.name]
+    assert {path.name: path.read_bytes() for path in SAMPLES.iterdir()} == samples
+    demo.keys("q")
+    demo.wait_for("status=0")
 
 
-def test_quit_restores_the_terminal(demo: Tmux) -> None:
+def test_quit_of_a_waiting_run_names_the_way_back(demo: Tmux) -> None:
     demo.wait_for("review")
     demo.keys("q")
-    demo.wait_for(lambda text: "status=" in text or "detach" in text.lower() or "quit" in text.lower())
+    demo.wait_for("stop the run")
+    demo.press_until(("c",), lambda text: "status=" in text)
+    assert "--resume" in demo.wait_for("status=130")
