@@ -21,10 +21,8 @@ def flood(path: str, per_second: int) -> None:
     at = 0
     with Path(path).open("a", encoding="utf-8") as file:
         while True:
-            file.writelines(
-                f"[QA] line {at + n} of the flood, as long as lines of a log are\n"
-                for n in range(per_second // 10)
-            )
+            numbers = range(at, at + per_second // 10)
+            file.writelines(f"[QA] line {at} of a flood, as long as lines of a log are\n" for at in numbers)
             file.flush()
             at += per_second // 10
             time.sleep(0.1)
@@ -37,7 +35,7 @@ def crash() -> None:
 
 
 def main() -> int:
-    """`terminal_app.py idle|evil|flood|crash LOG [nohup]`; a session leader that takes its input as its terminal."""
+    """`terminal_app.py idle|evil|flood|crash LOG [nohup]`, a session leader; its input becomes its terminal."""
     mode, log = sys.argv[1:3]
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     if "nohup" in sys.argv:

@@ -28,7 +28,6 @@ def recorded(folder: Path) -> list[Stamped]:
 async def test_a_finished_run_is_shown_at_once_and_left_with_its_status(tmp_path: Path) -> None:
     recorded(tmp_path)
     app = DashboardApp(ReplayPort(tmp_path, speed=0))
-    app.face.replay = True
     async with app.run_test(size=(120, 40)) as pilot:
         await s.wait_for(pilot, lambda: s.shows(app, "finished in 10m12s with exit status 4"), "the end")
         await s.wait_for(pilot, lambda: s.shows(app, "40 lines follow"), "the log beside the journal")

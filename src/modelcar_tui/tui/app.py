@@ -85,6 +85,7 @@ class DashboardApp(App[int]):
             palette=palette,
             clock=port.now if isinstance(port, Clocked) else clock or time.time,
             slow=low_bandwidth,
+            replay=getattr(port, "recorded", False),
         )
         self._always_slow = low_bandwidth
         self.index = LogIndex()
@@ -99,6 +100,7 @@ class DashboardApp(App[int]):
         self.leaving = ""
         """`cancel` or `detach` once the operator has chosen to quit a live run."""
         self.engine_ready = False
+        self._crash_line = ""
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), self._control]
@@ -319,8 +321,13 @@ class DashboardApp(App[int]):
 
         self._return_code = int(ExitStatus.INTERNAL)
         self.bell()
-        self._exit_renderables.append(report(self._exception, self.state.folder))
+        self._crash_line = report(self._exception, self.state.folder)
         self._close_messages_no_wait()
+
+    def _print_error_renderables(self) -> None:
+        # Rich would cut the line, and with it the report's path, at the terminal's edge.
+        if self._crash_line:
+            sys.stderr.write(f"{self._crash_line}\n")
 
 
 def _with_board(state: RunState) -> RunState:
@@ -337,14 +344,12 @@ def run_dashboard(
     ascii: bool = False,  # noqa: A002
     theme: str | None = None,
     low_bandwidth: bool = False,
-    replay: bool = False,
 ) -> int:
     """Show the run until the operator leaves; the exit status for `sys.exit`.
 
     The terminal is as it was when this returns. A live engine is then stopped (or detached) and waited for.
     """
     app = DashboardApp(port, initial=initial, ascii=ascii, theme=theme, low_bandwidth=low_bandwidth)
-    app.face.replay = replay
     result = app.run(mouse=mouse)
     backstop_off()
     return _finish(app, port, result)

@@ -7,14 +7,12 @@ import time
 import traceback
 from pathlib import Path
 
-from rich.segment import Segment, Segments
-
 from modelcar_tui.core.files import write_private
 from modelcar_tui.core.text import clean
 
 
-def report(error: BaseException | None, folder: str) -> Segments:
-    """Write the report and return the line (unwrapped: a path must stay whole). Local variables are never shown: they may hold secrets."""
+def report(error: BaseException | None, folder: str) -> str:
+    """Write the report and return the line. Local variables are never shown: they may hold secrets."""
     name = type(error).__name__ if error is not None else "unknown error"
     body = "".join(_frames(error)) if error is not None else ""
     path = Path(folder or tempfile.gettempdir()) / f"modelcar-tui-crash-{int(time.time())}.txt"
@@ -23,8 +21,7 @@ def report(error: BaseException | None, folder: str) -> Segments:
         where = f"details in {path}"
     except OSError as problem:
         where = f"no report could be written: {problem.strerror}"
-    line = f"modelcar-tui: a fault of ours ({clean(name)}); the run can be resumed; {where}"
-    return Segments([Segment(line + "\n")])
+    return f"modelcar-tui: a fault of ours ({clean(name)}); the run can be resumed; {where}"
 
 
 def _frames(error: BaseException) -> list[str]:

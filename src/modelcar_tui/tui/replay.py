@@ -23,6 +23,8 @@ LONGEST_GAP_S = 2.0
 class ReplayPort:
     """Plays a journal; takes no answers and starts nothing."""
 
+    recorded = True
+
     def __init__(self, journal: Path, speed: float = 1.0, *, clock: Callable[[], float] = time.monotonic) -> None:
         """
         Args:

@@ -121,14 +121,13 @@ class Review:
 
 
 def open_review(plan: Plan, hunks: tuple[Hunk, ...]) -> Review:
-    """A fresh review, grouped by the hunks of the text diff; what no hunk names stands alone by model."""
+    """A fresh review, grouped by hunk of the text diff and model; what no hunk names stands alone by model."""
     known = {change.id: change for change in plan.changes}
     groups: list[Group] = []
     for hunk in hunks:
         ids = tuple(dict.fromkeys(i for i in hunk.changes if i in known and not any(i in g.ids for g in groups)))
-        if ids:
-            models = dict.fromkeys(known[i].model for i in ids)
-            groups.append(Group(title=", ".join(models), ids=ids))
+        for model in dict.fromkeys(known[i].model for i in ids):
+            groups.append(Group(title=model, ids=tuple(i for i in ids if known[i].model == model)))
     placed = {i for group in groups for i in group.ids}
     loose: dict[str, list[str]] = {}
     for change in plan.changes:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import NamedTuple
+
+from rich.cells import set_cell_size
 
 from modelcar_tui.core.text import has_hidden, reveal
 from modelcar_tui.manifest.plan import Change, Hunk, Operation
@@ -11,7 +14,7 @@ from modelcar_tui.supervisor.reports import DecisionReport, ModelVerdict
 from modelcar_tui.tui.faces.memory import memory_rows, term_rows
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.review import Mark, Review
-from modelcar_tui.tui.rows import EMPTY, Row, Span, crop, pad, paragraph, row
+from modelcar_tui.tui.rows import EMPTY, Row, Span, pad, paragraph, printable, row, width
 
 MARK_ROLE = {Mark.UNDECIDED: "warn", Mark.ACCEPTED: "ok", Mark.REJECTED: "skip", Mark.EDITED: "accent"}
 MARK_WORD = {
@@ -64,10 +67,13 @@ def _change_spans(change: Change, review: Review, glyphs: Glyphs) -> Iterator[Sp
             yield "+ ", "add"
             yield reveal(new or change.flag), "muted" if faded else "add"
         case _:
+            before, after = _value(change.old, change.flag), _value(new, change.flag)
+            if before == after:  # only the spelling of the item changes
+                before, after = change.old or "", new or ""
             yield f"{glyphs.arrow} {reveal(change.flag)}  ", "muted" if faded else "text"
-            yield reveal(_value(change.old, change.flag)), "muted" if faded else "del"
+            yield reveal(before), "muted" if faded else "del"
             yield f" {glyphs.arrow} ", "muted"
-            yield reveal(_value(new, change.flag)), "muted" if faded else "add"
+            yield reveal(after), "muted" if faded else "add"
     if change.severity != "improvement":
         yield f"  {change.severity}", "bad" if change.severity == "required" else "warn"
 
@@ -117,11 +123,14 @@ def detail_rows(
 
 
 def hunk_rows(hunks: tuple[Hunk, ...], cells: int, *, side: bool) -> list[Row]:
-    """The text diff: unified, or side by side."""
+    """The text diff, unified or side by side; long lines are broken, never cut: nothing may hide here."""
     rows: list[Row] = []
     for hunk in hunks:
         rows.append(row((reveal(hunk.header), "hunk")))
-        rows += _side_by_side(hunk, cells) if side else [row((_shown(t), _role(t))) for t in hunk.lines]
+        if side:
+            rows += _side_by_side(hunk, cells)
+        else:
+            rows += [row((part, _role(line))) for line in hunk.lines for part in _broken(_shown(line), cells)]
     return rows
 
 
@@ -130,7 +139,18 @@ def _role(line: str) -> str:
 
 
 def _shown(line: str) -> str:
-    return reveal(line.rstrip("\r\n").replace("\t", "    "))
+    return printable(reveal(line.rstrip("\r\n").replace("\t", "    ")))
+
+
+def _broken(text: str, cells: int) -> list[str]:
+    """`text` in pieces of `cells`, continued under a blank mark."""
+    pieces: list[str] = []
+    rest = text
+    while width(rest) > cells:
+        head = set_cell_size(rest, cells).rstrip()
+        pieces.append(head)
+        rest = "  " + rest[len(head) :].lstrip()
+    return [*pieces, rest]
 
 
 def _side_by_side(hunk: Hunk, cells: int) -> list[Row]:
@@ -139,22 +159,21 @@ def _side_by_side(hunk: Hunk, cells: int) -> list[Row]:
     old: list[str] = []
     new: list[str] = []
 
-    def flush() -> None:
-        for at in range(max(len(old), len(new))):
-            left = old[at] if at < len(old) else ""
-            right = new[at] if at < len(new) else ""
-            rows.append(row((pad(left, half), "del"), (" | ", "frame"), (crop(right, half), "add")))
+    def flush(roles: tuple[str, str]) -> None:
+        for left, right in zip_longest(old, new, fillvalue=""):
+            for a, b in zip_longest(_broken(left, half), _broken(right, half), fillvalue=""):
+                rows.append(row((pad(a, half), roles[0]), (" | ", "frame"), (b, roles[1])))
         old.clear()
         new.clear()
 
     for line in hunk.lines:
         text = _shown(line)
-        if text.startswith("-"):
-            old.append(text)
-        elif text.startswith("+"):
-            new.append(text)
-        else:
-            flush()
-            rows.append(row((pad(text, half), "muted"), (" | ", "frame"), (crop(text, half), "muted")))
-    flush()
+        if text[:1] in ("-", "+"):
+            (old if text.startswith("-") else new).append(text)
+            continue
+        flush(("del", "add"))
+        old.append(text)
+        new.append(text)
+        flush(("muted", "muted"))
+    flush(("del", "add"))
     return rows

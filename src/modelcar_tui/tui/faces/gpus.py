@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modelcar_tui.cluster.types import GpuNode, Guarantee
+from modelcar_tui.cluster.types import GpuNode, Guarantee, Pool
+from modelcar_tui.supervisor.reports import ModelVerdict
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
@@ -46,26 +47,36 @@ def gpu_rows(state: RunState) -> list[GpuRow]:
     """All rows in the inventory's order."""
     if state.cluster is None:
         return []
-    lands: dict[str, list[str]] = {}
+    lands: dict[str, list[ModelVerdict]] = {}
     for model in state.decision.models if state.decision else ():
         for node in model.nodes:
-            lands.setdefault(node, []).append(model.model)
-    return [line for node in state.cluster.inventory.nodes for line in _of(node, tuple(lands.get(node.name, ())))]
+            lands.setdefault(node, []).append(model)
+    return [line for node in state.cluster.inventory.nodes for line in _of(node, lands.get(node.name, []))]
 
 
-def _of(node: GpuNode, models: tuple[str, ...]) -> list[GpuRow]:
+def _of(node: GpuNode, lands: list[ModelVerdict]) -> list[GpuRow]:
     where = " ".join(part for part in (node.instance_type, node.provider, node.region) if part)
-
-    def make(resource: str, free: int | None, total: int, mem: int | None, source: str, kind: Guarantee) -> GpuRow:
-        return GpuRow(
-            name=node.name, product=node.product or node.vendor, resource=resource, free=free, total=total,
-            mem_mib=mem, mem_from=source, guarantee=kind, usable=node.usable, why=node.why, cc=node.cc or "",
-            where=where, models=models,
-        )  # fmt: skip
-
     if not node.pool:
-        return [make("", None, 0, None, "none", Guarantee.UNKNOWN)]
-    return [make(p.resource, p.free, p.units, p.mem_mib, p.mem_from, p.mem_guarantee) for p in node.pool]
+        return [_row(node, Pool(resource="", units=0), where, ())]
+    rows = []
+    for pool in node.pool:
+        models = tuple(model.model for model in lands if len(node.pool) == 1 or _lands_on(pool, model))
+        rows.append(_row(node, pool, where, models))
+    return rows
+
+
+def _lands_on(pool: Pool, model: ModelVerdict) -> bool:
+    """Whether this pool's unit is the one that the model was compared with: nodes may carry cards and slices."""
+    unit = model.gpu_gib.value
+    return unit is None or pool.mem_mib is None or abs(pool.mem_mib / 1024 - unit) <= 0.1 * unit
+
+
+def _row(node: GpuNode, pool: Pool, where: str, models: tuple[str, ...]) -> GpuRow:
+    return GpuRow(
+        name=node.name, product=node.product or node.vendor, resource=pool.resource, free=pool.free,
+        total=pool.units, mem_mib=pool.mem_mib, mem_from=pool.mem_from, guarantee=pool.mem_guarantee,
+        usable=node.usable, why=node.why, cc=node.cc or "", where=where, models=models,
+    )  # fmt: skip
 
 
 def arrange(rows: list[GpuRow], sort: str, wanted: Filter | None) -> list[GpuRow]:

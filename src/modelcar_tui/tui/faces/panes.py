@@ -76,7 +76,8 @@ def summary_rows(pane: Pane, cells: int) -> list[Row]:
 def pane_rows(state: RunState, pane: Pane, cells: int, height: int, glyphs: Glyphs) -> list[Row]:
     """The whole pane; a finished checklist that leaves no room for the result is folded to one row."""
     steps = step_rows(pane.steps, cells, glyphs)
-    result = [*summary_rows(pane, cells), *result_rows(state, pane, cells, glyphs)]
+    told = pane.name == "decision" and state.decision is not None  # by the banner, on every screen
+    result = [*([] if told else summary_rows(pane, cells)), *result_rows(state, pane, cells, glyphs)]
     if not result:
         return steps
     if len(steps) + len(result) + 1 <= height:

@@ -56,7 +56,7 @@ def accelerator_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
     rows = [row(("access   ", "muted"), (access.rung.value, "ok" if access.healthy else "warn"), f"{who}{where}")]
     if access.problem:
         rows += paragraph(str(access.problem), cells, "warn", indent=9)
-    for index, (product, (free, total, memory)) in enumerate(_products(state).items()):
+    for index, ((product, memory), (free, total)) in enumerate(_products(state).items()):
         label = "GPUs     " if index == 0 else " " * 9
         amount = f"{'?' if free is None else free} of {total} free"
         rows.append(
@@ -147,15 +147,16 @@ def _comparison(model: ModelVerdict, cells: int) -> tuple[str, str]:
     return longer if len(longer) <= cells else text, "muted"
 
 
-def _products(state: RunState) -> dict[str, tuple[int | None, int, str]]:
-    out: dict[str, tuple[int | None, int, str]] = {}
+def _products(state: RunState) -> dict[tuple[str, str], tuple[int | None, int]]:
+    """Free and all usable units by product and memory of one unit: a slice is another thing than its card."""
+    out: dict[tuple[str, str], tuple[int | None, int]] = {}
     report = state.cluster
     for node in report.inventory.nodes if report else ():
         if not node.usable:
             continue
         for pool in node.pool:
-            key = node.product or pool.resource
-            free, total, _ = out.get(key, (0, 0, ""))
+            key = (node.product or pool.resource, f.mib(pool.mem_mib))
+            free, total = out.get(key, (0, 0))
             both = None if free is None or pool.free is None else free + pool.free
-            out[key] = (both, total + pool.units, f.mib(pool.mem_mib))
+            out[key] = (both, total + pool.units)
     return out

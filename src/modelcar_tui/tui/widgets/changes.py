@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelcar_tui.tui import format as f
@@ -61,7 +62,7 @@ class ChangeList(View):
         self._diff = review
 
     def head(self) -> tuple[Row, Row]:
-        return row(("changes", "title"), (f"  {self._diff.report.plan.target}", "muted")), EMPTY
+        return row(("changes", "title"), (f"  {Path(self._diff.report.plan.target).name}", "muted")), EMPTY
 
     def foot(self) -> Row:
         return row((f"{self._diff.cursor + 1}/{len(self._diff.lines)}", "muted"))
@@ -90,8 +91,9 @@ class ChangeDetail(View):
     def head(self) -> tuple[Row, Row]:
         line = self._diff.current
         name = line.change.flag if line.change else self._diff.review.groups[line.group].title
-        what = {"reason": "reason", "diff": "text diff of all changes here", "result": "what would be written"}
-        return row((name, "title"), (f"  {what[self._diff.view]}", "muted")), row(("v", "accent"))
+        model = f"  {line.change.model}" if line.change else ""
+        what = {"reason": model, "diff": "  text diff, all changes here", "result": "  what would be written"}
+        return row((name, "title"), (what[self._diff.view], "muted")), row(("v", "accent"))
 
     def foot(self) -> Row:
         return row((f"{self._hidden} more, PgDn", "muted")) if self._hidden else EMPTY
