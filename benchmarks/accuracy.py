@@ -169,8 +169,8 @@ def verdicts(cases: list[Case], lines: list[Answer]) -> str:
     open_ = sum(line["verdict"] == "unknown" for _, line in dead)
     dead_alive = sum(line["verdict"] == "starts" for _, line in dead)
     return (
-        f"Verdicts: {right} of {len(known)} starts with a known config are called `starts`; {len(without)} without "
-        f"a config are `unknown`. Of {len(dead)} refusals and deaths {same} are named as vLLM named them, "
+        f"Verdicts: {right} of {len(known)} starts with a known config are called `starts`; {len(without)} "
+        f"without one are `unknown`. Of {len(dead)} refusals and deaths {same} are named as vLLM named them, "
         f"{open_} are `unknown`, {dead_alive} are called `starts`."
     )
 

@@ -122,8 +122,8 @@ def _workspace(shape: Shape, args: EngineArgs, batch: int) -> float:
         return 0.0
     inter = moe.inter if args.ep else moe.inter / args.tp
     top_k = moe.top_k or 1
-    first = max(inter, shape.hidden) * top_k
-    second = max(2 * inter, shape.hidden) * top_k
+    first = max(inter, moe.width) * top_k
+    second = max(2 * inter, moe.width) * top_k
     return batch * (first + second) * 2.0
 
 

@@ -46,7 +46,7 @@ _COMMON: dict[str, dict[str, Any]] = {
         "n_shared_experts": 1,
         "q_lora_rank": 1536,
     },
-    "pixtral": {"vision_config": {"patch_size": 14, "spatial_merge_size": 2}},
+    "pixtral": {"vision_config": {"patch_size": 14, "spatial_merge_size": 2, "image_size": 1540}},
 }
 _QWEN = frozenset({151936, 152064, 151643, 151646})
 

@@ -18,6 +18,8 @@ _NAMES = {
     "mamba2": "state",
     "recurrent": "state",
     "conv": "state",
+    "moe": "none",
+    "mlp": "none",
 }
 _PATTERN = re.compile(r"(\d+)\s*(\w+)\s*:\s*(\d+)\s*(\w+)")
 _PERIODS = {"gemma2": 2, "gemma3": 6, "gemma3_text": 6, "cohere2": 4, "gpt_oss": 2}
@@ -68,6 +70,12 @@ def moe_flags(read: Reader, layers: int) -> tuple[bool, ...]:
     pattern = read.text("hybrid_override_pattern")
     if len(pattern) == layers and "E" in pattern:
         return tuple(mark == "E" for mark in pattern)
+    blocks = read.listing("layers_block_type")
+    if len(blocks) == layers and "moe" in blocks:
+        return tuple(block == "moe" for block in blocks)
+    marks = read.listing("moe_layer_freq")
+    if len(marks) == layers:
+        return tuple(bool(mark) for mark in marks)
 
     def has_experts(index: int) -> bool:
         if listed:

@@ -10,7 +10,9 @@ import msgspec
 from modelcar_tui.core.facts import Source
 from modelcar_tui.image.types import ModelFacts
 from modelcar_tui.sizing import tensors
+from modelcar_tui.sizing.fields import text_part
 from modelcar_tui.sizing.headers import Measured, measure
+from modelcar_tui.sizing.parts import UNDESCRIBED
 from modelcar_tui.sizing.scheme import Scheme, scheme_of
 from modelcar_tui.sizing.shape import Shape, shape_of
 from modelcar_tui.sizing.weights import TOWER_FROM, whole_bytes
@@ -73,9 +75,11 @@ def _prepare(model: ModelFacts, flag: str | None, dtype: str, overrides: Mapping
         return shape
     measured = measure(model.tensors, width) if model.tensors else None
     notes: list[str] = []
-    if not scheme.known:
+    if not scheme.known and measured is None:
         notes.append(f"the quantization `{scheme.name}` is not known; weights are counted in 16 bits")
     extra, tower, source = _surplus(shape, scheme, width, parameters, measured)
+    if tower and shape.tower is None:
+        shape = msgspec.structs.replace(shape, tower=UNDESCRIBED)
     if shape.tower is not None and not tower and source is Source.MODEL_CONFIG:
         notes.append(f"the {shape.tower.kind} tower is not described in config.json; its weights are not counted")
     return Ready(
@@ -94,8 +98,12 @@ def _prepare(model: ModelFacts, flag: str | None, dtype: str, overrides: Mapping
 
 def _quantization(model: ModelFacts) -> Mapping[str, Any] | None:
     config = model.config or {}
-    found = model.quantization or config.get("quantization_config") or config.get("compression_config")
+    found = model.quantization or _first(config) or _first(text_part(config))
     return found if isinstance(found, Mapping) and found else None
+
+
+def _first(config: Mapping[str, Any]) -> object:
+    return config.get("quantization_config") or config.get("compression_config")
 
 
 def _scheme(model: ModelFacts, flag: str | None) -> Scheme:
@@ -133,9 +141,10 @@ def _complete(shape: Shape, parameters: int | None) -> Shape | str:
     rest = parameters - tensors.true_count(
         msgspec.structs.replace(shape, moe=msgspec.structs.replace(moe, inter=0))
     )
-    each = rest / max(1, sum(shape.experts_at) * moe.experts * 3 * shape.hidden)
-    inter = max(64, round(each / 64) * 64)
-    return msgspec.structs.replace(shape, moe=msgspec.structs.replace(moe, inter=inter))
+    each = rest / max(1, sum(shape.experts_at) * (moe.experts + moe.shared_count) * 3 * moe.width)
+    # With a tower in the count the width is the next lower one; the rest of the parameters is the tower's.
+    inter = int(each // 128) * 128 if shape.tower is not None else round(each / 64) * 64
+    return msgspec.structs.replace(shape, moe=msgspec.structs.replace(moe, inter=max(64, inter)))
 
 
 def _fits_plain(shape: Shape, parameters: int) -> bool:
@@ -155,7 +164,7 @@ def _surplus(
         return 0.0, float(tower * width), Source.MODEL_CONFIG
     count = tensors.true_count(shape)
     surplus = parameters - count
-    if surplus > TOWER_FROM * count and shape.moe is None:
+    if surplus > TOWER_FROM * count and (shape.moe is None or shape.tower is not None):
         return 0.0, float(surplus * width), Source.INDEX
     narrow = scheme.linear_bytes(1024, 1024) / 2**20 if surplus > 0.02 * count and scheme.bits < 16 else width
     return surplus * narrow, 0.0, Source.INDEX

@@ -16,6 +16,9 @@ _WIDTH_IS_THE_EXPERTS = frozenset(
 """Model types whose `intermediate_size` is the width of one expert."""
 
 
+_TOP_K = ("num_experts_per_tok", "num_experts_per_token", "top_k_experts", "moe_top_k", "moe_k")
+
+
 class Mla(msgspec.Struct, frozen=True, kw_only=True):
     """Multi-head latent attention."""
 
@@ -37,6 +40,8 @@ class Moe(msgspec.Struct, frozen=True, kw_only=True):
     """Summed width of the shared experts; 0 when there are none."""
     shared_count: int
     """Shared experts as wide as the others, where their own width is not given."""
+    width: int
+    """Of what goes into an expert: the hidden size, or a latent narrower one."""
     dense_inter: int
     """Width of the plain MLP in the layers that have no experts."""
 
@@ -73,6 +78,10 @@ class Tower(msgspec.Struct, frozen=True, kw_only=True):
     """Its weights, from its own config; 0 where that does not say."""
 
 
+UNDESCRIBED = Tower(kind="vision", pixels_per_token=3 * 28 * 28, tokens_per_item=0)
+"""A tower that only the number of parameters betrays: patches of 14 pixels, four to a token, as most have."""
+
+
 def mla_of(read: Reader) -> Mla | None:
     rank = read.integer("kv_lora_rank", high=2**16)
     rope = read.integer("qk_rope_head_dim", high=2**12)
@@ -87,6 +96,10 @@ def mla_of(read: Reader) -> Mla | None:
     )
 
 
+def _width_is_the_experts(model_type: str) -> bool:
+    return model_type in _WIDTH_IS_THE_EXPERTS or model_type.startswith("minimax")
+
+
 def moe_of(read: Reader, hidden: int) -> Moe | None:
     experts = read.integer(
         "num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts", low=2, high=2**13
@@ -95,8 +108,9 @@ def moe_of(read: Reader, hidden: int) -> Moe | None:
         return None
     plain = read.integer("intermediate_size", "ffn_hidden_size", high=2**22) or 4 * hidden
     inter = read.integer("moe_intermediate_size", "expert_ffn_hidden_size", "moe_ffn_hidden_size", high=2**20)
-    if inter is None and read.text("model_type").lower() in _WIDTH_IS_THE_EXPERTS:
+    if inter is None and _width_is_the_experts(read.text("model_type").lower()):
         inter = plain
+    latent = read.integer("moe_latent_size", "routed_expert_hidden_size", high=2**18)
     shared = read.integer(
         "shared_expert_intermediate_size",
         "shared_intermediate_size",
@@ -109,12 +123,12 @@ def moe_of(read: Reader, hidden: int) -> Moe | None:
         count = 1
     return Moe(
         experts=experts,
-        top_k=read.integer("num_experts_per_tok", "num_experts_per_token", "moe_top_k", "top_k", "moe_k", high=256)
-        or 0,
+        top_k=read.integer(*_TOP_K, high=256) or 0,
         inter=inter,
         shared=shared or 0,
         shared_count=0 if shared else count,
-        dense_inter=read.integer("intermediate_size_mlp", high=2**22) or plain,
+        width=latent or hidden,
+        dense_inter=read.integer("intermediate_size_mlp", "dense_intermediate_size", high=2**22) or plain,
     )
 
 
@@ -183,13 +197,15 @@ def tower_of(config: Mapping[str, Any], arch: str) -> Tower | None:
         if isinstance(audio, dict) and audio:
             sound = _tower_elements(Reader(audio))
             return Tower(kind="audio", pixels_per_token=0, tokens_per_item=0, elements=sound)
-        return Tower(kind="vision", pixels_per_token=0, tokens_per_item=0) if _sees(arch) else None
+        return UNDESCRIBED if _sees(arch) else None
     read = Reader(vision, config)
     patch = read.integer("patch_size", high=1024) or 14
     merge = read.integer("spatial_merge_size", high=64) or 0
     tokens = read.integer("mm_tokens_per_image", high=2**20) or 0
     image = read.integer("image_size", high=2**16) or 0
     pixels = 3 * image * image // tokens if tokens and image else 3 * (patch * (merge or 1)) ** 2
+    if not tokens and image and merge:
+        tokens = (image // (patch * merge)) ** 2
     elements = _tower_elements(Reader(vision))
     return Tower(kind="vision", pixels_per_token=pixels, tokens_per_item=tokens, elements=elements)
 

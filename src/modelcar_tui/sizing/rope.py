@@ -19,9 +19,11 @@ def rope_caches(read: Reader, model_type: str, head_dim: int, mla_rope: int | No
     positions = read.integer("max_position_embeddings", "n_positions", "seq_length", high=2**31)
     if positions is None:
         return 0
-    partial = read.number("partial_rotary_factor", "rotary_pct", "rope_pct", high=1.0) or 1.0
     scaling = _scaling(read)
-    dim = mla_rope or int(head_dim * partial)
+    stated = scaling.get("partial_rotary_factor")
+    partial = stated if isinstance(stated, float) and 0 < stated <= 1 else None
+    partial = partial or read.number("partial_rotary_factor", "rotary_pct", "rope_pct", high=1.0) or 1.0
+    dim = mla_rope or read.integer("rotary_dim", high=2**14) or int(head_dim * partial)
     width = 4 if mla_rope and scaling.get("type") in ("yarn", "deepseek_yarn") else 2
     main = int(_positions(positions, scaling) * dim * width)
     if _two_ropes(read, kinds):

@@ -19,6 +19,17 @@ _PLAIN_MLP = frozenset(
 """Model types whose MLP has two matrices instead of three."""
 _ENCODERS = ("Bert", "Roberta", "XLMRoberta", "ModernBert", "NomicBert", "GteModel", "JinaRoberta", "Distilbert")
 _POOLING_SUFFIXES = ("ForSequenceClassification", "ForTokenClassification", "ForRewardModel", "Model")
+_INDEXER = "its sparse attention keeps an indexer cache of its own, which is not modelled"
+_UNEQUAL = "its layers differ from each other in their heads, which is not modelled"
+_UNMODELLED = {
+    "index_topk": _INDEXER,
+    "sparse_attention_config": _INDEXER,
+    "block_configs": _UNEQUAL,
+    "global_head_dim": _UNEQUAL,
+    "hybrid_layer_pattern": _UNEQUAL,
+    "linear_attn_config": "its linear attention is not modelled",
+}
+"""Fields of config.json that tell of something no formula here covers."""
 _AUDIO_TYPES = frozenset({"whisper"})
 
 
@@ -79,6 +90,7 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
     model_type = read.text("model_type").lower()
     hidden = read.integer("hidden_size", "d_model", "n_embd", "dim", high=2**18)
     layers = read.integer("num_hidden_layers", "n_layer", "num_layers", "n_layers", "decoder_layers", high=2048)
+    layers = layers or len(read.listing("layers_block_type", "layer_types", most=2048)) or None
     heads = read.integer("num_attention_heads", "n_head", "n_heads", "decoder_attention_heads", high=2**14)
     vocab = read.integer("vocab_size", high=2**24)
     missing = [
@@ -95,7 +107,7 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
     mla = mla_of(read)
     kinds, window, chunk = layer_kinds(read, arch, model_type, layers, mla=mla is not None)
     state = state_of(read, hidden) if "state" in kinds else None
-    odd = _oddities(read, arch, model_type, kinds, state)
+    odd = _oddities(read, model_type, kinds, state)
     moe = moe_of(read, hidden)
     encoder_layers = read.integer("encoder_layers", high=2048) or 0
     whisper = model_type in _AUDIO_TYPES or arch.startswith("Whisper")
@@ -181,14 +193,10 @@ def _only_state_heads(read: Reader) -> int | None:
     return 1 if read.has("state_size") or read.has("ssm_cfg") or read.has("conv_kernel") else None
 
 
-def _oddities(
-    read: Reader, arch: str, model_type: str, kinds: tuple[str, ...], state: State | None
-) -> tuple[str, ...]:
-    odd: list[str] = []
+def _oddities(read: Reader, model_type: str, kinds: tuple[str, ...], state: State | None) -> tuple[str, ...]:
+    odd = [why for name, why in _UNMODELLED.items() if read.has(name)]
     if "state" in kinds and state is None:
         odd.append("its state-space layers are not described in config.json")
-    if model_type in ("deepseek_v4", "deepseek_v32") or read.has("index_topk"):
-        odd.append("sparse attention keeps an indexer cache of its own, which is not modelled")
-    if read.has("block_configs"):
-        odd.append("its layers differ from each other (block_configs), which is not modelled")
+    if model_type in ("deepseek_v4", "deepseek_v32"):
+        odd.append(_INDEXER)
     return tuple(odd)

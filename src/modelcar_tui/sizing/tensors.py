@@ -150,8 +150,10 @@ def _experts(shape: Shape, tp: int, ep: int) -> Iterator[Weight]:
     rows = 2 if shape.gated or shape.model_type != "nemotron_h" else 1
     yield Weight("router", moe.experts, shape.hidden, 1, "plain")
     if part:
-        yield Weight("experts' gate_up", count * part * rows, shape.hidden, 1, "expert", part * rows)
-        yield Weight("experts' down", count * shape.hidden, part, 1, "expert", shape.hidden)
+        yield Weight("experts' gate_up", count * part * rows, moe.width, 1, "expert", part * rows)
+        yield Weight("experts' down", count * moe.width, part, 1, "expert", moe.width)
+        if moe.width != shape.hidden:
+            yield Weight("latent projections", 2 * moe.width, shape.hidden, 1, "plain")
     if moe.shared_inter:
         yield from _mlp(shape, moe.shared_inter, tp)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modelcar_tui.core.facts import Source
 from modelcar_tui.sizing.model import Ready
 from modelcar_tui.sizing.types import EngineArgs, Gpu
 from modelcar_tui.sizing.version import Profile
@@ -16,7 +17,7 @@ def reason(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile) -> str:
         return model.shape.odd[0]
     if args.speculative and _draft(args) not in _OWN_DRAFT:
         return "the draft model of --speculative-config takes memory that is not known here"
-    if not model.scheme.known:
+    if not model.scheme.known and model.source is not Source.HEADERS:
         return f"the quantization `{model.scheme.name}` is not known"
     if gpu.vendor not in ("nvidia", "amd"):
         return f"{gpu.vendor} devices run vLLM through other code, which is not modelled"
