@@ -1,4 +1,7 @@
-"""From options to a client: straight with the kubeconfig's own token or certificate, else through oc."""
+"""From options to a client: straight with the kubeconfig's own token or certificate, else through oc.
+
+Where there is neither oc nor kubectl, the official client's loader is asked for what a plug-in gives.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from contextlib import asynccontextmanager
 
 from modelcar_tui.cluster.client import Client
 from modelcar_tui.cluster.credentials import Credentials
-from modelcar_tui.cluster.helper_proxy import HelperProxy
+from modelcar_tui.cluster.helper_proxy import HelperProxy, program
+from modelcar_tui.cluster.official import borrow
 from modelcar_tui.cluster.transport import Transport
 from modelcar_tui.cluster.types import ClusterOptions
 
@@ -19,6 +23,8 @@ async def connect(credentials: Credentials, options: ClusterOptions) -> AsyncIte
     Raises:
         ClusterError: a certificate is broken, or the helper did not come up.
     """
+    if credentials.helper and not credentials.helper.startswith("proxy") and program() is None:
+        credentials = await borrow(credentials, options)
     if not credentials.helper and not options.via_oc:
         async with Client(Transport(credentials, options)) as client:
             yield client

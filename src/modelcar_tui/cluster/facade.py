@@ -31,6 +31,11 @@ from modelcar_tui.cluster.whatif import parse_gpu_flags
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
 
+_NOT_REACHED = Problem(
+    what="the cluster could not be asked for a runtime image",
+    fix="name the image: export VLLM_RUNTIME_IMAGE=IMAGE",
+    code="no-runtime",
+)
 NODES_KEEP_S = 600.0
 """After this time `refresh` reads the nodes again too."""
 _NO_CLUSTER = Problem(
@@ -203,10 +208,12 @@ def _together(flags: Inventory | None, stated: Inventory) -> Inventory:
 
 
 def _blind(access: Access, problem: Problem | None) -> AcceleratorReport:
-    """The report of somebody who could not look."""
+    """The report of somebody who could not look; the cause is told once."""
+    more = (problem,) if problem and problem != access.problem else ()
+    runtime = override()
     return AcceleratorReport(
         access=access,
-        inventory=Inventory(known=False, problems=(problem,) if problem else ()),
-        runtime=override(),
-        runtime_problem=None if override() else problem,
+        inventory=Inventory(known=False, problems=more),
+        runtime=runtime,
+        runtime_problem=None if runtime else _NOT_REACHED,
     )

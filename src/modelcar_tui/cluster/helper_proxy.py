@@ -21,6 +21,11 @@ from modelcar_tui.core.text import clean
 _READY = b"Starting to serve"
 
 
+def program() -> str | None:
+    """The path of oc, else of kubectl."""
+    return shutil.which("oc") or shutil.which("kubectl")
+
+
 class HelperProxy:
     """A running `oc proxy`; its socket lives in a folder of mode 0700."""
 
@@ -37,8 +42,8 @@ class HelperProxy:
         Raises:
             ClusterError: neither oc nor kubectl is there, or it did not come up; its own words.
         """
-        program = shutil.which("oc") or shutil.which("kubectl")
-        if program is None:
+        found = program()
+        if found is None:
             what = f"{credentials.helper or 'this kubeconfig'} needs oc or kubectl, which are not installed"
             raise _fault(credentials, what, "install oc, or use a token: oc login --token=...", "no-oc")
         folder = Path(tempfile.mkdtemp(prefix="modelcar-tui-"))
@@ -48,11 +53,11 @@ class HelperProxy:
         if options.kubeconfig and len(credentials.files) == 1:
             arguments.append(f"--kubeconfig={credentials.files[0]}")
         process = await asyncio.create_subprocess_exec(
-            program, *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+            found, *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE, start_new_session=True,
             env=_environment(options),
         )  # fmt: skip
-        proxy = cls(process, folder, Path(program).name)
+        proxy = cls(process, folder, Path(found).name)
         try:
             await asyncio.wait_for(proxy._ready(), options.connect_timeout_s + 5)
         except TimeoutError:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import select
 import socket
+import socketserver
+import sys
 import threading
 import time
 from pathlib import Path
@@ -212,7 +215,68 @@ async def test_an_exec_plug_in_that_is_not_there(stub: StubCluster, tmp_path: Pa
     monkeypatch.setenv("PATH", "/nonexistent")
     user = {"exec": {"command": "get-token", "apiVersion": "client.authentication.k8s.io/v1"}}
     path = kubeconfig(tmp_path, stub.url, user)
-    await said(path, Rung.UNAUTHENTICATED, "exec plug-in get-token needs oc or kubectl")
+    await said(path, Rung.UNAUTHENTICATED, "exec plug-in get-token: ", "No such file", "oc login")
+
+
+PLUG_IN = """#!{python}
+import json, sys
+assert not sys.stdin or not sys.stdin.read(), "a plug-in must not reach the terminal"
+status = {{"token": {token!r}}}
+print(json.dumps({{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}}))
+"""
+
+
+async def test_an_exec_plug_in_without_oc(stub: StubCluster, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    program = tmp_path / "get-token"
+    program.write_text(PLUG_IN.format(python=sys.executable, token=stub.token))
+    program.chmod(0o755)
+    user = {"exec": {"command": str(program), "apiVersion": "client.authentication.k8s.io/v1"}}
+    path = kubeconfig(tmp_path, stub.url, user, **{"certificate-authority": authority(stub)})
+    access = await probe(options(path))
+    assert (access.user, access.via) == ("kubeadmin", "")
+    program.write_text(f"#!{sys.executable}\nraise SystemExit('no smart card')\n")
+    before = len(stub.requests)
+    await said(path, Rung.UNAUTHENTICATED, "exec plug-in get-token: ", "no smart card")
+    assert len(stub.requests) == before
+    program.write_text("#!/bin/sh\nexec /bin/sleep 60\n")
+    monkeypatch.setattr("modelcar_tui.cluster.official._PATIENCE_S", 1.5)
+    await said(path, Rung.UNAUTHENTICATED, "no answer in time")
+
+
+class Tunnel(socketserver.BaseRequestHandler):
+    """A proxy that knows CONNECT."""
+
+    def handle(self) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += self.request.recv(4096)
+        host, _, port = head.split()[1].decode().partition(":")
+        self.server.asked.append(f"{host}:{port}")  # type: ignore[attr-defined]
+        with socket.create_connection((host, int(port)), 5) as far:
+            self.request.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            while ready := select.select([self.request, far], [], [], 5)[0]:
+                for side in ready:
+                    data = side.recv(65536)
+                    if not data:
+                        return
+                    (far if side is self.request else self.request).sendall(data)
+
+
+async def test_a_proxy_is_used(stub: StubCluster, tmp_path: Path) -> None:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Tunnel) as proxy:
+        proxy.daemon_threads = True
+        proxy.asked = []  # type: ignore[attr-defined]
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        named = {
+            "certificate-authority": authority(stub),
+            "proxy-url": f"http://127.0.0.1:{proxy.server_address[1]}",
+        }
+        path = kubeconfig(tmp_path, stub.url, {"token": stub.token}, **named)
+        access = await probe(options(path))
+        proxy.shutdown()
+    assert (access.user, access.via) == ("kubeadmin", f"proxy {named['proxy-url']}")
+    assert proxy.asked == [stub.url.removeprefix("https://")]  # type: ignore[attr-defined]
 
 
 async def test_kubeconfig_lists_are_merged_first_wins(stub: StubCluster, tmp_path: Path) -> None:

@@ -1,0 +1,105 @@
+"""Credentials of exec plug-ins and OIDC by the official client's loader, where neither oc nor kubectl is there.
+
+The loader runs in a child process: its import costs half a CPU-second and 40 MB, a plug-in that it starts would
+share our terminal, and a plug-in that fails would make it go on anonymously. The child's stdin is closed, what
+it found comes back through a pipe, and finding nothing is an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from modelcar_tui.cluster.credentials import Credentials
+from modelcar_tui.cluster.errors import LOGIN, ClusterError
+from modelcar_tui.cluster.types import ClusterOptions, Rung
+from modelcar_tui.core.errors import Problem
+from modelcar_tui.core.secrets import Secret
+from modelcar_tui.core.text import clean
+
+_OUTPUT_LIMIT = 2**20
+_PATIENCE_S = 30.0
+
+
+class Borrowed(msgspec.Struct, omit_defaults=True):
+    """What the child found."""
+
+    token: str = ""
+    certificate: str = ""
+    key: str = ""
+    error: str = ""
+
+
+async def borrow(credentials: Credentials, options: ClusterOptions) -> Credentials:
+    """The credentials with the token or certificate that their plug-in gives.
+
+    Raises:
+        ClusterError: it gives none; in its own words.
+    """
+    files = os.pathsep.join(str(path) for path in credentials.files)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", __name__, files, credentials.context, stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(max(_PATIENCE_S, options.connect_timeout_s)):
+            output, _ = await process.communicate()
+        found = msgspec.json.decode(output[:_OUTPUT_LIMIT], type=Borrowed)
+    except TimeoutError:
+        found = Borrowed(error="no answer in time")
+    except msgspec.MsgspecError:
+        found = Borrowed(error="no answer")
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, 9)
+            await process.wait()
+    if not found.token and not (found.certificate and found.key):
+        reason = clean(" ".join(found.error.split()), limit=200) or "it gave no credentials"
+        problem = Problem(
+            where=clean(credentials.server, limit=200), what=f"{credentials.helper}: {reason}",
+            fix=f"install oc, which knows more ways, or {LOGIN}", code="plug-in",
+        )  # fmt: skip
+        raise ClusterError(Rung.UNAUTHENTICATED, problem)
+    return replace(
+        credentials, helper="", token=Secret(found.token) if found.token else None,
+        certificate=found.certificate or None, key=Secret(found.key) if found.key else None,
+    )  # fmt: skip
+
+
+def main(files: str, context: str) -> Borrowed:
+    """The child: load the context as the official client does."""
+    import logging
+    import tempfile
+
+    said: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger().addHandler(handler)
+    with tempfile.TemporaryDirectory(prefix="modelcar-tui-") as folder:
+        try:
+            from kubernetes.client import Configuration
+            from kubernetes.config import load_kube_config
+
+            loaded = Configuration()
+            load_kube_config(  # type: ignore[no-untyped-call]
+                config_file=files, context=context or None, client_configuration=loaded,
+                persist_config=False, temp_file_path=folder,
+            )  # fmt: skip
+            token = str(loaded.api_key.get("BearerToken") or loaded.api_key.get("authorization") or "")
+            certificate = Path(loaded.cert_file).read_text() if loaded.cert_file else ""
+            key = Path(loaded.key_file).read_text() if loaded.key_file else ""
+        except Exception as error:  # noqa: BLE001 - told to the operator; the loader raises what it likes
+            return Borrowed(error=f"{error}" or type(error).__name__)
+    return Borrowed(token.removeprefix("Bearer ").strip(), certificate, key, said[-1] if said else "")
+
+
+if __name__ == "__main__":
+    found_here = msgspec.json.encode(main(sys.argv[1], sys.argv[2]))
+    sys.stdout.buffer.write(found_here)
