@@ -84,10 +84,12 @@ def _repair(arguments: tuple[Argument, ...], release: str, vllm: str | None, dra
         if argument.flag is not None or argument.separator:
             continue
         written = argument.written
+        if argument.secret:
+            continue  # the lint says it; a change would have to carry the secret
         if " " in written:
             head, _, value = written.partition(" ")
             known = argument_table().find(canonical(head))
-            if known is not None and not known.gone and not argument.secret:
+            if known is not None and not known.gone:
                 drafts.set(argument, f"{known.flag}={value.strip()}",
                            "one item with a blank is no flag to vLLM; joined by `=` it is", REQUIRED,
                            flag=known.flag)  # fmt: skip

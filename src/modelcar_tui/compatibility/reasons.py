@@ -92,7 +92,7 @@ def _requests(after: Estimate) -> str:
 def _change(before: Fact[float], after: Fact[float], label: str = "") -> str:
     if before.value is None or after.value is None:
         return ""
-    return f": {label}{before.value:.2f} GiB become {after.value:.2f}"
+    return f": {label}{max(before.value, 0.0):.2f} GiB become {max(after.value, 0.0):.2f}"
 
 
 def _gib(fact: Fact[float]) -> str:

@@ -1,0 +1,192 @@
+"""The tools that re-derive the tables: on a small source of our own, and what they read from real releases."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from modelcar_tui.compatibility.versions import at, parse_version, stand_in
+from modelcar_tui.data.quantization import quantization_table
+
+TOOLS = Path(__file__).parents[3] / "tools"
+READ = json.loads((Path(__file__).parent / "fixtures" / "min_capability.json").read_text("utf-8"))
+FILES = {
+    "vllm/model_executor/layers/quantization/__init__.py": 'QuantizationMethods = Literal["b", "a"]\n',
+    "vllm/model_executor/layers/quantization/a.py": '''
+class AConfig(Base):
+    @classmethod
+    def get_min_capability(cls) -> int:
+        if current_platform.is_rocm():
+            return 90
+        return 80
+
+class BConfig(AConfig):
+    pass
+
+class CConfig(Base):
+    def get_min_capability(cls):
+        return -1
+
+class DConfig(Base):
+    def get_min_capability(cls):
+        return AConfig.get_min_capability()
+''',
+    "vllm/config/__init__.py": "from vllm.config.model import ModelConfig, Kind\n",
+    "vllm/config/model.py": '''
+from typing import TYPE_CHECKING, Literal
+if TYPE_CHECKING:
+    from elsewhere import Other
+else:
+    Other = Any
+Kind = Literal["one", "two"]
+
+@config
+class Inner:
+    x: int = 1
+
+@config
+class ModelConfig:
+    max_model_len: int | None = None
+    kind: Kind = "one"
+    loose: Kind | str = "one"
+    other: Other | None = None
+    on: bool = False
+    names: list[str] | None = None
+    sizes: list[int] = field()
+    inner: Inner = field()
+    anything: dict[str, Any] | Other = field()
+    ratio: Annotated[float, 1] = 0.5
+''',
+    "vllm/engine/arg_utils.py": '''
+from vllm.config import ModelConfig, Kind
+
+def _compute_kwargs(cls):
+    if name == "max_model_len":
+        pass
+
+class EngineArgs:
+    @staticmethod
+    def add_cli_args(parser):
+        model_kwargs = get_kwargs(ModelConfig)
+        model_kwargs["anything"]["type"] = optional_type(json.loads)
+        group = parser.add_argument_group()
+        group.add_argument("--max-model-len", **model_kwargs["max_model_len"])
+        group.add_argument("--kind", "-k", **model_kwargs["kind"])
+        group.add_argument("--loose", **model_kwargs["loose"])
+        group.add_argument("--other", **model_kwargs["other"])
+        group.add_argument("--on", **model_kwargs["on"])
+        group.add_argument("--names", **model_kwargs["names"])
+        group.add_argument("--sizes", **{**model_kwargs["sizes"], "default": None})
+        group.add_argument("--inner", **model_kwargs["inner"])
+        group.add_argument("--anything", **model_kwargs["anything"])
+        group.add_argument("--ratio", **model_kwargs["ratio"])
+        group.add_argument("--level", choices=get_args(Kind))
+        return parser
+
+class AsyncEngineArgs(EngineArgs):
+    @staticmethod
+    def add_cli_args(parser):
+        parser.add_argument("--quiet", action="store_true")
+        return parser
+''',
+    "vllm/entrypoints/openai/cli_args.py": '''
+@config
+class FrontendArgs:
+    port: int = 8000
+    origins: list[str] = field()
+
+    @classmethod
+    def _customize_cli_kwargs(cls, frontend_kwargs):
+        frontend_kwargs["origins"]["type"] = json.loads
+        del frontend_kwargs["origins"]["nargs"]
+
+def make_arg_parser(parser):
+    parser.add_argument("model_tag", nargs="?")
+    parser.add_argument("--headless", action="store_true")
+''',
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(TOOLS))
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    root = tmp_path / "vllm-0.99.0"
+    for name, text in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, "utf-8")
+    path = tmp_path / "vllm-0.99.0.tar.gz"
+    with tarfile.open(path, "w:gz") as file:
+        file.add(root, arcname="vllm-0.99.0")
+    return path
+
+
+def test_capabilities_follow_bases_calls_and_signs(archive: Path) -> None:
+    from vllm_capabilities import methods, minimum_capabilities
+    from vllm_source import Source
+
+    source = Source.open(str(archive))
+    assert source.version == "0.99.0"
+    assert minimum_capabilities(source) == {"AConfig": 80, "BConfig": 80, "CConfig": -1, "DConfig": 80}
+    assert methods(source) == ("a", "b")
+
+
+def test_arguments_are_put_together_as_at_run_time(archive: Path) -> None:
+    from vllm_arguments import Arguments
+    from vllm_source import Source
+
+    specs = {spec.flag: spec for spec in Arguments(Source.open(str(archive))).specs()}
+    kinds = {flag: spec.kind for flag, spec in specs.items()}
+    assert kinds == {
+        "--anything": "json", "--headless": "switch", "--inner": "json", "--kind": "choice", "--level": "choice",
+        "--loose": "str", "--max-model-len": "tokens", "--names": "list", "--on": "flag", "--origins": "json",
+        "--other": "str", "--port": "int", "--quiet": "switch", "--ratio": "float", "--sizes": "ints",
+    }  # fmt: skip
+    assert (specs["--kind"].choices, specs["--kind"].aliases) == (("one", "two"), ("-k",))
+    assert specs["--max-model-len"].none and not specs["--port"].none
+
+
+def test_the_judge_refuses_as_argparse_does(archive: Path) -> None:
+    from vllm_judge import RefusedError, build
+    from vllm_source import Source
+
+    judge = build(Source.open(str(archive)))
+    for good in (["--max_model_len=16k"], ["--no-on"], ["-k", "one"], ["--inner.x", "2"], ["--sizes", "1", "2"]):
+        judge(good)
+    for bad in (["--kind=three"], ["--no-quiet"], ["--max-model-len=x"], ["--unknown"], ["--inner={"], ["stray"]):
+        with pytest.raises(RefusedError):
+            judge(bad)
+
+
+def test_disagreements_are_reported_and_fail(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import derive_tables
+
+    assert derive_tables.main([str(archive)]) == 1
+    said = capsys.readouterr().out
+    assert "Fp8Config: the table says 75, the source absent" in said
+    assert "AConfig: not in the table, the source says 80" in said
+    assert "--kind: the source has it, the table does not" in said
+
+
+def test_no_source_is_one_clear_line(tmp_path: Path) -> None:
+    from vllm_source import Source
+
+    (tmp_path / "vllm").mkdir()
+    for where in (str(tmp_path), str(tmp_path / "missing.tar.gz")):
+        with pytest.raises(SystemExit, match=r"no vLLM source|no folder"):
+            Source.open(where)
+
+
+@pytest.mark.parametrize("release", sorted(READ["releases"]))
+def test_the_table_agrees_with_vllms_own_numbers(release: str) -> None:
+    table = quantization_table()
+    found = READ["releases"][release]
+    stand = stand_in(parse_version(release), table.versions)
+    ours = {name: at(history, stand, None) for name, history in table.min_capability.items()}
+    assert {name: value for name, value in ours.items() if value is not None} == found

@@ -1,0 +1,68 @@
+"""The four faces of a finding."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from compatibility_support import car, manifest
+
+from modelcar_tui.compatibility.formats import FORMATS, exit_worthy, render
+from modelcar_tui.compatibility.lint import lint
+from modelcar_tui.compatibility.types import Finding, Severity
+from modelcar_tui.manifest.types import Position
+
+FINDINGS = (
+    Finding(
+        code="flag-unknown", severity=Severity.ERROR, model="m", what="no --x", fix="delete it", at=Position(3, 5)
+    ),
+    Finding(code="remote-code", severity=Severity.WARNING, model="m", what="50% a,b:c\nd"),
+    Finding(code="executor-one-gpu", severity=Severity.NOTE, model="m", what="one", at=Position(9, 1)),
+)
+
+
+def test_text_is_one_line_a_finding_that_editors_can_jump_to() -> None:
+    first, second, *_ = render(FINDINGS[:2], "dir/m.yaml").split("\n", 1)
+    assert first == "dir/m.yaml:3:5: flag-unknown error no --x; delete it"
+    assert second.startswith("dir/m.yaml:1:1: remote-code warning 50%")
+
+
+def test_json_has_every_part() -> None:
+    first = json.loads(render(FINDINGS, "m.yaml", "json"))[0]
+    assert first == {
+        "file": "m.yaml", "line": 3, "column": 5, "code": "flag-unknown", "severity": "error", "model": "m",
+        "what": "no --x", "fix": "delete it",
+    }  # fmt: skip
+
+
+def test_sarif_points_rules_and_results_at_each_other() -> None:
+    log = json.loads(render(FINDINGS, "my dir/m.yaml", "sarif"))
+    assert (log["version"], len(log["runs"])) == ("2.1.0", 1)
+    run = log["runs"][0]
+    rules = run["tool"]["driver"]["rules"]
+    for result, finding in zip(run["results"], FINDINGS, strict=True):
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"] == finding.code
+        place = result["locations"][0]["physicalLocation"]
+        assert place["artifactLocation"]["uri"] == "my%20dir/m.yaml"
+        assert place["region"]["startLine"] >= 1 and place["region"]["startColumn"] >= 1
+    assert [result["level"] for result in run["results"]] == ["error", "warning", "note"]
+    assert all(rule["shortDescription"]["text"] for rule in rules)
+
+
+def test_github_annotations_escape_what_would_end_them() -> None:
+    lines = render(FINDINGS, "m.yaml", "github").split("\n")
+    assert lines[0] == "::error file=m.yaml,line=3,col=5,title=flag-unknown::no --x; delete it"
+    assert lines[1].startswith("::warning ") and lines[1].endswith("::50%25 a,b:c%0Ad")
+    assert lines[2].startswith("::notice ") and len(lines) == 3
+
+
+def test_only_errors_make_a_run_fail() -> None:
+    assert exit_worthy(FINDINGS) and not exit_worthy(FINDINGS[1:])
+
+
+def test_real_findings_render_in_every_format() -> None:
+    found = lint(manifest(car("--no-such-flag", "--swap-space", "4")), vllm="0.19.1")
+    for style in FORMATS:
+        assert "flag-unknown" in render(found, "m.yaml", style)
+    with pytest.raises(ValueError, match="xml"):
+        render(found, "m.yaml", "xml")

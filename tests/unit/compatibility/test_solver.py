@@ -1,0 +1,179 @@
+"""The solver: on refused start-ups of real machines, and on what it must not do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from compatibility_support import LLAMA, car
+
+from modelcar_tui.compatibility.solver import OBJECTIVES, Solution, solve
+from modelcar_tui.core.facts import Fact, Source
+from modelcar_tui.image.types import ModelFacts
+from modelcar_tui.manifest.arguments import effective
+from modelcar_tui.manifest.plan import Change, Operation
+from modelcar_tui.manifest.types import ModelCar
+from modelcar_tui.sizing.args import parse_args
+from modelcar_tui.sizing.estimate import estimate
+from modelcar_tui.sizing.gpus import gpu_for
+from modelcar_tui.sizing.types import Estimate, Gpu, Outcome
+
+LLAMA_70B = LLAMA | {
+    "hidden_size": 8192, "num_hidden_layers": 80, "num_attention_heads": 64, "intermediate_size": 28672,
+}  # fmt: skip
+CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "fixtures" / "refused.json").read_text("utf-8"))
+
+
+def model(parameters: int, config: dict[str, Any] = LLAMA) -> ModelFacts:
+    return ModelFacts(config=config, parameters=Fact(value=parameters, source=Source.HEADERS))
+
+
+SMALL, LARGE = model(8_030_261_248), model(70_553_706_496, LLAMA_70B)
+
+
+def ask(facts: ModelFacts, product: str, count: int, *args: str, gpus: int = 1, **options: Any) -> Solution:
+    item = car(*args, gpus=gpus, image=options.pop("image", "oci://quay.io/x/y:1"))
+    return solve(item, facts, gpu_for(product, count=count), vllm=options.pop("vllm", "0.19.1"), **options)
+
+
+def judged(item: ModelCar, facts: ModelFacts, gpu: Gpu, changes: tuple[Change, ...], vllm: str) -> Estimate:
+    """The estimate for the manifest with these changes, as the decision would make it."""
+    after = effective(item.serving, changes)
+    return estimate(facts, gpu, parse_args(after.args, after.gpu_count, vllm=vllm), vllm=vllm)
+
+
+def new_items(solution: Solution) -> list[str | None]:
+    return [change.new for change in solution.changes]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
+def test_each_refused_start_up_gets_arguments_that_start_or_a_way_out(case: dict[str, Any]) -> None:
+    facts = model(case["parameters"], case["config"])
+    gpu = gpu_for(case["gpu"], count=case["gpus_on_node"])
+    item = car(*case["args"], gpus=case["gpu_count"])
+    before = judged(item, facts, gpu, (), case["vllm"])
+    assert before.outcome is not Outcome.STARTS
+    solution = solve(item, facts, gpu, vllm=case["vllm"])
+    if not case["solvable"]:
+        assert not solution.runs and solution.alternatives
+        return
+    assert solution.runs, solution.why_not
+    assert judged(item, facts, gpu, solution.changes, case["vllm"]).outcome is Outcome.STARTS
+    for change in solution.changes:
+        together = {change.id, *change.together_with}
+        fewer = tuple(other for other in solution.changes if other.id not in together)
+        assert judged(item, facts, gpu, fewer, case["vllm"]).outcome is not Outcome.STARTS, change.id
+        assert change.severity == "required" and any(letter.isdigit() for letter in change.reason)
+
+
+def test_what_starts_is_left_alone() -> None:
+    solution = ask(SMALL, "NVIDIA-H100-80GB-HBM3", 1, "--max-model-len=8192")
+    assert solution.runs and solution.changes == () and solution.why_not == ""
+
+
+def test_a_context_that_does_not_fit_is_cut_with_its_numbers() -> None:
+    solution = ask(SMALL, "NVIDIA-L4", 1, "--max-model-len=131072")
+    (change,) = solution.changes
+    assert change.flag == "--max-model-len" and solution.runs
+    assert "131,072 tokens need 16.0 GiB of KV cache" in change.reason and "fit" in change.reason
+    assert any(term.label.startswith("KV cache") for term in change.evidence)
+
+
+def test_more_gpus_come_with_their_tensor_parallel_size() -> None:
+    solution = ask(LARGE, "NVIDIA-H100-80GB-HBM3", 8, "--max-model-len=8192")
+    count, size = solution.changes
+    assert (count.operation, count.new, size.new) == (Operation.GPU_COUNT, "2", "--tensor-parallel-size=2")
+    assert count.together_with == (size.id,) and size.together_with == (count.id,)
+    assert "131.4 GiB of weights" in count.reason
+
+
+def test_a_tensor_parallel_size_that_the_model_refuses_is_replaced() -> None:
+    solution = ask(SMALL, "NVIDIA-H100-80GB-HBM3", 8, "--tensor-parallel-size=3", gpus=3)
+    assert solution.runs and "--tensor-parallel-size=2" in new_items(solution)
+
+
+def test_repairs_of_the_parser_come_with_it() -> None:
+    solution = ask(SMALL, "NVIDIA-L4", 1, "--max-model-len", "131072", "--swap-space=4")
+    assert {change.flag for change in solution.changes} == {"--max-model-len", "--swap-space"}
+
+
+def test_where_nothing_helps_it_says_what_would() -> None:
+    image = "oci://registry.redhat.io/rhelai1/modelcar-llama-3-3-70b-instruct:1.5"
+    solution = ask(LARGE, "NVIDIA-H100-80GB-HBM3", 1, "--max-model-len=8192", image=image)
+    assert not solution.runs and solution.changes == ()
+    told = " | ".join(solution.alternatives)
+    assert "2 x NVIDIA-H100-80GB-HBM3 on one node" in told and "NVIDIA-H200" in told and "w4a16" in told
+    assert "131.4" in solution.why_not and "What would" in solution.why_not
+
+
+def test_an_unsupported_kernel_is_no_matter_of_arguments() -> None:
+    int8 = {"num_bits": 8, "type": "int"}
+    group = {"weights": int8, "input_activations": int8}
+    raw = {"quant_method": "compressed-tensors", "config_groups": {"group_0": group}}
+    facts = msgspec.structs.replace(SMALL, quantization=raw)
+    image = "oci://registry.redhat.io/rhelai1/modelcar-granite-3-1-8b-instruct-quantized-w8a8:1.5"
+    solution = ask(facts, "NVIDIA-B200", 8, image=image)
+    assert not solution.runs and "fp8-dynamic" in solution.why_not
+    assert solution.alternatives[0] or solution.alternatives
+
+
+def test_what_is_not_known_is_not_tuned() -> None:
+    solution = ask(ModelFacts(), "NVIDIA-L4", 1, "--seed=1")
+    assert not solution.runs and solution.changes == () and solution.why_not
+    unknown_gpu = ask(SMALL, "some card", 1, "--seed=1")
+    assert not unknown_gpu.runs and unknown_gpu.changes == ()
+
+
+def test_the_longest_context_is_longer_and_starts() -> None:
+    solution = ask(SMALL, "NVIDIA-L4", 1, "--max-model-len=8192", objective="context")
+    item, gpu = car("--max-model-len=8192"), gpu_for("NVIDIA-L4", count=1)
+    assert judged(item, SMALL, gpu, solution.changes, "0.19.1").outcome is Outcome.STARTS
+    after = effective(item.serving, solution.changes)
+    assert (parse_args(after.args, 1).max_model_len or 0) > 60_000
+    assert all(change.severity == "improvement" for change in solution.changes)
+
+
+def test_more_requests_fit_and_the_context_stays() -> None:
+    solution = ask(SMALL, "NVIDIA-L4", 1, "--max-model-len=8192", objective="concurrency")
+    before, after = solution.estimate_before, solution.estimate_after
+    assert before is not None and after is not None
+    assert (after.max_concurrency.value or 0) > 2 * (before.max_concurrency.value or 0)
+    assert not any(change.flag == "--max-model-len" for change in solution.changes)
+
+
+def test_the_fewest_gpus() -> None:
+    solution = ask(LARGE, "NVIDIA-H100-80GB-HBM3", 8, "--max-model-len=8192", gpus=8, objective="gpus")
+    assert new_items(solution)[:2] == ["2", "--tensor-parallel-size=2"] and solution.runs
+
+
+def test_no_objective_ever_asks_for_remote_code() -> None:
+    own_code = model(8_030_261_248, LLAMA | {"auto_map": {"AutoConfig": "x.Y"}})
+    for objective in OBJECTIVES:
+        for product in ("NVIDIA-L4", "Tesla-T4", "NVIDIA-H100-80GB-HBM3"):
+            solution = ask(own_code, product, 4, objective=objective, improvements=True)
+            assert not any("trust-remote-code" in (item or "") for item in new_items(solution))
+
+
+def test_improvements_ride_along_only_when_asked_for() -> None:
+    args = ("--max-model-len=131072", "--trust-remote-code", "--distributed-executor-backend=mp")
+    asked = ask(SMALL, "NVIDIA-L4", 1, *args, improvements=True)
+    flags = {change.flag for change in asked.changes}
+    assert flags == {"--max-model-len", "--trust-remote-code", "--distributed-executor-backend"}
+    assert {change.flag for change in ask(SMALL, "NVIDIA-L4", 1, *args).changes} == {"--max-model-len"}
+
+
+def test_an_unknown_objective_is_refused() -> None:
+    with pytest.raises(ValueError, match="objective"):
+        ask(SMALL, "NVIDIA-L4", 1, objective="speed")
+
+
+def test_a_search_stays_within_its_time() -> None:
+    import time
+
+    start = time.process_time()
+    for objective in OBJECTIVES:
+        ask(LARGE, "NVIDIA-L4", 16, objective=objective, vllm="0.33.0")
+    assert time.process_time() - start < 30
