@@ -25,7 +25,7 @@ SUITE_IMAGE = "quay.io/opendatahub/opendatahub-tests:latest"
 OLD = "tests/model_serving/model_runtime/model_validation/test_modelvalidation.py"
 NEW = "tests/model_serving/model_runtime/vllm/modelcar/test_modelvalidation.py"
 PATHS = {"G1": OLD, "G2": OLD, "G3": NEW}
-APPLETS = ("sh", "cat", "id", "ls", "sleep", "true")
+APPLETS = ("sh", "cat", "id", "ls", "sleep", "true", "kill")
 CONF = """[containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 log_driver = "k8s-file"
@@ -86,14 +86,14 @@ def _context(folder: Path, base: str, generation: str, user: str) -> None:
     (folder / "test.py").write_text("# the test's place\n")
     home = "/home/odh/opendatahub-tests"
     (folder / "Containerfile").write_text(
-        f"FROM {base}\nCOPY fake_suite.py /opt/fake_suite.py\nCOPY test.py {home}/{PATHS[generation]}\n"
+        f"FROM {base}\nCOPY fake_suite.py /opt/pytest\nCOPY test.py {home}/{PATHS[generation]}\n"
         f"ENV FAKE_GENERATION={generation} PATH=/usr/local/bin:/usr/bin:/bin\nWORKDIR {home}\nUSER {user}\n"
         'ENTRYPOINT ["uv", "run", "pytest"]\n'
     )
 
 
 def _base(env: dict[str, str]) -> str:
-    tag = "localhost/fake-suite-base:1"
+    tag = "localhost/fake-suite-base:2"
     if not _podman(env, "image", "exists", tag, check=False).returncode:
         return tag
     with tempfile.TemporaryFile() as file:
@@ -119,7 +119,8 @@ def _fill(tar: tarfile.TarFile) -> None:
         tar.add(os.path.realpath(path), path.lstrip("/"))
     keep = re.compile(r"/(?:__pycache__|test|idlelib|ensurepip|lib2to3|distutils|pydoc_data|config-[^/]*)(?:/|$)")
     tar.add(library, str(library).lstrip("/"), filter=lambda info: None if keep.search("/" + info.name) else info)
-    _text(tar, "usr/local/bin/uv", '#!/bin/sh\nshift 2\nexec python3 /opt/fake_suite.py "$@"\n', 0o755)
+    # As uv does: a parent that does not pass on a SIGINT which was sent to it alone.
+    _text(tar, "usr/local/bin/uv", '#!/bin/sh\ntrap : INT\nshift 2\npython3 /opt/pytest "$@"\n', 0o755)
     _text(tar, "etc/passwd", "root:x:0:0::/root:/bin/sh\nodh:x:1001:1001::/home/odh:/bin/sh\n", 0o644)
     _text(tar, "etc/group", "root:x:0:\nodh:x:1001:\n", 0o644)
     folder = tarfile.TarInfo("tmp")

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.secrets import Secret
-from modelcar_tui.qa.staging import IN_CONTAINER, env_file, read_env
+from modelcar_tui.qa.staging import IN_CONTAINER, env_file, interrupt_suite, read_env
 from modelcar_tui.qa.types import QaRequest
 
 RUN_LABEL = "io.modelcar-tui/run"
@@ -86,12 +86,15 @@ def _job(
     deadline_s: int,
 ) -> dict[str, Any]:  # fmt: skip
     labels = _labels(request)
+    # The pod's own grace ends the pause.
+    stop = f"({interrupt_suite()}) && sleep 50; :"
     container = {
         "name": CONTAINER, "image": request.image, "command": command, "volumeMounts": mounts,
         "resources": {
             "requests": {"cpu": "500m", "memory": "1Gi"},
             "limits": {"cpu": "2", "memory": request.memory or options.memory},
         },
+        "lifecycle": {"preStop": {"exec": {"command": ["/bin/sh", "-c", stop]}}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
     }  # fmt: skip
     if request.pull == "always":

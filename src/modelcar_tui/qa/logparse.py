@@ -225,5 +225,8 @@ class SuiteParser:
         name, created = f"{match['kind']}/{match['name']}", self.result.created
         if match[0].startswith("Delet"):
             created.pop(name, None)
+            if match["kind"] == "Namespace":
+                # What was in it goes with it.
+                created.clear()
         elif len(created) < MAX_OBJECTS:
             created[name] = None

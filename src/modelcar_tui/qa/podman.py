@@ -15,7 +15,7 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.qa import pullsecret, store
 from modelcar_tui.qa.follow import following
-from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths
+from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths, teach
 from modelcar_tui.qa.manifest_file import stage_manifest
 from modelcar_tui.qa.outcome import Ended, classify, could_not_start, refused
 from modelcar_tui.qa.pipeline import Pipeline
@@ -29,8 +29,10 @@ from modelcar_tui.qa.staging import (
     driving,
     entrypoint,
     forget_env,
+    interrupt_suite,
     qa_folder,
     stage,
+    stage_folder,
     unstage,
     user_mapping,
 )
@@ -115,7 +117,7 @@ class PodmanRunner:
             if container is None:
                 container = await self._start(qa, request, pull_secret, pipeline, on_event)
             else:
-                await self._teach_kubeconfig(request)
+                teach(self._redact, stage_folder(qa) / "kubeconfig")
             told = ContainerStarted(
                 container=name_of(request), image=request.image, log=str(pipeline.path), attached=attached
             )
@@ -260,9 +262,17 @@ class PodmanRunner:
             await asyncio.sleep(0.5)
 
     async def _stop(self, container: str) -> None:
-        grace = max(int(self._grace), 0)
+        """Let the suite clean up on the cluster, for the grace at most; then kill it."""
+        grace = self._grace
         with suppress(TimeoutError, OSError):
-            await self._podman("stop", f"--time={grace}", container, limit_s=grace + 20.0)
+            if grace > 0:
+                told = await self._podman("exec", container, "/bin/sh", "-c", interrupt_suite(), limit_s=10.0)
+                if told.status == 0:
+                    with suppress(TimeoutError):
+                        await self._podman("wait", container, limit_s=grace)
+                    grace = 0
+        with suppress(TimeoutError, OSError):
+            await self._podman("stop", f"--time={max(int(grace), 0)}", container, limit_s=grace + 20.0)
 
     async def _clean_up(self, qa: Path, request: QaRequest) -> None:
         """Remove the container and what was lent to it."""
@@ -288,13 +298,6 @@ class PodmanRunner:
         while not task.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(task)
-
-    async def _teach_kubeconfig(self, request: QaRequest) -> None:
-        """Let the redactor know the credentials again: an earlier process taught only its own."""
-        with suppress(UserError):
-            await flatten(
-                kubeconfig_paths(request.kubeconfig_path), context=request.kube_context, redact=self._redact
-            )
 
 
 def name_of(request: QaRequest) -> str:

@@ -15,7 +15,7 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.qa import kubeconfig as module
-from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths
+from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths, teach
 
 
 def write(path: Path, user: dict[str, Any], *, name: str = "dev", cluster: dict[str, Any] | None = None) -> Path:
@@ -167,3 +167,16 @@ async def test_broken_kubeconfig_is_one_clear_line(text: str, tmp_path: Path) ->
 async def test_no_kubeconfig_names_the_command() -> None:
     with pytest.raises(UserError, match="oc login"):
         await flatten(())
+
+
+async def test_lent_kubeconfig_teaches_the_next_process(tmp_path: Path) -> None:
+    flat = await flatten((write(tmp_path / "k", {"token": "sha256~lent-before-the-crash"}),))
+    lent = tmp_path / "lent"
+    lent.write_bytes(flat.data)
+    redact = Redactor()
+    teach(redact, lent)
+    assert redact("sha256~lent-before-the-crash") == "***"
+    for text in ("", "[]", '{"users": []}', '{"users": [7]}'):
+        lent.write_text(text)
+        teach(redact, lent)
+    teach(redact, tmp_path / "missing")
