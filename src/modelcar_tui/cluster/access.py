@@ -20,6 +20,10 @@ REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
+_NO_REVIEWS = (403, 404, 405, 501)
+"""Statuses by which a server says that it knows no reviews, or that they are not for us."""
+
+
 class Right(msgspec.Struct, frozen=True):
     """Something that we would like to do."""
 
@@ -129,7 +133,7 @@ async def may(client: Client, right: Right) -> bool | None:
     try:
         return (await client.post(ACCESS_REVIEWS, body, _Review)).status.allowed
     except ClusterError as error:
-        if error.status in (403, 404, 405):
+        if error.status in _NO_REVIEWS:
             return None
         raise
 
@@ -150,7 +154,7 @@ async def _who(client: Client) -> tuple[str, tuple[str, ...]]:
         info = (await client.post(REVIEWS, review, _Review)).status.user_info
         return clean(info.username, limit=200), tuple(clean(one, limit=200) for one in info.groups or ())
     except ClusterError as error:
-        if error.status not in (403, 404, 405) or error.problem.code == "anonymous":
+        if error.status not in _NO_REVIEWS or error.problem.code == "anonymous":
             raise
     try:
         user = await client.get("/apis/user.openshift.io/v1/users/~", _OpenShiftUser)

@@ -22,13 +22,19 @@ def read_documents(path: Path, *, what: str, yaml_limit: int = YAML_LIMIT) -> li
     Raises:
         UserError: it can't be read, is too large, or is neither JSON nor YAML; one line that says where.
     """
+    return parse(read_bytes(path, what=what), where=clean(str(path)), what=what, yaml_limit=yaml_limit)
+
+
+def read_bytes(path: Path, *, what: str) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        UserError: it can't be read, or is too large; one line that says where.
+    """
     where = clean(str(path))
     try:
-        size = path.stat().st_size
         if path.is_dir():
             raise _problem(where, f"{what} is a folder", "name a file")
-        if size > JSON_LIMIT:
-            raise _problem(where, f"{what} has {size // 2**20} MiB, more than {JSON_LIMIT // 2**20} MiB", "")
         with path.open("rb") as file:
             data = file.read(JSON_LIMIT + 1)
     except OSError as error:
@@ -36,7 +42,7 @@ def read_documents(path: Path, *, what: str, yaml_limit: int = YAML_LIMIT) -> li
         raise _problem(where, f"{what} can't be read: {reason}", "check the path and its rights") from None
     if len(data) > JSON_LIMIT:
         raise _problem(where, f"{what} is larger than {JSON_LIMIT // 2**20} MiB", "")
-    return parse(data, where=where, what=what, yaml_limit=yaml_limit)
+    return data
 
 
 def parse(data: bytes, *, where: str, what: str, yaml_limit: int = YAML_LIMIT) -> list[Any]:

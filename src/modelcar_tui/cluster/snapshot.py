@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,7 +11,7 @@ import msgspec
 
 from modelcar_tui.cluster import dra, objects
 from modelcar_tui.cluster.classify import classify
-from modelcar_tui.cluster.files import read_documents
+from modelcar_tui.cluster.files import parse, read_bytes
 from modelcar_tui.cluster.free import Usage, add_pods, with_free
 from modelcar_tui.cluster.scale import MachineSet, scale_up
 from modelcar_tui.cluster.types import GpuNode, Inventory, OtherNode
@@ -19,6 +20,50 @@ from modelcar_tui.core.text import clean
 
 T = TypeVar("T", bound=msgspec.Struct)
 _FIX = "save one with: kubectl get nodes -o json > nodes.json"
+
+
+class _Outer(msgspec.Struct):
+    """An object of which only its kind matters, or a list whose items are decoded one by one."""
+
+    kind: str = ""
+    items: list[msgspec.Raw] | None = None
+
+
+class _Reader:
+    """Takes objects in any order; pods are added up at once and not kept."""
+
+    def __init__(self) -> None:
+        self.nodes: list[objects.Node] = []
+        self.slices: list[objects.ResourceSlice] = []
+        self.claims: list[objects.ResourceClaim] = []
+        self.sets: list[MachineSet] = []
+        self.usage: Usage = {}
+        self.kinds: set[str] = set()
+
+    def take(self, kind: str, item: msgspec.Raw | dict[str, Any]) -> None:
+        """One object."""
+        self.kinds.add(kind)
+        match kind:
+            case "Node":
+                self.nodes.append(_typed(objects.Node, item))
+            case "Pod":
+                add_pods(self.usage, (_typed(objects.Pod, item),))
+            case "ResourceSlice":
+                self.slices.append(_typed(objects.ResourceSlice, item))
+            case "ResourceClaim":
+                self.claims.append(_typed(objects.ResourceClaim, item))
+            case "MachineSet":
+                self.sets.append(_typed(MachineSet, item))
+
+    def devices(self) -> dict[str, tuple[dra.DraPool, ...]]:
+        """The device pools of each node."""
+        taken = {
+            (one.driver, one.pool, one.device)
+            for claim in self.claims
+            if claim.status.allocation is not None
+            for one in claim.status.allocation.devices.results or ()
+        }
+        return dra.by_node(self.slices, taken if "ResourceClaim" in self.kinds else None)
 
 
 def read_inventory(path: str | Path) -> Inventory:
@@ -30,48 +75,61 @@ def read_inventory(path: str | Path) -> Inventory:
         UserError: the file can't be read or holds no node; one line.
     """
     path = Path(path)
-    kinds: dict[str, list[dict[str, Any]]] = {}
-    for document in read_documents(path, what="the inventory"):
-        for kind, item in _items(document, ""):
-            kinds.setdefault(kind, []).append(item)
-    nodes = kinds.get("Node", [])
-    if not nodes:
-        seen = ", ".join(sorted(clean(kind, limit=40) for kind in kinds if kind)[:5])
+    where = clean(str(path))
+    data = read_bytes(path, what="the inventory")
+    reader = _Reader()
+    for kind, item in _objects(data, where):
+        reader.take(kind, item)
+    if not reader.nodes:
+        seen = ", ".join(sorted(clean(kind, limit=40) for kind in reader.kinds if kind)[:5])
         what = "there is no Node in it" + (f" (only {seen})" if seen else "")
-        raise UserError(Problem(where=clean(str(path)), what=what, fix=_FIX, code="inventory"))
-    pods = "Pod" in kinds
-    claims = {
-        (one.driver, one.pool, one.device)
-        for claim in _typed(objects.ResourceClaim, kinds.get("ResourceClaim", []))
-        if claim.status.allocation is not None
-        for one in claim.status.allocation.devices.results or ()
-    }
-    slices = _typed(objects.ResourceSlice, kinds.get("ResourceSlice", []))
-    devices = dra.by_node(slices, claims if "ResourceClaim" in kinds else None)
-    usage: Usage = {}
-    add_pods(usage, _typed(objects.Pod, kinds.get("Pod", [])))
+        raise UserError(Problem(where=where, what=what, fix=_FIX, code="inventory"))
+    pods = "Pod" in reader.kinds
+    devices = reader.devices()
     gpus: list[GpuNode] = []
     others: list[OtherNode] = []
-    for node in _typed(objects.Node, nodes):
+    for node in reader.nodes:
         found = classify(node, devices.get(node.metadata.name, ()))
         if isinstance(found, GpuNode):
-            gpus.append(with_free(found, usage) if pods else found)
+            gpus.append(with_free(found, reader.usage) if pods else found)
         else:
             others.append(found)
     problems: tuple[Problem, ...] = ()
     if gpus and not pods:
         fix = "add the pods to the file: kubectl get nodes,pods -A -o json"
         what = "there are no pods in it: how many GPUs are free is unknown"
-        problems = (Problem(where=clean(str(path)), what=what, fix=fix, code="no-pods"),)
+        problems = (Problem(where=where, what=what, fix=fix, code="no-pods"),)
     return Inventory(
-        nodes=tuple(gpus), others=tuple(others), origin=clean(str(path)), at=path.stat().st_mtime,
-        nodes_seen=len(nodes), problems=problems,
-        scale_up=scale_up(_typed(MachineSet, kinds.get("MachineSet", []))),
+        nodes=tuple(gpus), others=tuple(others), origin=where, at=path.stat().st_mtime,
+        nodes_seen=len(reader.nodes), problems=problems, scale_up=scale_up(reader.sets),
     )  # fmt: skip
 
 
-def _items(document: object, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every object with its kind; the items of a typed list carry none of their own."""
+def _objects(data: bytes, where: str) -> list[tuple[str, msgspec.Raw | dict[str, Any]]]:
+    """Every object with its kind. JSON is decoded object by object: a large cluster's pods are 250 MB."""
+    if data.lstrip()[:1] in (b"{", b"["):
+        with suppress(msgspec.MsgspecError, RecursionError):
+            return list(_raw(msgspec.Raw(data), ""))
+    documents = parse(data, where=where, what="the inventory")
+    return [found for document in documents for found in _items(document, "")]
+
+
+def _raw(data: msgspec.Raw, kind: str) -> Iterator[tuple[str, msgspec.Raw | dict[str, Any]]]:
+    if bytes(memoryview(data)[:64]).lstrip()[:1] == b"[":
+        for item in msgspec.json.decode(data, type=list[msgspec.Raw]):
+            yield from _raw(item, kind)
+        return
+    outer = msgspec.json.decode(data, type=_Outer)
+    own = outer.kind or kind
+    if outer.items is not None and (own.endswith("List") or not own):
+        for item in outer.items:
+            yield from _raw(item, own.removesuffix("List") or "Node")
+    else:
+        yield own or "Node", data
+
+
+def _items(document: object, kind: str) -> Iterator[tuple[str, msgspec.Raw | dict[str, Any]]]:
+    """The same for what is decoded already; the items of a typed list carry no kind of their own."""
     if isinstance(document, list):
         for item in document:
             yield from _items(item, kind)
@@ -85,9 +143,11 @@ def _items(document: object, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
             yield own or "Node", document
 
 
-def _typed(kind: type[T], items: list[dict[str, Any]]) -> Iterator[T]:
-    for item in items:
-        try:
-            yield msgspec.convert(item, kind)
-        except (msgspec.ValidationError, RecursionError):
-            yield objects.salvage(kind, item)
+def _typed(kind: type[T], item: msgspec.Raw | dict[str, Any]) -> T:
+    try:
+        return (
+            msgspec.json.decode(item, type=kind) if isinstance(item, msgspec.Raw) else msgspec.convert(item, kind)
+        )
+    except (msgspec.ValidationError, RecursionError):
+        value = msgspec.json.decode(item) if isinstance(item, msgspec.Raw) else item
+        return objects.salvage(kind, value)
