@@ -90,8 +90,7 @@ class KubeJobRunner:
         job = await _find(api, f"{self._jobs}/{object_name(request.run_id)}")
         if job is None and not start:
             return None
-        secret = pullsecret.parse(secrets.pull_secret) if secrets.pull_secret else pullsecret.NONE
-        secret.teach(self._redact)
+        secret = pullsecret.known(secrets.pull_secret, self._redact, needed=job is None)
         pipeline = Pipeline(qa / store.SPOOL, self._redact, on_event)
         cursor = Cursor(*pipeline.replay()) if pipeline.seen else Cursor()
         attached = job is not None

@@ -108,9 +108,7 @@ class PodmanRunner:
         container = await self._podman.find(label)
         if container is None and not start:
             return None
-        pull_secret = pullsecret.parse(secrets.pull_secret) if secrets.pull_secret else None
-        if pull_secret:
-            pull_secret.teach(self._redact)
+        pull_secret = pullsecret.known(secrets.pull_secret, self._redact, needed=container is None)
         pipeline = Pipeline(qa / store.SPOOL, self._redact, on_event)
         try:
             attached = container is not None
@@ -142,7 +140,7 @@ class PodmanRunner:
         self,
         qa: Path,
         request: QaRequest,
-        secret: pullsecret.PullSecret | None,
+        secret: pullsecret.PullSecret,
         pipeline: Pipeline,
         on_event: OnEvent,
     ) -> str:
@@ -152,7 +150,7 @@ class PodmanRunner:
         pipeline.stage("probing the suite")
         found = await probe(self._podman, image, self._probes, network=request.network)
         what = command(
-            found, hosts=hosts, secret=secret or pullsecret.NONE, accelerator=request.accelerator,
+            found, hosts=hosts, secret=secret, accelerator=request.accelerator,
             runtime_image=request.runtime_image,
         )  # fmt: skip
         pipeline.stage("staging")

@@ -168,3 +168,24 @@ def _unreadable(what: str) -> UserError:
 
 NONE = PullSecret(Shape.BASIC, {}, None)
 """No secret at all: fit for a manifest whose images name no registry."""
+
+
+def known(secret: Secret | None, redact: Redactor, *, needed: bool) -> PullSecret:
+    """The recognised secret, taught to the redactor; `NONE` where there is none.
+
+    Args:
+        needed: False when the suite runs already: it has its secret, so a bad or missing one stops nothing.
+
+    Raises:
+        UserError: it is needed and has no shape that we know.
+    """
+    if not secret:
+        return NONE
+    try:
+        found = parse(secret)
+    except UserError:
+        if needed:
+            raise
+        return NONE
+    found.teach(redact)
+    return found

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import socket
 import time
 from pathlib import Path
 
 import pytest
 
+from modelcar_tui.core.secrets import Secret
 from modelcar_tui.qa.follow import following
 from modelcar_tui.qa.podman_cli import Podman
-from modelcar_tui.qa.runner import ContainerStarted, Progressed, WentSilent
+from modelcar_tui.qa.runner import ContainerStarted, Progressed, QaSecrets, WentSilent
 from modelcar_tui.qa.spool import Origin
 from modelcar_tui.qa.types import QaCounts
 from support.qa_bench import Bench, eventually, podman
@@ -159,7 +162,8 @@ async def test_detached_run_goes_on_and_is_attached_to(bench: Bench) -> None:
         await task
     assert len(bench.containers("--filter", "status=running")) == 1
     bench.events.clear()
-    outcome = await bench.runner().attach(request, bench.secrets(), bench.events.append)
+    # The secret that it was started with is not needed to go on.
+    outcome = await bench.runner().attach(request, QaSecrets(Secret("no pull secret at all")), bench.events.append)
     assert outcome is not None
     assert outcome.ok
     assert [event.attached for event in bench.events if isinstance(event, ContainerStarted)] == [True]
@@ -240,3 +244,49 @@ async def test_full_disk_is_said_and_leaves_nothing_running(bench: Bench, tmp_pa
         assert not bench.stage.exists()
     finally:
         os.system(f"umount {small}")
+
+
+async def test_image_is_pulled_first_and_the_pull_is_in_the_log(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("docker-registry") is None:
+        pytest.skip("docker-registry is not installed (apt-get install docker-registry)")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    config = tmp_path / "registry.yml"
+    config.write_text(
+        f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {tmp_path}/registry}}}}\n"
+        f"http: {{addr: '{address}'}}\n"
+    )
+    conf = tmp_path / "registries.conf"
+    conf.write_text(f"[[registry]]\nlocation = '{address}'\ninsecure = true\n")
+    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(conf))
+    server = await asyncio.create_subprocess_exec(
+        "docker-registry",
+        "serve",
+        str(config),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    image = f"{address}/suite:1"
+    try:
+        await eventually(lambda: _listens(address))
+        podman("tag", bench.image("G2"), image)
+        podman("push", "--quiet", image)
+        podman("rmi", image)
+        outcome = await bench.run(bench.request("granite", image=image))
+        assert outcome.ok, bench.lines(None)
+        assert any(isinstance(event, Progressed) and event.phase == "pulling image" for event in bench.events)
+        assert any("Writing manifest" in line for line in bench.lines(Origin.US))
+        assert bench.lines()[0].startswith("=====")
+    finally:
+        podman("rmi", "--force", image, check=False)
+        server.terminate()
+        await server.wait()
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.partition(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
