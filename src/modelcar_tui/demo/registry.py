@@ -118,9 +118,9 @@ class Handler(BaseHTTPRequestHandler):
         registry.requests.append(f"{self.path} {self.headers.get('Range', '')}".strip())
         if registry.latency_s:
             time.sleep(registry.latency_s)
-        path = urlsplit(self.path).path
-        if registry.intercept is not None and registry.intercept(self, path):
+        if registry.intercept is not None and registry.intercept(self, urlsplit(self.path).path):
             return
+        path = urlsplit(self.path).path
         if path == "/token":
             self._token()
         elif not self._allowed():

@@ -45,10 +45,11 @@ class ImageCache:
         self._folder = base / "images" / f"v{VERSION}"
         self._on = options.use_cache
         self._variant = f"{options.architecture}\0{options.byte_budget}"
+        self._map = options.registries_conf or ""
 
     def digest_of(self, reference: Reference) -> str | None:
         """The digest that the reference had when it was last looked at."""
-        pointer = self._load(self._name("at", reference.pull), _Pointer)
+        pointer = self._load(self._name("at", f"{reference.pull}\0{self._map}"), _Pointer)
         return pointer.digest if isinstance(pointer, _Pointer) and pointer.version == VERSION else None
 
     def get(self, digest: str) -> CachedImage | None:
@@ -65,7 +66,7 @@ class ImageCache:
             private_folder(self._folder)
             write_private(self._name("of", image.digest), msgspec.json.encode(image))
             pointer = _Pointer(version=VERSION, digest=image.digest)
-            write_private(self._name("at", reference.pull), msgspec.json.encode(pointer))
+            write_private(self._name("at", f"{reference.pull}\0{self._map}"), msgspec.json.encode(pointer))
 
     def _name(self, kind: str, key: str) -> Path:
         packed = hashlib.sha256(f"{kind}\0{key}\0{self._variant}".encode()).hexdigest()

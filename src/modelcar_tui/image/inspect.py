@@ -73,6 +73,7 @@ async def inspect_images(
     """
     items = list(pairs)
     async with RegistrySession(options) as session:
+        session.skopeo_first = len(items) <= options.skopeo_up_to
 
         async def one(index: int, reference: str, name: str) -> tuple[int, ImageFacts]:
             async with session.slot(_host_of(reference)):
@@ -113,9 +114,16 @@ async def _look(reference: Reference, options: ImageOptions, seen: _Seen, sessio
             opened = await session.open(reference, known=cached.digest)
             if opened[1].digest == cached.digest:
                 return _take_cached(seen, cached)
-    _, image = await asyncio.gather(
-        _with_skopeo(reference, options, seen, session), _with_client(reference, options, seen, session, opened)
-    )
+    ask_skopeo = _with_skopeo(reference, options, seen, session)
+    ask_client = _with_client(reference, options, seen, session, opened)
+    if session.skopeo_first:
+        _, image = await asyncio.gather(ask_skopeo, ask_client)
+    else:
+        image = await ask_client
+        if seen.size.known and seen.architectures.known:
+            ask_skopeo.close()
+        else:
+            await ask_skopeo
     if image is not None and image.whole and image.digest == (seen.digest or image.digest):
         entry = CachedImage(
             version=VERSION,

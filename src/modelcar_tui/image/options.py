@@ -25,6 +25,9 @@ class ImageOptions(msgspec.Struct, frozen=True, kw_only=True):
     use_cache: bool = True
     use_skopeo: bool = True
     """Whether skopeo, where it is on PATH, is asked for size and architectures first."""
+    skopeo_up_to: int = 12
+    """With more images than this in one run skopeo is asked only for what our own client can't tell: it takes
+    two processes an image."""
     offline: bool = False
     """Ask no registry: cache, catalog and name only."""
     tls_verify: bool = True

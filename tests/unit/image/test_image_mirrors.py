@@ -110,3 +110,21 @@ async def test_a_plain_registry_is_not_asked_without_leave(serve, options):
     assert "insecure" in facts.problems[0].fix
     trusted = await inspect_image(f"oci://{registry.host}/a/model:1", options=options(tls_verify=False))
     assert trusted.model.parameters.value == PARAMETERS
+
+
+async def test_proxies_from_the_environment_are_used(serve, options, tmp_path, monkeypatch):
+    registry = serve({"a/model:1": olot()})
+
+    def as_proxy(handler, path):
+        assert handler.path.startswith("http://only.behind.proxy.invalid/v2/")
+        handler.path = handler.path.removeprefix("http://only.behind.proxy.invalid")
+        return False
+
+    registry.intercept = as_proxy
+    monkeypatch.setenv("http_proxy", f"http://{registry.host}")
+    conf = tmp_path / "registries.conf"
+    conf.write_text('[[registry]]\nlocation = "only.behind.proxy.invalid"\ninsecure = true\n')
+    told = options(registries_conf=str(conf))
+    facts = await inspect_image("oci://only.behind.proxy.invalid/a/model:1", options=told)
+    assert facts.problems == ()
+    assert facts.model.parameters.value == PARAMETERS

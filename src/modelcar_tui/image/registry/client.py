@@ -18,6 +18,8 @@ from modelcar_tui.image.registry.tokens import Authorizer
 
 _TRIES = 4
 _LONGEST_WAIT_S = 20.0
+_WITHOUT_TLS = (Trouble.PLAIN_HTTP, Trouble.TLS, Trouble.REFUSED, Trouble.DNS, Trouble.NETWORK)
+"""After these an insecure registry is asked again without TLS, as skopeo does."""
 _RANGE = re.compile(r"^bytes (\d+)-(\d+)/(\d+|\*)$")
 
 
@@ -133,7 +135,7 @@ class Repository:
             try:
                 answer = await self._http.get(url, self.endpoint, headers=headers | extra, limit=limit)
             except ImageError as error:
-                if error.kind in (Trouble.PLAIN_HTTP, Trouble.TLS) and self._http.fall_back(self.endpoint, scheme):
+                if error.kind in _WITHOUT_TLS and self._http.fall_back(self.endpoint, scheme):
                     continue
                 if error.kind is Trouble.NETWORK and broken == 0:
                     broken += 1  # a kept connection that the server had closed

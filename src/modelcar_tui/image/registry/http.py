@@ -24,6 +24,9 @@ from modelcar_tui.image.registry.tls import context_for
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 5
 _TOKEN_LIMIT = 1 << 20
+_LANES, _LANE_WIDTH = 3, 8
+"""Connections to one host. A pool looks at every connection and waiting request for each new one, so that
+three small pools with queues of ours cost a third of one large pool's time."""
 AGENT = "modelcar-tui"
 
 
@@ -44,7 +47,7 @@ class Http:
 
     def __init__(self, options: ImageOptions) -> None:
         self._options = options
-        self._clients: dict[tuple[str, bool], httpx.AsyncClient] = {}
+        self._lanes: dict[tuple[str, bool], list[_Lane]] = {}
         self._plain: dict[str, str] = {}
         """Scheme by host, for hosts that may be asked without TLS."""
 
@@ -54,9 +57,9 @@ class Http:
     async def __aexit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        clients, self._clients = list(self._clients.values()), {}
-        for client in clients:
-            await client.aclose()
+        lanes, self._lanes = [lane for several in self._lanes.values() for lane in several], {}
+        for lane in lanes:
+            await lane.client.aclose()
 
     def scheme(self, endpoint: Endpoint) -> str:
         """`https`, unless an insecure registry was found to speak only HTTP."""
@@ -77,11 +80,22 @@ class Http:
         Raises:
             ImageError: the server can't be reached, is too slow, or redirects in a bad way.
         """
-        try:
-            async with asyncio.timeout(timeout_s or self._options.timeout_s):
-                return await self._follow(url, endpoint, dict(headers), limit)
-        except TimeoutError:
-            raise fault(Trouble.TIMEOUT, host=endpoint.host, repository=endpoint.repository) from None
+        sent = dict(headers)
+        for _ in range(_MOST_REDIRECTS + 1):
+            parts = urlsplit(url)
+            lane = self._lane(parts.netloc, verify=not endpoint.insecure, scheme=parts.scheme)
+            try:
+                request = lane.client.build_request("GET", url, headers=sent)
+                answer = await lane.send(request, limit, timeout_s or self._options.timeout_s)
+            except TimeoutError:
+                raise fault(Trouble.TIMEOUT, host=endpoint.host, repository=endpoint.repository) from None
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                raise network_fault(error, endpoint) from None
+            target = answer.headers.get("location", "")
+            if answer.status not in _REDIRECTS or not target:
+                return msgspec.structs.replace(answer, url=url)
+            url = self._redirect(url, target, endpoint, sent)
+        raise fault(Trouble.REDIRECT, host=endpoint.host, detail=f"more than {_MOST_REDIRECTS} redirects")
 
     async def token(
         self,
@@ -95,34 +109,19 @@ class Http:
         """Ask a token service; it may be another host, so a redirect of it is not followed."""
         parts = urlsplit(url)
         host = parts.netloc
-        client = self._client(host, verify=not endpoint.insecure, scheme=parts.scheme)
-        request = (
-            client.build_request("GET", url, params=query, headers=headers)
-            if form is None
-            else client.build_request("POST", url, data=form, headers=headers)
-        )
+        lane = self._lane(host, verify=not endpoint.insecure, scheme=parts.scheme)
         try:
-            async with asyncio.timeout(self._options.timeout_s):
-                answer = await _send(client, request, _TOKEN_LIMIT)
+            request = (
+                lane.client.build_request("GET", url, params=query, headers=headers)
+                if form is None
+                else lane.client.build_request("POST", url, data=form, headers=headers)
+            )
+            answer = await lane.send(request, _TOKEN_LIMIT, self._options.timeout_s)
         except TimeoutError:
             raise fault(Trouble.TIMEOUT, host=host, detail="token service") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise network_fault(error, Endpoint(host=host, repository="")) from None
         return answer.status, answer.body
-
-    async def _follow(self, url: str, endpoint: Endpoint, headers: dict[str, str], limit: int) -> Answer:
-        for _ in range(_MOST_REDIRECTS + 1):
-            parts = urlsplit(url)
-            client = self._client(parts.netloc, verify=not endpoint.insecure, scheme=parts.scheme)
-            try:
-                answer = await _send(client, client.build_request("GET", url, headers=headers), limit)
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
-                raise network_fault(error, endpoint) from None
-            target = answer.headers.get("location", "")
-            if answer.status not in _REDIRECTS or not target:
-                return msgspec.structs.replace(answer, url=url)
-            url = self._redirect(url, target, endpoint, headers)
-        raise fault(Trouble.REDIRECT, host=endpoint.host, detail=f"more than {_MOST_REDIRECTS} redirects")
 
     def _redirect(self, url: str, target: str, endpoint: Endpoint, headers: dict[str, str]) -> str:
         try:
@@ -138,19 +137,37 @@ class Http:
             headers.pop("Authorization", None)
         return new
 
-    def _client(self, host: str, *, verify: bool, scheme: str) -> httpx.AsyncClient:
-        key = (host if scheme == "https" else "http", verify)
-        if key not in self._clients:
+    def _lane(self, host: str, *, verify: bool, scheme: str) -> _Lane:
+        """The pool of the host that has the fewest requests; hosts never share one, as their trust differs."""
+        key = (f"{scheme}://{host}", verify)
+        if key not in self._lanes:
             trust = context_for(host, verify=verify) if scheme == "https" else False
-            limit = self._options.timeout_s
-            self._clients[key] = httpx.AsyncClient(
-                verify=trust,
-                timeout=httpx.Timeout(limit, connect=min(10.0, limit), pool=None),
-                limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
-                headers={"User-Agent": AGENT, "Accept-Encoding": "identity"},
-                follow_redirects=False,
-            )
-        return self._clients[key]
+            self._lanes[key] = [_Lane(trust, self._options.timeout_s) for _ in range(_LANES)]
+        return min(self._lanes[key], key=lambda lane: lane.busy)
+
+
+class _Lane:
+    """A small connection pool with a queue in front of it."""
+
+    def __init__(self, trust: ssl.SSLContext | bool, timeout_s: float) -> None:
+        self.busy = 0
+        self._places = asyncio.Semaphore(_LANE_WIDTH)
+        self.client = httpx.AsyncClient(
+            verify=trust,
+            timeout=httpx.Timeout(timeout_s, connect=min(10.0, timeout_s), pool=None),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=_LANE_WIDTH),
+            headers={"User-Agent": AGENT, "Accept-Encoding": "identity"},
+            follow_redirects=False,
+        )
+
+    async def send(self, request: httpx.Request, limit: int, timeout_s: float) -> Answer:
+        """Send when there is a place; waiting for one does not count against `timeout_s`."""
+        self.busy += 1
+        try:
+            async with self._places, asyncio.timeout(timeout_s):
+                return await _send(self.client, request, limit)
+        finally:
+            self.busy -= 1
 
 
 async def _send(client: httpx.AsyncClient, request: httpx.Request, limit: int) -> Answer:

@@ -29,6 +29,8 @@ class RegistrySession:
         self._http: Http | None = None
         self._authorizer: Authorizer | None = None
         self.skopeo_slots = asyncio.Semaphore(4)
+        self.skopeo_first = True
+        """False in a large run, where skopeo only fills gaps."""
         self.count_parameters = count_parameters
         """How the sizing room counts a model's weights by its config.json, where headers are out of reach."""
 
