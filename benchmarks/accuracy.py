@@ -11,17 +11,22 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib
 import json
 import math
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from modelcar_tui.core.facts import GIB
 from modelcar_tui.sizing.cases import answer, estimate_case
+from modelcar_tui.sizing.families import complete
 from modelcar_tui.sizing.scheme import scheme_of
 
 HEAD = "weights: median | within 3 % | KV tokens: mean | worst | within 5 % | dead, called `starts` |"
@@ -60,6 +65,8 @@ def main() -> int:
         "parameters x dtype x 1.2 (accelerate)": lambda case: formula(case, 1.2, whole_gib=False),
         "parameters x dtype (file sizes)": lambda case: formula(case, 1.0, whole_gib=False),
     }
+    if peer() is not None:
+        tools["aiconfigurator-core, unquantized on H100"] = of_peer
     answers = {name: [run(case) for case in cases] for name, run in tools.items()}
     print(f"| | {HEAD}")
     print("|---|---|---|---|---|---|---|")
@@ -114,6 +121,51 @@ def formula(case: Case, factor: float, *, whole_gib: bool) -> Answer:
     left = total * (inputs.get("util") or 0.9) - with_rest / units
     tokens = int(max(0.0, left) * GIB / per_token) if per_token else None
     return {"weights_gib": with_rest / units, "kv_tokens": tokens, "verdict": "starts" if left > 0 else "oom_load"}
+
+
+def peer() -> Callable[..., dict[str, Any]] | None:
+    """aiconfigurator-core's estimate, where it is installed (`pip install aiconfigurator-core`)."""
+    try:
+        found = importlib.import_module("aiconfigurator_core.sdk.memory").estimate_kv_cache
+    except ImportError:
+        return None
+    return cast("Callable[..., dict[str, Any]]", found)
+
+
+def of_peer(case: Case) -> Answer:
+    """Its KV tokens for the cases it can build; quantized ones are left out, for it reads that from other files."""
+    inputs, nothing = case["inputs"], {"weights_gib": None, "kv_tokens": None, "verdict": "unknown"}
+    config, run = inputs.get("config"), peer()
+    if (
+        run is None
+        or not config
+        or "H100" not in inputs["gpu"]
+        or inputs.get("quant")
+        or config.get("quantization")
+    ):
+        return nothing
+    if not inputs.get("gpu_total_gib") or not inputs.get("util"):
+        return nothing
+    full = {"model_type": "llama", "torch_dtype": "bfloat16", "architectures": ["LlamaForCausalLM"]}
+    full |= complete(config, inputs.get("arch") or "")
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        Path(folder, "config.json").write_text(json.dumps(full))
+        try:
+            found = run(
+                folder,
+                "h100_sxm",
+                "vllm",
+                "0.24.0",
+                max_num_tokens=inputs.get("max_num_batched_tokens") or 8192,
+                max_batch_size=inputs.get("max_num_seqs") or 1024,
+                memory_fraction_kind="of_total",
+                memory_fraction_value=inputs["util"],
+                tp_size=inputs.get("tp") or 1,
+                gpu_memory_capacity_bytes_override=int(inputs["gpu_total_gib"] * GIB),
+            )
+        except ValueError:
+            return nothing
+    return {**nothing, "kv_tokens": found["total_kv_size_tokens"]}
 
 
 def row(cases: list[Case], lines: list[Answer]) -> str:
