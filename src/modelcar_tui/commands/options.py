@@ -43,6 +43,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--no-qa", dest="qa", action="store_false", help="do not run opendatahub-tests")
     group.add_argument("--qa-image", metavar="IMAGE", help="default: quay.io/opendatahub/opendatahub-tests:latest")
     group.add_argument("--qa-timeout", dest="qa_timeout_s", type=_seconds, metavar="SECONDS", help="default: 1800")
+    group.add_argument("--qa-network", metavar="MODE", help="podman's --network")
+    group.add_argument("--qa-memory", metavar="SIZE", help="podman's --memory, such as 4g")
+    group.add_argument("--qa-pull", choices=("missing", "always", "newer", "never"), help="podman's --pull")
     group.add_argument(
         "--timeout", dest="timeout_s", type=_seconds, metavar="SECONDS", help="limit of the whole run"
     )
@@ -57,7 +60,8 @@ def settings_fields(args: argparse.Namespace) -> dict[str, Any]:
     """The options that were given, as fields of `Settings`."""
     names = (
         "gpus", "inventory", "kubeconfig", "kube_context", "authfile", "registries_conf", "vllm_version",
-        "objective", "qa", "qa_image", "qa_timeout_s", "timeout_s", "state_dir", "model", "llm",
+        "objective", "qa", "qa_image", "qa_timeout_s", "qa_network", "qa_memory", "qa_pull", "timeout_s",
+        "state_dir", "model", "llm",
     )  # fmt: skip
     given = {name: getattr(args, name, None) for name in names}
     given["gpus"] = tuple(given["gpus"] or ())

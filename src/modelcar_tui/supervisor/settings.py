@@ -39,6 +39,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     qa: bool = True
     qa_image: str = QA_IMAGE
     qa_timeout_s: float = 1800.0
+    qa_network: str | None = None
+    """podman's `--network`."""
+    qa_memory: str | None = None
+    """podman's `--memory`."""
+    qa_pull: str = "missing"
+    """podman's `--pull`."""
     qa_recording: str | None = None
     """A recorded QA log that is played instead of running podman (demo and replay)."""
     approve: Approve = Approve.ASK

@@ -111,6 +111,9 @@ class Qa:
             accelerator=(cluster.gpu_provider or "nvidia").lower(),
             timeout_s=settings.qa_timeout_s,
             folder=str(context.folder),
+            network=settings.qa_network,
+            memory=settings.qa_memory,
+            pull=settings.qa_pull,
         )
 
     def _skipped(self, context: Context, outcome: QaOutcome) -> QaOutcome:
