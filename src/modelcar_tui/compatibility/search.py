@@ -72,9 +72,11 @@ class Search:
 
     def cheapest(self, gpus: tuple[int, ...] | None = None) -> Found | None:
         """The smallest tuning that starts; `gpus` restricts the tensor parallel sizes."""
+        if gpus is None and self.run(Tuning()).outcome is Outcome.STARTS:
+            return Found(Tuning(), self.run(Tuning()), 0.0)
         best: Found | None = None
         sizes = [size for size in (gpus or self.sizes()) if self.starts_somehow(size)]
-        combined = [self._with_gpus(other, size) for size in sizes for other in self._others(size)]
+        combined = [self._with_gpus(other, size) for size in sizes for other in self._others(_UTILIZATION)]
         for tuning in sorted(combined, key=self.price):
             if len(self._seen) > _MOST or (best is not None and self.price(tuning) >= best.cost):
                 break
@@ -99,7 +101,8 @@ class Search:
         """The tuning with the highest score on as many GPUs as `start` has; a small gain is not worth a change."""
         size = start.tuning.gpus or self.gpu_count
         winner, mark = start, score(start)
-        options = sorted((self._with_gpus(other, size) for other in self._others(size)), key=self.price)
+        greatest = self._others(_UTILIZATION[-1:], always_fp8=True)  # what wins little is trimmed afterwards
+        options = sorted((self._with_gpus(other, size) for other in greatest), key=self.price)
         for other in options:
             if len(self._seen) > _MOST:
                 break
@@ -127,13 +130,13 @@ class Search:
         tries = (Tuning(), relief, relief.without("utilization"))
         return any(self.fit(self._with_gpus(tuning, size)) is not None for tuning in tries)
 
-    def _others(self, size: int) -> Iterator[Tuning]:
+    def _others(self, shares: tuple[float, ...], *, always_fp8: bool = False) -> Iterator[Tuning]:
         engine = self.engine
         sequences = [None, *(n for n in _SEQUENCES if n < (engine.max_num_seqs or 10**9))]
         batched = [None, *(n for n in _BATCHED if n < (engine.max_num_batched_tokens or 10**9))]
         now = engine.gpu_memory_utilization
-        utilization = [None, *(share for share in _UTILIZATION if share > (now or self._default_share()))]
-        caches = [None, "fp8"] if self._fp8() else [None]
+        utilization = [None, *(share for share in shares if share > (now or self._default_share()))]
+        caches = ([] if always_fp8 else [None]) + ["fp8"] if self._fp8() else [None]
         eager = [None] if engine.enforce_eager else [None, True]
         if engine.pooling:
             sequences, caches = [None], [None]

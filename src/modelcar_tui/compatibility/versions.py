@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -13,7 +14,12 @@ _NUMBERS = re.compile(r"v?(\d+(?:\.\d+)*)(?:\.post(\d+))?")
 
 def parse_version(text: str | None) -> Version | None:
     """`v0.19.1`, `0.16-dev`, `0.10.1.1+cu128` as numbers; None when there is no number to read."""
-    match = _NUMBERS.match((text or "").strip())
+    return _parse((text or "").strip()[:64])
+
+
+@lru_cache(maxsize=512)
+def _parse(text: str) -> Version | None:
+    match = _NUMBERS.match(text)
     if match is None:
         return None
     numbers = tuple(int(part[:9]) for part in match.group(1).split(".")[:4])
