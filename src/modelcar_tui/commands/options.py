@@ -43,6 +43,10 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--no-qa", dest="qa", action="store_false", help="do not run opendatahub-tests")
     group.add_argument("--qa-image", metavar="IMAGE", help="default: quay.io/opendatahub/opendatahub-tests:latest")
     group.add_argument("--qa-timeout", dest="qa_timeout_s", type=_seconds, metavar="SECONDS", help="default: 1800")
+    group.add_argument("--qa-engine", choices=("podman", "kubernetes"), help="where QA runs; default: podman")
+    group.add_argument("--qa-namespace", metavar="NS", help="existing namespace of the QA Job (kubernetes)")
+    group.add_argument("--qa-service-account", metavar="NAME", help="of the QA Job's pod")
+    group.add_argument("--qa-queue", metavar="NAME", help="Kueue LocalQueue of the QA Job")
     group.add_argument("--qa-network", metavar="MODE", help="podman's --network")
     group.add_argument("--qa-memory", metavar="SIZE", help="podman's --memory, such as 4g")
     group.add_argument("--qa-pull", choices=("missing", "always", "newer", "never"), help="podman's --pull")
@@ -60,7 +64,8 @@ def settings_fields(args: argparse.Namespace) -> dict[str, Any]:
     """The options that were given, as fields of `Settings`."""
     names = (
         "gpus", "inventory", "kubeconfig", "kube_context", "authfile", "registries_conf", "vllm_version",
-        "objective", "qa", "qa_image", "qa_timeout_s", "qa_network", "qa_memory", "qa_pull", "timeout_s",
+        "objective", "qa", "qa_image", "qa_timeout_s", "qa_network", "qa_memory", "qa_pull", "qa_engine",
+        "qa_namespace", "qa_service_account", "qa_queue", "timeout_s",
         "state_dir", "model", "llm",
     )  # fmt: skip
     given = {name: getattr(args, name, None) for name in names}

@@ -45,6 +45,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """podman's `--memory`."""
     qa_pull: str = "missing"
     """podman's `--pull`."""
+    qa_engine: str = "podman"
+    """`podman` on this machine, or `kubernetes`: a Job in `qa_namespace`."""
+    qa_namespace: str | None = None
+    qa_service_account: str | None = None
+    qa_queue: str | None = None
+    """Kueue's LocalQueue for the Job."""
     qa_recording: str | None = None
     """A recorded QA log that is played instead of running podman (demo and replay)."""
     approve: Approve = Approve.ASK

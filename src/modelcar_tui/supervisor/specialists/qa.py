@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport, Rung
+from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.qa.runner import (
     ContainerStarted,
@@ -27,6 +28,7 @@ from modelcar_tui.supervisor.reports import DecisionReport
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.specialist import Context
 
+KUBERNETES = "kubernetes"
 PULL_SECRET = "OCI_REGISTRY_PULL_SECRET"  # noqa: S105 - the variable's name
 
 
@@ -84,6 +86,7 @@ class Qa:
             recorded=settings.qa_recording is not None,
             verdict=context.report("decision", DecisionReport).verdict,
             pull_secret=_pull_secret(),
+            podman=None if settings.qa_engine == KUBERNETES else "podman",
         )
 
     def _runner(self, context: Context) -> Runner:
@@ -91,6 +94,8 @@ class Qa:
             from modelcar_tui.qa.recorded import RecordedRunner
 
             return RecordedRunner(Path(context.settings.qa_recording), redact=context.redact)
+        if context.settings.qa_engine == KUBERNETES:
+            return _job_runner(context)
         from modelcar_tui.qa.podman import PodmanRunner
 
         return PodmanRunner(redact=context.redact)
@@ -155,6 +160,23 @@ def _tell(context: Context, event: QaEvent) -> None:
             context.emit(e.Noticed(text=f"QA has been silent for {event.seconds:.0f} s (phase: {event.phase})"))
         case Warned():
             context.emit(e.Noticed(text=context.redact(event.text)))
+
+
+def _job_runner(context: Context) -> Runner:
+    from modelcar_tui.qa.kube_objects import JobOptions
+    from modelcar_tui.qa.kubejob import KubeJobRunner
+
+    settings = context.settings
+    if not settings.qa_namespace:
+        raise UserError(
+            Problem(
+                where="--qa-engine kubernetes", what="the Job needs a namespace", fix="name it: --qa-namespace NS"
+            )
+        )
+    options = JobOptions(
+        namespace=settings.qa_namespace, service_account=settings.qa_service_account, queue=settings.qa_queue
+    )
+    return KubeJobRunner(options, redact=context.redact)
 
 
 def _pull_secret() -> Secret | None:
