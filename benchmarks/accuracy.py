@@ -133,7 +133,7 @@ def peer() -> Callable[..., dict[str, Any]] | None:
 
 
 def of_peer(case: Case) -> Answer:
-    """Its KV tokens for the cases it can build; quantized ones are left out, for it reads that from other files."""
+    """Its KV tokens where it knows the architecture; not for quantized models, which it reads from other files."""
     inputs, nothing = case["inputs"], {"weights_gib": None, "kv_tokens": None, "verdict": "unknown"}
     config, run = inputs.get("config"), peer()
     if (

@@ -23,7 +23,7 @@ from modelcar_tui.sizing.gpus import gpu_for
 from modelcar_tui.sizing.types import EngineArgs, Estimate, Gpu
 
 _LIMIT = 64 * 1024 * 1024
-_CLASS = re.compile(r"(\d+(?:\.\d+)?)\s*GB class", re.IGNORECASE)
+_CLASS = re.compile(r"(\d+(?:\.\d+)?)\s*GB?\b", re.IGNORECASE)
 _FREE = re.compile(r"(\d+(?:\.\d+)?)\s*GiB free", re.IGNORECASE)
 _FIGURES = ("weights", "activation", "non_torch", "cuda_graph", "kv_available")
 
@@ -88,7 +88,7 @@ def _gpu(case: Mapping[str, Any], read: Reader) -> Gpu:
     if free is None and told:
         free = float(told.group(1))
     size = _CLASS.search(product)
-    if total is None and size and not gpu.visible_gib.known:
+    if total is None and size and not gpu.visible_gib.known and "+" not in product:
         total = _of_class(float(size.group(1)), free)
     visible = gpu.visible_gib if total is None else _given(total)
     nobody = unknown("nobody measured the card", unit="GiB") if total is None else Fact[float]()

@@ -22,7 +22,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 def limits_for(shape: Shape, args: EngineArgs, profile: Profile, gpu: Gpu) -> Limits:
     """Arguments, then vLLM's defaults (vllm engine/arg_utils.py get_batch_defaults)."""
-    context = args.max_model_len if args.max_model_len and args.max_model_len > 0 else shape.max_position or 8192
+    context = args.max_model_len if args.max_model_len and args.max_model_len > 0 else shape.max_position or 2048
     batch, seqs = _defaults(profile, gpu, args, context)
     seqs = args.max_num_seqs or seqs
     given = args.max_num_batched_tokens

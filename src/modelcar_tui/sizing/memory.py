@@ -61,6 +61,7 @@ def budget_for(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limit
         tp=args.tp,
         pp=args.pp,
         ep=args.tp * args.dp if args.ep else 1,
+        spread=args.tp * args.dp,
         tower_whole=model.whole_tower or args.encoder_tp_data,
         marlin=(capability is not None and capability < 9) or profile.release == (0, 10),
     )

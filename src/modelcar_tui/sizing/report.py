@@ -21,7 +21,7 @@ def report(
     plan = budget.plan
     if limits.auto_context and plan is not None and budget.available is not None:
         context = plan.longest(budget.available, limits.context, padded=profile.exact_groups) or context
-    outcome, why, error = verdict(gpu, limits, budget, profile, context)
+    outcome, why, error = verdict(gpu, limits, budget, profile, context, several=args.tp * args.pp > 1)
     if odd and outcome in (Outcome.STARTS, Outcome.REFUSED_KV, Outcome.OOM_WARMUP, Outcome.OOM_GRAPH_CAPTURE):
         outcome, why, error = Outcome.UNKNOWN, f"{odd}; without it: {why}", ""
     blocks = plan.block_count(budget.available) if plan and budget.available is not None else None

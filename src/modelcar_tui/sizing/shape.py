@@ -10,7 +10,7 @@ import msgspec
 from modelcar_tui.sizing.fields import Reader, text_part
 from modelcar_tui.sizing.layers import layer_kinds, moe_flags
 from modelcar_tui.sizing.parts import Mla, Moe, State, Tower, mla_of, moe_of, state_of, tower_of
-from modelcar_tui.sizing.rope import rope_caches
+from modelcar_tui.sizing.rope import longest_position, rope_caches
 
 _PLAIN_MLP = frozenset(
     {"phi", "gpt2", "opt", "falcon", "starcoder2", "gpt_bigcode", "gpt_neox", "mpt", "bloom", "gptj", "nemotron"}
@@ -132,14 +132,7 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
         if _ties(model_type)
         else bool(read.flag("tie_word_embeddings")),
         gated=model_type not in _PLAIN_MLP and not whisper and not encoder_only and arch != "PhiForCausalLM",
-        max_position=read.integer(
-            "max_position_embeddings",
-            "n_positions",
-            "max_sequence_length",
-            "seq_length",
-            "max_target_positions",
-            high=2**31,
-        ),
+        max_position=longest_position(read, model_type),
         rope_bytes=rope_caches(read, model_type, head_dim, mla.rope if mla else None, kinds),
         kinds=kinds,
         experts_at=moe_flags(read, layers) if moe else (False,) * layers,

@@ -33,11 +33,14 @@ class Weight(msgspec.Struct, frozen=True):
         return self.out * self.inner * self.count
 
 
-def layer(shape: Shape, kind: str, *, experts: bool, tp: int, ep: int) -> Iterator[Weight]:
-    """The weights of one decoder layer. `ep` is 1 without expert parallelism, else the GPUs it spans."""
+def layer(shape: Shape, kind: str, *, experts: bool, tp: int, ep: int, spread: int = 0) -> Iterator[Weight]:
+    """The weights of one decoder layer. `ep` is 1 without expert parallelism, else the GPUs it spans.
+
+    Without it each expert is cut over `spread` GPUs: those of tensor and data parallelism together.
+    """
     yield from _mixer(shape, kind, tp)
     if experts and shape.moe is not None:
-        yield from _experts(shape, tp, ep)
+        yield from _experts(shape, tp, ep, spread or tp)
     elif not _mixer_only(shape, kind):
         inter = shape.moe.dense_inter if shape.moe else shape.inter
         yield from _mlp(shape, inter, tp)
@@ -140,13 +143,13 @@ def _mlp(shape: Shape, inter: int, tp: int) -> Iterator[Weight]:
     yield Weight("down_proj", shape.hidden, part)
 
 
-def _experts(shape: Shape, tp: int, ep: int) -> Iterator[Weight]:
+def _experts(shape: Shape, tp: int, ep: int, spread: int) -> Iterator[Weight]:
     moe = shape.moe
     if moe is None:
         return
     inter = moe.inter or 0
     count = -(-moe.experts // ep) if ep > 1 else moe.experts
-    part = inter if ep > 1 else -(-inter // tp)
+    part = inter if ep > 1 else -(-inter // spread)
     rows = 2 if shape.gated or shape.model_type != "nemotron_h" else 1
     yield Weight("router", moe.experts, shape.hidden, 1, "plain")
     if part:

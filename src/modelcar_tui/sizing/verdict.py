@@ -18,8 +18,13 @@ Verdict = tuple[Outcome, str, str]
 """The outcome, why, and vLLM's words."""
 
 
-def verdict(gpu: Gpu, limits: Limits, budget: Budget, profile: Profile, context: int) -> Verdict:
-    """The first check that fails, or STARTS. `context` is the one in force after `--max-model-len auto`."""
+def verdict(gpu: Gpu, limits: Limits, budget: Budget, profile: Profile, context: int, *, several: bool) -> Verdict:
+    """The first check that fails, or STARTS.
+
+    Args:
+        context: the one in force after `--max-model-len auto`.
+        several: whether more than one GPU is used, all of which have to be free.
+    """
     total, requested, available = budget.total, budget.requested, budget.available
     if total is None or requested is None or available is None:
         return Outcome.UNKNOWN, f"{NO_TOTAL}; it needs about {text(minimum(budget, limits))}", ""
@@ -33,7 +38,7 @@ def verdict(gpu: Gpu, limits: Limits, budget: Budget, profile: Profile, context:
         return Outcome.REFUSED_NO_KV, why, "No available memory for the cache blocks."
     if budget.needed > available and not limits.auto_context:
         return _no_context(budget, profile, limits, available, context)
-    return _afterwards(gpu, limits, budget, available, total, profile)
+    return _afterwards(gpu, limits, budget, available, total, profile, several=several)
 
 
 def _no_free_memory(free: float, total: float, requested: float, limits: Limits) -> Verdict:
@@ -61,7 +66,7 @@ def _no_context(budget: Budget, profile: Profile, limits: Limits, available: flo
 
 
 def _afterwards(
-    gpu: Gpu, limits: Limits, budget: Budget, available: float, total: float, profile: Profile
+    gpu: Gpu, limits: Limits, budget: Budget, available: float, total: float, profile: Profile, *, several: bool
 ) -> Verdict:
     """What vLLM does not check: graph capture and the sampler's warm-up, after the KV cache has been taken."""
     headroom = headroom_of(budget)
@@ -77,9 +82,9 @@ def _afterwards(
                 f"{text(-headroom)} more than is left; fewer --max-num-seqs or less --gpu-memory-utilization helps"
             )
             return Outcome.OOM_WARMUP, why, _OOM
-    unmeasured = gpu.free_gib.value is None and bool(gpu.free_gib.note)
+    unmeasured = several and gpu.free_gib.value is None and bool(gpu.free_gib.note)
     if unmeasured and limits.utilization >= _BARE_UTILIZATION:
-        why = f"how much of the card is free is not known, and {limits.utilization:g} of it is asked for"
+        why = f"how much of each card is free is not known, and {limits.utilization:g} of it is asked for"
         return Outcome.UNKNOWN, why, ""
     taken = f"{text(budget.fixed)} of {text(budget.requested or 0)} are taken"
     why = f"{taken}, {text(available)} are left for the KV cache"

@@ -31,6 +31,8 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     pp: int
     ep: int
     """GPUs that share the experts; 1 without expert parallelism."""
+    spread: int = 0
+    """GPUs that cut each expert without expert parallelism: tensor x data parallelism; 0: `tp`."""
     tower_whole: bool
     """The vision tower is whole on every GPU."""
     marlin: bool = False
@@ -80,7 +82,7 @@ def rank_weights(
     for (kind, experts), count in Counter(
         zip(shape.kinds[first:last], shape.experts_at[first:last], strict=True)
     ).items():
-        for weight in tensors.layer(shape, kind, experts=experts, tp=split.tp, ep=split.ep):
+        for weight in tensors.layer(shape, kind, experts=experts, tp=split.tp, ep=split.ep, spread=split.spread):
             size, idle = _bytes(weight, scheme, width, split)
             parts[_label(weight)] += size * count
             slack += (allocated(size) - size) * count
