@@ -57,6 +57,11 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--model", metavar="PROVIDER:NAME", help="language model for explanations; never for facts or verdicts"
     )
+    group.add_argument(
+        "--model-url",
+        metavar="URL",
+        help="its endpoint, such as a vLLM of your own: --model openai:NAME --model-url",
+    )
     group.add_argument("--no-llm", dest="llm", action="store_false", help="ask no language model")
 
 
@@ -66,7 +71,7 @@ def settings_fields(args: argparse.Namespace) -> dict[str, Any]:
         "gpus", "inventory", "kubeconfig", "kube_context", "authfile", "registries_conf", "vllm_version",
         "objective", "qa", "qa_image", "qa_timeout_s", "qa_network", "qa_memory", "qa_pull", "qa_engine",
         "qa_namespace", "qa_service_account", "qa_queue", "timeout_s",
-        "state_dir", "model", "llm",
+        "state_dir", "model", "model_url", "llm",
     )  # fmt: skip
     given = {name: getattr(args, name, None) for name in names}
     given["gpus"] = tuple(given["gpus"] or ())

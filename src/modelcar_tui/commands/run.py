@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from modelcar_tui.commands.guard import complain
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.report.text import markdown
 from modelcar_tui.supervisor import events as e
@@ -89,6 +90,8 @@ class _Talk:
                     self._say(f"[QA] {line}")
 
     def close(self, supervisor: Supervisor) -> None:
+        for fault in supervisor.state.faults:
+            complain(fault)
         if self._form == "json":
             from modelcar_tui.report.data import envelope, to_json
 

@@ -90,7 +90,9 @@ class Engine:
     def last_words(self) -> tuple[str, ...]:
         """What to say on stderr once the terminal is back: the end, and where to find the run."""
         state = self._supervisor.state if self._supervisor else RunState()
-        end = state.finish.summary.splitlines() if state.finish else list(self._failure)
+        if state.faults:
+            return state.faults
+        end = [state.finish.summary] if state.finish else list(self._failure)
         if state.finish is not None and state.finish.exit_status not in (ExitStatus.USAGE, ExitStatus.INTERNAL):
             end[0] = f"{state.finish.verdict}: {end[0]}"
         if state.run_id and (state.finish is None or state.finish.exit_status in _RESUMABLE):

@@ -161,6 +161,72 @@ class Noticed(Event, tag=True, frozen=True, kw_only=True):
     status: Status = Status.WARNING
 
 
+class LanguageModelJoined(Event, tag=True, frozen=True, kw_only=True):
+    """A language model will be asked; said once, before anything leaves the machine."""
+
+    model: str
+    """`gemini:gemini-3.8-flash`."""
+    host: str
+    """Where it is asked."""
+    shares: tuple[str, ...]
+    """What is sent there; nothing else is."""
+
+
+class LanguageModelUsed(Event, tag=True, frozen=True, kw_only=True):
+    """What it has cost so far; replaces the event before."""
+
+    calls: int
+    failed: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+    problem: str = ""
+    """Why the last call failed, or why there is no model."""
+
+
+class NarrationToken(Event, tag=True, frozen=True, kw_only=True):
+    """The narration as far as it has come, to be shown dimmed. Not journalled."""
+
+    specialist: str
+    text: str
+    """All of it so far, cleaned."""
+
+
+class NarrationSettled(Event, tag=True, frozen=True, kw_only=True):
+    """The narration agrees with the pane's facts, or is withdrawn."""
+
+    specialist: str
+    confirmed: bool
+    text: str = ""
+    """Empty when withdrawn."""
+    why: str = ""
+    """Why it was withdrawn."""
+
+
+class RouteChosen(Event, tag=True, frozen=True, kw_only=True):
+    """There was more than one sensible next step."""
+
+    steps: tuple[str, ...]
+    by: str
+    """`model` or `rules`."""
+    why: str = ""
+
+
+class QuestionAnswered(Event, tag=True, frozen=True, kw_only=True):
+    """An answer to a question about the run; it changes nothing of the run."""
+
+    id: str
+    question: str
+    text: str
+    """Plain lines; empty when nothing could be answered."""
+    facts: tuple[str, ...] = ()
+    """Ids of the facts that it rests on."""
+    by: str = "tools"
+    """`model`, or `tools` where the answer is what the read-only functions gave."""
+    why: str = ""
+    """Why there is no answer of the model, where one was asked."""
+
+
 class RunFinished(Event, tag=True, frozen=True, kw_only=True):
     exit_status: int
     verdict: Verdict
@@ -187,6 +253,12 @@ AnyEvent = (
     | QaProgressed
     | QaFinished
     | Noticed
+    | LanguageModelJoined
+    | LanguageModelUsed
+    | NarrationToken
+    | NarrationSettled
+    | RouteChosen
+    | QuestionAnswered
     | RunFinished
 )
 

@@ -13,6 +13,7 @@ from modelcar_tui.supervisor.events import (
     AnyEvent,
     ApprovalGiven,
     ManifestWritten,
+    NarrationToken,
     QaLogGrew,
     QaStarted,
     RunFinished,
@@ -37,10 +38,10 @@ class Journal:
         self._file.seek(0, os.SEEK_END)
 
     def append(self, event: AnyEvent, at: float) -> Stamped:
-        """Give the event its number and write it. Growth of the QA log is numbered but not written."""
+        """Give the event its number and write it. Growth of the QA log and unsettled narration are numbered only."""
         with self._lock:
             stamped = Stamped(self.seq + 1, at, event)
-            if not isinstance(event, QaLogGrew):
+            if not isinstance(event, QaLogGrew | NarrationToken):
                 self._file.write(_ENCODER.encode(stamped) + b"\n")
                 if isinstance(event, _PRECIOUS):
                     os.fsync(self._file.fileno())

@@ -40,10 +40,12 @@ class Mailbox:
 
 def _key(event: e.AnyEvent) -> object:
     match event:
-        case e.QaLogGrew() | e.QaProgressed() | e.ClusterRead():
+        case e.QaLogGrew() | e.QaProgressed() | e.ClusterRead() | e.LanguageModelUsed():
             return type(event)
         case e.StepChanged():
             return ("step", event.specialist, event.step)
+        case e.NarrationToken():
+            return ("narration", event.specialist)
         case e.ModelLearned():
             return ("model", event.model.car.name)
     return None

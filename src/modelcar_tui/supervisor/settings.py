@@ -65,6 +65,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the solver aims at: `minimal`, `context`, `concurrency` or `gpus`."""
     model: str | None = None
     """Language model as `provider:name`; None uses the default when a key is there."""
+    model_url: str | None = None
+    """Endpoint of the language model, such as a vLLM of your own (`http://HOST/v1`)."""
     llm: bool = True
     who: str = ""
 

@@ -43,6 +43,27 @@ class Pane(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, str | int | float | bool | None] = {}
     started: float | None = None
     finished: float | None = None
+    narration: str = ""
+    """A language model's words; shown dimmed until they are confirmed."""
+    narration_state: str = ""
+    """`telling`, `confirmed` or `withdrawn`; empty where there is none."""
+
+
+class LanguageModel(msgspec.Struct, frozen=True, kw_only=True):
+    """The language model of the run and what it has cost."""
+
+    model: str = ""
+    """Empty where none is asked."""
+    host: str = ""
+    shares: tuple[str, ...] = ()
+    calls: int = 0
+    failed: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+    problem: str = ""
+    withdrawn: int = 0
+    """Narrations that did not agree with the facts."""
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,10 +123,21 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     qa: Qa = Qa()
     notices: tuple[e.Noticed, ...] = ()
     finish: Finish | None = None
+    llm: LanguageModel = LanguageModel()
+    answers: tuple[e.QuestionAnswered, ...] = ()
+    """Questions about the run and their answers, the last fifty."""
 
     def pane(self, name: str) -> Pane | None:
         """The pane of a specialist."""
         return next((pane for pane in self.panes if pane.name == name), None)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """The lines of a manifest that could not be read, one a fault; such a run has nothing else to show."""
+        pane = self.pane("configuration")
+        if self.manifest is not None or pane is None or pane.status is not e.Status.FAILED:
+            return ()
+        return pane.lines
 
     @property
     def waiting_for_approval(self) -> bool:
@@ -135,7 +167,10 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
         case e.RunResumed():
             return _set(state, finish=None)
         case e.SpecialistStarted():
-            return _pane(state, event.specialist, status=e.Status.RUNNING, started=stamped.at)
+            return _pane(
+                state, event.specialist, status=e.Status.RUNNING, started=stamped.at, narration="",
+                narration_state="",
+            )  # fmt: skip
         case e.StepChanged():
             return _step(state, event)
         case e.SpecialistFinished():
@@ -176,6 +211,20 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
             return _set(state, qa=_set(state.qa, outcome=event.outcome))
         case e.Noticed():
             return _set(state, notices=(*state.notices, event)[-200:])
+        case e.LanguageModelJoined():
+            return _set(state, llm=_set(state.llm, model=event.model, host=event.host, shares=event.shares))
+        case e.LanguageModelUsed():
+            cost = {name: getattr(event, name) for name in event.__struct_fields__}
+            return _set(state, llm=_set(state.llm, **cost))
+        case e.NarrationToken():
+            return _pane(state, event.specialist, narration=event.text, narration_state="telling")
+        case e.NarrationSettled():
+            return _settled(state, event)
+        case e.RouteChosen():
+            return state
+        case e.QuestionAnswered():
+            others = tuple(answer for answer in state.answers if answer.id != event.id)
+            return _set(state, answers=(*others, event)[-50:])
         case e.RunFinished():
             finish = Finish(
                 exit_status=event.exit_status, verdict=event.verdict,
@@ -190,6 +239,13 @@ def _set(struct: _S, **changes: object) -> _S:
 
 def _pane(state: RunState, name: str, **changes: object) -> RunState:
     return _set(state, panes=tuple(_set(p, **changes) if p.name == name else p for p in state.panes))
+
+
+def _settled(state: RunState, event: e.NarrationSettled) -> RunState:
+    if not event.confirmed:
+        state = _set(state, llm=_set(state.llm, withdrawn=state.llm.withdrawn + 1))
+    text, word = (event.text, "confirmed") if event.confirmed else ("", "withdrawn")
+    return _pane(state, event.specialist, narration=text, narration_state=word)
 
 
 def _step(state: RunState, event: e.StepChanged) -> RunState:

@@ -85,7 +85,8 @@ class Steps:
 def conclusion(run: RunState, state: State) -> tuple[ExitStatus, str]:
     """The exit status and one sentence for it."""
     if fatal := state.get("fatal"):
-        return ExitStatus.USAGE, fatal
+        first, *more = fatal.splitlines()
+        return ExitStatus.USAGE, first + (f" (and {len(more)} more)" if more else "")
     for name in ("configuration", "decision"):
         if why := state.get("finished", {}).get(name):
             return ExitStatus.INTERNAL, f"{name} failed: {why}"
