@@ -48,8 +48,8 @@ async def _run(
 
     def stop(number: signal.Signals) -> None:
         caught.append(number)
-        # A dropped line leaves QA running; the run is found again by `--resume`.
-        supervisor.cancel(detach=number is signal.SIGHUP)
+        # Only the operator's own Ctrl-C stops QA; after a dropped line or a shutdown `--resume` finds it again.
+        supervisor.cancel(detach=number is not signal.SIGINT)
 
     for number in _SIGNALS:
         loop.add_signal_handler(number, stop, number)
