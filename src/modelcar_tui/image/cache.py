@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import msgspec
 import platformdirs
 
 from modelcar_tui.core.facts import Fact
-from modelcar_tui.core.files import private_folder, write_private
+from modelcar_tui.core.files import private_folder
 from modelcar_tui.image.options import ImageOptions
 from modelcar_tui.image.reference import Reference
 from modelcar_tui.image.types import ModelFacts
@@ -64,9 +66,9 @@ class ImageCache:
             return
         with suppress(OSError):
             private_folder(self._folder)
-            write_private(self._name("of", image.digest), msgspec.json.encode(image))
+            _write(self._name("of", image.digest), msgspec.json.encode(image))
             pointer = _Pointer(version=VERSION, digest=image.digest)
-            write_private(self._name("at", f"{reference.pull}\0{self._map}"), msgspec.json.encode(pointer))
+            _write(self._name("at", f"{reference.pull}\0{self._map}"), msgspec.json.encode(pointer))
 
     def _name(self, kind: str, key: str) -> Path:
         packed = hashlib.sha256(f"{kind}\0{key}\0{self._variant}".encode()).hexdigest()
@@ -81,3 +83,16 @@ class ImageCache:
             return msgspec.json.decode(raw, type=kind) if len(raw) <= _LARGEST else None
         except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
             return None
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Whole or not at all for other processes; not flushed: what a crash loses is only read again."""
+    handle, name = tempfile.mkstemp(prefix=".", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise
