@@ -43,7 +43,8 @@ def run_cases(path: Path) -> Iterator[dict[str, Any]]:
 def answer(case: Mapping[str, Any], index: int = 0) -> dict[str, Any]:
     """The line of one case."""
     result = estimate_case(case)
-    line: dict[str, Any] = {"id": case.get("id", f"case-{index + 1}")}
+    given = case.get("id")
+    line: dict[str, Any] = {"id": clean(str(given), limit=200) if given is not None else f"case-{index + 1}"}
     for name in _FIGURES:
         line[f"{name}_gib"] = _rounded(getattr(result, f"{name}_gib").value)
     line["kv_tokens"] = result.kv_tokens.value

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from modelcar_tui.core.facts import Fact, Source, unknown
 from modelcar_tui.image.types import ModelFacts
-from modelcar_tui.sizing.checks import gpu_refusal
+from modelcar_tui.sizing.checks import gpu_refusal, number
+from modelcar_tui.sizing.hardware import quantization_refused
 from modelcar_tui.sizing.names import name_based_required_gib
+from modelcar_tui.sizing.scheme import scheme_of
 from modelcar_tui.sizing.types import EngineArgs, Estimate, Gpu, Outcome
 from modelcar_tui.sizing.version import Profile
 
@@ -19,6 +21,10 @@ def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, rea
     early = gpu_refusal(gpu, args, profile)
     if early is not None:
         return Estimate(outcome=early.outcome, why=early.why, error=early.error, vllm=profile.label)
+    scheme = scheme_of(model.quantization, args.quantization, model.quantization_name.value or "")
+    why = quantization_refused(scheme, number(gpu.compute_capability), profile.release)
+    if why and profile.known and gpu.vendor == "nvidia":
+        return Estimate(outcome=Outcome.REFUSED_QUANT, why=why, vllm=profile.label)
     refused = _free_memory(gpu, args, profile)
     if refused is not None:
         return refused

@@ -11,6 +11,7 @@ from modelcar_tui.core.facts import Source
 from modelcar_tui.image.types import ModelFacts
 from modelcar_tui.sizing import tensors
 from modelcar_tui.sizing.fields import text_part
+from modelcar_tui.sizing.gguf import config_of_gguf
 from modelcar_tui.sizing.headers import Measured, measure
 from modelcar_tui.sizing.parts import UNDESCRIBED
 from modelcar_tui.sizing.scheme import Scheme, scheme_of
@@ -60,7 +61,8 @@ def ready(
 
 
 def _prepare(model: ModelFacts, flag: str | None, dtype: str, overrides: Mapping[str, Any] | None) -> Ready | str:
-    shape = shape_of(model.config, overrides)
+    config = model.config or (config_of_gguf(model.gguf) if model.gguf else None)
+    shape = shape_of(config, overrides)
     if isinstance(shape, str):
         return shape
     scheme = _scheme(model, flag)
@@ -74,6 +76,8 @@ def _prepare(model: ModelFacts, flag: str | None, dtype: str, overrides: Mapping
     if isinstance(shape, str):
         return shape
     measured = measure(model.tensors, width) if model.tensors else None
+    if measured is None and model.gguf and isinstance(model.weight_bytes.value, int):
+        measured = Measured(text=float(model.weight_bytes.value), tower=0.0, elements=0)
     notes: list[str] = []
     if not scheme.known and measured is None:
         notes.append(f"the quantization `{scheme.name}` is not known; weights are counted in 16 bits")

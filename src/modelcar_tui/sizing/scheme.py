@@ -141,6 +141,8 @@ def _of_text(text: str) -> Scheme:  # noqa: PLR0911  # one line a spelling
         return Scheme(name="int8", bits=8, scale_bytes=4)
     if "bitsandbytes" in words or "bnb" in words:
         return Scheme(name="bitsandbytes", bits=4, group=64, scale_bytes=4)
+    if words.strip() == "gguf":
+        return Scheme(name="gguf", bits=_BITS_OF_GGUF["q4_k"], head=True)
     for name, bits in _BITS_OF_GGUF.items():
         if name.replace("_", "-") in words:
             return Scheme(name="gguf", bits=bits, head=True)

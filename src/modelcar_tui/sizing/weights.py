@@ -120,7 +120,9 @@ def whole_bytes(shape: Shape, scheme: Scheme, width: int) -> float:
             if weight.label != "absorbed kv_b":
                 total += _bytes(weight, flat, width, split)[0] * count
     edge = shape.vocab * shape.hidden * width
-    return total + edge * (1 if shape.tied or shape.encoder_only else 2) + shape.hidden * width
+    if not (shape.tied or shape.encoder_only):
+        total += scheme.linear_bytes(shape.vocab, shape.hidden) if scheme.head else edge
+    return total + edge + shape.hidden * width
 
 
 def _bytes(weight: Weight, scheme: Scheme, width: int, split: Split) -> tuple[float, float]:

@@ -179,3 +179,42 @@ def test_every_number_explains_itself():
     assert any("lm_head" in line for line in lines)
     assert any("sampler" in line for line in lines)
     assert all(line.isprintable() for line in lines)
+
+
+def test_a_gguf_header_is_enough_and_new_releases_refuse_it():
+    header = {
+        "general.architecture": "llama",
+        "llama.embedding_length": 4096,
+        "llama.block_count": 32,
+        "llama.attention.head_count": 32,
+        "llama.attention.head_count_kv": 8,
+        "llama.feed_forward_length": 14336,
+        "llama.context_length": 8192,
+        "llama.vocab_size": 128256,
+    }
+    facts = {
+        "gguf": header,
+        "weight_bytes": Fact(value=4_920_000_000, source=Source.HEADERS),
+        "quantization_name": Fact(value="gguf", source=Source.HEADERS),
+    }
+    found = size(None, **facts)
+    assert found.outcome is Outcome.STARTS
+    assert found.weights_gib.value == pytest.approx(4_920_000_000 / 2**30, abs=0.1)
+    assert size(None, vllm="0.30.0", **facts).outcome is Outcome.REFUSED_QUANT
+
+
+def test_yarn_stretches_what_may_be_asked_for():
+    stretched = {
+        **LLAMA_8B,
+        "max_position_embeddings": 32768,
+        "rope_scaling": {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32768},
+    }
+    assert size(stretched, "--max-model-len=131072").outcome is Outcome.STARTS
+    assert size(stretched, "--max-model-len=131073").outcome is Outcome.REFUSED_ARGS
+
+
+def test_old_cards_and_schemes_are_refused_by_the_release_table():
+    quantized = {**LLAMA_8B, "quantization_config": {"quant_method": "fp8"}}
+    assert size(quantized, gpu="T4", gpus=2, vllm="0.11.0").outcome is Outcome.REFUSED_QUANT
+    assert size(quantized, "--max-model-len=4096", gpu="T4", gpus=2, vllm="0.19.0").outcome is Outcome.STARTS
+    assert size(LLAMA_8B, gpu="V100-32", vllm="0.30.0").outcome is Outcome.REFUSED_KERNEL
