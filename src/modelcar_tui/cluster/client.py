@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 
 from modelcar_tui.cluster import objects
-from modelcar_tui.cluster.errors import ClusterError, answered, not_kubernetes
+from modelcar_tui.cluster.errors import ClusterError, answered, not_kubernetes, unreachable
 from modelcar_tui.cluster.transport import Answer, Transport
 from modelcar_tui.core.text import clean
 
@@ -133,7 +133,7 @@ class Client:
         for attempt in range(1, TRIES + 1):
             pause = 0.1 * 4**attempt * random.uniform(0.5, 1.0)  # noqa: S311
             try:
-                answer = await self._in_thread(lambda: self.transport.request(method, path, query, body))
+                answer = await self._ask(method, path, query, body)
             except ClusterError as error:
                 if attempt >= 2 or error.problem.code not in ("cut", "broken"):
                     raise
@@ -149,6 +149,15 @@ class Client:
                 raise refusal
             await asyncio.sleep(min(float(waits), LONGEST_PAUSE) if waits.isdecimal() else pause)
         raise AssertionError("unreachable")
+
+    async def _ask(self, method: str, path: str, query: Mapping[str, str] | None, body: bytes | None) -> Answer:
+        """One request; an answer that comes in drops is given up, and `close` wakes the thread that waits."""
+        transport = self.transport
+        try:
+            async with asyncio.timeout(transport.limit_s):
+                return await self._in_thread(lambda: transport.request(method, path, query, body))
+        except TimeoutError as error:
+            raise unreachable(error, self.server, transport.via) from None
 
     async def _in_thread(self, work: Callable[[], R]) -> R:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

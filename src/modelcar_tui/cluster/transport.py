@@ -29,7 +29,7 @@ from modelcar_tui.core.files import write_private
 from modelcar_tui.core.text import clean
 
 BODY_LIMIT = 96 * 2**20
-_CHUNK = 256 * 1024
+_CHUNK = 2**20
 
 
 class Answer(NamedTuple):
@@ -55,7 +55,8 @@ class Transport:
             ClusterError: a certificate or key of the kubeconfig can't be used.
         """
         self.server = credentials.server
-        self._options = options
+        self.limit_s = options.request_timeout_s
+        """The longest that one answer may take in all."""
         self._live: set[HTTPConnection] = set()
         self._lock = threading.Lock()
         self._closed = False
@@ -103,7 +104,7 @@ class Transport:
         Raises:
             ClusterError: no whole answer within the limits.
         """
-        deadline = time.monotonic() + self._options.request_timeout_s
+        deadline = time.monotonic() + self.limit_s
         url = self._prefix + path + (f"?{urlencode(query)}" if query else "")
         headers = self._headers | ({"Content-Type": "application/json"} if body else {})
         try:
@@ -137,7 +138,7 @@ class Transport:
     def _read(self, response: Any, deadline: float) -> bytes:
         parts: list[bytes] = []
         size = 0
-        while chunk := response.read1(_CHUNK):
+        while chunk := response.read(_CHUNK):
             size += len(chunk)
             if size > BODY_LIMIT:
                 raise too_large(self.server, BODY_LIMIT)

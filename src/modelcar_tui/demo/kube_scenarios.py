@@ -270,7 +270,7 @@ def large(nodes: int = 5000, pods: int = 50_000, gpu_nodes: int = 400) -> tuple[
                 "operation": "Update",
                 "apiVersion": "v1",
                 "fieldsType": "FieldsV1",
-                "fieldsV1": {f"f:field-{n}": {".": {}, "f:inner": {}} for n in range(60)},
+                "fieldsV1": {f"f:field-{n}": {".": {}, "f:inner": {}} for n in range(115)},
             }
         ]
     }
