@@ -10,12 +10,14 @@ from pathlib import Path
 
 def context_for(host: str, *, verify: bool) -> ssl.SSLContext:
     """A TLS context for one registry, `host` with its port."""
-    context = ssl.create_default_context()
-    if not verify:
+    if verify:
+        context = ssl.create_default_context()
+        if not os.environ.get("SSL_CERT_FILE"):
+            _add_certifi(context)
+    else:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    elif not os.environ.get("SSL_CERT_FILE"):
-        _add_certifi(context)
     for folder in _folders(host):
         _add_folder(context, folder)
     return context
