@@ -343,6 +343,15 @@ async def test_an_old_server_without_reviews_of_oneself(tmp_path: Path) -> None:
         assert (await probe(options(cluster.kubeconfig_path))).user == "kubeadmin"
 
 
+async def test_a_server_without_any_review_is_read_all_the_same(tmp_path: Path) -> None:
+    with start_stub_cluster(folder=tmp_path) as cluster:
+        cluster.server.faults.append(Fault("selfsubject", "status", status=501, body="not implemented"))
+        report, _ = await look_at(cluster)
+        assert report.access.healthy
+        assert report.access.missing == ()
+        assert len(report.inventory.nodes) == 5
+
+
 async def test_secrets_show_in_no_report(tmp_path: Path) -> None:
     with start_stub_cluster(folder=tmp_path) as cluster:
         report, _ = await look_at(cluster)
