@@ -55,14 +55,16 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
     """What the name says, where the checkpoint says otherwise."""
 
 
-def declared(facts: ModelFacts, *, dtype: str = "auto", reference: str = "") -> Declared:
+def declared(
+    facts: ModelFacts, *, dtype: str = "auto", reference: str = "", online: str | None = None
+) -> Declared:
     """The model's quantization; the checkpoint's own word beats the name of the model or its image."""
     named = scheme_of_name(reference)
     if facts.gguf is not None:
         return Declared(schemes=("gguf",), label="GGUF", source=Source.HEADERS)
     raw = facts.quantization
     if raw is None and facts.config is not None:
-        nested = facts.config.get("quantization_config")
+        nested = text_config(facts.config).get("quantization_config")
         raw = nested if isinstance(nested, dict) else None
     if raw is not None:
         schemes, label = _of_config(raw)
@@ -72,6 +74,9 @@ def declared(facts: ModelFacts, *, dtype: str = "auto", reference: str = "") -> 
         return Declared(schemes=schemes, label=text, source=Source.MODEL_CONFIG, disagrees=other)
     name = facts.quantization_name
     if facts.config is not None or (name.known and name.value == ""):
+        scheme = _METHODS.get((online or "").lower())
+        if scheme:
+            return Declared(schemes=(scheme,), label=f"--quantization {online}", source=Source.MANIFEST)
         plain = _plain(facts.config, dtype)
         source = Source.MODEL_CONFIG if facts.config is not None else name.source
         return Declared(schemes=(plain,), label=f"not quantized ({plain})", source=source, disagrees=named)
@@ -195,9 +200,10 @@ def _group(group: Mapping[str, Any], layout: str) -> str:
         if "mxfp4" in layout or weights.get("group_size") == 32:
             return "mxfp4-ct"
         return "nvfp4-ct" if inputs else "nvfp4-w4a16"
-    table = {(8, None): "w8a16", (4, None): "w4a16", (8, (8, "int")): "w8a8-int8", (4, (8, "float")): "w4a8-fp8",
-             (4, (8, "int")): "w4a8-int"}  # fmt: skip
-    return table.get((bits, inputs), "")  # type: ignore[arg-type]
+    word = f"w{bits}" + (f"a{inputs[0]}-{inputs[1]}" if inputs else "")
+    return {
+        "w8": "w8a16", "w4": "w4a16", "w8a8-int": "w8a8-int8", "w4a8-float": "w4a8-fp8", "w4a8-int": "w4a8-int",
+    }.get(word, "")  # fmt: skip
 
 
 def _same(named: str, schemes: tuple[str, ...]) -> bool:

@@ -33,7 +33,6 @@ _CODES = {
     "gpu-count": "gpu_count and the parallel sizes disagree",
     "gpu-count-missing": "Arguments without gpu_count",
     "gpus-without-args": "Several GPUs and no arguments",
-    "world-size": "More ranks than GPUs",
     "executor-one-gpu": "An executor backend that one GPU does not need",
     "executor-uni": "The one-GPU executor for several GPUs",
     "tensor-parallel": "A tensor parallel size that the model can't be cut into",
@@ -46,7 +45,11 @@ _CODES = {
     "open-door": "Requests or paths may reach the server's files or code",
     "output-type": "model_output_type does not fit the model",
     "suite-registry": "A registry without a pull secret option in the QA suite",
-    "json-expected": "The flag wants JSON",
+    "quantization-mismatch": "--quantization disagrees with the checkpoint",
+    "quantization-deprecated": "A deprecated quantization that vLLM refuses by default",
+    "needs-other": "A switch without the argument that it needs",
+    "context-parallel": "A context parallel size that does not divide the tensor parallel size",
+    "suite-parallel": "Parallel sizes that the QA suite multiplies",
 }  # fmt: skip
 
 

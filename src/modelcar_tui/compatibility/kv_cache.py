@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from modelcar_tui.compatibility.declared import text_config
 from modelcar_tui.compatibility.hardware import Hardware
 from modelcar_tui.compatibility.types import Compatibility, Support
 from modelcar_tui.compatibility.versions import Version
@@ -16,7 +17,7 @@ _SAME_AS_MODEL = ("auto", "float16", "bfloat16")
 
 def effective_kv_dtype(model: ModelFacts, kv_cache_dtype: str) -> str:
     """The dtype after vLLM has read the checkpoint: calibrated KV scales turn `auto` into fp8."""
-    raw = model.quantization or (model.config or {}).get("quantization_config") or {}
+    raw = model.quantization or text_config(model.config).get("quantization_config") or {}
     if kv_cache_dtype != "auto" or not isinstance(raw, dict):
         return kv_cache_dtype
     inner = raw.get("quantization")

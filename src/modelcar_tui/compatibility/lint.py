@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelcar_tui.compatibility.command_line import Argument, take_apart
+from modelcar_tui.compatibility.command_line import Argument, has_switch, take_apart
 from modelcar_tui.compatibility.lint_arguments import lint_arguments
 from modelcar_tui.compatibility.lint_combinations import lint_combinations, lint_output_type
 from modelcar_tui.compatibility.lint_security import lint_security
-from modelcar_tui.compatibility.remarks import NOTE, WARNING, Remarks
+from modelcar_tui.compatibility.quantization_flag import ALLOW_DEPRECATED, QUANTIZATION, deprecated, mismatch
+from modelcar_tui.compatibility.remarks import ERROR, NOTE, WARNING, Remarks
 from modelcar_tui.compatibility.types import Finding, Severity
 from modelcar_tui.compatibility.versions import parse_version, stand_in
 from modelcar_tui.core.errors import Problem
@@ -56,11 +57,26 @@ def lint_model(
     arguments = take_apart(car.serving.args, vllm)
     lint_arguments(arguments, release, remarks)
     lint_combinations(arguments, config, remarks)
+    _quantization(arguments, facts, vllm, remarks)
     lint_security(arguments, config, remarks)
     lint_output_type(config, remarks)
     _template(arguments, runtime_args, vllm, remarks)
     _suite(car, remarks)
     return remarks.findings
+
+
+def _quantization(
+    arguments: tuple[Argument, ...], facts: ModelFacts | None, vllm: str | None, remarks: Remarks
+) -> None:
+    given = next((item for item in reversed(arguments) if item.name == QUANTIZATION and item.flag), None)
+    value = given.value if given else None
+    fault = mismatch(value, facts) if value else ""
+    if fault:
+        remarks.on(given, "quantization-mismatch", ERROR, fault, "delete it: vLLM reads the checkpoint")
+    old = deprecated(value, facts, vllm)
+    if old and not has_switch(arguments, ALLOW_DEPRECATED):
+        what = f"quantization {old} is deprecated: vLLM starts only when it is told that this is known"
+        remarks.on(given, "quantization-deprecated", ERROR, what, f"add {ALLOW_DEPRECATED}")
 
 
 def _template(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.compatibility.command_line import Argument, canonical
-from modelcar_tui.compatibility.remarks import ERROR, NOTE, WARNING, Remarks
+from modelcar_tui.compatibility.remarks import ERROR, WARNING, Remarks
 from modelcar_tui.compatibility.replacements import near_miss
 from modelcar_tui.compatibility.values import out_of_range, wrong
 from modelcar_tui.compatibility.versions import parse_version
@@ -20,7 +20,7 @@ def lint_arguments(arguments: tuple[Argument, ...], release: str, remarks: Remar
             if not argument.separator:
                 _unknown(argument, release, remarks)
             continue
-        _value(argument, argument.flag, remarks)
+        _value(argument, argument.flag, release, remarks)
         _form(argument, argument.flag, release, remarks)
         name = argument.name
         if name in seen and not argument.dotted and name not in _REPEATABLE:
@@ -95,7 +95,7 @@ def _unknown(argument: Argument, release: str, remarks: Remarks) -> None:
         )
 
 
-def _value(argument: Argument, flag: Flag, remarks: Remarks) -> None:
+def _value(argument: Argument, flag: Flag, release: str, remarks: Remarks) -> None:
     if argument.dotted:
         if argument.value is None:
             remarks.on(
@@ -123,7 +123,11 @@ def _value(argument: Argument, flag: Flag, remarks: Remarks) -> None:
         return
     fault = wrong(flag, argument.value)
     if fault:
-        remarks.on(argument, "value-wrong", ERROR, f"{flag.flag}={argument.value}: {fault}", "correct the value")
+        known = _reached(argument_table().forms_read[0], release)  # older releases' types were not read
+        severity = ERROR if known else WARNING
+        remarks.on(
+            argument, "value-wrong", severity, f"{flag.flag}={argument.value}: {fault}", "correct the value"
+        )
         return
     fault = out_of_range(flag, argument.value)
     if fault:
@@ -158,10 +162,6 @@ def _form(argument: Argument, flag: Flag, release: str, remarks: Remarks) -> Non
     if flag.deprecated and _reached(flag.deprecated, release):
         remarks.on(
             argument, "flag-deprecated", WARNING, f"{flag.flag} is deprecated in vLLM {release}", flag.instead
-        )
-    if flag.flag in ("--limit-mm-per-prompt",) and argument.value and not argument.value.lstrip().startswith("{"):
-        remarks.on(
-            argument, "json-expected", NOTE, f"{flag.flag} wants JSON since vLLM 0.10", 'write {"image": 1}'
         )
 
 

@@ -11,6 +11,8 @@ from modelcar_tui.compatibility.remarks import ERROR, NOTE, WARNING, Remarks
 from modelcar_tui.compatibility.values import tokens
 
 _TP, _PP, _DP = "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"
+_DCP = "--decode-context-parallel-size"
+_NEEDS = {"--enable-auto-tool-choice": "--tool-call-parser", "--enable-log-outputs": "--enable-log-requests"}
 _BACKEND, _LENGTH = "--distributed-executor-backend", "--max-model-len"
 _BATCHED, _SEQUENCES = "--max-num-batched-tokens", "--max-num-seqs"
 
@@ -21,6 +23,23 @@ def lint_combinations(arguments: tuple[Argument, ...], config: Mapping[str, Any]
     _parallel(arguments, config, remarks)
     _length(arguments, config, remarks)
     _batch(arguments, remarks)
+    _needs(arguments, remarks)
+
+
+def _needs(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
+    """Switches that the server refuses without another argument (validate_parsed_serve_args)."""
+    for switch, other in _NEEDS.items():
+        if has_switch(arguments, switch) and _at(arguments, other) is None:
+            where = _at(arguments, switch)
+            remarks.on(
+                where, "needs-other", ERROR, f"{switch} needs {other}: the server stops without it", f"add {other}"
+            )
+    size, part = _size(arguments, _TP) or remarks.car.serving.gpu_count, _size(arguments, _DCP)
+    if part and size % part:
+        where = _at(arguments, _DCP)
+        remarks.on(
+            where, "context-parallel", ERROR, f"{_DCP} {part} must divide tensor parallel {size}", "lower it"
+        )
 
 
 def _at(arguments: tuple[Argument, ...], flag: str) -> Argument | None:
@@ -48,7 +67,16 @@ def _gpus(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
             )
         return
     where = _at(arguments, _TP)
-    if size is not None and size != count:
+    others = world // (size or 1)
+    if others > 1:
+        where = _at(arguments, _PP) or _at(arguments, _DP)
+        remarks.on(
+            where, "suite-parallel", ERROR,
+            f"the QA suite sets {_TP} to gpu_count ({count}), so {count} x {others} ranks would want more than "
+            f"the {count} GPUs that are requested",
+            f"delete {where.name if where else _PP} and let gpu_count be {world}",
+        )  # fmt: skip
+    elif size is not None and size != count:
         remarks.on(
             where,
             "gpu-count",
@@ -63,15 +91,6 @@ def _gpus(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
             WARNING,
             f"gpu_count is {count} and no {_TP} is given: outside the QA suite {count - world} GPUs stay idle",
             f"add {_TP}={count}",
-        )
-    elif world > count:
-        remarks.on(
-            where or _at(arguments, _PP),
-            "world-size",
-            ERROR,
-            f"tensor x pipeline x data parallel is {world} and gpu_count is {count}: vLLM refuses more ranks "
-            "than GPUs",
-            f"set gpu_count to {world}",
         )
     backend = last_value(arguments, _BACKEND)
     if backend in ("mp", "ray") and world == 1:

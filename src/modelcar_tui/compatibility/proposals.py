@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from modelcar_tui.compatibility.command_line import Argument, canonical, last_value, take_apart
+from modelcar_tui.compatibility.command_line import Argument, canonical, has_switch, last_value, take_apart
 from modelcar_tui.compatibility.context import propose_context
 from modelcar_tui.compatibility.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED, WARNING, Drafts
 from modelcar_tui.compatibility.lint_security import REMOTE_CODE, needs_remote_code
 from modelcar_tui.compatibility.quantization import check
+from modelcar_tui.compatibility.quantization_flag import ALLOW_DEPRECATED, QUANTIZATION, deprecated, mismatch
 from modelcar_tui.compatibility.replacements import replacement
 from modelcar_tui.compatibility.types import Support
 from modelcar_tui.compatibility.values import tokens
@@ -24,7 +25,8 @@ from modelcar_tui.manifest.plan import Change
 from modelcar_tui.manifest.types import ModelCar
 from modelcar_tui.sizing.types import Estimate, Gpu
 
-_TP, _PP, _BACKEND = "--tensor-parallel-size", "--pipeline-parallel-size", "--distributed-executor-backend"
+_TP, _PP, _DP = "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"
+_BACKEND = "--distributed-executor-backend"
 
 
 def propose(
@@ -62,6 +64,7 @@ def draft_repairs(
     _repair(arguments, release, vllm, drafts)
     _template(arguments, runtime_args, vllm, drafts)
     _security(arguments, facts, drafts)
+    _quantization(arguments, facts, vllm, drafts)
     _parallel(arguments, gpu, drafts)
     if gpu is not None:
         _hardware(car, facts, gpu, arguments, vllm, drafts)
@@ -128,15 +131,29 @@ def _security(arguments: tuple[Argument, ...], facts: ModelFacts, drafts: Drafts
                 drafts.remove(argument, f"it runs Python from the model image and {why}", WARNING)
 
 
+def _quantization(arguments: tuple[Argument, ...], facts: ModelFacts, vllm: str | None, drafts: Drafts) -> None:
+    given = next((item for item in reversed(arguments) if item.name == QUANTIZATION and item.flag), None)
+    value = given.value if given else None
+    fault = mismatch(value, facts) if value else ""
+    if given is not None and fault:
+        drafts.remove(given, fault, REQUIRED)
+        value = None
+    old = deprecated(value, facts, vllm)
+    if old and not has_switch(arguments, ALLOW_DEPRECATED):
+        drafts.add(ALLOW_DEPRECATED, f"vLLM calls {old} deprecated and starts only when it is told so", REQUIRED)
+
+
 def _parallel(arguments: tuple[Argument, ...], gpu: Gpu | None, drafts: Drafts) -> None:
     serving = drafts.car.serving
     count = drafts.gpu_count
     where = next((item for item in reversed(arguments) if item.name == _TP and item.flag), None)
     size = tokens(where.value) if where else None
-    others = (tokens(last_value(arguments, _PP)) or 1) * (
-        tokens(last_value(arguments, "--data-parallel-size")) or 1
-    )
-    settled = drafts.has(_TP) or drafts.has(GPU_COUNT) or others != 1
+    for argument in arguments:
+        ranks = tokens(argument.value) if argument.flag and argument.name in (_PP, _DP) else None
+        if ranks is not None and ranks > 1:
+            why = f"the QA suite sets {_TP} to gpu_count, so {ranks} times as many ranks as GPUs would start"
+            drafts.remove(argument, why, REQUIRED)
+    settled = drafts.has(_TP) or drafts.has(GPU_COUNT)
     if where is not None and size is not None and size > 0 and size != count and not settled:
         if serving.gpu_count_at is None and (gpu is None or size <= gpu.count):
             drafts.gpus(size, f"{_TP} is {size} and without gpu_count one GPU is requested")
@@ -148,7 +165,7 @@ def _parallel(arguments: tuple[Argument, ...], gpu: Gpu | None, drafts: Drafts) 
         drafts.add(f"{_TP}={count}", f"{count} GPUs are requested; without it vLLM uses one, the rest is idle",
                    REQUIRED if not serving.args else IMPROVEMENT)  # fmt: skip
     for argument in arguments:
-        if argument.name == _BACKEND and count * others == 1 and argument.value in ("mp", "ray"):
+        if argument.name == _BACKEND and count == 1 and argument.value in ("mp", "ray"):
             drafts.remove(argument, f"one GPU needs no {argument.value} workers; vLLM's default is one process")
         elif argument.name == _BACKEND and count > 1 and argument.value == "uni":
             drafts.remove(argument, f"uni drives one GPU and {count} are requested; the default is mp", REQUIRED)

@@ -33,6 +33,7 @@ def check(
     kv_cache_dtype: str = "auto",
     dtype: str = "auto",
     catalog_reference: str = "",
+    quantization: str | None = None,
 ) -> tuple[Compatibility, ...]:
     """How the model's quantization, dtype and KV-cache dtype run on one kind of accelerator.
 
@@ -46,6 +47,8 @@ def check(
         kv_cache_dtype: value of `--kv-cache-dtype`.
         dtype: value of `--dtype`.
         catalog_reference: the image reference or name, to read a hint from and to name the nearest variant.
+        quantization: value of `--quantization`; it decides for an unquantized checkpoint, which is quantized then
+            while it is loaded.
 
     Returns:
         One answer for each scheme of the checkpoint, then one for the dtype and one for the KV cache where there
@@ -53,7 +56,7 @@ def check(
     """
     gpu = hardware(vendor, product, compute_capability)
     version = parse_version(vllm)
-    found = declared(model, dtype=dtype, reference=catalog_reference)
+    found = declared(model, dtype=dtype, reference=catalog_reference, online=quantization)
     answers = [*_weights(model, found, gpu, version, catalog_reference)]
     answers += _dtype(model, gpu, dtype)
     answers += check_kv_cache(model, gpu, version, kv_cache_dtype)

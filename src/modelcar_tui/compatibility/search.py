@@ -24,6 +24,7 @@ _BATCHED = (4096, 2048, 1024, 512)
 _UTILIZATION = (0.9, 0.92, 0.95)
 _FLOOR = 2048
 """A context below this is not proposed, unless less was asked for."""
+_MOST_GPUS = 64
 _MOST = 6000
 """Estimates in one search; each takes well under a millisecond."""
 
@@ -114,7 +115,7 @@ class Search:
 
     def sizes(self) -> tuple[int, ...]:
         """Tensor parallel sizes that the node and the model allow, today's first."""
-        most = max(1, self._gpu.count)
+        most = max(1, min(self._gpu.count, _MOST_GPUS))
         sizes = [size for size in range(1, most + 1) if not tensor_parallel_fault(self._facts.config, size)]
         return tuple(sorted(sizes, key=lambda size: (size != self.gpu_count, size)))
 

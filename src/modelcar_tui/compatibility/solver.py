@@ -161,4 +161,5 @@ def _check(car: ModelCar, facts: ModelFacts, gpu: Gpu, vllm: str | None) -> tupl
         facts, vendor=gpu.vendor, compute_capability=gpu.compute_capability, product=gpu.product, vllm=vllm,
         kv_cache_dtype=last_value(arguments, "--kv-cache-dtype") or "auto",
         dtype=last_value(arguments, "--dtype") or "auto", catalog_reference=car.image,
+        quantization=last_value(arguments, "--quantization"),
     )  # fmt: skip

@@ -112,7 +112,7 @@ def test_a_secret_is_told_neither_in_a_finding_nor_in_a_change() -> None:
         (["--tensor-parallel-size=2"], 1, "gpu-count", Severity.ERROR),
         (["--tensor-parallel-size=2"], 4, "gpu-count", Severity.WARNING),
         (["--max-model-len=1024"], 2, "gpu-count", Severity.WARNING),
-        (["--pipeline-parallel-size=4"], 2, "world-size", Severity.ERROR),
+        (["--pipeline-parallel-size=4"], 2, "suite-parallel", Severity.ERROR),
         ([], 2, "gpus-without-args", Severity.WARNING),
         (["--distributed-executor-backend=uni", "--tensor-parallel-size=2"], 2, "executor-uni", Severity.ERROR),
     ],

@@ -73,7 +73,7 @@ def test_remote_code_stays_where_the_architecture_may_need_it() -> None:
         (["-tp", "2"], 2, True, (2, ["--tensor-parallel-size=2"])),
         (["--tensor_parallel_size=2"], 2, True, (2, ["--tensor-parallel-size=2"])),
         ([], 2, True, (2, ["--tensor-parallel-size=2"])),
-        (["--pipeline-parallel-size=2"], 2, True, (2, ["--pipeline-parallel-size=2"])),
+        (["--pipeline-parallel-size=2"], 2, True, (2, ["--tensor-parallel-size=2"])),
         (["--tensor-parallel-size=16"], 1, False, (1, ["--tensor-parallel-size=1"])),
     ],
 )  # fmt: skip

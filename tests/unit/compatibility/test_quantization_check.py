@@ -48,6 +48,7 @@ def ask(model: ModelFacts, capability: str | None = "9.0", vllm: str | None = "0
         (compressed(FP8, FP8, sparsity_config={"sparsity_structure": "2:4"}), ("sparse-24", "fp8-ct")),
         (compressed(INT4, format="marlin-24"), ("sparse-24",)),
         (compressed({"num_bits": 3, "type": "int"}), ()),
+        (compressed({"num_bits": [8], "type": {}}, {"num_bits": {}}), ()),
         ({"quant_method": "fp8", "weight_block_size": [128, 128]}, ("fp8-block",)),
         ({"quant_method": "fp8"}, ("fp8",)),
         ({"quant_method": "awq", "bits": 4}, ("awq",)),
