@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from modelcar_tui.sizing.architectures import architecture_refused
 from modelcar_tui.sizing.hardware import quantization_refused, too_old
 from modelcar_tui.sizing.limits import Limits
 from modelcar_tui.sizing.model import Ready
@@ -27,6 +28,7 @@ def refusal(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: 
     return (
         _arguments(args)
         or _generation(gpu, profile)
+        or _architecture(model, profile)
         or _context(model, args, limits)
         or _quantization(model, gpu, profile)
         or _bfloat16(gpu, args)
@@ -47,6 +49,15 @@ def _generation(gpu: Gpu, profile: Profile) -> Refusal | None:
         return None
     why = f"vLLM {profile.label} is not built for compute capability {gpu.compute_capability} any more"
     return Refusal(Outcome.REFUSED_KERNEL, why, "no kernel image is available for execution on the device")
+
+
+def _architecture(model: Ready, profile: Profile) -> Refusal | None:
+    why = architecture_refused(model.shape.arch, profile)
+    if not why:
+        return None
+    return Refusal(
+        Outcome.REFUSED_ARCH, why, f"Model architectures ['{model.shape.arch}'] are not supported for now."
+    )
 
 
 def _quantization(model: Ready, gpu: Gpu, profile: Profile) -> Refusal | None:

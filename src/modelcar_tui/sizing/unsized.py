@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.core.facts import Source
+from modelcar_tui.sizing.architectures import architecture_unsure
 from modelcar_tui.sizing.model import Ready
 from modelcar_tui.sizing.types import EngineArgs, Gpu
 from modelcar_tui.sizing.version import Profile
@@ -15,6 +16,9 @@ def reason(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile) -> str:
     """Why the verdict must stay UNKNOWN although the sum can be made; the empty text when it need not."""
     if model.shape.odd:
         return model.shape.odd[0]
+    unsure = architecture_unsure(model.shape.arch, profile)
+    if unsure:
+        return unsure
     if args.speculative and _draft(args) not in _OWN_DRAFT:
         return "the draft model of --speculative-config takes memory that is not known here"
     if not model.scheme.known and model.source is not Source.HEADERS:

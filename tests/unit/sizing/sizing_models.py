@@ -66,7 +66,7 @@ DEEPSEEK_LITE: dict[str, Any] = {
     "max_position_embeddings": 163840,
 }
 QWEN_NEXT: dict[str, Any] = {
-    "architectures": ["Qwen3_5ForCausalLM"],
+    "architectures": ["Qwen3_5ForConditionalGeneration"],
     "model_type": "qwen3_5",
     "hidden_size": 5120,
     "num_hidden_layers": 64,

@@ -218,3 +218,20 @@ def test_old_cards_and_schemes_are_refused_by_the_release_table():
     assert size(quantized, gpu="T4", gpus=2, vllm="0.11.0").outcome is Outcome.REFUSED_QUANT
     assert size(quantized, "--max-model-len=4096", gpu="T4", gpus=2, vllm="0.19.0").outcome is Outcome.STARTS
     assert size(LLAMA_8B, gpu="V100-32", vllm="0.30.0").outcome is Outcome.REFUSED_KERNEL
+
+
+@pytest.mark.parametrize(
+    ("arch", "vllm", "outcome"),
+    [
+        ("GptOssForCausalLM", "0.9.2", Outcome.REFUSED_ARCH),
+        ("BambaForCausalLM", "0.30.0", Outcome.REFUSED_ARCH),
+        ("Ministral3ForCausalLM", "0.19.0", Outcome.REFUSED_ARCH),
+        ("Ministral3ForCausalLM", "0.33.0", Outcome.STARTS),
+        ("Ministral3ForCausalLM", "0.25.0", Outcome.UNKNOWN),
+        ("SomethingElseForCausalLM", "0.33.0", Outcome.UNKNOWN),
+        ("LlamaForSequenceClassification", "0.33.0", Outcome.STARTS),
+    ],
+)
+def test_releases_know_some_architectures(arch, vllm, outcome):
+    found = size({**LLAMA_8B, "architectures": [arch]}, "--max-model-len=8192", vllm=vllm)
+    assert found.outcome is outcome, found.why
