@@ -126,6 +126,18 @@ class ManifestKept(Event, tag=True, frozen=True, kw_only=True):
     why: str
 
 
+class ConsentRequested(Event, tag=True, frozen=True, kw_only=True):
+    """QA is ready and would change the cluster: the run waits for a key."""
+
+    effects: tuple[str, ...]
+    """What it would do, a line each."""
+
+
+class ConsentGiven(Event, tag=True, frozen=True, kw_only=True):
+    allowed: bool
+    who: str = ""
+
+
 class QaStarted(Event, tag=True, frozen=True, kw_only=True):
     container: str
     image: str
@@ -248,6 +260,8 @@ AnyEvent = (
     | ApprovalGiven
     | ManifestWritten
     | ManifestKept
+    | ConsentRequested
+    | ConsentGiven
     | QaStarted
     | QaLogGrew
     | QaProgressed

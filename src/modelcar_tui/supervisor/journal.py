@@ -12,6 +12,7 @@ import msgspec
 from modelcar_tui.supervisor.events import (
     AnyEvent,
     ApprovalGiven,
+    ConsentGiven,
     ManifestWritten,
     NarrationToken,
     QaLogGrew,
@@ -22,7 +23,7 @@ from modelcar_tui.supervisor.events import (
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Stamped)
-_PRECIOUS = (ApprovalGiven, ManifestWritten, QaStarted, RunFinished)
+_PRECIOUS = (ApprovalGiven, ConsentGiven, ManifestWritten, QaStarted, RunFinished)
 """Flushed to the disk, not only to the kernel: a power cut must not ask the operator twice."""
 
 
@@ -38,7 +39,7 @@ class Journal:
         self._file.seek(0, os.SEEK_END)
 
     def append(self, event: AnyEvent, at: float) -> Stamped:
-        """Give the event its number and write it. Growth of the QA log and unsettled narration are numbered only."""
+        """Give the event its number and write it. Log growth and unsettled narration are only numbered."""
         with self._lock:
             stamped = Stamped(self.seq + 1, at, event)
             if not isinstance(event, QaLogGrew | NarrationToken):

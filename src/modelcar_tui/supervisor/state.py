@@ -74,6 +74,13 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
     decision: Decision | None = None
 
 
+class Consent(msgspec.Struct, frozen=True, kw_only=True):
+    """The question whether QA may change the cluster, and its answer."""
+
+    effects: tuple[str, ...]
+    allowed: bool | None = None
+
+
 class Qa(msgspec.Struct, frozen=True, kw_only=True):
     """The QA run."""
 
@@ -120,6 +127,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     approval: Approval | None = None
     written: e.ManifestWritten | None = None
     kept: str = ""
+    consent: Consent | None = None
     qa: Qa = Qa()
     notices: tuple[e.Noticed, ...] = ()
     finish: Finish | None = None
@@ -138,6 +146,11 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         if self.manifest is not None or pane is None or pane.status is not e.Status.FAILED:
             return ()
         return pane.lines
+
+    @property
+    def waiting_for_consent(self) -> bool:
+        """Whether QA waits for the operator's word."""
+        return self.consent is not None and self.consent.allowed is None and self.finish is None
 
     @property
     def waiting_for_approval(self) -> bool:
@@ -195,6 +208,10 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
             return _set(state, written=event, kept="")
         case e.ManifestKept():
             return _set(state, kept=event.why)
+        case e.ConsentRequested():
+            return _set(state, consent=Consent(effects=event.effects))
+        case e.ConsentGiven():
+            return _set(state, consent=_set(state.consent or Consent(effects=()), allowed=event.allowed))
         case e.QaStarted():
             return _set(state, qa=_set(state.qa, container=event.container, image=event.image, log=event.log))
         case e.QaLogGrew():

@@ -72,6 +72,8 @@ class Steps:
 
     async def summarise(self, state: State) -> State:
         """Close the run with its verdict and exit status."""
+        if self._supervisor.llm is not None:
+            await self._supervisor.llm.settle()
         status, summary = conclusion(self._supervisor.state, state)
         verdict = self._supervisor.state.decision.verdict if self._supervisor.state.decision else Verdict.UNKNOWN
         self._supervisor.emit(

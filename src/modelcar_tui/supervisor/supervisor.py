@@ -15,7 +15,7 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -26,6 +26,7 @@ from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.journal import Journal, read_journal
+from modelcar_tui.supervisor.llm.start import open_session
 from modelcar_tui.supervisor.registry import team
 from modelcar_tui.supervisor.reports import Verdict
 from modelcar_tui.supervisor.runs import CHECKPOINT, JOURNAL, RunFolder
@@ -33,7 +34,12 @@ from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.specialist import Context, Specialist
 from modelcar_tui.supervisor.state import RunState, fold, reduce
 
-SECRET_VARIABLES = ("OCI_REGISTRY_PULL_SECRET", "GEMINI_API_KEY", "GOOGLE_API_KEY")
+if TYPE_CHECKING:
+    from modelcar_tui.supervisor.llm.session import Session
+
+SECRET_VARIABLES = (
+    "OCI_REGISTRY_PULL_SECRET", "GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY",
+)  # fmt: skip
 
 
 class Supervisor:
@@ -66,11 +72,13 @@ class Supervisor:
                 self._redact.add(value)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._answers: asyncio.Queue[Decision] = asyncio.Queue()
+        self._consents: asyncio.Queue[bool] = asyncio.Queue()
         self._events: asyncio.Queue[e.Stamped | None] = asyncio.Queue()
         self._journal: Journal | None = None
         self._driver: asyncio.Task[None] | None = None
         self._detached = False
         self._started = time.time()
+        self.llm: Session | None = None
 
     async def run(self) -> AsyncIterator[e.Stamped]:
         """Yield events until the run has finished; the last one is `RunFinished`.
@@ -93,6 +101,8 @@ class Supervisor:
             with suppress(asyncio.CancelledError):
                 await self._driver
         finally:
+            if self.llm is not None:
+                await self.llm.close()
             if self._driver is not None and not self._driver.done():
                 self._driver.cancel()
                 with suppress(asyncio.CancelledError):
@@ -105,6 +115,11 @@ class Supervisor:
         """Answer the plan that is waiting. Safe from any thread; an answer to another plan is ignored."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._answers.put_nowait, decision)
+
+    def consent(self, allowed: bool) -> None:
+        """Say whether QA may change the cluster. Safe from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._consents.put_nowait, allowed)
 
     def cancel(self, *, detach: bool = False) -> None:
         """Stop: clean up what runs outside, or with `detach` leave it running to be found by a resume."""
@@ -119,6 +134,8 @@ class Supervisor:
         stamped = self._journal.append(event, time.time())
         self.state = reduce(self.state, stamped)
         self._loop.call_soon_threadsafe(self._events.put_nowait, stamped)
+        if self.llm is not None and isinstance(event, e.SpecialistFinished):
+            self._loop.call_soon_threadsafe(self.llm.heard, event)
 
     def _open_journal(self, run: RunFolder) -> list[e.Stamped]:
         path = run.path / JOURNAL
@@ -134,6 +151,7 @@ class Supervisor:
             if self.state.finish is not None and not self._unfinished():
                 return
             self.emit(e.RunResumed() if self.state.run_id else self._opening(run))
+            self.llm = open_session(self.settings, emit=self.emit, state=lambda: self.state, redact=self._redact)
             async with asyncio.timeout(self.settings.timeout_s):
                 await self._graph_loop(run)
         except TimeoutError:
@@ -201,6 +219,17 @@ class Supervisor:
         self.emit(e.ApprovalGiven(decision=decision))
         return decision
 
+    async def _ask_consent(self, effects: tuple[str, ...]) -> bool:
+        """The operator's word on QA: an earlier one of this run, else asked; a command line has given it."""
+        known = self.state.consent
+        if known is not None and known.allowed is not None:
+            return known.allowed
+        self.emit(e.ConsentRequested(effects=effects))
+        ask = self.settings.approve is Approve.ASK
+        allowed = await self._consents.get() if ask else True
+        self.emit(e.ConsentGiven(allowed=allowed, who=self.settings.who if ask else "command line"))
+        return allowed
+
     def _opening(self, run: RunFolder) -> e.RunStarted:
         panes = tuple(e.PanePlan(m.name, m.title, tuple(m.steps)) for m in self._members)
         return e.RunStarted(
@@ -212,6 +241,7 @@ class Supervisor:
         assert self.folder is not None  # noqa: S101 - made before the first context
         context = Context(name, self.settings, self.folder, self.emit, reports, self._redact)
         context.detached = lambda: self._detached
+        context.consent = self._ask_consent
         return context
 
     def _unfinished(self) -> bool:

@@ -1,0 +1,153 @@
+"""Which language model a run asks, and its key. Nothing of a provider's library is imported here."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+import platformdirs
+
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.secrets import Secret
+from modelcar_tui.core.text import clean
+
+_NAME = re.compile(r"[A-Za-z0-9][\w.:/@+-]{0,199}")
+_MOST_KEY_BYTES = 4096
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
+    """One service that can be asked."""
+
+    name: str
+    variable: str
+    """Environment variable of the key; `<variable>_FILE` names a file that holds it."""
+    default_model: str = ""
+    host: str
+    module: str
+    """The library that speaks its protocol."""
+    extra: str = ""
+    """What to install for it; empty where it comes with the product."""
+
+
+PROVIDERS = {
+    provider.name: provider
+    for provider in (
+        Provider(
+            name="gemini", variable="GEMINI_API_KEY", default_model="gemini-3.8-flash",
+            host="generativelanguage.googleapis.com", module="langchain_google_genai",
+        ),
+        Provider(
+            name="openai", variable="OPENAI_API_KEY", host="api.openai.com", module="langchain_openai",
+            extra="modelcar-tui[openai]",
+        ),
+        Provider(
+            name="anthropic", variable="ANTHROPIC_API_KEY", host="api.anthropic.com", module="langchain_anthropic",
+            extra="modelcar-tui[anthropic]",
+        ),
+    )
+}  # fmt: skip
+DEFAULT = PROVIDERS["gemini"]
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """A language model to ask."""
+
+    provider: Provider
+    name: str
+    url: str | None = None
+
+    @property
+    def label(self) -> str:
+        """`gemini:gemini-3.8-flash`."""
+        return f"{self.provider.name}:{self.name}"
+
+    @property
+    def host(self) -> str:
+        """Where it is asked, without user or path."""
+        parts = urlsplit(self.url or f"https://{self.provider.host}")
+        port = f":{parts.port}" if parts.port else ""
+        return f"{parts.hostname}{port}"
+
+
+def choose(model: str | None, url: str | None) -> Choice:
+    """The model that `--model` and `--model-url` name.
+
+    Raises:
+        UserError: no such provider, no name, or a URL that is none.
+    """
+    if url is not None:
+        _check_url(url)
+    if model is None:
+        if url is not None:
+            raise _bad("--model-url", "a URL without a model", "add --model openai:NAME")
+        return Choice(provider=DEFAULT, name=DEFAULT.default_model)
+    prefix, colon, name = model.partition(":")
+    provider = PROVIDERS.get(prefix)
+    if not colon or provider is None or not _NAME.fullmatch(name):
+        kinds = ", ".join(f"{known}:NAME" for known in PROVIDERS)
+        raise _bad("--model", f"{clean(model, limit=80)!r} is no language model", f"give one of {kinds}")
+    return Choice(provider=provider, name=name, url=url)
+
+
+def find_key(choice: Choice, environ: Mapping[str, str] | None = None) -> Secret | None:
+    """The key from the environment, else from a file that only its owner reads; None where there is none.
+
+    An endpoint of your own needs none: it is then asked with a placeholder.
+
+    Raises:
+        UserError: a key file that others can read, or that can't be read.
+    """
+    environ = os.environ if environ is None else environ
+    variable = choice.provider.variable
+    if value := environ.get(variable, "").strip():
+        return Secret(value)
+    if named := environ.get(f"{variable}_FILE"):
+        return _read(Path(named).expanduser(), named=True)
+    found = _read(platformdirs.user_config_path("modelcar-tui") / f"{choice.provider.name}-key", named=False)
+    return found or (Secret("EMPTY") if choice.url else None)
+
+
+def _read(path: Path, *, named: bool) -> Secret | None:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not named:
+            return None
+        raise _bad(str(path), f"the key file can't be read: {error.strerror}", "") from None
+    try:
+        mode = os.fstat(handle).st_mode
+        if not stat.S_ISREG(mode):
+            raise _bad(str(path), "the key file is no plain file", "")
+        if mode & 0o077:
+            raise _bad(str(path), "the key file is open to others; it is not used", f"chmod 600 {path}")
+        data = os.read(handle, _MOST_KEY_BYTES)
+    finally:
+        os.close(handle)
+    text = data.decode(errors="replace").strip()
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise _bad(str(path), "the key file holds no key", "write the key alone into it")
+    return Secret(text)
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+        parts = urlsplit("")
+    if not good or not url.isprintable() or " " in url:
+        raise _bad("--model-url", "no http or https URL", "as https://HOST/v1")
+    if parts.username or parts.password:
+        raise _bad(
+            "--model-url", "a user or password in the URL would be stored", "put the key into the environment"
+        )
+
+
+def _bad(where: str, what: str, fix: str) -> UserError:
+    return UserError(Problem(where=clean(where, limit=200), what=what, fix=fix, code="language-model"))

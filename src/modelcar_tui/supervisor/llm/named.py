@@ -1,0 +1,213 @@
+"""The facts of a run by name: all that a language model, or an answer, is given. Cleaned, capped, without places.
+
+Not among them: image references, hosts, users, paths, node names, log lines and anything secret.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from modelcar_tui.core.facts import Fact
+from modelcar_tui.core.text import clean
+from modelcar_tui.supervisor.llm.check import Known
+from modelcar_tui.supervisor.reports import ModelRequirements, ModelVerdict
+from modelcar_tui.supervisor.state import RunState
+
+MOST_FACTS = 120
+MOST_MODELS = 20
+MOST_BYTES = 16_000
+SHARES = (
+    "names of the manifest's models; sizes, quantization and VRAM needs of each",
+    "their serving arguments about memory (context length, sequences, utilization, KV cache type, parallel size)",
+    "GPU products with their memory, total and free counts; the vLLM version",
+    "verdicts, their reasons, proposed changes, lint codes, QA's outcome code and counts",
+    "your own questions; never: images, hosts, users, paths, node names, log lines, kubeconfig, keys",
+)
+_PLACES = re.compile(
+    r"[a-z][a-z0-9+.-]*://\S+|\b[\w.+-]+@[\w-]+\.[\w.-]+|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|"
+    r"(?<![\w.])(?:~|\.{0,2})/[\w./@:+-]{2,}|\b(?:[a-z0-9-]+\.){2,}[a-z]{2,}(?::\d+)?(?:/\S*)?",
+    re.IGNORECASE,
+)
+TUNABLE = (
+    "--max-model-len", "--max-num-seqs", "--max-num-batched-tokens", "--gpu-memory-utilization",
+    "--kv-cache-dtype", "--tensor-parallel-size", "--enforce-eager",
+)  # fmt: skip
+"""Arguments that a what-if may set and that may be told."""
+
+
+class Named(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One fact by its id, such as `model/granite/required_vram`."""
+
+    id: str
+    value: str | float | int | bool | None = None
+    unit: str = ""
+    source: str = ""
+    note: str = ""
+
+
+def scrub(text: str, *, limit: int = 300) -> str:
+    """A text that may leave the machine: one line, capped, with addresses and paths left out."""
+    return clean(_PLACES.sub("(place)", clean(text, limit=4 * limit)), limit=limit)
+
+
+def named_facts(state: RunState, pane: str | None = None) -> tuple[Named, ...]:
+    """The facts of one pane, or of the whole run, at most `MOST_FACTS`."""
+    makers = {
+        "configuration": _configuration, "accelerator": _accelerator, "decision": _decision, "qa": _qa,
+    }  # fmt: skip
+    found: list[Named] = []
+    for name, make in makers.items():
+        if pane in (None, name):
+            found += make(state)
+    if pane is not None and pane not in makers:
+        found += _other(state, pane)
+    return tuple(found[:MOST_FACTS])
+
+
+def known(state: RunState, facts: tuple[Named, ...]) -> Known:
+    """What may be said of these facts."""
+    ids = {fact.id for fact in facts}
+    models = state.decision.models if state.decision else ()
+    told = {scrub(model.model, limit=120): str(model.verdict) for model in models}
+    verdicts = {name: word for name, word in told.items() if f"verdict/{name}" in ids}
+    overall = str(state.decision.verdict) if state.decision and "verdict" in ids else ""
+    numbers = tuple(
+        (float(fact.value), unit_class(fact.unit))
+        for fact in facts
+        if isinstance(fact.value, int | float) and not isinstance(fact.value, bool)
+    )
+    texts = tuple(f"{fact.id} {fact.value if isinstance(fact.value, str) else ''} {fact.note}" for fact in facts)
+    return Known(texts=texts, numbers=numbers, verdicts=verdicts, overall=overall)
+
+
+def unit_class(unit: str) -> str:
+    """A fact's unit as the check counts it."""
+    words = {"GiB": "gib", "GPUs": "gpu", "units": "gpu", "billion parameters": "billion"}
+    return words.get(unit, unit.casefold().removesuffix("s"))
+
+
+def payload(facts: tuple[Named, ...]) -> str:
+    """The facts as JSON, within `MOST_BYTES`: the last ones are left out."""
+    rows: list[str] = []
+    size = 2
+    for fact in facts:
+        row = json.dumps(msgspec.to_builtins(fact), ensure_ascii=True, separators=(",", ":"))
+        size += len(row) + 1
+        if size > MOST_BYTES:
+            break
+        rows.append(row)
+    return "[" + ",".join(rows) + "]"
+
+
+def _configuration(state: RunState) -> Iterator[Named]:
+    if state.manifest is not None:
+        yield Named(id="manifest/models", value=len(state.manifest.models), unit="models")
+    for model in state.models[:MOST_MODELS]:
+        yield from model_facts(model)
+
+
+def model_facts(model: ModelRequirements) -> Iterator[Named]:
+    """One model: its sizes and the arguments that decide about memory."""
+    name = scrub(model.car.name, limit=120)
+    facts = model.image.model
+    yield _named(f"model/{name}/required_vram", model.required_vram_gib, "GiB")
+    yield _named(f"model/{name}/parameters", facts.parameters, "billion parameters", 1e9)
+    yield _named(f"model/{name}/weights", facts.weight_bytes, "GiB", 1024**3)
+    quantization = facts.quantization_name
+    word = (quantization.value or "none") if quantization.known else "not known"
+    yield Named(id=f"model/{name}/quantization", value=scrub(str(word), limit=40), source=str(quantization.source))
+    yield Named(id=f"model/{name}/gpu_count", value=model.car.serving.gpu_count, unit="GPUs", source="manifest")
+    for item in model.car.serving.args:
+        flag, _, value = item.partition("=")
+        if flag in TUNABLE and re.fullmatch(r"[\w.]{0,20}", value):
+            unit = "tokens" if flag in ("--max-model-len", "--max-num-batched-tokens") else ""
+            number = int(value) if value.isdecimal() else value or True
+            yield Named(id=f"model/{name}/{flag}", value=number, unit=unit, source="manifest")
+
+
+def _accelerator(state: RunState) -> Iterator[Named]:
+    cluster = state.cluster
+    if cluster is None:
+        return
+    available = {True: "yes", False: "no", None: "not known"}[cluster.gpu_available]
+    yield Named(id="gpu/available", value=available, source=scrub(cluster.inventory.origin, limit=30))
+    kinds: dict[tuple[str, str], list[int | float | None]] = {}
+    nodes = 0
+    for node in cluster.inventory.nodes:
+        nodes += any(pool.units for pool in node.pool)
+        for pool in node.pool if node.usable else ():
+            memory = f"{pool.mem_mib / 1024:.0f} GiB" if pool.mem_mib else "memory not known"
+            row = kinds.setdefault((scrub(node.product or node.vendor, limit=80), memory), [0, 0])
+            row[0] = (row[0] or 0) + pool.units
+            row[1] = None if row[1] is None or pool.free is None else row[1] + pool.free
+    yield Named(id="gpu/nodes", value=nodes, unit="nodes")
+    for (product, memory), (units, free) in list(kinds.items())[:12]:
+        count = "free GPUs are not known" if free is None else f"{free} free GPUs"
+        yield Named(id=f"gpu/{product}", value=units, unit="GPUs", note=f"{memory} each, {count}")
+    version = cluster.runtime.version if cluster.runtime else None
+    yield Named(id="runtime/vllm", value=scrub(version or "not known", limit=40))
+
+
+def _decision(state: RunState) -> Iterator[Named]:
+    report = state.decision
+    if report is None:
+        return
+    yield Named(id="verdict", value=str(report.verdict), note=scrub(report.why))
+    for model in report.models[:MOST_MODELS]:
+        yield from verdict_facts(model)
+    if report.with_changes is not None:
+        note = f"{len(report.plan.changes)} proposed changes"
+        yield Named(id="verdict/with_changes", value=str(report.with_changes), note=note)
+    if report.together:
+        yield Named(id="all_at_once", value=scrub(report.together))
+    for change in report.plan.changes[:20]:
+        value = f"{change.old or 'nothing'} -> {change.new or 'removed'}" if change.flag in TUNABLE else "changed"
+        yield Named(id=f"change/{scrub(change.id, limit=160)}", value=scrub(value, limit=120),
+                    note=scrub(change.reason, limit=200))  # fmt: skip
+    for index, finding in enumerate(report.findings[:20]):
+        yield Named(id=f"finding/{index + 1}", value=finding.code, note=scrub(finding.model, limit=120))
+
+
+def verdict_facts(model: ModelVerdict) -> Iterator[Named]:
+    """The verdict on one model, with the figures that decided it."""
+    name = scrub(model.model, limit=120)
+    yield Named(id=f"verdict/{name}", value=str(model.verdict), note=scrub(f"{model.comparison}; {model.why}"))
+    if model.settle:
+        yield Named(id=f"verdict/{name}/would_help", value=scrub(model.settle))
+    result = model.estimate
+    if result is None:
+        return
+    yield _named(f"estimate/{name}/required", result.required_gib, "GiB")
+    yield _named(f"estimate/{name}/kv_cache", result.kv_available_gib, "GiB")
+    yield _named(f"estimate/{name}/longest_context", result.longest_context, "tokens")
+    yield _named(f"estimate/{name}/concurrency", result.max_concurrency, "requests")
+
+
+def _qa(state: RunState) -> Iterator[Named]:
+    qa = state.qa
+    if qa.outcome is None:
+        return
+    yield Named(id="qa/outcome", value=qa.outcome.code, note=scrub(qa.outcome.message, limit=200))
+    if qa.total:
+        yield Named(id="qa/passed", value=qa.passed, unit="tests")
+        yield Named(id="qa/failed", value=qa.failed, unit="tests")
+
+
+def _other(state: RunState, name: str) -> Iterator[Named]:
+    """A specialist of another package: its metadata only, for its lines may hold anything."""
+    pane = state.pane(name)
+    for key, value in list(pane.metadata.items())[:20] if pane else ():
+        told = scrub(value, limit=120) if isinstance(value, str) else value
+        yield Named(id=f"{scrub(name, limit=60)}/{scrub(key, limit=60)}", value=told)
+
+
+def _named(identifier: str, fact: Fact[int] | Fact[float], unit: str, divide: float = 1.0) -> Named:
+    if fact.value is None:
+        return Named(id=identifier, value=None, note="not known")
+    value = fact.value / divide if divide != 1.0 else fact.value
+    value = int(value) if float(value).is_integer() else round(float(value), 2)
+    return Named(id=identifier, value=value, unit=unit, source=str(fact.source), note="a guess" * fact.guess)
