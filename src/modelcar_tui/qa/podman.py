@@ -9,7 +9,6 @@ import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.secrets import Redactor
@@ -20,6 +19,7 @@ from modelcar_tui.qa.manifest_file import stage_manifest
 from modelcar_tui.qa.outcome import Ended, classify, could_not_start, refused
 from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.podman_cli import Podman, PodmanError
+from modelcar_tui.qa.podman_container import Container, find, ids_running, won_by_another
 from modelcar_tui.qa.probe import default_cache, probe
 from modelcar_tui.qa.pull import pull
 from modelcar_tui.qa.runner import ContainerStarted, OnEvent, QaSecrets, Warned
@@ -29,7 +29,6 @@ from modelcar_tui.qa.staging import (
     driving,
     entrypoint,
     forget_env,
-    interrupt_suite,
     qa_folder,
     stage,
     stage_folder,
@@ -41,7 +40,6 @@ from modelcar_tui.qa.types import QaOutcome, QaRequest
 from modelcar_tui.qa.watchdog import Watchdog
 
 POLL_S = 0.05
-WAITING = ("created", "configured", "initialized")
 
 
 class PodmanRunner:
@@ -104,8 +102,7 @@ class PodmanRunner:
             return done
         if shutil.which(self._podman.program) is None:
             raise FileNotFoundError(2, "not found", self._podman.program)
-        label = f"{LABEL}={request.run_id}"
-        container = await self._podman.find(label)
+        container = await find(self._podman, request.run_id)
         if container is None and not start:
             return None
         pull_secret = pullsecret.known(secrets.pull_secret, self._redact, needed=container is None)
@@ -143,7 +140,7 @@ class PodmanRunner:
         secret: pullsecret.PullSecret,
         pipeline: Pipeline,
         on_event: OnEvent,
-    ) -> str:
+    ) -> Container:
         manifest = stage_manifest(Path(request.manifest_path))
         hosts = (request.registry_host,) if request.registry_host else manifest.hosts
         image = await pull(self._podman, request, pipeline)
@@ -177,30 +174,21 @@ class PodmanRunner:
             limit_s=120.0,
         )  # fmt: skip
         if result.status == 0:
-            return result.out.strip()
-        # A client of an earlier, killed process may have won: the name lets only one container in.
-        for _ in range(20):
-            if (container := await self._podman.find(f"{LABEL}={request.run_id}")) is not None:
-                state = ((await self._podman.inspect(container)) or {}).get("State", {})
-                if "in use" in result.err or state.get("Status") == "running":
-                    return container
-                break
-            if "in use" not in result.err:
-                break
-            await asyncio.sleep(0.25)
+            return Container(self._podman, result.out.strip())
+        if (container := await won_by_another(self._podman, request.run_id, result.err)) is not None:
+            return container
         raise PodmanError(result)
 
     async def _follow(
-        self, qa: Path, request: QaRequest, container: str, pipeline: Pipeline, on_event: OnEvent
+        self, qa: Path, request: QaRequest, container: Container, pipeline: Pipeline, on_event: OnEvent
     ) -> QaOutcome:
-        state = await self._running(container)
-        log = str(((state.get("HostConfig") or {}).get("LogConfig") or {}).get("Path") or "")
-        started = started_at(state)
-        watchdog = Watchdog(request, pipeline, on_event, age_s=max(time.time() - started, 0.0) if started else 0.0)
-        waiter = asyncio.create_task(self._wait(container))
+        await container.open()
+        age = max(time.time() - container.started, 0.0) if container.started else 0.0
+        watchdog = Watchdog(request, pipeline, on_event, age_s=age)
+        waiter = asyncio.create_task(container.wait())
         pause = POLL_S
         try:
-            async with following(self._podman, container, log) as follower:
+            async with following(self._podman, container.id, container.log_path) as follower:
                 while True:
                     lines = follower.read()
                     for line in lines:
@@ -208,7 +196,9 @@ class PodmanRunner:
                     if lines:
                         forget_env(qa)
                     pipeline.flush(force=False)
-                    await watchdog.look(lambda: self._stop(container))
+                    # One that ended while nobody looked is judged by what it did, not by its age.
+                    if container.running:
+                        await watchdog.look(lambda: container.stop(self._grace))
                     if lines:
                         pause = POLL_S
                         await asyncio.sleep(0)
@@ -221,7 +211,7 @@ class PodmanRunner:
                             await asyncio.sleep(POLL_S)
                 for line in follower.finish():
                     pipeline.take(line)
-            status = waiter.result()
+            status, at = waiter.result()
         finally:
             waiter.cancel()
             with suppress(asyncio.CancelledError, PodmanError, OSError):
@@ -229,70 +219,26 @@ class PodmanRunner:
         ended = watchdog.ended
         if status is None and ended is Ended.ITSELF:
             ended = Ended.LOST
-        seconds = time.time() - started if started else None
+        seconds = (at or time.time()) - container.started if container.started else None
         return classify(
             pipeline.parser, exit_status=status, ended=ended, seconds=seconds, limit_s=watchdog.limit_s
         )
 
-    async def _running(self, container: str) -> dict[str, Any]:
-        """The container's inspection; one that was created and never started is started."""
-        for _ in range(2):
-            found = await self._podman.inspect(container)
-            if found is None or (found.get("State") or {}).get("Status") not in WAITING:
-                return found or {}
-            result = await self._podman("start", container)
-            if result.status and "running" not in result.err:
-                raise PodmanError(result)
-        return found or {}
-
-    async def _wait(self, container: str) -> int | None:
-        """The container's exit status; None when it vanished."""
-        while True:
-            async with self._podman.process("wait", container) as child:
-                out, _ = await child.communicate()
-            found = await self._podman.inspect(container)
-            if found is None:
-                text = out.decode("ascii", "replace").strip()
-                return int(text) if text.isdecimal() else None
-            state = found.get("State") or {}
-            if not state.get("Running"):
-                return int(state.get("ExitCode", 0))
-            await asyncio.sleep(0.5)
-
-    async def _stop(self, container: str) -> None:
-        """Let the suite clean up on the cluster, for the grace at most; then kill it."""
-        grace = self._grace
-        with suppress(TimeoutError, OSError):
-            if grace > 0:
-                told = await self._podman("exec", container, "/bin/sh", "-c", interrupt_suite(), limit_s=10.0)
-                if told.status == 0:
-                    with suppress(TimeoutError):
-                        await self._podman("wait", container, limit_s=grace)
-                    grace = 0
-        with suppress(TimeoutError, OSError):
-            await self._podman("stop", f"--time={max(int(grace), 0)}", container, limit_s=grace + 20.0)
-
-    async def _clean_up(self, qa: Path, request: QaRequest) -> None:
-        """Remove the container and what was lent to it."""
+    async def _clean_up(self, qa: Path, request: QaRequest, *, grace_s: float | None = None) -> None:
+        """Remove the container and what was lent to it; with a grace the suite is asked to end first."""
         try:
             with suppress(TimeoutError, OSError, PodmanError):
-                container = await self._podman.find(f"{LABEL}={request.run_id}")
+                container = await find(self._podman, request.run_id)
                 if container is not None:
-                    await self._podman("rm", "--force", "--time=0", container)
+                    if grace_s is not None:
+                        await container.stop(grace_s)
+                    await container.remove()
         finally:
             unstage(qa)
 
     async def _stop_for_good(self, qa: Path, request: QaRequest) -> None:
         """Stop and remove within a limit, even when we are cancelled again meanwhile."""
-
-        async def stop() -> None:
-            with suppress(TimeoutError, OSError, PodmanError):
-                container = await self._podman.find(f"{LABEL}={request.run_id}")
-                if container is not None:
-                    await self._stop(container)
-            await self._clean_up(qa, request)
-
-        task = asyncio.create_task(stop())
+        task = asyncio.create_task(self._clean_up(qa, request, grace_s=self._grace))
         while not task.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.shield(task)
@@ -301,13 +247,6 @@ class PodmanRunner:
 def name_of(request: QaRequest) -> str:
     """The container's name."""
     return "modelcar-tui-" + re.sub(r"[^a-zA-Z0-9_.-]", "-", request.run_id)
-
-
-def started_at(inspected: dict[str, Any]) -> float:
-    """When the container started, in seconds since 1970; 0 when it is not told."""
-    from modelcar_tui.qa.lines import seconds
-
-    return max(seconds(str((inspected.get("State") or {}).get("StartedAt") or "")), 0.0)
 
 
 async def sweep_stale(runs: Path, *, program: str = "podman") -> list[Path]:
@@ -319,14 +258,9 @@ async def sweep_stale(runs: Path, *, program: str = "podman") -> list[Path]:
     stale = store.stale_stages(runs)
     if not stale:
         return []
-    running: set[str] = set()
+    running: set[str] | None = set()
     if shutil.which(program) is not None:
-        format_ = f'{{{{index .Labels "{LABEL}"}}}}'
-        try:
-            result = await Podman(program)("ps", "--filter", f"label={LABEL}", f"--format={format_}", limit_s=20.0)
-        except (OSError, TimeoutError):
-            return []
-        if result.status:
-            return []
-        running = set(result.out.split())
+        running = await ids_running(Podman(program))
+    if running is None:
+        return []
     return store.sweep(stale, running.__contains__)

@@ -90,3 +90,13 @@ async def test_lent_secrets_of_a_killed_run_are_swept(bench: Bench) -> None:
     outcome = await bench.run(request)
     assert outcome.code == "QA_ERROR:KILLED"
     assert any("Waiting for" in line for line in bench.lines())
+
+
+async def test_run_that_ended_while_nobody_looked_is_judged_by_what_it_did(bench: Bench) -> None:
+    request = bench.request("granite")
+    child = await driver(bench, request)
+    await eventually(lambda: bench.containers() != [])
+    await kill(child)
+    await eventually(lambda: bench.containers("--filter", "status=exited") != [])
+    outcome = await bench.run(msgspec.structs.replace(request, timeout_s=0.001))
+    assert outcome.ok, outcome
