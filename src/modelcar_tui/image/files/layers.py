@@ -13,7 +13,7 @@ from modelcar_tui.image.errors import ImageError, Trouble
 from modelcar_tui.image.files.found import DOCUMENTS, INDEX, WEIGHTS, Found, WeightFile
 from modelcar_tui.image.files.gguf import read_gguf
 from modelcar_tui.image.files.safetensors import HEADER_LIMIT, read_header
-from modelcar_tui.image.files.source import Budget, Packed, Source, open_blob
+from modelcar_tui.image.files.source import Budget, Packed, Plain, Source, open_blob
 from modelcar_tui.image.files.tar import is_tar, walk
 from modelcar_tui.image.manifests import Descriptor, ImageManifest
 
@@ -28,6 +28,8 @@ _PROMISING = 4 * 1024 * 1024
 """How far one is followed that has, while config.json is still missing."""
 _MOST_STRANGERS = 64
 """How many large files that are no model's a layer may have before it is left."""
+_TAR_END = 10240 + 512
+"""The most that follows the last file of a tar: padding to a block, and to a record of twenty blocks."""
 _INDEX_HEAD = 4096
 _MOST_UNANNOTATED = 400
 _SOFT = (Trouble.BUDGET, Trouble.TOO_LARGE, Trouble.MALFORMED)
@@ -161,7 +163,7 @@ class _Reader:
             if path and not packing:
                 await self._file(source, path, 0, layer.size)
             return
-        strangers = 0
+        strangers, first = 0, True
         async for entry in walk(source):
             if entry.path.startswith("models"):
                 self._be_patient(source)
@@ -175,8 +177,10 @@ class _Reader:
             if known:
                 self.packing.add(packing)
                 self._be_patient(source)
-            if path:
-                return  # an annotated layer holds one file
+            alone = first and isinstance(source, Plain) and layer.size - entry.start - entry.size < _TAR_END
+            if path or (alone and entry.path.endswith(WEIGHTS)):
+                return  # the layer holds one file: looking for the archive's end would cost a request
+            first = False
 
     def _be_patient(self, source: Source) -> None:
         """Go on through a compressed layer of a model, but only as far as its config.json."""
