@@ -550,6 +550,9 @@ class FakeEngine:
     def answer(self, decision: Decision) -> None:
         self.answers.append(decision)
 
+    def consent(self, allowed: bool) -> None:
+        self.calls.append("start QA" if allowed else "skip QA")
+
     def cancel(self) -> None:
         self.calls.append("cancel")
 

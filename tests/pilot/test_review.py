@@ -18,6 +18,15 @@ from modelcar_tui.tui.screens.confirm import ConfirmDialog
 from modelcar_tui.tui.screens.diff import DiffScreen
 from pilot import support as s
 
+
+@pytest.fixture(autouse=True)
+def short_deafness(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a second is waited for only where it is what the test is about."""
+    if "deaf" not in request.node.name and "dropped" not in request.node.name:
+        monkeypatch.setattr(DiffScreen, "deaf_s", 0.05)
+        monkeypatch.setattr(ConfirmDialog, "deaf_s", 0.05)
+
+
 BIG = "llama-3.3-70b-instruct-fp8-dynamic"
 
 
@@ -88,6 +97,7 @@ async def test_keys_typed_before_and_just_after_the_screen_appears_are_dropped()
         screen = app.screen
         assert isinstance(screen, DiffScreen)
         await s.wait_for(pilot, lambda: screen.hears_from < float("inf"), "the first paint")
+        assert DiffScreen.deaf_s == 0.5
         assert screen.hears_from - time.monotonic() > 0.2
         await pilot.press("y", "a")
         assert screen.review.counts.undecided == 4

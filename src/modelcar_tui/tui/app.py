@@ -27,12 +27,13 @@ from modelcar_tui.tui.logs import NoLog, open_log
 from modelcar_tui.tui.port import Clocked, EnginePort
 from modelcar_tui.tui.safety import ControlFilter
 from modelcar_tui.tui.screens.base import Faced, FaceScreen, style
-from modelcar_tui.tui.screens.dashboard import DashboardScreen
-from modelcar_tui.tui.screens.prompt import Prompt
+from modelcar_tui.tui.screens.dashboard import DashboardScreen, layout_for
 from modelcar_tui.tui.signals import Watch, backstop_off, let_go_of_terminal
 from modelcar_tui.tui.themes import PALETTES, choose
 
 FAST_S, SLOW_S = 0.1, 0.5
+STOP_S = 45.0
+"""Longer than QA's own grace to clean up on the cluster."""
 LATE_S = 0.7
 """A tick this late means that the terminal does not take our bytes."""
 GOOD_TICKS = 120
@@ -95,8 +96,10 @@ class DashboardApp(App[int]):
         self._last_tick = 0.0
         self._good_ticks = 0
         self._log_due = 0.0
+        self._searched = False
         self._asked = ""
         self._told_end = False
+        self._told_consent = False
         self.leaving = ""
         """`cancel` or `detach` once the operator has chosen to quit a live run."""
         self.engine_ready = False
@@ -106,7 +109,7 @@ class DashboardApp(App[int]):
         return [*super().get_line_filters(), self._control]
 
     def get_default_screen(self) -> DashboardScreen:
-        return DashboardScreen(self.face, self.index)
+        return DashboardScreen(self.face, self.index, layout_for(*self.size))
 
     @property
     def state(self) -> RunState:
@@ -148,6 +151,10 @@ class DashboardApp(App[int]):
         if self._signals.terminal_gone():
             self.leave(ExitStatus.HANGUP)
             return
+        if self.index.busy:
+            self._searched |= self.index.refresh(
+                0.06
+            )  # a filter's work sends nothing: it need not wait for a slow line
         if now < self._due:
             return
         self._due = now + self._pace - FAST_S / 2
@@ -190,7 +197,8 @@ class DashboardApp(App[int]):
         if now < self._log_due:
             return False
         self._log_due = now + (0.5 if self.face.slow else 0.25)
-        return self.index.refresh()
+        grew, self._searched = self.index.refresh() or self._searched, False
+        return grew
 
     def _show(self) -> None:
         screen = self.screen
@@ -203,14 +211,24 @@ class DashboardApp(App[int]):
         if state.waiting_for_approval and state.approval and self._asked != state.approval.request_id:
             self._asked = state.approval.request_id
             self.bell()
+        if state.waiting_for_consent and not self._told_consent:
+            self._told_consent = True
+            self.bell()
+            if self._idle_on_dashboard():
+                self.open_consent()
         if state.finish is not None and not self._told_end:
             self._told_end = True
+            if state.faults and not self.face.replay:
+                # Nothing to look at: the lines are said once the terminal is back.
+                self.leave(None)
+                return
             self.bell()
             if not self.face.replay and self._idle_on_dashboard():
                 self.open_summary()
 
     def _idle_on_dashboard(self) -> bool:
-        return isinstance(self.screen, DashboardScreen) and not any(p.open for p in self.screen.query(Prompt))
+        screen = self.screen
+        return isinstance(screen, DashboardScreen) and not screen.prompt.open
 
     def tell(self, text: str) -> None:
         """One line in the footer, until the next key."""
@@ -253,6 +271,17 @@ class DashboardApp(App[int]):
         from modelcar_tui.tui.screens.help import HelpScreen
 
         self.push_screen(HelpScreen(self.face, topic, self.screen))
+
+    def open_consent(self) -> None:
+        """What QA would do, and the key that lets it."""
+        from modelcar_tui.tui.screens.consent import ConsentDialog
+
+        if self.state.waiting_for_consent and not self.face.replay:
+            self.push_screen(ConsentDialog(self.face), self._consent_answered)
+
+    def _consent_answered(self, word: str | None) -> None:
+        if word:
+            self.port.consent(word == "start")
 
     def open_summary(self) -> None:
         """How the run ended, or stands."""
@@ -363,8 +392,10 @@ def _finish(app: DashboardApp, port: EnginePort, result: int | None) -> int:
     if live and not app.leaving:
         hangup = status in (ExitStatus.HANGUP, ExitStatus.TERMINATED)
         (port.detach if hangup and app.state.qa.container else port.cancel)()
-    if live and app.engine_ready and not port.join(15.0):
-        sys.stderr.write("modelcar-tui: the engine did not stop within 15 s; the run can be resumed\n")
+    if live and app.engine_ready and not port.join(2.0):
+        sys.stderr.write("modelcar-tui: stopping what the run has started ...\n")
+        if not port.join(STOP_S):
+            sys.stderr.write(f"modelcar-tui: the engine did not stop within {STOP_S:.0f} s; resume the run\n")
     return status
 
 

@@ -5,24 +5,30 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
+from functools import cache
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
 from modelcar_tui.tui.logs import LogLine
 from modelcar_tui.tui.rows import Span
 
-_TIME = re.compile(r"(?:\[QA\] )?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)[.\d]*(?:Z|[+-]\d\d:?\d\d)? ")
-_BAD = re.compile(
-    r"\b(?:ERROR|FAILED|CRITICAL|FATAL|Traceback|Exception|[A-Z]\w*Error|QA_ERROR|OOMKilled|ErrImagePull)\b"
-)
-_WORDS = re.compile(r"\b(?:(PASSED|QA_OK)|(?:WARN|WARNING|SKIPPED|QA_SKIPPED))\b")
-_ZERO = re.compile(r"\b0 (?:failed|errors?)\b", re.IGNORECASE)
-_FOLDERS = re.compile(r"(?:[\w.-]+/){2,}(?=[\w.-]+\.py\b)")
+
+@cache
+def _pattern(source: str, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
+    """Compiled when it is first needed: the first paint waits for no regular expression."""
+    return re.compile(source, flags)
+
+
+_TIME = r"(?:\[QA\] )?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)[.\d]*(?:Z|[+-]\d\d:?\d\d)? "
+_BAD = r"\b(?:ERROR|FAILED|CRITICAL|FATAL|Traceback|Exception|[A-Z]\w*Error|QA_ERROR|OOMKilled|ErrImagePull)\b"
+_WORDS = r"\b(?:(PASSED|QA_OK)|(?:WARN|WARNING|SKIPPED|QA_SKIPPED))\b"
+_ZERO = r"\b0 (?:failed|errors?)\b"
+_FOLDERS = r"(?:[\w.-]+/){2,}(?=[\w.-]+\.py\b)"
 
 
 def is_error(line: str) -> bool:
     """Whether the line tells of a fault."""
-    return _BAD.search(line) is not None and not _ZERO.search(line)
+    return _pattern(_BAD).search(line) is not None and not _pattern(_ZERO, re.IGNORECASE).search(line)
 
 
 @dataclass(frozen=True)
@@ -58,13 +64,13 @@ def parse_filter(text: str) -> Filter | None:
 
 def split_time(line: str) -> tuple[str, str]:
     """The clock time of a line, and the line without its time stamp."""
-    match = _TIME.match(line)
+    match = _pattern(_TIME).match(line)
     return (match[1][11:], line[match.end() :]) if match else ("", line)
 
 
 def shorten(text: str, ellipsis: str) -> str:
     """`tests/a/b/test_c.py::x` as `…/test_c.py::x`: a test's own name is worth more than its folders."""
-    return _FOLDERS.sub(f"{ellipsis}/", text, count=1)
+    return _pattern(_FOLDERS).sub(f"{ellipsis}/", text, count=1)
 
 
 def line_spans(line: LogLine, *, times: bool, found: Filter | None, ellipsis: str = "") -> list[Span]:
@@ -79,7 +85,7 @@ def line_spans(line: LogLine, *, times: bool, found: Filter | None, ellipsis: st
     role = "bad" if is_error(text) else "text"
     if found is not None and not found.inverse:
         return [*spans, *_marked(text, found.pattern, role)]
-    return [*spans, *(_marked(text, _WORDS, role) if role == "text" else [(text, role)])]
+    return [*spans, *(_marked(text, _pattern(_WORDS), role) if role == "text" else [(text, role)])]
 
 
 def _marked(text: str, pattern: re.Pattern[str], role: str) -> list[Span]:
@@ -87,7 +93,7 @@ def _marked(text: str, pattern: re.Pattern[str], role: str) -> list[Span]:
     at = 0
     for match in pattern.finditer(text):
         if match.end() > match.start():
-            mark = ("ok" if match[1] else "warn") if pattern is _WORDS else "match"
+            mark = ("ok" if match[1] else "warn") if pattern.pattern == _WORDS else "match"
             spans += [(text[at : match.start()], role), (match[0], mark)]
             at = match.end()
     spans.append((text[at:], role))

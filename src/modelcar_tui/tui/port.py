@@ -28,6 +28,10 @@ class EnginePort(Protocol):
         """The operator's answer to the open approval."""
         ...
 
+    def consent(self, allowed: bool) -> None:
+        """The operator's word on whether QA may change the cluster."""
+        ...
+
     def cancel(self) -> None:
         """Stop gracefully: QA container stopped and removed, journal closed."""
         ...

@@ -70,6 +70,9 @@ class ReplayPort:
     def answer(self, decision: Decision) -> None:
         """A recording takes no answers."""
 
+    def consent(self, allowed: bool) -> None:
+        """A recording takes no answers."""
+
     def cancel(self) -> None:
         """Nothing runs."""
 

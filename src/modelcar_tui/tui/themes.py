@@ -7,6 +7,7 @@ SSH seldom forwards COLORTERM, so every RGB value here is one that a 256-colour 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 from rich.style import Style
 from textual.theme import BUILTIN_THEMES, Theme
@@ -71,10 +72,6 @@ class Palette:
     dark: bool = True
     ansi: bool = False
 
-    def styles(self) -> dict[str, Style]:
-        """Role to Rich style."""
-        return {role: Style.parse(text or "none") for role, text in self.roles.items()}
-
     def theme(self) -> Theme:
         """The same for Textual's own widgets (inputs)."""
         if self.ansi:
@@ -115,3 +112,9 @@ def choose(name: str | None, *, no_color: bool) -> Palette:
     if no_color:
         return PALETTES["mono"]
     return PALETTES.get(name or "dark", PALETTES["dark"])
+
+
+@cache
+def role_styles(name: str) -> dict[str, Style]:
+    """Role to Rich style of a palette."""
+    return {role: Style.parse(text or "none") for role, text in PALETTES[name].roles.items()}

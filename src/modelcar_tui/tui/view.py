@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -12,6 +12,7 @@ from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.frame import framed
 from modelcar_tui.tui.glyphs import to_ascii
 from modelcar_tui.tui.rows import EMPTY, Row, fit
+from modelcar_tui.tui.themes import role_styles
 
 
 class View(Widget):
@@ -29,7 +30,8 @@ class View(Widget):
         self._rows: list[Row] = []
         self._strips: dict[int, Strip] = {}
         self._styles_of = ""
-        self._styles: dict[str, Style] = {}
+        self._styles: dict[tuple[str, str], Style] = {}
+        self._composed_for: Size | None = None
 
     def body(self, width: int, height: int) -> list[Row]:
         """The rows inside the frame; at most `height` of them are shown."""
@@ -62,12 +64,12 @@ class View(Widget):
 
     def render_line(self, y: int) -> Strip:
         """One row as Textual wants it."""
-        if len(self._rows) != self.size.height:
+        if self._composed_for != self.size:
             self._rows = self._compose_rows()
             self._strips.clear()
         if self._styles_of != self.face.palette.name:
             self._styles_of = self.face.palette.name
-            self._styles = self.face.palette.styles()
+            self._styles.clear()
             self._strips.clear()
         if y >= len(self._rows):
             return Strip.blank(self.size.width, self.rich_style)
@@ -77,10 +79,13 @@ class View(Widget):
         return strip
 
     def notify_style_update(self) -> None:
+        self._styles.clear()
         self._strips.clear()
         super().notify_style_update()
 
     def on_resize(self) -> None:
+        if self._composed_for == self.size:
+            return
         self._rows = self._compose_rows()
         self._strips.clear()
         self.refresh()
@@ -102,6 +107,7 @@ class View(Widget):
         return ["".join(text for text, _ in line.spans) for line in self._rows]
 
     def _compose_rows(self) -> list[Row]:
+        self._composed_for = self.size
         width, height = self.inner
         if width <= 0 or height <= 0:
             return [fit(EMPTY, self.size.width) for _ in range(self.size.height)]
@@ -116,14 +122,20 @@ class View(Widget):
         return framed(body, self.size.width, self.face.glyphs, role, title, right, self.foot())
 
     def _paint(self, line: Row) -> Strip:
-        base = self.rich_style
-        over = self._styles.get(line.over)
-        segments: list[Segment] = []
-        edges = self.framed and len(line.spans) > 2 and line.over
         last = len(line.spans) - 1
+        framed_row = self.framed and last > 1
+        segments: list[Segment] = []
         for index, (text, role) in enumerate(line.spans):
-            style = base + self._styles.get(role, Style())
-            if over is not None and not (edges and index in (0, last)):
-                style += over
-            segments.append(Segment(to_ascii(text) if self.face.glyphs.ascii else text, style))
+            over = "" if framed_row and index in (0, last) else line.over
+            segments.append(Segment(to_ascii(text) if self.face.glyphs.ascii else text, self._style(role, over)))
         return Strip(segments, self.size.width)
+
+    def _style(self, role: str, over: str) -> Style:
+        style = self._styles.get((role, over))
+        if style is None:
+            roles = role_styles(self.face.palette.name)
+            style = self.rich_style + roles.get(role, Style.null())
+            if over in roles:
+                style += roles[over]
+            self._styles[role, over] = style
+        return style

@@ -56,6 +56,11 @@ def next_row(face: Face, cells: int) -> Row:
         what = f"{count} proposed change{'s' * (count != 1)}"
         return row((" your answer is needed ", "need"), (f"{glyphs.dot} {what}: press ", "text"), ("d", "key"),
                    (" to review", "text"))  # fmt: skip
+    if state.waiting_for_consent:
+        what = f"{glyphs.dot} QA would work on the cluster: press "
+        return row(
+            (" your answer is needed ", "need"), (what, "text"), ("x", "key"), (" to read and start", "text")
+        )
     if state.kept:
         return row((" nothing was written: ", "warn"), state.kept)
     if state.notices and state.notices[-1].status in (Status.WARNING, Status.FAILED):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from textual import events
@@ -14,7 +14,6 @@ from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings
-from modelcar_tui.tui.screens.logkeys import LogKeys
 from modelcar_tui.tui.screens.prompt import Prompt
 from modelcar_tui.tui.widgets.gpus import GpuTable
 from modelcar_tui.tui.widgets.log import LogView
@@ -40,6 +39,7 @@ class DashboardScreen(FaceScreen):
         Binding("tab", "panel(1)", "next panel"),
         Binding("shift+tab", "panel(-1)", "panel before", show=False),
         Binding("d", "diff", "review the proposed changes"),
+        Binding("x", "consent", "what QA would do to the cluster, and start it"),
         Binding("g", "gpus", "all GPUs"),
         Binding("l", "log", "the whole log"),
         Binding("question_mark,f1", "why", "why: where the numbers come from, and all keys"),
@@ -60,8 +60,9 @@ class DashboardScreen(FaceScreen):
         Binding("escape", "unzoom", "back", show=False),
     ]
 
-    def __init__(self, face: Face, index: LogIndex) -> None:
+    def __init__(self, face: Face, index: LogIndex, layout: str = "wide") -> None:
         super().__init__(face)
+        self.add_class(f"-{layout}")
         self._index = index
         self.specialist = face.state.panes[0].name if face.state.panes else ""
         self._shown_panes: tuple[str, ...] = ()
@@ -77,8 +78,8 @@ class DashboardScreen(FaceScreen):
                 yield GpuTable(self.face, id="gpus")
                 self._log_view = LogView(self.face, self._index, id="log")
                 yield self._log_view
-        yield Prompt()
-        self._log_keys = LogKeys(self._log_view, lambda: self.query_one(Prompt), self.tell)
+        self.prompt = Prompt()
+        yield self.prompt
 
     def _make_panes(self) -> list[SpecialistPane]:
         self._shown_panes = tuple(pane.name for pane in self.face.state.panes)
@@ -86,18 +87,20 @@ class DashboardScreen(FaceScreen):
 
     def on_mount(self) -> None:
         super().on_mount()
-        self._mark()
 
     def on_resize(self, event: events.Resize) -> None:
         wanted = layout_for(event.size.width, event.size.height)
-        for name in LAYOUTS:
-            self.set_class(name == wanted, f"-{name}")
+        if not self.has_class(f"-{wanted}"):
+            self.remove_class(*(f"-{name}" for name in LAYOUTS))
+            self.add_class(f"-{wanted}")
         self._mark()
 
     def keys(self) -> Keys:
         keys: Keys = []
         if self.face.state.waiting_for_approval:
             keys.append(("d", "review"))
+        if self.face.state.waiting_for_consent:
+            keys.append(("x", "start QA"))
         keys += [("1-4", "panes"), ("tab", "next"), ("?", "why"), ("g", "GPUs"), ("l", "log")]
         match self.focused:
             case LogView():
@@ -124,6 +127,10 @@ class DashboardScreen(FaceScreen):
             self._follow_work()
         super().refresh_state()
 
+    def action_consent(self) -> None:
+        """`x`, only while QA waits for a word."""
+        self.board.open_consent()
+
     async def _remake_panes(self) -> None:
         panes = self.query_one("#panes")
         async with self.batch():
@@ -140,34 +147,25 @@ class DashboardScreen(FaceScreen):
             self.specialist = running[0]
             self._mark()
 
-    def _mark(self) -> None:
+    def _mark(self, current: Widget | None = None) -> None:
         """Tell the styles which pane and which panel are the current ones."""
         self.query_one("#strip").styles.height = max(1, len(self.face.state.panes))
         self.set_class(len(self._shown_panes) > 4, "-many")
-        current = self.focused if self.focused is not None and self.focused.has_class("panel") else None
-        for pane in self.query(SpecialistPane):
-            pane.set_class(pane.specialist == self.specialist, "-shown")
-            pane.set_class(current is None and pane.specialist == self.specialist, "-current")
-        for panel in self.query(".panel"):
-            if current is not None:
-                panel.set_class(panel is current, "-current")
-            elif not isinstance(panel, SpecialistPane):
-                panel.set_class(False, "-current")
+        if current is None and self.focused is not None and self.focused.has_class("panel"):
+            current = self.focused
         in_panes = current is None or isinstance(current, SpecialistPane)
         self.query_one("#panes").set_class(not in_panes, "-off")
         self.query_one("#lower").set_class(in_panes, "-off")
+        for panel in self.query(".panel"):
+            ours = isinstance(panel, SpecialistPane) and panel.specialist == self.specialist
+            panel.set_class(ours, "-shown")
+            panel.set_class(panel is current if current is not None else ours, "-current")
 
     def _go(self, panel: Widget) -> None:
         self._chosen = True
         if isinstance(panel, SpecialistPane):
             self.specialist = panel.specialist
-        in_panes = isinstance(panel, SpecialistPane)
-        self.query_one("#panes").set_class(not in_panes, "-off")
-        self.query_one("#lower").set_class(in_panes, "-off")
-        for other in self.query(".panel"):
-            other.set_class(other is panel, "-current")
-        for pane in self.query(SpecialistPane):
-            pane.set_class(pane.specialist == self.specialist, "-shown")
+        self._mark(panel)
         panel.focus()
         self.refresh_state()
 
@@ -202,9 +200,11 @@ class DashboardScreen(FaceScreen):
             if key == "s":
                 table.next_sort()
             else:
-                ask_table_filter(table, self.query_one(Prompt), self.tell)
+                ask_table_filter(table, self.prompt, self.tell)
             return
-        self._log_keys.press(key, self.face.state.folder)
+        from modelcar_tui.tui.screens.logkeys import LogKeys
+
+        LogKeys(self._log_view, self.prompt, self.tell).press(key, self.face.state.folder)
 
     def action_zoom(self) -> None:
         """The focused panel alone, or all again."""
@@ -266,7 +266,7 @@ def move_in(panel: LogView | GpuTable, how: str) -> None:
             panel.sideways(8 if how == "right" else -8)
 
 
-def ask_table_filter(table: GpuTable, prompt: Prompt, tell: object) -> None:
+def ask_table_filter(table: GpuTable, prompt: Prompt, tell: Callable[[str], None]) -> None:
     """`/` on the GPU table."""
     from modelcar_tui.core.errors import UserError
     from modelcar_tui.tui.lines import parse_filter
@@ -275,7 +275,6 @@ def ask_table_filter(table: GpuTable, prompt: Prompt, tell: object) -> None:
         try:
             table.set_filter(parse_filter(text))
         except UserError as error:
-            if callable(tell):
-                tell(str(error))
+            tell(str(error))
 
     prompt.ask("/", table.filter.text if table.filter else "", changed, changed=changed, left=lambda: changed(""))

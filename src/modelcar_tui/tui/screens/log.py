@@ -46,8 +46,9 @@ class LogScreen(FaceScreen):
     def content(self) -> Iterable[Widget]:
         self._view = LogView(self.face, self._index, id="log")
         yield self._view
-        yield Prompt()
-        self._keys = LogKeys(self._view, lambda: self.query_one(Prompt), self.tell)
+        self._prompt = Prompt()
+        yield self._prompt
+        self._keys = LogKeys(self._view, self._prompt, self.tell)
 
     def on_mount(self) -> None:
         super().on_mount()

@@ -17,7 +17,7 @@ KEYS = ("slash", "n", "N", "e", "E", "f", "w", "t", "s")
 class LogKeys:
     """Actions on one log view."""
 
-    def __init__(self, view: LogView, prompt: Callable[[], Prompt], tell: Callable[[str], None]) -> None:
+    def __init__(self, view: LogView, prompt: Prompt, tell: Callable[[str], None]) -> None:
         self._view = view
         self._prompt = prompt
         self._tell = tell
@@ -70,7 +70,7 @@ class LogKeys:
                 view.set_filter(before)
                 self._tell(str(error))
 
-        self._prompt().ask("/", before.text if before else "", done, changed=changed, left=lambda: done(""))
+        self._prompt.ask("/", before.text if before else "", done, changed=changed, left=lambda: done(""))
 
     def find(self, step: int, wanted: Filter | None) -> None:
         """`n`, `N`, `e`: the next line that matches."""

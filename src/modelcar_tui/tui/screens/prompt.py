@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from textual import events
-from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
-from textual.widgets import Input, Label
+
+if TYPE_CHECKING:
+    from textual.widgets import Input
 
 
 class Prompt(Horizontal):
@@ -21,13 +23,20 @@ class Prompt(Horizontal):
         self._done: Callable[[str], None] | None = None
         self._changed: Callable[[str], None] | None = None
         self._left: Callable[[], None] | None = None
+        self.ready = False
         self.display = False
 
-    def compose(self) -> ComposeResult:
-        yield Label("", markup=False)
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._add_line)
+
+    async def _add_line(self) -> None:
+        """After the first paint: an input line is dear to import and is not seen yet."""
+        from textual.widgets import Input, Label
+
         line = Input(compact=True, select_on_focus=False)
         line.cursor_blink = False
-        yield line
+        await self.mount(Label("", markup=False), line)
+        self.ready = True
 
     @property
     def open(self) -> bool:
@@ -44,6 +53,10 @@ class Prompt(Horizontal):
         left: Callable[[], None] | None = None,
     ) -> None:
         """Ask for a line; `changed` is told of every key."""
+        from textual.widgets import Input, Label
+
+        if not self.ready:
+            return
         self._done, self._changed, self._left = done, None, left
         self.query_one(Label).update(label)
         line = self.query_one(Input)

@@ -64,7 +64,7 @@ class SpecialistPane(View, can_focus=True):
     framed = True
 
     def __init__(self, face: Face, name: str, number: int) -> None:
-        super().__init__(face, id=f"pane-{number}", classes="pane panel")
+        super().__init__(face, id=f"pane-{number}", classes=f"pane panel{' -shown -current' * (number == 1)}")
         self.specialist = name
         self.number = number
         self.top = 0
