@@ -82,6 +82,9 @@ class _Talk:
                 self._say(f"{step.specialist}: {step.step} {step.status} {step.detail}".rstrip())
             case e.Noticed() as notice:
                 self._say(f"note: {notice.text}")
+            case e.ConsentRequested() as consent:
+                for line in consent.effects:
+                    self._say(f"QA: {line}")
             case e.QaStarted() as started:
                 self._log = _Tail(Path(started.log))
                 self._say(f"[QA] {started.image} in {started.container}")

@@ -66,6 +66,11 @@ class Engine:
         if self._supervisor is not None:
             self._supervisor.answer(decision)
 
+    def consent(self, allowed: bool) -> None:
+        """Say whether QA may change the cluster."""
+        if self._supervisor is not None:
+            self._supervisor.consent(allowed)
+
     def cancel(self) -> None:
         """Stop the run and what it started."""
         self._end("cancel")

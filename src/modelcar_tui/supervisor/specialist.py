@@ -7,7 +7,7 @@ A specialist is one file: a class with these attributes and `run`. It is registe
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -45,6 +45,8 @@ class Context:
         """The operator's `Decision` as plain data, once there is one."""
         self.detached: Callable[[], bool] = lambda: False
         """Whether a cancellation means "leave what runs outside alone": the operator will come back."""
+        self.consent: Callable[[tuple[str, ...]], Awaitable[bool]] = _granted
+        """Ask the operator before something outside is changed; True where nobody is there to be asked."""
         self._reports = reports
 
     def has_report(self, specialist: str) -> bool:
@@ -86,6 +88,10 @@ class Context:
         """Keep the traceback, without local variables and redacted, in the run's folder."""
         text = "".join(traceback.format_exception(error))
         write_private(self.folder / "crash.txt", clean_block(self.redact(text)).encode())
+
+
+async def _granted(effects: tuple[str, ...]) -> bool:
+    return True
 
 
 class Specialist(Protocol):

@@ -24,7 +24,7 @@ from modelcar_tui.qa.runner import (
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.events import Status, StepPlan
-from modelcar_tui.supervisor.reports import DecisionReport
+from modelcar_tui.supervisor.reports import ConfigurationReport, DecisionReport
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.specialist import Context
 
@@ -51,6 +51,8 @@ class Qa:
         skip = await self._skip(context)
         if skip is not None:
             return self._skipped(context, skip)
+        if not await context.consent(_effects(context)):
+            return self._skipped(context, _skip("REFUSED", "the operator did not let QA change the cluster"))
         context.step("ready", Status.DONE)
         runner = self._runner(context)
         request = self._request(context)
@@ -141,6 +143,19 @@ class Qa:
         lines += [f"next: {outcome.fix}"] if outcome.fix else []
         context.finish(f"{outcome.code}: {outcome.message}", tuple(lines), status=ok)
         return outcome
+
+
+def _effects(context: Context) -> tuple[str, ...]:
+    """What the suite will do to the cluster; its generation is probed only afterwards, so the newest is meant."""
+    from modelcar_tui.qa.effects import effects
+
+    cars = context.report("configuration", ConfigurationReport).manifest.models
+    access = context.report("accelerator", AcceleratorReport).access
+    played = ("DEMO: a recording is played and no cluster is touched.",) if context.settings.qa_recording else ()
+    return played + effects(
+        "", models=[car.name for car in cars], server=access.server, user=access.user,
+        audio=any(car.model_output_type == "audio" for car in cars),
+    )  # fmt: skip
 
 
 def _tell(context: Context, event: QaEvent) -> None:

@@ -57,7 +57,7 @@ def next_row(face: Face, cells: int) -> Row:
         return row((" your answer is needed ", "need"), (f"{glyphs.dot} {what}: press ", "text"), ("d", "key"),
                    (" to review", "text"))  # fmt: skip
     if state.waiting_for_consent:
-        what = f"{glyphs.dot} QA would work on the cluster: press "
+        what = f"{glyphs.dot} QA would work on the cluster: "
         return row(
             (" your answer is needed ", "need"), (what, "text"), ("x", "key"), (" to read and start", "text")
         )

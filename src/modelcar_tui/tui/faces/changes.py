@@ -68,9 +68,10 @@ def _change_spans(change: Change, review: Review, glyphs: Glyphs) -> Iterator[Sp
             yield reveal(new or change.flag), "muted" if faded else "add"
         case _:
             before, after = _value(change.old, change.flag), _value(new, change.flag)
-            if before == after:  # only the spelling of the item changes
-                before, after = change.old or "", new or ""
             yield f"{glyphs.arrow} {reveal(change.flag)}  ", "muted" if faded else "text"
+            if before == after:
+                yield f"{reveal(after)}, same value as one item", "muted"
+                return
             yield reveal(before), "muted" if faded else "del"
             yield f" {glyphs.arrow} ", "muted"
             yield reveal(after), "muted" if faded else "add"

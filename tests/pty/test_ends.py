@@ -1,0 +1,67 @@
+"""However a dashboard ends, the terminal is given back and the status is the documented one."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from terminal import Terminal
+
+BIN = Path(sys.executable).parent
+ONE = """\
+model-car:
+  - name: granite-3.1-8b-instruct
+    image: oci://127.0.0.1:9/rhelai1/modelcar-granite-3-1-8b-instruct:1.5
+    serving_arguments:
+      gpu_count: 1
+      args: [--max-model-len=2048, --distributed-executor-backend=mp]
+"""
+
+
+def command(tmp_path: Path, text: str = ONE) -> list[str]:
+    path = tmp_path / "m.base.yaml"
+    path.write_text(text)
+    return [str(BIN / "modelcar-tui"), str(path), "--gpu", "L40S:4", "--state-dir", str(tmp_path / "state")]
+
+
+def restored(terminal: Terminal) -> bool:
+    return terminal.sent.rfind(b"\x1b[?1049l") > terminal.sent.rfind(b"\x1b[?1049h") >= 0
+
+
+def test_bad_manifest_leaves_its_line_on_the_plain_terminal(tmp_path: Path) -> None:
+    with Terminal(command(tmp_path, "model-car: 5\n"), columns=100) as terminal:
+        assert terminal.wait_end() == 2
+    assert restored(terminal)
+    assert "m.base.yaml:1:12: " in terminal.text
+    assert "Traceback" not in terminal.text
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_signals_give_the_terminal_back_and_keep_the_run(
+    tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    with Terminal(command(tmp_path), columns=120, rows=40) as terminal:
+        terminal.wait_for("to review")
+        terminal.kill(number)
+        assert terminal.wait_end() == status
+        assert restored(terminal)
+    (run,) = (tmp_path / "state" / "runs").iterdir()
+    again = [str(BIN / "modelcar-tui"), "--resume", run.name, "--state-dir", str(tmp_path / "state")]
+    with Terminal(again, columns=120, rows=40) as terminal:
+        terminal.wait_for("to review")
+
+
+def test_terminal_that_cannot_be_painted_gets_plain_lines(tmp_path: Path) -> None:
+    with Terminal(command(tmp_path), env={"TERM": "dumb"}) as terminal:
+        assert terminal.wait_end() == 0
+    assert b"\x1b[?1049h" not in terminal.sent
+    assert b"going on without a screen" in terminal.sent
+
+
+def test_idle_screen_sends_nothing(tmp_path: Path) -> None:
+    with Terminal(command(tmp_path), columns=80, rows=24) as terminal:
+        terminal.wait_for("to review")
+        terminal.quiet(3.0)
+        assert terminal.quiet(2.0) == 0
