@@ -178,7 +178,9 @@ class KubeJobRunner:
             while not reading.done():
                 await asyncio.wait({reading}, timeout=min(self._poll, 0.25))
                 pipeline.flush(force=False)
-                await watchdog.look(lambda: self._stop(api, name))
+                # One that ended while nobody looked is judged by what it did, not by its age.
+                if not _ended(job):
+                    await watchdog.look(lambda: self._stop(api, name))
                 if watchdog.ended is not Ended.ITSELF:
                     await asyncio.wait({reading}, timeout=30)
                     break
@@ -290,6 +292,11 @@ async def _create(api: KubeApi, path: str, value: dict[str, Any]) -> dict[str, A
         if error.status != 409:
             raise
         return await api.call("GET", f"{path}/{value['metadata']['name']}")
+
+
+def _ended(job: Mapping[str, Any]) -> bool:
+    conditions = (job.get("status") or {}).get("conditions") or []
+    return any(one.get("type") in ("Complete", "Failed") and one.get("status") == "True" for one in conditions)
 
 
 def _waiting(pod: Mapping[str, Any], states: list[dict[str, Any]]) -> str:

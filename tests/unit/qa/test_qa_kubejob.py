@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from modelcar_tui.core.secrets import Secret
@@ -159,6 +160,20 @@ async def test_job_whose_maker_died_before_the_secret(bench: Bench) -> None:
     bench.cluster.secrets.clear()
     assert (await bench.run(request)).ok
     assert slow(bench) == SLOW
+
+
+async def test_job_that_ended_while_nobody_looked_is_judged_by_what_it_did(bench: Bench) -> None:
+    request, runner = bench.request("granite"), KubeJobRunner(OPTIONS, poll_s=0.05)
+    task = asyncio.create_task(bench.run(request, runner))
+    await eventually(lambda: object_name(request.run_id) in bench.cluster.jobs)
+    runner.detach = True
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    # The Secret may not have been made yet: the next run does, and the pod waits for it.
+    ended = {"conditions": [{"type": "Complete", "status": "True"}]}
+    bench.cluster.jobs[object_name(request.run_id)]["status"] = ended
+    assert (await bench.run(msgspec.structs.replace(request, timeout_s=0.001))).ok
 
 
 async def test_cancel_deletes_job_and_secret(bench: Bench) -> None:
