@@ -61,7 +61,8 @@ def peak_of(
     sampling = last and not (args.pooling or shape.pooling)
     sampler = _sampler(shape, profile, rows, sms) if sampling else 0.0
     logits_stage = sampler + hidden + min(rows, batch) * shape.hidden * width + _LIBRARY if sampling else 0.0
-    forward = _forward(shape, args, batch, context, act_bits) + _FORWARD_LIBRARY
+    passing = 0.0 if profile.moe_workspace else _workspace(shape, args, batch)
+    forward = passing + _forward(shape, args, batch, context, act_bits) + _FORWARD_LIBRARY
     kept = [
         (
             "experts' workspace",

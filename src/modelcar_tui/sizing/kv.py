@@ -32,6 +32,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens in a block of attention."""
     size: int
     """Layers in each group, padding included."""
+    wide_block: int
+    """Tokens in a block of a full layer; more than `block` where its tokens are smaller than a sliding layer's."""
     groups: tuple[Group, ...]
     window: int
     chunk: int
@@ -61,7 +63,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             if self.state_mode == "all":
                 return _ceil(length, self.block)
             return (2 if self.state_mode == "align" else 1) + self.speculative
-        return _ceil(_ceil(length, self.context_split), self.block)
+        return _ceil(_ceil(length, self.context_split), self.wide_block if kind == "full" else self.block)
 
     def request_blocks(self, length: int) -> int:
         """Block ids of one request over all groups."""
@@ -94,7 +96,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """What the log calls `GPU KV cache size`."""
         if as_concurrency:
             return int(self.concurrency(blocks, length) * length)
-        return blocks // len(self.groups) * self.block * self.context_split
+        return blocks // len(self.groups) * min(self.block, self.wide_block) * self.context_split
 
     def concurrency(self, blocks: int, length: int) -> float:
         """Requests of `length` tokens that fit at once."""
@@ -105,7 +107,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def bytes_per_token(self) -> float:
         """Bytes of one more token of context in the layers that keep every token."""
         full = sum(group.layers for group in self.groups if group.kind in ("full", "mla"))
-        return full * self.page / self.block
+        return full * self.page / self.wide_block
 
 
 def plan_for(
@@ -127,6 +129,7 @@ def plan_for(
     page = int(block * per_token)
     if "state" in kinds:
         block, page = _state_pages(shape, args, block, per_token, attention=len(kinds) > 1)
+    block, wide, page = _unequal(shape, args, width, block, page, kinds)
     if profile.release < (0, 10) or not args.hybrid_kv_manager:
         kinds = _as_full(kinds)
     if shape.encoder_layers:
@@ -135,6 +138,7 @@ def plan_for(
     return Plan(
         page=max(1, page),
         block=block,
+        wide_block=wide,
         size=size,
         groups=groups,
         window=shape.window,
@@ -153,6 +157,19 @@ def _token_bytes(shape: Shape, args: EngineArgs, width: float, *, mla: bool) -> 
         return (shape.mla.kv_rank + shape.mla.rope) * width
     heads = max(1, shape.kv_heads // args.tp)
     return heads * (shape.head_dim + shape.v_head_dim) * width
+
+
+def _unequal(
+    shape: Shape, args: EngineArgs, width: float, block: int, page: int, kinds: Counter[str]
+) -> tuple[int, int, int]:
+    """Tokens of a sliding and of a full block, and the one page of both: the smaller tokens get longer blocks."""
+    if not shape.wide_head_dim or "full" not in kinds:
+        return block, block, page
+    own = block * max(1, (shape.wide_kv_heads or shape.kv_heads) // args.tp) * 2 * shape.wide_head_dim * width
+    if len(kinds) == 1:
+        return block, block, int(own)
+    most = max(page, int(own))
+    return block * max(1, most // page), block * max(1, int(most // own)), most
 
 
 def _state_pages(

@@ -25,7 +25,7 @@ _UNMODELLED = {
     "index_topk": _INDEXER,
     "sparse_attention_config": _INDEXER,
     "block_configs": _UNEQUAL,
-    "global_head_dim": _UNEQUAL,
+    "hidden_size_per_layer_input": "its embeddings per layer are not modelled",
     "hybrid_layer_pattern": _UNEQUAL,
     "linear_attn_config": "its linear attention is not modelled",
 }
@@ -44,6 +44,9 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     kv_heads: int
     head_dim: int
     v_head_dim: int
+    wide_head_dim: int
+    """Of the full layers where they differ from the sliding ones (Gemma 4); 0 where they do not."""
+    wide_kv_heads: int
     inter: int
     vocab: int
     tied: bool
@@ -126,6 +129,8 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
         kv_heads=_kv_heads(read, heads),
         head_dim=head_dim,
         v_head_dim=read.integer("v_head_dim", high=2**14) or head_dim if mla is None else head_dim,
+        wide_head_dim=read.integer("global_head_dim", high=2**14) or 0,
+        wide_kv_heads=_wide_kv_heads(read),
         inter=inter or 4 * hidden,
         vocab=vocab,
         tied=read.flag("tie_word_embeddings") is not False
@@ -181,13 +186,20 @@ def _kv_heads(read: Reader, heads: int) -> int:
     return 1 if read.flag("multi_query") else heads
 
 
+def _wide_kv_heads(read: Reader) -> int:
+    """Gemma 4's full layers have KV heads of their own where K and V are one."""
+    shared = read.flag("attention_k_eq_v")
+    return (read.integer("num_global_key_value_heads", high=2**14) or 0) if shared else 0
+
+
 def _only_state_heads(read: Reader) -> int | None:
     """Pure Mamba models have no attention heads at all."""
     return 1 if read.has("state_size") or read.has("ssm_cfg") or read.has("conv_kernel") else None
 
 
 def _oddities(read: Reader, model_type: str, kinds: tuple[str, ...], state: State | None) -> tuple[str, ...]:
-    odd = [why for name, why in _UNMODELLED.items() if read.has(name)]
+    odd = [why for name, why in _UNMODELLED.items() if read.has(name) and read.integer(name) is not None]
+    odd += [why for name, why in _UNMODELLED.items() if read.mapping(name) or read.listing(name)]
     if "state" in kinds and state is None:
         odd.append("its state-space layers are not described in config.json")
     if model_type in ("deepseek_v4", "deepseek_v32"):

@@ -41,6 +41,8 @@ def layer(shape: Shape, kind: str, *, experts: bool, tp: int, ep: int, spread: i
     yield from _mixer(shape, kind, tp)
     if experts and shape.moe is not None:
         yield from _experts(shape, tp, ep, spread or tp)
+        if shape.model_type.startswith("gemma4"):
+            yield from _mlp(shape, shape.moe.dense_inter, tp)
     elif not _mixer_only(shape, kind):
         inter = shape.moe.dense_inter if shape.moe else shape.inter
         yield from _mlp(shape, inter, tp)
@@ -108,12 +110,15 @@ def _mixer(shape: Shape, kind: str, tp: int) -> Iterator[Weight]:
         yield Weight("out_proj", hidden, max(1, state.inner // tp), 1, "linear")
         return
     heads = max(1, shape.heads // tp)
-    kv_heads = max(1, shape.kv_heads // tp)
-    out = heads * shape.head_dim + kv_heads * (shape.head_dim + shape.v_head_dim)
+    kv_heads, head_dim, v_head_dim = max(1, shape.kv_heads // tp), shape.head_dim, shape.v_head_dim
+    if kind == "full" and shape.wide_head_dim:
+        head_dim = v_head_dim = shape.wide_head_dim
+        kv_heads = max(1, (shape.wide_kv_heads or shape.kv_heads) // tp)
+    out = heads * head_dim + kv_heads * (head_dim + v_head_dim)
     if shape.model_type.startswith(("qwen3_next", "qwen3_5")):
-        out += heads * shape.head_dim
+        out += heads * head_dim
     yield Weight("qkv_proj", out, hidden, 1, "attention")
-    yield Weight("o_proj", hidden, heads * shape.v_head_dim, 1, "attention")
+    yield Weight("o_proj", hidden, heads * v_head_dim, 1, "attention")
     if shape.qkv_bias:
         yield Weight("qkv bias", out, 1, 1, "plain")
     if shape.qk_norm:

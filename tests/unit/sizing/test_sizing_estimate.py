@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from sizing_models import BERT, DEEPSEEK_LITE, GEMMA_27B, LLAMA_8B, QWEN_NEXT, WHISPER
+from sizing_models import BERT, DEEPSEEK_LITE, GEMMA_4, GEMMA_27B, LLAMA_8B, QWEN_NEXT, WHISPER
 
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.image.types import ModelFacts, TensorGroup
@@ -54,6 +54,14 @@ def test_gemmas_groups_are_padded():
     terms = {term.label: term.value for term in found.kv_tokens.terms}
     assert terms["groups"] == 7  # 52 sliding and 10 full layers in groups of 10
     assert found.weights_gib.value == pytest.approx(51.4, abs=0.1)  # with its vision tower
+
+
+def test_unequal_heads_share_pages_and_the_smaller_tokens_get_longer_blocks():
+    found = size(GEMMA_4, "--max-model-len=8192", gpus=2, vllm="0.33.0")
+    terms = {term.label: term.value for term in found.kv_tokens.terms}
+    assert terms["groups"] == 6
+    assert found.kv_bytes_per_token.value == 10 * 2 * 2 * 512 * 2  # 10 full layers, 2 of 4 KV heads
+    assert found.weights_gib.value == pytest.approx(30.8e9 * 2 / 2 / 2**30, rel=0.01)
 
 
 def test_latent_attention_is_not_split_and_its_projection_is_kept_twice():
