@@ -39,9 +39,8 @@ def _lead(knob: str, search: Search, without: Estimate, found: Found) -> str:
             return _length(search, without, tuning, after)
         case "gpus":
             count = tuning.gpus or 1
-            share = _gib(after.weights_gib)
-            whole = _gib(without.weights_gib)
-            weights = f": {whole} of weights become {share} each" if share and whole else ""
+            part, whole = _gib(after.weights_gib), _gib(without.weights_gib)
+            weights = f": {whole} of weights become {part} each" if part and whole else ""
             return f"{count} GPU{'s' if count > 1 else ''} instead of {search.gpu_count}{weights}"
         case "sequences":
             change = _change(without.activation_gib, after.activation_gib)
@@ -50,8 +49,11 @@ def _lead(knob: str, search: Search, without: Estimate, found: Found) -> str:
             change = _change(without.activation_gib, after.activation_gib)
             return f"{tuning.batched} tokens a step keep the activations small{change}"
         case "utilization":
+            share = tuning.utilization or 0.0
+            if share < search.share:
+                return f"vLLM asks for {share:.0%} of the GPU instead of {search.share:.0%}"
             change = _change(without.kv_available_gib, after.kv_available_gib, "for the KV cache ")
-            return f"vLLM may use {tuning.utilization:.0%} of the GPU{change}"
+            return f"vLLM may use {share:.0%} of the GPU instead of {search.share:.0%}{change}"
         case "kv_dtype":
             room = after.kv_tokens.value
             tokens = f" ({room:,} tokens fit)" if room else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 
 import msgspec
@@ -128,15 +129,16 @@ class Search:
             length=self.floor, sequences=_SEQUENCES[-1], batched=_BATCHED[-1], utilization=_UTILIZATION[-1],
             kv_dtype="fp8" if self._fp8() else None, eager=True,
         )  # fmt: skip
-        tries = (Tuning(), relief, relief.without("utilization"))
+        lower = (msgspec.structs.replace(relief, utilization=share) for share in self.lower_shares())
+        tries = (Tuning(), relief, relief.without("utilization"), *lower)
         return any(self.fit(self._with_gpus(tuning, size)) is not None for tuning in tries)
 
     def _others(self, shares: tuple[float, ...], *, always_fp8: bool = False) -> Iterator[Tuning]:
         engine = self.engine
         sequences = [None, *(n for n in _SEQUENCES if n < (engine.max_num_seqs or 10**9))]
         batched = [None, *(n for n in _BATCHED if n < (engine.max_num_batched_tokens or 10**9))]
-        now = engine.gpu_memory_utilization
-        utilization = [None, *(share for share in shares if share > (now or self._default_share()))]
+        raised = (share for share in shares if share > self.share)
+        utilization = [None, *raised, *self.lower_shares()]
         caches = ([] if always_fp8 else [None]) + ["fp8"] if self._fp8() else [None]
         eager = [None] if engine.enforce_eager else [None, True]
         if engine.pooling:
@@ -151,6 +153,32 @@ class Search:
         if self.limit is None or self.engine.max_model_len == -1:
             return (kept,)
         return (kept, msgspec.structs.replace(tuning, length=self.limit))
+
+    @property
+    def share(self) -> float:
+        """The share of the GPU's memory that vLLM may use today: `--gpu-memory-utilization` or its default."""
+        return self.engine.gpu_memory_utilization or self._default_share()
+
+    def lower_shares(self) -> tuple[float, ...]:
+        """Smaller shares that may help: vLLM's default, what is free at the start, room for the warm-up."""
+        shares = {self._default_share()}
+        visible, free = self._gpu.visible_gib.value, self._gpu.free_gib.value
+        if visible and free is not None:
+            shares.add(math.floor(free / visible * 100) / 100)
+        if self.run(Tuning()).outcome in (Outcome.OOM_WARMUP, Outcome.OOM_GRAPH_CAPTURE):
+            shares.add(0.85)
+        return tuple(sorted((share for share in shares if 0.3 <= share < self.share), reverse=True))
+
+    def lowered(self) -> Found | None:
+        """A smaller share that settles what was refused or not known; the rest is left as it is."""
+        first = self.run(Tuning())
+        for share in self.lower_shares():
+            tuning = Tuning(utilization=share)
+            result = self.run(tuning)
+            better = first.outcome is Outcome.REFUSED_FREE_MEMORY and result.outcome is Outcome.UNKNOWN
+            if result.outcome is Outcome.STARTS or better:
+                return Found(tuning, result, self.price(tuning))
+        return None
 
     def _default_share(self) -> float:
         version = parse_version(self._vllm)

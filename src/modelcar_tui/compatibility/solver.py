@@ -86,13 +86,14 @@ def solve(
             changes=changes, estimate_before=before, why_not=blocked.why + nearest, alternatives=others,
             compatibility=answers,
         )  # fmt: skip
-    if before.outcome is Outcome.UNKNOWN:
-        changes = _changes(car, facts, gpu, vllm, runtime_args, None, search, before, improvements, objective)
+    found = search.lowered() if before.outcome is Outcome.UNKNOWN else _find(search, objective) or search.lowered()
+    after = found.estimate if found is not None else before
+    if after.outcome is Outcome.UNKNOWN:
+        changes = _changes(car, facts, gpu, vllm, runtime_args, found, search, before, improvements, objective)
         return Solution(
-            changes=changes, estimate_before=before, estimate_after=before, why_not=before.why,
+            changes=changes, estimate_before=before, estimate_after=after, why_not=after.why,
             compatibility=answers,
         )  # fmt: skip
-    found = _find(search, objective)
     changes = _changes(car, facts, gpu, vllm, runtime_args, found, search, before, improvements, objective)
     if found is None:
         others = what_would(car, facts, gpu, search, vllm, None)

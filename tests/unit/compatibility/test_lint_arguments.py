@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from compatibility_support import LLAMA, car, facts, manifest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelcar_tui.compatibility.command_line import flags_of, take_apart
@@ -197,6 +197,7 @@ ITEMS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(ITEMS, max_size=12), st.sampled_from([None, *argument_table().versions]))
 def test_no_argument_list_breaks_the_lint_and_every_item_is_seen_once(args: list[str], vllm: str | None) -> None:
     arguments = take_apart(tuple(args), vllm)

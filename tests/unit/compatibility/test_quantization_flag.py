@@ -94,7 +94,7 @@ GROUP = st.fixed_dictionaries(
 METHODS = st.sampled_from(["compressed-tensors", "quark", "modelopt", "fp8", "gptq"])
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(st.sampled_from(KEYS), JSON, max_size=8),
     st.none() | st.dictionaries(st.sampled_from(QUANT), JSON | METHODS, max_size=6),

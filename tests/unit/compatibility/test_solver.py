@@ -69,6 +69,19 @@ def test_each_refused_start_up_gets_arguments_that_start_or_a_way_out(case: dict
         assert change.severity == "required" and any(letter.isdigit() for letter in change.reason)
 
 
+def test_a_share_of_the_gpu_that_is_not_free_is_lowered_to_what_is() -> None:
+    taken = msgspec.structs.replace(
+        gpu_for("NVIDIA-H100-80GB-HBM3", count=1), free_gib=Fact(value=60.87, source=Source.OPERATOR, unit="GiB")
+    )
+    item = car("--max-model-len=4096")
+    assert judged(item, SMALL, taken, (), "0.19.1").outcome is Outcome.REFUSED_FREE_MEMORY
+    solution = solve(item, SMALL, taken, vllm="0.19.1")
+    assert new_items(solution) == ["--gpu-memory-utilization=0.76"] and solution.runs
+    assert "76% of the GPU instead of 90%" in solution.changes[0].reason
+    nothing_known = solve(car("--seed=1"), ModelFacts(), taken, vllm="0.19.1")
+    assert not nothing_known.runs and nothing_known.why_not
+
+
 def test_what_starts_is_left_alone() -> None:
     solution = ask(SMALL, "NVIDIA-H100-80GB-HBM3", 1, "--max-model-len=8192")
     assert solution.runs and solution.changes == () and solution.why_not == ""
