@@ -24,10 +24,10 @@ _METHODS = {
     "fp_quant": "fp-quant", "petit_nvfp4": "petit-nvfp4", "ipex": "ipex",
 }  # fmt: skip
 _NAMES = (
-    (r"nvfp4", "nvfp4-ct"), (r"mxfp8", "mxfp8"), (r"mxfp4|gpt-oss", "mxfp4"), (r"fp8[-_.]?block", "fp8-ct"),
+    (r"nvfp4", "nvfp4-ct"), (r"mxfp8", "mxfp8"), (r"mxfp4|gpt-oss", "mxfp4"), (r"fp8[-_. ]?block", "fp8-ct"),
+    (r"awq", "awq"), (r"gptq", "gptq"), (r"gguf", "gguf"), (r"bnb|bitsandbytes|nf4", "bitsandbytes"),
     (r"w4a8", "w4a8-fp8"), (r"w4a16|int4", "w4a16"), (r"w8a16", "w8a16"), (r"w8a8[-_.]?fp8|fp8", "fp8-ct"),
-    (r"w8a8|int8", "w8a8-int8"), (r"awq", "awq"), (r"gptq", "gptq"), (r"gguf", "gguf"),
-    (r"bnb|bitsandbytes|nf4", "bitsandbytes"), (r"2of4|sparse", "sparse-24"), (r"quark", "quark-fp8"),
+    (r"w8a8|int8", "w8a8-int8"), (r"2of4|sparse", "sparse-24"), (r"quark", "quark-fp8"),
 )  # fmt: skip
 _MODELOPT = {
     "FP8": "modelopt-fp8", "FP8_PER_CHANNEL_PER_TOKEN": "modelopt-fp8", "FP8_PB_WO": "modelopt-fp8",

@@ -13,7 +13,7 @@ FORMATS = ("text", "json", "sarif", "github")
 _SARIF_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 _GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-_CODES = {
+CODES = {
     "flag-unknown": "The server's parser does not know the flag",
     "flag-removed": "The flag is gone in this vLLM release",
     "flag-too-new": "The flag comes with a later vLLM release",
@@ -51,6 +51,7 @@ _CODES = {
     "context-parallel": "A context parallel size that does not divide the tensor parallel size",
     "suite-parallel": "Parallel sizes that the QA suite multiplies",
 }  # fmt: skip
+"""Every code that our own rules give, and what it stands for; the manifest reader has codes of its own."""
 
 
 def render(findings: Iterable[Finding], path: str, style: str = "text") -> str:
@@ -114,9 +115,7 @@ def _property(text: str) -> str:
 
 def _sarif(findings: tuple[Finding, ...], path: str) -> dict[str, object]:
     codes = sorted({finding.code for finding in findings})
-    rules = [
-        {"id": code, "shortDescription": {"text": _CODES.get(code, code.replace("-", " "))}} for code in codes
-    ]
+    rules = [{"id": code, "shortDescription": {"text": CODES.get(code, code.replace("-", " "))}} for code in codes]
     results = [_result(finding, path, codes.index(finding.code)) for finding in findings]
     tool = {"driver": {"name": "modelcar-tui", "rules": rules}}
     run = {"tool": tool, "columnKind": "unicodeCodePoints", "results": results}

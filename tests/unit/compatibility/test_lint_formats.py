@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from pathlib import Path
 
 import pytest
 from compatibility_support import car, manifest
 
-from modelcar_tui.compatibility.formats import FORMATS, exit_worthy, render
+import modelcar_tui.compatibility
+from modelcar_tui.compatibility.formats import CODES, FORMATS, exit_worthy, render
 from modelcar_tui.compatibility.lint import lint
 from modelcar_tui.compatibility.types import Finding, Severity
 from modelcar_tui.manifest.types import Position
@@ -54,6 +57,20 @@ def test_github_annotations_escape_what_would_end_them() -> None:
     assert lines[0] == "::error file=m.yaml,line=3,col=5,title=flag-unknown::no --x; delete it"
     assert lines[1].startswith("::warning ") and lines[1].endswith("::50%25 a,b:c%0Ad")
     assert lines[2].startswith("::notice ") and len(lines) == 3
+
+
+def test_every_code_that_a_rule_gives_is_described_and_no_other() -> None:
+    given = set()
+    for path in Path(modelcar_tui.compatibility.__path__[0]).glob("lint*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in ("on", "add")
+            ):
+                words = [word.value for word in node.args[:2] if isinstance(word, ast.Constant)]
+                given |= {word for word in words if isinstance(word, str)}
+    assert given == set(CODES)
 
 
 def test_only_errors_make_a_run_fail() -> None:

@@ -84,7 +84,8 @@ def test_a_mixed_checkpoint_has_an_answer_for_each_of_its_schemes() -> None:
     [
         ("modelcar-llama-3-1-8b-instruct-quantized-w4a16", "w4a16"), ("x-quantized.w8a8", "w8a8-int8"),
         ("granite-FP8-dynamic", "fp8-ct"), ("gemma-4-31b-it-fp8-block", "fp8-ct"), ("Laguna-NVFP4", "nvfp4-ct"),
-        ("modelcar-gpt-oss-20b", "mxfp4"), ("mistral-awq", "awq"), ("granite-3.1-8b", ""), ("fp80-thing", ""),
+        ("modelcar-gpt-oss-20b", "mxfp4"), ("mistral-awq", "awq"), ("qwen-gptq-int4", "gptq"),
+        ("granite-3.1-8b", ""), ("fp80-thing", ""),
         ("whisper-large-v2-w4a16-g128", "w4a16"),
     ],
 )  # fmt: skip
