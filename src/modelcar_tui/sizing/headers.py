@@ -18,6 +18,8 @@ _TOWER = re.compile(
     r"|multi_modal_projector|mm_projector|vision_language_adapter|patch_merger|pre_mm_projector_norm|mlp1|aligner)(\.|$)"
 )
 _SKIPPED = re.compile(r"rotary_emb\.inv_freq$|(^|\.)mtp\.|masked_bias$|attn\.bias$")
+_DRAFT = re.compile(r"layers\.\{\}\.(eh_proj|enorm|hnorm|shared_head|embed_tokens)\.")
+_LAYER = re.compile(r"(^|\.)layers\.\{\}\.")
 _SCALES = re.compile(r"scale|zero_point|qzeros|g_idx|absmax|quant_map")
 
 
@@ -29,8 +31,15 @@ class Measured(msgspec.Struct, frozen=True):
     elements: int
 
 
-def measure(groups: tuple[TensorGroup, ...], width: int) -> Measured:
+def measure(
+    groups: tuple[TensorGroup, ...], width: int, *, tied: bool = False, layers: int = 0, drafts: int = 0
+) -> Measured:
     """Bytes of the text model and of its towers as vLLM would hold them.
+
+    Args:
+        width: bytes of a weight in the serving dtype.
+        tied: whether the output matrix is the embedding, so that a stored one is not loaded.
+        layers: decoder layers that are loaded; drafts: layers for multi-token prediction stored after them.
 
     Floating-point weights are cast to the serving dtype (`width` bytes), scales and packed weights stay.
     Tensors that vLLM does not load (rotary tables, multi-token-prediction layers) are left out.
@@ -38,9 +47,14 @@ def measure(groups: tuple[TensorGroup, ...], width: int) -> Measured:
     text = tower = 0.0
     elements = 0
     for group in groups:
-        if _SKIPPED.search(group.pattern):
+        if _SKIPPED.search(group.pattern) or (tied and group.pattern.startswith("lm_head.")):
+            continue
+        if drafts and _DRAFT.search(group.pattern):
             continue
         count = group.count
+        if drafts and layers and count > layers and _LAYER.search(group.pattern):
+            # Draft layers are numbered on from the last one, so they are counted in the same group.
+            count -= drafts * max(1, round(count / (layers + drafts)))
         for side in group.shape:
             count *= side
         own = _WIDTHS.get(group.dtype, 2)

@@ -10,7 +10,7 @@ import msgspec
 from modelcar_tui.core.facts import Source
 from modelcar_tui.image.types import ModelFacts
 from modelcar_tui.sizing import tensors
-from modelcar_tui.sizing.fields import text_part
+from modelcar_tui.sizing.fields import Reader, text_part
 from modelcar_tui.sizing.gguf import config_of_gguf
 from modelcar_tui.sizing.headers import Measured, measure
 from modelcar_tui.sizing.parts import UNDESCRIBED
@@ -75,7 +75,7 @@ def _prepare(model: ModelFacts, flag: str | None, dtype: str, overrides: Mapping
     shape = _complete(shape, parameters)
     if isinstance(shape, str):
         return shape
-    measured = measure(model.tensors, width) if model.tensors else None
+    measured = _measured(model, shape, width)
     if measured is None and model.gguf and isinstance(model.weight_bytes.value, int):
         measured = Measured(text=float(model.weight_bytes.value), tower=0.0, elements=0)
     notes: list[str] = []
@@ -98,6 +98,14 @@ def _prepare(model: ModelFacts, flag: str | None, dtype: str, overrides: Mapping
         source=source,
         notes=tuple(notes),
     )
+
+
+def _measured(model: ModelFacts, shape: Shape, width: int) -> Measured | None:
+    if not model.tensors:
+        return None
+    config = model.config or {}
+    drafts = Reader(text_part(config), config).integer("num_nextn_predict_layers", high=64) or 0
+    return measure(model.tensors, width, tied=shape.tied, layers=shape.layers, drafts=drafts)
 
 
 def _quantization(model: ModelFacts) -> Mapping[str, Any] | None:
