@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG = "config-yaml/sample_modelcar_config.yaml"
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+WHAT_IF = (
+    "--max-model-len", "--max-num-seqs", "--max-num-batched-tokens", "--gpu-memory-utilization",
+    "--kv-cache-dtype", "--tensor-parallel-size",
+)  # fmt: skip
+"""vLLM arguments that a what-if may set."""
 FORMS = ("text", "json", "jsonl")
 
 
@@ -41,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     _plan(commands)
     _apply(commands)
     _runs(commands)
+    _ask(commands)
     return top
 
 
@@ -122,6 +128,28 @@ def _runs(commands: _Commands) -> None:
     command.set_defaults(call=_call_runs)
 
 
+def _ask(commands: _Commands) -> None:
+    command = commands.add_parser(
+        "ask", help="a question about a run, or a what-if; nothing is changed",
+        description="Without a language model, a question is answered by the facts that it names; a what-if always"
+        " runs the real estimate and solver.",
+    )  # fmt: skip
+    command.add_argument("run", metavar="RUN", help="id, folder or `last`")
+    command.add_argument("question", nargs="?", metavar="QUESTION")
+    command.add_argument("--what-if", action="append", metavar="model=NAME", help="decide one model again")
+    for flag in WHAT_IF:
+        command.add_argument(flag, metavar="VALUE", dest=f"what_if{flag}")
+    command.add_argument("--enforce-eager", action="store_true")
+    command.add_argument(
+        "--gpu", action="append", default=[], metavar="PRODUCT:COUNT[@NODES]", dest="what_if_gpus"
+    )
+    command.add_argument("--format", choices=("text", "json"), default="text", dest="form")
+    command.add_argument("--state-dir", metavar="DIR")
+    command.add_argument("--vllm", dest="vllm_version", metavar="VERSION")
+    options.add_model_options(command)
+    command.set_defaults(call=_call_ask)
+
+
 def _dispatch(args: argparse.Namespace) -> int:
     call: Callable[[argparse.Namespace], int] = getattr(args, "call", _call_run)
     return call(args)
@@ -187,6 +215,26 @@ def _call_runs(args: argparse.Namespace) -> int:
     from modelcar_tui.supervisor.settings import Settings
 
     return list_runs(Settings(manifest="", state_dir=args.state_dir))
+
+
+def _call_ask(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands.ask import run_ask, what_if_form
+    from modelcar_tui.core.errors import Problem, UserError
+    from modelcar_tui.supervisor.runs import find_run
+    from modelcar_tui.supervisor.settings import Settings
+
+    given = {flag: getattr(args, f"what_if{flag}") for flag in WHAT_IF}
+    arguments = {flag: value for flag, value in given.items() if value is not None}
+    if args.enforce_eager:
+        arguments["--enforce-eager"] = ""
+    form = what_if_form(args.what_if, arguments, args.what_if_gpus)
+    if (form is None) == (args.question is None):
+        raise UserError(Problem(what="ask needs a QUESTION, or --what-if model=NAME with arguments or --gpu"))
+    fields = {name: getattr(args, name) for name in ("model", "model_url", "vllm_version", "state_dir")}
+    fields = {name: value for name, value in fields.items() if value is not None}
+    fields |= {} if args.llm else {"llm": False}
+    folder = find_run(args.run, Settings(manifest="", **fields))
+    return run_ask(folder, form or args.question, fields, form=args.form)
 
 
 def _settings(args: argparse.Namespace) -> Settings:

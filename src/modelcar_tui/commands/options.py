@@ -42,7 +42,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument("--no-qa", dest="qa", action="store_false", help="do not run opendatahub-tests")
     group.add_argument("--qa-image", metavar="IMAGE", help="default: quay.io/opendatahub/opendatahub-tests:latest")
-    group.add_argument("--qa-timeout", dest="qa_timeout_s", type=_seconds, metavar="SECONDS", help="default: 1800")
+    group.add_argument(
+        "--qa-timeout", dest="qa_timeout_s", type=_seconds, metavar="SECONDS", help="default: from image sizes"
+    )
     group.add_argument("--qa-engine", choices=("podman", "kubernetes"), help="where QA runs; default: podman")
     group.add_argument("--qa-namespace", metavar="NS", help="existing namespace of the QA Job (kubernetes)")
     group.add_argument("--qa-service-account", metavar="NAME", help="of the QA Job's pod")
@@ -54,6 +56,11 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "--timeout", dest="timeout_s", type=_seconds, metavar="SECONDS", help="limit of the whole run"
     )
     group.add_argument("--state-dir", metavar="DIR", help="where run folders are kept")
+    add_model_options(group)
+
+
+def add_model_options(group: argparse._ActionsContainer) -> None:
+    """Which language model is asked, if any."""
     group.add_argument(
         "--model", metavar="PROVIDER:NAME", help="language model for explanations; never for facts or verdicts"
     )

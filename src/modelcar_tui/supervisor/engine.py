@@ -6,10 +6,14 @@ The screen calls `start`, `drain`, `answer`, `cancel`, `detach` and `preview`; n
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
@@ -21,6 +25,7 @@ from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
 
 if TYPE_CHECKING:
+    from modelcar_tui.supervisor.llm.tools import WhatIf
     from modelcar_tui.supervisor.supervisor import Supervisor
 
 _RESUMABLE = (ExitStatus.INTERRUPTED, ExitStatus.TIMED_OUT, ExitStatus.HANGUP, ExitStatus.TERMINATED)
@@ -48,6 +53,7 @@ class Engine:
         self._mailbox = Mailbox()
         self._supervisor: Supervisor | None = None
         self._stop: str = ""
+        self._questions = itertools.count(1)
         self._thread = threading.Thread(target=self._main, name="engine", daemon=True)
         self._on_ready: Callable[[], None] | None = None
         self._failure: tuple[str, ...] = ()
@@ -86,6 +92,27 @@ class Engine:
         if self._supervisor is None:
             return ApplyPreview(problems=(Problem(what="there is no plan yet"),))
         return preview(self._supervisor.state, decision, vllm=self._supervisor.settings.vllm_version)
+
+    def ask(self, question: str | WhatIf) -> str:
+        """Ask about the run, now or after its end; the answer comes as a `QuestionAnswered` with this id."""
+        identifier = f"q{next(self._questions)}"
+        name = f"ask-{identifier}"
+        threading.Thread(target=self._answer, args=(question, identifier), name=name, daemon=True).start()
+        return identifier
+
+    def _answer(self, question: str | WhatIf, identifier: str) -> None:
+        text = question if isinstance(question, str) else question.text
+        answered = e.QuestionAnswered(id=identifier, question=text, text="", why="there is no run yet")
+        supervisor = self._supervisor
+        late: e.Stamped | None = e.Stamped(0, time.time(), answered)
+        if supervisor is not None:
+            try:
+                answered = asyncio.run(supervisor.ask(question, identifier=identifier))
+            except Exception as error:  # noqa: BLE001 - whoever asked must hear the end of it
+                answered = msgspec.structs.replace(answered, why=f"a fault of ours: {type(error).__name__}")
+            late = supervisor.tell(answered)
+        if late is not None:
+            self._mailbox.put(late)
 
     def join(self, timeout: float) -> bool:
         """Wait for the thread to end; whether it did."""

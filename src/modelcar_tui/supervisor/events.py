@@ -185,9 +185,10 @@ class LanguageModelJoined(Event, tag=True, frozen=True, kw_only=True):
 
 
 class LanguageModelUsed(Event, tag=True, frozen=True, kw_only=True):
-    """What it has cost so far; replaces the event before."""
+    """What one more call has cost; the state holds the sums."""
 
-    calls: int
+    calls: int = 1
+    """0 where there was no call, only a problem."""
     failed: int = 0
     input_tokens: int = 0
     output_tokens: int = 0

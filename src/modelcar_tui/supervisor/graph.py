@@ -7,7 +7,7 @@ them. Nothing secret is in it, for the checkpointer writes all of it to disk.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeAlias, TypedDict
 
 # Read by langgraph and langsmith when they are imported: typed checkpoints only, nothing leaves the machine.
@@ -40,8 +40,10 @@ class State(TypedDict, total=False):
     graph_version: int
     reports: Annotated[dict[str, dict[str, Any]], _merge]
     """Each specialist's report as plain data."""
-    finished: Annotated[dict[str, str], _merge]
-    """Steps that ran: the empty text, or what went wrong."""
+    finished: Annotated[dict[str, str | None], _merge]
+    """Steps that ran: the empty text, or what went wrong; None for one that is to run again."""
+    again: Annotated[dict[str, bool], _merge]
+    """Specialists that were asked a second time."""
     fatal: str
     """One line a problem of the manifest; the run ends."""
     answer: dict[str, Any]
@@ -49,6 +51,8 @@ class State(TypedDict, total=False):
     written: dict[str, Any]
 
 
+Choose = Callable[[tuple[routing.Way, ...]], Awaitable[routing.Way]]
+"""Picks one of several ways; never fails."""
 MakeContext = Callable[[str, dict[str, Any]], Context]
 Step: TypeAlias = Any
 """`async def step(state: State) -> State`; LangGraph's own type for it is a union of protocols."""
@@ -60,12 +64,21 @@ def build_graph(
     write: Step,
     summarise: Step,
     saver: BaseCheckpointSaver[Any],
+    choose: Choose | None = None,
 ) -> CompiledStateGraph[State, None, State, State]:
     """Wire the hub, the specialists, and the three steps that are not specialists."""
     graph = StateGraph(State)
 
-    def supervisor(state: State) -> Command[str]:
-        return Command(goto=list(routing.allowed_next(_progress(state), members)))
+    async def supervisor(state: State) -> Command[str]:
+        ways = routing.ways(_progress(state), members)
+        way = ways[0]
+        if choose is not None and len(ways) > 1:
+            way = await choose(ways)
+        update: State = {
+            "finished": {**dict.fromkeys(way.again), **dict.fromkeys(way.skipped, "skipped")},
+            "again": dict.fromkeys(way.again, True),
+        }
+        return Command(goto=list(way.steps), update=update if way.again or way.skipped else None)
 
     graph.add_node("supervisor", supervisor)
     graph.add_edge(START, "supervisor")
@@ -117,9 +130,13 @@ def _specialist_node(member: Specialist, make_context: MakeContext) -> Step:
 
 def _progress(state: State) -> routing.Progress:
     decision = state.get("reports", {}).get(routing.DECISION, {})
+    inventory = state.get("reports", {}).get(routing.ACCELERATOR, {}).get("inventory", {})
     return routing.Progress(
-        finished=frozenset(state.get("finished", {})),
+        finished=frozenset(name for name, how in state.get("finished", {}).items() if how is not None),
         fatal=bool(state.get("fatal")),
         has_changes=bool(decision.get("plan", {}).get("changes")),
         answer=state.get("answer"),
+        verdict=str(decision.get("verdict", "")),
+        blind=not inventory.get("known", True),
+        asked_again=frozenset(state.get("again", {})),
     )

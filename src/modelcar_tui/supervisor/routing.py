@@ -14,6 +14,7 @@ WRITE = "write"
 SUMMARY = "summary"
 QA = "qa"
 DECISION = "decision"
+ACCELERATOR = "accelerator"
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +28,22 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """The plan proposes something."""
     answer: Mapping[str, Any] | None = None
     """The operator's decision, None before it."""
+    verdict: str = ""
+    blind: bool = False
+    """The accelerators could not be looked at."""
+    asked_again: frozenset[str] = frozenset()
+    """Specialists that ran a second time; there is no third."""
+
+
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """One sensible way to go on."""
+
+    name: str
+    """`go-on` as the rules say, `skip-qa`, `look-again`."""
+    steps: tuple[str, ...]
+    again: tuple[str, ...] = ()
+    """Specialists that run once more, and those that build on them."""
+    skipped: tuple[str, ...] = ()
 
 
 def allowed_next(progress: Progress, members: Iterable[Specialist]) -> tuple[str, ...]:
@@ -53,6 +70,25 @@ def allowed_next(progress: Progress, members: Iterable[Specialist]) -> tuple[str
         return (QA,)
     waiting = tuple(m.name for m in members if m.name not in done and set(m.needs) <= done)
     return waiting or (SUMMARY,)
+
+
+def ways(progress: Progress, members: Iterable[Specialist]) -> tuple[Way, ...]:
+    """What a language model may choose from; the first is what the rules do without one.
+
+    No way leads to `write` or past an approval: what differs is only whether QA, which runs on GO alone, is asked
+    to say so itself, and whether an unreachable cluster is looked at once more before the operator is asked.
+    """
+    members = tuple(members)
+    steps = allowed_next(progress, members)
+    found = [Way(name="go-on", steps=steps)]
+    if steps == (QA,) and progress.verdict == "NO-GO":
+        after = msgspec.structs.replace(progress, finished=progress.finished | {QA})
+        found.append(Way(name="skip-qa", steps=allowed_next(after, members), skipped=(QA,)))
+    early = DECISION in progress.finished and progress.answer is None and QA not in progress.finished
+    known = {member.name for member in members}
+    if early and progress.blind and ACCELERATOR in known - progress.asked_again:
+        found.append(Way(name="look-again", steps=(ACCELERATOR,), again=(ACCELERATOR, DECISION)))
+    return tuple(found)
 
 
 def _after_qa(members: tuple[Specialist, ...]) -> frozenset[str]:

@@ -231,8 +231,9 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
         case e.LanguageModelJoined():
             return _set(state, llm=_set(state.llm, model=event.model, host=event.host, shares=event.shares))
         case e.LanguageModelUsed():
-            cost = {name: getattr(event, name) for name in event.__struct_fields__}
-            return _set(state, llm=_set(state.llm, **cost))
+            sums = ("calls", "failed", "input_tokens", "output_tokens", "seconds")
+            cost = {name: getattr(state.llm, name) + getattr(event, name) for name in sums}
+            return _set(state, llm=_set(state.llm, problem=event.problem, **cost))
         case e.NarrationToken():
             return _pane(state, event.specialist, narration=event.text, narration_state="telling")
         case e.NarrationSettled():

@@ -13,10 +13,12 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.text import clean
 from modelcar_tui.manifest.plan import Decision
+from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.deciding import decide_accepted
 from modelcar_tui.supervisor.graph import State
 from modelcar_tui.supervisor.reports import DecisionReport, Verdict
+from modelcar_tui.supervisor.routing import QA, Way
 from modelcar_tui.supervisor.runs import RunFolder
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.specialists.decision import finished
@@ -33,6 +35,27 @@ class Steps:
         self._supervisor = supervisor
         self._run = run
         self._started = started
+
+    async def choose(self, ways: tuple[Way, ...]) -> Way:
+        """The way that the language model picks; the rules' own where there is no model or no good answer."""
+        llm = self._supervisor.llm
+        if llm is None:
+            return ways[0]
+        from modelcar_tui.supervisor.llm.failures import ModelError
+
+        way, by, why = ways[0], "model", ""
+        try:
+            chosen = await llm.choose(tuple(way.name for way in ways))
+            way = next(way for way in ways if way.name == chosen)
+        except ModelError as error:
+            by, why = "rules", str(error)
+        self._supervisor.emit(e.RouteChosen(steps=way.steps, by=by, why=why))
+        if QA in way.skipped:
+            outcome = QaOutcome(code="QA_SKIPPED:NO_GO", message="the verdict is NO-GO; QA runs on GO")
+            self._supervisor.emit(e.QaFinished(outcome=outcome))
+            summary = f"skipped: {outcome.message}"
+            self._supervisor.emit(e.SpecialistFinished(specialist=QA, status=e.Status.SKIPPED, summary=summary))
+        return way
 
     async def write(self, state: State) -> State:
         """Write the generated manifest: exactly what was accepted, whole or not at all.

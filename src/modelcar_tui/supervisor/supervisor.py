@@ -36,6 +36,7 @@ from modelcar_tui.supervisor.state import RunState, fold, reduce
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.llm.session import Session
+    from modelcar_tui.supervisor.llm.tools import WhatIf
 
 SECRET_VARIABLES = (
     "OCI_REGISTRY_PULL_SECRET", "GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY",
@@ -137,6 +138,27 @@ class Supervisor:
         if self.llm is not None and isinstance(event, e.SpecialistFinished):
             self._loop.call_soon_threadsafe(self.llm.heard, event)
 
+    def tell(self, event: e.AnyEvent) -> e.Stamped | None:
+        """`emit` while the run goes on; after it, the stamped event for whoever still looks. From any thread."""
+        if self._driver is not None and not self._driver.done():
+            with suppress(RuntimeError, ValueError):
+                self.emit(event)
+                return None
+        stamped = e.Stamped(self.state.seq, time.time(), event)
+        self.state = reduce(self.state, stamped)
+        return stamped
+
+    async def ask(self, question: str | WhatIf, *, identifier: str = "1") -> e.QuestionAnswered:
+        """Answer a question about the run as it is now; on any loop, beside the run."""
+        from modelcar_tui.supervisor.llm.start import answer
+
+        def say(event: e.AnyEvent) -> None:
+            self.tell(event)
+
+        return await answer(
+            self.settings, self.state, question, identifier=identifier, redact=self._redact, say=say
+        )
+
     def _open_journal(self, run: RunFolder) -> list[e.Stamped]:
         path = run.path / JOURNAL
         earlier = list(read_journal(path)) if self._resume and path.exists() else []
@@ -144,7 +166,10 @@ class Supervisor:
         self.state = fold(earlier)
         if earlier:
             self._started = earlier[0].at
-        return earlier
+        if self.state.finish is not None and not self._unfinished():
+            return earlier
+        # A run that goes on has not finished, whatever an earlier end said.
+        return [stamped for stamped in earlier if not isinstance(stamped.event, e.RunFinished)]
 
     async def _drive(self, run: RunFolder) -> None:
         try:
@@ -177,7 +202,7 @@ class Supervisor:
 
         steps = Steps(self, run, self._started)
         async with open_saver(run.path / CHECKPOINT) as saver:
-            graph = build_graph(self._members, self._context, steps.write, steps.summarise, saver)
+            graph = build_graph(self._members, self._context, steps.write, steps.summarise, saver, steps.choose)
             config: Any = {"configurable": {"thread_id": run.run_id}, "recursion_limit": 60}
             before = (await graph.aget_state(config)).values
             if before and before.get("graph_version") != GRAPH_VERSION:
@@ -242,6 +267,7 @@ class Supervisor:
         context = Context(name, self.settings, self.folder, self.emit, reports, self._redact)
         context.detached = lambda: self._detached
         context.consent = self._ask_consent
+        context.resumed = self._resume is not None
         return context
 
     def _unfinished(self) -> bool:

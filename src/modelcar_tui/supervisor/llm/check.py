@@ -67,6 +67,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """`GO`, `NO-GO` or `UNKNOWN` of each model."""
     overall: str = ""
     """The manifest's verdict; empty before there is one: then no verdict may be told."""
+    strict: bool = False
+    """Also `would fit` and `if` must agree with the verdicts: for answers to a what-if."""
 
 
 def fault(prose: str, known: Known) -> str:
@@ -152,14 +154,14 @@ def _verdicts(prose: str, known: Known) -> str:
         bare = sentence.casefold()
         for name in named:
             bare = bare.replace(name.casefold(), " ")
-        if why := _sentence(bare, sentence, right):
+        if why := _sentence(bare, sentence, right, known.strict):
             return why
-        if not named and subject and _claims(bare, {known.verdicts[name] for name in subject}):
+        if not named and subject and _claims(bare, {known.verdicts[name] for name in subject}, known.strict):
             return f"it contradicts a verdict: {sentence[:80]}"
     return ""
 
 
-def _sentence(bare: str, sentence: str, right: set[str]) -> str:
+def _sentence(bare: str, sentence: str, right: set[str], strict: bool) -> str:
     words = set()
     if _NO_GO.search(bare):
         words.add("NO-GO")
@@ -171,13 +173,15 @@ def _sentence(bare: str, sentence: str, right: set[str]) -> str:
         return f"it says {', '.join(sorted(words - right))}, which is not the verdict"
     if len(right) > 1 and words and words != right:
         return "it gives one verdict for models that have several"
-    return f"it contradicts the verdict: {sentence[:80]}" if _claims(bare, right) else ""
+    return f"it contradicts the verdict: {sentence[:80]}" if _claims(bare, right, strict) else ""
 
 
-def _claims(bare: str, right: set[str]) -> bool:
+def _claims(bare: str, right: set[str], strict: bool) -> bool:
     """Whether a sentence says that all is well, or that it is not, against the verdict."""
-    if _HEDGE.search(bare) or not right:
-        return not right and bool(re.search(r"\b(?:safe|approval|deployable|cleared)\b", bare))
+    if not right:
+        return bool(re.search(r"\b(?:safe|approval|deployable|cleared)\b", bare))
+    if _HEDGE.search(bare) and not strict:
+        return False
     if "GO" not in right:
         return bool(_FINE.search(bare)) and not _NOT.search(bare)
     return right == {"GO"} and bool(_BAD.search(bare))

@@ -38,9 +38,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Use(msgspec.Struct, frozen=True, kw_only=True):
-    """What has been used so far."""
+    """What one call cost."""
 
-    calls: int = 0
     failed: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
@@ -62,7 +61,7 @@ class Client:
         """
         Args:
             model: A LangChain chat model, or one that is bound to tools.
-            on_use: Told the sums after every call.
+            on_use: Told what every call cost.
             breaker: Shared by all that ask this model.
             redact: Applied to what failures say.
         """
@@ -70,10 +69,9 @@ class Client:
         self._on_use = on_use
         self._redact = redact
         self.breaker = breaker or Breaker()
-        self.use = Use()
 
     def bound(self, tools: list[dict[str, Any]]) -> Client:
-        """The same model with tools to call; it counts for itself and shares the breaker."""
+        """The same model with tools to call; it shares the breaker."""
         return Client(
             self._model.bind_tools(tools), on_use=self._on_use, breaker=self.breaker, redact=self._redact
         )
@@ -150,13 +148,13 @@ class Client:
         return Reply(text=text, message=whole)
 
     def _count(self, began: float, *, usage: Any = None, error: ModelError | None = None) -> None:
-        use, usage = self.use, usage or {}
-        self.use = Use(
-            calls=use.calls + 1,
-            failed=use.failed + (error is not None),
-            input_tokens=use.input_tokens + int(usage.get("input_tokens") or 0),
-            output_tokens=use.output_tokens + int(usage.get("output_tokens") or 0),
-            seconds=use.seconds + time.monotonic() - began,
-            problem=str(error) if error else "",
+        usage = usage or {}
+        self._on_use(
+            Use(
+                failed=int(error is not None),
+                input_tokens=int(usage.get("input_tokens") or 0),
+                output_tokens=int(usage.get("output_tokens") or 0),
+                seconds=time.monotonic() - began,
+                problem=str(error) if error else "",
+            )
         )
-        self._on_use(self.use)

@@ -14,7 +14,7 @@ import msgspec
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.secrets import Redactor, Secret
-from modelcar_tui.core.text import clean_block
+from modelcar_tui.core.text import clean, clean_block
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.llm import prompts
 from modelcar_tui.supervisor.llm.check import MOST_CHARS, fault
@@ -22,6 +22,7 @@ from modelcar_tui.supervisor.llm.client import Client, Limits, Use
 from modelcar_tui.supervisor.llm.config import Choice
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError
 from modelcar_tui.supervisor.llm.named import SHARES, known, named_facts, payload
+from modelcar_tui.supervisor.llm.strict import parse
 from modelcar_tui.supervisor.state import RunState
 
 SETTLE_S = 3.0
@@ -29,8 +30,14 @@ SETTLE_S = 3.0
 TOKENS_S = 0.05
 """Narration is shown at most so often."""
 NARRATION = Limits(first_s=10.0, total_s=25.0, chars=4000)
+ROUTE = Limits(first_s=3.0, total_s=4.0, chars=400)
+"""The run waits for this one."""
 _TOLD = (e.Status.DONE, e.Status.WARNING)
 """A pane that failed or was skipped has its own line, which says more."""
+
+
+class _Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    choice: str
 
 
 class Session:
@@ -87,6 +94,24 @@ class Session:
         if self._client is None or self._closed:
             raise ModelError(Failure.OPEN)
         return await asyncio.shield(self._client)
+
+    async def choose(self, names: tuple[str, ...]) -> str:
+        """One of `names`, the allowed next steps.
+
+        Raises:
+            ModelError: no answer in time, or one that is not among them.
+        """
+        try:
+            async with asyncio.timeout(ROUTE.total_s):
+                client = await self.client()
+                facts = payload(named_facts(self._state(), "decision")[:20])
+                reply = await client.ask(prompts.route(names, facts), ROUTE)
+        except TimeoutError:
+            raise ModelError(Failure.TIMED_OUT) from None
+        chosen = parse(reply.text, _Route).choice
+        if chosen not in names:
+            raise ModelError(Failure.NOT_ALLOWED, clean(chosen, limit=40))
+        return chosen
 
     async def settle(self, limit_s: float = SETTLE_S) -> None:
         """Wait a little for what is being told, then withdraw the rest. The run ends after this."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.supervisor import events as e
@@ -12,7 +14,9 @@ from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
 
 if TYPE_CHECKING:
+    from modelcar_tui.supervisor.llm.client import Client
     from modelcar_tui.supervisor.llm.session import Session
+    from modelcar_tui.supervisor.llm.tools import WhatIf
 
 
 def open_session(
@@ -47,3 +51,58 @@ def open_session(
     session = Session(choice, key, emit=emit, state=state, redact=redact)
     session.start()
     return session
+
+
+async def answer(
+    settings: Settings,
+    state: RunState,
+    question: str | WhatIf,
+    *,
+    identifier: str = "1",
+    redact: Redactor,
+    say: Callable[[e.AnyEvent], None],
+) -> e.QuestionAnswered:
+    """Answer a question about a run, with the language model where one is configured.
+
+    Args:
+        settings: The run's.
+        state: The run as far as it has come.
+        question: In words, or a what-if, which needs no model.
+        identifier: Comes back with the answer.
+        redact: Learns the key.
+        say: Told what is shared with a model, before it is asked, and what it cost.
+    """
+    from modelcar_tui.supervisor.llm.ask import Asker
+
+    client, problem = (None, "") if not isinstance(question, str) else _client(settings, state, redact, say)
+    asker = Asker(state, client=client, vllm=settings.vllm_version, objective=settings.objective)
+    event = await asker.answer(question, identifier=identifier)
+    texts = {name: redact(getattr(event, name)) for name in ("question", "text")}
+    return msgspec.structs.replace(event, **texts, why=event.why or problem)
+
+
+def _client(
+    settings: Settings, state: RunState, redact: Redactor, say: Callable[[e.AnyEvent], None]
+) -> tuple[Client | None, str]:
+    if not settings.llm:
+        return None, ""
+    from modelcar_tui.supervisor.llm.config import choose, find_key
+
+    try:
+        choice = choose(settings.model, settings.model_url)
+        key = find_key(choice)
+        if key is None:
+            return None, "no language model is configured; these facts bear on the question"
+        redact.add(key)
+        from modelcar_tui.supervisor.llm.client import Client
+        from modelcar_tui.supervisor.llm.named import SHARES
+        from modelcar_tui.supervisor.llm.provider import build
+
+        if state.llm.model != choice.label:
+            say(e.LanguageModelJoined(model=choice.label, host=choice.host, shares=SHARES))
+        used = lambda use: say(e.LanguageModelUsed(**msgspec.structs.asdict(use)))  # noqa: E731
+        return Client(build(choice, key), on_use=used, redact=redact), ""
+    except UserError as error:
+        return None, f"no language model: {redact(str(error))}"
+    except Exception as error:  # noqa: BLE001 - a library that does not load must not cost the answer of the tools
+        return None, f"no language model: {type(error).__name__}"

@@ -1,0 +1,87 @@
+"""`agent ask RUN "why NO-GO on L40S?"`, or a what-if by form: nothing of the run is changed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from modelcar_tui.commands.replay import load_run
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.report.data import to_json
+from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.llm.start import answer
+from modelcar_tui.supervisor.llm.tools import WhatIf
+from modelcar_tui.supervisor.runs import SETTINGS
+from modelcar_tui.supervisor.settings import Settings
+from modelcar_tui.supervisor.supervisor import SECRET_VARIABLES
+
+
+def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, form: str = "text") -> int:
+    """Print the answer; status 0 where there is one, 8 where there is none.
+
+    Args:
+        folder: The run's.
+        question: In words, or as a form.
+        fields: Options that replace the run's own, such as `model`.
+        form: `text` or `json`.
+    """
+    state = load_run(folder)
+    settings = msgspec.structs.replace(_settings(folder), **fields)
+    redact = Redactor()
+    for name in SECRET_VARIABLES:
+        if value := os.environ.get(name):
+            redact.add(value)
+    answered = asyncio.run(answer(settings, state, question, redact=redact, say=_say))
+    if form == "json":
+        sys.stdout.write(to_json(answered))
+    else:
+        if answered.why:
+            sys.stderr.write(f"note: {answered.why}\n")
+        if answered.text:
+            sys.stdout.write(answered.text + "\n")
+        if answered.by == "model":
+            sys.stdout.write(f"(language model; numbers checked against: {', '.join(answered.facts)})\n")
+    return ExitStatus.GO if answered.text else ExitStatus.UNKNOWN
+
+
+def what_if_form(pairs: Sequence[str] | None, arguments: dict[str, str], gpus: Sequence[str]) -> WhatIf | None:
+    """The form's answers as a what-if; None where nothing of it was given.
+
+    Raises:
+        UserError: `--what-if` without `model=NAME`, or more than one kind of GPU.
+    """
+    if pairs is None and not arguments and not gpus:
+        return None
+    model = ""
+    for pair in pairs or ():
+        key, _, value = pair.partition("=")
+        if key != "model" or not value:
+            raise UserError(Problem(where=f"--what-if {pair}", what="not understood", fix="--what-if model=NAME"))
+        model = value
+    if len(gpus) > 1:
+        raise UserError(Problem(where="--gpu", what="a what-if has one kind of GPU", fix="ask once a kind"))
+    return WhatIf(model=model, arguments=arguments, gpu=gpus[0] if gpus else None)
+
+
+def _settings(folder: Path) -> Settings:
+    try:
+        return msgspec.json.decode((folder / SETTINGS).read_bytes(), type=Settings)
+    except (OSError, msgspec.DecodeError):
+        return Settings(manifest="")
+
+
+def _say(event: e.AnyEvent) -> None:
+    match event:
+        case e.LanguageModelJoined():
+            sys.stderr.write(f"asking {event.model} at {event.host}; it is given: {'; '.join(event.shares)}\n")
+        case e.LanguageModelUsed():
+            cost = f"{event.input_tokens} tokens in, {event.output_tokens} out, {event.seconds:.1f} s"
+            sys.stderr.write(f"language model: {cost}{': ' * bool(event.problem)}{event.problem}\n")

@@ -1,0 +1,198 @@
+"""What may be asked of a run: its facts, and what-ifs through the real estimate and solver. Reads only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from modelcar_tui.cluster.types import AcceleratorReport, Access, Rung
+from modelcar_tui.compatibility.tuning import Tuning, tuned
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.text import clean
+from modelcar_tui.manifest.plan import Change
+from modelcar_tui.supervisor.deciding import candidates, decide_model, runtime_version
+from modelcar_tui.supervisor.llm.named import Named, named_facts, scrub, verdict_facts
+from modelcar_tui.supervisor.proposing import Proposal, propose_for
+from modelcar_tui.supervisor.reports import ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.supervisor.state import RunState
+
+_FIELDS = {
+    "--max-model-len": "length", "--max-num-seqs": "sequences", "--max-num-batched-tokens": "batched",
+    "--gpu-memory-utilization": "utilization", "--kv-cache-dtype": "kv_dtype", "--enforce-eager": "eager",
+    "--tensor-parallel-size": "gpus",
+}  # fmt: skip
+_MOST = {"length": 100_000_000, "sequences": 65_536, "batched": 16_777_216, "gpus": 64}
+
+
+class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
+    """One model with other arguments, or on other GPUs."""
+
+    model: str = ""
+    """Its name or a part of it; empty where the manifest has one model."""
+    arguments: Mapping[str, str] = {}
+    """Flags that replace the manifest's, such as `{"--max-model-len": "8192"}`."""
+    gpu: str | None = None
+    """`PRODUCT:COUNT[@NODES]` instead of the run's GPUs."""
+
+    @property
+    def text(self) -> str:
+        """As a question."""
+        flags = [f"{flag}={value}" if value else flag for flag, value in self.arguments.items()]
+        where = [f"on {self.gpu}"] if self.gpu else []
+        return clean(" ".join(["what if:", self.model, *flags, *where]), limit=400)
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What a what-if gave."""
+
+    model: str
+    verdict: ModelVerdict
+    proposal: Proposal
+    facts: tuple[Named, ...]
+
+    def lines(self) -> Iterator[str]:
+        """For the screen and the command line."""
+        yield f"{self.verdict.verdict} {self.model}: {self.verdict.comparison}"
+        yield f"  {self.verdict.why}"
+        for fact in self.facts:
+            if "/estimate/" in fact.id and fact.value is not None:
+                yield f"  {fact.id.rpartition('/')[2]}: {fact.value:,} {fact.unit}".rstrip()
+        if self.proposal.hope:
+            yield f"  what would help: {self.proposal.hope}"
+        for change in self.proposal.changes:
+            if change.severity == "required":
+                yield f"  {change.old or '(nothing)'} -> {change.new or '(removed)'}: {change.reason}"
+        for warning in self.verdict.warnings:
+            yield f"  note: {warning}"
+
+
+def tuning(arguments: Mapping[str, str]) -> Tuning:
+    """The arguments of a what-if, each checked.
+
+    Raises:
+        UserError: a flag that can't be asked about, or a value that is none.
+    """
+    values: dict[str, object] = {}
+    for flag, text in arguments.items():
+        field = _FIELDS.get(flag)
+        if field is None:
+            raise _bad(flag, "can't be tried", f"one of {', '.join(_FIELDS)}")
+        values[field] = _value(flag, field, text.strip())
+    return msgspec.convert(values, Tuning)
+
+
+def _value(flag: str, field: str, text: str) -> object:
+    if field == "eager":
+        return True
+    if field == "kv_dtype":
+        if re.fullmatch(r"[a-z0-9_]{2,20}", text):
+            return text
+        raise _bad(flag, f"{text!r} is no type", "as fp8 or auto")
+    if field == "utilization":
+        if re.fullmatch(r"0?\.\d{1,4}|1(?:\.0)?", text) and float(text) > 0:
+            return float(text)
+        raise _bad(flag, f"{text!r} is no share", "a number above 0, at most 1")
+    if re.fullmatch(r"[1-9]\d{0,8}", text) and int(text) <= _MOST[field]:
+        return int(text)
+    raise _bad(flag, f"{text!r} is no count", f"a whole number from 1 to {_MOST[field]}")
+
+
+def what_if(
+    state: RunState, asked: WhatIf, *, number: int = 1, vllm: str | None = None, objective: str = "minimal"
+) -> Found:
+    """Decide one model again, with these arguments on these GPUs; `number` names its facts `what-if-<number>/...`.
+
+    Raises:
+        UserError: no such model, flag, value or GPU, or the run knows of no GPUs.
+    """
+    model = _model(state, asked.model)
+    change = tuning(asked.arguments)
+    args, count = tuned(model.car.serving.args, model.car.serving.gpu_count, change)
+    serving = msgspec.structs.replace(model.car.serving, args=args, gpu_count=count)
+    model = msgspec.structs.replace(model, car=msgspec.structs.replace(model.car, serving=serving))
+    cluster = _cluster(state, asked.gpu)
+    vllm = vllm or runtime_version(cluster)
+    kinds = candidates(cluster)
+    verdict = decide_model(model, cluster, kinds, vllm)
+    runtime_args = cluster.runtime.args if cluster.runtime else ()
+    proposal = propose_for(model, verdict, kinds, vllm=vllm, runtime_args=runtime_args, objective=objective)
+    name = f"what-if-{number}"
+    facts = tuple(_facts(name, asked, verdict, proposal, change))
+    return Found(model=model.car.name, verdict=verdict, proposal=proposal, facts=facts)
+
+
+def _facts(name: str, asked: WhatIf, verdict: ModelVerdict, proposal: Proposal, change: Tuning) -> Iterator[Named]:
+    where = f"on {scrub(asked.gpu, limit=80)}" if asked.gpu else "on the run's GPUs"
+    flags = " ".join(change.flags().values()) or "the manifest's arguments"
+    yield Named(
+        id=name, value=str(verdict.verdict), note=f"{scrub(verdict.model, limit=120)} with {flags} {where}"
+    )
+    if change.length is not None:
+        yield Named(id=f"{name}/asked/context", value=change.length, unit="tokens")
+    for fact in verdict_facts(verdict):
+        yield msgspec.structs.replace(fact, id=f"{name}/{fact.id}")
+    if proposal.hope and verdict.verdict is not Verdict.GO:
+        yield Named(id=f"{name}/would_help", value=scrub(proposal.hope))
+    for needed in _required(proposal.changes):
+        told = f"{needed.old or 'nothing'} -> {needed.new or 'removed'}"
+        yield Named(id=f"{name}/change/{scrub(needed.flag, limit=80)}", value=scrub(told, limit=120))
+
+
+def _required(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    return tuple(change for change in changes if change.severity == "required" and change.flag in _FIELDS)[:8]
+
+
+def _model(state: RunState, name: str) -> ModelRequirements:
+    names = [model.car.name for model in state.models]
+    hits = [model for model in state.models if model.car.name == name]
+    hits = hits or [model for model in state.models if name.casefold() in model.car.name.casefold()]
+    if len(hits) == 1:
+        return hits[0]
+    what = f"the run has no model {clean(name, limit=80)!r}" if not hits else f"{len(hits)} models fit {name!r}"
+    listed = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "")
+    raise _bad("model", what, f"one of: {listed}" if names else "the run has read no manifest")
+
+
+def _cluster(state: RunState, gpu: str | None) -> AcceleratorReport:
+    if gpu is not None:
+        from modelcar_tui.cluster.whatif import parse_gpu_flags
+
+        inventory = parse_gpu_flags((gpu,))
+        runtime = state.cluster.runtime if state.cluster else None
+        return AcceleratorReport(access=Access(rung=Rung.WHAT_IF), inventory=inventory, runtime=runtime)
+    if state.cluster is None:
+        raise _bad("gpu", "the run knows of no GPUs", "state them: PRODUCT:COUNT")
+    return state.cluster
+
+
+def matching_facts(state: RunState, words: str, *, most: int = 12) -> tuple[Named, ...]:
+    """The facts that share the most words with a question; verdicts first where none does."""
+    wanted = {word for word in re.findall(r"[a-z0-9.]+", words.casefold()) if len(word) > 1} - _COMMON
+    facts = named_facts(state)
+
+    def score(fact: Named) -> int:
+        said = f"{fact.id} {fact.value} {fact.note}".casefold()
+        return sum(word in said for word in wanted) * 2 + fact.id.startswith("verdict")
+
+    ranked = sorted(facts, key=score, reverse=True)
+    best = [fact for fact in ranked if score(fact) > 1] or [fact for fact in facts if "verdict" in fact.id]
+    return tuple(best[:most])
+
+
+_COMMON = frozenset("the is it on an of to if what why how does do my in for and or with can not".split())  # noqa: SIM905
+
+
+def fact_line(fact: Named) -> str:
+    """`[gpu/L40S] 4 GPUs (48 GiB each, 4 free GPUs)`."""
+    value = (
+        "not known" if fact.value is None else f"{fact.value:,}" if type(fact.value) is int else str(fact.value)
+    )
+    unit = f" {fact.unit}" if fact.unit else ""
+    note = f" ({fact.note})" if fact.note and fact.value is not None else ""
+    return f"[{fact.id}] {value}{unit}{note}"
+
+
+def _bad(where: str, what: str, fix: str) -> UserError:
+    return UserError(Problem(where=clean(where, limit=80), what=clean(what, limit=200), fix=fix, code="what-if"))
