@@ -50,6 +50,8 @@ def clean(text: str, *, limit: int = 4000) -> str:
         return text if text.isascii() else _replace(text)
     text = _SEQUENCE.sub("", text.expandtabs(4))
     text = text.rstrip("\r\n")
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
     if "\r" in text:
         text = text.rpartition("\r")[2]
     text = _replace(text)

@@ -164,7 +164,7 @@ def _on(model: ModelRequirements, kind: Candidate, vllm: str | None) -> ModelVer
     compatibility = check(
         model.image.model, vendor=kind.gpu.vendor, compute_capability=kind.gpu.compute_capability,
         product=kind.gpu.product, vllm=vllm, kv_cache_dtype=arguments.kv_cache_dtype, dtype=arguments.dtype,
-        catalog_reference=car.image,
+        catalog_reference=car.image, quantization=arguments.quantization,
     )  # fmt: skip
     verdict, why, settle = _judge(car, kind, result, compatibility, count)
     return ModelVerdict(

@@ -38,7 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     kube_context: str | None = None
     qa: bool = True
     qa_image: str = QA_IMAGE
-    qa_timeout_s: float = 1800.0
+    qa_timeout_s: float | None = None
+    """Limit of the whole suite; None works it out from the images' sizes."""
     qa_network: str | None = None
     """podman's `--network`."""
     qa_memory: str | None = None

@@ -45,6 +45,8 @@ class Context:
         """The operator's `Decision` as plain data, once there is one."""
         self.detached: Callable[[], bool] = lambda: False
         """Whether a cancellation means "leave what runs outside alone": the operator will come back."""
+        self.resumed = False
+        """Whether an earlier process began this run."""
         self.consent: Callable[[tuple[str, ...]], Awaitable[bool]] = _granted
         """Ask the operator before something outside is changed; True where nobody is there to be asked."""
         self._reports = reports

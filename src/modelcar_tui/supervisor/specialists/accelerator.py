@@ -80,7 +80,7 @@ class Accelerator:
         if access.rung is Rung.OK:
             context.step("access", Status.DONE, f"{access.user or 'authenticated'} at {access.server}")
         elif access.rung is Rung.WHAT_IF:
-            context.step("access", Status.SKIPPED, "what-if inventory: no cluster was asked")
+            context.step("access", Status.SKIPPED, "what-if inventory: no cluster was asked for GPUs")
         else:
             context.step("access", Status.FAILED, str(access.problem) if access.problem else access.rung)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -28,6 +30,7 @@ from modelcar_tui.supervisor.reports import ConfigurationReport, DecisionReport
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.specialist import Context
 
+T = TypeVar("T")
 KUBERNETES = "kubernetes"
 PULL_SECRET = "OCI_REGISTRY_PULL_SECRET"  # noqa: S105 - the variable's name
 
@@ -48,25 +51,27 @@ class Qa:
     async def run(self, context: Context) -> QaOutcome:
         """See `Specialist.run`. Run again after a crash, it goes on with the container that is there."""
         context.step("ready", Status.RUNNING)
+        outcome = await self._go_on(context) if context.resumed else None
+        if outcome is not None:
+            return self._finished(context, outcome)
         skip = await self._skip(context)
         if skip is not None:
             return self._skipped(context, skip)
         if not await context.consent(_effects(context)):
             return self._skipped(context, _skip("REFUSED", "the operator did not let QA change the cluster"))
         context.step("ready", Status.DONE)
-        runner = self._runner(context)
-        request = self._request(context)
+        runner, request = self._runner(context), self._request(context)
         context.step("stage", Status.RUNNING, Path(request.manifest_path).name)
-        secrets = QaSecrets(_pull_secret())
-        task = asyncio.ensure_future(runner.run(request, secrets, lambda event: _tell(context, event)))
-        try:
-            outcome = await asyncio.shield(task)
-        except asyncio.CancelledError:
-            runner.detach = context.detached()
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            raise
-        return self._finished(context, outcome)
+        run = runner.run(request, QaSecrets(_pull_secret()), lambda event: _tell(context, event))
+        return self._finished(context, await _to_its_end(context, runner, run))
+
+    async def _go_on(self, context: Context) -> QaOutcome | None:
+        """What a suite that was already started comes to, whatever is missing by now; None without one."""
+        if not (context.has_report("decision") and context.has_report("accelerator")):
+            return None
+        runner, request = self._runner(context), self._request(context)
+        attach = runner.attach(request, QaSecrets(_pull_secret()), lambda event: _tell(context, event))
+        return await _to_its_end(context, runner, attach)
 
     async def _skip(self, context: Context) -> QaOutcome | None:
         from modelcar_tui.qa.preconditions import skip_reason
@@ -103,9 +108,17 @@ class Qa:
         return PodmanRunner(redact=context.redact)
 
     def _request(self, context: Context) -> QaRequest:
+        from modelcar_tui.qa.budget import budgets
+
         settings = context.settings
         cluster = context.report("accelerator", AcceleratorReport)
         plan = context.report("decision", DecisionReport).plan
+        limits = budgets(
+            [
+                (m.car.name, m.image.size_bytes.value)
+                for m in context.report("configuration", ConfigurationReport).models
+            ]
+        )
         written = context.answer is not None and context.answer.get("write")
         runtime = os.environ.get("VLLM_RUNTIME_IMAGE") or (cluster.runtime.image if cluster.runtime else None)
         return QaRequest(
@@ -115,8 +128,9 @@ class Qa:
             kubeconfig_path=settings.kubeconfig,
             kube_context=settings.kube_context,
             runtime_image=runtime,
-            accelerator=(cluster.gpu_provider or "nvidia").lower(),
-            timeout_s=settings.qa_timeout_s,
+            accelerator=(cluster.gpu_provider or "nvidia").lower().removeprefix("intel-").removeprefix("ibm-"),
+            timeout_s=settings.qa_timeout_s or limits.whole,
+            model_timeout_s=None if settings.qa_timeout_s else limits.per_model,
             folder=str(context.folder),
             network=settings.qa_network,
             memory=settings.qa_memory,
@@ -143,6 +157,18 @@ class Qa:
         lines += [f"next: {outcome.fix}"] if outcome.fix else []
         context.finish(f"{outcome.code}: {outcome.message}", tuple(lines), status=ok)
         return outcome
+
+
+async def _to_its_end(context: Context, runner: Runner, work: Coroutine[Any, Any, T]) -> T:
+    """Wait for the runner; a cancellation stops the suite, or leaves it where the operator will come back."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        runner.detach = context.detached()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise
 
 
 def _effects(context: Context) -> tuple[str, ...]:
