@@ -48,6 +48,7 @@ class View(Widget):
     def update(self) -> None:
         """Look at the state again; rows that are as before cost nothing."""
         if not self.is_mounted or not self.size.width:
+            self._composed_for = None  # hidden: look afresh when it is shown, whatever its size then
             return
         fresh = self._compose_rows()
         if len(fresh) != len(self._rows):

@@ -71,10 +71,10 @@ def _change_spans(change: Change, review: Review, glyphs: Glyphs) -> Iterator[Sp
             yield f"{glyphs.arrow} {reveal(change.flag)}  ", "muted" if faded else "text"
             if before == after:
                 yield f"{reveal(after)}, same value as one item", "muted"
-                return
-            yield reveal(before), "muted" if faded else "del"
-            yield f" {glyphs.arrow} ", "muted"
-            yield reveal(after), "muted" if faded else "add"
+            else:
+                yield reveal(before), "muted" if faded else "del"
+                yield f" {glyphs.arrow} ", "muted"
+                yield reveal(after), "muted" if faded else "add"
     if change.severity != "improvement":
         yield f"  {change.severity}", "bad" if change.severity == "required" else "warn"
 

@@ -14,7 +14,7 @@ from modelcar_tui.tui.view import View
 if TYPE_CHECKING:
     from modelcar_tui.tui.screens.diff import DiffScreen
 
-SIDE_BY_SIDE = 100
+SIDE_BY_SIDE = 90
 """Cells of the pane from which the text diff has two columns."""
 
 
