@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.image.types import ModelFacts
+from modelcar_tui.sizing.bounds import between
 from modelcar_tui.sizing.checks import refusal
 from modelcar_tui.sizing.guess import guessed
 from modelcar_tui.sizing.limits import limits_for
@@ -11,7 +12,7 @@ from modelcar_tui.sizing.model import ready
 from modelcar_tui.sizing.report import report
 from modelcar_tui.sizing.types import EngineArgs, Estimate, Gpu
 from modelcar_tui.sizing.unsized import reason
-from modelcar_tui.sizing.version import profile_for
+from modelcar_tui.sizing.version import Profile, hungry, profile_for
 
 
 def estimate(model: ModelFacts, gpu: Gpu, args: EngineArgs, *, vllm: str | None) -> Estimate:
@@ -21,13 +22,21 @@ def estimate(model: ModelFacts, gpu: Gpu, args: EngineArgs, *, vllm: str | None)
         model: what is known of it; without a config.json the answer comes from its size alone, with bounds.
         gpu: one unit; `args.tp x args.pp` of them are used.
         args: from `parse_args`.
-        vllm: the version of the runtime image; None when it is not known (the newest is assumed and said).
+        vllm: the version of the runtime image; None when it is not known. Then the newest is assumed and said,
+            the figures are bounded by a release with other habits, and a verdict on which they differ is UNKNOWN.
 
     Returns:
         Per GPU figures with their terms. It never raises for what the facts hold; what can't be sized is
         UNKNOWN and says why.
     """
     profile = profile_for(vllm)
+    found = _one(model, gpu, args, profile)
+    if profile.known:
+        return found
+    return between(found, _one(model, gpu, args, hungry(profile)))
+
+
+def _one(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Estimate:
     prepared = ready(model, quantization=args.quantization, dtype=args.dtype, overrides=args.overrides)
     if isinstance(prepared, str):
         return guessed(model, gpu, args, profile, prepared)

@@ -36,6 +36,19 @@ def test_an_unknown_version_is_said():
     found = size(LLAMA_8B, vllm=None)
     assert found.vllm.endswith("?")
     assert any("version" in note for note in found.notes)
+    available = found.kv_available_gib
+    assert available.low is not None and available.high is not None
+    assert available.high - available.low > 2
+    assert found.outcome is Outcome.STARTS
+
+
+def test_a_verdict_that_hangs_on_an_unknown_version_is_unknown():
+    tight = ("--max-model-len=8192", "--gpu-memory-utilization=0.25")
+    assert size(LLAMA_8B, *tight, vllm="0.33.0").outcome is Outcome.STARTS
+    assert size(LLAMA_8B, *tight, vllm="0.16.0").outcome is Outcome.REFUSED_NO_KV
+    found = size(LLAMA_8B, *tight, vllm=None)
+    assert found.outcome is Outcome.UNKNOWN
+    assert "version" in found.why
 
 
 def test_weights_come_to_the_sum_of_their_terms():
