@@ -6,7 +6,8 @@ import math
 
 import msgspec
 
-from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Guarantee, Pool
+from modelcar_tui.cluster.image_checks import ImageNeed, check_images
+from modelcar_tui.cluster.types import AcceleratorReport, Check, GpuNode, Guarantee, Pool, State
 from modelcar_tui.compatibility.quantization import check
 from modelcar_tui.compatibility.types import Compatibility, Support
 from modelcar_tui.core.facts import Fact
@@ -112,8 +113,24 @@ def _lands_badly(kind: Candidate, verdict: ModelVerdict) -> bool:
     return room and kind.most >= verdict.gpus and verdict.verdict is not Verdict.GO
 
 
-def overall(models: tuple[ModelVerdict, ...]) -> tuple[Verdict, str]:
-    """The manifest's verdict and one sentence: the worst of its models'."""
+def preflight(models: tuple[ModelRequirements, ...], cluster: AcceleratorReport) -> tuple[Check, ...]:
+    """What else must be right before serving: the cluster's own checks, and its nodes against the images."""
+    needs = [
+        ImageNeed(
+            model=model.car.name,
+            size_bytes=model.image.size_bytes.value,
+            architectures=model.image.architectures.value,
+        )
+        for model in models
+    ]
+    return cluster.checks + check_images(needs, cluster.inventory)
+
+
+def overall(models: tuple[ModelVerdict, ...], checks: tuple[Check, ...] = ()) -> tuple[Verdict, str]:
+    """The manifest's verdict and one sentence: what blocks all of it, else the worst of its models'."""
+    blocked = next((check for check in checks if check.state is State.BLOCKED), None)
+    if blocked is not None:
+        return Verdict.NO_GO, f"{blocked.what}; {blocked.fix}" if blocked.fix else blocked.what
     for verdict in (Verdict.NO_GO, Verdict.UNKNOWN):
         names = [model.model for model in models if model.verdict is verdict]
         if names:
@@ -140,7 +157,7 @@ def decide_accepted(
     after = tuple(accepted_model(model, report.plan, decision) for model in models)
     kinds = candidates(cluster)
     verdicts = tuple(decide_model(model, cluster, kinds, vllm or runtime_version(cluster)) for model in after)
-    verdict, why = overall(verdicts)
+    verdict, why = overall(verdicts, report.checks)
     return msgspec.structs.replace(report, verdict=verdict, why=why, models=verdicts)
 
 

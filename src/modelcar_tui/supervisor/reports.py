@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from modelcar_tui.cluster.types import Check
 from modelcar_tui.compatibility.placement import Assignment
 from modelcar_tui.compatibility.types import Compatibility, Finding
 from modelcar_tui.core.errors import Problem
@@ -71,6 +72,8 @@ class DecisionReport(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     models: tuple[ModelVerdict, ...] = ()
     findings: tuple[Finding, ...] = ()
+    checks: tuple[Check, ...] = ()
+    """What else must be right before serving: switches, versions, storage, architectures."""
     plan: Plan
     hunks: tuple[Hunk, ...] = ()
     with_changes: Verdict | None = None

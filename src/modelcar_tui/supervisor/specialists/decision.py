@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from modelcar_tui.cluster.types import AcceleratorReport
+from modelcar_tui.cluster.types import AcceleratorReport, Check, State
 from modelcar_tui.manifest.plan import Decision as Answer
 from modelcar_tui.manifest.plan import Plan
 from modelcar_tui.supervisor.events import DecisionMade, Noticed, SpecialistFinished, Status, StepPlan
@@ -43,7 +43,9 @@ class Decision:
         context.step("gather", Status.DONE, f"{len(configuration.models)} models")
         report = await asyncio.to_thread(self._decide, context, configuration, cluster)
         context.emit(DecisionMade(report=report))
-        for text in dict.fromkeys(f"{model.model}: {text}" for model in report.models for text in model.warnings):
+        remarks = [f"{model.model}: {text}" for model in report.models for text in model.warnings]
+        remarks += [check_text(check) for check in report.checks if check.state in (State.WARNING, State.BLOCKED)]
+        for text in dict.fromkeys(remarks):
             context.emit(Noticed(text=text))
         context.step("verdict", Status.DONE, f"{report.verdict}: {report.why}")
         context.emit(finished(report))
@@ -78,7 +80,7 @@ class Decision:
         from modelcar_tui.compatibility.proposals import optimized_json
         from modelcar_tui.manifest.diff import text_hunks
         from modelcar_tui.manifest.write import target_path
-        from modelcar_tui.supervisor.deciding import candidates, overall
+        from modelcar_tui.supervisor.deciding import candidates, overall, preflight
         from modelcar_tui.supervisor.proposing import propose_for
 
         context.step("arguments", Status.RUNNING)
@@ -102,9 +104,10 @@ class Decision:
             structs.replace(model, settle=proposal.hope or model.settle)
             for model, proposal in zip(models, proposals, strict=True)
         )
-        verdict, why = overall(models)
+        checks = preflight(configuration.models, cluster)
+        verdict, why = overall(models, checks)
         return DecisionReport(
-            verdict=verdict, why=why, models=models, findings=findings, plan=plan,
+            verdict=verdict, why=why, models=models, findings=findings, checks=checks, plan=plan,
             hunks=text_hunks(base.read_bytes(), plan) if changes else (),
             optimized=tuple(
                 optimized_json(model.car, proposal.changes)
@@ -145,6 +148,11 @@ class Decision:
         context.step("quantization", Status.WARNING if doubtful else Status.DONE, detail)
 
 
+def check_text(check: Check) -> str:
+    """`warning: what; fix`."""
+    return f"{check.state}: {check.what}" + (f"; {check.fix}" if check.fix else "")
+
+
 def finished(report: DecisionReport) -> SpecialistFinished:
     """The pane's result; told again when the operator's answer has changed it."""
     return SpecialistFinished(
@@ -160,6 +168,9 @@ def report_lines(report: DecisionReport) -> Iterator[str]:
     """The pane's lines: the models, then what the changes and the whole manifest would do."""
     for model in report.models:
         yield from lines(model)
+    for check in report.checks:
+        if check.state is not State.OK:
+            yield check_text(check)
     if report.with_changes is not None and report.with_changes is not report.verdict:
         yield f"with all {len(report.plan.changes)} proposed changes: {report.with_changes}"
     if report.together:

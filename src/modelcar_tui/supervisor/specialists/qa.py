@@ -51,6 +51,8 @@ class Qa:
     async def run(self, context: Context) -> QaOutcome:
         """See `Specialist.run`. Run again after a crash, it goes on with the container that is there."""
         context.step("ready", Status.RUNNING)
+        from modelcar_tui.qa.podman import sweep_stale
+
         outcome = await self._go_on(context) if context.resumed else None
         if outcome is not None:
             return self._finished(context, outcome)
@@ -60,6 +62,7 @@ class Qa:
         if not await context.consent(_effects(context)):
             return self._skipped(context, _skip("REFUSED", "the operator did not let QA change the cluster"))
         context.step("ready", Status.DONE)
+        await sweep_stale(context.folder.parent)
         runner, request = self._runner(context), self._request(context)
         context.step("stage", Status.RUNNING, Path(request.manifest_path).name)
         run = runner.run(request, QaSecrets(_pull_secret()), lambda event: _tell(context, event))
