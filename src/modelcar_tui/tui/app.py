@@ -397,6 +397,3 @@ def _finish(app: DashboardApp, port: EnginePort, result: int | None) -> int:
         if not port.join(STOP_S):
             sys.stderr.write(f"modelcar-tui: the engine did not stop within {STOP_S:.0f} s; resume the run\n")
     return status
-
-
-__all__ = ["DashboardApp", "FaceScreen", "run_dashboard"]
