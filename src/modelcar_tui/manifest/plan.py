@@ -40,6 +40,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[Term, ...] = ()
     together_with: tuple[str, ...] = ()
     """Ids of the changes without which this one makes no valid command line."""
+    origin: str = "rules"
+    """`rules`, or `model` for a language model's suggestion that the validators let through."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,6 +34,7 @@ def _lines(state: RunState) -> Iterator[str]:
         yield ""
     for pane in state.panes:
         yield from _section(state, pane)
+    yield from _language_model(state)
     if state.finish is not None:
         yield "## Result"
         yield ""
@@ -49,12 +50,36 @@ def _section(state: RunState, pane: Pane) -> Iterator[str]:
     yield ""
     for line in pane.lines:
         yield f"{'  ' if line.startswith('  ') else ''}- {line.strip()}"
+    if pane.narration_state == "confirmed":
+        yield ""
+        yield f"> {pane.narration} (language model; numbers, names and verdicts checked)"
     if pane.metadata:
         yield ""
         yield from _fence("json", msgspec.json.format(msgspec.json.encode(pane.metadata), indent=2).decode())
     if pane.name == "decision" and state.decision is not None:
         yield from _decision(state, state.decision)
     yield ""
+
+
+def _language_model(state: RunState) -> Iterator[str]:
+    """Which model was asked, what it was given, what it cost, and what was asked of the run."""
+    llm = state.llm
+    if llm.model:
+        yield "## Language model"
+        yield ""
+        yield f"{llm.model} at {llm.host}. It decides nothing. It was given as data, cleaned and capped:"
+        yield from (f"- {item}" for item in llm.shares)
+        yield ""
+        cost = f"{llm.calls} calls ({llm.failed} failed), {llm.input_tokens} tokens in, {llm.output_tokens} out"
+        yield f"Cost: {cost}, {llm.seconds:.1f} s. Narrations withdrawn: {llm.withdrawn}."
+        if llm.problem:
+            yield f"Last problem: {llm.problem}"
+        yield ""
+    for answer in state.answers:
+        yield f"**Q:** {answer.question}"
+        yield ""
+        yield from (answer.text or answer.why).splitlines()
+        yield ""
 
 
 def _tick(step: Step) -> str:
@@ -76,7 +101,7 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
         yield ""
         yield "Proposed changes:"
         for change in report.plan.changes:
-            yield f"- {change.model}: {change_text(change)} ({change.severity}): {change.reason}"
+            yield f"- {change.model}: {change_text(change)} ({change.severity}{_origin(change)}): {change.reason}"
         yield ""
         yield "OPTIMIZED_SERVING_ARGUMENTS_JSON"
         yield from _fence("json", msgspec.json.format(msgspec.json.encode(report.optimized), indent=2).decode())
@@ -89,6 +114,10 @@ def change_text(change: Change) -> str:
     """`--max-model-len=8192 -> --max-model-len=4096`, `gpu_count 1 -> 2`, `(nothing) -> --x=1`."""
     name = "gpu_count " if change.operation is Operation.GPU_COUNT else ""
     return f"{name}{change.old or '(nothing)'} -> {change.new or '(removed)'}"
+
+
+def _origin(change: Change) -> str:
+    return "" if change.origin == "rules" else ", by the language model"
 
 
 def _writing(state: RunState) -> str:

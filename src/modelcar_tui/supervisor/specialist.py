@@ -16,10 +16,13 @@ import msgspec
 from modelcar_tui.core.files import write_private
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.text import clean_block
+from modelcar_tui.manifest.plan import Change
 from modelcar_tui.supervisor.events import AnyEvent, SpecialistFinished, Status, StepChanged, StepPlan
+from modelcar_tui.supervisor.reports import DecisionReport
 from modelcar_tui.supervisor.settings import Settings
 
 R = TypeVar("R", bound=msgspec.Struct)
+Suggest = Callable[[DecisionReport], Awaitable[tuple[Change, ...]]]
 Metadata = dict[str, str | int | float | bool | None]
 
 
@@ -45,6 +48,8 @@ class Context:
         """The operator's `Decision` as plain data, once there is one."""
         self.detached: Callable[[], bool] = lambda: False
         """Whether a cancellation means "leave what runs outside alone": the operator will come back."""
+        self.suggest: Suggest | None = None
+        """Asks a language model for arguments, where there is one; gives only what the validators let through."""
         self.resumed = False
         """Whether an earlier process began this run."""
         self.consent: Callable[[tuple[str, ...]], Awaitable[bool]] = _granted

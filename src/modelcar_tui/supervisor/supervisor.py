@@ -228,7 +228,8 @@ class Supervisor:
         if known and known.decision and known.request_id == request_id:
             return known.decision
         self.emit(e.ApprovalRequested(request_id=request_id, plan_digest=plan.digest))
-        everything = tuple(change.id for change in plan.changes)
+        # What a language model suggested is written only where the operator read and accepted it.
+        everything = tuple(change.id for change in plan.changes if change.origin == "rules")
         match self.settings.approve:
             case Approve.ALL:
                 decision = Decision(plan_digest=plan.digest, accepted=everything, write=True, who="command line")
@@ -267,6 +268,7 @@ class Supervisor:
         context = Context(name, self.settings, self.folder, self.emit, reports, self._redact)
         context.detached = lambda: self._detached
         context.consent = self._ask_consent
+        context.suggest = self.llm.suggest if self.llm is not None else None
         context.resumed = self._resume is not None
         return context
 

@@ -15,6 +15,7 @@ import msgspec
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.secrets import Redactor, Secret
 from modelcar_tui.core.text import clean, clean_block
+from modelcar_tui.manifest.plan import Change
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.llm import prompts
 from modelcar_tui.supervisor.llm.check import MOST_CHARS, fault
@@ -23,6 +24,7 @@ from modelcar_tui.supervisor.llm.config import Choice
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError
 from modelcar_tui.supervisor.llm.named import SHARES, known, named_facts, payload
 from modelcar_tui.supervisor.llm.strict import parse
+from modelcar_tui.supervisor.reports import DecisionReport, Verdict
 from modelcar_tui.supervisor.state import RunState
 
 SETTLE_S = 3.0
@@ -32,6 +34,8 @@ TOKENS_S = 0.05
 NARRATION = Limits(first_s=10.0, total_s=25.0, chars=4000)
 ROUTE = Limits(first_s=3.0, total_s=4.0, chars=400)
 """The run waits for this one."""
+PROPOSE = Limits(first_s=5.0, total_s=6.0, chars=4000)
+"""The run waits for this one too, once."""
 _TOLD = (e.Status.DONE, e.Status.WARNING)
 """A pane that failed or was skipped has its own line, which says more."""
 
@@ -51,6 +55,7 @@ class Session:
         emit: Callable[[e.AnyEvent], None],
         state: Callable[[], RunState],
         redact: Redactor,
+        vllm: str | None = None,
         narration: Limits = NARRATION,
     ) -> None:
         """
@@ -60,12 +65,13 @@ class Session:
             emit: Journals and shows an event.
             state: The run as it is now.
             redact: Of the run.
+            vllm: The release that the operator states.
             narration: Limits of one narration.
         """
         redact.add(key)
         self.choice = choice
         self._key, self._emit, self._state, self._redact = key, emit, state, redact
-        self._limits = narration
+        self._limits, self._vllm = narration, vllm
         self._client: asyncio.Task[Client] | None = None
         self._narrations: dict[str, asyncio.Task[None]] = {}
         self._turns = asyncio.Semaphore(2)
@@ -112,6 +118,26 @@ class Session:
         if chosen not in names:
             raise ModelError(Failure.NOT_ALLOWED, clean(chosen, limit=40))
         return chosen
+
+    async def suggest(self, report: DecisionReport) -> tuple[Change, ...]:
+        """Changes that the model suggests and the validators let through; none where anything goes wrong."""
+        state = msgspec.structs.replace(self._state(), decision=report)
+        cluster = state.cluster
+        if cluster is None or (report.with_changes is not Verdict.GO and report.verdict is not Verdict.GO):
+            return ()
+        from modelcar_tui.supervisor.llm.propose import FLAGS, Suggestions, validated
+
+        try:
+            async with asyncio.timeout(PROPOSE.total_s):
+                client = await self.client()
+                reply = await client.ask(prompts.propose(FLAGS, payload(named_facts(state))), PROPOSE)
+            wanted = parse(reply.text, Suggestions).changes
+            return await asyncio.to_thread(validated, wanted, report, state.models, cluster, vllm=self._vllm)
+        except (ModelError, TimeoutError):
+            return ()
+        except Exception as error:  # noqa: BLE001 - the plan must not depend on what a model wrote
+            self._say(e.LanguageModelUsed(calls=0, problem=f"its suggestions: {type(error).__name__}"))
+            return ()
 
     async def settle(self, limit_s: float = SETTLE_S) -> None:
         """Wait a little for what is being told, then withdraw the rest. The run ends after this."""

@@ -48,7 +48,7 @@ def open_session(
         return None
     from modelcar_tui.supervisor.llm.session import Session
 
-    session = Session(choice, key, emit=emit, state=state, redact=redact)
+    session = Session(choice, key, emit=emit, state=state, redact=redact, vllm=settings.vllm_version)
     session.start()
     return session
 

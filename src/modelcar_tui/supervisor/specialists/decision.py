@@ -9,8 +9,8 @@ from pathlib import Path
 from msgspec import structs
 
 from modelcar_tui.cluster.types import AcceleratorReport, Check, State
+from modelcar_tui.manifest.plan import Change, Plan
 from modelcar_tui.manifest.plan import Decision as Answer
-from modelcar_tui.manifest.plan import Plan
 from modelcar_tui.supervisor.events import DecisionMade, Noticed, SpecialistFinished, Status, StepPlan
 from modelcar_tui.supervisor.reports import (
     ConfigurationReport,
@@ -42,6 +42,8 @@ class Decision:
         cluster = context.report("accelerator", AcceleratorReport)
         context.step("gather", Status.DONE, f"{len(configuration.models)} models")
         report = await asyncio.to_thread(self._decide, context, configuration, cluster)
+        if context.suggest is not None and (more := await context.suggest(report)):
+            report = await asyncio.to_thread(self._joined, context, report, configuration, cluster, more)
         context.emit(DecisionMade(report=report))
         remarks = [f"{model.model}: {text}" for model in report.models for text in model.warnings]
         remarks += [check_text(check) for check in report.checks if check.state in (State.WARNING, State.BLOCKED)]
@@ -115,6 +117,24 @@ class Decision:
                 if proposal.changes
             ),
         )  # fmt: skip
+
+    def _joined(
+        self,
+        context: Context,
+        report: DecisionReport,
+        configuration: ConfigurationReport,
+        cluster: AcceleratorReport,
+        more: tuple[Change, ...],
+    ) -> DecisionReport:
+        """The plan with changes that a language model suggested and the validators let through."""
+        from modelcar_tui.manifest.diff import text_hunks
+        from modelcar_tui.supervisor.deciding import runtime_version
+
+        plan = structs.replace(report.plan, changes=(*report.plan.changes, *more))
+        context.step("arguments", Status.DONE, f"{len(plan.changes)} changes proposed, {len(more)} by the model")
+        hunks = text_hunks(Path(plan.base).read_bytes(), plan)
+        vllm = context.settings.vllm_version or runtime_version(cluster)
+        return self._outlook(structs.replace(report, plan=plan, hunks=hunks), configuration, cluster, vllm)
 
     def _outlook(
         self,

@@ -1,0 +1,164 @@
+"""Arguments that a language model suggests: into the plan only through the validators, and only if they do better.
+
+Four flags can be suggested. Nothing about code, files, secrets, GPUs or accuracy can; ours are never replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from modelcar_tui.cluster.types import AcceleratorReport
+from modelcar_tui.compatibility.command_line import take_apart
+from modelcar_tui.compatibility.drafts import Drafts
+from modelcar_tui.compatibility.limits import longest_context
+from modelcar_tui.compatibility.lint import lint_model
+from modelcar_tui.compatibility.types import Severity
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.text import clean
+from modelcar_tui.manifest.arguments import effective
+from modelcar_tui.manifest.plan import Change, Decision
+from modelcar_tui.sizing.args import parse_args
+from modelcar_tui.sizing.types import Outcome
+from modelcar_tui.supervisor.deciding import (
+    Candidate,
+    accepted_model,
+    candidates,
+    decide_model,
+    kind_name,
+    runtime_version,
+)
+from modelcar_tui.supervisor.llm.tools import tuning
+from modelcar_tui.supervisor.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
+
+FLAGS = ("--max-model-len", "--max-num-seqs", "--max-num-batched-tokens", "--gpu-memory-utilization")
+MOST = 5
+ORIGIN = "model"
+
+
+class Suggestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One argument as the model wants it."""
+
+    model: str
+    flag: str
+    value: str | int | float
+
+
+class Suggestions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole reply."""
+
+    changes: tuple[Suggestion, ...]
+
+
+class _Score(msgspec.Struct, frozen=True):
+    context: int
+    requests: float
+
+    def beats(self, other: _Score) -> bool:
+        """No worse in anything, better in something."""
+        better = self.context > other.context or self.requests > other.requests * 1.02
+        return better and self.context >= other.context and self.requests >= other.requests * 0.999
+
+
+def validated(
+    suggestions: Sequence[Suggestion],
+    report: DecisionReport,
+    models: Sequence[ModelRequirements],
+    cluster: AcceleratorReport,
+    *,
+    vllm: str | None,
+) -> tuple[Change, ...]:
+    """Those of the suggestions that may join the plan, as changes marked with their origin."""
+    vllm = vllm or runtime_version(cluster)
+    kinds = candidates(cluster)
+    ours = Decision(plan_digest=report.plan.digest, accepted=tuple(change.id for change in report.plan.changes))
+    taken = {(change.model, change.flag) for change in report.plan.changes}
+    by_name = {model.car.name: model for model in models}
+    joined: list[Change] = []
+    for suggestion in suggestions[:MOST]:
+        model = by_name.get(suggestion.model)
+        if model is None or suggestion.flag not in FLAGS or (suggestion.model, suggestion.flag) in taken:
+            continue
+        before = _with(accepted_model(model, report.plan, ours), joined)
+        change = _change(model, suggestion, before, kinds, cluster, vllm)
+        if change is not None:
+            taken.add((suggestion.model, suggestion.flag))
+            joined.append(change)
+    return tuple(joined)
+
+
+def _change(
+    model: ModelRequirements,
+    suggestion: Suggestion,
+    before: ModelRequirements,
+    kinds: tuple[Candidate, ...],
+    cluster: AcceleratorReport,
+    vllm: str | None,
+) -> Change | None:
+    try:
+        items = tuning({suggestion.flag: str(suggestion.value)}).flags()
+    except UserError:
+        return None
+    drafts = Drafts(model.car)
+    present = [item for item in take_apart(model.car.serving.args, vllm) if item.name == suggestion.flag]
+    if len(present) > 1:
+        return None
+    item = items[suggestion.flag]
+    if present:
+        drafts.set(present[0], item, "suggested")
+    else:
+        drafts.add(item, "suggested")
+    draft = drafts.all()[0]
+    after = _with(before, [draft])
+    olds, news = _score(before, kinds, cluster, vllm), _score(after, kinds, cluster, vllm)
+    better = bool(olds) and all(name in news and news[name].beats(score) for name, score in olds.items())
+    if not better or not _clean(before, after, cluster, vllm):
+        return None
+    kind = next(iter(olds))
+    old, new = olds[kind], news[kind]
+    reason = (
+        f"suggested by the language model, checked by the estimate: {new.context:,} tokens of context and "
+        f"{new.requests:.4g} requests at once (without it {old.context:,} and {old.requests:.4g})"
+    )
+    return msgspec.structs.replace(draft, reason=clean(reason, limit=300), origin=ORIGIN)
+
+
+def _with(model: ModelRequirements, changes: Sequence[Change]) -> ModelRequirements:
+    mine = [change for change in changes if change.model == model.car.name]
+    serving = effective(model.car.serving, mine)
+    return msgspec.structs.replace(model, car=msgspec.structs.replace(model.car, serving=serving))
+
+
+def _score(
+    model: ModelRequirements, kinds: tuple[Candidate, ...], cluster: AcceleratorReport, vllm: str | None
+) -> dict[str, _Score]:
+    """What it serves on every kind of GPU that runs it for certain."""
+    scores = [_on(model, decide_model(model, cluster, (kind,), vllm), vllm) for kind in kinds]
+    return {kind_name(kind): score for kind, score in zip(kinds, scores, strict=True) if score is not None}
+
+
+def _on(model: ModelRequirements, verdict: ModelVerdict, vllm: str | None) -> _Score | None:
+    result = verdict.estimate
+    if verdict.verdict is not Verdict.GO or result is None or result.outcome is not Outcome.STARTS:
+        return None
+    requests = result.max_concurrency.value
+    engine = parse_args(model.car.serving.args, model.car.serving.gpu_count, vllm=vllm)
+    context = engine.max_model_len or longest_context(model.image.model.config)
+    if requests is None or context is None or context <= 0:
+        return None
+    return _Score(context, min(requests, float(engine.max_num_seqs or requests)))
+
+
+def _clean(
+    before: ModelRequirements, after: ModelRequirements, cluster: AcceleratorReport, vllm: str | None
+) -> bool:
+    """Whether the lint has nothing new to say."""
+    runtime_args = cluster.runtime.args if cluster.runtime else ()
+    said = []
+    for model in (before, after):
+        findings = lint_model(model.car, vllm=vllm, runtime_args=runtime_args, facts=model.image.model)
+        said.append(
+            {(finding.code, finding.what) for finding in findings if finding.severity is not Severity.NOTE}
+        )
+    return said[1] <= said[0]
