@@ -39,9 +39,7 @@ def registry() -> Iterator[Any]:
 
 
 @pytest.fixture
-def go(
-    tmp_path: Path, registry: Any, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Any]:
+def go(tmp_path: Path, registry: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """`supervisor, events = await go(server, scenario)`; without a server there is no model."""
 
     async def run(
@@ -50,6 +48,7 @@ def go(
         path = tmp_path / "m.base.yaml"
         path.write_text(text)
         provider = "gemini" if server is None or server.dialect == "gemini" else "openai"
+        monkeypatch.delenv("GEMINI_API_KEY", raising=False)
         if server is not None:
             monkeypatch.setenv(f"{provider.upper()}_API_KEY", KEY)
             options |= {"model": f"{provider}:{scenario}", "model_url": server.url}

@@ -67,6 +67,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """`GO`, `NO-GO` or `UNKNOWN` of each model."""
     overall: str = ""
     """The manifest's verdict; empty before there is one: then no verdict may be told."""
+    went: str = ""
+    """`GO` or `NO-GO` where the facts tell how something went without a verdict, as QA's outcome does."""
     strict: bool = False
     """Also `would fit` and `if` must agree with the verdicts: for answers to a what-if."""
 
@@ -154,14 +156,14 @@ def _verdicts(prose: str, known: Known) -> str:
         bare = sentence.casefold()
         for name in named:
             bare = bare.replace(name.casefold(), " ")
-        if why := _sentence(bare, sentence, right, known.strict):
+        if why := _sentence(bare, sentence, right, known):
             return why
         if not named and subject and _claims(bare, {known.verdicts[name] for name in subject}, known.strict):
             return f"it contradicts a verdict: {sentence[:80]}"
     return ""
 
 
-def _sentence(bare: str, sentence: str, right: set[str], strict: bool) -> str:
+def _sentence(bare: str, sentence: str, right: set[str], known: Known) -> str:
     words = set()
     if _NO_GO.search(bare):
         words.add("NO-GO")
@@ -173,13 +175,14 @@ def _sentence(bare: str, sentence: str, right: set[str], strict: bool) -> str:
         return f"it says {', '.join(sorted(words - right))}, which is not the verdict"
     if len(right) > 1 and words and words != right:
         return "it gives one verdict for models that have several"
-    return f"it contradicts the verdict: {sentence[:80]}" if _claims(bare, right, strict) else ""
+    went = right or {known.went} - {""}
+    return f"it contradicts the verdict: {sentence[:80]}" if _claims(bare, went, known.strict) else ""
 
 
 def _claims(bare: str, right: set[str], strict: bool) -> bool:
     """Whether a sentence says that all is well, or that it is not, against the verdict."""
     if not right:
-        return bool(re.search(r"\b(?:safe|approval|deployable|cleared)\b", bare))
+        return bool(_FINE.search(bare) or _BAD.search(bare))
     if _HEDGE.search(bare) and not strict:
         return False
     if "GO" not in right:

@@ -81,7 +81,9 @@ def known(state: RunState, facts: tuple[Named, ...]) -> Known:
         if isinstance(fact.value, int | float) and not isinstance(fact.value, bool)
     )
     texts = tuple(f"{fact.id} {fact.value if isinstance(fact.value, str) else ''} {fact.note}" for fact in facts)
-    return Known(texts=texts, numbers=numbers, verdicts=verdicts, overall=overall)
+    outcome = state.qa.outcome if "qa/outcome" in ids else None
+    went = "" if outcome is None else "GO" if outcome.ok else "NO-GO"
+    return Known(texts=texts, numbers=numbers, verdicts=verdicts, overall=overall, went=went)
 
 
 def unit_class(unit: str) -> str:

@@ -178,7 +178,7 @@ class Session:
             if time.monotonic() - last < TOKENS_S:
                 return
             shown, last = True, time.monotonic()
-            self._say(e.NarrationToken(specialist=pane_name, text=_prose(text)))
+            self._say(e.NarrationToken(specialist=pane_name, text=_prose(self._redact(text))))
 
         why = "the run ended first"
         text = ""
@@ -193,7 +193,7 @@ class Session:
                 messages = prompts.narrate(pane.title, payload(facts))
                 reply = await client.ask(messages, self._limits, on_text)
                 text = _prose(self._redact(reply.text))
-                why = fault(reply.text, known(state, facts))
+                why = fault(self._redact(reply.text), known(state, facts))
         except ModelError as error:
             why = str(error)
             if not shown:
