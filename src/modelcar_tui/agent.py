@@ -26,7 +26,11 @@ FORMS = ("text", "json", "jsonl")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status."""
-    args = parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    # What follows `--` is vLLM's, flags and all; argparse would give it to the wrong argument.
+    cut = words.index("--") if "--" in words else len(words)
+    args = parser().parse_args(words[:cut])
+    args.vllm_arguments = words[cut + 1 :]
     return guarded(lambda: _dispatch(args))
 
 
@@ -87,7 +91,6 @@ def _estimate(commands: _Commands) -> None:
         "       agent estimate --cases FILE.yaml --format jsonl",
     )  # fmt: skip
     command.add_argument("source", nargs="?", metavar="SOURCE", help="image, model folder, config.json or .gguf")
-    command.add_argument("vllm_arguments", nargs="*", metavar="VLLM ARGUMENTS", help="after --")
     command.add_argument("--gpu", metavar="PRODUCT[:COUNT]")
     command.add_argument(
         "--vllm", dest="vllm_version", metavar="VERSION", help="default: the newest that is known"

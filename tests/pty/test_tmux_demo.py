@@ -63,7 +63,7 @@ class Tmux:
         self._call("kill-server")
 
 
-@pytest.fixture(params=[(80, 24), (120, 40)], ids=["80x24", "120x40"])
+@pytest.fixture(params=[(60, 20), (80, 24), (120, 40), (200, 60)], ids=lambda size: "x".join(map(str, size)))
 def demo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tmux]:
     columns, rows = request.param
     command = f"MODELCAR_TUI_QA_SPEED=0 {BIN}/modelcar-tui --demo --state-dir {tmp_path}/state"
@@ -74,7 +74,7 @@ def demo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tmux]:
 
 def test_review_approve_and_qa_by_keys(demo: Tmux, tmp_path: Path) -> None:
     samples = {path.name: path.read_bytes() for path in SAMPLES.iterdir()}
-    assert "DEMO" in demo.wait_for("Configuration")
+    demo.wait_for(lambda text: "DEMO" in text and "Configuration" in text)
     demo.wait_for("review")
     demo.keys("d")
     assert "DEMO" in demo.wait_for("[ ]")

@@ -193,3 +193,86 @@ def test_reader_that_goes_away_is_no_fault(manifest: Path, tmp_path: Path) -> No
     assert done.stdout.startswith("# modelcar-tui")
     assert "Traceback" not in done.stderr
     assert "Broken" not in done.stderr
+
+
+CONFIG = {
+    "architectures": ["LlamaForCausalLM"], "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32,
+    "num_key_value_heads": 8, "head_dim": 128, "intermediate_size": 14336, "vocab_size": 128256,
+    "max_position_embeddings": 131072, "torch_dtype": "bfloat16", "model_type": "llama",
+}  # fmt: skip
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(CONFIG))
+    return path
+
+
+def test_estimate_takes_vllms_arguments_after_two_dashes(config: Path) -> None:
+    options = (config, "--gpu", "NVIDIA-H100-80GB-HBM3:2", "--vllm", "0.19.0", "--format", "json")
+    short = json.loads(agent("estimate", *options, "--", "--max-model-len=8192").stdout)
+    halved = json.loads(agent("estimate", *options, "--", "--max-model-len", "8192", "-tp", "2").stdout)
+    assert (short["outcome"], halved["outcome"]) == ("starts", "starts")
+    # 8,030,261,248 parameters of 2 bytes are 14.96 GiB; the log of such a start says 14.99 with the rotary cache.
+    assert short["weights_gib"]["value"] == pytest.approx(14.97, abs=0.05)
+    assert halved["weights_gib"]["value"] == pytest.approx(short["weights_gib"]["value"] / 2, rel=0.02)
+    assert halved["kv_tokens"]["value"] > 2 * short["kv_tokens"]["value"]
+
+
+def test_estimate_of_too_small_a_gpu_is_status_1_and_explains_itself(config: Path) -> None:
+    done = agent("estimate", config, "--gpu", "Tesla-T4", "--vllm", "0.19.0", "--explain")
+    assert done.returncode == 1
+    assert "[GPU table]" in done.stdout or "[config.json]" in done.stdout
+    assert agent("estimate", config, "--gpu", "NVIDIA-NOTHING-9000").returncode == 8
+
+
+def test_estimate_of_cases_reads_inputs_only(tmp_path: Path) -> None:
+    case = {
+        "id": "one", "model": "some/model", "vllm": "0.19.0", "gpu": "NVIDIA-H100-80GB-HBM3", "gpu_total_gib": 79.19,
+        "gpu_free_at_start_gib": 78.68, "tp": 1, "dtype": "bfloat16", "max_model_len": 8192, "util": 0.95,
+        "max_num_batched_tokens": 8192, "max_num_seqs": 1024, "config": {**CONFIG, "params": 8030261248},
+    }  # fmt: skip
+    liar = {
+        **case,
+        "id": "two",
+        "outcome": "refused_kv",
+        "kv_tokens": 5,
+        "weights_gib": 99.0,
+        "activation_gib": 7.0,
+    }
+    path = tmp_path / "cases.yaml"
+    path.write_text(json.dumps([case, liar]))
+    one, two = (
+        json.loads(line) for line in agent("estimate", "--cases", path, "--format", "jsonl").stdout.splitlines()
+    )
+    assert {**one, "id": ""} == {**two, "id": ""}
+    assert one["verdict"] == "starts"
+    # vLLM 0.19 logged 476,016 tokens for this model on this card.
+    assert one["kv_tokens"] == pytest.approx(476_016, rel=0.01)
+
+
+def test_plan_is_saved_and_only_what_is_accepted_is_applied(manifest: Path, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    made = agent("plan", manifest, "-o", plan, "--gpu", "L40S:4", "--state-dir", tmp_path / "state")
+    assert made.returncode == 0, made.stderr
+    assert "--distributed-executor-backend" in made.stdout
+    assert agent("apply", plan).returncode == 5
+    assert not list(tmp_path.glob("*.generated.yaml"))
+    assert agent("apply", plan, "--accept", "nonsense").returncode == 2
+    assert agent("apply", plan, "--accept", "all", "--patch").returncode == 0
+    assert "executor-backend" not in (tmp_path / "one.generated.yaml").read_text()
+    manifest.write_text(ONE + "# changed\n")
+    stale = agent("apply", plan, "--accept", "all")
+    assert stale.returncode == 2
+    assert "stale" in stale.stderr
+
+
+def test_lint_speaks_to_people_and_machines(manifest: Path) -> None:
+    manifest.write_text(ONE.replace("--max-model-len=2048", "--swap-space=4"))
+    text = agent("lint", manifest, "--vllm", "0.19.0")
+    assert text.returncode == 2
+    assert f"{manifest}:7:" in text.stdout
+    sarif = json.loads(agent("lint", manifest, "--vllm", "0.19.0", "--format", "sarif").stdout)
+    assert sarif["version"] == "2.1.0"
+    assert agent("lint", manifest, "--vllm", "0.19.0", "--format", "github").stdout.startswith("::error ")

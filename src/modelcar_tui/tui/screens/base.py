@@ -91,6 +91,9 @@ class FaceScreen(Faced, Screen[None]):
         self.face = face
         self.hears_from = float("inf") if self.deaf_s else 0.0
 
+    _shown = False
+    """The first time, the widgets paint what they are made with."""
+
     def content(self) -> Iterable[Widget]:
         """The widgets between header and footer."""
         return ()
@@ -108,7 +111,9 @@ class FaceScreen(Faced, Screen[None]):
         self.close_ears()
 
     def on_screen_resume(self) -> None:
-        self.refresh_state()
+        if self._shown:
+            self.refresh_state()
+        self._shown = True
 
     def on_descendant_focus(self) -> None:
         self.refresh_state()
@@ -132,7 +137,8 @@ class Box(View):
         self._dialog = dialog
 
     def head(self) -> tuple[Row, Row]:
-        return row((self._dialog.title_text(), "title")), EMPTY
+        mark = row((" DEMO ", "demo")) if self.face.state.demo else EMPTY
+        return row((self._dialog.title_text(), "title")), mark
 
     def body(self, width: int, height: int) -> list[Row]:
         return self._dialog.rows(width)
