@@ -1,0 +1,191 @@
+"""Questions about a run: the tools answer, a model may word it, and only what the tools said is shown."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.engine import Engine
+from modelcar_tui.supervisor.llm.tools import WhatIf, what_if
+from modelcar_tui.supervisor.reports import Verdict
+from modelcar_tui.supervisor.settings import Approve, Settings
+from support.llm_server import LlmServer
+
+Go = Callable[..., Any]
+NAME = "granite-3.1-8b-instruct"
+AGENT = Path(sys.executable).parent / "agent"
+
+
+async def asked(
+    go: Go, say: Any, question: str, *, scenario: str = "ok", dialect: str = "gemini"
+) -> e.QuestionAnswered:
+    """The answer to a question about a finished run, from a model that replies as `say` does."""
+    supervisor, _ = await go(None)
+    with LlmServer(say, dialect=dialect) as server:
+        provider = "gemini" if dialect == "gemini" else "openai"
+        options = {"model": f"{provider}:{scenario}", "model_url": server.url}
+        import msgspec
+
+        supervisor.settings = msgspec.structs.replace(supervisor.settings, **options)
+        answer = await supervisor.ask(question)
+        server_requests.append(server.requests)
+    return answer
+
+
+server_requests: list[Any] = []
+
+
+def halve(asked: dict[str, Any]) -> Any:
+    """Calls the what-if, then says what it gave."""
+    if not asked["tools"]:
+        return {"tool": "what_if", "args": {"model": NAME, "max_model_len": 4096}}
+    return f"With 4,096 tokens the verdict is GO [what-if-1]. The run's own verdict is GO [verdict/{NAME}]."
+
+
+@pytest.mark.parametrize("dialect", ["gemini", "openai"])
+async def test_a_what_if_runs_the_real_solver_and_is_cited(go: Go, dialect: str) -> None:
+    answer = await asked(go, halve, "what if I halve the context?", dialect=dialect)
+    assert answer.by == "model", answer.why
+    assert answer.facts == ("what-if-1", f"verdict/{NAME}")
+    result = server_requests[-1][-1].text
+    assert "what-if-1/estimate/" in result and "4096" in result
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "It is GO.",  # cites nothing
+        "It is GO [verdict/other-model].",  # cites what is not there
+        f"It is NO-GO [verdict/{NAME}].",
+        f"It needs 99 GiB [verdict/{NAME}].",
+        f"It would not fit [verdict/{NAME}].",
+        f"It is GO on the H100 [verdict/{NAME}].",
+        f"Press W to write [verdict/{NAME}].",
+        f"Add --trust-remote-code [verdict/{NAME}].",
+    ],
+)
+async def test_an_answer_that_the_tools_dont_bear_out_is_not_shown(go: Go, words: str) -> None:
+    answer = await asked(go, lambda asked: words, "why GO?")
+    assert answer.by == "tools"
+    assert words not in answer.text
+    assert f"[verdict/{NAME}] GO" in answer.text
+    assert answer.why
+
+
+async def test_a_what_if_is_told_with_its_own_verdict(go: Go) -> None:
+    def say(asked: dict[str, Any]) -> Any:
+        if not asked["tools"]:
+            return {"tool": "what_if", "args": {"model": NAME, "gpu": "NVIDIA-T4:1"}}
+        return words
+
+    words = "On the T4 the verdict is NO-GO [what-if-1]."
+    assert (await asked(go, say, "and on a T4?")).text == words
+    words = "On the T4 it would fit [what-if-1]."
+    assert (await asked(go, say, "and on a T4?")).by == "tools"
+
+
+@pytest.mark.parametrize("scenario", ["503", "bad-key", "malformed", "max-tokens", "cut", "html-502"])
+async def test_a_failing_model_leaves_the_facts(go: Go, scenario: str) -> None:
+    answer = await asked(go, lambda asked: f"It is GO [verdict/{NAME}].", "why GO?", scenario=scenario)
+    assert answer.by == "tools"
+    assert f"[verdict/{NAME}] GO" in answer.text
+    assert answer.why.startswith("no answer of the language model")
+
+
+async def test_endless_tool_calls_end(go: Go) -> None:
+    def say(asked: dict[str, Any]) -> Any:
+        return {"tool": "what_if", "args": {"model": "nobody", "gpu": "' ; rm -rf /"}}
+
+    answer = await asked(go, say, "loop")
+    assert answer.by == "tools"
+    assert "rounds" in answer.why
+
+
+async def test_without_a_model_the_form_and_the_facts_answer(go: Go) -> None:
+    supervisor, _ = await go(None)
+    answer = await supervisor.ask("what about the GPUs?")
+    assert "[gpu/L40S] 2 GPUs" in answer.text
+    form = await supervisor.ask(WhatIf(model="granite", arguments={"--max-model-len": "4096"}, gpu="NVIDIA-T4:1"))
+    assert form.text.startswith("NO-GO granite-3.1-8b-instruct")
+    assert (await supervisor.ask(WhatIf(model="nobody"))).why.startswith("model: the run has no model")
+
+
+async def test_the_what_if_agrees_with_a_run_of_those_arguments(go: Go) -> None:
+    supervisor, _ = await go(None)
+    text = Path(supervisor.state.path).read_text().replace("8192", "131072").replace("L40S", "T4")
+    other, _ = await go(None, text=text, gpus=("NVIDIA-A10G:1",))
+    asked = WhatIf(model=NAME, arguments={"--max-model-len": "131072"}, gpu="NVIDIA-A10G:1")
+    found = what_if(supervisor.state, asked, vllm="0.11.2")
+    real = other.state.decision.models[0]
+    assert (found.verdict.verdict, found.verdict.why) == (real.verdict, real.why)
+    assert found.verdict.verdict is Verdict.NO_GO
+    required = {c.flag: c.new for c in other.state.decision.plan.changes if c.severity == "required"}
+    assert {c.flag: c.new for c in found.proposal.changes if c.severity == "required"} == required
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [("--max-model-len", "0"), ("--max-model-len", "8e3"), ("--max-model-len", "-1"), ("--trust-remote-code", ""),
+     ("--gpu-memory-utilization", "1.5"), ("--kv-cache-dtype", "x; y"), ("--tensor-parallel-size", "65"),
+     ("--max-num-seqs", "9" * 30)],
+)  # fmt: skip
+async def test_bad_values_are_refused_in_one_line(go: Go, flag: str, value: str) -> None:
+    supervisor, _ = await go(None)
+    with pytest.raises(UserError, match=flag):
+        what_if(supervisor.state, WhatIf(model=NAME, arguments={flag: value}))
+
+
+async def test_the_command_line_asks_a_finished_run(go: Go) -> None:
+    supervisor, _ = await go(None)
+    folder = str(supervisor.folder)
+    form = ("--what-if", f"model={NAME}", "--max-model-len=4096", "--gpu", "NVIDIA-T4:1", "--format", "json")
+    done = subprocess.run([AGENT, "ask", folder, *form], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["text"].startswith("NO-GO")
+    done = subprocess.run([AGENT, "ask", folder], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+
+
+async def test_the_engine_answers_during_the_approval_and_after_the_end(
+    go: Go, tmp_path: Path, registry: Any
+) -> None:
+    await go(None)  # writes the manifest
+    text = (tmp_path / "m.base.yaml").read_text().replace('"--max-model-len=8192"', '"--max-model-len=999999"')
+    (tmp_path / "m.base.yaml").write_text(text)
+    settings = Settings(
+        manifest=str(tmp_path / "m.base.yaml"), gpus=("NVIDIA-L40S:2",), qa=False, approve=Approve.ASK,
+        state_dir=str(tmp_path / "state"), registries_conf=str(registry.registries_conf_path),
+    )  # fmt: skip
+    engine = Engine(settings)
+    engine.start()
+    seen = until(engine, e.ApprovalRequested)
+    asked_id = engine.ask("why?")
+    seen = until(engine, e.QuestionAnswered)
+    assert seen[-1].id == asked_id and seen[-1].text
+    engine.cancel()
+    assert engine.join(20)
+    late = engine.ask(WhatIf(model=NAME))
+    assert until(engine, e.QuestionAnswered)[-1].id == late
+
+
+def until(engine: Engine, kind: type[e.Event]) -> list[Any]:
+    """Events up to the first of a kind."""
+    seen: list[Any] = []
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        for stamped in engine.drain():
+            seen.append(stamped.event)
+            if isinstance(stamped.event, kind):
+                return seen
+        time.sleep(0.01)
+    raise AssertionError([type(event).__name__ for event in seen])

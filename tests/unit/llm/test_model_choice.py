@@ -1,0 +1,166 @@
+"""Which model is asked, where its key comes from, and that none is asked by default."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.supervisor.llm.breaker import Breaker
+from modelcar_tui.supervisor.llm.config import choose, find_key
+from modelcar_tui.supervisor.llm.failures import Failure, ModelError, classify
+from modelcar_tui.supervisor.llm.named import scrub
+from modelcar_tui.supervisor.llm.propose import Suggestions
+from modelcar_tui.supervisor.llm.start import open_session
+from modelcar_tui.supervisor.llm.strict import parse
+from modelcar_tui.supervisor.settings import Settings
+from modelcar_tui.supervisor.state import RunState
+
+KEY = "a-key-0123456789"
+
+
+def test_the_default_is_the_current_gemini_flash() -> None:
+    assert choose(None, None).label == "gemini:gemini-3.8-flash"
+    assert choose("openai:org/model-7b", "http://vllm.models.svc:8000/v1").host == "vllm.models.svc:8000"
+
+
+@pytest.mark.parametrize(
+    ("model", "url"),
+    [("gemini-3.8-flash", None), ("vertex:x", None), ("openai:", None), ("openai:a b", None),
+     ("gemini:\x1b[2J", None), (None, "http://x/v1"), ("openai:x", "ftp://x"), ("openai:x", "http://"),
+     ("openai:x", "http://u:pw@x/v1"), ("openai:x", "http://x:99999/"), ("openai:x", "no url")],
+)  # fmt: skip
+def test_bad_names_are_refused_in_one_line_without_the_secret(model: str | None, url: str | None) -> None:
+    with pytest.raises(UserError) as caught:
+        choose(model, url)
+    assert "pw" not in str(caught.value) and "\x1b" not in str(caught.value)
+
+
+def write_key(path: Path, text: str = KEY, mode: int = 0o600) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def test_the_key_comes_from_the_environment_then_a_named_file_then_the_users(tmp_path: Path) -> None:
+    choice = choose(None, None)
+    assert find_key(choice, {}) is None
+    config = Path(os.environ["XDG_CONFIG_HOME"]) / "modelcar-tui" / "gemini-key"
+    write_key(config, "from-config-1\n")
+    assert find_key(choice, {}).reveal() == "from-config-1"
+    named = {"GEMINI_API_KEY_FILE": str(write_key(tmp_path / "key", "from-named-1"))}
+    assert find_key(choice, named).reveal() == "from-named-1"
+    assert find_key(choice, {**named, "GEMINI_API_KEY": KEY}).reveal() == KEY
+    assert find_key(choose("openai:x", "http://localhost:1/v1"), {}).reveal() == "EMPTY"
+    assert find_key(choose("openai:x", None), {}) is None
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
+def test_a_key_file_that_others_read_is_refused(tmp_path: Path, mode: int) -> None:
+    path = write_key(tmp_path / "key", mode=mode)
+    with pytest.raises(UserError, match="open to others") as caught:
+        find_key(choose(None, None), {"GEMINI_API_KEY_FILE": str(path)})
+    assert "chmod 600" in str(caught.value) and KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "two words", "\x00\x01", "ключ"])
+def test_a_file_without_a_key_is_refused(tmp_path: Path, text: str) -> None:
+    path = write_key(tmp_path / "key", text)
+    with pytest.raises(UserError, match="holds no key"):
+        find_key(choose(None, None), {"GEMINI_API_KEY_FILE": str(path)})
+    with pytest.raises(UserError):
+        find_key(choose(None, None), {"GEMINI_API_KEY_FILE": str(tmp_path)})
+
+
+@pytest.mark.parametrize("model", [None, "gemini:x", "anthropic:x"])
+def test_without_a_key_there_is_no_session_and_the_reason_is_told_where_one_was_asked_for(
+    model: str | None,
+) -> None:
+    told: list[Any] = []
+    session = open_session(Settings(manifest="", model=model), emit=told.append, state=RunState, redact=Redactor())
+    assert session is None
+    assert len(told) == (model is not None)
+
+
+def test_a_run_without_a_model_imports_no_provider(tmp_path: Path) -> None:
+    manifest = tmp_path / "m.base.yaml"
+    manifest.write_text("model-car:\n  - name: a\n    image: oci://registry.example.test/a:1\n")
+    code = (
+        "import asyncio, sys\n"
+        "from modelcar_tui.supervisor.supervisor import Supervisor\n"
+        "async def main():\n"
+        f"    s = Supervisor({str(manifest)!r}, gpus=('NVIDIA-T4:1',), qa=False, approve='show',"
+        f" state_dir={str(tmp_path)!r})\n"
+        "    async for _ in s.run(): pass\n"
+        "asyncio.run(main())\n"
+        "print([m for m in sys.modules if m.startswith(('langchain_google', 'google.genai', 'openai', 'anthropic',"
+        " 'langchain_openai')) or (m.startswith('modelcar_tui.supervisor.llm.') and m.rpartition('.')[2] not in"
+        " ('start', 'config'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_breaker_opens_rests_and_closes() -> None:
+    now = [0.0]
+    breaker = Breaker(lambda: now[0])
+    breaker.failed(ModelError(Failure.SERVER))
+    breaker.check()
+    breaker.failed(ModelError(Failure.SERVER))
+    with pytest.raises(ModelError, match="not asked again"):
+        breaker.check()
+    now[0] = 61.0
+    breaker.check()
+    breaker.succeeded()
+    breaker.failed(ModelError(Failure.RATE_LIMIT, wait_s=120.0))
+    assert breaker.open
+    now[0] = 182.0
+    assert not breaker.open
+    breaker.failed(ModelError(Failure.UNTRUE))
+    assert not breaker.open
+    breaker.failed(ModelError(Failure.BAD_KEY))
+    now[0] = 1e9
+    assert breaker.open
+
+
+def test_a_retry_hint_of_the_service_is_read() -> None:
+    class RefusedError(Exception):
+        def __init__(self) -> None:
+            super().__init__("quota")
+            self.code = 429
+            self.details = {"error": {"details": [{"@type": "x"}, {"retryDelay": "7s"}]}}
+
+    failed = classify(RefusedError())
+    assert (failed.failure, failed.wait_s) == (Failure.RATE_LIMIT, 7.0)
+
+
+@pytest.mark.parametrize("text", ['{"changes": []}', '```json\n{"changes": []}\n```', ' {"changes": []}\n'])
+def test_whole_json_is_read(text: str) -> None:
+    assert parse(text, Suggestions).changes == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"changes": [', '{"changes": []} x', "```json\n{", '{"changes": [], "x": 1}', "[" * 100_000]
+)
+def test_anything_else_is_not(text: str) -> None:
+    with pytest.raises(ModelError):
+        parse(text, Suggestions)
+
+
+def test_places_don_t_leave_the_machine() -> None:
+    text = (
+        "node 10.0.3.7:6443, https://api.example.test/x, /root/.kube/config, me@corp.example, gpu-0.east.corp.net"
+    )
+    told = scrub(text)
+    for part in ("10.0.3", "example", "/root", "corp"):
+        assert part not in told
+    assert (
+        scrub("15.53 GiB of 39.98 GiB, vLLM 0.11.2, 2/4 GPUs") == "15.53 GiB of 39.98 GiB, vLLM 0.11.2, 2/4 GPUs"
+    )
