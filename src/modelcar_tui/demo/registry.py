@@ -108,6 +108,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
     timeout = 60
+    disable_nagle_algorithm = True  # head and body are two packets: the second must not wait for the first one
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Silent: the demo's terminal belongs to the dashboard."""

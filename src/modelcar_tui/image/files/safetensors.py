@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from functools import lru_cache
 from math import prod
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -24,6 +25,21 @@ BITS = {
     "BOOL": 8, "F6_E2M3": 6, "F6_E3M2": 6, "F4": 4,
 }  # fmt: skip
 """Bits of each dtype of the format."""
+
+
+_HUGE = 1 << 50
+_Size = Annotated[int, msgspec.Meta(ge=0, lt=_HUGE)]
+
+
+class _Tensor(msgspec.Struct, frozen=True, kw_only=True):
+    """What a header says of one tensor; `__metadata__` decodes to one in which nothing is set."""
+
+    dtype: str = ""
+    shape: Annotated[tuple[_Size, ...], msgspec.Meta(max_length=16)] | msgspec.UnsetType = msgspec.UNSET
+    data_offsets: tuple[_Size, _Size] | msgspec.UnsetType = msgspec.UNSET
+
+
+_TENSORS = msgspec.json.Decoder(dict[str, _Tensor])
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,19 +74,24 @@ def parse_header(raw: bytes, *, data_size: int) -> Header:
         ImageError: with what is wrong.
     """
     try:
-        data = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise _bad("the header is not JSON") from None
-    if not isinstance(data, dict) or len(data) > _MOST_TENSORS:
+        data = _TENSORS.decode(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        data = _slowly(raw)
+    if len(data) > _MOST_TENSORS:
         raise _bad("the header is not an object of tensors")
+    data.pop("__metadata__", None)
     count: Counter[tuple[str, str, tuple[int, ...]]] = Counter()
     total = 0
-    for name, item in data.items():
-        if name == "__metadata__":
-            continue
-        dtype, shape, size = _tensor(name, item, data_size)
+    for name, tensor in data.items():
+        shape, offsets = tensor.shape, tensor.data_offsets
+        if shape is msgspec.UNSET or offsets is msgspec.UNSET:
+            raise _bad(f"tensor {name!r} has no shape or no offsets")
+        size = offsets[1] - offsets[0]
+        bits = _checked(tensor.dtype)
+        if not 0 <= size <= data_size or (bits is not None and (prod(shape) * bits + 7) // 8 != size):
+            raise _bad(f"tensor {name!r} of {tensor.dtype} {list(shape)!r} can't have {size} bytes")
         total += size
-        count[(_NUMBER.sub("{}", name), dtype, shape)] += 1
+        count[(_pattern(name), tensor.dtype, shape)] += 1
     if total > data_size:
         raise _bad(f"tensors of {total} bytes in {data_size}")
     return Header(groups=_groups(count), bytes=total)
@@ -92,25 +113,46 @@ def _groups(count: Counter[tuple[str, str, tuple[int, ...]]]) -> tuple[TensorGro
     )
 
 
-def _tensor(name: str, item: Any, data_size: int) -> tuple[str, tuple[int, ...], int]:
+def _slowly(raw: bytes) -> dict[str, _Tensor]:
+    """The same one by one, to say what is wrong, or that only the metadata looks odd."""
+    try:
+        data = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise _bad("the header is not JSON") from None
+    if not isinstance(data, dict):
+        raise _bad("the header is not an object of tensors")
+    return {name: _tensor(name, item) for name, item in data.items() if name != "__metadata__"}
+
+
+def _tensor(name: str, item: Any) -> _Tensor:
     if not isinstance(item, dict):
         raise _bad(f"tensor {name!r} is not an object")
     dtype, shape, offsets = item.get("dtype"), item.get("shape"), item.get("data_offsets")
-    if not isinstance(dtype, str) or not re.fullmatch(r"[A-Z0-9_]{2,16}", dtype):
+    if not isinstance(dtype, str):
         raise _bad(f"tensor {name!r} has the dtype {dtype!r}")
     if not isinstance(shape, list) or len(shape) > 16 or not all(_size(each) for each in shape):
         raise _bad(f"tensor {name!r} has the shape {shape!r}")
     if not isinstance(offsets, list) or len(offsets) != 2 or not all(_size(each) for each in offsets):
         raise _bad(f"tensor {name!r} has the offsets {offsets!r}")
-    size = offsets[1] - offsets[0]
-    bits = BITS.get(dtype)
-    if not 0 <= size <= data_size or (bits is not None and (prod(shape) * bits + 7) // 8 != size):
-        raise _bad(f"tensor {name!r} of {dtype} {shape!r} can't have {size} bytes")
-    return dtype, tuple(shape), size
+    return _Tensor(dtype=dtype, shape=tuple(shape), data_offsets=(offsets[0], offsets[1]))
+
+
+@lru_cache(maxsize=512)
+def _checked(dtype: str) -> int | None:
+    """Bits of a dtype, None for one that we do not know."""
+    if not re.fullmatch(r"[A-Z0-9_]{2,16}", dtype):
+        raise _bad(f"a tensor has the dtype {dtype!r}")
+    return BITS.get(dtype)
+
+
+@lru_cache(maxsize=16_384)
+def _pattern(name: str) -> str:
+    """The name with its numbers left out; models of one family share their names."""
+    return _NUMBER.sub("{}", name)
 
 
 def _size(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 50
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _HUGE
 
 
 def _bad(detail: str) -> ImageError:

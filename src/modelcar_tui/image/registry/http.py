@@ -11,10 +11,12 @@ import ssl
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-import httpx
+import aiohttp
 import msgspec
+from yarl import URL
 
 from modelcar_tui.image.errors import ImageError, Trouble, fault
 from modelcar_tui.image.options import ImageOptions
@@ -24,9 +26,12 @@ from modelcar_tui.image.registry.tls import context_for
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 5
 _TOKEN_LIMIT = 1 << 20
-_LANES, _LANE_WIDTH = 3, 8
-"""Connections to one host. A pool looks at every connection and waiting request for each new one, so that
-three small pools with queues of ours cost a third of one large pool's time."""
+_CONNECTIONS = 16
+"""To one origin at the same time; what waits for one does not count against a request's time limit."""
+_LONGEST_HEADER = 32 * 1024
+"""Signed addresses in `Location` are longer than the library's 8 KiB."""
+_IN_AN_ADDRESS = "%/:=&?~#+!$,;'@()*[]"
+"""What stays as it is in a redirect's target: signed addresses must not be quoted twice."""
 AGENT = "modelcar-tui"
 
 
@@ -42,12 +47,21 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """Where the body came from, after redirects."""
 
 
+class _Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """How one origin is spoken to."""
+
+    places: asyncio.Semaphore
+    trust: ssl.SSLContext | bool
+    proxy: str | None
+
+
 class Http:
-    """One connection pool per registry and trust; follows redirects without carrying credentials along."""
+    """Connections by origin and trust; follows redirects without carrying credentials along."""
 
     def __init__(self, options: ImageOptions) -> None:
         self._options = options
-        self._lanes: dict[tuple[str, bool], list[_Lane]] = {}
+        self._session: aiohttp.ClientSession | None = None
+        self._origins: dict[tuple[str, bool], _Origin] = {}
         self._plain: dict[str, str] = {}
         """Scheme by host, for hosts that may be asked without TLS."""
 
@@ -57,9 +71,9 @@ class Http:
     async def __aexit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        lanes, self._lanes = [lane for several in self._lanes.values() for lane in several], {}
-        for lane in lanes:
-            await lane.client.aclose()
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
     def scheme(self, endpoint: Endpoint) -> str:
         """`https`, unless an insecure registry was found to speak only HTTP."""
@@ -82,14 +96,11 @@ class Http:
         """
         sent = dict(headers)
         for _ in range(_MOST_REDIRECTS + 1):
-            parts = urlsplit(url)
-            lane = self._lane(parts.netloc, verify=not endpoint.insecure, scheme=parts.scheme)
             try:
-                request = lane.client.build_request("GET", url, headers=sent)
-                answer = await lane.send(request, limit, timeout_s or self._options.timeout_s)
+                answer = await self._send("GET", url, endpoint, sent, limit, timeout_s or self._options.timeout_s)
             except TimeoutError:
                 raise fault(Trouble.TIMEOUT, host=endpoint.host, repository=endpoint.repository) from None
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
+            except (aiohttp.ClientError, OSError, ValueError) as error:
                 raise network_fault(error, endpoint) from None
             target = answer.headers.get("location", "")
             if answer.status not in _REDIRECTS or not target:
@@ -107,28 +118,30 @@ class Http:
         endpoint: Endpoint,
     ) -> tuple[int, bytes]:
         """Ask a token service; it may be another host, so a redirect of it is not followed."""
-        parts = urlsplit(url)
-        host = parts.netloc
-        lane = self._lane(host, verify=not endpoint.insecure, scheme=parts.scheme)
+        host = urlsplit(url).netloc
+        body = None if form is None else urlencode(form).encode()
+        sent = dict(headers)
+        if body is None:
+            parts = urlsplit(quote(url, safe=_IN_AN_ADDRESS))
+            url = parts._replace(query="&".join(filter(None, (parts.query, urlencode(query))))).geturl()
+        else:
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
         try:
-            request = (
-                lane.client.build_request("GET", url, params=query, headers=headers)
-                if form is None
-                else lane.client.build_request("POST", url, data=form, headers=headers)
+            answer = await self._send(
+                "GET" if body is None else "POST", url, endpoint, sent, _TOKEN_LIMIT, self._options.timeout_s, body
             )
-            answer = await lane.send(request, _TOKEN_LIMIT, self._options.timeout_s)
         except TimeoutError:
             raise fault(Trouble.TIMEOUT, host=host, detail="token service") from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise network_fault(error, Endpoint(host=host, repository="")) from None
         return answer.status, answer.body
 
     def _redirect(self, url: str, target: str, endpoint: Endpoint, headers: dict[str, str]) -> str:
         try:
-            new = str(httpx.URL(url).join(target))
-        except (httpx.InvalidURL, ValueError):
+            new = urljoin(url, quote(target, safe=_IN_AN_ADDRESS))
+            here, there = urlsplit(url), urlsplit(new)
+        except ValueError:
             raise fault(Trouble.REDIRECT, host=endpoint.host, detail="a redirect to no address") from None
-        here, there = urlsplit(url), urlsplit(new)
         if there.scheme not in ("http", "https") or not there.hostname:
             raise fault(Trouble.REDIRECT, host=endpoint.host, detail=f"a redirect to {there.scheme}:")
         if here.scheme == "https" and there.scheme == "http":
@@ -137,83 +150,106 @@ class Http:
             headers.pop("Authorization", None)
         return new
 
-    def _lane(self, host: str, *, verify: bool, scheme: str) -> _Lane:
-        """The pool of the host that has the fewest requests; hosts never share one, as their trust differs."""
-        key = (f"{scheme}://{host}", verify)
-        if key not in self._lanes:
-            trust = context_for(host, verify=verify) if scheme == "https" else False
-            self._lanes[key] = [_Lane(trust, self._options.timeout_s) for _ in range(_LANES)]
-        return min(self._lanes[key], key=lambda lane: lane.busy)
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        endpoint: Endpoint,
+        headers: dict[str, str],
+        limit: int,
+        timeout_s: float,
+        body: bytes | None = None,
+    ) -> Answer:
+        """One request when there is a place; reads at most `limit` bytes, what is beyond is not drained."""
+        origin = self._origin(url, verify=not endpoint.insecure)
+        session = self._connect()
+        async with origin.places, asyncio.timeout(timeout_s):
+            response = await session.request(
+                method,
+                URL(url, encoded=True),
+                headers=headers,
+                data=body,
+                allow_redirects=False,
+                ssl=origin.trust,
+                proxy=origin.proxy,
+            )
+            got = bytearray()
+            cut = False
+            try:
+                async for chunk in response.content.iter_any():
+                    got += chunk
+                    if len(got) > limit:
+                        del got[limit:]
+                        cut = True
+                        break
+            finally:
+                response.close() if not response.content.at_eof() else response.release()
+        return Answer(status=response.status, headers=response.headers, body=bytes(got), cut=cut)
+
+    def _connect(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),  # bounded by each origin's places
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(10.0, self._options.timeout_s)),
+                headers={"User-Agent": AGENT, "Accept-Encoding": "identity"},
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                max_line_size=_LONGEST_HEADER,
+                max_field_size=_LONGEST_HEADER,
+            )
+        return self._session
+
+    def _origin(self, url: str, *, verify: bool) -> _Origin:
+        """The library keeps connections of different trust apart, as each context is part of its key."""
+        parts = urlsplit(url)
+        key = (f"{parts.scheme}://{parts.netloc}", verify)
+        if key not in self._origins:
+            host = parts.netloc.rpartition("@")[2]
+            self._origins[key] = _Origin(
+                places=asyncio.Semaphore(_CONNECTIONS),
+                trust=context_for(host, verify=verify) if parts.scheme == "https" else True,
+                proxy=_proxy(parts.scheme, host),
+            )
+        return self._origins[key]
 
 
-class _Lane:
-    """A small connection pool with a queue in front of it."""
-
-    def __init__(self, trust: ssl.SSLContext | bool, timeout_s: float) -> None:
-        self.busy = 0
-        self._places = asyncio.Semaphore(_LANE_WIDTH)
-        self.client = httpx.AsyncClient(
-            verify=trust,
-            timeout=httpx.Timeout(timeout_s, connect=min(10.0, timeout_s), pool=None),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=_LANE_WIDTH),
-            headers={"User-Agent": AGENT, "Accept-Encoding": "identity"},
-            follow_redirects=False,
-        )
-
-    async def send(self, request: httpx.Request, limit: int, timeout_s: float) -> Answer:
-        """Send when there is a place; waiting for one does not count against `timeout_s`."""
-        self.busy += 1
-        try:
-            async with self._places, asyncio.timeout(timeout_s):
-                return await _send(self.client, request, limit)
-        finally:
-            self.busy -= 1
-
-
-async def _send(client: httpx.AsyncClient, request: httpx.Request, limit: int) -> Answer:
-    """Read at most `limit` bytes of the raw body; what the server has beyond that is not drained."""
-    response = await client.send(request, stream=True)
-    body = bytearray()
-    cut = False
-    try:
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) > limit:
-                del body[limit:]
-                cut = True
-                break
-    finally:
-        await response.aclose()
-    return Answer(status=response.status_code, headers=response.headers, body=bytes(body), cut=cut)
+def _proxy(scheme: str, host: str) -> str | None:
+    """The proxy that the environment names; the library's own way reads ~/.netrc too, which skopeo does not."""
+    if proxy_bypass(host):
+        return None
+    proxies = getproxies()
+    return proxies.get(scheme) or proxies.get("all")
 
 
 def network_fault(error: Exception, endpoint: Endpoint) -> ImageError:
     """What an exception of the HTTP library means to the operator."""
     place = {"host": endpoint.host, "repository": endpoint.repository}
-    if isinstance(error, httpx.TimeoutException):
-        return fault(Trouble.TIMEOUT, **place)
     cause: BaseException | None = error
+    while isinstance(cause, aiohttp.ClientError) and cause.__cause__ is not None:
+        cause = cause.__cause__  # the library's own pose as SSL and OS errors, without their fields
     seen = 0
-    text = str(error)
     while cause is not None and seen < 10:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return fault(Trouble.TLS, **place, detail=cause.verify_message or "")
+            return fault(Trouble.TLS, **place, detail=getattr(cause, "verify_message", ""))
         if isinstance(cause, ssl.SSLError):
             plain = "WRONG_VERSION_NUMBER" in str(cause) or "RECORD_LAYER" in str(cause).upper()
-            return fault(Trouble.PLAIN_HTTP if plain else Trouble.TLS, **place, detail=cause.reason or "")
+            return fault(
+                Trouble.PLAIN_HTTP if plain else Trouble.TLS, **place, detail=getattr(cause, "reason", "")
+            )
         if isinstance(cause, socket.gaierror):
             return fault(Trouble.DNS, **place)
         if isinstance(cause, ConnectionRefusedError):
             return fault(Trouble.REFUSED, **place)
+        if isinstance(cause, OSError) and cause.errno is None and "Connect call failed" in str(cause):
+            return fault(Trouble.REFUSED, **place)  # several addresses, each for a reason of its own
         if isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
             return fault(Trouble.NETWORK, **place, detail=cause.strerror or "")
         cause, seen = cause.__cause__ or cause.__context__, seen + 1
-    if "CERTIFICATE_VERIFY_FAILED" in text:
-        return fault(Trouble.TLS, **place)
-    if "All connection attempts failed" in text:
-        return fault(Trouble.REFUSED, **place)
-    kind = Trouble.PROTOCOL if isinstance(error, httpx.DecodingError | httpx.InvalidURL) else Trouble.NETWORK
-    return fault(kind, **place, detail=text or type(error).__name__)
+    # Texts of the library name addresses, which may be signed, and proxies with their logins: only its words.
+    bad_address = isinstance(error, ValueError)
+    told = error.message if isinstance(error, aiohttp.ClientResponseError) else ""
+    told = told or (error.strerror or "" if isinstance(error, OSError) else "") or type(error).__name__
+    return fault(Trouble.PROTOCOL if bad_address else Trouble.NETWORK, **place, detail=told)
 
 
 def retry_after(value: str | None, *, default: float, longest: float) -> float:
