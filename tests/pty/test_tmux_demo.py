@@ -75,7 +75,7 @@ def demo(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tmux]:
 def test_review_approve_and_qa_by_keys(demo: Tmux, tmp_path: Path) -> None:
     samples = {path.name: path.read_bytes() for path in SAMPLES.iterdir()}
     demo.wait_for(lambda text: "DEMO" in text and "Configuration" in text)
-    demo.wait_for("review")
+    demo.wait_for("to review")
     demo.keys("d")
     assert "DEMO" in demo.wait_for("[ ]")
     demo.keys("Enter")
@@ -100,7 +100,7 @@ def test_review_approve_and_qa_by_keys(demo: Tmux, tmp_path: Path) -> None:
 
 
 def test_quit_of_a_waiting_run_names_the_way_back(demo: Tmux) -> None:
-    demo.wait_for("review")
+    demo.wait_for("to review")
     demo.keys("q")
     demo.wait_for("stop the run")
     demo.press_until(("c",), lambda text: "status=" in text)

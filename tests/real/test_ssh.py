@@ -65,7 +65,7 @@ def test_demo_runs_over_ssh_and_idles_without_a_byte(ssh: list[str], tmp_path: P
     state = tmp_path / "state"
     with Terminal([*ssh, f"{BIN}/modelcar-tui --demo --state-dir {state}"], columns=120, rows=40) as terminal:
         terminal.wait_for("DEMO")
-        terminal.wait_for(lambda text: "review" in text.lower() and "d " in text, 60)
+        terminal.wait_for(lambda text: "to review" in text and "d " in text, 60)
         terminal.quiet(3.0)
         assert terminal.quiet(2.0) == 0
         assert b"\x1b[?1003h" not in terminal.sent, "the mouse is off over SSH"
@@ -74,14 +74,14 @@ def test_demo_runs_over_ssh_and_idles_without_a_byte(ssh: list[str], tmp_path: P
 def test_dropped_line_leaves_a_run_that_can_be_resumed(ssh: list[str], tmp_path: Path) -> None:
     state = tmp_path / "state"
     with Terminal([*ssh, f"{BIN}/modelcar-tui --demo --state-dir {state}"], columns=120, rows=40) as terminal:
-        terminal.wait_for(lambda text: "review" in text.lower(), 60)
+        terminal.wait_for(lambda text: "to review" in text, 60)
         terminal.kill(signal.SIGKILL)
         terminal.wait_end()
     (run,) = (state / "runs").iterdir()
     _wait_until_free(run / "lock")
     command = [str(BIN / "agent"), "--resume", run.name, "--state-dir", str(state)]
     with Terminal([str(BIN / "modelcar-tui"), *command[1:]], columns=120, rows=40) as terminal:
-        terminal.wait_for(lambda text: "review" in text.lower(), 60)
+        terminal.wait_for(lambda text: "to review" in text, 60)
 
 
 def _wait_until_free(lock: Path) -> None:

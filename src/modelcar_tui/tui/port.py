@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.supervisor.events import Stamped
+from modelcar_tui.supervisor.llm.question import WhatIf
 from modelcar_tui.supervisor.reports import ApplyPreview
 
 
@@ -46,6 +47,15 @@ class EnginePort(Protocol):
 
     def join(self, timeout: float) -> bool:
         """Wait for the engine's end after the screen is gone; False when it is still alive."""
+        ...
+
+
+@runtime_checkable
+class Asked(Protocol):
+    """A port that answers questions about the run; a recording does not."""
+
+    def ask(self, question: str | WhatIf) -> str:
+        """The id of the question; its answer comes as an event."""
         ...
 
 

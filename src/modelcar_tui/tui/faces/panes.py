@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.supervisor.state import Pane, RunState, Step
 from modelcar_tui.tui import format as f
@@ -73,11 +74,20 @@ def summary_rows(pane: Pane, cells: int) -> list[Row]:
     return paragraph(pane.summary, cells, role)
 
 
+def narration_rows(pane: Pane, cells: int) -> list[Row]:
+    """A language model's words: dimmed while they come, and marked as its own when they agree with the facts."""
+    if not pane.narration:
+        return []
+    telling = pane.narration_state != "confirmed"
+    return paragraph(f"(model) {reveal(pane.narration)}", cells, "muted" if telling else "text")
+
+
 def pane_rows(state: RunState, pane: Pane, cells: int, height: int, glyphs: Glyphs) -> list[Row]:
     """The whole pane; a finished checklist that leaves no room for the result is folded to one row."""
     steps = step_rows(pane.steps, cells, glyphs)
     told = pane.name == "decision" and state.decision is not None  # by the banner, on every screen
     result = [*([] if told else summary_rows(pane, cells)), *result_rows(state, pane, cells, glyphs)]
+    result += narration_rows(pane, cells)
     if not result:
         return steps
     if len(steps) + len(result) + 1 <= height:

@@ -141,10 +141,15 @@ class Box(View):
         return row((self._dialog.title_text(), "title")), mark
 
     def body(self, width: int, height: int) -> list[Row]:
-        return self._dialog.rows(width)
+        rows = self._dialog.rows(width)
+        if len(rows) <= height:
+            return rows
+        # The last rows say what the keys do: a short screen loses the middle.
+        last = self._dialog.last_rows
+        return [*rows[: max(0, height - last - 1)], row((self.face.glyphs.ellipsis, "muted")), *rows[-last:]]
 
     def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
-        return len(self._dialog.rows(max(1, width - 4))) + 2
+        return min(len(self._dialog.rows(max(1, width - 4))) + 2, self.app.size.height)
 
 
 class Dialog(Faced, ModalScreen[str]):
@@ -152,6 +157,8 @@ class Dialog(Faced, ModalScreen[str]):
 
     AUTO_FOCUS = ""
     CSS_PATH = style("dialog")
+    last_rows: ClassVar[int] = 3
+    """Rows at the end that are shown on any screen."""
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "back"), ("q", "leave", "back")]
 
     def __init__(self, face: Face) -> None:

@@ -43,6 +43,7 @@ class DashboardScreen(FaceScreen):
         Binding("g", "gpus", "all GPUs"),
         Binding("l", "log", "the whole log"),
         Binding("question_mark,f1", "why", "why: where the numbers come from, and all keys"),
+        Binding("a", "ask", "ask about the run, or what if"),
         Binding("o", "summary", "summary of the run"),
         Binding("z", "zoom", "zoom the panel"),
         *move_bindings("down", "up", "pagedown", "pageup", "home", "end", "left", "right"),
@@ -241,6 +242,12 @@ class DashboardScreen(FaceScreen):
         panel = self.focused
         topic = panel.specialist if isinstance(panel, SpecialistPane) else (panel.id if panel and panel.id else "")
         self.board.open_help(topic or self.specialist)
+
+    def action_ask(self) -> None:
+        """Questions."""
+        from modelcar_tui.tui.screens.ask import AskScreen
+
+        self.board.push_screen(AskScreen(self.face))
 
     def action_summary(self) -> None:
         """The summary."""

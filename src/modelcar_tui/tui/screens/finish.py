@@ -16,6 +16,8 @@ from modelcar_tui.tui.screens.base import Dialog
 class FinishDialog(Dialog):
     """Verdict, models, what was written, QA, exit status, where the run's folder is."""
 
+    last_rows: ClassVar[int] = 8
+    """From QA on."""
     BINDINGS: ClassVar[list[BindingType]] = [
         ("escape,enter,o,space", "leave", "back to the dashboard"),
         ("q", "say('quit')", "quit"),
