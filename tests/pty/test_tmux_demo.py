@@ -105,3 +105,17 @@ def test_quit_of_a_waiting_run_names_the_way_back(demo: Tmux) -> None:
     demo.wait_for("stop the run")
     demo.press_until(("c",), lambda text: "status=" in text)
     assert "--resume" in demo.wait_for("status=130")
+
+
+def test_editor_changes_one_value(tmp_path: Path) -> None:
+    command = f"EDITOR='sed -i s/=131072/=65536/' {BIN}/modelcar-tui --demo --state-dir {tmp_path}/state"
+    window = Tmux(120, 40, command)
+    try:
+        window.wait_for("to review")
+        window.keys("d")
+        window.wait_for("[ ] + --max-model-len=131072")
+        window.press_until(("j",), lambda text: "add, improvement" in text)
+        window.press_until(("E",), lambda text: "[e] + --max-model-len=65536" in text)
+        assert not list(tmp_path.rglob("*.generated.yaml"))
+    finally:
+        window.close()

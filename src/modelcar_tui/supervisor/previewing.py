@@ -33,12 +33,35 @@ def preview(run: RunState, decision: Decision, *, vllm: str | None = None) -> Ap
         hunks = text_hunks(base, report.plan, decision)
     except UserError as error:
         return ApplyPreview(problems=(*problems, *error.problems))
+    problems += _new_errors(run, report.plan, decision, vllm)
     if run.cluster is None:
         return ApplyPreview(hunks=hunks, problems=problems)
     accepted = decide_accepted(run.models, run.cluster, report, decision, vllm=vllm)
     return ApplyPreview(
         hunks=hunks, problems=problems, verdict=accepted.verdict, why=accepted.why, models=accepted.models
     )
+
+
+def _new_errors(run: RunState, plan: Plan, decision: Decision, vllm: str | None) -> tuple[Problem, ...]:
+    """What vLLM would refuse of the accepted set and did not refuse of the base: edits, bad combinations."""
+    from modelcar_tui.compatibility.lint import lint_model
+    from modelcar_tui.compatibility.types import Severity
+    from modelcar_tui.supervisor.deciding import accepted_model, runtime_version
+
+    release = vllm or (runtime_version(run.cluster) if run.cluster else None)
+    touched = {change.model for change in plan.changes if change.id in decision.accepted}
+    problems = []
+    for model in run.models:
+        if model.car.name not in touched:
+            continue
+        before = {(f.code, f.what) for f in lint_model(model.car, vllm=release, facts=model.image.model)}
+        after = lint_model(accepted_model(model, plan, decision).car, vllm=release, facts=model.image.model)
+        problems += [
+            Problem(where=model.car.name, what=finding.what, fix=finding.fix, code=finding.code)
+            for finding in after
+            if finding.severity is Severity.ERROR and (finding.code, finding.what) not in before
+        ]
+    return tuple(problems)
 
 
 def _halves(plan: Plan, decision: Decision) -> tuple[Problem, ...]:
