@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
@@ -114,16 +114,16 @@ async def _look(reference: Reference, options: ImageOptions, seen: _Seen, sessio
             opened = await session.open(reference, known=cached.digest)
             if opened[1].digest == cached.digest:
                 return _take_cached(seen, cached)
-    ask_skopeo = _with_skopeo(reference, options, seen, session)
-    ask_client = _with_client(reference, options, seen, session, opened)
-    if session.skopeo_first:
-        _, image = await asyncio.gather(ask_skopeo, ask_client)
-    else:
-        image = await ask_client
-        if seen.size.known and seen.architectures.known:
-            ask_skopeo.close()
-        else:
-            await ask_skopeo
+    async with asyncio.TaskGroup() as group:
+        client = group.create_task(_with_client(reference, options, seen, session, opened))
+
+        async def told() -> bool:
+            await asyncio.wait([client])
+            return seen.architectures.known
+
+        if session.skopeo_first or not (await told() and seen.size.known):
+            await _with_skopeo(reference, options, seen, session, told)
+    image = client.result()
     if image is not None and image.whole and image.digest == (seen.digest or image.digest):
         entry = CachedImage(
             version=VERSION,
@@ -161,12 +161,18 @@ async def _with_client(
     return image
 
 
-async def _with_skopeo(reference: Reference, options: ImageOptions, seen: _Seen, session: RegistrySession) -> None:
+async def _with_skopeo(
+    reference: Reference,
+    options: ImageOptions,
+    seen: _Seen,
+    session: RegistrySession,
+    told: Callable[[], Awaitable[bool]],
+) -> None:
     if not options.use_skopeo:
         return
     try:
         async with session.skopeo_slots:
-            _take_skopeo(seen, await _ask_skopeo(reference, options))
+            _take_skopeo(seen, await _ask_skopeo(reference, options, told))
     except ImageError as error:
         if error.kind is Trouble.NO_SKOPEO:
             seen.without_skopeo = error.problem
@@ -179,7 +185,9 @@ def _take_cached(seen: _Seen, cached: CachedImage) -> None:
     seen.model, seen.layout = cached.model, cached.layout
 
 
-async def _ask_skopeo(reference: Reference, options: ImageOptions) -> SkopeoImage:
+async def _ask_skopeo(
+    reference: Reference, options: ImageOptions, told: Callable[[], Awaitable[bool]]
+) -> SkopeoImage:
     with skopeo_authfile(reference.host, reference.repository, options) as authfile:
         return await skopeo_inspect(
             reference,
@@ -188,6 +196,7 @@ async def _ask_skopeo(reference: Reference, options: ImageOptions) -> SkopeoImag
             timeout_s=options.timeout_s,
             tls_verify=options.tls_verify,
             architecture=options.architecture,
+            told=told,
         )
 
 

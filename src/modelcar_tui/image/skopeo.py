@@ -10,7 +10,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
@@ -61,8 +61,18 @@ async def skopeo_inspect(
     timeout_s: float = 20.0,
     tls_verify: bool = True,
     architecture: str = "amd64",
+    told: Callable[[], Awaitable[bool]] | None = None,
 ) -> SkopeoImage:
     """Ask skopeo for the manifest, and for the architecture.
+
+    Args:
+        reference: What to ask for.
+        authfile: Instead of those that skopeo finds.
+        registries_conf: Instead of the user's and the system's.
+        timeout_s: Of each process.
+        tls_verify: False to take any certificate.
+        architecture: Which image of an index stands for all.
+        told: Whether somebody else found out the architecture, which spares the second process.
 
     Raises:
         ImageError: skopeo is missing, failed or was stopped; `fault.problem` says what mends it.
@@ -82,11 +92,9 @@ async def skopeo_inspect(
 
     named = await _manifest(ask("--raw", reference), reference)
     if isinstance(named, ImageManifest):
-        return SkopeoImage(
-            digest=named.digest,
-            manifest=named,
-            architectures=_architecture(await _soft(ask("--config", reference), named)),
-        )
+        known = told is not None and await told()
+        raw = b"" if known else await _soft(ask("--config", reference), named)
+        return SkopeoImage(digest=named.digest, manifest=named, architectures=_architecture(raw))
     child = named.choose(architecture)
     if child is None:
         raise fault(Trouble.PLATFORM, host=reference.host, repository=reference.repository)

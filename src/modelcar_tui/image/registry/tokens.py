@@ -81,7 +81,10 @@ class Authorizer:
     ) -> Secret:
         place = {"host": endpoint.host, "repository": endpoint.repository}
         realm = challenge.get("realm", "")
-        parts = urlsplit(realm)
+        try:
+            parts = urlsplit(realm)
+        except ValueError:
+            parts = urlsplit("")
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise fault(Trouble.PROTOCOL, **place, detail="its token service has no address")
         if parts.scheme == "http" and challenge["secure"] and login is not None:
