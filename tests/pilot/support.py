@@ -34,8 +34,8 @@ from modelcar_tui.tui.view import View
 
 T0 = 1_760_000_000.0
 SIZES = ((60, 20), (80, 24), (120, 40), (200, 60))
-BASE = "/work/models/granite.base.yaml"
-TARGET = "/work/models/granite.generated.yaml"
+BASE = "/srv/models/granite.base.yaml"
+TARGET = "/srv/models/granite.generated.yaml"
 
 PANES = (
     e.PanePlan(
