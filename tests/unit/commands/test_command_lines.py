@@ -230,8 +230,9 @@ def test_estimate_of_too_small_a_gpu_is_status_1_and_explains_itself(config: Pat
 def test_estimate_of_cases_reads_inputs_only(tmp_path: Path) -> None:
     case = {
         "id": "one", "model": "some/model", "vllm": "0.19.0", "gpu": "NVIDIA-H100-80GB-HBM3",
-        "gpu_total_gib": 79.19, "gpu_free_at_start_gib": 78.68, "tp": 1, "dtype": "bfloat16", "max_model_len": 8192, "util": 0.95,
-        "max_num_batched_tokens": 8192, "max_num_seqs": 1024, "config": {**CONFIG, "params": 8030261248},
+        "gpu_total_gib": 79.19, "gpu_free_at_start_gib": 78.68, "tp": 1, "dtype": "bfloat16",
+        "max_model_len": 8192, "util": 0.95, "max_num_batched_tokens": 8192, "max_num_seqs": 1024,
+        "config": {**CONFIG, "params": 8030261248},
     }  # fmt: skip
     liar = {
         **case,
