@@ -40,6 +40,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "--objective", choices=("minimal", "context", "concurrency", "gpus"),
         help="what proposed arguments aim at; default: the smallest change that runs",
     )  # fmt: skip
+    group.add_argument(
+        "--patch", action="store_true", default=None, help="also write the diff beside the generated manifest"
+    )
     group.add_argument("--no-qa", dest="qa", action="store_false", help="do not run opendatahub-tests")
     group.add_argument("--qa-image", metavar="IMAGE", help="default: quay.io/opendatahub/opendatahub-tests:latest")
     group.add_argument(
@@ -76,7 +79,7 @@ def settings_fields(args: argparse.Namespace) -> dict[str, Any]:
     """The options that were given, as fields of `Settings`."""
     names = (
         "gpus", "inventory", "kubeconfig", "kube_context", "authfile", "registries_conf", "vllm_version",
-        "objective", "qa", "qa_image", "qa_timeout_s", "qa_network", "qa_memory", "qa_pull", "qa_engine",
+        "objective", "patch", "qa", "qa_image", "qa_timeout_s", "qa_network", "qa_memory", "qa_pull", "qa_engine",
         "qa_namespace", "qa_service_account", "qa_queue", "timeout_s",
         "state_dir", "model", "model_url", "llm",
     )  # fmt: skip

@@ -55,6 +55,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     qa_recording: str | None = None
     """A recorded QA log that is played instead of running podman (demo and replay)."""
     approve: Approve = Approve.ASK
+    patch: bool = False
+    """Also write the diff as a `.patch` file beside the generated manifest."""
     timeout_s: float | None = None
     """Limit of the whole run."""
     state_dir: str | None = None

@@ -69,7 +69,11 @@ class Steps:
         emit = self._supervisor.emit
         try:
             path, sha256 = await asyncio.to_thread(
-                write_generated, report.plan, decision, fallback=self._run.path / "not-written"
+                write_generated,
+                report.plan,
+                decision,
+                patch=self._run.settings.patch,
+                fallback=self._run.path / "not-written",
             )
         except UserError as error:
             why = "; ".join(clean(str(problem)) for problem in error.problems)

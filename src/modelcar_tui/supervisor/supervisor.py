@@ -35,8 +35,8 @@ from modelcar_tui.supervisor.specialist import Context, Specialist
 from modelcar_tui.supervisor.state import RunState, fold, reduce
 
 if TYPE_CHECKING:
+    from modelcar_tui.supervisor.llm.question import WhatIf
     from modelcar_tui.supervisor.llm.session import Session
-    from modelcar_tui.supervisor.llm.tools import WhatIf
 
 SECRET_VARIABLES = (
     "OCI_REGISTRY_PULL_SECRET", "GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY",
@@ -242,6 +242,7 @@ class Supervisor:
                 while decision.plan_digest != plan.digest:
                     self.emit(e.Noticed(text="an answer to another plan was ignored"))
                     decision = await self._answers.get()
+                decision = msgspec.structs.replace(decision, who=decision.who or self.settings.who)
         self.emit(e.ApprovalGiven(decision=decision))
         return decision
 

@@ -89,6 +89,16 @@ async def test_configuration_and_accelerator_run_side_by_side(manifest: Path, tm
     assert supervisor.state.finish.exit_status == ExitStatus.GO
 
 
+async def test_patch_and_the_operators_name_go_with_the_write(manifest: Path, tmp_path: Path) -> None:
+    def unsigned(supervisor: Supervisor) -> Decision:
+        return msgspec.structs.replace(accept_all(supervisor), who="")
+
+    supervisor = await drive(manifest, tmp_path, answer=unsigned, patch=True, who="alice")
+    (patch,) = tmp_path.glob("*.patch")
+    assert "+" in patch.read_text()
+    assert supervisor.state.approval.decision.who == "alice"
+
+
 async def test_rejected_plan_writes_nothing_and_ends_with_5(manifest: Path, tmp_path: Path) -> None:
     def reject(supervisor: Supervisor) -> Decision:
         return Decision(plan_digest=supervisor.state.decision.plan.digest, who="me")
