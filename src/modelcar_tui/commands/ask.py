@@ -17,8 +17,8 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.report.data import to_json
 from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.llm.question import WhatIf
 from modelcar_tui.supervisor.llm.start import answer
-from modelcar_tui.supervisor.llm.tools import WhatIf
 from modelcar_tui.supervisor.runs import SETTINGS
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.supervisor import SECRET_VARIABLES

@@ -25,7 +25,7 @@ from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
 
 if TYPE_CHECKING:
-    from modelcar_tui.supervisor.llm.tools import WhatIf
+    from modelcar_tui.supervisor.llm.question import WhatIf
     from modelcar_tui.supervisor.supervisor import Supervisor
 
 _RESUMABLE = (ExitStatus.INTERRUPTED, ExitStatus.TIMED_OUT, ExitStatus.HANGUP, ExitStatus.TERMINATED)

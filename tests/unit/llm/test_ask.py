@@ -15,7 +15,8 @@ import pytest
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.engine import Engine
-from modelcar_tui.supervisor.llm.tools import WhatIf, what_if
+from modelcar_tui.supervisor.llm.question import WhatIf
+from modelcar_tui.supervisor.llm.tools import what_if
 from modelcar_tui.supervisor.reports import Verdict
 from modelcar_tui.supervisor.settings import Approve, Settings
 from support.llm_server import LlmServer

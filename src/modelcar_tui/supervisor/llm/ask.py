@@ -19,7 +19,8 @@ from modelcar_tui.supervisor.llm.check import Known, fault
 from modelcar_tui.supervisor.llm.client import Client, Limits
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError
 from modelcar_tui.supervisor.llm.named import Named, known, named_facts, payload, scrub
-from modelcar_tui.supervisor.llm.tools import Found, WhatIf, fact_line, matching_facts, what_if
+from modelcar_tui.supervisor.llm.question import WhatIf
+from modelcar_tui.supervisor.llm.tools import Found, fact_line, matching_facts, what_if
 from modelcar_tui.supervisor.state import RunState
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from modelcar_tui.supervisor.state import RunState
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.llm.client import Client
+    from modelcar_tui.supervisor.llm.question import WhatIf
     from modelcar_tui.supervisor.llm.session import Session
-    from modelcar_tui.supervisor.llm.tools import WhatIf
 
 
 def open_session(

@@ -14,6 +14,7 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.manifest.plan import Change
 from modelcar_tui.supervisor.deciding import candidates, decide_model, runtime_version
 from modelcar_tui.supervisor.llm.named import Named, named_facts, scrub, verdict_facts
+from modelcar_tui.supervisor.llm.question import WhatIf
 from modelcar_tui.supervisor.proposing import Proposal, propose_for
 from modelcar_tui.supervisor.reports import ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.supervisor.state import RunState
@@ -24,24 +25,6 @@ _FIELDS = {
     "--tensor-parallel-size": "gpus",
 }  # fmt: skip
 _MOST = {"length": 100_000_000, "sequences": 65_536, "batched": 16_777_216, "gpus": 64}
-
-
-class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
-    """One model with other arguments, or on other GPUs."""
-
-    model: str = ""
-    """Its name or a part of it; empty where the manifest has one model."""
-    arguments: Mapping[str, str] = {}
-    """Flags that replace the manifest's, such as `{"--max-model-len": "8192"}`."""
-    gpu: str | None = None
-    """`PRODUCT:COUNT[@NODES]` instead of the run's GPUs."""
-
-    @property
-    def text(self) -> str:
-        """As a question."""
-        flags = [f"{flag}={value}" if value else flag for flag, value in self.arguments.items()]
-        where = [f"on {self.gpu}"] if self.gpu else []
-        return clean(" ".join(["what if:", self.model, *flags, *where]), limit=400)
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

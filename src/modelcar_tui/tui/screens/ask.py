@@ -1,0 +1,146 @@
+"""`a`: a question in words, or a what-if as a small form; the answers with the facts they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.widget import Widget
+from textual.widgets import Input, Label
+
+from modelcar_tui.core.text import reveal
+from modelcar_tui.supervisor.events import QuestionAnswered
+from modelcar_tui.supervisor.llm.question import WhatIf
+from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.port import Asked
+from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row
+from modelcar_tui.tui.screens.base import FaceScreen, Keys, style
+from modelcar_tui.tui.view import View
+
+QUESTION = "question"
+FIELDS = (
+    (QUESTION, "question", "why NO-GO? what about the GPUs?"),
+    ("model", "or what if: model", "its name, or a part of it"),
+    ("--max-model-len", "--max-model-len", ""),
+    ("--max-num-seqs", "--max-num-seqs", ""),
+    ("--gpu-memory-utilization", "--gpu-memory-utilization", ""),
+    ("--tensor-parallel-size", "--tensor-parallel-size", ""),
+    ("gpu", "GPUs", "PRODUCT:COUNT instead of the run's"),
+)
+"""Name, label and hint of each line."""
+
+
+class Answers(View):
+    """What was asked and answered, the newest at the end; PgUp goes back."""
+
+    framed = True
+
+    def __init__(self, face: Face) -> None:
+        super().__init__(face, id="answers")
+        self.waiting: dict[str, str] = {}
+        """Questions without an answer yet, by id."""
+        self.back = 0
+
+    def head(self) -> tuple[Row, Row]:
+        llm = self.face.state.llm
+        who = f"{llm.model}: {llm.calls} calls, {llm.input_tokens + llm.output_tokens} tokens" if llm.model else ""
+        return row(("ask", "title")), row((who or "no language model: facts and what-if", "muted"))
+
+    def body(self, width: int, height: int) -> list[Row]:
+        rows = [line for answer in self.face.state.answers for line in answer_rows(answer, width)]
+        known = {answer.id for answer in self.face.state.answers}
+        for name, text in self.waiting.items():
+            if name not in known:
+                rows += [*paragraph(f"? {reveal(text)}", width, "accent"), row(("  ...", "muted"))]
+        if not rows:
+            return paragraph("Ask about the run, or fill in a what-if: the real estimate answers.", width, "muted")
+        self.back = max(0, min(self.back, len(rows) - height))
+        end = len(rows) - self.back
+        return rows[max(0, end - height) : end]
+
+
+def answer_rows(answer: QuestionAnswered, cells: int) -> list[Row]:
+    """A question and its answer."""
+    rows = paragraph(f"? {reveal(answer.question)}", cells, "accent")
+    for text in answer.text.splitlines():
+        rows += paragraph(reveal(text), cells)
+    if answer.by == "model":
+        rows += paragraph("(language model; numbers, names and verdicts checked)", cells, "muted")
+    if answer.why:
+        rows += paragraph(reveal(answer.why), cells, "warn")
+    return [*rows, EMPTY]
+
+
+class AskScreen(FaceScreen):
+    """Enter asks what was filled in; nothing of the run is changed."""
+
+    TITLE = "ask"
+    offers_palette = False
+    CSS_PATH = style("ask")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "back", priority=True),
+        Binding("tab,down", "app.focus_next", "next line", priority=True),
+        Binding("shift+tab,up", "app.focus_previous", "line before", priority=True),
+        Binding("pageup", "scroll(1)", "back", priority=True),
+        Binding("pagedown", "scroll(-1)", "forth", priority=True),
+    ]
+
+    def content(self) -> Iterable[Widget]:
+        yield Answers(self.face)
+        for name, label, hint in FIELDS:
+            yield _Line(name, label, hint)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query(Input).first().focus()
+
+    def keys(self) -> Keys:
+        return [("Enter", "ask"), ("tab", "next line"), ("PgUp", "back"), ("Esc", "back")]
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Ask the question, or what the form says."""
+        event.stop()
+        port = self.board.port
+        if not isinstance(port, Asked):
+            self.tell("a recorded run takes no questions here: agent ask RUN")
+            return
+        lines = {line.field: line.value for line in self.query(_Line)}
+        question: str | WhatIf = lines.pop(QUESTION)
+        if not question:
+            flags = {flag: value for flag, value in lines.items() if flag.startswith("--") and value}
+            question = WhatIf(model=lines["model"], arguments=flags, gpu=lines["gpu"] or None)
+        view = self.query_one(Answers)
+        text = question if isinstance(question, str) else question.text
+        view.waiting[port.ask(question)] = text
+        view.back = 0
+        self.query(Input).first().value = ""
+        view.update()
+
+    def action_scroll(self, how: int) -> None:
+        """A page of answers back or forth."""
+        view = self.query_one(Answers)
+        view.back = max(0, view.back + how * max(1, view.size.height - 3))
+        view.update()
+
+
+class _Line(Horizontal):
+    """One labelled line of the form."""
+
+    def __init__(self, field: str, label: str, hint: str) -> None:
+        super().__init__()
+        self.field = field
+        self._label, self._hint = label, hint
+
+    def compose(self) -> ComposeResult:
+        yield Label(self._label, markup=False)
+        line = Input(placeholder=self._hint, compact=True, max_length=500)
+        line.cursor_blink = False
+        yield line
+
+    @property
+    def value(self) -> str:
+        """What was typed."""
+        return self.query_one(Input).value.strip()

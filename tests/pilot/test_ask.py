@@ -1,0 +1,49 @@
+"""Questions from the dashboard: asked beside the run, answered by events, hostile text shown as it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.llm.question import WhatIf
+from modelcar_tui.tui.screens.ask import AskScreen
+from pilot import support as s
+
+
+class AskedEngine(s.FakeEngine):
+    """Keeps what it is asked."""
+
+    def ask(self, question: str | WhatIf) -> str:
+        self.asked = [*getattr(self, "asked", []), question]
+        return f"q{len(self.asked)}"
+
+
+@pytest.mark.parametrize("size", s.SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_a_question_and_a_what_if_reach_the_engine_and_come_back(size: tuple[int, int]) -> None:
+    engine = AskedEngine(s.decided())
+    async with s.dashboard(engine, size) as (app, pilot):
+        await pilot.press("a")
+        await s.wait_for(pilot, lambda: isinstance(app.screen, AskScreen), "the form is open")
+        await pilot.press(*"why?", "enter")
+        await s.wait_for(pilot, lambda: getattr(engine, "asked", None) == ["why?"], "the question is asked")
+        hostile = "[@click=app.quit]no[/] \x1b]52;c;aGk=\x07 99"
+        engine.say(e.QuestionAnswered(id="q1", question="why?", text=hostile, facts=("verdict",), by="model"))
+        await s.wait_for(pilot, lambda: s.shows(app, "[@click=app.quit]no[/]"), "the answer is shown")
+        assert "\x1b" not in "\n".join(s.screen_text(app))
+        await pilot.press("tab", *"granite", "tab", *"4096", "enter")
+        wanted = WhatIf(model="granite", arguments={"--max-model-len": "4096"})
+        await s.wait_for(pilot, lambda: engine.asked[-1] == wanted, "the what-if is asked")
+        await pilot.press("escape")
+        await s.wait_for(pilot, lambda: not isinstance(app.screen, AskScreen), "back")
+        assert not [call for call in engine.calls if call in ("cancel", "detach")]
+
+
+async def test_a_narration_is_shown_marked_and_goes_when_it_is_withdrawn() -> None:
+    engine = AskedEngine(s.decided())
+    async with s.dashboard(engine, (200, 60)) as (app, pilot):
+        engine.say(e.NarrationToken(specialist="accelerator", text="There are so many"))
+        await s.wait_for(pilot, lambda: s.shows(app, "(model) There are so many"), "it streams")
+        engine.say(e.NarrationSettled(specialist="accelerator", confirmed=False, why="untrue"))
+        await s.wait_for(pilot, lambda: not s.shows(app, "There are so many"), "it is withdrawn")
+        engine.say(e.NarrationSettled(specialist="accelerator", confirmed=True, text="All is told."))
+        await s.wait_for(pilot, lambda: s.shows(app, "(model) All is told."), "it is confirmed")
