@@ -276,4 +276,4 @@ def test_lint_speaks_to_people_and_machines(manifest: Path) -> None:
     assert f"{manifest}:7:" in text.stdout
     sarif = json.loads(agent("lint", manifest, "--vllm", "0.19.0", "--format", "sarif").stdout)
     assert sarif["version"] == "2.1.0"
-    assert agent("lint", manifest, "--vllm", "0.19.0", "--format", "github").stdout.startswith("::error ")
+    assert "::error file=" in agent("lint", manifest, "--vllm", "0.19.0", "--format", "github").stdout
