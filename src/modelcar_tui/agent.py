@@ -95,6 +95,8 @@ def _estimate(commands: _Commands) -> None:
     command.add_argument(
         "--vllm", dest="vllm_version", metavar="VERSION", help="default: the newest that is known"
     )
+    command.add_argument("--authfile", metavar="PATH", help="registry auth file; default: as skopeo finds it")
+    command.add_argument("--registries-conf", metavar="PATH", help="registries.conf with remaps and mirrors")
     command.add_argument("--cases", metavar="FILE", help="a YAML list of start-ups; one JSON line each")
     command.add_argument("--format", choices=FORMS, default="text", dest="form")
     command.add_argument("--explain", action="store_true", help="the terms of every number, with their sources")
@@ -187,8 +189,9 @@ def _call_estimate(args: argparse.Namespace) -> int:
         raise UserError(Problem(what="estimate needs SOURCE and --gpu PRODUCT[:COUNT], or --cases FILE"))
     arguments = tuple(args.vllm_arguments)
     return run_estimate(
-        args.source, args.gpu, arguments, vllm=args.vllm_version, form=args.form, explain=args.explain
-    )
+        args.source, args.gpu, arguments, vllm=args.vllm_version, form=args.form, explain=args.explain,
+        authfile=args.authfile, registries_conf=args.registries_conf,
+    )  # fmt: skip
 
 
 def _call_lint(args: argparse.Namespace) -> int:

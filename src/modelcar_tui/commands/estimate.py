@@ -14,6 +14,7 @@ from modelcar_tui.core.facts import Fact
 from modelcar_tui.image.types import ImageFacts
 from modelcar_tui.report.data import to_json
 from modelcar_tui.sizing.args import parse_args
+from modelcar_tui.sizing.count import count_parameters
 from modelcar_tui.sizing.estimate import estimate
 from modelcar_tui.sizing.gpus import gpu_for
 from modelcar_tui.sizing.types import Estimate, Gpu, Outcome
@@ -41,14 +42,22 @@ def run_cases_file(path: str) -> int:
 
 
 def run_estimate(
-    source: str, gpu: str, arguments: tuple[str, ...], *, vllm: str | None, form: str, explain: bool = False
+    source: str,
+    gpu: str,
+    arguments: tuple[str, ...],
+    *,
+    vllm: str | None,
+    form: str,
+    explain: bool = False,
+    authfile: str | None = None,
+    registries_conf: str | None = None,
 ) -> int:
     """Print the estimate; status 0 where vLLM starts, 1 where it does not, 8 where it is not known.
 
     Raises:
         UserError: no such source or GPU.
     """
-    image, card = _facts(source), _gpu(gpu)
+    image, card = _facts(source, authfile, registries_conf), _gpu(gpu)
     for problem in image.problems:
         sys.stderr.write(f"note: {problem}\n")
     args = parse_args(arguments, None, vllm=vllm)
@@ -68,14 +77,16 @@ def run_estimate(
     return ExitStatus.UNKNOWN if result.outcome is Outcome.UNKNOWN else ExitStatus.NO_GO
 
 
-def _facts(source: str) -> ImageFacts:
+def _facts(source: str, authfile: str | None, registries_conf: str | None) -> ImageFacts:
     from modelcar_tui.image.local import is_local, read_local
 
     if is_local(source):
         return read_local(source)
     from modelcar_tui.image.inspect import inspect_image
+    from modelcar_tui.image.options import ImageOptions
 
-    return asyncio.run(inspect_image(source, ""))
+    options = ImageOptions(authfile=authfile, registries_conf=registries_conf)
+    return asyncio.run(inspect_image(source, "", options=options, count_parameters=count_parameters))
 
 
 def _gpu(text: str) -> Gpu:

@@ -23,6 +23,7 @@ from modelcar_tui.image.skopeo import SkopeoImage, skopeo_inspect
 from modelcar_tui.image.types import ImageFacts, ModelFacts
 
 if TYPE_CHECKING:
+    from modelcar_tui.image.files.found import CountParameters
     from modelcar_tui.image.registry.client import RawManifest, Repository
     from modelcar_tui.image.registry.image import RegistryImage
 
@@ -35,6 +36,7 @@ async def inspect_image(
     *,
     options: ImageOptions = _NO_OPTIONS,
     session: RegistrySession | None = None,
+    count_parameters: CountParameters | None = None,
 ) -> ImageFacts:
     """Facts of one image: skopeo's size and architectures, the model's own files, catalog and name.
 
@@ -43,6 +45,7 @@ async def inspect_image(
         name: The manifest item's name, for the guess of last resort.
         options: Limits, files and what may be asked.
         session: Connections shared with other images; made and closed here when None.
+        count_parameters: Counts weights by config.json where headers are out of reach; with a `session` its own.
 
     Returns:
         Facts whose `problems` say what could not be read and the command that would help.
@@ -57,7 +60,10 @@ async def inspect_image(
     seen = _Seen()
     try:
         async with AsyncExitStack() as stack, asyncio.timeout(options.total_timeout_s):
-            shared = session if session is not None else await stack.enter_async_context(RegistrySession(options))
+            shared = session
+            if shared is None:
+                own = RegistrySession(options, count_parameters=count_parameters)
+                shared = await stack.enter_async_context(own)
             await _look(parsed, options, seen, shared)
     except TimeoutError:
         seen.problems.append(fault(Trouble.TIMEOUT, host=parsed.host, repository=parsed.repository).problem)
@@ -65,14 +71,17 @@ async def inspect_image(
 
 
 async def inspect_images(
-    pairs: Iterable[tuple[str, str]], *, options: ImageOptions = _NO_OPTIONS
+    pairs: Iterable[tuple[str, str]],
+    *,
+    options: ImageOptions = _NO_OPTIONS,
+    count_parameters: CountParameters | None = None,
 ) -> AsyncIterator[tuple[int, ImageFacts]]:
     """Many images side by side, at most `options.per_host` of one host at a time.
 
     Yields the index within `pairs` and the facts, in the order in which they become known.
     """
     items = list(pairs)
-    async with RegistrySession(options) as session:
+    async with RegistrySession(options, count_parameters=count_parameters) as session:
         session.skopeo_first = len(items) <= options.skopeo_up_to
 
         async def one(index: int, reference: str, name: str) -> tuple[int, ImageFacts]:

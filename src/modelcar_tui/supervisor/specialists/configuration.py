@@ -68,13 +68,14 @@ class Configuration:
     async def _images(self, context: Context, manifest: Manifest) -> dict[str, ImageFacts]:
         from modelcar_tui.image.inspect import inspect_images
         from modelcar_tui.image.options import ImageOptions
+        from modelcar_tui.sizing.count import count_parameters
 
         settings = context.settings
         options = ImageOptions(authfile=settings.authfile, registries_conf=settings.registries_conf)
         context.step("images", Status.RUNNING, f"0 of {len(manifest.models)}")
         found: dict[str, ImageFacts] = {}
         pairs = tuple((car.image, car.name) for car in manifest.models)
-        async for index, facts in inspect_images(pairs, options=options):
+        async for index, facts in inspect_images(pairs, options=options, count_parameters=count_parameters):
             car = manifest.models[index]
             found[car.name] = facts
             context.emit(ModelLearned(model=_requirements(car, facts)))
