@@ -3,10 +3,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PY ?= $(shell command -v python3)
 UV := $(shell command -v uv 2>/dev/null)
+KNOWN := -c constraints.txt
+FREEZE := $(if $(UV),uv pip freeze --python,) .venv-upgrade/bin/python $(if $(UV),,-m pip freeze)
 export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: demo test check unit install clean bench
+.PHONY: demo test check unit install upgrade clean
 
 demo: $(BIN)/modelcar-tui
 	$(BIN)/modelcar-tui --demo
@@ -32,22 +34,29 @@ else
 	$(BIN)/python -m pip install -q --upgrade 'pip>=24.2'
 endif
 
-$(BIN)/modelcar-tui: pyproject.toml | $(BIN)/python
+$(BIN)/modelcar-tui: pyproject.toml constraints.txt | $(BIN)/python
 ifdef UV
-	uv pip install -q --python $(BIN)/python -e .
+	uv pip install -q --python $(BIN)/python $(KNOWN) -e .
 else
-	$(BIN)/python -m pip install -q -e .
+	$(BIN)/python -m pip install -q $(KNOWN) -e .
 endif
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml $(BIN)/modelcar-tui
+$(VENV)/.dev: pyproject.toml constraints.txt $(BIN)/modelcar-tui
 ifdef UV
-	uv pip install -q --python $(BIN)/python --group dev
+	uv pip install -q --python $(BIN)/python $(KNOWN) --group dev
 else
 	$(BIN)/python -m pip install -q --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install -q --group dev
+	$(BIN)/python -m pip install -q $(KNOWN) --group dev
 endif
 	@touch $@
 
+# The newest of everything, tested, then written down.
+upgrade:
+	$(MAKE) test KNOWN= VENV=.venv-upgrade
+	{ head -n 1 constraints.txt; $(FREEZE) --exclude-editable; } > constraints.new
+	mv constraints.new constraints.txt
+	rm -rf .venv-upgrade
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-upgrade .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -75,6 +75,8 @@ def _yaml(data: bytes, *, where: str, what: str, limit: int) -> list[Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
+        if "nesting depth" in (error.problem or ""):
+            raise _problem(place, f"{what} is nested more than {DEPTH_LIMIT} levels deep", "") from None
         reason = clean(error.problem or "can't be parsed", limit=120)
         raise _problem(place, f"{what} is not valid YAML: {reason}", "mend this line") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:

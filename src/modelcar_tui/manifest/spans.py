@@ -278,6 +278,10 @@ class _Builder:
 def _syntax(text: str, error: yaml.MarkedYAMLError) -> ManifestSyntaxError:
     mark = error.problem_mark or error.context_mark
     index = min(mark.index, len(text)) if mark else 0
+    if "nesting depth" in (error.problem or ""):
+        # libyaml 0.2.6 and newer gives up on its own, before it hands out the events that are counted here.
+        what = f"nested deeper than {MAX_DEPTH} levels"
+        return ManifestSyntaxError(index, what, "a manifest needs five", "yaml-depth")
     line = text[text.rfind("\n", 0, index) + 1 : index + 1]
     if "\t" in line[: len(line) - len(line.lstrip())] or text[index : index + 1] == "\t":
         tab = text.rfind("\n", 0, index) + 1 + line.index("\t") if "\t" in line else index
