@@ -224,7 +224,25 @@ def test_estimate_of_too_small_a_gpu_is_status_1_and_explains_itself(config: Pat
     done = agent("estimate", config, "--gpu", "Tesla-T4", "--vllm", "0.19.0", "--explain")
     assert done.returncode == 1
     assert "[GPU table]" in done.stdout or "[config.json]" in done.stdout
+    assert (
+        "  smallest tensor parallel size         none of at most 1 Tesla-T4 is known to start it\n" in done.stdout
+    )
     assert agent("estimate", config, "--gpu", "NVIDIA-NOTHING-9000").returncode == 8
+
+
+def test_estimate_names_the_smallest_parallel_size_and_what_each_knob_buys(config: Path) -> None:
+    options = (config, "--gpu", "NVIDIA-L4:8", "--vllm", "0.19.0")
+    shown = agent("estimate", *options).stdout.splitlines()
+    told = json.loads(agent("estimate", *options, "--format", "json").stdout)
+    assert shown[0].endswith("config.json on 1 of 8 x NVIDIA-L4 with vLLM 0.19.0")
+    assert told["smallest_tp"] == 2
+    assert "  smallest tensor parallel size         2" in shown
+    bought = {knob["flag"]: knob for knob in told["knobs"]}
+    assert bought["--tensor-parallel-size=2"]["outcome"] == "starts"
+    twice = json.loads(agent("estimate", *options, "--format", "json", "--", "-tp", "2").stdout)
+    assert bought["--tensor-parallel-size=2"]["kv_tokens"] == twice["kv_tokens"]["value"]
+    (line,) = (line for line in shown if line.startswith("  --tensor-parallel-size=2 "))
+    assert f"starts, {bought['--tensor-parallel-size=2']['gained_gib']:+.2f} GiB of KV cache" in line
 
 
 def test_estimate_of_cases_reads_inputs_only(tmp_path: Path) -> None:

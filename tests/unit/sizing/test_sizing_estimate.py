@@ -5,9 +5,9 @@ from sizing_models import BERT, DEEPSEEK_LITE, GEMMA_4, GEMMA_27B, LLAMA_8B, QWE
 
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.image.types import ModelFacts, TensorGroup
+from modelcar_tui.report.estimate import estimate_text
 from modelcar_tui.sizing.args import parse_args
 from modelcar_tui.sizing.estimate import estimate
-from modelcar_tui.sizing.explain import explain
 from modelcar_tui.sizing.gpus import gpu_for
 from modelcar_tui.sizing.knobs import knobs, smallest_tp
 from modelcar_tui.sizing.types import EngineArgs, Estimate, Outcome
@@ -195,10 +195,13 @@ def test_the_smallest_parallel_size_and_what_knobs_buy():
 
 
 def test_every_number_explains_itself():
-    lines = explain(size(LLAMA_8B))
-    assert lines[0].startswith("starts: ")
-    assert any("lm_head" in line for line in lines)
-    assert any("sampler" in line for line in lines)
+    told = estimate_text(
+        "config.json", gpu_for("H100"), EngineArgs(), size(LLAMA_8B), smallest_tp=1, knobs=(), explain=True
+    )
+    lines = told.splitlines()
+    assert lines[1].startswith("starts: ")
+    assert any(line.startswith("      lm_head: ") and "[config.json]" in line for line in lines)
+    assert any(line.startswith("      sampler's dummy run: ") for line in lines)
     assert all(line.isprintable() for line in lines)
 
 
