@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelcar_tui.core.facts import Fact, Source, unknown
+from modelcar_tui.core.facts import GIB, Fact, Source, unknown
 from modelcar_tui.image.types import ModelFacts
 from modelcar_tui.sizing.checks import gpu_refusal, number
 from modelcar_tui.sizing.hardware import quantization_refused
@@ -10,6 +10,9 @@ from modelcar_tui.sizing.names import name_based_required_gib
 from modelcar_tui.sizing.scheme import scheme_of
 from modelcar_tui.sizing.types import EngineArgs, Estimate, Gpu, Outcome
 from modelcar_tui.sizing.version import Profile
+
+_WIDE = 64
+"""Hidden size by layers of the narrowest common models: the narrower, the more is cached for the same size."""
 
 
 def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, reason: str) -> Estimate:
@@ -33,6 +36,7 @@ def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, rea
         return Estimate(
             outcome=Outcome.UNKNOWN, why=f"{reason}; {need.note}", required_gib=need, vllm=profile.label
         )
+    cached = _cache_gib(model, args)
     units = max(1, args.tp * args.pp)
     share = args.gpu_memory_utilization or profile.utilization
     per_gpu = Fact(
@@ -42,7 +46,7 @@ def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, rea
         note=need.note,
         terms=need.terms,
         low=need.low / units,
-        high=need.high / units / share,
+        high=(need.high + (cached or 0.0)) / units / share,
     )
     low, high = per_gpu.low or 0.0, per_gpu.high or 0.0
     memory = gpu.visible_gib.value if gpu.visible_gib.known else gpu.memory_gib.value
@@ -51,6 +55,12 @@ def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, rea
         why = f"it needs {span}, and the memory of {gpu.product} is not known"
         return Estimate(outcome=Outcome.UNKNOWN, why=why, required_gib=per_gpu, vllm=profile.label)
     notes = (reason, "a guess: the context that fits is not known")
+    if high <= memory and cached is None:
+        why = (
+            f"{reason}; it needs {span} for a few thousand tokens, and without --max-model-len vLLM takes the "
+            "model's own context, which is not known"
+        )
+        return Estimate(outcome=Outcome.UNKNOWN, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes)
     if high <= memory and not args.problems:
         why = f"it needs {span}; even the most of it fits into {memory:.1f} GiB"
         return Estimate(outcome=Outcome.STARTS, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes)
@@ -59,6 +69,22 @@ def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, rea
         return Estimate(outcome=Outcome.OOM_LOAD, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes)
     why = f"{reason}; it needs {span}, which {memory:.1f} GiB may or may not hold"
     return Estimate(outcome=Outcome.UNKNOWN, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes)
+
+
+def _cache_gib(model: ModelFacts, args: EngineArgs) -> float | None:
+    """The most that one request of `--max-model-len` tokens keeps, on all GPUs; None where that is not given.
+
+    Nothing caches more than plain multi-head attention: 2 x layers x hidden numbers a token. A dense model has
+    12 x layers x hidden^2 parameters, and the narrowest are 64 times as wide as they are deep (Llama 2 7B: 128).
+    """
+    if args.pooling or args.max_model_len == -1:
+        return 0.0
+    stored = model.weight_bytes.value
+    parameters = model.parameters.value or (2 * stored if stored else None)
+    if args.max_model_len is None or parameters is None:
+        return None
+    layers: float = (parameters / (12 * _WIDE**2)) ** (1 / 3)
+    return 2 * layers * (_WIDE * layers) * 2 * args.max_model_len / GIB
 
 
 def _need(model: ModelFacts) -> Fact[float]:

@@ -170,13 +170,42 @@ def test_headers_win_over_the_config():
 def test_a_name_decides_only_when_both_bounds_agree():
     billion = Fact(value=7_000_000_000, source=Source.NAME)
     bits = Fact(value=16, source=Source.NAME)
-    assert size(None, parameters=billion, bits=bits).outcome is Outcome.STARTS
+    assert size(None, "--max-model-len=8192", parameters=billion, bits=bits).outcome is Outcome.STARTS
     huge = Fact(value=400_000_000_000, source=Source.NAME)
     assert size(None, parameters=huge, bits=bits).outcome is Outcome.OOM_LOAD
     close = Fact(value=33_000_000_000, source=Source.NAME)
     found = size(None, parameters=close, bits=bits)
     assert found.outcome is Outcome.UNKNOWN
     assert found.required_gib.guess
+
+
+def test_a_name_does_not_start_with_a_context_that_nobody_knows():
+    """Llama 3.1 8B in 4 bits fits into 24 GB, and its 131,072 tokens, 16 GiB of KV cache, do not."""
+    facts = {
+        "parameters": Fact(value=8_030_000_000, source=Source.CATALOG),
+        "bits": Fact(value=4, source=Source.NAME),
+    }
+    found = size(None, gpu="L4", **facts)
+    assert found.outcome is Outcome.UNKNOWN
+    assert "--max-model-len" in found.why
+    assert size(None, "--max-model-len=131072", gpu="L4", **facts).outcome is Outcome.UNKNOWN
+    assert size(None, "--max-model-len=8192", gpu="L4", **facts).outcome is Outcome.STARTS
+    assert size(None, "--max-model-len=auto", gpu="L4", **facts).outcome is Outcome.STARTS
+
+
+def test_the_most_a_guess_caches_is_more_than_multi_head_attention_does():
+    """Llama 2 7B caches 524,288 B a token (gt-60c08847da logs as much), Llama 1 65B twice 80 x 8,192 numbers."""
+    for billions, per_token in ((6.74, 524_288), (13.0, 819_200), (65.2, 2_621_440)):
+        parameters = Fact(value=int(billions * 1e9), source=Source.NAME)
+        model = ModelFacts(parameters=parameters, bits=Fact(value=16, source=Source.NAME))
+        low, high = (
+            estimate(
+                model, gpu_for("H100"), parse_args((f"--max-model-len={tokens}",), 1), vllm="0.19.0"
+            ).required_gib.high
+            for tokens in (1, 100_001)
+        )
+        assert high is not None and low is not None
+        assert (high - low) * 0.9 * 2**30 / 100_000 >= per_token
 
 
 def test_nothing_known_is_unknown():
