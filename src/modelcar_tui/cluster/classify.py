@@ -119,11 +119,17 @@ def _extended(quantities: Mapping[str, objects.Quantity] | None) -> dict[str, in
 
 def _join(found: list[Found]) -> tuple[Found, tuple[Pool, ...], tuple[str, ...]]:
     """Cards of several vendors in one node: the one with the most units names the node."""
+    known = [one for one in found if not one.unknown]
+    aliases: tuple[str, ...] = ()
+    if any(one.pools for one in known):
+        # A scheduler's own names (`aliyun.com/gpu-count`) beside a vendor's are the same cards again.
+        aliases = tuple(f"{pool.resource} is not counted" for one in found if one.unknown for pool in one.pools)
+        found = known
     main = max(found, key=lambda one: sum(pool.units for pool in one.pools))
     rest = [one for one in found if one is not main]
     pools = main.pools + tuple(pool for one in rest for pool in one.pools)
     also = tuple(f"also has {one.vendor} {one.product or 'cards'}" for one in rest)
-    return main, pools, (*main.notes, *also)
+    return main, pools, (*main.notes, *also, *aliases)
 
 
 def _unusable(node: objects.Node) -> str:

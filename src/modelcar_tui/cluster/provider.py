@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from modelcar_tui.cluster.tables import tables
-
 UNKNOWN = "unknown"
 _SCHEMES = {
     "gce": "gcp",
@@ -24,7 +22,7 @@ _GCP_TYPE = re.compile(
     r"(?:[acemnt]\d+[adx]?|g\d|m\d|ct\d\w*|h3|z3)-(?:standard|highmem|highcpu|highgpu|megagpu|ultragpu|edgegpu|hightpu|maxgpu|"
     r"micro|small|medium)(?:-\w+)*"
 )
-_IBM_TYPE = re.compile(r"[bcmgvuo]x\d?[a-z]?-\d+x\d+\w*|gx\d[a-z]?-\d+x\d+\w*")
+_IBM_TYPE = re.compile(r"[bcmgvuo]x\d?[a-z]?[-.]\d+x\d+[\w.]*")
 _LABELS = (
     ("cloud.google.com/", "gcp"),
     ("kubernetes.azure.com/", "azure"),
@@ -54,8 +52,3 @@ def provider(labels: Mapping[str, str], provider_id: str | None, platform: str =
         if pattern.fullmatch(kind):
             return cloud
     return next((cloud for key in labels for prefix, cloud in _LABELS if key.startswith(prefix)), UNKNOWN)
-
-
-def known_instance(kind: str | None) -> tuple[str, int] | None:
-    """Product and number of cards of a cloud's instance type."""
-    return tables().instances.get(kind or "")

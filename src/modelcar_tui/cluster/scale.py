@@ -70,7 +70,7 @@ def scale_up(sets: Iterable[MachineSet]) -> tuple[ScaleUp, ...]:
         gpus = next((n for key in _GPU_KEYS if (n := whole(notes.get(key)))), 0)
         value = item.spec.template.spec.provider_spec.value
         kind = value.instance_type or value.vm_size or value.machine_type or value.profile
-        product, count = tables().instances.get(kind or "", (None, 0))
+        product, count = tables().instance(kind)
         gpus = gpus or count
         if not gpus:
             continue

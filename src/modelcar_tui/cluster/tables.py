@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.resources import files
 
 import msgspec
+
+
+_IBM_FLAVOUR = re.compile(r"(gx\d\w?)\.(\d+x\d+)\.(\w+)")
 
 
 class Product(msgspec.Struct, frozen=True):
@@ -29,6 +33,16 @@ class Tables(msgspec.Struct, frozen=True):
     intel_devices: dict[str, str]
     mig_parents: dict[str, str]
     mig_profiles: dict[str, dict[str, int]]
+
+    def instance(self, kind: str | None) -> tuple[str | None, int]:
+        """Product and number of cards of a cloud's instance type; (None, 0) when it is not known to have any.
+
+        IBM Cloud writes one type as `gx3-48x240x2l40s` (VPC) and as `gx3.48x240.2l40s` (its Kubernetes service).
+        """
+        name = kind or ""
+        if match := _IBM_FLAVOUR.fullmatch(name):
+            name = "{}-{}x{}".format(*match.groups())
+        return self.instances.get(name, (None, 0))
 
     def mig_memory(self, parent: str | None, profile: str) -> int | None:
         """MiB of a MIG slice of a known card; approximate."""

@@ -18,6 +18,8 @@ _PARTITION_KEYS = ("amd.com/gpu.compute-memory-partition", "amd.com/compute-memo
 _PARTITION = re.compile(r"(?P<mode>spx|dpx|tpx|qpx|cpx)_nps(?P<nps>\d)")
 _MI = re.compile(r"MI\d{2,3}[A-Z]?")
 _CAN_PARTITION = re.compile(r"Instinct-MI3\d\d[A-Z]?")
+_BOARD = 8
+"""Cards on a board of the MI300 series; more units than that are partitions."""
 _PARTS = {"spx": 1, "dpx": 2, "tpx": 3, "qpx": 4, "cpx": 8}
 _SIZE = re.compile(r"(\d{1,4})\s*([GMT])i?B?")
 
@@ -79,7 +81,7 @@ def _product(view: View, *, advertised: bool) -> tuple[str | None, str]:
         for raw in view.pci("1002"):
             if raw in ids:
                 return ids[raw], "device-id"
-        product, _ = tables().instances.get(view.instance_type or "", (None, 0))
+        product, _ = tables().instance(view.instance_type)
         card = tables().products.get(product or "")
         if card is not None and card.vendor == "amd":
             return product, "instance-type"
@@ -129,8 +131,15 @@ def _pool(view: View, resource: str, product: str | None, resources: list[str]) 
     known = tables().products.get(product or "")
     table = known.mem_mib if known else None
     if memory := _labelled_memory(view, resource, resources):
-        if not style and memory != table:
-            guarantee = Guarantee.UNKNOWN
+        if not style and not _whole(view, resource, product):
+            # Which of two cards is cut nothing says, unless the label has the whole card's memory.
+            units = view.capacity.get(resource) or view.units.get(resource, 0)
+            if memory == table and units > _BOARD:
+                return view.pool(resource)
+            guarantee = guarantee if memory == table else Guarantee.UNKNOWN
+        if _parts(style) > 1 and table is not None and memory > table // _parts(style) * 1.05:
+            # The label has the whole card's memory, which no partition has.
+            return view.pool(resource, mem_mib=table // _parts(style), mem_guarantee=guarantee, mem_from="model-table")
         return view.pool(resource, mem_mib=memory, mem_guarantee=guarantee, mem_from="label")
     if table is None or not (style or _whole(view, resource, product)):
         return view.pool(resource)
@@ -155,7 +164,7 @@ def _whole(view: View, resource: str, product: str | None) -> bool:
     """Whether a unit is a whole card although no label tells of partitions."""
     if product is not None and not _CAN_PARTITION.fullmatch(product):
         return True
-    _, cards = tables().instances.get(view.instance_type or "", (None, 0))
+    _, cards = tables().instance(view.instance_type)
     units = view.capacity.get(resource) or view.units.get(resource, 0)
     return 0 < units <= cards
 

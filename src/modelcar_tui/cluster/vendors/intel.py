@@ -12,7 +12,9 @@ from modelcar_tui.cluster.vendors.view import Found, View, unhealthy
 _GAUDI = re.compile(r"habana\.ai/gaudi\d?")
 _GPU = re.compile(r"gpu\.intel\.com/(?:i915|xe)")
 _DEVICE_ID = re.compile(r"gpu\.intel\.com/device-id\.[0-9a-f]{4}-(?P<id>[0-9a-f]{4})\.(?:count|present)")
-_GENERATION = re.compile(r"(?:HL-?|gaudi)[-_ ]?(?P<n>[123])?", re.IGNORECASE)
+_GENERATION = re.compile(r"gaudi[-_ ]?(?P<n>[123])(?!\d)|HL-?(?P<board>[23]\d)\d", re.IGNORECASE)
+_BOARDS = {"20": "Gaudi", "22": "Gaudi2", "28": "Gaudi2", "32": "Gaudi3", "33": "Gaudi3"}
+"""HL-205, HL-225H, HL-288, HL-325L, HL-338, ..."""
 
 
 def find_gaudi(view: View) -> Found | None:
@@ -24,7 +26,9 @@ def find_gaudi(view: View) -> Found | None:
         return None
     product, origin = _gaudi_product(view, ids, advertised=bool(resources or devices))
     if product is None and devices and devices[0].product:
-        product, origin = _generation(devices[0].product), "dra"
+        # The driver calls the first generation by the family's name.
+        first = devices[0].product.casefold() == "gaudi"
+        product, origin = "Gaudi" if first else _generation(devices[0].product), "dra"
     known = tables().products.get(product or "")
     labelled = _labelled_memory(view)
     table = known.mem_mib if known else None
@@ -77,17 +81,18 @@ def _gaudi_product(view: View, ids: list[str], *, advertised: bool) -> tuple[str
         if found := tables().gaudi_devices.get(device):
             return found, "device-id"
     if advertised:
-        product, _ = tables().instances.get(view.instance_type or "", (None, 0))
+        product, _ = tables().instance(view.instance_type)
         if product and product.startswith("Gaudi"):
             return product, "instance-type"
     return None, ""
 
 
 def _generation(text: str) -> str | None:
+    """Gaudi's generation out of a name; None for the family's name alone."""
     match = _GENERATION.search(text)
     if match is None:
         return None
-    return {"2": "Gaudi2", "3": "Gaudi3", "1": "Gaudi"}.get(match["n"] or "1")
+    return _BOARDS.get(match["board"]) if match["board"] else {"1": "Gaudi"}.get(match["n"], f"Gaudi{match['n']}")
 
 
 def _labelled_memory(view: View) -> int | None:

@@ -53,6 +53,9 @@ def find(view: View) -> Found | None:
     if not (resources or devices or present or gke.startswith("nvidia") or "nvidia.com/gpu.product" in labels):
         return None
     card = _card(view)
+    several = _several_kinds(view, card)
+    if several:
+        card = msgspec.structs.replace(card, product=None, count=several)
     pools = tuple(_pool(view, card, resource) for resource in resources)
     notes = _notes(view)
     if devices and not pools:
@@ -62,6 +65,9 @@ def find(view: View) -> Found | None:
         notes += ("offered through DRA; no ResourceSlice was read, the figures are the node's labels",)
     if not pools:
         card = msgspec.structs.replace(card, product=None) if card.product_from != "label" else card
+    if several:
+        notes += ("cards of several kinds: the labels describe only one of them",)
+        return Found(vendor="nvidia", physical=several, pools=pools, notes=(*notes, *unhealthy(pools)))
     known = tables().products.get(card.product or "")
     cc = _capability(labels) or (known.cc if known else None)
     return Found(
@@ -91,24 +97,32 @@ def _card(view: View) -> _Card:
     count = view.number("nvidia.com/gpu.count")
     if gke := labels.get("cloud.google.com/gke-accelerator"):
         return _Card(
-            product=tables().gke.get(gke), product_from="label",
+            product=tables().gke.get(gke, gke.removeprefix("nvidia-")), product_from="label",
             count=view.number("cloud.google.com/gke-accelerator-count") or count,
             profile=labels.get("cloud.google.com/gke-gpu-partition-size") or None,
         )  # fmt: skip
     for prefix in ("karpenter.k8s.aws/instance-gpu-", "eks.amazonaws.com/instance-gpu-"):
         if short := labels.get(prefix + "name"):
-            listed = tables().instances.get(view.instance_type or "")
-            product = listed[0] if listed else tables().karpenter.get(short)
+            product = tables().instance(view.instance_type)[0] or tables().karpenter.get(short)
             return _Card(product=product, product_from="label", count=view.number(prefix + "count") or count)
-    product, cards = tables().instances.get(view.instance_type or "", (None, None))
+    product, cards = tables().instance(view.instance_type)
     known = tables().products.get(product or "")
     if known is None or known.vendor != "nvidia":
-        product, cards = None, None
+        product, cards = None, 0
     cut = _cut_anyway(labels)
     if cut is None and labels.get("nvidia.com/mig.capable") != "false" and any(key in labels for key in _FEATURES):
         # The product, whose suffix would tell, is the one label that is missing.
         cut = ""
-    return _Card(product=product, product_from="instance-type", count=count or cards, profile=cut)
+    return _Card(product=product, product_from="instance-type", count=count or cards or None, profile=cut)
+
+
+def _several_kinds(view: View, card: _Card) -> int | None:
+    """Number of cards where more of them are offered whole than the labels count: the labels count one kind's."""
+    units = view.capacity.get("nvidia.com/gpu", view.units.get("nvidia.com/gpu", 0))
+    whole = view.number("nvidia.com/gpu.replicas") == 1 and card.profile is None and not card.shared_suffix
+    unshared = view.labels.get("nvidia.com/gpu.sharing-strategy", "none") == "none"
+    counted = view.number("nvidia.com/gpu.count")
+    return units if whole and unshared and card.labelled and counted and units > counted else None
 
 
 def _cut_anyway(labels: Mapping[str, str]) -> str | None:
@@ -160,6 +174,8 @@ def _worth(memory: int | None, sharing: str, factor: int | None, cut: str | None
 
 def _gpu_memory(view: View, card: _Card) -> tuple[int | None, str]:
     """Memory of the card (or of the slice under MIG single) and where it is from."""
+    if card.labelled and card.product is None:
+        return None, "none"
     if memory := view.number("nvidia.com/gpu.memory"):
         return memory, "label"
     for prefix in ("karpenter.k8s.aws/instance-gpu-", "eks.amazonaws.com/instance-gpu-"):
@@ -170,7 +186,7 @@ def _gpu_memory(view: View, card: _Card) -> tuple[int | None, str]:
     known = tables().products.get(card.product or "")
     if known is not None and known.mem_mib:
         return known.mem_mib, "instance-type" if card.product_from == "instance-type" else "model-table"
-    digits = re.search(r"(?:^|-)(\d{1,3})GB(?:-|$)", card.product or "")
+    digits = re.search(r"^(?!GH|GB)(?:.*-)?(\d{1,3})GB(?:-|$)", card.product or "")
     return (int(digits[1]) * 1024, "product-name") if digits else (None, "none")
 
 

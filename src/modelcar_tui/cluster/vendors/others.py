@@ -75,7 +75,7 @@ def find_neuron(view: View) -> Found | None:
     present = labels.get("feature.node.kubernetes.io/aws-neuron") == "true"
     if not resources and not present:
         return None
-    product, _ = tables().instances.get(view.instance_type or "", (None, 0))
+    product, _ = tables().instance(view.instance_type)
     known = tables().products.get(product or "")
     if known is None or known.vendor != "aws-neuron" or not resources:
         product, known = None, None
@@ -98,7 +98,7 @@ def find_unknown(view: View) -> Found | None:
         return None
     pools = tuple(view.pool(name) for name in names)
     return Found(
-        vendor=names[0].partition("/")[0], pools=pools, vllm_runtime=False,
+        vendor=names[0].partition("/")[0], pools=pools, vllm_runtime=False, unknown=True,
         notes=(f"{names[0]} is not an accelerator that we know", *unhealthy(pools)),
     )  # fmt: skip
 

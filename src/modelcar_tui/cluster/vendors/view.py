@@ -64,6 +64,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     scheduler: str = ""
     vllm_runtime: bool = True
+    unknown: bool = False
+    """Found by the resource's name alone."""
 
 
 def unhealthy(pools: tuple[Pool, ...]) -> tuple[str, ...]:
