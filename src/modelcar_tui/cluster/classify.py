@@ -62,7 +62,7 @@ def classify(node: objects.Node, dra: tuple[DraPool, ...] = (), platform: str = 
         return _plain(node, name, platform)
     main, pools, notes = _join(found)
     if not why and not any(pool.units for pool in pools):
-        why = "no-healthy-devices" if pools else "card-present-but-not-advertised"
+        why = main.why or "no-healthy-devices" if pools else "card-present-but-not-advertised"
     return GpuNode(
         name=name, vendor=main.vendor, product=main.product, product_from=main.product_from,
         family=main.family, cc=main.cc, provider=cloud,

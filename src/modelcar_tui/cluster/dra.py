@@ -1,21 +1,29 @@
 """Dynamic Resource Allocation: devices that are in ResourceSlices, not in a node's allocatable.
 
-Of each pool only the slices of the highest generation count, and only when all of them are there. Devices
-that share counters (dynamic MIG lists every slice that could be cut) are not summed: only the whole cards are.
+Of each pool only the slices of the highest generation count, and only when all of them are there: until then the
+scheduler hands out none of them. Devices that share counters (a driver that cuts cards on demand lists every slice
+that could be cut) are not summed: as many are counted as fit into the counters together, the largest first, which
+are the whole cards. API: resource.k8s.io/v1; v1beta1's `basic` is read too.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from itertools import groupby
 
 import msgspec
 
-from modelcar_tui.cluster.objects import Attribute, Device, ResourceSlice
-from modelcar_tui.cluster.quantity import mebibytes
+from modelcar_tui.cluster.objects import Attribute, Device, Expression, NodeSelector, ResourceSlice
+from modelcar_tui.cluster.quantity import mebibytes, whole
+from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
 
 _Key = tuple[str, str | None, int | None, str | None]
+_Counters = dict[tuple[str, str], int]
+"""What is left of a counter by (set, name)."""
+_ACCELERATOR = re.compile(r"gpu|tpu|npu|gaudi|neuron|accel", re.IGNORECASE)
+_HOST_KEYS = ("kubernetes.io/hostname", "metadata.name")
 
 
 class DraPool(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +38,11 @@ class DraPool(msgspec.Struct, frozen=True, kw_only=True):
     profile: str | None = None
     mem_mib: int | None = None
     units: int = 0
+    capacity: int = 0
+    """Devices that are listed; tainted ones and those of an incomplete pool are no units."""
     free: int | None = None
+    parents: tuple[str, ...] = ()
+    """The cards that slices are cut from."""
     complete: bool = True
     """False when slices of the pool's newest generation are missing."""
     shared: bool = False
@@ -40,61 +52,170 @@ class DraPool(msgspec.Struct, frozen=True, kw_only=True):
 def by_node(
     slices: Iterable[ResourceSlice], allocated: Collection[tuple[str, str, str]] | None = None
 ) -> dict[str, tuple[DraPool, ...]]:
-    """The device pools of each node.
+    """The device pools of each node. Devices that several nodes can reach are left out: see `elsewhere`.
 
     Args:
         slices: every ResourceSlice of the cluster.
         allocated: `(driver, pool, device)` of every allocated device; None when claims could not be listed.
     """
-    pools: dict[tuple[str, str, str], list[ResourceSlice]] = {}
-    for item in slices:
-        if item.spec.node_name:
-            pools.setdefault((item.spec.node_name, item.spec.driver, item.spec.pool.name), []).append(item)
     found: dict[str, list[DraPool]] = {}
-    for (node, driver, name), seen in pools.items():
+    for (driver, name), parts, complete in _pools(slices):
+        nodes: dict[str, list[Device]] = {}
+        for part in parts:
+            for device in part.spec.devices or ():
+                if node := _node_of(part, device):
+                    nodes.setdefault(node, []).append(device)
+        counters = _limits(parts)
+        for node, devices in nodes.items():
+            kinds = _kinds(driver, name, devices, dict(counters), complete=complete, allocated=allocated)
+            found.setdefault(node, []).extend(kinds)
+    return {node: tuple(kinds) for node, kinds in found.items()}
+
+
+def elsewhere(slices: Iterable[ResourceSlice]) -> tuple[Problem, ...]:
+    """Accelerators that belong to no single node (`allNodes`, a node selector): they are on no node's row."""
+    found: dict[str, int] = {}
+    for (driver, _), parts, _ in _pools(slices):
+        count = sum(not _node_of(part, device) for part in parts for device in part.spec.devices or ())
+        if count:
+            found[driver] = found.get(driver, 0) + count
+    return tuple(
+        Problem(
+            where="ResourceSlices", code="several-nodes",
+            what=f"{count} devices of {clean(driver, limit=100)} can be had from several nodes: not counted",
+            fix="oc get resourceslices -o yaml",
+        )
+        for driver, count in found.items()
+        if _ACCELERATOR.search(driver)
+    )  # fmt: skip
+
+
+def _pools(slices: Iterable[ResourceSlice]) -> list[tuple[tuple[str, str], list[ResourceSlice], bool]]:
+    """Driver and name of each pool, the slices of its newest generation, and whether all of those are there."""
+    pools: dict[tuple[str, str], list[ResourceSlice]] = {}
+    for item in slices:
+        pools.setdefault((item.spec.driver, item.spec.pool.name), []).append(item)
+    found = []
+    for key, seen in pools.items():
         newest = max(part.spec.pool.generation for part in seen)
         parts = [part for part in seen if part.spec.pool.generation == newest]
-        complete = len(parts) >= max(part.spec.pool.resource_slice_count for part in parts)
-        devices = [device for part in parts for device in part.spec.devices or ()]
-        found.setdefault(node, []).extend(_kinds(driver, name, devices, complete=complete, allocated=allocated))
-    return {node: tuple(kinds) for node, kinds in found.items()}
+        wanted = max(part.spec.pool.resource_slice_count for part in parts)
+        found.append((key, parts, len(parts) >= wanted))
+    return found
+
+
+def _node_of(part: ResourceSlice, device: Device) -> str:
+    """The one node that has the device; empty when there are several."""
+    return (
+        device.node_name or part.spec.node_name or _named(device.node_selector) or _named(part.spec.node_selector)
+    )
+
+
+def _named(selector: NodeSelector | None) -> str:
+    """The node of a selector that names exactly one."""
+    terms = (selector.node_selector_terms if selector else None) or []
+    if len(terms) != 1:
+        return ""
+    expressions: list[Expression] = [*(terms[0].match_fields or ()), *(terms[0].match_expressions or ())]
+    for one in expressions:
+        if one.key in _HOST_KEYS and one.operator == "In" and one.values and len(one.values) == 1:
+            return one.values[0]
+    return ""
 
 
 def _kinds(
     driver: str,
     pool: str,
     devices: list[Device],
+    counters: _Counters,
     *,
     complete: bool,
     allocated: Collection[tuple[str, str, str]] | None,
 ) -> list[DraPool]:
     """Devices that count, grouped by what they are."""
+    devices = [device for device in devices if _text(device, "type") != "vfio"]
     shared = any(device.consumes_counters for device in devices)
+    for counter, most in _largest(devices).items():
+        counters.setdefault(counter, most)
+    left = dict(counters)
+    for device in devices:
+        if allocated is not None and (driver, pool, device.name) in allocated:
+            _take(device, left)
     if shared:
-        whole = [device for device in devices if _text(device, "type") != "mig"]
-        devices = whole or devices[:0]
-    usable = [device for device in devices if not device.taints and _text(device, "type") != "vfio"]
+        devices = sorted(devices, key=lambda device: (_text(device, "type") == "mig", -(_key(device)[2] or 0)))
+        devices = [device for device in devices if _take(device, counters, only_if_it_fits=True)]
     kinds = []
-    for key, group in groupby(sorted(usable, key=lambda device: _sortable(_key(device))), key=_key):
+    for key, group in groupby(sorted(devices, key=lambda device: _sortable(_key(device))), key=_key):
         kind, product, memory, profile = key
         members = list(group)
-        taken = None if allocated is None else sum((driver, pool, one.name) in allocated for one in members)
+        usable = [one for one in members if complete and not _tainted(one)]
+        free = None
+        if allocated is not None:
+            free = sum((driver, pool, one.name) not in allocated and _fits(one, left) for one in usable)
+        parents = {parent for one in members if (parent := _text(one, "parentUUID"))}
         kinds.append(
             DraPool(
                 driver=clean(driver, limit=100), type=kind, product=product, profile=profile, mem_mib=memory,
                 architecture=_text(members[0], "architecture"), cc=_capability(members[0]),
-                units=len(members), free=None if taken is None else len(members) - taken,
+                units=len(usable), capacity=len(members), free=free, parents=tuple(sorted(parents)),
                 complete=complete, shared=shared,
             )
         )  # fmt: skip
     return kinds
 
 
+def _limits(parts: list[ResourceSlice]) -> _Counters:
+    """What the pool's counter sets hold."""
+    return {
+        (group.name, name): amount
+        for part in parts
+        for group in part.spec.shared_counters or ()
+        for name, value in (group.counters or {}).items()
+        if (amount := whole(value.value)) is not None
+    }
+
+
+def _uses(device: Device) -> _Counters:
+    return {
+        (use.counter_set, name): amount
+        for use in device.consumes_counters or ()
+        for name, value in (use.counters or {}).items()
+        if (amount := whole(value.value)) is not None
+    }
+
+
+def _largest(devices: list[Device]) -> _Counters:
+    """The most that one device takes of each counter: its limit where the set itself is not listed."""
+    found: _Counters = {}
+    for device in devices:
+        for key, amount in _uses(device).items():
+            found[key] = max(found.get(key, 0), amount)
+    return found
+
+
+def _fits(device: Device, left: _Counters) -> bool:
+    return all(amount <= left.get(key, 0) for key, amount in _uses(device).items())
+
+
+def _take(device: Device, left: _Counters, *, only_if_it_fits: bool = False) -> bool:
+    if only_if_it_fits and not _fits(device, left):
+        return False
+    for key, amount in _uses(device).items():
+        left[key] = left.get(key, 0) - amount
+    return True
+
+
+def _tainted(device: Device) -> bool:
+    """Whether a taint keeps pods away; the effect `None` only informs."""
+    return any(taint.effect != "None" for taint in device.taints or ())
+
+
 def _key(device: Device) -> _Key:
-    memory = (device.capacity or {}).get("memory")
+    capacity = device.capacity or (device.basic.capacity if device.basic else None) or {}
+    memory = capacity.get("memory")
     profile = _text(device, "profile") or _text(device, "partitionProfile")
     product = _text(device, "productName") or _text(device, "model")
-    return (_text(device, "type") or "gpu", product, mebibytes(memory.value) if memory else None, profile)
+    return (_text(device, "type") or "gpu", product, mebibytes(memory.value) or None if memory else None, profile)
 
 
 def _sortable(key: _Key) -> tuple[str, str, int, str]:
@@ -103,7 +224,8 @@ def _sortable(key: _Key) -> tuple[str, str, int, str]:
 
 
 def _text(device: Device, name: str) -> str | None:
-    attribute: Attribute | None = (device.attributes or {}).get(name)
+    attributes = device.attributes or (device.basic.attributes if device.basic else None) or {}
+    attribute: Attribute | None = attributes.get(name)
     value = attribute and (attribute.string or attribute.version)
     return clean(value, limit=100) if value else None
 

@@ -78,6 +78,8 @@ def _yaml(data: bytes, *, where: str, what: str, limit: int) -> list[Any]:
         if "nesting depth" in (error.problem or ""):
             raise _problem(place, f"{what} is nested more than {DEPTH_LIMIT} levels deep", "") from None
         reason = clean(error.problem or "can't be parsed", limit=120)
+        if "nesting" in reason:  # newer versions of libyaml have a limit of their own
+            raise _problem(place, f"{what} is nested too deeply", "") from None
         raise _problem(place, f"{what} is not valid YAML: {reason}", "mend this line") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = clean(re.sub(r"\s+", " ", str(error)), limit=120)

@@ -19,6 +19,7 @@ from modelcar_tui.cluster.types import GpuNode, Inventory, OtherNode, ScaleUp
 from modelcar_tui.core.errors import Problem
 
 Progress = Callable[[Inventory], None]
+_DRA = "/apis/resource.k8s.io/"
 _PODS = "/api/v1/pods"
 _RUNNING = "status.phase!=Succeeded,status.phase!=Failed"
 MOST_NODE_LISTS = 800
@@ -155,16 +156,25 @@ async def _all_pods(client: Client, gathered: _Gathered) -> None:
 
 async def _devices(client: Client, gathered: _Gathered) -> dict[str, tuple[DraPool, ...]]:
     """Device pools of the nodes; none where the server has no Dynamic Resource Allocation or does not let us."""
+    base = _DRA + "v1"
     try:
-        slices = await _everything(client, "/apis/resource.k8s.io/v1/resourceslices", objects.ResourceSlice)
+        try:
+            slices = await _everything(client, f"{base}/resourceslices", objects.ResourceSlice)
+        except ClusterError as error:
+            older = await _older_dra(client) if error.missing else ""
+            if not older:
+                raise
+            base = _DRA + older
+            slices = await _everything(client, f"{base}/resourceslices", objects.ResourceSlice)
     except ClusterError as error:
         if not (error.missing or error.forbidden):
             gathered.problems.append(error.problem)
         return {}
     if not slices:
         return {}
+    gathered.problems.extend(dra.elsewhere(slices))
     try:
-        claims = await _everything(client, "/apis/resource.k8s.io/v1/resourceclaims", objects.ResourceClaim)
+        claims = await _everything(client, f"{base}/resourceclaims", objects.ResourceClaim)
     except ClusterError as error:
         what = "the ResourceClaims can't be listed: which devices are free is unknown"
         gathered.problems.append(msgspec.structs.replace(error.problem, what=what))
@@ -176,6 +186,20 @@ async def _devices(client: Client, gathered: _Gathered) -> dict[str, tuple[DraPo
         for one in claim.status.allocation.devices.results or ()
     }
     return dra.by_node(slices, taken)
+
+
+class _Group(msgspec.Struct, frozen=True):
+    versions: list[dict[str, str]] | None = None
+
+
+async def _older_dra(client: Client) -> str:
+    """The newest beta of Dynamic Resource Allocation that a server before 1.34 has; empty where it has none."""
+    try:
+        group = await client.get(_DRA.rstrip("/"), _Group)
+    except ClusterError:
+        return ""
+    known = {one.get("version") for one in group.versions or ()}
+    return next((version for version in ("v1beta2", "v1beta1") if version in known), "")
 
 
 async def _scale(client: Client) -> tuple[ScaleUp, ...]:

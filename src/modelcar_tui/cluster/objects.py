@@ -115,8 +115,35 @@ class CounterSet(msgspec.Struct, frozen=True):
     counters: dict[str, CapacityValue] | None = None
 
 
+class Basic(msgspec.Struct, frozen=True):
+    """v1beta1 has a device's attributes one level deeper."""
+
+    attributes: dict[str, Attribute] | None = None
+    capacity: dict[str, CapacityValue] | None = None
+
+
+class Expression(msgspec.Struct, frozen=True):
+    key: str = ""
+    operator: str = ""
+    values: list[str] | None = None
+
+
+class SelectorTerm(msgspec.Struct, frozen=True, rename="camel"):
+    match_expressions: list[Expression] | None = None
+    match_fields: list[Expression] | None = None
+
+
+class NodeSelector(msgspec.Struct, frozen=True, rename="camel"):
+    """core/v1 NodeSelector."""
+
+    node_selector_terms: list[SelectorTerm] | None = None
+
+
 class Device(msgspec.Struct, frozen=True, rename="camel"):
     name: str = ""
+    basic: Basic | None = None
+    node_name: str | None = None
+    node_selector: NodeSelector | None = None
     attributes: dict[str, Attribute] | None = None
     capacity: dict[str, CapacityValue] | None = None
     taints: list[Taint] | None = None
@@ -132,6 +159,7 @@ class SlicePool(msgspec.Struct, frozen=True, rename="camel"):
 class SliceSpec(msgspec.Struct, frozen=True, rename="camel"):
     driver: str = ""
     node_name: str | None = None
+    node_selector: NodeSelector | None = None
     pool: SlicePool = SlicePool()
     devices: list[Device] | None = None
     shared_counters: list[CounterSet] | None = None

@@ -13,6 +13,7 @@ _WHY = {
     "cordoned": "the node is cordoned",
     "being-deleted": "the node is being deleted",
     "no-healthy-devices": "none of its devices is healthy",
+    "resource-slices-incomplete": "its newest ResourceSlices are not all there yet",
 }
 _PROVIDERS = {
     "nvidia": "NVIDIA", "amd": "AMD", "intel-gaudi": "INTEL GAUDI", "intel-gpu": "INTEL GPU",

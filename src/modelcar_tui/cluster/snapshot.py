@@ -94,11 +94,11 @@ def read_inventory(path: str | Path) -> Inventory:
             gpus.append(with_free(found, reader.usage) if pods else found)
         else:
             others.append(found)
-    problems: tuple[Problem, ...] = ()
+    problems = dra.elsewhere(reader.slices)
     if gpus and not pods:
         fix = "add the pods to the file: kubectl get nodes,pods -A -o json"
         what = "there are no pods in it: how many GPUs are free is unknown"
-        problems = (Problem(where=where, what=what, fix=fix, code="no-pods"),)
+        problems += (Problem(where=where, what=what, fix=fix, code="no-pods"),)
     return Inventory(
         nodes=tuple(gpus), others=tuple(others), origin=where, at=path.stat().st_mtime,
         nodes_seen=len(reader.nodes), problems=problems, scale_up=scale_up(reader.sets),

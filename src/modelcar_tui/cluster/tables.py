@@ -8,7 +8,6 @@ from importlib.resources import files
 
 import msgspec
 
-
 _IBM_FLAVOUR = re.compile(r"(gx\d\w?)\.(\d+x\d+)\.(\w+)")
 
 

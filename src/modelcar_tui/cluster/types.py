@@ -67,7 +67,8 @@ class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
     usable: bool = True
     why: str = ""
     """Why the node does not count, as a short code: `card-present-but-not-advertised`, `node-not-ready`,
-    `cordoned`, `being-deleted`, `no-healthy-devices`. `notes` says it in sentences."""
+    `cordoned`, `being-deleted`, `no-healthy-devices`, `resource-slices-incomplete`; `cluster.report` has
+    the sentences."""
     notes: tuple[str, ...] = ()
     """Cautions, one sentence each."""
     scheduler: str = ""

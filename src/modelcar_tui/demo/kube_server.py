@@ -147,6 +147,10 @@ class Handler(BaseHTTPRequestHandler):
             if user is ANONYMOUS or user.name == ANONYMOUS.name:
                 return 403, _status(403, f'forbidden: User "{user.name}" cannot get path "{path}"')
             return 200, self._groups(path.rstrip("/"))
+        if one := next(
+            (group for group in self._listed_groups() if path.rstrip("/") == f"/apis/{group['name']}"), None
+        ):
+            return 200, _json({"kind": "APIGroup", "apiVersion": "v1", **one})
         match = _CORE.fullmatch(path) or _GROUP.fullmatch(path)
         if match is None:
             return 404, b"404 page not found\n"
@@ -218,6 +222,9 @@ class Handler(BaseHTTPRequestHandler):
     def _groups(self, path: str) -> bytes:
         if path == "/api":
             return _json({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []})
+        return _json({"kind": "APIGroupList", "apiVersion": "v1", "groups": self._listed_groups()})
+
+    def _listed_groups(self) -> list[dict[str, Any]]:
         names: dict[str, list[str]] = {"authorization.k8s.io": ["v1"], "authentication.k8s.io": ["v1"]}
         for kind in self.cluster.kinds:
             if kind.group and kind.version not in names.setdefault(kind.group, []):
@@ -226,7 +233,7 @@ class Handler(BaseHTTPRequestHandler):
         for name, versions in names.items():
             listed = [{"groupVersion": f"{name}/{version}", "version": version} for version in versions]
             groups.append({"name": name, "versions": listed, "preferredVersion": listed[0]})
-        return _json({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
+        return groups
 
     def _resources(self, api: str, kinds: list[Kind]) -> bytes:
         resources = [

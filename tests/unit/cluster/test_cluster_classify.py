@@ -126,7 +126,7 @@ def test_only_the_newest_generation_of_a_pool_counts() -> None:
     new["spec"]["pool"] = {"name": "gpu-node-1", "generation": 2, "resourceSliceCount": 2}
     new["spec"]["devices"] = new["spec"]["devices"][:1]
     pools = dra.by_node([msgspec.convert(one, objects.ResourceSlice) for one in (old, new)])["gpu-node-1"]
-    assert [(pool.units, pool.complete, pool.free) for pool in pools] == [(1, False, None)]
+    assert [(pool.units, pool.capacity, pool.complete, pool.free) for pool in pools] == [(0, 1, False, None)]
 
 
 def test_machine_sets_could_be_added() -> None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 
+from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.cluster.quantity import mebibytes
 from modelcar_tui.cluster.tables import tables
 from modelcar_tui.cluster.types import Guarantee, Pool
-from modelcar_tui.cluster.vendors.view import Found, View, unhealthy
+from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
 
 _RESOURCE = re.compile(r"amd\.com/(?:gpu|(?P<mode>spx|dpx|tpx|qpx|cpx)_nps(?P<nps>\d))")
 _PREFIXES = ("amd.com/gpu.", "beta.amd.com/gpu.")
@@ -37,15 +38,8 @@ def find(view: View) -> Found | None:
     if devices and not resources:
         product = product or next((name(pool.product) for pool in devices if pool.product), None)
         origin = origin or "dra"
-        pools = tuple(
-            Pool(
-                resource="dra:gpu.amd.com", units=pool.units, capacity=pool.units, free=pool.free,
-                mem_mib=pool.mem_mib, mem_from="dra" if pool.mem_mib else "none",
-                mem_guarantee=_guarantee(pool.profile or "spx_nps1") if pool.mem_mib else Guarantee.UNKNOWN,
-            )
-            for pool in devices
-        )  # fmt: skip
-        physical: int | None = sum(-(-pool.units // _parts(pool.profile or "")) for pool in devices)
+        pools = tuple(_device_pool(pool) for pool in devices)
+        physical: int | None = sum(-(-pool.capacity // _parts(pool.profile or "")) for pool in devices)
     else:
         pools = tuple(_pool(view, resource, product, resources) for resource in resources)
         physical = _cards(view, pools, product)
@@ -55,7 +49,7 @@ def find(view: View) -> Found | None:
     return Found(
         vendor="amd", product=product, product_from=origin if product else "",
         family=known.family if known else None, cc=known.cc if known else None,
-        physical=physical or None, pools=pools, notes=(*notes, *unhealthy(pools)),
+        physical=physical or None, pools=pools, notes=(*notes, *unhealthy(pools)), why=incomplete(devices),
     )  # fmt: skip
 
 
@@ -139,7 +133,9 @@ def _pool(view: View, resource: str, product: str | None, resources: list[str]) 
             guarantee = guarantee if memory == table else Guarantee.UNKNOWN
         if _parts(style) > 1 and table is not None and memory > table // _parts(style) * 1.05:
             # The label has the whole card's memory, which no partition has.
-            return view.pool(resource, mem_mib=table // _parts(style), mem_guarantee=guarantee, mem_from="model-table")
+            return view.pool(
+                resource, mem_mib=table // _parts(style), mem_guarantee=guarantee, mem_from="model-table"
+            )
         return view.pool(resource, mem_mib=memory, mem_guarantee=guarantee, mem_from="label")
     if table is None or not (style or _whole(view, resource, product)):
         return view.pool(resource)
@@ -148,6 +144,14 @@ def _pool(view: View, resource: str, product: str | None, resources: list[str]) 
         resource, mem_mib=table // _parts(style), mem_guarantee=guarantee,
         mem_from="instance-type" if by_type else "model-table",
     )  # fmt: skip
+
+
+def _device_pool(pool: DraPool) -> Pool:
+    """Partitions that share one pool of memory are told that pool's size each, which none of them has."""
+    guarantee = _guarantee((pool.profile or "spx_nps1").lower())
+    return device_pool(
+        pool, mem_mib=None if guarantee is Guarantee.UNKNOWN else pool.mem_mib, mem_guarantee=guarantee
+    )
 
 
 def _labelled_memory(view: View, resource: str, resources: list[str]) -> int | None:

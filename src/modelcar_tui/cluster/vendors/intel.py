@@ -7,7 +7,7 @@ import re
 from modelcar_tui.cluster.quantity import mebibytes
 from modelcar_tui.cluster.tables import tables
 from modelcar_tui.cluster.types import Guarantee, Pool
-from modelcar_tui.cluster.vendors.view import Found, View, unhealthy
+from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
 
 _GAUDI = re.compile(r"habana\.ai/gaudi\d?")
 _GPU = re.compile(r"gpu\.intel\.com/(?:i915|xe)")
@@ -40,19 +40,12 @@ def find_gaudi(view: View) -> Found | None:
     if resources:
         pools = tuple(view.pool(resource, **worth) for resource in resources)
     else:
-        pools = tuple(
-            Pool(
-                resource="dra:gaudi.intel.com", units=pool.units, capacity=pool.units, free=pool.free,
-                mem_mib=memory, mem_from=source if memory else "none",
-                mem_guarantee=Guarantee.EXCLUSIVE if memory else Guarantee.UNKNOWN,
-            )
-            for pool in devices
-        )  # fmt: skip
+        pools = tuple(device_pool(pool, **worth) for pool in devices)
     count = view.number("habana.ai/device.count")
     return Found(
         vendor="intel-gaudi", product=product, product_from=origin if product else "",
         physical=count if count is not None else sum(pool.capacity or 0 for pool in pools) or None,
-        pools=pools, notes=unhealthy(pools),
+        pools=pools, notes=unhealthy(pools), why=incomplete(devices),
     )  # fmt: skip
 
 
@@ -61,15 +54,22 @@ def find_gpu(view: View) -> Found | None:
     resources = view.offered(_GPU)
     labels = view.labels
     labelled = "gpu.intel.com/product" in labels or "gpu.intel.com/device.count" in labels
-    if not (resources or labelled or labels.get("intel.feature.node.kubernetes.io/gpu") == "true"):
+    devices = tuple(pool for pool in view.dra if pool.driver == "gpu.intel.com")
+    if not (resources or devices or labelled or labels.get("intel.feature.node.kubernetes.io/gpu") == "true"):
         return None
     product, origin = _gpu_product(view)
     known = tables().products.get(product or "")
     count = view.number("gpu.intel.com/device.count")
     pools = tuple(_gpu_pool(view, resource, known.mem_mib if known else None, count) for resource in resources)
+    if devices and not pools:
+        pools = tuple(device_pool(pool, mem_guarantee=Guarantee.EXCLUSIVE) for pool in devices)
+        if product is None and devices[0].product:
+            product, origin = devices[0].product, "dra"
+        count = count if count is not None else sum(pool.capacity for pool in devices)
     return Found(
         vendor="intel-gpu", product=product, product_from=origin, physical=count, pools=pools,
-        notes=("OpenShift AI has no vLLM runtime for Intel GPUs", *unhealthy(pools)), vllm_runtime=False,
+        notes=("OpenShift AI has no vLLM runtime for Intel GPUs", *unhealthy(pools)),
+        vllm_runtime=False, why=incomplete(devices),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import msgspec
 from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.cluster.tables import tables
 from modelcar_tui.cluster.types import Guarantee, Pool
-from modelcar_tui.cluster.vendors.view import Found, View, unhealthy
+from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
 
 _RESOURCE = re.compile(r"nvidia\.com/(?:gpu|mig-[0-9a-z.+-]+)(?:\.shared)?")
 _MIG = re.compile(r"nvidia\.com/(mig-(?P<profile>[0-9a-z.+-]+?))(?:\.shared)?")
@@ -246,28 +246,29 @@ def _from_devices(view: View, devices: tuple[DraPool, ...], notes: tuple[str, ..
     first = (whole or list(devices))[0]
     product = name(first.product) if first.product else None
     pools = tuple(
-        Pool(
+        device_pool(
+            pool,
             resource=f"dra:{pool.driver}" + (f"/{pool.profile}" if pool.type == "mig" and pool.profile else ""),
-            units=pool.units, capacity=pool.units, free=pool.free, mem_mib=pool.mem_mib,
-            mem_guarantee=Guarantee.UNKNOWN if pool.mem_mib is None
-            else Guarantee.HARD_SLICE if pool.type == "mig" else Guarantee.EXCLUSIVE,
-            mem_from="none" if pool.mem_mib is None else "dra",
+            mem_guarantee=Guarantee.HARD_SLICE if pool.type == "mig" else Guarantee.EXCLUSIVE,
             mig_profile=pool.profile if pool.type == "mig" else None,
             product=name(pool.product) if pool.product and name(pool.product) != product else None,
         )
         for pool in devices
     )  # fmt: skip
     if not all(pool.complete for pool in devices):
-        notes += ("some ResourceSlices of the newest generation are missing: there may be more devices",)
+        notes += ("ResourceSlices of the newest generation are missing: until they come nothing is handed out",)
+    if any(pool.shared for pool in devices):
+        notes += ("the driver cuts cards on demand: a card that is partly in use can still give slices",)
     known = tables().products.get(product or "")
     cc = first.cc or _capability(view.labels) or (known.cc if known else None)
     family = (first.architecture or "").lower().replace(" ", "-") or _family(view.labels, cc)
     counted = view.number("nvidia.com/gpu.count")
+    cards = sum(pool.capacity for pool in whole) + len({parent for pool in devices for parent in pool.parents})
     return Found(
         vendor="nvidia", product=product, product_from="dra" if product else "",
         family="ada-lovelace" if family == "ada" else family or None, cc=cc,
-        physical=counted if counted is not None else sum(pool.units for pool in whole) or None,
-        pools=pools, notes=notes,
+        physical=counted if counted is not None else cards or None,
+        pools=pools, notes=(*notes, *unhealthy(pools)), why=incomplete(devices),
     )  # fmt: skip
 
 

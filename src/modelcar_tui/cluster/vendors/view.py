@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from modelcar_tui.cluster.dra import DraPool
-from modelcar_tui.cluster.types import Pool
+from modelcar_tui.cluster.types import Guarantee, Pool
 
 _PCI = re.compile(r"feature\.node\.kubernetes\.io/pci-(?P<fields>[0-9a-f_]+)\.(?:present|sriov\.capable)")
 
@@ -51,6 +51,16 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         return found
 
 
+def device_pool(pool: DraPool, **known: object) -> Pool:
+    """The row of a pool of devices; named after its driver where `known` does not name it."""
+    told = {
+        "resource": f"dra:{pool.driver}", "units": pool.units, "capacity": pool.capacity, "free": pool.free,
+        "mem_mib": pool.mem_mib, "mem_from": "dra" if pool.mem_mib else "none",
+    }  # fmt: skip
+    row = msgspec.convert({**told, **known}, Pool)
+    return row if row.mem_mib else msgspec.structs.replace(row, mem_guarantee=Guarantee.UNKNOWN, mem_from="none")
+
+
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     """What a vendor's file says of a node: no pools means that a card is there but not offered."""
 
@@ -64,8 +74,19 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     scheduler: str = ""
     vllm_runtime: bool = True
+    why: str = ""
+    """Why none of its units can be had, where that is known."""
     unknown: bool = False
     """Found by the resource's name alone."""
+
+
+INCOMPLETE = "resource-slices-incomplete"
+
+
+def incomplete(devices: Iterable[DraPool]) -> str:
+    """`why` of devices none of which can be had because slices are missing; empty otherwise."""
+    devices = tuple(devices)
+    return INCOMPLETE if devices and not any(pool.complete for pool in devices) else ""
 
 
 def unhealthy(pools: tuple[Pool, ...]) -> tuple[str, ...]:
