@@ -7,7 +7,7 @@ import math
 import msgspec
 
 from modelcar_tui.cluster.image_checks import ImageNeed, check_images
-from modelcar_tui.cluster.types import AcceleratorReport, Check, GpuNode, Guarantee, Pool, State
+from modelcar_tui.cluster.types import AcceleratorReport, Check, GpuNode, Guarantee, Inventory, Pool, State
 from modelcar_tui.compatibility.quantization import check
 from modelcar_tui.compatibility.types import Compatibility, Support
 from modelcar_tui.core.facts import Fact
@@ -78,6 +78,8 @@ def decide_model(
         key=lambda n: (order[verdicts[n].verdict], len(verdicts[n].warnings), -(kinds[n].most_free or 0)),
     )
     chosen = verdicts[best]
+    if chosen.verdict is Verdict.NO_GO and not _everywhere(verdicts):
+        chosen = _if_all_seen(chosen, report.inventory)
     runs_on = tuple(
         kind_name(kind) for kind, each in zip(kinds, verdicts, strict=True) if each.verdict is Verdict.GO
     )
@@ -85,6 +87,25 @@ def decide_model(
     if chosen.verdict is Verdict.GO:
         warnings += _strays(kinds[best], kinds, verdicts)
     return msgspec.structs.replace(chosen, runs_on=runs_on, warnings=warnings)
+
+
+_OF_THE_MODEL = frozenset({Outcome.REFUSED_ARGS, Outcome.REFUSED_ARCH})
+
+
+def _everywhere(verdicts: list[ModelVerdict]) -> bool:
+    """Whether no GPU in the world would change it."""
+    return all(each.estimate is not None and each.estimate.outcome in _OF_THE_MODEL for each in verdicts)
+
+
+def _if_all_seen(verdict: ModelVerdict, inventory: Inventory) -> ModelVerdict:
+    """A NO-GO only where every node was looked at: one that was not read may serve the model."""
+    cut = next((problem for problem in inventory.problems if problem.code != "no-pods"), None)
+    if not inventory.partial or cut is None:
+        return verdict
+    why = f"not on the {inventory.nodes_seen:,} nodes that could be read, and not all could: {verdict.why}"
+    return msgspec.structs.replace(
+        verdict, verdict=Verdict.UNKNOWN, why=why, settle=f"read all nodes ({cut.what}): {cut.fix or 'run again'}"
+    )
 
 
 def kind_name(kind: Candidate) -> str:
@@ -211,11 +232,22 @@ def _judge(
         )
         return Verdict.NO_GO, why, ""
     if result.outcome is Outcome.UNKNOWN:
-        return Verdict.UNKNOWN, result.why, "make the image readable (see the remarks), or run on known GPUs"
+        return Verdict.UNKNOWN, result.why, _settles(result, kind)
     doubt = next((item for item in compatibility if item.support is Support.UNKNOWN), None)
     if doubt is not None:
         return Verdict.UNKNOWN, doubt.why, "state the GPU by its product label, or the quantization"
     return Verdict.GO, result.why, ""
+
+
+def _settles(result: Estimate, kind: Candidate) -> str:
+    if not kind.gpu.memory_gib.known:
+        return f"state the GPUs by their product label: --gpu PRODUCT:COUNT ({kind.gpu.product} is not known)"
+    if result.vllm.endswith("?") and "vLLM version" in result.why:
+        return "state the release that will serve it: --vllm VERSION"
+    if result.weights_gib.known:
+        return "only a start of vLLM itself would tell: this part of it is not modelled"
+    shorter = "give --max-model-len, or " if "--max-model-len" in result.why else ""
+    return f"{shorter}make the image readable (see the remarks)"
 
 
 def _warnings(kind: Candidate, compatibility: tuple[Compatibility, ...], count: int) -> tuple[str, ...]:
@@ -260,7 +292,8 @@ def _without_gpus(model: ModelRequirements, report: AcceleratorReport) -> ModelV
     if blocked:
         why = f"no usable GPU: {blocked[0].name} is out ({blocked[0].why})"
         why += f", and {len(blocked) - 1} more" if len(blocked) > 1 else ""
-    return ModelVerdict(
+    none = ModelVerdict(
         model=model.car.name, verdict=Verdict.NO_GO, comparison=f"{left} vs no GPU", why=why, needed_gib=need,
         gpus=model.car.serving.gpu_count,
     )  # fmt: skip
+    return _if_all_seen(none, report.inventory)
