@@ -260,7 +260,22 @@ def _warnings(kind: Candidate, compatibility: tuple[Compatibility, ...], count: 
             warnings.append(f"{count} time-sliced units may be the same card")
     if kind.pool.mem_guarantee is Guarantee.HARD_SLICE and count > 1:
         warnings.append("tensor parallelism over slices of one card is not supported")
+    hosts = [node for node in kind.nodes if _has_room(node, kind.pool.resource, count)]
+    if hosts and all(node.taints for node in hosts):
+        taints = tuple(dict.fromkeys(taint for node in hosts for taint in node.taints))
+        shown = ", ".join(taints[:3]) + (f" and {len(taints) - 3} more" if len(taints) > 3 else "")
+        warnings.append(
+            f"every node with room is tainted ({shown}): the pod needs the toleration, by a hardware profile or "
+            "in the InferenceService; the QA suite gives none"
+        )
     return tuple(warnings)
+
+
+def _has_room(node: GpuNode, resource: str, count: int) -> bool:
+    return any(
+        pool.resource == resource and (pool.units if pool.free is None else pool.free) >= count
+        for pool in node.pool
+    )
 
 
 def _comparison(result: Estimate, kind: Candidate, count: int) -> str:

@@ -139,6 +139,15 @@ def test_a_node_where_it_would_fail_is_named() -> None:
     assert not decide(model(SHORT), t4(free=0), h100()).warnings
 
 
+def test_a_taint_that_keeps_the_pod_away_from_every_node_is_said() -> None:
+    taint = {"taints": ("nvidia.com/gpu:NoSchedule",)}
+    tainted = [msgspec.structs.replace(h100(name), **taint) for name in ("a", "b")]
+    assert any("tainted (nvidia.com/gpu:NoSchedule)" in text for text in decide(model(SHORT), *tainted).warnings)
+    assert not decide(model(SHORT), *tainted, h100("c")).warnings
+    full = h100("c", free=0)
+    assert any("tainted" in text for text in decide(model(SHORT), *tainted, full).warnings)
+
+
 def test_a_cluster_that_could_not_be_looked_at_is_unknown_and_never_without_gpus() -> None:
     problem = Problem(what="you may not list nodes", fix="oc adm policy ...")
     found = decide(model(SHORT), known=False, problems=(problem,))
