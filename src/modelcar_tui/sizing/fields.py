@@ -16,10 +16,12 @@ class Reader:
         self._parts = parts
 
     def integer(self, *names: str, low: int = 1, high: int = 2**24) -> int | None:
-        """The first of `names` that is a whole number in range."""
+        """The first of `names` that is a whole number in range; equal ones in a list, one a layer, are one."""
         for part in self._parts:
             for name in names:
                 value = part.get(name)
+                if isinstance(value, list):
+                    value = _same(value)
                 if isinstance(value, float) and abs(value) < 2**53 and value.is_integer():
                     value = int(value)
                 if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
@@ -74,6 +76,12 @@ class Reader:
     def has(self, name: str) -> bool:
         """Whether `name` is there with a value."""
         return any(part.get(name) is not None for part in self._parts)
+
+
+def _same(values: list[Any]) -> object:
+    """What every layer's entry says, if they say the same."""
+    first = values[0] if 0 < len(values) <= 4096 else None
+    return first if isinstance(first, int | float) and all(value == first for value in values) else None
 
 
 def text_part(config: Config) -> Config:

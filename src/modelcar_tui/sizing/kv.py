@@ -14,6 +14,15 @@ from modelcar_tui.sizing.shape import Shape
 from modelcar_tui.sizing.types import EngineArgs
 from modelcar_tui.sizing.version import Profile
 
+_SPARSE_FP8 = 656
+"""Bytes of a token in DeepSeek's 8-bit layout for sparse attention (vllm v1/kv_cache_interface.py)."""
+
+
+_NARROW_VALUES = (0, 20)
+"""Values narrower than keys were padded to them before (vllm models/mimo_v2_flash.py)."""
+_PADDED_MLA = 256
+"""Width to which DeepSeek's heads were padded before vLLM cached the latent (vllm 0.6 models/deepseek_v2.py)."""
+
 
 class Group(msgspec.Struct, frozen=True):
     """Layers that share block tables."""
@@ -32,6 +41,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens in a block of attention."""
     size: int
     """Layers in each group, padding included."""
+    beside: int
+    """Bytes of one block id beyond `size` pages: an indexer's keys, or layers with more KV heads than others."""
     wide_block: int
     """Tokens in a block of a full layer; more than `block` where its tokens are smaller than a sliding layer's."""
     groups: tuple[Group, ...]
@@ -49,7 +60,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def block_bytes(self) -> int:
         """Bytes of one block id over all layers of a group."""
-        return self.page * self.size
+        return self.page * self.size + self.beside
 
     def blocks(self, kind: str, length: int) -> int:
         """Blocks that one request of `length` tokens needs in a group of `kind` at most."""
@@ -73,7 +84,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         """Bytes that vLLM's start-up check asks for one request of `length` tokens."""
         if padded:
             return self.request_blocks(length) * self.block_bytes
-        return sum(group.layers * self.blocks(group.kind, length) for group in self.groups) * self.page
+        blocks = sum(group.layers * self.blocks(group.kind, length) for group in self.groups)
+        return blocks * self.page + self.request_blocks(length) * self.beside
 
     def longest(self, available: float, limit: int, *, padded: bool) -> int:
         """The longest context whose check passes, at most `limit`; 0 when not even one token fits."""
@@ -107,7 +119,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def bytes_per_token(self) -> float:
         """Bytes of one more token of context in the layers that keep every token."""
         full = sum(group.layers for group in self.groups if group.kind in ("full", "mla"))
-        return full * self.page / self.wide_block
+        return (full * self.page + (self.beside if full else 0)) / self.wide_block
 
 
 def plan_for(
@@ -119,14 +131,19 @@ def plan_for(
         width: bytes of one cached number.
         batch: `max_num_batched_tokens`.
     """
+    if shape.v_head_dim < shape.head_dim and profile.release < _NARROW_VALUES:
+        shape = msgspec.structs.replace(shape, v_head_dim=shape.head_dim, wide_v_head_dim=shape.wide_head_dim)
     kinds = Counter(kind for kind in shape.kinds[rank[0] : rank[1]] if kind != "none")
     if shape.encoder_only or not kinds:
         return None
     if shape.shared_kv:
         kinds = _without_shared(shape, rank)
+    if shape.parallel:
+        kinds["state"] = kinds["full"]
     block = args.block_size or 16
-    per_token = _token_bytes(shape, args, width, mla="mla" in kinds)
+    per_token = _token_bytes(shape, args, profile, width, mla="mla" in kinds)
     page = int(block * per_token)
+    beside = _beside(shape, args, width, block, rank)
     if "state" in kinds:
         block, page = _state_pages(shape, args, block, per_token, attention=len(kinds) > 1)
     block, wide, page = _unequal(shape, args, width, block, page, kinds)
@@ -140,6 +157,7 @@ def plan_for(
         block=block,
         wide_block=wide,
         size=size,
+        beside=beside,
         groups=groups,
         window=shape.window,
         chunk=shape.chunk,
@@ -151,12 +169,29 @@ def plan_for(
     )
 
 
-def _token_bytes(shape: Shape, args: EngineArgs, width: float, *, mla: bool) -> float:
+def _token_bytes(shape: Shape, args: EngineArgs, profile: Profile, width: float, *, mla: bool) -> float:
     """Bytes of one token in one layer on one GPU; MLA's latent is not split."""
+    if mla and shape.mla is not None and not (shape.mla.latent and profile.latent_cache):
+        wide = shape.mla.nope + shape.mla.rope if profile.latent_cache else _PADDED_MLA
+        return max(1, shape.heads // args.tp) * 2 * wide * width
     if mla and shape.mla is not None:
+        if shape.indexer is not None and width < 2:
+            return _SPARSE_FP8
         return (shape.mla.kv_rank + shape.mla.rope) * width
-    heads = max(1, shape.kv_heads // args.tp)
+    own = [heads for heads, _ in shape.varied if heads]
+    heads = max(1, (min(own) if own else shape.kv_heads) // args.tp)
     return heads * (shape.head_dim + shape.v_head_dim) * width
+
+
+def _beside(shape: Shape, args: EngineArgs, width: float, block: int, rank: tuple[int, int]) -> int:
+    """Bytes of a block id that the pages of equal layers leave out."""
+    if shape.indexer is not None:
+        return round(block * shape.indexer.token_bytes * (rank[1] - rank[0]) * shape.indexer.share)
+    own = [max(1, heads // args.tp) for heads, _ in shape.varied[rank[0] : rank[1]] if heads]
+    if not own:
+        return 0
+    least = max(1, min(heads for heads, _ in shape.varied if heads) // args.tp)
+    return int(block * sum(heads - least for heads in own) * (shape.head_dim + shape.v_head_dim) * width)
 
 
 def _unequal(
@@ -165,7 +200,8 @@ def _unequal(
     """Tokens of a sliding and of a full block, and the one page of both: the smaller tokens get longer blocks."""
     if not shape.wide_head_dim or "full" not in kinds:
         return block, block, page
-    own = block * max(1, (shape.wide_kv_heads or shape.kv_heads) // args.tp) * 2 * shape.wide_head_dim * width
+    both = shape.wide_head_dim + shape.wide_v_head_dim
+    own = block * max(1, (shape.wide_kv_heads or shape.kv_heads) // args.tp) * both * width
     if len(kinds) == 1:
         return block, block, int(own)
     most = max(page, int(own))
@@ -185,7 +221,7 @@ def _state_pages(
     page = conv + own * (4 if args.mamba_ssm_dtype == "float32" else state.state_bytes)
     if not attention:
         return block, page
-    step = max(block, 16)
+    step = max(block, 64 if "mla" in shape.kinds else 16)
     tokens = max(block, step * _ceil(page, int(step * per_token) or 1))
     return tokens, int(tokens * per_token)
 

@@ -31,6 +31,13 @@ def layer_kinds(
     """The kind of each layer, the sliding window (0: none) and the chunk of local attention (0: none)."""
     window = _window(read)
     chunk = read.integer("attention_chunk_size", high=2**31) or 0
+    linear = read.mapping("linear_attn_config").get("kda_layers")
+    if isinstance(linear, list):  # counted from 1
+        return (
+            tuple("state" if index in linear else "mla" if mla else "full" for index in range(1, layers + 1)),
+            0,
+            0,
+        )
     if mla and not read.listing("layer_types"):
         return ("mla",) * layers, 0, 0
     kinds = _listed(read, layers, mla=mla) or _hybrid(read, layers) or _pattern(read, layers)
@@ -102,6 +109,12 @@ def _listed(read: Reader, layers: int, *, mla: bool) -> tuple[str, ...] | None:
 
 
 def _hybrid(read: Reader, layers: int) -> tuple[str, ...] | None:
+    marks = read.listing("hybrid_layer_pattern")
+    if len(marks) == layers:
+        return tuple("sliding" if mark else "full" for mark in marks)
+    marks = read.listing("attn_type_list")
+    if len(marks) == layers:
+        return tuple("full" if mark else "state" for mark in marks)
     pattern = read.text("hybrid_override_pattern")
     if pattern and len(pattern) == layers:
         return tuple({"M": "state", "*": "full"}.get(mark, "none") for mark in pattern)

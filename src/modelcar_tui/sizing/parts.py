@@ -16,7 +16,8 @@ _WIDTH_IS_THE_EXPERTS = frozenset(
 """Model types whose `intermediate_size` is the width of one expert."""
 
 
-_TOP_K = ("num_experts_per_tok", "num_experts_per_token", "top_k_experts", "moe_top_k", "moe_k")
+_TOP_K = ("num_experts_per_tok", "num_experts_per_token", "top_k_experts", "moe_top_k", "moe_topk", "moe_k")
+_SHARED = ("n_shared_experts", "num_shared_experts", "num_shared_expert", "moe_num_shared_experts")
 
 
 class Mla(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +28,8 @@ class Mla(msgspec.Struct, frozen=True, kw_only=True):
     rope: int
     nope: int
     value: int
+    latent: bool
+    """The cache holds the latent vector; MiniCPM 3 caches the heads' full keys and values."""
 
 
 class Moe(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,23 +52,6 @@ class Moe(msgspec.Struct, frozen=True, kw_only=True):
     def shared_inter(self) -> int:
         """Summed width of the shared experts."""
         return self.shared or self.shared_count * (self.inter or 0)
-
-
-class State(msgspec.Struct, frozen=True, kw_only=True):
-    """A state-space or linear-attention layer; sizes of the whole model, before tensor parallelism."""
-
-    kind: str
-    """`mamba2`, `mamba1`, `gdn`, `conv`."""
-    conv_channels: int
-    conv_kernel: int
-    heads: int
-    state_a: int
-    state_b: int
-    inner: int
-    extra_in: int
-    """Outputs of in_proj beyond twice the inner width."""
-    state_bytes: int = 2
-    """Of one number of the recurrent state; the convolution's are in the serving dtype."""
 
 
 class Tower(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +79,7 @@ def mla_of(read: Reader) -> Mla | None:
         rope=rope,
         nope=read.integer("qk_nope_head_dim", high=2**12) or 128,
         value=read.integer("v_head_dim", high=2**12) or 128,
+        latent=not read.text("model_type").startswith("minicpm3"),
     )
 
 
@@ -118,7 +105,7 @@ def moe_of(read: Reader, hidden: int) -> Moe | None:
         low=0,
         high=2**22,
     )
-    count = read.integer("n_shared_experts", "num_shared_experts", low=0, high=256) or 0
+    count = read.integer(*_SHARED, low=0, high=256) or 0
     if read.text("model_type").lower().startswith("llama4"):
         count = 1
     return Moe(
@@ -130,64 +117,6 @@ def moe_of(read: Reader, hidden: int) -> Moe | None:
         width=latent or hidden,
         dense_inter=read.integer("intermediate_size_mlp", "dense_intermediate_size", high=2**22) or plain,
     )
-
-
-def state_of(read: Reader, hidden: int) -> State | None:
-    if read.has("linear_num_value_heads"):
-        keys = read.integer("linear_num_key_heads", high=2**12) or 16
-        values = read.integer("linear_num_value_heads", high=2**12) or 32
-        key_dim = read.integer("linear_key_head_dim", high=2**12) or 128
-        value_dim = read.integer("linear_value_head_dim", high=2**12) or 128
-        inner = values * value_dim
-        return State(
-            kind="gdn",
-            conv_channels=2 * keys * key_dim + inner,
-            conv_kernel=read.integer("linear_conv_kernel_dim", high=64) or 4,
-            heads=values,
-            state_a=value_dim,
-            state_b=key_dim,
-            inner=inner,
-            extra_in=2 * keys * key_dim + 2 * values,
-            state_bytes=_state_bytes(read, default=4),
-        )
-    heads = read.integer("mamba_n_heads", "mamba_num_heads", high=2**14)
-    if heads is not None:
-        dim = read.integer("mamba_d_head", "mamba_head_dim", high=2**14)
-        if dim is None:
-            dim = max(1, (read.integer("mamba_expand", "expand", high=64) or 2) * hidden // heads)
-        groups = read.integer("mamba_n_groups", "n_groups", high=2**12) or 1
-        state = read.integer("mamba_d_state", "ssm_state_size", "state_size", high=2**14) or 128
-        return State(
-            kind="mamba2",
-            conv_channels=heads * dim + 2 * groups * state,
-            conv_kernel=read.integer("mamba_d_conv", "conv_kernel", high=64) or 4,
-            heads=heads,
-            state_a=dim,
-            state_b=state,
-            inner=heads * dim,
-            extra_in=2 * groups * state + heads,
-            state_bytes=_state_bytes(read, default=2),
-        )
-    wide = read.integer("mamba_d_state", "state_size", high=2**14)
-    if wide is None:
-        return None
-    own = read.integer("intermediate_size", high=2**20) if read.has("time_step_rank") else None
-    inner = own or (read.integer("mamba_expand", "expand", high=64) or 2) * hidden
-    return State(
-        kind="mamba1",
-        conv_channels=inner,
-        conv_kernel=read.integer("mamba_d_conv", "conv_kernel", high=64) or 4,
-        heads=inner,
-        state_a=1,
-        state_b=wide,
-        inner=inner,
-        extra_in=0,
-    )
-
-
-def _state_bytes(read: Reader, *, default: int) -> int:
-    named = read.text("mamba_ssm_cache_dtype", "mamba_ssm_dtype")
-    return {"float32": 4, "float16": 2, "bfloat16": 2}.get(named, default)
 
 
 def tower_of(config: Mapping[str, Any], arch: str) -> Tower | None:

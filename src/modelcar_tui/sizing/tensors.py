@@ -6,10 +6,12 @@ repeated when there are fewer than GPUs, vocabularies are padded to 64.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import msgspec
 
+from modelcar_tui.sizing.details import LayerInputs
 from modelcar_tui.sizing.shape import Shape
 
 VOCAB_PADDING = 64
@@ -39,14 +41,43 @@ def layer(shape: Shape, kind: str, *, experts: bool, tp: int, ep: int, spread: i
     Without it each expert is cut over `spread` GPUs: those of tensor and data parallelism together.
     """
     yield from _mixer(shape, kind, tp)
+    if shape.parallel:
+        yield from _state(shape, tp)
+    if shape.inputs is not None:
+        yield from _layer_inputs(shape, shape.inputs)
     if experts and shape.moe is not None:
         yield from _experts(shape, tp, ep, spread or tp)
         if shape.model_type.startswith("gemma4"):
             yield from _mlp(shape, shape.moe.dense_inter, tp)
     elif not _mixer_only(shape, kind):
         inter = shape.moe.dense_inter if shape.moe else shape.inter
-        yield from _mlp(shape, inter, tp)
+        if inter:
+            yield from _mlp(shape, inter, tp)
     yield Weight("norms", shape.norms * shape.hidden, 1, 1, "plain")
+
+
+def distinct(shape: Shape, first: int, last: int) -> Iterator[tuple[Shape, str, bool, int]]:
+    """The layers `first` to before `last` by kind: the shape that holds for it, its kind, experts, how many."""
+    layers = zip(shape.kinds[first:last], shape.experts_at[first:last], strict=True)
+    if not shape.varied:
+        for (kind, experts), count in Counter(layers).items():
+            yield shape, kind, experts, count
+        return
+    for (kind, experts, own), count in Counter(
+        (*layer_, own) for layer_, own in zip(layers, shape.varied[first:last], strict=True)
+    ).items():
+        kv_heads, inter = own
+        one = msgspec.structs.replace(shape, kv_heads=kv_heads or shape.kv_heads, inter=inter, varied=())
+        yield one, kind, experts, count
+
+
+def loose(shape: Shape, tp: int) -> float:
+    """Weights outside the layers and the token embedding, on the first pipeline rank's GPU."""
+    inputs = shape.inputs
+    if inputs is None:
+        return float(shape.loose)
+    tables = inputs.width * shape.layers * (padded_vocab(inputs.vocab, tp) + shape.hidden) / tp
+    return shape.loose + tables + 2 * max(0, inputs.residuals - 1) * shape.hidden**2
 
 
 def embedding(shape: Shape, tp: int) -> Weight:
@@ -79,12 +110,9 @@ def padded_vocab(vocab: int, tp: int) -> int:
 
 def true_count(shape: Shape) -> int:
     """Weights of the text model as the checkpoint counts them (no padding, tied embeddings once)."""
-    total = shape.vocab * shape.hidden * (1 if shape.tied else 2) + shape.hidden
-    seen: dict[tuple[str, bool], int] = {}
-    for key in zip(shape.kinds, shape.experts_at, strict=True):
-        seen[key] = seen.get(key, 0) + 1
-    for (kind, experts), count in seen.items():
-        weights = layer(shape, kind, experts=experts, tp=1, ep=1)
+    total = shape.vocab * shape.hidden * (1 if shape.tied else 2) + shape.hidden + int(loose(shape, 1))
+    for one, kind, experts, count in distinct(shape, 0, shape.layers):
+        weights = layer(one, kind, experts=experts, tp=1, ep=1)
         total += count * sum(weight.elements for weight in weights if weight.label != "absorbed kv_b")
     if shape.encoder_layers:
         total += shape.encoder_layers * sum(weight.elements for weight in encoder_layer(shape, 1))
@@ -100,19 +128,12 @@ def _mixer(shape: Shape, kind: str, tp: int) -> Iterator[Weight]:
         yield from _mla(shape, tp)
         return
     if kind == "state" and shape.state is not None:
-        state = shape.state
-        if state.kind == "mamba1":
-            yield Weight("in_proj", 2 * state.inner // tp, hidden, 1, "linear")
-        else:
-            full = 2 * state.inner + state.extra_in
-            yield Weight("in_proj", -(-full // tp), hidden, 1, "linear")
-        yield Weight("conv", max(1, state.conv_channels // tp), state.conv_kernel, 1, "plain")
-        yield Weight("out_proj", hidden, max(1, state.inner // tp), 1, "linear")
+        yield from _state(shape, tp)
         return
     heads = max(1, shape.heads // tp)
     kv_heads, head_dim, v_head_dim = max(1, shape.kv_heads // tp), shape.head_dim, shape.v_head_dim
     if kind == "full" and shape.wide_head_dim:
-        head_dim = v_head_dim = shape.wide_head_dim
+        head_dim, v_head_dim = shape.wide_head_dim, shape.wide_v_head_dim
         kv_heads = max(1, (shape.wide_kv_heads or shape.kv_heads) // tp)
     out = heads * head_dim + kv_heads * (head_dim + v_head_dim)
     if shape.model_type.startswith(("qwen3_next", "qwen3_5")):
@@ -120,7 +141,7 @@ def _mixer(shape: Shape, kind: str, tp: int) -> Iterator[Weight]:
     yield Weight("qkv_proj", out, hidden, 1, "attention")
     yield Weight("o_proj", hidden, heads * v_head_dim, 1, "attention")
     if shape.qkv_bias:
-        yield Weight("qkv bias", out, 1, 1, "plain")
+        yield Weight("qkv bias", out + (hidden if shape.biased else 0), 1, 1, "plain")
     if shape.qk_norm:
         yield Weight("q and k norm", 2 * shape.head_dim, 1, 1, "plain")
 
@@ -138,14 +159,51 @@ def _mla(shape: Shape, tp: int) -> Iterator[Weight]:
         yield Weight("kv_a_proj", mla.kv_rank + mla.rope, hidden, 1, "attention")
     yield Weight("kv_b_proj", heads * (mla.nope + mla.value), mla.kv_rank, 1, "attention")
     # Kept a second time, unquantized, as W_UK and W_UV (vllm model_executor/layers/attention/mla_attention.py).
-    yield Weight("absorbed kv_b", heads * (mla.nope + mla.value), mla.kv_rank, 1, "plain")
+    if mla.latent:
+        yield Weight("absorbed kv_b", heads * (mla.nope + mla.value), mla.kv_rank, 1, "plain")
     yield Weight("o_proj", hidden, heads * mla.value, 1, "attention")
+    if shape.indexer is not None:
+        keys = shape.indexer
+        # Averaged over the layers, of which some have none.
+        yield Weight(
+            "indexer's q_b", int(keys.heads * keys.dim * keys.share), mla.q_rank or hidden, 1, "attention"
+        )
+        yield Weight("indexer's k", int(keys.dim * keys.share), hidden, 1, "attention")
+        yield Weight("indexer's weights", int(keys.heads * keys.share), hidden, 1, "plain")
+
+
+def _state(shape: Shape, tp: int) -> Iterator[Weight]:
+    state, hidden = shape.state, shape.hidden
+    if state is None:
+        return
+    full = 2 * state.inner + state.extra_in
+    yield Weight("in_proj", -(-full // tp), hidden, 1, "linear")
+    if state.conv_channels:
+        yield Weight("conv", max(1, state.conv_channels // tp), state.conv_kernel, 1, "plain")
+    part = max(1, state.inner // tp)
+    yield Weight("out_proj", hidden, part, 1, "linear")
+    if state.kind == "mamba1":
+        yield Weight("x_proj", state.steps + 2 * state.state_b, part, 1, "linear")
+        yield Weight("dt_proj", part, state.steps, 1, "linear")
+        yield Weight("A and D", part, state.state_b + 1, 1, "plain")
+    elif state.kind == "kda":
+        yield Weight("decay and gate down", 2 * state.steps, hidden, 1, "linear")
+        yield Weight("decay and gate up", 2 * part, state.steps, 1, "linear")
+
+
+def _layer_inputs(shape: Shape, inputs: LayerInputs) -> Iterator[Weight]:
+    """Gates of the embeddings per layer, whole on every GPU (vllm models/gemma4.py, gemma3n.py)."""
+    yield Weight("per-layer gates", inputs.width, shape.hidden, 2, "linear")
+    if inputs.laurel:
+        yield Weight("laurel", inputs.laurel, shape.hidden, 2, "linear")
 
 
 def _mlp(shape: Shape, inter: int, tp: int) -> Iterator[Weight]:
     part = -(-inter // tp)
     yield Weight("gate_up_proj" if shape.gated else "up_proj", part * (2 if shape.gated else 1), shape.hidden)
     yield Weight("down_proj", shape.hidden, part)
+    if shape.biased:
+        yield Weight("MLP bias", shape.hidden + part * (2 if shape.gated else 1), 1, 1, "plain")
 
 
 def _experts(shape: Shape, tp: int, ep: int, spread: int) -> Iterator[Weight]:

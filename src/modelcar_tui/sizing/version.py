@@ -37,6 +37,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """The logged tokens are concurrency x context."""
     moe_workspace: bool
     """The fused MoE keeps its workspace through the sampler's run."""
+    latent_cache: bool
+    """MLA caches its latent vector; before, every head's keys and values."""
     large_batches: bool
     """Cards of 70 GiB and more get 8192 tokens a step."""
     huge_batches: bool
@@ -75,6 +77,7 @@ def profile_for(vllm: str | None) -> Profile:
         null_block=release >= (0, 30),
         tokens_are_concurrency=release >= (0, 28),
         moe_workspace=release >= (0, 11),
+        latent_cache=(*release, patch) >= (0, 7, 1),
         large_batches=release >= (0, 9),
         huge_batches=release >= (0, 28),
     )

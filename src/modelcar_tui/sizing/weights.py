@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from functools import lru_cache
 
 import msgspec
@@ -15,6 +15,9 @@ from modelcar_tui.sizing.shape import Shape
 from modelcar_tui.sizing.tensors import Weight
 
 _ORIGIN = "vllm model_executor/layers/linear.py"
+_STATE_PARTS = frozenset(
+    {"in_proj", "out_proj", "conv", "x_proj", "dt_proj", "A and D", "decay and gate down", "decay and gate up"}
+)
 TOWER_FROM = 0.012
 """A surplus of parameters above this share of the text model is a tower of its own."""
 _SWIZZLED = 1.09
@@ -79,16 +82,15 @@ def rank_weights(
     parts: defaultdict[str, float] = defaultdict(float)
     slack = 0.0
     relaid = 0.0
-    for (kind, experts), count in Counter(
-        zip(shape.kinds[first:last], shape.experts_at[first:last], strict=True)
-    ).items():
-        for weight in tensors.layer(shape, kind, experts=experts, tp=split.tp, ep=split.ep, spread=split.spread):
-            size, idle = _bytes(weight, scheme, width, split)
+    for one, kind, experts, count in tensors.distinct(shape, first, last):
+        for weight in tensors.layer(one, kind, experts=experts, tp=split.tp, ep=split.ep, spread=split.spread):
+            size, idle = (each * weight.count for each in _bytes(weight, scheme, width, split))
             parts[_label(weight)] += size * count
             slack += (allocated(size) - size) * count
             relaid += idle * count
     if first == 0:
         parts["embedding"] += _edge(tensors.embedding(shape, split.tp), PLAIN, width)
+        parts["positions and inputs by layer"] += tensors.loose(shape, split.tp) * width
         for weight in tensors.encoder_layer(shape, split.tp) if shape.encoder_layers else ():
             parts["encoder"] += _bytes(weight, scheme, width, split)[0] * shape.encoder_layers
         parts["vision or audio tower"] += tower if split.tower_whole else tower / split.tp
@@ -115,14 +117,14 @@ def whole_bytes(shape: Shape, scheme: Scheme, width: int) -> float:
     split = Split(tp=1, pp=1, ep=1, tower_whole=False, marlin=True)
     flat = msgspec.structs.replace(scheme, mxfp4=False)
     total = 0.0
-    for (kind, experts), count in Counter(zip(shape.kinds, shape.experts_at, strict=True)).items():
-        for weight in tensors.layer(shape, kind, experts=experts, tp=1, ep=1):
+    for one, kind, experts, count in tensors.distinct(shape, 0, shape.layers):
+        for weight in tensors.layer(one, kind, experts=experts, tp=1, ep=1):
             if weight.label != "absorbed kv_b":
-                total += _bytes(weight, flat, width, split)[0] * count
+                total += _bytes(weight, flat, width, split)[0] * weight.count * count
     edge = shape.vocab * shape.hidden * width
     if not (shape.tied or shape.encoder_only):
         total += scheme.linear_bytes(shape.vocab, shape.hidden) if scheme.head else edge
-    return total + edge + shape.hidden * width
+    return total + edge + shape.hidden * width + tensors.loose(shape, 1) * width
 
 
 def _bytes(weight: Weight, scheme: Scheme, width: int, split: Split) -> tuple[float, float]:
@@ -170,7 +172,7 @@ def _label(weight: Weight) -> str:
         return "experts"
     if weight.label in ("gate_up_proj", "up_proj", "down_proj"):
         return "MLP"
-    if weight.label in ("in_proj", "out_proj", "conv"):
+    if weight.label in _STATE_PARTS:
         return "state-space mixers"
     return "absorbed kv_b" if weight.label == "absorbed kv_b" else "norms, routers, biases"
 
