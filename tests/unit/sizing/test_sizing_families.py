@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from modelcar_tui.sizing.explain import explain
 
 from modelcar_tui.image.types import ModelFacts
 from modelcar_tui.sizing.args import parse_args
 from modelcar_tui.sizing.estimate import estimate
-from modelcar_tui.sizing.explain import explain
 from modelcar_tui.sizing.gpus import gpu_for
 from modelcar_tui.sizing.types import Estimate, Outcome
 
