@@ -106,8 +106,19 @@ def _unpack(path: Path) -> dict[str, str]:
 
 
 def _fetch(version: str, target: Path) -> None:
+    """Pip's own session fetches it; a virtual environment made by uv has no pip, so others are asked, too."""
+    import shutil
     import subprocess
 
-    command = [sys.executable, "-c", _FETCH, f"vllm=={version}", str(target)]
+    names = [sys.executable, shutil.which("python3") or "", f"{sys.base_prefix}/bin/python3", "/usr/bin/python3"]
+    probe = ["-c", "import pip"]
+    able = [
+        name
+        for name in dict.fromkeys(names)
+        if Path(name).is_file() and not subprocess.run([name, *probe], check=False, capture_output=True).returncode
+    ]
+    if not able:
+        raise SystemExit(f"no pip to fetch vllm {version} with; give the archive's path")
+    command = [able[0], "-c", _FETCH, f"vllm=={version}", str(target)]
     if subprocess.run(command, check=False, timeout=900).returncode or not target.exists():
         raise SystemExit(f"vllm {version} could not be fetched; give the archive's path")

@@ -104,8 +104,8 @@ def _estimate(commands: _Commands) -> None:
 
 
 def _lint(commands: _Commands) -> None:
-    command = commands.add_parser("lint", help="faults of a manifest and its vLLM arguments; no cluster needed")
-    command.add_argument("config", metavar="FILE")
+    command = commands.add_parser("lint", help="faults of manifests and their vLLM arguments; no cluster needed")
+    command.add_argument("config", metavar="FILE", nargs="+")
     command.add_argument("--format", choices=("text", "json", "sarif", "github"), default="text", dest="form")
     command.add_argument("--vllm", dest="vllm_version", metavar="VERSION", help="the runtime image's vLLM")
     command.set_defaults(call=_call_lint)

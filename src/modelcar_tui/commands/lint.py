@@ -1,19 +1,52 @@
-"""`agent lint FILE`: findings with their places; for a pre-commit hook and for CI."""
+"""`agent lint FILE...`: findings with their places; for a pre-commit hook and for CI."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from modelcar_tui.compatibility.formats import exit_worthy, render
-from modelcar_tui.compatibility.lint import lint
+from modelcar_tui.compatibility.formats import exit_worthy, render_files
+from modelcar_tui.compatibility.lint import lint, of_problem
+from modelcar_tui.compatibility.types import Finding, Severity
+from modelcar_tui.compatibility.versions import parse_version, stand_in
+from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.manifest.reader import read_manifest
+from modelcar_tui.data.vllm_arguments import argument_table
+from modelcar_tui.manifest.reader import inspect_manifest
 
 
-def run_lint(path: str, *, vllm: str | None, form: str) -> int:
-    """Print the findings; status 2 where one of them is an error."""
-    findings = lint(read_manifest(Path(path)), vllm=vllm)
-    if text := render(findings, path, form):
+def run_lint(paths: list[str], *, vllm: str | None, form: str) -> int:
+    """Print the findings of all files; status 2 where one of them is an error.
+
+    A file that can't be read is a finding, too: machines get one format, whatever is wrong.
+    """
+    sys.stderr.write(_judge(vllm))
+    files = [(path, tuple(_findings(path, vllm))) for path in paths]
+    if text := render_files(files, form):
         sys.stdout.write(text + "\n")
-    return ExitStatus.USAGE if exit_worthy(findings) else ExitStatus.GO
+    return ExitStatus.USAGE if any(exit_worthy(found) for _, found in files) else ExitStatus.GO
+
+
+def _findings(path: str, vllm: str | None) -> Iterator[Finding]:
+    try:
+        manifest, errors = inspect_manifest(Path(path))
+    except UserError as error:
+        yield from (of_problem(problem, Severity.ERROR) for problem in error.problems)
+        return
+    found = [*(of_problem(problem, Severity.ERROR) for problem in errors), *lint(manifest, vllm=vllm)]
+    yield from sorted(found, key=lambda finding: (finding.at.line, finding.at.column) if finding.at else (0, 0))
+
+
+def _judge(vllm: str | None) -> str:
+    """Which release's command line judges, and why that one."""
+    read = argument_table().versions
+    release = stand_in(parse_version(vllm), read)
+    if vllm is None:
+        return f"judged by vLLM {release}, the newest that was read; --vllm VERSION judges by the runtime's own\n"
+    if parse_version(vllm) is None:
+        return f"--vllm {vllm!r} is no version; judged by vLLM {release}\n"
+    newer = (parse_version(vllm) or ()) > (parse_version(read[-1]) or ())
+    if newer:
+        return f"vLLM {vllm} is newer than all that was read; judged by {release}\n"
+    return "" if release == vllm.removeprefix("v") else f"vLLM {vllm} was not read; judged by {release}\n"

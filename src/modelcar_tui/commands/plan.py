@@ -10,7 +10,8 @@ import msgspec
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.manifest.diff import unified_patch
+from modelcar_tui.core.text import reveal
+from modelcar_tui.manifest.diff import text_hunks
 from modelcar_tui.manifest.plan import Decision, Plan
 from modelcar_tui.manifest.planfile import load_plan, save_plan
 from modelcar_tui.manifest.write import write_generated
@@ -54,7 +55,9 @@ def print_plan(plan: Plan, decision: Decision | None = None) -> None:
         return
     for change in plan.changes:
         sys.stdout.write(f"{change.id}: {change_text(change)} ({change.severity})\n    {change.reason}\n")
-    sys.stdout.write("\n" + unified_patch(Path(plan.base).read_bytes(), plan, decision))
+    sys.stdout.write(f"\n--- {reveal(Path(plan.base).name)}\n+++ {reveal(Path(plan.target).name)}\n")
+    for hunk in text_hunks(Path(plan.base).read_bytes(), plan, decision):
+        sys.stdout.write("\n".join((hunk.header, *hunk.lines)) + "\n")
 
 
 def apply_plan(path: Path, accept: str, *, who: str, patch: bool = False) -> int:

@@ -13,10 +13,9 @@ import msgspec
 
 from modelcar_tui.compatibility.versions import Version, parse_version, stand_in
 from modelcar_tui.data.vllm_arguments import Flag, Row, argument_table, shaped
+from modelcar_tui.manifest.masking import SECRET_FLAGS
 
 _NEGATIVE_NUMBER = re.compile(r"-\d+$|-\d*\.\d+$")
-SECRET_FLAGS = ("--api-key", "--hf-token")
-"""Their values are shown nowhere: not in findings, not in changes."""
 _SWITCH_PAIRS = ("0.8.5", "0.33.0")
 """Since when switches have a `--no-` form, and since when `--enable-x` has a `--disable-x` form."""
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import PurePath
 from urllib.parse import quote
 
+from modelcar_tui import __version__
 from modelcar_tui.compatibility.types import Finding, Severity
 
 FORMATS = ("text", "json", "sarif", "github")
@@ -60,16 +61,25 @@ def render(findings: Iterable[Finding], path: str, style: str = "text") -> str:
     Raises:
         ValueError: no such format.
     """
-    found = tuple(findings)
+    return render_files([(path, tuple(findings))], style)
+
+
+def render_files(files: Iterable[tuple[str, Iterable[Finding]]], style: str = "text") -> str:
+    """The findings of several files in one of `FORMATS`, without a final line end.
+
+    Raises:
+        ValueError: no such format.
+    """
+    found = [(path, finding) for path, findings in files for finding in findings]
     match style:
         case "text":
-            return "\n".join(_text(finding, path) for finding in found)
+            return "\n".join(_text(finding, path) for path, finding in found)
         case "json":
-            return json.dumps([_plain(finding, path) for finding in found], indent=2, ensure_ascii=False)
+            return json.dumps([_plain(finding, path) for path, finding in found], indent=2, ensure_ascii=False)
         case "sarif":
-            return json.dumps(_sarif(found, path), indent=2, ensure_ascii=False)
+            return json.dumps(_sarif(found), indent=2, ensure_ascii=False)
         case "github":
-            return "\n".join(_annotation(finding, path) for finding in found)
+            return "\n".join(_annotation(finding, path) for path, finding in found)
     raise ValueError(f"no such format: {style}")
 
 
@@ -85,20 +95,26 @@ def _place(finding: Finding) -> tuple[int, int]:
 def _text(finding: Finding, path: str) -> str:
     line, column = _place(finding)
     fix = f"; {finding.fix}" if finding.fix else ""
-    return f"{path}:{line}:{column}: {finding.code} {finding.severity} {finding.what}{fix}"
+    return f"{path}:{line}:{column}: {finding.code} {finding.severity} {finding.what}{fix}{_whose(finding)}"
+
+
+def _whose(finding: Finding) -> str:
+    """The model, and how many more it holds for."""
+    more = f" and {finding.others} more" if finding.others else ""
+    return f" [{finding.model}{more}]" if finding.model else ""
 
 
 def _plain(finding: Finding, path: str) -> dict[str, object]:
     line, column = _place(finding)
     return {
         "file": path, "line": line, "column": column, "code": finding.code, "severity": str(finding.severity),
-        "model": finding.model, "what": finding.what, "fix": finding.fix,
+        "model": finding.model, "others": finding.others, "what": finding.what, "fix": finding.fix,
     }  # fmt: skip
 
 
 def _annotation(finding: Finding, path: str) -> str:
     line, column = _place(finding)
-    message = finding.what + (f"; {finding.fix}" if finding.fix else "")
+    message = finding.what + (f"; {finding.fix}" if finding.fix else "") + _whose(finding)
     return (
         f"::{_GITHUB[finding.severity]} file={_property(path)},line={line},col={column},"
         f"title={_property(finding.code)}::{_data(message)}"
@@ -113,18 +129,18 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def _sarif(findings: tuple[Finding, ...], path: str) -> dict[str, object]:
-    codes = sorted({finding.code for finding in findings})
+def _sarif(found: list[tuple[str, Finding]]) -> dict[str, object]:
+    codes = sorted({finding.code for _, finding in found})
     rules = [{"id": code, "shortDescription": {"text": CODES.get(code, code.replace("-", " "))}} for code in codes]
-    results = [_result(finding, path, codes.index(finding.code)) for finding in findings]
-    tool = {"driver": {"name": "modelcar-tui", "rules": rules}}
+    results = [_result(finding, path, codes.index(finding.code)) for path, finding in found]
+    tool = {"driver": {"name": "modelcar-tui", "version": __version__, "rules": rules}}
     run = {"tool": tool, "columnKind": "unicodeCodePoints", "results": results}
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
 def _result(finding: Finding, path: str, rule: int) -> dict[str, object]:
     line, column = _place(finding)
-    message = finding.what + (f"; {finding.fix}" if finding.fix else "")
+    message = finding.what + (f"; {finding.fix}" if finding.fix else "") + _whose(finding)
     location = {
         "artifactLocation": {"uri": _uri(path)},
         "region": {"startLine": line, "startColumn": column},

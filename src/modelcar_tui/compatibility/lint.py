@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from modelcar_tui.compatibility.command_line import Argument, has_switch, take_apart
 from modelcar_tui.compatibility.lint_arguments import lint_arguments
 from modelcar_tui.compatibility.lint_combinations import lint_combinations, lint_output_type
@@ -41,7 +43,7 @@ def lint(
         runtime_args: arguments that the ServingRuntime's template passes by itself.
         facts: what is known of each model's own files, by model name.
     """
-    findings = [_of_problem(problem) for problem in manifest.findings]
+    findings = [of_problem(problem) for problem in manifest.findings]
     for car in manifest.models:
         findings += lint_model(car, vllm=vllm, runtime_args=runtime_args, facts=(facts or {}).get(car.name))
     return tuple(_unique(sorted(findings, key=_place)))
@@ -117,16 +119,12 @@ def _suite(car: ModelCar, remarks: Remarks) -> None:
         )
 
 
-def _of_problem(problem: Problem) -> Finding:
+def of_problem(problem: Problem, severity: Severity = Severity.WARNING) -> Finding:
+    """A remark of the manifest's reader as a finding."""
     match = _PLACE.search(problem.where)
     at = Position(int(match[1]), int(match[2])) if match else None
     return Finding(
-        code=problem.code or "manifest",
-        severity=Severity.WARNING,
-        model="",
-        what=problem.what,
-        fix=problem.fix,
-        at=at,
+        code=problem.code or "manifest", severity=severity, model="", what=problem.what, fix=problem.fix, at=at
     )
 
 
@@ -136,10 +134,10 @@ def _place(finding: Finding) -> tuple[Any, ...]:
 
 
 def _unique(findings: list[Finding]) -> Iterator[Finding]:
-    """Models that share the default block share its findings: each is said once."""
-    seen: set[tuple[Any, ...]] = set()
+    """Models that share the default block share its findings: each is said once, for all of them."""
+    shared: dict[tuple[Any, ...], list[Finding]] = {}
     for finding in findings:
-        key = (finding.code, finding.at, finding.what)
-        if key not in seen:
-            seen.add(key)
-            yield finding
+        shared.setdefault((finding.code, finding.at, finding.what), []).append(finding)
+    for same in shared.values():
+        models = {finding.model for finding in same}
+        yield msgspec.structs.replace(same[0], others=len(models) - 1)

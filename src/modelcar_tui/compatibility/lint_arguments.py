@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modelcar_tui.compatibility.command_line import Argument, canonical
 from modelcar_tui.compatibility.remarks import ERROR, WARNING, Remarks
-from modelcar_tui.compatibility.replacements import near_miss
+from modelcar_tui.compatibility.replacements import advice, near_miss
 from modelcar_tui.compatibility.values import out_of_range, wrong
 from modelcar_tui.compatibility.versions import parse_version
 from modelcar_tui.data.vllm_arguments import Flag, argument_table
@@ -74,7 +74,7 @@ def _unknown(argument: Argument, release: str, remarks: Remarks) -> None:
             "flag-removed",
             ERROR,
             f"vLLM {release} has no {known.flag} any more (gone in {known.gone}); the server would not start",
-            known.instead,
+            advice(known.instead),
         )
     elif known is not None:
         remarks.on(
@@ -161,7 +161,11 @@ def _form(argument: Argument, flag: Flag, release: str, remarks: Remarks) -> Non
         )
     if flag.deprecated and _reached(flag.deprecated, release):
         remarks.on(
-            argument, "flag-deprecated", WARNING, f"{flag.flag} is deprecated in vLLM {release}", flag.instead
+            argument,
+            "flag-deprecated",
+            WARNING,
+            f"{flag.flag} is deprecated in vLLM {release}",
+            advice(flag.instead),
         )
 
 

@@ -62,7 +62,7 @@ def _gpus(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
                 "gpus-without-args",
                 WARNING,
                 f"gpu_count is {count} but there are no args: the QA suite then passes no tensor parallel size "
-                f"and {count - 1} GPUs stay idle",
+                f"and {_idle(count - 1)}",
                 f"add --tensor-parallel-size={count}",
             )
         return
@@ -89,11 +89,11 @@ def _gpus(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
             None,
             "gpu-count",
             WARNING,
-            f"gpu_count is {count} and no {_TP} is given: outside the QA suite {count - world} GPUs stay idle",
+            f"gpu_count is {count} and no {_TP} is given: outside the QA suite {_idle(count - world)}",
             f"add {_TP}={count}",
         )
     backend = last_value(arguments, _BACKEND)
-    if backend in ("mp", "ray") and world == 1:
+    if backend in ("mp", "ray") and world == 1 and count == 1:
         remarks.on(
             _at(arguments, _BACKEND),
             "executor-one-gpu",
@@ -109,6 +109,10 @@ def _gpus(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
             f"{_BACKEND}=uni drives one GPU and {world} are asked for",
             "delete it: mp is the default",
         )
+
+
+def _idle(number: int) -> str:
+    return "1 GPU stays idle" if number == 1 else f"{number} GPUs stay idle"
 
 
 def _parallel(arguments: tuple[Argument, ...], config: Mapping[str, Any] | None, remarks: Remarks) -> None:

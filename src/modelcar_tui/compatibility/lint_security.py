@@ -8,6 +8,7 @@ from typing import Any
 from modelcar_tui.compatibility.command_line import Argument
 from modelcar_tui.compatibility.remarks import WARNING, Remarks
 from modelcar_tui.data.vllm_arguments import argument_table
+from modelcar_tui.manifest.masking import is_reference
 
 REMOTE_CODE = "--trust-remote-code"
 _DOORS = {
@@ -47,7 +48,7 @@ def lint_security(arguments: tuple[Argument, ...], config: Mapping[str, Any] | N
                     f"{name} runs Python from the model image; {why}",
                     "keep it only for images that you trust",
                 )
-        elif argument.secret:
+        elif argument.secret and not is_reference(argument.value or ""):
             remarks.on(
                 argument,
                 "secret-in-clear",

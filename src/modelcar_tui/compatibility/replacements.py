@@ -49,7 +49,16 @@ def replacement(argument: Argument, release: str) -> tuple[str, str]:
     target = argument_table().find(carried[0]) if carried else None
     if carried and target and exists(target, release) and (value or known.valueless):
         return f"{carried[0]}={carried[1](value)}", f"{why}; {carried[0]} replaced it"
-    return "", f"{why}; {known.instead}" if known.instead else why
+    return "", f"{why}; {advice(known.instead)}" if known.instead else why
+
+
+def advice(instead: str) -> str:
+    """What the table says about the successor of a flag, as a clause of a sentence."""
+    if instead.startswith("remove"):
+        return "delete it" + instead.removeprefix("remove it").removeprefix("remove")
+    if instead.startswith("nothing"):
+        return "it needs no successor" + instead.removeprefix("nothing")
+    return f"its successor is {instead}" if instead else "delete it"
 
 
 def near_miss(name: str) -> str:

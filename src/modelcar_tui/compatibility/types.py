@@ -48,3 +48,5 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     fix: str = ""
     at: Position | None = None
+    others: int = 0
+    """How many more models share it: those that take the default block, or one anchor."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest.apply import apply_changes, apply_with_places
 from modelcar_tui.manifest.arguments import accepted_changes, by_model
+from modelcar_tui.manifest.masking import masked_text
 from modelcar_tui.manifest.plan import Change, Decision, Hunk, Plan
 from modelcar_tui.manifest.source import decode
 
@@ -20,14 +21,15 @@ _HEADER = re.compile(r"@@ -(\d+)(?:,(\d+))? \+\d+(?:,\d+)? @@")
 def text_hunks(base: bytes, plan: Plan, decision: Decision | None = None) -> tuple[Hunk, ...]:
     """The hunks of the unified diff, each with the ids of the changes that cause it.
 
-    All changes count as accepted without a decision. Invisible characters are shown as code points.
+    All changes count as accepted without a decision. Invisible characters are shown as code points, secrets as
+    `***`.
 
     Raises:
         UserError: as `apply_changes`.
     """
     changes = accepted_changes(plan, decision)
     new, lines = apply_with_places(base, plan, decision)
-    hunks = _hunks(base, new, plan)
+    hunks = _hunks(base, new, plan, masked=True)
     if not hunks:
         return ()
     models = by_model(changes)
@@ -66,8 +68,11 @@ def unified_patch(base: bytes, plan: Plan, decision: Decision | None = None) -> 
     return "".join(out)
 
 
-def _hunks(base: bytes, new: bytes, plan: Plan) -> list[tuple[str, list[str]]]:
-    old_lines, new_lines = (_lines(decode(data, plan.base).text) for data in (base, new))
+def _hunks(base: bytes, new: bytes, plan: Plan, *, masked: bool = False) -> list[tuple[str, list[str]]]:
+    old_text, new_text = (decode(data, plan.base).text for data in (base, new))
+    if masked:
+        old_text, new_text = masked_text(old_text), masked_text(new_text)
+    old_lines, new_lines = _lines(old_text), _lines(new_text)
     hunks: list[tuple[str, list[str]]] = []
     for line in difflib.unified_diff(old_lines, new_lines, n=CONTEXT):
         if line.startswith("@@") and _HEADER.match(line):

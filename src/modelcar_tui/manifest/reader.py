@@ -16,6 +16,7 @@ from modelcar_tui.manifest.fields import (
     text_field,
 )
 from modelcar_tui.manifest.limits import shorten
+from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.plain import bad_merge, entries, get, is_empty, is_null
 from modelcar_tui.manifest.source import Source, decode, read_bytes
 from modelcar_tui.manifest.spans import ManifestSyntaxError, Mapping, Node, Sequence, Tree, compose, deref, walk
@@ -45,6 +46,19 @@ def read_manifest(path: Path) -> Manifest:
 def parse_manifest(data: bytes, label: str) -> Manifest:
     """`read_manifest` for bytes at hand; `label` is the path that the messages show."""
     source = decode(data, label)
+    manifest, errors = _Reader(source, compose_source(source)).read()
+    if errors:
+        raise UserError(errors[0], *errors[1:])
+    return manifest
+
+
+def inspect_manifest(path: Path) -> tuple[Manifest, tuple[Problem, ...]]:
+    """What is sound in a manifest, and its errors: a lint goes on where a run must stop.
+
+    Raises:
+        UserError: it can't be read at all, or is no YAML.
+    """
+    source = decode(read_bytes(path), str(path))
     return _Reader(source, compose_source(source)).read()
 
 
@@ -65,8 +79,11 @@ class _Reader:
         self._errors: list[tuple[int, Problem]] = []
         self._warnings: list[tuple[int, Problem]] = []
         self._seen: set[Problem] = set()
+        self._sound: list[ModelCar] = []
+        """Models without an error, be it in a block that they share."""
+        self._faults = 0
 
-    def read(self) -> Manifest:
+    def read(self) -> tuple[Manifest, tuple[Problem, ...]]:
         for first, second in self._tree.duplicates:
             what = f"the key {shorten(second.value)} stands in this mapping twice (first in line {first.line})"
             self._error(second, what, "delete one of the two", "duplicate-key")
@@ -84,19 +101,14 @@ class _Reader:
         else:
             fix = "start with `model-car:` and a list below it"
             self._error(root, f"a manifest is a mapping, not a {kind(root)}", fix, "root-type")
-        if self._errors:
-            raise self._refuse()
-        return Manifest(
+        manifest = Manifest(
             path=self._source.label,
             sha256=self._source.sha256,
             shape=shape,
-            models=tuple(models),
+            models=tuple(self._sound if self._errors else models),
             findings=tuple(self._first(self._warnings, "warnings")),
         )
-
-    def _refuse(self) -> UserError:
-        problems = self._first(self._errors, "errors")
-        return UserError(problems[0], *problems[1:])
+        return manifest, tuple(self._first(self._errors, "errors"))
 
     def _first(self, found: list[tuple[int, Problem]], word: str) -> list[Problem]:
         """The first problems in the order of the file, and how many more there are."""
@@ -161,6 +173,7 @@ class _Reader:
             fix = "write `- name: ...` and `image: ...` below it"
             self._error(item, f"an item of model-car must be a mapping, not a {kind(item)}", fix, "item-type")
             return None
+        faults = self._faults
         self._known(item, ITEM_KEYS, "a model")
         name_node, image_node = get(item, "name"), get(item, "image")
         name = self._required(item, name_node, "name") and text_field(name_node, "name", self._error)  # type: ignore[arg-type]
@@ -173,7 +186,7 @@ class _Reader:
         serving = self._serving(item, block)
         if not name or not image:
             return None
-        return ModelCar(
+        car = ModelCar(
             name=name,
             image=image,
             serving=serving,
@@ -183,6 +196,9 @@ class _Reader:
             name_at=_position(name_node),  # type: ignore[arg-type]
             image_at=_position(image_node),  # type: ignore[arg-type]
         )
+        if self._faults == faults:
+            self._sound.append(car)
+        return car
 
     def _required(self, item: Node, node: Node | None, field: str) -> bool:
         if node is None:
@@ -193,6 +209,7 @@ class _Reader:
         """The item's own arguments, else the whole default block: the QA suite never merges the two."""
         own = self._block(get(item, "serving_arguments"))
         if own is not None:
+            self._unmerged(item, own, block)
             return own
         if block is None:
             return ServingArguments()
@@ -203,6 +220,21 @@ class _Reader:
             gpu_count_at=block.gpu_count_at,
             args_at=block.args_at,
         )
+
+    def _unmerged(self, item: Node, own: ServingArguments, block: ServingArguments | None) -> None:
+        """Say where the default block has what this model lacks."""
+        if block is None:
+            return
+        lost = {}
+        if block.gpu_count > 1 and own.gpu_count_at is None:
+            lost["gpu_count"] = f"gpu_count {block.gpu_count}"
+        if block.args and not own.args:
+            lost["args"] = "args"
+        if lost:
+            what = f"the default block's {' and '.join(lost.values())} are not used: the QA suite takes that block"
+            fix = f"write {' and '.join(lost)} here, too"
+            where = get(item, "serving_arguments") or item
+            self._warn(where, f"{what} whole or, beside serving_arguments, not at all", fix, "default-unmerged")
 
     def _block(self, node: Node | None) -> ServingArguments | None:
         """A `serving_arguments` mapping; None where it is missing or empty."""
@@ -248,7 +280,7 @@ class _Reader:
             if value is not None:
                 args.append(value)
                 places.append(_position(item))
-        return tuple(args), tuple(places)
+        return masked_arguments(tuple(args)), tuple(places)
 
     def _names(self, models: list[ModelCar]) -> None:
         seen: dict[str, ModelCar] = {}
@@ -281,6 +313,7 @@ class _Reader:
         self._error_at(_position(node or self._tree.root), what, fix, code)
 
     def _error_at(self, at: Position, what: str, fix: str, code: str) -> None:
+        self._faults += 1
         self._keep(self._errors, at, what, fix, code)
 
     def _warn(self, node: Node, what: str, fix: str, code: str) -> None:

@@ -295,3 +295,35 @@ def test_lint_speaks_to_people_and_machines(manifest: Path) -> None:
     sarif = json.loads(agent("lint", manifest, "--vllm", "0.19.0", "--format", "sarif").stdout)
     assert sarif["version"] == "2.1.0"
     assert "::error file=" in agent("lint", manifest, "--vllm", "0.19.0", "--format", "github").stdout
+
+
+def test_lint_takes_several_files_and_goes_on_where_one_is_broken(manifest: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "two.base.yaml"
+    bad = "    serving_arguments: {gpu_count: '2'}\n"
+    broken.write_text(
+        ONE.replace("--max-model-len=2048", "--swap-space=4") + "  - name: b\n    image: quay.io/b:1\n" + bad
+    )
+    done = agent("lint", manifest, broken, tmp_path / "none.yaml", "--format", "json")
+    found = {(Path(each["file"]).name, each["line"], each["code"]) for each in json.loads(done.stdout)}
+    assert done.returncode == 2
+    assert {
+        ("one.base.yaml", 8, "executor-one-gpu"), ("two.base.yaml", 7, "flag-removed"),
+        ("two.base.yaml", 11, "gpu-count"), ("none.yaml", 1, "file-missing"),
+    } <= found  # fmt: skip
+    assert "judged by vLLM 0.33.0" in done.stderr
+    assert agent("lint", manifest, "--vllm", "99.1").stderr.startswith("vLLM 99.1 is newer than all that was read")
+    assert agent("lint", manifest, "--vllm", "0.19.1").stderr == ""
+
+
+def test_a_secret_of_the_manifest_reaches_no_output_and_no_record(manifest: Path, tmp_path: Path) -> None:
+    items = "        - --api-key=sk-planted-one\n        - --api-key\n        - sk-planted-two\n"
+    manifest.write_text(ONE + items)
+    plan, state = tmp_path / "plan.json", tmp_path / "state"
+    made = agent("plan", manifest, "-o", plan, "--gpu", "L40S:4", "--state-dir", state)
+    assert made.returncode == 0, made.stderr
+    told = made.stdout + made.stderr + plan.read_text() + agent("lint", manifest).stdout
+    for path in state.rglob("*"):
+        told += path.read_bytes().decode("utf-8", "replace") if path.is_file() else ""
+    assert "sk-planted" not in told and "***" in told and "secret-in-clear" in told
+    assert agent("apply", plan, "--accept", "all").returncode == 0
+    assert items in (tmp_path / "one.generated.yaml").read_text()

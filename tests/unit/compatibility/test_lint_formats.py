@@ -10,10 +10,10 @@ import pytest
 from compatibility_support import car, manifest
 
 import modelcar_tui.compatibility
-from modelcar_tui.compatibility.formats import CODES, FORMATS, exit_worthy, render
+from modelcar_tui.compatibility.formats import CODES, FORMATS, exit_worthy, render, render_files
 from modelcar_tui.compatibility.lint import lint
 from modelcar_tui.compatibility.types import Finding, Severity
-from modelcar_tui.manifest.types import Position
+from modelcar_tui.manifest.types import ArgumentsFrom, Position
 
 FINDINGS = (
     Finding(
@@ -26,15 +26,15 @@ FINDINGS = (
 
 def test_text_is_one_line_a_finding_that_editors_can_jump_to() -> None:
     first, second, *_ = render(FINDINGS[:2], "dir/m.yaml").split("\n", 1)
-    assert first == "dir/m.yaml:3:5: flag-unknown error no --x; delete it"
+    assert first == "dir/m.yaml:3:5: flag-unknown error no --x; delete it [m]"
     assert second.startswith("dir/m.yaml:1:1: remote-code warning 50%")
 
 
 def test_json_has_every_part() -> None:
     first = json.loads(render(FINDINGS, "m.yaml", "json"))[0]
     assert first == {
-        "file": "m.yaml", "line": 3, "column": 5, "code": "flag-unknown", "severity": "error", "model": "m",
-        "what": "no --x", "fix": "delete it",
+        "file": "m.yaml", "line": 3, "column": 5, "code": "flag-unknown", "severity": "error",
+        "model": "m", "others": 0, "what": "no --x", "fix": "delete it",
     }  # fmt: skip
 
 
@@ -52,10 +52,29 @@ def test_sarif_points_rules_and_results_at_each_other() -> None:
     assert all(rule["shortDescription"]["text"] for rule in rules)
 
 
+def test_sarif_is_what_a_model_made_from_its_schema_accepts() -> None:
+    from pydantic import ValidationError
+    from pydantic_sarif.model import StaticAnalysisResultsFormatSarifVersion210JsonSchema as Sarif
+
+    text = render_files([("my dir/m.yaml", FINDINGS), ("/abs/n.yaml", FINDINGS), ("none.yaml", ())], "sarif")
+    log = Sarif.model_validate_json(text)
+    assert [len(run.results or ()) for run in log.runs] == [6]
+    for broken in (text.replace('"startLine": 3', '"startLine": 0'), text.replace('"text"', '"words"')):
+        with pytest.raises(ValidationError):
+            Sarif.model_validate_json(broken)
+
+
+def test_a_finding_that_models_share_names_one_and_counts_the_others() -> None:
+    cars = [car("--foo=1", name=name, origin=ArgumentsFrom.DEFAULT) for name in ("a", "b", "c")]
+    (found,) = [finding for finding in lint(manifest(*cars), vllm="0.19.1") if finding.code == "flag-unknown"]
+    assert (found.model, found.others) == ("a", 2)
+    assert render([found], "m.yaml").endswith(" [a and 2 more]")
+
+
 def test_github_annotations_escape_what_would_end_them() -> None:
     lines = render(FINDINGS, "m.yaml", "github").split("\n")
-    assert lines[0] == "::error file=m.yaml,line=3,col=5,title=flag-unknown::no --x; delete it"
-    assert lines[1].startswith("::warning ") and lines[1].endswith("::50%25 a,b:c%0Ad")
+    assert lines[0] == "::error file=m.yaml,line=3,col=5,title=flag-unknown::no --x; delete it [m]"
+    assert lines[1].startswith("::warning ") and lines[1].endswith("::50%25 a,b:c%0Ad [m]")
     assert lines[2].startswith("::notice ") and len(lines) == 3
 
 

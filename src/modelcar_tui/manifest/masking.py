@@ -1,0 +1,71 @@
+"""Secrets that a manifest holds in clear text: shown, journalled and sent nowhere.
+
+The edit of the file works on its bytes and needs no value of a secret, so none is kept in what is read of it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from modelcar_tui.manifest.spans import ManifestSyntaxError, Scalar, Sequence, compose, deref, walk
+
+SECRET_FLAGS = ("--api-key", "--hf-token")
+"""Their values are shown nowhere: not in findings, not in changes, not in a diff."""
+MASK = "***"
+_REFERENCE = re.compile(r"\$\([A-Za-z_][\w.-]*\)\Z")
+"""`$(NAME)`: Kubernetes puts an environment variable there, so the text itself tells nothing."""
+_SHORTEST = 7
+"""`--api-k` and `--hf-tok` are the shortest beginnings that vLLM takes for these flags."""
+
+
+def is_secret_flag(text: str) -> bool:
+    """Whether `text` is such a flag: with underscores, or shortened as argparse allows."""
+    name = text.replace("_", "-").lower()
+    return len(name) >= _SHORTEST and any(flag.startswith(name) for flag in SECRET_FLAGS)
+
+
+def is_reference(value: str) -> bool:
+    """Whether a value only names an environment variable."""
+    return bool(_REFERENCE.match(value))
+
+
+def masked_arguments(args: tuple[str, ...]) -> tuple[str, ...]:
+    """The arguments with `***` for every secret, also where it is an item of its own."""
+    out: list[str] = []
+    follows = False
+    for item in args:
+        if follows and not item.startswith("--"):
+            out.append(item if is_reference(item) else MASK)
+        else:
+            out.append(_item(item))
+        follows = is_secret_flag(item) or (follows and not item.startswith("--"))
+    return tuple(out)
+
+
+def masked_text(text: str) -> str:
+    """A manifest's text with `***` for every secret, with as many lines as before.
+
+    A text that can't be read as YAML is given back as it is: nothing of such a file is shown but its faults.
+    """
+    try:
+        tree = compose(text)
+    except ManifestSyntaxError:
+        return text
+    edits: dict[tuple[int, int], str] = {}
+    for node in walk(tree.root):
+        if isinstance(node, Sequence):
+            scalars = [item for item in map(deref, node.items) if isinstance(item, Scalar)]
+            for item, shown in zip(scalars, masked_arguments(tuple(s.value for s in scalars)), strict=True):
+                if shown != item.value:
+                    edits[item.start, item.end] = shown
+    for (start, end), shown in sorted(edits.items(), reverse=True):
+        lines = text[start:end].count("\n")
+        text = text[:start] + shown + "\n" * lines + text[end:]
+    return text
+
+
+def _item(item: str) -> str:
+    match = re.match(r"([^=\s]+)(=|\s+)(.*)\Z", item, re.DOTALL)
+    if match is None or not is_secret_flag(match[1]) or is_reference(match[3]):
+        return item
+    return f"{match[1]}{match[2]}{MASK}"
