@@ -65,9 +65,9 @@ class Drafts:
             for change in self._changes
         ]
 
-    def has(self, flag: str) -> bool:
-        """Whether a flag, or `gpu_count`, has a change."""
-        return any(change.flag == flag for change in self._changes)
+    def settles(self, flag: str) -> bool:
+        """Whether a flag gets a value, or `gpu_count` another number."""
+        return any(change.flag == flag and change.operation is not Operation.REMOVE for change in self._changes)
 
     @property
     def gpu_count(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from modelcar_tui.compatibility.declared import text_config
+from modelcar_tui.compatibility.declared import is_moe, text_config
 
 _POSITIONS = (
     "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "model_max_length",
@@ -51,6 +51,11 @@ def tensor_parallel_fault(config: Mapping[str, Any] | None, size: int) -> str:
     if width and width % size:
         return f"the intermediate size {width} can't be divided by {size}"
     return _group_fault(config, text, size)
+
+
+def no_experts(config: Mapping[str, Any] | None) -> bool:
+    """Whether config.json is known and names no routed experts."""
+    return config is not None and not is_moe(config)
 
 
 def pooling_only(config: Mapping[str, Any] | None) -> bool:

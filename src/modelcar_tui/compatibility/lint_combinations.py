@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelcar_tui.compatibility.command_line import Argument, has_switch, last_value
-from modelcar_tui.compatibility.limits import longest_context, pooling_only, tensor_parallel_fault
+from modelcar_tui.compatibility.limits import longest_context, no_experts, pooling_only, tensor_parallel_fault
 from modelcar_tui.compatibility.remarks import ERROR, NOTE, WARNING, Remarks
+from modelcar_tui.compatibility.repairs import NEEDS
 from modelcar_tui.compatibility.values import tokens
 
 _TP, _PP, _DP = "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"
 _DCP = "--decode-context-parallel-size"
-_NEEDS = {"--enable-auto-tool-choice": "--tool-call-parser", "--enable-log-outputs": "--enable-log-requests"}
 _BACKEND, _LENGTH = "--distributed-executor-backend", "--max-model-len"
 _BATCHED, _SEQUENCES = "--max-num-batched-tokens", "--max-num-seqs"
 
@@ -28,7 +28,7 @@ def lint_combinations(arguments: tuple[Argument, ...], config: Mapping[str, Any]
 
 def _needs(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
     """Switches that the server refuses without another argument (validate_parsed_serve_args)."""
-    for switch, other in _NEEDS.items():
+    for switch, other in NEEDS.items():
         if has_switch(arguments, switch) and _at(arguments, other) is None:
             where = _at(arguments, switch)
             remarks.on(
@@ -82,7 +82,7 @@ def _gpus(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
             "gpu-count",
             ERROR if world > count else WARNING,
             f"{_TP} is {size} and gpu_count is {count}: KServe passes {size}, the QA suite passes {count}",
-            f"make both {max(size, count)}",
+            f"write {_TP}={count}, or gpu_count: {size}",
         )
     elif size is None and count > 1 and world < count:
         remarks.on(
@@ -132,17 +132,11 @@ def _parallel(arguments: tuple[Argument, ...], config: Mapping[str, Any] | None,
             f"tensor parallel {size}: {fault}",
             f"use {fitting[-1]}" if fitting else "use one GPU",
         )
-    if has_switch(arguments, "--enable-expert-parallel") and config is not None:
-        from modelcar_tui.compatibility.declared import is_moe
-
-        if not is_moe(config):
-            remarks.on(
-                _at(arguments, "--enable-expert-parallel"),
-                "expert-parallel",
-                ERROR,
-                "expert parallelism needs a mixture-of-experts model",
-                "delete it",
-            )
+    if has_switch(arguments, "--enable-expert-parallel") and no_experts(config):
+        where = _at(arguments, "--enable-expert-parallel")
+        remarks.on(
+            where, "expert-parallel", ERROR, "expert parallelism needs a mixture-of-experts model", "delete it"
+        )
 
 
 def _length(arguments: tuple[Argument, ...], config: Mapping[str, Any] | None, remarks: Remarks) -> None:

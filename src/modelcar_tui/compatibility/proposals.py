@@ -14,6 +14,7 @@ from modelcar_tui.compatibility.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED, 
 from modelcar_tui.compatibility.lint_security import REMOTE_CODE, needs_remote_code
 from modelcar_tui.compatibility.quantization import check
 from modelcar_tui.compatibility.quantization_flag import ALLOW_DEPRECATED, QUANTIZATION, deprecated, mismatch
+from modelcar_tui.compatibility.repairs import repair_combinations, repair_values
 from modelcar_tui.compatibility.replacements import replacement
 from modelcar_tui.compatibility.types import Support
 from modelcar_tui.compatibility.values import tokens
@@ -26,7 +27,7 @@ from modelcar_tui.manifest.types import ModelCar
 from modelcar_tui.sizing.types import Estimate, Gpu
 
 _TP, _PP, _DP = "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"
-_BACKEND = "--distributed-executor-backend"
+_DCP, _BACKEND = "--decode-context-parallel-size", "--distributed-executor-backend"
 
 
 def propose(
@@ -62,6 +63,8 @@ def draft_repairs(
     arguments = take_apart(car.serving.args, vllm)
     release = stand_in(parse_version(vllm), argument_table().versions)
     _repair(arguments, release, vllm, drafts)
+    repair_combinations(arguments, facts, drafts)
+    repair_values(arguments, drafts)
     _template(arguments, runtime_args, vllm, drafts)
     _security(arguments, facts, drafts)
     _quantization(arguments, facts, vllm, drafts)
@@ -146,15 +149,15 @@ def _quantization(arguments: tuple[Argument, ...], facts: ModelFacts, vllm: str 
 def _parallel(arguments: tuple[Argument, ...], gpu: Gpu | None, drafts: Drafts) -> None:
     serving = drafts.car.serving
     count = drafts.gpu_count
-    where = next((item for item in reversed(arguments) if item.name == _TP and item.flag), None)
-    size = tokens(where.value) if where else None
+    where = next((item for item in reversed(arguments) if item.name == _TP and item.flag and _rank(item)), None)
+    size = _rank(where) if where else None
     for argument in arguments:
-        ranks = tokens(argument.value) if argument.flag and argument.name in (_PP, _DP) else None
-        if ranks is not None and ranks > 1:
+        ranks = _rank(argument) if argument.flag and argument.name in (_PP, _DP) else 0
+        if ranks > 1:
             why = f"the QA suite sets {_TP} to gpu_count, so {ranks} times as many ranks as GPUs would start"
             drafts.remove(argument, why, REQUIRED)
-    settled = drafts.has(_TP) or drafts.has(GPU_COUNT)
-    if where is not None and size is not None and size > 0 and size != count and not settled:
+    settled = drafts.settles(_TP) or drafts.settles(GPU_COUNT)
+    if where is not None and size and size != count and not settled:
         if serving.gpu_count_at is None and (gpu is None or size <= gpu.count):
             drafts.gpus(size, f"{_TP} is {size} and without gpu_count one GPU is requested")
             count = size
@@ -165,10 +168,18 @@ def _parallel(arguments: tuple[Argument, ...], gpu: Gpu | None, drafts: Drafts) 
         drafts.add(f"{_TP}={count}", f"{count} GPUs are requested; without it vLLM uses one, the rest is idle",
                    REQUIRED if not serving.args else IMPROVEMENT)  # fmt: skip
     for argument in arguments:
+        part = _rank(argument) if argument.name == _DCP and argument.flag else 0
+        if part and count % part:
+            drafts.remove(argument, f"{_DCP} {part} does not divide tensor parallel {count}", REQUIRED)
         if argument.name == _BACKEND and count == 1 and argument.value in ("mp", "ray"):
             drafts.remove(argument, f"one GPU needs no {argument.value} workers; vLLM's default is one process")
         elif argument.name == _BACKEND and count > 1 and argument.value == "uni":
             drafts.remove(argument, f"uni drives one GPU and {count} are requested; the default is mp", REQUIRED)
+
+
+def _rank(argument: Argument) -> int:
+    """A parallel size; 0 for a value that is none."""
+    return max(tokens(argument.value) or 0, 0)
 
 
 def _hardware(
