@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import PurePath
 from urllib.parse import quote
 
-from modelcar_tui import __version__
 from modelcar_tui.compatibility.types import Finding, Severity
 
 FORMATS = ("text", "json", "sarif", "github")
@@ -133,7 +132,7 @@ def _sarif(found: list[tuple[str, Finding]]) -> dict[str, object]:
     codes = sorted({finding.code for _, finding in found})
     rules = [{"id": code, "shortDescription": {"text": CODES.get(code, code.replace("-", " "))}} for code in codes]
     results = [_result(finding, path, codes.index(finding.code)) for path, finding in found]
-    tool = {"driver": {"name": "modelcar-tui", "version": __version__, "rules": rules}}
+    tool = {"driver": {"name": "modelcar-tui", "rules": rules}}
     run = {"tool": tool, "columnKind": "unicodeCodePoints", "results": results}
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
