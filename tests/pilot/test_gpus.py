@@ -13,7 +13,7 @@ from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.state import RunState, fold
 from modelcar_tui.tui.app import DashboardApp
 from modelcar_tui.tui.faces.gpus import SORTS, arrange, columns, gpu_rows
-from modelcar_tui.tui.lines import parse_filter
+from modelcar_tui.tui.patterns import parse_filter
 from modelcar_tui.tui.widgets.gpus import GpuTable
 from pilot import support as s
 

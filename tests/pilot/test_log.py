@@ -10,9 +10,10 @@ from textual.pilot import Pilot
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.qa.spool import SpoolWriter
-from modelcar_tui.tui.lines import is_error, line_spans, parse_filter, shorten
+from modelcar_tui.tui.lines import is_error, line_spans, shorten
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import FileLog, LogLine, SpoolLog, open_log
+from modelcar_tui.tui.patterns import parse_filter
 from modelcar_tui.tui.screens.log import LogScreen
 from modelcar_tui.tui.widgets.log import LogView
 from pilot import support as s
@@ -189,7 +190,9 @@ def test_the_spool_of_the_runner_is_read_with_its_times(tmp_path: Path) -> None:
     index.set_filter(parse_filter("line 99\\d$"))
     assert [number for number, _ in index.read(0, 99)] == list(range(990, 1000))
     assert index.position_of(995) == 5
-    assert index.find(0, 1, parse_filter("997")) == 997
+    found: list[int | None] = []
+    index.find(0, 1, parse_filter("997"), found.append)
+    assert found == [997]
     writer.close()
 
 
@@ -232,6 +235,56 @@ def test_matches_are_marked_and_nothing_is_lost() -> None:
     assert parse_filter("!") is None
     with pytest.raises(UserError):
         parse_filter("[")
+
+
+SLOW = "(a|aa)+$"
+BAIT = "a" * 40 + "b"
+
+
+def test_expression_that_explodes_is_given_up_and_says_so() -> None:
+    wanted = parse_filter(SLOW)
+    assert wanted is not None
+    assert wanted.matches("aaa")
+    begin = time.process_time()
+    assert not wanted.matches(BAIT)
+    assert wanted.gave_up
+    assert not wanted.matches("aaa"), "no line costs that much a second time"
+    assert line_spans(LogLine(BAIT), times=False, found=wanted) == [(BAIT, "text")]
+    # Left to itself it would take hours.
+    assert time.process_time() - begin < 20
+    inverse = parse_filter("!" + SLOW)
+    assert inverse is not None
+    assert not inverse.matches(BAIT)
+
+
+def test_expression_that_would_unfold_to_gigabytes_is_refused() -> None:
+    with pytest.raises(UserError, match="repeats too often"):
+        parse_filter("((((a{99}){99}){99}){99}){99}")
+    assert parse_filter(r"\d{4}-\d{2}") is not None
+
+
+async def test_slow_expression_leaves_the_screen_alive(tmp_path: Path) -> None:
+    path = s.spool(tmp_path, 50)
+    with Path(path).open("a", encoding="utf-8") as file:
+        file.write(f"{BAIT}\n" * 2_000)
+    async with s.dashboard(s.FakeEngine(s.in_qa(path, 50)), (100, 30)) as (app, pilot):
+        await log_screen(app, pilot, 2_050)
+        await pilot.press("slash", *SLOW, "enter")
+        await s.wait_for(pilot, lambda: s.shows(app, "takes too long"), "it is said")
+        await pilot.press("slash", "escape", "home")
+        await s.wait_for(pilot, lambda: s.shows(app, "test session starts"), "the log is there again")
+
+
+async def test_search_that_finds_nothing_goes_on_beside_the_keys(tmp_path: Path) -> None:
+    path = s.spool(tmp_path, 60_000)
+    async with s.dashboard(s.FakeEngine(s.in_qa(path, 60_000)), (100, 30)) as (app, pilot):
+        view = await log_screen(app, pilot, 60_000)
+        told: list[int | None] = []
+        view.index.find(0, 1, parse_filter("no line holds th.s"), told.append)
+        assert told == [], "a slice at a time"
+        assert view.index.busy
+        await s.wait_for(pilot, lambda: told == [None], "the end of the search")
+        assert not view.index.busy
 
 
 def test_folders_of_tests_are_cut_and_other_paths_are_not() -> None:

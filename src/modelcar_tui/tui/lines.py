@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
 from functools import cache
 
-from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
 from modelcar_tui.tui.logs import LogLine
+from modelcar_tui.tui.patterns import Filter
 from modelcar_tui.tui.rows import Span
 
 
@@ -29,37 +28,6 @@ _FOLDERS = r"(?:[\w.-]+/){2,}(?=[\w.-]+\.py\b)"
 def is_error(line: str) -> bool:
     """Whether the line tells of a fault."""
     return _pattern(_BAD).search(line) is not None and not _pattern(_ZERO, re.IGNORECASE).search(line)
-
-
-@dataclass(frozen=True)
-class Filter:
-    """A regular expression; with `!` before it, the lines that do not match."""
-
-    text: str
-    pattern: re.Pattern[str]
-    inverse: bool = False
-
-    def matches(self, line: str) -> bool:
-        """Whether the line passes."""
-        return (self.pattern.search(line) is not None) is not self.inverse
-
-
-def parse_filter(text: str) -> Filter | None:
-    """The filter that the operator typed; None for an empty one. Small letters match both cases.
-
-    Raises:
-        UserError: it is no regular expression.
-    """
-    inverse = text.startswith("!")
-    source = text[1:] if inverse else text
-    if not source:
-        return None
-    flags = re.IGNORECASE if source == source.lower() else re.NOFLAG
-    try:
-        return Filter(text, re.compile(source[:500], flags), inverse)
-    except re.error as error:
-        fault = Problem(what=f"no regular expression: {error}", where="filter", fix="escape signs with \\")
-        raise UserError(fault) from None
 
 
 def split_time(line: str) -> tuple[str, str]:
@@ -84,17 +52,18 @@ def line_spans(line: LogLine, *, times: bool, found: Filter | None, ellipsis: st
     spans: list[Span] = [(f"{clock or '--:--:--'} ", "faint")] if times else []
     role = "bad" if is_error(text) else "text"
     if found is not None and not found.inverse:
-        return [*spans, *_marked(text, found.pattern, role)]
-    return [*spans, *(_marked(text, _pattern(_WORDS), role) if role == "text" else [(text, role)])]
+        return [*spans, *_marked(text, [(start, end, "match") for start, end in found.spans(text)], role)]
+    if role != "text":
+        return [*spans, (text, role)]
+    words = [(hit.start(), hit.end(), "ok" if hit[1] else "warn") for hit in _pattern(_WORDS).finditer(text)]
+    return [*spans, *_marked(text, words, role)]
 
 
-def _marked(text: str, pattern: re.Pattern[str], role: str) -> list[Span]:
+def _marked(text: str, marks: list[tuple[int, int, str]], role: str) -> list[Span]:
     spans: list[Span] = []
     at = 0
-    for match in pattern.finditer(text):
-        if match.end() > match.start():
-            mark = ("ok" if match[1] else "warn") if pattern.pattern == _WORDS else "match"
-            spans += [(text[at : match.start()], role), (match[0], mark)]
-            at = match.end()
+    for start, end, mark in marks:
+        spans += [(text[at:start], role), (text[start:end], mark)]
+        at = end
     spans.append((text[at:], role))
     return [span for span in spans if span[0]]

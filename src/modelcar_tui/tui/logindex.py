@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from array import array
 from bisect import bisect_left
+from collections.abc import Callable, Iterator
 
-from modelcar_tui.tui.lines import Filter, is_error
+from modelcar_tui.tui.lines import is_error
 from modelcar_tui.tui.logs import LogLine, LogSource, NoLog
+from modelcar_tui.tui.patterns import Filter
 
 BATCH = 2000
+FIRST_S = 0.03
+"""What a key may cost at once; the rest of the work is done tick by tick."""
 
 
 class LogIndex:
@@ -22,6 +26,8 @@ class LogIndex:
         self.total = 0
         self._hits = array("Q")
         self._scanned = 0
+        self._seek: Iterator[int | None] | None = None
+        self._found: Callable[[int | None], None] = lambda _: None
 
     @property
     def shown(self) -> int:
@@ -29,22 +35,30 @@ class LogIndex:
         return len(self._hits) if self.filter is not None else self.total
 
     @property
-    def busy(self) -> bool:
+    def filtering(self) -> bool:
         """Whether the filter has lines left to look at."""
-        return self.filter is not None and self._scanned < self.total
+        return self.filter is not None and self._scanned < self.total and not self.filter.gave_up
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is work left for the next tick."""
+        return self._seek is not None or self.filtering
 
     def refresh(self, budget_s: float = 0.02) -> bool:
-        """Take notice of new lines and filter on for at most `budget_s`; whether anything changed."""
+        """Take notice of new lines, filter and seek on for at most `budget_s`; whether anything changed."""
         before = (self.total, len(self._hits), self._scanned)
         self.total = self.source.refresh()
         if self.total < before[0]:
             self.set_filter(self.filter)
         end = time.monotonic() + budget_s
-        while self.busy and self.filter is not None and time.monotonic() < end:
-            for number, line in enumerate(self.source.lines(self._scanned, BATCH), self._scanned):
+        while self.filtering and self.filter is not None and time.monotonic() < end:
+            for line in self.source.lines(self._scanned, BATCH):
                 if self.filter.matches(line.text):
-                    self._hits.append(number)
-            self._scanned = min(self.total, self._scanned + BATCH)
+                    self._hits.append(self._scanned)
+                self._scanned += 1
+                if not self._scanned & 63 and time.monotonic() > end:
+                    break
+        self._go_on(end)
         return before != (self.total, len(self._hits), self._scanned)
 
     def set_filter(self, wanted: Filter | None) -> None:
@@ -52,7 +66,7 @@ class LogIndex:
         self.filter = wanted
         self._hits = array("Q")
         self._scanned = 0
-        self.refresh(0.1)
+        self.refresh(FIRST_S)
 
     def read(self, position: int, count: int) -> list[tuple[int, LogLine]]:
         """Numbers and texts of `count` shown lines from `position`."""
@@ -71,12 +85,28 @@ class LogIndex:
         """Where line `number`, or the next that passes, is shown."""
         return number if self.filter is None else bisect_left(self._hits, number)
 
-    def find(self, start: int, step: int, wanted: Filter | None, budget_s: float = 2.0) -> int | None:
-        """Number of the next shown line that matches (None: an error line), from `start`, round the end."""
-        end = time.monotonic() + budget_s
-        numbers = range(self.total)
-        order = [range(start, len(numbers)), range(start)] if step > 0 else [
-            range(start, -1, -1), range(self.total - 1, start, -1)
+    def find(self, start: int, step: int, wanted: Filter | None, found: Callable[[int | None], None]) -> None:
+        """Look for the next shown line that matches (None: an error line), from `start`, round the end.
+
+        `found` is told its number, or None; at once where it is near, else from a later `refresh`.
+        """
+        self._seek, self._found = self._looking(start, step, wanted), found
+        self._go_on(time.monotonic() + FIRST_S)
+
+    def _go_on(self, end: float) -> None:
+        while self._seek is not None:
+            number = next(self._seek, -1)
+            if number is not None:
+                self._seek = None
+                self._found(None if number < 0 else number)
+            elif time.monotonic() > end:
+                return
+
+    def _looking(self, start: int, step: int, wanted: Filter | None) -> Iterator[int | None]:
+        """The number when it is found; None now and then before."""
+        total = self.total
+        order = [range(start, total), range(min(start, total))] if step > 0 else [
+            range(start, -1, -1), range(total - 1, start, -1)
         ]  # fmt: skip
         for part in order:
             for at in range(0, len(part), BATCH):
@@ -86,10 +116,9 @@ class LogIndex:
                 for number in chunk:
                     line = lines[number - first].text if number - first < len(lines) else ""
                     if self._hit(line, wanted) and self._passes(line):
-                        return number
-                if time.monotonic() > end:
-                    return None
-        return None
+                        yield number
+                    if not number & 63:
+                        yield None
 
     def _hit(self, line: str, wanted: Filter | None) -> bool:
         return is_error(line) if wanted is None else wanted.matches(line)

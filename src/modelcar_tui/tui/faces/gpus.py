@@ -9,7 +9,7 @@ from modelcar_tui.supervisor.reports import ModelVerdict
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
-from modelcar_tui.tui.lines import Filter
+from modelcar_tui.tui.patterns import Filter
 from modelcar_tui.tui.rows import Row, Span, crop_middle, pad, width
 
 SORTS = ("place", "name", "product", "free", "memory", "usable")

@@ -276,7 +276,7 @@ def move_in(panel: LogView | GpuTable, how: str) -> None:
 def ask_table_filter(table: GpuTable, prompt: Prompt, tell: Callable[[str], None]) -> None:
     """`/` on the GPU table."""
     from modelcar_tui.core.errors import UserError
-    from modelcar_tui.tui.lines import parse_filter
+    from modelcar_tui.tui.patterns import parse_filter
 
     def changed(text: str) -> None:
         try:

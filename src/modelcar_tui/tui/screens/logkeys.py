@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.tui.lines import Filter, parse_filter
+from modelcar_tui.tui.patterns import Filter, parse_filter
 from modelcar_tui.tui.screens.prompt import Prompt
 from modelcar_tui.tui.widgets.log import LogView
 
@@ -76,22 +76,33 @@ class LogKeys:
         """`n`, `N`, `e`: the next line that matches."""
         view = self._view
         at = view.mark if view.mark is not None else view.index.number_at(view.top) - step
-        number = view.index.find(at + step, step, wanted)
-        if number is None:
-            self._tell("no error line in the log" if wanted is None else "no line matches")
-            return
-        view.show_line(number)
+
+        def found(number: int | None) -> None:
+            if number is not None:
+                view.show_line(number)
+            elif wanted is not None and wanted.gave_up:
+                self._tell("the expression takes too long; say it simpler")
+            else:
+                self._tell("no error line in the log" if wanted is None else "no line matches")
+
+        view.index.find(at + step, step, wanted, found)
 
     def save(self, folder: str) -> None:
         """`s`: what is shown (the filter's lines, or all) into a file of the run's folder."""
-        index = self._view.index
+        index, app = self._view.index, self._view.app
         path = Path(folder or ".") / ("qa-filtered.log" if index.filter else "qa-saved.log")
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                for at in range(0, index.shown, 2000):
-                    file.writelines(f"{line.text}\n" for _, line in index.read(at, 2000))
-        except OSError as error:
-            self._tell(f"not saved: {error.strerror}")
-            return
-        self._tell(f"{index.shown:,} lines saved to {path}")
+        count = index.shown
+
+        def work() -> None:
+            # In a thread: a million lines take seconds.
+            try:
+                handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    for at in range(0, count, 2000):
+                        file.writelines(f"{line.text}\n" for _, line in index.read(at, min(2000, count - at)))
+                text = f"{count:,} lines saved to {path}"
+            except OSError as error:
+                text = f"not saved: {error.strerror}"
+            app.call_from_thread(self._tell, text)
+
+        self._view.run_worker(work, thread=True, exclusive=True, group="save", exit_on_error=False)

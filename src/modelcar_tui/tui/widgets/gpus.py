@@ -6,7 +6,7 @@ from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.supervisor.reports import DecisionReport
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.gpus import SORTS, GpuRow, arrange, columns, gpu_rows, head_row, summary, table_row
-from modelcar_tui.tui.lines import Filter
+from modelcar_tui.tui.patterns import Filter
 from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row
 from modelcar_tui.tui.view import View
 

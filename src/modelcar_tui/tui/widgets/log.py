@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.lines import Filter, line_spans
+from modelcar_tui.tui.lines import line_spans
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import LogLine
+from modelcar_tui.tui.patterns import Filter
 from modelcar_tui.tui.rows import EMPTY, Row, Span, row, width
 from modelcar_tui.tui.view import View
 
@@ -32,6 +33,8 @@ class LogView(View, can_focus=True):
         spans: list[Span] = [("[QA] log", "title")]
         if self.index.filter is not None:
             spans.append((f"  /{self.index.filter.text}", "accent"))
+            if self.index.filter.gave_up:
+                spans.append(("  takes too long: say it simpler", "bad"))
         return Row(tuple(spans)), self._position()
 
     def foot(self) -> Row:
