@@ -44,7 +44,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "--patch", action="store_true", default=None, help="also write the diff beside the generated manifest"
     )
     group.add_argument("--no-qa", dest="qa", action="store_false", help="do not run opendatahub-tests")
-    group.add_argument("--qa-image", metavar="IMAGE", help="default: quay.io/opendatahub/opendatahub-tests:latest")
+    group.add_argument(
+        "--qa-image", metavar="IMAGE", help="default: the opendatahub-tests tag of the cluster's release"
+    )
     group.add_argument(
         "--qa-timeout", dest="qa_timeout_s", type=_seconds, metavar="SECONDS", help="default: from image sizes"
     )

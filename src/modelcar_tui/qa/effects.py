@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from modelcar_tui.qa.tables import suite
 from modelcar_tui.qa.types import QaOutcome
 
-IMAGE = "quay.io/opendatahub/opendatahub-tests"
-
 
 def effects(
     generation: str, *, models: Sequence[str], server: str = "", user: str = "", audio: bool = False
@@ -16,15 +14,18 @@ def effects(
     """One line for each thing that the suite will do, most far-reaching first.
 
     Args:
-        generation: `G1`, `G2` or `G3` as probed; anything else is taken for the newest.
+        generation: `G1`, `G2` or `G3`; with anything else, what only some of them do is said with a "may".
         audio: An audio model is among the models.
     """
     table = suite().generations.get(generation) or suite().generations["G3"]
     who = f" as {user}" if user else ""
     where = f" on {server}" if server else ""
     lines = [f"The suite works{where}{who} with rights that amount to cluster-admin."]
-    if generation == "G1":
-        lines.append("It may set KServe to Managed in the DataScienceCluster: a change for the whole cluster.")
+    if generation in ("", "G1"):
+        older = "" if generation else "If it is an older suite: "
+        lines.append(
+            f"{older}It may set KServe to Managed in the DataScienceCluster: a change for the whole cluster."
+        )
     lines += [
         f"It creates namespace {table.namespace}, and deletes it again, once for each of {len(models)} models.",
         f"In it: ServingRuntime {table.runtime}, Secret oci-registry-pull-secret (your pull secret), one "
@@ -55,16 +56,3 @@ def clean_up_commands(outcome: QaOutcome) -> tuple[str, ...]:
     return tuple(
         f"oc delete {kind.lower()} {name} -n {space}" for kind, _, name in named for space in sorted(known)
     )
-
-
-def image_for_release(release: str | None, given: str | None = None) -> str:
-    """The suite's image: `given`, else the tag of the cluster's OpenShift AI release, else `latest`.
-
-    Args:
-        release: Such as `3.3.1` or `2.25`; a release without a branch of its own gets `latest`.
-    """
-    if given:
-        return given
-    parts = (release or "").split(".")
-    tag = ".".join(parts[:2])
-    return f"{IMAGE}:{tag if tag in suite().tags else 'latest'}"

@@ -17,6 +17,7 @@ from modelcar_tui.qa.kube_api import KubeApi, KubeError, kube_api
 from modelcar_tui.qa.kube_log import Cursor, follow
 from modelcar_tui.qa.kube_objects import JobOptions, object_name, probe_job, suite_job, suite_secret
 from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths
+from modelcar_tui.qa.lines import seconds
 from modelcar_tui.qa.manifest_file import stage_manifest
 from modelcar_tui.qa.outcome import Ended, classify, could_not_start, refused
 from modelcar_tui.qa.pipeline import Pipeline
@@ -102,7 +103,8 @@ class KubeJobRunner:
             on_event(
                 ContainerStarted(
                     container=f"job/{name} in {self._options.namespace}", image=request.image,
-                    log=str(pipeline.path), attached=attached,
+                    log=str(pipeline.path), attached=attached, began=_began(job), limit_s=request.timeout_s,
+                    model_limit_s=request.model_timeout_s,
                 )
             )  # fmt: skip
             outcome = await self._follow(api, request, pipeline, cursor, on_event, job)
@@ -168,9 +170,7 @@ class KubeJobRunner:
         on_event: OnEvent,
         job: Mapping[str, Any],
     ) -> QaOutcome:
-        from modelcar_tui.qa.lines import seconds
-
-        began = seconds(str(job["metadata"].get("creationTimestamp") or "")) or time.time()
+        began = _began(job)
         watchdog = Watchdog(request, pipeline, on_event, age_s=max(time.time() - began, 0.0))
         name = str(job["metadata"]["name"])
         reading = asyncio.create_task(self._read(api, name, pipeline, cursor))
@@ -292,6 +292,10 @@ async def _create(api: KubeApi, path: str, value: dict[str, Any]) -> dict[str, A
         if error.status != 409:
             raise
         return await api.call("GET", f"{path}/{value['metadata']['name']}")
+
+
+def _began(job: Mapping[str, Any]) -> float:
+    return seconds(str(job["metadata"].get("creationTimestamp") or "")) or time.time()
 
 
 def _ended(job: Mapping[str, Any]) -> bool:

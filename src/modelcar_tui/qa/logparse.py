@@ -35,6 +35,8 @@ class SuiteResult(msgspec.Struct, kw_only=True):
     """Tests collected."""
     done: int = 0
     phase: str = "starting"
+    window_s: float | None = None
+    """The suite's own limit for what it waits for in this phase."""
     model: str = ""
     counts: QaCounts | None = None
     """From the final line; None where the suite never got there."""
@@ -132,7 +134,12 @@ class SuiteParser:
             self._object(line)
         elif "memory" in line or "KV cache" in line or "Maximum concurrency" in line or "Model loading" in line:
             self._measure(line)
-        return self._enter("waiting for pods") if "Waiting for pods" in line and result.phase == "setup" else False
+        if "Waiting for " not in line:
+            return False
+        changed = self._enter("waiting for pods") if "pods" in line and result.phase == "setup" else False
+        if match := lines["wait_window"].search(line):
+            result.window_s, changed = float(match["sec"]), True
+        return changed
 
     def _status(self, match: re.Match[str]) -> bool:
         result = self.result
@@ -173,6 +180,8 @@ class SuiteParser:
     def _enter(self, phase: str) -> bool:
         changed = self.result.phase != phase
         self.result.phase = phase
+        if changed:
+            self.result.window_s = None
         return changed
 
     def _model(self, name: str) -> QaModelResult | None:

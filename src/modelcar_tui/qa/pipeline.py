@@ -23,14 +23,19 @@ _COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
 
 
 class Pipeline:
-    """Takes raw lines in order; those that an earlier process has spooled are parsed, not spooled again."""
+    """Takes raw lines in order; those that an earlier process has spooled are parsed, not spooled again.
 
-    def __init__(self, spool: Path, redact: Redactor, on_event: OnEvent) -> None:
+    Args:
+        live: The lines' times are this machine's; False for a recording.
+    """
+
+    def __init__(self, spool: Path, redact: Redactor, on_event: OnEvent, *, live: bool = True) -> None:
         self.path = spool
         self.parser = SuiteParser()
         self.redact = redact
-        self.last_line = time.monotonic()
-        self.model_since = time.monotonic()
+        self._live = live
+        self.last_line = self.phase_since = self.model_since = time.monotonic()
+        """When they were, by the monotonic clock; lines of an earlier process count from their own time."""
         self._writer = SpoolWriter(spool)
         self._skip = self._writer.suite_lines
         self._on_event = on_event
@@ -55,11 +60,7 @@ class Pipeline:
         text = self.redact(clean(plain.decode("utf-8", "replace"), limit=_RAW_LIMIT))
         if len(text) > LINE_LIMIT:
             text = text[: LINE_LIMIT - 1] + "…"
-        self.last_line = time.monotonic()
-        model = self.parser.result.model
-        changed = self.parser.feed(text)
-        if self.parser.result.model != model:
-            self.model_since = self.last_line
+        changed = self._feed(text, raw.at)
         self._stage = ""
         if self._skip > 0:
             self._skip -= 1
@@ -69,6 +70,18 @@ class Pipeline:
         self._writer.append(text, at=raw.at)
         if changed:
             self.progress()
+
+    def _feed(self, text: str, at: float) -> bool:
+        result = self.parser.result
+        model, phase = result.model, result.phase
+        changed = self.parser.feed(text)
+        now = time.monotonic()
+        self.last_line = now - max(time.time() - at, 0.0) if at and self._live else now
+        if result.model != model:
+            self.model_since = self.last_line
+        if result.phase != phase:
+            self.phase_since = self.last_line
+        return changed
 
     def replay(self) -> tuple[float, int]:
         """Parse what an earlier process has spooled, for engines that can go on from a time.
@@ -82,7 +95,7 @@ class Pipeline:
             place += len(lines)
             for line in lines:
                 if line.origin is Origin.SUITE:
-                    self.parser.feed(line.text)
+                    self._feed(line.text, line.at)
                     ties = ties + 1 if line.at == last else 1
                     last = line.at
         self._skip = 0
@@ -97,16 +110,18 @@ class Pipeline:
 
     def stage(self, name: str) -> None:
         """What we do before the suite speaks: `staging`, `pulling image`, ..."""
-        self._stage = name
+        if name != self._stage:
+            self._stage, self.phase_since = name, time.monotonic()
         self.progress()
 
     def progress(self) -> None:
         """Tell where the suite is."""
-        result = self.parser.result
+        result, zero = self.parser.result, time.time() - time.monotonic()
         self._on_event(
             Progressed(
                 done=result.done, total=result.total, phase=self.phase, model=result.model,
-                passed=result.passed, failed=result.failed,
+                passed=result.passed, failed=result.failed, phase_since=zero + self.phase_since,
+                model_since=zero + self.model_since if result.model else 0.0, window_s=result.window_s,
             )
         )  # fmt: skip
 

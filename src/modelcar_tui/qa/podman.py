@@ -113,10 +113,14 @@ class PodmanRunner:
                 container = await self._start(qa, request, pull_secret, pipeline, on_event)
             else:
                 teach(self._redact, stage_folder(qa) / "kubeconfig")
-            told = ContainerStarted(
-                container=name_of(request), image=request.image, log=str(pipeline.path), attached=attached
-            )
-            on_event(told)
+            await container.open()
+            on_event(
+                ContainerStarted(
+                    container=name_of(request), image=request.image, log=str(pipeline.path), attached=attached,
+                    began=container.started or time.time(), limit_s=request.timeout_s,
+                    model_limit_s=request.model_timeout_s,
+                )
+            )  # fmt: skip
             outcome = await self._follow(qa, request, container, pipeline, on_event)
             pipeline.say(f"{outcome.code}: {outcome.message}")
             store.save_outcome(qa, outcome)
@@ -182,7 +186,6 @@ class PodmanRunner:
     async def _follow(
         self, qa: Path, request: QaRequest, container: Container, pipeline: Pipeline, on_event: OnEvent
     ) -> QaOutcome:
-        await container.open()
         age = max(time.time() - container.started, 0.0) if container.started else 0.0
         watchdog = Watchdog(request, pipeline, on_event, age_s=age)
         waiter = asyncio.create_task(container.wait())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,7 +84,7 @@ class RecordedRunner:
         return store.load_outcome(qa_folder(request.folder))
 
     async def _play(self, qa: Path, about: Recording, on_event: OnEvent, request: QaRequest) -> QaOutcome:
-        pipeline = Pipeline(qa / store.SPOOL, self._redact, on_event)
+        pipeline = Pipeline(qa / store.SPOOL, self._redact, on_event, live=False)
         try:
             done = pipeline.seen
             image = about.image or request.image
@@ -93,6 +94,9 @@ class RecordedRunner:
                     image=image,
                     log=str(pipeline.path),
                     attached=done > 0,
+                    began=time.time(),
+                    limit_s=request.timeout_s,
+                    model_limit_s=request.model_timeout_s,
                 )
             )
             clock = 0.0

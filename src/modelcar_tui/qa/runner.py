@@ -23,6 +23,12 @@ class ContainerStarted(msgspec.Struct, frozen=True, kw_only=True):
     """Path of the spool."""
     attached: bool = False
     """It was already there and we went on with it."""
+    began: float = 0.0
+    """When it was started, seconds since 1970."""
+    limit_s: float | None = None
+    """Budget of the whole run."""
+    model_limit_s: float | None = None
+    """Budget of one model."""
 
 
 class LogGrew(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +50,12 @@ class Progressed(msgspec.Struct, frozen=True, kw_only=True):
     passed: int = 0
     failed: int = 0
     """Failures and errors."""
+    phase_since: float = 0.0
+    """When the phase began, seconds since 1970."""
+    model_since: float = 0.0
+    """When the model's test began; 0 before the first."""
+    window_s: float | None = None
+    """The suite's own limit for what it waits for now, where it has said one."""
 
 
 class WentSilent(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,8 +39,8 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     g3_registries: dict[str, str]
     accepted: tuple[str, ...]
     words: dict[str, str]
-    tags: tuple[str, ...]
-    """Release branches that have an image tag of their own."""
+    tags: dict[str, str]
+    """Image tags and the generation that they hold; empty where only a probe tells."""
 
 
 @cache
@@ -55,7 +55,7 @@ def suite() -> Tables:
         g3_registries=raw["g3_registries"],
         accepted=tuple(raw["accelerators"]["accepted"]),
         words=raw["accelerators"]["words"],
-        tags=tuple(raw["tags"]),
+        tags=raw["tags"],
     )
 
 

@@ -65,6 +65,8 @@ class QaModelResult(msgspec.Struct, frozen=True, kw_only=True):
     """Short name of the known failure (`CUDA_OOM`, ...), empty when none was recognised."""
     line: str = ""
     """The first line that names the cause."""
+    predicted: str = ""
+    """What our estimate had said, where the cause is one that it speaks of."""
 
 
 class QaMeasured(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +77,13 @@ class QaMeasured(msgspec.Struct, frozen=True, kw_only=True):
     """`weights_gib`, `kv_cache_gib`, `kv_tokens`, `concurrency`, `load_s`."""
     value: float
     line: str
+    predicted: float | None = None
+    """Our estimate of it; None where there is none."""
+    low: float | None = None
+    high: float | None = None
+    """Bounds of a prediction that rests on a guess."""
+    note: str = ""
+    """Why there is no prediction."""
 
 
 class QaOutcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -143,6 +143,9 @@ class QaStarted(Event, tag=True, frozen=True, kw_only=True):
     image: str
     log: str
     """Path of the spool: one cleaned, redacted line a line."""
+    began: float = 0.0
+    limit_s: float | None = None
+    model_limit_s: float | None = None
 
 
 class QaLogGrew(Event, tag=True, frozen=True, kw_only=True):
@@ -160,6 +163,10 @@ class QaProgressed(Event, tag=True, frozen=True, kw_only=True):
     model: str = ""
     passed: int = 0
     failed: int = 0
+    phase_since: float = 0.0
+    model_since: float = 0.0
+    window_s: float | None = None
+    """As in `qa.runner.Progressed`."""
 
 
 class QaFinished(Event, tag=True, frozen=True, kw_only=True):

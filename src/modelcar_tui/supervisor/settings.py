@@ -9,8 +9,6 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
-QA_IMAGE = "quay.io/opendatahub/opendatahub-tests:latest"
-
 
 class Approve(StrEnum):
     """How a plan is answered."""
@@ -37,7 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Path or `KUBECONFIG` list; None finds it as kubectl does."""
     kube_context: str | None = None
     qa: bool = True
-    qa_image: str = QA_IMAGE
+    qa_image: str | None = None
+    """None takes the tag of the cluster's release."""
     qa_timeout_s: float | None = None
     """Limit of the whole suite; None works it out from the images' sizes."""
     qa_network: str | None = None

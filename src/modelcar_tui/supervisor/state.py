@@ -95,6 +95,12 @@ class Qa(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
     passed: int = 0
     failed: int = 0
+    began: float = 0.0
+    limit_s: float | None = None
+    model_limit_s: float | None = None
+    phase_since: float = 0.0
+    model_since: float = 0.0
+    window_s: float | None = None
     outcome: QaOutcome | None = None
 
 
@@ -213,17 +219,12 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
         case e.ConsentGiven():
             return _set(state, consent=_set(state.consent or Consent(effects=()), allowed=event.allowed))
         case e.QaStarted():
-            return _set(state, qa=_set(state.qa, container=event.container, image=event.image, log=event.log))
+            names = ("container", "image", "log", "began", "limit_s", "model_limit_s")
+            return _set(state, qa=_set(state.qa, **{name: getattr(event, name) for name in names}))
         case e.QaLogGrew():
             return _set(state, qa=_set(state.qa, lines=event.lines, size=event.size))
         case e.QaProgressed():
-            return _set(
-                state,
-                qa=_set(
-                    state.qa, done=event.done, total=event.total, phase=event.phase, model=event.model,
-                    passed=event.passed, failed=event.failed,
-                ),
-            )  # fmt: skip
+            return _set(state, qa=_set(state.qa, **msgspec.structs.asdict(event)))
         case e.QaFinished():
             return _set(state, qa=_set(state.qa, outcome=event.outcome))
         case e.Noticed():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from modelcar_tui.qa.budget import GB, SUITE_READY_S, budgets, cold_start_s
-from modelcar_tui.qa.effects import clean_up_commands, effects, image_for_release, namespace_of
+from modelcar_tui.qa.effects import clean_up_commands, effects, namespace_of
+from modelcar_tui.qa.image import suite_image
 from modelcar_tui.qa.types import QaOutcome
 
 
@@ -39,7 +40,8 @@ def test_effects_name_what_reaches_far() -> None:
     assert "standard-model-validation" in new
     assert "DataScienceCluster" not in new
     assert "github.com" not in new
-    assert effects("?", models=[]) == effects("G3", models=[])
+    unsure = "\n".join(effects("", models=["a"]))
+    assert "If it is an older suite: It may set KServe to Managed" in unsure
     assert namespace_of("G2") == "raw-model-validation"
 
 
@@ -52,9 +54,24 @@ def test_clean_up_is_offered_as_commands() -> None:
 
 
 @pytest.mark.parametrize(
-    ("release", "given", "tag"),
-    [("3.3.1", None, ":3.3"), ("2.25", None, ":2.25"), ("9.9", None, ":latest"), (None, None, ":latest"),
-     ("3.3", "mine:1", "mine:1")],
-)  # fmt: skip
-def test_tag_follows_the_release(release: str | None, given: str | None, tag: str) -> None:
-    assert image_for_release(release, given).endswith(tag)
+    ("release", "given", "tag", "generation", "why"),
+    [
+        ("OpenShift AI Self-Managed 3.3.1", None, ":3.3", "G3", "the tag of the cluster's release"),
+        ("OpenShift AI Cloud Service 2.24.0", None, ":2.24", "G1", "the tag of the cluster's release"),
+        ("OpenShift AI Self-Managed 2.25.3", None, ":2.25", "", "the tag of the cluster's release"),
+        ("OpenShift AI Self-Managed 3.4.0-ea.1", None, ":3.4ea1", "G2", "the tag of the cluster's release"),
+        ("OpenShift AI Self-Managed 3.4.0-ea.9", None, ":3.4", "G3", "the tag of the cluster's release"),
+        ("OpenShift AI Self-Managed 9.9.0", None, ":latest", "G3", "has no tag of its own"),
+        ("Open Data Hub 3.3.0", None, ":latest", "G3", "has no tag of its own"),
+        (None, None, ":latest", "G3", "is not known"),
+        ("OpenShift AI Self-Managed 3.3.1", "mine:1", "mine:1", "", "--qa-image"),
+        (None, "quay.io/opendatahub/opendatahub-tests:3.2", ":3.2", "G1", "--qa-image"),
+    ],
+)
+def test_tag_follows_the_release_and_says_why(
+    release: str | None, given: str | None, tag: str, generation: str, why: str
+) -> None:
+    chosen = suite_image(release, given)
+    assert chosen.image.endswith(tag)
+    assert chosen.generation == generation
+    assert why in chosen.why

@@ -13,6 +13,10 @@ import msgspec
 from modelcar_tui.cluster.types import AcceleratorReport, Rung
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import Secret
+from modelcar_tui.qa.budget import Budgets, budgets
+from modelcar_tui.qa.effects import effects
+from modelcar_tui.qa.image import SuiteImage, suite_image
+from modelcar_tui.qa.measured import measured_line
 from modelcar_tui.qa.runner import (
     ContainerStarted,
     LogGrew,
@@ -25,6 +29,7 @@ from modelcar_tui.qa.runner import (
 )
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.comparing import compare
 from modelcar_tui.supervisor.events import Status, StepPlan
 from modelcar_tui.supervisor.reports import ConfigurationReport, DecisionReport
 from modelcar_tui.supervisor.settings import Approve
@@ -111,22 +116,15 @@ class Qa:
         return PodmanRunner(redact=context.redact)
 
     def _request(self, context: Context) -> QaRequest:
-        from modelcar_tui.qa.budget import budgets
-
         settings = context.settings
         cluster = context.report("accelerator", AcceleratorReport)
         plan = context.report("decision", DecisionReport).plan
-        limits = budgets(
-            [
-                (m.car.name, m.image.size_bytes.value)
-                for m in context.report("configuration", ConfigurationReport).models
-            ]
-        )
+        limits = _budgets(context)
         written = context.answer is not None and context.answer.get("write")
         runtime = os.environ.get("VLLM_RUNTIME_IMAGE") or (cluster.runtime.image if cluster.runtime else None)
         return QaRequest(
             run_id=context.folder.name,
-            image=settings.qa_image,
+            image=_image(context).image,
             manifest_path=plan.target if written else plan.base,
             kubeconfig_path=settings.kubeconfig,
             kube_context=settings.kube_context,
@@ -151,6 +149,7 @@ class Qa:
 
     def _finished(self, context: Context, outcome: QaOutcome) -> QaOutcome:
         outcome = msgspec.structs.replace(outcome, cause=context.redact(outcome.cause))
+        outcome = compare(outcome, context.report("decision", DecisionReport))
         ok = Status.DONE if outcome.ok else Status.FAILED
         context.step("run", ok, outcome.phase)
         context.step("outcome", ok, f"{outcome.code}: {outcome.message}")
@@ -158,6 +157,10 @@ class Qa:
         lines = [f"{outcome.code}: {outcome.message}"]
         lines += [f"cause: {outcome.cause}"] if outcome.cause else []
         lines += [f"next: {outcome.fix}"] if outcome.fix else []
+        lines += [
+            f"our estimate for {model.model}: {model.predicted}" for model in outcome.models if model.predicted
+        ]
+        lines += [measured_line(one) for one in outcome.measured]
         context.finish(f"{outcome.code}: {outcome.message}", tuple(lines), status=ok)
         return outcome
 
@@ -175,16 +178,26 @@ async def _to_its_end(context: Context, runner: Runner, work: Coroutine[Any, Any
 
 
 def _effects(context: Context) -> tuple[str, ...]:
-    """What the suite will do to the cluster; its generation is probed only afterwards, so the newest is meant."""
-    from modelcar_tui.qa.effects import effects
-
+    """What the suite will do to the cluster; before the probe, its generation is what its tag is known to hold."""
     cars = context.report("configuration", ConfigurationReport).manifest.models
     access = context.report("accelerator", AcceleratorReport).access
     played = ("DEMO: a recording is played and no cluster is touched.",) if context.settings.qa_recording else ()
-    return played + effects(
-        "", models=[car.name for car in cars], server=access.server, user=access.user,
+    image = _image(context)
+    done = effects(
+        image.generation, models=[car.name for car in cars], server=access.server, user=access.user,
         audio=any(car.model_output_type == "audio" for car in cars),
     )  # fmt: skip
+    return (*played, *done, f"Image: {image.image}, {image.why}.", *_budgets(context).warnings)
+
+
+def _image(context: Context) -> SuiteImage:
+    release = context.report("accelerator", AcceleratorReport).versions.ai
+    return suite_image(release, context.settings.qa_image)
+
+
+def _budgets(context: Context) -> Budgets:
+    models = context.report("configuration", ConfigurationReport).models
+    return budgets([(model.car.name, model.image.size_bytes.value) for model in models])
 
 
 def _tell(context: Context, event: QaEvent) -> None:
@@ -192,14 +205,14 @@ def _tell(context: Context, event: QaEvent) -> None:
         case ContainerStarted():
             context.step("stage", Status.DONE)
             context.step("run", Status.RUNNING, event.container)
-            context.emit(e.QaStarted(container=event.container, image=event.image, log=event.log))
+            context.emit(
+                e.QaStarted(container=event.container, image=event.image, log=event.log, began=event.began,
+                            limit_s=event.limit_s, model_limit_s=event.model_limit_s)
+            )  # fmt: skip
         case LogGrew():
             context.emit(e.QaLogGrew(lines=event.lines, size=event.size))
         case Progressed():
-            context.emit(
-                e.QaProgressed(done=event.done, total=event.total, phase=event.phase, model=event.model,
-                               passed=event.passed, failed=event.failed)
-            )  # fmt: skip
+            context.emit(e.QaProgressed(**msgspec.structs.asdict(event)))
         case WentSilent():
             context.emit(e.Noticed(text=f"QA has been silent for {event.seconds:.0f} s (phase: {event.phase})"))
         case Warned():

@@ -8,14 +8,15 @@ from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.supervisor.state import Pane, RunState, Step
 from modelcar_tui.tui import format as f
-from modelcar_tui.tui.faces.results import accelerator_rows, configuration_rows, decision_rows, qa_rows
+from modelcar_tui.tui.faces.qa import qa_rows
+from modelcar_tui.tui.faces.results import accelerator_rows, configuration_rows, decision_rows
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import EMPTY, Row, crop, paragraph, row, width
 
-_RESULTS: dict[str, Callable[[RunState, int, Glyphs], list[Row]]] = {
-    "configuration": configuration_rows,
-    "accelerator": accelerator_rows,
-    "decision": decision_rows,
+_RESULTS: dict[str, Callable[[RunState, int, Glyphs, float], list[Row]]] = {
+    "configuration": lambda state, cells, glyphs, _: configuration_rows(state, cells, glyphs),
+    "accelerator": lambda state, cells, glyphs, _: accelerator_rows(state, cells, glyphs),
+    "decision": lambda state, cells, glyphs, _: decision_rows(state, cells, glyphs),
     "qa": qa_rows,
 }
 _WORD = 7
@@ -57,10 +58,10 @@ def step_rows(steps: tuple[Step, ...], cells: int, glyphs: Glyphs) -> list[Row]:
     return rows
 
 
-def result_rows(state: RunState, pane: Pane, cells: int, glyphs: Glyphs) -> list[Row]:
+def result_rows(state: RunState, pane: Pane, cells: int, glyphs: Glyphs, now: float) -> list[Row]:
     """What came out, from the state where its shape is known, else from the specialist's own lines."""
     make = _RESULTS.get(pane.name)
-    known = make(state, cells, glyphs) if make else []
+    known = make(state, cells, glyphs, now) if make else []
     if known or pane.status in (Status.WAITING, Status.RUNNING):
         return known
     return [line for text in pane.lines for line in paragraph(text, cells)]
@@ -82,11 +83,11 @@ def narration_rows(pane: Pane, cells: int) -> list[Row]:
     return paragraph(f"(model) {reveal(pane.narration)}", cells, "muted" if telling else "text")
 
 
-def pane_rows(state: RunState, pane: Pane, cells: int, height: int, glyphs: Glyphs) -> list[Row]:
+def pane_rows(state: RunState, pane: Pane, cells: int, height: int, glyphs: Glyphs, now: float = 0.0) -> list[Row]:
     """The whole pane; a finished checklist that leaves no room for the result is folded to one row."""
     steps = step_rows(pane.steps, cells, glyphs)
     told = pane.name == "decision" and state.decision is not None  # by the banner, on every screen
-    result = [*([] if told else summary_rows(pane, cells)), *result_rows(state, pane, cells, glyphs)]
+    result = [*([] if told else summary_rows(pane, cells)), *result_rows(state, pane, cells, glyphs, now)]
     result += narration_rows(pane, cells)
     if not result:
         return steps

@@ -1,4 +1,4 @@
-"""The results of the four specialists, as tables from the state's own facts."""
+"""The results of three specialists, as tables from the state's own facts."""
 
 from __future__ import annotations
 
@@ -104,37 +104,6 @@ def decision_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
     if report.plan.changes:
         count = len(report.plan.changes)
         rows.append(row((f"{count} change{'s' * (count != 1)} proposed", "need"), ("  d to review", "muted")))
-    return rows
-
-
-def qa_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
-    """Progress, phase and counts while it runs; outcome, cause and next step when it has ended."""
-    qa = state.qa
-    rows: list[Row] = []
-    if qa.total:
-        full, rest = f.bar(qa.done, qa.total, min(20, cells // 3), glyphs)
-        rows.append(
-            row((full, "ok"), (rest, "faint"), f" {qa.done}/{qa.total}  ", (f"{qa.passed} passed", "ok"), "  ",
-                (f"{qa.failed} failed", "bad" if qa.failed else "muted"))
-        )  # fmt: skip
-    if (qa.phase or qa.model) and qa.outcome is None:
-        rows.append(
-            row(("phase    ", "muted"), qa.phase, (f" {glyphs.dot} {qa.model}" if qa.model else "", "muted"))
-        )
-    if qa.container and qa.outcome is None:
-        rows.append(row(("podman   ", "muted"), qa.container))
-    if qa.outcome is None:
-        return rows
-    out = qa.outcome
-    role = "ok" if out.ok else "skip" if out.skipped else "bad"
-    rows.append(row((out.code, role)))
-    rows += paragraph(out.message, cells)
-    for label, text in (("cause", out.cause), ("next", out.fix)):
-        if text:
-            lines = paragraph(text, cells - 7)
-            rows += [
-                Row(((f"{label:<7}" if not i else " " * 7, "muted"), *line.spans)) for i, line in enumerate(lines)
-            ]
     return rows
 
 

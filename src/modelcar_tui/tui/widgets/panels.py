@@ -74,7 +74,7 @@ class SpecialistPane(View, can_focus=True):
         pane = self.face.state.pane(self.specialist)
         if pane is None:
             return []
-        rows = pane_rows(self.face.state, pane, width, height, self.face.glyphs)
+        rows = pane_rows(self.face.state, pane, width, height, self.face.glyphs, self.face.now)
         self.top = max(0, min(self.top, len(rows) - height))
         self._hidden = max(0, len(rows) - height - self.top)
         return rows[self.top :]

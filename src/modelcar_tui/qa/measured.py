@@ -1,0 +1,36 @@
+"""Figures of vLLM's own start-up log in the operator's words, beside what was predicted."""
+
+from __future__ import annotations
+
+from modelcar_tui.qa.types import QaMeasured
+
+_WHAT = {
+    "weights_gib": ("weights", "GiB per GPU"),
+    "kv_cache_gib": ("KV cache", "GiB per GPU"),
+    "kv_tokens": ("KV cache", "tokens"),
+    "concurrency": ("requests at full context", ""),
+    "load_s": ("loading", "s"),
+}
+
+
+def measured_line(one: QaMeasured) -> str:
+    """`granite: weights 15.27 GiB per GPU measured, 15.19 predicted (0.5 % low)`."""
+    name, unit = _WHAT.get(one.what, (one.what, ""))
+    head = f"{one.model}: {name} {_number(one.value)}{f' {unit}' if unit else ''} measured"
+    if one.predicted is None:
+        return f"{head}; no prediction: {one.note}" if one.note else head
+    bounds = (
+        f" ({_number(one.low)} to {_number(one.high)})" if one.low is not None and one.high is not None else ""
+    )
+    return f"{head}, {_number(one.predicted)}{bounds} predicted{_off(one.value, one.predicted)}"
+
+
+def _off(value: float, predicted: float) -> str:
+    if not value:
+        return ""
+    by = (predicted - value) / abs(value) * 100
+    return " (exact)" if abs(by) < 0.05 else f" ({abs(by):.1f} % {'high' if by > 0 else 'low'})"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.2f}"

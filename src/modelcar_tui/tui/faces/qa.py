@@ -1,0 +1,85 @@
+"""The QA pane: where the suite is, against its budgets, and what came out."""
+
+from __future__ import annotations
+
+from modelcar_tui.qa.effects import clean_up_commands
+from modelcar_tui.qa.measured import measured_line
+from modelcar_tui.qa.types import QaOutcome
+from modelcar_tui.supervisor.state import Qa, RunState
+from modelcar_tui.tui import format as f
+from modelcar_tui.tui.glyphs import Glyphs
+from modelcar_tui.tui.rows import Row, Span, paragraph, row
+
+
+def qa_rows(state: RunState, cells: int, glyphs: Glyphs, now: float = 0.0) -> list[Row]:
+    """Progress, phase, time against budgets while it runs; outcome, cause and next step when it has ended."""
+    qa = state.qa
+    rows: list[Row] = []
+    if qa.total:
+        full, rest = f.bar(qa.done, qa.total, min(20, cells // 3), glyphs)
+        rows.append(
+            row((full, "ok"), (rest, "faint"), f" {qa.done}/{qa.total}  ", (f"{qa.passed} passed", "ok"), "  ",
+                (f"{qa.failed} failed", "bad" if qa.failed else "muted"))
+        )  # fmt: skip
+    if qa.outcome is not None:
+        return rows + outcome_rows(qa.outcome, cells)
+    return rows + _running(qa, cells, glyphs, max(now, state.now))
+
+
+def outcome_rows(out: QaOutcome, cells: int) -> list[Row]:
+    """How it ended, what it means, what to do, and what vLLM said against what we predicted."""
+    role = "ok" if out.ok else "skip" if out.skipped else "bad"
+    rows = [row((out.code, role)), *paragraph(out.message, cells)]
+    rows += labelled("cause", out.cause, cells) + labelled("next", out.fix, cells)
+    for model in out.models:
+        if model.predicted:
+            rows += labelled("our", f"estimate of {model.model}: {model.predicted}", cells)
+    for one in out.measured:
+        rows += labelled("vLLM", measured_line(one), cells)
+    if out.leftovers:
+        rows += labelled("left", f"{len(out.leftovers)} objects on the cluster; o shows how to remove them", cells)
+    return rows
+
+
+def leftover_rows(out: QaOutcome, cells: int) -> list[Row]:
+    """What a broken run may have left, and the exact commands that remove it."""
+    rows = labelled("left", ", ".join(out.leftovers), cells)
+    for command in clean_up_commands(out):
+        rows += labelled("clean", command, cells)
+    return rows
+
+
+def labelled(label: str, text: str, cells: int, *, indent: int = 7) -> list[Row]:
+    """A paragraph behind its label; nothing for an empty text."""
+    lines = paragraph(text, cells - indent) if text else []
+    return [Row(((f"{'' if at else label:<{indent}}", "muted"), *line.spans)) for at, line in enumerate(lines)]
+
+
+def _running(qa: Qa, cells: int, glyphs: Glyphs, now: float) -> list[Row]:
+    rows: list[Row] = []
+    if qa.phase or qa.model:
+        spans: list[Span] = [("phase  ", "muted"), (qa.phase, "text")]
+        if qa.model:
+            spans.append((f" {glyphs.dot} {qa.model}", "muted"))
+        rows.append(Row(tuple(spans)))
+    times = [
+        ("phase", qa.phase_since, qa.window_s), ("model", qa.model_since, qa.model_limit_s),
+        ("all", qa.began, qa.limit_s),
+    ]  # fmt: skip
+    told = [(word, _against(now - since, limit)) for word, since, limit in times if since]
+    if told:
+        spans = [("time   ", "muted")]
+        for at, (word, (text, role)) in enumerate(told):
+            spans += [(f"{'  ' if at else ''}{word} ", "muted"), (text, role)]
+        rows.append(Row(tuple(spans)))
+    if qa.container:
+        rows += labelled("in", qa.container, cells)
+    return rows
+
+
+def _against(seconds: float, limit: float | None) -> tuple[str, str]:
+    spent = f.elapsed(max(seconds, 0.0))
+    if not limit:
+        return spent, "text"
+    role = "bad" if seconds > limit else "warn" if seconds > 0.8 * limit else "text"
+    return f"{spent} of {f.elapsed(limit)}", role
