@@ -65,7 +65,7 @@ class KubeJobRunner:
     ) -> QaOutcome | None:
         qa = qa_folder(request.folder)
         try:
-            with driving(qa):
+            async with driving(qa):
                 if (done := store.load_outcome(qa)) is not None:
                     return done
                 config = await flatten(

@@ -78,7 +78,7 @@ class PodmanRunner:
     ) -> QaOutcome | None:
         qa = qa_folder(request.folder)
         try:
-            with driving(qa):
+            async with driving(qa):
                 return await self._driven(qa, request, secrets, on_event, start=start)
         except UserError as error:
             return refused(error.problems[0])

@@ -74,7 +74,7 @@ class RecordedRunner:
         try:
             about = describe(self._path)
             qa = qa_folder(request.folder)
-            with driving(qa):
+            async with driving(qa):
                 return store.load_outcome(qa) or await self._play(qa, about, on_event, request)
         except UserError as error:
             return refused(error.problems[0])

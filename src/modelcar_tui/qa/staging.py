@@ -10,12 +10,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import shlex
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from modelcar_tui.core.secrets import Secret
 
 IN_CONTAINER = "/run/modelcar-tui"
 LABEL = "io.modelcar-tui.run"
+TRIES = 30
 
 
 def qa_folder(run_folder: str) -> Path:
@@ -113,8 +115,8 @@ def user_mapping(uid: int | None, gid: int | None) -> tuple[list[str], tuple[int
     return [], (uid, group)
 
 
-@contextmanager
-def driving(qa: Path) -> Iterator[None]:
+@asynccontextmanager
+async def driving(qa: Path) -> AsyncIterator[None]:
     """Be the only process that drives this QA run; the lock goes with the process, however it ends.
 
     Raises:
@@ -122,9 +124,14 @@ def driving(qa: Path) -> Iterator[None]:
     """
     with (qa / "lock").open("w") as lock:
         (qa / "lock").chmod(0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            problem = Problem(what="another process drives the QA of this run", where=str(qa), code="busy")
-            raise UserError(problem) from None
+        for more in range(TRIES, -1, -1):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not more:
+                    problem = Problem(what="another process drives the QA of this run", where=str(qa), code="busy")
+                    raise UserError(problem) from None
+                # A child that a killed process had just forked holds its files until it becomes podman.
+                await asyncio.sleep(0.1)
         yield
