@@ -11,7 +11,7 @@ import msgspec
 
 from modelcar_tui.cluster import dra, objects
 from modelcar_tui.cluster.classify import classify
-from modelcar_tui.cluster.files import parse, read_bytes
+from modelcar_tui.cluster.files import json_documents, looks_like_json, parse, read_bytes
 from modelcar_tui.cluster.free import Usage, add_pods, with_free
 from modelcar_tui.cluster.scale import MachineSet, scale_up
 from modelcar_tui.cluster.types import GpuNode, Inventory, OtherNode
@@ -27,13 +27,24 @@ class _Outer(msgspec.Struct):
 
     kind: str = ""
     items: list[msgspec.Raw] | None = None
+    metadata: msgspec.Raw = msgspec.Raw()
+    status: msgspec.Raw = msgspec.Raw()
+
+
+class _Status(msgspec.Struct, frozen=True):
+    """meta/v1 Status: a refusal that was saved instead of a list."""
+
+    message: str = ""
 
 
 class _Reader:
     """Takes objects in any order; pods are added up at once and not kept."""
 
     def __init__(self) -> None:
-        self.nodes: list[objects.Node] = []
+        self.nodes: dict[str, objects.Node] = {}
+        self.twice: set[str] = set()
+        self.refusal = ""
+        """What a server said instead of nodes."""
         self.slices: list[objects.ResourceSlice] = []
         self.claims: list[objects.ResourceClaim] = []
         self.sets: list[MachineSet] = []
@@ -45,13 +56,19 @@ class _Reader:
         self.kinds.add(kind)
         match kind:
             case "Node":
-                self.nodes.append(_typed(objects.Node, item))
+                node = _typed(objects.Node, item)
+                name = node.metadata.name or f"(no name {len(self.nodes)})"
+                if name in self.nodes:
+                    self.twice.add(name)
+                self.nodes[name] = node
             case "Pod":
                 add_pods(self.usage, (_typed(objects.Pod, item),))
             case "ResourceSlice":
                 self.slices.append(_typed(objects.ResourceSlice, item))
             case "ResourceClaim":
                 self.claims.append(_typed(objects.ResourceClaim, item))
+            case "Status":
+                self.refusal = clean(_typed(_Status, item).message, limit=200)
             case "MachineSet":
                 self.sets.append(_typed(MachineSet, item))
 
@@ -83,18 +100,24 @@ def read_inventory(path: str | Path) -> Inventory:
     if not reader.nodes:
         seen = ", ".join(sorted(clean(kind, limit=40) for kind in reader.kinds if kind)[:5])
         what = "there is no Node in it" + (f" (only {seen})" if seen else "")
+        if reader.refusal:
+            what = f"it holds a server's refusal, no nodes: {reader.refusal}"
         raise UserError(Problem(where=where, what=what, fix=_FIX, code="inventory"))
     pods = "Pod" in reader.kinds
     devices = reader.devices()
     gpus: list[GpuNode] = []
     others: list[OtherNode] = []
-    for node in reader.nodes:
+    for node in reader.nodes.values():
         found = classify(node, devices.get(node.metadata.name, ()))
         if isinstance(found, GpuNode):
             gpus.append(with_free(found, reader.usage) if pods else found)
         else:
             others.append(found)
     problems = dra.elsewhere(reader.slices)
+    if reader.twice:
+        names = ", ".join(clean(name, limit=60) for name in sorted(reader.twice)[:3])
+        what = f"{len(reader.twice)} nodes are in it more than once ({names}): the last one counts"
+        problems += (Problem(where=where, what=what, fix="", code="node-twice"),)
     if gpus and not pods:
         fix = "add the pods to the file: kubectl get nodes,pods -A -o json"
         what = "there are no pods in it: how many GPUs are free is unknown"
@@ -107,9 +130,9 @@ def read_inventory(path: str | Path) -> Inventory:
 
 def _objects(data: bytes, where: str) -> list[tuple[str, msgspec.Raw | dict[str, Any]]]:
     """Every object with its kind. JSON is decoded object by object: a large cluster's pods are 250 MB."""
-    if data.lstrip()[:1] in (b"{", b"["):
+    if looks_like_json(data):
         with suppress(msgspec.MsgspecError, RecursionError):
-            return list(_raw(msgspec.Raw(data), ""))
+            return [found for document in json_documents(data) for found in _raw(document, "")]
     documents = parse(data, where=where, what="the inventory")
     return [found for document in documents for found in _items(document, "")]
 
@@ -124,7 +147,7 @@ def _raw(data: msgspec.Raw, kind: str) -> Iterator[tuple[str, msgspec.Raw | dict
     if outer.items is not None and (own.endswith("List") or not own):
         for item in outer.items:
             yield from _raw(item, own.removesuffix("List") or "Node")
-    else:
+    elif own or (memoryview(outer.metadata) and memoryview(outer.status)):
         yield own or "Node", data
 
 
@@ -139,7 +162,7 @@ def _items(document: object, kind: str) -> Iterator[tuple[str, msgspec.Raw | dic
         if isinstance(document.get("items"), list) and (own.endswith("List") or not own):
             for item in document["items"]:
                 yield from _items(item, own.removesuffix("List") or "Node")
-        else:
+        elif own or (isinstance(document.get("metadata"), dict) and "status" in document):
             yield own or "Node", document
 
 
