@@ -1,9 +1,10 @@
-"""`agent ask RUN "why NO-GO on L40S?"`, or a what-if by form: nothing of the run is changed."""
+"""`agent ask RUN "why NO-GO on L40S?"`, or a what-if by form: only its answer is added to the run."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.report.data import to_json
 from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.afterwards import keep
 from modelcar_tui.supervisor.llm.question import WhatIf
 from modelcar_tui.supervisor.llm.start import answer
 from modelcar_tui.supervisor.runs import SETTINGS
@@ -39,7 +41,15 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
     for name in SECRET_VARIABLES:
         if value := os.environ.get(name):
             redact.add(value)
-    answered = asyncio.run(answer(settings, state, question, redact=redact, say=_say))
+    told: list[e.AnyEvent] = []
+
+    def say(event: e.AnyEvent) -> None:
+        told.append(event)
+        _say(event)
+
+    identifier = f"a-{secrets.token_hex(4)}"
+    answered = asyncio.run(answer(settings, state, question, identifier=identifier, redact=redact, say=say))
+    _, unkept = keep(folder, [*told, answered])
     if form == "json":
         sys.stdout.write(to_json(answered))
     else:
@@ -48,7 +58,10 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
         if answered.text:
             sys.stdout.write(answered.text + "\n")
         if answered.by == "model":
-            sys.stdout.write(f"(language model; numbers checked against: {', '.join(answered.facts)})\n")
+            told_by = f"language model, {answered.cost}; checked against: {', '.join(answered.facts)}"
+            sys.stdout.write(f"({told_by})\n")
+    if unkept:
+        sys.stderr.write(f"note: {unkept}\n")
     return ExitStatus.GO if answered.text else ExitStatus.UNKNOWN
 
 

@@ -82,6 +82,10 @@ class _Talk:
                 self._say(f"{step.specialist}: {step.step} {step.status} {step.detail}".rstrip())
             case e.Noticed() as notice:
                 self._say(f"note: {notice.text}")
+            case e.LanguageModelJoined() as joined:
+                self._say(f"asking {joined.model} at {joined.host} (--no-llm: nobody); it is given:")
+                for line in joined.shares:
+                    self._say(f"  {line}")
             case e.ConsentRequested() as consent:
                 for line in consent.effects:
                     self._say(f"QA: {line}")

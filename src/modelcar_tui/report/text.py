@@ -79,6 +79,8 @@ def _language_model(state: RunState) -> Iterator[str]:
         yield f"**Q:** {answer.question}"
         yield ""
         yield from (answer.text or answer.why).splitlines()
+        if answer.by == "model":
+            yield f"(language model; numbers, names and verdicts checked; {answer.cost})"
         yield ""
 
 

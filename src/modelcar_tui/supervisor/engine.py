@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -95,7 +96,7 @@ class Engine:
 
     def ask(self, question: str | WhatIf) -> str:
         """Ask about the run, now or after its end; the answer comes as a `QuestionAnswered` with this id."""
-        identifier = f"q{next(self._questions)}"
+        identifier = f"q{next(self._questions)}-{secrets.token_hex(3)}"  # a resumed run has questions already
         name = f"ask-{identifier}"
         threading.Thread(target=self._answer, args=(question, identifier), name=name, daemon=True).start()
         return identifier
@@ -104,15 +105,19 @@ class Engine:
         text = question if isinstance(question, str) else question.text
         answered = e.QuestionAnswered(id=identifier, question=text, text="", why="there is no run yet")
         supervisor = self._supervisor
-        late: e.Stamped | None = e.Stamped(0, time.time(), answered)
-        if supervisor is not None:
-            try:
-                answered = asyncio.run(supervisor.ask(question, identifier=identifier))
-            except Exception as error:  # noqa: BLE001 - whoever asked must hear the end of it
-                answered = msgspec.structs.replace(answered, why=f"a fault of ours: {type(error).__name__}")
-            late = supervisor.tell(answered)
-        if late is not None:
-            self._mailbox.put(late)
+        if supervisor is None:
+            self._mailbox.put(e.Stamped(0, time.time(), answered))
+            return
+
+        def say(event: e.AnyEvent) -> None:
+            if (late := supervisor.tell(event)) is not None:
+                self._mailbox.put(late)
+
+        try:
+            answered = asyncio.run(supervisor.ask(question, identifier=identifier, say=say))
+        except Exception as error:  # noqa: BLE001 - whoever asked must hear the end of it
+            answered = msgspec.structs.replace(answered, why=f"a fault of ours: {type(error).__name__}")
+        say(answered)
 
     def join(self, timeout: float) -> bool:
         """Wait for the thread to end; whether it did."""

@@ -245,6 +245,15 @@ class QuestionAnswered(Event, tag=True, frozen=True, kw_only=True):
     """`model`, or `tools` where the answer is what the read-only functions gave."""
     why: str = ""
     """Why there is no answer of the model, where one was asked."""
+    calls: int = 0
+    """To the language model, for this answer; with what they cost."""
+    tokens: int = 0
+    seconds: float = 0.0
+
+    @property
+    def cost(self) -> str:
+        """`2 calls, 94 tokens, 3.1 s`; empty where no model was asked."""
+        return f"{self.calls} calls, {self.tokens} tokens, {self.seconds:.1f} s" if self.calls else ""
 
 
 class RunFinished(Event, tag=True, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,7 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.afterwards import keep
 from modelcar_tui.supervisor.journal import Journal, read_journal
 from modelcar_tui.supervisor.llm.start import open_session
 from modelcar_tui.supervisor.registry import team
@@ -139,24 +140,31 @@ class Supervisor:
             self._loop.call_soon_threadsafe(self.llm.heard, event)
 
     def tell(self, event: e.AnyEvent) -> e.Stamped | None:
-        """`emit` while the run goes on; after it, the stamped event for whoever still looks. From any thread."""
+        """`emit` while the run goes on; after it, journalled and given back to be shown. From any thread."""
         if self._driver is not None and not self._driver.done():
             with suppress(RuntimeError, ValueError):
                 self.emit(event)
                 return None
-        stamped = e.Stamped(self.state.seq, time.time(), event)
+        kept, _ = keep(self.folder, (event,)) if self.folder is not None else ([], "")
+        stamped = kept[0] if kept else e.Stamped(self.state.seq, time.time(), event)
         self.state = reduce(self.state, stamped)
         return stamped
 
-    async def ask(self, question: str | WhatIf, *, identifier: str = "1") -> e.QuestionAnswered:
-        """Answer a question about the run as it is now; on any loop, beside the run."""
+    async def ask(
+        self,
+        question: str | WhatIf,
+        *,
+        identifier: str = "1",
+        say: Callable[[e.AnyEvent], object] | None = None,
+    ) -> e.QuestionAnswered:
+        """Answer a question about the run as it is now; on any loop, beside the run.
+
+        `say` is told what the language model is given and what it cost; `tell` by default.
+        """
         from modelcar_tui.supervisor.llm.start import answer
 
-        def say(event: e.AnyEvent) -> None:
-            self.tell(event)
-
         return await answer(
-            self.settings, self.state, question, identifier=identifier, redact=self._redact, say=say
+            self.settings, self.state, question, identifier=identifier, redact=self._redact, say=say or self.tell
         )
 
     def _open_journal(self, run: RunFolder) -> list[e.Stamped]:

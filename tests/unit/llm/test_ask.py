@@ -5,20 +5,28 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from modelcar_tui.commands.replay import load_run
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.report.text import markdown
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.engine import Engine
+from modelcar_tui.supervisor.journal import read_journal
 from modelcar_tui.supervisor.llm.question import WhatIf
 from modelcar_tui.supervisor.llm.tools import what_if
 from modelcar_tui.supervisor.reports import Verdict
+from modelcar_tui.supervisor.runs import RunFolder
 from modelcar_tui.supervisor.settings import Approve, Settings
+from modelcar_tui.supervisor.state import fold
+from modelcar_tui.tui.replay import ReplayPort
 from support.llm_server import LlmServer
 
 Go = Callable[..., Any]
@@ -34,8 +42,6 @@ async def asked(
     with LlmServer(say, dialect=dialect) as server:
         provider = "gemini" if dialect == "gemini" else "openai"
         options = {"model": f"{provider}:{scenario}", "model_url": server.url}
-        import msgspec
-
         supervisor.settings = msgspec.structs.replace(supervisor.settings, **options)
         answer = await supervisor.ask(question)
         server_requests.append(server.requests)
@@ -190,3 +196,54 @@ def until(engine: Engine, kind: type[e.Event]) -> list[Any]:
                 return seen
         time.sleep(0.01)
     raise AssertionError([type(event).__name__ for event in seen])
+
+
+async def test_an_answer_after_the_end_is_journalled_with_its_cost_and_replayed(go: Go) -> None:
+    supervisor, _ = await go(None)
+    journal = supervisor.folder / "journal.jsonl"
+    before = journal.read_bytes()
+    with LlmServer(halve) as server:
+        settings = {"model": "gemini:ok", "model_url": server.url}
+        supervisor.settings = msgspec.structs.replace(supervisor.settings, **settings)
+        answer = await supervisor.ask("what if I halve the context?", identifier="late")
+        supervisor.tell(answer)
+    assert journal.read_bytes().startswith(before), "what was there is not touched"
+    told = list(read_journal(journal))
+    assert [stamped.seq for stamped in told] == sorted({stamped.seq for stamped in told})
+    assert any(isinstance(stamped.event, e.RunFinished) for stamped in told[:-1])
+    state = fold(told)
+    assert state.answers == (answer,)
+    assert (answer.calls, answer.tokens) == (2, 94)
+    assert (state.llm.calls, state.llm.input_tokens, state.llm.shares != ()) == (2, 80, True)
+    assert answer.cost in markdown(state) and "4,096 tokens" in markdown(state)
+    port = ReplayPort(journal, speed=0)
+    port.start(lambda: None)
+    assert fold(port.drain()).answers == (answer,)
+
+
+async def test_what_the_command_line_answers_is_kept_unless_the_run_is_open_elsewhere(go: Go) -> None:
+    supervisor, _ = await go(None)
+    folder = supervisor.folder
+    command = [AGENT, "ask", str(folder), "what about the GPUs?", "--no-llm"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "not kept" not in done.stderr
+    [kept] = load_run(folder).answers
+    assert kept.question == "what about the GPUs?" and kept.text == done.stdout.rstrip("\n")
+    held = RunFolder.open(folder)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    held.release()
+    assert "not kept in the journal" in done.stderr and "another terminal" in done.stderr
+    assert done.stdout.rstrip("\n") == kept.text
+    assert load_run(folder).answers == (kept,)
+    assert load_run(folder).finish == supervisor.state.finish
+
+
+async def test_many_questions_at_once_are_all_kept(go: Go) -> None:
+    supervisor, _ = await go(None)
+    answers = [e.QuestionAnswered(id=f"q{number}", question="?", text=str(number)) for number in range(8)]
+    threads = [threading.Thread(target=supervisor.tell, args=(answer,)) for answer in answers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answer.id for answer in load_run(supervisor.folder).answers) == [a.id for a in answers]

@@ -52,6 +52,8 @@ PROVIDERS = {
     )
 }  # fmt: skip
 DEFAULT = PROVIDERS["gemini"]
+_ALIASES = {"google": "gemini", "google_genai": "gemini"}
+"""Other names by which a provider is known."""
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +89,7 @@ def choose(model: str | None, url: str | None) -> Choice:
             raise _bad("--model-url", "a URL without a model", "add --model openai:NAME")
         return Choice(provider=DEFAULT, name=DEFAULT.default_model)
     prefix, colon, name = model.partition(":")
-    provider = PROVIDERS.get(prefix)
+    provider = PROVIDERS.get(_ALIASES.get(prefix, prefix))
     if not colon or provider is None or not _NAME.fullmatch(name):
         kinds = ", ".join(f"{known}:NAME" for known in PROVIDERS)
         raise _bad("--model", f"{clean(model, limit=80)!r} is no language model", f"give one of {kinds}")

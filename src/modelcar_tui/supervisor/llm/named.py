@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from modelcar_tui.compatibility.command_line import take_apart
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor.llm.check import Known
@@ -37,6 +38,7 @@ TUNABLE = (
     "--kv-cache-dtype", "--tensor-parallel-size", "--enforce-eager",
 )  # fmt: skip
 """Arguments that a what-if may set and that may be told."""
+_COUNTS = ("--max-model-len", "--max-num-batched-tokens", "--max-num-seqs")
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -123,12 +125,16 @@ def model_facts(model: ModelRequirements) -> Iterator[Named]:
     word = (quantization.value or "none") if quantization.known else "not known"
     yield Named(id=f"model/{name}/quantization", value=scrub(str(word), limit=40), source=str(quantization.source))
     yield Named(id=f"model/{name}/gpu_count", value=model.car.serving.gpu_count, unit="GPUs", source="manifest")
-    for item in model.car.serving.args:
-        flag, _, value = item.partition("=")
+    for item in take_apart(model.car.serving.args, None):
+        flag, value = item.name, item.value or ""
         if flag in TUNABLE and re.fullmatch(r"[\w.]{0,20}", value):
-            unit = "tokens" if flag in ("--max-model-len", "--max-num-batched-tokens") else ""
-            number = int(value) if value.isdecimal() else value or True
+            unit = {"--max-num-seqs": "requests"}.get(flag, "tokens") if flag in _COUNTS else ""
+            number = int(value) if value.isascii() and value.isdecimal() else _share(value) or value or True
             yield Named(id=f"model/{name}/{flag}", value=number, unit=unit, source="manifest")
+
+
+def _share(value: str) -> float | None:
+    return float(value) if re.fullmatch(r"0?\.\d{1,6}|1\.0", value) else None
 
 
 def _accelerator(state: RunState) -> Iterator[Named]:

@@ -60,7 +60,7 @@ async def answer(
     *,
     identifier: str = "1",
     redact: Redactor,
-    say: Callable[[e.AnyEvent], None],
+    say: Callable[[e.AnyEvent], object],
 ) -> e.QuestionAnswered:
     """Answer a question about a run, with the language model where one is configured.
 
@@ -74,15 +74,27 @@ async def answer(
     """
     from modelcar_tui.supervisor.llm.ask import Asker
 
-    client, problem = (None, "") if not isinstance(question, str) else _client(settings, state, redact, say)
+    used = e.QuestionAnswered(id=identifier, question="", text="")
+
+    def count(event: e.AnyEvent) -> None:
+        nonlocal used
+        if isinstance(event, e.LanguageModelUsed):
+            tokens = used.tokens + event.input_tokens + event.output_tokens
+            used = msgspec.structs.replace(
+                used, calls=used.calls + event.calls, tokens=tokens, seconds=used.seconds + event.seconds
+            )
+        say(event)
+
+    client, problem = (None, "") if not isinstance(question, str) else _client(settings, state, redact, count)
     asker = Asker(state, client=client, vllm=settings.vllm_version, objective=settings.objective)
     event = await asker.answer(question, identifier=identifier)
     texts = {name: redact(getattr(event, name)) for name in ("question", "text")}
-    return msgspec.structs.replace(event, **texts, why=event.why or problem)
+    cost = {name: getattr(used, name) for name in ("calls", "tokens", "seconds")}
+    return msgspec.structs.replace(event, **texts, **cost, why=event.why or problem)
 
 
 def _client(
-    settings: Settings, state: RunState, redact: Redactor, say: Callable[[e.AnyEvent], None]
+    settings: Settings, state: RunState, redact: Redactor, say: Callable[[e.AnyEvent], object]
 ) -> tuple[Client | None, str]:
     if not settings.llm:
         return None, ""

@@ -68,7 +68,7 @@ def answer_rows(answer: QuestionAnswered, cells: int) -> list[Row]:
     for text in answer.text.splitlines():
         rows += paragraph(reveal(text), cells)
     if answer.by == "model":
-        rows += paragraph("(language model; numbers, names and verdicts checked)", cells, "muted")
+        rows += paragraph(f"(language model; numbers, names and verdicts checked; {answer.cost})", cells, "muted")
     if answer.why:
         rows += paragraph(reveal(answer.why), cells, "warn")
     return [*rows, EMPTY]

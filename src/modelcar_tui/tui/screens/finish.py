@@ -56,6 +56,8 @@ class FinishDialog(Dialog):
         if finish:
             name = ExitStatus(finish.exit_status).name.replace("_", " ").lower()
             rows += _labelled("status", f"{finish.exit_status} ({name}) after {f.elapsed(finish.seconds)}", cells)
+        if state.llm.model:
+            rows += _labelled("model", f"{state.llm.model} at {state.llm.host}: {state.llm.cost}", cells)
         if state.folder:
             rows += _labelled("folder", state.folder, cells)
         keys = row(("q", "key"), " quits   ", ("Esc", "key"), " back to the dashboard")
