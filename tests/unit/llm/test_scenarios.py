@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -35,6 +36,13 @@ WORDS = {
     "json": '{"choice": "write", "changes": [{"model": "granite-3.1-8b-instruct", "flag": "--api-key"}]}',
 }
 Go = Callable[..., Any]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded() -> None:
+    """The libraries, so that no run of a fraction of a second ends before they are imported."""
+    for name in ("langchain_google_genai", "langchain_openai"):
+        importlib.import_module(name)
 
 
 @pytest.fixture(autouse=True)

@@ -15,10 +15,11 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor.events import QuestionAnswered
 from modelcar_tui.supervisor.llm import prompts
-from modelcar_tui.supervisor.llm.check import Known, fault
+from modelcar_tui.supervisor.llm.check import fault
+from modelcar_tui.supervisor.llm.claims import Known, learn
 from modelcar_tui.supervisor.llm.client import Client, Limits
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError
-from modelcar_tui.supervisor.llm.named import Named, known, named_facts, payload, scrub
+from modelcar_tui.supervisor.llm.named import Named, known_went, named_facts, payload, scrub
 from modelcar_tui.supervisor.llm.question import WhatIf
 from modelcar_tui.supervisor.llm.tools import Found, fact_line, matching_facts, what_if
 from modelcar_tui.supervisor.state import RunState
@@ -172,18 +173,14 @@ class Asker:
         return ""
 
     def _known(self, cited: list[str]) -> Known:
-        """What one sentence may say: the run's verdicts, or those of the what-ifs that it cites."""
-        base = known(self._state, tuple(self._facts.values()))
+        """What one sentence may say: the run's facts, or those of the what-if that it cites."""
         tried = {f"what-if-{index}": found for index, found in enumerate(self._tried, 1)}
         used = [found for name, found in tried.items() if any(_under(each, name) for each in cited)]
-        if not used:
-            return msgspec.structs.replace(base, strict=True)
-        words = {str(found.verdict.verdict) for found in used}
-        if len(words) > 1:
-            return msgspec.structs.replace(base, verdicts={}, overall="several", strict=True)
-        word = words.pop()
-        verdicts = {**base.verdicts, **{scrub(found.model, limit=120): word for found in used}}
-        return msgspec.structs.replace(base, verdicts=verdicts, overall=word, strict=True)
+        if len(used) == 1:
+            return learn(used[0].facts)
+        facts = tuple(fact for fact in self._facts.values() if not fact.id.startswith("what-if-"))
+        # Two what-ifs in one sentence: whose number is whose can't be told apart.
+        return learn(() if used else facts, went=known_went(self._state, facts))
 
 
 def _under(identifier: str, name: str) -> bool:

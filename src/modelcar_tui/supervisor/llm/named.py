@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
 from modelcar_tui.compatibility.command_line import take_apart
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.core.text import clean
-from modelcar_tui.supervisor.llm.check import Known
+from modelcar_tui.supervisor.llm.lexicon import BY_FLAG
 from modelcar_tui.supervisor.reports import ModelRequirements, ModelVerdict
 from modelcar_tui.supervisor.state import RunState
 
@@ -49,6 +50,12 @@ class Named(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unit: str = ""
     source: str = ""
     note: str = ""
+    about: str = ""
+    """The model or GPU product that it is a fact of; not sent, for the id says it."""
+    kind: str = ""
+    """`model` or `gpu`, of `about`; not sent."""
+    measure: str = ""
+    """What of it, such as `weights`; not sent."""
 
 
 def scrub(text: str, *, limit: int = 300) -> str:
@@ -70,28 +77,10 @@ def named_facts(state: RunState, pane: str | None = None) -> tuple[Named, ...]:
     return tuple(found[:MOST_FACTS])
 
 
-def known(state: RunState, facts: tuple[Named, ...]) -> Known:
-    """What may be said of these facts."""
-    ids = {fact.id for fact in facts}
-    models = state.decision.models if state.decision else ()
-    told = {scrub(model.model, limit=120): str(model.verdict) for model in models}
-    verdicts = {name: word for name, word in told.items() if f"verdict/{name}" in ids}
-    overall = str(state.decision.verdict) if state.decision and "verdict" in ids else ""
-    numbers = tuple(
-        (float(fact.value), unit_class(fact.unit))
-        for fact in facts
-        if isinstance(fact.value, int | float) and not isinstance(fact.value, bool)
-    )
-    texts = tuple(f"{fact.id} {fact.value if isinstance(fact.value, str) else ''} {fact.note}" for fact in facts)
-    outcome = state.qa.outcome if "qa/outcome" in ids else None
-    went = "" if outcome is None else "GO" if outcome.ok else "NO-GO"
-    return Known(texts=texts, numbers=numbers, verdicts=verdicts, overall=overall, went=went)
-
-
-def unit_class(unit: str) -> str:
-    """A fact's unit as the check counts it."""
-    words = {"GiB": "gib", "GPUs": "gpu", "units": "gpu", "billion parameters": "billion"}
-    return words.get(unit, unit.casefold().removesuffix("s"))
+def known_went(state: RunState, facts: tuple[Named, ...]) -> str:
+    """`GO` or `NO-GO` where the facts tell QA's outcome."""
+    outcome = state.qa.outcome if any(fact.id == "qa/outcome" for fact in facts) else None
+    return "" if outcome is None or outcome.skipped else "GO" if outcome.ok else "NO-GO"
 
 
 def payload(facts: tuple[Named, ...]) -> str:
@@ -99,7 +88,8 @@ def payload(facts: tuple[Named, ...]) -> str:
     rows: list[str] = []
     size = 2
     for fact in facts:
-        row = json.dumps(msgspec.to_builtins(fact), ensure_ascii=True, separators=(",", ":"))
+        told = msgspec.structs.replace(fact, about="", kind="", measure="")
+        row = json.dumps(msgspec.to_builtins(told), ensure_ascii=True, separators=(",", ":"))
         size += len(row) + 1
         if size > MOST_BYTES:
             break
@@ -109,7 +99,7 @@ def payload(facts: tuple[Named, ...]) -> str:
 
 def _configuration(state: RunState) -> Iterator[Named]:
     if state.manifest is not None:
-        yield Named(id="manifest/models", value=len(state.manifest.models), unit="models")
+        yield Named(id="manifest/models", value=len(state.manifest.models), unit="models", measure="models")
     for model in state.models[:MOST_MODELS]:
         yield from model_facts(model)
 
@@ -118,19 +108,22 @@ def model_facts(model: ModelRequirements) -> Iterator[Named]:
     """One model: its sizes and the arguments that decide about memory."""
     name = scrub(model.car.name, limit=120)
     facts = model.image.model
-    yield _named(f"model/{name}/required_vram", model.required_vram_gib, "GiB")
-    yield _named(f"model/{name}/parameters", facts.parameters, "billion parameters", 1e9)
-    yield _named(f"model/{name}/weights", facts.weight_bytes, "GiB", 1024**3)
+    yield _named("model", name, "required_vram", model.required_vram_gib, "GiB")
+    yield _named("model", name, "parameters", facts.parameters, "billion parameters", 1e9)
+    yield _named("model", name, "weights", facts.weight_bytes, "GiB", 1024**3)
     quantization = facts.quantization_name
     word = (quantization.value or "none") if quantization.known else "not known"
-    yield Named(id=f"model/{name}/quantization", value=scrub(str(word), limit=40), source=str(quantization.source))
-    yield Named(id=f"model/{name}/gpu_count", value=model.car.serving.gpu_count, unit="GPUs", source="manifest")
+    told = scrub(str(word), limit=40)
+    yield _of(name, "quantization", id=f"model/{name}/quantization", value=told, source=str(quantization.source))
+    count = model.car.serving.gpu_count
+    yield _of(name, "gpu_count", id=f"model/{name}/gpu_count", value=count, unit="GPUs", source="manifest")
     for item in take_apart(model.car.serving.args, None):
         flag, value = item.name, item.value or ""
         if flag in TUNABLE and re.fullmatch(r"[\w.]{0,20}", value):
             unit = {"--max-num-seqs": "requests"}.get(flag, "tokens") if flag in _COUNTS else ""
             number = int(value) if value.isascii() and value.isdecimal() else _share(value) or value or True
-            yield Named(id=f"model/{name}/{flag}", value=number, unit=unit, source="manifest")
+            topic = BY_FLAG.get(flag, flag)
+            yield _of(name, topic, id=f"model/{name}/{flag}", value=number, unit=unit, source="manifest")
 
 
 def _share(value: str) -> float | None:
@@ -152,10 +145,12 @@ def _accelerator(state: RunState) -> Iterator[Named]:
             row = kinds.setdefault((scrub(node.product or node.vendor, limit=80), memory), [0, 0])
             row[0] = (row[0] or 0) + pool.units
             row[1] = None if row[1] is None or pool.free is None else row[1] + pool.free
-    yield Named(id="gpu/nodes", value=nodes, unit="nodes")
+    yield Named(id="gpu/nodes", value=nodes, unit="nodes", measure="nodes")
     for (product, memory), (units, free) in list(kinds.items())[:12]:
         count = "free GPUs are not known" if free is None else f"{free} free GPUs"
-        yield Named(id=f"gpu/{product}", value=units, unit="GPUs", note=f"{memory} each, {count}")
+        note = f"{memory} each, {count}"
+        yield Named(id=f"gpu/{product}", value=units, unit="GPUs", note=note, about=product, kind="gpu",
+                    measure="gpus")  # fmt: skip
     version = cluster.runtime.version if cluster.runtime else None
     yield Named(id="runtime/vllm", value=scrub(version or "not known", limit=40))
 
@@ -164,45 +159,51 @@ def _decision(state: RunState) -> Iterator[Named]:
     report = state.decision
     if report is None:
         return
-    yield Named(id="verdict", value=str(report.verdict), note=scrub(report.why))
+    yield Named(id="verdict", value=str(report.verdict), note=scrub(report.why), measure="verdict")
     for model in report.models[:MOST_MODELS]:
         yield from verdict_facts(model)
     if report.with_changes is not None:
         note = f"{len(report.plan.changes)} proposed changes"
-        yield Named(id="verdict/with_changes", value=str(report.with_changes), note=note)
+        yield Named(id="verdict/with_changes", value=str(report.with_changes), note=note, measure="with_changes")
+        yield Named(id="changes", value=len(report.plan.changes), unit="changes", measure="change")
     if report.together:
-        yield Named(id="all_at_once", value=scrub(report.together))
+        yield Named(id="all_at_once", value=scrub(report.together), measure="all_at_once")
     for change in report.plan.changes[:20]:
         value = f"{change.old or 'nothing'} -> {change.new or 'removed'}" if change.flag in TUNABLE else "changed"
         yield Named(id=f"change/{scrub(change.id, limit=160)}", value=scrub(value, limit=120),
                     note=scrub(change.reason, limit=200))  # fmt: skip
     for index, finding in enumerate(report.findings[:20]):
-        yield Named(id=f"finding/{index + 1}", value=finding.code, note=scrub(finding.model, limit=120))
+        told = scrub(finding.model, limit=120)
+        yield _of(told, "finding", id=f"finding/{index + 1}", value=finding.code, note=told)
 
 
 def verdict_facts(model: ModelVerdict) -> Iterator[Named]:
     """The verdict on one model, with the figures that decided it."""
     name = scrub(model.model, limit=120)
-    yield Named(id=f"verdict/{name}", value=str(model.verdict), note=scrub(f"{model.comparison}; {model.why}"))
+    note = scrub(f"{model.comparison}; {model.why}")
+    yield _of(name, "verdict", id=f"verdict/{name}", value=str(model.verdict), note=note)
     if model.settle:
-        yield Named(id=f"verdict/{name}/would_help", value=scrub(model.settle))
+        yield _of(name, "would_help", id=f"verdict/{name}/would_help", value=scrub(model.settle))
     result = model.estimate
     if result is None:
         return
-    yield _named(f"estimate/{name}/required", result.required_gib, "GiB")
-    yield _named(f"estimate/{name}/kv_cache", result.kv_available_gib, "GiB")
-    yield _named(f"estimate/{name}/longest_context", result.longest_context, "tokens")
-    yield _named(f"estimate/{name}/concurrency", result.max_concurrency, "requests")
+    yield _named("estimate", name, "required", result.required_gib, "GiB")
+    if result.kv_available_gib.value is None or result.kv_available_gib.value > 0:
+        # What is left below nothing is no figure to tell: the verdict says what is short.
+        yield _named("estimate", name, "kv_cache", result.kv_available_gib, "GiB")
+        yield _named("estimate", name, "longest_context", result.longest_context, "tokens")
+        yield _named("estimate", name, "concurrency", result.max_concurrency, "requests")
 
 
 def _qa(state: RunState) -> Iterator[Named]:
     qa = state.qa
     if qa.outcome is None:
         return
-    yield Named(id="qa/outcome", value=qa.outcome.code, note=scrub(qa.outcome.message, limit=200))
+    message = scrub(qa.outcome.message, limit=200)
+    yield Named(id="qa/outcome", value=qa.outcome.code, note=message, measure="outcome")
     if qa.total:
-        yield Named(id="qa/passed", value=qa.passed, unit="tests")
-        yield Named(id="qa/failed", value=qa.failed, unit="tests")
+        yield Named(id="qa/passed", value=qa.passed, unit="tests", measure="passed")
+        yield Named(id="qa/failed", value=qa.failed, unit="tests", measure="failed")
 
 
 def _other(state: RunState, name: str) -> Iterator[Named]:
@@ -213,9 +214,17 @@ def _other(state: RunState, name: str) -> Iterator[Named]:
         yield Named(id=f"{scrub(name, limit=60)}/{scrub(key, limit=60)}", value=told)
 
 
-def _named(identifier: str, fact: Fact[int] | Fact[float], unit: str, divide: float = 1.0) -> Named:
+def _of(about: str, measure: str, **fields: Any) -> Named:
+    return Named(about=about, kind="model", measure=measure, **fields)
+
+
+def _named(
+    group: str, name: str, measure: str, fact: Fact[int] | Fact[float], unit: str, divide: float = 1.0
+) -> Named:
+    identifier = f"{group}/{name}/{measure}"
     if fact.value is None:
-        return Named(id=identifier, value=None, note="not known")
+        return _of(name, measure, id=identifier, value=None, note="not known")
     value = fact.value / divide if divide != 1.0 else fact.value
     value = int(value) if float(value).is_integer() else round(float(value), 2)
-    return Named(id=identifier, value=value, unit=unit, source=str(fact.source), note="a guess" * fact.guess)
+    guess = "a guess" * fact.guess
+    return _of(name, measure, id=identifier, value=value, unit=unit, source=str(fact.source), note=guess)

@@ -19,10 +19,11 @@ from modelcar_tui.manifest.plan import Change
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.llm import prompts
 from modelcar_tui.supervisor.llm.check import MOST_CHARS, fault
+from modelcar_tui.supervisor.llm.claims import known
 from modelcar_tui.supervisor.llm.client import Client, Limits, Use
 from modelcar_tui.supervisor.llm.config import Choice
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError
-from modelcar_tui.supervisor.llm.named import SHARES, known, named_facts, payload
+from modelcar_tui.supervisor.llm.named import SHARES, named_facts, payload
 from modelcar_tui.supervisor.llm.strict import parse
 from modelcar_tui.supervisor.reports import DecisionReport, Verdict
 from modelcar_tui.supervisor.state import RunState

@@ -14,7 +14,7 @@ from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
 
 if TYPE_CHECKING:
-    from modelcar_tui.supervisor.llm.client import Client
+    from modelcar_tui.supervisor.llm.client import Client, Use
     from modelcar_tui.supervisor.llm.question import WhatIf
     from modelcar_tui.supervisor.llm.session import Session
 
@@ -112,7 +112,10 @@ def _client(
 
         if state.llm.model != choice.label:
             say(e.LanguageModelJoined(model=choice.label, host=choice.host, shares=SHARES))
-        used = lambda use: say(e.LanguageModelUsed(**msgspec.structs.asdict(use)))  # noqa: E731
+
+        def used(use: Use) -> None:
+            say(e.LanguageModelUsed(**msgspec.structs.asdict(use)))
+
         return Client(build(choice, key), on_use=used, redact=redact), ""
     except UserError as error:
         return None, f"no language model: {redact(str(error))}"

@@ -109,15 +109,17 @@ def what_if(
 def _facts(name: str, asked: WhatIf, verdict: ModelVerdict, proposal: Proposal, change: Tuning) -> Iterator[Named]:
     where = f"on {scrub(asked.gpu, limit=80)}" if asked.gpu else "on the run's GPUs"
     flags = " ".join(change.flags().values()) or "the manifest's arguments"
-    yield Named(
-        id=name, value=str(verdict.verdict), note=f"{scrub(verdict.model, limit=120)} with {flags} {where}"
-    )
+    model = scrub(verdict.model, limit=120)
+    note = f"{model} with {flags} {where}"
+    yield Named(id=name, value=str(verdict.verdict), note=note, measure="verdict")
     if change.length is not None:
-        yield Named(id=f"{name}/asked/context", value=change.length, unit="tokens")
+        yield Named(id=f"{name}/asked/context", value=change.length, unit="tokens", about=model, kind="model",
+                    measure="context")  # fmt: skip
     for fact in verdict_facts(verdict):
         yield msgspec.structs.replace(fact, id=f"{name}/{fact.id}")
     if proposal.hope and verdict.verdict is not Verdict.GO:
-        yield Named(id=f"{name}/would_help", value=scrub(proposal.hope))
+        yield Named(id=f"{name}/would_help", value=scrub(proposal.hope), about=model, kind="model",
+                    measure="would_help")  # fmt: skip
     for needed in _required(proposal.changes):
         told = f"{needed.old or 'nothing'} -> {needed.new or 'removed'}"
         yield Named(id=f"{name}/change/{scrub(needed.flag, limit=80)}", value=scrub(told, limit=120))
