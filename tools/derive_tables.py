@@ -20,10 +20,12 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "
 
 from modelcar_tui.compatibility.command_line import flags_of  # noqa: E402
 from modelcar_tui.compatibility.versions import at, parse_version, stand_in  # noqa: E402
+from modelcar_tui.data.pipelines import pipeline_table  # noqa: E402
 from modelcar_tui.data.quantization import quantization_table  # noqa: E402
 from modelcar_tui.data.vllm_arguments import argument_table  # noqa: E402
 from vllm_arguments import Arguments, Spec  # noqa: E402
 from vllm_capabilities import methods, minimum_capabilities  # noqa: E402
+from vllm_pipelines import without_pipeline  # noqa: E402
 from vllm_source import Source  # noqa: E402
 
 
@@ -38,7 +40,11 @@ def main(argv: list[str] | None = None) -> int:
     for where in options.sources:
         source = Source.open(where)
         capabilities, specs = minimum_capabilities(source), Arguments(source).specs()
-        faults = [*compare_capabilities(source.version, capabilities), *compare_arguments(source.version, specs)]
+        pipelines = without_pipeline(source)
+        faults = [
+            *compare_capabilities(source.version, capabilities), *compare_arguments(source.version, specs),
+            *compare_pipelines(source.version, pipelines),
+        ]  # fmt: skip
         wrong += len(faults)
         print(
             f"vLLM {source.version}: {len(capabilities)} classes, {len(specs)} arguments, "
@@ -47,6 +53,7 @@ def main(argv: list[str] | None = None) -> int:
         print("\n".join(f"  {fault}" for fault in faults) or "  none")
         read[source.version] = {
             "min_capability": capabilities, "methods": methods(source), "arguments": msgspec.to_builtins(specs),
+            "without_pipeline": pipelines,
         }  # fmt: skip
     if options.output:
         Path(options.output).write_text(json.dumps(read, indent=1, sort_keys=True) + "\n", "utf-8")
@@ -81,6 +88,15 @@ def compare_arguments(version: str, specs: tuple[Spec, ...]) -> list[str]:
             if mine != his:
                 faults.append(f"{name}: {part} is {mine!r} in the table and {his!r} in the source")
     return faults
+
+
+def compare_pipelines(version: str, found: tuple[str, ...]) -> list[str]:
+    """Architectures about whose pipeline stages table and source differ; only for the releases in the table."""
+    ours = pipeline_table().without.get(version)
+    if ours is None:
+        return []
+    faults = [f"{name}: the source has no pipeline stages for it" for name in sorted(set(found) - set(ours))]
+    return faults + [f"{name}: the table denies it pipeline stages" for name in sorted(set(ours) - set(found))]
 
 
 def _matters(name: str) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from modelcar_tui.compatibility.limits import pipeline_fault
 from modelcar_tui.compatibility.quantization import check
-from modelcar_tui.compatibility.search import Search
+from modelcar_tui.compatibility.search import Found, Search
 from modelcar_tui.compatibility.types import Compatibility, Support
 from modelcar_tui.compatibility.variants import variants
 from modelcar_tui.image.types import ModelFacts
@@ -17,6 +18,7 @@ _LADDER = (
     "NVIDIA-L4", "NVIDIA-L40S", "NVIDIA-A100-SXM4-80GB", "NVIDIA-H100-80GB-HBM3", "NVIDIA-H200", "NVIDIA-B200",
 )  # fmt: skip
 _COUNTS = (1, 2, 4, 8)
+_NODES = (2, 3, 4)
 _MOST = 3
 
 
@@ -26,9 +28,12 @@ def what_would(
     """Short sentences, the nearest first: more of the same GPU, another GPU, a smaller variant; at most a few."""
     told: list[str] = []
     if blocked is None:
+        here = _stages_here(facts, search, vllm)
         more = _more(facts, gpu, search, vllm)
-        if more:
-            told.append(f"{more} x {gpu.product} on one node")
+        told += [here] if here else []
+        told += [f"{more} x {gpu.product} on one node"] if more else []
+        nodes = "" if told else _stages_over_nodes(facts, gpu, search, vllm)
+        told += [nodes] if nodes else []
     other = _other(car, facts, gpu, search, vllm)
     if other:
         told.append(other)
@@ -37,9 +42,9 @@ def what_would(
 
 
 def _more(facts: ModelFacts, gpu: Gpu, search: Search, vllm: str | None) -> int | None:
-    """The fewest GPUs of this kind on which something starts; None when even sixteen do not help."""
-    for count in (2, 4, 8, 16):
-        if count > gpu.count and _starts(facts, msgspec.structs.replace(gpu, count=count), count, search, vllm):
+    """The fewest GPUs of this kind on which it is of use; None when even the eight of a usual node are not."""
+    for count in _COUNTS:
+        if count > gpu.count and _serves(facts, msgspec.structs.replace(gpu, count=count), count, search, vllm):
             return count
     return None
 
@@ -50,14 +55,52 @@ def _other(car: ModelCar, facts: ModelFacts, gpu: Gpu, search: Search, vllm: str
             card = gpu_for(product, count=count)
             if card.product == gpu.product or not _runs_on(car, facts, card, vllm):
                 continue
-            if _starts(facts, card, count, search, vllm):
+            if _serves(facts, card, count, search, vllm):
                 return f"{count} x {card.product}"
     return ""
 
 
-def _starts(facts: ModelFacts, gpu: Gpu, count: int, search: Search, vllm: str | None) -> bool:
+def _stages_here(facts: ModelFacts, search: Search, vllm: str | None) -> str:
+    """Pipeline stages on this node, where no tensor parallel size helps.
+
+    A way out only: the QA suite sets the tensor parallel size to gpu_count, so stages would multiply the ranks
+    beyond the GPUs of its pod.
+    """
+    sizes = sorted(search.sizes(), reverse=True)  # fewer stages wait less for each other
+    for total in range(2, search.on_node + 1):
+        for size in (size for size in sizes if size < total and not total % size):
+            stages = total // size
+            found = None if pipeline_fault(facts.config, stages, vllm) else search.serves(size, stages)
+            if found is not None:
+                return (
+                    f"{total} of these GPUs with --tensor-parallel-size={size} --pipeline-parallel-size={stages}"
+                    f"{_each(found)}, but under KServe alone: the QA suite sets tensor parallel to gpu_count, "
+                    f"{total}, and would start {total * stages} ranks"
+                )
+    return ""
+
+
+def _stages_over_nodes(facts: ModelFacts, gpu: Gpu, search: Search, vllm: str | None) -> str:
+    """Pipeline stages over nodes like this one: more than a manifest can say."""
+    size = max(search.sizes())
+    for stages in _NODES:
+        found = None if pipeline_fault(facts.config, stages, vllm) else search.serves(size, stages)
+        if found is not None:
+            return (
+                f"{stages} nodes of {size} x {gpu.product} with --pipeline-parallel-size={stages}{_each(found)}, "
+                "but on KServe's multi-node runtime: neither the manifest nor the QA suite can ask for it"
+            )
+    return ""
+
+
+def _each(found: Found) -> str:
+    weights = found.estimate.weights_gib.value
+    return "" if weights is None else f" ({weights:.1f} GiB of weights on each)"
+
+
+def _serves(facts: ModelFacts, gpu: Gpu, count: int, search: Search, vllm: str | None) -> bool:
     args = search.args
-    return Search(facts, gpu, args, count, vllm).starts_somehow(count)
+    return Search(facts, gpu, args, count, vllm).serves(count) is not None
 
 
 def _runs_on(car: ModelCar, facts: ModelFacts, gpu: Gpu, vllm: str | None) -> bool:

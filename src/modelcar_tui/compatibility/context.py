@@ -39,9 +39,12 @@ def propose_context(
 
 
 def round_down(number: int) -> int:
-    """A context length that a person would write: a multiple of 1024, or of 256 below 4096."""
-    step = 1024 if number >= 4096 else 256 if number >= 256 else 1
-    return number // step * step
+    """A context length that a person would write: three binary digits and zeros (8192, 57344, 114688).
+
+    What is cut off is a margin, too: up to a fifth, for what the estimate can't know.
+    """
+    step = 1 << max(number.bit_length() - 3, 0)
+    return number // step * step if number >= 256 else number
 
 
 def _write(

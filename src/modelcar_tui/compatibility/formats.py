@@ -36,6 +36,7 @@ CODES = {
     "executor-one-gpu": "An executor backend that one GPU does not need",
     "executor-uni": "The one-GPU executor for several GPUs",
     "tensor-parallel": "A tensor parallel size that the model can't be cut into",
+    "pipeline-parallel": "Pipeline stages that the model can't be cut into",
     "expert-parallel": "Expert parallelism without experts",
     "context-too-long": "A context beyond the model's positions",
     "batch-too-small": "Fewer batched tokens than sequences",

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelcar_tui.compatibility.declared import is_moe, text_config
+from modelcar_tui.compatibility.versions import parse_version, stand_in
+from modelcar_tui.data.pipelines import pipeline_table
 
 _POSITIONS = (
     "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "model_max_length",
@@ -56,6 +58,17 @@ def tensor_parallel_fault(config: Mapping[str, Any] | None, size: int) -> str:
 def no_experts(config: Mapping[str, Any] | None) -> bool:
     """Whether config.json is known and names no routed experts."""
     return config is not None and not is_moe(config)
+
+
+def pipeline_fault(config: Mapping[str, Any] | None, stages: int, vllm: str | None) -> str:
+    """Why the model can't be cut into so many pipeline stages; empty when nothing speaks against it."""
+    names = (config or {}).get("architectures")
+    first = str(names[0]) if isinstance(names, list) and names else ""
+    table = pipeline_table().without
+    if first and first in table[stand_in(parse_version(vllm), tuple(table))]:
+        return f"vLLM can't cut {first} into pipeline stages"
+    layers = _positive(text_config(config).get("num_hidden_layers"))
+    return f"{layers} layers make no {stages} pipeline stages" if layers and layers < stages else ""
 
 
 def pooling_only(config: Mapping[str, Any] | None) -> bool:

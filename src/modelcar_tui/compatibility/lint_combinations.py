@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelcar_tui.compatibility.command_line import Argument, has_switch, last_value
-from modelcar_tui.compatibility.limits import longest_context, no_experts, pooling_only, tensor_parallel_fault
+from modelcar_tui.compatibility.limits import (
+    longest_context,
+    no_experts,
+    pipeline_fault,
+    pooling_only,
+    tensor_parallel_fault,
+)
 from modelcar_tui.compatibility.remarks import ERROR, NOTE, WARNING, Remarks
 from modelcar_tui.compatibility.repairs import NEEDS
 from modelcar_tui.compatibility.values import tokens
@@ -17,10 +23,12 @@ _BACKEND, _LENGTH = "--distributed-executor-backend", "--max-model-len"
 _BATCHED, _SEQUENCES = "--max-num-batched-tokens", "--max-num-seqs"
 
 
-def lint_combinations(arguments: tuple[Argument, ...], config: Mapping[str, Any] | None, remarks: Remarks) -> None:
+def lint_combinations(
+    arguments: tuple[Argument, ...], config: Mapping[str, Any] | None, remarks: Remarks, vllm: str | None = None
+) -> None:
     """GPU count and parallel sizes, the model's own limits, batch and context sizes."""
     _gpus(arguments, remarks)
-    _parallel(arguments, config, remarks)
+    _parallel(arguments, config, vllm, remarks)
     _length(arguments, config, remarks)
     _batch(arguments, remarks)
     _needs(arguments, remarks)
@@ -115,9 +123,14 @@ def _idle(number: int) -> str:
     return "1 GPU stays idle" if number == 1 else f"{number} GPUs stay idle"
 
 
-def _parallel(arguments: tuple[Argument, ...], config: Mapping[str, Any] | None, remarks: Remarks) -> None:
+def _parallel(
+    arguments: tuple[Argument, ...], config: Mapping[str, Any] | None, vllm: str | None, remarks: Remarks
+) -> None:
     count = remarks.car.serving.gpu_count
     size = _size(arguments, _TP) or (count if arguments else 1)
+    stages = _size(arguments, _PP) or 1
+    if stages > 1 and (fault := pipeline_fault(config, stages, vllm)):
+        remarks.on(_at(arguments, _PP), "pipeline-parallel", ERROR, fault, f"delete {_PP}")
     fault = tensor_parallel_fault(config, size) if size > 1 else ""
     if fault:
         fitting = [

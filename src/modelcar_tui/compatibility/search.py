@@ -25,6 +25,10 @@ _BATCHED = (4096, 2048, 1024, 512)
 _UTILIZATION = (0.9, 0.92, 0.95)
 _FLOOR = 2048
 """A context below this is not proposed, unless less was asked for."""
+_USEFUL = 8192
+"""What is named as a way out holds at least this context, where that much was asked for."""
+_FEW = 32
+"""Fewer requests at once are no improvement, however long each may be."""
 _MOST_GPUS = 64
 _MOST = 6000
 """Estimates in one search; each takes well under a millisecond."""
@@ -72,8 +76,8 @@ class Search:
         """What a tuning takes away."""
         return cost(tuning, self.gpu_count, self.asked, explicit=self.explicit)
 
-    def cheapest(self, gpus: tuple[int, ...] | None = None) -> Found | None:
-        """The smallest tuning that starts; `gpus` restricts the tensor parallel sizes."""
+    def cheapest(self, gpus: tuple[int, ...] | None = None, floor: int | None = None) -> Found | None:
+        """The smallest tuning that starts; `gpus` restricts the tensor parallel sizes, `floor` the context."""
         if gpus is None and self.run(Tuning()).outcome is Outcome.STARTS:
             return Found(Tuning(), self.run(Tuning()), 0.0)
         best: Found | None = None
@@ -82,29 +86,52 @@ class Search:
         for tuning in sorted(combined, key=self.price):
             if len(self._seen) > _MOST or (best is not None and self.price(tuning) >= best.cost):
                 break
-            found = self.fit(tuning)
+            found = self.fit(tuning, floor)
             if found is not None and (best is None or found.cost < best.cost):
                 best = found
         return self._slim(best, kept=("gpus",) if gpus else ()) if best else None
 
-    def fit(self, tuning: Tuning) -> Found | None:
-        """A tuning that starts, its context cut where that is all it takes; None when it does not."""
+    def fit(self, tuning: Tuning, floor: int | None = None) -> Found | None:
+        """A tuning that starts, its context cut (not below `floor`) where that is all it takes; else None."""
+        least = self.floor if floor is None else floor
         result = self.run(tuning)
         if result.outcome is Outcome.STARTS:
             return Found(tuning, result, self.price(tuning))
         room = result.longest_context.value
-        if result.outcome is not Outcome.REFUSED_KV or room is None or room < self.floor:
+        if result.outcome is not Outcome.REFUSED_KV or room is None or room < least:
             return None
-        shorter = msgspec.structs.replace(tuning, length=max(round_down(room), self.floor))
+        shorter = msgspec.structs.replace(tuning, length=max(round_down(room), least))
         result = self.run(shorter)
         return Found(shorter, result, self.price(shorter)) if result.outcome is Outcome.STARTS else None
+
+    def serves(self, size: int, stages: int | None = None) -> Found | None:
+        """Something of use on so many GPUs (of each stage): a context of some length, at most a larger share."""
+        context = min(self.asked or _USEFUL, _USEFUL)
+        length = context if self.asked is None or self.asked > context else None
+        for share in (None, _UTILIZATION[-1]):
+            tuning = self._with_gpus(Tuning(length=length, utilization=share, stages=stages), size)
+            if self.run(tuning).outcome is Outcome.STARTS:
+                return Found(tuning, self.run(tuning), self.price(tuning))
+        return None
+
+    def needed(self, found: Found) -> frozenset[str]:
+        """The fields of a tuning without which it would not be sure to start."""
+        knobs = found.tuning.set_knobs()
+        without = {knob: self.run(found.tuning.without(knob)).outcome for knob in knobs}
+        return frozenset(knob for knob in knobs if without[knob] is not Outcome.STARTS)
+
+    def barely(self, found: Found) -> bool:
+        """Whether it starts with a context that is of little use, though more was asked for."""
+        length = found.tuning.length
+        return length is not None and length < min(self.asked or 0, _USEFUL)
 
     def best(self, start: Found, score: Callable[[Found], float]) -> Found:
         """The tuning with the highest score on as many GPUs as `start` has; a small gain is not worth a change."""
         size = start.tuning.gpus or self.gpu_count
         winner, mark = start, score(start)
         greatest = self._others(_UTILIZATION[-1:], always_fp8=True)  # what wins little is trimmed afterwards
-        options = sorted((self._with_gpus(other, size) for other in greatest), key=self.price)
+        wide = (other for other in greatest if other.sequences is None or other.sequences >= _FEW)
+        options = sorted((self._with_gpus(other, size) for other in wide), key=self.price)
         for other in options:
             if len(self._seen) > _MOST:
                 break
@@ -113,6 +140,11 @@ class Search:
                 if found is not None and score(found) > mark * 1.02:
                     winner, mark = found, score(found)
         return self._trim(winner, score)
+
+    @property
+    def on_node(self) -> int:
+        """GPUs of one node."""
+        return max(1, self._gpu.count)
 
     def sizes(self) -> tuple[int, ...]:
         """Tensor parallel sizes that the node and the model allow, today's first."""
@@ -192,7 +224,7 @@ class Search:
         return all(answer.support is Support.NATIVE for answer in answers)
 
     def _trim(self, found: Found, score: Callable[[Found], float]) -> Found:
-        """Without every value that wins less than a twentieth."""
+        """Without every value that wins less than a tenth."""
         mark = score(found)
         for knob in found.tuning.set_knobs():
             if knob in ("gpus", "length"):
@@ -201,7 +233,7 @@ class Search:
             if found.tuning.length is not None:
                 smaller = msgspec.structs.replace(smaller, length=self.limit)
             other = self.fit(smaller)
-            if other is not None and score(other) >= mark * 0.95:
+            if other is not None and score(other) >= mark * 0.9:
                 found = other
         return found
 

@@ -15,7 +15,7 @@ from modelcar_tui.compatibility.proposals import draft_repairs
 from modelcar_tui.compatibility.quantization import check
 from modelcar_tui.compatibility.reasons import evidence, reasons
 from modelcar_tui.compatibility.search import Found, Search
-from modelcar_tui.compatibility.tuning import Tuning, write
+from modelcar_tui.compatibility.tuning import LENGTH, Tuning, write
 from modelcar_tui.compatibility.types import Compatibility, Support
 from modelcar_tui.image.types import ModelFacts
 from modelcar_tui.manifest.arguments import effective
@@ -24,6 +24,8 @@ from modelcar_tui.manifest.types import ModelCar
 from modelcar_tui.sizing.types import Estimate, Gpu, Outcome
 
 _NOTHING = Tuning()
+_LONG = 32768
+"""A context that the fewest GPUs must still hold where the manifest names none."""
 OBJECTIVES = ("minimal", "context", "concurrency", "gpus")
 
 
@@ -103,16 +105,31 @@ def solve(
             changes=changes, estimate_before=before, why_not=f"{why}. What would: {said}" if said else why,
             alternatives=others, compatibility=answers,
         )  # fmt: skip
-    return Solution(changes=changes, estimate_before=before, estimate_after=found.estimate, compatibility=answers)
+    others = what_would(car, facts, gpu, search, vllm, None) if search.barely(found) else ()
+    return Solution(
+        changes=_with_way_out(changes, others), estimate_before=before, estimate_after=found.estimate,
+        alternatives=others, compatibility=answers,
+    )  # fmt: skip
+
+
+def _with_way_out(changes: tuple[Change, ...], others: tuple[str, ...]) -> tuple[Change, ...]:
+    """The reason of a context that is of little use says what would serve better."""
+    if not others:
+        return changes
+    return tuple(
+        msgspec.structs.replace(change, reason=f"{change.reason}. Of more use: {'; '.join(others)}")
+        if change.flag == LENGTH
+        else change
+        for change in changes
+    )
 
 
 def _find(search: Search, objective: str) -> Found | None:
     if objective == "gpus":
-        for size in sorted(search.sizes()):
-            found = search.cheapest((size,))
-            if found is not None:
-                return found
-        return None
+        # The context is not given up for a GPU: what was asked for stays, what vLLM would take may be cut a bit.
+        floors = (search.asked if search.explicit else min(search.asked or _LONG, _LONG), None)
+        fewest = (search.cheapest((size,), floor) for floor in floors for size in sorted(search.sizes()))
+        return next((found for found in fewest if found is not None), None)
     start = search.cheapest()
     if start is None or objective == "minimal":
         return start
@@ -147,9 +164,9 @@ def _changes(
     drafts = Drafts(car)
     if found is not None and found.tuning != _NOTHING:
         ran = before.outcome is Outcome.STARTS and objective != "minimal"
+        needed = frozenset[str]() if ran else search.needed(found)
         told = reasons(search, before, found)
-        proof = evidence(before, found.estimate)
-        write(found.tuning, car, drafts, told, proof, vllm, IMPROVEMENT if ran else REQUIRED)
+        write(found.tuning, car, drafts, told, evidence(before, found.estimate), vllm, needed)
     result = found.estimate if found is not None else before
     draft_repairs(drafts, facts, gpu, estimate=result, vllm=vllm, runtime_args=runtime_args)
     return tuple(change for change in drafts.all() if improvements or change.severity == REQUIRED or (

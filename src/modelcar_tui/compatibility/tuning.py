@@ -7,19 +7,24 @@ import math
 import msgspec
 
 from modelcar_tui.compatibility.command_line import Argument, take_apart
-from modelcar_tui.compatibility.drafts import GPU_COUNT, REQUIRED, Drafts
+from modelcar_tui.compatibility.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED, Drafts
 from modelcar_tui.core.facts import Term
 from modelcar_tui.manifest.types import ModelCar
 
 LENGTH, SEQUENCES, BATCHED = "--max-model-len", "--max-num-seqs", "--max-num-batched-tokens"
 UTILIZATION, KV_DTYPE, EAGER = "--gpu-memory-utilization", "--kv-cache-dtype", "--enforce-eager"
-TENSOR_PARALLEL = "--tensor-parallel-size"
+TENSOR_PARALLEL, PIPELINE = "--tensor-parallel-size", "--pipeline-parallel-size"
+_USEFUL = 8192
+"""A context below this serves few: other changes are rather made."""
 
 
 class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     """Values to set; None leaves an argument as it is."""
 
     gpus: int | None = None
+    """GPUs of one node, and the tensor parallel size."""
+    stages: int | None = None
+    """Pipeline stages, each on `gpus` GPUs: to find a way out, never written (see `alternatives`)."""
     length: int | None = None
     sequences: int | None = None
     batched: int | None = None
@@ -32,6 +37,8 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
         items: dict[str, str] = {}
         if self.gpus is not None:
             items[TENSOR_PARALLEL] = f"{TENSOR_PARALLEL}={self.gpus}"
+        if self.stages is not None:
+            items[PIPELINE] = f"{PIPELINE}={self.stages}"
         if self.length is not None:
             items[LENGTH] = f"{LENGTH}={self.length}"
         if self.sequences is not None:
@@ -71,13 +78,17 @@ def tuned(args: tuple[str, ...], gpu_count: int, tuning: Tuning) -> tuple[tuple[
 
 def write(
     tuning: Tuning, car: ModelCar, drafts: Drafts, reasons: dict[str, str], evidence: tuple[Term, ...],
-    vllm: str | None, severity: str = REQUIRED,
+    vllm: str | None, required: frozenset[str],
 ) -> None:  # fmt: skip
-    """The tuning as changes of the manifest; the GPU count and the tensor parallel size belong together."""
+    """The tuning as changes of the manifest; the GPU count and the tensor parallel size belong together.
+
+    `required` are the fields without which it does not start; the others are improvements.
+    """
     arguments = take_apart(car.serving.args, vllm)
     pair: list[str] = []
     if tuning.gpus is not None and tuning.gpus != car.serving.gpu_count:
-        pair.append(drafts.gpus(tuning.gpus, reasons.get("gpus", ""), severity, evidence=evidence))
+        grave = REQUIRED if "gpus" in required else IMPROVEMENT
+        pair.append(drafts.gpus(tuning.gpus, reasons.get("gpus", ""), grave, evidence=evidence))
     knobs = {
         "gpus": TENSOR_PARALLEL, "length": LENGTH, "sequences": SEQUENCES, "batched": BATCHED,
         "utilization": UTILIZATION, "kv_dtype": KV_DTYPE, "eager": EAGER,
@@ -86,8 +97,10 @@ def write(
     for knob, flag in knobs.items():
         if flag not in items:
             continue
-        present = _last(arguments, flag)
+        present, severity = _last(arguments, flag), REQUIRED if knob in required else IMPROVEMENT
         why = reasons.get(knob, "")
+        if knob == "gpus" and pair:
+            why = f"goes with gpu_count {tuning.gpus}: the QA suite passes that number, so KServe must, too"
         if present is not None and _says(present, items[flag]):
             continue
         if present is None:
@@ -107,7 +120,8 @@ def cost(tuning: Tuning, gpu_count: int, asked: int | None, *, explicit: bool) -
         total += (3.0 if more else 1.0) + abs(math.log2(tuning.gpus / max(gpu_count, 1)))
     if tuning.length is not None and asked:
         halvings = max(0.0, math.log2(asked / tuning.length))
-        total += (1.0 + 0.6 * halvings) if explicit else (0.6 + 0.3 * halvings)
+        total += (1.6 + 0.6 * halvings) if explicit else (0.6 + 0.3 * halvings)
+        total += 1.2 * max(0.0, math.log2(min(asked, _USEFUL) / tuning.length))
     if tuning.sequences is not None:
         total += 1.2 + 0.1 * max(0.0, math.log2(1024 / tuning.sequences))
     if tuning.batched is not None:

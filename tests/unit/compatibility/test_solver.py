@@ -118,8 +118,76 @@ def test_where_nothing_helps_it_says_what_would() -> None:
     solution = ask(LARGE, "NVIDIA-H100-80GB-HBM3", 1, "--max-model-len=8192", image=image)
     assert not solution.runs and solution.changes == ()
     told = " | ".join(solution.alternatives)
-    assert "2 x NVIDIA-H100-80GB-HBM3 on one node" in told and "NVIDIA-H200" in told and "w4a16" in told
+    assert "2 x NVIDIA-H100-80GB-HBM3 on one node" in told and "NVIDIA-B200" in told and "w4a16" in told
+    assert "NVIDIA-H200" not in told  # it would start there with a context of 3,072 tokens
     assert "131.4" in solution.why_not and "What would" in solution.why_not
+
+
+LLAMA_405B = LLAMA | {
+    "hidden_size": 16384, "num_hidden_layers": 126, "num_attention_heads": 128, "intermediate_size": 53248,
+}  # fmt: skip
+_EIGHT = {"num_bits": 8, "type": "float"}
+FP8 = {
+    "quant_method": "compressed-tensors", "format": "float-quantized",
+    "config_groups": {"g": {"weights": _EIGHT, "input_activations": _EIGHT}},
+}  # fmt: skip
+HUGE = model(405_853_388_800, LLAMA_405B)
+
+
+def test_pipeline_stages_are_named_where_no_tensor_parallel_size_serves_and_are_never_a_change() -> None:
+    fp8 = msgspec.structs.replace(HUGE, quantization=FP8)
+    solution = ask(fp8, "NVIDIA-H100-80GB-HBM3", 6)
+    assert not solution.runs and solution.changes == ()
+    first = solution.alternatives[0]
+    assert first.startswith("6 of these GPUs with --tensor-parallel-size=2 --pipeline-parallel-size=3 (6")
+    assert "would start 18 ranks" in first
+    staged = estimate(
+        fp8, gpu_for("NVIDIA-H100-80GB-HBM3", count=6),
+        parse_args(("--pipeline-parallel-size=3", "--max-model-len=8192"), 2, vllm="0.19.1"), vllm="0.19.1",
+    )  # fmt: skip
+    assert staged.outcome is Outcome.STARTS
+    whisper = model(405_853_388_800, LLAMA_405B | {"architectures": ["WhisperForConditionalGeneration"]})
+    assert "pipeline" not in str(ask(whisper, "NVIDIA-H100-80GB-HBM3", 8).alternatives)
+
+
+def test_a_model_beyond_one_node_is_spread_by_stages_that_the_manifest_cannot_ask_for() -> None:
+    solution = ask(HUGE, "NVIDIA-H100-80GB-HBM3", 8, gpus=8)
+    assert "2 nodes of 8 x NVIDIA-H100-80GB-HBM3 with --pipeline-parallel-size=2" in solution.alternatives[0]
+    assert not any("pipeline" in (item or "") for item in new_items(solution))
+
+
+def test_a_context_of_little_use_says_what_would_serve_better() -> None:
+    solution = ask(LARGE, "NVIDIA-H200", 1)
+    length = next(change for change in solution.changes if change.flag == "--max-model-len")
+    assert solution.runs and "Of more use: 2 x NVIDIA-H200 on one node" in length.reason
+
+
+@pytest.mark.parametrize(
+    ("facts", "product", "count", "args", "wanted"),
+    [
+        (SMALL, "NVIDIA-L4", 1, "", ["--max-model-len=32768"]),
+        (SMALL, "NVIDIA-A10G", 1, "--max-model-len=65536 --gpu-memory-utilization=0.8", ["--max-model-len=14336"]),
+        (SMALL, "Tesla-T4", 4, "", ["2", "--tensor-parallel-size=2", "--max-model-len=65536"]),
+        (SMALL, "NVIDIA-H100-80GB-HBM3", 1, "--gpu-memory-utilization=0.2", ["--gpu-memory-utilization=0.9"]),
+        (LARGE, "NVIDIA-A100-SXM4-80GB", 2, "", ["2", "--tensor-parallel-size=2", "--max-model-len=16384"]),
+        (LARGE, "AMD_Instinct_MI300X_OAM", 1, "", ["--max-model-len=114688"]),
+        (LARGE, "AMD_Instinct_MI300X_OAM", 1, "--max-model-len=131072", ["--gpu-memory-utilization=0.92"]),
+        (LARGE, "NVIDIA-L4", 8, "", ["8", "--tensor-parallel-size=8", "--max-model-len=57344"]),
+        (HUGE, "NVIDIA-H200", 8, "", ["8", "--tensor-parallel-size=8"]),
+    ],
+)
+def test_the_changes_are_those_that_an_operator_would_make(
+    facts: ModelFacts, product: str, count: int, args: str, wanted: list[str]
+) -> None:
+    solution = ask(facts, product, count, *args.split())
+    assert solution.runs and new_items(solution) == wanted
+
+
+def test_fewer_gpus_do_not_cost_the_context_that_was_asked_for() -> None:
+    solution = ask(LARGE, "NVIDIA-H100-80GB-HBM3", 8, "--max-model-len=131072", gpus=8, objective="gpus")
+    assert new_items(solution)[0] == "4" and not any(
+        "max-model-len" in (item or "") for item in new_items(solution)
+    )
 
 
 def test_an_unsupported_kernel_is_no_matter_of_arguments() -> None:
