@@ -40,6 +40,7 @@ ifdef UV
 else
 	$(BIN)/python -m pip install -q $(KNOWN) -e .
 endif
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt $(BIN)/modelcar-tui

@@ -6,6 +6,7 @@ Nothing heavy is imported here: the first frame comes before LangGraph, YAML or 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -57,6 +58,7 @@ def _dispatch(args: argparse.Namespace) -> int:
         if why:
             complain(f"modelcar-tui: {why}; going on without a screen, as `agent` does")
         return _headless(args)
+    gc.disable()  # nothing to collect while modules load; the app starts it again after the first paint
     from modelcar_tui.commands.dashboard import run
 
     return run(args)

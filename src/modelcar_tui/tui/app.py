@@ -5,16 +5,14 @@ Imports Textual and light types only, so that the first paint waits for nothing 
 
 from __future__ import annotations
 
-import os
+import gc
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from textual import events
-from textual.app import App
 from textual.binding import Binding
-from textual.filter import LineFilter
 
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.supervisor.events import Stamped
@@ -25,11 +23,11 @@ from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import NoLog, open_log
 from modelcar_tui.tui.port import Clocked, EnginePort
-from modelcar_tui.tui.safety import ControlFilter
 from modelcar_tui.tui.screens.base import Faced, FaceScreen, style
 from modelcar_tui.tui.screens.dashboard import DashboardScreen, layout_for
 from modelcar_tui.tui.signals import Watch, backstop_off, let_go_of_terminal
-from modelcar_tui.tui.themes import PALETTES, choose
+from modelcar_tui.tui.themed import ThemedApp
+from modelcar_tui.tui.themes import PALETTES
 
 FAST_S, SLOW_S = 0.1, 0.5
 STOP_S = 45.0
@@ -49,12 +47,11 @@ _VERDICT_STATUS = {
 }  # fmt: skip
 
 
-class DashboardApp(App[int]):
+class DashboardApp(ThemedApp):
     """The screen over one run."""
 
     CSS_PATH = [style("app"), style("dashboard")]  # noqa: RUF012 - the first screen is not pushed
     TITLE = "modelcar-tui"
-    ENABLE_COMMAND_PALETTE = False
     BINDINGS = [  # noqa: RUF012
         Binding("ctrl+c,ctrl+q", "request_quit", "quit", show=False, priority=True),
         Binding("ctrl+p", "palette", "command palette"),
@@ -70,27 +67,19 @@ class DashboardApp(App[int]):
         low_bandwidth: bool = False,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        no_color = os.environ.pop("NO_COLOR", None)
-        super().__init__()
-        if no_color is not None:
-            os.environ["NO_COLOR"] = no_color
-        palette = choose(theme or ("ansi" if low_bandwidth else None), no_color=bool(no_color))
-        for known in PALETTES.values():
-            self.register_theme(known.theme())
-        self.theme = palette.name
+        super().__init__(theme or ("ansi" if low_bandwidth else None))
         self.port = port
         state = initial or RunState()
         self.face = Face(
             state=state if state.panes else _with_board(state),
             glyphs=glyphs.ASCII if ascii else glyphs.UNICODE,
-            palette=palette,
+            palette=self.palette,
             clock=port.now if isinstance(port, Clocked) else clock or time.time,
             slow=low_bandwidth,
             replay=getattr(port, "recorded", False),
         )
         self._always_slow = low_bandwidth
         self.index = LogIndex()
-        self._control = ControlFilter()
         self._signals = Watch(self)
         self._due = 0.0
         self._last_tick = 0.0
@@ -104,9 +93,6 @@ class DashboardApp(App[int]):
         """`cancel` or `detach` once the operator has chosen to quit a live run."""
         self.engine_ready = False
         self._crash_line = ""
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        return [*super().get_line_filters(), self._control]
 
     def get_default_screen(self) -> DashboardScreen:
         return DashboardScreen(self.face, self.index, layout_for(*self.size))
@@ -123,6 +109,8 @@ class DashboardApp(App[int]):
         self.call_after_refresh(self._start)
 
     def _start(self) -> None:
+        gc.freeze()
+        gc.enable()
         self._last_tick = time.monotonic()
         self.set_interval(FAST_S, self._tick, name="drain")
         self.port.start(self._engine_is_ready)

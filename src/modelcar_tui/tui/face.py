@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+
+import msgspec
 
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.tui.glyphs import UNICODE, Glyphs
 from modelcar_tui.tui.themes import PALETTES, Palette
 
-if TYPE_CHECKING:
-    from modelcar_tui.tui.logs import LogSource
 
-
-@dataclass
-class Face:
+class Face(msgspec.Struct):
     """The state and the manner of showing it; one per app, handed down to the views."""
 
-    state: RunState = field(default_factory=RunState)
+    state: RunState = msgspec.field(default_factory=RunState)
     glyphs: Glyphs = UNICODE
     palette: Palette = PALETTES["dark"]
     now: float = 0.0
     """Whole seconds of the run's clock; moves only while something runs."""
     clock: Callable[[], float] = lambda: 0.0
-    log: LogSource | None = None
     message: str = ""
     """One line for the operator, until the next key."""
     slow: bool = False

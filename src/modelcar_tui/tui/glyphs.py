@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.supervisor.reports import Verdict
 
 
-@dataclass(frozen=True)
-class Glyphs:
+class Glyphs(msgspec.Struct, frozen=True):
     """One set of glyphs; each is exactly one cell wide."""
 
     waiting: str = "○"

@@ -6,9 +6,10 @@ SSH seldom forwards COLORTERM, so every RGB value here is one that a 256-colour 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 
+import msgspec
 from rich.style import Style
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -61,8 +62,7 @@ _MONO = {role: " ".join(w for w in style.split() if w not in _COLOURS) for role,
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Palette:
+class Palette(msgspec.Struct, frozen=True):
     """One theme: styles of the roles, and the frame that Textual's own widgets need."""
 
     name: str

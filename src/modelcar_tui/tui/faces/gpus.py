@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Pool
 from modelcar_tui.supervisor.reports import ModelVerdict
@@ -15,8 +15,7 @@ from modelcar_tui.tui.rows import Row, Span, crop_middle, pad, width
 SORTS = ("place", "name", "product", "free", "memory", "usable")
 
 
-@dataclass(frozen=True)
-class GpuRow:
+class GpuRow(msgspec.Struct, frozen=True):
     """One resource of one node."""
 
     name: str
@@ -98,8 +97,7 @@ def arrange(rows: list[GpuRow], sort: str, wanted: Filter | None) -> list[GpuRow
     return chosen
 
 
-@dataclass(frozen=True)
-class Columns:
+class Columns(msgspec.Struct, frozen=True):
     """Widths of the columns; 0 hides one."""
 
     name: int

@@ -1,0 +1,45 @@
+"""An app in one of our themes, whose every painted line is neutral; what it costs at the start is kept low."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from textual.app import App
+from textual.filter import LineFilter
+
+from modelcar_tui.tui.safety import ControlFilter
+from modelcar_tui.tui.themes import PALETTES, Palette, choose
+
+
+class ThemedApp(App[int]):
+    """Themes by name, NO_COLOR, and the filter of control characters."""
+
+    ENABLE_COMMAND_PALETTE = False
+
+    def __init__(self, theme: str | None) -> None:
+        # Textual takes NO_COLOR out of the environment; the programs that we start shall still see it.
+        no_color = os.environ.pop("NO_COLOR", None)
+        super().__init__()
+        if no_color is not None:
+            os.environ["NO_COLOR"] = no_color
+        self.palette: Palette = choose(theme, no_color=bool(no_color))
+        self._control = ControlFilter()
+        for known in PALETTES.values():
+            self.register_theme(known.theme())
+        self.theme = self.palette.name
+        self.stylesheet.set_variables(self.get_css_variables())
+        self._css_is_fresh = True
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        before = tuple(super().get_line_filters())
+        if before != self._control.before:
+            self._control = ControlFilter(before)
+        return [self._control]
+
+    def refresh_css(self, animate: bool = True) -> None:
+        if self._css_is_fresh:
+            # Textual would read all styles a second time, for a theme that they have been read with.
+            self._css_is_fresh = False
+            return
+        super().refresh_css(animate)
