@@ -287,4 +287,5 @@ def _step(state: RunState, event: e.StepChanged) -> RunState:
 def _upsert(models: tuple[ModelRequirements, ...], model: ModelRequirements) -> tuple[ModelRequirements, ...]:
     if any(known.car.name == model.car.name for known in models):
         return tuple(model if known.car.name == model.car.name else known for known in models)
-    return (*models, model)
+    # Images are read side by side and end in any order; the operator knows the manifest's.
+    return tuple(sorted((*models, model), key=lambda one: (one.car.at.line, one.car.at.column)))

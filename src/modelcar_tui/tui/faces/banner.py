@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from modelcar_tui.supervisor.events import Status
+from modelcar_tui.supervisor.reports import Verdict
 from modelcar_tui.supervisor.state import Pane, RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.faces.panes import pane_seconds
-from modelcar_tui.tui.rows import Row, Span, between, crop_middle, row
+from modelcar_tui.tui.faces.decision import tightest
+from modelcar_tui.tui.faces.panes import pane_seconds, pane_status
+from modelcar_tui.tui.rows import Row, Span, between, crop_middle, row, spans_width, width
+
+_NAME = " modelcar-tui "
 
 
 def header_row(face: Face, screen: str, cells: int) -> Row:
@@ -22,9 +26,10 @@ def header_row(face: Face, screen: str, cells: int) -> Row:
         marks.append((" slow line ", "wait-block"))
     run = f" {state.run_id} " if state.run_id and cells >= 100 else ""
     right = Row((*marks, (run, "label")))
-    path = crop_middle(state.path or "starting", max(12, cells - 44), face.glyphs.ellipsis)
     title = f" {face.glyphs.dot} {screen}" if screen else ""
-    line = between(row((" modelcar-tui ", "key"), (path, "bar"), (title, "label")), right, cells)
+    room = cells - width(_NAME) - width(title) - spans_width(right.spans) - 2
+    path = crop_middle(state.path or "starting", max(12, room), face.glyphs.ellipsis)
+    line = between(row((_NAME, "key"), (path, "bar"), (title, "label")), right, cells)
     return Row(tuple((text, "bar" if role == "text" else role) for text, role in line.spans))
 
 
@@ -40,8 +45,19 @@ def banner_rows(face: Face, cells: int, height: int) -> list[Row]:
         verdict = state.decision.verdict
         block = (f" {verdict.value} {glyphs.verdict(verdict)} ", f.VERDICT_BLOCK[verdict])
         why = state.decision.why
-    first = row(block, "  ", (why, "strong"))
+    first = row(block, "  ", (why, "strong"), (_margin(state, cells - width(block[0]) - width(why) - 2), "text"))
     return [first, next_row(face, cells)][:height]
+
+
+def _margin(state: RunState, room: int) -> str:
+    """For a GO, how near it is: the comparison of the model that fills its GPU most."""
+    report = state.decision
+    closest = tightest(report) if report is not None and report.verdict is Verdict.GO else None
+    if report is None or closest is None:
+        return ""
+    text = closest.comparison.split(" (")[0]
+    name = f" (tightest: {closest.model})" if len(report.models) > 1 else ""
+    return next((f"  {form}" for form in (text + name, text) if width(form) + 2 <= room), "")
 
 
 def next_row(face: Face, cells: int) -> Row:
@@ -66,7 +82,7 @@ def next_row(face: Face, cells: int) -> Row:
     if state.notices and state.notices[-1].status in (Status.WARNING, Status.FAILED):
         notice = state.notices[-1]
         return row((f" {notice.status.value} {glyphs.status(notice.status)} ", f.STATUS_ROLE[notice.status]),
-                   (notice.text, "text"))  # fmt: skip
+                   (notice.text.removeprefix(f"{notice.status.value}: "), "text"))  # fmt: skip
     if state.llm.model and state.decision is None:
         told = f" {state.llm.model} at {state.llm.host} is given facts, no secrets: "
         return row((told, "muted"), ("a", "key"), (" lists them, --no-llm keeps them here", "muted"))
@@ -92,13 +108,13 @@ def strip_rows(face: Face, current: str, cells: int) -> list[Row]:
     for number, pane in enumerate(state.panes, 1):
         mark = glyphs.cursor if pane.name == current else " "
         seconds = f.elapsed(pane_seconds(pane, face.now))
-        text = pane.summary or _running_step(pane)
+        text = _told(state, pane)
         rows.append(
             Row(
                 (
                     (mark, "focus"), (f"{number} ", "muted"),
                     (f"{pane.title:<{titles}.{titles}}  ", "title" if pane.name == current else "text"),
-                    *f.status_spans(pane.status, glyphs, 7), (f" {seconds:>6}  ", "muted"), (text, "text"),
+                    *pane_status(state, pane, glyphs, 7), (f" {seconds:>6}  ", "muted"), (text, "text"),
                 )
             )
         )  # fmt: skip
@@ -108,14 +124,16 @@ def strip_rows(face: Face, current: str, cells: int) -> list[Row]:
 def tabs_row(face: Face, current: str, cells: int) -> Row:
     """All specialists in one row: number, short title, glyph."""
     spans: list[Span] = []
-    panes = face.state.panes
+    state = face.state
+    panes = state.panes
     room = max(3, cells // max(1, len(panes)) - 6)
     for number, pane in enumerate(panes, 1):
         on = pane.name == current
+        mark, role = pane_status(state, pane, face.glyphs)[1]
         spans += [
             (f"{number} ", "focus" if on else "muted"),
             (pane.title[:room], "title" if on else "text"),
-            (f" {face.glyphs.status(pane.status)}  ", f.STATUS_ROLE[pane.status]),
+            (f" {mark}  ", role),
         ]
     return Row(tuple(spans), "cursor" if not panes else "")
 
@@ -139,6 +157,11 @@ def _bar(text: str, cells: int) -> tuple[Span, ...]:
     return ((text.ljust(cells), "bar"),)
 
 
-def _running_step(pane: Pane) -> str:
+def _told(state: RunState, pane: Pane) -> str:
+    """The result in one sentence, else the step that runs; a verdict stands before it and is not said twice."""
+    if pane.name == "decision" and state.decision is not None and pane.finished is not None:
+        return state.decision.why
+    if pane.summary:
+        return pane.summary
     step = next((step for step in pane.steps if step.status is Status.RUNNING), None)
     return step.title if step else ""

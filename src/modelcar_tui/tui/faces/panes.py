@@ -8,10 +8,11 @@ from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.supervisor.state import Pane, RunState, Step
 from modelcar_tui.tui import format as f
+from modelcar_tui.tui.faces.decision import decision_rows
 from modelcar_tui.tui.faces.qa import qa_rows
-from modelcar_tui.tui.faces.results import accelerator_rows, configuration_rows, decision_rows
+from modelcar_tui.tui.faces.results import accelerator_rows, configuration_rows
 from modelcar_tui.tui.glyphs import Glyphs
-from modelcar_tui.tui.rows import EMPTY, Row, crop, paragraph, row, width
+from modelcar_tui.tui.rows import EMPTY, Row, Span, crop, paragraph, row, width
 
 _RESULTS: dict[str, Callable[[RunState, int, Glyphs, float], list[Row]]] = {
     "configuration": lambda state, cells, glyphs, _: configuration_rows(state, cells, glyphs),
@@ -30,17 +31,25 @@ def pane_seconds(pane: Pane, now: float) -> float | None:
     return (pane.finished or max(now, pane.started)) - pane.started
 
 
-def pane_head(pane: Pane, number: int, now: float, glyphs: Glyphs) -> tuple[Row, Row]:
+def pane_status(state: RunState, pane: Pane, glyphs: Glyphs, words: int = 0) -> tuple[Span, ...]:
+    """The pane's status; Decision's is its verdict as soon as there is one."""
+    if pane.name == "decision" and state.decision is not None and pane.finished is not None:
+        return f.verdict_spans(state.decision.verdict, glyphs, words)
+    return f.status_spans(pane.status, glyphs, words)
+
+
+def pane_head(state: RunState, pane: Pane, number: int, now: float, glyphs: Glyphs) -> tuple[Row, Row]:
     """Title and status for the frame's upper edge."""
     title = row((f"{number} ", "muted"), (pane.title, "title"))
     seconds = f.elapsed(pane_seconds(pane, now))
     time = ((f" {seconds}", "muted"),) if seconds else ()
-    return title, Row((*f.status_spans(pane.status, glyphs), *time))
+    return title, Row((*pane_status(state, pane, glyphs), *time))
 
 
 def step_rows(steps: tuple[Step, ...], cells: int, glyphs: Glyphs) -> list[Row]:
     """The checklist: status word, glyph, title, detail; columns aligned."""
-    titles = min(max((width(step.title) for step in steps), default=0), max(12, cells // 2 - 6))
+    longest = max((width(step.title) for step in steps), default=0)
+    titles = min(longest, max(12, cells // 2 - 6 if any(step.detail for step in steps) else cells - _WORD - 6))
     rows = []
     for step in steps:
         title = crop(step.title, titles, glyphs.ellipsis)
@@ -91,8 +100,8 @@ def pane_rows(state: RunState, pane: Pane, cells: int, height: int, glyphs: Glyp
     result += narration_rows(pane, cells)
     if not result:
         return steps
-    if len(steps) + len(result) + 1 <= height:
-        return [*steps, EMPTY, *result]
+    if len(steps) + len(result) <= height:
+        return [*steps, *([EMPTY] if len(steps) + len(result) < height else []), *result]
     if pane.finished is not None:
         steps = _folded(pane.steps, cells, glyphs)
     return [*steps, *result]

@@ -1,10 +1,8 @@
-"""The results of three specialists, as tables from the state's own facts."""
+"""The results of two specialists, as tables from the state's own facts."""
 
 from __future__ import annotations
 
-from modelcar_tui.compatibility.types import Severity
 from modelcar_tui.core.facts import GIB
-from modelcar_tui.supervisor.reports import ModelVerdict
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
@@ -75,45 +73,6 @@ def accelerator_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
     elif report.runtime_problem:
         rows.append(row(("runtime  ", "muted"), (str(report.runtime_problem), "warn")))
     return rows
-
-
-def decision_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
-    """One row a model with its comparison; the reason under each that is not GO; counts of findings."""
-    report = state.decision
-    if report is None:
-        return []
-    names = _names([model.model for model in report.models], cells, 0.42)
-    rows: list[Row] = []
-    for model in report.models:
-        name = pad(crop_middle(model.model, names, glyphs.ellipsis), names)
-        rows.append(
-            Row(
-                (
-                    *f.verdict_spans(model.verdict, glyphs, 7),
-                    (f"  {name}  ", "text"),
-                    _comparison(model, cells - names - 13),
-                )
-            )
-        )
-        if model.verdict.value != "GO" and model.why != model.comparison:
-            rows += paragraph(model.why, cells, "muted", indent=11)
-    errors = sum(finding.severity is Severity.ERROR for finding in report.findings)
-    warnings = sum(finding.severity is Severity.WARNING for finding in report.findings)
-    if report.findings:
-        rows.append(row((f"findings: {errors} errors, {warnings} warnings", "warn" if errors else "muted")))
-    if report.plan.changes:
-        count = len(report.plan.changes)
-        rows.append(row((f"{count} change{'s' * (count != 1)} proposed", "need"), ("  d to review", "muted")))
-    return rows
-
-
-def _comparison(model: ModelVerdict, cells: int) -> tuple[str, str]:
-    if model.needed_gib.value is None or model.gpu_gib.value is None:
-        return model.comparison or model.why, "muted"
-    count = f"{model.gpus} x " if model.gpus > 1 else ""
-    text = f"{model.needed_gib.value:.0f} vs {count}{model.gpu_gib.value:.0f} GiB"
-    longer = f"{text} {model.product}"
-    return longer if len(longer) <= cells else text, "muted"
 
 
 def _products(state: RunState) -> dict[tuple[str, str], tuple[int | None, int]]:

@@ -63,7 +63,7 @@ class DashboardScreen(FaceScreen):
 
     def __init__(self, face: Face, index: LogIndex, layout: str = "wide") -> None:
         super().__init__(face)
-        self.add_class(f"-{layout}")
+        self.add_class(f"-{layout}", "-early")
         self._index = index
         self.specialist = face.state.panes[0].name if face.state.panes else ""
         self._shown_panes: tuple[str, ...] = ()
@@ -123,6 +123,7 @@ class DashboardScreen(FaceScreen):
         names = tuple(pane.name for pane in self.face.state.panes)
         if names != self._shown_panes:
             self.call_later(self._remake_panes)
+        self.set_class(not self._index.total, "-early")
         self.set_class(not self._index.total and self.focused is not self._log_view, "-quiet")
         if not self._chosen:
             self._follow_work()

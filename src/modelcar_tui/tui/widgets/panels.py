@@ -83,7 +83,7 @@ class SpecialistPane(View, can_focus=True):
         pane = self.face.state.pane(self.specialist)
         if pane is None:
             return EMPTY, EMPTY
-        return pane_head(pane, self.number, self.face.now, self.face.glyphs)
+        return pane_head(self.face.state, pane, self.number, self.face.now, self.face.glyphs)
 
     def foot(self) -> Row:
         return row((f"{self._hidden} more {self.face.glyphs.down}", "muted")) if self._hidden else EMPTY

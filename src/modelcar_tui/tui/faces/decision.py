@@ -1,0 +1,117 @@
+"""The decision's pane: every model's comparison, and below it all that the verdict rests on."""
+
+from __future__ import annotations
+
+import math
+
+from modelcar_tui.cluster.types import State
+from modelcar_tui.compatibility.types import Severity
+from modelcar_tui.supervisor.reports import DecisionReport, ModelVerdict, Verdict
+from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.tui import format as f
+from modelcar_tui.tui.glyphs import Glyphs
+from modelcar_tui.tui.rows import Row, Span, crop_middle, pad, paragraph, row, width
+
+_LEAD = 13
+"""Cells of a verdict with its glyph and of the blanks around the name."""
+_ORDER = {Verdict.NO_GO: 0, Verdict.UNKNOWN: 1, Verdict.GO: 2}
+
+
+def decision_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
+    """What is not GO first, each with its reason and what would help; then plan, checks and findings."""
+    report = state.decision
+    if report is None:
+        return []
+    models = sorted(report.models, key=lambda model: _ORDER[model.verdict])
+    longest = max((width(model.model) for model in models), default=0)
+    short = max((_width(comparison(model)) for model in models), default=0)
+    full = max((_width(comparison(model, full=True)) for model in models), default=0)
+    roomy = cells - _LEAD - full >= min(longest, 28)
+    names = max(12, min(longest, cells - _LEAD - (full if roomy else short)))
+    rows: list[Row] = []
+    for model in models:
+        name = pad(crop_middle(model.model, names, glyphs.ellipsis), names)
+        spans = comparison(model, full=roomy)
+        left = cells - _LEAD - names - _width(spans) - 2
+        product = f"  {model.product}" if width(model.product) <= left else ""
+        rows.append(
+            Row((*f.verdict_spans(model.verdict, glyphs, 7), (f"  {name}  ", "text"), *spans, (product, "muted")))
+        )
+        if model.verdict is not Verdict.GO:
+            rows += _why(model, cells)
+    return [*rows, *_plan(report), *_together(report, cells), *_remarks(report, cells, glyphs)]
+
+
+def comparison(model: ModelVerdict, *, full: bool = False) -> tuple[Span, ...]:
+    """`18 vs 80 GiB`, or in full `18 GiB vs GPU 80 GiB`; per GPU, with their number where there are several."""
+    need, have = model.needed_gib, model.gpu_gib
+    unit = " GiB" if full else ""
+    left = "unknown" if need.value is None else f"{'~' * need.guess}{math.ceil(need.value)}{unit}"
+    if have.value is not None:
+        right = f"{'GPU ' * full}{have.value:.0f} GiB"
+    else:
+        right = "GPU unknown" if model.product or model.verdict is not Verdict.NO_GO else "no GPU"
+    count = f" x{model.gpus}" if model.gpus > 1 else ""
+    return (
+        (f"{left:>{7 if full else 4}}", "strong" if need.known else "warn"), (" vs ", "muted"),
+        (f"{right + count:<{13 if full else 6}}", "text" if have.known else "warn"),
+    )  # fmt: skip
+
+
+def tightest(report: DecisionReport) -> ModelVerdict | None:
+    """The model whose need is the largest part of its GPU; None where nothing could be compared."""
+    known = [model for model in report.models if model.needed_gib.value and model.gpu_gib.value]
+    return max(known, key=lambda m: (m.needed_gib.value or 0) / (m.gpu_gib.value or 1), default=None)
+
+
+def _width(spans: tuple[Span, ...]) -> int:
+    return sum(width(text) for text, _ in spans)
+
+
+def _why(model: ModelVerdict, cells: int) -> list[Row]:
+    rows = paragraph(model.why, cells, "muted", indent=11) if model.why != model.comparison else []
+    if model.settle:
+        lines = paragraph(model.settle, cells - 18)
+        rows += [
+            Row(((f"{'' if at else '           help: ':18}", "muted"), *line.spans))
+            for at, line in enumerate(lines)
+        ]
+    return rows
+
+
+def _plan(report: DecisionReport) -> list[Row]:
+    count = len(report.plan.changes)
+    if not count:
+        return []
+    then = ""
+    if report.with_changes is not None and report.with_changes is not report.verdict:
+        then = f", with all of them {report.with_changes}"
+    return [row((f"{count} change{'s' * (count != 1)} proposed{then}", "need"), ("  d to review", "muted"))]
+
+
+def _together(report: DecisionReport, cells: int) -> list[Row]:
+    rows = paragraph(report.together, cells, "warn" if report.missing else "text") if report.together else []
+    for line in report.missing:
+        rows += paragraph(f"missing: {line}", cells, "warn", indent=2)
+    return rows
+
+
+def _remarks(report: DecisionReport, cells: int, glyphs: Glyphs) -> list[Row]:
+    """Failed checks of the cluster, notes on the models, findings on their arguments; the worst first."""
+    rows: list[Row] = []
+    for check in report.checks:
+        if check.state is not State.OK:
+            role = "bad" if check.state is State.BLOCKED else "warn"
+            rows += _remark(check.state.value, check.what, check.fix, role, cells)
+    for finding in sorted(report.findings, key=lambda one: list(Severity).index(one.severity)):
+        role = {"error": "bad", "warning": "warn"}.get(finding.severity.value, "muted")
+        rows += _remark(finding.severity.value, f"{finding.model}: {finding.what}", finding.fix, role, cells)
+    for model in report.models:
+        for note in model.warnings:
+            rows += _remark("note", f"{model.model}: {note}", "", "muted", cells)
+    return [row((glyphs.rule * cells, "faint")), *rows] if rows else []
+
+
+def _remark(word: str, what: str, fix: str, role: str, cells: int) -> list[Row]:
+    lines = paragraph(f"{what}; {fix}" if fix else what, cells - 9)
+    return [Row(((f"{'' if at else word:<9}", role), *line.spans)) for at, line in enumerate(lines)]
