@@ -105,7 +105,8 @@ async def test_tab_goes_round_and_the_frame_lights_up() -> None:
 async def test_zoom_gives_one_panel_the_screen_and_takes_it_back() -> None:
     async with s.dashboard(s.FakeEngine(s.decided()), (120, 40)) as (app, pilot):
         await pilot.press("3", "z")
-        await s.wait_for(pilot, lambda: s.shows(app, "warning  llama-3.3-70b-instruct-fp8-dynamic: not needed here"), "the whole pane is there")
+        last = "warning  llama-3.3-70b-instruct-fp8-dynamic: not needed here"
+        await s.wait_for(pilot, lambda: s.shows(app, last), "the whole pane is there")
         assert not s.shows(app, "1 Configuration")
         await pilot.press("escape")
         await s.wait_for(pilot, lambda: s.shows(app, "1 Configuration"), "all panes are back")

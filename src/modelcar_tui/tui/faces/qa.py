@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from modelcar_tui.qa.effects import clean_up_commands
-from modelcar_tui.qa.measured import measured_line
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor.state import Qa, RunState
 from modelcar_tui.tui import format as f
@@ -28,6 +26,8 @@ def qa_rows(state: RunState, cells: int, glyphs: Glyphs, now: float = 0.0) -> li
 
 def outcome_rows(out: QaOutcome, cells: int) -> list[Row]:
     """How it ended, what it means, what to do, and what vLLM said against what we predicted."""
+    from modelcar_tui.qa.measured import measured_line  # the first paint waits for neither
+
     role = "ok" if out.ok else "skip" if out.skipped else "bad"
     rows = [row((out.code, role)), *paragraph(out.message, cells)]
     rows += labelled("cause", out.cause, cells) + labelled("next", out.fix, cells)
@@ -43,6 +43,8 @@ def outcome_rows(out: QaOutcome, cells: int) -> list[Row]:
 
 def leftover_rows(out: QaOutcome, cells: int) -> list[Row]:
     """What a broken run may have left, and the exact commands that remove it."""
+    from modelcar_tui.qa.effects import clean_up_commands
+
     rows = labelled("left", ", ".join(out.leftovers), cells)
     for command in clean_up_commands(out):
         rows += labelled("clean", command, cells)
