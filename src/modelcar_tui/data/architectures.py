@@ -8,22 +8,44 @@ import msgspec
 
 from modelcar_tui.data import load_json
 
+Release = tuple[int, ...]
 
-class ArchitectureTable(msgspec.Struct, frozen=True):
-    """Everything in `architectures.json`."""
 
+class Span(msgspec.Struct, frozen=True):
+    """The read releases that list an architecture."""
+
+    first: Release
+    last: Release | None
+    """None: the newest that was read lists it."""
+    before: Release | None
+    """The last read release that does not list it yet; None when the oldest does."""
+
+
+class _File(msgspec.Struct, frozen=True):
     source: str
-    both: frozenset[str]
-    """Listed by 0.19 and by 0.33."""
-    only_0_19: frozenset[str]
-    only_0_33: frozenset[str]
-    last: dict[str, str]
-    """The last release that had it, as vLLM itself says."""
-    first: dict[str, str]
-    """The first release, for a few well-known ones that came between 0.6 and 0.19; general knowledge."""
+    read: list[str]
+    spans: dict[str, list[str]]
+    dropped: dict[str, str]
 
 
 @cache
-def architecture_table() -> ArchitectureTable:
-    """The table, read once."""
-    return load_json("architectures.json", ArchitectureTable)
+def architecture_spans() -> dict[str, Span]:
+    """Every architecture of the registries of `architectures.json`, read once."""
+    found = load_json("architectures.json", _File)
+    read = [numbers(release) for release in found.read]
+    spans: dict[str, Span] = {}
+    for key, names in found.spans.items():
+        begin, _, end = key.partition("-")
+        first = numbers(begin)
+        at = read.index(first)
+        for name in names:
+            last = found.dropped.get(name) or end
+            spans[name] = Span(first, numbers(last) if last else None, read[at - 1] if at else None)
+    for name, last in found.dropped.items():
+        spans.setdefault(name, Span(read[0], numbers(last), None))
+    return spans
+
+
+def numbers(release: str) -> Release:
+    """`0.19.0` as numbers that compare."""
+    return tuple(int(part) for part in release.split("."))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from modelcar_tui.data.architectures import architecture_table
+from modelcar_tui.data.architectures import Release, Span, architecture_spans
 from modelcar_tui.sizing.version import Profile
 
-_READ = (0, 19)
-_NEWEST = (0, 33)
 _CONVERTED = (
     "ForSequenceClassification",
     "ForTextEncoding",
@@ -16,21 +14,23 @@ _CONVERTED = (
     "Model",
 )
 """Endings for which vLLM turns the causal model into a pooling one (vllm model_executor/models/adapters.py)."""
+_NEWER_TRANSFORMERS = ("Gemma4", "GlmMoeDsa")
+"""Listed by 0.19.0, whose own requirement is transformers below 5, which does not know their configs."""
 
 
 def architecture_refused(arch: str, profile: Profile) -> str:
     """Why this release does not load `arch`; the empty text when it does or when that is not known."""
     if not arch or not profile.known:
         return ""
-    table, release = architecture_table(), profile.release
-    last = table.last.get(arch)
-    if last is not None and release > _numbers(last):
-        return f"vLLM dropped {arch} after {last}, this is {profile.label}"
-    first = table.first.get(arch)
-    if first is not None and release < _numbers(first):
-        return f"vLLM knows {arch} from {first} on, this is {profile.label}"
-    if release <= _READ and arch in table.only_0_33:
-        return f"vLLM learned {arch} after 0.19, this is {profile.label}"
+    if arch.startswith(_NEWER_TRANSFORMERS) and profile.number <= (0, 19, 0):
+        return f"vLLM {profile.label} comes with a transformers below 5, which does not know {arch}"
+    span = architecture_spans().get(arch)
+    if span is None:
+        return ""
+    if span.last is not None and profile.number[:2] > span.last[:2]:
+        return f"vLLM dropped {arch} after {_text(span.last)}, this is {profile.label}"
+    if span.before is not None and profile.number <= span.before and not _nearly(span, profile):
+        return f"vLLM knows {arch} from {_text(span.first)} on, this is {profile.label}"
     return ""
 
 
@@ -38,13 +38,21 @@ def architecture_unsure(arch: str, profile: Profile) -> str:
     """Why it is not known whether this release loads `arch`; the empty text when it does."""
     if not arch or not profile.known:
         return ""
-    table, release = architecture_table(), profile.release
-    if _READ < release < _NEWEST and arch in table.only_0_33:
-        return f"vLLM learned {arch} somewhere between 0.19 and 0.33; whether {profile.label} has it is not known"
-    listed = arch in table.both or arch in table.only_0_19 or arch in table.only_0_33 or arch in table.last
-    if listed or _converted(arch) in table.both | table.only_0_33:
-        return ""
-    return f"vLLM's registry does not list {arch}; only its Transformers backend might run it"
+    spans = architecture_spans()
+    span = spans.get(arch) or spans.get(_converted(arch))
+    if span is None:
+        return f"vLLM's registry does not list {arch}; only its Transformers backend might run it"
+    if span.before is not None and profile.number < span.first and profile.number[:2] < span.first[:2]:
+        return (
+            f"vLLM learned {arch} between {_text(span.before)} and {_text(span.first)}; "
+            f"whether {profile.label} has it is not known"
+        )
+    return ""
+
+
+def _nearly(span: Span, profile: Profile) -> bool:
+    """A build on the way to the next release may have what that one lists."""
+    return profile.development and span.before == profile.number
 
 
 def _converted(arch: str) -> str:
@@ -52,6 +60,5 @@ def _converted(arch: str) -> str:
     return arch.removesuffix(ending) + "ForCausalLM" if ending else arch
 
 
-def _numbers(release: str) -> tuple[int, int]:
-    major, minor, *_ = release.split(".")
-    return int(major), int(minor)
+def _text(release: Release) -> str:
+    return ".".join(str(part) for part in release)

@@ -15,16 +15,22 @@ from typing import Any
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.facts import Fact, Source, unknown
 from modelcar_tui.core.text import clean
+from modelcar_tui.image.names import guess_model
 from modelcar_tui.image.types import ModelFacts
 from modelcar_tui.sizing.estimate import estimate
 from modelcar_tui.sizing.families import complete
 from modelcar_tui.sizing.fields import Reader
 from modelcar_tui.sizing.gpus import gpu_for
+from modelcar_tui.sizing.known import Known, completed, known_model
+from modelcar_tui.sizing.scheme import scheme_of
 from modelcar_tui.sizing.types import EngineArgs, Estimate, Gpu
 
 _LIMIT = 64 * 1024 * 1024
 _CLASS = re.compile(r"(\d+(?:\.\d+)?)\s*GB?\b", re.IGNORECASE)
 _FREE = re.compile(r"(\d+(?:\.\d+)?)\s*GiB free", re.IGNORECASE)
+_Q_WORDS = re.compile(
+    r"(?:w\d+a\d+|nvfp4|mxfp4|fp8|gptq|awq|int[48]|[48]bit|bnb|bitsandbytes|gguf|autoround)[\w. -]*"
+)
 _FIGURES = ("weights", "activation", "non_torch", "cuda_graph", "kv_available")
 
 
@@ -38,6 +44,33 @@ def run_cases(path: Path) -> Iterator[dict[str, Any]]:
     """
     for index, case in enumerate(_load(path)):
         yield answer(case if isinstance(case, Mapping) else {}, index)
+
+
+_NUMBERS = frozenset(
+    {"tp", "pp", "dp", "dcp", "max_model_len", "util", "max_num_seqs", "max_num_batched_tokens", "block_size"}
+    | {"gpu_total_gib", "gpu_free_at_start_gib", "params"}
+)
+_FLAGS = frozenset({"ep", "enforce_eager", "prefix_caching"})
+_NUMBER = re.compile(r"\s*(-?\d[\d,_]*(?:\.\d+)?)\s*(k|m|%|gib|gb)?\s*(?:tokens)?\s*", re.IGNORECASE)
+_TIMES = {"k": 1024, "m": 2**20, "%": 0.01}
+
+
+def _read(case: Mapping[str, Any]) -> dict[str, Any]:
+    """The case with numbers and flags that were written as words: `'8,192'`, `8k`, `90%`, `auto`, `yes`."""
+    found = dict(case)
+    for name in _NUMBERS & found.keys():
+        value = found[name]
+        if not isinstance(value, str):
+            continue
+        match = _NUMBER.fullmatch(value)
+        if match:
+            found[name] = float(re.sub("[,_]", "", match[1])) * _TIMES.get((match[2] or "").lower(), 1)
+        elif value.strip().lower() == "auto" and name == "max_model_len":
+            found[name] = -1
+    for name in _FLAGS & found.keys():
+        if isinstance(found[name], str):
+            found[name] = found[name].strip().lower() in ("true", "yes", "on", "1")
+    return found
 
 
 def answer(case: Mapping[str, Any], index: int = 0) -> dict[str, Any]:
@@ -56,6 +89,7 @@ def answer(case: Mapping[str, Any], index: int = 0) -> dict[str, Any]:
 
 def estimate_case(case: Mapping[str, Any]) -> Estimate:
     """The estimate of one case, from its inputs only."""
+    case = _read(case)
     read = Reader(case)
     vllm = case.get("vllm")
     return estimate(
@@ -64,20 +98,52 @@ def estimate_case(case: Mapping[str, Any]) -> Estimate:
 
 
 def _model(case: Mapping[str, Any]) -> ModelFacts:
-    config = case.get("config")
-    if not isinstance(config, Mapping):
-        return ModelFacts()
+    config, name = case.get("config"), Reader(case).text("model")
+    known = known_model(name) if name else None
+    if not isinstance(config, Mapping) or not config:
+        return _by_name(case, known, name)
     arch = case.get("arch")
-    full = complete({str(key): value for key, value in config.items()}, arch if isinstance(arch, str) else "")
+    own = {str(key): value for key, value in config.items()}
+    quantization = own.pop("quantization", None)
+    if known is not None:
+        own = completed(own, known)
+    full = complete(own, arch if isinstance(arch, str) else "")
     parameters = Reader(config, case).integer("params", high=10**14)
-    quantization = full.pop("quantization", None)
-    named = Reader(case).text("quant")
-    told = quantization if isinstance(quantization, str) else named.removeprefix("from checkpoint: ")
+    told = _told(quantization if isinstance(quantization, str) else "", case, name)
     return ModelFacts(
         config=full,
         parameters=Fact(value=parameters, source=Source.INDEX) if parameters else unknown("not in the case"),
-        quantization_name=Fact(value=clean(told, limit=200), source=Source.MODEL_CONFIG) if told else Fact(),
+        quantization_name=Fact(value=told, source=Source.MODEL_CONFIG) if told else Fact(),
     )
+
+
+def _by_name(case: Mapping[str, Any], known: Known | None, name: str) -> ModelFacts:
+    """Without a config: what the public model of that name has, or what its name tells of its size."""
+    if known is None:
+        return guess_model(name) if name else ModelFacts()
+    told = _told("", case, name)
+    config = dict(known.config)
+    if told:
+        config.pop("quantization_config", None)
+    asked = Reader(case).integer("max_model_len", high=2**31) or 0
+    most = config.get("max_position_embeddings")
+    if isinstance(most, int) and asked > most:
+        config["max_position_embeddings"] = asked  # variants of one model differ in it
+    return ModelFacts(
+        config=config,
+        parameters=Fact(value=known.parameters, source=Source.INDEX) if known.parameters else unknown("not known"),
+        quantization_name=Fact(value=told, source=Source.CATALOG) if told else Fact(),
+    )
+
+
+def _told(quantization: str, case: Mapping[str, Any], name: str) -> str:
+    """The quantization in words: the config's, the case's, and the name's where those do not say enough."""
+    texts = [quantization, Reader(case).text("quant").removeprefix("from checkpoint: ")]
+    words = _Q_WORDS.search(name.rpartition("/")[2].lower())
+    if words:
+        texts.append(words[0])
+    found = [clean(text, limit=200) for text in texts if text.strip()]
+    return next((text for text in found if scheme_of(None, None, text).known), found[0] if found else "")
 
 
 def _gpu(case: Mapping[str, Any], read: Reader) -> Gpu:
@@ -123,9 +189,8 @@ def _args(case: Mapping[str, Any], read: Reader) -> EngineArgs:
         dcp=read.integer("dcp", high=1024) or 1,
         ep=read.flag("ep") is True,
         dtype=read.text("dtype") or "auto",
-        quantization=None if isinstance(case.get("config"), Mapping) else read.text("quant") or None,
         kv_cache_dtype=read.text("kv_cache_dtype") or "auto",
-        max_model_len=read.integer("max_model_len", high=2**31),
+        max_model_len=read.integer("max_model_len", low=-1, high=2**31) or None,
         gpu_memory_utilization=read.number("util", low=0.0, high=1.0),
         max_num_seqs=read.integer("max_num_seqs", high=2**24),
         max_num_batched_tokens=read.integer("max_num_batched_tokens", high=2**24),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from modelcar_tui.core.facts import GIB, Fact, Source, unknown
 from modelcar_tui.image.types import ModelFacts
+from modelcar_tui.sizing.architectures import architecture_refused
 from modelcar_tui.sizing.checks import gpu_refusal, number
 from modelcar_tui.sizing.hardware import quantization_refused
 from modelcar_tui.sizing.names import name_based_required_gib
@@ -24,6 +25,11 @@ def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, rea
     early = gpu_refusal(gpu, args, profile)
     if early is not None:
         return Estimate(outcome=early.outcome, why=early.why, error=early.error, vllm=profile.label)
+    listed = (model.config or {}).get("architectures")
+    arch = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], str) else ""
+    unknown_arch = architecture_refused(arch, profile)
+    if unknown_arch:
+        return Estimate(outcome=Outcome.REFUSED_ARCH, why=unknown_arch, vllm=profile.label)
     scheme = scheme_of(model.quantization, args.quantization, model.quantization_name.value or "")
     why = quantization_refused(scheme, number(gpu.compute_capability), profile.release)
     if why and profile.known and gpu.vendor == "nvidia":

@@ -49,10 +49,13 @@ def _defaults(profile: Profile, gpu: Gpu, args: EngineArgs, context: int) -> tup
         return (2048 if _chunks_itself(profile, args, context) else max(context, 2048)), 256
     if profile.huge_batches and memory >= 160:
         return 16384, 1024
-    big = memory >= 70 and "a100" not in gpu.product.lower() and gpu.compute_capability != "12.1"
-    if not big:
-        return 2048, 256
-    return 8192, 1024 if profile.large_batches else 256
+    name = gpu.product.lower()
+    if not profile.large_batches:  # 0.8 went by the name
+        big = "h100" in name or "h200" in name or (memory >= 70 and not gpu.compute_capability)
+        return 8192 if big else 2048, 1024 if big or profile.many_sequences else 256
+    spark = gpu.compute_capability == "12.1" and profile.release >= (0, 33)
+    big = memory >= 70 and "a100" not in name and not spark
+    return (8192, 1024) if big else (2048, 256)
 
 
 def _chunks_itself(profile: Profile, args: EngineArgs, context: int) -> bool:

@@ -135,8 +135,8 @@ def _needed(plan: Plan | None, profile: Profile, context: int) -> float:
 
 
 def _all_layers(layers: int, rank: tuple[int, int], args: EngineArgs, profile: Profile) -> float:
-    """0.15 asked every pipeline rank for the KV cache of all layers (issue 34076)."""
-    return layers / (rank[1] - rank[0]) if args.pp > 1 and profile.release == (0, 15) else 1.0
+    """0.14 to 0.16 asked every pipeline rank for the KV cache of all layers (issue 34076)."""
+    return layers / (rank[1] - rank[0]) if args.pp > 1 and (0, 14) <= profile.release < (0, 17) else 1.0
 
 
 def _loading(model: Ready, args: EngineArgs, profile: Profile, held: float) -> float:

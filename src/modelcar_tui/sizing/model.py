@@ -66,6 +66,8 @@ def _prepare(model: ModelFacts, flag: str | None, dtype: str, overrides: Mapping
     if isinstance(shape, str):
         return shape
     scheme = _scheme(model, flag)
+    if scheme.bits == 8 and Reader(config or {}).text("expert_dtype") == "fp4":
+        scheme = msgspec.structs.replace(scheme, short_experts=True)
     width = 4 if dtype in ("float32", "float") else 2
     parameters = (
         model.parameters.value if model.parameters.known and not model.parameters.source.is_guess else None

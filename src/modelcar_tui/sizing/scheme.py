@@ -30,7 +30,13 @@ class Scheme(msgspec.Struct, frozen=True, kw_only=True):
     head: bool = False
     """Whether lm_head is quantized too."""
     mxfp4: bool = False
+    short_experts: bool = False
+    """Experts in 4 bits with a scale byte for 32, the other layers as said (DeepSeek V4)."""
     known: bool = True
+
+    def expert_bytes(self, out: int, inner: int) -> float:
+        """Bytes of one `out x inner` expert matrix with its scales."""
+        return out * inner * (4 + 8 / 32) / 8 if self.short_experts else self.linear_bytes(out, inner)
 
     def linear_bytes(self, out: int, inner: int) -> float:
         """Bytes of one `out x inner` layer with its scales (vllm model_executor/layers/quantization)."""

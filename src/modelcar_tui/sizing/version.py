@@ -10,6 +10,8 @@ import msgspec
 NEWEST = (0, 33)
 """The newest release that was read; assumed where nothing is known."""
 _NUMBER = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
+_LAST_PATCH = 99
+_DEVELOPMENT = re.compile(r"dev|rc\d|nightly|main\b|\+g[0-9a-f]", re.IGNORECASE)
 _NO_FLASHINFER = re.compile(r"without (the )?flashinfer sampler", re.IGNORECASE)
 
 
@@ -17,6 +19,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """One release's habits."""
 
     release: tuple[int, int]
+    number: tuple[int, int, int]
+    """With its patch; the last of all where none is told."""
+    development: bool
+    """A build between releases: `dev`, `rc`, a nightly."""
     label: str
     """What is shown; with a `?` when it was assumed."""
     known: bool
@@ -39,8 +45,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """The fused MoE keeps its workspace through the sampler's run."""
     latent_cache: bool
     """MLA caches its latent vector; before, every head's keys and values."""
+    many_sequences: bool
+    """Every card gets 1024 sequences."""
     large_batches: bool
-    """Cards of 70 GiB and more get 8192 tokens a step."""
+    """Cards of 70 GiB and more get 8192 tokens a step and 1024 sequences; before, those named H100 and H200."""
     huge_batches: bool
     """Cards of 160 GiB and more get 16384 tokens a step."""
 
@@ -66,6 +74,8 @@ def profile_for(vllm: str | None) -> Profile:
     sorting = (0, 10, 2) <= (*release, patch) < (0, 17, 0) and (*release, patch) != (0, 11, 0)
     return Profile(
         release=release,
+        number=(*release, int(found.group(3)) if found and known and found.group(3) else _LAST_PATCH),
+        development=bool(_DEVELOPMENT.search(vllm or "")),
         label=label,
         known=known,
         engine_v0=v0,
@@ -73,11 +83,12 @@ def profile_for(vllm: str | None) -> Profile:
         graphs_deducted=release >= (0, 20),
         graphs_profiled=release >= (0, 18),
         sorting_sampler=sorting or bool(_NO_FLASHINFER.search(vllm or "")),
-        exact_groups=release >= (0, 16),
-        null_block=release >= (0, 30),
-        tokens_are_concurrency=release >= (0, 28),
+        exact_groups=release >= (0, 14),
+        null_block=release >= (0, 29),
+        tokens_are_concurrency=release >= (0, 21),
         moe_workspace=release >= (0, 11),
         latent_cache=(*release, patch) >= (0, 7, 1),
+        many_sequences=(0, 8, 0) <= (*release, patch) < (0, 8, 3),
         large_batches=release >= (0, 9),
         huge_batches=release >= (0, 28),
     )

@@ -135,7 +135,7 @@ def _bytes(weight: Weight, scheme: Scheme, width: int, split: Split) -> tuple[fl
         return (
             _expert_bytes(weight, scheme, split)
             if scheme.mxfp4
-            else (scheme.linear_bytes(weight.out, weight.inner), 0.0)
+            else (scheme.expert_bytes(weight.out, weight.inner), 0.0)
         )
     if scheme.experts_only or (weight.role == "attention" and not scheme.attention):
         return weight.out * weight.inner * width, 0.0
