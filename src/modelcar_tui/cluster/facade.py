@@ -161,15 +161,24 @@ async def _look(
     namespace = options.namespace or credentials.namespace
     checks: tuple[Check, ...] = ()
     versions = Versions()
+    pull = None
+    wanted = _resources(inventory)
     try:
         runtime, problem = await find_runtime(client, inventory, namespace)
-        checks, versions = await check_serving(client, namespace, access.version)
+        checks, versions, pull = await check_serving(client, namespace, access.version, wanted)
     except ClusterError as error:
         runtime, problem = override(), error.problem
     return AcceleratorReport(
         access=access, inventory=inventory, runtime=runtime, runtime_problem=None if runtime else problem,
-        checks=checks, versions=versions,
+        checks=checks, versions=versions, pull=pull,
     )  # fmt: skip
+
+
+def _resources(inventory: Inventory) -> frozenset[str]:
+    """Resources that pods ask for on usable nodes; NVIDIA's DRA driver answers to the plug-in's name."""
+    names = {pool.resource for node in inventory.nodes if node.usable for pool in node.pool}
+    asked = {"nvidia.com/gpu" if name == "dra:gpu.nvidia.com" else name for name in names}
+    return frozenset(name for name in asked if not name.startswith("dra:"))
 
 
 async def _what_if(

@@ -1,4 +1,4 @@
-"""What a namespace leaves of the accelerators: ResourceQuotas, LimitRanges, Kueue's queues.
+"""What a namespace leaves of the accelerators: ResourceQuotas, LimitRanges, Kueue's queues (kueue.py).
 
 They make "free" GPUs unreachable; none of them is subtracted from the inventory, all are told.
 """
@@ -6,12 +6,13 @@ They make "free" GPUs unreachable; none of them is subtracted from the inventory
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
 from modelcar_tui.cluster.client import Client
 from modelcar_tui.cluster.errors import ClusterError
+from modelcar_tui.cluster.kueue import GROUP, check_queues
 from modelcar_tui.cluster.objects import Quantity, SmallMeta, T
 from modelcar_tui.cluster.quantity import whole
 from modelcar_tui.cluster.types import Check, State
@@ -44,23 +45,17 @@ class LimitRange(msgspec.Struct, frozen=True):
     spec: _LimitSpec = _LimitSpec()
 
 
-class _QueueSpec(msgspec.Struct, frozen=True, rename="camel"):
-    cluster_queue: str = ""
-    stop_policy: str | None = None
+async def check_limits(
+    client: Client, namespace: str, groups: frozenset[str] | None, wanted: Collection[str] = ()
+) -> tuple[Check, ...]:
+    """What limits accelerators in the namespace; nothing is said of what we may not read.
 
-
-class _QueueStatus(msgspec.Struct, frozen=True, rename="camel"):
-    pending_workloads: int | None = None
-
-
-class LocalQueue(msgspec.Struct, frozen=True):
-    metadata: SmallMeta = SmallMeta()
-    spec: _QueueSpec = _QueueSpec()
-    status: _QueueStatus = _QueueStatus()
-
-
-async def check_limits(client: Client, namespace: str, groups: frozenset[str] | None) -> tuple[Check, ...]:
-    """What limits accelerators in the namespace; nothing is said of what we may not read."""
+    Args:
+        client: of the cluster.
+        namespace: where models are to be served.
+        groups: API groups of the server; None when it does not tell.
+        wanted: accelerator resources that the cluster's nodes offer.
+    """
     base = f"/api/v1/namespaces/{namespace}"
     quotas, ranges = await asyncio.gather(
         _maybe(client, f"{base}/resourcequotas", ResourceQuota), _maybe(client, f"{base}/limitranges", LimitRange)
@@ -69,9 +64,8 @@ async def check_limits(client: Client, namespace: str, groups: frozenset[str] | 
     if quotas is None:
         what = f"the quotas of {clean(namespace)} can't be read"
         checks.append(Check(code="quota", state=State.UNKNOWN, what=what, fix=f"oc get quota -n {namespace}"))
-    if groups is None or "kueue.x-k8s.io" in groups:
-        path = f"/apis/kueue.x-k8s.io/v1beta1/namespaces/{namespace}/localqueues"
-        checks += _queues(await _maybe(client, path, LocalQueue) or ())
+    if groups is None or GROUP in groups:
+        checks += await check_queues(client, namespace, wanted)
     return tuple(checks)
 
 
@@ -94,18 +88,6 @@ def _ranges(ranges: Iterable[LimitRange], namespace: str) -> Iterable[Check]:
             for name, most in _accelerators(limit.max):
                 what = f"a {limit.type or 'Container'} in {clean(namespace)} may have at most {most} {name}"
                 yield Check(code="limit-range", state=State.WARNING, what=clean(what, limit=300))
-
-
-def _queues(queues: Iterable[LocalQueue]) -> list[Check]:
-    checks = []
-    for queue in queues:
-        name = f"{queue.metadata.name} (of {queue.spec.cluster_queue})"
-        waiting = queue.status.pending_workloads or 0
-        stopped = queue.spec.stop_policy not in (None, "", "None")
-        what = f"Kueue admits workloads by the queue {name}: {waiting} waiting" + (", stopped" * stopped)
-        state = State.WARNING if waiting or stopped else State.OK
-        checks.append(Check(code="queue", state=state, what=clean(what, limit=300)))
-    return checks
 
 
 def _accelerators(amounts: Mapping[str, Quantity] | None) -> list[tuple[str, Quantity]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -17,8 +18,9 @@ from modelcar_tui.cluster.client import Client
 from modelcar_tui.cluster.errors import ClusterError
 from modelcar_tui.cluster.limits import check_limits
 from modelcar_tui.cluster.objects import Condition
+from modelcar_tui.cluster.pull import find_pull_secrets
 from modelcar_tui.cluster.runtimes import CANDIDATES, applications_namespace
-from modelcar_tui.cluster.types import Check, State, Versions
+from modelcar_tui.cluster.types import Check, PullSecrets, State, Versions
 from modelcar_tui.core.text import clean
 
 _DSC = "/apis/datasciencecluster.opendatahub.io/{}/datascienceclusters"
@@ -82,26 +84,29 @@ class _Groups(msgspec.Struct, frozen=True):
 
 
 async def check_serving(
-    client: Client, namespace: str, kubernetes: str = ""
-) -> tuple[tuple[Check, ...], Versions]:
-    """The checks of the cluster, and what runs on it.
+    client: Client, namespace: str, kubernetes: str = "", wanted: Collection[str] = ()
+) -> tuple[tuple[Check, ...], Versions, PullSecrets | None]:
+    """The checks of the cluster, what runs on it, and which registries its pods can log in to.
 
     Args:
         client: of the cluster.
         namespace: where models are to be served.
         kubernetes: the server's version, for OpenShift's when that may not be read.
+        wanted: accelerator resources that the cluster's nodes offer.
     """
     groups = await _groups(client)
     if groups is not None and "serving.kserve.io" not in groups:
         fix = "install OpenShift AI with its KServe component"
-        return (Check(code="kserve", state=State.BLOCKED, what="the cluster has no KServe", fix=fix),), Versions()
+        none = Check(code="kserve", state=State.BLOCKED, what="the cluster has no KServe", fix=fix)
+        return (none,), Versions(), None
     found = await asyncio.gather(
         _switch(client), _operators(client), _openshift(client, kubernetes, groups),
-        _may_serve(client, namespace), check_limits(client, namespace, groups),
+        _may_serve(client, namespace), check_limits(client, namespace, groups, wanted),
+        find_pull_secrets(client, namespace, openshift=groups is None or "config.openshift.io" in groups),
     )  # fmt: skip
-    switch, (operators, versions), (openshift, inferred), rights, limits = found
+    switch, (operators, versions), (openshift, inferred), rights, limits, pull = found
     versions = msgspec.structs.replace(versions, openshift=openshift, inferred=inferred)
-    return (switch, *operators, rights, *limits), versions
+    return (switch, *operators, rights, *limits), versions, pull
 
 
 async def _groups(client: Client) -> frozenset[str] | None:

@@ -185,5 +185,9 @@ def document(report: AcceleratorReport) -> Row:
             {"code": check.code, "state": check.state.value, "what": check.what, "fix": check.fix or None}
             for check in report.checks
         ],
+        "pull_secrets": None if report.pull is None else {
+            "namespace": report.pull.namespace, "registries": list(report.pull.registries),
+            "missing": list(report.pull.missing), "unknown": list(report.pull.unknown),
+        },
         "runtime_problem": str(report.runtime_problem) if report.runtime_problem else None,
     }  # fmt: skip

@@ -206,6 +206,18 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     fix: str = ""
 
 
+class PullSecrets(msgspec.Struct, frozen=True, kw_only=True):
+    """The registries that pods of a namespace can log in to: names only, never a login."""
+
+    namespace: str
+    registries: tuple[str, ...] = ()
+    """`quay.io`, `quay.io/team`, `*.example.com`."""
+    missing: tuple[str, ...] = ()
+    """Secrets that the service account names and that are not there."""
+    unknown: tuple[str, ...] = ()
+    """What could not be read, and why: there may be more registries."""
+
+
 class Versions(msgspec.Struct, frozen=True, kw_only=True):
     """What runs on the cluster; None where nothing says it."""
 
@@ -248,6 +260,8 @@ class AcceleratorReport(msgspec.Struct, frozen=True, kw_only=True):
     """Why no runtime image is known."""
     checks: tuple[Check, ...] = ()
     """Of the cluster, before serving; empty for a what-if inventory."""
+    pull: PullSecrets | None = None
+    """None where no cluster was asked."""
     versions: Versions = Versions()
 
     @property

@@ -30,6 +30,9 @@ INFRASTRUCTURES = Kind("config.openshift.io", "v1", "infrastructures", "Infrastr
 USERS = Kind("user.openshift.io", "v1", "users", "User", namespaced=False)
 PROFILES = Kind("infrastructure.opendatahub.io", "v1", "hardwareprofiles", "HardwareProfile", short=("hwp",))
 LOCAL_QUEUES = Kind("kueue.x-k8s.io", "v1beta1", "localqueues", "LocalQueue")
+CLUSTER_QUEUES = Kind("kueue.x-k8s.io", "v1beta1", "clusterqueues", "ClusterQueue", namespaced=False)
+SERVICE_ACCOUNTS = Kind("", "v1", "serviceaccounts", "ServiceAccount", short=("sa",))
+SECRETS = Kind("", "v1", "secrets", "Secret")
 
 APPLICATIONS = "redhat-ods-applications"
 RELEASE = "3.4.0"

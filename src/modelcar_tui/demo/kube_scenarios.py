@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -23,6 +24,8 @@ from modelcar_tui.demo.kube_objects import (
     QUOTAS,
     RELEASE,
     RUNTIMES,
+    SECRETS,
+    SERVICE_ACCOUNTS,
     SERVICES,
     SLICES,
     TEMPLATES,
@@ -148,6 +151,20 @@ def operators() -> dict[Kind, list[Object]]:
     }
 
 
+def pull_secrets() -> dict[Kind, list[Object]]:
+    """The default service account with a pull secret for Red Hat's registry. Its login is nobody's."""
+    login = base64.b64encode(b"demo:not-a-password").decode()
+    text = json.dumps({"auths": {"registry.redhat.io": {"auth": login}, "quay.io": {"auth": login}}})
+    secret = {
+        "metadata": {"name": "models-pull", "namespace": "default"}, "type": "kubernetes.io/dockerconfigjson",
+        "data": {".dockerconfigjson": base64.b64encode(text.encode()).decode()},
+    }  # fmt: skip
+    account = {
+        "metadata": {"name": "default", "namespace": "default"}, "imagePullSecrets": [{"name": "models-pull"}],
+    }  # fmt: skip
+    return {SERVICE_ACCOUNTS: [account], SECRETS: [secret]}
+
+
 def openshift_ai() -> Scenario:
     """Two nodes with eight H100 each, partly in use, one with L40S, one A100 node cut with MIG, CPU nodes."""
     h100 = nvidia("NVIDIA-H100-80GB-HBM3", 81559, 8, "9.0", "hopper")
@@ -253,6 +270,7 @@ def openshift_ai() -> Scenario:
             QUOTAS: [],
             LIMIT_RANGES: [],
             USERS: [],
+            **pull_secrets(),
             **operators(),
         }
     )

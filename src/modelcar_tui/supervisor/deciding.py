@@ -7,10 +7,13 @@ import math
 import msgspec
 
 from modelcar_tui.cluster.image_checks import ImageNeed, check_images
+from modelcar_tui.cluster.pull import check_pull
 from modelcar_tui.cluster.types import AcceleratorReport, Check, GpuNode, Guarantee, Inventory, Pool, State
 from modelcar_tui.compatibility.quantization import check
 from modelcar_tui.compatibility.types import Compatibility, Support
+from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.facts import Fact
+from modelcar_tui.image.reference import parse_reference
 from modelcar_tui.manifest.arguments import accepted_changes, effective
 from modelcar_tui.manifest.plan import Decision, Plan
 from modelcar_tui.manifest.types import ModelCar
@@ -144,7 +147,16 @@ def preflight(models: tuple[ModelRequirements, ...], cluster: AcceleratorReport)
         )
         for model in models
     ]
-    return cluster.checks + check_images(needs, cluster.inventory)
+    images = [parts for model in models if (parts := _host_and_repository(model.image.reference))]
+    return cluster.checks + check_pull(images, cluster.pull) + check_images(needs, cluster.inventory)
+
+
+def _host_and_repository(reference: str) -> tuple[str, str] | None:
+    try:
+        parsed = parse_reference(reference)
+    except UserError:
+        return None
+    return parsed.host, parsed.repository
 
 
 def overall(models: tuple[ModelVerdict, ...], checks: tuple[Check, ...] = ()) -> tuple[Verdict, str]:
