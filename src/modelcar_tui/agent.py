@@ -50,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     _plan(commands)
     _apply(commands)
     _runs(commands)
+    _cleanup(commands)
     _ask(commands)
     return top
 
@@ -131,6 +132,19 @@ def _runs(commands: _Commands) -> None:
     command = commands.add_parser("runs", help="earlier runs, newest first")
     command.add_argument("--state-dir", metavar="DIR")
     command.set_defaults(call=_call_runs)
+
+
+def _cleanup(commands: _Commands) -> None:
+    command = commands.add_parser(
+        "cleanup", help="what a broken QA left on the cluster; deletes only with --yes",
+        description="Only what the run's log names and the cluster says was made while its suite ran is deleted.",
+    )  # fmt: skip
+    command.add_argument("run", metavar="RUN", help="id, folder or `last`")
+    command.add_argument("--yes", action="store_true", help="delete what is shown as this run's")
+    command.add_argument("--kubeconfig", metavar="PATH", help="default: as the run had it")
+    command.add_argument("--context", dest="kube_context", metavar="NAME", help="kubeconfig context")
+    command.add_argument("--state-dir", metavar="DIR")
+    command.set_defaults(call=_call_cleanup)
 
 
 def _ask(commands: _Commands) -> None:
@@ -221,6 +235,16 @@ def _call_runs(args: argparse.Namespace) -> int:
     from modelcar_tui.supervisor.settings import Settings
 
     return list_runs(Settings(manifest="", state_dir=args.state_dir))
+
+
+def _call_cleanup(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands.cleanup import run_cleanup
+    from modelcar_tui.supervisor.runs import find_run
+    from modelcar_tui.supervisor.settings import Settings
+
+    names = ("kubeconfig", "kube_context", "state_dir")
+    settings = Settings(manifest="", **{name: getattr(args, name) for name in names})
+    return run_cleanup(find_run(args.run, settings), settings, yes=args.yes)
 
 
 def _call_ask(args: argparse.Namespace) -> int:

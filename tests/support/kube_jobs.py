@@ -64,6 +64,8 @@ class Cluster(ThreadingHTTPServer):
         self.jobs: dict[str, dict[str, Any]] = {}
         self.secrets: dict[str, dict[str, Any]] = {}
         self.pods: dict[str, Pod] = {}
+        self.objects: dict[str, dict[str, Any]] = {}
+        """Anything else, by its path."""
         self.log: list[str] = []
         self.posted: list[dict[str, Any]] = []
         self.cut_logs_after = 0
@@ -186,6 +188,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             self._answer(401, {"message": "Unauthorized"})
             return
+        if parts.path in self.server.objects or "/namespaces/qa" not in parts.path:
+            self._object(parts.path, body)
+            return
         match = re.fullmatch(
             r"/(?:api/v1|apis/batch/v1)/namespaces/(\w+)/(jobs|secrets|pods)(?:/([^/]+))?(/log)?", parts.path
         )
@@ -204,6 +209,18 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(200 if gone else 404, {"message": f'{kind} "{name}" not found'})
         else:
             self._get(kind, name, query)
+
+    def _object(self, path: str, body: dict[str, Any]) -> None:
+        found = self.server.objects.get(path)
+        forbidden = "/namespaces/other" in path
+        if found is None:
+            self._answer(403 if forbidden else 404, {"message": f"{path} not found or forbidden"})
+        elif self.command == "DELETE" and body["preconditions"]["uid"] != found["metadata"]["uid"]:
+            self._answer(409, {"message": "the UID in the precondition does not match"})
+        else:
+            if self.command == "DELETE":
+                del self.server.objects[path]
+            self._answer(200, found)
 
     def _create(self, kind: str, body: dict[str, Any]) -> None:
         with self.server.lock:
@@ -224,6 +241,12 @@ class Handler(BaseHTTPRequestHandler):
             if kind == "pods" and name is None:
                 job = query["labelSelector"].partition("=")[2]
                 self._answer(200, {"items": [pod.object() for pod in self.server.pods.values() if pod.job == job]})
+                return
+            if name is None:
+                key, _, value = query["labelSelector"].partition("=")
+                several = {"jobs": self.server.jobs, "secrets": self.server.secrets}[kind]
+                items = [item for item in several.values() if item["metadata"]["labels"].get(key) == value]
+                self._answer(200, {"items": items})
                 return
             held: dict[str, Any] = {"jobs": self.server.jobs, "secrets": self.server.secrets}.get(kind, {})
             pod = self.server.pods.get(name or "") if kind == "pods" else None

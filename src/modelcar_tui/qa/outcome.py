@@ -65,7 +65,7 @@ def classify(
         cause="" if ok else cause,
         models=tuple(result.models.values()),
         measured=tuple(result.measured),
-        leftovers=() if result.phase == "finished" else tuple(result.created),
+        leftovers=tuple(result.created) if _left(result) else (),
     )
 
 
@@ -129,6 +129,12 @@ def _ended(result: SuiteResult, ended: Ended, limit_s: float | None, line: str) 
             line,
         )
     return "CONTAINER_LOST", f"the container vanished{where}", "who ran podman rm or podman system prune?", line
+
+
+def _left(result: SuiteResult) -> bool:
+    """Whether what was created may still be there: the suite did not come to its end, or not to that of a test."""
+    torn = any(m.phase == "teardown" and m.status in ("FAILED", "ERROR") for m in result.models.values())
+    return torn or result.phase != "finished"
 
 
 def _doing(result: SuiteResult) -> str:

@@ -102,6 +102,7 @@ class Qa(msgspec.Struct, frozen=True, kw_only=True):
     passed: int = 0
     failed: int = 0
     began: float = 0.0
+    ended: float = 0.0
     limit_s: float | None = None
     model_limit_s: float | None = None
     phase_since: float = 0.0
@@ -232,7 +233,7 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
         case e.QaProgressed():
             return _set(state, qa=_set(state.qa, **msgspec.structs.asdict(event)))
         case e.QaFinished():
-            return _set(state, qa=_set(state.qa, outcome=event.outcome))
+            return _set(state, qa=_set(state.qa, outcome=event.outcome, ended=stamped.at))
         case e.Noticed():
             return _set(state, notices=(*state.notices, event)[-200:])
         case e.LanguageModelJoined():

@@ -14,7 +14,7 @@ from modelcar_tui.cluster.types import AcceleratorReport, Rung
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.qa.budget import Budgets, budgets
-from modelcar_tui.qa.effects import effects
+from modelcar_tui.qa.effects import clean_up_commands, effects
 from modelcar_tui.qa.image import SuiteImage, suite_image
 from modelcar_tui.qa.measured import measured_line
 from modelcar_tui.qa.runner import (
@@ -161,6 +161,10 @@ class Qa:
             f"our estimate for {model.model}: {model.predicted}" for model in outcome.models if model.predicted
         ]
         lines += [measured_line(one) for one in outcome.measured]
+        if outcome.leftovers:
+            lines += [f"left on the cluster: {', '.join(outcome.leftovers)}",
+                      f"to look and remove: agent cleanup {context.folder.name}",
+                      *(f"or: {command}" for command in clean_up_commands(outcome))]  # fmt: skip
         context.finish(f"{outcome.code}: {outcome.message}", tuple(lines), status=ok)
         return outcome
 

@@ -26,7 +26,7 @@ def qa_rows(state: RunState, cells: int, glyphs: Glyphs, now: float = 0.0) -> li
 
 def outcome_rows(out: QaOutcome, cells: int) -> list[Row]:
     """How it ended, what it means, what to do, and what vLLM said against what we predicted."""
-    from modelcar_tui.qa.measured import measured_line  # the first paint waits for neither
+    from modelcar_tui.qa.measured import measured_line  # the first paint does not wait for it
 
     role = "ok" if out.ok else "skip" if out.skipped else "bad"
     rows = [row((out.code, role)), *paragraph(out.message, cells)]
@@ -37,17 +37,7 @@ def outcome_rows(out: QaOutcome, cells: int) -> list[Row]:
     for one in out.measured:
         rows += labelled("vLLM", measured_line(one), cells)
     if out.leftovers:
-        rows += labelled("left", f"{len(out.leftovers)} objects on the cluster; o shows how to remove them", cells)
-    return rows
-
-
-def leftover_rows(out: QaOutcome, cells: int) -> list[Row]:
-    """What a broken run may have left, and the exact commands that remove it."""
-    from modelcar_tui.qa.effects import clean_up_commands
-
-    rows = labelled("left", ", ".join(out.leftovers), cells)
-    for command in clean_up_commands(out):
-        rows += labelled("clean", command, cells)
+        rows += labelled("left", f"{len(out.leftovers)} objects on the cluster: o, then c removes them", cells)
     return rows
 
 

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.banner import activity
+from modelcar_tui.tui.faces.qa import labelled
 from modelcar_tui.tui.rows import EMPTY, Row, crop_middle, pad, paragraph, row
 from modelcar_tui.tui.screens.base import Dialog
 
@@ -21,6 +22,7 @@ class FinishDialog(Dialog):
     BINDINGS: ClassVar[list[BindingType]] = [
         ("escape,enter,o,space", "leave", "back to the dashboard"),
         ("q", "say('quit')", "quit"),
+        ("c", "clean", "what QA left on the cluster"),
     ]
 
     def title_text(self) -> str:
@@ -46,21 +48,25 @@ class FinishDialog(Dialog):
         rows.append(EMPTY)
         if state.written:
             what = f"{state.written.changes} changes in {state.written.path}"
-            rows += _labelled("written", what, cells)
+            rows += labelled("written", what, cells, indent=9)
         elif state.kept:
-            rows += _labelled("written", f"nothing: {state.kept}", cells)
+            rows += labelled("written", f"nothing: {state.kept}", cells, indent=9)
         if state.qa.outcome:
-            rows += _labelled("QA", f"{state.qa.outcome.code}: {state.qa.outcome.message}", cells)
-            if state.qa.outcome.fix:
-                rows += _labelled("next", state.qa.outcome.fix, cells)
+            rows += labelled("QA", f"{state.qa.outcome.code}: {state.qa.outcome.message}", cells, indent=9)
+            rows += labelled("next", state.qa.outcome.fix, cells, indent=9)
+            rows += labelled("left", ", ".join(state.qa.outcome.leftovers), cells, indent=9)
         if finish:
             name = ExitStatus(finish.exit_status).name.replace("_", " ").lower()
-            rows += _labelled("status", f"{finish.exit_status} ({name}) after {f.elapsed(finish.seconds)}", cells)
+            rows += labelled(
+                "status", f"{finish.exit_status} ({name}) after {f.elapsed(finish.seconds)}", cells, indent=9
+            )
         if state.llm.model:
-            rows += _labelled("model", f"{state.llm.model} at {state.llm.host}: {state.llm.cost}", cells)
+            rows += labelled("model", f"{state.llm.model} at {state.llm.host}: {state.llm.cost}", cells, indent=9)
         if state.folder:
-            rows += _labelled("folder", state.folder, cells)
-        keys = row(("q", "key"), " quits   ", ("Esc", "key"), " back to the dashboard")
+            rows += labelled("folder", state.folder, cells, indent=9)
+        left = state.qa.outcome is not None and state.qa.outcome.leftovers
+        clean = (("c", "key"), " cleans up   ") if left else ()
+        keys = row(("q", "key"), " quits   ", *clean, ("Esc", "key"), " back to the dashboard")
         return [*rows, EMPTY, keys]
 
     def action_say(self, word: str) -> None:
@@ -68,7 +74,14 @@ class FinishDialog(Dialog):
         self.dismiss(word)
         self.board.call_later(self.board.request_quit)
 
+    def action_clean(self) -> None:
+        """`c`, where there is something to clean."""
+        from modelcar_tui.tui.screens.cleanup import CleanupDialog
 
-def _labelled(label: str, text: str, cells: int) -> list[Row]:
-    lines = paragraph(text, cells - 9)
-    return [Row(((f"{label if not at else '':<9}", "muted"), *line.spans)) for at, line in enumerate(lines)]
+        outcome = self.face.state.qa.outcome
+        if outcome is None or not outcome.leftovers:
+            return
+        if self.face.replay:
+            self.board.tell(f"a replay touches no cluster: agent cleanup {self.face.state.run_id}")
+            return
+        self.board.push_screen(CleanupDialog(self.face))

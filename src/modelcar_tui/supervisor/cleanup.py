@@ -1,0 +1,112 @@
+"""What a run's suite left on the cluster: looked up and, when the operator says so, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.files import write_private
+from modelcar_tui.qa import cleanup
+from modelcar_tui.qa.cleanup import Leftover
+from modelcar_tui.qa.kube_api import KubeApi, KubeError, kube_api
+from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths
+from modelcar_tui.qa.logparse import SuiteParser
+from modelcar_tui.qa.spool import SpoolReader
+from modelcar_tui.qa.staging import driving
+from modelcar_tui.supervisor.settings import Settings
+from modelcar_tui.supervisor.state import RunState
+
+
+class CleanUp:
+    """The left-overs of one run.
+
+    Args:
+        folder: The run's folder.
+        state: As its journal tells it.
+        settings: For the cluster's address; the kubeconfig may be another one than the run had.
+    """
+
+    def __init__(self, folder: Path, state: RunState, settings: Settings) -> None:
+        self._folder = folder
+        self._state = state
+        self._settings = settings
+
+    def named(self) -> tuple[str, ...]:
+        """What the log says was created and not deleted, `Kind/name`; no cluster is asked."""
+        outcome = self._state.qa.outcome
+        if outcome is not None:
+            return outcome.leftovers
+        # Cancelled or killed: nobody read the log to its end.
+        reader, parser, place = SpoolReader(self._folder / "qa" / "qa.log"), SuiteParser(), 0
+        while lines := reader.lines(place, 2_000):
+            place += len(lines)
+            for line in lines:
+                parser.feed(line.text)
+        return tuple(parser.result.created)
+
+    async def look(self) -> tuple[Leftover, ...]:
+        """What of it is still there.
+
+        Raises:
+            UserError: QA still runs, or the cluster can't be asked.
+        """
+        async with self._cluster() as api:
+            return await self._look(api)
+
+    async def delete(self, uids: frozenset[str]) -> tuple[str, ...]:
+        """Delete those that the operator has seen, by their uids; one line each, also kept in the run's folder.
+
+        Raises:
+            UserError: as for `look`.
+        """
+        async with self._cluster() as api:
+            items = [item for item in await self._look(api) if item.uid in uids]
+            lines = await cleanup.delete(api, items)
+        write_private(self._folder / "qa" / "cleanup.txt", "".join(f"{line}\n" for line in lines).encode())
+        return lines
+
+    async def _look(self, api: KubeApi) -> tuple[Leftover, ...]:
+        qa, settings = self._state.qa, self._settings
+        return await cleanup.look(
+            api, self.named(), run_id=self._folder.name, began=qa.began, ended=qa.ended or self._state.now,
+            namespace=settings.qa_namespace if settings.qa_engine == "kubernetes" else None,
+        )  # fmt: skip
+
+    @asynccontextmanager
+    async def _cluster(self) -> AsyncIterator[KubeApi]:
+        qa = self._folder / "qa"
+        if not qa.is_dir():
+            raise UserError(Problem(where=str(self._folder), what="this run has started no QA"))
+        try:
+            async with driving(qa):
+                config = await flatten(
+                    kubeconfig_paths(self._settings.kubeconfig), context=self._settings.kube_context
+                )
+                async with kube_api(config.data) as api:
+                    yield api
+        except KubeError as error:
+            fix = "oc login, then again" if error.status == 401 else "oc whoami --show-server"
+            problem = Problem(what=f"the cluster can't be asked: {error}", fix=fix)
+            raise UserError(problem, status=ExitStatus.CLUSTER) from None
+
+
+def clean_up(folder: Path, state: RunState, settings: Settings) -> CleanUp:
+    """The left-overs of the run in `folder`; what `settings` does not say is taken from the run's own."""
+    from modelcar_tui.supervisor.runs import SETTINGS
+
+    try:
+        own = msgspec.json.decode((folder / SETTINGS).read_bytes(), type=Settings)
+    except (OSError, msgspec.MsgspecError):
+        own = settings
+    return CleanUp(
+        folder, state,
+        msgspec.structs.replace(
+            own, kubeconfig=settings.kubeconfig or own.kubeconfig,
+            kube_context=settings.kube_context or own.kube_context,
+        ),
+    )  # fmt: skip
