@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -32,9 +33,11 @@ TOKEN = "sha256~planted-token-of-the-kubeconfig"
 class Pod:
     """A Job's pod and its child process."""
 
-    def __init__(self, job: dict[str, Any]) -> None:
+    def __init__(self, job: dict[str, Any], index: int | None = None) -> None:
         self.job = job["metadata"]["name"]
-        self.name = f"{self.job}-{uuid.uuid4().hex[:5]}"
+        self.index = index
+        self.name = f"{self.job}-{'' if index is None else f'{index}-'}{uuid.uuid4().hex[:5]}"
+        self.late = False
         self.spec = job["spec"]["template"]["spec"]
         self.state: dict[str, Any] = {"waiting": {"reason": "ContainerCreating"}}
         self.lines: list[tuple[datetime, bytes]] = []
@@ -46,9 +49,13 @@ class Pod:
         return "terminated" in self.state
 
     def object(self) -> dict[str, Any]:
+        meta: dict[str, Any] = {"name": self.name, "labels": {"job-name": self.job}}
+        if self.index is not None:
+            meta["annotations"] = {"batch.kubernetes.io/job-completion-index": str(self.index)}
+        late = {"reason": "DeadlineExceeded"} if self.late else {}
         return {
-            "metadata": {"name": self.name, "labels": {"job-name": self.job}},
-            "status": {"phase": "Running", "containerStatuses": [{"name": "suite", "state": self.state}]},
+            "metadata": meta,
+            "status": {"phase": "Running", "containerStatuses": [{"name": "suite", "state": self.state}], **late},
         }
 
 
@@ -70,6 +77,8 @@ class Cluster(ThreadingHTTPServer):
         self.posted: list[dict[str, Any]] = []
         self.cut_logs_after = 0
         self.away = threading.Event()
+        self.too_old = False
+        """Indexed Jobs know no limits per index."""
         self.pending: dict[str, Any] | None = None
         self.lock = threading.RLock()
         place = folder / "image" / PATHS[generation]
@@ -101,9 +110,35 @@ class Cluster(ThreadingHTTPServer):
         job["metadata"]["uid"] = str(uuid.uuid4())
         job["metadata"]["creationTimestamp"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self.jobs[job["metadata"]["name"]] = job
+        if job["spec"].get("completionMode") == "Indexed":
+            if self.too_old:
+                del job["spec"]["backoffLimitPerIndex"]
+                return
+            waiting = iter(range(job["spec"]["completions"]))
+            for _ in range(job["spec"]["parallelism"]):
+                threading.Thread(target=self._indexes, args=(job, waiting), daemon=True).start()
+            return
         pod = Pod(job)
         self.pods[pod.name] = pod
         threading.Thread(target=self._play, args=(pod,), daemon=True).start()
+
+    def _indexes(self, job: dict[str, Any], waiting: Iterator[int]) -> None:
+        """Run indexes one after the other until there is none left, or the Job is suspended or deleted."""
+        while True:
+            with self.lock:
+                index = next(waiting, None)
+                held = self.jobs.get(job["metadata"]["name"])
+                if index is None or held is None or held["spec"].get("suspend"):
+                    return
+                pod = Pod(job, index)
+                self.pods[pod.name] = pod
+            self._play(pod)
+
+    def suspend(self, job: dict[str, Any]) -> None:
+        job["spec"]["suspend"] = True
+        for pod in [pod for pod in self.pods.values() if pod.job == job["metadata"]["name"]]:
+            if not pod.ended:
+                self.delete("pods", pod.name)
 
     def delete(self, kind: str, name: str) -> bool:
         with self.lock:
@@ -134,7 +169,10 @@ class Cluster(ThreadingHTTPServer):
                 (stage / name).write_bytes(base64.b64decode(data))
         container = pod.spec["containers"][0]
         words = " ".join(
-            "'" + w.replace(STAGE, str(stage)).replace("'", "'\\''") + "'" for w in container["command"]
+            "'"
+            + w.replace(STAGE, str(stage)).replace("$(JOB_COMPLETION_INDEX)", str(pod.index)).replace("'", "'\\''")
+            + "'"
+            for w in container["command"]
         )
         words = words.replace("'uv' 'run' 'pytest'", f"'{sys.executable}' '{SUITE}'")
         env = {e["name"]: e["value"].replace(STAGE, str(stage)) for e in container.get("env", [])}
@@ -145,6 +183,8 @@ class Cluster(ThreadingHTTPServer):
         )  # fmt: skip
         pod.state = {"running": {}}
         assert pod.child.stdout is not None
+        if (deadline := pod.spec.get("activeDeadlineSeconds")) is not None:
+            threading.Timer(deadline, self._too_late, args=(pod,)).start()
         at = datetime.now(UTC)
         for number, line in enumerate(pod.child.stdout):
             # Several lines share one time, as they do when the runtime reads them at once.
@@ -156,6 +196,11 @@ class Cluster(ThreadingHTTPServer):
         with pod.changed:
             pod.state = {"terminated": {"exitCode": code if code >= 0 else 128 - code}}
             pod.changed.notify_all()
+
+    def _too_late(self, pod: Pod) -> None:
+        if not pod.ended and pod.name in self.pods:
+            pod.late = True
+            self.kill(pod)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -171,6 +216,9 @@ class Handler(BaseHTTPRequestHandler):
         self._serve()
 
     def do_POST(self) -> None:
+        self._serve()
+
+    def do_PATCH(self) -> None:
         self._serve()
 
     def do_DELETE(self) -> None:
@@ -204,6 +252,12 @@ class Handler(BaseHTTPRequestHandler):
             self._log(name, query)
         elif self.command == "POST":
             self._create(kind, body)
+        elif self.command == "PATCH":
+            assert self.headers["Content-Type"] == "application/merge-patch+json"
+            assert body == {"spec": {"suspend": True}}
+            with self.server.lock:
+                self.server.suspend(self.server.jobs[name])
+            self._answer(200, self.server.jobs[name])
         elif self.command == "DELETE":
             gone = self.server.delete(kind, name)
             self._answer(200 if gone else 404, {"message": f'{kind} "{name}" not found'})

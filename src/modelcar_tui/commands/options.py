@@ -54,6 +54,10 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--qa-namespace", metavar="NS", help="existing namespace of the QA Job (kubernetes)")
     group.add_argument("--qa-service-account", metavar="NAME", help="of the QA Job's pod")
     group.add_argument("--qa-queue", metavar="NAME", help="Kueue LocalQueue of the QA Job")
+    group.add_argument(
+        "--qa-parallel", type=_count, metavar="N",
+        help="QA Job with one index a model, N at a time; the suite works in one namespace, so think before N > 1",
+    )  # fmt: skip
     group.add_argument("--qa-network", metavar="MODE", help="podman's --network")
     group.add_argument("--qa-memory", metavar="SIZE", help="podman's --memory, such as 4g")
     group.add_argument("--qa-pull", choices=("missing", "always", "newer", "never"), help="podman's --pull")
@@ -82,7 +86,7 @@ def settings_fields(args: argparse.Namespace) -> dict[str, Any]:
     names = (
         "gpus", "inventory", "kubeconfig", "kube_context", "authfile", "registries_conf", "vllm_version",
         "objective", "patch", "qa", "qa_image", "qa_timeout_s", "qa_network", "qa_memory", "qa_pull", "qa_engine",
-        "qa_namespace", "qa_service_account", "qa_queue", "timeout_s",
+        "qa_namespace", "qa_service_account", "qa_queue", "qa_parallel", "timeout_s",
         "state_dir", "model", "model_url", "llm",
     )  # fmt: skip
     given = {name: getattr(args, name, None) for name in names}
@@ -107,6 +111,13 @@ def manifest_problem(path: str) -> str | None:
     if not os.access(path, os.R_OK):
         return f"{path}: permission denied; chmod u+r {path}"
     return None
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 100:
+        raise argparse.ArgumentTypeError("give a number from 1 to 100")
+    return value
 
 
 def _seconds(text: str) -> float:

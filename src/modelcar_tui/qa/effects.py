@@ -38,6 +38,26 @@ def effects(
     return tuple(lines)
 
 
+def job_effects(namespace: str, parallel: int | None, generation: str) -> tuple[str, ...]:
+    """What the Kubernetes engine adds to it.
+
+    Args:
+        parallel: Models at a time, of an indexed Job.
+    """
+    what = f"a Job with one index a model, {parallel} at a time," if parallel else "a Job"
+    lines = [
+        f"It runs as {what} in namespace {namespace}; meanwhile your kubeconfig and pull secret lie there in a "
+        "Secret, for everybody who may read Secrets in that namespace."
+    ]
+    if parallel and parallel > 1:
+        space = namespace_of(generation)
+        lines.append(
+            f"WARNING: the suite always works in namespace {space}: {parallel} models at a time on one cluster "
+            "take it from each other and fail, unless the image was changed. --qa-parallel 1 is safe."
+        )
+    return tuple(lines)
+
+
 def namespace_of(generation: str) -> str:
     """The namespace that a generation works in."""
     return (suite().generations.get(generation) or suite().generations["G3"]).namespace

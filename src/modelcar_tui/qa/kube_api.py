@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import ssl
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,8 +46,9 @@ class KubeApi:
         """
         import httpx
 
+        kind = {"Content-Type": "application/merge-patch+json"} if method == "PATCH" else None
         try:
-            async with self._client.stream(method, path, json=body, params=query) as answer:
+            async with self._client.stream(method, path, json=body, params=query, headers=kind) as answer:
                 data = bytearray()
                 async for chunk in answer.aiter_bytes():
                     data += chunk
@@ -83,6 +85,45 @@ class KubeApi:
                     yield chunk
         except httpx.HTTPError as error:
             raise KubeError(0, f"{type(error).__name__}: {error}") from None
+
+
+async def find(api: KubeApi, path: str) -> dict[str, Any] | None:
+    """An object, None where it is not there."""
+    try:
+        return await api.call("GET", path)
+    except KubeError as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+async def patient(api: KubeApi, path: str, pause: float) -> dict[str, Any] | None:
+    """`find` that waits for an API server that is away; the watchdog sets the limit."""
+    while True:
+        try:
+            return await find(api, path)
+        except KubeError as error:
+            if error.status in (401, 403):
+                raise
+            await asyncio.sleep(pause)
+
+
+async def create(api: KubeApi, path: str, value: dict[str, Any]) -> dict[str, Any]:
+    """Make an object, or take the one of that name which is there already."""
+    try:
+        return await api.call("POST", path, value)
+    except KubeError as error:
+        if error.status != 409:
+            raise
+        return await api.call("GET", f"{path}/{value['metadata']['name']}")
+
+
+async def gone(api: KubeApi, path: str, pause: float) -> None:
+    """Delete an object and wait until it is not there any more."""
+    with suppress(KubeError):
+        await api.call("DELETE", path, propagationPolicy="Background")
+    while await find(api, path) is not None:  # noqa: ASYNC110 - the API server tells nobody
+        await asyncio.sleep(pause)
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.secrets import Secret
+from modelcar_tui.qa.kube_indexed import FILE, MODELS
 from modelcar_tui.qa.staging import IN_CONTAINER, env_file, interrupt_suite, read_env
+from modelcar_tui.qa.suite import MANIFEST_IN_CONTAINER
 from modelcar_tui.qa.types import QaRequest
 
 RUN_LABEL = "io.modelcar-tui/run"
@@ -31,6 +34,8 @@ class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
     ttl_s: int = 3600
     """The cluster removes a finished Job after this, when we did not."""
     memory: str = "2Gi"
+    parallel: int | None = None
+    """An indexed Job, one index a model, so many at a time; None puts the whole manifest into one pod."""
 
 
 def object_name(run_id: str) -> str:
@@ -56,6 +61,28 @@ def suite_job(
     job = _job(request, options, name, command, volumes, mounts, int(request.timeout_s))
     container = job["spec"]["template"]["spec"]["containers"][0]
     container["env"] = [{"name": key, "value": value} for key, value in variables.items()]
+    return job
+
+
+def indexed_job(
+    request: QaRequest, options: JobOptions, args: Sequence[str], env: Mapping[str, str], models: Sequence[str]
+) -> dict[str, Any]:
+    """The same as an indexed Job; each pod reads the manifest of its own index.
+
+    A failed index is not tried again and stops no other (`backoffLimitPerIndex`, Kubernetes 1.29 or newer).
+    """
+    own = [f"{IN_CONTAINER}/{FILE}".join(arg.split(MANIFEST_IN_CONTAINER)) for arg in args]
+    job = suite_job(request, options, own, env)
+    job["metadata"]["annotations"] = {MODELS: json.dumps(list(models))}
+    spec = job["spec"]
+    del spec["backoffLimit"]
+    spec |= {
+        "completionMode": "Indexed", "completions": len(models), "parallelism": options.parallel or 1,
+        "backoffLimitPerIndex": 0,
+    }  # fmt: skip
+    if request.model_timeout_s:
+        # The kubelet ends a model that hangs, whether we are there or not.
+        spec["template"]["spec"]["activeDeadlineSeconds"] = int(request.model_timeout_s)
     return job
 
 

@@ -9,33 +9,27 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
 
-from modelcar_tui.core.errors import Problem, UserError
+import msgspec
+
+from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.secrets import Redactor
-from modelcar_tui.core.text import clean
-from modelcar_tui.qa import pullsecret, store
-from modelcar_tui.qa.kube_api import KubeApi, KubeError, kube_api
+from modelcar_tui.qa import kube_state, pullsecret, store
+from modelcar_tui.qa.kube_api import KubeApi, KubeError, create, find, gone, kube_api, patient
+from modelcar_tui.qa.kube_indexed import INDEX, Exit, Indexes
 from modelcar_tui.qa.kube_log import Cursor, follow
-from modelcar_tui.qa.kube_objects import JobOptions, object_name, probe_job, suite_job, suite_secret
+from modelcar_tui.qa.kube_objects import JobOptions, indexed_job, object_name, probe_job, suite_job, suite_secret
 from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths
-from modelcar_tui.qa.lines import seconds
 from modelcar_tui.qa.manifest_file import stage_manifest
 from modelcar_tui.qa.outcome import Ended, classify, could_not_start, refused
 from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.runner import ContainerStarted, OnEvent, QaSecrets, Warned
 from modelcar_tui.qa.staging import driving, qa_folder
-from modelcar_tui.qa.suite import ASSUMED, Probe, command, probe_script, read_probe
+from modelcar_tui.qa.suite import ASSUMED, Command, Probe, command, probe_script, read_probe
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 from modelcar_tui.qa.watchdog import Watchdog
 
 POLL_S = 1.0
 PROBE_LIMIT_S = 300.0
-PULL_FAILED = (
-    "ErrImagePull",
-    "ImagePullBackOff",
-    "InvalidImageName",
-    "ErrImageNeverPull",
-    "CreateContainerConfigError",
-)
 
 
 class KubeJobRunner:
@@ -88,26 +82,27 @@ class KubeJobRunner:
         self, api: KubeApi, qa: Path, request: QaRequest, secrets: QaSecrets, on_event: OnEvent, config: bytes, *,
         start: bool,
     ) -> QaOutcome | None:  # fmt: skip
-        job = await _find(api, f"{self._jobs}/{object_name(request.run_id)}")
+        job = await find(api, f"{self._jobs}/{object_name(request.run_id)}")
         if job is None and not start:
             return None
         secret = pullsecret.known(secrets.pull_secret, self._redact, needed=job is None)
         pipeline = Pipeline(qa / store.SPOOL, self._redact, on_event)
-        cursor = Cursor(*pipeline.replay()) if pipeline.seen else Cursor()
         attached = job is not None
         try:
-            if job is None or await _find(api, f"{self._core}/secrets/{object_name(request.run_id)}") is None:
+            if job is None or await find(api, f"{self._core}/secrets/{object_name(request.run_id)}") is None:
                 probe = await self._probe(api, request, pipeline)
-                job = await self._ensure(api, request, secret, config, probe, job)
+                job = await self._ensure(api, request, secret, config, probe, job, on_event)
             name = str(job["metadata"]["name"])
+            indexes = Indexes.of(job)
+            cursor = Cursor(*pipeline.replay(lambda line: indexes is not None and indexes.begins(pipeline, line)))
             on_event(
                 ContainerStarted(
                     container=f"job/{name} in {self._options.namespace}", image=request.image,
-                    log=str(pipeline.path), attached=attached, began=_began(job), limit_s=request.timeout_s,
-                    model_limit_s=request.model_timeout_s,
+                    log=str(pipeline.path), attached=attached, began=kube_state.began(job),
+                    limit_s=request.timeout_s, model_limit_s=request.model_timeout_s,
                 )
             )  # fmt: skip
-            outcome = await self._follow(api, request, pipeline, cursor, on_event, job)
+            outcome = await self._follow(api, request, pipeline, cursor, on_event, job, indexes)
             pipeline.say(f"{outcome.code}: {outcome.message}")
             store.save_outcome(qa, outcome)
             await self._clean_up(api, request)
@@ -127,7 +122,7 @@ class KubeJobRunner:
         pipeline.stage("probing the suite")
         job = probe_job(request, self._options, probe_script())
         name = job["metadata"]["name"]
-        await _create(api, self._jobs, job)
+        await create(api, self._jobs, job)
         try:
             async with asyncio.timeout(PROBE_LIMIT_S):
                 pod = await self._pod(api, name, pipeline)
@@ -145,7 +140,7 @@ class KubeJobRunner:
 
     async def _ensure(
         self, api: KubeApi, request: QaRequest, secret: pullsecret.PullSecret, config: bytes, probe: Probe,
-        job: dict[str, Any] | None,
+        job: dict[str, Any] | None, on_event: OnEvent,
     ) -> dict[str, Any]:  # fmt: skip
         """The Job and its Secret, made where they are missing: a killed process may have made only the first."""
         manifest = stage_manifest(Path(request.manifest_path))
@@ -153,13 +148,29 @@ class KubeJobRunner:
         what = command(
             probe, hosts=hosts, secret=secret, accelerator=request.accelerator, runtime_image=request.runtime_image
         )
+        if job is None and self._options.parallel and len(manifest.models) > 1:
+            job = await self._indexed(api, request, what, manifest.models, on_event)
         if job is None:
-            job = await _create(api, self._jobs, suite_job(request, self._options, what.args, what.env))
+            job = await create(api, self._jobs, suite_job(request, self._options, what.args, what.env))
         files = {"kubeconfig": config, "modelcar.yaml": manifest.data}
-        await _create(
+        if Indexes.of(job) is not None:
+            files |= {f"modelcar-{at}.yaml": data for at, data in enumerate(manifest.single)}
+        await create(
             api, f"{self._core}/secrets", suite_secret(request, self._options, job, files, what.secret_env)
         )
         return job
+
+    async def _indexed(
+        self, api: KubeApi, request: QaRequest, what: Command, models: tuple[str, ...], on_event: OnEvent
+    ) -> dict[str, Any] | None:
+        """The indexed Job; None where this cluster knows no limits per index and would try failed ones again."""
+        job = await create(api, self._jobs, indexed_job(request, self._options, what.args, what.env, models))
+        if "backoffLimitPerIndex" in job["spec"]:
+            return job
+        await gone(api, f"{self._jobs}/{job['metadata']['name']}", self._poll)
+        text = "this cluster is too old for a Job of one index a model; all models run in one pod"
+        on_event(Warned(text=text))
+        return None
 
     async def _follow(
         self,
@@ -169,37 +180,64 @@ class KubeJobRunner:
         cursor: Cursor,
         on_event: OnEvent,
         job: Mapping[str, Any],
+        indexes: Indexes | None,
     ) -> QaOutcome:
-        began = _began(job)
-        watchdog = Watchdog(request, pipeline, on_event, age_s=max(time.time() - began, 0.0))
+        began = kube_state.began(job)
+        # Of an index, the pod's own deadline is the budget.
+        limits = request if indexes is None else msgspec.structs.replace(request, model_timeout_s=None)
+        watchdog = Watchdog(limits, pipeline, on_event, age_s=max(time.time() - began, 0.0))
         name = str(job["metadata"]["name"])
-        reading = asyncio.create_task(self._read(api, name, pipeline, cursor))
+        reading = asyncio.create_task(self._read_all(api, name, pipeline, cursor, indexes or Indexes(("",))))
         try:
             while not reading.done():
                 await asyncio.wait({reading}, timeout=min(self._poll, 0.25))
                 pipeline.flush(force=False)
                 # One that ended while nobody looked is judged by what it did, not by its age.
-                if not _ended(job):
-                    await watchdog.look(lambda: self._stop(api, name))
+                if not kube_state.ended(job):
+                    await watchdog.look(lambda: self._stop(api, name, indexes))
                 if watchdog.ended is not Ended.ITSELF:
                     await asyncio.wait({reading}, timeout=30)
                     break
-            status = None if watchdog.ended is not Ended.ITSELF and not reading.done() else reading.result()
+            how = None if watchdog.ended is not Ended.ITSELF and not reading.done() else reading.result()
         finally:
             reading.cancel()
             with suppress(asyncio.CancelledError, KubeError, UserError):
                 await reading
-        ended = watchdog.ended
+        ended, seconds, limit = watchdog.ended, time.time() - began, watchdog.limit_s
+        if indexes is not None:
+            return indexes.outcome(ended, seconds=seconds, limit_s=limit)
+        status = how.status if how is not None else None
         if ended is Ended.ITSELF and status is None:
             ended = Ended.LOST
-        return classify(
-            pipeline.parser, exit_status=status, ended=ended, seconds=time.time() - began, limit_s=watchdog.limit_s
-        )
+        return classify(pipeline.parser, exit_status=status, ended=ended, seconds=seconds, limit_s=limit)
 
-    async def _read(self, api: KubeApi, name: str, pipeline: Pipeline, cursor: Cursor) -> int | None:
-        """Take the log to its end; the container's exit status, None when the pod vanished."""
-        pod = await self._pod(api, name, pipeline)
+    async def _read_all(
+        self, api: KubeApi, name: str, pipeline: Pipeline, cursor: Cursor, indexes: Indexes
+    ) -> Exit:
+        """Take the logs of all indexes to their ends; how the last one ended."""
+        if len(indexes.models) == 1:
+            return await self._read(api, name, pipeline, cursor, None)
+        how = Exit(None)
+        for index in range(len(indexes.models)):
+            if indexes.stopped:
+                break
+            if index < indexes.current:
+                # Its lines are in the spool; only how it ended was not kept.
+                how = kube_state.exit_of(await self._pod_of(api, name, index)) or Exit(None)
+            else:
+                cursor = Cursor() if indexes.begin(pipeline, index) else cursor
+                how = await self._read(api, name, pipeline, cursor, index)
+            indexes.ended(index, how)
+        return how
+
+    async def _read(self, api: KubeApi, name: str, pipeline: Pipeline, cursor: Cursor, index: int | None) -> Exit:
+        """Take the log of a pod to its end."""
+        pod = await self._pod(api, name, pipeline, index)
         path = f"{self._core}/pods/{pod}"
+        seen = await patient(api, path, self._poll)
+        if seen is not None and not kube_state.container_states(seen) and (how := kube_state.exit_of(seen)):
+            # Evicted, or too late, before it ran: it has no log.
+            return how
         while True:
             try:
                 async with aclosing(follow(api, f"{path}/log", cursor)) as batches:
@@ -210,49 +248,51 @@ class KubeJobRunner:
             except KubeError as error:
                 if error.status != 404:
                     raise
-            found = await _patient(api, path, self._poll)
+            found = await patient(api, path, self._poll)
             if found is None:
-                return None
-            for container in (found.get("status") or {}).get("containerStatuses") or []:
-                if (ended := (container.get("state") or {}).get("terminated")) is not None:
-                    return int(ended.get("exitCode", 1))
-            if (found.get("status") or {}).get("phase") == "Failed":
-                return None
+                return Exit(None)
+            if (how := kube_state.exit_of(found)) is not None:
+                return how
             await asyncio.sleep(self._poll)
 
-    async def _pod(self, api: KubeApi, job: str, pipeline: Pipeline) -> str:
-        """The name of the Job's pod, once its container has run.
+    async def _pod_of(self, api: KubeApi, job: str, index: int | None) -> dict[str, Any] | None:
+        """The Job's pod (the one with that index) as it is now."""
+        pods = await api.call("GET", f"{self._core}/pods", labelSelector=f"job-name={job}")
+        items: list[dict[str, Any]] = pods.get("items") or []
+        if index is None:
+            return items[0] if items else None
+        of = (pod for pod in items if (pod["metadata"].get("annotations") or {}).get(INDEX) == str(index))
+        return next(of, None)
+
+    async def _pod(self, api: KubeApi, job: str, pipeline: Pipeline, index: int | None = None) -> str:
+        """The name of the Job's pod (of the one with that index), once its container has run.
 
         Raises:
             UserError: the image can't be pulled; the Job failed before it had a pod.
         """
         told = ""
         while True:
-            pods = await api.call("GET", f"{self._core}/pods", labelSelector=f"job-name={job}")
-            for pod in pods.get("items") or []:
-                states = [c.get("state") or {} for c in (pod.get("status") or {}).get("containerStatuses") or []]
-                if any("running" in state or "terminated" in state for state in states):
+            pod = await self._pod_of(api, job, index)
+            if pod is not None:
+                states = kube_state.container_states(pod)
+                if any("running" in one or "terminated" in one for one in states) or kube_state.exit_of(pod):
                     return str(pod["metadata"]["name"])
-                why = _waiting(pod, states)
+                why = kube_state.waiting(pod)
                 if why and why != told:
                     told = why
                     pipeline.say(f"pod {pod['metadata']['name']}: {why}")
                 pipeline.stage("waiting for the pod")
-            await self._check(api, job)
+            kube_state.check(await find(api, f"{self._jobs}/{job}"), job, self._options.namespace)
             await asyncio.sleep(self._poll)
 
-    async def _check(self, api: KubeApi, job: str) -> None:
-        found = await _find(api, f"{self._jobs}/{job}")
-        if found is None:
-            raise UserError(Problem(what=f"Job {job} was deleted before it ran", code="busy"))
-        for condition in (found.get("status") or {}).get("conditions") or []:
-            if condition.get("type") == "Failed" and condition.get("status") == "True":
-                what = clean(f"Job {job} failed: {condition.get('reason')}: {condition.get('message')}")
-                raise UserError(Problem(what=what, fix=f"oc describe job {job} -n {self._options.namespace}"))
-
-    async def _stop(self, api: KubeApi, name: str) -> None:
-        """Ask the pod to end (its grace lets the suite clean up); the Job stays, so that its log can be read."""
+    async def _stop(self, api: KubeApi, name: str, indexes: Indexes | None) -> None:
+        """Ask the pods to end (their grace lets the suite clean up); the Job stays: its log is still read."""
         with suppress(KubeError):
+            if indexes is not None:
+                indexes.stopped = True
+                # No index may start now, and those that run are asked to end.
+                await api.call("PATCH", f"{self._jobs}/{name}", {"spec": {"suspend": True}})
+                return
             pods = await api.call("GET", f"{self._core}/pods", labelSelector=f"job-name={name}")
             for pod in pods.get("items") or []:
                 await api.call("DELETE", f"{self._core}/pods/{pod['metadata']['name']}")
@@ -262,61 +302,6 @@ class KubeJobRunner:
         for path in (f"{self._jobs}/{name}", f"{self._core}/secrets/{name}"):
             with suppress(KubeError):
                 await api.call("DELETE", path, propagationPolicy="Background")
-
-
-async def _find(api: KubeApi, path: str) -> dict[str, Any] | None:
-    try:
-        return await api.call("GET", path)
-    except KubeError as error:
-        if error.status == 404:
-            return None
-        raise
-
-
-async def _patient(api: KubeApi, path: str, pause: float) -> dict[str, Any] | None:
-    """`_find` that waits for an API server that is away; the watchdog sets the limit."""
-    while True:
-        try:
-            return await _find(api, path)
-        except KubeError as error:
-            if error.status in (401, 403):
-                raise
-            await asyncio.sleep(pause)
-
-
-async def _create(api: KubeApi, path: str, value: dict[str, Any]) -> dict[str, Any]:
-    """Make an object, or take the one of that name which is there already."""
-    try:
-        return await api.call("POST", path, value)
-    except KubeError as error:
-        if error.status != 409:
-            raise
-        return await api.call("GET", f"{path}/{value['metadata']['name']}")
-
-
-def _began(job: Mapping[str, Any]) -> float:
-    return seconds(str(job["metadata"].get("creationTimestamp") or "")) or time.time()
-
-
-def _ended(job: Mapping[str, Any]) -> bool:
-    conditions = (job.get("status") or {}).get("conditions") or []
-    return any(one.get("type") in ("Complete", "Failed") and one.get("status") == "True" for one in conditions)
-
-
-def _waiting(pod: Mapping[str, Any], states: list[dict[str, Any]]) -> str:
-    for state in states:
-        reason = str((state.get("waiting") or {}).get("reason") or "")
-        message = clean(str((state.get("waiting") or {}).get("message") or ""), limit=300)
-        if reason in PULL_FAILED:
-            raise UserError(
-                Problem(what=f"{reason}: {message}", fix="choose another --qa-image", code="suite-image")
-            )
-        if reason and reason != "ContainerCreating":
-            return f"{clean(reason)}: {message}"
-    for condition in (pod.get("status") or {}).get("conditions") or []:
-        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return clean(f"{condition.get('reason')}: {condition.get('message')}", limit=300)
-    return ""
 
 
 def _refusal(error: KubeError, namespace: str) -> QaOutcome:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.text import clean
@@ -22,6 +24,16 @@ _RAW_LIMIT = 64 * 1024
 _COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
 
 
+class Past(NamedTuple):
+    """What suites before this one of the same run have done."""
+
+    done: int = 0
+    total: int = 0
+    """Models of the whole run; 0 takes the suite's own figure."""
+    passed: int = 0
+    failed: int = 0
+
+
 class Pipeline:
     """Takes raw lines in order; those that an earlier process has spooled are parsed, not spooled again.
 
@@ -32,6 +44,7 @@ class Pipeline:
     def __init__(self, spool: Path, redact: Redactor, on_event: OnEvent, *, live: bool = True) -> None:
         self.path = spool
         self.parser = SuiteParser()
+        self._past = Past()
         self.redact = redact
         self._live = live
         self.last_line = self.phase_since = self.model_since = time.monotonic()
@@ -83,8 +96,16 @@ class Pipeline:
             self.phase_since = self.last_line
         return changed
 
-    def replay(self) -> tuple[float, int]:
+    def begin(self, past: Past) -> SuiteParser:
+        """Another suite of the same run begins; its parser."""
+        self.parser, self._past = SuiteParser(), past
+        return self.parser
+
+    def replay(self, begins: Callable[[str], bool] = lambda _: False) -> tuple[float, int]:
         """Parse what an earlier process has spooled, for engines that can go on from a time.
+
+        Args:
+            begins: Told each line of ours; True where another log begins.
 
         Returns:
             The time of the last line of the suite, and how many of the last lines have that very time.
@@ -98,6 +119,8 @@ class Pipeline:
                     self._feed(line.text, line.at)
                     ties = ties + 1 if line.at == last else 1
                     last = line.at
+                elif begins(line.text):
+                    last, ties = 0.0, 0
         self._skip = 0
         self.progress()
         return last, ties
@@ -116,14 +139,20 @@ class Pipeline:
 
     def progress(self) -> None:
         """Tell where the suite is."""
-        result, zero = self.parser.result, time.time() - time.monotonic()
+        result, past, zero = self.parser.result, self._past, time.time() - time.monotonic()
         self._on_event(
             Progressed(
-                done=result.done, total=result.total, phase=self.phase, model=result.model,
-                passed=result.passed, failed=result.failed, phase_since=zero + self.phase_since,
-                model_since=zero + self.model_since if result.model else 0.0, window_s=result.window_s,
+                done=past.done + result.done,
+                total=past.total or result.total,
+                phase=self.phase,
+                model=result.model,
+                passed=past.passed + result.passed,
+                failed=past.failed + result.failed,
+                phase_since=zero + self.phase_since,
+                model_since=zero + self.model_since if result.model else 0.0,
+                window_s=result.window_s,
             )
-        )  # fmt: skip
+        )
 
     def flush(self, *, force: bool = True) -> None:
         """Write what is pending and tell that the log grew; without `force` at most every `GREW_EVERY` s.

@@ -51,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     qa_service_account: str | None = None
     qa_queue: str | None = None
     """Kueue's LocalQueue for the Job."""
+    qa_parallel: int | None = None
+    """An indexed Job, one index a model, so many at a time; None puts all models into one pod."""
     qa_recording: str | None = None
     """A recorded QA log that is played instead of running podman (demo and replay)."""
     approve: Approve = Approve.ASK

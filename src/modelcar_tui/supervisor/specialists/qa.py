@@ -14,7 +14,7 @@ from modelcar_tui.cluster.types import AcceleratorReport, Rung
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.qa.budget import Budgets, budgets
-from modelcar_tui.qa.effects import clean_up_commands, effects
+from modelcar_tui.qa.effects import clean_up_commands, effects, job_effects
 from modelcar_tui.qa.image import SuiteImage, suite_image
 from modelcar_tui.qa.measured import measured_line
 from modelcar_tui.qa.runner import (
@@ -191,6 +191,8 @@ def _effects(context: Context) -> tuple[str, ...]:
         image.generation, models=[car.name for car in cars], server=access.server, user=access.user,
         audio=any(car.model_output_type == "audio" for car in cars),
     )  # fmt: skip
+    if context.settings.qa_engine == KUBERNETES:
+        done += job_effects(context.settings.qa_namespace or "", context.settings.qa_parallel, image.generation)
     return (*played, *done, f"Image: {image.image}, {image.why}.", *_budgets(context).warnings)
 
 
@@ -235,7 +237,10 @@ def _job_runner(context: Context) -> Runner:
             )
         )
     options = JobOptions(
-        namespace=settings.qa_namespace, service_account=settings.qa_service_account, queue=settings.qa_queue
+        namespace=settings.qa_namespace,
+        service_account=settings.qa_service_account,
+        queue=settings.qa_queue,
+        parallel=settings.qa_parallel,
     )
     return KubeJobRunner(options, redact=context.redact)
 

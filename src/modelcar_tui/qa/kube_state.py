@@ -1,0 +1,81 @@
+"""What Jobs and pods say of themselves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.text import clean
+from modelcar_tui.qa.kube_indexed import Exit
+from modelcar_tui.qa.lines import seconds
+
+PULL_FAILED = (
+    "ErrImagePull",
+    "ImagePullBackOff",
+    "InvalidImageName",
+    "ErrImageNeverPull",
+    "CreateContainerConfigError",
+)
+
+
+def began(job: Mapping[str, Any]) -> float:
+    """When a Job was made, seconds since 1970."""
+    return seconds(str(job["metadata"].get("creationTimestamp") or "")) or time.time()
+
+
+def ended(job: Mapping[str, Any]) -> bool:
+    """Whether a Job has ended, well or not."""
+    conditions = (job.get("status") or {}).get("conditions") or []
+    return any(one.get("type") in ("Complete", "Failed") and one.get("status") == "True" for one in conditions)
+
+
+def check(job: Mapping[str, Any] | None, name: str, namespace: str) -> None:
+    """A Job whose pod is awaited.
+
+    Raises:
+        UserError: it is gone, or has failed before it had a pod.
+    """
+    if job is None:
+        raise UserError(Problem(what=f"Job {name} was deleted before it ran", code="busy"))
+    for condition in (job.get("status") or {}).get("conditions") or []:
+        if condition.get("type") == "Failed" and condition.get("status") == "True":
+            what = clean(f"Job {name} failed: {condition.get('reason')}: {condition.get('message')}")
+            raise UserError(Problem(what=what, fix=f"oc describe job {name} -n {namespace}"))
+
+
+def exit_of(pod: Mapping[str, Any] | None) -> Exit | None:
+    """How a pod ended; None while it runs, or where there is none."""
+    status = (pod or {}).get("status") or {}
+    late = status.get("reason") == "DeadlineExceeded"
+    for container in status.get("containerStatuses") or []:
+        if (over := (container.get("state") or {}).get("terminated")) is not None:
+            return Exit(int(over.get("exitCode", 1)), late)
+    return Exit(None, late) if status.get("phase") == "Failed" else None
+
+
+def container_states(pod: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The state of each container that the kubelet knows."""
+    return [one.get("state") or {} for one in (pod.get("status") or {}).get("containerStatuses") or []]
+
+
+def waiting(pod: Mapping[str, Any]) -> str:
+    """Why a pod does not run yet; empty when there is nothing to say.
+
+    Raises:
+        UserError: its image can't be had.
+    """
+    for state in container_states(pod):
+        reason = str((state.get("waiting") or {}).get("reason") or "")
+        message = clean(str((state.get("waiting") or {}).get("message") or ""), limit=300)
+        if reason in PULL_FAILED:
+            raise UserError(
+                Problem(what=f"{reason}: {message}", fix="choose another --qa-image", code="suite-image")
+            )
+        if reason and reason != "ContainerCreating":
+            return f"{clean(reason)}: {message}"
+    for condition in (pod.get("status") or {}).get("conditions") or []:
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            return clean(f"{condition.get('reason')}: {condition.get('message')}", limit=300)
+    return ""
