@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from modelcar_tui.core.errors import Problem
-from modelcar_tui.manifest.plan import Change, Operation, Plan
+from modelcar_tui.manifest.plan import Change, Decision, Operation, Plan
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.reports import ApplyPreview
 from modelcar_tui.tui.app import DashboardApp
@@ -159,12 +159,12 @@ async def test_one_of_two_coupled_changes_is_warned_of_before_and_in_the_confirm
     async with s.dashboard(s.FakeEngine(s.decided())) as (app, pilot):
         screen = await reviewing(app, pilot)
         await pilot.press("j", "j", "j", "y")
-        text = "makes no valid command line without --tensor-parallel-size"
+        text = "needs --tensor-parallel-size beside it"
         await settled(screen, pilot)
         assert s.shows(app, text)
         await pilot.press("W")
         await confirming(app, pilot)
-        assert s.shows(app, "makes no valid command line")
+        assert s.shows(app, "needs --tensor-parallel-size beside it")
 
 
 async def test_an_edited_value_is_accepted_shown_and_sent() -> None:
@@ -244,7 +244,7 @@ async def test_views_change_from_reason_to_diff_to_result() -> None:
     async with s.dashboard(s.FakeEngine(s.decided()), (200, 60)) as (app, pilot):
         await reviewing(app, pilot)
         assert s.shows(app, "One GPU needs no executor backend.")
-        assert s.shows(app, "memory of one GPU")
+        await s.wait_for(pilot, lambda: s.shows(app, "if it were accepted"), "what the change would do")
         await pilot.press("v")
         await s.wait_for(pilot, lambda: s.shows(app, "@@ -9,7 +9,6 @@"), "the text diff")
         await pilot.press("v")
@@ -326,3 +326,28 @@ async def test_a_replay_can_be_reviewed_but_not_answered() -> None:
         await pilot.press("W")
         await s.wait_for(pilot, lambda: s.shows(app, "does not wait for an answer"), "the refusal")
     assert engine.answers == []
+
+
+@pytest.mark.parametrize("size", s.SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_what_a_change_would_do_is_worked_out_before_it_is_accepted(size: tuple[int, int]) -> None:
+    engine = s.FakeEngine(s.decided())
+    asked: list[tuple[str, ...]] = []
+
+    def watched(decision: Decision) -> ApplyPreview:
+        asked.append(decision.accepted)
+        return s.FakeEngine.preview(engine, decision)
+
+    engine.preview = watched  # type: ignore[method-assign]
+    async with s.dashboard(engine, size) as (app, pilot):
+        screen = await reviewing(app, pilot)
+        await pilot.press("j", "j", "j")
+        change = screen.current.change
+        assert change is not None and change.together_with, "a change that needs another one"
+        await s.wait_for(pilot, lambda: screen.tried is not None, "what it would do")
+        await s.wait_for(pilot, lambda: {change.id, *change.together_with} in map(set, asked), "with its partner")
+        assert screen.review.counts.accepted == 0 and screen.review.decision(write=True).accepted == ()
+        while not s.shows(app, "if it were accepted"):
+            assert s.shows(app, "PgDn"), "a short screen scrolls to it"
+            await pilot.press("pagedown")
+        await pilot.press("y")
+        await s.wait_for(pilot, lambda: screen.review.counts.accepted == 1, "only the change itself is marked")

@@ -66,11 +66,11 @@ def _new_errors(run: RunState, plan: Plan, decision: Decision, vllm: str | None)
 
 def _halves(plan: Plan, decision: Decision) -> tuple[Problem, ...]:
     """Accepted changes without those that they make sense with."""
-    flags = {change.id: f"{change.model}: {change.flag}" for change in plan.changes}
+    flags = {change.id: change.flag for change in plan.changes}
     return tuple(
         Problem(
-            where=flags[change.id],
-            what=f"makes no valid command line without {flags.get(other, other)}",
+            where=change.flag,
+            what=f"needs {flags.get(other, other)} beside it ({change.model})",
             fix="accept both, or neither",
         )
         for change in plan.changes

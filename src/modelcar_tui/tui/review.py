@@ -59,6 +59,13 @@ class Review:
         edits = {key: text for key, text in self.edits.items() if key not in ids}
         return replace(self, marks=self.marks | dict.fromkeys(ids, mark), edits=edits)
 
+    def tried(self, ids: tuple[str, ...]) -> Review:
+        """As if these changes, and what each needs beside it, were accepted too; edited values stay."""
+        partners = {c.id: c.together_with for c in self.plan.changes}
+        wanted = dict.fromkeys(i for own in ids for i in (own, *partners.get(own, ())))
+        taken = (Mark.ACCEPTED, Mark.EDITED)
+        return replace(self, marks=self.marks | {i: Mark.ACCEPTED for i in wanted if self.mark(i) not in taken})
+
     def rest(self, mark: Mark) -> Review:
         """Mark all that is undecided."""
         return self.set(tuple(c.id for c in self.plan.changes if self.mark(c.id) is Mark.UNDECIDED), mark)
@@ -107,7 +114,7 @@ class Review:
         """What is accepted without its partner, as sentences."""
         chosen = {change.id for change in self.accepted}
         return [
-            f"{change.flag} of {change.model} makes no valid command line without {partner.rpartition('/')[2]}"
+            f"{change.flag} needs {partner.rpartition('/')[2]} beside it ({change.model})"
             for change in self.accepted
             for partner in change.together_with
             if partner not in chosen

@@ -10,8 +10,7 @@ from rich.cells import set_cell_size
 
 from modelcar_tui.core.text import has_hidden, reveal
 from modelcar_tui.manifest.plan import Change, Hunk, Operation
-from modelcar_tui.supervisor.reports import DecisionReport, ModelVerdict
-from modelcar_tui.tui.faces.memory import memory_rows, term_rows
+from modelcar_tui.tui.faces.memory import term_rows
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.review import Mark, Review
 from modelcar_tui.tui.rows import EMPTY, Row, Span, pad, paragraph, printable, row, width
@@ -68,10 +67,11 @@ def _change_spans(change: Change, review: Review, glyphs: Glyphs) -> Iterator[Sp
             yield reveal(new or change.flag), "muted" if faded else "add"
         case _:
             before, after = _value(change.old, change.flag), _value(new, change.flag)
-            yield f"{glyphs.arrow} {reveal(change.flag)}  ", "muted" if faded else "text"
             if before == after:
-                yield f"{reveal(after)}, same value as one item", "muted"
+                yield f"{glyphs.arrow} {reveal(change.flag)}={reveal(after)}", "muted" if faded else "text"
+                yield "  one item", "muted"
             else:
+                yield f"{glyphs.arrow} {reveal(change.flag)}  ", "muted" if faded else "text"
                 yield reveal(before), "muted" if faded else "del"
                 yield f" {glyphs.arrow} ", "muted"
                 yield reveal(after), "muted" if faded else "add"
@@ -97,10 +97,8 @@ def _value(item: str | None, flag: str) -> str:
     return item.removeprefix(flag).lstrip("= ") or item
 
 
-def detail_rows(
-    change: Change, review: Review, report: DecisionReport, after: ModelVerdict | None, cells: int, glyphs: Glyphs
-) -> list[Row]:
-    """Everything about one change: items, reason, coupling, evidence, memory before and after."""
+def detail_rows(change: Change, review: Review, effect: list[Row], cells: int, glyphs: Glyphs) -> list[Row]:
+    """Everything about one change: items, reason, coupling, its effect, evidence."""
     mark = review.mark(change.id)
     rows = [row((MARK_WORD[mark], MARK_ROLE[mark]), (f"  {_verb(change)}, {change.severity}", "muted"))]
     for label, item, role in (("old", change.old, "del"), ("new", change.new, "add"),
@@ -116,11 +114,23 @@ def detail_rows(
     for partner in change.together_with:
         flag = partner.rpartition("/")[2]
         rows += paragraph(f"only together with {flag} ({MARK_WORD[review.mark(partner)]})", cells, "warn")
+    rows += effect
     if change.evidence:
         rows += [EMPTY, *term_rows(change.evidence, cells, glyphs)]
-    before = next((model for model in report.models if model.model == change.model), None)
-    bars = memory_rows("now", before, cells, glyphs) + memory_rows("then", after, cells, glyphs)
-    return rows + ([EMPTY, row(("memory of one GPU", "muted")), *bars] if bars else [])
+    return rows
+
+
+def group_rows(
+    changes: tuple[Change, ...], review: Review, effect: list[Row], cells: int, glyphs: Glyphs
+) -> list[Row]:
+    """A group of changes with their reasons, and what they do together."""
+    many = f"{len(changes)} changes: y accepts them all, n rejects them all, s splits them"
+    rows = paragraph(many if len(changes) > 1 else "one change", cells, "muted")
+    for change in changes:
+        mark = review.mark(change.id)
+        rows += [EMPTY, Row(((f"[{mark.value}] ", MARK_ROLE[mark]), *_change_spans(change, review, glyphs)))]
+        rows += paragraph(reveal(change.reason), cells, "muted", indent=4)
+    return rows + effect
 
 
 def hunk_rows(hunks: tuple[Hunk, ...], cells: int, *, side: bool) -> list[Row]:
@@ -149,6 +159,9 @@ def _broken(text: str, cells: int) -> list[str]:
     rest = text
     while width(rest) > cells:
         head = set_cell_size(rest, cells).rstrip()
+        blank = head.rfind(" ")
+        if blank > cells // 2 and len(head) < len(rest) and rest[len(head)] != " ":
+            head = head[:blank]  # between two words, where there are some
         pieces.append(head)
         rest = "  " + rest[len(head) :].lstrip()
     return [*pieces, rest]

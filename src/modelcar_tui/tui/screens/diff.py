@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.worker import get_current_worker
 
 from modelcar_tui.core.errors import Problem
-from modelcar_tui.manifest.plan import Change
+from modelcar_tui.manifest.plan import Change, Decision, Hunk
 from modelcar_tui.supervisor.reports import ApplyPreview, DecisionReport
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.changes import Line, describe, lines_of
@@ -61,6 +61,9 @@ class DiffScreen(FaceScreen):
         self.view = VIEWS[0]
         self.preview: ApplyPreview | None = None
         """For exactly the present marks; None while it is being worked out."""
+        self.tried: ApplyPreview | None = None
+        """As if what is under the cursor were accepted too; None while it is not known."""
+        self._trying: Decision | None = None
 
     def content(self) -> Iterable[Widget]:
         yield ReviewStatus(self.face, self)
@@ -102,9 +105,18 @@ class DiffScreen(FaceScreen):
         return state.waiting_for_approval and asked is not None and asked.plan_digest == self.report.plan.digest
 
     def keys(self) -> Keys:
-        following = VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
-        return [("y", "accept"), ("n", "reject"), ("u", "undo"), ("e", "edit"), ("v", following), ("W", "write"),
-                ("q", "leave"), ("a d", "rest"), ("R", "reject plan"), ("s", "split"), ("?", "keys")]  # fmt: skip
+        return [("y", "accept"), ("n", "reject"), ("v", self.following), ("W", "write"), ("q", "leave"),
+                ("?", "keys"), ("e E", "edit"), ("u", "undo"), ("a d", "all the rest"), ("s", "split"),
+                ("R", "reject plan")]  # fmt: skip
+
+    @property
+    def following(self) -> str:
+        """The view that `v` shows next."""
+        return VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
+
+    def hunks_of(self, ids: set[str]) -> tuple[Hunk, ...]:
+        """The hunks of the whole plan that these changes cause."""
+        return tuple(hunk for hunk in self.report.hunks if ids & set(hunk.changes))
 
     def refresh_state(self) -> None:
         report = self.face.state.decision
@@ -126,28 +138,52 @@ class DiffScreen(FaceScreen):
     def _work_out(self) -> None:
         self.preview = None
         decision = self.review.decision(write=True)
-        self.run_worker(lambda: self._preview(decision), thread=True, exclusive=True, group="preview")
+        show = self._show_preview
+        self.run_worker(lambda: self._preview(decision, show), thread=True, exclusive=True, group="preview")
+        self._try()
 
-    def _preview(self, decision: object) -> None:
+    def _preview(self, decision: Decision, show: Callable[[ApplyPreview, Decision], None]) -> None:
         worker = get_current_worker()
         try:
-            found = self.board.port.preview(decision)  # type: ignore[arg-type]
+            found = self.board.port.preview(decision)
         except Exception as error:  # noqa: BLE001 - a fault there must not end the review
             found = ApplyPreview(
                 problems=(Problem(what=f"the result can't be worked out ({type(error).__name__})"),)
             )
         if not worker.is_cancelled:
-            self.app.call_from_thread(self._show_preview, found, decision)
+            self.app.call_from_thread(show, found, decision)
 
-    def _show_preview(self, found: ApplyPreview, decision: object) -> None:
+    def _show_preview(self, found: ApplyPreview, decision: Decision) -> None:
         if decision == self.review.decision(write=True) and self.is_mounted:
             self.preview = found
             self.refresh_state()
+
+    def _try(self) -> None:
+        """Work out what the changes under the cursor would do; one at a time, the newest wins."""
+        self.tried = None
+        if self._trying is None:
+            self._trying = self._candidate()
+            decision = self._trying
+            self.run_worker(lambda: self._preview(decision, self._show_tried), thread=True, group="trying")
+
+    def _candidate(self) -> Decision:
+        return self.review.tried(self._chosen()).decision(write=True)
+
+    def _show_tried(self, found: ApplyPreview, decision: Decision) -> None:
+        self._trying = None
+        if not self.is_mounted:
+            return
+        if decision != self._candidate():
+            self._try()
+            return
+        self.tried = found
+        self.refresh_state()
 
     def action_move(self, by: int) -> None:
         """Another line."""
         self.cursor = max(0, min(self.cursor + by, len(self.lines) - 1))
         self.query_one(ChangeDetail).top = 0
+        self._try()
         self.refresh_state()
 
     def action_page(self, by: int) -> None:

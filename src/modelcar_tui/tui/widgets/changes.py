@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelcar_tui.manifest.plan import Change
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.faces.changes import detail_rows, hunk_rows, list_row
+from modelcar_tui.tui.faces.changes import detail_rows, group_rows, hunk_rows, list_row
+from modelcar_tui.tui.faces.effect import effect_rows
+from modelcar_tui.tui.review import Mark
 from modelcar_tui.tui.rows import EMPTY, Row, between, paragraph, row
 from modelcar_tui.tui.view import View
 
@@ -93,7 +96,8 @@ class ChangeDetail(View):
         name = line.change.flag if line.change else self._diff.review.groups[line.group].title
         model = f"  {line.change.model}" if line.change else ""
         what = {"reason": model, "diff": "  text diff, all changes here", "result": "  what would be written"}
-        return row((name, "title"), (what[self._diff.view], "muted")), row(("v", "accent"))
+        following = self._diff.following.replace("diff", "text diff")
+        return row((name, "title"), (what[self._diff.view], "muted")), row(("v ", "accent"), (following, "muted"))
 
     def foot(self) -> Row:
         return row((f"{self._hidden} more, PgDn", "muted")) if self._hidden else EMPTY
@@ -111,25 +115,42 @@ class ChangeDetail(View):
 
     def _detail(self, width: int) -> list[Row]:
         screen = self._diff
-        line, preview = screen.current, screen.preview
+        line = screen.current
         if screen.view == "result":
             return self._result(width)
         group = screen.review.groups[line.group]
         ids = {line.change.id} if line.change else set(group.ids)
         if screen.view == "diff":
-            hunks = tuple(hunk for hunk in screen.report.hunks if ids & set(hunk.changes))
-            return hunk_rows(hunks, width, side=width >= SIDE_BY_SIDE) or [row(("no text diff", "muted"))]
+            return hunk_rows(screen.hunks_of(ids), width, side=width >= SIDE_BY_SIDE) or [
+                row(("no text diff", "muted"))
+            ]
+        changes = tuple(change for change in screen.report.plan.changes if change.id in ids)
+        effect = self._effect(changes, width)
         if line.change is None:
-            return [row((f"{len(group.ids)} changes; y accepts them all, s splits", "muted"))]
-        change = line.change
-        after = next((m for m in preview.models if m.model == change.model), None) if preview else None
-        return detail_rows(change, screen.review, screen.report, after, width, self.face.glyphs)
+            rows = group_rows(changes, screen.review, effect, width, self.face.glyphs)
+        else:
+            rows = detail_rows(line.change, screen.review, effect, width, self.face.glyphs)
+        diff = hunk_rows(screen.hunks_of(ids), width, side=width >= SIDE_BY_SIDE)
+        return [*rows, EMPTY, row(("text diff", "muted")), *diff] if diff else rows
+
+    def _effect(self, changes: tuple[Change, ...], width: int) -> list[Row]:
+        """What the changes under the cursor do, whether or not they are accepted yet."""
+        screen = self._diff
+        name = changes[0].model if changes else ""
+        before = next((model for model in screen.report.models if model.model == name), None)
+        taken = all(screen.review.mark(change.id) in (Mark.ACCEPTED, Mark.EDITED) for change in changes)
+        found = screen.preview if taken else screen.tried
+        after = next((model for model in found.models if model.model == name), None) if found else None
+        these = "it were" if len(changes) == 1 else "they were"
+        when = f"now, and {'with all that is accepted' if taken else f'if {these} accepted'}"
+        return effect_rows(before, after, when, width, self.face.glyphs)
 
     def _result(self, width: int) -> list[Row]:
         preview = self._diff.preview
         if preview is None:
             return [row(("working out the result", "muted"))]
-        rows = [line for problem in preview.problems for line in paragraph(str(problem), width, "bad")]
+        rows = [EMPTY] if preview.verdict is None else paragraph(f"{preview.verdict.value}: {preview.why}", width)
+        rows += [line for problem in preview.problems for line in paragraph(str(problem), width, "bad")]
         rows += [line for warning in preview.warnings for line in paragraph(str(warning), width, "warn")]
         diff = hunk_rows(preview.hunks, width, side=width >= SIDE_BY_SIDE)
         return rows + (diff or [row(("nothing is accepted: the file would be the base, byte for byte", "muted"))])
