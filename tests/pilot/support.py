@@ -160,6 +160,7 @@ def node(name: str, **more: object) -> GpuNode:
     fields: dict[str, object] = {
         "vendor": "nvidia",
         "product": "H100-80GB-HBM3",
+        "product_from": "label",
         "family": "hopper",
         "cc": "9.0",
         "provider": "aws",

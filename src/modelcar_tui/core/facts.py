@@ -32,6 +32,7 @@ class Source(StrEnum):
     TEMPLATE = "runtime template"
     ENVIRONMENT = "environment"
     API = "API server"
+    LOG = "QA log"
     COMPUTED = "computed"
     NONE = "unknown"
 

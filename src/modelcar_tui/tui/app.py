@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import events
 from textual.binding import Binding
@@ -28,6 +29,9 @@ from modelcar_tui.tui.screens.dashboard import DashboardScreen, layout_for
 from modelcar_tui.tui.signals import Watch, backstop_off, let_go_of_terminal
 from modelcar_tui.tui.themed import ThemedApp
 from modelcar_tui.tui.themes import PALETTES
+
+if TYPE_CHECKING:
+    from modelcar_tui.tui.patterns import Filter
 
 FAST_S, SLOW_S = 0.1, 0.5
 STOP_S = 45.0
@@ -254,11 +258,11 @@ class DashboardApp(ThemedApp):
 
         self.push_screen(LogScreen(self.face, self.index))
 
-    def open_help(self, topic: str) -> None:
+    def open_help(self, topic: str, chosen: Filter | None = None) -> None:
         """Why, and keys."""
         from modelcar_tui.tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.face, topic, self.screen))
+        self.push_screen(HelpScreen(self.face, topic, self.screen, chosen))
 
     def open_consent(self) -> None:
         """What QA would do, and the key that lets it."""

@@ -139,17 +139,17 @@ def tabs_row(face: Face, current: str, cells: int) -> Row:
 
 
 def keys_row(keys: list[tuple[str, str]], message: str, cells: int) -> Row:
-    """The footer: a message if there is one, else the keys that work here, the last ones left out."""
+    """The footer: a message if there is one, else the keys that work here; the last of them is always shown."""
     if message:
         return Row((*_bar(f" {message}", cells),))
     spans: list[Span] = []
     used = 0
-    for key, label in keys:
+    kept = sum(len(part) for part in keys[-1]) + 3 if keys else 0
+    for at, (key, label) in enumerate(keys):
         need = len(key) + len(label) + 3
-        if used + need > cells:
-            break
-        spans += [(f" {key} ", "key"), (f"{label} ", "label")]
-        used += need
+        if used + need <= (cells if at == len(keys) - 1 else cells - kept):
+            spans += [(f" {key} ", "key"), (f"{label} ", "label")]
+            used += need
     return Row((*spans, (" " * (cells - used), "bar")))
 
 

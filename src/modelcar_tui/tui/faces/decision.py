@@ -22,7 +22,7 @@ def decision_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
     report = state.decision
     if report is None:
         return []
-    models = sorted(report.models, key=lambda model: _ORDER[model.verdict])
+    models = worst_first(report)
     longest = max((width(model.model) for model in models), default=0)
     short = max((_width(comparison(model)) for model in models), default=0)
     full = max((_width(comparison(model, full=True)) for model in models), default=0)
@@ -40,6 +40,11 @@ def decision_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
         if model.verdict is not Verdict.GO:
             rows += _why(model, cells)
     return [*rows, *_plan(report), *_together(report, cells), *_remarks(report, cells, glyphs)]
+
+
+def worst_first(report: DecisionReport) -> list[ModelVerdict]:
+    """NO-GO, UNKNOWN, GO; else as in the manifest."""
+    return sorted(report.models, key=lambda model: _ORDER[model.verdict])
 
 
 def comparison(model: ModelVerdict, *, full: bool = False) -> tuple[Span, ...]:

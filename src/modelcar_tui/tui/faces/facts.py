@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from modelcar_tui.core.facts import Fact
+from modelcar_tui.cluster.types import Guarantee
+from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.supervisor.reports import ModelRequirements, ModelVerdict
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.memory import term_rows
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import EMPTY, Row, pad, paragraph, row
+
+_SOURCES = {
+    "label": Source.NODE_LABEL, "product-name": Source.GPU_TABLE, "instance-type": Source.INSTANCE_TYPE,
+    "model-table": Source.GPU_TABLE, "device-id": Source.NODE_LABEL, "dra": Source.DRA,
+    "operator": Source.OPERATOR,
+}  # fmt: skip
+_MEMORY = {
+    Guarantee.EXCLUSIVE: "a unit is a whole card",
+    Guarantee.HARD_SLICE: "a unit is a slice of the card, held apart by the hardware",
+    Guarantee.HARD_SHARE: "a unit is a share of the card that MPS enforces",
+    Guarantee.NONE: "time slicing: the whole card's memory, shared with the neighbours",
+    Guarantee.UNKNOWN: "",
+}
 
 
 class Known(NamedTuple):
@@ -27,6 +41,8 @@ def facts_of(state: RunState, topic: str) -> list[Known]:
         return [known for model in state.models for known in _of_model(model)]
     if topic in ("accelerator", "gpus"):
         return _of_cluster(state)
+    if topic in ("qa", "log"):
+        return _of_qa(state)
     if state.decision is not None:
         return [known for model in state.decision.models for known in _of_verdict(model)]
     return []
@@ -71,18 +87,48 @@ def _of_cluster(state: RunState) -> list[Known]:
     at = report.inventory.at
     facts: list[Known] = []
     for node in report.inventory.nodes[:500]:
+        product: Fact[str] = Fact(value=node.product, at=at, source=_SOURCES.get(node.product_from, Source.NONE))
+        facts.append(Known(node.name, "product", product))
         for pool in node.pool:
             memory: Fact[float] = Fact(
                 value=None if pool.mem_mib is None else pool.mem_mib / 1024, unit="GiB", at=at,
-                note=f"{pool.mem_guarantee.value}, from {pool.mem_from}",
+                source=_SOURCES.get(pool.mem_from, Source.NONE), note=_MEMORY[pool.mem_guarantee],
             )  # fmt: skip
             free: Fact[int] = Fact(
                 value=pool.free, unit=f"of {pool.units}", at=at,
-                note="allocatable less what pods request" if pool.free is not None else "pods could not be listed",
+                source=Source.API if pool.free is not None else Source.NONE,
+                note="allocatable on the node, less what its pods request" if pool.free is not None
+                else "pods could not be listed",
             )  # fmt: skip
             facts += [Known(node.name, f"{pool.resource}: memory of one unit", memory),
                       Known(node.name, f"{pool.resource}: free", free)]  # fmt: skip
     return facts
+
+
+def _of_qa(state: RunState) -> list[Known]:
+    """What was run and how it came out, with the lines of the log that say so."""
+    qa, out = state.qa, state.qa.outcome
+    told: list[tuple[str, str, object, str, str]] = [
+        ("run", "image", qa.image, "", ""),
+        ("run", "container", qa.container, "", "its label finds it again after a kill"),
+        ("run", "log", qa.log, "", f"{qa.lines:,} lines, cleaned and redacted"),
+    ]
+    if out is not None:
+        counts = out.counts
+        told += [
+            ("outcome", "code", out.code, "", out.message),
+            ("outcome", "exit status of the container", out.exit_status, "", ""),
+            ("outcome", "tests passed", counts.passed if counts else None, "", "pytest's own last line"),
+            ("outcome", "tests failed", counts.failed if counts else None, "", "pytest's own last line"),
+            ("outcome", "cause", out.cause, "", "the first line of the log that names one"),
+        ]
+        told += [(one.model, "test", one.status, "", one.line) for one in out.models]
+        told += [(one.model, f"{one.what}, measured by vLLM", one.value, "", one.line) for one in out.measured]
+    return [
+        Known(group, label, Fact(value=value, unit=unit, source=Source.LOG, note=note))
+        for group, label, value, unit, note in told
+        if value not in (None, "")
+    ]
 
 
 def fact_row(known: Known, cells: int, now: float, glyphs: Glyphs, *, chosen: bool) -> Row:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import ClassVar, cast
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -13,6 +13,7 @@ from textual.widget import Widget
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.logindex import LogIndex
+from modelcar_tui.tui.narrow import Filterable, ask_filter
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings
 from modelcar_tui.tui.screens.prompt import Prompt
 from modelcar_tui.tui.widgets.gpus import GpuTable
@@ -35,7 +36,7 @@ class DashboardScreen(FaceScreen):
     """The first screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(str(n), f"pane({n})", f"specialist {n}", show=False) for n in range(1, 10)),
+        *(Binding(str(n), f"pane({n})", "the specialist of that number") for n in range(1, 10)),
         Binding("tab", "panel(1)", "next panel"),
         Binding("shift+tab", "panel(-1)", "panel before", show=False),
         Binding("d", "diff", "review the proposed changes"),
@@ -47,7 +48,7 @@ class DashboardScreen(FaceScreen):
         Binding("o", "summary", "summary of the run"),
         Binding("z", "zoom", "zoom the panel"),
         *move_bindings("down", "up", "pagedown", "pageup", "home", "end", "left", "right"),
-        Binding("slash", "on_panel('slash')", "filter log or GPUs (regular expression, ! inverts)"),
+        Binding("slash", "on_panel('slash')", "filter models, GPUs or log (regular expression, ! inverts)"),
         Binding("n", "on_panel('n')", "next match"),
         Binding("N", "on_panel('N')", "match before"),
         Binding("e", "on_panel('e')", "next error in the log"),
@@ -102,7 +103,7 @@ class DashboardScreen(FaceScreen):
             keys.append(("d", "review"))
         if self.face.state.waiting_for_consent:
             keys.append(("x", "start QA"))
-        keys += [("1-4", "panes"), ("tab", "next"), ("?", "why"), ("g", "GPUs"), ("l", "log")]
+        keys += [(f"1-{min(9, len(self._shown_panes))}", "panes"), ("tab", "next"), ("?", "why")]
         match self.focused:
             case LogView():
                 keys += [
@@ -115,9 +116,13 @@ class DashboardScreen(FaceScreen):
                 ]
             case GpuTable():
                 keys += [("/", "filter"), ("s", "sort")]
-            case _:
-                keys += [("d", "diff")] if not self.face.state.waiting_for_approval else []
-        return [*keys, ("z", "zoom"), ("y", "copy"), ("q", "quit")]
+            case SpecialistPane(lists_models=True):
+                keys += [("/", "filter")]
+        keys += [("g", "GPUs"), ("l", "log")]
+        if not self.face.state.waiting_for_approval:
+            keys.append(("d", "diff"))
+        keys += [("a", "ask"), ("z", "zoom"), ("o", "summary"), ("y", "copy"), ("ctrl+p", "all keys")]
+        return [*keys, ("q", "quit")]
 
     def refresh_state(self) -> None:
         names = tuple(pane.name for pane in self.face.state.panes)
@@ -196,13 +201,14 @@ class DashboardScreen(FaceScreen):
             move_in(panel, how)
 
     def action_on_panel(self, key: str) -> None:
-        """Keys of the log and of the table; the log is meant when neither is in focus."""
+        """Keys of the log, of the table and of the panes that list models; else the log is meant."""
         table = self.query_one(GpuTable)
-        if self.focused is table and key in ("slash", "s"):
-            if key == "s":
-                table.next_sort()
-            else:
-                ask_table_filter(table, self.prompt, self.tell)
+        panel = self.focused
+        if panel is table and key == "s":
+            table.next_sort()
+            return
+        if key == "slash" and (panel is table or (isinstance(panel, SpecialistPane) and panel.lists_models)):
+            ask_filter(cast("Filterable", panel), self.prompt, self.tell)
             return
         from modelcar_tui.tui.screens.logkeys import LogKeys
 
@@ -242,7 +248,8 @@ class DashboardScreen(FaceScreen):
         """Help, beginning with the focused panel."""
         panel = self.focused
         topic = panel.specialist if isinstance(panel, SpecialistPane) else (panel.id if panel and panel.id else "")
-        self.board.open_help(topic or self.specialist)
+        chosen = panel.filter if isinstance(panel, SpecialistPane) else None
+        self.board.open_help(topic or self.specialist, chosen)
 
     def action_ask(self) -> None:
         """Questions."""
@@ -272,17 +279,3 @@ def move_in(panel: LogView | GpuTable, how: str) -> None:
             panel.end()
         case "left" | "right" if isinstance(panel, LogView):
             panel.sideways(8 if how == "right" else -8)
-
-
-def ask_table_filter(table: GpuTable, prompt: Prompt, tell: Callable[[str], None]) -> None:
-    """`/` on the GPU table."""
-    from modelcar_tui.core.errors import UserError
-    from modelcar_tui.tui.patterns import parse_filter
-
-    def changed(text: str) -> None:
-        try:
-            table.set_filter(parse_filter(text))
-        except UserError as error:
-            tell(str(error))
-
-    prompt.ask("/", table.filter.text if table.filter else "", changed, changed=changed, left=lambda: changed(""))

@@ -7,8 +7,10 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.banner import activity
+from modelcar_tui.tui.faces.decision import comparison, worst_first
 from modelcar_tui.tui.faces.qa import labelled
 from modelcar_tui.tui.rows import EMPTY, Row, crop_middle, pad, paragraph, row
 from modelcar_tui.tui.screens.base import Dialog
@@ -40,12 +42,21 @@ class FinishDialog(Dialog):
         else:
             rows.append(row((activity(state), "muted")))
         rows.append(EMPTY)
-        for model in (report.models if report else ())[:8]:
-            name = pad(crop_middle(model.model, 36, glyphs.ellipsis), 36)
-            rows.append(Row((*f.verdict_spans(model.verdict, glyphs, 7), ("  " + name, "text"))))
-        if report and len(report.models) > 8:
-            rows.append(row((f"and {len(report.models) - 8} more models", "muted")))
+        models = worst_first(report) if report else []
+        names = max(12, cells - 37)
+        for model in models[:8]:
+            name = pad(crop_middle(model.model, names, glyphs.ellipsis), names)
+            word = f.verdict_spans(model.verdict, glyphs, 7)
+            rows.append(Row((*word, (f"  {name}  ", "text"), *comparison(model, full=True))))
+        if len(models) > 8:
+            rows.append(row((f"and {len(models) - 8} more models", "muted")))
+        if report and report.together:
+            rows += paragraph(report.together, cells, "warn" if report.missing else "text")
         rows.append(EMPTY)
+        for notice in state.notices[-3:]:
+            if notice.status is not Status.DONE:
+                text = notice.text.removeprefix(f"{notice.status.value}: ")
+                rows += labelled(notice.status.value, text, cells, indent=9)
         if state.written:
             what = f"{state.written.changes} changes in {state.written.path}"
             rows += labelled("written", what, cells, indent=9)

@@ -10,9 +10,10 @@ from textual.widget import Widget
 
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.narrow import ask_filter
 from modelcar_tui.tui.rows import Row, paragraph, row
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings, style
-from modelcar_tui.tui.screens.dashboard import ask_table_filter, move_in
+from modelcar_tui.tui.screens.dashboard import move_in
 from modelcar_tui.tui.screens.prompt import Prompt
 from modelcar_tui.tui.view import View
 from modelcar_tui.tui.widgets.gpus import GpuTable
@@ -99,7 +100,7 @@ class GpuScreen(FaceScreen):
 
     def action_filter(self) -> None:
         """`/`."""
-        ask_table_filter(self._table, self.query_one(Prompt), self.tell)
+        ask_filter(self._table, self.query_one(Prompt), self.tell)
 
     def action_sort(self) -> None:
         """`s`."""

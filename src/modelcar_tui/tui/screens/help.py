@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -11,13 +11,19 @@ from textual.widget import Widget
 
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.facts import Known, explain_rows, fact_row, facts_of
+from modelcar_tui.tui.narrow import ask_filter
 from modelcar_tui.tui.rows import EMPTY, Row, Span, paragraph, row, spans_width
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings, style
 from modelcar_tui.tui.screens.gpus import MOVES
 from modelcar_tui.tui.screens.palette import pretty
+from modelcar_tui.tui.screens.prompt import Prompt
 from modelcar_tui.tui.view import View
 
+if TYPE_CHECKING:
+    from modelcar_tui.tui.patterns import Filter
+
 KEY_CELLS = 14
+_NOTHING = "no numbers are known here yet; tab shows the keys"
 
 
 class FactList(View, can_focus=True):
@@ -25,10 +31,11 @@ class FactList(View, can_focus=True):
 
     framed = True
 
-    def __init__(self, face: Face, topic: str) -> None:
+    def __init__(self, face: Face, topic: str, chosen: Filter | None) -> None:
         super().__init__(face, id="facts")
         self._topic = topic
         self.cursor = 0
+        self.filter = chosen
         self.facts: list[Known] = facts_of(face.state, topic)
 
     @property
@@ -38,32 +45,54 @@ class FactList(View, can_focus=True):
 
     def head(self) -> tuple[Row, Row]:
         pane = self.face.state.pane(self._topic)
-        return row(("why: ", "muted"), (pane.title if pane else self._topic, "title")), EMPTY
+        title = pane.title if pane else {"gpus": "GPUs", "log": "QA log"}.get(self._topic, self._topic)
+        return row(
+            ("why: ", "muted"), (title, "title"), (f"  /{self.filter.text}" if self.filter else "", "accent")
+        ), EMPTY
 
     def foot(self) -> Row:
         return row((f"{self.cursor + 1}/{len(self.facts)}", "muted")) if self.facts else EMPTY
 
     def body(self, width: int, height: int) -> list[Row]:
         self.facts = facts_of(self.face.state, self._topic)
+        if self.filter is not None:
+            self.facts = [one for one in self.facts if self.filter.matches(f"{one.group} {one.label}")]
         if not self.facts:
-            return paragraph("no numbers are known here yet; tab shows the keys", width, "muted")
+            none = "nothing passes the filter; / changes it" if self.filter is not None else _NOTHING
+            return paragraph(none, width, "muted")
+        self.cursor = max(0, min(self.cursor, len(self.facts) - 1))
         now = self.face.clock()
-        rows: list[Row] = []
-        chosen_at = 0
-        group = None
+        lines: list[int | str] = []
+        """Of thousands of facts only those are laid out that are seen: an index, or the name of a group."""
         for at, known in enumerate(self.facts):
-            if known.group != group:
-                group = known.group
-                rows.append(row((group, "title")))
-            if at == self.cursor:
-                chosen_at = len(rows)
-            rows.append(fact_row(known, width, now, self.face.glyphs, chosen=at == self.cursor))
-        top = max(0, min(chosen_at - height // 2, len(rows) - height))
-        return rows[top : top + height]
+            if not at or known.group != self.facts[at - 1].group:
+                lines.append(known.group)
+            lines.append(at)
+        top = max(0, min(lines.index(self.cursor) - height // 2, len(lines) - height))
+        return [
+            row((line, "title")) if isinstance(line, str)
+            else fact_row(self.facts[line], width, now, self.face.glyphs, chosen=line == self.cursor)
+            for line in lines[top : top + height]
+        ]  # fmt: skip
+
+    def set_filter(self, chosen: Filter | None) -> None:
+        """Show only the facts whose group or label passes."""
+        self.filter, self.cursor = chosen, 0
+        self.screen.query_one(Explanation).top = 0
+        self.update()
+        self.screen.query_one(Explanation).update()
 
     def move(self, by: int) -> None:
         """Move the cursor."""
         self.cursor = max(0, min(self.cursor + by, len(self.facts) - 1))
+
+    def next_group(self, by: int) -> None:
+        """To the first fact of the next model or node, or of the one before."""
+        starts = [at for at, known in enumerate(self.facts) if not at or known.group != self.facts[at - 1].group]
+        if by > 0:
+            self.cursor = next((at for at in starts if at > self.cursor), self.cursor)
+        else:
+            self.cursor = next((at for at in reversed(starts) if at < self.cursor), 0)
 
 
 class Explanation(View):
@@ -127,8 +156,12 @@ def key_rows(below: Screen[object]) -> list[Row]:
     for bindings in below._bindings.key_to_bindings.values():
         for binding in bindings:
             if binding.show and binding.description:
-                actions.setdefault(binding.action, ([], binding.description))[0].append(pretty(binding.key))
-    rows = [row((f"{' '.join(keys):<{KEY_CELLS}}", "accent"), text) for keys, text in actions.values()]
+                same = binding.action.partition("(")[0] if binding.key.isdecimal() else binding.action
+                actions.setdefault(same, ([], binding.description))[0].append(pretty(binding.key))
+    rows = []
+    for keys, text in actions.values():
+        names = f"{keys[0]}-{keys[-1]}" if len(keys) > 4 else " ".join(keys)
+        rows.append(row((f"{names:<{KEY_CELLS}}", "accent"), text))
     return [*rows, row((f"{'ctrl+p':<{KEY_CELLS}}", "accent"), "all commands and themes")]
 
 
@@ -139,20 +172,25 @@ class HelpScreen(FaceScreen):
     CSS_PATH = style("help")
     BINDINGS: ClassVar[list[BindingType]] = [
         *move_bindings(*MOVES),
+        Binding("n", "group(1)", "next model or node"),
+        Binding("N", "group(-1)", "model or node before"),
+        Binding("slash", "filter", "filter (regular expression, ! inverts)"),
         Binding("tab", "other", "why or keys"),
         Binding("escape,q,question_mark,f1", "back", "back"),
     ]
 
-    def __init__(self, face: Face, topic: str, below: Screen[object]) -> None:
+    def __init__(self, face: Face, topic: str, below: Screen[object], chosen: Filter | None = None) -> None:
         super().__init__(face)
         self._topic = topic
+        self._chosen = chosen
         self._below = below
 
     def content(self) -> Iterable[Widget]:
-        self._facts = FactList(self.face, self._topic)
+        self._facts = FactList(self.face, self._topic, self._chosen)
         yield self._facts
         yield Explanation(self.face, self._facts)
         yield KeyList(self.face, self._below)
+        yield Prompt()
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -160,11 +198,29 @@ class HelpScreen(FaceScreen):
         self._facts.focus()
 
     def keys(self) -> Keys:
-        return [("j k", "choose a number"), ("tab", "why or keys"), ("q", "back")]
+        if self.has_class("-keys"):
+            return [("j k", "scroll"), ("tab", "where the numbers come from"), ("q", "back")]
+        return [
+            ("j k", "choose a number"),
+            ("n N", "next, last model"),
+            ("/", "filter"),
+            ("tab", "all keys"),
+            ("q", "back"),
+        ]
+
+    def action_group(self, by: int) -> None:
+        """`n` and `N`."""
+        self._facts.next_group(by)
+        self.refresh_state()
+
+    def action_filter(self) -> None:
+        """`/`."""
+        ask_filter(self._facts, self.query_one(Prompt), self.tell)
 
     def action_other(self) -> None:
         """Tab: the numbers, or the keys."""
         self.toggle_class("-keys")
+        self.refresh_state()
 
     def action_move(self, how: str) -> None:
         """Move among the facts."""

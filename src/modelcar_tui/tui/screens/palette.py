@@ -67,13 +67,16 @@ class PaletteScreen(FaceScreen):
     def _collect(self) -> list[tuple[str, str, Callable[[], object]]]:
         out: list[tuple[str, str, Callable[[], object]]] = []
         seen: set[str] = set()
-        for binding in self._below._bindings.key_to_bindings.values():
-            for one in binding:
-                if one.description and one.action not in seen and one.action != "back":
-                    seen.add(one.action)
-                    action = one.action
-                    run = lambda action=action: self._below.run_action(action)  # noqa: E731
-                    out.append((pretty(one.key), one.description, run))
+        titles = {f"pane({at})": pane.title for at, pane in enumerate(self.face.state.panes, 1)}
+        for bindings in self._below._bindings.key_to_bindings.values():
+            for one in bindings:
+                if not one.show or not one.description or one.action in seen or one.action == "back":
+                    continue
+                seen.add(one.action)
+                label = titles.get(one.action, "") if one.action.startswith("pane(") else one.description
+                if label and not one.action.startswith("move("):
+                    run = lambda action=one.action: self._below.run_action(action)  # noqa: E731
+                    out.append((pretty(one.key), label, run))
         for name in PALETTES:
             out.append(("theme", name, lambda name=name: self.board.use_theme(name)))  # type: ignore[misc]
         return out

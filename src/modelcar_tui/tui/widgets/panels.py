@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.banner import banner_rows, header_row, keys_row, strip_rows, tabs_row
 from modelcar_tui.tui.faces.panes import pane_head, pane_rows
+from modelcar_tui.tui.narrow import narrowed
 from modelcar_tui.tui.rows import EMPTY, Row, row
 from modelcar_tui.tui.view import View
+
+if TYPE_CHECKING:
+    from modelcar_tui.tui.patterns import Filter
 
 
 class HeaderBar(View):
@@ -69,12 +74,25 @@ class SpecialistPane(View, can_focus=True):
         self.number = number
         self.top = 0
         self._hidden = 0
+        self.filter: Filter | None = None
+
+    @property
+    def lists_models(self) -> bool:
+        """Whether `/` narrows this pane."""
+        return self.specialist in ("configuration", "decision")
+
+    def set_filter(self, chosen: Filter | None) -> None:
+        """Show only the models whose names pass."""
+        self.filter, self.top = chosen, 0
+        self.update()
 
     def body(self, width: int, height: int) -> list[Row]:
         pane = self.face.state.pane(self.specialist)
         if pane is None:
             return []
-        rows = pane_rows(self.face.state, pane, width, height, self.face.glyphs, self.face.now)
+        rows = pane_rows(
+            narrowed(self.face.state, self.filter), pane, width, height, self.face.glyphs, self.face.now
+        )
         self.top = max(0, min(self.top, len(rows) - height))
         self._hidden = max(0, len(rows) - height - self.top)
         return rows[self.top :]
@@ -83,7 +101,10 @@ class SpecialistPane(View, can_focus=True):
         pane = self.face.state.pane(self.specialist)
         if pane is None:
             return EMPTY, EMPTY
-        return pane_head(self.face.state, pane, self.number, self.face.now, self.face.glyphs)
+        title, status = pane_head(self.face.state, pane, self.number, self.face.now, self.face.glyphs)
+        if self.filter is not None:
+            title = Row((*title.spans, (f"  /{self.filter.text}", "accent")))
+        return title, status
 
     def foot(self) -> Row:
         return row((f"{self._hidden} more {self.face.glyphs.down}", "muted")) if self._hidden else EMPTY
