@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.llm.intents import suggestions
 from modelcar_tui.supervisor.llm.question import WhatIf
 from modelcar_tui.tui.screens.ask import AskScreen
 from pilot import support as s
@@ -36,6 +37,36 @@ async def test_a_question_and_a_what_if_reach_the_engine_and_come_back(size: tup
         await pilot.press("escape")
         await s.wait_for(pilot, lambda: not isinstance(app.screen, AskScreen), "back")
         assert not [call for call in engine.calls if call in ("cancel", "detach")]
+
+
+@pytest.mark.parametrize("size", s.SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_two_keys_ask_why_and_the_answer_shows_its_first_line(size: tuple[int, int]) -> None:
+    engine = AskedEngine(s.decided())
+    async with s.dashboard(engine, size) as (app, pilot):
+        await pilot.press("a")
+        await s.wait_for(pilot, lambda: isinstance(app.screen, AskScreen), "the form is open")
+        offered = suggestions(app.state)
+        assert offered[0].startswith("why NO-GO: ")
+        await s.wait_for(pilot, lambda: s.shows(app, "why NO-GO: "), "what may be asked is shown")
+        await pilot.press("1", "enter")
+        await s.wait_for(pilot, lambda: getattr(engine, "asked", None) == [offered[0]], "it is asked")
+        lines = [f"NO-GO first line, as {offered[0]}", *(f"  line {number}" for number in range(2, 40)), "the end"]
+        engine.say(e.QuestionAnswered(id="q1", question=offered[0], text="\n".join(lines), facts=("verdict/x",)))
+        await s.wait_for(pilot, lambda: s.shows(app, "NO-GO first line"), "the beginning is shown")
+        for _ in range(12):
+            await pilot.press("pagedown")
+        await s.wait_for(pilot, lambda: s.shows(app, "facts: verdict/x"), "and the end, with its facts")
+
+
+async def test_what_a_language_model_is_given_is_told_while_the_run_works_and_listed_by_a() -> None:
+    joined = e.LanguageModelJoined(model="openai:m", host="vllm.svc:8000", shares=("names of models", "no keys"))
+    engine = AskedEngine([*s.begin(), joined])
+    async with s.dashboard(engine, (120, 40)) as (app, pilot):
+        await s.wait_for(pilot, lambda: s.shows(app, "openai:m at vllm.svc:8000 is given facts"), "it is told")
+        await pilot.press("a")
+        await s.wait_for(pilot, lambda: s.shows(app, "- names of models"), "it is listed")
+        engine.say(e.LanguageModelUsed(input_tokens=40, output_tokens=7, seconds=1.25))
+        await s.wait_for(pilot, lambda: s.shows(app, "openai:m: 1 calls, 47 tokens, 1.2 s"), "and what it cost")
 
 
 async def test_a_narration_is_shown_marked_and_goes_when_it_is_withdrawn() -> None:

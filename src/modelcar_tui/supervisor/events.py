@@ -255,6 +255,12 @@ class QuestionAnswered(Event, tag=True, frozen=True, kw_only=True):
         """`2 calls, 94 tokens, 3.1 s`; empty where no model was asked."""
         return f"{self.calls} calls, {self.tokens} tokens, {self.seconds:.1f} s" if self.calls else ""
 
+    @property
+    def cited(self) -> str:
+        """The first ids of its facts."""
+        more = f" and {len(self.facts) - 4} more" if len(self.facts) > 4 else ""
+        return ", ".join(self.facts[:4]) + more
+
 
 class RunFinished(Event, tag=True, frozen=True, kw_only=True):
     exit_status: int

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 import time
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from threading import Thread
 
 import msgspec
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest.plan import Decision
-from modelcar_tui.supervisor.events import DecisionMade, QaStarted, Stamped
+from modelcar_tui.supervisor.events import DecisionMade, QaStarted, QuestionAnswered, Stamped
 from modelcar_tui.supervisor.journal import read_journal
+from modelcar_tui.supervisor.llm.question import WhatIf
 from modelcar_tui.supervisor.reports import ApplyPreview, DecisionReport
+from modelcar_tui.supervisor.runs import SETTINGS
+from modelcar_tui.supervisor.settings import Settings
+from modelcar_tui.supervisor.state import RunState, fold
 
 LONGEST_GAP_S = 2.0
 """Seconds on the screen for any silence of the recording: an operator's lunch is not replayed."""
 
 
 class ReplayPort:
-    """Plays a journal; takes no answers and starts nothing."""
+    """Plays a journal; takes no answers, starts and writes nothing."""
 
     recorded = True
 
@@ -42,6 +50,8 @@ class ReplayPort:
         self._begun: float | None = None
         self._given = 0
         self._due = _schedule([stamped.at for stamped in self._events], speed)
+        self._late: deque[Stamped] = deque()
+        self._vllm = _stated_vllm(path.parent)
         self._reports = [s.event.report for s in self._events if isinstance(s.event, DecisionMade)]
 
     def start(self, on_ready: Callable[[], None]) -> None:
@@ -55,7 +65,7 @@ class ReplayPort:
             return []
         until = bisect_right(self._due, self._clock() - self._begun)
         fresh, self._given = self._events[self._given : until], max(self._given, until)
-        return fresh
+        return [*fresh, *(self._late.popleft() for _ in range(len(self._late)))]
 
     def now(self) -> float:
         """The recording's time."""
@@ -66,6 +76,24 @@ class ReplayPort:
             return last
         passed = (self._clock() - self._begun - self._due[self._given - 1]) * self._speed
         return min(last + max(0.0, passed), self._events[self._given].at)
+
+    def ask(self, question: str | WhatIf) -> str:
+        """Answered by the real estimate from what was recorded so far; no language model, and nothing is kept."""
+        identifier = f"replay-{secrets.token_hex(4)}"
+        state = fold(self._events[: self._given])
+        Thread(target=self._answer, args=(state, question, identifier), name=identifier, daemon=True).start()
+        return identifier
+
+    def _answer(self, state: RunState, question: str | WhatIf, identifier: str) -> None:
+        from modelcar_tui.supervisor.llm.ask import Asker
+
+        try:
+            answered = asyncio.run(Asker(state, vllm=self._vllm).answer(question, identifier=identifier))
+        except Exception as error:  # noqa: BLE001 - whoever asked must hear the end of it
+            text = question if isinstance(question, str) else question.text
+            why = f"a fault of ours: {type(error).__name__}"
+            answered = QuestionAnswered(id=identifier, question=text, text="", why=why)
+        self._late.append(Stamped(state.seq, state.now, answered))
 
     def answer(self, decision: Decision) -> None:
         """A recording takes no answers."""
@@ -112,6 +140,14 @@ def _with_log(stamped: Stamped, folder: Path) -> Stamped:
         return stamped
     beside = folder / Path(event.log).name
     return msgspec.structs.replace(stamped, event=msgspec.structs.replace(event, log=str(beside)))
+
+
+def _stated_vllm(folder: Path) -> str | None:
+    """The vLLM release that the recorded run was told to judge by."""
+    try:
+        return msgspec.json.decode((folder / SETTINGS).read_bytes(), type=Settings).vllm_version
+    except (OSError, msgspec.DecodeError):
+        return None
 
 
 def _schedule(times: list[float], speed: float) -> list[float]:

@@ -84,7 +84,8 @@ async def test_an_answer_that_the_tools_dont_bear_out_is_not_shown(go: Go, words
     answer = await asked(go, lambda asked: words, "why GO?")
     assert answer.by == "tools"
     assert words not in answer.text
-    assert f"[verdict/{NAME}] GO" in answer.text
+    assert answer.text.startswith(f"GO {NAME}: model 19 GiB vs GPU 45 GiB (L40S)")
+    assert answer.facts == (f"verdict/{NAME}",)
     assert answer.why
 
 
@@ -104,7 +105,8 @@ async def test_a_what_if_is_told_with_its_own_verdict(go: Go) -> None:
 async def test_a_failing_model_leaves_the_facts(go: Go, scenario: str) -> None:
     answer = await asked(go, lambda asked: f"It is GO [verdict/{NAME}].", "why GO?", scenario=scenario)
     assert answer.by == "tools"
-    assert f"[verdict/{NAME}] GO" in answer.text
+    assert answer.text.startswith(f"GO {NAME}: model 19 GiB vs GPU 45 GiB (L40S)")
+    assert answer.facts == (f"verdict/{NAME}",)
     assert answer.why.startswith("no answer of the language model")
 
 

@@ -19,9 +19,10 @@ from modelcar_tui.supervisor.llm.check import fault
 from modelcar_tui.supervisor.llm.claims import Known, learn
 from modelcar_tui.supervisor.llm.client import Client, Limits
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError
+from modelcar_tui.supervisor.llm.intents import MOST_MODELS, understand
 from modelcar_tui.supervisor.llm.named import Named, known_went, named_facts, payload, scrub
 from modelcar_tui.supervisor.llm.question import WhatIf
-from modelcar_tui.supervisor.llm.tools import Found, fact_line, matching_facts, what_if
+from modelcar_tui.supervisor.llm.tools import Found, fact_line, matching_facts, what_if, which_gpu, why_lines
 from modelcar_tui.supervisor.state import RunState
 
 if TYPE_CHECKING:
@@ -98,23 +99,50 @@ class Asker:
                 why = f"no answer of the language model: {error}"
             except TimeoutError:
                 why = "no answer of the language model: too slow"
+        try:
+            lines, ids = await asyncio.to_thread(self._by_rules, question)
+        except UserError as error:
+            lines, ids, why = [], (), "; ".join(part for part in (why, str(error)) if part)
+        text = "\n".join(lines)
+        return QuestionAnswered(id=identifier, question=question, text=text, facts=ids, why=why)
+
+    def _by_rules(self, question: str) -> tuple[list[str], tuple[str, ...]]:
+        """What the tools say to a question whose kind is plain, else the facts that it names."""
+        found = understand(question, self._state)
+        if found is not None and found.kind == "which":
+            lines = [
+                line
+                for name in found.models
+                for line in which_gpu(self._state, name, vllm=self._vllm, objective=self._objective)
+            ]
+            return lines, tuple(f"verdict/{scrub(name, limit=120)}" for name in found.models)
+        if found is not None and found.kind == "what-if":
+            return self._lines([self._what_if(asked) for asked in found.what_ifs])
+        if found is not None:
+            if not found.models:
+                return [f"no model is {found.verdict}"], ("verdict",)
+            verdicts = self._state.decision.models if self._state.decision else ()
+            told = [verdict for verdict in verdicts if verdict.model in found.models]
+            ids = tuple(f"verdict/{scrub(verdict.model, limit=120)}" for verdict in told)
+            return [line for verdict in told for line in why_lines(verdict)], ids
         facts = matching_facts(self._state, question)
-        lines = [line for found in self._tried for line in found.lines()] + [fact_line(fact) for fact in facts]
-        return QuestionAnswered(
-            id=identifier,
-            question=question,
-            text="\n".join(lines),
-            facts=tuple(fact.id for fact in facts),
-            why=why,
-        )
+        return [*self._lines(self._tried)[0], *map(fact_line, facts)], tuple(fact.id for fact in facts)
+
+    @staticmethod
+    def _lines(tried: list[Found]) -> tuple[list[str], tuple[str, ...]]:
+        lines = [line for found in tried for line in found.lines()]
+        return lines, tuple(fact.id for found in tried for fact in found.facts)
 
     async def _by_form(self, asked: WhatIf, identifier: str) -> QuestionAnswered:
+        """One model, or each of them where none is named."""
+        names = [asked.model] if asked.model else [model.car.name for model in self._state.models[:MOST_MODELS]]
+        each = [msgspec.structs.replace(asked, model=name) for name in names]
         try:
-            found = await asyncio.to_thread(self._what_if, asked)
+            tried = [await asyncio.to_thread(self._what_if, one) for one in each or [asked]]
         except UserError as error:
             return QuestionAnswered(id=identifier, question=asked.text, text="", why=str(error))
-        ids = tuple(fact.id for fact in found.facts)
-        return QuestionAnswered(id=identifier, question=asked.text, text="\n".join(found.lines()), facts=ids)
+        lines, ids = self._lines(tried)
+        return QuestionAnswered(id=identifier, question=asked.text, text="\n".join(lines), facts=ids)
 
     def _what_if(self, asked: WhatIf) -> Found:
         number = len(self._tried) + 1

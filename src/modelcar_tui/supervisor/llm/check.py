@@ -148,7 +148,7 @@ def _names(clause: Clause, scene: _Scene, known: Known) -> str:
     for name in clause.texts("name"):
         own = all(name in known.words.get(model, ()) for model in models) if models else False
         if not own and name not in known.words.get("", ()):
-            return f"{name[:60]} is in no fact here"
+            return f"{name[:60]!r} is in no fact here, and no word that the check knows"
     for flag in clause.texts("flag"):
         if not any(lex.BY_FLAG.get(flag, flag) in claim.topics for claim in known.claims):
             return f"{flag[:60]} is in no fact"

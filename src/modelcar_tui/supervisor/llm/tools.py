@@ -11,10 +11,12 @@ from modelcar_tui.cluster.types import AcceleratorReport, Access, Rung
 from modelcar_tui.compatibility.tuning import Tuning, tuned
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
-from modelcar_tui.manifest.plan import Change
-from modelcar_tui.supervisor.deciding import candidates, decide_model, runtime_version
+from modelcar_tui.manifest.plan import Change, Operation
+from modelcar_tui.supervisor.deciding import candidates, decide_model, kind_name, runtime_version
 from modelcar_tui.supervisor.llm.named import Named, named_facts, scrub, verdict_facts
 from modelcar_tui.supervisor.llm.question import WhatIf
+from modelcar_tui.supervisor.llm.reading import names
+from modelcar_tui.supervisor.llm.relative import absolute
 from modelcar_tui.supervisor.proposing import Proposal, propose_for
 from modelcar_tui.supervisor.reports import ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.supervisor.state import RunState
@@ -34,10 +36,12 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     verdict: ModelVerdict
     proposal: Proposal
     facts: tuple[Named, ...]
+    asked: str = ""
+    """` with --max-model-len=4096 on NVIDIA-T4:1`."""
 
     def lines(self) -> Iterator[str]:
         """For the screen and the command line."""
-        yield f"{self.verdict.verdict} {self.model}: {self.verdict.comparison}"
+        yield f"{self.verdict.verdict} {self.model}{self.asked}: {self.verdict.comparison}"
         yield f"  {self.verdict.why}"
         for fact in self.facts:
             if "/estimate/" in fact.id and fact.value is not None:
@@ -46,7 +50,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
             yield f"  what would help: {self.proposal.hope}"
         for change in self.proposal.changes:
             if change.severity == "required":
-                yield f"  {change.old or '(nothing)'} -> {change.new or '(removed)'}: {change.reason}"
+                name = "gpu_count " if change.operation is Operation.GPU_COUNT else ""
+                yield f"  {name}{change.old or '(nothing)'} -> {change.new or '(removed)'}: {change.reason}"
         for warning in self.verdict.warnings:
             yield f"  note: {warning}"
 
@@ -91,11 +96,11 @@ def what_if(
         UserError: no such model, flag, value or GPU, or the run knows of no GPUs.
     """
     model = _model(state, asked.model)
-    change = tuning(asked.arguments)
+    change = tuning(absolute(asked.arguments, model, vllm))
     args, count = tuned(model.car.serving.args, model.car.serving.gpu_count, change)
     serving = msgspec.structs.replace(model.car.serving, args=args, gpu_count=count)
     model = msgspec.structs.replace(model, car=msgspec.structs.replace(model.car, serving=serving))
-    cluster = _cluster(state, asked.gpu)
+    cluster = _cluster(state, asked.gpu, count)
     vllm = vllm or runtime_version(cluster)
     kinds = candidates(cluster)
     verdict = decide_model(model, cluster, kinds, vllm)
@@ -103,7 +108,9 @@ def what_if(
     proposal = propose_for(model, verdict, kinds, vllm=vllm, runtime_args=runtime_args, objective=objective)
     name = f"what-if-{number}"
     facts = tuple(_facts(name, asked, verdict, proposal, change))
-    return Found(model=model.car.name, verdict=verdict, proposal=proposal, facts=facts)
+    told = f" with {' '.join(change.flags().values())}" if change.flags() else ""
+    told += f" on {clean(asked.gpu, limit=80)}" if asked.gpu else ""
+    return Found(model=model.car.name, verdict=verdict, proposal=proposal, facts=facts, asked=told)
 
 
 def _facts(name: str, asked: WhatIf, verdict: ModelVerdict, proposal: Proposal, change: Tuning) -> Iterator[Named]:
@@ -130,26 +137,56 @@ def _required(changes: tuple[Change, ...]) -> tuple[Change, ...]:
 
 
 def _model(state: RunState, name: str) -> ModelRequirements:
-    names = [model.car.name for model in state.models]
+    every = [model.car.name for model in state.models]
     hits = [model for model in state.models if model.car.name == name]
     hits = hits or [model for model in state.models if name.casefold() in model.car.name.casefold()]
     if len(hits) == 1:
         return hits[0]
     what = f"the run has no model {clean(name, limit=80)!r}" if not hits else f"{len(hits)} models fit {name!r}"
-    listed = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "")
-    raise _bad("model", what, f"one of: {listed}" if names else "the run has read no manifest")
+    listed = ", ".join(every[:8]) + (" ..." if len(every) > 8 else "")
+    raise _bad("model", what, f"one of: {listed}" if every else "the run has read no manifest")
 
 
-def _cluster(state: RunState, gpu: str | None) -> AcceleratorReport:
-    if gpu is not None:
-        from modelcar_tui.cluster.whatif import parse_gpu_flags
+def _cluster(state: RunState, gpu: str | None, count: int) -> AcceleratorReport:
+    """The run's GPUs, those of one product of the run, or stated ones; a product without a count is one node that
+    has as many as the model asks for.
+    """
+    if gpu is None:
+        if state.cluster is None:
+            raise _bad("gpu", "the run knows of no GPUs", "state them: PRODUCT:COUNT")
+        return state.cluster
+    from modelcar_tui.cluster.whatif import parse_gpu_flags
 
-        inventory = parse_gpu_flags((gpu,))
-        runtime = state.cluster.runtime if state.cluster else None
-        return AcceleratorReport(access=Access(rung=Rung.WHAT_IF), inventory=inventory, runtime=runtime)
-    if state.cluster is None:
-        raise _bad("gpu", "the run knows of no GPUs", "state them: PRODUCT:COUNT")
-    return state.cluster
+    if ":" not in gpu:
+        nodes = state.cluster.inventory.nodes if state.cluster else ()
+        product = names((), [node.product for node in nodes if node.product]).gpus.get(gpu.casefold())
+        if product is not None and state.cluster is not None:
+            own = tuple(node for node in nodes if node.product == product)
+            inventory = msgspec.structs.replace(state.cluster.inventory, nodes=own)
+            return msgspec.structs.replace(state.cluster, inventory=inventory)
+        gpu = f"{gpu}:{count}"
+    runtime = state.cluster.runtime if state.cluster else None
+    return AcceleratorReport(access=Access(rung=Rung.WHAT_IF), inventory=parse_gpu_flags((gpu,)), runtime=runtime)
+
+
+def which_gpu(state: RunState, name: str, *, vllm: str | None = None, objective: str = "minimal") -> Iterator[str]:
+    """The verdict on one model on each kind of GPU of the run, and what would do where none does.
+
+    Raises:
+        UserError: no such model, or the run knows of no GPUs.
+    """
+    model, cluster = _model(state, name), _cluster(state, None, 1)
+    vllm = vllm or runtime_version(cluster)
+    kinds = candidates(cluster)
+    yield f"{model.car.name}:"
+    for kind in kinds:
+        verdict = decide_model(model, cluster, (kind,), vllm)
+        yield f"  {verdict.verdict} on {kind_name(kind)}: {verdict.why}"
+    verdict = decide_model(model, cluster, kinds, vllm)
+    if verdict.verdict is not Verdict.GO:
+        runtime_args = cluster.runtime.args if cluster.runtime else ()
+        proposal = propose_for(model, verdict, kinds, vllm=vllm, runtime_args=runtime_args, objective=objective)
+        yield f"  what would help: {proposal.hope or verdict.settle or 'nothing that is known here'}"
 
 
 def matching_facts(state: RunState, words: str, *, most: int = 12) -> tuple[Named, ...]:
@@ -159,11 +196,21 @@ def matching_facts(state: RunState, words: str, *, most: int = 12) -> tuple[Name
 
     def score(fact: Named) -> int:
         said = f"{fact.id} {fact.value} {fact.note}".casefold()
-        return sum(word in said for word in wanted) * 2 + fact.id.startswith("verdict")
+        return sum(word.removesuffix("s") in said for word in wanted) * 2 + fact.id.startswith("verdict")
 
     ranked = sorted(facts, key=score, reverse=True)
     best = [fact for fact in ranked if score(fact) > 1] or [fact for fact in facts if "verdict" in fact.id]
     return tuple(best[:most])
+
+
+def why_lines(verdict: ModelVerdict) -> Iterator[str]:
+    """One model's verdict, what decided it, and what would help."""
+    yield f"{verdict.verdict} {verdict.model}: {verdict.comparison}"
+    yield f"  {verdict.why}"
+    if verdict.settle:
+        yield f"  what would help: {verdict.settle}"
+    for warning in verdict.warnings:
+        yield f"  note: {warning}"
 
 
 _COMMON = frozenset("the is it on an of to if what why how does do my in for and or with can not".split())  # noqa: SIM905

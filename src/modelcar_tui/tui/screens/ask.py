@@ -13,6 +13,7 @@ from textual.widgets import Input, Label
 
 from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor.events import QuestionAnswered
+from modelcar_tui.supervisor.llm.intents import suggestions
 from modelcar_tui.supervisor.llm.question import WhatIf
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.port import Asked
@@ -22,19 +23,19 @@ from modelcar_tui.tui.view import View
 
 QUESTION = "question"
 FIELDS = (
-    (QUESTION, "question", "why NO-GO? what about the GPUs?"),
-    ("model", "or what if: model", "its name, or a part of it"),
-    ("--max-model-len", "--max-model-len", ""),
-    ("--max-num-seqs", "--max-num-seqs", ""),
-    ("--gpu-memory-utilization", "--gpu-memory-utilization", ""),
-    ("--tensor-parallel-size", "--tensor-parallel-size", ""),
-    ("gpu", "GPUs", "PRODUCT:COUNT instead of the run's"),
+    (QUESTION, "question", "1 why, 2 which GPU, 3 half"),
+    ("model", "or what if: model", "a part of its name; empty: all"),
+    ("--max-model-len", "--max-model-len", "4096, 32k, half, double"),
+    ("--max-num-seqs", "--max-num-seqs", "64, half, double"),
+    ("--gpu-memory-utilization", "--gpu-memory-utilization", "0.95"),
+    ("--tensor-parallel-size", "--tensor-parallel-size", "2"),
+    ("gpu", "GPUs", "PRODUCT or PRODUCT:COUNT"),
 )
 """Name, label and hint of each line."""
 
 
 class Answers(View):
-    """What was asked and answered, the newest at the end; PgUp goes back."""
+    """What was asked and answered, the newest at the end, from its beginning; PgUp and PgDn turn the pages."""
 
     framed = True
 
@@ -43,32 +44,62 @@ class Answers(View):
         self.waiting: dict[str, str] = {}
         """Questions without an answer yet, by id."""
         self.back = 0
+        """Rows below the shown ones."""
+        self._seen = 0
 
     def head(self) -> tuple[Row, Row]:
         llm = self.face.state.llm
-        who = f"{llm.model}: {llm.calls} calls, {llm.input_tokens + llm.output_tokens} tokens" if llm.model else ""
+        who = f"{llm.model}: {llm.cost}" if llm.model else ""
         return row(("ask", "title")), row((who or "no language model: facts and what-if", "muted"))
 
     def body(self, width: int, height: int) -> list[Row]:
-        rows = [line for answer in self.face.state.answers for line in answer_rows(answer, width)]
-        known = {answer.id for answer in self.face.state.answers}
+        answers = self.face.state.answers
+        parts = [answer_rows(answer, width) for answer in answers]
+        rows = [line for part in parts for line in part]
+        if len(answers) != self._seen:
+            # A new answer is read from its first line, also where it is longer than the screen.
+            self._seen = len(answers)
+            self.back = max(0, len(parts[-1]) - 1 - height) if parts else 0
+        known = {answer.id for answer in answers}
         for name, text in self.waiting.items():
             if name not in known:
                 rows += [*paragraph(f"? {reveal(text)}", width, "accent"), row(("  ...", "muted"))]
         if not rows:
-            return paragraph("Ask about the run, or fill in a what-if: the real estimate answers.", width, "muted")
+            return self._welcome(width)
+        while rows and rows[-1] is EMPTY:
+            rows.pop()
         self.back = max(0, min(self.back, len(rows) - height))
         end = len(rows) - self.back
         return rows[max(0, end - height) : end]
+
+    def _welcome(self, width: int) -> list[Row]:
+        """What may be asked, and what a language model is given."""
+        rows = []
+        for number, text in enumerate(suggestions(self.face.state), 1):
+            told = paragraph(reveal(text), width - 2, "text")
+            rows += [Row(((f"{number} " if not at else "  ", "key"), *part.spans)) for at, part in enumerate(told)]
+        rows += paragraph(
+            "Type a number or a question, or fill in a what-if: the real estimate answers.", width, "muted"
+        )
+        llm = self.face.state.llm
+        if llm.model:
+            rows += [EMPTY, *paragraph(f"{llm.model} at {llm.host} is given, as data:", width, "muted")]
+            rows += [row for text in llm.shares for row in paragraph(f"- {reveal(text)}", width, "muted")]
+        return rows
 
 
 def answer_rows(answer: QuestionAnswered, cells: int) -> list[Row]:
     """A question and its answer."""
     rows = paragraph(f"? {reveal(answer.question)}", cells, "accent")
     for text in answer.text.splitlines():
-        rows += paragraph(reveal(text), cells)
+        inset = "  " if text.startswith("  ") else ""
+        rows += [
+            Row(((inset, "text"), *part.spans)) for part in paragraph(reveal(text.strip()), cells - len(inset))
+        ]
     if answer.by == "model":
         rows += paragraph(f"(language model; numbers, names and verdicts checked; {answer.cost})", cells, "muted")
+    elif answer.facts:
+        rows += paragraph(f"facts: {reveal(answer.cited)}", cells, "muted")
     if answer.why:
         rows += paragraph(reveal(answer.why), cells, "warn")
     return [*rows, EMPTY]
@@ -98,7 +129,7 @@ class AskScreen(FaceScreen):
         self.query(Input).first().focus()
 
     def keys(self) -> Keys:
-        return [("Enter", "ask"), ("tab", "next line"), ("PgUp", "back"), ("Esc", "back")]
+        return [("Enter", "ask"), ("tab", "next line"), ("PgUp/PgDn", "page"), ("Esc", "back")]
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Ask the question, or what the form says."""
@@ -108,7 +139,9 @@ class AskScreen(FaceScreen):
             self.tell("a recorded run takes no questions here: agent ask RUN")
             return
         lines = {line.field: line.value for line in self.query(_Line)}
-        question: str | WhatIf = lines.pop(QUESTION)
+        typed = lines.pop(QUESTION)
+        offered = {str(number): text for number, text in enumerate(suggestions(self.face.state), 1)}
+        question: str | WhatIf = offered.get(typed, typed)
         if not question:
             flags = {flag: value for flag, value in lines.items() if flag.startswith("--") and value}
             question = WhatIf(model=lines["model"], arguments=flags, gpu=lines["gpu"] or None)
