@@ -97,11 +97,15 @@ def show_help() -> int:
 
 def models(text: str) -> list[tuple[str, str]]:
     """Name and image of each item, by a line scan good enough for the tests' manifests."""
-    names = re.findall(r"^[ -]*name: *\"?([^\"\n]+)", text, re.MULTILINE)
-    images = re.findall(r"^[ -]*image: *\"?([^\"\n]+)", text, re.MULTILINE)
     if not re.search(r"^model-car:\s*\n\s*-", text, re.MULTILINE):
         raise TypeError("model-car must be a list")
-    return list(zip(names, images, strict=True))
+    found = []
+    for item in re.split(r"(?m)^\s*-\s+(?=name:|image:)", text)[1:]:
+        name = re.search(r"^ *name: *\"?([^\"\n]+)", item, re.MULTILINE)
+        image = re.search(r"^ *image: *\"?([^\"\n]+)", item, re.MULTILINE)
+        if name and image:
+            found.append((name[1].strip(), image[1].strip()))
+    return found
 
 
 def secret_for(host: str, options: dict[str, list[str]]) -> str:
@@ -205,6 +209,15 @@ def one(name: str, image: str, options: dict[str, list[str]], counts: dict[str, 
     log("ocp_resources Namespace", f"Delete Namespace {NAMESPACE}")
 
 
+def collect_only(options: dict[str, list[str]]) -> int:
+    """As `-q` shows it: node ids, then the sum; no cluster is asked, no secret is read."""
+    found = models(Path(options["--model_car_yaml_path"][0]).read_text())
+    for name, _ in found:
+        out(f"{NEW if GENERATION == 'G3' else OLD}::TestVLLMModelCarRaw::test_oci_model_car[{name}-{MODE}]")
+    out(f"\n{len(found)} tests collected in 0.42s")
+    return 0 if found else 5
+
+
 def main(argv: list[str]) -> int:
     options, files = parse([*shlex.split(os.environ.get("PYTEST_ADDOPTS", "")), *argv])
     if "--help" in options:
@@ -213,6 +226,8 @@ def main(argv: list[str]) -> int:
         if not Path(file).exists():
             sys.stderr.write(f"ERROR: file or directory not found: {file}\n")
             return 4
+    if "--collect-only" in options:
+        return collect_only(options)
     out(f"{BAR} test session starts {BAR}")
     config = Path(os.environ["KUBECONFIG"]).read_text()
     if "expired-token" in config:

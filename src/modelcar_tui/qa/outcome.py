@@ -169,6 +169,8 @@ _REFUSED = {
     "accelerator": "ACCELERATOR_UNSUPPORTED",
     "suite-image": "SUITE_IMAGE",
     "busy": "BUSY",
+    "suite-usage": "SUITE_USAGE",
+    "no-tests": "NO_TESTS",
 }
 
 

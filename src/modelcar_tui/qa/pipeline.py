@@ -137,6 +137,10 @@ class Pipeline:
             self._stage, self.phase_since = name, time.monotonic()
         self.progress()
 
+    def expect(self, tests: int) -> None:
+        """How many tests there will be, before the suite has said it."""
+        self.parser.result.total = self.parser.result.total or tests
+
     def progress(self) -> None:
         """Tell where the suite is."""
         result, past, zero = self.parser.result, self._past, time.time() - time.monotonic()

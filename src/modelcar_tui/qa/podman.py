@@ -13,6 +13,7 @@ from pathlib import Path
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.qa import pullsecret, store
+from modelcar_tui.qa.collect import collect
 from modelcar_tui.qa.follow import following
 from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths, teach
 from modelcar_tui.qa.manifest_file import stage_manifest
@@ -154,6 +155,11 @@ class PodmanRunner:
             found, hosts=hosts, secret=secret, accelerator=request.accelerator,
             runtime_image=request.runtime_image,
         )  # fmt: skip
+        pipeline.stage("asking the suite for its tests")
+        tests, caution = await collect(self._podman, image, found, what, manifest, qa)
+        pipeline.expect(len(tests))
+        if caution:
+            on_event(Warned(text=self._redact(caution)))
         pipeline.stage("staging")
         config = await flatten(
             kubeconfig_paths(request.kubeconfig_path), context=request.kube_context, redact=self._redact

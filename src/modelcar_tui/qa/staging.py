@@ -82,7 +82,8 @@ def interrupt_suite() -> str:
 
 def unstage(qa: Path) -> None:
     """Take everything back; no harm where nothing was lent."""
-    shutil.rmtree(stage_folder(qa), ignore_errors=True)
+    for folder in (stage_folder(qa), qa / "collect"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def forget_env(qa: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.qa.follow import following
 from modelcar_tui.qa.podman_cli import Podman
-from modelcar_tui.qa.runner import ContainerStarted, Progressed, QaSecrets, WentSilent
+from modelcar_tui.qa.runner import ContainerStarted, Progressed, QaSecrets, Warned, WentSilent
 from modelcar_tui.qa.spool import Origin
 from modelcar_tui.qa.types import QaCounts
 from support.qa_bench import Bench, eventually, podman
@@ -38,6 +38,29 @@ async def test_each_generation_gets_options_and_secret_that_it_takes(generation:
     assert bench.grew() == bench.spooled()
     last = [event for event in bench.events if isinstance(event, Progressed)][-1]
     assert (last.done, last.total, last.passed) == (2, 2, 2)
+
+
+async def test_tests_are_listed_before_and_what_is_left_out_is_said(bench: Bench) -> None:
+    request = bench.request("granite", "whisper")
+    path = Path(request.manifest_path)
+    path.write_text(path.read_text() + "  - name: nameless\n")
+    outcome = await bench.run(request)
+    assert outcome.ok, (outcome, bench.lines(None))
+    said = [event.text for event in bench.events if isinstance(event, Warned)]
+    assert said == ["the suite will test 2 of 3 models; it leaves out nameless"]
+    stages = [event for event in bench.events if isinstance(event, Progressed) and event.phase == "staging"]
+    assert stages[0].total == 2
+    assert not (bench.run_folder / "qa" / "collect").exists()
+
+
+async def test_manifest_without_a_test_ends_before_anything_is_lent(bench: Bench) -> None:
+    request = bench.request("granite")
+    Path(request.manifest_path).write_text("model-car:\n  - image: oci://quay.io/x/y:1\n    gpu_count: 1\n")
+    outcome = await bench.run(request)
+    assert outcome.code == "QA_ERROR:NO_TESTS"
+    assert bench.containers() == []
+    assert bench.lines() == []
+    assert not bench.stage.exists()
 
 
 async def test_image_whose_user_is_root(bench: Bench) -> None:
