@@ -182,7 +182,7 @@ def one(name: str, image: str, options: dict[str, list[str]], counts: dict[str, 
         for number in range(200):
             out(f"slow line {number:05d}")
             sys.stdout.flush()
-            time.sleep(0.02)
+            time.sleep(float(os.environ.get("FAKE_PACE", "0.04")))
     if scenario == "big":
         out("x" * 1_000_000 + " end of the big line")
         sys.stdout.flush()

@@ -179,7 +179,10 @@ class Cluster(ThreadingHTTPServer):
         pod.child = subprocess.Popen(
             ["/bin/sh", "-c", f"exec {words}"], cwd=self.folder / "image", stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, start_new_session=True,
-            env={"PATH": os.environ["PATH"], "FAKE_GENERATION": self.generation, "FAKE_FLOOD": "5000", **env},
+            env={
+                "PATH": os.environ["PATH"], "FAKE_GENERATION": self.generation, "FAKE_FLOOD": "5000",
+                "FAKE_PACE": "0.02", **env,
+            },
         )  # fmt: skip
         pod.state = {"running": {}}
         assert pod.child.stdout is not None

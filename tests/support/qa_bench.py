@@ -87,7 +87,7 @@ class Bench:
         return self.run_folder / "qa" / "stage"
 
 
-async def eventually(check: Callable[[], object], limit_s: float = 20.0) -> None:
+async def eventually(check: Callable[[], object], limit_s: float = 60.0) -> None:
     """Wait until `check()` is true."""
     async with asyncio.timeout(limit_s):
         while not check():

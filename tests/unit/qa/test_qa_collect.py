@@ -7,8 +7,8 @@ import pytest
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.qa.collect import judge
 
-IDS = """tests/model_serving/model_runtime/vllm/modelcar/test_modelvalidation.py::TestVLLMModelCarRaw::test_x[a-standard]
-tests/model_serving/model_runtime/vllm/modelcar/test_modelvalidation.py::TestVLLMModelCarRaw::test_x[b-raw-standard]
+IDS = """tests/model_runtime/vllm/modelcar/test_modelvalidation.py::TestVLLMModelCarRaw::test_x[a-standard]
+tests/model_runtime/vllm/modelcar/test_modelvalidation.py::TestVLLMModelCarRaw::test_x[b-raw-standard]
 
 2 tests collected in 3.21s
 """
@@ -40,7 +40,7 @@ def test_tests_are_held_against_the_manifest(
 @pytest.mark.parametrize(
     ("status", "text", "code", "word"),
     [
-        (4, "usage: pytest\npytest: error: unrecognized arguments: --x", "suite-usage", "unrecognized arguments: --x"),
+        (4, "usage: pytest\npytest: error: unrecognized arguments: --x", "suite-usage", "arguments: --x"),
         (5, "no tests collected", "no-tests", "no test"),
     ],
 )

@@ -58,7 +58,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 async def eventually(check: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not check():
             await asyncio.sleep(0.02)
 

@@ -204,11 +204,12 @@ def test_no_line_makes_it_fall(lines: list[str]) -> None:
 def test_long_hostile_lines_cost_little() -> None:
     import time
 
-    began = time.perf_counter()
+    began = time.thread_time()
     for line in ("=" * 4000, "oci:// " * 500, "Failed to pull image" + " x" * 1900, "is forbidden: User " * 200,
                  "DataScienceCluster not " * 170, "_ 1 of 2 completed, " * 200, "/proc/1/root" * 300):  # fmt: skip
         parse(*[line] * 20)
-    assert (time.perf_counter() - began) / 140 < 0.01
+    # CPU time, some thirty times what it takes: a pattern that explodes takes minutes, a busy machine no more.
+    assert time.thread_time() - began < 10
 
 
 def test_grammar_knows_three_generations() -> None:
