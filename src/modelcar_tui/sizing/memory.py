@@ -15,7 +15,7 @@ from modelcar_tui.sizing.limits import Limits
 from modelcar_tui.sizing.model import Ready
 from modelcar_tui.sizing.types import EngineArgs, Gpu
 from modelcar_tui.sizing.version import Profile
-from modelcar_tui.sizing.weights import RankWeights, Split, pipeline_ranks, rank_weights
+from modelcar_tui.sizing.weights import SWIZZLED, SWIZZLED_EARLY, RankWeights, Split, pipeline_ranks, rank_weights
 
 _TYPICAL_SMS = 132
 _EARLY_GRAPHS = 0.5
@@ -63,6 +63,7 @@ def budget_for(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limit
         ep=args.tp * args.dp if args.ep else 1,
         spread=args.tp * args.dp,
         tower_whole=model.whole_tower or args.encoder_tp_data,
+        swizzled=SWIZZLED_EARLY if (0, 11) <= profile.release < (0, 17) else SWIZZLED,
         marlin=(capability is not None and capability < 9) or profile.release == (0, 10),
     )
     ranks = pipeline_ranks(model.shape.layers, min(args.pp, model.shape.layers))

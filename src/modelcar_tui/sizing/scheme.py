@@ -9,6 +9,15 @@ from typing import Any
 import msgspec
 
 _GROUP = re.compile(r"(?:\bg|group[_ -]?(?:size)?[ :=]*)(\d+)")
+_WHOLE_ATTENTION = re.compile(
+    r"self_attn(?:\.?\*|\$|\)|$)|self_attn.*(?:q|o|qkv|q_a|q_b)_proj|mixer\.(?:q|o)_proj"
+)
+_WHOLE_MIXERS = re.compile(r"linear_attn(?:\.?\*|\$|\)|$)|linear_attn.*in_proj_qkv|mamba(?:\.?\*|\$|\)|$)")
+"""What an ignore list says when it means the large matrices, not just gates, norms and indexers."""
+_KINDS = (
+    ("self_attn", "attention"), ("q_proj", "attention"), ("linear_attn", "mixers"), ("mixer.in_proj", "mixers"),
+    ("mixer.out_proj", "mixers"), ("lm_head", "head"), ("mlp", "mlp"), ("experts", "mlp"), ("mixer.up", "mlp"),
+)  # fmt: skip
 _BITS_OF_GGUF = {"q2_k": 2.63, "q3_k": 3.44, "q4_0": 4.5, "q4_k": 4.85, "q5_k": 5.69, "q6_k": 6.56, "q8_0": 8.5}
 
 
@@ -27,12 +36,25 @@ class Scheme(msgspec.Struct, frozen=True, kw_only=True):
     experts_only: bool = False
     attention: bool = True
     """Whether the attention's linear layers are quantized."""
+    mixers: bool = True
+    """Whether the linear layers of state-space mixers are."""
+    attention_as: Scheme | None = None
+    """The attention's own scheme in a checkpoint of mixed precision."""
+    mixers_as: Scheme | None = None
     head: bool = False
     """Whether lm_head is quantized too."""
     mxfp4: bool = False
     short_experts: bool = False
     """Experts in 4 bits with a scale byte for 32, the other layers as said (DeepSeek V4)."""
     known: bool = True
+
+    def of_attention(self) -> Scheme:
+        """The scheme of the attention's linear layers."""
+        return (self.attention_as or self) if self.attention and not self.experts_only else PLAIN
+
+    def of_mixers(self) -> Scheme:
+        """The scheme of the state-space mixers' linear layers."""
+        return (self.mixers_as or self) if self.mixers and not self.experts_only else PLAIN
 
     def expert_bytes(self, out: int, inner: int) -> float:
         """Bytes of one `out x inner` expert matrix with its scales."""
@@ -73,13 +95,19 @@ def _of_config(found: Mapping[str, Any]) -> Scheme:
     inner = found.get("quantization")
     if not method and isinstance(inner, Mapping):
         method = str(inner.get("quant_algo") or "modelopt").lower()
-    attention = not _ignores(found, "self_attn")
+    mixed = found.get("quantized_layers") or (
+        inner.get("quantized_layers") if isinstance(inner, Mapping) else None
+    )
+    if isinstance(mixed, Mapping) and mixed:
+        return _mixed(mixed)
+    attention = not _ignores(found, _WHOLE_ATTENTION)
+    mixers = not _ignores(found, _WHOLE_MIXERS)
     head = bool(found.get("lm_head") is True)
     bits = found.get("bits")
     group = found.get("group_size")
     size = group if isinstance(group, int) and 0 < group <= 2**16 else 0
     if method == "compressed-tensors":
-        return msgspec.structs.replace(_compressed(found), attention=attention)
+        return msgspec.structs.replace(_compressed(found), attention=attention, mixers=mixers)
     if method in ("gptq", "gptq_marlin", "awq", "awq_marlin", "auto-round", "autoround", "inc", "auto_round"):
         width = bits if isinstance(bits, int) and bits in (2, 3, 4, 8) else 4
         return _grouped(method, width, size or 128, attention=attention, head=head)
@@ -90,11 +118,32 @@ def _of_config(found: Mapping[str, Any]) -> Scheme:
     if method in ("fp8", "fbgemm_fp8"):
         block = found.get("weight_block_size")
         if isinstance(block, list) and block and isinstance(block[0], int) and 0 < block[0] <= 2**16:
-            return Scheme(name="fp8", bits=8, block=block[0], scale_bytes=4, attention=attention)
-        return Scheme(name="fp8", bits=8, scale_bytes=4 if method == "fbgemm_fp8" else 0, attention=attention)
+            return Scheme(name="fp8", bits=8, block=block[0], scale_bytes=4, attention=attention, mixers=mixers)
+        own = 4 if method == "fbgemm_fp8" else 0
+        return Scheme(name="fp8", bits=8, scale_bytes=own, attention=attention, mixers=mixers)
     if method in ("bitsandbytes", "bnb"):
         return _of_text("bitsandbytes int8" if found.get("load_in_8bit") else "bitsandbytes")
-    return msgspec.structs.replace(_of_text(f"{method} {found.get('quant_algo') or ''}"), attention=attention)
+    named = _of_text(f"{method} {found.get('quant_algo') or (inner or {}).get('quant_algo') or ''}")
+    return msgspec.structs.replace(named, attention=attention, mixers=mixers)
+
+
+def _mixed(layers: Mapping[Any, Any]) -> Scheme:
+    """ModelOpt's mixed precision: one algorithm for each kind of layer, taken from the first of the kind."""
+    found: dict[str, Scheme] = {}
+    for name, told in list(layers.items())[:65536]:
+        kind = next((kind for part, kind in _KINDS if isinstance(name, str) and part in name), "")
+        if kind and kind not in found and isinstance(told, Mapping):
+            found[kind] = _of_text(str(told.get("quant_algo") or ""))
+    base = found.get("mlp") or PLAIN
+    attention, mixers = found.get("attention"), found.get("mixers")
+    return msgspec.structs.replace(
+        base,
+        attention=attention is not None,
+        attention_as=attention,
+        mixers=mixers is not None,
+        mixers_as=mixers,
+        head="head" in found,
+    )
 
 
 def _compressed(found: Mapping[str, Any]) -> Scheme:
@@ -161,6 +210,10 @@ def _of_text(text: str) -> Scheme:  # noqa: PLR0911  # one line a spelling
     return Scheme(name=text.strip()[:40], bits=16, known=False)
 
 
-def _ignores(found: Mapping[str, Any], part: str) -> bool:
-    ignored = found.get("ignore") or found.get("modules_to_not_convert") or found.get("exclude_modules")
-    return isinstance(ignored, list) and any(isinstance(name, str) and part in name for name in ignored[:4096])
+def _ignores(found: Mapping[str, Any], parts: re.Pattern[str]) -> bool:
+    inner = found.get("quantization")
+    for place in (found, inner if isinstance(inner, Mapping) else {}):
+        ignored = place.get("ignore") or place.get("modules_to_not_convert") or place.get("exclude_modules")
+        if isinstance(ignored, list):
+            return any(isinstance(name, str) and parts.search(name[:300]) for name in ignored[:16384])
+    return False

@@ -20,8 +20,9 @@ _STATE_PARTS = frozenset(
 )
 TOWER_FROM = 0.012
 """A surplus of parameters above this share of the text model is a tower of its own."""
-_SWIZZLED = 1.09
-"""Triton's layout of MXFP4 weights beside the plain one; measured 1.085 to 1.095 with 1, 2 and 4 GPUs."""
+SWIZZLED, SWIZZLED_EARLY = 1.09, 1.0653
+"""Triton's layout of MXFP4 weights beside the plain one: measured 1.085 to 1.095 with 1, 2 and 4 GPUs on 0.19,
+1.0653 on 0.11 (one side padded from 2880 to 3072)."""
 _RELAID, _RELAID_MOST = 0.55, 81e6
 """Share of a layer's down projections that stays idle in the allocator after re-laying, and the most of it;
 from two logged out-of-memory reports."""
@@ -38,6 +39,7 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     """GPUs that cut each expert without expert parallelism: tensor x data parallelism; 0: `tp`."""
     tower_whole: bool
     """The vision tower is whole on every GPU."""
+    swizzled: float = SWIZZLED
     marlin: bool = False
     """MXFP4 experts run through Marlin (GPUs before Hopper)."""
 
@@ -129,7 +131,7 @@ def whole_bytes(shape: Shape, scheme: Scheme, width: int) -> float:
 
 def _bytes(weight: Weight, scheme: Scheme, width: int, split: Split) -> tuple[float, float]:
     """Bytes of one such matrix, and what lies idle beside it after it was re-laid."""
-    if weight.role == "plain" or scheme.bits >= 16 or weight.inner == 1:
+    if weight.role == "plain" or weight.inner == 1 or (scheme.bits >= 16 and not scheme.attention_as):
         return weight.out * weight.inner * width, 0.0
     if weight.role == "expert":
         return (
@@ -137,9 +139,12 @@ def _bytes(weight: Weight, scheme: Scheme, width: int, split: Split) -> tuple[fl
             if scheme.mxfp4
             else (scheme.expert_bytes(weight.out, weight.inner), 0.0)
         )
-    if scheme.experts_only or (weight.role == "attention" and not scheme.attention):
+    own = scheme.of_attention() if weight.role == "attention" else scheme
+    if weight.label in _STATE_PARTS:
+        own = scheme.of_mixers()
+    if own.bits >= 16 or (scheme.experts_only and weight.role == "linear"):
         return weight.out * weight.inner * width, 0.0
-    return scheme.linear_bytes(weight.out, weight.inner), 0.0
+    return own.linear_bytes(weight.out, weight.inner), 0.0
 
 
 def _expert_bytes(weight: Weight, scheme: Scheme, split: Split) -> tuple[float, float]:
@@ -148,7 +153,7 @@ def _expert_bytes(weight: Weight, scheme: Scheme, split: Split) -> tuple[float, 
     if split.marlin:
         return scheme.linear_bytes(_padded(weight, 256), _up(weight.inner, 128 if down else 256)), 0.0
     out, inner = (weight.out, _up(weight.inner, 64)) if down else (_padded(weight, 128), weight.inner)
-    size = scheme.linear_bytes(out, inner) * _SWIZZLED
+    size = scheme.linear_bytes(out, inner) * split.swizzled
     return size, min(size * _RELAID, _RELAID_MOST) if down else 0.0
 
 
