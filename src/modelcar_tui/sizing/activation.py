@@ -56,10 +56,10 @@ def peak_of(
         act_bits: bits of the linear layers' inputs; 8 keeps a quantized copy beside them.
     """
     width = 2
-    rows = min(seqs, batch) * (1 + args.num_speculative_tokens)
+    rows = min(seqs, batch)
     hidden = batch * shape.hidden * width
     sampling = last and not (args.pooling or shape.pooling)
-    sampler = _sampler(shape, profile, rows, sms) if sampling else 0.0
+    sampler = _sampler(shape, profile, rows, sms, speculative=args.speculative) if sampling else 0.0
     logits_stage = sampler + hidden + min(rows, batch) * shape.hidden * width + _LIBRARY if sampling else 0.0
     passing = 0.0 if profile.moe_workspace else _workspace(shape, args, batch)
     forward = passing + _forward(shape, args, batch, context, act_bits) + _FORWARD_LIBRARY
@@ -96,11 +96,13 @@ _WORKSPACE_NOTE = "tokens x top_k x (max(2 x inter/tp, hidden) + max(inter/tp, h
 _TOWER_NOTE = "one step's worth of images at their largest, kept through the run (gpu_model_runner.py profile_run)"
 
 
-def _sampler(shape: Shape, profile: Profile, rows: int, sms: int) -> float:
+def _sampler(shape: Shape, profile: Profile, rows: int, sms: int, *, speculative: bool) -> float:
     logits = rows * shape.vocab
+    # The rejection sampler's dummy run: two rows a sequence in 16 bits, and one of them again in 32.
+    beside = 2.0 * logits * 4 if speculative else 0.0
     if profile.sorting_sampler or profile.engine_v0:
-        return 9.5 * logits * 4
-    return 3.5 * logits * 4 + sms * shape.vocab * 4
+        return 9.5 * logits * 4 + beside
+    return 3.5 * logits * 4 + sms * shape.vocab * 4 + beside
 
 
 def _forward(shape: Shape, args: EngineArgs, batch: int, context: int, act_bits: int) -> float:

@@ -36,6 +36,20 @@ def between(assumed: Estimate, other: Estimate) -> Estimate:
     return msgspec.structs.replace(assumed, **changes)
 
 
+def within(assumed: Estimate, most: Estimate, question: str) -> Estimate:
+    """`assumed` with the bounds that the hungrier `most` sets; UNKNOWN where `question` decides the verdict."""
+    changes: dict[str, Any] = {
+        name: _bounded(getattr(assumed, name), getattr(most, name)) for name in (*_BOUNDED, "weights_gib")
+    }
+    if assumed.outcome is not most.outcome and Outcome.UNKNOWN not in (assumed.outcome, most.outcome):
+        changes["outcome"] = Outcome.UNKNOWN
+        changes["why"] = (
+            f"it depends on {question}: {assumed.outcome} ({assumed.why}), or {most.outcome} ({most.why})"
+        )
+        changes["error"] = ""
+    return msgspec.structs.replace(assumed, **changes)
+
+
 def _bounded(assumed: Fact[Any], other: Fact[Any]) -> Fact[Any]:
     if assumed.value is None or other.value is None or assumed.value == other.value:
         return assumed

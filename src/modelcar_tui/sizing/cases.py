@@ -31,6 +31,7 @@ _FREE = re.compile(r"(\d+(?:\.\d+)?)\s*GiB free", re.IGNORECASE)
 _Q_WORDS = re.compile(
     r"(?:w\d+a\d+|nvfp4|mxfp4|fp8|gptq|awq|int[48]|[48]bit|bnb|bitsandbytes|gguf|autoround)[\w. -]*"
 )
+_DRAFT = re.compile(r"(?:^|[\s(+])(mtp|eagle3?|ngram)[ =:-]?(\d{1,2})?\b", re.IGNORECASE)
 _FIGURES = ("weights", "activation", "non_torch", "cuda_graph", "kv_available")
 
 
@@ -197,7 +198,22 @@ def _args(case: Mapping[str, Any], read: Reader) -> EngineArgs:
         block_size=read.integer("block_size", high=2**16),
         enforce_eager=read.flag("enforce_eager") is True,
         prefix_caching=read.flag("prefix_caching"),
+        **_drafting(case, read),
     )
+
+
+def _drafting(case: Mapping[str, Any], read: Reader) -> dict[str, Any]:
+    """Speculative decoding, from `speculative` or from a remark such as `(MTP2)` in the model's name."""
+    told = case.get("speculative_config") or case.get("speculative")
+    if isinstance(told, Mapping):
+        inner = Reader(told)
+        method, count = inner.text("method", "model"), inner.integer("num_speculative_tokens", high=1000)
+        return {"speculative": True, "speculative_method": method, "num_speculative_tokens": count or 1}
+    remark = _DRAFT.search(" ".join((read.text("model"), told if isinstance(told, str) else "")))
+    if remark is None:
+        return {}
+    count = int(remark[2]) if remark[2] else 1
+    return {"speculative": True, "speculative_method": remark[1].lower(), "num_speculative_tokens": count}
 
 
 def _load(path: Path) -> list[Any]:

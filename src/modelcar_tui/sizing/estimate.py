@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from modelcar_tui.image.types import ModelFacts
-from modelcar_tui.sizing.bounds import between
+from modelcar_tui.sizing.bounds import between, within
 from modelcar_tui.sizing.checks import refusal
+from modelcar_tui.sizing.drafts import draft_kind, draft_layers, with_head
+from modelcar_tui.sizing.fields import Reader, text_part
 from modelcar_tui.sizing.guess import guessed
-from modelcar_tui.sizing.limits import limits_for
+from modelcar_tui.sizing.limits import Limits, limits_for
 from modelcar_tui.sizing.memory import budget_for
-from modelcar_tui.sizing.model import ready
+from modelcar_tui.sizing.model import Ready, ready
 from modelcar_tui.sizing.report import report
 from modelcar_tui.sizing.types import EngineArgs, Estimate, Gpu
 from modelcar_tui.sizing.unsized import reason
@@ -44,6 +46,17 @@ def _one(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Est
     refused = refusal(prepared, gpu, args, profile, limits)
     if refused is not None:
         return Estimate(outcome=refused.outcome, why=refused.why, error=refused.error, vllm=profile.label)
-    budget = budget_for(prepared, gpu, args, profile, limits)
-    odd = reason(prepared, gpu, args, profile)
-    return report(prepared, gpu, args, profile, limits, budget, odd)
+    if draft_kind(args) == "head":
+        drafts = draft_layers(Reader(text_part(model.config or {}), model.config or {}))
+        shared, own = (with_head(prepared, args, drafts, own_vocabulary=whole) for whole in (False, True))
+        return within(
+            _sized(shared, gpu, args, profile, limits),
+            _sized(own, gpu, args, profile, limits),
+            "whether the draft head shares the model's vocabulary",
+        )
+    return _sized(prepared, gpu, args, profile, limits)
+
+
+def _sized(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: Limits) -> Estimate:
+    budget = budget_for(model, gpu, args, profile, limits)
+    return report(model, gpu, args, profile, limits, budget, reason(model, gpu, args, profile, budget))

@@ -175,7 +175,7 @@ def _grouped(
     return Scheme(name=name, bits=bits, group=group, scale_bytes=2 + zero, attention=attention, head=head)
 
 
-def _of_text(text: str) -> Scheme:  # noqa: PLR0911  # one line a spelling
+def _of_text(text: str) -> Scheme:  # noqa: C901, PLR0911  # one line a spelling
     words = text.lower().replace("_", "-")
     match = _GROUP.search(words)
     group = min(int(match.group(1)), 2**16) if match else 128
@@ -185,17 +185,23 @@ def _of_text(text: str) -> Scheme:  # noqa: PLR0911  # one line a spelling
         )
     if "nvfp4" in words or "w4a4" in words or "modelopt-fp4" in words or "fp4" in words:
         return Scheme(name="nvfp4", bits=4, group=16, scale_bytes=1)
+    if "w4afp8" in words:
+        return _grouped("int4", 4, group)
     if "mxfp8" in words:
         return Scheme(name="mxfp8", bits=8, group=32, scale_bytes=1)
-    if "fp8" in words or "float-quantized" in words or "f8" in words:
+    if "experts-int8" in words:
+        return Scheme(name="experts_int8", bits=8, scale_bytes=4, experts_only=True, attention=False)
+    if "bitsandbytes" in words or "bnb" in words:
+        if "8bit" in words or "8-bit" in words or "int8" in words:
+            return Scheme(name="bitsandbytes", bits=8, scale_bytes=4)
+        return Scheme(name="bitsandbytes", bits=4, group=64, scale_bytes=4)
+    if any(mark in words for mark in ("fp8", "float-quantized", "f8", "float8")) or words.strip() == "modelopt":
         block = "block" in words or "128x128" in words
         return Scheme(name="fp8", bits=8, block=128 if block else 0, scale_bytes=4)
-    if "w8a16" in words or ("gptq" in words and "int8" in words):
+    if "w8a16" in words or "8bit" in words or "8-bit" in words or ("gptq" in words and "int8" in words):
         return _grouped("w8a16", 8, group)
-    if "int8" in words or "w8a8" in words or "experts-int8" in words:
+    if "int8" in words or "w8a8" in words:
         return Scheme(name="int8", bits=8, scale_bytes=4)
-    if "bitsandbytes" in words or "bnb" in words:
-        return Scheme(name="bitsandbytes", bits=4, group=64, scale_bytes=4)
     if words.strip() == "gguf":
         return Scheme(name="gguf", bits=_BITS_OF_GGUF["q4_k"], head=True)
     for name, bits in _BITS_OF_GGUF.items():

@@ -4,31 +4,37 @@ from __future__ import annotations
 
 from modelcar_tui.core.facts import Source
 from modelcar_tui.sizing.architectures import architecture_unsure
+from modelcar_tui.sizing.drafts import draft_kind
+from modelcar_tui.sizing.memory import Budget
 from modelcar_tui.sizing.model import Ready
 from modelcar_tui.sizing.types import EngineArgs, Gpu
 from modelcar_tui.sizing.version import Profile
 
-_OWN_DRAFT = frozenset({"ngram", "[ngram]", "suffix"})
 _STATE_SINCE = (0, 10)
+_MORE_FIXED, _MORE_CACHE, _LESS_MEMORY = 1.2, 1.5, 0.9
+"""How far other devices' code may stray from CUDA's before a start is in doubt."""
 
 
-def reason(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile) -> str:
+def reason(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, budget: Budget) -> str:
     """Why the verdict must stay UNKNOWN although the sum can be made; the empty text when it need not."""
     if model.shape.odd:
         return model.shape.odd[0]
     unsure = architecture_unsure(model.shape.arch, profile)
     if unsure:
         return unsure
-    if args.speculative and _draft(args) not in _OWN_DRAFT:
+    if draft_kind(args) == "model":
         return "the draft model of --speculative-config takes memory that is not known here"
     if not model.scheme.known and model.source is not Source.HEADERS:
         return f"the quantization `{model.scheme.name}` is not known"
-    if gpu.vendor not in ("nvidia", "amd"):
+    if gpu.vendor not in ("nvidia", "amd") and not _ample(budget):
         return f"{gpu.vendor} devices run vLLM through other code, which is not modelled"
     if "state" in model.shape.kinds and profile.release < _STATE_SINCE:
         return f"state-space layers were cached differently before vLLM 0.10, this is {profile.label}"
     return ""
 
 
-def _draft(args: EngineArgs) -> str:
-    return (args.speculative_method or args.speculative_model or "").lower()
+def _ample(budget: Budget) -> bool:
+    """Whether it fits even if everything takes a good deal more than CUDA's sums say."""
+    if budget.requested is None:
+        return False
+    return budget.fixed * _MORE_FIXED + budget.needed * _MORE_CACHE <= budget.requested * _LESS_MEMORY
