@@ -11,7 +11,6 @@ from vllm_source import Source
 
 _ENGINE = "vllm/engine/arg_utils.py"
 _SERVE = "vllm/entrypoints/cli/serve.py"
-_FRONT = ("vllm/entrypoints/common/cli_args.py", "vllm/entrypoints/openai/cli_args.py")
 _REMOVED = {"PASSTHROUGH_ALL2ALL_BACKEND": "passthrough"}
 
 
@@ -40,7 +39,7 @@ class Arguments:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._names = Names(source)
-        self._front = next(path for path in _FRONT if path in source.paths)
+        self._front = _front(source)
         engine = source.text(_ENGINE)
         self._human = _human_names(source.tree(_ENGINE))
         self._optional_value = "type_hints == {bool, str, type(None)}" in engine
@@ -306,3 +305,17 @@ def _flat(body: list[ast.stmt]) -> list[ast.stmt]:
         if isinstance(node, (ast.If, ast.With)):
             flat += _flat(node.body) + (_flat(node.orelse) if isinstance(node, ast.If) else [])
     return flat
+
+
+def _front(source: Source) -> str:
+    """The file of the server's own arguments, which moves from release to release.
+
+    Raises:
+        SystemExit: none has `make_arg_parser`.
+    """
+    for path in source.paths:
+        if path.endswith("/cli_args.py") and "def make_arg_parser" in source.text(path):
+            return path
+    raise SystemExit(
+        f"vLLM {source.version}: no cli_args.py with make_arg_parser; tools/vllm_arguments.py must learn"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,7 @@ from modelcar_tui.manifest.plan import Decision, Plan
 from modelcar_tui.manifest.planfile import load_plan, save_plan
 from modelcar_tui.manifest.write import write_generated
 from modelcar_tui.report.text import change_text
-from modelcar_tui.supervisor.reports import Verdict
+from modelcar_tui.supervisor.reports import DecisionReport, Verdict
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.supervisor import Supervisor
 
@@ -34,11 +35,33 @@ def make_plan(settings: Settings, output: Path | None) -> int:
             status=ExitStatus(finish.exit_status) if finish else ExitStatus.INTERNAL,
         )
     print_plan(report.plan)
-    sys.stdout.write(f"{report.verdict}: {report.why}\n")
+    sys.stdout.write("\n".join(_outlook(report)) + "\n")
     if output is not None:
         save_plan(report.plan, output)
         sys.stdout.write(f"saved: {output}; apply with: agent apply {output} --accept all\n")
     return _STATUS[report.verdict]
+
+
+def _outlook(report: DecisionReport) -> Iterator[str]:
+    """Counts, the verdict now and with everything accepted, and what helps the models that do not run."""
+    changes = report.plan.changes
+    required = sum(change.severity == "required" for change in changes)
+    if changes:
+        models = len({change.model for change in changes})
+        yield (
+            f"plan: {len(changes)} change{'s' * (len(changes) != 1)} ({required} required) "
+            f"of {models} model{'s' * (models != 1)}"
+        )
+    yield f"{report.verdict}: {report.why}"
+    if report.with_changes is not None:
+        yield f"with all changes {report.with_changes}: {report.why_with_changes}"
+    helps: dict[str, list[str]] = {}
+    for model in report.models:
+        if model.settle:
+            helps.setdefault(model.settle, []).append(model.model)
+    for text, names in helps.items():
+        yield f"  {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}: {text}"
+    yield from (line for line in (report.together, *(f"  missing: {text}" for text in report.missing)) if line)
 
 
 async def _run(settings: Settings) -> Supervisor:

@@ -152,6 +152,33 @@ def test_arguments_are_put_together_as_at_run_time(archive: Path) -> None:
     assert specs["--max-model-len"].none and not specs["--port"].none
 
 
+def test_the_servers_arguments_are_found_wherever_their_file_lies(tmp_path: Path) -> None:
+    from vllm_arguments import Arguments
+    from vllm_source import Source
+
+    front = "vllm/entrypoints/openai/cli_args.py"
+    moved = {name.replace(front, "vllm/entrypoints/launchers/cli_args.py"): text for name, text in FILES.items()}
+    assert "--port" in {spec.flag for spec in Arguments(Source(moved, "1.0")).specs()}
+    gone = {name: text for name, text in FILES.items() if name != front}
+    with pytest.raises(SystemExit, match="no cli_args"):
+        Arguments(Source(gone, "1.0"))
+
+
+def test_pipeline_stages_follow_the_base_classes() -> None:
+    from vllm_pipelines import without_pipeline
+    from vllm_source import Source
+
+    models = "vllm/model_executor/models/"
+    files = {
+        models
+        + "registry.py": '_M = {"A": ("a", "A"), "B": ("a", "B"), "C": ("c", "C"), "CMTPModel": ("c", "C")}\n',
+        models + "a.py": "class A(nn.Module, SupportsPP):\n    pass\n\nclass B(A):\n    pass\n",
+        models + "c.py": "class C(nn.Module, Generic[T]):\n    pass\n",
+    }
+    assert without_pipeline(Source(files, "1.0")) == ("C",)
+    assert without_pipeline(Source({}, "1.0")) == ()
+
+
 def test_the_judge_refuses_as_argparse_does(archive: Path) -> None:
     from vllm_judge import RefusedError, build
     from vllm_source import Source
