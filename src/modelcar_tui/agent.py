@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.settings import Settings
 
 DEFAULT_CONFIG = "config-yaml/sample_modelcar_config.yaml"
-_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+_Commands: TypeAlias = "argparse._SubParsersAction[options.Parser]"
 WHAT_IF = (
     "--max-model-len", "--max-num-seqs", "--max-num-batched-tokens", "--gpu-memory-utilization",
     "--kv-cache-dtype", "--tensor-parallel-size",
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line of `agent`."""
-    top = argparse.ArgumentParser(
+    top = options.Parser(
         prog="agent", description="GO / NO-GO / UNKNOWN for a model-car manifest, without a screen.",
         epilog=options.EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
@@ -271,7 +271,7 @@ def _settings(args: argparse.Namespace) -> Settings:
     from modelcar_tui.core.errors import Problem, UserError
     from modelcar_tui.supervisor.settings import Settings
 
-    if problem := options.manifest_problem(args.config):
+    if problem := options.start_problem(args.config, args):
         raise UserError(Problem(what=problem))
     return Settings(manifest=args.config, **options.settings_fields(args))
 

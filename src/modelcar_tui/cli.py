@@ -15,6 +15,8 @@ from modelcar_tui import __version__
 from modelcar_tui.commands import options
 from modelcar_tui.commands.guard import complain, guarded
 
+THEMES = ("dark", "light", "colour-blind", "ansi", "mono")
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status."""
@@ -24,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line of `modelcar-tui`."""
-    top = argparse.ArgumentParser(
+    top = options.Parser(
         prog="modelcar-tui", description="Look at a model-car manifest before it is served: GO / NO-GO / UNKNOWN.",
         epilog=options.EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
@@ -39,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
         "--mouse", action=argparse.BooleanOptionalAction, default=None, help="default: off over SSH"
     )
     screen.add_argument("--ascii", action="store_true", help="no glyph beyond ASCII")
-    screen.add_argument("--theme", metavar="NAME", help="dark, light, ansi or colour-blind")
+    screen.add_argument("--theme", choices=THEMES, help="default: dark; NO_COLOR wins")
     screen.add_argument("--low-bandwidth", action="store_true", help="repaint at most twice a second")
     screen.add_argument("--headless", action="store_true", help="print instead of painting, as `agent` does")
     options.add_run_options(top)
@@ -50,7 +52,7 @@ def _dispatch(args: argparse.Namespace) -> int:
     if not (args.manifest or args.resume or args.replay or args.demo):
         complain("modelcar-tui: give a model-car manifest, --resume RUN, --replay RUN or --demo; see --help")
         return 2
-    if args.manifest and (problem := options.manifest_problem(args.manifest)):
+    if problem := options.start_problem(args.manifest, args):
         complain(problem)
         return 2
     why = "" if args.headless else _no_screen()

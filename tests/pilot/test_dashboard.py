@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from modelcar_tui.cli import THEMES
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.tui.app import run_dashboard
 from modelcar_tui.tui.screens.dashboard import layout_for
@@ -178,6 +179,10 @@ async def test_demo_is_marked_on_every_screen(size: tuple[int, int], tmp_path: P
                 await pilot.press(key)
                 await pilot.pause()
             assert "DEMO" in "\n".join(s.screen_text(app)), key
+
+
+def test_the_command_line_offers_every_theme() -> None:
+    assert tuple(PALETTES) == THEMES
 
 
 @pytest.mark.parametrize("theme", PALETTES)

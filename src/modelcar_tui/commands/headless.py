@@ -29,6 +29,6 @@ def run(args: argparse.Namespace, *, default: str = "") -> int:
 
         return run_headless(demo_settings(manifest, approve=approve, **fields), form=form, prepare=prepare_demo)
     manifest = manifest or default
-    if problem := options.manifest_problem(manifest):
+    if problem := options.start_problem(manifest, args):
         raise UserError(Problem(what=problem))
     return run_headless(Settings(manifest=manifest, approve=approve, **fields), form=form)

@@ -1,4 +1,4 @@
-"""Options that `modelcar-tui` and `agent` share. Standard library only: `--help` must be instant."""
+"""Options that `modelcar-tui` and `agent` share. Nothing heavy is imported: `--help` must be instant."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import argparse
 import os
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+from modelcar_tui.core.text import clean
 
 EPILOG = """exit status:
   0 GO and finished     1 NO-GO              2 usage or bad manifest   3 cluster or authentication
@@ -15,11 +17,18 @@ EPILOG = """exit status:
 """
 
 
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the whole usage would push it off a small screen."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {clean(message)}; see {self.prog} --help\n")
+
+
 def add_cluster_options(parser: argparse.ArgumentParser) -> None:
     """Where the accelerators come from."""
     group = parser.add_argument_group("GPUs")
     group.add_argument(
-        "--gpu", action="append", default=[], metavar="PRODUCT:COUNT[@NODES]", dest="gpus",
+        "--gpu", action="append", default=[], type=_gpu, metavar="PRODUCT:COUNT[@NODES]", dest="gpus",
         help="what-if inventory instead of a cluster, such as NVIDIA-H100-80GB-HBM3:8@2; repeatable",
     )  # fmt: skip
     group.add_argument(
@@ -100,28 +109,48 @@ def operator() -> str:
     return os.environ.get("SUDO_USER") or os.environ.get("USER") or f"uid {os.getuid()}"
 
 
-def manifest_problem(path: str) -> str | None:
-    """Why there is no use in starting with this file; the engine finds the rest."""
+def start_problem(manifest: str | None, args: argparse.Namespace) -> str | None:
+    """Why there is no use in starting with these files; the engine finds the rest."""
+    if manifest and (problem := _file_problem(manifest, "give the path of a model-car manifest, or try --demo")):
+        return problem
+    if getattr(args, "inventory", None):
+        return _file_problem(args.inventory, "write one with: oc get nodes -o json > FILE")
+    return None
+
+
+def _file_problem(path: str, fix: str) -> str | None:
     try:
         mode = Path(path).stat().st_mode
-    except OSError as error:
-        return f"{path}: {error.strerror or error}; give the path of a model-car manifest, or try --demo"
+    except (OSError, ValueError) as error:
+        return f"{path}: {getattr(error, 'strerror', None) or error}; {fix}"
     if stat.S_ISDIR(mode):
-        return f"{path}: this is a folder; give a YAML file in it"
+        return f"{path}: this is a folder; give a file in it"
     if not os.access(path, os.R_OK):
         return f"{path}: permission denied; chmod u+r {path}"
     return None
 
 
+def _gpu(text: str) -> str:
+    product, _, rest = text.strip().partition(":")
+    count, at, nodes = rest.partition("@")
+    if not product or not count.isdecimal() or (at and not nodes.isdecimal()):
+        form = "is not PRODUCT:COUNT[@NODES], such as NVIDIA-L40S:4 or L40S:4@3"
+        raise argparse.ArgumentTypeError(f"{text!r} {form}")
+    return text
+
+
 def _count(text: str) -> int:
-    value = int(text)
+    value = int(text) if text.strip().isdecimal() else 0
     if not 1 <= value <= 100:
         raise argparse.ArgumentTypeError("give a number from 1 to 100")
     return value
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not 0 < value < 1e7:
         raise argparse.ArgumentTypeError("give seconds, more than 0")
     return value

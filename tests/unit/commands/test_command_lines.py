@@ -328,3 +328,32 @@ def test_a_secret_of_the_manifest_reaches_no_output_and_no_record(manifest: Path
     assert "sk-planted" not in told and "***" in told and "secret-in-clear" in told
     assert agent("apply", plan, "--accept", "all").returncode == 0
     assert items in (tmp_path / "one.generated.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "says"),
+    [
+        ("agent", ("--bogus",), "agent: unrecognized arguments: --bogus; see agent --help"),
+        ("agent", ("--format", "xml"), "invalid choice: 'xml'"),
+        ("agent", ("lint",), "agent lint: the following arguments are required: FILE"),
+        ("modelcar-tui", (SAMPLE, "--gpu", "L40S"), "'L40S' is not PRODUCT:COUNT[@NODES]"),
+        ("modelcar-tui", (SAMPLE, "--gpu", "L40S:4@many"), "is not PRODUCT:COUNT[@NODES]"),
+        ("modelcar-tui", (SAMPLE, "--timeout", "soon"), "give seconds, more than 0"),
+        ("modelcar-tui", (SAMPLE, "--qa-parallel", "many"), "give a number from 1 to 100"),
+        ("modelcar-tui", (SAMPLE, "--theme", "neon"), "invalid choice: 'neon'"),
+        ("modelcar-tui", (SAMPLE, "--inventory", "none.json"), "oc get nodes -o json > FILE"),
+        ("agent", ("--config", SAMPLE, "--inventory", "/"), "this is a folder"),
+        ("modelcar-tui", ("no\x1b[2Jfile.yaml",), "give the path of a model-car manifest"),
+        ("modelcar-tui", (), "give a model-car manifest"),
+    ],
+    ids=lambda value: "" if isinstance(value, tuple) else None,
+)
+def test_a_slip_on_the_command_line_is_one_clear_line(
+    command: str, arguments: tuple[object, ...], says: str
+) -> None:
+    done = run(command, *arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert "\x1b" not in done.stderr
