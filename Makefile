@@ -8,7 +8,7 @@ FREEZE := $(if $(UV),uv pip freeze --python,) .venv-upgrade/bin/python $(if $(UV
 export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: demo test check unit install upgrade clean
+.PHONY: demo test check unit install upgrade clean test-apiserver
 
 demo: $(BIN)/modelcar-tui
 	$(BIN)/modelcar-tui --demo
@@ -23,6 +23,11 @@ check: $(VENV)/.dev
 
 unit: $(VENV)/.dev
 	$(BIN)/pytest -n auto --dist worksteal $(PYTEST_ARGS)
+
+# Slow, and apart from `make test`: builds a kube-apiserver once (tools/apiserver.sh), then asks it what the stub says.
+test-apiserver: $(VENV)/.dev
+	programs=$$(tools/apiserver.sh) && \
+	MODELCAR_TUI_APISERVER="$$programs" $(BIN)/pytest tests/apiserver -p no:xdist $(PYTEST_ARGS)
 
 install: $(VENV)/.dev
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import re
 from typing import Any
 
 import msgspec
@@ -22,6 +23,9 @@ ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 _NO_REVIEWS = (403, 404, 405, 501)
 """Statuses by which a server says that it knows no reviews, or that they are not for us."""
+
+
+_REFUSED = re.compile(r'User "([^"]{1,200})" cannot create resource "selfsubjectreviews"')
 
 
 class Right(msgspec.Struct, frozen=True):
@@ -148,7 +152,11 @@ def failed(error: ClusterError, credentials: Credentials, access: Access | None 
 
 
 async def _who(client: Client) -> tuple[str, tuple[str, ...]]:
-    """User and groups. Servers before 1.28 don't know reviews of oneself; OpenShift's `~` is asked then."""
+    """User and groups. Servers before 1.28 don't know reviews of oneself; OpenShift's `~` is asked then.
+
+    A refusal names whom it refuses, which is better than nobody.
+    """
+    name = ""
     review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
     try:
         info = (await client.post(REVIEWS, review, _Review)).status.user_info
@@ -156,6 +164,8 @@ async def _who(client: Client) -> tuple[str, tuple[str, ...]]:
     except ClusterError as error:
         if error.status not in _NO_REVIEWS or error.problem.code == "anonymous":
             raise
+        if told := _REFUSED.search(error.problem.what):
+            name = told[1]
     try:
         user = await client.get("/apis/user.openshift.io/v1/users/~", _OpenShiftUser)
         return clean(user.metadata.name, limit=200), tuple(clean(one, limit=200) for one in user.groups or ())
@@ -163,7 +173,7 @@ async def _who(client: Client) -> tuple[str, tuple[str, ...]]:
         # 403 and 404 do not tell whether the server has users: we are somebody, nobody says who.
         if error.status not in (403, 404) or error.problem.code == "anonymous":
             raise
-    return "", ()
+    return name, ()
 
 
 def _why_unauthenticated(credentials: Credentials, problem: Problem) -> Problem:

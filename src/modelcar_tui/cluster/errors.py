@@ -43,7 +43,8 @@ def unreachable(error: BaseException, server: str, via: str = "") -> ClusterErro
     where = clean(via or server, limit=200)
     text = " ".join(str(part) for part in chain)
     for part in chain:
-        if isinstance(part, ssl.SSLCertVerificationError):
+        # urllib3 compares a tls-server-name itself, and says so by an error of its own.
+        if isinstance(part, ssl.SSLCertVerificationError) or type(part).__name__ == "CertificateError":
             return _certificate(part, where)
         if isinstance(part, socket.gaierror):
             host = clean(re.sub(r"^\w+://|[:/].*$", "", where), limit=100)
@@ -137,7 +138,7 @@ def _no(code: str, where: str, what: str, fix: str, rung: Rung = Rung.UNREACHABL
     return ClusterError(rung, Problem(where=where, what=what, fix=fix, code=code))
 
 
-def _certificate(error: ssl.SSLCertVerificationError, where: str) -> ClusterError:
+def _certificate(error: BaseException, where: str) -> ClusterError:
     text = f"{getattr(error, 'verify_message', '')} {error}"
     if "Hostname mismatch" in text or "IP address mismatch" in text or "doesn't match" in text:
         what = "its certificate is for another name"

@@ -25,6 +25,13 @@ _REASONS = {
     400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 410: "Expired",
     429: "TooManyRequests", 500: "InternalError", 504: "Timeout",
 }  # fmt: skip
+_TOO_OLD = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list "
+    "without the continue parameter, or use the continue token in this response to retrieve the remainder of the "
+    "results. Continuing with the provided token results in an inconsistent list - objects that were created, "
+    "modified, or deleted between the time the first chunk was returned and now may show up in the list."
+)
+"""An API server's own words: clients may look for them."""
 BODY_LIMIT = 1 << 20
 
 
@@ -115,8 +122,7 @@ class Handler(BaseHTTPRequestHandler):
                 token = dict(parse_qsl(urlsplit(self.path).query)).get("continue", "")
                 self.cluster.store.compact()
                 fresh = _restart(token) if fault.fresh else ""
-                message = "The provided continue parameter is too old to display a consistent list result."
-                self._send(410, _status(410, message, token=fresh), None)
+                self._send(410, _status(410, _TOO_OLD, token=fresh), None)
                 return True
             case "delay":
                 self.cluster.stopping.wait(fault.seconds)
@@ -145,7 +151,7 @@ class Handler(BaseHTTPRequestHandler):
             return 200, b"ok"
         if path.rstrip("/") in ("/api", "/apis"):
             if user is ANONYMOUS or user.name == ANONYMOUS.name:
-                return 403, _status(403, f'forbidden: User "{user.name}" cannot get path "{path}"')
+                return 403, _no_path(user, path)
             return 200, self._groups(path.rstrip("/"))
         if one := next(
             (group for group in self._listed_groups() if path.rstrip("/") == f"/apis/{group['name']}"), None
@@ -153,13 +159,11 @@ class Handler(BaseHTTPRequestHandler):
             return 200, _json({"kind": "APIGroup", "apiVersion": "v1", **one})
         match = _CORE.fullmatch(path) or _GROUP.fullmatch(path)
         if match is None:
-            return 404, b"404 page not found\n"
+            return (404, b"404 page not found\n") if user.may("get", "*", "", "") else (403, _no_path(user, path))
         named = match.groupdict()
         return self._resource(user, {key: value or "" for key, value in named.items()}, query, body)
 
-    def _resource(  # noqa: PLR0911
-        self, user: User, at: dict[str, str], query: dict[str, str], body: bytes
-    ) -> tuple[int, bytes]:
+    def _resource(self, user: User, at: dict[str, str], query: dict[str, str], body: bytes) -> tuple[int, bytes]:
         group, version = at.get("group", ""), at.get("version", "v1")
         kinds = [kind for kind in self.cluster.kinds if (kind.group, kind.version) == (group, version)]
         review = self.command == "POST" and at["plural"].startswith("selfsubject")
@@ -178,28 +182,29 @@ class Handler(BaseHTTPRequestHandler):
         if not user.may(verb, at["plural"], group, at["ns"]):
             return 403, _forbidden(user, verb, at, group)
         if kind is None:
-            if kinds:
-                return 404, _status(404, "the server could not find the requested resource")
-            return 404, b"404 page not found\n"
+            return 404, _unknown() if kinds and not group else b"404 page not found\n"
         if at["name"]:
             found = self.cluster.store.get(kind, at["name"], at["ns"])
             if found is None:
                 full = f"{kind.plural}.{group}" if group else kind.plural
-                return 404, _status(404, f'{full} "{at["name"]}" not found')
+                details = {"name": at["name"], "group": group, "kind": kind.plural}
+                return 404, _status(404, f'{full} "{at["name"]}" not found', details)
             return 200, found.whole()
         try:
             return 200, _list(kind, self.cluster.store.page(kind, at["ns"], query))
         except ExpiredError as gone:
-            message = "The provided continue parameter is too old to display a consistent list result."
-            return 410, _status(410, message, token=gone.token)
+            return 410, _status(410, _TOO_OLD, token=gone.token)
         except BadRequestError as wrong:
             return 400, _status(400, str(wrong))
 
     def _review(self, user: User, plural: str, body: bytes) -> tuple[int, bytes]:
         if user.name == ANONYMOUS.name:
-            return 403, _forbidden(user, "create", {"plural": plural, "ns": ""}, "authorization.k8s.io")
+            group = "authentication.k8s.io" if plural == "selfsubjectreviews" else "authorization.k8s.io"
+            return 403, _forbidden(user, "create", {"plural": plural, "ns": ""}, group)
         if plural == "selfsubjectreviews":
             if not self.cluster.self_subject_reviews:
+                if user.may("create", plural, "authentication.k8s.io", ""):
+                    return 404, _unknown()
                 return 403, _forbidden(user, "create", {"plural": plural, "ns": ""}, "authentication.k8s.io")
             return 201, _json({
                 "kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1",
@@ -283,20 +288,33 @@ def _json(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-def _status(code: int, message: str, *, token: str = "") -> bytes:
+def _status(code: int, message: str, details: dict[str, str] | None = None, *, token: str = "") -> bytes:
+    """A Status; empty details are left out one by one, but `{}` is written where the real server writes it."""
+    told = {} if details is None else {"details": {key: value for key, value in details.items() if value}}
     return _json({
         "kind": "Status", "apiVersion": "v1", "metadata": {"continue": token} if token else {},
-        "status": "Failure", "message": message, "reason": _REASONS.get(code, ""), "code": code,
+        "status": "Failure", "message": message, "reason": _REASONS.get(code, ""), **told, "code": code,
     })  # fmt: skip
+
+
+def _unknown() -> bytes:
+    return _status(404, "the server could not find the requested resource", {})
+
+
+def _no_path(user: User, path: str) -> bytes:
+    return _status(403, f'forbidden: User "{user.name}" cannot get path "{path}"', {})
 
 
 def _forbidden(user: User, verb: str, at: dict[str, str], group: str) -> bytes:
     where = f'in the namespace "{at["ns"]}"' if at["ns"] else "at the cluster scope"
     full = f"{at['plural']}.{group}" if group else at["plural"]
+    name = at.get("name", "")
+    quoted = f'"{name}" ' if name else ""
     return _status(
         403,
-        f'{full} is forbidden: User "{user.name}" cannot {verb} resource "{at["plural"]}" '
-        f'in API group "{group}" {where}',
+        f'{full} {quoted}is forbidden: User "{user.name}" cannot {verb} '
+        f'resource "{at["plural"]}" in API group "{group}" {where}',
+        {"name": name, "group": group, "kind": at["plural"]},
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 Object = dict[str, Any]
+_FIELDS = ("metadata.name", "metadata.namespace", "spec.nodeName", "spec.unschedulable", "status.phase")
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ def item(kind: Kind, value: Object) -> Item:
     fields = {
         "metadata.name": meta.get("name", ""), "metadata.namespace": meta.get("namespace", ""),
         "spec.nodeName": str(spec.get("nodeName") or ""), "status.phase": str(status.get("phase") or ""),
+        "spec.unschedulable": "true" if spec.get("unschedulable") else "false",
     }  # fmt: skip
     bare = {key: part for key, part in value.items() if key not in ("kind", "apiVersion")}
     body = json.dumps(bare, separators=(",", ":")).encode()
@@ -176,7 +179,7 @@ class Store:
         if namespace:
             pool = [one for one in pool if one.namespace == namespace]
         for name, _, _ in fields:
-            if name not in ("metadata.name", "metadata.namespace", "spec.nodeName", "status.phase"):
+            if name not in _FIELDS:
                 raise BadRequestError(f"field label not supported: {name}")
         if not fields and not labels:
             return pool
@@ -189,9 +192,13 @@ class Store:
 
 
 def _terms(selector: str) -> list[tuple[str, str, str]]:
+    """Name, operator and value (of `in` and `notin` several, by commas) of each requirement."""
     terms = []
-    for part in filter(None, selector.split(",")):
-        if "!=" in part:
+    for part in (found.strip() for found in re.findall(r"[^,(]+(?:\([^)]*\))?", selector)):
+        if among := re.fullmatch(r"(\S+)\s+(in|notin)\s*\(([^)]*)\)", part):
+            values = ",".join(value.strip() for value in among[3].split(","))
+            terms.append((among[1], among[2], values))
+        elif "!=" in part:
             name, value = part.split("!=", 1)
             terms.append((name, "!=", value))
         elif "=" in part:
@@ -210,6 +217,10 @@ def _matches(have: str | None, operator: str, value: str) -> bool:
             return have != value
         case "present":
             return have is not None
+        case "in":
+            return have is not None and have in value.split(",")
+        case "notin":
+            return have is None or have not in value.split(",")
         case _:
             return have is None
 
@@ -223,4 +234,4 @@ def read_token(token: str) -> tuple[int, tuple[str, str]]:
         value = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         return int(value["rv"]), (str(value["start"][0]), str(value["start"][1]))
     except (ValueError, KeyError, TypeError, IndexError):
-        raise BadRequestError("continue key is not valid") from None
+        raise BadRequestError("invalid continue token: continue key is not valid") from None

@@ -111,6 +111,9 @@ async def test_a_certificate_for_another_name(tmp_path: Path) -> None:
         named = {"certificate-authority": str(ca.path), "tls-server-name": "api.example"}
         path = kubeconfig(tmp_path, cluster.url, {"token": cluster.token}, **named)
         assert (await probe(options(path))).healthy
+        other = {**named, "tls-server-name": "api.elsewhere"}
+        path = kubeconfig(tmp_path, cluster.url, {"token": cluster.token}, **other)
+        await said(path, Rung.TLS, "another name", "tls-server-name")
         blind = {"insecure-skip-tls-verify": True}
         path = kubeconfig(tmp_path, cluster.url, {"token": cluster.token}, **blind)
         assert (await probe(options(path))).healthy
@@ -341,6 +344,10 @@ async def test_an_old_server_without_reviews_of_oneself(tmp_path: Path) -> None:
     with start_stub_cluster(folder=tmp_path) as cluster:
         cluster.server.self_subject_reviews = False
         assert (await probe(options(cluster.kubeconfig_path))).user == "kubeadmin"
+        cluster.server.users[cluster.token] = poor_user()
+        # No user API for alice either: the refusal names her.
+        cluster.server.faults.append(Fault("user.openshift.io", "status", status=404, body="404 page not found"))
+        assert (await probe(options(cluster.kubeconfig_path))).user == "alice"
 
 
 async def test_a_server_without_any_review_is_read_all_the_same(tmp_path: Path) -> None:
