@@ -16,6 +16,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -31,7 +32,6 @@ from support.containers import PATHS
 
 SUITE = Path(__file__).parents[1] / "support" / "fake_suite.py"
 STAGE = "/run/modelcar-tui"
-NODE = "kubelet-0"
 Object = dict[str, Any]
 
 
@@ -47,12 +47,40 @@ class Running:
         self.changed = threading.Condition()
 
 
+class Patient:
+    """A client that asks again while the API server is away, as controllers and kubelets do."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+        self.close = client.close
+
+    def get(self, path: str) -> httpx.Response:
+        return self._again("GET", path)
+
+    def put(self, path: str, json: Object) -> httpx.Response:
+        return self._again("PUT", path, json=json)
+
+    def post(self, path: str, json: Object) -> httpx.Response:
+        return self._again("POST", path, json=json)
+
+    def delete(self, path: str, params: dict[str, str] | None = None) -> httpx.Response:
+        return self._again("DELETE", path, params=params)
+
+    def _again(self, method: str, path: str, **more: Any) -> httpx.Response:
+        for _ in range(300):
+            try:
+                return self._client.request(method, path, **more)
+            except httpx.TransportError:
+                time.sleep(0.1)
+        raise TimeoutError(path)
+
+
 class Controllers:
     """Runs until `stop`; looks at one namespace again and again."""
 
     def __init__(self, server: ApiServer, namespace: str, folder: Path, generation: str = "G3") -> None:
         self.server, self.namespace, self.folder, self.generation = server, namespace, folder, generation
-        self.api = server.client(server.admin)
+        self.api = Patient(server.client(server.admin))
         self.collects = True
         """Whether the garbage collector works."""
         self.starts = True
@@ -66,6 +94,7 @@ class Controllers:
         place = folder / "image" / PATHS[generation]
         place.parent.mkdir(parents=True)
         place.write_text("")
+        self.node = f"node-of-{namespace}"
         self._logs = LogServer(self)
         self._node()
         self._thread = threading.Thread(target=self._loop, daemon=True)
@@ -87,14 +116,13 @@ class Controllers:
     def _node(self) -> None:
         """A Node whose kubelet is our log server."""
         value = {
-            "apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE},
+            "apiVersion": "v1", "kind": "Node", "metadata": {"name": self.node},
             "status": {
                 "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
                 "daemonEndpoints": {"kubeletEndpoint": {"Port": self._logs.server_address[1]}},
                 "conditions": [{"type": "Ready", "status": "True"}],
             },
         }  # fmt: skip
-        self.api.delete(f"/api/v1/nodes/{NODE}")
         answer = self.api.post("/api/v1/nodes", json=value)
         assert answer.status_code == 201, answer.text
 
@@ -139,7 +167,7 @@ class Controllers:
         }  # fmt: skip
         answer = self.api.post(self.path("pods"), json={"metadata": meta, "spec": template["spec"]})
         assert answer.status_code == 201, answer.text
-        target = {"apiVersion": "v1", "kind": "Node", "name": NODE}
+        target = {"apiVersion": "v1", "kind": "Node", "name": self.node}
         binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": meta["name"]}, "target": target}
         answer = self.api.post(self.path("pods", str(meta["name"]), "binding"), json=binding)
         assert answer.status_code == 201, answer.text
@@ -177,7 +205,7 @@ class Controllers:
 
     def _keep(self, pod: Object) -> None:
         name = pod["metadata"]["name"]
-        if pod["spec"].get("nodeName") != NODE:
+        if pod["spec"].get("nodeName") != self.node:
             return
         if name not in self.pods:
             self.pods[name] = one = Running(pod)

@@ -274,8 +274,8 @@ def without(resource: str, verb: str) -> list[dict[str, list[str]]]:
 @pytest.mark.parametrize(
     ("resource", "verb"),
     [
-        ("jobs", "create"), ("jobs", "get"), ("secrets", "create"), ("secrets", "get"), ("pods", "get"),
-        ("pods", "list"), ("pods/log", "get"),
+        ("jobs", "create"), ("jobs", "get"), ("secrets", "create"), ("pods", "get"), ("pods", "list"),
+        ("pods/log", "get"),
     ],
 )  # fmt: skip
 async def test_each_right_is_needed(bench: Bench, resource: str, verb: str) -> None:
@@ -285,7 +285,30 @@ async def test_each_right_is_needed(bench: Bench, resource: str, verb: str) -> N
     outcome = await asyncio.wait_for(bench.run(bench.request("granite", user=poor)), 60)
     assert outcome.code == "QA_ERROR:FORBIDDEN", outcome
     assert f'cannot {verb} resource "{resource}"' in outcome.message
+    assert "{" not in outcome.message
     assert bench.namespace in outcome.fix
+
+
+async def test_secrets_are_read_to_go_on_with_a_run(bench: Bench) -> None:
+    poor = bench.server.account()
+    bench.server.grant(poor, *without("secrets", "get"), namespace=bench.namespace)
+    request, runner = bench.request("granite--slow", user=poor), bench.runner()
+    task = asyncio.create_task(bench.run(request, runner))
+    await eventually(bench.slow)
+    await detached(runner, task)
+    outcome = await bench.run(request)
+    assert outcome.code == "QA_ERROR:FORBIDDEN", outcome
+    assert 'cannot get resource "secrets"' in outcome.message
+
+
+async def test_stopping_deletes_the_pod(bench: Bench) -> None:
+    """Without the right to delete pods a run that hangs is ended all the same: its Job is deleted."""
+    poor = bench.server.account()
+    bench.server.grant(poor, *without("pods", "delete"), namespace=bench.namespace)
+    request = bench.request("granite--hang", user=poor, timeout_s=6.0)
+    outcome = await asyncio.wait_for(bench.run(request), 90)
+    assert outcome.code == "QA_ERROR:TIMEOUT"
+    await eventually(lambda: not bench.names())
 
 
 @pytest.mark.parametrize("resource", ["jobs", "secrets"])

@@ -79,6 +79,9 @@ class Cluster(ThreadingHTTPServer):
         self.away = threading.Event()
         self.too_old = False
         """Indexed Jobs know no limits per index."""
+        self.quota = False
+        self.confused = threading.Event()
+        """Refuses everybody, as a server that has just started."""
         self.pending: dict[str, Any] | None = None
         self.lock = threading.RLock()
         place = folder / "image" / PATHS[generation]
@@ -236,6 +239,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.away.is_set():
             self.close_connection = True
             return
+        if self.server.confused.is_set():
+            self._answer(403, {"message": f'forbidden: User "somebody" cannot get path "{parts.path}"'})
+            return
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             self._answer(401, {"message": "Unauthorized"})
             return
@@ -283,6 +289,9 @@ class Handler(BaseHTTPRequestHandler):
         with self.server.lock:
             held = self.server.jobs if kind == "jobs" else self.server.secrets
             name = body["metadata"]["name"]
+            if self.server.quota:
+                self._answer(403, {"message": f'{kind} "{name}" is forbidden: exceeded quota: no-jobs'})
+                return
             if name in held:
                 self._answer(409, {"message": f"{name} already exists"})
                 return
@@ -338,8 +347,11 @@ class Handler(BaseHTTPRequestHandler):
                 stamp = at.strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z "
                 data += (stamp.encode() if "timestamps" in query else b"") + line + b"\n"
                 if "timestamps" in query and self.server.cut_logs_after and sent >= self.server.cut_logs_after:
-                    # In the middle of a line, with no end of the transfer.
+                    # In the middle of a line. A connection that breaks has no end of the transfer; an API
+                    # server that loses the node ends it properly all the same.
                     self.wfile.write(b"%x\r\n%s\r\n" % (len(data) - 5, data[:-5]))
+                    if self.server.cut_logs_after // 20 % 2:
+                        self.wfile.write(b"0\r\n\r\n")
                     self.server.cut_logs_after += 20
                     self.close_connection = True
                     return

@@ -7,6 +7,7 @@ import base64
 import json
 import ssl
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 TIMEOUT_S = 30.0
 LOG_SILENCE_S = 300.0
 """A followed log may say nothing for so long before the connection is made anew."""
+REFUSED_S = 60.0
+"""A server that has just started refuses everybody until it has read its roles and tokens."""
 MAX_BODY = 16 * 1024**2
 
 
@@ -62,7 +65,7 @@ class KubeApi:
         if not isinstance(found, dict):
             raise KubeError(answer.status_code, "the API server's answer is no JSON object")
         if answer.status_code >= 400:
-            raise KubeError(answer.status_code, str(found.get("message") or f"HTTP {answer.status_code}"))
+            raise KubeError(answer.status_code, _message(data, answer.status_code))
         return found
 
     async def log(self, path: str, **query: str) -> AsyncIterator[bytes]:
@@ -78,13 +81,25 @@ class KubeApi:
                 "GET", path, params=query, timeout=httpx.Timeout(TIMEOUT_S, read=LOG_SILENCE_S)
             ) as answer:
                 if answer.status_code >= 400:
-                    await answer.aread()
-                    raise KubeError(answer.status_code, answer.text[:400])
+                    raise KubeError(answer.status_code, _message(await answer.aread(), answer.status_code))
                 # With a size it would hold lines back until so many bytes have come.
                 async for chunk in answer.aiter_bytes():
                     yield chunk
         except httpx.HTTPError as error:
             raise KubeError(0, f"{type(error).__name__}: {error}") from None
+
+
+class Doubt:
+    """Whether a refusal of what was allowed before is still not believed."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    @property
+    def left(self) -> bool:
+        """True for `REFUSED_S` from the first time that it is asked."""
+        self._until = self._until or time.monotonic() + REFUSED_S
+        return time.monotonic() < self._until
 
 
 async def find(api: KubeApi, path: str) -> dict[str, Any] | None:
@@ -99,11 +114,12 @@ async def find(api: KubeApi, path: str) -> dict[str, Any] | None:
 
 async def patient(api: KubeApi, path: str, pause: float) -> dict[str, Any] | None:
     """`find` that waits for an API server that is away; the watchdog sets the limit."""
+    doubt = Doubt()
     while True:
         try:
             return await find(api, path)
         except KubeError as error:
-            if error.status in (401, 403):
+            if error.status in (401, 403) and not doubt.left:
                 raise
             await asyncio.sleep(pause)
 
@@ -124,6 +140,15 @@ async def gone(api: KubeApi, path: str, pause: float) -> None:
         await api.call("DELETE", path, propagationPolicy="Background")
     while await find(api, path) is not None:  # noqa: ASYNC110 - the API server tells nobody
         await asyncio.sleep(pause)
+
+
+def _message(body: bytes | bytearray, status: int) -> str:
+    """What the server says in its Status, else the start of whatever it says."""
+    try:
+        found: Any = json.loads(body)
+        return str(found["message"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return bytes(body[:400]).decode("utf-8", "replace").strip() or f"HTTP {status}"
 
 
 @asynccontextmanager

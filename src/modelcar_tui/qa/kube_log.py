@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
-from modelcar_tui.qa.kube_api import KubeApi, KubeError
+from modelcar_tui.qa.kube_api import Doubt, KubeApi, KubeError
 from modelcar_tui.qa.lines import LineSplitter, RawLine, seconds
 
 FIRST_PAUSE_S = 0.2
@@ -48,30 +48,38 @@ class Cursor:
         return True
 
 
-async def follow(api: KubeApi, path: str, cursor: Cursor) -> AsyncGenerator[list[RawLine], None]:
+async def follow(api: KubeApi, path: str, cursor: Cursor, *, ended: bool) -> AsyncGenerator[list[RawLine], None]:
     """Batches of new lines until the server ends the log; broken connections are made anew for ever.
 
-    The caller sets the limit. A line that has no end yet when a connection breaks comes again whole.
+    The caller sets the limit. When the API server loses the node, it ends the log in the middle of a line as if
+    that were all: so a line without an end counts only where the container had ended before, and what is missing
+    is read by following once more after that.
+
+    Args:
+        api: of the cluster.
+        path: of the pod's log.
+        cursor: where to go on; moved along.
+        ended: whether the container had ended already.
 
     Raises:
         KubeError: the server says that there is no such log, or that we may not read it.
     """
-    pause = FIRST_PAUSE_S
+    pause, doubt = FIRST_PAUSE_S, Doubt()
     while True:
         splitter = LineSplitter()
         cursor.connect()
         try:
             async for chunk in api.log(path, follow="true", timestamps="true", container="suite", **cursor.since):
-                pause = FIRST_PAUSE_S
+                pause, doubt = FIRST_PAUSE_S, Doubt()
                 if lines := [line for raw in splitter.feed(chunk) if (line := _line(raw, cursor))]:
                     yield lines
         except KubeError as error:
-            if error.status in (401, 403, 404, 410):
+            if error.status in (404, 410) or (error.status in (401, 403) and not (cursor.last and doubt.left)):
                 raise
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
             continue
-        if (left := splitter.rest()) and (line := _line(left, cursor)):
+        if ended and (left := splitter.rest()) and (line := _line(left, cursor)):
             yield [line]
         return
 

@@ -238,9 +238,10 @@ class KubeJobRunner:
         if seen is not None and not kube_state.container_states(seen) and (how := kube_state.exit_of(seen)):
             # Evicted, or too late, before it ran: it has no log.
             return how
+        end: Exit | None = None
         while True:
             try:
-                async with aclosing(follow(api, f"{path}/log", cursor)) as batches:
+                async with aclosing(follow(api, f"{path}/log", cursor, ended=end is not None)) as batches:
                     async for lines in batches:
                         for line in lines:
                             pipeline.take(line)
@@ -248,12 +249,14 @@ class KubeJobRunner:
             except KubeError as error:
                 if error.status != 404:
                     raise
+            if end is not None:
+                return end
             found = await patient(api, path, self._poll)
             if found is None:
                 return Exit(None)
-            if (how := kube_state.exit_of(found)) is not None:
-                return how
-            await asyncio.sleep(self._poll)
+            end = kube_state.exit_of(found)
+            if end is None:
+                await asyncio.sleep(self._poll)
 
     async def _pod_of(self, api: KubeApi, job: str, index: int | None) -> dict[str, Any] | None:
         """The Job's pod (the one with that index) as it is now."""
@@ -307,6 +310,9 @@ class KubeJobRunner:
 def _refusal(error: KubeError, namespace: str) -> QaOutcome:
     if error.status == 401:
         return could_not_start("TOKEN_EXPIRED", str(error), "oc login, then run again")
+    if error.status == 403 and "exceeded quota" in str(error):
+        fix = f"oc describe quota -n {namespace}; free some, or ask for more"
+        return could_not_start("QUOTA", str(error), fix)
     if error.status == 403:
         fix = f"oc adm policy add-role-to-user edit USER -n {namespace}"
         return could_not_start("FORBIDDEN", str(error), fix)

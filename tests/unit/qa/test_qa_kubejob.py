@@ -132,6 +132,37 @@ async def test_api_server_that_is_away_for_a_while(bench: Bench) -> None:
     assert slow(bench) == SLOW
 
 
+async def test_api_server_that_has_just_started_refuses_for_a_while(bench: Bench) -> None:
+    task = asyncio.create_task(bench.run(bench.request("granite--slow")))
+    await eventually(lambda: len(slow(bench)) > 20)
+    bench.cluster.confused.set()
+    bench.cluster.cut_logs_after = 1
+    before = len(bench.cluster.log)
+    await eventually(lambda: len(bench.cluster.log) > before + 3)
+    bench.cluster.cut_logs_after = 0
+    bench.cluster.confused.clear()
+    assert (await task).ok
+    assert slow(bench) == SLOW
+
+
+async def test_right_that_is_taken_away_for_good_ends_the_run(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelcar_tui.qa.kube_api.REFUSED_S", 0.5)
+    task = asyncio.create_task(bench.run(bench.request("granite--slow")))
+    await eventually(lambda: len(slow(bench)) > 20)
+    bench.cluster.confused.set()
+    bench.cluster.cut_logs_after = 1
+    assert (await asyncio.wait_for(task, 30)).code == "QA_ERROR:FORBIDDEN"
+
+
+async def test_quota_is_not_a_matter_of_rights(bench: Bench) -> None:
+    bench.cluster.quota = True
+    outcome = await bench.run(bench.request("granite"))
+    assert outcome.code == "QA_ERROR:QUOTA"
+    assert "oc describe quota -n qa" in outcome.fix
+
+
 async def test_detached_job_goes_on_and_is_found_by_its_name(bench: Bench) -> None:
     request, runner = bench.request("granite--slow"), KubeJobRunner(OPTIONS, poll_s=0.05)
     for lines in (20, 60, 100):
