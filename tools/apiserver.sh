@@ -6,9 +6,9 @@
 # Prints the folder that holds both programs; a second call finds them there.
 set -euo pipefail
 
-readonly SUITE=bookworm RELEASE=1.20
+readonly SUITE=bookworm RELEASE=1.20 RECIPE=2 # a new recipe is built anew
 cache=${MODELCAR_TUI_APISERVER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/modelcar-tui/apiserver}
-ready=$cache/$SUITE
+ready=$cache/$SUITE-$RECIPE
 work=$cache/work
 
 say() { printf 'apiserver: %s\n' "$*" >&2; }

@@ -26,9 +26,9 @@ from modelcar_tui.demo.kube_objects import (
 from modelcar_tui.demo.kube_store import Kind
 
 Schema = dict[str, Any]
-TEXT: Schema = {"type": "string", "nullable": True}
-FLAG: Schema = {"type": "boolean", "nullable": True}
-NUMBER: Schema = {"type": "integer", "nullable": True}
+TEXT: Schema = {"type": "string"}
+FLAG: Schema = {"type": "boolean"}
+NUMBER: Schema = {"type": "integer"}
 AMOUNT: Schema = {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}
 TEXTS: Schema = {"type": "object", "additionalProperties": TEXT}
 ANY: Schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}

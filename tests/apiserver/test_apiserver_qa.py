@@ -88,7 +88,7 @@ def bench(server: ApiServer, tmp_path: Path) -> Iterator[Bench]:
 _NUMBERS = iter(range(1000))
 
 
-async def eventually(check: Callable[[], object], limit: float = 30) -> None:
+async def eventually(check: Callable[[], object], limit: float = 120) -> None:
     async with asyncio.timeout(limit):
         while not check():
             await asyncio.sleep(0.05)
@@ -236,7 +236,7 @@ async def test_cancel_deletes_job_and_secret(bench: Bench) -> None:
 
 
 async def test_a_hang_ends_by_the_clock(bench: Bench) -> None:
-    outcome = await bench.run(bench.request("granite--hang", timeout_s=8.0))
+    outcome = await bench.run(bench.request("granite--hang", timeout_s=20.0))
     assert outcome.code == "QA_ERROR:TIMEOUT"
     assert (bench.held("jobs"), bench.held("secrets")) == ([], [])
 
@@ -247,7 +247,7 @@ async def test_a_pod_that_somebody_deletes(bench: Bench) -> None:
     [pod] = [one for one in bench.held("pods") if "probe" not in one["metadata"]["name"]]
     bench.controllers.starts = False
     bench.server.api.delete(f"/api/v1/namespaces/{bench.namespace}/pods/{pod['metadata']['name']}")
-    outcome = await asyncio.wait_for(task, 60)
+    outcome = await asyncio.wait_for(task, 300)
     assert outcome.code in ("QA_ERROR:CONTAINER_LOST", "QA_ERROR:INTERRUPTED", "QA_ERROR:KILLED"), outcome
 
 
@@ -282,7 +282,7 @@ async def test_each_right_is_needed(bench: Bench, resource: str, verb: str) -> N
     """One right fewer, and the run is refused with the server's words: the list has nothing to spare."""
     poor = bench.server.account()
     bench.server.grant(poor, *without(resource, verb), namespace=bench.namespace)
-    outcome = await asyncio.wait_for(bench.run(bench.request("granite", user=poor)), 60)
+    outcome = await asyncio.wait_for(bench.run(bench.request("granite", user=poor)), 300)
     assert outcome.code == "QA_ERROR:FORBIDDEN", outcome
     assert f'cannot {verb} resource "{resource}"' in outcome.message
     assert "{" not in outcome.message
@@ -305,8 +305,8 @@ async def test_stopping_deletes_the_pod(bench: Bench) -> None:
     """Without the right to delete pods a run that hangs is ended all the same: its Job is deleted."""
     poor = bench.server.account()
     bench.server.grant(poor, *without("pods", "delete"), namespace=bench.namespace)
-    request = bench.request("granite--hang", user=poor, timeout_s=6.0)
-    outcome = await asyncio.wait_for(bench.run(request), 90)
+    request = bench.request("granite--hang", user=poor, timeout_s=20.0)
+    outcome = await asyncio.wait_for(bench.run(request), 300)
     assert outcome.code == "QA_ERROR:TIMEOUT"
     await eventually(lambda: not bench.names())
 

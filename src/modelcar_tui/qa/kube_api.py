@@ -112,14 +112,21 @@ async def find(api: KubeApi, path: str) -> dict[str, Any] | None:
         raise
 
 
-async def patient(api: KubeApi, path: str, pause: float) -> dict[str, Any] | None:
-    """`find` that waits for an API server that is away; the watchdog sets the limit."""
+async def patient(api: KubeApi, path: str, pause: float, *, allowed: bool = True) -> dict[str, Any] | None:
+    """`find` that waits for an API server that is away; the watchdog sets the limit.
+
+    Args:
+        api: of the cluster.
+        path: of the object.
+        pause: seconds between two tries.
+        allowed: whether it was allowed before, so that a refusal may be a passing one.
+    """
     doubt = Doubt()
     while True:
         try:
             return await find(api, path)
         except KubeError as error:
-            if error.status in (401, 403) and not doubt.left:
+            if error.status in (401, 403) and not (allowed and doubt.left):
                 raise
             await asyncio.sleep(pause)
 

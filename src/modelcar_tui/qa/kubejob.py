@@ -234,7 +234,7 @@ class KubeJobRunner:
         """Take the log of a pod to its end."""
         pod = await self._pod(api, name, pipeline, index)
         path = f"{self._core}/pods/{pod}"
-        seen = await patient(api, path, self._poll)
+        seen = await patient(api, path, self._poll, allowed=False)
         if seen is not None and not kube_state.container_states(seen) and (how := kube_state.exit_of(seen)):
             # Evicted, or too late, before it ran: it has no log.
             return how
