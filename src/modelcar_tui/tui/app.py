@@ -188,7 +188,7 @@ class DashboardApp(ThemedApp):
         now = time.monotonic()
         if now < self._log_due:
             return False
-        self._log_due = now + (0.5 if self.face.slow else 0.25)
+        self._log_due = now + self.index.pace(slow=self.face.slow, height=self.size.height)
         grew, self._searched = self.index.refresh() or self._searched, False
         return grew
 

@@ -24,6 +24,7 @@ class LogIndex:
         self.filter: Filter | None = None
         self.search: Filter | None = None
         self.total = 0
+        self._grew = 0
         self._hits = array("Q")
         self._scanned = 0
         self._seek: Iterator[int | None] | None = None
@@ -44,10 +45,15 @@ class LogIndex:
         """Whether there is work left for the next tick."""
         return self._seek is not None or self.filtering
 
+    def pace(self, *, slow: bool, height: int) -> float:
+        """Seconds to the next look: a flood repaints every row, so it is shown less often than a trickle."""
+        return 0.5 if slow else 0.4 if self._grew > height else 0.25
+
     def refresh(self, budget_s: float = 0.02) -> bool:
         """Take notice of new lines, filter and seek on for at most `budget_s`; whether anything changed."""
         before = (self.total, len(self._hits), self._scanned)
         self.total = self.source.refresh()
+        self._grew = self.total - before[0]
         if self.total < before[0]:
             self.set_filter(self.filter)
         end = time.monotonic() + budget_s
