@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import msgspec
+import pytest
 from textual.pilot import Pilot
 
-from modelcar_tui.cluster.types import AcceleratorReport, Access, GpuNode, Inventory, Pool, Rung
+from modelcar_tui.cluster.types import (
+    AcceleratorReport,
+    Access,
+    Check,
+    GpuNode,
+    Inventory,
+    Pool,
+    PullSecrets,
+    Rung,
+    ScaleUp,
+    State,
+)
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.state import RunState, fold
 from modelcar_tui.tui.app import DashboardApp
-from modelcar_tui.tui.faces.gpus import SORTS, arrange, columns, gpu_rows
+from modelcar_tui.tui.faces.gpu_groups import Group, group
+from modelcar_tui.tui.faces.gpus import SORTS, GpuRow, arrange, columns, common_domain, gpu_rows
 from modelcar_tui.tui.patterns import parse_filter
 from modelcar_tui.tui.widgets.gpus import GpuTable
 from pilot import support as s
@@ -60,7 +74,7 @@ async def test_the_reason_and_the_details_of_a_node_are_there() -> None:
         table = await gpu_screen(app, pilot)
         await pilot.press("slash", *"cordoned", "enter")
         await s.wait_for(pilot, lambda: len(table.shown) == 1, "one node passes")
-        assert s.shows(app, "not used cordoned (SchedulingDisabled)")
+        assert s.shows(app, "not used  cordoned (SchedulingDisabled)")
         await pilot.press("slash", *(["backspace"] * 8), *"!cordoned", "enter")
         await s.wait_for(pilot, lambda: len(table.shown) == 3, "the other nodes")
         await pilot.press("slash", "escape", *(["j"] * 3), *"k")
@@ -80,7 +94,7 @@ async def test_every_order_is_an_order_and_unknown_comes_last() -> None:
         assert [line.free for line in rows] == [5, 5, 3, None]
         await pilot.press("s")
         assert table.sort == "place"
-        assert table.current is not None
+        assert isinstance(table.current, GpuRow)
         assert "granite-3.1-8b-instruct" in table.current.models
 
 
@@ -110,3 +124,138 @@ def test_a_node_without_units_is_a_row_with_its_reason() -> None:
     rows = gpu_rows(RunState(cluster=report))
     assert [(line.name, line.total, line.why) for line in rows] == [("bare", 0, "no device plugin")]
     assert arrange(rows, "name", parse_filter("device plugin")) == rows
+
+
+def headings(table: GpuTable) -> list[tuple[str, int, tuple[int | None, int]]]:
+    return [(one.title, one.nodes, one.amount) for one in table.shown if isinstance(one, Group)]
+
+
+async def test_groups_by_product_and_by_node() -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), (120, 40)) as (app, pilot):
+        table = await gpu_screen(app, pilot)
+        await pilot.press("b")
+        assert table.grouping == "product"
+        assert headings(table) == [
+            ("H100-80GB-HBM3", 2, (5, 8)),
+            ("A100-80GB-MIG-3g.40gb slice", 1, (None, 4)),
+            ("L40S", 1, (3, 3)),
+        ]
+        assert len(table.shown) == 7
+        assert isinstance(table.current, GpuRow)
+        assert table.current.name == "ip-10-0-17-201.ec2.internal"
+        assert s.shows(app, "2 nodes, 1 not usable")
+        await pilot.press("enter")
+        assert isinstance(table.current, Group)
+        assert len(table.shown) == 5
+        assert s.shows(app, "1 node: cordoned (SchedulingDisabled)")
+        assert s.shows(app, "most free 5 of 8 on ip-10-0-17-201")
+        await pilot.press("enter")
+        assert len(table.shown) == 7
+        await pilot.press("b")
+        assert table.grouping == "node"
+        assert [title for title, _, _ in headings(table)] == [
+            "ip-10-0-17-201.ec2.internal", "ip-10-0-71-33.ec2.internal", "ip-10-0-80-150.ec2.internal",
+            "ip-10-0-44-9.ec2.internal",
+        ]  # fmt: skip
+        await pilot.press("b")
+        assert table.grouping == ""
+        assert headings(table) == []
+
+
+async def test_thousands_of_nodes_begin_as_a_few_folded_groups() -> None:
+    engine = s.FakeEngine([*s.begin(), e.ClusterRead(report=s.cluster(many(5000)))])
+    async with s.dashboard(engine, (120, 40)) as (app, pilot):
+        table = await gpu_screen(app, pilot)
+        await s.wait_for(pilot, lambda: s.shows(app, "5,000 nodes"), "the table is there")
+        begin = time.process_time()
+        await pilot.press("b", "home")
+        assert len(table.shown) == len(headings(table)) == 6
+        await pilot.press("enter", *("j",) * 10, "enter")
+        assert time.process_time() - begin < 3.0
+        assert isinstance(table.current, Group)
+
+
+def test_a_filter_holds_within_groups() -> None:
+    rows = arrange(gpu_rows(fold(s.stamp(s.decided()), RunState())), "name", parse_filter("L40S"))
+    shown = group(rows, "product", ())
+    assert [type(one) for one in shown] == [Group, GpuRow]
+
+
+@pytest.mark.parametrize(
+    ("names", "domain"),
+    [
+        (["a.ec2.internal", "b.ec2.internal"], ".ec2.internal"),
+        (["a.x.internal", "b.y.internal"], ".internal"),
+        (["a", "b"], ""),
+        (["a.b", "c"], ""),
+        (["a.b"], ""),
+        ([], ""),
+    ],
+)
+def test_what_all_names_share_is_left_out_where_there_is_little_room(names: list[str], domain: str) -> None:
+    assert common_domain(names) == domain
+
+
+class LookingEngine(s.FakeEngine):
+    """An engine that can read the cluster again."""
+
+    def __init__(self, events: list[e.AnyEvent]) -> None:
+        super().__init__(events)
+        self.waiting: list[Callable[[str], None]] = []
+
+    def look_again(self, done: Callable[[str], None]) -> None:
+        self.waiting.append(done)
+
+
+async def test_r_reads_again_and_says_what_came_out() -> None:
+    engine = LookingEngine(s.decided())
+    async with s.dashboard(engine, (120, 40)) as (app, pilot):
+        table = await gpu_screen(app, pilot)
+        await pilot.press("r")
+        assert s.shows(app, "reading again what is free")
+        await pilot.press("r")
+        assert s.shows(app, "still reading")
+        assert len(engine.waiting) == 1
+        fuller = tuple(
+            msgspec.structs.replace(node, pool=tuple(msgspec.structs.replace(pool, free=0) for pool in node.pool))
+            for node in s.nodes()
+        )
+        engine.say(e.ClusterRead(report=s.cluster(fuller)))
+        # The engine speaks from a thread of its own.
+        await app.run_worker(lambda: engine.waiting[0]("read again: 0 GPUs free, 8 before"), thread=True).wait()
+        await s.wait_for(pilot, lambda: s.shows(app, "read again: 0 GPUs free, 8 before"), "the line")
+        await s.wait_for(pilot, lambda: all(one.free == 0 for one in gpu_rows(app.state)), "the new figures")
+        assert all(isinstance(one, GpuRow) and one.free == 0 for one in table.shown)
+        await pilot.press("r")
+        assert len(engine.waiting) == 2
+
+
+async def test_a_recording_can_not_be_read_again() -> None:
+    async with s.dashboard(s.FakeEngine(s.decided()), (80, 24)) as (app, pilot):
+        await gpu_screen(app, pilot)
+        await pilot.press("r")
+        assert s.shows(app, "a recording has no cluster to look at")
+
+
+@pytest.mark.parametrize("size", s.SIZES)
+async def test_what_limits_the_gpus_is_on_the_screen_of_every_size(size: tuple[int, int]) -> None:
+    quota = "quota gpus leaves 0 of 4 nvidia.com/gpu"
+    report = msgspec.structs.replace(
+        s.cluster(),
+        checks=(Check(code="rights", state=State.OK, what="all fine"),
+                Check(code="quota", state=State.WARNING, what=quota)),
+        pull=PullSecrets(namespace="ai", registries=("quay.io",)),
+        inventory=msgspec.structs.replace(
+            s.cluster().inventory,
+            scale_up=(ScaleUp(machine_set="gpu", product="L40S", gpus_per_node=4, max_replicas=3),),
+        ),
+    )  # fmt: skip
+    async with s.dashboard(s.FakeEngine([*s.begin(), e.ClusterRead(report=report)]), size) as (app, pilot):
+        await gpu_screen(app, pilot)
+        if size[0] < 110:
+            assert not s.shows(app, quota)
+            await pilot.press("i")
+        await s.wait_for(pilot, lambda: s.shows(app, quota), "the quota")
+        assert s.shows(app, "12 x L40S could be added")
+        assert s.shows(app, "pull secrets cover quay.io")
+        assert not s.shows(app, "all fine")

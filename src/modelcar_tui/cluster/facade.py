@@ -14,10 +14,12 @@ from modelcar_tui.cluster.connect import connect
 from modelcar_tui.cluster.credentials import Credentials, find
 from modelcar_tui.cluster.errors import ClusterError
 from modelcar_tui.cluster.inventory import Progress, read_inventory_of, refresh_free
+from modelcar_tui.cluster.limits import check_limits
 from modelcar_tui.cluster.preflight import check_serving
 from modelcar_tui.cluster.runtimes import find_runtime, override
 from modelcar_tui.cluster.snapshot import read_inventory
 from modelcar_tui.cluster.types import (
+    LIMIT_CODES,
     AcceleratorReport,
     Access,
     Check,
@@ -94,23 +96,55 @@ async def look(
 async def refresh(
     options: ClusterOptions, report: AcceleratorReport, progress: Progress = lambda _: None
 ) -> AcceleratorReport:
-    """The report with what changes from minute to minute read again: the pods on GPU nodes.
+    """The report with what changes from minute to minute read again: the pods on GPU nodes, quotas and queues.
 
-    A report of a what-if inventory is returned as it is; one that could not look, or looked long ago, is made
-    anew.
+    Of a what-if inventory the file is read again; a report that could not look, or whose nodes were read long ago,
+    is made anew. Where that fails the older report stands, with its time and with a problem of code `not-again`.
+
+    Raises:
+        UserError: the inventory's file can't be read.
     """
     if report.access.rung is Rung.WHAT_IF:
-        return report
-    stale = time.time() - report.inventory.at > NODES_KEEP_S
+        return await _stated_again(options, report)
+    stale = time.time() - report.inventory.nodes_at > NODES_KEEP_S
     if stale or not report.access.healthy or not report.inventory.known or report.inventory.partial:
-        return await look(options, progress)
+        return _newer(report, await look(options, progress))
     try:
         credentials = find(options)
         async with asyncio.timeout(options.total_timeout_s), connect(credentials, options) as client:
-            inventory = await refresh_free(client, report.inventory, progress)
+            inventory, limits = await asyncio.gather(
+                refresh_free(client, report.inventory, progress),
+                check_limits(
+                    client, options.namespace or credentials.namespace, None, _resources(report.inventory)
+                ),
+            )
     except (ClusterError, TimeoutError):
-        return await look(options, progress)
-    return msgspec.structs.replace(report, inventory=inventory)
+        return _newer(report, await look(options, progress))
+    kept = tuple(check for check in report.checks if check.code not in LIMIT_CODES)
+    return msgspec.structs.replace(report, inventory=inventory, checks=(*kept, *limits) if report.checks else ())
+
+
+def _newer(old: AcceleratorReport, new: AcceleratorReport) -> AcceleratorReport:
+    """The new report, or the old one where the new one could not look."""
+    if new.inventory.known or not old.inventory.known:
+        return new
+    cause = new.access.problem or next(iter(new.inventory.problems), None)
+    problem = Problem(
+        where=cause.where if cause else "", fix=cause.fix if cause else "try again", code="not-again",
+        what=f"could not look again: {cause.what if cause else new.access.rung.value}",
+    )  # fmt: skip
+    kept = (one for one in old.inventory.problems if one.code != "not-again")
+    return msgspec.structs.replace(
+        old, inventory=msgspec.structs.replace(old.inventory, problems=(*kept, problem))
+    )
+
+
+async def _stated_again(options: ClusterOptions, report: AcceleratorReport) -> AcceleratorReport:
+    if not options.inventory:
+        return report
+    stated = await asyncio.to_thread(read_inventory, options.inventory)
+    flags = parse_gpu_flags(options.gpus) if options.gpus else None
+    return msgspec.structs.replace(report, inventory=_together(flags, stated))
 
 
 class _Learned:

@@ -37,6 +37,7 @@ class _Gathered:
         self.problems: list[Problem] = []
         self.partial = False
         self.scale: tuple[ScaleUp, ...] = ()
+        self.nodes_at = time.time()
 
     def reset(self) -> None:
         self.gpus.clear()
@@ -47,7 +48,7 @@ class _Gathered:
         return Inventory(
             nodes=tuple(self.gpus.values()), others=tuple(self.others) if done else (), known=True,
             partial=self.partial or not done, at=time.time(), problems=tuple(self.problems),
-            nodes_seen=self.seen, scale_up=self.scale,
+            nodes_seen=self.seen, scale_up=self.scale, nodes_at=self.nodes_at,
         )  # fmt: skip
 
 
@@ -83,7 +84,11 @@ async def read_inventory_of(client: Client, progress: Progress) -> Inventory:
 
 
 async def refresh_free(client: Client, inventory: Inventory, progress: Progress) -> Inventory:
-    """The inventory with the free units of its nodes read again; the nodes themselves are kept."""
+    """The inventory with the free units of its nodes read again; the nodes themselves are kept.
+
+    Raises:
+        ClusterError: the pods could not be read; what was known before still stands, with its time.
+    """
     gathered = _Gathered()
     gathered.gpus = {node.name: node for node in inventory.nodes}
     gathered.others, gathered.seen, gathered.scale = (
@@ -91,15 +96,19 @@ async def refresh_free(client: Client, inventory: Inventory, progress: Progress)
         inventory.nodes_seen,
         inventory.scale_up,
     )
+    gathered.nodes_at = inventory.nodes_at
     gathered.problems = [problem for problem in inventory.problems if problem.code != "no-pods"]
     gathered.partial = inventory.partial and bool(gathered.problems)
     if gathered.gpus:
-        await _free(client, gathered, progress)
+        await _free(client, gathered, progress, again=True)
     return gathered.inventory(done=True)
 
 
-async def _free(client: Client, gathered: _Gathered, progress: Progress) -> None:
-    """Fill in what is free: by node where the GPU nodes are few, else over all pods."""
+async def _free(client: Client, gathered: _Gathered, progress: Progress, *, again: bool = False) -> None:
+    """Fill in what is free: by node where the GPU nodes are few, else over all pods.
+
+    With `again` there are older figures, which must not pass for new ones: a failure is raised.
+    """
     few = len(gathered.gpus) <= MOST_NODE_LISTS or len(gathered.gpus) * 5 < gathered.seen
     try:
         if few:
@@ -110,6 +119,8 @@ async def _free(client: Client, gathered: _Gathered, progress: Progress) -> None
         if error.forbidden:
             what = "the pods can't be listed: how many GPUs are free is unknown"
             fix = error.problem.fix
+        elif again:
+            raise
         else:
             what, fix = f"not all pods could be read ({error.problem.what})", error.problem.fix
             gathered.partial = True

@@ -163,6 +163,9 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     known: bool = True
     partial: bool = False
     at: float = 0.0
+    """When what is free was read."""
+    nodes_at: float = 0.0
+    """When the nodes were read; a refresh keeps them."""
     problems: tuple[Problem, ...] = ()
     nodes_seen: int = 0
     """All nodes that were listed, with or without accelerators."""
@@ -193,6 +196,10 @@ class State(StrEnum):
     WARNING = "warning"
     BLOCKED = "blocked"
     UNKNOWN = "unknown"
+
+
+LIMIT_CODES = ("quota", "limit-range", "queue", "queue-quota")
+"""Codes of the checks of what a namespace leaves of the accelerators; a refresh reads them again."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):

@@ -119,6 +119,27 @@ class Engine:
             answered = msgspec.structs.replace(answered, why=f"a fault of ours: {type(error).__name__}")
         say(answered)
 
+    def look_again(self, done: Callable[[str], None]) -> None:
+        """Read the free GPUs again, beside the run; `done` is told one line, from another thread."""
+        threading.Thread(target=self._look_again, args=(done,), name="look", daemon=True).start()
+
+    def _look_again(self, done: Callable[[str], None]) -> None:
+        from modelcar_tui.supervisor.looking import look_again
+
+        supervisor = self._supervisor
+        if supervisor is None:
+            done("there is no run yet")
+            return
+
+        def say(event: e.AnyEvent) -> None:
+            if (late := supervisor.tell(event)) is not None:
+                self._mailbox.put(late)
+
+        try:
+            done(asyncio.run(look_again(supervisor.settings, supervisor.state, say)))
+        except Exception as error:  # noqa: BLE001 - whoever pressed the key must hear the end of it
+            done(f"a fault of ours: {type(error).__name__}")
+
     def join(self, timeout: float) -> bool:
         """Wait for the thread to end; whether it did."""
         self._thread.join(timeout)

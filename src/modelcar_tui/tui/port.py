@@ -60,6 +60,15 @@ class Asked(Protocol):
 
 
 @runtime_checkable
+class Looking(Protocol):
+    """A port that can read the cluster again; a recording can't."""
+
+    def look_again(self, done: Callable[[str], None]) -> None:
+        """Read again what changes; `done` is told one line, from any thread."""
+        ...
+
+
+@runtime_checkable
 class Clocked(Protocol):
     """A port with a clock of its own: a replay, a test."""
 

@@ -7,6 +7,7 @@ import time
 from modelcar_tui.cluster.types import AcceleratorReport, Access, ClusterOptions, Inventory, Rung
 from modelcar_tui.core.files import write_private
 from modelcar_tui.supervisor.events import ClusterRead, Noticed, Status, StepPlan
+from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.specialist import Context
 
 PROGRESS_S = 0.2
@@ -30,11 +31,7 @@ class Accelerator:
         """See `Specialist.run`. What can't be looked up is told and stays unknown."""
         from modelcar_tui.cluster.facade import look
 
-        settings = context.settings
-        options = ClusterOptions(
-            kubeconfig=settings.kubeconfig, context=settings.kube_context, gpus=settings.gpus,
-            inventory=settings.inventory,
-        )  # fmt: skip
+        options = cluster_options(context.settings)
         context.step("access", Status.RUNNING)
         access = Access(rung=Rung.NO_KUBECONFIG)
         shown = 0.0
@@ -107,6 +104,14 @@ class Accelerator:
         path = context.folder / "info" / "gpu_info.txt"
         write_private(path, gpu_info_text(report).encode())
         context.step("info", Status.DONE, str(path))
+
+
+def cluster_options(settings: Settings) -> ClusterOptions:
+    """Where the run's settings say to look."""
+    return ClusterOptions(
+        kubeconfig=settings.kubeconfig, context=settings.kube_context, gpus=settings.gpus,
+        inventory=settings.inventory,
+    )  # fmt: skip
 
 
 def inventory_line(inventory: Inventory) -> str:

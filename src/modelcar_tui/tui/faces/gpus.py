@@ -12,6 +12,10 @@ from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.patterns import Filter
 from modelcar_tui.tui.rows import Row, Span, crop_middle, pad, width
 
+_SHARED = {
+    Guarantee.NONE: "time-sliced: memory is shared without a limit",
+    Guarantee.HARD_SHARE: "MPS: a fixed part of a card",
+}
 SORTS = ("place", "name", "product", "free", "memory", "usable")
 
 
@@ -32,6 +36,8 @@ class GpuRow(msgspec.Struct, frozen=True):
     where: str
     models: tuple[str, ...] = ()
     """Models that would land here."""
+    node: GpuNode | None = None
+    """All that is known of the node."""
 
     @property
     def text(self) -> str:
@@ -74,7 +80,7 @@ def _row(node: GpuNode, pool: Pool, where: str, models: tuple[str, ...]) -> GpuR
     return GpuRow(
         name=node.name, product=node.product or node.vendor, resource=pool.resource, free=pool.free,
         total=pool.units, mem_mib=pool.mem_mib, mem_from=pool.mem_from, guarantee=pool.mem_guarantee,
-        usable=node.usable, why=node.why, cc=node.cc or "", where=where, models=models,
+        usable=node.usable, why=node.why, cc=node.cc or "", where=where, models=models, node=node,
     )  # fmt: skip
 
 
@@ -106,13 +112,30 @@ class Columns(msgspec.Struct, frozen=True):
     amount: int
     cc: int
     where: int
+    domain: str = ""
+    """The end that all nodes' names share, left out where there is little room: `.ec2.internal`."""
+
+    def short(self, name: str) -> str:
+        """A node's name as the table shows it."""
+        return name.removesuffix(self.domain) if self.domain else name
 
 
-def columns(rows: list[GpuRow], cells: int) -> Columns:
-    """Columns for `cells`: what matters least goes first, names are cut last, the note keeps some room."""
+def common_domain(names: list[str]) -> str:
+    """The longest end, from a dot on, that all names share; empty where one would have nothing left."""
+    shared = names[0].partition(".")[2] if names else ""
+    while shared and not all(name.endswith(f".{shared}") for name in names):
+        shared = shared.partition(".")[2]
+    return f".{shared}" if shared and len(names) > 1 else ""
+
+
+def columns(rows: list[GpuRow], cells: int, *, grouped: bool = False) -> Columns:
+    """Columns for `cells`: what matters least goes first, names are cut last, the note keeps some room.
+
+    With `grouped` the amounts have room for the sums of groups.
+    """
     name = max((width(line.name) for line in rows), default=4)
     product = max((width(line.product) for line in rows), default=3)
-    amount = max((len(f"{line.free}/{line.total}") for line in rows if line.free is not None), default=3)
+    amount = max((len(amount_text(line.free, line.total)) for line in rows), default=3) + grouped * 2
     where = max((width(line.where) for line in rows), default=0)
     bar, cc, note = 8, 4, 24
     where = min(where, 34)
@@ -121,6 +144,9 @@ def columns(rows: list[GpuRow], cells: int) -> Columns:
         extra = (cc + 2 if cc else 0) + (where + 2 if where else 0)
         return 2 + name + 2 + product + 2 + max(8, bar + 1 + amount) + 10 + 2 + extra + note
 
+    domain = ""
+    if total() > cells and (domain := common_domain([line.name for line in rows])):
+        name = max(4, name - len(domain))
     if total() > cells:
         where = 0
     if total() > cells:
@@ -131,23 +157,33 @@ def columns(rows: list[GpuRow], cells: int) -> Columns:
         bar = 0
     over = total() - cells
     if over > 0:
-        cut = min(over, max(0, product - 8))
-        product -= cut
-        name = max(8, name - (over - cut))
-    return Columns(name, product, bar, amount, cc, where)
+        for least in (18, 8):  # of a long name both ends are shown, which tells more than half a product
+            cut = min(over, max(0, name - least))
+            name, over = name - cut, over - cut
+            cut = min(over, max(0, product - (14 if least > 8 else 8)))
+            product, over = product - cut, over - cut
+        name, product = max(8, name), max(8, product)
+    return Columns(name, product, bar, amount, cc, where, domain)
 
 
 def _free_cells(cols: Columns) -> int:
     return max(8, (cols.bar + 1 if cols.bar else 0) + cols.amount)
 
 
-def head_row(cols: Columns) -> Row:
-    """The column titles."""
-    text = f"  {pad('NODE', cols.name)}  {pad('GPU', cols.product)}  "
-    text += f"{pad('FREE/ALL', _free_cells(cols))}  {'MEMORY':>8}  "
-    text += f"{pad('CC', cols.cc)}  " if cols.cc else ""
-    text += f"{pad('WHERE', cols.where)}  " if cols.where else ""
-    return Row(((text + "NOTE", "muted"),))
+def head_row(cols: Columns, sort: str = "") -> Row:
+    """The column titles, with the one that the rows are ordered by marked."""
+
+    def title(text: str, by: str) -> Span:
+        return text, "accent" if by == sort else "muted"
+
+    spans: list[Span] = [
+        ("  ", "muted"), title(pad("NODE", cols.name), "name"), ("  ", "muted"),
+        title(pad("GPU", cols.product), "product"), ("  ", "muted"),
+        title(pad("FREE/ALL", _free_cells(cols)), "free"), title(f"  {'MEMORY':>8}  ", "memory"),
+    ]  # fmt: skip
+    spans += [(f"{pad('CC', cols.cc)}  ", "muted")] if cols.cc else []
+    spans += [(f"{pad('WHERE', cols.where)}  ", "muted")] if cols.where else []
+    return Row((*spans, title("NOTE", "usable")))
 
 
 def table_row(line: GpuRow, cols: Columns, cells: int, glyphs: Glyphs, *, chosen: bool) -> Row:
@@ -156,10 +192,10 @@ def table_row(line: GpuRow, cols: Columns, cells: int, glyphs: Glyphs, *, chosen
     mark = (glyphs.land, "accent") if line.models else (" " if line.usable else glyphs.failed, "bad")
     spans: list[Span] = [
         mark, (" ", tone),
-        (pad(crop_middle(line.name, cols.name, glyphs.ellipsis), cols.name), tone), ("  ", tone),
+        (pad(crop_middle(cols.short(line.name), cols.name, glyphs.ellipsis), cols.name), tone), ("  ", tone),
         (pad(line.product, cols.product, "<", glyphs.ellipsis), tone), ("  ", tone),
     ]  # fmt: skip
-    spans += _amount(line, cols, glyphs)
+    spans += amount_spans(line.free, line.total, cols, glyphs, usable=line.usable)
     memory = f"{f.mib(line.mem_mib):>8}"
     spans.append((f"  {memory}  ", tone if line.mem_mib else "warn"))
     if cols.cc:
@@ -170,19 +206,24 @@ def table_row(line: GpuRow, cols: Columns, cells: int, glyphs: Glyphs, *, chosen
     return Row(tuple(spans), "cursor" if chosen else "")
 
 
-def _amount(line: GpuRow, cols: Columns, glyphs: Glyphs) -> list[Span]:
-    free = "?" if line.free is None else str(line.free)
-    text = f"{free}/{line.total}"
+def amount_text(free: int | None, total: int) -> str:
+    """`5/8`, or `?/8` where it is unknown what is free."""
+    return f"{'?' if free is None else free}/{total}"
+
+
+def amount_spans(free: int | None, total: int, cols: Columns, glyphs: Glyphs, *, usable: bool) -> list[Span]:
+    """A bar of free against all units, and the numbers."""
+    text = amount_text(free, total)
     spans: list[Span] = []
     if cols.bar:
-        if line.free is None:
+        if free is None:
             spans.append((glyphs.bar_unknown * cols.bar, "faint"))
         else:
-            full, rest = f.bar(line.free, line.total, cols.bar, glyphs)
-            spans += [(full, "free" if line.usable else "faint"), (rest, "faint")]
+            full, rest = f.bar(free, total, cols.bar, glyphs)
+            spans += [(full, "free" if usable else "faint"), (rest, "faint")]
         spans.append((" ", "text"))
     room = _free_cells(cols) - (cols.bar + 1 if cols.bar else 0)
-    return [*spans, (f"{text:<{room}}", "warn" if line.free is None else "text" if line.usable else "muted")]
+    return [*spans, (f"{text:<{room}}", "warn" if free is None else "text" if usable else "muted")]
 
 
 def _note(line: GpuRow, glyphs: Glyphs) -> Span:
@@ -190,6 +231,8 @@ def _note(line: GpuRow, glyphs: Glyphs) -> Span:
         return ", ".join(line.models), "accent"
     if line.why:
         return line.why, "warn" if line.usable else "bad"
+    if line.guarantee in _SHARED:
+        return _SHARED[line.guarantee], "warn"
     if line.resource and not line.resource.endswith("/gpu"):
         return line.resource, "muted"
     if line.mem_mib is not None and line.mem_from not in ("label", "operator", "dra"):
@@ -207,6 +250,7 @@ def summary(rows: list[GpuRow], state: RunState) -> str:
     usable = [line for line in rows if line.usable]
     total = sum(line.total for line in usable)
     frees = [line.free for line in usable]
-    free = "?" if any(value is None for value in frees) else str(sum(value or 0 for value in frees))
+    known = sum(value or 0 for value in frees)
+    free = str(known) if None not in frees else f"at least {known}" if known else "?"
     partial = ", partial" if inventory.partial else ""
     return f"{free} of {total} GPUs free, {len({line.name for line in rows}):,} nodes{partial}"

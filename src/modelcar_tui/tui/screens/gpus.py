@@ -1,79 +1,43 @@
-"""All GPU nodes: order, filter, what is free, why a node does not count."""
+"""All GPU nodes: order, groups, filter, what is free, why a node does not count."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 from textual.widget import Widget
 
-from modelcar_tui.tui import format as f
-from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.narrow import ask_filter
-from modelcar_tui.tui.rows import Row, paragraph, row
+from modelcar_tui.tui.port import Looking
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings, style
 from modelcar_tui.tui.screens.dashboard import move_in
 from modelcar_tui.tui.screens.prompt import Prompt
-from modelcar_tui.tui.view import View
+from modelcar_tui.tui.widgets.gpu_detail import GpuDetail, GpuLimits
 from modelcar_tui.tui.widgets.gpus import GpuTable
 
 MOVES = ("down", "up", "pagedown", "pageup", "home", "end")
-
-
-class NodeDetail(View):
-    """All that is known of the node under the cursor."""
-
-    framed = True
-
-    def __init__(self, face: Face, table: GpuTable) -> None:
-        super().__init__(face, id="node")
-        self._table = table
-
-    def head(self) -> tuple[Row, Row]:
-        line = self._table.current
-        return row((line.name if line else "no node", "title")), Row()
-
-    def body(self, width: int, height: int) -> list[Row]:
-        line = self._table.current
-        if line is None:
-            return []
-        glyphs = self.face.glyphs
-        memory = f"{f.mib(line.mem_mib)} a unit (from {line.mem_from}, {line.guarantee.value})"
-        if line.mem_mib is None:
-            memory = "unknown"
-        free = "unknown (pods could not be listed)" if line.free is None else str(line.free)
-        rows = [
-            row(
-                ("product  ", "muted"),
-                line.product,
-                (f"  compute capability {line.cc}" if line.cc else "", "muted"),
-            ),
-            row(("resource ", "muted"), line.resource or "none", (f"  {line.where}", "muted")),
-            row(("units    ", "muted"), f"{line.total} allocatable, {free} free"),
-            row(("memory   ", "muted"), memory),
-        ]
-        if line.models:
-            rows.append(row((f"{glyphs.land} lands   ", "accent"), (", ".join(line.models), "accent")))
-        if line.why:
-            label = "caution  " if line.usable else "not used "
-            role = "warn" if line.usable else "bad"
-            rows += [
-                Row(((label if not at else " " * 9, "muted"), *part.spans))
-                for at, part in enumerate(paragraph(line.why, width - 9, role))
-            ]
-        return rows
+BOTH_FROM = 110
+"""Columns from which both panels stand side by side."""
+SMALL_BELOW = 24
 
 
 class GpuScreen(FaceScreen):
     """The inventory on a screen of its own."""
 
     TITLE = "GPUs"
+    _looking = False
     CSS_PATH = style("gpus")
     BINDINGS: ClassVar[list[BindingType]] = [
         *move_bindings(*MOVES),
         Binding("slash", "filter", "filter (regular expression, ! inverts)"),
         Binding("s", "sort", "order by the next column"),
+        Binding("b", "group", "group by product, by node, or not"),
+        Binding("enter", "fold", "fold or unfold the group"),
+        Binding("r", "look_again", "read again what is free, quotas and queues"),
+        Binding("i", "limits", "the node, or what limits the GPUs"),
         Binding("y", "copy", "copy the shown rows"),
         Binding("question_mark,f1", "why", "why and keys"),
         Binding("escape,q,g", "back", "back"),
@@ -82,16 +46,28 @@ class GpuScreen(FaceScreen):
     def content(self) -> Iterable[Widget]:
         self._table = GpuTable(self.face, id="gpus")
         yield self._table
-        yield NodeDetail(self.face, self._table)
+        with Horizontal(id="below"):
+            yield GpuDetail(self.face, self._table)
+            yield GpuLimits(self.face)
         yield Prompt()
 
     def on_mount(self) -> None:
         super().on_mount()
         self._table.focus()
 
+    def on_resize(self) -> None:
+        """Both panels where there is room for them, else one at a time."""
+        self.set_class(self.size.width >= BOTH_FROM, "-both")
+        self.set_class(self.size.height < SMALL_BELOW, "-small")
+
     def keys(self) -> Keys:
-        return [("j k", "move"), ("/", "filter"), ("s", f"sort: {self._table.sort}"), ("y", "copy"), ("?", "why"),
-                ("q", "back")]  # fmt: skip
+        keys = [("j k", "move"), ("/", "filter"), ("r", "read again"), ("s", f"by {self._table.sort}"),
+                ("b", f"group {self._table.grouping or 'none'}")]  # fmt: skip
+        if self._table.grouping:
+            keys.append(("enter", "fold"))
+        if self.size.width < BOTH_FROM:
+            keys.append(("i", "node" if self.has_class("-limits") else "limits"))
+        return [*keys, ("y", "copy"), ("?", "why"), ("q", "back")]
 
     def action_move(self, how: str) -> None:
         """Move the cursor."""
@@ -106,6 +82,42 @@ class GpuScreen(FaceScreen):
         """`s`."""
         self._table.next_sort()
         self.refresh_state()
+
+    def action_group(self) -> None:
+        """`b`."""
+        self._table.next_grouping()
+        self.refresh_state()
+
+    def action_fold(self) -> None:
+        """Enter."""
+        self._table.fold()
+        self.refresh_state()
+
+    def action_limits(self) -> None:
+        """`i`, where only one of the two panels has room."""
+        self.toggle_class("-limits")
+        self.refresh_state()
+
+    def action_look_again(self) -> None:
+        """`r`."""
+        port = self.board.port
+        if not isinstance(port, Looking):
+            self.tell("a recording has no cluster to look at")
+        elif self._looking:
+            self.tell("still reading")
+        else:
+            self._looking = True
+            self.tell("reading again what is free ...")
+            port.look_again(self._looked)
+
+    def _looked(self, line: str) -> None:
+        """From the engine's thread, perhaps after the screen has gone."""
+        with suppress(RuntimeError):
+            self.app.call_from_thread(self._tell_looked, line)
+
+    def _tell_looked(self, line: str) -> None:
+        self._looking = False
+        self.tell(line)
 
     def action_copy(self) -> None:
         """`y`."""

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from modelcar_tui.cluster.types import AcceleratorReport
-from modelcar_tui.supervisor.reports import DecisionReport
+from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.faces.gpus import SORTS, GpuRow, arrange, columns, gpu_rows, head_row, summary, table_row
+from modelcar_tui.tui.faces.gpu_groups import GROUPINGS, Group, group, group_row
+from modelcar_tui.tui.faces.gpus import (
+    SORTS,
+    Columns,
+    GpuRow,
+    arrange,
+    columns,
+    gpu_rows,
+    head_row,
+    summary,
+    table_row,
+)
 from modelcar_tui.tui.patterns import Filter
 from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row
 from modelcar_tui.tui.view import View
@@ -22,13 +32,17 @@ class GpuTable(View, can_focus=True):
         self.filter: Filter | None = None
         self.cursor = 0
         self.top = 0
-        self._of: tuple[AcceleratorReport | None, DecisionReport | None, str, Filter | None] | None = None
+        self._of: tuple[object, ...] | None = None
         self._all: list[GpuRow] = []
-        self.shown: list[GpuRow] = []
+        self.grouping = ""
+        """One of `GROUPINGS`."""
+        self._turned: set[str] = set()
+        self._cols: tuple[object, int, Columns] | None = None
+        self.shown: list[GpuRow | Group] = []
 
     @property
-    def current(self) -> GpuRow | None:
-        """The row under the cursor."""
+    def current(self) -> GpuRow | Group | None:
+        """The row or heading under the cursor."""
         self._look()
         return self.shown[self.cursor] if self.cursor < len(self.shown) else None
 
@@ -40,7 +54,11 @@ class GpuTable(View, can_focus=True):
     def foot(self) -> Row:
         if not self.has_focus or not self.shown:
             return EMPTY
-        return row((f"{self.cursor + 1:,}/{len(self.shown):,} by {self.sort}", "muted"))
+        grouped = f", grouped by {self.grouping}" if self.grouping else ""
+        cluster = self.face.state.cluster
+        age = f.age(cluster.inventory.at, self.face.now) if cluster else ""
+        read = f", read {age}" if age.endswith(" ago") and " s " not in age else ""  # no seconds: they cost bytes
+        return row((f"{self.cursor + 1:,}/{len(self.shown):,} by {self.sort}{grouped}{read}", "muted"))
 
     def body(self, width: int, height: int) -> list[Row]:
         self._look()
@@ -49,15 +67,25 @@ class GpuTable(View, can_focus=True):
         rows = max(1, height - 1)
         self.cursor = max(0, min(self.cursor, len(self.shown) - 1))
         self.top = max(min(self.top, self.cursor, max(0, len(self.shown) - rows)), self.cursor - rows + 1, 0)
-        cols = columns(self._all, width)
+        cols = self._columns(width)
         visible = self.shown[self.top : self.top + rows]
         return [
-            head_row(cols),
-            *(
-                table_row(line, cols, width, self.face.glyphs, chosen=self.has_focus and at == self.cursor)
-                for at, line in enumerate(visible, self.top)
-            ),
-        ]
+            head_row(cols, self.sort),
+            *(self._line(line, cols, width, chosen=self.has_focus and at == self.cursor)
+              for at, line in enumerate(visible, self.top)),
+        ]  # fmt: skip
+
+    def _line(self, line: GpuRow | Group, cols: Columns, width: int, *, chosen: bool) -> Row:
+        if isinstance(line, Group):
+            return group_row(line, cols, self.face.glyphs, chosen=chosen)
+        return table_row(line, cols, width, self.face.glyphs, chosen=chosen)
+
+    def _columns(self, width: int) -> Columns:
+        """The widths; looking through thousands of rows is done once for a state."""
+        key = (self._of, width)
+        if self._cols is None or self._cols[0] is not self._of or self._cols[1] != width:
+            self._cols = (*key, columns(self._all, width, grouped=bool(self.grouping)))
+        return self._cols[2]
 
     def move(self, by: int) -> None:
         """Move the cursor by rows."""
@@ -82,6 +110,45 @@ class GpuTable(View, can_focus=True):
         self.update()
         return self.sort
 
+    def next_grouping(self) -> str:
+        """Group by the next thing, or not at all."""
+        chosen = self.current
+        self.grouping = GROUPINGS[(GROUPINGS.index(self.grouping) + 1) % len(GROUPINGS)]
+        self._turned.clear()
+        self._look()
+        self._go_to(chosen)
+        self.update()
+        return self.grouping
+
+    def fold(self) -> None:
+        """Fold or unfold the group under the cursor, or the one that the row belongs to."""
+        chosen = self.current
+        heading = chosen if isinstance(chosen, Group) else self._heading(chosen)
+        if heading is None:
+            return
+        self._turned ^= {heading.key}
+        self._of = None
+        self._look()
+        self._go_to(heading)
+        self.update()
+
+    def _heading(self, line: GpuRow | None) -> Group | None:
+        above = reversed(self.shown[: self.cursor])
+        return None if line is None else next((one for one in above if isinstance(one, Group)), None)
+
+    def _go_to(self, line: GpuRow | Group | None) -> None:
+        """The cursor to the same row or heading, else to the heading of the row's group."""
+        if line is None:
+            return
+        for at, one in enumerate(self.shown):
+            if isinstance(line, Group):
+                same = isinstance(one, Group) and one.key == line.key
+            else:
+                same = one is line or (isinstance(one, Group) and not one.open and line in one.rows)
+            if same:
+                self.cursor = at
+                return
+
     def set_filter(self, wanted: Filter | None) -> None:
         """Show only what passes."""
         self.filter = wanted
@@ -89,13 +156,13 @@ class GpuTable(View, can_focus=True):
 
     def _look(self) -> None:
         state = self.face.state
-        now = (state.cluster, state.decision, self.sort, self.filter)
+        now = (state.cluster, state.decision, self.sort, self.filter, self.grouping)
         if self._of is not None and all(new is old for new, old in zip(now, self._of, strict=True)):
             return
         if self._of is None or now[0] is not self._of[0] or now[1] is not self._of[1]:
             self._all = gpu_rows(state)
         self._of = now
-        self.shown = arrange(self._all, self.sort, self.filter)
+        self.shown = group(arrange(self._all, self.sort, self.filter), self.grouping, self._turned)
 
     def _nothing(self, width: int) -> list[Row]:
         report = self.face.state.cluster

@@ -1,0 +1,110 @@
+"""The node or group under the cursor in full, and what else limits the cluster's GPUs."""
+
+from __future__ import annotations
+
+from modelcar_tui.cluster.report import why_text
+from modelcar_tui.cluster.types import LIMIT_CODES, AcceleratorReport, State
+from modelcar_tui.tui import format as f
+from modelcar_tui.tui.faces.gpu_groups import Group
+from modelcar_tui.tui.faces.gpus import GpuRow
+from modelcar_tui.tui.glyphs import Glyphs
+from modelcar_tui.tui.rows import Row, Span, paragraph, row
+
+_LABEL = 10
+_WORTH = {
+    "exclusive": "a whole card", "hard-slice": "a slice of its own", "hard-share": "a fixed share of a card",
+    "none": "shared with the neighbours, without a limit", "unknown": "what it is worth is unknown",
+}  # fmt: skip
+_STATES = {State.OK: "ok", State.WARNING: "warn", State.BLOCKED: "bad", State.UNKNOWN: "warn"}
+
+
+def detail_rows(line: GpuRow, width: int, glyphs: Glyphs) -> list[Row]:
+    """All that is known of one resource of a node; what matters most comes first."""
+    free = "free unknown: the pods could not be listed" if line.free is None else f"{line.free} free"
+    memory = "unknown"
+    if line.mem_mib is not None:
+        memory = f"{f.mib(line.mem_mib)} a unit, {_WORTH[line.guarantee.value]} (from {line.mem_from})"
+    rows: list[Row] = []
+    if line.why:
+        role = "warn" if line.usable else "bad"
+        rows += _field("caution" if line.usable else "not used", why_text(line.why), width, role)
+    if line.models:
+        rows += _field(f"{glyphs.land} lands", ", ".join(line.models), width, "accent")
+    rows += _field("product", f"{line.product}" + (f", compute capability {line.cc}" if line.cc else ""), width)
+    rows += _field("units", f"{line.total} {line.resource or 'none'}, {free}", width)
+    rows += _field("memory", memory, width)
+    node = line.node
+    if node is None:
+        return rows
+    if node.taints:
+        rows += _field("tolerate", ", ".join(node.taints), width)
+    if node.scheduler:
+        rows += _field("scheduler", node.scheduler, width)
+    for note in node.notes:
+        rows += _field("note", note, width, "warn")
+    place = " ".join(part for part in (line.where, node.arch or "") if part)
+    known = [
+        "" if node.physical is None else f"{node.physical} card{'s' * (node.physical != 1)}", place,
+        "" if node.memory_mib is None else f"RAM {f.mib(node.memory_mib)}",
+        "" if node.ephemeral_mib is None else f"disk {f.mib(node.ephemeral_mib)}",
+    ]  # fmt: skip
+    rows += _field("node", ", ".join(part for part in known if part) or "nothing else is known", width)
+    return rows
+
+
+def group_rows(one: Group, width: int, glyphs: Glyphs) -> list[Row]:
+    """What a group stands for: its amounts, what lands on it, why some of its nodes don't count."""
+    free, total = one.amount
+    rows = _field("units", f"{total} on usable nodes, {'free unknown' if free is None else f'{free} free'}", width)
+    if one.models:
+        rows += _field(f"{glyphs.land} lands", ", ".join(one.models), width, "accent")
+    reasons: dict[str, set[str]] = {}
+    for line in one.rows:
+        if not line.usable:
+            reasons.setdefault(line.why, set()).add(line.name)
+    for why, names in sorted(reasons.items(), key=lambda pair: -len(pair[1])):
+        some = f"{len(names):,} node{'s' * (len(names) != 1)}: {why_text(why)}"
+        rows += _field("not used", some, width, "bad")
+    best = max(one.rows, key=lambda line: (line.usable, line.free or 0), default=None)
+    if best is not None and best.usable and best.free:
+        rows += _field("most free", f"{best.free} of {best.total} on {best.name}", width)
+    return rows
+
+
+def limit_rows(report: AcceleratorReport | None, width: int, glyphs: Glyphs) -> list[Row]:
+    """Quotas, queues, what could not be read, MachineSets, pull secrets: what is amiss comes first."""
+    if report is None:
+        return []
+    marks = {"ok": glyphs.done, "warn": glyphs.warning, "bad": glyphs.failed}
+    rows: list[Row] = []
+    checks = [check for check in report.checks if check.code in LIMIT_CODES]
+    for check in sorted(checks, key=lambda check: check.state is State.OK):
+        role = _STATES[check.state]
+        rows += _marked((marks[role], role), check.what + (f"; {check.fix}" if check.fix else ""), width)
+    for problem in report.inventory.problems:
+        rows += _marked((glyphs.warning, "warn"), str(problem), width)
+    for more in report.inventory.scale_up:
+        if more.could_add_gpus:
+            what = f"{more.could_add_gpus} x {more.product or 'GPUs of an unknown kind'} could be added"
+            rows += _marked(("+", "muted"), f"{what} (MachineSet {more.machine_set})", width)
+    if report.pull is not None and report.pull.registries:
+        rows += _marked((glyphs.done, "ok"), f"pull secrets cover {', '.join(report.pull.registries)}", width)
+    for gap in report.pull.unknown if report.pull else ():
+        rows += _marked((glyphs.unknown, "warn"), gap, width)
+    return rows
+
+
+def _field(label: str, text: str, width: int, role: str = "text") -> list[Row]:
+    lines = paragraph(text, max(8, width - _LABEL), role)
+    muted = role if role == "accent" else "muted"
+    return [Row(((f"{label if not at else '':<{_LABEL}}", muted), *part.spans)) for at, part in enumerate(lines)]
+
+
+def _marked(mark: Span, text: str, width: int) -> list[Row]:
+    lines = paragraph(text, max(8, width - 2))
+    return [Row((mark if not at else (" ", ""), (" ", ""), *part.spans)) for at, part in enumerate(lines)]
+
+
+def nothing(text: str) -> list[Row]:
+    """One muted line."""
+    return [row((text, "muted"))]
