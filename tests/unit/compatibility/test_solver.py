@@ -76,8 +76,9 @@ def test_a_share_of_the_gpu_that_is_not_free_is_lowered_to_what_is() -> None:
     item = car("--max-model-len=4096")
     assert judged(item, SMALL, taken, (), "0.19.1").outcome is Outcome.REFUSED_FREE_MEMORY
     solution = solve(item, SMALL, taken, vllm="0.19.1")
-    assert new_items(solution) == ["--gpu-memory-utilization=0.76"] and solution.runs
-    assert "76% of the GPU instead of 90%" in solution.changes[0].reason
+    # With 1024 sequences 0.69 GiB would be left for CUDA graphs that take 0.89.
+    assert new_items(solution) == ["--max-num-seqs=256", "--gpu-memory-utilization=0.76"] and solution.runs
+    assert any("76% of the GPU instead of 90%" in change.reason for change in solution.changes)
     nothing_known = solve(car("--seed=1"), ModelFacts(), taken, vllm="0.19.1")
     assert not nothing_known.runs and nothing_known.why_not
 
