@@ -28,7 +28,7 @@ def what_would(
     """Short sentences, the nearest first: more of the same GPU, another GPU, a smaller variant; at most a few."""
     told: list[str] = []
     if blocked is None:
-        here = _stages_here(facts, search, vllm)
+        here = _stages_here(facts, gpu, search, vllm)
         more = _more(facts, gpu, search, vllm)
         told += [here] if here else []
         told += [f"{more} x {gpu.product} on one node"] if more else []
@@ -44,7 +44,11 @@ def what_would(
 def _more(facts: ModelFacts, gpu: Gpu, search: Search, vllm: str | None) -> int | None:
     """The fewest GPUs of this kind on which it is of use; None when even the eight of a usual node are not."""
     for count in _COUNTS:
-        if count > gpu.count and _serves(facts, msgspec.structs.replace(gpu, count=count), count, search, vllm):
+        if (
+            count > gpu.count
+            and not search.hopeless(count, gpu.visible_gib.value)
+            and _serves(facts, msgspec.structs.replace(gpu, count=count), count, search, vllm)
+        ):
             return count
     return None
 
@@ -53,14 +57,15 @@ def _other(car: ModelCar, facts: ModelFacts, gpu: Gpu, search: Search, vllm: str
     for count in _COUNTS:
         for product in _LADDER:
             card = gpu_for(product, count=count)
-            if card.product == gpu.product or not _runs_on(car, facts, card, vllm):
+            hopeless = search.hopeless(count, card.visible_gib.value)
+            if hopeless or card.product == gpu.product or not _runs_on(car, facts, card, vllm):
                 continue
             if _serves(facts, card, count, search, vllm):
                 return f"{count} x {card.product}"
     return ""
 
 
-def _stages_here(facts: ModelFacts, search: Search, vllm: str | None) -> str:
+def _stages_here(facts: ModelFacts, gpu: Gpu, search: Search, vllm: str | None) -> str:
     """Pipeline stages on this node, where no tensor parallel size helps.
 
     A way out only: the QA suite sets the tensor parallel size to gpu_count, so stages would multiply the ranks
@@ -68,6 +73,8 @@ def _stages_here(facts: ModelFacts, search: Search, vllm: str | None) -> str:
     """
     sizes = sorted(search.sizes(), reverse=True)  # fewer stages wait less for each other
     for total in range(2, search.on_node + 1):
+        if search.hopeless(total, gpu.visible_gib.value):
+            continue
         for size in (size for size in sizes if size < total and not total % size):
             stages = total // size
             found = None if pipeline_fault(facts.config, stages, vllm) else search.serves(size, stages)

@@ -110,9 +110,18 @@ class Search:
         length = context if self.asked is None or self.asked > context else None
         for share in (None, _UTILIZATION[-1]):
             tuning = self._with_gpus(Tuning(length=length, utilization=share, stages=stages), size)
-            if self.run(tuning).outcome is Outcome.STARTS:
+            outcome = self.run(tuning).outcome
+            if outcome is Outcome.STARTS:
                 return Found(tuning, self.run(tuning), self.price(tuning))
+            if outcome is Outcome.OOM_LOAD:
+                break  # a larger share does not make room for the weights
         return None
+
+    def hopeless(self, gpus: int, visible_gib: float | None) -> bool:
+        """Whether the weights alone exceed so many GPUs together: nothing needs to be tried there."""
+        part = self.run(Tuning()).weights_gib.value
+        ranks = self.engine.tp * self.engine.pp
+        return part is not None and visible_gib is not None and part * ranks * 0.9 > gpus * visible_gib
 
     def needed(self, found: Found) -> frozenset[str]:
         """The fields of a tuning without which it would not be sure to start."""

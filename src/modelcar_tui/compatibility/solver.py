@@ -58,6 +58,7 @@ def solve(
     objective: str = "minimal",
     runtime_args: tuple[str, ...] = (),
     improvements: bool = False,
+    ways_out: bool = True,
 ) -> Solution:
     """The changes that serve one model on one kind of GPU.
 
@@ -69,6 +70,7 @@ def solve(
         objective: one of `OBJECTIVES`.
         runtime_args: arguments that the ServingRuntime's template passes by itself.
         improvements: also what is not needed to run, as `propose` finds it.
+        ways_out: also look for what would do where this does not (most of the work for a model that can't run).
 
     Raises:
         ValueError: no such objective.
@@ -82,7 +84,7 @@ def solve(
     blocked = next((answer for answer in answers if answer.support is Support.UNSUPPORTED), None)
     if blocked is not None:
         nearest = f"; {blocked.nearest} runs on it" if blocked.nearest else ""
-        others = what_would(car, facts, gpu, search, vllm, blocked)
+        others = what_would(car, facts, gpu, search, vllm, blocked) if ways_out else ()
         changes = _changes(car, facts, gpu, vllm, runtime_args, None, search, before, improvements, objective)
         return Solution(
             changes=changes, estimate_before=before, why_not=blocked.why + nearest, alternatives=others,
@@ -98,14 +100,14 @@ def solve(
         )  # fmt: skip
     changes = _changes(car, facts, gpu, vllm, runtime_args, found, search, before, improvements, objective)
     if found is None:
-        others = what_would(car, facts, gpu, search, vllm, None)
+        others = what_would(car, facts, gpu, search, vllm, None) if ways_out else ()
         said = "; ".join(others)
         why = f"{before.why}; no arguments make it start on {gpu.count} x {gpu.product}"
         return Solution(
             changes=changes, estimate_before=before, why_not=f"{why}. What would: {said}" if said else why,
             alternatives=others, compatibility=answers,
         )  # fmt: skip
-    others = what_would(car, facts, gpu, search, vllm, None) if search.barely(found) else ()
+    others = what_would(car, facts, gpu, search, vllm, None) if ways_out and search.barely(found) else ()
     return Solution(
         changes=_with_way_out(changes, others), estimate_before=before, estimate_after=found.estimate,
         alternatives=others, compatibility=answers,

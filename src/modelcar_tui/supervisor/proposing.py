@@ -36,14 +36,16 @@ def propose_for(
         return Proposal(changes=changes)
     if verdict.verdict is Verdict.GO:
         kinds = tuple(kind for kind in kinds if kind.gpu.product == verdict.product)
-    solutions = [
-        solve(
+
+    def solution(kind: Candidate, *, ways_out: bool) -> Solution:
+        return solve(
             model.car, model.image.model, _within_reach(kind), vllm=vllm, objective=objective,
-            runtime_args=runtime_args, improvements=True,
-        )
-        for kind in kinds
-    ]  # fmt: skip
-    best = min(solutions, key=_cost)
+            runtime_args=runtime_args, improvements=True, ways_out=ways_out,
+        )  # fmt: skip
+
+    solutions = [solution(kind, ways_out=False) for kind in kinds]
+    at = min(range(len(kinds)), key=lambda number: _cost(solutions[number]))
+    best = solution(kinds[at], ways_out=True)  # only the best is told, so only there ways out are looked for
     return Proposal(changes=best.changes, hope="" if verdict.verdict is Verdict.GO else _hope(best))
 
 
