@@ -15,6 +15,8 @@ from modelcar_tui.cluster.official import borrow
 from modelcar_tui.cluster.transport import Transport
 from modelcar_tui.cluster.types import ClusterOptions
 
+_PLUG_INS = ("exec plug-in", "auth-provider")
+
 
 @asynccontextmanager
 async def connect(credentials: Credentials, options: ClusterOptions) -> AsyncIterator[Client]:
@@ -23,7 +25,7 @@ async def connect(credentials: Credentials, options: ClusterOptions) -> AsyncIte
     Raises:
         ClusterError: a certificate is broken, or the helper did not come up.
     """
-    if credentials.helper and not credentials.helper.startswith("proxy") and program() is None:
+    if credentials.helper.startswith(_PLUG_INS) and program() is None:
         credentials = await borrow(credentials, options)
     if not credentials.helper and not options.via_oc:
         async with Client(Transport(credentials, options)) as client:

@@ -209,6 +209,8 @@ def _helper(cluster: dict[str, Any], user: dict[str, Any]) -> str:
         return f"exec plug-in {clean(Path(command).name, limit=80)}"
     if isinstance(user.get("auth-provider"), dict):
         return f"auth-provider {clean(str(user['auth-provider'].get('name') or '?'), limit=80)}"
+    if any(user.get(key) for key in ("as-groups", "as-uid", "as-user-extra")):
+        return "impersonation of groups"
     proxy = cluster.get("proxy-url")
     if isinstance(proxy, str) and proxy and _proxy(cluster) is None:
         return f"proxy {clean(proxy.partition('://')[0], limit=20)}"

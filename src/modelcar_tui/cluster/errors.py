@@ -54,6 +54,8 @@ def unreachable(error: BaseException, server: str, via: str = "") -> ClusterErro
                 f"the name {host} can't be resolved",
                 "check the server in the kubeconfig, VPN and DNS",
             )
+    if tunnel := re.search(r"Tunnel connection failed: (\d{3})", text):
+        return _tunnel(tunnel[1], where)
     if any(type(part).__name__ == "ProxyError" for part in chain):
         return _no(
             "proxy",
@@ -108,6 +110,11 @@ def answered(status: int, message: str, server: str, *, token: str = "") -> Clus
             where=where, what=message or "not allowed (403)", fix=_ask_for(message), code="forbidden"
         )
         return ClusterError(Rung.FORBIDDEN, problem, status=403)
+    if 300 <= status < 400:
+        what = (
+            f"it sends us elsewhere ({status}): this is the address of a console or a login page, not of the API"
+        )
+        return _no("redirect", where, what, "check the server in the kubeconfig: oc whoami --show-server")
     what = {
         404: "no such thing there (404)",
         410: "the list is too old to go on (410)",
@@ -136,6 +143,15 @@ def too_large(server: str, limit: int) -> ClusterError:
 
 def _no(code: str, where: str, what: str, fix: str, rung: Rung = Rung.UNREACHABLE) -> ClusterError:
     return ClusterError(rung, Problem(where=where, what=what, fix=fix, code=code))
+
+
+def _tunnel(status: str, where: str) -> ClusterError:
+    """The proxy answered, and made no tunnel."""
+    if status == "407":
+        fix = "put user and password into the proxy's address: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"
+        return _no("proxy-login", where, "the proxy wants a login (407)", fix)
+    fix = "except the cluster from the proxy (NO_PROXY), or have it let through"
+    return _no("proxy-refuses", where, f"the proxy does not let us through to the cluster ({status})", fix)
 
 
 def _certificate(error: BaseException, where: str) -> ClusterError:

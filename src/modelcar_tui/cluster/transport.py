@@ -7,6 +7,7 @@ a CPU-second and 40 MB, more than reading 5,000 nodes.
 from __future__ import annotations
 
 import base64
+import ipaddress
 import socket
 import ssl
 import tempfile
@@ -230,7 +231,24 @@ def _environment_proxy(server: str) -> str | None:
     proxy = proxies.get(parts.scheme)
     if not proxy or not proxy.startswith("http") or _is_loopback(host):
         return None
-    return None if proxy_bypass_environment(f"{host}:{parts.port or 443}", proxies) else proxy
+    if proxy_bypass_environment(f"{host}:{parts.port or 443}", proxies) or _in_a_network(
+        host, proxies.get("no", "")
+    ):
+        return None
+    return proxy
+
+
+def _in_a_network(host: str, exceptions: str) -> bool:
+    """Whether `NO_PROXY` names a network that the address is in: Go's clients heed those, Python's do not."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    for part in exceptions.split(","):
+        with suppress(ValueError):
+            if "/" in part and address in ipaddress.ip_network(part.strip(), strict=False):
+                return True
+    return False
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,0 +1,91 @@
+"""Proxies that refuse, networks that are excepted from them, addresses that are not the API's, impersonation."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from cluster_support import kubeconfig, options
+
+from modelcar_tui.cluster.access import probe
+from modelcar_tui.cluster.credentials import find
+from modelcar_tui.cluster.transport import _environment_proxy
+from modelcar_tui.cluster.types import Rung
+from modelcar_tui.demo.kube import start_stub_cluster
+from modelcar_tui.demo.kube_rights import Fault
+
+
+@contextmanager
+def proxy_that_says(status: str) -> Iterator[str]:
+    """A proxy that answers every CONNECT with a status."""
+
+    class Refusal(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline().strip():
+                pass
+            self.wfile.write(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Refusal) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        ("407 Proxy Authentication Required", "the proxy wants a login (407)"),
+        ("403 Forbidden", "the proxy does not let us through to the cluster (403)"),
+        ("502 Bad Gateway", "the proxy does not let us through to the cluster (502)"),
+    ],
+)
+async def test_a_proxy_that_refuses_is_told_from_one_that_is_dead(tmp_path: Path, status: str, says: str) -> None:
+    with proxy_that_says(status) as proxy:
+        path = kubeconfig(tmp_path, "https://api.cluster.invalid:6443", {"token": "x"}, **{"proxy-url": proxy})
+        access = await probe(options(path))
+    assert access.rung is Rung.UNREACHABLE
+    assert says in str(access.problem)
+
+
+@pytest.mark.parametrize(
+    ("server", "exceptions", "proxied"),
+    [
+        ("https://10.1.2.3:6443", "10.0.0.0/8,.cluster.local", False),
+        ("https://10.1.2.3:6443", "192.168.0.0/16", True),
+        ("https://10.1.2.3:6443", "10.1.2.3", False),
+        ("https://api.prod.example.com:6443", ".example.com", False),
+        ("https://api.prod.example.com:6443", "example.com", False),
+        ("https://api.prod.example.org:6443", "example.com,10.0.0.0/8,/,nonsense/99", True),
+        ("https://[fd00::5]:6443", "fd00::/8", False),
+        ("https://api.prod.example.com:6443", "*", False),
+        ("https://127.0.0.1:6443", "", False),
+    ],
+)
+def test_what_no_proxy_excepts(
+    monkeypatch: pytest.MonkeyPatch, server: str, exceptions: str, proxied: bool
+) -> None:
+    for name in ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", exceptions)
+    assert (_environment_proxy(server) is not None) is proxied
+
+
+async def test_the_address_of_a_console_is_told(tmp_path: Path) -> None:
+    with start_stub_cluster(folder=tmp_path, tls=False) as cluster:
+        cluster.server.faults.append(Fault("", "status", status=302, headers={"Location": "https://oauth"}))
+        access = await probe(options(cluster.kubeconfig_path))
+    assert access.rung is Rung.UNREACHABLE
+    assert "sends us elsewhere (302)" in str(access.problem)
+
+
+def test_impersonated_groups_are_left_to_oc(tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path, "https://api.example:6443", {"token": "x", "as": "ada", "as-groups": ["ops"]})
+    assert find(options(path)).helper == "impersonation of groups"
+    path = kubeconfig(tmp_path, "https://api.example:6443", {"token": "x", "as": "ada"})
+    assert find(options(path)).helper == ""
