@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from modelcar_tui.commands import options
 from modelcar_tui.commands.run import run_headless
 from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.manifest.reader import read_manifest
 from modelcar_tui.supervisor.runs import find_run
 from modelcar_tui.supervisor.settings import Approve, Settings
 
@@ -31,4 +33,5 @@ def run(args: argparse.Namespace, *, default: str = "") -> int:
     manifest = manifest or default
     if problem := options.start_problem(manifest, args):
         raise UserError(Problem(what=problem))
+    read_manifest(Path(manifest))  # a manifest that can't be read is one line, not a run of other findings
     return run_headless(Settings(manifest=manifest, approve=approve, **fields), form=form)

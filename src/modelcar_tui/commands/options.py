@@ -133,7 +133,7 @@ def _file_problem(path: str, fix: str) -> str | None:
 def _gpu(text: str) -> str:
     product, _, rest = text.strip().partition(":")
     count, at, nodes = rest.partition("@")
-    if not product or not count.isdecimal() or (at and not nodes.isdecimal()):
+    if not product or not count.isdecimal() or not int(count) or (at and not nodes.isdecimal()):
         form = "is not PRODUCT:COUNT[@NODES], such as NVIDIA-L40S:4 or L40S:4@3"
         raise argparse.ArgumentTypeError(f"{text!r} {form}")
     return text

@@ -357,3 +357,15 @@ def test_a_slip_on_the_command_line_is_one_clear_line(
     assert says in done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
     assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize("form", ["text", "json", "jsonl"])
+def test_a_manifest_that_can_t_be_read_is_its_faults_and_nothing_else(tmp_path: Path, form: str) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("model-car:\n  - name: a\n    name: b\n    image: oci://r.example.com/x/y:1\n")
+    done = agent("--config", bad, "--gpu", "L40S:1", "--format", form, "--state-dir", tmp_path / "state")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"{bad}:3:5: the key name stands in this mapping twice")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "state").exists(), "no run is kept of it"
