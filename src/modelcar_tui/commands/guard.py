@@ -6,13 +6,14 @@ import os
 import sys
 from collections.abc import Callable
 
-from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.errors import UserError, full_disk
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.text import clean
 
 
 def guarded(command: Callable[[], int]) -> int:
     """Run a command; faults become one line a problem on stderr, never a traceback."""
+    _replace_closed_streams()
     try:
         status = command()
         sys.stdout.flush()
@@ -27,9 +28,19 @@ def guarded(command: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitStatus.GO
     except Exception as error:  # noqa: BLE001 - a traceback would show local secrets and help nobody
+        if said := full_disk(error):
+            complain(said)
+            return ExitStatus.USAGE
         complain(f"a fault of ours ({type(error).__name__}: {error}); details: {_keep(error)}")
         return ExitStatus.INTERNAL
     return status
+
+
+def _replace_closed_streams() -> None:
+    """Python has None for a stream that was closed before it started (`<&-`)."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def complain(text: str) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.errors import Problem, UserError, full_disk
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.supervisor import events as e
@@ -168,7 +168,9 @@ class Engine:
         except UserError as error:
             self._fail(error.status, str(error))
         except BaseException as error:  # noqa: BLE001 - the last stop: the screen must not wait for ever
-            self._fail(ExitStatus.INTERNAL, f"a fault of ours: {type(error).__name__}")
+            full = full_disk(error)
+            status = ExitStatus.USAGE if full else ExitStatus.INTERNAL
+            self._fail(status, full or f"a fault of ours: {type(error).__name__}")
 
     async def _run(self) -> None:
         from modelcar_tui.supervisor.supervisor import Supervisor

@@ -369,3 +369,27 @@ def test_a_manifest_that_can_t_be_read_is_its_faults_and_nothing_else(tmp_path: 
     assert done.stderr.startswith(f"{bad}:3:5: the key name stands in this mapping twice")
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "state").exists(), "no run is kept of it"
+
+
+def test_a_stream_that_is_closed_is_no_fault() -> None:
+    for command in (f"{BIN}/agent runs <&- >&-", f"{BIN}/modelcar-tui none.yaml <&-", f"{BIN}/agent --bogus 2>&-"):
+        done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode in (0, 2), (command, done.stderr)
+        assert "fault of ours" not in done.stderr
+
+
+def test_a_full_disk_is_told_as_such(manifest: Path, tmp_path: Path) -> None:
+    """A file system of 64 KiB in a mount namespace of its own; the run's checkpoint does not fit into it."""
+    room = tmp_path / "room"
+    room.mkdir()
+    command = f"{BIN}/agent --config {manifest} --gpu L40S:4 --no-qa --state-dir {room}/state"
+    script = f"mount -t tmpfs -o size=64k none {room} || exit 99; exec {command}"
+    done = subprocess.run(
+        ["unshare", "--mount", "--map-root-user", "sh", "-c", script],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    if done.returncode == 99 or "unshare" in done.stderr:
+        pytest.skip(f"no tmpfs can be mounted here: {done.stderr.strip()}")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("the disk is full")
+    assert "Traceback" not in done.stderr
