@@ -130,9 +130,10 @@ def _by_name(case: Mapping[str, Any], known: Known | None, name: str) -> ModelFa
     most = config.get("max_position_embeddings")
     if isinstance(most, int) and asked > most:
         config["max_position_embeddings"] = asked  # variants of one model differ in it
+    count = known.parameters
     return ModelFacts(
         config=config,
-        parameters=Fact(value=known.parameters, source=Source.INDEX) if known.parameters else unknown("not known"),
+        parameters=Fact(value=count, source=Source.CATALOG) if count else unknown("not known"),
         quantization_name=Fact(value=told, source=Source.CATALOG) if told else Fact(),
     )
 
