@@ -19,7 +19,16 @@ _TYPES = {
     "DeepseekV4": "deepseek_v4", "KimiVL": "kimi_vl", "NemotronH": "nemotron_h", "Nemotron": "nemotron",
     "Falcon": "falcon", "Whisper": "whisper", "Mistral": "mistral", "Pixtral": "pixtral", "Cohere2": "cohere2",
     "Cohere": "cohere", "Starcoder2": "starcoder2", "Jamba": "jamba", "Bamba": "bamba", "Glm4": "glm4",
-    "Olmo2": "olmo2", "Olmoe": "olmoe", "OPT": "opt", "GPT2": "gpt2",
+    "Olmo2": "olmo2", "Olmo3": "olmo3", "Olmoe": "olmoe", "OPT": "opt", "GPT2": "gpt2", "GPTJ": "gptj",
+    "GPTNeoX": "gpt_neox", "GPTBigCode": "gpt_bigcode", "Bloom": "bloom", "MPT": "mpt", "Dbrx": "dbrx",
+    "Qwen3VLMoe": "qwen3_vl_moe", "Qwen3_5Moe": "qwen3_5_moe", "DeepseekV32": "deepseek_v32",
+    "GlmMoeDsa": "glm_moe_dsa", "Glm4Moe": "glm4_moe", "Glm4MoeLite": "glm4_moe_lite", "KimiK25": "kimi_k2",
+    "KimiLinear": "kimi_linear", "MiniMaxM2": "minimax_m2", "MiniMaxText01": "minimax_text_01",
+    "MiMoV2": "mimo_v2_flash", "MiMo": "mimo", "Mistral3": "mistral", "Ministral3": "mistral",
+    "MistralLarge3": "deepseek_v3", "Ernie4_5_Moe": "ernie4_5_moe", "Ernie4_5": "ernie4_5", "Exaone4": "exaone4",
+    "SmolLM3": "smollm3", "FalconH1": "falcon_h1", "FalconMamba": "falcon_mamba", "Mamba2": "mamba2",
+    "Mamba": "mamba", "DeciLM": "nemotron-nas", "Lfm2Moe": "lfm2_moe", "Lfm2": "lfm2", "SeedOss": "seed_oss",
+    "HunYuanMoEV1": "hunyuan_v1_moe", "Gemma3n": "gemma3n_text", "Gemma": "gemma", "StableLm": "stablelm",
 }  # fmt: skip
 _VOCABULARIES = {
     262208: "gemma3",
@@ -33,6 +42,25 @@ _COMMON: dict[str, dict[str, Any]] = {
     "gpt_oss": {"num_experts_per_tok": 4},
     "mixtral": {"num_experts_per_tok": 2},
     "qwen3_moe": {"num_experts_per_tok": 8},
+    "qwen3_vl_moe": {"num_experts_per_tok": 8},
+    "qwen3_5_moe": {"num_experts_per_tok": 8},
+    "qwen3_next": {"num_experts_per_tok": 10},
+    "gemma4": {"num_experts_per_tok": 8},
+    "granitemoe": {"num_experts_per_tok": 8},
+    "olmoe": {"num_experts_per_tok": 8},
+    "dbrx": {"num_experts_per_tok": 4},
+    "phimoe": {"num_experts_per_tok": 2},
+    "jamba": {"num_experts_per_tok": 2, "expert_layer_period": 2, "expert_layer_offset": 1},
+    "minimax_m2": {"num_experts_per_tok": 8},
+    "mimo_v2_flash": {"num_experts_per_tok": 8},
+    "glm4_moe": {"first_k_dense_replace": 1, "num_experts_per_tok": 8, "n_shared_experts": 1},
+    "kimi_k2": {
+        "first_k_dense_replace": 1,
+        "num_experts_per_tok": 8,
+        "n_shared_experts": 1,
+        "q_lora_rank": 1536,
+    },
+    "ernie4_5_moe": {"num_experts_per_tok": 6},
     "deepseek_v2": {"first_k_dense_replace": 1, "num_experts_per_tok": 6, "n_shared_experts": 2},
     "kimi_vl": {
         "first_k_dense_replace": 1,
@@ -48,6 +76,10 @@ _COMMON: dict[str, dict[str, Any]] = {
     },
     "pixtral": {"vision_config": {"patch_size": 14, "spatial_merge_size": 2, "image_size": 1540}},
 }
+_COMMON["deepseek_v32"] = _COMMON["deepseek_v3"] | {"index_topk": 2048, "index_n_heads": 64, "index_head_dim": 128}
+_COMMON["glm_moe_dsa"] = _COMMON["deepseek_v32"] | {
+    "index_n_heads": 32, "q_lora_rank": 2048, "qk_nope_head_dim": 192, "v_head_dim": 256,
+}  # fmt: skip
 _QWEN = frozenset({151936, 152064, 151643, 151646})
 
 

@@ -29,6 +29,8 @@ _UNMODELLED = {
     "compress_ratios": "its compressed attention keeps caches of its own, which are not modelled",
 }
 """Fields of config.json that tell of something no formula here covers."""
+_MIXED = ("nemotron_h", "qwen3_next", "qwen3_5", "jamba", "bamba", "granitemoehybrid", "kimi_linear", "lfm2")
+"""Model types with layers of more than one kind."""
 _AUDIO_TYPES = frozenset({"whisper"})
 _LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "decoder_layers")
 _KV_HEADS = ("num_key_value_heads", "num_kv_heads", "n_head_kv", "multi_query_group_num", "kv_n_heads")
@@ -251,11 +253,22 @@ def _only_state_heads(read: Reader) -> int | None:
     return 1 if read.has("state_size") or read.has("ssm_cfg") or read.has("conv_kernel") else None
 
 
+def _says_layers(read: Reader) -> bool:
+    return bool(
+        read.listing("layer_types", "layers_block_type", "attn_layer_indices")
+        or read.text("hybrid_override_pattern")
+    )
+
+
 def _oddities(read: Reader, model_type: str, kinds: tuple[str, ...], state: State | None) -> tuple[str, ...]:
     odd = [why for name, why in _UNMODELLED.items() if read.has(name) and read.integer(name) is not None]
     odd += [why for name, why in _UNMODELLED.items() if read.mapping(name) or read.listing(name)]
+    if model_type == "nemotron-nas" and not read.listing("block_configs", most=2048):
+        odd.append("config.json does not describe its blocks")
     if "state" in kinds and state is None:
         odd.append("its state-space layers are not described in config.json")
+    if model_type.startswith(_MIXED) and "state" not in kinds and not _says_layers(read):
+        odd.append("config.json does not say which of its layers are attention")
     if model_type == "kimi_k3":
         odd.append("how its layers differ from Kimi Linear's was not read")
     if model_type == "deepseek_v4" or (read.has("index_topk") and details.indexer_of(read, len(kinds)) is None):
