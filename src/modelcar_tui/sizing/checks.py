@@ -11,6 +11,7 @@ from modelcar_tui.sizing.model import Ready
 from modelcar_tui.sizing.types import EngineArgs, Gpu, Outcome
 from modelcar_tui.sizing.version import Profile
 
+_AMPERE, _ADA = 8.0, 8.9
 _NO_FP16 = ("gemma2", "gemma3", "glm4")
 
 
@@ -33,7 +34,7 @@ def refusal(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: 
         or _quantization(model, gpu, profile)
         or _bfloat16(gpu, args)
         or _data_type(model, gpu, args)
-        or _cache_type(gpu, args)
+        or _cache_type(gpu, args, profile, model)
         or _division(model, args)
         or _batches(args, limits)
     )
@@ -41,7 +42,7 @@ def refusal(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: 
 
 def gpu_refusal(gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
     """The checks that need no model."""
-    return _arguments(args) or _generation(gpu, profile) or _cache_type(gpu, args) or _bfloat16(gpu, args)
+    return _arguments(args) or _generation(gpu, profile) or _cache_type(gpu, args, profile) or _bfloat16(gpu, args)
 
 
 def _generation(gpu: Gpu, profile: Profile) -> Refusal | None:
@@ -124,16 +125,30 @@ def _data_type(model: Ready, gpu: Gpu, args: EngineArgs) -> Refusal | None:
     return None
 
 
-def _cache_type(gpu: Gpu, args: EngineArgs) -> Refusal | None:
+def _cache_type(gpu: Gpu, args: EngineArgs, profile: Profile, model: Ready | None = None) -> Refusal | None:
     capability = number(gpu.compute_capability)
     name = args.kv_cache_dtype
     if gpu.vendor != "nvidia" or capability is None or not name.startswith("fp8"):
         return None
     least = 8.0 if name.endswith("e5m2") else 8.9
-    if capability >= least:
+    if capability >= least or short_cache_unsure(gpu, args, profile, model):
         return None
     why = f"an {name} KV cache needs compute capability {least}, {gpu.product} has {gpu.compute_capability}"
     return Refusal(Outcome.REFUSED_KERNEL, why)
+
+
+def short_cache_unsure(gpu: Gpu, args: EngineArgs, profile: Profile, model: Ready | None) -> bool:
+    """Whether an 8-bit cache on Ampere hangs on the attention backend: FlashInfer has it, Triton's kernel dies of it.
+
+    vLLM picks FlashInfer by itself from 0.12 on (platforms/cuda.py _get_backend_priorities), not for MLA and not
+    for attention sinks.
+    """
+    capability = number(gpu.compute_capability)
+    e4m3 = args.kv_cache_dtype.startswith("fp8") and not args.kv_cache_dtype.endswith("e5m2")
+    if not e4m3 or gpu.vendor != "nvidia" or capability is None or not _AMPERE <= capability < _ADA:
+        return False
+    other = model is not None and (model.shape.mla is not None or model.shape.model_type == "gpt_oss")
+    return profile.release >= (0, 12) and not other
 
 
 def _division(model: Ready, args: EngineArgs) -> Refusal | None:

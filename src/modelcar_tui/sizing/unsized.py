@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from modelcar_tui.core.facts import Source
 from modelcar_tui.sizing.architectures import architecture_unsure
+from modelcar_tui.sizing.checks import short_cache_unsure
 from modelcar_tui.sizing.drafts import draft_kind
 from modelcar_tui.sizing.memory import Budget
 from modelcar_tui.sizing.model import Ready
@@ -24,6 +25,10 @@ def reason(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, budget: B
         return unsure
     if draft_kind(args) == "model":
         return "the draft model of --speculative-config takes memory that is not known here"
+    if short_cache_unsure(gpu, args, profile, model):
+        return (
+            f"an {args.kv_cache_dtype} KV cache on {gpu.product} runs with FlashInfer, not with Triton's attention"
+        )
     if not model.scheme.known and model.source is not Source.HEADERS:
         return f"the quantization `{model.scheme.name}` is not known"
     if gpu.vendor not in ("nvidia", "amd") and not _ample(budget):

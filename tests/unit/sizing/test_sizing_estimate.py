@@ -131,7 +131,8 @@ def test_an_unknown_draft_model_leaves_the_verdict_open():
         (("--gpu-memory-utilization=0.2",), 1, "H100", Outcome.REFUSED_NO_KV),
         (("--max-model-len=131072",), 1, "L4", Outcome.REFUSED_KV),
         (("--dtype=bfloat16",), 2, "T4", Outcome.REFUSED_DTYPE),
-        (("--kv-cache-dtype=fp8",), 1, "A100", Outcome.REFUSED_KERNEL),
+        (("--kv-cache-dtype=fp8",), 1, "A100", Outcome.UNKNOWN),
+        (("--kv-cache-dtype=fp8",), 2, "T4", Outcome.REFUSED_KERNEL),
         ((), 1, "T4", Outcome.OOM_LOAD),
     ],
 )
