@@ -138,7 +138,7 @@ def _cache_type(gpu: Gpu, args: EngineArgs, profile: Profile, model: Ready | Non
 
 
 def short_cache_unsure(gpu: Gpu, args: EngineArgs, profile: Profile, model: Ready | None) -> bool:
-    """Whether an 8-bit cache on Ampere hangs on the attention backend: FlashInfer has it, Triton's kernel dies of it.
+    """Whether an 8-bit cache on Ampere hangs on the attention backend: FlashInfer has it, Triton not.
 
     vLLM picks FlashInfer by itself from 0.12 on (platforms/cuda.py _get_backend_priorities), not for MLA and not
     for attention sinks.
