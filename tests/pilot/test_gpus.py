@@ -256,6 +256,6 @@ async def test_what_limits_the_gpus_is_on_the_screen_of_every_size(size: tuple[i
             assert not s.shows(app, quota)
             await pilot.press("i")
         await s.wait_for(pilot, lambda: s.shows(app, quota), "the quota")
-        assert s.shows(app, "12 x L40S could be added")
+        assert s.shows(app, "could be added: 12 x L40S")
         assert s.shows(app, "pull secrets cover quay.io")
         assert not s.shows(app, "all fine")

@@ -59,7 +59,7 @@ def classify(node: objects.Node, dra: tuple[DraPool, ...] = (), platform: str = 
     why = _unusable(node)
     found = [answer for finder in _FINDERS if (answer := finder(view)) is not None]
     if not found:
-        return _plain(node, name, platform)
+        return _plain(node, name, platform, _unrecognised(view, ()))
     main, pools, notes = _join(found)
     if not why and not any(pool.units for pool in pools):
         why = main.why or "no-healthy-devices" if pools else "card-present-but-not-advertised"
@@ -71,6 +71,7 @@ def classify(node: objects.Node, dra: tuple[DraPool, ...] = (), platform: str = 
         usable=not why, why=why, notes=notes, scheduler=main.scheduler, vllm_runtime=main.vllm_runtime,
         pool=pools, memory_mib=mebibytes(allocatable.get("memory")),
         ephemeral_mib=mebibytes(allocatable.get("ephemeral-storage")), taints=_taints(node),
+        unrecognised=_unrecognised(view, pools),
     )  # fmt: skip
 
 
@@ -83,7 +84,7 @@ def _may_have_any(node: objects.Node) -> bool:
     )
 
 
-def _plain(node: objects.Node, name: str, platform: str) -> OtherNode:
+def _plain(node: objects.Node, name: str, platform: str, unrecognised: tuple[str, ...] = ()) -> OtherNode:
     labels = node.metadata.labels or {}
     kind = labels.get(_INSTANCE_TYPE) or labels.get(_OLD_INSTANCE_TYPE)
     arch = labels.get("kubernetes.io/arch") or labels.get("beta.kubernetes.io/arch")
@@ -93,6 +94,20 @@ def _plain(node: objects.Node, name: str, platform: str) -> OtherNode:
         instance_type=clean(kind, limit=_LABEL_LIMIT) if kind else None,
         arch=clean(arch, limit=_LABEL_LIMIT) if arch else None, usable=not why, why=why,
         ephemeral_mib=mebibytes((node.status.allocatable or {}).get("ephemeral-storage")),
+        unrecognised=unrecognised,
+    )  # fmt: skip
+
+
+def _unrecognised(view: View, pools: tuple[Pool, ...]) -> tuple[str, ...]:
+    """Extended resources that are in no pool; other names of what a pool counts are left out."""
+    counted = {pool.resource for pool in pools}
+    vendors = {name.partition("/")[0] for name in counted}
+    return tuple(
+        sorted(
+            name for name, units in view.units.items()
+            if units and name not in counted and name.partition("/")[0] not in vendors
+            and not name.partition("/")[0].endswith("kubernetes.io")
+        )
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, OtherNode, Pool
+from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, OtherNode, Pool, ScaleUp
 
 Row = dict[str, object]
 _WHY = {
@@ -41,6 +41,14 @@ def units_text(pool: Pool) -> str:
     return f"{pool.units}, free unknown" if pool.free is None else f"{pool.free} of {pool.units} free"
 
 
+def scale_text(more: ScaleUp) -> str:
+    """`12 x L40S (MachineSet gpu-a)`; how many a node has may be unknown."""
+    product = more.product or "GPUs of an unknown kind"
+    gpus = more.could_add_gpus
+    amount = f"{more.could_add_nodes} nodes with an unknown number of" if gpus is None else f"{gpus} x"
+    return f"{amount} {product} (MachineSet {more.machine_set})"
+
+
 def gpu_info_text(report: AcceleratorReport) -> str:
     """The text of `gpu_info.txt`: one block a node, a bullet and `Key: value` a line, a blank line after each."""
     inventory = report.inventory
@@ -60,9 +68,8 @@ def gpu_info_text(report: AcceleratorReport) -> str:
         lines.extend(f"• {key}: {value}" for key, value in _block(node))
         lines.append("")
     for more in inventory.scale_up:
-        if more.could_add_gpus:
-            product = more.product or "unknown product"
-            lines.append(f"• Could be added: {more.could_add_gpus} x {product} (MachineSet {more.machine_set})")
+        if more.could_add_nodes:
+            lines.append(f"• Could be added: {scale_text(more)}")
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -119,6 +126,7 @@ def _gpu_row(node: GpuNode) -> Row:
         "vllm_runtime": None if node.vllm_runtime else "none",
         "memory_mib": node.memory_mib,
         "ephemeral_mib": node.ephemeral_mib,
+        "unrecognised": list(node.unrecognised),
         "pool": [_pool_row(pool, node) for pool in node.pool],
     }
 
@@ -144,7 +152,8 @@ def _other_row(node: OtherNode) -> Row:
     return {
         "name": node.name, "vendor": None, "product": None, "family": None, "cc": None,
         "provider": node.provider or "unknown", "instance_type": node.instance_type, "arch": node.arch,
-        "physical": None, "usable": node.usable, "why": node.why or None, "pool": [],
+        "physical": None, "usable": node.usable, "why": node.why or None,
+        "unrecognised": list(node.unrecognised), "pool": [],
     }  # fmt: skip
 
 
@@ -163,6 +172,7 @@ def document(report: AcceleratorReport) -> Row:
             "problems": [str(problem) for problem in inventory.problems],
             "could_be_added": [
                 {"machine_set": one.machine_set, "product": one.product, "gpus": one.could_add_gpus,
+                 "nodes": one.could_add_nodes,
                  "instance_type": one.instance_type, "confidence": one.confidence or None}
                 for one in inventory.scale_up
             ],

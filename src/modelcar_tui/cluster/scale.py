@@ -5,21 +5,31 @@ Annotation keys: the machine providers write `machine.openshift.io/GPU`, the clu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from modelcar_tui.cluster.objects import Meta
+from modelcar_tui.cluster.objects import Meta, Quantity
 from modelcar_tui.cluster.quantity import whole
 from modelcar_tui.cluster.tables import tables
 from modelcar_tui.cluster.types import ScaleUp
 from modelcar_tui.core.text import clean
 
 _GPU_KEYS = ("machine.openshift.io/GPU", "capacity.cluster-autoscaler.kubernetes.io/gpu-count")
+"""A number of 0 is the provider's word that there are none."""
 _MAX_KEYS = (
     "machine.openshift.io/cluster-api-autoscaler-node-group-max-size",
     "cluster.x-k8s.io/cluster-api-autoscaler-node-group-max-size",
 )
+
+
+_LABELS_KEY = "capacity.cluster-autoscaler.kubernetes.io/labels"
+_PRODUCT_KEYS = ("nvidia.com/gpu.product", "cluster-api/accelerator", "cloud.google.com/gke-accelerator")
+
+
+class AttachedGpu(msgspec.Struct, frozen=True):
+    count: Quantity = None
+    type: str = ""
 
 
 class ProviderValue(msgspec.Struct, frozen=True, rename="camel"):
@@ -31,6 +41,8 @@ class ProviderValue(msgspec.Struct, frozen=True, rename="camel"):
     """GCP."""
     profile: str | None = None
     """IBM Cloud."""
+    gpus: list[AttachedGpu] | None = None
+    """GCP."""
 
 
 class ProviderSpec(msgspec.Struct, frozen=True):
@@ -63,24 +75,50 @@ class MachineSet(msgspec.Struct, frozen=True):
 
 
 def scale_up(sets: Iterable[MachineSet]) -> tuple[ScaleUp, ...]:
-    """The MachineSets whose nodes have GPUs."""
+    """The MachineSets whose nodes have GPUs, by annotation, instance type or accelerator label."""
     found = []
     for item in sets:
         notes = item.metadata.annotations or {}
-        gpus = next((n for key in _GPU_KEYS if (n := whole(notes.get(key)))), 0)
-        value = item.spec.template.spec.provider_spec.value
+        told = next((n for key in _GPU_KEYS if (n := whole(notes.get(key))) is not None), None)
+        spec = item.spec.template.spec
+        value = spec.provider_spec.value
         kind = value.instance_type or value.vm_size or value.machine_type or value.profile
         product, count = tables().instance(kind)
-        gpus = gpus or count
-        if not gpus:
+        attached, attached_count = _attached(value)
+        labels = {**_listed(notes), **(spec.metadata.labels or {})}
+        named = next((labels[key] for key in _PRODUCT_KEYS if labels.get(key)), "")
+        if told == 0 or not (told or count or attached or named):
             continue
+        confidence = "instance-type" if product else ""
+        if product is None and (labelled := attached or named):
+            product, confidence = _named(labelled), "label"
         found.append(
             ScaleUp(
-                machine_set=clean(item.metadata.name, limit=253), product=product, gpus_per_node=gpus,
+                machine_set=clean(item.metadata.name, limit=253), product=product,
+                gpus_per_node=told or count or attached_count,
                 replicas=item.spec.replicas or 0,
                 max_replicas=next((whole(notes[key]) for key in _MAX_KEYS if key in notes), None),
-                instance_type=clean(kind, limit=100) if kind else None,
-                confidence="instance-type" if product else "",
+                instance_type=clean(kind, limit=100) if kind else None, confidence=confidence,
             )
         )  # fmt: skip
     return tuple(found)
+
+
+def _attached(value: ProviderValue) -> tuple[str, int | None]:
+    """On GCP any machine type may have GPUs attached: their type and number."""
+    one = next((one for one in value.gpus or () if one.type), None)
+    return (one.type, whole(one.count)) if one else ("", None)
+
+
+def _listed(notes: Mapping[str, str]) -> dict[str, str]:
+    """The labels that nodes will have, as the autoscaler is told: `a=b,c=d`."""
+    pairs = (part.partition("=") for part in notes.get(_LABELS_KEY, "").split(","))
+    return {key.strip(): text.strip() for key, _, text in pairs if key.strip()}
+
+
+def _named(text: str) -> str:
+    """A product as the tables have it: `nvidia-l40s` is L40S; another name stays as it is."""
+    bare = clean(text, limit=100)
+    known = tables().gke.get(bare.lower())
+    short = bare.lower().removeprefix("nvidia-").removeprefix("amd-").replace("_", "-")
+    return known or next((name for name in tables().products if name.lower() == short), bare)

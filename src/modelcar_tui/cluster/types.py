@@ -81,6 +81,8 @@ class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
     ephemeral_mib: int | None = None
     taints: tuple[str, ...] = ()
     """`key[=value]:effect` of the taints that a pod must tolerate; those of a cordon or a dead node are `why`."""
+    unrecognised: tuple[str, ...] = ()
+    """Extended resources that are no accelerators that we know: NICs, KVM, another scheduler's names."""
 
     @property
     def usable_units(self) -> int:
@@ -98,6 +100,7 @@ class OtherNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     usable: bool = True
     why: str = ""
     ephemeral_mib: int | None = None
+    unrecognised: tuple[str, ...] = ()
 
 
 class ScaleUp(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +108,8 @@ class ScaleUp(msgspec.Struct, frozen=True, kw_only=True):
 
     machine_set: str
     product: str | None = None
-    gpus_per_node: int = 0
+    gpus_per_node: int | None = None
+    """None when nothing tells."""
     replicas: int = 0
     max_replicas: int | None = None
     """None when no autoscaler is set up for it."""
@@ -114,9 +118,16 @@ class ScaleUp(msgspec.Struct, frozen=True, kw_only=True):
     """`label` or `instance-type`: how the product is known."""
 
     @property
-    def could_add_gpus(self) -> int:
-        """GPUs of the nodes that the autoscaler may still add."""
-        return max(0, (self.max_replicas or 0) - self.replicas) * self.gpus_per_node
+    def could_add_nodes(self) -> int:
+        """Nodes that the autoscaler may still add."""
+        return max(0, (self.max_replicas or 0) - self.replicas)
+
+    @property
+    def could_add_gpus(self) -> int | None:
+        """GPUs of the nodes that the autoscaler may still add; None when how many a node has is unknown."""
+        if not self.could_add_nodes:
+            return 0
+        return None if self.gpus_per_node is None else self.could_add_nodes * self.gpus_per_node
 
 
 class Rung(StrEnum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelcar_tui.cluster.report import why_text
+from modelcar_tui.cluster.report import scale_text, why_text
 from modelcar_tui.cluster.types import LIMIT_CODES, AcceleratorReport, State
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.gpu_groups import Group
@@ -42,6 +42,8 @@ def detail_rows(line: GpuRow, width: int, glyphs: Glyphs) -> list[Row]:
         rows += _field("scheduler", node.scheduler, width)
     for note in node.notes:
         rows += _field("note", note, width, "warn")
+    if node.unrecognised:
+        rows += _field("also", f"{', '.join(node.unrecognised)} (no accelerators that we know)", width, "muted")
     place = " ".join(part for part in (line.where, node.arch or "") if part)
     known = [
         "" if node.physical is None else f"{node.physical} card{'s' * (node.physical != 1)}", place,
@@ -84,9 +86,8 @@ def limit_rows(report: AcceleratorReport | None, width: int, glyphs: Glyphs) -> 
     for problem in report.inventory.problems:
         rows += _marked((glyphs.warning, "warn"), str(problem), width)
     for more in report.inventory.scale_up:
-        if more.could_add_gpus:
-            what = f"{more.could_add_gpus} x {more.product or 'GPUs of an unknown kind'} could be added"
-            rows += _marked(("+", "muted"), f"{what} (MachineSet {more.machine_set})", width)
+        if more.could_add_nodes:
+            rows += _marked(("+", "muted"), f"could be added: {scale_text(more)}", width)
     if report.pull is not None and report.pull.registries:
         rows += _marked((glyphs.done, "ok"), f"pull secrets cover {', '.join(report.pull.registries)}", width)
     for gap in report.pull.unknown if report.pull else ():
