@@ -57,3 +57,29 @@ async def test_keys_typed_before_the_question_was_seen_are_dropped() -> None:
         await s.wait_for(pilot, lambda: isinstance(app.screen, ConsentDialog), "the question is asked")
         await pilot.press("s")
         assert "start QA" not in engine.calls
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24)])
+async def test_short_screen_is_read_to_the_end_before_it_can_start(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ConsentDialog, "deaf_s", 0.05)
+    effects = (*(f"effect {number} that reaches far into the cluster" for number in range(30)), "the last effect")
+    engine = s.FakeEngine([*s.decided(), ANSWER, e.ConsentRequested(effects=effects)])
+    async with s.dashboard(engine, size) as (app, pilot):
+        await s.wait_for(pilot, lambda: isinstance(app.screen, ConsentDialog), "the question is asked")
+        await s.hears(app, pilot)
+        await s.wait_for(pilot, lambda: s.shows(app, "read on"), "there is more")
+        for _ in range(60):
+            if s.shows(app, "start QA"):
+                break
+            assert "start QA" not in engine.calls
+            await pilot.press("s")
+            await pilot.pause(0.05)
+        assert s.shows(app, "the last effect")
+        await pilot.press("k", "k")
+        await s.wait_for(pilot, lambda: s.shows(app, "read on"), "and back")
+        await pilot.press(*("j" * 30))
+        await s.wait_for(pilot, lambda: s.shows(app, "start QA"), "the end again")
+        await pilot.press("s")
+        await s.wait_for(pilot, lambda: "start QA" in engine.calls, "started")

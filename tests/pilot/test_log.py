@@ -242,6 +242,8 @@ def test_a_plain_file_that_grows_shows_whole_lines_only(tmp_path: Path) -> None:
         ("torch.OutOfMemoryError: CUDA", True),
         ("all fine", False),
         ("errors are possible", False),
+        ("2026-08-21T09:44:38.157346Z [error    ] Pod x is in CrashLoopBackOff [utilities.infra]", True),
+        ("FAILED2026-08-21T09:44:38.157346Z [info     ] Delete InferenceService x", False),
     ],
 )
 def test_errors_are_told_from_talk_about_errors(line: str, bad: bool) -> None:
@@ -308,6 +310,13 @@ async def test_search_that_finds_nothing_goes_on_beside_the_keys(tmp_path: Path)
         assert view.index.busy
         await s.wait_for(pilot, lambda: told == [None], "the end of the search")
         assert not view.index.busy
+
+
+def test_outcome_word_that_is_glued_to_a_time_is_set_apart() -> None:
+    glued = "FAILED2026-08-21T09:44:38.157346Z [info     ] Delete InferenceService x"
+    spans = line_spans(LogLine(glued), times=True, found=None)
+    assert [text for text, _ in spans] == ["09:44:38 ", "FAILED [info     ] Delete InferenceService x"]
+    assert spans[1][1] == "text", "the line is no fault, whatever pytest printed before it"
 
 
 def test_folders_of_tests_are_cut_and_other_paths_are_not() -> None:

@@ -18,8 +18,8 @@ def _pattern(source: str, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
     return re.compile(source, flags)
 
 
-_TIME = r"(?:\[QA\] )?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)[.\d]*(?:Z|[+-]\d\d:?\d\d)? "
-_BAD = r"\b(?:ERROR|FAILED|CRITICAL|FATAL|Traceback|Exception|[A-Z]\w*Error|QA_ERROR|OOMKilled|ErrImagePull)\b"
+_TIME = r"(?:\[QA\] )?(PASSED|FAILED|ERROR|SKIPPED)?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)[.\d]*(?:Z|[+-]\d\d:?\d\d)? "
+_BAD = r"\[(?:error|critical) *\]|\b(?:ERROR|FAILED|CRITICAL|FATAL|Traceback|Exception|[A-Z]\w*Error|QA_ERROR|OOMKilled|ErrImagePull)\b"
 _WORDS = r"\b(?:(PASSED|QA_OK)|(?:WARN|WARNING|SKIPPED|QA_SKIPPED))\b"
 _ZERO = r"\b0 (?:failed|errors?)\b"
 _FOLDERS = r"(?:[\w.-]+/){2,}(?=[\w.-]+\.py\b)"
@@ -33,7 +33,11 @@ def is_error(line: str) -> bool:
 def split_time(line: str) -> tuple[str, str]:
     """The clock time of a line, and the line without its time stamp."""
     match = _pattern(_TIME).match(line)
-    return (match[1][11:], line[match.end() :]) if match else ("", line)
+    if match is None:
+        return "", line
+    # pytest's outcome word is glued to the next line's time.
+    word = f"{match[1]} " if match[1] else ""
+    return match[2][11:], word + line[match.end() :]
 
 
 def shorten(text: str, ellipsis: str) -> str:
@@ -43,14 +47,15 @@ def shorten(text: str, ellipsis: str) -> str:
 
 def line_spans(line: LogLine, *, times: bool, found: Filter | None, ellipsis: str = "") -> list[Span]:
     """The spans of one line: time, text with its folders cut when `ellipsis` is given, matches marked."""
-    clock, text = split_time(clean(line.text))
+    whole = clean(line.text)
+    clock, text = split_time(whole)
     if line.at:
         clock = time.strftime("%H:%M:%S", time.localtime(line.at))
     text = text.removeprefix("[QA] ")
     if ellipsis:
         text = shorten(text, ellipsis)
     spans: list[Span] = [(f"{clock or '--:--:--'} ", "faint")] if times else []
-    role = "bad" if is_error(text) else "text"
+    role = "bad" if is_error(whole) else "text"
     if found is not None and not found.inverse:
         return [*spans, *_marked(text, [(start, end, "match") for start, end in found.spans(text)], role)]
     if role != "text":

@@ -95,7 +95,12 @@ def narration_rows(pane: Pane, cells: int) -> list[Row]:
 def pane_rows(state: RunState, pane: Pane, cells: int, height: int, glyphs: Glyphs, now: float = 0.0) -> list[Row]:
     """The whole pane; a finished checklist that leaves no room for the result is folded to one row."""
     steps = step_rows(pane.steps, cells, glyphs)
-    told = pane.name == "decision" and state.decision is not None  # by the banner, on every screen
+    # By the banner, on every screen; by the outcome's own rows.
+    told = (
+        state.decision is not None
+        if pane.name == "decision"
+        else pane.name == "qa" and state.qa.outcome is not None
+    )
     result = [*([] if told else summary_rows(pane, cells)), *result_rows(state, pane, cells, glyphs, now)]
     result += narration_rows(pane, cells)
     if not result:

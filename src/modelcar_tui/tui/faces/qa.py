@@ -74,4 +74,4 @@ def _against(seconds: float, limit: float | None) -> tuple[str, str]:
     if not limit:
         return spent, "text"
     role = "bad" if seconds > limit else "warn" if seconds > 0.8 * limit else "text"
-    return f"{spent} of {f.elapsed(limit)}", role
+    return f"{spent}/{f.elapsed(limit).removesuffix('00s')}", role

@@ -141,12 +141,20 @@ class Box(View):
         return row((self._dialog.title_text(), "title")), mark
 
     def body(self, width: int, height: int) -> list[Row]:
-        rows = self._dialog.rows(width)
+        dialog, rows = self._dialog, self._dialog.rows(width)
+        # The last rows say what the keys do: a short screen scrolls what is above them.
+        last = dialog.last_rows
+        room = max(1, height - last - 1)
+        dialog.below = max(0, len(rows) - last - room) if len(rows) > height else 0
+        dialog.top = max(0, min(dialog.top, dialog.below))
+        rows = dialog.rows(width)  # its keys may depend on how far it is read
         if len(rows) <= height:
             return rows
-        # The last rows say what the keys do: a short screen loses the middle.
-        last = self._dialog.last_rows
-        return [*rows[: max(0, height - last - 1)], row((self.face.glyphs.ellipsis, "muted")), *rows[-last:]]
+        down = dialog.below - dialog.top
+        text = (
+            f"{self.face.glyphs.down} {down} more rows: j" if down else f"{self.face.glyphs.ellipsis} k goes back"
+        )
+        return [*rows[dialog.top : dialog.top + room], row((text, "need" if down else "muted")), *rows[-last:]]
 
     def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
         return min(len(self._dialog.rows(max(1, width - 4))) + 2, self.app.size.height)
@@ -159,11 +167,19 @@ class Dialog(Faced, ModalScreen[str]):
     CSS_PATH = style("dialog")
     last_rows: ClassVar[int] = 3
     """Rows at the end that are shown on any screen."""
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "back"), ("q", "leave", "back")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape", "leave", "back"), ("q", "leave", "back"),
+        Binding("j,down,pagedown", "scroll(1)", "down", show=False),
+        Binding("k,up,pageup", "scroll(-1)", "up", show=False),
+    ]  # fmt: skip
 
     def __init__(self, face: Face) -> None:
         super().__init__()
         self.face = face
+        self.top = 0
+        """The first row that is shown."""
+        self.below = 0
+        """How far it can be scrolled; 0 where everything is on the screen."""
         self.hears_from = float("inf") if self.deaf_s else 0.0
 
     def title_text(self) -> str:
@@ -179,6 +195,11 @@ class Dialog(Faced, ModalScreen[str]):
 
     def on_mount(self) -> None:
         self.close_ears()
+
+    def action_scroll(self, by: int) -> None:
+        """Show what a short screen has no room for."""
+        self.top = max(0, min(self.top + 3 * by, self.below))
+        self.refresh_state()
 
     def action_leave(self) -> None:
         """Nothing is answered."""

@@ -11,11 +11,14 @@ from modelcar_tui.tui.screens.base import Dialog
 
 
 class ConsentDialog(Dialog):
-    """Answers `start`, `skip`, or nothing: then the question stays open."""
+    """Answers `start`, `skip`, or nothing: then the question stays open.
+
+    What was not on the screen can't be agreed to.
+    """
 
     deaf_s: ClassVar[float] = 0.5
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("s", "say('start')", "start QA"),
+        ("s", "start", "start QA"),
         ("n", "say('skip')", "skip QA"),
         ("escape,q", "leave", "decide later"),
     ]
@@ -29,6 +32,18 @@ class ConsentDialog(Dialog):
         for line in consent.effects if consent else ():
             rows += paragraph(line, cells, "text")
         keys = row(
-            ("  s ", "key"), "  start QA    ", ("n ", "key"), "  skip it    ", ("Esc ", "key"), "  later (x)"
+            ("  s ", "key"),
+            f"  {'start QA' if self.top >= self.below else 'read on '}    ",
+            ("n ", "key"),
+            "  skip it    ",
+            ("Esc ", "key"),
+            "  later (x)",
         )
         return [*rows, EMPTY, keys, EMPTY]
+
+    def action_start(self) -> None:
+        """`s`: reads on until the last effect has been on the screen."""
+        if self.top < self.below:
+            self.action_scroll(3)
+        else:
+            self.dismiss("start")
