@@ -19,7 +19,10 @@ def _pattern(source: str, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
 
 
 _TIME = r"(?:\[QA\] )?(PASSED|FAILED|ERROR|SKIPPED)?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)[.\d]*(?:Z|[+-]\d\d:?\d\d)? "
-_BAD = r"\[(?:error|critical) *\]|\b(?:ERROR|FAILED|CRITICAL|FATAL|Traceback|Exception|[A-Z]\w*Error|QA_ERROR|OOMKilled|ErrImagePull)\b"
+_BAD = (
+    r"\[(?:error|critical) *\]|\b(?:ERROR|FAILED|CRITICAL|FATAL|Traceback|Exception|[A-Z]\w*Error|QA_ERROR"
+    r"|OOMKilled|ErrImagePull)\b"
+)
 _WORDS = r"\b(?:(PASSED|QA_OK)|(?:WARN|WARNING|SKIPPED|QA_SKIPPED))\b"
 _ZERO = r"\b0 (?:failed|errors?)\b"
 _FOLDERS = r"(?:[\w.-]+/){2,}(?=[\w.-]+\.py\b)"
