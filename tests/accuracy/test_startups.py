@@ -110,6 +110,21 @@ def test_what_started_is_called_starts(rows):
     assert len(wrong) <= 1, wrong
 
 
+def test_start_ups_without_a_config_are_sized_by_the_name_of_a_public_model(rows):
+    """Qwen3.6 27B on two and four 3090, Qwen3.8 27B in FP8 on two 5090; what no formula covers stays unknown."""
+    bare = [
+        row for row in rows if row[0]["results"]["outcome"] == "started" and not row[0]["inputs"].get("config")
+    ]
+    named = [(case, line) for case, line in bare if line["verdict"] == "starts"]
+    assert len(named) >= 3
+    assert all(line["verdict"] in ("starts", "unknown") for _, line in bare)
+    for case, line in named:
+        for logged in ("weights_gib", "kv_tokens"):
+            if case["results"].get(logged):
+                assert line[logged] == pytest.approx(case["results"][logged], rel=0.03)
+    assert all(line["kv_tokens"] is None for _, line in bare if line["verdict"] == "unknown")
+
+
 def test_refusals_are_named_as_vllm_named_them(rows):
     told = [
         (case["results"]["outcome"], line["verdict"])

@@ -199,6 +199,7 @@ def _batches(args: EngineArgs, limits: Limits) -> Refusal | None:
 def number(capability: str | None) -> float | None:
     """`9.0` as a number; None for gfx names and what is unknown."""
     try:
-        return float(capability) if capability else None
+        found = float(capability) if capability else 0.0
     except ValueError:
         return None
+    return found if 0 < found < 1000 else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from modelcar_tui.core.facts import GIB, Fact, Source, Term, unknown
 from modelcar_tui.sizing.limits import Limits
 from modelcar_tui.sizing.memory import Budget, cache_width
@@ -28,7 +30,7 @@ def report(
     tokens = (
         plan.tokens(blocks, context, as_concurrency=profile.tokens_are_concurrency) if plan and blocks else None
     )
-    return Estimate(
+    made = Estimate(
         outcome=outcome,
         why=why,
         error=error,
@@ -46,6 +48,18 @@ def report(
         kv_bytes_per_token=_per_token(model, args, budget),
         vllm=profile.label,
         notes=_notes(model, profile, gpu, budget),
+    )
+    return _without_cache(made, odd) if model.shape.odd else made
+
+
+def _without_cache(made: Estimate, odd: str) -> Estimate:
+    """A cache that no formula here describes has no tokens to state."""
+    return msgspec.structs.replace(
+        made,
+        kv_tokens=unknown(odd),
+        max_concurrency=unknown(odd),
+        longest_context=unknown(odd),
+        kv_bytes_per_token=unknown(odd, unit="B"),
     )
 
 
