@@ -1,4 +1,4 @@
-"""The layer tables against the published sizes of a hundred models of sixty families."""
+"""The layer tables against the published sizes of 120 models of 70 model types."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from modelcar_tui.sizing.tensors import true_count
 from modelcar_tui.sizing.weights import Split, rank_weights, whole_bytes
 
 MODELS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("parameter_counts.json").read_text())["models"]
-LARGEST_MISS = 0.004
+LARGEST_MISS = 0.002
 
 
 def the_shape(config: dict[str, Any]) -> Shape:
@@ -57,5 +57,5 @@ def test_the_bytes_of_a_checkpoint_are_its_count():
 
 def test_many_families_are_covered():
     families = {model["config"]["model_type"] for model in MODELS}
-    assert len(families) >= 55
-    assert len(MODELS) >= 100
+    assert len(families) >= 70
+    assert len(MODELS) >= 120
