@@ -13,6 +13,7 @@ import msgspec
 
 from modelcar_tui.cluster import objects
 from modelcar_tui.cluster.errors import ClusterError, answered, not_kubernetes, unreachable
+from modelcar_tui.cluster.lanes import Lanes
 from modelcar_tui.cluster.transport import Answer, Transport
 from modelcar_tui.core.text import clean
 
@@ -20,6 +21,8 @@ T = TypeVar("T", bound=msgspec.Struct)
 R = TypeVar("R")
 PAGE = 500
 TRIES = 4
+THROTTLED_TRIES = 10
+"""How often a server that has too many requests is asked again; client-go's number."""
 LONGEST_PAUSE = 20.0
 _RESTARTS = 3
 
@@ -51,6 +54,7 @@ class Client:
 
     def __init__(self, transport: Transport, *, threads: int = 8) -> None:
         self.transport = transport
+        self._lanes = Lanes(threads)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="cluster")
 
     @property
@@ -130,25 +134,33 @@ class Client:
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Answer:
         """An answer with a good status; waits as long as the server wishes, asks again where an answer broke."""
-        for attempt in range(1, TRIES + 1):
+        attempt = throttled = 0
+        while True:
+            attempt += 1
             pause = 0.1 * 4**attempt * random.uniform(0.5, 1.0)  # noqa: S311
             try:
-                answer = await self._ask(method, path, query, body)
+                async with self._lanes:
+                    answer = await self._ask(method, path, query, body)
             except ClusterError as error:
                 if attempt >= 2 or error.problem.code not in ("cut", "broken"):
                     raise
                 await asyncio.sleep(pause / 4)
                 continue
             if answer.status < 300:
+                self._lanes.served()
                 return answer
             refusal = _refused(answer, self.server)
             waits = answer.headers.get("Retry-After", "")
-            if attempt == TRIES or not (
-                answer.status in (429, 503, 504) or (answer.status >= 500 and attempt == 1)
-            ):
+            if answer.status == 429 and throttled < THROTTLED_TRIES:
+                self._lanes.refused()
+                throttled, attempt = throttled + 1, attempt - 1
+                pause = min(float(waits), LONGEST_PAUSE) if waits.isdecimal() else 1.0
+                # All that were refused together would come back together.
+                await asyncio.sleep(pause * random.uniform(1.0, 1.5))  # noqa: S311
+                continue
+            if attempt == TRIES or not (answer.status in (503, 504) or (answer.status >= 500 and attempt == 1)):
                 raise refusal
             await asyncio.sleep(min(float(waits), LONGEST_PAUSE) if waits.isdecimal() else pause)
-        raise AssertionError("unreachable")
 
     async def _ask(self, method: str, path: str, query: Mapping[str, str] | None, body: bytes | None) -> Answer:
         """One request; an answer that comes in drops is given up, and `close` wakes the thread that waits."""

@@ -75,6 +75,9 @@ def unreachable(error: BaseException, server: str, via: str = "") -> ClusterErro
         )
     if any(getattr(part, "errno", 0) in (errno.ENETUNREACH, errno.EHOSTUNREACH) for part in chain):
         return _no("no-route", where, "there is no route to it", "check the network and VPN")
+    if any(isinstance(part, ssl.SSLEOFError) for part in chain):
+        fix = "is there an API server behind the load balancer? try again"
+        return _no("broken", where, "it closed the connection during the TLS handshake", fix)
     if any(isinstance(part, ssl.SSLError) for part in chain):
         reason = "it does not speak TLS" if "WRONG_VERSION_NUMBER" in text else "the TLS handshake failed"
         return _no(

@@ -125,6 +125,22 @@ async def test_too_many_requests_are_waited_for(wide: tuple[StubCluster, int]) -
     assert free(report) == expected
 
 
+async def test_a_server_that_throttles_for_long_is_asked_again(wide: tuple[StubCluster, int]) -> None:
+    cluster, expected = wide
+    cluster.server.faults.append(Fault("/nodes", "status", status=429, headers={"Retry-After": "0"}, times=9))
+    report, _ = await look_at(cluster)
+    assert not report.inventory.partial
+    assert free(report) == expected
+    fault = Fault("/nodes", "status", status=429, headers={"Retry-After": "0"})
+    cluster.server.faults.append(fault)
+    try:
+        report, _ = await look_at(cluster)
+    finally:
+        cluster.server.faults.remove(fault)
+    assert not report.inventory.known
+    assert "too many requests (429)" in str(report.inventory.problems[0])
+
+
 async def test_unread_pods_leave_free_unknown_for_their_node_only(wide: tuple[StubCluster, int]) -> None:
     cluster, _ = wide
     fault = Fault("spec.nodeName%3Dnode-00007", "garbage")
