@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,14 @@ import pytest
 from kubelet import Controllers
 from server import Account, ApiServer, lost
 
-from modelcar_tui.core.secrets import Secret
+from modelcar_tui.core.secrets import Redactor, Secret
 from modelcar_tui.demo.kube_objects import NAMESPACES, QUOTAS
+from modelcar_tui.qa import cleanup
+from modelcar_tui.qa.kube_api import kube_api
 from modelcar_tui.qa.kube_objects import RUN_LABEL, JobOptions, object_name, probe_job, suite_job, suite_secret
+from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths
 from modelcar_tui.qa.kubejob import KubeJobRunner
-from modelcar_tui.qa.runner import QaEvent, QaSecrets
+from modelcar_tui.qa.runner import QaEvent, QaSecrets, Warned
 from modelcar_tui.qa.spool import Origin, SpoolReader
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 
@@ -259,6 +263,51 @@ async def test_an_image_that_can_not_be_pulled_ends_at_once(bench: Bench) -> Non
     assert (bench.held("jobs"), bench.held("secrets")) == ([], [])
 
 
+async def test_pods_of_a_job_of_the_same_name_that_was_deleted(bench: Bench) -> None:
+    """The collector takes its time: the pod of a cancelled run is still there when the run is made anew."""
+    bench.controllers.collects = False
+    task = asyncio.create_task(bench.run(bench.request("granite--hang")))
+    await eventually(lambda: any("Waiting for" in line for line in bench.lines()))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [one for one in bench.held("pods") if "probe" not in one["metadata"]["name"]]
+    outcome = await asyncio.wait_for(bench.run(bench.request("granite", "llama--oom")), 200)
+    assert outcome.code == "QA_ERROR:CUDA_OOM", (outcome, bench.lines(None))
+
+
+async def test_left_overs_are_deleted_by_their_uid(bench: Bench) -> None:
+    """What the suite left: looked at, judged by its age, deleted; one that was made anew meanwhile is not."""
+    spaces = ["standard-model-validation"]
+    bench.server.make(NAMESPACES, {"metadata": {"name": spaces[0]}})
+    made = {kind: f"/api/v1/namespaces/{spaces[0]}/{kind}" for kind in ("secrets", "configmaps")}
+    for path in made.values():
+        for name in ("left", "renewed"):
+            bench.server.post(path, {"metadata": {"name": name}})
+    user = bench.server.account()
+    resources = ["secrets", "configmaps", "namespaces"]
+    bench.server.grant(user, {"apiGroups": [""], "resources": resources, "verbs": ["get", "delete"]})
+    config = await flatten(kubeconfig_paths(str(bench.server.kubeconfig(user))), context=None, redact=Redactor())
+    names = ["Secret/left", "ConfigMap/left", "Secret/renewed", "Secret/never-made"]
+    now = time.time()
+    async with kube_api(config.data) as api:
+        old = await cleanup.look(api, names, run_id="r", began=now + 1000, ended=now + 2000)
+        assert not [one for one in old if one.ours], old
+        found = await cleanup.look(api, names, run_id="r", began=now - 60, ended=now)
+        assert [one.name for one in found if one.ours] == ["left", "left", "renewed"], found
+        bench.server.api.delete(f"{made['secrets']}/renewed")
+        bench.server.post(made["secrets"], {"metadata": {"name": "renewed"}})
+        told = await cleanup.delete(api, found)
+        assert [line.partition(":")[0] for line in told] == ["deleted", "deleted", "not deleted"], told
+        assert bench.server.api.get(f"{made['secrets']}/renewed").status_code == 200
+        assert bench.server.api.get(f"{made['secrets']}/left").status_code == 404
+        space = await cleanup.look(api, [f"Namespace/{spaces[0]}"], run_id="r", began=now - 60, ended=now)
+        assert (await cleanup.delete(api, space))[0].startswith("deleted: Namespace")
+        # No controller empties it here: it stays, and says that it is going.
+        again = await cleanup.look(api, [f"Namespace/{spaces[0]}"], run_id="r", began=now - 60, ended=now)
+        assert [(one.ours, "deleted already" in one.kept) for one in again] == [(False, True)]
+
+
 # Rights
 
 
@@ -356,3 +405,15 @@ async def test_a_quota_is_not_a_matter_of_rights(bench: Bench) -> None:
     outcome = await bench.run(bench.request("granite"))
     assert outcome.code == "QA_ERROR:QUOTA", outcome
     assert "exceeded quota" in outcome.message
+
+
+async def test_many_models_on_a_server_without_indexed_jobs(bench: Bench) -> None:
+    """It drops what it does not know; that is noticed, said, and all models run in one pod."""
+    if version(bench.server) >= (1, 29):
+        pytest.fail("this server knows indexed Jobs: test them here instead")
+    outcome = await bench.run(bench.request("granite", "llama"), bench.runner(parallel=1))
+    assert outcome.ok, (outcome, bench.lines(None))
+    assert outcome.counts is not None
+    assert outcome.counts.passed == 2
+    assert [event for event in bench.events if isinstance(event, Warned) and "too old" in event.text]
+    await eventually(lambda: not bench.names())

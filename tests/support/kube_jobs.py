@@ -35,6 +35,7 @@ class Pod:
 
     def __init__(self, job: dict[str, Any], index: int | None = None) -> None:
         self.job = job["metadata"]["name"]
+        self.uid = job["metadata"]["uid"]
         self.index = index
         self.name = f"{self.job}-{'' if index is None else f'{index}-'}{uuid.uuid4().hex[:5]}"
         self.late = False
@@ -49,7 +50,7 @@ class Pod:
         return "terminated" in self.state
 
     def object(self) -> dict[str, Any]:
-        meta: dict[str, Any] = {"name": self.name, "labels": {"job-name": self.job}}
+        meta: dict[str, Any] = {"name": self.name, "labels": {"job-name": self.job, "controller-uid": self.uid}}
         if self.index is not None:
             meta["annotations"] = {"batch.kubernetes.io/job-completion-index": str(self.index)}
         late = {"reason": "DeadlineExceeded"} if self.late else {}
@@ -111,6 +112,7 @@ class Cluster(ThreadingHTTPServer):
 
     def create_job(self, job: dict[str, Any]) -> None:
         job["metadata"]["uid"] = str(uuid.uuid4())
+        job["spec"]["selector"] = {"matchLabels": {"controller-uid": job["metadata"]["uid"]}}
         job["metadata"]["creationTimestamp"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self.jobs[job["metadata"]["name"]] = job
         if job["spec"].get("completionMode") == "Indexed":
@@ -305,8 +307,9 @@ class Handler(BaseHTTPRequestHandler):
     def _get(self, kind: str, name: str | None, query: dict[str, str]) -> None:
         with self.server.lock:
             if kind == "pods" and name is None:
-                job = query["labelSelector"].partition("=")[2]
-                self._answer(200, {"items": [pod.object() for pod in self.server.pods.values() if pod.job == job]})
+                _, _, of = query["labelSelector"].partition("=")
+                items = [pod.object() for pod in self.server.pods.values() if of in (pod.job, pod.uid)]
+                self._answer(200, {"items": items})
                 return
             if name is None:
                 key, _, value = query["labelSelector"].partition("=")

@@ -75,14 +75,8 @@ def unreachable(error: BaseException, server: str, via: str = "") -> ClusterErro
         )
     if any(getattr(part, "errno", 0) in (errno.ENETUNREACH, errno.EHOSTUNREACH) for part in chain):
         return _no("no-route", where, "there is no route to it", "check the network and VPN")
-    if any(isinstance(part, ssl.SSLEOFError) for part in chain):
-        fix = "is there an API server behind the load balancer? try again"
-        return _no("broken", where, "it closed the connection during the TLS handshake", fix)
-    if any(isinstance(part, ssl.SSLError) for part in chain):
-        reason = "it does not speak TLS" if "WRONG_VERSION_NUMBER" in text else "the TLS handshake failed"
-        return _no(
-            "tls", where, reason, "check the server's address (https:// and port) in the kubeconfig", Rung.TLS
-        )
+    if any(isinstance(part, ssl.SSLError) for part in chain) and "Connection broken" not in text:
+        return _handshake(chain, text, where)
     if any(isinstance(part, TimeoutError) or "Timeout" in type(part).__name__ for part in chain):
         return _no("timeout", where, "it does not answer in time", "check the network and VPN, then try again")
     if any("IncompleteRead" in type(part).__name__ for part in chain) or "Connection broken" in text:
@@ -170,6 +164,14 @@ def _certificate(error: BaseException, where: str) -> ClusterError:
     what = "its certificate is signed by an authority that we don't know"
     fix = "set certificate-authority for the cluster in the kubeconfig: oc login --certificate-authority=FILE"
     return _no("tls-ca", where, what, fix, Rung.TLS)
+
+
+def _handshake(chain: list[BaseException], text: str, where: str) -> ClusterError:
+    if any(isinstance(part, ssl.SSLEOFError) for part in chain):
+        fix = "is there an API server behind the load balancer? try again"
+        return _no("broken", where, "it closed the connection during the TLS handshake", fix)
+    reason = "it does not speak TLS" if "WRONG_VERSION_NUMBER" in text else "the TLS handshake failed"
+    return _no("tls", where, reason, "check the server's address (https:// and port) in the kubeconfig", Rung.TLS)
 
 
 def _ask_for(message: str) -> str:

@@ -25,6 +25,17 @@ def began(job: Mapping[str, Any]) -> float:
     return seconds(str(job["metadata"].get("creationTimestamp") or "")) or time.time()
 
 
+def selector(job: Mapping[str, Any]) -> str:
+    """The label selector of a Job's own pods, as the API server made it: it holds the Job's uid.
+
+    Its name would also find the pods of a Job of that name which was deleted a moment ago.
+    """
+    labels = ((job.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
+    if not labels:
+        return f"job-name={job['metadata']['name']}"
+    return ",".join(f"{key}={value}" for key, value in labels.items())
+
+
 def ended(job: Mapping[str, Any]) -> bool:
     """Whether a Job has ended, well or not."""
     conditions = (job.get("status") or {}).get("conditions") or []

@@ -122,10 +122,10 @@ class KubeJobRunner:
         pipeline.stage("probing the suite")
         job = probe_job(request, self._options, probe_script())
         name = job["metadata"]["name"]
-        await create(api, self._jobs, job)
+        made = await create(api, self._jobs, job)
         try:
             async with asyncio.timeout(PROBE_LIMIT_S):
-                pod = await self._pod(api, name, pipeline)
+                pod = await self._pod(api, made, pipeline)
                 text = b""
                 async for chunk in api.log(f"{self._core}/pods/{pod}/log", container="suite", follow="true"):
                     text += chunk
@@ -187,7 +187,7 @@ class KubeJobRunner:
         limits = request if indexes is None else msgspec.structs.replace(request, model_timeout_s=None)
         watchdog = Watchdog(limits, pipeline, on_event, age_s=max(time.time() - began, 0.0))
         name = str(job["metadata"]["name"])
-        reading = asyncio.create_task(self._read_all(api, name, pipeline, cursor, indexes or Indexes(("",))))
+        reading = asyncio.create_task(self._read_all(api, job, pipeline, cursor, indexes or Indexes(("",))))
         try:
             while not reading.done():
                 await asyncio.wait({reading}, timeout=min(self._poll, 0.25))
@@ -212,27 +212,29 @@ class KubeJobRunner:
         return classify(pipeline.parser, exit_status=status, ended=ended, seconds=seconds, limit_s=limit)
 
     async def _read_all(
-        self, api: KubeApi, name: str, pipeline: Pipeline, cursor: Cursor, indexes: Indexes
+        self, api: KubeApi, job: Mapping[str, Any], pipeline: Pipeline, cursor: Cursor, indexes: Indexes
     ) -> Exit:
         """Take the logs of all indexes to their ends; how the last one ended."""
         if len(indexes.models) == 1:
-            return await self._read(api, name, pipeline, cursor, None)
+            return await self._read(api, job, pipeline, cursor, None)
         how = Exit(None)
         for index in range(len(indexes.models)):
             if indexes.stopped:
                 break
             if index < indexes.current:
                 # Its lines are in the spool; only how it ended was not kept.
-                how = kube_state.exit_of(await self._pod_of(api, name, index)) or Exit(None)
+                how = kube_state.exit_of(await self._pod_of(api, job, index)) or Exit(None)
             else:
                 cursor = Cursor() if indexes.begin(pipeline, index) else cursor
-                how = await self._read(api, name, pipeline, cursor, index)
+                how = await self._read(api, job, pipeline, cursor, index)
             indexes.ended(index, how)
         return how
 
-    async def _read(self, api: KubeApi, name: str, pipeline: Pipeline, cursor: Cursor, index: int | None) -> Exit:
+    async def _read(
+        self, api: KubeApi, job: Mapping[str, Any], pipeline: Pipeline, cursor: Cursor, index: int | None
+    ) -> Exit:
         """Take the log of a pod to its end."""
-        pod = await self._pod(api, name, pipeline, index)
+        pod = await self._pod(api, job, pipeline, index)
         path = f"{self._core}/pods/{pod}"
         seen = await patient(api, path, self._poll, allowed=False)
         if seen is not None and not kube_state.container_states(seen) and (how := kube_state.exit_of(seen)):
@@ -258,22 +260,24 @@ class KubeJobRunner:
             if end is None:
                 await asyncio.sleep(self._poll)
 
-    async def _pod_of(self, api: KubeApi, job: str, index: int | None) -> dict[str, Any] | None:
+    async def _pod_of(self, api: KubeApi, job: Mapping[str, Any], index: int | None) -> dict[str, Any] | None:
         """The Job's pod (the one with that index) as it is now."""
-        pods = await api.call("GET", f"{self._core}/pods", labelSelector=f"job-name={job}")
+        pods = await api.call("GET", f"{self._core}/pods", labelSelector=kube_state.selector(job))
         items: list[dict[str, Any]] = pods.get("items") or []
         if index is None:
             return items[0] if items else None
         of = (pod for pod in items if (pod["metadata"].get("annotations") or {}).get(INDEX) == str(index))
         return next(of, None)
 
-    async def _pod(self, api: KubeApi, job: str, pipeline: Pipeline, index: int | None = None) -> str:
+    async def _pod(
+        self, api: KubeApi, job: Mapping[str, Any], pipeline: Pipeline, index: int | None = None
+    ) -> str:
         """The name of the Job's pod (of the one with that index), once its container has run.
 
         Raises:
             UserError: the image can't be pulled; the Job failed before it had a pod.
         """
-        told = ""
+        told, name = "", str(job["metadata"]["name"])
         while True:
             pod = await self._pod_of(api, job, index)
             if pod is not None:
@@ -285,7 +289,7 @@ class KubeJobRunner:
                     told = why
                     pipeline.say(f"pod {pod['metadata']['name']}: {why}")
                 pipeline.stage("waiting for the pod")
-            kube_state.check(await find(api, f"{self._jobs}/{job}"), job, self._options.namespace)
+            kube_state.check(await find(api, f"{self._jobs}/{name}"), name, self._options.namespace)
             await asyncio.sleep(self._poll)
 
     async def _stop(self, api: KubeApi, name: str, indexes: Indexes | None) -> None:
