@@ -15,6 +15,7 @@ from modelcar_tui.compatibility.command_line import flags_of, take_apart
 from modelcar_tui.compatibility.lint import lint, lint_model
 from modelcar_tui.compatibility.proposals import optimized_json, propose
 from modelcar_tui.compatibility.types import Finding, Severity
+from modelcar_tui.compatibility.variants import catalog
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.data.vllm_arguments import argument_table
 from modelcar_tui.image.types import ModelFacts
@@ -25,6 +26,9 @@ PARSER = {
     "value-missing", "value-unexpected", "value-wrong",
 }  # fmt: skip
 VERDICTS = json.loads((Path(__file__).parent / "fixtures" / "argument_verdicts.json").read_text("utf-8"))["lists"]
+COLLECTED = json.loads((Path(__file__).parent / "fixtures" / "collected_arguments.json").read_text("utf-8"))[
+    "lists"
+]
 RELEASES = ("0.11.2", "0.19.1", "0.33.0")
 
 
@@ -53,6 +57,18 @@ def test_every_list_that_vllm_refuses_is_an_error_of_ours_and_the_other_way_roun
         if bool(found) != bool(entry[release]):
             wrong.append((entry["args"], entry[release], [f.what for f in found]))
     assert wrong == []
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_what_others_publish_for_models_of_the_catalog_is_judged_as_vllm_does(release: str) -> None:
+    families = {entry.family for entry in catalog()}
+    assert len(COLLECTED) >= 40 and {entry["model"] for entry in COLLECTED} <= families
+    for entry in COLLECTED:
+        item = car(*entry["args"])
+        found = {f.code for f in lint_model(item, vllm=release)} & PARSER
+        assert bool(found) == bool(entry[release]), (entry["args"], entry[release], found)
+        after = optimized_json(item, propose(item, facts(LLAMA), None, vllm=release))["serving_arguments"]
+        assert not {f.code for f in lint_model(car(*after["args"]), vllm=release)} & PARSER, entry["args"]
 
 
 @pytest.mark.parametrize("release", RELEASES)
