@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest.apply import apply_changes, apply_with_places
 from modelcar_tui.manifest.arguments import accepted_changes, by_model
 from modelcar_tui.manifest.masking import masked_text
+from modelcar_tui.manifest.plain import get
 from modelcar_tui.manifest.plan import Change, Decision, Hunk, Plan
 from modelcar_tui.manifest.source import decode
+from modelcar_tui.manifest.spans import ManifestSyntaxError, Sequence, compose, deref
 
 CONTEXT = 3
-_HEADER = re.compile(r"@@ -(\d+)(?:,(\d+))? \+\d+(?:,\d+)? @@")
+_HEADER = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,\d+)? @@")
 
 
 def text_hunks(base: bytes, plan: Plan, decision: Decision | None = None) -> tuple[Hunk, ...]:
     """The hunks of the unified diff, each with the ids of the changes that cause it.
 
-    All changes count as accepted without a decision. Invisible characters are shown as code points, secrets as
-    `***`.
+    Models that stand next to each other have hunks of their own. All changes count as accepted without a
+    decision. Invisible characters are shown as code points, secrets as `***`.
 
     Raises:
         UserError: as `apply_changes`.
     """
     changes = accepted_changes(plan, decision)
     new, lines = apply_with_places(base, plan, decision)
-    hunks = _hunks(base, new, plan, masked=True)
+    starts = _model_lines(decode(base, plan.base).text)
+    hunks = [piece for hunk in _hunks(base, new, plan, masked=True) for piece in _by_model(*hunk, starts)]
     if not hunks:
         return ()
     models = by_model(changes)
@@ -80,6 +83,41 @@ def _hunks(base: bytes, new: bytes, plan: Plan, *, masked: bool = False) -> list
         elif hunks:
             hunks[-1][1].append(line)
     return hunks
+
+
+def _model_lines(text: str) -> frozenset[int]:
+    """The lines, from 1, on which a model begins."""
+    try:
+        root = compose(text).root
+    except ManifestSyntaxError:
+        return frozenset()
+    cars = get(root, "model-car")
+    target = deref(cars) if cars is not None else None
+    return frozenset(item.line for item in target.items) if isinstance(target, Sequence) else frozenset()
+
+
+def _by_model(header: str, body: list[str], starts: frozenset[int]) -> Iterator[tuple[str, list[str]]]:
+    """A hunk cut where an unchanged line begins a model, so that no piece is without a change."""
+    match = _HEADER.match(header)
+    if match is None:
+        yield header, body
+        return
+    old, new = (int(match[at]) for at in (1, 3))
+    cuts = [0]
+    line = old
+    changed = [mark[0] in "+-" for mark in body]
+    for at, text in enumerate(body):
+        if text[0] == " " and line in starts and any(changed[cuts[-1] : at]) and any(changed[at:]):
+            cuts.append(at)
+        line += text[0] != "+"
+    if len(cuts) == 1:
+        yield header, body
+        return
+    for begin, end in zip(cuts, [*cuts[1:], len(body)], strict=True):
+        piece = body[begin:end]
+        gone, come = (sum(text[0] != mark for text in piece) for mark in "+-")
+        yield f"@@ -{old},{gone} +{new},{come} @@", piece
+        old, new = old + gone, new + come
 
 
 def _lines(text: str) -> list[str]:

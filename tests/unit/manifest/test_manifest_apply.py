@@ -13,6 +13,7 @@ from modelcar_tui.core.resources import samples
 from modelcar_tui.manifest.apply import apply_changes
 from modelcar_tui.manifest.arguments import accepted_changes, effective, rewrite
 from modelcar_tui.manifest.diff import text_hunks, unified_patch
+from modelcar_tui.manifest.masking import masked_arguments, masked_text
 from modelcar_tui.manifest.plan import Change, Decision, Operation
 from modelcar_tui.manifest.reader import parse_manifest
 from modelcar_tui.manifest.suite import as_suite_list
@@ -342,3 +343,31 @@ def test_merge_keys_and_anchors_are_read() -> None:
     assert [car.serving.args for car in models] == [("--x=1", "--y")] * 3
     assert [car.serving.gpu_count for car in models] == [1, 1, 4]
     assert [car.serving.gpu_count_at.line for car in models if car.serving.gpu_count_at] == [5, 5, 16]
+
+
+def test_models_next_to_each_other_have_hunks_of_their_own_that_still_patch() -> None:
+    item = "  - name: {0}\n    image: oci://r/{0}:1\n    serving_arguments: {{args: [--a=1]}}\n"
+    base = ("model-car:\n" + "".join(item.format(name) for name in "abc")).encode()
+    changes = [
+        Change(
+            id=f"{name}/--a", model=name, operation=Operation.SET, flag="--a", old="--a=1", new="--a=2", reason="r"
+        )
+        for name in "abc"
+    ]
+    plan = plan_for(base, changes)
+    hunks = text_hunks(base, plan)
+    assert [hunk.changes for hunk in hunks] == [("a/--a",), ("b/--a",), ("c/--a",)]
+    assert [hunk.header for hunk in hunks] == ["@@ -1,4 +1,4 @@", "@@ -5,3 +5,3 @@", "@@ -8,3 +8,3 @@"]
+    assert "".join(line[1:] + "\n" for hunk in hunks for line in hunk.lines if line[0] in " +").encode() == (
+        base.replace(b"--a=1", b"--a=2")
+    )
+
+
+def test_a_secret_is_masked_in_every_way_it_can_stand_in_a_list() -> None:
+    clear = "--api-key s1 s2 --hf_token=s3 --api-ke=s4 --api-key=$(KEY) --api-server-count=2"
+    masked = "--api-key *** *** --hf_token=*** --api-ke=*** --api-key=$(KEY) --api-server-count=2"
+    assert masked_arguments(tuple(clear.split())) == tuple(masked.split())
+    items = ["--api-key", "*k", "--hf-token", "|-\n    also\n    secret", "--seed=1"]
+    text = "x: &k topsecret\na:\n" + "".join(f"  - {item}\n" for item in items)
+    shown = masked_text(text)
+    assert "secret" not in shown and shown.count("\n") == text.count("\n") and "--seed=1" in shown
