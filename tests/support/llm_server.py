@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -36,6 +38,8 @@ class LlmServer:
         self.dialect = dialect
         self.requests: list[Request] = []
         self.release = threading.Event()
+        self.elsewhere = ""
+        """Where `redirect` points to."""
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -78,6 +82,16 @@ class LlmServer:
             return _send(handler, status, headers, payload)
         if scenario == "once-503" and len(self.requests) == 1:
             return _send(handler, *_ERRORS["503"])
+        if scenario in ("redirect", "redirect-302"):
+            status = 307 if scenario == "redirect" else 302
+            return _send(handler, status, {"Location": self.elsewhere + request.path}, "")
+        if scenario == "reset":
+            handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            return handler.connection.close()
+        if scenario == "empty-body":
+            return _send(handler, 200, {"Content-Type": "text/event-stream"}, "")
+        if scenario in _RAW:
+            return self._raw(handler, scenario)
         if scenario == "malformed":
             return _send(handler, 200, {"Content-Type": "text/event-stream"}, 'data: {"candidates": [{"cont\n\n')
         return self._stream(handler, scenario, self.say(self._asked(request)))
@@ -110,7 +124,7 @@ class LlmServer:
         if scenario == "stall-before":
             self.release.wait(60)
             return None
-        if isinstance(said, dict):
+        if isinstance(said, dict | list):
             self._event(handler, tool=said, finish="stop")
             return self._done(handler)
         finish = {"max-tokens": "max", "max-tokens-empty": "max", "safety": "safety", "odd-finish": "odd"}
@@ -141,36 +155,83 @@ class LlmServer:
                 self._event(handler, text="and on " * 200)
         return self._done(handler)
 
+    def _raw(self, handler: Any, scenario: str) -> None:
+        """Streams that are no conversation: floods, keep-alives, odd bytes and odd counts."""
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/event-stream")
+        handler.end_headers()
+        if scenario == "keep-alive":
+            while not self.release.wait(0.02):
+                handler.wfile.write(b": ping\n\n")
+                handler.wfile.flush()
+        elif scenario == "flood-empty":
+            while not self.release.wait(0.001):  # the server shares the test's processor
+                self._event(handler, text="")
+        elif scenario == "big-chunk":
+            self._event(handler, text="word " * 2_000_000, finish="stop")
+        elif scenario == "big-tool":
+            self._event(handler, tool={"tool": "what_if", "args": {"model": "x" * 5_000_000}}, finish="stop")
+        elif scenario == "thinking":
+            while not self.release.wait(0.001):
+                self._event(handler, thought="and what if " * 100)
+        elif scenario == "bad-utf8":
+            handler.wfile.write(b'data: {"candidates": [{"content": {"parts": [{"text": "\xff\xfe"}]}}]}\n\n')
+        elif scenario == "null-line":
+            handler.wfile.write(b"data: null\n\ndata: []\n\ndata: 7\n\n")
+        elif scenario == "odd-usage":
+            make = _gemini if self.dialect == "gemini" else _openai
+            event = make("It is GO.", None, "stop")
+            name = "usageMetadata" if self.dialect == "gemini" else "usage"
+            event[name] = dict.fromkeys(event[name], -(10**30))
+            _data(handler, event)
+        self._done(handler)
+
     def _done(self, handler: Any) -> None:
         if self.dialect == "openai":
             handler.wfile.write(b"data: [DONE]\n\n")
 
     def _event(
-        self, handler: Any, *, text: str = "", tool: dict[str, Any] | None = None, finish: str = ""
+        self, handler: Any, *, text: str = "", tool: Any = None, finish: str = "", thought: str = ""
     ) -> None:
         make = _gemini if self.dialect == "gemini" else _openai
-        _data(handler, make(text, tool, finish))
+        event = make(text, tool, finish)
+        if thought and self.dialect == "gemini":
+            event["candidates"][0]["content"]["parts"] = [{"text": thought, "thought": True}]
+        elif thought:
+            event["choices"][0]["delta"] = {"role": "assistant", "content": None, "reasoning_content": thought}
+        _data(handler, event)
 
 
-def _gemini(text: str, tool: dict[str, Any] | None, finish: str) -> dict[str, Any]:
-    part: dict[str, Any] = {"text": text}
+_RAW = ("keep-alive", "flood-empty", "big-chunk", "big-tool", "thinking", "bad-utf8", "null-line", "odd-usage")
+
+
+def _gemini(text: str, tool: Any, finish: str) -> dict[str, Any]:
+    parts: list[dict[str, Any]] = [{"text": text}]
     if tool:
-        part = {"functionCall": {"name": tool["tool"], "args": tool["args"]}, "thoughtSignature": "c2ln"}
+        calls = tool if isinstance(tool, list) else [tool]
+        parts = [
+            {"functionCall": {"name": call["tool"], "args": call["args"]}, "thoughtSignature": "c2ln"}
+            for call in calls
+        ]
     words = {"stop": "STOP", "max": "MAX_TOKENS", "safety": "SAFETY", "odd": "MALFORMED_FUNCTION_CALL"}
-    candidate: dict[str, Any] = {"content": {"role": "model", "parts": [part]}, "index": 0}
+    candidate: dict[str, Any] = {"content": {"role": "model", "parts": parts}, "index": 0}
     if finish:
         candidate["finishReason"] = words[finish]
     usage = {"promptTokenCount": 40, "candidatesTokenCount": 7, "totalTokenCount": 47} if finish else {}
     return {"candidates": [candidate], "modelVersion": "test", **({"usageMetadata": usage} if usage else {})}
 
 
-def _openai(text: str, tool: dict[str, Any] | None, finish: str) -> dict[str, Any]:
+def _openai(text: str, tool: Any, finish: str) -> dict[str, Any]:
     delta: dict[str, Any] = {"role": "assistant", "content": text}
     words = {"stop": "stop", "max": "length", "safety": "content_filter", "odd": "aborted"}
     word = words.get(finish)
     if tool:
-        call = {"name": tool["tool"], "arguments": json.dumps(tool["args"])}
-        delta["tool_calls"] = [{"index": 0, "id": "call_1", "type": "function", "function": call}]
+        calls = tool if isinstance(tool, list) else [tool]
+        delta["tool_calls"] = [
+            {"index": index, "id": f"call_{index}", "type": "function",
+             "function": {"name": call["tool"], "arguments": json.dumps(call["args"])}}
+            for index, call in enumerate(calls)
+        ]  # fmt: skip
         word = "tool_calls"
     usage = {"prompt_tokens": 40, "completion_tokens": 7, "total_tokens": 47} if finish else None
     choice = {"index": 0, "delta": delta, "finish_reason": word}
@@ -203,6 +264,7 @@ def _google(code: int, status: str, message: str, *details: dict[str, Any]) -> d
 
 
 _RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "7s"}
+_NEVER = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "315576000000s"}
 _HTML = {"Content-Type": "text/html"}
 _ERRORS: dict[str, tuple[int, dict[str, str], Any]] = {
     "429": (429, {"Retry-After": "7"}, _google(429, "RESOURCE_EXHAUSTED", "quota", _RETRY)),
@@ -213,5 +275,9 @@ _ERRORS: dict[str, tuple[int, dict[str, str], Any]] = {
     "forbidden": (403, {}, _google(403, "PERMISSION_DENIED", "denied")),
     "unknown-model": (404, {}, _google(404, "NOT_FOUND", "no such model")),
     "html-502": (502, _HTML, "<html><body>Bad Gateway [/] \x1b]52;c;aGk=\x07</body></html>"),
+    "retry-never": (429, {"Retry-After": "999999999999"}, _google(429, "RESOURCE_EXHAUSTED", "quota", _NEVER)),
+    "retry-past": (503, {"Retry-After": "-5"}, _google(503, "UNAVAILABLE", "soon", {"retryDelay": "-1s"})),
+    "error-list": (400, {}, [_google(400, "INVALID_ARGUMENT", "\x1b[2Jodd [/] shape")]),
+    "error-string": (418, {}, '"just text"'),
     "html-200": (200, _HTML, "<html>captive portal</html>"),
 }

@@ -183,6 +183,8 @@ class Asker:
             found = await asyncio.to_thread(self._what_if, _asked(args))
         except UserError as error:
             return msgspec.json.encode({"error": scrub(str(error))}).decode()
+        except (ValueError, OverflowError, TypeError):
+            return '{"error": "arguments that are none"}'
         self._facts |= {fact.id: fact for fact in found.facts}
         return payload(found.facts)
 

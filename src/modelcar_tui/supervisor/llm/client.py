@@ -27,6 +27,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 1
     chars: int = 8000
     """A longer reply is given up."""
+    chunks: int = 3000
+    """So is one in more pieces, with words or without: each piece costs the run's loop some time."""
+    weight: int = 200_000
+    """And one that brings more characters of any kind, such as a tool's arguments."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,11 +113,17 @@ class Client:
         whole: Any = None
         finishes: list[Failure | None] = []
         first: asyncio.Timeout | None = None
+        count = weight = 0
         began = time.monotonic()
         try:
             async with asyncio.timeout_at(deadline), aclosing(self._model.astream(messages)) as stream:
                 async with asyncio.timeout(limits.first_s) as first:
                     async for chunk in stream:
+                        count, weight = count + 1, weight + _weight(chunk)
+                        if count > limits.chunks or weight > limits.weight:
+                            raise ModelError(Failure.TOO_LONG, f"{count:,} pieces of {weight:,} characters")
+                        if count % 5 == 0:
+                            await asyncio.sleep(0)  # a flood that is read already never waits: let the run go on
                         finishes += normal_finish(chunk)
                         whole = chunk if whole is None else whole + chunk
                         text = str(whole.text)
@@ -123,6 +133,7 @@ class Client:
                             raise ModelError(Failure.TOO_LONG, f"more than {limits.chars} characters")
                         if on_text is not None and text:
                             on_text(text)
+            return self._whole(whole, finishes, began)
         except ModelError:
             raise
         except TimeoutError:
@@ -131,7 +142,6 @@ class Client:
             raise ModelError(Failure.TIMED_OUT, what) from None
         except Exception as error:  # noqa: BLE001 - the libraries raise whatever their layers raise
             raise classify(error, self._redact) from None
-        return self._whole(whole, finishes, began)
 
     def _whole(self, whole: Any, finishes: list[Failure | None], began: float) -> Reply:
         if whole is None or not finishes:
@@ -152,9 +162,21 @@ class Client:
         self._on_use(
             Use(
                 failed=int(error is not None),
-                input_tokens=int(usage.get("input_tokens") or 0),
-                output_tokens=int(usage.get("output_tokens") or 0),
+                input_tokens=_tokens(usage.get("input_tokens")),
+                output_tokens=_tokens(usage.get("output_tokens")),
                 seconds=time.monotonic() - began,
                 problem=str(error) if error else "",
             )
         )
+
+
+def _weight(chunk: Any) -> int:
+    """Characters of a piece, whatever they are for."""
+    content = chunk.content
+    told = len(content) if isinstance(content, str) else sum(len(str(part)) for part in content)
+    return told + sum(len(call.get("args") or "") for call in getattr(chunk, "tool_call_chunks", None) or ())
+
+
+def _tokens(value: Any) -> int:
+    """A count as a service states it; nothing where it is absurd."""
+    return value if isinstance(value, int) and 0 <= value < 10**8 else 0

@@ -103,6 +103,8 @@ def classify(error: BaseException, redact: Callable[[str], str] = str) -> ModelE
     text = clean(redact(str(error)), limit=160)
     status = next((found for item in chain if (found := _status(item)) is not None), None)
     wait = next((delay for item in chain if (delay := _wait(item)) is not None), None)
+    if status is not None and 300 <= status < 400:
+        return ModelError(Failure.OTHER, f"HTTP {status}: it redirects, which is not followed")
     if status is not None and 400 <= status < 600:
         kind = _BY_STATUS.get(status, Failure.SERVER if status >= 500 else Failure.OTHER)
         if status == 400 and _KEY.search(str(error)):
@@ -126,10 +128,11 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 
 def _status(error: BaseException) -> int | None:
-    for name in ("status_code", "code"):
-        value = getattr(error, name, None)
-        if isinstance(value, int):
-            return value
+    for owner in (error, getattr(error, "response", None)):
+        for name in ("status_code", "code"):
+            value = getattr(owner, name, None)
+            if isinstance(value, int):
+                return value
     return None
 
 

@@ -98,7 +98,7 @@ def _change(
 ) -> Change | None:
     try:
         items = tuning({suggestion.flag: str(suggestion.value)}).flags()
-    except UserError:
+    except (UserError, ValueError):
         return None
     drafts = Drafts(model.car)
     present = [item for item in take_apart(model.car.serving.args, vllm) if item.name == suggestion.flag]

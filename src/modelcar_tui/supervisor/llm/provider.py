@@ -50,26 +50,38 @@ def _gemini(module: Any, choice: Choice, key: Secret) -> Any:
     return module.ChatGoogleGenerativeAI(
         model=choice.name, google_api_key=key.reveal(), vertexai=False, max_retries=1, timeout=READ_S,
         base_url=choice.url or f"https://{choice.provider.host}", max_output_tokens=MOST_TOKENS,
-        client_args={"transport": transport}, temperature=None,
+        client_args={"transport": transport, "follow_redirects": False}, temperature=None,
         thinking_level="low" if re.match(r"gemini-(?:3|4)", choice.name) else None,
     )  # fmt: skip
 
 
 def _openai(module: Any, choice: Choice, key: Secret) -> Any:
-    return module.ChatOpenAI(
+    model = module.ChatOpenAI(
         model=choice.name, api_key=key.reveal(), base_url=choice.url or f"https://{choice.provider.host}/v1",
         max_retries=0, timeout=READ_S, max_tokens=MOST_TOKENS, stream_usage=True, use_responses_api=False,
     )  # fmt: skip
+    _stay(model.root_async_client)
+    return model
 
 
 def _anthropic(module: Any, choice: Choice, key: Secret) -> Any:
-    return module.ChatAnthropic(
+    model = module.ChatAnthropic(
         model=choice.name, api_key=key.reveal(), base_url=choice.url or f"https://{choice.provider.host}",
         max_retries=0, timeout=READ_S, max_tokens=MOST_TOKENS, stream_usage=True,
     )  # fmt: skip
+    _stay(model._async_client)
+    return model
 
 
 _MAKERS = {"gemini": _gemini, "openai": _openai, "anthropic": _anthropic}
+
+
+def _stay(client: Any) -> None:
+    """Facts and key go to the host that was named: a redirect is a failure."""
+    http = client._client
+    if not isinstance(http.follow_redirects, bool):
+        raise TypeError("the library's HTTP client can't be told to stay")
+    http.follow_redirects = False
 
 
 def _proxy(host: str) -> str | None:

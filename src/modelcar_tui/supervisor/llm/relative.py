@@ -10,8 +10,8 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.sizing.args import parse_args
 from modelcar_tui.supervisor.reports import ModelRequirements
 
-_FACTOR = re.compile(r"(?:x|\*)\s?(\d{1,3})|/\s?(\d{1,3})")
-_THOUSANDS = re.compile(r"(\d{1,4})k", re.IGNORECASE)
+_FACTOR = re.compile(r"(?:x|\*)\s?([0-9]{1,3})|/\s?([0-9]{1,3})")
+_THOUSANDS = re.compile(r"([0-9]{1,4})k", re.IGNORECASE)
 _WORDS = {"half": "/2", "double": "x2", "quarter": "/4", "a half": "/2", "twice": "x2"}
 
 

@@ -199,6 +199,8 @@ class Session:
             why = str(error)
             if not shown:
                 return
+        except Exception as error:  # noqa: BLE001 - narration is never worth a fault of the run
+            why, text = f"a fault of ours: {type(error).__name__}", ""
         finally:
             if shown or text:
                 confirmed = bool(text) and not why

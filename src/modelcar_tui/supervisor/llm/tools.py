@@ -79,10 +79,10 @@ def _value(flag: str, field: str, text: str) -> object:
             return text
         raise _bad(flag, f"{text!r} is no type", "as fp8 or auto")
     if field == "utilization":
-        if re.fullmatch(r"0?\.\d{1,4}|1(?:\.0)?", text) and float(text) > 0:
+        if re.fullmatch(r"0?\.[0-9]{1,4}|1(?:\.0)?", text) and float(text) > 0:
             return float(text)
         raise _bad(flag, f"{text!r} is no share", "a number above 0, at most 1")
-    if re.fullmatch(r"[1-9]\d{0,8}", text) and int(text) <= _MOST[field]:
+    if re.fullmatch(r"[1-9][0-9]{0,8}", text) and int(text) <= _MOST[field]:
         return int(text)
     raise _bad(flag, f"{text!r} is no count", f"a whole number from 1 to {_MOST[field]}")
 
