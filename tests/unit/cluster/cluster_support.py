@@ -56,6 +56,34 @@ def as_node(flavour: dict[str, Any], name: str | None = None) -> dict[str, Any]:
     }
 
 
+@cache
+def more_flavours() -> list[dict[str, Any]]:
+    """Further flavours, in a shorter form."""
+    found: list[dict[str, Any]] = yaml.safe_load((HERE / "more_flavours.yaml").read_text())["nodes"]
+    return found
+
+
+def expanded(flavour: dict[str, Any]) -> dict[str, Any]:
+    """The short form as a core/v1 Node."""
+    labels = dict(flavour.get("labels", {}))
+    for key, value in flavour.get("gfd", {}).items():
+        if key == "cc":
+            major, minor = value.split(".")
+            labels |= {"nvidia.com/gpu.compute.major": major, "nvidia.com/gpu.compute.minor": minor}
+        else:
+            labels[f"nvidia.com/gpu.{key}"] = str(value)
+    whole = {"kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux"} | labels
+    node = as_node(
+        {
+            **flavour, "labels": whole, "capacity": flavour["cap"],
+            "allocatable": flavour.get("alloc", flavour["cap"]),
+        }
+    )  # fmt: skip
+    if flavour.get("deleted"):
+        node["metadata"]["deletionTimestamp"] = "2026-11-01T00:00:00Z"
+    return node
+
+
 QUICK = {"connect_timeout_s": 1.0, "read_timeout_s": 0.6, "request_timeout_s": 3.0, "total_timeout_s": 20.0}
 
 

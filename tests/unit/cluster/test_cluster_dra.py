@@ -244,3 +244,19 @@ async def test_a_server_before_the_first_release_is_asked_for_its_beta(tmp_path:
         report, _ = await fixtures.look_at(stub)
     found = next(one for one in report.inventory.nodes if one.name == "gpu-new")
     assert [(pool.units, pool.free) for pool in found.pool] == [(2, 1)]
+
+
+def test_the_devices_here_pass_kubernetes_own_schema() -> None:
+    validate = pytest.importorskip("kubernetes_validate")
+    counters = [{"name": "gpu-0", "counters": {"memory-slices": {"value": "8"}}}]
+    listed = [
+        slice_of("n", [gpu("gpu-0", **uses("gpu-0", 8)), mig("gpu-0-a", "GPU-0")], sharedCounters=counters),
+        slice_of("n", [gpu("gpu-0", taints=[{"key": "example.com/warm", "effect": "None"}], memory=None)]),
+        slice_of(None, [gpu("gpu-0", nodeName="n")], perDeviceNodeSelection=True),
+        slice_of(None, [gpu("gpu-0")], allNodes=True),
+        slice_of(None, [gpu("gpu-0")], nodeSelector=SELECT),
+    ]
+    for one in listed:
+        validate.validate(one, "1.35", strict=True)
+    for device in listed[0]["spec"]["devices"]:
+        assert device["capacity"]["memory"]["value"]

@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 from pathlib import Path
 from typing import Any
 
 import cluster_support as fixtures
 import msgspec
 import pytest
-import yaml
 
+from modelcar_tui.cluster import objects
+from modelcar_tui.cluster.classify import classify
 from modelcar_tui.cluster.report import rows
 from modelcar_tui.cluster.snapshot import read_inventory
-from modelcar_tui.cluster.types import AcceleratorReport, Access, Rung
+from modelcar_tui.cluster.types import AcceleratorReport, Access, GpuNode, Guarantee, OtherNode, Rung
 
-MORE: list[dict[str, Any]] = yaml.safe_load((fixtures.HERE / "more_flavours.yaml").read_text())["nodes"]
+MORE = fixtures.more_flavours()
 POOL = ("resource", "units", "mem_mib", "mem_guarantee", "mem_from")
-
-
-def expanded(flavour: dict[str, Any]) -> dict[str, Any]:
-    """The short form as a core/v1 Node."""
-    labels = dict(flavour.get("labels", {}))
-    for key, value in flavour.get("gfd", {}).items():
-        if key == "cc":
-            major, minor = value.split(".")
-            labels |= {"nvidia.com/gpu.compute.major": major, "nvidia.com/gpu.compute.minor": minor}
-        else:
-            labels[f"nvidia.com/gpu.{key}"] = str(value)
-    whole = {"kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux"} | labels
-    node = fixtures.as_node(
-        {
-            **flavour, "labels": whole, "capacity": flavour["cap"],
-            "allocatable": flavour.get("alloc", flavour["cap"]),
-        }
-    )  # fmt: skip
-    if flavour.get("deleted"):
-        node["metadata"]["deletionTimestamp"] = "2026-11-01T00:00:00Z"
-    return node
 
 
 def rows_of(path: Path, objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -51,7 +33,7 @@ def test_there_are_enough_of_them() -> None:
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    return rows_of(tmp_path_factory.mktemp("more") / "nodes.json", [expanded(flavour) for flavour in MORE])
+    return rows_of(tmp_path_factory.mktemp("more") / "nodes.json", list(map(fixtures.expanded, MORE)))
 
 
 @pytest.mark.parametrize("flavour", MORE, ids=[flavour["id"] for flavour in MORE])
@@ -65,3 +47,39 @@ def test_every_further_flavour_gets_the_expected_answer(
     if (note := expect.pop("note", None)) is not None:
         assert any(note in one for one in row["notes"])
     assert {key: row[key] for key in expect} == expect
+
+
+def classified(node: dict[str, Any]) -> GpuNode | OtherNode:
+    return classify(msgspec.convert(node, objects.Node))
+
+
+LOOKS_WHOLE = ("two-products", "amd-two-kinds")
+"""Two kinds of card on one node: without the labels that contradict each other one kind is left."""
+
+
+@pytest.mark.parametrize(
+    "flavour", [one for one in MORE if one["id"] not in LOOKS_WHOLE], ids=lambda one: str(one["id"])
+)
+def test_no_two_lost_labels_make_a_unit_larger_or_worth_more(flavour: dict[str, Any]) -> None:
+    node = fixtures.expanded(flavour)
+    whole = classified(node)
+    if not isinstance(whole, GpuNode):
+        return
+    truth = {pool.resource: pool for pool in whole.pool}
+    for lost in itertools.combinations(sorted(node["metadata"]["labels"]), 2):
+        poorer = copy.deepcopy(node)
+        for key in lost:
+            del poorer["metadata"]["labels"][key]
+        left = classified(poorer)
+        for pool in left.pool if isinstance(left, GpuNode) else ():
+            known = truth[pool.resource]
+            assert pool.units == known.units, lost
+            if pool.mem_mib is not None:
+                assert known.mem_mib is not None, lost
+                assert pool.mem_mib <= known.mem_mib, lost
+                assert pool.mem_guarantee in (Guarantee.UNKNOWN, known.mem_guarantee) or whole_unknown(known), lost
+
+
+def whole_unknown(pool: Any) -> bool:
+    """A reconfiguration under way is told by one label; without it the others stand."""
+    return pool.mem_guarantee is Guarantee.UNKNOWN and pool.mem_from == "label"

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster_support import as_node, flavour_file, flavours
+from cluster_support import as_node, expanded, flavour_file, flavours, more_flavours
 
 from modelcar_tui.demo.kube import Scenario, StubCluster, start_stub_cluster
-from modelcar_tui.demo.kube_objects import NODES, PODS, node
+from modelcar_tui.demo.kube_objects import NODES, PODS, SECRETS, SERVICE_ACCOUNTS, node
 from modelcar_tui.demo.kube_rights import Right, User
 from modelcar_tui.demo.kube_scenarios import openshift_ai
 
@@ -136,9 +136,10 @@ def test_every_fixture_passes_kubernetes_own_schemas() -> None:
     validate = pytest.importorskip("kubernetes_validate")
     objects: list[dict[str, Any]] = [as_node(one) for one in flavours()]
     scenario = openshift_ai()
-    for kind in (NODES, PODS):
+    objects += [expanded(one) for one in more_flavours()]
+    for kind in (NODES, PODS, SERVICE_ACCOUNTS, SECRETS):
         objects += [{"apiVersion": kind.api, "kind": kind.kind, **one} for one in scenario.objects[kind]]
     objects += [one["object"] for one in flavour_file()["resource_slices"]]
     for one in objects:
         validate.validate(one, "1.34", strict=True)
-    assert len(objects) > 50
+    assert len(objects) > 140

@@ -21,6 +21,8 @@ _MI = re.compile(r"MI\d{2,3}[A-Z]?")
 _CAN_PARTITION = re.compile(r"Instinct-MI3\d\d[A-Z]?")
 _BOARD = 8
 """Cards on a board of the MI300 series; more units than that are partitions."""
+_LARGEST_MIB = 294_912
+"""The memory of the largest card, an MI355X: no partition has more than its share of that."""
 _PARTS = {"spx": 1, "dpx": 2, "tpx": 3, "qpx": 4, "cpx": 8}
 _SIZE = re.compile(r"(\d{1,4})\s*([GMT])i?B?")
 
@@ -126,11 +128,12 @@ def _pool(view: View, resource: str, product: str | None, resources: list[str]) 
     table = known.mem_mib if known else None
     if memory := _labelled_memory(view, resource, resources):
         if not style and not _whole(view, resource, product):
-            # Which of two cards is cut nothing says, unless the label has the whole card's memory.
             units = view.capacity.get(resource) or view.units.get(resource, 0)
-            if memory == table and units > _BOARD:
-                return view.pool(resource)
+            if units > _BOARD and memory > _LARGEST_MIB // _PARTS["cpx"]:
+                return view.pool(resource)  # partitions of one memory, or too large for one
             guarantee = guarantee if memory == table else Guarantee.UNKNOWN
+        if memory > _LARGEST_MIB // _parts(style) and table is None:
+            return view.pool(resource)
         if _parts(style) > 1 and table is not None and memory > table // _parts(style) * 1.05:
             # The label has the whole card's memory, which no partition has.
             return view.pool(

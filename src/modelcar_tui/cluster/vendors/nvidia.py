@@ -144,6 +144,8 @@ def _pool(view: View, card: _Card, resource: str) -> Pool:
         if memory is None:
             memory, origin = tables().mig_memory(card.product, match["profile"]), "model-table"
         sharing = _sharing(view, prefix)
+        if sharing == "none" and resource.endswith(".shared"):
+            sharing = ""
     else:
         cut = card.profile
         memory, origin = _gpu_memory(view, card)
@@ -199,7 +201,7 @@ def _gpu_sharing(view: View, card: _Card, resource: str) -> str:
     if resource.endswith(".shared") or card.shared_suffix or (replicas or 1) > 1:
         return ""
     units = view.capacity.get(resource, view.units.get(resource, 0))
-    if card.profile is None and card.count is not None and units > card.count:
+    if not card.profile and card.count is not None and units > card.count:
         return ""
     if strategy == "none" or replicas in (0, 1) or card.labelled or card.count is not None:
         return "none"
