@@ -11,6 +11,8 @@ from modelcar_tui.sizing.model import Ready
 from modelcar_tui.sizing.types import EngineArgs, Gpu, Outcome
 from modelcar_tui.sizing.version import Profile
 
+_REFINED = (0, 30)
+"""From here on an expert's blocks may be refined to fit its shard."""
 _AMPERE, _ADA = 8.0, 8.9
 _NO_FP16 = ("gemma2", "gemma3", "glm4")
 
@@ -36,6 +38,7 @@ def refusal(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: 
         or _data_type(model, gpu, args)
         or _cache_type(gpu, args, profile, model)
         or _division(model, args)
+        or _blocks(model, args, profile)
         or _batches(args, limits)
     )
 
@@ -174,6 +177,29 @@ def _division(model: Ready, args: EngineArgs) -> Refusal | None:
     if group and not model.scheme.experts_only and inter and (inter // tp) % group:
         why = f"a shard of {inter // tp} inputs does not hold whole quantization groups of {group}"
         error = f"Weight input_size_per_partition = {inter // tp} is not divisible by group_size = {group}."
+        return Refusal(Outcome.REFUSED_QUANT, why, error)
+    return None
+
+
+def _blocks(model: Ready, args: EngineArgs, profile: Profile) -> Refusal | None:
+    """Square quantization blocks must not be cut (vllm quantization/utils/fp8_utils.py)."""
+    shape, block, tp = model.shape, model.scheme.block, args.tp
+    if not block:
+        return None
+    moe = shape.moe
+    if moe is not None and moe.inter and not args.ep and profile.release < _REFINED:
+        part = moe.inter // (tp * args.dp)
+        if part % block:
+            why = f"an expert's shard of {part} does not hold whole quantization blocks of {block}"
+            error = (
+                f"The output_size of gate's and up's weight = {part} is not divisible by weight quantization "
+                f"block_n = {block}."
+            )
+            return Refusal(Outcome.REFUSED_QUANT, f"{why}; --enable-expert-parallel keeps experts whole", error)
+    part = shape.inter // tp
+    if tp > 1 and moe is None and part % block and not shape.varied:
+        why = f"a shard of {part} does not hold whole quantization blocks of {block}"
+        error = f"Weight output_partition_size = {part} is not divisible by weight quantization block_n = {block}."
         return Refusal(Outcome.REFUSED_QUANT, why, error)
     return None
 

@@ -106,3 +106,17 @@ def test_a_verdict_that_hangs_on_the_heads_vocabulary_is_unknown():
 )
 def test_other_devices_start_only_what_fits_amply(gpu, length, outcome):
     assert size(LLAMA_8B, f"--max-model-len={length}", gpu=gpu).outcome is outcome
+
+
+def test_a_block_of_a_quantized_expert_must_not_be_cut():
+    """The real refusal of Qwen3 235B in FP8 on eight GPUs; expert parallelism is the way out."""
+    config = {
+        **LLAMA_8B, "architectures": ["Qwen3MoeForCausalLM"], "model_type": "qwen3_moe", "num_experts": 32,
+        "num_experts_per_tok": 8, "moe_intermediate_size": 1536,
+        "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]},
+    }  # fmt: skip
+    found = size(config, gpus=8)
+    assert found.outcome is Outcome.REFUSED_QUANT
+    assert "= 192 is not divisible by weight quantization block_n = 128" in found.error
+    assert size(config, gpus=4).outcome is Outcome.STARTS
+    assert size(config, "--enable-expert-parallel", gpus=8).outcome is Outcome.STARTS
