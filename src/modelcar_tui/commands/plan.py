@@ -49,7 +49,7 @@ def _outlook(report: DecisionReport) -> Iterator[str]:
     if changes:
         models = len({change.model for change in changes})
         yield (
-            f"plan: {len(changes)} change{'s' * (len(changes) != 1)} ({required} required) "
+            f"\nplan: {len(changes)} change{'s' * (len(changes) != 1)} ({required} required) "
             f"of {models} model{'s' * (models != 1)}"
         )
     yield f"{report.verdict}: {report.why}"
@@ -94,7 +94,8 @@ def apply_plan(path: Path, accept: str, *, who: str, patch: bool = False) -> int
     """
     plan = load_plan(path)
     known = [change.id for change in plan.changes]
-    wanted = known if accept == "all" else [] if accept == "none" else [part.strip() for part in accept.split(",")]
+    named = [part.strip() for part in accept.split(",") if part.strip()]
+    wanted = known if accept == "all" else [] if accept == "none" else named
     for name in wanted:
         if name not in known:
             raise UserError(
@@ -102,6 +103,14 @@ def apply_plan(path: Path, accept: str, *, who: str, patch: bool = False) -> int
                     where=str(path), what=f"the plan has no change {name!r}", fix=f"one of: {', '.join(known)}"
                 )
             )
+    halves = [
+        Problem(where=change.id, what=f"needs {other} beside it", fix="accept both, or neither", code="plan-half")
+        for change in plan.changes
+        for other in change.together_with
+        if change.id in wanted and other not in wanted
+    ]
+    if halves:
+        raise UserError(halves[0], *halves[1:])
     if not wanted:
         sys.stdout.write("nothing accepted, nothing written (--accept all, or ids)\n")
         return ExitStatus.REJECTED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -12,7 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from modelcar_tui.manifest.plan import Change, Operation, Plan
+from modelcar_tui.manifest.planfile import save_plan
+
 BIN = Path(sys.executable).parent
+NAME = "granite-3.1-8b-instruct"
 SAMPLE = Path(__file__).resolve().parents[3] / "config-yaml" / "sample_modelcar_config.base.yaml"
 ONE = """\
 model-car:
@@ -286,6 +291,27 @@ def test_plan_is_saved_and_only_what_is_accepted_is_applied(manifest: Path, tmp_
     stale = agent("apply", plan, "--accept", "all")
     assert stale.returncode == 2
     assert "stale" in stale.stderr
+
+
+def test_half_of_what_belongs_together_is_not_applied(tmp_path: Path) -> None:
+    base = tmp_path / "m.base.yaml"
+    base.write_text(ONE)
+    pair = [
+        Change(id="a", model=NAME, operation=Operation.GPU_COUNT, flag="gpu_count", old="1", new="2", reason="r",
+               together_with=("b",)),
+        Change(id="b", model=NAME, operation=Operation.ADD, flag="--tensor-parallel-size",
+               new="--tensor-parallel-size=2", reason="r", together_with=("a",)),
+    ]  # fmt: skip
+    target = tmp_path / "m.generated.yaml"
+    sha = hashlib.sha256(base.read_bytes()).hexdigest()
+    plan = Plan(base=str(base), base_sha256=sha, target=str(target), changes=tuple(pair))
+    save_plan(plan, tmp_path / "p.json")
+    for half in ("a", "b"):
+        refused = agent("apply", tmp_path / "p.json", "--accept", half)
+        assert refused.returncode == 2 and "accept both, or neither" in refused.stderr and not target.exists()
+    assert agent("apply", tmp_path / "p.json", "--accept", "").returncode == 5
+    assert agent("apply", tmp_path / "p.json", "--accept", "a, b").returncode == 0
+    assert "--tensor-parallel-size=2" in target.read_text() and "gpu_count: 2" in target.read_text()
 
 
 def test_lint_speaks_to_people_and_machines(manifest: Path) -> None:
