@@ -39,6 +39,7 @@ async def kill(child: asyncio.subprocess.Process) -> None:
 
 PHASES = {
     "probing": lambda bench: (bench.run_folder / "qa" / "qa.log").exists(),
+    "collecting": lambda bench: (bench.run_folder / "qa" / "collect").exists(),
     "staged": lambda bench: (bench.stage / "modelcar.yaml").exists(),
     "created": lambda bench: bench.containers() != [],
     "running": lambda bench: bench.spooled() > 40,

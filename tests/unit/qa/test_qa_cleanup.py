@@ -120,6 +120,11 @@ async def test_log_of_a_run_without_an_outcome_is_read(tmp_path: Path, cluster: 
     assert [item.name for item in await clean.look()] == ["standard-model-validation"]
 
 
+async def test_nothing_named_asks_no_cluster(tmp_path: Path, cluster: Cluster) -> None:
+    assert await work(tmp_path, cluster).look() == ()
+    assert cluster.log == []
+
+
 async def test_cluster_that_refuses_is_said(tmp_path: Path, cluster: Cluster) -> None:
     clean = work(tmp_path, cluster, "Namespace/standard-model-validation")
     path = tmp_path / "cluster" / "kubeconfig"
