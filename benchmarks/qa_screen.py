@@ -52,8 +52,10 @@ def flood(log: Path, per_second: int) -> None:
 
 def app(log: str, per_second: str) -> None:
     """The dashboard over a run in QA; this program with arguments."""
+    from modelcar_tui.commands.dashboard import SWITCH_S
     from modelcar_tui.tui.app import run_dashboard
 
+    sys.setswitchinterval(SWITCH_S)
     s: Any = importlib.import_module("pilot.support")
     path = Path(log)
     threading.Thread(target=flood, args=(path, int(per_second)), daemon=True).start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 from modelcar_tui.commands import options
@@ -14,11 +15,15 @@ from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.tui.app import run_dashboard
 from modelcar_tui.tui.port import EnginePort
 
+SWITCH_S = 0.001
+"""How long the engine's thread keeps the interpreter while a key waits; Python's own 5 ms are felt in a flood."""
+
 
 def run(args: argparse.Namespace) -> int:
     """Paint, run, and say the end in one line once the terminal is back; returns the exit status."""
     port = _port(args)
     mouse = args.mouse if args.mouse is not None else not _over_ssh()
+    sys.setswitchinterval(SWITCH_S)
     status = run_dashboard(
         port,
         initial=RunState(path=args.manifest or "", demo=args.demo),
