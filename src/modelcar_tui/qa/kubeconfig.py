@@ -22,6 +22,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.text import clean
+from modelcar_tui.qa.expiry import caution, jwt_expiry
 
 MAX_BYTES = 4 * 1024**2
 EXEC_TIMEOUT_S = 30.0
@@ -48,11 +49,12 @@ def kubeconfig_paths(given: str | None = None, environ: dict[str, str] | None = 
 
 
 async def flatten(
-    paths: tuple[Path, ...], *, context: str | None = None, redact: Redactor | None = None
-) -> Flattened:
+    paths: tuple[Path, ...], *, context: str | None = None, redact: Redactor | None = None,
+    needed_s: float | None = None,
+) -> Flattened:  # fmt: skip
     """The used context of `paths` (the first file that names something wins, as with kubectl).
 
-    Every credential is taught to `redact`.
+    Every credential is taught to `redact`. A token that ends before `needed_s` from now is warned of.
 
     Raises:
         UserError: a file can't be read, a name is missing, a plug-in gives no credential.
@@ -74,7 +76,11 @@ async def flatten(
     if "auth-provider" in user:
         raise _problem("the kubeconfig's user has an auth-provider, which only old kubectl knows", "oc login")
     if isinstance(plugin := user.pop("exec", None), dict):
-        user |= await _run_plugin(plugin, cluster, folder, warnings)
+        given, expires = await _run_plugin(plugin, cluster, folder)
+        user |= given
+        warnings.append(caution(f"the token from {clean(str(plugin.get('command')))}", expires, needed_s))
+    elif (expires_at := jwt_expiry(str(user.get("token") or ""))) is not None:
+        warnings.append(caution("the kubeconfig's token", expires_at, needed_s))
     if redact is not None:
         _teach(redact, user)
     used = {key: value for key, value in used.items() if key != "__folder__"} | {"cluster": "qa", "user": "qa"}
@@ -89,7 +95,7 @@ async def flatten(
         data=json.dumps(whole, indent=1, default=str).encode(),
         server=clean(str(cluster.get("server", ""))),
         context=clean(name),
-        warnings=tuple(warnings),
+        warnings=tuple(filter(None, warnings)),
     )
 
 
@@ -145,9 +151,8 @@ def _read(path: Path) -> bytes:
     return data
 
 
-async def _run_plugin(
-    plugin: dict[str, Any], cluster: dict[str, Any], folder: Path, warnings: list[str]
-) -> dict[str, str]:
+async def _run_plugin(plugin: dict[str, Any], cluster: dict[str, Any], folder: Path) -> tuple[dict[str, str], str]:
+    """The credential, and when it ends as the plug-in tells it."""
     command = str(plugin.get("command") or "")
     program = str(folder / command) if os.sep in command and not command.startswith(os.sep) else command
     if not command or shutil.which(program) is None:
@@ -194,10 +199,7 @@ async def _run_plugin(
         found["client-key-data"] = base64.b64encode(given["key"].encode()).decode()
     if not found:
         raise _problem(f"{clean(command)!r} gave a credential without a token", "oc login")
-    expires = clean(str(status.get("expirationTimestamp") or ""))
-    until = f"expires at {expires}" if expires else "expires at a time that it does not tell"
-    warnings.append(f"the token from {clean(command)} {until}; a suite that runs longer will fail with 401")
-    return found
+    return found, str(status.get("expirationTimestamp") or "")
 
 
 def teach(redact: Redactor, kubeconfig: Path) -> None:

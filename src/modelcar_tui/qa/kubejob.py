@@ -63,7 +63,10 @@ class KubeJobRunner:
                 if (done := store.load_outcome(qa)) is not None:
                     return done
                 config = await flatten(
-                    kubeconfig_paths(request.kubeconfig_path), context=request.kube_context, redact=self._redact
+                    kubeconfig_paths(request.kubeconfig_path),
+                    context=request.kube_context,
+                    redact=self._redact,
+                    needed_s=request.timeout_s,
                 )
                 for text in config.warnings:
                     on_event(Warned(text=text))

@@ -162,7 +162,10 @@ class PodmanRunner:
             on_event(Warned(text=self._redact(caution)))
         pipeline.stage("staging")
         config = await flatten(
-            kubeconfig_paths(request.kubeconfig_path), context=request.kube_context, redact=self._redact
+            kubeconfig_paths(request.kubeconfig_path),
+            context=request.kube_context,
+            redact=self._redact,
+            needed_s=request.timeout_s,
         )
         for text in config.warnings:
             on_event(Warned(text=text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +109,32 @@ async def test_plugin_is_run_and_replaced_by_its_token(tmp_path: Path) -> None:
     redact = Redactor()
     flat = await flatten((write(tmp_path / "k", user),), redact=redact)
     assert json.loads(flat.data)["users"][0]["user"] == {"token": "token-of-plugin"}
-    assert "2026-08-21T12:00:00Z" in flat.warnings[0]
+    assert flat.warnings[0].startswith("the token from ")
+    assert "expired at 2026-08-21 12:00 UTC" in flat.warnings[0]
     assert redact("token-of-plugin") == "***"
+
+
+def jwt(exp: float) -> str:
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": exp, "sub": "x"}).encode()).decode().rstrip("=")
+    return f"e30.{claims}.c2ln"
+
+
+@pytest.mark.parametrize(
+    ("left_s", "needed_s", "said"),
+    [(7_200, 3_600, ""), (1_830, 3_600, "in 30 minutes; the suite may take 60"), (-60, 3_600, "expired at")],
+)
+async def test_token_that_ends_before_the_suite_may_is_warned_of(
+    left_s: float, needed_s: float, said: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "k", {"token": jwt(time.time() + left_s)})
+    flat = await flatten((path,), needed_s=needed_s)
+    assert said in "".join(flat.warnings)
+    assert bool(flat.warnings) == bool(said)
+
+
+@pytest.mark.parametrize("token", ["sha256~abc", "a.b.c", "e30.e30.x", "e30.!!.x", ""])
+async def test_token_that_tells_nothing_is_not_guessed_at(token: str, tmp_path: Path) -> None:
+    assert (await flatten((write(tmp_path / "k", {"token": token}),), needed_s=1e9)).warnings == ()
 
 
 async def test_plugin_may_give_a_client_certificate(tmp_path: Path) -> None:
