@@ -187,6 +187,29 @@ async def test_the_engine_answers_during_the_approval_and_after_the_end(
     assert until(engine, e.QuestionAnswered)[-1].id == late
 
 
+async def test_a_stalled_model_holds_up_neither_the_run_nor_the_form(
+    go: Go, tmp_path: Path, registry: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A question in words waits for the model; the run ends and a what-if is answered beside it."""
+    await go(None)  # writes the manifest
+    monkeypatch.setenv("OPENAI_API_KEY", "a-key-0123456789")
+    with LlmServer(lambda asked: "never said", dialect="openai") as server:
+        settings = Settings(
+            manifest=str(tmp_path / "m.base.yaml"), gpus=("NVIDIA-L40S:2",), qa=False, approve=Approve.NONE,
+            state_dir=str(tmp_path / "state"), registries_conf=str(registry.registries_conf_path),
+            model="openai:stall-before", model_url=server.url,
+        )  # fmt: skip
+        engine = Engine(settings)
+        engine.start()
+        until(engine, e.DecisionMade)
+        words = engine.ask("why?")
+        form = engine.ask(WhatIf(model=NAME, arguments={"--max-model-len": "half"}))
+        [first] = [event for event in until(engine, e.QuestionAnswered) if isinstance(event, e.QuestionAnswered)]
+        assert (first.id, first.text[:2]) == (form, "GO")
+        assert engine.join(30), "the run ends though the model says nothing"
+        assert first.id != words
+
+
 def until(engine: Engine, kind: type[e.Event]) -> list[Any]:
     """Events up to the first of a kind."""
     seen: list[Any] = []

@@ -34,12 +34,31 @@ def test_the_default_is_the_current_gemini_flash() -> None:
     ("model", "url"),
     [("gemini-3.8-flash", None), ("vertex:x", None), ("openai:", None), ("openai:a b", None),
      ("gemini:\x1b[2J", None), (None, "http://x/v1"), ("openai:x", "ftp://x"), ("openai:x", "http://"),
-     ("openai:x", "http://u:pw@x/v1"), ("openai:x", "http://x:99999/"), ("openai:x", "no url")],
+     ("openai:x", "http://u:pw@x/v1"), ("openai:x", "http://x:99999/"), ("openai:x", "no url"),
+     ("openai:x", "http://x/v1?key=pw"), ("openai:x", "http://x/v1#pw")],
 )  # fmt: skip
 def test_bad_names_are_refused_in_one_line_without_the_secret(model: str | None, url: str | None) -> None:
     with pytest.raises(UserError) as caught:
         choose(model, url)
     assert "pw" not in str(caught.value) and "\x1b" not in str(caught.value)
+
+
+def test_google_is_gemini_too() -> None:
+    assert choose("google:x", None).label == choose("gemini:x", None).label == "gemini:x"
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [("http://vllm.svc:8000/v1", True), ("https://vllm.svc/v1", False), ("http://[::1]:1/v1", False)],
+)
+async def test_a_key_in_the_clear_is_told(monkeypatch: pytest.MonkeyPatch, url: str, told: bool) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    events: list[Any] = []
+    settings = Settings(manifest="", model="openai:x", model_url=url)
+    session = open_session(settings, emit=events.append, state=RunState, redact=Redactor())
+    await session.close()
+    assert any("unencrypted" in getattr(event, "text", "") for event in events) is told
+    assert KEY not in str(events)
 
 
 def write_key(path: Path, text: str = KEY, mode: int = 0o600) -> Path:

@@ -16,6 +16,8 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.core.text import clean
 
+NO_KEY = "EMPTY"
+"""What an endpoint of your own is given where there is no key."""
 _NAME = re.compile(r"[A-Za-z0-9][\w.:/@+-]{0,199}")
 _MOST_KEY_BYTES = 4096
 
@@ -69,6 +71,12 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.provider.name}:{self.name}"
 
     @property
+    def clear(self) -> bool:
+        """Whether what is sent can be read on the way: plain http to another machine."""
+        parts = urlsplit(self.url or "https:")
+        return parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1")
+
+    @property
     def host(self) -> str:
         """Where it is asked, without user or path."""
         parts = urlsplit(self.url or f"https://{self.provider.host}")
@@ -111,7 +119,7 @@ def find_key(choice: Choice, environ: Mapping[str, str] | None = None) -> Secret
     if named := environ.get(f"{variable}_FILE"):
         return _read(Path(named).expanduser(), named=True)
     found = _read(platformdirs.user_config_path("modelcar-tui") / f"{choice.provider.name}-key", named=False)
-    return found or (Secret("EMPTY") if choice.url else None)
+    return found or (Secret(NO_KEY) if choice.url else None)
 
 
 def _read(path: Path, *, named: bool) -> Secret | None:
@@ -145,6 +153,8 @@ def _check_url(url: str) -> None:
         parts = urlsplit("")
     if not good or not url.isprintable() or " " in url:
         raise _bad("--model-url", "no http or https URL", "as https://HOST/v1")
+    if parts.query or parts.fragment:
+        raise _bad("--model-url", "a query in the URL would be stored, and may hold a key", "as https://HOST/v1")
     if parts.username or parts.password:
         raise _bad(
             "--model-url", "a user or password in the URL would be stored", "put the key into the environment"

@@ -33,7 +33,7 @@ def open_session(
     """
     if not settings.llm:
         return None
-    from modelcar_tui.supervisor.llm.config import choose, find_key
+    from modelcar_tui.supervisor.llm.config import NO_KEY, choose, find_key
 
     choice = choose(settings.model, settings.model_url)
     try:
@@ -46,6 +46,8 @@ def open_session(
             variable = choice.provider.variable
             emit(e.Noticed(text=f"no language model: {choice.label} needs a key in {variable} or {variable}_FILE"))
         return None
+    if choice.clear and key.reveal() != NO_KEY:
+        emit(e.Noticed(text=f"the key for {choice.label} goes to {choice.host} unencrypted: better https"))
     from modelcar_tui.supervisor.llm.session import Session
 
     session = Session(choice, key, emit=emit, state=state, redact=redact, vllm=settings.vllm_version)
