@@ -26,7 +26,7 @@ from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.state import RunState, fold
 from modelcar_tui.tui.app import DashboardApp
 from modelcar_tui.tui.faces.gpu_groups import Group, group
-from modelcar_tui.tui.faces.gpus import SORTS, GpuRow, arrange, columns, common_domain, gpu_rows
+from modelcar_tui.tui.faces.gpus import SORTS, GpuRow, arrange, columns, gpu_rows, hosts_differ
 from modelcar_tui.tui.patterns import parse_filter
 from modelcar_tui.tui.widgets.gpus import GpuTable
 from pilot import support as s
@@ -116,6 +116,7 @@ def test_columns_fit_every_width() -> None:
         cols = columns(rows, cells)
         assert min(cols.name, cols.product) >= 8
         assert cols.bar in (0, 4, 8)
+        assert columns(rows, cells, grouping="product").product == 0
 
 
 def test_a_node_without_units_is_a_row_with_its_reason() -> None:
@@ -182,18 +183,18 @@ def test_a_filter_holds_within_groups() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "domain"),
+    ("names", "differ"),
     [
-        (["a.ec2.internal", "b.ec2.internal"], ".ec2.internal"),
-        (["a.x.internal", "b.y.internal"], ".internal"),
-        (["a", "b"], ""),
-        (["a.b", "c"], ""),
-        (["a.b"], ""),
-        ([], ""),
+        (["a.ec2.internal", "b.ec2.internal"], True),
+        (["a.x.internal", "b.y.internal", "a.x.internal"], True),
+        (["a.x.internal", "a.y.internal"], False),
+        (["a", "b"], False),
+        (["10.0.0.1", "11.0.0.1"], False),
+        ([], False),
     ],
 )
-def test_what_all_names_share_is_left_out_where_there_is_little_room(names: list[str], domain: str) -> None:
-    assert common_domain(names) == domain
+def test_domains_are_left_out_only_where_names_still_differ(names: list[str], differ: bool) -> None:
+    assert hosts_differ(names) is differ
 
 
 class LookingEngine(s.FakeEngine):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+
+import msgspec
 
 from modelcar_tui.cluster.types import Guarantee
 from modelcar_tui.tui import format as f
@@ -17,14 +18,13 @@ OPEN_AT_MOST = 60
 _SHARED = {Guarantee.NONE: "time-sliced", Guarantee.HARD_SHARE: "MPS share", Guarantee.HARD_SLICE: "slice"}
 
 
-@dataclass
-class Group:
+class Group(msgspec.Struct):
     """A heading, and what it stands for."""
 
     key: str
     title: str
     mem_mib: int | None = None
-    rows: list[GpuRow] = field(default_factory=list)
+    rows: list[GpuRow] = msgspec.field(default_factory=list)
     open: bool = True
 
     @property
@@ -90,7 +90,7 @@ def _kind(line: GpuRow) -> tuple[str, str]:
 def group_row(one: Group, cols: Columns, glyphs: Glyphs, *, chosen: bool) -> Row:
     """A heading: fold mark, title, free of all, memory, how many nodes, what lands there."""
     free, total = one.amount
-    room = 2 + cols.name + 2 + cols.product
+    room = 2 + cols.name + (cols.product + 2 if cols.product else 0)
     mark = glyphs.unfolded if one.open else glyphs.folded
     spans: list[Span] = [
         (f"{mark} ", "accent"),

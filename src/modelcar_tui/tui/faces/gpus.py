@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Pool
@@ -112,42 +114,45 @@ class Columns(msgspec.Struct, frozen=True):
     amount: int
     cc: int
     where: int
-    domain: str = ""
-    """The end that all nodes' names share, left out where there is little room: `.ec2.internal`."""
+    hosts: bool = False
+    """Whether names are shown without their domains, for there is little room and they still differ."""
 
     def short(self, name: str) -> str:
         """A node's name as the table shows it."""
-        return name.removesuffix(self.domain) if self.domain else name
+        return name.partition(".")[0] if self.hosts else name
 
 
-def common_domain(names: list[str]) -> str:
-    """The longest end, from a dot on, that all names share; empty where one would have nothing left."""
-    shared = names[0].partition(".")[2] if names else ""
-    while shared and not all(name.endswith(f".{shared}") for name in names):
-        shared = shared.partition(".")[2]
-    return f".{shared}" if shared and len(names) > 1 else ""
+def hosts_differ(names: Collection[str]) -> bool:
+    """Whether the names still differ without their domains; addresses are no names."""
+    whole = set(names)
+    hosts = {name.partition(".")[0] for name in whole}
+    return len(hosts) == len(whole) and any("." in name for name in whole) and not any(map(str.isdecimal, hosts))
 
 
-def columns(rows: list[GpuRow], cells: int, *, grouped: bool = False) -> Columns:
+def columns(rows: list[GpuRow], cells: int, *, grouping: str = "") -> Columns:
     """Columns for `cells`: what matters least goes first, names are cut last, the note keeps some room.
 
-    With `grouped` the amounts have room for the sums of groups.
+    In groups the amounts have room for sums; by product the headings tell the product.
     """
     name = max((width(line.name) for line in rows), default=4)
     product = max((width(line.product) for line in rows), default=3)
-    amount = max((len(amount_text(line.free, line.total)) for line in rows), default=3) + grouped * 2
+    if grouping == "product":
+        name, product = max(name, product + 12), 0
+    amount = max((len(amount_text(line.free, line.total)) for line in rows), default=3) + bool(grouping) * 2
     where = max((width(line.where) for line in rows), default=0)
     bar, cc, note = 8, 4, 24
     where = min(where, 34)
 
     def total() -> int:
+        cards = product + 2 if product else 0
         extra = (cc + 2 if cc else 0) + (where + 2 if where else 0)
-        return 2 + name + 2 + product + 2 + max(8, bar + 1 + amount) + 10 + 2 + extra + note
+        return 2 + name + 2 + cards + max(8, bar + 1 + amount) + 10 + 2 + extra + note
 
-    domain = ""
-    if total() > cells and (domain := common_domain([line.name for line in rows])):
-        name = max(4, name - len(domain))
-    if total() > cells:
+    hosts = total() > cells and hosts_differ([line.name for line in rows])
+    if hosts:
+        name = max((width(line.name.partition(".")[0]) for line in rows), default=4)
+        name = max(name, 26) if grouping == "product" else name
+    if total() + 20 > cells:  # a whole note is worth more than the place
         where = 0
     if total() > cells:
         cc = 0
@@ -162,8 +167,8 @@ def columns(rows: list[GpuRow], cells: int, *, grouped: bool = False) -> Columns
             name, over = name - cut, over - cut
             cut = min(over, max(0, product - (14 if least > 8 else 8)))
             product, over = product - cut, over - cut
-        name, product = max(8, name), max(8, product)
-    return Columns(name, product, bar, amount, cc, where, domain)
+        name, product = max(8, name), max(8, product) if product else 0
+    return Columns(name, product, bar, amount, cc, where, hosts)
 
 
 def _free_cells(cols: Columns) -> int:
@@ -178,7 +183,7 @@ def head_row(cols: Columns, sort: str = "") -> Row:
 
     spans: list[Span] = [
         ("  ", "muted"), title(pad("NODE", cols.name), "name"), ("  ", "muted"),
-        title(pad("GPU", cols.product), "product"), ("  ", "muted"),
+        title(f"{pad('GPU', cols.product)}  " if cols.product else "", "product"),
         title(pad("FREE/ALL", _free_cells(cols)), "free"), title(f"  {'MEMORY':>8}  ", "memory"),
     ]  # fmt: skip
     spans += [(f"{pad('CC', cols.cc)}  ", "muted")] if cols.cc else []
@@ -193,8 +198,9 @@ def table_row(line: GpuRow, cols: Columns, cells: int, glyphs: Glyphs, *, chosen
     spans: list[Span] = [
         mark, (" ", tone),
         (pad(crop_middle(cols.short(line.name), cols.name, glyphs.ellipsis), cols.name), tone), ("  ", tone),
-        (pad(line.product, cols.product, "<", glyphs.ellipsis), tone), ("  ", tone),
     ]  # fmt: skip
+    if cols.product:
+        spans += [(pad(line.product, cols.product, "<", glyphs.ellipsis), tone), ("  ", tone)]
     spans += amount_spans(line.free, line.total, cols, glyphs, usable=line.usable)
     memory = f"{f.mib(line.mem_mib):>8}"
     spans.append((f"  {memory}  ", tone if line.mem_mib else "warn"))

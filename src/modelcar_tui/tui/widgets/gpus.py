@@ -84,7 +84,7 @@ class GpuTable(View, can_focus=True):
         """The widths; looking through thousands of rows is done once for a state."""
         key = (self._of, width)
         if self._cols is None or self._cols[0] is not self._of or self._cols[1] != width:
-            self._cols = (*key, columns(self._all, width, grouped=bool(self.grouping)))
+            self._cols = (*key, columns(self._all, width, grouping=self.grouping))
         return self._cols[2]
 
     def move(self, by: int) -> None:
