@@ -255,6 +255,9 @@ def _nodes(kind: str, wants: list[tuple[int, str]], size: int, free: int, most: 
     counted = Counter(node[1] for node in room)
     names = [model for _, model in wants]
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    parts = [f"{number} x {units} on one node" for units, number in sorted(counted.items(), reverse=True)]
+    parts = [
+        f"{number} more node{'s' * (number != 1)} with {units} free"
+        for units, number in sorted(counted.items(), reverse=True)
+    ]
     now = f"{free} are free, at most {most} on one node" if free else "none is free"
-    return [f"{kind}: {', '.join(parts)} more, for {shown} ({now})"]
+    return [f"{kind}: {' and '.join(parts)}, for {shown} ({now})"]

@@ -101,7 +101,7 @@ def test_when_the_time_is_over_the_best_so_far_is_returned_and_said() -> None:
 def test_a_model_is_never_split_over_nodes_and_the_gap_is_named() -> None:
     placement = place(needs({"H100": 4}), offers(("H100", 3, 8), ("H100", 3, 8)))
     assert placement.placed == ()
-    assert placement.missing == ("H100: 1 x 4 on one node more, for m0 (6 are free, at most 3 on one node)",)
+    assert placement.missing == ("H100: 1 more node with 4 free, for m0 (6 are free, at most 3 on one node)",)
 
 
 def test_the_scarce_kind_is_left_to_the_model_that_needs_it() -> None:
@@ -117,7 +117,7 @@ def test_greed_alone_is_not_enough_here() -> None:
 
 def test_missing_nodes_are_shared_by_the_models_that_fit_on_one() -> None:
     placement = place(needs({"L4": 2}, {"L4": 2}, {"L4": 4}), offers(("L4", 0, 8)))
-    assert placement.missing == ("L4: 1 x 8 on one node more, for m0, m1, m2 (none is free)",)
+    assert placement.missing == ("L4: 1 more node with 8 free, for m0, m1, m2 (none is free)",)
 
 
 def test_a_model_that_nothing_serves_is_said_so() -> None:
