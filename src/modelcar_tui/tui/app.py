@@ -24,7 +24,7 @@ from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import NoLog, open_log
 from modelcar_tui.tui.port import Clocked, EnginePort
-from modelcar_tui.tui.screens.base import Faced, FaceScreen, style
+from modelcar_tui.tui.screens.base import Faced, FaceScreen, Sparing, style
 from modelcar_tui.tui.screens.dashboard import DashboardScreen, layout_for
 from modelcar_tui.tui.signals import Watch, backstop_off, let_go_of_terminal
 from modelcar_tui.tui.themed import ThemedApp
@@ -109,8 +109,14 @@ class DashboardApp(ThemedApp):
     def on_mount(self) -> None:
         self.set_pace()
         self._signals.install()
+        self.app_resume_signal.subscribe(self, self._repaint_all)
         self._take([])
         self.call_after_refresh(self._start)
+
+    def _repaint_all(self, _: object) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, Sparing):
+                screen.paint_whole()
 
     def _start(self) -> None:
         gc.freeze()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region, Size
@@ -30,6 +32,7 @@ class View(Widget):
         self._rows: list[Row] = []
         self._strips: dict[int, Strip] = {}
         self._styles_of = ""
+        self._base = Style.null()
         self._styles: dict[tuple[str, str], Style] = {}
         self._composed_for: Size | None = None
 
@@ -63,6 +66,21 @@ class View(Widget):
         if changed:
             self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
 
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        """As Textual's; but where the whole is asked for, as focus does, only the rows are sent that changed."""
+        if not regions and repaint and not recompose and self._painted_as_is():
+            self.update()
+            repaint = False  # a layout paints what it moves
+            if not layout:
+                return self
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def _painted_as_is(self) -> bool:
+        themed = self._styles_of == self.face.palette.name
+        return self.is_mounted and bool(self._strips) and themed and self._composed_for == self.size
+
     def render_line(self, y: int) -> Strip:
         """One row as Textual wants it."""
         if self._composed_for != self.size:
@@ -80,9 +98,11 @@ class View(Widget):
         return strip
 
     def notify_style_update(self) -> None:
-        self._styles.clear()
-        self._strips.clear()
         super().notify_style_update()
+        if self._base != self.rich_style:  # focus is told as a change of style; it changes none here
+            self._base = self.rich_style
+            self._styles.clear()
+            self._strips.clear()
 
     def on_resize(self) -> None:
         if self._composed_for == self.size:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
-from textual.screen import ModalScreen, Screen
+from textual.geometry import Region
+from textual.reactive import Reactive
+from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.widget import Widget
 
 from modelcar_tui.core import resources
@@ -77,7 +79,37 @@ class Faced(DOMNode):
             view.update()
 
 
-class FaceScreen(Faced, Screen[None]):
+class Sparing(Screen[ScreenResultType]):
+    """A screen that paints itself whole when it appears, and not again for a focus or for a widget more or less.
+
+    The views repaint their own rows, and a layout repaints what it moved; on a line of 5 KB/s every whole
+    frame more is a wait of seconds.
+    """
+
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    _appearing = True
+    """The first layout paints all of it."""
+
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        if self._appearing and not regions and not layout and not recompose:
+            return self
+        return super().refresh(*regions, repaint=repaint and not layout, layout=layout, recompose=recompose)
+
+    def on_screen_resume(self) -> None:
+        self.call_next(self._has_appeared)  # Textual's own handler comes after this one
+
+    def _has_appeared(self) -> None:
+        self._appearing = False
+
+    def paint_whole(self) -> None:
+        """The terminal shows something else: it was lent to an editor or a shell."""
+        self._appearing = False
+        self.refresh()
+
+
+class FaceScreen(Faced, Sparing[None]):
     """A full screen over one face of the run."""
 
     TITLE = ""
@@ -160,7 +192,7 @@ class Box(View):
         return min(len(self._dialog.rows(max(1, width - 4))) + 2, self.app.size.height)
 
 
-class Dialog(Faced, ModalScreen[str]):
+class Dialog(Faced, Sparing[str], ModalScreen[str]):
     """A question over the screen below; its answer is a word, empty when it was left."""
 
     AUTO_FOCUS = ""
