@@ -6,7 +6,7 @@ import re
 from itertools import combinations
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from modelcar_tui.supervisor.llm.check import fault
@@ -226,6 +226,32 @@ FALSE: list[tuple[Known, str]] = [
     (ALL, f"{Q} is NO-GO because it needs 6.5 GiB and the L40S has 45 GiB."),
     (ALL, f"{L} is NO-GO because it has 70.55 billion parameters."),
     (ALL, f"{G} is NO-GO because it needs 17.91 GiB."),
+    # true numbers and verdicts in sentences that bend them
+    (ALL, f"{G} has 45 GiB."),
+    (ALL, f"{G} with 45 GiB is GO."),
+    (ALL, f"{L} leaves 44.07 GiB free."),
+    (ALL, f"{G} needs 2 L40S GPUs."),
+    (ALL, f"{L} needs 2 L40S GPUs."),
+    (ALL, "The 9 changes are NO-GO."),
+    (ALL, "The manifest is unsupported."),
+    (ALL, f"{L} has 70.55 billion tokens."),
+    (ALL, f"{L} needs 70.55 billion GiB."),
+    (ALL, f"{G} once needed 17.91 GiB."),
+    (ALL, f"{G} once needs 17.91 GiB."),
+    (ALL, f"{G} was GO."),
+    (ALL, "The 2 L40S GPUs have 45 GiB in total."),
+    (ALL, "The 2 L40S GPUs have 45 GiB."),
+    (ALL, "Each node has 2 L40S GPUs."),
+    (ALL, "Each L40S has 2 GPUs."),
+    (ALL, f"{Q} is too large."),
+    (ALL, f"{Q} does not fit."),
+    (ALL, f"{G} is GO like {L}."),
+    (ALL, f"{G} is GO and so is {L}."),
+    (ALL, f"{L} runs on {G}."),
+    (ALL, f"{G} is GO. Not."),
+    (ALL, f"{L} needs 150.27 GiB: it fits."),
+    (ALL, f"{G} needs 17.91 GiB, and {L} too."),
+    (ALL, f"The weights of {L} need 44.07 GiB and 131.45 GiB are free."),
     # names
     (GO, "It runs on the H100."),
     (GO, "It runs on Hopper."),
@@ -316,6 +342,7 @@ def test_a_denial_put_anywhere_into_a_true_sentence_is_seen(known: Known, prose:
 VALUES = st.lists(st.integers(1100, 99999), min_size=8, max_size=8, unique_by=lambda value: value // 10)
 
 
+@settings(deadline=None)
 @given(VALUES, st.data())
 def test_random_facts_bear_out_their_own_sentences_and_no_exchange_of_two_numbers(
     values: list[int], data: st.DataObject
@@ -342,12 +369,14 @@ def test_random_facts_bear_out_their_own_sentences_and_no_exchange_of_two_number
     assert fault(data.draw(st.sampled_from(exchanged)), facts) != ""
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=10**12), st.sampled_from(("", " GiB", " tokens", " GPUs", "%", "k")))
 def test_no_number_gets_in_that_is_in_no_fact(number: int, unit: str) -> None:
     assume(f"{number}{unit}" not in ("18 GiB", "8192 tokens", "8k", "90%", "24576 tokens", "1 GPUs"))
     assert fault(f"It needs {number}{unit}.", GO) != ""
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=1000, max_value=10**9), st.data())
 def test_a_number_that_was_cut_off_is_no_number(number: int, data: st.DataObject) -> None:
     text = str(number)
@@ -358,11 +387,13 @@ def test_a_number_that_was_cut_off_is_no_number(number: int, data: st.DataObject
     assert fault(f"The context is {cut} tokens.", known) != ""
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_hostile_prose_never_raises_nor_passes_by_chance(prose: str) -> None:
     assert fault(prose, ALL) != "" or re.search(r"go\b", prose, re.IGNORECASE)
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=60), st.text(max_size=200))
 def test_hostile_names_and_notes_never_raise(name: str, note: str) -> None:
     known = learn((of(name, "verdict", "NO-GO", note=note), of(name, "required", 5, "GiB", note=note)))
@@ -389,6 +420,7 @@ def test_a_model_named_like_a_word_makes_nothing_false_true(name: str) -> None:
         assert fault(text, known) != "", text
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"[A-Z]{1,3}[0-9]{2,4}[A-Z]?", fullmatch=True))
 def test_no_product_is_named_that_is_in_no_fact(name: str) -> None:
     assume(name.casefold() not in ("l40s", "t4"))

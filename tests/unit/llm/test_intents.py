@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelcar_tui.supervisor import events as e
@@ -116,6 +116,7 @@ def test_values_against_what_the_model_has(run: Supervisor, value: str, length: 
     assert found.asked == f" with --max-model-len={length}"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_no_question_raises(run: Supervisor, question: str) -> None:
     understand(question, run.state)

@@ -94,6 +94,8 @@ def _words(clause: Clause) -> str:
     for before, word in zip(("", *words), words, strict=False):
         if word in lex.VAGUE and not (word == "most" and before == "at"):
             return f"{word!r} can't be checked"
+        if word == "once" and before != "at":
+            return "a time can't be checked"
     return "one denial of another" if sum(word in lex.NOT for word in words) > 1 else ""
 
 
@@ -114,7 +116,7 @@ def _clause(clause: Clause, scene: _Scene, known: Known, *, causal: bool) -> str
     )
     of_gpu = bool(clause.texts("gpu")) and not clause.texts("model")
     found = figures(clause, gpu_known=pointing or of_gpu or (clause.link == "which" and bool(scene.gpus)))
-    why = _names(clause, scene, known)
+    why = _names(clause, scene, known) or _shared(clause, found)
     checked, before = bool(found), scene.last
     for figure in found:
         why = why or _figure(figure, clause, scene, known, causal=causal, pointing=pointing)
@@ -132,6 +134,19 @@ def _clause(clause: Clause, scene: _Scene, known: Known, *, causal: bool) -> str
     scene.checked |= checked
     _remember(clause, scene)
     return why
+
+
+def _shared(clause: Clause, found: list[Figure]) -> str:
+    """Whether a memory is told of each GPU: `2 x L40S with 45 GiB each`, never `2 x L40S have 45 GiB`."""
+    words = clause.texts()
+    memory = any("memory" in figure.topics for figure in found)
+    several = any(figure.number.unit == "gpu" and figure.number.value != 1 for figure in found)
+    if memory and several and "each" not in words:
+        return "a memory of several GPUs, or of each"
+    after = words[words.index("each") + 1 :][:1] if "each" in words else ()
+    if found and "each" in words and (not memory or after in (("node",), ("model",), ("request",))):
+        return "a number said of each can't be checked"
+    return ""
 
 
 def _remember(clause: Clause, scene: _Scene) -> None:
@@ -171,6 +186,8 @@ def _figure(figure: Figure, clause: Clause, scene: _Scene, known: Known, *, caus
         topics = scene.last.topics | topics
     if lex.ALL & set(clause.texts()) - {"each"}:
         return "a number said of all can't be checked"
+    if topics == {"free"} and figure.number.unit == "gib" and clause.texts("model"):
+        return "what is free is the GPU's, not the model's"
     claims = [claim for claim in known.claims if _same(figure, claim) and agrees(topics, claim.topics)]
     abouts = {claim.about for claim in claims}
     models = figure.models or clause.texts("model")
@@ -202,7 +219,8 @@ def _borne(
     """Whether the facts say the number of those that the clause speaks of."""
     if models and gpus:
         of_models = set(models) <= abouts and all(known.judged.get(model) in gpus for model in models)
-        return of_models or (bool(figure.gpus) and set(figure.gpus) <= abouts)
+        of_gpus = figure.number.unit == "gib" and "need" not in figure.topics and bool(figure.gpus)
+        return of_models or (of_gpus and set(figure.gpus) <= abouts)
     if models or gpus:
         every = not models and set(gpus) == set(known.names.gpus.values())
         return set(models or gpus) <= abouts or (every and not figure.gpus and "" in abouts)
@@ -247,6 +265,10 @@ def _verdict(clause: Clause, scene: _Scene, known: Known, *, numbers: bool) -> t
         return True, "a number and a denial in one clause can't be checked"
     word = next(iter(told)) if told else "NO-GO" if bad or negated else "GO"
     right, why = _right(clause, scene, known)
+    if word == "NO-GO" and (lex.SIZE & set(words) or _too(words)):
+        blocked = {name for name, verdict in known.verdicts.items() if verdict == "NO-GO"}
+        if not (set(clause.texts("model") or scene.models) or blocked) <= known.short:
+            return True, "memory is not what it lacks"
     if why or right != {word}:
         return True, why or f"it says {word}, which is not the verdict: {' '.join(said(clause))[:60]}"
     return True, ""
@@ -261,7 +283,8 @@ def _right(clause: Clause, scene: _Scene, known: Known) -> tuple[set[str], str]:
     words = set(clause.texts())
     models = tuple(dict.fromkeys(clause.texts("model")))
     gpus = set(clause.texts("gpu"))
-    if "change" in {lex.TOPICS.get(word) for word in words}:
+    counted = any(token.kind == "number" and token.unit == "change" for token in clause.tokens)
+    if counted or "change" in {lex.TOPICS.get(word) for word in words}:
         return ({known.with_changes} - {""} if not models else set()), ""
     if not known.verdicts and not known.overall:
         return {known.went} - {""}, ""

@@ -112,6 +112,8 @@ def _claims(fact: Named, known: Names) -> Iterator[Claim]:
     for clause in _read(fact.note, known):
         for figure in figures(clause, gpu_known=fact.kind == "gpu"):
             number = figure.number
+            if not figure.topics - {"not"}:
+                continue
             of_gpu = figure.gpus and number.unit == "gpu" and fact.kind == "model"
             about = figure.gpus[0] if of_gpu else fact.about
             yield Claim(number.value, number.unit, about, figure.topics, why=fact.measure == "verdict")

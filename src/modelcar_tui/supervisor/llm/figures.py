@@ -94,6 +94,10 @@ def _topics(near: Sequence[Token], unit: str) -> set[str]:
             topics.add(own)
         if own == "models":
             topics |= {token.text for token in near if token.kind == "verdict"}
+    if unit == "billion":
+        topics |= {
+            token.text for token in near if lex.UNITS.get(token.text) not in (None, "gpu", "model", "billion")
+        }
     if "kv" in topics:
         topics -= {"free"}
         if "need" in topics:
@@ -104,4 +108,4 @@ def _topics(near: Sequence[Token], unit: str) -> set[str]:
 def agrees(said: frozenset[str], fact: frozenset[str]) -> bool:
     """Whether a number is said of what the fact says it of."""
     strong = said - lex.WEAK
-    return strong == fact - lex.WEAK and (bool(strong) or said == fact)
+    return bool(said) and strong == fact - lex.WEAK and (bool(strong) or said == fact)

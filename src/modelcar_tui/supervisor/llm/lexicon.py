@@ -47,7 +47,7 @@ TOPICS = {
 WEAK = frozenset(("need",))
 BY_UNIT = {
     "token": "context", "request": "concurrency", "gpu": "gpus", "node": "nodes", "model": "models",
-    "change": "change", "test": "tests", "finding": "findings", "billion": "parameters", "k": "context",
+    "change": "change", "test": "tests", "finding": "findings", "k": "context",
 }  # fmt: skip
 """What a number with that unit is said of, where no word says it."""
 BY_FLAG = {
@@ -73,7 +73,9 @@ FINE = _set(
     "fit fits fitting run runs running start starts work works serve serves served servable suffices suffice"
     " sufficient enough ready supported compatible pass passes deployable ok okay"
 )
-BAD = _set("fail fails failing insufficient refuses refused unsupported impossible incompatible lacks lack short")
+BAD = _set("fail fails failing insufficient lacks lack short")
+SIZE = _set("fit fits fitting insufficient lacks lack short enough sufficient suffice suffices")
+"""Beside a NO-GO they say that memory is short."""
 TOO = _set("large big small little much many")
 """After `too`: the verdict's other face."""
 ALL = _set("all both every everything each")
@@ -81,20 +83,20 @@ VAGUE = _set("only most few several some many")
 OVERALL = _set("overall manifest deployment everything verdict")
 PRONOUNS = _set("it its they their them this that these itself")
 VERBS = _set(
-    "is are was were be been being has have had having can will do does did offers offer provides provide gives"
+    "is are be been being has have having can do does offers offer provides provide gives"
     " give holds hold shows show says say gets get handles handle allows allow leaves leave means mean sets set"
     " contains contain lists list asks ask becomes become comes come goes makes make stays stay"
 )
 PLAIN = _set(
     "a an the of out as at by there here gpu gpus card cards cluster node nodes model models memory vram request"
     " requests token tokens verdict deployment estimate estimated configuration plan argument arguments manifest"
-    " facts fact run total overall about around roughly approximately nearly least up to once one alone own vllm"
+    " facts fact run overall about around roughly approximately nearly least up to once one alone own vllm"
     " kubernetes openshift kserve runtime version maximum currently also then now product unit units test tests"
     " qa outcome code given configured stated length capacity in all finding findings"
 )
 """Says nothing that could be false, beside a number or a verdict that is held against the facts."""
 FRAGMENT = _set(
-    "a an the of for on in to at with by overall total run manifest model models gpu gpus cluster verdict"
+    "a an the of for on in to at with by overall run manifest model models gpu gpus cluster verdict"
     " deployment also then now currently once here"
 )
 """What a clause may consist of that says nothing at all, such as `for the model`."""
