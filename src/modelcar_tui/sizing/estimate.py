@@ -59,4 +59,4 @@ def _one(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Est
 
 def _sized(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: Limits) -> Estimate:
     budget = budget_for(model, gpu, args, profile, limits)
-    return report(model, gpu, args, profile, limits, budget, reason(model, gpu, args, profile, budget))
+    return report(model, gpu, args, profile, limits, budget, reason(model, gpu, args, profile, limits, budget))

@@ -6,17 +6,20 @@ from modelcar_tui.core.facts import Source
 from modelcar_tui.sizing.architectures import architecture_unsure
 from modelcar_tui.sizing.checks import short_cache_unsure
 from modelcar_tui.sizing.drafts import draft_kind
+from modelcar_tui.sizing.limits import Limits
 from modelcar_tui.sizing.memory import Budget
 from modelcar_tui.sizing.model import Ready
 from modelcar_tui.sizing.types import EngineArgs, Gpu
+from modelcar_tui.sizing.verdict import state_blocks
 from modelcar_tui.sizing.version import Profile
 
 _STATE_SINCE = (0, 10)
+_CAPPED_SINCE = (0, 18)
 _MORE_FIXED, _MORE_CACHE, _LESS_MEMORY = 1.2, 1.5, 0.9
 """How far other devices' code may stray from CUDA's before a start is in doubt."""
 
 
-def reason(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, budget: Budget) -> str:
+def reason(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: Limits, budget: Budget) -> str:
     """Why the verdict must stay UNKNOWN although the sum can be made; the empty text when it need not."""
     if model.shape.odd:
         return model.shape.odd[0]
@@ -33,6 +36,11 @@ def reason(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, budget: B
         return f"the quantization `{model.scheme.name}` is not known"
     if gpu.vendor not in ("nvidia", "amd") and not _ample(budget):
         return f"{gpu.vendor} devices run vLLM through other code, which is not modelled"
+    blocks = state_blocks(budget)
+    if blocks is not None and profile.release < _CAPPED_SINCE and limits.seqs > blocks:
+        return (
+            f"graphs of {limits.seqs} sequences over {blocks} state blocks crashed before vLLM 0.18 (issue 34094)"
+        )
     if "state" in model.shape.kinds and profile.release < _STATE_SINCE:
         return f"state-space layers were cached differently before vLLM 0.10, this is {profile.label}"
     return ""

@@ -43,7 +43,29 @@ def verdict(gpu: Gpu, limits: Limits, budget: Budget, profile: Profile, context:
         return Outcome.REFUSED_NO_KV, why, "No available memory for the cache blocks."
     if budget.needed > available and not limits.auto_context:
         return _no_context(budget, profile, limits, available, context)
+    blocks = state_blocks(budget)
+    if blocks is not None and profile.state_blocks_checked and limits.seqs > blocks:
+        return _few_states(limits.seqs, blocks)
     return _afterwards(gpu, limits, budget, available, total, profile, several=several)
+
+
+def state_blocks(budget: Budget) -> int | None:
+    """Blocks for the states of sequences, where graphs are captured over state-space layers; None elsewhere."""
+    if budget.plan is None or budget.available is None or not budget.graphs:
+        return None
+    if all(group.kind != "state" for group in budget.plan.groups):
+        return None
+    return budget.plan.block_count(budget.available)
+
+
+def _few_states(seqs: int, blocks: int) -> Verdict:
+    error = (
+        f"max_num_seqs ({seqs}) exceeds available Mamba cache blocks ({blocks}). Each decode sequence requires "
+        f"one Mamba cache block, so CUDA graph capture cannot proceed. Please lower max_num_seqs to at most "
+        f"{blocks} or increase gpu_memory_utilization."
+    )
+    why = f"the states of {blocks} sequences fit and --max-num-seqs is {seqs}; graphs can't be captured for more"
+    return Outcome.REFUSED_ARGS, why, error
 
 
 def _no_free_memory(free: float, total: float, requested: float, limits: Limits) -> Verdict:

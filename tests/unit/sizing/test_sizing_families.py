@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from modelcar_tui.data.known_models import known_models
 from modelcar_tui.image.types import ModelFacts
 from modelcar_tui.sizing.args import parse_args
 from modelcar_tui.sizing.estimate import estimate
@@ -82,3 +83,24 @@ def test_what_no_formula_covers_says_so():
     found = size(ratios, 16, vllm="0.33.0")
     assert found.outcome is Outcome.UNKNOWN
     assert "compressed attention" in found.why
+
+
+def test_graphs_over_state_layers_need_a_block_for_every_sequence():
+    """vLLM refuses from 0.20 on, capped the graphs in 0.18 and 0.19, and crashed before (issue 34094)."""
+    config = known_models().models["qwen3.6-27b"]
+    tight = {**config, "quantization_config": {"quant_method": "modelopt", "quant_algo": "NVFP4"}}
+    found = size(tight, 1, "--max-model-len=32768", gpu="RTX 5090", vllm="0.26.0")
+    assert found.outcome is Outcome.REFUSED_ARGS
+    assert "exceeds available Mamba cache blocks (162)" in found.error
+    for way_out in ("--enforce-eager", "--max-num-seqs=128"):
+        assert size(tight, 1, way_out, gpu="RTX 5090", vllm="0.26.0").outcome is Outcome.STARTS
+    assert size(tight, 1, gpu="RTX 5090", vllm="0.19.1").outcome is Outcome.STARTS
+    assert size(tight, 1, gpu="RTX 5090", vllm="0.17.0").outcome is Outcome.UNKNOWN
+
+
+def test_a_hybrid_whose_config_hides_its_layers_is_not_sized():
+    bare = {key: value for key, value in CONFIGS["nvidia/Nemotron-Nano-9B-v2"].items() if "pattern" not in key}
+    found = size(bare, 1)
+    assert found.outcome is Outcome.UNKNOWN
+    assert "which of its layers" in found.why
+    assert found.kv_tokens.value is None

@@ -186,7 +186,7 @@ def test_what_would_settle_an_unknown_fits_its_reason() -> None:
     assert long.settle.startswith("give --max-model-len, or make the image readable")
     short = decide(model(SHORT, config=None, **guess), node("l", "L4", 1, mem=23034, cc="8.9"))
     assert short.verdict is Verdict.GO
-    draft = '--speculative-config={"method":"eagle","model":"x/y","num_speculative_tokens":3}'
+    draft = '--speculative-config={"model":"x/y","num_speculative_tokens":3}'
     assert "only a start of vLLM" in decide(model(SHORT, draft), h100()).settle
     assert "--gpu PRODUCT:COUNT" in decide(model(SHORT), node("x", "NOTHING-9000", 8)).settle
     # The sampler of 0.16 takes 3 GiB more than that of the newest release.
