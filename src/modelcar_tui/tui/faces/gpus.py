@@ -158,16 +158,12 @@ def columns(rows: list[GpuRow], cells: int, *, grouping: str = "") -> Columns:
         cc = 0
     if total() > cells:
         bar, note = 4, 16
-    if total() > cells:
-        bar = 0
-    over = total() - cells
-    if over > 0:
-        for least in (18, 8):  # of a long name both ends are shown, which tells more than half a product
-            cut = min(over, max(0, name - least))
-            name, over = name - cut, over - cut
-            cut = min(over, max(0, product - (14 if least > 8 else 8)))
-            product, over = product - cut, over - cut
-        name, product = max(8, name), max(8, product) if product else 0
+    # Of a long name both ends are shown, which tells more than half a product; bar and note go before either.
+    for least_name, least_product in ((18, 14), (8, 8)):
+        name -= min(max(0, total() - cells), max(0, name - least_name))
+        product -= min(max(0, total() - cells), max(0, product - least_product))
+        if total() > cells:
+            bar, note = 0, 8
     return Columns(name, product, bar, amount, cc, where, hosts)
 
 

@@ -21,7 +21,8 @@ from modelcar_tui.tui.widgets.gpus import GpuTable
 MOVES = ("down", "up", "pagedown", "pageup", "home", "end")
 BOTH_FROM = 110
 """Columns from which both panels stand side by side."""
-SMALL_BELOW = 24
+SMALL_BELOW = 30
+"""Rows below which the lower panels are shorter."""
 
 
 class GpuScreen(FaceScreen):
