@@ -231,7 +231,10 @@ class _Reader:
         if block.args and not own.args:
             lost["args"] = "args"
         if lost:
-            what = f"the default block's {' and '.join(lost.values())} are not used: the QA suite takes that block"
+            verb = "are" if "args" in lost else "is"
+            what = (
+                f"the default block's {' and '.join(lost.values())} {verb} not used: the QA suite takes that block"
+            )
             fix = f"write {' and '.join(lost)} here, too"
             where = get(item, "serving_arguments") or item
             self._warn(where, f"{what} whole or, beside serving_arguments, not at all", fix, "default-unmerged")

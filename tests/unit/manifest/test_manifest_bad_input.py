@@ -10,7 +10,7 @@ import pytest
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.manifest.reader import MAX_PROBLEMS, parse_manifest, read_manifest
+from modelcar_tui.manifest.reader import MAX_PROBLEMS, inspect_manifest, parse_manifest, read_manifest
 from support.ordinary import ordinary_user
 
 HEAD = "model-car:\n  - name: a\n    image: oci://r/a:1\n"
@@ -256,3 +256,24 @@ def test_an_unreadable_file(tmp_path: Path) -> None:
     path.chmod(0)
     with ordinary_user(tmp_path):
         assert _refusal(path)[1] == "file-unreadable"
+
+
+def test_what_the_default_block_has_and_a_model_lacks_is_said_and_the_sound_models_are_read(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_text(
+        "default: {serving_arguments: {gpu_count: 2, args: [--seed=1]}}\n"
+        "model-car:\n"
+        "  - {name: a, image: oci://r/x, serving_arguments: {args: [--seed=2]}}\n"
+        "  - {name: b, image: oci://r/x, serving_arguments: {gpu_count: 1}}\n"
+        "  - {name: c, image: oci://r/x, serving_arguments: {gpu_count: '2'}}\n"
+        "  - {name: d, image: oci://r/x}\n"
+    )
+    manifest, errors = inspect_manifest(path)
+    assert [car.name for car in manifest.models] == ["a", "b", "d"]
+    assert [(problem.where[-4:], problem.code) for problem in errors] == [("5:64", "gpu-count")]
+    told = [problem.what for problem in manifest.findings if problem.code == "default-unmerged"]
+    assert [text.partition(" not used")[0] for text in told] == [
+        "the default block's gpu_count 2 is", "the default block's args are", "the default block's args are",
+    ]  # fmt: skip
