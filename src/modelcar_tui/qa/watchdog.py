@@ -26,6 +26,9 @@ class Watchdog:
         self._on_event = on_event
         self._began = time.monotonic() - age_s
         self._next_note = request.silence_s
+        if not pipeline.parser.result.lines:
+            # Pulling and probing the image were no silence of the suite.
+            pipeline.last_line = self._began
 
     async def look(self, stop: Callable[[], Awaitable[None]]) -> None:
         """Call it often; `stop` is awaited at most once."""

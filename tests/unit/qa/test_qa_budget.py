@@ -58,6 +58,22 @@ async def test_model_that_hung_while_nobody_looked_has_used_its_budget(again: st
     pipeline.close()
 
 
+async def test_time_before_the_suite_started_is_no_silence(tmp_path: Path) -> None:
+    events: list[QaEvent] = []
+    pipeline = Pipeline(tmp_path / "qa.log", Redactor(), events.append)
+    pipeline.last_line -= 3_600.0  # the image was pulled for an hour
+    request = QaRequest(run_id="r", image="", manifest_path="", hang_s=900.0)
+    watchdog = Watchdog(request, pipeline, events.append)
+
+    async def stop() -> None:
+        raise AssertionError("it was stopped")
+
+    await watchdog.look(stop)
+    assert watchdog.ended is Ended.ITSELF
+    assert not [event for event in events if isinstance(event, WentSilent)]
+    pipeline.close()
+
+
 async def test_times_of_a_recording_are_not_this_machines(tmp_path: Path) -> None:
     events: list[QaEvent] = []
     pipeline = spool(tmp_path, 1e7, events, live=False)

@@ -125,13 +125,13 @@ async def test_detached_in_any_index_goes_on_there(bench: Bench) -> None:
 
 
 async def test_model_that_hangs_uses_up_its_own_budget_only(bench: Bench) -> None:
-    outcome = await bench.run(bench.request("a--hang", "b", model_timeout_s=3.0))
+    outcome = await bench.run(bench.request("a--hang", "b", model_timeout_s=6.0))
     assert outcome.code == "QA_ERROR:MODEL_TIMEOUT"
     assert [(m.model, m.status) for m in outcome.models if m.model == "b"] == [("b", "PASSED")]
 
 
 async def test_whole_budget_stops_all_and_says_what_was_not_run(bench: Bench) -> None:
-    outcome = await bench.run(bench.request("a", "b--hang", "c", timeout_s=6.0))
+    outcome = await bench.run(bench.request("a", "b--hang", "c", timeout_s=12.0))
     assert outcome.code == "QA_ERROR:TIMEOUT", (outcome, bench.lines(None))
     assert "1 were not run" in outcome.message
     assert [(m.model, m.status) for m in outcome.models] == [("a", "PASSED"), ("b--hang", "ERROR"), ("c", "")]
