@@ -36,11 +36,6 @@ def gib(mib: int | None) -> str:
     return "unknown" if mib is None else f"{mib / 1024:.2f}".rstrip("0").rstrip(".") + " GiB"
 
 
-def units_text(pool: Pool) -> str:
-    """`6 of 8 free`, or `8, free unknown`."""
-    return f"{pool.units}, free unknown" if pool.free is None else f"{pool.free} of {pool.units} free"
-
-
 def scale_text(more: ScaleUp) -> str:
     """`12 x L40S (MachineSet gpu-a)`; how many a node has may be unknown."""
     product = more.product or "GPUs of an unknown kind"

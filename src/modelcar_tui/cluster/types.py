@@ -84,11 +84,6 @@ class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
     unrecognised: tuple[str, ...] = ()
     """Extended resources that are no accelerators that we know: NICs, KVM, another scheduler's names."""
 
-    @property
-    def usable_units(self) -> int:
-        """Units that the scheduler could hand out today; 0 when the node does not count."""
-        return sum(pool.units for pool in self.pool) if self.usable else 0
-
 
 class OtherNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A node without accelerators."""

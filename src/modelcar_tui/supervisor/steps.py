@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -145,8 +144,3 @@ def _after_qa(run: RunState, decision: DecisionReport) -> tuple[ExitStatus, str]
         return ExitStatus.GO, f"{decision.why}; QA passed"
     status = ExitStatus.TIMED_OUT if outcome.code.endswith(":TIMEOUT") else ExitStatus.QA_FAILED
     return status, f"{outcome.code}: {outcome.message}"
-
-
-def generated_or_base(run: RunState) -> Path:
-    """The manifest that QA tests: what was written, else the base."""
-    return Path(run.written.path if run.written else run.path)

@@ -74,11 +74,6 @@ def value(fact: Fact[Any], glyphs: Glyphs) -> str:
     return f"{text} {fact.unit}".rstrip()
 
 
-def badge(fact: Fact[Any]) -> str:
-    """`guess` where a value must not be mistaken for a measured one."""
-    return "guess" if fact.guess else ""
-
-
 def origin(fact: Fact[Any], now: float, glyphs: Glyphs) -> str:
     """Source and age of a fact."""
     parts = [fact.source.value if fact.source is not Source.NONE else "", age(fact.at, now)]

@@ -21,7 +21,6 @@ class Glyphs(msgspec.Struct, frozen=True):
     ellipsis: str = "…"
     dot: str = "·"
     arrow: str = "→"
-    up: str = "↑"
     down: str = "↓"
     cursor: str = "▌"
     bar_full: str = "█"
@@ -54,7 +53,7 @@ class Glyphs(msgspec.Struct, frozen=True):
 UNICODE = Glyphs()
 ASCII = Glyphs(
     waiting=".", running=">", done="+", warning="!", failed="x", skipped="-", ellipsis="~", dot="-", arrow=">",
-    up="^", down="v", cursor=">", bar_full="#", bar_empty=".", bar_unknown="?", frame="++++-|", rule="-",
+    down="v", cursor=">", bar_full="#", bar_empty=".", bar_unknown="?", frame="++++-|", rule="-",
     column="|", land="*", folded=">", unfolded="v",
 )  # fmt: skip
 

@@ -103,7 +103,7 @@ class Decision:
         )
         context.step("arguments", Status.DONE, f"{len(changes)} changes proposed, {len(findings)} findings")
         models = tuple(
-            structs.replace(model, settle=proposal.hope or model.settle)
+            structs.replace(model, settle=model.settle if proposal.hope in ("", model.why) else proposal.hope)
             for model, proposal in zip(models, proposals, strict=True)
         )
         checks = preflight(configuration.models, cluster)

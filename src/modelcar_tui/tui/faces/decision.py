@@ -58,7 +58,7 @@ def comparison(model: ModelVerdict, *, full: bool = False) -> tuple[Span, ...]:
         right = "GPU unknown" if model.product or model.verdict is not Verdict.NO_GO else "no GPU"
     count = f" x{model.gpus}" if model.gpus > 1 else ""
     return (
-        (f"{left:>{7 if full else 4}}", "strong" if need.known else "warn"), (" vs ", "muted"),
+        (f"{left:>{8 if full else 4}}", "strong" if need.known else "warn"), (" vs ", "muted"),
         (f"{right + count:<{13 if full else 6}}", "text" if have.known else "warn"),
     )  # fmt: skip
 

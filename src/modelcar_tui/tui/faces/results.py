@@ -54,11 +54,18 @@ def accelerator_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
     rows = [row(("access   ", "muted"), (access.rung.value, "ok" if access.healthy else "warn"), f"{who}{where}")]
     if access.problem:
         rows += paragraph(str(access.problem), cells, "warn", indent=9)
-    for index, ((product, memory), (free, total)) in enumerate(_products(state).items()):
+    products = _products(state)
+    names = _names([product for product, _ in products], cells)
+    for index, ((product, memory), (free, total)) in enumerate(products.items()):
         label = "GPUs     " if index == 0 else " " * 9
         amount = f"{'?' if free is None else free} of {total} free"
         rows.append(
-            row((label, "muted"), f"{product}  ", (amount, "ok" if free else "warn"), (f"  {memory}", "muted"))
+            row(
+                (label, "muted"),
+                f"{pad(crop_middle(product, names, glyphs.ellipsis), names)}  ",
+                (amount, "ok" if free else "warn"),
+                (f"  {memory}", "muted"),
+            )
         )
     if not inventory.known:
         rows.append(row(("GPUs     ", "muted"), ("could not look", "warn")))

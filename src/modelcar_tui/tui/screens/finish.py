@@ -43,7 +43,7 @@ class FinishDialog(Dialog):
             rows.append(row((activity(state), "muted")))
         rows.append(EMPTY)
         models = worst_first(report) if report else []
-        names = max(12, cells - 37)
+        names = max(12, cells - 38)
         for model in models[:8]:
             name = pad(crop_middle(model.model, names, glyphs.ellipsis), names)
             word = f.verdict_spans(model.verdict, glyphs, 7)
