@@ -112,6 +112,10 @@ TRUE: list[tuple[Known, str]] = [
     (NONE, "The cluster has 4 nodes."),
     (NONE, "The runtime is vLLM 0.11.2."),
     (NONE, "5 Tesla-T4 GPUs are free."),
+    (NONE, "1 of the 2 L40S GPUs is free."),
+    (ALL, f"{G} needs 1 GPU and 17.91 GiB."),
+    (ALL, f"{G} fits into the memory of the L40S."),
+    (ALL, f"{L} would need 4 x L40S on one node or 1 x NVIDIA-H200."),
     (QA, "12 tests passed and 3 failed."),
     (QA, "QA failed: 3 tests failed."),
 ]  # fmt: skip
@@ -252,6 +256,9 @@ FALSE: list[tuple[Known, str]] = [
     (ALL, f"{L} needs 150.27 GiB: it fits."),
     (ALL, f"{G} needs 17.91 GiB, and {L} too."),
     (ALL, f"The weights of {L} need 44.07 GiB and 131.45 GiB are free."),
+    (ALL, f"{L} would run on 1 x NVIDIA-H200 and 2 x L40S."),
+    (ALL, "The weights need 131.45 GiB and 44.07 GiB are free."),
+    (ALL, f"{Q} is NO-GO because the weights need 131.45 GiB and 44.07 GiB are free."),
     # names
     (GO, "It runs on the H100."),
     (GO, "It runs on Hopper."),

@@ -109,8 +109,8 @@ def _clause(clause: Clause, scene: _Scene, known: Known, *, causal: bool) -> str
         scene.checked = True
         _remember(clause, scene)
         return ""
-    if clause.link == "or":
-        return "an alternative can't be checked"
+    if clause.link == "or" or scene.would:
+        return "an alternative that is not in the facts"
     pointing = not clause.texts("model") and (
         "gpu" in words or "gpus" in words or "card" in words or "cards" in words
     )
@@ -158,7 +158,8 @@ def _names(clause: Clause, scene: _Scene, known: Known) -> str:
     """Words that no lexicon has: values of the facts of the model that is spoken of, or nothing."""
     models = clause.texts("model") or scene.models
     places = [token for token in clause.tokens if token.text != "the"]
-    if any(one.text in ("on", "with") and two.kind == "model" for one, two in pairwise(places)):
+    texts = "\0".join(token.kind if token.kind == "model" else token.text for token in places)
+    if any(f"{before}\0model" in texts for before in ("on", "with", "memory\0of", "vram\0of")):
         return "a model stands where a GPU should"
     for name in clause.texts("name"):
         own = all(name in known.words.get(model, ()) for model in models) if models else False
@@ -177,13 +178,11 @@ def _figure(figure: Figure, clause: Clause, scene: _Scene, known: Known, *, caus
         figure = figure._replace(number=figure.number._replace(unit=unit))
         topics |= {lex.BY_UNIT[unit]} if unit in lex.BY_UNIT else set()
     own = {lex.BY_UNIT.get(figure.number.unit, "")} | {"whole", "not"}
-    if (
-        scene.last is not None
-        and topics <= own
-        and scene.last.number.unit == figure.number.unit
-        and not figure.gpus
-    ):
-        topics = scene.last.topics | topics
+    last = scene.last
+    if last is not None and topics <= own and last.number.unit == figure.number.unit and not figure.gpus:
+        topics = last.topics | topics
+    elif last is not None and not topics and not figure.gpus and "need" in last.topics:
+        topics = frozenset(("need",))  # `needs 1 GPU and 18 GiB`
     if lex.ALL & set(clause.texts()) - {"each"}:
         return "a number said of all can't be checked"
     if topics == {"free"} and figure.number.unit == "gib" and clause.texts("model"):

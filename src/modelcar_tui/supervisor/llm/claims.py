@@ -77,7 +77,7 @@ def learn(facts: Iterable[Named], *, went: str = "") -> Known:
             words.setdefault("", set()).update(_words(str(fact.value), known))
         if fact.measure in _QUOTED:
             told = f"{fact.value}\n{fact.note}" if fact.measure in ("would_help", "all_at_once") else fact.note
-            quotes.setdefault(about, set()).update(_quotes(told, known))
+            quotes.setdefault(about, set()).update(_quotes(told, known, parts=bool(about)))
         if fact.measure == "would_help" and (ways := str(fact.value).partition("What would:")[2]):
             options[about] = frozenset(said(clause) for clause in _read(ways, known))
     claims += _counts(facts, verdicts)
@@ -104,6 +104,10 @@ def _claims(fact: Named, known: Names) -> Iterator[Claim]:
         unit = _UNITS.get(fact.unit, fact.unit.casefold().removesuffix("s"))
         topics = frozenset(_MEASURES.get(fact.measure, fact.measure).split())
         yield Claim(Decimal(repr(fact.value)), unit, fact.about, topics)
+        if fact.measure == "gpus":
+            yield Claim(
+                Decimal(repr(fact.value)), unit, fact.about, topics | {"free", "whole"}
+            )  # `1 of 2 is free`
     if match := _COMPARISON.search(fact.note):
         yield Claim(Decimal(match[1]), "gib", fact.about, frozenset(("need",)), why=True)
         yield Claim(Decimal(match[2]), "gib", match[3], frozenset(("memory",)), why=True)
@@ -154,14 +158,17 @@ def _words(value: str, known: Names) -> set[str]:
     return {token.text for token in tokens if token.kind in ("name", "number") or token.text == "none"}
 
 
-def _quotes(text: str, known: Names) -> Iterator[tuple[str, ...]]:
-    """Whole sentences, and the clauses of those that only state something."""
+def _quotes(text: str, known: Names, *, parts: bool) -> Iterator[tuple[str, ...]]:
+    """Whole sentences and, with `parts`, the clauses of those that only state something: a clause of the whole
+    run's reason no longer tells whose reason it is.
+    """
     with suppress(StrangeError):
         for sentence in sentences(text, known):
-            parts = [said(clause) for clause in sentence]
-            yield tuple(word for part in parts for word in part)
-            if not _HEDGES & {word for part in parts for word in part}:
-                yield from (part for part in parts if len(part) > 1)
+            clauses = [said(clause) for clause in sentence]
+            whole = tuple(word for clause in clauses for word in clause)
+            yield whole
+            if parts and not _HEDGES & set(whole):
+                yield from (clause for clause in clauses if len(clause) > 1)
 
 
 def said(clause: Clause) -> tuple[str, ...]:

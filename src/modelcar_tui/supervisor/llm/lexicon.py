@@ -60,11 +60,11 @@ INSTEAD = {
 }
 """Topics that take the place of a unit's own."""
 
-PREPOSITIONS = _set("in on with for from at to than against by using across")
+PREPOSITIONS = _set("in into on with for from at to than against by using across")
 LINKS = _set("and but while whereas because since so therefore thus which vs versus although though or")
 """Words that begin another clause."""
 CAUSES = frozenset(("because", "since", "so", "therefore", "thus"))
-WOULD = _set("would do help run start fit work serve suffice on with it the this that also instead")
+WOULD = _set("would need do help run start fit work serve suffice on with it the this that also instead")
 """What may stand around one of the ways out that the facts name."""
 MORE = _set("exceed exceeds exceeding above over more larger greater higher bigger beyond")
 LESS = _set("below under less smaller lower fewer")
