@@ -139,7 +139,7 @@ def plan_for(
     if shape.shared_kv:
         kinds = _without_shared(shape, rank)
     if shape.parallel:
-        kinds["state"] = kinds["full"]
+        kinds["state"] = kinds.total()
     block = args.block_size or 16
     per_token = _token_bytes(shape, args, profile, width, mla="mla" in kinds)
     page = int(block * per_token)
@@ -150,7 +150,7 @@ def plan_for(
     if profile.release < (0, 10) or not args.hybrid_kv_manager:
         kinds = _as_full(kinds)
     if shape.encoder_layers:
-        kinds["cross"] = kinds["full"]
+        kinds["cross"] = kinds.total()
     size, groups = _grouped(kinds)
     return Plan(
         page=max(1, page),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -42,6 +45,8 @@ NAMES += [
     "audio_config",
     "num_experts",
 ]
+REAL = json.loads(Path(__file__).with_name("parameter_counts.json").read_text())["models"]
+TOLD = sorted({name for model in REAL for name in model["config"]} | {"index_topk_freq", "compress_ratios"})
 quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -51,6 +56,19 @@ def check(model: ModelFacts, args=ARGS) -> None:
     assert found.why
     estimate_text("x", GPU, args, found, smallest_tp=None, knobs=(), explain=True)
     msgspec.json.encode(found)
+
+
+@quick
+@given(
+    st.sampled_from(REAL),
+    st.dictionaries(st.sampled_from(TOLD), anything, min_size=1, max_size=4),
+    st.sampled_from([(1, 1), (3, 1), (8, 1), (1, 40), (2, 2)]),
+    st.sampled_from(["", "mtp", "eagle3"]),
+)
+def test_real_configs_of_every_family_with_a_few_fields_of_anything(model, changed, split, draft):
+    told = [f"--speculative-config={json.dumps({'method': draft, 'num_speculative_tokens': 2})}"] if draft else []
+    args = parse_args((f"--pipeline-parallel-size={split[1]}", *told), split[0])
+    check(ModelFacts(config={**model["config"], **changed}), args)
 
 
 @quick
