@@ -159,7 +159,7 @@ def columns(rows: list[GpuRow], cells: int, *, grouping: str = "") -> Columns:
     if total() > cells:
         bar, note = 4, 16
     # Of a long name both ends are shown, which tells more than half a product; bar and note go before either.
-    for least_name, least_product in ((18, 14), (8, 8)):
+    for least_name, least_product in ((18, 14), (12, 8), (8, 8)):
         name -= min(max(0, total() - cells), max(0, name - least_name))
         product -= min(max(0, total() - cells), max(0, product - least_product))
         if total() > cells:
