@@ -216,13 +216,14 @@ def verdicts(cases: list[Case], lines: list[Answer]) -> str:
     known = [(case, line) for case, line in pairs if lived(case) and case["inputs"].get("config")]
     right = sum(line["verdict"] == "starts" for _, line in known)
     without = [line for case, line in pairs if lived(case) and not case["inputs"].get("config")]
+    named = sum(line["verdict"] == "starts" for line in without)
     dead = [(case, line) for case, line in pairs if not lived(case)]
     same = sum(line["verdict"] == case["results"]["outcome"] for case, line in dead)
     open_ = sum(line["verdict"] == "unknown" for _, line in dead)
     dead_alive = sum(line["verdict"] == "starts" for _, line in dead)
     return (
-        f"Verdicts: {right} of {len(known)} starts with a known config are called `starts`; {len(without)} "
-        f"without one are `unknown`. Of {len(dead)} refusals and deaths {same} are named as vLLM named them, "
+        f"Verdicts: {right} of {len(known)} starts with a known config are called `starts`; of {len(without)} "
+        f"without one {named} by their name. Of {len(dead)} refusals and deaths {same} are named as vLLM named them, "
         f"{open_} are `unknown`, {dead_alive} are called `starts`."
     )
 

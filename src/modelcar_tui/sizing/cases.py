@@ -126,10 +126,6 @@ def _by_name(case: Mapping[str, Any], known: Known | None, name: str) -> ModelFa
     config = dict(known.config)
     if told:
         config.pop("quantization_config", None)
-    asked = Reader(case).integer("max_model_len", high=2**31) or 0
-    most = config.get("max_position_embeddings")
-    if isinstance(most, int) and asked > most:
-        config["max_position_embeddings"] = asked  # variants of one model differ in it
     count = known.parameters
     return ModelFacts(
         config=config,

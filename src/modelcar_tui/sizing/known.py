@@ -56,6 +56,8 @@ def known_model(name: str) -> Known | None:
     if stated:
         config["max_position_embeddings"] = int(stated[1]) * 1024
         config.pop("rope_scaling", None)
+    if best.startswith("qwen3") and re.search(r"-2507\b", plain):
+        config["max_position_embeddings"] = 262144  # that edition's own context
     guess = guess_from_names(f"{plain[len(best) :]} {remark}").quantization_name
     return Known(name=best, config=config, parameters=parameters, quantization=guess.value or "")
 

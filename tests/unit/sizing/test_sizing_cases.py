@@ -112,6 +112,14 @@ def test_which_public_model_a_name_stands_for(name, known):
     assert (found.name if found else None) == known
 
 
+def test_a_name_alone_does_not_stretch_a_context():
+    phi = {"vllm": "0.19.0", "gpu": "NVIDIA-H100-80GB-HBM3", "model": "microsoft/phi-2"}
+    assert answer({**phi, "max_model_len": 2048})["verdict"] == "starts"
+    assert answer({**phi, "max_model_len": 8192})["verdict"] == "refused_args"
+    long = {**phi, "model": "Qwen/Qwen3-30B-A3B-Instruct-2507", "max_model_len": 65536}
+    assert answer(long)["verdict"] == "starts"
+
+
 def test_every_known_model_counts_to_its_published_size():
     missed = []
     for name, config in known_models().models.items():
