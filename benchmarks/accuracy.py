@@ -223,7 +223,7 @@ def verdicts(cases: list[Case], lines: list[Answer]) -> str:
     dead_alive = sum(line["verdict"] == "starts" for _, line in dead)
     return (
         f"Verdicts: {right} of {len(known)} starts with a known config are called `starts`; of {len(without)} "
-        f"without one {named} by their name. Of {len(dead)} refusals and deaths {same} are named as vLLM named them, "
+        f"without one {named} by their name. Of {len(dead)} refusals and deaths {same} are named as by vLLM, "
         f"{open_} are `unknown`, {dead_alive} are called `starts`."
     )
 
