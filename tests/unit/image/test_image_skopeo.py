@@ -109,7 +109,7 @@ async def test_a_hanging_skopeo_is_killed_with_its_children(fake, tmp_path):
     with pytest.raises(ImageError) as caught:
         await skopeo_inspect(REFERENCE, timeout_s=0.3)
     assert caught.value.kind is Trouble.TIMEOUT
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60, "it would sleep for ten minutes"
     with pytest.raises(ProcessLookupError):
         for _ in range(1000):
             os.kill(int(pids.read_text()), 0)

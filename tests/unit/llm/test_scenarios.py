@@ -16,7 +16,7 @@ from modelcar_tui.supervisor.state import RunState
 from support.llm_server import LlmServer
 
 TRUE = "The model takes 15.53 GiB of 39.98 GiB and 24.45 GiB are left for the KV cache."
-BUDGET_S = 12.0
+BUDGET_S = 40.0
 """For a run that takes a fraction of a second alone: the waits that a stalled service may cost, with room."""
 
 ERRORS = ("429", "500", "503", "bad-key", "bad-key-401", "forbidden", "unknown-model", "html-502", "html-200")
