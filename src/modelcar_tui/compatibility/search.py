@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from modelcar_tui.compatibility.context import round_down
+from modelcar_tui.compatibility.declared import text_config
 from modelcar_tui.compatibility.hardware import hardware
 from modelcar_tui.compatibility.kv_cache import check_kv_cache, effective_kv_dtype
 from modelcar_tui.compatibility.limits import longest_context, tensor_parallel_fault
@@ -156,9 +157,14 @@ class Search:
         return max(1, self._gpu.count)
 
     def sizes(self) -> tuple[int, ...]:
-        """Tensor parallel sizes that the node and the model allow, today's first."""
+        """Tensor parallel sizes that the node and the model allow, today's first.
+
+        Where the number of heads is not known, those that divide nearly every model's: powers of two.
+        """
         most = max(1, min(self._gpu.count, _MOST_GPUS))
         sizes = [size for size in range(1, most + 1) if not tensor_parallel_fault(self._facts.config, size)]
+        if not text_config(self._facts.config).get("num_attention_heads"):
+            sizes = [size for size in sizes if size == self.gpu_count or size.bit_count() == 1]
         return tuple(sorted(sizes, key=lambda size: (size != self.gpu_count, size)))
 
     def _with_gpus(self, tuning: Tuning, size: int) -> Tuning:

@@ -61,11 +61,9 @@ def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, rea
         why = f"it needs {span}, and the memory of {gpu.product} is not known"
         return Estimate(outcome=Outcome.UNKNOWN, why=why, required_gib=per_gpu, vllm=profile.label)
     notes = (reason, "a guess: the context that fits is not known")
-    if high <= memory and cached is None:
-        why = (
-            f"{reason}; it needs {span} for a few thousand tokens, and without --max-model-len vLLM takes the "
-            "model's own context, which is not known"
-        )
+    doubt = _doubt(args, span, cached)
+    if high <= memory and doubt:
+        why = f"{reason}; {doubt}"
         return Estimate(outcome=Outcome.UNKNOWN, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes)
     if high <= memory and not args.problems:
         why = f"it needs {span}; even the most of it fits into {memory:.1f} GiB"
@@ -75,6 +73,18 @@ def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, rea
         return Estimate(outcome=Outcome.OOM_LOAD, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes)
     why = f"{reason}; it needs {span}, which {memory:.1f} GiB may or may not hold"
     return Estimate(outcome=Outcome.UNKNOWN, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes)
+
+
+def _doubt(args: EngineArgs, span: str, cached: float | None) -> str:
+    """What a start hangs on besides memory for the weights; the empty text when on nothing more."""
+    if args.tp.bit_count() != 1:
+        return f"whether its attention heads can be shared by {args.tp} GPUs is not known"
+    if cached is None:
+        return (
+            f"it needs {span} for a few thousand tokens, and without --max-model-len vLLM takes the model's own "
+            "context, which is not known"
+        )
+    return ""
 
 
 def _cache_gib(model: ModelFacts, args: EngineArgs) -> float | None:

@@ -104,6 +104,15 @@ def test_more_gpus_come_with_their_tensor_parallel_size() -> None:
     assert "131.4 GiB of weights" in count.reason
 
 
+def test_without_the_number_of_heads_only_powers_of_two_are_proposed() -> None:
+    """70 billion parameters fit on three H100, and their 64 heads don't divide by three."""
+    named = ModelFacts(
+        parameters=Fact(value=70_600_000_000, source=Source.NAME), bits=Fact(value=16, source=Source.NAME)
+    )
+    found = ask(named, "H100", 8, "--max-model-len=4096")
+    assert "--tensor-parallel-size=4" in new_items(found)
+
+
 def test_a_tensor_parallel_size_that_the_model_refuses_is_replaced() -> None:
     solution = ask(SMALL, "NVIDIA-H100-80GB-HBM3", 8, "--tensor-parallel-size=3", gpus=3)
     assert solution.runs and "--tensor-parallel-size=2" in new_items(solution)

@@ -192,6 +192,10 @@ def test_a_name_does_not_start_with_a_context_that_nobody_knows():
     assert size(None, "--max-model-len=131072", gpu="L4", **facts).outcome is Outcome.UNKNOWN
     assert size(None, "--max-model-len=8192", gpu="L4", **facts).outcome is Outcome.STARTS
     assert size(None, "--max-model-len=auto", gpu="L4", **facts).outcome is Outcome.STARTS
+    assert size(None, "--max-model-len=8192", gpu="L4", gpus=2, **facts).outcome is Outcome.STARTS
+    third = size(None, "--max-model-len=8192", gpu="L4", gpus=3, **facts)
+    assert third.outcome is Outcome.UNKNOWN
+    assert "attention heads can be shared by 3 GPUs" in third.why
 
 
 def test_the_most_a_guess_caches_is_more_than_multi_head_attention_does():
