@@ -20,6 +20,9 @@ def programs() -> Path:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if items and not (programs() / "kube-apiserver").is_file():
         pytest.exit("MODELCAR_TUI_APISERVER names no folder with kube-apiserver: make test-apiserver", 4)
+    for item in items:
+        # A busy machine serves a real server slowly.
+        item.add_marker(pytest.mark.timeout(400))
 
 
 @pytest.fixture(scope="module")

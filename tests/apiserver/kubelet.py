@@ -85,12 +85,15 @@ class Controllers:
         self.api = Patient(server.client(server.admin))
         self.collects = True
         """Whether the garbage collector works."""
+        self.refusal = ""
+        """Why the admission of pods refuses them; then the controller makes an event instead."""
         self.starts = True
         """Whether the job controller makes pods."""
         self.cut_logs_after = 0
         self.waiting: Object | None = None
         """The state in which new pods' containers stay."""
         self.pods: dict[str, Running] = {}
+        self._complained: set[str] = set()
         self.log_queries: list[dict[str, str]] = []
         self._done = threading.Event()
         place = folder / "image" / PATHS[generation]
@@ -150,7 +153,9 @@ class Controllers:
             mine = [pod for pod in pods if _owner(pod) == uid]
             if job["spec"].get("suspend") or _finished(job) or job["metadata"].get("deletionTimestamp"):
                 continue
-            if not mine and self.starts and not job.get("status", {}).get("active"):
+            if not mine and self.refusal:
+                self._complain(job)
+            elif not mine and self.starts and not job.get("status", {}).get("active"):
                 self._make_pod(job)
                 self._status("jobs", job, active=1, startTime=_now())
             for pod in mine:
@@ -159,6 +164,21 @@ class Controllers:
                     self._finish(job, "Complete", succeeded=1, completionTime=_now())
                 elif phase == "Failed":
                     self._finish(job, "Failed", failed=1)
+
+    def _complain(self, job: Object) -> None:
+        """Once a Job, as the real controller backs off."""
+        meta = job["metadata"]
+        if meta["uid"] in self._complained:
+            return
+        self._complained.add(meta["uid"])
+        about = {"kind": "Job", "namespace": self.namespace, "apiVersion": "batch/v1"}
+        event = {
+            "metadata": {"name": f"{meta['name']}.{uuid.uuid4().hex[:12]}"}, "reason": "FailedCreate",
+            "involvedObject": {**about, "name": meta["name"], "uid": meta["uid"]}, "type": "Warning",
+            "message": f"Error creating: {self.refusal}", "firstTimestamp": _now(), "lastTimestamp": _now(),
+        }  # fmt: skip
+        answer = self.api.post(self.path("events"), json=event)
+        assert answer.status_code == 201, answer.text
 
     def _make_pod(self, job: Object) -> None:
         template, name, uid = job["spec"]["template"], job["metadata"]["name"], job["metadata"]["uid"]

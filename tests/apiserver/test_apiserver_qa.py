@@ -308,6 +308,18 @@ async def test_left_overs_are_deleted_by_their_uid(bench: Bench) -> None:
         assert [(one.ours, "deleted already" in one.kept) for one in again] == [(False, True)]
 
 
+async def test_a_pod_that_is_never_made_says_why(bench: Bench) -> None:
+    """Quotas and policies refuse pods, not Jobs; what the controller says of it is told as it waits."""
+    reader = {"apiGroups": [""], "resources": ["events"], "verbs": ["list"]}
+    bench.server.grant(bench.user, reader, namespace=bench.namespace)
+    bench.controllers.refusal = 'pods "x" is forbidden: exceeded quota: gpu, requested: pods=1'
+    task = asyncio.create_task(bench.run(bench.request("granite")))
+    await eventually(lambda: any("exceeded quota: gpu" in line for line in bench.lines(None)))
+    bench.controllers.refusal = ""
+    assert (await task).ok
+    assert sum("exceeded quota: gpu" in line for line in bench.lines(None)) == 1
+
+
 # Rights
 
 

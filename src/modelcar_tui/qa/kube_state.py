@@ -8,6 +8,7 @@ from typing import Any
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
+from modelcar_tui.qa.kube_api import KubeApi, KubeError
 from modelcar_tui.qa.kube_indexed import Exit
 from modelcar_tui.qa.lines import seconds
 
@@ -54,6 +55,22 @@ def check(job: Mapping[str, Any] | None, name: str, namespace: str) -> None:
         if condition.get("type") == "Failed" and condition.get("status") == "True":
             what = clean(f"Job {name} failed: {condition.get('reason')}: {condition.get('message')}")
             raise UserError(Problem(what=what, fix=f"oc describe job {name} -n {namespace}"))
+
+
+async def why_no_pod(api: KubeApi, core: str, job: Mapping[str, Any]) -> str:
+    """Why the Job controller makes no pod, by its events; empty when it says nothing, or we may not read them.
+
+    Quotas, LimitRanges, security policies and missing service accounts refuse pods, not Jobs: the Job then waits.
+    """
+    about = f"involvedObject.uid={job['metadata']['uid']},reason=FailedCreate"
+    try:
+        events = (await api.call("GET", f"{core}/events", fieldSelector=about)).get("items") or []
+    except KubeError:
+        return ""
+    if not events:
+        return ""
+    last = max(events, key=lambda event: str(event.get("lastTimestamp") or ""))
+    return clean(str(last.get("message") or ""), limit=300)
 
 
 def exit_of(pod: Mapping[str, Any] | None) -> Exit | None:

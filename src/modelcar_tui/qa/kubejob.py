@@ -288,10 +288,13 @@ class KubeJobRunner:
                 if any("running" in one or "terminated" in one for one in states) or kube_state.exit_of(pod):
                     return str(pod["metadata"]["name"])
                 why = kube_state.waiting(pod)
-                if why and why != told:
-                    told = why
-                    pipeline.say(f"pod {pod['metadata']['name']}: {why}")
-                pipeline.stage("waiting for the pod")
+                who = f"pod {pod['metadata']['name']}"
+            else:
+                why, who = await kube_state.why_no_pod(api, self._core, job), f"job {name}"
+            if why and why != told:
+                told = why
+                pipeline.say(f"{who}: {why}")
+            pipeline.stage("waiting for the pod")
             kube_state.check(await find(api, f"{self._jobs}/{name}"), name, self._options.namespace)
             await asyncio.sleep(self._poll)
 
