@@ -26,8 +26,7 @@ from modelcar_tui.demo.kube_objects import (
 from modelcar_tui.demo.kube_store import Kind
 
 Schema = dict[str, Any]
-# An old server built by a newer Go takes an empty string for null.
-TEXT: Schema = {"type": "string", "nullable": True}
+TEXT: Schema = {"type": "string"}
 FLAG: Schema = {"type": "boolean"}
 NUMBER: Schema = {"type": "integer"}
 AMOUNT: Schema = {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}

@@ -9,7 +9,7 @@ import ssl
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,9 +142,16 @@ async def create(api: KubeApi, path: str, value: dict[str, Any]) -> dict[str, An
 
 
 async def gone(api: KubeApi, path: str, pause: float) -> None:
-    """Delete an object and wait until it is not there any more."""
-    with suppress(KubeError):
+    """Delete an object and wait until it is not there any more.
+
+    Raises:
+        KubeError: we may not: waiting would never end.
+    """
+    try:
         await api.call("DELETE", path, propagationPolicy="Background")
+    except KubeError as error:
+        if error.status != 404:
+            raise
     while await find(api, path) is not None:  # noqa: ASYNC110 - the API server tells nobody
         await asyncio.sleep(pause)
 
