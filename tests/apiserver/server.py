@@ -23,6 +23,7 @@ from modelcar_tui.demo.kube_certificates import Authority, Certificate
 from modelcar_tui.demo.kube_objects import CLAIMS, NAMESPACES, NODES, SLICES, USERS
 from modelcar_tui.demo.kube_store import Kind, Object
 
+READY = ("/readyz", "/api/v1/namespaces/default")
 START_S = 60.0
 Rule = dict[str, list[str]]
 
@@ -107,13 +108,13 @@ class ApiServer:
         self.ready()
 
     def ready(self) -> None:
-        """Wait until the server says that it is ready."""
+        """Wait until the server says that it is ready and has made its first namespaces, a moment later."""
         deadline = time.monotonic() + START_S
         while True:
             for child in self._children.values():
                 assert child.poll() is None, self.words()
             try:
-                if self.api.get("/readyz").status_code == 200:
+                if all(self.api.get(path).status_code == 200 for path in READY):
                     return
             except httpx.TransportError:
                 pass
