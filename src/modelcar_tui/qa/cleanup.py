@@ -77,9 +77,12 @@ async def look(
         KubeError: the API server can't be asked.
     """
     named = [item.partition("/")[::2] for item in leftovers]
-    spaces = [pair for pair in named if pair[0] == "Namespace"]
     known = sorted({generation.namespace for generation in suite().generations.values()})
-    found: list[Leftover] = []
+    strange = [pair for pair in named if pair[0] == "Namespace" and pair[1] not in known]
+    named = [pair for pair in named if pair not in strange]
+    spaces = [pair for pair in named if pair[0] == "Namespace"]
+    # A log is text from outside: what it calls a namespace of the suite must be one.
+    found = [Leftover(kind=kind, name=name, kept="the suite makes no such namespace") for kind, name in strange]
     # With a namespace goes what is in it.
     for kind, name in spaces or named:
         if kind not in _PATHS:

@@ -96,13 +96,25 @@ async def test_single_objects_where_no_namespace_was_left(tmp_path: Path, cluste
     assert cluster.objects == {}
 
 
+async def test_a_log_cannot_name_a_namespace_of_its_own(tmp_path: Path, cluster: Cluster) -> None:
+    """Somebody's namespace that happens to be as young as the run is not the suite's."""
+    put(cluster, "/api/v1/namespaces/payments", BEGAN + 60, uid="u9")
+    put(cluster, SPACE, BEGAN + 60)
+    clean = work(tmp_path, cluster, "Namespace/payments", "Namespace/standard-model-validation")
+    strange, own = await clean.look()
+    assert (strange.name, strange.ours, strange.kept) == ("payments", False, "the suite makes no such namespace")
+    assert own.ours
+    await clean.delete(frozenset({"u1", "u9"}))
+    assert list(cluster.objects) == ["/api/v1/namespaces/payments"]
+
+
 async def test_job_and_secret_of_the_kubernetes_engine_are_known_by_their_label(
     tmp_path: Path, cluster: Cluster
 ) -> None:
     for held, uid in ((cluster.jobs, "j"), (cluster.secrets, "s")):
         for name, run in (("mine", object_name("run-1")), ("other", object_name("run-2"))):
             held[name] = {"metadata": {"name": name, "uid": uid + name, "labels": {RUN_LABEL: run}}}
-    clean = work(tmp_path, cluster, "Namespace/gone", qa_engine="kubernetes", qa_namespace="qa")
+    clean = work(tmp_path, cluster, "Namespace/raw-model-validation", qa_engine="kubernetes", qa_namespace="qa")
     items = await clean.look()
     assert [(item.kind, item.name) for item in items] == [("Job", "mine"), ("Secret", "mine")]
     await clean.delete(frozenset(item.uid for item in items))
