@@ -140,7 +140,7 @@ class Controllers:
                 for pod in pods:
                     self._keep(pod)
                 if self.collects:
-                    self._collect(set(jobs), pods)
+                    self._collect(pods)
 
     def _list(self, kind: str) -> list[Object]:
         found: list[Object] = self.api.get(self.path(kind)).json().get("items", [])
@@ -216,8 +216,11 @@ class Controllers:
 
     # The garbage collector
 
-    def _collect(self, jobs: set[str], pods: list[Object]) -> None:
-        for kind, items in (("pods", pods), ("secrets", self._list("secrets"))):
+    def _collect(self, pods: list[Object]) -> None:
+        secrets = self._list("secrets")
+        # Asked last: an owner that was made just before what it owns is there by now.
+        jobs = {job["metadata"]["uid"] for job in self._list("jobs")}
+        for kind, items in (("pods", pods), ("secrets", secrets)):
             for one in items:
                 owner = _owner(one)
                 if owner and owner not in jobs and not one["metadata"].get("deletionTimestamp"):
