@@ -12,7 +12,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.image.types import ImageFacts
 from modelcar_tui.report.data import to_json
-from modelcar_tui.report.estimate import estimate_text
+from modelcar_tui.report.estimate import estimate_lines
 from modelcar_tui.sizing.args import parse_args
 from modelcar_tui.sizing.count import count_parameters
 from modelcar_tui.sizing.estimate import estimate
@@ -62,10 +62,10 @@ def run_estimate(
         document = {"source": image.reference, "gpu": msgspec.to_builtins(card), **msgspec.to_builtins(result)}
         sys.stdout.write(to_json({**document, "smallest_tp": smallest, "knobs": msgspec.to_builtins(changes)}))
     else:
-        told = estimate_text(
+        lines = estimate_lines(
             image.reference, card, args, result, smallest_tp=smallest, knobs=changes, explain=explain
         )
-        sys.stdout.write(told)
+        sys.stdout.writelines(f"{line}\n" for line in lines)
     if result.outcome is Outcome.STARTS:
         return ExitStatus.GO
     return ExitStatus.UNKNOWN if result.outcome is Outcome.UNKNOWN else ExitStatus.NO_GO

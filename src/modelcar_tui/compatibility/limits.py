@@ -55,6 +55,12 @@ def tensor_parallel_fault(config: Mapping[str, Any] | None, size: int) -> str:
     return _group_fault(config, text, size)
 
 
+def first_architecture(config: Mapping[str, Any] | None) -> str:
+    """What `architectures` names first; the empty text where that is not known."""
+    names = (config or {}).get("architectures")
+    return str(names[0]) if isinstance(names, list) and names else ""
+
+
 def no_experts(config: Mapping[str, Any] | None) -> bool:
     """Whether config.json is known and names no routed experts."""
     return config is not None and not is_moe(config)
@@ -62,8 +68,7 @@ def no_experts(config: Mapping[str, Any] | None) -> bool:
 
 def pipeline_fault(config: Mapping[str, Any] | None, stages: int, vllm: str | None) -> str:
     """Why the model can't be cut into so many pipeline stages; empty when nothing speaks against it."""
-    names = (config or {}).get("architectures")
-    first = str(names[0]) if isinstance(names, list) and names else ""
+    first = first_architecture(config)
     table = pipeline_table().without
     if first and first in table[stand_in(parse_version(vllm), tuple(table))]:
         return f"vLLM can't cut {first} into pipeline stages"
@@ -73,8 +78,7 @@ def pipeline_fault(config: Mapping[str, Any] | None, stages: int, vllm: str | No
 
 def pooling_only(config: Mapping[str, Any] | None) -> bool:
     """Whether the architecture makes embeddings or scores, not text."""
-    names = (config or {}).get("architectures")
-    first = str(names[0]) if isinstance(names, list) and names else ""
+    first = first_architecture(config)
     return first.endswith(("Model", "ForSequenceClassification", "ForTokenClassification")) and bool(first)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from modelcar_tui.compatibility.command_line import Argument, has_switch, last_value
 from modelcar_tui.compatibility.limits import (
+    first_architecture,
     longest_context,
     no_experts,
     pipeline_fault,
@@ -187,8 +188,7 @@ def _batch(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
 
 def lint_output_type(config: Mapping[str, Any] | None, remarks: Remarks) -> None:
     """The manifest's output type against what the architecture does."""
-    names = (config or {}).get("architectures")
-    first = str(names[0]) if isinstance(names, list) and names else ""
+    first = first_architecture(config)
     kind = remarks.car.model_output_type
     hint = f"{remarks.car.name} {remarks.car.image}".lower()
     speech = "Whisper" in first or (not first and "whisper" in hint)

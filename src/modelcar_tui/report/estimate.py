@@ -24,7 +24,7 @@ _THEN = {Outcome.STARTS: "starts", Outcome.UNKNOWN: "may start"}
 _WIDTH = max(len(label) for _, label, _ in _ROWS) + 2
 
 
-def estimate_text(
+def estimate_lines(
     name: str,
     card: Gpu,
     args: EngineArgs,
@@ -32,22 +32,9 @@ def estimate_text(
     *,
     smallest_tp: int | None,
     knobs: tuple[Knob, ...],
-    explain: bool,
-) -> str:
-    """The whole answer, a line a figure; with `explain` the terms of each below it."""
-    return "\n".join(_lines(name, card, args, result, smallest_tp, knobs, explain=explain)) + "\n"
-
-
-def _lines(
-    name: str,
-    card: Gpu,
-    args: EngineArgs,
-    result: Estimate,
-    smallest_tp: int | None,
-    knobs: tuple[Knob, ...],
-    *,
     explain: bool,
 ) -> Iterator[str]:
+    """The whole answer, a line a figure; with `explain` the terms of each below it."""
     used = args.tp * args.pp
     spread = f"{used} of {card.count}" if used < card.count else str(card.count)
     assumed = " (assumed: the version is not known)" if result.vllm.endswith("?") else ""
@@ -61,7 +48,7 @@ def _lines(
         if explain:
             for term in fact.terms:
                 told = f"      {term.label}: {_exact(term.value)} {term.unit} [{term.source}] {term.note}"
-                yield " ".join(told.split(" ")).rstrip()
+                yield told.rstrip()
     yield f"  {'smallest tensor parallel size':<{_WIDTH}}{_smallest(smallest_tp, card)}"
     if knobs:
         yield "What one change would give:"

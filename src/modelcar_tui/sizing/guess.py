@@ -9,6 +9,7 @@ from modelcar_tui.sizing.checks import gpu_refusal, number
 from modelcar_tui.sizing.hardware import quantization_refused
 from modelcar_tui.sizing.names import name_based_required_gib
 from modelcar_tui.sizing.scheme import scheme_of
+from modelcar_tui.sizing.shape import architecture_of
 from modelcar_tui.sizing.types import EngineArgs, Estimate, Gpu, Outcome
 from modelcar_tui.sizing.version import Profile
 
@@ -25,9 +26,7 @@ def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, rea
     early = gpu_refusal(gpu, args, profile)
     if early is not None:
         return Estimate(outcome=early.outcome, why=early.why, error=early.error, vllm=profile.label)
-    listed = (model.config or {}).get("architectures")
-    arch = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], str) else ""
-    unknown_arch = architecture_refused(arch, profile)
+    unknown_arch = architecture_refused(architecture_of(model.config or {}), profile)
     if unknown_arch:
         return Estimate(outcome=Outcome.REFUSED_ARCH, why=unknown_arch, vllm=profile.label)
     scheme = scheme_of(model.quantization, args.quantization, model.quantization_name.value or "")

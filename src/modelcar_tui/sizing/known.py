@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.data.known_models import known_models
-from modelcar_tui.image.names import guess_from_names
 
 _VENDOR = re.compile(r"^(?:meta-(?=llama)|nvidia-(?=nemotron)|redhatai-|unsloth-|neuralmagic-|hf-|modelcar-)")
 _VARIANT = re.compile(
@@ -29,8 +28,6 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """In the table."""
     config: dict[str, Any]
     parameters: int
-    quantization: str
-    """What the words after the model's name tell, such as `w4a16`; empty when nothing."""
 
 
 @lru_cache(maxsize=256)
@@ -42,8 +39,7 @@ def known_model(name: str) -> Known | None:
     """
     table = known_models()
     words = name.rpartition("/")[2][:200].strip().lower()
-    plain, _, remark = re.sub(r"[\s(,]+", " ", words).partition(" ")
-    plain = _VENDOR.sub("", plain)
+    plain = _VENDOR.sub("", re.split(r"[\s(,]+", words, maxsplit=1)[0])
     best = ""
     for key in (*table.models, *table.same_sizes):
         if len(key) > len(best) and plain.startswith(key) and _may_follow(plain[len(key) :]):
@@ -58,8 +54,7 @@ def known_model(name: str) -> Known | None:
         config.pop("rope_scaling", None)
     if best.startswith("qwen3") and re.search(r"-2507\b", plain):
         config["max_position_embeddings"] = 262144  # that edition's own context
-    guess = guess_from_names(f"{plain[len(best) :]} {remark}").quantization_name
-    return Known(name=best, config=config, parameters=parameters, quantization=guess.value or "")
+    return Known(name=best, config=config, parameters=parameters)
 
 
 def completed(config: Mapping[str, Any], known: Known) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
         config = {**config, **overrides}
     text = text_part(config)
     read = Reader(text, config, *_nested(text))
-    arch = _architecture(config)
+    arch = architecture_of(config)
     model_type = read.text("model_type").lower()
     hidden = read.integer("hidden_size", "d_model", "n_embd", "dim", high=2**18)
     whisper = model_type in _AUDIO_TYPES or arch.startswith("Whisper")
@@ -197,7 +197,8 @@ def _nested(text: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [part for name in ("attn_config", "ffn_config") if isinstance(part := text.get(name), dict)]
 
 
-def _architecture(config: Mapping[str, Any]) -> str:
+def architecture_of(config: Mapping[str, Any]) -> str:
+    """The first name in `architectures`; the empty text where there is none."""
     listed = config.get("architectures")
     if isinstance(listed, list) and listed and isinstance(listed[0], str):
         return listed[0][:120]

@@ -108,11 +108,7 @@ class Engine:
         if supervisor is None:
             self._mailbox.put(e.Stamped(0, time.time(), answered))
             return
-
-        def say(event: e.AnyEvent) -> None:
-            if (late := supervisor.tell(event)) is not None:
-                self._mailbox.put(late)
-
+        say = self._teller(supervisor)
         try:
             answered = asyncio.run(supervisor.ask(question, identifier=identifier, say=say))
         except Exception as error:  # noqa: BLE001 - whoever asked must hear the end of it
@@ -130,15 +126,19 @@ class Engine:
         if supervisor is None:
             done("there is no run yet")
             return
+        try:
+            done(asyncio.run(look_again(supervisor.settings, supervisor.state, self._teller(supervisor))))
+        except Exception as error:  # noqa: BLE001 - whoever pressed the key must hear the end of it
+            done(f"a fault of ours: {type(error).__name__}")
+
+    def _teller(self, supervisor: Supervisor) -> Callable[[e.AnyEvent], None]:
+        """Tells an event from beside the run; what comes after the run's end is still shown."""
 
         def say(event: e.AnyEvent) -> None:
             if (late := supervisor.tell(event)) is not None:
                 self._mailbox.put(late)
 
-        try:
-            done(asyncio.run(look_again(supervisor.settings, supervisor.state, say)))
-        except Exception as error:  # noqa: BLE001 - whoever pressed the key must hear the end of it
-            done(f"a fault of ours: {type(error).__name__}")
+        return say
 
     def join(self, timeout: float) -> bool:
         """Wait for the thread to end; whether it did."""

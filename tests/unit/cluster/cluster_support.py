@@ -104,3 +104,16 @@ async def look_at(stub: StubCluster, **more: Any) -> tuple[AcceleratorReport, li
     seen: list[Inventory] = []
     report = await look(options(stub.kubeconfig_path, **more), seen.append)
     return report, seen
+
+
+def assert_answer(row: dict[str, Any], flavour: dict[str, Any]) -> None:
+    """A row of `agent accelerator` says what the flavour's `expect` says."""
+    for key, wanted in flavour["expect"].items():
+        if key == "pool":
+            assert len(row["pool"]) == len(wanted)
+            for pool, expected in zip(row["pool"], wanted, strict=True):
+                assert {name: pool[name] for name in expected} == expected
+        elif key == "product_from":
+            assert row[key] in wanted
+        elif key != "trap":
+            assert row[key] == wanted, key

@@ -5,7 +5,7 @@ from sizing_models import BERT, DEEPSEEK_LITE, GEMMA_4, GEMMA_27B, LLAMA_8B, QWE
 
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.image.types import ModelFacts, TensorGroup
-from modelcar_tui.report.estimate import estimate_text
+from modelcar_tui.report.estimate import estimate_lines
 from modelcar_tui.sizing.args import parse_args
 from modelcar_tui.sizing.estimate import estimate
 from modelcar_tui.sizing.gpus import gpu_for
@@ -229,10 +229,10 @@ def test_the_smallest_parallel_size_and_what_knobs_buy():
 
 
 def test_every_number_explains_itself():
-    told = estimate_text(
+    told = estimate_lines(
         "config.json", gpu_for("H100"), EngineArgs(), size(LLAMA_8B), smallest_tp=1, knobs=(), explain=True
     )
-    lines = told.splitlines()
+    lines = list(told)
     assert lines[1].startswith("starts: ")
     assert any(line.startswith("      lm_head: ") and "[config.json]" in line for line in lines)
     assert any(line.startswith("      sampler's dummy run: ") for line in lines)

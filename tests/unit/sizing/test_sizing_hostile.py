@@ -14,7 +14,7 @@ from sizing_models import DEEPSEEK_LITE, GEMMA_27B, LLAMA_8B, QWEN_NEXT, WHISPER
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.image.types import ModelFacts, TensorGroup
-from modelcar_tui.report.estimate import estimate_text
+from modelcar_tui.report.estimate import estimate_lines
 from modelcar_tui.sizing.args import parse_args
 from modelcar_tui.sizing.cases import answer, run_cases
 from modelcar_tui.sizing.estimate import estimate
@@ -54,7 +54,7 @@ def check(model: ModelFacts, args=ARGS) -> None:
     found = estimate(model, GPU, args, vllm="0.19.0")
     assert isinstance(found.outcome, Outcome)
     assert found.why
-    estimate_text("x", GPU, args, found, smallest_tp=None, knobs=(), explain=True)
+    list(estimate_lines("x", GPU, args, found, smallest_tp=None, knobs=(), explain=True))
     msgspec.json.encode(found)
 
 
