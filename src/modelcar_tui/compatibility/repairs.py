@@ -172,8 +172,15 @@ def _json(value: str) -> str | None:
 
 
 def _yaml(text: str) -> object:
-    """`{image:4}` too, which YAML takes for one key without a value."""
-    return yaml.safe_load(re.sub(r"(?<=[\w\"']):(?=[\w\"'\[{-])", ": ", text))
+    """`{image:4}` too, which YAML takes for one key without a value.
+
+    Raises:
+        ValueError: it has aliases, which JSON would write out without end.
+    """
+    spaced = re.sub(r"(?<=[\w\"']):(?=[\w\"'\[{-])", ": ", text)
+    if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(spaced)):
+        raise ValueError("aliases")
+    return yaml.safe_load(spaced)
 
 
 def _last(arguments: tuple[Argument, ...], flag: str) -> Argument | None:

@@ -110,3 +110,14 @@ def test_nothing_that_stops_the_server_is_left(pairs: list[tuple[str, str | None
     ]
     allowed = {"tensor-parallel"}  # sizes are the solver's
     assert {finding.code for finding in left} <= allowed, left
+
+
+def test_aliases_in_a_value_are_not_written_out() -> None:
+    """Thirty lists of nine aliases each would be 9^30 items of JSON."""
+    lists = ", ".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30))
+    (change,) = [
+        change
+        for change in repaired(f"--limit-mm-per-prompt={{a0: &a0 [x], {lists}}}")[1]
+        if change.flag == "--limit-mm-per-prompt"
+    ]
+    assert change.new is None
