@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.compatibility.engine import engine_args
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.image.types import ImageFacts
 from modelcar_tui.report.data import to_json
 from modelcar_tui.report.estimate import estimate_lines
-from modelcar_tui.sizing.args import parse_args
 from modelcar_tui.sizing.count import count_parameters
 from modelcar_tui.sizing.estimate import estimate
 from modelcar_tui.sizing.gpus import gpu_for
@@ -49,7 +49,7 @@ def run_estimate(
     image, card = _facts(source, authfile, registries_conf), _gpu(gpu)
     for problem in image.problems:
         sys.stderr.write(f"note: {problem}\n")
-    args = parse_args(arguments, None, vllm=vllm)
+    args = engine_args(arguments, None, vllm)
     if args.tp * args.pp > card.count:
         what = (
             f"tensor x pipeline parallel size {args.tp} x {args.pp} needs more than the {card.count} stated GPUs"

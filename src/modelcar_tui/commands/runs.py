@@ -8,6 +8,7 @@ import time
 from modelcar_tui.commands.replay import load_run
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
 
@@ -29,5 +30,6 @@ def list_runs(settings: Settings, *, most: int = 50) -> int:
 
 def _end(state: RunState) -> str:
     if state.finish is not None:
-        return f"{state.finish.verdict} (status {state.finish.exit_status})"
+        told = outcome_of(state)
+        return f"{told.word if told else state.finish.verdict} (status {state.finish.exit_status})"
     return "waits for approval" if state.waiting_for_approval else "not finished"

@@ -62,6 +62,7 @@ class Argument(msgspec.Struct, frozen=True, kw_only=True):
         return self.written.startswith("-") and not _NEGATIVE_NUMBER.match(self.written)
 
 
+@lru_cache(maxsize=1024)
 def take_apart(args: tuple[str, ...], vllm: str | None) -> tuple[Argument, ...]:
     """The arguments in their order, each flag with the items that belong to it."""
     names = _names(stand_in(parse_version(vllm), argument_table().versions))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from modelcar_tui.compatibility.command_line import Argument
 from modelcar_tui.compatibility.drafts import IMPROVEMENT, REQUIRED, Drafts
+from modelcar_tui.compatibility.engine import overrides
 from modelcar_tui.compatibility.limits import longest_context
 from modelcar_tui.compatibility.values import tokens
 from modelcar_tui.core.facts import Fact, Source, Term
@@ -19,7 +20,7 @@ def propose_context(
     """Cut a context that is too long for the model or the memory; write down one that is only implied."""
     given = next((item for item in reversed(arguments) if item.name == _LENGTH and item.flag), None)
     wanted = tokens(given.value) if given else None
-    limit = longest_context(facts.config)
+    limit = longest_context(facts.config, overrides(arguments))
     room = estimate.longest_context if estimate is not None else Fact[int]()
     refused = estimate is not None and estimate.outcome is Outcome.REFUSED_KV
     ask = wanted if wanted is not None and wanted > 0 else limit

@@ -20,6 +20,7 @@ class Drafts:
         self._changes: list[Change] = []
         self._touched: set[int] = set()
         self._added: set[str] = set()
+        self._for_suite: set[str] = set()
 
     def touched(self, argument: Argument) -> bool:
         """Whether an argument has its change already."""
@@ -32,17 +33,28 @@ class Drafts:
         """Give an argument another text; returns the change's id, empty when it has a change already."""
         return self._on(argument, Operation.SET, new, reason, severity, flag or argument.name, evidence)
 
-    def remove(self, argument: Argument, reason: str, severity: str = IMPROVEMENT) -> str:
-        """Take an argument away, with its value."""
-        return self._on(argument, Operation.REMOVE, None, reason, severity, argument.name, ())
+    def remove(
+        self, argument: Argument, reason: str, severity: str = IMPROVEMENT, *, for_suite: bool = False
+    ) -> str:
+        """Take an argument away, with its value; `for_suite` where the server would start with it."""
+        made = self._on(argument, Operation.REMOVE, None, reason, severity, argument.name, ())
+        if for_suite:
+            self._for_suite.add(made)
+        return made
 
-    def add(self, item: str, reason: str, severity: str = IMPROVEMENT, *, evidence: tuple[Term, ...] = ()) -> str:
+    def add(
+        self, item: str, reason: str, severity: str = IMPROVEMENT, *, evidence: tuple[Term, ...] = (),
+        for_suite: bool = False,
+    ) -> str:  # fmt: skip
         """Add an argument at the end; nothing when the flag was added before."""
         flag = item.partition("=")[0]
         if flag in self._added:
             return ""
         self._added.add(flag)
-        return self._keep(Operation.ADD, flag, None, item, reason, severity, evidence)
+        made = self._keep(Operation.ADD, flag, None, item, reason, severity, evidence)
+        if for_suite:
+            self._for_suite.add(made)
+        return made
 
     def gpus(self, count: int, reason: str, severity: str = REQUIRED, *, evidence: tuple[Term, ...] = ()) -> str:
         """Give the model another number of GPUs."""
@@ -78,6 +90,12 @@ class Drafts:
     def all(self) -> tuple[Change, ...]:
         """The changes as they are now."""
         return tuple(self._changes)
+
+    def stopping(self) -> tuple[Change, ...]:
+        """The changes without which the server itself would not start."""
+        return tuple(
+            change for change in self._changes if change.severity == REQUIRED and change.id not in self._for_suite
+        )
 
     def _on(
         self, argument: Argument, operation: Operation, new: str | None, reason: str, severity: str, flag: str,

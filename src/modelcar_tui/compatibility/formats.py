@@ -109,6 +109,7 @@ def _plain(finding: Finding, path: str) -> dict[str, object]:
     return {
         "file": path, "line": line, "column": column, "code": finding.code, "severity": str(finding.severity),
         "model": finding.model, "others": finding.others, "what": finding.what, "fix": finding.fix,
+        "stops": str(finding.stops), "release": finding.release, "read": finding.read,
     }  # fmt: skip
 
 
@@ -148,6 +149,7 @@ def _result(finding: Finding, path: str, rule: int) -> dict[str, object]:
     return {
         "ruleId": finding.code, "ruleIndex": rule, "level": _SARIF_LEVELS[finding.severity],
         "message": {"text": message}, "locations": [{"physicalLocation": location}],
+        "properties": {"stops": str(finding.stops), "release": finding.release, "read": finding.read},
     }  # fmt: skip
 
 

@@ -16,12 +16,16 @@ _POSITIONS = (
 _UNSCALED = ("su", "longrope", "llama3", "default", "mrope", "proportional")
 
 
-def longest_context(config: Mapping[str, Any] | None) -> int | None:
+def longest_context(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | None = None) -> int | None:
     """The longest `--max-model-len` that vLLM accepts for this config.json; None when it does not say.
 
     The smallest of the position limits, times the rope scaling factor where vLLM applies it (config/model.py).
+
+    Args:
+        config: the model's config.json.
+        overrides: what the arguments put in the place of its values; vLLM puts it there before it looks.
     """
-    text = text_config(config)
+    text = text_config(_overridden(config, overrides or {}))
     found = [value for key in _POSITIONS if (value := _positive(text.get(key))) is not None]
     if not found:
         return None
@@ -80,6 +84,18 @@ def pooling_only(config: Mapping[str, Any] | None) -> bool:
     """Whether the architecture makes embeddings or scores, not text."""
     first = first_architecture(config)
     return first.endswith(("Model", "ForSequenceClassification", "ForTokenClassification")) and bool(first)
+
+
+def _overridden(config: Mapping[str, Any] | None, overrides: Mapping[str, Any]) -> Mapping[str, Any]:
+    changed = dict(config or {})
+    if "rope_parameters" in overrides:
+        changed.pop("rope_scaling", None)  # its name before Transformers 5
+    for key, value in overrides.items():
+        inner = changed.get(key)
+        # Parts with a config of their own are changed key by key; a rope is replaced as a whole.
+        parts = isinstance(inner, dict) and isinstance(value, dict) and not key.startswith("rope")
+        changed[key] = {**inner, **value} if parts and isinstance(inner, dict) else value
+    return changed
 
 
 def _group_fault(config: Mapping[str, Any] | None, text: Mapping[str, Any], size: int) -> str:

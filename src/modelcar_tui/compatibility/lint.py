@@ -16,9 +16,8 @@ from modelcar_tui.compatibility.lint_arguments import lint_arguments
 from modelcar_tui.compatibility.lint_combinations import lint_combinations, lint_output_type
 from modelcar_tui.compatibility.lint_security import lint_security
 from modelcar_tui.compatibility.quantization_flag import ALLOW_DEPRECATED, QUANTIZATION, deprecated, mismatch
-from modelcar_tui.compatibility.remarks import ERROR, NOTE, WARNING, Remarks
+from modelcar_tui.compatibility.remarks import ERROR, NOTE, WARNING, Judge, Remarks
 from modelcar_tui.compatibility.types import Finding, Severity
-from modelcar_tui.compatibility.versions import parse_version, stand_in
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.data.vllm_arguments import argument_table
 from modelcar_tui.image.types import ModelFacts
@@ -46,18 +45,18 @@ def lint(
     findings = [of_problem(problem) for problem in manifest.findings]
     for car in manifest.models:
         findings += lint_model(car, vllm=vllm, runtime_args=runtime_args, facts=(facts or {}).get(car.name))
-    return tuple(_unique(sorted(findings, key=_place)))
+    return tuple(unique(sorted(findings, key=_place)))
 
 
 def lint_model(
     car: ModelCar, *, vllm: str | None, runtime_args: tuple[str, ...] = (), facts: ModelFacts | None = None
 ) -> list[Finding]:
     """The remarks on one model of a manifest."""
-    remarks = Remarks(car)
-    release = stand_in(parse_version(vllm), argument_table().versions)
+    judge = Judge.of(vllm)
+    remarks = Remarks(car, judge)
     config = facts.config if facts else None
     arguments = take_apart(car.serving.args, vllm)
-    lint_arguments(arguments, release, remarks)
+    lint_arguments(arguments, judge.release, remarks)
     lint_combinations(arguments, config, remarks, vllm)
     _quantization(arguments, facts, vllm, remarks)
     lint_security(arguments, config, remarks)
@@ -133,7 +132,7 @@ def _place(finding: Finding) -> tuple[Any, ...]:
     return (at.line, at.column) if at else (0, 0)
 
 
-def _unique(findings: list[Finding]) -> Iterator[Finding]:
+def unique(findings: list[Finding]) -> Iterator[Finding]:
     """Models that share the default block share its findings: each is said once, for all of them."""
     shared: dict[tuple[Any, ...], list[Finding]] = {}
     for finding in findings:

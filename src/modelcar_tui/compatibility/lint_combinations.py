@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelcar_tui.compatibility.command_line import Argument, has_switch, last_value
+from modelcar_tui.compatibility.engine import overrides
 from modelcar_tui.compatibility.limits import (
     first_architecture,
     longest_context,
@@ -16,6 +17,7 @@ from modelcar_tui.compatibility.limits import (
 )
 from modelcar_tui.compatibility.remarks import ERROR, NOTE, WARNING, Remarks
 from modelcar_tui.compatibility.repairs import NEEDS
+from modelcar_tui.compatibility.types import Stops
 from modelcar_tui.compatibility.values import tokens
 
 _TP, _PP, _DP = "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"
@@ -84,6 +86,7 @@ def _gpus(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
             f"the QA suite sets {_TP} to gpu_count ({count}), so {count} x {others} ranks would want more than "
             f"the {count} GPUs that are requested",
             f"delete {where.name if where else _PP} and let gpu_count be {world}",
+            stops=_too_many(world, count),
         )  # fmt: skip
     elif size is not None and size != count:
         remarks.on(
@@ -92,6 +95,7 @@ def _gpus(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
             ERROR if world > count else WARNING,
             f"{_TP} is {size} and gpu_count is {count}: KServe passes {size}, the QA suite passes {count}",
             f"write {_TP}={count}, or gpu_count: {size}",
+            stops=_too_many(world, count),
         )
     elif size is None and count > 1 and world < count:
         remarks.on(
@@ -118,6 +122,11 @@ def _gpus(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
             f"{_BACKEND}=uni drives one GPU and {world} are asked for",
             "delete it: mp is the default",
         )
+
+
+def _too_many(ranks: int, gpus: int) -> Stops:
+    """vLLM needs a GPU a rank; where there are enough, only the QA suite's own sizes are in question."""
+    return Stops.SERVER if ranks > gpus else Stops.SUITE
 
 
 def _idle(number: int) -> str:
@@ -154,7 +163,7 @@ def _parallel(
 
 
 def _length(arguments: tuple[Argument, ...], config: Mapping[str, Any] | None, remarks: Remarks) -> None:
-    wanted, limit = _size(arguments, _LENGTH), longest_context(config)
+    wanted, limit = _size(arguments, _LENGTH), longest_context(config, overrides(arguments))
     if wanted is not None and limit is not None and wanted > limit:
         remarks.on(
             _at(arguments, _LENGTH),

@@ -6,11 +6,13 @@ security of the server asks for is said. `--trust-remote-code` is never proposed
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from modelcar_tui.compatibility.command_line import Argument, canonical, has_switch, last_value, take_apart
 from modelcar_tui.compatibility.context import propose_context
 from modelcar_tui.compatibility.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED, WARNING, Drafts
+from modelcar_tui.compatibility.engine import engine_args
 from modelcar_tui.compatibility.lint_security import REMOTE_CODE, needs_remote_code
 from modelcar_tui.compatibility.quantization import check
 from modelcar_tui.compatibility.quantization_flag import ALLOW_DEPRECATED, QUANTIZATION, deprecated, mismatch
@@ -24,7 +26,8 @@ from modelcar_tui.image.types import ModelFacts
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Change
 from modelcar_tui.manifest.types import ModelCar
-from modelcar_tui.sizing.types import Estimate, Gpu
+from modelcar_tui.sizing.estimate import estimate as estimate_of
+from modelcar_tui.sizing.types import Estimate, Gpu, Outcome
 
 _TP, _PP, _DP = "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"
 _DCP, _BACKEND = "--decode-context-parallel-size", "--distributed-executor-backend"
@@ -68,7 +71,7 @@ def draft_repairs(
     _template(arguments, runtime_args, vllm, drafts)
     _security(arguments, facts, drafts)
     _quantization(arguments, facts, vllm, drafts)
-    _parallel(arguments, gpu, drafts)
+    _parallel(arguments, facts, gpu, vllm, drafts)
     if gpu is not None:
         _hardware(car, facts, gpu, arguments, vllm, drafts)
     propose_context(arguments, facts, estimate, drafts)
@@ -146,7 +149,9 @@ def _quantization(arguments: tuple[Argument, ...], facts: ModelFacts, vllm: str 
         drafts.add(ALLOW_DEPRECATED, f"vLLM calls {old} deprecated and starts only when it is told so", REQUIRED)
 
 
-def _parallel(arguments: tuple[Argument, ...], gpu: Gpu | None, drafts: Drafts) -> None:
+def _parallel(
+    arguments: tuple[Argument, ...], facts: ModelFacts, gpu: Gpu | None, vllm: str | None, drafts: Drafts
+) -> None:
     serving = drafts.car.serving
     count = drafts.gpu_count
     where = next((item for item in reversed(arguments) if item.name == _TP and item.flag and _rank(item)), None)
@@ -155,7 +160,7 @@ def _parallel(arguments: tuple[Argument, ...], gpu: Gpu | None, drafts: Drafts) 
         ranks = _rank(argument) if argument.flag and argument.name in (_PP, _DP) else 0
         if ranks > 1:
             why = f"the QA suite sets {_TP} to gpu_count, so {ranks} times as many ranks as GPUs would start"
-            drafts.remove(argument, why, REQUIRED)
+            drafts.remove(argument, why, REQUIRED, for_suite=_world(arguments) <= count)
     settled = drafts.settles(_TP) or drafts.settles(GPU_COUNT)
     if where is not None and size and size != count and not settled:
         if serving.gpu_count_at is None and (gpu is None or size <= gpu.count):
@@ -165,8 +170,9 @@ def _parallel(arguments: tuple[Argument, ...], gpu: Gpu | None, drafts: Drafts) 
             why = f"gpu_count is {count} and {_TP} is {size}: the QA suite passes {count}, KServe {size}"
             drafts.set(where, f"{_TP}={count}", why, REQUIRED if size > count else IMPROVEMENT)
     elif where is None and count > 1 and not settled:
+        needed = not serving.args and not _starts_on_one(facts, gpu, vllm)
         drafts.add(f"{_TP}={count}", f"{count} GPUs are requested; without it vLLM uses one, the rest is idle",
-                   REQUIRED if not serving.args else IMPROVEMENT)  # fmt: skip
+                   REQUIRED if needed else IMPROVEMENT, for_suite=True)  # fmt: skip
     for argument in arguments:
         part = _rank(argument) if argument.name == _DCP and argument.flag else 0
         if part and count % part:
@@ -175,6 +181,19 @@ def _parallel(arguments: tuple[Argument, ...], gpu: Gpu | None, drafts: Drafts) 
             drafts.remove(argument, f"one GPU needs no {argument.value} workers; vLLM's default is one process")
         elif argument.name == _BACKEND and count > 1 and argument.value == "uni":
             drafts.remove(argument, f"uni drives one GPU and {count} are requested; the default is mp", REQUIRED)
+
+
+def _starts_on_one(facts: ModelFacts, gpu: Gpu | None, vllm: str | None) -> bool:
+    """Whether the model starts on one GPU without any argument; False where that is not known."""
+    if gpu is None:
+        return False
+    return estimate_of(facts, gpu, engine_args((), 1, vllm), vllm=vllm).outcome is Outcome.STARTS
+
+
+def _world(arguments: tuple[Argument, ...]) -> int:
+    """How many ranks the arguments ask for."""
+    sizes = {argument.name: _rank(argument) for argument in arguments if argument.name in (_TP, _PP, _DP)}
+    return math.prod(size or 1 for size in sizes.values())
 
 
 def _rank(argument: Argument) -> int:

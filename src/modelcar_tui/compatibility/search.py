@@ -10,6 +10,7 @@ import msgspec
 
 from modelcar_tui.compatibility.context import round_down
 from modelcar_tui.compatibility.declared import text_config
+from modelcar_tui.compatibility.engine import engine_args
 from modelcar_tui.compatibility.hardware import hardware
 from modelcar_tui.compatibility.kv_cache import check_kv_cache, effective_kv_dtype
 from modelcar_tui.compatibility.limits import longest_context, tensor_parallel_fault
@@ -17,7 +18,6 @@ from modelcar_tui.compatibility.tuning import Tuning, cost, tuned
 from modelcar_tui.compatibility.types import Support
 from modelcar_tui.compatibility.versions import parse_version
 from modelcar_tui.image.types import ModelFacts
-from modelcar_tui.sizing.args import parse_args
 from modelcar_tui.sizing.estimate import estimate
 from modelcar_tui.sizing.types import EngineArgs, Estimate, Gpu, Outcome
 
@@ -52,8 +52,8 @@ class Search:
         self._facts, self._gpu, self._vllm = facts, gpu, vllm
         self.args = args
         self.gpu_count = gpu_count
-        self.engine = parse_args(args, gpu_count, vllm=vllm)
-        self.limit = longest_context(facts.config)
+        self.engine = engine_args(args, gpu_count, vllm)
+        self.limit = longest_context(facts.config, self.engine.overrides)
         given = self.engine.max_model_len
         self.explicit = given is not None and given > 0
         self.asked = given if self.explicit else self.limit
@@ -71,7 +71,7 @@ class Search:
     def arguments(self, tuning: Tuning) -> EngineArgs:
         """The engine's arguments with this tuning."""
         args, count = tuned(self.args, self.gpu_count, tuning)
-        return parse_args(args, count, vllm=self._vllm)
+        return engine_args(args, count, self._vllm)
 
     def price(self, tuning: Tuning) -> float:
         """What a tuning takes away."""

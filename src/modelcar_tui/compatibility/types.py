@@ -39,6 +39,16 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
+class Stops(StrEnum):
+    """What does not run because of a finding."""
+
+    NOTHING = ""
+    SERVER = "server"
+    """vLLM's parser or engine refuses to start."""
+    SUITE = "suite"
+    """The QA suite alone: the server starts."""
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One remark on a manifest or its arguments."""
 
@@ -48,5 +58,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     fix: str = ""
     at: Position | None = None
+    stops: Stops = Stops.NOTHING
+    release: str = ""
+    """The vLLM release whose rules say so; empty for a remark of the manifest's reader."""
+    read: bool = True
+    """Whether that is the release that will serve. False: it stands in for one that is not known, or whose rules
+    were not read, which may judge otherwise."""
     others: int = 0
     """How many more models share it: those that take the default block, or one anchor."""

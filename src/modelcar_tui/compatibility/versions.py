@@ -10,6 +10,7 @@ from typing import TypeVar
 T = TypeVar("T")
 Version = tuple[int, ...]
 _NUMBERS = re.compile(r"v?(\d+(?:\.\d+)*)(?:\.post(\d+))?")
+_BEFORE = re.compile(r"v?[\d.]+[-_.]?(?:dev|rc|pre|alpha|beta|a|b|c)(?![a-z])", re.IGNORECASE)
 
 
 def parse_version(text: str | None) -> Version | None:
@@ -24,6 +25,17 @@ def _parse(text: str) -> Version | None:
         return None
     numbers = tuple(int(part[:9]) for part in match.group(1).split(".")[:4])
     return (*numbers, *([0] * (4 - len(numbers))), int((match.group(2) or "0")[:9]))
+
+
+def was_read(text: str | None, read: Iterable[str]) -> bool:
+    """Whether this very release is among those that were read.
+
+    A vendor's build (`0.11.2+rhai5`) is its release; what came before a release (`0.12.0rc1`, `0.16-dev`) is not.
+    """
+    version = parse_version(text)
+    if version is None or _BEFORE.match((text or "").strip()):
+        return False
+    return any(parse_version(other) == version for other in read)
 
 
 def stand_in(version: Version | None, read: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.state import RunState
 
 SCHEMA = 1
@@ -13,7 +14,7 @@ SCHEMA = 1
 
 def envelope(state: RunState) -> dict[str, Any]:
     """The whole state under `run`, with what most scripts look for on top."""
-    finish = state.finish
+    finish, told = state.finish, outcome_of(state)
     metadata = {key: value for pane in state.panes for key, value in pane.metadata.items()}
     return {
         "schema": SCHEMA,
@@ -21,6 +22,8 @@ def envelope(state: RunState) -> dict[str, Any]:
         "demo": state.demo,
         "manifest": state.path,
         "verdict": finish.verdict if finish else None,
+        "predicted": told.predicted if told else None,
+        "outcome": told.word if told and finish else None,
         "exit_status": finish.exit_status if finish else None,
         "summary": finish.summary if finish else None,
         **metadata,

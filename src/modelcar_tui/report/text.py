@@ -8,6 +8,7 @@ import msgspec
 
 from modelcar_tui.manifest.plan import Change, Operation
 from modelcar_tui.supervisor.events import Status
+from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.reports import DecisionReport
 from modelcar_tui.supervisor.state import Pane, RunState, Step
 
@@ -38,7 +39,9 @@ def _lines(state: RunState) -> Iterator[str]:
     if state.finish is not None:
         yield "## Result"
         yield ""
-        yield f"**{state.finish.verdict}** (exit status {state.finish.exit_status}): {state.finish.summary}"
+        told = outcome_of(state)
+        word = told.word if told is not None else state.finish.verdict
+        yield f"**{word}** (exit status {state.finish.exit_status}): {state.finish.summary}"
         yield ""
 
 
@@ -92,7 +95,10 @@ def _tick(step: Step) -> str:
 
 def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
     yield ""
-    yield f"**{report.verdict}**: {report.why}"
+    told = outcome_of(state)
+    yield f"**{told.word if told is not None else report.verdict}**: {report.why}"
+    if report.predicted is not None:
+        yield f"Predicted before QA: {report.predicted}: {report.why_predicted}"
     if report.findings:
         yield ""
         for finding in report.findings:

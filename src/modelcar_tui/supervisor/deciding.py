@@ -9,6 +9,8 @@ import msgspec
 from modelcar_tui.cluster.image_checks import ImageNeed, check_images
 from modelcar_tui.cluster.pull import check_pull
 from modelcar_tui.cluster.types import AcceleratorReport, Check, GpuNode, Guarantee, Inventory, Pool, State
+from modelcar_tui.compatibility.engine import server_args
+from modelcar_tui.compatibility.lint import lint_model, unique
 from modelcar_tui.compatibility.quantization import check
 from modelcar_tui.compatibility.types import Compatibility, Support
 from modelcar_tui.core.errors import UserError
@@ -17,11 +19,11 @@ from modelcar_tui.image.reference import parse_reference
 from modelcar_tui.manifest.arguments import accepted_changes, effective
 from modelcar_tui.manifest.plan import Decision, Plan
 from modelcar_tui.manifest.types import ModelCar
-from modelcar_tui.sizing.args import parse_args
 from modelcar_tui.sizing.estimate import estimate
 from modelcar_tui.sizing.gpus import gpu_for
 from modelcar_tui.sizing.types import Estimate, Gpu, Outcome
 from modelcar_tui.supervisor.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.supervisor.stopping import heard
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +73,16 @@ def _candidate(members: list[tuple[GpuNode, Pool]]) -> Candidate:
 def decide_model(
     model: ModelRequirements, report: AcceleratorReport, kinds: tuple[Candidate, ...], vllm: str | None
 ) -> ModelVerdict:
-    """The verdict on one model alone: GO where one kind of GPU serves it, NO-GO only where none can."""
+    """The verdict on one model alone: GO where one kind of GPU serves it, NO-GO only where none can.
+
+    What vLLM or the lint refuses whatever the GPU is heard, too.
+    """
+    return heard(_by_gpus(model, report, kinds, vllm), model, vllm, runtime_arguments(report))
+
+
+def _by_gpus(
+    model: ModelRequirements, report: AcceleratorReport, kinds: tuple[Candidate, ...], vllm: str | None
+) -> ModelVerdict:
     if not kinds:
         return _without_gpus(model, report)
     verdicts = [_on(model, kind, vllm) for kind in kinds]
@@ -187,16 +198,47 @@ def decide_accepted(
     Raises:
         UserError: an edited value that can't be written.
     """
+    vllm = vllm or runtime_version(cluster)
     after = tuple(accepted_model(model, report.plan, decision) for model in models)
     kinds = candidates(cluster)
-    verdicts = tuple(decide_model(model, cluster, kinds, vllm or runtime_version(cluster)) for model in after)
+    verdicts = tuple(decide_model(model, cluster, kinds, vllm) for model in after)
     verdict, why = overall(verdicts, report.checks)
     return msgspec.structs.replace(report, verdict=verdict, why=why, models=verdicts)
+
+
+def with_findings(
+    models: tuple[ModelRequirements, ...], cluster: AcceleratorReport, report: DecisionReport, decision: Decision,
+    *, vllm: str | None = None,
+) -> DecisionReport:  # fmt: skip
+    """The decision with the findings that are left once the accepted changes are made.
+
+    What is left keeps its place in the base manifest; what an edit brought in stands at its model.
+    """
+    vllm = vllm or runtime_version(cluster)
+    args = runtime_arguments(cluster)
+    after = tuple(accepted_model(model, report.plan, decision) for model in models)
+    left = [
+        finding
+        for model in after
+        for finding in lint_model(model.car, vllm=vllm, runtime_args=args, facts=model.image.model)
+    ]
+    places = {(known.code, known.what): known.at for known in report.findings}
+    placed = [
+        msgspec.structs.replace(finding, at=places.get((finding.code, finding.what), finding.at))
+        for finding in left
+    ]
+    readers = tuple(finding for finding in report.findings if not finding.model)
+    return msgspec.structs.replace(report, findings=(*readers, *unique(placed)))
 
 
 def runtime_version(cluster: AcceleratorReport) -> str | None:
     """vLLM's release in the runtime image, where it is known."""
     return cluster.runtime.version if cluster.runtime else None
+
+
+def runtime_arguments(cluster: AcceleratorReport) -> tuple[str, ...]:
+    """What the ServingRuntime's template passes by itself."""
+    return cluster.runtime.args if cluster.runtime else ()
 
 
 def accepted_model(model: ModelRequirements, plan: Plan, decision: Decision) -> ModelRequirements:
@@ -209,7 +251,7 @@ def accepted_model(model: ModelRequirements, plan: Plan, decision: Decision) -> 
 def _on(model: ModelRequirements, kind: Candidate, vllm: str | None) -> ModelVerdict:
     """The verdict on one kind of GPU."""
     car, count = model.car, model.car.serving.gpu_count
-    arguments = parse_args(car.serving.args, count, vllm=vllm)
+    arguments = server_args(car.serving.args, count, vllm)
     result = estimate(model.image.model, kind.gpu, arguments, vllm=vllm)
     compatibility = check(
         model.image.model, vendor=kind.gpu.vendor, compute_capability=kind.gpu.compute_capability,
@@ -219,9 +261,9 @@ def _on(model: ModelRequirements, kind: Candidate, vllm: str | None) -> ModelVer
     verdict, why, settle = _judge(car, kind, result, compatibility, count)
     return ModelVerdict(
         model=car.name, verdict=verdict, why=why, settle=settle, warnings=_warnings(kind, compatibility, count),
-        comparison=_comparison(result, kind, count), needed_gib=result.required_gib, gpu_gib=kind.gpu.memory_gib,
-        product=kind.gpu.product, gpus=count, nodes=tuple(node.name for node in kind.nodes[:10]),
-        compatibility=compatibility, estimate=result,
+        comparison=_comparison(result, kind, arguments.tp), needed_gib=result.required_gib,
+        gpu_gib=kind.gpu.memory_gib, product=kind.gpu.product, gpus=count,
+        nodes=tuple(node.name for node in kind.nodes[:10]), compatibility=compatibility, estimate=result,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.mailbox import Mailbox
+from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.reports import ApplyPreview, Verdict
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
@@ -152,7 +153,8 @@ class Engine:
             return state.faults
         end = [state.finish.summary] if state.finish else list(self._failure)
         if state.finish is not None and state.finish.exit_status not in (ExitStatus.USAGE, ExitStatus.INTERNAL):
-            end[0] = f"{state.finish.verdict}: {end[0]}"
+            told = outcome_of(state)
+            end[0] = f"{told.word if told else state.finish.verdict}: {end[0]}"
         if state.run_id and (state.finish is None or state.finish.exit_status in _RESUMABLE):
             end.append(f"the run can go on: modelcar-tui --resume {state.run_id}")
         return tuple(end)

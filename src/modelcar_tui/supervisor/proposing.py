@@ -11,6 +11,7 @@ from modelcar_tui.manifest.plan import Change
 from modelcar_tui.sizing.types import Gpu, Outcome
 from modelcar_tui.supervisor.deciding import Candidate, kind_name
 from modelcar_tui.supervisor.reports import ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.supervisor.stopping import changes_in_words
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,9 +63,10 @@ def _cost(solution: Solution) -> tuple[int, int]:
 
 
 def _hope(solution: Solution) -> str:
-    needed = sum(change.severity == "required" for change in solution.changes)
+    needed = [change for change in solution.changes if change.severity == "required"]
     if solution.runs and needed:
-        return f"accept the {needed} required change{'s' * (needed != 1)} of the plan"
+        count = f"{len(needed)} required changes" if len(needed) > 1 else "required change"
+        return f"accept the {count} of the plan: {changes_in_words(needed)}"
     return solution.why_not
 
 

@@ -63,6 +63,9 @@ class ModelVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """Every kind of GPU at hand that serves it."""
     compatibility: tuple[Compatibility, ...] = ()
     estimate: Estimate | None = None
+    predicted: Verdict | None = None
+    """What was decided before QA, where QA's result has changed it, and why."""
+    why_predicted: str = ""
 
 
 class DecisionReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +73,9 @@ class DecisionReport(msgspec.Struct, frozen=True, kw_only=True):
 
     verdict: Verdict
     why: str
+    predicted: Verdict | None = None
+    """What was decided before QA, where QA's result has changed it, and why."""
+    why_predicted: str = ""
     models: tuple[ModelVerdict, ...] = ()
     findings: tuple[Finding, ...] = ()
     checks: tuple[Check, ...] = ()

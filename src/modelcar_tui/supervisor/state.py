@@ -17,6 +17,7 @@ from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.manifest.types import Manifest
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.outcome import measured
 from modelcar_tui.supervisor.reports import DecisionReport, ModelRequirements, Verdict
 
 _S = TypeVar("_S", bound=msgspec.Struct)
@@ -194,16 +195,13 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
             return _set(state, finish=None)
         case e.SpecialistStarted():
             return _pane(
-                state, event.specialist, status=e.Status.RUNNING, started=stamped.at, narration="",
+                state, event.specialist, status=e.Status.RUNNING, started=stamped.at, finished=None, narration="",
                 narration_state="",
             )  # fmt: skip
         case e.StepChanged():
             return _step(state, event)
         case e.SpecialistFinished():
-            return _pane(
-                state, event.specialist, status=event.status, summary=event.summary, lines=event.lines,
-                metadata=event.metadata, finished=stamped.at,
-            )  # fmt: skip
+            return _finished(state, event, stamped.at)
         case e.ManifestRead():
             return _set(state, manifest=event.manifest)
         case e.ModelLearned():
@@ -211,7 +209,7 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
         case e.ClusterRead():
             return _set(state, cluster=event.report)
         case e.DecisionMade():
-            return _set(state, decision=event.report)
+            return _set(state, decision=measured(event.report, state.qa.outcome))
         case e.ApprovalRequested():
             return _set(state, approval=Approval(request_id=event.request_id, plan_digest=event.plan_digest))
         case e.ApprovalGiven():
@@ -227,13 +225,14 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
             return _set(state, consent=_set(state.consent or Consent(effects=()), allowed=event.allowed))
         case e.QaStarted():
             names = ("container", "image", "log", "began", "limit_s", "model_limit_s")
-            return _set(state, qa=_set(state.qa, **{name: getattr(event, name) for name in names}))
+            qa = _set(state.qa, outcome=None, **{name: getattr(event, name) for name in names})
+            return _judged(_set(state, qa=qa))
         case e.QaLogGrew():
             return _set(state, qa=_set(state.qa, lines=event.lines, size=event.size))
         case e.QaProgressed():
             return _set(state, qa=_set(state.qa, **msgspec.structs.asdict(event)))
         case e.QaFinished():
-            return _set(state, qa=_set(state.qa, outcome=event.outcome, ended=stamped.at))
+            return _judged(_set(state, qa=_set(state.qa, outcome=event.outcome, ended=stamped.at)))
         case e.Noticed():
             return _set(state, notices=(*state.notices, event)[-200:])
         case e.LanguageModelJoined():
@@ -265,6 +264,21 @@ def _set(struct: _S, **changes: object) -> _S:
 
 def _pane(state: RunState, name: str, **changes: object) -> RunState:
     return _set(state, panes=tuple(_set(p, **changes) if p.name == name else p for p in state.panes))
+
+
+def _finished(state: RunState, event: e.SpecialistFinished, at: float) -> RunState:
+    """A result that is told again, after an answer or after QA, makes the specialist's own time no longer."""
+    pane = state.pane(event.specialist)
+    first = pane.finished if pane is not None and pane.finished is not None else at
+    return _pane(
+        state, event.specialist, status=event.status, summary=event.summary, lines=event.lines,
+        metadata=event.metadata, finished=first,
+    )  # fmt: skip
+
+
+def _judged(state: RunState) -> RunState:
+    """The decision under what QA says by now."""
+    return state if state.decision is None else _set(state, decision=measured(state.decision, state.qa.outcome))
 
 
 def _settled(state: RunState, event: e.NarrationSettled) -> RunState:

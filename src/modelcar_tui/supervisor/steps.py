@@ -14,8 +14,9 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.deciding import decide_accepted
+from modelcar_tui.supervisor.deciding import decide_accepted, with_findings
 from modelcar_tui.supervisor.graph import State
+from modelcar_tui.supervisor.outcome import outcome_of, qa_failed
 from modelcar_tui.supervisor.reports import DecisionReport, Verdict
 from modelcar_tui.supervisor.routing import QA, Way
 from modelcar_tui.supervisor.runs import RunFolder
@@ -94,6 +95,7 @@ class Steps:
         if run.cluster is None:
             return report
         accepted = decide_accepted(run.models, run.cluster, report, decision, vllm=vllm)
+        accepted = with_findings(run.models, run.cluster, accepted, decision, vllm=vllm)
         return msgspec.structs.replace(accepted, with_changes=None)
 
     async def summarise(self, state: State) -> State:
@@ -101,7 +103,10 @@ class Steps:
         if self._supervisor.llm is not None:
             await self._supervisor.llm.settle()
         status, summary = conclusion(self._supervisor.state, state)
-        verdict = self._supervisor.state.decision.verdict if self._supervisor.state.decision else Verdict.UNKNOWN
+        told, report = outcome_of(self._supervisor.state), self._supervisor.state.decision
+        if report is not None and report.predicted is not None:
+            self._supervisor.emit(finished(report))
+        verdict = told.verdict if told is not None else Verdict.UNKNOWN
         self._supervisor.emit(
             e.RunFinished(
                 exit_status=status, verdict=verdict, summary=summary, seconds=time.time() - self._started
@@ -126,6 +131,8 @@ def conclusion(run: RunState, state: State) -> tuple[ExitStatus, str]:
     decision = run.decision
     if decision is None:
         return ExitStatus.INTERNAL, "there is no decision"
+    if qa_failed(run.qa.outcome):
+        return _after_qa(run, decision)
     if decision.verdict is Verdict.NO_GO:
         return ExitStatus.NO_GO, decision.why
     access = run.cluster.access if run.cluster else None
@@ -143,4 +150,4 @@ def _after_qa(run: RunState, decision: DecisionReport) -> tuple[ExitStatus, str]
     if outcome.ok:
         return ExitStatus.GO, f"{decision.why}; QA passed"
     status = ExitStatus.TIMED_OUT if outcome.code.endswith(":TIMEOUT") else ExitStatus.QA_FAILED
-    return status, f"{outcome.code}: {outcome.message}"
+    return status, f"{outcome.code}: {decision.why}"

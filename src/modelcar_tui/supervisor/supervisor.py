@@ -28,6 +28,7 @@ from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.afterwards import keep
 from modelcar_tui.supervisor.journal import Journal, read_journal
 from modelcar_tui.supervisor.llm.start import open_session
+from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.registry import team
 from modelcar_tui.supervisor.reports import Verdict
 from modelcar_tui.supervisor.runs import CHECKPOINT, JOURNAL, RunFolder
@@ -289,7 +290,8 @@ class Supervisor:
         )  # fmt: skip
 
     def _finish(self, status: ExitStatus, summary: str) -> None:
-        verdict = self.state.decision.verdict if self.state.decision else Verdict.UNKNOWN
+        told = outcome_of(self.state)
+        verdict = told.verdict if told is not None else Verdict.UNKNOWN
         seconds = time.time() - self._started
         summary = self._redact(summary)
         self.emit(e.RunFinished(exit_status=status, verdict=verdict, summary=summary, seconds=seconds))

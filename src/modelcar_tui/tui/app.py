@@ -17,6 +17,7 @@ from textual.binding import Binding
 
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.supervisor.events import Stamped
+from modelcar_tui.supervisor.outcome import QA_FAILED, outcome_of
 from modelcar_tui.supervisor.reports import Verdict
 from modelcar_tui.supervisor.state import Pane, RunState, fold
 from modelcar_tui.tui import glyphs
@@ -330,7 +331,10 @@ class DashboardApp(ThemedApp):
         """The run's exit status, or the one of the verdict so far."""
         if self.state.finish is not None:
             return ExitStatus(self.state.finish.exit_status)
-        return _VERDICT_STATUS[self.state.decision.verdict] if self.state.decision else ExitStatus.UNKNOWN
+        told = outcome_of(self.state)
+        if told is None:
+            return ExitStatus.UNKNOWN
+        return ExitStatus.QA_FAILED if told.word == QA_FAILED else _VERDICT_STATUS[told.verdict]
 
     def copy_out(self, text: str) -> None:
         """`y`: to the operator's clipboard and to a file."""

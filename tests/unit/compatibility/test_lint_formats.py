@@ -12,12 +12,20 @@ from compatibility_support import car, manifest
 import modelcar_tui.compatibility
 from modelcar_tui.compatibility.formats import CODES, FORMATS, exit_worthy, render, render_files
 from modelcar_tui.compatibility.lint import lint
-from modelcar_tui.compatibility.types import Finding, Severity
+from modelcar_tui.compatibility.types import Finding, Severity, Stops
 from modelcar_tui.manifest.types import ArgumentsFrom, Position
 
 FINDINGS = (
     Finding(
-        code="flag-unknown", severity=Severity.ERROR, model="m", what="no --x", fix="delete it", at=Position(3, 5)
+        code="flag-unknown",
+        severity=Severity.ERROR,
+        model="m",
+        what="no --x",
+        fix="delete it",
+        at=Position(3, 5),
+        stops=Stops.SERVER,
+        release="0.19.1",
+        read=False,
     ),
     Finding(code="remote-code", severity=Severity.WARNING, model="m", what="50% a,b:c\nd"),
     Finding(code="executor-one-gpu", severity=Severity.NOTE, model="m", what="one", at=Position(9, 1)),
@@ -35,6 +43,7 @@ def test_json_has_every_part() -> None:
     assert first == {
         "file": "m.yaml", "line": 3, "column": 5, "code": "flag-unknown", "severity": "error",
         "model": "m", "others": 0, "what": "no --x", "fix": "delete it",
+        "stops": "server", "release": "0.19.1", "read": False,
     }  # fmt: skip
 
 
@@ -50,6 +59,7 @@ def test_sarif_points_rules_and_results_at_each_other() -> None:
         assert place["region"]["startLine"] >= 1 and place["region"]["startColumn"] >= 1
     assert [result["level"] for result in run["results"]] == ["error", "warning", "note"]
     assert all(rule["shortDescription"]["text"] for rule in rules)
+    assert run["results"][0]["properties"] == {"stops": "server", "release": "0.19.1", "read": False}
 
 
 def test_sarif_is_what_a_model_made_from_its_schema_accepts() -> None:

@@ -12,6 +12,7 @@ import msgspec
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.compatibility.command_line import take_apart
 from modelcar_tui.compatibility.drafts import Drafts
+from modelcar_tui.compatibility.engine import server_args
 from modelcar_tui.compatibility.limits import longest_context
 from modelcar_tui.compatibility.lint import lint_model
 from modelcar_tui.compatibility.types import Severity
@@ -19,7 +20,6 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.text import clean
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Change, Decision
-from modelcar_tui.sizing.args import parse_args
 from modelcar_tui.sizing.types import Outcome
 from modelcar_tui.supervisor.deciding import (
     Candidate,
@@ -143,8 +143,8 @@ def _on(model: ModelRequirements, verdict: ModelVerdict, vllm: str | None) -> _S
     if verdict.verdict is not Verdict.GO or result is None or result.outcome is not Outcome.STARTS:
         return None
     requests = result.max_concurrency.value
-    engine = parse_args(model.car.serving.args, model.car.serving.gpu_count, vllm=vllm)
-    context = engine.max_model_len or longest_context(model.image.model.config)
+    engine = server_args(model.car.serving.args, model.car.serving.gpu_count, vllm)
+    context = engine.max_model_len or longest_context(model.image.model.config, engine.overrides)
     if requests is None or context is None or context <= 0:
         return None
     return _Score(context, min(requests, float(engine.max_num_seqs or requests)))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from modelcar_tui.compatibility.engine import server_args
 from modelcar_tui.compatibility.limits import longest_context
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.sizing.args import parse_args
 from modelcar_tui.supervisor.reports import ModelRequirements
 
 _FACTOR = re.compile(r"(?:x|\*)\s?([0-9]{1,3})|/\s?([0-9]{1,3})")
@@ -40,10 +40,10 @@ def _value(flag: str, text: str, model: ModelRequirements, vllm: str | None) -> 
 
 def _now(flag: str, model: ModelRequirements, vllm: str | None) -> int | float | None:
     """The value that the model is served with."""
-    engine = parse_args(model.car.serving.args, model.car.serving.gpu_count, vllm=vllm)
+    engine = server_args(model.car.serving.args, model.car.serving.gpu_count, vllm)
     match flag:
         case "--max-model-len":
-            return engine.max_model_len or longest_context(model.image.model.config)
+            return engine.max_model_len or longest_context(model.image.model.config, engine.overrides)
         case "--max-num-seqs":
             return engine.max_num_seqs
         case "--max-num-batched-tokens":

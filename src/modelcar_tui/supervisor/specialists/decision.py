@@ -180,7 +180,11 @@ def finished(report: DecisionReport) -> SpecialistFinished:
         status=Status.DONE if report.verdict is Verdict.GO else Status.WARNING,
         summary=f"{report.verdict}: {report.why}",
         lines=tuple(report_lines(report)),
-        metadata={"verdict": str(report.verdict), "changes": len(report.plan.changes)},
+        metadata={
+            "verdict": str(report.verdict),
+            "changes": len(report.plan.changes),
+            **({"predicted": str(report.predicted)} if report.predicted is not None else {}),
+        },
     )
 
 
@@ -191,6 +195,8 @@ def report_lines(report: DecisionReport) -> Iterator[str]:
     for check in report.checks:
         if check.state is not State.OK:
             yield check_text(check)
+    if report.predicted is not None:
+        return
     if report.with_changes is not None and report.with_changes is not report.verdict:
         yield f"with all {len(report.plan.changes)} proposed changes: {report.with_changes}"
     if report.together:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport, Rung
+from modelcar_tui.compatibility.types import Stops
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.qa.budget import Budgets, budgets
@@ -193,7 +194,18 @@ def _effects(context: Context) -> tuple[str, ...]:
     )  # fmt: skip
     if context.settings.qa_engine == KUBERNETES:
         done += job_effects(context.settings.qa_namespace or "", context.settings.qa_parallel, image.generation)
-    return (*played, *done, f"Image: {image.image}, {image.why}.", *_budgets(context).warnings)
+    image_line = f"Image: {image.image}, {image.why}."
+    return (*played, *done, image_line, *_budgets(context).warnings, *_suite_findings(context))
+
+
+def _suite_findings(context: Context) -> tuple[str, ...]:
+    """What the lint found about the suite alone: the server starts with it, QA stumbles over it."""
+    report = context.report("decision", DecisionReport)
+    return tuple(
+        f"{finding.model}: {finding.what}" + (f"; {finding.fix}" if finding.fix else "") + "."
+        for finding in report.findings
+        if finding.stops is Stops.SUITE
+    )
 
 
 def _image(context: Context) -> SuiteImage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.supervisor.events import Status
+from modelcar_tui.supervisor.outcome import outcome_of, qa_failed
 from modelcar_tui.supervisor.reports import Verdict
 from modelcar_tui.supervisor.state import Pane, RunState
 from modelcar_tui.tui import format as f
@@ -36,15 +37,10 @@ def header_row(face: Face, screen: str, cells: int) -> Row:
 def banner_rows(face: Face, cells: int, height: int) -> list[Row]:
     """The verdict and why; below it what the operator can do now."""
     state, glyphs = face.state, face.glyphs
-    if state.decision is None:
-        block, why = (f" WORKING {glyphs.running} ", "wait-block"), activity(state)
-        if state.finish is not None:
-            verdict = state.finish.verdict
-            block, why = (f" {verdict.value} {glyphs.verdict(verdict)} ", f.VERDICT_BLOCK[verdict]), ""
-    else:
-        verdict = state.decision.verdict
-        block = (f" {verdict.value} {glyphs.verdict(verdict)} ", f.VERDICT_BLOCK[verdict])
-        why = state.decision.why
+    told = outcome_of(state)
+    block, why = (f" WORKING {glyphs.running} ", "wait-block"), activity(state)
+    if told is not None:
+        block, why = f.outcome_block(told, glyphs), "" if state.decision is None else told.why
     first = row(block, "  ", (why, "strong"), (_margin(state, cells - width(block[0]) - width(why) - 2), "text"))
     return [first, next_row(face, cells)][:height]
 
@@ -66,7 +62,10 @@ def next_row(face: Face, cells: int) -> Row:
     if state.finish is not None:
         took = f.elapsed(state.finish.seconds)
         text = f" finished in {took} with exit status {state.finish.exit_status}"
-        return row((text, "strong"), (f"  {glyphs.dot}  {state.finish.summary}", "muted"))
+        outcome = state.qa.outcome
+        # Why it failed stands above; here what to do about it.
+        after = f"next: {outcome.fix}" if outcome is not None and qa_failed(outcome) else state.finish.summary
+        return row((text, "strong"), (f"  {glyphs.dot}  {after}", "muted"))
     if state.waiting_for_approval:
         count = len(state.decision.plan.changes) if state.decision else 0
         what = f"{count} proposed change{'s' * (count != 1)}"

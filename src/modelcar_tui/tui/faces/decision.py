@@ -39,7 +39,7 @@ def decision_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
         )
         if model.verdict is not Verdict.GO:
             rows += _why(model, cells)
-    return [*rows, *_plan(report), *_together(report, cells), *_remarks(report, cells, glyphs)]
+    return [*rows, *_plan(state, report), *_together(report, cells), *_remarks(report, cells, glyphs)]
 
 
 def worst_first(report: DecisionReport) -> list[ModelVerdict]:
@@ -84,10 +84,14 @@ def _why(model: ModelVerdict, cells: int) -> list[Row]:
     return rows
 
 
-def _plan(report: DecisionReport) -> list[Row]:
+def _plan(state: RunState, report: DecisionReport) -> list[Row]:
+    """What is proposed; once it was answered, what became of it."""
     count = len(report.plan.changes)
     if not count:
         return []
+    if state.written is not None:
+        done = f"{state.written.changes} of {count} change{'s' * (count != 1)} written"
+        return [row((done, "ok"), ("  d shows them", "muted"))]
     then = ""
     if report.with_changes is not None and report.with_changes is not report.verdict:
         then = f", with all of them {report.with_changes}"
@@ -95,6 +99,8 @@ def _plan(report: DecisionReport) -> list[Row]:
 
 
 def _together(report: DecisionReport, cells: int) -> list[Row]:
+    if report.predicted is not None:
+        return []  # what would fit together is of no interest where one has failed
     rows = paragraph(report.together, cells, "warn" if report.missing else "text") if report.together else []
     for line in report.missing:
         rows += paragraph(f"missing: {line}", cells, "warn", indent=2)

@@ -8,6 +8,7 @@ from textual.binding import BindingType
 
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.supervisor.events import Status
+from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.banner import activity
 from modelcar_tui.tui.faces.decision import comparison, worst_first
@@ -34,11 +35,10 @@ class FinishDialog(Dialog):
         state, glyphs = self.face.state, self.face.glyphs
         report, finish = state.decision, state.finish
         rows: list[Row] = [EMPTY]
-        verdict = finish.verdict if finish else report.verdict if report else None
-        if verdict is not None:
-            block = (f" {verdict.value} {glyphs.verdict(verdict)} ", f.VERDICT_BLOCK[verdict])
-            rows += [row(block, ("  DEMO" if state.demo else "", "badge"))]
-            rows += paragraph(report.why if report else finish.summary if finish else "", cells, "strong")
+        told = outcome_of(state)
+        if told is not None:
+            rows += [row(f.outcome_block(told, glyphs), ("  DEMO" if state.demo else "", "badge"))]
+            rows += paragraph(told.why, cells, "strong")
         else:
             rows.append(row((activity(state), "muted")))
         rows.append(EMPTY)
@@ -50,7 +50,7 @@ class FinishDialog(Dialog):
             rows.append(Row((*word, (f"  {name}  ", "text"), *comparison(model, full=True))))
         if len(models) > 8:
             rows.append(row((f"and {len(models) - 8} more models", "muted")))
-        if report and report.together:
+        if report and report.together and report.predicted is None:
             rows += paragraph(report.together, cells, "warn" if report.missing else "text")
         rows.append(EMPTY)
         for notice in state.notices[-3:]:

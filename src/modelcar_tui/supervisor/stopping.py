@@ -1,0 +1,92 @@
+"""What keeps a model's server from starting on whatever GPU: findings of the lint, and outstanding repairs.
+
+Memory and hardware are the estimate's; this is what vLLM says before it looks at them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from modelcar_tui.compatibility.drafts import Drafts
+from modelcar_tui.compatibility.lint import lint_model
+from modelcar_tui.compatibility.proposals import draft_repairs
+from modelcar_tui.compatibility.remarks import Judge
+from modelcar_tui.compatibility.types import Finding, Severity, Stops
+from modelcar_tui.manifest.plan import Change, Operation
+from modelcar_tui.supervisor.reports import ModelRequirements, ModelVerdict, Verdict
+
+_SHOWN, _LENGTH = 3, 80
+
+
+def heard(
+    verdict: ModelVerdict, model: ModelRequirements, vllm: str | None, runtime_args: tuple[str, ...]
+) -> ModelVerdict:
+    """The verdict of memory and hardware, lowered by what stops the server before they count.
+
+    NO-GO where the release that will serve was read; UNKNOWN where another one had to stand in for it.
+    """
+    if verdict.verdict is Verdict.NO_GO:
+        return verdict
+    findings = [
+        finding
+        for finding in lint_model(model.car, vllm=vllm, runtime_args=runtime_args, facts=model.image.model)
+        if finding.stops is Stops.SERVER and finding.severity is not Severity.NOTE
+    ]
+    repairs = outstanding(model, vllm, runtime_args)
+    why, sure = _why(findings, repairs, Judge.of(vllm))
+    if not why or (verdict.verdict is Verdict.UNKNOWN and not sure):
+        return verdict
+    settle = changes_in_words(repairs) or next((finding.fix for finding in findings if finding.fix), "")
+    if sure:
+        return msgspec.structs.replace(verdict, verdict=Verdict.NO_GO, why=why, settle=settle, runs_on=())
+    settle = f"state the release that will serve it: --vllm VERSION; or {settle}"
+    return msgspec.structs.replace(verdict, verdict=Verdict.UNKNOWN, why=why, settle=settle, runs_on=())
+
+
+def outstanding(
+    model: ModelRequirements, vllm: str | None, runtime_args: tuple[str, ...] = ()
+) -> tuple[Change, ...]:
+    """The repairs without which the server would not start with the arguments as they are, whatever the GPU."""
+    drafts = Drafts(model.car)
+    draft_repairs(drafts, model.image.model, None, estimate=None, vllm=vllm, runtime_args=runtime_args)
+    return drafts.stopping()
+
+
+def changes_in_words(changes: Sequence[Change]) -> str:
+    """`delete --swap-space=4, write --max-model-len=8192 and 2 more`; empty for none."""
+    words = [_in_words(change) for change in changes[:_SHOWN]]
+    more = f" and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
+    return ", ".join(words) + more
+
+
+def _why(findings: list[Finding], repairs: tuple[Change, ...], judge: Judge) -> tuple[str, bool]:
+    """The sentence that decides it, and whether it is sure for the release that will serve."""
+    sure = [finding for finding in findings if finding.read]
+    for told, known in ((sure, True), (findings, False)):
+        if told:
+            more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
+            return told[0].what + more + ("" if known else _stands_in(told[0].release)), known
+    if repairs:
+        known = judge.flags_read
+        return repairs[0].reason + ("" if known else _stands_in(judge.release)), known
+    return "", False
+
+
+def _stands_in(release: str) -> str:
+    return f" (judged by {release}: the release that will serve was not read)"
+
+
+def _in_words(change: Change) -> str:
+    item = change.new or change.old or change.flag
+    item = item if len(item) <= _LENGTH else f"{item[: _LENGTH - 3]}..."
+    match change.operation:
+        case Operation.REMOVE:
+            return f"delete {item}"
+        case Operation.ADD:
+            return f"add {item}"
+        case Operation.GPU_COUNT:
+            return f"set gpu_count {item}"
+        case _:
+            return f"write {item}"

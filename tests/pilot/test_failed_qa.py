@@ -1,0 +1,109 @@
+"""A run that was GO and whose QA died: no face of it says GO of what failed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from modelcar_tui.core.resources import demo_logs
+from modelcar_tui.demo.run import demo_settings, prepare_demo
+from modelcar_tui.supervisor.engine import Engine
+from modelcar_tui.supervisor.settings import Approve
+from modelcar_tui.supervisor.supervisor import Supervisor
+from modelcar_tui.tui.app import DashboardApp
+from modelcar_tui.tui.replay import ReplayPort
+from pilot import support as s
+
+DIED = "llama-3.3-70b-instruct"
+
+
+@pytest.fixture(scope="module")
+def oom(tmp_path_factory: pytest.TempPathFactory) -> Supervisor:
+    """The demo, all changes accepted, with a recording in which one model runs out of memory."""
+    recording = str(demo_logs() / "failure-cuda-oom.log")
+    state = tmp_path_factory.mktemp("state")
+    settings = prepare_demo(
+        demo_settings(approve=Approve.ALL, llm=False, qa_recording=recording, state_dir=str(state))
+    )
+    supervisor = Supervisor(settings)
+
+    async def drive() -> None:
+        async for _ in supervisor.run():
+            pass
+
+    asyncio.run(drive())
+    return supervisor
+
+
+def printed(supervisor: Supervisor, *options: str) -> tuple[int, str]:
+    """What `agent` prints of the run, and its status."""
+    assert supervisor.folder is not None
+    command = [
+        sys.executable,
+        "-m",
+        "modelcar_tui.cli",
+        "--headless",
+        "--replay",
+        str(supervisor.folder),
+        *options,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=dict(os.environ), check=False)
+    return done.returncode, done.stdout
+
+
+def test_the_report_says_which_model_failed_and_no_go_for_the_run(oom: Supervisor) -> None:
+    status, text = printed(oom)
+    assert status == 4
+    result = text.splitlines()[-2]
+    assert result.startswith(f"**QA FAILED** (exit status 4): QA_ERROR:CUDA_OOM: {DIED}: ")
+    assert f"- NO-GO {DIED}" in text
+    assert f"- GO {DIED}" not in text
+    assert "**GO**" not in text
+
+
+def test_json_has_the_outcome_and_the_prediction_apart(oom: Supervisor) -> None:
+    from modelcar_tui.report.data import envelope, to_json
+
+    document = json.loads(to_json(envelope(oom.state)))
+    assert (document["outcome"], document["predicted"], document["exit_status"]) == ("QA FAILED", "GO", 4)
+    assert document["verdict"] == "NO-GO"
+    assert DIED in document["summary"]
+
+
+def test_the_last_line_says_it(oom: Supervisor) -> None:
+    engine = Engine(oom.settings)
+    engine._supervisor = oom
+    assert engine.last_words()[0].startswith(f"QA FAILED: QA_ERROR:CUDA_OOM: {DIED}: ")
+
+
+@pytest.mark.parametrize("size", s.SIZES)
+async def test_headline_row_and_summary_say_it_at_every_size(oom: Supervisor, size: tuple[int, int]) -> None:
+    assert oom.folder is not None
+    app = DashboardApp(ReplayPort(oom.folder, speed=0))
+    async with app.run_test(size=size) as pilot:
+        await s.wait_for(pilot, lambda: s.shows(app, "with exit status 4"), "the end")
+        rows = s.screen_text(app)
+        assert rows[1].startswith(f" QA FAILED ✗   {DIED}: ")
+        assert not any(DIED in row and "GO ✓" in row for row in rows)
+        await pilot.press("o")
+        await s.wait_for(pilot, lambda: s.shows(app, "Summary"), "the summary")
+        text = s.screen_text(app)
+        assert any("QA FAILED ✗" in row for row in text)
+        assert not any(row.strip(" │|").startswith("GO ✓") and DIED in row for row in text)
+        await pilot.press("escape", "q")
+        await s.wait_for(pilot, lambda: app._exit, "q leaves without a question")
+    assert app.return_value == 4
+
+
+async def test_the_decision_pane_explains_the_row_and_proposes_nothing_that_was_written(oom: Supervisor) -> None:
+    assert oom.folder is not None
+    app = DashboardApp(ReplayPort(oom.folder, speed=0))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await s.wait_for(pilot, lambda: s.shows(app, "with exit status 4"), "the end")
+        assert s.shows(app, "predicted GO, but its QA failed: CUDA_OOM")
+        assert not s.shows(app, "d to review")

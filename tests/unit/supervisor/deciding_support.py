@@ -1,0 +1,71 @@
+"""Models, nodes and clusters by hand, and the verdict on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from modelcar_tui.cluster.types import (
+    AcceleratorReport,
+    Access,
+    GpuNode,
+    Guarantee,
+    Inventory,
+    Pool,
+    Rung,
+)
+from modelcar_tui.core.facts import Fact
+from modelcar_tui.image.types import ImageFacts, ModelFacts
+from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
+from modelcar_tui.supervisor.deciding import candidates, decide_model
+from modelcar_tui.supervisor.reports import ModelRequirements, ModelVerdict
+
+AT = Position(1, 1)
+LLAMA_8B: dict[str, Any] = {
+    "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 32,
+    "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 128256, "intermediate_size": 14336,
+    "max_position_embeddings": 131072, "torch_dtype": "bfloat16",
+}  # fmt: skip
+
+
+def model(
+    *args: str, gpus: int = 1, config: dict[str, Any] | None = LLAMA_8B, **facts: Fact[Any]
+) -> ModelRequirements:
+    car = ModelCar(
+        name="m", image="oci://quay.io/x/m:1", at=AT, name_at=AT, image_at=AT,
+        serving=ServingArguments(gpu_count=gpus, args=args, gpu_count_at=AT if gpus > 1 else None),
+    )  # fmt: skip
+    return ModelRequirements(
+        car=car, image=ImageFacts(reference=car.image, model=ModelFacts(config=config, **facts))
+    )
+
+
+def node(
+    name: str, product: str, units: int, free: int | None = -1, *, mem: int | None = None, usable: bool = True,
+    guarantee: Guarantee = Guarantee.EXCLUSIVE, resource: str = "nvidia.com/gpu", cc: str | None = None,
+) -> GpuNode:  # fmt: skip
+    pool = Pool(
+        resource=resource, units=units, free=units if free == -1 else free, mem_mib=mem, mem_guarantee=guarantee
+    )
+    return GpuNode(
+        name=name, vendor="nvidia", product=product, cc=cc, pool=(pool,), usable=usable,
+        why="" if usable else "cordoned",
+    )  # fmt: skip
+
+
+def h100(name: str = "h", units: int = 8, free: int | None = -1, **more: Any) -> GpuNode:
+    return node(name, "H100-80GB-HBM3", units, free, mem=81559, cc="9.0", **more)
+
+
+def t4(name: str = "t", units: int = 4, free: int | None = -1, **more: Any) -> GpuNode:
+    return node(name, "Tesla-T4", units, free, mem=15360, cc="7.5", **more)
+
+
+def decide(
+    what: ModelRequirements, *nodes: GpuNode, vllm: str | None = "0.19.0", **inventory: Any
+) -> ModelVerdict:
+    told: dict[str, Any] = {"known": True, "nodes_seen": len(nodes), **inventory}
+    report = AcceleratorReport(access=Access(rung=Rung.OK), inventory=Inventory(nodes=nodes, **told))
+    return decide_model(what, report, candidates(report), vllm)
+
+
+SHORT = "--max-model-len=8192"

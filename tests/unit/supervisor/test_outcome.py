@@ -1,0 +1,174 @@
+"""What a run comes to: QA's own result beats the estimate, in every face alike."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from modelcar_tui.manifest.plan import Plan
+from modelcar_tui.qa.types import QaModelResult, QaOutcome
+from modelcar_tui.report.data import envelope, to_json
+from modelcar_tui.report.text import markdown
+from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.outcome import measured, outcome_of
+from modelcar_tui.supervisor.reports import DecisionReport, ModelVerdict, Verdict
+from modelcar_tui.supervisor.specialists.decision import finished
+from modelcar_tui.supervisor.state import RunState, fold
+from modelcar_tui.supervisor.steps import conclusion
+
+NAMES = ("granite-3.1-8b-instruct", "llama-3.3-70b-instruct", "whisper")
+SERVED = "each of the 3 models can be served"
+OOM = QaModelResult(model=NAMES[1], status="FAILED", phase="call", cause="CUDA_OOM", line="CUDA out of memory.")
+
+
+def report(*verdicts: Verdict) -> DecisionReport:
+    models = tuple(
+        ModelVerdict(model=name, verdict=verdict, comparison="18 GiB vs 80 GiB", why=f"why of {name}")
+        for name, verdict in zip(NAMES, verdicts or (Verdict.GO,) * 3, strict=False)
+    )
+    worst = next((verdict for verdict in verdicts if verdict is not Verdict.GO), Verdict.GO)
+    plan = Plan(base="/x.yaml", base_sha256="", target="/y.yaml")
+    return DecisionReport(verdict=worst, why=SERVED, models=models, plan=plan)
+
+
+def failed(*models: QaModelResult, code: str = "CUDA_OOM", fix: str = "lower --max-model-len") -> QaOutcome:
+    return QaOutcome(code=f"QA_ERROR:{code}", message="it did not fit", fix=fix, models=models)
+
+
+def run(*events: e.AnyEvent) -> RunState:
+    panes = (e.PanePlan("decision", "Decision", ()), e.PanePlan("qa", "QA", ()))
+    opening = (
+        e.RunStarted(run_id="r", manifest="m.yaml", panes=panes, version="1"),
+        e.DecisionMade(report=report()),
+    )
+    return fold(e.Stamped(number, float(number), event) for number, event in enumerate((*opening, *events), 1))
+
+
+def verdicts(state: RunState) -> list[tuple[str, Verdict | None]]:
+    assert state.decision is not None
+    return [(str(model.verdict), model.predicted) for model in state.decision.models]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "word", "verdict", "why"),
+    [
+        (None, "GO", Verdict.GO, SERVED),
+        (QaOutcome(code="QA_OK", message="3 passed"), "GO", Verdict.GO, SERVED),
+        (QaOutcome(code="QA_SKIPPED:NOT_WANTED", message=""), "GO", Verdict.GO, SERVED),
+        (failed(OOM), "QA FAILED", Verdict.NO_GO, "llama-3.3-70b-instruct: it did not fit"),
+        (
+            failed(OOM, QaModelResult(model=NAMES[0], status="ERROR", phase="setup")),
+            "QA FAILED", Verdict.NO_GO,
+            "2 of 3 models failed: granite-3.1-8b-instruct, llama-3.3-70b-instruct (CUDA_OOM)",
+        ),
+        (failed(QaModelResult(model="gone", status="FAILED")), "QA FAILED", Verdict.UNKNOWN, "it did not fit"),
+        (failed(code="CLUSTER_UNHEALTHY"), "QA FAILED", Verdict.UNKNOWN, "it did not fit"),
+        (failed(code="TIMEOUT"), "QA FAILED", Verdict.UNKNOWN, "it did not fit"),
+        (
+            failed(QaModelResult(model=NAMES[2], status=""), code="MODEL_TIMEOUT"),
+            "QA FAILED", Verdict.NO_GO, "whisper: it did not fit",
+        ),
+    ],
+)  # fmt: skip
+def test_the_outcome_of_a_run_that_was_predicted_go(
+    outcome: QaOutcome | None, word: str, verdict: Verdict, why: str
+) -> None:
+    told = outcome_of(run(*(() if outcome is None else (e.QaFinished(outcome=outcome),))))
+    assert told is not None
+    assert (told.word, told.verdict, told.why, told.predicted) == (word, verdict, why, Verdict.GO)
+
+
+def test_a_run_without_a_verdict_has_no_outcome_until_it_ends() -> None:
+    assert outcome_of(RunState()) is None
+    end = e.RunFinished(exit_status=2, verdict=Verdict.UNKNOWN, summary="no such file", seconds=0.0)
+    told = outcome_of(fold([e.Stamped(1, 0.0, end)]))
+    assert told is not None
+    assert (told.word, told.why) == ("UNKNOWN", "no such file")
+
+
+def test_only_the_model_that_failed_is_no_go_and_its_prediction_stays_beside_it() -> None:
+    state = run(e.QaFinished(outcome=failed(OOM)))
+    assert verdicts(state) == [("GO", None), ("NO-GO", Verdict.GO), ("GO", None)]
+    assert state.decision is not None
+    died = state.decision.models[1]
+    assert died.why == "predicted GO, but its QA failed: CUDA_OOM: CUDA out of memory."
+    assert (died.settle, died.why_predicted) == ("lower --max-model-len", "why of llama-3.3-70b-instruct")
+
+
+def test_the_suite_cuts_names_to_twenty_characters() -> None:
+    cut = QaModelResult(model=NAMES[1][:20], status="FAILED", cause="CUDA_OOM")
+    assert [model.verdict for model in measured(report(), failed(cut)).models] == [
+        Verdict.GO, Verdict.NO_GO, Verdict.GO,
+    ]  # fmt: skip
+
+
+def test_qa_never_raises_a_verdict() -> None:
+    for verdict in (Verdict.NO_GO, Verdict.UNKNOWN):
+        for outcome in (QaOutcome(code="QA_OK", message=""), failed(), failed(code="TIMEOUT")):
+            assert measured(report(verdict, Verdict.GO), outcome).verdict is verdict
+
+
+def test_a_second_qa_of_a_resumed_run_counts_and_not_the_first() -> None:
+    interrupted = e.QaFinished(outcome=failed(OOM, code="INTERRUPTED"))
+    again = e.QaStarted(container="c", image="i", log="l")
+    assert verdicts(run(interrupted, again)) == [("GO", None)] * 3
+    passed = run(interrupted, again, e.QaFinished(outcome=QaOutcome(code="QA_OK", message="")))
+    told = outcome_of(passed)
+    assert told is not None
+    assert (told.word, passed.decision) == ("GO", report())
+
+
+def test_a_decision_that_is_told_again_does_not_forget_qa() -> None:
+    state = run(e.QaFinished(outcome=failed(OOM)), e.DecisionMade(report=report()))
+    assert verdicts(state)[1] == ("NO-GO", Verdict.GO)
+
+
+def ended(outcome: QaOutcome) -> RunState:
+    """A run as `Steps.summarise` ends it."""
+    state = run(e.QaFinished(outcome=outcome))
+    told = outcome_of(state)
+    assert told is not None and state.decision is not None
+    answer: Any = {"reports": {}, "finished": {}}
+    status, summary = conclusion(state, answer)
+    events = (
+        finished(state.decision),
+        e.RunFinished(exit_status=status, verdict=told.verdict, summary=summary, seconds=1.0),
+    )
+    return fold((e.Stamped(9, 9.0, event) for event in events), state)
+
+
+def test_json_tells_outcome_and_prediction_apart() -> None:
+    document = json.loads(to_json(envelope(ended(failed(OOM)))))
+    assert {key: document[key] for key in ("outcome", "predicted", "verdict", "exit_status")} == {
+        "outcome": "QA FAILED", "predicted": "GO", "verdict": "NO-GO", "exit_status": 4,
+    }  # fmt: skip
+    assert NAMES[1] in document["summary"]
+    good = json.loads(to_json(envelope(ended(QaOutcome(code="QA_OK", message="3 passed")))))
+    assert (good["outcome"], good["predicted"], good["verdict"], good["exit_status"]) == ("GO", "GO", "GO", 0)
+
+
+def test_the_report_says_go_of_no_run_whose_qa_died() -> None:
+    text = markdown(ended(failed(OOM)))
+    assert "**QA FAILED** (exit status 4): QA_ERROR:CUDA_OOM: llama-3.3-70b-instruct: it did not fit" in text
+    assert "- NO-GO llama-3.3-70b-instruct" in text
+    assert "Predicted before QA: GO: each of the 3 models can be served" in text
+    assert "**GO**" not in text
+
+
+@pytest.mark.parametrize(("code", "status"), [("CUDA_OOM", 4), ("TIMEOUT", 6), ("SUITE_CRASHED", 4)])
+def test_the_exit_status_of_a_failed_qa_stays(code: str, status: int) -> None:
+    for models in ((OOM,), ()):
+        state = ended(failed(*models, code=code))
+        assert state.finish is not None
+        assert state.finish.exit_status == status
+
+
+def test_a_result_that_is_told_again_does_not_lengthen_the_specialist_s_own_time() -> None:
+    state = run(
+        e.SpecialistStarted(specialist="decision"), finished(report()), finished(report(Verdict.NO_GO, Verdict.GO))
+    )
+    pane = state.pane("decision")
+    assert pane is not None
+    assert (pane.started, pane.finished, pane.summary[:5]) == (3.0, 4.0, "NO-GO")

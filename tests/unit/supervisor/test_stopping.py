@@ -1,0 +1,180 @@
+"""What the lint knows of the server reaches the verdict: no GO beside "the server would not start"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from deciding_support import LLAMA_8B, SHORT, decide, h100, model, t4
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelcar_tui.compatibility.command_line import flags_of
+from modelcar_tui.compatibility.lint import lint_model
+from modelcar_tui.compatibility.types import Severity, Stops
+from modelcar_tui.supervisor.reports import ModelRequirements, Verdict
+from modelcar_tui.supervisor.stopping import outstanding
+
+READ, NEVER = "0.19.1", "0.40.0"
+STOPPING = [
+    "--swap-space=4", "--foo-bar=1", "--limit-mm-per-prompt=image", "--seed=abc", "word",
+    "--enable-auto-tool-choice",
+    "--task=generate", "--num-scheduler-steps=8", "--disable-log-requests", "--enforce-eager=yes", "--max-n=3",
+    "--max-num-seqs 64", "--gpu-memory-utilization", "--max-num-seqs=0", "--enable-expert-parallel",
+    "--decode-context-parallel-size=3", "--quantization=", "--kv-cache-dtype=fp9", "--no-max-num-seqs",
+    "--tensor-parallel-size=2",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("argument", STOPPING)
+def test_what_stops_the_server_is_no_go_on_a_release_that_was_read(argument: str) -> None:
+    found = decide(model(SHORT, argument), h100(), vllm=READ)
+    assert found.verdict is Verdict.NO_GO, found.why
+    assert not found.runs_on
+
+
+@pytest.mark.parametrize("release", [None, NEVER, "0.19.1rc1", "nonsense"])
+@pytest.mark.parametrize("argument", ["--foo-bar=1", "--enable-auto-tool-choice", "--seed=abc", "word"])
+def test_a_release_that_was_not_read_may_judge_otherwise(argument: str, release: str | None) -> None:
+    found = decide(model(SHORT, argument), h100(), vllm=release)
+    assert found.verdict is Verdict.UNKNOWN, found.why
+    assert "the release that will serve was not read" in found.why
+    assert "--vllm VERSION" in found.settle
+
+
+def test_a_vendors_build_of_a_release_is_that_release() -> None:
+    assert decide(model(SHORT, "--foo-bar=1"), h100(), vllm="v0.19.1+rhai5").verdict is Verdict.NO_GO
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settle"),
+    [
+        (("--swap-space=4",), "delete --swap-space=4"),
+        (("--swap-space=4", "--foo-bar=1"), "delete --swap-space=4, delete --foo-bar=1"),
+        (("--max-num-seqs 64",), "write --max-num-seqs=64"),
+        (("--tensor-parallel-size=2",), "set gpu_count 2"),
+        (("a", "b", "c", "d"), "delete a, delete b, delete c and 1 more"),
+    ],
+)
+def test_the_next_step_names_what_makes_it_go(arguments: tuple[str, ...], settle: str) -> None:
+    assert decide(model(SHORT, *arguments), h100(), vllm=READ).settle == settle
+
+
+def test_a_secret_that_stops_the_server_is_not_in_its_sentence() -> None:
+    found = decide(model(SHORT, "--api-key hunter2hunter2"), h100(), vllm=READ)
+    assert found.verdict is Verdict.NO_GO
+    assert "hunter2" not in msgspec.json.encode(found).decode()
+
+
+@pytest.mark.parametrize(
+    ("gpus", "arguments"),
+    [
+        (2, (SHORT, "--pipeline-parallel-size=2")),
+        (2, (SHORT, "--data-parallel-size=2")),
+        (4, (SHORT, "--tensor-parallel-size=2")),
+        (4, (SHORT,)),
+    ],
+)
+def test_what_stops_the_suite_alone_is_no_matter_of_the_verdict(gpus: int, arguments: tuple[str, ...]) -> None:
+    what = model(*arguments, gpus=gpus)
+    stops = {finding.stops for finding in lint_model(what.car, vllm=READ)}
+    assert Stops.SUITE in stops
+    assert Stops.SERVER not in stops
+    assert decide(what, h100(), vllm=READ).verdict is Verdict.GO
+
+
+@pytest.mark.parametrize("arguments", [("--tensor-parallel-size=4",), ("--pipeline-parallel-size=4",)])
+def test_more_ranks_than_gpus_stop_the_server_too(arguments: tuple[str, ...]) -> None:
+    found = decide(model(SHORT, *arguments, gpus=2), h100(), vllm=READ)
+    assert found.verdict is Verdict.NO_GO
+
+
+def test_stages_and_ranks_do_not_spread_a_model_over_gpus_that_nobody_asked_for() -> None:
+    """With two stages on two GPUs each holds half of the weights, not a quarter."""
+    two = decide(model(SHORT, "--pipeline-parallel-size=2", gpus=2), h100(), vllm=READ)
+    assert two.estimate is not None
+    assert two.estimate.weights_gib.value == pytest.approx(7.98, abs=0.6)
+
+
+@pytest.mark.parametrize(("nodes", "verdict"), [((h100(),), Verdict.GO), ((t4(),), Verdict.NO_GO)])
+def test_without_arguments_one_of_the_gpus_must_do(nodes: tuple[Any, ...], verdict: Verdict) -> None:
+    """Nobody passes a tensor parallel size then."""
+    short = {**LLAMA_8B, "max_position_embeddings": 8192}
+    assert decide(model(gpus=2, config=short), *nodes, vllm=READ).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--gpu-memory-util=0.15",),
+        ("--gpu_memory_utilization", "0.15"),
+        ("--gpu-memory-utilization=0.9", "--gpu-memory-util=0.15"),
+    ],
+)
+def test_every_spelling_of_an_argument_has_the_same_verdict(arguments: tuple[str, ...]) -> None:
+    plain = decide(model(SHORT, "--gpu-memory-utilization=0.15"), h100(), vllm=READ)
+    found = decide(model(SHORT, *arguments), h100(), vllm=READ)
+    assert (found.verdict, found.why) == (plain.verdict, plain.why)
+    assert found.verdict is Verdict.NO_GO
+
+
+@pytest.mark.parametrize(
+    "stretch",
+    [
+        ('--hf-overrides={"rope_scaling":{"rope_type":"yarn","factor":2.0,"original_max_position_embeddings":131072}}',),
+        ('--hf-overrides={"rope_parameters":{"rope_type":"yarn","factor":2.0,"original_max_position_embeddings":131072}}',),
+        ('--hf-overrides={"max_position_embeddings":262144}',),
+        ("--hf-overrides.max_position_embeddings=262144",),
+        ("--hf-overrides", '{"max_position_embeddings":262144}'),
+    ],
+)  # fmt: skip
+def test_positions_that_the_arguments_override_are_no_needless_no_go(stretch: tuple[str, ...]) -> None:
+    what = model("--max-model-len=200000", *stretch)
+    assert decide(what, h100(), vllm=READ).verdict is Verdict.GO
+    assert not outstanding(what, READ)
+    assert decide(model("--max-model-len=200000"), h100(), vllm=READ).verdict is Verdict.NO_GO
+    assert decide(model("--max-model-len=300000", *stretch), h100(), vllm=READ).verdict is Verdict.NO_GO
+
+
+def test_a_stopping_finding_needs_no_gpus_to_be_known() -> None:
+    assert decide(model(SHORT, "--foo-bar=1"), known=False, vllm=READ).verdict is Verdict.NO_GO
+    assert decide(model(SHORT, "--foo-bar=1"), known=False, vllm=None).verdict is Verdict.UNKNOWN
+
+
+def test_every_finding_says_what_it_stops_and_by_which_release() -> None:
+    what = model(SHORT, "--foo-bar=1", "--max-num-seqs", "64", "--pipeline-parallel-size=2", gpus=2)
+    told = {
+        finding.code: (finding.stops, finding.release, finding.read) for finding in lint_model(what.car, vllm=READ)
+    }
+    assert told["flag-unknown"] == (Stops.SERVER, READ, True)
+    assert told["suite-parallel"] == (Stops.SUITE, READ, True)
+    assert told["two-item-flag"] == (Stops.NOTHING, READ, True)
+    newer = {finding.code: (finding.release, finding.read) for finding in lint_model(what.car, vllm=NEVER)}
+    assert newer["flag-unknown"] == ("0.33.0", False)
+
+
+_VALUES = st.sampled_from(
+    ["", "=", "=1", "=0", "=8k", "=abc", "=auto", "=fp8", '={"a":1}', "=true", "=0.5", " 2", "=-1"]
+)
+_FLAGS = st.sampled_from(
+    [flag.flag for flag in flags_of(READ)] + ["--none-such", "word", "--swap-space", "-tp", "-O"]
+)
+_ITEMS = st.lists(st.tuples(_FLAGS, _VALUES).map("".join), max_size=4).map(tuple)
+
+
+def stopped(what: ModelRequirements, release: str) -> bool:
+    findings = lint_model(what.car, vllm=release, facts=what.image.model)
+    errors = [f for f in findings if f.severity is Severity.ERROR and f.stops is not Stops.SUITE]
+    return bool(errors or outstanding(what, release))
+
+
+@settings(max_examples=300, deadline=None)
+@given(_ITEMS, st.integers(1, 4), st.sampled_from(["0.11.0", READ, "0.33.0", NEVER]))
+def test_no_model_with_an_error_or_an_outstanding_repair_is_go(
+    arguments: tuple[str, ...], gpus: int, release: str
+) -> None:
+    what = model(*arguments, gpus=gpus)
+    found = decide(what, h100(), vllm=release)
+    if stopped(what, release):
+        assert found.verdict is not Verdict.GO, arguments
