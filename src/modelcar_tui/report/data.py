@@ -24,6 +24,7 @@ def envelope(state: RunState) -> dict[str, Any]:
         "verdict": finish.verdict if finish else None,
         "predicted": told.predicted if told else None,
         "outcome": told.word if told and finish else None,
+        "next": told.next if told and finish else None,
         "exit_status": finish.exit_status if finish else None,
         "summary": finish.summary if finish else None,
         **metadata,

@@ -27,6 +27,8 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     predicted: Verdict
     """What was decided before QA."""
     why: str = ""
+    next: str = ""
+    """What would make it GO, or what to do about a failed QA; empty where nothing is to be done, or known."""
 
 
 def outcome_of(state: RunState) -> RunOutcome | None:
@@ -39,7 +41,18 @@ def outcome_of(state: RunState) -> RunOutcome | None:
         return RunOutcome(word=str(verdict), verdict=verdict, predicted=verdict, why=state.finish.summary)
     predicted = report.verdict if report.predicted is None else report.predicted
     word = QA_FAILED if qa_failed(state.qa.outcome) else str(report.verdict)
-    return RunOutcome(word=word, verdict=report.verdict, predicted=predicted, why=report.why)
+    step = _next(report, state.qa.outcome)
+    return RunOutcome(word=word, verdict=report.verdict, predicted=predicted, why=report.why, next=step)
+
+
+def _next(report: DecisionReport, outcome: QaOutcome | None) -> str:
+    if outcome is not None and qa_failed(outcome):
+        return outcome.fix
+    if report.verdict is Verdict.GO:
+        return ""
+    steps = [model.settle for model in report.models if model.verdict is report.verdict]
+    told = list(dict.fromkeys(step for step in steps if step))
+    return told[0] + (f" (and {len(told) - 1} more)" if len(told) > 1 else "") if told else ""
 
 
 def qa_failed(outcome: QaOutcome | None) -> bool:

@@ -133,12 +133,14 @@ def conclusion(run: RunState, state: State) -> tuple[ExitStatus, str]:
         return ExitStatus.INTERNAL, "there is no decision"
     if qa_failed(run.qa.outcome):
         return _after_qa(run, decision)
+    told = outcome_of(run)
+    why = decision.why + (f"; next: {told.next}" if told is not None and told.next else "")
     if decision.verdict is Verdict.NO_GO:
-        return ExitStatus.NO_GO, decision.why
+        return ExitStatus.NO_GO, why
     access = run.cluster.access if run.cluster else None
     if decision.verdict is Verdict.UNKNOWN:
         blind = access is not None and access.problem is not None
-        return (ExitStatus.CLUSTER if blind else ExitStatus.UNKNOWN), decision.why
+        return (ExitStatus.CLUSTER if blind else ExitStatus.UNKNOWN), why
     return _after_qa(run, decision)
 
 

@@ -172,3 +172,25 @@ def test_a_result_that_is_told_again_does_not_lengthen_the_specialist_s_own_time
     pane = state.pane("decision")
     assert pane is not None
     assert (pane.started, pane.finished, pane.summary[:5]) == (3.0, 4.0, "NO-GO")
+
+
+def test_the_next_step_is_what_helps_those_that_decide_the_verdict() -> None:
+    models = tuple(
+        ModelVerdict(model=name, verdict=verdict, comparison="", why="w", settle=settle)
+        for name, verdict, settle in (
+            ("a", Verdict.UNKNOWN, "log in"), ("b", Verdict.NO_GO, "delete --x"), ("c", Verdict.NO_GO, "delete --x"),
+            ("d", Verdict.NO_GO, "add --y"), ("e", Verdict.GO, "never told"),
+        )
+    )  # fmt: skip
+    plan = Plan(base="/x.yaml", base_sha256="", target="/y.yaml")
+    state = RunState(decision=DecisionReport(verdict=Verdict.NO_GO, why="w", models=models, plan=plan))
+    told = outcome_of(state)
+    assert told is not None
+    assert told.next == "delete --x (and 1 more)"
+    assert conclusion(state, {"reports": {}, "finished": {}}) == (1, "w; next: delete --x (and 1 more)")
+    failed_qa = outcome_of(run(e.QaFinished(outcome=failed(OOM))))
+    assert failed_qa is not None
+    assert failed_qa.next == "lower --max-model-len"
+    good = outcome_of(run())
+    assert good is not None
+    assert good.next == ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.supervisor.events import Status
-from modelcar_tui.supervisor.outcome import outcome_of, qa_failed
+from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.reports import Verdict
 from modelcar_tui.supervisor.state import Pane, RunState
 from modelcar_tui.tui import format as f
@@ -13,6 +14,8 @@ from modelcar_tui.tui.faces.panes import pane_seconds, pane_status
 from modelcar_tui.tui.rows import Row, Span, between, crop_middle, row, spans_width, width
 
 _NAME = " modelcar-tui "
+_TOLD_ABOVE = (ExitStatus.NO_GO, ExitStatus.CLUSTER, ExitStatus.QA_FAILED, ExitStatus.UNKNOWN)
+"""Ends whose reason stands in the line above; what is of interest is what to do about it."""
 
 
 def header_row(face: Face, screen: str, cells: int) -> Row:
@@ -62,9 +65,10 @@ def next_row(face: Face, cells: int) -> Row:
     if state.finish is not None:
         took = f.elapsed(state.finish.seconds)
         text = f" finished in {took} with exit status {state.finish.exit_status}"
-        outcome = state.qa.outcome
-        # Why it failed stands above; here what to do about it.
-        after = f"next: {outcome.fix}" if outcome is not None and qa_failed(outcome) else state.finish.summary
+        outcome = outcome_of(state)
+        after = state.finish.summary
+        if outcome is not None and outcome.next and state.finish.exit_status in _TOLD_ABOVE:
+            after = f"next: {outcome.next}"
         return row((text, "strong"), (f"  {glyphs.dot}  {after}", "muted"))
     if state.waiting_for_approval:
         count = len(state.decision.plan.changes) if state.decision else 0
