@@ -178,7 +178,8 @@ def test_the_next_step_is_what_helps_those_that_decide_the_verdict() -> None:
     models = tuple(
         ModelVerdict(model=name, verdict=verdict, comparison="", why="w", settle=settle)
         for name, verdict, settle in (
-            ("a", Verdict.UNKNOWN, "log in"), ("b", Verdict.NO_GO, "delete --x"), ("c", Verdict.NO_GO, "delete --x"),
+            ("a", Verdict.UNKNOWN, "log in"), ("b", Verdict.NO_GO, "delete --x"),
+            ("c", Verdict.NO_GO, "delete --x"),
             ("d", Verdict.NO_GO, "add --y"), ("e", Verdict.GO, "never told"),
         )
     )  # fmt: skip
