@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import secrets
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 
-def write_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
+def write_atomic(
+    path: Path,
+    data: bytes,
+    *,
+    mode: int | None = None,
+    new: bool = False,
+    last_look: Callable[[], None] | None = None,
+) -> None:
     """Write `data` to `path` so that a reader sees the old bytes or the new ones, never a mixture.
 
     The bytes go to a temporary file in the same folder, are flushed to the disk, and replace `path`.
-    `mode` defaults to the mode of the file that is replaced, or 0644 less the umask.
+
+    Args:
+        path: What is written; a link is replaced, never followed.
+        data: All of the file.
+        mode: By default the mode of the file that is replaced, or 0644 less the umask.
+        new: Nothing may stand there: what has come there meanwhile is not replaced.
+        last_look: Called when all is ready, just before the replacement; what it raises stops it.
 
     Raises:
         OSError: the folder is read-only, the disk is full, ...; `path` is as it was before.
+        FileExistsError: `new`, and something stands there.
     """
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:50]}.", dir=path.parent)
     try:
@@ -24,12 +41,17 @@ def write_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(name).chmod(_mode(path) if mode is None else mode)
-        Path(name).replace(path)
+        if last_look is not None:
+            last_look()
+        if new:
+            _place_new(name, path)
+        else:
+            Path(name).replace(path)
     except BaseException:
         with suppress(OSError):
             Path(name).unlink()
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def private_folder(path: Path) -> Path:
@@ -37,6 +59,21 @@ def private_folder(path: Path) -> Path:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.chmod(0o700)
     return path
+
+
+def fresh_folder(parent: Path, stem: str) -> Path:
+    """A new folder `parent/stem-xxxxxx` with mode 0700 that nobody else has: starts in one second differ.
+
+    Raises:
+        OSError: it can't be made.
+    """
+    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for _ in range(100):
+        path = parent / f"{stem}-{secrets.token_hex(3)}"
+        with suppress(FileExistsError):
+            path.mkdir(mode=0o700)
+            return private_folder(path)
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(parent / stem))
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -53,7 +90,22 @@ def _mode(path: Path) -> int:
         return 0o644 & ~umask
 
 
-def _sync_folder(folder: Path) -> None:
+def _place_new(name: str, path: Path) -> None:
+    """Give the temporary file its name; a link fails where there is one already, in one step."""
+    try:
+        os.link(name, path)
+    except FileExistsError:
+        raise
+    except OSError as error:  # a file system without hard links
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
+        Path(name).replace(path)
+    else:
+        Path(name).unlink()
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's names to the disk, where the file system can."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:

@@ -11,7 +11,7 @@ import msgspec
 
 from modelcar_tui.core import resources
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.files import private_folder
+from modelcar_tui.core.files import fresh_folder
 from modelcar_tui.supervisor.settings import Approve, Settings
 
 SAMPLE = "sample_modelcar_config.base.yaml"
@@ -24,12 +24,13 @@ def demo_settings(manifest: str | None = None, *, approve: Approve = Approve.ASK
     """Settings of a demo run over `manifest`, or over a copy of the sample (samples are never written beside).
 
     Raises:
-        UserError: the state folder can't be written.
+        UserError: the state folder can't be written, or a file of the operator's own would be written over.
     """
     settings = Settings(manifest=manifest or "", demo=True, approve=approve, **fields)
-    folder = settings.runs_folder.parent / "demo" / time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    _refuse_own_files(settings)
+    folder = settings.runs_folder.parent / "demo"
     try:
-        private_folder(folder)
+        folder = fresh_folder(folder, time.strftime("%Y%m%d-%H%M%S", time.gmtime()))
         if manifest is None:
             manifest = str(folder / SAMPLE)
             shutil.copyfile(resources.samples() / SAMPLE, manifest)
@@ -40,10 +41,19 @@ def demo_settings(manifest: str | None = None, *, approve: Approve = Approve.ASK
     return msgspec.structs.replace(
         settings,
         manifest=manifest,
-        kubeconfig=settings.kubeconfig or str(folder / "kubeconfig"),
-        registries_conf=settings.registries_conf or str(folder / "registries.conf"),
+        kubeconfig=str(folder / "kubeconfig"),
+        registries_conf=str(folder / "registries.conf"),
         qa_recording=settings.qa_recording or str(resources.demo_logs() / RECORDING),
     )
+
+
+def _refuse_own_files(settings: Settings) -> None:
+    """The demo writes its own kubeconfig and registries.conf: never where the operator keeps theirs."""
+    given = {"--kubeconfig": settings.kubeconfig, "--registries-conf": settings.registries_conf}
+    for option, value in given.items():
+        if value is not None:
+            what = "the demo brings a cluster and a registry of its own"
+            raise UserError(Problem(where=option, what=what, fix=f"leave out {option}, or --demo"))
 
 
 def prepare_demo(settings: Settings) -> Settings:
