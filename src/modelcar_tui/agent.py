@@ -125,6 +125,10 @@ def _apply(commands: _Commands) -> None:
     command.add_argument("plan", metavar="PLAN")
     command.add_argument("--accept", default="none", metavar="all|none|ID,...")
     command.add_argument("--patch", action="store_true", help="also write the diff beside the generated manifest")
+    command.add_argument(
+        "--force", action="store_true", help="replace a file that another hand or run wrote, and keep a copy"
+    )
+    command.add_argument("--state-dir", metavar="DIR", help="where copies of replaced files are kept")
     command.set_defaults(call=_call_apply)
 
 
@@ -226,8 +230,12 @@ def _call_apply(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from modelcar_tui.commands.plan import apply_plan
+    from modelcar_tui.supervisor.settings import Settings
 
-    return apply_plan(Path(args.plan), args.accept, who=options.operator(), patch=args.patch)
+    settings = Settings(
+        manifest="", who=options.operator(), patch=args.patch, force=args.force, state_dir=args.state_dir
+    )
+    return apply_plan(Path(args.plan), args.accept, settings)
 
 
 def _call_runs(args: argparse.Namespace) -> int:

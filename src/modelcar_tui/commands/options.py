@@ -52,6 +52,10 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--patch", action="store_true", default=None, help="also write the diff beside the generated manifest"
     )
+    group.add_argument(
+        "--force", action="store_true", default=None,
+        help="without a screen: replace what another hand or run wrote, and keep a copy; the dashboard asks",
+    )  # fmt: skip
     group.add_argument("--no-qa", dest="qa", action="store_false", help="do not run opendatahub-tests")
     group.add_argument(
         "--qa-image", metavar="IMAGE", help="default: the opendatahub-tests tag of the cluster's release"
@@ -94,8 +98,8 @@ def settings_fields(args: argparse.Namespace) -> dict[str, Any]:
     """The options that were given, as fields of `Settings`."""
     names = (
         "gpus", "inventory", "kubeconfig", "kube_context", "authfile", "registries_conf", "vllm_version",
-        "objective", "patch", "qa", "qa_image", "qa_timeout_s", "qa_network", "qa_memory", "qa_pull", "qa_engine",
-        "qa_namespace", "qa_service_account", "qa_queue", "qa_parallel", "timeout_s",
+        "objective", "patch", "force", "qa", "qa_image", "qa_timeout_s", "qa_network", "qa_memory", "qa_pull",
+        "qa_engine", "qa_namespace", "qa_service_account", "qa_queue", "qa_parallel", "timeout_s",
         "state_dir", "model", "model_url", "llm",
     )  # fmt: skip
     given = {name: getattr(args, name, None) for name in names}

@@ -13,11 +13,12 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest.diff import text_hunks
-from modelcar_tui.manifest.plan import Decision, Plan
-from modelcar_tui.manifest.planfile import load_plan, save_plan
+from modelcar_tui.manifest.plan import ANYTHING, Decision, Plan
+from modelcar_tui.manifest.planfile import check_output, load_plan, put_plan
 from modelcar_tui.manifest.write import write_generated
 from modelcar_tui.report.text import change_text
 from modelcar_tui.supervisor.reports import DecisionReport, Verdict
+from modelcar_tui.supervisor.runs import command_keeping
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.supervisor import Supervisor
 
@@ -26,6 +27,8 @@ _STATUS = {Verdict.GO: ExitStatus.GO, Verdict.NO_GO: ExitStatus.NO_GO, Verdict.U
 
 def make_plan(settings: Settings, output: Path | None) -> int:
     """Print the proposed changes and keep them as a plan file; the status is the base manifest's verdict."""
+    if output is not None:
+        check_output(output, Path(settings.manifest), force=settings.force)
     settings = msgspec.structs.replace(settings, approve=Approve.SHOW, qa=False)
     supervisor = asyncio.run(_run(settings))
     report, finish = supervisor.state.decision, supervisor.state.finish
@@ -37,7 +40,9 @@ def make_plan(settings: Settings, output: Path | None) -> int:
     print_plan(report.plan)
     sys.stdout.write("\n".join(_outlook(report)) + "\n")
     if output is not None:
-        save_plan(report.plan, output)
+        replaced = put_plan(report.plan, output, command_keeping(settings), force=settings.force)
+        if replaced is not None:
+            sys.stdout.write(f"{output.name} {replaced}\n")
         sys.stdout.write(f"saved: {output}; apply with: agent apply {output} --accept all\n")
     return _STATUS[report.verdict]
 
@@ -83,14 +88,17 @@ def print_plan(plan: Plan, decision: Decision | None = None) -> None:
         sys.stdout.write("\n".join((hunk.header, *hunk.lines)) + "\n")
 
 
-def apply_plan(path: Path, accept: str, *, who: str, patch: bool = False) -> int:
+def apply_plan(path: Path, accept: str, settings: Settings) -> int:
     """Write what is accepted of a saved plan; by default nothing.
 
     Args:
         path: The plan file.
         accept: `all`, `none`, or ids separated by commas.
-        who: Who decided, for the record.
-        patch: Also write the diff as a `.patch` file beside the generated manifest.
+        settings: Who decided, whether a `.patch` file is written too, whether what another hand or run wrote is
+            replaced (`force`), and where copies of it are kept.
+
+    Raises:
+        UserError: the plan is stale, the ids don't fit, or something stands there that may not be replaced.
     """
     plan = load_plan(path)
     known = [change.id for change in plan.changes]
@@ -114,7 +122,12 @@ def apply_plan(path: Path, accept: str, *, who: str, patch: bool = False) -> int
     if not wanted:
         sys.stdout.write("nothing accepted, nothing written (--accept all, or ids)\n")
         return ExitStatus.REJECTED
-    decision = Decision(plan_digest=plan.digest, accepted=tuple(wanted), write=True, who=who)
-    target, sha256 = write_generated(plan, decision, patch=patch)
-    sys.stdout.write(f"written: {target} ({len(wanted)} of {len(known)} changes, sha256 {sha256})\n")
+    decision = Decision(
+        plan_digest=plan.digest, accepted=tuple(wanted), write=True, who=settings.who,
+        replaces=(ANYTHING,) if settings.force else None,
+    )  # fmt: skip
+    done = write_generated(plan, decision, patch=settings.patch, keeping=command_keeping(settings))
+    sys.stdout.write(f"written: {done.path} ({len(wanted)} of {len(known)} changes, sha256 {done.sha256})\n")
+    for replaced in done.replaced:
+        sys.stdout.write(f"{Path(replaced.path).name} {replaced}\n")
     return ExitStatus.GO

@@ -74,6 +74,10 @@ class Hunk(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[str, ...] = ()
 
 
+ANYTHING = "anything"
+"""In `Decision.replaces`: whatever stands there, unseen (`--force`)."""
+
+
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The operator's answer to a plan."""
 
@@ -85,3 +89,5 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     write: bool = False
     """False rejects the whole plan: nothing is written."""
     who: str = ""
+    replaces: tuple[str, ...] | None = None
+    """Fingerprints of the files that may be replaced, as they were shown; None where nobody was asked."""

@@ -11,9 +11,11 @@ import msgspec
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import write_atomic
 from modelcar_tui.core.text import clean, reveal
+from modelcar_tui.manifest.keeping import ChangedError, Keeping
 from modelcar_tui.manifest.plan import Plan
 from modelcar_tui.manifest.source import read_bytes
-from modelcar_tui.manifest.write import target_path
+from modelcar_tui.manifest.standing import Kind, Replaced, Standing, look_at
+from modelcar_tui.manifest.write import is_same_file, not_asked, target_path
 
 
 class PlanFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,8 +32,37 @@ def encode_plan(plan: Plan) -> bytes:
     return msgspec.json.format(msgspec.json.encode(PlanFile(digest=plan.digest, plan=plan)), indent=2) + b"\n"
 
 
+def check_output(path: Path, base: Path, *, force: bool = False) -> None:
+    """Refuse a path for a plan file that holds something else than a plan of ours as it was written.
+
+    Raises:
+        UserError: it is the base, or another hand's file or link and not `force`, or nothing that can be replaced.
+    """
+    _allowed(look_at(path, b""), base, force=force)
+
+
+def put_plan(plan: Plan, path: Path, keeping: Keeping, *, force: bool = False) -> Replaced | None:
+    """`save_plan`, but what is no plan of ours is replaced only by `force`, after a copy of it is kept.
+
+    Raises:
+        UserError: as `check_output` and `save_plan`, or no copy can be kept.
+    """
+    standing = look_at(path, encode_plan(plan))
+    replaced = None
+    if _allowed(standing, Path(plan.base), force=force):
+        try:
+            replaced = keeping.keep(standing)
+        except ChangedError:
+            raise _refuse(path, "it changed just now", "look at it, then try again", "plan-write") from None
+        except OSError as error:
+            what = f"not replaced: no copy of it can be kept ({error.strerror or error})"
+            raise _refuse(path, what, "name another file with -o", "no-copy") from None
+    save_plan(plan, path)
+    return replaced
+
+
 def save_plan(plan: Plan, path: Path) -> None:
-    """Write a plan file.
+    """Write a plan file, whatever stands there.
 
     Raises:
         UserError: the file can't be written.
@@ -41,6 +72,32 @@ def save_plan(plan: Plan, path: Path) -> None:
     except OSError as error:
         what = f"the plan can't be written ({error.strerror or error})"
         raise _refuse(path, what, "name another file with -o", "plan-write") from None
+
+
+def _allowed(standing: Standing, base: Path, *, force: bool) -> bool:
+    """Whether a copy must be kept before it is replaced.
+
+    Raises:
+        UserError: it may not be replaced.
+    """
+    path = Path(standing.path)
+    if is_same_file(base, path):
+        raise _refuse(path, "the plan would overwrite the base", "name another file with -o", "plan-write")
+    if standing.obstacle:
+        raise _refuse(path, standing.obstacle, "name another file with -o", "plan-write")
+    if not standing.asks or (standing.kind is Kind.FILE and not standing.read_only and _is_plan(path)):
+        return False
+    if not force:
+        raise UserError(not_asked(standing, what="is no plan of ours as it was written"))
+    return True
+
+
+def _is_plan(path: Path) -> bool:
+    try:
+        file = msgspec.json.decode(read_bytes(path), type=PlanFile, strict=True)
+    except (UserError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return file.plan.digest == file.digest
 
 
 def load_plan(path: Path) -> Plan:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest.plan import Change, Operation
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.supervisor.outcome import outcome_of
@@ -116,6 +118,8 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
         yield from _fence("diff", "\n".join(line for hunk in report.hunks for line in (hunk.header, *hunk.lines)))
     yield ""
     yield _writing(state)
+    if state.written is not None:
+        yield from (f"- {reveal(Path(each.path).name)} {each}" for each in state.written.replaced)
 
 
 def change_text(change: Change) -> str:

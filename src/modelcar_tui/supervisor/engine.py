@@ -93,7 +93,8 @@ class Engine:
 
         if self._supervisor is None:
             return ApplyPreview(problems=(Problem(what="there is no plan yet"),))
-        return preview(self._supervisor.state, decision, vllm=self._supervisor.settings.vllm_version)
+        run, settings = self._supervisor.state, self._supervisor.settings
+        return preview(run, decision, vllm=settings.vllm_version, patch=settings.patch)
 
     def ask(self, question: str | WhatIf) -> str:
         """Ask about the run, now or after its end; the answer comes as a `QuestionAnswered` with this id."""

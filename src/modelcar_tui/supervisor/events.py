@@ -12,6 +12,7 @@ import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.manifest.plan import Decision
+from modelcar_tui.manifest.standing import Replaced
 from modelcar_tui.manifest.types import Manifest
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor.reports import DecisionReport, ModelRequirements, Verdict
@@ -118,6 +119,8 @@ class ManifestWritten(Event, tag=True, frozen=True, kw_only=True):
     path: str
     sha256: str
     changes: int
+    replaced: tuple[Replaced, ...] = ()
+    """Files that another hand or run had written there, with their copies."""
 
 
 class ManifestKept(Event, tag=True, frozen=True, kw_only=True):

@@ -103,6 +103,7 @@ def _specialist_node(member: Specialist, make_context: MakeContext) -> Step:
     async def node(state: State) -> State:
         context = make_context(member.name, state.get("reports", {}))
         context.answer = state.get("answer")
+        context.written = state.get("written")
         context.emit(SpecialistStarted(specialist=member.name))
         try:
             report = await member.run(context)

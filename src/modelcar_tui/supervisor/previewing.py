@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest.plan import Decision, Plan
 from modelcar_tui.supervisor.reports import ApplyPreview
 from modelcar_tui.supervisor.state import RunState
 
+if TYPE_CHECKING:
+    from modelcar_tui.manifest.write import Output
 
-def preview(run: RunState, decision: Decision, *, vllm: str | None = None) -> ApplyPreview:
+
+def preview(run: RunState, decision: Decision, *, vllm: str | None = None, patch: bool = False) -> ApplyPreview:
     """The effect of exactly this decision on the manifest and on the verdict. Writes nothing."""
     from modelcar_tui.manifest.diff import text_hunks
+    from modelcar_tui.manifest.write import outputs
     from modelcar_tui.supervisor.deciding import decide_accepted
+    from modelcar_tui.supervisor.runs import run_keeping
 
     report = run.decision
     if report is None:
@@ -31,15 +38,31 @@ def preview(run: RunState, decision: Decision, *, vllm: str | None = None) -> Ap
     problems = _halves(report.plan, decision)
     try:
         hunks = text_hunks(base, report.plan, decision)
+        files = outputs(
+            base, report.plan, decision, patch=patch, keeping=run_keeping(Path(run.folder)) if run.folder else None
+        )
     except UserError as error:
         return ApplyPreview(problems=(*problems, *error.problems))
+    problems += _in_the_way(files)
+    replaces = tuple(output.standing for output in files if output.standing.asks)
     problems += _new_errors(run, report.plan, decision, vllm)
     if run.cluster is None:
-        return ApplyPreview(hunks=hunks, problems=problems)
+        return ApplyPreview(hunks=hunks, problems=problems, replaces=replaces)
     accepted = decide_accepted(run.models, run.cluster, report, decision, vllm=vllm)
     return ApplyPreview(
-        hunks=hunks, problems=problems, verdict=accepted.verdict, why=accepted.why, models=accepted.models
+        hunks=hunks,
+        problems=problems,
+        replaces=replaces,
+        verdict=accepted.verdict,
+        why=accepted.why,
+        models=accepted.models,
     )
+
+
+def _in_the_way(files: tuple[Output, ...]) -> tuple[Problem, ...]:
+    """Folders, pipes and the like where a file would be written: no word of the operator replaces them."""
+    found = [(reveal(output.path.name), output.standing.obstacle) for output in files if output.standing.obstacle]
+    return tuple(Problem(where=name, what=what, fix="move it away", code="in-the-way") for name, what in found)
 
 
 def _new_errors(run: RunState, plan: Plan, decision: Decision, vllm: str | None) -> tuple[Problem, ...]:

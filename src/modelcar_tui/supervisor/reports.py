@@ -13,6 +13,7 @@ from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.image.types import ImageFacts
 from modelcar_tui.manifest.plan import Hunk, Plan
+from modelcar_tui.manifest.standing import Standing
 from modelcar_tui.manifest.types import Manifest, ModelCar
 from modelcar_tui.sizing.types import Estimate
 
@@ -104,6 +105,8 @@ class ApplyPreview(msgspec.Struct, frozen=True, kw_only=True):
     """Why it can't be written: base changed, an edited value is refused, no valid command line."""
     warnings: tuple[Problem, ...] = ()
     """What the operator should know before writing; does not forbid it."""
+    replaces: tuple[Standing, ...] = ()
+    """What another hand or run wrote where it would be written; the answer names it by its fingerprint."""
     verdict: Verdict | None = None
     """The verdict for exactly the accepted set, where it was worked out."""
     why: str = ""

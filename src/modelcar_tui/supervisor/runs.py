@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
 import time
 from pathlib import Path
 
 import msgspec
 
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.files import private_folder, write_private
+from modelcar_tui.core.files import fresh_folder, private_folder, write_private
+from modelcar_tui.manifest.keeping import Keeping
 from modelcar_tui.supervisor.settings import Settings
 
 JOURNAL = "journal.jsonl"
 CHECKPOINT = "checkpoint.sqlite"
 SETTINGS = "settings.json"
+RECORDS = "written.jsonl"
+"""Beside the folder of runs: what was written, by which run."""
+REPLACED = "replaced"
+"""In a run's folder, and beside the folder of runs for commands without a run: copies of what was replaced."""
 
 
 class RunFolder:
@@ -42,10 +46,9 @@ class RunFolder:
         Raises:
             UserError: it can't be made (read-only or full disk).
         """
-        run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
-        path = settings.runs_folder / run_id
+        path = settings.runs_folder
         try:
-            private_folder(path)
+            path = fresh_folder(path, time.strftime("%Y%m%d-%H%M%S", time.gmtime()))
             private_folder(path / "info")
             write_private(path / SETTINGS, msgspec.json.format(msgspec.json.encode(settings), indent=2))
         except OSError as error:
@@ -73,6 +76,18 @@ class RunFolder:
     def release(self) -> None:
         """Let others open it."""
         os.close(self._lock)
+
+
+def run_keeping(folder: Path) -> Keeping:
+    """Where the run of this folder keeps copies and records."""
+    return Keeping(copies=folder / REPLACED, records=folder.parent.parent / RECORDS, run=folder.name)
+
+
+def command_keeping(settings: Settings) -> Keeping:
+    """Where a command without a run keeps them; its copies have their time in front of their names."""
+    state = settings.runs_folder.parent
+    stem = time.strftime("%Y%m%d-%H%M%S-", time.gmtime())
+    return Keeping(copies=state / REPLACED, records=state / RECORDS, stem=stem)
 
 
 def find_run(name: str, settings: Settings) -> Path:

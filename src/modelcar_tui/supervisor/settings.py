@@ -58,6 +58,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     approve: Approve = Approve.ASK
     patch: bool = False
     """Also write the diff as a `.patch` file beside the generated manifest."""
+    force: bool = False
+    """Without a screen: replace a generated file that this run did not write, and keep a copy of it."""
     timeout_s: float | None = None
     """Limit of the whole run."""
     state_dir: str | None = None

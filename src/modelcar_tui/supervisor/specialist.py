@@ -46,6 +46,8 @@ class Context:
         self.redact = redact
         self.answer: Mapping[str, Any] | None = None
         """The operator's `Decision` as plain data, once there is one."""
+        self.written: Mapping[str, Any] | None = None
+        """What the write came to, once it was tried; `error` where it failed."""
         self.detached: Callable[[], bool] = lambda: False
         """Whether a cancellation means "leave what runs outside alone": the operator will come back."""
         self.suggest: Suggest | None = None

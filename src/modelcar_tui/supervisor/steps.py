@@ -19,7 +19,7 @@ from modelcar_tui.supervisor.graph import State
 from modelcar_tui.supervisor.outcome import outcome_of, qa_failed
 from modelcar_tui.supervisor.reports import DecisionReport, Verdict
 from modelcar_tui.supervisor.routing import QA, Way
-from modelcar_tui.supervisor.runs import RunFolder
+from modelcar_tui.supervisor.runs import RunFolder, run_keeping
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.specialists.decision import finished
 from modelcar_tui.supervisor.state import RunState
@@ -60,7 +60,8 @@ class Steps:
     async def write(self, state: State) -> State:
         """Write the generated manifest: exactly what was accepted, whole or not at all.
 
-        Running again after a crash finds the same bytes in place and changes nothing.
+        Running again after a crash finds the same bytes in place and changes nothing. What another hand or run
+        wrote there is replaced only where the answer says so.
         """
         from modelcar_tui.manifest.write import write_generated
 
@@ -68,11 +69,12 @@ class Steps:
         report = msgspec.convert(state["reports"]["decision"], DecisionReport)
         emit = self._supervisor.emit
         try:
-            path, sha256 = await asyncio.to_thread(
+            done = await asyncio.to_thread(
                 write_generated,
                 report.plan,
                 decision,
                 patch=self._run.settings.patch,
+                keeping=run_keeping(self._run.path),
                 fallback=self._run.path / "not-written",
             )
         except UserError as error:
@@ -80,13 +82,14 @@ class Steps:
             emit(e.ManifestKept(why=why))
             emit(e.Noticed(text=why, status=e.Status.FAILED))
             return {"finished": {"write": why}, "written": {"error": why}}
-        emit(e.ManifestWritten(path=str(path), sha256=sha256, changes=len(decision.accepted)))
+        path, changes = str(done.path), len(decision.accepted)
+        emit(e.ManifestWritten(path=path, sha256=done.sha256, changes=changes, replaced=done.replaced))
         accepted = self._accepted(report, decision)
         emit(e.DecisionMade(report=accepted))
         emit(finished(accepted))
         return {
             "finished": {"write": ""},
-            "written": {"path": str(path), "sha256": sha256},
+            "written": {"path": path, "sha256": done.sha256},
             "reports": {"decision": msgspec.to_builtins(accepted)},
         }
 

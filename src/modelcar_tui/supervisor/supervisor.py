@@ -23,7 +23,7 @@ from modelcar_tui import __version__
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.secrets import Redactor
-from modelcar_tui.manifest.plan import Decision
+from modelcar_tui.manifest.plan import ANYTHING, Decision
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.afterwards import keep
 from modelcar_tui.supervisor.journal import Journal, read_journal
@@ -241,7 +241,10 @@ class Supervisor:
         everything = tuple(change.id for change in plan.changes if change.origin == "rules")
         match self.settings.approve:
             case Approve.ALL:
-                decision = Decision(plan_digest=plan.digest, accepted=everything, write=True, who="command line")
+                decision = Decision(
+                    plan_digest=plan.digest, accepted=everything, write=True, who="command line",
+                    replaces=(ANYTHING,) if self.settings.force else None,
+                )  # fmt: skip
             case Approve.NONE:
                 decision = Decision(plan_digest=plan.digest, who="command line")
             case Approve.SHOW:

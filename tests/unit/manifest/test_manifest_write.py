@@ -14,7 +14,8 @@ import msgspec
 import pytest
 
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.manifest.plan import Change, Decision, Operation, Plan
+from modelcar_tui.manifest.keeping import Keeping
+from modelcar_tui.manifest.plan import ANYTHING, Change, Decision, Operation, Plan
 from modelcar_tui.manifest.planfile import load_plan, save_plan
 from modelcar_tui.manifest.reader import read_manifest
 from modelcar_tui.manifest.write import target_path, write_generated
@@ -54,6 +55,14 @@ def accept_all(plan: Plan) -> Decision:
     return Decision(plan_digest=plan.digest, accepted=ids, write=True)
 
 
+def force_all(plan: Plan) -> Decision:
+    return msgspec.structs.replace(accept_all(plan), replaces=(ANYTHING,))
+
+
+def keeping(folder: Path) -> Keeping:
+    return Keeping(copies=folder / "state" / "replaced", records=folder / "state" / "written.jsonl", run="r")
+
+
 def refusal(plan: Plan, decision: Decision, fallback: Path | None = None) -> tuple[str, str]:
     with pytest.raises(UserError) as caught:
         write_generated(plan, decision, fallback=fallback)
@@ -78,9 +87,10 @@ def test_the_target_lies_beside_the_base(tmp_path: Path, base: str, target: str)
 
 def test_what_was_accepted_is_written_and_the_base_is_untouched(tmp_path: Path) -> None:
     plan = plan_of(tmp_path)
-    path, sha256 = write_generated(plan, accept_all(plan), patch=True)
+    done = write_generated(plan, accept_all(plan), patch=True)
+    path = done.path
     assert path.read_bytes() == WANTED
-    assert sha256 == hashlib.sha256(WANTED).hexdigest() == read_manifest(path).sha256
+    assert done.sha256 == hashlib.sha256(WANTED).hexdigest() == read_manifest(path).sha256
     assert Path(plan.base).read_bytes() == BASE
     patch = subprocess.run(["patch", "--dry-run", "-o", "-", plan.base, f"{path}.patch"], capture_output=True,
                            check=False) if _has_patch() else None  # fmt: skip
@@ -100,13 +110,14 @@ def _has_patch() -> bool:
 
 def test_writing_twice_changes_nothing_and_keeps_the_mode(tmp_path: Path) -> None:
     plan = plan_of(tmp_path)
-    path, first = write_generated(plan, accept_all(plan))
+    first = write_generated(plan, accept_all(plan))
+    path = first.path
     path.chmod(0o640)
     inode = path.stat().st_ino
-    assert write_generated(plan, accept_all(plan)) == (path, first)
+    assert write_generated(plan, accept_all(plan)) == first
     assert path.stat().st_ino == inode
     path.write_bytes(b"older")
-    write_generated(plan, accept_all(plan))
+    write_generated(plan, force_all(plan), keeping=keeping(tmp_path))
     assert path.read_bytes() == WANTED
     assert path.stat().st_mode & 0o777 == 0o640
 
@@ -158,7 +169,7 @@ def test_a_symlink_elsewhere_is_replaced_not_followed(tmp_path: Path) -> None:
     other = tmp_path / "precious"
     other.write_bytes(b"precious")
     Path(plan.target).symlink_to(other)
-    write_generated(plan, accept_all(plan))
+    write_generated(plan, force_all(plan), keeping=keeping(tmp_path))
     assert other.read_bytes() == b"precious"
     assert Path(plan.target).read_bytes() == WANTED
 
@@ -194,12 +205,15 @@ FULL_DISK = """
 import sys, msgspec
 from pathlib import Path
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.manifest.plan import Decision, Plan
+from modelcar_tui.manifest.keeping import Keeping
+from modelcar_tui.manifest.plan import ANYTHING, Decision, Plan
 from modelcar_tui.manifest.write import write_generated
 plan = msgspec.json.decode(sys.stdin.buffer.read(), type=Plan)
-decision = Decision(plan_digest=plan.digest, accepted=tuple(c.id for c in plan.changes), write=True)
+ids = tuple(c.id for c in plan.changes)
+decision = Decision(plan_digest=plan.digest, accepted=ids, write=True, replaces=(ANYTHING,))
+state = Path(sys.argv[1])
 try:
-    write_generated(plan, decision)
+    write_generated(plan, decision, keeping=Keeping(copies=state / "replaced", records=state / "written.jsonl"))
 except UserError as error:
     print(error)
 else:
@@ -216,11 +230,15 @@ def test_a_full_disk_leaves_the_old_file_whole(tmp_path: Path) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (16, 16))
 
-    done = subprocess.run([sys.executable, "-c", FULL_DISK], input=msgspec.json.encode(plan), capture_output=True,
-                          check=True, preexec_fn=limit)  # fmt: skip
+    state = tmp_path / "state"
+    command = [sys.executable, "-c", FULL_DISK, state]
+    done = subprocess.run(
+        command, input=msgspec.json.encode(plan), capture_output=True, check=True, preexec_fn=limit
+    )
     assert b"not written (the file size limit is reached)" in done.stdout
     assert Path(plan.target).read_bytes() == b"old"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.base.yaml", "m.generated.yaml"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.base.yaml", "m.generated.yaml", "state"]
+    assert (state / "replaced" / "m.generated.yaml").read_bytes() == b"old"
 
 
 def test_a_patch_that_cannot_be_written_is_told_apart(tmp_path: Path) -> None:

@@ -88,6 +88,8 @@ class Qa:
         settings, answer = context.settings, context.answer
         if answer is not None and not answer.get("write") and answer.get("who") != Approve.SHOW:
             return _skip("REJECTED", "the operator rejected the proposed changes")
+        if (context.written or {}).get("error"):
+            return _skip("NOT_WRITTEN", "the generated manifest could not be written")
         if not (context.has_report("decision") and context.has_report("accelerator")):
             return _skip("NO_VERDICT", "there is no verdict")
         access = context.report("accelerator", AcceleratorReport).access
