@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events
@@ -20,7 +21,7 @@ class ConfirmDialog(Dialog):
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "back")]
 
     def __init__(
-        self, face: Face, word: str, title: str, facts: list[tuple[str, str]], warnings: list[str]
+        self, face: Face, word: str, title: str, facts: Sequence[tuple[str, str]], warnings: Sequence[str]
     ) -> None:
         super().__init__(face)
         self._word = word
@@ -34,9 +35,12 @@ class ConfirmDialog(Dialog):
 
     def rows(self, cells: int) -> list[Row]:
         rows = [EMPTY]
+        indent = max([4, *(len(label) for label, _ in self._facts)]) + 2
         for label, text in self._facts:
-            lines = paragraph(reveal(text), cells - 6)
-            rows += [Row(((f"{'' if at else label:<6}", "muted"), *line.spans)) for at, line in enumerate(lines)]
+            lines = paragraph(reveal(text), cells - indent)
+            rows += [
+                Row(((f"{'' if at else label:<{indent}}", "muted"), *line.spans)) for at, line in enumerate(lines)
+            ]
         for text in self._warnings:
             rows += paragraph(f"! {reveal(text)}", cells, "warn")
         typed, rest = self._word[: self._typed], self._word[self._typed :]

@@ -6,6 +6,7 @@ import getpass
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
+import msgspec
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widget import Widget
@@ -15,7 +16,8 @@ from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.plan import Change, Decision, Hunk
 from modelcar_tui.supervisor.reports import ApplyPreview, DecisionReport
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.faces.changes import Line, describe, lines_of
+from modelcar_tui.tui.faces.changes import Line, lines_of
+from modelcar_tui.tui.faces.writing import write_facts
 from modelcar_tui.tui.review import Mark, Review, open_review
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, style
 from modelcar_tui.tui.screens.confirm import ConfirmDialog
@@ -23,6 +25,8 @@ from modelcar_tui.tui.screens.prompt import Prompt
 from modelcar_tui.tui.widgets.changes import ChangeDetail, ChangeList, ReviewStatus
 
 VIEWS = ("reason", "diff", "result")
+LOOK_S = 5.0
+"""Longest time without ears while the disk is looked at; a share that hangs must not lock the screen."""
 
 
 class DiffScreen(FaceScreen):
@@ -279,16 +283,30 @@ class DiffScreen(FaceScreen):
         elif self.preview.problems:
             self.tell(f"can't be written: {self.preview.problems[0]}")
         else:
-            plan = self.report.plan
-            facts = [("file", plan.target), ("base", f"{plan.base} (is not touched)"), ("what", str(counts))]
-            accepted = self.review.accepted
-            facts += [("", describe(change, self.review)) for change in accepted[:6]]
-            facts += [("", f"and {len(accepted) - 6} more")] if len(accepted) > 6 else []
-            if self.preview.verdict is not None:
-                facts.append(("then", f"{self.preview.verdict.value}: {self.preview.why}"))
-            warnings = [*self.review.coupled(), *(str(problem) for problem in self.preview.warnings)]
-            dialog = ConfirmDialog(self.face, "write", "Write the accepted changes?", facts, warnings)
-            self.app.push_screen(dialog, self._confirmed)
+            self._look(self._ask_to_write)
+
+    def _look(self, then: Callable[[ApplyPreview, Decision], None]) -> None:
+        """Look again at what stands where it would be written: the result may be minutes old."""
+        self.hears_from = self.monotonic() + LOOK_S  # the keys to come are meant for the question
+        decision = self.review.decision(write=True)
+        self.run_worker(lambda: self._preview(decision, then), thread=True, exclusive=True, group="looking")
+
+    def _ask_to_write(self, found: ApplyPreview, decision: Decision, warning: str = "") -> None:
+        if not self.is_mounted or self.app.screen is not self:
+            return
+        if decision != self.review.decision(write=True):
+            self.close_ears()
+            return
+        self.preview = found
+        if found.problems:
+            self.close_ears()
+            self.tell(f"can't be written: {found.problems[0]}")
+            return
+        facts = write_facts(self.report.plan, self.review, found, self.face.clock())
+        warnings = [*self.review.coupled(), *(str(problem) for problem in found.warnings)]
+        warnings = [warning, *warnings] if warning else warnings
+        dialog = ConfirmDialog(self.face, "write", "Write the accepted changes?", facts, warnings)
+        self.app.push_screen(dialog, self._confirmed)
 
     def action_reject_all(self) -> None:
         """`R`."""
@@ -303,8 +321,23 @@ class DiffScreen(FaceScreen):
         self.app.push_screen(dialog, self._confirmed)
 
     def _confirmed(self, word: str | None) -> None:
-        if word not in ("write", "reject"):
-            return
-        self.board.port.answer(self.review.decision(write=word == "write", who=getpass.getuser()))
-        self.face.message = "answer sent: " + (str(self.review.counts) if word == "write" else "plan rejected")
+        if word == "write":
+            self._look(self._write_or_ask_again)
+        elif word == "reject":
+            self._answer(self.review.decision(write=False), "plan rejected")
+
+    def _write_or_ask_again(self, found: ApplyPreview, decision: Decision) -> None:
+        """The word counts for what was shown: another file by now is another question."""
+        shown = self.preview.replaces if self.preview is not None else ()
+        if [each.fingerprint for each in found.replaces] != [each.fingerprint for each in shown]:
+            self._ask_to_write(found, decision, "what stands there has changed since you were asked")
+        elif found.problems or decision != self.review.decision(write=True):
+            self._ask_to_write(found, decision)
+        else:
+            replaces = tuple(each.fingerprint for each in shown)
+            self._answer(msgspec.structs.replace(decision, replaces=replaces), str(self.review.counts))
+
+    def _answer(self, decision: Decision, said: str) -> None:
+        self.board.port.answer(msgspec.structs.replace(decision, who=getpass.getuser()))
+        self.face.message = f"answer sent: {said}"
         self.dismiss()

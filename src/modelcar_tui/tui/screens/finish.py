@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -60,6 +61,9 @@ class FinishDialog(Dialog):
         if state.written:
             what = f"{state.written.changes} changes in {state.written.path}"
             rows += labelled("written", what, cells, indent=9)
+            for each in state.written.replaced:
+                name = "" if each.path == state.written.path else f"{Path(each.path).name} "
+                rows += labelled("", f"{name}{each}", cells, indent=9)
         elif state.kept:
             rows += labelled("written", f"nothing: {state.kept}", cells, indent=9)
         if state.qa.outcome:
