@@ -107,3 +107,12 @@ async def test_the_decision_pane_explains_the_row_and_proposes_nothing_that_was_
         await s.wait_for(pilot, lambda: s.shows(app, "with exit status 4"), "the end")
         assert s.shows(app, "predicted GO, but its QA failed: CUDA_OOM")
         assert not s.shows(app, "d to review")
+
+
+async def test_the_review_of_a_plan_that_was_written_shows_what_was_accepted(oom: Supervisor) -> None:
+    assert oom.folder is not None
+    app = DashboardApp(ReplayPort(oom.folder, speed=0))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await s.wait_for(pilot, lambda: s.shows(app, "with exit status 4"), "the end")
+        await pilot.press("d")
+        await s.wait_for(pilot, lambda: s.shows(app, "8 accepted, 0 rejected, 0 undecided"), "the answer's marks")

@@ -59,6 +59,12 @@ class Review:
         edits = {key: text for key, text in self.edits.items() if key not in ids}
         return replace(self, marks=self.marks | dict.fromkeys(ids, mark), edits=edits)
 
+    def answered(self, decision: Decision) -> Review:
+        """With the marks of an answer that was given: what it does not name is rejected."""
+        taken = {i: Mark.EDITED if i in decision.edited else Mark.ACCEPTED for i in decision.accepted}
+        marks = {change.id: taken.get(change.id, Mark.REJECTED) for change in self.plan.changes}
+        return replace(self, marks=marks, edits=dict(decision.edited))
+
     def tried(self, ids: tuple[str, ...]) -> Review:
         """As if these changes, and what each needs beside it, were accepted too; edited values stay."""
         partners = {c.id: c.together_with for c in self.plan.changes}

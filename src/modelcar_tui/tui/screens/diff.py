@@ -15,6 +15,7 @@ from textual.worker import get_current_worker
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.plan import Change, Decision, Hunk
 from modelcar_tui.supervisor.reports import ApplyPreview, DecisionReport
+from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.changes import Line, lines_of
 from modelcar_tui.tui.faces.writing import write_facts
@@ -60,7 +61,7 @@ class DiffScreen(FaceScreen):
     def __init__(self, face: Face, report: DecisionReport) -> None:
         super().__init__(face)
         self.report = report
-        self.review: Review = open_review(report.plan, report.hunks)
+        self.review = self._opened(report)
         self.cursor = next((at for at, line in enumerate(self.lines) if line.change is not None), 0)
         self.view = VIEWS[0]
         self.preview: ApplyPreview | None = None
@@ -87,6 +88,14 @@ class DiffScreen(FaceScreen):
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
         self.close_ears()
+
+    def _opened(self, report: DecisionReport) -> Review:
+        """Nothing is marked at the start; a plan that was answered is shown with its answer."""
+        review, asked = open_review(report.plan, report.hunks), self.face.state.approval
+        answer = asked.decision if asked is not None else None
+        if answer is None or answer.plan_digest != report.plan.digest or answer.who == Approve.SHOW:
+            return review
+        return review.answered(answer)
 
     @property
     def lines(self) -> list[Line]:
@@ -125,7 +134,7 @@ class DiffScreen(FaceScreen):
     def refresh_state(self) -> None:
         report = self.face.state.decision
         if report is not None and report is not self.report and report.plan.digest != self.report.plan.digest:
-            self.report, self.review, self.cursor = report, open_review(report.plan, report.hunks), 0
+            self.report, self.review, self.cursor = report, self._opened(report), 0
             self.face.message = "the plan has changed; the review starts again"
             self._work_out()
         super().refresh_state()
