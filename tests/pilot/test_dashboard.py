@@ -9,7 +9,12 @@ import msgspec
 import pytest
 
 from modelcar_tui.cli import THEMES
+from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.joining import Refused
+from modelcar_tui.supervisor.registry import panes
+from modelcar_tui.supervisor.settings import Settings
+from modelcar_tui.supervisor.specialist import Context
 from modelcar_tui.tui.app import run_dashboard
 from modelcar_tui.tui.screens.dashboard import layout_for
 from modelcar_tui.tui.themes import PALETTES
@@ -140,6 +145,20 @@ async def test_more_specialists_get_panes_of_their_own() -> None:
         assert s.shows(app, "are free")
         await pilot.press("5", "z")
         await s.wait_for(pilot, lambda: not s.shows(app, "1 Configuration"), "the fifth pane alone")
+
+
+@pytest.mark.parametrize("size", [(60, 20), (120, 60)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_one_that_could_not_be_loaded_is_a_failed_pane(size: tuple[int, int], tmp_path: Path) -> None:
+    started = s.begin()[0]
+    assert isinstance(started, e.RunStarted)
+    absent = Refused("licence", "Licence", "acme 1.0 (a:b) can't be loaded: ImportError")
+    events: list[e.AnyEvent] = [msgspec.structs.replace(started, panes=(*s.PANES, *panes((absent,))))]
+    await absent.run(Context("licence", Settings(manifest=""), tmp_path, events.append, {}, Redactor()))
+    async with s.dashboard(s.FakeEngine(events), size) as (app, pilot):
+        await s.wait_for(pilot, lambda: s.shows(app, "Licence: acme 1.0 (a:b)"), "the notice")
+        await pilot.press("5")
+        await s.wait_for(pilot, lambda: s.shows(app, "5 Licence"), "the fifth pane")
+        assert s.shows(app, "can't be loaded: ImportError")
 
 
 @pytest.mark.parametrize("size", [(60, 20), (120, 40)], ids=lambda size: f"{size[0]}x{size[1]}")

@@ -6,17 +6,18 @@ from typing import Any
 
 import msgspec
 
+from modelcar_tui.report.text import TITLES
 from modelcar_tui.supervisor.outcome import outcome_of
-from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.supervisor.state import Pane, RunState
 
 SCHEMA = 1
 
 
 def envelope(state: RunState) -> dict[str, Any]:
-    """The whole state under `run`, with what most scripts look for on top."""
+    """The whole state under `run`, each specialist's own under `specialists`; on top what most look for."""
     finish, told = state.finish, outcome_of(state)
-    metadata = {key: value for pane in state.panes for key, value in pane.metadata.items()}
-    return {
+    own = {key: value for pane in state.panes if is_own(pane) for key, value in pane.metadata.items()}
+    head = {
         "schema": SCHEMA,
         "tool": f"modelcar-tui {state.version}",
         "demo": state.demo,
@@ -27,11 +28,19 @@ def envelope(state: RunState) -> dict[str, Any]:
         "next": told.next if told and finish else None,
         "exit_status": finish.exit_status if finish else None,
         "summary": finish.summary if finish else None,
-        **metadata,
+    }
+    tail = {
         "qa": state.qa.outcome.code if state.qa.outcome else None,
         "optimized_serving_arguments": list(state.decision.optimized) if state.decision else [],
+        "specialists": {pane.name: pane.metadata for pane in state.panes},
         "run": msgspec.to_builtins(state),
     }
+    return {**head, **own, **head, **tail}  # what a specialist says never replaces what the envelope says
+
+
+def is_own(pane: Pane) -> bool:
+    """Whether one of our own four filled the pane: what they tell stands on top, under the documented keys."""
+    return pane.name in TITLES and not pane.foreign
 
 
 def to_json(value: Any) -> str:

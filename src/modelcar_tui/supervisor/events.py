@@ -43,6 +43,8 @@ class PanePlan(msgspec.Struct, frozen=True):
     name: str
     title: str
     steps: tuple[StepPlan, ...]
+    foreign: bool = False
+    """Of another package, or given by an embedding program."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):

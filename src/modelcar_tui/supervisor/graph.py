@@ -6,6 +6,7 @@ them. Nothing secret is in it, for the checkpointer writes all of it to disk.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeAlias, TypedDict
@@ -24,6 +25,7 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor import routing
 from modelcar_tui.supervisor.events import SpecialistFinished, SpecialistStarted, Status
+from modelcar_tui.supervisor.registry import is_ours
 from modelcar_tui.supervisor.specialist import Context, Specialist
 
 GRAPH_VERSION = 1
@@ -106,27 +108,41 @@ def _specialist_node(member: Specialist, make_context: MakeContext) -> Step:
         context.written = state.get("written")
         context.emit(SpecialistStarted(specialist=member.name))
         try:
-            report = await member.run(context)
+            report = plain(await member.run(context))
         except UserError as error:
             lines = tuple(clean(context.redact(str(problem))) for problem in error.problems)
             context.emit(
                 SpecialistFinished(specialist=member.name, status=Status.FAILED, summary=lines[0], lines=lines)
             )
             return {"finished": {member.name: lines[0]}, "fatal": "\n".join(lines)}
-        except Exception as error:  # noqa: BLE001 - one pane fails, the run goes on and says so
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - one pane fails, the run goes on and says so
             text = clean(context.redact(f"{type(error).__name__}: {error}"), limit=500)
             context.crash(error)
+            whose = "ours" if is_ours(member) else "this specialist, not of modelcar-tui"
             context.emit(
                 SpecialistFinished(
                     specialist=member.name, status=Status.FAILED, summary=text,
-                    lines=(text, f"This is a fault of ours; details are in {context.folder / 'crash.txt'}"),
+                    lines=(text, f"This is a fault of {whose}; details are in {context.folder / 'crash.txt'}"),
                 )
             )  # fmt: skip
             return {"finished": {member.name: text}}
-        return {"finished": {member.name: ""}, "reports": {member.name: msgspec.to_builtins(report)}}
+        return {"finished": {member.name: ""}, "reports": {member.name: report}}
 
     node.__name__ = member.name
     return node
+
+
+def plain(report: Any) -> Any:
+    """A report as the checkpoint keeps it.
+
+    Raises:
+        TypeError, ValueError, OverflowError: it can't be kept: a text with half a character, a number of 65 bits.
+    """
+    data = msgspec.to_builtins(report)
+    msgspec.msgpack.encode(data)
+    return data
 
 
 def _progress(state: State) -> routing.Progress:

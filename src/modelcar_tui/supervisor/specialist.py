@@ -1,7 +1,8 @@
 """What a specialist is, and what the engine gives it.
 
 A specialist is one file: a class with these attributes and `run`. It is registered by one line in
-`registry.py`, or by an entry point of another package in the group `modelcar_tui.specialists`.
+`registry.py`, or by an entry point of another package in the group `modelcar_tui.specialists`. One of another
+package that can't be loaded, or whose name is taken or reserved, is a failed pane with the reason.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import msgspec
 
 from modelcar_tui.core.files import write_private
 from modelcar_tui.core.secrets import Redactor
-from modelcar_tui.core.text import clean_block
+from modelcar_tui.core.text import clean, clean_block
 from modelcar_tui.manifest.plan import Change
 from modelcar_tui.supervisor.events import AnyEvent, SpecialistFinished, Status, StepChanged, StepPlan
 from modelcar_tui.supervisor.reports import DecisionReport
@@ -24,6 +25,7 @@ from modelcar_tui.supervisor.settings import Settings
 R = TypeVar("R", bound=msgspec.Struct)
 Suggest = Callable[[DecisionReport], Awaitable[tuple[Change, ...]]]
 Metadata = dict[str, str | int | float | bool | None]
+_MOST_LINE = 20_000
 
 
 class Context:
@@ -41,7 +43,7 @@ class Context:
         self.name = name
         self.settings = settings
         self.folder = folder
-        """The run's own folder, mode 0700."""
+        """The run's own folder, mode 0700; files of your own go into `info/`, their names beginning with yours."""
         self.emit = emit
         self.redact = redact
         self.answer: Mapping[str, Any] | None = None
@@ -72,7 +74,7 @@ class Context:
 
     def step(self, step: str, status: Status = Status.DONE, detail: str = "") -> None:
         """Tick a line of the checklist, or say how it stands."""
-        self.emit(StepChanged(specialist=self.name, step=step, status=status, detail=self.redact(detail)))
+        self.emit(StepChanged(specialist=self.name, step=step, status=Status(status), detail=self._line(detail)))
 
     def finish(
         self,
@@ -82,21 +84,41 @@ class Context:
         status: Status = Status.DONE,
         metadata: Metadata | None = None,
     ) -> None:
-        """Tell the pane's result. Call it once, at the end."""
+        """Tell the pane's result. Call it once, at the end.
+
+        Raises:
+            TypeError: a line is no text, or metadata holds what is no text, number, bool or None.
+        """
         self.emit(
             SpecialistFinished(
                 specialist=self.name,
-                status=status,
-                summary=self.redact(summary),
-                lines=tuple(self.redact(line) for line in lines),
-                metadata=metadata or {},
+                status=Status(status),
+                summary=self._line(summary),
+                lines=tuple(self._line(line) for line in lines),
+                metadata={self._line(key): self._value(key, value) for key, value in (metadata or {}).items()},
             )
         )
 
     def crash(self, error: BaseException) -> None:
-        """Keep the traceback, without local variables and redacted, in the run's folder."""
-        text = "".join(traceback.format_exception(error))
-        write_private(self.folder / "crash.txt", clean_block(self.redact(text)).encode())
+        """Keep the traceback, without local variables and redacted, in the run's folder, below earlier ones."""
+        path = self.folder / "crash.txt"
+        earlier = path.read_bytes() if path.is_file() else b""
+        text = f"{self.name}\n" + "".join(traceback.format_exception(error))
+        write_private(path, earlier + clean_block(self.redact(text)).encode() + b"\n")
+
+    def _line(self, text: str) -> str:
+        """One line; a line end of a specialist's could begin a heading of the report."""
+        if not isinstance(text, str):
+            raise TypeError(f"a text was expected, not {type(text).__name__}")
+        return self.redact(clean(self.redact(text), limit=_MOST_LINE))
+
+    def _value(self, key: str, value: object) -> str | int | float | bool | None:
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if not isinstance(value, str):
+            what = f"metadata {clean(key)!r} is a {type(value).__name__}"
+            raise TypeError(f"{what}, not a text, number, bool or None")
+        return self._line(value)
 
 
 async def _granted(effects: tuple[str, ...]) -> bool:
@@ -108,7 +130,10 @@ class Specialist(Protocol):
 
     @property
     def name(self) -> str:
-        """Short and unique: `configuration`."""
+        """Short and unique: `licence`; 1 to 40 letters, digits and `. _ -`, not `write` or another step's.
+
+        What it tells as metadata stands under this name: `specialists.licence` of `--format json`.
+        """
         ...
 
     @property

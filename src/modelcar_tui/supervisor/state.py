@@ -46,6 +46,8 @@ class Pane(msgspec.Struct, frozen=True, kw_only=True):
     finished: float | None = None
     narration: str = ""
     """A language model's words; shown dimmed until they are confirmed."""
+    foreign: bool = False
+    """Not one of our own specialists, whatever its name."""
     narration_state: str = ""
     """`telling`, `confirmed` or `withdrawn`; empty where there is none."""
 
@@ -184,8 +186,7 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
     match event:
         case e.RunStarted():
             panes = tuple(
-                Pane(name=p.name, title=p.title, steps=tuple(Step(s.id, s.title) for s in p.steps))
-                for p in event.panes
+                Pane(name=p.name, title=p.title, foreign=p.foreign, steps=_waiting(p.steps)) for p in event.panes
             )
             return _set(
                 state, run_id=event.run_id, path=event.manifest, folder=event.folder, panes=panes,
@@ -260,6 +261,10 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
 
 def _set(struct: _S, **changes: object) -> _S:
     return msgspec.structs.replace(struct, **changes)
+
+
+def _waiting(steps: tuple[e.StepPlan, ...]) -> tuple[Step, ...]:
+    return tuple(Step(step.id, step.title) for step in steps)
 
 
 def _pane(state: RunState, name: str, **changes: object) -> RunState:

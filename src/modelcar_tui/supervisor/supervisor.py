@@ -29,7 +29,7 @@ from modelcar_tui.supervisor.afterwards import keep
 from modelcar_tui.supervisor.journal import Journal, read_journal
 from modelcar_tui.supervisor.llm.start import open_session
 from modelcar_tui.supervisor.outcome import outcome_of
-from modelcar_tui.supervisor.registry import team
+from modelcar_tui.supervisor.registry import panes, team
 from modelcar_tui.supervisor.reports import Verdict
 from modelcar_tui.supervisor.runs import CHECKPOINT, JOURNAL, RunFolder
 from modelcar_tui.supervisor.settings import Approve, Settings
@@ -270,9 +270,8 @@ class Supervisor:
         return allowed
 
     def _opening(self, run: RunFolder) -> e.RunStarted:
-        panes = tuple(e.PanePlan(m.name, m.title, tuple(m.steps)) for m in self._members)
         return e.RunStarted(
-            run_id=run.run_id, manifest=self.settings.manifest, panes=panes, version=__version__,
+            run_id=run.run_id, manifest=self.settings.manifest, panes=panes(self._members), version=__version__,
             demo=self.settings.demo, folder=str(run.path),
         )  # fmt: skip
 

@@ -211,7 +211,7 @@ def _other(state: RunState, name: str) -> Iterator[Named]:
     pane = state.pane(name)
     for key, value in list(pane.metadata.items())[:20] if pane else ():
         told = scrub(value, limit=120) if isinstance(value, str) else value
-        yield Named(id=f"{scrub(name, limit=60)}/{scrub(key, limit=60)}", value=told)
+        yield Named(id=f"specialist/{scrub(name, limit=60)}/{scrub(key, limit=60)}", value=told)
 
 
 def _of(about: str, measure: str, **fields: Any) -> Named:

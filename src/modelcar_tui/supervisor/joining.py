@@ -1,0 +1,220 @@
+"""Specialists of other packages: found by their entry points, looked at before they join.
+
+One that can't be loaded, or is no specialist, becomes a pane that failed with its name and the reason (`Refused`);
+the run goes on without it, and its verdict does not hear of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import msgspec
+
+from modelcar_tui.core.text import clean
+from modelcar_tui.supervisor.events import Noticed, Status, StepPlan
+from modelcar_tui.supervisor.specialist import Context, Specialist
+
+GROUP = "modelcar_tui.specialists"
+RESERVED = frozenset(
+    (
+        "supervisor", "approval", "write", "summary", "graph_version", "reports", "finished", "again", "fatal",
+        "answer", "written", "gpus", "log",
+    )
+)  # fmt: skip
+"""Names that the graph's steps and fields or the screen's panels already use."""
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,38}[A-Za-z0-9])?")
+_CREDENTIAL = re.compile(
+    r"(?i)authori[sz]ation|bearer|basic |token|passw|secret|credential|api.?key|://[^/\s]*@|[a-z0-9+/=~-]{32,}"
+)
+_MOST_TITLE = 60
+
+
+class Described(msgspec.Struct, frozen=True, kw_only=True):
+    """What a specialist says of itself, read once and of the right types."""
+
+    name: str
+    title: str
+    steps: tuple[StepPlan, ...]
+    needs: tuple[str, ...]
+
+
+class Unfit(Exception):  # noqa: N818 - not a fault of ours
+    """Something is no specialist; the text says why."""
+
+
+class NoReport(msgspec.Struct, frozen=True):
+    """What a refused specialist found out."""
+
+
+class Guest:
+    """A specialist of another package that may join."""
+
+    def __init__(self, member: Specialist, said: Described, package: str) -> None:
+        self.name, self.title, self.steps, self.needs = said.name, said.title, said.steps, said.needs
+        self.package = package
+        self._member = member
+
+    async def run(self, context: Context) -> msgspec.Struct:
+        """See `Specialist.run`."""
+        return await self._member.run(context)
+
+    def refused(self, why: str) -> Refused:
+        """The same pane, failed."""
+        return Refused(self.name, self.title, f"{self.package}: {why}")
+
+
+class Refused:
+    """Stands for a specialist that can't join: its pane fails with the reason, and nothing else happens."""
+
+    steps: tuple[StepPlan, ...] = ()
+    needs: tuple[str, ...] = ()
+
+    def __init__(self, name: str, title: str, why: str, error: BaseException | None = None) -> None:
+        self.name, self.title, self.why = name, title, why
+        self._error = error
+
+    async def run(self, context: Context) -> NoReport:
+        """Tell why."""
+        lines = [self.why]
+        if self._error is not None:
+            context.crash(self._error)
+            lines.append(f"details are in {context.folder / 'crash.txt'}")
+        context.emit(Noticed(text=context.redact(f"{self.title}: {self.why}"), status=Status.WARNING))
+        context.finish(self.why, tuple(lines), status=Status.FAILED)
+        return NoReport()
+
+
+def guests(ours: Iterable[str]) -> Iterator[Guest | Refused]:
+    """What the entry points of the installed packages give, in the order of their names.
+
+    Args:
+        ours: Names of our own specialists, which no package can take.
+    """
+    taken = {*ours}
+    for entry, package in _entries():
+        member = _joined(entry, package, taken)
+        taken.add(member.name)
+        yield member
+
+
+def described(member: Any) -> Described:
+    """Read what a specialist says of itself.
+
+    Raises:
+        Unfit: an attribute is missing, can't be read or has the wrong type.
+    """
+    if isinstance(member, type):
+        raise Unfit(f"{_called(member)} is a class, not an instance of one")
+    name, title, steps, needs, run = (_read(member, key) for key in ("name", "title", "steps", "needs", "run"))
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise Unfit(f"its name {clean(repr(name), limit=60)} is not 1 to 40 letters, digits and . _ -")
+    if name in RESERVED:
+        raise Unfit(f"the name {name!r} is the product's own")
+    if not isinstance(title, str) or not clean(title).strip():
+        raise Unfit(f"its title {clean(repr(title), limit=60)} is no text")
+    if not callable(run):
+        raise Unfit("its run is no function")
+    return Described(
+        name=name, title=clean(title, limit=_MOST_TITLE).strip(), steps=_steps(steps), needs=_needs(needs)
+    )
+
+
+def told(error: BaseException) -> str:
+    """A foreign exception in one line: its type, and its text where that can hold no credential."""
+    text = clean(str(error).strip().partition("\n")[0], limit=200)
+    kind = type(error).__name__
+    return kind if not text or _CREDENTIAL.search(text) else f"{kind}: {text}"
+
+
+def _joined(entry: EntryPoint, package: str, taken: set[str]) -> Guest | Refused:
+    declared, title = "", ""
+    try:
+        member = _made(entry.load())
+        said = described(member)
+        declared, title = said.name, said.title
+        if said.name in taken:
+            raise Unfit(f"a specialist is named {said.name!r} already")
+    except Unfit as error:
+        why, cause = f"can't join: {error}", None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever a foreign module does when it is imported
+        why, cause = f"can't be loaded: {told(error)}", error
+    else:
+        return Guest(member, said, package)
+    name = _free((declared, _name_of(entry.name)), taken)
+    return Refused(name, title or _name_of(entry.name), f"{package} {why}", cause)
+
+
+def _made(found: Any) -> Any:
+    """The specialist itself, of its class, its factory or itself."""
+    if isinstance(found, type) or (callable(found) and not hasattr(found, "run")):
+        return found()
+    return found
+
+
+def _read(member: Any, key: str) -> Any:
+    try:
+        return getattr(member, key)
+    except AttributeError:
+        raise Unfit(f"{_called(type(member))} has no {key!r}") from None
+    except Exception as error:
+        raise Unfit(f"its {key!r} can't be read: {told(error)}") from error
+
+
+def _steps(value: Any) -> tuple[StepPlan, ...]:
+    wrong = "its steps are not a tuple of StepPlan(id, title)"
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise Unfit(wrong)
+    steps = tuple(value)
+    for step in steps:
+        if not (isinstance(step, StepPlan) and isinstance(step.id, str) and isinstance(step.title, str)):
+            raise Unfit(wrong)
+    return tuple(StepPlan(step.id, clean(step.title, limit=200)) for step in steps)
+
+
+def _needs(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise Unfit(f"its needs {clean(repr(value), limit=60)} are not a tuple of names")
+    needs = tuple(value)
+    if not all(isinstance(need, str) for need in needs):
+        raise Unfit("its needs are not a tuple of names")
+    return needs
+
+
+def _called(kind: type) -> str:
+    return clean(kind.__qualname__, limit=60)
+
+
+def _name_of(entry: str) -> str:
+    text = re.sub(r"[^A-Za-z0-9 ._-]+", "-", clean(entry, limit=40)).strip(" ._-")
+    return text or "specialist"
+
+
+def _free(candidates: tuple[str, ...], taken: set[str]) -> str:
+    """The first name that nobody has; the last of them with a number where all are taken."""
+    for name in candidates:
+        if name and name not in taken | RESERVED:
+            return name
+    number = 2
+    while f"{candidates[-1]}-{number}" in taken:
+        number += 1
+    return f"{candidates[-1]}-{number}"
+
+
+def _entries() -> Iterator[tuple[EntryPoint, str]]:
+    """Every entry point of the group, and the package that it comes from."""
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+        yield entry, _package(entry)
+
+
+def _package(entry: EntryPoint) -> str:
+    """`modelcar-license 0.1 (modelcar_license:License)`."""
+    try:
+        of = f"{entry.dist.name} {entry.dist.version} " if entry.dist is not None else ""
+    except Exception:  # noqa: BLE001 - metadata without a name or a version
+        of = ""
+    return clean(f"{of}({entry.value})", limit=120)
