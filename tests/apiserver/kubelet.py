@@ -261,7 +261,9 @@ class Controllers:
                         return
                 for key, value in data.items():
                     (stage / key).write_bytes(base64.b64decode(value))
-        words = [word.replace(STAGE, str(stage)) for word in container["command"]]
+        temporary = stage.with_name(f"{stage.name}-tmp")
+        temporary.mkdir()
+        words = [w.replace("=/tmp/", f"={temporary}/").replace(STAGE, str(stage)) for w in container["command"]]
         command = shlex.join(words).replace("uv run pytest", f"{sys.executable} {SUITE}")
         env = {e["name"]: e["value"].replace(STAGE, str(stage)) for e in container.get("env", [])}
         child = subprocess.Popen(

@@ -209,6 +209,19 @@ def one(name: str, image: str, options: dict[str, list[str]], counts: dict[str, 
     log("ocp_resources Namespace", f"Delete Namespace {NAMESPACE}")
 
 
+def open_log(options: dict[str, list[str]]) -> int:
+    """Open the log as the real suite does when a session starts; its default folder is in no image."""
+    path = Path("results").absolute() / options.get("--log-file", ["pytest-tests.log"])[-1]
+    try:
+        path.open("a").close()
+    except OSError as error:
+        out("INTERNALERROR> Traceback (most recent call last):")
+        out('INTERNALERROR>   File "/usr/lib/python3/logging/__init__.py", line 1, in _open')
+        out(f"INTERNALERROR> {type(error).__name__}: {error}")
+        return 3
+    return 0
+
+
 def collect_only(options: dict[str, list[str]]) -> int:
     """As `-q` shows it: node ids, then the sum; no cluster is asked, no secret is read."""
     found = models(Path(options["--model_car_yaml_path"][0]).read_text())
@@ -222,6 +235,8 @@ def main(argv: list[str]) -> int:
     options, files = parse([*shlex.split(os.environ.get("PYTEST_ADDOPTS", "")), *argv])
     if "--help" in options:
         return show_help()
+    if status := open_log(options):
+        return status
     for file in files:
         if not Path(file).exists():
             sys.stderr.write(f"ERROR: file or directory not found: {file}\n")

@@ -172,10 +172,15 @@ class Cluster(ThreadingHTTPServer):
             stage.mkdir()
             for name, data in secret["data"].items():
                 (stage / name).write_bytes(base64.b64decode(data))
+        temporary = self.folder / f"{pod.name}-tmp"  # the pod's own /tmp
+        temporary.mkdir()
         container = pod.spec["containers"][0]
         words = " ".join(
             "'"
-            + w.replace(STAGE, str(stage)).replace("$(JOB_COMPLETION_INDEX)", str(pod.index)).replace("'", "'\\''")
+            + w.replace("=/tmp/", f"={temporary}/")
+            .replace(STAGE, str(stage))
+            .replace("$(JOB_COMPLETION_INDEX)", str(pod.index))
+            .replace("'", "'\\''")
             + "'"
             for w in container["command"]
         )

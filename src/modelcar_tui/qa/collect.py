@@ -24,6 +24,7 @@ from modelcar_tui.qa.suite import Command, Probe
 
 LIMIT_S = 90.0
 _TEST = re.compile(r"(?:::|<Function )test_\w+\[(?P<model>.+)-(?:raw|standard|serverless)\]")
+_CRASH = re.compile(r"INTERNALERROR> \S")
 _FAULT = re.compile(r"error:|^E  |^ERROR|^INTERNALERROR", re.MULTILINE)
 
 
@@ -78,5 +79,7 @@ def judge(status: int, text: str, models: Sequence[str]) -> tuple[tuple[str, ...
 
 def _fault(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
+    if crashed := [line for line in lines if _CRASH.match(line)]:
+        return clean(crashed[-1].strip(), limit=300)  # the traceback comes first, the exception last
     telling = [line for line in lines if _FAULT.search(line)]
     return clean((telling or lines or ["no output"])[-1 if not telling else 0].strip(), limit=300)

@@ -18,6 +18,9 @@ from modelcar_tui.qa.pullsecret import PullSecret
 from modelcar_tui.qa.tables import Generation, suite
 
 MANIFEST_IN_CONTAINER = "/run/modelcar-tui/modelcar.yaml"
+LOG_FILE = "/tmp/pytest-tests.log"  # noqa: S108 - in the container, whose /tmp is its own
+"""Every generation opens its log when a session starts, to run or to collect, by default in a folder `results`
+that no image has. It joins the name to that folder, so an absolute one wins."""
 
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +128,9 @@ def command(
         args += [f"--registry-host={host}" for host in hosts]
     if probe.options:
         args = [arg for arg in args if not arg.startswith("--") or arg.partition("=")[0] in probe.options]
+    args.append(
+        f"--log-file={LOG_FILE}"
+    )  # pytest's own option: every image takes it, whatever its help was read as
     env = {"PYTHONUNBUFFERED": "1"}
     if probe.generation == "G1" and hosts:
         env["REGISTRY_HOST"] = hosts[0]

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.secrets import Secret
+from modelcar_tui.qa.collect import judge
+from modelcar_tui.qa.kube_objects import JobOptions, indexed_job, suite_job
 from modelcar_tui.qa.manifest_file import registry_host, stage_manifest
 from modelcar_tui.qa.preconditions import skip_reason
 from modelcar_tui.qa.pullsecret import NONE, PullSecret, parse
 from modelcar_tui.qa.suite import ASSUMED, Command, Probe, accelerator_word, command, read_probe
+from modelcar_tui.qa.types import QaRequest
 
 OLD = "tests/model_serving/model_runtime/model_validation/test_modelvalidation.py"
 NEW = "tests/model_serving/model_runtime/vllm/modelcar/test_modelvalidation.py"
+SUITE = Path(__file__).parents[2] / "support" / "fake_suite.py"
 AUTH = base64.b64encode(b"user:a-password").decode()
 SECRET = parse(Secret(AUTH))
 HELP = "uid=1001\ngid=0\npath={}\nusage: pytest\n  --model_car_yaml_path=X\n  --supported-accelerator-type=X\n"
@@ -71,6 +77,57 @@ def test_options_that_the_image_does_not_list_are_left_out() -> None:
     assert not any("snapshot" in arg for arg in fit(G3.replace("--snapshot-update", "")).args)
     assumed = command(ASSUMED, hosts=("quay.io",), secret=SECRET, accelerator="amd", runtime_image=None)
     assert "--snapshot-update" in assumed.args
+
+
+@pytest.mark.parametrize("text", [G1, G2_EARLY, G2, G3, "", G3 + "  --log-file=path"])
+def test_every_generation_is_told_where_it_can_write_its_log(text: str) -> None:
+    assert [arg for arg in fit(text).args if "log-file" in arg] == ["--log-file=/tmp/pytest-tests.log"]
+
+
+def double(folder: Path, *args: str, generation: str = "G3") -> subprocess.CompletedProcess[str]:
+    env = {"FAKE_GENERATION": generation, "KUBECONFIG": str(folder / "kubeconfig")}
+    return subprocess.run(
+        [sys.executable, SUITE, *args],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("generation", ["G1", "G2", "G3"])
+@pytest.mark.parametrize("how", [("--collect-only", "-q"), ()], ids=["collect", "run"])
+def test_the_double_dies_without_a_log_as_the_real_suite_does(
+    tmp_path: Path, generation: str, how: tuple[str, ...]
+) -> None:
+    (tmp_path / "m.yaml").write_text("model-car:\n  - name: a\n    image: oci://quay.io/a/b:1\n")
+    (tmp_path / "kubeconfig").write_text("")
+    words = ("--model_car_yaml_path=m.yaml", *how)
+    for more in ((), ("--log-file=pytest-tests.log",), ("--log-file=/no/such/folder/x.log",)):
+        died = double(tmp_path, *words, *more, generation=generation)
+        assert died.returncode == 3
+        assert died.stdout.splitlines()[-1].startswith("INTERNALERROR> FileNotFoundError: [Errno 2]")
+        _, caution = judge(died.returncode, died.stdout, ("a",))
+        assert "FileNotFoundError" in caution and "Traceback" not in caution
+    log = tmp_path / "own.log"
+    ran = double(tmp_path, *words, f"--log-file={log}", generation=generation)
+    assert "INTERNALERROR" not in ran.stdout and "[a-" in ran.stdout and log.exists()
+    assert double(tmp_path, "--help", generation=generation).returncode == 0
+
+
+def test_the_job_and_each_index_of_it_write_their_log_there() -> None:
+    fitted = fit(G3)
+    request = QaRequest(run_id="r", folder="", manifest_path="m.yaml", image="i")
+    options = JobOptions(namespace="n", parallel=1)
+    for job in (
+        suite_job(request, options, fitted.args, fitted.env),
+        indexed_job(request, options, fitted.args, fitted.env, ("a", "b")),
+    ):
+        (container,) = job["spec"]["template"]["spec"]["containers"]
+        assert "--log-file=/tmp/pytest-tests.log" in container["command"]
+        assert not container["securityContext"].get("readOnlyRootFilesystem")
 
 
 @pytest.mark.parametrize(
