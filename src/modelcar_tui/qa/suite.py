@@ -128,9 +128,7 @@ def command(
         args += [f"--registry-host={host}" for host in hosts]
     if probe.options:
         args = [arg for arg in args if not arg.startswith("--") or arg.partition("=")[0] in probe.options]
-    args.append(
-        f"--log-file={LOG_FILE}"
-    )  # pytest's own option: every image takes it, whatever its help was read as
+    args.append(f"--log-file={LOG_FILE}")  # pytest's own: every image takes it, whatever its help was read as
     env = {"PYTHONUNBUFFERED": "1"}
     if probe.generation == "G1" and hosts:
         env["REGISTRY_HOST"] = hosts[0]
