@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from modelcar_tui import __version__
 from modelcar_tui.commands import options
-from modelcar_tui.commands.guard import guarded
+from modelcar_tui.commands.guard import complain, guarded
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.settings import Settings
@@ -22,6 +22,7 @@ WHAT_IF = (
 )  # fmt: skip
 """vLLM arguments that a what-if may set."""
 FORMS = ("text", "json", "jsonl")
+_OF_ONE_MODEL = ("source", "gpu", "vllm_version", "explain", "authfile", "registries_conf")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,8 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     # What follows `--` is vLLM's, flags and all; argparse would give it to the wrong argument.
     cut = words.index("--") if "--" in words else len(words)
-    args = parser().parse_args(words[:cut])
+    top = parser()
+    args = top.parse_args(words[:cut])
     args.vllm_arguments = words[cut + 1 :]
+    if args.vllm_arguments and args.command != "estimate":
+        top.error("only agent estimate takes vLLM's arguments after --")
     return guarded(lambda: _dispatch(args))
 
 
@@ -56,15 +60,16 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _run_arguments(top: argparse.ArgumentParser) -> None:
-    top.add_argument(
+    what = top.add_mutually_exclusive_group()
+    what.add_argument(
         "--config", metavar="FILE", default=None, help=f"model-car manifest (default: {DEFAULT_CONFIG})"
     )
+    what.add_argument("--resume", metavar="RUN", help="go on with an earlier run (id, folder or `last`)")
     top.add_argument("--format", choices=FORMS, default="text", dest="form", help="default: text (Markdown)")
     top.add_argument(
         "--approve", choices=("show", "all", "none"), default="show",
         help="the proposed changes: only show them (default), write all, or reject them (exit status 5)",
     )  # fmt: skip
-    top.add_argument("--resume", metavar="RUN", help="go on with an earlier run (id, folder or `last`)")
     top.add_argument("--demo", action="store_true", help="stub cluster, loopback registry, recorded QA log")
     options.add_run_options(top)
 
@@ -92,7 +97,10 @@ def _estimate(commands: _Commands) -> None:
         "       agent estimate --cases FILE.yaml --format jsonl",
     )  # fmt: skip
     command.add_argument("source", nargs="?", metavar="SOURCE", help="image, model folder, config.json or .gguf")
-    command.add_argument("--gpu", metavar="PRODUCT[:COUNT]")
+    command.add_argument(
+        "--gpu", action="append", metavar="PRODUCT[:COUNT]",
+        help="one kind of GPU, such as H200:2; a short name that fits several cards is said",
+    )  # fmt: skip
     command.add_argument(
         "--vllm", dest="vllm_version", metavar="VERSION", help="default: the newest that is known"
     )
@@ -164,8 +172,9 @@ def _ask(commands: _Commands) -> None:
         command.add_argument(flag, metavar="VALUE", dest=f"what_if{flag}")
     command.add_argument("--enforce-eager", action="store_true")
     command.add_argument(
-        "--gpu", action="append", default=[], metavar="PRODUCT:COUNT[@NODES]", dest="what_if_gpus"
-    )
+        "--gpu", action="append", default=[], type=options.gpu_flag, metavar="PRODUCT:COUNT[@NODES]",
+        dest="what_if_gpus", help="one kind of GPU instead of the run's",
+    )  # fmt: skip
     command.add_argument("--format", choices=("text", "json"), default="text", dest="form")
     command.add_argument("--state-dir", metavar="DIR")
     command.add_argument("--vllm", dest="vllm_version", metavar="VERSION")
@@ -175,6 +184,8 @@ def _ask(commands: _Commands) -> None:
 
 def _dispatch(args: argparse.Namespace) -> int:
     call: Callable[[argparse.Namespace], int] = getattr(args, "call", _call_run)
+    for line in options.unknown_cards(getattr(args, "what_if_gpus", getattr(args, "gpus", ()))):
+        complain(line)
     return call(args)
 
 
@@ -201,13 +212,18 @@ def _call_estimate(args: argparse.Namespace) -> int:
     from modelcar_tui.commands.estimate import run_cases_file, run_estimate
     from modelcar_tui.core.errors import Problem, UserError
 
+    arguments = tuple(args.vllm_arguments)
     if args.cases:
+        if arguments or any(getattr(args, name) for name in _OF_ONE_MODEL):
+            what = "each case of the file has its own model, GPU and arguments"
+            raise UserError(Problem(where="--cases", what=what, fix="leave all else but --format out"))
         return run_cases_file(args.cases)
     if not args.source or not args.gpu:
         raise UserError(Problem(what="estimate needs SOURCE and --gpu PRODUCT[:COUNT], or --cases FILE"))
-    arguments = tuple(args.vllm_arguments)
+    if len(args.gpu) > 1:
+        raise UserError(Problem(where="--gpu", what="an estimate has one kind of GPU", fix="run it once a kind"))
     return run_estimate(
-        args.source, args.gpu, arguments, vllm=args.vllm_version, form=args.form, explain=args.explain,
+        args.source, args.gpu[0], arguments, vllm=args.vllm_version, form=args.form, explain=args.explain,
         authfile=args.authfile, registries_conf=args.registries_conf,
     )  # fmt: skip
 

@@ -80,6 +80,8 @@ def _no_screen() -> str:
 def _headless(args: argparse.Namespace) -> int:
     from modelcar_tui.commands.headless import run
 
+    for line in options.unknown_cards(args.gpus):
+        complain(line)
     return run(args)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
 
 from modelcar_tui.cluster.tables import tables
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Inventory, Pool
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
+from modelcar_tui.sizing.gpus import row_named
 
 _FORM = re.compile(r"(?P<product>[^:@\s]{1,80}):(?P<count>\d{1,4})(?:@(?P<nodes>\d{1,5}))?", re.ASCII)
 _MIG = re.compile(r"(?P<parent>.+)-MIG-(?P<profile>\d+g\.\d+gb[\w.+]*)", re.IGNORECASE)
@@ -23,13 +26,42 @@ _RESOURCES = {
 _NO_RUNTIME = ("intel-gpu", "google-tpu", "aws-neuron")
 
 
+class Named(msgspec.Struct, frozen=True, kw_only=True):
+    """What a name stands for."""
+
+    text: str
+    """Without a MIG profile."""
+    profile: str = ""
+    cards: tuple[str, ...] = ()
+    """The cards of our table that it fits, by our names; more than one where it is too short."""
+    near: tuple[str, ...] = ()
+    """Where it fits none: those that may be meant."""
+
+    @property
+    def card(self) -> str:
+        """The one card that is meant; empty where there are several or none."""
+        return self.cards[0] if len(self.cards) == 1 else ""
+
+    def problem(self, flag: str) -> Problem | None:
+        """Why the name can't be taken; None for one card, and for a name that is like none of ours."""
+        shown, where = clean(self.text, limit=80), f"--gpu {clean(flag, limit=120)}"
+        if len(self.cards) > 1:
+            what = f"{shown} is one of {len(self.cards)} cards: {', '.join(self.cards)}"
+            return Problem(where=where, what=what, fix=f"did you mean {self.cards[0]}?", code="gpu-flag")
+        if not self.cards and self.near:
+            fix = f"did you mean {', '.join(self.near)}?"
+            return Problem(where=where, what=f"no such product as {shown}", fix=fix, code="gpu-flag")
+        return None
+
+
 def parse_gpu_flags(flags: Sequence[str]) -> Inventory:
     """The inventory that the operator states: `("NVIDIA-H100-80GB-HBM3:8", "L40S:4@3")`.
 
-    A product that nothing in our table resembles is taken as it is, with its memory unknown.
+    A short name is taken where it fits one card; a product that nothing in our table resembles is taken as it is,
+    with its memory unknown.
 
     Raises:
-        UserError: a flag has another form, or its product is only nearly one of ours.
+        UserError: a flag has another form, or its product is only nearly one of ours, or one of several.
     """
     nodes: list[GpuNode] = []
     for flag in flags:
@@ -73,22 +105,57 @@ def _nodes(flag: str, before: int) -> Iterable[GpuNode]:
 
 def _product(flag: str, text: str) -> tuple[str, str]:
     """The product by our name, and its MIG profile."""
+    named = find_card(text)
+    if problem := named.problem(flag):
+        raise UserError(problem)
+    return named.card or clean(named.text, limit=80), named.profile
+
+
+def find_card(text: str) -> Named:
+    """What a name of a card, as people write it, stands for; a short one for the card that alone it fits."""
     profile = ""
     if match := _MIG.fullmatch(text):
         text, profile = match["parent"], match["profile"].lower()
     names = {_key(name): name for name in tables().products}
     key = _key(text)
     if key in names:
-        return names[key], profile
-    near = [name for other, name in names.items() if key and (other.startswith(key) or f"-{key}-" in f"-{other}-")]
-    if len(near) == 1:
-        return near[0], profile
-    near = near or [names[other] for other in difflib.get_close_matches(key, names, n=4, cutoff=0.8)]
-    if near:
-        raise _bad(
-            flag, f"no such product as {clean(text, limit=80)}", "did you mean " + ", ".join(near[:6]) + "?"
-        )
-    return clean(text, limit=80), profile
+        return Named(text=text, profile=profile, cards=(names[key],))
+    cards = [name for other, name in names.items() if key and _fits(key.split("-"), other.split("-"))]
+    starts = [name for other, name in names.items() if key and other.startswith(key)]
+    if not cards:
+        cards = starts if len(starts) == 1 else _by_alias(text) or _run_together(key, names)
+    near = () if cards else starts or _like(key, names)
+    return Named(text=text, profile=profile, cards=tuple(cards), near=tuple(near[:6]))
+
+
+def _fits(short: Sequence[str], words: Sequence[str]) -> bool:
+    """Whether each word of a short name is one of the card's: `H100`, `80` for `80GB`, `MI300` for `MI300X`."""
+
+    def means(one: str, word: str) -> bool:
+        return word == one or (word.startswith(one) and word[len(one) :].isalpha())
+
+    return all(any(means(one, word) for word in words) for one in short)
+
+
+def _run_together(key: str, names: Mapping[str, str]) -> list[str]:
+    """The cards of a name that was written without its hyphens: `RTX4090`."""
+    short = key.replace("-", "")
+    return [name for other, name in names.items() if len(short) > 3 and other.replace("-", "").endswith(short)]
+
+
+def _like(key: str, names: Mapping[str, str]) -> list[str]:
+    """The cards whose name, or one word of it, is nearly this."""
+    if close := difflib.get_close_matches(key, names, n=4, cutoff=0.8):
+        return [names[other] for other in close]
+    words = {word for other in names for word in other.split("-") if len(word) > 2}
+    close = difflib.get_close_matches(key, words, n=1, cutoff=0.85)
+    return [name for other, name in names.items() if close and close[0] in other.split("-")]
+
+
+def _by_alias(text: str) -> list[str]:
+    """The cards that the GPU table knows by this other name, such as `H100-SXM5`."""
+    row = row_named(text)
+    return [name for name in tables().products if row is not None and row_named(name) is row]
 
 
 def _key(product: str) -> str:

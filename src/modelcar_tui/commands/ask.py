@@ -70,7 +70,7 @@ def what_if_form(pairs: Sequence[str] | None, arguments: dict[str, str], gpus: S
     """The form's answers as a what-if; None where nothing of it was given.
 
     Raises:
-        UserError: `--what-if` without `model=NAME`, or more than one kind of GPU.
+        UserError: `--what-if` without `model=NAME`, or more than one model or kind of GPU.
     """
     if pairs is None and not arguments and not gpus:
         return None
@@ -79,6 +79,10 @@ def what_if_form(pairs: Sequence[str] | None, arguments: dict[str, str], gpus: S
         key, _, value = pair.partition("=")
         if key != "model" or not value:
             raise UserError(Problem(where=f"--what-if {pair}", what="not understood", fix="--what-if model=NAME"))
+        if model:
+            raise UserError(
+                Problem(where=f"--what-if {pair}", what="a what-if has one model", fix="ask once a model")
+            )
         model = value
     if len(gpus) > 1:
         raise UserError(Problem(where="--gpu", what="a what-if has one kind of GPU", fix="ask once a kind"))

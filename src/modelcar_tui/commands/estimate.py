@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.commands.guard import complain
 from modelcar_tui.compatibility.engine import engine_args
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
@@ -16,7 +17,7 @@ from modelcar_tui.report.data import to_json
 from modelcar_tui.report.estimate import estimate_lines
 from modelcar_tui.sizing.count import count_parameters
 from modelcar_tui.sizing.estimate import estimate
-from modelcar_tui.sizing.gpus import gpu_for
+from modelcar_tui.sizing.gpus import gpu_for, row_named, row_of
 from modelcar_tui.sizing.knobs import knobs, smallest_tp
 from modelcar_tui.sizing.types import Gpu, Outcome
 
@@ -86,5 +87,28 @@ def _facts(source: str, authfile: str | None, registries_conf: str | None) -> Im
 def _gpu(text: str) -> Gpu:
     product, _, count = text.partition(":")
     if not product or (count and not (count.isdecimal() and 0 < int(count) <= 1024)):
-        raise UserError(Problem(where="--gpu", what=f"{text!r} is no GPU", fix="write PRODUCT[:COUNT], as H100:2"))
-    return gpu_for(product, count=int(count or 1))
+        raise UserError(Problem(where="--gpu", what=f"{text!r} is no GPU", fix="write PRODUCT[:COUNT], as H200:2"))
+    return gpu_for(_card(text, product), count=int(count or 1))
+
+
+def _card(text: str, product: str) -> str:
+    """The card that is meant, as the GPU table can find it; what was chosen for the operator is said on stderr."""
+    from modelcar_tui.cluster.whatif import find_card
+
+    named = find_card(product)
+    row, profile = row_named(named.text), f"-MIG-{named.profile}" * bool(named.profile)
+    others = [card for card in named.cards if row_named(card) is not row]
+    if len(named.cards) > 1 and len(others) == len(named.cards) - 1 and row is not None:
+        what = f"{named.text} is one of {len(named.cards)} cards; this is {row.product}"
+        complain(f"note: --gpu {text}: {what}, not {' or '.join(others)}")
+        return row.product + profile
+    if row is not None:
+        return product
+    if problem := named.problem(text):
+        raise UserError(problem)
+    if named.card:
+        return named.card + profile
+    like = row_of(product)
+    what = f"taken for {like.product}" if like else "not in our table of cards: its memory is unknown"
+    complain(f"note: --gpu {text}: {what}")
+    return product

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,17 +19,54 @@ EPILOG = """exit status:
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line; the whole usage would push it off a small screen."""
+    """Says what is wrong in one line; the whole usage would push it off a small screen.
+
+    Nothing that was given is dropped: an option of one value is taken once, one that adds up as often as it is
+    given, and none before a command, whose own defaults would overwrite it.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._given: dict[str, argparse.Action] = {}
+        """Of the command line that is being read: the options so far, by what they set."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {clean(message)}; see {self.prog} --help\n")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        self._given = {}
+        return super().parse_known_args(args, namespace)
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """Called once for each option and argument, whatever it is abbreviated to."""
+        values = super()._get_values(action, arg_strings)
+        if isinstance(action, argparse._SubParsersAction):
+            self._take_none_before(action, arg_strings[0])
+        elif action.option_strings:
+            if action.dest in self._given and not isinstance(action, argparse._AppendAction):
+                self.error(f"{_spelled(self._given[action.dest], action)} is given twice; give it once")
+            self._given[action.dest] = action
+        return values
+
+    def _take_none_before(self, commands: argparse._SubParsersAction[Parser], name: str) -> None:
+        for option in self._given.values():
+            known = commands.choices[name]._option_string_actions
+            spelled = _spelled(option)
+            if any(word in known for word in option.option_strings):
+                self.error(f"{spelled} belongs after the command: {self.prog} {name} ... {spelled} ...")
+            self.error(f"{spelled} is no option of {self.prog} {name}; leave it out")
+
+
+def _spelled(*options: argparse.Action) -> str:
+    """`--gpu`; of a switch that can be given in two ways both: `--mouse/--no-mouse`."""
+    return "/".join(dict.fromkeys(word for option in options for word in option.option_strings))
 
 
 def add_cluster_options(parser: argparse.ArgumentParser) -> None:
     """Where the accelerators come from."""
     group = parser.add_argument_group("GPUs")
     group.add_argument(
-        "--gpu", action="append", default=[], type=_gpu, metavar="PRODUCT:COUNT[@NODES]", dest="gpus",
+        "--gpu", action="append", default=[], type=gpu_flag, metavar="PRODUCT:COUNT[@NODES]", dest="gpus",
         help="what-if inventory instead of a cluster, such as NVIDIA-H100-80GB-HBM3:8@2; repeatable",
     )  # fmt: skip
     group.add_argument(
@@ -134,13 +172,35 @@ def _file_problem(path: str, fix: str) -> str | None:
     return None
 
 
-def _gpu(text: str) -> str:
+def gpu_flag(text: str) -> str:
+    """A what-if unit whose product is a card; asked before anything else is."""
     product, _, rest = text.strip().partition(":")
     count, at, nodes = rest.partition("@")
     if not product or not count.isdecimal() or not int(count) or (at and not nodes.isdecimal()):
         form = "is not PRODUCT:COUNT[@NODES], such as NVIDIA-L40S:4 or L40S:4@3"
         raise argparse.ArgumentTypeError(f"{text!r} {form}")
+    from modelcar_tui.cluster.whatif import parse_gpu_flags
+    from modelcar_tui.core.errors import UserError
+
+    try:
+        parse_gpu_flags((text,))
+    except UserError as error:
+        problem = error.problems[0]
+        raise argparse.ArgumentTypeError(
+            f"{problem.what}; {problem.fix}" if problem.fix else problem.what
+        ) from None
     return text
+
+
+def unknown_cards(gpus: Sequence[str]) -> list[str]:
+    """A line for each what-if unit that is none of our cards: it is taken, and nothing can be said to fit it."""
+    if not gpus:
+        return []
+    from modelcar_tui.cluster.whatif import find_card
+
+    names = dict.fromkeys(gpu.strip().partition(":")[0] for gpu in gpus)
+    what = "is not in our table of cards: its memory is unknown"
+    return [f"note: --gpu {name}: {name} {what}" for name in names if not find_card(name).card]
 
 
 def _count(text: str) -> int:

@@ -29,7 +29,7 @@ def gpu_for(product: str, *, memory_mib: int | None = None, count: int = 1) -> G
     """
     name = _normal(product)
     mig = _MIG.search(name)
-    row = _row(_bare(name[: mig.start()] if mig else name))
+    row = row_of(product)
     slice_mib = _slice_mib(name, mig.group(1)) if mig else None
     label = Fact(value=memory_mib / 1024, source=Source.NODE_LABEL, unit="GiB") if memory_mib else None
     if row is None:
@@ -51,6 +51,18 @@ def gpu_for(product: str, *, memory_mib: int | None = None, count: int = 1) -> G
         count=count,
         sms=row.sms if mig is None else None,
     )
+
+
+def row_named(product: str) -> GpuRow | None:
+    """The table's row of that very name, or of one of its other names."""
+    return _rows().get(_bare(_normal(product)))
+
+
+def row_of(product: str) -> GpuRow | None:
+    """The row that `gpu_for` takes: without a MIG profile, by a part of the name where the whole is not known."""
+    name = _normal(product)
+    mig = _MIG.search(name)
+    return _row(_bare(name[: mig.start()] if mig else name))
 
 
 def _visible(row: GpuRow, memory: Fact[float], *, whole: bool) -> Fact[float]:

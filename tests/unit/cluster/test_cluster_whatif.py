@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from modelcar_tui.cluster.files import parse
 from modelcar_tui.cluster.report import gpu_info_text
 from modelcar_tui.cluster.snapshot import read_inventory
+from modelcar_tui.cluster.tables import tables
 from modelcar_tui.cluster.types import AcceleratorReport, Access, Guarantee, Rung
-from modelcar_tui.cluster.whatif import parse_gpu_flags
+from modelcar_tui.cluster.whatif import find_card, parse_gpu_flags
 from modelcar_tui.core.errors import UserError
 
 NODE = {
@@ -52,6 +53,13 @@ def test_flags_make_nodes() -> None:
         ("gaudi3:8", "Gaudi3", "intel-gaudi"),
         ("nvidia-a100-sxm4-80gb:1", "A100-SXM4-80GB", "nvidia"),
         ("GB300:4", "GB300", "nvidia"),
+        ("T4:1", "Tesla-T4", "nvidia"),
+        ("MI325:8", "Instinct-MI325X", "amd"),
+        ("H100-80:8", "H100-80GB-HBM3", "nvidia"),
+        ("H100-SXM5:8", "H100-80GB-HBM3", "nvidia"),
+        ("RTX4090:1", "GeForce-RTX-4090", "nvidia"),
+        ("Gaudi-3:8", "Gaudi3", "intel-gaudi"),
+        ("A100-SXM-40GB:8", "A100-SXM4-40GB", "nvidia"),
     ],
 )
 def test_products_are_found_by_their_other_names(flag: str, product: str, vendor: str) -> None:
@@ -77,7 +85,11 @@ def test_a_mig_slice_may_be_named() -> None:
         ("L40S:4@0", "number of nodes"),
         ("L40S:4@99999", "number of nodes"),
         ("L40S:-1", "PRODUCT:COUNT"),
-        ("H100:8", "did you mean H100-80GB-HBM3"),
+        ("H100:8", "H100 is one of 3 cards: H100-80GB-HBM3, H100-PCIe, H100-NVL; did you mean H100-80GB-HBM3?"),
+        ("A100-40GB:8", "A100-40GB is one of 2 cards: A100-SXM4-40GB, A100-PCIE-40GB; did you mean"),
+        ("MI300:8", "MI300 is one of 2 cards: Instinct-MI300X, Instinct-MI300A"),
+        ("H1000:8", "no such product as H1000; did you mean H100-80GB-HBM3, H100-PCIe, H100-NVL?"),
+        ("A1:8", "no such product as A1; did you mean A10, "),
         ("NVIDIA-H100-80GB-HBM:8", "H100-80GB-HBM3"),
     ],
 )
@@ -89,6 +101,12 @@ def test_bad_flags_are_one_line(flag: str, says: str) -> None:
         assert "\n" not in str(error)
     else:
         assert found == says
+
+
+def test_every_card_of_the_table_is_found_by_its_own_name_with_and_without_its_vendor() -> None:
+    for name in tables().products:
+        for text in (name, f"NVIDIA-{name}", name.lower(), name.replace("-", "_")):
+            assert find_card(text).cards == (name,)
 
 
 def test_a_product_unlike_any_other_has_unknown_memory() -> None:

@@ -1,0 +1,198 @@
+"""Every option of every command of both programs: nothing that was given is dropped."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from modelcar_tui import agent, cli
+
+BIN = Path(sys.executable).parent
+SAMPLE = Path(__file__).resolve().parents[3] / "config-yaml" / "sample_modelcar_config.base.yaml"
+CONFIG = '{"architectures": ["LlamaForCausalLM"], "hidden_size": 64, "num_hidden_layers": 2}'
+
+
+def commands() -> Iterator[tuple[argparse.ArgumentParser, list[str], argparse.ArgumentParser]]:
+    """Each whole parser, the words that choose a command of it, and that command's parser."""
+    for top in (cli.parser(), agent.parser()):
+        yield top, [], top
+        for action in top._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for name, parser in action.choices.items():
+                    yield top, [name], parser
+
+
+def words(action: argparse.Action, spelled: str) -> list[str]:
+    """The option with a value that it takes."""
+    if action.nargs == 0:
+        return [spelled]
+    if action.choices:
+        return [spelled, next(iter(action.choices))]
+    takes = getattr(action.type, "__name__", "")
+    return [spelled, {"gpu_flag": "L40S:1", "_seconds": "5", "_count": "2"}.get(takes, "model=x")]
+
+
+def options() -> Iterator[object]:
+    for top, chosen, parser in commands():
+        needed = [
+            "X" for one in parser._actions if not one.option_strings and one.required and one.nargs != "A..."
+        ]
+        for action in parser._actions:
+            if action.option_strings and not isinstance(action, argparse._HelpAction | argparse._VersionAction):
+                name = " ".join((top.prog, *chosen, action.option_strings[0]))
+                yield pytest.param(top, parser, [*chosen, *needed], action, id=name)
+
+
+@pytest.mark.parametrize(("top", "parser", "before", "action"), [*options()])
+def test_an_option_given_twice_adds_up_or_is_refused_in_one_line(
+    top: argparse.ArgumentParser,
+    parser: argparse.ArgumentParser,
+    before: list[str],
+    action: argparse.Action,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    long = action.option_strings[-1]
+    spellings = [(one, two) for one in action.option_strings for two in action.option_strings]
+    for one, two in [*spellings, (long, shortest(long, top, parser))]:
+        line = [*before, *words(action, one), *words(action, two)]
+        if isinstance(action, argparse._AppendAction):
+            assert len(getattr(top.parse_args(line), action.dest)) == 2
+            continue
+        with pytest.raises(SystemExit) as caught:
+            top.parse_args(line)
+        told = capsys.readouterr().err
+        assert caught.value.code == 2, line
+        assert "is given twice" in told and long in told and told.count("\n") == 1, told
+
+
+def shortest(option: str, *parsers: argparse.ArgumentParser) -> str:
+    """The option cut as far as the parsers that see it can tell it from their others."""
+    known = {word for parser in parsers for word in parser._option_string_actions if word != option}
+    fits = (option[:n] for n in range(3, len(option)))
+    return next((cut for cut in fits if not any(word.startswith(cut) for word in known)), option)
+
+
+@pytest.mark.parametrize("equals", [False, True])
+def test_both_ways_to_write_a_value_are_one_option(equals: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    second = ["--qa-image=b"] if equals else ["--qa-image", "b"]
+    with pytest.raises(SystemExit):
+        agent.parser().parse_args(["--qa-image=a", *second])
+    assert capsys.readouterr().err == "agent: --qa-image is given twice; give it once; see agent --help\n"
+
+
+def before_a_command() -> Iterator[object]:
+    top = agent.parser()
+    for _, chosen, _parser in commands():
+        for action in top._actions if chosen else ():
+            if action.option_strings and not isinstance(action, argparse._HelpAction | argparse._VersionAction):
+                yield pytest.param(chosen[0], action, id=f"agent {action.option_strings[0]} {chosen[0]}")
+
+
+@pytest.mark.parametrize(("command", "action"), [*before_a_command()])
+def test_an_option_before_a_command_is_refused_with_its_place(
+    command: str, action: argparse.Action, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = agent.parser()
+    (chosen,) = (a.choices[command] for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    needed = ["X" for one in chosen._actions if not one.option_strings and one.required]
+    with pytest.raises(SystemExit) as caught:
+        parser.parse_args([*words(action, action.option_strings[0]), command, *needed])
+    told = capsys.readouterr().err
+    known = action.option_strings[0] in chosen._option_string_actions
+    where = f"belongs after the command: agent {command} ..." if known else f"is no option of agent {command}"
+    assert caught.value.code == 2 and where in told and told.count("\n") == 1
+
+
+def test_vllms_own_arguments_are_vllms_and_no_other_commands() -> None:
+    done = run("estimate", "x", "--gpu", "L4", "--", "--max-model-len=1", "--max-model-len=2")
+    assert "given twice" not in done.stderr
+    done = run("plan", SAMPLE, "--", "--no-qa")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "only agent estimate" in done.stderr
+
+
+def run(*args: object, program: str = "agent", **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [BIN / program, *map(str, args)], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=100,
+        check=False, **options,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("gpu", ["H100:8", "L40SS:4", "NVIDIA-A100:8", "L40S:9999", "H100-MIG-1g.10gb:2"])
+@pytest.mark.parametrize(
+    ("program", "command"),
+    [
+        ("modelcar-tui", (SAMPLE,)), ("modelcar-tui", ("--demo",)), ("agent", ("--config", SAMPLE)),
+        ("agent", ("plan", SAMPLE)), ("agent", ("accelerator",)), ("agent", ("ask", "last", "why?")),
+    ],
+    ids=lambda value: " ".join(map(str, value[:1])) if isinstance(value, tuple) else value,
+)  # fmt: skip
+def test_a_wrong_card_is_one_line_before_anything_is_asked_or_made(
+    tmp_path: Path, program: str, command: tuple[object, ...], gpu: str
+) -> None:
+    state = tmp_path / "state"
+    done = run(
+        *command, "--gpu", gpu, *(() if command[0] == "accelerator" else ("--state-dir", state)), program=program
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert not state.exists()
+    says = {"H100": "H100 is one of 3 cards: H100-80GB-HBM3, H100-PCIe, H100-NVL", "L40SS": "did you mean L40S?"}
+    assert says.get(gpu.partition(":")[0], "--gpu") in done.stderr
+
+
+@pytest.mark.parametrize(("gpu", "card"), [("L40S:4", "L40S"), ("A10G:1", "A10G"), ("T4:1", "Tesla-T4")])
+def test_a_short_name_of_one_card_is_taken(gpu: str, card: str) -> None:
+    done = run("accelerator", "--gpu", gpu, "--format", "json")
+    assert (done.returncode, done.stderr) == (0, "") and f'"product": "{card}"' in done.stdout
+
+
+def test_a_card_that_nothing_resembles_is_taken_and_said() -> None:
+    done = run("accelerator", "--gpu", "Zorp-9000:2", "--format", "json")
+    assert done.returncode == 0 and '"product": "Zorp-9000"' in done.stdout
+    assert done.stderr == "note: --gpu Zorp-9000: Zorp-9000 is not in our table of cards: its memory is unknown\n"
+
+
+def test_gpus_of_a_run_add_up() -> None:
+    done = run("accelerator", "--gpu", "L40S:4", "--gpu", "L4:1", "--gpu", "L4:1", "--format", "json")
+    assert done.stdout.count('"name": "what-if-') == 3
+
+
+@pytest.mark.parametrize(
+    ("gpus", "status", "says"),
+    [
+        (("L4", "L40S"), 2, "--gpu: an estimate has one kind of GPU; run it once a kind"),
+        (("L40SS",), 2, "no such product as L40SS; did you mean L40S?"),
+        (("A100-PCIE",), 2, "A100-PCIE is one of 2 cards: A100-PCIE-40GB, A100-80GB-PCIe"),
+        (("H100",), 8, "H100 is one of 3 cards; this is NVIDIA-H100-80GB-HBM3, not H100-PCIe or H100-NVL"),
+        (("A100-40",), 8, "A100-40 is one of 2 cards; this is NVIDIA-A100-SXM4-40GB, not A100-PCIE-40GB"),
+        (("MY-L40S-CARD",), 8, "note: --gpu MY-L40S-CARD: taken for NVIDIA-L40S"),
+        (("Zorp-9000",), 8, "not in our table of cards"),
+        (("T4",), 8, ""), (("H200",), 8, ""), (("NVIDIA-H100-80GB-HBM3-MIG-1g.10gb",), 8, ""),
+    ],
+)  # fmt: skip
+def test_an_estimate_says_which_card_it_took(
+    tmp_path: Path, gpus: tuple[str, ...], status: int, says: str
+) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(CONFIG)
+    done = run("estimate", path, *(word for gpu in gpus for word in ("--gpu", gpu)))
+    assert done.returncode == status or (status == 8 and done.returncode in (0, 1)), done.stderr
+    assert says in done.stderr
+    told = [line for line in done.stderr.splitlines() if "--gpu" in line]
+    assert len(told) == bool(says)
+
+
+def test_a_file_of_cases_takes_nothing_that_its_cases_say(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("[]")
+    for more in (("--gpu", "L4"), ("x",), ("--vllm", "0.11.0"), ("--explain",), ("--", "--max-model-len=1")):
+        done = run("estimate", "--cases", tmp_path / "c.yaml", *more)
+        assert done.returncode == 2 and done.stderr.startswith("--cases: each case"), more
+
+
+def test_a_what_if_has_one_model() -> None:
+    done = run("ask", "last", "--what-if", "model=a", "--what-if", "model=b", "--max-model-len", "1")
+    assert (done.returncode, done.stderr) == (2, "--what-if model=b: a what-if has one model; ask once a model\n")
