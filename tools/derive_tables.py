@@ -1,10 +1,10 @@
 """Compare our tables with a vLLM release, so that the next release is an hour's work.
 
-    python tools/derive_tables.py vllm-0.33.0.tar.gz [more archives, folders or versions ...] [--json FILE]
+    python tools/derive_tables.py vllm-0.33.0.tar.gz [more archives, folders, versions ...] [--json FILE] [--write]
 
 Reads minimum capabilities, method names and the command line by `ast` alone (nothing of vLLM's is imported or
 run) and prints every disagreement with `src/modelcar_tui/data/`. Exit status 1 when there is one. `--json` writes
-what was read, for copying into the tables.
+what was read, for copying into the tables; `--write` puts the arguments into theirs.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from vllm_arguments import Arguments, Spec  # noqa: E402
 from vllm_capabilities import methods, minimum_capabilities  # noqa: E402
 from vllm_pipelines import without_pipeline  # noqa: E402
 from vllm_source import Source  # noqa: E402
+from vllm_table import TABLE, merged  # noqa: E402
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -34,12 +35,15 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help="archive, folder or version")
     parser.add_argument("--json", dest="output", help="write what was read to this file")
+    parser.add_argument("--write", action="store_true", help="put the arguments into our table")
     options = parser.parse_args(argv)
     read: dict[str, object] = {}
+    arguments: dict[str, tuple[Spec, ...]] = {}
     wrong = 0
     for where in options.sources:
         source = Source.open(where)
         capabilities, specs = minimum_capabilities(source), Arguments(source).specs()
+        arguments[source.version] = specs
         pipelines = without_pipeline(source)
         faults = [
             *compare_capabilities(source.version, capabilities), *compare_arguments(source.version, specs),
@@ -57,6 +61,8 @@ def main(argv: list[str] | None = None) -> int:
         }  # fmt: skip
     if options.output:
         Path(options.output).write_text(json.dumps(read, indent=1, sort_keys=True) + "\n", "utf-8")
+    if options.write:
+        TABLE.write_text(merged(arguments), "utf-8")
     return 1 if wrong else 0
 
 

@@ -48,13 +48,25 @@ class Names:
     def find(self, name: str, path: str, *, depth: int = 0) -> tuple[ast.AST, str] | None:
         """What `name` stands for in a module, and the module that says so."""
         node = self.table(path).get(name)
-        if node is None or depth > 10:
+        if depth > 10:
             return None
+        if node is None:
+            return self._from_stars(name, path, depth)
         if isinstance(node, ast.ImportFrom):
             target = self.source.module(self._absolute(node, path))
             original = next((item.name for item in node.names if (item.asname or item.name) == name), name)
             return self.find(original, target, depth=depth + 1) if target else None
         return node, path
+
+    def _from_stars(self, name: str, path: str, depth: int) -> tuple[ast.AST, str] | None:
+        """`from x import *`: the module's own names go before, and the last star wins."""
+        for node in reversed(self.source.tree(path).body):
+            if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+                target = self.source.module(self._absolute(node, path))
+                found = self.find(name, target, depth=depth + 1) if target else None
+                if found is not None:
+                    return found
+        return None
 
     def hints(self, node: ast.expr, path: str, *, depth: int = 0) -> tuple[Hint, ...]:
         """The members of an annotation."""
@@ -63,7 +75,7 @@ class Names:
         match node:
             case ast.Constant(value=None):
                 return (Hint("none"),)
-            case ast.Constant(value=str(text)):
+            case ast.Constant(value=str(text)) if not depth:  # inside a union it stays a name, unresolved
                 return self.hints(ast.parse(text, mode="eval").body, path, depth=depth + 1)
             case ast.BinOp(left=left, op=ast.BitOr(), right=right):
                 return self.hints(left, path, depth=depth + 1) + self.hints(right, path, depth=depth + 1)

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import ast
+from itertools import permutations
 
 import msgspec
 
 from vllm_annotations import Hint, Names, _last
+from vllm_constants import Constants
 from vllm_source import Source
 
 _ENGINE = "vllm/engine/arg_utils.py"
 _SERVE = "vllm/entrypoints/cli/serve.py"
+_TYPES = (
+    ("CompilationConfig.from_cli", "literal"), (".from_cli", "object"), (".from_json", "object"),
+    ("json.loads", "json"), ("union_dict_and_str", "json?"), ("nullable_kvs", "pairs"),
+    ("human_readable_int_or_auto", "tokens"), ("human_readable_int", "human"),
+)  # fmt: skip
 _REMOVED = {"PASSTHROUGH_ALL2ALL_BACKEND": "passthrough"}
 
 
@@ -20,8 +27,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     flag: str
     aliases: tuple[str, ...] = ()
     kind: str
-    """As in `data/vllm_arguments.json`, and `switch` for a flag without a `--no-` form, `maybe` for a value that
-    may be left out."""
+    """As in `data/vllm_arguments.json`."""
     choices: tuple[str, ...] = ()
     none: bool = False
     """Whether `None` and an empty value are accepted."""
@@ -39,11 +45,18 @@ class Arguments:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._names = Names(source)
+        self._constants = Constants(self._names)
         self._front = _front(source)
         engine = source.text(_ENGINE)
         self._human = _human_names(source.tree(_ENGINE))
         self._optional_value = "type_hints == {bool, str, type(None)}" in engine
         self._none_choice = '["choices"].append(None)' in engine
+        self._classes = "is_dataclass(" in engine
+        self._loose_literal = '"metavar" if contains_type' in engine
+        self._automatic = "human_readable_int_or_auto" in engine
+        self._suffixes = "_expand_json_human_readable_numbers" in engine
+        self._pairs = "nullable_kvs" in engine
+        self._union = "def union_dict_and_str" in engine
 
     def specs(self) -> tuple[Spec, ...]:
         """Every argument of `make_arg_parser`, sorted by name."""
@@ -66,10 +79,10 @@ class Arguments:
         """What vLLM's `_compute_kwargs` makes of a field."""
         kinds = {hint.kind for hint in hints}
         none = "none" in kinds
-        if "dataclass" in kinds:
-            return _Draft("json", none=none)
+        if "dataclass" in kinds and self._classes:
+            return _Draft("sized" if self._suffixes else "object", none=none)
         if self._optional_value and kinds == {"bool", "str", "none"}:
-            return _Draft("maybe", none=True)
+            return _Draft("maybe")
         if "bool" in kinds:
             return _Draft("flag")
         if "literal" in kinds:
@@ -78,27 +91,32 @@ class Arguments:
             if kind in kinds:
                 return self._collection(next(hint for hint in hints if hint.kind == kind), none=none)
         if "int" in kinds:
-            word = "tokens" if name == "max_model_len" and name in self._human else "int"
-            return _Draft("human" if word == "int" and name in self._human else word, none=none)
+            automatic = name == "max_model_len" and self._automatic
+            return _Draft("tokens" if automatic else "human" if name in self._human else "int", none=none)
         if "float" in kinds:
             return _Draft("float", none=none)
         if "dict" in kinds:
-            loose = "str" in kinds or "other" in kinds
-            return _Draft("json?" if loose else "json", none=none)
+            return self._dictionary(kinds, none=none)
         return _Draft("str", none=none)
 
     def _literal(self, hints: tuple[Hint, ...], kinds: set[str], *, none: bool) -> _Draft:
-        options = [str(value) for hint in hints if hint.kind == "literal" for value in hint.values]
-        if "str" in kinds:
+        options = {str(value) for hint in hints if hint.kind == "literal" for value in hint.values}
+        if "str" in kinds and self._loose_literal:
             return _Draft("str", none=none)
         return _Draft("choice", tuple(sorted(options)), none and self._none_choice)
+
+    def _dictionary(self, kinds: set[str], *, none: bool) -> _Draft:
+        """Before `union_dict_and_str` a word that is no JSON was read as `key=1,key=2`."""
+        if ("str" in kinds or "other" in kinds or "dataclass" in kinds) and self._union:
+            return _Draft("json?", none=none)
+        return _Draft("json|pairs" if self._pairs else "json", none=none or not self._union)
 
     def _collection(self, hint: Hint, *, none: bool) -> _Draft:
         inner = {item.kind for item in hint.items}
         if inner == {"int"}:
             return _Draft("ints", none=none)
-        options = [str(value) for item in hint.items if item.kind == "literal" for value in item.values]
-        return _Draft("list", tuple(sorted(options)), none)
+        options = {str(value) for item in hint.items if item.kind == "literal" for value in item.values}
+        return _Draft("list", tuple(sorted(options)), none and (not options or self._none_choice))
 
     def _config(self, name: str, path: str) -> dict[str, _Draft]:
         return {field.name: self.draft(field.hints, field.name) for field in self._names.fields(name, path)}
@@ -115,7 +133,7 @@ class Arguments:
         scopes: dict[str, dict[str, _Draft]] = {}
         singles: dict[str, _Draft] = {}
         specs: list[Spec] = []
-        for statement in _flat(function.body):
+        for statement in self._constants.flat(function.body, path):
             if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
                 self._scope(statement.targets[0].id, statement.value, path, scopes, singles)
             _customize(statement, {**scopes, "": singles})
@@ -153,45 +171,50 @@ class Arguments:
         if not flags or not flags[0].startswith("-"):
             return None
         draft = _Draft("str")
+        named = {keyword.arg: keyword.value for keyword in call.keywords if keyword.arg}
         for keyword in call.keywords:
             if keyword.arg is None:
                 draft = _spread(keyword.value, scopes, singles) or draft
-            elif keyword.arg == "choices" and isinstance(keyword.value, ast.Call):
-                hints = [hint for part in keyword.value.args for hint in self._names.hints(part, path)]
-                draft = self._literal(tuple(hints), set(), none=False)
-        return _spec(flags, _explicit(call, draft))
+        if "type" in named:
+            draft = _typed(named["type"], draft)
+        if "choices" in named:
+            draft = self._choices(named["choices"], draft, path)
+        return _spec(flags, _counted(named, draft))
+
+    def _choices(self, node: ast.expr, draft: _Draft, path: str) -> _Draft:
+        options = self._constants.options(node, path)
+        if options is None:
+            return _Draft("str", none=draft.none)
+        words = tuple(sorted(str(option) for option in options if option is not None))
+        kind = draft.kind if draft.kind in ("list", "ints") else "choice"
+        return _Draft(kind, words, draft.none and None in options)
 
 
-def _explicit(call: ast.Call, draft: _Draft) -> _Draft:
-    for keyword in call.keywords:
-        word = _last(keyword.value)
-        if keyword.arg == "action":
-            constant = keyword.value.value if isinstance(keyword.value, ast.Constant) else ""
-            if word == "BooleanOptionalAction":
-                return _Draft("flag")
-            if constant in ("store_true", "store_false"):
-                return _Draft("switch")
-        elif keyword.arg == "type":
-            draft = _typed(keyword.value, draft)
-        elif keyword.arg == "nargs" and isinstance(keyword.value, ast.Constant):
-            if keyword.value.value in ("+", "*"):
-                draft = _Draft("list", draft.choices, draft.none)
-            elif keyword.value.value == "?":
-                draft = _Draft("maybe", draft.choices, draft.none)
-        elif keyword.arg == "choices" and isinstance(keyword.value, ast.List):
-            options = [str(item.value) for item in keyword.value.elts if isinstance(item, ast.Constant)]
-            draft = _Draft("choice", tuple(sorted(options)), draft.none)
+def _counted(named: dict[str, ast.expr], draft: _Draft) -> _Draft:
+    """What `action` and `nargs` make of it."""
+    action, count = named.get("action"), named.get("nargs")
+    word = _last(action) if action else ""
+    if word == "BooleanOptionalAction":
+        return _Draft("flag")
+    if word == "StoreBoolean":
+        return _Draft("maybe", ("false", "true"))
+    if isinstance(action, ast.Constant) and action.value in ("store_true", "store_false"):
+        return _Draft("switch")
+    if isinstance(count, ast.Constant) and count.value in ("+", "*"):
+        return _Draft("ints" if draft.kind == "int" else "list", draft.choices, draft.none)
+    if isinstance(count, ast.Constant) and count.value == "?":
+        return _Draft("maybe", draft.choices)
     return draft
 
 
 def _typed(node: ast.expr, draft: _Draft) -> _Draft:
     text = ast.unparse(node)
-    none = "optional_type" in text
-    for mark, kind in (("json.loads", "json"), ("union_dict_and_str", "json?"), ("human_readable_int", "human")):
+    none = "optional_type" in text or text == "nullable_str"
+    for mark, kind in _TYPES:
         if mark in text:
             return _Draft(kind, none=none)
-    if text in ("int", "float", "str"):
-        return _Draft(text)
+    if text in ("int", "float", "str", "bool"):
+        return _Draft("str" if text == "bool" else text)
     if isinstance(node, ast.Lambda):
         loose = draft.kind == "choice" and "lower()" in text
         return _Draft("option", draft.choices) if loose else _Draft("str")
@@ -228,7 +251,10 @@ def _customize(node: ast.AST, scopes: dict[str, dict[str, _Draft]]) -> None:
         case ast.AugAssign(target=target):
             found = _target(target, scopes)
             if found and found[1] == "choices":
-                found[0].kind, found[0].choices = "list" if found[0].kind == "list" else "str", ()
+                pairs = tuple(",".join(pair) for pair in permutations(found[0].choices, 2))
+                known = found[0].kind == "list" and "permutations" in ast.unparse(node.value)
+                found[0].kind = "list" if found[0].kind == "list" else "str"
+                found[0].choices = tuple(sorted((*found[0].choices, *pairs))) if known else ()
         case ast.Expr(
             value=ast.Call(func=ast.Attribute(value=ast.Subscript() as target, attr="remove"), args=[option])
         ):
@@ -295,16 +321,6 @@ def _function(tree: ast.Module, owner: str, name: str) -> ast.FunctionDef:
         if owner and isinstance(node, ast.ClassDef) and node.name == owner:
             return next(item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == name)
     raise SystemExit(f"no {owner}.{name}: this release is laid out in another way")
-
-
-def _flat(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Statements in order, those below `if` and `with` included."""
-    flat: list[ast.stmt] = []
-    for node in body:
-        flat.append(node)
-        if isinstance(node, (ast.If, ast.With)):
-            flat += _flat(node.body) + (_flat(node.orelse) if isinstance(node, ast.If) else [])
-    return flat
 
 
 def _front(source: Source) -> str:

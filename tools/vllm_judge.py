@@ -10,6 +10,7 @@ our lint with it. The corpus is a JSON list of argument lists; the verdicts carr
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import re
 import sys
@@ -21,6 +22,8 @@ from vllm_arguments import Arguments, Spec
 from vllm_source import Source
 
 _KNOBS = re.compile(r"(?<=--)[^.]*")
+_MAPPING = re.compile(r"(?s)\s*{.*}\s*$")
+_SIZE = re.compile(r"\b\d+(?:\.\d+)?[kKmMgGtT]\b")
 _UNITS = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
@@ -68,7 +71,7 @@ def _add(parser: argparse.ArgumentParser, spec: Spec, *, pairs: bool) -> None:
         case "switch":
             parser.add_argument(*names, action="store_true")
         case "maybe":
-            parser.add_argument(*names, nargs="?", const=True, type=str)
+            parser.add_argument(*names, nargs="?", const=True, type=_boolean if spec.choices else str)
         case "list" | "ints":
             several = int if spec.kind == "ints" else _word(spec.choices)
             parser.add_argument(*names, nargs="+", type=_none(several, spec.none))
@@ -79,7 +82,8 @@ def _add(parser: argparse.ArgumentParser, spec: Spec, *, pairs: bool) -> None:
 def _reader(spec: Spec) -> Callable[[str], object]:
     table: dict[str, Callable[[str], object]] = {
         "int": int, "float": float, "human": _human, "tokens": _tokens, "json": json.loads, "json?": _loose,
-        "str": str,
+        "str": str, "object": _object, "sized": _sized, "pairs": _pairs, "json|pairs": _json_or_pairs,
+        "literal": _literal,
     }  # fmt: skip
     if spec.kind == "choice":
         return _word(spec.choices)
@@ -90,7 +94,7 @@ def _reader(spec: Spec) -> Callable[[str], object]:
 
 def _word(choices: tuple[str, ...]) -> Callable[[str], str]:
     def read(value: str) -> str:
-        if choices and value not in choices and "," not in value:
+        if choices and value not in choices and str(_whole(value)) not in choices:
             raise argparse.ArgumentTypeError(f"invalid choice: {value!r}")
         return value
 
@@ -103,7 +107,7 @@ def _none(read: Callable[[str], object], none: bool) -> Callable[[str], object]:
             return None
         try:
             return read(value)
-        except ValueError as error:
+        except (ValueError, SyntaxError) as error:
             raise argparse.ArgumentTypeError(f"{value!r}: {error}") from None
 
     return optional
@@ -122,7 +126,48 @@ def _tokens(value: str) -> int:
 
 
 def _loose(value: str) -> object:
-    return json.loads(value) if re.match(r"(?s)^\s*{.*}\s*$", value) else value
+    return json.loads(value) if _MAPPING.match(value) else value
+
+
+def _object(value: str) -> object:
+    found = json.loads(value)
+    if not isinstance(found, dict):
+        raise ValueError("Input should be an object")
+    return found
+
+
+def _sized(value: str) -> object:
+    parts = re.split(r'("(?:[^"\\]|\\.)*")', value)
+    parts[::2] = [_SIZE.sub(lambda size: str(_human(size[0])), part) for part in parts[::2]]
+    return _object("".join(parts))
+
+
+def _pairs(value: str) -> object:
+    return {key: int(number) for key, number in (item.split("=") for item in value.split(",") if value)}
+
+
+def _json_or_pairs(value: str) -> object:
+    return json.loads(value) if _MAPPING.match(value) else _pairs(value)
+
+
+def _literal(value: str) -> object:
+    found = ast.literal_eval(value)
+    if value not in ("0", "1", "2", "3") and not isinstance(found, dict):
+        raise ValueError("Input should be a dictionary")
+    return found
+
+
+def _boolean(value: str) -> bool:
+    if value.lower() not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"invalid boolean value: {value!r}")
+    return value.lower() == "true"
+
+
+def _whole(value: str) -> int | None:
+    try:
+        return int(value)
+    except ValueError:
+        return None
 
 
 def _prepared(args: list[str], *, levels: bool) -> list[str]:

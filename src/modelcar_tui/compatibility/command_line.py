@@ -16,8 +16,15 @@ from modelcar_tui.data.vllm_arguments import Flag, Row, argument_table, shaped
 from modelcar_tui.manifest.masking import SECRET_FLAGS
 
 _NEGATIVE_NUMBER = re.compile(r"-\d+$|-\d*\.\d+$")
-_SWITCH_PAIRS = ("0.8.5", "0.33.0")
-"""Since when switches have a `--no-` form, and since when `--enable-x` has a `--disable-x` form."""
+_NEGATIVE_SHARE = re.compile(r"-\d*\.\d+$")
+_INVERSES = "0.33.0"
+"""Since when `--enable-x` has a `--disable-x` form."""
+_DOTTED = "0.9.2"
+"""Since when `--x.key=1` is a key of the object that `--x` takes."""
+_LEVEL_KEYS = "0.13.0"
+"""Since when `-O.key` is a level, too, and no key of the compilation configuration."""
+_SHORT, _LEVEL = "-O", "--optimization-level"
+_LEVELS = (("0",), ("1",), ("2",), ("3",))
 
 
 class Argument(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,12 +124,14 @@ class _Names(msgspec.Struct, frozen=True):
     """What one release's parser accepts: option string to flag and whether it negates."""
 
     options: dict[str, tuple[Flag, bool]]
+    dotted: bool
+    level_keys: bool
 
 
 @lru_cache(maxsize=40)
 def _names(release: str) -> _Names:
     version = parse_version(release) or ()
-    pairs, inverses = (parse_version(text) or () for text in _SWITCH_PAIRS)
+    inverses = parse_version(_INVERSES) or ()
     options: dict[str, tuple[Flag, bool]] = {}
     for row in argument_table().flags:
         if not _exists(row, version):
@@ -130,13 +139,14 @@ def _names(release: str) -> _Names:
         flag = _shape(row, version)
         for name in (flag.flag, *flag.aliases):
             options[name] = (flag, False)
-        if flag.kind == "flag" and version >= pairs:
+        if flag.kind == "flag":
             for name in (flag.flag, *(alias for alias in flag.aliases if alias.startswith("--"))):
                 options.setdefault("--no-" + name[2:], (flag, True))
             for prefix, inverse in (("--enable-", "--disable-"), ("--disable-", "--enable-")):
                 if version >= inverses and flag.flag.startswith(prefix):
                     options.setdefault(inverse + flag.flag[len(prefix) :], (flag, True))
-    return _Names(options)
+    dotted, level_keys = (version >= (parse_version(since) or ()) for since in (_DOTTED, _LEVEL_KEYS))
+    return _Names(options, dotted, level_keys)
 
 
 def _shape(row: Row, version: Version) -> Flag:
@@ -151,15 +161,21 @@ def _exists(flag: Flag | Row, version: Version) -> bool:
 
 def _read(args: tuple[str, ...], index: int, names: _Names) -> Argument:
     item = args[index]
-    if not _looks_like_flag(item):
+    if not looks_like_flag(item):
         return Argument(index=index, written=item)
-    if item.startswith("-O"):
-        return _level(args, index, names)
+    if names.dotted and item.startswith(_SHORT):
+        if item.startswith(_SHORT + ".") and not names.level_keys:
+            item = item if _SHORT in names.options else "-cc" + item[2:]
+        elif found := _level(args, index, names):
+            return found
     head, equals, value = item.partition("=")
     head = canonical(head)
     base, dot, _ = head.partition(".")
     dotted = bool(dot) and head.startswith("-")
-    flag, negated, abbreviated, candidates = _resolve(base if dotted else head, names)
+    flag, negated, abbreviated, candidates = _resolve(base, names) if names.dotted or not dotted else _NOTHING
+    if flag is None and not candidates and item[:2] in names.options and not dotted:
+        # The value follows its one-letter flag without a blank.
+        return Argument(index=index, written=item[:2], flag=names.options[item[:2]][0], value=item[2:])
     if flag is None and " " in item and not equals:
         return Argument(index=index, written=item)  # argparse takes an item with a blank for a value
     given = value if equals else None
@@ -167,7 +183,10 @@ def _read(args: tuple[str, ...], index: int, names: _Names) -> Argument:
     shape = flag or argument_table().find(canonical(base))
     if not equals and (dotted or shape is None or not shape.valueless):
         # A flag that this release does not know keeps the value that was meant for it: one finding, not two.
-        follow = _values(args, index + 1, many=shape is not None and shape.several and not dotted)
+        # A key takes the next item whatever it is.
+        several = shape is not None and shape.several
+        follow = _values(args, index + 1, names, many=several)
+        follow = len(args[index + 1 : index + 2]) if dotted and flag else follow
         items += follow
         given = " ".join(args[index + 1 : index + 1 + follow]) if follow else None
     return Argument(
@@ -176,28 +195,31 @@ def _read(args: tuple[str, ...], index: int, names: _Names) -> Argument:
     )  # fmt: skip
 
 
-def _level(args: tuple[str, ...], index: int, names: _Names) -> Argument:
-    """`-O3`, `-O=3` or `-O 3`: the optimization level, before 0.14 a key of the compilation configuration."""
-    item = args[index]
-    level: str | None = item[3:] if item[2:3] in ("=", ".") else item[2:]
-    items = 1
-    if not level:
-        follows = args[index + 1 : index + 2] in (("0",), ("1",), ("2",), ("3",))
-        level, items = (args[index + 1], 2) if follows else (None, 1)
-    newer, older = names.options.get("--optimization-level"), names.options.get("-O")
-    entry = newer or older
-    known = entry[0] if entry and (level is not None or older) else None
+def _level(args: tuple[str, ...], index: int, names: _Names) -> Argument | None:
+    """`-O3`, `-O=3` or `-O 3`: the optimization level, before 0.12 a key of the compilation configuration.
+
+    None where `-O` is a flag as any other.
+    """
+    rest, following = args[index][2:], args[index + 1 : index + 2]
+    key = names.options.get(_SHORT)
+    entry = names.options.get(_LEVEL) or key
+    if entry is None or not (rest or following in _LEVELS):
+        return None
+    value = rest.removeprefix("=") if rest else following[0]
     return Argument(
-        index=index, items=items, written="-O", flag=known, value=level, dotted=newer is None and level is not None
-    )
+        index=index, items=1 if rest else 2, written=_SHORT, flag=entry[0], value=value, dotted=entry is key
+    )  # fmt: skip
+
+
+_NOTHING: tuple[Flag | None, bool, bool, tuple[str, ...]] = (None, False, False, ())
 
 
 def _resolve(head: str, names: _Names) -> tuple[Flag | None, bool, bool, tuple[str, ...]]:
     exact = names.options.get(head)
     if exact:
         return exact[0], exact[1], False, ()
-    if not head.startswith("--") or len(head) < 3:
-        return None, False, False, ()
+    if len(head) < 2 or head == "--":
+        return _NOTHING
     near = [name for name in names.options if name.startswith(head)]
     if len(near) == 1:
         flag, negated = names.options[near[0]]
@@ -205,12 +227,15 @@ def _resolve(head: str, names: _Names) -> tuple[Flag | None, bool, bool, tuple[s
     return None, False, False, tuple(near[:6])
 
 
-def _values(args: tuple[str, ...], start: int, *, many: bool) -> int:
+def _values(args: tuple[str, ...], start: int, names: _Names, *, many: bool) -> int:
     end = start
-    while end < len(args) and not _looks_like_flag(args[end]) and (many or end == start):
+    while end < len(args) and (many or end == start) and not looks_like_flag(args[end]):
+        if names.dotted and _NEGATIVE_SHARE.match(args[end]):
+            break  # vLLM reads `-0.5` as the key 5 of an object
         end += 1
     return end - start
 
 
-def _looks_like_flag(item: str) -> bool:
+def looks_like_flag(item: str) -> bool:
+    """Whether argparse takes an item for a flag: a dash, and no number after it."""
     return len(item) > 1 and item[0] == "-" and not _NEGATIVE_NUMBER.match(item)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelcar_tui.compatibility.command_line import Argument, canonical
+from modelcar_tui.compatibility.command_line import Argument, canonical, exists, looks_like_flag
 from modelcar_tui.compatibility.remarks import ERROR, WARNING, Remarks
 from modelcar_tui.compatibility.replacements import advice, near_miss
 from modelcar_tui.compatibility.values import out_of_range, wrong
@@ -76,6 +76,14 @@ def _unknown(argument: Argument, release: str, remarks: Remarks) -> None:
             f"vLLM {release} has no {known.flag} any more (gone in {known.gone}); the server would not start",
             advice(known.instead),
         )
+    elif known is not None and exists(known, release):
+        remarks.on(
+            argument,
+            "flag-unknown",
+            ERROR,
+            f"vLLM {release} has no {base}{'.KEY' if argument.dotted else ''}; the server would not start",
+            f"write {known.flag} with the whole object" if argument.dotted else "delete it",
+        )
     elif known is not None:
         remarks.on(
             argument,
@@ -97,12 +105,13 @@ def _unknown(argument: Argument, release: str, remarks: Remarks) -> None:
 
 def _value(argument: Argument, flag: Flag, release: str, remarks: Remarks) -> None:
     if argument.dotted:
-        if argument.value is None:
+        missing = argument.value is None
+        if missing or _swallows(argument):
             remarks.on(
                 argument,
                 "value-missing",
-                ERROR,
-                f"{argument.written} has no value",
+                ERROR if missing else WARNING,
+                f"{argument.written} has no value" + ("" if missing else ": vLLM takes the next argument for it"),
                 f"write {argument.written}=VALUE",
             )
         return
@@ -123,25 +132,26 @@ def _value(argument: Argument, flag: Flag, release: str, remarks: Remarks) -> No
         return
     fault = wrong(flag, argument.value)
     if fault:
-        known = _reached(argument_table().forms_read[0], release)  # older releases' types were not read
-        severity = ERROR if known else WARNING
-        remarks.on(
-            argument, "value-wrong", severity, f"{flag.flag}={argument.value}: {fault}", "correct the value"
-        )
+        remarks.on(argument, "value-wrong", ERROR, f"{flag.flag}={argument.value}: {fault}", "correct the value")
         return
     fault = out_of_range(flag, argument.value)
     if fault:
         remarks.on(argument, "value-range", ERROR, f"{flag.flag}={argument.value}: {fault}", "correct the value")
 
 
+def _swallows(argument: Argument) -> bool:
+    """Whether it is a key without a value, for which vLLM takes the next argument."""
+    return argument.dotted and argument.separate and looks_like_flag(argument.value or "")
+
+
 def _form(argument: Argument, flag: Flag, release: str, remarks: Remarks) -> None:
-    if argument.separate and not flag.several:
+    if argument.separate and not flag.several and not _swallows(argument):
         remarks.on(
             argument,
             "two-item-flag",
             WARNING,
             f"{flag.flag} and its value are two items: the QA suite drops equal values and leaves values behind",
-            f"write {flag.flag}={argument.value}",
+            f"write {argument.written if argument.dotted else flag.flag}={argument.value}",
         )
     if argument.written == "-tp":
         remarks.on(

@@ -16,7 +16,7 @@ from modelcar_tui.compatibility.limits import (
     tensor_parallel_fault,
 )
 from modelcar_tui.compatibility.remarks import ERROR, NOTE, WARNING, Remarks
-from modelcar_tui.compatibility.repairs import NEEDS
+from modelcar_tui.compatibility.repairs import needed
 from modelcar_tui.compatibility.types import Stops
 from modelcar_tui.compatibility.values import tokens
 
@@ -34,12 +34,12 @@ def lint_combinations(
     _parallel(arguments, config, vllm, remarks)
     _length(arguments, config, remarks)
     _batch(arguments, remarks)
-    _needs(arguments, remarks)
+    _needs(arguments, vllm, remarks)
 
 
-def _needs(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
+def _needs(arguments: tuple[Argument, ...], vllm: str | None, remarks: Remarks) -> None:
     """Switches that the server refuses without another argument (validate_parsed_serve_args)."""
-    for switch, other in NEEDS.items():
+    for switch, other in needed(vllm):
         if has_switch(arguments, switch) and _at(arguments, other) is None:
             where = _at(arguments, switch)
             remarks.on(

@@ -66,7 +66,7 @@ def draft_repairs(
     arguments = take_apart(car.serving.args, vllm)
     release = stand_in(parse_version(vllm), argument_table().versions)
     _repair(arguments, release, vllm, drafts)
-    repair_combinations(arguments, facts, drafts)
+    repair_combinations(arguments, facts, drafts, vllm)
     repair_values(arguments, drafts)
     _template(arguments, runtime_args, vllm, drafts)
     _security(arguments, facts, drafts)

@@ -17,14 +17,18 @@ from modelcar_tui.compatibility.command_line import Argument, has_switch
 from modelcar_tui.compatibility.drafts import REQUIRED, Drafts
 from modelcar_tui.compatibility.limits import no_experts
 from modelcar_tui.compatibility.values import out_of_range, tokens, wrong
-from modelcar_tui.data.vllm_arguments import Flag
+from modelcar_tui.compatibility.versions import parse_version, stand_in
+from modelcar_tui.data.vllm_arguments import Flag, argument_table
 from modelcar_tui.image.types import ModelFacts
 
 BATCHED, SEQUENCES, LENGTH = "--max-num-batched-tokens", "--max-num-seqs", "--max-model-len"
 CHUNKED, EXPERTS = "--enable-chunked-prefill", "--enable-expert-parallel"
 _UTILIZATION = "--gpu-memory-utilization"
-NEEDS = {"--enable-auto-tool-choice": "--tool-call-parser", "--enable-log-outputs": "--enable-log-requests"}
-"""Switches that the server refuses without another argument (validate_parsed_serve_args)."""
+_NEEDS = (
+    ("--enable-auto-tool-choice", "--tool-call-parser", "0.6.0"),
+    ("--enable-log-outputs", "--enable-log-requests", "0.11.0"),
+)
+"""Switches that the server refuses without another argument, and since when (validate_parsed_serve_args)."""
 _DTYPES = {"bf16": "bfloat16", "fp16": "float16", "f16": "float16", "fp32": "float32", "f32": "float32"}
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
@@ -47,12 +51,20 @@ def repair_values(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
             _value(argument, flag, argument.value, fault, drafts)
 
 
-def repair_combinations(arguments: tuple[Argument, ...], facts: ModelFacts, drafts: Drafts) -> None:
+def needed(vllm: str | None) -> tuple[tuple[str, str], ...]:
+    """Switches that this release's server refuses without another argument, and that other one."""
+    release = parse_version(stand_in(parse_version(vllm), argument_table().versions)) or ()
+    return tuple((switch, other) for switch, other, since in _NEEDS if release >= (parse_version(since) or ()))
+
+
+def repair_combinations(
+    arguments: tuple[Argument, ...], facts: ModelFacts, drafts: Drafts, vllm: str | None
+) -> None:
     """A change for each argument that the engine refuses beside another one, or for this model.
 
     Comes before `repair_values`: an argument has one change, and values are taken as they will be mended.
     """
-    for switch, other in NEEDS.items():
+    for switch, other in needed(vllm):
         given = _last(arguments, switch)
         if given is not None and has_switch(arguments, switch) and _last(arguments, other) is None:
             drafts.remove(given, f"the server stops without {other} beside it, and no default is right", REQUIRED)
@@ -108,7 +120,7 @@ def _meant(flag: Flag, value: str) -> str | None:
             return _number(flag, value)
         case "choice" | "option":
             return _choice(flag, value)
-        case "json" | "json?":
+        case "json" | "json?" | "json|pairs" | "object" | "sized":
             return _json(value)
     return None
 

@@ -21,6 +21,7 @@ _CARRIED: dict[str, tuple[str, Callable[[str], str]]] = {
     "--enable-multimodal-encoder-data-parallel": ("--mm-encoder-tp-mode", lambda _: "data"),
     "--logits-processor-pattern": ("--logits-processors", lambda value: value),
 }
+_OFF = ("--no-", "--disable-")
 _TASKS = {"embed": "pooling", "embedding": "pooling", "classify": "pooling", "score": "pooling",
           "reward": "pooling", "generate": "generate", "transcription": "generate", "draft": "draft"}  # fmt: skip
 
@@ -29,6 +30,8 @@ def replacement(argument: Argument, release: str) -> tuple[str, str]:
     """The item that replaces a flag this release does not have (empty: remove it), and why."""
     name = canonical(argument.written).partition(".")[0]
     known = argument_table().find(name)
+    if known is None and argument_table().find("--" + name.removeprefix("--no-")):
+        return "", f"vLLM {release} has no {name} and would not start"
     if known is None:
         meant = near_miss(name)
         target = argument_table().find(meant) if meant else None
@@ -39,6 +42,8 @@ def replacement(argument: Argument, release: str) -> tuple[str, str]:
                 item = target.flag if value is None else f"{target.flag}={value}"
                 return item, f"vLLM {release} has no {name} and would not start; {target.flag} is meant"
         return "", f"vLLM {release} has no {name} and would not start"
+    if exists(known, release):
+        return "", f"vLLM {release} has no {name}{'.KEY' if argument.dotted else ''} and would not start"
     if known.gone is None or (parse_version(known.first) or ()) > (parse_version(release) or ()):
         return "", f"vLLM {release} has no {name} yet (since {known.first}) and would not start"
     why = f"vLLM {release} has no {name} any more (gone in {known.gone}) and would not start"
@@ -62,8 +67,9 @@ def advice(instead: str) -> str:
 
 
 def near_miss(name: str) -> str:
-    """The flag of today that a misspelt one most likely means; empty when none is near."""
-    names = [flag.flag for flag in newest_flags() if not flag.gone]
+    """The flag of today that a misspelt one most likely means, never its opposite; empty when none is near."""
+    off = name.startswith(_OFF)
+    names = [flag.flag for flag in newest_flags() if not flag.gone and flag.flag.startswith(_OFF) == off]
     return next(iter(difflib.get_close_matches(name[:100], names, n=1, cutoff=0.85)), "")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 
@@ -10,6 +11,10 @@ from modelcar_tui.data.vllm_arguments import Flag
 _HUMAN = re.compile(r"(\d+(?:\.\d+)?)([kKmMgGtT])")
 _DECIMAL = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _BINARY = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_SIZE = re.compile(r'(?s)"(?:[^"\\]|\\.)*"?|\b\d+(?:\.\d+)?[kKmMgGtT]\b')
+"""A string of a JSON text, which stays as it is, or a number with a suffix."""
+_LEVELS = ("0", "1", "2", "3")
+_OBJECT = re.compile(r"(?s)\s*{.*}\s*$")
 _POSITIVE = frozenset(
     [
         "--tensor-parallel-size",
@@ -40,7 +45,9 @@ def wrong(flag: Flag, value: str) -> str:
     """What is wrong with a value for vLLM's parser, in a few words; empty when nothing is."""
     if flag.none and value in ("", "None"):
         return ""
-    return _number_fault(flag.kind, value) or _choice_fault(flag, value) or _json_fault(flag.kind, value)
+    if flag.none and flag.several:
+        value = " ".join(word for word in value.split() if word != "None")
+    return _number_fault(flag.kind, value) or _choice_fault(flag, value) or _text_fault(flag.kind, value)
 
 
 def _number_fault(kind: str, value: str) -> str:
@@ -59,26 +66,46 @@ def _number_fault(kind: str, value: str) -> str:
 
 
 def _choice_fault(flag: Flag, value: str) -> str:
-    given = [value]
-    if flag.kind == "option":
-        given = [value.lower().replace("-", "_")]
-    elif flag.kind == "list":
-        given = [part for part in value.split() if "," not in part] if flag.choices else []
-    elif flag.kind != "choice":
-        return ""
+    match flag.kind:
+        case _ if not flag.choices:
+            return ""
+        case "choice":
+            given = [_digits(value) if flag.choices[0].isdigit() else value]
+        case "option":
+            given = [value.lower().replace("-", "_")]
+        case "maybe":
+            given = [value.lower()]
+        case "list":
+            given = value.split()
+        case _:
+            return ""
     return "" if all(word in flag.choices for word in given) else "it must be one of " + ", ".join(flag.choices)
 
 
-def _json_fault(kind: str, value: str) -> str:
-    loose = kind == "json?" and re.match(r"(?s)\s*{.*}\s*$", value)
-    return _json(value) if kind == "json" or loose else ""
+def _text_fault(kind: str, value: str) -> str:
+    match kind:
+        case "json":
+            return _json(value)
+        case "object":
+            return _json(value, mapping=True)
+        case "sized":
+            return _json(_SIZE.sub(_expanded, value), mapping=True)
+        case "json?":
+            return _json(value) if _OBJECT.match(value) else ""
+        case "json|pairs":
+            return _json(value) if _OBJECT.match(value) else _pairs(value)
+        case "pairs":
+            return _pairs(value) if value else ""
+        case "literal" if value not in _LEVELS:
+            return _literal(value)
+    return ""
 
 
 def out_of_range(flag: Flag, value: str) -> str:
     """What is wrong with a value that the parser takes but the engine refuses; empty when nothing is."""
     if flag.flag in _POSITIVE:
         number = tokens(value)
-        automatic = flag.flag == "--max-model-len" and number == -1
+        automatic = flag.kind == "tokens" and number == -1
         if number is not None and number < 1 and not automatic:
             return "it must be at least 1"
     if flag.flag == "--gpu-memory-utilization":
@@ -88,14 +115,38 @@ def out_of_range(flag: Flag, value: str) -> str:
     return ""
 
 
-def _json(value: str) -> str:
+def _json(value: str, *, mapping: bool = False) -> str:
     try:
-        json.loads(value)
+        found = json.loads(value)
     except ValueError as error:
         return f"it wants JSON ({str(error)[:80]})"
     except RecursionError:
         return "its JSON is nested too deeply"
-    return ""
+    return "it wants a JSON object, such as {}" if mapping and not isinstance(found, dict) else ""
+
+
+def _expanded(found: re.Match[str]) -> str:
+    number = None if found[0].startswith('"') else tokens(found[0])
+    return found[0] if number is None else str(number)
+
+
+def _pairs(value: str) -> str:
+    """`image=4,video=1`: what releases before 0.10 took for JSON."""
+    parts = [item.partition("=") for item in value.split(",")]
+    fits = all(equals and _number(number, int) for _, equals, number in parts)
+    return "" if fits else "it wants KEY=NUMBER,KEY=NUMBER"
+
+
+def _literal(value: str) -> str:
+    try:
+        fits = isinstance(ast.literal_eval(value), dict)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        fits = False
+    return "" if fits else "it wants a Python dictionary, such as {'level': 3}"
+
+
+def _digits(value: str) -> str:
+    return str(int(value[:400])) if _number(value, int) else value
 
 
 def _number(value: str, kind: type[int] | type[float]) -> bool:

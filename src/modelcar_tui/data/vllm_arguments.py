@@ -14,8 +14,9 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     since: str
     kind: str
     """`flag` (on, or off by `--no-`), `switch` (only on), `int`, `human` (`16k`), `tokens` (`16k`, `auto`),
-    `float`, `str`, `choice`, `option` (a choice in any case), `json`, `json?` (JSON or a word), `list` and `ints`
-    (several values), `maybe` (a value that may be left out)."""
+    `float`, `str`, `choice`, `option` (a choice in any case), `list` and `ints` (several values), `maybe` (a value
+    that may be left out), `json`, `json?` (JSON or a word), `object` (of JSON), `sized` (such an object, with
+    `80m` for numbers), `pairs` (`a=1,b=2`), `json|pairs`, `literal` (a dictionary of Python's)."""
     choices: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     none: bool = False
