@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+from modelcar_tui.core import secrets
+
 _CLEARED = (
     "NO_COLOR", "COLORTERM", "KUBECONFIG", "OCI_REGISTRY_PULL_SECRET", "REGISTRY_AUTH_FILE", "GEMINI_API_KEY",
     "GOOGLE_API_KEY", "VLLM_RUNTIME_IMAGE", "MODELCAR_TUI_STATE_DIR", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY",
@@ -23,6 +25,12 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(home / name.lower()))
     monkeypatch.setenv("TZ", "UTC")
+
+
+@pytest.fixture(autouse=True)
+def nothing_taught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test teaches the process is forgotten after it: its words are others' ordinary words."""
+    monkeypatch.setattr(secrets, "_process", secrets.Redactor())
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -15,6 +15,7 @@ from modelcar_tui.cluster import objects
 from modelcar_tui.cluster.errors import ClusterError, answered, not_kubernetes, unreachable
 from modelcar_tui.cluster.lanes import Lanes
 from modelcar_tui.cluster.transport import Answer, Transport
+from modelcar_tui.core.secrets import quoted
 from modelcar_tui.core.text import clean
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -216,5 +217,5 @@ def _refused(answer: Answer, server: str) -> ClusterError:
     try:
         status = msgspec.json.decode(answer.body, type=_Status)
     except (msgspec.MsgspecError, RecursionError):
-        status = _Status(message=clean(answer.body[:300].decode(errors="replace")))
+        status = _Status(message=quoted(answer.body))
     return answered(answer.status, status.message, server, token=status.metadata.continue_ or "")

@@ -1,4 +1,7 @@
-"""Credentials as kubectl finds them: explicit path, `KUBECONFIG` list, `~/.kube/config`, in-cluster."""
+"""Credentials as kubectl finds them: explicit path, `KUBECONFIG` list, `~/.kube/config`, in-cluster.
+
+What is found is taught to the process, so that nobody's words can show it. What no header can carry is refused.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from modelcar_tui.cluster.errors import ClusterError
+from modelcar_tui.cluster.errors import LOGIN, ClusterError
 from modelcar_tui.cluster.files import read_documents
 from modelcar_tui.cluster.types import ClusterOptions, Rung
+from modelcar_tui.core.credentials import (
+    Login,
+    address_fault,
+    header_fault,
+    login_in,
+    teach_key,
+    teach_login,
+    teach_user,
+    user_fault,
+    without_login,
+)
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.core.text import clean
@@ -28,6 +42,7 @@ class Credentials:
     """One context, resolved. Secrets show nothing in a repr."""
 
     server: str
+    """Its address, without a login."""
     context: str = ""
     namespace: str = "default"
     ca: str | None = None
@@ -83,8 +98,11 @@ def _in_cluster(environ: Mapping[str, str]) -> Credentials | None:
             return None
         ca = (SERVICE_ACCOUNT / "ca.crt").read_text()
         namespace = (SERVICE_ACCOUNT / "namespace").read_text().strip()
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return None
+    teach_user({"token": token})
+    if fault := user_fault({"token": token}):
+        raise _unfit(str(SERVICE_ACCOUNT / "token"), fault, "restart the pod, which gives it a new token")
     host = f"[{host}]" if ":" in host else host
     return Credentials(
         server=f"https://{host}:{port}", context="(in the cluster)", namespace=namespace or "default", ca=ca,
@@ -152,25 +170,62 @@ def _resolve(merged: dict[str, Any], wanted: str | None, files: tuple[Path, ...]
     server = (cluster or {}).get("server")
     if cluster is None or not isinstance(server, str) or not server.startswith(("https://", "http://")):
         what = f"context {clean(name, limit=80)} names no cluster with a server"
-        raise _fault(Rung.NO_KUBECONFIG, where, what, "log in again: oc login --web", "no-server")
+        raise _fault(Rung.NO_KUBECONFIG, where, what, LOGIN, "no-server")
     if context.get("user") and context["user"] not in merged["users"]:
         what = f"context {clean(name, limit=80)} names a user who is not there"
-        raise _fault(Rung.NO_KUBECONFIG, where, what, "log in again: oc login --web", "no-user")
+        raise _fault(Rung.NO_KUBECONFIG, where, what, LOGIN, "no-user")
+    login = _login(server, "the server's address", where)
+    user = _user(user, where)
+    certificate, key = _pem(user, "client-certificate", where), _pem(user, "client-key", where)
+    if key:
+        teach_key(key)
     return Credentials(
-        server=server.rstrip("/"), context=clean(name, limit=200),
+        server=without_login(server).rstrip("/"), context=clean(name, limit=200),
         namespace=str(context.get("namespace") or "default"),
         ca=_pem(cluster, "certificate-authority", where), insecure=cluster.get("insecure-skip-tls-verify") is True,
-        server_name=cluster.get("tls-server-name") or None, token=_token(user, where),
-        certificate=_pem(user, "client-certificate", where), key=_secret(_pem(user, "client-key", where)),
-        basic=_secret(f"{user['username']}:{user.get('password', '')}" if user.get("username") else None),
-        proxy=_proxy(cluster), helper=_helper(cluster, user), impersonate=_impersonate(user), files=files,
+        server_name=cluster.get("tls-server-name") or None, token=_token(user),
+        certificate=certificate, key=_secret(key), basic=_basic(user, login),
+        proxy=_proxy(cluster, where), helper=_helper(cluster, user), impersonate=_impersonate(user), files=files,
     )  # fmt: skip
 
 
-def _token(user: dict[str, Any], where: str) -> Secret | None:
+def _user(user: dict[str, Any], where: str) -> dict[str, Any]:
+    """The user with the token of its file, taught to the process.
+
+    Raises:
+        ClusterError: the file can't be read, or something of the user can't be sent.
+    """
     # As in client-go, the file wins over the token beside it: it is the one that is renewed.
-    if path := user.get("tokenFile"):
-        return Secret(_text(str(path), "tokenFile", where).strip())
+    path = user.get("tokenFile")
+    if path:
+        user = {**user, "token": _text(str(path), "tokenFile", where)}
+    teach_user(user)
+    if fault := user_fault(user):
+        raise _unfit(str(path) if path and fault.startswith("the token") else where, fault)
+    return user
+
+
+def _login(address: str, what: str, where: str) -> Login | None:
+    """The login in an address, taught to the process; the address is checked.
+
+    Raises:
+        ClusterError: nothing can be asked there.
+    """
+    teach_login(address)
+    login = login_in(address)
+    if fault := address_fault(address) or header_fault("".join(login or ())):
+        raise _unfit(where, f"{what} {fault}", "mend it, or log in again: oc login --web")
+    return login
+
+
+def _basic(user: dict[str, Any], login: Login | None) -> Secret | None:
+    """`user:password` of the kubeconfig's user, else of the server's address, as Go's clients send it."""
+    if user.get("username"):
+        return Secret(f"{user['username']}:{user.get('password', '')}")
+    return Secret(f"{login.user}:{login.password}") if login else None
+
+
+def _token(user: dict[str, Any]) -> Secret | None:
     token = user.get("token")
     return Secret(token.strip()) if isinstance(token, str) and token.strip() else None
 
@@ -181,7 +236,7 @@ def _pem(entry: dict[str, Any], key: str, where: str) -> str | None:
             return base64.b64decode("".join(str(data).split()), validate=True).decode()
         except (binascii.Error, ValueError):
             what = f"{key}-data is not base64 of a PEM text"
-            raise _fault(Rung.NO_KUBECONFIG, where, what, "log in again: oc login --web", "broken-data") from None
+            raise _fault(Rung.NO_KUBECONFIG, where, what, LOGIN, "broken-data") from None
     return _text(str(entry[key]), key, where) if entry.get(key) else None
 
 
@@ -197,9 +252,14 @@ def _text(path: str, key: str, where: str) -> str:
         ) from None
 
 
-def _proxy(cluster: dict[str, Any]) -> str | None:
+def _proxy(cluster: dict[str, Any], where: str) -> str | None:
+    """The proxy that we can use ourselves; others are left to oc."""
     proxy = cluster.get("proxy-url")
-    return proxy if isinstance(proxy, str) and proxy.startswith(("http://", "https://")) else None
+    if not isinstance(proxy, str) or not proxy.startswith(("http://", "https://")):
+        teach_login(str(proxy or ""))
+        return None
+    _login(proxy, "proxy-url", where)
+    return proxy
 
 
 def _helper(cluster: dict[str, Any], user: dict[str, Any]) -> str:
@@ -212,7 +272,7 @@ def _helper(cluster: dict[str, Any], user: dict[str, Any]) -> str:
     if any(user.get(key) for key in ("as-groups", "as-uid", "as-user-extra")):
         return "impersonation of groups"
     proxy = cluster.get("proxy-url")
-    if isinstance(proxy, str) and proxy and _proxy(cluster) is None:
+    if isinstance(proxy, str) and proxy and not proxy.startswith(("http://", "https://")):
         return f"proxy {clean(proxy.partition('://')[0], limit=20)}"
     return ""
 
@@ -225,8 +285,13 @@ def _secret(text: str | None) -> Secret | None:
     return Secret(text) if text else None
 
 
+def _unfit(where: str, fault: str, fix: str = LOGIN) -> ClusterError:
+    """A credential that can't be used, in words that hold no part of it."""
+    return _fault(Rung.NO_KUBECONFIG, clean(where, limit=300), fault, fix, "unfit-credential")
+
+
 def _broken(path: Path, what: str) -> ClusterError:
-    return _fault(Rung.NO_KUBECONFIG, clean(str(path)), what, "log in again: oc login --web", "broken-kubeconfig")
+    return _fault(Rung.NO_KUBECONFIG, clean(str(path)), what, LOGIN, "broken-kubeconfig")
 
 
 def _fault(rung: Rung, where: str, what: str, fix: str, code: str) -> ClusterError:

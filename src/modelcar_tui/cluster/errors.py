@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import socket
 import ssl
 
 from modelcar_tui.cluster.types import Rung
+from modelcar_tui.core.credentials import without_login
 from modelcar_tui.core.errors import Problem
+from modelcar_tui.core.secrets import quoted
 from modelcar_tui.core.text import clean
 
 LOGIN = "log in again: oc login --web"
@@ -40,7 +43,7 @@ class ClusterError(Exception):
 def unreachable(error: BaseException, server: str, via: str = "") -> ClusterError:
     """The error for a request that got no whole answer: DNS, TCP, TLS, a proxy, silence, a cut."""
     chain = list(_chain(error))
-    where = clean(via or server, limit=200)
+    where = clean(via or without_login(server), limit=200)
     text = " ".join(str(part) for part in chain)
     for part in chain:
         # urllib3 compares a tls-server-name itself, and says so by an error of its own.
@@ -81,13 +84,12 @@ def unreachable(error: BaseException, server: str, via: str = "") -> ClusterErro
         return _no("timeout", where, "it does not answer in time", "check the network and VPN, then try again")
     if any("IncompleteRead" in type(part).__name__ for part in chain) or "Connection broken" in text:
         return _no("cut", where, "the answer was cut off in the middle", "try again")
-    reason = clean(str(chain[-1]), limit=160) or type(error).__name__
-    return _no("broken", where, f"the connection broke: {reason}", "try again")
+    return _no("broken", where, f"the connection broke: {_kind(chain)}", "try again")
 
 
 def answered(status: int, message: str, server: str, *, token: str = "") -> ClusterError:
     """The error for an answer with a status that is none of the good ones."""
-    where, message = clean(server, limit=200), clean(message, limit=300)
+    where, message = clean(without_login(server), limit=200), quoted(message)
     if status == 401:
         return ClusterError(
             Rung.UNAUTHENTICATED,
@@ -129,13 +131,14 @@ def not_kubernetes(server: str, start: bytes) -> ClusterError:
     kind = "a web page" if b"<html" in start[:500].lower() or b"<!doctype" in start[:500].lower() else "no JSON"
     what = f"the answer is {kind}: this is not a Kubernetes API, or something is in between"
     fix = "check the server in the kubeconfig: oc whoami --show-server"
-    return _no("not-kubernetes", clean(server, limit=200), what, fix)
+    return _no("not-kubernetes", clean(without_login(server), limit=200), what, fix)
 
 
 def too_large(server: str, limit: int) -> ClusterError:
     """The error for a body beyond every sensible size."""
     what = f"the answer is larger than {limit // 2**20} MiB"
-    return _no("too-large", clean(server, limit=200), what, "check that this is a Kubernetes API server")
+    where = clean(without_login(server), limit=200)
+    return _no("too-large", where, what, "check that this is a Kubernetes API server")
 
 
 def _no(code: str, where: str, what: str, fix: str, rung: Rung = Rung.UNREACHABLE) -> ClusterError:
@@ -172,6 +175,27 @@ def _handshake(chain: list[BaseException], text: str, where: str) -> ClusterErro
         return _no("broken", where, "it closed the connection during the TLS handshake", fix)
     reason = "it does not speak TLS" if "WRONG_VERSION_NUMBER" in text else "the TLS handshake failed"
     return _no("tls", where, reason, "check the server's address (https:// and port) in the kubeconfig", Rung.TLS)
+
+
+_KINDS = (
+    ("RemoteDisconnected", "the server closed it without an answer"),
+    ("BadStatusLine", "the answer is not HTTP"),
+    ("LineTooLong", "a line of the answer is too long"),
+    ("DecodeError", "the answer is not packed as it says"),
+    ("Location", "the address can't be used"),
+    ("ConnectionResetError", "the server reset it"),
+    ("BrokenPipeError", "the server closed it"),
+)
+
+
+def _kind(chain: list[BaseException]) -> str:
+    """What kind of error it is, in our own words: an error's text may quote a header, and the credential in it."""
+    names = [kind.__name__ for part in chain for kind in type(part).__mro__]
+    for name, words in _KINDS:
+        if any(name in each for each in names):
+            return words
+    number = next((part.errno for part in chain if isinstance(part, OSError) and part.errno), 0)
+    return os.strerror(number) if number else type(chain[-1]).__name__
 
 
 def _ask_for(message: str) -> str:

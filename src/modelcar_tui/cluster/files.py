@@ -121,11 +121,16 @@ def _yaml(data: bytes, *, where: str, what: str, limit: int) -> list[Any]:
         place = f"{where}:{mark.line + 1}:{mark.column + 1}" if mark else where
         if "nesting depth" in (error.problem or ""):  # newer versions of libyaml have a limit of their own
             raise _problem(place, f"{what} is nested more than {DEPTH_LIMIT} levels deep", "") from None
-        reason = clean(error.problem or "can't be parsed", limit=120)
+        reason = clean(_unquoted(error.problem or "can't be parsed"), limit=120)
         raise _problem(place, f"{what} is not valid YAML: {reason}", "mend this line") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = clean(re.sub(r"\s+", " ", str(error)), limit=120)
+        reason = clean(_unquoted(re.sub(r"\s+", " ", str(error))), limit=120)
         raise _problem(where, f"{what} is not valid YAML: {reason}", "") from None
+
+
+def _unquoted(reason: str) -> str:
+    """A parser's reason without what it quotes of the file, which may be a password that looks like a tag."""
+    return re.sub(r"""(['"]).{2,}\1""", r"\1...\1", reason)
 
 
 class _Open(msgspec.Struct):

@@ -16,6 +16,7 @@ from modelcar_tui.cluster.credentials import Credentials
 from modelcar_tui.cluster.errors import ClusterError
 from modelcar_tui.cluster.types import ClusterOptions, Rung
 from modelcar_tui.core.errors import Problem
+from modelcar_tui.core.secrets import quoted
 from modelcar_tui.core.text import clean
 
 _READY = b"Starting to serve"
@@ -94,7 +95,7 @@ class HelperProxy:
             if _READY in line:
                 return
         said = (await stderr.read(4000)).decode(errors="replace").strip().splitlines()
-        raise EOFError(clean(said[-1], limit=200) if said else "it ended without a word")
+        raise EOFError(quoted(said[-1], limit=200) if said else "it ended without a word")
 
 
 def _environment(options: ClusterOptions) -> dict[str, str] | None:

@@ -19,8 +19,9 @@ import msgspec
 from modelcar_tui.cluster.credentials import Credentials
 from modelcar_tui.cluster.errors import LOGIN, ClusterError
 from modelcar_tui.cluster.types import ClusterOptions, Rung
+from modelcar_tui.core.credentials import teach_key, token_fault
 from modelcar_tui.core.errors import Problem
-from modelcar_tui.core.secrets import Secret
+from modelcar_tui.core.secrets import Secret, quoted, teach, teach_refused
 from modelcar_tui.core.text import clean
 
 _OUTPUT_LIMIT = 2**20
@@ -40,7 +41,7 @@ async def borrow(credentials: Credentials, options: ClusterOptions) -> Credentia
     """The credentials with the token or certificate that their plug-in gives.
 
     Raises:
-        ClusterError: it gives none; in its own words.
+        ClusterError: it gives none, in its own words; or one that can't be sent.
     """
     files = os.pathsep.join(str(path) for path in credentials.files)
     process = await asyncio.create_subprocess_exec(
@@ -60,17 +61,26 @@ async def borrow(credentials: Credentials, options: ClusterOptions) -> Credentia
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, 9)
             await process.wait()
+    if fault := token_fault(found.token):
+        teach_refused(found.token)
+        raise _fault(credentials, f"the token that it gave {fault}", f"check what it prints, or {LOGIN}")
+    teach(found.token)
+    if found.key:
+        teach_key(found.key)
     if not found.token and not (found.certificate and found.key):
-        reason = clean(" ".join(found.error.split()), limit=200) or "it gave no credentials"
-        problem = Problem(
-            where=clean(credentials.server, limit=200), what=f"{credentials.helper}: {reason}",
-            fix=f"install oc, which knows more ways, or {LOGIN}", code="plug-in",
-        )  # fmt: skip
-        raise ClusterError(Rung.UNAUTHENTICATED, problem)
+        reason = quoted(" ".join(found.error.split()), limit=200) or "it gave no credentials"
+        raise _fault(credentials, reason, f"install oc, which knows more ways, or {LOGIN}")
     return replace(
         credentials, helper="", token=Secret(found.token) if found.token else None,
         certificate=found.certificate or None, key=Secret(found.key) if found.key else None,
     )  # fmt: skip
+
+
+def _fault(credentials: Credentials, what: str, fix: str) -> ClusterError:
+    problem = Problem(
+        where=clean(credentials.server, limit=200), what=f"{credentials.helper}: {what}", fix=fix, code="plug-in"
+    )
+    return ClusterError(Rung.UNAUTHENTICATED, problem)
 
 
 def main(files: str, context: str) -> Borrowed:
@@ -80,7 +90,13 @@ def main(files: str, context: str) -> Borrowed:
 
     said: list[str] = []
     handler = logging.Handler()
-    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+
+    def hear(record: logging.LogRecord) -> None:
+        if record.name == "root":  # the loader's own; it logs the error that it then passes over
+            error = sys.exc_info()[1]
+            said.append(_words(error) if error else record.getMessage())
+
+    handler.emit = hear  # type: ignore[method-assign]
     logging.getLogger().addHandler(handler)
     with tempfile.TemporaryDirectory(prefix="modelcar-tui-") as folder:
         try:
@@ -96,8 +112,16 @@ def main(files: str, context: str) -> Borrowed:
             certificate = Path(loaded.cert_file).read_text() if loaded.cert_file else ""
             key = Path(loaded.key_file).read_text() if loaded.key_file else ""
         except Exception as error:  # noqa: BLE001 - told to the operator; the loader raises what it likes
-            return Borrowed(error=f"{error}" or type(error).__name__)
+            return Borrowed(error=_words(error))
     return Borrowed(token.removeprefix("Bearer ").strip(), certificate, key, said[-1] if said else "")
+
+
+def _words(error: BaseException) -> str:
+    """The loader's own text, which has the plug-in's words; of any other error its kind: it may quote a header."""
+    name = type(error).__name__
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return (str(error) if name == "ConfigException" else "") or name
 
 
 if __name__ == "__main__":

@@ -25,12 +25,15 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from modelcar_tui.cluster.credentials import Credentials
 from modelcar_tui.cluster.errors import ClusterError, too_large, unreachable
 from modelcar_tui.cluster.types import ClusterOptions, Rung
+from modelcar_tui.core.credentials import address_fault, header_fault, login_in, teach_login, without_login
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.files import write_private
 from modelcar_tui.core.text import clean
 
 BODY_LIMIT = 96 * 2**20
 _CHUNK = 2**20
+_SHORTEST_ECHO = 12
+"""Shorter credentials are not looked for in whole answers: one may be a word that labels hold too."""
 
 
 class Answer(NamedTuple):
@@ -53,7 +56,7 @@ class Transport:
             unix_socket: path of the socket of an `oc proxy` that adds the credentials.
 
         Raises:
-            ClusterError: a certificate or key of the kubeconfig can't be used.
+            ClusterError: a certificate or key of the kubeconfig, or the environment's proxy, can't be used.
         """
         self.server = credentials.server
         self.limit_s = options.request_timeout_s
@@ -65,6 +68,7 @@ class Transport:
         parts = urlsplit(credentials.server)
         self._prefix = "" if unix_socket else parts.path.rstrip("/")
         self._headers = {"Accept": "application/json", "User-Agent": "modelcar-tui"}
+        self._echoes = _echoes(credentials)
         limits = urllib3.Timeout(connect=options.connect_timeout_s, read=options.read_timeout_s)
         common: dict[str, Any] = {"timeout": limits, "maxsize": 8, "retries": False}
         if unix_socket:
@@ -87,8 +91,8 @@ class Transport:
                 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
                 secure["assert_hostname"] = False
         if proxy:
-            self.via = f"proxy {clean(proxy.rpartition('@')[2], limit=100)}"
-            manager = urllib3.ProxyManager(proxy, **common, **secure)
+            self.via = f"proxy {clean(without_login(proxy), limit=100)}"
+            manager = urllib3.ProxyManager(proxy, proxy_headers=_proxy_login(proxy), **common, **secure)
             self._pool = manager.connection_from_url(credentials.server)
         elif parts.scheme == "https":
             self._pool = urllib3.HTTPSConnectionPool(host, parts.port or 443, **common, **secure)
@@ -146,7 +150,14 @@ class Transport:
             if time.monotonic() > deadline or self._closed:
                 raise TimeoutError("the answer takes too long")
             parts.append(chunk)
-        return b"".join(parts)
+        return self._without_echo(b"".join(parts))
+
+    def _without_echo(self, body: bytes) -> bytes:
+        """A body that does not repeat our credentials: nothing that is read from it can show them."""
+        for echo in self._echoes:
+            if echo in body:
+                body = body.replace(echo, b"***")
+        return body
 
     def _tracked(self, kind: type[HTTPConnection]) -> type[HTTPConnection]:
         """`kind` whose open connections `close` can shut."""
@@ -184,12 +195,31 @@ def _over(path: str) -> type[HTTPConnection]:
 
 
 def _authorization(credentials: Credentials) -> dict[str, str]:
-    headers = dict(credentials.impersonate)
+    # The library sends a header's text as Latin-1, Go's clients as UTF-8.
+    headers = {name: value.encode().decode("latin-1") for name, value in credentials.impersonate.items()}
     if credentials.token:
         headers["Authorization"] = f"Bearer {credentials.token.reveal()}"
     elif credentials.basic:
-        headers["Authorization"] = "Basic " + base64.b64encode(credentials.basic.reveal().encode()).decode()
+        headers["Authorization"] = f"Basic {_packed(credentials.basic.reveal())}"
     return headers
+
+
+def _packed(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _echoes(credentials: Credentials) -> tuple[bytes, ...]:
+    """The credentials as a server would repeat them."""
+    told: list[str] = [credentials.token.reveal()] if credentials.token else []
+    if credentials.basic:
+        told += [_packed(credentials.basic.reveal()), credentials.basic.reveal().partition(":")[2]]
+    return tuple(each.encode() for each in told if len(each) >= _SHORTEST_ECHO)
+
+
+def _proxy_login(proxy: str) -> dict[str, str]:
+    """The header with the login that stands in a proxy's address; the library does not make it itself."""
+    login = login_in(proxy)
+    return {"Proxy-Authorization": f"Basic {_packed(f'{login.user}:{login.password}')}"} if login else {}
 
 
 def _tls(credentials: Credentials) -> ssl.SSLContext:
@@ -231,10 +261,15 @@ def _environment_proxy(server: str) -> str | None:
     proxy = proxies.get(parts.scheme)
     if not proxy or not proxy.startswith("http") or _is_loopback(host):
         return None
+    teach_login(proxy)
     if proxy_bypass_environment(f"{host}:{parts.port or 443}", proxies) or _in_a_network(
         host, proxies.get("no", "")
     ):
         return None
+    if fault := address_fault(proxy) or header_fault("".join(login_in(proxy) or ())):
+        variable = f"{parts.scheme.upper()}_PROXY"
+        problem = Problem(where=variable, what=f"the proxy's address {fault}", fix="mend it", code="proxy-address")
+        raise ClusterError(Rung.UNREACHABLE, problem)
     return proxy
 
 

@@ -7,12 +7,14 @@ import errno
 import msgspec
 
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.secrets import redact
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """Something is wrong: what, where, and how to mend it.
 
-    `str()` gives the one line that the operator sees: `where: what; fix`.
+    `str()` gives the one line that the operator sees: `where: what; fix`. No secret that the process was taught
+    stands in it, wherever its words come from.
     """
 
     what: str
@@ -22,6 +24,12 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """The command or the edit that mends it."""
     code: str = ""
     """A stable short name for machines, such as `yaml-syntax`."""
+
+    def __post_init__(self) -> None:
+        for name in ("what", "where", "fix"):
+            text = getattr(self, name)
+            if (safe := redact(text)) is not text:
+                msgspec.structs.force_setattr(self, name, safe)
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what

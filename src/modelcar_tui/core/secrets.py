@@ -1,9 +1,30 @@
-"""Secrets stay in memory: no repr, no journal, no argv; and a net for what slips through."""
+"""Secrets stay in memory: no repr, no journal, no argv; and a net for what slips through.
+
+Whoever reads a credential teaches it to the process (`teach`). From then on no `Problem` can hold it, no
+`Redactor` lets it pass, and what a server or another program says is shown only through `quoted`.
+"""
 
 from __future__ import annotations
 
 import base64
+import json
+import os
+import re
+import threading
+from collections.abc import Iterable, Mapping
 from typing import Final
+
+from modelcar_tui.core.text import clean
+
+SHORTEST = 6
+"""Shorter values are not searched for: they would blot out ordinary words."""
+VARIABLES: Final = (
+    "OCI_REGISTRY_PULL_SECRET", "GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY",
+)  # fmt: skip
+"""Environment variables whose value is a secret."""
+_MOST_PASSING = 256
+_MOST_QUOTED = 2**20
+_BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 class Secret:
@@ -31,34 +52,176 @@ class Secret:
 
 
 class Redactor:
-    """Replaces every secret that it was told of, and its base64 forms, by `***`.
+    """Replaces every secret that it, or the process, was told of by `***`, in whatever case it is written.
 
-    Shorter values than six characters are not searched for: they would blot out ordinary words.
+    Found are the value itself, its base64 forms (also within a longer text), as it stands in a URL and in JSON.
+    Values shorter than `SHORTEST` characters are not searched for.
     """
 
     def __init__(self) -> None:
-        self._needles: list[str] = []
+        self._lock = threading.Lock()
+        self._values: set[str] = set()
+        self._passing: dict[str, None] = {}
+        self._needles: frozenset[bytes] = frozenset()
+        self._order: tuple[frozenset[bytes], frozenset[bytes], list[bytes]] = (frozenset(), frozenset(), [])
 
     def add(self, secret: Secret | str) -> None:
-        """Learn a secret, the parts of a base64 `user:password`, and its own base64 form."""
-        value = secret.reveal() if isinstance(secret, Secret) else secret
-        forms = {value, value.strip(), *map(_base64, (value, value.strip()))}
+        """Learn a secret, the parts of a base64 `user:password`, and the forms in which each may be written."""
+        value = _text(secret)
+        if value in self._values:
+            return
+        forms = {*_forms(value), *_forms(value.strip())}
         try:
             decoded = base64.b64decode(value.strip(), validate=True).decode()
         except ValueError:
             decoded = ""
         if decoded.isprintable():
-            password = decoded.partition(":")[2]
-            forms |= {decoded, password, _base64(password)}
-        known = set(self._needles) | {form for form in forms if len(form) >= 6}
-        self._needles = sorted(known, key=len, reverse=True)
+            forms |= {*_forms(decoded), *_forms(decoded.partition(":")[2])}
+        self._learn(value, forms)
+
+    def add_lines(self, secret: Secret | str) -> None:
+        """Learn a text of several lines, such as a key: as a whole, and each of its lines."""
+        value = _text(secret)
+        if value in self._values:
+            return
+        lines = [line.strip() for line in _BREAKS.split(value) if "-----" not in line]
+        body = "".join(lines)
+        self._learn(value, {value, value.strip(), body, *lines, _base64(value), _base64(value.strip())})
+
+    def add_passing(self, secret: Secret | str) -> None:
+        """Learn a token that lives for minutes, as it is written; only the newest of them are kept."""
+        value = _text(secret)
+        with self._lock:
+            self._passing.pop(value, None)
+            self._passing[value] = None
+            if len(self._passing) > _MOST_PASSING:
+                oldest = next(iter(self._passing))
+                del self._passing[oldest]
+                if oldest not in self._values:
+                    self._needles -= {_needle(oldest)}
+            if len(value) >= SHORTEST:
+                self._needles |= {_needle(value)}
 
     def __call__(self, text: str) -> str:
-        for needle in self._needles:
-            if needle in text:
-                text = text.replace(needle, "***")
-        return text
+        needles = self._sorted()
+        if not needles:
+            return text
+        data = text.encode(errors="surrogatepass")
+        blotted = _blot(data, needles)
+        return text if blotted is data else blotted.decode(errors="surrogatepass")
+
+    def _learn(self, value: str, forms: Iterable[str]) -> None:
+        with self._lock:
+            self._values.add(value)
+            self._needles |= {_needle(form) for form in forms if len(form) >= SHORTEST}
+
+    def _sorted(self) -> list[bytes]:
+        """What to look for, the longest first, for one may be a part of another."""
+        own, shared = self._needles, _process._needles
+        if self._order[0] is not own or self._order[1] is not shared:
+            self._order = (own, shared, sorted(own | shared, key=len, reverse=True))
+        return self._order[2]
+
+
+_process = Redactor()
+"""What every part of the process has taught; every other `Redactor` knows it too."""
+
+
+def teach(*values: Secret | str | None) -> None:
+    """Let the whole process know credentials, at the place where they are read."""
+    for value in values:
+        if value:
+            _process.add(value)
+
+
+def teach_lines(value: Secret | str) -> None:
+    """`teach` for a private key, or another text of several lines."""
+    _process.add_lines(value)
+
+
+def teach_passing(value: Secret | str) -> None:
+    """`teach` for a token that lives for minutes, of which a run may get hundreds."""
+    _process.add_passing(value)
+
+
+def teach_refused(value: str) -> None:
+    """`teach` for a credential that can't be used: with the parts into which it falls at a line break."""
+    teach(value, *_BREAKS.split(value))
+
+
+def teach_environment(environ: Mapping[str, str] | None = None) -> None:
+    """`teach` the environment's: `VARIABLES`, and the logins in the addresses of proxies."""
+    from modelcar_tui.core.credentials import teach_login
+
+    environ = os.environ if environ is None else environ
+    teach(*(environ.get(name) for name in VARIABLES))
+    for name, value in environ.items():
+        if name.lower().endswith("_proxy"):
+            teach_login(value)
+
+
+def redact(text: str) -> str:
+    """`text` without any secret that was taught."""
+    return _process(text)
+
+
+def quoted(words: str | bytes, *, limit: int = 300) -> str:
+    """What a server or another program says, fit to stand in a sentence of ours: one clean line, no secret.
+
+    It is redacted before it is cut to `limit` characters, so that no beginning of a secret is left over, and again
+    once it is clean, since an escape sequence may have stood within one.
+    """
+    raw = words[:_MOST_QUOTED]
+    text = raw.decode(errors="replace") if isinstance(raw, bytes) else raw
+    text = redact(text)
+    text = redact(clean(text, limit=len(text) * 4 + 1))
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def inside_base64(value: str) -> tuple[str, ...]:
+    """What base64 of a longer text looks like where it holds `value`, for each of the three alignments."""
+    data = value.encode(errors="surrogatepass")
+    found = []
+    for shift in range(3):
+        padded = bytes(shift) + data
+        text = base64.b64encode(padded[: len(padded) // 3 * 3]).decode()
+        found.append(text[4 if shift else 0 :])
+    return tuple(found)
+
+
+def _forms(value: str) -> set[str]:
+    from urllib.parse import quote
+
+    whole = _base64(value)
+    packed = {whole, whole.rstrip("=")}
+    if len(value) >= 8:
+        packed |= set(inside_base64(value))
+    address_safe = {form.translate(str.maketrans("+/", "-_")) for form in packed}
+    in_address = {quote(form, safe="", errors="replace") for form in (value, whole)}
+    return {value, json.dumps(value)[1:-1], *packed, *address_safe, *in_address}
+
+
+def _text(secret: Secret | str) -> str:
+    return secret.reveal() if isinstance(secret, Secret) else secret
+
+
+def _needle(form: str) -> bytes:
+    return form.encode(errors="surrogatepass").lower()
 
 
 def _base64(text: str) -> str:
     return base64.b64encode(text.encode(errors="surrogatepass")).decode()
+
+
+def _blot(data: bytes, needles: Iterable[bytes]) -> bytes:
+    low = data.lower()
+    for needle in needles:
+        if needle not in low:
+            continue
+        kept, start = bytearray(), 0
+        while (at := low.find(needle, start)) >= 0:
+            kept += data[start:at] + b"***"
+            start = at + len(needle)
+        data = bytes(kept + data[start:])
+        low = data.lower()
+    return data

@@ -1,0 +1,155 @@
+"""Whether a credential can be sent, and addresses without the login that may stand in them.
+
+A credential becomes an HTTP header. One that no header can carry makes the HTTP libraries raise errors that quote
+it, so it is refused where it is read, in words that hold no part of it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from modelcar_tui.core.secrets import teach, teach_lines, teach_refused
+
+_BREAKS = "\n\r\v\f\x85\u2028\u2029"
+LINE_BREAK = "holds a line break (pasted over two lines?)"
+_LOGIN = re.compile(r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)?(?P<login>[^/?#]*)@")
+_SECRET_NAME = re.compile(r"SECRET|KEY|TOKEN|PASSWORD", re.IGNORECASE)
+_TOKENS = ("token", "id-token", "access-token", "refresh-token")
+_WORDS = {
+    "username": "user name", "password": "password", "as": "user in `as`",
+    "as-uid": "value of as-uid", "as-groups": "group in as-groups", "as-user-extra": "value of as-user-extra",
+}  # fmt: skip
+
+
+class Login(NamedTuple):
+    """User and password as they stand in an address, decoded."""
+
+    user: str
+    password: str
+
+
+def header_fault(text: str) -> str:
+    """Why no HTTP header can carry `text`, as a predicate (`holds a line break ...`); empty where one can.
+
+    For user names, passwords, impersonated users. No part of the text is in the answer.
+    """
+    if any(char in _BREAKS for char in text):
+        return LINE_BREAK
+    kinds = {unicodedata.category(char) for char in text} if not text.isprintable() else set()
+    if "Cc" in kinds:
+        return "holds a control character"
+    return "holds a character that is none (half of a surrogate pair)" if "Cs" in kinds else ""
+
+
+def token_fault(text: str) -> str:
+    """`header_fault` for bearer tokens and keys, which are visible ASCII without blanks (RFC 6750)."""
+    if fault := header_fault(text):
+        return fault
+    if any(char.isspace() for char in text):
+        return "holds a blank (pasted over two lines?)"
+    return "" if text.isascii() else "holds a character that is not ASCII, which no token has"
+
+
+def user_fault(user: Mapping[str, Any]) -> str:
+    """What can't be sent of a kubeconfig's user: `the token holds a line break ...`; empty where all can.
+
+    Looked at are token, name and password, impersonation, and an auth-provider's tokens. Surrounding white space
+    of a token does not count, as it is stripped. What is refused is taught to the process, with its parts.
+    """
+    for key, value in _sent(user):
+        text = str(value).strip() if key in _TOKENS else str(value)
+        fault = token_fault(text) if key in _TOKENS else header_fault(text)
+        if isinstance(value, (dict, list)):
+            fault = "is no text"
+        if fault:
+            teach_refused(text)
+            return f"the {_WORDS.get(key, key)} {fault}"
+    return ""
+
+
+def teach_user(user: Mapping[str, Any]) -> None:
+    """Teach the process every credential of a kubeconfig's user that is there as text."""
+    name, password = user.get("username"), user.get("password")
+    for key in (*_TOKENS, "password"):
+        if isinstance(value := user.get(key), str):
+            teach(value, value.strip())
+    if name and password:
+        teach(f"{name}:{password}")
+    if isinstance(key_data := user.get("client-key-data"), str):
+        teach(key_data)
+    provider, plugin = user.get("auth-provider"), user.get("exec")
+    config = provider.get("config") if isinstance(provider, dict) else None
+    for key, value in (config or {}).items() if isinstance(config, dict) else ():
+        if isinstance(value, str) and _SECRET_NAME.search(str(key)) and not str(key).endswith(("-key", "-path")):
+            teach(value)
+    entries = plugin.get("env") if isinstance(plugin, dict) else None
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict) and _SECRET_NAME.search(str(entry.get("name"))):
+            teach(str(entry.get("value") or ""))
+
+
+def teach_key(pem: str) -> None:
+    """Teach the process a private key in PEM."""
+    teach_lines(pem)
+
+
+def without_login(address: str) -> str:
+    """An address without the `user:password@` before its host; anything else stays as it is."""
+    return _LOGIN.sub(lambda found: found["scheme"] or "", address, count=1)
+
+
+def login_in(address: str) -> Login | None:
+    """The user and password that stand in an address; None where there are none."""
+    found = _LOGIN.match(address)
+    if found is None:
+        return None
+    user, _, password = found["login"].partition(":")
+    return Login(unquote(user), unquote(password))
+
+
+def teach_login(address: str) -> None:
+    """Teach the process the login in an address, as written and decoded."""
+    found, login = _LOGIN.match(address), login_in(address)
+    if found is None or login is None:
+        return
+    teach(found["login"].partition(":")[2] or found["login"], login.password or login.user)
+    if login.password:
+        teach(f"{login.user}:{login.password}")
+
+
+def address_fault(address: str) -> str:
+    """Why nothing can be asked at an address, in words without it; empty where it is one of http or https."""
+    if fault := header_fault(address):
+        return fault
+    if any(char.isspace() for char in address):
+        return "holds a blank"
+    if "@" in without_login(address):
+        return "holds an @ behind its host (in a password, / is written %2F)"
+    try:
+        parts = urlsplit(address)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    return "" if good else "is no address with http:// or https:// and a host"
+
+
+def _sent(user: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The entries whose values become headers, and those values."""
+    for key in ("token", "username", "password", "as", "as-uid"):
+        if user.get(key) is not None:
+            yield key, user[key]
+    groups, extra = user.get("as-groups"), user.get("as-user-extra")
+    for group in groups if isinstance(groups, list) else (groups or "",):
+        yield "as-groups", group
+    for name, values in extra.items() if isinstance(extra, dict) else ():
+        for value in (name, *(values if isinstance(values, list) else (values,))):
+            yield "as-user-extra", value
+    provider = user.get("auth-provider")
+    config = provider.get("config") if isinstance(provider, dict) else None
+    for key, value in config.items() if isinstance(config, dict) else ():
+        if key in ("id-token", "access-token") and isinstance(value, str):
+            yield key, value
