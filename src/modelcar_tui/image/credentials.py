@@ -15,7 +15,8 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.core.secrets import Secret
+from modelcar_tui.core.credentials import header_fault, token_fault
+from modelcar_tui.core.secrets import Secret, teach, teach_refused
 from modelcar_tui.image.errors import Trouble, fault
 from modelcar_tui.image.options import ImageOptions
 from modelcar_tui.image.process import run_bounded
@@ -80,6 +81,7 @@ def pull_secret_auths(options: ImageOptions) -> dict[str, dict[str, Any]]:
     value = os.environ.get(VARIABLE, "")
     if not value.strip():
         return {}
+    teach(value)
     try:
         return parse_pull_secret(Secret(value), login_host=options.login_host)
     except ValueError as error:
@@ -148,12 +150,12 @@ async def _from_file(data: dict[str, Any], keys: tuple[str, ...], host: str, ori
     helpers = data.get("credHelpers")
     if isinstance(helpers, dict):
         for key in keys:
-            if isinstance(name := helpers.get(key), str) and (found := await _ask_helper(name, key)):
+            if isinstance(name := helpers.get(key), str) and (found := await _ask_helper(name, key, host)):
                 return found
     if entry := _match(data.get("auths"), keys):
         return _credential(entry, origin, host)
     store = data.get("credsStore")
-    return await _ask_helper(store, keys[-1]) if isinstance(store, str) and store else None
+    return await _ask_helper(store, keys[-1], host) if isinstance(store, str) and store else None
 
 
 def _credential(entry: dict[str, Any], origin: str, host: str) -> Credential | None:
@@ -161,8 +163,10 @@ def _credential(entry: dict[str, Any], origin: str, host: str) -> Credential | N
     packed = entry.get("auth")
     user, password = entry.get("username"), entry.get("password")
     if isinstance(packed, str) and packed:
+        teach(packed)
         try:
-            text = base64.b64decode(packed.strip(), validate=True).decode().strip("\0")
+            # `echo user:password | base64` packs a line end too.
+            text = base64.b64decode(packed.strip(), validate=True).decode().strip("\0\r\n")
         except (binascii.Error, ValueError):
             text = ""
         user, colon, password = text.partition(":")
@@ -171,13 +175,30 @@ def _credential(entry: dict[str, Any], origin: str, host: str) -> Credential | N
                 Trouble.AUTH_FILE, host=host, where=origin, detail="the entry is not base64 of user:password"
             )
     if isinstance(token, str) and token:
-        return Credential(user=str(user or "<token>"), password=Secret(token), identity_token=True, origin=origin)
+        return _login(str(user or "<token>"), token.strip(), origin, host, identity=True)
     if isinstance(user, str) and isinstance(password, str) and user:
-        return Credential(user=user, password=Secret(password), origin=origin)
+        return _login(user, password, origin, host)
     return None
 
 
-async def _ask_helper(name: str, server: str) -> Credential | None:
+def _login(user: str, secret: str, origin: str, host: str, *, identity: bool = False) -> Credential:
+    """The login, taught to the process.
+
+    Raises:
+        ImageError: no header can carry it.
+    """
+    teach(secret, f"{user}:{secret}")
+    wrong = token_fault(secret) if identity else header_fault(secret)
+    what = ("the identity token " if identity else "the password ") + wrong
+    if not wrong and not identity and (wrong := header_fault(user)):
+        what = f"the user name {wrong}"
+    if wrong:
+        teach_refused(secret)
+        raise fault(Trouble.AUTH_FILE, host=host, where=origin, detail=what)
+    return Credential(user=user, password=Secret(secret), identity_token=identity, origin=origin)
+
+
+async def _ask_helper(name: str, server: str, host: str) -> Credential | None:
     """`docker-credential-NAME get` with the server on stdin; a helper without a login counts as none."""
     if not _HELPER.match(name):
         return None
@@ -190,4 +211,4 @@ async def _ask_helper(name: str, server: str) -> Credential | None:
     user, secret = (data.get("Username"), data.get("Secret")) if isinstance(data, dict) else (None, None)
     if not isinstance(user, str) or not isinstance(secret, str) or not secret:
         return None
-    return Credential(user=user, password=Secret(secret), identity_token=user == "<token>", origin=program)
+    return _login(user, secret.rstrip("\r\n"), program, host, identity=user == "<token>")

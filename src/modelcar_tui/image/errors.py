@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from modelcar_tui.core.errors import Problem
-from modelcar_tui.core.text import clean
+from modelcar_tui.core.secrets import quoted
 
 
 class Trouble(StrEnum):
@@ -88,10 +88,10 @@ _FIX = {
 def fault(
     kind: Trouble, *, host: str, repository: str = "", detail: str = "", where: str = "", fix: str | None = None
 ) -> ImageError:
-    """An `ImageError` in the words of its kind; `detail` is text from outside and is cleaned here."""
+    """An `ImageError` in the words of its kind; `detail` is text from outside: cleaned and redacted here."""
     what = _WHAT[kind].format(host=host)
     if detail:
-        what = f"{what} ({clean(detail, limit=200)})"
+        what = f"{what} ({quoted(detail, limit=200)})"
     mend = _FIX.get(kind, "") if fix is None else fix
     place = f"{host}/{repository}" if repository else host
     return ImageError(

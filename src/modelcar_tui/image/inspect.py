@@ -13,7 +13,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.image.cache import VERSION, CachedImage, ImageCache
 from modelcar_tui.image.combine import complete, first_known
-from modelcar_tui.image.credentials import skopeo_authfile
+from modelcar_tui.image.credentials import find_credential, skopeo_authfile
 from modelcar_tui.image.errors import ImageError, Trouble, fault
 from modelcar_tui.image.names import guess_model
 from modelcar_tui.image.options import ImageOptions
@@ -181,7 +181,7 @@ async def _with_skopeo(
         return
     try:
         async with session.skopeo_slots:
-            _take_skopeo(seen, await _ask_skopeo(reference, options, told))
+            _take_skopeo(seen, await _ask_skopeo(reference, options, session, told))
     except ImageError as error:
         if error.kind is Trouble.NO_SKOPEO:
             seen.without_skopeo = error.problem
@@ -195,8 +195,15 @@ def _take_cached(seen: _Seen, cached: CachedImage) -> None:
 
 
 async def _ask_skopeo(
-    reference: Reference, options: ImageOptions, told: Callable[[], Awaitable[bool]]
+    reference: Reference, options: ImageOptions, session: RegistrySession, told: Callable[[], Awaitable[bool]]
 ) -> SkopeoImage:
+    async def learn() -> None:
+        """What our own client was given and what skopeo found: either may stand in the registry's words."""
+        await told()
+        for place in session.endpoints(reference):
+            with suppress(ImageError):
+                await find_credential(place.host, place.repository, options)
+
     with skopeo_authfile(reference.host, reference.repository, options) as authfile:
         return await skopeo_inspect(
             reference,
@@ -206,6 +213,7 @@ async def _ask_skopeo(
             tls_verify=options.tls_verify,
             architecture=options.architecture,
             told=told,
+            learn=learn,
         )
 
 

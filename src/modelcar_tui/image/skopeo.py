@@ -62,6 +62,7 @@ async def skopeo_inspect(
     tls_verify: bool = True,
     architecture: str = "amd64",
     told: Callable[[], Awaitable[bool]] | None = None,
+    learn: Callable[[], Awaitable[None]] | None = None,
 ) -> SkopeoImage:
     """Ask skopeo for the manifest, and for the architecture.
 
@@ -73,6 +74,7 @@ async def skopeo_inspect(
         tls_verify: False to take any certificate.
         architecture: Which image of an index stands for all.
         told: Whether somebody else found out the architecture, which spares the second process.
+        learn: Teaches the logins that skopeo may have used, before its words are quoted: a registry repeats them.
 
     Raises:
         ImageError: skopeo is missing, failed or was stopped; `fault.problem` says what mends it.
@@ -88,7 +90,7 @@ async def skopeo_inspect(
         tail += ["--tls-verify=false"]
 
     async def ask(kind: str, what: Reference) -> bytes:
-        return await _run([*head, "inspect", kind, *tail, f"docker://{what.pull}"], what, timeout_s)
+        return await _run([*head, "inspect", kind, *tail, f"docker://{what.pull}"], what, timeout_s, learn)
 
     named = await _manifest(ask("--raw", reference), reference)
     if isinstance(named, ImageManifest):
@@ -141,19 +143,23 @@ def _architecture(raw: bytes) -> tuple[str, ...]:
     return (clean(name, limit=40),) if isinstance(name, str) and name else ()
 
 
-async def _run(argv: list[str], reference: Reference, timeout_s: float) -> bytes:
+async def _run(
+    argv: list[str], reference: Reference, timeout_s: float, learn: Callable[[], Awaitable[None]] | None
+) -> bytes:
     env = {key: value for key, value in os.environ.items() if key != "OCI_REGISTRY_PULL_SECRET"} | {"LC_ALL": "C"}
     place = {"host": reference.host, "repository": reference.repository}
     try:
         done = await run_bounded(argv, timeout_s=timeout_s + _GRACE_S, limit=_LIMIT, env=env)
     except OSError as error:
-        raise fault(Trouble.NO_SKOPEO, host=reference.host, where="skopeo", detail=str(error)) from None
+        raise fault(Trouble.NO_SKOPEO, host=reference.host, where="skopeo", detail=error.strerror or "") from None
     if done.timed_out:
         raise fault(Trouble.TIMEOUT, **place)
     if done.overflowed:
         raise fault(Trouble.TOO_LARGE, **place)
     if done.status == 0:
         return done.stdout
+    if learn is not None:
+        await learn()
     said = done.stderr.decode(errors="replace")
     raise fault(classify(said.replace(reference.pull, "")), **place, detail=_last_words(said))
 

@@ -6,6 +6,7 @@ import asyncio
 import email.utils
 import errno
 import math
+import os
 import socket
 import ssl
 import time
@@ -18,6 +19,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from modelcar_tui.core.credentials import without_login
 from modelcar_tui.image.errors import ImageError, Trouble, fault
 from modelcar_tui.image.options import ImageOptions
 from modelcar_tui.image.registry.mirrors import Endpoint
@@ -118,18 +120,12 @@ class Http:
         endpoint: Endpoint,
     ) -> tuple[int, bytes]:
         """Ask a token service; it may be another host, so a redirect of it is not followed."""
-        host = urlsplit(url).netloc
-        body = None if form is None else urlencode(form).encode()
-        sent = dict(headers)
-        if body is None:
-            parts = urlsplit(quote(url, safe=_IN_AN_ADDRESS))
-            url = parts._replace(query="&".join(filter(None, (parts.query, urlencode(query))))).geturl()
-        else:
-            sent["Content-Type"] = "application/x-www-form-urlencoded"
+        host = urlsplit(without_login(url)).netloc
         try:
-            answer = await self._send(
-                "GET" if body is None else "POST", url, endpoint, sent, _TOKEN_LIMIT, self._options.timeout_s, body
-            )
+            url, body, sent = _asked(url, query, form, headers)
+            method = "GET" if body is None else "POST"
+            limit_s = self._options.timeout_s
+            answer = await self._send(method, url, endpoint, sent, _TOKEN_LIMIT, limit_s, body)
         except TimeoutError:
             raise fault(Trouble.TIMEOUT, host=host, detail="token service") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -143,7 +139,9 @@ class Http:
         except ValueError:
             raise fault(Trouble.REDIRECT, host=endpoint.host, detail="a redirect to no address") from None
         if there.scheme not in ("http", "https") or not there.hostname:
-            raise fault(Trouble.REDIRECT, host=endpoint.host, detail=f"a redirect to {there.scheme}:")
+            raise fault(
+                Trouble.REDIRECT, host=endpoint.host, detail="a redirect to what is neither http nor https"
+            )
         if here.scheme == "https" and there.scheme == "http":
             raise fault(Trouble.REDIRECT, host=endpoint.host, detail="a redirect from HTTPS to HTTP")
         if (here.scheme, here.netloc) != (there.scheme, there.netloc):
@@ -213,6 +211,20 @@ class Http:
         return self._origins[key]
 
 
+def _asked(
+    url: str, query: dict[str, str], form: dict[str, str] | None, headers: dict[str, str]
+) -> tuple[str, bytes | None, dict[str, str]]:
+    """Address, body and headers of a question to a token service.
+
+    Raises:
+        ValueError: the address, which the registry gave, holds bytes that are no text.
+    """
+    if form is not None:
+        return url, urlencode(form).encode(), headers | {"Content-Type": "application/x-www-form-urlencoded"}
+    parts = urlsplit(quote(url, safe=_IN_AN_ADDRESS))
+    return parts._replace(query="&".join(filter(None, (parts.query, urlencode(query))))).geturl(), None, headers
+
+
 def _proxy(scheme: str, host: str) -> str | None:
     """The proxy that the environment names; the library's own way reads ~/.netrc too, which skopeo does not."""
     if proxy_bypass(host):
@@ -243,13 +255,21 @@ def network_fault(error: Exception, endpoint: Endpoint) -> ImageError:
         if isinstance(cause, OSError) and cause.errno is None and "Connect call failed" in str(cause):
             return fault(Trouble.REFUSED, **place)  # several addresses, each for a reason of its own
         if isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
-            return fault(Trouble.NETWORK, **place, detail=cause.strerror or "")
+            return fault(Trouble.NETWORK, **place, detail=os.strerror(cause.errno))
         cause, seen = cause.__cause__ or cause.__context__, seen + 1
-    # Texts of the library name addresses, which may be signed, and proxies with their logins: only its words.
+    # Texts of the library name addresses, which may be signed, and proxies with their logins, and quote headers.
     bad_address = isinstance(error, ValueError)
-    told = error.message if isinstance(error, aiohttp.ClientResponseError) else ""
-    told = told or (error.strerror or "" if isinstance(error, OSError) else "") or type(error).__name__
-    return fault(Trouble.PROTOCOL if bad_address else Trouble.NETWORK, **place, detail=told)
+    return fault(Trouble.PROTOCOL if bad_address else Trouble.NETWORK, **place, detail=_kind(error))
+
+
+def _kind(error: Exception) -> str:
+    """What kind of error it is, in our own words."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy does not let us through: HTTP {error.status}"
+    if isinstance(error, aiohttp.ClientResponseError):
+        return "its answer is not HTTP that we can read"
+    number = error.errno if isinstance(error, OSError) else None
+    return os.strerror(number) if number else type(error).__name__
 
 
 def retry_after(value: str | None, *, default: float, longest: float) -> float:

@@ -9,7 +9,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from modelcar_tui.core.secrets import Secret
+from modelcar_tui.core.credentials import token_fault
+from modelcar_tui.core.secrets import Secret, teach_passing, teach_refused
 from modelcar_tui.image.credentials import Credential, find_credential
 from modelcar_tui.image.errors import Trouble, fault
 from modelcar_tui.image.options import ImageOptions
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from modelcar_tui.image.registry.http import Http
 
 _PARAMETER = re.compile(r'([A-Za-z]+)="([^"]*)"')
-_TOKEN_LIMIT = 1 << 20
+_LONGEST_TOKEN = 65536
 
 
 class Authorizer:
@@ -130,6 +131,10 @@ def _token(body: bytes, host: str) -> str:
     except (ValueError, RecursionError):
         data = None
     token = (data.get("token") or data.get("access_token")) if isinstance(data, dict) else None
-    if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]{1,65536}", token):
+    if not isinstance(token, str) or not 1 <= len(token) <= _LONGEST_TOKEN:
         raise fault(Trouble.PROTOCOL, host=host, detail="the token service gave no token")
+    if wrong := token_fault(token):
+        teach_refused(token)
+        raise fault(Trouble.PROTOCOL, host=host, detail=f"the token of its token service {wrong}")
+    teach_passing(token)
     return token
