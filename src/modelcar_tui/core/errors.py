@@ -7,7 +7,7 @@ import errno
 import msgspec
 
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.core.secrets import redact
+from modelcar_tui.core.secrets import redact_fields
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,10 +26,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """A stable short name for machines, such as `yaml-syntax`."""
 
     def __post_init__(self) -> None:
-        for name in ("what", "where", "fix"):
-            text = getattr(self, name)
-            if (safe := redact(text)) is not text:
-                msgspec.structs.force_setattr(self, name, safe)
+        redact_fields(self, "what", "where", "fix")
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what

@@ -14,6 +14,8 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+import msgspec
+
 from modelcar_tui.core.text import clean
 
 SHORTEST = 6
@@ -163,6 +165,14 @@ def teach_environment(environ: Mapping[str, str] | None = None) -> None:
 def redact(text: str) -> str:
     """`text` without any secret that was taught."""
     return _process(text)
+
+
+def redact_fields(record: msgspec.Struct, *names: str) -> None:
+    """`redact` for text fields of a record that is being made: call it in `__post_init__`."""
+    for name in names:
+        text = getattr(record, name)
+        if (safe := redact(text)) is not text:
+            msgspec.structs.force_setattr(record, name, safe)
 
 
 def quoted(words: str | bytes, *, limit: int = 300) -> str:

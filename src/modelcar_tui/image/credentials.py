@@ -8,7 +8,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,7 +17,7 @@ import msgspec
 
 from modelcar_tui.core.credentials import header_fault, token_fault
 from modelcar_tui.core.secrets import Secret, teach, teach_refused
-from modelcar_tui.image.errors import Trouble, fault
+from modelcar_tui.image.errors import ImageError, Trouble, fault
 from modelcar_tui.image.options import ImageOptions
 from modelcar_tui.image.process import run_bounded
 from modelcar_tui.image.pull_secret import VARIABLE, parse_pull_secret
@@ -55,6 +55,21 @@ async def find_credential(host: str, repository: str, options: ImageOptions) -> 
         if (data := _load(path)) is not None and (found := await _from_file(data, keys, host, str(path))):
             return found
     return None
+
+
+async def teach_logins(host: str, repository: str, options: ImageOptions) -> None:
+    """Teach the process every login that skopeo or podman may use for a repository, from wherever they take it.
+
+    What can't be read is told where it is needed.
+    """
+    keys = _keys(host, repository)
+    with suppress(ImageError):
+        if entry := _match(pull_secret_auths(options), keys):
+            _credential(entry, VARIABLE, host)
+    for path in auth_files(options):
+        with suppress(ImageError):
+            if (data := _load(path)) is not None:
+                await _from_file(data, keys, host, str(path))
 
 
 def auth_files(options: ImageOptions) -> tuple[Path, ...]:

@@ -13,7 +13,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.image.cache import VERSION, CachedImage, ImageCache
 from modelcar_tui.image.combine import complete, first_known
-from modelcar_tui.image.credentials import find_credential, skopeo_authfile
+from modelcar_tui.image.credentials import skopeo_authfile, teach_logins
 from modelcar_tui.image.errors import ImageError, Trouble, fault
 from modelcar_tui.image.names import guess_model
 from modelcar_tui.image.options import ImageOptions
@@ -201,8 +201,7 @@ async def _ask_skopeo(
         """What our own client was given and what skopeo found: either may stand in the registry's words."""
         await told()
         for place in session.endpoints(reference):
-            with suppress(ImageError):
-                await find_credential(place.host, place.repository, options)
+            await teach_logins(place.host, place.repository, options)
 
     with skopeo_authfile(reference.host, reference.repository, options) as authfile:
         return await skopeo_inspect(

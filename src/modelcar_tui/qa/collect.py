@@ -16,6 +16,7 @@ from typing import Any
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import private_folder, write_private
+from modelcar_tui.core.secrets import quoted
 from modelcar_tui.core.text import clean
 from modelcar_tui.qa.manifest_file import StagedManifest
 from modelcar_tui.qa.podman_cli import Podman
@@ -82,4 +83,4 @@ def _fault(text: str) -> str:
     if crashed := [line for line in lines if _CRASH.match(line)]:
         return clean(crashed[-1].strip(), limit=300)  # the traceback comes first, the exception last
     telling = [line for line in lines if _FAULT.search(line)]
-    return clean((telling or lines or ["no output"])[-1 if not telling else 0].strip(), limit=300)
+    return quoted((telling or lines or ["no output"])[-1 if not telling else 0].strip())

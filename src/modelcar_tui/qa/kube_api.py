@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelcar_tui.core.files import write_private
-from modelcar_tui.core.text import clean
+from modelcar_tui.core.secrets import quoted
 
 if TYPE_CHECKING:
     import httpx
@@ -28,10 +28,10 @@ MAX_BODY = 16 * 1024**2
 
 
 class KubeError(Exception):
-    """The API server refused, or could not be reached (`status` 0)."""
+    """The API server refused, or could not be reached (`status` 0); its words are cleaned and redacted."""
 
     def __init__(self, status: int, message: str) -> None:
-        super().__init__(clean(message, limit=400))
+        super().__init__(quoted(message, limit=400))
         self.status = status
 
 
@@ -59,7 +59,7 @@ class KubeApi:
                         raise KubeError(0, "the API server's answer is larger than 16 MiB")
                 found: Any = json.loads(data or b"{}")
         except httpx.HTTPError as error:
-            raise KubeError(0, f"{type(error).__name__}: {error}") from None
+            raise KubeError(0, _kind(error)) from None
         except (ValueError, RecursionError):
             raise KubeError(answer.status_code, "the API server's answer is no JSON") from None
         if not isinstance(found, dict):
@@ -86,7 +86,7 @@ class KubeApi:
                 async for chunk in answer.aiter_bytes():
                     yield chunk
         except httpx.HTTPError as error:
-            raise KubeError(0, f"{type(error).__name__}: {error}") from None
+            raise KubeError(0, _kind(error)) from None
 
 
 class Doubt:
@@ -162,7 +162,31 @@ def _message(body: bytes | bytearray, status: int) -> str:
         found: Any = json.loads(body)
         return str(found["message"])
     except (ValueError, KeyError, TypeError, RecursionError):
-        return bytes(body[:400]).decode("utf-8", "replace").strip() or f"HTTP {status}"
+        return quoted(bytes(body).strip(), limit=400) or f"HTTP {status}"
+
+
+_KINDS = (
+    ("Timeout", "the API server does not answer in time"),
+    ("ProxyError", "the proxy does not let us through"),
+    ("CertVerification", "the API server's certificate is not trusted, or is for another name"),
+    ("gaierror", "the API server's name can't be resolved"),
+    ("ConnectionRefused", "the API server refuses the connection"),
+    ("LocalProtocol", "the request can't be sent"),
+    ("RemoteProtocol", "the API server's answer broke off, or is not HTTP"),
+    ("ReadError", "the connection to the API server broke"),
+    ("WriteError", "the connection to the API server broke"),
+    ("ConnectError", "the API server can't be reached"),
+)
+
+
+def _kind(error: BaseException) -> str:
+    """What kind of error it is, in our own words: an error's text may quote a header, and the token in it."""
+    names: list[str] = []
+    part: BaseException | None = error
+    while part is not None and len(names) < 40:
+        names += [kind.__name__ for kind in type(part).__mro__]
+        part = part.__cause__ or part.__context__
+    return next((words for kind, words in _KINDS if any(kind in name for name in names)), type(error).__name__)
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.secrets import quoted
 from modelcar_tui.core.text import clean
 from modelcar_tui.qa.kube_api import KubeApi, KubeError
 from modelcar_tui.qa.kube_indexed import Exit
@@ -53,7 +54,7 @@ def check(job: Mapping[str, Any] | None, name: str, namespace: str) -> None:
         raise UserError(Problem(what=f"Job {name} was deleted before it ran", code="busy"))
     for condition in (job.get("status") or {}).get("conditions") or []:
         if condition.get("type") == "Failed" and condition.get("status") == "True":
-            what = clean(f"Job {name} failed: {condition.get('reason')}: {condition.get('message')}")
+            what = quoted(f"Job {name} failed: {condition.get('reason')}: {condition.get('message')}", limit=4000)
             raise UserError(Problem(what=what, fix=f"oc describe job {name} -n {namespace}"))
 
 
@@ -70,7 +71,7 @@ async def why_no_pod(api: KubeApi, core: str, job: Mapping[str, Any]) -> str:
     if not events:
         return ""
     last = max(events, key=lambda event: str(event.get("lastTimestamp") or ""))
-    return clean(str(last.get("message") or ""), limit=300)
+    return quoted(str(last.get("message") or ""))
 
 
 def exit_of(pod: Mapping[str, Any] | None) -> Exit | None:
@@ -96,7 +97,7 @@ def waiting(pod: Mapping[str, Any]) -> str:
     """
     for state in container_states(pod):
         reason = str((state.get("waiting") or {}).get("reason") or "")
-        message = clean(str((state.get("waiting") or {}).get("message") or ""), limit=300)
+        message = quoted(str((state.get("waiting") or {}).get("message") or ""))
         if reason in PULL_FAILED:
             raise UserError(
                 Problem(what=f"{reason}: {message}", fix="choose another --qa-image", code="suite-image")
@@ -105,5 +106,5 @@ def waiting(pod: Mapping[str, Any]) -> str:
             return f"{clean(reason)}: {message}"
     for condition in (pod.get("status") or {}).get("conditions") or []:
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return clean(f"{condition.get('reason')}: {condition.get('message')}", limit=300)
+            return quoted(f"{condition.get('reason')}: {condition.get('message')}")
     return ""

@@ -18,6 +18,14 @@ from typing import Any
 
 import msgspec
 
+from modelcar_tui.core.credentials import (
+    address_fault,
+    teach_key,
+    teach_login,
+    teach_user,
+    user_fault,
+    without_login,
+)
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.secrets import Redactor
@@ -54,10 +62,11 @@ async def flatten(
 ) -> Flattened:  # fmt: skip
     """The used context of `paths` (the first file that names something wins, as with kubectl).
 
-    Every credential is taught to `redact`. A token that ends before `needed_s` from now is warned of.
+    Every credential is taught to `redact` and to the process. A token that ends before `needed_s` from now is
+    warned of.
 
     Raises:
-        UserError: a file can't be read, a name is missing, a plug-in gives no credential.
+        UserError: a file can't be read, a name is missing, a plug-in gives no credential; a credential can't be sent.
     """
     merged = _merge(paths)
     name = context or merged["current-context"]
@@ -71,12 +80,21 @@ async def flatten(
     folder = Path(user.pop("__folder__", "."))
     for key in _EMBED:
         _embed(user, key, folder)
+    where = os.pathsep.join(str(path) for path in paths)
     if token_file := user.pop("tokenFile", None):
-        user.setdefault("token", _read(folder / str(token_file)).decode("utf-8", "replace").strip())
+        # As in client-go, the file wins over the token beside it.
+        user["token"] = _read(folder / str(token_file)).decode("utf-8", "replace").strip()
+        where = str(folder / str(token_file))
+    _check(user, cluster, where)
     if "auth-provider" in user:
         raise _problem("the kubeconfig's user has an auth-provider, which only old kubectl knows", "oc login")
     if isinstance(plugin := user.pop("exec", None), dict):
         given, expires = await _run_plugin(plugin, cluster, folder)
+        teach_user(given)
+        if fault := user_fault(given):
+            raise _problem(
+                f"{fault}: {clean(str(plugin.get('command')))!r} gave it so", "check what it prints", where
+            )
         user |= given
         warnings.append(caution(f"the token from {clean(str(plugin.get('command')))}", expires, needed_s))
     elif (expires_at := jwt_expiry(str(user.get("token") or ""))) is not None:
@@ -93,7 +111,7 @@ async def flatten(
     # JSON is YAML: every client reads it and no quoting can go wrong.
     return Flattened(
         data=json.dumps(whole, indent=1, default=str).encode(),
-        server=clean(str(cluster.get("server", ""))),
+        server=clean(without_login(str(cluster.get("server", "")))),
         context=clean(name),
         warnings=tuple(filter(None, warnings)),
     )
@@ -202,6 +220,25 @@ async def _run_plugin(plugin: dict[str, Any], cluster: dict[str, Any], folder: P
     return found, str(status.get("expirationTimestamp") or "")
 
 
+def _check(user: dict[str, Any], cluster: dict[str, Any], where: str) -> None:
+    """Teach the process what is secret, and refuse what no header can carry.
+
+    Raises:
+        UserError: in words that hold no part of it.
+    """
+    server = str(cluster.get("server") or "")
+    teach_user(user)
+    for address in (server, str(cluster.get("proxy-url") or "")):
+        teach_login(address)
+    if isinstance(user.get("token"), str):
+        user["token"] = user["token"].strip()
+    fault = user_fault(user)
+    if not fault and "://" in server and (fault := address_fault(server)):
+        fault = f"the server's address {fault}"
+    if fault:
+        raise _problem(fault, "log in again: oc login --web", where)
+
+
 def teach(redact: Redactor, kubeconfig: Path) -> None:
     """Let the redactor know the credentials of a flattened kubeconfig that an earlier process has lent."""
     try:
@@ -215,6 +252,9 @@ def _teach(redact: Redactor, user: dict[str, Any]) -> None:
     for key in ("token", "password", "client-key-data"):
         if value := user.get(key):
             redact.add(str(value))
+    teach_user(user)
+    with suppress(ValueError):
+        teach_key(base64.b64decode(str(user.get("client-key-data") or "")).decode())
 
 
 def _problem(what: str, fix: str, where: str = "") -> UserError:

@@ -78,7 +78,7 @@ class KubeJobRunner:
             return _refusal(error, self._options.namespace)
         except OSError as error:
             return could_not_start(
-                "DISK", f"{error.strerror or error}: {qa}", "df -h; free some room, then run again"
+                "DISK", f"{error.strerror or type(error).__name__}: {qa}", "df -h; free some room, then run again"
             )
 
     async def _driven(

@@ -92,7 +92,7 @@ class PodmanRunner:
         except TimeoutError:
             return could_not_start("PODMAN_FAILED", "podman did not answer in time", "podman ps; podman info")
         except OSError as error:
-            what = f"{error.strerror or error}: {error.filename or qa}"
+            what = f"{error.strerror or type(error).__name__}: {error.filename or qa}"
             return could_not_start("DISK", self._redact(what), "df -h; free some room, then run again")
 
     async def _driven(

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple, cast
 
-from modelcar_tui.core.text import clean
+from modelcar_tui.core.secrets import quoted
 
 MAX_OUTPUT = 4 * 1024**2
 _SECRET_NAME = re.compile(r"(?:SECRET|API_KEY|TOKEN|PASSWORD|OC_LOGIN_COMMAND)$")
@@ -26,13 +26,13 @@ class Result(NamedTuple):
 
     @property
     def why(self) -> str:
-        """podman's last word on what went wrong, one cleaned line."""
+        """podman's last word on what went wrong, one cleaned and redacted line."""
         lines = [line for line in (self.err or self.out).splitlines() if line.strip()]
         told = [
             line for line in lines if line.startswith(("Error", "error", "time=")) and "level=warn" not in line
         ]
         last = (told or lines or [f"exit status {self.status}"])[-1]
-        return clean(last.removeprefix("Error: "), limit=400)
+        return quoted(last.removeprefix("Error: "), limit=400)
 
 
 class Podman:

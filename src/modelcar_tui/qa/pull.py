@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.text import clean
+from modelcar_tui.core.secrets import quoted
+from modelcar_tui.image.credentials import teach_logins
+from modelcar_tui.image.options import ImageOptions
+from modelcar_tui.image.reference import parse_reference
 from modelcar_tui.qa.lines import LineSplitter
 from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.podman_cli import Podman, stdout_of
@@ -42,12 +46,13 @@ async def pull(podman: Podman, request: QaRequest, pipeline: Pipeline) -> dict[s
 
 async def _pull(podman: Podman, args: list[str], limit_s: float, pipeline: Pipeline) -> str | None:
     """None when it worked, else podman's last word."""
+    await _learn(args[-1])
     splitter, told, last = LineSplitter(), 0, ""
     try:
         async with asyncio.timeout(limit_s), podman.process("pull", *args, merged=True) as child:
             while chunk := await stdout_of(child).read(65_536):
                 for line in splitter.feed(chunk):
-                    last = clean(line.decode("utf-8", "replace"), limit=1000) or last
+                    last = quoted(line, limit=1000) or last
                     if told < MAX_LINES:
                         told += 1
                         pipeline.say(last)
@@ -55,3 +60,10 @@ async def _pull(podman: Podman, args: list[str], limit_s: float, pipeline: Pipel
     except TimeoutError:
         return f"the image was not pulled within {limit_s:.0f} s"
     return None if status == 0 else last.removeprefix("Error: ") or f"podman pull ended with {status}"
+
+
+async def _learn(image: str) -> None:
+    """Teach the logins that podman may use before its words are shown: a registry repeats them."""
+    with suppress(UserError):
+        place = parse_reference(image)
+        await teach_logins(place.host, place.repository, ImageOptions())

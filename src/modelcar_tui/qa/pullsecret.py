@@ -13,8 +13,10 @@ import json
 from enum import StrEnum
 from typing import Any
 
+from modelcar_tui.core import secrets
+from modelcar_tui.core.credentials import header_fault
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.secrets import Redactor, Secret
+from modelcar_tui.core.secrets import Redactor, Secret, inside_base64  # noqa: F401 - a form that others look for
 
 MAX_CHARS = 1_000_000
 _FIX = "export OCI_REGISTRY_PULL_SECRET with base64 of user:password, or with the text of an auth file"
@@ -82,7 +84,7 @@ def parse(secret: Secret) -> PullSecret:
         if decoded.lstrip().startswith("{"):
             return _config(decoded, Shape.CONFIG64)
         if _is_basic(decoded):
-            return PullSecret(Shape.BASIC, {}, _basic(decoded.strip("\n")))
+            return PullSecret(Shape.BASIC, {}, _basic(decoded.strip("\r\n")))
     if _is_basic(text) and not any(char.isspace() for char in text):
         return PullSecret(Shape.PLAIN, {}, _basic(text))
     raise _unreadable("the pull secret is neither base64 of user:password nor an auth file")
@@ -91,22 +93,7 @@ def parse(secret: Secret) -> PullSecret:
 def teach(redact: Redactor, auth: str) -> None:
     """Teach one base64 `user:password`: itself, its password, and both inside longer base64 texts."""
     redact.add(auth)
-    password = (_decode(auth) or "").partition(":")[2]
-    for value in (auth, password):
-        if len(value) >= 8:
-            for inner in inside_base64(value):
-                redact.add(inner)
-
-
-def inside_base64(value: str) -> tuple[str, ...]:
-    """What base64 of a longer text looks like where it holds `value`, for each of the three alignments."""
-    data = value.encode()
-    found = []
-    for shift in range(3):
-        padded = bytes(shift) + data
-        text = base64.b64encode(padded[: len(padded) // 3 * 3]).decode()
-        found.append(text[4 if shift else 0 :])
-    return tuple(found)
+    secrets.teach(auth)
 
 
 def _config(text: str, shape: Shape) -> PullSecret:
@@ -141,16 +128,19 @@ def _checked(auth: str) -> Secret:
     decoded = _decode(auth)
     if decoded is None or not _is_basic(decoded):
         raise _unreadable('an "auth" of the auth file is not base64 of user:password')
-    return _basic(decoded.strip("\n"))
+    return _basic(decoded.strip("\r\n"))
 
 
 def _basic(text: str) -> Secret:
+    if fault := header_fault(text):
+        secrets.teach_refused(text.partition(":")[2])
+        raise _unreadable(f"a login of the pull secret {fault}")
     return Secret(base64.b64encode(text.encode()).decode())
 
 
 def _is_basic(text: str) -> bool:
-    user, colon, password = text.strip("\n").partition(":")
-    return bool(user and colon and password) and text.strip("\n").isprintable()
+    user, colon, password = text.strip("\r\n").partition(":")
+    return bool(user and colon and password)
 
 
 def _decode(text: str) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from modelcar_tui.core.secrets import redact_fields
+
 
 class QaRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a runner needs, secrets excepted: those travel beside it and are never stored."""
@@ -105,6 +107,9 @@ class QaOutcome(msgspec.Struct, frozen=True, kw_only=True):
     measured: tuple[QaMeasured, ...] = ()
     leftovers: tuple[str, ...] = ()
     """Objects that the run may have left on the cluster, as `kind/name`."""
+
+    def __post_init__(self) -> None:
+        redact_fields(self, "message", "fix", "cause")
 
     @property
     def ok(self) -> bool:
