@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import sys
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ import msgspec
 from modelcar_tui.commands.replay import load_run
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.core.secrets import Redactor, teach_environment
 from modelcar_tui.report.data import to_json
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.afterwards import keep
@@ -23,7 +22,6 @@ from modelcar_tui.supervisor.llm.question import WhatIf
 from modelcar_tui.supervisor.llm.start import answer
 from modelcar_tui.supervisor.runs import SETTINGS
 from modelcar_tui.supervisor.settings import Settings
-from modelcar_tui.supervisor.supervisor import SECRET_VARIABLES
 
 
 def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, form: str = "text") -> int:
@@ -38,9 +36,7 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
     state = load_run(folder)
     settings = msgspec.structs.replace(_settings(folder), **fields)
     redact = Redactor()
-    for name in SECRET_VARIABLES:
-        if value := os.environ.get(name):
-            redact.add(value)
+    teach_environment()
     told: list[e.AnyEvent] = []
 
     def say(event: e.AnyEvent) -> None:

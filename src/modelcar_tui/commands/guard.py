@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 
+from modelcar_tui.core.crash import frames, kind
 from modelcar_tui.core.errors import UserError, full_disk
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.text import clean
@@ -31,7 +32,7 @@ def guarded(command: Callable[[], int]) -> int:
         if said := full_disk(error):
             complain(said)
             return ExitStatus.USAGE
-        complain(f"a fault of ours ({type(error).__name__}: {error}); details: {_keep(error)}")
+        complain(f"a fault of ours ({kind(error)}); details: {_keep(error)}")
         return ExitStatus.INTERNAL
     return status
 
@@ -49,8 +50,7 @@ def complain(text: str) -> None:
 
 
 def _keep(error: BaseException) -> str:
-    """Write the traceback, without local variables, where only the user reads it."""
-    import traceback
+    """Write the traceback, without local variables and the errors' texts, where only the user reads it."""
     from pathlib import Path
     from tempfile import mkdtemp
 
@@ -63,7 +63,7 @@ def _keep(error: BaseException) -> str:
             redact.add(value)
     path = Path(mkdtemp(prefix="modelcar-tui-")) / "crash.txt"
     try:
-        write_private(path, redact("".join(traceback.format_exception(error))).encode())
+        write_private(path, redact(frames(error)).encode())
     except OSError as failure:
         return f"not kept ({failure.strerror})"
     return str(path)

@@ -1,10 +1,24 @@
-"""What is kept of a fault of ours: the types and the places, never a value."""
+"""What is told and kept of a fault of ours: the types and the places, never a value."""
 
 from __future__ import annotations
 
+import os
 import traceback
+from pathlib import Path
 
 _MOST_LINES = 500
+
+
+def kind(error: BaseException) -> str:
+    """What kind of error it is and where it arose, on one line: `ValueError in reader.py, line 12`.
+
+    Never its own text: that quotes what it choked on, which may be a header with a credential in it.
+    """
+    name = type(error).__name__
+    if isinstance(error, OSError) and error.errno:
+        name += f" ({os.strerror(error.errno)})"
+    places = traceback.extract_tb(error.__traceback__)
+    return f"{name} in {Path(places[-1].filename).name}, line {places[-1].lineno}" if places else name
 
 
 def frames(error: BaseException) -> str:

@@ -66,7 +66,7 @@ async def flatten(
     warned of.
 
     Raises:
-        UserError: a file can't be read, a name is missing, a plug-in gives no credential; a credential can't be sent.
+        UserError: a file can't be read, a name is missing, a plug-in gives no credential, or one can't be sent.
     """
     merged = _merge(paths)
     name = context or merged["current-context"]

@@ -11,7 +11,7 @@ import msgspec
 
 from modelcar_tui import __version__
 from modelcar_tui.core.files import private_folder
-from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.core.secrets import Redactor, teach_environment
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.specialist import Context, Specialist
@@ -29,6 +29,7 @@ async def run_alone(
         UserError: the specialist's own.
     """
     events: list[e.Stamped] = []
+    teach_environment()
 
     def emit(event: e.AnyEvent) -> None:
         events.append(e.Stamped(len(events) + 1, time.time(), event))

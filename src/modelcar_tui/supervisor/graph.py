@@ -21,6 +21,7 @@ from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, interrupt
 
+from modelcar_tui.core.crash import kind
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor import routing
@@ -118,7 +119,7 @@ def _specialist_node(member: Specialist, make_context: MakeContext) -> Step:
         except (asyncio.CancelledError, KeyboardInterrupt):
             raise
         except BaseException as error:  # noqa: BLE001 - one pane fails, the run goes on and says so
-            text = clean(context.redact(f"{type(error).__name__}: {error}"), limit=500)
+            text = clean(context.redact(kind(error)), limit=500)
             context.crash(error)
             whose = "ours" if is_ours(member) else "this specialist, not of modelcar-tui"
             context.emit(

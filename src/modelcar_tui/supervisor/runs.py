@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.core.credentials import address_fault, login_in
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import fresh_folder, private_folder, write_private
 from modelcar_tui.manifest.keeping import Keeping
@@ -50,7 +51,7 @@ class RunFolder:
         try:
             path = fresh_folder(path, time.strftime("%Y%m%d-%H%M%S", time.gmtime()))
             private_folder(path / "info")
-            write_private(path / SETTINGS, msgspec.json.format(msgspec.json.encode(settings), indent=2))
+            write_private(path / SETTINGS, msgspec.json.format(msgspec.json.encode(_kept(settings)), indent=2))
         except OSError as error:
             raise UserError(
                 Problem(where=str(path), what=f"can't make the run's folder: {error.strerror}",
@@ -88,6 +89,14 @@ def command_keeping(settings: Settings) -> Keeping:
     state = settings.runs_folder.parent
     stem = time.strftime("%Y%m%d-%H%M%S-", time.gmtime())
     return Keeping(copies=state / REPLACED, records=state / RECORDS, stem=stem)
+
+
+def _kept(settings: Settings) -> Settings:
+    """The settings as they are stored: without an address that may hold a login or a key; it is refused later."""
+    url = settings.model_url
+    if url and (address_fault(url) or login_in(url) or "?" in url or "#" in url):
+        return msgspec.structs.replace(settings, model_url=None)
+    return settings
 
 
 def find_run(name: str, settings: Settings) -> Path:

@@ -7,13 +7,13 @@ package that can't be loaded, or whose name is taken or reserved, is a failed pa
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from modelcar_tui.core.crash import frames
 from modelcar_tui.core.files import write_private
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.text import clean, clean_block
@@ -100,10 +100,10 @@ class Context:
         )
 
     def crash(self, error: BaseException) -> None:
-        """Keep the traceback, without local variables and redacted, in the run's folder, below earlier ones."""
+        """Keep the traceback below earlier ones: without local variables and the errors' texts, and redacted."""
         path = self.folder / "crash.txt"
         earlier = path.read_bytes() if path.is_file() else b""
-        text = f"{self.name}\n" + "".join(traceback.format_exception(error))
+        text = f"{self.name}\n{frames(error)}"
         write_private(path, earlier + clean_block(self.redact(text)).encode() + b"\n")
 
     def _line(self, text: str) -> str:

@@ -22,7 +22,7 @@ import msgspec
 from modelcar_tui import __version__
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.core.secrets import Redactor, teach_environment
 from modelcar_tui.manifest.plan import ANYTHING, Decision
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.afterwards import keep
@@ -39,10 +39,6 @@ from modelcar_tui.supervisor.state import RunState, fold, reduce
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.llm.question import WhatIf
     from modelcar_tui.supervisor.llm.session import Session
-
-SECRET_VARIABLES = (
-    "OCI_REGISTRY_PULL_SECRET", "GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY",
-)  # fmt: skip
 
 
 class Supervisor:
@@ -70,9 +66,7 @@ class Supervisor:
         self._resume = resume
         self._members = team(specialists)
         self._redact = Redactor()
-        for variable in SECRET_VARIABLES:
-            if value := os.environ.get(variable):
-                self._redact.add(value)
+        teach_environment()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._answers: asyncio.Queue[Decision] = asyncio.Queue()
         self._consents: asyncio.Queue[bool] = asyncio.Queue()

@@ -60,25 +60,20 @@ class Client:
         *,
         on_use: Callable[[Use], None] = lambda use: None,
         breaker: Breaker | None = None,
-        redact: Callable[[str], str] = str,
     ) -> None:
         """
         Args:
             model: A LangChain chat model, or one that is bound to tools.
             on_use: Told what every call cost.
             breaker: Shared by all that ask this model.
-            redact: Applied to what failures say.
         """
         self._model = model
         self._on_use = on_use
-        self._redact = redact
         self.breaker = breaker or Breaker()
 
     def bound(self, tools: list[dict[str, Any]]) -> Client:
         """The same model with tools to call; it shares the breaker."""
-        return Client(
-            self._model.bind_tools(tools), on_use=self._on_use, breaker=self.breaker, redact=self._redact
-        )
+        return Client(self._model.bind_tools(tools), on_use=self._on_use, breaker=self.breaker)
 
     async def ask(
         self, messages: list[BaseMessage], limits: Limits, on_text: Callable[[str], None] | None = None
@@ -141,7 +136,7 @@ class Client:
             what = f"no word within {limits.first_s:g} s" if late else f"not done within {limits.total_s:g} s"
             raise ModelError(Failure.TIMED_OUT, what) from None
         except Exception as error:  # noqa: BLE001 - the libraries raise whatever their layers raise
-            raise classify(error, self._redact) from None
+            raise classify(error) from None
 
     def _whole(self, whole: Any, finishes: list[Failure | None], began: float) -> Reply:
         if whole is None or not finishes:

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import msgspec
 import platformdirs
 
+from modelcar_tui.core.credentials import token_fault
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.secrets import Secret
+from modelcar_tui.core.secrets import Secret, teach, teach_refused
 from modelcar_tui.core.text import clean
 
 NO_KEY = "EMPTY"
@@ -110,12 +111,12 @@ def find_key(choice: Choice, environ: Mapping[str, str] | None = None) -> Secret
     An endpoint of your own needs none: it is then asked with a placeholder.
 
     Raises:
-        UserError: a key file that others can read, or that can't be read.
+        UserError: a key file that others can read, or that can't be read; a key that can't be sent.
     """
     environ = os.environ if environ is None else environ
     variable = choice.provider.variable
     if value := environ.get(variable, "").strip():
-        return Secret(value)
+        return _checked(value, variable, "the key")
     if named := environ.get(f"{variable}_FILE"):
         return _read(Path(named).expanduser(), named=True)
     found = _read(platformdirs.user_config_path("modelcar-tui") / f"{choice.provider.name}-key", named=False)
@@ -139,9 +140,22 @@ def _read(path: Path, *, named: bool) -> Secret | None:
     finally:
         os.close(handle)
     text = data.decode(errors="replace").strip()
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
+    if not text:
         raise _bad(str(path), "the key file holds no key", "write the key alone into it")
-    return Secret(text)
+    return _checked(text, str(path), "the key file holds no key: it")
+
+
+def _checked(key: str, where: str, what: str) -> Secret:
+    """A key that can be sent, taught to the process.
+
+    Raises:
+        UserError: no header can carry it; in words that hold no part of it.
+    """
+    if fault := token_fault(key):
+        teach_refused(key)
+        raise _bad(where, f"{what} {fault}", "copy the key again, alone and on one line")
+    teach(key)
+    return Secret(key)
 
 
 def _check_url(url: str) -> None:

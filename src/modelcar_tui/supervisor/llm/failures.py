@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
-
-from modelcar_tui.core.text import clean
 
 
 class Failure(StrEnum):
@@ -97,10 +95,11 @@ _KEY = re.compile(r"api[ _]key", re.IGNORECASE)
 _RETRY = re.compile(r"(\d{1,6}(?:\.\d+)?)s?")
 
 
-def classify(error: BaseException, redact: Callable[[str], str] = str) -> ModelError:
-    """What an exception of a provider's library means."""
+def classify(error: BaseException) -> ModelError:
+    """What an exception of a provider's library means, in our words: its own may quote a header, and the key."""
     chain = _chain(error)
-    text = clean(redact(str(error)), limit=160)
+    number = next((item.errno for item in chain if isinstance(item, OSError) and item.errno), 0)
+    text = os.strerror(number) if number else type(chain[-1]).__name__
     status = next((found for item in chain if (found := _status(item)) is not None), None)
     wait = next((delay for item in chain if (delay := _wait(item)) is not None), None)
     if status is not None and 300 <= status < 400:

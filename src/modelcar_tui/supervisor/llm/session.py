@@ -168,7 +168,7 @@ class Session:
         except Exception as error:  # noqa: BLE001 - a library that does not load costs the narration only
             self._problem(f"{self.choice.provider.module} can't be used: {type(error).__name__}")
             raise ModelError(Failure.OTHER, type(error).__name__) from None
-        return Client(model, on_use=self._used, redact=self._redact)
+        return Client(model, on_use=self._used)
 
     async def _narrate(self, pane_name: str) -> None:
         shown = False

@@ -118,7 +118,7 @@ def _client(
         def used(use: Use) -> None:
             say(e.LanguageModelUsed(**msgspec.structs.asdict(use)))
 
-        return Client(build(choice, key), on_use=used, redact=redact), ""
+        return Client(build(choice, key), on_use=used), ""
     except UserError as error:
         return None, f"no language model: {redact(str(error))}"
     except Exception as error:  # noqa: BLE001 - a library that does not load must not cost the answer of the tools
