@@ -175,7 +175,7 @@ def _resolve(merged: dict[str, Any], wanted: str | None, files: tuple[Path, ...]
         what = f"context {clean(name, limit=80)} names a user who is not there"
         raise _fault(Rung.NO_KUBECONFIG, where, what, LOGIN, "no-user")
     login = _login(server, "the server's address", where)
-    user = _user(user, where)
+    user = _user(user, where, clean(str(context.get("user") or ""), limit=80))
     certificate, key = _pem(user, "client-certificate", where), _pem(user, "client-key", where)
     if key:
         teach_key(key)
@@ -189,7 +189,7 @@ def _resolve(merged: dict[str, Any], wanted: str | None, files: tuple[Path, ...]
     )  # fmt: skip
 
 
-def _user(user: dict[str, Any], where: str) -> dict[str, Any]:
+def _user(user: dict[str, Any], where: str, name: str) -> dict[str, Any]:
     """The user with the token of its file, taught to the process.
 
     Raises:
@@ -201,7 +201,7 @@ def _user(user: dict[str, Any], where: str) -> dict[str, Any]:
         user = {**user, "token": _text(str(path), "tokenFile", where)}
     teach_user(user)
     if fault := user_fault(user):
-        raise _unfit(str(path) if path and fault.startswith("the token") else where, fault)
+        raise _unfit(str(path) if path and fault.startswith("the token") else f"{where}: user {name}", fault)
     return user
 
 

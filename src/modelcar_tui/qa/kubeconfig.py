@@ -80,7 +80,7 @@ async def flatten(
     folder = Path(user.pop("__folder__", "."))
     for key in _EMBED:
         _embed(user, key, folder)
-    where = os.pathsep.join(str(path) for path in paths)
+    where = f"{os.pathsep.join(str(path) for path in paths)}: user {clean(str(used.get('user')), limit=80)}"
     if token_file := user.pop("tokenFile", None):
         # As in client-go, the file wins over the token beside it.
         user["token"] = _read(folder / str(token_file)).decode("utf-8", "replace").strip()

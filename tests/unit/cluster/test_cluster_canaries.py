@@ -1,0 +1,232 @@
+"""A credential that can't be sent is refused without a word of it; one that a server repeats is shown nowhere."""
+
+from __future__ import annotations
+
+import base64
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from cluster_support import kubeconfig, options
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from modelcar_tui.cluster import credentials as module
+from modelcar_tui.cluster.credentials import find
+from modelcar_tui.cluster.errors import ClusterError
+from modelcar_tui.cluster.facade import look
+from modelcar_tui.cluster.official import Borrowed, borrow
+from modelcar_tui.cluster.report import gpu_info_text, rows
+from modelcar_tui.cluster.transport import Transport
+from modelcar_tui.cluster.types import ClusterOptions, Rung
+from modelcar_tui.core.secrets import redact
+from support.echo_server import ECHOES, echo_server, shown
+
+CANARY = "CANARYaaaa0001bbbb0002cccc0003"
+HEAD, TAIL = "CANARYaaaa0001", "bbbbCANARY0002"
+
+
+def everything(report: Any) -> bytes:
+    """All that a report of the cluster puts on screens and into files."""
+    return msgspec.json.encode(report) + gpu_info_text(report).encode() + json.dumps(rows(report)).encode()
+
+
+@pytest.mark.parametrize("echo", sorted(ECHOES))
+async def test_a_token_that_the_api_server_repeats_is_in_no_report(tmp_path: Path, echo: str) -> None:
+    with echo_server(echo) as server:
+        report = await look(options(kubeconfig(tmp_path, server.url, {"token": CANARY})))
+    assert server.seen[0] == f"Bearer {CANARY}"
+    assert shown(everything(report), CANARY) == []
+
+
+@pytest.mark.parametrize("echo", ["json-500", "plain", "cut", "success", "status-line", "bad-header"])
+async def test_a_login_that_the_api_server_repeats_is_in_no_report(tmp_path: Path, echo: str) -> None:
+    with echo_server(echo) as server:
+        user = {"username": "someone", "password": CANARY}
+        report = await look(options(kubeconfig(tmp_path, server.url, user)))
+    packed = base64.b64encode(f"someone:{CANARY}".encode()).decode()
+    assert server.seen[0] == f"Basic {packed}"
+    assert shown(everything(report), CANARY) == []
+    assert packed.encode() not in everything(report)
+
+
+BAD = {
+    "line feed": "\n", "carriage return": "\r", "nul": "\0", "tab": "\t", "escape": "\x1b[0m", "next line": "\x85",
+    "separator": "\u2028", "delete": "\x7f",
+}  # fmt: skip
+
+
+def users(part: str) -> list[dict[str, Any]]:
+    bad = f"{HEAD}{part}{TAIL}"
+    return [
+        {"token": bad}, {"username": "someone", "password": bad}, {"username": bad, "password": "x"},
+        {"token": "t", "as": bad}, {"token": "t", "as": "x", "as-uid": bad},
+        {"token": "t", "as": "x", "as-groups": ["y", bad]},
+        {"token": "t", "as": "x", "as-user-extra": {"key": [bad]}},
+        {"token": "t", "as": "x", "as-user-extra": {bad: ["y"]}},
+        {"auth-provider": {"name": "oidc", "config": {"id-token": bad}}},
+    ]  # fmt: skip
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(ClusterError) as caught:
+        find(options(path))
+    assert caught.value.rung is Rung.NO_KUBECONFIG
+    line = str(caught.value.problem)
+    assert line == str(caught.value)
+    assert line.isprintable()
+    assert not shown(line.encode(), HEAD)
+    assert not shown(line.encode(), TAIL)
+    return line
+
+
+@pytest.mark.parametrize("part", BAD.values(), ids=BAD)
+def test_what_no_header_can_carry_is_refused_in_one_line_without_it(tmp_path: Path, part: str) -> None:
+    for user in users(part):
+        line = refused(kubeconfig(tmp_path, "https://api.test:6443", user))
+        assert "own-kubeconfig: user " in line
+        says = "a line break (pasted over two lines?)" if part in "\n\r\x85\u2028" else "a control character"
+        assert says in line
+        assert "oc login --web" in line
+        assert HEAD not in redact(f"whoever quotes {HEAD} or {TAIL}")
+
+
+def test_a_token_file_with_a_second_line_is_named(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(f"{HEAD}\n{TAIL}\n")
+    line = refused(kubeconfig(tmp_path, "https://api.test:6443", {"tokenFile": str(tmp_path / "token")}))
+    assert line.startswith(f"{tmp_path / 'token'}: the token holds a line break")
+
+
+@pytest.mark.parametrize(("part", "says"), [("–", "not ASCII"), ("é", "not ASCII"), (" ", "a blank")])
+def test_a_token_of_characters_that_no_token_has_is_refused(tmp_path: Path, part: str, says: str) -> None:
+    assert says in refused(kubeconfig(tmp_path, "https://api.test:6443", {"token": f"{HEAD}{part}{TAIL}"}))
+
+
+def test_white_space_around_a_token_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(f"\n  {CANARY}\r\n")
+    for user in ({"token": f" {CANARY}\n"}, {"tokenFile": str(tmp_path / "token")}):
+        found = find(options(kubeconfig(tmp_path, "https://api.test:6443", user)))
+        assert found.token is not None
+        assert found.token.reveal() == CANARY
+
+
+def test_the_pod_s_own_token_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SERVICE_ACCOUNT", tmp_path)
+    for name, text in (("token", f"{HEAD}\n{TAIL}"), ("ca.crt", ""), ("namespace", "ns")):
+        (tmp_path / name).write_text(text)
+    environ = {"HOME": str(tmp_path), "KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
+    with pytest.raises(ClusterError) as caught:
+        find(ClusterOptions(), environ)
+    assert str(caught.value).startswith(f"{tmp_path / 'token'}: the token holds a line break")
+    assert HEAD not in str(caught.value)
+
+
+async def test_a_plug_in_s_token_is_checked_and_taught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    program = tmp_path / "get-token"
+    for token, good in ((f"{HEAD}\\n{TAIL}", False), (CANARY, True)):
+        kind = '"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential"'
+        given = f'{{{kind},"status":{{"token":"{token}"}}}}'
+        program.write_text(f"#!/bin/sh\ncat <<'END'\n{given}\nEND\n")
+        program.chmod(0o755)
+        user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(program)}}
+        asked = options(kubeconfig(tmp_path, "https://api.test:6443", user))
+        if good:
+            assert (await borrow(find(asked), asked)).token is not None
+            assert redact(CANARY) == "***"
+            continue
+        with pytest.raises(ClusterError) as caught:
+            await borrow(find(asked), asked)
+        assert "exec plug-in get-token: the token that it gave holds a line break" in str(caught.value)
+        assert not shown(str(caught.value).encode(), HEAD)
+    assert "token" in Borrowed.__struct_fields__
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        f"https://someone:{CANARY}@127.0.0.1:1", f"https://{CANARY}@127.0.0.1:1", f"http://someone:{CANARY}@127.0.0.1:1/p",
+        f"https://someone:{HEAD}/{TAIL}@127.0.0.1:1", f"https://someone:12/{CANARY}@127.0.0.1:1",
+        f"https://someone:{HEAD}\n{TAIL}@127.0.0.1:1", f"https://someone:{HEAD} {TAIL}@127.0.0.1:1",
+        f"https://127.0.0.1:{CANARY}", f"https://someone:{CANARY}@:1",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("where", ["server", "proxy-url", "HTTPS_PROXY"])
+async def test_a_login_in_an_address_is_shown_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: str, where: str
+) -> None:
+    cluster = {"proxy-url": server} if where == "proxy-url" else {}
+    if where == "HTTPS_PROXY":
+        monkeypatch.setenv("HTTPS_PROXY", server)
+    address = server if where == "server" else "https://api.cluster.invalid:6443"
+    report = await look(options(kubeconfig(tmp_path, address, {"token": "a-token-of-mine"}, **cluster)))
+    assert report.access.problem is not None
+    for part in (CANARY, HEAD, TAIL):
+        assert shown(everything(report), part) == []
+
+
+async def test_the_login_in_the_server_s_address_is_used_as_kubectl_uses_it(tmp_path: Path) -> None:
+    with echo_server("json-401") as server:
+        address = server.url.replace("http://", f"http://some%40one:{CANARY}@")
+        report = await look(options(kubeconfig(tmp_path, address, {})))
+    assert base64.b64decode(server.seen[0].removeprefix("Basic ")).decode() == f"some@one:{CANARY}"
+    assert report.access.server == server.url
+
+
+class Listener(http.server.BaseHTTPRequestHandler):
+    """Remembers what it was sent."""
+
+    seen: dict[str, str]
+
+    def do_GET(self) -> None:
+        type(self).seen = dict(self.headers.items())
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def listener() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listener) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
+odd = "aZ09~._-+/= \t\r\n\0\x1b\x7f\x80\x85\xa0éß–\u2028\U0001f511"
+tricky = st.text(st.sampled_from(odd), min_size=1, max_size=40)
+
+
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(secret=texts | tricky, kind=st.sampled_from(["token", "password", "as"]))
+def test_any_text_is_sent_as_it_is_or_refused_without_being_quoted(
+    tmp_path: Path, listener: str, secret: str, kind: str
+) -> None:
+    text = f"{HEAD}{secret}{TAIL}"
+    user = {"token": {"token": text}, "password": {"username": "u", "password": text}, "as": {"as": text}}[kind]
+    asked = options(kubeconfig(tmp_path, listener, user))
+    try:
+        found = find(asked)
+    except ClusterError as error:
+        assert not shown(str(error).encode(), HEAD)
+        assert not shown(str(error).encode(), TAIL)
+        return
+    transport = Transport(found, asked)
+    assert transport.request("GET", "/version").status == 200
+    transport.close()
+    sent = Listener.seen.get("Impersonate-User" if kind == "as" else "Authorization", "")
+    if kind == "password":
+        sent = base64.b64decode(sent.removeprefix("Basic ")).decode().removeprefix("u:")
+    elif kind == "as":
+        sent = sent.encode("latin-1").decode()
+    assert sent.removeprefix("Bearer ") == text
