@@ -58,7 +58,7 @@ class KubeApi:
                     if len(data) > MAX_BODY:
                         raise KubeError(0, "the API server's answer is larger than 16 MiB")
                 found: Any = json.loads(data or b"{}")
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise KubeError(0, _kind(error)) from None
         except (ValueError, RecursionError):
             raise KubeError(answer.status_code, "the API server's answer is no JSON") from None
@@ -85,7 +85,7 @@ class KubeApi:
                 # With a size it would hold lines back until so many bytes have come.
                 async for chunk in answer.aiter_bytes():
                     yield chunk
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise KubeError(0, _kind(error)) from None
 
 
@@ -171,6 +171,7 @@ _KINDS = (
     ("CertVerification", "the API server's certificate is not trusted, or is for another name"),
     ("gaierror", "the API server's name can't be resolved"),
     ("ConnectionRefused", "the API server refuses the connection"),
+    ("InvalidURL", "the API server sends us to no address"),
     ("LocalProtocol", "the request can't be sent"),
     ("RemoteProtocol", "the API server's answer broke off, or is not HTTP"),
     ("ReadError", "the connection to the API server broke"),

@@ -1,0 +1,135 @@
+"""QA's own client: a credential that can't be sent is refused unquoted, one that is repeated is shown nowhere."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.secrets import Secret, redact
+from modelcar_tui.qa.kube_api import KubeError, _kind, kube_api
+from modelcar_tui.qa.kubeconfig import flatten
+from modelcar_tui.qa.preconditions import skip_reason
+from modelcar_tui.qa.pullsecret import parse
+from modelcar_tui.qa.types import QaOutcome
+from support.echo_server import ECHOES, echo_server, shown
+
+CANARY = "CANARYaaaa0001bbbb0002cccc0003"
+HEAD, TAIL = "CANARYaaaa0001", "bbbbCANARY0002"
+
+
+def kubeconfig(folder: Path, user: dict[str, Any], server: str = "https://api.test:6443") -> Path:
+    path = folder / "kubeconfig"
+    config = {
+        "current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "c", "user": "me"}}],
+        "clusters": [{"name": "c", "cluster": {"server": server}}], "users": [{"name": "me", "user": user}],
+    }  # fmt: skip
+    path.write_text(json.dumps(config))
+    return path
+
+
+@pytest.mark.parametrize("echo", sorted(ECHOES))
+@pytest.mark.parametrize(
+    "user", [{"token": CANARY}, {"username": "someone", "password": CANARY}], ids=["token", "basic"]
+)
+async def test_what_the_api_server_repeats_is_in_no_error(tmp_path: Path, echo: str, user: dict[str, str]) -> None:
+    with echo_server(echo) as server:
+        flat = await flatten((kubeconfig(tmp_path, user, server.url),))
+        async with kube_api(flat.data) as api:
+            for ask in (lambda: api.call("GET", "/version"), lambda: drained(api.log("/log"))):
+                try:
+                    await ask()
+                except KubeError as error:
+                    assert str(error)
+                    assert shown(str(error).encode(), CANARY) == []
+                else:
+                    assert echo == "success" or ask.__code__.co_names[0] != "api"
+    assert server.seen
+
+
+async def drained(chunks: Any) -> None:
+    async for _ in chunks:
+        pass
+
+
+@pytest.mark.parametrize("part", ["\n", "\r", "\0", "\x1b[0m", "–", " "])
+async def test_a_kubeconfig_that_can_t_be_sent_is_refused_without_a_word_of_it(tmp_path: Path, part: str) -> None:
+    bad = f"{HEAD}{part}{TAIL}"
+    (tmp_path / "token").write_text(bad)
+    (tmp_path / "plugin").write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps({'status': {'token': bad}})}\nEND\n")
+    (tmp_path / "plugin").chmod(0o755)
+    users = [{"token": bad}, {"tokenFile": "token"}, {"exec": {"command": "./plugin"}}]
+    if part not in "– ":
+        users += [
+            {"username": "x", "password": bad},
+            {"token": "t", "as": bad},
+            {"token": "t", "as-groups": [bad]},
+        ]
+    for user in users:
+        with pytest.raises(UserError) as caught:
+            await flatten((kubeconfig(tmp_path, user),))
+        line = str(caught.value)
+        assert " holds a " in line
+        assert line.isprintable()
+        assert str(tmp_path) in line
+        for half in (HEAD, TAIL):
+            assert shown(line.encode(), half) == []
+        assert "exec" not in user or "plugin" in line
+
+
+async def test_the_login_in_an_address_stays_for_the_suite_and_is_not_shown(tmp_path: Path) -> None:
+    flat = await flatten((kubeconfig(tmp_path, {}, f"https://someone:{CANARY}@api.test:6443"),))
+    assert CANARY.encode() in flat.data
+    assert flat.server == "https://api.test:6443"
+    assert CANARY not in repr(flat)
+    assert redact(f"at https://someone:{CANARY}@api.test") == "at https://***@api.test"
+    for server in (f"https://someone:{HEAD}/{TAIL}@api.test", f"https://someone:{HEAD}\n{TAIL}@api.test"):
+        with pytest.raises(UserError) as caught:
+            await flatten((kubeconfig(tmp_path, {}, server),))
+        assert shown(str(caught.value).encode(), HEAD) == []
+
+
+async def test_the_token_of_the_file_wins_as_in_the_cluster_s_client(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("the-token-of-the-file\n")
+    flat = await flatten((kubeconfig(tmp_path, {"token": "an-older-one", "tokenFile": "token"}),))
+    assert json.loads(flat.data)["users"][0]["user"] == {"token": "the-token-of-the-file"}
+
+
+@pytest.mark.parametrize("part", ["\n", "\r", "\0", "\x1b[0m"])
+def test_a_pull_secret_that_can_t_be_sent_says_why_and_skips_qa(tmp_path: Path, part: str) -> None:
+    login = f"someone:{HEAD}{part}{TAIL}"
+    packed = base64.b64encode(login.encode()).decode()
+    entries = {"auth": packed}, {"username": "someone", "password": login.partition(":")[2]}
+    for text in (packed, *(json.dumps({"auths": {"quay.io": entry}}) for entry in entries)):
+        with pytest.raises(UserError) as caught:
+            parse(Secret(text))
+        skip = skip_reason(kubeconfig=str(tmp_path), pull_secret=Secret(text), podman=None)
+        assert skip is not None
+        for line in (str(caught.value), skip.message, skip.fix):
+            assert shown(line.encode(), HEAD) == []
+            assert shown(line.encode(), TAIL) == []
+        assert "a login of the pull secret holds a " in skip.message
+
+
+def test_an_outcome_holds_no_secret_that_was_taught() -> None:
+    parse(Secret(base64.b64encode(f"someone:{CANARY}".encode()).decode()))
+    from modelcar_tui.core.secrets import teach
+
+    teach(CANARY)
+    outcome = QaOutcome(code="QA_ERROR:X", message=f"said {CANARY}", fix=CANARY, cause=f"E {CANARY}")
+    assert (outcome.message, outcome.fix, outcome.cause) == ("said ***", "***", "E ***")
+
+
+def test_an_error_of_the_library_is_told_by_its_kind() -> None:
+    kinds = (
+        httpx.LocalProtocolError, httpx.RemoteProtocolError, httpx.ConnectTimeout, httpx.ReadError,
+        httpx.ProxyError, httpx.UnsupportedProtocol,
+    )  # fmt: skip
+    told = {_kind(kind(f"Illegal header value b'Bearer {CANARY}'")) for kind in kinds}
+    assert len(told) == 6
+    assert not any("CANARY" in words for words in told)
