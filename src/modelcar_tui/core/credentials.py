@@ -80,7 +80,7 @@ def teach_user(user: Mapping[str, Any]) -> None:
     if name and password:
         teach(f"{name}:{password}")
     if isinstance(key_data := user.get("client-key-data"), str):
-        teach(key_data)
+        teach_lines(key_data)
     provider, plugin = user.get("auth-provider"), user.get("exec")
     config = provider.get("config") if isinstance(provider, dict) else None
     for key, value in (config or {}).items() if isinstance(config, dict) else ():

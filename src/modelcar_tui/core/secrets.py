@@ -202,10 +202,8 @@ def inside_base64(value: str) -> tuple[str, ...]:
 def _forms(value: str) -> set[str]:
     from urllib.parse import quote
 
-    whole = _base64(value)
-    packed = {whole, whole.rstrip("=")}
-    if len(value) >= 8:
-        packed |= set(inside_base64(value))
+    whole = _base64(value).rstrip("=")
+    packed = {whole, *(inside_base64(value) if len(value) >= 8 else ())}
     address_safe = {form.translate(str.maketrans("+/", "-_")) for form in packed}
     in_address = {quote(form, safe="", errors="replace") for form in (value, whole)}
     return {value, json.dumps(value)[1:-1], *packed, *address_safe, *in_address}

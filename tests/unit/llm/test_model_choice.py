@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.core.secrets import Redactor, redact
 from modelcar_tui.supervisor.llm.breaker import Breaker
 from modelcar_tui.supervisor.llm.config import choose, find_key
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError, classify
@@ -158,6 +159,33 @@ def test_a_retry_hint_of_the_service_is_read() -> None:
 
     failed = classify(RefusedError())
     assert (failed.failure, failed.wait_s) == (Failure.RATE_LIMIT, 7.0)
+
+
+@pytest.mark.parametrize("part", ["\n", "\r", " ", "\x00", "\x7f", "–"])
+def test_a_key_that_can_t_be_sent_is_refused_without_a_word_of_it(tmp_path: Path, part: str) -> None:
+    halves = ("sk-first-half", "second-half-of-it")
+    places = {"GEMINI_API_KEY": part.join(halves)}, {"GEMINI_API_KEY_FILE": str(tmp_path / "key")}
+    write_key(tmp_path / "key", part.join(halves))
+    for environ in places:
+        with pytest.raises(UserError, match=" holds ") as caught:
+            find_key(choose(None, None), environ)
+        line = str(caught.value)
+        assert line.isprintable()
+        assert line.startswith(
+            ("GEMINI_API_KEY: the key holds a ", f"{tmp_path / 'key'}: the key file holds no key")
+        )
+        assert not any(half in line for half in halves)
+        assert halves[0] not in redact(f"Illegal header value {part.join(halves)}")
+
+
+def test_a_failure_is_told_without_the_words_of_the_library() -> None:
+    text = f"Illegal header value b'Bearer {KEY}'"
+    for error in (httpx.LocalProtocolError(text), httpx.ConnectError(text), ValueError(text), KeyError(text)):
+        error.__cause__ = OSError(111, text)
+        told = str(classify(error))
+        assert "Connection refused" in told
+        assert "header" not in told + str(classify(ValueError(text)))
+    assert str(classify(ValueError(text))) == "an unexpected failure: ValueError"
 
 
 @pytest.mark.parametrize("text", ['{"changes": []}', '```json\n{"changes": []}\n```', ' {"changes": []}\n'])

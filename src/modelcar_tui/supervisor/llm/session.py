@@ -13,8 +13,8 @@ from contextlib import suppress
 import msgspec
 
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.core.secrets import Redactor, Secret
-from modelcar_tui.core.text import clean, clean_block
+from modelcar_tui.core.secrets import Redactor, Secret, quoted
+from modelcar_tui.core.text import clean_block
 from modelcar_tui.manifest.plan import Change
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.llm import prompts
@@ -117,7 +117,7 @@ class Session:
             raise ModelError(Failure.TIMED_OUT) from None
         chosen = parse(reply.text, _Route).choice
         if chosen not in names:
-            raise ModelError(Failure.NOT_ALLOWED, clean(chosen, limit=40))
+            raise ModelError(Failure.NOT_ALLOWED, quoted(chosen, limit=40))
         return chosen
 
     async def suggest(self, report: DecisionReport) -> tuple[Change, ...]:

@@ -92,7 +92,7 @@ async def answer(
     event = await asker.answer(question, identifier=identifier)
     texts = {name: redact(getattr(event, name)) for name in ("question", "text")}
     cost = {name: getattr(used, name) for name in ("calls", "tokens", "seconds")}
-    return msgspec.structs.replace(event, **texts, **cost, why=event.why or problem)
+    return msgspec.structs.replace(event, **texts, **cost, why=redact(event.why or problem))
 
 
 def _client(
