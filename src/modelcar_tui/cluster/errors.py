@@ -114,6 +114,9 @@ def answered(status: int, message: str, server: str, *, token: str = "") -> Clus
             f"it sends us elsewhere ({status}): this is the address of a console or a login page, not of the API"
         )
         return _no("redirect", where, what, "check the server in the kubeconfig: oc whoami --show-server")
+    if "invalid header field value" in message:  # oc's own words: it got the credential from a plug-in
+        what = "the credential that oc or kubectl was given holds a line break or another character of no header"
+        return _no("unfit-credential", where, what, LOGIN, Rung.UNAUTHENTICATED)
     what = {
         404: "no such thing there (404)",
         410: "the list is too old to go on (410)",

@@ -109,7 +109,7 @@ class QaOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """Objects that the run may have left on the cluster, as `kind/name`."""
 
     def __post_init__(self) -> None:
-        redact_fields(self, "message", "fix", "cause")
+        redact_fields(self, "message", "fix")
 
     @property
     def ok(self) -> bool:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from modelcar_tui.cluster import credentials as module
 from modelcar_tui.cluster.credentials import find
-from modelcar_tui.cluster.errors import ClusterError
+from modelcar_tui.cluster.errors import ClusterError, answered
 from modelcar_tui.cluster.facade import look
 from modelcar_tui.cluster.official import Borrowed, borrow
 from modelcar_tui.cluster.report import gpu_info_text, rows
@@ -145,6 +145,13 @@ async def test_a_plug_in_s_token_is_checked_and_taught(tmp_path: Path, monkeypat
         assert "exec plug-in get-token: the token that it gave holds a line break" in str(caught.value)
         assert not shown(str(caught.value).encode(), HEAD)
     assert "token" in Borrowed.__struct_fields__
+
+
+def test_what_oc_says_of_a_plug_in_s_token_that_can_t_be_sent_is_no_answer_of_the_server() -> None:
+    error = answered(500, 'net/http: invalid header field value for "Authorization"', "https://api.test:6443")
+    assert error.rung is Rung.UNAUTHENTICATED
+    assert "holds a line break" in str(error)
+    assert "oc login --web" in str(error)
 
 
 @pytest.mark.parametrize(
