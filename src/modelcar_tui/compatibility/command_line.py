@@ -128,7 +128,7 @@ class _Names(msgspec.Struct, frozen=True):
     level_keys: bool
 
 
-@lru_cache(maxsize=40)
+@lru_cache(maxsize=80)
 def _names(release: str) -> _Names:
     version = parse_version(release) or ()
     inverses = parse_version(_INVERSES) or ()

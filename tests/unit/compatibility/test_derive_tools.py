@@ -302,7 +302,7 @@ def test_an_argument_that_came_back_is_told_and_nothing_is_written() -> None:
     from vllm_arguments import Spec
     from vllm_table import merged
 
-    with pytest.raises(SystemExit, match=r"--swap-space: gone in 0\.18\.1 and back"):
+    with pytest.raises(SystemExit, match=r"--swap-space: gone in 0\.18\.0 and back"):
         merged({"9.9.0": (Spec(flag="--swap-space", kind="float"),)})
 
 
