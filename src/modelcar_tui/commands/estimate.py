@@ -47,7 +47,8 @@ def run_estimate(
     Raises:
         UserError: no such source or GPU.
     """
-    image, card = _facts(source, authfile, registries_conf), _gpu(gpu)
+    card = _gpu(gpu)  # before the image is asked for: a slip in its name should cost nothing
+    image = _facts(source, authfile, registries_conf)
     for problem in image.problems:
         sys.stderr.write(f"note: {problem}\n")
     args = engine_args(arguments, None, vllm)

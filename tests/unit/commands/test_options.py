@@ -196,3 +196,9 @@ def test_a_file_of_cases_takes_nothing_that_its_cases_say(tmp_path: Path) -> Non
 def test_a_what_if_has_one_model() -> None:
     done = run("ask", "last", "--what-if", "model=a", "--what-if", "model=b", "--max-model-len", "1")
     assert (done.returncode, done.stderr) == (2, "--what-if model=b: a what-if has one model; ask once a model\n")
+
+
+def test_an_estimate_looks_at_the_card_before_it_asks_for_the_model(tmp_path: Path) -> None:
+    done = run("estimate", tmp_path / "gone" / "config.json", "--gpu", "L40SS")
+    assert done.returncode == 2
+    assert done.stderr.startswith("--gpu L40SS: no such product as L40SS"), done.stderr
