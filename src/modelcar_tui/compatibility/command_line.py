@@ -13,7 +13,7 @@ import msgspec
 
 from modelcar_tui.compatibility.versions import Version, parse_version, stand_in
 from modelcar_tui.data.vllm_arguments import Flag, Row, argument_table, shaped
-from modelcar_tui.manifest.masking import SECRET_FLAGS
+from modelcar_tui.manifest.masking import SECRET_FLAGS, is_secret_flag
 
 _NEGATIVE_NUMBER = re.compile(r"-\d+$|-\d*\.\d+$")
 _NEGATIVE_SHARE = re.compile(r"-\d*\.\d+$")
@@ -56,7 +56,7 @@ class Argument(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def secret(self) -> bool:
         """Whether its value may be shown nowhere; also where flag and value are one item with a blank."""
-        return canonical(self.written.split(" ", 1)[0]) in SECRET_FLAGS or self.name in SECRET_FLAGS
+        return is_secret_flag(canonical(self.written.split(" ", 1)[0])) or self.name in SECRET_FLAGS
 
     @property
     def separate(self) -> bool:

@@ -14,6 +14,7 @@ from modelcar_tui.sizing.args import parse_args
 from modelcar_tui.sizing.types import EngineArgs
 
 _LEVEL, _OVERRIDES = "-O", "--hf-overrides"
+_SIZES = frozenset(["--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"])
 _INTO_CONFIG = {"--rope-scaling": "rope_scaling", "--rope-theta": "rope_theta"}
 """Flags that old releases write into config.json's values, as `--hf-overrides` does (vllm config ModelConfig)."""
 
@@ -34,11 +35,11 @@ def engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | None) 
 def server_args(args: tuple[str, ...], gpu_count: int, vllm: str | None) -> EngineArgs:
     """`engine_args` of the server as KServe starts it.
 
-    With pipeline stages or data parallel ranks the arguments' own sizes count: multiplied by `gpu_count`, as the
-    QA suite would have them, they would spread the model over more GPUs than its pod has.
+    The sizes that the arguments name count, whatever `gpu_count` says: the QA suite would replace the tensor
+    parallel size by it, KServe does not. Where they name none it is `gpu_count`, which our proposals write down.
     """
-    engine = engine_args(args, gpu_count, vllm)
-    return engine if engine.pp * engine.dp == 1 else engine_args(args, None, vllm)
+    named = {argument.name for argument in take_apart(args, vllm) if argument.flag is not None}
+    return engine_args(args, None if named & _SIZES else gpu_count, vllm)
 
 
 def spelled_out(args: tuple[str, ...], vllm: str | None) -> tuple[str, ...]:

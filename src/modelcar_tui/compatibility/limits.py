@@ -13,6 +13,7 @@ _POSITIONS = (
     "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "model_max_length",
     "max_target_positions", "max_sequence_length", "max_seq_length",
 )  # fmt: skip
+_EXPERTS = ("num_experts", "moe_num_experts", "n_routed_experts", "num_local_experts")
 _UNSCALED = ("su", "longrope", "llama3", "default", "mrope", "proportional")
 
 
@@ -29,16 +30,22 @@ def longest_context(config: Mapping[str, Any] | None, overrides: Mapping[str, An
     found = [value for key in _POSITIONS if (value := _positive(text.get(key))) is not None]
     if not found:
         return None
-    limit = float(min(found))
-    scaling = text.get("rope_scaling") or text.get("rope_parameters")
-    if isinstance(scaling, dict) and "gemma3" not in str(text.get("model_type")):
-        kind = str(scaling.get("rope_type") or scaling.get("type") or "default")
-        factor = scaling.get("factor")
+    limit, stretch = float(min(found)), 1.0
+    for rope in () if "gemma3" in str(text.get("model_type")) else _ropes(text):
+        kind, factor = str(rope.get("rope_type") or rope.get("type") or "default"), rope.get("factor")
         if kind not in _UNSCALED and isinstance(factor, (int, float)) and 0 < factor < 1e6:
+            stretch = factor
             if kind == "yarn":
-                limit = float(_positive(scaling.get("original_max_position_embeddings")) or limit)
-            limit *= factor
-    return int(limit)
+                limit = float(_positive(rope.get("original_max_position_embeddings")) or limit)
+    return int(limit * stretch)
+
+
+def _ropes(text: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rope's parameters, or those of each kind of layer; vLLM takes the last factor of them."""
+    scaling = text.get("rope_scaling") or text.get("rope_parameters")
+    if not isinstance(scaling, dict):
+        return []
+    return [part for part in scaling.values() if isinstance(part, dict)] or [scaling]
 
 
 def tensor_parallel_fault(config: Mapping[str, Any] | None, size: int) -> str:
@@ -66,8 +73,13 @@ def first_architecture(config: Mapping[str, Any] | None) -> str:
 
 
 def no_experts(config: Mapping[str, Any] | None) -> bool:
-    """Whether config.json is known and names no routed experts."""
-    return config is not None and not is_moe(config)
+    """Whether config.json is known and names no routed experts, as vLLM counts them (config/model.py)."""
+    if config is None or is_moe(config):
+        return False
+    text = text_config(config)
+    # A list names the experts of each modality; Nemotron's blocks have configs of their own.
+    counts = (text.get(key) for key in _EXPERTS)
+    return not text.get("block_configs") and not any(isinstance(n, list) or _positive(n) for n in counts)
 
 
 def pipeline_fault(config: Mapping[str, Any] | None, stages: int, vllm: str | None) -> str:

@@ -81,9 +81,11 @@ def _gpus(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
     others = world // (size or 1)
     if others > 1:
         where = _at(arguments, _PP) or _at(arguments, _DP)
+        many = f"{world} ranks are asked for and gpu_count is {count}: the server would not start; and "
         remarks.on(
             where, "suite-parallel", ERROR,
-            f"the QA suite sets {_TP} to gpu_count ({count}), so {count} x {others} ranks would want more than "
+            (many if world > count else "")
+            + f"the QA suite sets {_TP} to gpu_count ({count}), so {count} x {others} ranks would want more than "
             f"the {count} GPUs that are requested",
             f"delete {where.name if where else _PP} and let gpu_count be {world}",
             stops=_too_many(world, count),
@@ -114,12 +116,13 @@ def _gpus(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
             f"{_BACKEND}={backend} starts a second process that one GPU does not need",
             "delete it",
         )
-    if backend == "uni" and world > 1:
+    one = (size or 1) * (_size(arguments, _PP) or 1)  # each data parallel rank has an executor of its own
+    if backend == "uni" and one > 1:
         remarks.on(
             _at(arguments, _BACKEND),
             "executor-uni",
             ERROR,
-            f"{_BACKEND}=uni drives one GPU and {world} are asked for",
+            f"{_BACKEND}=uni drives one GPU and {one} are asked for",
             "delete it: mp is the default",
         )
 

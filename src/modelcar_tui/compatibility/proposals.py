@@ -168,9 +168,10 @@ def _parallel(
             count = size
         else:
             why = f"gpu_count is {count} and {_TP} is {size}: the QA suite passes {count}, KServe {size}"
-            drafts.set(where, f"{_TP}={count}", why, REQUIRED if size > count else IMPROVEMENT)
+            needed = size > count or not _starts_so(serving.args, facts, gpu, vllm)
+            drafts.set(where, f"{_TP}={count}", why, REQUIRED if needed else IMPROVEMENT)
     elif where is None and count > 1 and not settled:
-        needed = not serving.args and not _starts_on_one(facts, gpu, vllm)
+        needed = not serving.args and not _starts_so((), facts, gpu, vllm)
         drafts.add(f"{_TP}={count}", f"{count} GPUs are requested; without it vLLM uses one, the rest is idle",
                    REQUIRED if needed else IMPROVEMENT, for_suite=True)  # fmt: skip
     for argument in arguments:
@@ -180,19 +181,21 @@ def _parallel(
         if argument.name == _BACKEND and count == 1 and argument.value in ("mp", "ray"):
             drafts.remove(argument, f"one GPU needs no {argument.value} workers; vLLM's default is one process")
         elif argument.name == _BACKEND and count > 1 and argument.value == "uni":
-            drafts.remove(argument, f"uni drives one GPU and {count} are requested; the default is mp", REQUIRED)
+            why = f"uni drives one GPU and {count} are requested; the default is mp"
+            sized = any(argument.name in (_TP, _PP, _DP) for argument in arguments)
+            drafts.remove(argument, why, REQUIRED, for_suite=sized and _world(arguments, (_TP, _PP)) == 1)
 
 
-def _starts_on_one(facts: ModelFacts, gpu: Gpu | None, vllm: str | None) -> bool:
-    """Whether the model starts on one GPU without any argument; False where that is not known."""
+def _starts_so(args: tuple[str, ...], facts: ModelFacts, gpu: Gpu | None, vllm: str | None) -> bool:
+    """Whether the model starts with the sizes that the arguments themselves name; True where no GPU is known."""
     if gpu is None:
-        return False
-    return estimate_of(facts, gpu, engine_args((), 1, vllm), vllm=vllm).outcome is Outcome.STARTS
+        return True
+    return estimate_of(facts, gpu, engine_args(args, None, vllm), vllm=vllm).outcome is Outcome.STARTS
 
 
-def _world(arguments: tuple[Argument, ...]) -> int:
-    """How many ranks the arguments ask for."""
-    sizes = {argument.name: _rank(argument) for argument in arguments if argument.name in (_TP, _PP, _DP)}
+def _world(arguments: tuple[Argument, ...], flags: tuple[str, ...] = (_TP, _PP, _DP)) -> int:
+    """How many ranks the arguments ask for; a data parallel rank has an executor of its own."""
+    sizes = {argument.name: _rank(argument) for argument in arguments if argument.name in flags}
     return math.prod(size or 1 for size in sizes.values())
 
 

@@ -78,8 +78,8 @@ class Remarks:
         """
         finding = Finding(
             code=code, severity=severity, model=self.car.name, what=clean(what, limit=600),
-            fix=clean(fix, limit=300), at=at or self.car.at, stops=_stops(code) if stops is None else stops,
-            release=self.judge.release,
+            fix=clean(fix, limit=300), at=at or self.car.at, release=self.judge.release,
+            stops=_stops(code, severity) if stops is None else stops,
             read=self.judge.forms_read if code in _FORMS else self.judge.flags_read,
         )  # fmt: skip
         self.findings.append(finding)
@@ -99,5 +99,7 @@ class Remarks:
         self.add(code, severity, what, fix, at=at, stops=stops)
 
 
-def _stops(code: str) -> Stops:
-    return Stops.SERVER if code in _SERVER else Stops.SUITE if code in _SUITE else Stops.NOTHING
+def _stops(code: str, severity: Severity) -> Stops:
+    if code in _SERVER:
+        return Stops.SERVER if severity is ERROR else Stops.NOTHING
+    return Stops.SUITE if code in _SUITE else Stops.NOTHING

@@ -10,7 +10,8 @@ from typing import TypeVar
 T = TypeVar("T")
 Version = tuple[int, ...]
 _NUMBERS = re.compile(r"v?(\d+(?:\.\d+)*)(?:\.post(\d+))?")
-_BEFORE = re.compile(r"v?[\d.]+[-_.]?(?:dev|rc|pre|alpha|beta|a|b|c)(?![a-z])", re.IGNORECASE)
+_BUILD = re.compile(r"(?:\+.*|[-.](?:cu|cuda|rocm|cpu|xpu|ubi|rhel|rhai|el)[\d.]*)?", re.IGNORECASE)
+"""What a vendor puts behind the number of the release that it builds."""
 
 
 def parse_version(text: str | None) -> Version | None:
@@ -32,8 +33,9 @@ def was_read(text: str | None, read: Iterable[str]) -> bool:
 
     A vendor's build (`0.11.2+rhai5`) is its release; what came before a release (`0.12.0rc1`, `0.16-dev`) is not.
     """
-    version = parse_version(text)
-    if version is None or _BEFORE.match((text or "").strip()):
+    told = (text or "").strip()
+    version, number = parse_version(told), _NUMBERS.match(told)
+    if version is None or number is None or not _BUILD.fullmatch(told[number.end() :]):
         return False
     return any(parse_version(other) == version for other in read)
 

@@ -11,7 +11,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import has_hidden, reveal
 from modelcar_tui.manifest.limits import MAX_GPUS, MAX_TEXT, shorten
 from modelcar_tui.manifest.plan import Change, Decision, Operation, Plan
-from modelcar_tui.manifest.types import ServingArguments
+from modelcar_tui.manifest.types import Position, ServingArguments
 
 _NUMBER = re.compile(r"-\d+(\.\d*)?\Z|-\.\d+\Z")
 _COUNT = re.compile(r"(?:gpu_count\s*[:=]\s*)?([1-9]\d{0,4})\Z")
@@ -84,9 +84,15 @@ def rewrite(args: tuple[str, ...], changes: Iterable[Change]) -> Rewrite:
 
 
 def effective(serving: ServingArguments, changes: Iterable[Change]) -> ServingArguments:
-    """A model's arguments as they would be with `changes`; positions are dropped."""
+    """A model's arguments as they would be with `changes`; the places of the arguments are dropped.
+
+    That there is a GPU count of its own is kept: without its place it would count as the suite's default.
+    """
     done = rewrite(serving.args, changes)
-    return ServingArguments(gpu_count=done.gpu_count or serving.gpu_count, args=done.args, origin=serving.origin)
+    at = serving.gpu_count_at or (Position(1, 1) if done.gpu_count else None)
+    return ServingArguments(
+        gpu_count=done.gpu_count or serving.gpu_count, args=done.args, origin=serving.origin, gpu_count_at=at
+    )
 
 
 def by_model(changes: Iterable[Change]) -> Mapping[str, list[Change]]:

@@ -5,7 +5,9 @@ The edit of the file works on its bytes and needs no value of a secret, so none 
 
 from __future__ import annotations
 
+import difflib
 import re
+from functools import lru_cache
 
 from modelcar_tui.manifest.spans import ManifestSyntaxError, Scalar, Sequence, compose, deref, walk
 
@@ -14,14 +16,27 @@ SECRET_FLAGS = ("--api-key", "--hf-token")
 MASK = "***"
 _REFERENCE = re.compile(r"\$\([A-Za-z_][\w.-]*\)\Z")
 """`$(NAME)`: Kubernetes puts an environment variable there, so the text itself tells nothing."""
+_PARTS = ("api", "key", "hf", "tok")
+_RUN_TOGETHER = tuple(flag.replace("-", "") for flag in SECRET_FLAGS)
 _SHORTEST = 7
 """`--api-k` and `--hf-tok` are the shortest beginnings that vLLM takes for these flags."""
 
 
 def is_secret_flag(text: str) -> bool:
-    """Whether `text` is such a flag: with underscores, or shortened as argparse allows."""
+    """Whether `text` is such a flag: with underscores, shortened as argparse allows, or nearly so written.
+
+    A slip in the flag's name makes its value no less of a secret.
+    """
     name = text.replace("_", "-").lower()
-    return len(name) >= _SHORTEST and any(flag.startswith(name) for flag in SECRET_FLAGS)
+    if len(name) < _SHORTEST or not name.startswith("-") or not any(part in name for part in _PARTS):
+        return False
+    return any(flag.startswith(name) for flag in SECRET_FLAGS) or _nearly(name)
+
+
+@lru_cache(maxsize=1024)
+def _nearly(name: str) -> bool:
+    bare = re.sub(r"^-+(?:no-)?", "--", name[:80])
+    return bool(difflib.get_close_matches(bare, SECRET_FLAGS, 1, 0.8)) or bare.replace("-", "") in _RUN_TOGETHER
 
 
 def is_reference(value: str) -> bool:

@@ -155,6 +155,8 @@ class SuiteParser:
         result.models[known.model] = QaModelResult(
             model=known.model, status=status, phase=when,
             cause=found.known.code if failed and found else "",
+            means=found.known.means if failed and found else "",
+            fix=found.known.fix if failed and found else "",
             line=found.line if failed and found else "",
         )  # fmt: skip
         if failed and found and (result.best is None or result.best.rank > found.rank):

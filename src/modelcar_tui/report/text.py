@@ -100,7 +100,7 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
     told = outcome_of(state)
     yield f"**{told.word if told is not None else report.verdict}**: {report.why}"
     if report.predicted is not None:
-        yield f"Predicted before QA: {report.predicted}: {report.why_predicted}"
+        yield f"Predicted before QA: {report.predicted.verdict}: {report.predicted.why}"
     if report.findings:
         yield ""
         for finding in report.findings:

@@ -23,7 +23,7 @@ from modelcar_tui.sizing.estimate import estimate
 from modelcar_tui.sizing.gpus import gpu_for
 from modelcar_tui.sizing.types import Estimate, Gpu, Outcome
 from modelcar_tui.supervisor.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
-from modelcar_tui.supervisor.stopping import heard
+from modelcar_tui.supervisor.stopping import changes_in_words, heard
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +77,9 @@ def decide_model(
 
     What vLLM or the lint refuses whatever the GPU is heard, too.
     """
-    return heard(_by_gpus(model, report, kinds, vllm), model, vllm, runtime_arguments(report))
+    verdict = _by_gpus(model, report, kinds, vllm)
+    gpu = next((kind.gpu for kind in kinds if kind.gpu.product == verdict.product), None)
+    return heard(verdict, model, vllm, runtime_arguments(report), gpu)
 
 
 def _by_gpus(
@@ -201,9 +203,23 @@ def decide_accepted(
     vllm = vllm or runtime_version(cluster)
     after = tuple(accepted_model(model, report.plan, decision) for model in models)
     kinds = candidates(cluster)
-    verdicts = tuple(decide_model(model, cluster, kinds, vllm) for model in after)
+    verdicts = tuple(
+        _with_the_rest(decide_model(model, cluster, kinds, vllm), report, decision) for model in after
+    )
     verdict, why = overall(verdicts, report.checks)
     return msgspec.structs.replace(report, verdict=verdict, why=why, models=verdicts)
+
+
+def _with_the_rest(verdict: ModelVerdict, report: DecisionReport, decision: Decision) -> ModelVerdict:
+    """Where nothing else is said to help: what the plan holds ready, and was not taken as it is."""
+    if verdict.verdict is Verdict.GO or verdict.settle:
+        return verdict
+    mine = [change for change in report.plan.changes if change.model == verdict.model]
+    left = [c for c in mine if c.severity == "required" and c.id not in decision.accepted]
+    edited = [c for c in mine if c.id in decision.edited]
+    parts = [f"accept as well: {changes_in_words(left)}"] if left else []
+    parts += [f"take as proposed: {changes_in_words(edited)}"] if edited else []
+    return msgspec.structs.replace(verdict, settle="; ".join(parts))
 
 
 def with_findings(

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from modelcar_tui.qa.types import QaModelResult, QaOutcome
-from modelcar_tui.supervisor.reports import DecisionReport, ModelVerdict, Verdict
+from modelcar_tui.supervisor.reports import DecisionReport, ModelVerdict, Predicted, Verdict
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.state import RunState
 
 QA_FAILED = "QA FAILED"
-_STATUS = ("FAILED", "ERROR")
+_FAILED = ("FAILED", "ERROR")
+_READ = "read its first failure in the log"
+_SUITE_NAME = 20
+"""Characters of a model's name that the suite keeps where it makes objects of it."""
 _SHOWN = 3
 
 
@@ -39,20 +42,10 @@ def outcome_of(state: RunState) -> RunOutcome | None:
             return None
         verdict = state.finish.verdict
         return RunOutcome(word=str(verdict), verdict=verdict, predicted=verdict, why=state.finish.summary)
-    predicted = report.verdict if report.predicted is None else report.predicted
+    predicted = report.verdict if report.predicted is None else report.predicted.verdict
     word = QA_FAILED if qa_failed(state.qa.outcome) else str(report.verdict)
     step = _next(report, state.qa.outcome)
     return RunOutcome(word=word, verdict=report.verdict, predicted=predicted, why=report.why, next=step)
-
-
-def _next(report: DecisionReport, outcome: QaOutcome | None) -> str:
-    if outcome is not None and qa_failed(outcome):
-        return outcome.fix
-    if report.verdict is Verdict.GO:
-        return ""
-    steps = [model.settle for model in report.models if model.verdict is report.verdict]
-    told = list(dict.fromkeys(step for step in steps if step))
-    return told[0] + (f" (and {len(told) - 1} more)" if len(told) > 1 else "") if told else ""
 
 
 def qa_failed(outcome: QaOutcome | None) -> bool:
@@ -63,71 +56,111 @@ def qa_failed(outcome: QaOutcome | None) -> bool:
 def measured(report: DecisionReport, outcome: QaOutcome | None) -> DecisionReport:
     """The decision with what QA found out; the prediction is kept beside it.
 
-    A model whose test failed is NO-GO. Where the suite ended without naming one, what it should have shown is
-    UNKNOWN. Without an outcome, and with a good one, the prediction stands.
+    A model whose test failed is NO-GO; one that the suite did not come to is UNKNOWN, and so is the whole where no
+    model failed. Without an outcome, and with a good one, the prediction stands.
     """
-    report = _predicted(report)
+    report = _before(report)
     if outcome is None or not qa_failed(outcome):
         return report
-    models = tuple(_measured_model(model, report, outcome) for model in report.models)
-    failed = [model.model for model in models if model.predicted is not None]
-    verdict = Verdict.NO_GO if failed else report.verdict if report.verdict is not Verdict.GO else Verdict.UNKNOWN
+    kept = Predicted(
+        verdict=report.verdict, why=report.why, models=report.models, together=report.together,
+        placed=report.placed, missing=report.missing,
+    )  # fmt: skip
+    models = tuple(_measured(model, report, outcome) for model in report.models)
+    failed = [model for model in models if model.predicted is not None and model.verdict is Verdict.NO_GO]
+    verdict = report.verdict
+    if verdict is Verdict.GO:
+        verdict = Verdict.NO_GO if failed else Verdict.UNKNOWN
+    standing = {model.model for model in models if model.verdict is Verdict.GO}
     return msgspec.structs.replace(
-        report, verdict=verdict, predicted=report.verdict, models=models, why_predicted=report.why,
-        why=_why(failed, [_result(name, report, outcome) for name in failed], outcome, len(models)),
+        report, verdict=verdict, why=_why(failed, outcome, len(models)), models=models, predicted=kept,
+        together="", missing=(), placed=tuple(one for one in report.placed if one.model in standing),
     )  # fmt: skip
 
 
-def _predicted(report: DecisionReport) -> DecisionReport:
+def _before(report: DecisionReport) -> DecisionReport:
     """The decision as it was before any QA."""
-    if report.predicted is None:
+    kept = report.predicted
+    if kept is None:
         return report
-    models = tuple(
-        model
-        if model.predicted is None
-        else msgspec.structs.replace(
-            model, verdict=model.predicted, why=model.why_predicted, settle="", predicted=None, why_predicted=""
-        )
-        for model in report.models
-    )
     return msgspec.structs.replace(
-        report, verdict=report.predicted, predicted=None, why=report.why_predicted, why_predicted="", models=models
-    )
-
-
-def _measured_model(model: ModelVerdict, report: DecisionReport, outcome: QaOutcome) -> ModelVerdict:
-    result = _result(model.model, report, outcome)
-    if result is None:
-        return model
-    said = ": ".join(part for part in (result.cause, result.line or outcome.message) if part)
-    return msgspec.structs.replace(
-        model, verdict=Verdict.NO_GO, why=f"predicted {model.verdict}, but its QA failed: {said}",
-        settle=outcome.fix, predicted=model.verdict, why_predicted=model.why,
+        report, verdict=kept.verdict, why=kept.why, models=kept.models, together=kept.together, placed=kept.placed,
+        missing=kept.missing, predicted=None,
     )  # fmt: skip
 
 
-def _result(name: str, report: DecisionReport, outcome: QaOutcome) -> QaModelResult | None:
-    """The failed test of a model; the suite cuts names to 20 characters, which two models may share."""
-    failed = [one for one in outcome.models if one.status in _STATUS or _ran_out(one, outcome)]
+def _measured(model: ModelVerdict, report: DecisionReport, outcome: QaOutcome) -> ModelVerdict:
+    """One model under its own result; what happened to another one or to the whole suite is not told as its."""
+    if model.verdict is not Verdict.GO:
+        return model
+    results = [one for one in outcome.models if _is_of(one.model, model.model, report)]
+    result = next((one for one in results if one.status in _FAILED), None)
+    if result is not None and not _shared(result.model, model.model, report):
+        said = ": ".join(part for part in (result.cause, result.line or _reason(result)) if part)
+        return _lowered(model, Verdict.NO_GO, f"its QA failed: {said}", result.fix or _READ)
+    if result is not None:
+        said = f"the suite says of {result.model}, which is not this model alone, that it failed"
+        return _lowered(model, Verdict.UNKNOWN, said, _READ)
+    if any(one.status == "PASSED" for one in results):
+        return model
+    if any(not one.status for one in results) and outcome.code.endswith(":MODEL_TIMEOUT"):
+        return _lowered(model, Verdict.NO_GO, f"its QA used up its budget: {outcome.message}", outcome.fix)
+    said = f"QA ended before it was tested: {outcome.message}"
+    return _lowered(model, Verdict.UNKNOWN, said, outcome.fix)
+
+
+def _lowered(model: ModelVerdict, verdict: Verdict, said: str, fix: str) -> ModelVerdict:
+    return msgspec.structs.replace(
+        model, verdict=verdict, why=f"predicted {model.verdict}, but {said}", settle=fix, predicted=model.verdict,
+        runs_on=(),
+    )  # fmt: skip
+
+
+def _is_of(said: str, name: str, report: DecisionReport) -> bool:
+    """Whether the suite's name is this model's: whole, or as it cuts it."""
     whole = {model.model for model in report.models}
-    return next(
-        (one for one in failed if one.model == name or (one.model not in whole and one.model == name[:20])), None
-    )
+    return said == name or (said not in whole and said == name[:_SUITE_NAME])
 
 
-def _ran_out(result: QaModelResult, outcome: QaOutcome) -> bool:
-    """Whether it is the model whose budget ended the suite: it never came to report."""
-    return not result.status and outcome.code.endswith(":MODEL_TIMEOUT")
+def _shared(said: str, name: str, report: DecisionReport) -> bool:
+    """Whether a cut name fits another model as well."""
+    return said != name and sum(model.model[:_SUITE_NAME] == said for model in report.models) > 1
 
 
-def _why(failed: list[str], results: list[QaModelResult | None], outcome: QaOutcome, count: int) -> str:
+def _reason(result: QaModelResult) -> str:
+    return result.means or f"its test failed ({result.phase or 'call'})"
+
+
+def _why(failed: list[ModelVerdict], outcome: QaOutcome, count: int) -> str:
+    """The models that failed, each by its own cause; else what ended the suite."""
+    results = {one.model: one for one in outcome.models if one.status in _FAILED}
+
+    def result(model: ModelVerdict) -> QaModelResult | None:
+        return results.get(model.model) or results.get(model.model[:_SUITE_NAME])
+
     if not failed:
         return outcome.message
     if len(failed) == 1:
-        return f"{failed[0]}: {outcome.message}"
+        found = result(failed[0])
+        if found is None:
+            return f"{failed[0].model}: {outcome.message}"
+        # The suite's own end is another matter where its code names something else.
+        more = "" if outcome.code.endswith((f":{found.cause}", ":TESTS_FAILED")) else f"; {outcome.message}"
+        return f"{failed[0].model}: {_reason(found)}{more}"
     shown = ", ".join(
-        f"{name} ({result.cause})" if result is not None and result.cause else name
-        for name, result in zip(failed[:_SHOWN], results, strict=False)
+        f"{model.model} ({found.cause})" if (found := result(model)) is not None and found.cause else model.model
+        for model in failed[:_SHOWN]
     )
     more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
     return f"{len(failed)} of {count} models failed: {shown}{more}"
+
+
+def _next(report: DecisionReport, outcome: QaOutcome | None) -> str:
+    """The first of what helps those that decide the verdict, and how many more there are."""
+    if report.verdict is Verdict.GO:
+        return ""
+    steps = [model.settle for model in report.models if model.verdict is report.verdict]
+    told = list(dict.fromkeys(step for step in steps if step))
+    if not told and outcome is not None and qa_failed(outcome):
+        return outcome.fix
+    return told[0] + (f" (and {len(told) - 1} more)" if len(told) > 1 else "") if told else ""

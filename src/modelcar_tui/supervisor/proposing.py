@@ -7,11 +7,13 @@ import msgspec
 from modelcar_tui.compatibility.placement import Need, Offer, Placement, place
 from modelcar_tui.compatibility.proposals import propose
 from modelcar_tui.compatibility.solver import Solution, solve
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Change
 from modelcar_tui.sizing.types import Gpu, Outcome
 from modelcar_tui.supervisor.deciding import Candidate, kind_name
 from modelcar_tui.supervisor.reports import ModelRequirements, ModelVerdict, Verdict
-from modelcar_tui.supervisor.stopping import changes_in_words
+from modelcar_tui.supervisor.stopping import changes_in_words, stopping
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +49,27 @@ def propose_for(
     solutions = [solution(kind, ways_out=False) for kind in kinds]
     at = min(range(len(kinds)), key=lambda number: _cost(solutions[number]))
     best = solution(kinds[at], ways_out=True)  # only the best is told, so only there ways out are looked for
-    return Proposal(changes=best.changes, hope="" if verdict.verdict is Verdict.GO else _hope(best))
+    hope = "" if verdict.verdict is Verdict.GO else _hope(best)
+    return Proposal(changes=best.changes, hope=_with_rest(hope, model, best.changes, vllm, runtime_args))
+
+
+def _with_rest(
+    hope: str,
+    model: ModelRequirements,
+    changes: tuple[Change, ...],
+    vllm: str | None,
+    runtime_args: tuple[str, ...],
+) -> str:
+    """What no change mends, such as an argument that holds a secret, is left to the operator."""
+    if not hope:
+        return hope
+    try:
+        serving = effective(model.car.serving, changes)
+    except UserError:
+        return hope  # the review says what can't be written
+    after = msgspec.structs.replace(model, car=msgspec.structs.replace(model.car, serving=serving))
+    left = next((finding for finding in stopping(after, vllm, runtime_args)), None)
+    return hope if left is None else f"{hope}; and by hand: {left.fix or left.what}"
 
 
 def _within_reach(kind: Candidate) -> Gpu:

@@ -65,8 +65,18 @@ class ModelVerdict(msgspec.Struct, frozen=True, kw_only=True):
     compatibility: tuple[Compatibility, ...] = ()
     estimate: Estimate | None = None
     predicted: Verdict | None = None
-    """What was decided before QA, where QA's result has changed it, and why."""
-    why_predicted: str = ""
+    """What was decided before QA, where QA's result has changed it."""
+
+
+class Predicted(msgspec.Struct, frozen=True, kw_only=True):
+    """What was decided before QA, where its result has changed the decision."""
+
+    verdict: Verdict
+    why: str
+    models: tuple[ModelVerdict, ...] = ()
+    together: str = ""
+    placed: tuple[Assignment, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 class DecisionReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,9 +84,7 @@ class DecisionReport(msgspec.Struct, frozen=True, kw_only=True):
 
     verdict: Verdict
     why: str
-    predicted: Verdict | None = None
-    """What was decided before QA, where QA's result has changed it, and why."""
-    why_predicted: str = ""
+    predicted: Predicted | None = None
     models: tuple[ModelVerdict, ...] = ()
     findings: tuple[Finding, ...] = ()
     checks: tuple[Check, ...] = ()

@@ -21,7 +21,7 @@ from modelcar_tui.supervisor.reports import DecisionReport, Verdict
 from modelcar_tui.supervisor.routing import QA, Way
 from modelcar_tui.supervisor.runs import RunFolder, run_keeping
 from modelcar_tui.supervisor.settings import Approve
-from modelcar_tui.supervisor.specialists.decision import finished
+from modelcar_tui.supervisor.specialists.decision import told
 from modelcar_tui.supervisor.state import RunState
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ class Steps:
         emit(e.ManifestWritten(path=path, sha256=done.sha256, changes=changes, replaced=done.replaced))
         accepted = self._accepted(report, decision)
         emit(e.DecisionMade(report=accepted))
-        emit(finished(accepted))
+        for event in told(accepted):
+            emit(event)
         return {
             "finished": {"write": ""},
             "written": {"path": path, "sha256": done.sha256},
@@ -106,10 +107,10 @@ class Steps:
         if self._supervisor.llm is not None:
             await self._supervisor.llm.settle()
         status, summary = conclusion(self._supervisor.state, state)
-        told, report = outcome_of(self._supervisor.state), self._supervisor.state.decision
-        if report is not None and report.predicted is not None:
-            self._supervisor.emit(finished(report))
-        verdict = told.verdict if told is not None else Verdict.UNKNOWN
+        outcome, report = outcome_of(self._supervisor.state), self._supervisor.state.decision
+        for event in told(report) if report is not None and report.predicted is not None else ():
+            self._supervisor.emit(event)
+        verdict = outcome.verdict if outcome is not None else Verdict.UNKNOWN
         self._supervisor.emit(
             e.RunFinished(
                 exit_status=status, verdict=verdict, summary=summary, seconds=time.time() - self._started
@@ -136,8 +137,8 @@ def conclusion(run: RunState, state: State) -> tuple[ExitStatus, str]:
         return ExitStatus.INTERNAL, "there is no decision"
     if qa_failed(run.qa.outcome):
         return _after_qa(run, decision)
-    told = outcome_of(run)
-    why = decision.why + (f"; next: {told.next}" if told is not None and told.next else "")
+    outcome = outcome_of(run)
+    why = decision.why + (f"; next: {outcome.next}" if outcome is not None and outcome.next else "")
     if decision.verdict is Verdict.NO_GO:
         return ExitStatus.NO_GO, why
     access = run.cluster.access if run.cluster else None

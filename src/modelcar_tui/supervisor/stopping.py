@@ -13,44 +13,66 @@ from modelcar_tui.compatibility.drafts import Drafts
 from modelcar_tui.compatibility.lint import lint_model
 from modelcar_tui.compatibility.proposals import draft_repairs
 from modelcar_tui.compatibility.remarks import Judge
-from modelcar_tui.compatibility.types import Finding, Severity, Stops
+from modelcar_tui.compatibility.types import Finding, Stops
+from modelcar_tui.compatibility.versions import parse_version
 from modelcar_tui.manifest.plan import Change, Operation
+from modelcar_tui.sizing.types import Gpu
 from modelcar_tui.supervisor.reports import ModelRequirements, ModelVerdict, Verdict
 
 _SHOWN, _LENGTH = 3, 80
 
 
 def heard(
-    verdict: ModelVerdict, model: ModelRequirements, vllm: str | None, runtime_args: tuple[str, ...]
+    verdict: ModelVerdict,
+    model: ModelRequirements,
+    vllm: str | None,
+    runtime_args: tuple[str, ...],
+    gpu: Gpu | None = None,
 ) -> ModelVerdict:
     """The verdict of memory and hardware, lowered by what stops the server before they count.
 
     NO-GO where the release that will serve was read; UNKNOWN where another one had to stand in for it.
+
+    Args:
+        verdict: of memory and hardware.
+        model: as it stands.
+        vllm: the release that will serve it, where it is known.
+        runtime_args: what the ServingRuntime's template passes by itself.
+        gpu: the kind of GPU that the verdict is about, with as many units as the largest node has.
     """
     if verdict.verdict is Verdict.NO_GO:
         return verdict
-    findings = [
-        finding
-        for finding in lint_model(model.car, vllm=vllm, runtime_args=runtime_args, facts=model.image.model)
-        if finding.stops is Stops.SERVER and finding.severity is not Severity.NOTE
-    ]
-    repairs = outstanding(model, vllm, runtime_args)
+    findings = stopping(model, vllm, runtime_args)
+    repairs = outstanding(model, vllm, runtime_args, gpu)
     why, sure = _why(findings, repairs, Judge.of(vllm))
-    if not why or (verdict.verdict is Verdict.UNKNOWN and not sure):
+    if not why:
         return verdict
+    if verdict.verdict is Verdict.UNKNOWN and not sure:
+        return msgspec.structs.replace(verdict, warnings=(*verdict.warnings, why))
     settle = changes_in_words(repairs) or next((finding.fix for finding in findings if finding.fix), "")
     if sure:
         return msgspec.structs.replace(verdict, verdict=Verdict.NO_GO, why=why, settle=settle, runs_on=())
-    settle = f"state the release that will serve it: --vllm VERSION; or {settle}"
+    if parse_version(vllm) is None:
+        settle = f"state the release that will serve it: --vllm VERSION; or {settle}"
+    else:
+        settle = f"{settle}; or serve it by a release that was read, such as {Judge.of(None).release}"
     return msgspec.structs.replace(verdict, verdict=Verdict.UNKNOWN, why=why, settle=settle, runs_on=())
 
 
-def outstanding(
+def stopping(
     model: ModelRequirements, vllm: str | None, runtime_args: tuple[str, ...] = ()
+) -> tuple[Finding, ...]:
+    """What the lint finds of the arguments as they are that keeps the server from starting."""
+    found = lint_model(model.car, vllm=vllm, runtime_args=runtime_args, facts=model.image.model)
+    return tuple(finding for finding in found if finding.stops is Stops.SERVER)
+
+
+def outstanding(
+    model: ModelRequirements, vllm: str | None, runtime_args: tuple[str, ...] = (), gpu: Gpu | None = None
 ) -> tuple[Change, ...]:
-    """The repairs without which the server would not start with the arguments as they are, whatever the GPU."""
+    """The repairs without which the server would not start with the arguments as they are."""
     drafts = Drafts(model.car)
-    draft_repairs(drafts, model.image.model, None, estimate=None, vllm=vllm, runtime_args=runtime_args)
+    draft_repairs(drafts, model.image.model, gpu, estimate=None, vllm=vllm, runtime_args=runtime_args)
     return drafts.stopping()
 
 
@@ -61,9 +83,9 @@ def changes_in_words(changes: Sequence[Change]) -> str:
     return ", ".join(words) + more
 
 
-def _why(findings: list[Finding], repairs: tuple[Change, ...], judge: Judge) -> tuple[str, bool]:
+def _why(findings: tuple[Finding, ...], repairs: tuple[Change, ...], judge: Judge) -> tuple[str, bool]:
     """The sentence that decides it, and whether it is sure for the release that will serve."""
-    sure = [finding for finding in findings if finding.read]
+    sure = tuple(finding for finding in findings if finding.read)
     for told, known in ((sure, True), (findings, False)):
         if told:
             more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""

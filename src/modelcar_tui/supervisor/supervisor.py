@@ -271,6 +271,10 @@ class Supervisor:
 
     def _context(self, name: str, reports: Mapping[str, Any]) -> Context:
         assert self.folder is not None  # noqa: S101 - made before the first context
+        decision = self.state.decision
+        if decision is not None and decision.predicted is not None and reports:
+            # Whoever comes after QA hears what QA has made of the decision.
+            reports = {**reports, "decision": msgspec.to_builtins(decision)}
         context = Context(name, self.settings, self.folder, self.emit, reports, self._redact)
         context.detached = lambda: self._detached
         context.consent = self._ask_consent

@@ -60,11 +60,15 @@ def t4(name: str = "t", units: int = 4, free: int | None = -1, **more: Any) -> G
     return node(name, "Tesla-T4", units, free, mem=15360, cc="7.5", **more)
 
 
+def cluster_of(*nodes: GpuNode, **inventory: Any) -> AcceleratorReport:
+    told: dict[str, Any] = {"known": True, "nodes_seen": len(nodes), **inventory}
+    return AcceleratorReport(access=Access(rung=Rung.OK), inventory=Inventory(nodes=nodes, **told))
+
+
 def decide(
     what: ModelRequirements, *nodes: GpuNode, vllm: str | None = "0.19.0", **inventory: Any
 ) -> ModelVerdict:
-    told: dict[str, Any] = {"known": True, "nodes_seen": len(nodes), **inventory}
-    report = AcceleratorReport(access=Access(rung=Rung.OK), inventory=Inventory(nodes=nodes, **told))
+    report = cluster_of(*nodes, **inventory)
     return decide_model(what, report, candidates(report), vllm)
 
 

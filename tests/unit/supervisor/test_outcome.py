@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from modelcar_tui.manifest.plan import Plan
@@ -20,7 +21,11 @@ from modelcar_tui.supervisor.steps import conclusion
 
 NAMES = ("granite-3.1-8b-instruct", "llama-3.3-70b-instruct", "whisper")
 SERVED = "each of the 3 models can be served"
-OOM = QaModelResult(model=NAMES[1], status="FAILED", phase="call", cause="CUDA_OOM", line="CUDA out of memory.")
+OOM = QaModelResult(
+    model=NAMES[1], status="FAILED", phase="call", cause="CUDA_OOM", line="CUDA out of memory.",
+    means="it did not fit", fix="lower --max-model-len",
+)  # fmt: skip
+PASSED = tuple(QaModelResult(model=NAMES[number], status="PASSED", phase="call") for number in (0, 2))
 
 
 def report(*verdicts: Verdict) -> DecisionReport:
@@ -33,8 +38,8 @@ def report(*verdicts: Verdict) -> DecisionReport:
     return DecisionReport(verdict=worst, why=SERVED, models=models, plan=plan)
 
 
-def failed(*models: QaModelResult, code: str = "CUDA_OOM", fix: str = "lower --max-model-len") -> QaOutcome:
-    return QaOutcome(code=f"QA_ERROR:{code}", message="it did not fit", fix=fix, models=models)
+def failed(*models: QaModelResult, code: str = "CUDA_OOM") -> QaOutcome:
+    return QaOutcome(code=f"QA_ERROR:{code}", message=f"told of {code}", fix=f"mend {code}", models=models)
 
 
 def run(*events: e.AnyEvent) -> RunState:
@@ -63,12 +68,20 @@ def verdicts(state: RunState) -> list[tuple[str, Verdict | None]]:
             "QA FAILED", Verdict.NO_GO,
             "2 of 3 models failed: granite-3.1-8b-instruct, llama-3.3-70b-instruct (CUDA_OOM)",
         ),
-        (failed(QaModelResult(model="gone", status="FAILED")), "QA FAILED", Verdict.UNKNOWN, "it did not fit"),
-        (failed(code="CLUSTER_UNHEALTHY"), "QA FAILED", Verdict.UNKNOWN, "it did not fit"),
-        (failed(code="TIMEOUT"), "QA FAILED", Verdict.UNKNOWN, "it did not fit"),
+        (
+            failed(OOM, code="KILLED"), "QA FAILED", Verdict.NO_GO,
+            "llama-3.3-70b-instruct: it did not fit; told of KILLED",
+        ),
+        (
+            failed(QaModelResult(model=NAMES[0], status="ERROR", phase="setup"), code="TESTS_FAILED"),
+            "QA FAILED", Verdict.NO_GO, "granite-3.1-8b-instruct: its test failed (setup)",
+        ),
+        (failed(QaModelResult(model="gone", status="FAILED")), "QA FAILED", Verdict.UNKNOWN, "told of CUDA_OOM"),
+        (failed(code="CLUSTER_UNHEALTHY"), "QA FAILED", Verdict.UNKNOWN, "told of CLUSTER_UNHEALTHY"),
+        (failed(code="TIMEOUT"), "QA FAILED", Verdict.UNKNOWN, "told of TIMEOUT"),
         (
             failed(QaModelResult(model=NAMES[2], status=""), code="MODEL_TIMEOUT"),
-            "QA FAILED", Verdict.NO_GO, "whisper: it did not fit",
+            "QA FAILED", Verdict.NO_GO, "whisper: told of MODEL_TIMEOUT",
         ),
     ],
 )  # fmt: skip
@@ -89,19 +102,58 @@ def test_a_run_without_a_verdict_has_no_outcome_until_it_ends() -> None:
 
 
 def test_only_the_model_that_failed_is_no_go_and_its_prediction_stays_beside_it() -> None:
-    state = run(e.QaFinished(outcome=failed(OOM)))
+    state = run(e.QaFinished(outcome=failed(OOM, *PASSED)))
     assert verdicts(state) == [("GO", None), ("NO-GO", Verdict.GO), ("GO", None)]
     assert state.decision is not None
     died = state.decision.models[1]
     assert died.why == "predicted GO, but its QA failed: CUDA_OOM: CUDA out of memory."
-    assert (died.settle, died.why_predicted) == ("lower --max-model-len", "why of llama-3.3-70b-instruct")
+    assert (died.settle, died.runs_on) == ("lower --max-model-len", ())
+    assert state.decision.predicted is not None
+    assert state.decision.predicted.models == report().models
+
+
+def test_a_model_that_the_suite_did_not_come_to_is_unknown() -> None:
+    state = run(e.QaFinished(outcome=failed(OOM, PASSED[0], code="KILLED")))
+    assert verdicts(state) == [("GO", None), ("NO-GO", Verdict.GO), ("UNKNOWN", Verdict.GO)]
+    assert state.decision is not None
+    untested = state.decision.models[2]
+    assert untested.why == "predicted GO, but QA ended before it was tested: told of KILLED"
+    assert untested.settle == "mend KILLED"
+    blind = run(e.QaFinished(outcome=failed(code="DSC_NOT_READY")))
+    assert verdicts(blind) == [("UNKNOWN", Verdict.GO)] * 3
+
+
+def test_each_model_that_failed_is_told_by_its_own_cause() -> None:
+    pull = QaModelResult(
+        model=NAMES[0], status="ERROR", phase="setup", cause="IMAGE_PULL_DENIED", line="unauthorized",
+        means="may not pull", fix="log in",
+    )  # fmt: skip
+    nameless = QaModelResult(model=NAMES[2], status="FAILED", phase="call")
+    state = run(e.QaFinished(outcome=failed(OOM, pull, nameless)))
+    assert state.decision is not None
+    told = [(model.why.partition("its QA failed: ")[2], model.settle) for model in state.decision.models]
+    assert told == [
+        ("IMAGE_PULL_DENIED: unauthorized", "log in"), ("CUDA_OOM: CUDA out of memory.", "lower --max-model-len"),
+        ("its test failed (call)", "read its first failure in the log"),
+    ]  # fmt: skip
+
+
+def test_a_cut_name_that_fits_two_models_says_of_neither_that_it_failed() -> None:
+    twins = msgspec.structs.replace(
+        report(),
+        models=tuple(
+            ModelVerdict(model=f"a-name-of-twenty-chars-{end}", verdict=Verdict.GO, comparison="", why="w")
+            for end in ("one", "two")
+        ),
+    )
+    cut = QaModelResult(model="a-name-of-twenty-chars-one"[:20], status="FAILED")
+    assert [model.verdict for model in measured(twins, failed(cut)).models] == [Verdict.UNKNOWN] * 2
 
 
 def test_the_suite_cuts_names_to_twenty_characters() -> None:
     cut = QaModelResult(model=NAMES[1][:20], status="FAILED", cause="CUDA_OOM")
-    assert [model.verdict for model in measured(report(), failed(cut)).models] == [
-        Verdict.GO, Verdict.NO_GO, Verdict.GO,
-    ]  # fmt: skip
+    found = [model.verdict for model in measured(report(), failed(cut, *PASSED)).models]
+    assert found == [Verdict.GO, Verdict.NO_GO, Verdict.GO]
 
 
 def test_qa_never_raises_a_verdict() -> None:
@@ -153,8 +205,9 @@ def test_the_report_says_go_of_no_run_whose_qa_died() -> None:
     text = markdown(ended(failed(OOM)))
     assert "**QA FAILED** (exit status 4): QA_ERROR:CUDA_OOM: llama-3.3-70b-instruct: it did not fit" in text
     assert "- NO-GO llama-3.3-70b-instruct" in text
-    assert "Predicted before QA: GO: each of the 3 models can be served" in text
+    assert f"Predicted before QA: GO: {SERVED}" in text
     assert "**GO**" not in text
+    assert "- GO " not in text
 
 
 @pytest.mark.parametrize(("code", "status"), [("CUDA_OOM", 4), ("TIMEOUT", 6), ("SUITE_CRASHED", 4)])

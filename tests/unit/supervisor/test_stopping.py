@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from deciding_support import LLAMA_8B, SHORT, decide, h100, model, t4
+from deciding_support import LLAMA_8B, SHORT, cluster_of, decide, h100, model, node, t4
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelcar_tui.compatibility.command_line import flags_of
 from modelcar_tui.compatibility.lint import lint_model
 from modelcar_tui.compatibility.types import Severity, Stops
+from modelcar_tui.manifest.arguments import effective
+from modelcar_tui.manifest.plan import Change, Operation
+from modelcar_tui.manifest.reader import read_manifest
+from modelcar_tui.supervisor.deciding import candidates
+from modelcar_tui.supervisor.proposing import propose_for
 from modelcar_tui.supervisor.reports import ModelRequirements, Verdict
-from modelcar_tui.supervisor.stopping import outstanding
+from modelcar_tui.supervisor.stopping import outstanding, stopping
 
 READ, NEVER = "0.19.1", "0.40.0"
 STOPPING = [
@@ -40,7 +46,8 @@ def test_a_release_that_was_not_read_may_judge_otherwise(argument: str, release:
     found = decide(model(SHORT, argument), h100(), vllm=release)
     assert found.verdict is Verdict.UNKNOWN, found.why
     assert "the release that will serve was not read" in found.why
-    assert "--vllm VERSION" in found.settle
+    stated = release in (NEVER, "0.19.1rc1")
+    assert ("or serve it by a release that was read" if stated else "--vllm VERSION") in found.settle
 
 
 def test_a_vendors_build_of_a_release_is_that_release() -> None:
@@ -152,6 +159,99 @@ def test_every_finding_says_what_it_stops_and_by_which_release() -> None:
     assert told["two-item-flag"] == (Stops.NOTHING, READ, True)
     newer = {finding.code: (finding.release, finding.read) for finding in lint_model(what.car, vllm=NEVER)}
     assert newer["flag-unknown"] == ("0.33.0", False)
+
+
+def test_the_arguments_own_parallel_size_counts_and_not_what_the_suite_makes_of_it() -> None:
+    """KServe passes two; only the QA suite would spread it over the four that are requested."""
+    large = {**LLAMA_8B, "hidden_size": 8192, "num_hidden_layers": 80, "num_attention_heads": 64,
+             "intermediate_size": 28672}  # fmt: skip
+    l40s = node("l", "L40S", 4, mem=46068, cc="8.9")
+    two = model(SHORT, "--tensor-parallel-size=2", gpus=4, config=large)
+    assert decide(two, l40s, vllm=READ).verdict is Verdict.NO_GO
+    assert (
+        decide(model(SHORT, "--tensor-parallel-size=4", gpus=4, config=large), l40s, vllm=READ).verdict
+        is Verdict.GO
+    )
+    kinds = candidates(cluster_of(l40s))
+    verdict = decide(two, l40s, vllm=READ)
+    plan = propose_for(two, verdict, kinds, vllm=READ, runtime_args=(), objective="minimal")
+    assert plan.hope == "accept the required change of the plan: write --tensor-parallel-size=4"
+
+
+def test_an_accepted_change_elsewhere_leaves_the_gpu_count_a_count_of_its_own() -> None:
+    what = model(SHORT, "--tensor-parallel-size=2", "--trust-remote-code", gpus=4)
+    for changes in (
+        (),
+        (Change(id="x", model="m", operation=Operation.REMOVE, flag="--trust-remote-code", reason=""),),
+    ):
+        serving = effective(what.car.serving, changes)
+        after = msgspec.structs.replace(what, car=msgspec.structs.replace(what.car, serving=serving))
+        assert decide(after, h100(), vllm=READ).verdict is Verdict.GO
+        assert "gpu-count-missing" not in {finding.code for finding in lint_model(after.car, vllm=READ)}
+
+
+def test_a_gpu_count_that_a_change_brings_in_is_one() -> None:
+    what = model(SHORT, "--tensor-parallel-size=2")
+    count = Change(id="x", model="m", operation=Operation.GPU_COUNT, flag="gpu_count", new="2", reason="")
+    serving = effective(what.car.serving, (count,))
+    assert (serving.gpu_count, serving.gpu_count_at is not None) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("config", "arguments", "gpus"),
+    [
+        ({"rope_parameters": {
+            "full_attention": {"rope_type": "yarn", "factor": 2.0, "original_max_position_embeddings": 131072},
+            "sliding_attention": {"rope_type": "default"}}}, ("--max-model-len=262144",), 1),
+        ({"moe_num_experts": [64, 64]}, (SHORT, "--enable-expert-parallel"), 1),
+        ({}, (SHORT, "--data-parallel-size=2", "--distributed-executor-backend=uni"), 2),
+        ({}, (SHORT, "--hf-overrides.foo", "--enforce-eager"), 1),
+    ],
+)  # fmt: skip
+def test_what_vllm_takes_is_stopped_by_no_finding(
+    config: dict[str, Any], arguments: tuple[str, ...], gpus: int
+) -> None:
+    what = model(*arguments, config={**LLAMA_8B, **config}, gpus=gpus)
+    assert not stopping(what, READ)
+    assert not outstanding(what, READ)
+
+
+@pytest.mark.parametrize(
+    "argument", ["--api-kez=hunter22hunter", "--apikey=hunter22hunter", "--no-api-key=hunter22hunter"]
+)
+def test_a_slip_in_the_name_of_a_secret_makes_it_no_less_of_one(argument: str, tmp_path: Path) -> None:
+    path = tmp_path / "m.base.yaml"
+    path.write_text(
+        f"model-car:\n- name: m\n  image: oci://quay.io/x/m:1\n  serving_arguments:\n    args: ['{argument}']\n"
+    )
+    (car,) = read_manifest(path).models
+    assert "hunter22" not in msgspec.json.encode(car).decode()
+    what = msgspec.structs.replace(model(SHORT), car=car)
+    found = decide(what, h100(), vllm=READ)
+    assert found.verdict is Verdict.NO_GO
+    assert "***" not in found.settle
+    assert not [change for change in outstanding(what, READ) if change.new]
+
+
+def test_what_no_change_mends_is_left_to_the_operator_in_words() -> None:
+    what = model(SHORT, "--api-key hunter2hunter2", "word")
+    verdict = decide(what, h100(), vllm=READ)
+    kinds = candidates(cluster_of(h100()))
+    plan = propose_for(what, verdict, kinds, vllm=READ, runtime_args=(), objective="minimal")
+    assert plan.hope.startswith(
+        "accept the required change of the plan: delete word; and by hand: write --api-key="
+    )
+    assert "hunter2" not in plan.hope
+
+
+def test_no_more_gpus_are_asked_for_than_a_node_has() -> None:
+    found = decide(model(SHORT, "--tensor-parallel-size=8"), h100(units=4), vllm=READ)
+    assert (found.verdict, found.settle) == (Verdict.NO_GO, "write --tensor-parallel-size=1")
+
+
+def test_gpus_that_nobody_knows_do_not_hide_what_an_unread_release_may_refuse() -> None:
+    found = decide(model(SHORT, "--foo-bar=1"), known=False, vllm=None)
+    assert any("has no --foo-bar" in warning for warning in found.warnings)
 
 
 _VALUES = st.sampled_from(

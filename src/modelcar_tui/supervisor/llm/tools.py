@@ -12,7 +12,7 @@ from modelcar_tui.compatibility.tuning import Tuning, tuned
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
 from modelcar_tui.manifest.plan import Change, Operation
-from modelcar_tui.supervisor.deciding import candidates, decide_model, kind_name, runtime_version
+from modelcar_tui.supervisor.deciding import accepted_model, candidates, decide_model, kind_name, runtime_version
 from modelcar_tui.supervisor.llm.named import Named, named_facts, scrub, verdict_facts
 from modelcar_tui.supervisor.llm.question import WhatIf
 from modelcar_tui.supervisor.llm.reading import names
@@ -99,11 +99,12 @@ def what_if(
     change = tuning(absolute(asked.arguments, model, vllm))
     args, count = tuned(model.car.serving.args, model.car.serving.gpu_count, change)
     serving = msgspec.structs.replace(model.car.serving, args=args, gpu_count=count)
+    same = asked.gpu is None and (args, count) == (model.car.serving.args, model.car.serving.gpu_count)
     model = msgspec.structs.replace(model, car=msgspec.structs.replace(model.car, serving=serving))
     cluster = _cluster(state, asked.gpu, count)
     vllm = vllm or runtime_version(cluster)
     kinds = candidates(cluster)
-    verdict = decide_model(model, cluster, kinds, vllm)
+    verdict = _with_qa(decide_model(model, cluster, kinds, vllm), _tested(state, model.car.name), same=same)
     runtime_args = cluster.runtime.args if cluster.runtime else ()
     proposal = propose_for(model, verdict, kinds, vllm=vllm, runtime_args=runtime_args, objective=objective)
     name = f"what-if-{number}"
@@ -141,10 +142,34 @@ def _model(state: RunState, name: str) -> ModelRequirements:
     hits = [model for model in state.models if model.car.name == name]
     hits = hits or [model for model in state.models if name.casefold() in model.car.name.casefold()]
     if len(hits) == 1:
-        return hits[0]
+        return _as_served(state, hits[0])
     what = f"the run has no model {clean(name, limit=80)!r}" if not hits else f"{len(hits)} models fit {name!r}"
     listed = ", ".join(every[:8]) + (" ..." if len(every) > 8 else "")
     raise _bad("model", what, f"one of: {listed}" if every else "the run has read no manifest")
+
+
+def _as_served(state: RunState, model: ModelRequirements) -> ModelRequirements:
+    """The model with the arguments that were written, where the plan was."""
+    answer = state.approval.decision if state.approval is not None else None
+    if state.written is None or state.decision is None or answer is None:
+        return model
+    return accepted_model(model, state.decision.plan, answer)
+
+
+def _tested(state: RunState, name: str) -> ModelVerdict | None:
+    """The verdict that QA has changed; None where it has not."""
+    told = state.decision.models if state.decision is not None else ()
+    return next((model for model in told if model.model == name and model.predicted is not None), None)
+
+
+def _with_qa(verdict: ModelVerdict, tested: ModelVerdict | None, *, same: bool) -> ModelVerdict:
+    """What QA found out stands above the estimate of the very same server, and beside that of another one."""
+    if tested is None:
+        return verdict
+    if same:
+        return msgspec.structs.replace(verdict, verdict=tested.verdict, why=tested.why, settle=tested.settle)
+    note = f"an estimate; with the arguments as they were it was {tested.why}"
+    return msgspec.structs.replace(verdict, warnings=(*verdict.warnings, note))
 
 
 def _cluster(state: RunState, gpu: str | None, count: int) -> AcceleratorReport:
@@ -179,9 +204,13 @@ def which_gpu(state: RunState, name: str, *, vllm: str | None = None, objective:
     vllm = vllm or runtime_version(cluster)
     kinds = candidates(cluster)
     yield f"{model.car.name}:"
+    tested = _tested(state, model.car.name)
+    if tested is not None:
+        yield f"  {tested.verdict}: {tested.why}"
     for kind in kinds:
         verdict = decide_model(model, cluster, (kind,), vllm)
-        yield f"  {verdict.verdict} on {kind_name(kind)}: {verdict.why}"
+        word = f"predicted {verdict.verdict}" if tested is not None else str(verdict.verdict)
+        yield f"  {word} on {kind_name(kind)}: {verdict.why}"
     verdict = decide_model(model, cluster, kinds, vllm)
     if verdict.verdict is not Verdict.GO:
         runtime_args = cluster.runtime.args if cluster.runtime else ()

@@ -11,7 +11,7 @@ from msgspec import structs
 from modelcar_tui.cluster.types import AcceleratorReport, Check, State
 from modelcar_tui.manifest.plan import Change, Plan
 from modelcar_tui.manifest.plan import Decision as Answer
-from modelcar_tui.supervisor.events import DecisionMade, Noticed, SpecialistFinished, Status, StepPlan
+from modelcar_tui.supervisor.events import DecisionMade, Noticed, SpecialistFinished, Status, StepChanged, StepPlan
 from modelcar_tui.supervisor.reports import (
     ConfigurationReport,
     DecisionReport,
@@ -49,8 +49,8 @@ class Decision:
         remarks += [check_text(check) for check in report.checks if check.state in (State.WARNING, State.BLOCKED)]
         for text in dict.fromkeys(remarks):
             context.emit(Noticed(text=text))
-        context.step("verdict", Status.DONE, f"{report.verdict}: {report.why}")
-        context.emit(finished(report))
+        for event in told(report):
+            context.emit(event)
         return report
 
     def _decide(
@@ -173,8 +173,15 @@ def check_text(check: Check) -> str:
     return f"{check.state}: {check.what}" + (f"; {check.fix}" if check.fix else "")
 
 
+def told(report: DecisionReport) -> tuple[StepChanged, SpecialistFinished]:
+    """The verdict as a step, and the pane's result; told again when an answer, or QA, has changed it."""
+    text = f"{report.verdict}: {report.why}"
+    step = StepChanged(specialist=Decision.name, step="verdict", status=Status.DONE, detail=text)
+    return step, finished(report)
+
+
 def finished(report: DecisionReport) -> SpecialistFinished:
-    """The pane's result; told again when the operator's answer has changed it."""
+    """The pane's result."""
     return SpecialistFinished(
         specialist=Decision.name,
         status=Status.DONE if report.verdict is Verdict.GO else Status.WARNING,
@@ -183,7 +190,7 @@ def finished(report: DecisionReport) -> SpecialistFinished:
         metadata={
             "verdict": str(report.verdict),
             "changes": len(report.plan.changes),
-            **({"predicted": str(report.predicted)} if report.predicted is not None else {}),
+            **({"predicted": str(report.predicted.verdict)} if report.predicted is not None else {}),
         },
     )
 

@@ -99,8 +99,6 @@ def _plan(state: RunState, report: DecisionReport) -> list[Row]:
 
 
 def _together(report: DecisionReport, cells: int) -> list[Row]:
-    if report.predicted is not None:
-        return []  # what would fit together is of no interest where one has failed
     rows = paragraph(report.together, cells, "warn" if report.missing else "text") if report.together else []
     for line in report.missing:
         rows += paragraph(f"missing: {line}", cells, "warn", indent=2)

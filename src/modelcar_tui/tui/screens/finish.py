@@ -51,7 +51,7 @@ class FinishDialog(Dialog):
             rows.append(Row((*word, (f"  {name}  ", "text"), *comparison(model, full=True))))
         if len(models) > 8:
             rows.append(row((f"and {len(models) - 8} more models", "muted")))
-        if report and report.together and report.predicted is None:
+        if report and report.together:
             rows += paragraph(report.together, cells, "warn" if report.missing else "text")
         rows.append(EMPTY)
         for notice in state.notices[-3:]:
