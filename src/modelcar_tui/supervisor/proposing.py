@@ -88,7 +88,7 @@ def _hope(solution: Solution) -> str:
     needed = [change for change in solution.changes if change.severity == "required"]
     if solution.runs and needed:
         count = f"{len(needed)} required changes" if len(needed) > 1 else "required change"
-        return f"accept the {count} of the plan: {changes_in_words(needed)}"
+        return f"accept the {count}: {changes_in_words(needed)}"
     return solution.why_not
 
 
