@@ -6,7 +6,10 @@ import os
 import traceback
 from pathlib import Path
 
+from modelcar_tui.core.text import clean
+
 _MOST_LINES = 500
+_UNREADABLE = "its traceback can't be read"
 
 
 def kind(error: BaseException) -> str:
@@ -14,11 +17,19 @@ def kind(error: BaseException) -> str:
 
     Never its own text: that quotes what it choked on, which may be a header with a credential in it.
     """
-    name = type(error).__name__
+    name = class_name(type(error))
     if isinstance(error, OSError) and error.errno:
         name += f" ({os.strerror(error.errno)})"
-    places = traceback.extract_tb(error.__traceback__)
-    return f"{name} in {Path(places[-1].filename).name}, line {places[-1].lineno}" if places else name
+    try:
+        places = traceback.extract_tb(error.__traceback__)
+    except Exception:  # noqa: BLE001 - an error of another package whose attributes raise
+        places = traceback.StackSummary()
+    return clean(f"{name} in {Path(places[-1].filename).name}, line {places[-1].lineno}") if places else name
+
+
+def class_name(kind: type) -> str:
+    """A class's own name on one clean line; nothing of another package runs to tell it."""
+    return clean(str.__str__(vars(type)["__name__"].__get__(kind)), limit=60)
 
 
 def frames(error: BaseException) -> str:
@@ -26,7 +37,10 @@ def frames(error: BaseException) -> str:
 
     An error's text quotes what it choked on, which may be a header.
     """
-    return "".join(_lines(error, set(), 0)[:_MOST_LINES])
+    try:
+        return "".join(_lines(error, set(), 0)[:_MOST_LINES])
+    except Exception:  # noqa: BLE001 - an error of another package whose attributes raise
+        return f"{class_name(type(error))}: {_UNREADABLE}\n"
 
 
 def _lines(error: BaseException, seen: set[int], depth: int) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from copy import deepcopy
 from typing import Annotated, Any, TypeAlias, TypedDict
 
 # Read by langgraph and langsmith when they are imported: typed checkpoints only, nothing leaves the machine.
@@ -25,7 +26,7 @@ from modelcar_tui.core.crash import kind
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor import routing
-from modelcar_tui.supervisor.events import SpecialistFinished, SpecialistStarted, Status
+from modelcar_tui.supervisor.events import SpecialistStarted, Status
 from modelcar_tui.supervisor.registry import is_ours
 from modelcar_tui.supervisor.specialist import Context, Specialist
 
@@ -105,34 +106,43 @@ def _approval(state: State) -> State:
 def _specialist_node(member: Specialist, make_context: MakeContext) -> Step:
     async def node(state: State) -> State:
         context = make_context(member.name, state.get("reports", {}))
-        context.answer = state.get("answer")
-        context.written = state.get("written")
+        context.answer = deepcopy(state.get("answer"))
+        context.written = deepcopy(state.get("written"))
         context.emit(SpecialistStarted(specialist=member.name))
         try:
             report = plain(await member.run(context))
         except UserError as error:
             lines = tuple(clean(context.redact(str(problem))) for problem in error.problems)
-            context.emit(
-                SpecialistFinished(specialist=member.name, status=Status.FAILED, summary=lines[0], lines=lines)
-            )
+            context.finish(lines[0], lines, status=Status.FAILED)
             return {"finished": {member.name: lines[0]}, "fatal": "\n".join(lines)}
-        except (asyncio.CancelledError, KeyboardInterrupt):
+        except KeyboardInterrupt:
             raise
-        except BaseException as error:  # noqa: BLE001 - one pane fails, the run goes on and says so
-            text = clean(context.redact(kind(error)), limit=500)
-            context.crash(error)
-            whose = "ours" if is_ours(member) else "this specialist, not of modelcar-tui"
-            context.emit(
-                SpecialistFinished(
-                    specialist=member.name, status=Status.FAILED, summary=text,
-                    lines=(text, f"This is a fault of {whose}; details are in {context.folder / 'crash.txt'}"),
-                )
-            )  # fmt: skip
-            return {"finished": {member.name: text}}
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError) and _being_cancelled():
+                raise
+            return _failed(member, context, error)
+        if not context.finished:
+            context.finish("it ended and told no result")
         return {"finished": {member.name: ""}, "reports": {member.name: report}}
 
     node.__name__ = member.name
     return node
+
+
+def _failed(member: Specialist, context: Context, error: BaseException) -> State:
+    """One pane fails, the run goes on and says so."""
+    text = clean(context.redact(kind(error)), limit=500)
+    context.crash(error)
+    whose = "ours" if is_ours(member) else "this specialist, not of modelcar-tui"
+    where = context.folder / "crash.txt"
+    context.finish(text, (text, f"This is a fault of {whose}; details are in {where}"), status=Status.FAILED)
+    return {"finished": {member.name: text}}
+
+
+def _being_cancelled() -> bool:
+    """Whether the run is being stopped; a specialist can raise such an error of its own as well."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def plain(report: Any) -> Any:

@@ -6,18 +6,21 @@ the run goes on without it, and its verdict does not hear of it.
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterable, Iterator
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Callable, Iterable, Iterator
+from importlib.metadata import EntryPoint
+from itertools import islice
 from typing import Any
 
 import msgspec
 
+from modelcar_tui.core.crash import class_name
 from modelcar_tui.core.text import clean
+from modelcar_tui.supervisor.entries import entries
 from modelcar_tui.supervisor.events import Noticed, Status, StepPlan
 from modelcar_tui.supervisor.specialist import Context, Specialist
 
-GROUP = "modelcar_tui.specialists"
 RESERVED = frozenset(
     (
         "supervisor", "approval", "write", "summary", "graph_version", "reports", "finished", "again", "fatal",
@@ -30,6 +33,8 @@ _CREDENTIAL = re.compile(
     r"(?i)authori[sz]ation|bearer|basic |token|passw|secret|credential|api.?key|://[^/\s]*@|[a-z0-9+/=~-]{32,}"
 )
 _MOST_TITLE = 60
+_MOST_STEPS = 200
+_MOST_NEEDS = 50
 
 
 class Described(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,8 +63,22 @@ class Guest:
         self._member = member
 
     async def run(self, context: Context) -> msgspec.Struct:
-        """See `Specialist.run`."""
-        return await self._member.run(context)
+        """See `Specialist.run`; what it tells can only be about itself.
+
+        It runs in a task of its own: when it cancels "the current task", that is not the run.
+        """
+        context.only_itself()
+        report: msgspec.Struct
+        report, error = await asyncio.create_task(self._ended(context))
+        if error is not None:
+            raise error
+        return report
+
+    async def _ended(self, context: Context) -> tuple[Any, BaseException | None]:
+        try:
+            return await self._member.run(context), None
+        except BaseException as error:  # noqa: BLE001 - an exit would go past whoever waits and end the loop
+            return None, error
 
     def refused(self, why: str) -> Refused:
         """The same pane, failed."""
@@ -87,14 +106,15 @@ class Refused:
         return NoReport()
 
 
-def guests(ours: Iterable[str]) -> Iterator[Guest | Refused]:
+def guests(ours: Iterable[str], say: Callable[[str], object]) -> Iterator[Guest | Refused]:
     """What the entry points of the installed packages give, in the order of their names.
 
     Args:
         ours: Names of our own specialists, which no package can take.
+        say: Told one line for a package whose entry points can't be read.
     """
     taken = {*ours}
-    for entry, package in _entries():
+    for entry, package in entries(say):
         member = _joined(entry, package, taken)
         taken.add(member.name)
         yield member
@@ -109,12 +129,12 @@ def described(member: Any) -> Described:
     if isinstance(member, type):
         raise Unfit(f"{_called(member)} is a class, not an instance of one")
     name, title, steps, needs, run = (_read(member, key) for key in ("name", "title", "steps", "needs", "run"))
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise Unfit(f"its name {clean(repr(name), limit=60)} is not 1 to 40 letters, digits and . _ -")
+    if not isinstance(name, str) or not _NAME.fullmatch(name := _plain(name)):
+        raise Unfit(f"its name {_shown(name)} is not 1 to 40 letters, digits and . _ -")
     if name in RESERVED:
         raise Unfit(f"the name {name!r} is the product's own")
-    if not isinstance(title, str) or not clean(title).strip():
-        raise Unfit(f"its title {clean(repr(title), limit=60)} is no text")
+    if not isinstance(title, str) or not clean(title := _plain(title)).strip():
+        raise Unfit(f"its title {_shown(title)} is no text")
     if not callable(run):
         raise Unfit("its run is no function")
     return Described(
@@ -124,8 +144,13 @@ def described(member: Any) -> Described:
 
 def told(error: BaseException) -> str:
     """A foreign exception in one line: its type, and its text where that can hold no credential."""
-    text = clean(str(error).strip().partition("\n")[0], limit=200)
-    kind = type(error).__name__
+    kind = class_name(type(error))
+    try:
+        text = clean(_plain(str(error)).strip().partition("\n")[0], limit=200)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - its text is made by the same foreign hand
+        return kind
     return kind if not text or _CREDENTIAL.search(text) else f"{kind}: {text}"
 
 
@@ -167,26 +192,42 @@ def _read(member: Any, key: str) -> Any:
 
 def _steps(value: Any) -> tuple[StepPlan, ...]:
     wrong = "its steps are not a tuple of StepPlan(id, title)"
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        raise Unfit(wrong)
-    steps = tuple(value)
+    steps = _items(value, _MOST_STEPS, "steps", wrong)
     for step in steps:
         if not (isinstance(step, StepPlan) and isinstance(step.id, str) and isinstance(step.title, str)):
             raise Unfit(wrong)
-    return tuple(StepPlan(step.id, clean(step.title, limit=200)) for step in steps)
+    return tuple(StepPlan(_plain(step.id), clean(_plain(step.title), limit=200)) for step in steps)
 
 
 def _needs(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        raise Unfit(f"its needs {clean(repr(value), limit=60)} are not a tuple of names")
-    needs = tuple(value)
+    wrong = "are not a tuple of names"
+    needs = _items(value, _MOST_NEEDS, "needs", f"its needs {_shown(value)} {wrong}")
     if not all(isinstance(need, str) for need in needs):
-        raise Unfit("its needs are not a tuple of names")
-    return needs
+        raise Unfit(f"its needs {wrong}")
+    return tuple(_plain(need) for need in needs)
+
+
+def _items(value: Any, most: int, what: str, wrong: str) -> tuple[Any, ...]:
+    """At most so many; an iterable of another package may have no end."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise Unfit(wrong)
+    items = tuple(islice(value, most + 1))
+    if len(items) > most:
+        raise Unfit(f"it has more than {most} {what}")
+    return items
+
+
+def _plain(text: str) -> str:
+    """Of `str` itself: a subclass may compare, hash and slice as it likes."""
+    return str.__str__(text)
+
+
+def _shown(value: Any) -> str:
+    return clean(_plain(repr(value)), limit=60)
 
 
 def _called(kind: type) -> str:
-    return clean(kind.__qualname__, limit=60)
+    return class_name(kind)
 
 
 def _name_of(entry: str) -> str:
@@ -203,18 +244,3 @@ def _free(candidates: tuple[str, ...], taken: set[str]) -> str:
     while f"{candidates[-1]}-{number}" in taken:
         number += 1
     return f"{candidates[-1]}-{number}"
-
-
-def _entries() -> Iterator[tuple[EntryPoint, str]]:
-    """Every entry point of the group, and the package that it comes from."""
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        yield entry, _package(entry)
-
-
-def _package(entry: EntryPoint) -> str:
-    """`modelcar-license 0.1 (modelcar_license:License)`."""
-    try:
-        of = f"{entry.dist.name} {entry.dist.version} " if entry.dist is not None else ""
-    except Exception:  # noqa: BLE001 - metadata without a name or a version
-        of = ""
-    return clean(f"{of}({entry.value})", limit=120)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 
 from modelcar_tui.core.errors import Problem, UserError
@@ -25,17 +25,20 @@ TITLES = (
 """Headings of our own panes and of the report's sections."""
 
 
-def team(extra: Iterable[Specialist] = ()) -> tuple[Specialist, ...]:
+def team(
+    extra: Iterable[Specialist] = (), say: Callable[[str], object] = lambda line: None
+) -> tuple[Specialist, ...]:
     """All specialists in the order of their panes: ours, those of entry points, then `extra`.
 
     One of `extra` takes the place of an earlier one of the same name. One of an entry point that can't be loaded,
     has a name that is taken or needs somebody who is not there is a `Refused` in its place.
+    `say` is told one line for a package whose entry points can't be read.
 
     Raises:
         UserError: one of `extra` is no specialist, or needs a specialist that is not there.
     """
     members: list[Specialist] = [_load(path) for path in BUILTIN]
-    members += guests(member.name for member in members)
+    members += guests((member.name for member in members), say)
     for newcomer in extra:
         try:
             name = described(newcomer).name

@@ -13,12 +13,20 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from modelcar_tui.core.crash import frames
+from modelcar_tui.core.crash import class_name, frames
 from modelcar_tui.core.files import write_private
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.text import clean, clean_block
 from modelcar_tui.manifest.plan import Change
-from modelcar_tui.supervisor.events import AnyEvent, SpecialistFinished, Status, StepChanged, StepPlan
+from modelcar_tui.supervisor.events import (
+    AnyEvent,
+    Noticed,
+    SpecialistFinished,
+    SpecialistStarted,
+    Status,
+    StepChanged,
+    StepPlan,
+)
 from modelcar_tui.supervisor.reports import DecisionReport
 from modelcar_tui.supervisor.settings import Settings
 
@@ -26,6 +34,7 @@ R = TypeVar("R", bound=msgspec.Struct)
 Suggest = Callable[[DecisionReport], Awaitable[tuple[Change, ...]]]
 Metadata = dict[str, str | int | float | bool | None]
 _MOST_LINE = 20_000
+_MOST_NOTICE = 2000
 
 
 class Context:
@@ -44,7 +53,8 @@ class Context:
         self.settings = settings
         self.folder = folder
         """The run's own folder, mode 0700; files of your own go into `info/`, their names beginning with yours."""
-        self.emit = emit
+        self.finished = False
+        """Whether its result was told."""
         self.redact = redact
         self.answer: Mapping[str, Any] | None = None
         """The operator's `Decision` as plain data, once there is one."""
@@ -59,6 +69,25 @@ class Context:
         self.consent: Callable[[tuple[str, ...]], Awaitable[bool]] = _granted
         """Ask the operator before something outside is changed; True where nobody is there to be asked."""
         self._reports = reports
+        self._emit = emit
+        self._own = name
+        self._alone = False
+
+    def emit(self, event: AnyEvent) -> None:
+        """Journal an event, fold it into the run's state, and show it.
+
+        Raises:
+            TypeError: a specialist of another package tells what is not about itself (see `only_itself`).
+        """
+        if self._alone:
+            event = self._itself(event)
+        if isinstance(event, SpecialistFinished) and event.specialist == self._own:
+            self.finished = True
+        self._emit(event)
+
+    def only_itself(self) -> None:
+        """From now on take only events about this specialist, and notices; their texts are cleaned."""
+        self._alone = True
 
     def has_report(self, specialist: str) -> bool:
         """Whether that specialist ran to its end."""
@@ -74,7 +103,7 @@ class Context:
 
     def step(self, step: str, status: Status = Status.DONE, detail: str = "") -> None:
         """Tick a line of the checklist, or say how it stands."""
-        self.emit(StepChanged(specialist=self.name, step=step, status=Status(status), detail=self._line(detail)))
+        self.emit(StepChanged(specialist=self._own, step=step, status=Status(status), detail=self._line(detail)))
 
     def finish(
         self,
@@ -89,15 +118,7 @@ class Context:
         Raises:
             TypeError: a line is no text, or metadata holds what is no text, number, bool or None.
         """
-        self.emit(
-            SpecialistFinished(
-                specialist=self.name,
-                status=Status(status),
-                summary=self._line(summary),
-                lines=tuple(self._line(line) for line in lines),
-                metadata={self._line(key): self._value(key, value) for key, value in (metadata or {}).items()},
-            )
-        )
+        self.emit(self._result(summary, lines, status, metadata))
 
     def crash(self, error: BaseException) -> None:
         """Keep the traceback below earlier ones: without local variables and the errors' texts, and redacted."""
@@ -105,6 +126,35 @@ class Context:
         earlier = path.read_bytes() if path.is_file() else b""
         text = f"{self.name}\n{frames(error)}"
         write_private(path, earlier + clean_block(self.redact(text)).encode() + b"\n")
+
+    def _itself(self, event: AnyEvent) -> AnyEvent:
+        """The same event with clean texts."""
+        match event:
+            case Noticed():
+                return Noticed(text=self._line(event.text)[:_MOST_NOTICE], status=Status(event.status))
+            case SpecialistStarted(specialist=self._own):
+                return SpecialistStarted(specialist=self._own)
+            case StepChanged(specialist=self._own):
+                return StepChanged(
+                    specialist=self._own, step=self._line(event.step), status=Status(event.status),
+                    detail=self._line(event.detail),
+                )  # fmt: skip
+            case SpecialistFinished(specialist=self._own):
+                return self._result(event.summary, event.lines, event.status, event.metadata)
+        kind = class_name(type(event))
+        whose = f" of {clean(repr(event.specialist), limit=60)}" if hasattr(event, "specialist") else ""
+        raise TypeError(f"specialist {self._own!r} may tell only of itself, not {kind}{whose}")
+
+    def _result(
+        self, summary: str, lines: tuple[str, ...], status: Status, metadata: Metadata | None
+    ) -> SpecialistFinished:
+        return SpecialistFinished(
+            specialist=self._own,
+            status=Status(status),
+            summary=self._line(summary),
+            lines=tuple(self._line(line) for line in lines),
+            metadata={self._line(key): self._value(key, value) for key, value in (metadata or {}).items()},
+        )
 
     def _line(self, text: str) -> str:
         """One line; a line end of a specialist's could begin a heading of the report."""

@@ -64,7 +64,12 @@ class Supervisor:
         self.state = RunState()
         self.folder: Path | None = resume
         self._resume = resume
-        self._members = team(specialists)
+        self._unread: list[str] = []
+        """Packages whose entry points can't be read, a line each."""
+        self._members = team(specialists, self._unread.append)
+        if self._unread:
+            # LangGraph's pydantic would look for plug-ins of its own and die of the same package.
+            os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
         self._redact = Redactor()
         teach_environment()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -179,6 +184,8 @@ class Supervisor:
             if self.state.finish is not None and not self._unfinished():
                 return
             self.emit(e.RunResumed() if self.state.run_id else self._opening(run))
+            for line in self._unread:
+                self.emit(e.Noticed(text=line))
             self.llm = open_session(self.settings, emit=self.emit, state=lambda: self.state, redact=self._redact)
             async with asyncio.timeout(self.settings.timeout_s):
                 await self._graph_loop(run)

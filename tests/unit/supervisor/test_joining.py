@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from team import MANIFEST, Member, fake_team
 
 AGENT = Path(sys.executable).parent / "agent"
+EVENTS = "__import__('modelcar_tui.supervisor.events', fromlist=['x'])"
 GOOD = """\
 from modelcar_tui.supervisor.events import StepPlan
 import msgspec
@@ -149,6 +150,11 @@ async def test_metadata_of_one_that_takes_the_place_of_ours_is_not_ours(tmp_path
     assert not {"mine", "gpu_available"} & told.keys()
 
 
+HOSTILE = """\
+class Hostile(Exception):
+    def __str__(self): raise Hostile
+    __cause__ = __traceback__ = property(lambda self: 1 / 0)
+"""
 BROKEN = {
     "no such module": ("import nothing_of_that_name\n", "ModuleNotFoundError: No module named"),
     "syntax": ("def (:\n", "SyntaxError"),
@@ -172,6 +178,21 @@ BROKEN = {
     "needs itself": (GOOD.replace('("configuration",)', '("licence",)'), "waits for itself"),
     "run is no function": (GOOD.replace("async def run(", "run = 5\n    async def go("), "its run is no function"),
     "property": (GOOD.replace('title = "Licence"', "title = property(lambda self: 1 / 0)"), "ZeroDivisionError"),
+    "no end of steps": (
+        GOOD.replace("steps = (", "steps = __import__('itertools').repeat("),
+        "it has more than 200 steps",
+    ),
+    "no end of needs": (
+        GOOD.replace('("configuration",)', "__import__('itertools').repeat('configuration')"),
+        "it has more than 50 needs",
+    ),
+    "text raises": (HOSTILE + "raise Hostile\n", "can't be loaded: Hostile"),
+    "text is no text": (HOSTILE.replace("raise Hostile", "return 5") + "raise Hostile\n", "loaded: Hostile"),
+    "a kind of hostile name": (
+        "raise type('X\x1b[31m\\nY\u202e' + 'y' * 5000, (OSError,), {})\n",
+        "X\N{REPLACEMENT CHARACTER}",
+    ),
+    "cancelled": ("import asyncio\nraise asyncio.CancelledError\n", "can't be loaded: CancelledError"),
     "nothing": ("Licence = None\n", "NoneType has no 'name'"),
 }
 
@@ -225,6 +246,22 @@ def test_those_that_need_each_other_or_a_refused_one_are_refused(packages: Packa
 
 
 RUNS = {
+    "an error whose text raises": HOSTILE.replace("\n", "\n        ") + "raise Hostile",
+    "cancelled by itself": "import asyncio; raise asyncio.CancelledError",
+    "cancels its task": "import asyncio; asyncio.current_task().cancel(); await asyncio.sleep(9)",
+    "a hostile kind": "raise type('X\\x1b[31m\\nPWN\\u202e', (Exception,), {})",
+    "the verdict": "e = "
+    + EVENTS
+    + "; context.emit(e.RunFinished(exit_status=0, verdict='GO', summary='', seconds=1.0))",
+    "another's decision": "e = " + EVENTS + "; context.emit(e.DecisionMade(report=None))",
+    "another's result": "e = "
+    + EVENTS
+    + "; context.emit(e.SpecialistFinished(specialist='accelerator', status='done', summary='GO'))",
+    "another's step": "e = " + EVENTS + "; context.emit(e.StepChanged(specialist='qa', step='x', status='done'))",
+    "another's name": "context.name = 'accelerator'; e = "
+    + EVENTS
+    + "; context.emit(e.SpecialistStarted(specialist='accelerator'))",
+    "what QA said": "e = " + EVENTS + "; context.emit(e.QaFinished(outcome=None))",
     "exit": "raise SystemExit(0)",
     "nested metadata": "context.finish('x', metadata={'a': {'b': 1}})",
     "no status": "context.finish('x', status='splendid')",
@@ -241,12 +278,63 @@ def test_one_that_dies_while_it_runs_fails_alone_and_the_run_can_be_shown_again(
     packages.add("licence", GOOD.replace("return Report()", "pass").replace('context.step("read")', RUNS[case]))
     told = packages.told()
     assert foreign(told) == [("licence", "failed")]
-    assert "not of modelcar-tui" in pane(told, "licence")["lines"][1]
+    found = pane(told, "licence")
+    assert "not of modelcar-tui" in found["lines"][1] and not {"\x1b", "\n", "\u202e"} & set(found["summary"])
     (folder,) = (packages.state / "runs").iterdir()
     again = subprocess.run(
         [AGENT, "--resume", folder, "--format", "json"], capture_output=True, text=True, check=False, timeout=60
     )
     assert json.loads(again.stdout)["run"]["panes"] == told["run"]["panes"]
+
+
+def test_one_that_tells_no_result_is_done_when_its_run_has_ended(packages: Packages) -> None:
+    packages.add("licence", GOOD.replace("context.finish(", "dict(").replace('"NO-GO by licence", ', ""))
+    told = packages.told()
+    assert foreign(told) == [("licence", "done")]
+    assert pane(told, "licence")["summary"] == "it ended and told no result"
+
+
+def test_a_name_that_is_a_text_of_its_own_kind_is_that_name(packages: Packages) -> None:
+    odd = "\n\nclass S(str):\n    __eq__ = lambda self, other: False\n    __hash__ = lambda self: 1\n"
+    packages.add("licence", GOOD + odd + "Licence.name = S('licence')\nLicence.needs = (S('configuration'),)\n")
+    assert foreign(packages.told()) == [("licence", "done")]
+
+
+def test_its_notices_are_clean_and_short(packages: Packages) -> None:
+    say = f"e = {EVENTS}; context.emit(e.Noticed(text='no\\x1b[31mte\\n## Result' + 'y' * 9000))"
+    packages.add("licence", GOOD.replace('context.step("read")', say))
+    told = packages.told()
+    assert foreign(told) == [("licence", "done")]
+    (text,) = (notice["text"] for notice in told["run"]["notices"] if "yyy" in notice["text"])
+    assert text.startswith("note") and text.isprintable() and len(text) <= 2000
+
+
+UNREADABLE = {"no UTF-8": b"[x]\na = m:\xff\n", "no value": b"[console_scripts]\nfoo\n"}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_a_package_whose_entry_points_cannot_be_read_costs_only_itself(packages: Packages, case: str) -> None:
+    packages.add("licence", GOOD)
+    packages.add("other", GOOD, package="acme")
+    (packages.folder / "acme-1.0.dist-info" / "entry_points.txt").write_bytes(UNREADABLE[case])
+    told = packages.told()
+    assert foreign(told) == [("licence", "done")]
+    notices = [notice["text"] for notice in told["run"]["notices"]]
+    assert any(text.startswith("acme 1.0: its entry_points.txt can't be read") for text in notices)
+
+
+def test_of_two_versions_of_a_package_the_first_on_the_path_joins(packages: Packages, tmp_path: Path) -> None:
+    packages.add("licence", GOOD, package="acme")
+    older = tmp_path / "older"
+    older.mkdir()
+    Packages(older).add("licence", "raise ImportError\n", package="acme")
+    code = f"import sys; sys.path.append({str(older)!r})\n"
+    code += "from modelcar_tui.supervisor.registry import team; print([m.name for m in team()][4:])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": str(packages.folder)},
+    )  # fmt: skip
+    assert done.stdout.strip() == "['licence']"
 
 
 def test_the_report_has_a_section_of_the_refused_and_no_second_of_ours(packages: Packages) -> None:
