@@ -145,6 +145,56 @@ async def test_what_changes_while_the_word_is_typed_is_asked_again() -> None:
     assert engine.answers[0].replaces == (THERE.fingerprint,)
 
 
+@pytest.mark.parametrize("size", [(60, 20), (80, 24)], ids=["60x20", "80x24"])
+async def test_the_second_question_begins_with_what_is_new(size: tuple[int, int]) -> None:
+    engine = Standings(LINK)
+    async with s.dashboard(engine, size) as (app, pilot):
+        await asked(app, pilot)
+        engine.there = (THERE, LINK)
+        first = app.screen
+        await pilot.press(*"write")
+        await s.wait_for(pilot, lambda: isinstance(app.screen, ConfirmDialog) and app.screen is not first, "again")
+        await s.hears(app, pilot)
+        assert question(app).startswith("! what stands there has changed since you were asked")
+
+
+@pytest.mark.parametrize("key", ["j", "down", "pagedown"])
+@pytest.mark.parametrize("size", [(60, 20), (80, 24)], ids=["60x20", "80x24"])
+async def test_the_rest_of_a_long_question_can_be_read_and_the_word_still_counts(
+    size: tuple[int, int], key: str
+) -> None:
+    engine = Standings(THERE, LINK, *(msgspec.structs.replace(THERE, path=f"{s.TARGET}.{n}") for n in range(9)))
+    async with s.dashboard(engine, size) as (app, pilot):
+        await asked(app, pilot)
+        assert "more rows: j" in question(app) and "(is not touched)" not in question(app)
+        dialog = app.screen
+        assert isinstance(dialog, ConfirmDialog)
+        await pilot.press("w", "r")
+        while dialog.top < dialog.below:
+            before = dialog.top
+            await pilot.press(key)
+            assert dialog.top > before, "each key shows more"
+        await s.wait_for(pilot, lambda: "(is not touched)" in question(app), "the last fact is shown")
+        await pilot.press("k")
+        await s.wait_for(pilot, lambda: dialog.top < dialog.below, "and back")
+        assert engine.answers == []
+        await pilot.press(*"ite")
+        await s.wait_for(pilot, lambda: engine.answers, "the answer is sent")
+
+
+async def test_a_word_that_holds_a_key_that_scrolls_can_be_typed() -> None:
+    engine = Standings(THERE)
+    async with s.dashboard(engine, (60, 20)) as (app, pilot):
+        await pilot.press("d")
+        await s.wait_for(pilot, lambda: isinstance(app.screen, DiffScreen), "the review is open")
+        await s.hears(app, pilot)
+        await pilot.press("R")
+        await confirming(app, pilot)
+        await pilot.press("j", *"reject")
+        await s.wait_for(pilot, lambda: engine.answers, "the answer is sent")
+    assert not engine.answers[0].write
+
+
 async def test_keys_after_w_never_reach_the_review() -> None:
     """The question comes when the disk was looked at: a key typed meanwhile must not mark or edit."""
     engine = Standings(THERE)

@@ -13,9 +13,14 @@ from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row
 from modelcar_tui.tui.screens.base import Dialog
 
+_SCROLLS = ("j", "down", "pagedown", "k", "up", "pageup")
+
 
 class ConfirmDialog(Dialog):
-    """Answers with the word when it was typed in full, else with nothing. Enter does nothing."""
+    """Answers with the word when it was typed in full, else with nothing. Enter does nothing.
+
+    Warnings come first: a question that is asked a second time must look like another one.
+    """
 
     deaf_s = 0.5
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "back")]
@@ -35,14 +40,15 @@ class ConfirmDialog(Dialog):
 
     def rows(self, cells: int) -> list[Row]:
         rows = [EMPTY]
+        for text in self._warnings:
+            rows += paragraph(f"! {reveal(text)}", cells, "warn")
+        rows += [EMPTY] if self._warnings else []
         indent = max([4, *(len(label) for label, _ in self._facts)]) + 2
         for label, text in self._facts:
             lines = paragraph(reveal(text), cells - indent)
             rows += [
                 Row(((f"{'' if at else label:<{indent}}", "muted"), *line.spans)) for at, line in enumerate(lines)
             ]
-        for text in self._warnings:
-            rows += paragraph(f"! {reveal(text)}", cells, "warn")
         typed, rest = self._word[: self._typed], self._word[self._typed :]
         return [
             *rows, EMPTY,
@@ -50,11 +56,11 @@ class ConfirmDialog(Dialog):
         ]  # fmt: skip
 
     def on_key(self, event: events.Key) -> None:
-        """The next letter, or back to the first."""
-        if event.key == "escape":
+        """The next letter, or back to the first; a key that scrolls is no letter where the word has another."""
+        right = event.character == self._word[self._typed]
+        if event.key == "escape" or (event.key in _SCROLLS and not right):
             return
         event.stop()
-        right = event.character == self._word[self._typed]
         self._typed = self._typed + 1 if right else 0
         if self._typed == len(self._word):
             self.dismiss(self._word)
