@@ -130,4 +130,6 @@ def apply_plan(path: Path, accept: str, settings: Settings) -> int:
     sys.stdout.write(f"written: {done.path} ({len(wanted)} of {len(known)} changes, sha256 {done.sha256})\n")
     for replaced in done.replaced:
         sys.stdout.write(f"{Path(replaced.path).name} {replaced}\n")
+    if done.lacking is not None:
+        raise UserError(done.lacking)
     return ExitStatus.GO

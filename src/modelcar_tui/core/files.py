@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import stat
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -82,12 +83,14 @@ def write_private(path: Path, data: bytes) -> None:
 
 
 def _mode(path: Path) -> int:
-    try:
-        return path.stat().st_mode & 0o7777
-    except OSError:
-        umask = os.umask(0)
-        os.umask(umask)
-        return 0o644 & ~umask
+    """Of the file that stands there, never of a folder behind a link; without setuid, setgid and sticky bit."""
+    with suppress(OSError, RuntimeError):
+        mode = path.stat().st_mode
+        if stat.S_ISREG(mode):
+            return stat.S_IMODE(mode) & 0o777
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o644 & ~umask
 
 
 def _place_new(name: str, path: Path) -> None:

@@ -40,7 +40,7 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
         return look_at(path, wanted, records_of(self.records, path), self.run)
 
     def note(self, path: str, sha256: str, at: float) -> None:
-        """Record a file that is about to be written."""
+        """Record a file that was just written; a run that dies before this knows its file by its bytes."""
         note(self.records, Record(path=path, sha256=sha256, at=at, run=self.run))
 
     def keep(self, standing: Standing) -> Replaced:

@@ -28,10 +28,10 @@ class Kind(StrEnum):
     """The very bytes, in a file or behind a link: there is nothing to write."""
     FILE = "file"
     LINK = "link"
-    """A symbolic link, to whatever; it would be replaced itself, never what it points to."""
+    """A symbolic link to a file, a folder or nothing; it would be replaced itself, never what it points to."""
     FOLDER = "folder"
     SPECIAL = "special"
-    """A device, pipe or socket."""
+    """A device, pipe or socket, also behind a link."""
     UNREADABLE = "unreadable"
 
 
@@ -68,7 +68,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         """Why nothing can be written here, whatever the operator says; else empty."""
         return {
             Kind.FOLDER: "a folder of this name is in the way",
-            Kind.SPECIAL: "a device, pipe or socket of this name is in the way",
+            Kind.SPECIAL: f"a {'link to a ' * bool(self.link)}device, pipe or socket of this name is in the way",
             Kind.UNREADABLE: "the file in the way can't be read, so no copy of it can be kept",
         }.get(self.kind, "")
 
@@ -137,7 +137,8 @@ def look_at(path: Path, wanted: bytes, records: tuple[Record, ...] = (), run: st
         return Standing(path=str(path))  # nothing, or a folder that is missing: writing says which
     link = _link(path) if stat.S_ISLNK(own.st_mode) else ""
     there = _behind(path) if link else own
-    kind = Kind.LINK if link else _kind(own.st_mode)
+    kind = _kind(there.st_mode) if there is not None else Kind.LINK
+    kind = Kind.LINK if link and kind is not Kind.SPECIAL else kind
     if there is None or not stat.S_ISREG(there.st_mode):
         return Standing(path=str(path), kind=kind, link=link, written_at=own.st_mtime, identity=identity(path))
     try:

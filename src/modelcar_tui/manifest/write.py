@@ -27,6 +27,8 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     path: Path
     sha256: str
     replaced: tuple[Replaced, ...] = ()
+    lacking: Problem | None = None
+    """Why the patch beside it could not be written."""
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +85,7 @@ def write_generated(
     Raises:
         UserError: the answer belongs to another plan, the base has changed, the target is the base, something
             stands there that may not be replaced, or the target can't be written; the text says what was kept
-            and where.
+            and where. Nothing was written then: a patch that fails after the manifest is `Written.lacking`.
     """
     target = Path(plan.target)
     if decision.plan_digest != plan.digest:
@@ -95,6 +97,9 @@ def write_generated(
     manifest, *beside = files
     if manifest.standing.obstacle:
         raise _kept(target, manifest.data, manifest.standing.obstacle, fallback)
+    for other in beside:
+        if other.standing.obstacle:
+            raise _blocked(other, manifest, fallback)
     _check_consent(files, decision, keeping, fallback)
     replaced = _keep_copies(files, keeping)
     try:
@@ -103,27 +108,27 @@ def write_generated(
         raise _changed(manifest, "just now", fallback) from None
     except OSError as error:
         raise _kept(target, manifest.data, reason(error), fallback) from None
-    for other in beside:
-        _write_beside(other, target, keeping)
-    return Written(path=target, sha256=hashlib.sha256(manifest.data).hexdigest(), replaced=replaced)
+    lacking = next(filter(None, (_write_beside(other, target, keeping) for other in beside)), None)
+    sha256 = hashlib.sha256(manifest.data).hexdigest()
+    return Written(path=target, sha256=sha256, replaced=replaced, lacking=lacking)
 
 
-def _write_beside(other: Output, target: Path, keeping: Keeping | None) -> None:
-    why = other.standing.obstacle
+def _write_beside(other: Output, target: Path, keeping: Keeping | None) -> Problem | None:
+    """Write a file beside the manifest, which is written already; why not, where it can't be."""
     try:
-        if not why:
-            _write(other, keeping)
-            return
+        _write(other, keeping)
     except ChangedError:
         why = "it changed just now"
     except OSError as error:
         why = reason(error)
+    else:
+        return None
     what = f"the patch is not written ({why}), but {reveal(target.name)} is"
-    raise _refuse(other.path, what, "mend that and write again", "patch-not-written")
+    return _problem(other.path, what, "mend that and write again", "patch-not-written")
 
 
 def _write(output: Output, keeping: Keeping | None) -> None:
-    """Replace exactly what was looked at, or nothing.
+    """Replace exactly what was looked at, or nothing. Another run that just wrote the very bytes has done it.
 
     Raises:
         ChangedError: something else stands there by now.
@@ -132,8 +137,6 @@ def _write(output: Output, keeping: Keeping | None) -> None:
     standing = output.standing
     if standing.kind is Kind.SAME:
         return
-    if keeping is not None:
-        keeping.note(place(output.path), hashlib.sha256(output.data).hexdigest(), time.time())
 
     def last_look() -> None:
         if identity(output.path) != standing.identity:
@@ -141,8 +144,17 @@ def _write(output: Output, keeping: Keeping | None) -> None:
 
     try:
         write_atomic(output.path, output.data, new=standing.kind is Kind.NOTHING, last_look=last_look)
-    except FileExistsError:
+    except (ChangedError, FileExistsError):
+        if _done(output):
+            return
         raise ChangedError from None
+    if keeping is not None:
+        keeping.note(place(output.path), hashlib.sha256(output.data).hexdigest(), time.time())
+
+
+def _done(output: Output) -> bool:
+    """Whether the very bytes stand there by now."""
+    return look_at(output.path, output.data).kind is Kind.SAME
 
 
 def _check_consent(
@@ -194,8 +206,11 @@ def _keep_copies(files: tuple[Output, ...], keeping: Keeping | None) -> tuple[Re
         try:
             replaced.append(keeping.keep(standing))
         except ChangedError:
-            raise _changed(output, "just now", None) from None
+            if not _done(output):
+                raise _changed(output, "just now", None) from None
         except OSError as error:
+            if _done(output):
+                continue
             what = f"not replaced: no copy of it can be kept in {reveal(str(keeping.copies))} ({reason(error)})"
             raise _refuse(output.path, what, "mend that, or move the file away", "no-copy") from None
     return tuple(replaced)
@@ -240,6 +255,14 @@ def _kept(target: Path, data: bytes, why: str, fallback: Path | None) -> UserErr
     )
 
 
+def _blocked(other: Output, manifest: Output, fallback: Path | None) -> UserError:
+    """Something that is never replaced stands where a file beside the manifest would be."""
+    what = f"{other.standing.obstacle}, so neither it nor {reveal(manifest.path.name)} is written"
+    if (kept := _keep_content(manifest.path, manifest.data, fallback)) is not None:
+        what += f"; what you accepted is kept in {reveal(str(kept))}"
+    return _refuse(other.path, what, "move it away, or write without --patch", "not-written")
+
+
 def reason(error: OSError) -> str:
     """Why a file could not be written, in the operator's words."""
     names = {
@@ -256,4 +279,8 @@ def reason(error: OSError) -> str:
 
 
 def _refuse(where: Path, what: str, fix: str, code: str) -> UserError:
-    return UserError(Problem(where=reveal(str(where)), what=what, fix=fix, code=code))
+    return UserError(_problem(where, what, fix, code))
+
+
+def _problem(where: Path, what: str, fix: str, code: str) -> Problem:
+    return Problem(where=reveal(str(where)), what=what, fix=fix, code=code)

@@ -84,13 +84,16 @@ class Steps:
             return {"finished": {"write": why}, "written": {"error": why}}
         path, changes = str(done.path), len(decision.accepted)
         emit(e.ManifestWritten(path=path, sha256=done.sha256, changes=changes, replaced=done.replaced))
+        lacking = clean(str(done.lacking)) if done.lacking is not None else ""
+        if lacking:
+            emit(e.Noticed(text=lacking, status=e.Status.FAILED))
         accepted = self._accepted(report, decision)
         emit(e.DecisionMade(report=accepted))
         for event in told(accepted):
             emit(event)
         return {
             "finished": {"write": ""},
-            "written": {"path": path, "sha256": done.sha256},
+            "written": {"path": path, "sha256": done.sha256, "lacking": lacking},
             "reports": {"decision": msgspec.to_builtins(accepted)},
         }
 
@@ -132,6 +135,8 @@ def conclusion(run: RunState, state: State) -> tuple[ExitStatus, str]:
         return ExitStatus.REJECTED, "the operator rejected the proposed changes; nothing was written"
     if error := state.get("written", {}).get("error"):
         return ExitStatus.USAGE, f"not written: {error}"
+    if lacking := state.get("written", {}).get("lacking"):
+        return ExitStatus.USAGE, lacking
     decision = run.decision
     if decision is None:
         return ExitStatus.INTERNAL, "there is no decision"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import socket
@@ -9,16 +10,18 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.files import write_atomic
+from modelcar_tui.manifest import write as module
 from modelcar_tui.manifest.keeping import Keeping
 from modelcar_tui.manifest.plan import ANYTHING, Change, Decision, Operation, Plan
 from modelcar_tui.manifest.planfile import check_output, put_plan, save_plan
-from modelcar_tui.manifest.standing import Kind, differing_lines, look_at
+from modelcar_tui.manifest.standing import Kind, Replaced, Standing, differing_lines, look_at
 from modelcar_tui.manifest.write import Written, outputs, target_path, write_generated
 from support.ordinary import ordinary_user
 
@@ -63,6 +66,10 @@ def shown(plan: Plan, keep: Keeping, *, patch: bool = False) -> Decision:
 
 def write(plan: Plan, decision: Decision, keep: Keeping, *, patch: bool = False) -> Written:
     return write_generated(plan, decision, patch=patch, keeping=keep, fallback=keep.copies.parent / "not-written")
+
+
+def void(value: object) -> None:
+    """A function that is called for what it does."""
 
 
 def refused(plan: Plan, decision: Decision, keep: Keeping, *, patch: bool = False) -> UserError:
@@ -139,23 +146,72 @@ def test_a_file_that_came_after_nothing_was_shown_is_left_as_it_is(tmp_path: Pat
     assert Path(plan.target).read_bytes() == MINE
 
 
+def just_before(monkeypatch: pytest.MonkeyPatch, act: Callable[[Path], None]) -> None:
+    """Let another hand act once after all was looked at and copied, before the replacement."""
+    acts = [act]
+
+    def write_then(path: Path, data: bytes, **how: Any) -> None:
+        if acts:
+            acts.pop()(path)
+        write_atomic(path, data, **how)
+
+    monkeypatch.setattr(module, "write_atomic", write_then)
+
+
 @pytest.mark.parametrize("before", [None, MINE])
-def test_a_change_in_the_last_moment_is_not_written_over(tmp_path: Path, before: bytes | None) -> None:
-    class Meddled(Keeping, frozen=True, kw_only=True):
-        """Another hand writes between the copy and the replacement."""
-
-        def note(self, path: str, sha256: str, at: float) -> None:
-            super().note(path, sha256, at)
-            Path(path).write_bytes(b"just now\n")
-
+def test_a_change_in_the_last_moment_is_not_written_over(
+    tmp_path: Path, before: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan, keep = plan_of(tmp_path), keeping(tmp_path)
     if before is not None:
         Path(plan.target).write_bytes(before)
     decision = shown(plan, keep)
-    error = refused(plan, decision, Meddled(copies=keep.copies, records=keep.records, run=keep.run))
+    just_before(monkeypatch, lambda path: void(path.write_bytes(b"just now\n")))
+    error = refused(plan, decision, keep)
     assert error.problems[0].code == "target-changed"
     assert Path(plan.target).read_bytes() == b"just now\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.base.yaml", "m.generated.yaml", "state"]
+
+
+@pytest.mark.parametrize("before", [None, MINE])
+def test_another_run_that_writes_the_very_bytes_at_once_has_done_it(
+    tmp_path: Path, before: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, keep = plan_of(tmp_path), keeping(tmp_path)
+    if before is not None:
+        Path(plan.target).write_bytes(before)
+    other = keeping(tmp_path, "run-2")
+    just_before(monkeypatch, lambda path: void(write(plan, shown(plan, other), other)))
+    assert write(plan, shown(plan, keep), keep).path == Path(plan.target)
+    assert Path(plan.target).read_bytes() == WANTED
+    Path(plan.target).write_bytes(MINE)
+    assert "changed since run run-2 wrote it" in str(refused(plan, answer(plan), keep)), "and that one alone"
+
+
+def test_another_run_that_is_done_while_this_one_copies_has_done_it(tmp_path: Path) -> None:
+    class Slow(Keeping, frozen=True, kw_only=True):
+        def keep(self, standing: Standing) -> Replaced:
+            write(plan, shown(plan, other), other)
+            return super().keep(standing)
+
+    plan, keep, other = plan_of(tmp_path), keeping(tmp_path), keeping(tmp_path, "run-2")
+    Path(plan.target).write_bytes(MINE)
+    slow = Slow(copies=keep.copies, records=keep.records, run=keep.run)
+    assert write(plan, shown(plan, keep), slow).replaced == ()
+    assert (other.copies / "m.generated.yaml").read_bytes() == MINE
+
+
+def test_a_run_that_could_not_write_is_not_named_as_who_wrote_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    plan, keep = plan_of(tmp_path), keeping(tmp_path)
+    Path(plan.target).write_bytes(MINE)
+    just_before(monkeypatch, full)
+    assert "the disk is full" in str(refused(plan, shown(plan, keep), keep))
+    assert "by no run known here" in str(refused(plan, answer(plan), keeping(tmp_path, "run-2")))
 
 
 def test_a_read_only_file_is_asked_about_even_where_this_run_wrote_it(tmp_path: Path) -> None:
@@ -271,7 +327,7 @@ def test_a_file_that_can_not_be_read_is_not_replaced(tmp_path: Path) -> None:
     assert Path(plan.target).read_bytes() == MINE or os.geteuid() != 0
 
 
-@pytest.mark.parametrize("kind", ["pipe", "socket", "folder"])
+@pytest.mark.parametrize("kind", ["pipe", "socket", "folder", "link to a device", "link to a pipe"])
 def test_what_is_no_file_is_never_replaced(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     plan, keep = plan_of(tmp_path), keeping(tmp_path)
     target = Path(plan.target)
@@ -279,14 +335,22 @@ def test_what_is_no_file_is_never_replaced(tmp_path: Path, kind: str, monkeypatc
         os.mkfifo(target)
     elif kind == "folder":
         target.mkdir()
+    elif kind == "link to a device":
+        target.symlink_to("/dev/null")
+    elif kind == "link to a pipe":
+        os.mkfifo(tmp_path / "pipe")
+        target.symlink_to("pipe")
     else:
         with socket.socket(socket.AF_UNIX) as listener:
             monkeypatch.chdir(tmp_path)  # the path of a socket is short
             listener.bind(target.name)
-    mode = target.stat().st_mode
+    mode = target.lstat().st_mode
     error = refused(plan, answer(plan, ANYTHING), keep)
     assert "is in the way" in str(error) and "not-written" in str(error)
-    assert target.stat().st_mode == mode
+    assert ("a link to a device, pipe or socket" in str(error)) is kind.startswith("link")
+    assert target.lstat().st_mode == mode
+    with pytest.raises(UserError, match="is in the way"):
+        check_output(target, Path(plan.base), force=True)
 
 
 def test_of_two_writers_at_once_only_one_writes(tmp_path: Path) -> None:

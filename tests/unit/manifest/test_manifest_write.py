@@ -241,13 +241,67 @@ def test_a_full_disk_leaves_the_old_file_whole(tmp_path: Path) -> None:
     assert (state / "replaced" / "m.generated.yaml").read_bytes() == b"old"
 
 
-def test_a_patch_that_cannot_be_written_is_told_apart(tmp_path: Path) -> None:
+def test_what_is_in_the_way_of_the_patch_is_said_before_anything_is_written(tmp_path: Path) -> None:
     plan = plan_of(tmp_path)
     Path(plan.target + ".patch").mkdir()
     with pytest.raises(UserError) as caught:
-        write_generated(plan, accept_all(plan), patch=True)
-    assert caught.value.problems[0].code == "patch-not-written"
-    assert Path(plan.target).read_bytes() == WANTED
+        write_generated(plan, accept_all(plan), patch=True, fallback=tmp_path / "run")
+    assert caught.value.problems[0].code == "not-written"
+    assert "neither it nor m.generated.yaml is written" in str(caught.value)
+    assert not Path(plan.target).exists()
+    assert str(tmp_path / "run" / "m.generated.yaml") in str(caught.value)
+    assert (tmp_path / "run" / "m.generated.yaml").read_bytes() == WANTED
+
+
+FULL_LATER = """
+import sys
+from pathlib import Path
+import msgspec
+from modelcar_tui.manifest.plan import Decision, Plan
+from modelcar_tui.manifest.write import write_generated
+
+plan = msgspec.json.decode(sys.stdin.buffer.read(), type=Plan)
+decision = Decision(plan_digest=plan.digest, accepted=tuple(c.id for c in plan.changes), write=True)
+done = write_generated(plan, decision, patch=True)
+print(done.path, done.lacking)
+"""
+
+
+def test_a_patch_that_finds_no_room_after_the_manifest_is_told_apart(tmp_path: Path) -> None:
+    """The limit lets the manifest through: the patch is the longer file."""
+    plan = plan_of(tmp_path)
+    limit = len(WANTED)
+
+    def full() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_LATER], input=msgspec.json.encode(plan), capture_output=True, check=True,
+        preexec_fn=full,
+    )  # fmt: skip
+    said = done.stdout.decode()
+    assert said.startswith(plan.target)
+    assert "the patch is not written (the file size limit is reached), but m.generated.yaml is" in said
+    assert Path(plan.target).read_bytes() == WANTED and not Path(plan.target + ".patch").exists()
+
+
+@pytest.mark.parametrize("there", ["a file of all bits", "a link to a folder of all bits"])
+def test_the_generated_file_takes_only_the_permissions_of_a_file(tmp_path: Path, there: str) -> None:
+    plan = plan_of(tmp_path)
+    target = Path(plan.target)
+    if there == "a file of all bits":
+        target.write_bytes(b"old")
+        target.chmod(0o7751)
+    else:
+        (tmp_path / "open").mkdir()
+        (tmp_path / "open").chmod(0o1777)
+        target.symlink_to("open")
+    write_generated(plan, force_all(plan), keeping=keeping(tmp_path))
+    fresh = tmp_path / "fresh"
+    fresh.touch(0o644)
+    wanted = 0o751 if there == "a file of all bits" else fresh.stat().st_mode & 0o7777
+    assert target.stat().st_mode & 0o7777 == wanted
 
 
 def test_a_plan_survives_its_file(tmp_path: Path) -> None:

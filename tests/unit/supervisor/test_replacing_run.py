@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -153,6 +156,45 @@ async def test_a_folder_in_the_way_is_said_in_the_review(manifest: Path, tmp_pat
     assert (await drive(manifest, tmp_path, look)).state.finish.exit_status == ExitStatus.USAGE
 
 
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link to a device"])
+async def test_what_is_in_the_way_of_the_patch_stops_both_and_the_report_says_so(
+    manifest: Path, tmp_path: Path, kind: str
+) -> None:
+    patch = tmp_path / "x.generated.yaml.patch"
+    make = {
+        "folder": patch.mkdir,
+        "pipe": lambda: os.mkfifo(patch),
+        "link to a device": lambda: patch.symlink_to("/dev/null"),
+    }
+    make[kind]()
+    state = (await drive(manifest, tmp_path, approve=Approve.ALL, force=True, patch=True)).state
+    assert state.finish.exit_status == ExitStatus.USAGE
+    assert "Nothing was written" in markdown(state) and "neither it nor x.generated.yaml is written" in markdown(
+        state
+    )
+    assert not (tmp_path / "x.generated.yaml").exists()
+
+
+async def test_a_patch_that_fails_after_the_manifest_is_no_word_of_nothing_written(
+    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from modelcar_tui.manifest import write
+
+    real = write.write_atomic
+
+    def full(path: Path, data: bytes, **how: Any) -> None:
+        if path.suffix == ".patch":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(path, data, **how)
+
+    monkeypatch.setattr(write, "write_atomic", full)
+    state = (await drive(manifest, tmp_path, approve=Approve.ALL, patch=True)).state
+    assert state.finish.exit_status == ExitStatus.USAGE
+    assert "the patch is not written (the disk is full), but x.generated.yaml is" in state.finish.summary
+    told = markdown(state)
+    assert f"Written: {tmp_path / 'x.generated.yaml'}" in told and "Nothing was written" not in told
+
+
 async def test_a_manifest_that_was_not_written_is_not_tested(manifest: Path, target: Path, tmp_path: Path) -> None:
     """The file that stands there is another hand's: the suite must not be run over it."""
 
@@ -176,6 +218,7 @@ async def test_a_manifest_that_was_not_written_is_not_tested(manifest: Path, tar
 DIES = """
 import asyncio, os, signal, sys
 from pathlib import Path
+from typing import Any
 sys.path.insert(0, sys.argv[1])
 from team import fake_team
 from modelcar_tui.supervisor import events as e
