@@ -184,7 +184,7 @@ def _ask(commands: _Commands) -> None:
 
 def _dispatch(args: argparse.Namespace) -> int:
     call: Callable[[argparse.Namespace], int] = getattr(args, "call", _call_run)
-    for line in options.unknown_cards(getattr(args, "what_if_gpus", getattr(args, "gpus", ()))):
+    for line in options.notes(args):
         complain(line)
     return call(args)
 

@@ -55,6 +55,8 @@ def _dispatch(args: argparse.Namespace) -> int:
     if problem := options.start_problem(args.manifest, args):
         complain(problem)
         return 2
+    for line in options.notes(args):
+        complain(line)
     why = "" if args.headless else _no_screen()
     if args.headless or why:
         if why:
@@ -80,8 +82,6 @@ def _no_screen() -> str:
 def _headless(args: argparse.Namespace) -> int:
     from modelcar_tui.commands.headless import run
 
-    for line in options.unknown_cards(args.gpus):
-        complain(line)
     return run(args)
 
 

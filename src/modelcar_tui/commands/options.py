@@ -35,7 +35,9 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         self._given = {}
-        return super().parse_known_args(args, namespace)
+        found, rest = super().parse_known_args(args, namespace)
+        found.given = {dest: action.option_strings[0] for dest, action in self._given.items()}
+        return found, rest
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
         """Called once for each option and argument, whatever it is abbreviated to."""
@@ -190,6 +192,21 @@ def gpu_flag(text: str) -> str:
             f"{problem.what}; {problem.fix}" if problem.fix else problem.what
         ) from None
     return text
+
+
+_HEARD = {"resume", "replay", "state_dir", "form", "mouse", "ascii", "theme", "low_bandwidth", "headless", "llm"}
+"""Options that an earlier run's own settings don't replace: where it is, and how it is shown; see `for_resume`."""
+
+
+def notes(args: argparse.Namespace) -> list[str]:
+    """What to say on stderr before anything is done: options that nobody hears, cards that nobody knows."""
+    given: dict[str, str] = getattr(args, "given", {})
+    resumed = getattr(args, "resume", None)
+    if not resumed and not getattr(args, "replay", None):
+        return unknown_cards(getattr(args, "what_if_gpus", getattr(args, "gpus", ())))
+    lost = [name for dest, name in given.items() if dest not in _HEARD and not (resumed and dest == "force")]
+    why = "a resumed run goes on with its own options" if resumed else "a replay shows a run as it was"
+    return [f"note: {', '.join(lost)} {'is' if len(lost) == 1 else 'are'} not heard: {why}"] if lost else []
 
 
 def unknown_cards(gpus: Sequence[str]) -> list[str]:

@@ -57,6 +57,8 @@ async def _run(
     async for stamped in supervisor.run():
         talk.tell(stamped)
     talk.close(supervisor)
+    if settings.force and supervisor.was_finished:
+        complain("note: --force is not heard: this run had ended already; start it again from its manifest")
     if caught:
         return _SIGNALS[caught[0]]
     finish = supervisor.state.finish

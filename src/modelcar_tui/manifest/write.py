@@ -178,7 +178,7 @@ def not_asked(standing: Standing, *, what: str) -> Problem:
     return Problem(
         where=reveal(standing.path),
         what=f"{noun} {what} and is not replaced unasked ({standing.told(time.time())})",
-        fix="--force replaces it and keeps a copy",
+        fix="start again: --force replaces it and keeps a copy",
         code="target-exists",
     )
 

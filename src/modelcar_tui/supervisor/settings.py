@@ -81,3 +81,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """The folder that holds one folder a run."""
         base = self.state_dir or os.environ.get("MODELCAR_TUI_STATE_DIR")
         return (Path(base) if base else platformdirs.user_state_path("modelcar-tui")) / "runs"
+
+    def for_resume(self, given: Settings) -> Settings:
+        """These settings of an earlier run, with what may be said anew: `--force`, and `--no-llm`."""
+        return msgspec.structs.replace(self, force=self.force or given.force, llm=self.llm and given.llm)

@@ -11,7 +11,7 @@ import msgspec
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.text import clean
-from modelcar_tui.manifest.plan import Decision
+from modelcar_tui.manifest.plan import ANYTHING, Decision
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.deciding import decide_accepted, with_findings
@@ -66,6 +66,9 @@ class Steps:
         from modelcar_tui.manifest.write import write_generated
 
         decision = msgspec.convert(state["answer"], Decision)
+        if self._supervisor.settings.force and decision.replaces is None:
+            # Answered by a command line, whose run is resumed with --force.
+            decision = msgspec.structs.replace(decision, replaces=(ANYTHING,))
         report = msgspec.convert(state["reports"]["decision"], DecisionReport)
         emit = self._supervisor.emit
         try:

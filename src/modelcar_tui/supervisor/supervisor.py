@@ -57,7 +57,7 @@ class Supervisor:
         Args:
             bootstrap_config: Path of the model-car manifest, or the settings of the run.
             specialists: More members for the team; one with the name of ours takes its place.
-            resume: Folder of an earlier run to go on with; its own settings are used.
+            resume: Folder of an earlier run to go on with; its own settings are used (see `Settings.for_resume`).
             options: Fields of `Settings`, such as `gpus=("L40S:4",)`.
         """
         self.settings = _settings(bootstrap_config, options)
@@ -81,6 +81,8 @@ class Supervisor:
         self._detached = False
         self._started = time.time()
         self.llm: Session | None = None
+        self.was_finished = False
+        """The run that was to be resumed had ended: nothing was done."""
 
     async def run(self) -> AsyncIterator[e.Stamped]:
         """Yield events until the run has finished; the last one is `RunFinished`.
@@ -91,7 +93,8 @@ class Supervisor:
             UserError: the run's folder can't be made, or another process holds it.
         """
         run = RunFolder.open(self._resume) if self._resume else RunFolder.create(self.settings)
-        self.settings, self.folder = run.settings, run.path
+        self.settings = run.settings.for_resume(self.settings) if self._resume else run.settings
+        self.folder = run.path
         self._loop = asyncio.get_running_loop()
         try:
             for stamped in self._open_journal(run):
@@ -182,6 +185,7 @@ class Supervisor:
     async def _drive(self, run: RunFolder) -> None:
         try:
             if self.state.finish is not None and not self._unfinished():
+                self.was_finished = True
                 return
             self.emit(e.RunResumed() if self.state.run_id else self._opening(run))
             for line in self._unread:

@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from modelcar_tui import agent, cli
+from modelcar_tui.commands.options import notes
 
 BIN = Path(sys.executable).parent
 SAMPLE = Path(__file__).resolve().parents[3] / "config-yaml" / "sample_modelcar_config.base.yaml"
@@ -202,3 +204,43 @@ def test_an_estimate_looks_at_the_card_before_it_asks_for_the_model(tmp_path: Pa
     done = run("estimate", tmp_path / "gone" / "config.json", "--gpu", "L40SS")
     assert done.returncode == 2
     assert done.stderr.startswith("--gpu L40SS: no such product as L40SS"), done.stderr
+
+
+SHOWS = {"--mouse", "--no-mouse", "--ascii", "--theme", "--low-bandwidth", "--headless", "--format", "--state-dir"}
+"""How an earlier run is shown, and where it is."""
+
+
+@pytest.mark.parametrize("earlier", ["--resume", "--replay"])
+@pytest.mark.parametrize("program", [agent, cli], ids=["agent", "modelcar-tui"])
+def test_what_an_earlier_run_does_not_hear_is_said_in_one_line(program: Any, earlier: str) -> None:
+    top = program.parser()
+    if program is agent and earlier == "--replay":
+        return
+    for action in top._actions:
+        for spelled in action.option_strings:
+            if isinstance(action, argparse._HelpAction | argparse._VersionAction) or spelled in (
+                "--resume",
+                "--replay",
+                "--config",
+            ):
+                continue
+            args = top.parse_args([earlier, "last", *words(action, spelled)])
+            heard = SHOWS | {"--no-llm"} | ({"--force"} if earlier == "--resume" else set())
+            why = "a resumed run goes on with its own options"
+            why = why if earlier == "--resume" else "a replay shows a run as it was"
+            line = f"note: {spelled} is not heard: {why}"
+            assert notes(args) == ([] if spelled in heard else [line]), spelled
+    args = top.parse_args([earlier, "last", "--patch", "--vllm=0.11.0", "--gpu=L4:1"])
+    assert notes(args)[0].startswith("note: --patch, --vllm, --gpu are not heard: ")
+
+
+def test_force_for_a_run_that_has_ended_is_said(tmp_path: Path) -> None:
+    state = ("--state-dir", tmp_path)
+    assert run("--demo", "--no-qa", "--no-llm", *state).returncode in (0, 1, 8)
+    for program, more in (("agent", ()), ("modelcar-tui", ("--headless",))):
+        done = run("--resume", "last", "--force", "--timeout", 9, *more, *state, program=program)
+        told = [line for line in done.stderr.splitlines() if "not heard" in line]
+        assert told == [
+            "note: --timeout is not heard: a resumed run goes on with its own options",
+            "note: --force is not heard: this run had ended already; start it again from its manifest",
+        ]

@@ -169,9 +169,8 @@ async def test_what_is_in_the_way_of_the_patch_stops_both_and_the_report_says_so
     make[kind]()
     state = (await drive(manifest, tmp_path, approve=Approve.ALL, force=True, patch=True)).state
     assert state.finish.exit_status == ExitStatus.USAGE
-    assert "Nothing was written" in markdown(state) and "neither it nor x.generated.yaml is written" in markdown(
-        state
-    )
+    told = markdown(state)
+    assert "Nothing was written" in told and "neither it nor x.generated.yaml is written" in told
     assert not (tmp_path / "x.generated.yaml").exists()
 
 
@@ -227,12 +226,13 @@ from modelcar_tui.supervisor.supervisor import Supervisor
 
 class Dies(Supervisor):
     def emit(self, event):
-        if isinstance(event, e.ManifestWritten):
+        if isinstance(event, getattr(e, sys.argv[4])):
             os.kill(os.getpid(), signal.SIGKILL)
         super().emit(event)
 
 async def main():
-    run = Dies(sys.argv[2], specialists=fake_team(), state_dir=sys.argv[3], approve=Approve.ALL, force=True)
+    force = sys.argv[4] == "ManifestWritten"
+    run = Dies(sys.argv[2], specialists=fake_team(), state_dir=sys.argv[3], approve=Approve.ALL, force=force)
     async for _ in run.run():
         pass
 
@@ -247,7 +247,7 @@ async def test_a_run_killed_between_the_write_and_its_event_ends_without_a_quest
     target = tmp_path / "x.generated.yaml"
     if there:
         target.write_text(MINE)
-    command = [sys.executable, "-c", DIES, HERE, manifest, tmp_path / "state"]
+    command = [sys.executable, "-c", DIES, HERE, manifest, tmp_path / "state", "ManifestWritten"]
     assert subprocess.run(command, timeout=60, check=False).returncode == -9
     assert target.read_text() == WANTED
     (folder,) = (tmp_path / "state" / "runs").iterdir()
@@ -258,3 +258,33 @@ async def test_a_run_killed_between_the_write_and_its_event_ends_without_a_quest
     copies = [replaced.copy for replaced in second.state.written.replaced]
     assert copies == ([str(folder / "replaced" / target.name)] if there else [])
     assert all(Path(copy).read_text() == MINE for copy in copies)
+
+
+@pytest.mark.parametrize("dies_at", ["ApprovalRequested", "ApprovalGiven", "ManifestKept"])
+@pytest.mark.parametrize("force", [True, False])
+async def test_force_counts_for_a_run_that_is_resumed_with_it(
+    manifest: Path, target: Path, tmp_path: Path, dies_at: str, force: bool
+) -> None:
+    command = [sys.executable, "-c", DIES, HERE, manifest, tmp_path / "state", dies_at]
+    assert subprocess.run(command, timeout=60, check=False).returncode == -9
+    assert target.read_text() == MINE
+    (folder,) = (tmp_path / "state" / "runs").iterdir()
+    second = Supervisor("", specialists=fake_team(), resume=folder, force=force)
+    async for _ in second.run():
+        pass
+    assert second.settings.manifest == str(manifest) and second.settings.approve is Approve.ALL
+    assert target.read_text() == (WANTED if force else MINE)
+    assert second.state.finish.exit_status == (ExitStatus.GO if force else ExitStatus.USAGE)
+    if force:
+        (replaced,) = second.state.written.replaced
+        assert Path(replaced.copy).read_text() == MINE
+
+
+async def test_a_resumed_run_asks_no_language_model_when_told_so(manifest: Path, tmp_path: Path) -> None:
+    first = await drive(
+        manifest, tmp_path, approve=Approve.SHOW, model="openai:x", model_url="http://127.0.0.1:9/v1"
+    )
+    second = Supervisor("", specialists=fake_team(), resume=first.folder, llm=False)
+    async for _ in second.run():
+        pass
+    assert second.was_finished and second.settings.llm is False and second.settings.model == "openai:x"
