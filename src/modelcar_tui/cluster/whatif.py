@@ -16,6 +16,14 @@ from modelcar_tui.sizing.gpus import row_named
 
 _FORM = re.compile(r"(?P<product>[^:@\s]{1,80}):(?P<count>\d{1,4})(?:@(?P<nodes>\d{1,5}))?", re.ASCII)
 _MIG = re.compile(r"(?P<parent>.+)-MIG-(?P<profile>\d+g\.\d+gb[\w.+]*)", re.IGNORECASE)
+_SLICE = re.compile(r"(\d+)g\.(\d+)gb")
+_NO_CARD = re.compile(
+    r"hbm\w*|\d+gb|sxm\d*|pcie|nvl|oam|ti|ac|pro|rtx|geforce|tesla|quadro|instinct|server|edition|generation"
+    r"|ibm|tpu|slice|device|lite|podslice|nvidia|amd|intel|mig|shared|dgx|hgx|grid|\d+x|x\d+"
+)
+"""Words that say a memory, a form, a line or a vendor, but no card; generations are among the families."""
+_MIG_CAPABILITIES = ("8.0", "9.0", "10.0", "10.3", "12.0")
+"""Compute capabilities of cards that MIG can cut; those of a desktop among them excepted."""
 MOST_PER_NODE = 1024
 MOST_NODES = 10_000
 _RESOURCES = {
@@ -33,7 +41,8 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
     """Without a MIG profile."""
     profile: str = ""
     cards: tuple[str, ...] = ()
-    """The cards of our table that it fits, by our names; more than one where it is too short."""
+    """The cards of our table that it fits, by our names; more than one where it is too short, and first the one
+    that an estimate takes."""
     near: tuple[str, ...] = ()
     """Where it fits none: those that may be meant."""
 
@@ -47,11 +56,37 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
         shown, where = clean(self.text, limit=80), f"--gpu {clean(flag, limit=120)}"
         if len(self.cards) > 1:
             what = f"{shown} is one of {len(self.cards)} cards: {', '.join(self.cards)}"
-            return Problem(where=where, what=what, fix=f"did you mean {self.cards[0]}?", code="gpu-flag")
+            return Problem(where=where, what=what, code="gpu-flag")
         if not self.cards and self.near:
             fix = f"did you mean {', '.join(self.near)}?"
             return Problem(where=where, what=f"no such product as {shown}", fix=fix, code="gpu-flag")
+        return slice_problem(self.card, self.profile, flag)
+
+
+def slice_problem(card: str, profile: str, flag: str) -> Problem | None:
+    """Why a card of our table can't be cut into such slices by MIG; None where it can, or nobody knows."""
+    known, match = tables().products.get(card), _SLICE.match(profile)
+    if known is None or match is None:
         return None
+    profiles = tables().mig_profiles.get(tables().mig_parents.get(card, ""), {})
+    if not profiles and (card.startswith("GeForce") or known.cc not in _MIG_CAPABILITIES):
+        what, fix = f"{card} can't be cut into slices by MIG", "name the whole card"
+    elif profiles and not _possible(int(match[1]), int(match[2]), [*profiles]):
+        what, fix = f"{card} has no MIG slice {clean(profile, limit=40)}", f"it has {', '.join(profiles)}"
+    else:
+        return None
+    return Problem(where=f"--gpu {clean(flag, limit=120)}", what=what, fix=fix, code="gpu-flag")
+
+
+def _possible(computes: int, memory: int, profiles: Sequence[str]) -> bool:
+    """Whether a slice of so many sevenths (fourths) and GB could be one of a card with these slices.
+
+    Our table may lack one, such as `1g.10gb` of a card with 40 GB: the memory of another slice, and at most twice
+    the least that so much computing comes with.
+    """
+    sizes = [(int(match[1]), int(match[2])) for text in profiles if (match := _SLICE.match(text))]
+    least = min((gb for count, gb in sizes if count == computes), default=0)
+    return least <= memory <= 2 * least + 1 and memory in {gb for _, gb in sizes}
 
 
 def parse_gpu_flags(flags: Sequence[str]) -> Inventory:
@@ -120,12 +155,53 @@ def find_card(text: str) -> Named:
     key = _key(text)
     if key in names:
         return Named(text=text, profile=profile, cards=(names[key],))
-    cards = [name for other, name in names.items() if key and _fits(key.split("-"), other.split("-"))]
-    starts = [name for other, name in names.items() if key and other.startswith(key)]
-    if not cards:
-        cards = starts if len(starts) == 1 else _by_alias(text) or _run_together(key, names)
-    near = () if cards else starts or _like(key, names)
-    return Named(text=text, profile=profile, cards=tuple(cards), near=tuple(near[:6]))
+    cards = _cards(text, key, names)
+    near: list[str] = []
+    if len(cards) == 1 and not _names_a_card(key, names):
+        cards, near = [], cards  # a memory or a generation that only one card of our table has
+    if not cards and not near:
+        near = _like(key, names)
+        near = near if near or row_named(text) is not None else _inside(key, names)
+    return Named(text=text, profile=profile, cards=tuple(_preferred(text, cards)), near=tuple(near[:6]))
+
+
+def _cards(text: str, key: str, names: Mapping[str, str]) -> list[str]:
+    """The cards that a name fits; several where it is too short."""
+    if not key:
+        return []
+    cards = [name for other, name in names.items() if _fits(key.split("-"), other.split("-"))]
+    starts = _starting(key, names)
+    return cards or (starts if len(starts) == 1 else _by_alias(text) or _run_together(key, names))
+
+
+def _starting(key: str, names: Mapping[str, str]) -> list[str]:
+    return [name for other, name in names.items() if key and other.startswith(key)]
+
+
+def _preferred(text: str, cards: Sequence[str]) -> list[str]:
+    """First the card that an estimate takes for this name."""
+    row = row_named(text)
+    return sorted(cards, key=lambda card: row is None or row_named(card) is not row)
+
+
+def _names_a_card(key: str, names: Mapping[str, str]) -> bool:
+    """Whether one of its words stands for a card, and not only for a memory, a form or a generation."""
+    words = {word for other in names for word in other.split("-")}
+    families = {part for product in tables().products.values() for part in (product.family or "").split("-")}
+    return any(
+        word not in families and not _NO_CARD.fullmatch(word) and (not word.isdecimal() or word in words)
+        for word in key.split("-")
+    )
+
+
+def _inside(key: str, names: Mapping[str, str]) -> list[str]:
+    """The cards one of whose own words stands in the name, counted or not: `8xh100`, `h100x8`, `h100-94gb`."""
+    parts = re.findall(r"[a-z0-9]+", key)
+    parts += [re.sub(r"^\d+x|x\d+$", "", part) for part in parts]
+    whole = {"-".join(parts[at:]) for at in range(len(parts))} | {*parts}
+    exact = [name for other, name in names.items() if other in whole]
+    own = [part for part in parts if re.search(r"[a-z]", part) and _names_a_card(part, names)]
+    return exact or [name for other, name in names.items() if {*own} & {*other.split("-")}]
 
 
 def _fits(short: Sequence[str], words: Sequence[str]) -> bool:
@@ -140,11 +216,20 @@ def _fits(short: Sequence[str], words: Sequence[str]) -> bool:
 def _run_together(key: str, names: Mapping[str, str]) -> list[str]:
     """The cards of a name that was written without its hyphens: `RTX4090`."""
     short = key.replace("-", "")
-    return [name for other, name in names.items() if len(short) > 3 and other.replace("-", "").endswith(short)]
+    if len(short) < 4 or not any(char.isdecimal() for char in short):
+        return []
+    return [name for other, name in names.items() if other.replace("-", "").endswith(short)]
 
 
 def _like(key: str, names: Mapping[str, str]) -> list[str]:
-    """The cards whose name, or one word of it, is nearly this."""
+    """The cards whose name, or one word of it, begins with this, is nearly this, or looks like it (`L4OS`)."""
+    if starts := _starting(key, names):
+        return starts
+    digits = re.sub(r"(?<=\d)o+|o+(?=\d)", lambda match: "0" * len(match[0]), key)
+    letters = str.maketrans("oil", "011")
+    for other in (digits, re.sub(r"[il](?=\d)|(?<=\d)[il]", "1", digits), key.translate(letters)):
+        if other != key and (cards := [name for one, name in names.items() if _fits([other], one.split("-"))]):
+            return cards
     if close := difflib.get_close_matches(key, names, n=4, cutoff=0.8):
         return [names[other] for other in close]
     words = {word for other in names for word in other.split("-") if len(word) > 2}
@@ -160,7 +245,7 @@ def _by_alias(text: str) -> list[str]:
 
 def _key(product: str) -> str:
     """`NVIDIA-H100-80GB-HBM3`, `nvidia h100 80gb hbm3` and `H100-80GB-HBM3` are one."""
-    text = re.sub(r"[\s_-]+", "-", product.strip().casefold())
+    text = re.sub(r"[\s_-]+", "-", product.strip().casefold()).strip("-")
     text = re.sub(r"^(?:nvidia|amd|intel|google|aws)-", "", text)
     return re.sub(r"^(?:instinct-)?(mi\d+[a-z]?)(?:-oam)?$", r"instinct-\1", text)
 

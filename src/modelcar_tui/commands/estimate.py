@@ -94,11 +94,14 @@ def _gpu(text: str) -> Gpu:
 
 def _card(text: str, product: str) -> str:
     """The card that is meant, as the GPU table can find it; what was chosen for the operator is said on stderr."""
-    from modelcar_tui.cluster.whatif import find_card
+    from modelcar_tui.cluster.whatif import find_card, slice_problem
 
     named = find_card(product)
     row, profile = row_named(named.text), f"-MIG-{named.profile}" * bool(named.profile)
     others = [card for card in named.cards if row_named(card) is not row]
+    meant = next((card for card in named.cards if card not in others), "")
+    if problem := slice_problem(meant, named.profile, text):
+        raise UserError(problem)
     if len(named.cards) > 1 and len(others) == len(named.cards) - 1 and row is not None:
         what = f"{named.text} is one of {len(named.cards)} cards; this is {row.product}"
         complain(f"note: --gpu {text}: {what}, not {' or '.join(others)}")

@@ -16,6 +16,7 @@ from modelcar_tui.cluster.tables import tables
 from modelcar_tui.cluster.types import AcceleratorReport, Access, Guarantee, Rung
 from modelcar_tui.cluster.whatif import find_card, parse_gpu_flags
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.sizing.gpus import row_named
 
 NODE = {
     "metadata": {
@@ -85,8 +86,26 @@ def test_a_mig_slice_may_be_named() -> None:
         ("L40S:4@0", "number of nodes"),
         ("L40S:4@99999", "number of nodes"),
         ("L40S:-1", "PRODUCT:COUNT"),
-        ("H100:8", "H100 is one of 3 cards: H100-80GB-HBM3, H100-PCIe, H100-NVL; did you mean H100-80GB-HBM3?"),
-        ("A100-40GB:8", "A100-40GB is one of 2 cards: A100-SXM4-40GB, A100-PCIE-40GB; did you mean"),
+        ("H100:8", "H100 is one of 3 cards: H100-80GB-HBM3, H100-PCIe, H100-NVL"),
+        ("A100-40GB:8", "A100-40GB is one of 2 cards: A100-SXM4-40GB, A100-PCIE-40GB"),
+        ("A100:8", "A100 is one of 4 cards: A100-SXM4-80GB, "),
+        ("L4OS:1", "no such product as L4OS; did you mean L40S?"),
+        ("HlOO:1", "no such product as HlOO; did you mean H100-80GB-HBM3, H100-PCIe, H100-NVL?"),
+        ("8xH100:1", "no such product as 8xH100; did you mean H100-80GB-HBM3, H100-PCIe, H100-NVL?"),
+        ("H100x8:1", "no such product as H100x8; did you mean H100-80GB-HBM3, H100-PCIe, H100-NVL?"),
+        ("H100-94GB:1", "no such product as H100-94GB; did you mean H100-80GB-HBM3, H100-PCIe, H100-NVL?"),
+        ("nvidia/L40S:1", "no such product as nvidia/L40S; did you mean L40S?"),
+        ("MY-L40S-CARD:1", "no such product as MY-L40S-CARD; did you mean L40S?"),
+        ("Gaudi3-x8:1", "no such product as Gaudi3-x8; did you mean Gaudi3?"),
+        ("HBM3:2", "no such product as HBM3; did you mean H100-80GB-HBM3?"),
+        ("480GB:2", "no such product as 480GB; did you mean GH200-480GB?"),
+        ("Ada:1", "no such product as Ada; did you mean RTX-6000-Ada-Generation?"),
+        ("Ti:1", "no such product as Ti; did you mean GeForce-RTX-5070-Ti?"),
+        ("T4-MIG-1g.5gb:1", "Tesla-T4 can't be cut into slices by MIG; name the whole card"),
+        ("MI300X-MIG-1g.5gb:1", "Instinct-MI300X can't be cut into slices by MIG; name the whole card"),
+        ("H100-80GB-HBM3-MIG-9g.99gb:1", "H100-80GB-HBM3 has no MIG slice 9g.99gb; it has 1g.10gb, 1g.20gb, "),
+        ("H100-80GB-HBM3-MIG-1g.5gb:1", "H100-80GB-HBM3 has no MIG slice 1g.5gb; it has 1g.10gb, 1g.20gb, "),
+        ("H200-MIG-7g.18gb:1", "H200 has no MIG slice 7g.18gb; it has 1g.18gb, "),
         ("MI300:8", "MI300 is one of 2 cards: Instinct-MI300X, Instinct-MI300A"),
         ("H1000:8", "no such product as H1000; did you mean H100-80GB-HBM3, H100-PCIe, H100-NVL?"),
         ("A1:8", "no such product as A1; did you mean A10, "),
@@ -101,6 +120,26 @@ def test_bad_flags_are_one_line(flag: str, says: str) -> None:
         assert "\n" not in str(error)
     else:
         assert found == says
+
+
+def test_every_mig_slice_of_the_table_and_those_it_lacks_may_be_named() -> None:
+    for card, parent in tables().mig_parents.items():
+        for profile in tables().mig_profiles[parent]:
+            for more in ("", "+me", ".me"):
+                (node,) = parse_gpu_flags((f"{card}-MIG-{profile}{more}:1",)).nodes
+                assert node.pool[0].mig_profile == f"{profile}{more}"
+    assert parse_gpu_flags(("A100-SXM4-40GB-MIG-1g.10gb:1", "H100-NVL-MIG-1g.12gb:1")).nodes
+
+
+@pytest.mark.parametrize("name", ["H20-3e", "RTX-3080-Ti", "Thor", "TPU-v5e"])
+def test_a_card_that_only_the_estimates_table_has_is_no_misspelling(name: str) -> None:
+    assert not find_card(name).near
+
+
+def test_what_a_short_name_means_first_is_what_an_estimate_takes() -> None:
+    for name in ("A100", "H100", "V100", "MI300", "A100-40GB", "A100-80GB", "V100-32GB"):
+        cards = find_card(name).cards
+        assert len(cards) > 1 and row_named(cards[0]) is row_named(name) is not None
 
 
 def test_every_card_of_the_table_is_found_by_its_own_name_with_and_without_its_vendor() -> None:

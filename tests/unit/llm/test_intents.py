@@ -97,7 +97,7 @@ def test_other_questions_in_words(run: Supervisor, question: str, begins: str) -
 
 def test_a_gpu_that_may_be_several_is_asked_back(run: Supervisor) -> None:
     answer = ask(run, f"would 8 H100 do for {L}?")
-    assert answer.text == "" and "did you mean H100-80GB-HBM3" in answer.why
+    assert answer.text == "" and "one of 3 cards: H100-80GB-HBM3" in answer.why
 
 
 def test_what_is_offered_is_understood(run: Supervisor) -> None:
