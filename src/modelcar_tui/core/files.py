@@ -55,10 +55,27 @@ def write_atomic(
     sync_folder(path.parent)
 
 
+def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
+    """A descriptor of a regular file; nothing is waited for, as the other end of a pipe would be.
+
+    Raises:
+        OSError: it can't be opened, or is no regular file.
+    """
+    handle = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return handle
+
+
 def private_folder(path: Path) -> Path:
-    """`path` as a folder with mode 0700, made with its parents where it is missing."""
+    """`path` as a folder with mode 0700, made with its parents where it is missing.
+
+    A folder behind a link is somebody else's and keeps its mode.
+    """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.chmod(0o700)
+    if not path.is_symlink():
+        path.chmod(0o700)
     return path
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from modelcar_tui.core.files import private_folder, sync_folder
+from modelcar_tui.core.files import open_regular, private_folder, sync_folder
 from modelcar_tui.manifest.records import Record, note, records_of
 from modelcar_tui.manifest.standing import Kind, Replaced, Standing, look_at, when
 
@@ -81,8 +81,7 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
         return self.stem + hashlib.sha256(os.fsencode(standing.path)).hexdigest()[:16]
 
     def _copied(self, path: Path, name: str, sha256: str) -> Path:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(handle, "rb", buffering=0) as file:
+        with os.fdopen(open_regular(path), "rb", buffering=0) as file:
             copy = self._placed(name, sha256, iter(lambda: file.read(_CHUNK), b""))
             times = os.fstat(file.fileno())
         with suppress(OSError):
@@ -123,7 +122,7 @@ def _fill(path: Path, handle: int, sha256: str, chunks: Iterable[bytes]) -> None
 def _sha256(path: Path) -> str:
     """Of a copy that is there; empty where it can't be read."""
     digest = hashlib.sha256()
-    with suppress(OSError), path.open("rb") as file:
+    with suppress(OSError), os.fdopen(open_regular(path), "rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
         return digest.hexdigest()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.core.files import open_regular
+
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One file that was written."""
@@ -29,7 +31,7 @@ def note(records: Path, record: Record) -> None:
     line = b"\n" + msgspec.json.encode(record) + b"\n"  # on a line of its own, whatever a full disk cut short
     with suppress(OSError):
         records.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(records, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = open_regular(records, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         with os.fdopen(handle, "ab", buffering=0) as file:
             file.write(line)
 
@@ -37,7 +39,7 @@ def note(records: Path, record: Record) -> None:
 def records_of(records: Path, path: Path) -> tuple[Record, ...]:
     """What was written at `path` before, oldest first; broken lines are left out."""
     wanted, found = place(path), []
-    with suppress(OSError), records.open("rb") as file:
+    with suppress(OSError), os.fdopen(open_regular(records), "rb") as file:
         for line in file:
             with suppress(msgspec.DecodeError):
                 if (record := _DECODER.decode(line)).path == wanted:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.core.files import open_regular
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest.records import Record, author
 from modelcar_tui.manifest.source import MAX_BYTES
@@ -224,8 +225,7 @@ def _behind(path: Path) -> os.stat_result | None:
 def _read(path: Path) -> tuple[str, bytes | None]:
     """SHA-256 of all bytes, and the bytes themselves where they are no more than a manifest may have."""
     digest, kept, size = hashlib.sha256(), [], 0
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb", buffering=0) as file:
+    with os.fdopen(open_regular(path), "rb", buffering=0) as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
             size += len(chunk)

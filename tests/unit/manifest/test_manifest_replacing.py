@@ -353,6 +353,52 @@ def test_what_is_no_file_is_never_replaced(tmp_path: Path, kind: str, monkeypatc
         check_output(target, Path(plan.base), force=True)
 
 
+@pytest.mark.parametrize("kind", ["pipe", "pipe that is read", "device", "folder", "nothing but a link"])
+def test_records_that_are_no_file_are_none(tmp_path: Path, kind: str) -> None:
+    plan, keep = plan_of(tmp_path), keeping(tmp_path)
+    keep.records.parent.mkdir()
+    reader = -1
+    if kind.startswith("pipe"):
+        os.mkfifo(keep.records)
+        reader = os.open(keep.records, os.O_RDONLY | os.O_NONBLOCK) if kind != "pipe" else -1
+    elif kind == "device":
+        keep.records.symlink_to("/dev/zero")
+    elif kind == "folder":
+        keep.records.mkdir()
+    else:
+        keep.records.symlink_to("nowhere/nothing")
+    writer = threading.Thread(target=write, args=(plan, answer(plan), keep), daemon=True)
+    writer.start()
+    writer.join(20)
+    assert not writer.is_alive() and Path(plan.target).read_bytes() == WANTED
+    if reader >= 0:
+        os.close(reader)
+
+
+def test_a_pipe_among_the_copies_is_not_read(tmp_path: Path) -> None:
+    plan, keep = plan_of(tmp_path), keeping(tmp_path)
+    Path(plan.target).write_bytes(MINE)
+    keep.copies.mkdir(parents=True)
+    os.mkfifo(keep.copies / "m.generated.yaml")
+    writer = threading.Thread(target=write, args=(plan, answer(plan, ANYTHING), keep), daemon=True)
+    writer.start()
+    writer.join(20)
+    assert not writer.is_alive() and (keep.copies / "m.generated.yaml.2").read_bytes() == MINE
+
+
+def test_copies_behind_a_link_leave_the_folder_there_its_mode(tmp_path: Path) -> None:
+    plan, keep = plan_of(tmp_path), keeping(tmp_path)
+    Path(plan.target).write_bytes(MINE)
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o755)
+    keep.copies.parent.mkdir(parents=True)
+    keep.copies.symlink_to(tmp_path / "open")
+    write(plan, answer(plan, ANYTHING), keep)
+    assert (tmp_path / "open").stat().st_mode & 0o777 == 0o755
+    copy = tmp_path / "open" / "m.generated.yaml"
+    assert copy.read_bytes() == MINE and copy.stat().st_mode & 0o777 == 0o600
+
+
 def test_of_two_writers_at_once_only_one_writes(tmp_path: Path) -> None:
     for number in range(20):
         folder = tmp_path / str(number)
