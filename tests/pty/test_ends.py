@@ -53,6 +53,26 @@ def test_signals_give_the_terminal_back_and_keep_the_run(
         terminal.wait_for("to review")
 
 
+def said_before(terminal: Terminal, line: bytes) -> bool:
+    """Whether a line stands on the plain terminal, before the screen took it."""
+    return line in terminal.sent.partition(b"\x1b[?1049h")[0]
+
+
+def test_what_the_dashboard_cannot_hear_or_does_not_know_is_said_before_the_screen(tmp_path: Path) -> None:
+    with Terminal([*command(tmp_path), "--gpu", "Zorp-9000:2"], columns=120, rows=40) as terminal:
+        terminal.wait_for("to review")
+        terminal.kill(signal.SIGTERM)
+        assert terminal.wait_end() == 143
+    assert said_before(
+        terminal, b"note: --gpu Zorp-9000: Zorp-9000 is not in our table of cards: its memory is unknown"
+    )
+    state = ["--state-dir", str(tmp_path / "state")]
+    again = [str(BIN / "modelcar-tui"), "--resume", "last", "--ascii", "--patch", "--no-llm", *state]
+    with Terminal(again, columns=120, rows=40) as terminal:
+        terminal.wait_for("to review")
+    assert said_before(terminal, b"note: --patch is not heard: a resumed run goes on with its own options")
+
+
 def test_terminal_that_cannot_be_painted_gets_plain_lines(tmp_path: Path) -> None:
     with Terminal(command(tmp_path), env={"TERM": "dumb"}) as terminal:
         assert terminal.wait_end() == 0
