@@ -9,9 +9,13 @@ import base64
 import json
 import socket
 import socketserver
+import ssl
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 TLS_HELLO = b"\x16"
@@ -97,19 +101,22 @@ ECHOES: dict[str, Callable[[str], bytes]] = {
 class EchoServer:
     """Runs until `stop`. `seen` holds the Authorization headers that it was sent."""
 
-    def __init__(self, echo: str, *, challenge: str = "", token: str = "") -> None:
+    def __init__(
+        self, echo: str, *, challenge: str = "", token: str = "", tls: ssl.SSLContext | None = None
+    ) -> None:
         """
         Args:
             echo: one of `ECHOES`.
             challenge: `basic` or `bearer`: how a request without the header is refused.
             token: what the token service gives.
+            tls: what it speaks TLS with; without it, who tries TLS is sent away.
         """
         owner, self.seen = self, list[str]()
         self._say, self._challenge, self._token = ECHOES[echo], challenge, token
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
-                if self.connection.recv(1, socket.MSG_PEEK) == TLS_HELLO:
+                if tls is None and self.connection.recv(1, socket.MSG_PEEK) == TLS_HELLO:
                     return
                 path = self.rfile.readline().decode("latin-1").split(" ")[1:2]
                 sent, length = "", 0
@@ -122,8 +129,10 @@ class EchoServer:
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.host = f"127.0.0.1:{self._server.server_address[1]}"
-        self.url = f"http://{self.host}"
+        self.url = f"{'https' if tls else 'http'}://{self.host}"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def stop(self) -> None:
@@ -143,13 +152,27 @@ class EchoServer:
 
 
 @contextmanager
-def echo_server(echo: str, **options: str) -> Iterator[EchoServer]:
+def echo_server(echo: str, **options: Any) -> Iterator[EchoServer]:
     """An `EchoServer` for the block."""
     server = EchoServer(echo, **options)
     try:
         yield server
     finally:
         server.stop()
+
+
+def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """A server's TLS for 127.0.0.1, and the PEM of the authority that signed it: itself."""
+    key, authority = folder / "tls.key", folder / "tls.crt"
+    subprocess.run(
+        [
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", authority,
+            "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+        ], check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority, key)
+    return context, authority
 
 
 def traces(canary: str) -> tuple[bytes, ...]:

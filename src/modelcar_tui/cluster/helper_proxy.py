@@ -95,7 +95,7 @@ class HelperProxy:
             if _READY in line:
                 return
         said = (await stderr.read(4000)).decode(errors="replace").strip().splitlines()
-        raise EOFError(quoted(said[-1], limit=200) if said else "it ended without a word")
+        raise EOFError(quoted(said[-1], limit=200, of_plugin=True) if said else "it ended without a word")
 
 
 def _environment(options: ClusterOptions) -> dict[str, str] | None:

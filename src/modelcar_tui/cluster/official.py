@@ -68,7 +68,7 @@ async def borrow(credentials: Credentials, options: ClusterOptions) -> Credentia
     if found.key:
         teach_key(found.key)
     if not found.token and not (found.certificate and found.key):
-        reason = quoted(" ".join(found.error.split()), limit=200) or "it gave no credentials"
+        reason = quoted(" ".join(found.error.split()), limit=200, of_plugin=True) or "it gave no credentials"
         raise _fault(credentials, reason, f"install oc, which knows more ways, or {LOGIN}")
     return replace(
         credentials, helper="", token=Secret(found.token) if found.token else None,

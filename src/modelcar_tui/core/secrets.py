@@ -7,6 +7,7 @@ Whoever reads a credential teaches it to the process (`teach`). From then on no 
 from __future__ import annotations
 
 import base64
+import html
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from modelcar_tui.core.masks import masked
 from modelcar_tui.core.text import clean
 
 SHORTEST = 6
@@ -27,6 +29,7 @@ VARIABLES: Final = (
 _MOST_PASSING = 256
 _MOST_QUOTED = 2**20
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_JSON_ESCAPE = re.compile(r"\\u00([0-9a-fA-F]{2})")
 
 
 class Secret:
@@ -175,17 +178,30 @@ def redact_fields(record: msgspec.Struct, *names: str) -> None:
             msgspec.structs.force_setattr(record, name, safe)
 
 
-def quoted(words: str | bytes, *, limit: int = 300) -> str:
+def quoted(words: str | bytes, *, limit: int = 300, of_plugin: bool = False) -> str:
     """What a server or another program says, fit to stand in a sentence of ours: one clean line, no secret.
 
     It is redacted before it is cut to `limit` characters, so that no beginning of a secret is left over, and again
-    once it is clean, since an escape sequence may have stood within one.
+    once it is clean, since an escape sequence may have stood within one. What only looks like a credential is
+    masked too, for not every one was taught (`core.masks`).
+
+    Args:
+        of_plugin: it is said by a program that makes credentials, so long words of their kind are masked as well.
     """
     raw = words[:_MOST_QUOTED]
     text = raw.decode(errors="replace") if isinstance(raw, bytes) else raw
-    text = redact(text)
-    text = redact(clean(text, limit=len(text) * 4 + 1))
+    text = _unescaped(redact(text))
+    text = masked(redact(clean(text, limit=len(text) * 4 + 1)), runs=of_plugin)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _unescaped(text: str) -> str:
+    """`text` as it is, unless a secret stands in it as HTML or JSON escape it: then without escapes and secret."""
+    if "&" not in text and "\\" not in text:
+        return text
+    plain = _JSON_ESCAPE.sub(lambda found: chr(int(found[1], 16)), html.unescape(text)).replace("\\/", "/")
+    safe = redact(plain)
+    return text if safe == plain else safe
 
 
 def inside_base64(value: str) -> tuple[str, ...]:

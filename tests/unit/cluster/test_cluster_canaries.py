@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.server
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ from modelcar_tui.cluster.report import gpu_info_text, rows
 from modelcar_tui.cluster.transport import Transport
 from modelcar_tui.cluster.types import ClusterOptions, Rung
 from modelcar_tui.core.secrets import redact
-from support.echo_server import ECHOES, echo_server, shown
+from support.echo_server import ECHOES, certificate, echo_server, shown
 
 CANARY = "CANARYaaaa0001bbbb0002cccc0003"
 HEAD, TAIL = "CANARYaaaa0001", "bbbbCANARY0002"
@@ -53,6 +54,55 @@ async def test_a_login_that_the_api_server_repeats_is_in_no_report(tmp_path: Pat
     assert server.seen[0] == f"Basic {packed}"
     assert shown(everything(report), CANARY) == []
     assert packed.encode() not in everything(report)
+
+
+HELPED = [
+    "json-500",
+    "json-403",
+    "plain",
+    "cut-json",
+    "base64",
+    "quoted",
+    "lower",
+    "spelled",
+    "success",
+    "coloured",
+]
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not all(map(shutil.which, ("kubectl", "openssl"))), reason="needs kubectl and openssl")
+@pytest.mark.parametrize("echo", HELPED)
+async def test_a_plug_in_s_token_that_only_kubectl_holds_is_in_no_report(tmp_path: Path, echo: str) -> None:
+    token, kind = f"Unseen{sorted(ECHOES).index(echo):04}ffff0008gggg0009", '"kind":"ExecCredential"'
+    version = "client.authentication.k8s.io/v1beta1"
+    program = tmp_path / "get-token"
+    given = f'{{"apiVersion":"{version}",{kind},"status":{{"token":"{token}"}}}}'
+    program.write_text(f"#!/bin/sh\ncat <<'END'\n{given}\nEND\n")
+    program.chmod(0o755)
+    user = {"exec": {"apiVersion": version, "command": str(program), "interactiveMode": "Never"}}
+    tls, authority = certificate(tmp_path)
+    with echo_server(echo, tls=tls) as server:
+        path = kubeconfig(tmp_path, server.url, user, **{"certificate-authority": str(authority)})
+        report = await look(options(path))
+    assert server.seen[0] == f"Bearer {token}"
+    assert redact(token) == token
+    assert shown(everything(report), token) == []
+
+
+async def test_what_a_plug_in_says_as_it_fails_holds_no_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    program = tmp_path / "get-token"
+    program.write_text(f"#!/bin/sh\necho 'refresh with {CANARY[::-1]} failed: session expired' >&2\nexit 1\n")
+    program.chmod(0o755)
+    user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(program)}}
+    asked = options(kubeconfig(tmp_path, "https://api.test:6443", user))
+    with pytest.raises(ClusterError) as caught:
+        await borrow(find(asked), asked)
+    assert "session expired" in str(caught.value)
+    assert not shown(str(caught.value).encode(), CANARY[::-1])
 
 
 BAD = {
