@@ -213,7 +213,7 @@ def _login(address: str, what: str, where: str) -> Login | None:
     """
     teach_login(address)
     login = login_in(address)
-    if fault := address_fault(address) or header_fault("".join(login or ())):
+    if fault := address_fault(address) or header_fault(login.user if login else ""):
         raise _unfit(where, f"{what} {fault}", "mend it, or log in again: oc login --web")
     return login
 
@@ -221,7 +221,7 @@ def _login(address: str, what: str, where: str) -> Login | None:
 def _basic(user: dict[str, Any], login: Login | None) -> Secret | None:
     """`user:password` of the kubeconfig's user, else of the server's address, as Go's clients send it."""
     if user.get("username"):
-        return Secret(f"{user['username']}:{user.get('password', '')}")
+        return Secret(f"{user['username']}:{'' if user.get('password') is None else user['password']}")
     return Secret(f"{login.user}:{login.password}") if login else None
 
 

@@ -270,7 +270,7 @@ def _environment_proxy(server: str) -> str | None:
         host, proxies.get("no", "")
     ):
         return None
-    if fault := address_fault(proxy) or header_fault("".join(login_in(proxy) or ())):
+    if fault := address_fault(proxy) or header_fault(login.user if (login := login_in(proxy)) else ""):
         variable = f"{parts.scheme.upper()}_PROXY"
         problem = Problem(where=variable, what=f"the proxy's address {fault}", fix="mend it", code="proxy-address")
         raise ClusterError(Rung.UNREACHABLE, problem)

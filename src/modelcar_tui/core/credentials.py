@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from modelcar_tui.core.secrets import teach, teach_lines, teach_refused
+from modelcar_tui.core.secrets import teach, teach_lines, teach_password, teach_refused
 
 _BREAKS = "\n\r\v\f\x85\u2028\u2029"
 LINE_BREAK = "holds a line break (pasted over two lines?)"
+_HALVES = re.compile("[\ud800-\udfff]")
 _LOGIN = re.compile(r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)?(?P<login>[^/?#]*)@")
 _SECRET_NAME = re.compile(r"SECRET|KEY|TOKEN|PASSWORD", re.IGNORECASE)
 _TOKENS = ("token", "id-token", "access-token", "refresh-token")
@@ -35,14 +36,18 @@ class Login(NamedTuple):
 def header_fault(text: str) -> str:
     """Why no HTTP header can carry `text`, as a predicate (`holds a line break ...`); empty where one can.
 
-    For user names, passwords, impersonated users. No part of the text is in the answer.
+    For user names, impersonated users, addresses. No part of the text is in the answer.
     """
     if any(char in _BREAKS for char in text):
         return LINE_BREAK
-    kinds = {unicodedata.category(char) for char in text} if not text.isprintable() else set()
-    if "Cc" in kinds:
+    if any(unicodedata.category(char) == "Cc" for char in text):
         return "holds a control character"
-    return "holds a character that is none (half of a surrogate pair)" if "Cs" in kinds else ""
+    return password_fault(text)
+
+
+def password_fault(text: str) -> str:
+    """`header_fault` for passwords: Basic packs them, so any text can be sent that has bytes."""
+    return "holds a character that is none (half of a surrogate pair)" if _HALVES.search(text) else ""
 
 
 def token_fault(text: str) -> str:
@@ -57,12 +62,14 @@ def token_fault(text: str) -> str:
 def user_fault(user: Mapping[str, Any]) -> str:
     """What can't be sent of a kubeconfig's user: `the token holds a line break ...`; empty where all can.
 
-    Looked at are token, name and password, impersonation, and an auth-provider's tokens. Surrounding white space
-    of a token does not count, as it is stripped. What is refused is taught to the process, with its parts.
+    Looked at is what would be sent: the token, else name and password, else an auth-provider's tokens; and
+    impersonation. Surrounding white space of a token does not count, as it is stripped. What is refused is taught
+    to the process, with its parts.
     """
     for key, value in _sent(user):
         text = str(value).strip() if key in _TOKENS else str(value)
-        fault = token_fault(text) if key in _TOKENS else header_fault(text)
+        check = token_fault if key in _TOKENS else password_fault if key == "password" else header_fault
+        fault = check(text)
         if isinstance(value, (dict, list)):
             fault = "is no text"
         if fault:
@@ -74,11 +81,11 @@ def user_fault(user: Mapping[str, Any]) -> str:
 def teach_user(user: Mapping[str, Any]) -> None:
     """Teach the process every credential of a kubeconfig's user that is there as text."""
     name, password = user.get("username"), user.get("password")
-    for key in (*_TOKENS, "password"):
+    for key in _TOKENS:
         if isinstance(value := user.get(key), str):
             teach(value, value.strip())
-    if name and password:
-        teach(f"{name}:{password}")
+    if password and not isinstance(password, (dict, list)):
+        teach_password(str(password), str(name or ""))
     if isinstance(key_data := user.get("client-key-data"), str):
         teach_lines(key_data)
     provider, plugin = user.get("auth-provider"), user.get("exec")
@@ -116,9 +123,8 @@ def teach_login(address: str) -> None:
     found, login = _LOGIN.match(address), login_in(address)
     if found is None or login is None:
         return
-    teach(found["login"].partition(":")[2] or found["login"], login.password or login.user)
-    if login.password:
-        teach(f"{login.user}:{login.password}")
+    teach_password(found["login"].partition(":")[2] or found["login"])
+    teach_password(login.password or login.user, login.user if login.password else "")
 
 
 def address_fault(address: str) -> str:
@@ -139,7 +145,8 @@ def address_fault(address: str) -> str:
 
 def _sent(user: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The entries whose values become headers, and those values."""
-    for key in ("token", "username", "password", "as", "as-uid"):
+    login = ("token",) if str(user.get("token") or "").strip() else ("username", "password")
+    for key in (*login, "as", "as-uid"):
         if user.get(key) is not None:
             yield key, user[key]
     groups, extra = user.get("as-groups"), user.get("as-user-extra")
@@ -150,6 +157,6 @@ def _sent(user: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield "as-user-extra", value
     provider = user.get("auth-provider")
     config = provider.get("config") if isinstance(provider, dict) else None
-    for key, value in config.items() if isinstance(config, dict) else ():
+    for key, value in config.items() if isinstance(config, dict) and not any(map(user.get, login)) else ():
         if key in ("id-token", "access-token") and isinstance(value, str):
             yield key, value

@@ -29,6 +29,8 @@ VARIABLES: Final = (
 _MOST_PASSING = 256
 _MOST_QUOTED = 2**20
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_LONGEST_ORDINARY = 7
+"""A password of letters alone, up to so many, may be a word that names and sentences hold too."""
 _JSON_ESCAPE = re.compile(r"\\u00([0-9a-fA-F]{2})")
 
 
@@ -80,9 +82,19 @@ class Redactor:
             decoded = base64.b64decode(value.strip(), validate=True).decode()
         except ValueError:
             decoded = ""
-        if decoded.isprintable():
-            forms |= {*_forms(decoded), *_forms(decoded.partition(":")[2])}
+        if ":" in decoded or decoded.isprintable():
+            forms |= {*_forms(decoded), *_password_forms(decoded.partition(":")[2])}
         self._learn(value, forms)
+
+    def add_password(self, secret: Secret | str, user: str = "") -> None:
+        """Learn a password and its lines, alone and with its user.
+
+        A short one of letters alone is looked for in its base64 forms and where a login stands, not as a word: it
+        would blot out names that hold it.
+        """
+        value = _text(secret)
+        pair = _forms(f"{user}:{value}") if user and value else ()
+        self._learn(value, {*_password_forms(value), *pair})
 
     def add_lines(self, secret: Secret | str) -> None:
         """Learn a text of several lines, such as a key: as a whole, and each of its lines."""
@@ -137,6 +149,19 @@ def teach(*values: Secret | str | None) -> None:
     for value in values:
         if value:
             _process.add(value)
+
+
+def teach_password(password: Secret | str, user: str = "") -> None:
+    """`teach` for a password of Basic, which may hold any character, and for a key that stands in it as JSON."""
+    value = _text(password)
+    _process.add_password(value, user)
+    if value.lstrip().startswith("{"):
+        try:
+            key = json.loads(value).get("private_key")
+        except (ValueError, RecursionError):
+            return
+        if isinstance(key, str):
+            teach_lines(key)
 
 
 def teach_lines(value: Secret | str) -> None:
@@ -223,6 +248,18 @@ def _forms(value: str) -> set[str]:
     address_safe = {form.translate(str.maketrans("+/", "-_")) for form in packed}
     in_address = {quote(form, safe="", errors="replace") for form in (value, whole)}
     return {value, json.dumps(value)[1:-1], *packed, *address_safe, *in_address}
+
+
+def _password_forms(value: str) -> set[str]:
+    forms = {*_forms(value), *_forms(value.strip())}
+    if _is_ordinary(value):
+        return (forms - {value}) | {f":{value}@"}
+    forms.add(clean(value))
+    return forms | {line.strip() for line in _BREAKS.split(value) if not _is_ordinary(line.strip())}
+
+
+def _is_ordinary(value: str) -> bool:
+    return value.isalpha() and len(value) <= _LONGEST_ORDINARY
 
 
 def _text(secret: Secret | str) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.core.credentials import header_fault, token_fault
-from modelcar_tui.core.secrets import Secret, teach, teach_refused
+from modelcar_tui.core.credentials import header_fault, password_fault, token_fault
+from modelcar_tui.core.secrets import Secret, teach, teach_password, teach_refused
 from modelcar_tui.image.errors import ImageError, Trouble, fault
 from modelcar_tui.image.options import ImageOptions
 from modelcar_tui.image.process import run_bounded
@@ -202,8 +202,11 @@ def _login(user: str, secret: str, origin: str, host: str, *, identity: bool = F
     Raises:
         ImageError: no header can carry it.
     """
-    teach(secret, f"{user}:{secret}")
-    wrong = token_fault(secret) if identity else header_fault(secret)
+    if identity:
+        teach(secret)
+    else:
+        teach_password(secret, user)
+    wrong = token_fault(secret) if identity else password_fault(secret)
     what = ("the identity token " if identity else "the password ") + wrong
     if not wrong and not identity and (wrong := header_fault(user)):
         what = f"the user name {wrong}"
@@ -226,4 +229,5 @@ async def _ask_helper(name: str, server: str, host: str) -> Credential | None:
     user, secret = (data.get("Username"), data.get("Secret")) if isinstance(data, dict) else (None, None)
     if not isinstance(user, str) or not isinstance(secret, str) or not secret:
         return None
-    return _login(user, secret.rstrip("\r\n"), program, host, identity=user == "<token>")
+    identity = user == "<token>"
+    return _login(user, secret.strip() if identity else secret, program, host, identity=identity)

@@ -35,10 +35,12 @@ def _read(text: str, login_host: str, *, depth: int) -> dict[str, dict[str, Any]
     decoded = _decode(text)
     if decoded is not None and decoded.lstrip().startswith("{") and depth < 3:
         return _read(decoded.strip(), login_host, depth=depth + 1)
-    login = decoded if decoded is not None and ":" in decoded else text
-    if ":" not in login or any(char.isspace() for char in login.strip()):
+    packed_login = decoded is not None and ":" in decoded
+    login = (decoded or "").strip("\r\n") if packed_login else text
+    # Only in base64 may a password hold blanks or lines, as that of `_json_key` does.
+    if ":" not in login or any(char.isspace() for char in (login.partition(":")[0] if packed_login else login)):
         raise ValueError("it is neither user:password (in base64 or plain) nor the JSON of an auth file")
-    packed = base64.b64encode(login.strip().encode()).decode()
+    packed = base64.b64encode(login.encode()).decode()
     return {host: {"auth": packed} for host in _twins(login_host)}
 
 

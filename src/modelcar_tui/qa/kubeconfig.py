@@ -249,9 +249,10 @@ def teach(redact: Redactor, kubeconfig: Path) -> None:
 
 
 def _teach(redact: Redactor, user: dict[str, Any]) -> None:
-    for key in ("token", "password", "client-key-data"):
+    for key in ("token", "client-key-data"):
         if value := user.get(key):
             redact.add(str(value))
+    redact.add_password(str(user.get("password") or ""), str(user.get("username") or ""))
     teach_user(user)
     with suppress(ValueError):
         teach_key(base64.b64decode(str(user.get("client-key-data") or "")).decode())

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from modelcar_tui.core import secrets
-from modelcar_tui.core.credentials import header_fault
+from modelcar_tui.core.credentials import header_fault, password_fault
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import Redactor, Secret, inside_base64  # noqa: F401 - a form that others look for
 
@@ -132,7 +132,7 @@ def _checked(auth: str) -> Secret:
 
 
 def _basic(text: str) -> Secret:
-    if fault := header_fault(text):
+    if fault := header_fault(text.partition(":")[0]) or password_fault(text):
         secrets.teach_refused(text.partition(":")[2])
         raise _unreadable(f"a login of the pull secret {fault}")
     return Secret(base64.b64encode(text.encode()).decode())

@@ -25,7 +25,7 @@ from modelcar_tui.cluster.official import Borrowed, borrow
 from modelcar_tui.cluster.report import gpu_info_text, rows
 from modelcar_tui.cluster.transport import Transport
 from modelcar_tui.cluster.types import ClusterOptions, Rung
-from modelcar_tui.core.secrets import redact
+from modelcar_tui.core.secrets import quoted, redact
 from support.echo_server import ECHOES, certificate, echo_server, shown
 
 CANARY = "CANARYaaaa0001bbbb0002cccc0003"
@@ -114,7 +114,7 @@ BAD = {
 def users(part: str) -> list[dict[str, Any]]:
     bad = f"{HEAD}{part}{TAIL}"
     return [
-        {"token": bad}, {"username": "someone", "password": bad}, {"username": bad, "password": "x"},
+        {"token": bad}, {"username": bad, "password": "x"},
         {"token": "t", "as": bad}, {"token": "t", "as": "x", "as-uid": bad},
         {"token": "t", "as": "x", "as-groups": ["y", bad]},
         {"token": "t", "as": "x", "as-user-extra": {"key": [bad]}},
@@ -144,6 +144,27 @@ def test_what_no_header_can_carry_is_refused_in_one_line_without_it(tmp_path: Pa
         assert says in line
         assert "oc login --web" in line
         assert HEAD not in redact(f"whoever quotes {HEAD} or {TAIL}")
+
+
+@pytest.mark.parametrize("part", BAD.values(), ids=BAD)
+async def test_a_password_is_sent_as_kubectl_sends_it_and_kept_nowhere(tmp_path: Path, part: str) -> None:
+    password = f"{HEAD}{part}{TAIL}{part}"
+    with echo_server("json-500") as server:
+        user = {"username": "someone", "password": password}
+        report = await look(options(kubeconfig(tmp_path, server.url, user)))
+    assert base64.b64decode(server.seen[0].removeprefix("Basic ")).decode() == f"someone:{password}"
+    for half in (HEAD, TAIL):
+        assert shown(everything(report), half) == []
+        assert "\x1b" in part or half not in redact(f"whoever quotes {half}")
+    assert quoted(f"sent {password}").startswith("sent ***")
+
+
+def test_what_is_not_sent_is_no_fault(tmp_path: Path) -> None:
+    stale = {"auth-provider": {"name": "oidc", "config": {"id-token": f"{HEAD}\n{TAIL}"}}}
+    for user in ({"token": CANARY} | stale, {"token": CANARY, "username": f"{HEAD}\n{TAIL}", "password": "x"}):
+        found = find(options(kubeconfig(tmp_path, "https://api.test:6443", user)))
+        assert found.token is not None
+        assert found.token.reveal() == CANARY
 
 
 def test_a_token_file_with_a_second_line_is_named(tmp_path: Path) -> None:

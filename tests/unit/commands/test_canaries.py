@@ -87,7 +87,7 @@ USERS = {
     "token with a line feed": {"token": f"{HEAD}\n{TAIL}"},
     "token with a carriage return": {"token": f"{HEAD}\r{TAIL}"},
     "token beyond Latin-1": {"token": f"{HEAD}–{TAIL}"},
-    "password with a control character": {"username": "someone", "password": f"{HEAD}\x01{TAIL}"},
+    "user name with a control character": {"username": f"{HEAD}\x01{TAIL}", "password": "x"},
     "as with a line feed": {"token": "a-token-of-mine", "as": f"{HEAD}\n{TAIL}"},
     "as-groups with a line feed": {"token": "a-token-of-mine", "as": "x", "as-groups": [f"{HEAD}\n{TAIL}"]},
 }
@@ -174,7 +174,7 @@ def test_what_qa_needs_is_told_without_the_pull_secret(plant: Plant) -> None:
         registry = DemoRegistry(demo_images())
         try:
             plant.manifest.write_text(GOOD.format(host=registry.host))
-            packed = base64.b64encode(f"someone:{HEAD}\n{TAIL}".encode()).decode()
+            packed = base64.b64encode(f"{HEAD}\n{TAIL}:word".encode()).decode()
             plant.environ = {"OCI_REGISTRY_PULL_SECRET": packed}
             done = plant.run(
                 "--qa-engine", "kubernetes", "--qa-namespace", "models",

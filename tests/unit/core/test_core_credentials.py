@@ -69,6 +69,10 @@ def test_a_fault_of_a_user_names_the_entry_and_not_the_value() -> None:
     assert user_fault({"as": f"{VALUE}\x01"}) == "the user in `as` holds a control character"
     assert user_fault({"token": [VALUE]}) == "the token is no text"
     assert user_fault({"username": "jürgen", "password": "pässword", "as": "Ελένη", "token": f" {VALUE}\n"}) == ""
+    assert user_fault({"username": "u", "password": "a\nb\0"}) == ""
+    assert user_fault({"username": "u", "password": "\ud800"}).startswith(
+        "the password holds a character that is none"
+    )
     assert user_fault({}) == ""
 
 

@@ -54,6 +54,35 @@ def test_a_plain_password_is_redacted() -> None:
     assert base64.b64encode(VALUE.encode()).decode() not in redact(base64.b64encode(VALUE.encode()).decode())
 
 
+def test_a_password_that_is_an_ordinary_word_blots_out_no_name() -> None:
+    for redact in (Redactor(), Redactor()):
+        redact.add_password("sample", "quay")
+    redact.add(base64.b64encode(b"quay:sample").decode())
+    assert redact("sample-8b of oci://host/sample/granite:1") == "sample-8b of oci://host/sample/granite:1"
+    basic = base64.b64encode(b"quay:sample").decode()
+    for form in (
+        "https://quay:sample@host",
+        "x:sample@host",
+        f"Basic {basic}",
+        base64.b64encode(b"sample").decode(),
+    ):
+        assert "***" in redact(form)
+        assert "sample" not in redact(form)
+
+
+def test_a_password_of_letters_that_is_longer_and_one_with_a_digit_are_found_alone() -> None:
+    redact = Redactor()
+    for value in ("samplings", "sample1"):
+        redact.add_password(value, "quay")
+    assert redact("a samplings and a sample1") == "a *** and a ***"
+
+
+def test_a_token_is_found_whatever_word_it_is() -> None:
+    redact = Redactor()
+    redact.add("sample")
+    assert redact("a sample") == "a ***"
+
+
 def test_longer_secrets_go_first_and_short_words_stay() -> None:
     redact = Redactor()
     for value in ("secret", "secretsecret", "the", ""):

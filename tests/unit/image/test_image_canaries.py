@@ -63,8 +63,8 @@ BAD = {"line feed": "\n", "carriage return": "\r", "nul": "\0", "escape": "\x1b[
 def entries(part):
     bad = f"{HEAD}{part}{TAIL}"
     return [
-        {"auth": packed(f"someone:{bad}")}, {"auth": packed(f"{bad}:word")},
-        {"username": "someone", "password": bad}, {"auth": packed("someone:x"), "identitytoken": bad},
+        {"auth": packed(f"{bad}:word")}, {"username": bad, "password": "word"},
+        {"auth": packed("someone:x"), "identitytoken": bad},
     ]  # fmt: skip
 
 
@@ -82,6 +82,25 @@ async def test_a_login_that_no_header_can_carry_is_refused_in_one_line_without_i
         assert str(problem).isprintable()
         for half in (HEAD, TAIL):
             assert shown(msgspec.json.encode(facts), half) == []
+
+
+ACCOUNT = {"type": "service_account", "private_key": f"-----BEGIN-----\n{HEAD}\n{TAIL}\n-----END-----\n"}
+PASSWORDS = {
+    "key of a service account": json.dumps(ACCOUNT, indent=2), "tab": f"{HEAD}\t{TAIL}", "nul": f"{HEAD}\0{TAIL}",
+    "line feed": f"{HEAD}\n{TAIL}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("password", PASSWORDS.values(), ids=PASSWORDS)
+@pytest.mark.parametrize("challenge", ["basic", "bearer"])
+async def test_a_password_of_any_characters_is_sent_and_in_no_fact(ask, challenge, password):
+    for entry in ({"auth": packed(f"_json_key:{password}")}, {"username": "_json_key", "password": password}):
+        with echo_server("plain", challenge=challenge, token=TOKEN) as server:
+            facts = await ask(server.host, entry)
+        assert server.seen[0] == f"Basic {packed(f'_json_key:{password}')}"
+        for half in (HEAD, TAIL):
+            assert shown(msgspec.json.encode(facts), half) == []
+            assert half not in redact(f"whoever quotes {half}")
 
 
 async def test_an_identity_token_is_ascii_without_blanks(ask):
@@ -108,25 +127,26 @@ async def test_a_token_that_a_token_service_can_t_mean_is_refused_without_it(ask
 
 async def test_the_pull_secret_is_named_by_its_variable(ask, monkeypatch):
     with echo_server("json-403", challenge="basic") as server:
-        auths = {"auths": {server.host: {"auth": packed(f"someone:{HEAD}\n{TAIL}")}}}
+        auths = {"auths": {server.host: {"auth": packed(f"{HEAD}\n{TAIL}:word")}}}
         monkeypatch.setenv("OCI_REGISTRY_PULL_SECRET", json.dumps(auths))
         facts = await ask(server.host, {}, authfile=None)
     assert facts.problems[0].where == "OCI_REGISTRY_PULL_SECRET"
-    assert "the password holds a line break" in facts.problems[0].what
+    assert "the user name holds a line break" in facts.problems[0].what
     assert shown(msgspec.json.encode(facts), HEAD) == []
 
 
 async def test_a_credential_helper_s_answer_is_checked_and_taught(ask, tmp_path, monkeypatch):
     program = tmp_path / "docker-credential-mine"
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    for secret, good in ((f"{HEAD}\\n{TAIL}", False), (PASSWORD, True)):
-        program.write_text(f'#!/bin/sh\ncat <<\'END\'\n{{"Username":"someone","Secret":"{secret}"}}\nEND\n')
+    broken = f"{HEAD}\\n{TAIL}"
+    for user, secret, good in (("<token>", broken, False), ("someone", broken, True), ("someone", PASSWORD, True)):
+        program.write_text(f'#!/bin/sh\ncat <<\'END\'\n{{"Username":"{user}","Secret":"{secret}"}}\nEND\n')
         program.chmod(0o755)
         with echo_server("json-403", challenge="basic") as server:
             (tmp_path / "own.json").write_text(json.dumps({"credHelpers": {server.host: "mine"}}))
             facts = await ask(server.host, {}, authfile=str(tmp_path / "own.json"))
         assert bool(server.seen) is good
-        assert good or "the password holds a line break" in facts.problems[0].what
+        assert good or "the identity token holds a line break" in facts.problems[0].what
         assert shown(msgspec.json.encode(facts), HEAD) == []
     assert redact(PASSWORD) == Redactor()(PASSWORD) == "***"
 

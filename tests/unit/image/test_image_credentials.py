@@ -141,6 +141,12 @@ async def test_the_pull_secret_in_each_shape(monkeypatch, shape):
     assert await find_credential("evil.example", "rhelai1/x", NONE) is None
 
 
+async def test_a_pull_secret_in_base64_may_hold_a_password_of_several_lines(monkeypatch):
+    monkeypatch.setenv("OCI_REGISTRY_PULL_SECRET", packed('_json_key:{\n  "a b": "c"\n}\n'))
+    found = await find_credential("registry.redhat.io", "rhelai1/x", NONE)
+    assert (found.user, found.password.reveal()) == ("_json_key", '{\n  "a b": "c"\n}')
+
+
 async def test_a_bare_login_goes_to_the_stage_registry_too(monkeypatch):
     monkeypatch.setenv("OCI_REGISTRY_PULL_SECRET", packed("user:word"))
     assert (await find_credential("registry.stage.redhat.io", "a", NONE)).user == "user"

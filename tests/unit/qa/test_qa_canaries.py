@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.core.secrets import Secret, redact, teach
+from modelcar_tui.core.secrets import Redactor, Secret, redact, teach
 from modelcar_tui.qa.kube_api import KubeError, _kind, kube_api
 from modelcar_tui.qa.kubeconfig import flatten
 from modelcar_tui.qa.preconditions import skip_reason
@@ -66,7 +66,6 @@ async def test_a_kubeconfig_that_can_t_be_sent_is_refused_without_a_word_of_it(t
     users = [{"token": bad}, {"tokenFile": "token"}, {"exec": {"command": "./plugin"}}]
     if part not in "– ":
         users += [
-            {"username": "x", "password": bad},
             {"token": "t", "as": bad},
             {"token": "t", "as-groups": [bad]},
         ]
@@ -102,9 +101,9 @@ async def test_the_token_of_the_file_wins_as_in_the_cluster_s_client(tmp_path: P
 
 @pytest.mark.parametrize("part", ["\n", "\r", "\0", "\x1b[0m"])
 def test_a_pull_secret_that_can_t_be_sent_says_why_and_skips_qa(tmp_path: Path, part: str) -> None:
-    login = f"someone:{HEAD}{part}{TAIL}"
+    login = f"{HEAD}{part}{TAIL}:word"
     packed = base64.b64encode(login.encode()).decode()
-    entries = {"auth": packed}, {"username": "someone", "password": login.partition(":")[2]}
+    entries = {"auth": packed}, {"username": login.partition(":")[0], "password": "word"}
     for text in (packed, *(json.dumps({"auths": {"quay.io": entry}}) for entry in entries)):
         with pytest.raises(UserError) as caught:
             parse(Secret(text))
@@ -114,6 +113,22 @@ def test_a_pull_secret_that_can_t_be_sent_says_why_and_skips_qa(tmp_path: Path, 
             assert shown(line.encode(), HEAD) == []
             assert shown(line.encode(), TAIL) == []
         assert "a login of the pull secret holds a " in skip.message
+
+
+@pytest.mark.parametrize("part", ["\n", "\t", "\0", "\n  "])
+async def test_passwords_of_any_characters_are_taken_and_taught(tmp_path: Path, part: str) -> None:
+    password = f"{HEAD}{part}{TAIL}"
+    packed = base64.b64encode(f"_json_key:{password}".encode()).decode()
+    entries = {"auth": packed}, {"username": "_json_key", "password": password}
+    for text in (packed, *(json.dumps({"auths": {"quay.io": entry}}) for entry in entries)):
+        secret, redact_own = parse(Secret(text)), Redactor()
+        found = secret.for_host("quay.io")
+        assert found is not None
+        assert found.reveal() == packed
+        secret.teach(redact_own)
+        assert redact_own(f"{HEAD} of {packed}") == "*** of ***"
+    flat = await flatten((kubeconfig(tmp_path, {"username": "u", "password": password}),))
+    assert json.loads(flat.data)["users"][0]["user"]["password"] == password
 
 
 def test_an_outcome_holds_no_secret_that_was_taught() -> None:
