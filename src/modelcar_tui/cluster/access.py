@@ -189,6 +189,8 @@ def _why_unauthenticated(credentials: Credentials, problem: Problem) -> Problem:
             what = "the token has expired or was revoked (401; OpenShift's tokens last 24 hours)"
         else:
             what = "the token has expired, was revoked, or is for another cluster (401)"
+        if len(credentials.token.reveal().split()) > 1:
+            what = "the token is refused (401); it holds a blank (pasted over two lines?)"
     elif credentials.certificate is not None:
         expiry = certificate_expiry(credentials.certificate)
         if expiry is not None and expiry < _now():

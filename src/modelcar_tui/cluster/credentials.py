@@ -243,7 +243,7 @@ def _pem(entry: dict[str, Any], key: str, where: str) -> str | None:
 def _text(path: str, key: str, where: str) -> str:
     try:
         with Path(path).open("rb") as file:
-            return file.read(_SIZE_LIMIT).decode()
+            return file.read(_SIZE_LIMIT).decode("utf-8-sig")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a text"
         what = f"{key} {clean(path, limit=200)} can't be read: {reason}"

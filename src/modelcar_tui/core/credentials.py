@@ -12,10 +12,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from modelcar_tui.core.masks import unlike_a_word
 from modelcar_tui.core.secrets import teach, teach_lines, teach_password, teach_refused
 
 _BREAKS = "\n\r\v\f\x85\u2028\u2029"
 LINE_BREAK = "holds a line break (pasted over two lines?)"
+_LATE_LOGIN = re.compile(r"^(?:[^:/?#]*://)?(?:[^/?#]*:[^/?#\]]*/[^/]*@|.*@[^/?#@]*:\d)", re.DOTALL)
+"""A login whose password holds a slash: the host seems to end within it, and the true one stands behind an @."""
 _HALVES = re.compile("[\ud800-\udfff]")
 _LOGIN = re.compile(r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)?(?P<login>[^/?#]*)@")
 _SECRET_NAME = re.compile(r"SECRET|KEY|TOKEN|PASSWORD", re.IGNORECASE)
@@ -51,11 +54,11 @@ def password_fault(text: str) -> str:
 
 
 def token_fault(text: str) -> str:
-    """`header_fault` for bearer tokens and keys, which are visible ASCII without blanks (RFC 6750)."""
+    """`header_fault` for bearer tokens and keys, which are ASCII; a blank within one is sent, as kubectl does."""
     if fault := header_fault(text):
         return fault
-    if any(char.isspace() for char in text):
-        return "holds a blank (pasted over two lines?)"
+    if text.startswith("\ufeff"):
+        return "begins with a byte order mark, which the server would take for a part of it"
     return "" if text.isascii() else "holds a character that is not ASCII, which no token has"
 
 
@@ -83,7 +86,7 @@ def teach_user(user: Mapping[str, Any]) -> None:
     name, password = user.get("username"), user.get("password")
     for key in _TOKENS:
         if isinstance(value := user.get(key), str):
-            teach(value, value.strip())
+            teach(value, value.strip(), *filter(unlike_a_word, value.split()))
     if password and not isinstance(password, (dict, list)):
         teach_password(str(password), str(name or ""))
     if isinstance(key_data := user.get("client-key-data"), str):
@@ -133,7 +136,7 @@ def address_fault(address: str) -> str:
         return fault
     if any(char.isspace() for char in address):
         return "holds a blank"
-    if "@" in without_login(address):
+    if _LATE_LOGIN.match(without_login(address)):
         return "holds an @ behind its host (in a password, / is written %2F)"
     try:
         parts = urlsplit(address)

@@ -83,7 +83,7 @@ async def flatten(
     where = f"{os.pathsep.join(str(path) for path in paths)}: user {clean(str(used.get('user')), limit=80)}"
     if token_file := user.pop("tokenFile", None):
         # As in client-go, the file wins over the token beside it.
-        user["token"] = _read(folder / str(token_file)).decode("utf-8", "replace").strip()
+        user["token"] = _read(folder / str(token_file)).decode("utf-8-sig", "replace").strip()
         where = str(folder / str(token_file))
     _check(user, cluster, where)
     if "auth-provider" in user:

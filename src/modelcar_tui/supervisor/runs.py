@@ -13,6 +13,7 @@ from modelcar_tui.core.credentials import address_fault, login_in
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import fresh_folder, private_folder, write_private
 from modelcar_tui.manifest.keeping import Keeping
+from modelcar_tui.supervisor.llm.config import choose
 from modelcar_tui.supervisor.settings import Settings
 
 JOURNAL = "journal.jsonl"
@@ -92,10 +93,17 @@ def command_keeping(settings: Settings) -> Keeping:
 
 
 def _kept(settings: Settings) -> Settings:
-    """The settings as they are stored: without an address that may hold a login or a key; it is refused later."""
+    """The settings as they are stored: without an address that may hold a login or a key; it is refused later.
+
+    So is a model that is none: an address may have been meant.
+    """
     url = settings.model_url
     if url and (address_fault(url) or login_in(url) or "?" in url or "#" in url):
-        return msgspec.structs.replace(settings, model_url=None)
+        settings = msgspec.structs.replace(settings, model_url=None)
+    try:
+        choose(settings.model, None)
+    except UserError:
+        return msgspec.structs.replace(settings, model=None)
     return settings
 
 

@@ -173,9 +173,48 @@ def test_a_token_file_with_a_second_line_is_named(tmp_path: Path) -> None:
     assert line.startswith(f"{tmp_path / 'token'}: the token holds a line break")
 
 
-@pytest.mark.parametrize(("part", "says"), [("–", "not ASCII"), ("é", "not ASCII"), (" ", "a blank")])
+@pytest.mark.parametrize(("part", "says"), [("–", "not ASCII"), ("é", "not ASCII")])
 def test_a_token_of_characters_that_no_token_has_is_refused(tmp_path: Path, part: str, says: str) -> None:
     assert says in refused(kubeconfig(tmp_path, "https://api.test:6443", {"token": f"{HEAD}{part}{TAIL}"}))
+
+
+async def test_a_token_with_a_blank_is_sent_as_kubectl_sends_it_and_the_blank_is_told(tmp_path: Path) -> None:
+    with echo_server("json-401") as server:
+        report = await look(options(kubeconfig(tmp_path, server.url, {"token": f"{HEAD} {TAIL}"})))
+    assert server.seen[0] == f"Bearer {HEAD} {TAIL}"
+    assert "holds a blank (pasted over two lines?)" in str(report.access.problem)
+    for half in (HEAD, TAIL):
+        assert shown(everything(report), half) == []
+        assert half not in redact(f"whoever quotes {half}")
+
+
+def test_a_byte_order_mark_of_a_token_s_file_is_no_part_of_it(tmp_path: Path) -> None:
+    (tmp_path / "token").write_bytes(b"\xef\xbb\xbf" + CANARY.encode() + b"\r\n")
+    found = find(options(kubeconfig(tmp_path, "https://api.test:6443", {"tokenFile": str(tmp_path / "token")})))
+    assert found.token is not None
+    assert found.token.reveal() == CANARY
+    says = refused(kubeconfig(tmp_path, "https://api.test:6443", {"token": f"\ufeff{HEAD}{TAIL}"}))
+    assert "the token begins with a byte order mark" in says
+
+
+async def test_a_path_of_a_gateway_with_an_at_sign_is_asked(tmp_path: Path) -> None:
+    with echo_server("json-401") as server:
+        report = await look(options(kubeconfig(tmp_path, f"{server.url}/t/me@corp", {"token": CANARY})))
+    assert server.seen
+    assert report.access.server == f"{server.url}/t/me@corp"
+
+
+@pytest.mark.parametrize("where", ["proxy-url", "HTTPS_PROXY"])
+async def test_a_proxy_s_password_with_a_line_end_is_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    proxy = f"http://someone:{HEAD}%0A{TAIL}@127.0.0.1:1"
+    if where == "HTTPS_PROXY":
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+    cluster = {"proxy-url": proxy} if where == "proxy-url" else {}
+    report = await look(options(kubeconfig(tmp_path, "https://api.test:6443", {"token": CANARY}, **cluster)))
+    assert "the proxy does not answer" in str(report.access.problem)
+    assert shown(everything(report), HEAD) == []
 
 
 def test_white_space_around_a_token_is_no_fault(tmp_path: Path) -> None:

@@ -156,6 +156,22 @@ def test_a_model_s_address_with_a_login_is_refused_and_not_stored(plant: Plant) 
     assert plant.traces(done, CANARY) == []
 
 
+@pytest.mark.parametrize(
+    "model",
+    [f"openai:http://someone:{CANARY}@127.0.0.1:9/v1", f"openai:someone:{CANARY}@127.0.0.1",
+     f"http://someone:{CANARY}@127.0.0.1:9/v1", f"someone:{CANARY}@127.0.0.1:9"],
+)  # fmt: skip
+def test_an_address_with_a_login_in_a_model_s_name_is_refused_and_not_stored(plant: Plant, model: str) -> None:
+    plant.user({"token": "a-token-of-mine"})
+    done = plant.agent(
+        "--config", plant.manifest, "--kubeconfig", plant.kubeconfig, "--state-dir", plant.state, "--no-qa",
+        "--model", model, "--model-url", "http://127.0.0.1:9/v1",
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert b"--model: " in done.stdout + done.stderr
+    assert plant.traces(done, CANARY) == []
+
+
 def test_a_model_s_key_with_a_line_break_is_refused_and_not_quoted(plant: Plant) -> None:
     plant.user({"token": "a-token-of-mine"})
     plant.environ = {"OPENAI_API_KEY": f"{HEAD}\n{TAIL}"}

@@ -60,8 +60,12 @@ def test_what_passes_can_be_sent_by_the_library_and_what_does_not_is_not_quoted(
 
 
 @given(anything)
-def test_a_token_that_passes_is_ascii_without_blanks(text: str) -> None:
-    assert token_fault(text) or text.encode("ascii").translate(None, b" \t\r\n\v\f\0") == text.encode()
+def test_a_token_that_passes_is_ascii_without_control_characters(text: str) -> None:
+    assert token_fault(text) or text.encode("ascii").translate(None, b"\t\r\n\v\f\0") == text.encode()
+
+
+def test_a_byte_order_mark_in_a_token_is_named() -> None:
+    assert token_fault("\ufeffabc").startswith("begins with a byte order mark")
 
 
 def test_a_fault_of_a_user_names_the_entry_and_not_the_value() -> None:
@@ -113,7 +117,19 @@ def test_an_address_that_passes_is_one(text: str) -> None:
     parts = urlsplit(address)
     assert parts.hostname
     assert parts.port != 0
-    assert "@" not in without_login(address)
+    assert "@" not in urlsplit(without_login(address)).netloc
+
+
+@pytest.mark.parametrize(
+    ("address", "good"),
+    [
+        ("https://gw/t/me@corp", True), ("https://gw:6443/t/me@corp/api", True), ("https://[::1]/me@corp", True),
+        ("https://h/?x=a@b", True), ("https://me:12/pass@h", False), ("https://me:12/pa/ss@h:6443", False),
+        ("https://me:pa/ss@h", False), ("https://token/x@h:6443", False),
+    ],
+)  # fmt: skip
+def test_a_path_may_hold_an_at_sign_and_a_password_no_slash(address: str, good: bool) -> None:
+    assert (address_fault(address) == "") is good
 
 
 def test_what_is_taught_is_in_no_problem_and_passes_no_redactor() -> None:

@@ -103,8 +103,8 @@ async def test_a_password_of_any_characters_is_sent_and_in_no_fact(ask, challeng
             assert half not in redact(f"whoever quotes {half}")
 
 
-async def test_an_identity_token_is_ascii_without_blanks(ask):
-    for part in ("–", " "):
+async def test_an_identity_token_is_ascii(ask):
+    for part in ("–", "\t"):
         with echo_server("json-403", challenge="bearer", token=TOKEN) as server:
             facts = await ask(server.host, {"identitytoken": f"{HEAD}{part}{TAIL}"})
         assert facts.problems[0].code == "auth-file"
@@ -117,7 +117,7 @@ async def test_a_line_end_that_was_packed_too_is_no_fault(ask):
     assert server.seen[0] == f"Basic {packed(f'someone:{PASSWORD}')}"
 
 
-@pytest.mark.parametrize("token", [f"{HEAD}\n{TAIL}", f"{HEAD}\x7f{TAIL}", f"{HEAD} {TAIL}", f"{HEAD}–{TAIL}"])
+@pytest.mark.parametrize("token", [f"{HEAD}\n{TAIL}", f"{HEAD}\x7f{TAIL}", f"{HEAD}–{TAIL}"])
 async def test_a_token_that_a_token_service_can_t_mean_is_refused_without_it(ask, token):
     with echo_server("json-403", challenge="bearer", token=token) as server:
         facts = await ask(server.host, {"auth": packed(f"someone:{PASSWORD}")})

@@ -20,6 +20,8 @@ from modelcar_tui.core.text import clean
 NO_KEY = "EMPTY"
 """What an endpoint of your own is given where there is no key."""
 _NAME = re.compile(r"[A-Za-z0-9][\w.:/@+-]{0,199}")
+_ADDRESS = re.compile(r"://|:[^:@]*@")
+"""In a model's name: it is an address, and may hold a login."""
 _MOST_KEY_BYTES = 4096
 
 
@@ -99,9 +101,14 @@ def choose(model: str | None, url: str | None) -> Choice:
         return Choice(provider=DEFAULT, name=DEFAULT.default_model)
     prefix, colon, name = model.partition(":")
     provider = PROVIDERS.get(_ALIASES.get(prefix, prefix))
+    if _ADDRESS.search(name) or "//" in prefix:
+        raise _bad(
+            "--model", "an address is no name of a model", "as --model openai:NAME --model-url https://HOST/v1"
+        )
     if not colon or provider is None or not _NAME.fullmatch(name):
         kinds = ", ".join(f"{known}:NAME" for known in PROVIDERS)
-        raise _bad("--model", f"{clean(model, limit=80)!r} is no language model", f"give one of {kinds}")
+        told = "what is given" if "@" in model else repr(clean(model, limit=80))
+        raise _bad("--model", f"{told} is no language model", f"give one of {kinds}")
     return Choice(provider=provider, name=name, url=url)
 
 
@@ -139,7 +146,7 @@ def _read(path: Path, *, named: bool) -> Secret | None:
         data = os.read(handle, _MOST_KEY_BYTES)
     finally:
         os.close(handle)
-    text = data.decode(errors="replace").strip()
+    text = data.decode("utf-8-sig", errors="replace").strip()
     if not text:
         raise _bad(str(path), "the key file holds no key", "write the key alone into it")
     return _checked(text, str(path), "the key file holds no key: it")
@@ -151,7 +158,7 @@ def _checked(key: str, where: str, what: str) -> Secret:
     Raises:
         UserError: no header can carry it; in words that hold no part of it.
     """
-    if fault := token_fault(key):
+    if fault := token_fault(key) or ("holds a blank (pasted over two lines?)" if " " in key else ""):
         teach_refused(key)
         raise _bad(where, f"{what} {fault}", "copy the key again, alone and on one line")
     teach(key)
