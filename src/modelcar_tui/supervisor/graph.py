@@ -28,7 +28,7 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor import routing
 from modelcar_tui.supervisor.events import SpecialistStarted, Status
 from modelcar_tui.supervisor.registry import is_ours
-from modelcar_tui.supervisor.specialist import Context, Specialist
+from modelcar_tui.supervisor.specialist import Context, NotItsOwnError, Specialist
 
 GRAPH_VERSION = 1
 """Stamped into every run: a checkpoint of another shape is not resumed."""
@@ -131,7 +131,7 @@ def _specialist_node(member: Specialist, make_context: MakeContext) -> Step:
 
 def _failed(member: Specialist, context: Context, error: BaseException) -> State:
     """One pane fails, the run goes on and says so."""
-    text = clean(context.redact(kind(error)), limit=500)
+    text = clean(context.redact(str(error) if isinstance(error, NotItsOwnError) else kind(error)), limit=500)
     context.crash(error)
     whose = "ours" if is_ours(member) else "this specialist, not of modelcar-tui"
     where = context.folder / "crash.txt"

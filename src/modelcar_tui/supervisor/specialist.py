@@ -37,6 +37,10 @@ _MOST_LINE = 20_000
 _MOST_NOTICE = 2000
 
 
+class NotItsOwnError(TypeError):
+    """A specialist of another package tells what is not about itself; the text is ours and can be shown."""
+
+
 class Context:
     """What one run of one specialist may use: settings, the reports it needs, and its voice."""
 
@@ -77,7 +81,7 @@ class Context:
         """Journal an event, fold it into the run's state, and show it.
 
         Raises:
-            TypeError: a specialist of another package tells what is not about itself (see `only_itself`).
+            NotItsOwnError: a specialist of another package tells what is not about itself (see `only_itself`).
         """
         if self._alone:
             event = self._itself(event)
@@ -143,7 +147,7 @@ class Context:
                 return self._result(event.summary, event.lines, event.status, event.metadata)
         kind = class_name(type(event))
         whose = f" of {clean(repr(event.specialist), limit=60)}" if hasattr(event, "specialist") else ""
-        raise TypeError(f"specialist {self._own!r} may tell only of itself, not {kind}{whose}")
+        raise NotItsOwnError(f"it may tell only of itself, and told {kind}{whose}")
 
     def _result(
         self, summary: str, lines: tuple[str, ...], status: Status, metadata: Metadata | None

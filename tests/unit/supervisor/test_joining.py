@@ -287,6 +287,13 @@ def test_one_that_dies_while_it_runs_fails_alone_and_the_run_can_be_shown_again(
     assert json.loads(again.stdout)["run"]["panes"] == told["run"]["panes"]
 
 
+def test_the_pane_of_one_that_tells_of_another_says_what_it_told(packages: Packages) -> None:
+    say = f"e = {EVENTS}; context.emit(e.SpecialistStarted(specialist='qa\\x1b[2J'))"
+    packages.add("licence", GOOD.replace('context.step("read")', say))
+    summary = pane(packages.told(), "licence")["summary"]
+    assert summary == r"it may tell only of itself, and told SpecialistStarted of 'qa\x1b[2J'"
+
+
 def test_one_that_tells_no_result_is_done_when_its_run_has_ended(packages: Packages) -> None:
     packages.add("licence", GOOD.replace("context.finish(", "dict(").replace('"NO-GO by licence", ', ""))
     told = packages.told()
