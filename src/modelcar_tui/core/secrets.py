@@ -18,6 +18,7 @@ from typing import Final
 import msgspec
 
 from modelcar_tui.core.masks import masked
+from modelcar_tui.core.search import Search
 from modelcar_tui.core.text import clean
 
 SHORTEST = 6
@@ -70,7 +71,8 @@ class Redactor:
         self._values: set[str] = set()
         self._passing: dict[str, None] = {}
         self._needles: frozenset[bytes] = frozenset()
-        self._order: tuple[frozenset[bytes], frozenset[bytes], list[bytes]] = (frozenset(), frozenset(), [])
+        self._sources: tuple[frozenset[bytes], frozenset[bytes]] = (frozenset(), frozenset())
+        self._search = Search(())
 
     def add(self, secret: Secret | str) -> None:
         """Learn a secret, the parts of a base64 `user:password`, and the forms in which each may be written."""
@@ -120,11 +122,11 @@ class Redactor:
                 self._needles |= {_needle(value)}
 
     def __call__(self, text: str) -> str:
-        needles = self._sorted()
-        if not needles:
+        search = self._current()
+        if not search.needles:
             return text
         data = text.encode(errors="surrogatepass")
-        blotted = _blot(data, needles)
+        blotted = search.blot(data)
         return text if blotted is data else blotted.decode(errors="surrogatepass")
 
     def _learn(self, value: str, forms: Iterable[str]) -> None:
@@ -132,12 +134,14 @@ class Redactor:
             self._values.add(value)
             self._needles |= {_needle(form) for form in forms if len(form) >= SHORTEST}
 
-    def _sorted(self) -> list[bytes]:
-        """What to look for, the longest first, for one may be a part of another."""
+    def _current(self) -> Search:
+        """What to look for, made anew only when something was learnt."""
         own, shared = self._needles, _process._needles
-        if self._order[0] is not own or self._order[1] is not shared:
-            self._order = (own, shared, sorted(own | shared, key=len, reverse=True))
-        return self._order[2]
+        with self._lock:
+            if self._sources[0] is not own or self._sources[1] is not shared:
+                self._search = Search(own | shared, self._search)
+                self._sources = (own, shared)
+            return self._search
 
 
 _process = Redactor()
@@ -272,17 +276,3 @@ def _needle(form: str) -> bytes:
 
 def _base64(text: str) -> str:
     return base64.b64encode(text.encode(errors="surrogatepass")).decode()
-
-
-def _blot(data: bytes, needles: Iterable[bytes]) -> bytes:
-    low = data.lower()
-    for needle in needles:
-        if needle not in low:
-            continue
-        kept, start = bytearray(), 0
-        while (at := low.find(needle, start)) >= 0:
-            kept += data[start:at] + b"***"
-            start = at + len(needle)
-        data = bytes(kept + data[start:])
-        low = data.lower()
-    return data

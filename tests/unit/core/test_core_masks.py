@@ -15,7 +15,7 @@ from modelcar_tui.core.masks import masked
 from modelcar_tui.core.secrets import quoted, teach
 
 UNTAUGHT = "Untaught0001/of+a~plug-in=="
-tokens = st.from_regex(r"[A-Za-z0-9._~+/-]{4,40}[0-9][A-Za-z0-9._~+/-]{4,40}={0,2}", fullmatch=True)
+tokens = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._~+/-]{4,40}[0-9][A-Za-z0-9._~+/-]{4,40}={0,2}", fullmatch=True)
 
 
 def slashed(text: str) -> str:

@@ -7,12 +7,14 @@ import copy
 import json
 import logging
 import pickle
+import re
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelcar_tui.core.search import Search
 from modelcar_tui.core.secrets import Redactor, Secret
 
 VALUE = "hunter2-hunter2"
@@ -81,6 +83,25 @@ def test_a_token_is_found_whatever_word_it_is() -> None:
     redact = Redactor()
     redact.add("sample")
     assert redact("a sample") == "a ***"
+
+
+WORDS = st.lists(st.text(st.sampled_from("aAbB01é/+"), min_size=6, max_size=9), max_size=12)
+
+
+@given(WORDS, st.text(st.sampled_from("aAbB01é/+ "), max_size=60))
+def test_a_search_finds_what_looking_for_each_alone_finds(words: list[str], text: str) -> None:
+    needles = {word.encode().lower() for word in words}
+    data, wanted = text.encode(), text.encode()
+    for needle in sorted(needles, key=len, reverse=True):
+        wanted = re.sub(re.escape(needle), b"***", wanted, flags=re.IGNORECASE)
+    found = Search(needles).blot(data)
+    assert not any(needle in found.lower() for needle in needles)
+    assert (found is data) == (wanted == data)
+    assert (
+        Search(needles, Search({b"other-words"})).blot(data)
+        == found
+        == Search(needles, Search(needles)).blot(data)
+    )
 
 
 def test_longer_secrets_go_first_and_short_words_stay() -> None:
