@@ -331,8 +331,7 @@ class DashboardApp(ThemedApp):
         """The run's exit status, or the one of the verdict so far."""
         if self.state.finish is not None:
             return ExitStatus(self.state.finish.exit_status)
-        told = outcome_of(self.state)
-        if told is None:
+        if (told := outcome_of(self.state)) is None:
             return ExitStatus.UNKNOWN
         return ExitStatus.QA_FAILED if told.word == QA_FAILED else _VERDICT_STATUS[told.verdict]
 
