@@ -25,7 +25,7 @@ _BEHIND_A_SCHEME = re.compile(
 )
 _BEHIND_A_HEADER = re.compile(
     rf"(?P<scheme>authorization|x-(?:auth-token|registry-auth|api-key))(?P<gap>{_GAP})"
-    rf"(?P<filler>(?:[a-z]{{3,12}}{_GAP})?)(?P<word>{_WORD})",
+    rf"(?P<filler>(?:[a-z]{{3,12}}(?:\s|%(?:25)*20)+)?)(?P<word>{_WORD})",
     re.IGNORECASE,
 )
 _PARAMETER = re.compile(r"(?:realm|scope|service|error|error_description|error_uri|charset|nonce)=", re.IGNORECASE)
@@ -49,7 +49,7 @@ def _packed_schemes() -> str:
     return "|".join(map(re.escape, found))
 
 
-_PACKED = re.compile(rf"[A-Za-z0-9+/=_-]*(?:{_packed_schemes()})[A-Za-z0-9+/=_-]*")
+_PACKED = re.compile(rf"(?:{_packed_schemes()})[A-Za-z0-9+/=_-]*")
 
 
 def masked(text: str, *, runs: bool = False) -> str:
