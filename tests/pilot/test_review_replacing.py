@@ -6,6 +6,7 @@ import threading
 
 import msgspec
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from modelcar_tui.manifest.plan import Decision
@@ -235,3 +236,18 @@ async def test_the_summary_says_what_was_replaced_and_where_its_copy_is() -> Non
         await s.wait_for(pilot, lambda: isinstance(app.screen, FinishDialog), "the summary")
         assert s.shows(app, "replaces what was written 2025-10-09 08:03, read-only; copy:")
         assert s.shows(app, f"/state/runs/{RUN}/replaced/x")
+
+
+async def test_enter_behind_the_word_is_a_habit_and_no_fault() -> None:
+    """Keys that come at once are read before the dialog is gone."""
+    engine = Standings()
+    async with s.dashboard(engine) as (app, pilot):
+        await asked(app, pilot)
+        await pilot.press(*"writ")
+        dialog = app.screen
+        dialog.post_message(events.Key("e", "e"))
+        dialog.post_message(events.Key("enter", "\r"))
+        dialog.post_message(events.Key("x", "x"))
+        await s.wait_for(pilot, lambda: engine.answers, "the answer is sent")
+        await pilot.pause()
+        assert app._exception is None

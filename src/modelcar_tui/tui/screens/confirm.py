@@ -57,6 +57,9 @@ class ConfirmDialog(Dialog):
 
     def on_key(self, event: events.Key) -> None:
         """The next letter, or back to the first; a key that scrolls is no letter where the word has another."""
+        if self._typed == len(self._word):
+            event.stop()  # typed on while the dialog goes away: Enter behind the word is a habit
+            return
         right = event.character == self._word[self._typed]
         if event.key == "escape" or (event.key in _SCROLLS and not right):
             return
