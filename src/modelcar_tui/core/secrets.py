@@ -7,8 +7,6 @@ Whoever reads a credential teaches it to the process (`teach`). From then on no 
 from __future__ import annotations
 
 import base64
-import html
-import json
 import os
 import re
 import threading
@@ -17,7 +15,6 @@ from typing import Final
 
 import msgspec
 
-from modelcar_tui.core.masks import masked
 from modelcar_tui.core.search import Search
 from modelcar_tui.core.text import clean
 
@@ -157,6 +154,8 @@ def teach(*values: Secret | str | None) -> None:
 
 def teach_password(password: Secret | str, user: str = "") -> None:
     """`teach` for a password of Basic, which may hold any character, and for a key that stands in it as JSON."""
+    import json
+
     value = _text(password)
     _process.add_password(value, user)
     if value.lstrip().startswith("{"):
@@ -217,6 +216,8 @@ def quoted(words: str | bytes, *, limit: int = 300, of_plugin: bool = False) -> 
     Args:
         of_plugin: it is said by a program that makes credentials, so long words of their kind are masked as well.
     """
+    from modelcar_tui.core.masks import masked  # its expressions are no part of the first frame
+
     raw = words[:_MOST_QUOTED]
     text = raw.decode(errors="replace") if isinstance(raw, bytes) else raw
     text = _unescaped(redact(text))
@@ -228,6 +229,8 @@ def _unescaped(text: str) -> str:
     """`text` as it is, unless a secret stands in it as HTML or JSON escape it: then without escapes and secret."""
     if "&" not in text and "\\" not in text:
         return text
+    import html
+
     plain = _JSON_ESCAPE.sub(lambda found: chr(int(found[1], 16)), html.unescape(text)).replace("\\/", "/")
     safe = redact(plain)
     return text if safe == plain else safe
@@ -245,6 +248,7 @@ def inside_base64(value: str) -> tuple[str, ...]:
 
 
 def _forms(value: str) -> set[str]:
+    import json
     from urllib.parse import quote
 
     whole = _base64(value).rstrip("=")

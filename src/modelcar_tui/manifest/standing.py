@@ -14,7 +14,6 @@ import msgspec
 from modelcar_tui.core.files import open_regular
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest.records import Record, author
-from modelcar_tui.manifest.source import MAX_BYTES
 
 _CHUNK = 1 << 20
 _MOST_LINES = 4000
@@ -224,6 +223,8 @@ def _behind(path: Path) -> os.stat_result | None:
 
 def _read(path: Path) -> tuple[str, bytes | None]:
     """SHA-256 of all bytes, and the bytes themselves where they are no more than a manifest may have."""
+    from modelcar_tui.manifest.source import MAX_BYTES  # the screen needs this module before its first frame
+
     digest, kept, size = hashlib.sha256(), [], 0
     with os.fdopen(open_regular(path), "rb", buffering=0) as file:
         while chunk := file.read(_CHUNK):
