@@ -27,6 +27,7 @@ from modelcar_tui.supervisor.deciding import (
     candidates,
     decide_model,
     kind_name,
+    runtime_arguments,
     runtime_version,
 )
 from modelcar_tui.supervisor.llm.tools import tuning
@@ -154,7 +155,7 @@ def _clean(
     before: ModelRequirements, after: ModelRequirements, cluster: AcceleratorReport, vllm: str | None
 ) -> bool:
     """Whether the lint has nothing new to say."""
-    runtime_args = cluster.runtime.args if cluster.runtime else ()
+    runtime_args = runtime_arguments(cluster)
     said = []
     for model in (before, after):
         findings = lint_model(model.car, vllm=vllm, runtime_args=runtime_args, facts=model.image.model)

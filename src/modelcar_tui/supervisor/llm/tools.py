@@ -12,7 +12,14 @@ from modelcar_tui.compatibility.tuning import Tuning, tuned
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
 from modelcar_tui.manifest.plan import Change, Operation
-from modelcar_tui.supervisor.deciding import accepted_model, candidates, decide_model, kind_name, runtime_version
+from modelcar_tui.supervisor.deciding import (
+    accepted_model,
+    candidates,
+    decide_model,
+    kind_name,
+    runtime_arguments,
+    runtime_version,
+)
 from modelcar_tui.supervisor.llm.named import Named, named_facts, scrub, verdict_facts
 from modelcar_tui.supervisor.llm.question import WhatIf
 from modelcar_tui.supervisor.llm.reading import names
@@ -105,7 +112,7 @@ def what_if(
     vllm = vllm or runtime_version(cluster)
     kinds = candidates(cluster)
     verdict = _with_qa(decide_model(model, cluster, kinds, vllm), _tested(state, model.car.name), same=same)
-    runtime_args = cluster.runtime.args if cluster.runtime else ()
+    runtime_args = runtime_arguments(cluster)
     proposal = propose_for(model, verdict, kinds, vllm=vllm, runtime_args=runtime_args, objective=objective)
     name = f"what-if-{number}"
     facts = tuple(_facts(name, asked, verdict, proposal, change))
@@ -213,7 +220,7 @@ def which_gpu(state: RunState, name: str, *, vllm: str | None = None, objective:
         yield f"  {word} on {kind_name(kind)}: {verdict.why}"
     verdict = decide_model(model, cluster, kinds, vllm)
     if verdict.verdict is not Verdict.GO:
-        runtime_args = cluster.runtime.args if cluster.runtime else ()
+        runtime_args = runtime_arguments(cluster)
         proposal = propose_for(model, verdict, kinds, vllm=vllm, runtime_args=runtime_args, objective=objective)
         yield f"  what would help: {proposal.hope or verdict.settle or 'nothing that is known here'}"
 

@@ -82,12 +82,12 @@ class Decision:
         from modelcar_tui.compatibility.proposals import optimized_json
         from modelcar_tui.manifest.diff import text_hunks
         from modelcar_tui.manifest.write import target_path
-        from modelcar_tui.supervisor.deciding import candidates, overall, preflight
+        from modelcar_tui.supervisor.deciding import candidates, overall, preflight, runtime_arguments
         from modelcar_tui.supervisor.proposing import propose_for
 
         context.step("arguments", Status.RUNNING)
         manifest = configuration.manifest
-        runtime_args = cluster.runtime.args if cluster.runtime else ()
+        runtime_args = runtime_arguments(cluster)
         facts = {model.car.name: model.image.model for model in configuration.models}
         findings = lint(manifest, vllm=vllm, runtime_args=runtime_args, facts=facts)
         kinds = candidates(cluster)
