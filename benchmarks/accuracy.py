@@ -2,9 +2,9 @@
 
     python benchmarks/accuracy.py [--cases FILE.yaml] [--by-case]
 
-Without `--cases` the start-ups of tests/accuracy are used. The formulas see the same inputs: the true number of
-parameters and bits (which their authors would have to guess), the true memory of the card, the true KV bytes of a
-token. Where they say nothing about the KV cache, it is what their weights leave of the card.
+Without `--cases` the start-ups of tests/accuracy are used. The formulas see the same inputs: the true number
+of parameters and bits (which their authors would have to guess), the true memory of the card, the true KV
+bytes of a token. Where they say nothing about the KV cache, it is what their weights leave of the card.
 """
 
 from __future__ import annotations
@@ -76,7 +76,9 @@ def main() -> int:
     print(f"| by group | {HEAD}")
     print("|---|---|---|---|---|---|---|")
     for name, chosen in groups(cases).items():
-        picked = [(case, line) for case, line in zip(cases, answers["modelcar-tui"], strict=True) if chosen(case)]
+        picked = [
+            (case, line) for case, line in zip(cases, answers["modelcar-tui"], strict=True) if chosen(case)
+        ]
         print(f"| {name} | {row([case for case, _ in picked], [line for _, line in picked])} |")
     print()
     print(verdicts(cases, answers["modelcar-tui"]))
@@ -120,7 +122,11 @@ def formula(case: Case, factor: float, *, whole_gib: bool) -> Answer:
         return {"weights_gib": with_rest / units, "kv_tokens": None, "verdict": "unknown"}
     left = total * (inputs.get("util") or 0.9) - with_rest / units
     tokens = int(max(0.0, left) * GIB / per_token) if per_token else None
-    return {"weights_gib": with_rest / units, "kv_tokens": tokens, "verdict": "starts" if left > 0 else "oom_load"}
+    return {
+        "weights_gib": with_rest / units,
+        "kv_tokens": tokens,
+        "verdict": "starts" if left > 0 else "oom_load",
+    }
 
 
 def peer() -> Callable[..., dict[str, Any]] | None:
@@ -133,7 +139,8 @@ def peer() -> Callable[..., dict[str, Any]] | None:
 
 
 def of_peer(case: Case) -> Answer:
-    """Its KV tokens where it knows the architecture; not for quantized models, which it reads from other files."""
+    """Its KV tokens where it knows the architecture; not for quantized models, which it reads from other
+    files."""
     inputs, nothing = case["inputs"], {"weights_gib": None, "kv_tokens": None, "verdict": "unknown"}
     config, run = inputs.get("config"), peer()
     if (
@@ -222,9 +229,9 @@ def verdicts(cases: list[Case], lines: list[Answer]) -> str:
     open_ = sum(line["verdict"] == "unknown" for _, line in dead)
     dead_alive = sum(line["verdict"] == "starts" for _, line in dead)
     return (
-        f"Verdicts: {right} of {len(known)} starts with a known config are called `starts`; of {len(without)} "
-        f"without one {named} by their name. Of {len(dead)} refusals and deaths {same} are named as by vLLM, "
-        f"{open_} are `unknown`, {dead_alive} are called `starts`."
+        f"Verdicts: {right} of {len(known)} starts with a known config are called `starts`; of "
+        f"{len(without)} without one {named} by their name. Of {len(dead)} refusals and deaths {same} are "
+        f"named as by vLLM, {open_} are `unknown`, {dead_alive} are called `starts`."
     )
 
 

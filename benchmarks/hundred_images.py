@@ -1,9 +1,10 @@
-"""`agent configuration` as a whole process over one image and over a hundred, on a loopback registry, interleaved.
+"""`agent configuration` as a whole process over one image and over a hundred, on a loopback registry,
+interleaved.
 
     python benchmarks/hundred_images.py [ROUNDS]
 
-Every image is another one, with its own config.json and two shards. Prints the medians with a cold and with a warm
-cache, and the ratio, which may be at most 5.
+Every image is another one, with its own config.json and two shards. Prints the medians with a cold and with a
+warm cache, and the ratio, which may be at most 5.
 """
 
 from __future__ import annotations

@@ -81,7 +81,10 @@ def against_copy(folder: Path, megabytes: int) -> None:
     """Each layout: our bytes and time, and skopeo copy's time."""
     registry = RealRegistry(folder / "registry", secure=False)
     options = ImageOptions(registries_conf=registry.registries_conf(), use_cache=False)
-    print(f"{'layout':22} {'bytes':>10} {'of image':>9} {'facts s':>8} {'+skopeo':>8} {'copy s':>7} {'ratio':>6}")
+    print(
+        f"{'layout':22} {'bytes':>10} {'of image':>9} {'facts s':>8} {'+skopeo':>8} {'copy s':>7} "
+        f"{'ratio':>6}"
+    )
     try:
         for number, (name, image) in enumerate(layouts(megabytes).items()):
             registry.push(f"a/m{number}", "1", image)
@@ -129,7 +132,10 @@ def many(count: int, skopeo: bool, latency_s: float) -> None:
         images[f"a/m{number}:1"] = make_image([olot_layer(config), *(olot_layer(file) for file in told[2:])])
     with DemoRegistry(images, latency_s=latency_s) as registry:
         options = ImageOptions(
-            registries_conf=str(registry.registries_conf_path), use_cache=False, use_skopeo=skopeo, per_host=32
+            registries_conf=str(registry.registries_conf_path),
+            use_cache=False,
+            use_skopeo=skopeo,
+            per_host=32,
         )
         references = [f"oci://{registry.host}/{name}" for name in images]
         asyncio.run(inspect_image(references[0], options=options))

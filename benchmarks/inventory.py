@@ -1,6 +1,7 @@
 """CPU and peak memory of reading a large cluster: ours, kubectl and the typed client, in one run.
 
-    python benchmarks/inventory.py [--nodes 5000] [--pods 50000] [--gpu-nodes 400] [--skip-typed] [--skip-kubectl]
+    python benchmarks/inventory.py [--nodes 5000] [--pods 50000] [--gpu-nodes 400] [--skip-typed]
+    [--skip-kubectl]
 
 The stub cluster runs in a process of its own; every reader in a fresh one. Prints a Markdown table.
 """
@@ -101,7 +102,15 @@ def main() -> None:
     wanted = parser.parse_args()
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "0"}
     with tempfile.TemporaryDirectory() as folder:
-        serve = [sys.executable, "-c", _SERVE, folder, str(wanted.nodes), str(wanted.pods), str(wanted.gpu_nodes)]
+        serve = [
+            sys.executable,
+            "-c",
+            _SERVE,
+            folder,
+            str(wanted.nodes),
+            str(wanted.pods),
+            str(wanted.gpu_nodes),
+        ]
         server = subprocess.Popen(serve, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert server.stdout
         assert server.stdin
@@ -121,7 +130,9 @@ def main() -> None:
             ]
         if not wanted.skip_typed:
             readers.append(("official client, typed, pages dropped", [*python, _TYPED, kubeconfig]))
-        print(f"{wanted.nodes} nodes ({wanted.gpu_nodes} with GPUs), {wanted.pods} pods; {expected} GPUs free\n")
+        print(
+            f"{wanted.nodes} nodes ({wanted.gpu_nodes} with GPUs), {wanted.pods} pods; {expected} GPUs free\n"
+        )
         print("| reader | wall s | CPU s | peak MB | CPU ratio | free found | first rows s |")
         print("|---|---|---|---|---|---|---|")
         ours = 0.0

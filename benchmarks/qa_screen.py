@@ -3,8 +3,8 @@
     python benchmarks/qa_screen.py [SECONDS]
 
 One process, as in a run: the dashboard on its loop, and in a thread of its own the engine's log path (decode,
-clean, redact, parse, spool). 80x24; 1,000 lines a second for the bytes (limit 10 KB/s), 10,000 for the keys (`f`
-in the log screen, until the word that it changes is on the wire; p99 limit 100 ms) and the memory.
+clean, redact, parse, spool). 80x24; 1,000 lines a second for the bytes (limit 10 KB/s), 10,000 for the keys
+(`f` in the log screen, until the word that it changes is on the wire; p99 limit 100 ms) and the memory.
 """
 
 from __future__ import annotations

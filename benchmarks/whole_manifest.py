@@ -16,12 +16,24 @@ from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.image.types import ImageFacts, ModelFacts
 from modelcar_tui.manifest.plan import Decision, Plan
 from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
-from modelcar_tui.supervisor.deciding import accepted_model, candidates, decide_accepted, decide_model, overall
+from modelcar_tui.supervisor.deciding import (
+    accepted_model,
+    candidates,
+    decide_accepted,
+    decide_model,
+    overall,
+)
 from modelcar_tui.supervisor.proposing import propose_for, together
 from modelcar_tui.supervisor.reports import DecisionReport, ModelRequirements
 
-_GPUS = ("Tesla-T4:4", "NVIDIA-L4:8", "NVIDIA-L40S:4", "NVIDIA-A100-SXM4-80GB:8", "NVIDIA-H100-80GB-HBM3:8",
-         "NVIDIA-H200:8")  # fmt: skip
+_GPUS = (
+    "Tesla-T4:4",
+    "NVIDIA-L4:8",
+    "NVIDIA-L40S:4",
+    "NVIDIA-A100-SXM4-80GB:8",
+    "NVIDIA-H100-80GB-HBM3:8",
+    "NVIDIA-H200:8",
+)
 _SIZES = (
     (1.2, 2048, 16, 16),
     (8.0, 4096, 32, 32),
@@ -57,31 +69,49 @@ def main() -> None:
     plan = Plan(base="x", base_sha256="", target="y", changes=changes)
     verdict, why = overall(verdicts)
     report = DecisionReport(verdict=verdict, why=why, models=verdicts, plan=plan)
-    everything = Decision(plan_digest=plan.digest, accepted=tuple(change.id for change in changes), write=True)
+    everything = Decision(
+        plan_digest=plan.digest, accepted=tuple(change.id for change in changes), write=True
+    )
     after = decide_accepted(models, cluster, report, everything, vllm="0.19.1")
     again = time.process_time()
-    placement = together(tuple(accepted_model(model, plan, everything) for model in models), after.models, kinds)
+    placement = together(
+        tuple(accepted_model(model, plan, everything) for model in models), after.models, kinds
+    )
     placed = time.process_time()
-    print(f"{options.models} models, {options.nodes} nodes, {len(kinds)} kinds, objective {options.objective}: "
-          f"{verdict}, with {len(changes)} changes {after.verdict}")  # fmt: skip
+    print(
+        f"{options.models} models, {options.nodes} nodes, {len(kinds)} kinds, objective {options.objective}: "
+        f"{verdict}, with {len(changes)} changes {after.verdict}"
+    )
     print("| step | CPU s |\n|---|---|")
     for name, start, end in (
-        ("verdicts", began, decided), ("proposals", decided, proposed), ("verdicts after", proposed, again),
-        ("placement", again, placed), ("all", began, placed),
-    ):  # fmt: skip
+        ("verdicts", began, decided),
+        ("proposals", decided, proposed),
+        ("verdicts after", proposed, again),
+        ("placement", again, placed),
+        ("all", began, placed),
+    ):
         print(f"| {name} | {end - start:.2f} |")
     if placement is not None:
-        print(f"{len(placement.placed)} placed at once, {len(placement.unplaced)} not, exact: {placement.exact}")
+        print(
+            f"{len(placement.placed)} placed at once, {len(placement.unplaced)} not, exact: {placement.exact}"
+        )
 
 
 def _model(number: int) -> ModelRequirements:
     billions, hidden, layers, heads = _SIZES[number % len(_SIZES)]
     config = {
-        "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": hidden,
-        "num_hidden_layers": layers, "num_attention_heads": heads, "num_key_value_heads": 8, "head_dim": 128,
-        "intermediate_size": hidden * 7 // 2, "vocab_size": 128256, "max_position_embeddings": 131072,
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "hidden_size": hidden,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "num_key_value_heads": 8,
+        "head_dim": 128,
+        "intermediate_size": hidden * 7 // 2,
+        "vocab_size": 128256,
+        "max_position_embeddings": 131072,
         "torch_dtype": "bfloat16",
-    }  # fmt: skip
+    }
     name = f"model-{number}"
     serving = ServingArguments(gpu_count=1, args=(f"--max-num-seqs={64 + number}",))
     car = ModelCar(name=name, image=f"oci://x/{name}:1", serving=serving, at=_AT, name_at=_AT, image_at=_AT)

@@ -9,10 +9,26 @@ import pytest
 from modelcar_tui.core import secrets
 
 _CLEARED = (
-    "NO_COLOR", "COLORTERM", "KUBECONFIG", "OCI_REGISTRY_PULL_SECRET", "REGISTRY_AUTH_FILE", "GEMINI_API_KEY",
-    "GOOGLE_API_KEY", "VLLM_RUNTIME_IMAGE", "MODELCAR_TUI_STATE_DIR", "SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY",
-    "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "PYTHONUNBUFFERED", "COLUMNS", "LINES",
-)  # fmt: skip
+    "NO_COLOR",
+    "COLORTERM",
+    "KUBECONFIG",
+    "OCI_REGISTRY_PULL_SECRET",
+    "REGISTRY_AUTH_FILE",
+    "GEMINI_API_KEY",
+    "GOOGLE_API_KEY",
+    "VLLM_RUNTIME_IMAGE",
+    "MODELCAR_TUI_STATE_DIR",
+    "SSH_CONNECTION",
+    "SSH_CLIENT",
+    "SSH_TTY",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "PYTHONUNBUFFERED",
+    "COLUMNS",
+    "LINES",
+)
 
 
 @pytest.fixture(autouse=True)

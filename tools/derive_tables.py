@@ -1,10 +1,11 @@
 """Compare our tables with a vLLM release, so that the next release is an hour's work.
 
-    python tools/derive_tables.py vllm-0.33.0.tar.gz [more archives, folders, versions ...] [--json FILE] [--write]
+    python tools/derive_tables.py vllm-0.33.0.tar.gz [more archives, folders, versions ...] [--json FILE]
+    [--write]
 
 Reads minimum capabilities, method names and the command line by `ast` alone (nothing of vLLM's is imported or
-run) and prints every disagreement with `src/modelcar_tui/data/`. Exit status 1 when there is one. `--json` writes
-what was read, for copying into the tables; `--write` puts the arguments into theirs.
+run) and prints every disagreement with `src/modelcar_tui/data/`. Exit status 1 when there is one. `--json`
+writes what was read, for copying into the tables; `--write` puts the arguments into theirs.
 """
 
 from __future__ import annotations
@@ -46,9 +47,10 @@ def main(argv: list[str] | None = None) -> int:
         arguments[source.version] = specs
         pipelines = without_pipeline(source)
         faults = [
-            *compare_capabilities(source.version, capabilities), *compare_arguments(source.version, specs),
+            *compare_capabilities(source.version, capabilities),
+            *compare_arguments(source.version, specs),
             *compare_pipelines(source.version, pipelines),
-        ]  # fmt: skip
+        ]
         wrong += len(faults)
         print(
             f"vLLM {source.version}: {len(capabilities)} classes, {len(specs)} arguments, "
@@ -56,9 +58,11 @@ def main(argv: list[str] | None = None) -> int:
         )
         print("\n".join(f"  {fault}" for fault in faults) or "  none")
         read[source.version] = {
-            "min_capability": capabilities, "methods": methods(source), "arguments": msgspec.to_builtins(specs),
+            "min_capability": capabilities,
+            "methods": methods(source),
+            "arguments": msgspec.to_builtins(specs),
             "without_pipeline": pipelines,
-        }  # fmt: skip
+        }
     if options.output:
         Path(options.output).write_text(json.dumps(read, indent=1, sort_keys=True) + "\n", "utf-8")
     if options.write:
@@ -97,12 +101,15 @@ def compare_arguments(version: str, specs: tuple[Spec, ...]) -> list[str]:
 
 
 def compare_pipelines(version: str, found: tuple[str, ...]) -> list[str]:
-    """Architectures about whose pipeline stages table and source differ; only for the releases in the table."""
+    """Architectures about whose pipeline stages table and source differ; only for the releases in the
+    table."""
     ours = pipeline_table().without.get(version)
     if ours is None:
         return []
     faults = [f"{name}: the source has no pipeline stages for it" for name in sorted(set(found) - set(ours))]
-    return faults + [f"{name}: the table denies it pipeline stages" for name in sorted(set(ours) - set(found))]
+    return faults + [
+        f"{name}: the table denies it pipeline stages" for name in sorted(set(ours) - set(found))
+    ]
 
 
 def _matters(name: str) -> bool:

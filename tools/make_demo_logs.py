@@ -31,9 +31,13 @@ MODELS = (
     ("llama-3.3-70b-instruct", "text", 412.0),
 )
 QUESTIONS = (
-    "What is the capital of France?", "Name three primary colours.", "Translate 'good morning' to Spanish.",
-    "What is 17 plus 25?", "Who wrote Don Quixote?", "Give one use of graphite.",
-)  # fmt: skip
+    "What is the capital of France?",
+    "Name three primary colours.",
+    "Translate 'good morning' to Spanish.",
+    "What is 17 plus 25?",
+    "Who wrote Don Quixote?",
+    "Give one use of graphite.",
+)
 
 
 class Log:
@@ -144,7 +148,9 @@ def wait_ready(log: Log, model: str, seconds: float) -> None:
     wait = "(Function: utilities.infra.wait_for_inference_deployment_replicas)"
     log.log("timeout_sampler", f"Waiting for 1800 seconds [0:30:00], retry every 1 seconds. {wait}")
     pod = f"{short(model)}-predictor-7c9d8f6b5-x2m4q"
-    log.log("utilities.infra", f"Pod {pod} is Pending: modelcar-init is pulling the image", after=seconds * 0.1)
+    log.log(
+        "utilities.infra", f"Pod {pod} is Pending: modelcar-init is pulling the image", after=seconds * 0.1
+    )
     log.log("utilities.infra", f"Pod {pod}: modelcar-init completed", after=seconds * 0.35)
     log.log("utilities.infra", f"Pod {pod}: kserve-container is running, not ready", after=seconds * 0.1)
     log.log("timeout_sampler", f"Elapsed time: {seconds * 0.95:.2f}", after=seconds * 0.4)
@@ -321,8 +327,9 @@ def pull_denied() -> Log:
             "utilities.infra",
             f"Failed to pull image: initializing source docker://{host}/rhelai1/modelcar-{short(model)}:1.5:"
             " unable to retrieve auth token: invalid username/password: unauthorized",
-            "error", after=11.0,
-        )  # fmt: skip
+            "error",
+            after=11.0,
+        )
         status(log, model, "ERROR", " [setup]")
         end(log, model, "ERROR")
         progress(log, number, len(MODELS), errors=number)
@@ -348,9 +355,13 @@ def main(folder: Path) -> None:
         log = make()
         (folder / f"{name}.log").write_text("".join(f"{line}\n" for line in log.lines), encoding="utf-8")
         about = {
-            "title": title, "exit_status": exit_status, "seconds": log.seconds, "image": IMAGE, "generation": "G3",
+            "title": title,
+            "exit_status": exit_status,
+            "seconds": log.seconds,
+            "image": IMAGE,
+            "generation": "G3",
             "origin": "synthesised from the published line grammar of opendatahub-tests; nothing is from a real run",
-        }  # fmt: skip
+        }
         (folder / f"{name}.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
 

@@ -13,8 +13,8 @@ _TYPING = {"Optional", "Union", "Annotated", "ClassVar", "Literal", "SkipValidat
 
 
 class Hint(msgspec.Struct, frozen=True):
-    """One member of a union: `bool`, `int`, `float`, `str`, `none`, `literal`, `list`, `set`, `tuple`, `dict`,
-    `dataclass` or `other`."""
+    """One member of a union: `bool`, `int`, `float`, `str`, `none`, `literal`, `list`, `set`, `tuple`,
+    `dict`, `dataclass` or `other`."""
 
     kind: str
     values: tuple[object, ...] = ()

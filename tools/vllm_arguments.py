@@ -1,4 +1,5 @@
-"""The server's command line of a vLLM release, put together from its syntax trees as vLLM does at run time."""
+"""The server's command line of a vLLM release, put together from its syntax trees as vLLM does at run
+time."""
 
 from __future__ import annotations
 
@@ -14,10 +15,15 @@ from vllm_source import Source
 _ENGINE = "vllm/engine/arg_utils.py"
 _SERVE = "vllm/entrypoints/cli/serve.py"
 _TYPES = (
-    ("CompilationConfig.from_cli", "literal"), (".from_cli", "object"), (".from_json", "object"),
-    ("json.loads", "json"), ("union_dict_and_str", "json?"), ("nullable_kvs", "pairs"),
-    ("human_readable_int_or_auto", "tokens"), ("human_readable_int", "human"),
-)  # fmt: skip
+    ("CompilationConfig.from_cli", "literal"),
+    (".from_cli", "object"),
+    (".from_json", "object"),
+    ("json.loads", "json"),
+    ("union_dict_and_str", "json?"),
+    ("nullable_kvs", "pairs"),
+    ("human_readable_int_or_auto", "tokens"),
+    ("human_readable_int", "human"),
+)
 _REMOVED = {"PASSTHROUGH_ALL2ALL_BACKEND": "passthrough"}
 
 
@@ -145,9 +151,13 @@ class Arguments:
         return specs
 
     def _scope(
-        self, name: str, value: ast.expr, path: str, scopes: dict[str, dict[str, _Draft]],
+        self,
+        name: str,
+        value: ast.expr,
+        path: str,
+        scopes: dict[str, dict[str, _Draft]],
         singles: dict[str, _Draft],
-    ) -> None:  # fmt: skip
+    ) -> None:
         field = None
         if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Constant):
             field, value = str(value.slice.value), value.value
@@ -221,7 +231,9 @@ def _typed(node: ast.expr, draft: _Draft) -> _Draft:
     return _Draft("str", none=none) if none or text.startswith("parse_") else draft
 
 
-def _spread(node: ast.expr, scopes: dict[str, dict[str, _Draft]], singles: dict[str, _Draft]) -> _Draft | None:
+def _spread(
+    node: ast.expr, scopes: dict[str, dict[str, _Draft]], singles: dict[str, _Draft]
+) -> _Draft | None:
     match node:
         case ast.Subscript(value=ast.Name(id=scope), slice=ast.Constant(value=str(field))):
             found = scopes.get(scope, {}).get(field)
@@ -246,7 +258,9 @@ def _customize(node: ast.AST, scopes: dict[str, dict[str, _Draft]]) -> None:
                 found[0].kind = found[0].kind if keeps else changed.kind
                 found[0].none = changed.none
                 found[0].choices = changed.choices
-            elif found and found[1] == "action" and isinstance(value, ast.Constant) and value.value == "append":
+            elif (
+                found and found[1] == "action" and isinstance(value, ast.Constant) and value.value == "append"
+            ):
                 found[0].kind = "str"
         case ast.AugAssign(target=target):
             found = _target(target, scopes)
@@ -295,11 +309,18 @@ def _human_names(tree: ast.Module) -> set[str]:
         if isinstance(node, ast.FunctionDef) and node.name == "_compute_kwargs":
             for inner in ast.walk(node):
                 if isinstance(inner, ast.Compare) and _last(inner.left) == "name":
-                    names |= {item.value for part in inner.comparators for item in ast.walk(part)
-                              if isinstance(item, ast.Constant) and isinstance(item.value, str)}  # fmt: skip
+                    names |= {
+                        item.value
+                        for part in inner.comparators
+                        for item in ast.walk(part)
+                        if isinstance(item, ast.Constant) and isinstance(item.value, str)
+                    }
                 if isinstance(inner, ast.Assign) and _last(inner.targets[0]).startswith("human_readable"):
-                    names |= {item.value for item in ast.walk(inner.value)
-                              if isinstance(item, ast.Constant) and isinstance(item.value, str)}  # fmt: skip
+                    names |= {
+                        item.value
+                        for item in ast.walk(inner.value)
+                        if isinstance(item, ast.Constant) and isinstance(item.value, str)
+                    }
     return names
 
 

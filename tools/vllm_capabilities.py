@@ -21,7 +21,9 @@ def minimum_capabilities(source: Source) -> dict[str, int]:
         if path.startswith(_ROOT):
             for node in ast.walk(source.tree(path)):
                 if isinstance(node, ast.ClassDef):
-                    bases.setdefault(node.name, [base.id for base in node.bases if isinstance(base, ast.Name)])
+                    bases.setdefault(
+                        node.name, [base.id for base in node.bases if isinstance(base, ast.Name)]
+                    )
                     found = _own(node)
                     if found is not None:
                         own[node.name] = found
@@ -37,7 +39,9 @@ def methods(source: Source) -> tuple[str, ...]:
     """The names in `QUANTIZATION_METHODS`, sorted."""
     path = _ROOT + "__init__.py"
     for node in source.tree(path).body:
-        if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(node.value, (ast.List, ast.Subscript)):
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and isinstance(
+            node.value, (ast.List, ast.Subscript)
+        ):
             names = [node.target] if isinstance(node, ast.AnnAssign) else node.targets
             if any(isinstance(name, ast.Name) and "QuantizationMethods" in name.id for name in names) or any(
                 isinstance(name, ast.Name) and name.id == "QUANTIZATION_METHODS" for name in names
@@ -50,7 +54,9 @@ def methods(source: Source) -> tuple[str, ...]:
 def _own(node: ast.ClassDef) -> int | str | None:
     for item in node.body:
         if isinstance(item, ast.FunctionDef) and item.name == "get_min_capability":
-            returned = [inner.value for inner in ast.walk(item) if isinstance(inner, ast.Return) and inner.value]
+            returned = [
+                inner.value for inner in ast.walk(item) if isinstance(inner, ast.Return) and inner.value
+            ]
             whole = [number for value in returned for number in _numbers(value)]
             if whole:
                 return min(whole)

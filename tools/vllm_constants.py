@@ -132,7 +132,9 @@ def _bindings(target: ast.expr, item: ast.expr) -> dict[str, ast.expr]:
     match target, item:
         case ast.Name(id=name), _:
             return {name: item}
-        case (ast.Tuple(elts=names), ast.Tuple(elts=parts) | ast.List(elts=parts)) if len(names) == len(parts):
+        case (ast.Tuple(elts=names), ast.Tuple(elts=parts) | ast.List(elts=parts)) if len(names) == len(
+            parts
+        ):
             bound: dict[str, ast.expr] = {}
             for inner, part in zip(names, parts, strict=True):
                 bound.update(_bindings(inner, part))

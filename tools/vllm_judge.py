@@ -3,8 +3,9 @@
     python tools/vllm_judge.py CORPUS.json SOURCE [SOURCE ...] -o VERDICTS.json
 
 The parser is rebuilt with argparse from what `vllm_arguments.py` reads in a source distribution, with
-the liberties of `FlexibleArgumentParser` around it. It knows nothing of `modelcar_tui`, so the tests can compare
-our lint with it. The corpus is a JSON list of argument lists; the verdicts carry the message for each release.
+the liberties of `FlexibleArgumentParser` around it. It knows nothing of `modelcar_tui`, so the tests can
+compare our lint with it. The corpus is a JSON list of argument lists; the verdicts carry the message for each
+release.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ class _Parser(argparse.ArgumentParser):
 
 def build(source: Source) -> Callable[[list[str]], None]:
     """A judge for one release: it returns, or raises `RefusedError`."""
-    text = source.text("vllm/utils/argparse_utils.py") if "vllm/utils/argparse_utils.py" in source.paths else ""
+    text = (
+        source.text("vllm/utils/argparse_utils.py") if "vllm/utils/argparse_utils.py" in source.paths else ""
+    )
     pairs = "EnableDisableAction" in text
     parser = _Parser(prog="api_server", add_help=True)
     parser.add_argument("model_tag", nargs="?")
@@ -81,10 +84,19 @@ def _add(parser: argparse.ArgumentParser, spec: Spec, *, pairs: bool) -> None:
 
 def _reader(spec: Spec) -> Callable[[str], object]:
     table: dict[str, Callable[[str], object]] = {
-        "int": int, "float": float, "human": _human, "tokens": _tokens, "json": json.loads, "json?": _loose,
-        "str": str, "object": _object, "sized": _sized, "pairs": _pairs, "json|pairs": _json_or_pairs,
+        "int": int,
+        "float": float,
+        "human": _human,
+        "tokens": _tokens,
+        "json": json.loads,
+        "json?": _loose,
+        "str": str,
+        "object": _object,
+        "sized": _sized,
+        "pairs": _pairs,
+        "json|pairs": _json_or_pairs,
         "literal": _literal,
-    }  # fmt: skip
+    }
     if spec.kind == "choice":
         return _word(spec.choices)
     if spec.kind == "option":
@@ -176,7 +188,9 @@ def _prepared(args: list[str], *, levels: bool) -> list[str]:
     for number, arg in enumerate(args):
         if arg.startswith("--"):
             key, equals, value = arg.partition("=")
-            plain.append(_KNOBS.sub(lambda match: match.group(0).replace("_", "-"), key, count=1) + equals + value)
+            plain.append(
+                _KNOBS.sub(lambda match: match.group(0).replace("_", "-"), key, count=1) + equals + value
+            )
         elif arg.startswith("-O") and arg != "-O" and arg[2] != ".":
             level = arg[3:] if arg[2] == "=" else arg[2:]
             plain += ["--optimization-level", level] if levels else [f"-O.mode={level}"]
@@ -228,8 +242,8 @@ def main(argv: list[str] | None = None) -> int:
             else:
                 verdict[source.version] = ""
     about = (
-        "What the server's argument parser says, rebuilt by tools/vllm_judge.py from vLLM's source distributions "
-        f"{', '.join(releases)}; an empty text means that it accepts the list."
+        "What the server's argument parser says, rebuilt by tools/vllm_judge.py from vLLM's source "
+        f"distributions {', '.join(releases)}; an empty text means that it accepts the list."
     )
     body = ",\n".join(json.dumps(verdict) for verdict in verdicts)
     Path(chosen.output).write_text(f'{{"about": {json.dumps(about)},\n"lists": [\n{body}\n]}}\n', "utf-8")

@@ -1,4 +1,5 @@
-"""Architectures that a vLLM source distribution can't cut into pipeline stages: classes without `SupportsPP`."""
+"""Architectures that a vLLM source distribution can't cut into pipeline stages: classes without
+`SupportsPP`."""
 
 from __future__ import annotations
 
@@ -22,7 +23,9 @@ def without_pipeline(source: Source) -> tuple[str, ...]:
                     named = {ast.unparse(base).partition("[")[0].rpartition(".")[2] for base in node.bases}
                     bases.setdefault(node.name, set()).update(named)
     found = {
-        name for name, kind in _registered(source) if not _inherits(kind, bases, frozenset()) and not _draft(name)
+        name
+        for name, kind in _registered(source)
+        if not _inherits(kind, bases, frozenset()) and not _draft(name)
     }
     return tuple(sorted(found))
 
@@ -48,4 +51,6 @@ def _inherits(kind: str, bases: dict[str, set[str]], seen: frozenset[str]) -> bo
 
 def _draft(name: str) -> bool:
     lowered = name.lower()
-    return lowered.endswith("mtp") or any(word in lowered for word in ("mtpmodel", "eagle", "draft", "medusa"))
+    return lowered.endswith("mtp") or any(
+        word in lowered for word in ("mtpmodel", "eagle", "draft", "medusa")
+    )

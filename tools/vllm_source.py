@@ -56,7 +56,9 @@ class Source:
         path = Path(where)
         if path.is_dir():
             root = path if (path / "vllm").is_dir() else path.parent
-            files = {str(file.relative_to(root)): file.read_text("utf-8") for file in root.glob("vllm/**/*.py")}
+            files = {
+                str(file.relative_to(root)): file.read_text("utf-8") for file in root.glob("vllm/**/*.py")
+            }
             name = root.resolve().name
         elif path.is_file():
             files, name = _unpack(path), path.name
@@ -98,7 +100,12 @@ def _unpack(path: Path) -> dict[str, str]:
     with tarfile.open(path) as archive:
         for member in archive:
             inner = member.name.partition("/")[2]
-            if member.isfile() and inner.startswith("vllm/") and inner.endswith(".py") and member.size < _MAX_FILE:
+            if (
+                member.isfile()
+                and inner.startswith("vllm/")
+                and inner.endswith(".py")
+                and member.size < _MAX_FILE
+            ):
                 handle = archive.extractfile(member)
                 if handle is not None:
                     files[inner] = handle.read().decode("utf-8")
@@ -110,12 +117,18 @@ def _fetch(version: str, target: Path) -> None:
     import shutil
     import subprocess
 
-    names = [sys.executable, shutil.which("python3") or "", f"{sys.base_prefix}/bin/python3", "/usr/bin/python3"]
+    names = [
+        sys.executable,
+        shutil.which("python3") or "",
+        f"{sys.base_prefix}/bin/python3",
+        "/usr/bin/python3",
+    ]
     probe = ["-c", "import pip"]
     able = [
         name
         for name in dict.fromkeys(names)
-        if Path(name).is_file() and not subprocess.run([name, *probe], check=False, capture_output=True).returncode
+        if Path(name).is_file()
+        and not subprocess.run([name, *probe], check=False, capture_output=True).returncode
     ]
     if not able:
         raise SystemExit(f"no pip to fetch vllm {version} with; give the archive's path")

@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 DEFAULT_CONFIG = "config-yaml/sample_modelcar_config.yaml"
 _Commands: TypeAlias = "argparse._SubParsersAction[options.Parser]"
 WHAT_IF = (
-    "--max-model-len", "--max-num-seqs", "--max-num-batched-tokens", "--gpu-memory-utilization",
-    "--kv-cache-dtype", "--tensor-parallel-size",
-)  # fmt: skip
+    "--max-model-len",
+    "--max-num-seqs",
+    "--max-num-batched-tokens",
+    "--gpu-memory-utilization",
+    "--kv-cache-dtype",
+    "--tensor-parallel-size",
+)
 """vLLM arguments that a what-if may set."""
 FORMS = ("text", "json", "jsonl")
 _OF_ONE_MODEL = ("source", "gpu", "vllm_version", "explain", "authfile", "registries_conf")
@@ -41,9 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """The whole command line of `agent`."""
     top = options.Parser(
-        prog="agent", description="GO / NO-GO / UNKNOWN for a model-car manifest, without a screen.",
-        epilog=options.EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+        prog="agent",
+        description="GO / NO-GO / UNKNOWN for a model-car manifest, without a screen.",
+        epilog=options.EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     top.add_argument("--version", action="version", version=f"agent (modelcar-tui) {__version__}")
     _run_arguments(top)
     commands = top.add_subparsers(dest="command", metavar="COMMAND", title="commands")
@@ -67,9 +73,11 @@ def _run_arguments(top: argparse.ArgumentParser) -> None:
     what.add_argument("--resume", metavar="RUN", help="go on with an earlier run (id, folder or `last`)")
     top.add_argument("--format", choices=FORMS, default="text", dest="form", help="default: text (Markdown)")
     top.add_argument(
-        "--approve", choices=("show", "all", "none"), default="show",
+        "--approve",
+        choices=("show", "all", "none"),
+        default="show",
         help="the proposed changes: only show them (default), write all, or reject them (exit status 5)",
-    )  # fmt: skip
+    )
     top.add_argument("--demo", action="store_true", help="stub cluster, loopback registry, recorded QA log")
     options.add_run_options(top)
 
@@ -84,7 +92,9 @@ def _configuration(commands: _Commands) -> None:
 
 
 def _accelerator(commands: _Commands) -> None:
-    command = commands.add_parser("accelerator", help="which accelerators there are and which runtime serves them")
+    command = commands.add_parser(
+        "accelerator", help="which accelerators there are and which runtime serves them"
+    )
     command.add_argument("--format", choices=FORMS, default="text", dest="form")
     options.add_cluster_options(command)
     command.set_defaults(call=_call_accelerator)
@@ -92,15 +102,20 @@ def _accelerator(commands: _Commands) -> None:
 
 def _estimate(commands: _Commands) -> None:
     command = commands.add_parser(
-        "estimate", help="what one model needs on one GPU",
+        "estimate",
+        help="what one model needs on one GPU",
         usage="agent estimate SOURCE --gpu PRODUCT[:COUNT] [options] [-- VLLM ARGUMENTS]\n"
         "       agent estimate --cases FILE.yaml --format jsonl",
-    )  # fmt: skip
-    command.add_argument("source", nargs="?", metavar="SOURCE", help="image, model folder, config.json or .gguf")
+    )
     command.add_argument(
-        "--gpu", action="append", metavar="PRODUCT[:COUNT]",
+        "source", nargs="?", metavar="SOURCE", help="image, model folder, config.json or .gguf"
+    )
+    command.add_argument(
+        "--gpu",
+        action="append",
+        metavar="PRODUCT[:COUNT]",
         help="one kind of GPU, such as H200:2; a short name that fits several cards is said",
-    )  # fmt: skip
+    )
     command.add_argument(
         "--vllm", dest="vllm_version", metavar="VERSION", help="default: the newest that is known"
     )
@@ -108,12 +123,16 @@ def _estimate(commands: _Commands) -> None:
     command.add_argument("--registries-conf", metavar="PATH", help="registries.conf with remaps and mirrors")
     command.add_argument("--cases", metavar="FILE", help="a YAML list of start-ups; one JSON line each")
     command.add_argument("--format", choices=FORMS, default="text", dest="form")
-    command.add_argument("--explain", action="store_true", help="the terms of every number, with their sources")
+    command.add_argument(
+        "--explain", action="store_true", help="the terms of every number, with their sources"
+    )
     command.set_defaults(call=_call_estimate)
 
 
 def _lint(commands: _Commands) -> None:
-    command = commands.add_parser("lint", help="faults of manifests and their vLLM arguments; no cluster needed")
+    command = commands.add_parser(
+        "lint", help="faults of manifests and their vLLM arguments; no cluster needed"
+    )
     command.add_argument("config", metavar="FILE", nargs="+")
     command.add_argument("--format", choices=("text", "json", "sarif", "github"), default="text", dest="form")
     command.add_argument("--vllm", dest="vllm_version", metavar="VERSION", help="the runtime image's vLLM")
@@ -132,7 +151,9 @@ def _apply(commands: _Commands) -> None:
     command = commands.add_parser("apply", help="write what you accept of a saved plan; by default nothing")
     command.add_argument("plan", metavar="PLAN")
     command.add_argument("--accept", default="none", metavar="all|none|ID,...")
-    command.add_argument("--patch", action="store_true", help="also write the diff beside the generated manifest")
+    command.add_argument(
+        "--patch", action="store_true", help="also write the diff beside the generated manifest"
+    )
     command.add_argument(
         "--force", action="store_true", help="replace a file that another hand or run wrote, and keep a copy"
     )
@@ -148,9 +169,11 @@ def _runs(commands: _Commands) -> None:
 
 def _cleanup(commands: _Commands) -> None:
     command = commands.add_parser(
-        "cleanup", help="what a broken QA left on the cluster; deletes only with --yes",
-        description="Only what the run's log names and the cluster says was made while its suite ran is deleted.",
-    )  # fmt: skip
+        "cleanup",
+        help="what a broken QA left on the cluster; deletes only with --yes",
+        description="Only what the run's log names and the cluster says was made while its suite ran is "
+        "deleted.",
+    )
     command.add_argument("run", metavar="RUN", help="id, folder or `last`")
     command.add_argument("--yes", action="store_true", help="delete what is shown as this run's")
     command.add_argument("--kubeconfig", metavar="PATH", help="default: as the run had it")
@@ -161,10 +184,12 @@ def _cleanup(commands: _Commands) -> None:
 
 def _ask(commands: _Commands) -> None:
     command = commands.add_parser(
-        "ask", help="a question about a run, or a what-if; nothing is changed",
-        description="Without a language model, a question is answered by the facts that it names; a what-if always"
+        "ask",
+        help="a question about a run, or a what-if; nothing is changed",
+        description="Without a language model, a question is answered by the facts that it names; a what-if "
+        "always"
         " runs the real estimate and solver.",
-    )  # fmt: skip
+    )
     command.add_argument("run", metavar="RUN", help="id, folder or `last`")
     command.add_argument("question", nargs="?", metavar="QUESTION")
     command.add_argument("--what-if", action="append", metavar="model=NAME", help="decide one model again")
@@ -172,9 +197,14 @@ def _ask(commands: _Commands) -> None:
         command.add_argument(flag, metavar="VALUE", dest=f"what_if{flag}")
     command.add_argument("--enforce-eager", action="store_true")
     command.add_argument(
-        "--gpu", action="append", default=[], type=options.gpu_flag, metavar="PRODUCT:COUNT[@NODES]",
-        dest="what_if_gpus", help="one kind of GPU instead of the run's",
-    )  # fmt: skip
+        "--gpu",
+        action="append",
+        default=[],
+        type=options.gpu_flag,
+        metavar="PRODUCT:COUNT[@NODES]",
+        dest="what_if_gpus",
+        help="one kind of GPU instead of the run's",
+    )
     command.add_argument("--format", choices=("text", "json"), default="text", dest="form")
     command.add_argument("--state-dir", metavar="DIR")
     command.add_argument("--vllm", dest="vllm_version", metavar="VERSION")
@@ -221,11 +251,19 @@ def _call_estimate(args: argparse.Namespace) -> int:
     if not args.source or not args.gpu:
         raise UserError(Problem(what="estimate needs SOURCE and --gpu PRODUCT[:COUNT], or --cases FILE"))
     if len(args.gpu) > 1:
-        raise UserError(Problem(where="--gpu", what="an estimate has one kind of GPU", fix="run it once a kind"))
+        raise UserError(
+            Problem(where="--gpu", what="an estimate has one kind of GPU", fix="run it once a kind")
+        )
     return run_estimate(
-        args.source, args.gpu[0], arguments, vllm=args.vllm_version, form=args.form, explain=args.explain,
-        authfile=args.authfile, registries_conf=args.registries_conf,
-    )  # fmt: skip
+        args.source,
+        args.gpu[0],
+        arguments,
+        vllm=args.vllm_version,
+        form=args.form,
+        explain=args.explain,
+        authfile=args.authfile,
+        registries_conf=args.registries_conf,
+    )
 
 
 def _call_lint(args: argparse.Namespace) -> int:

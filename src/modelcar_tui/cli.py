@@ -27,9 +27,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """The whole command line of `modelcar-tui`."""
     top = options.Parser(
-        prog="modelcar-tui", description="Look at a model-car manifest before it is served: GO / NO-GO / UNKNOWN.",
-        epilog=options.EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
+        prog="modelcar-tui",
+        description="Look at a model-car manifest before it is served: GO / NO-GO / UNKNOWN.",
+        epilog=options.EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     top.add_argument("--version", action="version", version=f"modelcar-tui {__version__}")
     what = top.add_mutually_exclusive_group()
     what.add_argument("manifest", nargs="?", metavar="FILE", help="model-car manifest (YAML)")

@@ -24,7 +24,9 @@ def rows() -> list[tuple[dict[str, Any], dict[str, Any]]]:
 
 
 def started(rows: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    return [row for row in rows if row[0]["results"]["outcome"] == "started" and row[0]["inputs"].get("config")]
+    return [
+        row for row in rows if row[0]["results"]["outcome"] == "started" and row[0]["inputs"].get("config")
+    ]
 
 
 def errors(rows: list[tuple[dict[str, Any], dict[str, Any]]], logged: str, ours: str) -> dict[str, float]:
@@ -111,9 +113,12 @@ def test_what_started_is_called_starts(rows):
 
 
 def test_start_ups_without_a_config_are_sized_by_the_name_of_a_public_model(rows):
-    """Qwen3.6 27B on two and four 3090, Qwen3.8 27B in FP8 on two 5090; what no formula covers stays unknown."""
+    """Qwen3.6 27B on two and four 3090, Qwen3.8 27B in FP8 on two 5090; what no formula covers stays
+    unknown."""
     bare = [
-        row for row in rows if row[0]["results"]["outcome"] == "started" and not row[0]["inputs"].get("config")
+        row
+        for row in rows
+        if row[0]["results"]["outcome"] == "started" and not row[0]["inputs"].get("config")
     ]
     named = [(case, line) for case, line in bare if line["verdict"] == "starts"]
     assert len(named) >= 3

@@ -1,8 +1,8 @@
 """Plays what no API server does itself: job controller, scheduler, one kubelet, garbage collector.
 
-All of it goes through the real API: pods are created and bound, their status is written to the status subresource,
-logs are asked of us by the API server over TLS as of any kubelet. A pod's command really runs, as a child process;
-the fake suite stands in for the image's pytest.
+All of it goes through the real API: pods are created and bound, their status is written to the status
+subresource, logs are asked of us by the API server over TLS as of any kubelet. A pod's command really runs,
+as a child process; the fake suite stands in for the image's pytest.
 """
 
 from __future__ import annotations
@@ -121,13 +121,15 @@ class Controllers:
     def _node(self) -> None:
         """A Node whose kubelet is our log server."""
         value = {
-            "apiVersion": "v1", "kind": "Node", "metadata": {"name": self.node},
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": self.node},
             "status": {
                 "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
                 "daemonEndpoints": {"kubeletEndpoint": {"Port": self._logs.server_address[1]}},
                 "conditions": [{"type": "Ready", "status": "True"}],
             },
-        }  # fmt: skip
+        }
         answer = self.api.post("/api/v1/nodes", json=value)
         assert answer.status_code == 201, answer.text
 
@@ -173,10 +175,14 @@ class Controllers:
         self._complained.add(meta["uid"])
         about = {"kind": "Job", "namespace": self.namespace, "apiVersion": "batch/v1"}
         event = {
-            "metadata": {"name": f"{meta['name']}.{uuid.uuid4().hex[:12]}"}, "reason": "FailedCreate",
-            "involvedObject": {**about, "name": meta["name"], "uid": meta["uid"]}, "type": "Warning",
-            "message": f"Error creating: {self.refusal}", "firstTimestamp": _now(), "lastTimestamp": _now(),
-        }  # fmt: skip
+            "metadata": {"name": f"{meta['name']}.{uuid.uuid4().hex[:12]}"},
+            "reason": "FailedCreate",
+            "involvedObject": {**about, "name": meta["name"], "uid": meta["uid"]},
+            "type": "Warning",
+            "message": f"Error creating: {self.refusal}",
+            "firstTimestamp": _now(),
+            "lastTimestamp": _now(),
+        }
         answer = self.api.post(self.path("events"), json=event)
         assert answer.status_code == 201, answer.text
 
@@ -184,13 +190,19 @@ class Controllers:
         template, name, uid = job["spec"]["template"], job["metadata"]["name"], job["metadata"]["uid"]
         owner = {"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": uid, "controller": True}
         meta = {
-            "name": f"{name}-{uuid.uuid4().hex[:5]}", "ownerReferences": [owner],
+            "name": f"{name}-{uuid.uuid4().hex[:5]}",
+            "ownerReferences": [owner],
             "labels": {**template["metadata"].get("labels", {}), "job-name": name, "controller-uid": uid},
-        }  # fmt: skip
+        }
         answer = self.api.post(self.path("pods"), json={"metadata": meta, "spec": template["spec"]})
         assert answer.status_code == 201, answer.text
         target = {"apiVersion": "v1", "kind": "Node", "name": self.node}
-        binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": meta["name"]}, "target": target}
+        binding = {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": {"name": meta["name"]},
+            "target": target,
+        }
         answer = self.api.post(self.path("pods", str(meta["name"]), "binding"), json=binding)
         assert answer.status_code == 201, answer.text
 
@@ -198,7 +210,10 @@ class Controllers:
         now = _now()
         one = {"type": condition, "status": "True", "lastProbeTime": now, "lastTransitionTime": now}
         if condition == "Failed":
-            one |= {"reason": "BackoffLimitExceeded", "message": "Job has reached the specified backoff limit"}
+            one |= {
+                "reason": "BackoffLimitExceeded",
+                "message": "Job has reached the specified backoff limit",
+            }
         self._status("jobs", job, conditions=[one], active=0, **more)
 
     def _status(self, kind: str, value: Object, **more: Any) -> None:
@@ -263,14 +278,19 @@ class Controllers:
                     (stage / key).write_bytes(base64.b64decode(value))
         temporary = stage.with_name(f"{stage.name}-tmp")
         temporary.mkdir()
-        words = [w.replace("=/tmp/", f"={temporary}/").replace(STAGE, str(stage)) for w in container["command"]]
+        words = [
+            w.replace("=/tmp/", f"={temporary}/").replace(STAGE, str(stage)) for w in container["command"]
+        ]
         command = shlex.join(words).replace("uv run pytest", f"{sys.executable} {SUITE}")
         env = {e["name"]: e["value"].replace(STAGE, str(stage)) for e in container.get("env", [])}
         child = subprocess.Popen(
-            ["/bin/sh", "-c", f"exec {command}"], cwd=self.folder / "image", stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True,
+            ["/bin/sh", "-c", f"exec {command}"],
+            cwd=self.folder / "image",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
             env={"PATH": os.environ["PATH"], "FAKE_GENERATION": self.generation, "FAKE_FLOOD": "2000", **env},
-        )  # fmt: skip
+        )
         one.child = child
         self._container(one, container, "Running", {"running": {"startedAt": _now()}})
         assert child.stdout is not None
@@ -283,7 +303,9 @@ class Controllers:
         with one.changed:
             one.ended = True
             one.changed.notify_all()
-        done = {"terminated": {"exitCode": code, "finishedAt": _now(), "reason": "Error" if code else "Completed"}}
+        done = {
+            "terminated": {"exitCode": code, "finishedAt": _now(), "reason": "Error" if code else "Completed"}
+        }
         self._container(one, container, "Failed" if code else "Succeeded", done)
 
     def _secret(self, name: str) -> dict[str, str] | None:
@@ -292,9 +314,13 @@ class Controllers:
 
     def _container(self, one: Running, container: Object, phase: str, state: Object) -> None:
         status = {
-            "name": container["name"], "image": container["image"], "imageID": "", "ready": "running" in state,
-            "restartCount": 0, "state": state,
-        }  # fmt: skip
+            "name": container["name"],
+            "image": container["image"],
+            "imageID": "",
+            "ready": "running" in state,
+            "restartCount": 0,
+            "state": state,
+        }
         self._status("pods", one.pod, phase=phase, containerStatuses=[status])
 
 

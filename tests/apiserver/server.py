@@ -59,30 +59,46 @@ class ApiServer:
         serving = self.authority.issue("apiserver")
         tokens = self.folder / "tokens.csv"
         tokens.write_text(
-            "".join(f'{a.token},{a.name},{a.name},"{",".join(a.groups)}"\n' for a in (self.admin, *self._spare))
+            "".join(
+                f'{a.token},{a.name},{a.name},"{",".join(a.groups)}"\n' for a in (self.admin, *self._spare)
+            )
         )
         signing = self._signing_key()
         peer = f"http://127.0.0.1:{_free_port()}"
         client = f"http://127.0.0.1:{self._etcd_port}"
         self._run(
-            "etcd", f"--data-dir={self.folder / 'etcd'}", f"--listen-client-urls={client}",
-            f"--advertise-client-urls={client}", f"--listen-peer-urls={peer}",
-            f"--initial-advertise-peer-urls={peer}", f"--initial-cluster=default={peer}",
-        )  # fmt: skip
+            "etcd",
+            f"--data-dir={self.folder / 'etcd'}",
+            f"--listen-client-urls={client}",
+            f"--advertise-client-urls={client}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=default={peer}",
+        )
         self._command = (
-            f"--etcd-servers={client}", "--etcd-compaction-interval=0",
-            "--bind-address=127.0.0.1", f"--secure-port={self.port}", "--advertise-address=192.0.2.1",
-            "--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.0.0.0/24",
-            f"--cert-dir={self.folder}", f"--tls-cert-file={serving.certificate}",
-            f"--tls-private-key-file={serving.key}", f"--client-ca-file={self.authority.path}",
-            f"--token-auth-file={tokens}", "--authorization-mode=RBAC",
+            f"--etcd-servers={client}",
+            "--etcd-compaction-interval=0",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={self.port}",
+            "--advertise-address=192.0.2.1",
+            "--endpoint-reconciler-type=none",
+            "--service-cluster-ip-range=10.0.0.0/24",
+            f"--cert-dir={self.folder}",
+            f"--tls-cert-file={serving.certificate}",
+            f"--tls-private-key-file={serving.key}",
+            f"--client-ca-file={self.authority.path}",
+            f"--token-auth-file={tokens}",
+            "--authorization-mode=RBAC",
             "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-account-signing-key-file={signing}", f"--service-account-key-file={signing}",
-            # No controllers run here: nobody would make service accounts or take the not-ready taint away again.
+            f"--service-account-signing-key-file={signing}",
+            f"--service-account-key-file={signing}",
+            # No controllers run here: nobody would make service accounts or take the not-ready taint away
+            # again.
             "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
-            "--kubelet-preferred-address-types=InternalIP", "--feature-gates=TTLAfterFinished=true",
+            "--kubelet-preferred-address-types=InternalIP",
+            "--feature-gates=TTLAfterFinished=true",
             *self._flags,
-        )  # fmt: skip
+        )
         self.restart()
 
     def _signing_key(self) -> Path:
@@ -91,9 +107,10 @@ class ApiServer:
         from cryptography.hazmat.primitives.asymmetric import ec
 
         key = ec.generate_private_key(ec.SECP256R1()).private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL,
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.TraditionalOpenSSL,
             serialization.NoEncryption(),
-        )  # fmt: skip
+        )
         path = self.folder / "signing.key"
         path.write_bytes(key)
         return path
@@ -125,9 +142,12 @@ class ApiServer:
         """A client of the test's own; nobody's when None."""
         headers = {"Authorization": f"Bearer {account.token}"} if account else {}
         return httpx.Client(
-            base_url=self.url, verify=ssl.create_default_context(cafile=str(self.authority.path)), timeout=30,
-            headers=headers, trust_env=False,
-        )  # fmt: skip
+            base_url=self.url,
+            verify=ssl.create_default_context(cafile=str(self.authority.path)),
+            timeout=30,
+            headers=headers,
+            trust_env=False,
+        )
 
     def stop(self) -> None:
         """End both processes."""
@@ -147,9 +167,13 @@ class ApiServer:
     def _run(self, program: str, *arguments: str) -> None:
         with (self.folder / f"{program}.log").open("wb") as log:
             self._children[program] = subprocess.Popen(
-                [self._programs / program, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=self.folder, env={"PATH": os.environ["PATH"], "HOME": str(self.folder)},
-            )  # fmt: skip
+                [self._programs / program, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env={"PATH": os.environ["PATH"], "HOME": str(self.folder)},
+            )
 
     def program(self, name: str) -> subprocess.Popen[bytes]:
         """One of the processes, `etcd` or `kube-apiserver`."""
@@ -161,7 +185,9 @@ class ApiServer:
         """A user whom no other test has."""
         return self._spare.pop()
 
-    def kubeconfig(self, account: Account | None = None, user: dict[str, Any] | None = None, **more: Any) -> Path:
+    def kubeconfig(
+        self, account: Account | None = None, user: dict[str, Any] | None = None, **more: Any
+    ) -> Path:
         """A kubeconfig for an account, or for any `user` entry; `more` goes to the cluster's entry."""
         path = self.folder / f"kubeconfig-{next(self._numbers)}"
         namespace = more.pop("namespace", "default")
@@ -175,7 +201,8 @@ class ApiServer:
         return self.authority.issue(name, hosts=(), days=days)
 
     def grant(self, account: Account, *rules: Rule, namespace: str = "") -> None:
-        """Roles of these rules (`apiGroups`, `resources`, `verbs`); returns when the server has heard of them."""
+        """Roles of these rules (`apiGroups`, `resources`, `verbs`); returns when the server has heard of
+        them."""
         name = f"{account.name}-{next(self._numbers)}"
         kind = "Role" if namespace else "ClusterRole"
         meta = {"name": name, **({"namespace": namespace} if namespace else {})}
@@ -183,7 +210,9 @@ class ApiServer:
         subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": account.name}
         role = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}
         self.post(f"{base}/{kind.lower()}s", {"metadata": meta, "rules": list(rules)})
-        self.post(f"{base}/{kind.lower()}bindings", {"metadata": meta, "subjects": [subject], "roleRef": role})
+        self.post(
+            f"{base}/{kind.lower()}bindings", {"metadata": meta, "subjects": [subject], "roleRef": role}
+        )
         last = rules[-1]
         asked = {"verb": last["verbs"][-1], "group": last["apiGroups"][-1], "namespace": namespace}
         asked["resource"], _, asked["subresource"] = last["resources"][-1].partition("/")

@@ -2,8 +2,8 @@
 
 Field names and types are those of the public API types (openshift/api, opendatahub-io/opendatahub-operator,
 kserve/kserve); what our client never meets is left out, and the server drops whatever is not named here: so a
-fixture with a misspelt or misplaced field fails to load. Templates are served by an aggregated API on OpenShift;
-here they are a kind of their own with the same paths.
+fixture with a misspelt or misplaced field fails to load. Templates are served by an aggregated API on
+OpenShift; here they are a kind of their own with the same paths.
 """
 
 from __future__ import annotations
@@ -46,50 +46,82 @@ def many(item: Schema) -> Schema:
 
 CONDITIONS = many(
     one(
-        ("type", "status"), type=TEXT, status={"type": "string", "enum": ["True", "False", "Unknown"]},
-        reason=TEXT, message=TEXT, lastTransitionTime={"type": "string", "format": "date-time"},
+        ("type", "status"),
+        type=TEXT,
+        status={"type": "string", "enum": ["True", "False", "Unknown"]},
+        reason=TEXT,
+        message=TEXT,
+        lastTransitionTime={"type": "string", "format": "date-time"},
     )
-)  # fmt: skip
+)
 RELEASE = one(name=TEXT, version=TEXT)
 COMPONENT = one(managementState=STATE, releases=many(one(("name",), name=TEXT, version=TEXT, repoUrl=TEXT)))
 CONTAINER = one(
-    ("name",), name=TEXT, image=TEXT, command=many(TEXT), args=many(TEXT),
+    ("name",),
+    name=TEXT,
+    image=TEXT,
+    command=many(TEXT),
+    args=many(TEXT),
     env=many(one(("name",), name=TEXT, value=TEXT, valueFrom=ANY)),
     ports=many(one(("containerPort",), name=TEXT, containerPort=NUMBER, protocol=TEXT)),
-    resources=one(limits=ANY, requests=ANY), volumeMounts=many(ANY),
-)  # fmt: skip
+    resources=one(limits=ANY, requests=ANY),
+    volumeMounts=many(ANY),
+)
 PROVIDER_VALUE = ANY  # a RawExtension: every provider has its own
 SHAPES: dict[Kind, Schema] = {
     DSCI: one(
         spec=one(
             applicationsNamespace={
-                "type": "string", "default": "redhat-ods-applications", "maxLength": 63,
+                "type": "string",
+                "default": "redhat-ods-applications",
+                "maxLength": 63,
                 "pattern": "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$",
             },
-            monitoring=one(managementState=STATE, namespace=TEXT), trustedCABundle=ANY, devFlags=ANY,
+            monitoring=one(managementState=STATE, namespace=TEXT),
+            trustedCABundle=ANY,
+            devFlags=ANY,
         ),
         status=one(phase=TEXT, conditions=CONDITIONS, release=RELEASE, errorMessage=TEXT),
     ),
     DSC: one(
         spec=one(components=one(kserve=COMPONENT, kueue=COMPONENT, dashboard=COMPONENT)),
         status=one(
-            phase=TEXT, conditions=CONDITIONS, release=RELEASE, observedGeneration=NUMBER,
+            phase=TEXT,
+            conditions=CONDITIONS,
+            release=RELEASE,
+            observedGeneration=NUMBER,
             components=one(kserve=COMPONENT, kueue=COMPONENT, dashboard=COMPONENT),
         ),
     ),
     TEMPLATES: one(
-        objects=many(ANY), labels=TEXTS, message=TEXT,
+        objects=many(ANY),
+        labels=TEXTS,
+        message=TEXT,
         parameters=many(
             one(
-                ("name",), name=TEXT, displayName=TEXT, description=TEXT, value=TEXT, generate=TEXT, required=FLAG,
+                ("name",),
+                name=TEXT,
+                displayName=TEXT,
+                description=TEXT,
+                value=TEXT,
+                generate=TEXT,
+                required=FLAG,
                 **{"from": TEXT},
             )
         ),
     ),
     RUNTIMES: one(
         spec=one(
-            ("containers",), containers=many(CONTAINER), annotations=TEXTS, labels=TEXTS, multiModel=FLAG,
-            disabled=FLAG, nodeSelector=TEXTS, tolerations=many(ANY), volumes=many(ANY), workerSpec=ANY,
+            ("containers",),
+            containers=many(CONTAINER),
+            annotations=TEXTS,
+            labels=TEXTS,
+            multiModel=FLAG,
+            disabled=FLAG,
+            nodeSelector=TEXTS,
+            tolerations=many(ANY),
+            volumes=many(ANY),
+            workerSpec=ANY,
             supportedModelFormats=many(
                 one(("name",), name=TEXT, version=TEXT, autoSelect=FLAG, priority=NUMBER)
             ),
@@ -99,7 +131,9 @@ SHAPES: dict[Kind, Schema] = {
     SERVICES: one(spec=ANY, status=ANY),
     DASHBOARD: one(
         spec=one(
-            dashboardConfig=ANY, templateOrder=many(TEXT), templateDisablement=many(TEXT),
+            dashboardConfig=ANY,
+            templateOrder=many(TEXT),
+            templateDisablement=many(TEXT),
             hardwareProfileOrder=many(TEXT),
         )
     ),
@@ -108,13 +142,18 @@ SHAPES: dict[Kind, Schema] = {
         spec=one(
             identifiers=many(
                 one(
-                    ("identifier", "displayName", "minCount", "defaultCount"), identifier=TEXT, displayName=TEXT,
-                    minCount=AMOUNT, maxCount=AMOUNT, defaultCount=AMOUNT,
+                    ("identifier", "displayName", "minCount", "defaultCount"),
+                    identifier=TEXT,
+                    displayName=TEXT,
+                    minCount=AMOUNT,
+                    maxCount=AMOUNT,
+                    defaultCount=AMOUNT,
                     resourceType={"type": "string", "enum": ["CPU", "Memory", "Accelerator"]},
                 )
             ),
             scheduling=one(
-                ("type",), type={"type": "string", "enum": ["Queue", "Node"]},
+                ("type",),
+                type={"type": "string", "enum": ["Queue", "Node"]},
                 kueue=one(("localQueueName",), localQueueName=TEXT, priorityClass=TEXT),
                 node=one(nodeSelector=TEXTS, tolerations=many(ANY)),
             ),
@@ -123,7 +162,8 @@ SHAPES: dict[Kind, Schema] = {
     ),
     MACHINE_SETS: one(
         spec=one(
-            replicas=NUMBER, selector=ANY,
+            replicas=NUMBER,
+            selector=ANY,
             template=one(metadata=ANY, spec=one(metadata=ANY, providerSpec=one(value=PROVIDER_VALUE))),
         ),
         status=ANY,
@@ -132,15 +172,19 @@ SHAPES: dict[Kind, Schema] = {
         spec=one(("clusterID",), clusterID=TEXT, channel=TEXT),
         status=one(
             desired=one(("version",), version=TEXT, image=TEXT, channels=many(TEXT)),
-            history=many(one(("state", "version"), state=TEXT, version=TEXT, completionTime=TEXT, image=TEXT)),
+            history=many(
+                one(("state", "version"), state=TEXT, version=TEXT, completionTime=TEXT, image=TEXT)
+            ),
         ),
     ),
-    INFRASTRUCTURES: one(spec=ANY, status=one(platform=TEXT, platformStatus=one(type=TEXT, aws=ANY, gcp=ANY))),
+    INFRASTRUCTURES: one(
+        spec=ANY, status=one(platform=TEXT, platformStatus=one(type=TEXT, aws=ANY, gcp=ANY))
+    ),
     LOCAL_QUEUES: one(
         spec=one(clusterQueue=TEXT, stopPolicy={"type": "string", "enum": ["None", "Hold", "HoldAndDrain"]}),
         status=one(pendingWorkloads=NUMBER, admittedWorkloads=NUMBER, conditions=CONDITIONS),
     ),
-}  # fmt: skip
+}
 _NO_STATUS = (TEMPLATES, DASHBOARD)
 
 
@@ -149,20 +193,29 @@ def definition(kind: Kind, schema: Schema) -> dict[str, Any]:
     name = f"{kind.plural}.{kind.group}"
     notes = {"api-approved.kubernetes.io": "unapproved, a test"} if kind.group.endswith("k8s.io") else {}
     version = {
-        "name": kind.version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema},
+        "name": kind.version,
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": schema},
         "subresources": {} if kind in _NO_STATUS else {"status": {}},
-    }  # fmt: skip
+    }
     return {
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
         "metadata": {"name": name, "annotations": notes},
         "spec": {
-            "group": kind.group, "scope": "Namespaced" if kind.namespaced else "Cluster", "versions": [version],
+            "group": kind.group,
+            "scope": "Namespaced" if kind.namespaced else "Cluster",
+            "versions": [version],
             "names": {
-                "plural": kind.plural, "singular": kind.kind.lower(), "kind": kind.kind,
-                "listKind": f"{kind.kind}List", "shortNames": list(kind.short),
+                "plural": kind.plural,
+                "singular": kind.kind.lower(),
+                "kind": kind.kind,
+                "listKind": f"{kind.kind}List",
+                "shortNames": list(kind.short),
             },
         },
-    }  # fmt: skip
+    }
 
 
 DEFINITIONS = {f"{kind.plural}.{kind.group}": definition(kind, schema) for kind, schema in SHAPES.items()}

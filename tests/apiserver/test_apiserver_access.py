@@ -28,8 +28,10 @@ NODES = {"apiGroups": [""], "resources": ["nodes"], "verbs": READ}
 PODS = {"apiGroups": [""], "resources": ["pods"], "verbs": READ}
 TEMPLATES = {"apiGroups": ["template.openshift.io"], "resources": ["templates"], "verbs": READ}
 INITIALIZATION = {
-    "apiGroups": ["dscinitialization.opendatahub.io"], "resources": ["dscinitializations"], "verbs": READ,
-}  # fmt: skip
+    "apiGroups": ["dscinitialization.opendatahub.io"],
+    "resources": ["dscinitializations"],
+    "verbs": READ,
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -74,7 +76,10 @@ async def test_an_expired_service_account_token_says_when(server: ApiServer) -> 
     def part(value: object) -> str:
         return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
-    head, claims = part({"alg": "ES256"}), part({"iss": "https://kubernetes.default.svc", "exp": 1_700_000_000})
+    head, claims = (
+        part({"alg": "ES256"}),
+        part({"iss": "https://kubernetes.default.svc", "exp": 1_700_000_000}),
+    )
     path = server.kubeconfig(user={"token": f"{head}.{claims}.{part('no signature')}"})
     await said(path, Rung.UNAUTHENTICATED, "expired on 2023-11-14", "oc login")
 
@@ -97,7 +102,9 @@ async def test_a_client_certificate_logs_in(server: ApiServer) -> None:
 
 async def test_a_client_certificate_of_another_authority(server: ApiServer, tmp_path: Path) -> None:
     other = Authority(tmp_path).issue("mallory", hosts=())
-    path = server.kubeconfig(user={"client-certificate": str(other.certificate), "client-key": str(other.key)})
+    path = server.kubeconfig(
+        user={"client-certificate": str(other.certificate), "client-key": str(other.key)}
+    )
     await said(path, Rung.UNAUTHENTICATED, "does not accept the client certificate")
 
 
@@ -250,9 +257,10 @@ def plug_in(server: ApiServer, tmp_path: Path) -> Iterator[Any]:
         program.write_text(PLUG_IN.format(python=sys.executable, token=token, wrong=wrong))
         program.chmod(0o755)
         entry = {
-            "apiVersion": "client.authentication.k8s.io/v1beta1", "command": str(program),
+            "apiVersion": "client.authentication.k8s.io/v1beta1",
+            "command": str(program),
             "interactiveMode": "Never",
-        }  # fmt: skip
+        }
         return server.kubeconfig(user={"exec": entry})
 
     return made

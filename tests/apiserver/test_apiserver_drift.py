@@ -61,7 +61,9 @@ def both(server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             yield Both(Side(near, tokens), stub, server, cluster, alice)
 
 
-def answers(both: Both, path: str, who: str = "admin", body: Any = None) -> tuple[httpx.Response, httpx.Response]:
+def answers(
+    both: Both, path: str, who: str = "admin", body: Any = None
+) -> tuple[httpx.Response, httpx.Response]:
     return both.real.ask(path, who, body), both.stub.ask(path, who, body)
 
 
@@ -111,10 +113,13 @@ def test_errors(both: Both, case: str) -> None:
 
 def test_lists(both: Both) -> None:
     for path in (
-        "/api/v1/nodes", "/api/v1/pods", f"/apis/template.openshift.io/v1/namespaces/{APPLICATIONS}/templates",
-        "/api/v1/namespaces/team-a/pods", "/api/v1/namespaces/none/pods",
+        "/api/v1/nodes",
+        "/api/v1/pods",
+        f"/apis/template.openshift.io/v1/namespaces/{APPLICATIONS}/templates",
+        "/api/v1/namespaces/team-a/pods",
+        "/api/v1/namespaces/none/pods",
         "/apis/serving.kserve.io/v1alpha1/servingruntimes",
-    ):  # fmt: skip
+    ):
         real, stub = (answer.json() for answer in answers(both, path))
         assert (stub["kind"], stub["apiVersion"]) == (real["kind"], real["apiVersion"])
         assert [one["metadata"]["name"] for one in stub["items"]] == [
@@ -178,11 +183,13 @@ def pages(side: Side, path: str, limit: int) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     "path",
     [
-        "/api/v1/nodes?", "/api/v1/pods?", "/apis/template.openshift.io/v1/templates?",
+        "/api/v1/nodes?",
+        "/api/v1/pods?",
+        "/apis/template.openshift.io/v1/templates?",
         "/api/v1/pods?fieldSelector=status.phase%3DRunning&",
         "/api/v1/nodes?labelSelector=nvidia.com/gpu.present&",
     ],
-)  # fmt: skip
+)
 def test_pages(both: Both, path: str) -> None:
     real, stub = pages(both.real, path, 4), pages(both.stub, path, 4)
     for side in (real, stub):
@@ -224,10 +231,13 @@ def test_a_list_that_is_too_old(both: Both) -> None:
 
 
 def test_single_objects(both: Both) -> None:
-    for path in ("/api/v1/nodes/gpu-h100-0", "/api/v1/namespaces/team-a/pods/granite-predictor-0",
-                 f"/apis/template.openshift.io/v1/namespaces/{APPLICATIONS}/templates/vllm-cuda-runtime-template",
-                 "/apis/dscinitialization.opendatahub.io/v1/dscinitializations/default-dsci",
-                 "/api/v1/namespaces/team-a"):  # fmt: skip
+    for path in (
+        "/api/v1/nodes/gpu-h100-0",
+        "/api/v1/namespaces/team-a/pods/granite-predictor-0",
+        f"/apis/template.openshift.io/v1/namespaces/{APPLICATIONS}/templates/vllm-cuda-runtime-template",
+        "/apis/dscinitialization.opendatahub.io/v1/dscinitializations/default-dsci",
+        "/api/v1/namespaces/team-a",
+    ):
         real, stub = (answer.json() for answer in answers(both, path))
         assert (stub["kind"], stub["apiVersion"]) == (real["kind"], real["apiVersion"])
         assert stub["metadata"]["name"] == real["metadata"]["name"]
@@ -243,15 +253,21 @@ def test_single_objects(both: Both) -> None:
         {"verb": "list", "resource": "pods"},
         {"verb": "list", "resource": "pods", "namespace": "team-a"},
         {"verb": "delete", "resource": "pods", "namespace": "team-a"},
-        {"verb": "create", "group": "serving.kserve.io", "resource": "inferenceservices", "namespace": "team-b"},
+        {
+            "verb": "create",
+            "group": "serving.kserve.io",
+            "resource": "inferenceservices",
+            "namespace": "team-b",
+        },
     ],
     ids=lambda asked: "-".join(asked.values()),
 )
 def test_access_reviews(both: Both, who: str, asked: dict[str, str]) -> None:
     body = {
-        "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
         "spec": {"resourceAttributes": asked},
-    }  # fmt: skip
+    }
     real, stub = answers(both, REVIEWS, who, body)
     assert stub.status_code == real.status_code, (real.text, stub.text)
     if real.status_code == 403:
@@ -282,7 +298,10 @@ def test_discovery(both: Both) -> None:
     real, stub = (answer.json() for answer in answers(both, "/apis/template.openshift.io/v1"))
     kinds = {one["name"]: one for one in real["resources"]}
     for one in stub["resources"]:
-        assert (one["kind"], one["namespaced"]) == (kinds[one["name"]]["kind"], kinds[one["name"]]["namespaced"])
+        assert (one["kind"], one["namespaced"]) == (
+            kinds[one["name"]]["kind"],
+            kinds[one["name"]]["namespaced"],
+        )
     real, stub = (answer.json() for answer in answers(both, "/version", ""))
     assert {key: real[key] for key in stub} == stub
 

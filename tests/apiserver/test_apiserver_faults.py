@@ -29,9 +29,10 @@ FREE = GPU_NODES * 7
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """One request at a time is served; what comes meanwhile is answered with 429."""
     flags = (
-        "--feature-gates=TTLAfterFinished=true,APIPriorityAndFairness=false", "--max-requests-inflight=1",
+        "--feature-gates=TTLAfterFinished=true,APIPriorityAndFairness=false",
+        "--max-requests-inflight=1",
         "--max-mutating-requests-inflight=20",
-    )  # fmt: skip
+    )
     running = ApiServer(programs(), tmp_path_factory.mktemp("apiserver"), flags=flags)
     labels = nvidia("NVIDIA-H100-80GB-HBM3", 81559, 8, "9.0", "hopper")
     try:
@@ -126,7 +127,9 @@ def through(server: ApiServer, line: Line | None, reader: Account, **more: Any) 
     if line is not None:
         text = Path(path).read_text().replace(f":{server.port}", f":{line.port}")
         Path(path).write_text(text)
-    return options(path, **{"read_timeout_s": 3.0, "request_timeout_s": 15.0, "total_timeout_s": 60.0, **more})
+    return options(
+        path, **{"read_timeout_s": 3.0, "request_timeout_s": 15.0, "total_timeout_s": 60.0, **more}
+    )
 
 
 def free(report: AcceleratorReport) -> list[int | None]:
@@ -162,7 +165,9 @@ def others(server: ApiServer, reader: Account, count: int, pause: float) -> Iter
             thread.join()
 
 
-async def test_throttled_requests_are_repeated_until_they_are_served(server: ApiServer, reader: Account) -> None:
+async def test_throttled_requests_are_repeated_until_they_are_served(
+    server: ApiServer, reader: Account
+) -> None:
     """Real 429s, and in the end the whole truth."""
     with others(server, reader, 1, 0.05):
         before = refused(server)
@@ -197,7 +202,9 @@ async def test_a_bad_line_that_mends(server: ApiServer, reader: Account, line: L
     assert sum(n or 0 for n in free(report)) == FREE
 
 
-async def test_a_line_that_always_breaks_off_in_the_list(server: ApiServer, reader: Account, line: Line) -> None:
+async def test_a_line_that_always_breaks_off_in_the_list(
+    server: ApiServer, reader: Account, line: Line
+) -> None:
     line.cut_after = 300_000
     report = await look(through(server, line, reader))
     assert not (report.inventory.known and not report.inventory.partial)
@@ -234,7 +241,9 @@ async def test_a_slow_line_is_read_to_the_end(server: ApiServer, reader: Account
     assert sum(n or 0 for n in free(report)) == FREE
 
 
-async def test_a_line_too_slow_for_the_limit_is_given_up(server: ApiServer, reader: Account, line: Line) -> None:
+async def test_a_line_too_slow_for_the_limit_is_given_up(
+    server: ApiServer, reader: Account, line: Line
+) -> None:
     line.rate = 20_000
     began = time.monotonic()
     report = await look(through(server, line, reader, request_timeout_s=2.0, total_timeout_s=20.0))
@@ -242,7 +251,9 @@ async def test_a_line_too_slow_for_the_limit_is_given_up(server: ApiServer, read
     assert not (report.inventory.known and not report.inventory.partial)
 
 
-async def test_cancel_is_quick_while_a_page_is_on_its_way(server: ApiServer, reader: Account, line: Line) -> None:
+async def test_cancel_is_quick_while_a_page_is_on_its_way(
+    server: ApiServer, reader: Account, line: Line
+) -> None:
     line.rate = 20_000
     reached = asyncio.Event()
     task = asyncio.create_task(look(through(server, line, reader), on_access=lambda _: reached.set()))

@@ -62,8 +62,10 @@ async def test_the_same_inventory_as_of_the_stub(server: ApiServer, wide: int, t
     assert real.runtime == stub.runtime
     assert real.checks == stub.checks
     assert (real.versions.ai, real.versions.kserve, real.versions.openshift) == (
-        stub.versions.ai, stub.versions.kserve, stub.versions.openshift,
-    )  # fmt: skip
+        stub.versions.ai,
+        stub.versions.kserve,
+        stub.versions.openshift,
+    )
 
 
 async def test_pages_of_hundreds_of_nodes(server: ApiServer, wide: int) -> None:
@@ -132,9 +134,12 @@ async def test_hardware_profiles_fill_in_for_nodes(server: ApiServer, wide: int)
     account = server.account()
     server.define([PROFILES], DEFINITIONS)
     accelerator = {
-        "identifier": "nvidia.com/gpu", "displayName": "GPU", "minCount": 1, "defaultCount": "1",
+        "identifier": "nvidia.com/gpu",
+        "displayName": "GPU",
+        "minCount": 1,
+        "defaultCount": "1",
         "resourceType": "Accelerator",
-    }  # fmt: skip
+    }
     meta = {"name": "gpu", "namespace": "redhat-ods-applications"}
     server.make(PROFILES, {"metadata": meta, "spec": {"identifiers": [accelerator]}})
     templates = {"apiGroups": ["template.openshift.io"], "resources": ["templates"], "verbs": ["list"]}

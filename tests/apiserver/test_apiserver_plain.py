@@ -1,4 +1,5 @@
-"""A Kubernetes without OpenShift that has a node of every flavour: each is accepted, read back and classified."""
+"""A Kubernetes without OpenShift that has a node of every flavour: each is accepted, read back and
+classified."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ def test_every_flavour_gives_its_answer(report: AcceleratorReport, flavour: dict
 
 
 def test_what_is_not_there_is_said(report: AcceleratorReport) -> None:
-    """No Templates, no KServe, no Dynamic Resource Allocation in a server of this age; the GPUs all the same."""
+    """No Templates, no KServe, no Dynamic Resource Allocation in a server of this age; the GPUs all the
+    same."""
     assert report.access.healthy
     assert report.inventory.nodes_seen == len(flavours())
     assert not report.inventory.partial

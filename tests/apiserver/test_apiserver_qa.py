@@ -1,4 +1,5 @@
-"""The Kubernetes QA engine against a real API server; what runs Jobs is played (`kubelet.py`), the API is not."""
+"""The Kubernetes QA engine against a real API server; what runs Jobs is played (`kubelet.py`), the API is
+not."""
 
 from __future__ import annotations
 
@@ -18,7 +19,14 @@ from modelcar_tui.core.secrets import Redactor, Secret
 from modelcar_tui.demo.kube_objects import NAMESPACES, QUOTAS
 from modelcar_tui.qa import cleanup
 from modelcar_tui.qa.kube_api import kube_api
-from modelcar_tui.qa.kube_objects import RUN_LABEL, JobOptions, object_name, probe_job, suite_job, suite_secret
+from modelcar_tui.qa.kube_objects import (
+    RUN_LABEL,
+    JobOptions,
+    object_name,
+    probe_job,
+    suite_job,
+    suite_secret,
+)
 from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths
 from modelcar_tui.qa.kubejob import KubeJobRunner
 from modelcar_tui.qa.runner import QaEvent, QaSecrets, Warned
@@ -51,13 +59,18 @@ class Bench:
 
     def request(self, *models: str, user: Account | None = None, **more: Any) -> QaRequest:
         path = self.folder / "m.yaml"
-        items = "".join(f"- name: {m}\n  image: oci://registry.redhat.io/rhelai1/modelcar-{m}:1\n" for m in models)
+        items = "".join(
+            f"- name: {m}\n  image: oci://registry.redhat.io/rhelai1/modelcar-{m}:1\n" for m in models
+        )
         path.write_text(f"model-car:\n{items}")
         return QaRequest(
-            run_id="20260821-Run_1", image="quay.io/opendatahub/opendatahub-tests:latest", manifest_path=str(path),
-            kubeconfig_path=str(self.server.kubeconfig(user or self.user)), folder=str(self.folder / "run"),
+            run_id="20260821-Run_1",
+            image="quay.io/opendatahub/opendatahub-tests:latest",
+            manifest_path=str(path),
+            kubeconfig_path=str(self.server.kubeconfig(user or self.user)),
+            folder=str(self.folder / "run"),
             **more,
-        )  # fmt: skip
+        )
 
     def runner(self, **options: Any) -> KubeJobRunner:
         return KubeJobRunner(JobOptions(namespace=self.namespace, **options), poll_s=0.05)
@@ -67,7 +80,9 @@ class Bench:
 
     def lines(self, origin: Origin | None = Origin.SUITE) -> list[str]:
         reader = SpoolReader(self.folder / "run" / "qa" / "qa.log")
-        return [line.text for line in reader.lines(0, reader.count) if origin is None or line.origin is origin]
+        return [
+            line.text for line in reader.lines(0, reader.count) if origin is None or line.origin is origin
+        ]
 
     def slow(self) -> list[str]:
         return [line for line in self.lines() if line.startswith("slow")]
@@ -124,7 +139,8 @@ def dropped(given: dict[str, Any], kept: dict[str, Any]) -> list[str]:
 
 
 async def test_what_we_post_is_what_the_server_keeps(bench: Bench) -> None:
-    """A dry run of each object: the server validates it all, and drops no field (but those newer than itself)."""
+    """A dry run of each object: the server validates it all, and drops no field (but those newer than
+    itself)."""
     request = bench.request("granite", memory="3Gi")
     options = JobOptions(namespace=bench.namespace, service_account="suite", queue="models")
     suite = suite_job(request, options, ("--x",), {"A": "b"})
@@ -173,7 +189,11 @@ async def test_the_secret_is_owned_by_the_job(bench: Bench) -> None:
     assert secret["immutable"] is True
     assert secret["metadata"]["labels"][RUN_LABEL] == job["metadata"]["labels"][RUN_LABEL]
     needles = (PASSWORD, AUTH, bench.user.token)
-    seen = json.dumps([bench.held("jobs"), bench.held("pods")]) + "\n".join(bench.lines(None)) + repr(bench.events)
+    seen = (
+        json.dumps([bench.held("jobs"), bench.held("pods")])
+        + "\n".join(bench.lines(None))
+        + repr(bench.events)
+    )
     assert not [needle for needle in needles if needle in seen]
     # The collector alone clears up after a Job that somebody else deletes.
     path = f"/apis/batch/v1/namespaces/{bench.namespace}/jobs/{job['metadata']['name']}"
@@ -256,7 +276,9 @@ async def test_a_pod_that_somebody_deletes(bench: Bench) -> None:
 
 
 async def test_an_image_that_can_not_be_pulled_ends_at_once(bench: Bench) -> None:
-    bench.controllers.waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}}
+    bench.controllers.waiting = {
+        "waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}
+    }
     outcome = await bench.run(bench.request("granite"))
     assert outcome.code == "QA_ERROR:SUITE_IMAGE"
     assert "Back-off" in outcome.message
@@ -287,7 +309,9 @@ async def test_left_overs_are_deleted_by_their_uid(bench: Bench) -> None:
     user = bench.server.account()
     resources = ["secrets", "configmaps", "namespaces"]
     bench.server.grant(user, {"apiGroups": [""], "resources": resources, "verbs": ["get", "delete"]})
-    config = await flatten(kubeconfig_paths(str(bench.server.kubeconfig(user))), context=None, redact=Redactor())
+    config = await flatten(
+        kubeconfig_paths(str(bench.server.kubeconfig(user))), context=None, redact=Redactor()
+    )
     names = ["Secret/left", "ConfigMap/left", "Secret/renewed", "Secret/never-made"]
     now = time.time()
     async with kube_api(config.data) as api:
@@ -335,10 +359,14 @@ def without(resource: str, verb: str) -> list[dict[str, list[str]]]:
 @pytest.mark.parametrize(
     ("resource", "verb"),
     [
-        ("jobs", "create"), ("jobs", "get"), ("secrets", "create"), ("pods", "get"), ("pods", "list"),
+        ("jobs", "create"),
+        ("jobs", "get"),
+        ("secrets", "create"),
+        ("pods", "get"),
+        ("pods", "list"),
         ("pods/log", "get"),
     ],
-)  # fmt: skip
+)
 async def test_each_right_is_needed(bench: Bench, resource: str, verb: str) -> None:
     """One right fewer, and the run is refused with the server's words: the list has nothing to spare."""
     poor = bench.server.account()

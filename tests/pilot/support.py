@@ -28,7 +28,13 @@ from modelcar_tui.manifest.types import ArgumentsFrom, Manifest, ModelCar, Posit
 from modelcar_tui.qa.types import QaCounts, QaOutcome
 from modelcar_tui.sizing.types import Estimate, Outcome
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.reports import ApplyPreview, DecisionReport, ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.supervisor.reports import (
+    ApplyPreview,
+    DecisionReport,
+    ModelRequirements,
+    ModelVerdict,
+    Verdict,
+)
 from modelcar_tui.tui.app import DashboardApp
 from modelcar_tui.tui.view import View
 
@@ -121,7 +127,11 @@ def models() -> tuple[ModelRequirements, ...]:
             terms=(
                 Term("weights", size, "GiB", source, "sum of the tensors' bytes"),
                 Term(
-                    "KV cache", need - size - 1.4, "GiB", Source.COMPUTED, "2 x kv_heads x head_dim x 2 B x layers"
+                    "KV cache",
+                    need - size - 1.4,
+                    "GiB",
+                    Source.COMPUTED,
+                    "2 x kv_heads x head_dim x 2 B x layers",
                 ),
                 Term("activation", 1.4, "GiB", Source.COMPUTED, "largest of 2048 batched tokens"),
             ),
@@ -292,7 +302,9 @@ def verdicts() -> tuple[ModelVerdict, ...]:
                     12.4,
                 ),
                 compatibility=(
-                    Compatibility(support=Support.NATIVE, quantization="fp8", gpu="H100", why="cc 9.0 >= 8.9"),
+                    Compatibility(
+                        support=Support.NATIVE, quantization="fp8", gpu="H100", why="cc 9.0 >= 8.9"
+                    ),
                 ),
             )
         )
@@ -409,7 +421,9 @@ def report() -> DecisionReport:
         plan=plan(),
         hunks=hunks(),
         findings=(
-            Finding(code="trust-remote-code", severity=Severity.WARNING, model=_NAMES[1], what="not needed here"),
+            Finding(
+                code="trust-remote-code", severity=Severity.WARNING, model=_NAMES[1], what="not needed here"
+            ),
         ),
     )
 
@@ -437,13 +451,20 @@ def begin(*, demo: bool = False, folder: str = "") -> list[e.AnyEvent]:
     """A run that has just begun."""
     return [
         e.RunStarted(
-            run_id="20251009-083000-3fa9", manifest=BASE, panes=PANES, version="0.1.0", demo=demo, folder=folder
+            run_id="20251009-083000-3fa9",
+            manifest=BASE,
+            panes=PANES,
+            version="0.1.0",
+            demo=demo,
+            folder=folder,
         ),
         e.SpecialistStarted(specialist="configuration"),
         e.SpecialistStarted(specialist="accelerator"),
         _step("configuration", "read", detail="5 models, 1 finding"),
         e.ManifestRead(
-            manifest=Manifest(path=BASE, sha256="9f" * 32, shape="list", models=tuple(m.car for m in models()))
+            manifest=Manifest(
+                path=BASE, sha256="9f" * 32, shape="list", models=tuple(m.car for m in models())
+            )
         ),
         _step("configuration", "images", e.Status.RUNNING, "2 of 5"),
         _step("accelerator", "auth", detail="qa-operator at api.prod.example.com"),
@@ -460,13 +481,17 @@ def decided(*, demo: bool = False, folder: str = "") -> list[e.AnyEvent]:
         _step("configuration", "headers", detail="4 models"),
         _step("configuration", "size"),
         e.SpecialistFinished(
-            specialist="configuration", status=e.Status.WARNING, summary="5 models, 197 GiB in all; 1 is a guess"
+            specialist="configuration",
+            status=e.Status.WARNING,
+            summary="5 models, 197 GiB in all; 1 is a guess",
         ),
         _step("accelerator", "nodes", detail="4 GPU nodes of 14"),
         _step("accelerator", "free", e.Status.WARNING, "pods of 1 node are forbidden"),
         _step("accelerator", "runtime", detail="vLLM 0.10.1"),
         e.ClusterRead(report=cluster()),
-        e.SpecialistFinished(specialist="accelerator", status=e.Status.DONE, summary="15 usable GPUs, NVIDIA"),
+        e.SpecialistFinished(
+            specialist="accelerator", status=e.Status.DONE, summary="15 usable GPUs, NVIDIA"
+        ),
         e.SpecialistStarted(specialist="decision"),
         _step("decision", "compare", detail="5 models"),
         _step("decision", "quantization", detail="all native"),
@@ -482,11 +507,15 @@ def in_qa(log: str, lines: int, *, demo: bool = False, folder: str = "") -> list
     accepted = tuple(change.id for change in plan().changes)
     return [
         *decided(demo=demo, folder=folder),
-        e.ApprovalGiven(decision=Decision(plan_digest=plan().digest, accepted=accepted, write=True, who="ada")),
+        e.ApprovalGiven(
+            decision=Decision(plan_digest=plan().digest, accepted=accepted, write=True, who="ada")
+        ),
         e.ManifestWritten(path=TARGET, sha256="1c" * 32, changes=4),
         e.SpecialistStarted(specialist="qa"),
         _step("qa", "prepare", detail="secret staged"),
-        e.QaStarted(container="modelcar-tui-3fa9", image="quay.io/opendatahub/opendatahub-tests:latest", log=log),
+        e.QaStarted(
+            container="modelcar-tui-3fa9", image="quay.io/opendatahub/opendatahub-tests:latest", log=log
+        ),
         _step("qa", "run", e.Status.RUNNING),
         e.QaLogGrew(lines=lines, size=lines * 100),
         e.QaProgressed(done=9, total=25, phase="inference", model=_NAMES[1], passed=8, failed=1),
@@ -510,8 +539,12 @@ def finished(log: str, lines: int, *, demo: bool = False, folder: str = "") -> l
         _step("qa", "run", e.Status.FAILED, "exit status 1"),
         _step("qa", "outcome"),
         e.QaFinished(outcome=outcome),
-        e.SpecialistFinished(specialist="qa", status=e.Status.FAILED, summary="QA_ERROR:TESTS_FAILED: 1 of 25"),
-        e.RunFinished(exit_status=4, verdict=Verdict.NO_GO, summary="QA failed: 1 of 25 tests", seconds=612.0),
+        e.SpecialistFinished(
+            specialist="qa", status=e.Status.FAILED, summary="QA_ERROR:TESTS_FAILED: 1 of 25"
+        ),
+        e.RunFinished(
+            exit_status=4, verdict=Verdict.NO_GO, summary="QA failed: 1 of 25 tests", seconds=612.0
+        ),
     ]
 
 
@@ -582,7 +615,9 @@ class FakeEngine:
             for v in verdicts()
         )
         bad = [text for text in decision.edited.values() if "banana" in text]
-        problems = tuple(Problem(what=f"{text} is no value of this flag", where="edited item") for text in bad)
+        problems = tuple(
+            Problem(what=f"{text} is no value of this flag", where="edited item") for text in bad
+        )
         return ApplyPreview(
             hunks=chosen,
             verdict=verdict,
@@ -600,11 +635,15 @@ async def dashboard(
     app = DashboardApp(engine, **options)  # type: ignore[arg-type]
     async with app.run_test(size=size) as pilot:
         await wait_for(pilot, lambda: "start" in engine.calls, "the engine is started")
-        await wait_for(pilot, lambda: not engine._queue and app.state.seq >= engine._seq, "all events are shown")
+        await wait_for(
+            pilot, lambda: not engine._queue and app.state.seq >= engine._seq, "all events are shown"
+        )
         yield app, pilot
 
 
-async def wait_for(pilot: Pilot[int], predicate: Callable[[], object], what: str, timeout: float = 10.0) -> None:
+async def wait_for(
+    pilot: Pilot[int], predicate: Callable[[], object], what: str, timeout: float = 10.0
+) -> None:
     """Wait until the predicate holds; the description says what did not come."""
     end = time.monotonic() + timeout
     while not predicate():

@@ -35,7 +35,8 @@ def crash() -> None:
 
 
 def main() -> int:
-    """`terminal_app.py idle|evil|flood|crash LOG [nohup]`, a session leader; its input becomes its terminal."""
+    """`terminal_app.py idle|evil|flood|crash LOG [nohup]`, a session leader; its input becomes its
+    terminal."""
     mode, log = sys.argv[1:3]
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     if "nohup" in sys.argv:

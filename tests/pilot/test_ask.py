@@ -50,8 +50,14 @@ async def test_two_keys_ask_why_and_the_answer_shows_its_first_line(size: tuple[
         await s.wait_for(pilot, lambda: s.shows(app, "why NO-GO: "), "what may be asked is shown")
         await pilot.press("1", "enter")
         await s.wait_for(pilot, lambda: getattr(engine, "asked", None) == [offered[0]], "it is asked")
-        lines = [f"NO-GO first line, as {offered[0]}", *(f"  line {number}" for number in range(2, 40)), "the end"]
-        engine.say(e.QuestionAnswered(id="q1", question=offered[0], text="\n".join(lines), facts=("verdict/x",)))
+        lines = [
+            f"NO-GO first line, as {offered[0]}",
+            *(f"  line {number}" for number in range(2, 40)),
+            "the end",
+        ]
+        engine.say(
+            e.QuestionAnswered(id="q1", question=offered[0], text="\n".join(lines), facts=("verdict/x",))
+        )
         await s.wait_for(pilot, lambda: s.shows(app, "NO-GO first line"), "the beginning is shown")
         for _ in range(12):
             await pilot.press("pagedown")
@@ -59,14 +65,20 @@ async def test_two_keys_ask_why_and_the_answer_shows_its_first_line(size: tuple[
 
 
 async def test_what_a_language_model_is_given_is_told_while_the_run_works_and_listed_by_a() -> None:
-    joined = e.LanguageModelJoined(model="openai:m", host="vllm.svc:8000", shares=("names of models", "no keys"))
+    joined = e.LanguageModelJoined(
+        model="openai:m", host="vllm.svc:8000", shares=("names of models", "no keys")
+    )
     engine = AskedEngine([*s.begin(), joined])
     async with s.dashboard(engine, (120, 40)) as (app, pilot):
-        await s.wait_for(pilot, lambda: s.shows(app, "openai:m at vllm.svc:8000 is given facts"), "it is told")
+        await s.wait_for(
+            pilot, lambda: s.shows(app, "openai:m at vllm.svc:8000 is given facts"), "it is told"
+        )
         await pilot.press("a")
         await s.wait_for(pilot, lambda: s.shows(app, "- names of models"), "it is listed")
         engine.say(e.LanguageModelUsed(input_tokens=40, output_tokens=7, seconds=1.25))
-        await s.wait_for(pilot, lambda: s.shows(app, "openai:m: 1 calls, 47 tokens, 1.2 s"), "and what it cost")
+        await s.wait_for(
+            pilot, lambda: s.shows(app, "openai:m: 1 calls, 47 tokens, 1.2 s"), "and what it cost"
+        )
 
 
 async def test_a_narration_is_shown_marked_and_goes_when_it_is_withdrawn() -> None:

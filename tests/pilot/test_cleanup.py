@@ -26,7 +26,9 @@ class Work:
 
     async def look(self) -> tuple[Leftover, ...]:
         if not self.items:
-            raise UserError(Problem(what="the cluster can't be asked: Unauthorized", fix="oc login, then again"))
+            raise UserError(
+                Problem(what="the cluster can't be asked: Unauthorized", fix="oc login, then again")
+            )
         return self.items
 
     async def delete(self, uids: frozenset[str]) -> tuple[str, ...]:
@@ -39,9 +41,10 @@ def broken() -> list[e.AnyEvent]:
     left = ("Namespace/standard-model-validation", "Secret/pull")
     events = [
         e.QaFinished(outcome=msgspec.structs.replace(event.outcome, leftovers=left))
-        if isinstance(event, e.QaFinished) else event
+        if isinstance(event, e.QaFinished)
+        else event
         for event in before
-    ]  # fmt: skip
+    ]
     return [*events, finish]
 
 

@@ -21,7 +21,9 @@ def asked() -> list[e.AnyEvent]:
 
 
 @pytest.mark.parametrize(("key", "said"), [("s", "start QA"), ("n", "skip QA")])
-async def test_effects_are_shown_and_a_key_decides(key: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_effects_are_shown_and_a_key_decides(
+    key: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ConsentDialog, "deaf_s", 0.05)
     engine = s.FakeEngine(asked())
     async with s.dashboard(engine) as (app, pilot):
@@ -64,7 +66,10 @@ async def test_short_screen_is_read_to_the_end_before_it_can_start(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ConsentDialog, "deaf_s", 0.05)
-    effects = (*(f"effect {number} that reaches far into the cluster" for number in range(30)), "the last effect")
+    effects = (
+        *(f"effect {number} that reaches far into the cluster" for number in range(30)),
+        "the last effect",
+    )
     engine = s.FakeEngine([*s.decided(), ANSWER, e.ConsentRequested(effects=effects)])
     async with s.dashboard(engine, size) as (app, pilot):
         await s.wait_for(pilot, lambda: isinstance(app.screen, ConsentDialog), "the question is asked")

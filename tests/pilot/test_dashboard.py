@@ -76,7 +76,9 @@ async def test_resize_changes_the_layout_and_loses_nothing(tmp_path: Path) -> No
     async with s.dashboard(engine, (120, 40)) as (app, pilot):
         for size in ((60, 20), (200, 60), (80, 24), (120, 40), (20, 5), (120, 40)):
             await pilot.resize_terminal(*size)
-            await s.wait_for(pilot, lambda size=size: len(s.screen_text(app)) == size[1], f"{size} is painted")
+            await s.wait_for(
+                pilot, lambda size=size: len(s.screen_text(app)) == size[1], f"{size} is painted"
+            )
         await s.wait_for(
             pilot, lambda: s.shows(app, "1 Configuration") and s.shows(app, "4 QA"), "all panes are back"
         )

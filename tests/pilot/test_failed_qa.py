@@ -52,7 +52,9 @@ def printed(supervisor: Supervisor, *options: str) -> tuple[int, str]:
         str(supervisor.folder),
         *options,
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=dict(os.environ), check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env=dict(os.environ), check=False
+    )
     return done.returncode, done.stdout
 
 
@@ -100,7 +102,9 @@ async def test_headline_row_and_summary_say_it_at_every_size(oom: Supervisor, si
     assert app.return_value == 4
 
 
-async def test_the_decision_pane_explains_the_row_and_proposes_nothing_that_was_written(oom: Supervisor) -> None:
+async def test_the_decision_pane_explains_the_row_and_proposes_nothing_that_was_written(
+    oom: Supervisor,
+) -> None:
     assert oom.folder is not None
     app = DashboardApp(ReplayPort(oom.folder, speed=0))
     async with app.run_test(size=(120, 40)) as pilot:
@@ -115,4 +119,6 @@ async def test_the_review_of_a_plan_that_was_written_shows_what_was_accepted(oom
     async with app.run_test(size=(120, 40)) as pilot:
         await s.wait_for(pilot, lambda: s.shows(app, "with exit status 4"), "the end")
         await pilot.press("d")
-        await s.wait_for(pilot, lambda: s.shows(app, "8 accepted, 0 rejected, 0 undecided"), "the answer's marks")
+        await s.wait_for(
+            pilot, lambda: s.shows(app, "8 accepted, 0 rejected, 0 undecided"), "the answer's marks"
+        )

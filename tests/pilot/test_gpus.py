@@ -155,9 +155,11 @@ async def test_groups_by_product_and_by_node() -> None:
         await pilot.press("b")
         assert table.grouping == "node"
         assert [title for title, _, _ in headings(table)] == [
-            "ip-10-0-17-201.ec2.internal", "ip-10-0-71-33.ec2.internal", "ip-10-0-80-150.ec2.internal",
+            "ip-10-0-17-201.ec2.internal",
+            "ip-10-0-71-33.ec2.internal",
+            "ip-10-0-80-150.ec2.internal",
             "ip-10-0-44-9.ec2.internal",
-        ]  # fmt: skip
+        ]
         await pilot.press("b")
         assert table.grouping == ""
         assert headings(table) == []
@@ -218,12 +220,16 @@ async def test_r_reads_again_and_says_what_came_out() -> None:
         assert s.shows(app, "still reading")
         assert len(engine.waiting) == 1
         fuller = tuple(
-            msgspec.structs.replace(node, pool=tuple(msgspec.structs.replace(pool, free=0) for pool in node.pool))
+            msgspec.structs.replace(
+                node, pool=tuple(msgspec.structs.replace(pool, free=0) for pool in node.pool)
+            )
             for node in s.nodes()
         )
         engine.say(e.ClusterRead(report=s.cluster(fuller)))
         # The engine speaks from a thread of its own.
-        await app.run_worker(lambda: engine.waiting[0]("read again: 0 GPUs free, 8 before"), thread=True).wait()
+        await app.run_worker(
+            lambda: engine.waiting[0]("read again: 0 GPUs free, 8 before"), thread=True
+        ).wait()
         await s.wait_for(pilot, lambda: s.shows(app, "read again: 0 GPUs free, 8 before"), "the line")
         await s.wait_for(pilot, lambda: all(one.free == 0 for one in gpu_rows(app.state)), "the new figures")
         assert all(isinstance(one, GpuRow) and one.free == 0 for one in table.shown)
@@ -243,14 +249,16 @@ async def test_what_limits_the_gpus_is_on_the_screen_of_every_size(size: tuple[i
     quota = "quota gpus leaves 0 of 4 nvidia.com/gpu"
     report = msgspec.structs.replace(
         s.cluster(),
-        checks=(Check(code="rights", state=State.OK, what="all fine"),
-                Check(code="quota", state=State.WARNING, what=quota)),
+        checks=(
+            Check(code="rights", state=State.OK, what="all fine"),
+            Check(code="quota", state=State.WARNING, what=quota),
+        ),
         pull=PullSecrets(namespace="ai", registries=("quay.io",)),
         inventory=msgspec.structs.replace(
             s.cluster().inventory,
             scale_up=(ScaleUp(machine_set="gpu", product="L40S", gpus_per_node=4, max_replicas=3),),
         ),
-    )  # fmt: skip
+    )
     async with s.dashboard(s.FakeEngine([*s.begin(), e.ClusterRead(report=report)]), size) as (app, pilot):
         await gpu_screen(app, pilot)
         if size[0] < 110:

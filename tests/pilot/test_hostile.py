@@ -18,7 +18,18 @@ from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.reports import DecisionReport, ModelVerdict, Verdict
 from modelcar_tui.tui.app import DashboardApp
-from modelcar_tui.tui.rows import crop, crop_middle, fit, neutral, pad, printable, row, spans_width, width, wrap
+from modelcar_tui.tui.rows import (
+    crop,
+    crop_middle,
+    fit,
+    neutral,
+    pad,
+    printable,
+    row,
+    spans_width,
+    width,
+    wrap,
+)
 from pilot import support as s
 
 PAYLOADS = {
@@ -125,7 +136,9 @@ def assert_harmless(app: DashboardApp, where: object) -> None:
             assert segment.control is None
             bad = [c for c in segment.text if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp")]
             assert not bad, (where, segment.text)
-            assert segment.style is None or (not segment.style.link and "@click" not in segment.style.meta), where
+            assert segment.style is None or (not segment.style.link and "@click" not in segment.style.meta), (
+                where
+            )
 
 
 @pytest.mark.parametrize("name", GROUPS)

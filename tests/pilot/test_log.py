@@ -179,7 +179,9 @@ async def test_a_hundred_thousand_lines_stay_quick(tmp_path: Path) -> None:
             await pilot.press(key)
             assert sum(read) <= 10_000, f"{key} reads on to the next error only"
         await pilot.press("end", "slash", *"attempt 99991", "enter")
-        await s.wait_for(pilot, lambda: view.index.shown == 1 and not view.index.busy, "the filter finds one line")
+        await s.wait_for(
+            pilot, lambda: view.index.shown == 1 and not view.index.busy, "the filter finds one line"
+        )
 
 
 async def test_a_skipped_qa_says_why_there_is_no_log() -> None:

@@ -21,12 +21,16 @@ def _hundred() -> list[e.AnyEvent]:
     """The decided run with its models twenty times over; the last one but two can't be served."""
     found, judged = s.models(), s.verdicts()
     models, verdicts = [], []
-    for at, (model, verdict) in enumerate(itertools.islice(itertools.cycle(zip(found, judged, strict=True)), 100)):
+    for at, (model, verdict) in enumerate(
+        itertools.islice(itertools.cycle(zip(found, judged, strict=True)), 100)
+    ):
         name = f"{model.car.name}-{at:03}"
         car = msgspec.structs.replace(model.car, name=name, at=Position(line=at + 1, column=1))
         models.append(msgspec.structs.replace(model, car=car))
         kind = Verdict.NO_GO if at == 97 else Verdict.GO
-        verdicts.append(msgspec.structs.replace(verdict, model=name, verdict=kind, why="far too large", settle=""))
+        verdicts.append(
+            msgspec.structs.replace(verdict, model=name, verdict=kind, why="far too large", settle="")
+        )
     report = msgspec.structs.replace(s.report(), models=tuple(verdicts), verdict=Verdict.NO_GO)
     out: list[e.AnyEvent] = []
     for event in s.decided():
@@ -48,7 +52,9 @@ def test_models_stand_in_the_manifest_s_order_however_their_images_were_read() -
 async def test_the_one_that_fails_stands_first_and_slash_finds_any_other() -> None:
     async with s.dashboard(s.FakeEngine(_hundred()), (120, 40)) as (app, pilot):
         await pilot.press("3")
-        await s.wait_for(pilot, lambda: s.shows(app, "-097"), "the model that can't be served is seen at once")
+        await s.wait_for(
+            pilot, lambda: s.shows(app, "-097"), "the model that can't be served is seen at once"
+        )
         await pilot.press("slash")
         await pilot.press(*"-04[56]")
         await s.wait_for(pilot, lambda: s.shows(app, "-045") and s.shows(app, "-046"), "what passes is shown")

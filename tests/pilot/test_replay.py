@@ -77,7 +77,9 @@ def test_a_replay_takes_no_answers_and_previews_what_was_recorded(tmp_path: Path
     assert port.join(0)
 
 
-@pytest.mark.parametrize("content", [None, b"not json\n", b'{"seq": 1, "at": 0, "event": {"kind": "Nonsense"}}\n'])
+@pytest.mark.parametrize(
+    "content", [None, b"not json\n", b'{"seq": 1, "at": 0, "event": {"kind": "Nonsense"}}\n']
+)
 def test_no_journal_is_one_clear_line(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "journal.jsonl"
     if content is not None:

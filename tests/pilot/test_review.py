@@ -173,7 +173,9 @@ async def test_an_edited_value_is_accepted_shown_and_sent() -> None:
         screen = await reviewing(app, pilot)
         await pilot.press("j", "j", "e")
         await pilot.press(*(["backspace"] * 5), *"16384", "enter")
-        await s.wait_for(pilot, lambda: screen.review.mark(f"{BIG}/--max-model-len") is Mark.EDITED, "the edit")
+        await s.wait_for(
+            pilot, lambda: screen.review.mark(f"{BIG}/--max-model-len") is Mark.EDITED, "the edit"
+        )
         assert s.shows(app, "[e]")
         await settled(screen, pilot)
         await pilot.press("W")
@@ -236,7 +238,9 @@ async def test_another_plan_starts_the_review_again() -> None:
         assert s.shows(app, "the plan has changed")
         await settled(screen, pilot)
         await pilot.press("a", "W")
-        await s.wait_for(pilot, lambda: s.shows(app, "does not wait for an answer to this plan"), "the refusal")
+        await s.wait_for(
+            pilot, lambda: s.shows(app, "does not wait for an answer to this plan"), "the refusal"
+        )
     assert engine.answers == []
 
 
@@ -306,7 +310,9 @@ def test_an_edit_with_invisible_characters_is_refused() -> None:
 def test_every_change_is_in_exactly_one_group() -> None:
     for hunks in ((), s.hunks(), s.hunks()[:1], (*s.hunks(), *s.hunks())):
         review = open_review(s.plan(), hunks)
-        assert sorted(i for group in review.groups for i in group.ids) == sorted(c.id for c in s.plan().changes)
+        assert sorted(i for group in review.groups for i in group.ids) == sorted(
+            c.id for c in s.plan().changes
+        )
 
 
 def test_rejecting_an_edited_change_forgets_the_edit() -> None:
@@ -344,10 +350,14 @@ async def test_what_a_change_would_do_is_worked_out_before_it_is_accepted(size: 
         change = screen.current.change
         assert change is not None and change.together_with, "a change that needs another one"
         await s.wait_for(pilot, lambda: screen.tried is not None, "what it would do")
-        await s.wait_for(pilot, lambda: {change.id, *change.together_with} in map(set, asked), "with its partner")
+        await s.wait_for(
+            pilot, lambda: {change.id, *change.together_with} in map(set, asked), "with its partner"
+        )
         assert screen.review.counts.accepted == 0 and screen.review.decision(write=True).accepted == ()
         while not s.shows(app, "if it were accepted"):
             assert s.shows(app, "PgDn"), "a short screen scrolls to it"
             await pilot.press("pagedown")
         await pilot.press("y")
-        await s.wait_for(pilot, lambda: screen.review.counts.accepted == 1, "only the change itself is marked")
+        await s.wait_for(
+            pilot, lambda: screen.review.counts.accepted == 1, "only the change itself is marked"
+        )

@@ -1,4 +1,5 @@
-"""The last question before a write: what stands there already is shown, and the word counts for that alone."""
+"""The last question before a write: what stands there already is shown, and the word counts for that
+alone."""
 
 from __future__ import annotations
 
@@ -21,13 +22,24 @@ from pilot import support as s
 
 RUN = "20251009-070000-abc123"
 THERE = Standing(
-    path=s.TARGET, kind=Kind.FILE, size=900, written_at=s.T0 - 600, sha256="ab" * 32, lines=(3, 2, 3),
-    by=f", changed since run {RUN} wrote it", read_only=True,
-)  # fmt: skip
+    path=s.TARGET,
+    kind=Kind.FILE,
+    size=900,
+    written_at=s.T0 - 600,
+    sha256="ab" * 32,
+    lines=(3, 2, 3),
+    by=f", changed since run {RUN} wrote it",
+    read_only=True,
+)
 LINK = Standing(
-    path=f"{s.TARGET}.patch", kind=Kind.LINK, link="../my\u202e.patch", written_at=s.T0 - 86_400 * 3,
-    sha256="cd" * 32, lines=(1, 1, 1), by=" by no run known here",
-)  # fmt: skip
+    path=f"{s.TARGET}.patch",
+    kind=Kind.LINK,
+    link="../my\u202e.patch",
+    written_at=s.T0 - 86_400 * 3,
+    sha256="cd" * 32,
+    lines=(1, 1, 1),
+    by=" by no run known here",
+)
 
 
 class Standings(s.FakeEngine):
@@ -93,10 +105,13 @@ async def test_the_question_says_what_stands_there_and_the_word_names_it(size: t
         told = question(app)
         for text in (
             f"it exists written {when(THERE.written_at, s.T0)}, changed since run {RUN} wrote it",
-            "3 lines differ (+2/-3), read-only", "granite.generated.yaml.patch: a link to ../my<U+202E>.patch",
-            f"written {when(LINK.written_at)} by no run known here", "the link is replaced, not what it points to",
-            "copies are kept in the run's folder", "type write to write",
-        ):  # fmt: skip
+            "3 lines differ (+2/-3), read-only",
+            "granite.generated.yaml.patch: a link to ../my<U+202E>.patch",
+            f"written {when(LINK.written_at)} by no run known here",
+            "the link is replaced, not what it points to",
+            "copies are kept in the run's folder",
+            "type write to write",
+        ):
             assert text in told, text
         assert engine.answers == []
         await pilot.press(*"write")
@@ -136,7 +151,9 @@ async def test_what_changes_while_the_word_is_typed_is_asked_again() -> None:
         engine.there = (THERE,)
         first = app.screen
         await pilot.press(*"write")
-        await s.wait_for(pilot, lambda: isinstance(app.screen, ConfirmDialog) and app.screen is not first, "again")
+        await s.wait_for(
+            pilot, lambda: isinstance(app.screen, ConfirmDialog) and app.screen is not first, "again"
+        )
         assert s.shows(app, "what stands there has changed since you were asked")
         assert s.shows(app, "it exists")
         assert engine.answers == []
@@ -154,7 +171,9 @@ async def test_the_second_question_begins_with_what_is_new(size: tuple[int, int]
         engine.there = (THERE, LINK)
         first = app.screen
         await pilot.press(*"write")
-        await s.wait_for(pilot, lambda: isinstance(app.screen, ConfirmDialog) and app.screen is not first, "again")
+        await s.wait_for(
+            pilot, lambda: isinstance(app.screen, ConfirmDialog) and app.screen is not first, "again"
+        )
         await s.hears(app, pilot)
         assert question(app).startswith("! what stands there has changed since you were asked")
 
@@ -164,7 +183,9 @@ async def test_the_second_question_begins_with_what_is_new(size: tuple[int, int]
 async def test_the_rest_of_a_long_question_can_be_read_and_the_word_still_counts(
     size: tuple[int, int], key: str
 ) -> None:
-    engine = Standings(THERE, LINK, *(msgspec.structs.replace(THERE, path=f"{s.TARGET}.{n}") for n in range(9)))
+    engine = Standings(
+        THERE, LINK, *(msgspec.structs.replace(THERE, path=f"{s.TARGET}.{n}") for n in range(9))
+    )
     async with s.dashboard(engine, size) as (app, pilot):
         await asked(app, pilot)
         assert "more rows: j" in question(app) and "(is not touched)" not in question(app)
@@ -221,8 +242,10 @@ async def test_required_changes_are_named_first() -> None:
     async with s.dashboard(engine, (120, 40)) as (app, pilot):
         await asked(app, pilot)
         rows = s.screen_text(app)
-        at = [next(i for i, row in enumerate(rows) if text in row and "│" in row and i > 8)
-              for text in ("gpu_count 4", "granite-3.1-8b-instruct: without")]  # fmt: skip
+        at = [
+            next(i for i, row in enumerate(rows) if text in row and "│" in row and i > 8)
+            for text in ("gpu_count 4", "granite-3.1-8b-instruct: without")
+        ]
         assert at[0] < at[1]
 
 

@@ -43,10 +43,20 @@ def ssh(tmp_path: Path) -> Iterator[list[str]]:
         try:
             _wait_for_port(port)
             yield [
-                "ssh", "-tt", "-p", str(port), "-i", str(tmp_path / "user"), "-o", "StrictHostKeyChecking=no",
-                "-o", f"UserKnownHostsFile={tmp_path}/known", "-o", "LogLevel=ERROR",
+                "ssh",
+                "-tt",
+                "-p",
+                str(port),
+                "-i",
+                str(tmp_path / "user"),
+                "-o",
+                "StrictHostKeyChecking=no",
+                "-o",
+                f"UserKnownHostsFile={tmp_path}/known",
+                "-o",
+                "LogLevel=ERROR",
                 f"{getpass.getuser()}@127.0.0.1",
-            ]  # fmt: skip
+            ]
         finally:
             server.terminate()
 

@@ -1,4 +1,5 @@
-"""The whole product at once: `agent` and the dashboard with real podman, over a stub cluster and a registry."""
+"""The whole product at once: `agent` and the dashboard with real podman, over a stub cluster and a
+registry."""
 
 from __future__ import annotations
 
@@ -53,16 +54,27 @@ class Scene:
 
     def options(self) -> list[str]:
         return [
-            "--kubeconfig", str(self.cluster.kubeconfig_path), "--state-dir", str(self.state),
-            "--registries-conf", str(self.registry.registries_conf_path),
-            "--qa-image", self.image, "--qa-network", "none",
-        ]  # fmt: skip
+            "--kubeconfig",
+            str(self.cluster.kubeconfig_path),
+            "--state-dir",
+            str(self.state),
+            "--registries-conf",
+            str(self.registry.registries_conf_path),
+            "--qa-image",
+            self.image,
+            "--qa-network",
+            "none",
+        ]
 
     def agent(self, *more: str, timeout: float = 110) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [BIN / "agent", *more], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=timeout,
+            [BIN / "agent", *more],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=timeout,
             check=False,
-        )  # fmt: skip
+        )
 
     @property
     def run(self) -> Path:
@@ -77,7 +89,9 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path, suite_image: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+def scene(
+    tmp_path: Path, suite_image: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Scene]:
     monkeypatch.setenv("OCI_REGISTRY_PULL_SECRET", AUTH)
     cluster, registry = start_stub_cluster(folder=tmp_path), start_demo_registry()
     scene = Scene(tmp_path, cluster, registry, suite_image("G3"))

@@ -117,8 +117,12 @@ def _fill(tar: tarfile.TarFile) -> None:
     linked = subprocess.run(["ldd", str(python)], check=True, capture_output=True, text=True).stdout
     for path in re.findall(r"(/\S+)", linked):
         tar.add(os.path.realpath(path), path.lstrip("/"))
-    keep = re.compile(r"/(?:__pycache__|test|idlelib|ensurepip|lib2to3|distutils|pydoc_data|config-[^/]*)(?:/|$)")
-    tar.add(library, str(library).lstrip("/"), filter=lambda info: None if keep.search("/" + info.name) else info)
+    keep = re.compile(
+        r"/(?:__pycache__|test|idlelib|ensurepip|lib2to3|distutils|pydoc_data|config-[^/]*)(?:/|$)"
+    )
+    tar.add(
+        library, str(library).lstrip("/"), filter=lambda info: None if keep.search("/" + info.name) else info
+    )
     # As uv does: a parent that does not pass on a SIGINT which was sent to it alone.
     _text(tar, "usr/local/bin/uv", '#!/bin/sh\ntrap : INT\nshift 2\npython3 /opt/pytest "$@"\n', 0o755)
     _text(tar, "etc/passwd", "root:x:0:0::/root:/bin/sh\nodh:x:1001:1001::/home/odh:/bin/sh\n", 0o644)

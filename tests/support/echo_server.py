@@ -1,4 +1,5 @@
-"""A server that repeats the Authorization header wherever it can: in bodies, headers, status lines, broken HTTP.
+"""A server that repeats the Authorization header wherever it can: in bodies, headers, status lines, broken
+HTTP.
 
 It stands for an API server and for a registry with a token service (`/token`). It records what it was sent.
 """
@@ -53,9 +54,11 @@ def _success(told: str) -> bytes:
         "status": {"allocatable": {"nvidia.com/gpu": "4"}},
     }
     body = {
-        "gitVersion": told, "items": [item], "message": told,
+        "gitVersion": told,
+        "items": [item],
+        "message": told,
         "status": {"userInfo": {"username": told, "groups": [told]}, "allowed": True},
-    }  # fmt: skip
+    }
     return answer("200 OK", json.dumps(body).encode(), Content_Type="application/json")
 
 
@@ -64,8 +67,12 @@ def _packed(told: str) -> str:
 
 
 ECHOES: dict[str, Callable[[str], bytes]] = {
-    "json-500": _json(500), "json-403": _json(403), "json-401": _json(401), "json-404": _json(404),
-    "json-429": _json(429), "json-503": _json(503),
+    "json-500": _json(500),
+    "json-403": _json(403),
+    "json-401": _json(401),
+    "json-404": _json(404),
+    "json-429": _json(429),
+    "json-503": _json(503),
     "plain": lambda told: answer("500 X", f"you sent {told}".encode()),
     "cut": lambda told: answer("500 X", f"{'x' * 270} {told}".encode()),
     "cut-json": lambda told: answer("500 X", status_object(500, f"{'x' * 270} {told}")),
@@ -89,12 +96,14 @@ ECHOES: dict[str, Callable[[str], bytes]] = {
     "redirect-host": lambda told: answer("302 X", Location=f"https://{told.split()[-1].strip('=')}/x"),
     "redirect-scheme": lambda told: answer("302 X", Location=f"{told.split()[-1].strip('=')}:x"),
     "redirect-login": lambda told: answer("302 X", Location=f"http://u:{told.split()[-1]}@127.0.0.1:1/"),
-    "challenge": lambda told: answer("401 X", WWW_Authenticate=f'Bearer realm="http://{told.split()[-1]}.invalid/"'),
+    "challenge": lambda told: answer(
+        "401 X", WWW_Authenticate=f'Bearer realm="http://{told.split()[-1]}.invalid/"'
+    ),
     "challenge-login": lambda told: answer(
         "401 X", WWW_Authenticate=f'Bearer realm="http://u:{told.split()[-1]}@127.0.0.1:1/"'
     ),
     "retry-after": lambda told: answer("429 X", status_object(429, told), Retry_After=told),
-}  # fmt: skip
+}
 """What the server says, by name; each is given the header's value."""
 
 
@@ -133,7 +142,9 @@ class EchoServer:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.host = f"127.0.0.1:{self._server.server_address[1]}"
         self.url = f"{'https' if tls else 'http'}://{self.host}"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        ).start()
 
     def stop(self) -> None:
         """Stop serving."""
@@ -166,10 +177,26 @@ def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
     key, authority = folder / "tls.key", folder / "tls.crt"
     subprocess.run(
         [
-            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", authority,
-            "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
-        ], check=True, capture_output=True,
-    )  # fmt: skip
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-keyout",
+            key,
+            "-out",
+            authority,
+            "-days",
+            "2",
+            "-subj",
+            "/CN=127.0.0.1",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+        ],
+        check=True,
+        capture_output=True,
+    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority, key)
     return context, authority

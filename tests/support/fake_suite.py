@@ -1,8 +1,8 @@
 """Plays opendatahub-tests inside a container: its options by generation, its exit codes, its lines.
 
-It runs as `uv run pytest ...` of a test image with nothing but Python's standard library. What it does is chosen
-by the manifest: a model's name may hold a scenario after `--` (`granite--oom`). No network is used; the kubeconfig
-is read as the real suite reads it, and the pull secret is checked as the real suite checks it.
+It runs as `uv run pytest ...` of a test image with nothing but Python's standard library. What it does is
+chosen by the manifest: a model's name may hold a scenario after `--` (`granite--oom`). No network is used;
+the kubeconfig is read as the real suite reads it, and the pull secret is checked as the real suite checks it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,12 @@ G3_HOSTS = {
     "registry.stage.redhat.io": "REGISTRY_STAGE_REDHAT_IO_REGISTRY_PULL_SECRET",
     "registry.redhat.io": "REGISTRY_REDHAT_IO_REGISTRY_PULL_SECRET",
 }
-COMMON = ["--model_car_yaml_path", "--vllm-runtime-image", "--supported-accelerator-type", "--snapshot-update"]
+COMMON = [
+    "--model_car_yaml_path",
+    "--vllm-runtime-image",
+    "--supported-accelerator-type",
+    "--snapshot-update",
+]
 COMMON += ["--log-file", "--junitxml", "--help", "--collect-only", "--cluster-sanity-skip-check"]
 BY_GENERATION = {
     "G1": ["--registry-pull-secret", "--registry-host"],
@@ -59,7 +64,9 @@ def log(logger: str, message: str, level: str = "info") -> None:
 
 
 def usage(text: str) -> int:
-    sys.stderr.write(f"ERROR: usage: pytest [options] [file_or_dir] [file_or_dir] [...]\npytest: error: {text}\n")
+    sys.stderr.write(
+        f"ERROR: usage: pytest [options] [file_or_dir] [file_or_dir] [...]\npytest: error: {text}\n"
+    )
     return 4
 
 
@@ -139,7 +146,9 @@ SCENARIOS = {
 }
 
 
-def one(name: str, image: str, options: dict[str, list[str]], counts: dict[str, int], summary: list[str]) -> None:
+def one(
+    name: str, image: str, options: dict[str, list[str]], counts: dict[str, int], summary: list[str]
+) -> None:
     scenario = name.partition("--")[2]
     ident = f"{name}-{MODE}"
     test = "TestVLLMModelCarRaw::test_oci_model_car_raw_openai_inference"
@@ -169,7 +178,8 @@ def one(name: str, image: str, options: dict[str, list[str]], counts: dict[str, 
         log("conftest", Path(os.environ["KUBECONFIG"]).read_text().replace("\n", " "), "warning")
     log("conftest", "Executing class fixture: vllm_model_car_inference_service")
     log(
-        "ocp_resources InferenceService", f"Create InferenceService {re.sub('[^a-z0-9-]', '-', name.lower())[:20]}"
+        "ocp_resources InferenceService",
+        f"Create InferenceService {re.sub('[^a-z0-9-]', '-', name.lower())[:20]}",
     )
     log("timeout_sampler", "Waiting for 1800 seconds [0:30:00], retry every 1 seconds. (Function: wait)")
     if scenario == "hang":
@@ -177,7 +187,9 @@ def one(name: str, image: str, options: dict[str, list[str]], counts: dict[str, 
         time.sleep(3600)
     if scenario == "flood":
         for number in range(int(os.environ.get("FAKE_FLOOD", "200000"))):
-            sys.stdout.write(f"flood line {number:07d} of the container's own log, long enough to look like one\n")
+            sys.stdout.write(
+                f"flood line {number:07d} of the container's own log, long enough to look like one\n"
+            )
     if scenario == "slow":
         for number in range(200):
             out(f"slow line {number:05d}")
@@ -204,7 +216,8 @@ def one(name: str, image: str, options: dict[str, list[str]], counts: dict[str, 
         counts["passed"] += 1
     out("-" * 31 + " TEARDOWN " + "-" * 32)
     log(
-        "ocp_resources InferenceService", f"Delete InferenceService {re.sub('[^a-z0-9-]', '-', name.lower())[:20]}"
+        "ocp_resources InferenceService",
+        f"Delete InferenceService {re.sub('[^a-z0-9-]', '-', name.lower())[:20]}",
     )
     log("ocp_resources Namespace", f"Delete Namespace {NAMESPACE}")
 
@@ -260,7 +273,9 @@ def main(argv: list[str]) -> int:
         found = []
     if any(name.endswith("--sanity") for name, _ in found):
         log(
-            "utilities.infra", "ClusterSanityError: DataScienceCluster default-dsc is not ready: trustyai", "error"
+            "utilities.infra",
+            "ClusterSanityError: DataScienceCluster default-dsc is not ready: trustyai",
+            "error",
         )
         return 99
     total = len(found)
@@ -270,8 +285,8 @@ def main(argv: list[str]) -> int:
             os._exit(int(name.partition("--")[0].rpartition("-")[2]))
         one(name, image, options, counts, summary)
         out(
-            f"_ {number} of {total} completed, {counts['passed']} Pass, {counts['failed']} Fail, 0 Skip, 0 XPass,"
-            f" 0 XFail, {counts['errors']} Error, 0 ReRun _"
+            f"_ {number} of {total} completed, {counts['passed']} Pass, {counts['failed']} Fail, 0 Skip, 0 "
+            f"XPass, 0 XFail, {counts['errors']} Error, 0 ReRun _"
         )
     if summary:
         out(f"{BAR} short test summary info {BAR}")

@@ -1,7 +1,7 @@
 """An API server on loopback that runs Jobs: the command of a Job's container really runs, as a child process.
 
-It knows Jobs, Secrets, Pods and their logs, enough for the Kubernetes engine; the fake suite plays the image. Logs
-can be cut in the middle, the server can be away, pods can hang in Pending.
+It knows Jobs, Secrets, Pods and their logs, enough for the Kubernetes engine; the fake suite plays the image.
+Logs can be cut in the middle, the server can be away, pods can hang in Pending.
 """
 
 from __future__ import annotations
@@ -50,13 +50,20 @@ class Pod:
         return "terminated" in self.state
 
     def object(self) -> dict[str, Any]:
-        meta: dict[str, Any] = {"name": self.name, "labels": {"job-name": self.job, "controller-uid": self.uid}}
+        meta: dict[str, Any] = {
+            "name": self.name,
+            "labels": {"job-name": self.job, "controller-uid": self.uid},
+        }
         if self.index is not None:
             meta["annotations"] = {"batch.kubernetes.io/job-completion-index": str(self.index)}
         late = {"reason": "DeadlineExceeded"} if self.late else {}
         return {
             "metadata": meta,
-            "status": {"phase": "Running", "containerStatuses": [{"name": "suite", "state": self.state}], **late},
+            "status": {
+                "phase": "Running",
+                "containerStatuses": [{"name": "suite", "state": self.state}],
+                **late,
+            },
         }
 
 
@@ -93,10 +100,11 @@ class Cluster(ThreadingHTTPServer):
     def kubeconfig(self) -> Path:
         path = self.folder / "kubeconfig"
         config = {
-            "current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+            "current-context": "c",
+            "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
             "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{self.server_address[1]}"}}],
             "users": [{"name": "u", "user": {"token": TOKEN}}],
-        }  # fmt: skip
+        }
         path.write_text(json.dumps(config))
         return path
 
@@ -187,13 +195,19 @@ class Cluster(ThreadingHTTPServer):
         words = words.replace("'uv' 'run' 'pytest'", f"'{sys.executable}' '{SUITE}'")
         env = {e["name"]: e["value"].replace(STAGE, str(stage)) for e in container.get("env", [])}
         pod.child = subprocess.Popen(
-            ["/bin/sh", "-c", f"exec {words}"], cwd=self.folder / "image", stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True,
+            ["/bin/sh", "-c", f"exec {words}"],
+            cwd=self.folder / "image",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
             env={
-                "PATH": os.environ["PATH"], "FAKE_GENERATION": self.generation, "FAKE_FLOOD": "5000",
-                "FAKE_PACE": "0.02", **env,
+                "PATH": os.environ["PATH"],
+                "FAKE_GENERATION": self.generation,
+                "FAKE_FLOOD": "5000",
+                "FAKE_PACE": "0.02",
+                **env,
             },
-        )  # fmt: skip
+        )
         pod.state = {"running": {}}
         assert pod.child.stdout is not None
         if (deadline := pod.spec.get("activeDeadlineSeconds")) is not None:
@@ -354,7 +368,11 @@ class Handler(BaseHTTPRequestHandler):
                 sent += 1
                 stamp = at.strftime("%Y-%m-%dT%H:%M:%S.%f") + "000Z "
                 data += (stamp.encode() if "timestamps" in query else b"") + line + b"\n"
-                if "timestamps" in query and self.server.cut_logs_after and sent >= self.server.cut_logs_after:
+                if (
+                    "timestamps" in query
+                    and self.server.cut_logs_after
+                    and sent >= self.server.cut_logs_after
+                ):
                     # In the middle of a line. A connection that breaks has no end of the transfer; an API
                     # server that loses the node ends it properly all the same.
                     self.wfile.write(b"%x\r\n%s\r\n" % (len(data) - 5, data[:-5]))

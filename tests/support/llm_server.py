@@ -1,4 +1,5 @@
-"""Loopback servers that speak Gemini's REST protocol and OpenAI's; the model's name chooses what goes wrong."""
+"""Loopback servers that speak Gemini's REST protocol and OpenAI's; the model's name chooses what goes
+wrong."""
 
 from __future__ import annotations
 
@@ -93,7 +94,9 @@ class LlmServer:
         if scenario in _RAW:
             return self._raw(handler, scenario)
         if scenario == "malformed":
-            return _send(handler, 200, {"Content-Type": "text/event-stream"}, 'data: {"candidates": [{"cont\n\n')
+            return _send(
+                handler, 200, {"Content-Type": "text/event-stream"}, 'data: {"candidates": [{"cont\n\n'
+            )
         return self._stream(handler, scenario, self.say(self._asked(request)))
 
     def _scenario(self, request: Request) -> str:
@@ -106,7 +109,9 @@ class LlmServer:
         """`{"system":..., "human":..., "tools": [results]}` in any dialect."""
         body = request.body
         if self.dialect == "gemini":
-            system = "".join(part.get("text", "") for part in body.get("systemInstruction", {}).get("parts", []))
+            system = "".join(
+                part.get("text", "") for part in body.get("systemInstruction", {}).get("parts", [])
+            )
             parts = [part for content in body.get("contents", []) for part in content.get("parts", [])]
             human = "".join(part.get("text", "") for part in parts)
             tools = [part["functionResponse"]["response"] for part in parts if "functionResponse" in part]
@@ -198,11 +203,24 @@ class LlmServer:
         if thought and self.dialect == "gemini":
             event["candidates"][0]["content"]["parts"] = [{"text": thought, "thought": True}]
         elif thought:
-            event["choices"][0]["delta"] = {"role": "assistant", "content": None, "reasoning_content": thought}
+            event["choices"][0]["delta"] = {
+                "role": "assistant",
+                "content": None,
+                "reasoning_content": thought,
+            }
         _data(handler, event)
 
 
-_RAW = ("keep-alive", "flood-empty", "big-chunk", "big-tool", "thinking", "bad-utf8", "null-line", "odd-usage")
+_RAW = (
+    "keep-alive",
+    "flood-empty",
+    "big-chunk",
+    "big-tool",
+    "thinking",
+    "bad-utf8",
+    "null-line",
+    "odd-usage",
+)
 
 
 def _gemini(text: str, tool: Any, finish: str) -> dict[str, Any]:
@@ -228,15 +246,25 @@ def _openai(text: str, tool: Any, finish: str) -> dict[str, Any]:
     if tool:
         calls = tool if isinstance(tool, list) else [tool]
         delta["tool_calls"] = [
-            {"index": index, "id": f"call_{index}", "type": "function",
-             "function": {"name": call["tool"], "arguments": json.dumps(call["args"])}}
+            {
+                "index": index,
+                "id": f"call_{index}",
+                "type": "function",
+                "function": {"name": call["tool"], "arguments": json.dumps(call["args"])},
+            }
             for index, call in enumerate(calls)
-        ]  # fmt: skip
+        ]
         word = "tool_calls"
     usage = {"prompt_tokens": 40, "completion_tokens": 7, "total_tokens": 47} if finish else None
     choice = {"index": 0, "delta": delta, "finish_reason": word}
-    return {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice],
-            "usage": usage}  # fmt: skip
+    return {
+        "id": "c",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "m",
+        "choices": [choice],
+        "usage": usage,
+    }
 
 
 def _data(handler: Any, event: dict[str, Any]) -> None:
@@ -247,7 +275,11 @@ def _data(handler: Any, event: dict[str, Any]) -> None:
 def _send(handler: Any, status: int, headers: dict[str, str], payload: Any) -> None:
     data = payload.encode() if isinstance(payload, str) else json.dumps(payload).encode()
     handler.send_response(status)
-    for name, value in {"Content-Type": "application/json", **headers, "Content-Length": str(len(data))}.items():
+    for name, value in {
+        "Content-Type": "application/json",
+        **headers,
+        "Content-Length": str(len(data)),
+    }.items():
         handler.send_header(name, value)
     handler.end_headers()
     handler.wfile.write(data)
@@ -275,7 +307,11 @@ _ERRORS: dict[str, tuple[int, dict[str, str], Any]] = {
     "forbidden": (403, {}, _google(403, "PERMISSION_DENIED", "denied")),
     "unknown-model": (404, {}, _google(404, "NOT_FOUND", "no such model")),
     "html-502": (502, _HTML, "<html><body>Bad Gateway [/] \x1b]52;c;aGk=\x07</body></html>"),
-    "retry-never": (429, {"Retry-After": "999999999999"}, _google(429, "RESOURCE_EXHAUSTED", "quota", _NEVER)),
+    "retry-never": (
+        429,
+        {"Retry-After": "999999999999"},
+        _google(429, "RESOURCE_EXHAUSTED", "quota", _NEVER),
+    ),
     "retry-past": (503, {"Retry-After": "-5"}, _google(503, "UNAVAILABLE", "soon", {"retryDelay": "-1s"})),
     "error-list": (400, {}, [_google(400, "INVALID_ARGUMENT", "\x1b[2Jodd [/] shape")]),
     "error-string": (418, {}, '"just text"'),

@@ -29,12 +29,18 @@ class RealRegistry:
         self.host = f"localhost:{port}" if secure else f"127.0.0.1:{port}"
         self.certificate = folder / "cert.pem"
         http = {"addr": f"127.0.0.1:{port}"}
-        config = {"version": 0.1, "log": {"level": "info"}, "http": http,
-                  "storage": {"filesystem": {"rootdirectory": str(folder / "store")}}}  # fmt: skip
+        config = {
+            "version": 0.1,
+            "log": {"level": "info"},
+            "http": http,
+            "storage": {"filesystem": {"rootdirectory": str(folder / "store")}},
+        }
         if secure:
             self._make_certificate()
             http["tls"] = {"certificate": str(self.certificate), "key": str(folder / "key.pem")}
-            told = subprocess.run(["htpasswd", "-Bbn", *LOGIN], capture_output=True, check=True, text=True).stdout
+            told = subprocess.run(
+                ["htpasswd", "-Bbn", *LOGIN], capture_output=True, check=True, text=True
+            ).stdout
             (folder / "htpasswd").write_text(told)
             config["auth"] = {"htpasswd": {"realm": "real", "path": str(folder / "htpasswd")}}
         (folder / "config.yml").write_text(json.dumps(config))
@@ -49,11 +55,27 @@ class RealRegistry:
 
     def _make_certificate(self) -> None:
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-             "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(self.folder / "key.pem"),
-             "-out", str(self.certificate)],
-            check=True, capture_output=True,
-        )  # fmt: skip
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=localhost",
+                "-addext",
+                "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                "-keyout",
+                str(self.folder / "key.pem"),
+                "-out",
+                str(self.certificate),
+            ],
+            check=True,
+            capture_output=True,
+        )
 
     def _wait(self, port: int) -> None:
         limit = time.monotonic() + 20
@@ -110,7 +132,9 @@ class RealRegistry:
 
     def authfile(self, login: str = ":".join(LOGIN)) -> str:
         path = self.folder / "auth.json"
-        path.write_text(json.dumps({"auths": {self.host: {"auth": base64.b64encode(login.encode()).decode()}}}))
+        path.write_text(
+            json.dumps({"auths": {self.host: {"auth": base64.b64encode(login.encode()).decode()}}})
+        )
         return str(path)
 
     def stop(self) -> None:

@@ -46,10 +46,14 @@ class Bench:
     def request(self, *models: str, generation: str = "G3", user: str = "odh", **more: object) -> QaRequest:
         self.run_folder.mkdir(parents=True, exist_ok=True)
         return QaRequest(
-            run_id=self.run_id, image=str(more.pop("image", None) or self.image(generation, user=user)),
-            manifest_path=str(self.manifest(*models)), kubeconfig_path=str(self.kubeconfig),
-            folder=str(self.run_folder), network=str(more.pop("network", "none")), **more,
-        )  # fmt: skip
+            run_id=self.run_id,
+            image=str(more.pop("image", None) or self.image(generation, user=user)),
+            manifest_path=str(self.manifest(*models)),
+            kubeconfig_path=str(self.kubeconfig),
+            folder=str(self.run_folder),
+            network=str(more.pop("network", "none")),
+            **more,
+        )
 
     def runner(self, **more: object) -> PodmanRunner:
         return PodmanRunner(probes=self.probes, **{"grace_s": 1.0, **more})
@@ -63,7 +67,9 @@ class Bench:
 
     def lines(self, origin: Origin | None = Origin.SUITE) -> list[str]:
         reader = SpoolReader(self.run_folder / "qa" / "qa.log")
-        return [line.text for line in reader.lines(0, reader.count) if origin is None or line.origin is origin]
+        return [
+            line.text for line in reader.lines(0, reader.count) if origin is None or line.origin is origin
+        ]
 
     def spooled(self) -> int:
         return SpoolReader(self.run_folder / "qa" / "qa.log").count

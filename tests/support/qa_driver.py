@@ -22,7 +22,9 @@ async def main() -> None:
     given = json.load(sys.stdin)
     runner = PodmanRunner(probes=Path(given["probes"]), grace_s=1)
     request = msgspec.convert(given["request"], QaRequest)
-    outcome = await runner.run(request, QaSecrets(Secret(given["secret"])), lambda event: print(event, flush=True))
+    outcome = await runner.run(
+        request, QaSecrets(Secret(given["secret"])), lambda event: print(event, flush=True)
+    )
     print(outcome, flush=True)
 
 

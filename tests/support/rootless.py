@@ -27,10 +27,15 @@ class Unprivileged:
         self.home = home
         root = Path(__file__).parents[2]
         self.env = {
-            "HOME": str(home), "USER": user, "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
-            "XDG_RUNTIME_DIR": str(home / "xdg"), "PYTHONPATH": f"{home}/lib", "PYTHONDONTWRITEBYTECODE": "1",
+            "HOME": str(home),
+            "USER": user,
+            "LANG": "C.UTF-8",
+            "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
+            "XDG_RUNTIME_DIR": str(home / "xdg"),
+            "PYTHONPATH": f"{home}/lib",
+            "PYTHONDONTWRITEBYTECODE": "1",
             **containers.environment(home / "store"),
-        }  # fmt: skip
+        }
         (home / "xdg").mkdir(mode=0o700)
         shutil.copytree(root / "src" / "modelcar_tui", home / "lib" / "modelcar_tui")
         shutil.copy(root / "tests" / "support" / "qa_driver.py", home)

@@ -96,9 +96,12 @@ async def climb(client: Client, credentials: Credentials) -> Access:
         ClusterError: the server could not be reached.
     """
     access = Access(
-        rung=Rung.OK, server=clean(client.server), context=credentials.context, via=client.transport.via,
+        rung=Rung.OK,
+        server=clean(client.server),
+        context=credentials.context,
+        via=client.transport.via,
         namespace=clean(credentials.namespace, limit=63),
-    )  # fmt: skip
+    )
     try:
         version = await client.get("/version", _Version)
         access = msgspec.structs.replace(access, version=clean(version.git_version, limit=60))
@@ -116,24 +119,29 @@ async def climb(client: Client, credentials: Credentials) -> Access:
         access,
         missing=tuple(
             Problem(
-                where=access.server, what=f"{who} {right.verb} {right.resource}: {right.what_for}",
+                where=access.server,
+                what=f"{who} {right.verb} {right.resource}: {right.what_for}",
                 fix=f"ask an administrator for the role cluster-reader ({right.command})",
                 code=f"no-{right.resource}",
             )
             for right in missing
         ),
-    )  # fmt: skip
+    )
 
 
 async def may(client: Client, right: Right) -> bool | None:
     """Whether we may; None when the server does not tell."""
     asked = {
-        "verb": right.verb, "resource": right.resource, "group": right.group, "namespace": right.namespace,
-    }  # fmt: skip
+        "verb": right.verb,
+        "resource": right.resource,
+        "group": right.group,
+        "namespace": right.namespace,
+    }
     body = {
-        "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
         "spec": {"resourceAttributes": {key: value for key, value in asked.items() if value}},
-    }  # fmt: skip
+    }
     try:
         return (await client.post(ACCESS_REVIEWS, body, _Review)).status.allowed
     except ClusterError as error:

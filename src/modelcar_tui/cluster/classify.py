@@ -14,9 +14,15 @@ from modelcar_tui.cluster.vendors.view import Found, View
 from modelcar_tui.core.text import clean
 
 _FINDERS: tuple[Callable[[View], Found | None], ...] = (
-    nvidia.find, amd.find, intel.find_gaudi, intel.find_gpu,
-    others.find_spyre, others.find_tpu, others.find_neuron, others.find_unknown,
-)  # fmt: skip
+    nvidia.find,
+    amd.find,
+    intel.find_gaudi,
+    intel.find_gpu,
+    others.find_spyre,
+    others.find_tpu,
+    others.find_neuron,
+    others.find_unknown,
+)
 _OWN_TAINTS = "node.kubernetes.io/"
 """Taints of the node lifecycle: their cause is told as `why`."""
 _HINTS = (
@@ -64,15 +70,28 @@ def classify(node: objects.Node, dra: tuple[DraPool, ...] = (), platform: str = 
     if not why and not any(pool.units for pool in pools):
         why = main.why or "no-healthy-devices" if pools else "card-present-but-not-advertised"
     return GpuNode(
-        name=name, vendor=main.vendor, product=main.product, product_from=main.product_from,
-        family=main.family, cc=main.cc, provider=cloud,
+        name=name,
+        vendor=main.vendor,
+        product=main.product,
+        product_from=main.product_from,
+        family=main.family,
+        cc=main.cc,
+        provider=cloud,
         region=labels.get(_REGION) or labels.get(_OLD_REGION) or None,
-        instance_type=view.instance_type, arch=arch, physical=main.physical,
-        usable=not why, why=why, notes=notes, scheduler=main.scheduler, vllm_runtime=main.vllm_runtime,
-        pool=pools, memory_mib=mebibytes(allocatable.get("memory")),
-        ephemeral_mib=mebibytes(allocatable.get("ephemeral-storage")), taints=_taints(node),
+        instance_type=view.instance_type,
+        arch=arch,
+        physical=main.physical,
+        usable=not why,
+        why=why,
+        notes=notes,
+        scheduler=main.scheduler,
+        vllm_runtime=main.vllm_runtime,
+        pool=pools,
+        memory_mib=mebibytes(allocatable.get("memory")),
+        ephemeral_mib=mebibytes(allocatable.get("ephemeral-storage")),
+        taints=_taints(node),
         unrecognised=_unrecognised(view, pools),
-    )  # fmt: skip
+    )
 
 
 def _may_have_any(node: objects.Node) -> bool:
@@ -90,12 +109,15 @@ def _plain(node: objects.Node, name: str, platform: str, unrecognised: tuple[str
     arch = labels.get("kubernetes.io/arch") or labels.get("beta.kubernetes.io/arch")
     why = _unusable(node)
     return OtherNode(
-        name=name, provider=provider(labels, node.spec.provider_id, platform),
+        name=name,
+        provider=provider(labels, node.spec.provider_id, platform),
         instance_type=clean(kind, limit=_LABEL_LIMIT) if kind else None,
-        arch=clean(arch, limit=_LABEL_LIMIT) if arch else None, usable=not why, why=why,
+        arch=clean(arch, limit=_LABEL_LIMIT) if arch else None,
+        usable=not why,
+        why=why,
         ephemeral_mib=mebibytes((node.status.allocatable or {}).get("ephemeral-storage")),
         unrecognised=unrecognised,
-    )  # fmt: skip
+    )
 
 
 def _unrecognised(view: View, pools: tuple[Pool, ...]) -> tuple[str, ...]:
@@ -104,11 +126,14 @@ def _unrecognised(view: View, pools: tuple[Pool, ...]) -> tuple[str, ...]:
     vendors = {name.partition("/")[0] for name in counted}
     return tuple(
         sorted(
-            name for name, units in view.units.items()
-            if units and name not in counted and name.partition("/")[0] not in vendors
+            name
+            for name, units in view.units.items()
+            if units
+            and name not in counted
+            and name.partition("/")[0] not in vendors
             and not name.partition("/")[0].endswith("kubernetes.io")
         )
-    )  # fmt: skip
+    )
 
 
 def _view(node: objects.Node, dra: tuple[DraPool, ...]) -> View:
@@ -118,9 +143,12 @@ def _view(node: objects.Node, dra: tuple[DraPool, ...]) -> View:
     }
     kind = labels.get(_INSTANCE_TYPE) or labels.get(_OLD_INSTANCE_TYPE)
     return View(
-        labels=labels, units=_extended(node.status.allocatable), capacity=_extended(node.status.capacity),
-        instance_type=kind or None, dra=dra,
-    )  # fmt: skip
+        labels=labels,
+        units=_extended(node.status.allocatable),
+        capacity=_extended(node.status.capacity),
+        instance_type=kind or None,
+        dra=dra,
+    )
 
 
 def _extended(quantities: Mapping[str, objects.Quantity] | None) -> dict[str, int]:
@@ -138,7 +166,9 @@ def _join(found: list[Found]) -> tuple[Found, tuple[Pool, ...], tuple[str, ...]]
     aliases: tuple[str, ...] = ()
     if any(one.pools for one in known):
         # A scheduler's own names (`aliyun.com/gpu-count`) beside a vendor's are the same cards again.
-        aliases = tuple(f"{pool.resource} is not counted" for one in found if one.unknown for pool in one.pools)
+        aliases = tuple(
+            f"{pool.resource} is not counted" for one in found if one.unknown for pool in one.pools
+        )
         found = known
     main = max(found, key=lambda one: sum(pool.units for pool in one.pools))
     rest = [one for one in found if one is not main]
@@ -152,7 +182,10 @@ def _unusable(node: objects.Node) -> str:
         return "being-deleted"
     ready = next((one.status for one in node.status.conditions or () if one.type == "Ready"), "")
     keys = {taint.key for taint in node.spec.taints or ()}
-    if ready.casefold() not in ("", "true") or keys & {_OWN_TAINTS + "unreachable", _OWN_TAINTS + "not-ready"}:
+    if ready.casefold() not in ("", "true") or keys & {
+        _OWN_TAINTS + "unreachable",
+        _OWN_TAINTS + "not-ready",
+    }:
         return "node-not-ready"
     if node.spec.unschedulable or _OWN_TAINTS + "unschedulable" in keys:
         return "cordoned"

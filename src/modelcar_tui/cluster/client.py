@@ -134,7 +134,8 @@ class Client:
     async def _good(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Answer:
-        """An answer with a good status; waits as long as the server wishes, asks again where an answer broke."""
+        """An answer with a good status; waits as long as the server wishes, asks again where an answer
+        broke."""
         attempt = throttled = 0
         while True:
             attempt += 1
@@ -159,11 +160,15 @@ class Client:
                 # All that were refused together would come back together.
                 await asyncio.sleep(pause * random.uniform(1.0, 1.5))  # noqa: S311
                 continue
-            if attempt == TRIES or not (answer.status in (503, 504) or (answer.status >= 500 and attempt == 1)):
+            if attempt == TRIES or not (
+                answer.status in (503, 504) or (answer.status >= 500 and attempt == 1)
+            ):
                 raise refusal
             await asyncio.sleep(min(float(waits), LONGEST_PAUSE) if waits.isdecimal() else pause)
 
-    async def _ask(self, method: str, path: str, query: Mapping[str, str] | None, body: bytes | None) -> Answer:
+    async def _ask(
+        self, method: str, path: str, query: Mapping[str, str] | None, body: bytes | None
+    ) -> Answer:
         """One request; an answer that comes in drops is given up, and `close` wakes the thread that waits."""
         transport = self.transport
         try:

@@ -1,6 +1,7 @@
 """Credentials as kubectl finds them: explicit path, `KUBECONFIG` list, `~/.kube/config`, in-cluster.
 
-What is found is taught to the process, so that nobody's words can show it. What no header can carry is refused.
+What is found is taught to the process, so that nobody's words can show it. What no header can carry is
+refused.
 """
 
 from __future__ import annotations
@@ -105,9 +106,12 @@ def _in_cluster(environ: Mapping[str, str]) -> Credentials | None:
         raise _unfit(str(SERVICE_ACCOUNT / "token"), fault, "restart the pod, which gives it a new token")
     host = f"[{host}]" if ":" in host else host
     return Credentials(
-        server=f"https://{host}:{port}", context="(in the cluster)", namespace=namespace or "default", ca=ca,
+        server=f"https://{host}:{port}",
+        context="(in the cluster)",
+        namespace=namespace or "default",
+        ca=ca,
         token=Secret(token),
-    )  # fmt: skip
+    )
 
 
 def _merge(files: list[Path]) -> dict[str, Any]:
@@ -126,7 +130,9 @@ def _merge(files: list[Path]) -> dict[str, Any]:
                 if not isinstance(value, dict):
                     raise _broken(path, f"{clean(entry['name'], limit=80)} in {kind} is not a mapping")
                 based = {
-                    key: str(path.parent / part) if key in _FILE_KEYS and isinstance(part, str) and part else part
+                    key: str(path.parent / part)
+                    if key in _FILE_KEYS and isinstance(part, str) and part
+                    else part
                     for key, part in value.items()
                 }
                 merged[kind].setdefault(entry["name"], based)
@@ -180,13 +186,21 @@ def _resolve(merged: dict[str, Any], wanted: str | None, files: tuple[Path, ...]
     if key:
         teach_key(key)
     return Credentials(
-        server=without_login(server).rstrip("/"), context=clean(name, limit=200),
+        server=without_login(server).rstrip("/"),
+        context=clean(name, limit=200),
         namespace=str(context.get("namespace") or "default"),
-        ca=_pem(cluster, "certificate-authority", where), insecure=cluster.get("insecure-skip-tls-verify") is True,
-        server_name=cluster.get("tls-server-name") or None, token=_token(user),
-        certificate=certificate, key=_secret(key), basic=_basic(user, login),
-        proxy=_proxy(cluster, where), helper=_helper(cluster, user), impersonate=_impersonate(user), files=files,
-    )  # fmt: skip
+        ca=_pem(cluster, "certificate-authority", where),
+        insecure=cluster.get("insecure-skip-tls-verify") is True,
+        server_name=cluster.get("tls-server-name") or None,
+        token=_token(user),
+        certificate=certificate,
+        key=_secret(key),
+        basic=_basic(user, login),
+        proxy=_proxy(cluster, where),
+        helper=_helper(cluster, user),
+        impersonate=_impersonate(user),
+        files=files,
+    )
 
 
 def _user(user: dict[str, Any], where: str, name: str) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Dynamic Resource Allocation: devices that are in ResourceSlices, not in a node's allocatable.
 
-Of each pool only the slices of the highest generation count, and only when all of them are there: until then the
-scheduler hands out none of them. Devices that share counters (a driver that cuts cards on demand lists every slice
-that could be cut) are not summed: as many are counted as fit into the counters together, the largest first, which
-are the whole cards. API: resource.k8s.io/v1; v1beta1's `basic` is read too.
+Of each pool only the slices of the highest generation count, and only when all of them are there: until then
+the scheduler hands out none of them. Devices that share counters (a driver that cuts cards on demand lists
+every slice that could be cut) are not summed: as many are counted as fit into the counters together, the
+largest first, which are the whole cards. API: resource.k8s.io/v1; v1beta1's `basic` is read too.
 """
 
 from __future__ import annotations
@@ -81,17 +81,19 @@ def elsewhere(slices: Iterable[ResourceSlice]) -> tuple[Problem, ...]:
             found[driver] = found.get(driver, 0) + count
     return tuple(
         Problem(
-            where="ResourceSlices", code="several-nodes",
+            where="ResourceSlices",
+            code="several-nodes",
             what=f"{count} devices of {clean(driver, limit=100)} can be had from several nodes: not counted",
             fix="oc get resourceslices -o yaml",
         )
         for driver, count in found.items()
         if _ACCELERATOR.search(driver)
-    )  # fmt: skip
+    )
 
 
 def _pools(slices: Iterable[ResourceSlice]) -> list[tuple[tuple[str, str], list[ResourceSlice], bool]]:
-    """Driver and name of each pool, the slices of its newest generation, and whether all of those are there."""
+    """Driver and name of each pool, the slices of its newest generation, and whether all of those are
+    there."""
     pools: dict[tuple[str, str], list[ResourceSlice]] = {}
     for item in slices:
         pools.setdefault((item.spec.driver, item.spec.pool.name), []).append(item)
@@ -107,7 +109,10 @@ def _pools(slices: Iterable[ResourceSlice]) -> list[tuple[tuple[str, str], list[
 def _node_of(part: ResourceSlice, device: Device) -> str:
     """The one node that has the device; empty when there are several."""
     return (
-        device.node_name or part.spec.node_name or _named(device.node_selector) or _named(part.spec.node_selector)
+        device.node_name
+        or part.spec.node_name
+        or _named(device.node_selector)
+        or _named(part.spec.node_selector)
     )
 
 
@@ -142,7 +147,9 @@ def _kinds(
         if allocated is not None and (driver, pool, device.name) in allocated:
             _take(device, left)
     if shared:
-        devices = sorted(devices, key=lambda device: (_text(device, "type") == "mig", -(_key(device)[2] or 0)))
+        devices = sorted(
+            devices, key=lambda device: (_text(device, "type") == "mig", -(_key(device)[2] or 0))
+        )
         devices = [device for device in devices if _take(device, counters, only_if_it_fits=True)]
     kinds = []
     for key, group in groupby(sorted(devices, key=lambda device: _sortable(_key(device))), key=_key):
@@ -155,12 +162,21 @@ def _kinds(
         parents = {parent for one in members if (parent := _text(one, "parentUUID"))}
         kinds.append(
             DraPool(
-                driver=clean(driver, limit=100), type=kind, product=product, profile=profile, mem_mib=memory,
-                architecture=_text(members[0], "architecture"), cc=_capability(members[0]),
-                units=len(usable), capacity=len(members), free=free, parents=tuple(sorted(parents)),
-                complete=complete, shared=shared,
+                driver=clean(driver, limit=100),
+                type=kind,
+                product=product,
+                profile=profile,
+                mem_mib=memory,
+                architecture=_text(members[0], "architecture"),
+                cc=_capability(members[0]),
+                units=len(usable),
+                capacity=len(members),
+                free=free,
+                parents=tuple(sorted(parents)),
+                complete=complete,
+                shared=shared,
             )
-        )  # fmt: skip
+        )
     return kinds
 
 
@@ -215,7 +231,12 @@ def _key(device: Device) -> _Key:
     memory = capacity.get("memory")
     profile = _text(device, "profile") or _text(device, "partitionProfile")
     product = _text(device, "productName") or _text(device, "model")
-    return (_text(device, "type") or "gpu", product, mebibytes(memory.value) or None if memory else None, profile)
+    return (
+        _text(device, "type") or "gpu",
+        product,
+        mebibytes(memory.value) or None if memory else None,
+        profile,
+    )
 
 
 def _sortable(key: _Key) -> tuple[str, str, int, str]:

@@ -81,7 +81,9 @@ def unreachable(error: BaseException, server: str, via: str = "") -> ClusterErro
     if any(isinstance(part, ssl.SSLError) for part in chain) and "Connection broken" not in text:
         return _handshake(chain, text, where)
     if any(isinstance(part, TimeoutError) or "Timeout" in type(part).__name__ for part in chain):
-        return _no("timeout", where, "it does not answer in time", "check the network and VPN, then try again")
+        return _no(
+            "timeout", where, "it does not answer in time", "check the network and VPN, then try again"
+        )
     if any("IncompleteRead" in type(part).__name__ for part in chain) or "Connection broken" in text:
         return _no("cut", where, "the answer was cut off in the middle", "try again")
     return _no("broken", where, f"the connection broke: {_kind(chain)}", "try again")
@@ -93,7 +95,9 @@ def answered(status: int, message: str, server: str, *, token: str = "") -> Clus
     if status == 401:
         return ClusterError(
             Rung.UNAUTHENTICATED,
-            Problem(where=where, what="the login has expired or is wrong (401)", fix=LOGIN, code="unauthorized"),
+            Problem(
+                where=where, what="the login has expired or is wrong (401)", fix=LOGIN, code="unauthorized"
+            ),
             status=401,
         )
     if status == 403 and "system:anonymous" in message:
@@ -111,11 +115,14 @@ def answered(status: int, message: str, server: str, *, token: str = "") -> Clus
         return ClusterError(Rung.FORBIDDEN, problem, status=403)
     if 300 <= status < 400:
         what = (
-            f"it sends us elsewhere ({status}): this is the address of a console or a login page, not of the API"
+            f"it sends us elsewhere ({status}): this is the address of a console or a login page, not of "
+            "the API"
         )
         return _no("redirect", where, what, "check the server in the kubeconfig: oc whoami --show-server")
     if "invalid header field value" in message:  # oc's own words: it got the credential from a plug-in
-        what = "the credential that oc or kubectl was given holds a line break or another character of no header"
+        what = (
+            "the credential that oc or kubectl was given holds a line break or another character of no header"
+        )
         return _no("unfit-credential", where, what, LOGIN, Rung.UNAUTHENTICATED)
     what = {
         404: "no such thing there (404)",
@@ -131,7 +138,9 @@ def answered(status: int, message: str, server: str, *, token: str = "") -> Clus
 
 def not_kubernetes(server: str, start: bytes) -> ClusterError:
     """The error for an answer that is no JSON."""
-    kind = "a web page" if b"<html" in start[:500].lower() or b"<!doctype" in start[:500].lower() else "no JSON"
+    kind = (
+        "a web page" if b"<html" in start[:500].lower() or b"<!doctype" in start[:500].lower() else "no JSON"
+    )
     what = f"the answer is {kind}: this is not a Kubernetes API, or something is in between"
     fix = "check the server in the kubeconfig: oc whoami --show-server"
     return _no("not-kubernetes", clean(without_login(server), limit=200), what, fix)
@@ -165,7 +174,11 @@ def _certificate(error: BaseException, where: str) -> ClusterError:
         return _no("tls-name", where, what, fix, Rung.TLS)
     if "expired" in text:
         return _no(
-            "tls-expired", where, "its certificate has expired", "have it renewed, and check your clock", Rung.TLS
+            "tls-expired",
+            where,
+            "its certificate has expired",
+            "have it renewed, and check your clock",
+            Rung.TLS,
         )
     what = "its certificate is signed by an authority that we don't know"
     fix = "set certificate-authority for the cluster in the kubeconfig: oc login --certificate-authority=FILE"
@@ -177,7 +190,9 @@ def _handshake(chain: list[BaseException], text: str, where: str) -> ClusterErro
         fix = "is there an API server behind the load balancer? try again"
         return _no("broken", where, "it closed the connection during the TLS handshake", fix)
     reason = "it does not speak TLS" if "WRONG_VERSION_NUMBER" in text else "the TLS handshake failed"
-    return _no("tls", where, reason, "check the server's address (https:// and port) in the kubeconfig", Rung.TLS)
+    return _no(
+        "tls", where, reason, "check the server's address (https:// and port) in the kubeconfig", Rung.TLS
+    )
 
 
 _KINDS = (
@@ -192,7 +207,8 @@ _KINDS = (
 
 
 def _kind(chain: list[BaseException]) -> str:
-    """What kind of error it is, in our own words: an error's text may quote a header, and the credential in it."""
+    """What kind of error it is, in our own words: an error's text may quote a header, and the credential in
+    it."""
     names = [kind.__name__ for part in chain for kind in type(part).__mro__]
     for name, words in _KINDS:
         if any(name in each for each in names):
@@ -216,6 +232,8 @@ def _chain(error: BaseException | None) -> list[BaseException]:
         if part is None or part in seen:
             continue
         seen.append(part)
-        inner = [one for one in (getattr(part, "reason", None), *part.args[:2]) if isinstance(one, BaseException)]
+        inner = [
+            one for one in (getattr(part, "reason", None), *part.args[:2]) if isinstance(one, BaseException)
+        ]
         queue += [*inner, part.__cause__, part.__context__]
     return seen

@@ -54,8 +54,8 @@ async def look(
 ) -> AcceleratorReport:
     """Everything about accelerators that the options allow to know.
 
-    With `--gpu` or `--inventory` no cluster is asked for nodes; one that the kubeconfig names is only asked for
-    its runtime templates, and its absence is no fault.
+    With `--gpu` or `--inventory` no cluster is asked for nodes; one that the kubeconfig names is only asked
+    for its runtime templates, and its absence is no fault.
 
     Args:
         options: where to look.
@@ -96,10 +96,12 @@ async def look(
 async def refresh(
     options: ClusterOptions, report: AcceleratorReport, progress: Progress = lambda _: None
 ) -> AcceleratorReport:
-    """The report with what changes from minute to minute read again: the pods on GPU nodes, quotas and queues.
+    """The report with what changes from minute to minute read again: the pods on GPU nodes, quotas and
+    queues.
 
-    Of a what-if inventory the file is read again; a report that could not look, or whose nodes were read long ago,
-    is made anew. Where that fails the older report stands, with its time and with a problem of code `not-again`.
+    Of a what-if inventory the file is read again; a report that could not look, or whose nodes were read long
+    ago, is made anew. Where that fails the older report stands, with its time and with a problem of code
+    `not-again`.
 
     Raises:
         UserError: the inventory's file can't be read.
@@ -121,7 +123,9 @@ async def refresh(
     except (ClusterError, TimeoutError):
         return _newer(report, await look(options, progress))
     kept = tuple(check for check in report.checks if check.code not in LIMIT_CODES)
-    return msgspec.structs.replace(report, inventory=inventory, checks=(*kept, *limits) if report.checks else ())
+    return msgspec.structs.replace(
+        report, inventory=inventory, checks=(*kept, *limits) if report.checks else ()
+    )
 
 
 def _newer(old: AcceleratorReport, new: AcceleratorReport) -> AcceleratorReport:
@@ -130,9 +134,11 @@ def _newer(old: AcceleratorReport, new: AcceleratorReport) -> AcceleratorReport:
         return new
     cause = new.access.problem or next(iter(new.inventory.problems), None)
     problem = Problem(
-        where=cause.where if cause else "", fix=cause.fix if cause else "try again", code="not-again",
+        where=cause.where if cause else "",
+        fix=cause.fix if cause else "try again",
+        code="not-again",
         what=f"could not look again: {cause.what if cause else new.access.rung.value}",
-    )  # fmt: skip
+    )
     kept = (one for one in old.inventory.problems if one.code != "not-again")
     return msgspec.structs.replace(
         old, inventory=msgspec.structs.replace(old.inventory, problems=(*kept, problem))
@@ -176,7 +182,10 @@ class _Learned:
         )
         runtime = override()
         return AcceleratorReport(
-            access=self.access, inventory=inventory, runtime=runtime, runtime_problem=None if runtime else problem
+            access=self.access,
+            inventory=inventory,
+            runtime=runtime,
+            runtime_problem=None if runtime else problem,
         )
 
 
@@ -203,9 +212,14 @@ async def _look(
     except ClusterError as error:
         runtime, problem = override(), error.problem
     return AcceleratorReport(
-        access=access, inventory=inventory, runtime=runtime, runtime_problem=None if runtime else problem,
-        checks=checks, versions=versions, pull=pull,
-    )  # fmt: skip
+        access=access,
+        inventory=inventory,
+        runtime=runtime,
+        runtime_problem=None if runtime else problem,
+        checks=checks,
+        versions=versions,
+        pull=pull,
+    )
 
 
 def _resources(inventory: Inventory) -> frozenset[str]:
@@ -234,7 +248,9 @@ async def _runtime_only(
     try:
         credentials = find(options)
         async with asyncio.timeout(min(20.0, options.total_timeout_s)), connect(credentials, brief) as client:
-            runtime, problem = await find_runtime(client, inventory, options.namespace or credentials.namespace)
+            runtime, problem = await find_runtime(
+                client, inventory, options.namespace or credentials.namespace
+            )
             seen = msgspec.structs.replace(access, server=clean(client.server), context=credentials.context)
             return runtime, problem, seen
     except (ClusterError, TimeoutError):
@@ -245,9 +261,11 @@ def _together(flags: Inventory | None, stated: Inventory) -> Inventory:
     if flags is None:
         return stated
     return msgspec.structs.replace(
-        stated, nodes=(*flags.nodes, *stated.nodes), nodes_seen=flags.nodes_seen + stated.nodes_seen,
+        stated,
+        nodes=(*flags.nodes, *stated.nodes),
+        nodes_seen=flags.nodes_seen + stated.nodes_seen,
         origin=f"{flags.origin} and {stated.origin}",
-    )  # fmt: skip
+    )
 
 
 def _blind(access: Access, problem: Problem | None) -> AcceleratorReport:

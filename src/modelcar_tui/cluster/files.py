@@ -1,7 +1,8 @@
 """Kubernetes objects out of a file, JSON or YAML, however hostile: bounded, and one clear line on a fault.
 
-JSON documents may follow one another (`kubectl get nodes -o json; kubectl get pods -A -o json`, JSON lines). YAML
-aliases are followed as far as what they stand for stays bounded. UTF-16, which PowerShell writes, is read.
+JSON documents may follow one another (`kubectl get nodes -o json; kubectl get pods -A -o json`, JSON lines).
+YAML aliases are followed as far as what they stand for stays bounded. UTF-16, which PowerShell writes, is
+read.
 """
 
 from __future__ import annotations
@@ -189,7 +190,8 @@ class _Shape:
 
 
 def _check_shape(yaml: Any, loader: Any, data: bytes, where: str, what: str) -> None:
-    """Refuse what is deep or endless before anything recursive sees it: the C composer overflows the stack."""
+    """Refuse what is deep or endless before anything recursive sees it: the C composer overflows the
+    stack."""
     shape, wrong = _Shape(), ""
     for event in yaml.parse(data, Loader=loader):
         if isinstance(event, yaml.ScalarEvent):

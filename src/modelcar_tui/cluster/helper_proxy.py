@@ -1,7 +1,7 @@
 """`oc proxy` or `kubectl proxy` on a private Unix socket, for credentials that only they handle right.
 
-Exec plug-ins, OIDC providers and SOCKS proxies: their errors arrive in clear text, and no anonymous request is
-ever sent in their place. The child's stdin is closed: kubectl would ask for a user name on the terminal.
+Exec plug-ins, OIDC providers and SOCKS proxies: their errors arrive in clear text, and no anonymous request
+is ever sent in their place. The child's stdin is closed: kubectl would ask for a user name on the terminal.
 """
 
 from __future__ import annotations
@@ -54,10 +54,14 @@ class HelperProxy:
         if options.kubeconfig and len(credentials.files) == 1:
             arguments.append(f"--kubeconfig={credentials.files[0]}")
         process = await asyncio.create_subprocess_exec(
-            found, *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE, start_new_session=True,
+            found,
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
             env=_environment(options),
-        )  # fmt: skip
+        )
         proxy = cls(process, folder, Path(found).name)
         try:
             await asyncio.wait_for(proxy._ready(), options.connect_timeout_s + 5)
@@ -68,7 +72,9 @@ class HelperProxy:
             ) from None
         except EOFError as error:
             await proxy.stop()
-            raise _fault(credentials, f"{proxy.program} proxy: {error}", "run: oc whoami", "oc-failed") from None
+            raise _fault(
+                credentials, f"{proxy.program} proxy: {error}", "run: oc whoami", "oc-failed"
+            ) from None
         except BaseException:
             await proxy.stop()
             raise

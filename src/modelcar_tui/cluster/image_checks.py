@@ -27,7 +27,8 @@ class ImageNeed(msgspec.Struct, frozen=True, kw_only=True):
 def check_images(
     images: Sequence[ImageNeed], inventory: Inventory, budget_s: float = QA_BUDGET_S
 ) -> tuple[Check, ...]:
-    """The checks of every image against the usable accelerator nodes (all usable nodes where there are none)."""
+    """The checks of every image against the usable accelerator nodes (all usable nodes where there are
+    none)."""
     gpu = [node for node in inventory.nodes if node.usable]
     checks: list[Check] = []
     for image in images:
@@ -78,7 +79,9 @@ def _architecture(image: ImageNeed, inventory: Inventory, nodes: list[GpuNode]) 
         what = f"{image.model}: its image is for {offered} only, some nodes are not ({names})"
         return [Check(code="architecture", state=State.WARNING, what=what)]
     what = f"{image.model}: its image is for {offered}, the nodes are {names}"
-    return [Check(code="architecture", state=State.BLOCKED, what=what, fix="use an image built for the nodes")]
+    return [
+        Check(code="architecture", state=State.BLOCKED, what=what, fix="use an image built for the nodes")
+    ]
 
 
 def _pull(image: ImageNeed, budget_s: float) -> list[Check]:
@@ -95,8 +98,8 @@ def _pull(image: ImageNeed, budget_s: float) -> list[Check]:
         return [Check(code="pull-time", state=State.WARNING, what=what, fix=fix)]
     if high > budget_s * 0.7:
         what = (
-            f"{image.model}: a cold pull of {size} takes up to {high / 60:.0f} min of the {budget_s / 60:.0f} "
-            "that QA waits"
+            f"{image.model}: a cold pull of {size} takes up to {high / 60:.0f} min of the "
+            f"{budget_s / 60:.0f} that QA waits"
         )
         return [Check(code="pull-time", state=State.WARNING, what=what, fix=fix)]
     what = f"{image.model}: a cold pull of {size} takes about {max(high / 60, 1):.0f} min"

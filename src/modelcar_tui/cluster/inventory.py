@@ -1,4 +1,5 @@
-"""The accelerators of a real cluster, page by page: first rows after the first page, partial when cut short."""
+"""The accelerators of a real cluster, page by page: first rows after the first page, partial when cut
+short."""
 
 from __future__ import annotations
 
@@ -46,10 +47,16 @@ class _Gathered:
 
     def inventory(self, *, done: bool = False) -> Inventory:
         return Inventory(
-            nodes=tuple(self.gpus.values()), others=tuple(self.others) if done else (), known=True,
-            partial=self.partial or not done, at=time.time(), problems=tuple(self.problems),
-            nodes_seen=self.seen, scale_up=self.scale, nodes_at=self.nodes_at,
-        )  # fmt: skip
+            nodes=tuple(self.gpus.values()),
+            others=tuple(self.others) if done else (),
+            known=True,
+            partial=self.partial or not done,
+            at=time.time(),
+            problems=tuple(self.problems),
+            nodes_seen=self.seen,
+            scale_up=self.scale,
+            nodes_at=self.nodes_at,
+        )
 
 
 async def read_inventory_of(client: Client, progress: Progress) -> Inventory:
@@ -166,7 +173,8 @@ async def _all_pods(client: Client, gathered: _Gathered) -> None:
 
 
 async def _devices(client: Client, gathered: _Gathered) -> dict[str, tuple[DraPool, ...]]:
-    """Device pools of the nodes; none where the server has no Dynamic Resource Allocation or does not let us."""
+    """Device pools of the nodes; none where the server has no Dynamic Resource Allocation or does not let
+    us."""
     base = _DRA + "v1"
     try:
         try:
@@ -204,7 +212,8 @@ class _Group(msgspec.Struct, frozen=True):
 
 
 async def _older_dra(client: Client) -> str:
-    """The newest beta of Dynamic Resource Allocation that a server before 1.34 has; empty where it has none."""
+    """The newest beta of Dynamic Resource Allocation that a server before 1.34 has; empty where it has
+    none."""
     try:
         group = await client.get(_DRA.rstrip("/"), _Group)
     except ClusterError:

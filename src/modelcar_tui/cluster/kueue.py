@@ -1,8 +1,9 @@
 """Kueue: what the queues of a namespace leave of the accelerators, by flavor, with what could be borrowed.
 
-A workload in a LocalQueue is admitted when its ClusterQueue has quota left for what it asks, or may borrow from
-the other ClusterQueues of its cohort. Sources: kubernetes-sigs/kueue, apis/kueue/v1beta1/clusterqueue_types.go and
-localqueue_types.go (v1beta2 calls the cohort `cohortName`). Quota that is reserved counts as used.
+A workload in a LocalQueue is admitted when its ClusterQueue has quota left for what it asks, or may borrow
+from the other ClusterQueues of its cohort. Sources: kubernetes-sigs/kueue,
+apis/kueue/v1beta1/clusterqueue_types.go and localqueue_types.go (v1beta2 calls the cohort `cohortName`).
+Quota that is reserved counts as used.
 """
 
 from __future__ import annotations
@@ -141,7 +142,9 @@ async def check_queues(client: Client, namespace: str, wanted: Collection[str]) 
     return checks
 
 
-def rooms(queue: ClusterQueue, everyone: Iterable[ClusterQueue] | None, wanted: Collection[str]) -> list[Room]:
+def rooms(
+    queue: ClusterQueue, everyone: Iterable[ClusterQueue] | None, wanted: Collection[str]
+) -> list[Room]:
     """What each flavor of the queue has of the wanted resources; `everyone` is None for an unknown cohort."""
     cohort = None
     if not queue.cohort:
@@ -155,11 +158,13 @@ def rooms(queue: ClusterQueue, everyone: Iterable[ClusterQueue] | None, wanted: 
             continue
         found.append(
             Room(
-                flavor=clean(flavor, limit=100), resource=clean(quota.name, limit=200), nominal=nominal,
+                flavor=clean(flavor, limit=100),
+                resource=clean(quota.name, limit=200),
+                nominal=nominal,
                 used=_used(queue, flavor, quota.name),
                 available=None if cohort is None else _available(queue, cohort, flavor, quota.name),
             )
-        )  # fmt: skip
+        )
     return found
 
 
@@ -188,8 +193,8 @@ def _share(queue: ClusterQueue, flavor: str, resource: str) -> _Share | None:
 def _available(queue: ClusterQueue, cohort: list[ClusterQueue], flavor: str, resource: str) -> int | None:
     """Quota for a new workload, as Kueue reckons it (pkg/cache/resource_node.go) in a cohort without parents.
 
-    A queue's guaranteed part is its own; the rest of all queues is one pot, out of which each takes what it uses
-    beyond its guaranteed part, and at most its borrowing limit above its own quota.
+    A queue's guaranteed part is its own; the rest of all queues is one pot, out of which each takes what it
+    uses beyond its guaranteed part, and at most its borrowing limit above its own quota.
     """
     pot, mine = 0, None
     for one in cohort:
@@ -278,7 +283,9 @@ def _unreadable(queue: LocalQueue, error: ClusterError) -> Check:
     what = f"the quota of ClusterQueue {queue.spec.cluster_queue} can't be read ({error.problem.what})"
     what += f"; its flavors: {flavors}" if flavors else ""
     fix = f"oc get clusterqueue {queue.spec.cluster_queue} -o yaml"
-    return Check(code="queue-quota", state=State.UNKNOWN, what=clean(what, limit=400), fix=clean(fix, limit=300))
+    return Check(
+        code="queue-quota", state=State.UNKNOWN, what=clean(what, limit=400), fix=clean(fix, limit=300)
+    )
 
 
 async def _local(client: Client, namespace: str) -> tuple[str, list[LocalQueue]]:

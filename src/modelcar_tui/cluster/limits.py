@@ -58,7 +58,8 @@ async def check_limits(
     """
     base = f"/api/v1/namespaces/{namespace}"
     quotas, ranges = await asyncio.gather(
-        _maybe(client, f"{base}/resourcequotas", ResourceQuota), _maybe(client, f"{base}/limitranges", LimitRange)
+        _maybe(client, f"{base}/resourcequotas", ResourceQuota),
+        _maybe(client, f"{base}/limitranges", LimitRange),
     )
     checks = [*_quotas(quotas or (), namespace), *_ranges(ranges or (), namespace)]
     if quotas is None:
@@ -77,7 +78,9 @@ def _quotas(quotas: Iterable[ResourceQuota], namespace: str) -> Iterable[Check]:
             if most is None:
                 continue
             left = max(0, most - taken)
-            what = f"quota {clean(quota.metadata.name)} leaves {left} of {most} {name.removeprefix('requests.')}"
+            what = (
+                f"quota {clean(quota.metadata.name)} leaves {left} of {most} {name.removeprefix('requests.')}"
+            )
             fix = "" if left else f"ask for a larger quota in {clean(namespace)}"
             yield Check(code="quota", state=State.OK if left else State.WARNING, what=what, fix=fix)
 

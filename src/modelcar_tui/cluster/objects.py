@@ -224,7 +224,8 @@ def _salvage(info: msgspec.inspect.Type, value: object) -> Any:
         saved = {
             field.name: made
             for field in info.fields
-            if field.encode_name in value and (made := _salvage(field.type, value[field.encode_name])) is not _ODD
+            if field.encode_name in value
+            and (made := _salvage(field.type, value[field.encode_name])) is not _ODD
         }
         return info.cls(**saved)
     if isinstance(info, ins.UnionType):
@@ -245,7 +246,11 @@ def _salvage(info: msgspec.inspect.Type, value: object) -> Any:
         # Written by hand in YAML: `nvidia.com/gpu.count: 8`, `status: True`.
         return str(value).lower() if isinstance(value, bool) else str(value)
     kinds: dict[type[msgspec.inspect.Type], type] = {
-        ins.StrType: str, ins.IntType: int, ins.FloatType: float, ins.NoneType: type(None), ins.BoolType: bool,
-    }  # fmt: skip
+        ins.StrType: str,
+        ins.IntType: int,
+        ins.FloatType: float,
+        ins.NoneType: type(None),
+        ins.BoolType: bool,
+    }
     wanted = kinds.get(type(info))
     return value if wanted is not None and type(value) is wanted else _ODD

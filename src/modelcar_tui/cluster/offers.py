@@ -91,11 +91,13 @@ def from_template(template: Template, disabled: frozenset[str], order: list[str]
             dropped = "unsupported fast variant"
         found.append(
             msgspec.structs.replace(
-                offer, dropped=dropped, standard=bool(_STANDARD.fullmatch(meta.name)),
+                offer,
+                dropped=dropped,
+                standard=bool(_STANDARD.fullmatch(meta.name)),
                 shipped=labels.get("opendatahub.io/ootb") == "true",
                 order=order.index(meta.name) if meta.name in order else 1000,
             )
-        )  # fmt: skip
+        )
     return found
 
 
@@ -107,7 +109,9 @@ def from_runtime(runtime: ServingRuntime) -> Offer | None:
 def _offer(runtime: ServingRuntime, name: str) -> Offer | None:
     spec, notes = runtime.spec, runtime.metadata.annotations or {}
     containers = spec.containers or []
-    container = next((one for one in containers if one.name == _CONTAINER), containers[0] if containers else None)
+    container = next(
+        (one for one in containers if one.name == _CONTAINER), containers[0] if containers else None
+    )
     if container is None or not _runs_vllm(runtime, container.image):
         return None
     dropped = ""
@@ -119,12 +123,15 @@ def _offer(runtime: ServingRuntime, name: str) -> Offer | None:
         dropped = f"its image was never filled in ({clean(container.image, limit=120) or 'empty'})"
     short = clean(name, limit=253)
     return Offer(
-        name=short, runtime=clean(runtime.metadata.name, limit=253), image=clean(container.image, limit=500),
+        name=short,
+        runtime=clean(runtime.metadata.name, limit=253),
+        image=clean(container.image, limit=500),
         accelerators=_accelerators(notes.get("opendatahub.io/recommended-accelerators")),
         version=version(notes.get("opendatahub.io/runtime-version", ""), container.image),
         args=tuple(clean(arg, limit=500) for arg in container.args or ()),
-        architectures=_architectures(short), dropped=dropped,
-    )  # fmt: skip
+        architectures=_architectures(short),
+        dropped=dropped,
+    )
 
 
 def version(annotation: str, image: str) -> str | None:
@@ -156,7 +163,9 @@ def _accelerators(text: str | None) -> tuple[str, ...] | None:
     except (msgspec.DecodeError, RecursionError):
         return None
     return (
-        tuple(clean(one, limit=200) for one in found if isinstance(one, str)) if isinstance(found, list) else None
+        tuple(clean(one, limit=200) for one in found if isinstance(one, str))
+        if isinstance(found, list)
+        else None
     )
 
 

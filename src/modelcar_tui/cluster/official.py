@@ -1,8 +1,9 @@
-"""Credentials of exec plug-ins and OIDC by the official client's loader, where neither oc nor kubectl is there.
+"""Credentials of exec plug-ins and OIDC by the official client's loader, where neither oc nor kubectl is
+there.
 
-The loader runs in a child process: its import costs half a CPU-second and 40 MB, a plug-in that it starts would
-share our terminal, and a plug-in that fails would make it go on anonymously. The child's stdin is closed, what
-it found comes back through a pipe, and finding nothing is an error.
+The loader runs in a child process: its import costs half a CPU-second and 40 MB, a plug-in that it starts
+would share our terminal, and a plug-in that fails would make it go on anonymously. The child's stdin is
+closed, what it found comes back through a pipe, and finding nothing is an error.
 """
 
 from __future__ import annotations
@@ -45,9 +46,16 @@ async def borrow(credentials: Credentials, options: ClusterOptions) -> Credentia
     """
     files = os.pathsep.join(str(path) for path in credentials.files)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", __name__, files, credentials.context, stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        __name__,
+        files,
+        credentials.context,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
         async with asyncio.timeout(max(_PATIENCE_S, options.connect_timeout_s)):
             output, _ = await process.communicate()
@@ -71,14 +79,20 @@ async def borrow(credentials: Credentials, options: ClusterOptions) -> Credentia
         reason = quoted(" ".join(found.error.split()), limit=200, of_plugin=True) or "it gave no credentials"
         raise _fault(credentials, reason, f"install oc, which knows more ways, or {LOGIN}")
     return replace(
-        credentials, helper="", token=Secret(found.token) if found.token else None,
-        certificate=found.certificate or None, key=Secret(found.key) if found.key else None,
-    )  # fmt: skip
+        credentials,
+        helper="",
+        token=Secret(found.token) if found.token else None,
+        certificate=found.certificate or None,
+        key=Secret(found.key) if found.key else None,
+    )
 
 
 def _fault(credentials: Credentials, what: str, fix: str) -> ClusterError:
     problem = Problem(
-        where=clean(credentials.server, limit=200), what=f"{credentials.helper}: {what}", fix=fix, code="plug-in"
+        where=clean(credentials.server, limit=200),
+        what=f"{credentials.helper}: {what}",
+        fix=fix,
+        code="plug-in",
     )
     return ClusterError(Rung.UNAUTHENTICATED, problem)
 
@@ -105,9 +119,12 @@ def main(files: str, context: str) -> Borrowed:
 
             loaded = Configuration()
             load_kube_config(  # type: ignore[no-untyped-call]
-                config_file=files, context=context or None, client_configuration=loaded,
-                persist_config=False, temp_file_path=folder,
-            )  # fmt: skip
+                config_file=files,
+                context=context or None,
+                client_configuration=loaded,
+                persist_config=False,
+                temp_file_path=folder,
+            )
             token = str(loaded.api_key.get("BearerToken") or loaded.api_key.get("authorization") or "")
             certificate = Path(loaded.cert_file).read_text() if loaded.cert_file else ""
             key = Path(loaded.key_file).read_text() if loaded.key_file else ""
@@ -117,7 +134,8 @@ def main(files: str, context: str) -> Borrowed:
 
 
 def _words(error: BaseException) -> str:
-    """The loader's own text, which has the plug-in's words; of any other error its kind: it may quote a header."""
+    """The loader's own text, which has the plug-in's words; of any other error its kind: it may quote a
+    header."""
     name = type(error).__name__
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)

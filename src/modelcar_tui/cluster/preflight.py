@@ -1,4 +1,5 @@
-"""Whether the cluster could serve a model-car at all: KServe's switch, operators' health, rights, quotas, queues.
+"""Whether the cluster could serve a model-car at all: KServe's switch, operators' health, rights, quotas,
+queues.
 
 Every check may come out as "unknown" with its reason; none fails the run. Names of settings: KServe,
 config/configmap/inferenceservice.yaml; opendatahub-operator, api/datasciencecluster.
@@ -100,17 +101,21 @@ async def check_serving(
         none = Check(code="kserve", state=State.BLOCKED, what="the cluster has no KServe", fix=fix)
         return (none,), Versions(), None
     found = await asyncio.gather(
-        _switch(client), _operators(client), _openshift(client, kubernetes, groups),
-        _may_serve(client, namespace), check_limits(client, namespace, groups, wanted),
+        _switch(client),
+        _operators(client),
+        _openshift(client, kubernetes, groups),
+        _may_serve(client, namespace),
+        check_limits(client, namespace, groups, wanted),
         find_pull_secrets(client, namespace, openshift=groups is None or "config.openshift.io" in groups),
-    )  # fmt: skip
+    )
     switch, (operators, versions), (openshift, inferred), rights, limits, pull = found
     versions = msgspec.structs.replace(versions, openshift=openshift, inferred=inferred)
     return (switch, *operators, rights, *limits), versions, pull
 
 
 async def _groups(client: Client) -> frozenset[str] | None:
-    """API groups that the server has; None when it does not tell. A 403 on an object would not tell either."""
+    """API groups that the server has; None when it does not tell. A 403 on an object would not tell
+    either."""
     try:
         found = await client.get("/apis", _Groups)
     except ClusterError:
@@ -124,7 +129,9 @@ async def _switch(client: Client) -> Check:
     home = await _quietly_home(client)
     for place in dict.fromkeys(filter(None, (home, *CANDIDATES, "kserve"))):
         try:
-            found = await client.get(f"/api/v1/namespaces/{place}/configmaps/inferenceservice-config", _ConfigMap)
+            found = await client.get(
+                f"/api/v1/namespaces/{place}/configmaps/inferenceservice-config", _ConfigMap
+            )
         except ClusterError as error:
             refused = refused or error
             continue
@@ -151,7 +158,9 @@ def _read_switch(text: str, namespace: str) -> Check:
         return Check(code=_SWITCH, state=State.WARNING, what=what, fix=fix)
     if value is True or value == "true":
         return Check(code=_SWITCH, state=State.OK, what="KServe serves oci:// images as model-cars")
-    what = "KServe's model-car switch is off: the storage initializer would be given the oci:// address and fail"
+    what = (
+        "KServe's model-car switch is off: the storage initializer would be given the oci:// address and fail"
+    )
     return Check(code=_SWITCH, state=State.BLOCKED, what=what, fix=fix)
 
 
@@ -172,7 +181,9 @@ async def _operators(client: Client) -> tuple[tuple[Check, ...], Versions]:
         return (Check(code=code, state=State.UNKNOWN, what=what, fix=fix),), Versions()
     if not found:
         fix = "create one in the OpenShift AI operator"
-        return (Check(code=code, state=State.BLOCKED, what="there is no DataScienceCluster", fix=fix),), Versions()
+        return (
+            Check(code=code, state=State.BLOCKED, what="there is no DataScienceCluster", fix=fix),
+        ), Versions()
     one = found[0]
     release = one.status.release
     ai = clean(f"{release.name} {release.version}".strip(), limit=120) or None
@@ -196,12 +207,16 @@ def _health(one: _Dsc, code: str) -> Check:
     worst = (serving or failing or [Condition(type="phase", message=one.status.phase)])[0]
     what = f"the DataScienceCluster is not ready: {worst.type} {worst.reason} {worst.message}"
     return Check(
-        code=code, state=State.WARNING, what=clean(re.sub(r"\s+", " ", what).strip(), limit=300),
+        code=code,
+        state=State.WARNING,
+        what=clean(re.sub(r"\s+", " ", what).strip(), limit=300),
         fix="oc describe datasciencecluster",
-    )  # fmt: skip
+    )
 
 
-async def _openshift(client: Client, kubernetes: str, groups: frozenset[str] | None) -> tuple[str | None, bool]:
+async def _openshift(
+    client: Client, kubernetes: str, groups: frozenset[str] | None
+) -> tuple[str | None, bool]:
     """OpenShift's version, and whether it was derived from Kubernetes'."""
     if groups is not None and "config.openshift.io" not in groups:
         return None, False
@@ -221,7 +236,9 @@ async def _may_serve(client: Client, namespace: str) -> Check:
     except ClusterError:
         allowed = None
     if allowed:
-        return Check(code="rights", state=State.OK, what=f"we may create InferenceServices in {clean(namespace)}")
+        return Check(
+            code="rights", state=State.OK, what=f"we may create InferenceServices in {clean(namespace)}"
+        )
     what = f"we may not create InferenceServices in {clean(namespace)}"
     if allowed is None:
         what = f"whether we may create InferenceServices in {clean(namespace)} is unknown"

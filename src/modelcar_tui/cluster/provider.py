@@ -47,8 +47,15 @@ def provider(labels: Mapping[str, str], provider_id: str | None, platform: str =
     named = _PLATFORMS.get(platform.lower(), platform.lower())
     if named != UNKNOWN:
         return named
-    kind = labels.get("node.kubernetes.io/instance-type") or labels.get("beta.kubernetes.io/instance-type") or ""
-    for pattern, cloud in ((_AWS_TYPE, "aws"), (_AZURE_TYPE, "azure"), (_IBM_TYPE, "ibm"), (_GCP_TYPE, "gcp")):
+    kind = (
+        labels.get("node.kubernetes.io/instance-type") or labels.get("beta.kubernetes.io/instance-type") or ""
+    )
+    for pattern, cloud in (
+        (_AWS_TYPE, "aws"),
+        (_AZURE_TYPE, "azure"),
+        (_IBM_TYPE, "ibm"),
+        (_GCP_TYPE, "gcp"),
+    ):
         if pattern.fullmatch(kind):
             return cloud
     return next((cloud for key in labels for prefix, cloud in _LABELS if key.startswith(prefix)), UNKNOWN)

@@ -1,8 +1,8 @@
 """Whether the nodes may pull the manifest's images: which registries the namespace's pull secrets cover.
 
 Of a secret only the names of its registries are kept; its logins are dropped where they are decoded. Matching
-follows the kubelet's keyring (Kubernetes, pkg/credentialprovider/keyring.go): the host with its port, `*` within a
-part of it, and the repository by its beginning.
+follows the kubelet's keyring (Kubernetes, pkg/credentialprovider/keyring.go): the host with its port, `*`
+within a part of it, and the repository by its beginning.
 """
 
 from __future__ import annotations
@@ -80,9 +80,11 @@ async def find_pull_secrets(client: Client, namespace: str, *, openshift: bool) 
             whose = "the cluster's global pull secret" if place == _GLOBAL else f"the pull secret {name}"
             unknown.append(f"{whose} can't be read ({answer.problem.what})")
     return PullSecrets(
-        namespace=clean(namespace, limit=63), registries=tuple(dict.fromkeys(hosts)),
-        missing=tuple(clean(name, limit=253) for name in missing), unknown=tuple(clean(one) for one in unknown),
-    )  # fmt: skip
+        namespace=clean(namespace, limit=63),
+        registries=tuple(dict.fromkeys(hosts)),
+        missing=tuple(clean(name, limit=253) for name in missing),
+        unknown=tuple(clean(one) for one in unknown),
+    )
 
 
 async def _registries(client: Client, namespace: str, name: str) -> list[str] | ClusterError:
@@ -94,7 +96,8 @@ async def _registries(client: Client, namespace: str, name: str) -> list[str] | 
 
 
 def registries(data: dict[str, str]) -> list[str]:
-    """Registries (`quay.io`, `quay.io/team`) in a Secret of type dockerconfigjson, or of the older dockercfg."""
+    """Registries (`quay.io`, `quay.io/team`) in a Secret of type dockerconfigjson, or of the older
+    dockercfg."""
     try:
         if text := data.get(".dockerconfigjson"):
             found = msgspec.json.decode(base64.b64decode(text), type=_DockerConfig).auths or {}
@@ -154,7 +157,9 @@ def _covered(host: str, repository: str, known: Iterable[str]) -> bool:
 def _check(host: str, count: int, without: list[str], pull: PullSecrets) -> Check:
     images = f"{count} image{'s' * (count != 1)}"
     if not without:
-        return Check(code=_CODE, state=State.OK, what=f"pods in {pull.namespace} can log in to {host} ({images})")
+        return Check(
+            code=_CODE, state=State.OK, what=f"pods in {pull.namespace} can log in to {host} ({images})"
+        )
     some = images if len(without) == count else f"{len(without)} of {images}"
     fix = (
         f"oc create secret docker-registry NAME --docker-server={host} ... -n {pull.namespace}; "

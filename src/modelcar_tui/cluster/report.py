@@ -8,7 +8,8 @@ from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, OtherNode, Po
 
 Row = dict[str, object]
 _WHY = {
-    "card-present-but-not-advertised": "a card is present but nothing offers it: driver or device plugin missing",
+    "card-present-but-not-advertised": "a card is present but nothing offers it: driver or device plugin "
+    "missing",
     "node-not-ready": "the node is not ready",
     "cordoned": "the node is cordoned",
     "being-deleted": "the node is being deleted",
@@ -16,9 +17,14 @@ _WHY = {
     "resource-slices-incomplete": "its newest ResourceSlices are not all there yet",
 }
 _PROVIDERS = {
-    "nvidia": "NVIDIA", "amd": "AMD", "intel-gaudi": "INTEL GAUDI", "intel-gpu": "INTEL GPU",
-    "ibm-spyre": "IBM SPYRE", "google-tpu": "GOOGLE TPU", "aws-neuron": "AWS NEURON",
-}  # fmt: skip
+    "nvidia": "NVIDIA",
+    "amd": "AMD",
+    "intel-gaudi": "INTEL GAUDI",
+    "intel-gpu": "INTEL GPU",
+    "ibm-spyre": "IBM SPYRE",
+    "google-tpu": "GOOGLE TPU",
+    "aws-neuron": "AWS NEURON",
+}
 
 
 def why_text(code: str) -> str:
@@ -45,7 +51,8 @@ def scale_text(more: ScaleUp) -> str:
 
 
 def gpu_info_text(report: AcceleratorReport) -> str:
-    """The text of `gpu_info.txt`: one block a node, a bullet and `Key: value` a line, a blank line after each."""
+    """The text of `gpu_info.txt`: one block a node, a bullet and `Key: value` a line, a blank line after
+    each."""
     inventory = report.inventory
     lines: list[str] = []
     if report.access.problem is not None:
@@ -145,11 +152,20 @@ def _pool_row(pool: Pool, node: GpuNode) -> Row:
 
 def _other_row(node: OtherNode) -> Row:
     return {
-        "name": node.name, "vendor": None, "product": None, "family": None, "cc": None,
-        "provider": node.provider or "unknown", "instance_type": node.instance_type, "arch": node.arch,
-        "physical": None, "usable": node.usable, "why": node.why or None,
-        "unrecognised": list(node.unrecognised), "pool": [],
-    }  # fmt: skip
+        "name": node.name,
+        "vendor": None,
+        "product": None,
+        "family": None,
+        "cc": None,
+        "provider": node.provider or "unknown",
+        "instance_type": node.instance_type,
+        "arch": node.arch,
+        "physical": None,
+        "usable": node.usable,
+        "why": node.why or None,
+        "unrecognised": list(node.unrecognised),
+        "pool": [],
+    }
 
 
 def document(report: AcceleratorReport) -> Row:
@@ -158,41 +174,65 @@ def document(report: AcceleratorReport) -> Row:
     access = report.access
     return {
         "access": {
-            "state": access.rung.value, "server": access.server, "context": access.context, "user": access.user,
-            "version": access.version, "problem": str(access.problem) if access.problem else None,
+            "state": access.rung.value,
+            "server": access.server,
+            "context": access.context,
+            "user": access.user,
+            "version": access.version,
+            "problem": str(access.problem) if access.problem else None,
         },
         "inventory": {
-            "origin": inventory.origin, "known": inventory.known, "partial": inventory.partial,
-            "at": inventory.at, "nodes_seen": inventory.nodes_seen,
+            "origin": inventory.origin,
+            "known": inventory.known,
+            "partial": inventory.partial,
+            "at": inventory.at,
+            "nodes_seen": inventory.nodes_seen,
             "problems": [str(problem) for problem in inventory.problems],
             "could_be_added": [
-                {"machine_set": one.machine_set, "product": one.product, "gpus": one.could_add_gpus,
-                 "nodes": one.could_add_nodes,
-                 "instance_type": one.instance_type, "confidence": one.confidence or None}
+                {
+                    "machine_set": one.machine_set,
+                    "product": one.product,
+                    "gpus": one.could_add_gpus,
+                    "nodes": one.could_add_nodes,
+                    "instance_type": one.instance_type,
+                    "confidence": one.confidence or None,
+                }
                 for one in inventory.scale_up
             ],
         },
         "nodes": rows(report),
         "metadata": {
-            "gpu_available": report.gpu_available, "gpu_provider": report.gpu_provider,
+            "gpu_available": report.gpu_available,
+            "gpu_provider": report.gpu_provider,
             "vllm_runtime_image": report.runtime.image if report.runtime else None,
         },
-        "runtime": None if report.runtime is None else {
-            "image": report.runtime.image, "name": report.runtime.name, "version": report.runtime.version,
-            "accelerator": report.runtime.accelerator, "args": list(report.runtime.args),
+        "runtime": None
+        if report.runtime is None
+        else {
+            "image": report.runtime.image,
+            "name": report.runtime.name,
+            "version": report.runtime.version,
+            "accelerator": report.runtime.accelerator,
+            "args": list(report.runtime.args),
             "why": report.runtime.why,
         },
         "versions": {
-            "openshift": report.versions.openshift, "openshift_inferred": report.versions.inferred,
-            "ai": report.versions.ai, "kserve": report.versions.kserve,
+            "openshift": report.versions.openshift,
+            "openshift_inferred": report.versions.inferred,
+            "ai": report.versions.ai,
+            "kserve": report.versions.kserve,
         },
         "checks": [
             {"code": check.code, "state": check.state.value, "what": check.what, "fix": check.fix or None}
             for check in report.checks
         ],
-        "pull_secrets": None if report.pull is None else {
-            "namespace": report.pull.namespace, "registries": list(report.pull.registries),
-            "missing": list(report.pull.missing), "unknown": list(report.pull.unknown),
+        "pull_secrets": None
+        if report.pull is None
+        else {
+            "namespace": report.pull.namespace,
+            "registries": list(report.pull.registries),
+            "missing": list(report.pull.missing),
+            "unknown": list(report.pull.unknown),
         },
         "runtime_problem": str(report.runtime_problem) if report.runtime_problem else None,
-    }  # fmt: skip
+    }

@@ -116,7 +116,9 @@ async def applications_namespace(client: Client) -> str:
     return ""
 
 
-def choose(offers: list[Offer], inventory: Inventory, promised: str = "") -> tuple[Runtime | None, Problem | None]:
+def choose(
+    offers: list[Offer], inventory: Inventory, promised: str = ""
+) -> tuple[Runtime | None, Problem | None]:
     """The best offer for the accelerator with the most usable units, or why there is none.
 
     Args:
@@ -126,7 +128,9 @@ def choose(offers: list[Offer], inventory: Inventory, promised: str = "") -> tup
     """
     open_offers = [offer for offer in offers if not offer.dropped]
     if not inventory.known and not promised:
-        names = ", ".join(f"{one.name} ({'/'.join(one.accelerators or ()) or CPU})" for one in open_offers[:4])
+        names = ", ".join(
+            f"{one.name} ({'/'.join(one.accelerators or ()) or CPU})" for one in open_offers[:4]
+        )
         what = "the accelerators are unknown, so no runtime can be chosen"
         return None, _none(what + (f"; the cluster offers {names}" if names else ""))
     resource, architectures = (promised, frozenset[str]()) if promised else _wanted(inventory)
@@ -196,7 +200,8 @@ def _fits(offer: Offer, resource: str, architectures: frozenset[str]) -> bool:
 
 
 async def _promised(client: Client, namespaces: list[str]) -> str:
-    """The accelerator that the hardware profiles offer, where it is one kind only; every user may list them."""
+    """The accelerator that the hardware profiles offer, where it is one kind only; every user may list
+    them."""
     kinds: set[str] = set()
     for namespace in namespaces:
         for api in ("v1", "v1alpha1"):

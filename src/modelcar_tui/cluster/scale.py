@@ -94,13 +94,15 @@ def scale_up(sets: Iterable[MachineSet]) -> tuple[ScaleUp, ...]:
             product, confidence = _named(labelled), "label"
         found.append(
             ScaleUp(
-                machine_set=clean(item.metadata.name, limit=253), product=product,
+                machine_set=clean(item.metadata.name, limit=253),
+                product=product,
                 gpus_per_node=told or count or attached_count,
                 replicas=item.spec.replicas or 0,
                 max_replicas=next((whole(notes[key]) for key in _MAX_KEYS if key in notes), None),
-                instance_type=clean(kind, limit=100) if kind else None, confidence=confidence,
+                instance_type=clean(kind, limit=100) if kind else None,
+                confidence=confidence,
             )
-        )  # fmt: skip
+        )
     return tuple(found)
 
 

@@ -1,4 +1,5 @@
-"""An inventory out of a file: what `kubectl get nodes -o json` (or yaml) wrote, with pods and slices if any."""
+"""An inventory out of a file: what `kubectl get nodes -o json` (or yaml) wrote, with pods and slices if
+any."""
 
 from __future__ import annotations
 
@@ -123,9 +124,14 @@ def read_inventory(path: str | Path) -> Inventory:
         what = "there are no pods in it: how many GPUs are free is unknown"
         problems += (Problem(where=where, what=what, fix=fix, code="no-pods"),)
     return Inventory(
-        nodes=tuple(gpus), others=tuple(others), origin=where, at=path.stat().st_mtime,
-        nodes_seen=len(reader.nodes), problems=problems, scale_up=scale_up(reader.sets),
-    )  # fmt: skip
+        nodes=tuple(gpus),
+        others=tuple(others),
+        origin=where,
+        at=path.stat().st_mtime,
+        nodes_seen=len(reader.nodes),
+        problems=problems,
+        scale_up=scale_up(reader.sets),
+    )
 
 
 def _objects(data: bytes, where: str) -> list[tuple[str, msgspec.Raw | dict[str, Any]]]:
@@ -169,7 +175,9 @@ def _items(document: object, kind: str) -> Iterator[tuple[str, msgspec.Raw | dic
 def _typed(kind: type[T], item: msgspec.Raw | dict[str, Any]) -> T:
     try:
         return (
-            msgspec.json.decode(item, type=kind) if isinstance(item, msgspec.Raw) else msgspec.convert(item, kind)
+            msgspec.json.decode(item, type=kind)
+            if isinstance(item, msgspec.Raw)
+            else msgspec.convert(item, kind)
         )
     except (msgspec.ValidationError, RecursionError):
         value = msgspec.json.decode(item) if isinstance(item, msgspec.Raw) else item

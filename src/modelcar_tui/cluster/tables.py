@@ -36,7 +36,8 @@ class Tables(msgspec.Struct, frozen=True):
     def instance(self, kind: str | None) -> tuple[str | None, int]:
         """Product and number of cards of a cloud's instance type; (None, 0) when it is not known to have any.
 
-        IBM Cloud writes one type as `gx3-48x240x2l40s` (VPC) and as `gx3.48x240.2l40s` (its Kubernetes service).
+        IBM Cloud writes one type as `gx3-48x240x2l40s` (VPC) and as `gx3.48x240.2l40s` (its Kubernetes
+        service).
         """
         name = kind or ""
         if match := _IBM_FLAVOUR.fullmatch(name):

@@ -1,7 +1,7 @@
 """HTTP to an API server: bounded in time and size, and stopped at once when it is no longer wanted.
 
-Blocking; `client.py` calls it in threads. The official client's own pool is urllib3 too; its import costs half
-a CPU-second and 40 MB, more than reading 5,000 nodes.
+Blocking; `client.py` calls it in threads. The official client's own pool is urllib3 too; its import costs
+half a CPU-second and 40 MB, more than reading 5,000 nodes.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ class Answer(NamedTuple):
 class Transport:
     """A pool of connections to one server."""
 
-    def __init__(self, credentials: Credentials, options: ClusterOptions, unix_socket: str | None = None) -> None:
+    def __init__(
+        self, credentials: Credentials, options: ClusterOptions, unix_socket: str | None = None
+    ) -> None:
         """Prepare the pool; nothing is sent yet.
 
         Args:
@@ -88,7 +90,10 @@ class Transport:
         if parts.scheme == "https":
             secure = {"ssl_context": _tls(credentials)}
             if credentials.server_name:
-                secure |= {"server_hostname": credentials.server_name, "assert_hostname": credentials.server_name}
+                secure |= {
+                    "server_hostname": credentials.server_name,
+                    "assert_hostname": credentials.server_name,
+                }
             if credentials.insecure:
                 # The kubeconfig's own wish; urllib3 would write a warning over the screen for every request.
                 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
@@ -237,7 +242,8 @@ def _tls(credentials: Credentials) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if credentials.certificate and credentials.key:
-        # OpenSSL reads the pair from files only; an encrypted key must not ask for a pass phrase on the terminal.
+        # OpenSSL reads the pair from files only; an encrypted key must not ask for a pass phrase on the
+        # terminal.
         with tempfile.TemporaryDirectory(prefix="modelcar-tui-") as folder:
             pair = Path(folder, "pair.pem")
             write_private(pair, f"{credentials.certificate}\n{credentials.key.reveal()}\n".encode())
@@ -252,7 +258,9 @@ def _tls(credentials: Credentials) -> ssl.SSLContext:
 def _bad(credentials: Credentials, what: str) -> ClusterError:
     where = clean(", ".join(str(path) for path in credentials.files), limit=300)
     fix = "log in again: oc login --web"
-    return ClusterError(Rung.NO_KUBECONFIG, Problem(where=where, what=what, fix=fix, code="broken-certificate"))
+    return ClusterError(
+        Rung.NO_KUBECONFIG, Problem(where=where, what=what, fix=fix, code="broken-certificate")
+    )
 
 
 def _environment_proxy(server: str) -> str | None:
@@ -272,7 +280,9 @@ def _environment_proxy(server: str) -> str | None:
         return None
     if fault := address_fault(proxy) or header_fault(login.user if (login := login_in(proxy)) else ""):
         variable = f"{parts.scheme.upper()}_PROXY"
-        problem = Problem(where=variable, what=f"the proxy's address {fault}", fix="mend it", code="proxy-address")
+        problem = Problem(
+            where=variable, what=f"the proxy's address {fault}", fix="mend it", code="proxy-address"
+        )
         raise ClusterError(Rung.UNREACHABLE, problem)
     return proxy
 

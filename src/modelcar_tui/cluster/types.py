@@ -80,7 +80,8 @@ class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
     """RAM allocatable."""
     ephemeral_mib: int | None = None
     taints: tuple[str, ...] = ()
-    """`key[=value]:effect` of the taints that a pod must tolerate; those of a cordon or a dead node are `why`."""
+    """`key[=value]:effect` of the taints that a pod must tolerate; those of a cordon or a dead node are
+    `why`."""
     unrecognised: tuple[str, ...] = ()
     """Extended resources that are no accelerators that we know: NICs, KVM, another scheduler's names."""
 

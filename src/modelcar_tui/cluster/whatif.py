@@ -27,10 +27,14 @@ _MIG_CAPABILITIES = ("8.0", "9.0", "10.0", "10.3", "12.0")
 MOST_PER_NODE = 1024
 MOST_NODES = 10_000
 _RESOURCES = {
-    "nvidia": "nvidia.com/gpu", "amd": "amd.com/gpu", "intel-gaudi": "habana.ai/gaudi",
-    "intel-gpu": "gpu.intel.com/i915", "ibm-spyre": "ibm.com/spyre_pf", "google-tpu": "google.com/tpu",
+    "nvidia": "nvidia.com/gpu",
+    "amd": "amd.com/gpu",
+    "intel-gaudi": "habana.ai/gaudi",
+    "intel-gpu": "gpu.intel.com/i915",
+    "ibm-spyre": "ibm.com/spyre_pf",
+    "google-tpu": "google.com/tpu",
     "aws-neuron": "aws.amazon.com/neuron",
-}  # fmt: skip
+}
 _NO_RUNTIME = ("intel-gpu", "google-tpu", "aws-neuron")
 
 
@@ -41,8 +45,8 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
     """Without a MIG profile."""
     profile: str = ""
     cards: tuple[str, ...] = ()
-    """The cards of our table that it fits, by our names; more than one where it is too short, and first the one
-    that an estimate takes."""
+    """The cards of our table that it fits, by our names; more than one where it is too short, and first the
+    one that an estimate takes."""
     near: tuple[str, ...] = ()
     """Where it fits none: those that may be meant."""
 
@@ -81,8 +85,8 @@ def slice_problem(card: str, profile: str, flag: str) -> Problem | None:
 def _possible(computes: int, memory: int, profiles: Sequence[str]) -> bool:
     """Whether a slice of so many sevenths (fourths) and GB could be one of a card with these slices.
 
-    Our table may lack one, such as `1g.10gb` of a card with 40 GB: the memory of another slice, and at most twice
-    the least that so much computing comes with.
+    Our table may lack one, such as `1g.10gb` of a card with 40 GB: the memory of another slice, and at most
+    twice the least that so much computing comes with.
     """
     sizes = [(int(match[1]), int(match[2])) for text in profiles if (match := _SLICE.match(text))]
     least = min((gb for count, gb in sizes if count == computes), default=0)
@@ -92,8 +96,8 @@ def _possible(computes: int, memory: int, profiles: Sequence[str]) -> bool:
 def parse_gpu_flags(flags: Sequence[str]) -> Inventory:
     """The inventory that the operator states: `("NVIDIA-H100-80GB-HBM3:8", "L40S:4@3")`.
 
-    A short name is taken where it fits one card; a product that nothing in our table resembles is taken as it is,
-    with its memory unknown.
+    A short name is taken where it fits one card; a product that nothing in our table resembles is taken as it
+    is, with its memory unknown.
 
     Raises:
         UserError: a flag has another form, or its product is only nearly one of ours, or one of several.
@@ -109,7 +113,9 @@ def parse_gpu_flags(flags: Sequence[str]) -> Inventory:
 def _nodes(flag: str, before: int) -> Iterable[GpuNode]:
     match = _FORM.fullmatch(flag.strip())
     if match is None:
-        raise _bad(flag, "not of the form PRODUCT:COUNT[@NODES]", "write it as NVIDIA-L40S:4 or NVIDIA-L40S:4@3")
+        raise _bad(
+            flag, "not of the form PRODUCT:COUNT[@NODES]", "write it as NVIDIA-L40S:4 or NVIDIA-L40S:4@3"
+        )
     count, many = int(match["count"]), int(match["nodes"] or 1)
     if not 1 <= count <= MOST_PER_NODE:
         raise _bad(flag, f"{count} GPUs on a node", f"give a count from 1 to {MOST_PER_NODE}")
@@ -124,18 +130,31 @@ def _nodes(flag: str, before: int) -> Iterable[GpuNode]:
         memory, resource = tables().mig_memory(product, profile), f"nvidia.com/mig-{profile}"
     guarantee = Guarantee.HARD_SLICE if profile else Guarantee.EXCLUSIVE
     pool = Pool(
-        resource=resource, units=count, capacity=count, free=count, mem_mib=memory,
+        resource=resource,
+        units=count,
+        capacity=count,
+        free=count,
+        mem_mib=memory,
         mem_guarantee=guarantee if memory else Guarantee.UNKNOWN,
-        mem_from="model-table" if memory else "none", mig_profile=profile or None,
-    )  # fmt: skip
+        mem_from="model-table" if memory else "none",
+        mig_profile=profile or None,
+    )
     notes = () if memory else (f"{product} is not in our table: its memory is unknown",)
     for index in range(before, before + many):
         yield GpuNode(
-            name=f"what-if-{index + 1}", vendor=vendor, product=product, product_from="operator",
-            family=known.family if known else None, cc=known.cc if known else None, provider="unknown",
-            physical=None if profile else count, pool=(pool,), notes=notes,
-            scheduler="spyre-scheduler" if vendor == "ibm-spyre" else "", vllm_runtime=vendor not in _NO_RUNTIME,
-        )  # fmt: skip
+            name=f"what-if-{index + 1}",
+            vendor=vendor,
+            product=product,
+            product_from="operator",
+            family=known.family if known else None,
+            cc=known.cc if known else None,
+            provider="unknown",
+            physical=None if profile else count,
+            pool=(pool,),
+            notes=notes,
+            scheduler="spyre-scheduler" if vendor == "ibm-spyre" else "",
+            vllm_runtime=vendor not in _NO_RUNTIME,
+        )
 
 
 def _product(flag: str, text: str) -> tuple[str, str]:
@@ -195,7 +214,8 @@ def _names_a_card(key: str, names: Mapping[str, str]) -> bool:
 
 
 def _inside(key: str, names: Mapping[str, str]) -> list[str]:
-    """The cards one of whose own words stands in the name, counted or not: `8xh100`, `h100x8`, `h100-94gb`."""
+    """The cards one of whose own words stands in the name, counted or not: `8xh100`, `h100x8`,
+    `h100-94gb`."""
     parts = re.findall(r"[a-z0-9]+", key)
     parts += [re.sub(r"^\d+x|x\d+$", "", part) for part in parts]
     whole = {"-".join(parts[at:]) for at in range(len(parts))} | {*parts}
@@ -205,7 +225,8 @@ def _inside(key: str, names: Mapping[str, str]) -> list[str]:
 
 
 def _fits(short: Sequence[str], words: Sequence[str]) -> bool:
-    """Whether each word of a short name is one of the card's: `H100`, `80` for `80GB`, `MI300` for `MI300X`."""
+    """Whether each word of a short name is one of the card's: `H100`, `80` for `80GB`, `MI300` for
+    `MI300X`."""
 
     def means(one: str, word: str) -> bool:
         return word == one or (word.startswith(one) and word[len(one) :].isalpha())
@@ -222,13 +243,16 @@ def _run_together(key: str, names: Mapping[str, str]) -> list[str]:
 
 
 def _like(key: str, names: Mapping[str, str]) -> list[str]:
-    """The cards whose name, or one word of it, begins with this, is nearly this, or looks like it (`L4OS`)."""
+    """The cards whose name, or one word of it, begins with this, is nearly this, or looks like it
+    (`L4OS`)."""
     if starts := _starting(key, names):
         return starts
     digits = re.sub(r"(?<=\d)o+|o+(?=\d)", lambda match: "0" * len(match[0]), key)
     letters = str.maketrans("oil", "011")
     for other in (digits, re.sub(r"[il](?=\d)|(?<=\d)[il]", "1", digits), key.translate(letters)):
-        if other != key and (cards := [name for one, name in names.items() if _fits([other], one.split("-"))]):
+        if other != key and (
+            cards := [name for one, name in names.items() if _fits([other], one.split("-"))]
+        ):
             return cards
     if close := difflib.get_close_matches(key, names, n=4, cutoff=0.8):
         return [names[other] for other in close]

@@ -54,7 +54,9 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
         if answered.text:
             sys.stdout.write(answered.text + "\n")
         if answered.by == "model":
-            sys.stdout.write(f"(language model, {answered.cost}; checked against: {', '.join(answered.facts)})\n")
+            sys.stdout.write(
+                f"(language model, {answered.cost}; checked against: {', '.join(answered.facts)})\n"
+            )
         elif answered.facts:
             sys.stderr.write(f"facts: {answered.cited}\n")
     if unkept:
@@ -62,7 +64,9 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
     return ExitStatus.GO if answered.text else ExitStatus.UNKNOWN
 
 
-def what_if_form(pairs: Sequence[str] | None, arguments: dict[str, str], gpus: Sequence[str]) -> WhatIf | None:
+def what_if_form(
+    pairs: Sequence[str] | None, arguments: dict[str, str], gpus: Sequence[str]
+) -> WhatIf | None:
     """The form's answers as a what-if; None where nothing of it was given.
 
     Raises:
@@ -74,7 +78,9 @@ def what_if_form(pairs: Sequence[str] | None, arguments: dict[str, str], gpus: S
     for pair in pairs or ():
         key, _, value = pair.partition("=")
         if key != "model" or not value:
-            raise UserError(Problem(where=f"--what-if {pair}", what="not understood", fix="--what-if model=NAME"))
+            raise UserError(
+                Problem(where=f"--what-if {pair}", what="not understood", fix="--what-if model=NAME")
+            )
         if model:
             raise UserError(
                 Problem(where=f"--what-if {pair}", what="a what-if has one model", fix="ask once a model")
@@ -95,7 +101,9 @@ def _settings(folder: Path) -> Settings:
 def _say(event: e.AnyEvent) -> None:
     match event:
         case e.LanguageModelJoined():
-            sys.stderr.write(f"asking {event.model} at {event.host}; it is given: {'; '.join(event.shares)}\n")
+            sys.stderr.write(
+                f"asking {event.model} at {event.host}; it is given: {'; '.join(event.shares)}\n"
+            )
         case e.LanguageModelUsed():
             cost = f"{event.input_tokens} tokens in, {event.output_tokens} out, {event.seconds:.1f} s"
             sys.stderr.write(f"language model: {cost}{': ' * bool(event.problem)}{event.problem}\n")

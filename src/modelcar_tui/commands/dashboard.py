@@ -16,7 +16,8 @@ from modelcar_tui.tui.app import run_dashboard
 from modelcar_tui.tui.port import EnginePort
 
 SWITCH_S = 0.001
-"""How long the engine's thread keeps the interpreter while a key waits; Python's own 5 ms are felt in a flood."""
+"""How long the engine's thread keeps the interpreter while a key waits; Python's own 5 ms are felt in a
+flood."""
 
 
 def run(args: argparse.Namespace) -> int:

@@ -54,15 +54,22 @@ def run_estimate(
     args = engine_args(arguments, None, vllm)
     if args.tp * args.pp > card.count:
         what = (
-            f"tensor x pipeline parallel size {args.tp} x {args.pp} needs more than the {card.count} stated GPUs"
+            f"tensor x pipeline parallel size {args.tp} x {args.pp} needs more than the {card.count} "
+            "stated GPUs"
         )
         raise UserError(Problem(where="--gpu", what=what, fix=f"--gpu {card.product}:{args.tp * args.pp}"))
     result = estimate(image.model, card, args, vllm=vllm)
     smallest = smallest_tp(image.model, card, args, vllm=vllm)
     changes = knobs(image.model, card, args, vllm=vllm)
     if form == "json":
-        document = {"source": image.reference, "gpu": msgspec.to_builtins(card), **msgspec.to_builtins(result)}
-        sys.stdout.write(to_json({**document, "smallest_tp": smallest, "knobs": msgspec.to_builtins(changes)}))
+        document = {
+            "source": image.reference,
+            "gpu": msgspec.to_builtins(card),
+            **msgspec.to_builtins(result),
+        }
+        sys.stdout.write(
+            to_json({**document, "smallest_tp": smallest, "knobs": msgspec.to_builtins(changes)})
+        )
     else:
         lines = estimate_lines(
             image.reference, card, args, result, smallest_tp=smallest, knobs=changes, explain=explain
@@ -88,12 +95,15 @@ def _facts(source: str, authfile: str | None, registries_conf: str | None) -> Im
 def _gpu(text: str) -> Gpu:
     product, _, count = text.partition(":")
     if not product or (count and not (count.isdecimal() and 0 < int(count) <= 1024)):
-        raise UserError(Problem(where="--gpu", what=f"{text!r} is no GPU", fix="write PRODUCT[:COUNT], as H200:2"))
+        raise UserError(
+            Problem(where="--gpu", what=f"{text!r} is no GPU", fix="write PRODUCT[:COUNT], as H200:2")
+        )
     return gpu_for(_card(text, product), count=int(count or 1))
 
 
 def _card(text: str, product: str) -> str:
-    """The card that is meant, as the GPU table can find it; what was chosen for the operator is said on stderr."""
+    """The card that is meant, as the GPU table can find it; what was chosen for the operator is said on
+    stderr."""
     from modelcar_tui.cluster.whatif import find_card, slice_problem
 
     named = find_card(product)

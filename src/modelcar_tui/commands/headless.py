@@ -29,7 +29,9 @@ def run(args: argparse.Namespace, *, default: str = "") -> int:
     if args.demo:
         from modelcar_tui.demo.run import demo_settings, prepare_demo
 
-        return run_headless(demo_settings(manifest, approve=approve, **fields), form=form, prepare=prepare_demo)
+        return run_headless(
+            demo_settings(manifest, approve=approve, **fields), form=form, prepare=prepare_demo
+        )
     manifest = manifest or default
     if problem := options.start_problem(manifest, args):
         raise UserError(Problem(what=problem))

@@ -35,7 +35,9 @@ def _findings(path: str, vllm: str | None) -> Iterator[Finding]:
         yield from (of_problem(problem, Severity.ERROR) for problem in error.problems)
         return
     found = [*(of_problem(problem, Severity.ERROR) for problem in errors), *lint(manifest, vllm=vllm)]
-    yield from sorted(found, key=lambda finding: (finding.at.line, finding.at.column) if finding.at else (0, 0))
+    yield from sorted(
+        found, key=lambda finding: (finding.at.line, finding.at.column) if finding.at else (0, 0)
+    )
 
 
 def _judge(vllm: str | None) -> str:
@@ -43,7 +45,10 @@ def _judge(vllm: str | None) -> str:
     read = argument_table().versions
     release = stand_in(parse_version(vllm), read)
     if vllm is None:
-        return f"judged by vLLM {release}, the newest that was read; --vllm VERSION judges by the runtime's own\n"
+        return (
+            f"judged by vLLM {release}, the newest that was read; --vllm VERSION judges by the runtime's "
+            "own\n"
+        )
     if parse_version(vllm) is None:
         return f"--vllm {vllm!r} is no version; judged by vLLM {release}\n"
     newer = (parse_version(vllm) or ()) > (parse_version(read[-1]) or ())

@@ -21,8 +21,8 @@ EPILOG = """exit status:
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line; the whole usage would push it off a small screen.
 
-    Nothing that was given is dropped: an option of one value is taken once, one that adds up as often as it is
-    given, and none before a command, whose own defaults would overwrite it.
+    Nothing that was given is dropped: an option of one value is taken once, one that adds up as often as it
+    is given, and none before a command, whose own defaults would overwrite it.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -68,9 +68,14 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
     """Where the accelerators come from."""
     group = parser.add_argument_group("GPUs")
     group.add_argument(
-        "--gpu", action="append", default=[], type=gpu_flag, metavar="PRODUCT:COUNT[@NODES]", dest="gpus",
+        "--gpu",
+        action="append",
+        default=[],
+        type=gpu_flag,
+        metavar="PRODUCT:COUNT[@NODES]",
+        dest="gpus",
         help="what-if inventory instead of a cluster, such as NVIDIA-H100-80GB-HBM3:8@2; repeatable",
-    )  # fmt: skip
+    )
     group.add_argument(
         "--inventory", metavar="FILE", help="a Kubernetes NodeList (JSON or YAML) instead of a cluster"
     )
@@ -86,31 +91,41 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--registries-conf", metavar="PATH", help="registries.conf with remaps and mirrors")
     group.add_argument("--vllm", dest="vllm_version", metavar="VERSION", help="default: the runtime image's")
     group.add_argument(
-        "--objective", choices=("minimal", "context", "concurrency", "gpus"),
+        "--objective",
+        choices=("minimal", "context", "concurrency", "gpus"),
         help="what proposed arguments aim at; default: the smallest change that runs",
-    )  # fmt: skip
+    )
     group.add_argument(
         "--patch", action="store_true", default=None, help="also write the diff beside the generated manifest"
     )
     group.add_argument(
-        "--force", action="store_true", default=None,
+        "--force",
+        action="store_true",
+        default=None,
         help="without a screen: replace what another hand or run wrote, and keep a copy; the dashboard asks",
-    )  # fmt: skip
+    )
     group.add_argument("--no-qa", dest="qa", action="store_false", help="do not run opendatahub-tests")
     group.add_argument(
         "--qa-image", metavar="IMAGE", help="default: the opendatahub-tests tag of the cluster's release"
     )
     group.add_argument(
-        "--qa-timeout", dest="qa_timeout_s", type=_seconds, metavar="SECONDS", help="default: from image sizes"
+        "--qa-timeout",
+        dest="qa_timeout_s",
+        type=_seconds,
+        metavar="SECONDS",
+        help="default: from image sizes",
     )
     group.add_argument("--qa-engine", choices=("podman", "kubernetes"), help="where QA runs; default: podman")
     group.add_argument("--qa-namespace", metavar="NS", help="existing namespace of the QA Job (kubernetes)")
     group.add_argument("--qa-service-account", metavar="NAME", help="of the QA Job's pod")
     group.add_argument("--qa-queue", metavar="NAME", help="Kueue LocalQueue of the QA Job")
     group.add_argument(
-        "--qa-parallel", type=_count, metavar="N",
-        help="QA Job with one index a model, N at a time; the suite works in one namespace, so think before N > 1",
-    )  # fmt: skip
+        "--qa-parallel",
+        type=_count,
+        metavar="N",
+        help="QA Job with one index a model, N at a time; the suite works in one namespace, so think before "
+        "N > 1",
+    )
     group.add_argument("--qa-network", metavar="MODE", help="podman's --network")
     group.add_argument("--qa-memory", metavar="SIZE", help="podman's --memory, such as 4g")
     group.add_argument("--qa-pull", choices=("missing", "always", "newer", "never"), help="podman's --pull")
@@ -124,7 +139,9 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
 def add_model_options(group: argparse._ActionsContainer) -> None:
     """Which language model is asked, if any."""
     group.add_argument(
-        "--model", metavar="PROVIDER:NAME", help="language model for explanations; never for facts or verdicts"
+        "--model",
+        metavar="PROVIDER:NAME",
+        help="language model for explanations; never for facts or verdicts",
     )
     group.add_argument(
         "--model-url",
@@ -137,11 +154,33 @@ def add_model_options(group: argparse._ActionsContainer) -> None:
 def settings_fields(args: argparse.Namespace) -> dict[str, Any]:
     """The options that were given, as fields of `Settings`."""
     names = (
-        "gpus", "inventory", "kubeconfig", "kube_context", "authfile", "registries_conf", "vllm_version",
-        "objective", "patch", "force", "qa", "qa_image", "qa_timeout_s", "qa_network", "qa_memory", "qa_pull",
-        "qa_engine", "qa_namespace", "qa_service_account", "qa_queue", "qa_parallel", "timeout_s",
-        "state_dir", "model", "model_url", "llm",
-    )  # fmt: skip
+        "gpus",
+        "inventory",
+        "kubeconfig",
+        "kube_context",
+        "authfile",
+        "registries_conf",
+        "vllm_version",
+        "objective",
+        "patch",
+        "force",
+        "qa",
+        "qa_image",
+        "qa_timeout_s",
+        "qa_network",
+        "qa_memory",
+        "qa_pull",
+        "qa_engine",
+        "qa_namespace",
+        "qa_service_account",
+        "qa_queue",
+        "qa_parallel",
+        "timeout_s",
+        "state_dir",
+        "model",
+        "model_url",
+        "llm",
+    )
     given = {name: getattr(args, name, None) for name in names}
     given["gpus"] = tuple(given["gpus"] or ())
     given["who"] = operator()
@@ -155,7 +194,9 @@ def operator() -> str:
 
 def start_problem(manifest: str | None, args: argparse.Namespace) -> str | None:
     """Why there is no use in starting with these files; the engine finds the rest."""
-    if manifest and (problem := _file_problem(manifest, "give the path of a model-car manifest, or try --demo")):
+    if manifest and (
+        problem := _file_problem(manifest, "give the path of a model-car manifest, or try --demo")
+    ):
         return problem
     if getattr(args, "inventory", None):
         return _file_problem(args.inventory, "write one with: oc get nodes -o json > FILE")
@@ -194,8 +235,20 @@ def gpu_flag(text: str) -> str:
     return text
 
 
-_HEARD = {"resume", "replay", "state_dir", "form", "mouse", "ascii", "theme", "low_bandwidth", "headless", "llm"}
-"""Options that an earlier run's own settings don't replace: where it is, and how it is shown; see `for_resume`."""
+_HEARD = {
+    "resume",
+    "replay",
+    "state_dir",
+    "form",
+    "mouse",
+    "ascii",
+    "theme",
+    "low_bandwidth",
+    "headless",
+    "llm",
+}
+"""Options that an earlier run's own settings don't replace: where it is, and how it is shown; see
+`for_resume`."""
 
 
 def notes(args: argparse.Namespace) -> list[str]:
@@ -210,7 +263,8 @@ def notes(args: argparse.Namespace) -> list[str]:
 
 
 def unknown_cards(gpus: Sequence[str]) -> list[str]:
-    """A line for each what-if unit that is none of our cards: it is taken, and nothing can be said to fit it."""
+    """A line for each what-if unit that is none of our cards: it is taken, and nothing can be said to fit
+    it."""
     if not gpus:
         return []
     from modelcar_tui.cluster.whatif import find_card

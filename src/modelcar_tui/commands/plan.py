@@ -66,7 +66,9 @@ def _outlook(report: DecisionReport) -> Iterator[str]:
             helps.setdefault(model.settle, []).append(model.model)
     for text, names in helps.items():
         yield f"  {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}: {text}"
-    yield from (line for line in (report.together, *(f"  missing: {text}" for text in report.missing)) if line)
+    yield from (
+        line for line in (report.together, *(f"  missing: {text}" for text in report.missing)) if line
+    )
 
 
 async def _run(settings: Settings) -> Supervisor:
@@ -94,7 +96,8 @@ def apply_plan(path: Path, accept: str, settings: Settings) -> int:
     Args:
         path: The plan file.
         accept: `all`, `none`, or ids separated by commas.
-        settings: Who decided, whether a `.patch` file is written too, whether what another hand or run wrote is
+        settings: Who decided, whether a `.patch` file is written too, whether what another hand or run wrote
+        is
             replaced (`force`), and where copies of it are kept.
 
     Raises:
@@ -108,11 +111,15 @@ def apply_plan(path: Path, accept: str, settings: Settings) -> int:
         if name not in known:
             raise UserError(
                 Problem(
-                    where=str(path), what=f"the plan has no change {name!r}", fix=f"one of: {', '.join(known)}"
+                    where=str(path),
+                    what=f"the plan has no change {name!r}",
+                    fix=f"one of: {', '.join(known)}",
                 )
             )
     halves = [
-        Problem(where=change.id, what=f"needs {other} beside it", fix="accept both, or neither", code="plan-half")
+        Problem(
+            where=change.id, what=f"needs {other} beside it", fix="accept both, or neither", code="plan-half"
+        )
         for change in plan.changes
         for other in change.together_with
         if change.id in wanted and other not in wanted
@@ -123,9 +130,12 @@ def apply_plan(path: Path, accept: str, settings: Settings) -> int:
         sys.stdout.write("nothing accepted, nothing written (--accept all, or ids)\n")
         return ExitStatus.REJECTED
     decision = Decision(
-        plan_digest=plan.digest, accepted=tuple(wanted), write=True, who=settings.who,
+        plan_digest=plan.digest,
+        accepted=tuple(wanted),
+        write=True,
+        who=settings.who,
         replaces=(ANYTHING,) if settings.force else None,
-    )  # fmt: skip
+    )
     done = write_generated(plan, decision, patch=settings.patch, keeping=command_keeping(settings))
     sys.stdout.write(f"written: {done.path} ({len(wanted)} of {len(known)} changes, sha256 {done.sha256})\n")
     for replaced in done.replaced:

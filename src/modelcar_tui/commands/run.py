@@ -48,7 +48,8 @@ async def _run(
 
     def stop(number: signal.Signals) -> None:
         caught.append(number)
-        # Only the operator's own Ctrl-C stops QA; after a dropped line or a shutdown `--resume` finds it again.
+        # Only the operator's own Ctrl-C stops QA; after a dropped line or a shutdown `--resume` finds it
+        # again.
         supervisor.cancel(detach=number is not signal.SIGINT)
 
     for number in _SIGNALS:

@@ -15,17 +15,28 @@ from modelcar_tui.sizing.gpus import gpu_for
 from modelcar_tui.sizing.types import Gpu
 
 _LADDER = (
-    "NVIDIA-L4", "NVIDIA-L40S", "NVIDIA-A100-SXM4-80GB", "NVIDIA-H100-80GB-HBM3", "NVIDIA-H200", "NVIDIA-B200",
-)  # fmt: skip
+    "NVIDIA-L4",
+    "NVIDIA-L40S",
+    "NVIDIA-A100-SXM4-80GB",
+    "NVIDIA-H100-80GB-HBM3",
+    "NVIDIA-H200",
+    "NVIDIA-B200",
+)
 _COUNTS = (1, 2, 4, 8)
 _NODES = (2, 3, 4)
 _MOST = 3
 
 
 def what_would(
-    car: ModelCar, facts: ModelFacts, gpu: Gpu, search: Search, vllm: str | None, blocked: Compatibility | None
+    car: ModelCar,
+    facts: ModelFacts,
+    gpu: Gpu,
+    search: Search,
+    vllm: str | None,
+    blocked: Compatibility | None,
 ) -> tuple[str, ...]:
-    """Short sentences, the nearest first: more of the same GPU, another GPU, a smaller variant; at most a few."""
+    """Short sentences, the nearest first: more of the same GPU, another GPU, a smaller variant; at most a
+    few."""
     told: list[str] = []
     if blocked is None:
         here = _stages_here(facts, gpu, search, vllm)
@@ -42,7 +53,8 @@ def what_would(
 
 
 def _more(facts: ModelFacts, gpu: Gpu, search: Search, vllm: str | None) -> int | None:
-    """The fewest GPUs of this kind on which it is of use; None when even the eight of a usual node are not."""
+    """The fewest GPUs of this kind on which it is of use; None when even the eight of a usual node are
+    not."""
     for count in _COUNTS:
         if (
             count > gpu.count
@@ -68,8 +80,8 @@ def _other(car: ModelCar, facts: ModelFacts, gpu: Gpu, search: Search, vllm: str
 def _stages_here(facts: ModelFacts, gpu: Gpu, search: Search, vllm: str | None) -> str:
     """Pipeline stages on this node, where no tensor parallel size helps.
 
-    A way out only: the QA suite sets the tensor parallel size to gpu_count, so stages would multiply the ranks
-    beyond the GPUs of its pod.
+    A way out only: the QA suite sets the tensor parallel size to gpu_count, so stages would multiply the
+    ranks beyond the GPUs of its pod.
     """
     sizes = sorted(search.sizes(), reverse=True)  # fewer stages wait less for each other
     for total in range(2, search.on_node + 1):
@@ -80,9 +92,9 @@ def _stages_here(facts: ModelFacts, gpu: Gpu, search: Search, vllm: str | None) 
             found = None if pipeline_fault(facts.config, stages, vllm) else search.serves(size, stages)
             if found is not None:
                 return (
-                    f"{total} of these GPUs with --tensor-parallel-size={size} --pipeline-parallel-size={stages}"
-                    f"{_each(found)}, but under KServe alone: the QA suite sets tensor parallel to gpu_count, "
-                    f"{total}, and would start {total * stages} ranks"
+                    f"{total} of these GPUs with --tensor-parallel-size={size} "
+                    f"--pipeline-parallel-size={stages}{_each(found)}, but under KServe alone: the QA suite "
+                    f"sets tensor parallel to gpu_count, {total}, and would start {total * stages} ranks"
                 )
     return ""
 
@@ -94,8 +106,9 @@ def _stages_over_nodes(facts: ModelFacts, gpu: Gpu, search: Search, vllm: str | 
         found = None if pipeline_fault(facts.config, stages, vllm) else search.serves(size, stages)
         if found is not None:
             return (
-                f"{stages} nodes of {size} x {gpu.product} with --pipeline-parallel-size={stages}{_each(found)}, "
-                "but on KServe's multi-node runtime: neither the manifest nor the QA suite can ask for it"
+                f"{stages} nodes of {size} x {gpu.product} with "
+                f"--pipeline-parallel-size={stages}{_each(found)}, but on KServe's multi-node runtime: "
+                "neither the manifest nor the QA suite can ask for it"
             )
     return ""
 
@@ -112,9 +125,13 @@ def _serves(facts: ModelFacts, gpu: Gpu, count: int, search: Search, vllm: str |
 
 def _runs_on(car: ModelCar, facts: ModelFacts, gpu: Gpu, vllm: str | None) -> bool:
     answers = check(
-        facts, vendor=gpu.vendor, compute_capability=gpu.compute_capability, product=gpu.product, vllm=vllm,
+        facts,
+        vendor=gpu.vendor,
+        compute_capability=gpu.compute_capability,
+        product=gpu.product,
+        vllm=vllm,
         catalog_reference=car.image,
-    )  # fmt: skip
+    )
     return all(answer.support is not Support.UNSUPPORTED for answer in answers)
 
 
@@ -128,9 +145,13 @@ def _smaller(car: ModelCar, gpu: Gpu, vllm: str | None, blocked: Compatibility |
             continue
         own = next((other.bits for other in variants(car.image) if other.repository in car.image), 16) or 16
         answers = check(
-            ModelFacts(), vendor=gpu.vendor, compute_capability=gpu.compute_capability, product=gpu.product,
-            vllm=vllm, catalog_reference=entry.repository,
-        )  # fmt: skip
+            ModelFacts(),
+            vendor=gpu.vendor,
+            compute_capability=gpu.compute_capability,
+            product=gpu.product,
+            vllm=vllm,
+            catalog_reference=entry.repository,
+        )
         if entry.bits < own and answers[0].support in (Support.NATIVE, Support.AT_A_COST):
             named.append((entry.bits, f"the {entry.bits}-bit variant registry.redhat.io/{entry.repository}"))
     return [text for _, text in sorted(named)[:1]]

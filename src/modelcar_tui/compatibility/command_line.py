@@ -1,7 +1,7 @@
 """A model's argument list as vLLM's own parser takes it apart.
 
-vLLM's parser is argparse with a few liberties: underscores for dashes, unambiguous beginnings of a flag, dotted
-keys that build a JSON object, `--no-` and (from 0.33) `--disable-` forms of switches, `-O3`.
+vLLM's parser is argparse with a few liberties: underscores for dashes, unambiguous beginnings of a flag,
+dotted keys that build a JSON object, `--no-` and (from 0.33) `--disable-` forms of switches, `-O3`.
 """
 
 from __future__ import annotations
@@ -190,9 +190,16 @@ def _read(args: tuple[str, ...], index: int, names: _Names) -> Argument:
         items += follow
         given = " ".join(args[index + 1 : index + 1 + follow]) if follow else None
     return Argument(
-        index=index, items=items, written=head, flag=flag, value=given, negated=negated, dotted=dotted,
-        abbreviated=abbreviated, candidates=candidates,
-    )  # fmt: skip
+        index=index,
+        items=items,
+        written=head,
+        flag=flag,
+        value=given,
+        negated=negated,
+        dotted=dotted,
+        abbreviated=abbreviated,
+        candidates=candidates,
+    )
 
 
 def _level(args: tuple[str, ...], index: int, names: _Names) -> Argument | None:
@@ -208,7 +215,7 @@ def _level(args: tuple[str, ...], index: int, names: _Names) -> Argument | None:
     value = rest.removeprefix("=") if rest else following[0]
     return Argument(
         index=index, items=1 if rest else 2, written=_SHORT, flag=entry[0], value=value, dotted=entry is key
-    )  # fmt: skip
+    )
 
 
 _NOTHING: tuple[Flag | None, bool, bool, tuple[str, ...]] = (None, False, False, ())

@@ -35,7 +35,10 @@ def propose_context(
         why = f"the model has {limit:,} positions and {wanted:,} are asked for: vLLM refuses to start"
         _write(drafts, given, limit, why, REQUIRED, _positions(limit))
     elif given is None and limit is not None and estimate is not None and estimate.outcome is Outcome.STARTS:
-        why = f"without it vLLM takes {limit:,} from config.json; written down, an update can't change it silently"
+        why = (
+            f"without it vLLM takes {limit:,} from config.json; written down, an update can't change it "
+            "silently"
+        )
         _write(drafts, None, limit, why, IMPROVEMENT, _positions(limit))
 
 

@@ -13,26 +13,72 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.image.types import ModelFacts
 
 _METHODS = {
-    "fp8": "fp8", "deepseek_v4_fp8": "fp8", "fp8_per_tensor": "fp8", "fp8_per_block": "fp8", "awq": "awq",
-    "awq_marlin": "awq", "auto_awq": "awq", "gptq": "gptq", "gptq_marlin": "gptq", "auto_gptq": "gptq",
-    "gptq_marlin_24": "gptq-marlin-24", "marlin": "marlin", "bitsandbytes": "bitsandbytes", "gguf": "gguf",
-    "mxfp4": "mxfp4", "gpt_oss_mxfp4": "mxfp4", "modelopt_fp4": "nvfp4", "nvfp4": "nvfp4",
-    "modelopt_mxfp8": "modelopt-mxfp8", "modelopt_mixed": "modelopt-mixed", "mxfp8": "mxfp8",
-    "torchao": "torchao", "experts_int8": "experts-int8", "moe_wna16": "moe-wna16", "fbgemm_fp8": "fbgemm-fp8",
-    "inc": "inc", "auto-round": "inc", "auto_round": "inc", "intel/auto-round": "inc", "hqq": "hqq", "qqq": "qqq",
-    "aqlm": "aqlm", "deepspeedfp": "deepspeedfp", "bitblas": "bitblas", "squeezellm": "squeezellm", "rtn": "rtn",
-    "fp_quant": "fp-quant", "petit_nvfp4": "petit-nvfp4", "ipex": "ipex",
-}  # fmt: skip
+    "fp8": "fp8",
+    "deepseek_v4_fp8": "fp8",
+    "fp8_per_tensor": "fp8",
+    "fp8_per_block": "fp8",
+    "awq": "awq",
+    "awq_marlin": "awq",
+    "auto_awq": "awq",
+    "gptq": "gptq",
+    "gptq_marlin": "gptq",
+    "auto_gptq": "gptq",
+    "gptq_marlin_24": "gptq-marlin-24",
+    "marlin": "marlin",
+    "bitsandbytes": "bitsandbytes",
+    "gguf": "gguf",
+    "mxfp4": "mxfp4",
+    "gpt_oss_mxfp4": "mxfp4",
+    "modelopt_fp4": "nvfp4",
+    "nvfp4": "nvfp4",
+    "modelopt_mxfp8": "modelopt-mxfp8",
+    "modelopt_mixed": "modelopt-mixed",
+    "mxfp8": "mxfp8",
+    "torchao": "torchao",
+    "experts_int8": "experts-int8",
+    "moe_wna16": "moe-wna16",
+    "fbgemm_fp8": "fbgemm-fp8",
+    "inc": "inc",
+    "auto-round": "inc",
+    "auto_round": "inc",
+    "intel/auto-round": "inc",
+    "hqq": "hqq",
+    "qqq": "qqq",
+    "aqlm": "aqlm",
+    "deepspeedfp": "deepspeedfp",
+    "bitblas": "bitblas",
+    "squeezellm": "squeezellm",
+    "rtn": "rtn",
+    "fp_quant": "fp-quant",
+    "petit_nvfp4": "petit-nvfp4",
+    "ipex": "ipex",
+}
 _NAMES = (
-    (r"nvfp4", "nvfp4-ct"), (r"mxfp8", "mxfp8"), (r"mxfp4|gpt-oss", "mxfp4"), (r"fp8[-_. ]?block", "fp8-ct"),
-    (r"awq", "awq"), (r"gptq", "gptq"), (r"gguf", "gguf"), (r"bnb|bitsandbytes|nf4", "bitsandbytes"),
-    (r"w4a8", "w4a8-fp8"), (r"w4a16|int4", "w4a16"), (r"w8a16", "w8a16"), (r"w8a8[-_.]?fp8|fp8", "fp8-ct"),
-    (r"w8a8|int8", "w8a8-int8"), (r"2of4|sparse", "sparse-24"), (r"quark", "quark-fp8"),
-)  # fmt: skip
+    (r"nvfp4", "nvfp4-ct"),
+    (r"mxfp8", "mxfp8"),
+    (r"mxfp4|gpt-oss", "mxfp4"),
+    (r"fp8[-_. ]?block", "fp8-ct"),
+    (r"awq", "awq"),
+    (r"gptq", "gptq"),
+    (r"gguf", "gguf"),
+    (r"bnb|bitsandbytes|nf4", "bitsandbytes"),
+    (r"w4a8", "w4a8-fp8"),
+    (r"w4a16|int4", "w4a16"),
+    (r"w8a16", "w8a16"),
+    (r"w8a8[-_.]?fp8|fp8", "fp8-ct"),
+    (r"w8a8|int8", "w8a8-int8"),
+    (r"2of4|sparse", "sparse-24"),
+    (r"quark", "quark-fp8"),
+)
 _MODELOPT = {
-    "FP8": "modelopt-fp8", "FP8_PER_CHANNEL_PER_TOKEN": "modelopt-fp8", "FP8_PB_WO": "modelopt-fp8",
-    "NVFP4": "nvfp4", "NVFP4_AWQ": "nvfp4", "MXFP8": "modelopt-mxfp8", "MIXED_PRECISION": "modelopt-mixed",
-}  # fmt: skip
+    "FP8": "modelopt-fp8",
+    "FP8_PER_CHANNEL_PER_TOKEN": "modelopt-fp8",
+    "FP8_PB_WO": "modelopt-fp8",
+    "NVFP4": "nvfp4",
+    "NVFP4_AWQ": "nvfp4",
+    "MXFP8": "modelopt-mxfp8",
+    "MIXED_PRECISION": "modelopt-mixed",
+}
 _DTYPES = {
     "bfloat16": "bf16",
     "bf16": "bf16",
@@ -202,13 +248,29 @@ def _group(group: Mapping[str, Any], layout: str) -> str:
         return "nvfp4-ct" if inputs else "nvfp4-w4a16"
     word = f"w{bits}" + (f"a{inputs[0]}-{inputs[1]}" if inputs else "")
     return {
-        "w8": "w8a16", "w4": "w4a16", "w8a8-int": "w8a8-int8", "w4a8-float": "w4a8-fp8", "w4a8-int": "w4a8-int",
-    }.get(word, "")  # fmt: skip
+        "w8": "w8a16",
+        "w4": "w4a16",
+        "w8a8-int": "w8a8-int8",
+        "w4a8-float": "w4a8-fp8",
+        "w4a8-int": "w4a8-int",
+    }.get(word, "")
 
 
 def _same(named: str, schemes: tuple[str, ...]) -> bool:
-    family = {"fp8-ct": "fp8", "fp8-block": "fp8", "modelopt-fp8": "fp8", "fp8-w8a16": "fp8", "fbgemm-fp8": "fp8",
-              "quark-fp8": "fp8", "nvfp4-ct": "nvfp4", "nvfp4-w4a16": "nvfp4", "quark-nvfp4": "nvfp4",
-              "mxfp4-ct": "mxfp4", "quark-int8": "w8a8-int8", "gptq": "w4a16", "awq": "w4a16",
-              "modelopt-mxfp8": "mxfp8"}  # fmt: skip
+    family = {
+        "fp8-ct": "fp8",
+        "fp8-block": "fp8",
+        "modelopt-fp8": "fp8",
+        "fp8-w8a16": "fp8",
+        "fbgemm-fp8": "fp8",
+        "quark-fp8": "fp8",
+        "nvfp4-ct": "nvfp4",
+        "nvfp4-w4a16": "nvfp4",
+        "quark-nvfp4": "nvfp4",
+        "mxfp4-ct": "mxfp4",
+        "quark-int8": "w8a8-int8",
+        "gptq": "w4a16",
+        "awq": "w4a16",
+        "modelopt-mxfp8": "mxfp8",
+    }
     return any(family.get(named, named) == family.get(scheme, scheme) for scheme in schemes)

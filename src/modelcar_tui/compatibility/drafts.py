@@ -27,9 +27,15 @@ class Drafts:
         return argument.index in self._touched
 
     def set(
-        self, argument: Argument, new: str, reason: str, severity: str = IMPROVEMENT, *,
-        flag: str = "", evidence: tuple[Term, ...] = (),
-    ) -> str:  # fmt: skip
+        self,
+        argument: Argument,
+        new: str,
+        reason: str,
+        severity: str = IMPROVEMENT,
+        *,
+        flag: str = "",
+        evidence: tuple[Term, ...] = (),
+    ) -> str:
         """Give an argument another text; returns the change's id, empty when it has a change already."""
         return self._on(argument, Operation.SET, new, reason, severity, flag or argument.name, evidence)
 
@@ -43,9 +49,14 @@ class Drafts:
         return made
 
     def add(
-        self, item: str, reason: str, severity: str = IMPROVEMENT, *, evidence: tuple[Term, ...] = (),
+        self,
+        item: str,
+        reason: str,
+        severity: str = IMPROVEMENT,
+        *,
+        evidence: tuple[Term, ...] = (),
         for_suite: bool = False,
-    ) -> str:  # fmt: skip
+    ) -> str:
         """Add an argument at the end; nothing when the flag was added before."""
         flag = item.partition("=")[0]
         if flag in self._added:
@@ -56,7 +67,9 @@ class Drafts:
             self._for_suite.add(made)
         return made
 
-    def gpus(self, count: int, reason: str, severity: str = REQUIRED, *, evidence: tuple[Term, ...] = ()) -> str:
+    def gpus(
+        self, count: int, reason: str, severity: str = REQUIRED, *, evidence: tuple[Term, ...] = ()
+    ) -> str:
         """Give the model another number of GPUs."""
         old = str(self.car.serving.gpu_count)
         return self._keep(Operation.GPU_COUNT, GPU_COUNT, old, str(count), reason, severity, evidence)
@@ -79,7 +92,9 @@ class Drafts:
 
     def settles(self, flag: str) -> bool:
         """Whether a flag gets a value, or `gpu_count` another number."""
-        return any(change.flag == flag and change.operation is not Operation.REMOVE for change in self._changes)
+        return any(
+            change.flag == flag and change.operation is not Operation.REMOVE for change in self._changes
+        )
 
     @property
     def gpu_count(self) -> int:
@@ -94,13 +109,21 @@ class Drafts:
     def stopping(self) -> tuple[Change, ...]:
         """The changes without which the server itself would not start."""
         return tuple(
-            change for change in self._changes if change.severity == REQUIRED and change.id not in self._for_suite
+            change
+            for change in self._changes
+            if change.severity == REQUIRED and change.id not in self._for_suite
         )
 
     def _on(
-        self, argument: Argument, operation: Operation, new: str | None, reason: str, severity: str, flag: str,
+        self,
+        argument: Argument,
+        operation: Operation,
+        new: str | None,
+        reason: str,
+        severity: str,
+        flag: str,
         evidence: tuple[Term, ...],
-    ) -> str:  # fmt: skip
+    ) -> str:
         if self.touched(argument):
             return ""
         self._touched.add(argument.index)
@@ -110,9 +133,15 @@ class Drafts:
         return self._keep(operation, flag, old, new, reason, severity, evidence)
 
     def _keep(
-        self, operation: Operation, flag: str, old: str | None, new: str | None, reason: str, severity: str,
+        self,
+        operation: Operation,
+        flag: str,
+        old: str | None,
+        new: str | None,
+        reason: str,
+        severity: str,
         evidence: tuple[Term, ...],
-    ) -> str:  # fmt: skip
+    ) -> str:
         flag = clean(flag, limit=120)
         base = f"{self.car.name}/{flag}"
         same = sum(change.flag == flag for change in self._changes)

@@ -1,7 +1,8 @@
-"""A model's arguments as the engine will take them: read by the release's own parser, then for what they mean.
+"""A model's arguments as the engine will take them: read by the release's own parser, then for what they
+mean.
 
-Two readers would give two answers: an abbreviated, dotted or negated flag that only one of them understands makes
-a verdict about another server than the one that starts.
+Two readers would give two answers: an abbreviated, dotted or negated flag that only one of them understands
+makes a verdict about another server than the one that starts.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from modelcar_tui.sizing.types import EngineArgs
 _LEVEL, _OVERRIDES = "-O", "--hf-overrides"
 _SIZES = frozenset(["--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"])
 _INTO_CONFIG = {"--rope-scaling": "rope_scaling", "--rope-theta": "rope_theta"}
-"""Flags that old releases write into config.json's values, as `--hf-overrides` does (vllm config ModelConfig)."""
+"""Flags that old releases write into config.json's values, as `--hf-overrides` does (vllm config
+ModelConfig)."""
 
 
 def engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | None) -> EngineArgs:
@@ -24,7 +26,8 @@ def engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | None) 
 
     Args:
         args: as in the manifest.
-        gpu_count: wins over `--tensor-parallel-size`, as in the QA suite; without any argument nobody passes a
+        gpu_count: wins over `--tensor-parallel-size`, as in the QA suite; without any argument nobody passes
+        a
             size, and vLLM takes one GPU of them. None leaves the arguments' own size.
         vllm: the release whose parser reads them; None takes the newest in the table.
     """
@@ -36,7 +39,8 @@ def server_args(args: tuple[str, ...], gpu_count: int, vllm: str | None) -> Engi
     """`engine_args` of the server as KServe starts it.
 
     The sizes that the arguments name count, whatever `gpu_count` says: the QA suite would replace the tensor
-    parallel size by it, KServe does not. Where they name none it is `gpu_count`, which our proposals write down.
+    parallel size by it, KServe does not. Where they name none it is `gpu_count`, which our proposals write
+    down.
     """
     named = {argument.name for argument in take_apart(args, vllm) if argument.flag is not None}
     return engine_args(args, None if named & _SIZES else gpu_count, vllm)
@@ -45,8 +49,8 @@ def server_args(args: tuple[str, ...], gpu_count: int, vllm: str | None) -> Engi
 def spelled_out(args: tuple[str, ...], vllm: str | None) -> tuple[str, ...]:
     """The same arguments with every flag by its full name: `--flag=value`, and `=false` for a negated switch.
 
-    Dotted keys come last, gathered into one JSON object a flag, as vLLM's parser appends them. What this release's
-    parser does not know stays as it is; what stands behind `--` is no flag and is left out.
+    Dotted keys come last, gathered into one JSON object a flag, as vLLM's parser appends them. What this
+    release's parser does not know stays as it is; what stands behind `--` is no flag and is left out.
     """
     arguments = take_apart(args, vllm)
     plain: list[str] = []

@@ -51,7 +51,7 @@ CODES = {
     "needs-other": "A switch without the argument that it needs",
     "context-parallel": "A context parallel size that does not divide the tensor parallel size",
     "suite-parallel": "Parallel sizes that the QA suite multiplies",
-}  # fmt: skip
+}
 """Every code that our own rules give, and what it stands for; the manifest reader has codes of its own."""
 
 
@@ -75,7 +75,9 @@ def render_files(files: Iterable[tuple[str, Iterable[Finding]]], style: str = "t
         case "text":
             return "\n".join(_text(finding, path) for path, finding in found)
         case "json":
-            return json.dumps([_plain(finding, path) for path, finding in found], indent=2, ensure_ascii=False)
+            return json.dumps(
+                [_plain(finding, path) for path, finding in found], indent=2, ensure_ascii=False
+            )
         case "sarif":
             return json.dumps(_sarif(found), indent=2, ensure_ascii=False)
         case "github":
@@ -107,10 +109,19 @@ def _whose(finding: Finding) -> str:
 def _plain(finding: Finding, path: str) -> dict[str, object]:
     line, column = _place(finding)
     return {
-        "file": path, "line": line, "column": column, "code": finding.code, "severity": str(finding.severity),
-        "model": finding.model, "others": finding.others, "what": finding.what, "fix": finding.fix,
-        "stops": str(finding.stops), "release": finding.release, "read": finding.read,
-    }  # fmt: skip
+        "file": path,
+        "line": line,
+        "column": column,
+        "code": finding.code,
+        "severity": str(finding.severity),
+        "model": finding.model,
+        "others": finding.others,
+        "what": finding.what,
+        "fix": finding.fix,
+        "stops": str(finding.stops),
+        "release": finding.release,
+        "read": finding.read,
+    }
 
 
 def _annotation(finding: Finding, path: str) -> str:
@@ -132,7 +143,9 @@ def _property(text: str) -> str:
 
 def _sarif(found: list[tuple[str, Finding]]) -> dict[str, object]:
     codes = sorted({finding.code for _, finding in found})
-    rules = [{"id": code, "shortDescription": {"text": CODES.get(code, code.replace("-", " "))}} for code in codes]
+    rules = [
+        {"id": code, "shortDescription": {"text": CODES.get(code, code.replace("-", " "))}} for code in codes
+    ]
     results = [_result(finding, path, codes.index(finding.code)) for path, finding in found]
     tool = {"driver": {"name": "modelcar-tui", "rules": rules}}
     run = {"tool": tool, "columnKind": "unicodeCodePoints", "results": results}
@@ -147,10 +160,13 @@ def _result(finding: Finding, path: str, rule: int) -> dict[str, object]:
         "region": {"startLine": line, "startColumn": column},
     }
     return {
-        "ruleId": finding.code, "ruleIndex": rule, "level": _SARIF_LEVELS[finding.severity],
-        "message": {"text": message}, "locations": [{"physicalLocation": location}],
+        "ruleId": finding.code,
+        "ruleIndex": rule,
+        "level": _SARIF_LEVELS[finding.severity],
+        "message": {"text": message},
+        "locations": [{"physicalLocation": location}],
         "properties": {"stops": str(finding.stops), "release": finding.release, "read": finding.read},
-    }  # fmt: skip
+    }
 
 
 def _uri(path: str) -> str:

@@ -18,8 +18,17 @@ _GENERATIONS = {
     100: "Blackwell",
     120: "Blackwell",
 }
-_OTHER = {"gaudi": "gaudi", "habana": "gaudi", "spyre": "spyre", "ibm": "spyre", "tpu": "tpu", "google": "tpu",
-          "cpu": "cpu", "intel": "xpu", "xpu": "xpu"}  # fmt: skip
+_OTHER = {
+    "gaudi": "gaudi",
+    "habana": "gaudi",
+    "spyre": "spyre",
+    "ibm": "spyre",
+    "tpu": "tpu",
+    "google": "tpu",
+    "cpu": "cpu",
+    "intel": "xpu",
+    "xpu": "xpu",
+}
 
 
 class Hardware(msgspec.Struct, frozen=True):

@@ -39,9 +39,12 @@ def check_kv_cache(
     by_itself = " (the checkpoint carries KV scales)" if dtype != kv_cache_dtype else ""
     support, why = _answer(dtype, gpu)
     yield Compatibility(
-        support=support, quantization=f"KV cache {shown}", gpu=gpu.label, why=f"{why}{by_itself}",
+        support=support,
+        quantization=f"KV cache {shown}",
+        gpu=gpu.label,
+        why=f"{why}{by_itself}",
         source=rules.source,
-    )  # fmt: skip
+    )
 
 
 def _answer(dtype: str, gpu: Hardware) -> tuple[Support, str]:
@@ -58,8 +61,11 @@ def _answer(dtype: str, gpu: Hardware) -> tuple[Support, str]:
         if gpu.column == "gfx90a":
             return Support.UNSUPPORTED, "the MI200 line has no FP8 units"
     if dtype == "fp8_inc":
-        return (Support.NATIVE, "Gaudi's own format") if gpu.column == "gaudi" else (
-            Support.UNSUPPORTED, "a Gaudi format")  # fmt: skip
+        return (
+            (Support.NATIVE, "Gaudi's own format")
+            if gpu.column == "gaudi"
+            else (Support.UNSUPPORTED, "a Gaudi format")
+        )
     return Support.UNKNOWN, f"no source says whether {dtype} runs on {gpu.column}"
 
 

@@ -10,17 +10,26 @@ from modelcar_tui.compatibility.versions import parse_version, stand_in
 from modelcar_tui.data.pipelines import pipeline_table
 
 _POSITIONS = (
-    "max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "model_max_length",
-    "max_target_positions", "max_sequence_length", "max_seq_length",
-)  # fmt: skip
+    "max_position_embeddings",
+    "n_positions",
+    "max_seq_len",
+    "seq_length",
+    "model_max_length",
+    "max_target_positions",
+    "max_sequence_length",
+    "max_seq_length",
+)
 _EXPERTS = ("num_experts", "moe_num_experts", "n_routed_experts", "num_local_experts")
 _UNSCALED = ("su", "longrope", "llama3", "default", "mrope", "proportional")
 
 
-def longest_context(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | None = None) -> int | None:
+def longest_context(
+    config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | None = None
+) -> int | None:
     """The longest `--max-model-len` that vLLM accepts for this config.json; None when it does not say.
 
-    The smallest of the position limits, times the rope scaling factor where vLLM applies it (config/model.py).
+    The smallest of the position limits, times the rope scaling factor where vLLM applies it
+    (config/model.py).
 
     Args:
         config: the model's config.json.
@@ -49,7 +58,8 @@ def _ropes(text: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def tensor_parallel_fault(config: Mapping[str, Any] | None, size: int) -> str:
-    """Why this tensor parallel size can't be used, in vLLM's own terms; empty when nothing speaks against it."""
+    """Why this tensor parallel size can't be used, in vLLM's own terms; empty when nothing speaks against
+    it."""
     text = text_config(config)
     heads = _positive(text.get("num_attention_heads"))
     if heads and heads % size:

@@ -98,7 +98,9 @@ def _template(
 
 def _suite(car: ModelCar, remarks: Remarks) -> None:
     if car.serving.origin is ArgumentsFrom.ITEM and car.serving.args and car.serving.gpu_count_at is None:
-        size = [item for item in car.serving.args if re.match(r"(--tensor[-_]parallel[-_]size|-tp)(=|$)", item)]
+        size = [
+            item for item in car.serving.args if re.match(r"(--tensor[-_]parallel[-_]size|-tp)(=|$)", item)
+        ]
         if size:
             remarks.add(
                 "gpu-count-missing",
@@ -123,7 +125,12 @@ def of_problem(problem: Problem, severity: Severity = Severity.WARNING) -> Findi
     match = _PLACE.search(problem.where)
     at = Position(int(match[1]), int(match[2])) if match else None
     return Finding(
-        code=problem.code or "manifest", severity=severity, model="", what=problem.what, fix=problem.fix, at=at
+        code=problem.code or "manifest",
+        severity=severity,
+        model="",
+        what=problem.what,
+        fix=problem.fix,
+        at=at,
     )
 
 

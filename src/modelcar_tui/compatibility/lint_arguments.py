@@ -13,7 +13,8 @@ _REPEATABLE = ("--middleware", "--lora-modules", "--api-key")
 
 
 def lint_arguments(arguments: tuple[Argument, ...], release: str, remarks: Remarks) -> None:
-    """Unknown, removed, misspelt and deprecated flags; values; forms that the QA suite mishandles; repeats."""
+    """Unknown, removed, misspelt and deprecated flags; values; forms that the QA suite mishandles;
+    repeats."""
     seen: dict[str, Argument] = {}
     for argument in arguments:
         if argument.flag is None:
@@ -111,7 +112,8 @@ def _value(argument: Argument, flag: Flag, release: str, remarks: Remarks) -> No
                 argument,
                 "value-missing",
                 ERROR if missing else WARNING,
-                f"{argument.written} has no value" + ("" if missing else ": vLLM takes the next argument for it"),
+                f"{argument.written} has no value"
+                + ("" if missing else ": vLLM takes the next argument for it"),
                 f"write {argument.written}=VALUE",
             )
         return
@@ -132,11 +134,15 @@ def _value(argument: Argument, flag: Flag, release: str, remarks: Remarks) -> No
         return
     fault = wrong(flag, argument.value)
     if fault:
-        remarks.on(argument, "value-wrong", ERROR, f"{flag.flag}={argument.value}: {fault}", "correct the value")
+        remarks.on(
+            argument, "value-wrong", ERROR, f"{flag.flag}={argument.value}: {fault}", "correct the value"
+        )
         return
     fault = out_of_range(flag, argument.value)
     if fault:
-        remarks.on(argument, "value-range", ERROR, f"{flag.flag}={argument.value}: {fault}", "correct the value")
+        remarks.on(
+            argument, "value-range", ERROR, f"{flag.flag}={argument.value}: {fault}", "correct the value"
+        )
 
 
 def _swallows(argument: Argument) -> bool:
@@ -150,7 +156,8 @@ def _form(argument: Argument, flag: Flag, release: str, remarks: Remarks) -> Non
             argument,
             "two-item-flag",
             WARNING,
-            f"{flag.flag} and its value are two items: the QA suite drops equal values and leaves values behind",
+            f"{flag.flag} and its value are two items: the QA suite drops equal values and leaves values "
+            "behind",
             f"write {argument.written if argument.dotted else flag.flag}={argument.value}",
         )
     if argument.written == "-tp":

@@ -27,7 +27,10 @@ _BATCHED, _SEQUENCES = "--max-num-batched-tokens", "--max-num-seqs"
 
 
 def lint_combinations(
-    arguments: tuple[Argument, ...], config: Mapping[str, Any] | None, remarks: Remarks, vllm: str | None = None
+    arguments: tuple[Argument, ...],
+    config: Mapping[str, Any] | None,
+    remarks: Remarks,
+    vllm: str | None = None,
 ) -> None:
     """GPU count and parallel sizes, the model's own limits, batch and context sizes."""
     _gpus(arguments, remarks)
@@ -43,7 +46,11 @@ def _needs(arguments: tuple[Argument, ...], vllm: str | None, remarks: Remarks) 
         if has_switch(arguments, switch) and _at(arguments, other) is None:
             where = _at(arguments, switch)
             remarks.on(
-                where, "needs-other", ERROR, f"{switch} needs {other}: the server stops without it", f"add {other}"
+                where,
+                "needs-other",
+                ERROR,
+                f"{switch} needs {other}: the server stops without it",
+                f"add {other}",
             )
     size, part = _size(arguments, _TP) or remarks.car.serving.gpu_count, _size(arguments, _DCP)
     if part and size % part:
@@ -72,8 +79,8 @@ def _gpus(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
                 None,
                 "gpus-without-args",
                 WARNING,
-                f"gpu_count is {count} but there are no args: the QA suite then passes no tensor parallel size "
-                f"and {_idle(count - 1)}",
+                f"gpu_count is {count} but there are no args: the QA suite then passes no tensor parallel "
+                f"size and {_idle(count - 1)}",
                 f"add --tensor-parallel-size={count}",
             )
         return
@@ -83,13 +90,16 @@ def _gpus(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
         where = _at(arguments, _PP) or _at(arguments, _DP)
         many = f"{world} ranks are asked for and gpu_count is {count}: the server would not start; and "
         remarks.on(
-            where, "suite-parallel", ERROR,
+            where,
+            "suite-parallel",
+            ERROR,
             (many if world > count else "")
-            + f"the QA suite sets {_TP} to gpu_count ({count}), so {count} x {others} ranks would want more than "
+            + f"the QA suite sets {_TP} to gpu_count ({count}), so {count} x {others} ranks would want more "
+            "than "
             f"the {count} GPUs that are requested",
             f"delete {where.name if where else _PP} and let gpu_count be {world}",
             stops=_too_many(world, count),
-        )  # fmt: skip
+        )
     elif size is not None and size != count:
         remarks.on(
             where,
@@ -161,7 +171,11 @@ def _parallel(
     if has_switch(arguments, "--enable-expert-parallel") and no_experts(config):
         where = _at(arguments, "--enable-expert-parallel")
         remarks.on(
-            where, "expert-parallel", ERROR, "expert parallelism needs a mixture-of-experts model", "delete it"
+            where,
+            "expert-parallel",
+            ERROR,
+            "expert parallelism needs a mixture-of-experts model",
+            "delete it",
         )
 
 

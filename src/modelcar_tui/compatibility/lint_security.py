@@ -24,7 +24,9 @@ _DOORS = {
 }
 
 
-def lint_security(arguments: tuple[Argument, ...], config: Mapping[str, Any] | None, remarks: Remarks) -> None:
+def lint_security(
+    arguments: tuple[Argument, ...], config: Mapping[str, Any] | None, remarks: Remarks
+) -> None:
     """Remote code where it isn't needed, secrets in the manifest, doors to the server's files."""
     for argument in arguments:
         if argument.flag is None or argument.negated:
@@ -57,7 +59,9 @@ def lint_security(arguments: tuple[Argument, ...], config: Mapping[str, Any] | N
                 "pass it as an environment variable from a Secret",
             )
         elif name in _DOORS:
-            remarks.on(argument, "open-door", WARNING, f"{name}: {_DOORS[name]}", "delete it unless it is needed")
+            remarks.on(
+                argument, "open-door", WARNING, f"{name}: {_DOORS[name]}", "delete it unless it is needed"
+            )
 
 
 def needs_remote_code(config: Mapping[str, Any] | None) -> tuple[bool | None, str]:
@@ -71,4 +75,7 @@ def needs_remote_code(config: Mapping[str, Any] | None) -> tuple[bool | None, st
         return True, f"vLLM's own tests use it for {needing[0]}"
     if config.get("auto_map"):
         return None, "config.json names code of its own (auto_map), so the model may need it"
-    return False, f"{listed[0] if listed else 'this architecture'} does not need it (config.json has no auto_map)"
+    return (
+        False,
+        f"{listed[0] if listed else 'this architecture'} does not need it (config.json has no auto_map)",
+    )

@@ -1,8 +1,8 @@
 """All models of a manifest on all free GPUs: who runs where, and what is missing.
 
-A model's GPUs must be on one node (tensor parallelism stays within a node). Nodes that have as many free units of
-the same kind are alike, so thousands of nodes become a few counts; the search over those is exact where it ends
-within its time, and says so where it does not.
+A model's GPUs must be on one node (tensor parallelism stays within a node). Nodes that have as many free
+units of the same kind are alike, so thousands of nodes become a few counts; the search over those is exact
+where it ends within its time, and says so where it does not.
 """
 
 from __future__ import annotations
@@ -64,9 +64,12 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def place(
-    needs: Sequence[Need], offers: Iterable[Offer], *, seconds: float = 1.5,
+    needs: Sequence[Need],
+    offers: Iterable[Offer],
+    *,
+    seconds: float = 1.5,
     clock: Callable[[], float] = time.process_time,
-) -> Placement:  # fmt: skip
+) -> Placement:
     """Put as many models as possible on the free units.
 
     Args:
@@ -86,9 +89,11 @@ def place(
     placed = _materialise(needs, choice, offered)
     lost = [number for number in range(len(needs)) if number not in choice]
     return Placement(
-        placed=placed, unplaced=tuple(needs[number].model for number in lost),
-        missing=_missing([needs[number] for number in lost], offered), exact=search.exact,
-    )  # fmt: skip
+        placed=placed,
+        unplaced=tuple(needs[number].model for number in lost),
+        missing=_missing([needs[number] for number in lost], offered),
+        exact=search.exact,
+    )
 
 
 class _Search:
@@ -101,7 +106,9 @@ class _Search:
         self._bins = bins
         self._deadline, self._clock = deadline, clock
         self._least = [min(wants.values(), default=0) for wants in options]
-        self._order = sorted(range(len(options)), key=lambda n: (not options[n], len(options[n]), -self._least[n]))
+        self._order = sorted(
+            range(len(options)), key=lambda n: (not options[n], len(options[n]), -self._least[n])
+        )
         self._best: dict[int, Bin] = {}
         self._now: dict[int, Bin] = {}
         self._seen: dict[tuple[int, frozenset[tuple[Bin, int]]], int] = {}
@@ -203,7 +210,9 @@ def _served(need: Need) -> dict[str, int]:
     return {kind: units for kind, units in need.options.items() if units > 0}
 
 
-def _materialise(needs: Sequence[Need], choice: Mapping[int, Bin], offers: list[Offer]) -> tuple[Assignment, ...]:
+def _materialise(
+    needs: Sequence[Need], choice: Mapping[int, Bin], offers: list[Offer]
+) -> tuple[Assignment, ...]:
     """Names for the counted bins, in the order in which the search took them."""
     nodes: dict[Bin, list[str]] = defaultdict(list)
     for offer in sorted(offers, key=lambda offer: offer.node, reverse=True):
@@ -233,7 +242,8 @@ def _missing(lost: list[Need], offers: list[Offer]) -> tuple[str, ...]:
         options = _served(need)
         if options:
             kind = min(
-                options, key=lambda kind: (kind not in sizes, options[kind] > sizes.get(kind, 0), options[kind])
+                options,
+                key=lambda kind: (kind not in sizes, options[kind] > sizes.get(kind, 0), options[kind]),
             )
             groups[kind].append((options[kind], need.model))
     for kind, wants in groups.items():

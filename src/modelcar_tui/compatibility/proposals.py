@@ -58,9 +58,14 @@ def propose(
 
 
 def draft_repairs(
-    drafts: Drafts, facts: ModelFacts, gpu: Gpu | None, *, estimate: Estimate | None, vllm: str | None,
+    drafts: Drafts,
+    facts: ModelFacts,
+    gpu: Gpu | None,
+    *,
+    estimate: Estimate | None,
+    vllm: str | None,
     runtime_args: tuple[str, ...] = (),
-) -> None:  # fmt: skip
+) -> None:
     """Add every repair to `drafts`; arguments that have a change already are left to it."""
     car = drafts.car
     arguments = take_apart(car.serving.args, vllm)
@@ -99,9 +104,13 @@ def _repair(arguments: tuple[Argument, ...], release: str, vllm: str | None, dra
             head, _, value = written.partition(" ")
             known = argument_table().find(canonical(head))
             if known is not None and not known.gone:
-                drafts.set(argument, f"{known.flag}={value.strip()}",
-                           "one item with a blank is no flag to vLLM; joined by `=` it is", REQUIRED,
-                           flag=known.flag)  # fmt: skip
+                drafts.set(
+                    argument,
+                    f"{known.flag}={value.strip()}",
+                    "one item with a blank is no flag to vLLM; joined by `=` it is",
+                    REQUIRED,
+                    flag=known.flag,
+                )
                 continue
         if not argument.is_flag:
             drafts.remove(argument, f"`{written}` belongs to no flag and vLLM refuses it", REQUIRED)
@@ -137,7 +146,9 @@ def _security(arguments: tuple[Argument, ...], facts: ModelFacts, drafts: Drafts
                 drafts.remove(argument, f"it runs Python from the model image and {why}", WARNING)
 
 
-def _quantization(arguments: tuple[Argument, ...], facts: ModelFacts, vllm: str | None, drafts: Drafts) -> None:
+def _quantization(
+    arguments: tuple[Argument, ...], facts: ModelFacts, vllm: str | None, drafts: Drafts
+) -> None:
     given = next((item for item in reversed(arguments) if item.name == QUANTIZATION and item.flag), None)
     value = given.value if given else None
     fault = mismatch(value, facts) if value else ""
@@ -146,7 +157,9 @@ def _quantization(arguments: tuple[Argument, ...], facts: ModelFacts, vllm: str 
         value = None
     old = deprecated(value, facts, vllm)
     if old and not has_switch(arguments, ALLOW_DEPRECATED):
-        drafts.add(ALLOW_DEPRECATED, f"vLLM calls {old} deprecated and starts only when it is told so", REQUIRED)
+        drafts.add(
+            ALLOW_DEPRECATED, f"vLLM calls {old} deprecated and starts only when it is told so", REQUIRED
+        )
 
 
 def _parallel(
@@ -154,7 +167,9 @@ def _parallel(
 ) -> None:
     serving = drafts.car.serving
     count = drafts.gpu_count
-    where = next((item for item in reversed(arguments) if item.name == _TP and item.flag and _rank(item)), None)
+    where = next(
+        (item for item in reversed(arguments) if item.name == _TP and item.flag and _rank(item)), None
+    )
     size = _rank(where) if where else None
     for argument in arguments:
         ranks = _rank(argument) if argument.flag and argument.name in (_PP, _DP) else 0
@@ -172,14 +187,20 @@ def _parallel(
             drafts.set(where, f"{_TP}={count}", why, REQUIRED if needed else IMPROVEMENT)
     elif where is None and count > 1 and not settled:
         needed = not serving.args and not _starts_so((), facts, gpu, vllm)
-        drafts.add(f"{_TP}={count}", f"{count} GPUs are requested; without it vLLM uses one, the rest is idle",
-                   REQUIRED if needed else IMPROVEMENT, for_suite=True)  # fmt: skip
+        drafts.add(
+            f"{_TP}={count}",
+            f"{count} GPUs are requested; without it vLLM uses one, the rest is idle",
+            REQUIRED if needed else IMPROVEMENT,
+            for_suite=True,
+        )
     for argument in arguments:
         part = _rank(argument) if argument.name == _DCP and argument.flag else 0
         if part and count % part:
             drafts.remove(argument, f"{_DCP} {part} does not divide tensor parallel {count}", REQUIRED)
         if argument.name == _BACKEND and count == 1 and argument.value in ("mp", "ray"):
-            drafts.remove(argument, f"one GPU needs no {argument.value} workers; vLLM's default is one process")
+            drafts.remove(
+                argument, f"one GPU needs no {argument.value} workers; vLLM's default is one process"
+            )
         elif argument.name == _BACKEND and count > 1 and argument.value == "uni":
             why = f"uni drives one GPU and {count} are requested; the default is mp"
             sized = any(argument.name in (_TP, _PP, _DP) for argument in arguments)
@@ -187,7 +208,8 @@ def _parallel(
 
 
 def _starts_so(args: tuple[str, ...], facts: ModelFacts, gpu: Gpu | None, vllm: str | None) -> bool:
-    """Whether the model starts with the sizes that the arguments themselves name; True where no GPU is known."""
+    """Whether the model starts with the sizes that the arguments themselves name; True where no GPU is
+    known."""
     if gpu is None:
         return True
     return estimate_of(facts, gpu, engine_args(args, None, vllm), vllm=vllm).outcome is Outcome.STARTS
@@ -205,14 +227,28 @@ def _rank(argument: Argument) -> int:
 
 
 def _hardware(
-    car: ModelCar, facts: ModelFacts, gpu: Gpu, arguments: tuple[Argument, ...], vllm: str | None, drafts: Drafts
+    car: ModelCar,
+    facts: ModelFacts,
+    gpu: Gpu,
+    arguments: tuple[Argument, ...],
+    vllm: str | None,
+    drafts: Drafts,
 ) -> None:
     """KV-cache dtype and dtype that this GPU refuses."""
-    kv, dtype = last_value(arguments, "--kv-cache-dtype") or "auto", last_value(arguments, "--dtype") or "auto"
+    kv, dtype = (
+        last_value(arguments, "--kv-cache-dtype") or "auto",
+        last_value(arguments, "--dtype") or "auto",
+    )
     answers = check(
-        facts, vendor=gpu.vendor, compute_capability=gpu.compute_capability, product=gpu.product, vllm=vllm,
-        kv_cache_dtype=kv, dtype=dtype, catalog_reference=car.image,
-    )  # fmt: skip
+        facts,
+        vendor=gpu.vendor,
+        compute_capability=gpu.compute_capability,
+        product=gpu.product,
+        vllm=vllm,
+        kv_cache_dtype=kv,
+        dtype=dtype,
+        catalog_reference=car.image,
+    )
     for answer in answers:
         if answer.support is not Support.UNSUPPORTED:
             continue
@@ -230,11 +266,22 @@ def _forms(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
         if flag is None or argument.dotted or drafts.touched(argument) or argument.secret:
             continue
         if argument.separate and not flag.several and argument.value is not None:
-            drafts.set(argument, f"{flag.flag}={argument.value}",
-                       "the QA suite drops equal values of two-item flags; joined by `=` it can't")  # fmt: skip
+            drafts.set(
+                argument,
+                f"{flag.flag}={argument.value}",
+                "the QA suite drops equal values of two-item flags; joined by `=` it can't",
+            )
         elif argument.written == "-tp":
-            drafts.set(argument, f"{flag.flag}={argument.value}",
-                       "the QA suite replaces --tensor-parallel-size but does not know -tp")  # fmt: skip
-        elif canonical(argument.written) == flag.flag == _TP and "_" in drafts.car.serving.args[argument.index]:
-            drafts.set(argument, f"{flag.flag}={argument.value}",
-                       "the QA suite replaces --tensor-parallel-size but not with underscores")  # fmt: skip
+            drafts.set(
+                argument,
+                f"{flag.flag}={argument.value}",
+                "the QA suite replaces --tensor-parallel-size but does not know -tp",
+            )
+        elif (
+            canonical(argument.written) == flag.flag == _TP and "_" in drafts.car.serving.args[argument.index]
+        ):
+            drafts.set(
+                argument,
+                f"{flag.flag}={argument.value}",
+                "the QA suite replaces --tensor-parallel-size but not with underscores",
+            )

@@ -1,7 +1,7 @@
 """Whether a model's numbers run on a GPU: weights, activations and KV cache.
 
-Three answers and an honest fourth: native, works with a cost, unsupported, unknown. What the checkpoint declares
-beats what the name says. An unsupported answer forces NO-GO.
+Three answers and an honest fourth: native, works with a cost, unsupported, unknown. What the checkpoint
+declares beats what the name says. An unsupported answer forces NO-GO.
 """
 
 from __future__ import annotations
@@ -42,16 +42,19 @@ def check(
         vendor: `nvidia`, `amd`, `intel`, `gaudi`, `spyre`, `tpu`, `cpu`.
         compute_capability: `9.0`, or the gfx name on AMD; None when it is not known.
         product: the accelerator's name, for the sentences.
-        vllm: the runtime's release; None answers for the releases that are shipped today, and is UNKNOWN where
+        vllm: the runtime's release; None answers for the releases that are shipped today, and is UNKNOWN
+        where
             they differ about "unsupported".
         kv_cache_dtype: value of `--kv-cache-dtype`.
         dtype: value of `--dtype`.
         catalog_reference: the image reference or name, to read a hint from and to name the nearest variant.
-        quantization: value of `--quantization`; it decides for an unquantized checkpoint, which is quantized then
+        quantization: value of `--quantization`; it decides for an unquantized checkpoint, which is quantized
+        then
             while it is loaded.
 
     Returns:
-        One answer for each scheme of the checkpoint, then one for the dtype and one for the KV cache where there
+        One answer for each scheme of the checkpoint, then one for the dtype and one for the KV cache where
+        there
         is something to say. The first is always about the weights.
     """
     gpu = hardware(vendor, product, compute_capability)
@@ -73,11 +76,15 @@ def _weights(
     model: ModelFacts, found: Declared, gpu: Hardware, version: Version | None, reference: str
 ) -> Iterator[Compatibility]:
     if not found.schemes:
-        what = f"the checkpoint says {found.label}" if found.label else "nothing says how the weights are stored"
+        what = (
+            f"the checkpoint says {found.label}" if found.label else "nothing says how the weights are stored"
+        )
         yield Compatibility(
-            support=Support.UNKNOWN, quantization=found.label or "unknown", gpu=gpu.label,
+            support=Support.UNKNOWN,
+            quantization=found.label or "unknown",
+            gpu=gpu.label,
             why=f"{what}; config.json of the image would settle it",
-        )  # fmt: skip
+        )
         return
     table = quantization_table()
     moe = is_moe(model.config)
@@ -96,9 +103,13 @@ def _weights(
         if support is Support.UNSUPPORTED:
             variant = nearest(reference, identifier, lambda other: _judge(other, gpu, version, moe=moe)[0])
         yield Compatibility(
-            support=support, quantization=scheme.title, gpu=gpu.label, why=told, source=_source(version),
+            support=support,
+            quantization=scheme.title,
+            gpu=gpu.label,
+            why=told,
+            source=_source(version),
             nearest=variant,
-        )  # fmt: skip
+        )
 
 
 def _judge(identifier: str, gpu: Hardware, version: Version | None, *, moe: bool) -> Answer:
@@ -136,25 +147,33 @@ def _dtype(model: ModelFacts, gpu: Hardware, dtype: str) -> Iterator[Compatibili
     falls_back = gpu.column == "nvidia" and gpu.capability < 80 and dtype == "auto"
     if gpu.column == "nvidia" and gpu.capability < 80 and dtype == "bfloat16":
         yield Compatibility(
-            support=Support.UNSUPPORTED, quantization="--dtype bfloat16", gpu=gpu.label,
+            support=Support.UNSUPPORTED,
+            quantization="--dtype bfloat16",
+            gpu=gpu.label,
             why="an explicit bfloat16 needs compute capability 8.0; --dtype=half or auto runs",
             source="vLLM, activation dtype check",
-        )  # fmt: skip
+        )
     elif refuses and (half or (falls_back and plain_dtype(model.config) == "bf16")):
         yield Compatibility(
-            support=Support.UNSUPPORTED, quantization="float16", gpu=gpu.label,
+            support=Support.UNSUPPORTED,
+            quantization="float16",
+            gpu=gpu.label,
             why=f"vLLM refuses float16 for model type {kind} (numerical instability)"
             + ("" if half else ", and this GPU has no bfloat16"),
             source="vLLM, model dtype check",
-        )  # fmt: skip
+        )
 
 
 def _attention(model: ModelFacts, gpu: Hardware) -> Iterator[Compatibility]:
     names = (model.config or {}).get("architectures")
-    sparse = [name for name in names if name in quantization_table().sparse_mla] if isinstance(names, list) else []
+    sparse = (
+        [name for name in names if name in quantization_table().sparse_mla] if isinstance(names, list) else []
+    )
     if sparse and gpu.column == "nvidia" and gpu.capability < 90:
         yield Compatibility(
-            support=Support.UNSUPPORTED, quantization="sparse MLA attention", gpu=gpu.label,
+            support=Support.UNSUPPORTED,
+            quantization="sparse MLA attention",
+            gpu=gpu.label,
             why=f"{sparse[0]} needs a sparse attention kernel, which starts at Hopper (9.0)",
             source="vLLM 0.33.0 attention backends",
-        )  # fmt: skip
+        )

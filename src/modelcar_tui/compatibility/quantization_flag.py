@@ -43,7 +43,8 @@ def mismatch(value: str, facts: ModelFacts | None) -> str:
 
 
 def deprecated(value: str | None, facts: ModelFacts | None, vllm: str | None) -> str:
-    """The deprecated method in use that this release refuses without being told so; empty when there is none."""
+    """The deprecated method in use that this release refuses without being told so; empty when there is
+    none."""
     method = value or method_of(facts) or ""
     table = quantization_table()
     release = parse_version(stand_in(parse_version(vllm), table.versions)) or ()

@@ -15,7 +15,9 @@ def reasons(search: Search, before: Estimate, found: Found) -> dict[str, str]:
         without = search.run(found.tuning.without(knob))
         lead = _lead(knob, search, without, found)
         needed = without.outcome is not Outcome.STARTS and knob != "length"
-        told[knob] = f"{lead}; without it {without.why}" if needed else lead + _gain(knob, without, found.estimate)
+        told[knob] = (
+            f"{lead}; without it {without.why}" if needed else lead + _gain(knob, without, found.estimate)
+        )
     return told
 
 
@@ -23,8 +25,10 @@ def evidence(before: Estimate, after: Estimate) -> tuple[Term, ...]:
     """The numbers before and after, for the answer to "why?"."""
     terms: list[Term] = []
     for label, name in (
-        ("weights", "weights_gib"), ("KV cache", "kv_available_gib"), ("needed GPU memory", "required_gib"),
-    ):  # fmt: skip
+        ("weights", "weights_gib"),
+        ("KV cache", "kv_available_gib"),
+        ("needed GPU memory", "required_gib"),
+    ):
         for when, result in (("before", before), ("after", after)):
             fact: Fact[float] = getattr(result, name)
             if fact.value is not None:

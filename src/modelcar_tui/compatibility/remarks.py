@@ -13,7 +13,8 @@ from modelcar_tui.manifest.types import ModelCar, Position
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 _FORMS = frozenset({"value-wrong", "value-missing", "value-unexpected"})
-"""Codes that rest on the types and choices of arguments, which were read from fewer releases than their names."""
+"""Codes that rest on the types and choices of arguments, which were read from fewer releases than their
+names."""
 _SERVER = _FORMS | frozenset(
     [
         "flag-unknown",
@@ -69,25 +70,42 @@ class Remarks:
         self.findings: list[Finding] = []
 
     def add(
-        self, code: str, severity: Severity, what: str, fix: str = "", *, at: Position | None = None,
+        self,
+        code: str,
+        severity: Severity,
+        what: str,
+        fix: str = "",
+        *,
+        at: Position | None = None,
         stops: Stops | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """A finding on the model as a whole, or at a place of its own.
 
         What it stops follows from its code, unless `stops` says otherwise.
         """
         finding = Finding(
-            code=code, severity=severity, model=self.car.name, what=clean(what, limit=600),
-            fix=clean(fix, limit=300), at=at or self.car.at, release=self.judge.release,
+            code=code,
+            severity=severity,
+            model=self.car.name,
+            what=clean(what, limit=600),
+            fix=clean(fix, limit=300),
+            at=at or self.car.at,
+            release=self.judge.release,
             stops=_stops(code, severity) if stops is None else stops,
             read=self.judge.forms_read if code in _FORMS else self.judge.flags_read,
-        )  # fmt: skip
+        )
         self.findings.append(finding)
 
     def on(
-        self, argument: Argument | None, code: str, severity: Severity, what: str, fix: str = "", *,
+        self,
+        argument: Argument | None,
+        code: str,
+        severity: Severity,
+        what: str,
+        fix: str = "",
+        *,
         stops: Stops | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """A finding at one argument; at the GPU count or the model where there is none."""
         places = self.car.serving.args_at
         at = self.car.serving.gpu_count_at

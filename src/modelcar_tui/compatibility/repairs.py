@@ -1,7 +1,7 @@
 """Values that vLLM refuses, mended to what was meant where that can be read off them, else taken away.
 
-Taking an argument away is the smallest change that surely starts: vLLM's default holds then, and the reason says
-so.
+Taking an argument away is the smallest change that surely starts: vLLM's default holds then, and the reason
+says so.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ def repair_values(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
 def needed(vllm: str | None) -> tuple[tuple[str, str], ...]:
     """Switches that this release's server refuses without another argument, and that other one."""
     release = parse_version(stand_in(parse_version(vllm), argument_table().versions)) or ()
-    return tuple((switch, other) for switch, other, since in _NEEDS if release >= (parse_version(since) or ()))
+    return tuple(
+        (switch, other) for switch, other, since in _NEEDS if release >= (parse_version(since) or ())
+    )
 
 
 def repair_combinations(
@@ -67,7 +69,9 @@ def repair_combinations(
     for switch, other in needed(vllm):
         given = _last(arguments, switch)
         if given is not None and has_switch(arguments, switch) and _last(arguments, other) is None:
-            drafts.remove(given, f"the server stops without {other} beside it, and no default is right", REQUIRED)
+            drafts.remove(
+                given, f"the server stops without {other} beside it, and no default is right", REQUIRED
+            )
     experts = _last(arguments, EXPERTS)
     if experts is not None and has_switch(arguments, EXPERTS) and no_experts(facts.config):
         drafts.remove(experts, "the model has no experts and vLLM refuses expert parallelism", REQUIRED)
@@ -169,7 +173,9 @@ def _choice(flag: Flag, value: str) -> str | None:
 def _json(value: str) -> str | None:
     """JSON from Python's or YAML's spelling of a mapping, and from the `image=4,video=1` of old releases."""
     if pairs := re.fullmatch(r"\w+=\d+(?:,\w+=\d+)*", value):
-        return json.dumps({key: int(number) for key, _, number in (p.partition("=") for p in pairs[0].split(","))})
+        return json.dumps(
+            {key: int(number) for key, _, number in (p.partition("=") for p in pairs[0].split(","))}
+        )
     if len(value) > 4000 or not value.strip("'\"").startswith("{"):
         return None
     text = value.strip("'\"")

@@ -12,7 +12,10 @@ from modelcar_tui.compatibility.versions import parse_version
 from modelcar_tui.data.vllm_arguments import argument_table, newest_flags
 
 _CARRIED: dict[str, tuple[str, Callable[[str], str]]] = {
-    "--guided-decoding-backend": ("--structured-outputs-config", lambda value: json.dumps({"backend": value})),
+    "--guided-decoding-backend": (
+        "--structured-outputs-config",
+        lambda value: json.dumps({"backend": value}),
+    ),
     "--cuda-graph-sizes": ("--cudagraph-capture-sizes", lambda value: value),
     "--rope-scaling": ("--hf-overrides", lambda value: json.dumps({"rope_scaling": _json(value)})),
     "--rope-theta": ("--hf-overrides", lambda value: json.dumps({"rope_theta": _json(value)})),
@@ -22,8 +25,16 @@ _CARRIED: dict[str, tuple[str, Callable[[str], str]]] = {
     "--logits-processor-pattern": ("--logits-processors", lambda value: value),
 }
 _OFF = ("--no-", "--disable-")
-_TASKS = {"embed": "pooling", "embedding": "pooling", "classify": "pooling", "score": "pooling",
-          "reward": "pooling", "generate": "generate", "transcription": "generate", "draft": "draft"}  # fmt: skip
+_TASKS = {
+    "embed": "pooling",
+    "embedding": "pooling",
+    "classify": "pooling",
+    "score": "pooling",
+    "reward": "pooling",
+    "generate": "generate",
+    "transcription": "generate",
+    "draft": "draft",
+}
 
 
 def replacement(argument: Argument, release: str) -> tuple[str, str]:
@@ -67,7 +78,8 @@ def advice(instead: str) -> str:
 
 
 def near_miss(name: str) -> str:
-    """The flag of today that a misspelt one most likely means, never its opposite; empty when none is near."""
+    """The flag of today that a misspelt one most likely means, never its opposite; empty when none is
+    near."""
     off = name.startswith(_OFF)
     names = [flag.flag for flag in newest_flags() if not flag.gone and flag.flag.startswith(_OFF) == off]
     return next(iter(difflib.get_close_matches(name[:100], names, n=1, cutoff=0.85)), "")

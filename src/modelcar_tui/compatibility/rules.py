@@ -52,7 +52,11 @@ def _missing(scheme: Scheme, release: str, table: QuantizationTable) -> str:
             known = [table.min_capability[name][0][0] for name in classes if name in table.min_capability]
             first = min(known, key=lambda text: parse_version(text) or (), default="")
             gone = first and (parse_version(first) or ()) <= (parse_version(release) or ())
-            when = f"vLLM {release} no longer has it" if gone else f"vLLM has it from {first} on, not in {release}"
+            when = (
+                f"vLLM {release} no longer has it"
+                if gone
+                else f"vLLM has it from {first} on, not in {release}"
+            )
             return f"{when}{'; ' + scheme.note if scheme.note else ''}"
     return ""
 
@@ -70,7 +74,10 @@ def _nvidia(scheme: Scheme, gpu: Hardware, version: Version | None, release: str
     if moe and scheme.moe_since and gpu.capability >= scheme.moe_since[0] and version is not None:
         since = parse_version(scheme.moe_since[1]) or ()
         if version < since:
-            return Support.UNSUPPORTED, f"mixture-of-experts layers need vLLM {scheme.moe_since[1]} on this GPU"
+            return (
+                Support.UNSUPPORTED,
+                f"mixture-of-experts layers need vLLM {scheme.moe_since[1]} on this GPU",
+            )
     if any(low <= gpu.capability <= high for low, high in scheme.native):
         return Support.NATIVE, f"vLLM {release} has a kernel for it"
     if scheme.cost:

@@ -78,7 +78,8 @@ class Search:
         return cost(tuning, self.gpu_count, self.asked, explicit=self.explicit)
 
     def cheapest(self, gpus: tuple[int, ...] | None = None, floor: int | None = None) -> Found | None:
-        """The smallest tuning that starts; `gpus` restricts the tensor parallel sizes, `floor` the context."""
+        """The smallest tuning that starts; `gpus` restricts the tensor parallel sizes, `floor` the
+        context."""
         if gpus is None and self.run(Tuning()).outcome is Outcome.STARTS:
             return Found(Tuning(), self.run(Tuning()), 0.0)
         best: Found | None = None
@@ -106,7 +107,8 @@ class Search:
         return Found(shorter, result, self.price(shorter)) if result.outcome is Outcome.STARTS else None
 
     def serves(self, size: int, stages: int | None = None) -> Found | None:
-        """Something of use on so many GPUs (of each stage): a context of some length, at most a larger share."""
+        """Something of use on so many GPUs (of each stage): a context of some length, at most a larger
+        share."""
         context = min(self.asked or _USEFUL, _USEFUL)
         length = context if self.asked is None or self.asked > context else None
         for share in (None, _UTILIZATION[-1]):
@@ -136,7 +138,8 @@ class Search:
         return length is not None and length < min(self.asked or 0, _USEFUL)
 
     def best(self, start: Found, score: Callable[[Found], float]) -> Found:
-        """The tuning with the highest score on as many GPUs as `start` has; a small gain is not worth a change."""
+        """The tuning with the highest score on as many GPUs as `start` has; a small gain is not worth a
+        change."""
         size = start.tuning.gpus or self.gpu_count
         winner, mark = start, score(start)
         greatest = self._others(_UTILIZATION[-1:], always_fp8=True)  # what wins little is trimmed afterwards
@@ -173,9 +176,13 @@ class Search:
     def starts_somehow(self, size: int) -> bool:
         """Whether anything at all can start on so many GPUs: everything that saves memory at once."""
         relief = Tuning(
-            length=self.floor, sequences=_SEQUENCES[-1], batched=_BATCHED[-1], utilization=_UTILIZATION[-1],
-            kv_dtype="fp8" if self._fp8() else None, eager=True,
-        )  # fmt: skip
+            length=self.floor,
+            sequences=_SEQUENCES[-1],
+            batched=_BATCHED[-1],
+            utilization=_UTILIZATION[-1],
+            kv_dtype="fp8" if self._fp8() else None,
+            eager=True,
+        )
         lower = (msgspec.structs.replace(relief, utilization=share) for share in self.lower_shares())
         tries = (Tuning(), relief, relief.without("utilization"), *lower)
         return any(self.fit(self._with_gpus(tuning, size)) is not None for tuning in tries)
@@ -190,7 +197,9 @@ class Search:
         eager = [None] if engine.enforce_eager else [None, True]
         if engine.pooling:
             sequences, caches = [None], [None]
-        for seqs, tokens, share, cache, plain in itertools.product(sequences, batched, utilization, caches, eager):
+        for seqs, tokens, share, cache, plain in itertools.product(
+            sequences, batched, utilization, caches, eager
+        ):
             if seqs is not None and tokens is not None and tokens < seqs:
                 continue
             yield Tuning(sequences=seqs, batched=tokens, utilization=share, kv_dtype=cache, eager=plain)
@@ -203,7 +212,8 @@ class Search:
 
     @property
     def share(self) -> float:
-        """The share of the GPU's memory that vLLM may use today: `--gpu-memory-utilization` or its default."""
+        """The share of the GPU's memory that vLLM may use today: `--gpu-memory-utilization` or its
+        default."""
         return self.engine.gpu_memory_utilization or self._default_share()
 
     def lower_shares(self) -> tuple[float, ...]:

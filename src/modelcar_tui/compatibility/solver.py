@@ -1,7 +1,8 @@
 """Arguments that make a model run on the GPUs at hand, each change with its reason.
 
-The objectives: `minimal` changes as little as makes it run, `context` wants the longest context, `concurrency` the
-most requests at once, `gpus` the fewest GPUs. What it proposes has been estimated; `--trust-remote-code` never is.
+The objectives: `minimal` changes as little as makes it run, `context` wants the longest context,
+`concurrency` the most requests at once, `gpus` the fewest GPUs. What it proposes has been estimated;
+`--trust-remote-code` never is.
 """
 
 from __future__ import annotations
@@ -70,7 +71,8 @@ def solve(
         objective: one of `OBJECTIVES`.
         runtime_args: arguments that the ServingRuntime's template passes by itself.
         improvements: also what is not needed to run, as `propose` finds it.
-        ways_out: also look for what would do where this does not (most of the work for a model that can't run).
+        ways_out: also look for what would do where this does not (most of the work for a model that can't
+        run).
 
     Raises:
         ValueError: no such objective.
@@ -87,31 +89,49 @@ def solve(
         others = what_would(car, facts, gpu, search, vllm, blocked) if ways_out else ()
         changes = _changes(car, facts, gpu, vllm, runtime_args, None, search, before, improvements, objective)
         return Solution(
-            changes=changes, estimate_before=before, why_not=blocked.why + nearest, alternatives=others,
+            changes=changes,
+            estimate_before=before,
+            why_not=blocked.why + nearest,
+            alternatives=others,
             compatibility=answers,
-        )  # fmt: skip
-    found = search.lowered() if before.outcome is Outcome.UNKNOWN else _find(search, objective) or search.lowered()
+        )
+    found = (
+        search.lowered()
+        if before.outcome is Outcome.UNKNOWN
+        else _find(search, objective) or search.lowered()
+    )
     after = found.estimate if found is not None else before
     if after.outcome is Outcome.UNKNOWN:
-        changes = _changes(car, facts, gpu, vllm, runtime_args, found, search, before, improvements, objective)
+        changes = _changes(
+            car, facts, gpu, vllm, runtime_args, found, search, before, improvements, objective
+        )
         return Solution(
-            changes=changes, estimate_before=before, estimate_after=after, why_not=after.why,
+            changes=changes,
+            estimate_before=before,
+            estimate_after=after,
+            why_not=after.why,
             compatibility=answers,
-        )  # fmt: skip
+        )
     changes = _changes(car, facts, gpu, vllm, runtime_args, found, search, before, improvements, objective)
     if found is None:
         others = what_would(car, facts, gpu, search, vllm, None) if ways_out else ()
         said = "; ".join(others)
         why = f"{before.why}; no arguments make it start on {gpu.count} x {gpu.product}"
         return Solution(
-            changes=changes, estimate_before=before, why_not=f"{why}. What would: {said}" if said else why,
-            alternatives=others, compatibility=answers,
-        )  # fmt: skip
+            changes=changes,
+            estimate_before=before,
+            why_not=f"{why}. What would: {said}" if said else why,
+            alternatives=others,
+            compatibility=answers,
+        )
     others = what_would(car, facts, gpu, search, vllm, None) if ways_out and search.barely(found) else ()
     return Solution(
-        changes=_with_way_out(changes, others), estimate_before=before, estimate_after=found.estimate,
-        alternatives=others, compatibility=answers,
-    )  # fmt: skip
+        changes=_with_way_out(changes, others),
+        estimate_before=before,
+        estimate_after=found.estimate,
+        alternatives=others,
+        compatibility=answers,
+    )
 
 
 def _with_way_out(changes: tuple[Change, ...], others: tuple[str, ...]) -> tuple[Change, ...]:
@@ -128,7 +148,8 @@ def _with_way_out(changes: tuple[Change, ...], others: tuple[str, ...]) -> tuple
 
 def _find(search: Search, objective: str) -> Found | None:
     if objective == "gpus":
-        # The context is not given up for a GPU: what was asked for stays, what vLLM would take may be cut a bit.
+        # The context is not given up for a GPU: what was asked for stays, what vLLM would take may be cut a
+        # bit.
         floors = (search.asked if search.explicit else min(search.asked or _LONG, _LONG), None)
         fewest = (search.cheapest((size,), floor) for floor in floors for size in sorted(search.sizes()))
         return next((found for found in fewest if found is not None), None)
@@ -160,9 +181,17 @@ def _repaired(
 
 
 def _changes(
-    car: ModelCar, facts: ModelFacts, gpu: Gpu, vllm: str | None, runtime_args: tuple[str, ...],
-    found: Found | None, search: Search, before: Estimate, improvements: bool, objective: str,
-) -> tuple[Change, ...]:  # fmt: skip
+    car: ModelCar,
+    facts: ModelFacts,
+    gpu: Gpu,
+    vllm: str | None,
+    runtime_args: tuple[str, ...],
+    found: Found | None,
+    search: Search,
+    before: Estimate,
+    improvements: bool,
+    objective: str,
+) -> tuple[Change, ...]:
     drafts = Drafts(car)
     if found is not None and found.tuning != _NOTHING:
         ran = before.outcome is Outcome.STARTS and objective != "minimal"
@@ -171,15 +200,25 @@ def _changes(
         write(found.tuning, car, drafts, told, evidence(before, found.estimate), vllm, needed)
     result = found.estimate if found is not None else before
     draft_repairs(drafts, facts, gpu, estimate=result, vllm=vllm, runtime_args=runtime_args)
-    return tuple(change for change in drafts.all() if improvements or change.severity == REQUIRED or (
-        objective != "minimal" and change.evidence and change.severity == IMPROVEMENT))  # fmt: skip
+    return tuple(
+        change
+        for change in drafts.all()
+        if improvements
+        or change.severity == REQUIRED
+        or (objective != "minimal" and change.evidence and change.severity == IMPROVEMENT)
+    )
 
 
 def _check(car: ModelCar, facts: ModelFacts, gpu: Gpu, vllm: str | None) -> tuple[Compatibility, ...]:
     arguments = take_apart(car.serving.args, vllm)
     return check(
-        facts, vendor=gpu.vendor, compute_capability=gpu.compute_capability, product=gpu.product, vllm=vllm,
+        facts,
+        vendor=gpu.vendor,
+        compute_capability=gpu.compute_capability,
+        product=gpu.product,
+        vllm=vllm,
         kv_cache_dtype=last_value(arguments, "--kv-cache-dtype") or "auto",
-        dtype=last_value(arguments, "--dtype") or "auto", catalog_reference=car.image,
+        dtype=last_value(arguments, "--dtype") or "auto",
+        catalog_reference=car.image,
         quantization=last_value(arguments, "--quantization"),
-    )  # fmt: skip
+    )

@@ -63,7 +63,8 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def tuned(args: tuple[str, ...], gpu_count: int, tuning: Tuning) -> tuple[tuple[str, ...], int]:
-    """Arguments and GPU count with a tuning, for the estimate: flags that are set replace those that are there."""
+    """Arguments and GPU count with a tuning, for the estimate: flags that are set replace those that are
+    there."""
     items = tuning.flags()
     if tuning.gpus is None:
         items.pop(TENSOR_PARALLEL, None)
@@ -77,9 +78,14 @@ def tuned(args: tuple[str, ...], gpu_count: int, tuning: Tuning) -> tuple[tuple[
 
 
 def write(
-    tuning: Tuning, car: ModelCar, drafts: Drafts, reasons: dict[str, str], evidence: tuple[Term, ...],
-    vllm: str | None, required: frozenset[str],
-) -> None:  # fmt: skip
+    tuning: Tuning,
+    car: ModelCar,
+    drafts: Drafts,
+    reasons: dict[str, str],
+    evidence: tuple[Term, ...],
+    vllm: str | None,
+    required: frozenset[str],
+) -> None:
     """The tuning as changes of the manifest; the GPU count and the tensor parallel size belong together.
 
     `required` are the fields without which it does not start; the others are improvements.
@@ -90,9 +96,14 @@ def write(
         grave = REQUIRED if "gpus" in required else IMPROVEMENT
         pair.append(drafts.gpus(tuning.gpus, reasons.get("gpus", ""), grave, evidence=evidence))
     knobs = {
-        "gpus": TENSOR_PARALLEL, "length": LENGTH, "sequences": SEQUENCES, "batched": BATCHED,
-        "utilization": UTILIZATION, "kv_dtype": KV_DTYPE, "eager": EAGER,
-    }  # fmt: skip
+        "gpus": TENSOR_PARALLEL,
+        "length": LENGTH,
+        "sequences": SEQUENCES,
+        "batched": BATCHED,
+        "utilization": UTILIZATION,
+        "kv_dtype": KV_DTYPE,
+        "eager": EAGER,
+    }
     items = tuning.flags()
     for knob, flag in knobs.items():
         if flag not in items:
@@ -113,7 +124,8 @@ def write(
 
 
 def cost(tuning: Tuning, gpu_count: int, asked: int | None, *, explicit: bool) -> float:
-    """How much a tuning takes away, for choosing the smallest: each change costs one and a bit for its harm."""
+    """How much a tuning takes away, for choosing the smallest: each change costs one and a bit for its
+    harm."""
     total = 0.0
     if tuning.gpus is not None and tuning.gpus != gpu_count:
         more = tuning.gpus > gpu_count

@@ -62,7 +62,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     release: str = ""
     """The vLLM release whose rules say so; empty for a remark of the manifest's reader."""
     read: bool = True
-    """Whether that is the release that will serve. False: it stands in for one that is not known, or whose rules
-    were not read, which may judge otherwise."""
+    """Whether that is the release that will serve. False: it stands in for one that is not known, or whose
+    rules were not read, which may judge otherwise."""
     others: int = 0
     """How many more models share it: those that take the default block, or one anchor."""

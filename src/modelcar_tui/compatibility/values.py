@@ -79,7 +79,9 @@ def _choice_fault(flag: Flag, value: str) -> str:
             given = value.split()
         case _:
             return ""
-    return "" if all(word in flag.choices for word in given) else "it must be one of " + ", ".join(flag.choices)
+    return (
+        "" if all(word in flag.choices for word in given) else "it must be one of " + ", ".join(flag.choices)
+    )
 
 
 def _text_fault(kind: str, value: str) -> str:

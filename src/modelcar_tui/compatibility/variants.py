@@ -69,7 +69,8 @@ def variants(reference: str) -> tuple[Variant, ...]:
 
 
 def nearest(reference: str, scheme: str, judge: Callable[[str], Support]) -> str:
-    """The variant of `reference` that runs, closest in size to the one that does not; empty when there is none.
+    """The variant of `reference` that runs, closest in size to the one that does not; empty when there is
+    none.
 
     A native variant beats one that works with a cost, then the nearer number of bits, then fewer bits.
     """

@@ -31,7 +31,8 @@ def _parse(text: str) -> Version | None:
 def was_read(text: str | None, read: Iterable[str]) -> bool:
     """Whether this very release is among those that were read.
 
-    A vendor's build (`0.11.2+rhai5`) is its release; what came before a release (`0.12.0rc1`, `0.16-dev`) is not.
+    A vendor's build (`0.11.2+rhai5`) is its release; what came before a release (`0.12.0rc1`, `0.16-dev`) is
+    not.
     """
     told = (text or "").strip()
     version, number = parse_version(told), _NUMBERS.match(told)

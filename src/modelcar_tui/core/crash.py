@@ -33,7 +33,8 @@ def class_name(kind: type) -> str:
 
 
 def frames(error: BaseException) -> str:
-    """The traceback of `error` and of what led to it, without local variables and without the errors' own texts.
+    """The traceback of `error` and of what led to it, without local variables and without the errors' own
+    texts.
 
     An error's text quotes what it choked on, which may be a header.
     """

@@ -1,7 +1,7 @@
 """Whether a credential can be sent, and addresses without the login that may stand in them.
 
-A credential becomes an HTTP header. One that no header can carry makes the HTTP libraries raise errors that quote
-it, so it is refused where it is read, in words that hold no part of it.
+A credential becomes an HTTP header. One that no header can carry makes the HTTP libraries raise errors that
+quote it, so it is refused where it is read, in words that hold no part of it.
 """
 
 from __future__ import annotations
@@ -18,15 +18,20 @@ from modelcar_tui.core.secrets import teach, teach_lines, teach_password, teach_
 _BREAKS = "\n\r\v\f\x85\u2028\u2029"
 LINE_BREAK = "holds a line break (pasted over two lines?)"
 _LATE_LOGIN = re.compile(r"^(?:[^:/?#]*://)?(?:[^/?#]*:[^/?#\]]*/[^/]*@|.*@[^/?#@]*:\d)", re.DOTALL)
-"""A login whose password holds a slash: the host seems to end within it, and the true one stands behind an @."""
+"""A login whose password holds a slash: the host seems to end within it, and the true one stands behind an
+@."""
 _HALVES = re.compile("[\ud800-\udfff]")
 _LOGIN = re.compile(r"^(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)?(?P<login>[^/?#]*)@")
 _SECRET_NAME = re.compile(r"SECRET|KEY|TOKEN|PASSWORD", re.IGNORECASE)
 _TOKENS = ("token", "id-token", "access-token", "refresh-token")
 _WORDS = {
-    "username": "user name", "password": "password", "as": "user in `as`",
-    "as-uid": "value of as-uid", "as-groups": "group in as-groups", "as-user-extra": "value of as-user-extra",
-}  # fmt: skip
+    "username": "user name",
+    "password": "password",
+    "as": "user in `as`",
+    "as-uid": "value of as-uid",
+    "as-groups": "group in as-groups",
+    "as-user-extra": "value of as-user-extra",
+}
 
 
 class Login(NamedTuple):
@@ -54,7 +59,8 @@ def password_fault(text: str) -> str:
 
 
 def token_fault(text: str) -> str:
-    """`header_fault` for bearer tokens and keys, which are ASCII; a blank within one is sent, as kubectl does."""
+    """`header_fault` for bearer tokens and keys, which are ASCII; a blank within one is sent, as kubectl
+    does."""
     if fault := header_fault(text):
         return fault
     if text.startswith("\ufeff"):
@@ -66,8 +72,8 @@ def user_fault(user: Mapping[str, Any]) -> str:
     """What can't be sent of a kubeconfig's user: `the token holds a line break ...`; empty where all can.
 
     Looked at is what would be sent: the token, else name and password, else an auth-provider's tokens; and
-    impersonation. Surrounding white space of a token does not count, as it is stripped. What is refused is taught
-    to the process, with its parts.
+    impersonation. Surrounding white space of a token does not count, as it is stripped. What is refused is
+    taught to the process, with its parts.
     """
     for key, value in _sent(user):
         text = str(value).strip() if key in _TOKENS else str(value)
@@ -94,7 +100,11 @@ def teach_user(user: Mapping[str, Any]) -> None:
     provider, plugin = user.get("auth-provider"), user.get("exec")
     config = provider.get("config") if isinstance(provider, dict) else None
     for key, value in (config or {}).items() if isinstance(config, dict) else ():
-        if isinstance(value, str) and _SECRET_NAME.search(str(key)) and not str(key).endswith(("-key", "-path")):
+        if (
+            isinstance(value, str)
+            and _SECRET_NAME.search(str(key))
+            and not str(key).endswith(("-key", "-path"))
+        ):
             teach(value)
     entries = plugin.get("env") if isinstance(plugin, dict) else None
     for entry in entries if isinstance(entries, list) else ():

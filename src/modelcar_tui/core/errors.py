@@ -13,8 +13,8 @@ from modelcar_tui.core.secrets import redact_fields
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """Something is wrong: what, where, and how to mend it.
 
-    `str()` gives the one line that the operator sees: `where: what; fix`. No secret that the process was taught
-    stands in it, wherever its words come from.
+    `str()` gives the one line that the operator sees: `where: what; fix`. No secret that the process was
+    taught stands in it, wherever its words come from.
     """
 
     what: str

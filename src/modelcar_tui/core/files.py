@@ -100,7 +100,8 @@ def write_private(path: Path, data: bytes) -> None:
 
 
 def _mode(path: Path) -> int:
-    """Of the file that stands there, never of a folder behind a link; without setuid, setgid and sticky bit."""
+    """Of the file that stands there, never of a folder behind a link; without setuid, setgid and sticky
+    bit."""
     with suppress(OSError, RuntimeError):
         mode = path.stat().st_mode
         if stat.S_ISREG(mode):

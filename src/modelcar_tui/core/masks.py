@@ -1,7 +1,7 @@
 """What looks like a credential in the words of others, whether or not anybody taught it.
 
-A token that oc or kubectl gets from a plug-in for itself is never read by us, and a server may repeat only a part
-of one. Both stand behind `Bearer`, `Authorization:` and the like, or begin as such tokens do.
+A token that oc or kubectl gets from a plug-in for itself is never read by us, and a server may repeat only a
+part of one. Both stand behind `Bearer`, `Authorization:` and the like, or begin as such tokens do.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ _GAP = (
     r"""(?:[\s"'`=:,\\+\ufffd\[]|%(?:25)*(?:09|20|22|27|3[ad])|&nbsp;|&quot;|&\#x?[0-9a-f]{1,4};"""
     r"""|\\u00[0-9a-f]{2}|\\[nrt]){1,12}"""
 )
-"""What may stand between a scheme and its credential: blanks, quotes, also as URLs, HTML and JSON write them."""
+"""What may stand between a scheme and its credential: blanks, quotes, also as URLs, HTML and JSON write
+them."""
 _WORD = r"""[^\s"'`<>*,]{6,}"""
 _FILLER = rf"(?P<filler>(?:(?:token|header|value|auth|credentials?){_GAP}){{0,3}})"
 _BEHIND_A_SCHEME = re.compile(
@@ -28,7 +29,9 @@ _BEHIND_A_HEADER = re.compile(
     rf"(?P<filler>(?:[a-z]{{3,12}}(?:\s|%(?:25)*20)+)?)(?P<word>{_WORD})",
     re.IGNORECASE,
 )
-_PARAMETER = re.compile(r"(?:realm|scope|service|error|error_description|error_uri|charset|nonce)=", re.IGNORECASE)
+_PARAMETER = re.compile(
+    r"(?:realm|scope|service|error|error_description|error_uri|charset|nonce)=", re.IGNORECASE
+)
 _OWN_PREFIX = re.compile(
     r"(?<![A-Za-z0-9])(?:sha256~[\w-]{6,}|eyJ[\w-]{6,}(?:\.[\w-]*){0,2}|k8s-aws-v1\.[\w-]{6,}|ya29\.[\w.-]{6,})"
 )
@@ -55,8 +58,8 @@ _PACKED = re.compile(rf"(?:{_packed_schemes()})[A-Za-z0-9+/=_-]*")
 def masked(text: str, *, runs: bool = False) -> str:
     """One line of others' words, already clean, with `***` for what looks like a credential.
 
-    Masked is the word behind `Bearer`, `Basic`, `Negotiate`, `Authorization:` and their like if it is no ordinary
-    one; the tokens that are known by their beginning; logins in addresses; base64 of a header.
+    Masked is the word behind `Bearer`, `Basic`, `Negotiate`, `Authorization:` and their like if it is no
+    ordinary one; the tokens that are known by their beginning; logins in addresses; base64 of a header.
 
     Args:
         runs: also long runs of characters of tokens that are no path and no host: for the words of a program
@@ -69,7 +72,8 @@ def masked(text: str, *, runs: bool = False) -> str:
 
 
 def unlike_a_word(text: str) -> bool:
-    """Whether a text of six characters or more is none that a sentence holds: a credential, or a part of one."""
+    """Whether a text of six characters or more is none that a sentence holds: a credential, or a part of
+    one."""
     word = text.rstrip(".,;:!?)]}…")
     return len(word) >= _SHORTEST and (
         bool(re.search(r"[0-9_.~+/=:-]|[a-z][A-Z]", word)) or len(word) > _LONGEST_WORD or _is_cut(text)

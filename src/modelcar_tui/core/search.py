@@ -1,4 +1,5 @@
-"""Many words to look for in many lines: most lines hold none, and one pass of a regular expression tells so."""
+"""Many words to look for in many lines: most lines hold none, and one pass of a regular expression tells
+so."""
 
 from __future__ import annotations
 
@@ -55,4 +56,6 @@ def _tree(words: Iterable[bytes]) -> bytes:
         branches.setdefault(word[:1], []).append(word[1:])
     if b"" in branches:
         return b""
-    return b"(?:" + b"|".join(re.escape(first) + _tree(rest) for first, rest in sorted(branches.items())) + b")"
+    return (
+        b"(?:" + b"|".join(re.escape(first) + _tree(rest) for first, rest in sorted(branches.items())) + b")"
+    )

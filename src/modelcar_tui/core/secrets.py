@@ -21,8 +21,12 @@ from modelcar_tui.core.text import clean
 SHORTEST = 6
 """Shorter values are not searched for: they would blot out ordinary words."""
 VARIABLES: Final = (
-    "OCI_REGISTRY_PULL_SECRET", "GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY",
-)  # fmt: skip
+    "OCI_REGISTRY_PULL_SECRET",
+    "GEMINI_API_KEY",
+    "GOOGLE_API_KEY",
+    "OPENAI_API_KEY",
+    "ANTHROPIC_API_KEY",
+)
 """Environment variables whose value is a secret."""
 _MOST_PASSING = 256
 _MOST_QUOTED = 2**20
@@ -59,8 +63,8 @@ class Secret:
 class Redactor:
     """Replaces every secret that it, or the process, was told of by `***`, in whatever case it is written.
 
-    Found are the value itself, its base64 forms (also within a longer text), as it stands in a URL and in JSON.
-    Values shorter than `SHORTEST` characters are not searched for.
+    Found are the value itself, its base64 forms (also within a longer text), as it stands in a URL and in
+    JSON. Values shorter than `SHORTEST` characters are not searched for.
     """
 
     def __init__(self) -> None:
@@ -72,7 +76,8 @@ class Redactor:
         self._search = Search(())
 
     def add(self, secret: Secret | str) -> None:
-        """Learn a secret, the parts of a base64 `user:password`, and the forms in which each may be written."""
+        """Learn a secret, the parts of a base64 `user:password`, and the forms in which each may be
+        written."""
         value = _text(secret)
         if value in self._values:
             return
@@ -88,8 +93,8 @@ class Redactor:
     def add_password(self, secret: Secret | str, user: str = "") -> None:
         """Learn a password and its lines, alone and with its user.
 
-        A short one of letters alone is looked for in its base64 forms and where a login stands, not as a word: it
-        would blot out names that hold it.
+        A short one of letters alone is looked for in its base64 forms and where a login stands, not as a
+        word: it would blot out names that hold it.
         """
         value = _text(secret)
         pair = _forms(f"{user}:{value}") if user and value else ()
@@ -153,7 +158,8 @@ def teach(*values: Secret | str | None) -> None:
 
 
 def teach_password(password: Secret | str, user: str = "") -> None:
-    """`teach` for a password of Basic, which may hold any character, and for a key that stands in it as JSON."""
+    """`teach` for a password of Basic, which may hold any character, and for a key that stands in it as
+    JSON."""
     import json
 
     value = _text(password)
@@ -209,12 +215,13 @@ def redact_fields(record: msgspec.Struct, *names: str) -> None:
 def quoted(words: str | bytes, *, limit: int = 300, of_plugin: bool = False) -> str:
     """What a server or another program says, fit to stand in a sentence of ours: one clean line, no secret.
 
-    It is redacted before it is cut to `limit` characters, so that no beginning of a secret is left over, and again
-    once it is clean, since an escape sequence may have stood within one. What only looks like a credential is
-    masked too, for not every one was taught (`core.masks`).
+    It is redacted before it is cut to `limit` characters, so that no beginning of a secret is left over, and
+    again once it is clean, since an escape sequence may have stood within one. What only looks like a
+    credential is masked too, for not every one was taught (`core.masks`).
 
     Args:
-        of_plugin: it is said by a program that makes credentials, so long words of their kind are masked as well.
+        of_plugin: it is said by a program that makes credentials, so long words of their kind are masked as
+        well.
     """
     from modelcar_tui.core.masks import masked  # its expressions are no part of the first frame
 
@@ -226,7 +233,8 @@ def quoted(words: str | bytes, *, limit: int = 300, of_plugin: bool = False) -> 
 
 
 def _unescaped(text: str) -> str:
-    """`text` as it is, unless a secret stands in it as HTML or JSON escape it: then without escapes and secret."""
+    """`text` as it is, unless a secret stands in it as HTML or JSON escape it: then without escapes and
+    secret."""
     if "&" not in text and "\\" not in text:
         return text
     import html

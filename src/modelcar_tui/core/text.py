@@ -31,7 +31,9 @@ _INVISIBLE = frozenset(
         *(0x00AD, 0x034F, 0x061C, 0x17B4, 0x17B5, 0x180E, 0x3164, 0xFEFF, 0xFFA0),
     )
 )
-_SELECTORS = frozenset([*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), *range(0x180B, 0x1810)]) - _INVISIBLE
+_SELECTORS = (
+    frozenset([*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), *range(0x180B, 0x1810)]) - _INVISIBLE
+)
 """Variation selectors: without width, usual behind emoji in logs, so `clean` drops them without a mark."""
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 

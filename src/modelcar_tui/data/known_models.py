@@ -17,7 +17,8 @@ class KnownModels(msgspec.Struct, frozen=True):
     same_sizes: dict[str, str]
     """Models with the config of another."""
     models: dict[str, dict[str, Any]]
-    """By the name without publisher and variant, in small letters: a config.json, flat, with `params` added."""
+    """By the name without publisher and variant, in small letters: a config.json, flat, with `params`
+    added."""
 
 
 @cache

@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 
 Capability = tuple[str, int | None]
-"""The vLLM release that first had this minimum capability, and the capability x 10 (None: not in that release)."""
+"""The vLLM release that first had this minimum capability, and the capability x 10 (None: not in that
+release)."""
 Cell = tuple[str, str, str]
 """The vLLM release it holds from, `native`, `cost`, `no` or `unknown`, and what to say of it."""
 
@@ -80,7 +81,9 @@ class QuantizationTable(msgspec.Struct, frozen=True):
 @cache
 def quantization_table() -> QuantizationTable:
     """The table, decoded at the first call."""
-    return msgspec.json.decode((Path(__file__).parent / "quantization.json").read_bytes(), type=QuantizationTable)
+    return msgspec.json.decode(
+        (Path(__file__).parent / "quantization.json").read_bytes(), type=QuantizationTable
+    )
 
 
 @cache

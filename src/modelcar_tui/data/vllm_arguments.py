@@ -14,9 +14,10 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     since: str
     kind: str
     """`flag` (on, or off by `--no-`), `switch` (only on), `int`, `human` (`16k`), `tokens` (`16k`, `auto`),
-    `float`, `str`, `choice`, `option` (a choice in any case), `list` and `ints` (several values), `maybe` (a value
-    that may be left out), `json`, `json?` (JSON or a word), `object` (of JSON), `sized` (such an object, with
-    `80m` for numbers), `pairs` (`a=1,b=2`), `json|pairs`, `literal` (a dictionary of Python's)."""
+    `float`, `str`, `choice`, `option` (a choice in any case), `list` and `ints` (several values), `maybe` (a
+    value that may be left out), `json`, `json?` (JSON or a word), `object` (of JSON), `sized` (such an
+    object, with `80m` for numbers), `pairs` (`a=1,b=2`), `json|pairs`, `literal` (a dictionary of
+    Python's)."""
     choices: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     none: bool = False
@@ -85,15 +86,24 @@ class ArgumentTable(msgspec.Struct, frozen=True):
 @cache
 def argument_table() -> ArgumentTable:
     """The table, decoded at the first call."""
-    return msgspec.json.decode((Path(__file__).parent / "vllm_arguments.json").read_bytes(), type=ArgumentTable)
+    return msgspec.json.decode(
+        (Path(__file__).parent / "vllm_arguments.json").read_bytes(), type=ArgumentTable
+    )
 
 
 def shaped(row: Row, form: Form) -> Flag:
     """The argument in one of its forms."""
     return Flag(
-        flag=row.flag, kind=form.kind, choices=form.choices, aliases=form.aliases, none=form.none,
-        first=row.first, gone=row.gone, deprecated=row.deprecated, instead=row.instead,
-    )  # fmt: skip
+        flag=row.flag,
+        kind=form.kind,
+        choices=form.choices,
+        aliases=form.aliases,
+        none=form.none,
+        first=row.first,
+        gone=row.gone,
+        deprecated=row.deprecated,
+        instead=row.instead,
+    )
 
 
 @cache

@@ -1,4 +1,5 @@
-"""The stub cluster: a small Kubernetes API server in this process, on loopback, for `--demo` and for the tests.
+"""The stub cluster: a small Kubernetes API server in this process, on loopback, for `--demo` and for the
+tests.
 
 It speaks the real protocol (`kubectl --kubeconfig ... get nodes` works), and misbehaves on demand.
 """
@@ -21,7 +22,8 @@ from modelcar_tui.demo.kube_store import Item, Kind, Object, Store
 
 CONTEXT = "demo"
 _NO_CHECK_TIME = 0x200000
-"""OpenSSL's X509_V_FLAG_NO_CHECK_TIME: an API server shakes hands with an expired client and then answers 401."""
+"""OpenSSL's X509_V_FLAG_NO_CHECK_TIME: an API server shakes hands with an expired client and then answers
+401."""
 
 
 @dataclass
@@ -48,7 +50,9 @@ class StubCluster:
         self.token = token
         port = server.server_address[1]
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
-        self._thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread = threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
         self._thread.start()
 
     @property
@@ -87,7 +91,8 @@ def start_stub_cluster(
     Args:
         scenario: a small OpenShift AI cluster by default.
         folder: an existing folder.
-        tls: whether to serve HTTPS; by default where a certificate can be made. kubectl sends no token over HTTP.
+        tls: whether to serve HTTPS; by default where a certificate can be made. kubectl sends no token over
+        HTTP.
         certificate: the server's certificate; made when None.
     """
     if certificate is None and (available() if tls is None else tls):
@@ -115,9 +120,12 @@ def start_stub_cluster(
     path = folder / "kubeconfig"
     cluster = StubCluster(server, path, token, tls=certificate is not None)
     write_kubeconfig(
-        path, cluster.url, {"token": token}, namespace=scenario.namespace,
+        path,
+        cluster.url,
+        {"token": token},
+        namespace=scenario.namespace,
         cluster={"certificate-authority": str(certificate.ca)} if certificate else {},
-    )  # fmt: skip
+    )
     return cluster
 
 
@@ -137,6 +145,8 @@ def write_kubeconfig(
         "current-context": context,
         "clusters": [{"name": context, "cluster": {"server": url, **(cluster or {})}}],
         "users": [{"name": context, "user": user}],
-        "contexts": [{"name": context, "context": {"cluster": context, "user": context, "namespace": namespace}}],
+        "contexts": [
+            {"name": context, "context": {"cluster": context, "user": context, "namespace": namespace}}
+        ],
     }
     write_private(path, json.dumps(config, indent=1).encode())

@@ -34,9 +34,15 @@ class Authority:
         self.path.write_bytes(certificate)
 
     def issue(
-        self, name: str, *, hosts: tuple[str, ...] = ("127.0.0.1", "localhost"), days: float = 30, group: str = ""
+        self,
+        name: str,
+        *,
+        hosts: tuple[str, ...] = ("127.0.0.1", "localhost"),
+        days: float = 30,
+        group: str = "",
     ) -> Certificate:
-        """A certificate for a server (`hosts`) or a client (`name`); a negative `days` has expired already."""
+        """A certificate for a server (`hosts`) or a client (`name`); a negative `days` has expired
+        already."""
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import ec
 

@@ -1,4 +1,5 @@
-"""The objects that stub clusters are made of: kinds, and builders with the labels that real components write."""
+"""The objects that stub clusters are made of: kinds, and builders with the labels that real components
+write."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ CLAIMS = Kind("resource.k8s.io", "v1", "resourceclaims", "ResourceClaim")
 TEMPLATES = Kind("template.openshift.io", "v1", "templates", "Template")
 RUNTIMES = Kind("serving.kserve.io", "v1alpha1", "servingruntimes", "ServingRuntime")
 SERVICES = Kind("serving.kserve.io", "v1beta1", "inferenceservices", "InferenceService", short=("isvc",))
-DSCI = Kind("dscinitialization.opendatahub.io", "v1", "dscinitializations", "DSCInitialization", namespaced=False)
+DSCI = Kind(
+    "dscinitialization.opendatahub.io", "v1", "dscinitializations", "DSCInitialization", namespaced=False
+)
 DSC = Kind(
     "datasciencecluster.opendatahub.io", "v1", "datascienceclusters", "DataScienceCluster", namespaced=False
 )
@@ -60,7 +63,9 @@ def node(
 ) -> Object:
     """A core/v1 Node on AWS."""
     basic = {"cpu": cpu, "memory": memory, "ephemeral-storage": "524275692Ki", "pods": "250"}
-    spec: dict[str, Any] = {"providerID": f"aws:///us-east-1a/i-{hashlib.sha256(name.encode()).hexdigest()[:17]}"}
+    spec: dict[str, Any] = {
+        "providerID": f"aws:///us-east-1a/i-{hashlib.sha256(name.encode()).hexdigest()[:17]}"
+    }
     if taints:
         spec["taints"] = taints
     if unschedulable:
@@ -100,7 +105,10 @@ def node(
                     "lastTransitionTime": _TIME,
                 }
             ],
-            "addresses": [{"type": "InternalIP", "address": "10.0.0.1"}, {"type": "Hostname", "address": name}],
+            "addresses": [
+                {"type": "InternalIP", "address": "10.0.0.1"},
+                {"type": "Hostname", "address": name},
+            ],
             "nodeInfo": {
                 "architecture": "amd64",
                 "bootID": "0",

@@ -156,12 +156,14 @@ def pull_secrets() -> dict[Kind, list[Object]]:
     login = base64.b64encode(b"demo:not-a-password").decode()
     text = json.dumps({"auths": {"registry.redhat.io": {"auth": login}, "quay.io": {"auth": login}}})
     secret = {
-        "metadata": {"name": "models-pull", "namespace": "default"}, "type": "kubernetes.io/dockerconfigjson",
+        "metadata": {"name": "models-pull", "namespace": "default"},
+        "type": "kubernetes.io/dockerconfigjson",
         "data": {".dockerconfigjson": base64.b64encode(text.encode()).decode()},
-    }  # fmt: skip
+    }
     account = {
-        "metadata": {"name": "default", "namespace": "default"}, "imagePullSecrets": [{"name": "models-pull"}],
-    }  # fmt: skip
+        "metadata": {"name": "default", "namespace": "default"},
+        "imagePullSecrets": [{"name": "models-pull"}],
+    }
     return {SERVICE_ACCOUNTS: [account], SECRETS: [secret]}
 
 

@@ -15,21 +15,36 @@ from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from modelcar_tui.demo.kube_rights import ANONYMOUS, Fault, User
-from modelcar_tui.demo.kube_store import BadRequestError, ExpiredError, Kind, Page, Store, make_token, read_token
+from modelcar_tui.demo.kube_store import (
+    BadRequestError,
+    ExpiredError,
+    Kind,
+    Page,
+    Store,
+    make_token,
+    read_token,
+)
 
 _CORE = re.compile(r"/api/v1(?:/namespaces/(?P<ns>[^/]+))?(?:/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?)?")
 _GROUP = re.compile(
     r"/apis/(?P<group>[^/]+)/(?P<version>[^/]+)(?:/namespaces/(?P<ns>[^/]+))?(?:/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?)?"
 )
 _REASONS = {
-    400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 410: "Expired",
-    429: "TooManyRequests", 500: "InternalError", 504: "Timeout",
-}  # fmt: skip
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    410: "Expired",
+    429: "TooManyRequests",
+    500: "InternalError",
+    504: "Timeout",
+}
 _TOO_OLD = (
-    "The provided continue parameter is too old to display a consistent list result. You can start a new list "
-    "without the continue parameter, or use the continue token in this response to retrieve the remainder of the "
-    "results. Continuing with the provided token results in an inconsistent list - objects that were created, "
-    "modified, or deleted between the time the first chunk was returned and now may show up in the list."
+    "The provided continue parameter is too old to display a consistent list result. You can start a new "
+    "list without the continue parameter, or use the continue token in this response to retrieve the "
+    "remainder of the results. Continuing with the provided token results in an inconsistent list - "
+    "objects that were created, modified, or deleted between the time the first chunk was returned and now "
+    "may show up in the list."
 )
 """An API server's own words: clients may look for them."""
 BODY_LIMIT = 1 << 20
@@ -159,11 +174,17 @@ class Handler(BaseHTTPRequestHandler):
             return 200, _json({"kind": "APIGroup", "apiVersion": "v1", **one})
         match = _CORE.fullmatch(path) or _GROUP.fullmatch(path)
         if match is None:
-            return (404, b"404 page not found\n") if user.may("get", "*", "", "") else (403, _no_path(user, path))
+            return (
+                (404, b"404 page not found\n")
+                if user.may("get", "*", "", "")
+                else (403, _no_path(user, path))
+            )
         named = match.groupdict()
         return self._resource(user, {key: value or "" for key, value in named.items()}, query, body)
 
-    def _resource(self, user: User, at: dict[str, str], query: dict[str, str], body: bytes) -> tuple[int, bytes]:
+    def _resource(
+        self, user: User, at: dict[str, str], query: dict[str, str], body: bytes
+    ) -> tuple[int, bytes]:
         group, version = at.get("group", ""), at.get("version", "v1")
         kinds = [kind for kind in self.cluster.kinds if (kind.group, kind.version) == (group, version)]
         review = self.command == "POST" and at["plural"].startswith("selfsubject")
@@ -176,9 +197,20 @@ class Handler(BaseHTTPRequestHandler):
             return self._review(user, at["plural"], body)
         verb = "get" if at["name"] else "list"
         kind = next((one for one in kinds if one.plural == at["plural"]), None)
-        if group == "user.openshift.io" and at["name"] == "~" and kind is not None and user.name != ANONYMOUS.name:
-            return 200, _json({"kind": "User", "apiVersion": kind.api, "metadata": {"name": user.name},
-                               "groups": list(user.groups)})  # fmt: skip
+        if (
+            group == "user.openshift.io"
+            and at["name"] == "~"
+            and kind is not None
+            and user.name != ANONYMOUS.name
+        ):
+            return 200, _json(
+                {
+                    "kind": "User",
+                    "apiVersion": kind.api,
+                    "metadata": {"name": user.name},
+                    "groups": list(user.groups),
+                }
+            )
         if not user.may(verb, at["plural"], group, at["ns"]):
             return 403, _forbidden(user, verb, at, group)
         if kind is None:
@@ -206,23 +238,33 @@ class Handler(BaseHTTPRequestHandler):
                 if user.may("create", plural, "authentication.k8s.io", ""):
                     return 404, _unknown()
                 return 403, _forbidden(user, "create", {"plural": plural, "ns": ""}, "authentication.k8s.io")
-            return 201, _json({
-                "kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1",
-                "metadata": {"creationTimestamp": "2026-11-01T00:00:00Z"},
-                "status": {"userInfo": {"username": user.name, "groups": list(user.groups)}},
-            })  # fmt: skip
+            return 201, _json(
+                {
+                    "kind": "SelfSubjectReview",
+                    "apiVersion": "authentication.k8s.io/v1",
+                    "metadata": {"creationTimestamp": "2026-11-01T00:00:00Z"},
+                    "status": {"userInfo": {"username": user.name, "groups": list(user.groups)}},
+                }
+            )
         try:
             asked = json.loads(body)["spec"]["resourceAttributes"]
         except (ValueError, KeyError, TypeError):
             return 400, _status(400, "the object is not a SelfSubjectAccessReview")
         allowed = user.may(
-            asked.get("verb", ""), asked.get("resource", ""), asked.get("group", ""), asked.get("namespace", "")
+            asked.get("verb", ""),
+            asked.get("resource", ""),
+            asked.get("group", ""),
+            asked.get("namespace", ""),
         )
-        return 201, _json({
-            "kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1",
-            "metadata": {"creationTimestamp": None}, "spec": {"resourceAttributes": asked},
-            "status": {"allowed": allowed},
-        })  # fmt: skip
+        return 201, _json(
+            {
+                "kind": "SelfSubjectAccessReview",
+                "apiVersion": "authorization.k8s.io/v1",
+                "metadata": {"creationTimestamp": None},
+                "spec": {"resourceAttributes": asked},
+                "status": {"allowed": allowed},
+            }
+        )
 
     def _groups(self, path: str) -> bytes:
         if path == "/api":
@@ -243,17 +285,27 @@ class Handler(BaseHTTPRequestHandler):
     def _resources(self, api: str, kinds: list[Kind]) -> bytes:
         resources = [
             {
-                "name": kind.plural, "singularName": kind.kind.lower(), "namespaced": kind.namespaced,
-                "kind": kind.kind, "verbs": ["get", "list", "watch"], "shortNames": list(kind.short),
+                "name": kind.plural,
+                "singularName": kind.kind.lower(),
+                "namespaced": kind.namespaced,
+                "kind": kind.kind,
+                "verbs": ["get", "list", "watch"],
+                "shortNames": list(kind.short),
             }
             for kind in kinds
-        ]  # fmt: skip
-        return _json({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api, "resources": resources})
+        ]
+        return _json(
+            {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api, "resources": resources}
+        )
 
-    def _send(self, code: int, body: bytes, fault: Fault | None, headers: dict[str, str] | None = None) -> None:
+    def _send(
+        self, code: int, body: bytes, fault: Fault | None, headers: dict[str, str] | None = None
+    ) -> None:
         kind = fault.kind if fault else ""
         text = body[:1] not in (b"{", b"[")
-        zipped = kind == "gzip" or (len(body) > 128 * 1024 and "gzip" in self.headers.get("Accept-Encoding", ""))
+        zipped = kind == "gzip" or (
+            len(body) > 128 * 1024 and "gzip" in self.headers.get("Accept-Encoding", "")
+        )
         if zipped:
             body = gzip.compress(body, 1)
         self.send_response(code)
@@ -289,12 +341,21 @@ def _json(value: object) -> bytes:
 
 
 def _status(code: int, message: str, details: dict[str, str] | None = None, *, token: str = "") -> bytes:
-    """A Status; empty details are left out one by one, but `{}` is written where the real server writes it."""
+    """A Status; empty details are left out one by one, but `{}` is written where the real server writes
+    it."""
     told = {} if details is None else {"details": {key: value for key, value in details.items() if value}}
-    return _json({
-        "kind": "Status", "apiVersion": "v1", "metadata": {"continue": token} if token else {},
-        "status": "Failure", "message": message, "reason": _REASONS.get(code, ""), **told, "code": code,
-    })  # fmt: skip
+    return _json(
+        {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {"continue": token} if token else {},
+            "status": "Failure",
+            "message": message,
+            "reason": _REASONS.get(code, ""),
+            **told,
+            "code": code,
+        }
+    )
 
 
 def _unknown() -> bytes:

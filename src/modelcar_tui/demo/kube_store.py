@@ -1,4 +1,5 @@
-"""What the stub cluster holds, and LIST as an API server answers it: pages of one snapshot, selectors, 410."""
+"""What the stub cluster holds, and LIST as an API server answers it: pages of one snapshot, selectors,
+410."""
 
 from __future__ import annotations
 
@@ -53,10 +54,12 @@ def item(kind: Kind, value: Object) -> Item:
     meta = value.get("metadata", {})
     spec, status = value.get("spec") or {}, value.get("status") or {}
     fields = {
-        "metadata.name": meta.get("name", ""), "metadata.namespace": meta.get("namespace", ""),
-        "spec.nodeName": str(spec.get("nodeName") or ""), "status.phase": str(status.get("phase") or ""),
+        "metadata.name": meta.get("name", ""),
+        "metadata.namespace": meta.get("namespace", ""),
+        "spec.nodeName": str(spec.get("nodeName") or ""),
+        "status.phase": str(status.get("phase") or ""),
         "spec.unschedulable": "true" if spec.get("unschedulable") else "false",
-    }  # fmt: skip
+    }
     bare = {key: part for key, part in value.items() if key not in ("kind", "apiVersion")}
     body = json.dumps(bare, separators=(",", ":")).encode()
     return Item(meta.get("name", ""), meta.get("namespace", ""), meta.get("labels") or {}, fields, body, kind)
@@ -73,7 +76,8 @@ class Page:
 
 
 class ExpiredError(Exception):
-    """410: the snapshot behind a continue token is gone; `token` goes on with a new one, where there is one."""
+    """410: the snapshot behind a continue token is gone; `token` goes on with a new one, where there is
+    one."""
 
     def __init__(self, token: str = "") -> None:
         super().__init__("expired")
@@ -158,9 +162,11 @@ class Store:
         last = picked[limit - 1]
         selects = query.get("fieldSelector") or query.get("labelSelector")
         return Page(
-            picked[:limit], str(version), make_token(version, (last.namespace, last.name)),
+            picked[:limit],
+            str(version),
+            make_token(version, (last.namespace, last.name)),
             None if selects else len(picked) - limit,
-        )  # fmt: skip
+        )
 
     def compact(self) -> None:
         """Forget every snapshot: the continue tokens that are out there have expired."""

@@ -31,29 +31,66 @@ _BASE_LAYER = 7_241_176
 """ubi-micro, gzipped, as in Red Hat's images."""
 
 _GRANITE = {
-    "architectures": ["GraniteForCausalLM"], "attention_bias": False, "attention_dropout": 0.1,
-    "attention_multiplier": 0.0078125, "bos_token_id": 0, "embedding_multiplier": 12.0, "eos_token_id": 0,
-    "hidden_act": "silu", "hidden_size": 4096, "intermediate_size": 12800, "logits_scaling": 16.0,
-    "max_position_embeddings": 131072, "mlp_bias": False, "model_type": "granite", "num_attention_heads": 32,
-    "num_hidden_layers": 40, "num_key_value_heads": 8, "residual_multiplier": 0.22, "rms_norm_eps": 1e-05,
-    "rope_scaling": None, "rope_theta": 10000000.0, "tie_word_embeddings": True, "torch_dtype": "bfloat16",
+    "architectures": ["GraniteForCausalLM"],
+    "attention_bias": False,
+    "attention_dropout": 0.1,
+    "attention_multiplier": 0.0078125,
+    "bos_token_id": 0,
+    "embedding_multiplier": 12.0,
+    "eos_token_id": 0,
+    "hidden_act": "silu",
+    "hidden_size": 4096,
+    "intermediate_size": 12800,
+    "logits_scaling": 16.0,
+    "max_position_embeddings": 131072,
+    "mlp_bias": False,
+    "model_type": "granite",
+    "num_attention_heads": 32,
+    "num_hidden_layers": 40,
+    "num_key_value_heads": 8,
+    "residual_multiplier": 0.22,
+    "rms_norm_eps": 1e-05,
+    "rope_scaling": None,
+    "rope_theta": 10000000.0,
+    "tie_word_embeddings": True,
+    "torch_dtype": "bfloat16",
     "vocab_size": 49155,
-}  # fmt: skip
+}
 _LLAMA_ROPE = {
-    "factor": 8.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0, "original_max_position_embeddings": 8192,
+    "factor": 8.0,
+    "high_freq_factor": 4.0,
+    "low_freq_factor": 1.0,
+    "original_max_position_embeddings": 8192,
     "rope_type": "llama3",
-}  # fmt: skip
+}
 _LLAMA_8B = {
-    "architectures": ["LlamaForCausalLM"], "attention_bias": False, "bos_token_id": 128000,
-    "eos_token_id": [128001, 128008, 128009], "head_dim": 128, "hidden_act": "silu", "hidden_size": 4096,
-    "intermediate_size": 14336, "max_position_embeddings": 131072, "mlp_bias": False, "model_type": "llama",
-    "num_attention_heads": 32, "num_hidden_layers": 32, "num_key_value_heads": 8, "rms_norm_eps": 1e-05,
-    "rope_scaling": _LLAMA_ROPE, "rope_theta": 500000.0, "tie_word_embeddings": False, "torch_dtype": "bfloat16",
+    "architectures": ["LlamaForCausalLM"],
+    "attention_bias": False,
+    "bos_token_id": 128000,
+    "eos_token_id": [128001, 128008, 128009],
+    "head_dim": 128,
+    "hidden_act": "silu",
+    "hidden_size": 4096,
+    "intermediate_size": 14336,
+    "max_position_embeddings": 131072,
+    "mlp_bias": False,
+    "model_type": "llama",
+    "num_attention_heads": 32,
+    "num_hidden_layers": 32,
+    "num_key_value_heads": 8,
+    "rms_norm_eps": 1e-05,
+    "rope_scaling": _LLAMA_ROPE,
+    "rope_theta": 500000.0,
+    "tie_word_embeddings": False,
+    "torch_dtype": "bfloat16",
     "vocab_size": 128256,
-}  # fmt: skip
+}
 _LLAMA_70B = _LLAMA_8B | {
-    "hidden_size": 8192, "intermediate_size": 28672, "num_attention_heads": 64, "num_hidden_layers": 80,
-}  # fmt: skip
+    "hidden_size": 8192,
+    "intermediate_size": 28672,
+    "num_attention_heads": 64,
+    "num_hidden_layers": 80,
+}
 _W4A16 = {
     "config_groups": {
         "group_0": {
@@ -61,14 +98,25 @@ _W4A16 = {
             "output_activations": None,
             "targets": ["Linear"],
             "weights": {
-                "actorder": "weight", "block_structure": None, "dynamic": False, "group_size": 128, "num_bits": 4,
-                "observer": "mse", "strategy": "group", "symmetric": True, "type": "int",
+                "actorder": "weight",
+                "block_structure": None,
+                "dynamic": False,
+                "group_size": 128,
+                "num_bits": 4,
+                "observer": "mse",
+                "strategy": "group",
+                "symmetric": True,
+                "type": "int",
             },
         }
     },
-    "format": "pack-quantized", "global_compression_ratio": 1.0, "ignore": ["lm_head"], "kv_cache_scheme": None,
-    "quant_method": "compressed-tensors", "quantization_status": "compressed",
-}  # fmt: skip
+    "format": "pack-quantized",
+    "global_compression_ratio": 1.0,
+    "ignore": ["lm_head"],
+    "kv_cache_scheme": None,
+    "quant_method": "compressed-tensors",
+    "quantization_status": "compressed",
+}
 _FLOAT8 = {"num_bits": 8, "symmetric": True, "type": "float"}
 _FP8 = {
     "config_groups": {
@@ -79,23 +127,53 @@ _FP8 = {
             "weights": _FLOAT8 | {"dynamic": False, "strategy": "channel"},
         }
     },
-    "format": "float-quantized", "ignore": ["lm_head"], "kv_cache_scheme": None,
-    "quant_method": "compressed-tensors", "quantization_status": "compressed",
-}  # fmt: skip
+    "format": "float-quantized",
+    "ignore": ["lm_head"],
+    "kv_cache_scheme": None,
+    "quant_method": "compressed-tensors",
+    "quantization_status": "compressed",
+}
 _WHISPER_TURBO = {
-    "activation_function": "gelu", "architectures": ["WhisperForConditionalGeneration"], "d_model": 1280,
-    "decoder_attention_heads": 20, "decoder_ffn_dim": 5120, "decoder_layers": 4, "encoder_attention_heads": 20,
-    "encoder_ffn_dim": 5120, "encoder_layers": 32, "is_encoder_decoder": True, "max_source_positions": 1500,
-    "max_target_positions": 448, "model_type": "whisper", "num_hidden_layers": 32, "num_mel_bins": 128,
-    "torch_dtype": "bfloat16", "vocab_size": 51866, "tie_word_embeddings": True,
-}  # fmt: skip
+    "activation_function": "gelu",
+    "architectures": ["WhisperForConditionalGeneration"],
+    "d_model": 1280,
+    "decoder_attention_heads": 20,
+    "decoder_ffn_dim": 5120,
+    "decoder_layers": 4,
+    "encoder_attention_heads": 20,
+    "encoder_ffn_dim": 5120,
+    "encoder_layers": 32,
+    "is_encoder_decoder": True,
+    "max_source_positions": 1500,
+    "max_target_positions": 448,
+    "model_type": "whisper",
+    "num_hidden_layers": 32,
+    "num_mel_bins": 128,
+    "torch_dtype": "bfloat16",
+    "vocab_size": 51866,
+    "tie_word_embeddings": True,
+}
 _EMBEDDING_GEMMA = {
-    "architectures": ["Gemma3TextModel"], "attention_bias": False, "dtype": "float32", "head_dim": 256,
-    "hidden_size": 768, "intermediate_size": 1152, "max_position_embeddings": 2048, "model_type": "gemma3_text",
-    "num_attention_heads": 3, "num_hidden_layers": 24, "num_key_value_heads": 1, "query_pre_attn_scalar": 256,
-    "rms_norm_eps": 1e-06, "rope_local_base_freq": 10000.0, "rope_theta": 1000000.0, "sliding_window": 512,
-    "sliding_window_pattern": 6, "use_bidirectional_attention": True, "vocab_size": 262144,
-}  # fmt: skip
+    "architectures": ["Gemma3TextModel"],
+    "attention_bias": False,
+    "dtype": "float32",
+    "head_dim": 256,
+    "hidden_size": 768,
+    "intermediate_size": 1152,
+    "max_position_embeddings": 2048,
+    "model_type": "gemma3_text",
+    "num_attention_heads": 3,
+    "num_hidden_layers": 24,
+    "num_key_value_heads": 1,
+    "query_pre_attn_scalar": 256,
+    "rms_norm_eps": 1e-06,
+    "rope_local_base_freq": 10000.0,
+    "rope_theta": 1000000.0,
+    "sliding_window": 512,
+    "sliding_window_pattern": 6,
+    "use_bidirectional_attention": True,
+    "vocab_size": 262144,
+}
 
 _FOUR = ("amd64", "arm64", "ppc64le", "s390x")
 _Car = tuple[str, dict[str, Any], Callable[[dict[str, Any]], Tensors], tuple[str, ...]]
@@ -127,7 +205,9 @@ _CARS: tuple[_Car, ...] = (
 
 def demo_images() -> dict[str, Image]:
     """By `repository:tag`, as the sample manifests name them."""
-    return {name: modelcar(config, build(config), architectures) for name, config, build, architectures in _CARS}
+    return {
+        name: modelcar(config, build(config), architectures) for name, config, build, architectures in _CARS
+    }
 
 
 def modelcar(config: dict[str, Any], tensors: Tensors, architectures: tuple[str, ...] = ("amd64",)) -> Image:

@@ -62,7 +62,10 @@ class DemoRegistry:
         self.registries_conf_path = registries_conf or Path(self._folder.name) / "registries.conf"
         self.registries_conf_path.write_text(self._rules(hosts))
         self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="demo-registry", daemon=True
+            target=self._server.serve_forever,
+            kwargs={"poll_interval": 0.05},
+            name="demo-registry",
+            daemon=True,
         )
         self._thread.start()
 
@@ -108,7 +111,9 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
     timeout = 60
-    disable_nagle_algorithm = True  # head and body are two packets: the second must not wait for the first one
+    disable_nagle_algorithm = (
+        True  # head and body are two packets: the second must not wait for the first one
+    )
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Silent: the demo's terminal belongs to the dashboard."""
@@ -150,7 +155,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def error(self, status: int, code: str, headers: dict[str, str] | None = None) -> None:
         """An error as the distribution specification words it."""
-        self.answer(status, json.dumps({"errors": [{"code": code, "message": code.lower()}]}).encode(), headers)
+        self.answer(
+            status, json.dumps({"errors": [{"code": code, "message": code.lower()}]}).encode(), headers
+        )
 
     def _manifest(self, repository: str, target: str) -> None:
         image = self.server.registry.find(repository, target)
@@ -211,7 +218,9 @@ class Handler(BaseHTTPRequestHandler):
     def _token(self) -> None:
         registry = self.server.registry
         login = f"Basic {base64.b64encode((registry.login or '').encode()).decode()}"
-        if self.headers.get("Authorization", "") != login or not parse_qs(urlsplit(self.path).query).get("scope"):
+        if self.headers.get("Authorization", "") != login or not parse_qs(urlsplit(self.path).query).get(
+            "scope"
+        ):
             self.error(401, "UNAUTHORIZED")
             return
         token = secrets.token_urlsafe(24)

@@ -19,9 +19,12 @@ _HASHED_WHOLE = 4 * 1024 * 1024
 
 
 class Blob:
-    """One blob; those with many zeros carry a digest of their description: nobody reads them whole to check."""
+    """One blob; those with many zeros carry a digest of their description: nobody reads them whole to
+    check."""
 
-    def __init__(self, pieces: Pieces, media_type: str = TAR, annotations: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, pieces: Pieces, media_type: str = TAR, annotations: dict[str, str] | None = None
+    ) -> None:
         self.pieces = pieces
         self.size = sum(piece if isinstance(piece, int) else len(piece) for piece in pieces)
         self.media_type = media_type
@@ -137,7 +140,9 @@ def make_image(layers: list[Blob], architectures: tuple[str, ...] = ("amd64",)) 
     return image
 
 
-def safetensors_file(name: str, tensors: dict[str, tuple[str, tuple[int, ...]]], bits: dict[str, int]) -> File:
+def safetensors_file(
+    name: str, tensors: dict[str, tuple[str, tuple[int, ...]]], bits: dict[str, int]
+) -> File:
     """A shard: its true header, and zeros for its weights."""
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     offset = 0

@@ -21,7 +21,8 @@ _servers: list[Any] = []
 
 
 def demo_settings(manifest: str | None = None, *, approve: Approve = Approve.ASK, **fields: Any) -> Settings:
-    """Settings of a demo run over `manifest`, or over a copy of the sample (samples are never written beside).
+    """Settings of a demo run over `manifest`, or over a copy of the sample (samples are never written
+    beside).
 
     Raises:
         UserError: the state folder can't be written, or a file of the operator's own would be written over.
@@ -36,7 +37,9 @@ def demo_settings(manifest: str | None = None, *, approve: Approve = Approve.ASK
             shutil.copyfile(resources.samples() / SAMPLE, manifest)
     except OSError as error:
         raise UserError(
-            Problem(where=str(folder), what=f"can't be written: {error.strerror}", fix="give another --state-dir")
+            Problem(
+                where=str(folder), what=f"can't be written: {error.strerror}", fix="give another --state-dir"
+            )
         ) from error
     return msgspec.structs.replace(
         settings,

@@ -59,7 +59,10 @@ def _parameters_of_bytes(weights: Fact[int], bits: Fact[int]) -> Fact[int]:
     if weights.value is None or not bits.value:
         return Fact(note="bytes or bits of the weights unknown", unit="parameters")
     value = weights.value * 8 / bits.value
-    low, high = (weights.low or weights.value) * 8 / bits.value, (weights.high or weights.value) * 8 / bits.value
+    low, high = (
+        (weights.low or weights.value) * 8 / bits.value,
+        (weights.high or weights.value) * 8 / bits.value,
+    )
     return Fact(
         value=round(value),
         source=Source.LAYERS,
@@ -76,4 +79,6 @@ def _unless_contradicted(guess: Fact[int], by_size: Fact[int]) -> Fact[int]:
     if guess.value is None or by_size.value is None or guess.source is not Source.NAME:
         return guess
     low, high = by_size.low or 0, by_size.high or float("inf")
-    return guess if (guess.low or 0) <= high and (guess.high or float("inf")) >= low else Fact(note=guess.note)
+    return (
+        guess if (guess.low or 0) <= high and (guess.high or float("inf")) >= low else Fact(note=guess.note)
+    )

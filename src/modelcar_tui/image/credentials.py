@@ -58,7 +58,8 @@ async def find_credential(host: str, repository: str, options: ImageOptions) -> 
 
 
 async def teach_logins(host: str, repository: str, options: ImageOptions) -> None:
-    """Teach the process every login that skopeo or podman may use for a repository, from wherever they take it.
+    """Teach the process every login that skopeo or podman may use for a repository, from wherever they take
+    it.
 
     What can't be read is told where it is needed.
     """
@@ -157,11 +158,15 @@ def _load(path: Path) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict):
-        raise fault(Trouble.AUTH_FILE, host="HOST", where=str(path), detail="it is not the JSON of an auth file")
+        raise fault(
+            Trouble.AUTH_FILE, host="HOST", where=str(path), detail="it is not the JSON of an auth file"
+        )
     return data if path.name != ".dockercfg" else {"auths": data}
 
 
-async def _from_file(data: dict[str, Any], keys: tuple[str, ...], host: str, origin: str) -> Credential | None:
+async def _from_file(
+    data: dict[str, Any], keys: tuple[str, ...], host: str, origin: str
+) -> Credential | None:
     helpers = data.get("credHelpers")
     if isinstance(helpers, dict):
         for key in keys:

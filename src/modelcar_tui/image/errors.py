@@ -86,7 +86,13 @@ _FIX = {
 
 
 def fault(
-    kind: Trouble, *, host: str, repository: str = "", detail: str = "", where: str = "", fix: str | None = None
+    kind: Trouble,
+    *,
+    host: str,
+    repository: str = "",
+    detail: str = "",
+    where: str = "",
+    fix: str | None = None,
 ) -> ImageError:
     """An `ImageError` in the words of its kind; `detail` is text from outside: cleaned and redacted here."""
     what = _WHAT[kind].format(host=host)
@@ -96,5 +102,7 @@ def fault(
     place = f"{host}/{repository}" if repository else host
     return ImageError(
         kind,
-        Problem(what=what, where=where or place, fix=mend.format(host=host, repository=place), code=kind.value),
+        Problem(
+            what=what, where=where or place, fix=mend.format(host=host, repository=place), code=kind.value
+        ),
     )

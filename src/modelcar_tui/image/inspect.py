@@ -45,7 +45,8 @@ async def inspect_image(
         name: The manifest item's name, for the guess of last resort.
         options: Limits, files and what may be asked.
         session: Connections shared with other images; made and closed here when None.
-        count_parameters: Counts weights by config.json where headers are out of reach; with a `session` its own.
+        count_parameters: Counts weights by config.json where headers are out of reach; with a `session` its
+        own.
 
     Returns:
         Facts whose `problems` say what could not be read and the command that would help.
@@ -228,7 +229,9 @@ def _take_skopeo(seen: _Seen, image: SkopeoImage) -> None:
         note=f"sum of {len(image.manifest.layers)} layers{of}, by skopeo",
     )
     if image.architectures:
-        seen.architectures = Fact(value=image.architectures, source=Source.IMAGE_CONFIG, at=now, note="by skopeo")
+        seen.architectures = Fact(
+            value=image.architectures, source=Source.IMAGE_CONFIG, at=now, note="by skopeo"
+        )
 
 
 def _offline(reference: Reference, guess: ModelFacts, options: ImageOptions) -> ImageFacts:

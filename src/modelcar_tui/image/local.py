@@ -74,7 +74,9 @@ def read_local(source: str, *, name: str = "", count: CountParameters | None = N
 def is_local(source: str) -> bool:
     """Whether `source` means a path rather than an image reference: it exists, or is written as a path."""
     return (
-        source.startswith(("/", "./", "../", "~")) or source.endswith((".json", ".gguf")) or Path(source).exists()
+        source.startswith(("/", "./", "../", "~"))
+        or source.endswith((".json", ".gguf"))
+        or Path(source).exists()
     )
 
 

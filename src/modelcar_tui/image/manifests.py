@@ -75,7 +75,9 @@ class ImageIndex(msgspec.Struct, frozen=True, kw_only=True):
     def choose(self, preferred: str = "amd64") -> Child | None:
         """The image whose layers stand for all: the preferred architecture, else the first Linux image."""
         linux = [child for child in self.children if child.os == "linux"]
-        return next((child for child in linux if child.architecture == preferred), linux[0] if linux else None)
+        return next(
+            (child for child in linux if child.architecture == preferred), linux[0] if linux else None
+        )
 
 
 def parse_manifest(raw: bytes, *, digest: str = "") -> ImageManifest | ImageIndex:
@@ -157,7 +159,9 @@ def _annotations(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
         return {}
     pairs = list(value.items())[:64]
-    return {clean(str(key), limit=200): clean(text, limit=500) for key, text in pairs if isinstance(text, str)}
+    return {
+        clean(str(key), limit=200): clean(text, limit=500) for key, text in pairs if isinstance(text, str)
+    }
 
 
 def _text(value: Any) -> str:

@@ -104,7 +104,9 @@ def _size(text: str) -> tuple[Fact[int], Fact[int]] | None:
         if match := _EXPERTS_TIMES.match(token):
             whole = int(match[1]) * float(match[2])
             note = f"{token}: experts times size, attention shared"
-            return _billions(whole * _MIXTRAL, note, whole * 0.7, whole), _billions(float(match[2]) * 1.8, note)
+            return _billions(whole * _MIXTRAL, note, whole * 0.7, whole), _billions(
+                float(match[2]) * 1.8, note
+            )
         if match := _EFFECTIVE.match(token):
             size = float(match[1])
             note = f"{token}: effective size; all weights are more"

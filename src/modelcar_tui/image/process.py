@@ -24,7 +24,12 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def run_bounded(
-    argv: list[str], *, timeout_s: float, limit: int, stdin: bytes | None = None, env: dict[str, str] | None = None
+    argv: list[str],
+    *,
+    timeout_s: float,
+    limit: int,
+    stdin: bytes | None = None,
+    env: dict[str, str] | None = None,
 ) -> Finished:
     """Run `argv` with pipes of its own; kill its whole process group at the time or size limit, or on cancel.
 

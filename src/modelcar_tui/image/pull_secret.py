@@ -38,7 +38,9 @@ def _read(text: str, login_host: str, *, depth: int) -> dict[str, dict[str, Any]
     packed_login = decoded is not None and ":" in decoded
     login = (decoded or "").strip("\r\n") if packed_login else text
     # Only in base64 may a password hold blanks or lines, as that of `_json_key` does.
-    if ":" not in login or any(char.isspace() for char in (login.partition(":")[0] if packed_login else login)):
+    if ":" not in login or any(
+        char.isspace() for char in (login.partition(":")[0] if packed_login else login)
+    ):
         raise ValueError("it is neither user:password (in base64 or plain) nor the JSON of an auth file")
     packed = base64.b64encode(login.encode()).decode()
     return {host: {"auth": packed} for host in _twins(login_host)}

@@ -20,7 +20,9 @@ _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"^{_COMPONENT}(?:/{_COMPONENT})*$")
 _TAG = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$")
 _DIGEST = re.compile(r"^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$")
-_EXAMPLE = "write it as oci://HOST/REPOSITORY:TAG, such as oci://registry.redhat.io/rhelai1/modelcar-phi-4:1.5"
+_EXAMPLE = (
+    "write it as oci://HOST/REPOSITORY:TAG, such as oci://registry.redhat.io/rhelai1/modelcar-phi-4:1.5"
+)
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +77,9 @@ def parse_reference(text: str) -> Reference:
         bare = bare[match.end() :]
     rest, _, digest = bare.partition("@")
     if "@" in bare and not _DIGEST.match(digest):
-        raise _error(shown, "has a digest that is not sha256: and 64 hex digits", "copy it from `skopeo inspect`")
+        raise _error(
+            shown, "has a digest that is not sha256: and 64 hex digits", "copy it from `skopeo inspect`"
+        )
     path, tag = _split_tag(rest)
     if tag is not None and not _TAG.match(tag):
         raise _error(

@@ -74,7 +74,8 @@ async def skopeo_inspect(
         tls_verify: False to take any certificate.
         architecture: Which image of an index stands for all.
         told: Whether somebody else found out the architecture, which spares the second process.
-        learn: Teaches the logins that skopeo may have used, before its words are quoted: a registry repeats them.
+        learn: Teaches the logins that skopeo may have used, before its words are quoted: a registry repeats
+        them.
 
     Raises:
         ImageError: skopeo is missing, failed or was stopped; `fault.problem` says what mends it.
@@ -102,7 +103,9 @@ async def skopeo_inspect(
         raise fault(Trouble.PLATFORM, host=reference.host, repository=reference.repository)
     one = await _manifest(ask("--raw", reference.at(child.digest)), reference)
     if not isinstance(one, ImageManifest):
-        raise fault(Trouble.MALFORMED, host=reference.host, repository=reference.repository, detail="nested index")
+        raise fault(
+            Trouble.MALFORMED, host=reference.host, repository=reference.repository, detail="nested index"
+        )
     return SkopeoImage(
         digest=named.digest, manifest=one, architectures=named.architectures, size_of=child.architecture
     )
@@ -146,12 +149,16 @@ def _architecture(raw: bytes) -> tuple[str, ...]:
 async def _run(
     argv: list[str], reference: Reference, timeout_s: float, learn: Callable[[], Awaitable[None]] | None
 ) -> bytes:
-    env = {key: value for key, value in os.environ.items() if key != "OCI_REGISTRY_PULL_SECRET"} | {"LC_ALL": "C"}
+    env = {key: value for key, value in os.environ.items() if key != "OCI_REGISTRY_PULL_SECRET"} | {
+        "LC_ALL": "C"
+    }
     place = {"host": reference.host, "repository": reference.repository}
     try:
         done = await run_bounded(argv, timeout_s=timeout_s + _GRACE_S, limit=_LIMIT, env=env)
     except OSError as error:
-        raise fault(Trouble.NO_SKOPEO, host=reference.host, where="skopeo", detail=error.strerror or "") from None
+        raise fault(
+            Trouble.NO_SKOPEO, host=reference.host, where="skopeo", detail=error.strerror or ""
+        ) from None
     if done.timed_out:
         raise fault(Trouble.TIMEOUT, **place)
     if done.overflowed:

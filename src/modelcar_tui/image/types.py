@@ -14,7 +14,8 @@ class TensorGroup(msgspec.Struct, frozen=True):
     """Tensors of one shape and dtype whose names differ only in numbers (layers, experts)."""
 
     pattern: str
-    """The name with each run of digits between dots replaced by `{}`: `model.layers.{}.mlp.up_proj.weight`."""
+    """The name with each run of digits between dots replaced by `{}`:
+    `model.layers.{}.mlp.up_proj.weight`."""
     dtype: str
     """As in the safetensors header: `BF16`, `F8_E4M3`, `I32`, `U8`, ..."""
     shape: tuple[int, ...]

@@ -20,7 +20,8 @@ def apply_changes(base: bytes, plan: Plan, decision: Decision | None = None) -> 
     intended: the accepted changes, and nothing else.
 
     Raises:
-        UserError: the base is not the one that the plan was made for, a change does not fit it, or no edit could
+        UserError: the base is not the one that the plan was made for, a change does not fit it, or no edit
+        could
             be proven right.
     """
     return apply_with_places(base, plan, decision)[0]
@@ -41,6 +42,8 @@ def apply_with_places(
     try:
         editor = Editor(source.text)
     except ManifestSyntaxError as fault:
-        raise UserError(Problem(where=source.label, what=fault.what, fix=fault.fix, code=fault.code)) from None
+        raise UserError(
+            Problem(where=source.label, what=fault.what, fix=fault.fix, code=fault.code)
+        ) from None
     editor.apply(by_model(changes))
     return source.encode(editor.text), editor.touched()

@@ -58,8 +58,9 @@ def accepted_changes(plan: Plan, decision: Decision | None) -> tuple[Change, ...
 def rewrite(args: tuple[str, ...], changes: Iterable[Change]) -> Rewrite:
     """Apply one model's changes to its arguments.
 
-    A flag whose value is the next item (`--flag`, `value`) is set and removed together with its value. SET meets
-    the last of several equal flags, which is the one that counts on a command line; REMOVE meets the first.
+    A flag whose value is the next item (`--flag`, `value`) is set and removed together with its value. SET
+    meets the last of several equal flags, which is the one that counts on a command line; REMOVE meets the
+    first.
 
     Raises:
         UserError: a change whose flag the arguments don't have, or a value that can't be written.

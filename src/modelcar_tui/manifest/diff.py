@@ -60,7 +60,8 @@ def text_hunks(base: bytes, plan: Plan, decision: Decision | None = None) -> tup
 
 
 def unified_patch(base: bytes, plan: Plan, decision: Decision | None = None) -> str:
-    """A patch for `patch -p0` or `git apply -p0` that turns the base into the generated manifest; "" for none."""
+    """A patch for `patch -p0` or `git apply -p0` that turns the base into the generated manifest; "" for
+    none."""
     hunks = _hunks(base, apply_changes(base, plan, decision), plan)
     if not hunks:
         return ""

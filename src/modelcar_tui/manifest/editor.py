@@ -26,7 +26,8 @@ from modelcar_tui.manifest.spans import ManifestSyntaxError, Mapping, Node, Sequ
 from modelcar_tui.manifest.unshare import Fields, item_of, unshare
 
 COARSEST = 2
-"""Edits are tried item by item (0), then with the whole `args` (1) or `serving_arguments` (2) written anew."""
+"""Edits are tried item by item (0), then with the whole `args` (1) or `serving_arguments` (2) written
+anew."""
 _ROUNDS = 100
 
 
@@ -93,7 +94,12 @@ class Editor:
 
     def _alone(self, name: str, done: Rewrite) -> None:
         """One model's changes at the finest level that can be proven."""
-        before = (self._text, self._tree, list(self._history), {key: list(at) for key, at in self._spans.items()})
+        before = (
+            self._text,
+            self._tree,
+            list(self._history),
+            {key: list(at) for key, at in self._spans.items()},
+        )
         intended = self._intend(self._tree, {name: done})
         for level in range(COARSEST + 1):
             if not self._attempt({name: done}, {name: level}) and self._proven(intended):
@@ -109,7 +115,9 @@ class Editor:
             for name, done in rewrites.items():
                 try:
                     root = self._tree.root
-                    edits[name] = _edits(self._text, root, self._names[name], done, levels[name], self._layout)
+                    edits[name] = _edits(
+                        self._text, root, self._names[name], done, levels[name], self._layout
+                    )
                 except CannotEditError:
                     failed.append(name)
             if not failed:

@@ -131,7 +131,9 @@ def set_scalar(text: str, node: Node, value: str, style: str | None) -> Edit:
     return Edit(node.start, node.end, scalar_text(value))
 
 
-def put(text: str, mapping: Mapping, name: str, value: Any, how: Layout, *, first: bool = False) -> list[Edit]:
+def put(
+    text: str, mapping: Mapping, name: str, value: Any, how: Layout, *, first: bool = False
+) -> list[Edit]:
     """Edits that give a key of a mapping another value, or add the key (at the end, or `first`).
 
     Raises:
@@ -195,7 +197,12 @@ def _replace(text: str, mapping: Mapping, pair: tuple[Scalar, Node], value: Any,
 
 
 def change_sequence(
-    text: str, key: Scalar | None, seq: Sequence, kept: tuple[str | None, ...], added: tuple[str, ...], how: Layout
+    text: str,
+    key: Scalar | None,
+    seq: Sequence,
+    kept: tuple[str | None, ...],
+    added: tuple[str, ...],
+    how: Layout,
 ) -> list[Edit]:
     """Edits that make a sequence of texts hold `kept` (None: removed) and then `added`.
 
@@ -216,17 +223,22 @@ def change_sequence(
         start = line_start(text, dash)
         pad = re.sub(r"[^\t]", " ", text[start:dash])
         gap = text[dash + 1 : last.start]
-        edits.append(insert_lines(text, node_end(text, last), [f"{pad}-{gap}{item}" for item in new], how.eol))
+        edits.append(
+            insert_lines(text, node_end(text, last), [f"{pad}-{gap}{item}" for item in new], how.eol)
+        )
     elif all(value is None for value in kept):
         edits.append(_empty_list(text, key, seq))
     return edits
 
 
 def _empty_list(text: str, key: Scalar | None, seq: Sequence) -> Edit:
-    """`[]` behind the key of a block sequence that loses all its items, in place of an anchor that none uses."""
+    """`[]` behind the key of a block sequence that loses all its items, in place of an anchor that none
+    uses."""
     colon = _COLON.match(text, key.end) if key is not None else None
     anchor = f"&{seq.anchor}" if seq.anchor else ""
-    if colon is None or not only_comment_follows(text, max(colon.end(), seq.start + len(anchor) if anchor else 0)):
+    if colon is None or not only_comment_follows(
+        text, max(colon.end(), seq.start + len(anchor) if anchor else 0)
+    ):
         raise CannotEditError("no place for an empty list")
     if not anchor:
         return Edit(colon.end(), colon.end(), " []")

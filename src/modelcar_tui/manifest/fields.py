@@ -70,7 +70,9 @@ def image_field(node: Node, report: Report) -> str | None:
         transport, rest = match[1], value[match.end() :]
         if transport.lower() in OTHER_TRANSPORTS:
             what = f"{transport}:// is {OTHER_TRANSPORTS[transport.lower()]}, not a model-car"
-            report(node, what, "a model-car is an OCI image: oci://REGISTRY/REPOSITORY:TAG", "transport-not-oci")
+            report(
+                node, what, "a model-car is an OCI image: oci://REGISTRY/REPOSITORY:TAG", "transport-not-oci"
+            )
             return None
         if transport not in OCI_TRANSPORTS:
             near = difflib.get_close_matches(transport.lower(), OCI_TRANSPORTS, 1, 0.6)
@@ -105,7 +107,9 @@ def count_field(node: Node, report: Report) -> int | None:
     if target.tag == INT and _COUNT.match(target.value):
         if len(target.value) <= 5 and int(target.value) <= MAX_GPUS:
             return int(target.value)
-        report(node, f"gpu_count {shown} is more than {MAX_GPUS}", "write the number of GPUs of one copy", code)
+        report(
+            node, f"gpu_count {shown} is more than {MAX_GPUS}", "write the number of GPUs of one copy", code
+        )
     elif target.tag == INT:
         read = _read_integer(target.value)
         if read is None or str(read) == target.value:
@@ -115,7 +119,10 @@ def count_field(node: Node, report: Report) -> int | None:
             report(node, what, "write plain decimal digits, such as `gpu_count: 2`", code)
     elif target.tag == STR and _COUNT.match(target.value.strip()):
         report(
-            node, f'gpu_count "{shown}" is a text', f"write it without quotes: gpu_count: {shown.strip()}", code
+            node,
+            f'gpu_count "{shown}" is a text',
+            f"write it without quotes: gpu_count: {shown.strip()}",
+            code,
         )
     else:
         what = f"gpu_count must be a positive whole number, but {shown} is a {kind(target)}"
@@ -137,7 +144,10 @@ def argument_field(node: Node, before: str, report: Report) -> str | None:
         return None
     if not isinstance(target, Scalar):
         report(
-            node, f"an item of args must be a text, not a {kind(node)}", "write one `--flag=value` an item", code
+            node,
+            f"an item of args must be a text, not a {kind(node)}",
+            "write one `--flag=value` an item",
+            code,
         )
         return None
     if target.tag != STR:
@@ -185,7 +195,9 @@ def _readable(target: Scalar, field: str, report: Report, node: Node) -> bool:
         char if char == " " or not char.isspace() else f"<U+{ord(char):04X}>" for char in reveal(value)
     )
     what = f"{field} holds characters that can't be seen: {shorten(shown, 160)}"
-    fix = "end the block scalar with `-` (`|-` or `>-`)" if value.rstrip("\n").isprintable() else "delete them"
+    fix = (
+        "end the block scalar with `-` (`|-` or `>-`)" if value.rstrip("\n").isprintable() else "delete them"
+    )
     report(node, what, fix, "hidden-character")
     return False
 

@@ -1,4 +1,5 @@
-"""Copies of what is replaced: private, exact, on the disk before the file goes, and never over an earlier copy."""
+"""Copies of what is replaced: private, exact, on the disk before the file goes, and never over an earlier
+copy."""
 
 from __future__ import annotations
 

@@ -36,7 +36,9 @@ def is_secret_flag(text: str) -> bool:
 @lru_cache(maxsize=1024)
 def _nearly(name: str) -> bool:
     bare = re.sub(r"^-+(?:no-)?", "--", name[:80])
-    return bool(difflib.get_close_matches(bare, SECRET_FLAGS, 1, 0.8)) or bare.replace("-", "") in _RUN_TOGETHER
+    return (
+        bool(difflib.get_close_matches(bare, SECRET_FLAGS, 1, 0.8)) or bare.replace("-", "") in _RUN_TOGETHER
+    )
 
 
 def is_reference(value: str) -> bool:

@@ -1,7 +1,7 @@
 """What a YAML tree means: plain values with aliases expanded and merge keys flattened.
 
-Values are `str`, `None`, `Other` (numbers, booleans, ... as they are spelled), `list` and `dict`. Two texts with
-equal plain values mean the same to every reader of YAML.
+Values are `str`, `None`, `Other` (numbers, booleans, ... as they are spelled), `list` and `dict`. Two texts
+with equal plain values mean the same to every reader of YAML.
 """
 
 from __future__ import annotations

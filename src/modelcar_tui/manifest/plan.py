@@ -45,7 +45,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """All proposed changes of a manifest. Applying any subset of them is a pure function of the base's bytes."""
+    """All proposed changes of a manifest. Applying any subset of them is a pure function of the base's
+    bytes."""
 
     base: str
     """Path of the base manifest."""

@@ -36,7 +36,8 @@ def check_output(path: Path, base: Path, *, force: bool = False) -> None:
     """Refuse a path for a plan file that holds something else than a plan of ours as it was written.
 
     Raises:
-        UserError: it is the base, or another hand's file or link and not `force`, or nothing that can be replaced.
+        UserError: it is the base, or another hand's file or link and not `force`, or nothing that can be
+        replaced.
     """
     _allowed(look_at(path, b""), base, force=force)
 
@@ -111,7 +112,9 @@ def load_plan(path: Path) -> Plan:
         file = msgspec.json.decode(data, type=PlanFile, strict=True)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
         fix = "make it again: agent plan FILE -o plan.json"
-        raise _refuse(path, f"this is no plan file ({clean(reveal(str(error)))})", fix, "plan-format") from None
+        raise _refuse(
+            path, f"this is no plan file ({clean(reveal(str(error)))})", fix, "plan-format"
+        ) from None
     plan = file.plan
     fix = f"make it again: agent plan {reveal(plan.base)} -o {reveal(str(path))}"
     if plan.digest != file.digest:
@@ -119,7 +122,9 @@ def load_plan(path: Path) -> Plan:
     if len({change.id for change in plan.changes}) != len(plan.changes):
         raise _refuse(path, "two changes of the plan have one id", fix, "plan-format")
     if Path(plan.target) != target_path(Path(plan.base)):
-        raise _refuse(path, f"the plan would write {reveal(plan.target)}, not beside its base", fix, "plan-target")
+        raise _refuse(
+            path, f"the plan would write {reveal(plan.target)}, not beside its base", fix, "plan-target"
+        )
     check_fresh(plan, path)
     return plan
 

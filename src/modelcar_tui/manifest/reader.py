@@ -19,7 +19,16 @@ from modelcar_tui.manifest.limits import shorten
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.plain import bad_merge, entries, get, is_empty, is_null
 from modelcar_tui.manifest.source import Source, decode, read_bytes
-from modelcar_tui.manifest.spans import ManifestSyntaxError, Mapping, Node, Sequence, Tree, compose, deref, walk
+from modelcar_tui.manifest.spans import (
+    ManifestSyntaxError,
+    Mapping,
+    Node,
+    Sequence,
+    Tree,
+    compose,
+    deref,
+    walk,
+)
 from modelcar_tui.manifest.types import ArgumentsFrom, Manifest, ModelCar, Position, ServingArguments
 
 MAX_PROBLEMS = 20
@@ -85,7 +94,9 @@ class _Reader:
 
     def read(self) -> tuple[Manifest, tuple[Problem, ...]]:
         for first, second in self._tree.duplicates:
-            what = f"the key {shorten(second.value)} stands in this mapping twice (first in line {first.line})"
+            what = (
+                f"the key {shorten(second.value)} stands in this mapping twice (first in line {first.line})"
+            )
             self._error(second, what, "delete one of the two", "duplicate-key")
         for node in walk(self._tree.root):
             if isinstance(node, Mapping) and (bad := bad_merge(node)):
@@ -116,7 +127,9 @@ class _Reader:
         if len(problems) <= MAX_PROBLEMS:
             return problems
         rest = len(problems) - MAX_PROBLEMS + 1
-        more = Problem(where=self._source.label, what=f"{rest} more {word}", fix="mend these first", code="more")
+        more = Problem(
+            where=self._source.label, what=f"{rest} more {word}", fix="mend these first", code="more"
+        )
         return [*problems[: MAX_PROBLEMS - 1], more]
 
     def _root(self, root: Mapping) -> tuple[str, list[ModelCar]]:
@@ -233,11 +246,14 @@ class _Reader:
         if lost:
             verb = "are" if "args" in lost else "is"
             what = (
-                f"the default block's {' and '.join(lost.values())} {verb} not used: the QA suite takes that block"
+                f"the default block's {' and '.join(lost.values())} {verb} not used: the QA suite takes "
+                "that block"
             )
             fix = f"write {' and '.join(lost)} here, too"
             where = get(item, "serving_arguments") or item
-            self._warn(where, f"{what} whole or, beside serving_arguments, not at all", fix, "default-unmerged")
+            self._warn(
+                where, f"{what} whole or, beside serving_arguments, not at all", fix, "default-unmerged"
+            )
 
     def _block(self, node: Node | None) -> ServingArguments | None:
         """A `serving_arguments` mapping; None where it is missing or empty."""
@@ -310,7 +326,9 @@ class _Reader:
                 continue
             near = difflib.get_close_matches(key.value, known, 1, 0.7)
             fix = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(known)}"
-            self._warn(key, f"unknown key `{shorten(key.value)}` in {owner}; it is ignored", fix, "unknown-key")
+            self._warn(
+                key, f"unknown key `{shorten(key.value)}` in {owner}; it is ignored", fix, "unknown-key"
+            )
 
     def _error(self, node: Node | None, what: str, fix: str, code: str) -> None:
         self._error_at(_position(node or self._tree.root), what, fix, code)

@@ -1,4 +1,5 @@
-"""What this tool has written beside manifests: one line a file, so that another hand's work can be told apart."""
+"""What this tool has written beside manifests: one line a file, so that another hand's work can be told
+apart."""
 
 from __future__ import annotations
 

@@ -41,7 +41,8 @@ def flow(value: Any) -> str:
 
 
 def block(value: Any, column: int, list_offset: int) -> list[str]:
-    """A collection as lines of block style, each indented by `column` blanks; empty ones are written as flow."""
+    """A collection as lines of block style, each indented by `column` blanks; empty ones are written as
+    flow."""
     pad = " " * column
     lines: list[str] = []
     if isinstance(value, dict):
@@ -73,5 +74,7 @@ def _double(value: str) -> str:
             out.append(char)
         else:
             code = ord(char)
-            out.append(f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}")
+            out.append(
+                f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
+            )
     return '"' + "".join(out) + '"'

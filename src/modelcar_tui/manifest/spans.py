@@ -21,8 +21,13 @@ MAX_EXPANDED = 200_000
 """Nodes after every alias is expanded: what a billion-laughs file runs into."""
 
 _CORE = "tag:yaml.org,2002:"
-STR, NULL, INT, BOOL, FLOAT, MERGE = (_CORE + name for name in ("str", "null", "int", "bool", "float", "merge"))
-_PLAIN_TAGS = {*(_CORE + name for name in ("str", "null", "int", "bool", "float", "timestamp", "seq", "map")), "!"}
+STR, NULL, INT, BOOL, FLOAT, MERGE = (
+    _CORE + name for name in ("str", "null", "int", "bool", "float", "merge")
+)
+_PLAIN_TAGS = {
+    *(_CORE + name for name in ("str", "null", "int", "bool", "float", "timestamp", "seq", "map")),
+    "!",
+}
 
 
 class ManifestSyntaxError(Exception):
@@ -35,7 +40,8 @@ class ManifestSyntaxError(Exception):
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """What all nodes share. `start` and `end` are offsets in the text, properties (`&anchor`, `!tag`) included."""
+    """What all nodes share. `start` and `end` are offsets in the text, properties (`&anchor`, `!tag`)
+    included."""
 
     start: int
     end: int
@@ -167,7 +173,9 @@ class _Builder:
                 start: Any = event.start_mark
                 if documents > 1:
                     what = "a second YAML document starts here"
-                    raise ManifestSyntaxError(start.index, what, "keep one document in a file", "yaml-documents")
+                    raise ManifestSyntaxError(
+                        start.index, what, "keep one document in a file", "yaml-documents"
+                    )
             elif isinstance(event, yaml.NodeEvent):
                 self._node(event)
             elif isinstance(event, yaml.CollectionEndEvent):
@@ -194,7 +202,9 @@ class _Builder:
             )
         node: Scalar | Sequence | Mapping
         if isinstance(event, yaml.ScalarEvent):
-            node = Scalar(*place, event.anchor, value=event.value, tag=self._tag(event), style=event.style or None)
+            node = Scalar(
+                *place, event.anchor, value=event.value, tag=self._tag(event), style=event.style or None
+            )
         elif isinstance(event, yaml.SequenceStartEvent):
             node = Sequence(*place, event.anchor, flow=bool(event.flow_style))
         else:

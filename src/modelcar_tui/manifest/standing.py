@@ -28,7 +28,8 @@ class Kind(StrEnum):
     """The very bytes, in a file or behind a link: there is nothing to write."""
     FILE = "file"
     LINK = "link"
-    """A symbolic link to a file, a folder or nothing; it would be replaced itself, never what it points to."""
+    """A symbolic link to a file, a folder or nothing; it would be replaced itself, never what it points
+    to."""
     FOLDER = "folder"
     SPECIAL = "special"
     """A device, pipe or socket, also behind a link."""
@@ -68,7 +69,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         """Why nothing can be written here, whatever the operator says; else empty."""
         return {
             Kind.FOLDER: "a folder of this name is in the way",
-            Kind.SPECIAL: f"a {'link to a ' * bool(self.link)}device, pipe or socket of this name is in the way",
+            Kind.SPECIAL: f"a {'link to a ' * bool(self.link)}device, pipe or socket of this name is in the "
+            "way",
             Kind.UNREADABLE: "the file in the way can't be read, so no copy of it can be kept",
         }.get(self.kind, "")
 
@@ -79,7 +81,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(msgspec.json.encode(shown)).hexdigest()[:32]
 
     def told(self, now: float = 0.0) -> str:
-        """`written 18:02 by run R, 3 lines differ (+2/-1), read-only`; with its date on another day than `now`."""
+        """`written 18:02 by run R, 3 lines differ (+2/-1), read-only`; with its date on another day than
+        `now`."""
         parts = [f"written {when(self.written_at, now)}{self.by}"] if self.sha256 else []
         if self.sha256:
             parts.append(self._difference())
@@ -140,12 +143,16 @@ def look_at(path: Path, wanted: bytes, records: tuple[Record, ...] = (), run: st
     kind = _kind(there.st_mode) if there is not None else Kind.LINK
     kind = Kind.LINK if link and kind is not Kind.SPECIAL else kind
     if there is None or not stat.S_ISREG(there.st_mode):
-        return Standing(path=str(path), kind=kind, link=link, written_at=own.st_mtime, identity=identity(path))
+        return Standing(
+            path=str(path), kind=kind, link=link, written_at=own.st_mtime, identity=identity(path)
+        )
     try:
         sha256, data = _read(path)
     except OSError:
         kind = Kind.LINK if link else Kind.UNREADABLE
-        return Standing(path=str(path), kind=kind, link=link, written_at=own.st_mtime, identity=identity(path))
+        return Standing(
+            path=str(path), kind=kind, link=link, written_at=own.st_mtime, identity=identity(path)
+        )
     if data == wanted:
         kind = Kind.SAME
     by, mine = author(records, sha256, run)
@@ -174,7 +181,14 @@ def identity(path: Path) -> tuple[int, ...]:
             continue
         if numbers and not stat.S_ISREG(found.st_mode):
             continue  # a link to a folder: what happens in there is not its business
-        numbers += [found.st_dev, found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+        numbers += [
+            found.st_dev,
+            found.st_ino,
+            found.st_mode,
+            found.st_size,
+            found.st_mtime_ns,
+            found.st_ctime_ns,
+        ]
     return tuple(numbers)
 
 

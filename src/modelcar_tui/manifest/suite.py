@@ -14,7 +14,8 @@ from modelcar_tui.manifest.spans import ManifestSyntaxError, Mapping, Scalar, co
 
 
 def as_suite_list(data: bytes, label: str = "manifest") -> bytes:
-    """The same manifest with a single-mapping `model-car` as a list of one; other manifests come back as they are.
+    """The same manifest with a single-mapping `model-car` as a list of one; other manifests come back as they
+    are.
 
     Raises:
         UserError: this is no manifest, or it can't be rewritten.

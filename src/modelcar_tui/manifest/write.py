@@ -1,4 +1,5 @@
-"""Writing the generated manifest: whole or not at all, never over the base, nor unasked over another's work."""
+"""Writing the generated manifest: whole or not at all, never over the base, nor unasked over another's
+work."""
 
 from __future__ import annotations
 
@@ -75,12 +76,13 @@ def write_generated(
     keeping: Keeping | None = None,
     fallback: Path | None = None,
 ) -> Written:
-    """Write the base with the accepted changes to the plan's target, and with `patch` a `.patch` file beside it.
+    """Write the base with the accepted changes to the plan's target, and with `patch` a `.patch` file beside
+    it.
 
     The base is read and hashed again first. Where the same bytes are there already nothing is written. What
-    another hand or run wrote is replaced only where `decision.replaces` names it as it stands, after a copy of
-    it is on the disk. `keeping` says where copies and records go; without it nothing is replaced. `fallback` is a
-    folder that keeps the content when the target can't be written.
+    another hand or run wrote is replaced only where `decision.replaces` names it as it stands, after a copy
+    of it is on the disk. `keeping` says where copies and records go; without it nothing is replaced.
+    `fallback` is a folder that keeps the content when the target can't be written.
 
     Raises:
         UserError: the answer belongs to another plan, the base has changed, the target is the base, something
@@ -91,7 +93,9 @@ def write_generated(
     if decision.plan_digest != plan.digest:
         raise _refuse(target, "this answer belongs to another plan", "look at the plan again", "plan-other")
     if not decision.write:
-        raise _refuse(target, "the plan was rejected; nothing is written", "approve it first", "plan-rejected")
+        raise _refuse(
+            target, "the plan was rejected; nothing is written", "approve it first", "plan-rejected"
+        )
     base = read_bytes(Path(plan.base))
     files = outputs(base, plan, decision, patch=patch, keeping=keeping)
     manifest, *beside = files
@@ -162,7 +166,9 @@ def _check_consent(
 ) -> None:
     """Refuse before anything is written; each file that stands in the way is a line of its own."""
     asking = [output for output in files if output.standing.asks]
-    if not asking or (decision.replaces is not None and ANYTHING in decision.replaces and keeping is not None):
+    if not asking or (
+        decision.replaces is not None and ANYTHING in decision.replaces and keeping is not None
+    ):
         return
     if decision.replaces is None or keeping is None:
         problems = [not_asked(output.standing, what="is there already") for output in asking]
@@ -211,7 +217,9 @@ def _keep_copies(files: tuple[Output, ...], keeping: Keeping | None) -> tuple[Re
         except OSError as error:
             if _done(output):
                 continue
-            what = f"not replaced: no copy of it can be kept in {reveal(str(keeping.copies))} ({reason(error)})"
+            what = (
+                f"not replaced: no copy of it can be kept in {reveal(str(keeping.copies))} ({reason(error)})"
+            )
             raise _refuse(output.path, what, "mend that, or move the file away", "no-copy") from None
     return tuple(replaced)
 
@@ -251,7 +259,10 @@ def _kept(target: Path, data: bytes, why: str, fallback: Path | None) -> UserErr
         return _refuse(target, what, "mend that and write again", "not-written")
     what = f"not written ({why}); the content is kept in {reveal(str(kept))}"
     return _refuse(
-        target, what, f"copy it when that is mended: cp {reveal(str(kept))} {reveal(str(target))}", "not-written"
+        target,
+        what,
+        f"copy it when that is mended: cp {reveal(str(kept))} {reveal(str(target))}",
+        "not-written",
     )
 
 

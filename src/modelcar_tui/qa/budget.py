@@ -39,10 +39,13 @@ def cold_start_s(image_bytes: int) -> float:
 def budgets(models: Sequence[tuple[str, int | None]]) -> Budgets:
     """Budgets for models given as (name, image bytes or None where unknown).
 
-    The suite tests one model after the other, so the whole is the sum. No budget is shorter than the suite's own.
+    The suite tests one model after the other, so the whole is the sum. No budget is shorter than the suite's
+    own.
     """
     each = [max(cold_start_s(size or 0) * SLACK, SUITE_READY_S) + AROUND_S for _, size in models]
-    slow = [(name, cold_start_s(size)) for name, size in models if size and cold_start_s(size) > SUITE_READY_S]
+    slow = [
+        (name, cold_start_s(size)) for name, size in models if size and cold_start_s(size) > SUITE_READY_S
+    ]
     warnings = tuple(
         f"{name}: a cold pull takes about {seconds / 60:.0f} min, the suite gives up after"
         f" {SUITE_READY_S / 60:.0f}; pull the image on the node first"

@@ -1,8 +1,8 @@
 """Removing what a broken run left on the cluster: named by its log, created in its time, and nothing else.
 
-The suite's names are the same in every run and it labels nothing, so a name proves little: an object counts as
-this run's only when the API server says that it was created while the run's suite ran. It is deleted by its uid:
-one that somebody made anew meanwhile is left alone.
+The suite's names are the same in every run and it labels nothing, so a name proves little: an object counts
+as this run's only when the API server says that it was created while the run's suite ran. It is deleted by
+its uid: one that somebody made anew meanwhile is left alone.
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ async def look(
     named = [pair for pair in named if pair not in strange]
     spaces = [pair for pair in named if pair[0] == "Namespace"]
     # A log is text from outside: what it calls a namespace of the suite must be one.
-    found = [Leftover(kind=kind, name=name, kept="the suite makes no such namespace") for kind, name in strange]
+    found = [
+        Leftover(kind=kind, name=name, kept="the suite makes no such namespace") for kind, name in strange
+    ]
     # With a namespace goes what is in it.
     for kind, name in spaces or named:
         if kind not in _PATHS:

@@ -1,7 +1,8 @@
 """Which tests the suite would run, asked of the image itself before anything is lent to it or changed.
 
-`--collect-only` needs neither cluster nor credentials (the suite's session start skips the cluster then), so the
-container gets the manifest, our arguments and nothing else. It costs the seconds that the suite takes to import.
+`--collect-only` needs neither cluster nor credentials (the suite's session start skips the cluster then), so
+the container gets the manifest, our arguments and nothing else. It costs the seconds that the suite takes to
+import.
 """
 
 from __future__ import annotations
@@ -45,11 +46,21 @@ async def collect(
         for path in (folder, folder / "modelcar.yaml") if owner is not None else ():
             os.chown(path, *owner or (0, 0))
         result = await podman(
-            "run", "--rm", "--pull=never", "--log-driver=none", "--network=none", *mapping,
-            f"--volume={folder.resolve()}:{IN_CONTAINER}:ro,Z", f"--entrypoint={json.dumps(own[:1])}",
-            str(image["Id"]), *own[1:], *(arg for arg in what.args if arg != "-vv"), "--collect-only", "-q",
+            "run",
+            "--rm",
+            "--pull=never",
+            "--log-driver=none",
+            "--network=none",
+            *mapping,
+            f"--volume={folder.resolve()}:{IN_CONTAINER}:ro,Z",
+            f"--entrypoint={json.dumps(own[:1])}",
+            str(image["Id"]),
+            *own[1:],
+            *(arg for arg in what.args if arg != "-vv"),
+            "--collect-only",
+            "-q",
             limit_s=LIMIT_S,
-        )  # fmt: skip
+        )
     except TimeoutError:
         return (), f"the suite did not list its tests within {LIMIT_S:.0f} s; it is run all the same"
     finally:
@@ -75,7 +86,10 @@ def judge(status: int, text: str, models: Sequence[str]) -> tuple[tuple[str, ...
     left_out = [clean(name, limit=60) or "(no name)" for name in models if name.strip() not in found]
     if not left_out:
         return found, ""
-    return found, f"the suite will test {len(found)} of {len(models)} models; it leaves out {', '.join(left_out)}"
+    return (
+        found,
+        f"the suite will test {len(found)} of {len(models)} models; it leaves out {', '.join(left_out)}",
+    )
 
 
 def _fault(text: str) -> str:

@@ -27,14 +27,17 @@ def effects(
             f"{older}It may set KServe to Managed in the DataScienceCluster: a change for the whole cluster."
         )
     lines += [
-        f"It creates namespace {table.namespace}, and deletes it again, once for each of {len(models)} models.",
+        f"It creates namespace {table.namespace}, and deletes it again, once for each of {len(models)} "
+        "models.",
         f"In it: ServingRuntime {table.runtime}, Secret oci-registry-pull-secret (your pull secret), one "
         f"InferenceService ({table.mode}) with 2 to 3 CPUs, 15 to 16 GiB of RAM and the model's GPUs.",
         "The GPUs are taken from other work while a model is tested; nothing else is stopped for it.",
         "It downloads oc from the cluster's console route.",
     ]
     if audio:
-        lines.append("For audio models the container downloads a sample from github.com: it needs the internet.")
+        lines.append(
+            "For audio models the container downloads a sample from github.com: it needs the internet."
+        )
     return tuple(lines)
 
 
@@ -46,14 +49,15 @@ def job_effects(namespace: str, parallel: int | None, generation: str) -> tuple[
     """
     what = f"a Job with one index a model, {parallel} at a time," if parallel else "a Job"
     lines = [
-        f"It runs as {what} in namespace {namespace}; meanwhile your kubeconfig and pull secret lie there in a "
-        "Secret, for everybody who may read Secrets in that namespace."
+        f"It runs as {what} in namespace {namespace}; meanwhile your kubeconfig and pull secret lie there "
+        "in a Secret, for everybody who may read Secrets in that namespace."
     ]
     if parallel and parallel > 1:
         space = namespace_of(generation)
         lines.append(
-            f"WARNING: the suite always works in namespace {space}: {parallel} models at a time on one cluster "
-            "take it from each other and fail, unless the image was changed. --qa-parallel 1 is safe."
+            f"WARNING: the suite always works in namespace {space}: {parallel} models at a time on one "
+            "cluster take it from each other and fail, unless the image was changed. --qa-parallel 1 is "
+            "safe."
         )
     return tuple(lines)
 
@@ -66,7 +70,8 @@ def namespace_of(generation: str) -> str:
 def clean_up_commands(outcome: QaOutcome) -> tuple[str, ...]:
     """Commands that remove what the log says was created and not deleted; to be offered, never run unasked.
 
-    Deleting the namespace deletes what is in it, so single objects are named only where no namespace was left.
+    Deleting the namespace deletes what is in it, so single objects are named only where no namespace was
+    left.
     """
     named = [item.partition("/") for item in outcome.leftovers]
     spaces = [name for kind, _, name in named if kind == "Namespace"]

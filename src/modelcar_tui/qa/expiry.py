@@ -1,4 +1,5 @@
-"""When a kubeconfig's token ends, against how long the suite may take: a 401 after an hour wastes the hour."""
+"""When a kubeconfig's token ends, against how long the suite may take: a 401 after an hour wastes the
+hour."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from modelcar_tui.qa.lines import seconds
 
 
 def jwt_expiry(token: str) -> float | None:
-    """The `exp` of a JSON Web Token, seconds since 1970; None for any other token, such as OpenShift's own."""
+    """The `exp` of a JSON Web Token, seconds since 1970; None for any other token, such as OpenShift's
+    own."""
     parts = token.split(".")
     if len(parts) != 3 or len(token) > 64_000:
         return None

@@ -1,4 +1,5 @@
-"""The few calls to the API server that the Kubernetes engine makes, over httpx, from a flattened kubeconfig."""
+"""The few calls to the API server that the Kubernetes engine makes, over httpx, from a flattened
+kubeconfig."""
 
 from __future__ import annotations
 
@@ -187,7 +188,9 @@ def _kind(error: BaseException) -> str:
     while part is not None and len(names) < 40:
         names += [kind.__name__ for kind in type(part).__mro__]
         part = part.__cause__ or part.__context__
-    return next((words for kind, words in _KINDS if any(kind in name for name in names)), type(error).__name__)
+    return next(
+        (words for kind, words in _KINDS if any(kind in name for name in names)), type(error).__name__
+    )
 
 
 @asynccontextmanager
@@ -202,9 +205,12 @@ async def kube_api(kubeconfig: bytes) -> AsyncIterator[KubeApi]:
         headers["Authorization"] = f"Bearer {token}"
     auth = (user["username"], user["password"]) if user.get("username") and user.get("password") else None
     client = httpx.AsyncClient(
-        base_url=str(cluster["server"]).rstrip("/"), headers=headers, auth=auth, timeout=TIMEOUT_S,
+        base_url=str(cluster["server"]).rstrip("/"),
+        headers=headers,
+        auth=auth,
+        timeout=TIMEOUT_S,
         verify=_tls(cluster, user),
-    )  # fmt: skip
+    )
     async with client:
         yield KubeApi(client)
 

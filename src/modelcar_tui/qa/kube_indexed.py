@@ -1,8 +1,8 @@
 """Many models as one indexed Job: an index a model, so that one that crashes takes no other with it.
 
-The pods' logs are followed one after the other in the order of the indexes, whichever runs when: the cluster keeps
-them until the Job is deleted, so nothing is lost, and the spool reads like one long run. A line of ours says where
-an index begins, which is also how a later process finds its place again.
+The pods' logs are followed one after the other in the order of the indexes, whichever runs when: the cluster
+keeps them until the Job is deleted, so nothing is lost, and the spool reads like one long run. A line of ours
+says where an index begins, which is also how a later process finds its place again.
 """
 
 from __future__ import annotations
@@ -95,9 +95,11 @@ class Indexes:
         missing = [name for name, outcome in each if outcome is None]
         counts = [outcome.counts or QaCounts() for _, outcome in ran]
         total = QaCounts(
-            passed=sum(c.passed for c in counts), failed=sum(c.failed for c in counts),
-            errors=sum(c.errors for c in counts), skipped=sum(c.skipped for c in counts),
-        )  # fmt: skip
+            passed=sum(c.passed for c in counts),
+            failed=sum(c.failed for c in counts),
+            errors=sum(c.errors for c in counts),
+            skipped=sum(c.skipped for c in counts),
+        )
         models = tuple(result for name, outcome in ran for result in _results(name, outcome))
         models += tuple(QaModelResult(model=name, status="") for name in missing)
         if not failed:
@@ -108,14 +110,18 @@ class Indexes:
             more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""
             rest = f"; {len(missing)} were not run" if missing else ""
             message = (
-                f"{len(failed)} of {len(each)} models did not pass: {told}{more}{rest}; {name}: {first.message}"
+                f"{len(failed)} of {len(each)} models did not pass: {told}{more}{rest}; {name}: "
+                f"{first.message}"
             )
             first = msgspec.structs.replace(first, message=message)
         return msgspec.structs.replace(
-            first, counts=total, seconds=seconds, models=models,
+            first,
+            counts=total,
+            seconds=seconds,
+            models=models,
             measured=tuple(one for _, outcome in ran for one in outcome.measured),
             leftovers=tuple(dict.fromkeys(item for _, outcome in ran for item in outcome.leftovers)),
-        )  # fmt: skip
+        )
 
     def _one(self, index: int, ended: Ended, limit_s: float | None) -> QaOutcome | None:
         """None for an index that never began."""
@@ -134,9 +140,11 @@ class Indexes:
     def _fresh(self, pipeline: Pipeline) -> None:
         results = [parser.result for parser in self._parsers.values()]
         past = Past(
-            done=self.current, total=len(self.models), passed=sum(result.passed for result in results),
+            done=self.current,
+            total=len(self.models),
+            passed=sum(result.passed for result in results),
             failed=sum(result.failed for result in results),
-        )  # fmt: skip
+        )
         self._parsers[self.current] = pipeline.begin(past)
 
 

@@ -48,12 +48,14 @@ class Cursor:
         return True
 
 
-async def follow(api: KubeApi, path: str, cursor: Cursor, *, ended: bool) -> AsyncGenerator[list[RawLine], None]:
+async def follow(
+    api: KubeApi, path: str, cursor: Cursor, *, ended: bool
+) -> AsyncGenerator[list[RawLine], None]:
     """Batches of new lines until the server ends the log; broken connections are made anew for ever.
 
-    The caller sets the limit. When the API server loses the node, it ends the log in the middle of a line as if
-    that were all: so a line without an end counts only where the container had ended before, and what is missing
-    is read by following once more after that.
+    The caller sets the limit. When the API server loses the node, it ends the log in the middle of a line as
+    if that were all: so a line without an end counts only where the container had ended before, and what is
+    missing is read by following once more after that.
 
     Args:
         api: of the cluster.
@@ -69,12 +71,16 @@ async def follow(api: KubeApi, path: str, cursor: Cursor, *, ended: bool) -> Asy
         splitter = LineSplitter()
         cursor.connect()
         try:
-            async for chunk in api.log(path, follow="true", timestamps="true", container="suite", **cursor.since):
+            async for chunk in api.log(
+                path, follow="true", timestamps="true", container="suite", **cursor.since
+            ):
                 pause, doubt = FIRST_PAUSE_S, Doubt()
                 if lines := [line for raw in splitter.feed(chunk) if (line := _line(raw, cursor))]:
                     yield lines
         except KubeError as error:
-            if error.status in (404, 410) or (error.status in (401, 403) and not (cursor.last and doubt.left)):
+            if error.status in (404, 410) or (
+                error.status in (401, 403) and not (cursor.last and doubt.left)
+            ):
                 raise
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)

@@ -65,7 +65,11 @@ def suite_job(
 
 
 def indexed_job(
-    request: QaRequest, options: JobOptions, args: Sequence[str], env: Mapping[str, str], models: Sequence[str]
+    request: QaRequest,
+    options: JobOptions,
+    args: Sequence[str],
+    env: Mapping[str, str],
+    models: Sequence[str],
 ) -> dict[str, Any]:
     """The same as an indexed Job; each pod reads the manifest of its own index.
 
@@ -77,9 +81,11 @@ def indexed_job(
     spec = job["spec"]
     del spec["backoffLimit"]
     spec |= {
-        "completionMode": "Indexed", "completions": len(models), "parallelism": options.parallel or 1,
+        "completionMode": "Indexed",
+        "completions": len(models),
+        "parallelism": options.parallel or 1,
         "backoffLimitPerIndex": 0,
-    }  # fmt: skip
+    }
     if request.model_timeout_s:
         # The kubelet ends a model that hangs, whether we are there or not.
         spec["template"]["spec"]["activeDeadlineSeconds"] = int(request.model_timeout_s)
@@ -96,52 +102,74 @@ def suite_secret(
     """The Secret with kubeconfig, manifest and variables; the Job owns it, so it goes when the Job goes."""
     data = {**files, "env": env_file(env)}
     owner = {
-        "apiVersion": "batch/v1", "kind": "Job", "name": job["metadata"]["name"], "uid": job["metadata"]["uid"],
-    }  # fmt: skip
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "name": job["metadata"]["name"],
+        "uid": job["metadata"]["uid"],
+    }
     return {
-        "apiVersion": "v1", "kind": "Secret", "type": "Opaque", "immutable": True,
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "Opaque",
+        "immutable": True,
         "metadata": {
-            "name": object_name(request.run_id), "namespace": options.namespace, "labels": _labels(request),
+            "name": object_name(request.run_id),
+            "namespace": options.namespace,
+            "labels": _labels(request),
             "ownerReferences": [owner],
         },
         "data": {name: base64.b64encode(value).decode() for name, value in data.items()},
-    }  # fmt: skip
+    }
 
 
 def _job(
-    request: QaRequest, options: JobOptions, name: str, command: list[str], volumes: list[Any], mounts: list[Any],
+    request: QaRequest,
+    options: JobOptions,
+    name: str,
+    command: list[str],
+    volumes: list[Any],
+    mounts: list[Any],
     deadline_s: int,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     labels = _labels(request)
     # The pod's own grace ends the pause.
     stop = f"({interrupt_suite()}) && sleep 50; :"
     container = {
-        "name": CONTAINER, "image": request.image, "command": command, "volumeMounts": mounts,
+        "name": CONTAINER,
+        "image": request.image,
+        "command": command,
+        "volumeMounts": mounts,
         "resources": {
             "requests": {"cpu": "500m", "memory": "1Gi"},
             "limits": {"cpu": "2", "memory": request.memory or options.memory},
         },
         "lifecycle": {"preStop": {"exec": {"command": ["/bin/sh", "-c", stop]}}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-    }  # fmt: skip
+    }
     if request.pull == "always":
         container["imagePullPolicy"] = "Always"
     # No user is set: OpenShift gives the pod one of the namespace's range, elsewhere the image's own is used.
     pod: dict[str, Any] = {
-        "restartPolicy": "Never", "containers": [container], "volumes": volumes,
+        "restartPolicy": "Never",
+        "containers": [container],
+        "volumes": volumes,
         "terminationGracePeriodSeconds": 60,
-    }  # fmt: skip
+    }
     if options.service_account:
         pod["serviceAccountName"] = options.service_account
     queue = {QUEUE_LABEL: options.queue} if options.queue else {}
     return {
-        "apiVersion": "batch/v1", "kind": "Job",
+        "apiVersion": "batch/v1",
+        "kind": "Job",
         "metadata": {"name": name, "namespace": options.namespace, "labels": {**labels, **queue}},
         "spec": {
-            "backoffLimit": 0, "ttlSecondsAfterFinished": options.ttl_s, "activeDeadlineSeconds": deadline_s,
-            "suspend": bool(options.queue), "template": {"metadata": {"labels": labels}, "spec": pod},
+            "backoffLimit": 0,
+            "ttlSecondsAfterFinished": options.ttl_s,
+            "activeDeadlineSeconds": deadline_s,
+            "suspend": bool(options.queue),
+            "template": {"metadata": {"labels": labels}, "spec": pod},
         },
-    }  # fmt: skip
+    }
 
 
 def _labels(request: QaRequest) -> dict[str, str]:

@@ -41,7 +41,9 @@ def selector(job: Mapping[str, Any]) -> str:
 def ended(job: Mapping[str, Any]) -> bool:
     """Whether a Job has ended, well or not."""
     conditions = (job.get("status") or {}).get("conditions") or []
-    return any(one.get("type") in ("Complete", "Failed") and one.get("status") == "True" for one in conditions)
+    return any(
+        one.get("type") in ("Complete", "Failed") and one.get("status") == "True" for one in conditions
+    )
 
 
 def check(job: Mapping[str, Any] | None, name: str, namespace: str) -> None:
@@ -54,14 +56,18 @@ def check(job: Mapping[str, Any] | None, name: str, namespace: str) -> None:
         raise UserError(Problem(what=f"Job {name} was deleted before it ran", code="busy"))
     for condition in (job.get("status") or {}).get("conditions") or []:
         if condition.get("type") == "Failed" and condition.get("status") == "True":
-            what = quoted(f"Job {name} failed: {condition.get('reason')}: {condition.get('message')}", limit=4000)
+            what = quoted(
+                f"Job {name} failed: {condition.get('reason')}: {condition.get('message')}", limit=4000
+            )
             raise UserError(Problem(what=what, fix=f"oc describe job {name} -n {namespace}"))
 
 
 async def why_no_pod(api: KubeApi, core: str, job: Mapping[str, Any]) -> str:
-    """Why the Job controller makes no pod, by its events; empty when it says nothing, or we may not read them.
+    """Why the Job controller makes no pod, by its events; empty when it says nothing, or we may not read
+    them.
 
-    Quotas, LimitRanges, security policies and missing service accounts refuse pods, not Jobs: the Job then waits.
+    Quotas, LimitRanges, security policies and missing service accounts refuse pods, not Jobs: the Job then
+    waits.
     """
     about = f"involvedObject.uid={job['metadata']['uid']},reason=FailedCreate"
     try:

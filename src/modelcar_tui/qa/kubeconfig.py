@@ -50,23 +50,30 @@ class Flattened(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def kubeconfig_paths(given: str | None = None, environ: dict[str, str] | None = None) -> tuple[Path, ...]:
-    """The existing files of `given` or `$KUBECONFIG` (lists), else `~/.kube/config`: what kubectl would read."""
+    """The existing files of `given` or `$KUBECONFIG` (lists), else `~/.kube/config`: what kubectl would
+    read."""
     env = os.environ if environ is None else environ
     text = given or env.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
-    return tuple(path for part in text.split(os.pathsep) if part and (path := Path(part).expanduser()).is_file())
+    return tuple(
+        path for part in text.split(os.pathsep) if part and (path := Path(part).expanduser()).is_file()
+    )
 
 
 async def flatten(
-    paths: tuple[Path, ...], *, context: str | None = None, redact: Redactor | None = None,
+    paths: tuple[Path, ...],
+    *,
+    context: str | None = None,
+    redact: Redactor | None = None,
     needed_s: float | None = None,
-) -> Flattened:  # fmt: skip
+) -> Flattened:
     """The used context of `paths` (the first file that names something wins, as with kubectl).
 
     Every credential is taught to `redact` and to the process. A token that ends before `needed_s` from now is
     warned of.
 
     Raises:
-        UserError: a file can't be read, a name is missing, a plug-in gives no credential, or one can't be sent.
+        UserError: a file can't be read, a name is missing, a plug-in gives no credential, or one can't be
+        sent.
     """
     merged = _merge(paths)
     name = context or merged["current-context"]
@@ -101,13 +108,19 @@ async def flatten(
         warnings.append(caution("the kubeconfig's token", expires_at, needed_s))
     if redact is not None:
         _teach(redact, user)
-    used = {key: value for key, value in used.items() if key != "__folder__"} | {"cluster": "qa", "user": "qa"}
+    used = {key: value for key, value in used.items() if key != "__folder__"} | {
+        "cluster": "qa",
+        "user": "qa",
+    }
     whole = {
-        "apiVersion": "v1", "kind": "Config", "current-context": "qa", "preferences": {},
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "qa",
+        "preferences": {},
         "contexts": [{"name": "qa", "context": used}],
         "clusters": [{"name": "qa", "cluster": cluster}],
         "users": [{"name": "qa", "user": user}],
-    }  # fmt: skip
+    }
     # JSON is YAML: every client reads it and no quoting can go wrong.
     return Flattened(
         data=json.dumps(whole, indent=1, default=str).encode(),
@@ -130,7 +143,9 @@ def _merge(paths: tuple[Path, ...]) -> dict[str, Any]:
         try:
             raw: Any = yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
         except (yaml.YAMLError, ValueError, RecursionError):
-            raise _problem("the kubeconfig is not valid YAML", "oc login writes a new one", str(path)) from None
+            raise _problem(
+                "the kubeconfig is not valid YAML", "oc login writes a new one", str(path)
+            ) from None
         if not isinstance(raw, dict):
             raise _problem("the kubeconfig is not a mapping", "oc login writes a new one", str(path))
         merged["current-context"] = merged["current-context"] or str(raw.get("current-context") or "")
@@ -138,7 +153,9 @@ def _merge(paths: tuple[Path, ...]) -> dict[str, Any]:
             items = raw.get(kind)
             for item in items if isinstance(items, list) else []:
                 if isinstance(item, dict) and isinstance(item.get(single), dict):
-                    merged[kind].setdefault(str(item.get("name")), item[single] | {"__folder__": str(path.parent)})
+                    merged[kind].setdefault(
+                        str(item.get("name")), item[single] | {"__folder__": str(path.parent)}
+                    )
     return merged
 
 
@@ -169,7 +186,9 @@ def _read(path: Path) -> bytes:
     return data
 
 
-async def _run_plugin(plugin: dict[str, Any], cluster: dict[str, Any], folder: Path) -> tuple[dict[str, str], str]:
+async def _run_plugin(
+    plugin: dict[str, Any], cluster: dict[str, Any], folder: Path
+) -> tuple[dict[str, str], str]:
     """The credential, and when it ends as the plug-in tells it."""
     command = str(plugin.get("command") or "")
     program = str(folder / command) if os.sep in command and not command.startswith(os.sep) else command
@@ -188,14 +207,21 @@ async def _run_plugin(plugin: dict[str, Any], cluster: dict[str, Any], folder: P
     }
     env["KUBERNETES_EXEC_INFO"] = json.dumps({"apiVersion": version, "kind": "ExecCredential", "spec": spec})
     process = await asyncio.create_subprocess_exec(
-        program, *[str(arg) for arg in plugin.get("args") or []], env=env, stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+        program,
+        *[str(arg) for arg in plugin.get("args") or []],
+        env=env,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
         async with asyncio.timeout(EXEC_TIMEOUT_S):
             output, _ = await process.communicate()
     except TimeoutError:
-        raise _problem(f"{clean(command)!r} gave no token within {EXEC_TIMEOUT_S:.0f} s", "oc login") from None
+        raise _problem(
+            f"{clean(command)!r} gave no token within {EXEC_TIMEOUT_S:.0f} s", "oc login"
+        ) from None
     finally:
         if process.returncode is None:
             with suppress(ProcessLookupError):
@@ -205,7 +231,9 @@ async def _run_plugin(plugin: dict[str, Any], cluster: dict[str, Any], folder: P
     try:
         status: Any = json.loads(output)["status"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise _problem(f"{clean(command)!r} gave no credential (exit {process.returncode})", "oc login") from None
+        raise _problem(
+            f"{clean(command)!r} gave no credential (exit {process.returncode})", "oc login"
+        ) from None
     given = {
         key: str(status[name])
         for key, name in (("token", "token"), ("cert", "clientCertificateData"), ("key", "clientKeyData"))

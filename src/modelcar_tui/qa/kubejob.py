@@ -17,7 +17,14 @@ from modelcar_tui.qa import kube_state, pullsecret, store
 from modelcar_tui.qa.kube_api import KubeApi, KubeError, create, find, gone, kube_api, patient
 from modelcar_tui.qa.kube_indexed import INDEX, Exit, Indexes
 from modelcar_tui.qa.kube_log import Cursor, follow
-from modelcar_tui.qa.kube_objects import JobOptions, indexed_job, object_name, probe_job, suite_job, suite_secret
+from modelcar_tui.qa.kube_objects import (
+    JobOptions,
+    indexed_job,
+    object_name,
+    probe_job,
+    suite_job,
+    suite_secret,
+)
 from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths
 from modelcar_tui.qa.manifest_file import stage_manifest
 from modelcar_tui.qa.outcome import Ended, classify, could_not_start, refused
@@ -39,7 +46,9 @@ class KubeJobRunner:
     deleted when the run ends; if we can't, the Job's TTL does it and the Secret goes with its owner.
     """
 
-    def __init__(self, options: JobOptions, *, redact: Redactor | None = None, poll_s: float = POLL_S) -> None:
+    def __init__(
+        self, options: JobOptions, *, redact: Redactor | None = None, poll_s: float = POLL_S
+    ) -> None:
         self.detach = False
         self._options = options
         self._redact = redact or Redactor()
@@ -78,13 +87,22 @@ class KubeJobRunner:
             return _refusal(error, self._options.namespace)
         except OSError as error:
             return could_not_start(
-                "DISK", f"{error.strerror or type(error).__name__}: {qa}", "df -h; free some room, then run again"
+                "DISK",
+                f"{error.strerror or type(error).__name__}: {qa}",
+                "df -h; free some room, then run again",
             )
 
     async def _driven(
-        self, api: KubeApi, qa: Path, request: QaRequest, secrets: QaSecrets, on_event: OnEvent, config: bytes, *,
+        self,
+        api: KubeApi,
+        qa: Path,
+        request: QaRequest,
+        secrets: QaSecrets,
+        on_event: OnEvent,
+        config: bytes,
+        *,
         start: bool,
-    ) -> QaOutcome | None:  # fmt: skip
+    ) -> QaOutcome | None:
         job = await find(api, f"{self._jobs}/{object_name(request.run_id)}")
         if job is None and not start:
             return None
@@ -97,14 +115,20 @@ class KubeJobRunner:
                 job = await self._ensure(api, request, secret, config, probe, job, on_event)
             name = str(job["metadata"]["name"])
             indexes = Indexes.of(job)
-            cursor = Cursor(*pipeline.replay(lambda line: indexes is not None and indexes.begins(pipeline, line)))
+            cursor = Cursor(
+                *pipeline.replay(lambda line: indexes is not None and indexes.begins(pipeline, line))
+            )
             on_event(
                 ContainerStarted(
-                    container=f"job/{name} in {self._options.namespace}", image=request.image,
-                    log=str(pipeline.path), attached=attached, began=kube_state.began(job),
-                    limit_s=request.timeout_s, model_limit_s=request.model_timeout_s,
+                    container=f"job/{name} in {self._options.namespace}",
+                    image=request.image,
+                    log=str(pipeline.path),
+                    attached=attached,
+                    began=kube_state.began(job),
+                    limit_s=request.timeout_s,
+                    model_limit_s=request.model_timeout_s,
                 )
-            )  # fmt: skip
+            )
             outcome = await self._follow(api, request, pipeline, cursor, on_event, job, indexes)
             pipeline.say(f"{outcome.code}: {outcome.message}")
             store.save_outcome(qa, outcome)
@@ -142,14 +166,25 @@ class KubeJobRunner:
                 await api.call("DELETE", f"{self._jobs}/{name}", propagationPolicy="Background")
 
     async def _ensure(
-        self, api: KubeApi, request: QaRequest, secret: pullsecret.PullSecret, config: bytes, probe: Probe,
-        job: dict[str, Any] | None, on_event: OnEvent,
-    ) -> dict[str, Any]:  # fmt: skip
-        """The Job and its Secret, made where they are missing: a killed process may have made only the first."""
+        self,
+        api: KubeApi,
+        request: QaRequest,
+        secret: pullsecret.PullSecret,
+        config: bytes,
+        probe: Probe,
+        job: dict[str, Any] | None,
+        on_event: OnEvent,
+    ) -> dict[str, Any]:
+        """The Job and its Secret, made where they are missing: a killed process may have made only the
+        first."""
         manifest = stage_manifest(Path(request.manifest_path))
         hosts = (request.registry_host,) if request.registry_host else manifest.hosts
         what = command(
-            probe, hosts=hosts, secret=secret, accelerator=request.accelerator, runtime_image=request.runtime_image
+            probe,
+            hosts=hosts,
+            secret=secret,
+            accelerator=request.accelerator,
+            runtime_image=request.runtime_image,
         )
         if job is None and self._options.parallel and len(manifest.models) > 1:
             job = await self._indexed(api, request, what, manifest.models, on_event)
@@ -166,7 +201,8 @@ class KubeJobRunner:
     async def _indexed(
         self, api: KubeApi, request: QaRequest, what: Command, models: tuple[str, ...], on_event: OnEvent
     ) -> dict[str, Any] | None:
-        """The indexed Job; None where this cluster knows no limits per index and would try failed ones again."""
+        """The indexed Job; None where this cluster knows no limits per index and would try failed ones
+        again."""
         job = await create(api, self._jobs, indexed_job(request, self._options, what.args, what.env, models))
         if "backoffLimitPerIndex" in job["spec"]:
             return job
@@ -328,7 +364,9 @@ def _refusal(error: KubeError, namespace: str) -> QaOutcome:
         return could_not_start("FORBIDDEN", str(error), fix)
     if error.status == 404:
         return could_not_start("NAMESPACE", str(error), f"oc new-project {namespace}")
-    return could_not_start("CLUSTER_UNREACHABLE", str(error), "oc whoami --show-server, then curl that address")
+    return could_not_start(
+        "CLUSTER_UNREACHABLE", str(error), "oc whoami --show-server, then curl that address"
+    )
 
 
 async def _to_the_end(work: Any) -> None:

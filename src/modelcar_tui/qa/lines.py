@@ -1,4 +1,5 @@
-"""From the bytes of a log to lines, whatever the bytes are: chunks of any size, no line limit, no `readline`."""
+"""From the bytes of a log to lines, whatever the bytes are: chunks of any size, no line limit, no
+`readline`."""
 
 from __future__ import annotations
 

@@ -132,7 +132,9 @@ class SuiteParser:
             return self._enter(suite().phases.get(match["name"], "setup"))
         if "ocp_resources" in line:
             self._object(line)
-        elif "memory" in line or "KV cache" in line or "Maximum concurrency" in line or "Model loading" in line:
+        elif (
+            "memory" in line or "KV cache" in line or "Maximum concurrency" in line or "Model loading" in line
+        ):
             self._measure(line)
         if "Waiting for " not in line:
             return False
@@ -153,12 +155,14 @@ class SuiteParser:
         found = self._causes.get(model) or self._causes.get(model[:20])
         failed = status in _FAILED
         result.models[known.model] = QaModelResult(
-            model=known.model, status=status, phase=when,
+            model=known.model,
+            status=status,
+            phase=when,
             cause=found.known.code if failed and found else "",
             means=found.known.means if failed and found else "",
             fix=found.known.fix if failed and found else "",
             line=found.line if failed and found else "",
-        )  # fmt: skip
+        )
         if failed and found and (result.best is None or result.best.rank > found.rank):
             result.best = found
         if known.status == "":
@@ -173,9 +177,11 @@ class SuiteParser:
         if not numbers:
             return False
         result.counts = QaCounts(
-            passed=numbers.get("passed", 0), failed=numbers.get("failed", 0),
-            errors=numbers.get("error", 0), skipped=numbers.get("skipped", 0),
-        )  # fmt: skip
+            passed=numbers.get("passed", 0),
+            failed=numbers.get("failed", 0),
+            errors=numbers.get("error", 0),
+            skipped=numbers.get("skipped", 0),
+        )
         result.seconds = seconds
         return self._enter("finished")
 
@@ -200,7 +206,8 @@ class SuiteParser:
             rank, known = found
             here = Found(rank, known, line, result.lines)
             if self._in_summary:
-                # The summary repeats the lines above without saying more; it names a cause only of last resort.
+                # The summary repeats the lines above without saying more; it names a cause only of last
+                # resort.
                 if result.best is None:
                     result.best = here
                 return
@@ -227,7 +234,9 @@ class SuiteParser:
         for what, pattern in suite().measured.items():
             if match := pattern.search(line):
                 value = float(match["v"].replace(",", ""))
-                self.result.measured.append(QaMeasured(model=self.result.model, what=what, value=value, line=line))
+                self.result.measured.append(
+                    QaMeasured(model=self.result.model, what=what, value=value, line=line)
+                )
 
     def _object(self, line: str) -> None:
         match = self._lines["object"].search(line)

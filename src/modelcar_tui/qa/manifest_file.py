@@ -60,7 +60,9 @@ def stage_manifest(path: Path) -> StagedManifest:
         models=tuple(str(item.get("name") or "") for item in models),
         hosts=tuple(hosts),
         audio=any(item.get("model_output_type") == "audio" for item in models),
-        single=tuple(yaml.safe_dump({**raw, "model-car": [item]}, sort_keys=False).encode() for item in models),
+        single=tuple(
+            yaml.safe_dump({**raw, "model-car": [item]}, sort_keys=False).encode() for item in models
+        ),
     )
 
 

@@ -20,7 +20,9 @@ def measured_line(one: QaMeasured) -> str:
     if one.predicted is None:
         return f"{head}; no prediction: {one.note}" if one.note else head
     bounds = (
-        f" ({_number(one.low)} to {_number(one.high)})" if one.low is not None and one.high is not None else ""
+        f" ({_number(one.low)} to {_number(one.high)})"
+        if one.low is not None and one.high is not None
+        else ""
     )
     return f"{head}, {_number(one.predicted)}{bounds} predicted{_off(one.value, one.predicted)}"
 

@@ -23,11 +23,27 @@ OK = "QA_OK"
 _BY_STATUS = {
     2: ("INTERRUPTED", "the suite was interrupted", "run again"),
     3: ("SUITE_CRASHED", "the suite itself crashed (pytest internal error)", "read the INTERNALERROR lines"),
-    4: ("SUITE_USAGE", "this image does not take our arguments", "choose the tag of your release with --qa-image"),
-    5: ("NO_TESTS", "the suite found no test for this manifest", "the manifest must hold a list of named models"),
-    99: ("CLUSTER_UNHEALTHY", "the suite's sanity check found the cluster unhealthy", "oc get nodes,dsci,dsc"),
+    4: (
+        "SUITE_USAGE",
+        "this image does not take our arguments",
+        "choose the tag of your release with --qa-image",
+    ),
+    5: (
+        "NO_TESTS",
+        "the suite found no test for this manifest",
+        "the manifest must hold a list of named models",
+    ),
+    99: (
+        "CLUSTER_UNHEALTHY",
+        "the suite's sanity check found the cluster unhealthy",
+        "oc get nodes,dsci,dsc",
+    ),
     125: ("PODMAN_FAILED", "podman could not run the container", "read podman's line in the log"),
-    126: ("IMAGE_UNSUITABLE", "the image's entrypoint can't be executed", "check --qa-image and its architecture"),
+    126: (
+        "IMAGE_UNSUITABLE",
+        "the image's entrypoint can't be executed",
+        "check --qa-image and its architecture",
+    ),
     127: ("IMAGE_UNSUITABLE", "the image has no such entrypoint", "check --qa-image"),
     130: ("INTERRUPTED", "the suite was interrupted", "run again"),
     137: (
@@ -128,11 +144,17 @@ def _ended(result: SuiteResult, ended: Ended, limit_s: float | None, line: str) 
             "look at the cluster, run again",
             line,
         )
-    return "CONTAINER_LOST", f"the container vanished{where}", "who ran podman rm or podman system prune?", line
+    return (
+        "CONTAINER_LOST",
+        f"the container vanished{where}",
+        "who ran podman rm or podman system prune?",
+        line,
+    )
 
 
 def _left(result: SuiteResult) -> bool:
-    """Whether what was created may still be there: the suite did not come to its end, or not to that of a test."""
+    """Whether what was created may still be there: the suite did not come to its end, or not to that of a
+    test."""
     torn = any(m.phase == "teardown" and m.status in ("FAILED", "ERROR") for m in result.models.values())
     return torn or result.phase != "finished"
 

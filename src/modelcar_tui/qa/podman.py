@@ -117,11 +117,15 @@ class PodmanRunner:
             await container.open()
             on_event(
                 ContainerStarted(
-                    container=name_of(request), image=request.image, log=str(pipeline.path), attached=attached,
-                    began=container.started or time.time(), limit_s=request.timeout_s,
+                    container=name_of(request),
+                    image=request.image,
+                    log=str(pipeline.path),
+                    attached=attached,
+                    began=container.started or time.time(),
+                    limit_s=request.timeout_s,
                     model_limit_s=request.model_timeout_s,
                 )
-            )  # fmt: skip
+            )
             outcome = await self._follow(qa, request, container, pipeline, on_event)
             pipeline.say(f"{outcome.code}: {outcome.message}")
             store.save_outcome(qa, outcome)
@@ -152,9 +156,12 @@ class PodmanRunner:
         pipeline.stage("probing the suite")
         found = await probe(self._podman, image, self._probes, network=request.network)
         what = command(
-            found, hosts=hosts, secret=secret, accelerator=request.accelerator,
+            found,
+            hosts=hosts,
+            secret=secret,
+            accelerator=request.accelerator,
             runtime_image=request.runtime_image,
-        )  # fmt: skip
+        )
         pipeline.stage("asking the suite for its tests")
         tests, caution = await collect(self._podman, image, found, what, manifest, qa)
         pipeline.expect(len(tests))
@@ -179,13 +186,25 @@ class PodmanRunner:
         limits += [f"--network={request.network}"] if request.network else []
         pipeline.stage("starting the container")
         result = await self._podman(
-            "run", "--detach", f"--name={name_of(request)}", f"--label={LABEL}={request.run_id}", "--pull=never",
-            "--log-driver=k8s-file", "--stop-signal=SIGINT", "--security-opt=no-new-privileges", *mapping, *limits,
+            "run",
+            "--detach",
+            f"--name={name_of(request)}",
+            f"--label={LABEL}={request.run_id}",
+            "--pull=never",
+            "--log-driver=k8s-file",
+            "--stop-signal=SIGINT",
+            "--security-opt=no-new-privileges",
+            *mapping,
+            *limits,
             f"--volume={folder.resolve()}:{IN_CONTAINER}:ro,Z",
-            f"--env=KUBECONFIG={IN_CONTAINER}/kubeconfig", *plain,
-            f"--entrypoint={json.dumps(shell)}", str(image["Id"]), *own, *what.args,
+            f"--env=KUBECONFIG={IN_CONTAINER}/kubeconfig",
+            *plain,
+            f"--entrypoint={json.dumps(shell)}",
+            str(image["Id"]),
+            *own,
+            *what.args,
             limit_s=120.0,
-        )  # fmt: skip
+        )
         if result.status == 0:
             return Container(self._podman, result.out.strip())
         if (container := await won_by_another(self._podman, request.run_id, result.err)) is not None:

@@ -29,7 +29,9 @@ class Result(NamedTuple):
         """podman's last word on what went wrong, one cleaned and redacted line."""
         lines = [line for line in (self.err or self.out).splitlines() if line.strip()]
         told = [
-            line for line in lines if line.startswith(("Error", "error", "time=")) and "level=warn" not in line
+            line
+            for line in lines
+            if line.startswith(("Error", "error", "time=")) and "level=warn" not in line
         ]
         last = (told or lines or [f"exit status {self.status}"])[-1]
         return quoted(last.removeprefix("Error: "), limit=400)
@@ -55,10 +57,14 @@ class Podman:
         """A child in its own session (the terminal's Ctrl-C is not for it), killed when the block is left."""
         env = {name: value for name, value in os.environ.items() if not _SECRET_NAME.search(name)}
         child = await asyncio.create_subprocess_exec(
-            self.program, *args, env=env, start_new_session=True, stdin=asyncio.subprocess.DEVNULL,
+            self.program,
+            *args,
+            env=env,
+            start_new_session=True,
+            stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT if merged else asyncio.subprocess.PIPE,
-        )  # fmt: skip
+        )
         try:
             yield child
         finally:

@@ -39,9 +39,17 @@ async def probe(podman: Podman, image: dict[str, Any], cache: Path, *, network: 
     shell = json.dumps(["/bin/sh", "-c", probe_script(), "sh"])
     net = [f"--network={network}"] if network else []
     result = await podman(
-        "run", "--rm", "--pull=never", "--log-driver=none", *net, f"--entrypoint={shell}", image_id,
-        *own, "--help", limit_s=LIMIT_S,
-    )  # fmt: skip
+        "run",
+        "--rm",
+        "--pull=never",
+        "--log-driver=none",
+        *net,
+        f"--entrypoint={shell}",
+        image_id,
+        *own,
+        "--help",
+        limit_s=LIMIT_S,
+    )
     if result.status == 125:
         raise PodmanError(result)
     found = read_probe(result.out)

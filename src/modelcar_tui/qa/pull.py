@@ -28,14 +28,17 @@ async def pull(podman: Podman, request: QaRequest, pipeline: Pipeline) -> dict[s
     image = await podman.inspect_image(request.image)
     if image is None and request.pull == "never":
         fix = f"podman pull {request.image}"
-        raise UserError(Problem(what=f"{request.image} is not in the local store", fix=fix, code="suite-image"))
+        raise UserError(
+            Problem(what=f"{request.image} is not in the local store", fix=fix, code="suite-image")
+        )
     if image is None or request.pull in ("always", "newer"):
         pipeline.stage("pulling image")
         policy = ["--policy=newer"] if request.pull == "newer" else []
         last = await _pull(podman, [*policy, request.image], request.timeout_s, pipeline)
         if last is not None and (image is None or request.pull == "always"):
             fix = (
-                f"podman pull {request.image}, podman login where it is denied, or choose another with --qa-image"
+                f"podman pull {request.image}, podman login where it is denied, or choose another with "
+                "--qa-image"
             )
             raise UserError(Problem(what=last, where=request.image, fix=fix, code="suite-image"))
         image = await podman.inspect_image(request.image)

@@ -159,4 +159,6 @@ def _speed() -> float:
 
 def _time(data: bytes) -> float:
     match = _STAMP.match(clean(data[:80].decode("utf-8", "replace")))
-    return seconds(match[1] if match[1].endswith("Z") or "+" in match[1] else match[1] + "Z") if match else 0.0
+    return (
+        seconds(match[1] if match[1].endswith("Z") or "+" in match[1] else match[1] + "Z") if match else 0.0
+    )

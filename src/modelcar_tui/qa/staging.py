@@ -72,7 +72,8 @@ def interrupt_suite() -> str:
     """A shell text for inside the container: SIGINT to pytest itself, once; exits 1 where it finds none.
 
     `uv run`, the image's first process, does not pass a SIGINT on that was sent to it alone, and pytest tears
-    its fixtures down (it deletes its namespace) on SIGINT only. The brackets keep the text from finding itself.
+    its fixtures down (it deletes its namespace) on SIGINT only. The brackets keep the text from finding
+    itself.
     """
     return (
         'none=1; for p in /proc/[0-9]*; do case "$(cat "$p/cmdline" 2>/dev/null)" in '
@@ -103,10 +104,11 @@ def entrypoint(image: Mapping[str, Any]) -> tuple[list[str], list[str]]:
 
 
 def user_mapping(uid: int | None, gid: int | None) -> tuple[list[str], tuple[int, int] | None]:
-    """podman's arguments and the files' owner, so that the suite's user reads 0600 files and nobody else does.
+    """podman's arguments and the files' owner, so that the suite's user reads 0600 files and nobody else
+    does.
 
-    Rootless: our own user becomes that user inside (`keep-id`). As root: the files are given to that user's id;
-    their folder lies in a 0700 folder of ours, so on the host only root comes to them.
+    Rootless: our own user becomes that user inside (`keep-id`). As root: the files are given to that user's
+    id; their folder lies in a 0700 folder of ours, so on the host only root comes to them.
     """
     if not uid:
         return [], None
@@ -131,7 +133,9 @@ async def driving(qa: Path) -> AsyncIterator[None]:
                 break
             except BlockingIOError:
                 if not more:
-                    problem = Problem(what="another process drives the QA of this run", where=str(qa), code="busy")
+                    problem = Problem(
+                        what="another process drives the QA of this run", where=str(qa), code="busy"
+                    )
                     raise UserError(problem) from None
                 # A child that a killed process had just forked holds its files until it becomes podman.
                 await asyncio.sleep(0.1)

@@ -1,4 +1,5 @@
-"""The outcome of a QA run on disk, so that asking again does not run again; and the sweep of what was left."""
+"""The outcome of a QA run on disk, so that asking again does not run again; and the sweep of what was
+left."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Three incompatible generations of the suite: which one an image holds, and its command line.
 
-G1 takes the secret from `OCI_REGISTRY_PULL_SECRET` or an option, G2 from a repeatable option only, G3 from one
-option or variable a registry. Nothing secret is put into an argument: options that have no variable travel in
-`PYTEST_ADDOPTS`, which the container reads from a mounted file.
+G1 takes the secret from `OCI_REGISTRY_PULL_SECRET` or an option, G2 from a repeatable option only, G3 from
+one option or variable a registry. Nothing secret is put into an argument: options that have no variable
+travel in `PYTEST_ADDOPTS`, which the container reads from a mounted file.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from modelcar_tui.qa.tables import Generation, suite
 
 MANIFEST_IN_CONTAINER = "/run/modelcar-tui/modelcar.yaml"
 LOG_FILE = "/tmp/pytest-tests.log"  # noqa: S108 - in the container, whose /tmp is its own
-"""Every generation opens its log when a session starts, to run or to collect, by default in a folder `results`
-that no image has. It joins the name to that folder, so an absolute one wins."""
+"""Every generation opens its log when a session starts, to run or to collect, by default in a folder
+`results` that no image has. It joins the name to that folder, so an absolute one wins."""
 
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,7 +146,9 @@ def _secret_env(probe: Probe, hosts: tuple[str, ...], secret: PullSecret) -> dic
         return {known[host]: value for host, value in found.items()}
     if len(hosts) > 1 and probe.generation == "G1":
         fix = "split the manifest, or choose a newer tag with --qa-image"
-        raise UserError(Problem(what=f"this suite takes one registry, the manifest has {len(hosts)}", fix=fix))
+        raise UserError(
+            Problem(what=f"this suite takes one registry, the manifest has {len(hosts)}", fix=fix)
+        )
     options = " ".join(f"--registry-pull-secret={shlex.quote(value.reveal())}" for value in found.values())
     env = {"PYTEST_ADDOPTS": Secret(options)} if options else {}
     if probe.generation == "G1" and found:
@@ -158,7 +160,9 @@ def _secret_of(secret: PullSecret, host: str) -> Secret:
     value = secret.for_host(host)
     if value is None and not secret.hosts:
         fix = "export OCI_REGISTRY_PULL_SECRET with base64 of user:password"
-        raise UserError(Problem(what=f"there is no pull secret for {host}", fix=fix, code="pull-secret-missing"))
+        raise UserError(
+            Problem(what=f"there is no pull secret for {host}", fix=fix, code="pull-secret-missing")
+        )
     if value is None:
         fix = f"podman login {host}, or export OCI_REGISTRY_PULL_SECRET with base64 of user:password"
         raise UserError(Problem(what=f"the pull secret has no entry for {host}", fix=fix, code="pull-secret"))

@@ -18,7 +18,9 @@ class Watchdog:
         age_s: How long the container has run already, when we attach to one.
     """
 
-    def __init__(self, request: QaRequest, pipeline: Pipeline, on_event: OnEvent, *, age_s: float = 0.0) -> None:
+    def __init__(
+        self, request: QaRequest, pipeline: Pipeline, on_event: OnEvent, *, age_s: float = 0.0
+    ) -> None:
         self.ended = Ended.ITSELF
         self.limit_s: float | None = None
         self._request = request

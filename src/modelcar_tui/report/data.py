@@ -39,7 +39,8 @@ def envelope(state: RunState) -> dict[str, Any]:
 
 
 def is_own(pane: Pane) -> bool:
-    """Whether one of our own four filled the pane: what they tell stands on top, under the documented keys."""
+    """Whether one of our own four filled the pane: what they tell stands on top, under the documented
+    keys."""
     return pane.name in TITLES and not pane.foreign
 
 

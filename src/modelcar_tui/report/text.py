@@ -75,7 +75,9 @@ def _language_model(state: RunState) -> Iterator[str]:
         yield f"{llm.model} at {llm.host}. It decides nothing. It was given as data, cleaned and capped:"
         yield from (f"- {item}" for item in llm.shares)
         yield ""
-        cost = f"{llm.calls} calls ({llm.failed} failed), {llm.input_tokens} tokens in, {llm.output_tokens} out"
+        cost = (
+            f"{llm.calls} calls ({llm.failed} failed), {llm.input_tokens} tokens in, {llm.output_tokens} out"
+        )
         yield f"Cost: {cost}, {llm.seconds:.1f} s. Narrations withdrawn: {llm.withdrawn}."
         if llm.problem:
             yield f"Last problem: {llm.problem}"
@@ -111,11 +113,18 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
         yield ""
         yield "Proposed changes:"
         for change in report.plan.changes:
-            yield f"- {change.model}: {change_text(change)} ({change.severity}{_origin(change)}): {change.reason}"
+            yield (
+                f"- {change.model}: {change_text(change)} ({change.severity}{_origin(change)}): "
+                f"{change.reason}"
+            )
         yield ""
         yield "OPTIMIZED_SERVING_ARGUMENTS_JSON"
-        yield from _fence("json", msgspec.json.format(msgspec.json.encode(report.optimized), indent=2).decode())
-        yield from _fence("diff", "\n".join(line for hunk in report.hunks for line in (hunk.header, *hunk.lines)))
+        yield from _fence(
+            "json", msgspec.json.format(msgspec.json.encode(report.optimized), indent=2).decode()
+        )
+        yield from _fence(
+            "diff", "\n".join(line for hunk in report.hunks for line in (hunk.header, *hunk.lines))
+        )
     yield ""
     yield _writing(state)
     if state.written is not None:
@@ -135,7 +144,8 @@ def _origin(change: Change) -> str:
 def _writing(state: RunState) -> str:
     if state.written is not None:
         return (
-            f"Written: {state.written.path} ({state.written.changes} changes, sha256 {state.written.sha256[:16]})"
+            f"Written: {state.written.path} ({state.written.changes} changes, sha256 "
+            f"{state.written.sha256[:16]})"
         )
     if state.kept:
         return f"Nothing was written: {state.kept}"

@@ -1,8 +1,9 @@
-"""The peak of vLLM's profiling run: the larger of the forward pass and the sampler's dummy run, and what stays.
+"""The peak of vLLM's profiling run: the larger of the forward pass and the sampler's dummy run, and what
+stays.
 
-Derived from v1/worker/gpu_model_runner.py (profile_run, _dummy_sampler_run) and v1/sample: the logits live once
-in 16 bits and, in 32 bits, as themselves, their probabilities and the random draws; Triton's top-k adds a row
-for each multiprocessor. The hidden states of the forward pass live as long as the sampler runs.
+Derived from v1/worker/gpu_model_runner.py (profile_run, _dummy_sampler_run) and v1/sample: the logits live
+once in 16 bits and, in 32 bits, as themselves, their probabilities and the random draws; Triton's top-k adds
+a row for each multiprocessor. The hidden states of the forward pass live as long as the sampler runs.
 """
 
 from __future__ import annotations
@@ -86,14 +87,18 @@ def peak_of(
         terms = [("forward pass", forward, f"{batch} tokens x (3 x intermediate/tp + 4 x hidden) x 2 B")]
     total = max(logits_stage, forward) + sum(size for _, size, _ in kept)
     shown = tuple(
-        Term(label, size / GIB, "GiB", Source.COMPUTED, note) for label, size, note in (*terms, *kept) if size > 0
+        Term(label, size / GIB, "GiB", Source.COMPUTED, note)
+        for label, size, note in (*terms, *kept)
+        if size > 0
     )
     return Peak(total=total, sampler=logits_stage, warmup=logits_stage + kept[0][1] + kept[2][1], terms=shown)
 
 
 _SAMPLER_NOTE = "vllm v1/worker/gpu_model_runner.py _dummy_sampler_run"
 _WORKSPACE_NOTE = "tokens x top_k x (max(2 x inter/tp, hidden) + max(inter/tp, hidden)) x 2 B (fused_moe.py)"
-_TOWER_NOTE = "one step's worth of images at their largest, kept through the run (gpu_model_runner.py profile_run)"
+_TOWER_NOTE = (
+    "one step's worth of images at their largest, kept through the run (gpu_model_runner.py profile_run)"
+)
 
 
 def _sampler(shape: Shape, profile: Profile, rows: int, sms: int, *, speculative: bool) -> float:
@@ -108,7 +113,9 @@ def _sampler(shape: Shape, profile: Profile, rows: int, sms: int, *, speculative
 def _forward(shape: Shape, args: EngineArgs, batch: int, context: int, act_bits: int) -> float:
     tp = args.tp
     moe = shape.moe
-    inter = shape.inter if moe is None else (moe.dense_inter if not all(shape.experts_at) else moe.shared_inter)
+    inter = (
+        shape.inter if moe is None else (moe.dense_inter if not all(shape.experts_at) else moe.shared_inter)
+    )
     size = batch * ((3 if shape.gated else 2) * (inter / tp) + 4 * shape.hidden) * 2.0
     if act_bits == 8:
         size += batch * (inter / tp) * 2.0

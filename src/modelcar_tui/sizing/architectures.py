@@ -13,7 +13,8 @@ _CONVERTED = (
     "RewardModel",
     "Model",
 )
-"""Endings for which vLLM turns the causal model into a pooling one (vllm model_executor/models/adapters.py)."""
+"""Endings for which vLLM turns the causal model into a pooling one (vllm
+model_executor/models/adapters.py)."""
 _NEWER_TRANSFORMERS = ("Gemma4", "GlmMoeDsa")
 """Listed by 0.19.0, whose own requirement is transformers below 5, which does not know their configs."""
 

@@ -102,7 +102,9 @@ def human_int(text: str) -> int:
     return int(value)
 
 
-def _integer(name: str, low: int = 1, high: int = _MAX_TOKENS) -> Callable[[dict[str, Any], str | None], None]:
+def _integer(
+    name: str, low: int = 1, high: int = _MAX_TOKENS
+) -> Callable[[dict[str, Any], str | None], None]:
     def read(found: dict[str, Any], value: str | None) -> None:
         number = human_int(value or "")
         if not low <= number <= high:
@@ -172,7 +174,11 @@ def _compilation(found: dict[str, Any], value: str | None) -> None:
     if str(config.get("cudagraph_mode", "")).upper() == "NONE":
         found["enforce_eager"] = True
     sizes = config.get("cudagraph_capture_sizes")
-    if isinstance(sizes, list) and sizes and all(isinstance(size, int) and 0 < size < 10**6 for size in sizes):
+    if (
+        isinstance(sizes, list)
+        and sizes
+        and all(isinstance(size, int) and 0 < size < 10**6 for size in sizes)
+    ):
         found["max_capture_size"] = max(sizes)
 
 

@@ -25,7 +25,9 @@ _BOUNDED = (
 
 def between(assumed: Estimate, other: Estimate) -> Estimate:
     """`assumed` with the bounds that `other` sets; UNKNOWN where their verdicts differ."""
-    changes: dict[str, Any] = {name: _bounded(getattr(assumed, name), getattr(other, name)) for name in _BOUNDED}
+    changes: dict[str, Any] = {
+        name: _bounded(getattr(assumed, name), getattr(other, name)) for name in _BOUNDED
+    }
     if assumed.outcome is not other.outcome and Outcome.UNKNOWN not in (assumed.outcome, other.outcome):
         changes["outcome"] = Outcome.UNKNOWN
         changes["why"] = (
@@ -37,7 +39,8 @@ def between(assumed: Estimate, other: Estimate) -> Estimate:
 
 
 def within(assumed: Estimate, most: Estimate, question: str) -> Estimate:
-    """`assumed` with the bounds that the hungrier `most` sets; UNKNOWN where `question` decides the verdict."""
+    """`assumed` with the bounds that the hungrier `most` sets; UNKNOWN where `question` decides the
+    verdict."""
     changes: dict[str, Any] = {
         name: _bounded(getattr(assumed, name), getattr(most, name)) for name in (*_BOUNDED, "weights_gib")
     }

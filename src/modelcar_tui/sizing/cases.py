@@ -224,7 +224,9 @@ def _load(path: Path) -> list[Any]:
     except OSError as error:
         raise UserError(Problem(what=error.strerror or "can't be read", where=str(path))) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UserError(Problem(what=f"is not YAML: {clean(str(error), limit=200)}", where=str(path))) from error
+        raise UserError(
+            Problem(what=f"is not YAML: {clean(str(error), limit=200)}", where=str(path))
+        ) from error
     if isinstance(found, Mapping) and isinstance(found.get("cases"), list):
         found = found["cases"]
     if not isinstance(found, list):

@@ -45,11 +45,20 @@ def refusal(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: 
 
 def gpu_refusal(gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
     """The checks that need no model."""
-    return _arguments(args) or _generation(gpu, profile) or _cache_type(gpu, args, profile) or _bfloat16(gpu, args)
+    return (
+        _arguments(args)
+        or _generation(gpu, profile)
+        or _cache_type(gpu, args, profile)
+        or _bfloat16(gpu, args)
+    )
 
 
 def _generation(gpu: Gpu, profile: Profile) -> Refusal | None:
-    if gpu.vendor != "nvidia" or not profile.known or not too_old(number(gpu.compute_capability), profile.release):
+    if (
+        gpu.vendor != "nvidia"
+        or not profile.known
+        or not too_old(number(gpu.compute_capability), profile.release)
+    ):
         return None
     why = f"vLLM {profile.label} is not built for compute capability {gpu.compute_capability} any more"
     return Refusal(Outcome.REFUSED_KERNEL, why, "no kernel image is available for execution on the device")
@@ -83,7 +92,9 @@ def _arguments(args: EngineArgs) -> Refusal | None:
         return Refusal(Outcome.REFUSED_ARGS, args.problems[0])
     used = args.gpu_memory_utilization
     if used is not None and not 0 < used <= 1:
-        return Refusal(Outcome.REFUSED_ARGS, f"--gpu-memory-utilization must lie between 0 and 1, not {used:g}")
+        return Refusal(
+            Outcome.REFUSED_ARGS, f"--gpu-memory-utilization must lie between 0 and 1, not {used:g}"
+        )
     return None
 
 
@@ -143,8 +154,8 @@ def _cache_type(gpu: Gpu, args: EngineArgs, profile: Profile, model: Ready | Non
 def short_cache_unsure(gpu: Gpu, args: EngineArgs, profile: Profile, model: Ready | None) -> bool:
     """Whether an 8-bit cache on Ampere hangs on the attention backend: FlashInfer has it, Triton not.
 
-    vLLM picks FlashInfer by itself from 0.12 on (platforms/cuda.py _get_backend_priorities), not for MLA and not
-    for attention sinks.
+    vLLM picks FlashInfer by itself from 0.12 on (platforms/cuda.py _get_backend_priorities), not for MLA and
+    not for attention sinks.
     """
     capability = number(gpu.compute_capability)
     e4m3 = args.kv_cache_dtype.startswith("fp8") and not args.kv_cache_dtype.endswith("e5m2")
@@ -160,13 +171,18 @@ def _division(model: Ready, args: EngineArgs) -> Refusal | None:
         return None
     if shape.heads % tp and set(shape.kinds) != {"state"}:
         error = (
-            f"Total number of attention heads ({shape.heads}) must be divisible by tensor parallel size ({tp})."
+            f"Total number of attention heads ({shape.heads}) must be divisible by tensor parallel size "
+            f"({tp})."
         )
-        return Refusal(Outcome.REFUSED_ARGS, f"{shape.heads} attention heads can't be shared by {tp} GPUs", error)
+        return Refusal(
+            Outcome.REFUSED_ARGS, f"{shape.heads} attention heads can't be shared by {tp} GPUs", error
+        )
     padded = -(-shape.vocab // 64) * 64
     if padded % tp:
         error = f"{padded} is not divisible by {tp}"
-        return Refusal(Outcome.REFUSED_ARGS, f"a vocabulary of {padded} rows can't be shared by {tp} GPUs", error)
+        return Refusal(
+            Outcome.REFUSED_ARGS, f"a vocabulary of {padded} rows can't be shared by {tp} GPUs", error
+        )
     if shape.kv_heads % tp and tp % shape.kv_heads and "mla" not in shape.kinds:
         why = f"{shape.kv_heads} KV heads can neither be shared nor repeated over {tp} GPUs"
         return Refusal(Outcome.REFUSED_ARGS, why)
@@ -195,11 +211,16 @@ def _blocks(model: Ready, args: EngineArgs, profile: Profile) -> Refusal | None:
                 f"The output_size of gate's and up's weight = {part} is not divisible by weight quantization "
                 f"block_n = {block}."
             )
-            return Refusal(Outcome.REFUSED_QUANT, f"{why}; --enable-expert-parallel keeps experts whole", error)
+            return Refusal(
+                Outcome.REFUSED_QUANT, f"{why}; --enable-expert-parallel keeps experts whole", error
+            )
     part = shape.inter // tp
     if tp > 1 and moe is None and part % block and not shape.varied:
         why = f"a shard of {part} does not hold whole quantization blocks of {block}"
-        error = f"Weight output_partition_size = {part} is not divisible by weight quantization block_n = {block}."
+        error = (
+            f"Weight output_partition_size = {part} is not divisible by weight quantization block_n = "
+            f"{block}."
+        )
         return Refusal(Outcome.REFUSED_QUANT, why, error)
     return None
 
@@ -218,7 +239,9 @@ def _batches(args: EngineArgs, limits: Limits) -> Refusal | None:
     ):
         batch = args.max_num_batched_tokens
         error = f"max_num_batched_tokens ({batch}) is smaller than max_model_len ({limits.context})."
-        return Refusal(Outcome.REFUSED_ARGS, "without chunked prefill a step must hold a whole context", error)
+        return Refusal(
+            Outcome.REFUSED_ARGS, "without chunked prefill a step must hold a whole context", error
+        )
     return None
 
 

@@ -24,8 +24,10 @@ def estimate(model: ModelFacts, gpu: Gpu, args: EngineArgs, *, vllm: str | None)
         model: what is known of it; without a config.json the answer comes from its size alone, with bounds.
         gpu: one unit; `args.tp x args.pp` of them are used.
         args: from `parse_args`.
-        vllm: the version of the runtime image; None when it is not known. Then the newest is assumed and said,
-            the figures are bounded by a release with other habits, and a verdict on which they differ is UNKNOWN.
+        vllm: the version of the runtime image; None when it is not known. Then the newest is assumed and
+        said,
+            the figures are bounded by a release with other habits, and a verdict on which they differ is
+            UNKNOWN.
 
     Returns:
         Per GPU figures with their terms. It never raises for what the facts hold; what can't be sized is
@@ -59,4 +61,6 @@ def _one(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Est
 
 def _sized(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: Limits) -> Estimate:
     budget = budget_for(model, gpu, args, profile, limits)
-    return report(model, gpu, args, profile, limits, budget, reason(model, gpu, args, profile, limits, budget))
+    return report(
+        model, gpu, args, profile, limits, budget, reason(model, gpu, args, profile, limits, budget)
+    )

@@ -1,7 +1,7 @@
 """What a family of models has in common, for configs that leave it out.
 
-A case of the ground truth carries only the sizes of a config.json. The architecture's name, or the size of its
-tokenizer's vocabulary, tells the family, and the family what every config.json of it says.
+A case of the ground truth carries only the sizes of a config.json. The architecture's name, or the size of
+its tokenizer's vocabulary, tells the family, and the family what every config.json of it says.
 """
 
 from __future__ import annotations
@@ -10,26 +10,88 @@ from collections.abc import Mapping
 from typing import Any
 
 _TYPES = {
-    "Gemma2": "gemma2", "Gemma3ForCausalLM": "gemma3_text", "Gemma3": "gemma3", "Gemma4": "gemma4",
-    "Qwen2_5_VL": "qwen2_5_vl", "Qwen2VL": "qwen2_vl", "Qwen2Moe": "qwen2_moe", "Qwen2": "qwen2",
-    "Qwen3Next": "qwen3_next", "Qwen3_5": "qwen3_5", "Qwen3Moe": "qwen3_moe", "Qwen3VL": "qwen3_vl",
-    "Qwen3": "qwen3", "GptOss": "gpt_oss", "Mixtral": "mixtral", "Llama4": "llama4_text", "Llama": "llama",
-    "Phi3": "phi3", "PhiMoE": "phimoe", "Phi": "phi", "GraniteMoeHybrid": "granitemoehybrid",
-    "GraniteMoe": "granitemoe", "Granite": "granite", "DeepseekV2": "deepseek_v2", "DeepseekV3": "deepseek_v3",
-    "DeepseekV4": "deepseek_v4", "KimiVL": "kimi_vl", "NemotronH": "nemotron_h", "Nemotron": "nemotron",
-    "Falcon": "falcon", "Whisper": "whisper", "Mistral": "mistral", "Pixtral": "pixtral", "Cohere2": "cohere2",
-    "Cohere": "cohere", "Starcoder2": "starcoder2", "Jamba": "jamba", "Bamba": "bamba", "Glm4": "glm4",
-    "Olmo2": "olmo2", "Olmo3": "olmo3", "Olmoe": "olmoe", "OPT": "opt", "GPT2": "gpt2", "GPTJ": "gptj",
-    "GPTNeoX": "gpt_neox", "GPTBigCode": "gpt_bigcode", "Bloom": "bloom", "MPT": "mpt", "Dbrx": "dbrx",
-    "Qwen3VLMoe": "qwen3_vl_moe", "Qwen3_5Moe": "qwen3_5_moe", "DeepseekV32": "deepseek_v32",
-    "GlmMoeDsa": "glm_moe_dsa", "Glm4Moe": "glm4_moe", "Glm4MoeLite": "glm4_moe_lite", "KimiK25": "kimi_k2",
-    "KimiLinear": "kimi_linear", "MiniMaxM2": "minimax_m2", "MiniMaxText01": "minimax_text_01",
-    "MiMoV2": "mimo_v2_flash", "MiMo": "mimo", "Mistral3": "mistral", "Ministral3": "mistral",
-    "MistralLarge3": "deepseek_v3", "Ernie4_5_Moe": "ernie4_5_moe", "Ernie4_5": "ernie4_5", "Exaone4": "exaone4",
-    "SmolLM3": "smollm3", "FalconH1": "falcon_h1", "FalconMamba": "falcon_mamba", "Mamba2": "mamba2",
-    "Mamba": "mamba", "DeciLM": "nemotron-nas", "Lfm2Moe": "lfm2_moe", "Lfm2": "lfm2", "SeedOss": "seed_oss",
-    "HunYuanMoEV1": "hunyuan_v1_moe", "Gemma3n": "gemma3n_text", "Gemma": "gemma", "StableLm": "stablelm",
-}  # fmt: skip
+    "Gemma2": "gemma2",
+    "Gemma3ForCausalLM": "gemma3_text",
+    "Gemma3": "gemma3",
+    "Gemma4": "gemma4",
+    "Qwen2_5_VL": "qwen2_5_vl",
+    "Qwen2VL": "qwen2_vl",
+    "Qwen2Moe": "qwen2_moe",
+    "Qwen2": "qwen2",
+    "Qwen3Next": "qwen3_next",
+    "Qwen3_5": "qwen3_5",
+    "Qwen3Moe": "qwen3_moe",
+    "Qwen3VL": "qwen3_vl",
+    "Qwen3": "qwen3",
+    "GptOss": "gpt_oss",
+    "Mixtral": "mixtral",
+    "Llama4": "llama4_text",
+    "Llama": "llama",
+    "Phi3": "phi3",
+    "PhiMoE": "phimoe",
+    "Phi": "phi",
+    "GraniteMoeHybrid": "granitemoehybrid",
+    "GraniteMoe": "granitemoe",
+    "Granite": "granite",
+    "DeepseekV2": "deepseek_v2",
+    "DeepseekV3": "deepseek_v3",
+    "DeepseekV4": "deepseek_v4",
+    "KimiVL": "kimi_vl",
+    "NemotronH": "nemotron_h",
+    "Nemotron": "nemotron",
+    "Falcon": "falcon",
+    "Whisper": "whisper",
+    "Mistral": "mistral",
+    "Pixtral": "pixtral",
+    "Cohere2": "cohere2",
+    "Cohere": "cohere",
+    "Starcoder2": "starcoder2",
+    "Jamba": "jamba",
+    "Bamba": "bamba",
+    "Glm4": "glm4",
+    "Olmo2": "olmo2",
+    "Olmo3": "olmo3",
+    "Olmoe": "olmoe",
+    "OPT": "opt",
+    "GPT2": "gpt2",
+    "GPTJ": "gptj",
+    "GPTNeoX": "gpt_neox",
+    "GPTBigCode": "gpt_bigcode",
+    "Bloom": "bloom",
+    "MPT": "mpt",
+    "Dbrx": "dbrx",
+    "Qwen3VLMoe": "qwen3_vl_moe",
+    "Qwen3_5Moe": "qwen3_5_moe",
+    "DeepseekV32": "deepseek_v32",
+    "GlmMoeDsa": "glm_moe_dsa",
+    "Glm4Moe": "glm4_moe",
+    "Glm4MoeLite": "glm4_moe_lite",
+    "KimiK25": "kimi_k2",
+    "KimiLinear": "kimi_linear",
+    "MiniMaxM2": "minimax_m2",
+    "MiniMaxText01": "minimax_text_01",
+    "MiMoV2": "mimo_v2_flash",
+    "MiMo": "mimo",
+    "Mistral3": "mistral",
+    "Ministral3": "mistral",
+    "MistralLarge3": "deepseek_v3",
+    "Ernie4_5_Moe": "ernie4_5_moe",
+    "Ernie4_5": "ernie4_5",
+    "Exaone4": "exaone4",
+    "SmolLM3": "smollm3",
+    "FalconH1": "falcon_h1",
+    "FalconMamba": "falcon_mamba",
+    "Mamba2": "mamba2",
+    "Mamba": "mamba",
+    "DeciLM": "nemotron-nas",
+    "Lfm2Moe": "lfm2_moe",
+    "Lfm2": "lfm2",
+    "SeedOss": "seed_oss",
+    "HunYuanMoEV1": "hunyuan_v1_moe",
+    "Gemma3n": "gemma3n_text",
+    "Gemma": "gemma",
+    "StableLm": "stablelm",
+}
 _VOCABULARIES = {
     262208: "gemma3",
     262144: "gemma3_text",
@@ -76,10 +138,17 @@ _COMMON: dict[str, dict[str, Any]] = {
     },
     "pixtral": {"vision_config": {"patch_size": 14, "spatial_merge_size": 2, "image_size": 1540}},
 }
-_COMMON["deepseek_v32"] = _COMMON["deepseek_v3"] | {"index_topk": 2048, "index_n_heads": 64, "index_head_dim": 128}
+_COMMON["deepseek_v32"] = _COMMON["deepseek_v3"] | {
+    "index_topk": 2048,
+    "index_n_heads": 64,
+    "index_head_dim": 128,
+}
 _COMMON["glm_moe_dsa"] = _COMMON["deepseek_v32"] | {
-    "index_n_heads": 32, "q_lora_rank": 2048, "qk_nope_head_dim": 192, "v_head_dim": 256,
-}  # fmt: skip
+    "index_n_heads": 32,
+    "q_lora_rank": 2048,
+    "qk_nope_head_dim": 192,
+    "v_head_dim": 256,
+}
 _QWEN = frozenset({151936, 152064, 151643, 151646})
 
 

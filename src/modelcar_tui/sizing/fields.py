@@ -16,7 +16,8 @@ class Reader:
         self._parts = parts
 
     def integer(self, *names: str, low: int = 1, high: int = 2**24) -> int | None:
-        """The first of `names` that is a whole number in range; equal ones in a list, one a layer, are one."""
+        """The first of `names` that is a whole number in range; equal ones in a list, one a layer, are
+        one."""
         for part in self._parts:
             for name in names:
                 value = part.get(name)

@@ -38,7 +38,9 @@ def gpu_for(product: str, *, memory_mib: int | None = None, count: int = 1) -> G
             vendor=_vendor(name),
             count=count,
             memory_gib=label or unknown("this product is not in the GPU table", unit="GiB"),
-            visible_gib=_share(label) if label else unknown("this product is not in the GPU table", unit="GiB"),
+            visible_gib=_share(label)
+            if label
+            else unknown("this product is not in the GPU table", unit="GiB"),
         )
     table_mib = slice_mib if mig else row.memory_mib
     memory = label or _table(table_mib / 1024 if table_mib else None, row)
@@ -59,7 +61,8 @@ def row_named(product: str) -> GpuRow | None:
 
 
 def row_of(product: str) -> GpuRow | None:
-    """The row that `gpu_for` takes: without a MIG profile, by a part of the name where the whole is not known."""
+    """The row that `gpu_for` takes: without a MIG profile, by a part of the name where the whole is not
+    known."""
     name = _normal(product)
     mig = _MIG.search(name)
     return _row(_bare(name[: mig.start()] if mig else name))

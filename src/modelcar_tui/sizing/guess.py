@@ -14,7 +14,8 @@ from modelcar_tui.sizing.types import EngineArgs, Estimate, Gpu, Outcome
 from modelcar_tui.sizing.version import Profile
 
 _WIDE = 64
-"""Hidden size by layers of the narrowest common models: the narrower, the more is cached for the same size."""
+"""Hidden size by layers of the narrowest common models: the narrower, the more is cached for the same
+size."""
 
 
 def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, reason: str) -> Estimate:
@@ -63,13 +64,19 @@ def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, rea
     doubt = _doubt(args, span, cached)
     if high <= memory and doubt:
         why = f"{reason}; {doubt}"
-        return Estimate(outcome=Outcome.UNKNOWN, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes)
+        return Estimate(
+            outcome=Outcome.UNKNOWN, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes
+        )
     if high <= memory and not args.problems:
         why = f"it needs {span}; even the most of it fits into {memory:.1f} GiB"
-        return Estimate(outcome=Outcome.STARTS, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes)
+        return Estimate(
+            outcome=Outcome.STARTS, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes
+        )
     if low > memory:
         why = f"it needs {span}; even the least of it does not fit into {memory:.1f} GiB"
-        return Estimate(outcome=Outcome.OOM_LOAD, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes)
+        return Estimate(
+            outcome=Outcome.OOM_LOAD, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes
+        )
     why = f"{reason}; it needs {span}, which {memory:.1f} GiB may or may not hold"
     return Estimate(outcome=Outcome.UNKNOWN, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes)
 
@@ -80,8 +87,8 @@ def _doubt(args: EngineArgs, span: str, cached: float | None) -> str:
         return f"whether its attention heads can be shared by {args.tp} GPUs is not known"
     if cached is None:
         return (
-            f"it needs {span} for a few thousand tokens, and without --max-model-len vLLM takes the model's own "
-            "context, which is not known"
+            f"it needs {span} for a few thousand tokens, and without --max-model-len vLLM takes the model's "
+            "own context, which is not known"
         )
     return ""
 
@@ -89,8 +96,9 @@ def _doubt(args: EngineArgs, span: str, cached: float | None) -> str:
 def _cache_gib(model: ModelFacts, args: EngineArgs) -> float | None:
     """The most that one request of `--max-model-len` tokens keeps, on all GPUs; None where that is not given.
 
-    Nothing caches more than plain multi-head attention: 2 x layers x hidden numbers a token. A dense model has
-    12 x layers x hidden^2 parameters, and the narrowest are 64 times as wide as they are deep (Llama 2 7B: 128).
+    Nothing caches more than plain multi-head attention: 2 x layers x hidden numbers a token. A dense model
+    has 12 x layers x hidden^2 parameters, and the narrowest are 64 times as wide as they are deep (Llama 2
+    7B: 128).
     """
     if args.pooling or args.max_model_len == -1:
         return 0.0
@@ -118,8 +126,8 @@ def _free_memory(gpu: Gpu, args: EngineArgs, profile: Profile) -> Estimate | Non
         return None
     why = f"{total * share:.2f} GiB are asked for by --gpu-memory-utilization and {free:.2f} GiB are free"
     error = (
-        f"Free memory on device cuda:0 ({free:.2f}/{total:.2f} GiB) on startup is less than desired GPU memory "
-        f"utilization ({share:g}, {total * share:.2f} GiB)."
+        f"Free memory on device cuda:0 ({free:.2f}/{total:.2f} GiB) on startup is less than desired GPU "
+        f"memory utilization ({share:g}, {total * share:.2f} GiB)."
     )
     nothing: Fact[float] = unknown("refused before loading", unit="GiB")
     return Estimate(

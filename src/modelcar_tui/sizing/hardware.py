@@ -32,7 +32,8 @@ _VOLTA = 75
 
 
 def quantization_refused(scheme: Scheme, capability: float | None, release: tuple[int, int]) -> str:
-    """Why vLLM refuses `scheme` on an NVIDIA GPU of this compute capability; the empty text when it does not."""
+    """Why vLLM refuses `scheme` on an NVIDIA GPU of this compute capability; the empty text when it does
+    not."""
     if capability is None:
         return ""
     now = round(capability * 10)

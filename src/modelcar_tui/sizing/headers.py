@@ -9,9 +9,24 @@ import msgspec
 from modelcar_tui.image.types import TensorGroup
 
 _WIDTHS = {
-    "F64": 8, "F32": 4, "BF16": 2, "F16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "U16": 2, "U32": 4,
-    "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1, "F4": 1, "U64": 8,
-}  # fmt: skip
+    "F64": 8,
+    "F32": 4,
+    "BF16": 2,
+    "F16": 2,
+    "I64": 8,
+    "I32": 4,
+    "I16": 2,
+    "I8": 1,
+    "U8": 1,
+    "U16": 2,
+    "U32": 4,
+    "BOOL": 1,
+    "F8_E4M3": 1,
+    "F8_E5M2": 1,
+    "F8_E8M0": 1,
+    "F4": 1,
+    "U64": 8,
+}
 _FLOATS = frozenset({"F64", "F32", "BF16", "F16"})
 _TOWER = re.compile(
     r"(^|\.)(vision_tower|vision_model|vision_encoder|visual|vision|audio_tower|audio_encoder|vpm|vit|img_encoder"

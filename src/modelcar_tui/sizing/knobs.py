@@ -24,7 +24,8 @@ def knobs(model: ModelFacts, gpu: Gpu, args: EngineArgs, *, vllm: str | None) ->
 def smallest_tp(
     model: ModelFacts, gpu: Gpu, args: EngineArgs, *, vllm: str | None, most: int | None = None
 ) -> int | None:
-    """The smallest tensor parallel size that starts with at most `gpu.count` (or `most`) GPUs, if any does."""
+    """The smallest tensor parallel size that starts with at most `gpu.count` (or `most`) GPUs, if any
+    does."""
     limit = most or gpu.count
     for size in _SIZES:
         if size > limit:
@@ -47,7 +48,11 @@ def _changes(gpu: Gpu, args: EngineArgs, now: Estimate) -> list[tuple[str, dict[
         changes.append(("--enforce-eager", {"enforce_eager": True}, "slower answers"))
     if (args.gpu_memory_utilization or 0.9) < 0.95:
         changes.append(
-            ("--gpu-memory-utilization=0.95", {"gpu_memory_utilization": 0.95}, "less room for graphs and warm-up")
+            (
+                "--gpu-memory-utilization=0.95",
+                {"gpu_memory_utilization": 0.95},
+                "less room for graphs and warm-up",
+            )
         )
     capability = number(gpu.compute_capability)
     if args.kv_cache_dtype == "auto" and capability is not None and capability >= 8.9:

@@ -34,8 +34,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 def known_model(name: str) -> Known | None:
     """The public model that `name` stands for: `RedHatAI/Llama-3.3-70B-Instruct-quantized.w8a8`.
 
-    Only words that leave the sizes alone may follow the model's own name; a distilled, pruned or merged model,
-    a draft or a size that is not in the table is not known.
+    Only words that leave the sizes alone may follow the model's own name; a distilled, pruned or merged
+    model, a draft or a size that is not in the table is not known.
     """
     table = known_models()
     words = name.rpartition("/")[2][:200].strip().lower()
@@ -58,7 +58,8 @@ def known_model(name: str) -> Known | None:
 
 
 def completed(config: Mapping[str, Any], known: Known) -> dict[str, Any]:
-    """`config` with what the model of that name says and it leaves out, if their sizes agree; else as it is."""
+    """`config` with what the model of that name says and it leaves out, if their sizes agree; else as it
+    is."""
     for size in ("hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size"):
         ours = known.config.get(size)
         if ours is not None and config.get(size) not in (None, ours):

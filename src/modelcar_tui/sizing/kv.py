@@ -1,7 +1,7 @@
 """The KV cache as vLLM plans it: pages, groups of layers, tokens, concurrency, longest context.
 
-The layout is `vllm v1/core/kv_cache_utils.py`'s: layers with equal pages form groups of one size, the last one
-padded; one block id spans one group.
+The layout is `vllm v1/core/kv_cache_utils.py`'s: layers with equal pages form groups of one size, the last
+one padded; one block id spans one group.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _SPARSE_FP8 = 656
 _NARROW_VALUES = (0, 20)
 """Values narrower than keys were padded to them before (vllm models/mimo_v2_flash.py)."""
 _PADDED_MLA = 256
-"""Width to which DeepSeek's heads were padded before vLLM cached the latent (vllm 0.6 models/deepseek_v2.py)."""
+"""Width to which DeepSeek's heads were padded before vLLM cached the latent (vllm 0.6
+models/deepseek_v2.py)."""
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -42,9 +43,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     """Layers in each group, padding included."""
     beside: int
-    """Bytes of one block id beyond `size` pages: an indexer's keys, or layers with more KV heads than others."""
+    """Bytes of one block id beyond `size` pages: an indexer's keys, or layers with more KV heads than
+    others."""
     wide_block: int
-    """Tokens in a block of a full layer; more than `block` where its tokens are smaller than a sliding layer's."""
+    """Tokens in a block of a full layer; more than `block` where its tokens are smaller than a sliding
+    layer's."""
     groups: tuple[Group, ...]
     window: int
     chunk: int
@@ -197,7 +200,8 @@ def _beside(shape: Shape, args: EngineArgs, width: float, block: int, rank: tupl
 def _unequal(
     shape: Shape, args: EngineArgs, width: float, block: int, page: int, kinds: Counter[str]
 ) -> tuple[int, int, int]:
-    """Tokens of a sliding and of a full block, and the one page of both: the smaller tokens get longer blocks."""
+    """Tokens of a sliding and of a full block, and the one page of both: the smaller tokens get longer
+    blocks."""
     if not shape.wide_head_dim or "full" not in kinds:
         return block, block, page
     both = shape.wide_head_dim + shape.wide_v_head_dim
@@ -211,7 +215,8 @@ def _unequal(
 def _state_pages(
     shape: Shape, args: EngineArgs, block: int, per_token: float, *, attention: bool
 ) -> tuple[int, int]:
-    """Attention's block, raised so that its page holds one state page (vllm model_executor/models/config.py)."""
+    """Attention's block, raised so that its page holds one state page (vllm
+    model_executor/models/config.py)."""
     state = shape.state
     if state is None:
         return block, int(block * per_token)

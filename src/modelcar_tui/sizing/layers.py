@@ -44,12 +44,14 @@ def layer_kinds(
     if kinds is None and chunk and (read.has("no_rope_layers") or "llama4" in model_type):
         kinds = _chunked(read, layers)
     if kinds is None and window:
-        period = read.integer("sliding_window_pattern", "_sliding_window_pattern", high=layers) or _PERIODS.get(
-            model_type
-        )
+        period = read.integer(
+            "sliding_window_pattern", "_sliding_window_pattern", high=layers
+        ) or _PERIODS.get(model_type)
         kinds = _every(layers, period, "sliding") if period else _from_limit(read, model_type, layers)
     if kinds is None:
-        stateful = model_type in ("mamba", "mamba2", "falcon_mamba") or arch.startswith(("Mamba", "FalconMamba"))
+        stateful = model_type in ("mamba", "mamba2", "falcon_mamba") or arch.startswith(
+            ("Mamba", "FalconMamba")
+        )
         kinds = (("state" if stateful else "full"),) * layers
     if "sliding" in kinds and not window:
         kinds = tuple("full" if kind == "sliding" else kind for kind in kinds)
@@ -147,9 +149,9 @@ def _pattern(read: Reader, layers: int) -> tuple[str, ...] | None:
         "linear": "state",
         "gdn": "state",
     }
-    cycle = [names.get(one.lower(), "full")] * min(int(first), layers) + [names.get(two.lower(), "full")] * min(
-        int(second), layers
-    )
+    cycle = [names.get(one.lower(), "full")] * min(int(first), layers) + [
+        names.get(two.lower(), "full")
+    ] * min(int(second), layers)
     return tuple(cycle[index % len(cycle)] for index in range(layers)) if cycle else None
 
 

@@ -22,7 +22,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 def limits_for(shape: Shape, args: EngineArgs, profile: Profile, gpu: Gpu) -> Limits:
     """Arguments, then vLLM's defaults (vllm engine/arg_utils.py get_batch_defaults)."""
-    context = args.max_model_len if args.max_model_len and args.max_model_len > 0 else shape.max_position or 2048
+    context = (
+        args.max_model_len if args.max_model_len and args.max_model_len > 0 else shape.max_position or 2048
+    )
     batch, seqs = _defaults(profile, gpu, args, context)
     seqs = args.max_num_seqs or seqs
     given = args.max_num_batched_tokens
@@ -35,7 +37,9 @@ def limits_for(shape: Shape, args: EngineArgs, profile: Profile, gpu: Gpu) -> Li
     if not args.max_num_seqs:
         seqs = min(seqs, batch)
     return Limits(
-        utilization=profile.utilization if args.gpu_memory_utilization is None else args.gpu_memory_utilization,
+        utilization=profile.utilization
+        if args.gpu_memory_utilization is None
+        else args.gpu_memory_utilization,
         seqs=seqs,
         batch=batch,
         context=context,

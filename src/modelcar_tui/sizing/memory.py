@@ -15,7 +15,14 @@ from modelcar_tui.sizing.limits import Limits
 from modelcar_tui.sizing.model import Ready
 from modelcar_tui.sizing.types import EngineArgs, Gpu
 from modelcar_tui.sizing.version import Profile
-from modelcar_tui.sizing.weights import SWIZZLED, SWIZZLED_EARLY, RankWeights, Split, pipeline_ranks, rank_weights
+from modelcar_tui.sizing.weights import (
+    SWIZZLED,
+    SWIZZLED_EARLY,
+    RankWeights,
+    Split,
+    pipeline_ranks,
+    rank_weights,
+)
 
 _TYPICAL_SMS = 132
 _EARLY_GRAPHS = 0.5
@@ -141,7 +148,8 @@ def _all_layers(layers: int, rank: tuple[int, int], args: EngineArgs, profile: P
 
 
 def _loading(model: Ready, args: EngineArgs, profile: Profile, held: float) -> float:
-    """Weights that are quantized while loading were whole in 16 bits at first, before layers were streamed."""
+    """Weights that are quantized while loading were whole in 16 bits at first, before layers were
+    streamed."""
     if (
         model.unquantized
         and model.scheme.name in ("fp8", "int8")

@@ -60,7 +60,9 @@ def ready(
     return made
 
 
-def _prepare(model: ModelFacts, flag: str | None, dtype: str, overrides: Mapping[str, Any] | None) -> Ready | str:
+def _prepare(
+    model: ModelFacts, flag: str | None, dtype: str, overrides: Mapping[str, Any] | None
+) -> Ready | str:
     config = model.config or (config_of_gguf(model.gguf) if model.gguf else None)
     shape = shape_of(config, overrides)
     if isinstance(shape, str):
@@ -87,7 +89,9 @@ def _prepare(model: ModelFacts, flag: str | None, dtype: str, overrides: Mapping
     if tower and shape.tower is None:
         shape = msgspec.structs.replace(shape, tower=UNDESCRIBED)
     if shape.tower is not None and not tower and source is Source.MODEL_CONFIG:
-        notes.append(f"the {shape.tower.kind} tower is not described in config.json; its weights are not counted")
+        notes.append(
+            f"the {shape.tower.kind} tower is not described in config.json; its weights are not counted"
+        )
     return Ready(
         shape=shape,
         scheme=scheme,
@@ -134,7 +138,9 @@ def _asks_fp8_cache(quantization: Mapping[str, Any] | None) -> bool:
         inner.get("kv_cache_quant_algo") if isinstance(inner, Mapping) else ""
     )
     scheme = quantization.get("kv_cache_scheme")
-    return (isinstance(scheme, Mapping) and scheme.get("num_bits") == 8) or str(algorithm or "").upper() == "FP8"
+    return (isinstance(scheme, Mapping) and scheme.get("num_bits") == 8) or str(
+        algorithm or ""
+    ).upper() == "FP8"
 
 
 def _complete(shape: Shape, parameters: int | None) -> Shape | str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from modelcar_tui.core.facts import GIB, Fact, Source, Term, unknown
 
 _LOW, _HIGH = 0.95, 1.35
-"""Weights alone, and weights with everything vLLM adds for a short context, as shares of parameters x bits."""
+"""Weights alone, and weights with everything vLLM adds for a short context, as shares of parameters x
+bits."""
 _FLOOR_GIB, _CEILING_GIB = 0.4, 6.0
 """Context, sampler and graphs of the smallest and of an ordinary large model."""
 
@@ -34,7 +35,11 @@ def name_based_required_gib(parameters: Fact[int], bits: Fact[int]) -> Fact[floa
         terms=(
             Term("parameters", float(parameters.value), "", parameters.source),
             Term(
-                "bits per weight", width, "", bits.source if known else Source.NONE, "" if known else "16 assumed"
+                "bits per weight",
+                width,
+                "",
+                bits.source if known else Source.NONE,
+                "" if known else "16 assumed",
             ),
             Term("for everything else", middle * 0.1, "GiB", Source.COMPUTED, "one tenth"),
         ),

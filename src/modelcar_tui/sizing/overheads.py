@@ -1,4 +1,5 @@
-"""Memory outside torch's tensors: the CUDA context, communication buffers, CUDA graphs. Measured, not derived."""
+"""Memory outside torch's tensors: the CUDA context, communication buffers, CUDA graphs. Measured, not
+derived."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ def non_torch(gpu: Gpu, args: EngineArgs, profile: Profile) -> float:
     alone = 0.25 if profile.graphs_profiled else 0.13
     if args.tp == 1:
         return (
-            (0.07 if args.pp > 1 else alone) * GIB if big else (alone if profile.graphs_profiled else 0.05) * GIB
+            (0.07 if args.pp > 1 else alone) * GIB
+            if big
+            else (alone if profile.graphs_profiled else 0.05) * GIB
         )
     if not profile.graphs_profiled:
         return 0.55 * GIB
@@ -29,7 +32,8 @@ def non_torch(gpu: Gpu, args: EngineArgs, profile: Profile) -> float:
 
 
 def used_at_start(gpu: Gpu, args: EngineArgs) -> float:
-    """Bytes of an idle card that are gone before vLLM measures: its CUDA context, and NCCL's with several GPUs."""
+    """Bytes of an idle card that are gone before vLLM measures: its CUDA context, and NCCL's with several
+    GPUs."""
     if gpu.free_gib.known and gpu.visible_gib.known:
         return max(0.0, (gpu.visible_gib.value or 0.0) - (gpu.free_gib.value or 0.0)) * GIB
     if args.tp * args.pp == 1:

@@ -10,7 +10,17 @@ import msgspec
 from modelcar_tui.sizing.fields import Reader
 
 _WIDTH_IS_THE_EXPERTS = frozenset(
-    {"mixtral", "gpt_oss", "llama4_text", "llama4", "granitemoe", "granitemoehybrid", "phimoe", "dbrx", "jamba"}
+    {
+        "mixtral",
+        "gpt_oss",
+        "llama4_text",
+        "llama4",
+        "granitemoe",
+        "granitemoehybrid",
+        "phimoe",
+        "dbrx",
+        "jamba",
+    }
     | {"olmoe", "minimax"}
 )
 """Model types whose `intermediate_size` is the width of one expert."""

@@ -28,7 +28,9 @@ def report(
         outcome, why, error = Outcome.UNKNOWN, f"{odd}; without it: {why}", ""
     blocks = plan.block_count(budget.available) if plan and budget.available is not None else None
     tokens = (
-        plan.tokens(blocks, context, as_concurrency=profile.tokens_are_concurrency) if plan and blocks else None
+        plan.tokens(blocks, context, as_concurrency=profile.tokens_are_concurrency)
+        if plan and blocks
+        else None
     )
     made = Estimate(
         outcome=outcome,
@@ -43,7 +45,9 @@ def report(
         max_concurrency=_concurrency(budget, blocks, context),
         longest_context=_longest(budget, profile, limits),
         required_gib=required(budget, limits),
-        requested_gib=_gib(budget.requested) if budget.requested is not None else unknown(NO_TOTAL, unit="GiB"),
+        requested_gib=_gib(budget.requested)
+        if budget.requested is not None
+        else unknown(NO_TOTAL, unit="GiB"),
         headroom_gib=_headroom_fact(budget),
         kv_bytes_per_token=_per_token(model, args, budget),
         vllm=profile.label,
@@ -70,9 +74,15 @@ def required(budget: Budget, limits: Limits) -> Fact[float]:
         Term("activation peak", budget.peak.total / GIB, "GiB", Source.COMPUTED),
         Term("outside torch", budget.non_torch / GIB, "GiB", Source.COMPUTED, "measured"),
         Term(
-            "CUDA graphs in the budget", budget.graphs_deducted / GIB, "GiB", Source.COMPUTED, "from vLLM 0.20 on"
+            "CUDA graphs in the budget",
+            budget.graphs_deducted / GIB,
+            "GiB",
+            Source.COMPUTED,
+            "from vLLM 0.20 on",
         ),
-        Term("KV cache of one request", budget.needed / GIB, "GiB", Source.COMPUTED, f"{limits.context} tokens"),
+        Term(
+            "KV cache of one request", budget.needed / GIB, "GiB", Source.COMPUTED, f"{limits.context} tokens"
+        ),
         Term("gpu_memory_utilization", limits.utilization, "", Source.COMPUTED, "the sum is divided by it"),
     )
     return Fact(
@@ -124,7 +134,13 @@ def _tokens(tokens: int | None, budget: Budget, blocks: int | None) -> Fact[int]
             f"{plan.page} B x {plan.size} layers",
         ),
         Term("tokens of a block", float(plan.block), "", Source.COMPUTED),
-        Term("groups", float(len(plan.groups)), "", Source.COMPUTED, f"{layers} layers in groups of {plan.size}"),
+        Term(
+            "groups",
+            float(len(plan.groups)),
+            "",
+            Source.COMPUTED,
+            f"{layers} layers in groups of {plan.size}",
+        ),
     )
     return Fact(value=tokens, source=Source.COMPUTED, note="vllm v1/core/kv_cache_utils.py", terms=terms)
 

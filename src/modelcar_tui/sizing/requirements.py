@@ -1,7 +1,7 @@
 """The memory that one copy of a model takes before any GPU is chosen: weights and a tenth for the rest.
 
-It is the predecessor's figure, kept for its JSON and for ordering; the verdict rests on `estimate`, which knows
-the GPU, the arguments and the KV cache.
+It is the predecessor's figure, kept for its JSON and for ordering; the verdict rests on `estimate`, which
+knows the GPU, the arguments and the KV cache.
 """
 
 from __future__ import annotations
@@ -40,9 +40,14 @@ def _weights(model: ModelFacts) -> Fact[float]:
         fact = model.weight_bytes
         size = (model.weight_bytes.value or 0) / GIB
         return Fact(
-            value=size, source=fact.source, unit="GiB", at=fact.at, low=_gib(fact.low), high=_gib(fact.high),
+            value=size,
+            source=fact.source,
+            unit="GiB",
+            at=fact.at,
+            low=_gib(fact.low),
+            high=_gib(fact.high),
             terms=(Term("weights", size, "GiB", fact.source, fact.note),),
-        )  # fmt: skip
+        )
     parameters, bits = model.parameters, model.bits
     if parameters.value is None:
         return Fact()
@@ -51,12 +56,18 @@ def _weights(model: ModelFacts) -> Fact[float]:
     guess = parameters.guess or bits.guess or bits.value is None
     low = (parameters.low or parameters.value) * (bits.low or (width if bits.known else 4)) / 8 / GIB
     high = (parameters.high or parameters.value) * (bits.high or width) / 8 / GIB
-    note = f"{parameters.value / 1e9:.3g}B parameters x {width} bits" + ("" if bits.known else " (bits unknown)")
+    note = f"{parameters.value / 1e9:.3g}B parameters x {width} bits" + (
+        "" if bits.known else " (bits unknown)"
+    )
     return Fact(
-        value=size, source=parameters.source if guess else Source.COMPUTED, unit="GiB", at=parameters.at,
-        low=low if guess else None, high=high if guess else None,
+        value=size,
+        source=parameters.source if guess else Source.COMPUTED,
+        unit="GiB",
+        at=parameters.at,
+        low=low if guess else None,
+        high=high if guess else None,
         terms=(Term("weights", size, "GiB", parameters.source, note),),
-    )  # fmt: skip
+    )
 
 
 def _gib(value: float | None) -> float | None:

@@ -7,7 +7,19 @@ from typing import Any
 from modelcar_tui.sizing.fields import Reader
 
 _NO_ROPE = frozenset(
-    {"gpt2", "opt", "bloom", "mpt", "gpt_bigcode", "whisper", "bert", "roberta", "xlm-roberta", "mamba", "mamba2"}
+    {
+        "gpt2",
+        "opt",
+        "bloom",
+        "mpt",
+        "gpt_bigcode",
+        "whisper",
+        "bert",
+        "roberta",
+        "xlm-roberta",
+        "mamba",
+        "mamba2",
+    }
 )
 _LENGTHS = (
     "max_position_embeddings",
@@ -20,7 +32,9 @@ _LENGTHS = (
 _STRETCHED = ("linear", "dynamic", "yarn", "deepseek_yarn")
 
 
-def rope_caches(read: Reader, model_type: str, head_dim: int, mla_rope: int | None, kinds: tuple[str, ...]) -> int:
+def rope_caches(
+    read: Reader, model_type: str, head_dim: int, mla_rope: int | None, kinds: tuple[str, ...]
+) -> int:
     """Bytes of the rotary caches on one GPU (vllm model_executor/layers/rotary_embedding)."""
     if model_type in _NO_ROPE:
         return 0

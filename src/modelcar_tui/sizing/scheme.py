@@ -15,10 +15,25 @@ _WHOLE_ATTENTION = re.compile(
 _WHOLE_MIXERS = re.compile(r"linear_attn(?:\.?\*|\$|\)|$)|linear_attn.*in_proj_qkv|mamba(?:\.?\*|\$|\)|$)")
 """What an ignore list says when it means the large matrices, not just gates, norms and indexers."""
 _KINDS = (
-    ("self_attn", "attention"), ("q_proj", "attention"), ("linear_attn", "mixers"), ("mixer.in_proj", "mixers"),
-    ("mixer.out_proj", "mixers"), ("lm_head", "head"), ("mlp", "mlp"), ("experts", "mlp"), ("mixer.up", "mlp"),
-)  # fmt: skip
-_BITS_OF_GGUF = {"q2_k": 2.63, "q3_k": 3.44, "q4_0": 4.5, "q4_k": 4.85, "q5_k": 5.69, "q6_k": 6.56, "q8_0": 8.5}
+    ("self_attn", "attention"),
+    ("q_proj", "attention"),
+    ("linear_attn", "mixers"),
+    ("mixer.in_proj", "mixers"),
+    ("mixer.out_proj", "mixers"),
+    ("lm_head", "head"),
+    ("mlp", "mlp"),
+    ("experts", "mlp"),
+    ("mixer.up", "mlp"),
+)
+_BITS_OF_GGUF = {
+    "q2_k": 2.63,
+    "q3_k": 3.44,
+    "q4_0": 4.5,
+    "q4_k": 4.85,
+    "q5_k": 5.69,
+    "q6_k": 6.56,
+    "q8_0": 8.5,
+}
 
 
 class Scheme(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +133,9 @@ def _of_config(found: Mapping[str, Any]) -> Scheme:
     if method in ("fp8", "fbgemm_fp8"):
         block = found.get("weight_block_size")
         if isinstance(block, list) and block and isinstance(block[0], int) and 0 < block[0] <= 2**16:
-            return Scheme(name="fp8", bits=8, block=block[0], scale_bytes=4, attention=attention, mixers=mixers)
+            return Scheme(
+                name="fp8", bits=8, block=block[0], scale_bytes=4, attention=attention, mixers=mixers
+            )
         own = 4 if method == "fbgemm_fp8" else 0
         return Scheme(name="fp8", bits=8, scale_bytes=own, attention=attention, mixers=mixers)
     if method in ("bitsandbytes", "bnb"):
@@ -148,7 +165,11 @@ def _mixed(layers: Mapping[Any, Any]) -> Scheme:
 
 def _compressed(found: Mapping[str, Any]) -> Scheme:
     groups = found.get("config_groups")
-    first = next((g for g in groups.values() if isinstance(g, Mapping)), {}) if isinstance(groups, Mapping) else {}
+    first = (
+        next((g for g in groups.values() if isinstance(g, Mapping)), {})
+        if isinstance(groups, Mapping)
+        else {}
+    )
     weights = first.get("weights")
     if not isinstance(weights, Mapping):
         return _of_text(str(found.get("format") or "compressed-tensors"))
@@ -195,7 +216,10 @@ def _of_text(text: str) -> Scheme:  # noqa: C901, PLR0911  # one line a spelling
         if "8bit" in words or "8-bit" in words or "int8" in words:
             return Scheme(name="bitsandbytes", bits=8, scale_bytes=4)
         return Scheme(name="bitsandbytes", bits=4, group=64, scale_bytes=4)
-    if any(mark in words for mark in ("fp8", "float-quantized", "f8", "float8")) or words.strip() == "modelopt":
+    if (
+        any(mark in words for mark in ("fp8", "float-quantized", "f8", "float8"))
+        or words.strip() == "modelopt"
+    ):
         block = "block" in words or "128x128" in words
         return Scheme(name="fp8", bits=8, block=128 if block else 0, scale_bytes=4)
     if "w8a16" in words or "8bit" in words or "8-bit" in words or ("gptq" in words and "int8" in words):
@@ -208,7 +232,8 @@ def _of_text(text: str) -> Scheme:  # noqa: C901, PLR0911  # one line a spelling
         if name.replace("_", "-") in words:
             return Scheme(name="gguf", bits=bits, head=True)
     if any(
-        mark in words for mark in ("int4", "w4a16", "awq", "gptq", "4bit", "4-bit", "w4", "auto-round", "wna16")
+        mark in words
+        for mark in ("int4", "w4a16", "awq", "gptq", "4bit", "4-bit", "w4", "auto-round", "wna16")
     ):
         return _grouped("int4", 4, group)
     if words.strip() in ("bf16", "fp16", "16", "float16", "bfloat16", "none", "unquantized"):

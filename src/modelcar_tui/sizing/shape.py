@@ -16,12 +16,33 @@ from modelcar_tui.sizing.rope import longest_position, rope_caches
 from modelcar_tui.sizing.states import State, state_of
 
 _PLAIN_MLP = frozenset(
-    {"phi", "gpt2", "opt", "falcon", "starcoder2", "gpt_bigcode", "gpt_neox", "mpt", "bloom", "gptj", "nemotron"}
+    {
+        "phi",
+        "gpt2",
+        "opt",
+        "falcon",
+        "starcoder2",
+        "gpt_bigcode",
+        "gpt_neox",
+        "mpt",
+        "bloom",
+        "gptj",
+        "nemotron",
+    }
     | {"nemotron_h", "bert", "roberta", "xlm-roberta", "whisper"}
 )
 """Model types whose MLP has two matrices instead of three."""
 _GATED_ENCODERS = frozenset({"modernbert", "nomic_bert", "new", "gte"})
-_ENCODERS = ("Bert", "Roberta", "XLMRoberta", "ModernBert", "NomicBert", "GteModel", "JinaRoberta", "Distilbert")
+_ENCODERS = (
+    "Bert",
+    "Roberta",
+    "XLMRoberta",
+    "ModernBert",
+    "NomicBert",
+    "GteModel",
+    "JinaRoberta",
+    "Distilbert",
+)
 _POOLING_SUFFIXES = ("ForSequenceClassification", "ForTokenClassification", "ForRewardModel", "Model")
 _INDEXER = "its sparse attention keeps an indexer cache of its own, which is not modelled"
 _UNMODELLED = {
@@ -122,7 +143,9 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
     heads = heads or _only_state_heads(read)
     if heads is None:
         return "config.json has no usable num_attention_heads"
-    head_dim = read.integer("head_dim", "attention_head_dim", "kv_channels", high=2**14) or max(1, hidden // heads)
+    head_dim = read.integer("head_dim", "attention_head_dim", "kv_channels", high=2**14) or max(
+        1, hidden // heads
+    )
     mla = mla_of(read)
     kinds, window, chunk = layer_kinds(read, arch, model_type, layers, mla=mla is not None)
     parallel = model_type == "falcon_h1"
@@ -134,7 +157,13 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
         return "config.json has no usable encoder_layers"
     encoder_only = any(arch.startswith(name) for name in _ENCODERS)
     inter = read.integer(
-        "intermediate_size", "ffn_dim", "n_inner", "ffn_hidden_size", "decoder_ffn_dim", "block_ff_dim", high=2**22
+        "intermediate_size",
+        "ffn_dim",
+        "n_inner",
+        "ffn_hidden_size",
+        "decoder_ffn_dim",
+        "block_ff_dim",
+        high=2**22,
     )
     inter = _adjusted(read, inter or 4 * hidden)
     kv_heads = _kv_heads(read, heads)
@@ -154,7 +183,9 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
         head_dim=head_dim,
         v_head_dim=_value_dim(read, head_dim) if mla is None else head_dim,
         wide_head_dim=head_dim if swa else read.integer("global_head_dim", high=2**14) or 0,
-        wide_v_head_dim=_value_dim(read, head_dim) if swa else read.integer("global_head_dim", high=2**14) or 0,
+        wide_v_head_dim=_value_dim(read, head_dim)
+        if swa
+        else read.integer("global_head_dim", high=2**14) or 0,
         wide_kv_heads=kv_heads if swa else _wide_kv_heads(read),
         inter=inter,
         vocab=vocab,
@@ -224,7 +255,9 @@ def _value_dim(read: Reader, head_dim: int) -> int:
 
 def _sliding_heads(read: Reader) -> int:
     """MiMo V2's sliding layers have KV heads of their own, as wide as the full layers'."""
-    return (read.integer("swa_num_key_value_heads", high=2**14) or 0) if read.has("hybrid_layer_pattern") else 0
+    return (
+        (read.integer("swa_num_key_value_heads", high=2**14) or 0) if read.has("hybrid_layer_pattern") else 0
+    )
 
 
 def _adjusted(read: Reader, inter: int) -> int:
@@ -272,6 +305,8 @@ def _oddities(read: Reader, model_type: str, kinds: tuple[str, ...], state: Stat
         odd.append("config.json does not say which of its layers are attention")
     if model_type == "kimi_k3":
         odd.append("how its layers differ from Kimi Linear's was not read")
-    if model_type == "deepseek_v4" or (read.has("index_topk") and details.indexer_of(read, len(kinds)) is None):
+    if model_type == "deepseek_v4" or (
+        read.has("index_topk") and details.indexer_of(read, len(kinds)) is None
+    ):
         odd.append(_INDEXER)
     return tuple(odd)

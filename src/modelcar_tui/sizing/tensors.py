@@ -57,7 +57,8 @@ def layer(shape: Shape, kind: str, *, experts: bool, tp: int, ep: int, spread: i
 
 
 def distinct(shape: Shape, first: int, last: int) -> Iterator[tuple[Shape, str, bool, int]]:
-    """The layers `first` to before `last` by kind: the shape that holds for it, its kind, experts, how many."""
+    """The layers `first` to before `last` by kind: the shape that holds for it, its kind, experts, how
+    many."""
     layers = zip(shape.kinds[first:last], shape.experts_at[first:last], strict=True)
     if not shape.varied:
         for (kind, experts), count in Counter(layers).items():
@@ -158,7 +159,8 @@ def _mla(shape: Shape, tp: int) -> Iterator[Weight]:
         yield Weight("q_proj", heads * key, hidden, 1, "attention")
         yield Weight("kv_a_proj", mla.kv_rank + mla.rope, hidden, 1, "attention")
     yield Weight("kv_b_proj", heads * (mla.nope + mla.value), mla.kv_rank, 1, "attention")
-    # Kept a second time, unquantized, as W_UK and W_UV (vllm model_executor/layers/attention/mla_attention.py).
+    # Kept a second time, unquantized, as W_UK and W_UV (vllm
+    # model_executor/layers/attention/mla_attention.py).
     if mla.latent:
         yield Weight("absorbed kv_b", heads * (mla.nope + mla.value), mla.kv_rank, 1, "plain")
     yield Weight("o_proj", hidden, heads * mla.value, 1, "attention")

@@ -30,7 +30,8 @@ def reason(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: L
         return "the draft model of --speculative-config takes memory that is not known here"
     if short_cache_unsure(gpu, args, profile, model):
         return (
-            f"an {args.kv_cache_dtype} KV cache on {gpu.product} runs with FlashInfer, not with Triton's attention"
+            f"an {args.kv_cache_dtype} KV cache on {gpu.product} runs with FlashInfer, not with Triton's "
+            "attention"
         )
     if not model.scheme.known and model.source is not Source.HEADERS:
         return f"the quantization `{model.scheme.name}` is not known"
@@ -39,7 +40,8 @@ def reason(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: L
     blocks = state_blocks(budget)
     if blocks is not None and profile.release < _CAPPED_SINCE and limits.seqs > blocks:
         return (
-            f"graphs of {limits.seqs} sequences over {blocks} state blocks crashed before vLLM 0.18 (issue 34094)"
+            f"graphs of {limits.seqs} sequences over {blocks} state blocks crashed before vLLM 0.18 "
+            "(issue 34094)"
         )
     if "state" in model.shape.kinds and profile.release < _STATE_SINCE:
         return f"state-space layers were cached differently before vLLM 0.10, this is {profile.label}"

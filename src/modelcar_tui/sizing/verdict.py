@@ -10,10 +10,11 @@ from modelcar_tui.sizing.version import Profile
 
 NO_TOTAL = "the memory of this GPU is not known"
 _SURE = 0.25 * GIB
-"""Capture, and on small cards the warm-up, have to miss by more than this before they are called out of memory:
-capture varies that much, and what small cards hold at the start is extrapolated."""
+"""Capture, and on small cards the warm-up, have to miss by more than this before they are called out of
+memory: capture varies that much, and what small cards hold at the start is extrapolated."""
 _MEASURED = 70 * GIB
-"""Cards of this class were measured: of 40 starts the tightest had 0.31 GiB left, two deaths -0.16 and -0.61."""
+"""Cards of this class were measured: of 40 starts the tightest had 0.31 GiB left, two deaths -0.16 and
+-0.61."""
 _BARE_UTILIZATION = 0.94
 """Above this, a card whose memory nobody measured may have too little of it free."""
 _UNIFIED = frozenset({"12.1", "11.0", "8.7"})
@@ -23,7 +24,9 @@ Verdict = tuple[Outcome, str, str]
 """The outcome, why, and vLLM's words."""
 
 
-def verdict(gpu: Gpu, limits: Limits, budget: Budget, profile: Profile, context: int, *, several: bool) -> Verdict:
+def verdict(
+    gpu: Gpu, limits: Limits, budget: Budget, profile: Profile, context: int, *, several: bool
+) -> Verdict:
     """The first check that fails, or STARTS.
 
     Args:
@@ -50,7 +53,8 @@ def verdict(gpu: Gpu, limits: Limits, budget: Budget, profile: Profile, context:
 
 
 def state_blocks(budget: Budget) -> int | None:
-    """Blocks for the states of sequences, where graphs are captured over state-space layers; None elsewhere."""
+    """Blocks for the states of sequences, where graphs are captured over state-space layers; None
+    elsewhere."""
     if budget.plan is None or budget.available is None or not budget.graphs:
         return None
     if all(group.kind != "state" for group in budget.plan.groups):
@@ -60,19 +64,22 @@ def state_blocks(budget: Budget) -> int | None:
 
 def _few_states(seqs: int, blocks: int) -> Verdict:
     error = (
-        f"max_num_seqs ({seqs}) exceeds available Mamba cache blocks ({blocks}). Each decode sequence requires "
-        f"one Mamba cache block, so CUDA graph capture cannot proceed. Please lower max_num_seqs to at most "
-        f"{blocks} or increase gpu_memory_utilization."
+        f"max_num_seqs ({seqs}) exceeds available Mamba cache blocks ({blocks}). Each decode sequence "
+        "requires one Mamba cache block, so CUDA graph capture cannot proceed. Please lower max_num_seqs "
+        f"to at most {blocks} or increase gpu_memory_utilization."
     )
-    why = f"the states of {blocks} sequences fit and --max-num-seqs is {seqs}; graphs can't be captured for more"
+    why = (
+        f"the states of {blocks} sequences fit and --max-num-seqs is {seqs}; graphs can't be captured for "
+        "more"
+    )
     return Outcome.REFUSED_ARGS, why, error
 
 
 def _no_free_memory(free: float, total: float, requested: float, limits: Limits) -> Verdict:
     error = (
-        f"Free memory on device cuda:0 ({free / GIB:.2f}/{total / GIB:.2f} GiB) on startup is less than desired "
-        f"GPU memory utilization ({limits.utilization:g}, {requested / GIB:.2f} GiB). Decrease GPU memory "
-        f"utilization or reduce GPU memory used by other processes."
+        f"Free memory on device cuda:0 ({free / GIB:.2f}/{total / GIB:.2f} GiB) on startup is less than "
+        f"desired GPU memory utilization ({limits.utilization:g}, {requested / GIB:.2f} GiB). Decrease GPU "
+        "memory utilization or reduce GPU memory used by other processes."
     )
     why = f"{text(requested)} are asked for by --gpu-memory-utilization and {text(free)} are free"
     return Outcome.REFUSED_FREE_MEMORY, why, error
@@ -81,21 +88,30 @@ def _no_free_memory(free: float, total: float, requested: float, limits: Limits)
 def _no_context(budget: Budget, profile: Profile, limits: Limits, available: float, context: int) -> Verdict:
     longest = longest_context(budget, profile, limits)
     error = (
-        f"To serve at least one request with the models's max seq len ({context}), ({budget.needed / GIB:.2f} GiB "
-        f"KV cache is needed, which is larger than the available KV cache memory ({available / GIB:.2f} GiB). "
-        f"Based on the available memory, the estimated maximum model length is {longest}."
+        f"To serve at least one request with the models's max seq len ({context}), "
+        f"({budget.needed / GIB:.2f} GiB KV cache is needed, which is larger than the available KV cache "
+        f"memory ({available / GIB:.2f} GiB). Based on the available memory, the estimated maximum model "
+        f"length is {longest}."
     )
     why = (
-        f"one request of {context} tokens needs {text(budget.needed)} of KV cache and {text(available)} are left; "
-        f"{longest} tokens would fit"
+        f"one request of {context} tokens needs {text(budget.needed)} of KV cache and {text(available)} are "
+        f"left; {longest} tokens would fit"
     )
     return Outcome.REFUSED_KV, why, error
 
 
 def _afterwards(
-    gpu: Gpu, limits: Limits, budget: Budget, available: float, total: float, profile: Profile, *, several: bool
+    gpu: Gpu,
+    limits: Limits,
+    budget: Budget,
+    available: float,
+    total: float,
+    profile: Profile,
+    *,
+    several: bool,
 ) -> Verdict:
-    """What vLLM does not check: graph capture and the sampler's warm-up, after the KV cache has been taken."""
+    """What vLLM does not check: graph capture and the sampler's warm-up, after the KV cache has been
+    taken."""
     headroom = headroom_of(budget)
     held = budget.start + budget.weights_bytes + budget.non_torch + available + budget.weights.relaid
     if headroom is not None and not profile.engine_v0:
@@ -106,7 +122,8 @@ def _afterwards(
         if headroom < (0.0 if budget.weights.relaid or total >= _MEASURED else -_SURE):
             why = (
                 f"the sampler's warm-up needs {text(budget.peak.sampler)} after KV cache and CUDA graphs, "
-                f"{text(-headroom)} more than is left; fewer --max-num-seqs or less --gpu-memory-utilization helps"
+                f"{text(-headroom)} more than is left; fewer --max-num-seqs or less "
+                "--gpu-memory-utilization helps"
             )
             return Outcome.OOM_WARMUP, why, _OOM
     unified = gpu.compute_capability in _UNIFIED
@@ -120,7 +137,8 @@ def _afterwards(
 
 
 def headroom_of(budget: Budget) -> float | None:
-    """Bytes left when the sampler warms up after KV cache and graphs are there; None when it can't be told."""
+    """Bytes left when the sampler warms up after KV cache and graphs are there; None when it can't be
+    told."""
     if budget.total is None or budget.available is None:
         return None
     held = budget.start + budget.weights_bytes + budget.non_torch + max(0.0, budget.available)

@@ -50,7 +50,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     many_sequences: bool
     """Every card gets 1024 sequences."""
     large_batches: bool
-    """Cards of 70 GiB and more get 8192 tokens a step and 1024 sequences; before, those named H100 and H200."""
+    """Cards of 70 GiB and more get 8192 tokens a step and 1024 sequences; before, those named H100 and
+    H200."""
     huge_batches: bool
     """Cards of 160 GiB and more get 16384 tokens a step."""
 

@@ -16,13 +16,22 @@ from modelcar_tui.sizing.tensors import Weight
 
 _ORIGIN = "vllm model_executor/layers/linear.py"
 _STATE_PARTS = frozenset(
-    {"in_proj", "out_proj", "conv", "x_proj", "dt_proj", "A and D", "decay and gate down", "decay and gate up"}
+    {
+        "in_proj",
+        "out_proj",
+        "conv",
+        "x_proj",
+        "dt_proj",
+        "A and D",
+        "decay and gate down",
+        "decay and gate up",
+    }
 )
 TOWER_FROM = 0.012
 """A surplus of parameters above this share of the text model is a tower of its own."""
 SWIZZLED, SWIZZLED_EARLY = 1.09, 1.0653
-"""Triton's layout of MXFP4 weights beside the plain one: measured 1.085 to 1.095 with 1, 2 and 4 GPUs on 0.19,
-1.0653 on 0.11 (one side padded from 2880 to 3072)."""
+"""Triton's layout of MXFP4 weights beside the plain one: measured 1.085 to 1.095 with 1, 2 and 4 GPUs on
+0.19, 1.0653 on 0.11 (one side padded from 2880 to 3072)."""
 _RELAID, _RELAID_MOST = 0.55, 81e6
 """Share of a layer's down projections that stays idle in the allocator after re-laying, and the most of it;
 from two logged out-of-memory reports."""
@@ -85,7 +94,9 @@ def rank_weights(
     slack = 0.0
     relaid = 0.0
     for one, kind, experts, count in tensors.distinct(shape, first, last):
-        for weight in tensors.layer(one, kind, experts=experts, tp=split.tp, ep=split.ep, spread=split.spread):
+        for weight in tensors.layer(
+            one, kind, experts=experts, tp=split.tp, ep=split.ep, spread=split.spread
+        ):
             size, idle = (each * weight.count for each in _bytes(weight, scheme, width, split))
             parts[_label(weight)] += size * count
             slack += (allocated(size) - size) * count
@@ -166,7 +177,11 @@ def _up(size: int, step: int) -> int:
 
 
 def _edge(weight: Weight, scheme: Scheme, width: int) -> float:
-    size = scheme.linear_bytes(weight.out, weight.inner) if scheme.bits < 16 else weight.out * weight.inner * width
+    size = (
+        scheme.linear_bytes(weight.out, weight.inner)
+        if scheme.bits < 16
+        else weight.out * weight.inner * width
+    )
     return allocated(size)
 
 

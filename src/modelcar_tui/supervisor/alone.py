@@ -39,9 +39,14 @@ async def run_alone(
         private_folder(folder / "info")
         pane = e.PanePlan(specialist.name, specialist.title, tuple(specialist.steps))
         emit(
-            e.RunStarted(run_id="alone", manifest=settings.manifest, panes=(pane,), version=__version__,
-                         demo=settings.demo)
-        )  # fmt: skip
+            e.RunStarted(
+                run_id="alone",
+                manifest=settings.manifest,
+                panes=(pane,),
+                version=__version__,
+                demo=settings.demo,
+            )
+        )
         emit(e.SpecialistStarted(specialist=specialist.name))
         report = await specialist.run(Context(specialist.name, settings, folder, emit, {}, Redactor()))
     if not isinstance(report, kind):

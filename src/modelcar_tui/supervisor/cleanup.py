@@ -61,7 +61,8 @@ class CleanUp:
             return await self._look(api)
 
     async def delete(self, uids: frozenset[str]) -> tuple[str, ...]:
-        """Delete those that the operator has seen, by their uids; one line each, also kept in the run's folder.
+        """Delete those that the operator has seen, by their uids; one line each, also kept in the run's
+        folder.
 
         Raises:
             UserError: as for `look`.
@@ -75,9 +76,13 @@ class CleanUp:
     async def _look(self, api: KubeApi) -> tuple[Leftover, ...]:
         qa, settings = self._state.qa, self._settings
         return await cleanup.look(
-            api, self.named(), run_id=self._folder.name, began=qa.began, ended=qa.ended or self._state.now,
+            api,
+            self.named(),
+            run_id=self._folder.name,
+            began=qa.began,
+            ended=qa.ended or self._state.now,
             namespace=settings.qa_namespace if settings.qa_engine == "kubernetes" else None,
-        )  # fmt: skip
+        )
 
     @asynccontextmanager
     async def _cluster(self) -> AsyncIterator[KubeApi]:
@@ -106,9 +111,11 @@ def clean_up(folder: Path, state: RunState, settings: Settings) -> CleanUp:
     except (OSError, msgspec.MsgspecError):
         own = settings
     return CleanUp(
-        folder, state,
+        folder,
+        state,
         msgspec.structs.replace(
-            own, kubeconfig=settings.kubeconfig or own.kubeconfig,
+            own,
+            kubeconfig=settings.kubeconfig or own.kubeconfig,
             kube_context=settings.kube_context or own.kube_context,
         ),
-    )  # fmt: skip
+    )

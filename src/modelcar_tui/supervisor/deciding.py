@@ -61,13 +61,18 @@ def _candidate(members: list[tuple[GpuNode, Pool]]) -> Candidate:
         missing: Fact[float] = Fact(note="the memory of one unit is not known", unit="GiB")
         gpu = msgspec.structs.replace(gpu, memory_gib=missing, visible_gib=missing)
     gpu = msgspec.structs.replace(
-        gpu, product=node.product or node.vendor, vendor=node.vendor,
+        gpu,
+        product=node.product or node.vendor,
+        vendor=node.vendor,
         compute_capability=node.cc or gpu.compute_capability,
-    )  # fmt: skip
+    )
     return Candidate(
-        gpu=gpu, pool=pool, nodes=tuple(node for node, _ in members), most=most,
+        gpu=gpu,
+        pool=pool,
+        nodes=tuple(node for node, _ in members),
+        most=most,
         most_free=max(known) if len(known) == len(free) else None,
-    )  # fmt: skip
+    )
 
 
 def decide_model(
@@ -120,14 +125,19 @@ def _if_all_seen(verdict: ModelVerdict, inventory: Inventory) -> ModelVerdict:
         return verdict
     why = f"not on the {inventory.nodes_seen:,} nodes that could be read, and not all could: {verdict.why}"
     return msgspec.structs.replace(
-        verdict, verdict=Verdict.UNKNOWN, why=why, settle=f"read all nodes ({cut.what}): {cut.fix or 'run again'}"
+        verdict,
+        verdict=Verdict.UNKNOWN,
+        why=why,
+        settle=f"read all nodes ({cut.what}): {cut.fix or 'run again'}",
     )
 
 
 def kind_name(kind: Candidate) -> str:
     """`H100-80GB-HBM3 80 GiB`: tells the kinds of one inventory apart."""
     memory = f" {kind.pool.mem_mib / 1024:.0f} GiB" if kind.pool.mem_mib else ""
-    shared = {Guarantee.NONE: " time-sliced", Guarantee.HARD_SHARE: " shared"}.get(kind.pool.mem_guarantee, "")
+    shared = {Guarantee.NONE: " time-sliced", Guarantee.HARD_SHARE: " shared"}.get(
+        kind.pool.mem_guarantee, ""
+    )
     return f"{kind.gpu.product}{memory}{shared}"
 
 
@@ -141,7 +151,9 @@ def _strays(chosen: Candidate, kinds: tuple[Candidate, ...], verdicts: list[Mode
     if not fails:
         return ()
     names = ", ".join(dict.fromkeys(fails))
-    return (f"it does not run on {names}: pin it to {chosen.gpu.product} by node selector or hardware profile",)
+    return (
+        f"it does not run on {names}: pin it to {chosen.gpu.product} by node selector or hardware profile",
+    )
 
 
 def _lands_badly(kind: Candidate, verdict: ModelVerdict) -> bool:
@@ -223,9 +235,13 @@ def _with_the_rest(verdict: ModelVerdict, report: DecisionReport, decision: Deci
 
 
 def with_findings(
-    models: tuple[ModelRequirements, ...], cluster: AcceleratorReport, report: DecisionReport, decision: Decision,
-    *, vllm: str | None = None,
-) -> DecisionReport:  # fmt: skip
+    models: tuple[ModelRequirements, ...],
+    cluster: AcceleratorReport,
+    report: DecisionReport,
+    decision: Decision,
+    *,
+    vllm: str | None = None,
+) -> DecisionReport:
     """The decision with the findings that are left once the accepted changes are made.
 
     What is left keeps its place in the base manifest; what an edit brought in stands at its model.
@@ -270,17 +286,32 @@ def _on(model: ModelRequirements, kind: Candidate, vllm: str | None) -> ModelVer
     arguments = server_args(car.serving.args, count, vllm)
     result = estimate(model.image.model, kind.gpu, arguments, vllm=vllm)
     compatibility = check(
-        model.image.model, vendor=kind.gpu.vendor, compute_capability=kind.gpu.compute_capability,
-        product=kind.gpu.product, vllm=vllm, kv_cache_dtype=arguments.kv_cache_dtype, dtype=arguments.dtype,
-        catalog_reference=car.image, quantization=arguments.quantization,
-    )  # fmt: skip
+        model.image.model,
+        vendor=kind.gpu.vendor,
+        compute_capability=kind.gpu.compute_capability,
+        product=kind.gpu.product,
+        vllm=vllm,
+        kv_cache_dtype=arguments.kv_cache_dtype,
+        dtype=arguments.dtype,
+        catalog_reference=car.image,
+        quantization=arguments.quantization,
+    )
     verdict, why, settle = _judge(car, kind, result, compatibility, count)
     return ModelVerdict(
-        model=car.name, verdict=verdict, why=why, settle=settle, warnings=_warnings(kind, compatibility, count),
-        comparison=_comparison(result, kind, arguments.tp), needed_gib=result.required_gib,
-        gpu_gib=kind.gpu.memory_gib, product=kind.gpu.product, gpus=count,
-        nodes=tuple(node.name for node in kind.nodes[:10]), compatibility=compatibility, estimate=result,
-    )  # fmt: skip
+        model=car.name,
+        verdict=verdict,
+        why=why,
+        settle=settle,
+        warnings=_warnings(kind, compatibility, count),
+        comparison=_comparison(result, kind, arguments.tp),
+        needed_gib=result.required_gib,
+        gpu_gib=kind.gpu.memory_gib,
+        product=kind.gpu.product,
+        gpus=count,
+        nodes=tuple(node.name for node in kind.nodes[:10]),
+        compatibility=compatibility,
+        estimate=result,
+    )
 
 
 def _judge(
@@ -335,8 +366,8 @@ def _warnings(kind: Candidate, compatibility: tuple[Compatibility, ...], count: 
         taints = tuple(dict.fromkeys(taint for node in hosts for taint in node.taints))
         shown = ", ".join(taints[:3]) + (f" and {len(taints) - 3} more" if len(taints) > 3 else "")
         warnings.append(
-            f"every node with room is tainted ({shown}): the pod needs the toleration, by a hardware profile or "
-            "in the InferenceService; the QA suite gives none"
+            f"every node with room is tainted ({shown}): the pod needs the toleration, by a hardware "
+            "profile or in the InferenceService; the QA suite gives none"
         )
     return tuple(warnings)
 
@@ -367,18 +398,26 @@ def _without_gpus(model: ModelRequirements, report: AcceleratorReport) -> ModelV
     if not report.inventory.known:
         problem = report.access.problem or next(iter(report.inventory.problems), None)
         return ModelVerdict(
-            model=model.car.name, verdict=Verdict.UNKNOWN, comparison=f"{left} vs GPU unknown",
-            why="the GPUs are unknown: " + (problem.what if problem else "the cluster could not be looked at"),
-            settle=(problem.fix if problem else "") or "state them: --gpu PRODUCT:COUNT", needed_gib=need,
+            model=model.car.name,
+            verdict=Verdict.UNKNOWN,
+            comparison=f"{left} vs GPU unknown",
+            why="the GPUs are unknown: "
+            + (problem.what if problem else "the cluster could not be looked at"),
+            settle=(problem.fix if problem else "") or "state them: --gpu PRODUCT:COUNT",
+            needed_gib=need,
             gpus=model.car.serving.gpu_count,
-        )  # fmt: skip
+        )
     blocked = [node for node in report.inventory.nodes if not node.usable]
     why = "no node offers a GPU"
     if blocked:
         why = f"no usable GPU: {blocked[0].name} is out ({blocked[0].why})"
         why += f", and {len(blocked) - 1} more" if len(blocked) > 1 else ""
     none = ModelVerdict(
-        model=model.car.name, verdict=Verdict.NO_GO, comparison=f"{left} vs no GPU", why=why, needed_gib=need,
+        model=model.car.name,
+        verdict=Verdict.NO_GO,
+        comparison=f"{left} vs no GPU",
+        why=why,
+        needed_gib=need,
         gpus=model.car.serving.gpu_count,
-    )  # fmt: skip
+    )
     return _if_all_seen(none, report.inventory)

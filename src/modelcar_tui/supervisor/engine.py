@@ -153,7 +153,10 @@ class Engine:
         if state.faults:
             return state.faults
         end = [state.finish.summary] if state.finish else list(self._failure)
-        if state.finish is not None and state.finish.exit_status not in (ExitStatus.USAGE, ExitStatus.INTERNAL):
+        if state.finish is not None and state.finish.exit_status not in (
+            ExitStatus.USAGE,
+            ExitStatus.INTERNAL,
+        ):
             told = outcome_of(state)
             end[0] = f"{told.word if told else state.finish.verdict}: {end[0]}"
         if state.run_id and (state.finish is None or state.finish.exit_status in _RESUMABLE):

@@ -28,7 +28,9 @@ def entries(say: Callable[[str], object]) -> Iterator[tuple[EntryPoint, str]]:
             continue  # another version of it stands first on the path
         seen.add(name)
         try:
-            found += [(entry, _told(package, entry.value)) for entry in package.entry_points.select(group=GROUP)]
+            found += [
+                (entry, _told(package, entry.value)) for entry in package.entry_points.select(group=GROUP)
+            ]
         except Exception as error:  # noqa: BLE001 - no UTF-8, no `name = value`, a folder that can't be read
             what = f"its entry_points.txt can't be read ({class_name(type(error))})"
             say(f"{_told(package)}: {what}, so no specialist of it joins")

@@ -149,7 +149,8 @@ def plain(report: Any) -> Any:
     """A report as the checkpoint keeps it.
 
     Raises:
-        TypeError, ValueError, OverflowError: it can't be kept: a text with half a character, a number of 65 bits.
+        TypeError, ValueError, OverflowError: it can't be kept: a text with half a character, a number of 65
+        bits.
     """
     data = msgspec.to_builtins(report)
     msgspec.msgpack.encode(data)

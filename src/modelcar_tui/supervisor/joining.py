@@ -1,7 +1,7 @@
 """Specialists of other packages: found by their entry points, looked at before they join.
 
-One that can't be loaded, or is no specialist, becomes a pane that failed with its name and the reason (`Refused`);
-the run goes on without it, and its verdict does not hear of it.
+One that can't be loaded, or is no specialist, becomes a pane that failed with its name and the reason
+(`Refused`); the run goes on without it, and its verdict does not hear of it.
 """
 
 from __future__ import annotations
@@ -23,10 +23,21 @@ from modelcar_tui.supervisor.specialist import Context, Specialist
 
 RESERVED = frozenset(
     (
-        "supervisor", "approval", "write", "summary", "graph_version", "reports", "finished", "again", "fatal",
-        "answer", "written", "gpus", "log",
+        "supervisor",
+        "approval",
+        "write",
+        "summary",
+        "graph_version",
+        "reports",
+        "finished",
+        "again",
+        "fatal",
+        "answer",
+        "written",
+        "gpus",
+        "log",
     )
-)  # fmt: skip
+)
 """Names that the graph's steps and fields or the screen's panels already use."""
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,38}[A-Za-z0-9])?")
 _CREDENTIAL = re.compile(
@@ -128,7 +139,9 @@ def described(member: Any) -> Described:
     """
     if isinstance(member, type):
         raise Unfit(f"{_called(member)} is a class, not an instance of one")
-    name, title, steps, needs, run = (_read(member, key) for key in ("name", "title", "steps", "needs", "run"))
+    name, title, steps, needs, run = (
+        _read(member, key) for key in ("name", "title", "steps", "needs", "run")
+    )
     if not isinstance(name, str) or not _NAME.fullmatch(name := _plain(name)):
         raise Unfit(f"its name {_shown(name)} is not 1 to 40 letters, digits and . _ -")
     if name in RESERVED:

@@ -56,16 +56,20 @@ def qa_failed(outcome: QaOutcome | None) -> bool:
 def measured(report: DecisionReport, outcome: QaOutcome | None) -> DecisionReport:
     """The decision with what QA found out; the prediction is kept beside it.
 
-    A model whose test failed is NO-GO; one that the suite did not come to is UNKNOWN, and so is the whole where no
-    model failed. Without an outcome, and with a good one, the prediction stands.
+    A model whose test failed is NO-GO; one that the suite did not come to is UNKNOWN, and so is the whole
+    where no model failed. Without an outcome, and with a good one, the prediction stands.
     """
     report = _before(report)
     if outcome is None or not qa_failed(outcome):
         return report
     kept = Predicted(
-        verdict=report.verdict, why=report.why, models=report.models, together=report.together,
-        placed=report.placed, missing=report.missing,
-    )  # fmt: skip
+        verdict=report.verdict,
+        why=report.why,
+        models=report.models,
+        together=report.together,
+        placed=report.placed,
+        missing=report.missing,
+    )
     models = tuple(_measured(model, report, outcome) for model in report.models)
     failed = [model for model in models if model.predicted is not None and model.verdict is Verdict.NO_GO]
     verdict = report.verdict
@@ -73,9 +77,15 @@ def measured(report: DecisionReport, outcome: QaOutcome | None) -> DecisionRepor
         verdict = Verdict.NO_GO if failed else Verdict.UNKNOWN
     standing = {model.model for model in models if model.verdict is Verdict.GO}
     return msgspec.structs.replace(
-        report, verdict=verdict, why=_why(failed, outcome, len(models)), models=models, predicted=kept,
-        together="", missing=(), placed=tuple(one for one in report.placed if one.model in standing),
-    )  # fmt: skip
+        report,
+        verdict=verdict,
+        why=_why(failed, outcome, len(models)),
+        models=models,
+        predicted=kept,
+        together="",
+        missing=(),
+        placed=tuple(one for one in report.placed if one.model in standing),
+    )
 
 
 def _before(report: DecisionReport) -> DecisionReport:
@@ -84,13 +94,20 @@ def _before(report: DecisionReport) -> DecisionReport:
     if kept is None:
         return report
     return msgspec.structs.replace(
-        report, verdict=kept.verdict, why=kept.why, models=kept.models, together=kept.together, placed=kept.placed,
-        missing=kept.missing, predicted=None,
-    )  # fmt: skip
+        report,
+        verdict=kept.verdict,
+        why=kept.why,
+        models=kept.models,
+        together=kept.together,
+        placed=kept.placed,
+        missing=kept.missing,
+        predicted=None,
+    )
 
 
 def _measured(model: ModelVerdict, report: DecisionReport, outcome: QaOutcome) -> ModelVerdict:
-    """One model under its own result; what happened to another one or to the whole suite is not told as its."""
+    """One model under its own result; what happened to another one or to the whole suite is not told as
+    its."""
     if model.verdict is not Verdict.GO:
         return model
     results = [one for one in outcome.models if _is_of(one.model, model.model, report)]
@@ -111,9 +128,13 @@ def _measured(model: ModelVerdict, report: DecisionReport, outcome: QaOutcome) -
 
 def _lowered(model: ModelVerdict, verdict: Verdict, said: str, fix: str) -> ModelVerdict:
     return msgspec.structs.replace(
-        model, verdict=verdict, why=f"predicted {model.verdict}, but {said}", settle=fix, predicted=model.verdict,
+        model,
+        verdict=verdict,
+        why=f"predicted {model.verdict}, but {said}",
+        settle=fix,
+        predicted=model.verdict,
         runs_on=(),
-    )  # fmt: skip
+    )
 
 
 def _is_of(said: str, name: str, report: DecisionReport) -> bool:
@@ -148,7 +169,9 @@ def _why(failed: list[ModelVerdict], outcome: QaOutcome, count: int) -> str:
         more = "" if outcome.code.endswith((f":{found.cause}", ":TESTS_FAILED")) else f"; {outcome.message}"
         return f"{failed[0].model}: {_reason(found)}{more}"
     shown = ", ".join(
-        f"{model.model} ({found.cause})" if (found := result(model)) is not None and found.cause else model.model
+        f"{model.model} ({found.cause})"
+        if (found := result(model)) is not None and found.cause
+        else model.model
         for model in failed[:_SHOWN]
     )
     more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from modelcar_tui.manifest.write import Output
 
 
-def preview(run: RunState, decision: Decision, *, vllm: str | None = None, patch: bool = False) -> ApplyPreview:
+def preview(
+    run: RunState, decision: Decision, *, vllm: str | None = None, patch: bool = False
+) -> ApplyPreview:
     """The effect of exactly this decision on the manifest and on the verdict. Writes nothing."""
     from modelcar_tui.manifest.diff import text_hunks
     from modelcar_tui.manifest.write import outputs
@@ -29,7 +31,9 @@ def preview(run: RunState, decision: Decision, *, vllm: str | None = None, patch
     try:
         base = Path(report.plan.base).read_bytes()
     except OSError as error:
-        return ApplyPreview(problems=(Problem(where=report.plan.base, what=f"can't be read: {error.strerror}"),))
+        return ApplyPreview(
+            problems=(Problem(where=report.plan.base, what=f"can't be read: {error.strerror}"),)
+        )
     if hashlib.sha256(base).hexdigest() != report.plan.base_sha256:
         changed = Problem(
             where=report.plan.base, what="the base manifest was changed meanwhile", fix="start the run again"
@@ -39,7 +43,11 @@ def preview(run: RunState, decision: Decision, *, vllm: str | None = None, patch
     try:
         hunks = text_hunks(base, report.plan, decision)
         files = outputs(
-            base, report.plan, decision, patch=patch, keeping=run_keeping(Path(run.folder)) if run.folder else None
+            base,
+            report.plan,
+            decision,
+            patch=patch,
+            keeping=run_keeping(Path(run.folder)) if run.folder else None,
         )
     except UserError as error:
         return ApplyPreview(problems=(*problems, *error.problems))
@@ -61,8 +69,12 @@ def preview(run: RunState, decision: Decision, *, vllm: str | None = None, patch
 
 def _in_the_way(files: tuple[Output, ...]) -> tuple[Problem, ...]:
     """Folders, pipes and the like where a file would be written: no word of the operator replaces them."""
-    found = [(reveal(output.path.name), output.standing.obstacle) for output in files if output.standing.obstacle]
-    return tuple(Problem(where=name, what=what, fix="move it away", code="in-the-way") for name, what in found)
+    found = [
+        (reveal(output.path.name), output.standing.obstacle) for output in files if output.standing.obstacle
+    ]
+    return tuple(
+        Problem(where=name, what=what, fix="move it away", code="in-the-way") for name, what in found
+    )
 
 
 def _new_errors(run: RunState, plan: Plan, decision: Decision, vllm: str | None) -> tuple[Problem, ...]:

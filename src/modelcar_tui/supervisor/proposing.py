@@ -42,9 +42,15 @@ def propose_for(
 
     def solution(kind: Candidate, *, ways_out: bool) -> Solution:
         return solve(
-            model.car, model.image.model, _within_reach(kind), vllm=vllm, objective=objective,
-            runtime_args=runtime_args, improvements=True, ways_out=ways_out,
-        )  # fmt: skip
+            model.car,
+            model.image.model,
+            _within_reach(kind),
+            vllm=vllm,
+            objective=objective,
+            runtime_args=runtime_args,
+            improvements=True,
+            ways_out=ways_out,
+        )
 
     solutions = [solution(kind, ways_out=False) for kind in kinds]
     at = min(range(len(kinds)), key=lambda number: _cost(solutions[number]))

@@ -19,9 +19,16 @@ BUILTIN = (
     f"{_HOME}.qa:Qa",
 )
 TITLES = (
-    "Configuration", "Accelerator", "Accelerator Compatibility", "Decision", "Deployment Decision", "QA",
-    "QA Validation", "Language model", "Result",
-)  # fmt: skip
+    "Configuration",
+    "Accelerator",
+    "Accelerator Compatibility",
+    "Decision",
+    "Deployment Decision",
+    "QA",
+    "QA Validation",
+    "Language model",
+    "Result",
+)
 """Headings of our own panes and of the report's sections."""
 
 
@@ -30,9 +37,9 @@ def team(
 ) -> tuple[Specialist, ...]:
     """All specialists in the order of their panes: ours, those of entry points, then `extra`.
 
-    One of `extra` takes the place of an earlier one of the same name. One of an entry point that can't be loaded,
-    has a name that is taken or needs somebody who is not there is a `Refused` in its place.
-    `say` is told one line for a package whose entry points can't be read.
+    One of `extra` takes the place of an earlier one of the same name. One of an entry point that can't be
+    loaded, has a name that is taken or needs somebody who is not there is a `Refused` in its place. `say` is
+    told one line for a package whose entry points can't be read.
 
     Raises:
         UserError: one of `extra` is no specialist, or needs a specialist that is not there.

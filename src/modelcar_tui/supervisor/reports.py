@@ -95,13 +95,15 @@ class DecisionReport(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict if all proposed changes were accepted; None where nothing is proposed."""
     why_with_changes: str = ""
     together: str = ""
-    """Whether the models that run alone also run all at once on the free GPUs; empty where that is not known."""
+    """Whether the models that run alone also run all at once on the free GPUs; empty where that is not
+    known."""
     placed: tuple[Assignment, ...] = ()
     """One way to run them at the same time."""
     missing: tuple[str, ...] = ()
     """What would have to be added to run all at once."""
     optimized: tuple[dict[str, object], ...] = ()
-    """`OPTIMIZED_SERVING_ARGUMENTS_JSON`: `{model_name, serving_arguments: {gpu_count, args}}` of each model."""
+    """`OPTIMIZED_SERVING_ARGUMENTS_JSON`: `{model_name, serving_arguments: {gpu_count, args}}` of each
+    model."""
 
 
 class ApplyPreview(msgspec.Struct, frozen=True, kw_only=True):

@@ -75,8 +75,9 @@ def allowed_next(progress: Progress, members: Iterable[Specialist]) -> tuple[str
 def ways(progress: Progress, members: Iterable[Specialist]) -> tuple[Way, ...]:
     """What a language model may choose from; the first is what the rules do without one.
 
-    No way leads to `write` or past an approval: what differs is only whether QA, which runs on GO alone, is asked
-    to say so itself, and whether an unreachable cluster is looked at once more before the operator is asked.
+    No way leads to `write` or past an approval: what differs is only whether QA, which runs on GO alone, is
+    asked to say so itself, and whether an unreachable cluster is looked at once more before the operator is
+    asked.
     """
     members = tuple(members)
     steps = allowed_next(progress, members)

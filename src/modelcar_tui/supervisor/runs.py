@@ -22,7 +22,8 @@ SETTINGS = "settings.json"
 RECORDS = "written.jsonl"
 """Beside the folder of runs: what was written, by which run."""
 REPLACED = "replaced"
-"""In a run's folder, and beside the folder of runs for commands without a run: copies of what was replaced."""
+"""In a run's folder, and beside the folder of runs for commands without a run: copies of what was
+replaced."""
 
 
 class RunFolder:
@@ -52,12 +53,17 @@ class RunFolder:
         try:
             path = fresh_folder(path, time.strftime("%Y%m%d-%H%M%S", time.gmtime()))
             private_folder(path / "info")
-            write_private(path / SETTINGS, msgspec.json.format(msgspec.json.encode(_kept(settings)), indent=2))
+            write_private(
+                path / SETTINGS, msgspec.json.format(msgspec.json.encode(_kept(settings)), indent=2)
+            )
         except OSError as error:
             raise UserError(
-                Problem(where=str(path), what=f"can't make the run's folder: {error.strerror}",
-                        fix="give another with --state-dir")
-            ) from error  # fmt: skip
+                Problem(
+                    where=str(path),
+                    what=f"can't make the run's folder: {error.strerror}",
+                    fix="give another with --state-dir",
+                )
+            ) from error
         return cls(path, settings)
 
     @classmethod
@@ -93,7 +99,8 @@ def command_keeping(settings: Settings) -> Keeping:
 
 
 def _kept(settings: Settings) -> Settings:
-    """The settings as they are stored: without an address that may hold a login or a key; it is refused later.
+    """The settings as they are stored: without an address that may hold a login or a key; it is refused
+    later.
 
     So is a model that is none: an address may have been meant.
     """

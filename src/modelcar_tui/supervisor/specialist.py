@@ -56,7 +56,8 @@ class Context:
         self.name = name
         self.settings = settings
         self.folder = folder
-        """The run's own folder, mode 0700; files of your own go into `info/`, their names beginning with yours."""
+        """The run's own folder, mode 0700; files of your own go into `info/`, their names beginning with
+        yours."""
         self.finished = False
         """Whether its result was told."""
         self.redact = redact
@@ -67,7 +68,8 @@ class Context:
         self.detached: Callable[[], bool] = lambda: False
         """Whether a cancellation means "leave what runs outside alone": the operator will come back."""
         self.suggest: Suggest | None = None
-        """Asks a language model for arguments, where there is one; gives only what the validators let through."""
+        """Asks a language model for arguments, where there is one; gives only what the validators let
+        through."""
         self.resumed = False
         """Whether an earlier process began this run."""
         self.consent: Callable[[tuple[str, ...]], Awaitable[bool]] = _granted
@@ -81,7 +83,8 @@ class Context:
         """Journal an event, fold it into the run's state, and show it.
 
         Raises:
-            NotItsOwnError: a specialist of another package tells what is not about itself (see `only_itself`).
+            NotItsOwnError: a specialist of another package tells what is not about itself (see
+            `only_itself`).
         """
         if self._alone:
             event = self._itself(event)
@@ -107,7 +110,9 @@ class Context:
 
     def step(self, step: str, status: Status = Status.DONE, detail: str = "") -> None:
         """Tick a line of the checklist, or say how it stands."""
-        self.emit(StepChanged(specialist=self._own, step=step, status=Status(status), detail=self._line(detail)))
+        self.emit(
+            StepChanged(specialist=self._own, step=step, status=Status(status), detail=self._line(detail))
+        )
 
     def finish(
         self,
@@ -125,7 +130,8 @@ class Context:
         self.emit(self._result(summary, lines, status, metadata))
 
     def crash(self, error: BaseException) -> None:
-        """Keep the traceback below earlier ones: without local variables and the errors' texts, and redacted."""
+        """Keep the traceback below earlier ones: without local variables and the errors' texts, and
+        redacted."""
         path = self.folder / "crash.txt"
         earlier = path.read_bytes() if path.is_file() else b""
         text = f"{self.name}\n{frames(error)}"
@@ -140,9 +146,11 @@ class Context:
                 return SpecialistStarted(specialist=self._own)
             case StepChanged(specialist=self._own):
                 return StepChanged(
-                    specialist=self._own, step=self._line(event.step), status=Status(event.status),
+                    specialist=self._own,
+                    step=self._line(event.step),
+                    status=Status(event.status),
                     detail=self._line(event.detail),
-                )  # fmt: skip
+                )
             case SpecialistFinished(specialist=self._own):
                 return self._result(event.summary, event.lines, event.status, event.metadata)
         kind = class_name(type(event))

@@ -72,7 +72,10 @@ class LanguageModel(msgspec.Struct, frozen=True, kw_only=True):
     def cost(self) -> str:
         """`5 calls (1 failed), 230 tokens, 4.1 s`."""
         failed = f" ({self.failed} failed)" if self.failed else ""
-        return f"{self.calls} calls{failed}, {self.input_tokens + self.output_tokens} tokens, {self.seconds:.1f} s"
+        return (
+            f"{self.calls} calls{failed}, {self.input_tokens + self.output_tokens} tokens, "
+            f"{self.seconds:.1f} s"
+        )
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,7 +160,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """The lines of a manifest that could not be read, one a fault; such a run has nothing else to show."""
+        """The lines of a manifest that could not be read, one a fault; such a run has nothing else to
+        show."""
         pane = self.pane("configuration")
         if self.manifest is not None or pane is None or pane.status is not e.Status.FAILED:
             return ()
@@ -186,19 +190,31 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
     match event:
         case e.RunStarted():
             panes = tuple(
-                Pane(name=p.name, title=p.title, foreign=p.foreign, steps=_waiting(p.steps)) for p in event.panes
+                Pane(name=p.name, title=p.title, foreign=p.foreign, steps=_waiting(p.steps))
+                for p in event.panes
             )
             return _set(
-                state, run_id=event.run_id, path=event.manifest, folder=event.folder, panes=panes,
-                version=event.version, demo=event.demo, started=stamped.at,
-            )  # fmt: skip
+                state,
+                run_id=event.run_id,
+                path=event.manifest,
+                folder=event.folder,
+                panes=panes,
+                version=event.version,
+                demo=event.demo,
+                started=stamped.at,
+            )
         case e.RunResumed():
             return _set(state, finish=None)
         case e.SpecialistStarted():
             return _pane(
-                state, event.specialist, status=e.Status.RUNNING, started=stamped.at, finished=None, narration="",
+                state,
+                event.specialist,
+                status=e.Status.RUNNING,
+                started=stamped.at,
+                finished=None,
+                narration="",
                 narration_state="",
-            )  # fmt: skip
+            )
         case e.StepChanged():
             return _step(state, event)
         case e.SpecialistFinished():
@@ -253,9 +269,11 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
             return _set(state, answers=(*others, event)[-50:])
         case e.RunFinished():
             finish = Finish(
-                exit_status=event.exit_status, verdict=event.verdict,
-                summary=event.summary, seconds=event.seconds,
-            )  # fmt: skip
+                exit_status=event.exit_status,
+                verdict=event.verdict,
+                summary=event.summary,
+                seconds=event.seconds,
+            )
             return _set(state, finish=finish)
 
 
@@ -276,14 +294,21 @@ def _finished(state: RunState, event: e.SpecialistFinished, at: float) -> RunSta
     pane = state.pane(event.specialist)
     first = pane.finished if pane is not None and pane.finished is not None else at
     return _pane(
-        state, event.specialist, status=event.status, summary=event.summary, lines=event.lines,
-        metadata=event.metadata, finished=first,
-    )  # fmt: skip
+        state,
+        event.specialist,
+        status=event.status,
+        summary=event.summary,
+        lines=event.lines,
+        metadata=event.metadata,
+        finished=first,
+    )
 
 
 def _judged(state: RunState) -> RunState:
     """The decision under what QA says by now."""
-    return state if state.decision is None else _set(state, decision=measured(state.decision, state.qa.outcome))
+    return (
+        state if state.decision is None else _set(state, decision=measured(state.decision, state.qa.outcome))
+    )
 
 
 def _settled(state: RunState, event: e.NarrationSettled) -> RunState:

@@ -54,14 +54,16 @@ class Steps:
             outcome = QaOutcome(code="QA_SKIPPED:NO_GO", message="the verdict is NO-GO; QA runs on GO")
             self._supervisor.emit(e.QaFinished(outcome=outcome))
             summary = f"skipped: {outcome.message}"
-            self._supervisor.emit(e.SpecialistFinished(specialist=QA, status=e.Status.SKIPPED, summary=summary))
+            self._supervisor.emit(
+                e.SpecialistFinished(specialist=QA, status=e.Status.SKIPPED, summary=summary)
+            )
         return way
 
     async def write(self, state: State) -> State:
         """Write the generated manifest: exactly what was accepted, whole or not at all.
 
-        Running again after a crash finds the same bytes in place and changes nothing. What another hand or run
-        wrote there is replaced only where the answer says so.
+        Running again after a crash finds the same bytes in place and changes nothing. What another hand or
+        run wrote there is replaced only where the answer says so.
         """
         from modelcar_tui.manifest.write import write_generated
 

@@ -57,7 +57,8 @@ class Supervisor:
         Args:
             bootstrap_config: Path of the model-car manifest, or the settings of the run.
             specialists: More members for the team; one with the name of ours takes its place.
-            resume: Folder of an earlier run to go on with; its own settings are used (see `Settings.for_resume`).
+            resume: Folder of an earlier run to go on with; its own settings are used (see
+            `Settings.for_resume`).
             options: Fields of `Settings`, such as `gpus=("L40S:4",)`.
         """
         self.settings = _settings(bootstrap_config, options)
@@ -167,7 +168,12 @@ class Supervisor:
         from modelcar_tui.supervisor.llm.start import answer
 
         return await answer(
-            self.settings, self.state, question, identifier=identifier, redact=self._redact, say=say or self.tell
+            self.settings,
+            self.state,
+            question,
+            identifier=identifier,
+            redact=self._redact,
+            say=say or self.tell,
         )
 
     def _open_journal(self, run: RunFolder) -> list[e.Stamped]:
@@ -190,7 +196,9 @@ class Supervisor:
             self.emit(e.RunResumed() if self.state.run_id else self._opening(run))
             for line in self._unread:
                 self.emit(e.Noticed(text=line))
-            self.llm = open_session(self.settings, emit=self.emit, state=lambda: self.state, redact=self._redact)
+            self.llm = open_session(
+                self.settings, emit=self.emit, state=lambda: self.state, redact=self._redact
+            )
             async with asyncio.timeout(self.settings.timeout_s):
                 await self._graph_loop(run)
         except TimeoutError:
@@ -198,14 +206,18 @@ class Supervisor:
             self._finish(ExitStatus.TIMED_OUT, f"the run was stopped after its limit of {seconds:.0f} s")
         except asyncio.CancelledError:
             if self.state.finish is None and not self._detached:
-                self._finish(ExitStatus.INTERRUPTED, f"stopped by the operator; resume with --resume {run.run_id}")
+                self._finish(
+                    ExitStatus.INTERRUPTED, f"stopped by the operator; resume with --resume {run.run_id}"
+                )
             raise
         except UserError as error:
             self._finish(error.status, str(error))
         except Exception as error:  # noqa: BLE001 - the screen must say it, whatever it is
             self._context("supervisor", {}).crash(error)
             where = run.path / "crash.txt"
-            self._finish(ExitStatus.INTERNAL, f"a fault of ours ({type(error).__name__}); details are in {where}")
+            self._finish(
+                ExitStatus.INTERNAL, f"a fault of ours ({type(error).__name__}); details are in {where}"
+            )
 
     async def _graph_loop(self, run: RunFolder) -> None:
         from langgraph.types import Command
@@ -216,12 +228,16 @@ class Supervisor:
 
         steps = Steps(self, run, self._started)
         async with open_saver(run.path / CHECKPOINT) as saver:
-            graph = build_graph(self._members, self._context, steps.write, steps.summarise, saver, steps.choose)
+            graph = build_graph(
+                self._members, self._context, steps.write, steps.summarise, saver, steps.choose
+            )
             config: Any = {"configurable": {"thread_id": run.run_id}, "recursion_limit": 60}
             before = (await graph.aget_state(config)).values
             if before and before.get("graph_version") != GRAPH_VERSION:
                 raise UserError(
-                    Problem(what="this run was made by another version of modelcar-tui", fix="start a new run")
+                    Problem(
+                        what="this run was made by another version of modelcar-tui", fix="start a new run"
+                    )
                 )
             entry: State | Command[Any] | None = None if before else {"graph_version": GRAPH_VERSION}
             while True:
@@ -247,9 +263,12 @@ class Supervisor:
         match self.settings.approve:
             case Approve.ALL:
                 decision = Decision(
-                    plan_digest=plan.digest, accepted=everything, write=True, who="command line",
+                    plan_digest=plan.digest,
+                    accepted=everything,
+                    write=True,
+                    who="command line",
                     replaces=(ANYTHING,) if self.settings.force else None,
-                )  # fmt: skip
+                )
             case Approve.NONE:
                 decision = Decision(plan_digest=plan.digest, who="command line")
             case Approve.SHOW:
@@ -276,9 +295,13 @@ class Supervisor:
 
     def _opening(self, run: RunFolder) -> e.RunStarted:
         return e.RunStarted(
-            run_id=run.run_id, manifest=self.settings.manifest, panes=panes(self._members), version=__version__,
-            demo=self.settings.demo, folder=str(run.path),
-        )  # fmt: skip
+            run_id=run.run_id,
+            manifest=self.settings.manifest,
+            panes=panes(self._members),
+            version=__version__,
+            demo=self.settings.demo,
+            folder=str(run.path),
+        )
 
     def _context(self, name: str, reports: Mapping[str, Any]) -> Context:
         assert self.folder is not None  # noqa: S101 - made before the first context
@@ -297,8 +320,11 @@ class Supervisor:
         """Whether the earlier run was only interrupted, so that resuming it makes sense."""
         finish = self.state.finish
         return finish is not None and finish.exit_status in (
-            ExitStatus.INTERRUPTED, ExitStatus.TIMED_OUT, ExitStatus.TERMINATED, ExitStatus.HANGUP,
-        )  # fmt: skip
+            ExitStatus.INTERRUPTED,
+            ExitStatus.TIMED_OUT,
+            ExitStatus.TERMINATED,
+            ExitStatus.HANGUP,
+        )
 
     def _finish(self, status: ExitStatus, summary: str) -> None:
         told = outcome_of(self.state)
@@ -308,7 +334,9 @@ class Supervisor:
         self.emit(e.RunFinished(exit_status=status, verdict=verdict, summary=summary, seconds=seconds))
 
 
-def _settings(config: str | os.PathLike[str] | Mapping[str, Any] | Settings, options: dict[str, Any]) -> Settings:
+def _settings(
+    config: str | os.PathLike[str] | Mapping[str, Any] | Settings, options: dict[str, Any]
+) -> Settings:
     if isinstance(config, Settings):
         return msgspec.structs.replace(config, **options)
     if isinstance(config, Mapping):

@@ -44,12 +44,17 @@ GOOD_TICKS = 120
 EMPTY_BOARD = tuple(
     Pane(name=name, title=title)
     for name, title in (
-        ("configuration", "Configuration"), ("accelerator", "Accelerator"), ("decision", "Decision"), ("qa", "QA")
+        ("configuration", "Configuration"),
+        ("accelerator", "Accelerator"),
+        ("decision", "Decision"),
+        ("qa", "QA"),
     )
-)  # fmt: skip
+)
 _VERDICT_STATUS = {
-    Verdict.GO: ExitStatus.GO, Verdict.NO_GO: ExitStatus.NO_GO, Verdict.UNKNOWN: ExitStatus.UNKNOWN
-}  # fmt: skip
+    Verdict.GO: ExitStatus.GO,
+    Verdict.NO_GO: ExitStatus.NO_GO,
+    Verdict.UNKNOWN: ExitStatus.UNKNOWN,
+}
 
 
 class DashboardApp(ThemedApp):
@@ -130,7 +135,11 @@ class DashboardApp(ThemedApp):
         self.engine_ready = True
 
     async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.InputEvent | events.Paste) and not event.is_forwarded and self.screen_stack:
+        if (
+            isinstance(event, events.InputEvent | events.Paste)
+            and not event.is_forwarded
+            and self.screen_stack
+        ):
             screen = self.screen
             if isinstance(screen, Faced) and screen.deaf(event.time):
                 return
@@ -186,7 +195,9 @@ class DashboardApp(ThemedApp):
         self._prompt_operator()
 
     def _runs(self) -> bool:
-        return self.face.state.finish is None and any(p.started and not p.finished for p in self.face.state.panes)
+        return self.face.state.finish is None and any(
+            p.started and not p.finished for p in self.face.state.panes
+        )
 
     def _read_log(self) -> bool:
         path = self.face.state.qa.log
@@ -343,8 +354,11 @@ class DashboardApp(ThemedApp):
         driver = self._driver
         self.run_worker(
             lambda: self.call_from_thread(self.tell, send(text, folder, driver.write if driver else None)),
-            thread=True, exclusive=True, group="copy", exit_on_error=False,
-        )  # fmt: skip
+            thread=True,
+            exclusive=True,
+            group="copy",
+            exit_on_error=False,
+        )
 
     def _fatal_error(self) -> None:
         from modelcar_tui.tui.crash import report

@@ -12,7 +12,8 @@ from textual.app import App, SuspendNotSupported
 
 
 def edit_text(app: App[int], text: str) -> tuple[str, str]:
-    """Leave the screen, open `text` in $VISUAL or $EDITOR, come back; the new first line, or what went wrong."""
+    """Leave the screen, open `text` in $VISUAL or $EDITOR, come back; the new first line, or what went
+    wrong."""
     command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
     with tempfile.TemporaryDirectory(prefix="modelcar-tui-") as folder:
         path = Path(folder) / "item.txt"

@@ -12,9 +12,13 @@ from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Span
 
 STATUS_ROLE = {
-    Status.WAITING: "wait", Status.RUNNING: "run", Status.DONE: "ok", Status.WARNING: "warn",
-    Status.FAILED: "bad", Status.SKIPPED: "skip",
-}  # fmt: skip
+    Status.WAITING: "wait",
+    Status.RUNNING: "run",
+    Status.DONE: "ok",
+    Status.WARNING: "warn",
+    Status.FAILED: "bad",
+    Status.SKIPPED: "skip",
+}
 VERDICT_ROLE = {Verdict.GO: "ok", Verdict.NO_GO: "bad", Verdict.UNKNOWN: "warn"}
 VERDICT_BLOCK = {Verdict.GO: "go-block", Verdict.NO_GO: "no-block", Verdict.UNKNOWN: "unknown-block"}
 

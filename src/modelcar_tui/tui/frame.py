@@ -6,7 +6,9 @@ from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Row, Span, crop, fit, spans_width
 
 
-def framed(body: list[Row], total: int, glyphs: Glyphs, role: str, title: Row, right: Row, hint: Row) -> list[Row]:
+def framed(
+    body: list[Row], total: int, glyphs: Glyphs, role: str, title: Row, right: Row, hint: Row
+) -> list[Row]:
     """`body` (each row `total - 4` cells) with `title` and `right` in the upper edge, `hint` in the lower."""
     nw, ne, sw, se, flat, side = tuple(glyphs.frame)
     rows = [_edge(total, nw, ne, flat, role, title, right, glyphs)]
@@ -15,7 +17,9 @@ def framed(body: list[Row], total: int, glyphs: Glyphs, role: str, title: Row, r
     return [fit(line, total, glyphs.ellipsis) for line in rows]
 
 
-def _edge(total: int, west: str, east: str, flat: str, role: str, title: Row, right: Row, glyphs: Glyphs) -> Row:
+def _edge(
+    total: int, west: str, east: str, flat: str, role: str, title: Row, right: Row, glyphs: Glyphs
+) -> Row:
     tail = _spaced(right.spans, role)
     room = total - 3 - spans_width(tail)
     head: list[Span] = []

@@ -52,16 +52,60 @@ class Glyphs(msgspec.Struct, frozen=True):
 
 UNICODE = Glyphs()
 ASCII = Glyphs(
-    waiting=".", running=">", done="+", warning="!", failed="x", skipped="-", ellipsis="~", dot="-", arrow=">",
-    down="v", cursor=">", bar_full="#", bar_empty=".", bar_unknown="?", frame="++++-|", rule="-",
-    column="|", land="*", folded=">", unfolded="v",
-)  # fmt: skip
+    waiting=".",
+    running=">",
+    done="+",
+    warning="!",
+    failed="x",
+    skipped="-",
+    ellipsis="~",
+    dot="-",
+    arrow=">",
+    down="v",
+    cursor=">",
+    bar_full="#",
+    bar_empty=".",
+    bar_unknown="?",
+    frame="++++-|",
+    rule="-",
+    column="|",
+    land="*",
+    folded=">",
+    unfolded="v",
+)
 
-_TWINS = str.maketrans({
-    "…": "~", "·": "-", "×": "x", "→": ">", "←": "<", "–": "-", "—": "-", "≥": ">", "≤": "<", "≈": "~",
-    "✓": "+", "✗": "x", "▲": "!", "●": ">", "○": ".", "█": "#", "░": ".", "◆": "*", "•": "*", "“": '"',
-    "”": '"', "‘": "'", "’": "'", "\N{REPLACEMENT CHARACTER}": "?", "│": "|", "─": "-", "↑": "^", "↓": "v",
-})  # fmt: skip
+_TWINS = str.maketrans(
+    {
+        "…": "~",
+        "·": "-",
+        "×": "x",
+        "→": ">",
+        "←": "<",
+        "–": "-",
+        "—": "-",
+        "≥": ">",
+        "≤": "<",
+        "≈": "~",
+        "✓": "+",
+        "✗": "x",
+        "▲": "!",
+        "●": ">",
+        "○": ".",
+        "█": "#",
+        "░": ".",
+        "◆": "*",
+        "•": "*",
+        "“": '"',
+        "”": '"',
+        "‘": "'",
+        "’": "'",
+        "\N{REPLACEMENT CHARACTER}": "?",
+        "│": "|",
+        "─": "-",
+        "↑": "^",
+        "↓": "v",
+    }
+)
 
 
 def to_ascii(text: str) -> str:

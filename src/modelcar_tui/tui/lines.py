@@ -18,7 +18,9 @@ def _pattern(source: str, flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
     return re.compile(source, flags)
 
 
-_TIME = r"(?:\[QA\] )?(PASSED|FAILED|ERROR|SKIPPED)?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)[.\d]*(?:Z|[+-]\d\d:?\d\d)? "
+_TIME = (
+    r"(?:\[QA\] )?(PASSED|FAILED|ERROR|SKIPPED)?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)[.\d]*(?:Z|[+-]\d\d:?\d\d)? "
+)
 _BAD = (
     r"\[(?:error|critical) *\]|\b(?:ERROR|FAILED|CRITICAL|FATAL|Traceback|Exception|[A-Z]\w*Error|QA_ERROR"
     r"|OOMKilled|ErrImagePull)\b"

@@ -111,9 +111,11 @@ class LogIndex:
     def _looking(self, start: int, step: int, wanted: Filter | None) -> Iterator[int | None]:
         """The number when it is found; None now and then before."""
         total = self.total
-        order = [range(start, total), range(min(start, total))] if step > 0 else [
-            range(start, -1, -1), range(total - 1, start, -1)
-        ]  # fmt: skip
+        order = (
+            [range(start, total), range(min(start, total))]
+            if step > 0
+            else [range(start, -1, -1), range(total - 1, start, -1)]
+        )
         for part in order:
             for at in range(0, len(part), BATCH):
                 chunk = part[at : at + BATCH]

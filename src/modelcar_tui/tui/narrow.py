@@ -35,7 +35,9 @@ def ask_filter(view: Filterable, prompt: Prompt, tell: Callable[[str], None]) ->
         except UserError as error:
             tell(str(error))
 
-    prompt.ask("/", view.filter.text if view.filter else "", changed, changed=changed, left=lambda: changed(""))
+    prompt.ask(
+        "/", view.filter.text if view.filter else "", changed, changed=changed, left=lambda: changed("")
+    )
 
 
 def narrowed(state: RunState, chosen: Filter | None) -> RunState:

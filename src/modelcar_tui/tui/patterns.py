@@ -68,7 +68,9 @@ class Filter:
         if self.gave_up or self.inverse:
             return []
         try:
-            return [hit.span() for hit in self._pattern.finditer(text, timeout=LIMIT_S) if hit.end() > hit.start()]
+            return [
+                hit.span() for hit in self._pattern.finditer(text, timeout=LIMIT_S) if hit.end() > hit.start()
+            ]
         except TimeoutError:
             self.gave_up = True
             return []

@@ -18,7 +18,8 @@ class EnginePort(Protocol):
     """An engine as the screen knows it. Every method returns at once and may be called from the UI thread."""
 
     def start(self, on_ready: Callable[[], None]) -> None:
-        """Start the engine's thread; called once, after the first paint. `on_ready` is called from any thread."""
+        """Start the engine's thread; called once, after the first paint. `on_ready` is called from any
+        thread."""
         ...
 
     def drain(self) -> list[Stamped]:

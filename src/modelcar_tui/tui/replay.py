@@ -33,7 +33,9 @@ class ReplayPort:
 
     recorded = True
 
-    def __init__(self, journal: Path, speed: float = 1.0, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, journal: Path, speed: float = 1.0, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """
         Args:
             journal: A `journal.jsonl`, or the run's folder.
@@ -78,7 +80,8 @@ class ReplayPort:
         return min(last + max(0.0, passed), self._events[self._given].at)
 
     def ask(self, question: str | WhatIf) -> str:
-        """Answered by the real estimate from what was recorded so far; no language model, and nothing is kept."""
+        """Answered by the real estimate from what was recorded so far; no language model, and nothing is
+        kept."""
         identifier = f"replay-{secrets.token_hex(4)}"
         state = fold(self._events[: self._given])
         Thread(target=self._answer, args=(state, question, identifier), name=identifier, daemon=True).start()

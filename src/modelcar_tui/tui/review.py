@@ -70,7 +70,9 @@ class Review:
         partners = {c.id: c.together_with for c in self.plan.changes}
         wanted = dict.fromkeys(i for own in ids for i in (own, *partners.get(own, ())))
         taken = (Mark.ACCEPTED, Mark.EDITED)
-        return replace(self, marks=self.marks | {i: Mark.ACCEPTED for i in wanted if self.mark(i) not in taken})
+        return replace(
+            self, marks=self.marks | {i: Mark.ACCEPTED for i in wanted if self.mark(i) not in taken}
+        )
 
     def rest(self, mark: Mark) -> Review:
         """Mark all that is undecided."""
@@ -108,7 +110,10 @@ class Review:
         marks = [self.mark(change.id) for change in self.plan.changes]
         edited = marks.count(Mark.EDITED)
         return Counts(
-            marks.count(Mark.ACCEPTED) + edited, edited, marks.count(Mark.REJECTED), marks.count(Mark.UNDECIDED)
+            marks.count(Mark.ACCEPTED) + edited,
+            edited,
+            marks.count(Mark.REJECTED),
+            marks.count(Mark.UNDECIDED),
         )
 
     @property
@@ -134,11 +139,14 @@ class Review:
 
 
 def open_review(plan: Plan, hunks: tuple[Hunk, ...]) -> Review:
-    """A fresh review, grouped by hunk of the text diff and model; what no hunk names stands alone by model."""
+    """A fresh review, grouped by hunk of the text diff and model; what no hunk names stands alone by
+    model."""
     known = {change.id: change for change in plan.changes}
     groups: list[Group] = []
     for hunk in hunks:
-        ids = tuple(dict.fromkeys(i for i in hunk.changes if i in known and not any(i in g.ids for g in groups)))
+        ids = tuple(
+            dict.fromkeys(i for i in hunk.changes if i in known and not any(i in g.ids for g in groups))
+        )
         for model in dict.fromkeys(known[i].model for i in ids):
             groups.append(Group(title=model, ids=tuple(i for i in ids if known[i].model == model)))
     placed = {i for group in groups for i in group.ids}

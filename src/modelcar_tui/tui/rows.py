@@ -29,7 +29,8 @@ EMPTY = Row()
 
 @lru_cache(maxsize=4096)
 def neutral(text: str) -> str:
-    """`text` with every sign that prints nothing replaced, or dropped where it took no cell; blanks stay blank."""
+    """`text` with every sign that prints nothing replaced, or dropped where it took no cell; blanks stay
+    blank."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else _stand_in(char) for char in text)

@@ -1,4 +1,5 @@
-"""An app in one of our themes, whose every painted line is neutral; what it costs at the start is kept low."""
+"""An app in one of our themes, whose every painted line is neutral; what it costs at the start is kept
+low."""
 
 from __future__ import annotations
 

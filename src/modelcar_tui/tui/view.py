@@ -69,7 +69,8 @@ class View(Widget):
     def refresh(
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
     ) -> Self:
-        """As Textual's; but where the whole is asked for, as focus does, only the rows are sent that changed."""
+        """As Textual's; but where the whole is asked for, as focus does, only the rows are sent that
+        changed."""
         if not regions and repaint and not recompose and self._painted_as_is():
             self.update()
             repaint = False  # a layout paints what it moves
@@ -148,7 +149,9 @@ class View(Widget):
         segments: list[Segment] = []
         for index, (text, role) in enumerate(line.spans):
             over = "" if framed_row and index in (0, last) else line.over
-            segments.append(Segment(to_ascii(text) if self.face.glyphs.ascii else text, self._style(role, over)))
+            segments.append(
+                Segment(to_ascii(text) if self.face.glyphs.ascii else text, self._style(role, over))
+            )
         return Strip(segments, self.size.width)
 
     def _style(self, role: str, over: str) -> Style:

@@ -19,7 +19,9 @@ from modelcar_tui.demo.kube import StubCluster, start_stub_cluster, write_kubeco
 
 pytestmark = [
     pytest.mark.real,
-    pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed (Debian: kubernetes-client)"),
+    pytest.mark.skipif(
+        not shutil.which("kubectl"), reason="kubectl is not installed (Debian: kubernetes-client)"
+    ),
 ]
 
 
@@ -32,8 +34,12 @@ def stub(tmp_path: Path) -> Any:
 def kubectl(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["kubectl", f"--kubeconfig={path}", *arguments],
-        capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
 
 
 def test_kubectl_reads_the_stub(stub: StubCluster) -> None:

@@ -27,8 +27,17 @@ def secure_registry(_programs, tmp_path):
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch, tmp_path):
-    for name in ("OCI_REGISTRY_PULL_SECRET", "REGISTRY_AUTH_FILE", "XDG_CONFIG_HOME", "DOCKER_CONFIG",
-                 "SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):  # fmt: skip
+    for name in (
+        "OCI_REGISTRY_PULL_SECRET",
+        "REGISTRY_AUTH_FILE",
+        "XDG_CONFIG_HOME",
+        "DOCKER_CONFIG",
+        "SSL_CERT_FILE",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "http_proxy",
+        "https_proxy",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))

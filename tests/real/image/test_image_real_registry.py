@@ -33,7 +33,9 @@ def files(rows: int = 16384) -> list[File]:
         told = {f"layers.{number}.weight": {"dtype": "BF16", "shape": [rows, 64], "data_offsets": [0, size]}}
         raw = json.dumps(told).encode()
         name = f"model-{number + 1:05d}-of-00004.safetensors"
-        out.append(File(name, (len(raw).to_bytes(8, "little") + raw + random.Random(number).randbytes(size),)))
+        out.append(
+            File(name, (len(raw).to_bytes(8, "little") + raw + random.Random(number).randbytes(size),))
+        )
     out.append(File("model.safetensors.index.json", (b'{"metadata": {"total_size": 1}}',)))
     return out
 
@@ -152,11 +154,23 @@ async def test_a_genuine_olot_image(plain_registry, tmp_path):
     names = sorted(path for path in model.iterdir() if path.name != "README.md")
     basics.oci_layers_on_top(layout, names, model / "README.md")
     subprocess.run(
-        ["skopeo", "copy", "--all", "--preserve-digests", "--dest-tls-verify=false", f"oci:{layout}",
-         f"docker://{plain_registry.host}/a/olot:1"],
-        check=True, capture_output=True, stdin=subprocess.DEVNULL, env=os.environ | {"TMPDIR": str(tmp_path)},
-    )  # fmt: skip
-    facts = await inspect_image(f"oci://{plain_registry.host}/a/olot:1", options=options(plain_registry, tmp_path))
+        [
+            "skopeo",
+            "copy",
+            "--all",
+            "--preserve-digests",
+            "--dest-tls-verify=false",
+            f"oci:{layout}",
+            f"docker://{plain_registry.host}/a/olot:1",
+        ],
+        check=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+    )
+    facts = await inspect_image(
+        f"oci://{plain_registry.host}/a/olot:1", options=options(plain_registry, tmp_path)
+    )
     assert facts.layout == "olot"
     assert facts.problems == ()
     assert facts.model.config == CONFIG
@@ -205,7 +219,9 @@ def test_memory_stays_small(plain_registry, tmp_path, bomb):
     reference = f"oci://{plain_registry.host}/a/model:1"
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, reference, plain_registry.registries_conf()],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     peak_kib = int(done.stdout.split()[0])
     assert peak_kib < 100 * 1024

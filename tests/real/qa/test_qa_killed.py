@@ -56,7 +56,9 @@ async def test_killed_driver_loses_and_doubles_nothing(phase: str, bench: Bench)
     assert outcome.ok, (outcome, bench.lines(None))
     slow = [line for line in bench.lines() if line.startswith("slow")]
     assert slow == [f"slow line {number:05d}" for number in range(200)]
-    created = podman("events", "--stream=false", "--filter", f"container={bench.name}", "--filter", "event=create")
+    created = podman(
+        "events", "--stream=false", "--filter", f"container={bench.name}", "--filter", "event=create"
+    )
     assert len(created.splitlines()) == 1
     assert bench.containers() == []
     assert not bench.stage.exists()

@@ -185,7 +185,9 @@ async def test_detached_run_goes_on_and_is_attached_to(bench: Bench) -> None:
     assert len(bench.containers("--filter", "status=running")) == 1
     bench.events.clear()
     # The secret that it was started with is not needed to go on.
-    outcome = await bench.runner().attach(request, QaSecrets(Secret("no pull secret at all")), bench.events.append)
+    outcome = await bench.runner().attach(
+        request, QaSecrets(Secret("no pull secret at all")), bench.events.append
+    )
     assert outcome is not None
     assert outcome.ok
     assert [event.attached for event in bench.events if isinstance(event, ContainerStarted)] == [True]

@@ -28,14 +28,21 @@ def test_suite_runs_rootless_and_leaves_nothing(
         home = someone.home
         archive.rename(home / "suite.tar")
         (home / "kubeconfig").write_text(kubeconfig.read_text())
-        (home / "m.yaml").write_text("model-car:\n- name: granite--leak\n  image: oci://quay.io/x/granite:1\n")
+        (home / "m.yaml").write_text(
+            "model-car:\n- name: granite--leak\n  image: oci://quay.io/x/granite:1\n"
+        )
         someone.own()
         loaded = someone.run("podman", "load", "--quiet", "-i", "suite.tar")
         assert loaded.returncode == 0, loaded.stderr
         request = {
-            "run_id": "rootless", "image": image, "manifest_path": str(home / "m.yaml"), "network": "none",
-            "kubeconfig_path": str(home / "kubeconfig"), "folder": str(home / "run"), "timeout_s": 60.0,
-        }  # fmt: skip
+            "run_id": "rootless",
+            "image": image,
+            "manifest_path": str(home / "m.yaml"),
+            "network": "none",
+            "kubeconfig_path": str(home / "kubeconfig"),
+            "folder": str(home / "run"),
+            "timeout_s": 60.0,
+        }
         given = json.dumps({"request": request, "secret": AUTH, "probes": str(home / "probes.json")})
         python = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
         result = someone.run(python, "qa_driver.py", given=given)

@@ -19,7 +19,14 @@ pytestmark = pytest.mark.real
 CONFIG = json.dumps({"auths": {"registry.redhat.io": {"auth": AUTH}}})
 NEEDLES = tuple(
     needle.encode()
-    for needle in (PASSWORD, AUTH, TOKEN, base64.b64encode(CONFIG.encode()).decode(), AUTH[8:40], PASSWORD[4:24])
+    for needle in (
+        PASSWORD,
+        AUTH,
+        TOKEN,
+        base64.b64encode(CONFIG.encode()).decode(),
+        AUTH[8:40],
+        PASSWORD[4:24],
+    )
 )
 
 

@@ -75,10 +75,12 @@ def expanded(flavour: dict[str, Any]) -> dict[str, Any]:
     whole = {"kubernetes.io/arch": "amd64", "kubernetes.io/os": "linux"} | labels
     node = as_node(
         {
-            **flavour, "labels": whole, "capacity": flavour["cap"],
+            **flavour,
+            "labels": whole,
+            "capacity": flavour["cap"],
             "allocatable": flavour.get("alloc", flavour["cap"]),
         }
-    )  # fmt: skip
+    )
     if flavour.get("deleted"):
         node["metadata"]["deletionTimestamp"] = "2026-11-01T00:00:00Z"
     return node

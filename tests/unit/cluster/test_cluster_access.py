@@ -58,7 +58,9 @@ async def test_a_good_login(stub: StubCluster) -> None:
 
 
 async def test_a_wrong_token(stub: StubCluster, tmp_path: Path) -> None:
-    path = kubeconfig(tmp_path, stub.url, {"token": "sha256~old"}, **{"certificate-authority": authority(stub)})
+    path = kubeconfig(
+        tmp_path, stub.url, {"token": "sha256~old"}, **{"certificate-authority": authority(stub)}
+    )
     await said(path, Rung.UNAUTHENTICATED, "24 hours", "oc login")
 
 
@@ -106,7 +108,9 @@ async def test_an_unknown_authority(stub: StubCluster, tmp_path: Path) -> None:
 
 async def test_a_certificate_for_another_name(tmp_path: Path) -> None:
     ca = Authority(tmp_path)
-    with start_stub_cluster(folder=tmp_path, certificate=ca.issue("server", hosts=("api.example",))) as cluster:
+    with start_stub_cluster(
+        folder=tmp_path, certificate=ca.issue("server", hosts=("api.example",))
+    ) as cluster:
         await said(cluster.kubeconfig_path, Rung.TLS, "another name", "tls-server-name")
         named = {"certificate-authority": str(ca.path), "tls-server-name": "api.example"}
         path = kubeconfig(tmp_path, cluster.url, {"token": cluster.token}, **named)
@@ -225,7 +229,8 @@ PLUG_IN = """#!{python}
 import json, sys
 assert not sys.stdin or not sys.stdin.read(), "a plug-in must not reach the terminal"
 status = {{"token": {token!r}}}
-print(json.dumps({{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": status}}))
+version = "client.authentication.k8s.io/v1"
+print(json.dumps({{"apiVersion": version, "kind": "ExecCredential", "status": status}}))
 """
 
 
@@ -284,8 +289,16 @@ async def test_a_proxy_is_used(stub: StubCluster, tmp_path: Path) -> None:
 
 async def test_kubeconfig_lists_are_merged_first_wins(stub: StubCluster, tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
-    first.write_text(json.dumps({"current-context": "here", "contexts": [
-        {"name": "here", "context": {"cluster": "demo", "user": "demo", "namespace": "mine"}}]}))  # fmt: skip
+    first.write_text(
+        json.dumps(
+            {
+                "current-context": "here",
+                "contexts": [
+                    {"name": "here", "context": {"cluster": "demo", "user": "demo", "namespace": "mine"}}
+                ],
+            }
+        )
+    )
     second.write_text(stub.kubeconfig_path.read_text())
     both = f"{first}:{tmp_path / 'missing'}:{second}"
     access = await probe(options(both))
@@ -346,7 +359,9 @@ async def test_an_old_server_without_reviews_of_oneself(tmp_path: Path) -> None:
         assert (await probe(options(cluster.kubeconfig_path))).user == "kubeadmin"
         cluster.server.users[cluster.token] = poor_user()
         # No user API for alice either: the refusal names her.
-        cluster.server.faults.append(Fault("user.openshift.io", "status", status=404, body="404 page not found"))
+        cluster.server.faults.append(
+            Fault("user.openshift.io", "status", status=404, body="404 page not found")
+        )
         assert (await probe(options(cluster.kubeconfig_path))).user == "alice"
 
 

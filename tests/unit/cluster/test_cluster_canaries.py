@@ -1,4 +1,5 @@
-"""A credential that can't be sent is refused without a word of it; one that a server repeats is shown nowhere."""
+"""A credential that can't be sent is refused without a word of it; one that a server repeats is shown
+nowhere."""
 
 from __future__ import annotations
 
@@ -106,21 +107,29 @@ async def test_what_a_plug_in_says_as_it_fails_holds_no_token(
 
 
 BAD = {
-    "line feed": "\n", "carriage return": "\r", "nul": "\0", "tab": "\t", "escape": "\x1b[0m", "next line": "\x85",
-    "separator": "\u2028", "delete": "\x7f",
-}  # fmt: skip
+    "line feed": "\n",
+    "carriage return": "\r",
+    "nul": "\0",
+    "tab": "\t",
+    "escape": "\x1b[0m",
+    "next line": "\x85",
+    "separator": "\u2028",
+    "delete": "\x7f",
+}
 
 
 def users(part: str) -> list[dict[str, Any]]:
     bad = f"{HEAD}{part}{TAIL}"
     return [
-        {"token": bad}, {"username": bad, "password": "x"},
-        {"token": "t", "as": bad}, {"token": "t", "as": "x", "as-uid": bad},
+        {"token": bad},
+        {"username": bad, "password": "x"},
+        {"token": "t", "as": bad},
+        {"token": "t", "as": "x", "as-uid": bad},
         {"token": "t", "as": "x", "as-groups": ["y", bad]},
         {"token": "t", "as": "x", "as-user-extra": {"key": [bad]}},
         {"token": "t", "as": "x", "as-user-extra": {bad: ["y"]}},
         {"auth-provider": {"name": "oidc", "config": {"id-token": bad}}},
-    ]  # fmt: skip
+    ]
 
 
 def refused(path: Path) -> str:
@@ -161,7 +170,10 @@ async def test_a_password_is_sent_as_kubectl_sends_it_and_kept_nowhere(tmp_path:
 
 def test_what_is_not_sent_is_no_fault(tmp_path: Path) -> None:
     stale = {"auth-provider": {"name": "oidc", "config": {"id-token": f"{HEAD}\n{TAIL}"}}}
-    for user in ({"token": CANARY} | stale, {"token": CANARY, "username": f"{HEAD}\n{TAIL}", "password": "x"}):
+    for user in (
+        {"token": CANARY} | stale,
+        {"token": CANARY, "username": f"{HEAD}\n{TAIL}", "password": "x"},
+    ):
         found = find(options(kubeconfig(tmp_path, "https://api.test:6443", user)))
         assert found.token is not None
         assert found.token.reveal() == CANARY
@@ -190,7 +202,9 @@ async def test_a_token_with_a_blank_is_sent_as_kubectl_sends_it_and_the_blank_is
 
 def test_a_byte_order_mark_of_a_token_s_file_is_no_part_of_it(tmp_path: Path) -> None:
     (tmp_path / "token").write_bytes(b"\xef\xbb\xbf" + CANARY.encode() + b"\r\n")
-    found = find(options(kubeconfig(tmp_path, "https://api.test:6443", {"tokenFile": str(tmp_path / "token")})))
+    found = find(
+        options(kubeconfig(tmp_path, "https://api.test:6443", {"tokenFile": str(tmp_path / "token")}))
+    )
     assert found.token is not None
     assert found.token.reveal() == CANARY
     says = refused(kubeconfig(tmp_path, "https://api.test:6443", {"token": f"\ufeff{HEAD}{TAIL}"}))
@@ -236,7 +250,9 @@ def test_the_pod_s_own_token_is_checked(tmp_path: Path, monkeypatch: pytest.Monk
     assert HEAD not in str(caught.value)
 
 
-async def test_a_plug_in_s_token_is_checked_and_taught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_plug_in_s_token_is_checked_and_taught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     program = tmp_path / "get-token"
     for token, good in ((f"{HEAD}\\n{TAIL}", False), (CANARY, True)):
@@ -267,12 +283,17 @@ def test_what_oc_says_of_a_plug_in_s_token_that_can_t_be_sent_is_no_answer_of_th
 @pytest.mark.parametrize(
     "server",
     [
-        f"https://someone:{CANARY}@127.0.0.1:1", f"https://{CANARY}@127.0.0.1:1", f"http://someone:{CANARY}@127.0.0.1:1/p",
-        f"https://someone:{HEAD}/{TAIL}@127.0.0.1:1", f"https://someone:12/{CANARY}@127.0.0.1:1",
-        f"https://someone:{HEAD}\n{TAIL}@127.0.0.1:1", f"https://someone:{HEAD} {TAIL}@127.0.0.1:1",
-        f"https://127.0.0.1:{CANARY}", f"https://someone:{CANARY}@:1",
+        f"https://someone:{CANARY}@127.0.0.1:1",
+        f"https://{CANARY}@127.0.0.1:1",
+        f"http://someone:{CANARY}@127.0.0.1:1/p",
+        f"https://someone:{HEAD}/{TAIL}@127.0.0.1:1",
+        f"https://someone:12/{CANARY}@127.0.0.1:1",
+        f"https://someone:{HEAD}\n{TAIL}@127.0.0.1:1",
+        f"https://someone:{HEAD} {TAIL}@127.0.0.1:1",
+        f"https://127.0.0.1:{CANARY}",
+        f"https://someone:{CANARY}@:1",
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("where", ["server", "proxy-url", "HTTPS_PROXY"])
 async def test_a_login_in_an_address_is_shown_nowhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: str, where: str
@@ -330,7 +351,9 @@ def test_any_text_is_sent_as_it_is_or_refused_without_being_quoted(
     tmp_path: Path, listener: str, secret: str, kind: str
 ) -> None:
     text = f"{HEAD}{secret}{TAIL}"
-    user = {"token": {"token": text}, "password": {"username": "u", "password": text}, "as": {"as": text}}[kind]
+    user = {"token": {"token": text}, "password": {"username": "u", "password": text}, "as": {"as": text}}[
+        kind
+    ]
     asked = options(kubeconfig(tmp_path, listener, user))
     try:
         found = find(asked)

@@ -15,7 +15,15 @@ from modelcar_tui.cluster import dra, objects
 from modelcar_tui.cluster.classify import classify
 from modelcar_tui.cluster.report import rows
 from modelcar_tui.cluster.scale import MachineSet, scale_up
-from modelcar_tui.cluster.types import AcceleratorReport, Access, GpuNode, Guarantee, Inventory, OtherNode, Rung
+from modelcar_tui.cluster.types import (
+    AcceleratorReport,
+    Access,
+    GpuNode,
+    Guarantee,
+    Inventory,
+    OtherNode,
+    Rung,
+)
 
 FLAVOURS = fixtures.flavours()
 IDS = [flavour["id"] for flavour in FLAVOURS]
@@ -97,7 +105,8 @@ def test_text_of_a_node_is_cleaned() -> None:
 
 def test_resource_slices_give_the_devices() -> None:
     slices = [
-        msgspec.convert(one["object"], objects.ResourceSlice) for one in fixtures.flavour_file()["resource_slices"]
+        msgspec.convert(one["object"], objects.ResourceSlice)
+        for one in fixtures.flavour_file()["resource_slices"]
     ]
     pools = dra.by_node(slices, {("gpu.nvidia.com", "gpu-node-1", "gpu-0")})
     node = next(one for one in FLAVOURS if one["id"] == "nvidia-dra-only")
@@ -138,9 +147,12 @@ def node_with(labels: dict[str, str], resources: dict[str, Any], **more: Any) ->
 
 def test_mps_divides_the_memory() -> None:
     labels = {
-        "nvidia.com/gpu.product": "NVIDIA-L40S-SHARED", "nvidia.com/gpu.memory": "46068",
-        "nvidia.com/gpu.replicas": "4", "nvidia.com/gpu.sharing-strategy": "mps", "nvidia.com/gpu.count": "2",
-    }  # fmt: skip
+        "nvidia.com/gpu.product": "NVIDIA-L40S-SHARED",
+        "nvidia.com/gpu.memory": "46068",
+        "nvidia.com/gpu.replicas": "4",
+        "nvidia.com/gpu.sharing-strategy": "mps",
+        "nvidia.com/gpu.count": "2",
+    }
     pool = node_with(labels, {"nvidia.com/gpu": "8"}).pool[0]
     assert (pool.units, pool.mem_mib, pool.mem_guarantee) == (8, 11517, Guarantee.HARD_SHARE)
 
@@ -229,9 +241,11 @@ def test_gke_without_feature_discovery(labels: dict[str, str], units: str, expec
 
 def test_karpenter_labels_tell_memory_and_count() -> None:
     labels = {
-        "karpenter.k8s.aws/instance-gpu-name": "l40s", "karpenter.k8s.aws/instance-gpu-memory": "46068",
-        "karpenter.k8s.aws/instance-gpu-count": "4", "node.kubernetes.io/instance-type": "g6e.12xlarge",
-    }  # fmt: skip
+        "karpenter.k8s.aws/instance-gpu-name": "l40s",
+        "karpenter.k8s.aws/instance-gpu-memory": "46068",
+        "karpenter.k8s.aws/instance-gpu-count": "4",
+        "node.kubernetes.io/instance-type": "g6e.12xlarge",
+    }
     node = node_with(labels, {"nvidia.com/gpu": "4"})
     assert (node.product, node.physical, node.pool[0].mem_mib, node.pool[0].mem_from) == (
         "L40S",
@@ -259,9 +273,12 @@ def test_shared_slices_of_mig() -> None:
 
 def test_cards_cut_in_different_ways_can_not_be_told_apart() -> None:
     labels = {
-        "nvidia.com/gpu.product": "NVIDIA-A100-SXM4-80GB-MIG-INVALID", "nvidia.com/gpu.memory": "0",
-        "nvidia.com/gpu.count": "0", "nvidia.com/gpu.replicas": "0", "nvidia.com/mig.strategy": "single",
-    }  # fmt: skip
+        "nvidia.com/gpu.product": "NVIDIA-A100-SXM4-80GB-MIG-INVALID",
+        "nvidia.com/gpu.memory": "0",
+        "nvidia.com/gpu.count": "0",
+        "nvidia.com/gpu.replicas": "0",
+        "nvidia.com/mig.strategy": "single",
+    }
     node = node_with(labels, {"nvidia.com/gpu": "8"})
     assert (node.product, node.pool[0].mem_mib) == ("A100-SXM4-80GB", None)
     assert any("cut differently" in note for note in node.notes)
@@ -269,9 +286,11 @@ def test_cards_cut_in_different_ways_can_not_be_told_apart() -> None:
 
 def test_amd_cards_of_two_kinds_have_no_product() -> None:
     labels = {
-        "amd.com/gpu.device-id.74a1": "4", "amd.com/gpu.device-id.740f": "4",
-        "amd.com/gpu.vram.192G": "4", "amd.com/gpu.vram.64G": "4",
-    }  # fmt: skip
+        "amd.com/gpu.device-id.74a1": "4",
+        "amd.com/gpu.device-id.740f": "4",
+        "amd.com/gpu.vram.192G": "4",
+        "amd.com/gpu.vram.64G": "4",
+    }
     node = node_with(labels, {"amd.com/gpu": "8"})
     assert (node.product, node.pool[0].mem_mib, node.physical) == (None, None, None)
 

@@ -16,7 +16,9 @@ from modelcar_tui.demo.kube_scenarios import openshift_ai
 from modelcar_tui.demo.kube_store import Kind
 
 
-def gpu(name: str, *, product: str = "NVIDIA H100 80GB HBM3", memory: str | None = "81559Mi", **more: Any) -> Any:
+def gpu(
+    name: str, *, product: str = "NVIDIA H100 80GB HBM3", memory: str | None = "81559Mi", **more: Any
+) -> Any:
     attributes = {
         "type": {"string": "gpu"},
         "productName": {"string": product},
@@ -28,41 +30,54 @@ def gpu(name: str, *, product: str = "NVIDIA H100 80GB HBM3", memory: str | None
 
 
 def mig(name: str, parent: str, memory: str = "9984Mi", profile: str = "1g.10gb", **more: Any) -> Any:
-    attributes = {"type": {"string": "mig"}, "profile": {"string": profile}, "parentUUID": {"string": parent},
-                  "productName": {"string": "NVIDIA H100 80GB HBM3"}}  # fmt: skip
+    attributes = {
+        "type": {"string": "mig"},
+        "profile": {"string": profile},
+        "parentUUID": {"string": parent},
+        "productName": {"string": "NVIDIA H100 80GB HBM3"},
+    }
     return {"name": name, "attributes": attributes, "capacity": {"memory": {"value": memory}}, **more}
 
 
 def uses(counters: str, slices: int) -> dict[str, Any]:
-    return {"consumesCounters": [{"counterSet": counters, "counters": {"memory-slices": {"value": str(slices)}}}]}
+    return {
+        "consumesCounters": [{"counterSet": counters, "counters": {"memory-slices": {"value": str(slices)}}}]
+    }
 
 
 def slice_of(
     node: str | None, devices: list[Any], *, driver: str = "gpu.nvidia.com", pool: str = "", **more: Any
 ) -> dict[str, Any]:
     spec: dict[str, Any] = {
-        "driver": driver, "devices": devices,
-        "pool": {"name": pool or node or "fabric", "generation": 1, "resourceSliceCount": 1}, **more,
-    }  # fmt: skip
+        "driver": driver,
+        "devices": devices,
+        "pool": {"name": pool or node or "fabric", "generation": 1, "resourceSliceCount": 1},
+        **more,
+    }
     if node:
         spec["nodeName"] = node
     return {
-        "apiVersion": "resource.k8s.io/v1", "kind": "ResourceSlice",
-        "metadata": {"name": f"{node}-{driver}"}, "spec": spec,
-    }  # fmt: skip
+        "apiVersion": "resource.k8s.io/v1",
+        "kind": "ResourceSlice",
+        "metadata": {"name": f"{node}-{driver}"},
+        "spec": spec,
+    }
 
 
 def claim(*devices: tuple[str, str, str]) -> dict[str, Any]:
     results = [{"driver": driver, "pool": pool, "device": name} for driver, pool, name in devices]
     return {
-        "apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaim",
-        "metadata": {"name": "c", "namespace": "ai"}, "status": {"allocation": {"devices": {"results": results}}},
-    }  # fmt: skip
+        "apiVersion": "resource.k8s.io/v1",
+        "kind": "ResourceClaim",
+        "metadata": {"name": "c", "namespace": "ai"},
+        "status": {"allocation": {"devices": {"results": results}}},
+    }
 
 
 def node(name: str, **labels: str) -> dict[str, Any]:
-    return fixtures.as_node({"id": name, "labels": {"kubernetes.io/arch": "amd64", **labels}, "capacity": {},
-                             "allocatable": {}})  # fmt: skip
+    return fixtures.as_node(
+        {"id": name, "labels": {"kubernetes.io/arch": "amd64", **labels}, "capacity": {}, "allocatable": {}}
+    )
 
 
 def row(tmp_path: Path, *more: dict[str, Any], name: str = "n") -> dict[str, Any]:
@@ -75,11 +90,17 @@ def pools(found: dict[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def test_pods_that_ask_for_the_extended_resource_are_seen_by_their_claims(tmp_path: Path) -> None:
-    found = row(tmp_path, slice_of("n", [gpu("gpu-0"), gpu("gpu-1")]), claim(("gpu.nvidia.com", "n", "gpu-0")))
+    found = row(
+        tmp_path, slice_of("n", [gpu("gpu-0"), gpu("gpu-1")]), claim(("gpu.nvidia.com", "n", "gpu-0"))
+    )
     assert pools(found) == [("dra:gpu.nvidia.com", 2, 1, 81559, "exclusive", "dra")]
     assert (found["vendor"], found["product"], found["family"], found["cc"], found["physical"]) == (
-        "nvidia", "H100-80GB-HBM3", "hopper", "9.0", 2,
-    )  # fmt: skip
+        "nvidia",
+        "H100-80GB-HBM3",
+        "hopper",
+        "9.0",
+        2,
+    )
 
 
 def test_without_claims_what_is_free_is_unknown(tmp_path: Path) -> None:
@@ -101,7 +122,9 @@ def test_a_device_without_memory_has_none(tmp_path: Path) -> None:
 def test_every_slice_that_could_be_cut_is_not_summed(tmp_path: Path) -> None:
     devices = [gpu("gpu-0", **uses("gpu-0", 8)), gpu("gpu-1", **uses("gpu-1", 8))]
     devices += [
-        mig(f"gpu-{card}-mig-{at}", f"GPU-{card}", **uses(f"gpu-{card}", 1)) for card in (0, 1) for at in range(7)
+        mig(f"gpu-{card}-mig-{at}", f"GPU-{card}", **uses(f"gpu-{card}", 1))
+        for card in (0, 1)
+        for at in range(7)
     ]
     counters = [{"name": f"gpu-{card}", "counters": {"memory-slices": {"value": "8"}}} for card in (0, 1)]
     listed = slice_of("n", devices, sharedCounters=counters)
@@ -154,12 +177,16 @@ def test_a_tainted_device_is_none_of_the_units(tmp_path: Path) -> None:
 def test_devices_for_virtual_machines_and_channels_are_no_gpus(tmp_path: Path) -> None:
     vfio = gpu("gpu-0")
     vfio["attributes"]["type"] = {"string": "vfio"}
-    channels = slice_of("n", [{"name": f"channel-{at}"} for at in range(9)], driver="compute-domain.nvidia.com")
+    channels = slice_of(
+        "n", [{"name": f"channel-{at}"} for at in range(9)], driver="compute-domain.nvidia.com"
+    )
     found = row(tmp_path, slice_of("n", [vfio]), channels)
     assert (found["vendor"], found["pool"]) == (None, [])
 
 
-SELECT = {"nodeSelectorTerms": [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n"]}]}]}
+SELECT = {
+    "nodeSelectorTerms": [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n"]}]}]
+}
 
 
 @pytest.mark.parametrize(
@@ -179,7 +206,11 @@ def test_the_node_may_be_told_in_other_ways(tmp_path: Path, more: dict[str, Any]
     "more",
     [
         {"allNodes": True},
-        {"nodeSelector": {"nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "Exists"}]}]}},
+        {
+            "nodeSelector": {
+                "nodeSelectorTerms": [{"matchExpressions": [{"key": "zone", "operator": "Exists"}]}]
+            }
+        },
     ],
 )
 def test_devices_of_several_nodes_are_on_no_nodes_row(tmp_path: Path, more: dict[str, Any]) -> None:
@@ -191,9 +222,15 @@ def test_devices_of_several_nodes_are_on_no_nodes_row(tmp_path: Path, more: dict
 
 def test_amd_partitions_and_intel_cards(tmp_path: Path) -> None:
     def amd(name: str, profile: str, memory: str) -> Any:
-        return {"name": name, "attributes": {"productName": {"string": "AMD_Instinct_MI300X_OAM"},
-                "partitionProfile": {"string": profile}, "type": {"string": "amdgpu-partition"}},
-                "capacity": {"memory": {"value": memory}}}  # fmt: skip
+        return {
+            "name": name,
+            "attributes": {
+                "productName": {"string": "AMD_Instinct_MI300X_OAM"},
+                "partitionProfile": {"string": profile},
+                "type": {"string": "amdgpu-partition"},
+            },
+            "capacity": {"memory": {"value": memory}},
+        }
 
     cut = row(
         tmp_path,

@@ -24,15 +24,23 @@ def node(name: str = "n0") -> dict[str, Any]:
     amounts = {"nvidia.com/gpu": "2"}
     ready = [{"type": "Ready", "status": "True"}]
     return {
-        "apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels},
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": labels},
         "status": {"capacity": amounts, "allocatable": amounts, "conditions": ready},
-    }  # fmt: skip
+    }
 
 
 POD = {
-    "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "a"}, "status": {"phase": "Running"},
-    "spec": {"nodeName": "n0", "containers": [{"name": "c", "resources": {"requests": {"nvidia.com/gpu": "1"}}}]},
-}  # fmt: skip
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "p", "namespace": "a"},
+    "status": {"phase": "Running"},
+    "spec": {
+        "nodeName": "n0",
+        "containers": [{"name": "c", "resources": {"requests": {"nvidia.com/gpu": "1"}}}],
+    },
+}
 
 
 def bare(value: dict[str, Any]) -> dict[str, Any]:
@@ -71,10 +79,27 @@ dump = yaml.safe_dump
         ("{kind: Node, metadata: {name: n0}, status: {allocatable: {nvidia.com/gpu: 1}}}", ["n0"], None),
         (json.dumps({"kind": "List", "items": [5, None, "x", node()]}), ["n0"], None),
     ],
-    ids=["NodeList", "NodeList-indented", "NodeList-yaml", "List", "List-yaml", "Node", "Node-yaml", "documents",
-         "lists-as-documents", "array", "array-without-kinds", "array-yaml", "two-answers", "json-lines",
-         "windows-ends", "byte-order-mark", "flow-yaml", "odd-items"],
-)  # fmt: skip
+    ids=[
+        "NodeList",
+        "NodeList-indented",
+        "NodeList-yaml",
+        "List",
+        "List-yaml",
+        "Node",
+        "Node-yaml",
+        "documents",
+        "lists-as-documents",
+        "array",
+        "array-without-kinds",
+        "array-yaml",
+        "two-answers",
+        "json-lines",
+        "windows-ends",
+        "byte-order-mark",
+        "flow-yaml",
+        "odd-items",
+    ],
+)
 def test_every_form_is_read(tmp_path: Path, text: str, names: list[str], free: int | None) -> None:
     path = tmp_path / "nodes"
     path.write_text(text, newline="")
@@ -122,9 +147,21 @@ def bomb() -> str:
         ("<html>log in</html>", "there is no Node in it"),
         ('{"kind": "NodeList", "items": null}', "there is no Node in it"),
     ],
-    ids=["alias-bomb", "own-alias", "deep-alias", "cut-json", "cut-second", "status", "nothing", "other-json",
-         "manifest", "table", "page", "null-items"],
-)  # fmt: skip
+    ids=[
+        "alias-bomb",
+        "own-alias",
+        "deep-alias",
+        "cut-json",
+        "cut-second",
+        "status",
+        "nothing",
+        "other-json",
+        "manifest",
+        "table",
+        "page",
+        "null-items",
+    ],
+)
 def test_what_is_no_inventory_is_one_line(tmp_path: Path, text: str, says: str) -> None:
     path = tmp_path / "bad"
     path.write_text(text)
@@ -150,7 +187,9 @@ def write_large(path: Path, wanted: Callable[[str], bool]) -> int:
     return free
 
 
-def test_five_thousand_nodes_are_read_object_by_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_five_thousand_nodes_are_read_object_by_object(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "nodes.json"
     free = write_large(path, lambda kind: kind in ("Node", "Pod"))
 

@@ -20,8 +20,8 @@ GPU = "nvidia.com/gpu"
 def reference(pod: dict[str, Any]) -> int:
     """The most GPUs that the pod holds at any moment of its life, by playing it through.
 
-    At start the init containers run one after the other, each to its end; those that restart always stay. Then
-    the main containers run beside them. The runtime class's overhead is there all along.
+    At start the init containers run one after the other, each to its end; those that restart always stay.
+    Then the main containers run beside them. The runtime class's overhead is there all along.
     """
 
     def asks(container: dict[str, Any]) -> int:
@@ -39,12 +39,17 @@ def reference(pod: dict[str, Any]) -> int:
 
 
 amounts = st.integers(0, 8).map(str)
-resources = st.fixed_dictionaries({}, optional={
-    "requests": st.dictionaries(st.sampled_from([GPU, "cpu"]), amounts),
-    "limits": st.dictionaries(st.sampled_from([GPU, "cpu"]), amounts),
-})  # fmt: skip
+resources = st.fixed_dictionaries(
+    {},
+    optional={
+        "requests": st.dictionaries(st.sampled_from([GPU, "cpu"]), amounts),
+        "limits": st.dictionaries(st.sampled_from([GPU, "cpu"]), amounts),
+    },
+)
 containers = st.fixed_dictionaries({}, optional={"resources": resources})
-init_containers = st.fixed_dictionaries({}, optional={"resources": resources, "restartPolicy": st.just("Always")})
+init_containers = st.fixed_dictionaries(
+    {}, optional={"resources": resources, "restartPolicy": st.just("Always")}
+)
 specs = st.fixed_dictionaries(
     {"containers": st.lists(containers, max_size=4), "nodeName": st.sampled_from(["a", "b"])},
     optional={
@@ -111,8 +116,11 @@ def test_examples_of_the_enhancement_proposal(spec: dict[str, Any], held: int) -
 
 def test_a_terminating_pod_counts_and_a_waiting_one_does_not() -> None:
     usage: Usage = {}
-    leaving = {"metadata": {"name": "x", "deletionTimestamp": "2026-01-01T00:00:00Z"},
-               "spec": {"nodeName": "a", "containers": [box(1)]}, "status": {"phase": "Running"}}  # fmt: skip
+    leaving = {
+        "metadata": {"name": "x", "deletionTimestamp": "2026-01-01T00:00:00Z"},
+        "spec": {"nodeName": "a", "containers": [box(1)]},
+        "status": {"phase": "Running"},
+    }
     waiting = {"spec": {"containers": [box(8)]}, "status": {"phase": "Pending"}}
     add_pods(usage, [typed(leaving), typed(waiting)])
     assert usage == {"a": {GPU: 1}}
@@ -131,9 +139,25 @@ def test_cores_of_a_neuron_chip_make_free_unknown() -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("8", 8), ("1k", 1000), ("2Ki", 2048), ("1500m", 1), ("1e3", 1000), ("0", 0), ("1.5Gi", 1610612736), (8, 8),
-     ("", None), ("many", None), ("1 ", 1), (None, None), (True, None), ([], None), ("9" * 40, None), ("٣", None)],
-)  # fmt: skip
+    [
+        ("8", 8),
+        ("1k", 1000),
+        ("2Ki", 2048),
+        ("1500m", 1),
+        ("1e3", 1000),
+        ("0", 0),
+        ("1.5Gi", 1610612736),
+        (8, 8),
+        ("", None),
+        ("many", None),
+        ("1 ", 1),
+        (None, None),
+        (True, None),
+        ([], None),
+        ("9" * 40, None),
+        ("٣", None),
+    ],
+)
 def test_quantities(text: object, value: int | None) -> None:
     assert whole(text) == value
 

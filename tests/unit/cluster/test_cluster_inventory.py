@@ -32,8 +32,9 @@ async def test_the_demo_cluster(tmp_path: Path) -> None:
     nodes = {node.name: node for node in report.inventory.nodes}
     assert [nodes[name].pool[0].free for name in ("gpu-h100-0", "gpu-h100-1", "gpu-l40s-0")] == [4, 6, 3]
     assert [(p.resource, p.free) for p in nodes["gpu-a100-mig-0"].pool] == [
-        ("nvidia.com/gpu", 6), ("nvidia.com/mig-2g.20gb", 4),
-    ]  # fmt: skip
+        ("nvidia.com/gpu", 6),
+        ("nvidia.com/mig-2g.20gb", 4),
+    ]
     assert nodes["gpu-l40s-old"].why == "cordoned"
     assert report.inventory.nodes_seen == 12
     assert len(report.inventory.others) == 7
@@ -92,7 +93,9 @@ async def test_a_list_that_always_expires_is_partial(wide: tuple[StubCluster, in
 
 
 @pytest.mark.parametrize("kind", ["cut", "length", "close", "silent", "garbage"])
-async def test_a_broken_second_page_leaves_a_partial_inventory(wide: tuple[StubCluster, int], kind: str) -> None:
+async def test_a_broken_second_page_leaves_a_partial_inventory(
+    wide: tuple[StubCluster, int], kind: str
+) -> None:
     cluster, _ = wide
     fault = Fault(r"/nodes\?.*continue", kind, seconds=3)
     cluster.server.faults.append(fault)
@@ -170,7 +173,7 @@ async def test_odd_objects_do_not_fail_the_list(tmp_path: Path) -> None:
         {"metadata": {"name": "odd-2"}, "spec": {"taints": taints}, "status": {"conditions": 7}},
         {"metadata": {"name": "odd-3"}, "status": {"allocatable": many, "capacity": []}},
         node("fine", nvidia("NVIDIA-L40S", 46068, 2, "8.9", "ada-lovelace"), {"nvidia.com/gpu": "2"}),
-    ]  # fmt: skip
+    ]
     pods = [
         {"metadata": {"name": "p1"}, "spec": {"nodeName": "fine", "containers": None}, "status": None},
         pod("p2", "a", "fine", {"nvidia.com/gpu": "1"}),

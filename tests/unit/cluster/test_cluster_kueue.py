@@ -26,10 +26,12 @@ def queue(
     quota = {"name": GPU, "nominalQuota": str(nominal), **limits}
     spec: dict[str, Any] = {
         "resourceGroups": [
-            {"coveredResources": ["cpu", GPU],
-             "flavors": [{"name": flavor, "resources": [{"name": "cpu", "nominalQuota": "96"}, quota]}]}
+            {
+                "coveredResources": ["cpu", GPU],
+                "flavors": [{"name": flavor, "resources": [{"name": "cpu", "nominalQuota": "96"}, quota]}],
+            }
         ]
-    }  # fmt: skip
+    }
     if cohort:
         spec["cohort"] = cohort
     status: dict[str, Any] = {"conditions": [{"type": "Active", "status": "True", "reason": "Ready"}]}
@@ -63,21 +65,43 @@ def room(*queues: dict[str, Any]) -> Room:
         ([queue("a", 8, None)], None, 0),
         ([queue("a", 8, 3, cohort="ai"), queue("b", 8, None, cohort="ai")], None, 0),
     ],
-    ids=["own", "full", "over", "no-cohort", "cohort", "all-borrowed", "borrowing-limit", "partly-borrowed",
-         "may-not-borrow", "lending-limit", "lent-out", "kept-back", "other-flavor", "unknown", "unknown-cohort"],
-)  # fmt: skip
-def test_what_a_new_workload_could_get(queues: list[dict[str, Any]], available: int | None, borrowed: int) -> None:
+    ids=[
+        "own",
+        "full",
+        "over",
+        "no-cohort",
+        "cohort",
+        "all-borrowed",
+        "borrowing-limit",
+        "partly-borrowed",
+        "may-not-borrow",
+        "lending-limit",
+        "lent-out",
+        "kept-back",
+        "other-flavor",
+        "unknown",
+        "unknown-cohort",
+    ],
+)
+def test_what_a_new_workload_could_get(
+    queues: list[dict[str, Any]], available: int | None, borrowed: int
+) -> None:
     found = room(*queues)
     assert (found.available, found.borrowed) == (available, borrowed)
 
 
-def scenario_with(*queues: dict[str, Any], kind: Kind = CLUSTER_QUEUES, local: Kind = LOCAL_QUEUES) -> Scenario:
+def scenario_with(
+    *queues: dict[str, Any], kind: Kind = CLUSTER_QUEUES, local: Kind = LOCAL_QUEUES
+) -> Scenario:
     scenario = openshift_ai()
     scenario.objects[kind] = list(queues)
-    scenario.objects[local] = [{
-        "metadata": {"name": "team", "namespace": "default"}, "spec": {"clusterQueue": "a"},
-        "status": {"pendingWorkloads": 0, "flavors": [{"name": "h100", "resources": [GPU]}]},
-    }]  # fmt: skip
+    scenario.objects[local] = [
+        {
+            "metadata": {"name": "team", "namespace": "default"},
+            "spec": {"clusterQueue": "a"},
+            "status": {"pendingWorkloads": 0, "flavors": [{"name": "h100", "resources": [GPU]}]},
+        }
+    ]
     return scenario
 
 
@@ -91,7 +115,9 @@ async def test_the_quota_is_told_with_its_numbers(tmp_path: Path) -> None:
     checks = await quota_checks(
         scenario_with(queue("a", 8, 8, cohort="ai"), queue("b", 8, 2, cohort="ai")), tmp_path
     )
-    told = f"ClusterQueue a, flavor h100: 6 {GPU} available (quota 8, 8 in use), 6 of them borrowed in cohort ai"
+    told = (
+        f"ClusterQueue a, flavor h100: 6 {GPU} available (quota 8, 8 in use), 6 of them borrowed in cohort ai"
+    )
     assert [(check.state, check.what) for check in checks] == [(State.OK, told)]
 
 

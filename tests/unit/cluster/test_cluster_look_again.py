@@ -73,7 +73,8 @@ async def test_the_line_says_what_changed(tmp_path: Path) -> None:
         cluster.store.put(PODS, [pod("more", "team-a", "gpu-h100-0", {"nvidia.com/gpu": "2"})])
         line, said = await say_again(cluster, report)
     before, after = (
-        sum(p.free or 0 for n in r.inventory.nodes if n.usable for p in n.pool) for r in (report, said[0].report)
+        sum(p.free or 0 for n in r.inventory.nodes if n.usable for p in n.pool)
+        for r in (report, said[0].report)
     )
     assert after == before - 2
     assert line == f"read again: {after} GPUs free, {before} before"

@@ -77,7 +77,9 @@ def test_no_two_lost_labels_make_a_unit_larger_or_worth_more(flavour: dict[str, 
             if pool.mem_mib is not None:
                 assert known.mem_mib is not None, lost
                 assert pool.mem_mib <= known.mem_mib, lost
-                assert pool.mem_guarantee in (Guarantee.UNKNOWN, known.mem_guarantee) or whole_unknown(known), lost
+                assert pool.mem_guarantee in (Guarantee.UNKNOWN, known.mem_guarantee) or whole_unknown(
+                    known
+                ), lost
 
 
 def whole_unknown(pool: Any) -> bool:

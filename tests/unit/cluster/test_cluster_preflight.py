@@ -39,8 +39,10 @@ async def test_a_healthy_cluster(tmp_path: Path) -> None:
     assert {one.state for one in report.checks} == {State.OK}
     versions = report.versions
     assert (versions.openshift, versions.ai, versions.kserve) == (
-        "4.21.3", "OpenShift AI Self-Managed 3.4.0", "v0.17.0",
-    )  # fmt: skip
+        "4.21.3",
+        "OpenShift AI Self-Managed 3.4.0",
+        "v0.17.0",
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,12 @@ def removed(scenario: Scenario) -> None:
 
 
 def failing(scenario: Scenario) -> None:
-    condition = {"type": "KserveReady", "status": "False", "reason": "Failed", "message": "no\x1b[2J cert-manager"}
+    condition = {
+        "type": "KserveReady",
+        "status": "False",
+        "reason": "Failed",
+        "message": "no\x1b[2J cert-manager",
+    }
     scenario.objects[DSC][0]["status"]["conditions"].append(condition)
 
 
@@ -99,14 +106,19 @@ async def test_quotas_limits_and_queues_are_told(tmp_path: Path) -> None:
     gpus = {"requests.nvidia.com/gpu": "4"}
     quota = {"metadata": {"name": "gpus", "namespace": "default"}, "status": {"hard": gpus, "used": gpus}}
     scenario.objects[QUOTAS] = [quota]
-    scenario.objects[LIMIT_RANGES] = [{
-        "metadata": {"name": "l", "namespace": "default"},
-        "spec": {"limits": [{"type": "Container", "max": {"nvidia.com/gpu": "2", "cpu": "8"}}]},
-    }]  # fmt: skip
-    scenario.objects[LOCAL_QUEUES] = [{
-        "metadata": {"name": "team", "namespace": "default"}, "spec": {"clusterQueue": "gpus"},
-        "status": {"pendingWorkloads": 3},
-    }]  # fmt: skip
+    scenario.objects[LIMIT_RANGES] = [
+        {
+            "metadata": {"name": "l", "namespace": "default"},
+            "spec": {"limits": [{"type": "Container", "max": {"nvidia.com/gpu": "2", "cpu": "8"}}]},
+        }
+    ]
+    scenario.objects[LOCAL_QUEUES] = [
+        {
+            "metadata": {"name": "team", "namespace": "default"},
+            "spec": {"clusterQueue": "gpus"},
+            "status": {"pendingWorkloads": 3},
+        }
+    ]
     report = await report_on(scenario, tmp_path)
     assert check(report, "quota").what == "quota gpus leaves 0 of 4 nvidia.com/gpu"
     assert check(report, "limit-range").what == "a Container in default may have at most 2 nvidia.com/gpu"
@@ -153,9 +165,13 @@ GPU_NODE = GpuNode(name="g", vendor="nvidia", arch="amd64", ephemeral_mib=100 * 
 
 @pytest.mark.parametrize(
     ("size_gib", "code", "state"),
-    [(15, "pull-time", State.OK), (45, "pull-time", State.WARNING), (80, "pull-time", State.WARNING),
-     (140, "ephemeral-storage", State.BLOCKED)],
-)  # fmt: skip
+    [
+        (15, "pull-time", State.OK),
+        (45, "pull-time", State.WARNING),
+        (80, "pull-time", State.WARNING),
+        (140, "ephemeral-storage", State.BLOCKED),
+    ],
+)
 def test_image_size_against_the_nodes(size_gib: int, code: str, state: State) -> None:
     checks = check_images([ImageNeed(model="m", size_bytes=size_gib * 2**30)], Inventory(nodes=(GPU_NODE,)))
     assert (code, state) in [(one.code, one.state) for one in checks]
@@ -174,7 +190,8 @@ def test_one_small_node_of_two_is_a_warning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("archs", "state"), [(("amd64",), None), (("arm64", "amd64"), None), (("arm64",), State.BLOCKED), ((), None)]
+    ("archs", "state"),
+    [(("amd64",), None), (("arm64", "amd64"), None), (("arm64",), State.BLOCKED), ((), None)],
 )
 def test_architectures(archs: tuple[str, ...], state: State | None) -> None:
     checks = check_images([ImageNeed(model="m", architectures=archs)], Inventory(nodes=(GPU_NODE,)))

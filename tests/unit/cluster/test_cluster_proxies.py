@@ -1,4 +1,5 @@
-"""Proxies that refuse, networks that are excepted from them, addresses that are not the API's, impersonation."""
+"""Proxies that refuse, networks that are excepted from them, addresses that are not the API's,
+impersonation."""
 
 from __future__ import annotations
 
@@ -44,9 +45,13 @@ def proxy_that_says(status: str) -> Iterator[str]:
         ("502 Bad Gateway", "the proxy does not let us through to the cluster (502)"),
     ],
 )
-async def test_a_proxy_that_refuses_is_told_from_one_that_is_dead(tmp_path: Path, status: str, says: str) -> None:
+async def test_a_proxy_that_refuses_is_told_from_one_that_is_dead(
+    tmp_path: Path, status: str, says: str
+) -> None:
     with proxy_that_says(status) as proxy:
-        path = kubeconfig(tmp_path, "https://api.cluster.invalid:6443", {"token": "x"}, **{"proxy-url": proxy})
+        path = kubeconfig(
+            tmp_path, "https://api.cluster.invalid:6443", {"token": "x"}, **{"proxy-url": proxy}
+        )
         access = await probe(options(path))
     assert access.rung is Rung.UNREACHABLE
     assert says in str(access.problem)

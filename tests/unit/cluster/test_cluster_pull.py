@@ -53,9 +53,11 @@ async def report_on(
 
 
 async def test_the_accounts_and_the_clusters_secrets_together(tmp_path: Path) -> None:
-    secrets = [secret("models", "https://registry.redhat.io", "quay.io/team/"),
-               secret("unused", "elsewhere.example"),
-               secret("pull-secret", "registry.ci.openshift.org", namespace="openshift-config")]  # fmt: skip
+    secrets = [
+        secret("models", "https://registry.redhat.io", "quay.io/team/"),
+        secret("unused", "elsewhere.example"),
+        secret("pull-secret", "registry.ci.openshift.org", namespace="openshift-config"),
+    ]
     report = await report_on(tmp_path, [account("models", "gone")], secrets)
     assert report.pull == PullSecrets(
         namespace="default",
@@ -83,8 +85,14 @@ async def test_who_may_not_read_secrets_is_told_so(tmp_path: Path) -> None:
 
 def test_a_check_a_registry() -> None:
     pull = PullSecrets(namespace="ai", registries=("quay.io/team", "registry.redhat.io"), missing=("gone",))
-    images = [("registry.redhat.io", "rhelai1/a"), ("registry.redhat.io", "rhelai1/b"), ("quay.io", "team/c"),
-              ("quay.io", "others/d"), ("ghcr.io", "e/f"), ("127.0.0.1:5000", "g")]  # fmt: skip
+    images = [
+        ("registry.redhat.io", "rhelai1/a"),
+        ("registry.redhat.io", "rhelai1/b"),
+        ("quay.io", "team/c"),
+        ("quay.io", "others/d"),
+        ("ghcr.io", "e/f"),
+        ("127.0.0.1:5000", "g"),
+    ]
     found = {check.what: check.state for check in check_pull(images, pull)}
     assert list(found.values()) == [State.WARNING, State.OK, State.WARNING, State.WARNING]
     assert "names the pull secret gone, which is not there" in next(iter(found))

@@ -145,9 +145,9 @@ async def test_the_container_is_found_by_its_name(tmp_path: Path) -> None:
 
 async def test_serving_runtimes_stand_in_for_templates(tmp_path: Path) -> None:
     scenario = openshift_ai()
-    runtime = template("vllm-cuda-runtime-template", ["nvidia.com/gpu"], "quay.io/own:1", display="x")["objects"][
-        0
-    ]
+    runtime = template("vllm-cuda-runtime-template", ["nvidia.com/gpu"], "quay.io/own:1", display="x")[
+        "objects"
+    ][0]
     runtime["metadata"]["namespace"] = "default"
     scenario.objects[TEMPLATES] = []
     scenario.objects[RUNTIMES] = [runtime]
@@ -192,7 +192,10 @@ async def test_hardware_profiles_tell_the_accelerator_where_nodes_do_not(tmp_pat
     profile = {
         "metadata": {"name": "gpu", "namespace": APPLICATIONS},
         "spec": {
-            "identifiers": [{"identifier": "cpu"}, {"identifier": "nvidia.com/gpu", "resourceType": "Accelerator"}]
+            "identifiers": [
+                {"identifier": "cpu"},
+                {"identifier": "nvidia.com/gpu", "resourceType": "Accelerator"},
+            ]
         },
     }
     scenario.objects[PROFILES] = [profile]

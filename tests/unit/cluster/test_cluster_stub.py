@@ -98,10 +98,18 @@ def test_label_selectors(stub: StubCluster) -> None:
 
 
 def test_error_bodies(stub: StubCluster) -> None:
-    assert ask(stub, "/api/v1/nodes", token="wrong") == (401, {
-        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": "Unauthorized",
-        "reason": "Unauthorized", "code": 401,
-    })  # fmt: skip
+    assert ask(stub, "/api/v1/nodes", token="wrong") == (
+        401,
+        {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": "Unauthorized",
+            "reason": "Unauthorized",
+            "code": 401,
+        },
+    )
     status, body = ask(stub, "/api/v1/nodes", token="")
     assert status == 403
     assert body["message"] == (

@@ -42,7 +42,12 @@ def test_flags_make_nodes() -> None:
     assert inventory.origin == "--gpu"
     assert [node.name for node in inventory.nodes] == [f"what-if-{n}" for n in (1, 2, 3, 4)]
     h100, l40s = inventory.nodes[:2]
-    assert (h100.product, h100.cc, h100.pool[0].units, h100.pool[0].mem_mib) == ("H100-80GB-HBM3", "9.0", 8, 81559)
+    assert (h100.product, h100.cc, h100.pool[0].units, h100.pool[0].mem_mib) == (
+        "H100-80GB-HBM3",
+        "9.0",
+        8,
+        81559,
+    )
     assert (l40s.product, l40s.pool[0].free, l40s.pool[0].mem_guarantee) == ("L40S", 4, Guarantee.EXCLUSIVE)
 
 
@@ -103,7 +108,10 @@ def test_a_mig_slice_may_be_named() -> None:
         ("Ti:1", "no such product as Ti; did you mean GeForce-RTX-5070-Ti?"),
         ("T4-MIG-1g.5gb:1", "Tesla-T4 can't be cut into slices by MIG; name the whole card"),
         ("MI300X-MIG-1g.5gb:1", "Instinct-MI300X can't be cut into slices by MIG; name the whole card"),
-        ("H100-80GB-HBM3-MIG-9g.99gb:1", "H100-80GB-HBM3 has no MIG slice 9g.99gb; it has 1g.10gb, 1g.20gb, "),
+        (
+            "H100-80GB-HBM3-MIG-9g.99gb:1",
+            "H100-80GB-HBM3 has no MIG slice 9g.99gb; it has 1g.10gb, 1g.20gb, ",
+        ),
         ("H100-80GB-HBM3-MIG-1g.5gb:1", "H100-80GB-HBM3 has no MIG slice 1g.5gb; it has 1g.10gb, 1g.20gb, "),
         ("H200-MIG-7g.18gb:1", "H200 has no MIG slice 7g.18gb; it has 1g.18gb, "),
         ("MI300:8", "MI300 is one of 2 cards: Instinct-MI300X, Instinct-MI300A"),

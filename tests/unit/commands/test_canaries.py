@@ -1,4 +1,5 @@
-"""The whole product with planted credentials: not a byte of them on stdout, on stderr, or in a file of the run."""
+"""The whole product with planted credentials: not a byte of them on stdout, on stderr, or in a file of the
+run."""
 
 from __future__ import annotations
 
@@ -55,9 +56,13 @@ class Plant:
 
     def agent(self, *args: object) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
-            [AGENT, *map(str, args)], capture_output=True, stdin=subprocess.DEVNULL, timeout=100, check=False,
+            [AGENT, *map(str, args)],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=100,
+            check=False,
             env=os.environ | self.environ,
-        )  # fmt: skip
+        )
 
     def run(self, *more: object) -> subprocess.CompletedProcess[bytes]:
         return self.agent(
@@ -75,7 +80,9 @@ class Plant:
         """Where something of a canary stands: stream or file, and what."""
         places = {"stdout": done.stdout, "stderr": done.stderr}
         places |= {str(path): path.read_bytes() for path in self.state.rglob("*") if path.is_file()}
-        return [(name, trace) for name, data in places.items() for each in canaries for trace in shown(data, each)]
+        return [
+            (name, trace) for name, data in places.items() for each in canaries for trace in shown(data, each)
+        ]
 
 
 @pytest.fixture
@@ -126,7 +133,10 @@ def test_a_token_file_with_a_second_line_is_kept_nowhere(plant: Plant) -> None:
 @pytest.mark.parametrize("challenge", ["basic", "bearer"])
 def test_credentials_that_servers_repeat_are_kept_nowhere(plant: Plant, echo: str, challenge: str) -> None:
     packed = base64.b64encode(f"someone:{PASSWORD}".encode()).decode()
-    with echo_server(echo) as api, echo_server("json-403", challenge=challenge, token=CANARY[::-1]) as registry:
+    with (
+        echo_server(echo) as api,
+        echo_server("json-403", challenge=challenge, token=CANARY[::-1]) as registry,
+    ):
         plant.user({"token": CANARY}, api.url)
         plant.image(registry.host)
         (plant.folder / "auth.json").write_text(json.dumps({"auths": {registry.host: {"auth": packed}}}))
@@ -149,24 +159,48 @@ def test_logins_in_addresses_are_kept_nowhere(plant: Plant) -> None:
 def test_a_model_s_address_with_a_login_is_refused_and_not_stored(plant: Plant) -> None:
     plant.user({"token": "a-token-of-mine"})
     done = plant.agent(
-        "--config", plant.manifest, "--kubeconfig", plant.kubeconfig, "--state-dir", plant.state, "--no-qa",
-        "--model", "openai:x", "--model-url", f"http://someone:{CANARY}@127.0.0.1:9/v1",
-    )  # fmt: skip
+        "--config",
+        plant.manifest,
+        "--kubeconfig",
+        plant.kubeconfig,
+        "--state-dir",
+        plant.state,
+        "--no-qa",
+        "--model",
+        "openai:x",
+        "--model-url",
+        f"http://someone:{CANARY}@127.0.0.1:9/v1",
+    )
     assert done.returncode == 2
     assert plant.traces(done, CANARY) == []
 
 
 @pytest.mark.parametrize(
     "model",
-    [f"openai:http://someone:{CANARY}@127.0.0.1:9/v1", f"openai:someone:{CANARY}@127.0.0.1",
-     f"http://someone:{CANARY}@127.0.0.1:9/v1", f"someone:{CANARY}@127.0.0.1:9"],
-)  # fmt: skip
-def test_an_address_with_a_login_in_a_model_s_name_is_refused_and_not_stored(plant: Plant, model: str) -> None:
+    [
+        f"openai:http://someone:{CANARY}@127.0.0.1:9/v1",
+        f"openai:someone:{CANARY}@127.0.0.1",
+        f"http://someone:{CANARY}@127.0.0.1:9/v1",
+        f"someone:{CANARY}@127.0.0.1:9",
+    ],
+)
+def test_an_address_with_a_login_in_a_model_s_name_is_refused_and_not_stored(
+    plant: Plant, model: str
+) -> None:
     plant.user({"token": "a-token-of-mine"})
     done = plant.agent(
-        "--config", plant.manifest, "--kubeconfig", plant.kubeconfig, "--state-dir", plant.state, "--no-qa",
-        "--model", model, "--model-url", "http://127.0.0.1:9/v1",
-    )  # fmt: skip
+        "--config",
+        plant.manifest,
+        "--kubeconfig",
+        plant.kubeconfig,
+        "--state-dir",
+        plant.state,
+        "--no-qa",
+        "--model",
+        model,
+        "--model-url",
+        "http://127.0.0.1:9/v1",
+    )
     assert done.returncode == 2
     assert b"--model: " in done.stdout + done.stderr
     assert plant.traces(done, CANARY) == []
@@ -176,9 +210,18 @@ def test_a_model_s_key_with_a_line_break_is_refused_and_not_quoted(plant: Plant)
     plant.user({"token": "a-token-of-mine"})
     plant.environ = {"OPENAI_API_KEY": f"{HEAD}\n{TAIL}"}
     done = plant.agent(
-        "--config", plant.manifest, "--kubeconfig", plant.kubeconfig, "--state-dir", plant.state, "--no-qa",
-        "--model", "openai:x", "--model-url", "http://127.0.0.1:9/v1",
-    )  # fmt: skip
+        "--config",
+        plant.manifest,
+        "--kubeconfig",
+        plant.kubeconfig,
+        "--state-dir",
+        plant.state,
+        "--no-qa",
+        "--model",
+        "openai:x",
+        "--model-url",
+        "http://127.0.0.1:9/v1",
+    )
     journal = next(plant.state.rglob("journal.jsonl")).read_bytes()
     assert b"OPENAI_API_KEY: the key holds a line break" in journal
     assert plant.traces(done, HEAD, TAIL) == []
@@ -193,9 +236,13 @@ def test_what_qa_needs_is_told_without_the_pull_secret(plant: Plant) -> None:
             packed = base64.b64encode(f"{HEAD}\n{TAIL}:word".encode()).decode()
             plant.environ = {"OCI_REGISTRY_PULL_SECRET": packed}
             done = plant.run(
-                "--qa-engine", "kubernetes", "--qa-namespace", "models",
-                "--registries-conf", registry.registries_conf_path,
-            )  # fmt: skip
+                "--qa-engine",
+                "kubernetes",
+                "--qa-namespace",
+                "models",
+                "--registries-conf",
+                registry.registries_conf_path,
+            )
         finally:
             registry.stop()
     assert b"a login of the pull secret holds a line break" in done.stdout

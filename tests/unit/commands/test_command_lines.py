@@ -44,20 +44,34 @@ def agent(*args: object, **options: object) -> subprocess.CompletedProcess[str]:
 
 def run(command: str, *args: object, **options: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [BIN / command, *map(str, args)], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=100,
-        check=False, **options,
-    )  # fmt: skip
+        [BIN / command, *map(str, args)],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=100,
+        check=False,
+        **options,
+    )
 
 
 def test_help_and_version_need_no_heavy_import() -> None:
     code = (
-        "import sys; from modelcar_tui import cli, agent; cli.parser(); agent.parser();"
-        "print([m for m in sys.modules if m.split('.')[0] in"
-        " ('textual','langgraph','langchain_core','google','kubernetes','httpx','yaml','pydantic','msgspec')])"
+        "import sys; from modelcar_tui import cli, agent; cli.parser(); agent.parser();print([m for m in "
+        "sys.modules if m.split('.')[0] in "
+        "('textual','langgraph','langchain_core','google','kubernetes','httpx','yaml','pydantic','msgspec')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() in ("[]", "['msgspec', 'msgspec._core']") or "textual" not in done.stdout
-    for heavy in ("textual", "langgraph", "langchain_core", "google", "kubernetes", "httpx", "yaml", "pydantic"):
+    for heavy in (
+        "textual",
+        "langgraph",
+        "langchain_core",
+        "google",
+        "kubernetes",
+        "httpx",
+        "yaml",
+        "pydantic",
+    ):
         assert f"'{heavy}" not in done.stdout
     assert run("modelcar-tui", "--version").stdout.startswith("modelcar-tui ")
 
@@ -76,7 +90,12 @@ def test_whole_run_over_a_what_if_inventory(manifest: Path, tmp_path: Path) -> N
     before = manifest.read_bytes()
     done = agent("--config", manifest, "--gpu", "NVIDIA-H100-80GB-HBM3:8", "--state-dir", tmp_path / "state")
     assert done.returncode == 0, done.stderr
-    titles = ["## Configuration", "## Accelerator Compatibility", "## Deployment Decision", "## QA Validation"]
+    titles = [
+        "## Configuration",
+        "## Accelerator Compatibility",
+        "## Deployment Decision",
+        "## QA Validation",
+    ]
     places = [done.stdout.index(title) for title in titles]
     assert places == sorted(places)
     assert "OPTIMIZED_SERVING_ARGUMENTS_JSON" in done.stdout
@@ -89,14 +108,18 @@ def test_whole_run_over_a_what_if_inventory(manifest: Path, tmp_path: Path) -> N
 
 
 def test_approved_headless_run_writes_the_generated_manifest(manifest: Path, tmp_path: Path) -> None:
-    done = agent("--config", manifest, "--gpu", "L40S:4", "--approve", "all", "--state-dir", tmp_path / "state")
+    done = agent(
+        "--config", manifest, "--gpu", "L40S:4", "--approve", "all", "--state-dir", tmp_path / "state"
+    )
     assert done.returncode == 0, done.stderr
     generated = (tmp_path / "one.generated.yaml").read_text()
     assert generated == ONE.replace("        - --distributed-executor-backend=mp\n", "")
 
 
 def test_rejected_headless_run_ends_with_5(manifest: Path, tmp_path: Path) -> None:
-    done = agent("--config", manifest, "--gpu", "L40S:4", "--approve", "none", "--state-dir", tmp_path / "state")
+    done = agent(
+        "--config", manifest, "--gpu", "L40S:4", "--approve", "none", "--state-dir", tmp_path / "state"
+    )
     assert done.returncode == 5
     assert not list(tmp_path.glob("*.generated.yaml"))
 
@@ -166,7 +189,9 @@ def test_dashboard_without_a_terminal_behaves_as_agent(manifest: Path, tmp_path:
     assert "## Deployment Decision" in done.stdout
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
 def test_signals_end_with_their_status_and_leave_a_run_to_resume(
     tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
@@ -194,17 +219,27 @@ def test_signals_end_with_their_status_and_leave_a_run_to_resume(
 
 def test_reader_that_goes_away_is_no_fault(manifest: Path, tmp_path: Path) -> None:
     command = f"{BIN}/agent configuration --config {manifest} | head -1"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, env={**os.environ})
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, check=False, env={**os.environ}
+    )
     assert done.stdout.startswith("# modelcar-tui")
     assert "Traceback" not in done.stderr
     assert "Broken" not in done.stderr
 
 
 CONFIG = {
-    "architectures": ["LlamaForCausalLM"], "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32,
-    "num_key_value_heads": 8, "head_dim": 128, "intermediate_size": 14336, "vocab_size": 128256,
-    "max_position_embeddings": 131072, "torch_dtype": "bfloat16", "model_type": "llama",
-}  # fmt: skip
+    "architectures": ["LlamaForCausalLM"],
+    "hidden_size": 4096,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "head_dim": 128,
+    "intermediate_size": 14336,
+    "vocab_size": 128256,
+    "max_position_embeddings": 131072,
+    "torch_dtype": "bfloat16",
+    "model_type": "llama",
+}
 
 
 @pytest.fixture
@@ -219,7 +254,8 @@ def test_estimate_takes_vllms_arguments_after_two_dashes(config: Path) -> None:
     short = json.loads(agent("estimate", *options, "--", "--max-model-len=8192").stdout)
     halved = json.loads(agent("estimate", *options, "--", "--max-model-len", "8192", "-tp", "2").stdout)
     assert (short["outcome"], halved["outcome"]) == ("starts", "starts")
-    # 8,030,261,248 parameters of 2 bytes are 14.96 GiB; the log of such a start says 14.99 with the rotary cache.
+    # 8,030,261,248 parameters of 2 bytes are 14.96 GiB; the log of such a start says 14.99 with the rotary
+    # cache.
     assert short["weights_gib"]["value"] == pytest.approx(14.97, abs=0.05)
     assert halved["weights_gib"]["value"] == pytest.approx(short["weights_gib"]["value"] / 2, rel=0.02)
     assert halved["kv_tokens"]["value"] > 2 * short["kv_tokens"]["value"]
@@ -230,7 +266,8 @@ def test_estimate_of_too_small_a_gpu_is_status_1_and_explains_itself(config: Pat
     assert done.returncode == 1
     assert "[GPU table]" in done.stdout or "[config.json]" in done.stdout
     assert (
-        "  smallest tensor parallel size         none of at most 1 Tesla-T4 is known to start it\n" in done.stdout
+        "  smallest tensor parallel size         none of at most 1 Tesla-T4 is known to start it\n"
+        in done.stdout
     )
     assert agent("estimate", config, "--gpu", "NVIDIA-NOTHING-9000").returncode == 8
 
@@ -252,11 +289,20 @@ def test_estimate_names_the_smallest_parallel_size_and_what_each_knob_buys(confi
 
 def test_estimate_of_cases_reads_inputs_only(tmp_path: Path) -> None:
     case = {
-        "id": "one", "model": "some/model", "vllm": "0.19.0", "gpu": "NVIDIA-H100-80GB-HBM3",
-        "gpu_total_gib": 79.19, "gpu_free_at_start_gib": 78.68, "tp": 1, "dtype": "bfloat16",
-        "max_model_len": 8192, "util": 0.95, "max_num_batched_tokens": 8192, "max_num_seqs": 1024,
+        "id": "one",
+        "model": "some/model",
+        "vllm": "0.19.0",
+        "gpu": "NVIDIA-H100-80GB-HBM3",
+        "gpu_total_gib": 79.19,
+        "gpu_free_at_start_gib": 78.68,
+        "tp": 1,
+        "dtype": "bfloat16",
+        "max_model_len": 8192,
+        "util": 0.95,
+        "max_num_batched_tokens": 8192,
+        "max_num_seqs": 1024,
         "config": {**CONFIG, "params": 8030261248},
-    }  # fmt: skip
+    }
     liar = {
         **case,
         "id": "two",
@@ -268,7 +314,8 @@ def test_estimate_of_cases_reads_inputs_only(tmp_path: Path) -> None:
     path = tmp_path / "cases.yaml"
     path.write_text(json.dumps([case, liar]))
     one, two = (
-        json.loads(line) for line in agent("estimate", "--cases", path, "--format", "jsonl").stdout.splitlines()
+        json.loads(line)
+        for line in agent("estimate", "--cases", path, "--format", "jsonl").stdout.splitlines()
     )
     assert {**one, "id": ""} == {**two, "id": ""}
     assert one["verdict"] == "starts"
@@ -297,11 +344,26 @@ def test_half_of_what_belongs_together_is_not_applied(tmp_path: Path) -> None:
     base = tmp_path / "m.base.yaml"
     base.write_text(ONE)
     pair = [
-        Change(id="a", model=NAME, operation=Operation.GPU_COUNT, flag="gpu_count", old="1", new="2", reason="r",
-               together_with=("b",)),
-        Change(id="b", model=NAME, operation=Operation.ADD, flag="--tensor-parallel-size",
-               new="--tensor-parallel-size=2", reason="r", together_with=("a",)),
-    ]  # fmt: skip
+        Change(
+            id="a",
+            model=NAME,
+            operation=Operation.GPU_COUNT,
+            flag="gpu_count",
+            old="1",
+            new="2",
+            reason="r",
+            together_with=("b",),
+        ),
+        Change(
+            id="b",
+            model=NAME,
+            operation=Operation.ADD,
+            flag="--tensor-parallel-size",
+            new="--tensor-parallel-size=2",
+            reason="r",
+            together_with=("a",),
+        ),
+    ]
     target = tmp_path / "m.generated.yaml"
     sha = hashlib.sha256(base.read_bytes()).hexdigest()
     plan = Plan(base=str(base), base_sha256=sha, target=str(target), changes=tuple(pair))
@@ -334,11 +396,15 @@ def test_lint_takes_several_files_and_goes_on_where_one_is_broken(manifest: Path
     found = {(Path(each["file"]).name, each["line"], each["code"]) for each in json.loads(done.stdout)}
     assert done.returncode == 2
     assert {
-        ("one.base.yaml", 8, "executor-one-gpu"), ("two.base.yaml", 7, "flag-removed"),
-        ("two.base.yaml", 11, "gpu-count"), ("none.yaml", 1, "file-missing"),
-    } <= found  # fmt: skip
+        ("one.base.yaml", 8, "executor-one-gpu"),
+        ("two.base.yaml", 7, "flag-removed"),
+        ("two.base.yaml", 11, "gpu-count"),
+        ("none.yaml", 1, "file-missing"),
+    } <= found
     assert "judged by vLLM 0.33.0" in done.stderr
-    assert agent("lint", manifest, "--vllm", "99.1").stderr.startswith("vLLM 99.1 is newer than all that was read")
+    assert agent("lint", manifest, "--vllm", "99.1").stderr.startswith(
+        "vLLM 99.1 is newer than all that was read"
+    )
     assert agent("lint", manifest, "--vllm", "0.19.1").stderr == ""
 
 
@@ -398,8 +464,14 @@ def test_a_manifest_that_can_t_be_read_is_its_faults_and_nothing_else(tmp_path: 
 
 
 def test_a_stream_that_is_closed_is_no_fault() -> None:
-    for command in (f"{BIN}/agent runs <&- >&-", f"{BIN}/modelcar-tui none.yaml <&-", f"{BIN}/agent --bogus 2>&-"):
-        done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    for command in (
+        f"{BIN}/agent runs <&- >&-",
+        f"{BIN}/modelcar-tui none.yaml <&-",
+        f"{BIN}/agent --bogus 2>&-",
+    ):
+        done = subprocess.run(
+            ["/bin/sh", "-c", command], capture_output=True, text=True, timeout=60, check=False
+        )
         assert done.returncode in (0, 2), (command, done.stderr)
         assert "fault of ours" not in done.stderr
 
@@ -412,8 +484,11 @@ def test_a_full_disk_is_told_as_such(manifest: Path, tmp_path: Path) -> None:
     script = f"mount -t tmpfs -o size=64k none {room} || exit 99; exec {command}"
     done = subprocess.run(
         ["unshare", "--mount", "--map-root-user", "sh", "-c", script],
-        capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     if done.returncode == 99 or "unshare" in done.stderr:
         pytest.skip(f"no tmpfs can be mounted here: {done.stderr.strip()}")
     assert done.returncode == 2

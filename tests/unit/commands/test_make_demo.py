@@ -15,9 +15,13 @@ from modelcar_tui.core.exit_codes import ExitStatus
 
 ROOT = Path(__file__).resolve().parents[3]
 LOOKED = {
-    ExitStatus.GO, ExitStatus.NO_GO, ExitStatus.QA_FAILED, ExitStatus.REJECTED, ExitStatus.UNKNOWN,
+    ExitStatus.GO,
+    ExitStatus.NO_GO,
+    ExitStatus.QA_FAILED,
+    ExitStatus.REJECTED,
+    ExitStatus.UNKNOWN,
     ExitStatus.INTERRUPTED,
-}  # fmt: skip
+}
 """Statuses of a look that was finished."""
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")

@@ -45,7 +45,9 @@ def options() -> Iterator[object]:
             "X" for one in parser._actions if not one.option_strings and one.required and one.nargs != "A..."
         ]
         for action in parser._actions:
-            if action.option_strings and not isinstance(action, argparse._HelpAction | argparse._VersionAction):
+            if action.option_strings and not isinstance(
+                action, argparse._HelpAction | argparse._VersionAction
+            ):
                 name = " ".join((top.prog, *chosen, action.option_strings[0]))
                 yield pytest.param(top, parser, [*chosen, *needed], action, id=name)
 
@@ -91,7 +93,9 @@ def before_a_command() -> Iterator[object]:
     top = agent.parser()
     for _, chosen, _parser in commands():
         for action in top._actions if chosen else ():
-            if action.option_strings and not isinstance(action, argparse._HelpAction | argparse._VersionAction):
+            if action.option_strings and not isinstance(
+                action, argparse._HelpAction | argparse._VersionAction
+            ):
                 yield pytest.param(chosen[0], action, id=f"agent {action.option_strings[0]} {chosen[0]}")
 
 
@@ -119,30 +123,46 @@ def test_vllms_own_arguments_are_vllms_and_no_other_commands() -> None:
 
 def run(*args: object, program: str = "agent", **options: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [BIN / program, *map(str, args)], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=100,
-        check=False, **options,
-    )  # fmt: skip
+        [BIN / program, *map(str, args)],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=100,
+        check=False,
+        **options,
+    )
 
 
 @pytest.mark.parametrize("gpu", ["H100:8", "L40SS:4", "NVIDIA-A100:8", "L40S:9999", "H100-MIG-1g.10gb:2"])
 @pytest.mark.parametrize(
     ("program", "command"),
     [
-        ("modelcar-tui", (SAMPLE,)), ("modelcar-tui", ("--demo",)), ("agent", ("--config", SAMPLE)),
-        ("agent", ("plan", SAMPLE)), ("agent", ("accelerator",)), ("agent", ("ask", "last", "why?")),
+        ("modelcar-tui", (SAMPLE,)),
+        ("modelcar-tui", ("--demo",)),
+        ("agent", ("--config", SAMPLE)),
+        ("agent", ("plan", SAMPLE)),
+        ("agent", ("accelerator",)),
+        ("agent", ("ask", "last", "why?")),
     ],
     ids=lambda value: " ".join(map(str, value[:1])) if isinstance(value, tuple) else value,
-)  # fmt: skip
+)
 def test_a_wrong_card_is_one_line_before_anything_is_asked_or_made(
     tmp_path: Path, program: str, command: tuple[object, ...], gpu: str
 ) -> None:
     state = tmp_path / "state"
     done = run(
-        *command, "--gpu", gpu, *(() if command[0] == "accelerator" else ("--state-dir", state)), program=program
+        *command,
+        "--gpu",
+        gpu,
+        *(() if command[0] == "accelerator" else ("--state-dir", state)),
+        program=program,
     )
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert not state.exists()
-    says = {"H100": "H100 is one of 3 cards: H100-80GB-HBM3, H100-PCIe, H100-NVL", "L40SS": "did you mean L40S?"}
+    says = {
+        "H100": "H100 is one of 3 cards: H100-80GB-HBM3, H100-PCIe, H100-NVL",
+        "L40SS": "did you mean L40S?",
+    }
     assert says.get(gpu.partition(":")[0], "--gpu") in done.stderr
 
 
@@ -155,7 +175,10 @@ def test_a_short_name_of_one_card_is_taken(gpu: str, card: str) -> None:
 def test_a_card_that_nothing_resembles_is_taken_and_said() -> None:
     done = run("accelerator", "--gpu", "Zorp-9000:2", "--format", "json")
     assert done.returncode == 0 and '"product": "Zorp-9000"' in done.stdout
-    assert done.stderr == "note: --gpu Zorp-9000: Zorp-9000 is not in our table of cards: its memory is unknown\n"
+    assert (
+        done.stderr
+        == "note: --gpu Zorp-9000: Zorp-9000 is not in our table of cards: its memory is unknown\n"
+    )
 
 
 def test_gpus_of_a_run_add_up() -> None:
@@ -176,9 +199,11 @@ def test_gpus_of_a_run_add_up() -> None:
         (("T4-MIG-1g.5gb",), 2, "Tesla-T4 can't be cut into slices by MIG; name the whole card"),
         (("H100-MIG-9g.99gb",), 2, "H100-80GB-HBM3 has no MIG slice 9g.99gb; it has 1g.10gb, "),
         (("Zorp-9000",), 8, "not in our table of cards"),
-        (("T4",), 8, ""), (("H200",), 8, ""), (("NVIDIA-H100-80GB-HBM3-MIG-1g.10gb",), 8, ""),
+        (("T4",), 8, ""),
+        (("H200",), 8, ""),
+        (("NVIDIA-H100-80GB-HBM3-MIG-1g.10gb",), 8, ""),
     ],
-)  # fmt: skip
+)
 def test_an_estimate_says_which_card_it_took(
     tmp_path: Path, gpus: tuple[str, ...], status: int, says: str
 ) -> None:
@@ -200,7 +225,10 @@ def test_a_file_of_cases_takes_nothing_that_its_cases_say(tmp_path: Path) -> Non
 
 def test_a_what_if_has_one_model() -> None:
     done = run("ask", "last", "--what-if", "model=a", "--what-if", "model=b", "--max-model-len", "1")
-    assert (done.returncode, done.stderr) == (2, "--what-if model=b: a what-if has one model; ask once a model\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "--what-if model=b: a what-if has one model; ask once a model\n",
+    )
 
 
 def test_an_estimate_looks_at_the_card_before_it_asks_for_the_model(tmp_path: Path) -> None:
@@ -209,7 +237,16 @@ def test_an_estimate_looks_at_the_card_before_it_asks_for_the_model(tmp_path: Pa
     assert done.stderr.startswith("--gpu L40SS: no such product as L40SS"), done.stderr
 
 
-SHOWS = {"--mouse", "--no-mouse", "--ascii", "--theme", "--low-bandwidth", "--headless", "--format", "--state-dir"}
+SHOWS = {
+    "--mouse",
+    "--no-mouse",
+    "--ascii",
+    "--theme",
+    "--low-bandwidth",
+    "--headless",
+    "--format",
+    "--state-dir",
+}
 """How an earlier run is shown, and where it is."""
 
 

@@ -37,9 +37,13 @@ class Scene:
     def run(self, *words: object) -> subprocess.CompletedProcess[str]:
         command, *rest = map(str, words)
         return subprocess.run(
-            [BIN / command, *rest], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=100,
+            [BIN / command, *rest],
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=100,
             check=False,
-        )  # fmt: skip
+        )
 
     def agent(self, *words: object) -> subprocess.CompletedProcess[str]:
         more = ("--gpu", "L40S:4", "--no-llm", "--state-dir", self.state)
@@ -47,7 +51,9 @@ class Scene:
 
     def plan(self) -> Path:
         plan = self.folder / "plan.json"
-        made = self.run("agent", "plan", self.manifest, "-o", plan, "--gpu", "L40S:4", "--state-dir", self.state)
+        made = self.run(
+            "agent", "plan", self.manifest, "-o", plan, "--gpu", "L40S:4", "--state-dir", self.state
+        )
         assert made.returncode == 0, made.stderr
         return plan
 
@@ -67,7 +73,11 @@ def test_a_run_refuses_with_status_2_and_one_line_and_writes_nothing(scene: Scen
     assert "written " in line and "lines differ (+" in line and "--force replaces it and keeps a copy" in line
     assert f"Nothing was written: {scene.target}: " in done.stdout
     assert scene.target.read_text() == MINE
-    assert sorted(path.name for path in scene.folder.iterdir()) == ["one.base.yaml", "one.generated.yaml", "state"]
+    assert sorted(path.name for path in scene.folder.iterdir()) == [
+        "one.base.yaml",
+        "one.generated.yaml",
+        "state",
+    ]
 
 
 def test_a_run_replaces_by_force_and_says_where_the_copy_is(scene: Scene) -> None:
@@ -108,7 +118,9 @@ def test_a_saved_plan_is_applied_over_another_hands_file_only_by_force(scene: Sc
     refused = scene.apply(plan)
     assert refused.returncode == 2
     (line,) = refused.stderr.splitlines()
-    assert line.startswith(f"{scene.target}: this file is there already and is not replaced unasked (written ")
+    assert line.startswith(
+        f"{scene.target}: this file is there already and is not replaced unasked (written "
+    )
     assert scene.target.read_text() == MINE
     for number in (1, 2):
         scene.target.write_text(MINE * number)

@@ -1,4 +1,5 @@
-"""The tools that re-derive the tables: on a small source of our own, and what they read from real releases."""
+"""The tools that re-derive the tables: on a small source of our own, and what they read from real
+releases."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ TOOLS = Path(__file__).parents[3] / "tools"
 READ = json.loads((Path(__file__).parent / "fixtures" / "min_capability.json").read_text("utf-8"))
 FILES = {
     "vllm/model_executor/layers/quantization/__init__.py": 'QuantizationMethods = Literal["b", "a"]\n',
-    "vllm/model_executor/layers/quantization/a.py": '''
+    "vllm/model_executor/layers/quantization/a.py": """
 class AConfig(Base):
     @classmethod
     def get_min_capability(cls) -> int:
@@ -33,9 +34,9 @@ class CConfig(Base):
 class DConfig(Base):
     def get_min_capability(cls):
         return AConfig.get_min_capability()
-''',
+""",
     "vllm/config/__init__.py": "from vllm.config.model import ModelConfig, Kind\n",
-    "vllm/config/model.py": '''
+    "vllm/config/model.py": """
 from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from elsewhere import Other
@@ -62,10 +63,10 @@ class ModelConfig:
     quoted: Optional["Inner"] = None
     traces: list[Kind] | None = None
     ratio: Annotated[float, 1] = 0.5
-''',
+""",
     "vllm/config/words.py": 'WORDS = Literal["far", "near"]\n',
     "vllm/config/all.py": "from .words import *\n",
-    "vllm/engine/arg_utils.py": '''
+    "vllm/engine/arg_utils.py": """
 import enum
 from vllm.config import ModelConfig, Kind
 from vllm.config.all import WORDS
@@ -139,8 +140,8 @@ class AsyncEngineArgs(EngineArgs):
     def add_cli_args(parser):
         parser.add_argument("--quiet", action="store_true")
         return parser
-''',
-    "vllm/entrypoints/openai/cli_args.py": '''
+""",
+    "vllm/entrypoints/openai/cli_args.py": """
 @config
 class FrontendArgs:
     port: int = 8000
@@ -154,8 +155,8 @@ class FrontendArgs:
 def make_arg_parser(parser):
     parser.add_argument("model_tag", nargs="?")
     parser.add_argument("--headless", action="store_true")
-''',
-}  # fmt: skip
+""",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -192,22 +193,48 @@ def test_arguments_are_put_together_as_at_run_time(archive: Path) -> None:
     specs = {spec.flag: spec for spec in Arguments(Source.open(str(archive))).specs()}
     kinds = {flag: spec.kind for flag, spec in specs.items()}
     assert kinds == {
-        "--anything": "json", "--at-run-time": "str", "--far": "choice", "--first-of-pairs": "int",
-        "--format": "choice", "--headless": "switch", "--inner": "object", "--kind": "choice", "--level": "choice",
-        "--looped-item": "float", "--looped-name": "list", "--looped-truth": "str", "--looped-word": "str",
-        "--loose": "str", "--max-model-len": "tokens", "--method": "choice", "--names": "list",
-        "--old-level": "literal", "--old-object": "object", "--old-pairs": "pairs", "--old-switch": "maybe",
-        "--on": "flag", "--origins": "json", "--other": "str", "--port": "int", "--quiet": "switch",
-        "--quoted": "str", "--ratio": "float", "--second-of-pairs": "json", "--several": "list", "--sizes": "ints",
-        "--traces": "list", "--word-or-object": "json?",
-    }  # fmt: skip
+        "--anything": "json",
+        "--at-run-time": "str",
+        "--far": "choice",
+        "--first-of-pairs": "int",
+        "--format": "choice",
+        "--headless": "switch",
+        "--inner": "object",
+        "--kind": "choice",
+        "--level": "choice",
+        "--looped-item": "float",
+        "--looped-name": "list",
+        "--looped-truth": "str",
+        "--looped-word": "str",
+        "--loose": "str",
+        "--max-model-len": "tokens",
+        "--method": "choice",
+        "--names": "list",
+        "--old-level": "literal",
+        "--old-object": "object",
+        "--old-pairs": "pairs",
+        "--old-switch": "maybe",
+        "--on": "flag",
+        "--origins": "json",
+        "--other": "str",
+        "--port": "int",
+        "--quiet": "switch",
+        "--quoted": "str",
+        "--ratio": "float",
+        "--second-of-pairs": "json",
+        "--several": "list",
+        "--sizes": "ints",
+        "--traces": "list",
+        "--word-or-object": "json?",
+    }
     assert (specs["--kind"].choices, specs["--kind"].aliases) == (("one", "two"), ("-k",))
     assert specs["--max-model-len"].none and not specs["--port"].none
     choices = {flag: spec.choices for flag, spec in specs.items() if spec.choices and spec.kind != "choice"}
     assert choices == {
-        "--looped-name": ("one", "two", "x"), "--old-switch": ("false", "true"),
+        "--looped-name": ("one", "two", "x"),
+        "--old-switch": ("false", "true"),
         "--traces": ("one", "one,two", "two", "two,one"),
-    }  # fmt: skip
+    }
     assert (specs["--method"].choices, specs["--method"].none) == (("m", "n"), True)
     assert (specs["--format"].choices, specs["--far"].choices) == (("auto", "raw"), ("far", "near"))
 
@@ -237,7 +264,9 @@ def test_the_servers_arguments_are_found_wherever_their_file_lies(tmp_path: Path
     from vllm_source import Source
 
     front = "vllm/entrypoints/openai/cli_args.py"
-    moved = {name.replace(front, "vllm/entrypoints/launchers/cli_args.py"): text for name, text in FILES.items()}
+    moved = {
+        name.replace(front, "vllm/entrypoints/launchers/cli_args.py"): text for name, text in FILES.items()
+    }
     assert "--port" in {spec.flag for spec in Arguments(Source(moved, "1.0")).specs()}
     gone = {name: text for name, text in FILES.items() if name != front}
     with pytest.raises(SystemExit, match="no cli_args"):
@@ -250,8 +279,8 @@ def test_pipeline_stages_follow_the_base_classes() -> None:
 
     models = "vllm/model_executor/models/"
     files = {
-        models
-        + "registry.py": '_M = {"A": ("a", "A"), "B": ("a", "B"), "C": ("c", "C"), "CMTPModel": ("c", "C")}\n',
+        models + "registry.py": '_M = {"A": ("a", "A"), "B": ("a", "B"), "C": ("c", "C"), "CMTPModel": ("c", '
+        '"C")}\n',
         models + "a.py": "class A(nn.Module, SupportsPP):\n    pass\n\nclass B(A):\n    pass\n",
         models + "c.py": "class C(nn.Module, Generic[T]):\n    pass\n",
     }
@@ -264,9 +293,22 @@ def test_the_judge_refuses_as_argparse_does(archive: Path) -> None:
     from vllm_source import Source
 
     judge = build(Source.open(str(archive)))
-    for good in (["--max_model_len=16k"], ["--no-on"], ["-k", "one"], ["--inner.x", "2"], ["--sizes", "1", "2"]):
+    for good in (
+        ["--max_model_len=16k"],
+        ["--no-on"],
+        ["-k", "one"],
+        ["--inner.x", "2"],
+        ["--sizes", "1", "2"],
+    ):
         judge(good)
-    for bad in (["--kind=three"], ["--no-quiet"], ["--max-model-len=x"], ["--unknown"], ["--inner={"], ["stray"]):
+    for bad in (
+        ["--kind=three"],
+        ["--no-quiet"],
+        ["--max-model-len=x"],
+        ["--unknown"],
+        ["--inner={"],
+        ["stray"],
+    ):
         with pytest.raises(RefusedError):
             judge(bad)
 
@@ -291,8 +333,11 @@ def test_the_table_is_written_from_what_was_read_and_keeps_what_no_source_says()
     content = json.loads(merged({"9.9.0": new}))
     after = {row["flag"]: row for row in content["flags"]}
     assert content["versions"][-1] == content["forms_read"][-1] == "9.9.0"
-    assert after["--quite-new"] == {"flag": "--quite-new", "first": "9.9.0",
-                                    "forms": [{"since": "9.9.0", "kind": "int"}]}  # fmt: skip
+    assert after["--quite-new"] == {
+        "flag": "--quite-new",
+        "first": "9.9.0",
+        "forms": [{"since": "9.9.0", "kind": "int"}],
+    }
     assert after["--seed"]["forms"] == [*before["--seed"]["forms"], {"since": "9.9.0", "kind": "float"}]
     assert after["--swap-space"] == before["--swap-space"]
     assert after["--host"] == before["--host"] | {"gone": "9.9.0", "forms": before["--host"]["forms"]}

@@ -22,10 +22,19 @@ from modelcar_tui.image.types import ModelFacts
 from modelcar_tui.manifest.types import ArgumentsFrom, Position
 
 PARSER = {
-    "flag-unknown", "flag-removed", "flag-too-new", "flag-ambiguous", "blank-in-item", "stray-value",
-    "value-missing", "value-unexpected", "value-wrong",
-}  # fmt: skip
-VERDICTS = json.loads((Path(__file__).parent / "fixtures" / "argument_verdicts.json").read_text("utf-8"))["lists"]
+    "flag-unknown",
+    "flag-removed",
+    "flag-too-new",
+    "flag-ambiguous",
+    "blank-in-item",
+    "stray-value",
+    "value-missing",
+    "value-unexpected",
+    "value-wrong",
+}
+VERDICTS = json.loads((Path(__file__).parent / "fixtures" / "argument_verdicts.json").read_text("utf-8"))[
+    "lists"
+]
 COLLECTED = json.loads((Path(__file__).parent / "fixtures" / "collected_arguments.json").read_text("utf-8"))[
     "lists"
 ]
@@ -102,11 +111,13 @@ def test_the_proposals_leave_nothing_that_the_parser_refuses(release: str) -> No
         (["--max-num-batched-tokens=64", "--max-num-seqs=128"], "0.19.1", "batch-too-small", "128"),
         (
             ["--no-enable-chunked-prefill", "--max-num-batched-tokens=2048", "--max-model-len=4096"],
-            "0.19.1", "batch-below-context", "chunked",
+            "0.19.1",
+            "batch-below-context",
+            "chunked",
         ),
         (["--distributed-executor-backend=mp"], "0.19.1", "executor-one-gpu", "delete"),
     ],
-)  # fmt: skip
+)
 def test_each_remark(args: list[str], vllm: str, code: str | None, fix: str) -> None:
     found = lint_model(car(*args), vllm=vllm)
     assert {finding.code for finding in found} == ({code} if code else set())
@@ -115,10 +126,15 @@ def test_each_remark(args: list[str], vllm: str, code: str | None, fix: str) -> 
 
 
 def test_a_secret_is_told_neither_in_a_finding_nor_in_a_change() -> None:
-    item = car("--api-key=hunter2hunter2", "--hf-token", "hf_abcdef", "--hf-token=hf_other", "--api_key sekret99")
+    item = car(
+        "--api-key=hunter2hunter2", "--hf-token", "hf_abcdef", "--hf-token=hf_other", "--api_key sekret99"
+    )
     for text in (str(lint_model(item, vllm="0.19.1")), str(propose(item, facts(LLAMA), None, vllm="0.19.1"))):
         assert (
-            "hunter2" not in text and "hf_abcdef" not in text and "hf_other" not in text and "sekret99" not in text
+            "hunter2" not in text
+            and "hf_abcdef" not in text
+            and "hf_other" not in text
+            and "sekret99" not in text
         )
 
 
@@ -130,7 +146,12 @@ def test_a_secret_is_told_neither_in_a_finding_nor_in_a_change() -> None:
         (["--max-model-len=1024"], 2, "gpu-count", Severity.WARNING),
         (["--pipeline-parallel-size=4"], 2, "suite-parallel", Severity.ERROR),
         ([], 2, "gpus-without-args", Severity.WARNING),
-        (["--distributed-executor-backend=uni", "--tensor-parallel-size=2"], 2, "executor-uni", Severity.ERROR),
+        (
+            ["--distributed-executor-backend=uni", "--tensor-parallel-size=2"],
+            2,
+            "executor-uni",
+            Severity.ERROR,
+        ),
     ],
 )
 def test_gpu_counts(args: list[str], gpus: int, code: str, severity: Severity) -> None:
@@ -148,22 +169,41 @@ def test_the_short_form_is_unknown_to_the_suite() -> None:
         ({}, ["--max-model-len=131073"], 1, "context-too-long"),
         ({}, ["--max-model-len=131072"], 1, None),
         ({"max_position_embeddings": 2048}, ["--max-model-len=4k"], 1, "context-too-long"),
-        ({"rope_scaling": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32768}},
-         ["--max-model-len=131072"], 1, None),
+        (
+            {"rope_scaling": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32768}},
+            ["--max-model-len=131072"],
+            1,
+            None,
+        ),
         ({}, ["--tensor-parallel-size=3"], 3, "tensor-parallel"),
-        ({"num_key_value_heads": 6, "num_attention_heads": 24}, ["--seed=1", "--tensor-parallel-size=4"], 4,
-         "tensor-parallel"),
-        ({"vocab_size": 151936, "num_attention_heads": 40}, ["--tensor-parallel-size=5"], 5, "tensor-parallel"),
+        (
+            {"num_key_value_heads": 6, "num_attention_heads": 24},
+            ["--seed=1", "--tensor-parallel-size=4"],
+            4,
+            "tensor-parallel",
+        ),
+        (
+            {"vocab_size": 151936, "num_attention_heads": 40},
+            ["--tensor-parallel-size=5"],
+            5,
+            "tensor-parallel",
+        ),
         ({"intermediate_size": 14337}, ["--tensor-parallel-size=2"], 2, "tensor-parallel"),
-        ({"quantization_config": {"group_size": 128}, "intermediate_size": 192 * 8}, ["--tensor-parallel-size=8"],
-         8, "tensor-parallel"),
+        (
+            {"quantization_config": {"group_size": 128}, "intermediate_size": 192 * 8},
+            ["--tensor-parallel-size=8"],
+            8,
+            "tensor-parallel",
+        ),
         ({}, ["--enable-expert-parallel"], 1, "expert-parallel"),
         ({"num_local_experts": 8}, ["--enable-expert-parallel"], 1, None),
         ({"architectures": ["BertModel"]}, [], 1, "output-type"),
         ({"architectures": ["WhisperForConditionalGeneration"]}, [], 1, "output-type"),
     ],
-)  # fmt: skip
-def test_what_the_model_itself_does_not_allow(config: dict, args: list[str], gpus: int, code: str | None) -> None:
+)
+def test_what_the_model_itself_does_not_allow(
+    config: dict, args: list[str], gpus: int, code: str | None
+) -> None:
     found = lint_model(car(*args, gpus=gpus), vllm="0.19.1", facts=facts(LLAMA | config))
     assert {finding.code for finding in found} == ({code} if code else set())
 
@@ -205,7 +245,9 @@ def test_the_table_has_every_flag_in_one_shape_a_release() -> None:
 
 ITEMS = st.one_of(
     st.sampled_from([row.flag for row in argument_table().flags]),
-    st.builds("{}={}".format, st.sampled_from([row.flag for row in argument_table().flags]), st.text(max_size=20)),
+    st.builds(
+        "{}={}".format, st.sampled_from([row.flag for row in argument_table().flags]), st.text(max_size=20)
+    ),
     st.text(max_size=30),
     st.sampled_from(
         ["-tp", "2", "--", "-O3", "-O", "-O.mode=3", "--a.b.c", "--=", "-", "--compilation-config.x+"]
@@ -215,7 +257,9 @@ ITEMS = st.one_of(
 
 @settings(deadline=None)
 @given(st.lists(ITEMS, max_size=12), st.sampled_from([None, *argument_table().versions]))
-def test_no_argument_list_breaks_the_lint_and_every_item_is_seen_once(args: list[str], vllm: str | None) -> None:
+def test_no_argument_list_breaks_the_lint_and_every_item_is_seen_once(
+    args: list[str], vllm: str | None
+) -> None:
     arguments = take_apart(tuple(args), vllm)
     covered = [i for found in arguments for i in range(found.index, found.index + found.items)]
     assert covered == list(range(len(args)))

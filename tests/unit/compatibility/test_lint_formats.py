@@ -41,10 +41,19 @@ def test_text_is_one_line_a_finding_that_editors_can_jump_to() -> None:
 def test_json_has_every_part() -> None:
     first = json.loads(render(FINDINGS, "m.yaml", "json"))[0]
     assert first == {
-        "file": "m.yaml", "line": 3, "column": 5, "code": "flag-unknown", "severity": "error",
-        "model": "m", "others": 0, "what": "no --x", "fix": "delete it",
-        "stops": "server", "release": "0.19.1", "read": False,
-    }  # fmt: skip
+        "file": "m.yaml",
+        "line": 3,
+        "column": 5,
+        "code": "flag-unknown",
+        "severity": "error",
+        "model": "m",
+        "others": 0,
+        "what": "no --x",
+        "fix": "delete it",
+        "stops": "server",
+        "release": "0.19.1",
+        "read": False,
+    }
 
 
 def test_sarif_points_rules_and_results_at_each_other() -> None:

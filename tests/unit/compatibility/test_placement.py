@@ -80,7 +80,9 @@ def test_a_hundred_models_on_five_thousand_nodes_take_two_seconds_at_most(crowde
         Offer(node=f"n{number}", kind=chance.choice(KINDS), free=chance.choice(free), size=8)
         for number in range(5000)
     ]
-    wants = needs(*({kind: chance.choice((1, 2, 4, 8)) for kind in chance.sample(KINDS, 2)} for _ in range(100)))
+    wants = needs(
+        *({kind: chance.choice((1, 2, 4, 8)) for kind in chance.sample(KINDS, 2)} for _ in range(100))
+    )
     start = time.process_time()
     placement = place(wants, nodes)
     assert time.process_time() - start <= 2.0

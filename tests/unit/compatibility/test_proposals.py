@@ -76,7 +76,7 @@ def test_remote_code_stays_where_the_architecture_may_need_it() -> None:
         (["--pipeline-parallel-size=2"], 2, True, (2, ["--tensor-parallel-size=2"])),
         (["--tensor-parallel-size=16"], 1, False, (1, ["--tensor-parallel-size=1"])),
     ],
-)  # fmt: skip
+)
 def test_gpu_count_and_tensor_parallel_size_agree_afterwards(args, gpus, explicit, expected) -> None:
     result = after(*args, gpus=gpus, explicit=explicit)
     assert (result["gpu_count"], result["args"]) == expected
@@ -110,8 +110,11 @@ def test_an_implied_context_is_written_down_when_it_starts() -> None:
 def test_a_change_names_what_the_manifest_says_and_has_a_stable_id() -> None:
     only = change("--swap-space", "4")
     assert (only.id, only.operation, only.old, only.new) == (
-        "model/--swap-space", Operation.REMOVE, "--swap-space 4", None,
-    )  # fmt: skip
+        "model/--swap-space",
+        Operation.REMOVE,
+        "--swap-space 4",
+        None,
+    )
 
 
 def test_remote_code_is_never_proposed() -> None:

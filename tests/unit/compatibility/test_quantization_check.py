@@ -82,13 +82,19 @@ def test_a_mixed_checkpoint_has_an_answer_for_each_of_its_schemes() -> None:
 @pytest.mark.parametrize(
     ("name", "scheme"),
     [
-        ("modelcar-llama-3-1-8b-instruct-quantized-w4a16", "w4a16"), ("x-quantized.w8a8", "w8a8-int8"),
-        ("granite-FP8-dynamic", "fp8-ct"), ("gemma-4-31b-it-fp8-block", "fp8-ct"), ("Laguna-NVFP4", "nvfp4-ct"),
-        ("modelcar-gpt-oss-20b", "mxfp4"), ("mistral-awq", "awq"), ("qwen-gptq-int4", "gptq"),
-        ("granite-3.1-8b", ""), ("fp80-thing", ""),
+        ("modelcar-llama-3-1-8b-instruct-quantized-w4a16", "w4a16"),
+        ("x-quantized.w8a8", "w8a8-int8"),
+        ("granite-FP8-dynamic", "fp8-ct"),
+        ("gemma-4-31b-it-fp8-block", "fp8-ct"),
+        ("Laguna-NVFP4", "nvfp4-ct"),
+        ("modelcar-gpt-oss-20b", "mxfp4"),
+        ("mistral-awq", "awq"),
+        ("qwen-gptq-int4", "gptq"),
+        ("granite-3.1-8b", ""),
+        ("fp80-thing", ""),
         ("whisper-large-v2-w4a16-g128", "w4a16"),
     ],
-)  # fmt: skip
+)
 def test_what_a_name_hints_at(name: str, scheme: str) -> None:
     assert scheme_of_name(name) == scheme
 
@@ -117,7 +123,9 @@ def test_what_is_not_known_is_unknown_and_never_fits() -> None:
     assert ask(model, "gfx1100", vendor="amd")[0].support is Support.UNKNOWN
     assert ask(model, "x", vendor="neuron")[0].support is Support.UNKNOWN
     assert ask(ModelFacts())[0].support is Support.UNKNOWN
-    assert ask(ModelFacts(config=LLAMA, quantization={"quant_method": "x\x1b[2J"}))[0].support is Support.UNKNOWN
+    assert (
+        ask(ModelFacts(config=LLAMA, quantization={"quant_method": "x\x1b[2J"}))[0].support is Support.UNKNOWN
+    )
     assert "\x1b" not in ask(ModelFacts(config=LLAMA, quantization={"quant_method": "x\x1b[2J"}))[0].why
 
 
@@ -135,7 +143,9 @@ def test_int8_on_blackwell_names_the_variant_that_runs() -> None:
 
 def test_a_variant_that_does_not_run_either_is_not_named() -> None:
     model = ModelFacts(config=LLAMA, quantization=compressed(INT8, INT8))
-    (answer,) = ask(model, None, vendor="gaudi", catalog_reference="oci://quay.io/nobody/no-such-model-w8a8:1")
+    (answer,) = ask(
+        model, None, vendor="gaudi", catalog_reference="oci://quay.io/nobody/no-such-model-w8a8:1"
+    )
     assert answer.support is Support.UNSUPPORTED and answer.nearest == ""
 
 
@@ -152,11 +162,15 @@ def test_variants_of_one_model_share_their_family() -> None:
 @pytest.mark.parametrize(
     ("dtype", "kind", "capability", "refused"),
     [
-        ("bfloat16", "llama", "7.5", True), ("auto", "llama", "7.5", False), ("half", "llama", "7.5", False),
-        ("half", "gemma2", "9.0", True), ("auto", "gemma3", "7.5", True), ("auto", "gemma3", "9.0", False),
+        ("bfloat16", "llama", "7.5", True),
+        ("auto", "llama", "7.5", False),
+        ("half", "llama", "7.5", False),
+        ("half", "gemma2", "9.0", True),
+        ("auto", "gemma3", "7.5", True),
+        ("auto", "gemma3", "9.0", False),
         ("float32", "gemma2", "7.5", False),
     ],
-)  # fmt: skip
+)
 def test_dtypes_that_vllm_refuses(dtype: str, kind: str, capability: str, refused: bool) -> None:
     answers = ask(facts(LLAMA | {"model_type": kind}), capability, "0.33.0", dtype=dtype)
     assert any(answer.support is Support.UNSUPPORTED for answer in answers) is refused
@@ -165,16 +179,24 @@ def test_dtypes_that_vllm_refuses(dtype: str, kind: str, capability: str, refuse
 @pytest.mark.parametrize(
     ("kv", "vendor", "capability", "support"),
     [
-        ("fp8", "nvidia", "8.6", Support.UNSUPPORTED), ("fp8", "nvidia", "8.9", Support.NATIVE),
-        ("fp8_e5m2", "nvidia", "8.6", Support.AT_A_COST), ("fp8_e5m2", "nvidia", "7.5", Support.UNSUPPORTED),
-        ("nvfp4", "nvidia", "9.0", Support.UNSUPPORTED), ("nvfp4", "nvidia", "10.0", Support.NATIVE),
-        ("fp8", "amd", "gfx942", Support.NATIVE), ("fp8", "amd", "gfx90a", Support.UNSUPPORTED),
-        ("fp8_inc", "gaudi", None, Support.NATIVE), ("fp8_inc", "nvidia", "9.0", Support.UNSUPPORTED),
-        ("int3", "nvidia", "9.0", Support.UNSUPPORTED), ("fp8", "nvidia", None, Support.UNKNOWN),
-        ("int8_per_token_head", "nvidia", "9.0", Support.UNKNOWN), ("fp8", "tpu", None, Support.UNKNOWN),
-        ("bfloat16", "nvidia", "9.0", None), ("auto", "nvidia", "7.5", None),
+        ("fp8", "nvidia", "8.6", Support.UNSUPPORTED),
+        ("fp8", "nvidia", "8.9", Support.NATIVE),
+        ("fp8_e5m2", "nvidia", "8.6", Support.AT_A_COST),
+        ("fp8_e5m2", "nvidia", "7.5", Support.UNSUPPORTED),
+        ("nvfp4", "nvidia", "9.0", Support.UNSUPPORTED),
+        ("nvfp4", "nvidia", "10.0", Support.NATIVE),
+        ("fp8", "amd", "gfx942", Support.NATIVE),
+        ("fp8", "amd", "gfx90a", Support.UNSUPPORTED),
+        ("fp8_inc", "gaudi", None, Support.NATIVE),
+        ("fp8_inc", "nvidia", "9.0", Support.UNSUPPORTED),
+        ("int3", "nvidia", "9.0", Support.UNSUPPORTED),
+        ("fp8", "nvidia", None, Support.UNKNOWN),
+        ("int8_per_token_head", "nvidia", "9.0", Support.UNKNOWN),
+        ("fp8", "tpu", None, Support.UNKNOWN),
+        ("bfloat16", "nvidia", "9.0", None),
+        ("auto", "nvidia", "7.5", None),
     ],
-)  # fmt: skip
+)
 def test_kv_cache_dtypes(kv: str, vendor: str, capability: str | None, support: Support | None) -> None:
     answers: tuple[Compatibility, ...] = ask(facts(LLAMA), capability, vendor=vendor, kv_cache_dtype=kv)
     assert [answer.support for answer in answers[1:]] == ([support] if support else [])

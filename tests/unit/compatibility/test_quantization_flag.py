@@ -26,11 +26,17 @@ def codes(model: ModelFacts | None, *args: str, vllm: str = "0.19.1") -> set[str
 @pytest.mark.parametrize(
     ("method", "value", "agrees"),
     [
-        ("compressed-tensors", "fp8", False), ("compressed-tensors", "compressed-tensors", True),
-        ("awq", "awq_marlin", True), ("awq", "gptq", False), ("gptq", "gptq_marlin", True), ("fp8", "fp8", True),
-        ("modelopt", "modelopt_fp4", True), ("mxfp4", "fp8", False), ("mxfp4", "gpt_oss_mxfp4", True),
+        ("compressed-tensors", "fp8", False),
+        ("compressed-tensors", "compressed-tensors", True),
+        ("awq", "awq_marlin", True),
+        ("awq", "gptq", False),
+        ("gptq", "gptq_marlin", True),
+        ("fp8", "fp8", True),
+        ("modelopt", "modelopt_fp4", True),
+        ("mxfp4", "fp8", False),
+        ("mxfp4", "gpt_oss_mxfp4", True),
     ],
-)  # fmt: skip
+)
 def test_the_flag_must_agree_with_the_checkpoint(method: str, value: str, agrees: bool) -> None:
     model = ModelFacts(config=LLAMA, quantization={"quant_method": method})
     assert ("quantization-mismatch" in codes(model, f"--quantization={value}")) is not agrees
@@ -55,9 +61,13 @@ def test_a_deprecated_method_wants_to_be_allowed() -> None:
 def test_quantizing_while_loading_is_judged_by_the_flag() -> None:
     for release, wanted in (("0.13.0", Support.UNSUPPORTED), ("0.19.1", Support.AT_A_COST)):
         (first, *_) = check(
-            ModelFacts(config=LLAMA), vendor="nvidia", compute_capability="7.5", product="T4", vllm=release,
+            ModelFacts(config=LLAMA),
+            vendor="nvidia",
+            compute_capability="7.5",
+            product="T4",
+            vllm=release,
             quantization="fp8",
-        )  # fmt: skip
+        )
         assert first.support is wanted and first.quantization.startswith("FP8")
 
 
@@ -80,14 +90,33 @@ JSON: st.SearchStrategy[Any] = st.recursive(
     max_leaves=8,
 )
 KEYS = (
-    "architectures", "model_type", "num_attention_heads", "num_key_value_heads", "vocab_size", "intermediate_size",
-    "torch_dtype", "max_position_embeddings", "rope_scaling", "quantization_config", "auto_map", "text_config",
+    "architectures",
+    "model_type",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "vocab_size",
+    "intermediate_size",
+    "torch_dtype",
+    "max_position_embeddings",
+    "rope_scaling",
+    "quantization_config",
+    "auto_map",
+    "text_config",
     "num_experts",
-)  # fmt: skip
+)
 QUANT = (
-    "quant_method", "config_groups", "format", "sparsity_config", "quantization", "quant_algo", "group_size",
-    "weight_block_size", "checkpoint_format", "kv_cache_scheme", "global_quant_config",
-)  # fmt: skip
+    "quant_method",
+    "config_groups",
+    "format",
+    "sparsity_config",
+    "quantization",
+    "quant_algo",
+    "group_size",
+    "weight_block_size",
+    "checkpoint_format",
+    "kv_cache_scheme",
+    "global_quant_config",
+)
 GROUP = st.fixed_dictionaries(
     {"weights": st.dictionaries(st.sampled_from(["num_bits", "type", "group_size"]), JSON)},
     optional={"input_activations": JSON, "format": JSON},
@@ -110,7 +139,11 @@ def test_no_configuration_from_an_image_breaks_a_check(
     item = car("--max-model-len=4096", "--trust-remote-code", "--enable-expert-parallel", gpus=2)
     for gpu in (H100, T4):
         answers = check(
-            model, vendor=gpu.vendor, compute_capability=gpu.compute_capability, product=gpu.product, vllm="0.19.1"
+            model,
+            vendor=gpu.vendor,
+            compute_capability=gpu.compute_capability,
+            product=gpu.product,
+            vllm="0.19.1",
         )
         assert answers and not any(has_hidden(answer.why) for answer in answers)
         propose(item, model, gpu, vllm="0.19.1")

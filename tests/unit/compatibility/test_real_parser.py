@@ -15,9 +15,17 @@ from modelcar_tui.compatibility.types import Severity
 
 READ = json.loads((Path(__file__).parent / "fixtures" / "real_parser.json").read_text("utf-8"))
 REFUSALS = {
-    "flag-unknown", "flag-removed", "flag-too-new", "flag-ambiguous", "blank-in-item", "stray-value",
-    "value-missing", "value-unexpected", "value-wrong", "needs-other",
-}  # fmt: skip
+    "flag-unknown",
+    "flag-removed",
+    "flag-too-new",
+    "flag-ambiguous",
+    "blank-in-item",
+    "stray-value",
+    "value-missing",
+    "value-unexpected",
+    "value-wrong",
+    "needs-other",
+}
 NOT_JUDGED = re.compile(
     r"(reasoning|tool-call)-parser: invalid choice|invalid (reasoning|tool call) parser"  # names
     r"|validation errors? for|from_json value"  # keys and values inside of a JSON object
@@ -114,7 +122,13 @@ def test_a_key_that_takes_the_next_argument_for_its_value_is_told_without_its_wo
 
 
 def test_hostile_values_are_judged_in_no_time() -> None:
-    for value in ('{"' + '\\"' * 100_000, "9" * 100_000 + "k", "1k " * 50_000, "{" * 100_000, "a=1," * 50_000):
+    for value in (
+        '{"' + '\\"' * 100_000,
+        "9" * 100_000 + "k",
+        "1k " * 50_000,
+        "{" * 100_000,
+        "a=1," * 50_000,
+    ):
         for flag in ("--kv-transfer-config", "--compilation-config", "--limit-mm-per-prompt", "--block-size"):
             for release in ("0.8.5", "0.33.0"):
                 assert isinstance(told([f"{flag}={value}"], release), list)

@@ -57,7 +57,9 @@ def test_what_was_meant_is_written_and_what_is_not_known_goes(given: str, meant:
     args, changes, _ = repaired(given)
     unchanged = given == "--max-model-len=32_768"  # Python's own spelling of a number is read
     assert args == ((given,) if unchanged else (meant,) if meant else ())
-    assert unchanged or (len(changes) == 1 and changes[0].severity == "required" and "vLLM" in changes[0].reason)
+    assert unchanged or (
+        len(changes) == 1 and changes[0].severity == "required" and "vLLM" in changes[0].reason
+    )
 
 
 @pytest.mark.parametrize(
@@ -88,15 +90,18 @@ def test_combinations_that_the_engine_refuses_are_mended(args: list[str], left: 
         (["--tensor-parallel-size=0"], 1, ()),
     ],
 )
-def test_the_gpu_count_is_met_whatever_stands_there(args: list[str], gpus: int, after: tuple[str, ...]) -> None:
+def test_the_gpu_count_is_met_whatever_stands_there(
+    args: list[str], gpus: int, after: tuple[str, ...]
+) -> None:
     assert repaired(*args, gpus=gpus)[0] == after
 
 
 FLAGS = sorted(flag.flag for flag in flags_of("0.19.1") if flag.flag not in ("--api-key", "--hf-token"))
 VALUES = st.one_of(
-    st.none(), st.sampled_from(["", "0", "-1", "1.5", "true", "{", "{a: 1}", "x=1", "None", "auto", "16k", "95"]),
+    st.none(),
+    st.sampled_from(["", "0", "-1", "1.5", "true", "{", "{a: 1}", "x=1", "None", "auto", "16k", "95"]),
     st.text(alphabet="abc019{}:,=\"' .-_%", max_size=12),
-)  # fmt: skip
+)
 
 
 @given(st.lists(st.tuples(st.sampled_from(FLAGS), VALUES), max_size=6), st.integers(1, 8))

@@ -22,9 +22,14 @@ from modelcar_tui.sizing.gpus import gpu_for
 from modelcar_tui.sizing.types import Estimate, Gpu, Outcome
 
 LLAMA_70B = LLAMA | {
-    "hidden_size": 8192, "num_hidden_layers": 80, "num_attention_heads": 64, "intermediate_size": 28672,
-}  # fmt: skip
-CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "fixtures" / "refused.json").read_text("utf-8"))
+    "hidden_size": 8192,
+    "num_hidden_layers": 80,
+    "num_attention_heads": 64,
+    "intermediate_size": 28672,
+}
+CASES: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parent / "fixtures" / "refused.json").read_text("utf-8")
+)
 
 
 def model(parameters: int, config: dict[str, Any] = LLAMA) -> ModelFacts:
@@ -71,7 +76,8 @@ def test_each_refused_start_up_gets_arguments_that_start_or_a_way_out(case: dict
 
 def test_a_share_of_the_gpu_that_is_not_free_is_lowered_to_what_is() -> None:
     taken = msgspec.structs.replace(
-        gpu_for("NVIDIA-H100-80GB-HBM3", count=1), free_gib=Fact(value=60.87, source=Source.OPERATOR, unit="GiB")
+        gpu_for("NVIDIA-H100-80GB-HBM3", count=1),
+        free_gib=Fact(value=60.87, source=Source.OPERATOR, unit="GiB"),
     )
     item = car("--max-model-len=4096")
     assert judged(item, SMALL, taken, (), "0.19.1").outcome is Outcome.REFUSED_FREE_MEMORY
@@ -134,13 +140,17 @@ def test_where_nothing_helps_it_says_what_would() -> None:
 
 
 LLAMA_405B = LLAMA | {
-    "hidden_size": 16384, "num_hidden_layers": 126, "num_attention_heads": 128, "intermediate_size": 53248,
-}  # fmt: skip
+    "hidden_size": 16384,
+    "num_hidden_layers": 126,
+    "num_attention_heads": 128,
+    "intermediate_size": 53248,
+}
 _EIGHT = {"num_bits": 8, "type": "float"}
 FP8 = {
-    "quant_method": "compressed-tensors", "format": "float-quantized",
+    "quant_method": "compressed-tensors",
+    "format": "float-quantized",
     "config_groups": {"g": {"weights": _EIGHT, "input_activations": _EIGHT}},
-}  # fmt: skip
+}
 HUGE = model(405_853_388_800, LLAMA_405B)
 
 
@@ -152,9 +162,11 @@ def test_pipeline_stages_are_named_where_no_tensor_parallel_size_serves_and_are_
     assert first.startswith("6 of these GPUs with --tensor-parallel-size=2 --pipeline-parallel-size=3 (6")
     assert "would start 18 ranks" in first
     staged = estimate(
-        fp8, gpu_for("NVIDIA-H100-80GB-HBM3", count=6),
-        parse_args(("--pipeline-parallel-size=3", "--max-model-len=8192"), 2, vllm="0.19.1"), vllm="0.19.1",
-    )  # fmt: skip
+        fp8,
+        gpu_for("NVIDIA-H100-80GB-HBM3", count=6),
+        parse_args(("--pipeline-parallel-size=3", "--max-model-len=8192"), 2, vllm="0.19.1"),
+        vllm="0.19.1",
+    )
     assert staged.outcome is Outcome.STARTS
     whisper = model(405_853_388_800, LLAMA_405B | {"architectures": ["WhisperForConditionalGeneration"]})
     assert "pipeline" not in str(ask(whisper, "NVIDIA-H100-80GB-HBM3", 8).alternatives)
@@ -176,7 +188,13 @@ def test_a_context_of_little_use_says_what_would_serve_better() -> None:
     ("facts", "product", "count", "args", "wanted"),
     [
         (SMALL, "NVIDIA-L4", 1, "", ["--max-model-len=32768"]),
-        (SMALL, "NVIDIA-A10G", 1, "--max-model-len=65536 --gpu-memory-utilization=0.8", ["--max-model-len=14336"]),
+        (
+            SMALL,
+            "NVIDIA-A10G",
+            1,
+            "--max-model-len=65536 --gpu-memory-utilization=0.8",
+            ["--max-model-len=14336"],
+        ),
         (SMALL, "Tesla-T4", 4, "", ["2", "--tensor-parallel-size=2", "--max-model-len=65536"]),
         (SMALL, "NVIDIA-H100-80GB-HBM3", 1, "--gpu-memory-utilization=0.2", ["--gpu-memory-utilization=0.9"]),
         (LARGE, "NVIDIA-A100-SXM4-80GB", 2, "", ["2", "--tensor-parallel-size=2", "--max-model-len=16384"]),

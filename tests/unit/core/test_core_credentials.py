@@ -72,7 +72,10 @@ def test_a_fault_of_a_user_names_the_entry_and_not_the_value() -> None:
     assert user_fault({"token": f"{VALUE}\nx"}) == "the token holds a line break (pasted over two lines?)"
     assert user_fault({"as": f"{VALUE}\x01"}) == "the user in `as` holds a control character"
     assert user_fault({"token": [VALUE]}) == "the token is no text"
-    assert user_fault({"username": "jürgen", "password": "pässword", "as": "Ελένη", "token": f" {VALUE}\n"}) == ""
+    assert (
+        user_fault({"username": "jürgen", "password": "pässword", "as": "Ελένη", "token": f" {VALUE}\n"})
+        == ""
+    )
     assert user_fault({"username": "u", "password": "a\nb\0"}) == ""
     assert user_fault({"username": "u", "password": "\ud800"}).startswith(
         "the password holds a character that is none"
@@ -100,10 +103,13 @@ def test_the_login_of_an_address_is_cut(address: str, bare: str, login: tuple[st
 
 
 @given(
-    user=st.text(min_size=1, max_size=20), password=st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+    user=st.text(min_size=1, max_size=20),
+    password=st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
 )
 def test_no_login_survives_the_cut(user: str, password: str) -> None:
-    address = f"https://{quote(user, safe='', errors='replace')}:{quote(password, safe='')}@api.test:6443/a?b=c"
+    address = (
+        f"https://{quote(user, safe='', errors='replace')}:{quote(password, safe='')}@api.test:6443/a?b=c"
+    )
     assert without_login(address) == "https://api.test:6443/a?b=c"
     assert login_in(address)[1] == password
 
@@ -123,11 +129,16 @@ def test_an_address_that_passes_is_one(text: str) -> None:
 @pytest.mark.parametrize(
     ("address", "good"),
     [
-        ("https://gw/t/me@corp", True), ("https://gw:6443/t/me@corp/api", True), ("https://[::1]/me@corp", True),
-        ("https://h/?x=a@b", True), ("https://me:12/pass@h", False), ("https://me:12/pa/ss@h:6443", False),
-        ("https://me:pa/ss@h", False), ("https://token/x@h:6443", False),
+        ("https://gw/t/me@corp", True),
+        ("https://gw:6443/t/me@corp/api", True),
+        ("https://[::1]/me@corp", True),
+        ("https://h/?x=a@b", True),
+        ("https://me:12/pass@h", False),
+        ("https://me:12/pa/ss@h:6443", False),
+        ("https://me:pa/ss@h", False),
+        ("https://token/x@h:6443", False),
     ],
-)  # fmt: skip
+)
 def test_a_path_may_hold_an_at_sign_and_a_password_no_slash(address: str, good: bool) -> None:
     assert (address_fault(address) == "") is good
 
@@ -192,7 +203,9 @@ def test_of_passing_tokens_the_newest_are_known() -> None:
 
 def test_a_refused_credential_is_known_by_its_parts() -> None:
     teach_refused("first-half-of-it\nsecond-half-of-it")
-    assert redact(r"Invalid header value b'Bearer first-half-of-it\nsecond-half-of-it'").endswith("b'Bearer ***'")
+    assert redact(r"Invalid header value b'Bearer first-half-of-it\nsecond-half-of-it'").endswith(
+        "b'Bearer ***'"
+    )
     assert redact("first-half-of-it and second-half-of-it") == "*** and ***"
 
 
@@ -203,7 +216,11 @@ def test_logins_of_proxies_and_users_are_taught() -> None:
         {"name": "AWS_PROFILE", "value": "ordinary-profile"},
         {"name": "CLIENT_SECRET", "value": "of-the-plug-in"},
     ]
-    config = {"refresh-token": "refresh-of-mine", "client-id": "ordinary-client", "cmd-path": "/usr/bin/gcloud"}
+    config = {
+        "refresh-token": "refresh-of-mine",
+        "client-id": "ordinary-client",
+        "cmd-path": "/usr/bin/gcloud",
+    }
     teach_user({"exec": {"env": env}, "auth-provider": {"config": config}})
     told = "p@ssw0rd-1 p%40ssw0rd-1 sk-of-the-test s0cks-word of-the-plug-in refresh-of-mine"
     assert redact(told) == "*** *** *** *** *** ***"

@@ -119,8 +119,10 @@ def test_a_full_disk_leaves_the_old_bytes(tmp_path: Path) -> None:
     try:
         done = subprocess.run(
             ["unshare", "--mount", "--map-root-user", "sh", "-c", script],
-            input=FULL.encode(), capture_output=True, check=False,
-        )  # fmt: skip
+            input=FULL.encode(),
+            capture_output=True,
+            check=False,
+        )
     except FileNotFoundError:
         pytest.skip("no unshare program; the file size limit above stands in for it")
     if b"mount" in done.stderr or b"unshare" in done.stderr:

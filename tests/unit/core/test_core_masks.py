@@ -16,7 +16,9 @@ from modelcar_tui.core.masks import masked
 from modelcar_tui.core.secrets import quoted, teach
 
 UNTAUGHT = "Untaught0001/of+a~plug-in=="
-tokens = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._~+/-]{4,40}[0-9][A-Za-z0-9._~+/-]{4,40}={0,2}", fullmatch=True)
+tokens = st.from_regex(
+    r"[A-Za-z0-9][A-Za-z0-9._~+/-]{4,40}[0-9][A-Za-z0-9._~+/-]{4,40}={0,2}", fullmatch=True
+)
 
 
 def slashed(text: str) -> str:
@@ -28,16 +30,23 @@ def escaped(text: str) -> str:
 
 
 SPELLINGS = {
-    "as it is": str, "in a URL": lambda text: quote(text, safe=""), "in HTML": escaped, "in PHP's JSON": slashed,
-    "twice in a URL": lambda text: quote(quote(text, safe=""), safe=""), "in capitals": str.upper,
-    "over lines": lambda text: text[:-12] + "\n" + text[-12:], "cut": lambda text: text[:-12] + "...",
+    "as it is": str,
+    "in a URL": lambda text: quote(text, safe=""),
+    "in HTML": escaped,
+    "in PHP's JSON": slashed,
+    "twice in a URL": lambda text: quote(quote(text, safe=""), safe=""),
+    "in capitals": str.upper,
+    "over lines": lambda text: text[:-12] + "\n" + text[-12:],
+    "cut": lambda text: text[:-12] + "...",
     "between words": lambda text: f"sent {text}, which is wrong",
     "in JSON": lambda text: json.dumps({"a": [text]}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
-@pytest.mark.parametrize("head", ["Bearer ", "bearer ", "Basic ", "Authorization: ", "authorization: Bearer "])
+@pytest.mark.parametrize(
+    "head", ["Bearer ", "bearer ", "Basic ", "Authorization: ", "authorization: Bearer "]
+)
 def test_the_word_behind_a_scheme_is_masked_however_it_is_spelled(head: str, spell) -> None:
     said = quoted(spell(head + UNTAUGHT))
     assert "***" in said
@@ -45,7 +54,9 @@ def test_the_word_behind_a_scheme_is_masked_however_it_is_spelled(head: str, spe
         assert part not in said.lower()
 
 
-@given(token=tokens, scheme=st.sampled_from(["Bearer", "BEARER", "x-auth-token:", "Proxy-Authorization: Token"]))
+@given(
+    token=tokens, scheme=st.sampled_from(["Bearer", "BEARER", "x-auth-token:", "Proxy-Authorization: Token"])
+)
 def test_no_token_behind_a_scheme_survives(token: str, scheme: str) -> None:
     said = quoted(f"the server got {scheme} {token} and did not like it")
     assert said == f"the server got {scheme} *** and did not like it"
@@ -74,20 +85,27 @@ def test_tokens_that_begin_as_tokens_do_are_masked_wherever_they_stand(token: st
 
 
 def test_a_login_in_an_address_is_masked() -> None:
-    assert masked("proxyconnect: http://me:pa@ss1@proxy:3128: no") == "proxyconnect: http://***@proxy:3128: no"
+    assert (
+        masked("proxyconnect: http://me:pa@ss1@proxy:3128: no") == "proxyconnect: http://***@proxy:3128: no"
+    )
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        "bearer token is missing", "invalid bearer token, token lookup failed", "Basic authentication is required",
-        'Bearer realm="https://auth.test/token",service="registry"', "the authorization header is missing",
-        "authorization: denied", "cannot negotiate TLS1.2 with it", "a basic model-serving test",
+        "bearer token is missing",
+        "invalid bearer token, token lookup failed",
+        "Basic authentication is required",
+        'Bearer realm="https://auth.test/token",service="registry"',
+        "the authorization header is missing",
+        "authorization: denied",
+        "cannot negotiate TLS1.2 with it",
+        "a basic model-serving test",
         'nodes is forbidden: User "u" cannot list resource "nodes" in API group "" at the cluster scope: '
         'RBAC: clusterrole.rbac.authorization.k8s.io "x" not found',
         "https://registry.test:5000/v2/a/b@sha256:0123456789abcdef: no such thing",
     ],
-)  # fmt: skip
+)
 def test_ordinary_words_stay(words: str) -> None:
     assert quoted(words) == words
 
@@ -98,9 +116,10 @@ def test_ordinary_words_stay(words: str) -> None:
         "dial tcp: lookup sts.us-east-1.amazonaws.com on 10.0.0.2:53: no such host",
         "open /home/me/.aws/sso/cache/0123456789abcdef.json: no such file",
         "open ~/.kube/cache/oidc-login/0123456789abcdef: no such file",
-        "no kind ExecCredential in client.authentication.k8s.io/v1alpha1", "antidisestablishmentarianism",
+        "no kind ExecCredential in client.authentication.k8s.io/v1alpha1",
+        "antidisestablishmentarianism",
     ],
-)  # fmt: skip
+)
 def test_what_a_plug_in_says_stays_readable(words: str) -> None:
     assert quoted(words, of_plugin=True) == words
 
@@ -119,9 +138,17 @@ def test_what_is_taught_is_found_as_html_and_json_escape_it() -> None:
 
 
 HOSTILE = [
-    "a" * 10**6, "Bearer " * 150_000, "bearer token " * 80_000, "Bearer" + "\\u0020" * 150_000, "://a:" * 200_000,
-    "://" + "a" * 10**6, "a." * 500_000, "eyJ" * 300_000, "authorization: a " * 60_000, "a-" * 500_000,
-]  # fmt: skip
+    "a" * 10**6,
+    "Bearer " * 150_000,
+    "bearer token " * 80_000,
+    "Bearer" + "\\u0020" * 150_000,
+    "://a:" * 200_000,
+    "://" + "a" * 10**6,
+    "a." * 500_000,
+    "eyJ" * 300_000,
+    "authorization: a " * 60_000,
+    "a-" * 500_000,
+]
 
 
 @pytest.mark.parametrize("words", HOSTILE, ids=[words[:14].strip() for words in HOSTILE])

@@ -54,7 +54,8 @@ HOSTILE = [
 def safe(text: str) -> bool:
     """Whether a terminal prints every character of `text` at its place and nothing else happens."""
     return all(
-        unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") and char not in "\u034f\u3164\uffa0"
+        unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+        and char not in "\u034f\u3164\uffa0"
         for char in text
     )
 

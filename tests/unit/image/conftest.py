@@ -9,9 +9,21 @@ from modelcar_tui.image.options import ImageOptions
 @pytest.fixture(autouse=True)
 def alone(monkeypatch, tmp_path):
     """No auth file, proxy or registries.conf of this machine reaches a test."""
-    for name in ("OCI_REGISTRY_PULL_SECRET", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME",
-                 "DOCKER_CONFIG", "CONTAINERS_REGISTRIES_CONF", "SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_PROXY",
-                 "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):  # fmt: skip
+    for name in (
+        "OCI_REGISTRY_PULL_SECRET",
+        "REGISTRY_AUTH_FILE",
+        "XDG_RUNTIME_DIR",
+        "XDG_CONFIG_HOME",
+        "DOCKER_CONFIG",
+        "CONTAINERS_REGISTRIES_CONF",
+        "SSL_CERT_FILE",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+    ):
         monkeypatch.delenv(name, raising=False)
     home = tmp_path / "home"
     home.mkdir()

@@ -11,13 +11,21 @@ import zstandard
 
 from modelcar_tui.demo.registry_blobs import TAR, Blob, File, Image, make_image, olot_layer, tar_bytes
 
-CONFIG = {"architectures": ["LlamaForCausalLM"], "hidden_size": 64, "torch_dtype": "bfloat16", "vocab_size": 512}
+CONFIG = {
+    "architectures": ["LlamaForCausalLM"],
+    "hidden_size": 64,
+    "torch_dtype": "bfloat16",
+    "vocab_size": 512,
+}
 SHARDS = 4
 
 
 def shard(number: int, rows: int = 4096) -> bytes:
     """A shard with real bytes that do not compress well."""
-    shapes = {f"model.layers.{number}.mlp.up_proj.weight": (rows, 64), f"model.layers.{number}.norm.weight": (64,)}
+    shapes = {
+        f"model.layers.{number}.mlp.up_proj.weight": (rows, 64),
+        f"model.layers.{number}.norm.weight": (64,),
+    }
     header, offset = {}, 0
     for name, shape in shapes.items():
         size = prod(shape) * 2

@@ -1,4 +1,5 @@
-"""A registry login that can't be sent is refused without a word of it; one that is repeated is shown nowhere."""
+"""A registry login that can't be sent is refused without a word of it; one that is repeated is shown
+nowhere."""
 
 from __future__ import annotations
 
@@ -63,9 +64,10 @@ BAD = {"line feed": "\n", "carriage return": "\r", "nul": "\0", "escape": "\x1b[
 def entries(part):
     bad = f"{HEAD}{part}{TAIL}"
     return [
-        {"auth": packed(f"{bad}:word")}, {"username": bad, "password": "word"},
+        {"auth": packed(f"{bad}:word")},
+        {"username": bad, "password": "word"},
         {"auth": packed("someone:x"), "identitytoken": bad},
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize("part", BAD.values(), ids=BAD)
@@ -86,9 +88,11 @@ async def test_a_login_that_no_header_can_carry_is_refused_in_one_line_without_i
 
 ACCOUNT = {"type": "service_account", "private_key": f"-----BEGIN-----\n{HEAD}\n{TAIL}\n-----END-----\n"}
 PASSWORDS = {
-    "key of a service account": json.dumps(ACCOUNT, indent=2), "tab": f"{HEAD}\t{TAIL}", "nul": f"{HEAD}\0{TAIL}",
+    "key of a service account": json.dumps(ACCOUNT, indent=2),
+    "tab": f"{HEAD}\t{TAIL}",
+    "nul": f"{HEAD}\0{TAIL}",
     "line feed": f"{HEAD}\n{TAIL}",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("password", PASSWORDS.values(), ids=PASSWORDS)
@@ -139,7 +143,11 @@ async def test_a_credential_helper_s_answer_is_checked_and_taught(ask, tmp_path,
     program = tmp_path / "docker-credential-mine"
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     broken = f"{HEAD}\\n{TAIL}"
-    for user, secret, good in (("<token>", broken, False), ("someone", broken, True), ("someone", PASSWORD, True)):
+    for user, secret, good in (
+        ("<token>", broken, False),
+        ("someone", broken, True),
+        ("someone", PASSWORD, True),
+    ):
         program.write_text(f'#!/bin/sh\ncat <<\'END\'\n{{"Username":"{user}","Secret":"{secret}"}}\nEND\n')
         program.chmod(0o755)
         with echo_server("json-403", challenge="basic") as server:

@@ -45,7 +45,9 @@ async def test_files_are_asked_in_skopeos_order(alone):
 
 async def test_the_named_file_is_the_only_one(alone, monkeypatch, tmp_path):
     write(alone / ".docker" / "config.json", auths(**{"quay.io": "docker:1"}))
-    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(write(tmp_path / "named.json", auths(**{"quay.io": "named:2"}))))
+    monkeypatch.setenv(
+        "REGISTRY_AUTH_FILE", str(write(tmp_path / "named.json", auths(**{"quay.io": "named:2"})))
+    )
     assert (await find_credential("quay.io", "a/b", NONE)).user == "named"
     given_file = str(write(tmp_path / "given.json", auths(**{"quay.io": "given:3"})))
     assert (await find_credential("quay.io", "a/b", ImageOptions(authfile=given_file))).user == "given"
@@ -102,7 +104,9 @@ async def test_credential_helpers_get_the_host_on_stdin(alone, monkeypatch, tmp_
     assert await find_credential("other.io", "a/b", NONE) is None
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "7", '{"auths": {"quay.io": {"auth": "%%%"}}}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "7", '{"auths": {"quay.io": {"auth": "%%%"}}}', "[" * 100_000]
+)
 async def test_broken_files_are_named_and_not_quoted(alone, text):
     path = write(alone / ".docker" / "config.json", text)
     with pytest.raises(ImageError) as caught:

@@ -57,6 +57,12 @@ async def test_skopeo_honours_the_same_remap(demo, options):
     facts = await inspect_image(reference, options=options(demo, use_skopeo=True))
     assert facts.problems == ()
     assert "skopeo" in facts.size_bytes.note
-    many = [facts async for _, facts in inspect_images([(reference, "")] * 2, options=options(
-        demo, use_skopeo=True, use_cache=False, skopeo_up_to=1))]  # fmt: skip
-    assert all("skopeo" not in facts.size_bytes.note for facts in many), "a large run asks skopeo for gaps only"
+    many = [
+        facts
+        async for _, facts in inspect_images(
+            [(reference, "")] * 2, options=options(demo, use_skopeo=True, use_cache=False, skopeo_up_to=1)
+        )
+    ]
+    assert all("skopeo" not in facts.size_bytes.note for facts in many), (
+        "a large run asks skopeo for gaps only"
+    )

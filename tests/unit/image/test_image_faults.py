@@ -23,7 +23,9 @@ LOGIN = "someone:s3cret-word"
 
 def authfile(tmp_path, registry, login=LOGIN):
     path = tmp_path / "auth.json"
-    path.write_text(json.dumps({"auths": {registry.host: {"auth": base64.b64encode(login.encode()).decode()}}}))
+    path.write_text(
+        json.dumps({"auths": {registry.host: {"auth": base64.b64encode(login.encode()).decode()}}})
+    )
     return str(path)
 
 
@@ -197,7 +199,12 @@ async def test_redirects_to_nowhere(serve, options, target):
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [(404, "image-not-found"), (403, "registry-denied"), (500, "registry-server"), (418, "registry-protocol")],
+    [
+        (404, "image-not-found"),
+        (403, "registry-denied"),
+        (500, "registry-server"),
+        (418, "registry-protocol"),
+    ],
 )
 async def test_statuses(serve, options, status, code):
     registry = serve({"a/foo-7b:1": olot()})
@@ -242,8 +249,19 @@ async def test_429_for_ever_ends_within_the_time_of_one_image(serve, options):
     assert codes(facts)[0] in ("registry-rate-limit", "registry-timeout")
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"layers": [1]}', b'{"layers": [{"size": -1}]}',
-                                  b'{"schemaVersion": 1}', b"[" * 100_000])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"[]",
+        b"{}",
+        b'{"layers": [1]}',
+        b'{"layers": [{"size": -1}]}',
+        b'{"schemaVersion": 1}',
+        b"[" * 100_000,
+    ],
+)
 async def test_manifests_that_are_none(serve, options, body):
     registry = serve({"a/foo-7b:1": olot()})
 
@@ -284,7 +302,9 @@ async def test_a_small_blob_of_another_digest_is_refused(serve, options):
     image = olot()
     registry = serve({"a/foo-7b:1": image})
     victim = next(
-        blob for blob in image.blobs.values() if blob.annotations.get("olot.layer.content.name") == "config.json"
+        blob
+        for blob in image.blobs.values()
+        if blob.annotations.get("olot.layer.content.name") == "config.json"
     )
     raw = victim.read(0, victim.size).replace(b"Llama", b"Lloma")
 
@@ -404,7 +424,9 @@ async def test_bombs_go_off_outside(serve, options, how, bomb):
     elif bomb == "header":
         raw = b"".join(
             bytes(piece) if isinstance(piece, int) else piece
-            for piece in tar_pieces([File("model.safetensors", ((2 << 30).to_bytes(8, "little"), 100_000_000))])
+            for piece in tar_pieces(
+                [File("model.safetensors", ((2 << 30).to_bytes(8, "little"), 100_000_000))]
+            )
         )
     else:
         raw = b"".join(
@@ -426,8 +448,10 @@ async def test_bombs_go_off_outside(serve, options, how, bomb):
 
 @pytest.mark.parametrize("length", [0, 1, 2 << 30, 1 << 62, (1 << 64) - 1])
 async def test_absurd_header_lengths(serve, options, length):
-    files = [File("config.json", (json.dumps(CONFIG).encode(),)),
-             File("model.safetensors", (length.to_bytes(8, "little"), 5_000_000_000))]  # fmt: skip
+    files = [
+        File("config.json", (json.dumps(CONFIG).encode(),)),
+        File("model.safetensors", (length.to_bytes(8, "little"), 5_000_000_000)),
+    ]
     registry = serve({"a/foo-7b:1": make_image([olot_layer(file) for file in files])})
     facts = await look(registry, options)
     assert facts.model.config == CONFIG
@@ -437,11 +461,18 @@ async def test_absurd_header_lengths(serve, options, length):
 
 
 CONFIGS = [
-    b"", b"[]", b"7", b"null", b"{", b"[" * 50_000, b'{"a":' * 5000, b"\xff\xfe",
+    b"",
+    b"[]",
+    b"7",
+    b"null",
+    b"{",
+    b"[" * 50_000,
+    b'{"a":' * 5000,
+    b"\xff\xfe",
     b'{"torch_dtype": 7, "quantization_config": [1]}',
     b'{"quantization_config": {"config_groups": {"a": 1, "b": {"weights": {"num_bits": 1e300}}}}}',
     b'{"hidden_size": 1e999, "vocab_size": -1, "x": ' + b"9" * 10_000 + b"}",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("config", CONFIGS)

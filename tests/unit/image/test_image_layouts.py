@@ -61,7 +61,9 @@ async def test_one_compressed_layer_gives_config_and_honest_bounds(serve, option
 
 async def test_a_sum_in_the_index_serves_where_headers_cost_too_much(serve, options):
     registry = serve({"a/model:1": olot()})
-    facts = await inspect_image(f"oci://{registry.host}/a/model:1", options=options(registry, byte_budget=60_000))
+    facts = await inspect_image(
+        f"oci://{registry.host}/a/model:1", options=options(registry, byte_budget=60_000)
+    )
     assert facts.model.config == CONFIG
     assert facts.model.tensors is None or facts.model.parameters.value == PARAMETERS
     assert facts.model.weight_bytes.value == pytest.approx(WEIGHT_BYTES, rel=0.01)
@@ -70,7 +72,9 @@ async def test_a_sum_in_the_index_serves_where_headers_cost_too_much(serve, opti
 
 async def test_a_tiny_budget_leaves_the_sizes_of_the_annotations(serve, options):
     registry = serve({"a/model:1": olot()})
-    facts = await inspect_image(f"oci://{registry.host}/a/model:1", options=options(registry, byte_budget=1000))
+    facts = await inspect_image(
+        f"oci://{registry.host}/a/model:1", options=options(registry, byte_budget=1000)
+    )
     assert facts.model.weight_bytes.source is Source.LAYERS
     assert facts.model.weight_bytes.value == pytest.approx(WEIGHT_BYTES, rel=0.03)
     assert any(problem.code == "image-byte-budget" for problem in facts.problems)
@@ -80,7 +84,9 @@ async def test_mistrals_second_copy_is_not_counted_twice(serve, options):
     files = [*model_files(), File("consolidated.safetensors", model_files()[3].pieces)]
     for image in (olot(files=files), layer_per_file("", files), one_layer("", files)):
         registry = serve({"a/model:1": image})
-        facts = await inspect_image(f"oci://{registry.host}/a/model:1", options=options(registry, use_cache=False))
+        facts = await inspect_image(
+            f"oci://{registry.host}/a/model:1", options=options(registry, use_cache=False)
+        )
         assert facts.model.parameters.value == PARAMETERS
 
 
@@ -88,7 +94,9 @@ async def test_a_pooling_config_in_a_subfolder_is_not_the_models(serve, options)
     files = [File("1_Pooling/config.json", (b'{"pooling": true}',)), *model_files()]
     for image in (olot(files=files), one_layer("", files)):
         registry = serve({"a/model:1": image})
-        facts = await inspect_image(f"oci://{registry.host}/a/model:1", options=options(registry, use_cache=False))
+        facts = await inspect_image(
+            f"oci://{registry.host}/a/model:1", options=options(registry, use_cache=False)
+        )
         assert facts.model.config == CONFIG
 
 

@@ -29,12 +29,18 @@ def gguf(tensors=(("blk.0.ffn_up.weight", (64, 32), 12),), keys=()):
     out += text("general.architecture") + struct.pack("<I", 8) + text("llama")
     out += text("llama.block_count") + struct.pack("<II", 4, 32)
     out += (
-        text("tokenizer.ggml.tokens") + struct.pack("<IIQ", 9, 8, 3) + text("a") + text("bb") + text("c" * 200_000)
+        text("tokenizer.ggml.tokens")
+        + struct.pack("<IIQ", 9, 8, 3)
+        + text("a")
+        + text("bb")
+        + text("c" * 200_000)
     )
     for key, kind, value in keys:
         out += text(key) + struct.pack("<I", kind) + value
     for name, shape, kind in tensors:
-        out += text(name) + struct.pack("<I", len(shape)) + b"".join(struct.pack("<Q", side) for side in shape)
+        out += (
+            text(name) + struct.pack("<I", len(shape)) + b"".join(struct.pack("<Q", side) for side in shape)
+        )
         out += struct.pack("<IQ", kind, 0)
     return out + bytes(64)
 

@@ -12,7 +12,9 @@ from modelcar_tui.image.names import guess_from_names, guess_model
 from modelcar_tui.image.reference import parse_reference
 
 ROWS = [
-    line.split("\t") for line in (Path(__file__).parent / "catalog_names.tsv").read_text().splitlines() if line
+    line.split("\t")
+    for line in (Path(__file__).parent / "catalog_names.tsv").read_text().splitlines()
+    if line
 ]
 
 
@@ -25,7 +27,9 @@ def test_the_table_covers_every_catalog_image():
 def test_names_of_the_catalog(row):
     name, repository, billions, bits, quantization = row
     guess = guess_from_names(name, repository.rpartition("/")[2])
-    assert guess.parameters.value == (None if billions == "-" else pytest.approx(float(billions) * 1e9, rel=0.005))
+    assert guess.parameters.value == (
+        None if billions == "-" else pytest.approx(float(billions) * 1e9, rel=0.005)
+    )
     assert guess.bits.value == int(bits)
     assert guess.quantization_name.value == ("" if quantization == "-" else quantization)
     truth = find_image(repository)

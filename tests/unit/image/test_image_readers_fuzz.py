@@ -25,9 +25,25 @@ JSON = st.recursive(
     max_leaves=20,
 )
 WORDS = st.sampled_from(
-    ["quantization_config", "config_groups", "weights", "num_bits", "bits", "quant_method", "quant_algo", "format",
-     "torch_dtype", "text_config", "type", "input_activations", "quantization", "dtype", "shape", "data_offsets"]
-)  # fmt: skip
+    [
+        "quantization_config",
+        "config_groups",
+        "weights",
+        "num_bits",
+        "bits",
+        "quant_method",
+        "quant_algo",
+        "format",
+        "torch_dtype",
+        "text_config",
+        "type",
+        "input_activations",
+        "quantization",
+        "dtype",
+        "shape",
+        "data_offsets",
+    ]
+)
 KNOWN = st.recursive(
     st.none() | st.integers(-2, 300) | st.sampled_from(["fp8", "int", "float", "awq", "BF16", "NVFP4"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=5),

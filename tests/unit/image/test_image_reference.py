@@ -13,7 +13,14 @@ DIGEST = "sha256:" + "a" * 64
 @pytest.mark.parametrize(
     ("text", "transport", "host", "repository", "tag", "digest"),
     [
-        ("oci://registry.redhat.io/rhelai1/phi-4:1.5", "oci", "registry.redhat.io", "rhelai1/phi-4", "1.5", None),
+        (
+            "oci://registry.redhat.io/rhelai1/phi-4:1.5",
+            "oci",
+            "registry.redhat.io",
+            "rhelai1/phi-4",
+            "1.5",
+            None,
+        ),
         ("oci+modelcar://quay.io/a/b", "oci+modelcar", "quay.io", "a/b", None, None),
         ("docker://localhost:5000/a/b/c:x_Y.1", "docker", "localhost:5000", "a/b/c", "x_Y.1", None),
         ("127.0.0.1:5000/a:1", "oci", "127.0.0.1:5000", "a", "1", None),
@@ -23,12 +30,16 @@ DIGEST = "sha256:" + "a" * 64
         ("team/model:1", "oci", "docker.io", "team/model", "1", None),
         ("model", "oci", "docker.io", "library/model", None, None),
     ],
-)  # fmt: skip
+)
 def test_parts(text, transport, host, repository, tag, digest):
     parsed = parse_reference(text)
     assert (parsed.transport, parsed.host, parsed.repository, parsed.tag, parsed.digest) == (
-        transport, host, repository, tag, digest
-    )  # fmt: skip
+        transport,
+        host,
+        repository,
+        tag,
+        digest,
+    )
 
 
 def test_a_digest_wins_over_the_tag():

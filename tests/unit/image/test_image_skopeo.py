@@ -19,7 +19,9 @@ DIGEST = "sha256:" + "0" * 63
 
 
 def manifest(*sizes):
-    layers = [{"digest": f"{DIGEST}{index:x}", "size": size, "mediaType": "l"} for index, size in enumerate(sizes)]
+    layers = [
+        {"digest": f"{DIGEST}{index:x}", "size": size, "mediaType": "l"} for index, size in enumerate(sizes)
+    ]
     config = {"digest": f"{DIGEST}f", "size": 2, "mediaType": "c"}
     return json.dumps({"schemaVersion": 2, "config": config, "layers": layers})
 
@@ -53,7 +55,9 @@ async def test_size_and_architecture(fake):
     assert image.architectures == ("amd64",)
     first, second = log.read_text().splitlines()
     target = "docker://registry.redhat.io/rhelai1/modelcar-phi-4:1.5"
-    assert first == f"--command-timeout 5s --registries-conf /r.conf inspect --raw --authfile /a.json {target}"
+    assert (
+        first == f"--command-timeout 5s --registries-conf /r.conf inspect --raw --authfile /a.json {target}"
+    )
     assert "inspect --config" in second
 
 
@@ -76,7 +80,7 @@ async def test_an_index_gives_its_architectures_and_one_manifests_size(fake):
     [
         ("unauthorized: authentication required", Trouble.AUTH),
         ("unable to retrieve auth token: invalid username/password: unauthorized", Trouble.AUTH),
-        ("unmarshaling JSON at \\\"/x/auth.json\\\": invalid character", Trouble.AUTH_FILE),
+        ('unmarshaling JSON at \\"/x/auth.json\\": invalid character', Trouble.AUTH_FILE),
         ("reading manifest 1 in h/r: denied: no", Trouble.DENIED),
         ("reading manifest 1 in h/r: manifest unknown", Trouble.NOT_FOUND),
         ("pinging: x509: certificate signed by unknown authority", Trouble.TLS),
@@ -89,13 +93,15 @@ async def test_an_index_gives_its_architectures_and_one_manifests_size(fake):
         ("received unexpected HTTP status: 500 Internal Server Error", Trouble.SERVER),
         ("invalid character '<' looking for beginning of value", Trouble.PROTOCOL),
     ],
-)  # fmt: skip
+)
 def test_words_are_classified(words, kind):
     assert classify(f'time="x" level=fatal msg="{words}"') is kind
 
 
 async def test_a_failure_becomes_one_line_with_its_fix(fake):
-    fake("""echo 'time="t" level=fatal msg="Error: reading manifest: unauthorized: \x1b[31mno"' >&2; exit 1""")
+    fake(
+        """echo 'time="t" level=fatal msg="Error: reading manifest: unauthorized: \x1b[31mno"' >&2; exit 1"""
+    )
     with pytest.raises(ImageError) as caught:
         await skopeo_inspect(REFERENCE)
     assert caught.value.problem.fix == "skopeo login registry.redhat.io"

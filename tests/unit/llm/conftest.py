@@ -53,9 +53,14 @@ def go(tmp_path: Path, registry: Any, monkeypatch: pytest.MonkeyPatch) -> Callab
             monkeypatch.setenv(f"{provider.upper()}_API_KEY", KEY)
             options |= {"model": f"{provider}:{scenario}", "model_url": server.url}
         settings = {
-            "gpus": (GPU,), "qa": False, "approve": Approve.SHOW, "state_dir": str(tmp_path / "state"),
-            "registries_conf": str(registry.registries_conf_path), "vllm_version": "0.11.2", **options,
-        }  # fmt: skip
+            "gpus": (GPU,),
+            "qa": False,
+            "approve": Approve.SHOW,
+            "state_dir": str(tmp_path / "state"),
+            "registries_conf": str(registry.registries_conf_path),
+            "vllm_version": "0.11.2",
+            **options,
+        }
         supervisor = Supervisor(str(path), **settings)
         seen = []
         async for stamped in supervisor.run():

@@ -123,7 +123,9 @@ async def test_without_a_model_the_form_and_the_facts_answer(go: Go) -> None:
     supervisor, _ = await go(None)
     answer = await supervisor.ask("what about the GPUs?")
     assert "[gpu/L40S] 2 GPUs" in answer.text
-    form = await supervisor.ask(WhatIf(model="granite", arguments={"--max-model-len": "4096"}, gpu="NVIDIA-T4:1"))
+    form = await supervisor.ask(
+        WhatIf(model="granite", arguments={"--max-model-len": "4096"}, gpu="NVIDIA-T4:1")
+    )
     assert form.text.startswith("NO-GO granite-3.1-8b-instruct")
     assert (await supervisor.ask(WhatIf(model="nobody"))).why.startswith("model: the run has no model")
 
@@ -143,10 +145,17 @@ async def test_the_what_if_agrees_with_a_run_of_those_arguments(go: Go) -> None:
 
 @pytest.mark.parametrize(
     ("flag", "value"),
-    [("--max-model-len", "0"), ("--max-model-len", "8e3"), ("--max-model-len", "-1"), ("--trust-remote-code", ""),
-     ("--gpu-memory-utilization", "1.5"), ("--kv-cache-dtype", "x; y"), ("--tensor-parallel-size", "65"),
-     ("--max-num-seqs", "9" * 30)],
-)  # fmt: skip
+    [
+        ("--max-model-len", "0"),
+        ("--max-model-len", "8e3"),
+        ("--max-model-len", "-1"),
+        ("--trust-remote-code", ""),
+        ("--gpu-memory-utilization", "1.5"),
+        ("--kv-cache-dtype", "x; y"),
+        ("--tensor-parallel-size", "65"),
+        ("--max-num-seqs", "9" * 30),
+    ],
+)
 async def test_bad_values_are_refused_in_one_line(go: Go, flag: str, value: str) -> None:
     supervisor, _ = await go(None)
     with pytest.raises(UserError, match=flag):
@@ -169,12 +178,18 @@ async def test_the_engine_answers_during_the_approval_and_after_the_end(
     go: Go, tmp_path: Path, registry: Any
 ) -> None:
     await go(None)  # writes the manifest
-    text = (tmp_path / "m.base.yaml").read_text().replace('"--max-model-len=8192"', '"--max-model-len=999999"')
+    text = (
+        (tmp_path / "m.base.yaml").read_text().replace('"--max-model-len=8192"', '"--max-model-len=999999"')
+    )
     (tmp_path / "m.base.yaml").write_text(text)
     settings = Settings(
-        manifest=str(tmp_path / "m.base.yaml"), gpus=("NVIDIA-L40S:2",), qa=False, approve=Approve.ASK,
-        state_dir=str(tmp_path / "state"), registries_conf=str(registry.registries_conf_path),
-    )  # fmt: skip
+        manifest=str(tmp_path / "m.base.yaml"),
+        gpus=("NVIDIA-L40S:2",),
+        qa=False,
+        approve=Approve.ASK,
+        state_dir=str(tmp_path / "state"),
+        registries_conf=str(registry.registries_conf_path),
+    )
     engine = Engine(settings)
     engine.start()
     seen = until(engine, e.ApprovalRequested)
@@ -195,16 +210,23 @@ async def test_a_stalled_model_holds_up_neither_the_run_nor_the_form(
     monkeypatch.setenv("OPENAI_API_KEY", "a-key-0123456789")
     with LlmServer(lambda asked: "never said", dialect="openai") as server:
         settings = Settings(
-            manifest=str(tmp_path / "m.base.yaml"), gpus=("NVIDIA-L40S:2",), qa=False, approve=Approve.NONE,
-            state_dir=str(tmp_path / "state"), registries_conf=str(registry.registries_conf_path),
-            model="openai:stall-before", model_url=server.url,
-        )  # fmt: skip
+            manifest=str(tmp_path / "m.base.yaml"),
+            gpus=("NVIDIA-L40S:2",),
+            qa=False,
+            approve=Approve.NONE,
+            state_dir=str(tmp_path / "state"),
+            registries_conf=str(registry.registries_conf_path),
+            model="openai:stall-before",
+            model_url=server.url,
+        )
         engine = Engine(settings)
         engine.start()
         until(engine, e.DecisionMade)
         words = engine.ask("why?")
         form = engine.ask(WhatIf(model=NAME, arguments={"--max-model-len": "half"}))
-        [first] = [event for event in until(engine, e.QuestionAnswered) if isinstance(event, e.QuestionAnswered)]
+        [first] = [
+            event for event in until(engine, e.QuestionAnswered) if isinstance(event, e.QuestionAnswered)
+        ]
         assert (first.id, first.text[:2]) == (form, "GO")
         assert engine.join(30), "the run ends though the model says nothing"
         assert first.id != words

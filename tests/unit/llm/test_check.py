@@ -23,38 +23,78 @@ def of(model: str, measure: str, value: object, unit: str = "", note: str = "") 
 
 
 GRANITE = (
-    of(G, "verdict", "GO", note="model 18 GiB vs GPU 45 GiB (L40S); 15.81 GiB of 39.98 GiB are taken, 24.17 GiB"
-       " are left for the KV cache"),
-    of(G, "required", 17.91, "GiB"), of(G, "kv_cache", 24.17, "GiB"), of(G, "longest_context", 24576, "tokens"),
-    of(G, "context", 8192, "tokens"), of(G, "seqs", 400, "requests"), of(G, "utilization", 0.9),
-    of(G, "concurrency", 77.34, "requests"), of(G, "parameters", 8.17, "billion parameters"),
-    of(G, "weights", 15.22, "GiB"), of(G, "gpu_count", 1, "GPUs"), of(G, "quantization", "none"),
-)  # fmt: skip
+    of(
+        G,
+        "verdict",
+        "GO",
+        note="model 18 GiB vs GPU 45 GiB (L40S); 15.81 GiB of 39.98 GiB are taken, 24.17 GiB"
+        " are left for the KV cache",
+    ),
+    of(G, "required", 17.91, "GiB"),
+    of(G, "kv_cache", 24.17, "GiB"),
+    of(G, "longest_context", 24576, "tokens"),
+    of(G, "context", 8192, "tokens"),
+    of(G, "seqs", 400, "requests"),
+    of(G, "utilization", 0.9),
+    of(G, "concurrency", 77.34, "requests"),
+    of(G, "parameters", 8.17, "billion parameters"),
+    of(G, "weights", 15.22, "GiB"),
+    of(G, "gpu_count", 1, "GPUs"),
+    of(G, "quantization", "none"),
+)
 LLAMA = (
-    of(L, "verdict", "NO-GO", note="model 151 GiB vs GPU 45 GiB (L40S); the weights need 131.45 GiB and 44.07 GiB"
-       " are free"),
-    of(L, "required", 150.27, "GiB"), of(L, "parameters", 70.55, "billion parameters"),
-    of(L, "would_help", "the weights need 131.45 GiB and 44.07 GiB are free; no arguments make it start on"
-       " 2 x L40S. What would: 4 x L40S on one node; 1 x NVIDIA-H200"),
-)  # fmt: skip
+    of(
+        L,
+        "verdict",
+        "NO-GO",
+        note="model 151 GiB vs GPU 45 GiB (L40S); the weights need 131.45 GiB and 44.07 GiB are free",
+    ),
+    of(L, "required", 150.27, "GiB"),
+    of(L, "parameters", 70.55, "billion parameters"),
+    of(
+        L,
+        "would_help",
+        "the weights need 131.45 GiB and 44.07 GiB are free; no arguments make it start on"
+        " 2 x L40S. What would: 4 x L40S on one node; 1 x NVIDIA-H200",
+    ),
+)
 QWEN = (
     of(Q, "verdict", "NO-GO", note="model 7 GiB vs GPU 45 GiB (L40S); w4a16 does not run on it"),
-    of(Q, "required", 6.5, "GiB"), of(Q, "quantization", "w4a16"),
-)  # fmt: skip
+    of(Q, "required", 6.5, "GiB"),
+    of(Q, "quantization", "w4a16"),
+)
 GPUS = (
-    Named(id="gpu/L40S", value=2, unit="GPUs", note="45 GiB each, 1 free GPUs", about="L40S", kind="gpu",
-          measure="gpus"),
-    Named(id="gpu/Tesla-T4", value=6, unit="GPUs", note="15 GiB each, 5 free GPUs", about="Tesla-T4", kind="gpu",
-          measure="gpus"),
+    Named(
+        id="gpu/L40S",
+        value=2,
+        unit="GPUs",
+        note="45 GiB each, 1 free GPUs",
+        about="L40S",
+        kind="gpu",
+        measure="gpus",
+    ),
+    Named(
+        id="gpu/Tesla-T4",
+        value=6,
+        unit="GPUs",
+        note="15 GiB each, 5 free GPUs",
+        about="Tesla-T4",
+        kind="gpu",
+        measure="gpus",
+    ),
     Named(id="gpu/nodes", value=4, unit="nodes", measure="nodes"),
     Named(id="runtime/vllm", value="0.11.2"),
-)  # fmt: skip
+)
 OVERALL = (
-    Named(id="verdict", value="NO-GO", measure="verdict", note=f"2 of 3 models NO-GO: {L}, {Q} (the weights need"
-          " 131.45 GiB and 44.07 GiB are free)"),
+    Named(
+        id="verdict",
+        value="NO-GO",
+        measure="verdict",
+        note=f"2 of 3 models NO-GO: {L}, {Q} (the weights need 131.45 GiB and 44.07 GiB are free)",
+    ),
     Named(id="verdict/with_changes", value="UNKNOWN", note="9 proposed changes", measure="with_changes"),
     Named(id="changes", value=9, unit="changes", measure="change"),
-)  # fmt: skip
+)
 ALL = learn((*OVERALL, *GRANITE, *LLAMA, *QWEN, *GPUS))
 GO = learn((Named(id="verdict", value="GO", measure="verdict"), *GRANITE, *GPUS[:1]))
 NONE = learn(GPUS)
@@ -118,7 +158,7 @@ TRUE: list[tuple[Known, str]] = [
     (ALL, f"{L} would need 4 x L40S on one node or 1 x NVIDIA-H200."),
     (QA, "12 tests passed and 3 failed."),
     (QA, "QA failed: 3 tests failed."),
-]  # fmt: skip
+]
 FALSE: list[tuple[Known, str]] = [
     # numbers that are in no fact, or in another unit, or cut
     (GO, "The model needs 16.53 GiB."),
@@ -288,7 +328,7 @@ FALSE: list[tuple[Known, str]] = [
     (GO, ""),
     (GO, "."),
     (GO, "so " * 400),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("known", "prose"), TRUE, ids=range(len(TRUE)))
@@ -359,13 +399,23 @@ def test_random_facts_bear_out_their_own_sentences_and_no_exchange_of_two_number
     context, longest, requests, count = values[4:]
     facts = learn(
         (
-            of("alpha-7b", "required", need, "GiB"), of("alpha-7b", "weights", weights, "GiB"),
-            of("alpha-7b", "context", context, "tokens"), of("alpha-7b", "longest_context", longest, "tokens"),
-            of("alpha-7b", "concurrency", requests, "requests"), of("beta-9b", "required", other, "GiB"),
-            Named(id="gpu/B299", value=count, unit="GPUs", note=f"{memory} GiB each", about="B299", kind="gpu",
-                  measure="gpus"),
+            of("alpha-7b", "required", need, "GiB"),
+            of("alpha-7b", "weights", weights, "GiB"),
+            of("alpha-7b", "context", context, "tokens"),
+            of("alpha-7b", "longest_context", longest, "tokens"),
+            of("alpha-7b", "concurrency", requests, "requests"),
+            of("beta-9b", "required", other, "GiB"),
+            Named(
+                id="gpu/B299",
+                value=count,
+                unit="GPUs",
+                note=f"{memory} GiB each",
+                about="B299",
+                kind="gpu",
+                measure="gpus",
+            ),
         )
-    )  # fmt: skip
+    )
     prose = (
         f"alpha-7b needs {need} GiB and its weights are {weights} GiB; beta-9b needs {other} GiB. "
         f"There are {count} B299 GPUs with {memory} GiB each. alpha-7b has a context of {context} tokens, "
@@ -377,7 +427,9 @@ def test_random_facts_bear_out_their_own_sentences_and_no_exchange_of_two_number
 
 
 @settings(deadline=None)
-@given(st.integers(min_value=0, max_value=10**12), st.sampled_from(("", " GiB", " tokens", " GPUs", "%", "k")))
+@given(
+    st.integers(min_value=0, max_value=10**12), st.sampled_from(("", " GiB", " tokens", " GPUs", "%", "k"))
+)
 def test_no_number_gets_in_that_is_in_no_fact(number: int, unit: str) -> None:
     assume(f"{number}{unit}" not in ("18 GiB", "8192 tokens", "8k", "90%", "24576 tokens", "1 GPUs"))
     assert fault(f"It needs {number}{unit}.", GO) != ""
@@ -411,7 +463,12 @@ def test_hostile_names_and_notes_never_raise(name: str, note: str) -> None:
 @pytest.mark.parametrize("name", ["not", "no-go", "never", "cannot", "no", "unable", "no no"])
 def test_a_model_named_like_a_denial_turns_no_sentence_round(name: str) -> None:
     known = learn((*GRANITE, of(name, "verdict", "GO"), Named(id="verdict", value="GO", measure="verdict")))
-    for text in (f"{G} is {name} GO.", f"{name} {G} fits.", f"{G} {name} needs 17.91 GiB.", f"{G} is NO-{name}."):
+    for text in (
+        f"{G} is {name} GO.",
+        f"{name} {G} fits.",
+        f"{G} {name} needs 17.91 GiB.",
+        f"{G} is NO-{name}.",
+    ):
         assert fault(text, known) != "", text
 
 

@@ -79,7 +79,9 @@ def test_a_run_and_a_question_keep_the_key_out_of_everything(
 
 def watched(command: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """The finished command; its arguments, and its children's, never held the key."""
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         while process.poll() is None:
             for path in Path("/proc").glob("[0-9]*/cmdline"):
                 try:
@@ -104,5 +106,7 @@ def test_the_server_speaks_what_the_makers_libraries_define(tool: Any, finish: s
     calls = [part.function_call for part in heard.candidates[0].content.parts if part.function_call]
     assert len(calls) == (0 if tool is None else len(tool) if isinstance(tool, list) else 1)
     chunk = ChatCompletionChunk.model_validate(_openai("a word ", tool, finish), strict=False)
-    assert not chunk.model_extra and not chunk.choices[0].model_extra and not chunk.choices[0].delta.model_extra
+    assert (
+        not chunk.model_extra and not chunk.choices[0].model_extra and not chunk.choices[0].delta.model_extra
+    )
     assert len(chunk.choices[0].delta.tool_calls or ()) == len(calls)

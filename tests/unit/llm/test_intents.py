@@ -32,9 +32,15 @@ def run(tmp_path_factory: pytest.TempPathFactory, registry: Any) -> Supervisor:
     """A finished run: llama is NO-GO on the L40S, granite is GO there and not on the T4."""
     folder = tmp_path_factory.mktemp("run")
     supervisor = Supervisor(
-        str(SAMPLE), gpus=("NVIDIA-L40S:2", "NVIDIA-T4:1@2"), qa=False, approve="show", llm=False,
-        vllm_version="0.11.2", state_dir=str(folder), registries_conf=str(registry.registries_conf_path),
-    )  # fmt: skip
+        str(SAMPLE),
+        gpus=("NVIDIA-L40S:2", "NVIDIA-T4:1@2"),
+        qa=False,
+        approve="show",
+        llm=False,
+        vllm_version="0.11.2",
+        state_dir=str(folder),
+        registries_conf=str(registry.registries_conf_path),
+    )
 
     async def go() -> None:
         async for _ in supervisor.run():
@@ -123,7 +129,9 @@ def test_no_question_raises(run: Supervisor, question: str) -> None:
     understand(f"why {question} {L} on L40S with {question} tokens", run.state)
 
 
-@pytest.mark.parametrize("question", ["why NO-GO on L40S?", "what if I halve the context?", "which GPU would do?"])
+@pytest.mark.parametrize(
+    "question", ["why NO-GO on L40S?", "what if I halve the context?", "which GPU would do?"]
+)
 def test_the_command_line_answers_without_a_model(run: Supervisor, question: str) -> None:
     done = subprocess.run(
         [AGENT, "ask", str(run.folder), question, "--no-llm"], capture_output=True, text=True, check=False

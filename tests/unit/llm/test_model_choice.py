@@ -33,11 +33,22 @@ def test_the_default_is_the_current_gemini_flash() -> None:
 
 @pytest.mark.parametrize(
     ("model", "url"),
-    [("gemini-3.8-flash", None), ("vertex:x", None), ("openai:", None), ("openai:a b", None),
-     ("gemini:\x1b[2J", None), (None, "http://x/v1"), ("openai:x", "ftp://x"), ("openai:x", "http://"),
-     ("openai:x", "http://u:pw@x/v1"), ("openai:x", "http://x:99999/"), ("openai:x", "no url"),
-     ("openai:x", "http://x/v1?key=pw"), ("openai:x", "http://x/v1#pw")],
-)  # fmt: skip
+    [
+        ("gemini-3.8-flash", None),
+        ("vertex:x", None),
+        ("openai:", None),
+        ("openai:a b", None),
+        ("gemini:\x1b[2J", None),
+        (None, "http://x/v1"),
+        ("openai:x", "ftp://x"),
+        ("openai:x", "http://"),
+        ("openai:x", "http://u:pw@x/v1"),
+        ("openai:x", "http://x:99999/"),
+        ("openai:x", "no url"),
+        ("openai:x", "http://x/v1?key=pw"),
+        ("openai:x", "http://x/v1#pw"),
+    ],
+)
 def test_bad_names_are_refused_in_one_line_without_the_secret(model: str | None, url: str | None) -> None:
     with pytest.raises(UserError) as caught:
         choose(model, url)
@@ -104,7 +115,9 @@ def test_without_a_key_there_is_no_session_and_the_reason_is_told_where_one_was_
     model: str | None,
 ) -> None:
     told: list[Any] = []
-    session = open_session(Settings(manifest="", model=model), emit=told.append, state=RunState, redact=Redactor())
+    session = open_session(
+        Settings(manifest="", model=model), emit=told.append, state=RunState, redact=Redactor()
+    )
     assert session is None
     assert len(told) == (model is not None)
 
@@ -120,9 +133,9 @@ def test_a_run_without_a_model_imports_no_provider(tmp_path: Path) -> None:
         f" state_dir={str(tmp_path)!r})\n"
         "    async for _ in s.run(): pass\n"
         "asyncio.run(main())\n"
-        "print([m for m in sys.modules if m.startswith(('langchain_google', 'google.genai', 'openai', 'anthropic',"
-        " 'langchain_openai')) or (m.startswith('modelcar_tui.supervisor.llm.') and m.rpartition('.')[2] not in"
-        " ('start', 'config'))])"
+        "print([m for m in sys.modules if m.startswith(('langchain_google', 'google.genai', 'openai', "
+        "'anthropic', 'langchain_openai')) or (m.startswith('modelcar_tui.supervisor.llm.') and "
+        "m.rpartition('.')[2] not in ('start', 'config'))])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -194,7 +207,8 @@ def test_whole_json_is_read(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", '{"changes": [', '{"changes": []} x', "```json\n{", '{"changes": [], "x": 1}', "[" * 100_000]
+    "text",
+    ["", "{", '{"changes": [', '{"changes": []} x', "```json\n{", '{"changes": [], "x": 1}', "[" * 100_000],
 )
 def test_anything_else_is_not(text: str) -> None:
     with pytest.raises(ModelError):
@@ -203,11 +217,13 @@ def test_anything_else_is_not(text: str) -> None:
 
 def test_places_don_t_leave_the_machine() -> None:
     text = (
-        "node 10.0.3.7:6443, https://api.example.test/x, /root/.kube/config, me@corp.example, gpu-0.east.corp.net"
+        "node 10.0.3.7:6443, https://api.example.test/x, /root/.kube/config, me@corp.example, "
+        "gpu-0.east.corp.net"
     )
     told = scrub(text)
     for part in ("10.0.3", "example", "/root", "corp"):
         assert part not in told
     assert (
-        scrub("15.53 GiB of 39.98 GiB, vLLM 0.11.2, 2/4 GPUs") == "15.53 GiB of 39.98 GiB, vLLM 0.11.2, 2/4 GPUs"
+        scrub("15.53 GiB of 39.98 GiB, vLLM 0.11.2, 2/4 GPUs")
+        == "15.53 GiB of 39.98 GiB, vLLM 0.11.2, 2/4 GPUs"
     )

@@ -1,4 +1,5 @@
-"""A model's arguments: in the plan only where the estimate and the lint say that they do better, and marked."""
+"""A model's arguments: in the plan only where the estimate and the lint say that they do better, and
+marked."""
 
 from __future__ import annotations
 
@@ -34,7 +35,9 @@ async def test_a_better_argument_joins_the_plan_marked_and_not_written_unread(go
     mine = [change for change in plan.changes if change.origin == "model"]
     assert [change.flag for change in mine] == ["--max-num-seqs", "--gpu-memory-utilization"]
     assert all(change.reason.startswith("suggested by the language model") for change in mine)
-    assert supervisor.state.written is None or supervisor.state.written.changes == len(plan.changes) - len(mine)
+    assert supervisor.state.written is None or supervisor.state.written.changes == len(plan.changes) - len(
+        mine
+    )
     assert supervisor.state.decision.verdict == "GO"
 
 
@@ -83,9 +86,16 @@ async def test_nothing_else_joins(go: Go, change: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['{"changes": [{"model": "granite-3.1-8b-instruct", "flag": "--max-num-seqs", "value": 1',
-     'Sure! {"changes": []}', '{"changes": []} {"changes": []}', "[]", "null", '{"changes": {}}', "{" * 5000],
-)  # fmt: skip
+    [
+        '{"changes": [{"model": "granite-3.1-8b-instruct", "flag": "--max-num-seqs", "value": 1',
+        'Sure! {"changes": []}',
+        '{"changes": []} {"changes": []}',
+        "[]",
+        "null",
+        '{"changes": {}}',
+        "{" * 5000,
+    ],
+)
 async def test_only_the_whole_text_as_json_counts(go: Go, text: str) -> None:
     alone, _ = await go(None)
     with LlmServer(lambda asked: text if "suggest" in asked["system"] else "Nothing to add.") as server:

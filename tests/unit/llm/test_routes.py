@@ -33,16 +33,23 @@ model-car:
 
 @given(
     st.sets(st.sampled_from(("configuration", "accelerator", "decision", "qa", "write", "summary"))),
-    st.sampled_from(("", "GO", "NO-GO", "UNKNOWN")), st.booleans(), st.booleans(),
-    st.sampled_from((None, {"write": True}, {"write": False})), st.sets(st.sampled_from(("accelerator",))),
-)  # fmt: skip
+    st.sampled_from(("", "GO", "NO-GO", "UNKNOWN")),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from((None, {"write": True}, {"write": False})),
+    st.sets(st.sampled_from(("accelerator",))),
+)
 def test_no_way_reaches_a_write_or_qa_that_the_table_does_not(
     done: set[str], verdict: str, blind: bool, changes: bool, answer: Any, again: set[str]
 ) -> None:
     progress = Progress(
-        finished=frozenset(done), verdict=verdict, blind=blind, has_changes=changes, answer=answer,
+        finished=frozenset(done),
+        verdict=verdict,
+        blind=blind,
+        has_changes=changes,
+        answer=answer,
         asked_again=frozenset(again),
-    )  # fmt: skip
+    )
     found = ways(progress, TEAM)
     table = allowed_next(progress, TEAM)
     assert found[0].steps == table
@@ -73,9 +80,15 @@ def reply(choice: str) -> Callable[[dict[str, Any]], str]:
 
 @pytest.mark.parametrize(
     ("choice", "by"),
-    [("skip-qa", "model"), ("go-on", "model"), ("write", "rules"), ("qa", "rules"), ("approval", "rules"),
-     ('skip-qa"} {"', "rules")],
-)  # fmt: skip
+    [
+        ("skip-qa", "model"),
+        ("go-on", "model"),
+        ("write", "rules"),
+        ("qa", "rules"),
+        ("approval", "rules"),
+        ('skip-qa"} {"', "rules"),
+    ],
+)
 async def test_a_no_go_ends_alike_whatever_the_model_chooses(go: Go, choice: str, by: str) -> None:
     options = {"text": TOO_BIG, "gpus": ("NVIDIA-T4:1",)}
     alone, _ = await go(None, **options)

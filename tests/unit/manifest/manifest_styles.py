@@ -26,9 +26,24 @@ ITEMS = (
     "--naïve=ü",
 )
 PAIRS = (("--max-num-seqs", "64"), ("--kv-cache-dtype", "fp8"), ("--seed", "-1"), ("--lora-modules", "a=b"))
-COMMENTS = ("# plain", "#\ttab", "# - --commented=out", "# it's: {odd} [stuff] *alias &anchor", "# ü 漢字", "#")
-NEW = ("--max-model-len=1024", "--tensor-parallel-size=2", '--json={"a": [1, 2], "b": "c"}', "--note=it's # here",
-       "--empty=", "--url=http://x:8000/v1", "--path=C:\\x", "--seed=0")  # fmt: skip
+COMMENTS = (
+    "# plain",
+    "#\ttab",
+    "# - --commented=out",
+    "# it's: {odd} [stuff] *alias &anchor",
+    "# ü 漢字",
+    "#",
+)
+NEW = (
+    "--max-model-len=1024",
+    "--tensor-parallel-size=2",
+    '--json={"a": [1, 2], "b": "c"}',
+    "--note=it's # here",
+    "--empty=",
+    "--url=http://x:8000/v1",
+    "--path=C:\\x",
+    "--seed=0",
+)
 
 
 @dataclass
@@ -62,7 +77,9 @@ class Writer:
         scalar = len(self.lines) > 1 and self.lines[-2].endswith(("|-", ">-"))
         widest = 1 if scalar else 9
         while self.chance(self.comments * 0.5):
-            self.lines.append(self.random.choice(["", "  ", " " * self.random.randrange(widest) + self.comment()]))
+            self.lines.append(
+                self.random.choice(["", "  ", " " * self.random.randrange(widest) + self.comment()])
+            )
         if not open_ended and self.chance(self.comments):
             text += self.random.choice(["  ", " "]) + self.comment()
         elif self.chance(0.05) and not open_ended:
@@ -188,8 +205,10 @@ class Writer:
             return
         merge = self.alias("item", 0.5)
         anchor = self.anchor("item") if dash is not None and self.chance(0.3) else ""
-        fields = [lambda: self.line(" " * pad + f"name: {self.quoted(name)}"),
-                  lambda: self.line(" " * pad + 'image: "oci://registry.example/x:1"')]  # fmt: skip
+        fields = [
+            lambda: self.line(" " * pad + f"name: {self.quoted(name)}"),
+            lambda: self.line(" " * pad + 'image: "oci://registry.example/x:1"'),
+        ]
         if self.chance(0.5):
             fields.append(lambda: self.line(" " * pad + "model_output_type: text"))
         if merge:
@@ -200,7 +219,9 @@ class Writer:
             write()
         if dash is None:
             return
-        first = next(at for at in range(start, len(self.lines)) if self.lines[at].strip()[:1] not in ("", "#"))
+        first = next(
+            at for at in range(start, len(self.lines)) if self.lines[at].strip()[:1] not in ("", "#")
+        )
         if anchor:
             self.lines.insert(first, " " * dash + "- " + anchor.rstrip())
         else:
@@ -324,15 +345,25 @@ def _changes(
     serving = dict(serving)
     if random.random() < 0.4:
         serving["gpu_count"] = random.randint(1, 16)
-        made.append(_change(name, Operation.GPU_COUNT, "gpu_count", "1", str(serving["gpu_count"]), len(made)))
+        made.append(
+            _change(name, Operation.GPU_COUNT, "gpu_count", "1", str(serving["gpu_count"]), len(made))
+        )
     if result != args:
         serving["args"] = result
     return made, serving
 
 
-def _change(model: str, operation: Operation, flag: str, old: str | None, new: str | None, number: int) -> Change:
+def _change(
+    model: str, operation: Operation, flag: str, old: str | None, new: str | None, number: int
+) -> Change:
     return Change(
-        id=f"{model}/{flag}/{number}", model=model, operation=operation, flag=flag, old=old, new=new, reason="r"
+        id=f"{model}/{flag}/{number}",
+        model=model,
+        operation=operation,
+        flag=flag,
+        old=old,
+        new=new,
+        reason="r",
     )
 
 
@@ -340,7 +371,9 @@ def styled(seed: int) -> Styled:
     """The manifest, plan and intended document of a seed."""
     random = Random(seed)
     text = Writer(random).write()
-    encoding, bom = random.choice([("utf-8", b"")] * 6 + [("utf-8", b"\xef\xbb\xbf"), ("utf-16-le", b"\xff\xfe")])
+    encoding, bom = random.choice(
+        [("utf-8", b"")] * 6 + [("utf-8", b"\xef\xbb\xbf"), ("utf-16-le", b"\xff\xfe")]
+    )
     data = bom + text.encode(encoding)
     document = load(text)
     changes, intended = random_changes(random, document)

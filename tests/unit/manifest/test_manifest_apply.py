@@ -35,8 +35,12 @@ def change(text: str, model: str = "m") -> Change:
     return _change(model, text, operation, re.split("[= ]", item)[0], old, new)
 
 
-def _change(model: str, text: str, operation: Operation, flag: str, old: str | None, new: str | None) -> Change:
-    return Change(id=f"{model}/{text}", model=model, operation=operation, flag=flag, old=old, new=new, reason="r")
+def _change(
+    model: str, text: str, operation: Operation, flag: str, old: str | None, new: str | None
+) -> Change:
+    return Change(
+        id=f"{model}/{text}", model=model, operation=operation, flag=flag, old=old, new=new, reason="r"
+    )
 
 
 def applied(base: str, *texts: str, model: str = "m") -> str:
@@ -73,7 +77,7 @@ CASES = [
         id="a bare flag takes its value along",
     ),
     pytest.param(
-        "    serving_arguments: {gpu_count: 1, args: [--a, \"--b\", --c]}  # flow\n",
+        '    serving_arguments: {gpu_count: 1, args: [--a, "--b", --c]}  # flow\n',
         ["---b", "gpus 2", "--c -> --c=1"],
         "    serving_arguments: {gpu_count: 2, args: [--a, --c=1]}  # flow\n",
         id="flow",
@@ -123,14 +127,14 @@ CASES = [
     ),
     pytest.param(
         A + "        - >-\n          --a=1\n        - --b  # tail",
-        ["--a=1 -> --a=2", "+--json={\"a\": 1}"],
+        ["--a=1 -> --a=2", '+--json={"a": 1}'],
         A + "        - --a=2\n        - --b  # tail\n        - '--json={\"a\": 1}'",
         id="block scalar and no final newline",
     ),
     pytest.param(
-        A + "        - \"--a=\\\n          1\"\n        - --b\n",
+        A + '        - "--a=\\\n          1"\n        - --b\n',
         ["--a=1 -> --a=2"],
-        A + "        - \"--a=2\"\n        - --b\n",
+        A + '        - "--a=2"\n        - --b\n',
         id="scalar over two lines",
     ),
     pytest.param(
@@ -151,7 +155,7 @@ CASES = [
         A + "        - --max-model-len=2\n",
         id="underscores",
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("eol", ["\n", "\r\n"])
@@ -229,7 +233,10 @@ def test_edited_values_replace_what_was_proposed() -> None:
         plan_digest=plan.digest, accepted=tuple(ids), edited={ids[0]: "--a=7", ids[1]: "8"}, write=True
     )
     assert apply_changes(data, plan, decision).endswith(b"{gpu_count: 8, args: [--a=7]}\n")
-    assert text_hunks(data, plan, decision)[0].lines[-1] == "+    serving_arguments: {gpu_count: 8, args: [--a=7]}"
+    assert (
+        text_hunks(data, plan, decision)[0].lines[-1]
+        == "+    serving_arguments: {gpu_count: 8, args: [--a=7]}"
+    )
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "two", "", "1.5", "99999", "0x2"])
@@ -239,7 +246,9 @@ def test_edited_counts_are_checked(count: str) -> None:
     assert caught.value.problems[0].code == "bad-value"
 
 
-@pytest.mark.parametrize(("text", "model"), [("---none", "m"), ("--none=1 -> --none=2", "m"), ("+--a", "other")])
+@pytest.mark.parametrize(
+    ("text", "model"), [("---none", "m"), ("--none=1 -> --none=2", "m"), ("+--a", "other")]
+)
 def test_a_change_that_fits_nothing_is_refused(text: str, model: str) -> None:
     with pytest.raises(UserError) as caught:
         applied(HEAD, text, model=model)
@@ -260,7 +269,9 @@ def test_a_subset_is_a_pure_function_of_the_base() -> None:
     for mask in range(8):
         ids = tuple(item.id for at, item in enumerate(plan.changes) if mask >> at & 1)
         results.add(apply_changes(data, plan, Decision(plan_digest=plan.digest, accepted=ids)))
-        args = effective(ServingArguments(args=("--a=1", "--b=2")), [c for c in plan.changes if c.id in ids]).args
+        args = effective(
+            ServingArguments(args=("--a=1", "--b=2")), [c for c in plan.changes if c.id in ids]
+        ).args
         assert (
             parse_manifest(apply_changes(data, plan, Decision(plan_digest="", accepted=ids)), "x")
             .models[0]
@@ -275,7 +286,10 @@ def test_rewriting_lists() -> None:
     assert rewrite(args, [change("---a 1 2")]).args == args[3:]
     assert rewrite(args, [change("---n -1")]).args == args[:-2]
     assert rewrite(args, [change("-tp 2 -> --tensor-parallel-size=4")]).args == (
-        *args[:4], "--tensor-parallel-size=4", *args[6:])  # fmt: skip
+        *args[:4],
+        "--tensor-parallel-size=4",
+        *args[6:],
+    )
     assert rewrite(("--x", "--x"), [change("---x")]).kept == (None, "--x")
     assert accepted_changes(plan_for(b"", [change("+--a")]), None)[0].new == "--a"
 
@@ -310,10 +324,13 @@ WARNINGS = [
     (HEAD + "    serving_argument: {}\n", "unknown-key", "m.yaml:4:5"),
     (HEAD + "    serving_arguments: {args: }\n", "args-empty", "m.yaml:4:31"),
     ("models: []\n" + HEAD, "unknown-key", "m.yaml:1:1"),
-    (HEAD.replace("m\n", "a-name-of-twenty-chars-a\n", 1) + "  - {name: a-name-of-twenty-chars-b, image: x}\n",
-     "name-cut",
-     "m.yaml:4:12"),
-]  # fmt: skip
+    (
+        HEAD.replace("m\n", "a-name-of-twenty-chars-a\n", 1)
+        + "  - {name: a-name-of-twenty-chars-b, image: x}\n",
+        "name-cut",
+        "m.yaml:4:12",
+    ),
+]
 
 
 @pytest.mark.parametrize(("text", "code", "where"), WARNINGS)
@@ -350,7 +367,13 @@ def test_models_next_to_each_other_have_hunks_of_their_own_that_still_patch() ->
     base = ("model-car:\n" + "".join(item.format(name) for name in "abc")).encode()
     changes = [
         Change(
-            id=f"{name}/--a", model=name, operation=Operation.SET, flag="--a", old="--a=1", new="--a=2", reason="r"
+            id=f"{name}/--a",
+            model=name,
+            operation=Operation.SET,
+            flag="--a",
+            old="--a=1",
+            new="--a=2",
+            reason="r",
         )
         for name in "abc"
     ]

@@ -69,7 +69,12 @@ BAD = [
         "model_output_type-unknown",
         "use one of",
     ),
-    (item("{name: b, image: oci://r/b, execution_mode: paralel}"), "4:49", "execution_mode-unknown", "parallel?"),
+    (
+        item("{name: b, image: oci://r/b, execution_mode: paralel}"),
+        "4:49",
+        "execution_mode-unknown",
+        "parallel?",
+    ),
     (HEAD + "    serving_arguments: fast\n", "4:24", "serving-type", "not a text"),
     (HEAD + "    serving_arguments: {gpu_count: 0644}\n", "4:36", "gpu-count", "reads gpu_count 0644 as 420"),
     (HEAD + "    serving_arguments: {gpu_count: 12:30}\n", "4:36", "gpu-count", "as 750"),
@@ -83,7 +88,12 @@ BAD = [
     (HEAD + "    serving_arguments: {gpu_count: two}\n", "4:36", "gpu-count", "two is a text"),
     (HEAD + "    serving_arguments: {gpu_count: [2]}\n", "4:36", "gpu-count", "not a list"),
     (HEAD + "    serving_arguments: {gpu_count: }\n", "4:36", "gpu-count", "gpu_count is empty"),
-    (HEAD + "    serving_arguments: {gpu_count: 99999999999999999999}\n", "4:36", "gpu-count", "more than 4096"),
+    (
+        HEAD + "    serving_arguments: {gpu_count: 99999999999999999999}\n",
+        "4:36",
+        "gpu-count",
+        "more than 4096",
+    ),
     (HEAD + "    serving_arguments: {args: --x}\n", "4:31", "args-type", "`- --flag=value`"),
     (HEAD + "    serving_arguments: {args: {--x: 1}}\n", "4:31", "args-type", "not a mapping"),
     (ARGS + "        - --max-model-len\n        - 4096\n", "7:11", "args-type", "--max-model-len=4096"),
@@ -137,8 +147,9 @@ def test_one_line_with_place_and_fix(text: str, place: str, code: str, part: str
 
 
 @pytest.mark.parametrize("eol", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize(("encoding", "bom"), [("utf-8", b"\xef\xbb\xbf"), ("utf-16-le", b"\xff\xfe"),
-                                               ("utf-16-be", b"\xfe\xff")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("encoding", "bom"), [("utf-8", b"\xef\xbb\xbf"), ("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff")]
+)
 def test_places_hold_in_every_encoding(eol: str, encoding: str, bom: bytes) -> None:
     text = "# ü 漢字 \U0001f600\n" + HEAD + "    serving_arguments: {gpu_count: 'ü'}\n"
     with pytest.raises(UserError) as caught:
@@ -207,7 +218,9 @@ def test_up_to_twenty_errors_at_once() -> None:
 
 
 def test_warnings_are_bounded_too() -> None:
-    findings = parse_manifest((HEAD + "".join(f"    key{n}: 1\n" for n in range(90))).encode(), "m.yaml").findings
+    findings = parse_manifest(
+        (HEAD + "".join(f"    key{n}: 1\n" for n in range(90))).encode(), "m.yaml"
+    ).findings
     assert len(findings) == MAX_PROBLEMS
     assert findings[0].where == "m.yaml:4:5"
     assert findings[-1].what == "71 more warnings"
@@ -275,5 +288,7 @@ def test_what_the_default_block_has_and_a_model_lacks_is_said_and_the_sound_mode
     assert [(problem.where[-4:], problem.code) for problem in errors] == [("5:64", "gpu-count")]
     told = [problem.what for problem in manifest.findings if problem.code == "default-unmerged"]
     assert [text.partition(" not used")[0] for text in told] == [
-        "the default block's gpu_count 2 is", "the default block's args are", "the default block's args are",
-    ]  # fmt: skip
+        "the default block's gpu_count 2 is",
+        "the default block's args are",
+        "the default block's args are",
+    ]

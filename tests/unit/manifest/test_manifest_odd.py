@@ -38,7 +38,9 @@ ODD = {
         "        - !!str --a=1\n"
         "        - --b\n"
     ),
-    "json": ('{"model-car":[{"name":"m","image":"oci://r/m:1","serving_arguments":{"args":["--a=1","--b"]}}]}'),
+    "json": (
+        '{"model-car":[{"name":"m","image":"oci://r/m:1","serving_arguments":{"args":["--a=1","--b"]}}]}'
+    ),
     "json pretty": (
         "{\n"
         '  "model-car": [\n'
@@ -183,7 +185,8 @@ ODD = {
         "x-a: [*x, *s]\n"
     ),
     "item alias": (
-        "x: &i\n  name: m\n  image: oci://r/m:1\n  serving_arguments: {args: [--a=1, --b]}\nmodel-car:\n- *i\n"
+        "x: &i\n  name: m\n  image: oci://r/m:1\n  serving_arguments: {args: [--a=1, --b]}\nmodel-car:\n- "
+        "*i\n"
     ),
     "list alias": (
         "x: &i\n- name: m\n  image: oci://r/m:1\n  serving_arguments: {args: [--a=1, --b]}\nmodel-car: *i\n"

@@ -22,10 +22,42 @@ CHUNKS = 20
 PER_CHUNK = 500
 SAMPLES = [path.read_bytes() for path in sorted(samples().glob("*.yaml"))]
 FRAGMENTS = [
-    b"&a ", b"*a", b"<<: ", b"- ", b"? ", b": ", b"\n", b"\r\n", b"\t", b"[", b"]", b"{", b"}", b"'", b'"', b"#",
-    b"|+\n", b">-\n", b"!!str ", b"!!python/name:os.system ", b"---\n", b"...\n", b"%YAML 1.1\n", b"\x00", b"\xff",
-    b"\xef\xbb\xbf", b"\xe2\x80\xae", b"\xc2\x85", b"null", b"0644", b"12:30", b"model-car:", b"args:", b",", b"~",
-]  # fmt: skip
+    b"&a ",
+    b"*a",
+    b"<<: ",
+    b"- ",
+    b"? ",
+    b": ",
+    b"\n",
+    b"\r\n",
+    b"\t",
+    b"[",
+    b"]",
+    b"{",
+    b"}",
+    b"'",
+    b'"',
+    b"#",
+    b"|+\n",
+    b">-\n",
+    b"!!str ",
+    b"!!python/name:os.system ",
+    b"---\n",
+    b"...\n",
+    b"%YAML 1.1\n",
+    b"\x00",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"\xe2\x80\xae",
+    b"\xc2\x85",
+    b"null",
+    b"0644",
+    b"12:30",
+    b"model-car:",
+    b"args:",
+    b",",
+    b"~",
+]
 
 
 def text_of(data: bytes) -> str:
@@ -152,7 +184,10 @@ def test_random_yaml_raises_nothing_else(parts: list[bytes]) -> None:
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.sampled_from(SAMPLES), st.lists(st.tuples(st.integers(0, 4000), st.sampled_from(FRAGMENTS)), max_size=6))
+@given(
+    st.sampled_from(SAMPLES),
+    st.lists(st.tuples(st.integers(0, 4000), st.sampled_from(FRAGMENTS)), max_size=6),
+)
 def test_damaged_samples_raise_nothing_else(data: bytes, damage: list[tuple[int, bytes]]) -> None:
     for at, fragment in damage:
         place = at % (len(data) + 1)

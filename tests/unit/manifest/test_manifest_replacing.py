@@ -39,9 +39,14 @@ def plan_of(folder: Path) -> Plan:
     base = folder / "m.base.yaml"
     base.write_bytes(BASE)
     change = Change(
-        id="a/--max-model-len", model="a", operation=Operation.SET, flag="--max-model-len",
-        old="--max-model-len=2048", new="--max-model-len=1024", reason="r",
-    )  # fmt: skip
+        id="a/--max-model-len",
+        model="a",
+        operation=Operation.SET,
+        flag="--max-model-len",
+        old="--max-model-len=2048",
+        new="--max-model-len=1024",
+        reason="r",
+    )
     sha256 = hashlib.sha256(BASE).hexdigest()
     return Plan(base=str(base), base_sha256=sha256, target=str(target_path(base)), changes=(change,))
 
@@ -49,7 +54,9 @@ def plan_of(folder: Path) -> Plan:
 def answer(plan: Plan, *replaces: str, value: str = "") -> Decision:
     ids = tuple(change.id for change in plan.changes)
     edited = {ids[0]: f"--max-model-len={value}"} if value else {}
-    return Decision(plan_digest=plan.digest, accepted=ids, edited=edited, write=True, replaces=replaces or None)
+    return Decision(
+        plan_digest=plan.digest, accepted=ids, edited=edited, write=True, replaces=replaces or None
+    )
 
 
 def keeping(folder: Path, run: str = "run-1") -> Keeping:
@@ -65,7 +72,9 @@ def shown(plan: Plan, keep: Keeping, *, patch: bool = False) -> Decision:
 
 
 def write(plan: Plan, decision: Decision, keep: Keeping, *, patch: bool = False) -> Written:
-    return write_generated(plan, decision, patch=patch, keeping=keep, fallback=keep.copies.parent / "not-written")
+    return write_generated(
+        plan, decision, patch=patch, keeping=keep, fallback=keep.copies.parent / "not-written"
+    )
 
 
 def void(value: object) -> None:
@@ -122,7 +131,9 @@ def _link(target: Path) -> None:
 
 
 @pytest.mark.parametrize("meddle", [_other_bytes, _read_only, _link])
-def test_what_changed_after_it_was_shown_is_left_as_it_is(tmp_path: Path, meddle: Callable[[Path], None]) -> None:
+def test_what_changed_after_it_was_shown_is_left_as_it_is(
+    tmp_path: Path, meddle: Callable[[Path], None]
+) -> None:
     plan, keep = plan_of(tmp_path), keeping(tmp_path)
     target = Path(plan.target)
     target.write_bytes(MINE)
@@ -328,7 +339,9 @@ def test_a_file_that_can_not_be_read_is_not_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["pipe", "socket", "folder", "link to a device", "link to a pipe"])
-def test_what_is_no_file_is_never_replaced(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_file_is_never_replaced(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan, keep = plan_of(tmp_path), keeping(tmp_path)
     target = Path(plan.target)
     if kind == "pipe":
@@ -407,7 +420,9 @@ def test_of_two_writers_at_once_only_one_writes(tmp_path: Path) -> None:
         start = threading.Barrier(2)
         won: list[str] = []
 
-        def race(value: str, plan: Plan = plan, start: threading.Barrier = start, won: list[str] = won) -> None:
+        def race(
+            value: str, plan: Plan = plan, start: threading.Barrier = start, won: list[str] = won
+        ) -> None:
             start.wait()
             try:
                 write(plan, answer(plan, value=value), keeping(Path(plan.base).parent, f"run-{value}"))

@@ -92,8 +92,13 @@ def test_what_was_accepted_is_written_and_the_base_is_untouched(tmp_path: Path) 
     assert path.read_bytes() == WANTED
     assert done.sha256 == hashlib.sha256(WANTED).hexdigest() == read_manifest(path).sha256
     assert Path(plan.base).read_bytes() == BASE
-    patch = subprocess.run(["patch", "--dry-run", "-o", "-", plan.base, f"{path}.patch"], capture_output=True,
-                           check=False) if _has_patch() else None  # fmt: skip
+    patch = (
+        subprocess.run(
+            ["patch", "--dry-run", "-o", "-", plan.base, f"{path}.patch"], capture_output=True, check=False
+        )
+        if _has_patch()
+        else None
+    )
     assert patch is None or patch.returncode == 0, patch.stderr
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "m.base.yaml",
@@ -213,7 +218,8 @@ ids = tuple(c.id for c in plan.changes)
 decision = Decision(plan_digest=plan.digest, accepted=ids, write=True, replaces=(ANYTHING,))
 state = Path(sys.argv[1])
 try:
-    write_generated(plan, decision, keeping=Keeping(copies=state / "replaced", records=state / "written.jsonl"))
+    keeping = Keeping(copies=state / "replaced", records=state / "written.jsonl")
+    write_generated(plan, decision, keeping=keeping)
 except UserError as error:
     print(error)
 else:
@@ -277,9 +283,12 @@ def test_a_patch_that_finds_no_room_after_the_manifest_is_told_apart(tmp_path: P
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     done = subprocess.run(
-        [sys.executable, "-c", FULL_LATER], input=msgspec.json.encode(plan), capture_output=True, check=True,
+        [sys.executable, "-c", FULL_LATER],
+        input=msgspec.json.encode(plan),
+        capture_output=True,
+        check=True,
         preexec_fn=full,
-    )  # fmt: skip
+    )
     said = done.stdout.decode()
     assert said.startswith(plan.target)
     assert "the patch is not written (the file size limit is reached), but m.generated.yaml is" in said
@@ -325,8 +334,16 @@ def test_plan_files_that_are_refused(tmp_path: Path) -> None:
     save_plan(plan, path)
     good = path.read_bytes()
     assert _plan_refusal(tmp_path / "none.json") == "file-missing"
-    for bad in (b"", b"[]", b"{", b"\xff\xfe", b"{}", good.replace(b'"version": 1', b'"version": 2'),
-                good.replace(b'"version": 1', b'"version": 1, "more": 2'), b"[" * 100_000):  # fmt: skip
+    for bad in (
+        b"",
+        b"[]",
+        b"{",
+        b"\xff\xfe",
+        b"{}",
+        good.replace(b'"version": 1', b'"version": 2'),
+        good.replace(b'"version": 1', b'"version": 1, "more": 2'),
+        b"[" * 100_000,
+    ):
         path.write_bytes(bad)
         assert _plan_refusal(path) == "plan-format"
     path.write_bytes(good.replace(b"len=1024", b"len=9999"))

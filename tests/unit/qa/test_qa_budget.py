@@ -29,7 +29,9 @@ def spool(folder: Path, ago: float, events: list[QaEvent], *, live: bool = True)
 
 
 async def look(pipeline: Pipeline, events: list[QaEvent], **limits: float) -> Watchdog:
-    request = QaRequest(run_id="r", image="", manifest_path="", **{"timeout_s": 1e6, "silence_s": 1e6, **limits})
+    request = QaRequest(
+        run_id="r", image="", manifest_path="", **{"timeout_s": 1e6, "silence_s": 1e6, **limits}
+    )
     watchdog = Watchdog(request, pipeline, events.append, age_s=1000.0)
 
     async def stop() -> None:
@@ -44,9 +46,11 @@ async def test_model_that_hung_while_nobody_looked_has_used_its_budget(again: st
     events: list[QaEvent] = []
     spool(tmp_path, 600.0, events).close()
     # A process that comes later: podman's engine reads the log again, the Kubernetes engine its own spool.
-    pipeline = spool(tmp_path, 600.0, events) if again == "chunks" else Pipeline(
-        tmp_path / "qa.log", Redactor(), events.append
-    )  # fmt: skip
+    pipeline = (
+        spool(tmp_path, 600.0, events)
+        if again == "chunks"
+        else Pipeline(tmp_path / "qa.log", Redactor(), events.append)
+    )
     if again == "replay":
         pipeline.replay()
     assert (await look(pipeline, events, model_timeout_s=900.0)).ended is Ended.ITSELF

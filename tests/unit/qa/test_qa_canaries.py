@@ -1,4 +1,5 @@
-"""QA's own client: a credential that can't be sent is refused unquoted, one that is repeated is shown nowhere."""
+"""QA's own client: a credential that can't be sent is refused unquoted, one that is repeated is shown
+nowhere."""
 
 from __future__ import annotations
 
@@ -26,9 +27,11 @@ HEAD, TAIL = "CANARYaaaa0001", "bbbbCANARY0002"
 def kubeconfig(folder: Path, user: dict[str, Any], server: str = "https://api.test:6443") -> Path:
     path = folder / "kubeconfig"
     config = {
-        "current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "c", "user": "me"}}],
-        "clusters": [{"name": "c", "cluster": {"server": server}}], "users": [{"name": "me", "user": user}],
-    }  # fmt: skip
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "me"}}],
+        "clusters": [{"name": "c", "cluster": {"server": server}}],
+        "users": [{"name": "me", "user": user}],
+    }
     path.write_text(json.dumps(config))
     return path
 
@@ -37,7 +40,9 @@ def kubeconfig(folder: Path, user: dict[str, Any], server: str = "https://api.te
 @pytest.mark.parametrize(
     "user", [{"token": CANARY}, {"username": "someone", "password": CANARY}], ids=["token", "basic"]
 )
-async def test_what_the_api_server_repeats_is_in_no_error(tmp_path: Path, echo: str, user: dict[str, str]) -> None:
+async def test_what_the_api_server_repeats_is_in_no_error(
+    tmp_path: Path, echo: str, user: dict[str, str]
+) -> None:
     with echo_server(echo) as server:
         flat = await flatten((kubeconfig(tmp_path, user, server.url),))
         async with kube_api(flat.data) as api:
@@ -58,10 +63,14 @@ async def drained(chunks: Any) -> None:
 
 
 @pytest.mark.parametrize("part", ["\n", "\r", "\0", "\x1b[0m", "–"])
-async def test_a_kubeconfig_that_can_t_be_sent_is_refused_without_a_word_of_it(tmp_path: Path, part: str) -> None:
+async def test_a_kubeconfig_that_can_t_be_sent_is_refused_without_a_word_of_it(
+    tmp_path: Path, part: str
+) -> None:
     bad = f"{HEAD}{part}{TAIL}"
     (tmp_path / "token").write_text(bad)
-    (tmp_path / "plugin").write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps({'status': {'token': bad}})}\nEND\n")
+    (tmp_path / "plugin").write_text(
+        f"#!/bin/sh\ncat <<'END'\n{json.dumps({'status': {'token': bad}})}\nEND\n"
+    )
     (tmp_path / "plugin").chmod(0o755)
     users = [{"token": bad}, {"tokenFile": "token"}, {"exec": {"command": "./plugin"}}]
     if part != "–":
@@ -139,9 +148,13 @@ def test_an_outcome_holds_no_secret_that_was_taught() -> None:
 
 def test_an_error_of_the_library_is_told_by_its_kind() -> None:
     kinds = (
-        httpx.LocalProtocolError, httpx.RemoteProtocolError, httpx.ConnectTimeout, httpx.ReadError,
-        httpx.ProxyError, httpx.UnsupportedProtocol,
-    )  # fmt: skip
+        httpx.LocalProtocolError,
+        httpx.RemoteProtocolError,
+        httpx.ConnectTimeout,
+        httpx.ReadError,
+        httpx.ProxyError,
+        httpx.UnsupportedProtocol,
+    )
     told = {_kind(kind(f"Illegal header value b'Bearer {CANARY}'")) for kind in kinds}
     assert len(told) == 6
     assert not any("CANARY" in words for words in told)

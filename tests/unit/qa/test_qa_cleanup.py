@@ -60,7 +60,10 @@ async def test_namespace_of_this_run_is_deleted_with_what_is_in_it(tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("created", "why"),
-    [(BEGAN - 86_400, "24.0 h before this run's suite started"), (ENDED + 600, "10 min after this run's suite")],
+    [
+        (BEGAN - 86_400, "24.0 h before this run's suite started"),
+        (ENDED + 600, "10 min after this run's suite"),
+    ],
 )
 async def test_same_name_of_another_run_is_left_alone(
     created: float, why: str, tmp_path: Path, cluster: Cluster
@@ -102,7 +105,11 @@ async def test_a_log_cannot_name_a_namespace_of_its_own(tmp_path: Path, cluster:
     put(cluster, SPACE, BEGAN + 60)
     clean = work(tmp_path, cluster, "Namespace/payments", "Namespace/standard-model-validation")
     strange, own = await clean.look()
-    assert (strange.name, strange.ours, strange.kept) == ("payments", False, "the suite makes no such namespace")
+    assert (strange.name, strange.ours, strange.kept) == (
+        "payments",
+        False,
+        "the suite makes no such namespace",
+    )
     assert own.ours
     await clean.delete(frozenset({"u1", "u9"}))
     assert list(cluster.objects) == ["/api/v1/namespaces/payments"]
@@ -114,7 +121,9 @@ async def test_job_and_secret_of_the_kubernetes_engine_are_known_by_their_label(
     for held, uid in ((cluster.jobs, "j"), (cluster.secrets, "s")):
         for name, run in (("mine", object_name("run-1")), ("other", object_name("run-2"))):
             held[name] = {"metadata": {"name": name, "uid": uid + name, "labels": {RUN_LABEL: run}}}
-    clean = work(tmp_path, cluster, "Namespace/raw-model-validation", qa_engine="kubernetes", qa_namespace="qa")
+    clean = work(
+        tmp_path, cluster, "Namespace/raw-model-validation", qa_engine="kubernetes", qa_namespace="qa"
+    )
     items = await clean.look()
     assert [(item.kind, item.name) for item in items] == [("Job", "mine"), ("Secret", "mine")]
     await clean.delete(frozenset(item.uid for item in items))
@@ -153,10 +162,19 @@ def test_agent_cleanup_shows_first_and_deletes_only_with_yes(
     (folder / "qa").mkdir(parents=True)
     journal = Journal(folder / "journal.jsonl")
     journal.append(e.QaStarted(container="c", image="i", log="", began=BEGAN), BEGAN)
-    outcome = QaOutcome(code="QA_ERROR:KILLED", message="", leftovers=("Namespace/standard-model-validation",))
+    outcome = QaOutcome(
+        code="QA_ERROR:KILLED", message="", leftovers=("Namespace/standard-model-validation",)
+    )
     journal.append(e.QaFinished(outcome=outcome), ENDED)
     journal.close()
-    words = ["cleanup", "last", "--state-dir", str(tmp_path / "state"), "--kubeconfig", str(cluster.kubeconfig())]
+    words = [
+        "cleanup",
+        "last",
+        "--state-dir",
+        str(tmp_path / "state"),
+        "--kubeconfig",
+        str(cluster.kubeconfig()),
+    ]
     assert agent.main(words) == 0
     shown = capsys.readouterr().out
     assert "oc delete namespace standard-model-validation" in shown

@@ -27,14 +27,24 @@ def test_budget_is_never_shorter_than_the_suites_own_and_warns_of_what_the_suite
     both = budgets([small, large])
     assert both.whole > budgets([small]).whole + cold_start_s(140 * GB)
     assert both.warnings == (
-        "large: a cold pull takes about 77 min, the suite gives up after 30; pull the image on the node first",
+        "large: a cold pull takes about 77 min, the suite gives up after 30; pull the image on the node "
+        "first",
     )
 
 
 def test_effects_name_what_reaches_far() -> None:
-    old = "\n".join(effects("G1", models=["a", "b"], server="https://api.test:6443", user="kubeadmin", audio=True))
-    for needle in ("cluster-admin", "https://api.test:6443", "kubeadmin", "DataScienceCluster",
-                   "raw-model-validation", "github.com", "2 models"):  # fmt: skip
+    old = "\n".join(
+        effects("G1", models=["a", "b"], server="https://api.test:6443", user="kubeadmin", audio=True)
+    )
+    for needle in (
+        "cluster-admin",
+        "https://api.test:6443",
+        "kubeadmin",
+        "DataScienceCluster",
+        "raw-model-validation",
+        "github.com",
+        "2 models",
+    ):
         assert needle in old
     new = "\n".join(effects("G3", models=["a"]))
     assert "standard-model-validation" in new
@@ -46,7 +56,9 @@ def test_effects_name_what_reaches_far() -> None:
 
 
 def test_clean_up_is_offered_as_commands() -> None:
-    left = QaOutcome(code="QA_ERROR:TIMEOUT", message="", leftovers=("Namespace/raw-model-validation", "Secret/x"))
+    left = QaOutcome(
+        code="QA_ERROR:TIMEOUT", message="", leftovers=("Namespace/raw-model-validation", "Secret/x")
+    )
     assert clean_up_commands(left) == ("oc delete namespace raw-model-validation",)
     single = QaOutcome(code="QA_ERROR:TIMEOUT", message="", leftovers=("InferenceService/granite",))
     assert "oc delete inferenceservice granite -n standard-model-validation" in clean_up_commands(single)

@@ -36,16 +36,22 @@ class Bench:
         items = "".join(f"- name: {m}\n  image: oci://quay.io/x/modelcar-{m}:1\n" for m in models)
         path.write_text(f"model-car:\n{items}default:\n  execution_mode: sequential\n")
         return QaRequest(
-            run_id="r1", image="x", manifest_path=str(path), kubeconfig_path=str(self.cluster.kubeconfig()),
-            folder=str(self.folder / "run"), **more,
-        )  # fmt: skip
+            run_id="r1",
+            image="x",
+            manifest_path=str(path),
+            kubeconfig_path=str(self.cluster.kubeconfig()),
+            folder=str(self.folder / "run"),
+            **more,
+        )
 
     async def run(self, request: QaRequest, runner: KubeJobRunner | None = None) -> QaOutcome:
         return await (runner or self.runner()).run(request, QaSecrets(Secret(AUTH)), self.events.append)
 
     def lines(self, origin: Origin | None = Origin.SUITE) -> list[str]:
         reader = SpoolReader(self.folder / "run" / "qa" / "qa.log")
-        return [line.text for line in reader.lines(0, reader.count) if origin is None or line.origin is origin]
+        return [
+            line.text for line in reader.lines(0, reader.count) if origin is None or line.origin is origin
+        ]
 
 
 @pytest.fixture
@@ -70,8 +76,11 @@ async def test_each_index_has_its_own_result(parallel: int, bench: Bench) -> Non
         "2 of 4 models did not pass: llama--oom (CUDA_OOM), x-137--exit (KILLED); llama--oom: "
     ), outcome.message
     assert [(m.model, m.status) for m in outcome.models] == [
-        ("granite", "PASSED"), ("llama--oom", "FAILED"), ("x-137--exit", "ERROR"), ("whisper", "PASSED"),
-    ]  # fmt: skip
+        ("granite", "PASSED"),
+        ("llama--oom", "FAILED"),
+        ("x-137--exit", "ERROR"),
+        ("whisper", "PASSED"),
+    ]
     assert outcome.counts is not None
     assert (outcome.counts.passed, outcome.counts.failed) == (2, 1)
     # Whichever ran when, the log is in the order of the indexes.
@@ -116,11 +125,15 @@ async def test_detached_in_any_index_goes_on_there(bench: Bench) -> None:
     outcome = await bench.run(request)
     assert slow() == [f"slow line {number:05d}" for number in range(200)] * 2
     assert [(m.model, m.status) for m in outcome.models] == [
-        ("a--slow", "PASSED"), ("b--oom", "FAILED"), ("c--slow", "PASSED"),
-    ]  # fmt: skip
+        ("a--slow", "PASSED"),
+        ("b--oom", "FAILED"),
+        ("c--slow", "PASSED"),
+    ]
     assert [line for line in bench.lines(Origin.US) if line.startswith("index")] == [
-        "index 1 of 3: a--slow", "index 2 of 3: b--oom", "index 3 of 3: c--slow",
-    ]  # fmt: skip
+        "index 1 of 3: a--slow",
+        "index 2 of 3: b--oom",
+        "index 3 of 3: c--slow",
+    ]
     assert sum(posted["kind"] == "Job" for posted in bench.cluster.posted) == 2, "the probe's and ours"
 
 

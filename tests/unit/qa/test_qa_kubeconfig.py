@@ -19,7 +19,9 @@ from modelcar_tui.qa import kubeconfig as module
 from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths, teach
 
 
-def write(path: Path, user: dict[str, Any], *, name: str = "dev", cluster: dict[str, Any] | None = None) -> Path:
+def write(
+    path: Path, user: dict[str, Any], *, name: str = "dev", cluster: dict[str, Any] | None = None
+) -> Path:
     config = {
         "current-context": name,
         "contexts": [
@@ -30,7 +32,10 @@ def write(path: Path, user: dict[str, Any], *, name: str = "dev", cluster: dict[
             {"name": "c", "cluster": cluster or {"server": "https://api.test:6443"}},
             {"name": "other", "cluster": {"server": "https://other.test:6443"}},
         ],
-        "users": [{"name": f"u-{name}", "user": user}, {"name": "other", "user": {"token": "token-of-other"}}],
+        "users": [
+            {"name": f"u-{name}", "user": user},
+            {"name": "other", "user": {"token": "token-of-other"}},
+        ],
     }
     path.write_text(yaml.safe_dump(config))
     return path
@@ -71,7 +76,9 @@ async def test_files_are_embedded_relative_to_their_kubeconfig(tmp_path: Path) -
     assert base64.b64decode(held["client-certificate-data"]) == b"PEM of me.crt"
     assert base64.b64decode(held["client-key-data"]) == b"PEM of me.key"
     assert held["token"] == "a-token-from-a-file"
-    assert base64.b64decode(config["clusters"][0]["cluster"]["certificate-authority-data"]) == b"PEM of ca.crt"
+    assert (
+        base64.b64decode(config["clusters"][0]["cluster"]["certificate-authority-data"]) == b"PEM of ca.crt"
+    )
     assert set(held) == {"client-certificate-data", "client-key-data", "token"}
     assert "__folder__" not in flat.data.decode()
 
@@ -149,9 +156,13 @@ async def test_plugin_may_give_a_client_certificate(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("script", "needle"),
-    [("exit 3", "gave no credential (exit 3)"), ("echo '{}'", "gave no credential"),
-     ("echo '{\"status\":{}}'", "without a token"), ("sleep 30", "gave no token within")],
-)  # fmt: skip
+    [
+        ("exit 3", "gave no credential (exit 3)"),
+        ("echo '{}'", "gave no credential"),
+        ("echo '{\"status\":{}}'", "without a token"),
+        ("sleep 30", "gave no token within"),
+    ],
+)
 async def test_plugin_that_fails_is_one_clear_line(
     script: str, needle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,7 +177,10 @@ async def test_plugin_that_fails_is_one_clear_line(
 @pytest.mark.parametrize(
     ("user", "needle"),
     [
-        ({"exec": {"command": "no-such-plugin", "installHint": "dnf install it\nsecond line"}}, "dnf install it"),
+        (
+            {"exec": {"command": "no-such-plugin", "installHint": "dnf install it\nsecond line"}},
+            "dnf install it",
+        ),
         ({"auth-provider": {"name": "oidc"}}, "auth-provider"),
         ({"client-key": "/no/such/key"}, "/no/such/key: can't be read"),
     ],

@@ -33,12 +33,18 @@ class Bench:
 
     def request(self, *models: str, **more: object) -> QaRequest:
         path = self.folder / "m.yaml"
-        items = "".join(f"- name: {m}\n  image: oci://registry.redhat.io/rhelai1/modelcar-{m}:1\n" for m in models)
+        items = "".join(
+            f"- name: {m}\n  image: oci://registry.redhat.io/rhelai1/modelcar-{m}:1\n" for m in models
+        )
         path.write_text(f"model-car:\n{items}")
         return QaRequest(
-            run_id="20260821-Run_1", image="quay.io/opendatahub/opendatahub-tests:latest", manifest_path=str(path),
-            kubeconfig_path=str(self.cluster.kubeconfig()), folder=str(self.folder / "run"), **more,
-        )  # fmt: skip
+            run_id="20260821-Run_1",
+            image="quay.io/opendatahub/opendatahub-tests:latest",
+            manifest_path=str(path),
+            kubeconfig_path=str(self.cluster.kubeconfig()),
+            folder=str(self.folder / "run"),
+            **more,
+        )
 
     async def run(self, request: QaRequest, runner: KubeJobRunner | None = None) -> QaOutcome:
         runner = runner or KubeJobRunner(OPTIONS, poll_s=0.05)
@@ -46,7 +52,9 @@ class Bench:
 
     def lines(self, origin: Origin | None = Origin.SUITE) -> list[str]:
         reader = SpoolReader(self.folder / "run" / "qa" / "qa.log")
-        return [line.text for line in reader.lines(0, reader.count) if origin is None or line.origin is origin]
+        return [
+            line.text for line in reader.lines(0, reader.count) if origin is None or line.origin is origin
+        ]
 
 
 @pytest.fixture
@@ -102,10 +110,17 @@ async def test_secrets_are_in_the_secret_only(bench: Bench) -> None:
     outcome = await bench.run(bench.request("granite--leak"))
     assert outcome.ok
     _, job, secret = bench.cluster.posted
-    wrapped = base64.b64encode(json.dumps({"auths": {"registry.redhat.io": {"auth": AUTH}}}).encode()).decode()
+    wrapped = base64.b64encode(
+        json.dumps({"auths": {"registry.redhat.io": {"auth": AUTH}}}).encode()
+    ).decode()
     needles = (PASSWORD, AUTH, TOKEN, wrapped, AUTH[8:40])
     assert AUTH in base64.b64decode(secret["data"]["env"]).decode()
-    for text in (json.dumps(job), "\n".join(bench.lines(None)), repr(bench.events), "\n".join(bench.cluster.log)):
+    for text in (
+        json.dumps(job),
+        "\n".join(bench.lines(None)),
+        repr(bench.events),
+        "\n".join(bench.cluster.log),
+    ):
         assert not [needle for needle in needles if needle in text]
     for path in (bench.folder / "run").rglob("*"):
         if path.is_file():

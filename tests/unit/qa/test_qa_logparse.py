@@ -12,7 +12,9 @@ from modelcar_tui.qa.outcome import Ended, classify, refused
 from modelcar_tui.qa.tables import failures, recognise, suite
 from modelcar_tui.qa.types import QaCounts
 
-TEST = "tests/model_serving/model_runtime/vllm/modelcar/test_modelvalidation.py::TestVLLMModelCarRaw::test_oci"
+TEST = (
+    "tests/model_serving/model_runtime/vllm/modelcar/test_modelvalidation.py::TestVLLMModelCarRaw::test_oci"
+)
 FINAL = "========= 1 passed, 2 skipped, 3 warnings in 83.10s (0:01:23) ========="
 
 
@@ -32,14 +34,18 @@ def status(model: str, word: str, when: str = "", mode: str = "standard") -> str
 
 
 def test_status_line_beats_the_glued_outcome_word() -> None:
-    glued = "PASSED2026-01-01T00:00:00.000001 ocp_resources Namespace INFO Delete Namespace raw-model-validation"
+    glued = (
+        "PASSED2026-01-01T00:00:00.000001 ocp_resources Namespace INFO Delete Namespace raw-model-validation"
+    )
     parser = parse(node("m", "raw"), status("m", "FAILED", mode="raw"), glued)
     assert parser.result.models["m"].status == "FAILED"
     assert (parser.result.passed, parser.result.failed) == (0, 1)
 
 
 def test_teardown_error_after_a_pass_counts_and_a_pass_does_not_undo_an_error() -> None:
-    parser = parse(node("m"), status("m", "PASSED"), status("m", "ERROR", " [teardown]"), status("m", "PASSED"))
+    parser = parse(
+        node("m"), status("m", "PASSED"), status("m", "ERROR", " [teardown]"), status("m", "PASSED")
+    )
     assert (parser.result.models["m"].status, parser.result.models["m"].phase) == ("ERROR", "teardown")
 
 
@@ -81,7 +87,9 @@ def test_vllm_figures_are_kept_for_comparison() -> None:
         "INFO [kv_cache_utils.py:1087] GPU KV cache size: 354,624 tokens",
         "INFO [kv_cache_utils.py:1091] Maximum concurrency for 2,048 tokens per request: 173.16x",
     )
-    values = {figure.what: (figure.model, figure.value) for figure in classify(parser, exit_status=0).measured}
+    values = {
+        figure.what: (figure.model, figure.value) for figure in classify(parser, exit_status=0).measured
+    }
     assert values == {
         "weights_gib": ("m", 15.27),
         "load_s": ("m", 9.4),
@@ -122,10 +130,14 @@ def test_exit_status_and_lines_together(lines: tuple[str, ...], exit_status: int
 
 def test_cause_of_a_model_that_passed_does_not_explain_another_ones_failure() -> None:
     parser = parse(
-        node("first"), "warning: CUDA out of memory, retrying with a smaller batch", status("first", "PASSED"),
-        node("second"), "exceeded quota: gpu-quota", status("second", "FAILED"),
+        node("first"),
+        "warning: CUDA out of memory, retrying with a smaller batch",
+        status("first", "PASSED"),
+        node("second"),
+        "exceeded quota: gpu-quota",
+        status("second", "FAILED"),
         "======= 1 failed, 1 passed in 1.00s =======",
-    )  # fmt: skip
+    )
     outcome = classify(parser, exit_status=1)
     assert outcome.code == "QA_ERROR:QUOTA"
     assert [(m.model, m.cause) for m in outcome.models] == [("first", ""), ("second", "QUOTA")]
@@ -133,7 +145,9 @@ def test_cause_of_a_model_that_passed_does_not_explain_another_ones_failure() ->
 
 def test_client_librarys_ordinary_line_is_no_cause() -> None:
     assert recognise("ocp_resources INFO Trying to get client via new_client_from_config") is None
-    assert recognise("_ 5 of 5 completed, 5 Pass, 0 Fail, 0 Skip, 0 XPass, 0 XFail, 0 Error, 0 ReRun _") is None
+    assert (
+        recognise("_ 5 of 5 completed, 5 Pass, 0 Fail, 0 Skip, 0 XPass, 0 XFail, 0 Error, 0 ReRun _") is None
+    )
 
 
 EXAMPLES = {
@@ -192,7 +206,8 @@ def test_our_own_refusals_have_codes() -> None:
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(
-        st.one_of(st.text(max_size=60), st.sampled_from([FINAL, node("m"), status("m", "PASSED")])), max_size=30
+        st.one_of(st.text(max_size=60), st.sampled_from([FINAL, node("m"), status("m", "PASSED")])),
+        max_size=30,
     )
 )
 def test_no_line_makes_it_fall(lines: list[str]) -> None:
@@ -205,10 +220,18 @@ def test_long_hostile_lines_cost_little() -> None:
     import time
 
     began = time.thread_time()
-    for line in ("=" * 4000, "oci:// " * 500, "Failed to pull image" + " x" * 1900, "is forbidden: User " * 200,
-                 "DataScienceCluster not " * 170, "_ 1 of 2 completed, " * 200, "/proc/1/root" * 300):  # fmt: skip
+    for line in (
+        "=" * 4000,
+        "oci:// " * 500,
+        "Failed to pull image" + " x" * 1900,
+        "is forbidden: User " * 200,
+        "DataScienceCluster not " * 170,
+        "_ 1 of 2 completed, " * 200,
+        "/proc/1/root" * 300,
+    ):
         parse(*[line] * 20)
-    # CPU time, some thirty times what it takes: a pattern that explodes takes minutes, a busy machine no more.
+    # CPU time, some thirty times what it takes: a pattern that explodes takes minutes, a busy machine no
+    # more.
     assert time.thread_time() - began < 10
 
 

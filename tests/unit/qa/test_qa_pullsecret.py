@@ -62,10 +62,25 @@ def test_auth_file_answers_by_host_and_namespace() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "   ", "hello", b64("no colon"), ":nouser", "nobody:", "a b:c d", "{", "{}", '{"auths": {}}',
-     '{"auths": 7}', '{"auths": {"r": {}}}', '{"auths": {"r": {"auth": "%%%"}}}', "[" * 5000, '{"a":' * 5000,
-     "x" * 1_000_001],
-)  # fmt: skip
+    [
+        "",
+        "   ",
+        "hello",
+        b64("no colon"),
+        ":nouser",
+        "nobody:",
+        "a b:c d",
+        "{",
+        "{}",
+        '{"auths": {}}',
+        '{"auths": 7}',
+        '{"auths": {"r": {}}}',
+        '{"auths": {"r": {"auth": "%%%"}}}',
+        "[" * 5000,
+        '{"a":' * 5000,
+        "x" * 1_000_001,
+    ],
+)
 def test_what_is_no_pull_secret_is_refused_without_showing_it(text: str) -> None:
     with pytest.raises(UserError) as caught:
         parse(Secret(text))

@@ -65,7 +65,14 @@ async def test_success_goes_through_the_phases_of_every_model(tmp_path: Path) ->
     events: list[QaEvent] = []
     await play("success", tmp_path, events)
     steps = [event for event in events if isinstance(event, Progressed)]
-    for phase in ("collecting", "checking the cluster", "waiting for pods", "inference", "teardown", "finished"):
+    for phase in (
+        "collecting",
+        "checking the cluster",
+        "waiting for pods",
+        "inference",
+        "teardown",
+        "finished",
+    ):
         assert phase in [step.phase for step in steps]
     assert (steps[-1].done, steps[-1].total, steps[-1].passed, steps[-1].failed) == (5, 5, 5, 0)
     assert len({step.model for step in steps if step.model}) == 5
@@ -112,7 +119,9 @@ async def test_finished_play_is_not_played_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("header", [None, "{", '{"exit_status": "x", "title": 1}'])
-async def test_recording_without_a_good_header_says_so_in_one_line(header: str | None, tmp_path: Path) -> None:
+async def test_recording_without_a_good_header_says_so_in_one_line(
+    header: str | None, tmp_path: Path
+) -> None:
     (tmp_path / "x.log").write_text("line\n")
     if header is not None:
         (tmp_path / "x.json").write_text(header)

@@ -150,7 +150,13 @@ def test_k8s_file_joins_parts_and_keeps_streams_apart() -> None:
     stamp = b"2026-11-23T22:41:55.812861762+00:00"
     log = b"".join(
         stamp + rest + b"\n"
-        for rest in (b" stdout P one ", b" stderr F apart", b" stdout F line", b" stdout F ", b" stdout P no end")
+        for rest in (
+            b" stdout P one ",
+            b" stderr F apart",
+            b" stdout F line",
+            b" stdout F ",
+            b" stdout P no end",
+        )
     )
     decoder = K8sFile()
     lines = [*decoder.feed(log), *decoder.feed(b"not of the format\n")]

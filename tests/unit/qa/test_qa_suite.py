@@ -25,7 +25,9 @@ NEW = "tests/model_serving/model_runtime/vllm/modelcar/test_modelvalidation.py"
 SUITE = Path(__file__).parents[2] / "support" / "fake_suite.py"
 AUTH = base64.b64encode(b"user:a-password").decode()
 SECRET = parse(Secret(AUTH))
-HELP = "uid=1001\ngid=0\npath={}\nusage: pytest\n  --model_car_yaml_path=X\n  --supported-accelerator-type=X\n"
+HELP = (
+    "uid=1001\ngid=0\npath={}\nusage: pytest\n  --model_car_yaml_path=X\n  --supported-accelerator-type=X\n"
+)
 HELP += "  --vllm-runtime-image=X\n  --snapshot-update\n{}\n"
 G1 = HELP.format(OLD, "  --registry-pull-secret=X  env OCI_REGISTRY_PULL_SECRET\n  --registry-host=X")
 G2_EARLY = HELP.format(OLD, "  --registry-pull-secret=X  can be given multiple times\n  --registry-host=X")
@@ -34,7 +36,9 @@ G3 = HELP.format(NEW, "  --quay-io-registry-pull-secret=X\n  --registry-redhat-i
 
 
 def fit(text: str, hosts: tuple[str, ...] = ("registry.redhat.io",), accelerator: str = "nvidia") -> Command:
-    return command(read_probe(text), hosts=hosts, secret=SECRET, accelerator=accelerator, runtime_image="img:1")
+    return command(
+        read_probe(text), hosts=hosts, secret=SECRET, accelerator=accelerator, runtime_image="img:1"
+    )
 
 
 @pytest.mark.parametrize(
@@ -147,7 +151,9 @@ def test_what_is_missing_is_named(hosts: tuple[str, ...], secret: PullSecret, co
         (G1, ("quay.io", "registry.redhat.io"), "one registry"),
     ],
 )
-def test_registry_that_a_generation_can_not_use_is_refused(text: str, hosts: tuple[str, ...], needle: str) -> None:
+def test_registry_that_a_generation_can_not_use_is_refused(
+    text: str, hosts: tuple[str, ...], needle: str
+) -> None:
     with pytest.raises(UserError, match=needle):
         fit(text, hosts)
 
@@ -156,15 +162,26 @@ def test_registry_without_an_entry_is_named() -> None:
     only = parse(Secret(json.dumps({"auths": {"quay.io": {"auth": AUTH}}})))
     with pytest.raises(UserError, match=r"no entry for registry\.redhat\.io"):
         command(
-            read_probe(G3), hosts=("registry.redhat.io",), secret=only, accelerator="nvidia", runtime_image=None
+            read_probe(G3),
+            hosts=("registry.redhat.io",),
+            secret=only,
+            accelerator="nvidia",
+            runtime_image=None,
         )
 
 
 @pytest.mark.parametrize(
     ("word", "suites"),
-    [("NVIDIA", "nvidia"), ("AMD", "amd"), ("INTEL", "gaudi"), ("SPYRE_x86", "spyre"), ("SPYRE_s390x", "spyre"),
-     ("NONE", "cpu_x86"), ("ppc64le", "cpu_power")],
-)  # fmt: skip
+    [
+        ("NVIDIA", "nvidia"),
+        ("AMD", "amd"),
+        ("INTEL", "gaudi"),
+        ("SPYRE_x86", "spyre"),
+        ("SPYRE_s390x", "spyre"),
+        ("NONE", "cpu_x86"),
+        ("ppc64le", "cpu_power"),
+    ],
+)
 def test_vendor_names_are_mapped(word: str, suites: str) -> None:
     assert accelerator_word(word) == suites
 
@@ -187,7 +204,11 @@ def test_list_is_mounted_byte_for_byte_and_a_mapping_as_a_list(tmp_path: Path) -
     listed += b"- name: b\n  image: registry.redhat.io/z:1\n"
     path.write_bytes(listed)
     staged = stage_manifest(path)
-    assert (staged.data, staged.models, staged.hosts) == (listed, ("a", "b"), ("quay.io", "registry.redhat.io"))
+    assert (staged.data, staged.models, staged.hosts) == (
+        listed,
+        ("a", "b"),
+        ("quay.io", "registry.redhat.io"),
+    )
     path.write_text(
         "model-car:\n  name: a\n  image: oci://quay.io/x/y:1\n  model_output_type: audio\ndefault: {}\n"
     )
@@ -199,7 +220,9 @@ def test_list_is_mounted_byte_for_byte_and_a_mapping_as_a_list(tmp_path: Path) -
     assert staged.data.startswith(b"model-car:\n- name: a")
 
 
-@pytest.mark.parametrize("text", ["", "[", "model-car: 7", "model-car: []", "\x00", "model-car: [null]", "a: *b"])
+@pytest.mark.parametrize(
+    "text", ["", "[", "model-car: 7", "model-car: []", "\x00", "model-car: [null]", "a: *b"]
+)
 def test_manifest_without_models_is_one_clear_line(text: str, tmp_path: Path) -> None:
     path = tmp_path / "m.yaml"
     path.write_text(text)
@@ -211,9 +234,15 @@ def test_manifest_without_models_is_one_clear_line(text: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("image", "host"),
-    [("oci://quay.io/a/b:1", "quay.io"), ("localhost:5000/a", "localhost:5000"), ("oci://a/b", ""), ("", ""),
-     ("localhost/a", "localhost"), ("registry.redhat.io/rhelai1/x@sha256:aa", "registry.redhat.io")],
-)  # fmt: skip
+    [
+        ("oci://quay.io/a/b:1", "quay.io"),
+        ("localhost:5000/a", "localhost:5000"),
+        ("oci://a/b", ""),
+        ("", ""),
+        ("localhost/a", "localhost"),
+        ("registry.redhat.io/rhelai1/x@sha256:aa", "registry.redhat.io"),
+    ],
+)
 def test_registry_host(image: str, host: str) -> None:
     assert registry_host(image) == host
 
@@ -224,7 +253,9 @@ def test_reasons_not_to_start_come_in_the_order_of_mending(
     config = tmp_path / "config"
 
     def code(**more: object) -> str:
-        found = skip_reason(**{"podman": "sh", "kubeconfig": str(config), "pull_secret": Secret(AUTH), **more})
+        found = skip_reason(
+            **{"podman": "sh", "kubeconfig": str(config), "pull_secret": Secret(AUTH), **more}
+        )
         assert found is None or (found.skipped and found.message)
         assert found is None or found.code == "QA_SKIPPED:CLUSTER_UNHEALTHY" or found.fix
         return found.code if found else ""

@@ -7,15 +7,27 @@ import pytest
 from modelcar_tui.sizing.count import count_parameters
 
 LLAMA = {
-    "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 32,
-    "num_attention_heads": 32, "num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 128256,
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "hidden_size": 4096,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "intermediate_size": 14336,
+    "vocab_size": 128256,
     "tie_word_embeddings": False,
-}  # fmt: skip
+}
 GRANITE = {
-    "architectures": ["GraniteForCausalLM"], "model_type": "granite", "hidden_size": 4096,
-    "num_hidden_layers": 40, "num_attention_heads": 32, "num_key_value_heads": 8, "intermediate_size": 12800,
-    "vocab_size": 49155, "tie_word_embeddings": True,
-}  # fmt: skip
+    "architectures": ["GraniteForCausalLM"],
+    "model_type": "granite",
+    "hidden_size": 4096,
+    "num_hidden_layers": 40,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "intermediate_size": 12800,
+    "vocab_size": 49155,
+    "tie_word_embeddings": True,
+}
 
 
 @pytest.mark.parametrize(("config", "published"), [(LLAMA, 8_030_261_248), (GRANITE, 8_170_848_256)])

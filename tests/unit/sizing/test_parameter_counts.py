@@ -13,7 +13,9 @@ from modelcar_tui.sizing.shape import Shape, shape_of
 from modelcar_tui.sizing.tensors import true_count
 from modelcar_tui.sizing.weights import Split, rank_weights, whole_bytes
 
-MODELS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("parameter_counts.json").read_text())["models"]
+MODELS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("parameter_counts.json").read_text())[
+    "models"
+]
 LARGEST_MISS = 0.002
 
 
@@ -37,7 +39,8 @@ DECODERS = [
 
 @pytest.mark.parametrize("model", DECODERS, ids=lambda model: model["model"])
 def test_a_single_gpu_holds_the_counted_weights(model):
-    """What a GPU holds is the checkpoint, its rotary caches, MLA's second kv_b and less than 3 % of rounding."""
+    """What a GPU holds is the checkpoint, its rotary caches, MLA's second kv_b and less than 3 % of
+    rounding."""
     shape = the_shape(model["config"])
     split = Split(tp=1, pp=1, ep=1, tower_whole=False)
     held = rank_weights(shape, split, PLAIN, 2, 0.0, 0.0, (0, shape.layers)).total - shape.rope_bytes
@@ -52,7 +55,9 @@ def test_the_bytes_of_a_checkpoint_are_its_count():
     for model in MODELS:
         shape = the_shape(model["config"])
         if not shape.encoder_layers:
-            assert whole_bytes(shape, PLAIN, 2) == pytest.approx(2 * true_count(shape), rel=1e-3), model["model"]
+            assert whole_bytes(shape, PLAIN, 2) == pytest.approx(2 * true_count(shape), rel=1e-3), model[
+                "model"
+            ]
 
 
 def test_many_families_are_covered():

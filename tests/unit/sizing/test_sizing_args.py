@@ -9,7 +9,8 @@ from modelcar_tui.sizing.args import human_int, parse_args
 
 def test_both_forms_and_short_ones():
     args = parse_args(
-        ("--max-model-len=8192", "--max-num-seqs", "64", "-q", "fp8", "--enforce-eager", "--dtype bfloat16"), None
+        ("--max-model-len=8192", "--max-num-seqs", "64", "-q", "fp8", "--enforce-eager", "--dtype bfloat16"),
+        None,
     )
     assert (args.max_model_len, args.max_num_seqs, args.quantization) == (8192, 64, "fp8")
     assert args.enforce_eager
@@ -25,7 +26,9 @@ def test_underscores_are_dashes():
     assert parse_args(("--gpu_memory_utilization=0.8",), 1).gpu_memory_utilization == 0.8
 
 
-@pytest.mark.parametrize(("text", "value"), [("8k", 8000), ("8K", 8192), ("1.5k", 1500), ("-1", -1), ("auto", -1)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("8k", 8000), ("8K", 8192), ("1.5k", 1500), ("-1", -1), ("auto", -1)]
+)
 def test_lengths_as_vllm_reads_them(text, value):
     assert human_int(text) == value
 

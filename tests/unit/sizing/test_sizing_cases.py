@@ -1,4 +1,5 @@
-"""Start-ups as people write them down: numbers in words, names instead of configs, quantizations of every kind."""
+"""Start-ups as people write them down: numbers in words, names instead of configs, quantizations of every
+kind."""
 
 from __future__ import annotations
 
@@ -13,15 +14,30 @@ from modelcar_tui.sizing.shape import Shape, shape_of
 from modelcar_tui.sizing.tensors import true_count
 
 CONFIG = {
-    "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8,
-    "head_dim": 128, "vocab_size": 128256, "intermediate_size": 14336, "tie_word_embeddings": False,
-    "params": 8030261248, "max_position_embeddings": 131072,
-}  # fmt: skip
+    "hidden_size": 4096,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "head_dim": 128,
+    "vocab_size": 128256,
+    "intermediate_size": 14336,
+    "tie_word_embeddings": False,
+    "params": 8030261248,
+    "max_position_embeddings": 131072,
+}
 CASE: dict[str, Any] = {
-    "id": "one", "vllm": "0.19.0", "gpu": "NVIDIA-H100-80GB-HBM3", "gpu_total_gib": 79.19, "tp": 2,
-    "max_model_len": 8192, "util": 0.95, "max_num_seqs": 1024, "max_num_batched_tokens": 8192,
-    "enforce_eager": False, "config": CONFIG,
-}  # fmt: skip
+    "id": "one",
+    "vllm": "0.19.0",
+    "gpu": "NVIDIA-H100-80GB-HBM3",
+    "gpu_total_gib": 79.19,
+    "tp": 2,
+    "max_model_len": 8192,
+    "util": 0.95,
+    "max_num_seqs": 1024,
+    "max_num_batched_tokens": 8192,
+    "enforce_eager": False,
+    "config": CONFIG,
+}
 
 
 @pytest.mark.parametrize(
@@ -80,10 +96,17 @@ def test_a_name_tells_the_quantization(name, quant, weights):
 def test_what_a_partial_config_leaves_out_comes_from_the_model_of_that_name():
     """Top-k decides about the experts' workspace; the case does not carry it."""
     sizes = {
-        "hidden_size": 2048, "num_hidden_layers": 48, "num_attention_heads": 32, "num_key_value_heads": 4,
-        "head_dim": 128, "vocab_size": 151936, "intermediate_size": 6144, "num_experts": 128,
-        "params": 30532122624, "max_position_embeddings": 40960,
-    }  # fmt: skip
+        "hidden_size": 2048,
+        "num_hidden_layers": 48,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 4,
+        "head_dim": 128,
+        "vocab_size": 151936,
+        "intermediate_size": 6144,
+        "num_experts": 128,
+        "params": 30532122624,
+        "max_position_embeddings": 40960,
+    }
     bare = answer({**CASE, "config": sizes, "arch": "Qwen3MoeForCausalLM"})
     named = answer({**CASE, "config": sizes, "model": "Qwen/Qwen3-30B-A3B-Instruct-2507"})
     assert named["activation_gib"] == pytest.approx(bare["activation_gib"], abs=0.01)

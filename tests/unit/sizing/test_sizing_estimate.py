@@ -13,8 +13,12 @@ from modelcar_tui.sizing.knobs import knobs, smallest_tp
 from modelcar_tui.sizing.types import EngineArgs, Estimate, Outcome
 
 
-def size(config, *args: str, gpu: str = "H100", gpus: int = 1, vllm: str | None = "0.19.0", **facts) -> Estimate:
-    return estimate(ModelFacts(config=config, **facts), gpu_for(gpu, count=8), parse_args(args, gpus), vllm=vllm)
+def size(
+    config, *args: str, gpu: str = "H100", gpus: int = 1, vllm: str | None = "0.19.0", **facts
+) -> Estimate:
+    return estimate(
+        ModelFacts(config=config, **facts), gpu_for(gpu, count=8), parse_args(args, gpus), vllm=vllm
+    )
 
 
 def test_llama_on_h100_has_the_tokens_that_vllm_logs():
@@ -199,7 +203,8 @@ def test_a_name_does_not_start_with_a_context_that_nobody_knows():
 
 
 def test_the_most_a_guess_caches_is_more_than_multi_head_attention_does():
-    """Llama 2 7B caches 524,288 B a token (gt-60c08847da logs as much), Llama 1 65B twice 80 x 8,192 numbers."""
+    """Llama 2 7B caches 524,288 B a token (gt-60c08847da logs as much), Llama 1 65B twice 80 x 8,192
+    numbers."""
     for billions, per_token in ((6.74, 524_288), (13.0, 819_200), (65.2, 2_621_440)):
         parameters = Fact(value=int(billions * 1e9), source=Source.NAME)
         model = ModelFacts(parameters=parameters, bits=Fact(value=16, source=Source.NAME))
@@ -223,7 +228,9 @@ def test_the_smallest_parallel_size_and_what_knobs_buy():
     args = EngineArgs(max_model_len=32768)
     model, gpu = ModelFacts(config=LLAMA_8B), gpu_for("T4", count=8)
     assert smallest_tp(model, gpu, args, vllm="0.19.0") == 2
-    bought = {knob.flag: knob for knob in knobs(ModelFacts(config=LLAMA_8B), gpu_for("L4"), args, vllm="0.19.0")}
+    bought = {
+        knob.flag: knob for knob in knobs(ModelFacts(config=LLAMA_8B), gpu_for("L4"), args, vllm="0.19.0")
+    }
     assert bought["--kv-cache-dtype=fp8"].outcome is Outcome.STARTS
     assert (bought["--gpu-memory-utilization=0.95"].gained_gib or 0) == pytest.approx(0.05 * 22.03, abs=0.01)
 

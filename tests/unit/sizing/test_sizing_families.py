@@ -21,12 +21,17 @@ CONFIGS: dict[str, dict[str, Any]] = {
 }
 DEEPSEEK_V32 = {
     **CONFIGS["deepseek-ai/DeepSeek-V3"],
-    "architectures": ["DeepseekV32ForCausalLM"], "model_type": "deepseek_v32",
-    "index_topk": 2048, "index_n_heads": 64, "index_head_dim": 128,
-}  # fmt: skip
+    "architectures": ["DeepseekV32ForCausalLM"],
+    "model_type": "deepseek_v32",
+    "index_topk": 2048,
+    "index_n_heads": 64,
+    "index_head_dim": 128,
+}
 
 
-def size(config: dict[str, Any], gpus: int = 8, *args: str, vllm: str = "0.19.0", gpu: str = "H200") -> Estimate:
+def size(
+    config: dict[str, Any], gpus: int = 8, *args: str, vllm: str = "0.19.0", gpu: str = "H200"
+) -> Estimate:
     wanted = parse_args((f"--tensor-parallel-size={gpus}", "--max-model-len=8192", *args), gpus)
     return estimate(ModelFacts(config=config), gpu_for(gpu, count=gpus), wanted, vllm=vllm)
 
@@ -34,7 +39,12 @@ def size(config: dict[str, Any], gpus: int = 8, *args: str, vllm: str = "0.19.0"
 @pytest.mark.parametrize(
     ("model", "gpus", "vllm", "token"),
     [
-        ("nvidia/Llama-3_3-Nemotron-Super-49B-v1", 4, "0.19.0", 49 * 2 * 2 * 128 * 2),  # 49 of 80 layers attend
+        (
+            "nvidia/Llama-3_3-Nemotron-Super-49B-v1",
+            4,
+            "0.19.0",
+            49 * 2 * 2 * 128 * 2,
+        ),  # 49 of 80 layers attend
         ("moonshotai/Kimi-Linear-48B-A3B", 2, "0.19.0", 7 * 576 * 2),  # the latent of its 7 full layers
         ("openbmb/MiniCPM3-4B", 1, "0.19.0", 62 * 40 * 2 * 96 * 2),  # MLA's weights, but every head's keys
         ("deepseek-ai/DeepSeek-V2-Lite", 1, "0.6.6", 27 * 16 * 2 * 256 * 2),  # before the latent was cached
@@ -79,7 +89,11 @@ def test_embeddings_by_layer_are_held_and_named():
 
 
 def test_what_no_formula_covers_says_so():
-    ratios = {**CONFIGS["deepseek-ai/DeepSeek-V3"], "model_type": "deepseek_v4", "compress_ratios": [0, 4, 128]}
+    ratios = {
+        **CONFIGS["deepseek-ai/DeepSeek-V3"],
+        "model_type": "deepseek_v4",
+        "compress_ratios": [0, 4, 128],
+    }
     found = size(ratios, 16, vllm="0.33.0")
     assert found.outcome is Outcome.UNKNOWN
     assert "compressed attention" in found.why
@@ -99,7 +113,9 @@ def test_graphs_over_state_layers_need_a_block_for_every_sequence():
 
 
 def test_a_hybrid_whose_config_hides_its_layers_is_not_sized():
-    bare = {key: value for key, value in CONFIGS["nvidia/Nemotron-Nano-9B-v2"].items() if "pattern" not in key}
+    bare = {
+        key: value for key, value in CONFIGS["nvidia/Nemotron-Nano-9B-v2"].items() if "pattern" not in key
+    }
     found = size(bare, 1)
     assert found.outcome is Outcome.UNKNOWN
     assert "which of its layers" in found.why

@@ -30,7 +30,9 @@ def llama() -> list[TensorGroup]:
 
 
 def prepared(config, groups) -> Ready:
-    made = ready(ModelFacts(config=config, tensors=tuple(groups)), quantization=None, dtype="auto", overrides=None)
+    made = ready(
+        ModelFacts(config=config, tensors=tuple(groups)), quantization=None, dtype="auto", overrides=None
+    )
     assert isinstance(made, Ready)
     return made
 

@@ -66,7 +66,11 @@ def check(model: ModelFacts, args=ARGS) -> None:
     st.sampled_from(["", "mtp", "eagle3"]),
 )
 def test_real_configs_of_every_family_with_a_few_fields_of_anything(model, changed, split, draft):
-    told = [f"--speculative-config={json.dumps({'method': draft, 'num_speculative_tokens': 2})}"] if draft else []
+    told = (
+        [f"--speculative-config={json.dumps({'method': draft, 'num_speculative_tokens': 2})}"]
+        if draft
+        else []
+    )
     args = parse_args((f"--pipeline-parallel-size={split[1]}", *told), split[0])
     check(ModelFacts(config={**model["config"], **changed}), args)
 
@@ -121,7 +125,19 @@ def test_lying_headers_and_counts(parameters, groups):
 @given(
     st.dictionaries(
         st.sampled_from(
-            ["id", "model", "vllm", "gpu", "gpu_cap", "gpu_total_gib", "tp", "util", "config", "quant", "params"]
+            [
+                "id",
+                "model",
+                "vllm",
+                "gpu",
+                "gpu_cap",
+                "gpu_total_gib",
+                "tp",
+                "util",
+                "config",
+                "quant",
+                "params",
+            ]
         ),
         anything,
         max_size=9,

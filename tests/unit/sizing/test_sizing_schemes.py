@@ -15,7 +15,9 @@ from modelcar_tui.sizing.scheme import scheme_of
 from modelcar_tui.sizing.types import Estimate, Outcome
 
 
-def size(config: dict[str, Any], *args: str, gpu: str = "H100", gpus: int = 1, vllm: str = "0.19.0") -> Estimate:
+def size(
+    config: dict[str, Any], *args: str, gpu: str = "H100", gpus: int = 1, vllm: str = "0.19.0"
+) -> Estimate:
     return estimate(ModelFacts(config=config), gpu_for(gpu, count=8), parse_args(args, gpus), vllm=vllm)
 
 
@@ -71,7 +73,9 @@ def test_mixed_precision_counts_each_kind_of_layer_by_its_own():
         "model.layers.0.mlp.gate_proj": {"quant_algo": "W4A16_NVFP4", "group_size": 16},
     }
     mixed = {"quant_method": "modelopt", "quant_algo": "MIXED_PRECISION", "quantized_layers": layers}
-    whole = size({**QWEN_NEXT, "quantization_config": {"quant_method": "modelopt", "quant_algo": "NVFP4"}}, gpus=2)
+    whole = size(
+        {**QWEN_NEXT, "quantization_config": {"quant_method": "modelopt", "quant_algo": "NVFP4"}}, gpus=2
+    )
     found = size({**QWEN_NEXT, "quantization_config": mixed}, gpus=2)
     attention = {term.label: term.value for term in found.weights_gib.terms}["attention"]
     short = {term.label: term.value for term in whole.weights_gib.terms}["attention"]
@@ -81,11 +85,15 @@ def test_mixed_precision_counts_each_kind_of_layer_by_its_own():
 def test_a_draft_head_is_a_layer_and_its_cache_with_bounds():
     plain = size(LLAMA_8B, "--max-model-len=8192")
     head = size(
-        LLAMA_8B, "--max-model-len=8192", '--speculative-config={"method": "eagle3", "num_speculative_tokens": 3}'
+        LLAMA_8B,
+        "--max-model-len=8192",
+        '--speculative-config={"method": "eagle3", "num_speculative_tokens": 3}',
     )
     assert head.outcome is Outcome.STARTS
     assert head.weights_gib.value - plain.weights_gib.value == pytest.approx(0.5, abs=0.1)
-    assert head.weights_gib.high - head.weights_gib.value == pytest.approx(2 * 128256 * 4096 * 2 / 2**30, rel=0.01)
+    assert head.weights_gib.high - head.weights_gib.value == pytest.approx(
+        2 * 128256 * 4096 * 2 / 2**30, rel=0.01
+    )
     assert head.kv_bytes_per_token.value == plain.kv_bytes_per_token.value * 33 / 32
     own = size(LLAMA_8B, '--speculative-config={"model": "a/draft", "num_speculative_tokens": 3}')
     assert own.outcome is Outcome.UNKNOWN
@@ -96,13 +104,15 @@ def test_a_verdict_that_hangs_on_the_heads_vocabulary_is_unknown():
     config = {**LLAMA_8B, "max_position_embeddings": 8192}
     draft = '--speculative-config={"method": "eagle", "num_speculative_tokens": 2}'
     outcomes = {
-        size(config, f"--gpu-memory-utilization={share / 1000}", draft).outcome for share in range(200, 300, 2)
+        size(config, f"--gpu-memory-utilization={share / 1000}", draft).outcome
+        for share in range(200, 300, 2)
     }
     assert outcomes == {Outcome.STARTS, Outcome.UNKNOWN, Outcome.REFUSED_NO_KV}
 
 
 @pytest.mark.parametrize(
-    ("gpu", "length", "outcome"), [("TPU-v6e", 2048, Outcome.STARTS), ("Intel Arc Pro B60", 8192, Outcome.UNKNOWN)]
+    ("gpu", "length", "outcome"),
+    [("TPU-v6e", 2048, Outcome.STARTS), ("Intel Arc Pro B60", 8192, Outcome.UNKNOWN)],
 )
 def test_other_devices_start_only_what_fits_amply(gpu, length, outcome):
     assert size(LLAMA_8B, f"--max-model-len={length}", gpu=gpu).outcome is outcome
@@ -111,10 +121,14 @@ def test_other_devices_start_only_what_fits_amply(gpu, length, outcome):
 def test_a_block_of_a_quantized_expert_must_not_be_cut():
     """The real refusal of Qwen3 235B in FP8 on eight GPUs; expert parallelism is the way out."""
     config = {
-        **LLAMA_8B, "architectures": ["Qwen3MoeForCausalLM"], "model_type": "qwen3_moe", "num_experts": 32,
-        "num_experts_per_tok": 8, "moe_intermediate_size": 1536,
+        **LLAMA_8B,
+        "architectures": ["Qwen3MoeForCausalLM"],
+        "model_type": "qwen3_moe",
+        "num_experts": 32,
+        "num_experts_per_tok": 8,
+        "moe_intermediate_size": 1536,
         "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]},
-    }  # fmt: skip
+    }
     found = size(config, gpus=8)
     assert found.outcome is Outcome.REFUSED_QUANT
     assert "= 192 is not divisible by weight quantization block_n = 128" in found.error

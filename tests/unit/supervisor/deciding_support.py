@@ -21,35 +21,63 @@ from modelcar_tui.supervisor.reports import ModelRequirements, ModelVerdict
 
 AT = Position(1, 1)
 LLAMA_8B: dict[str, Any] = {
-    "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 32,
-    "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 128256, "intermediate_size": 14336,
-    "max_position_embeddings": 131072, "torch_dtype": "bfloat16",
-}  # fmt: skip
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "hidden_size": 4096,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "vocab_size": 128256,
+    "intermediate_size": 14336,
+    "max_position_embeddings": 131072,
+    "torch_dtype": "bfloat16",
+}
 
 
 def model(
     *args: str, gpus: int = 1, config: dict[str, Any] | None = LLAMA_8B, **facts: Fact[Any]
 ) -> ModelRequirements:
     car = ModelCar(
-        name="m", image="oci://quay.io/x/m:1", at=AT, name_at=AT, image_at=AT,
+        name="m",
+        image="oci://quay.io/x/m:1",
+        at=AT,
+        name_at=AT,
+        image_at=AT,
         serving=ServingArguments(gpu_count=gpus, args=args, gpu_count_at=AT if gpus > 1 else None),
-    )  # fmt: skip
+    )
     return ModelRequirements(
         car=car, image=ImageFacts(reference=car.image, model=ModelFacts(config=config, **facts))
     )
 
 
 def node(
-    name: str, product: str, units: int, free: int | None = -1, *, mem: int | None = None, usable: bool = True,
-    guarantee: Guarantee = Guarantee.EXCLUSIVE, resource: str = "nvidia.com/gpu", cc: str | None = None,
-) -> GpuNode:  # fmt: skip
+    name: str,
+    product: str,
+    units: int,
+    free: int | None = -1,
+    *,
+    mem: int | None = None,
+    usable: bool = True,
+    guarantee: Guarantee = Guarantee.EXCLUSIVE,
+    resource: str = "nvidia.com/gpu",
+    cc: str | None = None,
+) -> GpuNode:
     pool = Pool(
-        resource=resource, units=units, free=units if free == -1 else free, mem_mib=mem, mem_guarantee=guarantee
+        resource=resource,
+        units=units,
+        free=units if free == -1 else free,
+        mem_mib=mem,
+        mem_guarantee=guarantee,
     )
     return GpuNode(
-        name=name, vendor="nvidia", product=product, cc=cc, pool=(pool,), usable=usable,
+        name=name,
+        vendor="nvidia",
+        product=product,
+        cc=cc,
+        pool=(pool,),
+        usable=usable,
         why="" if usable else "cordoned",
-    )  # fmt: skip
+    )
 
 
 def h100(name: str = "h", units: int = 8, free: int | None = -1, **more: Any) -> GpuNode:

@@ -75,13 +75,20 @@ class FakeDecision(Member):
     def work(self, context: Context):
         manifest = context.report("configuration", ConfigurationReport).manifest
         change = Change(
-            id="tiny/--max-model-len", model="tiny", operation=Operation.SET, flag="--max-model-len",
-            old="--max-model-len=4096", new="--max-model-len=2048", reason="half is enough",
-        )  # fmt: skip
+            id="tiny/--max-model-len",
+            model="tiny",
+            operation=Operation.SET,
+            flag="--max-model-len",
+            old="--max-model-len=4096",
+            new="--max-model-len=2048",
+            reason="half is enough",
+        )
         plan = Plan(
-            base=manifest.path, base_sha256=manifest.sha256,
-            target=manifest.path.replace(".base.", ".generated."), changes=(change,),
-        )  # fmt: skip
+            base=manifest.path,
+            base_sha256=manifest.sha256,
+            target=manifest.path.replace(".base.", ".generated."),
+            changes=(change,),
+        )
         report = DecisionReport(verdict=self.verdict, why="because", plan=plan)
         context.emit(DecisionMade(report=report))
         return report

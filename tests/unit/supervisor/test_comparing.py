@@ -13,10 +13,11 @@ from modelcar_tui.supervisor.comparing import compare
 from modelcar_tui.supervisor.reports import DecisionReport, ModelVerdict, Verdict
 
 ESTIMATE = Estimate(
-    outcome=Outcome.STARTS, why="needs 18.4 GiB of 80.0 GiB",
+    outcome=Outcome.STARTS,
+    why="needs 18.4 GiB of 80.0 GiB",
     weights_gib=Fact(value=15.25, source=Source.COMPUTED, unit="GiB"),
     kv_tokens=Fact(value=300_000, source=Source.NAME, low=250_000.0, high=350_000.0),
-)  # fmt: skip
+)
 LINES = (
     "tests/a/test_x.py::TestVLLMModelCarRaw::test_oci[granite-3.1-8b-instruct-standard] ",
     "(VllmWorker rank=0) INFO Model loading took 15.2703 GiB and 10.11 seconds",
@@ -30,9 +31,12 @@ LINES = (
 
 def report() -> DecisionReport:
     verdict = ModelVerdict(
-        model="granite-3.1-8b-instruct", verdict=Verdict.GO, comparison="18 GiB vs 80 GiB", why="it fits",
+        model="granite-3.1-8b-instruct",
+        verdict=Verdict.GO,
+        comparison="18 GiB vs 80 GiB",
+        why="it fits",
         estimate=ESTIMATE,
-    )  # fmt: skip
+    )
     plan = Plan(base="/x.yaml", base_sha256="", target="/y.yaml")
     return DecisionReport(verdict=Verdict.GO, why="", models=(verdict,), plan=plan)
 

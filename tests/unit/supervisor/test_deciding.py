@@ -24,12 +24,27 @@ CUT = Problem(what="the list of nodes was cut short", fix="run again", code="cut
         (model(SHORT), (t4(),), Verdict.NO_GO, "the weights need 14.99 GiB and 14.21 GiB are free"),
         (model(SHORT), (t4(), h100()), Verdict.GO, "are left for the KV cache"),
         (model(SHORT, gpus=2), (t4(),), Verdict.GO, "are left for the KV cache"),
-        (model(SHORT, gpus=8), (h100(units=4),), Verdict.NO_GO, "8 GPUs on one node; the largest has 4 x H100"),
+        (
+            model(SHORT, gpus=8),
+            (h100(units=4),),
+            Verdict.NO_GO,
+            "8 GPUs on one node; the largest has 4 x H100",
+        ),
         (model(SHORT, gpus=8), (h100("a", 4), h100("b", 4)), Verdict.NO_GO, "wants 8 GPUs on one node"),
-        (model(SHORT, gpus=4), (h100("a", 8, 2), h100("b", 8, 3)), Verdict.NO_GO, "4 free now (at most 3 of 8"),
+        (
+            model(SHORT, gpus=4),
+            (h100("a", 8, 2), h100("b", 8, 3)),
+            Verdict.NO_GO,
+            "4 free now (at most 3 of 8",
+        ),
         (model(SHORT, gpus=4), (h100("a", 8, 2), h100("b", 8, 4)), Verdict.GO, "are left for the KV cache"),
         (model(SHORT, gpus=3), (h100(),), Verdict.NO_GO, "32 attention heads can't be shared by 3 GPUs"),
-        (model("--max-model-len=200000"), (h100(),), Verdict.NO_GO, "is more than the model's 131072 positions"),
+        (
+            model("--max-model-len=200000"),
+            (h100(),),
+            Verdict.NO_GO,
+            "is more than the model's 131072 positions",
+        ),
         (model(), (node("l", "L4", 1, mem=23034, cc="8.9"),), Verdict.NO_GO, "one request of 131072 tokens"),
         (model(SHORT, config=None), (h100(),), Verdict.UNKNOWN, "there is no config.json"),
         (model(SHORT), (node("x", "NOTHING-9000", 8),), Verdict.UNKNOWN, "not"),
@@ -37,7 +52,7 @@ CUT = Problem(what="the list of nodes was cut short", fix="run again", code="cut
         (model(SHORT), (h100(usable=False),), Verdict.NO_GO, "no usable GPU: h is out (cordoned)"),
         (model(SHORT), (h100(units=0),), Verdict.NO_GO, "no node offers a GPU"),
     ],
-)  # fmt: skip
+)
 def test_the_verdict_on_one_model(
     what: ModelRequirements, nodes: tuple[GpuNode, ...], verdict: Verdict, says: str
 ) -> None:
@@ -81,7 +96,9 @@ def test_a_node_where_it_would_fail_is_named() -> None:
 def test_a_taint_that_keeps_the_pod_away_from_every_node_is_said() -> None:
     taint = {"taints": ("nvidia.com/gpu:NoSchedule",)}
     tainted = [msgspec.structs.replace(h100(name), **taint) for name in ("a", "b")]
-    assert any("tainted (nvidia.com/gpu:NoSchedule)" in text for text in decide(model(SHORT), *tainted).warnings)
+    assert any(
+        "tainted (nvidia.com/gpu:NoSchedule)" in text for text in decide(model(SHORT), *tainted).warnings
+    )
     assert not decide(model(SHORT), *tainted, h100("c")).warnings
     full = h100("c", free=0)
     assert any("tainted" in text for text in decide(model(SHORT), *tainted, full).warnings)

@@ -70,13 +70,27 @@ class Packages:
         (info / "entry_points.txt").write_text(f"[modelcar_tui.specialists]\n{entry} = {module}:{target}\n")
 
     def run(self, *args: object, form: str = "json") -> subprocess.CompletedProcess[str]:
-        options = ("--gpu", "NVIDIA-L40S:4", "--no-llm", "--no-qa", "--state-dir", self.state, "--format", form)
+        options = (
+            "--gpu",
+            "NVIDIA-L40S:4",
+            "--no-llm",
+            "--no-qa",
+            "--state-dir",
+            self.state,
+            "--format",
+            form,
+        )
         config = self.folder / "x.base.yaml"
         config.write_text(MANIFEST.replace("registry.example.test", "127.0.0.1:9"))
         return subprocess.run(
-            [AGENT, "--config", config, *map(str, (*options, *args))], capture_output=True, text=True,
-            timeout=100, check=False, stdin=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(self.folder)},
-        )  # fmt: skip
+            [AGENT, "--config", config, *map(str, (*options, *args))],
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": str(self.folder)},
+        )
 
     def told(self) -> dict[str, Any]:
         done = self.run()
@@ -110,7 +124,11 @@ def test_metadata_of_a_foreign_specialist_stands_under_its_name_alone(packages: 
     told = packages.told()
     assert told["specialists"]["licence"]["verdict"] == "NO-GO"
     assert "denied" not in told
-    assert (told["schema"], told["qa"], told["gpu_available"]) == (1, told["run"]["qa"]["outcome"]["code"], True)
+    assert (told["schema"], told["qa"], told["gpu_available"]) == (
+        1,
+        told["run"]["qa"]["outcome"]["code"],
+        True,
+    )
     assert told["gpu_available"] is told["specialists"]["accelerator"]["gpu_available"]
     assert foreign(told) == [("licence", "done")]
 
@@ -140,9 +158,11 @@ async def test_metadata_of_one_that_takes_the_place_of_ours_is_not_ours(tmp_path
     other.other = members.get(name, Member(name))
     (tmp_path / "x.base.yaml").write_text(MANIFEST)
     supervisor = Supervisor(
-        tmp_path / "x.base.yaml", specialists=(*{**members, name: other}.values(),), state_dir=str(tmp_path),
+        tmp_path / "x.base.yaml",
+        specialists=(*{**members, name: other}.values(),),
+        state_dir=str(tmp_path),
         approve=Approve.SHOW,
-    )  # fmt: skip
+    )
     async for _ in supervisor.run():
         pass
     told = envelope(supervisor.state)
@@ -172,12 +192,21 @@ BROKEN = {
     "name of a path": (GOOD.replace('name = "licence"', "name = '../x'"), "its name '../x' is not"),
     "title of another type": (GOOD.replace('title = "Licence"', "title = None"), "its title None is no text"),
     "steps of another type": (GOOD.replace('(StepPlan("read", "Read"),)', "('read',)"), "its steps are not"),
-    "one step": (GOOD.replace('(StepPlan("read", "Read"),)', 'StepPlan("read", "Read")'), "its steps are not"),
+    "one step": (
+        GOOD.replace('(StepPlan("read", "Read"),)', 'StepPlan("read", "Read")'),
+        "its steps are not",
+    ),
     "needs without a comma": (GOOD.replace('("configuration",)', '("configuration")'), "its needs 'config"),
     "needs nobody": (GOOD.replace('("configuration",)', '("nobody",)'), "needs 'nobody', which is not there"),
     "needs itself": (GOOD.replace('("configuration",)', '("licence",)'), "waits for itself"),
-    "run is no function": (GOOD.replace("async def run(", "run = 5\n    async def go("), "its run is no function"),
-    "property": (GOOD.replace('title = "Licence"', "title = property(lambda self: 1 / 0)"), "ZeroDivisionError"),
+    "run is no function": (
+        GOOD.replace("async def run(", "run = 5\n    async def go("),
+        "its run is no function",
+    ),
+    "property": (
+        GOOD.replace('title = "Licence"', "title = property(lambda self: 1 / 0)"),
+        "ZeroDivisionError",
+    ),
     "no end of steps": (
         GOOD.replace("steps = (", "steps = __import__('itertools').repeat("),
         "it has more than 200 steps",
@@ -257,7 +286,9 @@ RUNS = {
     "another's result": "e = "
     + EVENTS
     + "; context.emit(e.SpecialistFinished(specialist='accelerator', status='done', summary='GO'))",
-    "another's step": "e = " + EVENTS + "; context.emit(e.StepChanged(specialist='qa', step='x', status='done'))",
+    "another's step": "e = "
+    + EVENTS
+    + "; context.emit(e.StepChanged(specialist='qa', step='x', status='done'))",
     "another's name": "context.name = 'accelerator'; e = "
     + EVENTS
     + "; context.emit(e.SpecialistStarted(specialist='accelerator'))",
@@ -275,14 +306,20 @@ RUNS = {
 def test_one_that_dies_while_it_runs_fails_alone_and_the_run_can_be_shown_again(
     packages: Packages, case: str
 ) -> None:
-    packages.add("licence", GOOD.replace("return Report()", "pass").replace('context.step("read")', RUNS[case]))
+    packages.add(
+        "licence", GOOD.replace("return Report()", "pass").replace('context.step("read")', RUNS[case])
+    )
     told = packages.told()
     assert foreign(told) == [("licence", "failed")]
     found = pane(told, "licence")
     assert "not of modelcar-tui" in found["lines"][1] and not {"\x1b", "\n", "\u202e"} & set(found["summary"])
     (folder,) = (packages.state / "runs").iterdir()
     again = subprocess.run(
-        [AGENT, "--resume", folder, "--format", "json"], capture_output=True, text=True, check=False, timeout=60
+        [AGENT, "--resume", folder, "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert json.loads(again.stdout)["run"]["panes"] == told["run"]["panes"]
 
@@ -303,7 +340,9 @@ def test_one_that_tells_no_result_is_done_when_its_run_has_ended(packages: Packa
 
 def test_a_name_that_is_a_text_of_its_own_kind_is_that_name(packages: Packages) -> None:
     odd = "\n\nclass S(str):\n    __eq__ = lambda self, other: False\n    __hash__ = lambda self: 1\n"
-    packages.add("licence", GOOD + odd + "Licence.name = S('licence')\nLicence.needs = (S('configuration'),)\n")
+    packages.add(
+        "licence", GOOD + odd + "Licence.name = S('licence')\nLicence.needs = (S('configuration'),)\n"
+    )
     assert foreign(packages.told()) == [("licence", "done")]
 
 
@@ -338,9 +377,12 @@ def test_of_two_versions_of_a_package_the_first_on_the_path_joins(packages: Pack
     code = f"import sys; sys.path.append({str(older)!r})\n"
     code += "from modelcar_tui.supervisor.registry import team; print([m.name for m in team()][4:])"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
         env={**os.environ, "PYTHONPATH": str(packages.folder)},
-    )  # fmt: skip
+    )
     assert done.stdout.strip() == "['licence']"
 
 
@@ -385,7 +427,9 @@ def test_a_wrong_one_of_the_embedding_program_is_told_to_it(case: str) -> None:
 
 
 def test_step_plans_of_a_foreign_pane_are_clean(packages: Packages) -> None:
-    packages.add("licence", GOOD.replace('"Read"', r'"Re\x1b[2Jad\n"').replace('"Licence"', r'"Li\u202ecence"'))
+    packages.add(
+        "licence", GOOD.replace('"Read"', r'"Re\x1b[2Jad\n"').replace('"Licence"', r'"Li\u202ecence"')
+    )
     found = pane(packages.told(), "licence")
     assert StepPlan(found["steps"][0]["id"], found["steps"][0]["title"]) == StepPlan("read", "Read")
     assert found["title"] == "Li\N{REPLACEMENT CHARACTER}cence"

@@ -22,9 +22,14 @@ from modelcar_tui.supervisor.steps import conclusion
 NAMES = ("granite-3.1-8b-instruct", "llama-3.3-70b-instruct", "whisper")
 SERVED = "each of the 3 models can be served"
 OOM = QaModelResult(
-    model=NAMES[1], status="FAILED", phase="call", cause="CUDA_OOM", line="CUDA out of memory.",
-    means="it did not fit", fix="lower --max-model-len",
-)  # fmt: skip
+    model=NAMES[1],
+    status="FAILED",
+    phase="call",
+    cause="CUDA_OOM",
+    line="CUDA out of memory.",
+    means="it did not fit",
+    fix="lower --max-model-len",
+)
 PASSED = tuple(QaModelResult(model=NAMES[number], status="PASSED", phase="call") for number in (0, 2))
 
 
@@ -48,7 +53,9 @@ def run(*events: e.AnyEvent) -> RunState:
         e.RunStarted(run_id="r", manifest="m.yaml", panes=panes, version="1"),
         e.DecisionMade(report=report()),
     )
-    return fold(e.Stamped(number, float(number), event) for number, event in enumerate((*opening, *events), 1))
+    return fold(
+        e.Stamped(number, float(number), event) for number, event in enumerate((*opening, *events), 1)
+    )
 
 
 def verdicts(state: RunState) -> list[tuple[str, Verdict | None]]:
@@ -65,26 +72,38 @@ def verdicts(state: RunState) -> list[tuple[str, Verdict | None]]:
         (failed(OOM), "QA FAILED", Verdict.NO_GO, "llama-3.3-70b-instruct: it did not fit"),
         (
             failed(OOM, QaModelResult(model=NAMES[0], status="ERROR", phase="setup")),
-            "QA FAILED", Verdict.NO_GO,
+            "QA FAILED",
+            Verdict.NO_GO,
             "2 of 3 models failed: granite-3.1-8b-instruct, llama-3.3-70b-instruct (CUDA_OOM)",
         ),
         (
-            failed(OOM, code="KILLED"), "QA FAILED", Verdict.NO_GO,
+            failed(OOM, code="KILLED"),
+            "QA FAILED",
+            Verdict.NO_GO,
             "llama-3.3-70b-instruct: it did not fit; told of KILLED",
         ),
         (
             failed(QaModelResult(model=NAMES[0], status="ERROR", phase="setup"), code="TESTS_FAILED"),
-            "QA FAILED", Verdict.NO_GO, "granite-3.1-8b-instruct: its test failed (setup)",
+            "QA FAILED",
+            Verdict.NO_GO,
+            "granite-3.1-8b-instruct: its test failed (setup)",
         ),
-        (failed(QaModelResult(model="gone", status="FAILED")), "QA FAILED", Verdict.UNKNOWN, "told of CUDA_OOM"),
+        (
+            failed(QaModelResult(model="gone", status="FAILED")),
+            "QA FAILED",
+            Verdict.UNKNOWN,
+            "told of CUDA_OOM",
+        ),
         (failed(code="CLUSTER_UNHEALTHY"), "QA FAILED", Verdict.UNKNOWN, "told of CLUSTER_UNHEALTHY"),
         (failed(code="TIMEOUT"), "QA FAILED", Verdict.UNKNOWN, "told of TIMEOUT"),
         (
             failed(QaModelResult(model=NAMES[2], status=""), code="MODEL_TIMEOUT"),
-            "QA FAILED", Verdict.NO_GO, "whisper: told of MODEL_TIMEOUT",
+            "QA FAILED",
+            Verdict.NO_GO,
+            "whisper: told of MODEL_TIMEOUT",
         ),
     ],
-)  # fmt: skip
+)
 def test_the_outcome_of_a_run_that_was_predicted_go(
     outcome: QaOutcome | None, word: str, verdict: Verdict, why: str
 ) -> None:
@@ -125,17 +144,23 @@ def test_a_model_that_the_suite_did_not_come_to_is_unknown() -> None:
 
 def test_each_model_that_failed_is_told_by_its_own_cause() -> None:
     pull = QaModelResult(
-        model=NAMES[0], status="ERROR", phase="setup", cause="IMAGE_PULL_DENIED", line="unauthorized",
-        means="may not pull", fix="log in",
-    )  # fmt: skip
+        model=NAMES[0],
+        status="ERROR",
+        phase="setup",
+        cause="IMAGE_PULL_DENIED",
+        line="unauthorized",
+        means="may not pull",
+        fix="log in",
+    )
     nameless = QaModelResult(model=NAMES[2], status="FAILED", phase="call")
     state = run(e.QaFinished(outcome=failed(OOM, pull, nameless)))
     assert state.decision is not None
     told = [(model.why.partition("its QA failed: ")[2], model.settle) for model in state.decision.models]
     assert told == [
-        ("IMAGE_PULL_DENIED: unauthorized", "log in"), ("CUDA_OOM: CUDA out of memory.", "lower --max-model-len"),
+        ("IMAGE_PULL_DENIED: unauthorized", "log in"),
+        ("CUDA_OOM: CUDA out of memory.", "lower --max-model-len"),
         ("its test failed (call)", "read its first failure in the log"),
-    ]  # fmt: skip
+    ]
 
 
 def test_a_cut_name_that_fits_two_models_says_of_neither_that_it_failed() -> None:
@@ -194,8 +219,11 @@ def ended(outcome: QaOutcome) -> RunState:
 def test_json_tells_outcome_and_prediction_apart() -> None:
     document = json.loads(to_json(envelope(ended(failed(OOM)))))
     assert {key: document[key] for key in ("outcome", "predicted", "verdict", "exit_status")} == {
-        "outcome": "QA FAILED", "predicted": "GO", "verdict": "NO-GO", "exit_status": 4,
-    }  # fmt: skip
+        "outcome": "QA FAILED",
+        "predicted": "GO",
+        "verdict": "NO-GO",
+        "exit_status": 4,
+    }
     assert NAMES[1] in document["summary"]
     good = json.loads(to_json(envelope(ended(QaOutcome(code="QA_OK", message="3 passed")))))
     assert (good["outcome"], good["predicted"], good["verdict"], good["exit_status"]) == ("GO", "GO", "GO", 0)
@@ -220,7 +248,9 @@ def test_the_exit_status_of_a_failed_qa_stays(code: str, status: int) -> None:
 
 def test_a_result_that_is_told_again_does_not_lengthen_the_specialist_s_own_time() -> None:
     state = run(
-        e.SpecialistStarted(specialist="decision"), finished(report()), finished(report(Verdict.NO_GO, Verdict.GO))
+        e.SpecialistStarted(specialist="decision"),
+        finished(report()),
+        finished(report(Verdict.NO_GO, Verdict.GO)),
     )
     pane = state.pane("decision")
     assert pane is not None
@@ -231,11 +261,13 @@ def test_the_next_step_is_what_helps_those_that_decide_the_verdict() -> None:
     models = tuple(
         ModelVerdict(model=name, verdict=verdict, comparison="", why="w", settle=settle)
         for name, verdict, settle in (
-            ("a", Verdict.UNKNOWN, "log in"), ("b", Verdict.NO_GO, "delete --x"),
+            ("a", Verdict.UNKNOWN, "log in"),
+            ("b", Verdict.NO_GO, "delete --x"),
             ("c", Verdict.NO_GO, "delete --x"),
-            ("d", Verdict.NO_GO, "add --y"), ("e", Verdict.GO, "never told"),
+            ("d", Verdict.NO_GO, "add --y"),
+            ("e", Verdict.GO, "never told"),
         )
-    )  # fmt: skip
+    )
     plan = Plan(base="/x.yaml", base_sha256="", target="/y.yaml")
     state = RunState(decision=DecisionReport(verdict=Verdict.NO_GO, why="w", models=models, plan=plan))
     told = outcome_of(state)

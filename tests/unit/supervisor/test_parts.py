@@ -46,7 +46,9 @@ ANALYSED = {"configuration", "accelerator", "licence", "decision"}
         (ANALYSED | {"qa", "farewell", "summary"}, False, None, ()),
     ],
 )
-def test_routing_table(finished: set[str], changes: bool, answer: dict | None, expected: tuple[str, ...]) -> None:
+def test_routing_table(
+    finished: set[str], changes: bool, answer: dict | None, expected: tuple[str, ...]
+) -> None:
     progress = Progress(finished=frozenset(finished), has_changes=changes, answer=answer)
     assert allowed_next(progress, TEAM) == expected
 

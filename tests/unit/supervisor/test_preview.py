@@ -48,7 +48,10 @@ def decide(run: RunState, *flags: str, **edited: str) -> Decision:
     accepted = tuple(change.id for change in plan.changes if not flags or change.flag in flags)
     by_flag = {change.flag.lstrip("-").replace("-", "_"): change.id for change in plan.changes}
     return Decision(
-        plan_digest=plan.digest, accepted=accepted, edited={by_flag[k]: v for k, v in edited.items()}, write=True
+        plan_digest=plan.digest,
+        accepted=accepted,
+        edited={by_flag[k]: v for k, v in edited.items()},
+        write=True,
     )
 
 

@@ -194,7 +194,9 @@ async def test_a_patch_that_fails_after_the_manifest_is_no_word_of_nothing_writt
     assert f"Written: {tmp_path / 'x.generated.yaml'}" in told and "Nothing was written" not in told
 
 
-async def test_a_manifest_that_was_not_written_is_not_tested(manifest: Path, target: Path, tmp_path: Path) -> None:
+async def test_a_manifest_that_was_not_written_is_not_tested(
+    manifest: Path, target: Path, tmp_path: Path
+) -> None:
     """The file that stands there is another hand's: the suite must not be run over it."""
 
     class RealQa(Qa):
@@ -205,9 +207,12 @@ async def test_a_manifest_that_was_not_written_is_not_tested(manifest: Path, tar
     qa = RealQa()
     team = (*(member for member in fake_team() if member.name != "qa"), qa)
     supervisor = Supervisor(
-        manifest, specialists=team, state_dir=str(tmp_path / "state"), approve=Approve.ALL,
+        manifest,
+        specialists=team,
+        state_dir=str(tmp_path / "state"),
+        approve=Approve.ALL,
         qa_recording=str(tmp_path),
-    )  # fmt: skip
+    )
     async for _ in supervisor.run():
         pass
     assert supervisor.state.qa.outcome.code == "QA_SKIPPED:NOT_WRITTEN"

@@ -24,13 +24,27 @@ from modelcar_tui.supervisor.stopping import outstanding, stopping
 
 READ, NEVER = "0.19.1", "0.40.0"
 STOPPING = [
-    "--swap-space=4", "--foo-bar=1", "--limit-mm-per-prompt=image", "--seed=abc", "word",
+    "--swap-space=4",
+    "--foo-bar=1",
+    "--limit-mm-per-prompt=image",
+    "--seed=abc",
+    "word",
     "--enable-auto-tool-choice",
-    "--task=generate", "--num-scheduler-steps=8", "--disable-log-requests", "--enforce-eager=yes", "--max-n=3",
-    "--max-num-seqs 64", "--gpu-memory-utilization", "--max-num-seqs=0", "--enable-expert-parallel",
-    "--decode-context-parallel-size=3", "--quantization=", "--kv-cache-dtype=fp9", "--no-max-num-seqs",
+    "--task=generate",
+    "--num-scheduler-steps=8",
+    "--disable-log-requests",
+    "--enforce-eager=yes",
+    "--max-n=3",
+    "--max-num-seqs 64",
+    "--gpu-memory-utilization",
+    "--max-num-seqs=0",
+    "--enable-expert-parallel",
+    "--decode-context-parallel-size=3",
+    "--quantization=",
+    "--kv-cache-dtype=fp9",
+    "--no-max-num-seqs",
     "--tensor-parallel-size=2",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("argument", STOPPING)
@@ -83,7 +97,9 @@ def test_a_secret_that_stops_the_server_is_not_in_its_sentence() -> None:
         (4, (SHORT,)),
     ],
 )
-def test_what_stops_the_suite_alone_is_no_matter_of_the_verdict(gpus: int, arguments: tuple[str, ...]) -> None:
+def test_what_stops_the_suite_alone_is_no_matter_of_the_verdict(
+    gpus: int, arguments: tuple[str, ...]
+) -> None:
     what = model(*arguments, gpus=gpus)
     stops = {finding.stops for finding in lint_model(what.car, vllm=READ)}
     assert Stops.SUITE in stops
@@ -129,13 +145,17 @@ def test_every_spelling_of_an_argument_has_the_same_verdict(arguments: tuple[str
 @pytest.mark.parametrize(
     "stretch",
     [
-        ('--hf-overrides={"rope_scaling":{"rope_type":"yarn","factor":2.0,"original_max_position_embeddings":131072}}',),
-        ('--hf-overrides={"rope_parameters":{"rope_type":"yarn","factor":2.0,"original_max_position_embeddings":131072}}',),
+        (
+            '--hf-overrides={"rope_scaling":{"rope_type":"yarn","factor":2.0,"original_max_position_embeddings":131072}}',
+        ),
+        (
+            '--hf-overrides={"rope_parameters":{"rope_type":"yarn","factor":2.0,"original_max_position_embeddings":131072}}',
+        ),
         ('--hf-overrides={"max_position_embeddings":262144}',),
         ("--hf-overrides.max_position_embeddings=262144",),
         ("--hf-overrides", '{"max_position_embeddings":262144}'),
     ],
-)  # fmt: skip
+)
 def test_positions_that_the_arguments_override_are_no_needless_no_go(stretch: tuple[str, ...]) -> None:
     what = model("--max-model-len=200000", *stretch)
     assert decide(what, h100(), vllm=READ).verdict is Verdict.GO
@@ -152,7 +172,8 @@ def test_a_stopping_finding_needs_no_gpus_to_be_known() -> None:
 def test_every_finding_says_what_it_stops_and_by_which_release() -> None:
     what = model(SHORT, "--foo-bar=1", "--max-num-seqs", "64", "--pipeline-parallel-size=2", gpus=2)
     told = {
-        finding.code: (finding.stops, finding.release, finding.read) for finding in lint_model(what.car, vllm=READ)
+        finding.code: (finding.stops, finding.release, finding.read)
+        for finding in lint_model(what.car, vllm=READ)
     }
     assert told["flag-unknown"] == (Stops.SERVER, READ, True)
     assert told["suite-parallel"] == (Stops.SUITE, READ, True)
@@ -163,8 +184,13 @@ def test_every_finding_says_what_it_stops_and_by_which_release() -> None:
 
 def test_the_arguments_own_parallel_size_counts_and_not_what_the_suite_makes_of_it() -> None:
     """KServe passes two; only the QA suite would spread it over the four that are requested."""
-    large = {**LLAMA_8B, "hidden_size": 8192, "num_hidden_layers": 80, "num_attention_heads": 64,
-             "intermediate_size": 28672}  # fmt: skip
+    large = {
+        **LLAMA_8B,
+        "hidden_size": 8192,
+        "num_hidden_layers": 80,
+        "num_attention_heads": 64,
+        "intermediate_size": 28672,
+    }
     l40s = node("l", "L40S", 4, mem=46068, cc="8.9")
     two = model(SHORT, "--tensor-parallel-size=2", gpus=4, config=large)
     assert decide(two, l40s, vllm=READ).verdict is Verdict.NO_GO
@@ -200,14 +226,25 @@ def test_a_gpu_count_that_a_change_brings_in_is_one() -> None:
 @pytest.mark.parametrize(
     ("config", "arguments", "gpus"),
     [
-        ({"rope_parameters": {
-            "full_attention": {"rope_type": "yarn", "factor": 2.0, "original_max_position_embeddings": 131072},
-            "sliding_attention": {"rope_type": "default"}}}, ("--max-model-len=262144",), 1),
+        (
+            {
+                "rope_parameters": {
+                    "full_attention": {
+                        "rope_type": "yarn",
+                        "factor": 2.0,
+                        "original_max_position_embeddings": 131072,
+                    },
+                    "sliding_attention": {"rope_type": "default"},
+                }
+            },
+            ("--max-model-len=262144",),
+            1,
+        ),
         ({"moe_num_experts": [64, 64]}, (SHORT, "--enable-expert-parallel"), 1),
         ({}, (SHORT, "--data-parallel-size=2", "--distributed-executor-backend=uni"), 2),
         ({}, (SHORT, "--hf-overrides.foo", "--enforce-eager"), 1),
     ],
-)  # fmt: skip
+)
 def test_what_vllm_takes_is_stopped_by_no_finding(
     config: dict[str, Any], arguments: tuple[str, ...], gpus: int
 ) -> None:
@@ -222,7 +259,8 @@ def test_what_vllm_takes_is_stopped_by_no_finding(
 def test_a_slip_in_the_name_of_a_secret_makes_it_no_less_of_one(argument: str, tmp_path: Path) -> None:
     path = tmp_path / "m.base.yaml"
     path.write_text(
-        f"model-car:\n- name: m\n  image: oci://quay.io/x/m:1\n  serving_arguments:\n    args: ['{argument}']\n"
+        "model-car:\n- name: m\n  image: oci://quay.io/x/m:1\n  serving_arguments:\n    args: "
+        f"['{argument}']\n"
     )
     (car,) = read_manifest(path).models
     assert "hunter22" not in msgspec.json.encode(car).decode()

@@ -40,7 +40,9 @@ def manifest(tmp_path: Path) -> Path:
 
 
 async def drive(manifest: Path, tmp_path: Path, *, answer=None, specialists=None, **options) -> Supervisor:
-    supervisor = Supervisor(manifest, specialists=specialists or fake_team(), state_dir=str(tmp_path), **options)
+    supervisor = Supervisor(
+        manifest, specialists=specialists or fake_team(), state_dir=str(tmp_path), **options
+    )
     async for stamped in supervisor.run():
         if isinstance(stamped.event, e.ApprovalRequested) and answer is not None:
             supervisor.answer(answer(supervisor))
@@ -139,7 +141,9 @@ async def test_bad_manifest_ends_with_2_and_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("verdict", "status"), [(Verdict.NO_GO, 1), (Verdict.UNKNOWN, 8)])
-async def test_verdict_decides_the_status(manifest: Path, tmp_path: Path, verdict: Verdict, status: int) -> None:
+async def test_verdict_decides_the_status(
+    manifest: Path, tmp_path: Path, verdict: Verdict, status: int
+) -> None:
     decision = FakeDecision("decision", ("configuration", "accelerator"))
     decision.verdict = verdict
     team = [member for member in fake_team() if member.name != "decision"]
@@ -154,7 +158,9 @@ async def test_crash_of_one_specialist_fails_its_pane_only(manifest: Path, tmp_p
         def work(self, context: Context):
             raise RuntimeError(quoted)
 
-    supervisor = await drive(manifest, tmp_path, answer=accept_all, specialists=(*fake_team(), Broken("broken")))
+    supervisor = await drive(
+        manifest, tmp_path, answer=accept_all, specialists=(*fake_team(), Broken("broken"))
+    )
     pane = supervisor.state.pane("broken")
     assert pane.status is e.Status.FAILED
     assert pane.summary.startswith("RuntimeError in test_supervisor.py, line ")
@@ -202,7 +208,9 @@ async def test_need_that_is_not_there_is_one_clear_line(manifest: Path, tmp_path
 @pytest.mark.parametrize("where", ["configuration", "accelerator", "decision", "qa"])
 def test_kill_9_in_any_specialist_then_resume(manifest: Path, tmp_path: Path, where: str) -> None:
     env = {**os.environ, "TEAM_HANG": where}
-    with subprocess.Popen([sys.executable, DRIVE, manifest, tmp_path], env=env, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, DRIVE, manifest, tmp_path], env=env, stdout=subprocess.PIPE
+    ) as process:
         deadline = time.monotonic() + 60
         while not (tmp_path / "hanging").exists():
             assert process.poll() is None
@@ -211,7 +219,11 @@ def test_kill_9_in_any_specialist_then_resume(manifest: Path, tmp_path: Path, wh
         process.send_signal(signal.SIGKILL)
     (run,) = (tmp_path / "runs").iterdir()
     done = subprocess.run(
-        [sys.executable, DRIVE, manifest, tmp_path, run], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, DRIVE, manifest, tmp_path, run],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == ExitStatus.GO, done.stderr
     counts = ran(tmp_path)
@@ -268,7 +280,9 @@ async def test_files_are_private_and_hold_no_secret(
             context.step("work", detail="secret is dXNlcjpwbGFudGVkLXNlY3JldA== or planted-secret")
             raise RuntimeError("planted-secret in an exception")
 
-    supervisor = await drive(manifest, tmp_path, answer=accept_all, specialists=(*fake_team(), Leaky("leaky")))
+    supervisor = await drive(
+        manifest, tmp_path, answer=accept_all, specialists=(*fake_team(), Leaky("leaky"))
+    )
     folder = supervisor.folder
     assert folder.stat().st_mode & 0o777 == 0o700
     for path in folder.rglob("*"):
@@ -303,4 +317,6 @@ def test_checkpoint_is_a_database_of_plain_data(tmp_path: Path, manifest: Path) 
     with sqlite3.connect(supervisor.folder / "checkpoint.sqlite") as database:
         (count,) = database.execute("select count(*) from checkpoints").fetchone()
     assert count >= 6
-    assert msgspec.json.decode((supervisor.folder / "settings.json").read_bytes())["manifest"] == str(manifest)
+    assert msgspec.json.decode((supervisor.folder / "settings.json").read_bytes())["manifest"] == str(
+        manifest
+    )

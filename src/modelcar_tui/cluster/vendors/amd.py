@@ -49,10 +49,16 @@ def find(view: View) -> Found | None:
         notes = ("partitions share one pool of memory (NPS1): what one gets is not fixed",)
     known = tables().products.get(product or "")
     return Found(
-        vendor="amd", product=product, product_from=origin if product else "",
-        family=known.family if known else None, cc=known.cc if known else None,
-        physical=physical or None, pools=pools, notes=(*notes, *unhealthy(pools)), why=incomplete(devices),
-    )  # fmt: skip
+        vendor="amd",
+        product=product,
+        product_from=origin if product else "",
+        family=known.family if known else None,
+        cc=known.cc if known else None,
+        physical=physical or None,
+        pools=pools,
+        notes=(*notes, *unhealthy(pools)),
+        why=incomplete(devices),
+    )
 
 
 def name(product: str) -> str | None:
@@ -68,7 +74,9 @@ def _product(view: View, *, advertised: bool) -> tuple[str | None, str]:
     """Product and what it was read from: product name, device id, instance type."""
     ids = tables().amd_devices
     named = {found for raw in _values(view, "product-name") if (found := name(raw))}
-    known = {found for raw in _values(view, "device-id") if (found := ids.get(raw.lower().removeprefix("0x")))}
+    known = {
+        found for raw in _values(view, "device-id") if (found := ids.get(raw.lower().removeprefix("0x")))
+    }
     if named or known:
         # Labels of a node with cards of several kinds don't say which resource is which.
         kinds = named or known
@@ -85,7 +93,8 @@ def _product(view: View, *, advertised: bool) -> tuple[str | None, str]:
 
 
 def _values(view: View, kind: str) -> dict[str, int | None]:
-    """Values of a label kind with their counts where told; homogeneous form first, then `kind.value: count`."""
+    """Values of a label kind with their counts where told; homogeneous form first, then `kind.value:
+    count`."""
     for prefix in _PREFIXES:
         if value := view.labels.get(f"{prefix}{kind}"):
             return {value: None}
@@ -144,9 +153,11 @@ def _pool(view: View, resource: str, product: str | None, resources: list[str]) 
         return view.pool(resource)
     by_type = _product(view, advertised=True)[1] == "instance-type"
     return view.pool(
-        resource, mem_mib=table // _parts(style), mem_guarantee=guarantee,
+        resource,
+        mem_mib=table // _parts(style),
+        mem_guarantee=guarantee,
         mem_from="instance-type" if by_type else "model-table",
-    )  # fmt: skip
+    )
 
 
 def _device_pool(pool: DraPool) -> Pool:

@@ -43,10 +43,14 @@ def find_gaudi(view: View) -> Found | None:
         pools = tuple(device_pool(pool, **worth) for pool in devices)
     count = view.number("habana.ai/device.count")
     return Found(
-        vendor="intel-gaudi", product=product, product_from=origin if product else "",
+        vendor="intel-gaudi",
+        product=product,
+        product_from=origin if product else "",
         physical=count if count is not None else sum(pool.capacity or 0 for pool in pools) or None,
-        pools=pools, notes=unhealthy(pools), why=incomplete(devices),
-    )  # fmt: skip
+        pools=pools,
+        notes=unhealthy(pools),
+        why=incomplete(devices),
+    )
 
 
 def find_gpu(view: View) -> Found | None:
@@ -60,17 +64,24 @@ def find_gpu(view: View) -> Found | None:
     product, origin = _gpu_product(view)
     known = tables().products.get(product or "")
     count = view.number("gpu.intel.com/device.count")
-    pools = tuple(_gpu_pool(view, resource, known.mem_mib if known else None, count) for resource in resources)
+    pools = tuple(
+        _gpu_pool(view, resource, known.mem_mib if known else None, count) for resource in resources
+    )
     if devices and not pools:
         pools = tuple(device_pool(pool, mem_guarantee=Guarantee.EXCLUSIVE) for pool in devices)
         if product is None and devices[0].product:
             product, origin = devices[0].product, "dra"
         count = count if count is not None else sum(pool.capacity for pool in devices)
     return Found(
-        vendor="intel-gpu", product=product, product_from=origin, physical=count, pools=pools,
+        vendor="intel-gpu",
+        product=product,
+        product_from=origin,
+        physical=count,
+        pools=pools,
         notes=("OpenShift AI has no vLLM runtime for Intel GPUs", *unhealthy(pools)),
-        vllm_runtime=False, why=incomplete(devices),
-    )  # fmt: skip
+        vllm_runtime=False,
+        why=incomplete(devices),
+    )
 
 
 def _gaudi_product(view: View, ids: list[str], *, advertised: bool) -> tuple[str | None, str]:
@@ -92,11 +103,16 @@ def _generation(text: str) -> str | None:
     match = _GENERATION.search(text)
     if match is None:
         return None
-    return _BOARDS.get(match["board"]) if match["board"] else {"1": "Gaudi"}.get(match["n"], f"Gaudi{match['n']}")
+    return (
+        _BOARDS.get(match["board"])
+        if match["board"]
+        else {"1": "Gaudi"}.get(match["n"], f"Gaudi{match['n']}")
+    )
 
 
 def _labelled_memory(view: View) -> int | None:
-    """MiB of `habana.ai/device.memory`, which administrators add by hand: `96Gi`, `98304Mi`, `96` or `98304`."""
+    """MiB of `habana.ai/device.memory`, which administrators add by hand: `96Gi`, `98304Mi`, `96` or
+    `98304`."""
     raw = view.labels.get("habana.ai/device.memory", "")
     if raw.isdecimal() and len(raw) < 8:
         return int(raw) * 1024 if int(raw) < 1024 else int(raw)
@@ -113,7 +129,8 @@ def _gpu_product(view: View) -> tuple[str | None, str]:
 
 
 def _gpu_pool(view: View, resource: str, memory: int | None, count: int | None) -> Pool:
-    """More units than devices means `shared-dev-num` above 1: each has the whole device, with its neighbours."""
+    """More units than devices means `shared-dev-num` above 1: each has the whole device, with its
+    neighbours."""
     if memory is None:
         return view.pool(resource)
     units = view.capacity.get(resource) or view.units.get(resource, 0)

@@ -50,7 +50,9 @@ def find(view: View) -> Found | None:
     labels = view.labels
     present = labels.get("nvidia.com/gpu.present") == "true" or bool(view.pci("10de"))
     gke = labels.get("cloud.google.com/gke-accelerator", "")
-    if not (resources or devices or present or gke.startswith("nvidia") or "nvidia.com/gpu.product" in labels):
+    if not (
+        resources or devices or present or gke.startswith("nvidia") or "nvidia.com/gpu.product" in labels
+    ):
         return None
     card = _card(view)
     several = _several_kinds(view, card)
@@ -71,10 +73,15 @@ def find(view: View) -> Found | None:
     known = tables().products.get(card.product or "")
     cc = _capability(labels) or (known.cc if known else None)
     return Found(
-        vendor="nvidia", product=card.product, product_from=card.product_from if card.product else "",
-        family=_family(labels, cc) or (known.family if known else None), cc=cc,
-        physical=_physical(view, card, pools), pools=pools, notes=(*notes, *unhealthy(pools)),
-    )  # fmt: skip
+        vendor="nvidia",
+        product=card.product,
+        product_from=card.product_from if card.product else "",
+        family=_family(labels, cc) or (known.family if known else None),
+        cc=cc,
+        physical=_physical(view, card, pools),
+        pools=pools,
+        notes=(*notes, *unhealthy(pools)),
+    )
 
 
 def name(product: str) -> str:
@@ -89,18 +96,21 @@ def _card(view: View) -> _Card:
         match = _SUFFIX.search(raw)
         profile = match["profile"] if match else None
         return _Card(
-            product=name(raw) or None, product_from="label", labelled=True,
+            product=name(raw) or None,
+            product_from="label",
+            labelled=True,
             count=view.number("nvidia.com/gpu.count"),
             profile="" if profile == "INVALID" else profile or _cut_anyway(labels),
             shared_suffix=bool(match and match["shared"]),
-        )  # fmt: skip
+        )
     count = view.number("nvidia.com/gpu.count")
     if gke := labels.get("cloud.google.com/gke-accelerator"):
         return _Card(
-            product=tables().gke.get(gke, gke.removeprefix("nvidia-")), product_from="label",
+            product=tables().gke.get(gke, gke.removeprefix("nvidia-")),
+            product_from="label",
             count=view.number("cloud.google.com/gke-accelerator-count") or count,
             profile=labels.get("cloud.google.com/gke-gpu-partition-size") or None,
-        )  # fmt: skip
+        )
     for prefix in ("karpenter.k8s.aws/instance-gpu-", "eks.amazonaws.com/instance-gpu-"):
         if short := labels.get(prefix + "name"):
             product = tables().instance(view.instance_type)[0] or tables().karpenter.get(short)
@@ -110,14 +120,19 @@ def _card(view: View) -> _Card:
     if known is None or known.vendor != "nvidia":
         product, cards = None, 0
     cut = _cut_anyway(labels)
-    if cut is None and labels.get("nvidia.com/mig.capable") != "false" and any(key in labels for key in _FEATURES):
+    if (
+        cut is None
+        and labels.get("nvidia.com/mig.capable") != "false"
+        and any(key in labels for key in _FEATURES)
+    ):
         # The product, whose suffix would tell, is the one label that is missing.
         cut = ""
     return _Card(product=product, product_from="instance-type", count=count or cards or None, profile=cut)
 
 
 def _several_kinds(view: View, card: _Card) -> int | None:
-    """Number of cards where more of them are offered whole than the labels count: the labels count one kind's."""
+    """Number of cards where more of them are offered whole than the labels count: the labels count one
+    kind's."""
     units = view.capacity.get("nvidia.com/gpu", view.units.get("nvidia.com/gpu", 0))
     whole = view.number("nvidia.com/gpu.replicas") == 1 and card.profile is None and not card.shared_suffix
     unshared = view.labels.get("nvidia.com/gpu.sharing-strategy", "none") == "none"
@@ -156,10 +171,14 @@ def _pool(view: View, card: _Card, resource: str) -> Pool:
     memory, guarantee = _worth(memory, sharing, factor, cut)
     if memory is None:
         return view.pool(resource, mig_profile=cut or None)
-    return view.pool(resource, mem_mib=memory, mem_guarantee=guarantee, mem_from=origin, mig_profile=cut or None)
+    return view.pool(
+        resource, mem_mib=memory, mem_guarantee=guarantee, mem_from=origin, mig_profile=cut or None
+    )
 
 
-def _worth(memory: int | None, sharing: str, factor: int | None, cut: str | None) -> tuple[int | None, Guarantee]:
+def _worth(
+    memory: int | None, sharing: str, factor: int | None, cut: str | None
+) -> tuple[int | None, Guarantee]:
     """Memory of one unit and what it is worth."""
     if not memory:
         return None, Guarantee.UNKNOWN
@@ -237,9 +256,13 @@ def _promised(view: View, card: _Card) -> Pool | None:
         return None
     memory = view.number("nvidia.com/gpu.memory")
     return Pool(
-        resource="dra:gpu.nvidia.com", units=card.count, capacity=card.count, mem_mib=memory,
-        mem_guarantee=Guarantee.EXCLUSIVE if memory else Guarantee.UNKNOWN, mem_from="dra" if memory else "none",
-    )  # fmt: skip
+        resource="dra:gpu.nvidia.com",
+        units=card.count,
+        capacity=card.count,
+        mem_mib=memory,
+        mem_guarantee=Guarantee.EXCLUSIVE if memory else Guarantee.UNKNOWN,
+        mem_from="dra" if memory else "none",
+    )
 
 
 def _from_devices(view: View, devices: tuple[DraPool, ...], notes: tuple[str, ...]) -> Found:
@@ -250,28 +273,38 @@ def _from_devices(view: View, devices: tuple[DraPool, ...], notes: tuple[str, ..
     pools = tuple(
         device_pool(
             pool,
-            resource=f"dra:{pool.driver}" + (f"/{pool.profile}" if pool.type == "mig" and pool.profile else ""),
+            resource=f"dra:{pool.driver}"
+            + (f"/{pool.profile}" if pool.type == "mig" and pool.profile else ""),
             mem_guarantee=Guarantee.HARD_SLICE if pool.type == "mig" else Guarantee.EXCLUSIVE,
             mig_profile=pool.profile if pool.type == "mig" else None,
             product=name(pool.product) if pool.product and name(pool.product) != product else None,
         )
         for pool in devices
-    )  # fmt: skip
+    )
     if not all(pool.complete for pool in devices):
-        notes += ("ResourceSlices of the newest generation are missing: until they come nothing is handed out",)
+        notes += (
+            "ResourceSlices of the newest generation are missing: until they come nothing is handed out",
+        )
     if any(pool.shared for pool in devices):
         notes += ("the driver cuts cards on demand: a card that is partly in use can still give slices",)
     known = tables().products.get(product or "")
     cc = first.cc or _capability(view.labels) or (known.cc if known else None)
     family = (first.architecture or "").lower().replace(" ", "-") or _family(view.labels, cc)
     counted = view.number("nvidia.com/gpu.count")
-    cards = sum(pool.capacity for pool in whole) + len({parent for pool in devices for parent in pool.parents})
+    cards = sum(pool.capacity for pool in whole) + len(
+        {parent for pool in devices for parent in pool.parents}
+    )
     return Found(
-        vendor="nvidia", product=product, product_from="dra" if product else "",
-        family="ada-lovelace" if family == "ada" else family or None, cc=cc,
+        vendor="nvidia",
+        product=product,
+        product_from="dra" if product else "",
+        family="ada-lovelace" if family == "ada" else family or None,
+        cc=cc,
         physical=counted if counted is not None else cards or None,
-        pools=pools, notes=(*notes, *unhealthy(pools)), why=incomplete(devices),
-    )  # fmt: skip
+        pools=pools,
+        notes=(*notes, *unhealthy(pools)),
+        why=incomplete(devices),
+    )
 
 
 def _capability(labels: Mapping[str, str]) -> str | None:

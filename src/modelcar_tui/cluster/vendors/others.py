@@ -34,7 +34,9 @@ def find_spyre(view: View) -> Found | None:
     labels = view.labels
     if not (resources or labels.get("ibm.com/spyre.present") == "true" or "06e7" in view.pci("1014")):
         return None
-    product = labels.get("ibm.com/spyre.product", "").replace("_", "-") or ("IBM-Spyre" if resources else None)
+    product = labels.get("ibm.com/spyre.product", "").replace("_", "-") or (
+        "IBM-Spyre" if resources else None
+    )
     known = tables().products.get(product or "")
     count = view.number("ibm.com/spyre.count")
     pools = []
@@ -47,10 +49,14 @@ def find_spyre(view: View) -> Found | None:
         )
     cards = [pool.capacity or 0 for pool in pools if pool.resource.endswith("_pf")]
     return Found(
-        vendor="ibm-spyre", product=product, product_from="label" if product else "",
-        physical=count if count is not None else sum(cards) or None, pools=tuple(pools),
-        notes=unhealthy(tuple(pools)), scheduler="spyre-scheduler",
-    )  # fmt: skip
+        vendor="ibm-spyre",
+        product=product,
+        product_from="label" if product else "",
+        physical=count if count is not None else sum(cards) or None,
+        pools=tuple(pools),
+        notes=unhealthy(tuple(pools)),
+        scheduler="spyre-scheduler",
+    )
 
 
 def find_tpu(view: View) -> Found | None:
@@ -62,10 +68,14 @@ def find_tpu(view: View) -> Found | None:
     known = tables().products.get(product or "")
     pools = tuple(_chip(view, resource, known.mem_mib if known else None) for resource in resources)
     return Found(
-        vendor="google-tpu", product=product, product_from="label" if product else "",
-        physical=sum(pool.capacity or 0 for pool in pools) or None, pools=pools,
-        notes=("OpenShift AI has no vLLM runtime for TPUs", *unhealthy(pools)), vllm_runtime=False,
-    )  # fmt: skip
+        vendor="google-tpu",
+        product=product,
+        product_from="label" if product else "",
+        physical=sum(pool.capacity or 0 for pool in pools) or None,
+        pools=pools,
+        notes=("OpenShift AI has no vLLM runtime for TPUs", *unhealthy(pools)),
+        vllm_runtime=False,
+    )
 
 
 def find_neuron(view: View) -> Found | None:
@@ -85,10 +95,14 @@ def find_neuron(view: View) -> Found | None:
         pools = (_chip(view, best, known.mem_mib if known and not best.endswith("core") else None),)
     chips = [pool.capacity or 0 for pool in pools if not pool.resource.endswith("core")]
     return Found(
-        vendor="aws-neuron", product=product, product_from="instance-type" if product else "",
-        physical=sum(chips) or None, pools=pools, vllm_runtime=False,
+        vendor="aws-neuron",
+        product=product,
+        product_from="instance-type" if product else "",
+        physical=sum(chips) or None,
+        pools=pools,
+        vllm_runtime=False,
         notes=("OpenShift AI has no vLLM runtime for Neuron", *unhealthy(pools)),
-    )  # fmt: skip
+    )
 
 
 def find_unknown(view: View) -> Found | None:
@@ -98,9 +112,12 @@ def find_unknown(view: View) -> Found | None:
         return None
     pools = tuple(view.pool(name) for name in names)
     return Found(
-        vendor=names[0].partition("/")[0], pools=pools, vllm_runtime=False, unknown=True,
+        vendor=names[0].partition("/")[0],
+        pools=pools,
+        vllm_runtime=False,
+        unknown=True,
         notes=(f"{names[0]} is not an accelerator that we know", *unhealthy(pools)),
-    )  # fmt: skip
+    )
 
 
 def _looks_like_one(name: str) -> bool:

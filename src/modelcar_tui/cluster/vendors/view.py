@@ -31,7 +31,9 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     def offered(self, pattern: re.Pattern[str]) -> list[str]:
         """Names of the resources that match and of which the node has, or had, any; sorted."""
         names = set(self.units) | set(self.capacity)
-        return sorted(n for n in names if pattern.fullmatch(n) and (self.units.get(n) or self.capacity.get(n)))
+        return sorted(
+            n for n in names if pattern.fullmatch(n) and (self.units.get(n) or self.capacity.get(n))
+        )
 
     def pool(self, resource: str, **known: object) -> Pool:
         """The pool of a resource with its units."""
@@ -54,11 +56,17 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 def device_pool(pool: DraPool, **known: object) -> Pool:
     """The row of a pool of devices; named after its driver where `known` does not name it."""
     told = {
-        "resource": f"dra:{pool.driver}", "units": pool.units, "capacity": pool.capacity, "free": pool.free,
-        "mem_mib": pool.mem_mib, "mem_from": "dra" if pool.mem_mib else "none",
-    }  # fmt: skip
+        "resource": f"dra:{pool.driver}",
+        "units": pool.units,
+        "capacity": pool.capacity,
+        "free": pool.free,
+        "mem_mib": pool.mem_mib,
+        "mem_from": "dra" if pool.mem_mib else "none",
+    }
     row = msgspec.convert({**told, **known}, Pool)
-    return row if row.mem_mib else msgspec.structs.replace(row, mem_guarantee=Guarantee.UNKNOWN, mem_from="none")
+    return (
+        row if row.mem_mib else msgspec.structs.replace(row, mem_guarantee=Guarantee.UNKNOWN, mem_from="none")
+    )
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

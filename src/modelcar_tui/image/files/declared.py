@@ -20,7 +20,9 @@ _METHOD_BITS = {
 _NAMES = {"fbgemm_fp8": "fp8", "modelopt_fp4": "nvfp4"}
 
 
-def declared(config: dict[str, Any] | None, quantization: dict[str, Any] | None) -> tuple[str | None, int | None]:
+def declared(
+    config: dict[str, Any] | None, quantization: dict[str, Any] | None
+) -> tuple[str | None, int | None]:
     """Name and bits of the quantization.
 
     Returns:

@@ -81,7 +81,9 @@ class Found:
         ):
             folders = {posixpath.dirname(path) for path in names}
             if folders:
-                return min(folders, key=lambda folder: (folder not in with_weights, folder.count("/"), folder))
+                return min(
+                    folders, key=lambda folder: (folder not in with_weights, folder.count("/"), folder)
+                )
         return ""
 
     def document(self, name: str) -> dict[str, Any] | None:
@@ -94,7 +96,9 @@ class Found:
         here = {path: file for path, file in self.weights.items() if posixpath.dirname(path) == root}
         for suffix in WEIGHTS:
             files = {path: file for path, file in here.items() if path.endswith(suffix)}
-            plain = {path: file for path, file in files.items() if "consolidated" not in posixpath.basename(path)}
+            plain = {
+                path: file for path, file in files.items() if "consolidated" not in posixpath.basename(path)
+            }
             if files:
                 return plain or files
         return {}
@@ -166,7 +170,9 @@ def _weight_bytes(
 ) -> Fact[int]:
     if tensors is not None:
         value = sum(header.bytes for header in headers)
-        return Fact(value=value, source=Source.HEADERS, at=at, unit="B", note=f"headers of {len(shards)} files")
+        return Fact(
+            value=value, source=Source.HEADERS, at=at, unit="B", note=f"headers of {len(shards)} files"
+        )
     total = found.totals.get(posixpath.join(found.root, INDEX))
     if total:
         return Fact(value=total, source=Source.INDEX, at=at, unit="B", note=f"total_size of {INDEX}")

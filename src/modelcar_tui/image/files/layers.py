@@ -75,7 +75,11 @@ async def read_layers(manifest: ImageManifest, fetch: FetchBlob, found: Found, b
 
 def annotated_path(layer: Descriptor) -> str:
     """The file that an annotation says the layer holds; the empty text without one."""
-    for key in ("olot.layer.content.inlayerpath", "olot.layer.content.name", "org.opencontainers.image.title"):
+    for key in (
+        "olot.layer.content.inlayerpath",
+        "olot.layer.content.name",
+        "org.opencontainers.image.title",
+    ):
         if text := layer.annotations.get(key):
             return posixpath.normpath("/" + text).lstrip("/")
     return ""

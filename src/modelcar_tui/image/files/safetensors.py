@@ -20,10 +20,29 @@ HEADER_LIMIT = 16 * 1024 * 1024
 _MOST_TENSORS = 1_000_000
 _NUMBER = re.compile(r"(?<=\.)\d+(?=\.)|(?<=\.)\d+$|^\d+(?=\.)")
 BITS = {
-    "F64": 64, "I64": 64, "U64": 64, "C64": 64, "F32": 32, "I32": 32, "U32": 32, "F16": 16, "BF16": 16, "I16": 16,
-    "U16": 16, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8, "I8": 8, "U8": 8,
-    "BOOL": 8, "F6_E2M3": 6, "F6_E3M2": 6, "F4": 4,
-}  # fmt: skip
+    "F64": 64,
+    "I64": 64,
+    "U64": 64,
+    "C64": 64,
+    "F32": 32,
+    "I32": 32,
+    "U32": 32,
+    "F16": 16,
+    "BF16": 16,
+    "I16": 16,
+    "U16": 16,
+    "F8_E4M3": 8,
+    "F8_E5M2": 8,
+    "F8_E8M0": 8,
+    "F8_E4M3FNUZ": 8,
+    "F8_E5M2FNUZ": 8,
+    "I8": 8,
+    "U8": 8,
+    "BOOL": 8,
+    "F6_E2M3": 6,
+    "F6_E3M2": 6,
+    "F4": 4,
+}
 """Bits of each dtype of the format."""
 
 
@@ -60,7 +79,9 @@ async def read_header(source: Source, start: int, file_size: int, *, limit: int 
     if not 2 <= length <= file_size - 8:
         raise _bad(f"a header of {length} bytes in a file of {file_size}")
     if length > limit:
-        raise fault(Trouble.TOO_LARGE, host="", where="safetensors", detail=f"a header of {length} bytes", fix="")
+        raise fault(
+            Trouble.TOO_LARGE, host="", where="safetensors", detail=f"a header of {length} bytes", fix=""
+        )
     raw = await source.read(start + 8, length)
     if len(raw) != length:
         raise _bad("the header is cut short")

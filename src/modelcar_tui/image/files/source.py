@@ -41,7 +41,11 @@ class Budget:
         """
         if count > self.left:
             raise fault(
-                Trouble.BUDGET, host="", where="image", detail=f"{self.used} of {self.total} bytes read", fix=""
+                Trouble.BUDGET,
+                host="",
+                where="image",
+                detail=f"{self.used} of {self.total} bytes read",
+                fix="",
             )
         self.used += count
 
@@ -147,7 +151,9 @@ class FileSource:
         self._file.close()
 
 
-async def open_blob(fetch: Fetch, size: int, budget: Budget, *, first: int, patience: int) -> tuple[Source, str]:
+async def open_blob(
+    fetch: Fetch, size: int, budget: Budget, *, first: int, patience: int
+) -> tuple[Source, str]:
     """Look at a blob's first bytes; media types lie, magic numbers do not.
 
     Returns:

@@ -102,7 +102,8 @@ class Repository:
         return answer.body
 
     def _whole(self, answer: Answer, digest: str, length: int, size: int) -> bytes:
-        """A server without Range sent the blob from its start: as good, when it is as long as it should be."""
+        """A server without Range sent the blob from its start: as good, when it is as long as it should
+        be."""
         told = answer.headers.get("content-length")
         if (told and told.isdigit() and int(told) != size) or len(answer.body) < length:
             raise self._fault(Trouble.MALFORMED, "a layer has another size than the manifest says")
@@ -146,7 +147,9 @@ class Repository:
                     raise self._fault(Trouble.AUTH, "its answer to our login is no")
                 challenge = answer.headers.get("www-authenticate", "")
                 stale = header
-                await self._authorizer.answer(self.endpoint, challenge, stale=header, secure=scheme == "https")
+                await self._authorizer.answer(
+                    self.endpoint, challenge, stale=header, secure=scheme == "https"
+                )
                 continue
             if answer.status in (429, 503) and attempt < _TRIES - 1:
                 asked = answer.headers.get("retry-after")
@@ -178,7 +181,8 @@ async def open_image(
     *,
     known: str | None = None,
 ) -> tuple[Repository, RawManifest]:
-    """The first endpoint that has the image, mirrors before the registry itself; the last one's fault counts."""
+    """The first endpoint that has the image, mirrors before the registry itself; the last one's fault
+    counts."""
     last: ImageError | None = None
     for endpoint in places:
         repository = Repository(http, authorizer, endpoint)

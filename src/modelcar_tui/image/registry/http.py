@@ -82,14 +82,21 @@ class Http:
         return self._plain.get(endpoint.host, "https") if endpoint.insecure else "https"
 
     def fall_back(self, endpoint: Endpoint, tried: str) -> bool:
-        """Whether to try again without TLS: only for registries that are marked insecure, after HTTPS failed."""
+        """Whether to try again without TLS: only for registries that are marked insecure, after HTTPS
+        failed."""
         if endpoint.insecure and tried == "https":
             self._plain[endpoint.host] = "http"
             return True
         return False
 
     async def get(
-        self, url: str, endpoint: Endpoint, *, headers: dict[str, str], limit: int, timeout_s: float | None = None
+        self,
+        url: str,
+        endpoint: Endpoint,
+        *,
+        headers: dict[str, str],
+        limit: int,
+        timeout_s: float | None = None,
     ) -> Answer:
         """GET with at most five redirects; `Authorization` stays with the origin it was made for.
 
@@ -99,7 +106,9 @@ class Http:
         sent = dict(headers)
         for _ in range(_MOST_REDIRECTS + 1):
             try:
-                answer = await self._send("GET", url, endpoint, sent, limit, timeout_s or self._options.timeout_s)
+                answer = await self._send(
+                    "GET", url, endpoint, sent, limit, timeout_s or self._options.timeout_s
+                )
             except TimeoutError:
                 raise fault(Trouble.TIMEOUT, host=endpoint.host, repository=endpoint.repository) from None
             except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -222,11 +231,16 @@ def _asked(
     if form is not None:
         return url, urlencode(form).encode(), headers | {"Content-Type": "application/x-www-form-urlencoded"}
     parts = urlsplit(quote(url, safe=_IN_AN_ADDRESS))
-    return parts._replace(query="&".join(filter(None, (parts.query, urlencode(query))))).geturl(), None, headers
+    return (
+        parts._replace(query="&".join(filter(None, (parts.query, urlencode(query))))).geturl(),
+        None,
+        headers,
+    )
 
 
 def _proxy(scheme: str, host: str) -> str | None:
-    """The proxy that the environment names; the library's own way reads ~/.netrc too, which skopeo does not."""
+    """The proxy that the environment names; the library's own way reads ~/.netrc too, which skopeo does
+    not."""
     if proxy_bypass(host):
         return None
     proxies = getproxies()
@@ -257,7 +271,8 @@ def network_fault(error: Exception, endpoint: Endpoint) -> ImageError:
         if isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
             return fault(Trouble.NETWORK, **place, detail=os.strerror(cause.errno))
         cause, seen = cause.__cause__ or cause.__context__, seen + 1
-    # Texts of the library name addresses, which may be signed, and proxies with their logins, and quote headers.
+    # Texts of the library name addresses, which may be signed, and proxies with their logins, and quote
+    # headers.
     bad_address = isinstance(error, ValueError)
     return fault(Trouble.PROTOCOL if bad_address else Trouble.NETWORK, **place, detail=_kind(error))
 

@@ -74,7 +74,9 @@ def endpoints(
         raise ImageError(Trouble.DENIED, problem)
     rest = name[len(rule.prefix) :] if not rule.prefix.startswith("*.") else name[len(host) :]
     places = [*rule.mirrors, (rule.location or name[: len(name) - len(rest)], rule.insecure)]
-    return tuple(_endpoint(location + rest, insecure=insecure or not tls_verify) for location, insecure in places)
+    return tuple(
+        _endpoint(location + rest, insecure=insecure or not tls_verify) for location, insecure in places
+    )
 
 
 def _endpoint(name: str, *, insecure: bool) -> Endpoint:
@@ -96,7 +98,10 @@ def _files(options: ImageOptions) -> list[Path]:
     system = Path("/etc/containers")
     main = home / "registries.conf"
     dropped = [*(system / "registries.conf.d").glob("*.conf"), *(home / "registries.conf.d").glob("*.conf")]
-    return [main if main.exists() else system / "registries.conf", *sorted(dropped, key=lambda path: path.name)]
+    return [
+        main if main.exists() else system / "registries.conf",
+        *sorted(dropped, key=lambda path: path.name),
+    ]
 
 
 def _read(path: Path, *, must_exist: bool) -> list[Rule]:

@@ -54,7 +54,9 @@ class RegistrySession:
         """Where the image may be."""
         if self._rules is None:
             self._rules = load_rules(self._options)
-        return endpoints(reference.host, reference.repository, self._rules, tls_verify=self._options.tls_verify)
+        return endpoints(
+            reference.host, reference.repository, self._rules, tls_verify=self._options.tls_verify
+        )
 
     async def open(self, reference: Reference, *, known: str | None = None) -> tuple[Repository, RawManifest]:
         """The image's repository and manifest.
@@ -69,4 +71,6 @@ class RegistrySession:
         if self._http is None or self._authorizer is None:
             self._http = Http(self._options)
             self._authorizer = Authorizer(self._http, self._options)
-        return await open_image(self._http, self._authorizer, reference, self.endpoints(reference), known=known)
+        return await open_image(
+            self._http, self._authorizer, reference, self.endpoints(reference), known=known
+        )

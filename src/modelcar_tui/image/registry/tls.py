@@ -35,7 +35,11 @@ def _add_certifi(context: ssl.SSLContext) -> None:
 
 def _folders(host: str) -> list[Path]:
     home = Path(os.environ.get("HOME") or "~").expanduser()
-    parents = (home / ".config/containers/certs.d", Path("/etc/containers/certs.d"), Path("/etc/docker/certs.d"))
+    parents = (
+        home / ".config/containers/certs.d",
+        Path("/etc/containers/certs.d"),
+        Path("/etc/docker/certs.d"),
+    )
     return [parent / host for parent in parents if (parent / host).is_dir()]
 
 

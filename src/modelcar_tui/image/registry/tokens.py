@@ -42,7 +42,9 @@ class Authorizer:
             return None
         return await self._renew(endpoint, stale=None)
 
-    async def answer(self, endpoint: Endpoint, challenge: str, *, stale: Secret | None, secure: bool) -> Secret:
+    async def answer(
+        self, endpoint: Endpoint, challenge: str, *, stale: Secret | None, secure: bool
+    ) -> Secret:
         """The header to try after a 401; `stale` is the one that was refused.
 
         Raises:
@@ -65,7 +67,9 @@ class Authorizer:
             elif challenge["scheme"] == "bearer":
                 header = await self._bearer(endpoint, login, challenge, stale)
             else:
-                raise fault(Trouble.PROTOCOL, host=endpoint.host, detail="it asks for neither Basic nor Bearer")
+                raise fault(
+                    Trouble.PROTOCOL, host=endpoint.host, detail="it asks for neither Basic nor Bearer"
+                )
             self._headers[key] = header
             return header
 
@@ -96,10 +100,16 @@ class Authorizer:
         headers: dict[str, str] = {}
         if login is not None and login.identity_token:
             token = login.password.reveal()
-            form = query | {"grant_type": "refresh_token", "refresh_token": token, "client_id": "modelcar-tui"}
+            form = query | {
+                "grant_type": "refresh_token",
+                "refresh_token": token,
+                "client_id": "modelcar-tui",
+            }
         elif login is not None:
             headers["Authorization"] = _basic_header(login).reveal()
-        status, body = await self._http.token(realm, query=query, form=form, headers=headers, endpoint=endpoint)
+        status, body = await self._http.token(
+            realm, query=query, form=form, headers=headers, endpoint=endpoint
+        )
         if status in (401, 403) or (status == 400 and form):
             told = f"the login from {login.origin} is refused" if login else "no auth file has a login for it"
             raise fault(Trouble.AUTH, **place, detail=told)

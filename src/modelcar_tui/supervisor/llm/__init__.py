@@ -1,1 +1,2 @@
-"""The supervisor's language model: it may narrate, choose between allowed steps and answer; it decides nothing."""
+"""The supervisor's language model: it may narrate, choose between allowed steps and answer; it decides
+nothing."""

@@ -35,11 +35,14 @@ LIMITS = Limits(first_s=20.0, total_s=45.0, attempts=2)
 _CITED = re.compile(r"\[([^\[\]]{1,200})\]")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?!\[)|\n+")
 _PARAMETERS = {
-    "max_model_len": "--max-model-len", "max_num_seqs": "--max-num-seqs",
-    "max_num_batched_tokens": "--max-num-batched-tokens", "gpu_memory_utilization": "--gpu-memory-utilization",
-    "kv_cache_dtype": "--kv-cache-dtype", "tensor_parallel_size": "--tensor-parallel-size",
+    "max_model_len": "--max-model-len",
+    "max_num_seqs": "--max-num-seqs",
+    "max_num_batched_tokens": "--max-num-batched-tokens",
+    "gpu_memory_utilization": "--gpu-memory-utilization",
+    "kv_cache_dtype": "--kv-cache-dtype",
+    "tensor_parallel_size": "--tensor-parallel-size",
     "enforce_eager": "--enforce-eager",
-}  # fmt: skip
+}
 _TEXTS = ("kv_cache_dtype", "gpu", "model")
 
 
@@ -47,7 +50,10 @@ def schemas() -> list[dict[str, Any]]:
     """The tools as a model sees them; none of them changes anything."""
     properties: dict[str, Any] = {
         "model": {"type": "string", "description": "a model's name from the facts"},
-        "gpu": {"type": "string", "description": "PRODUCT:COUNT[@NODES] instead of the run's GPUs, as L40S:4"},
+        "gpu": {
+            "type": "string",
+            "description": "PRODUCT:COUNT[@NODES] instead of the run's GPUs, as L40S:4",
+        },
     }
     for name in _PARAMETERS:
         kind = "string" if name in _TEXTS else "boolean" if name == "enforce_eager" else "number"
@@ -135,7 +141,9 @@ class Asker:
 
     async def _by_form(self, asked: WhatIf, identifier: str) -> QuestionAnswered:
         """One model, or each of them where none is named."""
-        names = [asked.model] if asked.model else [model.car.name for model in self._state.models[:MOST_MODELS]]
+        names = (
+            [asked.model] if asked.model else [model.car.name for model in self._state.models[:MOST_MODELS]]
+        )
         each = [msgspec.structs.replace(asked, model=name) for name in names]
         try:
             tried = [await asyncio.to_thread(self._what_if, one) for one in each or [asked]]
@@ -189,7 +197,8 @@ class Asker:
         return payload(found.facts)
 
     def _fault(self, text: str) -> str:
-        """What speaks against an answer: nothing cited, something cited that is not there, or a wrong sentence."""
+        """What speaks against an answer: nothing cited, something cited that is not there, or a wrong
+        sentence."""
         cited = _CITED.findall(text)
         if not cited:
             return "it cites no fact"

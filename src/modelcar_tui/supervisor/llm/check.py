@@ -1,8 +1,9 @@
 """Does what a model wrote agree with the facts that it was given? Pure functions; doubt means no.
 
-Each sentence is taken apart (`reading`), each number is tied to what it is said of (`figures`) and must be that
-number of that model or GPU in the facts (`claims`); each verdict, and each `it fits`, must be the verdict of the
-models that its clause names. A word that the lexicon lacks, or a clause that says nothing of the kind, is doubt.
+Each sentence is taken apart (`reading`), each number is tied to what it is said of (`figures`) and must be
+that number of that model or GPU in the facts (`claims`); each verdict, and each `it fits`, must be the
+verdict of the models that its clause names. A word that the lexicon lacks, or a clause that says nothing of
+the kind, is doubt.
 """
 
 from __future__ import annotations
@@ -62,7 +63,9 @@ def fault(prose: str, known: Known) -> str:
         read = sentences(prose, known.names)
     except StrangeError as error:
         return f"a number in a strange form: {str(error)[:40]}"
-    scene = _Scene(models=tuple(known.names.models.values()) if len(set(known.names.models.values())) == 1 else ())
+    scene = _Scene(
+        models=tuple(known.names.models.values()) if len(set(known.names.models.values())) == 1 else ()
+    )
     scene.models = tuple(dict.fromkeys(scene.models))
     for sentence in read:
         if why := _sentence(sentence, scene, known):
@@ -171,7 +174,9 @@ def _names(clause: Clause, scene: _Scene, known: Known) -> str:
     return ""
 
 
-def _figure(figure: Figure, clause: Clause, scene: _Scene, known: Known, *, causal: bool, pointing: bool) -> str:
+def _figure(
+    figure: Figure, clause: Clause, scene: _Scene, known: Known, *, causal: bool, pointing: bool
+) -> str:
     topics = figure.topics
     if scene.last is not None and not figure.number.unit and not figure.flag:
         unit = scene.last.number.unit  # `12 tests passed and 0 failed`
@@ -201,8 +206,8 @@ def _figure(figure: Figure, clause: Clause, scene: _Scene, known: Known, *, caus
 
 
 def _reason(topics: frozenset[str], claims: list[Claim], models: set[str], known: Known) -> bool:
-    """Whether a number may stand in a sentence that says why: it stands in the verdict's reason, or the need and
-    the GPU's memory decide by themselves.
+    """Whether a number may stand in a sentence that says why: it stands in the verdict's reason, or the need
+    and the GPU's memory decide by themselves.
     """
     if any(claim.why for claim in claims) and topics <= _CAUSAL - {"need", "memory"}:
         return True
@@ -212,9 +217,15 @@ def _reason(topics: frozenset[str], claims: list[Claim], models: set[str], known
 
 
 def _borne(
-    abouts: set[str], models: tuple[str, ...], gpus: tuple[str, ...], figure: Figure, scene: _Scene, known: Known,
-    *, pointing: bool,
-) -> bool:  # fmt: skip
+    abouts: set[str],
+    models: tuple[str, ...],
+    gpus: tuple[str, ...],
+    figure: Figure,
+    scene: _Scene,
+    known: Known,
+    *,
+    pointing: bool,
+) -> bool:
     """Whether the facts say the number of those that the clause speaks of."""
     if models and gpus:
         of_models = set(models) <= abouts and all(known.judged.get(model) in gpus for model in models)
@@ -295,7 +306,9 @@ def _right(clause: Clause, scene: _Scene, known: Known) -> tuple[set[str], str]:
     elif words & lex.OVERALL or not scene.models:
         # `The verdict` after a model was named may be either's.
         near = (
-            {known.verdicts.get(name, "") for name in scene.models} if "verdict" in words - {"overall"} else set()
+            {known.verdicts.get(name, "") for name in scene.models}
+            if "verdict" in words - {"overall"}
+            else set()
         )
         return {known.overall} | near, "" if not gpus else "a verdict of a GPU alone can't be checked"
     else:

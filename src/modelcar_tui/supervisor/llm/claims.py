@@ -1,4 +1,5 @@
-"""What the facts of a run let a text say: each number with its unit and what it is the number of, each verdict."""
+"""What the facts of a run let a text say: each number with its unit and what it is the number of, each
+verdict."""
 
 from __future__ import annotations
 
@@ -17,9 +18,14 @@ from modelcar_tui.supervisor.state import RunState
 _UNITS = {"GiB": "gib", "GPUs": "gpu", "billion parameters": "billion"}
 _COMPARISON = re.compile(r"model ~?(\d+) GiB[^;]*? vs GPU (\d+) GiB \((\S+)\)")
 _MEASURES = {
-    "required_vram": "need", "required": "need", "kv_cache": "kv", "gpu_count": "gpus",
-    "longest_context": "context longest", "passed": "tests passed", "failed": "tests failed",
-}  # fmt: skip
+    "required_vram": "need",
+    "required": "need",
+    "kv_cache": "kv",
+    "gpu_count": "gpus",
+    "longest_context": "context longest",
+    "passed": "tests passed",
+    "failed": "tests failed",
+}
 _QUOTED = ("verdict", "would_help", "all_at_once", "outcome", "with_changes")
 """Facts whose own sentences may be repeated word by word."""
 _HEDGES = frozenset(("if", "would", "unless", "could", "might"))
@@ -76,7 +82,9 @@ def learn(facts: Iterable[Named], *, went: str = "") -> Known:
         if fact.measure == "outcome":
             words.setdefault("", set()).update(_words(str(fact.value), known))
         if fact.measure in _QUOTED:
-            told = f"{fact.value}\n{fact.note}" if fact.measure in ("would_help", "all_at_once") else fact.note
+            told = (
+                f"{fact.value}\n{fact.note}" if fact.measure in ("would_help", "all_at_once") else fact.note
+            )
             quotes.setdefault(about, set()).update(_quotes(told, known, parts=bool(about)))
         if fact.measure == "would_help" and (ways := str(fact.value).partition("What would:")[2]):
             options[about] = frozenset(said(clause) for clause in _read(ways, known))
@@ -87,11 +95,18 @@ def learn(facts: Iterable[Named], *, went: str = "") -> Known:
         if (match := _COMPARISON.search(fact.note)) and _need(fact, facts, int(match[1])) > int(match[2])
     }
     return Known(
-        names=known, claims=tuple(claims), verdicts=verdicts, overall=overall, with_changes=changed, went=went,
-        judged=judged,        short=frozenset(short), options=options,
+        names=known,
+        claims=tuple(claims),
+        verdicts=verdicts,
+        overall=overall,
+        with_changes=changed,
+        went=went,
+        judged=judged,
+        short=frozenset(short),
+        options=options,
         words={about: frozenset(said) for about, said in words.items()},
         quotes={about: frozenset(said) for about, said in quotes.items()},
-    )  # fmt: skip
+    )
 
 
 def known(state: RunState, facts: tuple[Named, ...]) -> Known:
@@ -125,7 +140,9 @@ def _claims(fact: Named, known: Names) -> Iterator[Claim]:
 
 def _need(fact: Named, facts: tuple[Named, ...], rounded: int) -> float:
     """What a model needs, in GiB: the comparison rounds it up."""
-    exact = (f.value for f in facts if f.about == fact.about and f.measure == "required" and f.value is not None)
+    exact = (
+        f.value for f in facts if f.about == fact.about and f.measure == "required" and f.value is not None
+    )
     return float(next(exact, rounded) or rounded)
 
 
@@ -159,8 +176,8 @@ def _words(value: str, known: Names) -> set[str]:
 
 
 def _quotes(text: str, known: Names, *, parts: bool) -> Iterator[tuple[str, ...]]:
-    """Whole sentences and, with `parts`, the clauses of those that only state something: a clause of the whole
-    run's reason no longer tells whose reason it is.
+    """Whole sentences and, with `parts`, the clauses of those that only state something: a clause of the
+    whole run's reason no longer tells whose reason it is.
     """
     with suppress(StrangeError):
         for sentence in sentences(text, known):

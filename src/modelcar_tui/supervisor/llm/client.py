@@ -103,7 +103,11 @@ class Client:
         raise AssertionError
 
     async def _once(
-        self, messages: list[BaseMessage], limits: Limits, deadline: float, on_text: Callable[[str], None] | None
+        self,
+        messages: list[BaseMessage],
+        limits: Limits,
+        deadline: float,
+        on_text: Callable[[str], None] | None,
     ) -> Reply:
         whole: Any = None
         finishes: list[Failure | None] = []
@@ -118,7 +122,9 @@ class Client:
                         if count > limits.chunks or weight > limits.weight:
                             raise ModelError(Failure.TOO_LONG, f"{count:,} pieces of {weight:,} characters")
                         if count % 5 == 0:
-                            await asyncio.sleep(0)  # a flood that is read already never waits: let the run go on
+                            await asyncio.sleep(
+                                0
+                            )  # a flood that is read already never waits: let the run go on
                         finishes += normal_finish(chunk)
                         whole = chunk if whole is None else whole + chunk
                         text = str(whole.text)

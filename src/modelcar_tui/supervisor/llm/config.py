@@ -43,19 +43,28 @@ PROVIDERS = {
     provider.name: provider
     for provider in (
         Provider(
-            name="gemini", variable="GEMINI_API_KEY", default_model="gemini-3.8-flash",
-            host="generativelanguage.googleapis.com", module="langchain_google_genai",
+            name="gemini",
+            variable="GEMINI_API_KEY",
+            default_model="gemini-3.8-flash",
+            host="generativelanguage.googleapis.com",
+            module="langchain_google_genai",
         ),
         Provider(
-            name="openai", variable="OPENAI_API_KEY", host="api.openai.com", module="langchain_openai",
+            name="openai",
+            variable="OPENAI_API_KEY",
+            host="api.openai.com",
+            module="langchain_openai",
             extra="modelcar-tui[openai]",
         ),
         Provider(
-            name="anthropic", variable="ANTHROPIC_API_KEY", host="api.anthropic.com", module="langchain_anthropic",
+            name="anthropic",
+            variable="ANTHROPIC_API_KEY",
+            host="api.anthropic.com",
+            module="langchain_anthropic",
             extra="modelcar-tui[anthropic]",
         ),
     )
-}  # fmt: skip
+}
 DEFAULT = PROVIDERS["gemini"]
 _ALIASES = {"google": "gemini", "google_genai": "gemini"}
 """Other names by which a provider is known."""
@@ -103,7 +112,9 @@ def choose(model: str | None, url: str | None) -> Choice:
     provider = PROVIDERS.get(_ALIASES.get(prefix, prefix))
     if _ADDRESS.search(name) or "//" in prefix:
         raise _bad(
-            "--model", "an address is no name of a model", "as --model openai:NAME --model-url https://HOST/v1"
+            "--model",
+            "an address is no name of a model",
+            "as --model openai:NAME --model-url https://HOST/v1",
         )
     if not colon or provider is None or not _NAME.fullmatch(name):
         kinds = ", ".join(f"{known}:NAME" for known in PROVIDERS)
@@ -175,7 +186,9 @@ def _check_url(url: str) -> None:
     if not good or not url.isprintable() or " " in url:
         raise _bad("--model-url", "no http or https URL", "as https://HOST/v1")
     if parts.query or parts.fragment:
-        raise _bad("--model-url", "a query in the URL would be stored, and may hold a key", "as https://HOST/v1")
+        raise _bad(
+            "--model-url", "a query in the URL would be stored, and may hold a key", "as https://HOST/v1"
+        )
     if parts.username or parts.password:
         raise _bad(
             "--model-url", "a user or password in the URL would be stored", "put the key into the environment"

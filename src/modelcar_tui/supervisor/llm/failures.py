@@ -52,9 +52,18 @@ class ModelError(Exception):
 _STOPS = frozenset(("stop", "end_turn", "stop_sequence", "tool_calls", "tool_use", "eos"))
 _CUTS = frozenset(("max_tokens", "length", "model_length", "pause_turn", "model_context_window_exceeded"))
 _SAFETY = frozenset(
-    ("safety", "recitation", "blocklist", "prohibited_content", "spii", "image_safety", "content_filter",
-     "refusal", "language")
-)  # fmt: skip
+    (
+        "safety",
+        "recitation",
+        "blocklist",
+        "prohibited_content",
+        "spii",
+        "image_safety",
+        "content_filter",
+        "refusal",
+        "language",
+    )
+)
 
 
 def normal_finish(chunk: Any) -> list[Failure | None]:
@@ -96,7 +105,8 @@ _RETRY = re.compile(r"(\d{1,6}(?:\.\d+)?)s?")
 
 
 def classify(error: BaseException) -> ModelError:
-    """What an exception of a provider's library means, in our words: its own may quote a header, and the key."""
+    """What an exception of a provider's library means, in our words: its own may quote a header, and the
+    key."""
     chain = _chain(error)
     number = next((item.errno for item in chain if isinstance(item, OSError) and item.errno), 0)
     text = os.strerror(number) if number else type(chain[-1]).__name__

@@ -60,7 +60,9 @@ def figures(clause: Clause, *, gpu_known: bool = False) -> list[Figure]:
     return found
 
 
-def _figure(number: Token, near: Sequence[Token], topics: frozenset[str], at: int, *, gpu_known: bool) -> Figure:
+def _figure(
+    number: Token, near: Sequence[Token], topics: frozenset[str], at: int, *, gpu_known: bool
+) -> Figure:
     models = tuple(token.text for token in near if token.kind == "model")
     gpus = tuple(token.text for token in near if token.kind == "gpu")
     of_gpu = (bool(gpus) or gpu_known) and not models

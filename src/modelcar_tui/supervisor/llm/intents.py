@@ -1,4 +1,5 @@
-"""Questions that need no language model: why, what if, which GPU. English key words; the real solver answers."""
+"""Questions that need no language model: why, what if, which GPU. English key words; the real solver
+answers."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from modelcar_tui.supervisor.state import RunState
 MOST_MODELS = 8
 _WHY = re.compile(r"\bwhy\b|\breasons?\b|\bwhat (?:is|'s) wrong\b", re.IGNORECASE)
 _WHICH = re.compile(
-    r"\b(?:which|what|whose) (?:other )?(?:gpus?|cards?|accelerators?)\b|\bwhere\b|\bwould do\b", re.IGNORECASE
+    r"\b(?:which|what|whose) (?:other )?(?:gpus?|cards?|accelerators?)\b|\bwhere\b|\bwould do\b",
+    re.IGNORECASE,
 )
 _IF = re.compile(
     r"\bif\b|\binstead\b|\bwould\b|\bon (?:an?|the|\d+|one|two|four|eight)\b|\bfits?\b", re.IGNORECASE
@@ -31,13 +33,16 @@ _PATTERNS = (
     ("--kv-cache-dtype", r"\b(fp8) (?:kv|cache)|\bkv(?:[- ]cache)?(?: in| as| of| with| dtype)? (fp8)\b"),
 )
 _RELATIVE = (
-    ("half", r"\b(?:halv\w+|half)\b"), ("double", r"\b(?:doubl\w+|twice)\b"), ("quarter", r"\bquarter\b"),
-)  # fmt: skip
+    ("half", r"\b(?:halv\w+|half)\b"),
+    ("double", r"\b(?:doubl\w+|twice)\b"),
+    ("quarter", r"\bquarter\b"),
+)
 _TOPICS = (
     ("--max-num-seqs", r"\b(?:requests?|sequences?|concurrency|users)\b"),
-    ("--gpu-memory-utilization", r"\butili[sz]ation\b"), ("--tensor-parallel-size", r"\bgpus?\b"),
+    ("--gpu-memory-utilization", r"\butili[sz]ation\b"),
+    ("--tensor-parallel-size", r"\bgpus?\b"),
     ("--max-model-len", r"\b(?:context|length|tokens)\b"),
-)  # fmt: skip
+)
 
 
 class Understood(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,7 +124,9 @@ def _gpu(text: str, state: RunState) -> tuple[str, str]:
     ):
         if match[2].casefold() in parts:
             # More than one product is called so: the what-if names them.
-            return f"{match[2]}:{match[3] or match[1] or 1}", text[: match.start()] + " " + text[match.end() :]
+            return f"{match[2]}:{match[3] or match[1] or 1}", text[: match.start()] + " " + text[
+                match.end() :
+            ]
     return "", text
 
 

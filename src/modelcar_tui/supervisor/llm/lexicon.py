@@ -1,17 +1,53 @@
-"""The English that the check of a model's words understands. What is in none of these sets is not understood."""
+"""The English that the check of a model's words understands. What is in none of these sets is not
+understood."""
 
 from __future__ import annotations
 
 UNITS = {
-    "gib": "gib", "gb": "gb", "mib": "mib", "mb": "mb", "tib": "tib", "tb": "tb", "kib": "kib",
-    "token": "token", "tokens": "token", "request": "request", "requests": "request",
-    "gpu": "gpu", "gpus": "gpu", "card": "gpu", "cards": "gpu", "unit": "gpu", "units": "gpu",
-    "node": "node", "nodes": "node", "model": "model", "models": "model", "change": "change", "changes": "change",
-    "finding": "finding", "findings": "finding", "test": "test", "tests": "test", "%": "%", "percent": "%",
-    "b": "billion", "billion": "billion", "million": "million", "bit": "bit", "bits": "bit",
-    "s": "second", "second": "second", "seconds": "second", "ms": "ms", "minutes": "minute", "hours": "hour",
-    "x": "gpu", "×": "gpu", "k": "k",
-}  # fmt: skip
+    "gib": "gib",
+    "gb": "gb",
+    "mib": "mib",
+    "mb": "mb",
+    "tib": "tib",
+    "tb": "tb",
+    "kib": "kib",
+    "token": "token",
+    "tokens": "token",
+    "request": "request",
+    "requests": "request",
+    "gpu": "gpu",
+    "gpus": "gpu",
+    "card": "gpu",
+    "cards": "gpu",
+    "unit": "gpu",
+    "units": "gpu",
+    "node": "node",
+    "nodes": "node",
+    "model": "model",
+    "models": "model",
+    "change": "change",
+    "changes": "change",
+    "finding": "finding",
+    "findings": "finding",
+    "test": "test",
+    "tests": "test",
+    "%": "%",
+    "percent": "%",
+    "b": "billion",
+    "billion": "billion",
+    "million": "million",
+    "bit": "bit",
+    "bits": "bit",
+    "s": "second",
+    "second": "second",
+    "seconds": "second",
+    "ms": "ms",
+    "minutes": "minute",
+    "hours": "hour",
+    "x": "gpu",
+    "×": "gpu",
+    "k": "k",
+}
 
 
 def _set(words: str) -> frozenset[str]:
@@ -23,37 +59,102 @@ _COUNTED = (
     " seventeen eighteen nineteen twenty"
 )
 NUMBER_WORDS = {word: number for number, word in enumerate(_COUNTED.split())} | {
-    "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "dozen": 12,
-}  # fmt: skip
+    "thirty": 30,
+    "forty": 40,
+    "fifty": 50,
+    "sixty": 60,
+    "seventy": 70,
+    "eighty": 80,
+    "ninety": 90,
+    "dozen": 12,
+}
 BETWEEN = frozenset(("free", "usable", "proposed", "separate", "concurrent", "nvidia", "different", "whole"))
 """May stand between a number and its unit."""
 
 TOPICS = {
-    "need": "need", "needs": "need", "needed": "need", "needing": "need", "require": "need", "requires": "need",
-    "required": "need", "requiring": "need", "requirement": "need", "requirements": "need", "wants": "need",
-    "want": "need", "asks": "need", "ask": "need", "asked": "need",
-    "weights": "weights", "weight": "weights", "parameters": "parameters", "parameter": "parameters",
-    "kv": "kv", "cache": "kv", "free": "free", "left": "free", "remain": "free", "remains": "free",
-    "remaining": "free", "unused": "free", "available": "free", "usage": "taken", "image": "image",
-    "taken": "taken", "takes": "taken", "take": "taken", "used": "taken",
-    "uses": "taken", "use": "taken", "occupies": "taken", "longest": "longest", "context": "context",
-    "concurrency": "concurrency", "concurrent": "concurrency", "sequences": "seqs", "batched": "batched",
-    "utilization": "utilization", "parallel": "parallel", "position": "positions", "positions": "positions",
-    "largest": "largest", "smallest": "smallest", "proposed": "change", "proposes": "change",
-    "suggested": "change", "change": "change", "changes": "change", "passed": "passed", "failed": "failed",
-    "quantization": "quantization", "quantized": "quantization", "size": "size", "would": "would",
-}  # fmt: skip
-"""What a number may be said of; `need` is the weak one: `the weights need 15 GiB` is `the weights are 15 GiB`."""
+    "need": "need",
+    "needs": "need",
+    "needed": "need",
+    "needing": "need",
+    "require": "need",
+    "requires": "need",
+    "required": "need",
+    "requiring": "need",
+    "requirement": "need",
+    "requirements": "need",
+    "wants": "need",
+    "want": "need",
+    "asks": "need",
+    "ask": "need",
+    "asked": "need",
+    "weights": "weights",
+    "weight": "weights",
+    "parameters": "parameters",
+    "parameter": "parameters",
+    "kv": "kv",
+    "cache": "kv",
+    "free": "free",
+    "left": "free",
+    "remain": "free",
+    "remains": "free",
+    "remaining": "free",
+    "unused": "free",
+    "available": "free",
+    "usage": "taken",
+    "image": "image",
+    "taken": "taken",
+    "takes": "taken",
+    "take": "taken",
+    "used": "taken",
+    "uses": "taken",
+    "use": "taken",
+    "occupies": "taken",
+    "longest": "longest",
+    "context": "context",
+    "concurrency": "concurrency",
+    "concurrent": "concurrency",
+    "sequences": "seqs",
+    "batched": "batched",
+    "utilization": "utilization",
+    "parallel": "parallel",
+    "position": "positions",
+    "positions": "positions",
+    "largest": "largest",
+    "smallest": "smallest",
+    "proposed": "change",
+    "proposes": "change",
+    "suggested": "change",
+    "change": "change",
+    "changes": "change",
+    "passed": "passed",
+    "failed": "failed",
+    "quantization": "quantization",
+    "quantized": "quantization",
+    "size": "size",
+    "would": "would",
+}
+"""What a number may be said of; `need` is the weak one: `the weights need 15 GiB` is `the weights are 15
+GiB`."""
 WEAK = frozenset(("need",))
 BY_UNIT = {
-    "token": "context", "request": "concurrency", "gpu": "gpus", "node": "nodes", "model": "models",
-    "change": "change", "test": "tests", "finding": "findings", "k": "context",
-}  # fmt: skip
+    "token": "context",
+    "request": "concurrency",
+    "gpu": "gpus",
+    "node": "nodes",
+    "model": "models",
+    "change": "change",
+    "test": "tests",
+    "finding": "findings",
+    "k": "context",
+}
 """What a number with that unit is said of, where no word says it."""
 BY_FLAG = {
-    "--max-model-len": "context", "--max-num-seqs": "seqs", "--max-num-batched-tokens": "batched",
-    "--gpu-memory-utilization": "utilization", "--tensor-parallel-size": "parallel",
-}  # fmt: skip
+    "--max-model-len": "context",
+    "--max-num-seqs": "seqs",
+    "--max-num-batched-tokens": "batched",
+    "--gpu-memory-utilization": "utilization",
+    "--tensor-parallel-size": "parallel",
+}
 INSTEAD = {
     "context": frozenset(("context", "batched", "positions")),
     "concurrency": frozenset(("concurrency", "seqs")),
@@ -83,16 +184,17 @@ VAGUE = _set("only most few several some many")
 OVERALL = _set("overall manifest deployment everything verdict")
 PRONOUNS = _set("it its they their them this that these itself")
 VERBS = _set(
-    "is are be been being has have having can do does offers offer provides provide gives"
-    " give holds hold shows show says say gets get handles handle allows allow leaves leave means mean sets set"
-    " contains contain lists list asks ask becomes become comes come goes makes make stays stay"
+    "is are be been being has have having can do does offers offer provides provide gives give holds hold "
+    "shows show says say gets get handles handle allows allow leaves leave means mean sets set contains "
+    "contain lists list asks ask becomes become comes come goes makes make stays stay"
 )
 PLAIN = _set(
-    "a an the of out as at by there here gpu gpus card cards cluster node nodes model models memory vram request"
-    " requests token tokens verdict deployment estimate estimated configuration plan argument arguments manifest"
-    " facts fact run overall about around roughly approximately nearly least up to once one alone own vllm"
-    " kubernetes openshift kserve runtime version maximum currently also then now product unit units test tests"
-    " qa outcome code given configured stated length capacity in all finding findings"
+    "a an the of out as at by there here gpu gpus card cards cluster node nodes model models memory vram "
+    "request requests token tokens verdict deployment estimate estimated configuration plan argument "
+    "arguments manifest facts fact run overall about around roughly approximately nearly least up to once "
+    "one alone own vllm kubernetes openshift kserve runtime version maximum currently also then now "
+    "product unit units test tests qa outcome code given configured stated length capacity in all finding "
+    "findings"
 )
 """Says nothing that could be false, beside a number or a verdict that is held against the facts."""
 FRAGMENT = _set(
@@ -101,6 +203,23 @@ FRAGMENT = _set(
 )
 """What a clause may consist of that says nothing at all, such as `for the model`."""
 LEXICON = frozenset().union(
-    PLAIN, TOPICS, PREPOSITIONS, LINKS, MORE, LESS, NOT, FINE, BAD, TOO, ALL, VAGUE, OVERALL, PRONOUNS, VERBS,
-    BETWEEN, UNITS, NUMBER_WORDS, ("too", "go", "only", "just"),
-)  # fmt: skip
+    PLAIN,
+    TOPICS,
+    PREPOSITIONS,
+    LINKS,
+    MORE,
+    LESS,
+    NOT,
+    FINE,
+    BAD,
+    TOO,
+    ALL,
+    VAGUE,
+    OVERALL,
+    PRONOUNS,
+    VERBS,
+    BETWEEN,
+    UNITS,
+    NUMBER_WORDS,
+    ("too", "go", "only", "just"),
+)

@@ -1,4 +1,5 @@
-"""The facts of a run by name: all that a language model, or an answer, is given. Cleaned, capped, without places.
+"""The facts of a run by name: all that a language model, or an answer, is given. Cleaned, capped, without
+places.
 
 Not among them: image references, hosts, users, paths, node names, log lines and anything secret.
 """
@@ -24,7 +25,8 @@ MOST_MODELS = 20
 MOST_BYTES = 16_000
 SHARES = (
     "names of the manifest's models; sizes, quantization and VRAM needs of each",
-    "their serving arguments about memory (context length, sequences, utilization, KV cache type, parallel size)",
+    "their serving arguments about memory (context length, sequences, utilization, KV cache type, parallel "
+    "size)",
     "GPU products with their memory, total and free counts; the vLLM version",
     "verdicts, their reasons, proposed changes, lint codes, QA's outcome code and counts",
     "your own questions; never: images, hosts, users, paths, node names, log lines, kubeconfig, keys",
@@ -35,9 +37,14 @@ _PLACES = re.compile(
     re.IGNORECASE,
 )
 TUNABLE = (
-    "--max-model-len", "--max-num-seqs", "--max-num-batched-tokens", "--gpu-memory-utilization",
-    "--kv-cache-dtype", "--tensor-parallel-size", "--enforce-eager",
-)  # fmt: skip
+    "--max-model-len",
+    "--max-num-seqs",
+    "--max-num-batched-tokens",
+    "--gpu-memory-utilization",
+    "--kv-cache-dtype",
+    "--tensor-parallel-size",
+    "--enforce-eager",
+)
 """Arguments that a what-if may set and that may be told."""
 _COUNTS = ("--max-model-len", "--max-num-batched-tokens", "--max-num-seqs")
 
@@ -66,8 +73,11 @@ def scrub(text: str, *, limit: int = 300) -> str:
 def named_facts(state: RunState, pane: str | None = None) -> tuple[Named, ...]:
     """The facts of one pane, or of the whole run, at most `MOST_FACTS`."""
     makers = {
-        "configuration": _configuration, "accelerator": _accelerator, "decision": _decision, "qa": _qa,
-    }  # fmt: skip
+        "configuration": _configuration,
+        "accelerator": _accelerator,
+        "decision": _decision,
+        "qa": _qa,
+    }
     found: list[Named] = []
     for name, make in makers.items():
         if pane in (None, name):
@@ -114,7 +124,9 @@ def model_facts(model: ModelRequirements) -> Iterator[Named]:
     quantization = facts.quantization_name
     word = (quantization.value or "none") if quantization.known else "not known"
     told = scrub(str(word), limit=40)
-    yield _of(name, "quantization", id=f"model/{name}/quantization", value=told, source=str(quantization.source))
+    yield _of(
+        name, "quantization", id=f"model/{name}/quantization", value=told, source=str(quantization.source)
+    )
     count = model.car.serving.gpu_count
     yield _of(name, "gpu_count", id=f"model/{name}/gpu_count", value=count, unit="GPUs", source="manifest")
     for item in take_apart(model.car.serving.args, None):
@@ -149,8 +161,15 @@ def _accelerator(state: RunState) -> Iterator[Named]:
     for (product, memory), (units, free) in list(kinds.items())[:12]:
         count = "free GPUs are not known" if free is None else f"{free} free GPUs"
         note = f"{memory} each, {count}"
-        yield Named(id=f"gpu/{product}", value=units, unit="GPUs", note=note, about=product, kind="gpu",
-                    measure="gpus")  # fmt: skip
+        yield Named(
+            id=f"gpu/{product}",
+            value=units,
+            unit="GPUs",
+            note=note,
+            about=product,
+            kind="gpu",
+            measure="gpus",
+        )
     version = cluster.runtime.version if cluster.runtime else None
     yield Named(id="runtime/vllm", value=scrub(version or "not known", limit=40))
 
@@ -164,14 +183,21 @@ def _decision(state: RunState) -> Iterator[Named]:
         yield from verdict_facts(model)
     if report.with_changes is not None:
         note = f"{len(report.plan.changes)} proposed changes"
-        yield Named(id="verdict/with_changes", value=str(report.with_changes), note=note, measure="with_changes")
+        yield Named(
+            id="verdict/with_changes", value=str(report.with_changes), note=note, measure="with_changes"
+        )
         yield Named(id="changes", value=len(report.plan.changes), unit="changes", measure="change")
     if report.together:
         yield Named(id="all_at_once", value=scrub(report.together), measure="all_at_once")
     for change in report.plan.changes[:20]:
-        value = f"{change.old or 'nothing'} -> {change.new or 'removed'}" if change.flag in TUNABLE else "changed"
-        yield Named(id=f"change/{scrub(change.id, limit=160)}", value=scrub(value, limit=120),
-                    note=scrub(change.reason, limit=200))  # fmt: skip
+        value = (
+            f"{change.old or 'nothing'} -> {change.new or 'removed'}" if change.flag in TUNABLE else "changed"
+        )
+        yield Named(
+            id=f"change/{scrub(change.id, limit=160)}",
+            value=scrub(value, limit=120),
+            note=scrub(change.reason, limit=200),
+        )
     for index, finding in enumerate(report.findings[:20]):
         told = scrub(finding.model, limit=120)
         yield _of(told, "finding", id=f"finding/{index + 1}", value=finding.code, note=told)

@@ -1,6 +1,8 @@
-"""Arguments that a language model suggests: into the plan only through the validators, and only if they do better.
+"""Arguments that a language model suggests: into the plan only through the validators, and only if they do
+better.
 
-Four flags can be suggested. Nothing about code, files, secrets, GPUs or accuracy can; ours are never replaced.
+Four flags can be suggested. Nothing about code, files, secrets, GPUs or accuracy can; ours are never
+replaced.
 """
 
 from __future__ import annotations
@@ -73,7 +75,9 @@ def validated(
     """Those of the suggestions that may join the plan, as changes marked with their origin."""
     vllm = vllm or runtime_version(cluster)
     kinds = candidates(cluster)
-    ours = Decision(plan_digest=report.plan.digest, accepted=tuple(change.id for change in report.plan.changes))
+    ours = Decision(
+        plan_digest=report.plan.digest, accepted=tuple(change.id for change in report.plan.changes)
+    )
     taken = {(change.model, change.flag) for change in report.plan.changes}
     by_name = {model.car.name: model for model in models}
     joined: list[Change] = []

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 READ_S = 30.0
 """The libraries' own limit of one read; ours, in `client`, are shorter and count the whole call."""
 MOST_TOKENS = 4096
-_TALKERS = ("langchain_google_genai", "langchain_core", "langchain_openai", "google_genai", "google", "openai")
+_TALKERS = (
+    "langchain_google_genai",
+    "langchain_core",
+    "langchain_openai",
+    "google_genai",
+    "google",
+    "openai",
+)
 
 
 def build(choice: Choice, key: Secret) -> BaseChatModel:
@@ -34,9 +41,15 @@ def build(choice: Choice, key: Secret) -> BaseChatModel:
     except ImportError as error:
         if error.name and not choice.provider.module.startswith(error.name.partition(".")[0]):
             raise
-        fix = f"pip install '{choice.provider.extra}'" if choice.provider.extra else "install modelcar-tui again"
+        fix = (
+            f"pip install '{choice.provider.extra}'"
+            if choice.provider.extra
+            else "install modelcar-tui again"
+        )
         raise UserError(
-            Problem(where=f"--model {choice.label}", what=f"{choice.provider.module} is not installed", fix=fix)
+            Problem(
+                where=f"--model {choice.label}", what=f"{choice.provider.module} is not installed", fix=fix
+            )
         ) from None
     model: BaseChatModel = _MAKERS[choice.provider.name](module, choice, key)
     return model
@@ -48,27 +61,44 @@ def _gemini(module: Any, choice: Choice, key: Secret) -> Any:
     # With aiohttp installed google-genai would take it, with other time-outs and noise on stderr: name httpx.
     transport = httpx.AsyncHTTPTransport(proxy=_proxy(choice.host))
     return module.ChatGoogleGenerativeAI(
-        model=choice.name, google_api_key=key.reveal(), vertexai=False, max_retries=1, timeout=READ_S,
-        base_url=choice.url or f"https://{choice.provider.host}", max_output_tokens=MOST_TOKENS,
-        client_args={"transport": transport, "follow_redirects": False}, temperature=None,
+        model=choice.name,
+        google_api_key=key.reveal(),
+        vertexai=False,
+        max_retries=1,
+        timeout=READ_S,
+        base_url=choice.url or f"https://{choice.provider.host}",
+        max_output_tokens=MOST_TOKENS,
+        client_args={"transport": transport, "follow_redirects": False},
+        temperature=None,
         thinking_level="low" if re.match(r"gemini-(?:3|4)", choice.name) else None,
-    )  # fmt: skip
+    )
 
 
 def _openai(module: Any, choice: Choice, key: Secret) -> Any:
     model = module.ChatOpenAI(
-        model=choice.name, api_key=key.reveal(), base_url=choice.url or f"https://{choice.provider.host}/v1",
-        max_retries=0, timeout=READ_S, max_tokens=MOST_TOKENS, stream_usage=True, use_responses_api=False,
-    )  # fmt: skip
+        model=choice.name,
+        api_key=key.reveal(),
+        base_url=choice.url or f"https://{choice.provider.host}/v1",
+        max_retries=0,
+        timeout=READ_S,
+        max_tokens=MOST_TOKENS,
+        stream_usage=True,
+        use_responses_api=False,
+    )
     _stay(model.root_async_client)
     return model
 
 
 def _anthropic(module: Any, choice: Choice, key: Secret) -> Any:
     model = module.ChatAnthropic(
-        model=choice.name, api_key=key.reveal(), base_url=choice.url or f"https://{choice.provider.host}",
-        max_retries=0, timeout=READ_S, max_tokens=MOST_TOKENS, stream_usage=True,
-    )  # fmt: skip
+        model=choice.name,
+        api_key=key.reveal(),
+        base_url=choice.url or f"https://{choice.provider.host}",
+        max_retries=0,
+        timeout=READ_S,
+        max_tokens=MOST_TOKENS,
+        stream_usage=True,
+    )
     _stay(model._async_client)
     return model
 

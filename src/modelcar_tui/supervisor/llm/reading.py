@@ -82,7 +82,9 @@ def _short_model(name: str) -> list[str]:
 
 def _short_gpu(name: str) -> list[str]:
     parts = [
-        part for part in name.split("-") if re.search(r"\d", part) and not re.fullmatch(r"\d+gb|hbm\d\w?", part)
+        part
+        for part in name.split("-")
+        if re.search(r"\d", part) and not re.fullmatch(r"\d+gb|hbm\d\w?", part)
     ]
     return [*parts, f"nvidia-{name}", *(f"nvidia-{part}" for part in parts)]
 
@@ -213,7 +215,9 @@ def _unit_at(tokens: list[Token]) -> int | None:
     for index, token in enumerate(tokens[:3]):
         after = tokens[index + 1] if index + 1 < len(tokens) else Token("", "")
         if token.kind == "gpu":
-            return index + 1 if after.kind == "word" and lex.UNITS.get(after.text) in ("gpu", "node") else index
+            return (
+                index + 1 if after.kind == "word" and lex.UNITS.get(after.text) in ("gpu", "node") else index
+            )
         if token.kind != "word":
             return None
         if token.text in ("gpu", "model") and after.kind == "word" and after.text in ("nodes", "node"):

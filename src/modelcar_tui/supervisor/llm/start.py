@@ -44,7 +44,11 @@ def open_session(
     if key is None:
         if settings.model is not None:
             variable = choice.provider.variable
-            emit(e.Noticed(text=f"no language model: {choice.label} needs a key in {variable} or {variable}_FILE"))
+            emit(
+                e.Noticed(
+                    text=f"no language model: {choice.label} needs a key in {variable} or {variable}_FILE"
+                )
+            )
         return None
     if choice.clear and key.reveal() != NO_KEY:
         emit(e.Noticed(text=f"the key for {choice.label} goes to {choice.host} unencrypted: better https"))

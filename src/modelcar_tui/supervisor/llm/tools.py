@@ -29,10 +29,14 @@ from modelcar_tui.supervisor.reports import ModelRequirements, ModelVerdict, Ver
 from modelcar_tui.supervisor.state import RunState
 
 _FIELDS = {
-    "--max-model-len": "length", "--max-num-seqs": "sequences", "--max-num-batched-tokens": "batched",
-    "--gpu-memory-utilization": "utilization", "--kv-cache-dtype": "kv_dtype", "--enforce-eager": "eager",
+    "--max-model-len": "length",
+    "--max-num-seqs": "sequences",
+    "--max-num-batched-tokens": "batched",
+    "--gpu-memory-utilization": "utilization",
+    "--kv-cache-dtype": "kv_dtype",
+    "--enforce-eager": "eager",
     "--tensor-parallel-size": "gpus",
-}  # fmt: skip
+}
 _MOST = {"length": 100_000_000, "sequences": 65_536, "batched": 16_777_216, "gpus": 64}
 
 
@@ -97,7 +101,8 @@ def _value(flag: str, field: str, text: str) -> object:
 def what_if(
     state: RunState, asked: WhatIf, *, number: int = 1, vllm: str | None = None, objective: str = "minimal"
 ) -> Found:
-    """Decide one model again, with these arguments on these GPUs; `number` names its facts `what-if-<number>/...`.
+    """Decide one model again, with these arguments on these GPUs; `number` names its facts
+    `what-if-<number>/...`.
 
     Raises:
         UserError: no such model, flag, value or GPU, or the run knows of no GPUs.
@@ -121,20 +126,33 @@ def what_if(
     return Found(model=model.car.name, verdict=verdict, proposal=proposal, facts=facts, asked=told)
 
 
-def _facts(name: str, asked: WhatIf, verdict: ModelVerdict, proposal: Proposal, change: Tuning) -> Iterator[Named]:
+def _facts(
+    name: str, asked: WhatIf, verdict: ModelVerdict, proposal: Proposal, change: Tuning
+) -> Iterator[Named]:
     where = f"on {scrub(asked.gpu, limit=80)}" if asked.gpu else "on the run's GPUs"
     flags = " ".join(change.flags().values()) or "the manifest's arguments"
     model = scrub(verdict.model, limit=120)
     note = f"{model} with {flags} {where}"
     yield Named(id=name, value=str(verdict.verdict), note=note, measure="verdict")
     if change.length is not None:
-        yield Named(id=f"{name}/asked/context", value=change.length, unit="tokens", about=model, kind="model",
-                    measure="context")  # fmt: skip
+        yield Named(
+            id=f"{name}/asked/context",
+            value=change.length,
+            unit="tokens",
+            about=model,
+            kind="model",
+            measure="context",
+        )
     for fact in verdict_facts(verdict):
         yield msgspec.structs.replace(fact, id=f"{name}/{fact.id}")
     if proposal.hope and verdict.verdict is not Verdict.GO:
-        yield Named(id=f"{name}/would_help", value=scrub(proposal.hope), about=model, kind="model",
-                    measure="would_help")  # fmt: skip
+        yield Named(
+            id=f"{name}/would_help",
+            value=scrub(proposal.hope),
+            about=model,
+            kind="model",
+            measure="would_help",
+        )
     for needed in _required(proposal.changes):
         told = f"{needed.old or 'nothing'} -> {needed.new or 'removed'}"
         yield Named(id=f"{name}/change/{scrub(needed.flag, limit=80)}", value=scrub(told, limit=120))
@@ -150,7 +168,9 @@ def _model(state: RunState, name: str) -> ModelRequirements:
     hits = hits or [model for model in state.models if name.casefold() in model.car.name.casefold()]
     if len(hits) == 1:
         return _as_served(state, hits[0])
-    what = f"the run has no model {clean(name, limit=80)!r}" if not hits else f"{len(hits)} models fit {name!r}"
+    what = (
+        f"the run has no model {clean(name, limit=80)!r}" if not hits else f"{len(hits)} models fit {name!r}"
+    )
     listed = ", ".join(every[:8]) + (" ..." if len(every) > 8 else "")
     raise _bad("model", what, f"one of: {listed}" if every else "the run has read no manifest")
 
@@ -180,8 +200,8 @@ def _with_qa(verdict: ModelVerdict, tested: ModelVerdict | None, *, same: bool) 
 
 
 def _cluster(state: RunState, gpu: str | None, count: int) -> AcceleratorReport:
-    """The run's GPUs, those of one product of the run, or stated ones; a product without a count is one node that
-    has as many as the model asks for.
+    """The run's GPUs, those of one product of the run, or stated ones; a product without a count is one node
+    that has as many as the model asks for.
     """
     if gpu is None:
         if state.cluster is None:
@@ -198,10 +218,14 @@ def _cluster(state: RunState, gpu: str | None, count: int) -> AcceleratorReport:
             return msgspec.structs.replace(state.cluster, inventory=inventory)
         gpu = f"{gpu}:{count}"
     runtime = state.cluster.runtime if state.cluster else None
-    return AcceleratorReport(access=Access(rung=Rung.WHAT_IF), inventory=parse_gpu_flags((gpu,)), runtime=runtime)
+    return AcceleratorReport(
+        access=Access(rung=Rung.WHAT_IF), inventory=parse_gpu_flags((gpu,)), runtime=runtime
+    )
 
 
-def which_gpu(state: RunState, name: str, *, vllm: str | None = None, objective: str = "minimal") -> Iterator[str]:
+def which_gpu(
+    state: RunState, name: str, *, vllm: str | None = None, objective: str = "minimal"
+) -> Iterator[str]:
     """The verdict on one model on each kind of GPU of the run, and what would do where none does.
 
     Raises:
@@ -221,7 +245,9 @@ def which_gpu(state: RunState, name: str, *, vllm: str | None = None, objective:
     verdict = decide_model(model, cluster, kinds, vllm)
     if verdict.verdict is not Verdict.GO:
         runtime_args = runtime_arguments(cluster)
-        proposal = propose_for(model, verdict, kinds, vllm=vllm, runtime_args=runtime_args, objective=objective)
+        proposal = propose_for(
+            model, verdict, kinds, vllm=vllm, runtime_args=runtime_args, objective=objective
+        )
         yield f"  what would help: {proposal.hope or verdict.settle or 'nothing that is known here'}"
 
 
@@ -255,7 +281,11 @@ _COMMON = frozenset("the is it on an of to if what why how does do my in for and
 def fact_line(fact: Named) -> str:
     """`[gpu/L40S] 4 GPUs (48 GiB each, 4 free GPUs)`."""
     value = (
-        "not known" if fact.value is None else f"{fact.value:,}" if type(fact.value) is int else str(fact.value)
+        "not known"
+        if fact.value is None
+        else f"{fact.value:,}"
+        if type(fact.value) is int
+        else str(fact.value)
     )
     unit = f" {fact.unit}" if fact.unit else ""
     note = f" ({fact.note})" if fact.note and fact.value is not None else ""
@@ -263,4 +293,6 @@ def fact_line(fact: Named) -> str:
 
 
 def _bad(where: str, what: str, fix: str) -> UserError:
-    return UserError(Problem(where=clean(where, limit=80), what=clean(what, limit=200), fix=fix, code="what-if"))
+    return UserError(
+        Problem(where=clean(where, limit=80), what=clean(what, limit=200), fix=fix, code="what-if")
+    )

@@ -109,9 +109,11 @@ class Accelerator:
 def cluster_options(settings: Settings) -> ClusterOptions:
     """Where the run's settings say to look."""
     return ClusterOptions(
-        kubeconfig=settings.kubeconfig, context=settings.kube_context, gpus=settings.gpus,
+        kubeconfig=settings.kubeconfig,
+        context=settings.kube_context,
+        gpus=settings.gpus,
         inventory=settings.inventory,
-    )  # fmt: skip
+    )
 
 
 def inventory_line(inventory: Inventory) -> str:
@@ -135,7 +137,10 @@ def pane_lines(report: AcceleratorReport) -> tuple[str, ...]:
     if report.runtime and report.runtime.version:
         runtime += f" (vLLM {report.runtime.version})"
     available = {True: "yes", False: "no", None: "unknown"}[report.gpu_available]
-    lines = [f"GPU available: {available}; provider: {report.gpu_provider or 'unknown'}", f"runtime: {runtime}"]
+    lines = [
+        f"GPU available: {available}; provider: {report.gpu_provider or 'unknown'}",
+        f"runtime: {runtime}",
+    ]
     kinds: dict[str, int] = {}
     for node in report.inventory.nodes:
         for pool in node.pool:

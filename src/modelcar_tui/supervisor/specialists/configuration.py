@@ -47,7 +47,8 @@ class Configuration:
         context.step("report", Status.DONE, f"{len(models)} models")
         problems = [problem for model in models for problem in model.image.problems]
         context.finish(
-            f"{len(models)} model{'s' * (len(models) != 1)}" + (f", {len(problems)} remarks" if problems else ""),
+            f"{len(models)} model{'s' * (len(models) != 1)}"
+            + (f", {len(problems)} remarks" if problems else ""),
             tuple(model_line(model) for model in models),
             status=Status.WARNING if problems else Status.DONE,
         )
@@ -96,7 +97,9 @@ class Configuration:
         total = sum(model.required_vram_gib.value or 0 for model in models)
         detail = f"{total:.0f} GiB in all" + (f", {guesses} guessed from names" if guesses else "")
         if unknown:
-            detail += f"; unknown for {', '.join(unknown[:3])}{' ...' if len(unknown) > 3 else ''} (not counted)"
+            detail += (
+                f"; unknown for {', '.join(unknown[:3])}{' ...' if len(unknown) > 3 else ''} (not counted)"
+            )
         context.step("vram", Status.WARNING if unknown or guesses else Status.DONE, detail)
 
 
@@ -124,7 +127,9 @@ def grouped(problems: Sequence[Problem]) -> list[str]:
     for problem in problems:
         causes.setdefault((problem.what, problem.fix), []).append(problem)
     return [
-        str(members[0]) if len(members) == 1 else str(structs.replace(members[0], where=f"{len(members)} images"))
+        str(members[0])
+        if len(members) == 1
+        else str(structs.replace(members[0], where=f"{len(members)} images"))
         for members in causes.values()
     ]
 

@@ -11,7 +11,14 @@ from msgspec import structs
 from modelcar_tui.cluster.types import AcceleratorReport, Check, State
 from modelcar_tui.manifest.plan import Change, Plan
 from modelcar_tui.manifest.plan import Decision as Answer
-from modelcar_tui.supervisor.events import DecisionMade, Noticed, SpecialistFinished, Status, StepChanged, StepPlan
+from modelcar_tui.supervisor.events import (
+    DecisionMade,
+    Noticed,
+    SpecialistFinished,
+    Status,
+    StepChanged,
+    StepPlan,
+)
 from modelcar_tui.supervisor.reports import (
     ConfigurationReport,
     DecisionReport,
@@ -46,7 +53,9 @@ class Decision:
             report = await asyncio.to_thread(self._joined, context, report, configuration, cluster, more)
         context.emit(DecisionMade(report=report))
         remarks = [f"{model.model}: {text}" for model in report.models for text in model.warnings]
-        remarks += [check_text(check) for check in report.checks if check.state in (State.WARNING, State.BLOCKED)]
+        remarks += [
+            check_text(check) for check in report.checks if check.state in (State.WARNING, State.BLOCKED)
+        ]
         for text in dict.fromkeys(remarks):
             context.emit(Noticed(text=text))
         for event in told(report):
@@ -92,10 +101,16 @@ class Decision:
         findings = lint(manifest, vllm=vllm, runtime_args=runtime_args, facts=facts)
         kinds = candidates(cluster)
         proposals = [
-            propose_for(model, verdict, kinds, vllm=vllm, runtime_args=runtime_args,
-                        objective=context.settings.objective)
+            propose_for(
+                model,
+                verdict,
+                kinds,
+                vllm=vllm,
+                runtime_args=runtime_args,
+                objective=context.settings.objective,
+            )
             for model, verdict in zip(configuration.models, models, strict=True)
-        ]  # fmt: skip
+        ]
         changes = tuple(change for proposal in proposals for change in proposal.changes)
         base = Path(manifest.path)
         plan = Plan(
@@ -109,14 +124,19 @@ class Decision:
         checks = preflight(configuration.models, cluster)
         verdict, why = overall(models, checks)
         return DecisionReport(
-            verdict=verdict, why=why, models=models, findings=findings, checks=checks, plan=plan,
+            verdict=verdict,
+            why=why,
+            models=models,
+            findings=findings,
+            checks=checks,
+            plan=plan,
             hunks=text_hunks(base.read_bytes(), plan) if changes else (),
             optimized=tuple(
                 optimized_json(model.car, proposal.changes)
                 for model, proposal in zip(configuration.models, proposals, strict=True)
                 if proposal.changes
             ),
-        )  # fmt: skip
+        )
 
     def _joined(
         self,
@@ -131,7 +151,9 @@ class Decision:
         from modelcar_tui.supervisor.deciding import runtime_version
 
         plan = structs.replace(report.plan, changes=(*report.plan.changes, *more))
-        context.step("arguments", Status.DONE, f"{len(plan.changes)} changes proposed, {len(more)} by the model")
+        context.step(
+            "arguments", Status.DONE, f"{len(plan.changes)} changes proposed, {len(more)} by the model"
+        )
         hunks = text_hunks(Path(plan.base).read_bytes(), plan)
         vllm = context.settings.vllm_version or runtime_version(cluster)
         return self._outlook(structs.replace(report, plan=plan, hunks=hunks), configuration, cluster, vllm)
@@ -164,7 +186,9 @@ class Decision:
 
     def _tell_quantization(self, context: Context, models: tuple[ModelVerdict, ...]) -> None:
         doubtful = [item for model in models for item in model.compatibility if item.support != "native"]
-        detail = doubtful[0].why if doubtful else f"{sum(len(m.compatibility) for m in models)} checks, all native"
+        detail = (
+            doubtful[0].why if doubtful else f"{sum(len(m.compatibility) for m in models)} checks, all native"
+        )
         context.step("quantization", Status.WARNING if doubtful else Status.DONE, detail)
 
 

@@ -94,8 +94,11 @@ class Qa:
             return _skip("NO_VERDICT", "there is no verdict")
         access = context.report("accelerator", AcceleratorReport).access
         if settings.qa and access.rung is Rung.WHAT_IF:
-            return _skip("NO_CLUSTER", "the GPUs are a what-if: there is no cluster to test on",
-                         "run it without --gpu and --inventory")  # fmt: skip
+            return _skip(
+                "NO_CLUSTER",
+                "the GPUs are a what-if: there is no cluster to test on",
+                "run it without --gpu and --inventory",
+            )
         if not settings.qa:
             return _skip("NOT_WANTED", "QA was switched off", "leave out --no-qa")
         return skip_reason(
@@ -132,7 +135,10 @@ class Qa:
             kubeconfig_path=settings.kubeconfig,
             kube_context=settings.kube_context,
             runtime_image=runtime,
-            accelerator=(cluster.gpu_provider or "nvidia").lower().removeprefix("intel-").removeprefix("ibm-"),
+            accelerator=(cluster.gpu_provider or "nvidia")
+            .lower()
+            .removeprefix("intel-")
+            .removeprefix("ibm-"),
             timeout_s=settings.qa_timeout_s or limits.whole,
             model_timeout_s=None if settings.qa_timeout_s else limits.per_model,
             folder=str(context.folder),
@@ -161,13 +167,17 @@ class Qa:
         lines += [f"cause: {outcome.cause}"] if outcome.cause else []
         lines += [f"next: {outcome.fix}"] if outcome.fix else []
         lines += [
-            f"our estimate for {model.model}: {model.predicted}" for model in outcome.models if model.predicted
+            f"our estimate for {model.model}: {model.predicted}"
+            for model in outcome.models
+            if model.predicted
         ]
         lines += [measured_line(one) for one in outcome.measured]
         if outcome.leftovers:
-            lines += [f"left on the cluster: {', '.join(outcome.leftovers)}",
-                      f"to look and remove: agent cleanup {context.folder.name}",
-                      *(f"or: {command}" for command in clean_up_commands(outcome))]  # fmt: skip
+            lines += [
+                f"left on the cluster: {', '.join(outcome.leftovers)}",
+                f"to look and remove: agent cleanup {context.folder.name}",
+                *(f"or: {command}" for command in clean_up_commands(outcome)),
+            ]
         context.finish(f"{outcome.code}: {outcome.message}", tuple(lines), status=ok)
         return outcome
 
@@ -185,17 +195,25 @@ async def _to_its_end(context: Context, runner: Runner, work: Coroutine[Any, Any
 
 
 def _effects(context: Context) -> tuple[str, ...]:
-    """What the suite will do to the cluster; before the probe, its generation is what its tag is known to hold."""
+    """What the suite will do to the cluster; before the probe, its generation is what its tag is known to
+    hold."""
     cars = context.report("configuration", ConfigurationReport).manifest.models
     access = context.report("accelerator", AcceleratorReport).access
-    played = ("DEMO: a recording is played and no cluster is touched.",) if context.settings.qa_recording else ()
+    played = (
+        ("DEMO: a recording is played and no cluster is touched.",) if context.settings.qa_recording else ()
+    )
     image = _image(context)
     done = effects(
-        image.generation, models=[car.name for car in cars], server=access.server, user=access.user,
+        image.generation,
+        models=[car.name for car in cars],
+        server=access.server,
+        user=access.user,
         audio=any(car.model_output_type == "audio" for car in cars),
-    )  # fmt: skip
+    )
     if context.settings.qa_engine == KUBERNETES:
-        done += job_effects(context.settings.qa_namespace or "", context.settings.qa_parallel, image.generation)
+        done += job_effects(
+            context.settings.qa_namespace or "", context.settings.qa_parallel, image.generation
+        )
     image_line = f"Image: {image.image}, {image.why}."
     return (*played, *done, image_line, *_budgets(context).warnings, *_suite_findings(context))
 
@@ -226,15 +244,23 @@ def _tell(context: Context, event: QaEvent) -> None:
             context.step("stage", Status.DONE)
             context.step("run", Status.RUNNING, event.container)
             context.emit(
-                e.QaStarted(container=event.container, image=event.image, log=event.log, began=event.began,
-                            limit_s=event.limit_s, model_limit_s=event.model_limit_s)
-            )  # fmt: skip
+                e.QaStarted(
+                    container=event.container,
+                    image=event.image,
+                    log=event.log,
+                    began=event.began,
+                    limit_s=event.limit_s,
+                    model_limit_s=event.model_limit_s,
+                )
+            )
         case LogGrew():
             context.emit(e.QaLogGrew(lines=event.lines, size=event.size))
         case Progressed():
             context.emit(e.QaProgressed(**msgspec.structs.asdict(event)))
         case WentSilent():
-            context.emit(e.Noticed(text=f"QA has been silent for {event.seconds:.0f} s (phase: {event.phase})"))
+            context.emit(
+                e.Noticed(text=f"QA has been silent for {event.seconds:.0f} s (phase: {event.phase})")
+            )
         case Warned():
             context.emit(e.Noticed(text=context.redact(event.text)))
 
@@ -247,7 +273,9 @@ def _job_runner(context: Context) -> Runner:
     if not settings.qa_namespace:
         raise UserError(
             Problem(
-                where="--qa-engine kubernetes", what="the Job needs a namespace", fix="name it: --qa-namespace NS"
+                where="--qa-engine kubernetes",
+                what="the Job needs a namespace",
+                fix="name it: --qa-namespace NS",
             )
         )
     options = JobOptions(

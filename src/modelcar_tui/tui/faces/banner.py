@@ -44,7 +44,9 @@ def banner_rows(face: Face, cells: int, height: int) -> list[Row]:
     block, why = (f" WORKING {glyphs.running} ", "wait-block"), activity(state)
     if told is not None:
         block, why = f.outcome_block(told, glyphs), "" if state.decision is None else told.why
-    first = row(block, "  ", (why, "strong"), (_margin(state, cells - width(block[0]) - width(why) - 2), "text"))
+    first = row(
+        block, "  ", (why, "strong"), (_margin(state, cells - width(block[0]) - width(why) - 2), "text")
+    )
     return [first, next_row(face, cells)][:height]
 
 
@@ -73,8 +75,12 @@ def next_row(face: Face, cells: int) -> Row:
     if state.waiting_for_approval:
         count = len(state.decision.plan.changes) if state.decision else 0
         what = f"{count} proposed change{'s' * (count != 1)}"
-        return row((" your answer is needed ", "need"), (f"{glyphs.dot} {what}: press ", "text"), ("d", "key"),
-                   (" to review", "text"))  # fmt: skip
+        return row(
+            (" your answer is needed ", "need"),
+            (f"{glyphs.dot} {what}: press ", "text"),
+            ("d", "key"),
+            (" to review", "text"),
+        )
     if state.waiting_for_consent:
         what = f"{glyphs.dot} QA would work on the cluster: "
         return row(
@@ -84,8 +90,10 @@ def next_row(face: Face, cells: int) -> Row:
         return row((" nothing was written: ", "warn"), state.kept)
     if state.notices and state.notices[-1].status in (Status.WARNING, Status.FAILED):
         notice = state.notices[-1]
-        return row((f" {notice.status.value} {glyphs.status(notice.status)} ", f.STATUS_ROLE[notice.status]),
-                   (notice.text.removeprefix(f"{notice.status.value}: "), "text"))  # fmt: skip
+        return row(
+            (f" {notice.status.value} {glyphs.status(notice.status)} ", f.STATUS_ROLE[notice.status]),
+            (notice.text.removeprefix(f"{notice.status.value}: "), "text"),
+        )
     if state.llm.model and state.decision is None:
         told = f" {state.llm.model} at {state.llm.host} is given facts, no secrets: "
         return row((told, "muted"), ("a", "key"), (" lists them, --no-llm keeps them here", "muted"))
@@ -115,12 +123,15 @@ def strip_rows(face: Face, current: str, cells: int) -> list[Row]:
         rows.append(
             Row(
                 (
-                    (mark, "focus"), (f"{number} ", "muted"),
+                    (mark, "focus"),
+                    (f"{number} ", "muted"),
                     (f"{pane.title:<{titles}.{titles}}  ", "title" if pane.name == current else "text"),
-                    *pane_status(state, pane, glyphs, 7), (f" {seconds:>6}  ", "muted"), (text, "text"),
+                    *pane_status(state, pane, glyphs, 7),
+                    (f" {seconds:>6}  ", "muted"),
+                    (text, "text"),
                 )
             )
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -142,7 +153,8 @@ def tabs_row(face: Face, current: str, cells: int) -> Row:
 
 
 def keys_row(keys: list[tuple[str, str]], message: str, cells: int) -> Row:
-    """The footer: a message if there is one, else the keys that work here; the last of them is always shown."""
+    """The footer: a message if there is one, else the keys that work here; the last of them is always
+    shown."""
     if message:
         return Row((*_bar(f" {message}", cells),))
     spans: list[Span] = []
@@ -161,7 +173,8 @@ def _bar(text: str, cells: int) -> tuple[Span, ...]:
 
 
 def _told(state: RunState, pane: Pane) -> str:
-    """The result in one sentence, else the step that runs; a verdict stands before it and is not said twice."""
+    """The result in one sentence, else the step that runs; a verdict stands before it and is not said
+    twice."""
     if pane.name == "decision" and state.decision is not None and pane.finished is not None:
         return state.decision.why
     if pane.summary:

@@ -101,8 +101,11 @@ def detail_rows(change: Change, review: Review, effect: list[Row], cells: int, g
     """Everything about one change: items, reason, coupling, its effect, evidence."""
     mark = review.mark(change.id)
     rows = [row((MARK_WORD[mark], MARK_ROLE[mark]), (f"  {_verb(change)}, {change.severity}", "muted"))]
-    for label, item, role in (("old", change.old, "del"), ("new", change.new, "add"),
-                              ("edited", review.edits.get(change.id), "accent")):  # fmt: skip
+    for label, item, role in (
+        ("old", change.old, "del"),
+        ("new", change.new, "add"),
+        ("edited", review.edits.get(change.id), "accent"),
+    ):
         if item is not None:
             rows += [
                 Row(((f"{label if not at else '':<7}", "muted"), *part.spans))

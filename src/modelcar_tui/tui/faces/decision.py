@@ -35,7 +35,14 @@ def decision_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
         left = cells - _LEAD - names - _width(spans) - 2
         product = f"  {model.product}" if width(model.product) <= left else ""
         rows.append(
-            Row((*f.verdict_spans(model.verdict, glyphs, 7), (f"  {name}  ", "text"), *spans, (product, "muted")))
+            Row(
+                (
+                    *f.verdict_spans(model.verdict, glyphs, 7),
+                    (f"  {name}  ", "text"),
+                    *spans,
+                    (product, "muted"),
+                )
+            )
         )
         if model.verdict is not Verdict.GO:
             rows += _why(model, cells)
@@ -48,7 +55,8 @@ def worst_first(report: DecisionReport) -> list[ModelVerdict]:
 
 
 def comparison(model: ModelVerdict, *, full: bool = False) -> tuple[Span, ...]:
-    """`18 vs 80 GiB`, or in full `18 GiB vs GPU 80 GiB`; per GPU, with their number where there are several."""
+    """`18 vs 80 GiB`, or in full `18 GiB vs GPU 80 GiB`; per GPU, with their number where there are
+    several."""
     need, have = model.needed_gib, model.gpu_gib
     unit = " GiB" if full else ""
     left = "unknown" if need.value is None else f"{'~' * need.guess}{math.ceil(need.value)}{unit}"
@@ -58,9 +66,10 @@ def comparison(model: ModelVerdict, *, full: bool = False) -> tuple[Span, ...]:
         right = "GPU unknown" if model.product or model.verdict is not Verdict.NO_GO else "no GPU"
     count = f" x{model.gpus}" if model.gpus > 1 else ""
     return (
-        (f"{left:>{8 if full else 4}}", "strong" if need.known else "warn"), (" vs ", "muted"),
+        (f"{left:>{8 if full else 4}}", "strong" if need.known else "warn"),
+        (" vs ", "muted"),
         (f"{right + count:<{13 if full else 6}}", "text" if have.known else "warn"),
-    )  # fmt: skip
+    )
 
 
 def tightest(report: DecisionReport) -> ModelVerdict | None:

@@ -1,4 +1,5 @@
-"""What a change, or a group of them, does to its model: the verdict and one GPU's memory, before and after."""
+"""What a change, or a group of them, does to its model: the verdict and one GPU's memory, before and
+after."""
 
 from __future__ import annotations
 

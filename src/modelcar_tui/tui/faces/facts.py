@@ -14,10 +14,14 @@ from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import EMPTY, Row, pad, paragraph, row
 
 _SOURCES = {
-    "label": Source.NODE_LABEL, "product-name": Source.GPU_TABLE, "instance-type": Source.INSTANCE_TYPE,
-    "model-table": Source.GPU_TABLE, "device-id": Source.NODE_LABEL, "dra": Source.DRA,
+    "label": Source.NODE_LABEL,
+    "product-name": Source.GPU_TABLE,
+    "instance-type": Source.INSTANCE_TYPE,
+    "model-table": Source.GPU_TABLE,
+    "device-id": Source.NODE_LABEL,
+    "dra": Source.DRA,
     "operator": Source.OPERATOR,
-}  # fmt: skip
+}
 _MEMORY = {
     Guarantee.EXCLUSIVE: "a unit is a whole card",
     Guarantee.HARD_SLICE: "a unit is a slice of the card, held apart by the hardware",
@@ -87,21 +91,31 @@ def _of_cluster(state: RunState) -> list[Known]:
     at = report.inventory.at
     facts: list[Known] = []
     for node in report.inventory.nodes[:500]:
-        product: Fact[str] = Fact(value=node.product, at=at, source=_SOURCES.get(node.product_from, Source.NONE))
+        product: Fact[str] = Fact(
+            value=node.product, at=at, source=_SOURCES.get(node.product_from, Source.NONE)
+        )
         facts.append(Known(node.name, "product", product))
         for pool in node.pool:
             memory: Fact[float] = Fact(
-                value=None if pool.mem_mib is None else pool.mem_mib / 1024, unit="GiB", at=at,
-                source=_SOURCES.get(pool.mem_from, Source.NONE), note=_MEMORY[pool.mem_guarantee],
-            )  # fmt: skip
+                value=None if pool.mem_mib is None else pool.mem_mib / 1024,
+                unit="GiB",
+                at=at,
+                source=_SOURCES.get(pool.mem_from, Source.NONE),
+                note=_MEMORY[pool.mem_guarantee],
+            )
             free: Fact[int] = Fact(
-                value=pool.free, unit=f"of {pool.units}", at=at,
+                value=pool.free,
+                unit=f"of {pool.units}",
+                at=at,
                 source=Source.API if pool.free is not None else Source.NONE,
-                note="allocatable on the node, less what its pods request" if pool.free is not None
+                note="allocatable on the node, less what its pods request"
+                if pool.free is not None
                 else "pods could not be listed",
-            )  # fmt: skip
-            facts += [Known(node.name, f"{pool.resource}: memory of one unit", memory),
-                      Known(node.name, f"{pool.resource}: free", free)]  # fmt: skip
+            )
+            facts += [
+                Known(node.name, f"{pool.resource}: memory of one unit", memory),
+                Known(node.name, f"{pool.resource}: free", free),
+            ]
     return facts
 
 
@@ -123,7 +137,9 @@ def _of_qa(state: RunState) -> list[Known]:
             ("outcome", "cause", out.cause, "", "the first line of the log that names one"),
         ]
         told += [(one.model, "test", one.status, "", one.line) for one in out.models]
-        told += [(one.model, f"{one.what}, measured by vLLM", one.value, "", one.line) for one in out.measured]
+        told += [
+            (one.model, f"{one.what}, measured by vLLM", one.value, "", one.line) for one in out.measured
+        ]
     return [
         Known(group, label, Fact(value=value, unit=unit, source=Source.LOG, note=note))
         for group, label, value, unit, note in told
@@ -138,16 +154,23 @@ def fact_row(known: Known, cells: int, now: float, glyphs: Glyphs, *, chosen: bo
     role = "strong" if fact.known else "warn"
     amount = pad(f.value(fact, glyphs), 24 if cells >= 90 else 18, "<", glyphs.ellipsis)
     return row(
-        "  ", pad(known.label, labels, "<", glyphs.ellipsis), ("  ", "text"), (amount, role),
-        ("  guess " if fact.guess else "  ", "badge"), (f.origin(fact, now, glyphs), "muted"),
+        "  ",
+        pad(known.label, labels, "<", glyphs.ellipsis),
+        ("  ", "text"),
+        (amount, role),
+        ("  guess " if fact.guess else "  ", "badge"),
+        (f.origin(fact, now, glyphs), "muted"),
         over="cursor" if chosen else "",
-    )  # fmt: skip
+    )
 
 
 def explain_rows(known: Known, cells: int, now: float, glyphs: Glyphs) -> list[Row]:
     """Everything about one fact."""
     fact = known.fact
-    rows = [row((known.group, "muted")), row((known.label, "title"), f"  {f.value(fact, glyphs)}", ("", "text"))]
+    rows = [
+        row((known.group, "muted")),
+        row((known.label, "title"), f"  {f.value(fact, glyphs)}", ("", "text")),
+    ]
     source = f.origin(fact, now, glyphs)
     if source:
         rows.append(row(("source   ", "muted"), source))

@@ -12,9 +12,12 @@ from modelcar_tui.tui.rows import Row, Span, paragraph, row
 
 _LABEL = 10
 _WORTH = {
-    "exclusive": "a whole card", "hard-slice": "a slice of its own", "hard-share": "a fixed share of a card",
-    "none": "shared with the neighbours, without a limit", "unknown": "what it is worth is unknown",
-}  # fmt: skip
+    "exclusive": "a whole card",
+    "hard-slice": "a slice of its own",
+    "hard-share": "a fixed share of a card",
+    "none": "shared with the neighbours, without a limit",
+    "unknown": "what it is worth is unknown",
+}
 _STATES = {State.OK: "ok", State.WARNING: "warn", State.BLOCKED: "bad", State.UNKNOWN: "warn"}
 
 
@@ -30,7 +33,9 @@ def detail_rows(line: GpuRow, width: int, glyphs: Glyphs) -> list[Row]:
         rows += _field("caution" if line.usable else "not used", why_text(line.why), width, role)
     if line.models:
         rows += _field(f"{glyphs.land} lands", ", ".join(line.models), width, "accent")
-    rows += _field("product", f"{line.product}" + (f", compute capability {line.cc}" if line.cc else ""), width)
+    rows += _field(
+        "product", f"{line.product}" + (f", compute capability {line.cc}" if line.cc else ""), width
+    )
     rows += _field("units", f"{line.total} {line.resource or 'none'}, {free}", width)
     rows += _field("memory", memory, width)
     node = line.node
@@ -43,13 +48,16 @@ def detail_rows(line: GpuRow, width: int, glyphs: Glyphs) -> list[Row]:
     for note in node.notes:
         rows += _field("note", note, width, "warn")
     if node.unrecognised:
-        rows += _field("also", f"{', '.join(node.unrecognised)} (no accelerators that we know)", width, "muted")
+        rows += _field(
+            "also", f"{', '.join(node.unrecognised)} (no accelerators that we know)", width, "muted"
+        )
     place = " ".join(part for part in (line.where, node.arch or "") if part)
     known = [
-        "" if node.physical is None else f"{node.physical} card{'s' * (node.physical != 1)}", place,
+        "" if node.physical is None else f"{node.physical} card{'s' * (node.physical != 1)}",
+        place,
         "" if node.memory_mib is None else f"RAM {f.mib(node.memory_mib)}",
         "" if node.ephemeral_mib is None else f"disk {f.mib(node.ephemeral_mib)}",
-    ]  # fmt: skip
+    ]
     rows += _field("node", ", ".join(part for part in known if part) or "nothing else is known", width)
     return rows
 
@@ -57,7 +65,9 @@ def detail_rows(line: GpuRow, width: int, glyphs: Glyphs) -> list[Row]:
 def group_rows(one: Group, width: int, glyphs: Glyphs) -> list[Row]:
     """What a group stands for: its amounts, what lands on it, why some of its nodes don't count."""
     free, total = one.amount
-    rows = _field("units", f"{total} on usable nodes, {'free unknown' if free is None else f'{free} free'}", width)
+    rows = _field(
+        "units", f"{total} on usable nodes, {'free unknown' if free is None else f'{free} free'}", width
+    )
     if one.models:
         rows += _field(f"{glyphs.land} lands", ", ".join(one.models), width, "accent")
     reasons: dict[str, set[str]] = {}
@@ -98,7 +108,9 @@ def limit_rows(report: AcceleratorReport | None, width: int, glyphs: Glyphs) -> 
 def _field(label: str, text: str, width: int, role: str = "text") -> list[Row]:
     lines = paragraph(text, max(8, width - _LABEL), role)
     muted = role if role == "accent" else "muted"
-    return [Row(((f"{label if not at else '':<{_LABEL}}", muted), *part.spans)) for at, part in enumerate(lines)]
+    return [
+        Row(((f"{label if not at else '':<{_LABEL}}", muted), *part.spans)) for at, part in enumerate(lines)
+    ]
 
 
 def _marked(mark: Span, text: str, width: int) -> list[Row]:

@@ -46,7 +46,8 @@ class GpuRow(msgspec.Struct, frozen=True):
         """What a filter looks at."""
         usable = "usable" if self.usable else "unusable"
         return (
-            f"{self.name} {self.product} {self.resource} {self.where} {self.why} {usable} {' '.join(self.models)}"
+            f"{self.name} {self.product} {self.resource} {self.where} {self.why} {usable} "
+            f"{' '.join(self.models)}"
         )
 
 
@@ -73,17 +74,29 @@ def _of(node: GpuNode, lands: list[ModelVerdict]) -> list[GpuRow]:
 
 
 def _lands_on(pool: Pool, model: ModelVerdict) -> bool:
-    """Whether this pool's unit is the one that the model was compared with: nodes may carry cards and slices."""
+    """Whether this pool's unit is the one that the model was compared with: nodes may carry cards and
+    slices."""
     unit = model.gpu_gib.value
     return unit is None or pool.mem_mib is None or abs(pool.mem_mib / 1024 - unit) <= 0.1 * unit
 
 
 def _row(node: GpuNode, pool: Pool, where: str, models: tuple[str, ...]) -> GpuRow:
     return GpuRow(
-        name=node.name, product=node.product or node.vendor, resource=pool.resource, free=pool.free,
-        total=pool.units, mem_mib=pool.mem_mib, mem_from=pool.mem_from, guarantee=pool.mem_guarantee,
-        usable=node.usable, why=node.why, cc=node.cc or "", where=where, models=models, node=node,
-    )  # fmt: skip
+        name=node.name,
+        product=node.product or node.vendor,
+        resource=pool.resource,
+        free=pool.free,
+        total=pool.units,
+        mem_mib=pool.mem_mib,
+        mem_from=pool.mem_from,
+        guarantee=pool.mem_guarantee,
+        usable=node.usable,
+        why=node.why,
+        cc=node.cc or "",
+        where=where,
+        models=models,
+        node=node,
+    )
 
 
 def arrange(rows: list[GpuRow], sort: str, wanted: Filter | None) -> list[GpuRow]:
@@ -126,7 +139,9 @@ def hosts_differ(names: Collection[str]) -> bool:
     """Whether the names still differ without their domains; addresses are no names."""
     whole = set(names)
     hosts = {name.partition(".")[0] for name in whole}
-    return len(hosts) == len(whole) and any("." in name for name in whole) and not any(map(str.isdecimal, hosts))
+    return (
+        len(hosts) == len(whole) and any("." in name for name in whole) and not any(map(str.isdecimal, hosts))
+    )
 
 
 def columns(rows: list[GpuRow], cells: int, *, grouping: str = "") -> Columns:
@@ -178,10 +193,13 @@ def head_row(cols: Columns, sort: str = "") -> Row:
         return text, "accent" if by == sort else "muted"
 
     spans: list[Span] = [
-        ("  ", "muted"), title(pad("NODE", cols.name), "name"), ("  ", "muted"),
+        ("  ", "muted"),
+        title(pad("NODE", cols.name), "name"),
+        ("  ", "muted"),
         title(f"{pad('GPU', cols.product)}  " if cols.product else "", "product"),
-        title(pad("FREE/ALL", _free_cells(cols)), "free"), title(f"  {'MEMORY':>8}  ", "memory"),
-    ]  # fmt: skip
+        title(pad("FREE/ALL", _free_cells(cols)), "free"),
+        title(f"  {'MEMORY':>8}  ", "memory"),
+    ]
     spans += [(f"{pad('CC', cols.cc)}  ", "muted")] if cols.cc else []
     spans += [(f"{pad('WHERE', cols.where)}  ", "muted")] if cols.where else []
     return Row((*spans, title("NOTE", "usable")))
@@ -192,9 +210,11 @@ def table_row(line: GpuRow, cols: Columns, cells: int, glyphs: Glyphs, *, chosen
     tone = "text" if line.usable else "muted"
     mark = (glyphs.land, "accent") if line.models else (" " if line.usable else glyphs.failed, "bad")
     spans: list[Span] = [
-        mark, (" ", tone),
-        (pad(crop_middle(cols.short(line.name), cols.name, glyphs.ellipsis), cols.name), tone), ("  ", tone),
-    ]  # fmt: skip
+        mark,
+        (" ", tone),
+        (pad(crop_middle(cols.short(line.name), cols.name, glyphs.ellipsis), cols.name), tone),
+        ("  ", tone),
+    ]
     if cols.product:
         spans += [(pad(line.product, cols.product, "<", glyphs.ellipsis), tone), ("  ", tone)]
     spans += amount_spans(line.free, line.total, cols, glyphs, usable=line.usable)

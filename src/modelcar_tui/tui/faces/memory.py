@@ -10,10 +10,12 @@ from modelcar_tui.tui.rows import Row, Span, pad, paragraph, row, spans_width, w
 
 _ASCII = dict(zip("█▓▒▚▄", "WAOGK", strict=True))
 PARTS = (
-    ("weights", "weights_gib", "used", "█"), ("activation", "activation_gib", "warn", "▓"),
-    ("other", "non_torch_gib", "muted", "▒"), ("graphs", "cuda_graph_gib", "badge", "▚"),
+    ("weights", "weights_gib", "used", "█"),
+    ("activation", "activation_gib", "warn", "▓"),
+    ("other", "non_torch_gib", "muted", "▒"),
+    ("graphs", "cuda_graph_gib", "badge", "▚"),
     ("KV", "kv_available_gib", "ok", "▄"),
-)  # fmt: skip
+)
 
 
 def memory_rows(label: str, model: ModelVerdict | None, cells: int, glyphs: Glyphs) -> list[Row]:
@@ -22,7 +24,9 @@ def memory_rows(label: str, model: ModelVerdict | None, cells: int, glyphs: Glyp
         return []
     whole = model.gpu_gib.value
     parts = [(name, getattr(model.estimate, field).value, role, sign) for name, field, role, sign in PARTS]
-    known = [(name, float(size), role, sign) for name, size, role, sign in parts if size is not None and size > 0]
+    known = [
+        (name, float(size), role, sign) for name, size, role, sign in parts if size is not None and size > 0
+    ]
     if not known:
         return []
     room = max(10, cells - 6)
@@ -64,10 +68,12 @@ def term_rows(terms: tuple[Term, ...], cells: int, glyphs: Glyphs) -> list[Row]:
     for term in terms:
         rows.append(
             row(
-                "  ", pad(term.label, labels, "<", glyphs.ellipsis),
-                (f"  {f.number(term.value):>9} {term.unit:<7}", "strong"), (f" {term.source.value}", "muted"),
+                "  ",
+                pad(term.label, labels, "<", glyphs.ellipsis),
+                (f"  {f.number(term.value):>9} {term.unit:<7}", "strong"),
+                (f" {term.source.value}", "muted"),
             )
-        )  # fmt: skip
+        )
         if term.note:
             rows += paragraph(term.note, cells, "faint", indent=4)
     return rows

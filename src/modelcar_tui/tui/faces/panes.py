@@ -49,21 +49,27 @@ def pane_head(state: RunState, pane: Pane, number: int, now: float, glyphs: Glyp
 def step_rows(steps: tuple[Step, ...], cells: int, glyphs: Glyphs) -> list[Row]:
     """The checklist: status word, glyph, title, detail; columns aligned."""
     longest = max((width(step.title) for step in steps), default=0)
-    titles = min(longest, max(12, cells // 2 - 6 if any(step.detail for step in steps) else cells - _WORD - 6))
+    titles = min(
+        longest, max(12, cells // 2 - 6 if any(step.detail for step in steps) else cells - _WORD - 6)
+    )
     rows = []
     for step in steps:
         title = crop(step.title, titles, glyphs.ellipsis)
         quiet = step.status in (Status.WAITING, Status.SKIPPED)
-        detail_role = "muted" if step.status not in (Status.FAILED, Status.WARNING) else f.STATUS_ROLE[step.status]
+        detail_role = (
+            "muted" if step.status not in (Status.FAILED, Status.WARNING) else f.STATUS_ROLE[step.status]
+        )
         rows.append(
             Row(
                 (
-                    *f.status_spans(step.status, glyphs, _WORD), ("  ", "text"),
-                    (title + " " * (titles - width(title)), "muted" if quiet else "text"), ("  ", "text"),
+                    *f.status_spans(step.status, glyphs, _WORD),
+                    ("  ", "text"),
+                    (title + " " * (titles - width(title)), "muted" if quiet else "text"),
+                    ("  ", "text"),
                     (crop(step.detail, cells - titles - _WORD - 6, glyphs.ellipsis), detail_role),
                 )
             )
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -85,14 +91,17 @@ def summary_rows(pane: Pane, cells: int) -> list[Row]:
 
 
 def narration_rows(pane: Pane, cells: int) -> list[Row]:
-    """A language model's words: dimmed while they come, and marked as its own when they agree with the facts."""
+    """A language model's words: dimmed while they come, and marked as its own when they agree with the
+    facts."""
     if not pane.narration:
         return []
     telling = pane.narration_state != "confirmed"
     return paragraph(f"(model) {reveal(pane.narration)}", cells, "muted" if telling else "text")
 
 
-def pane_rows(state: RunState, pane: Pane, cells: int, height: int, glyphs: Glyphs, now: float = 0.0) -> list[Row]:
+def pane_rows(
+    state: RunState, pane: Pane, cells: int, height: int, glyphs: Glyphs, now: float = 0.0
+) -> list[Row]:
     """The whole pane; a finished checklist that leaves no room for the result is folded to one row."""
     steps = step_rows(pane.steps, cells, glyphs)
     # By the banner, on every screen; by the outcome's own rows.

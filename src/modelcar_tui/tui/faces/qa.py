@@ -16,9 +16,15 @@ def qa_rows(state: RunState, cells: int, glyphs: Glyphs, now: float = 0.0) -> li
     if qa.total:
         full, rest = f.bar(qa.done, qa.total, min(20, cells // 3), glyphs)
         rows.append(
-            row((full, "ok"), (rest, "faint"), f" {qa.done}/{qa.total}  ", (f"{qa.passed} passed", "ok"), "  ",
-                (f"{qa.failed} failed", "bad" if qa.failed else "muted"))
-        )  # fmt: skip
+            row(
+                (full, "ok"),
+                (rest, "faint"),
+                f" {qa.done}/{qa.total}  ",
+                (f"{qa.passed} passed", "ok"),
+                "  ",
+                (f"{qa.failed} failed", "bad" if qa.failed else "muted"),
+            )
+        )
     if qa.outcome is not None:
         return rows + outcome_rows(qa.outcome, cells)
     return rows + _running(qa, cells, glyphs, max(now, state.now))
@@ -37,14 +43,18 @@ def outcome_rows(out: QaOutcome, cells: int) -> list[Row]:
     for one in out.measured:
         rows += labelled("vLLM", measured_line(one), cells)
     if out.leftovers:
-        rows += labelled("left", f"{len(out.leftovers)} objects on the cluster: o, then c removes them", cells)
+        rows += labelled(
+            "left", f"{len(out.leftovers)} objects on the cluster: o, then c removes them", cells
+        )
     return rows
 
 
 def labelled(label: str, text: str, cells: int, *, indent: int = 7) -> list[Row]:
     """A paragraph behind its label; nothing for an empty text."""
     lines = paragraph(text, cells - indent) if text else []
-    return [Row(((f"{'' if at else label:<{indent}}", "muted"), *line.spans)) for at, line in enumerate(lines)]
+    return [
+        Row(((f"{'' if at else label:<{indent}}", "muted"), *line.spans)) for at, line in enumerate(lines)
+    ]
 
 
 def _running(qa: Qa, cells: int, glyphs: Glyphs, now: float) -> list[Row]:
@@ -55,9 +65,10 @@ def _running(qa: Qa, cells: int, glyphs: Glyphs, now: float) -> list[Row]:
             spans.append((f" {glyphs.dot} {qa.model}", "muted"))
         rows.append(Row(tuple(spans)))
     times = [
-        ("phase", qa.phase_since, qa.window_s), ("model", qa.model_since, qa.model_limit_s),
+        ("phase", qa.phase_since, qa.window_s),
+        ("model", qa.model_since, qa.model_limit_s),
         ("all", qa.began, qa.limit_s),
-    ]  # fmt: skip
+    ]
     told = [(word, _against(now - since, limit)) for word, since, limit in times if since]
     if told:
         spans = [("time   ", "muted")]

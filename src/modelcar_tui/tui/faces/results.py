@@ -34,7 +34,10 @@ def configuration_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]
             row(
                 pad(crop_middle(model.car.name, names, glyphs.ellipsis), names),
                 f"  {model.car.serving.gpu_count:>4}",
-                (f"  {f.gib(size) if size is None else f'{size / GIB:.1f} GiB':>9}", "text" if size else "warn"),
+                (
+                    f"  {f.gib(size) if size is None else f'{size / GIB:.1f} GiB':>9}",
+                    "text" if size else "warn",
+                ),
                 (f"  {needs:>10}", "badge" if need.guess else "text" if need.known else "warn"),
                 (f"  {source}" if roomy else "", "badge" if need.guess else "muted"),
                 (" (guess)" if need.guess and roomy else "", "badge"),
@@ -51,7 +54,9 @@ def accelerator_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
     access, inventory = report.access, report.inventory
     who = f" as {access.user}" if access.user else ""
     where = f" {glyphs.dot} {access.server}" if access.server else ""
-    rows = [row(("access   ", "muted"), (access.rung.value, "ok" if access.healthy else "warn"), f"{who}{where}")]
+    rows = [
+        row(("access   ", "muted"), (access.rung.value, "ok" if access.healthy else "warn"), f"{who}{where}")
+    ]
     if access.problem:
         rows += paragraph(str(access.problem), cells, "warn", indent=9)
     products = _products(state)

@@ -35,7 +35,8 @@ FIELDS = (
 
 
 class Answers(View):
-    """What was asked and answered, the newest at the end, from its beginning; PgUp and PgDn turn the pages."""
+    """What was asked and answered, the newest at the end, from its beginning; PgUp and PgDn turn the
+    pages."""
 
     framed = True
 
@@ -77,7 +78,9 @@ class Answers(View):
         rows = []
         for number, text in enumerate(suggestions(self.face.state), 1):
             told = paragraph(reveal(text), width - 2, "text")
-            rows += [Row(((f"{number} " if not at else "  ", "key"), *part.spans)) for at, part in enumerate(told)]
+            rows += [
+                Row(((f"{number} " if not at else "  ", "key"), *part.spans)) for at, part in enumerate(told)
+            ]
         rows += paragraph(
             "Type a number or a question, or fill in a what-if: the real estimate answers.", width, "muted"
         )
@@ -94,10 +97,13 @@ def answer_rows(answer: QuestionAnswered, cells: int) -> list[Row]:
     for text in answer.text.splitlines():
         inset = "  " if text.startswith("  ") else ""
         rows += [
-            Row(((inset, "text"), *part.spans)) for part in paragraph(reveal(text.strip()), cells - len(inset))
+            Row(((inset, "text"), *part.spans))
+            for part in paragraph(reveal(text.strip()), cells - len(inset))
         ]
     if answer.by == "model":
-        rows += paragraph(f"(language model; numbers, names and verdicts checked; {answer.cost})", cells, "muted")
+        rows += paragraph(
+            f"(language model; numbers, names and verdicts checked; {answer.cost})", cells, "muted"
+        )
     elif answer.facts:
         rows += paragraph(f"facts: {reveal(answer.cited)}", cells, "muted")
     if answer.why:

@@ -32,16 +32,22 @@ def style(name: str) -> str:
 
 
 _MOVES = {
-    "down": ("j,down", "down (also arrows, PgDn, PgUp, home, end)"), "up": ("k,up", "up"),
-    "pagedown": ("pagedown,space", ""), "pageup": ("pageup", ""), "home": ("home", ""), "end": ("end", ""),
-    "left": ("left", ""), "right": ("right", ""),
-}  # fmt: skip
+    "down": ("j,down", "down (also arrows, PgDn, PgUp, home, end)"),
+    "up": ("k,up", "up"),
+    "pagedown": ("pagedown,space", ""),
+    "pageup": ("pageup", ""),
+    "home": ("home", ""),
+    "end": ("end", ""),
+    "left": ("left", ""),
+    "right": ("right", ""),
+}
 
 
 def move_bindings(*names: str) -> list[BindingType]:
     """Bindings of the movement keys to `move('name')`."""
     return [
-        Binding(_MOVES[name][0], f"move('{name}')", _MOVES[name][1], show=bool(_MOVES[name][1])) for name in names
+        Binding(_MOVES[name][0], f"move('{name}')", _MOVES[name][1], show=bool(_MOVES[name][1]))
+        for name in names
     ]
 
 
@@ -80,7 +86,8 @@ class Faced(DOMNode):
 
 
 class Sparing(Screen[ScreenResultType]):
-    """A screen that paints itself whole when it appears, and not again for a focus or for a widget more or less.
+    """A screen that paints itself whole when it appears, and not again for a focus or for a widget more or
+    less.
 
     The views repaint their own rows, and a layout repaints what it moved; on a line of 5 KB/s every whole
     frame more is a wait of seconds.
@@ -184,9 +191,15 @@ class Box(View):
             return rows
         down = dialog.below - dialog.top
         text = (
-            f"{self.face.glyphs.down} {down} more rows: j" if down else f"{self.face.glyphs.ellipsis} k goes back"
+            f"{self.face.glyphs.down} {down} more rows: j"
+            if down
+            else f"{self.face.glyphs.ellipsis} k goes back"
         )
-        return [*rows[dialog.top : dialog.top + room], row((text, "need" if down else "muted")), *rows[-last:]]
+        return [
+            *rows[dialog.top : dialog.top + room],
+            row((text, "need" if down else "muted")),
+            *rows[-last:],
+        ]
 
     def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
         return min(len(self._dialog.rows(max(1, width - 4))) + 2, self.app.size.height)
@@ -200,10 +213,11 @@ class Dialog(Faced, Sparing[str], ModalScreen[str]):
     last_rows: ClassVar[int] = 3
     """Rows at the end that are shown on any screen."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape", "leave", "back"), ("q", "leave", "back"),
+        ("escape", "leave", "back"),
+        ("q", "leave", "back"),
         Binding("j,down,pagedown", "scroll(1)", "down", show=False),
         Binding("k,up,pageup", "scroll(-1)", "up", show=False),
-    ]  # fmt: skip
+    ]
 
     def __init__(self, face: Face) -> None:
         super().__init__()

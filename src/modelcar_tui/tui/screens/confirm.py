@@ -47,16 +47,20 @@ class ConfirmDialog(Dialog):
         for label, text in self._facts:
             lines = paragraph(reveal(text), cells - indent)
             rows += [
-                Row(((f"{'' if at else label:<{indent}}", "muted"), *line.spans)) for at, line in enumerate(lines)
+                Row(((f"{'' if at else label:<{indent}}", "muted"), *line.spans))
+                for at, line in enumerate(lines)
             ]
         typed, rest = self._word[: self._typed], self._word[self._typed :]
         return [
-            *rows, EMPTY,
-            row("type ", (typed, "ok"), (rest, "need"), f" to {self._word}   ", ("Esc", "key"), " back"), EMPTY,
-        ]  # fmt: skip
+            *rows,
+            EMPTY,
+            row("type ", (typed, "ok"), (rest, "need"), f" to {self._word}   ", ("Esc", "key"), " back"),
+            EMPTY,
+        ]
 
     def on_key(self, event: events.Key) -> None:
-        """The next letter, or back to the first; a key that scrolls is no letter where the word has another."""
+        """The next letter, or back to the first; a key that scrolls is no letter where the word has
+        another."""
         if self._typed == len(self._word):
             event.stop()  # typed on while the dialog goes away: Enter behind the word is a habit
             return

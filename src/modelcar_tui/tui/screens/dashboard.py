@@ -24,7 +24,8 @@ LAYOUTS = ("narrow", "medium", "wide", "vast")
 
 
 def layout_for(width: int, height: int) -> str:
-    """Name of the layout: one pane at a time, strip and one pane, all panes, all panes and tables side by side."""
+    """Name of the layout: one pane at a time, strip and one pane, all panes, all panes and tables side by
+    side."""
     if width < 80 or height < 24:
         return "narrow"
     if width < 120 or height < 34:
@@ -247,7 +248,11 @@ class DashboardScreen(FaceScreen):
     def action_why(self) -> None:
         """Help, beginning with the focused panel."""
         panel = self.focused
-        topic = panel.specialist if isinstance(panel, SpecialistPane) else (panel.id if panel and panel.id else "")
+        topic = (
+            panel.specialist
+            if isinstance(panel, SpecialistPane)
+            else (panel.id if panel and panel.id else "")
+        )
         chosen = panel.filter if isinstance(panel, SpecialistPane) else None
         self.board.open_help(topic or self.specialist, chosen)
 

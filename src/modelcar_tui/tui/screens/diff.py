@@ -115,12 +115,24 @@ class DiffScreen(FaceScreen):
             return False
         state = self.face.state
         asked = state.approval
-        return state.waiting_for_approval and asked is not None and asked.plan_digest == self.report.plan.digest
+        return (
+            state.waiting_for_approval and asked is not None and asked.plan_digest == self.report.plan.digest
+        )
 
     def keys(self) -> Keys:
-        return [("y", "accept"), ("n", "reject"), ("v", self.following), ("W", "write"), ("q", "leave"),
-                ("?", "keys"), ("e E", "edit"), ("u", "undo"), ("a d", "all the rest"), ("s", "split"),
-                ("R", "reject plan")]  # fmt: skip
+        return [
+            ("y", "accept"),
+            ("n", "reject"),
+            ("v", self.following),
+            ("W", "write"),
+            ("q", "leave"),
+            ("?", "keys"),
+            ("e E", "edit"),
+            ("u", "undo"),
+            ("a d", "all the rest"),
+            ("s", "split"),
+            ("R", "reject plan"),
+        ]
 
     @property
     def following(self) -> str:

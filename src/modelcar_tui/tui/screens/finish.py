@@ -76,7 +76,9 @@ class FinishDialog(Dialog):
                 "status", f"{finish.exit_status} ({name}) after {f.elapsed(finish.seconds)}", cells, indent=9
             )
         if state.llm.model:
-            rows += labelled("model", f"{state.llm.model} at {state.llm.host}: {state.llm.cost}", cells, indent=9)
+            rows += labelled(
+                "model", f"{state.llm.model} at {state.llm.host}: {state.llm.cost}", cells, indent=9
+            )
         if state.folder:
             rows += labelled("folder", state.folder, cells, indent=9)
         left = state.qa.outcome is not None and state.qa.outcome.leftovers

@@ -62,8 +62,13 @@ class GpuScreen(FaceScreen):
         self.set_class(self.size.height < SMALL_BELOW, "-small")
 
     def keys(self) -> Keys:
-        keys = [("j k", "move"), ("/", "filter"), ("r", "read again"), ("s", f"by {self._table.sort}"),
-                ("b", f"group {self._table.grouping or 'none'}")]  # fmt: skip
+        keys = [
+            ("j k", "move"),
+            ("/", "filter"),
+            ("r", "read again"),
+            ("s", f"by {self._table.sort}"),
+            ("b", f"group {self._table.grouping or 'none'}"),
+        ]
         if self._table.grouping:
             keys.append(("enter", "fold"))
         if self.size.width < BOTH_FROM:

@@ -70,10 +70,11 @@ class FactList(View, can_focus=True):
             lines.append(at)
         top = max(0, min(lines.index(self.cursor) - height // 2, len(lines) - height))
         return [
-            row((line, "title")) if isinstance(line, str)
+            row((line, "title"))
+            if isinstance(line, str)
             else fact_row(self.facts[line], width, now, self.face.glyphs, chosen=line == self.cursor)
             for line in lines[top : top + height]
-        ]  # fmt: skip
+        ]
 
     def set_filter(self, chosen: Filter | None) -> None:
         """Show only the facts whose group or label passes."""
@@ -88,7 +89,9 @@ class FactList(View, can_focus=True):
 
     def next_group(self, by: int) -> None:
         """To the first fact of the next model or node, or of the one before."""
-        starts = [at for at, known in enumerate(self.facts) if not at or known.group != self.facts[at - 1].group]
+        starts = [
+            at for at, known in enumerate(self.facts) if not at or known.group != self.facts[at - 1].group
+        ]
         if by > 0:
             self.cursor = next((at for at in starts if at > self.cursor), self.cursor)
         else:

@@ -55,8 +55,18 @@ class LogScreen(FaceScreen):
         self._view.focus()
 
     def keys(self) -> Keys:
-        return [("/", "filter"), ("n N", "match"), ("e", "error"), ("f", "follow"), ("w", "wrap"), ("t", "times"),
-                ("s", "save"), ("y", "copy"), ("?", "keys"), ("q", "back")]  # fmt: skip
+        return [
+            ("/", "filter"),
+            ("n N", "match"),
+            ("e", "error"),
+            ("f", "follow"),
+            ("w", "wrap"),
+            ("t", "times"),
+            ("s", "save"),
+            ("y", "copy"),
+            ("?", "keys"),
+            ("q", "back"),
+        ]
 
     def action_move(self, how: str) -> None:
         """Scroll."""

@@ -109,8 +109,17 @@ class PaletteScreen(FaceScreen):
 
 def pretty(key: str) -> str:
     """A key as it is printed on the keyboard."""
-    names = {"question_mark": "?", "slash": "/", "space": "space", "escape": "Esc", "pagedown": "PgDn",
-             "pageup": "PgUp", "enter": "Enter", "minus": "-", "plus": "+"}  # fmt: skip
+    names = {
+        "question_mark": "?",
+        "slash": "/",
+        "space": "space",
+        "escape": "Esc",
+        "pagedown": "PgDn",
+        "pageup": "PgUp",
+        "enter": "Enter",
+        "minus": "-",
+        "plus": "+",
+    }
     if key.startswith("upper_"):
         return key[-1].upper()
     return names.get(key, key)

@@ -97,7 +97,9 @@ class ChangeDetail(View):
         model = f"  {line.change.model}" if line.change else ""
         what = {"reason": model, "diff": "  text diff, all changes here", "result": "  what would be written"}
         following = self._diff.following.replace("diff", "text diff")
-        return row((name, "title"), (what[self._diff.view], "muted")), row(("v ", "accent"), (following, "muted"))
+        return row((name, "title"), (what[self._diff.view], "muted")), row(
+            ("v ", "accent"), (following, "muted")
+        )
 
     def foot(self) -> Row:
         return row((f"{self._hidden} more, PgDn", "muted")) if self._hidden else EMPTY
@@ -149,8 +151,14 @@ class ChangeDetail(View):
         preview = self._diff.preview
         if preview is None:
             return [row(("working out the result", "muted"))]
-        rows = [EMPTY] if preview.verdict is None else paragraph(f"{preview.verdict.value}: {preview.why}", width)
+        rows = (
+            [EMPTY]
+            if preview.verdict is None
+            else paragraph(f"{preview.verdict.value}: {preview.why}", width)
+        )
         rows += [line for problem in preview.problems for line in paragraph(str(problem), width, "bad")]
         rows += [line for warning in preview.warnings for line in paragraph(str(warning), width, "warn")]
         diff = hunk_rows(preview.hunks, width, side=width >= SIDE_BY_SIDE)
-        return rows + (diff or [row(("nothing is accepted: the file would be the base, byte for byte", "muted"))])
+        return rows + (
+            diff or [row(("nothing is accepted: the file would be the base, byte for byte", "muted"))]
+        )

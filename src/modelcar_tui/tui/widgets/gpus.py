@@ -57,7 +57,9 @@ class GpuTable(View, can_focus=True):
         grouped = f", grouped by {self.grouping}" if self.grouping else ""
         cluster = self.face.state.cluster
         age = f.age(cluster.inventory.at, self.face.now) if cluster else ""
-        read = f", read {age}" if age.endswith(" ago") and " s " not in age else ""  # no seconds: they cost bytes
+        read = (
+            f", read {age}" if age.endswith(" ago") and " s " not in age else ""
+        )  # no seconds: they cost bytes
         return row((f"{self.cursor + 1:,}/{len(self.shown):,} by {self.sort}{grouped}{read}", "muted"))
 
     def body(self, width: int, height: int) -> list[Row]:
@@ -71,9 +73,11 @@ class GpuTable(View, can_focus=True):
         visible = self.shown[self.top : self.top + rows]
         return [
             head_row(cols, self.sort),
-            *(self._line(line, cols, width, chosen=self.has_focus and at == self.cursor)
-              for at, line in enumerate(visible, self.top)),
-        ]  # fmt: skip
+            *(
+                self._line(line, cols, width, chosen=self.has_focus and at == self.cursor)
+                for at, line in enumerate(visible, self.top)
+            ),
+        ]
 
     def _line(self, line: GpuRow | Group, cols: Columns, width: int, *, chosen: bool) -> Row:
         if isinstance(line, Group):
