@@ -10,21 +10,17 @@ from __future__ import annotations
 import argparse
 import time
 
-from modelcar_tui.cluster.types import AcceleratorReport, Access, Rung
+from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.cluster.whatif import parse_gpu_flags
 from modelcar_tui.core.facts import Fact, Source
-from modelcar_tui.image.types import ImageFacts, ModelFacts
+from modelcar_tui.image.types import ImageFacts
+from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.manifest.plan import Decision, Plan
 from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
-from modelcar_tui.supervisor.deciding import (
-    accepted_model,
-    candidates,
-    decide_accepted,
-    decide_model,
-    overall,
-)
-from modelcar_tui.supervisor.proposing import propose_for, together
-from modelcar_tui.supervisor.reports import DecisionReport, ModelRequirements
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.verdict.deciding import accepted_model, candidates, decide_accepted, decide_model, overall
+from modelcar_tui.verdict.proposing import propose_for, together
+from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements
 
 _GPUS = (
     "Tesla-T4:4",

@@ -4,7 +4,7 @@
     [--write]
 
 Reads minimum capabilities, method names and the command line by `ast` alone (nothing of vLLM's is imported or
-run) and prints every disagreement with `src/modelcar_tui/data/`. Exit status 1 when there is one. `--json`
+run) and prints every disagreement with the tables of `vllm/`. Exit status 1 when there is one. `--json`
 writes what was read, for copying into the tables; `--write` puts the arguments into theirs.
 """
 
@@ -19,11 +19,11 @@ import msgspec
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "src")]
 
-from modelcar_tui.compatibility.command_line import flags_of  # noqa: E402
-from modelcar_tui.compatibility.versions import at, parse_version, stand_in  # noqa: E402
-from modelcar_tui.data.pipelines import pipeline_table  # noqa: E402
-from modelcar_tui.data.quantization import quantization_table  # noqa: E402
-from modelcar_tui.data.vllm_arguments import argument_table  # noqa: E402
+from modelcar_tui.vllm.argument_table import argument_table  # noqa: E402
+from modelcar_tui.vllm.arguments import flags_of  # noqa: E402
+from modelcar_tui.vllm.pipelines import pipeline_table  # noqa: E402
+from modelcar_tui.vllm.quantization_table import quantization_table  # noqa: E402
+from modelcar_tui.vllm.release import at, parse_version, stand_in  # noqa: E402
 from vllm_arguments import Arguments, Spec  # noqa: E402
 from vllm_capabilities import methods, minimum_capabilities  # noqa: E402
 from vllm_pipelines import without_pipeline  # noqa: E402

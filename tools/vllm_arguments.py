@@ -33,7 +33,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     flag: str
     aliases: tuple[str, ...] = ()
     kind: str
-    """As in `data/vllm_arguments.json`."""
+    """As in `vllm/vllm_arguments.json`."""
     choices: tuple[str, ...] = ()
     none: bool = False
     """Whether `None` and an empty value are accepted."""

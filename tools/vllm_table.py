@@ -1,4 +1,4 @@
-"""The rows of `data/vllm_arguments.json`, put together from what was read of each release."""
+"""The rows of `vllm/vllm_arguments.json`, put together from what was read of each release."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 import msgspec
 
-from modelcar_tui.compatibility.command_line import flags_of
-from modelcar_tui.compatibility.versions import parse_version
-from modelcar_tui.data.vllm_arguments import argument_table
+from modelcar_tui.vllm.argument_table import argument_table
+from modelcar_tui.vllm.arguments import flags_of
+from modelcar_tui.vllm.release import parse_version
 from vllm_arguments import Spec
 
-TABLE = Path(__file__).parent.parent / "src" / "modelcar_tui" / "data" / "vllm_arguments.json"
+TABLE = Path(__file__).parent.parent / "src" / "modelcar_tui" / "vllm" / "vllm_arguments.json"
 _BY_HAND = ("deprecated", "instead")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from modelcar_tui.sizing.cases import answer, run_cases
+from modelcar_tui.memory.cases import answer, run_cases
 
 FILE = Path(__file__).with_name("startups.json")
 DIED = {"oom_load", "oom_warmup", "oom_graph_capture", "crash_kvdtype"}
@@ -153,10 +153,10 @@ def test_only_the_inputs_of_a_case_are_read(rows, tmp_path):
 
 def test_an_estimate_takes_less_than_a_millisecond(rows):
     """CPU time once the facts are there, as the solver asks: other arguments for the same model."""
-    from modelcar_tui.image.types import ModelFacts
-    from modelcar_tui.sizing.args import parse_args
-    from modelcar_tui.sizing.estimate import estimate
-    from modelcar_tui.sizing.gpus import gpu_for
+    from modelcar_tui.hardware.products import gpu_for
+    from modelcar_tui.memory.estimate import estimate
+    from modelcar_tui.models.facts import ModelFacts
+    from modelcar_tui.vllm.engine_args import parse_args
 
     config = next(case["inputs"]["config"] for case, _ in rows if "gemma-3" in case["inputs"]["model"])
     model, gpu = ModelFacts(config=config), gpu_for("NVIDIA-H100-80GB-HBM3")

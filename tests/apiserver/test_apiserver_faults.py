@@ -17,9 +17,10 @@ from server import Account, ApiServer
 
 from conftest import programs
 from modelcar_tui.cluster.access import probe
-from modelcar_tui.cluster.facade import look
-from modelcar_tui.cluster.types import AcceleratorReport, Rung
+from modelcar_tui.cluster.look import look
+from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.demo.kube_objects import NODES, PODS, node, nvidia, pod
+from modelcar_tui.kube.types import Rung
 
 GPU_NODES, ALL_NODES = 40, 640
 FREE = GPU_NODES * 7

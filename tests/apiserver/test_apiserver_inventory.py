@@ -9,15 +9,15 @@ from cluster_support import options
 from server import ApiServer
 from shapes import DEFINITIONS
 
-from modelcar_tui.cluster.client import Client
-from modelcar_tui.cluster.connect import connect
-from modelcar_tui.cluster.credentials import find
-from modelcar_tui.cluster.facade import look, refresh
 from modelcar_tui.cluster.inventory import read_inventory_of
+from modelcar_tui.cluster.look import look, refresh
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory
 from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_objects import NODES, PODS, PROFILES, node, nvidia, pod
 from modelcar_tui.demo.kube_scenarios import openshift_ai
+from modelcar_tui.kube.client import Client
+from modelcar_tui.kube.connect import connect
+from modelcar_tui.kube.kubeconfig import find
 
 NODES_IN_ALL = 700
 GPU_NODES = 30

@@ -10,7 +10,7 @@ import pytest
 from cluster_support import as_node, assert_answer, flavours, options
 from server import ApiServer
 
-from modelcar_tui.cluster.facade import look
+from modelcar_tui.cluster.look import look
 from modelcar_tui.cluster.report import rows
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.demo.kube_objects import NODES

@@ -9,34 +9,28 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from modelcar_tui.cluster.types import (
-    AcceleratorReport,
-    Access,
-    GpuNode,
-    Guarantee,
-    Inventory,
-    Pool,
-    Rung,
-    Runtime,
-)
-from modelcar_tui.compatibility.types import Compatibility, Finding, Severity, Support
+from modelcar_tui.advice.finding import Finding, Severity
+from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Guarantee, Inventory, Pool, Runtime
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.facts import GIB, Fact, Source, Term, unknown
-from modelcar_tui.image.types import ImageFacts, ModelFacts
+from modelcar_tui.image.types import ImageFacts
+from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.manifest.plan import Change, Decision, Hunk, Operation, Plan
 from modelcar_tui.manifest.types import ArgumentsFrom, Manifest, ModelCar, Position, ServingArguments
+from modelcar_tui.memory.types import Estimate, Outcome
+from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.qa.types import QaCounts, QaOutcome
-from modelcar_tui.sizing.types import Estimate, Outcome
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.reports import (
+from modelcar_tui.tui.app import DashboardApp
+from modelcar_tui.tui.view import View
+from modelcar_tui.verdict.reports import (
     ApplyPreview,
     DecisionReport,
     ModelRequirements,
     ModelVerdict,
     Verdict,
 )
-from modelcar_tui.tui.app import DashboardApp
-from modelcar_tui.tui.view import View
+from modelcar_tui.vllm.support import Compatibility, Support
 
 T0 = 1_760_000_000.0
 SIZES = ((60, 20), (80, 24), (120, 40), (200, 60))

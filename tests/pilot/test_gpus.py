@@ -11,17 +11,16 @@ from textual.pilot import Pilot
 
 from modelcar_tui.cluster.types import (
     AcceleratorReport,
-    Access,
     Check,
     GpuNode,
     Inventory,
     Pool,
     PullSecrets,
-    Rung,
     ScaleUp,
     State,
 )
 from modelcar_tui.core.errors import Problem
+from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.state import RunState, fold
 from modelcar_tui.tui.app import DashboardApp

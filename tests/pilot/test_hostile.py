@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelcar_tui.cluster.types import Access, Inventory, Rung
+from modelcar_tui.cluster.types import Inventory
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.facts import Fact, Source, Term
+from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.manifest.plan import Change, Hunk, Operation, Plan
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.reports import DecisionReport, ModelVerdict, Verdict
 from modelcar_tui.tui.app import DashboardApp
 from modelcar_tui.tui.rows import (
     crop,
@@ -30,6 +30,7 @@ from modelcar_tui.tui.rows import (
     width,
     wrap,
 )
+from modelcar_tui.verdict.reports import DecisionReport, ModelVerdict, Verdict
 from pilot import support as s
 
 PAYLOADS = {

@@ -9,11 +9,11 @@ import msgspec
 
 from modelcar_tui.manifest.types import Position
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.reports import Verdict
 from modelcar_tui.supervisor.state import fold
 from modelcar_tui.tui.faces.facts import facts_of
 from modelcar_tui.tui.screens.finish import FinishDialog
 from modelcar_tui.tui.screens.help import FactList, HelpScreen
+from modelcar_tui.verdict.reports import Verdict
 from pilot import support as s
 
 

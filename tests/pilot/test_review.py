@@ -11,11 +11,11 @@ from textual.pilot import Pilot
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.plan import Change, Decision, Operation, Plan
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.reports import ApplyPreview
 from modelcar_tui.tui.app import DashboardApp
 from modelcar_tui.tui.review import Mark, open_review
 from modelcar_tui.tui.screens.confirm import ConfirmDialog
 from modelcar_tui.tui.screens.diff import DiffScreen
+from modelcar_tui.verdict.reports import ApplyPreview
 from pilot import support as s
 
 

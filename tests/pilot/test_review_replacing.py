@@ -13,11 +13,11 @@ from textual.pilot import Pilot
 from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.manifest.standing import Kind, Replaced, Standing, when
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.reports import ApplyPreview
 from modelcar_tui.tui.app import DashboardApp
 from modelcar_tui.tui.screens.confirm import ConfirmDialog
 from modelcar_tui.tui.screens.diff import DiffScreen
 from modelcar_tui.tui.screens.finish import FinishDialog
+from modelcar_tui.verdict.reports import ApplyPreview
 from pilot import support as s
 
 RUN = "20251009-070000-abc123"

@@ -9,13 +9,13 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.cluster.client import Client
-from modelcar_tui.cluster.connect import connect
-from modelcar_tui.cluster.credentials import Credentials, find
-from modelcar_tui.cluster.errors import LOGIN, ClusterError
-from modelcar_tui.cluster.types import Access, ClusterOptions, Rung
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
+from modelcar_tui.kube.client import Client
+from modelcar_tui.kube.connect import connect
+from modelcar_tui.kube.errors import LOGIN, ClusterError
+from modelcar_tui.kube.kubeconfig import Credentials, find
+from modelcar_tui.kube.types import Access, ClusterOptions, Rung
 
 REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"

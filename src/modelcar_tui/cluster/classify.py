@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from modelcar_tui.cluster import objects
 from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.cluster.provider import provider
-from modelcar_tui.cluster.quantity import mebibytes, whole
 from modelcar_tui.cluster.types import GpuNode, OtherNode, Pool
 from modelcar_tui.cluster.vendors import amd, intel, nvidia, others
 from modelcar_tui.cluster.vendors.view import Found, View
 from modelcar_tui.core.text import clean
+from modelcar_tui.kube import objects
+from modelcar_tui.kube.quantity import mebibytes, whole
 
 _FINDERS: tuple[Callable[[View], Found | None], ...] = (
     nvidia.find,

@@ -14,10 +14,10 @@ from itertools import groupby
 
 import msgspec
 
-from modelcar_tui.cluster.objects import Attribute, Device, Expression, NodeSelector, ResourceSlice
-from modelcar_tui.cluster.quantity import mebibytes, whole
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
+from modelcar_tui.kube.objects import Attribute, Device, Expression, NodeSelector, ResourceSlice
+from modelcar_tui.kube.quantity import mebibytes, whole
 
 _Key = tuple[str, str | None, int | None, str | None]
 _Counters = dict[tuple[str, str], int]

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from modelcar_tui.cluster.objects import Container, Pod
-from modelcar_tui.cluster.quantity import whole
 from modelcar_tui.cluster.types import GpuNode, Pool
+from modelcar_tui.kube.objects import Container, Pod
+from modelcar_tui.kube.quantity import whole
 
 Usage = dict[str, dict[str, int]]
 """Requested units by node name and resource name."""

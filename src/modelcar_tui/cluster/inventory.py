@@ -9,15 +9,16 @@ from collections.abc import Callable
 
 import msgspec
 
-from modelcar_tui.cluster import dra, objects
+from modelcar_tui.cluster import dra
 from modelcar_tui.cluster.classify import classify
-from modelcar_tui.cluster.client import Client
 from modelcar_tui.cluster.dra import DraPool
-from modelcar_tui.cluster.errors import ClusterError
 from modelcar_tui.cluster.free import Usage, add_pods, with_free
 from modelcar_tui.cluster.scale import MachineSet, scale_up
 from modelcar_tui.cluster.types import GpuNode, Inventory, OtherNode, ScaleUp
 from modelcar_tui.core.errors import Problem
+from modelcar_tui.kube import objects
+from modelcar_tui.kube.client import Client
+from modelcar_tui.kube.errors import ClusterError
 
 Progress = Callable[[Inventory], None]
 _DRA = "/apis/resource.k8s.io/"

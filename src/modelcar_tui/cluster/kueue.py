@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterable
 
 import msgspec
 
-from modelcar_tui.cluster.client import Client
-from modelcar_tui.cluster.errors import ClusterError
-from modelcar_tui.cluster.objects import Condition, Quantity, SmallMeta
-from modelcar_tui.cluster.quantity import whole
 from modelcar_tui.cluster.types import Check, State
 from modelcar_tui.core.text import clean
+from modelcar_tui.kube.client import Client
+from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube.objects import Condition, Quantity, SmallMeta
+from modelcar_tui.kube.quantity import whole
 
 GROUP = "kueue.x-k8s.io"
 _VERSIONS = ("v1beta1", "v1beta2")

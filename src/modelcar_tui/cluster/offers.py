@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.cluster.objects import Meta
 from modelcar_tui.core.text import clean
+from modelcar_tui.kube.objects import Meta
 
 _CONTAINER = "kserve-container"
 _STANDARD = re.compile(

@@ -15,14 +15,14 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.cluster.access import Right, may
-from modelcar_tui.cluster.client import Client
-from modelcar_tui.cluster.errors import ClusterError
-from modelcar_tui.cluster.limits import check_limits
-from modelcar_tui.cluster.objects import Condition
 from modelcar_tui.cluster.pull import find_pull_secrets
+from modelcar_tui.cluster.quotas import check_limits
 from modelcar_tui.cluster.runtimes import CANDIDATES, applications_namespace
 from modelcar_tui.cluster.types import Check, PullSecrets, State, Versions
 from modelcar_tui.core.text import clean
+from modelcar_tui.kube.client import Client
+from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube.objects import Condition
 
 _DSC = "/apis/datasciencecluster.opendatahub.io/{}/datascienceclusters"
 _SWITCH = "model-car-switch"

@@ -16,10 +16,10 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from modelcar_tui.cluster.client import Client
-from modelcar_tui.cluster.errors import ClusterError
 from modelcar_tui.cluster.types import Check, PullSecrets, State
 from modelcar_tui.core.text import clean
+from modelcar_tui.kube.client import Client
+from modelcar_tui.kube.errors import ClusterError
 
 ACCOUNT = "default"
 """The service account that KServe's pods run as where the InferenceService names none."""

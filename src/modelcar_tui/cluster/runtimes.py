@@ -11,13 +11,13 @@ from collections.abc import Mapping
 
 import msgspec
 
-from modelcar_tui.cluster.client import Client
-from modelcar_tui.cluster.errors import ClusterError
-from modelcar_tui.cluster.objects import Meta, T
 from modelcar_tui.cluster.offers import Offer, ServingRuntime, Template, from_runtime, from_template, version
 from modelcar_tui.cluster.types import Inventory, Runtime
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
+from modelcar_tui.kube.client import Client
+from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube.objects import Meta, T
 
 OVERRIDE = "VLLM_RUNTIME_IMAGE"
 CANDIDATES = ("redhat-ods-applications", "opendatahub")

@@ -10,14 +10,15 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from modelcar_tui.cluster import dra, objects
+from modelcar_tui.cluster import dra
 from modelcar_tui.cluster.classify import classify
-from modelcar_tui.cluster.files import json_documents, looks_like_json, parse, read_bytes
 from modelcar_tui.cluster.free import Usage, add_pods, with_free
 from modelcar_tui.cluster.scale import MachineSet, scale_up
 from modelcar_tui.cluster.types import GpuNode, Inventory, OtherNode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
+from modelcar_tui.kube import objects
+from modelcar_tui.kube.documents import json_documents, looks_like_json, parse, read_bytes
 
 T = TypeVar("T", bound=msgspec.Struct)
 _FIX = "save one with: kubectl get nodes -o json > nodes.json"

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from modelcar_tui.cluster.tables import tables
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Inventory, Pool
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
-from modelcar_tui.sizing.gpus import row_named
+from modelcar_tui.hardware.cluster_tables import tables
+from modelcar_tui.hardware.products import row_named
 
 _FORM = re.compile(r"(?P<product>[^:@\s]{1,80}):(?P<count>\d{1,4})(?:@(?P<nodes>\d{1,5}))?", re.ASCII)
 _MIG = re.compile(r"(?P<parent>.+)-MIG-(?P<profile>\d+g\.\d+gb[\w.+]*)", re.IGNORECASE)

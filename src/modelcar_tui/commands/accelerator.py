@@ -7,8 +7,9 @@ import sys
 
 import msgspec
 
-from modelcar_tui.cluster.types import AcceleratorReport, Rung
+from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.kube.types import Rung
 from modelcar_tui.report.data import to_json
 from modelcar_tui.report.text import markdown
 from modelcar_tui.supervisor.alone import run_alone

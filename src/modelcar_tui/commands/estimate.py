@@ -9,22 +9,23 @@ from pathlib import Path
 import msgspec
 
 from modelcar_tui.commands.guard import complain
-from modelcar_tui.compatibility.engine import engine_args
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware.products import gpu_for, row_named, row_of
 from modelcar_tui.image.types import ImageFacts
+from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.types import Outcome
+from modelcar_tui.memory.what_if import knobs, smallest_tp
+from modelcar_tui.models.count import count_parameters
 from modelcar_tui.report.data import to_json
 from modelcar_tui.report.estimate import estimate_lines
-from modelcar_tui.sizing.count import count_parameters
-from modelcar_tui.sizing.estimate import estimate
-from modelcar_tui.sizing.gpus import gpu_for, row_named, row_of
-from modelcar_tui.sizing.knobs import knobs, smallest_tp
-from modelcar_tui.sizing.types import Gpu, Outcome
+from modelcar_tui.vllm.server_args import engine_args
 
 
 def run_cases_file(path: str) -> int:
     """Print a JSON line a case."""
-    from modelcar_tui.sizing.cases import run_cases
+    from modelcar_tui.memory.cases import run_cases
 
     for line in run_cases(Path(path)):
         sys.stdout.write(msgspec.json.encode(line).decode() + "\n")

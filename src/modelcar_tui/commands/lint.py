@@ -6,14 +6,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from modelcar_tui.compatibility.formats import exit_worthy, render_files
-from modelcar_tui.compatibility.lint import lint, of_problem
-from modelcar_tui.compatibility.types import Finding, Severity
-from modelcar_tui.compatibility.versions import parse_version, stand_in
+from modelcar_tui.advice.finding import Finding, Severity
+from modelcar_tui.advice.lint.formats import exit_worthy, render_files
+from modelcar_tui.advice.lint.lint import lint, of_problem
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.data.vllm_arguments import argument_table
 from modelcar_tui.manifest.reader import inspect_manifest
+from modelcar_tui.vllm.argument_table import argument_table
+from modelcar_tui.vllm.release import parse_version, stand_in
 
 
 def run_lint(paths: list[str], *, vllm: str | None, form: str) -> int:

@@ -17,10 +17,10 @@ from modelcar_tui.manifest.plan import ANYTHING, Decision, Plan
 from modelcar_tui.manifest.planfile import check_output, load_plan, put_plan
 from modelcar_tui.manifest.write import write_generated
 from modelcar_tui.report.text import change_text
-from modelcar_tui.supervisor.reports import DecisionReport, Verdict
 from modelcar_tui.supervisor.runs import command_keeping
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.supervisor import Supervisor
+from modelcar_tui.verdict.reports import DecisionReport, Verdict
 
 _STATUS = {Verdict.GO: ExitStatus.GO, Verdict.NO_GO: ExitStatus.NO_GO, Verdict.UNKNOWN: ExitStatus.UNKNOWN}
 

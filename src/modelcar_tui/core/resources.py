@@ -1,12 +1,16 @@
-"""The folders that are shipped: styles, sample manifests, recorded runs.
+"""What is shipped beside the code: styles, sample manifests, recorded runs, tables.
 
-In a wheel they lie inside the package; in a checkout beside `src/`.
+In a wheel the folders lie inside the package; in a checkout beside `src/`.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
+import msgspec
+
+T = TypeVar("T")
 _PACKAGE = Path(__file__).resolve().parent.parent
 _CHECKOUT = _PACKAGE.parent.parent
 
@@ -24,6 +28,14 @@ def samples() -> Path:
 def demo_logs() -> Path:
     """The folder of the recorded QA logs."""
     return _locate("demo_logs", "demo-logs")
+
+
+def table(beside: str, name: str, kind: type[T]) -> T:
+    """The JSON table `name` of the room whose module lies at `beside` (`__file__`), as `kind`.
+
+    Callers keep what they get.
+    """
+    return msgspec.json.decode((Path(beside).parent / name).read_bytes(), type=kind)
 
 
 def _locate(in_wheel: str, in_checkout: str) -> Path:

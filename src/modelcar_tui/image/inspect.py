@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.facts import Fact, Source
+from modelcar_tui.core.reference import Reference, parse_reference
 from modelcar_tui.image.cache import VERSION, CachedImage, ImageCache
 from modelcar_tui.image.combine import complete, first_known
 from modelcar_tui.image.credentials import skopeo_authfile, teach_logins
 from modelcar_tui.image.errors import ImageError, Trouble, fault
-from modelcar_tui.image.names import guess_model
 from modelcar_tui.image.options import ImageOptions
-from modelcar_tui.image.reference import Reference, parse_reference
 from modelcar_tui.image.registry.session import RegistrySession
 from modelcar_tui.image.skopeo import SkopeoImage, skopeo_inspect
-from modelcar_tui.image.types import ImageFacts, ModelFacts
+from modelcar_tui.image.types import ImageFacts
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models.names import guess_model
 
 if TYPE_CHECKING:
     from modelcar_tui.image.files.found import CountParameters

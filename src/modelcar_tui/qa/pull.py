@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import Any
 
 from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.reference import parse_reference
 from modelcar_tui.core.secrets import quoted
 from modelcar_tui.image.credentials import teach_logins
 from modelcar_tui.image.options import ImageOptions
-from modelcar_tui.image.reference import parse_reference
 from modelcar_tui.qa.lines import LineSplitter
 from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.podman_cli import Podman, stdout_of

@@ -1,4 +1,4 @@
-"""The QA tables (`data/qa_*.yaml`), read once and compiled."""
+"""The QA tables (`qa_*.yaml`), read once and compiled."""
 
 from __future__ import annotations
 
@@ -85,5 +85,5 @@ def recognise(line: str) -> tuple[int, KnownFailure] | None:
 def _load(name: str) -> Any:
     import yaml
 
-    text = resources.files("modelcar_tui.data").joinpath(name).read_text(encoding="utf-8")
+    text = resources.files("modelcar_tui.qa").joinpath(name).read_text(encoding="utf-8")
     return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelcar_tui.core.facts import Fact
-from modelcar_tui.sizing.types import EngineArgs, Estimate, Gpu, Knob, Outcome
+from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.memory.types import Estimate, Knob, Outcome
+from modelcar_tui.vllm.engine_args import EngineArgs
 
 _ROWS = (
     ("weights_gib", "weights", "GiB a GPU"),

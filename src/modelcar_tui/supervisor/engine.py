@@ -22,9 +22,9 @@ from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.mailbox import Mailbox
 from modelcar_tui.supervisor.outcome import outcome_of
-from modelcar_tui.supervisor.reports import ApplyPreview, Verdict
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.verdict.reports import ApplyPreview, Verdict
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.llm.question import WhatIf

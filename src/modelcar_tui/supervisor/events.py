@@ -15,7 +15,7 @@ from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.manifest.standing import Replaced
 from modelcar_tui.manifest.types import Manifest
 from modelcar_tui.qa.types import QaOutcome
-from modelcar_tui.supervisor.reports import DecisionReport, ModelRequirements, Verdict
+from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, Verdict
 
 
 class Status(StrEnum):

@@ -22,7 +22,7 @@ async def look_again(settings: Settings, state: RunState, say: Callable[[e.AnyEv
         state: as it is now; its cluster report is the one that is brought up to date.
         say: told the new report, as `ClusterRead`.
     """
-    from modelcar_tui.cluster.facade import look, refresh
+    from modelcar_tui.cluster.look import look, refresh
 
     options, before = cluster_options(settings), state.cluster
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from modelcar_tui.qa.types import QaModelResult, QaOutcome
-from modelcar_tui.supervisor.reports import DecisionReport, ModelVerdict, Predicted, Verdict
+from modelcar_tui.verdict.reports import DecisionReport, ModelVerdict, Predicted, Verdict
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.state import RunState

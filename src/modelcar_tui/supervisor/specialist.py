@@ -27,8 +27,8 @@ from modelcar_tui.supervisor.events import (
     StepChanged,
     StepPlan,
 )
-from modelcar_tui.supervisor.reports import DecisionReport
 from modelcar_tui.supervisor.settings import Settings
+from modelcar_tui.verdict.reports import DecisionReport
 
 R = TypeVar("R", bound=msgspec.Struct)
 Suggest = Callable[[DecisionReport], Awaitable[tuple[Change, ...]]]

@@ -14,15 +14,15 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.manifest.plan import ANYTHING, Decision
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.deciding import decide_accepted, with_findings
 from modelcar_tui.supervisor.graph import State
 from modelcar_tui.supervisor.outcome import outcome_of, qa_failed
-from modelcar_tui.supervisor.reports import DecisionReport, Verdict
 from modelcar_tui.supervisor.routing import QA, Way
 from modelcar_tui.supervisor.runs import RunFolder, run_keeping
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.specialists.decision import told
 from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.verdict.deciding import decide_accepted, with_findings
+from modelcar_tui.verdict.reports import DecisionReport, Verdict
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.supervisor import Supervisor

@@ -30,11 +30,11 @@ from modelcar_tui.supervisor.journal import Journal, read_journal
 from modelcar_tui.supervisor.llm.start import open_session
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.registry import panes, team
-from modelcar_tui.supervisor.reports import Verdict
 from modelcar_tui.supervisor.runs import CHECKPOINT, JOURNAL, RunFolder
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.specialist import Context, Specialist
 from modelcar_tui.supervisor.state import RunState, fold, reduce
+from modelcar_tui.verdict.reports import Verdict
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.llm.question import WhatIf

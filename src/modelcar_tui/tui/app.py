@@ -18,7 +18,6 @@ from textual.binding import Binding
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.supervisor.events import Stamped
 from modelcar_tui.supervisor.outcome import QA_FAILED, outcome_of
-from modelcar_tui.supervisor.reports import Verdict
 from modelcar_tui.supervisor.state import Pane, RunState, fold
 from modelcar_tui.tui import glyphs
 from modelcar_tui.tui.face import Face
@@ -30,6 +29,7 @@ from modelcar_tui.tui.screens.dashboard import DashboardScreen, layout_for
 from modelcar_tui.tui.signals import Watch, backstop_off, let_go_of_terminal
 from modelcar_tui.tui.themed import ThemedApp
 from modelcar_tui.tui.themes import PALETTES
+from modelcar_tui.verdict.reports import Verdict
 
 if TYPE_CHECKING:
     from modelcar_tui.tui.patterns import Filter

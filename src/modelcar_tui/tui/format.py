@@ -7,9 +7,9 @@ from typing import Any
 from modelcar_tui.core.facts import GIB, Fact, Source
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.supervisor.outcome import QA_FAILED, RunOutcome
-from modelcar_tui.supervisor.reports import Verdict
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Span
+from modelcar_tui.verdict.reports import Verdict
 
 STATUS_ROLE = {
     Status.WAITING: "wait",

@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.supervisor.events import Stamped
 from modelcar_tui.supervisor.llm.question import WhatIf
-from modelcar_tui.supervisor.reports import ApplyPreview
+from modelcar_tui.verdict.reports import ApplyPreview
 
 
 class EnginePort(Protocol):

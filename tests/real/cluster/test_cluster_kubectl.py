@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from modelcar_tui.cluster.access import probe
-from modelcar_tui.cluster.facade import look
-from modelcar_tui.cluster.types import ClusterOptions, Rung
+from modelcar_tui.cluster.look import look
 from modelcar_tui.demo.kube import StubCluster, start_stub_cluster, write_kubeconfig
+from modelcar_tui.kube.types import ClusterOptions, Rung
 
 pytestmark = [
     pytest.mark.real,

@@ -14,11 +14,11 @@ import pytest
 import zstandard
 
 from modelcar_tui.core.facts import Source
+from modelcar_tui.core.reference import parse_reference
 from modelcar_tui.demo.registry_blobs import TAR, Blob, File, make_image, olot_layer, tar_bytes
 from modelcar_tui.image.inspect import inspect_image
 from modelcar_tui.image.manifests import parse_manifest
 from modelcar_tui.image.options import ImageOptions
-from modelcar_tui.image.reference import parse_reference
 from modelcar_tui.image.skopeo import skopeo_inspect
 
 pytestmark = pytest.mark.real

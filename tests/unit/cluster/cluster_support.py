@@ -8,9 +8,10 @@ from typing import Any
 
 import yaml
 
-from modelcar_tui.cluster.facade import look
-from modelcar_tui.cluster.types import AcceleratorReport, ClusterOptions, Inventory
+from modelcar_tui.cluster.look import look
+from modelcar_tui.cluster.types import AcceleratorReport, Inventory
 from modelcar_tui.demo.kube import StubCluster, write_kubeconfig
+from modelcar_tui.kube.types import ClusterOptions
 
 HERE = Path(__file__).parent
 

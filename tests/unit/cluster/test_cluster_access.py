@@ -17,12 +17,12 @@ import pytest
 from cluster_support import kubeconfig, look_at, options
 
 from modelcar_tui.cluster.access import probe
-from modelcar_tui.cluster.facade import look
-from modelcar_tui.cluster.types import ClusterOptions, Rung
+from modelcar_tui.cluster.look import look
 from modelcar_tui.demo.kube import Scenario, StubCluster, start_stub_cluster
 from modelcar_tui.demo.kube_certificates import Authority
 from modelcar_tui.demo.kube_rights import Fault, Right, User
 from modelcar_tui.demo.kube_scenarios import openshift_ai
+from modelcar_tui.kube.types import ClusterOptions, Rung
 
 
 @pytest.fixture(scope="module")
@@ -248,7 +248,7 @@ async def test_an_exec_plug_in_without_oc(stub: StubCluster, tmp_path: Path, mon
     await said(path, Rung.UNAUTHENTICATED, "exec plug-in get-token: ", "no smart card")
     assert len(stub.requests) == before
     program.write_text("#!/bin/sh\nexec /bin/sleep 60\n")
-    monkeypatch.setattr("modelcar_tui.cluster.official._PATIENCE_S", 1.5)
+    monkeypatch.setattr("modelcar_tui.kube.official._PATIENCE_S", 1.5)
     await said(path, Rung.UNAUTHENTICATED, "no answer in time")
 
 

@@ -18,15 +18,15 @@ from cluster_support import kubeconfig, options
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelcar_tui.cluster import credentials as module
-from modelcar_tui.cluster.credentials import find
-from modelcar_tui.cluster.errors import ClusterError, answered
-from modelcar_tui.cluster.facade import look
-from modelcar_tui.cluster.official import Borrowed, borrow
+from modelcar_tui.cluster.look import look
 from modelcar_tui.cluster.report import gpu_info_text, rows
-from modelcar_tui.cluster.transport import Transport
-from modelcar_tui.cluster.types import ClusterOptions, Rung
 from modelcar_tui.core.secrets import quoted, redact
+from modelcar_tui.kube import kubeconfig as module
+from modelcar_tui.kube.errors import ClusterError, answered
+from modelcar_tui.kube.kubeconfig import find
+from modelcar_tui.kube.official import Borrowed, borrow
+from modelcar_tui.kube.transport import Transport
+from modelcar_tui.kube.types import ClusterOptions, Rung
 from support.echo_server import ECHOES, certificate, echo_server, shown
 
 CANARY = "CANARYaaaa0001bbbb0002cccc0003"

@@ -11,19 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelcar_tui.cluster import dra, objects
+from modelcar_tui.cluster import dra
 from modelcar_tui.cluster.classify import classify
 from modelcar_tui.cluster.report import rows
 from modelcar_tui.cluster.scale import MachineSet, scale_up
-from modelcar_tui.cluster.types import (
-    AcceleratorReport,
-    Access,
-    GpuNode,
-    Guarantee,
-    Inventory,
-    OtherNode,
-    Rung,
-)
+from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Guarantee, Inventory, OtherNode
+from modelcar_tui.kube import objects
+from modelcar_tui.kube.types import Access, Rung
 
 FLAVOURS = fixtures.flavours()
 IDS = [flavour["id"] for flavour in FLAVOURS]

@@ -10,10 +10,11 @@ import msgspec
 import pytest
 from test_cluster_more_flavours import rows_of
 
-from modelcar_tui.cluster import dra, objects
+from modelcar_tui.cluster import dra
 from modelcar_tui.demo.kube import Scenario, start_stub_cluster
 from modelcar_tui.demo.kube_scenarios import openshift_ai
 from modelcar_tui.demo.kube_store import Kind
+from modelcar_tui.kube import objects
 
 
 def gpu(

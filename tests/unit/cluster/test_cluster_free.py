@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelcar_tui.cluster import objects
 from modelcar_tui.cluster.free import Usage, add_pods, pod_requests, with_free
-from modelcar_tui.cluster.quantity import mebibytes, whole
 from modelcar_tui.cluster.types import GpuNode, Pool
+from modelcar_tui.kube import objects
+from modelcar_tui.kube.quantity import mebibytes, whole
 
 GPU = "nvidia.com/gpu"
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cluster_support import as_node, flavours, look_at, options
 
-from modelcar_tui.cluster.facade import look, refresh
+from modelcar_tui.cluster.look import look, refresh
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory
 from modelcar_tui.demo.kube import Scenario, StubCluster, start_stub_cluster
 from modelcar_tui.demo.kube_objects import NODES, PODS, node, nvidia, pod

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from modelcar_tui.cluster.lanes import FEWEST, Lanes
+from modelcar_tui.kube.lanes import FEWEST, Lanes
 
 
 async def work(lanes: Lanes, log: list[int], gate: asyncio.Event) -> None:

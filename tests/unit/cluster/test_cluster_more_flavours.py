@@ -11,11 +11,12 @@ import cluster_support as fixtures
 import msgspec
 import pytest
 
-from modelcar_tui.cluster import objects
 from modelcar_tui.cluster.classify import classify
 from modelcar_tui.cluster.report import rows
 from modelcar_tui.cluster.snapshot import read_inventory
-from modelcar_tui.cluster.types import AcceleratorReport, Access, GpuNode, Guarantee, OtherNode, Rung
+from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Guarantee, OtherNode
+from modelcar_tui.kube import objects
+from modelcar_tui.kube.types import Access, Rung
 
 MORE = fixtures.more_flavours()
 POOL = ("resource", "units", "mem_mib", "mem_guarantee", "mem_from")

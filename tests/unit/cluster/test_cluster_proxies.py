@@ -13,11 +13,11 @@ import pytest
 from cluster_support import kubeconfig, options
 
 from modelcar_tui.cluster.access import probe
-from modelcar_tui.cluster.credentials import find
-from modelcar_tui.cluster.transport import _environment_proxy
-from modelcar_tui.cluster.types import Rung
 from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_rights import Fault
+from modelcar_tui.kube.kubeconfig import find
+from modelcar_tui.kube.transport import _environment_proxy
+from modelcar_tui.kube.types import Rung
 
 
 @contextmanager

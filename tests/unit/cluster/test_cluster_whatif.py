@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelcar_tui.cluster.files import parse
 from modelcar_tui.cluster.report import gpu_info_text
 from modelcar_tui.cluster.snapshot import read_inventory
-from modelcar_tui.cluster.tables import tables
-from modelcar_tui.cluster.types import AcceleratorReport, Access, Guarantee, Rung
+from modelcar_tui.cluster.types import AcceleratorReport, Guarantee
 from modelcar_tui.cluster.whatif import find_card, parse_gpu_flags
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.sizing.gpus import row_named
+from modelcar_tui.hardware.cluster_tables import tables
+from modelcar_tui.hardware.products import row_named
+from modelcar_tui.kube.documents import parse
+from modelcar_tui.kube.types import Access, Rung
 
 NODE = {
     "metadata": {

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelcar_tui.core.facts import Source
-from modelcar_tui.image.catalog import catalog, family_key, find_family, find_image, variants
-from modelcar_tui.image.names import guess_from_names, guess_model
-from modelcar_tui.image.reference import parse_reference
+from modelcar_tui.core.reference import parse_reference
+from modelcar_tui.models.catalog import catalog, family_key, find_family, find_image, variants
+from modelcar_tui.models.names import guess_from_names, guess_model
 
 ROWS = [
     line.split("\t")

@@ -8,10 +8,10 @@ import time
 import pytest
 
 from modelcar_tui.core.facts import Source
+from modelcar_tui.core.reference import parse_reference
 from modelcar_tui.image.errors import ImageError, Trouble
 from modelcar_tui.image.inspect import inspect_image
 from modelcar_tui.image.options import ImageOptions
-from modelcar_tui.image.reference import parse_reference
 from modelcar_tui.image.skopeo import classify, skopeo_inspect
 
 REFERENCE = parse_reference("oci://registry.redhat.io/rhelai1/modelcar-phi-4:1.5")

@@ -22,11 +22,11 @@ from modelcar_tui.supervisor.engine import Engine
 from modelcar_tui.supervisor.journal import read_journal
 from modelcar_tui.supervisor.llm.question import WhatIf
 from modelcar_tui.supervisor.llm.tools import what_if
-from modelcar_tui.supervisor.reports import Verdict
 from modelcar_tui.supervisor.runs import RunFolder
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.state import fold
 from modelcar_tui.tui.replay import ReplayPort
+from modelcar_tui.verdict.reports import Verdict
 from support.llm_server import LlmServer
 
 Go = Callable[..., Any]

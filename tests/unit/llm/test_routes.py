@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.reports import Verdict
 from modelcar_tui.supervisor.routing import Progress, allowed_next, ways
+from modelcar_tui.verdict.reports import Verdict
 from support.llm_server import LlmServer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "supervisor"))

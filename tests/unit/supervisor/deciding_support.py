@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelcar_tui.cluster.types import (
-    AcceleratorReport,
-    Access,
-    GpuNode,
-    Guarantee,
-    Inventory,
-    Pool,
-    Rung,
-)
+from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Guarantee, Inventory, Pool
 from modelcar_tui.core.facts import Fact
-from modelcar_tui.image.types import ImageFacts, ModelFacts
+from modelcar_tui.image.types import ImageFacts
+from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
-from modelcar_tui.supervisor.deciding import candidates, decide_model
-from modelcar_tui.supervisor.reports import ModelRequirements, ModelVerdict
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.verdict.deciding import candidates, decide_model
+from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict
 
 AT = Position(1, 1)
 LLAMA_8B: dict[str, Any] = {

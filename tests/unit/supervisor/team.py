@@ -6,14 +6,15 @@ import asyncio
 import os
 from pathlib import Path
 
-from modelcar_tui.cluster.types import AcceleratorReport, Access, Inventory, Rung
+from modelcar_tui.cluster.types import AcceleratorReport, Inventory
 from modelcar_tui.image.types import ImageFacts
+from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.manifest.plan import Change, Operation, Plan
 from modelcar_tui.manifest.reader import read_manifest
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor.events import ClusterRead, DecisionMade, ManifestRead, QaFinished, StepPlan
-from modelcar_tui.supervisor.reports import ConfigurationReport, DecisionReport, ModelRequirements, Verdict
 from modelcar_tui.supervisor.specialist import Context
+from modelcar_tui.verdict.reports import ConfigurationReport, DecisionReport, ModelRequirements, Verdict
 
 MANIFEST = """\
 model-car:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.manifest.plan import Plan
+from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.qa.logparse import SuiteParser
 from modelcar_tui.qa.measured import measured_line
 from modelcar_tui.qa.outcome import classify
 from modelcar_tui.qa.types import QaModelResult, QaOutcome
-from modelcar_tui.sizing.types import Estimate, Outcome
-from modelcar_tui.supervisor.comparing import compare
-from modelcar_tui.supervisor.reports import DecisionReport, ModelVerdict, Verdict
+from modelcar_tui.verdict.comparing import compare
+from modelcar_tui.verdict.reports import DecisionReport, ModelVerdict, Verdict
 
 ESTIMATE = Estimate(
     outcome=Outcome.STARTS,

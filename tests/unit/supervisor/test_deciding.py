@@ -11,8 +11,8 @@ from deciding_support import SHORT, decide, h100, model, node, t4
 from modelcar_tui.cluster.types import Check, GpuNode, Guarantee, State
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.facts import Fact, Source
-from modelcar_tui.supervisor.deciding import overall
-from modelcar_tui.supervisor.reports import ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.verdict.deciding import overall
+from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
 
 CUT = Problem(what="the list of nodes was cut short", fix="run again", code="cut")
 

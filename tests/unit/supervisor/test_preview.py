@@ -10,10 +10,10 @@ import pytest
 
 from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.supervisor.previewing import preview
-from modelcar_tui.supervisor.reports import Verdict
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.supervisor.supervisor import Supervisor
+from modelcar_tui.verdict.reports import Verdict
 
 MANIFEST = """\
 model-car:

@@ -11,16 +11,16 @@ from deciding_support import LLAMA_8B, SHORT, cluster_of, decide, h100, model, n
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelcar_tui.compatibility.command_line import flags_of
-from modelcar_tui.compatibility.lint import lint_model
-from modelcar_tui.compatibility.types import Severity, Stops
+from modelcar_tui.advice.finding import Severity, Stops
+from modelcar_tui.advice.lint.lint import lint_model
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Change, Operation
 from modelcar_tui.manifest.reader import read_manifest
-from modelcar_tui.supervisor.deciding import candidates
-from modelcar_tui.supervisor.proposing import propose_for
-from modelcar_tui.supervisor.reports import ModelRequirements, Verdict
-from modelcar_tui.supervisor.stopping import outstanding, stopping
+from modelcar_tui.verdict.deciding import candidates
+from modelcar_tui.verdict.proposing import propose_for
+from modelcar_tui.verdict.reports import ModelRequirements, Verdict
+from modelcar_tui.verdict.stopping import outstanding, stopping
+from modelcar_tui.vllm.arguments import flags_of
 
 READ, NEVER = "0.19.1", "0.40.0"
 STOPPING = [

@@ -20,11 +20,11 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.journal import read_journal
-from modelcar_tui.supervisor.reports import Verdict
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.specialist import Context
 from modelcar_tui.supervisor.state import fold
 from modelcar_tui.supervisor.supervisor import Supervisor
+from modelcar_tui.verdict.reports import Verdict
 
 sys.path.insert(0, str(Path(__file__).parent))
 from team import MANIFEST, FakeDecision, Member, fake_team

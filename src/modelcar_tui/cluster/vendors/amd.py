@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 
 from modelcar_tui.cluster.dra import DraPool
-from modelcar_tui.cluster.quantity import mebibytes
-from modelcar_tui.cluster.tables import tables
 from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
+from modelcar_tui.hardware.cluster_tables import tables
+from modelcar_tui.kube.quantity import mebibytes
 
 _RESOURCE = re.compile(r"amd\.com/(?:gpu|(?P<mode>spx|dpx|tpx|qpx|cpx)_nps(?P<nps>\d))")
 _PREFIXES = ("amd.com/gpu.", "beta.amd.com/gpu.")

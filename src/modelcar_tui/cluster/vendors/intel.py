@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from modelcar_tui.cluster.quantity import mebibytes
-from modelcar_tui.cluster.tables import tables
 from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
+from modelcar_tui.hardware.cluster_tables import tables
+from modelcar_tui.kube.quantity import mebibytes
 
 _GAUDI = re.compile(r"habana\.ai/gaudi\d?")
 _GPU = re.compile(r"gpu\.intel\.com/(?:i915|xe)")

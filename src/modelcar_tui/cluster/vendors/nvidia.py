@@ -13,9 +13,9 @@ from collections.abc import Mapping
 import msgspec
 
 from modelcar_tui.cluster.dra import DraPool
-from modelcar_tui.cluster.tables import tables
 from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
+from modelcar_tui.hardware.cluster_tables import tables
 
 _RESOURCE = re.compile(r"nvidia\.com/(?:gpu|mig-[0-9a-z.+-]+)(?:\.shared)?")
 _MIG = re.compile(r"nvidia\.com/(mig-(?P<profile>[0-9a-z.+-]+?))(?:\.shared)?")

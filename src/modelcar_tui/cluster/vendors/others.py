@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from modelcar_tui.cluster.tables import tables
 from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.view import Found, View, unhealthy
+from modelcar_tui.hardware.cluster_tables import tables
 
 _SPYRE = re.compile(r"ibm\.com/spyre_(?:pf|vf)")
 _TPU = re.compile(r"google\.com/tpu")

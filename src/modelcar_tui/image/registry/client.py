@@ -8,10 +8,10 @@ import re
 
 import msgspec
 
+from modelcar_tui.core.reference import Reference
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.image.errors import ImageError, Trouble, fault
 from modelcar_tui.image.manifests import ACCEPT, MANIFEST_LIMIT, digest_of
-from modelcar_tui.image.reference import Reference
 from modelcar_tui.image.registry.http import Answer, Http, retry_after
 from modelcar_tui.image.registry.mirrors import Endpoint
 from modelcar_tui.image.registry.tokens import Authorizer

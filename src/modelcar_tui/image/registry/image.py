@@ -10,6 +10,7 @@ import msgspec
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.facts import Fact, Source
+from modelcar_tui.core.reference import Reference
 from modelcar_tui.core.text import clean
 from modelcar_tui.image.errors import ImageError, Trouble, fault
 from modelcar_tui.image.files.found import CountParameters, Found, model_facts
@@ -17,9 +18,8 @@ from modelcar_tui.image.files.layers import read_layers
 from modelcar_tui.image.files.source import Budget
 from modelcar_tui.image.manifests import Descriptor, ImageIndex, ImageManifest, parse_manifest
 from modelcar_tui.image.options import ImageOptions
-from modelcar_tui.image.reference import Reference
 from modelcar_tui.image.registry.client import RawManifest, Repository
-from modelcar_tui.image.types import ModelFacts
+from modelcar_tui.models.facts import ModelFacts
 
 _CONFIG_LIMIT = 1 << 20
 

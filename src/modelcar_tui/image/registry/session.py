@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from modelcar_tui.core.reference import Reference
 from modelcar_tui.image.options import ImageOptions
-from modelcar_tui.image.reference import Reference
 from modelcar_tui.image.registry.mirrors import Endpoint, Rule, endpoints, load_rules
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class RegistrySession:
         self.skopeo_first = True
         """False in a large run, where skopeo only fills gaps."""
         self.count_parameters = count_parameters
-        """How the sizing room counts a model's weights by its config.json, where headers are out of reach."""
+        """How the models room counts a model's weights by its config.json, where headers are out of reach."""
 
     async def __aenter__(self) -> RegistrySession:
         return self

@@ -13,12 +13,12 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.compatibility.command_line import take_apart
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor.llm.lexicon import BY_FLAG
-from modelcar_tui.supervisor.reports import ModelRequirements, ModelVerdict
 from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict
+from modelcar_tui.vllm.arguments import take_apart
 
 MOST_FACTS = 120
 MOST_MODELS = 20

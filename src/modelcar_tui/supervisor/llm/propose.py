@@ -11,19 +11,18 @@ from collections.abc import Sequence
 
 import msgspec
 
+from modelcar_tui.advice.finding import Severity
+from modelcar_tui.advice.lint.lint import lint_model
+from modelcar_tui.advice.repairs.drafts import Drafts
 from modelcar_tui.cluster.types import AcceleratorReport
-from modelcar_tui.compatibility.command_line import take_apart
-from modelcar_tui.compatibility.drafts import Drafts
-from modelcar_tui.compatibility.engine import server_args
-from modelcar_tui.compatibility.limits import longest_context
-from modelcar_tui.compatibility.lint import lint_model
-from modelcar_tui.compatibility.types import Severity
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.text import clean
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Change, Decision
-from modelcar_tui.sizing.types import Outcome
-from modelcar_tui.supervisor.deciding import (
+from modelcar_tui.memory.types import Outcome
+from modelcar_tui.models.limits import longest_context
+from modelcar_tui.supervisor.llm.tools import tuning
+from modelcar_tui.verdict.deciding import (
     Candidate,
     accepted_model,
     candidates,
@@ -32,8 +31,9 @@ from modelcar_tui.supervisor.deciding import (
     runtime_arguments,
     runtime_version,
 )
-from modelcar_tui.supervisor.llm.tools import tuning
-from modelcar_tui.supervisor.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.vllm.arguments import take_apart
+from modelcar_tui.vllm.server_args import server_args
 
 FLAGS = ("--max-model-len", "--max-num-seqs", "--max-num-batched-tokens", "--gpu-memory-utilization")
 MOST = 5

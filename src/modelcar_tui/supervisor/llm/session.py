@@ -25,8 +25,8 @@ from modelcar_tui.supervisor.llm.config import Choice
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError
 from modelcar_tui.supervisor.llm.named import SHARES, named_facts, payload
 from modelcar_tui.supervisor.llm.strict import parse
-from modelcar_tui.supervisor.reports import DecisionReport, Verdict
 from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.verdict.reports import DecisionReport, Verdict
 
 SETTLE_S = 3.0
 """How long the end of a run waits for narrations that are on their way."""

@@ -7,12 +7,18 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from modelcar_tui.cluster.types import AcceleratorReport, Access, Rung
-from modelcar_tui.compatibility.tuning import Tuning, tuned
+from modelcar_tui.advice.solver.tuning import Tuning, tuned
+from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
+from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.manifest.plan import Change, Operation
-from modelcar_tui.supervisor.deciding import (
+from modelcar_tui.supervisor.llm.named import Named, named_facts, scrub, verdict_facts
+from modelcar_tui.supervisor.llm.question import WhatIf
+from modelcar_tui.supervisor.llm.reading import names
+from modelcar_tui.supervisor.llm.relative import absolute
+from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.verdict.deciding import (
     accepted_model,
     candidates,
     decide_model,
@@ -20,13 +26,8 @@ from modelcar_tui.supervisor.deciding import (
     runtime_arguments,
     runtime_version,
 )
-from modelcar_tui.supervisor.llm.named import Named, named_facts, scrub, verdict_facts
-from modelcar_tui.supervisor.llm.question import WhatIf
-from modelcar_tui.supervisor.llm.reading import names
-from modelcar_tui.supervisor.llm.relative import absolute
-from modelcar_tui.supervisor.proposing import Proposal, propose_for
-from modelcar_tui.supervisor.reports import ModelRequirements, ModelVerdict, Verdict
-from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.verdict.proposing import Proposal, propose_for
+from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
 
 _FIELDS = {
     "--max-model-len": "length",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
-from modelcar_tui.cluster.types import AcceleratorReport, Access, ClusterOptions, Inventory, Rung
+from modelcar_tui.cluster.types import AcceleratorReport, Inventory
 from modelcar_tui.core.files import write_private
+from modelcar_tui.kube.types import Access, ClusterOptions, Rung
 from modelcar_tui.supervisor.events import ClusterRead, Noticed, Status, StepPlan
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.specialist import Context
@@ -29,7 +30,7 @@ class Accelerator:
 
     async def run(self, context: Context) -> AcceleratorReport:
         """See `Specialist.run`. What can't be looked up is told and stays unknown."""
-        from modelcar_tui.cluster.facade import look
+        from modelcar_tui.cluster.look import look
 
         options = cluster_options(context.settings)
         context.step("access", Status.RUNNING)

@@ -16,8 +16,8 @@ from modelcar_tui.core.files import write_private
 from modelcar_tui.image.types import ImageFacts
 from modelcar_tui.manifest.types import Manifest, ModelCar
 from modelcar_tui.supervisor.events import ManifestRead, ModelLearned, Noticed, Status, StepPlan
-from modelcar_tui.supervisor.reports import ConfigurationReport, ModelRequirements
 from modelcar_tui.supervisor.specialist import Context
+from modelcar_tui.verdict.reports import ConfigurationReport, ModelRequirements
 
 
 class Configuration:
@@ -69,7 +69,7 @@ class Configuration:
     async def _images(self, context: Context, manifest: Manifest) -> dict[str, ImageFacts]:
         from modelcar_tui.image.inspect import inspect_images
         from modelcar_tui.image.options import ImageOptions
-        from modelcar_tui.sizing.count import count_parameters
+        from modelcar_tui.models.count import count_parameters
 
         settings = context.settings
         options = ImageOptions(authfile=settings.authfile, registries_conf=settings.registries_conf)
@@ -104,7 +104,7 @@ class Configuration:
 
 
 def _requirements(car: ModelCar, image: ImageFacts) -> ModelRequirements:
-    from modelcar_tui.sizing.requirements import required_vram
+    from modelcar_tui.memory.by_name import required_vram
 
     return ModelRequirements(car=car, image=image, required_vram_gib=required_vram(image.model))
 

@@ -19,13 +19,8 @@ from modelcar_tui.supervisor.events import (
     StepChanged,
     StepPlan,
 )
-from modelcar_tui.supervisor.reports import (
-    ConfigurationReport,
-    DecisionReport,
-    ModelVerdict,
-    Verdict,
-)
 from modelcar_tui.supervisor.specialist import Context
+from modelcar_tui.verdict.reports import ConfigurationReport, DecisionReport, ModelVerdict, Verdict
 
 
 class Decision:
@@ -65,7 +60,7 @@ class Decision:
     def _decide(
         self, context: Context, configuration: ConfigurationReport, cluster: AcceleratorReport
     ) -> DecisionReport:
-        from modelcar_tui.supervisor import deciding
+        from modelcar_tui.verdict import deciding
 
         settings = context.settings
         vllm = settings.vllm_version or deciding.runtime_version(cluster)
@@ -87,12 +82,12 @@ class Decision:
         vllm: str | None,
     ) -> DecisionReport:
         """Findings, proposed changes and the plan."""
-        from modelcar_tui.compatibility.lint import lint
-        from modelcar_tui.compatibility.proposals import optimized_json
+        from modelcar_tui.advice.lint.lint import lint
+        from modelcar_tui.advice.repairs.proposals import optimized_json
         from modelcar_tui.manifest.diff import text_hunks
         from modelcar_tui.manifest.write import target_path
-        from modelcar_tui.supervisor.deciding import candidates, overall, preflight, runtime_arguments
-        from modelcar_tui.supervisor.proposing import propose_for
+        from modelcar_tui.verdict.deciding import candidates, overall, preflight, runtime_arguments
+        from modelcar_tui.verdict.proposing import propose_for
 
         context.step("arguments", Status.RUNNING)
         manifest = configuration.manifest
@@ -148,7 +143,7 @@ class Decision:
     ) -> DecisionReport:
         """The plan with changes that a language model suggested and the validators let through."""
         from modelcar_tui.manifest.diff import text_hunks
-        from modelcar_tui.supervisor.deciding import runtime_version
+        from modelcar_tui.verdict.deciding import runtime_version
 
         plan = structs.replace(report.plan, changes=(*report.plan.changes, *more))
         context.step(
@@ -166,8 +161,8 @@ class Decision:
         vllm: str | None,
     ) -> DecisionReport:
         """The verdict with all changes accepted, and whether all models run at once."""
-        from modelcar_tui.supervisor.deciding import accepted_model, candidates, decide_accepted
-        from modelcar_tui.supervisor.proposing import together, together_line
+        from modelcar_tui.verdict.deciding import accepted_model, candidates, decide_accepted
+        from modelcar_tui.verdict.proposing import together, together_line
 
         everything = Answer(
             plan_digest=report.plan.digest, accepted=tuple(change.id for change in report.plan.changes)

@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from modelcar_tui.cluster.types import AcceleratorReport, Rung
-from modelcar_tui.compatibility.types import Stops
+from modelcar_tui.advice.finding import Stops
+from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import Secret
+from modelcar_tui.kube.types import Rung
 from modelcar_tui.qa.budget import Budgets, budgets
 from modelcar_tui.qa.effects import clean_up_commands, effects, job_effects
 from modelcar_tui.qa.image import SuiteImage, suite_image
@@ -30,11 +31,11 @@ from modelcar_tui.qa.runner import (
 )
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.comparing import compare
 from modelcar_tui.supervisor.events import Status, StepPlan
-from modelcar_tui.supervisor.reports import ConfigurationReport, DecisionReport
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.specialist import Context
+from modelcar_tui.verdict.comparing import compare
+from modelcar_tui.verdict.reports import ConfigurationReport, DecisionReport
 
 T = TypeVar("T")
 KUBERNETES = "kubernetes"

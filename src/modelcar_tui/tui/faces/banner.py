@@ -5,13 +5,13 @@ from __future__ import annotations
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.supervisor.outcome import outcome_of
-from modelcar_tui.supervisor.reports import Verdict
 from modelcar_tui.supervisor.state import Pane, RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.decision import tightest
 from modelcar_tui.tui.faces.panes import pane_seconds, pane_status
 from modelcar_tui.tui.rows import Row, Span, between, crop_middle, row, spans_width, width
+from modelcar_tui.verdict.reports import Verdict
 
 _NAME = " modelcar-tui "
 _TOLD_ABOVE = (ExitStatus.NO_GO, ExitStatus.CLUSTER, ExitStatus.QA_FAILED, ExitStatus.UNKNOWN)

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 from modelcar_tui.cluster.types import Guarantee
 from modelcar_tui.core.facts import Fact, Source
-from modelcar_tui.supervisor.reports import ModelRequirements, ModelVerdict
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.memory import term_rows
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import EMPTY, Row, pad, paragraph, row
+from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict
 
 _SOURCES = {
     "label": Source.NODE_LABEL,

@@ -7,12 +7,12 @@ from collections.abc import Collection
 import msgspec
 
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Pool
-from modelcar_tui.supervisor.reports import ModelVerdict
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.patterns import Filter
 from modelcar_tui.tui.rows import Row, Span, crop_middle, pad, width
+from modelcar_tui.verdict.reports import ModelVerdict
 
 _SHARED = {
     Guarantee.NONE: "time-sliced: memory is shared without a limit",

@@ -1,0 +1,234 @@
+"""Arguments that are right one by one and wrong together, or for this model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from modelcar_tui.advice.finding import Stops
+from modelcar_tui.advice.lint.remarks import ERROR, NOTE, WARNING, Remarks
+from modelcar_tui.advice.repairs.values import needed
+from modelcar_tui.models.limits import (
+    first_architecture,
+    longest_context,
+    no_experts,
+    pooling_only,
+    tensor_parallel_fault,
+)
+from modelcar_tui.vllm.arguments import Argument, has_switch, last_value
+from modelcar_tui.vllm.pipelines import pipeline_fault
+from modelcar_tui.vllm.server_args import overrides
+from modelcar_tui.vllm.values import tokens
+
+_TP, _PP, _DP = "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"
+_DCP = "--decode-context-parallel-size"
+_BACKEND, _LENGTH = "--distributed-executor-backend", "--max-model-len"
+_BATCHED, _SEQUENCES = "--max-num-batched-tokens", "--max-num-seqs"
+
+
+def lint_combinations(
+    arguments: tuple[Argument, ...],
+    config: Mapping[str, Any] | None,
+    remarks: Remarks,
+    vllm: str | None = None,
+) -> None:
+    """GPU count and parallel sizes, the model's own limits, batch and context sizes."""
+    _gpus(arguments, remarks)
+    _parallel(arguments, config, vllm, remarks)
+    _length(arguments, config, remarks)
+    _batch(arguments, remarks)
+    _needs(arguments, vllm, remarks)
+
+
+def _needs(arguments: tuple[Argument, ...], vllm: str | None, remarks: Remarks) -> None:
+    """Switches that the server refuses without another argument (validate_parsed_serve_args)."""
+    for switch, other in needed(vllm):
+        if has_switch(arguments, switch) and _at(arguments, other) is None:
+            where = _at(arguments, switch)
+            remarks.on(
+                where,
+                "needs-other",
+                ERROR,
+                f"{switch} needs {other}: the server stops without it",
+                f"add {other}",
+            )
+    size, part = _size(arguments, _TP) or remarks.car.serving.gpu_count, _size(arguments, _DCP)
+    if part and size % part:
+        where = _at(arguments, _DCP)
+        remarks.on(
+            where, "context-parallel", ERROR, f"{_DCP} {part} must divide tensor parallel {size}", "lower it"
+        )
+
+
+def _at(arguments: tuple[Argument, ...], flag: str) -> Argument | None:
+    return next((argument for argument in reversed(arguments) if argument.name == flag), None)
+
+
+def _size(arguments: tuple[Argument, ...], flag: str) -> int | None:
+    number = tokens(last_value(arguments, flag))
+    return number if number is not None and number > 0 else None
+
+
+def _gpus(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
+    count = remarks.car.serving.gpu_count
+    size = _size(arguments, _TP)
+    world = (size or 1) * (_size(arguments, _PP) or 1) * (_size(arguments, _DP) or 1)
+    if not arguments:
+        if count > 1:
+            remarks.on(
+                None,
+                "gpus-without-args",
+                WARNING,
+                f"gpu_count is {count} but there are no args: the QA suite then passes no tensor parallel "
+                f"size and {_idle(count - 1)}",
+                f"add --tensor-parallel-size={count}",
+            )
+        return
+    where = _at(arguments, _TP)
+    others = world // (size or 1)
+    if others > 1:
+        where = _at(arguments, _PP) or _at(arguments, _DP)
+        many = f"{world} ranks are asked for and gpu_count is {count}: the server would not start; and "
+        remarks.on(
+            where,
+            "suite-parallel",
+            ERROR,
+            (many if world > count else "")
+            + f"the QA suite sets {_TP} to gpu_count ({count}), so {count} x {others} ranks would want more "
+            "than "
+            f"the {count} GPUs that are requested",
+            f"delete {where.name if where else _PP} and let gpu_count be {world}",
+            stops=_too_many(world, count),
+        )
+    elif size is not None and size != count:
+        remarks.on(
+            where,
+            "gpu-count",
+            ERROR if world > count else WARNING,
+            f"{_TP} is {size} and gpu_count is {count}: KServe passes {size}, the QA suite passes {count}",
+            f"write {_TP}={count}, or gpu_count: {size}",
+            stops=_too_many(world, count),
+        )
+    elif size is None and count > 1 and world < count:
+        remarks.on(
+            None,
+            "gpu-count",
+            WARNING,
+            f"gpu_count is {count} and no {_TP} is given: outside the QA suite {_idle(count - world)}",
+            f"add {_TP}={count}",
+        )
+    backend = last_value(arguments, _BACKEND)
+    if backend in ("mp", "ray") and world == 1 and count == 1:
+        remarks.on(
+            _at(arguments, _BACKEND),
+            "executor-one-gpu",
+            NOTE,
+            f"{_BACKEND}={backend} starts a second process that one GPU does not need",
+            "delete it",
+        )
+    one = (size or 1) * (_size(arguments, _PP) or 1)  # each data parallel rank has an executor of its own
+    if backend == "uni" and one > 1:
+        remarks.on(
+            _at(arguments, _BACKEND),
+            "executor-uni",
+            ERROR,
+            f"{_BACKEND}=uni drives one GPU and {one} are asked for",
+            "delete it: mp is the default",
+        )
+
+
+def _too_many(ranks: int, gpus: int) -> Stops:
+    """vLLM needs a GPU a rank; where there are enough, only the QA suite's own sizes are in question."""
+    return Stops.SERVER if ranks > gpus else Stops.SUITE
+
+
+def _idle(number: int) -> str:
+    return "1 GPU stays idle" if number == 1 else f"{number} GPUs stay idle"
+
+
+def _parallel(
+    arguments: tuple[Argument, ...], config: Mapping[str, Any] | None, vllm: str | None, remarks: Remarks
+) -> None:
+    count = remarks.car.serving.gpu_count
+    size = _size(arguments, _TP) or (count if arguments else 1)
+    stages = _size(arguments, _PP) or 1
+    if stages > 1 and (fault := pipeline_fault(config, stages, vllm)):
+        remarks.on(_at(arguments, _PP), "pipeline-parallel", ERROR, fault, f"delete {_PP}")
+    fault = tensor_parallel_fault(config, size) if size > 1 else ""
+    if fault:
+        fitting = [
+            other
+            for other in (1, 2, 4, 8, 16)
+            if other <= max(size, 1) and not tensor_parallel_fault(config, other)
+        ]
+        remarks.on(
+            _at(arguments, _TP),
+            "tensor-parallel",
+            ERROR,
+            f"tensor parallel {size}: {fault}",
+            f"use {fitting[-1]}" if fitting else "use one GPU",
+        )
+    if has_switch(arguments, "--enable-expert-parallel") and no_experts(config):
+        where = _at(arguments, "--enable-expert-parallel")
+        remarks.on(
+            where,
+            "expert-parallel",
+            ERROR,
+            "expert parallelism needs a mixture-of-experts model",
+            "delete it",
+        )
+
+
+def _length(arguments: tuple[Argument, ...], config: Mapping[str, Any] | None, remarks: Remarks) -> None:
+    wanted, limit = _size(arguments, _LENGTH), longest_context(config, overrides(arguments))
+    if wanted is not None and limit is not None and wanted > limit:
+        remarks.on(
+            _at(arguments, _LENGTH),
+            "context-too-long",
+            ERROR,
+            f"{_LENGTH}={wanted} and the model has {limit:,} positions: vLLM refuses to start",
+            f"write {_LENGTH}={limit}",
+        )
+
+
+def _batch(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
+    batched, sequences = _size(arguments, _BATCHED), _size(arguments, _SEQUENCES)
+    wanted = _size(arguments, _LENGTH)
+    if batched and sequences and batched < sequences:
+        remarks.on(
+            _at(arguments, _BATCHED),
+            "batch-too-small",
+            ERROR,
+            f"{_BATCHED} ({batched}) must be at least {_SEQUENCES} ({sequences})",
+            f"write {_BATCHED}={sequences}",
+        )
+    if batched and wanted and batched < wanted and has_switch(arguments, "--enable-chunked-prefill") is False:
+        remarks.on(
+            _at(arguments, _BATCHED),
+            "batch-below-context",
+            ERROR,
+            f"without chunked prefill {_BATCHED} ({batched}) must hold a whole context ({wanted})",
+            "delete --no-enable-chunked-prefill",
+        )
+
+
+def lint_output_type(config: Mapping[str, Any] | None, remarks: Remarks) -> None:
+    """The manifest's output type against what the architecture does."""
+    first = first_architecture(config)
+    kind = remarks.car.model_output_type
+    hint = f"{remarks.car.name} {remarks.car.image}".lower()
+    speech = "Whisper" in first or (not first and "whisper" in hint)
+    if speech and kind != "audio":
+        remarks.add(
+            "output-type",
+            WARNING,
+            f"a speech model with model_output_type {kind}: the QA suite would ask it for text",
+            "write model_output_type: audio",
+        )
+    elif pooling_only(config) and kind == "text":
+        remarks.add(
+            "output-type",
+            WARNING,
+            f"{first} makes embeddings and model_output_type is text",
+            "write model_output_type: embedding",
+        )

@@ -1,0 +1,174 @@
+"""Lint findings as text, JSON, SARIF 2.1.0 or GitHub annotations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import PurePath
+from urllib.parse import quote
+
+from modelcar_tui.advice.finding import Finding, Severity
+
+FORMATS = ("text", "json", "sarif", "github")
+_SARIF_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
+_GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+CODES = {
+    "flag-unknown": "The server's parser does not know the flag",
+    "flag-removed": "The flag is gone in this vLLM release",
+    "flag-too-new": "The flag comes with a later vLLM release",
+    "flag-ambiguous": "The beginning of a flag that fits several",
+    "flag-abbreviated": "The beginning of a flag instead of the whole",
+    "flag-deprecated": "The flag will be removed",
+    "flag-repeated": "The flag is given more than once",
+    "blank-in-item": "Flag and value in one item, with a blank between them",
+    "stray-value": "An item that belongs to no flag",
+    "value-missing": "A flag without its value",
+    "value-unexpected": "A switch with a value",
+    "value-wrong": "A value that the parser refuses",
+    "value-range": "A value that the engine refuses",
+    "two-item-flag": "Flag and value as two items",
+    "short-flag": "A short form that the QA suite does not know",
+    "template-flag": "A flag that the serving runtime's template passes",
+    "gpu-count": "gpu_count and the parallel sizes disagree",
+    "gpu-count-missing": "Arguments without gpu_count",
+    "gpus-without-args": "Several GPUs and no arguments",
+    "executor-one-gpu": "An executor backend that one GPU does not need",
+    "executor-uni": "The one-GPU executor for several GPUs",
+    "tensor-parallel": "A tensor parallel size that the model can't be cut into",
+    "pipeline-parallel": "Pipeline stages that the model can't be cut into",
+    "expert-parallel": "Expert parallelism without experts",
+    "context-too-long": "A context beyond the model's positions",
+    "batch-too-small": "Fewer batched tokens than sequences",
+    "batch-below-context": "A batch that can't hold one context",
+    "remote-code": "Python from the model image is run",
+    "secret-in-clear": "A secret in clear text",
+    "open-door": "Requests or paths may reach the server's files or code",
+    "output-type": "model_output_type does not fit the model",
+    "suite-registry": "A registry without a pull secret option in the QA suite",
+    "quantization-mismatch": "--quantization disagrees with the checkpoint",
+    "quantization-deprecated": "A deprecated quantization that vLLM refuses by default",
+    "needs-other": "A switch without the argument that it needs",
+    "context-parallel": "A context parallel size that does not divide the tensor parallel size",
+    "suite-parallel": "Parallel sizes that the QA suite multiplies",
+}
+"""Every code that our own rules give, and what it stands for; the manifest reader has codes of its own."""
+
+
+def render(findings: Iterable[Finding], path: str, style: str = "text") -> str:
+    """The findings of one file in one of `FORMATS`, without a final line end.
+
+    Raises:
+        ValueError: no such format.
+    """
+    return render_files([(path, tuple(findings))], style)
+
+
+def render_files(files: Iterable[tuple[str, Iterable[Finding]]], style: str = "text") -> str:
+    """The findings of several files in one of `FORMATS`, without a final line end.
+
+    Raises:
+        ValueError: no such format.
+    """
+    found = [(path, finding) for path, findings in files for finding in findings]
+    match style:
+        case "text":
+            return "\n".join(_text(finding, path) for path, finding in found)
+        case "json":
+            return json.dumps(
+                [_plain(finding, path) for path, finding in found], indent=2, ensure_ascii=False
+            )
+        case "sarif":
+            return json.dumps(_sarif(found), indent=2, ensure_ascii=False)
+        case "github":
+            return "\n".join(_annotation(finding, path) for path, finding in found)
+    raise ValueError(f"no such format: {style}")
+
+
+def exit_worthy(findings: Iterable[Finding]) -> bool:
+    """Whether a lint run has failed: there is at least one error."""
+    return any(finding.severity is Severity.ERROR for finding in findings)
+
+
+def _place(finding: Finding) -> tuple[int, int]:
+    return (finding.at.line, finding.at.column) if finding.at else (1, 1)
+
+
+def _text(finding: Finding, path: str) -> str:
+    line, column = _place(finding)
+    fix = f"; {finding.fix}" if finding.fix else ""
+    return f"{path}:{line}:{column}: {finding.code} {finding.severity} {finding.what}{fix}{_whose(finding)}"
+
+
+def _whose(finding: Finding) -> str:
+    """The model, and how many more it holds for."""
+    more = f" and {finding.others} more" if finding.others else ""
+    return f" [{finding.model}{more}]" if finding.model else ""
+
+
+def _plain(finding: Finding, path: str) -> dict[str, object]:
+    line, column = _place(finding)
+    return {
+        "file": path,
+        "line": line,
+        "column": column,
+        "code": finding.code,
+        "severity": str(finding.severity),
+        "model": finding.model,
+        "others": finding.others,
+        "what": finding.what,
+        "fix": finding.fix,
+        "stops": str(finding.stops),
+        "release": finding.release,
+        "read": finding.read,
+    }
+
+
+def _annotation(finding: Finding, path: str) -> str:
+    line, column = _place(finding)
+    message = finding.what + (f"; {finding.fix}" if finding.fix else "") + _whose(finding)
+    return (
+        f"::{_GITHUB[finding.severity]} file={_property(path)},line={line},col={column},"
+        f"title={_property(finding.code)}::{_data(message)}"
+    )
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _sarif(found: list[tuple[str, Finding]]) -> dict[str, object]:
+    codes = sorted({finding.code for _, finding in found})
+    rules = [
+        {"id": code, "shortDescription": {"text": CODES.get(code, code.replace("-", " "))}} for code in codes
+    ]
+    results = [_result(finding, path, codes.index(finding.code)) for path, finding in found]
+    tool = {"driver": {"name": "modelcar-tui", "rules": rules}}
+    run = {"tool": tool, "columnKind": "unicodeCodePoints", "results": results}
+    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _result(finding: Finding, path: str, rule: int) -> dict[str, object]:
+    line, column = _place(finding)
+    message = finding.what + (f"; {finding.fix}" if finding.fix else "") + _whose(finding)
+    location = {
+        "artifactLocation": {"uri": _uri(path)},
+        "region": {"startLine": line, "startColumn": column},
+    }
+    return {
+        "ruleId": finding.code,
+        "ruleIndex": rule,
+        "level": _SARIF_LEVELS[finding.severity],
+        "message": {"text": message},
+        "locations": [{"physicalLocation": location}],
+        "properties": {"stops": str(finding.stops), "release": finding.release, "read": finding.read},
+    }
+
+
+def _uri(path: str) -> str:
+    pure = PurePath(path)
+    return pure.as_uri() if pure.is_absolute() else quote(pure.as_posix())

@@ -1,0 +1,149 @@
+"""Lint of a manifest: what vLLM, the serving runtime and the QA suite would make of it.
+
+Pure: no cluster, no network. Each finding has its place, a code, a severity, one sentence and a fix.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from modelcar_tui.advice.finding import Finding, Severity
+from modelcar_tui.advice.lint.arguments import lint_arguments
+from modelcar_tui.advice.lint.combinations import lint_combinations, lint_output_type
+from modelcar_tui.advice.lint.remarks import ERROR, NOTE, WARNING, Judge, Remarks
+from modelcar_tui.advice.lint.security import lint_security
+from modelcar_tui.advice.repairs.quantization_flag import ALLOW_DEPRECATED, QUANTIZATION, deprecated, mismatch
+from modelcar_tui.core.errors import Problem
+from modelcar_tui.manifest.types import ArgumentsFrom, Manifest, ModelCar, Position
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.vllm.argument_table import argument_table
+from modelcar_tui.vllm.arguments import Argument, has_switch, take_apart
+
+_PLACE = re.compile(r":(\d+):(\d+)$")
+_SUITE_HOSTS = ("quay.io", "registry.redhat.io", "registry.stage.redhat.io")
+
+
+def lint(
+    manifest: Manifest,
+    *,
+    vllm: str | None,
+    runtime_args: tuple[str, ...] = (),
+    facts: Mapping[str, ModelFacts] | None = None,
+) -> tuple[Finding, ...]:
+    """Every remark on a manifest, in the file's order, each said once.
+
+    Args:
+        manifest: as it was read; its own warnings are among the findings.
+        vllm: the runtime image's release; None judges by the newest release in the table.
+        runtime_args: arguments that the ServingRuntime's template passes by itself.
+        facts: what is known of each model's own files, by model name.
+    """
+    findings = [of_problem(problem) for problem in manifest.findings]
+    for car in manifest.models:
+        findings += lint_model(car, vllm=vllm, runtime_args=runtime_args, facts=(facts or {}).get(car.name))
+    return tuple(unique(sorted(findings, key=_place)))
+
+
+def lint_model(
+    car: ModelCar, *, vllm: str | None, runtime_args: tuple[str, ...] = (), facts: ModelFacts | None = None
+) -> list[Finding]:
+    """The remarks on one model of a manifest."""
+    judge = Judge.of(vllm)
+    remarks = Remarks(car, judge)
+    config = facts.config if facts else None
+    arguments = take_apart(car.serving.args, vllm)
+    lint_arguments(arguments, judge.release, remarks)
+    lint_combinations(arguments, config, remarks, vllm)
+    _quantization(arguments, facts, vllm, remarks)
+    lint_security(arguments, config, remarks)
+    lint_output_type(config, remarks)
+    _template(arguments, runtime_args, vllm, remarks)
+    _suite(car, remarks)
+    return remarks.findings
+
+
+def _quantization(
+    arguments: tuple[Argument, ...], facts: ModelFacts | None, vllm: str | None, remarks: Remarks
+) -> None:
+    given = next((item for item in reversed(arguments) if item.name == QUANTIZATION and item.flag), None)
+    value = given.value if given else None
+    fault = mismatch(value, facts) if value else ""
+    if fault:
+        remarks.on(given, "quantization-mismatch", ERROR, fault, "delete it: vLLM reads the checkpoint")
+    old = deprecated(value, facts, vllm)
+    if old and not has_switch(arguments, ALLOW_DEPRECATED):
+        what = f"quantization {old} is deprecated: vLLM starts only when it is told that this is known"
+        remarks.on(given, "quantization-deprecated", ERROR, what, f"add {ALLOW_DEPRECATED}")
+
+
+def _template(
+    arguments: tuple[Argument, ...], runtime_args: tuple[str, ...], vllm: str | None, remarks: Remarks
+) -> None:
+    owned = {argument.name for argument in take_apart(runtime_args, vllm) if argument.is_flag}
+    owned |= set(argument_table().template_flags)
+    for argument in arguments:
+        if argument.name in owned:
+            remarks.on(
+                argument,
+                "template-flag",
+                WARNING,
+                f"the serving runtime's template passes {argument.name} already",
+                "delete it",
+            )
+
+
+def _suite(car: ModelCar, remarks: Remarks) -> None:
+    if car.serving.origin is ArgumentsFrom.ITEM and car.serving.args and car.serving.gpu_count_at is None:
+        size = [
+            item for item in car.serving.args if re.match(r"(--tensor[-_]parallel[-_]size|-tp)(=|$)", item)
+        ]
+        if size:
+            remarks.add(
+                "gpu-count-missing",
+                WARNING,
+                "args without gpu_count: the QA suite takes 1 GPU (the default block is never merged) and "
+                "replaces the tensor parallel size by 1",
+                "add gpu_count",
+            )
+    host = re.sub(r"^[a-z+]+://", "", car.image).partition("/")[0]
+    if "." in host and host not in _SUITE_HOSTS:
+        remarks.add(
+            "suite-registry",
+            NOTE,
+            f"the QA suite has no pull secret option for {host}",
+            "mirror the image to quay.io or registry.redhat.io for QA",
+            at=car.image_at,
+        )
+
+
+def of_problem(problem: Problem, severity: Severity = Severity.WARNING) -> Finding:
+    """A remark of the manifest's reader as a finding."""
+    match = _PLACE.search(problem.where)
+    at = Position(int(match[1]), int(match[2])) if match else None
+    return Finding(
+        code=problem.code or "manifest",
+        severity=severity,
+        model="",
+        what=problem.what,
+        fix=problem.fix,
+        at=at,
+    )
+
+
+def _place(finding: Finding) -> tuple[Any, ...]:
+    at = finding.at
+    return (at.line, at.column) if at else (0, 0)
+
+
+def unique(findings: list[Finding]) -> Iterator[Finding]:
+    """Models that share the default block share its findings: each is said once, for all of them."""
+    shared: dict[tuple[Any, ...], list[Finding]] = {}
+    for finding in findings:
+        shared.setdefault((finding.code, finding.at, finding.what), []).append(finding)
+    for same in shared.values():
+        models = {finding.model for finding in same}
+        yield msgspec.structs.replace(same[0], others=len(models) - 1)

@@ -1,0 +1,123 @@
+"""Collecting findings with their places in the file."""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelcar_tui.advice.finding import Finding, Severity, Stops
+from modelcar_tui.core.text import clean
+from modelcar_tui.manifest.types import ModelCar, Position
+from modelcar_tui.vllm.argument_table import argument_table
+from modelcar_tui.vllm.arguments import Argument
+from modelcar_tui.vllm.release import parse_version, stand_in, was_read
+
+ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
+_FORMS = frozenset({"value-wrong", "value-missing", "value-unexpected"})
+"""Codes that rest on the types and choices of arguments, which were read from fewer releases than their
+names."""
+_SERVER = _FORMS | frozenset(
+    [
+        "flag-unknown",
+        "flag-removed",
+        "flag-too-new",
+        "flag-ambiguous",
+        "blank-in-item",
+        "stray-value",
+        "value-range",
+        "needs-other",
+        "context-parallel",
+        "executor-uni",
+        "tensor-parallel",
+        "pipeline-parallel",
+        "expert-parallel",
+        "context-too-long",
+        "batch-too-small",
+        "batch-below-context",
+        "quantization-mismatch",
+        "quantization-deprecated",
+    ]
+)
+_SUITE = frozenset({"suite-parallel", "gpu-count", "suite-registry", "output-type"})
+
+
+class Judge(msgspec.Struct, frozen=True):
+    """The release by whose rules a model is looked at."""
+
+    release: str
+    """One that was read."""
+    flags_read: bool
+    """Whether it is the very release that will serve; False where it stands in for another one."""
+    forms_read: bool
+    """Whether types and choices of that very release were read."""
+
+    @classmethod
+    def of(cls, vllm: str | None) -> Judge:
+        """The judge for the release that will serve; the newest that was read for None."""
+        table = argument_table()
+        return cls(
+            stand_in(parse_version(vllm), table.versions),
+            was_read(vllm, table.versions),
+            was_read(vllm, table.forms_read),
+        )
+
+
+class Remarks:
+    """The findings on one model, in the order they were made."""
+
+    def __init__(self, car: ModelCar, judge: Judge) -> None:
+        self.car = car
+        self.judge = judge
+        self.findings: list[Finding] = []
+
+    def add(
+        self,
+        code: str,
+        severity: Severity,
+        what: str,
+        fix: str = "",
+        *,
+        at: Position | None = None,
+        stops: Stops | None = None,
+    ) -> None:
+        """A finding on the model as a whole, or at a place of its own.
+
+        What it stops follows from its code, unless `stops` says otherwise.
+        """
+        finding = Finding(
+            code=code,
+            severity=severity,
+            model=self.car.name,
+            what=clean(what, limit=600),
+            fix=clean(fix, limit=300),
+            at=at or self.car.at,
+            release=self.judge.release,
+            stops=_stops(code, severity) if stops is None else stops,
+            read=self.judge.forms_read if code in _FORMS else self.judge.flags_read,
+        )
+        self.findings.append(finding)
+
+    def on(
+        self,
+        argument: Argument | None,
+        code: str,
+        severity: Severity,
+        what: str,
+        fix: str = "",
+        *,
+        stops: Stops | None = None,
+    ) -> None:
+        """A finding at one argument; at the GPU count or the model where there is none."""
+        places = self.car.serving.args_at
+        at = self.car.serving.gpu_count_at
+        if argument is not None and argument.index < len(places):
+            at = places[argument.index]
+        if argument is not None and argument.secret:
+            value = argument.value or argument.written.partition(" ")[2].strip()
+            what, fix = (text.replace(value, "***") if value else text for text in (what, fix))
+        self.add(code, severity, what, fix, at=at, stops=stops)
+
+
+def _stops(code: str, severity: Severity) -> Stops:
+    if code in _SERVER:
+        return Stops.SERVER if severity is ERROR else Stops.NOTHING
+    return Stops.SUITE if code in _SUITE else Stops.NOTHING

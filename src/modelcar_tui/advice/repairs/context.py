@@ -1,0 +1,73 @@
+"""`--max-model-len`: as long as the model allows and the KV cache holds."""
+
+from __future__ import annotations
+
+from modelcar_tui.advice.repairs.drafts import IMPROVEMENT, REQUIRED, Drafts
+from modelcar_tui.core.facts import Fact, Source, Term
+from modelcar_tui.memory.types import Estimate, Outcome
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models.limits import longest_context
+from modelcar_tui.vllm.arguments import Argument
+from modelcar_tui.vllm.server_args import overrides
+from modelcar_tui.vllm.values import tokens
+
+_LENGTH = "--max-model-len"
+
+
+def propose_context(
+    arguments: tuple[Argument, ...], facts: ModelFacts, estimate: Estimate | None, drafts: Drafts
+) -> None:
+    """Cut a context that is too long for the model or the memory; write down one that is only implied."""
+    given = next((item for item in reversed(arguments) if item.name == _LENGTH and item.flag), None)
+    wanted = tokens(given.value) if given else None
+    limit = longest_context(facts.config, overrides(arguments))
+    room = estimate.longest_context if estimate is not None else Fact[int]()
+    refused = estimate is not None and estimate.outcome is Outcome.REFUSED_KV
+    ask = wanted if wanted is not None and wanted > 0 else limit
+    if wanted == -1 or (ask is None and not refused):
+        return
+    if refused and room.value is not None and room.value >= 256 and (ask is None or room.value < ask):
+        fits = round_down(room.value)
+        asked = f"{ask:,} tokens" if ask else "the context"
+        why = f"{asked} of context need more KV cache than is there; {fits:,} fit"
+        _write(drafts, given, fits, why, REQUIRED, _evidence(estimate, room))
+    elif wanted is not None and limit is not None and wanted > limit:
+        why = f"the model has {limit:,} positions and {wanted:,} are asked for: vLLM refuses to start"
+        _write(drafts, given, limit, why, REQUIRED, _positions(limit))
+    elif given is None and limit is not None and estimate is not None and estimate.outcome is Outcome.STARTS:
+        why = (
+            f"without it vLLM takes {limit:,} from config.json; written down, an update can't change it "
+            "silently"
+        )
+        _write(drafts, None, limit, why, IMPROVEMENT, _positions(limit))
+
+
+def round_down(number: int) -> int:
+    """A context length that a person would write: three binary digits and zeros (8192, 57344, 114688).
+
+    What is cut off is a margin, too: up to a fifth, for what the estimate can't know.
+    """
+    step = 1 << max(number.bit_length() - 3, 0)
+    return number // step * step if number >= 256 else number
+
+
+def _write(
+    drafts: Drafts, given: Argument | None, length: int, why: str, severity: str, evidence: tuple[Term, ...]
+) -> None:
+    item = f"{_LENGTH}={length}"
+    if given is None:
+        drafts.add(item, why, severity, evidence=evidence)
+    else:
+        drafts.set(given, item, why, severity, evidence=evidence)
+
+
+def _positions(limit: int) -> tuple[Term, ...]:
+    return (Term("positions of the model", limit, "tokens", Source.MODEL_CONFIG, "max_position_embeddings"),)
+
+
+def _evidence(estimate: Estimate | None, room: Fact[int]) -> tuple[Term, ...]:
+    terms = [Term("longest context that fits", float(room.value or 0), "tokens", room.source, room.note)]
+    if estimate is not None and estimate.kv_available_gib.value is not None:
+        kv = estimate.kv_available_gib
+        terms.append(Term("memory for the KV cache", float(kv.value or 0), "GiB", kv.source, kv.note))
+    return tuple(terms)

@@ -1,0 +1,162 @@
+"""Collecting the changes of one model: one change an argument, ids that stay the same."""
+
+from __future__ import annotations
+
+from modelcar_tui.core.facts import Term
+from modelcar_tui.core.text import clean
+from modelcar_tui.manifest.plan import Change, Operation
+from modelcar_tui.manifest.types import ModelCar
+from modelcar_tui.vllm.arguments import Argument
+
+REQUIRED, IMPROVEMENT, WARNING = "required", "improvement", "warning"
+GPU_COUNT = "gpu_count"
+
+
+class Drafts:
+    """The proposed changes of one model, in the order of its arguments."""
+
+    def __init__(self, car: ModelCar) -> None:
+        self.car = car
+        self._changes: list[Change] = []
+        self._touched: set[int] = set()
+        self._added: set[str] = set()
+        self._for_suite: set[str] = set()
+
+    def touched(self, argument: Argument) -> bool:
+        """Whether an argument has its change already."""
+        return argument.index in self._touched
+
+    def set(
+        self,
+        argument: Argument,
+        new: str,
+        reason: str,
+        severity: str = IMPROVEMENT,
+        *,
+        flag: str = "",
+        evidence: tuple[Term, ...] = (),
+    ) -> str:
+        """Give an argument another text; returns the change's id, empty when it has a change already."""
+        return self._on(argument, Operation.SET, new, reason, severity, flag or argument.name, evidence)
+
+    def remove(
+        self, argument: Argument, reason: str, severity: str = IMPROVEMENT, *, for_suite: bool = False
+    ) -> str:
+        """Take an argument away, with its value; `for_suite` where the server would start with it."""
+        made = self._on(argument, Operation.REMOVE, None, reason, severity, argument.name, ())
+        if for_suite:
+            self._for_suite.add(made)
+        return made
+
+    def add(
+        self,
+        item: str,
+        reason: str,
+        severity: str = IMPROVEMENT,
+        *,
+        evidence: tuple[Term, ...] = (),
+        for_suite: bool = False,
+    ) -> str:
+        """Add an argument at the end; nothing when the flag was added before."""
+        flag = item.partition("=")[0]
+        if flag in self._added:
+            return ""
+        self._added.add(flag)
+        made = self._keep(Operation.ADD, flag, None, item, reason, severity, evidence)
+        if for_suite:
+            self._for_suite.add(made)
+        return made
+
+    def gpus(
+        self, count: int, reason: str, severity: str = REQUIRED, *, evidence: tuple[Term, ...] = ()
+    ) -> str:
+        """Give the model another number of GPUs."""
+        old = str(self.car.serving.gpu_count)
+        return self._keep(Operation.GPU_COUNT, GPU_COUNT, old, str(count), reason, severity, evidence)
+
+    def couple(self, *ids: str) -> None:
+        """Say that these changes make a valid command line only together."""
+        group = {identifier for identifier in ids if identifier}
+        if len(group) < 2:
+            return
+        import msgspec
+
+        self._changes = [
+            msgspec.structs.replace(
+                change, together_with=tuple(sorted({*change.together_with, *group} - {change.id}))
+            )
+            if change.id in group
+            else change
+            for change in self._changes
+        ]
+
+    def settles(self, flag: str) -> bool:
+        """Whether a flag gets a value, or `gpu_count` another number."""
+        return any(
+            change.flag == flag and change.operation is not Operation.REMOVE for change in self._changes
+        )
+
+    @property
+    def gpu_count(self) -> int:
+        """The GPU count as it will be."""
+        counts = [change.new for change in self._changes if change.flag == GPU_COUNT]
+        return int(counts[-1] or 1) if counts else self.car.serving.gpu_count
+
+    def all(self) -> tuple[Change, ...]:
+        """The changes as they are now."""
+        return tuple(self._changes)
+
+    def stopping(self) -> tuple[Change, ...]:
+        """The changes without which the server itself would not start."""
+        return tuple(
+            change
+            for change in self._changes
+            if change.severity == REQUIRED and change.id not in self._for_suite
+        )
+
+    def _on(
+        self,
+        argument: Argument,
+        operation: Operation,
+        new: str | None,
+        reason: str,
+        severity: str,
+        flag: str,
+        evidence: tuple[Term, ...],
+    ) -> str:
+        if self.touched(argument):
+            return ""
+        self._touched.add(argument.index)
+        items = self.car.serving.args[argument.index : argument.index + argument.items]
+        # A change is found by its flag where its text may not be told: plans are journalled and shown.
+        old = None if argument.secret else " ".join(items)
+        return self._keep(operation, flag, old, new, reason, severity, evidence)
+
+    def _keep(
+        self,
+        operation: Operation,
+        flag: str,
+        old: str | None,
+        new: str | None,
+        reason: str,
+        severity: str,
+        evidence: tuple[Term, ...],
+    ) -> str:
+        flag = clean(flag, limit=120)
+        base = f"{self.car.name}/{flag}"
+        same = sum(change.flag == flag for change in self._changes)
+        identifier = base if not same else f"{base}#{same + 1}"
+        self._changes.append(
+            Change(
+                id=identifier,
+                model=self.car.name,
+                operation=operation,
+                flag=flag,
+                old=old,
+                new=new,
+                reason=clean(reason, limit=500),
+                severity=severity,
+                evidence=evidence,
+            )
+        )
+        return identifier

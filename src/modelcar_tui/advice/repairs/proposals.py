@@ -1,0 +1,288 @@
+"""The smallest repairs of one model's arguments, each with its reason.
+
+What can't start is made to start, what the QA suite would mishandle is written so that it can't be, what the
+security of the server asks for is said. `--trust-remote-code` is never proposed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from modelcar_tui.advice.lint.security import REMOTE_CODE, needs_remote_code
+from modelcar_tui.advice.repairs.context import propose_context
+from modelcar_tui.advice.repairs.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED, WARNING, Drafts
+from modelcar_tui.advice.repairs.quantization_flag import ALLOW_DEPRECATED, QUANTIZATION, deprecated, mismatch
+from modelcar_tui.advice.repairs.replacements import replacement
+from modelcar_tui.advice.repairs.values import repair_combinations, repair_values
+from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.manifest.arguments import effective
+from modelcar_tui.manifest.plan import Change
+from modelcar_tui.manifest.types import ModelCar
+from modelcar_tui.memory.estimate import estimate as estimate_of
+from modelcar_tui.memory.types import Estimate, Outcome
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.vllm.argument_table import argument_table
+from modelcar_tui.vllm.arguments import Argument, canonical, has_switch, last_value, take_apart
+from modelcar_tui.vllm.release import parse_version, stand_in
+from modelcar_tui.vllm.runs_on import check
+from modelcar_tui.vllm.server_args import engine_args
+from modelcar_tui.vllm.support import Support
+from modelcar_tui.vllm.values import tokens
+
+_TP, _PP, _DP = "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"
+_DCP, _BACKEND = "--decode-context-parallel-size", "--distributed-executor-backend"
+
+
+def propose(
+    car: ModelCar,
+    facts: ModelFacts,
+    gpu: Gpu | None,
+    *,
+    estimate: Estimate | None = None,
+    vllm: str | None = None,
+    runtime_args: tuple[str, ...] = (),
+) -> tuple[Change, ...]:
+    """The changes that we would make to one model's arguments; none when there is nothing to mend.
+
+    Args:
+        car: the model as the manifest has it.
+        facts: what is known of the model's own files.
+        gpu: the kind of GPU it will run on; None leaves out what depends on it.
+        estimate: vLLM's memory for the arguments as they are; its longest context bounds `--max-model-len`.
+        vllm: the runtime image's release; None takes the newest in the table.
+        runtime_args: arguments that the ServingRuntime's template passes by itself.
+    """
+    drafts = Drafts(car)
+    draft_repairs(drafts, facts, gpu, estimate=estimate, vllm=vllm, runtime_args=runtime_args)
+    return drafts.all()
+
+
+def draft_repairs(
+    drafts: Drafts,
+    facts: ModelFacts,
+    gpu: Gpu | None,
+    *,
+    estimate: Estimate | None,
+    vllm: str | None,
+    runtime_args: tuple[str, ...] = (),
+) -> None:
+    """Add every repair to `drafts`; arguments that have a change already are left to it."""
+    car = drafts.car
+    arguments = take_apart(car.serving.args, vllm)
+    release = stand_in(parse_version(vllm), argument_table().versions)
+    _repair(arguments, release, vllm, drafts)
+    repair_combinations(arguments, facts, drafts, vllm)
+    repair_values(arguments, drafts)
+    _template(arguments, runtime_args, vllm, drafts)
+    _security(arguments, facts, drafts)
+    _quantization(arguments, facts, vllm, drafts)
+    _parallel(arguments, facts, gpu, vllm, drafts)
+    if gpu is not None:
+        _hardware(car, facts, gpu, arguments, vllm, drafts)
+    propose_context(arguments, facts, estimate, drafts)
+    _forms(arguments, drafts)
+
+
+def optimized_json(car: ModelCar, changes: Iterable[Change]) -> dict[str, object]:
+    """`OPTIMIZED_SERVING_ARGUMENTS_JSON` of one model: its serving arguments after all of its changes."""
+    after = effective(car.serving, [change for change in changes if change.model == car.name])
+    return {
+        "model_name": car.name,
+        "serving_arguments": {"gpu_count": after.gpu_count, "args": list(after.args)},
+    }
+
+
+def _repair(arguments: tuple[Argument, ...], release: str, vllm: str | None, drafts: Drafts) -> None:
+    """What vLLM's parser refuses."""
+    for argument in arguments:
+        if argument.flag is not None or argument.separator:
+            continue
+        written = argument.written
+        if argument.secret:
+            continue  # the lint says it; a change would have to carry the secret
+        if " " in written:
+            head, _, value = written.partition(" ")
+            known = argument_table().find(canonical(head))
+            if known is not None and not known.gone:
+                drafts.set(
+                    argument,
+                    f"{known.flag}={value.strip()}",
+                    "one item with a blank is no flag to vLLM; joined by `=` it is",
+                    REQUIRED,
+                    flag=known.flag,
+                )
+                continue
+        if not argument.is_flag:
+            drafts.remove(argument, f"`{written}` belongs to no flag and vLLM refuses it", REQUIRED)
+            continue
+        new, why = replacement(argument, release)
+        if new:
+            drafts.set(argument, new, why, REQUIRED)
+        else:
+            drafts.remove(argument, why, REQUIRED)
+
+
+def _template(
+    arguments: tuple[Argument, ...], runtime_args: tuple[str, ...], vllm: str | None, drafts: Drafts
+) -> None:
+    owned = {argument.name for argument in take_apart(runtime_args, vllm) if argument.is_flag}
+    owned |= set(argument_table().template_flags)
+    seen: dict[str, Argument] = {}
+    for argument in arguments:
+        if argument.flag is None or argument.dotted:
+            continue
+        if argument.name in owned:
+            drafts.remove(argument, f"the serving runtime's template passes {argument.name} already")
+        elif argument.name in seen and not argument.flag.several:
+            drafts.remove(seen[argument.name], f"{argument.name} is given twice and only the last one counts")
+        seen[argument.name] = argument
+
+
+def _security(arguments: tuple[Argument, ...], facts: ModelFacts, drafts: Drafts) -> None:
+    for argument in arguments:
+        if argument.name == REMOTE_CODE and not argument.negated:
+            needed, why = needs_remote_code(facts.config)
+            if needed is False:
+                drafts.remove(argument, f"it runs Python from the model image and {why}", WARNING)
+
+
+def _quantization(
+    arguments: tuple[Argument, ...], facts: ModelFacts, vllm: str | None, drafts: Drafts
+) -> None:
+    given = next((item for item in reversed(arguments) if item.name == QUANTIZATION and item.flag), None)
+    value = given.value if given else None
+    fault = mismatch(value, facts) if value else ""
+    if given is not None and fault:
+        drafts.remove(given, fault, REQUIRED)
+        value = None
+    old = deprecated(value, facts, vllm)
+    if old and not has_switch(arguments, ALLOW_DEPRECATED):
+        drafts.add(
+            ALLOW_DEPRECATED, f"vLLM calls {old} deprecated and starts only when it is told so", REQUIRED
+        )
+
+
+def _parallel(
+    arguments: tuple[Argument, ...], facts: ModelFacts, gpu: Gpu | None, vllm: str | None, drafts: Drafts
+) -> None:
+    serving = drafts.car.serving
+    count = drafts.gpu_count
+    where = next(
+        (item for item in reversed(arguments) if item.name == _TP and item.flag and _rank(item)), None
+    )
+    size = _rank(where) if where else None
+    for argument in arguments:
+        ranks = _rank(argument) if argument.flag and argument.name in (_PP, _DP) else 0
+        if ranks > 1:
+            why = f"the QA suite sets {_TP} to gpu_count, so {ranks} times as many ranks as GPUs would start"
+            drafts.remove(argument, why, REQUIRED, for_suite=_world(arguments) <= count)
+    settled = drafts.settles(_TP) or drafts.settles(GPU_COUNT)
+    if where is not None and size and size != count and not settled:
+        if serving.gpu_count_at is None and (gpu is None or size <= gpu.count):
+            drafts.gpus(size, f"{_TP} is {size} and without gpu_count one GPU is requested")
+            count = size
+        else:
+            why = f"gpu_count is {count} and {_TP} is {size}: the QA suite passes {count}, KServe {size}"
+            needed = size > count or not _starts_so(serving.args, facts, gpu, vllm)
+            drafts.set(where, f"{_TP}={count}", why, REQUIRED if needed else IMPROVEMENT)
+    elif where is None and count > 1 and not settled:
+        needed = not serving.args and not _starts_so((), facts, gpu, vllm)
+        drafts.add(
+            f"{_TP}={count}",
+            f"{count} GPUs are requested; without it vLLM uses one, the rest is idle",
+            REQUIRED if needed else IMPROVEMENT,
+            for_suite=True,
+        )
+    for argument in arguments:
+        part = _rank(argument) if argument.name == _DCP and argument.flag else 0
+        if part and count % part:
+            drafts.remove(argument, f"{_DCP} {part} does not divide tensor parallel {count}", REQUIRED)
+        if argument.name == _BACKEND and count == 1 and argument.value in ("mp", "ray"):
+            drafts.remove(
+                argument, f"one GPU needs no {argument.value} workers; vLLM's default is one process"
+            )
+        elif argument.name == _BACKEND and count > 1 and argument.value == "uni":
+            why = f"uni drives one GPU and {count} are requested; the default is mp"
+            sized = any(argument.name in (_TP, _PP, _DP) for argument in arguments)
+            drafts.remove(argument, why, REQUIRED, for_suite=sized and _world(arguments, (_TP, _PP)) == 1)
+
+
+def _starts_so(args: tuple[str, ...], facts: ModelFacts, gpu: Gpu | None, vllm: str | None) -> bool:
+    """Whether the model starts with the sizes that the arguments themselves name; True where no GPU is
+    known."""
+    if gpu is None:
+        return True
+    return estimate_of(facts, gpu, engine_args(args, None, vllm), vllm=vllm).outcome is Outcome.STARTS
+
+
+def _world(arguments: tuple[Argument, ...], flags: tuple[str, ...] = (_TP, _PP, _DP)) -> int:
+    """How many ranks the arguments ask for; a data parallel rank has an executor of its own."""
+    sizes = {argument.name: _rank(argument) for argument in arguments if argument.name in flags}
+    return math.prod(size or 1 for size in sizes.values())
+
+
+def _rank(argument: Argument) -> int:
+    """A parallel size; 0 for a value that is none."""
+    return max(tokens(argument.value) or 0, 0)
+
+
+def _hardware(
+    car: ModelCar,
+    facts: ModelFacts,
+    gpu: Gpu,
+    arguments: tuple[Argument, ...],
+    vllm: str | None,
+    drafts: Drafts,
+) -> None:
+    """KV-cache dtype and dtype that this GPU refuses."""
+    kv, dtype = (
+        last_value(arguments, "--kv-cache-dtype") or "auto",
+        last_value(arguments, "--dtype") or "auto",
+    )
+    answers = check(
+        facts,
+        vendor=gpu.vendor,
+        compute_capability=gpu.compute_capability,
+        product=gpu.product,
+        vllm=vllm,
+        kv_cache_dtype=kv,
+        dtype=dtype,
+        catalog_reference=car.image,
+    )
+    for answer in answers:
+        if answer.support is not Support.UNSUPPORTED:
+            continue
+        for argument in arguments:
+            if argument.name == "--kv-cache-dtype" and answer.quantization == f"KV cache {argument.value}":
+                drafts.remove(argument, f"{gpu.product}: {answer.why}", REQUIRED)
+            elif argument.name == "--dtype" and answer.quantization == "--dtype bfloat16":
+                drafts.set(argument, "--dtype=half", f"{gpu.product}: {answer.why}", REQUIRED)
+
+
+def _forms(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
+    """Spellings that vLLM takes and the QA suite mishandles."""
+    for argument in arguments:
+        flag = argument.flag
+        if flag is None or argument.dotted or drafts.touched(argument) or argument.secret:
+            continue
+        if argument.separate and not flag.several and argument.value is not None:
+            drafts.set(
+                argument,
+                f"{flag.flag}={argument.value}",
+                "the QA suite drops equal values of two-item flags; joined by `=` it can't",
+            )
+        elif argument.written == "-tp":
+            drafts.set(
+                argument,
+                f"{flag.flag}={argument.value}",
+                "the QA suite replaces --tensor-parallel-size but does not know -tp",
+            )
+        elif (
+            canonical(argument.written) == flag.flag == _TP and "_" in drafts.car.serving.args[argument.index]
+        ):
+            drafts.set(
+                argument,
+                f"{flag.flag}={argument.value}",
+                "the QA suite replaces --tensor-parallel-size but not with underscores",
+            )

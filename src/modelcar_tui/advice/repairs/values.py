@@ -1,0 +1,205 @@
+"""Values that vLLM refuses, mended to what was meant where that can be read off them, else taken away.
+
+Taking an argument away is the smallest change that surely starts: vLLM's default holds then, and the reason
+says so.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import json
+import re
+
+import yaml
+
+from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models.limits import no_experts
+from modelcar_tui.vllm.argument_table import Flag, argument_table
+from modelcar_tui.vllm.arguments import Argument, has_switch
+from modelcar_tui.vllm.release import parse_version, stand_in
+from modelcar_tui.vllm.values import out_of_range, tokens, wrong
+
+BATCHED, SEQUENCES, LENGTH = "--max-num-batched-tokens", "--max-num-seqs", "--max-model-len"
+CHUNKED, EXPERTS = "--enable-chunked-prefill", "--enable-expert-parallel"
+_UTILIZATION = "--gpu-memory-utilization"
+_NEEDS = (
+    ("--enable-auto-tool-choice", "--tool-call-parser", "0.6.0"),
+    ("--enable-log-outputs", "--enable-log-requests", "0.11.0"),
+)
+"""Switches that the server refuses without another argument, and since when (validate_parsed_serve_args)."""
+_DTYPES = {"bf16": "bfloat16", "fp16": "float16", "f16": "float16", "fp32": "float32", "f32": "float32"}
+_YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+
+
+def repair_values(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
+    """A change for each value that the parser or the engine refuses."""
+    for argument in arguments:
+        flag = argument.flag
+        if flag is None or drafts.touched(argument) or (argument.secret and argument.value is not None):
+            continue
+        if argument.dotted:
+            if argument.value is None:
+                drafts.remove(argument, f"{argument.written} has no value and vLLM refuses it", REQUIRED)
+        elif flag.valueless:
+            _switch(argument, flag, drafts)
+        elif argument.value is None:
+            if flag.kind != "maybe":
+                drafts.remove(argument, f"{flag.flag} has no value and vLLM refuses it; {_DEFAULT}", REQUIRED)
+        elif fault := wrong(flag, argument.value) or out_of_range(flag, argument.value):
+            _value(argument, flag, argument.value, fault, drafts)
+
+
+def needed(vllm: str | None) -> tuple[tuple[str, str], ...]:
+    """Switches that this release's server refuses without another argument, and that other one."""
+    release = parse_version(stand_in(parse_version(vllm), argument_table().versions)) or ()
+    return tuple(
+        (switch, other) for switch, other, since in _NEEDS if release >= (parse_version(since) or ())
+    )
+
+
+def repair_combinations(
+    arguments: tuple[Argument, ...], facts: ModelFacts, drafts: Drafts, vllm: str | None
+) -> None:
+    """A change for each argument that the engine refuses beside another one, or for this model.
+
+    Comes before `repair_values`: an argument has one change, and values are taken as they will be mended.
+    """
+    for switch, other in needed(vllm):
+        given = _last(arguments, switch)
+        if given is not None and has_switch(arguments, switch) and _last(arguments, other) is None:
+            drafts.remove(
+                given, f"the server stops without {other} beside it, and no default is right", REQUIRED
+            )
+    experts = _last(arguments, EXPERTS)
+    if experts is not None and has_switch(arguments, EXPERTS) and no_experts(facts.config):
+        drafts.remove(experts, "the model has no experts and vLLM refuses expert parallelism", REQUIRED)
+    batched, sequences = _last(arguments, BATCHED), _last(arguments, SEQUENCES)
+    step, at_once = _intended(batched), _intended(sequences)
+    if batched is not None and 0 < step < at_once:
+        why = f"a step of {step} tokens can't hold {at_once} sequences: vLLM refuses to start"
+        drafts.set(batched, f"{BATCHED}={at_once}", why, REQUIRED)
+        step = at_once
+    chunked, length = _last(arguments, CHUNKED), _last(arguments, LENGTH)
+    context = _intended(length)
+    if chunked is not None and has_switch(arguments, CHUNKED) is False and 0 < step < context:
+        why = f"without chunked prefill a step of {step} tokens must hold a whole context of {context}"
+        drafts.remove(chunked, why, REQUIRED)
+
+
+_DEFAULT = "without it vLLM's default holds"
+
+
+def _switch(argument: Argument, flag: Flag, drafts: Drafts) -> None:
+    value = argument.value
+    if value is None:
+        return
+    word = value.strip().lower()
+    why = f"{flag.flag} takes no value and vLLM refuses {value!r}"
+    on, off = (_YES, _NO) if not argument.negated else (_NO, _YES)
+    if word in on:
+        drafts.set(argument, flag.flag, why, REQUIRED)
+    elif word in off and flag.kind == "flag":
+        drafts.set(argument, f"--no-{flag.flag[2:]}", f"{why}; the --no- form switches it off", REQUIRED)
+    else:
+        drafts.remove(argument, why, REQUIRED)
+
+
+def _value(argument: Argument, flag: Flag, value: str, fault: str, drafts: Drafts) -> None:
+    told = f"vLLM refuses {flag.flag}={value}: {fault}"
+    meant = _meant(flag, value.strip())
+    if meant is not None and not wrong(flag, meant) and not out_of_range(flag, meant):
+        drafts.set(argument, f"{flag.flag}={meant}", told, REQUIRED)
+    else:
+        drafts.remove(argument, f"{told}; {_DEFAULT}", REQUIRED)
+
+
+def _meant(flag: Flag, value: str) -> str | None:
+    """What the value was meant to be; None where it can't be told."""
+    if flag.flag == _UTILIZATION:
+        return _share(value)
+    match flag.kind:
+        case "int" | "human" | "tokens" | "float":
+            return _number(flag, value)
+        case "choice" | "option":
+            return _choice(flag, value)
+        case "json" | "json?" | "json|pairs" | "object" | "sized":
+            return _json(value)
+    return None
+
+
+def _intended(argument: Argument | None) -> int:
+    """An argument's number as it will be; 0 where there is none."""
+    if argument is None or argument.flag is None or argument.value is None:
+        return 0
+    value, flag = argument.value, argument.flag
+    if wrong(flag, value) or out_of_range(flag, value):
+        value = _meant(flag, value.strip()) or ""
+    return max(tokens(value) or 0, 0)
+
+
+def _share(value: str) -> str | None:
+    """`95`, `95%` and `0,95` are 0.95."""
+    text = value.rstrip("%").strip().replace(",", ".")
+    try:
+        number = float(text[:40])
+    except ValueError:
+        return None
+    return f"{number / 100:g}" if 1 < number <= 100 else f"{number:g}"
+
+
+def _number(flag: Flag, value: str) -> str | None:
+    text = re.sub(r"(?<=\d)[,_' ](?=\d{3}\b)", "", value)
+    text = re.sub(r"(?i)\s*(?:tokens?|seqs?)$", "", text)
+    number = tokens(text)
+    if number is None and re.fullmatch(r"\d{1,12}\.0*", text):
+        number = int(float(text))
+    if number is None:
+        return None
+    return str(number) if flag.kind == "int" or text.isdigit() or "." in text else text
+
+
+def _choice(flag: Flag, value: str) -> str | None:
+    known = {choice.lower(): choice for choice in flag.choices}
+    word = value.strip("'\"").lower()
+    word = _DTYPES.get(word, word) if _DTYPES.get(word) in known else word
+    if word in known:
+        return known[word]
+    near = difflib.get_close_matches(word[:100], list(known), 1, 0.75)
+    return known[near[0]] if near else None
+
+
+def _json(value: str) -> str | None:
+    """JSON from Python's or YAML's spelling of a mapping, and from the `image=4,video=1` of old releases."""
+    if pairs := re.fullmatch(r"\w+=\d+(?:,\w+=\d+)*", value):
+        return json.dumps(
+            {key: int(number) for key, _, number in (p.partition("=") for p in pairs[0].split(","))}
+        )
+    if len(value) > 4000 or not value.strip("'\"").startswith("{"):
+        return None
+    text = value.strip("'\"")
+    for read in (json.loads, ast.literal_eval, _yaml):
+        try:
+            found = read(text)
+            if isinstance(found, dict) and None not in found.values():
+                return json.dumps(found, ensure_ascii=False, allow_nan=False)
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, yaml.YAMLError):
+            continue
+    return None
+
+
+def _yaml(text: str) -> object:
+    """`{image:4}` too, which YAML takes for one key without a value.
+
+    Raises:
+        ValueError: it has aliases, which JSON would write out without end.
+    """
+    spaced = re.sub(r"(?<=[\w\"']):(?=[\w\"'\[{-])", ": ", text)
+    if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(spaced)):
+        raise ValueError("aliases")
+    return yaml.safe_load(spaced)
+
+
+def _last(arguments: tuple[Argument, ...], flag: str) -> Argument | None:
+    return next((item for item in reversed(arguments) if item.name == flag and item.flag), None)

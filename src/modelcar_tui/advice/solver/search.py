@@ -1,0 +1,276 @@
+"""The search for arguments: every combination is judged by the estimate, none by rule of thumb."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from modelcar_tui.advice.repairs.context import round_down
+from modelcar_tui.advice.solver.tuning import Tuning, cost, tuned
+from modelcar_tui.hardware.columns import hardware
+from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.types import Estimate, Outcome
+from modelcar_tui.models.declared import text_config
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models.limits import longest_context, tensor_parallel_fault
+from modelcar_tui.vllm.engine_args import EngineArgs
+from modelcar_tui.vllm.kv_cache import check_kv_cache, effective_kv_dtype
+from modelcar_tui.vllm.release import parse_version
+from modelcar_tui.vllm.server_args import engine_args
+from modelcar_tui.vllm.support import Support
+
+_SEQUENCES = (256, 128, 64, 32, 16, 8)
+_BATCHED = (4096, 2048, 1024, 512)
+_UTILIZATION = (0.9, 0.92, 0.95)
+_FLOOR = 2048
+"""A context below this is not proposed, unless less was asked for."""
+_USEFUL = 8192
+"""What is named as a way out holds at least this context, where that much was asked for."""
+_FEW = 32
+"""Fewer requests at once are no improvement, however long each may be."""
+_MOST_GPUS = 64
+_MOST = 6000
+"""Estimates in one search; each takes well under a millisecond."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A tuning that starts."""
+
+    tuning: Tuning
+    estimate: Estimate
+    cost: float
+
+
+class Search:
+    """One model on one kind of GPU."""
+
+    def __init__(
+        self, facts: ModelFacts, gpu: Gpu, args: tuple[str, ...], gpu_count: int, vllm: str | None
+    ) -> None:
+        self._facts, self._gpu, self._vllm = facts, gpu, vllm
+        self.args = args
+        self.gpu_count = gpu_count
+        self.engine = engine_args(args, gpu_count, vllm)
+        self.limit = longest_context(facts.config, self.engine.overrides)
+        given = self.engine.max_model_len
+        self.explicit = given is not None and given > 0
+        self.asked = given if self.explicit else self.limit
+        self.floor = min(_FLOOR, self.asked or _FLOOR)
+        self._seen: dict[Tuning, Estimate] = {}
+
+    def run(self, tuning: Tuning) -> Estimate:
+        """What vLLM would do with this tuning."""
+        known = self._seen.get(tuning)
+        if known is None:
+            known = estimate(self._facts, self._gpu, self.arguments(tuning), vllm=self._vllm)
+            self._seen[tuning] = known
+        return known
+
+    def arguments(self, tuning: Tuning) -> EngineArgs:
+        """The engine's arguments with this tuning."""
+        args, count = tuned(self.args, self.gpu_count, tuning)
+        return engine_args(args, count, self._vllm)
+
+    def price(self, tuning: Tuning) -> float:
+        """What a tuning takes away."""
+        return cost(tuning, self.gpu_count, self.asked, explicit=self.explicit)
+
+    def cheapest(self, gpus: tuple[int, ...] | None = None, floor: int | None = None) -> Found | None:
+        """The smallest tuning that starts; `gpus` restricts the tensor parallel sizes, `floor` the
+        context."""
+        if gpus is None and self.run(Tuning()).outcome is Outcome.STARTS:
+            return Found(Tuning(), self.run(Tuning()), 0.0)
+        best: Found | None = None
+        sizes = [size for size in (gpus or self.sizes()) if self.starts_somehow(size)]
+        combined = [self._with_gpus(other, size) for size in sizes for other in self._others(_UTILIZATION)]
+        for tuning in sorted(combined, key=self.price):
+            if len(self._seen) > _MOST or (best is not None and self.price(tuning) >= best.cost):
+                break
+            found = self.fit(tuning, floor)
+            if found is not None and (best is None or found.cost < best.cost):
+                best = found
+        return self._slim(best, kept=("gpus",) if gpus else ()) if best else None
+
+    def fit(self, tuning: Tuning, floor: int | None = None) -> Found | None:
+        """A tuning that starts, its context cut (not below `floor`) where that is all it takes; else None."""
+        least = self.floor if floor is None else floor
+        result = self.run(tuning)
+        if result.outcome is Outcome.STARTS:
+            return Found(tuning, result, self.price(tuning))
+        room = result.longest_context.value
+        if result.outcome is not Outcome.REFUSED_KV or room is None or room < least:
+            return None
+        shorter = msgspec.structs.replace(tuning, length=max(round_down(room), least))
+        result = self.run(shorter)
+        return Found(shorter, result, self.price(shorter)) if result.outcome is Outcome.STARTS else None
+
+    def serves(self, size: int, stages: int | None = None) -> Found | None:
+        """Something of use on so many GPUs (of each stage): a context of some length, at most a larger
+        share."""
+        context = min(self.asked or _USEFUL, _USEFUL)
+        length = context if self.asked is None or self.asked > context else None
+        for share in (None, _UTILIZATION[-1]):
+            tuning = self._with_gpus(Tuning(length=length, utilization=share, stages=stages), size)
+            outcome = self.run(tuning).outcome
+            if outcome is Outcome.STARTS:
+                return Found(tuning, self.run(tuning), self.price(tuning))
+            if outcome is Outcome.OOM_LOAD:
+                break  # a larger share does not make room for the weights
+        return None
+
+    def hopeless(self, gpus: int, visible_gib: float | None) -> bool:
+        """Whether the weights alone exceed so many GPUs together: nothing needs to be tried there."""
+        part = self.run(Tuning()).weights_gib.value
+        ranks = self.engine.tp * self.engine.pp
+        return part is not None and visible_gib is not None and part * ranks * 0.9 > gpus * visible_gib
+
+    def needed(self, found: Found) -> frozenset[str]:
+        """The fields of a tuning without which it would not be sure to start."""
+        knobs = found.tuning.set_knobs()
+        without = {knob: self.run(found.tuning.without(knob)).outcome for knob in knobs}
+        return frozenset(knob for knob in knobs if without[knob] is not Outcome.STARTS)
+
+    def barely(self, found: Found) -> bool:
+        """Whether it starts with a context that is of little use, though more was asked for."""
+        length = found.tuning.length
+        return length is not None and length < min(self.asked or 0, _USEFUL)
+
+    def best(self, start: Found, score: Callable[[Found], float]) -> Found:
+        """The tuning with the highest score on as many GPUs as `start` has; a small gain is not worth a
+        change."""
+        size = start.tuning.gpus or self.gpu_count
+        winner, mark = start, score(start)
+        greatest = self._others(_UTILIZATION[-1:], always_fp8=True)  # what wins little is trimmed afterwards
+        wide = (other for other in greatest if other.sequences is None or other.sequences >= _FEW)
+        options = sorted((self._with_gpus(other, size) for other in wide), key=self.price)
+        for other in options:
+            if len(self._seen) > _MOST:
+                break
+            for candidate in self._lengths(other, start):
+                found = self.fit(candidate)
+                if found is not None and score(found) > mark * 1.02:
+                    winner, mark = found, score(found)
+        return self._trim(winner, score)
+
+    @property
+    def on_node(self) -> int:
+        """GPUs of one node."""
+        return max(1, self._gpu.count)
+
+    def sizes(self) -> tuple[int, ...]:
+        """Tensor parallel sizes that the node and the model allow, today's first.
+
+        Where the number of heads is not known, those that divide nearly every model's: powers of two.
+        """
+        most = max(1, min(self._gpu.count, _MOST_GPUS))
+        sizes = [size for size in range(1, most + 1) if not tensor_parallel_fault(self._facts.config, size)]
+        if not text_config(self._facts.config).get("num_attention_heads"):
+            sizes = [size for size in sizes if size == self.gpu_count or size.bit_count() == 1]
+        return tuple(sorted(sizes, key=lambda size: (size != self.gpu_count, size)))
+
+    def _with_gpus(self, tuning: Tuning, size: int) -> Tuning:
+        return tuning if size == self.gpu_count else msgspec.structs.replace(tuning, gpus=size)
+
+    def starts_somehow(self, size: int) -> bool:
+        """Whether anything at all can start on so many GPUs: everything that saves memory at once."""
+        relief = Tuning(
+            length=self.floor,
+            sequences=_SEQUENCES[-1],
+            batched=_BATCHED[-1],
+            utilization=_UTILIZATION[-1],
+            kv_dtype="fp8" if self._fp8() else None,
+            eager=True,
+        )
+        lower = (msgspec.structs.replace(relief, utilization=share) for share in self.lower_shares())
+        tries = (Tuning(), relief, relief.without("utilization"), *lower)
+        return any(self.fit(self._with_gpus(tuning, size)) is not None for tuning in tries)
+
+    def _others(self, shares: tuple[float, ...], *, always_fp8: bool = False) -> Iterator[Tuning]:
+        engine = self.engine
+        sequences = [None, *(n for n in _SEQUENCES if n < (engine.max_num_seqs or 10**9))]
+        batched = [None, *(n for n in _BATCHED if n < (engine.max_num_batched_tokens or 10**9))]
+        raised = (share for share in shares if share > self.share)
+        utilization = [None, *raised, *self.lower_shares()]
+        caches = ([] if always_fp8 else [None]) + ["fp8"] if self._fp8() else [None]
+        eager = [None] if engine.enforce_eager else [None, True]
+        if engine.pooling:
+            sequences, caches = [None], [None]
+        for seqs, tokens, share, cache, plain in itertools.product(
+            sequences, batched, utilization, caches, eager
+        ):
+            if seqs is not None and tokens is not None and tokens < seqs:
+                continue
+            yield Tuning(sequences=seqs, batched=tokens, utilization=share, kv_dtype=cache, eager=plain)
+
+    def _lengths(self, tuning: Tuning, start: Found) -> tuple[Tuning, ...]:
+        kept = msgspec.structs.replace(tuning, length=start.tuning.length)
+        if self.limit is None or self.engine.max_model_len == -1:
+            return (kept,)
+        return (kept, msgspec.structs.replace(tuning, length=self.limit))
+
+    @property
+    def share(self) -> float:
+        """The share of the GPU's memory that vLLM may use today: `--gpu-memory-utilization` or its
+        default."""
+        return self.engine.gpu_memory_utilization or self._default_share()
+
+    def lower_shares(self) -> tuple[float, ...]:
+        """Smaller shares that may help: vLLM's default, what is free at the start, room for the warm-up."""
+        shares = {self._default_share()}
+        visible, free = self._gpu.visible_gib.value, self._gpu.free_gib.value
+        if visible and free is not None:
+            shares.add(math.floor(free / visible * 100) / 100)
+        if self.run(Tuning()).outcome in (Outcome.OOM_WARMUP, Outcome.OOM_GRAPH_CAPTURE):
+            shares.add(0.85)
+        return tuple(sorted((share for share in shares if 0.3 <= share < self.share), reverse=True))
+
+    def lowered(self) -> Found | None:
+        """A smaller share that settles what was refused or not known; the rest is left as it is."""
+        first = self.run(Tuning())
+        for share in self.lower_shares():
+            tuning = Tuning(utilization=share)
+            result = self.run(tuning)
+            better = first.outcome is Outcome.REFUSED_FREE_MEMORY and result.outcome is Outcome.UNKNOWN
+            if result.outcome is Outcome.STARTS or better:
+                return Found(tuning, result, self.price(tuning))
+        return None
+
+    def _default_share(self) -> float:
+        version = parse_version(self._vllm)
+        return 0.9 if version is not None and version < (0, 20) else 0.92
+
+    def _fp8(self) -> bool:
+        if effective_kv_dtype(self._facts, self.engine.kv_cache_dtype) not in ("auto", "float16", "bfloat16"):
+            return False
+        column = hardware(self._gpu.vendor, self._gpu.product, self._gpu.compute_capability)
+        answers = check_kv_cache(self._facts, column, parse_version(self._vllm), "fp8")
+        return all(answer.support is Support.NATIVE for answer in answers)
+
+    def _trim(self, found: Found, score: Callable[[Found], float]) -> Found:
+        """Without every value that wins less than a tenth."""
+        mark = score(found)
+        for knob in found.tuning.set_knobs():
+            if knob in ("gpus", "length"):
+                continue
+            smaller = found.tuning.without(knob)
+            if found.tuning.length is not None:
+                smaller = msgspec.structs.replace(smaller, length=self.limit)
+            other = self.fit(smaller)
+            if other is not None and score(other) >= mark * 0.9:
+                found = other
+        return found
+
+    def _slim(self, found: Found, *, kept: tuple[str, ...] = ()) -> Found:
+        """Without every value that it starts without."""
+        for knob in found.tuning.set_knobs():
+            if knob in kept:
+                continue
+            smaller = found.tuning.without(knob)
+            result = self.run(smaller)
+            if result.outcome is Outcome.STARTS:
+                found = Found(smaller, result, self.price(smaller))
+        return found

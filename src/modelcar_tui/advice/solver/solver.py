@@ -1,0 +1,225 @@
+"""Arguments that make a model run on the GPUs at hand, each change with its reason.
+
+The objectives: `minimal` changes as little as makes it run, `context` wants the longest context,
+`concurrency` the most requests at once, `gpus` the fewest GPUs. What it proposes has been estimated;
+`--trust-remote-code` never is.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelcar_tui.advice.repairs.drafts import IMPROVEMENT, REQUIRED, Drafts
+from modelcar_tui.advice.repairs.proposals import draft_repairs
+from modelcar_tui.advice.solver.alternatives import what_would
+from modelcar_tui.advice.solver.reasons import evidence, reasons
+from modelcar_tui.advice.solver.search import Found, Search
+from modelcar_tui.advice.solver.tuning import LENGTH, Tuning, write
+from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.manifest.arguments import effective
+from modelcar_tui.manifest.plan import Change
+from modelcar_tui.manifest.types import ModelCar
+from modelcar_tui.memory.types import Estimate, Outcome
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.vllm.arguments import last_value, take_apart
+from modelcar_tui.vllm.runs_on import check
+from modelcar_tui.vllm.support import Compatibility, Support
+
+_NOTHING = Tuning()
+_LONG = 32768
+"""A context that the fewest GPUs must still hold where the manifest names none."""
+OBJECTIVES = ("minimal", "context", "concurrency", "gpus")
+
+
+class Solution(msgspec.Struct, frozen=True, kw_only=True):
+    """What the solver found for one model on one kind of GPU."""
+
+    changes: tuple[Change, ...] = ()
+    estimate_before: Estimate | None = None
+    """For the arguments as they are (repaired where vLLM's parser would refuse them)."""
+    estimate_after: Estimate | None = None
+    """With all changes; None when nothing was found."""
+    why_not: str = ""
+    """Why it can't run here, and what would; empty when it runs."""
+    alternatives: tuple[str, ...] = ()
+    """What would make it run: other GPUs, more of them, another variant of the model."""
+    compatibility: tuple[Compatibility, ...] = ()
+
+    @property
+    def runs(self) -> bool:
+        """Whether it starts with the changes (which may be none)."""
+        return self.estimate_after is not None and self.estimate_after.outcome is Outcome.STARTS
+
+
+def solve(
+    car: ModelCar,
+    facts: ModelFacts,
+    gpu: Gpu,
+    *,
+    vllm: str | None,
+    objective: str = "minimal",
+    runtime_args: tuple[str, ...] = (),
+    improvements: bool = False,
+    ways_out: bool = True,
+) -> Solution:
+    """The changes that serve one model on one kind of GPU.
+
+    Args:
+        car: the model as the manifest has it.
+        facts: what is known of its files; without a config.json only what is certain is changed.
+        gpu: one unit, and how many a node has (`gpu.count`): tensor parallelism stays within a node.
+        vllm: the runtime image's release.
+        objective: one of `OBJECTIVES`.
+        runtime_args: arguments that the ServingRuntime's template passes by itself.
+        improvements: also what is not needed to run, as `propose` finds it.
+        ways_out: also look for what would do where this does not (most of the work for a model that can't
+        run).
+
+    Raises:
+        ValueError: no such objective.
+    """
+    if objective not in OBJECTIVES:
+        raise ValueError(f"no such objective: {objective}")
+    repaired = _repaired(car, facts, gpu, vllm, runtime_args)
+    search = Search(facts, gpu, repaired.serving.args, repaired.serving.gpu_count, vllm)
+    before = search.run(_NOTHING)
+    answers = _check(repaired, facts, gpu, vllm)
+    blocked = next((answer for answer in answers if answer.support is Support.UNSUPPORTED), None)
+    if blocked is not None:
+        nearest = f"; {blocked.nearest} runs on it" if blocked.nearest else ""
+        others = what_would(car, facts, gpu, search, vllm, blocked) if ways_out else ()
+        changes = _changes(car, facts, gpu, vllm, runtime_args, None, search, before, improvements, objective)
+        return Solution(
+            changes=changes,
+            estimate_before=before,
+            why_not=blocked.why + nearest,
+            alternatives=others,
+            compatibility=answers,
+        )
+    found = (
+        search.lowered()
+        if before.outcome is Outcome.UNKNOWN
+        else _find(search, objective) or search.lowered()
+    )
+    after = found.estimate if found is not None else before
+    if after.outcome is Outcome.UNKNOWN:
+        changes = _changes(
+            car, facts, gpu, vllm, runtime_args, found, search, before, improvements, objective
+        )
+        return Solution(
+            changes=changes,
+            estimate_before=before,
+            estimate_after=after,
+            why_not=after.why,
+            compatibility=answers,
+        )
+    changes = _changes(car, facts, gpu, vllm, runtime_args, found, search, before, improvements, objective)
+    if found is None:
+        others = what_would(car, facts, gpu, search, vllm, None) if ways_out else ()
+        said = "; ".join(others)
+        why = f"{before.why}; no arguments make it start on {gpu.count} x {gpu.product}"
+        return Solution(
+            changes=changes,
+            estimate_before=before,
+            why_not=f"{why}. What would: {said}" if said else why,
+            alternatives=others,
+            compatibility=answers,
+        )
+    others = what_would(car, facts, gpu, search, vllm, None) if ways_out and search.barely(found) else ()
+    return Solution(
+        changes=_with_way_out(changes, others),
+        estimate_before=before,
+        estimate_after=found.estimate,
+        alternatives=others,
+        compatibility=answers,
+    )
+
+
+def _with_way_out(changes: tuple[Change, ...], others: tuple[str, ...]) -> tuple[Change, ...]:
+    """The reason of a context that is of little use says what would serve better."""
+    if not others:
+        return changes
+    return tuple(
+        msgspec.structs.replace(change, reason=f"{change.reason}. Of more use: {'; '.join(others)}")
+        if change.flag == LENGTH
+        else change
+        for change in changes
+    )
+
+
+def _find(search: Search, objective: str) -> Found | None:
+    if objective == "gpus":
+        # The context is not given up for a GPU: what was asked for stays, what vLLM would take may be cut a
+        # bit.
+        floors = (search.asked if search.explicit else min(search.asked or _LONG, _LONG), None)
+        fewest = (search.cheapest((size,), floor) for floor in floors for size in sorted(search.sizes()))
+        return next((found for found in fewest if found is not None), None)
+    start = search.cheapest()
+    if start is None or objective == "minimal":
+        return start
+    if objective == "context":
+        return search.best(start, lambda found: float(_context(search, found)))
+    return search.best(start, _concurrency)
+
+
+def _context(search: Search, found: Found) -> int:
+    return found.tuning.length or search.asked or found.estimate.longest_context.value or 0
+
+
+def _concurrency(found: Found) -> float:
+    fits = found.estimate.max_concurrency.value or 0.0
+    return min(fits, float(found.tuning.sequences or fits))
+
+
+def _repaired(
+    car: ModelCar, facts: ModelFacts, gpu: Gpu, vllm: str | None, runtime_args: tuple[str, ...]
+) -> ModelCar:
+    """The model as it is after the repairs without which vLLM's parser would refuse it."""
+    drafts = Drafts(car)
+    draft_repairs(drafts, facts, gpu, estimate=None, vllm=vllm, runtime_args=runtime_args)
+    needed = [change for change in drafts.all() if change.severity == REQUIRED]
+    return msgspec.structs.replace(car, serving=effective(car.serving, needed))
+
+
+def _changes(
+    car: ModelCar,
+    facts: ModelFacts,
+    gpu: Gpu,
+    vllm: str | None,
+    runtime_args: tuple[str, ...],
+    found: Found | None,
+    search: Search,
+    before: Estimate,
+    improvements: bool,
+    objective: str,
+) -> tuple[Change, ...]:
+    drafts = Drafts(car)
+    if found is not None and found.tuning != _NOTHING:
+        ran = before.outcome is Outcome.STARTS and objective != "minimal"
+        needed = frozenset[str]() if ran else search.needed(found)
+        told = reasons(search, before, found)
+        write(found.tuning, car, drafts, told, evidence(before, found.estimate), vllm, needed)
+    result = found.estimate if found is not None else before
+    draft_repairs(drafts, facts, gpu, estimate=result, vllm=vllm, runtime_args=runtime_args)
+    return tuple(
+        change
+        for change in drafts.all()
+        if improvements
+        or change.severity == REQUIRED
+        or (objective != "minimal" and change.evidence and change.severity == IMPROVEMENT)
+    )
+
+
+def _check(car: ModelCar, facts: ModelFacts, gpu: Gpu, vllm: str | None) -> tuple[Compatibility, ...]:
+    arguments = take_apart(car.serving.args, vllm)
+    return check(
+        facts,
+        vendor=gpu.vendor,
+        compute_capability=gpu.compute_capability,
+        product=gpu.product,
+        vllm=vllm,
+        kv_cache_dtype=last_value(arguments, "--kv-cache-dtype") or "auto",
+        dtype=last_value(arguments, "--dtype") or "auto",
+        catalog_reference=car.image,
+        quantization=last_value(arguments, "--quantization"),
+    )

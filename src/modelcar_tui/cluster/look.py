@@ -1,0 +1,271 @@
+"""One call that finds out all about accelerators: of a cluster, of a file, or as the operator states them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from modelcar_tui.cluster.access import climb, failed
+from modelcar_tui.cluster.inventory import Progress, read_inventory_of, refresh_free
+from modelcar_tui.cluster.preflight import check_serving
+from modelcar_tui.cluster.quotas import check_limits
+from modelcar_tui.cluster.runtimes import find_runtime, override
+from modelcar_tui.cluster.snapshot import read_inventory
+from modelcar_tui.cluster.types import LIMIT_CODES, AcceleratorReport, Check, Inventory, Runtime, Versions
+from modelcar_tui.cluster.whatif import parse_gpu_flags
+from modelcar_tui.core.errors import Problem
+from modelcar_tui.core.text import clean
+from modelcar_tui.kube.client import Client
+from modelcar_tui.kube.connect import connect
+from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube.kubeconfig import Credentials, find
+from modelcar_tui.kube.types import Access, ClusterOptions, Rung
+
+_NOT_REACHED = Problem(
+    what="the cluster could not be asked for a runtime image",
+    fix="name the image: export VLLM_RUNTIME_IMAGE=IMAGE",
+    code="no-runtime",
+)
+NODES_KEEP_S = 600.0
+"""After this time `refresh` reads the nodes again too."""
+_NO_CLUSTER = Problem(
+    what="no cluster was asked for a runtime image",
+    fix="log in, or name the image: export VLLM_RUNTIME_IMAGE=IMAGE",
+    code="no-runtime",
+)
+
+
+async def look(
+    options: ClusterOptions,
+    progress: Progress = lambda _: None,
+    on_access: Callable[[Access], None] = lambda _: None,
+) -> AcceleratorReport:
+    """Everything about accelerators that the options allow to know.
+
+    With `--gpu` or `--inventory` no cluster is asked for nodes; one that the kubeconfig names is only asked
+    for its runtime templates, and its absence is no fault.
+
+    Args:
+        options: where to look.
+        progress: called with each larger inventory; from the same thread.
+        on_access: called once the way to the cluster is known.
+
+    Raises:
+        UserError: `--gpu` or `--inventory` can't be read. Everything else is told in the report.
+    """
+    if options.gpus or options.inventory:
+        inventory = parse_gpu_flags(options.gpus) if options.gpus else None
+        if options.inventory:
+            stated = await asyncio.to_thread(read_inventory, options.inventory)
+            inventory = _together(inventory, stated)
+        assert inventory is not None  # noqa: S101
+        progress(inventory)
+        return await _what_if(options, inventory, on_access)
+    try:
+        credentials = find(options)
+    except ClusterError as error:
+        access = Access(rung=error.rung, context=clean(options.context or ""), problem=error.problem)
+        on_access(access)
+        return _blind(access, error.problem)
+    learned = _Learned(progress, on_access)
+    try:
+        async with asyncio.timeout(options.total_timeout_s), connect(credentials, options) as client:
+            return await _look(client, credentials, options, learned)
+    except ClusterError as error:
+        return learned.report(failed(error, credentials))
+    except TimeoutError:
+        what = f"the cluster took longer than {options.total_timeout_s:.0f} s in all"
+        problem = Problem(where=clean(credentials.server), what=what, fix="try again", code="timeout")
+        return learned.report(
+            Access(rung=Rung.UNREACHABLE, server=problem.where, context=credentials.context, problem=problem)
+        )
+
+
+async def refresh(
+    options: ClusterOptions, report: AcceleratorReport, progress: Progress = lambda _: None
+) -> AcceleratorReport:
+    """The report with what changes from minute to minute read again: the pods on GPU nodes, quotas and
+    queues.
+
+    Of a what-if inventory the file is read again; a report that could not look, or whose nodes were read long
+    ago, is made anew. Where that fails the older report stands, with its time and with a problem of code
+    `not-again`.
+
+    Raises:
+        UserError: the inventory's file can't be read.
+    """
+    if report.access.rung is Rung.WHAT_IF:
+        return await _stated_again(options, report)
+    stale = time.time() - report.inventory.nodes_at > NODES_KEEP_S
+    if stale or not report.access.healthy or not report.inventory.known or report.inventory.partial:
+        return _newer(report, await look(options, progress))
+    try:
+        credentials = find(options)
+        async with asyncio.timeout(options.total_timeout_s), connect(credentials, options) as client:
+            inventory, limits = await asyncio.gather(
+                refresh_free(client, report.inventory, progress),
+                check_limits(
+                    client, options.namespace or credentials.namespace, None, _resources(report.inventory)
+                ),
+            )
+    except (ClusterError, TimeoutError):
+        return _newer(report, await look(options, progress))
+    kept = tuple(check for check in report.checks if check.code not in LIMIT_CODES)
+    return msgspec.structs.replace(
+        report, inventory=inventory, checks=(*kept, *limits) if report.checks else ()
+    )
+
+
+def _newer(old: AcceleratorReport, new: AcceleratorReport) -> AcceleratorReport:
+    """The new report, or the old one where the new one could not look."""
+    if new.inventory.known or not old.inventory.known:
+        return new
+    cause = new.access.problem or next(iter(new.inventory.problems), None)
+    problem = Problem(
+        where=cause.where if cause else "",
+        fix=cause.fix if cause else "try again",
+        code="not-again",
+        what=f"could not look again: {cause.what if cause else new.access.rung.value}",
+    )
+    kept = (one for one in old.inventory.problems if one.code != "not-again")
+    return msgspec.structs.replace(
+        old, inventory=msgspec.structs.replace(old.inventory, problems=(*kept, problem))
+    )
+
+
+async def _stated_again(options: ClusterOptions, report: AcceleratorReport) -> AcceleratorReport:
+    if not options.inventory:
+        return report
+    stated = await asyncio.to_thread(read_inventory, options.inventory)
+    flags = parse_gpu_flags(options.gpus) if options.gpus else None
+    return msgspec.structs.replace(report, inventory=_together(flags, stated))
+
+
+class _Learned:
+    """What is known so far, so that a server that goes away in the middle takes nothing of it along."""
+
+    def __init__(self, progress: Progress, on_access: Callable[[Access], None]) -> None:
+        self._progress = progress
+        self._on_access = on_access
+        self.access: Access | None = None
+        self.inventory: Inventory | None = None
+
+    def reached(self, access: Access) -> None:
+        self.access = access
+        self._on_access(access)
+
+    def progress(self, inventory: Inventory) -> None:
+        self.inventory = inventory
+        self._progress(inventory)
+
+    def report(self, access: Access) -> AcceleratorReport:
+        """The report after a failure."""
+        if self.access is None or self.access.rung is not Rung.OK or self.inventory is None:
+            self._on_access(access)
+            return _blind(access, access.problem)
+        problem = access.problem
+        more = (problem,) if problem else ()
+        inventory = msgspec.structs.replace(
+            self.inventory, partial=True, problems=(*self.inventory.problems, *more)
+        )
+        runtime = override()
+        return AcceleratorReport(
+            access=self.access,
+            inventory=inventory,
+            runtime=runtime,
+            runtime_problem=None if runtime else problem,
+        )
+
+
+async def _look(
+    client: Client, credentials: Credentials, options: ClusterOptions, learned: _Learned
+) -> AcceleratorReport:
+    access = await climb(client, credentials)
+    learned.reached(access)
+    if access.rung is not Rung.OK:
+        return _blind(access, access.problem)
+    refused = next((problem for problem in access.missing if problem.code == "no-nodes"), None)
+    if refused is not None:
+        inventory = Inventory(known=False, problems=(refused,))
+    else:
+        inventory = await read_inventory_of(client, learned.progress)
+    namespace = options.namespace or credentials.namespace
+    checks: tuple[Check, ...] = ()
+    versions = Versions()
+    pull = None
+    wanted = _resources(inventory)
+    try:
+        runtime, problem = await find_runtime(client, inventory, namespace)
+        checks, versions, pull = await check_serving(client, namespace, access.version, wanted)
+    except ClusterError as error:
+        runtime, problem = override(), error.problem
+    return AcceleratorReport(
+        access=access,
+        inventory=inventory,
+        runtime=runtime,
+        runtime_problem=None if runtime else problem,
+        checks=checks,
+        versions=versions,
+        pull=pull,
+    )
+
+
+def _resources(inventory: Inventory) -> frozenset[str]:
+    """Resources that pods ask for on usable nodes; NVIDIA's DRA driver answers to the plug-in's name."""
+    names = {pool.resource for node in inventory.nodes if node.usable for pool in node.pool}
+    asked = {"nvidia.com/gpu" if name == "dra:gpu.nvidia.com" else name for name in names}
+    return frozenset(name for name in asked if not name.startswith("dra:"))
+
+
+async def _what_if(
+    options: ClusterOptions, inventory: Inventory, on_access: Callable[[Access], None]
+) -> AcceleratorReport:
+    access = Access(rung=Rung.WHAT_IF)
+    runtime, problem = override(), None
+    if runtime is None:
+        runtime, problem, access = await _runtime_only(options, inventory, access)
+    on_access(access)
+    return AcceleratorReport(access=access, inventory=inventory, runtime=runtime, runtime_problem=problem)
+
+
+async def _runtime_only(
+    options: ClusterOptions, inventory: Inventory, access: Access
+) -> tuple[Runtime | None, Problem | None, Access]:
+    """The templates of a cluster, if there happens to be one within reach."""
+    brief = msgspec.structs.replace(options, connect_timeout_s=min(3.0, options.connect_timeout_s))
+    try:
+        credentials = find(options)
+        async with asyncio.timeout(min(20.0, options.total_timeout_s)), connect(credentials, brief) as client:
+            runtime, problem = await find_runtime(
+                client, inventory, options.namespace or credentials.namespace
+            )
+            seen = msgspec.structs.replace(access, server=clean(client.server), context=credentials.context)
+            return runtime, problem, seen
+    except (ClusterError, TimeoutError):
+        return None, _NO_CLUSTER, access
+
+
+def _together(flags: Inventory | None, stated: Inventory) -> Inventory:
+    if flags is None:
+        return stated
+    return msgspec.structs.replace(
+        stated,
+        nodes=(*flags.nodes, *stated.nodes),
+        nodes_seen=flags.nodes_seen + stated.nodes_seen,
+        origin=f"{flags.origin} and {stated.origin}",
+    )
+
+
+def _blind(access: Access, problem: Problem | None) -> AcceleratorReport:
+    """The report of somebody who could not look; the cause is told once."""
+    more = (problem,) if problem and problem != access.problem else ()
+    runtime = override()
+    return AcceleratorReport(
+        access=access,
+        inventory=Inventory(known=False, problems=more),
+        runtime=runtime,
+        runtime_problem=None if runtime else _NOT_REACHED,
+    )

@@ -1,0 +1,26 @@
+"""One unit of an accelerator, as a pod gets it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelcar_tui.core.facts import Fact
+
+
+class Gpu(msgspec.Struct, frozen=True, kw_only=True):
+    """One unit that a pod gets: a whole card or a slice."""
+
+    product: str
+    vendor: str = "nvidia"
+    memory_gib: Fact[float] = Fact()
+    """What the node says the unit has (nvidia-smi's total), in GiB."""
+    compute_capability: str | None = None
+    """`9.0`, or the gfx name on AMD."""
+    count: int = 1
+    """Units on one node, the most that tensor parallelism can use."""
+    visible_gib: Fact[float] = Fact()
+    """What CUDA lets vLLM see, which it multiplies by the utilization; less than the label's number."""
+    free_gib: Fact[float] = Fact()
+    """Free when vLLM starts; no value means an idle card, unless the note says why nobody knows."""
+    sms: int | None = None
+    """Multiprocessors (compute units on AMD): the sampler's Triton kernel keeps a row of logits for each."""

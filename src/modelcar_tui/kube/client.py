@@ -1,0 +1,226 @@
+"""The cluster's API as this product needs it: lists page by page, reviews, single objects; all bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Generic, TypeVar, cast
+
+import msgspec
+
+from modelcar_tui.core.secrets import quoted
+from modelcar_tui.core.text import clean
+from modelcar_tui.kube import objects
+from modelcar_tui.kube.errors import ClusterError, answered, not_kubernetes, unreachable
+from modelcar_tui.kube.lanes import Lanes
+from modelcar_tui.kube.transport import Answer, Transport
+
+T = TypeVar("T", bound=msgspec.Struct)
+R = TypeVar("R")
+PAGE = 500
+TRIES = 4
+THROTTLED_TRIES = 10
+"""How often a server that has too many requests is asked again; client-go's number."""
+LONGEST_PAUSE = 20.0
+_RESTARTS = 3
+
+
+class ListOf(msgspec.Struct, Generic[T], frozen=True):
+    """A page of a list."""
+
+    metadata: objects.ListMeta = objects.ListMeta()
+    items: list[T] | None = None
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """The items of one page; `restart` means that everything before is to be forgotten."""
+
+    items: list[T]
+    last: bool = False
+    restart: bool = False
+    resource_version: str = ""
+
+
+class _Status(msgspec.Struct, frozen=True):
+    message: str = ""
+    reason: str = ""
+    metadata: objects.ListMeta = objects.ListMeta()
+
+
+class Client:
+    """Talks to one API server; use it with `async with`, which stops whatever is still under way."""
+
+    def __init__(self, transport: Transport, *, threads: int = 8) -> None:
+        self.transport = transport
+        self._lanes = Lanes(threads)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="cluster")
+
+    @property
+    def server(self) -> str:
+        """The server's address."""
+        return self.transport.server
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop; does not wait."""
+        self.transport.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def get(self, path: str, kind: type[T], query: Mapping[str, str] | None = None) -> T:
+        """One object.
+
+        Raises:
+            ClusterError: there is none, or it could not be read.
+        """
+        answer = await self._good("GET", path, query)
+        return await self._in_thread(lambda: decode(kind, answer.body, self.server))
+
+    async def text(self, path: str) -> str:
+        """A body as text, at most 10,000 characters."""
+        answer = await self._good("GET", path)
+        return clean(answer.body[:10_000].decode(errors="replace"))
+
+    async def post(self, path: str, body: Mapping[str, Any], kind: type[T]) -> T:
+        """A review: posted, answered, stored nowhere."""
+        answer = await self._good("POST", path, body=msgspec.json.encode(body))
+        return decode(kind, answer.body, self.server)
+
+    async def pages(
+        self, path: str, kind: type[T], query: Mapping[str, str] | None = None, *, limit: int = PAGE
+    ) -> AsyncIterator[Page[T]]:
+        """A list page by page.
+
+        A list that grows too old in the middle (410) goes on with the server's fresh token, or starts over:
+        then a page says `restart`.
+
+        Raises:
+            ClusterError: after the pages that could be read.
+        """
+        token, restarts = "", 0
+        restart = False
+        while True:
+            asked = {**(query or {}), "limit": str(limit), **({"continue": token} if token else {})}
+            try:
+                answer = await self._good("GET", path, asked)
+            except ClusterError as error:
+                if error.status != 410 or restarts >= _RESTARTS:
+                    raise
+                restarts += 1
+                restart = restart or not error.token
+                token = error.token
+                continue
+            page = await self._in_thread(partial(decode_list, kind, answer.body, self.server))
+            token = page.metadata.continue_ or ""
+            version = page.metadata.resource_version or ""
+            yield Page(items=page.items or [], last=not token, restart=restart, resource_version=version)
+            restart = False
+            if not token:
+                return
+
+    async def short_list(self, path: str, kind: type[T], query: Mapping[str, str] | None = None) -> list[T]:
+        """A list in one answer out of the server's cache (`resourceVersion=0`); for short lists."""
+        answer = await self._good("GET", path, {**(query or {}), "resourceVersion": "0"})
+        page = await self._in_thread(lambda: decode_list(kind, answer.body, self.server))
+        return page.items or []
+
+    async def _good(
+        self, method: str, path: str, query: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Answer:
+        """An answer with a good status; waits as long as the server wishes, asks again where an answer
+        broke."""
+        attempt = throttled = 0
+        while True:
+            attempt += 1
+            pause = 0.1 * 4**attempt * random.uniform(0.5, 1.0)  # noqa: S311
+            try:
+                async with self._lanes:
+                    answer = await self._ask(method, path, query, body)
+            except ClusterError as error:
+                if attempt >= 2 or error.problem.code not in ("cut", "broken"):
+                    raise
+                await asyncio.sleep(pause / 4)
+                continue
+            if answer.status < 300:
+                self._lanes.served()
+                return answer
+            refusal = _refused(answer, self.server)
+            waits = answer.headers.get("Retry-After", "")
+            if answer.status == 429 and throttled < THROTTLED_TRIES:
+                self._lanes.refused()
+                throttled, attempt = throttled + 1, attempt - 1
+                pause = min(float(waits), LONGEST_PAUSE) if waits.isdecimal() else 1.0
+                # All that were refused together would come back together.
+                await asyncio.sleep(pause * random.uniform(1.0, 1.5))  # noqa: S311
+                continue
+            if attempt == TRIES or not (
+                answer.status in (503, 504) or (answer.status >= 500 and attempt == 1)
+            ):
+                raise refusal
+            await asyncio.sleep(min(float(waits), LONGEST_PAUSE) if waits.isdecimal() else pause)
+
+    async def _ask(
+        self, method: str, path: str, query: Mapping[str, str] | None, body: bytes | None
+    ) -> Answer:
+        """One request; an answer that comes in drops is given up, and `close` wakes the thread that waits."""
+        transport = self.transport
+        try:
+            async with asyncio.timeout(transport.limit_s):
+                return await self._in_thread(lambda: transport.request(method, path, query, body))
+        except TimeoutError as error:
+            raise unreachable(error, self.server, transport.via) from None
+
+    async def _in_thread(self, work: Callable[[], R]) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def decode(kind: type[T], body: bytes, server: str) -> T:
+    """A body as `kind`, odd parts left out.
+
+    Raises:
+        ClusterError: it is no JSON.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError:
+        return objects.salvage(kind, msgspec.json.decode(body))
+    except (msgspec.DecodeError, RecursionError):
+        raise not_kubernetes(server, body) from None
+
+
+def decode_list(kind: type[T], body: bytes, server: str) -> ListOf[T]:
+    """A page; where a part has a wrong type, object by object.
+
+    Raises:
+        ClusterError: it is no JSON, or no list.
+    """
+    try:
+        return cast("ListOf[T]", msgspec.json.decode(body, type=ListOf[kind]))  # type: ignore[valid-type]
+    except msgspec.ValidationError:
+        raw = msgspec.json.decode(body)
+        if not isinstance(raw, dict):
+            raise not_kubernetes(server, body) from None
+        items = raw.get("items")
+        salvaged = (
+            [objects.salvage(kind, one) for one in items if isinstance(one, dict)]
+            if isinstance(items, list)
+            else []
+        )
+        return ListOf(metadata=objects.salvage(objects.ListMeta, raw.get("metadata")), items=salvaged)
+    except (msgspec.DecodeError, RecursionError):
+        raise not_kubernetes(server, body) from None
+
+
+def _refused(answer: Answer, server: str) -> ClusterError:
+    try:
+        status = msgspec.json.decode(answer.body, type=_Status)
+    except (msgspec.MsgspecError, RecursionError):
+        status = _Status(message=quoted(answer.body))
+    return answered(answer.status, status.message, server, token=status.metadata.continue_ or "")

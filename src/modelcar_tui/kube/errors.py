@@ -1,0 +1,239 @@
+"""Why the cluster could not be asked: one sentence and one next command for every cause."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import socket
+import ssl
+
+from modelcar_tui.core.credentials import without_login
+from modelcar_tui.core.errors import Problem
+from modelcar_tui.core.secrets import quoted
+from modelcar_tui.core.text import clean
+from modelcar_tui.kube.types import Rung
+
+LOGIN = "log in again: oc login --web"
+
+
+class ClusterError(Exception):
+    """The API server, or the way to it, said no."""
+
+    def __init__(self, rung: Rung, problem: Problem, *, status: int = 0, token: str = "") -> None:
+        super().__init__(str(problem))
+        self.rung = rung
+        self.problem = problem
+        self.status = status
+        """HTTP status; 0 when there was no answer."""
+        self.token = token
+        """The fresh continue token of a 410."""
+
+    @property
+    def forbidden(self) -> bool:
+        """Whether we may not, as opposed to could not."""
+        return self.status == 403
+
+    @property
+    def missing(self) -> bool:
+        """Whether the server does not have such a thing."""
+        return self.status == 404
+
+
+def unreachable(error: BaseException, server: str, via: str = "") -> ClusterError:
+    """The error for a request that got no whole answer: DNS, TCP, TLS, a proxy, silence, a cut."""
+    chain = list(_chain(error))
+    where = clean(via or without_login(server), limit=200)
+    text = " ".join(str(part) for part in chain)
+    for part in chain:
+        # urllib3 compares a tls-server-name itself, and says so by an error of its own.
+        if isinstance(part, ssl.SSLCertVerificationError) or type(part).__name__ == "CertificateError":
+            return _certificate(part, where)
+        if isinstance(part, socket.gaierror):
+            host = clean(re.sub(r"^\w+://|[:/].*$", "", where), limit=100)
+            return _no(
+                "dns",
+                where,
+                f"the name {host} can't be resolved",
+                "check the server in the kubeconfig, VPN and DNS",
+            )
+    if tunnel := re.search(r"Tunnel connection failed: (\d{3})", text):
+        return _tunnel(tunnel[1], where)
+    if any(type(part).__name__ == "ProxyError" for part in chain):
+        return _no(
+            "proxy",
+            where,
+            "the proxy does not answer",
+            "check proxy-url in the kubeconfig, or HTTPS_PROXY and NO_PROXY",
+        )
+    if any(
+        isinstance(part, ConnectionRefusedError) or getattr(part, "errno", 0) == errno.ECONNREFUSED
+        for part in chain
+    ):
+        return _no(
+            "refused",
+            where,
+            "the connection is refused",
+            "check host and port: oc whoami --show-server; is the cluster up?",
+        )
+    if any(getattr(part, "errno", 0) in (errno.ENETUNREACH, errno.EHOSTUNREACH) for part in chain):
+        return _no("no-route", where, "there is no route to it", "check the network and VPN")
+    if any(isinstance(part, ssl.SSLError) for part in chain) and "Connection broken" not in text:
+        return _handshake(chain, text, where)
+    if any(isinstance(part, TimeoutError) or "Timeout" in type(part).__name__ for part in chain):
+        return _no(
+            "timeout", where, "it does not answer in time", "check the network and VPN, then try again"
+        )
+    if any("IncompleteRead" in type(part).__name__ for part in chain) or "Connection broken" in text:
+        return _no("cut", where, "the answer was cut off in the middle", "try again")
+    return _no("broken", where, f"the connection broke: {_kind(chain)}", "try again")
+
+
+def answered(status: int, message: str, server: str, *, token: str = "") -> ClusterError:
+    """The error for an answer with a status that is none of the good ones."""
+    where, message = clean(without_login(server), limit=200), quoted(message)
+    if status == 401:
+        return ClusterError(
+            Rung.UNAUTHENTICATED,
+            Problem(
+                where=where, what="the login has expired or is wrong (401)", fix=LOGIN, code="unauthorized"
+            ),
+            status=401,
+        )
+    if status == 403 and "system:anonymous" in message:
+        problem = Problem(
+            where=where,
+            what="no credentials were sent: we are system:anonymous (403)",
+            fix=LOGIN,
+            code="anonymous",
+        )
+        return ClusterError(Rung.UNAUTHENTICATED, problem, status=403)
+    if status == 403:
+        problem = Problem(
+            where=where, what=message or "not allowed (403)", fix=_ask_for(message), code="forbidden"
+        )
+        return ClusterError(Rung.FORBIDDEN, problem, status=403)
+    if 300 <= status < 400:
+        what = (
+            f"it sends us elsewhere ({status}): this is the address of a console or a login page, not of "
+            "the API"
+        )
+        return _no("redirect", where, what, "check the server in the kubeconfig: oc whoami --show-server")
+    if "invalid header field value" in message:  # oc's own words: it got the credential from a plug-in
+        what = (
+            "the credential that oc or kubectl was given holds a line break or another character of no header"
+        )
+        return _no("unfit-credential", where, what, LOGIN, Rung.UNAUTHENTICATED)
+    what = {
+        404: "no such thing there (404)",
+        410: "the list is too old to go on (410)",
+        429: "too many requests (429)",
+        503: "the API server is not ready (503)",
+        504: "the API server timed out (504)",
+    }.get(status, f"the API server answered {status}")
+    told = f": {message}" if message and status not in (404, 410) else ""
+    problem = Problem(where=where, what=what + told, fix="try again", code=f"http-{status}")
+    return ClusterError(Rung.UNREACHABLE, problem, status=status, token=token)
+
+
+def not_kubernetes(server: str, start: bytes) -> ClusterError:
+    """The error for an answer that is no JSON."""
+    kind = (
+        "a web page" if b"<html" in start[:500].lower() or b"<!doctype" in start[:500].lower() else "no JSON"
+    )
+    what = f"the answer is {kind}: this is not a Kubernetes API, or something is in between"
+    fix = "check the server in the kubeconfig: oc whoami --show-server"
+    return _no("not-kubernetes", clean(without_login(server), limit=200), what, fix)
+
+
+def too_large(server: str, limit: int) -> ClusterError:
+    """The error for a body beyond every sensible size."""
+    what = f"the answer is larger than {limit // 2**20} MiB"
+    where = clean(without_login(server), limit=200)
+    return _no("too-large", where, what, "check that this is a Kubernetes API server")
+
+
+def _no(code: str, where: str, what: str, fix: str, rung: Rung = Rung.UNREACHABLE) -> ClusterError:
+    return ClusterError(rung, Problem(where=where, what=what, fix=fix, code=code))
+
+
+def _tunnel(status: str, where: str) -> ClusterError:
+    """The proxy answered, and made no tunnel."""
+    if status == "407":
+        fix = "put user and password into the proxy's address: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"
+        return _no("proxy-login", where, "the proxy wants a login (407)", fix)
+    fix = "except the cluster from the proxy (NO_PROXY), or have it let through"
+    return _no("proxy-refuses", where, f"the proxy does not let us through to the cluster ({status})", fix)
+
+
+def _certificate(error: BaseException, where: str) -> ClusterError:
+    text = f"{getattr(error, 'verify_message', '')} {error}"
+    if "Hostname mismatch" in text or "IP address mismatch" in text or "doesn't match" in text:
+        what = "its certificate is for another name"
+        fix = "use the name in the certificate, or set tls-server-name for the cluster in the kubeconfig"
+        return _no("tls-name", where, what, fix, Rung.TLS)
+    if "expired" in text:
+        return _no(
+            "tls-expired",
+            where,
+            "its certificate has expired",
+            "have it renewed, and check your clock",
+            Rung.TLS,
+        )
+    what = "its certificate is signed by an authority that we don't know"
+    fix = "set certificate-authority for the cluster in the kubeconfig: oc login --certificate-authority=FILE"
+    return _no("tls-ca", where, what, fix, Rung.TLS)
+
+
+def _handshake(chain: list[BaseException], text: str, where: str) -> ClusterError:
+    if any(isinstance(part, ssl.SSLEOFError) for part in chain):
+        fix = "is there an API server behind the load balancer? try again"
+        return _no("broken", where, "it closed the connection during the TLS handshake", fix)
+    reason = "it does not speak TLS" if "WRONG_VERSION_NUMBER" in text else "the TLS handshake failed"
+    return _no(
+        "tls", where, reason, "check the server's address (https:// and port) in the kubeconfig", Rung.TLS
+    )
+
+
+_KINDS = (
+    ("RemoteDisconnected", "the server closed it without an answer"),
+    ("BadStatusLine", "the answer is not HTTP"),
+    ("LineTooLong", "a line of the answer is too long"),
+    ("DecodeError", "the answer is not packed as it says"),
+    ("Location", "the address can't be used"),
+    ("ConnectionResetError", "the server reset it"),
+    ("BrokenPipeError", "the server closed it"),
+)
+
+
+def _kind(chain: list[BaseException]) -> str:
+    """What kind of error it is, in our own words: an error's text may quote a header, and the credential in
+    it."""
+    names = [kind.__name__ for part in chain for kind in type(part).__mro__]
+    for name, words in _KINDS:
+        if any(name in each for each in names):
+            return words
+    number = next((part.errno for part in chain if isinstance(part, OSError) and part.errno), 0)
+    return os.strerror(number) if number else type(chain[-1]).__name__
+
+
+def _ask_for(message: str) -> str:
+    match = re.search(r'User "(?P<user>[^"]+)" cannot (?P<verb>\w+) resource "(?P<what>[^"]+)"', message)
+    if match is None:
+        return "ask an administrator for the role cluster-reader"
+    return f"ask an administrator: oc adm policy add-cluster-role-to-user cluster-reader {match['user']}"
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    seen: list[BaseException] = []
+    queue = [error]
+    while queue and len(seen) < 20:
+        part = queue.pop(0)
+        if part is None or part in seen:
+            continue
+        seen.append(part)
+        inner = [
+            one for one in (getattr(part, "reason", None), *part.args[:2]) if isinstance(one, BaseException)
+        ]
+        queue += [*inner, part.__cause__, part.__context__]
+    return seen

@@ -1,0 +1,155 @@
+"""The peak of vLLM's profiling run: the larger of the forward pass and the sampler's dummy run, and what
+stays.
+
+Derived from v1/worker/gpu_model_runner.py (profile_run, _dummy_sampler_run) and v1/sample: the logits live
+once in 16 bits and, in 32 bits, as themselves, their probabilities and the random draws; Triton's top-k adds
+a row for each multiprocessor. The hidden states of the forward pass live as long as the sampler runs.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelcar_tui.core.facts import GIB, Source, Term
+from modelcar_tui.models.parts import Tower
+from modelcar_tui.models.shape import Shape
+from modelcar_tui.vllm.engine_args import EngineArgs
+from modelcar_tui.vllm.profile import Profile
+
+_LIBRARY = 0.045 * GIB
+"""cuBLAS and small buffers during the sampler's run; fitted, 32 MiB of it are cuBLAS's on Hopper."""
+_FORWARD_LIBRARY = 0.016 * GIB
+_MLA_WORKSPACE = 65536
+"""Tokens of context that MLA expands at once while profiling (vllm layers/attention/mla_attention.py)."""
+
+
+class Peak(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes on one GPU."""
+
+    total: float
+    sampler: float
+    """The sampler's dummy run."""
+    warmup: float
+    """What is held when the sampler warms up, after the KV cache is there: its own run and what stays."""
+    terms: tuple[Term, ...]
+
+
+def peak_of(
+    shape: Shape,
+    args: EngineArgs,
+    profile: Profile,
+    *,
+    seqs: int,
+    batch: int,
+    context: int,
+    sms: int,
+    last: bool,
+    workspace: bool,
+    act_bits: int,
+) -> Peak:
+    """The activation peak of one GPU.
+
+    Args:
+        seqs: `max_num_seqs`; batch: `max_num_batched_tokens`; context: `max_model_len`.
+        sms: multiprocessors of the GPU.
+        last: whether this pipeline rank samples.
+        workspace: whether the experts run through vLLM's fused kernels, which keep a workspace.
+        act_bits: bits of the linear layers' inputs; 8 keeps a quantized copy beside them.
+    """
+    width = 2
+    rows = min(seqs, batch)
+    hidden = batch * shape.hidden * width
+    sampling = last and not (args.pooling or shape.pooling)
+    sampler = _sampler(shape, profile, rows, sms, speculative=args.speculative) if sampling else 0.0
+    logits_stage = sampler + hidden + min(rows, batch) * shape.hidden * width + _LIBRARY if sampling else 0.0
+    passing = 0.0 if profile.moe_workspace else _workspace(shape, args, batch)
+    forward = passing + _forward(shape, args, batch, context, act_bits) + _FORWARD_LIBRARY
+    kept = [
+        (
+            "experts' workspace",
+            _workspace(shape, args, batch) if workspace and profile.moe_workspace else 0.0,
+            _WORKSPACE_NOTE,
+        ),
+        ("encoder's outputs and pixels", _multimodal(shape, args, batch), _TOWER_NOTE),
+        ("LoRA buffers", _lora(args, batch), "max_num_batched_tokens x rank x 4 B, three slices"),
+    ]
+    if logits_stage >= forward:
+        copies = "9.5" if profile.sorting_sampler or profile.engine_v0 else "3.5"
+        terms = [
+            (
+                "sampler's dummy run",
+                sampler,
+                f"{copies} x {rows} sequences x {shape.vocab} x 4 B, {_SAMPLER_NOTE}",
+            ),
+            ("hidden states", logits_stage - sampler, f"{batch} tokens x {shape.hidden} x 2 B, and cuBLAS"),
+        ]
+    else:
+        terms = [("forward pass", forward, f"{batch} tokens x (3 x intermediate/tp + 4 x hidden) x 2 B")]
+    total = max(logits_stage, forward) + sum(size for _, size, _ in kept)
+    shown = tuple(
+        Term(label, size / GIB, "GiB", Source.COMPUTED, note)
+        for label, size, note in (*terms, *kept)
+        if size > 0
+    )
+    return Peak(total=total, sampler=logits_stage, warmup=logits_stage + kept[0][1] + kept[2][1], terms=shown)
+
+
+_SAMPLER_NOTE = "vllm v1/worker/gpu_model_runner.py _dummy_sampler_run"
+_WORKSPACE_NOTE = "tokens x top_k x (max(2 x inter/tp, hidden) + max(inter/tp, hidden)) x 2 B (fused_moe.py)"
+_TOWER_NOTE = (
+    "one step's worth of images at their largest, kept through the run (gpu_model_runner.py profile_run)"
+)
+
+
+def _sampler(shape: Shape, profile: Profile, rows: int, sms: int, *, speculative: bool) -> float:
+    logits = rows * shape.vocab
+    # The rejection sampler's dummy run: two rows a sequence in 16 bits, and one of them again in 32.
+    beside = 2.0 * logits * 4 if speculative else 0.0
+    if profile.sorting_sampler or profile.engine_v0:
+        return 9.5 * logits * 4 + beside
+    return 3.5 * logits * 4 + sms * shape.vocab * 4 + beside
+
+
+def _forward(shape: Shape, args: EngineArgs, batch: int, context: int, act_bits: int) -> float:
+    tp = args.tp
+    moe = shape.moe
+    inter = (
+        shape.inter if moe is None else (moe.dense_inter if not all(shape.experts_at) else moe.shared_inter)
+    )
+    size = batch * ((3 if shape.gated else 2) * (inter / tp) + 4 * shape.hidden) * 2.0
+    if act_bits == 8:
+        size += batch * (inter / tp) * 2.0
+    if shape.mla is not None:
+        tokens = min(max(8 * context, 4 * 16 * 256), _MLA_WORKSPACE)
+        expanded = tokens * (shape.heads / tp) * (shape.mla.nope + shape.mla.value) * 2.0
+        size = max(size, expanded + batch * 4 * shape.hidden * 2.0)
+    return size
+
+
+def _workspace(shape: Shape, args: EngineArgs, batch: int) -> float:
+    moe = shape.moe
+    if moe is None or not any(shape.experts_at) or not moe.inter:
+        return 0.0
+    inter = moe.inter if args.ep else moe.inter / args.tp
+    top_k = moe.top_k or 1
+    first = max(inter, moe.width) * top_k
+    second = max(2 * inter, moe.width) * top_k
+    return batch * (first + second) * 2.0
+
+
+def _multimodal(shape: Shape, args: EngineArgs, batch: int) -> float:
+    tower = shape.tower
+    if tower is None or args.language_model_only or args.skip_mm_profiling:
+        return 0.0
+    return _encoder_tokens(tower, batch) * (shape.hidden + tower.pixels_per_token) * 2.0
+
+
+def _encoder_tokens(tower: Tower, batch: int) -> int:
+    """Tokens of the images that fill one step: whole images only where their size is known."""
+    if tower.tokens_per_item and tower.tokens_per_item <= batch:
+        return batch // tower.tokens_per_item * tower.tokens_per_item
+    return batch
+
+
+def _lora(args: EngineArgs, batch: int) -> float:
+    return batch * args.max_lora_rank * 4.0 * 3 if args.enable_lora else 0.0

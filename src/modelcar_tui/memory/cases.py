@@ -1,0 +1,240 @@
+"""`agent estimate --cases`: start-ups that are described in a YAML list, sized one by one.
+
+Only what a user would have given is read of a case; what vLLM answered (its `*_gib` results, tokens, blocks,
+outcome, error) is not looked at.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.facts import Fact, Source, unknown
+from modelcar_tui.core.text import clean
+from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.types import Estimate
+from modelcar_tui.models.config import Reader
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models.families import complete
+from modelcar_tui.models.known import Known, completed, known_model
+from modelcar_tui.models.names import guess_model
+from modelcar_tui.models.scheme import scheme_of
+from modelcar_tui.vllm.engine_args import EngineArgs
+
+_LIMIT = 64 * 1024 * 1024
+_CLASS = re.compile(r"(\d+(?:\.\d+)?)\s*GB?\b", re.IGNORECASE)
+_FREE = re.compile(r"(\d+(?:\.\d+)?)\s*GiB free", re.IGNORECASE)
+_Q_WORDS = re.compile(
+    r"(?:w\d+a\d+|nvfp4|mxfp4|fp8|gptq|awq|int[48]|[48]bit|bnb|bitsandbytes|gguf|autoround)[\w. -]*"
+)
+_DRAFT = re.compile(r"(?:^|[\s(+])(mtp|eagle3?|ngram)[ =:-]?(\d{1,2})?\b", re.IGNORECASE)
+_FIGURES = ("weights", "activation", "non_torch", "cuda_graph", "kv_available")
+
+
+def run_cases(path: Path) -> Iterator[dict[str, Any]]:
+    """One mapping per case: `id`, the figures in GiB, `kv_tokens`, `max_concurrency`, `verdict` and `why`.
+
+    Figures that are not known are None.
+
+    Raises:
+        UserError: the file can't be read, or is not a YAML list of mappings.
+    """
+    for index, case in enumerate(_load(path)):
+        yield answer(case if isinstance(case, Mapping) else {}, index)
+
+
+_NUMBERS = frozenset(
+    {"tp", "pp", "dp", "dcp", "max_model_len", "util", "max_num_seqs", "max_num_batched_tokens", "block_size"}
+    | {"gpu_total_gib", "gpu_free_at_start_gib", "params"}
+)
+_FLAGS = frozenset({"ep", "enforce_eager", "prefix_caching"})
+_NUMBER = re.compile(r"\s*(-?\d[\d,_]*(?:\.\d+)?)\s*(k|m|%|gib|gb)?\s*(?:tokens)?\s*", re.IGNORECASE)
+_TIMES = {"k": 1024, "m": 2**20, "%": 0.01}
+
+
+def _read(case: Mapping[str, Any]) -> dict[str, Any]:
+    """The case with numbers and flags that were written as words: `'8,192'`, `8k`, `90%`, `auto`, `yes`."""
+    found = dict(case)
+    for name in _NUMBERS & found.keys():
+        value = found[name]
+        if not isinstance(value, str):
+            continue
+        match = _NUMBER.fullmatch(value)
+        if match:
+            found[name] = float(re.sub("[,_]", "", match[1])) * _TIMES.get((match[2] or "").lower(), 1)
+        elif value.strip().lower() == "auto" and name == "max_model_len":
+            found[name] = -1
+    for name in _FLAGS & found.keys():
+        if isinstance(found[name], str):
+            found[name] = found[name].strip().lower() in ("true", "yes", "on", "1")
+    return found
+
+
+def answer(case: Mapping[str, Any], index: int = 0) -> dict[str, Any]:
+    """The line of one case."""
+    result = estimate_case(case)
+    given = case.get("id")
+    line: dict[str, Any] = {"id": clean(str(given), limit=200) if given is not None else f"case-{index + 1}"}
+    for name in _FIGURES:
+        line[f"{name}_gib"] = _rounded(getattr(result, f"{name}_gib").value)
+    line["kv_tokens"] = result.kv_tokens.value
+    line["max_concurrency"] = _rounded(result.max_concurrency.value)
+    line["verdict"] = str(result.outcome)
+    line["why"] = result.why
+    return line
+
+
+def estimate_case(case: Mapping[str, Any]) -> Estimate:
+    """The estimate of one case, from its inputs only."""
+    case = _read(case)
+    read = Reader(case)
+    vllm = case.get("vllm")
+    return estimate(
+        _model(case), _gpu(case, read), _args(case, read), vllm=None if vllm is None else str(vllm)[:200]
+    )
+
+
+def _model(case: Mapping[str, Any]) -> ModelFacts:
+    config, name = case.get("config"), Reader(case).text("model")
+    known = known_model(name) if name else None
+    if not isinstance(config, Mapping) or not config:
+        return _by_name(case, known, name)
+    arch = case.get("arch")
+    own = {str(key): value for key, value in config.items()}
+    quantization = own.pop("quantization", None)
+    if known is not None:
+        own = completed(own, known)
+    full = complete(own, arch if isinstance(arch, str) else "")
+    parameters = Reader(config, case).integer("params", high=10**14)
+    told = _told(quantization if isinstance(quantization, str) else "", case, name)
+    return ModelFacts(
+        config=full,
+        parameters=Fact(value=parameters, source=Source.INDEX) if parameters else unknown("not in the case"),
+        quantization_name=Fact(value=told, source=Source.MODEL_CONFIG) if told else Fact(),
+    )
+
+
+def _by_name(case: Mapping[str, Any], known: Known | None, name: str) -> ModelFacts:
+    """Without a config: what the public model of that name has, or what its name tells of its size."""
+    if known is None:
+        return guess_model(name) if name else ModelFacts()
+    told = _told("", case, name)
+    config = dict(known.config)
+    if told:
+        config.pop("quantization_config", None)
+    count = known.parameters
+    return ModelFacts(
+        config=config,
+        parameters=Fact(value=count, source=Source.CATALOG) if count else unknown("not known"),
+        quantization_name=Fact(value=told, source=Source.CATALOG) if told else Fact(),
+    )
+
+
+def _told(quantization: str, case: Mapping[str, Any], name: str) -> str:
+    """The quantization in words: the config's, the case's, and the name's where those do not say enough."""
+    texts = [quantization, Reader(case).text("quant").removeprefix("from checkpoint: ")]
+    words = _Q_WORDS.search(name.rpartition("/")[2].lower())
+    if words:
+        texts.append(words[0])
+    found = [clean(text, limit=200) for text in texts if text.strip()]
+    return next((text for text in found if scheme_of(None, None, text).known), found[0] if found else "")
+
+
+def _gpu(case: Mapping[str, Any], read: Reader) -> Gpu:
+    product = clean(str(case.get("gpu") or "unknown"), limit=200)
+    gpu = gpu_for(product)
+    total = read.number("gpu_total_gib", low=0.1, high=1e4)
+    free = read.number("gpu_free_at_start_gib", low=0.0, high=1e4)
+    told = _FREE.search(product)
+    if free is None and told:
+        free = float(told.group(1))
+    size = _CLASS.search(product)
+    if total is None and size and not gpu.visible_gib.known and "+" not in product:
+        total = _of_class(float(size.group(1)), free)
+    visible = gpu.visible_gib if total is None else _given(total)
+    nobody = unknown("nobody measured the card", unit="GiB") if total is None else Fact[float]()
+    capability = case.get("gpu_cap")
+    return Gpu(
+        product=product,
+        vendor=gpu.vendor,
+        memory_gib=gpu.memory_gib if gpu.memory_gib.known else visible,
+        visible_gib=visible,
+        free_gib=nobody if free is None else _given(free),
+        compute_capability=str(capability)[:20] if capability else gpu.compute_capability,
+        sms=gpu.sms,
+    )
+
+
+def _of_class(nominal: float, free: float | None) -> float:
+    """What vLLM sees of a card that is only called `24 GB class`."""
+    return nominal * 0.99 if nominal >= 70 else max(nominal * 0.98, (free or 0.0) + 0.45)
+
+
+def _given(value: float) -> Fact[float]:
+    return Fact(value=value, source=Source.OPERATOR, unit="GiB")
+
+
+def _args(case: Mapping[str, Any], read: Reader) -> EngineArgs:
+    tp = read.integer("tp", high=1024) or 1
+    return EngineArgs(
+        tp=tp,
+        pp=read.integer("pp", high=1024) or 1,
+        dp=read.integer("dp", high=4096) or 1,
+        dcp=read.integer("dcp", high=1024) or 1,
+        ep=read.flag("ep") is True,
+        dtype=read.text("dtype") or "auto",
+        kv_cache_dtype=read.text("kv_cache_dtype") or "auto",
+        max_model_len=read.integer("max_model_len", low=-1, high=2**31) or None,
+        gpu_memory_utilization=read.number("util", low=0.0, high=1.0),
+        max_num_seqs=read.integer("max_num_seqs", high=2**24),
+        max_num_batched_tokens=read.integer("max_num_batched_tokens", high=2**24),
+        block_size=read.integer("block_size", high=2**16),
+        enforce_eager=read.flag("enforce_eager") is True,
+        prefix_caching=read.flag("prefix_caching"),
+        **_drafting(case, read),
+    )
+
+
+def _drafting(case: Mapping[str, Any], read: Reader) -> dict[str, Any]:
+    """Speculative decoding, from `speculative` or from a remark such as `(MTP2)` in the model's name."""
+    told = case.get("speculative_config") or case.get("speculative")
+    if isinstance(told, Mapping):
+        inner = Reader(told)
+        method, count = inner.text("method", "model"), inner.integer("num_speculative_tokens", high=1000)
+        return {"speculative": True, "speculative_method": method, "num_speculative_tokens": count or 1}
+    remark = _DRAFT.search(" ".join((read.text("model"), told if isinstance(told, str) else "")))
+    if remark is None:
+        return {}
+    count = int(remark[2]) if remark[2] else 1
+    return {"speculative": True, "speculative_method": remark[1].lower(), "num_speculative_tokens": count}
+
+
+def _load(path: Path) -> list[Any]:
+    import yaml
+
+    try:
+        if path.stat().st_size > _LIMIT:
+            raise UserError(Problem(what="is larger than 64 MiB", where=str(path), fix="split it"))
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        found = yaml.load(path.read_bytes(), Loader=loader)  # noqa: S506  # a safe loader
+    except OSError as error:
+        raise UserError(Problem(what=error.strerror or "can't be read", where=str(path))) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UserError(
+            Problem(what=f"is not YAML: {clean(str(error), limit=200)}", where=str(path))
+        ) from error
+    if isinstance(found, Mapping) and isinstance(found.get("cases"), list):
+        found = found["cases"]
+    if not isinstance(found, list):
+        raise UserError(Problem(what="is not a list of cases", where=str(path), fix="see docs/accuracy.md"))
+    return found
+
+
+def _rounded(value: float | None) -> float | None:
+    return round(value, 4) if value is not None and math.isfinite(value) else None

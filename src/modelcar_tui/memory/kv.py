@@ -1,0 +1,270 @@
+"""The KV cache as vLLM plans it: pages, groups of layers, tokens, concurrency, longest context.
+
+The layout is `vllm v1/core/kv_cache_utils.py`'s: layers with equal pages form groups of one size, the last
+one padded; one block id spans one group.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+
+from modelcar_tui.models.shape import Shape
+from modelcar_tui.vllm.engine_args import EngineArgs
+from modelcar_tui.vllm.profile import Profile
+
+_SPARSE_FP8 = 656
+"""Bytes of a token in DeepSeek's 8-bit layout for sparse attention (vllm v1/kv_cache_interface.py)."""
+
+
+_NARROW_VALUES = (0, 20)
+"""Values narrower than keys were padded to them before (vllm models/mimo_v2_flash.py)."""
+_PADDED_MLA = 256
+"""Width to which DeepSeek's heads were padded before vLLM cached the latent (vllm 0.6
+models/deepseek_v2.py)."""
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Layers that share block tables."""
+
+    kind: str
+    layers: int
+    """Layers that really are in it, without padding."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """How one GPU's KV cache is cut."""
+
+    page: int
+    """Bytes of one block of one layer."""
+    block: int
+    """Tokens in a block of attention."""
+    size: int
+    """Layers in each group, padding included."""
+    beside: int
+    """Bytes of one block id beyond `size` pages: an indexer's keys, or layers with more KV heads than
+    others."""
+    wide_block: int
+    """Tokens in a block of a full layer; more than `block` where its tokens are smaller than a sliding
+    layer's."""
+    groups: tuple[Group, ...]
+    window: int
+    chunk: int
+    encoder_tokens: int
+    batch: int
+    """`max_num_batched_tokens`."""
+    speculative: int
+    state_mode: str
+    """`none`, `align` or `all`: how many state pages a request keeps."""
+    context_split: int
+    """Decode context parallelism."""
+
+    @property
+    def block_bytes(self) -> int:
+        """Bytes of one block id over all layers of a group."""
+        return self.page * self.size + self.beside
+
+    def blocks(self, kind: str, length: int) -> int:
+        """Blocks that one request of `length` tokens needs in a group of `kind` at most."""
+        if kind == "sliding":
+            return _ceil(min(self.window - 1 + self.batch, length), self.block) + 1
+        if kind == "chunked":
+            return _ceil(min(self.chunk + self.batch, length), self.block)
+        if kind == "cross":
+            return _ceil(self.encoder_tokens, self.block)
+        if kind == "state":
+            if self.state_mode == "all":
+                return _ceil(length, self.block)
+            return (2 if self.state_mode == "align" else 1) + self.speculative
+        return _ceil(_ceil(length, self.context_split), self.wide_block if kind == "full" else self.block)
+
+    def request_blocks(self, length: int) -> int:
+        """Block ids of one request over all groups."""
+        return sum(self.blocks(group.kind, length) for group in self.groups)
+
+    def needed(self, length: int, *, padded: bool) -> int:
+        """Bytes that vLLM's start-up check asks for one request of `length` tokens."""
+        if padded:
+            return self.request_blocks(length) * self.block_bytes
+        blocks = sum(group.layers * self.blocks(group.kind, length) for group in self.groups)
+        return blocks * self.page + self.request_blocks(length) * self.beside
+
+    def longest(self, available: float, limit: int, *, padded: bool) -> int:
+        """The longest context whose check passes, at most `limit`; 0 when not even one token fits."""
+        if self.needed(1, padded=padded) > available:
+            return 0
+        low, high = 1, limit
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self.needed(middle, padded=padded) <= available:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    def block_count(self, available: float) -> int:
+        """Block ids that `available` bytes hold."""
+        return max(0, int(available // self.block_bytes)) if self.block_bytes else 0
+
+    def tokens(self, blocks: int, length: int, *, as_concurrency: bool) -> int:
+        """What the log calls `GPU KV cache size`."""
+        if as_concurrency:
+            return int(self.concurrency(blocks, length) * length)
+        return blocks // len(self.groups) * min(self.block, self.wide_block) * self.context_split
+
+    def concurrency(self, blocks: int, length: int) -> float:
+        """Requests of `length` tokens that fit at once."""
+        needed = self.request_blocks(length)
+        return blocks / needed if needed else 0.0
+
+    @property
+    def bytes_per_token(self) -> float:
+        """Bytes of one more token of context in the layers that keep every token."""
+        full = sum(group.layers for group in self.groups if group.kind in ("full", "mla"))
+        return (full * self.page + (self.beside if full else 0)) / self.wide_block
+
+
+def plan_for(
+    shape: Shape, args: EngineArgs, profile: Profile, *, width: float, batch: int, rank: tuple[int, int]
+) -> Plan | None:
+    """The plan of one GPU of the pipeline rank `rank`; None for a model without a KV cache.
+
+    Args:
+        width: bytes of one cached number.
+        batch: `max_num_batched_tokens`.
+    """
+    if shape.v_head_dim < shape.head_dim and profile.release < _NARROW_VALUES:
+        shape = msgspec.structs.replace(shape, v_head_dim=shape.head_dim, wide_v_head_dim=shape.wide_head_dim)
+    kinds = Counter(kind for kind in shape.kinds[rank[0] : rank[1]] if kind != "none")
+    if shape.encoder_only or not kinds:
+        return None
+    if shape.shared_kv:
+        kinds = _without_shared(shape, rank)
+    if shape.parallel:
+        kinds["state"] = kinds.total()
+    block = args.block_size or 16
+    per_token = _token_bytes(shape, args, profile, width, mla="mla" in kinds)
+    page = int(block * per_token)
+    beside = _beside(shape, args, width, block, rank)
+    if "state" in kinds:
+        block, page = _state_pages(shape, args, block, per_token, attention=len(kinds) > 1)
+    block, wide, page = _unequal(shape, args, width, block, page, kinds)
+    if profile.release < (0, 10) or not args.hybrid_kv_manager:
+        kinds = _as_full(kinds)
+    if shape.encoder_layers:
+        kinds["cross"] = kinds.total()
+    size, groups = _grouped(kinds)
+    return Plan(
+        page=max(1, page),
+        block=block,
+        wide_block=wide,
+        size=size,
+        beside=beside,
+        groups=groups,
+        window=shape.window,
+        chunk=shape.chunk,
+        encoder_tokens=shape.encoder_tokens,
+        batch=batch,
+        speculative=args.num_speculative_tokens,
+        state_mode=_state_mode(args, profile),
+        context_split=max(1, args.dcp),
+    )
+
+
+def _token_bytes(shape: Shape, args: EngineArgs, profile: Profile, width: float, *, mla: bool) -> float:
+    """Bytes of one token in one layer on one GPU; MLA's latent is not split."""
+    if mla and shape.mla is not None and not (shape.mla.latent and profile.latent_cache):
+        wide = shape.mla.nope + shape.mla.rope if profile.latent_cache else _PADDED_MLA
+        return max(1, shape.heads // args.tp) * 2 * wide * width
+    if mla and shape.mla is not None:
+        if shape.indexer is not None and width < 2:
+            return _SPARSE_FP8
+        return (shape.mla.kv_rank + shape.mla.rope) * width
+    own = [heads for heads, _ in shape.varied if heads]
+    heads = max(1, (min(own) if own else shape.kv_heads) // args.tp)
+    return heads * (shape.head_dim + shape.v_head_dim) * width
+
+
+def _beside(shape: Shape, args: EngineArgs, width: float, block: int, rank: tuple[int, int]) -> int:
+    """Bytes of a block id that the pages of equal layers leave out."""
+    if shape.indexer is not None:
+        return round(block * shape.indexer.token_bytes * (rank[1] - rank[0]) * shape.indexer.share)
+    own = [max(1, heads // args.tp) for heads, _ in shape.varied[rank[0] : rank[1]] if heads]
+    if not own:
+        return 0
+    least = max(1, min(heads for heads, _ in shape.varied if heads) // args.tp)
+    return int(block * sum(heads - least for heads in own) * (shape.head_dim + shape.v_head_dim) * width)
+
+
+def _unequal(
+    shape: Shape, args: EngineArgs, width: float, block: int, page: int, kinds: Counter[str]
+) -> tuple[int, int, int]:
+    """Tokens of a sliding and of a full block, and the one page of both: the smaller tokens get longer
+    blocks."""
+    if not shape.wide_head_dim or "full" not in kinds:
+        return block, block, page
+    both = shape.wide_head_dim + shape.wide_v_head_dim
+    own = block * max(1, (shape.wide_kv_heads or shape.kv_heads) // args.tp) * both * width
+    if len(kinds) == 1:
+        return block, block, int(own)
+    most = max(page, int(own))
+    return block * max(1, most // page), block * max(1, int(most // own)), most
+
+
+def _state_pages(
+    shape: Shape, args: EngineArgs, block: int, per_token: float, *, attention: bool
+) -> tuple[int, int]:
+    """Attention's block, raised so that its page holds one state page (vllm
+    model_executor/models/config.py)."""
+    state = shape.state
+    if state is None:
+        return block, int(block * per_token)
+    tp = args.tp
+    conv = max(1, state.conv_channels // tp) * max(1, state.conv_kernel - 1) * 2
+    own = 0 if state.kind == "conv" else max(1, state.heads // tp) * state.state_a * state.state_b
+    page = conv + own * (4 if args.mamba_ssm_dtype == "float32" else state.state_bytes)
+    if not attention:
+        return block, page
+    step = max(block, 64 if "mla" in shape.kinds else 16)
+    tokens = max(block, step * _ceil(page, int(step * per_token) or 1))
+    return tokens, int(tokens * per_token)
+
+
+def _state_mode(args: EngineArgs, profile: Profile) -> str:
+    if args.mamba_cache_mode in ("align", "all"):
+        return args.mamba_cache_mode
+    if args.prefix_caching is True or (args.prefix_caching is None and profile.release >= (0, 24)):
+        return "align"
+    return "none"
+
+
+def _without_shared(shape: Shape, rank: tuple[int, int]) -> Counter[str]:
+    last = min(rank[1], shape.layers - shape.shared_kv)
+    own = Counter(kind for kind in shape.kinds[rank[0] : max(rank[0] + 1, last)] if kind != "none")
+    return own or Counter({"full": 1})
+
+
+def _as_full(kinds: Counter[str]) -> Counter[str]:
+    """Before the hybrid allocator, and without it, windows save nothing."""
+    if "full" not in kinds or len(kinds) == 1:
+        return kinds
+    merged: Counter[str] = Counter()
+    for kind, count in kinds.items():
+        merged["full" if kind in ("sliding", "chunked") else kind] += count
+    return merged
+
+
+def _grouped(kinds: Counter[str]) -> tuple[int, tuple[Group, ...]]:
+    least, most = min(kinds.values()), max(kinds.values())
+    size = most if most < 1.5 * least else least
+    groups: list[Group] = []
+    for kind in sorted(kinds, key=lambda name: (name != "full", name)):
+        count = kinds[kind]
+        number = _ceil(count, size)
+        groups += [Group(kind, len(range(index, count, number))) for index in range(number)]
+    return size, tuple(groups)
+
+
+def _ceil(a: int, b: int) -> int:
+    return -(-a // b)

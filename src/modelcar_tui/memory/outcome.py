@@ -1,0 +1,166 @@
+"""How the start ends: vLLM's own checks in their order, then what it does not check."""
+
+from __future__ import annotations
+
+from modelcar_tui.core.facts import GIB
+from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.memory.budget import Budget
+from modelcar_tui.memory.types import Outcome
+from modelcar_tui.vllm.defaults import Limits
+from modelcar_tui.vllm.profile import Profile
+
+NO_TOTAL = "the memory of this GPU is not known"
+_SURE = 0.25 * GIB
+"""Capture, and on small cards the warm-up, have to miss by more than this before they are called out of
+memory: capture varies that much, and what small cards hold at the start is extrapolated."""
+_MEASURED = 70 * GIB
+"""Cards of this class were measured: of 40 starts the tightest had 0.31 GiB left, two deaths -0.16 and
+-0.61."""
+_BARE_UTILIZATION = 0.94
+"""Above this, a card whose memory nobody measured may have too little of it free."""
+_UNIFIED = frozenset({"12.1", "11.0", "8.7"})
+"""GB10, Thor and Orin share their memory with the operating system."""
+_OOM = "torch.OutOfMemoryError: CUDA out of memory."
+Verdict = tuple[Outcome, str, str]
+"""The outcome, why, and vLLM's words."""
+
+
+def verdict(
+    gpu: Gpu, limits: Limits, budget: Budget, profile: Profile, context: int, *, several: bool
+) -> Verdict:
+    """The first check that fails, or STARTS.
+
+    Args:
+        context: the one in force after `--max-model-len auto`.
+        several: whether more than one GPU is used, all of which have to be free.
+    """
+    total, requested, available = budget.total, budget.requested, budget.available
+    if total is None or requested is None or available is None:
+        return Outcome.UNKNOWN, f"{NO_TOTAL}; it needs about {text(minimum(budget, limits))}", ""
+    free = gpu.free_gib.value * GIB if gpu.free_gib.value is not None else total - budget.start
+    if free < requested and not profile.engine_v0:
+        return _no_free_memory(free, total, requested, limits)
+    if budget.loading > free:
+        return Outcome.OOM_LOAD, f"the weights need {text(budget.loading)} and {text(free)} are free", _OOM
+    if available <= 0:
+        why = f"all but the KV cache takes {text(budget.fixed)} of the {text(requested)} that vLLM may use"
+        return Outcome.REFUSED_NO_KV, why, "No available memory for the cache blocks."
+    if budget.needed > available and not limits.auto_context:
+        return _no_context(budget, profile, limits, available, context)
+    blocks = state_blocks(budget)
+    if blocks is not None and profile.state_blocks_checked and limits.seqs > blocks:
+        return _few_states(limits.seqs, blocks)
+    return _afterwards(gpu, limits, budget, available, total, profile, several=several)
+
+
+def state_blocks(budget: Budget) -> int | None:
+    """Blocks for the states of sequences, where graphs are captured over state-space layers; None
+    elsewhere."""
+    if budget.plan is None or budget.available is None or not budget.graphs:
+        return None
+    if all(group.kind != "state" for group in budget.plan.groups):
+        return None
+    return budget.plan.block_count(budget.available)
+
+
+def _few_states(seqs: int, blocks: int) -> Verdict:
+    error = (
+        f"max_num_seqs ({seqs}) exceeds available Mamba cache blocks ({blocks}). Each decode sequence "
+        "requires one Mamba cache block, so CUDA graph capture cannot proceed. Please lower max_num_seqs "
+        f"to at most {blocks} or increase gpu_memory_utilization."
+    )
+    why = (
+        f"the states of {blocks} sequences fit and --max-num-seqs is {seqs}; graphs can't be captured for "
+        "more"
+    )
+    return Outcome.REFUSED_ARGS, why, error
+
+
+def _no_free_memory(free: float, total: float, requested: float, limits: Limits) -> Verdict:
+    error = (
+        f"Free memory on device cuda:0 ({free / GIB:.2f}/{total / GIB:.2f} GiB) on startup is less than "
+        f"desired GPU memory utilization ({limits.utilization:g}, {requested / GIB:.2f} GiB). Decrease GPU "
+        "memory utilization or reduce GPU memory used by other processes."
+    )
+    why = f"{text(requested)} are asked for by --gpu-memory-utilization and {text(free)} are free"
+    return Outcome.REFUSED_FREE_MEMORY, why, error
+
+
+def _no_context(budget: Budget, profile: Profile, limits: Limits, available: float, context: int) -> Verdict:
+    longest = longest_context(budget, profile, limits)
+    error = (
+        f"To serve at least one request with the models's max seq len ({context}), "
+        f"({budget.needed / GIB:.2f} GiB KV cache is needed, which is larger than the available KV cache "
+        f"memory ({available / GIB:.2f} GiB). Based on the available memory, the estimated maximum model "
+        f"length is {longest}."
+    )
+    why = (
+        f"one request of {context} tokens needs {text(budget.needed)} of KV cache and {text(available)} are "
+        f"left; {longest} tokens would fit"
+    )
+    return Outcome.REFUSED_KV, why, error
+
+
+def _afterwards(
+    gpu: Gpu,
+    limits: Limits,
+    budget: Budget,
+    available: float,
+    total: float,
+    profile: Profile,
+    *,
+    several: bool,
+) -> Verdict:
+    """What vLLM does not check: graph capture and the sampler's warm-up, after the KV cache has been
+    taken."""
+    headroom = headroom_of(budget)
+    held = budget.start + budget.weights_bytes + budget.non_torch + available + budget.weights.relaid
+    if headroom is not None and not profile.engine_v0:
+        if total - held - budget.graphs < -_SURE:
+            left = text(max(0.0, total - held))
+            why = f"CUDA graphs need {text(budget.graphs)} and {left} are left after the KV cache"
+            return Outcome.OOM_GRAPH_CAPTURE, why, _OOM
+        if headroom < (0.0 if budget.weights.relaid or total >= _MEASURED else -_SURE):
+            why = (
+                f"the sampler's warm-up needs {text(budget.peak.sampler)} after KV cache and CUDA graphs, "
+                f"{text(-headroom)} more than is left; fewer --max-num-seqs or less "
+                "--gpu-memory-utilization helps"
+            )
+            return Outcome.OOM_WARMUP, why, _OOM
+    unified = gpu.compute_capability in _UNIFIED
+    unmeasured = (several or unified) and gpu.free_gib.value is None and bool(gpu.free_gib.note)
+    if unmeasured and limits.utilization >= _BARE_UTILIZATION:
+        why = f"how much of each card is free is not known, and {limits.utilization:g} of it is asked for"
+        return Outcome.UNKNOWN, why, ""
+    taken = f"{text(budget.fixed)} of {text(budget.requested or 0)} are taken"
+    why = f"{taken}, {text(available)} are left for the KV cache"
+    return Outcome.STARTS, why, ""
+
+
+def headroom_of(budget: Budget) -> float | None:
+    """Bytes left when the sampler warms up after KV cache and graphs are there; None when it can't be
+    told."""
+    if budget.total is None or budget.available is None:
+        return None
+    held = budget.start + budget.weights_bytes + budget.non_torch + max(0.0, budget.available)
+    return budget.total - held - budget.graphs - budget.weights.relaid - budget.peak.warmup
+
+
+def longest_context(budget: Budget, profile: Profile, limits: Limits) -> int:
+    """The longest context that the check lets pass, at most the one asked for."""
+    if budget.plan is None or budget.available is None:
+        return 0
+    spare = budget.available - (budget.plan.block_bytes if profile.null_block else 0)
+    return budget.plan.longest(spare, limits.context, padded=profile.exact_groups)
+
+
+def minimum(budget: Budget, limits: Limits) -> float:
+    """Bytes of the smallest card that starts this with one request of the whole context."""
+    share = min(max(limits.utilization, 0.01), 1.0)
+    after = budget.start + budget.graphs - budget.graphs_deducted + budget.weights.relaid
+    return max((budget.fixed + budget.needed) / share, budget.fixed + budget.needed + max(0.0, after))
+
+
+def text(value: float) -> str:
+    """Bytes as `1.25 GiB`."""
+    return f"{value / GIB:.2f} GiB"

@@ -1,0 +1,190 @@
+"""A model's facts, made ready once for many estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from modelcar_tui.core.facts import Source
+from modelcar_tui.memory.weights import TOWER_FROM, whole_bytes
+from modelcar_tui.models import tensors
+from modelcar_tui.models.config import Reader, text_part
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models.gguf import config_of_gguf
+from modelcar_tui.models.headers import Measured, measure
+from modelcar_tui.models.parts import UNDESCRIBED
+from modelcar_tui.models.scheme import Scheme, scheme_of
+from modelcar_tui.models.shape import Shape, shape_of
+
+_KEPT = 256
+_ready: dict[tuple[int, str, str], tuple[ModelFacts, Ready | str]] = {}
+_WHOLE_TOWERS = ("PixtralForConditionalGeneration", "VoxtralForConditionalGeneration", "InternVLChatModel")
+"""Architectures whose tower is built from plain layers, so that every GPU holds all of it."""
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """What does not depend on the GPU or on most arguments."""
+
+    shape: Shape
+    scheme: Scheme
+    width: int
+    """Bytes of an unquantized weight on the GPU."""
+    extra: float
+    """Bytes of the text model beyond what the config explains."""
+    tower: float
+    """Bytes of the vision or audio tower."""
+    whole_tower: bool
+    unquantized: bool
+    """The checkpoint holds 16-bit weights, whatever `--quantization` makes of them."""
+    cache_fp8: bool
+    """The checkpoint asks for an fp8 KV cache."""
+    source: Source
+    """Where the size of the weights comes from."""
+    notes: tuple[str, ...]
+
+
+def ready(
+    model: ModelFacts, *, quantization: str | None, dtype: str, overrides: Mapping[str, Any] | None
+) -> Ready | str:
+    """The model prepared, or one sentence that says why it can't be sized from its config."""
+    key = (id(model), f"{quantization}", f"{dtype} {overrides}")
+    kept = _ready.get(key)
+    if kept is not None and kept[0] is model:
+        return kept[1]
+    made = _prepare(model, quantization, dtype, overrides)
+    if len(_ready) >= _KEPT:
+        _ready.pop(next(iter(_ready)))
+    _ready[key] = (model, made)
+    return made
+
+
+def _prepare(
+    model: ModelFacts, flag: str | None, dtype: str, overrides: Mapping[str, Any] | None
+) -> Ready | str:
+    config = model.config or (config_of_gguf(model.gguf) if model.gguf else None)
+    shape = shape_of(config, overrides)
+    if isinstance(shape, str):
+        return shape
+    scheme = _scheme(model, flag)
+    if scheme.bits == 8 and Reader(config or {}).text("expert_dtype") == "fp4":
+        scheme = msgspec.structs.replace(scheme, short_experts=True)
+    width = 4 if dtype in ("float32", "float") else 2
+    parameters = (
+        model.parameters.value if model.parameters.known and not model.parameters.source.is_guess else None
+    )
+    if not isinstance(parameters, int) or not 10_000 <= parameters <= 10**14:
+        parameters = None
+    shape = _complete(shape, parameters)
+    if isinstance(shape, str):
+        return shape
+    measured = _measured(model, shape, width)
+    if measured is None and model.gguf and isinstance(model.weight_bytes.value, int):
+        measured = Measured(text=float(model.weight_bytes.value), tower=0.0, elements=0)
+    notes: list[str] = []
+    if not scheme.known and measured is None:
+        notes.append(f"the quantization `{scheme.name}` is not known; weights are counted in 16 bits")
+    extra, tower, source = _surplus(shape, scheme, width, parameters, measured)
+    if tower and shape.tower is None:
+        shape = msgspec.structs.replace(shape, tower=UNDESCRIBED)
+    if shape.tower is not None and not tower and source is Source.MODEL_CONFIG:
+        notes.append(
+            f"the {shape.tower.kind} tower is not described in config.json; its weights are not counted"
+        )
+    return Ready(
+        shape=shape,
+        scheme=scheme,
+        width=width,
+        extra=extra,
+        tower=tower,
+        whole_tower=shape.arch in _WHOLE_TOWERS or (not shape.arch and shape.vocab == 131072),
+        unquantized=_quantization(model) is None and not (model.quantization_name.value or ""),
+        cache_fp8=_asks_fp8_cache(_quantization(model)),
+        source=source,
+        notes=tuple(notes),
+    )
+
+
+def _measured(model: ModelFacts, shape: Shape, width: int) -> Measured | None:
+    if not model.tensors:
+        return None
+    config = model.config or {}
+    drafts = Reader(text_part(config), config).integer("num_nextn_predict_layers", high=64) or 0
+    return measure(model.tensors, width, tied=shape.tied, layers=shape.layers, drafts=drafts)
+
+
+def _quantization(model: ModelFacts) -> Mapping[str, Any] | None:
+    config = model.config or {}
+    found = model.quantization or _first(config) or _first(text_part(config))
+    return found if isinstance(found, Mapping) and found else None
+
+
+def _first(config: Mapping[str, Any]) -> object:
+    return config.get("quantization_config") or config.get("compression_config")
+
+
+def _scheme(model: ModelFacts, flag: str | None) -> Scheme:
+    name = model.quantization_name.value if model.quantization_name.known else ""
+    return scheme_of(_quantization(model), flag, name or "")
+
+
+def _asks_fp8_cache(quantization: Mapping[str, Any] | None) -> bool:
+    """The checkpoint's own KV cache type, which `auto` follows."""
+    if quantization is None:
+        return False
+    inner = quantization.get("quantization")
+    algorithm = quantization.get("kv_cache_quant_algo") or (
+        inner.get("kv_cache_quant_algo") if isinstance(inner, Mapping) else ""
+    )
+    scheme = quantization.get("kv_cache_scheme")
+    return (isinstance(scheme, Mapping) and scheme.get("num_bits") == 8) or str(
+        algorithm or ""
+    ).upper() == "FP8"
+
+
+def _complete(shape: Shape, parameters: int | None) -> Shape | str:
+    """What the config leaves open, from the number of parameters."""
+    if (
+        parameters is not None
+        and shape.moe is None
+        and shape.gated
+        and not shape.model_type
+        and _fits_plain(shape, parameters)
+    ):
+        shape = msgspec.structs.replace(shape, gated=False)
+    moe = shape.moe
+    if moe is None or moe.inter is not None:
+        return shape
+    if parameters is None:
+        return "config.json does not say how wide an expert is (moe_intermediate_size)"
+    rest = parameters - tensors.true_count(
+        msgspec.structs.replace(shape, moe=msgspec.structs.replace(moe, inter=0))
+    )
+    each = rest / max(1, sum(shape.experts_at) * (moe.experts + moe.shared_count) * 3 * moe.width)
+    # With a tower in the count the width is the next lower one; the rest of the parameters is the tower's.
+    inter = int(each // 128) * 128 if shape.tower is not None else round(each / 64) * 64
+    return msgspec.structs.replace(shape, moe=msgspec.structs.replace(moe, inter=max(64, inter)))
+
+
+def _fits_plain(shape: Shape, parameters: int) -> bool:
+    plain = tensors.true_count(msgspec.structs.replace(shape, gated=False))
+    return abs(plain - parameters) < 0.02 * parameters < abs(tensors.true_count(shape) - parameters)
+
+
+def _surplus(
+    shape: Shape, scheme: Scheme, width: int, parameters: int | None, measured: Measured | None
+) -> tuple[float, float, Source]:
+    """Bytes that the layers do not explain, bytes of the tower, and where both were learned."""
+    explained = whole_bytes(shape, scheme, width)
+    if measured is not None and measured.text > 0:
+        return measured.text - explained, measured.tower, Source.HEADERS
+    if parameters is None:
+        tower = shape.tower.elements if shape.tower is not None else 0
+        return 0.0, float(tower * width), Source.MODEL_CONFIG
+    count = tensors.true_count(shape)
+    surplus = parameters - count
+    if surplus > TOWER_FROM * count and (shape.moe is None or shape.tower is not None):
+        return 0.0, float(surplus * width), Source.INDEX
+    narrow = scheme.linear_bytes(1024, 1024) / 2**20 if surplus > 0.02 * count and scheme.bits < 16 else width
+    return surplus * narrow, 0.0, Source.INDEX

@@ -1,0 +1,256 @@
+"""The refusals that come before any memory is counted, in vLLM's order."""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.memory.ready import Ready
+from modelcar_tui.memory.types import Outcome
+from modelcar_tui.vllm.architectures import architecture_refused
+from modelcar_tui.vllm.defaults import Limits
+from modelcar_tui.vllm.engine_args import EngineArgs
+from modelcar_tui.vllm.kernels import quantization_refused, too_old
+from modelcar_tui.vllm.profile import Profile
+
+_REFINED = (0, 30)
+"""From here on an expert's blocks may be refined to fit its shard."""
+_AMPERE, _ADA = 8.0, 8.9
+_NO_FP16 = ("gemma2", "gemma3", "glm4")
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """vLLM says no."""
+
+    outcome: Outcome
+    why: str
+    error: str = ""
+    """vLLM's words."""
+
+
+def refusal(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: Limits) -> Refusal | None:
+    """The first check of vLLM that these arguments do not pass; None when they pass."""
+    return (
+        _arguments(args)
+        or _generation(gpu, profile)
+        or _architecture(model, profile)
+        or _context(model, args, limits)
+        or _quantization(model, gpu, profile)
+        or _bfloat16(gpu, args)
+        or _data_type(model, gpu, args)
+        or _cache_type(gpu, args, profile, model)
+        or _division(model, args)
+        or _blocks(model, args, profile)
+        or _batches(args, limits)
+    )
+
+
+def gpu_refusal(gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
+    """The checks that need no model."""
+    return (
+        _arguments(args)
+        or _generation(gpu, profile)
+        or _cache_type(gpu, args, profile)
+        or _bfloat16(gpu, args)
+    )
+
+
+def _generation(gpu: Gpu, profile: Profile) -> Refusal | None:
+    if (
+        gpu.vendor != "nvidia"
+        or not profile.known
+        or not too_old(number(gpu.compute_capability), profile.release)
+    ):
+        return None
+    why = f"vLLM {profile.label} is not built for compute capability {gpu.compute_capability} any more"
+    return Refusal(Outcome.REFUSED_KERNEL, why, "no kernel image is available for execution on the device")
+
+
+def _architecture(model: Ready, profile: Profile) -> Refusal | None:
+    why = architecture_refused(model.shape.arch, profile)
+    if not why:
+        return None
+    return Refusal(
+        Outcome.REFUSED_ARCH, why, f"Model architectures ['{model.shape.arch}'] are not supported for now."
+    )
+
+
+def _quantization(model: Ready, gpu: Gpu, profile: Profile) -> Refusal | None:
+    """Only for a known version: the table has one answer a release."""
+    if gpu.vendor != "nvidia" or not profile.known:
+        return None
+    why = quantization_refused(model.scheme, number(gpu.compute_capability), profile.release)
+    if not why:
+        return None
+    error = (
+        f"The quantization method {model.scheme.name} is not supported for the current GPU. "
+        f"Current capability: {gpu.compute_capability}."
+    )
+    return Refusal(Outcome.REFUSED_QUANT, why, error)
+
+
+def _arguments(args: EngineArgs) -> Refusal | None:
+    if args.problems:
+        return Refusal(Outcome.REFUSED_ARGS, args.problems[0])
+    used = args.gpu_memory_utilization
+    if used is not None and not 0 < used <= 1:
+        return Refusal(
+            Outcome.REFUSED_ARGS, f"--gpu-memory-utilization must lie between 0 and 1, not {used:g}"
+        )
+    return None
+
+
+def _context(model: Ready, args: EngineArgs, limits: Limits) -> Refusal | None:
+    most = model.shape.max_position
+    asked = args.max_model_len
+    if most is None or asked is None or asked <= most or args.long_context_allowed or _stretches(args):
+        return None
+    error = (
+        f"User-specified max_model_len ({asked}) is greater than the derived max_model_len "
+        f"(max_position_embeddings={most} or model_max_length=None in model's config.json)."
+    )
+    return Refusal(
+        Outcome.REFUSED_ARGS, f"--max-model-len {asked} is more than the model's {most} positions", error
+    )
+
+
+def _stretches(args: EngineArgs) -> bool:
+    return args.overrides is not None and any(
+        "rope" in str(key) or "position" in str(key) for key in args.overrides
+    )
+
+
+def _bfloat16(gpu: Gpu, args: EngineArgs) -> Refusal | None:
+    capability = number(gpu.compute_capability)
+    if args.dtype == "bfloat16" and capability is not None and capability < 8 and gpu.vendor == "nvidia":
+        why = f"bfloat16 needs compute capability 8.0, {gpu.product} has {gpu.compute_capability}"
+        error = "Bfloat16 is only supported on GPUs with compute capability of at least 8.0."
+        return Refusal(Outcome.REFUSED_DTYPE, why, error)
+    return None
+
+
+def _data_type(model: Ready, gpu: Gpu, args: EngineArgs) -> Refusal | None:
+    capability = number(gpu.compute_capability)
+    half = args.dtype in ("float16", "half") or (
+        args.dtype == "auto" and capability is not None and capability < 8
+    )
+    if half and model.shape.model_type.startswith(_NO_FP16) and args.dtype != "float32":
+        why = f"{model.shape.model_type} does not run in float16, and {gpu.product} would use it"
+        error = f"The model type '{model.shape.model_type}' does not support float16."
+        return Refusal(Outcome.REFUSED_DTYPE, why, error)
+    return None
+
+
+def _cache_type(gpu: Gpu, args: EngineArgs, profile: Profile, model: Ready | None = None) -> Refusal | None:
+    capability = number(gpu.compute_capability)
+    name = args.kv_cache_dtype
+    if gpu.vendor != "nvidia" or capability is None or not name.startswith("fp8"):
+        return None
+    least = 8.0 if name.endswith("e5m2") else 8.9
+    if capability >= least or short_cache_unsure(gpu, args, profile, model):
+        return None
+    why = f"an {name} KV cache needs compute capability {least}, {gpu.product} has {gpu.compute_capability}"
+    return Refusal(Outcome.REFUSED_KERNEL, why)
+
+
+def short_cache_unsure(gpu: Gpu, args: EngineArgs, profile: Profile, model: Ready | None) -> bool:
+    """Whether an 8-bit cache on Ampere hangs on the attention backend: FlashInfer has it, Triton not.
+
+    vLLM picks FlashInfer by itself from 0.12 on (platforms/cuda.py _get_backend_priorities), not for MLA and
+    not for attention sinks.
+    """
+    capability = number(gpu.compute_capability)
+    e4m3 = args.kv_cache_dtype.startswith("fp8") and not args.kv_cache_dtype.endswith("e5m2")
+    if not e4m3 or gpu.vendor != "nvidia" or capability is None or not _AMPERE <= capability < _ADA:
+        return False
+    other = model is not None and (model.shape.mla is not None or model.shape.model_type == "gpt_oss")
+    return profile.release >= (0, 12) and not other
+
+
+def _division(model: Ready, args: EngineArgs) -> Refusal | None:
+    shape, tp = model.shape, args.tp
+    if tp == 1:
+        return None
+    if shape.heads % tp and set(shape.kinds) != {"state"}:
+        error = (
+            f"Total number of attention heads ({shape.heads}) must be divisible by tensor parallel size "
+            f"({tp})."
+        )
+        return Refusal(
+            Outcome.REFUSED_ARGS, f"{shape.heads} attention heads can't be shared by {tp} GPUs", error
+        )
+    padded = -(-shape.vocab // 64) * 64
+    if padded % tp:
+        error = f"{padded} is not divisible by {tp}"
+        return Refusal(
+            Outcome.REFUSED_ARGS, f"a vocabulary of {padded} rows can't be shared by {tp} GPUs", error
+        )
+    if shape.kv_heads % tp and tp % shape.kv_heads and "mla" not in shape.kinds:
+        why = f"{shape.kv_heads} KV heads can neither be shared nor repeated over {tp} GPUs"
+        return Refusal(Outcome.REFUSED_ARGS, why)
+    inter = shape.inter if shape.moe is None else 0
+    if inter % tp:
+        return Refusal(Outcome.REFUSED_ARGS, f"an MLP of width {inter} can't be shared by {tp} GPUs")
+    group = model.scheme.group
+    if group and not model.scheme.experts_only and inter and (inter // tp) % group:
+        why = f"a shard of {inter // tp} inputs does not hold whole quantization groups of {group}"
+        error = f"Weight input_size_per_partition = {inter // tp} is not divisible by group_size = {group}."
+        return Refusal(Outcome.REFUSED_QUANT, why, error)
+    return None
+
+
+def _blocks(model: Ready, args: EngineArgs, profile: Profile) -> Refusal | None:
+    """Square quantization blocks must not be cut (vllm quantization/utils/fp8_utils.py)."""
+    shape, block, tp = model.shape, model.scheme.block, args.tp
+    if not block:
+        return None
+    moe = shape.moe
+    if moe is not None and moe.inter and not args.ep and profile.release < _REFINED:
+        part = moe.inter // (tp * args.dp)
+        if part % block:
+            why = f"an expert's shard of {part} does not hold whole quantization blocks of {block}"
+            error = (
+                f"The output_size of gate's and up's weight = {part} is not divisible by weight quantization "
+                f"block_n = {block}."
+            )
+            return Refusal(
+                Outcome.REFUSED_QUANT, f"{why}; --enable-expert-parallel keeps experts whole", error
+            )
+    part = shape.inter // tp
+    if tp > 1 and moe is None and part % block and not shape.varied:
+        why = f"a shard of {part} does not hold whole quantization blocks of {block}"
+        error = (
+            f"Weight output_partition_size = {part} is not divisible by weight quantization block_n = "
+            f"{block}."
+        )
+        return Refusal(Outcome.REFUSED_QUANT, why, error)
+    return None
+
+
+def _batches(args: EngineArgs, limits: Limits) -> Refusal | None:
+    if args.max_num_batched_tokens and args.max_num_seqs and args.max_num_batched_tokens < args.max_num_seqs:
+        error = (
+            f"max_num_batched_tokens ({args.max_num_batched_tokens}) must be greater than or equal to "
+            f"max_num_seqs ({args.max_num_seqs})."
+        )
+        return Refusal(Outcome.REFUSED_ARGS, "--max-num-batched-tokens is less than --max-num-seqs", error)
+    if (
+        args.chunked_prefill is False
+        and args.max_num_batched_tokens
+        and args.max_num_batched_tokens < limits.context
+    ):
+        batch = args.max_num_batched_tokens
+        error = f"max_num_batched_tokens ({batch}) is smaller than max_model_len ({limits.context})."
+        return Refusal(
+            Outcome.REFUSED_ARGS, "without chunked prefill a step must hold a whole context", error
+        )
+    return None
+
+
+def number(capability: str | None) -> float | None:
+    """`9.0` as a number; None for gfx names and what is unknown."""
+    try:
+        found = float(capability) if capability else 0.0
+    except ValueError:
+        return None
+    return found if 0 < found < 1000 else None

@@ -1,0 +1,71 @@
+"""What a model needs of a GPU, and what vLLM would say."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from modelcar_tui.core.facts import Fact
+
+
+class Outcome(StrEnum):
+    """How a start of vLLM ends; `REFUSED_*` are vLLM's own start-up checks in their order."""
+
+    STARTS = "starts"
+    REFUSED_ARGS = "refused_args"
+    REFUSED_ARCH = "refused_arch"
+    REFUSED_QUANT = "refused_quant"
+    REFUSED_DTYPE = "refused_dtype"
+    REFUSED_KERNEL = "refused_kernel"
+    REFUSED_FREE_MEMORY = "refused_free_memory"
+    OOM_LOAD = "oom_load"
+    REFUSED_NO_KV = "refused_no_kv"
+    REFUSED_KV = "refused_kv"
+    OOM_WARMUP = "oom_warmup"
+    OOM_GRAPH_CAPTURE = "oom_graph_capture"
+    UNKNOWN = "unknown"
+
+
+class Knob(msgspec.Struct, frozen=True, kw_only=True):
+    """What one change of an argument would buy."""
+
+    flag: str
+    """As it is written in a manifest: `--max-num-seqs=256`."""
+    outcome: Outcome
+    kv_tokens: int | None = None
+    gained_gib: float | None = None
+    """KV cache memory won per GPU."""
+    cost: str = ""
+    """What is given up for it."""
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """Per GPU, in GiB. A fact without a value is unknown."""
+
+    outcome: Outcome
+    why: str
+    """One sentence with its numbers."""
+    weights_gib: Fact[float] = Fact()
+    activation_gib: Fact[float] = Fact()
+    non_torch_gib: Fact[float] = Fact()
+    cuda_graph_gib: Fact[float] = Fact()
+    kv_available_gib: Fact[float] = Fact()
+    kv_tokens: Fact[int] = Fact()
+    max_concurrency: Fact[float] = Fact()
+    """Requests of the full context that fit at once."""
+    longest_context: Fact[int] = Fact()
+    required_gib: Fact[float] = Fact()
+    """Smallest GPU memory that starts it with these arguments."""
+    requested_gib: Fact[float] = Fact()
+    """`gpu_memory_utilization` x the memory that vLLM sees."""
+    headroom_gib: Fact[float] = Fact()
+    """What is left after KV cache, CUDA graphs and the sampler's warm-up; negative runs out of memory."""
+    kv_bytes_per_token: Fact[float] = Fact()
+    """Of all layers on one GPU, bytes."""
+    vllm: str = ""
+    """The vLLM version that was assumed; with a `?` where it is not known."""
+    error: str = ""
+    """What vLLM would write, when it refuses."""
+    notes: tuple[str, ...] = ()
+    """What was assumed, one sentence each."""

@@ -1,0 +1,56 @@
+"""What is not modelled, so that an answer would be a lie."""
+
+from __future__ import annotations
+
+from modelcar_tui.core.facts import Source
+from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.memory.budget import Budget
+from modelcar_tui.memory.draft_heads import draft_kind
+from modelcar_tui.memory.outcome import state_blocks
+from modelcar_tui.memory.ready import Ready
+from modelcar_tui.memory.refusals import short_cache_unsure
+from modelcar_tui.vllm.architectures import architecture_unsure
+from modelcar_tui.vllm.defaults import Limits
+from modelcar_tui.vllm.engine_args import EngineArgs
+from modelcar_tui.vllm.profile import Profile
+
+_STATE_SINCE = (0, 10)
+_CAPPED_SINCE = (0, 18)
+_MORE_FIXED, _MORE_CACHE, _LESS_MEMORY = 1.2, 1.5, 0.9
+"""How far other devices' code may stray from CUDA's before a start is in doubt."""
+
+
+def reason(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: Limits, budget: Budget) -> str:
+    """Why the verdict must stay UNKNOWN although the sum can be made; the empty text when it need not."""
+    if model.shape.odd:
+        return model.shape.odd[0]
+    unsure = architecture_unsure(model.shape.arch, profile)
+    if unsure:
+        return unsure
+    if draft_kind(args) == "model":
+        return "the draft model of --speculative-config takes memory that is not known here"
+    if short_cache_unsure(gpu, args, profile, model):
+        return (
+            f"an {args.kv_cache_dtype} KV cache on {gpu.product} runs with FlashInfer, not with Triton's "
+            "attention"
+        )
+    if not model.scheme.known and model.source is not Source.HEADERS:
+        return f"the quantization `{model.scheme.name}` is not known"
+    if gpu.vendor not in ("nvidia", "amd") and not _ample(budget):
+        return f"{gpu.vendor} devices run vLLM through other code, which is not modelled"
+    blocks = state_blocks(budget)
+    if blocks is not None and profile.release < _CAPPED_SINCE and limits.seqs > blocks:
+        return (
+            f"graphs of {limits.seqs} sequences over {blocks} state blocks crashed before vLLM 0.18 "
+            "(issue 34094)"
+        )
+    if "state" in model.shape.kinds and profile.release < _STATE_SINCE:
+        return f"state-space layers were cached differently before vLLM 0.10, this is {profile.label}"
+    return ""
+
+
+def _ample(budget: Budget) -> bool:
+    """Whether it fits even if everything takes a good deal more than CUDA's sums say."""
+    if budget.requested is None:
+        return False
+    return budget.fixed * _MORE_FIXED + budget.needed * _MORE_CACHE <= budget.requested * _LESS_MEMORY

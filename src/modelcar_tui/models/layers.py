@@ -1,0 +1,173 @@
+"""Which kind of attention each layer has, and which layers hold experts."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from modelcar_tui.models.config import Reader
+
+_NAMES = {
+    "full_attention": "full",
+    "attention": "full",
+    "sliding_attention": "sliding",
+    "local_attention": "sliding",
+    "chunked_attention": "chunked",
+    "linear_attention": "state",
+    "mamba": "state",
+    "mamba2": "state",
+    "recurrent": "state",
+    "conv": "state",
+    "moe": "none",
+    "mlp": "none",
+}
+_PATTERN = re.compile(r"(\d+)\s*(\w+)\s*:\s*(\d+)\s*(\w+)")
+_PERIODS = {"gemma2": 2, "gemma3": 6, "gemma3_text": 6, "cohere2": 4, "gpt_oss": 2}
+
+
+def layer_kinds(
+    read: Reader, arch: str, model_type: str, layers: int, *, mla: bool
+) -> tuple[tuple[str, ...], int, int]:
+    """The kind of each layer, the sliding window (0: none) and the chunk of local attention (0: none)."""
+    window = _window(read)
+    chunk = read.integer("attention_chunk_size", high=2**31) or 0
+    linear = read.mapping("linear_attn_config").get("kda_layers")
+    if isinstance(linear, list):  # counted from 1
+        return (
+            tuple("state" if index in linear else "mla" if mla else "full" for index in range(1, layers + 1)),
+            0,
+            0,
+        )
+    if mla and not read.listing("layer_types"):
+        return ("mla",) * layers, 0, 0
+    kinds = _listed(read, layers, mla=mla) or _hybrid(read, layers) or _pattern(read, layers)
+    if kinds is None and chunk and (read.has("no_rope_layers") or "llama4" in model_type):
+        kinds = _chunked(read, layers)
+    if kinds is None and window:
+        period = read.integer(
+            "sliding_window_pattern", "_sliding_window_pattern", high=layers
+        ) or _PERIODS.get(model_type)
+        kinds = _every(layers, period, "sliding") if period else _from_limit(read, model_type, layers)
+    if kinds is None:
+        stateful = model_type in ("mamba", "mamba2", "falcon_mamba") or arch.startswith(
+            ("Mamba", "FalconMamba")
+        )
+        kinds = (("state" if stateful else "full"),) * layers
+    if "sliding" in kinds and not window:
+        kinds = tuple("full" if kind == "sliding" else kind for kind in kinds)
+    if "chunked" in kinds and not chunk:
+        kinds = tuple("full" if kind == "chunked" else kind for kind in kinds)
+    return kinds, window if "sliding" in kinds else 0, chunk if "chunked" in kinds else 0
+
+
+def moe_flags(read: Reader, layers: int) -> tuple[bool, ...]:
+    """Of each layer, whether its MLP is a mixture of experts."""
+    first = read.integer("first_k_dense_replace", "moe_layer_start_index", low=0, high=layers) or 0
+    step = (
+        read.integer(
+            "decoder_sparse_step",
+            "moe_layer_freq",
+            "interleave_moe_layer_step",
+            "expert_layer_period",
+            high=layers,
+        )
+        or 1
+    )
+    offset = read.integer("expert_layer_offset", low=0, high=layers)
+    dense = {index for index in read.listing("mlp_only_layers") if isinstance(index, int)}
+    listed = {index for index in read.listing("moe_layers") if isinstance(index, int)}
+    pattern = read.text("hybrid_override_pattern")
+    if len(pattern) == layers and "E" in pattern:
+        return tuple(mark == "E" for mark in pattern)
+    blocks = read.listing("layers_block_type")
+    if len(blocks) == layers and "moe" in blocks:
+        return tuple(block == "moe" for block in blocks)
+    marks = read.listing("moe_layer_freq")
+    if len(marks) == layers:
+        return tuple(bool(mark) for mark in marks)
+
+    def has_experts(index: int) -> bool:
+        if listed:
+            return index in listed
+        if index < first or index in dense:
+            return False
+        return index % step == offset if offset is not None else (index + 1) % step == 0
+
+    return tuple(has_experts(index) for index in range(layers))
+
+
+def _window(read: Reader) -> int:
+    if read.flag("use_sliding_window") is False:
+        return 0
+    return read.integer("sliding_window", "sliding_window_size", high=2**31) or 0
+
+
+def _listed(read: Reader, layers: int, *, mla: bool) -> tuple[str, ...] | None:
+    listed: list[Any] = read.listing("layer_types", "layers_block_type", "block_types")
+    if len(listed) != layers:
+        return None
+    full = "mla" if mla else "full"
+    return tuple(full if (kind := _NAMES.get(str(name), "full")) == "full" else kind for name in listed)
+
+
+def _hybrid(read: Reader, layers: int) -> tuple[str, ...] | None:
+    marks = read.listing("hybrid_layer_pattern")
+    if len(marks) == layers:
+        return tuple("sliding" if mark else "full" for mark in marks)
+    marks = read.listing("attn_type_list")
+    if len(marks) == layers:
+        return tuple("full" if mark else "state" for mark in marks)
+    pattern = read.text("hybrid_override_pattern")
+    if pattern and len(pattern) == layers:
+        return tuple({"M": "state", "*": "full"}.get(mark, "none") for mark in pattern)
+    period = read.integer("attn_layer_period", high=layers)
+    if period and read.has("mamba_d_state"):
+        offset = read.integer("attn_layer_offset", low=0, high=layers) or 0
+        return tuple("full" if index % period == offset else "state" for index in range(layers))
+    interval = read.integer("full_attention_interval", high=layers)
+    if interval and read.has("linear_num_value_heads"):
+        return _every(layers, interval, "state")
+    attention = read.listing("attn_layer_indices")
+    if attention and read.has("mamba_d_state"):
+        return tuple("full" if index in attention else "state" for index in range(layers))
+    return None
+
+
+def _pattern(read: Reader, layers: int) -> tuple[str, ...] | None:
+    """A pattern in words, such as `5 sliding : 1 full`."""
+    match = _PATTERN.search(read.text("layer_pattern"))
+    if not match:
+        return None
+    first, one, second, two = match.groups()
+    names = {
+        **_NAMES,
+        "sliding": "sliding",
+        "local": "sliding",
+        "chunked": "chunked",
+        "full": "full",
+        "global": "full",
+        "linear": "state",
+        "gdn": "state",
+    }
+    cycle = [names.get(one.lower(), "full")] * min(int(first), layers) + [
+        names.get(two.lower(), "full")
+    ] * min(int(second), layers)
+    return tuple(cycle[index % len(cycle)] for index in range(layers)) if cycle else None
+
+
+def _chunked(read: Reader, layers: int) -> tuple[str, ...]:
+    marks = read.listing("no_rope_layers")
+    if len(marks) == layers:
+        return tuple("chunked" if mark else "full" for mark in marks)
+    return _every(layers, 4, "chunked")
+
+
+def _every(layers: int, period: int, other: str) -> tuple[str, ...]:
+    """Each `period`-th layer is full, the ones between are `other`."""
+    return tuple("full" if (index + 1) % period == 0 else other for index in range(layers))
+
+
+def _from_limit(read: Reader, model_type: str, layers: int) -> tuple[str, ...]:
+    """Qwen2's windows start at `max_window_layers`; the others slide everywhere."""
+    first = read.integer("max_window_layers", low=0, high=2048) if model_type.startswith("qwen2") else 0
+    return tuple("sliding" if index >= (first or 0) else "full" for index in range(layers))

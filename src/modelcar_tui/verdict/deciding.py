@@ -1,0 +1,424 @@
+"""The verdict as a pure function of what was found out: no clock, no network, no model of language."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from modelcar_tui.advice.lint.lint import lint_model, unique
+from modelcar_tui.cluster.image_checks import ImageNeed, check_images
+from modelcar_tui.cluster.pull import check_pull
+from modelcar_tui.cluster.types import AcceleratorReport, Check, GpuNode, Guarantee, Inventory, Pool, State
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.facts import Fact
+from modelcar_tui.core.reference import parse_reference
+from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.manifest.arguments import accepted_changes, effective
+from modelcar_tui.manifest.plan import Decision, Plan
+from modelcar_tui.manifest.types import ModelCar
+from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.types import Estimate, Outcome
+from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.verdict.stopping import changes_in_words, heard
+from modelcar_tui.vllm.runs_on import check
+from modelcar_tui.vllm.server_args import server_args
+from modelcar_tui.vllm.support import Compatibility, Support
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of unit that the nodes offer, and where."""
+
+    gpu: Gpu
+    pool: Pool
+    nodes: tuple[GpuNode, ...]
+    """Usable nodes with this kind, most free units first."""
+    most: int
+    """Units on the largest node."""
+    most_free: int | None
+    """Free units on the emptiest node; None when free is unknown."""
+
+
+def candidates(report: AcceleratorReport) -> tuple[Candidate, ...]:
+    """The kinds of GPU at hand: usable nodes with at least one unit, grouped by product and memory."""
+    groups: dict[tuple[object, ...], list[tuple[GpuNode, Pool]]] = {}
+    for node in report.inventory.nodes:
+        for pool in node.pool:
+            if node.usable and pool.units > 0:
+                key = (node.vendor, node.product, node.cc, pool.resource, pool.mem_mib, pool.mem_guarantee)
+                groups.setdefault(key, []).append((node, pool))
+    return tuple(_candidate(members) for members in groups.values())
+
+
+def _candidate(members: list[tuple[GpuNode, Pool]]) -> Candidate:
+    members = sorted(members, key=lambda member: -(member[1].free if member[1].free is not None else -1))
+    node, pool = members[0]
+    free = [member[1].free for member in members]
+    known = [count for count in free if count is not None]
+    most = max(member[1].units for member in members)
+    gpu = gpu_for(node.product or node.vendor, memory_mib=pool.mem_mib, count=most)
+    if pool.mem_mib is None and pool.mem_guarantee is not Guarantee.EXCLUSIVE:
+        missing: Fact[float] = Fact(note="the memory of one unit is not known", unit="GiB")
+        gpu = msgspec.structs.replace(gpu, memory_gib=missing, visible_gib=missing)
+    gpu = msgspec.structs.replace(
+        gpu,
+        product=node.product or node.vendor,
+        vendor=node.vendor,
+        compute_capability=node.cc or gpu.compute_capability,
+    )
+    return Candidate(
+        gpu=gpu,
+        pool=pool,
+        nodes=tuple(node for node, _ in members),
+        most=most,
+        most_free=max(known) if len(known) == len(free) else None,
+    )
+
+
+def decide_model(
+    model: ModelRequirements, report: AcceleratorReport, kinds: tuple[Candidate, ...], vllm: str | None
+) -> ModelVerdict:
+    """The verdict on one model alone: GO where one kind of GPU serves it, NO-GO only where none can.
+
+    What vLLM or the lint refuses whatever the GPU is heard, too.
+    """
+    verdict = _by_gpus(model, report, kinds, vllm)
+    gpu = next((kind.gpu for kind in kinds if kind.gpu.product == verdict.product), None)
+    return heard(verdict, model, vllm, runtime_arguments(report), gpu)
+
+
+def _by_gpus(
+    model: ModelRequirements, report: AcceleratorReport, kinds: tuple[Candidate, ...], vllm: str | None
+) -> ModelVerdict:
+    if not kinds:
+        return _without_gpus(model, report)
+    verdicts = [_on(model, kind, vllm) for kind in kinds]
+    order = {Verdict.GO: 0, Verdict.UNKNOWN: 1, Verdict.NO_GO: 2}
+    best = min(
+        range(len(kinds)),
+        key=lambda n: (order[verdicts[n].verdict], len(verdicts[n].warnings), -(kinds[n].most_free or 0)),
+    )
+    chosen = verdicts[best]
+    if chosen.verdict is Verdict.NO_GO and not _everywhere(verdicts):
+        chosen = _if_all_seen(chosen, report.inventory)
+    runs_on = tuple(
+        kind_name(kind) for kind, each in zip(kinds, verdicts, strict=True) if each.verdict is Verdict.GO
+    )
+    warnings = chosen.warnings
+    if chosen.verdict is Verdict.GO:
+        warnings += _strays(kinds[best], kinds, verdicts)
+    return msgspec.structs.replace(chosen, runs_on=runs_on, warnings=warnings)
+
+
+_OF_THE_MODEL = frozenset({Outcome.REFUSED_ARGS, Outcome.REFUSED_ARCH})
+
+
+def _everywhere(verdicts: list[ModelVerdict]) -> bool:
+    """Whether no GPU in the world would change it."""
+    return all(each.estimate is not None and each.estimate.outcome in _OF_THE_MODEL for each in verdicts)
+
+
+def _if_all_seen(verdict: ModelVerdict, inventory: Inventory) -> ModelVerdict:
+    """A NO-GO only where every node was looked at: one that was not read may serve the model."""
+    cut = next((problem for problem in inventory.problems if problem.code != "no-pods"), None)
+    if not inventory.partial or cut is None:
+        return verdict
+    why = f"not on the {inventory.nodes_seen:,} nodes that could be read, and not all could: {verdict.why}"
+    return msgspec.structs.replace(
+        verdict,
+        verdict=Verdict.UNKNOWN,
+        why=why,
+        settle=f"read all nodes ({cut.what}): {cut.fix or 'run again'}",
+    )
+
+
+def kind_name(kind: Candidate) -> str:
+    """`H100-80GB-HBM3 80 GiB`: tells the kinds of one inventory apart."""
+    memory = f" {kind.pool.mem_mib / 1024:.0f} GiB" if kind.pool.mem_mib else ""
+    shared = {Guarantee.NONE: " time-sliced", Guarantee.HARD_SHARE: " shared"}.get(
+        kind.pool.mem_guarantee, ""
+    )
+    return f"{kind.gpu.product}{memory}{shared}"
+
+
+def _strays(chosen: Candidate, kinds: tuple[Candidate, ...], verdicts: list[ModelVerdict]) -> tuple[str, ...]:
+    """Kinds with the same resource name on which it fails: the scheduler may well choose one of them."""
+    fails = [
+        kind.gpu.product
+        for kind, verdict in zip(kinds, verdicts, strict=True)
+        if kind.pool.resource == chosen.pool.resource and kind is not chosen and _lands_badly(kind, verdict)
+    ]
+    if not fails:
+        return ()
+    names = ", ".join(dict.fromkeys(fails))
+    return (
+        f"it does not run on {names}: pin it to {chosen.gpu.product} by node selector or hardware profile",
+    )
+
+
+def _lands_badly(kind: Candidate, verdict: ModelVerdict) -> bool:
+    """Whether a pod could be put there and then fail; full nodes get no pod."""
+    room = kind.most_free is None or kind.most_free >= verdict.gpus
+    return room and kind.most >= verdict.gpus and verdict.verdict is not Verdict.GO
+
+
+def preflight(models: tuple[ModelRequirements, ...], cluster: AcceleratorReport) -> tuple[Check, ...]:
+    """What else must be right before serving: the cluster's own checks, and its nodes against the images."""
+    needs = [
+        ImageNeed(
+            model=model.car.name,
+            size_bytes=model.image.size_bytes.value,
+            architectures=model.image.architectures.value,
+        )
+        for model in models
+    ]
+    images = [parts for model in models if (parts := _host_and_repository(model.image.reference))]
+    return cluster.checks + check_pull(images, cluster.pull) + check_images(needs, cluster.inventory)
+
+
+def _host_and_repository(reference: str) -> tuple[str, str] | None:
+    try:
+        parsed = parse_reference(reference)
+    except UserError:
+        return None
+    return parsed.host, parsed.repository
+
+
+def overall(models: tuple[ModelVerdict, ...], checks: tuple[Check, ...] = ()) -> tuple[Verdict, str]:
+    """The manifest's verdict and one sentence: what blocks all of it, else the worst of its models'."""
+    blocked = next((check for check in checks if check.state is State.BLOCKED), None)
+    if blocked is not None:
+        return Verdict.NO_GO, f"{blocked.what}; {blocked.fix}" if blocked.fix else blocked.what
+    for verdict in (Verdict.NO_GO, Verdict.UNKNOWN):
+        names = [model.model for model in models if model.verdict is verdict]
+        if names:
+            shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            first = next(model for model in models if model.verdict is verdict)
+            return verdict, f"{len(names)} of {len(models)} models {verdict}: {shown} ({first.why})"
+    each = "the model" if len(models) == 1 else f"each of the {len(models)} models"
+    return Verdict.GO, f"{each} can be served as the manifest says"
+
+
+def decide_accepted(
+    models: tuple[ModelRequirements, ...],
+    cluster: AcceleratorReport,
+    report: DecisionReport,
+    decision: Decision,
+    *,
+    vllm: str | None = None,
+) -> DecisionReport:
+    """The decision for exactly the accepted changes.
+
+    Raises:
+        UserError: an edited value that can't be written.
+    """
+    vllm = vllm or runtime_version(cluster)
+    after = tuple(accepted_model(model, report.plan, decision) for model in models)
+    kinds = candidates(cluster)
+    verdicts = tuple(
+        _with_the_rest(decide_model(model, cluster, kinds, vllm), report, decision) for model in after
+    )
+    verdict, why = overall(verdicts, report.checks)
+    return msgspec.structs.replace(report, verdict=verdict, why=why, models=verdicts)
+
+
+def _with_the_rest(verdict: ModelVerdict, report: DecisionReport, decision: Decision) -> ModelVerdict:
+    """Where nothing else is said to help: what the plan holds ready, and was not taken as it is."""
+    if verdict.verdict is Verdict.GO or verdict.settle:
+        return verdict
+    mine = [change for change in report.plan.changes if change.model == verdict.model]
+    left = [c for c in mine if c.severity == "required" and c.id not in decision.accepted]
+    edited = [c for c in mine if c.id in decision.edited]
+    parts = [f"accept as well: {changes_in_words(left)}"] if left else []
+    parts += [f"take as proposed: {changes_in_words(edited)}"] if edited else []
+    return msgspec.structs.replace(verdict, settle="; ".join(parts))
+
+
+def with_findings(
+    models: tuple[ModelRequirements, ...],
+    cluster: AcceleratorReport,
+    report: DecisionReport,
+    decision: Decision,
+    *,
+    vllm: str | None = None,
+) -> DecisionReport:
+    """The decision with the findings that are left once the accepted changes are made.
+
+    What is left keeps its place in the base manifest; what an edit brought in stands at its model.
+    """
+    vllm = vllm or runtime_version(cluster)
+    args = runtime_arguments(cluster)
+    after = tuple(accepted_model(model, report.plan, decision) for model in models)
+    left = [
+        finding
+        for model in after
+        for finding in lint_model(model.car, vllm=vllm, runtime_args=args, facts=model.image.model)
+    ]
+    places = {(known.code, known.what): known.at for known in report.findings}
+    placed = [
+        msgspec.structs.replace(finding, at=places.get((finding.code, finding.what), finding.at))
+        for finding in left
+    ]
+    readers = tuple(finding for finding in report.findings if not finding.model)
+    return msgspec.structs.replace(report, findings=(*readers, *unique(placed)))
+
+
+def runtime_version(cluster: AcceleratorReport) -> str | None:
+    """vLLM's release in the runtime image, where it is known."""
+    return cluster.runtime.version if cluster.runtime else None
+
+
+def runtime_arguments(cluster: AcceleratorReport) -> tuple[str, ...]:
+    """What the ServingRuntime's template passes by itself."""
+    return cluster.runtime.args if cluster.runtime else ()
+
+
+def accepted_model(model: ModelRequirements, plan: Plan, decision: Decision) -> ModelRequirements:
+    """The model with its serving arguments as they are after the accepted changes."""
+    changes = [change for change in accepted_changes(plan, decision) if change.model == model.car.name]
+    serving = effective(model.car.serving, changes)
+    return msgspec.structs.replace(model, car=msgspec.structs.replace(model.car, serving=serving))
+
+
+def _on(model: ModelRequirements, kind: Candidate, vllm: str | None) -> ModelVerdict:
+    """The verdict on one kind of GPU."""
+    car, count = model.car, model.car.serving.gpu_count
+    arguments = server_args(car.serving.args, count, vllm)
+    result = estimate(model.image.model, kind.gpu, arguments, vllm=vllm)
+    compatibility = check(
+        model.image.model,
+        vendor=kind.gpu.vendor,
+        compute_capability=kind.gpu.compute_capability,
+        product=kind.gpu.product,
+        vllm=vllm,
+        kv_cache_dtype=arguments.kv_cache_dtype,
+        dtype=arguments.dtype,
+        catalog_reference=car.image,
+        quantization=arguments.quantization,
+    )
+    verdict, why, settle = _judge(car, kind, result, compatibility, count)
+    return ModelVerdict(
+        model=car.name,
+        verdict=verdict,
+        why=why,
+        settle=settle,
+        warnings=_warnings(kind, compatibility, count),
+        comparison=_comparison(result, kind, arguments.tp),
+        needed_gib=result.required_gib,
+        gpu_gib=kind.gpu.memory_gib,
+        product=kind.gpu.product,
+        gpus=count,
+        nodes=tuple(node.name for node in kind.nodes[:10]),
+        compatibility=compatibility,
+        estimate=result,
+    )
+
+
+def _judge(
+    car: ModelCar, kind: Candidate, result: Estimate, compatibility: tuple[Compatibility, ...], count: int
+) -> tuple[Verdict, str, str]:
+    unsupported = next((item for item in compatibility if item.support is Support.UNSUPPORTED), None)
+    if unsupported is not None:
+        nearest = f"; {unsupported.nearest} runs on it" if unsupported.nearest else ""
+        return Verdict.NO_GO, unsupported.why + nearest, ""
+    if count > kind.most:
+        why = f"{car.name} wants {count} GPUs on one node; the largest has {kind.most} x {kind.gpu.product}"
+        return Verdict.NO_GO, why, ""
+    if result.outcome not in (Outcome.STARTS, Outcome.UNKNOWN):
+        return Verdict.NO_GO, result.why, ""
+    if kind.most_free is not None and count > kind.most_free:
+        why = (
+            f"it would fit on {kind.gpu.product}, but no node has {count} free now "
+            f"(at most {kind.most_free} of {kind.most}; the others are requested by pods)"
+        )
+        return Verdict.NO_GO, why, ""
+    if result.outcome is Outcome.UNKNOWN:
+        return Verdict.UNKNOWN, result.why, _settles(result, kind)
+    doubt = next((item for item in compatibility if item.support is Support.UNKNOWN), None)
+    if doubt is not None:
+        return Verdict.UNKNOWN, doubt.why, "state the GPU by its product label, or the quantization"
+    return Verdict.GO, result.why, ""
+
+
+def _settles(result: Estimate, kind: Candidate) -> str:
+    if not kind.gpu.memory_gib.known:
+        return f"state the GPUs by their product label: --gpu PRODUCT:COUNT ({kind.gpu.product} is not known)"
+    if result.vllm.endswith("?") and "vLLM version" in result.why:
+        return "state the release that will serve it: --vllm VERSION"
+    if result.weights_gib.known:
+        return "only a start of vLLM itself would tell: this part of it is not modelled"
+    shorter = "give --max-model-len, or " if "--max-model-len" in result.why else ""
+    return f"{shorter}make the image readable (see the remarks)"
+
+
+def _warnings(kind: Candidate, compatibility: tuple[Compatibility, ...], count: int) -> tuple[str, ...]:
+    warnings = [item.why for item in compatibility if item.support is Support.AT_A_COST]
+    if kind.most_free is None:
+        warnings.append("free GPUs are unknown: pods could not be listed")
+    if kind.pool.mem_guarantee is Guarantee.NONE:
+        warnings.append("GPUs are time-sliced: this holds only while no neighbour uses the memory")
+        if count > 1:
+            warnings.append(f"{count} time-sliced units may be the same card")
+    if kind.pool.mem_guarantee is Guarantee.HARD_SLICE and count > 1:
+        warnings.append("tensor parallelism over slices of one card is not supported")
+    hosts = [node for node in kind.nodes if _has_room(node, kind.pool.resource, count)]
+    if hosts and all(node.taints for node in hosts):
+        taints = tuple(dict.fromkeys(taint for node in hosts for taint in node.taints))
+        shown = ", ".join(taints[:3]) + (f" and {len(taints) - 3} more" if len(taints) > 3 else "")
+        warnings.append(
+            f"every node with room is tainted ({shown}): the pod needs the toleration, by a hardware "
+            "profile or in the InferenceService; the QA suite gives none"
+        )
+    return tuple(warnings)
+
+
+def _has_room(node: GpuNode, resource: str, count: int) -> bool:
+    return any(
+        pool.resource == resource and (pool.units if pool.free is None else pool.free) >= count
+        for pool in node.pool
+    )
+
+
+def _comparison(result: Estimate, kind: Candidate, count: int) -> str:
+    """`model 18 GiB vs GPU 80 GiB`, a GPU each where there are several."""
+    need, have = result.required_gib, kind.gpu.memory_gib
+    if need.value is None:
+        left = "model unknown"
+    else:
+        left = f"model {'~' if need.guess else ''}{math.ceil(need.value)} GiB"
+    if count > 1:
+        left += f" on each of {count} GPUs"
+    right = "GPU memory unknown" if have.value is None else f"GPU {have.value:.0f} GiB"
+    return f"{left} vs {right} ({kind.gpu.product})"
+
+
+def _without_gpus(model: ModelRequirements, report: AcceleratorReport) -> ModelVerdict:
+    need = model.required_vram_gib
+    left = "model unknown" if need.value is None else f"model {math.ceil(need.value)} GiB"
+    if not report.inventory.known:
+        problem = report.access.problem or next(iter(report.inventory.problems), None)
+        return ModelVerdict(
+            model=model.car.name,
+            verdict=Verdict.UNKNOWN,
+            comparison=f"{left} vs GPU unknown",
+            why="the GPUs are unknown: "
+            + (problem.what if problem else "the cluster could not be looked at"),
+            settle=(problem.fix if problem else "") or "state them: --gpu PRODUCT:COUNT",
+            needed_gib=need,
+            gpus=model.car.serving.gpu_count,
+        )
+    blocked = [node for node in report.inventory.nodes if not node.usable]
+    why = "no node offers a GPU"
+    if blocked:
+        why = f"no usable GPU: {blocked[0].name} is out ({blocked[0].why})"
+        why += f", and {len(blocked) - 1} more" if len(blocked) > 1 else ""
+    none = ModelVerdict(
+        model=model.car.name,
+        verdict=Verdict.NO_GO,
+        comparison=f"{left} vs no GPU",
+        why=why,
+        needed_gib=need,
+        gpus=model.car.serving.gpu_count,
+    )
+    return _if_all_seen(none, report.inventory)

@@ -1,0 +1,133 @@
+"""Which changes to propose for one model, and which GPUs they are meant for."""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelcar_tui.advice.repairs.proposals import propose
+from modelcar_tui.advice.solver.solver import Solution, solve
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.manifest.arguments import effective
+from modelcar_tui.manifest.plan import Change
+from modelcar_tui.memory.types import Outcome
+from modelcar_tui.verdict.deciding import Candidate, kind_name
+from modelcar_tui.verdict.placement import Need, Offer, Placement, place
+from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.verdict.stopping import changes_in_words, stopping
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """What we would change about one model."""
+
+    changes: tuple[Change, ...] = ()
+    hope: str = ""
+    """For a model that does not run as it is: what would make it run."""
+
+
+def propose_for(
+    model: ModelRequirements,
+    verdict: ModelVerdict,
+    kinds: tuple[Candidate, ...],
+    *,
+    vllm: str | None,
+    runtime_args: tuple[str, ...],
+    objective: str,
+) -> Proposal:
+    """The solver's smallest change on the kind of GPU that needs the least; without GPUs, plain repairs."""
+    if not kinds:
+        changes = propose(model.car, model.image.model, None, vllm=vllm, runtime_args=runtime_args)
+        return Proposal(changes=changes)
+    if verdict.verdict is Verdict.GO:
+        kinds = tuple(kind for kind in kinds if kind.gpu.product == verdict.product)
+
+    def solution(kind: Candidate, *, ways_out: bool) -> Solution:
+        return solve(
+            model.car,
+            model.image.model,
+            _within_reach(kind),
+            vllm=vllm,
+            objective=objective,
+            runtime_args=runtime_args,
+            improvements=True,
+            ways_out=ways_out,
+        )
+
+    solutions = [solution(kind, ways_out=False) for kind in kinds]
+    at = min(range(len(kinds)), key=lambda number: _cost(solutions[number]))
+    best = solution(kinds[at], ways_out=True)  # only the best is told, so only there ways out are looked for
+    hope = "" if verdict.verdict is Verdict.GO else _hope(best)
+    return Proposal(changes=best.changes, hope=_with_rest(hope, model, best.changes, vllm, runtime_args))
+
+
+def _with_rest(
+    hope: str,
+    model: ModelRequirements,
+    changes: tuple[Change, ...],
+    vllm: str | None,
+    runtime_args: tuple[str, ...],
+) -> str:
+    """What no change mends, such as an argument that holds a secret, is left to the operator."""
+    if not hope:
+        return hope
+    try:
+        serving = effective(model.car.serving, changes)
+    except UserError:
+        return hope  # the review says what can't be written
+    after = msgspec.structs.replace(model, car=msgspec.structs.replace(model.car, serving=serving))
+    left = next((finding for finding in stopping(after, vllm, runtime_args)), None)
+    return hope if left is None else f"{hope}; and by hand: {left.fix or left.what}"
+
+
+def _within_reach(kind: Candidate) -> Gpu:
+    """As many units as are free on one node; all of them where free is not known, or none is."""
+    count = kind.most_free or kind.most
+    return msgspec.structs.replace(kind.gpu, count=count)
+
+
+def _cost(solution: Solution) -> tuple[int, int]:
+    needed = sum(change.severity == "required" for change in solution.changes)
+    sure = solution.estimate_after is not None and solution.estimate_after.outcome is not Outcome.UNKNOWN
+    return (0 if solution.runs else 1 if not sure else 2, needed)
+
+
+def _hope(solution: Solution) -> str:
+    needed = [change for change in solution.changes if change.severity == "required"]
+    if solution.runs and needed:
+        count = f"{len(needed)} required changes" if len(needed) > 1 else "required change"
+        return f"accept the {count}: {changes_in_words(needed)}"
+    return solution.why_not
+
+
+def together(
+    models: tuple[ModelRequirements, ...], verdicts: tuple[ModelVerdict, ...], kinds: tuple[Candidate, ...]
+) -> Placement | None:
+    """Where the models that run alone would run all at once; None where free units are not known."""
+    if not kinds or any(kind.most_free is None for kind in kinds):
+        return None
+    counts = {model.car.name: model.car.serving.gpu_count for model in models}
+    needs = [
+        Need(model=verdict.model, options=dict.fromkeys(verdict.runs_on, counts[verdict.model]))
+        for verdict in verdicts
+        if verdict.verdict is Verdict.GO
+    ]
+    offers = [
+        Offer(node=node.name, kind=kind_name(kind), free=pool.free or 0, size=pool.units)
+        for kind in kinds
+        for node in kind.nodes
+        for pool in node.pool
+        if pool.resource == kind.pool.resource
+    ]
+    return place(needs, offers)
+
+
+def together_line(placement: Placement | None, changed: bool) -> str:
+    """One sentence about all models at the same time."""
+    if placement is None or len(placement.placed) + len(placement.unplaced) < 2:
+        return ""
+    how = " (with the proposed changes)" if changed else ""
+    if placement.all_together:
+        return f"all at once{how}: the {len(placement.placed)} models fit on the free GPUs"
+    count = len(placement.placed) + len(placement.unplaced)
+    proven = "" if placement.exact else " found so far"
+    return f"all at once{how}: {len(placement.placed)} of {count} fit on the free GPUs{proven}"

@@ -1,0 +1,125 @@
+"""What the specialists hand to each other and to the screen."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from modelcar_tui.advice.finding import Finding
+from modelcar_tui.cluster.types import Check
+from modelcar_tui.core.errors import Problem
+from modelcar_tui.core.facts import Fact
+from modelcar_tui.image.types import ImageFacts
+from modelcar_tui.manifest.plan import Hunk, Plan
+from modelcar_tui.manifest.standing import Standing
+from modelcar_tui.manifest.types import Manifest, ModelCar
+from modelcar_tui.memory.types import Estimate
+from modelcar_tui.verdict.placement import Assignment
+from modelcar_tui.vllm.support import Compatibility
+
+
+class Verdict(StrEnum):
+    """Three values; warnings ride along."""
+
+    GO = "GO"
+    NO_GO = "NO-GO"
+    UNKNOWN = "UNKNOWN"
+
+
+class ModelRequirements(msgspec.Struct, frozen=True, kw_only=True):
+    """One model of the manifest with all that was found out about it."""
+
+    car: ModelCar
+    image: ImageFacts
+    required_vram_gib: Fact[float] = Fact()
+    """What one copy needs over all its GPUs together."""
+
+
+class ConfigurationReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The configuration specialist's report."""
+
+    manifest: Manifest
+    models: tuple[ModelRequirements, ...]
+
+
+class ModelVerdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdict on one model alone."""
+
+    model: str
+    verdict: Verdict
+    comparison: str
+    """`model 18 GiB vs GPU 80 GiB (1 x NVIDIA-H100-80GB-HBM3, node gpu-0)`."""
+    why: str
+    """The sentence that decided it."""
+    settle: str = ""
+    """For UNKNOWN: what would settle it, and the command."""
+    warnings: tuple[str, ...] = ()
+    needed_gib: Fact[float] = Fact()
+    gpu_gib: Fact[float] = Fact()
+    product: str = ""
+    gpus: int = 1
+    nodes: tuple[str, ...] = ()
+    """Nodes on which it would run, at most ten."""
+    runs_on: tuple[str, ...] = ()
+    """Every kind of GPU at hand that serves it."""
+    compatibility: tuple[Compatibility, ...] = ()
+    estimate: Estimate | None = None
+    predicted: Verdict | None = None
+    """What was decided before QA, where QA's result has changed it."""
+
+
+class Predicted(msgspec.Struct, frozen=True, kw_only=True):
+    """What was decided before QA, where its result has changed the decision."""
+
+    verdict: Verdict
+    why: str
+    models: tuple[ModelVerdict, ...] = ()
+    together: str = ""
+    placed: tuple[Assignment, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+class DecisionReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The decision specialist's report."""
+
+    verdict: Verdict
+    why: str
+    predicted: Predicted | None = None
+    models: tuple[ModelVerdict, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    checks: tuple[Check, ...] = ()
+    """What else must be right before serving: switches, versions, storage, architectures."""
+    plan: Plan
+    hunks: tuple[Hunk, ...] = ()
+    with_changes: Verdict | None = None
+    """The verdict if all proposed changes were accepted; None where nothing is proposed."""
+    why_with_changes: str = ""
+    together: str = ""
+    """Whether the models that run alone also run all at once on the free GPUs; empty where that is not
+    known."""
+    placed: tuple[Assignment, ...] = ()
+    """One way to run them at the same time."""
+    missing: tuple[str, ...] = ()
+    """What would have to be added to run all at once."""
+    optimized: tuple[dict[str, object], ...] = ()
+    """`OPTIMIZED_SERVING_ARGUMENTS_JSON`: `{model_name, serving_arguments: {gpu_count, args}}` of each
+    model."""
+
+
+class ApplyPreview(msgspec.Struct, frozen=True, kw_only=True):
+    """What exactly one decision would do to the base manifest; nothing is written."""
+
+    hunks: tuple[Hunk, ...] = ()
+    """The text diff of base against the result of exactly this decision."""
+    problems: tuple[Problem, ...] = ()
+    """Why it can't be written: base changed, an edited value is refused, no valid command line."""
+    warnings: tuple[Problem, ...] = ()
+    """What the operator should know before writing; does not forbid it."""
+    replaces: tuple[Standing, ...] = ()
+    """What another hand or run wrote where it would be written; the answer names it by its fingerprint."""
+    verdict: Verdict | None = None
+    """The verdict for exactly the accepted set, where it was worked out."""
+    why: str = ""
+    models: tuple[ModelVerdict, ...] = ()
+    """The models' verdicts for exactly the accepted set."""

@@ -1,0 +1,114 @@
+"""What keeps a model's server from starting on whatever GPU: findings of the lint, and outstanding repairs.
+
+Memory and hardware are the estimate's; this is what vLLM says before it looks at them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from modelcar_tui.advice.finding import Finding, Stops
+from modelcar_tui.advice.lint.lint import lint_model
+from modelcar_tui.advice.lint.remarks import Judge
+from modelcar_tui.advice.repairs.drafts import Drafts
+from modelcar_tui.advice.repairs.proposals import draft_repairs
+from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.manifest.plan import Change, Operation
+from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.vllm.release import parse_version
+
+_SHOWN, _LENGTH = 3, 80
+
+
+def heard(
+    verdict: ModelVerdict,
+    model: ModelRequirements,
+    vllm: str | None,
+    runtime_args: tuple[str, ...],
+    gpu: Gpu | None = None,
+) -> ModelVerdict:
+    """The verdict of memory and hardware, lowered by what stops the server before they count.
+
+    NO-GO where the release that will serve was read; UNKNOWN where another one had to stand in for it.
+
+    Args:
+        verdict: of memory and hardware.
+        model: as it stands.
+        vllm: the release that will serve it, where it is known.
+        runtime_args: what the ServingRuntime's template passes by itself.
+        gpu: the kind of GPU that the verdict is about, with as many units as the largest node has.
+    """
+    if verdict.verdict is Verdict.NO_GO:
+        return verdict
+    findings = stopping(model, vllm, runtime_args)
+    repairs = outstanding(model, vllm, runtime_args, gpu)
+    why, sure = _why(findings, repairs, Judge.of(vllm))
+    if not why:
+        return verdict
+    if verdict.verdict is Verdict.UNKNOWN and not sure:
+        return msgspec.structs.replace(verdict, warnings=(*verdict.warnings, why))
+    settle = changes_in_words(repairs) or next((finding.fix for finding in findings if finding.fix), "")
+    if sure:
+        return msgspec.structs.replace(verdict, verdict=Verdict.NO_GO, why=why, settle=settle, runs_on=())
+    if parse_version(vllm) is None:
+        settle = f"state the release that will serve it: --vllm VERSION; or {settle}"
+    else:
+        settle = f"{settle}; or serve it by a release that was read, such as {Judge.of(None).release}"
+    return msgspec.structs.replace(verdict, verdict=Verdict.UNKNOWN, why=why, settle=settle, runs_on=())
+
+
+def stopping(
+    model: ModelRequirements, vllm: str | None, runtime_args: tuple[str, ...] = ()
+) -> tuple[Finding, ...]:
+    """What the lint finds of the arguments as they are that keeps the server from starting."""
+    found = lint_model(model.car, vllm=vllm, runtime_args=runtime_args, facts=model.image.model)
+    return tuple(finding for finding in found if finding.stops is Stops.SERVER)
+
+
+def outstanding(
+    model: ModelRequirements, vllm: str | None, runtime_args: tuple[str, ...] = (), gpu: Gpu | None = None
+) -> tuple[Change, ...]:
+    """The repairs without which the server would not start with the arguments as they are."""
+    drafts = Drafts(model.car)
+    draft_repairs(drafts, model.image.model, gpu, estimate=None, vllm=vllm, runtime_args=runtime_args)
+    return drafts.stopping()
+
+
+def changes_in_words(changes: Sequence[Change]) -> str:
+    """`delete --swap-space=4, write --max-model-len=8192 and 2 more`; empty for none."""
+    words = [_in_words(change) for change in changes[:_SHOWN]]
+    more = f" and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
+    return ", ".join(words) + more
+
+
+def _why(findings: tuple[Finding, ...], repairs: tuple[Change, ...], judge: Judge) -> tuple[str, bool]:
+    """The sentence that decides it, and whether it is sure for the release that will serve."""
+    sure = tuple(finding for finding in findings if finding.read)
+    for told, known in ((sure, True), (findings, False)):
+        if told:
+            more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
+            return told[0].what + more + ("" if known else _stands_in(told[0].release)), known
+    if repairs:
+        known = judge.flags_read
+        return repairs[0].reason + ("" if known else _stands_in(judge.release)), known
+    return "", False
+
+
+def _stands_in(release: str) -> str:
+    return f" (judged by {release}: the release that will serve was not read)"
+
+
+def _in_words(change: Change) -> str:
+    item = change.new or change.old or change.flag
+    item = item if len(item) <= _LENGTH else f"{item[: _LENGTH - 3]}..."
+    match change.operation:
+        case Operation.REMOVE:
+            return f"delete {item}"
+        case Operation.ADD:
+            return f"add {item}"
+        case Operation.GPU_COUNT:
+            return f"set gpu_count {item}"
+        case _:
+            return f"write {item}"

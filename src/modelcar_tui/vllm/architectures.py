@@ -1,0 +1,65 @@
+"""Whether a release of vLLM knows an architecture."""
+
+from __future__ import annotations
+
+from modelcar_tui.vllm.architecture_table import Release, Span, architecture_spans
+from modelcar_tui.vllm.profile import Profile
+
+_CONVERTED = (
+    "ForSequenceClassification",
+    "ForTextEncoding",
+    "EmbeddingModel",
+    "ForRewardModel",
+    "RewardModel",
+    "Model",
+)
+"""Endings for which vLLM turns the causal model into a pooling one (vllm
+model_executor/models/adapters.py)."""
+_NEWER_TRANSFORMERS = ("Gemma4", "GlmMoeDsa")
+"""Listed by 0.19.0, whose own requirement is transformers below 5, which does not know their configs."""
+
+
+def architecture_refused(arch: str, profile: Profile) -> str:
+    """Why this release does not load `arch`; the empty text when it does or when that is not known."""
+    if not arch or not profile.known:
+        return ""
+    if arch.startswith(_NEWER_TRANSFORMERS) and profile.number <= (0, 19, 0):
+        return f"vLLM {profile.label} comes with a transformers below 5, which does not know {arch}"
+    span = architecture_spans().get(arch)
+    if span is None:
+        return ""
+    if span.last is not None and profile.number[:2] > span.last[:2]:
+        return f"vLLM dropped {arch} after {_text(span.last)}, this is {profile.label}"
+    if span.before is not None and profile.number <= span.before and not _nearly(span, profile):
+        return f"vLLM knows {arch} from {_text(span.first)} on, this is {profile.label}"
+    return ""
+
+
+def architecture_unsure(arch: str, profile: Profile) -> str:
+    """Why it is not known whether this release loads `arch`; the empty text when it does."""
+    if not arch or not profile.known:
+        return ""
+    spans = architecture_spans()
+    span = spans.get(arch) or spans.get(_converted(arch))
+    if span is None:
+        return f"vLLM's registry does not list {arch}; only its Transformers backend might run it"
+    if span.before is not None and profile.number < span.first and profile.number[:2] < span.first[:2]:
+        return (
+            f"vLLM learned {arch} between {_text(span.before)} and {_text(span.first)}; "
+            f"whether {profile.label} has it is not known"
+        )
+    return ""
+
+
+def _nearly(span: Span, profile: Profile) -> bool:
+    """A build on the way to the next release may have what that one lists."""
+    return profile.development and span.before == profile.number
+
+
+def _converted(arch: str) -> str:
+    ending = next((ending for ending in _CONVERTED if arch.endswith(ending)), "")
+    return arch.removesuffix(ending) + "ForCausalLM" if ending else arch
+
+
+def _text(release: Release) -> str:
+    return ".".join(str(part) for part in release)

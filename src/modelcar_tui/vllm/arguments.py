@@ -1,0 +1,248 @@
+"""A model's argument list as vLLM's own parser takes it apart.
+
+vLLM's parser is argparse with a few liberties: underscores for dashes, unambiguous beginnings of a flag,
+dotted keys that build a JSON object, `--no-` and (from 0.33) `--disable-` forms of switches, `-O3`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import msgspec
+
+from modelcar_tui.manifest.masking import SECRET_FLAGS, is_secret_flag
+from modelcar_tui.vllm.argument_table import Flag, Row, argument_table, shaped
+from modelcar_tui.vllm.release import Version, parse_version, stand_in
+
+_NEGATIVE_NUMBER = re.compile(r"-\d+$|-\d*\.\d+$")
+_NEGATIVE_SHARE = re.compile(r"-\d*\.\d+$")
+_INVERSES = "0.33.0"
+"""Since when `--enable-x` has a `--disable-x` form."""
+_DOTTED = "0.9.2"
+"""Since when `--x.key=1` is a key of the object that `--x` takes."""
+_LEVEL_KEYS = "0.13.0"
+"""Since when `-O.key` is a level, too, and no key of the compilation configuration."""
+_SHORT, _LEVEL = "-O", "--optimization-level"
+_LEVELS = (("0",), ("1",), ("2",), ("3",))
+
+
+class Argument(msgspec.Struct, frozen=True, kw_only=True):
+    """One flag with its value, or a stray item."""
+
+    index: int
+    """Of its first item in the list."""
+    items: int = 1
+    """How many items it spans."""
+    written: str
+    """The flag as it stands there; the whole item when it is no flag."""
+    flag: Flag | None = None
+    """None when this release's parser does not know it."""
+    value: str | None = None
+    negated: bool = False
+    dotted: bool = False
+    """`--compilation-config.level=3`: one key of a JSON object."""
+    abbreviated: bool = False
+    separator: bool = False
+    """`--`: no flags after it."""
+    candidates: tuple[str, ...] = ()
+    """Flags that the written one could mean, when it is ambiguous."""
+
+    @property
+    def name(self) -> str:
+        """The flag's full name, or what is written."""
+        return self.flag.flag if self.flag else self.written
+
+    @property
+    def secret(self) -> bool:
+        """Whether its value may be shown nowhere; also where flag and value are one item with a blank."""
+        return is_secret_flag(canonical(self.written.split(" ", 1)[0])) or self.name in SECRET_FLAGS
+
+    @property
+    def separate(self) -> bool:
+        """Whether the value is an item of its own."""
+        return self.items > 1
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether it looks like a flag at all."""
+        return self.written.startswith("-") and not _NEGATIVE_NUMBER.match(self.written)
+
+
+@lru_cache(maxsize=1024)
+def take_apart(args: tuple[str, ...], vllm: str | None) -> tuple[Argument, ...]:
+    """The arguments in their order, each flag with the items that belong to it."""
+    names = _names(stand_in(parse_version(vllm), argument_table().versions))
+    found: list[Argument] = []
+    index = 0
+    rest = False
+    while index < len(args):
+        argument = Argument(index=index, written=args[index]) if rest else _read(args, index, names)
+        if args[index] == "--" and not rest:
+            rest, argument = True, Argument(index=index, written="--", separator=True)
+        found.append(argument)
+        index += argument.items
+    return tuple(found)
+
+
+def exists(flag: Flag, vllm: str | None) -> bool:
+    """Whether this release has the flag."""
+    release = parse_version(stand_in(parse_version(vllm), argument_table().versions)) or ()
+    return _exists(flag, release)
+
+
+def flags_of(vllm: str | None) -> tuple[Flag, ...]:
+    """Every argument of a release, in its shape there."""
+    names = _names(stand_in(parse_version(vllm), argument_table().versions))
+    return tuple({flag.flag: flag for flag, _ in names.options.values()}.values())
+
+
+def last_value(arguments: tuple[Argument, ...], flag: str) -> str | None:
+    """The value that counts for `flag`: the last one given."""
+    values = [argument.value for argument in arguments if argument.name == flag and not argument.dotted]
+    return values[-1] if values else None
+
+
+def has_switch(arguments: tuple[Argument, ...], flag: str) -> bool | None:
+    """Whether a switch is on (`--x`), off (`--no-x`) or not given (None)."""
+    state = None
+    for argument in arguments:
+        if argument.name == flag and argument.flag is not None:
+            state = not argument.negated
+    return state
+
+
+def canonical(flag: str) -> str:
+    """The flag with dashes for underscores, up to the first dot."""
+    if not flag.startswith("--"):
+        return flag
+    head, dot, tail = flag[2:].partition(".")
+    return "--" + head.replace("_", "-") + dot + tail
+
+
+class _Names(msgspec.Struct, frozen=True):
+    """What one release's parser accepts: option string to flag and whether it negates."""
+
+    options: dict[str, tuple[Flag, bool]]
+    dotted: bool
+    level_keys: bool
+
+
+@lru_cache(maxsize=80)
+def _names(release: str) -> _Names:
+    version = parse_version(release) or ()
+    inverses = parse_version(_INVERSES) or ()
+    options: dict[str, tuple[Flag, bool]] = {}
+    for row in argument_table().flags:
+        if not _exists(row, version):
+            continue
+        flag = _shape(row, version)
+        for name in (flag.flag, *flag.aliases):
+            options[name] = (flag, False)
+        if flag.kind == "flag":
+            for name in (flag.flag, *(alias for alias in flag.aliases if alias.startswith("--"))):
+                options.setdefault("--no-" + name[2:], (flag, True))
+            for prefix, inverse in (("--enable-", "--disable-"), ("--disable-", "--enable-")):
+                if version >= inverses and flag.flag.startswith(prefix):
+                    options.setdefault(inverse + flag.flag[len(prefix) :], (flag, True))
+    dotted, level_keys = (version >= (parse_version(since) or ()) for since in (_DOTTED, _LEVEL_KEYS))
+    return _Names(options, dotted, level_keys)
+
+
+def _shape(row: Row, version: Version) -> Flag:
+    forms = [form for form in row.forms if (parse_version(form.since) or ()) <= version]
+    return shaped(row, forms[-1] if forms else row.forms[0])
+
+
+def _exists(flag: Flag | Row, version: Version) -> bool:
+    gone = parse_version(flag.gone) if flag.gone else None
+    return (parse_version(flag.first) or ()) <= version and (gone is None or version < gone)
+
+
+def _read(args: tuple[str, ...], index: int, names: _Names) -> Argument:
+    item = args[index]
+    if not looks_like_flag(item):
+        return Argument(index=index, written=item)
+    if names.dotted and item.startswith(_SHORT):
+        if item.startswith(_SHORT + ".") and not names.level_keys:
+            item = item if _SHORT in names.options else "-cc" + item[2:]
+        elif found := _level(args, index, names):
+            return found
+    head, equals, value = item.partition("=")
+    head = canonical(head)
+    base, dot, _ = head.partition(".")
+    dotted = bool(dot) and head.startswith("-")
+    flag, negated, abbreviated, candidates = _resolve(base, names) if names.dotted or not dotted else _NOTHING
+    if flag is None and not candidates and item[:2] in names.options and not dotted:
+        # The value follows its one-letter flag without a blank.
+        return Argument(index=index, written=item[:2], flag=names.options[item[:2]][0], value=item[2:])
+    if flag is None and " " in item and not equals:
+        return Argument(index=index, written=item)  # argparse takes an item with a blank for a value
+    given = value if equals else None
+    items = 1
+    shape = flag or argument_table().find(canonical(base))
+    if not equals and (dotted or shape is None or not shape.valueless):
+        # A flag that this release does not know keeps the value that was meant for it: one finding, not two.
+        # A key takes the next item whatever it is.
+        several = shape is not None and shape.several
+        follow = _values(args, index + 1, names, many=several)
+        follow = len(args[index + 1 : index + 2]) if dotted and flag else follow
+        items += follow
+        given = " ".join(args[index + 1 : index + 1 + follow]) if follow else None
+    return Argument(
+        index=index,
+        items=items,
+        written=head,
+        flag=flag,
+        value=given,
+        negated=negated,
+        dotted=dotted,
+        abbreviated=abbreviated,
+        candidates=candidates,
+    )
+
+
+def _level(args: tuple[str, ...], index: int, names: _Names) -> Argument | None:
+    """`-O3`, `-O=3` or `-O 3`: the optimization level, before 0.12 a key of the compilation configuration.
+
+    None where `-O` is a flag as any other.
+    """
+    rest, following = args[index][2:], args[index + 1 : index + 2]
+    key = names.options.get(_SHORT)
+    entry = names.options.get(_LEVEL) or key
+    if entry is None or not (rest or following in _LEVELS):
+        return None
+    value = rest.removeprefix("=") if rest else following[0]
+    return Argument(
+        index=index, items=1 if rest else 2, written=_SHORT, flag=entry[0], value=value, dotted=entry is key
+    )
+
+
+_NOTHING: tuple[Flag | None, bool, bool, tuple[str, ...]] = (None, False, False, ())
+
+
+def _resolve(head: str, names: _Names) -> tuple[Flag | None, bool, bool, tuple[str, ...]]:
+    exact = names.options.get(head)
+    if exact:
+        return exact[0], exact[1], False, ()
+    if len(head) < 2 or head == "--":
+        return _NOTHING
+    near = [name for name in names.options if name.startswith(head)]
+    if len(near) == 1:
+        flag, negated = names.options[near[0]]
+        return flag, negated, True, ()
+    return None, False, False, tuple(near[:6])
+
+
+def _values(args: tuple[str, ...], start: int, names: _Names, *, many: bool) -> int:
+    end = start
+    while end < len(args) and (many or end == start) and not looks_like_flag(args[end]):
+        if names.dotted and _NEGATIVE_SHARE.match(args[end]):
+            break  # vLLM reads `-0.5` as the key 5 of an object
+        end += 1
+    return end - start
+
+
+def looks_like_flag(item: str) -> bool:
+    """Whether argparse takes an item for a flag: a dash, and no number after it."""
+    return len(item) > 1 and item[0] == "-" and not _NEGATIVE_NUMBER.match(item)

@@ -1,0 +1,179 @@
+"""Whether a model's numbers run on a GPU: weights, activations and KV cache.
+
+Three answers and an honest fourth: native, works with a cost, unsupported, unknown. What the checkpoint
+declares beats what the name says. An unsupported answer forces NO-GO.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelcar_tui.hardware.columns import Hardware, hardware
+from modelcar_tui.models.declared import Declared, declared, is_moe, plain_dtype, text_config
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.vllm.kv_cache import check_kv_cache
+from modelcar_tui.vllm.quantization import Answer, judge
+from modelcar_tui.vllm.quantization_table import quantization_table
+from modelcar_tui.vllm.release import Version, parse_version
+from modelcar_tui.vllm.support import Compatibility, Support
+from modelcar_tui.vllm.variants import nearest
+
+_OLDEST_GUESS = (0, 11, 2, 0, 0)
+"""The oldest vLLM that a supported OpenShift AI release ships (3.2), for when the version is not known."""
+_WORST = (Support.UNSUPPORTED, Support.UNKNOWN, Support.AT_A_COST, Support.NATIVE)
+
+
+def check(
+    model: ModelFacts,
+    *,
+    vendor: str,
+    compute_capability: str | None,
+    product: str,
+    vllm: str | None,
+    kv_cache_dtype: str = "auto",
+    dtype: str = "auto",
+    catalog_reference: str = "",
+    quantization: str | None = None,
+) -> tuple[Compatibility, ...]:
+    """How the model's quantization, dtype and KV-cache dtype run on one kind of accelerator.
+
+    Args:
+        model: what the model's own files say; the name's hint is used only where they say nothing.
+        vendor: `nvidia`, `amd`, `intel`, `gaudi`, `spyre`, `tpu`, `cpu`.
+        compute_capability: `9.0`, or the gfx name on AMD; None when it is not known.
+        product: the accelerator's name, for the sentences.
+        vllm: the runtime's release; None answers for the releases that are shipped today, and is UNKNOWN
+        where
+            they differ about "unsupported".
+        kv_cache_dtype: value of `--kv-cache-dtype`.
+        dtype: value of `--dtype`.
+        catalog_reference: the image reference or name, to read a hint from and to name the nearest variant.
+        quantization: value of `--quantization`; it decides for an unquantized checkpoint, which is quantized
+        then
+            while it is loaded.
+
+    Returns:
+        One answer for each scheme of the checkpoint, then one for the dtype and one for the KV cache where
+        there
+        is something to say. The first is always about the weights.
+    """
+    gpu = hardware(vendor, product, compute_capability)
+    version = parse_version(vllm)
+    found = declared(model, dtype=dtype, reference=catalog_reference, online=quantization)
+    answers = [*_weights(model, found, gpu, version, catalog_reference)]
+    answers += _dtype(model, gpu, dtype)
+    answers += check_kv_cache(model, gpu, version, kv_cache_dtype)
+    answers += _attention(model, gpu)
+    return tuple(answers)
+
+
+def worst(answers: tuple[Compatibility, ...]) -> Compatibility | None:
+    """The answer that decides: unsupported before unknown before a cost."""
+    return min(answers, key=lambda answer: _WORST.index(answer.support), default=None)
+
+
+def _weights(
+    model: ModelFacts, found: Declared, gpu: Hardware, version: Version | None, reference: str
+) -> Iterator[Compatibility]:
+    if not found.schemes:
+        what = (
+            f"the checkpoint says {found.label}" if found.label else "nothing says how the weights are stored"
+        )
+        yield Compatibility(
+            support=Support.UNKNOWN,
+            quantization=found.label or "unknown",
+            gpu=gpu.label,
+            why=f"{what}; config.json of the image would settle it",
+        )
+        return
+    table = quantization_table()
+    moe = is_moe(model.config)
+    for identifier in found.schemes:
+        scheme = table.scheme(identifier)
+        if scheme is None:
+            continue
+        support, why = _judge(identifier, gpu, version, moe=moe)
+        told = f"{scheme.title} ({found.source.value}): {why}"
+        if found.source.is_guess:
+            told = f"{scheme.title}, as the {found.source.value} hints: {why}"
+        if found.disagrees:
+            other = table.scheme(found.disagrees)
+            told += f"; the name hints at {other.title if other else found.disagrees}, the checkpoint wins"
+        variant = ""
+        if support is Support.UNSUPPORTED:
+            variant = nearest(reference, identifier, lambda other: _judge(other, gpu, version, moe=moe)[0])
+        yield Compatibility(
+            support=support,
+            quantization=scheme.title,
+            gpu=gpu.label,
+            why=told,
+            source=_source(version),
+            nearest=variant,
+        )
+
+
+def _judge(identifier: str, gpu: Hardware, version: Version | None, *, moe: bool) -> Answer:
+    scheme = quantization_table().scheme(identifier)
+    if scheme is None:
+        return Support.UNKNOWN, "not in the table"
+    newest = judge(scheme, gpu, version, moe=moe)
+    if version is not None or not gpu.known:
+        return newest
+    oldest = judge(scheme, gpu, _OLDEST_GUESS, moe=moe)
+    if (newest[0] is Support.UNSUPPORTED) != (oldest[0] is Support.UNSUPPORTED):
+        return Support.UNKNOWN, (
+            f"vLLM's version decides it ({newest[0].value} in {quantization_table().versions[-1]}, "
+            f"{oldest[0].value} in 0.11.2) and the runtime image's version is not known"
+        )
+    return newest
+
+
+def _source(version: Version | None) -> str:
+    table = quantization_table()
+    newest = table.versions[-1]
+    read = f"vLLM {table.versions[0]} to {newest}, read from the source distributions"
+    if version is None:
+        return f"{read}; version not known, {newest} assumed"
+    if version > (parse_version(newest) or ()):
+        return f"{read}; the runtime is newer than the table"
+    return read
+
+
+def _dtype(model: ModelFacts, gpu: Hardware, dtype: str) -> Iterator[Compatibility]:
+    kind = str(text_config(model.config).get("model_type", ""))
+    table = quantization_table()
+    refuses = kind in table.fp16_refused_by
+    half = dtype in ("half", "float16")
+    falls_back = gpu.column == "nvidia" and gpu.capability < 80 and dtype == "auto"
+    if gpu.column == "nvidia" and gpu.capability < 80 and dtype == "bfloat16":
+        yield Compatibility(
+            support=Support.UNSUPPORTED,
+            quantization="--dtype bfloat16",
+            gpu=gpu.label,
+            why="an explicit bfloat16 needs compute capability 8.0; --dtype=half or auto runs",
+            source="vLLM, activation dtype check",
+        )
+    elif refuses and (half or (falls_back and plain_dtype(model.config) == "bf16")):
+        yield Compatibility(
+            support=Support.UNSUPPORTED,
+            quantization="float16",
+            gpu=gpu.label,
+            why=f"vLLM refuses float16 for model type {kind} (numerical instability)"
+            + ("" if half else ", and this GPU has no bfloat16"),
+            source="vLLM, model dtype check",
+        )
+
+
+def _attention(model: ModelFacts, gpu: Hardware) -> Iterator[Compatibility]:
+    names = (model.config or {}).get("architectures")
+    sparse = (
+        [name for name in names if name in quantization_table().sparse_mla] if isinstance(names, list) else []
+    )
+    if sparse and gpu.column == "nvidia" and gpu.capability < 90:
+        yield Compatibility(
+            support=Support.UNSUPPORTED,
+            quantization="sparse MLA attention",
+            gpu=gpu.label,
+            why=f"{sparse[0]} needs a sparse attention kernel, which starts at Hopper (9.0)",
+            source="vLLM 0.33.0 attention backends",
+        )

@@ -1,0 +1,128 @@
+"""Values that vLLM refuses: mended to what was meant, else taken away."""
+
+from __future__ import annotations
+
+import pytest
+from compatibility_support import LLAMA, car, facts
+from hypothesis import given
+from hypothesis import strategies as st
+
+from modelcar_tui.advice.finding import Severity
+from modelcar_tui.advice.lint.lint import lint_model
+from modelcar_tui.advice.repairs.proposals import propose
+from modelcar_tui.manifest.arguments import effective
+from modelcar_tui.manifest.plan import Change
+from modelcar_tui.manifest.types import ModelCar
+from modelcar_tui.vllm.arguments import flags_of
+
+
+def repaired(
+    *args: str, gpus: int = 1, vllm: str = "0.19.1"
+) -> tuple[tuple[str, ...], tuple[Change, ...], ModelCar]:
+    item = car(*args, gpus=gpus)
+    changes = propose(item, facts(LLAMA), None, vllm=vllm)
+    return effective(item.serving, changes).args, changes, item
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("--gpu-memory-utilization=95", "--gpu-memory-utilization=0.95"),
+        ("--gpu-memory-utilization=90%", "--gpu-memory-utilization=0.9"),
+        ("--gpu-memory-utilization=0,95", "--gpu-memory-utilization=0.95"),
+        ("--gpu-memory-utilization=-1", None),
+        ("--max-model-len=32,768", "--max-model-len=32768"),
+        ("--max-model-len=32_768", None),
+        ("--max-model-len=8192 tokens", "--max-model-len=8192"),
+        ("--max-model-len=long", None),
+        ("--max-num-seqs=64.0", "--max-num-seqs=64"),
+        ("--max-num-seqs=0", None),
+        ("--dtype=bf16", "--dtype=bfloat16"),
+        ("--dtype=fp16", "--dtype=float16"),
+        ("--dtype=BFloat16", "--dtype=bfloat16"),
+        ("--dtype=int3", None),
+        ("--kv-cache-dtype=FP8", "--kv-cache-dtype=fp8"),
+        ("--kv-cache-dtype=fp8_e4m33", "--kv-cache-dtype=fp8_e4m3"),
+        ("--enforce-eager=true", "--enforce-eager"),
+        ("--enforce-eager=False", "--no-enforce-eager"),
+        ("--enforce-eager=maybe", None),
+        ("--limit-mm-per-prompt=image=4,video=1", '--limit-mm-per-prompt={"image": 4, "video": 1}'),
+        ("--limit-mm-per-prompt={'image': 4}", '--limit-mm-per-prompt={"image": 4}'),
+        ("--limit-mm-per-prompt={image:4}", '--limit-mm-per-prompt={"image": 4}'),
+        ("--limit-mm-per-prompt={image", None),
+        ("--max-model-len", None),
+    ],
+)
+def test_what_was_meant_is_written_and_what_is_not_known_goes(given: str, meant: str | None) -> None:
+    args, changes, _ = repaired(given)
+    unchanged = given == "--max-model-len=32_768"  # Python's own spelling of a number is read
+    assert args == ((given,) if unchanged else (meant,) if meant else ())
+    assert unchanged or (
+        len(changes) == 1 and changes[0].severity == "required" and "vLLM" in changes[0].reason
+    )
+
+
+@pytest.mark.parametrize(
+    ("args", "left"),
+    [
+        (["--enable-auto-tool-choice"], []),
+        (["--enable-auto-tool-choice", "--tool-call-parser=hermes"], None),
+        (["--enable-expert-parallel"], []),
+        (
+            ["--max-num-batched-tokens=512", "--max-num-seqs=600"],
+            ["--max-num-batched-tokens=600", "--max-num-seqs=600"],
+        ),
+        (
+            ["--no-enable-chunked-prefill", "--max-num-batched-tokens=512", "--max-model-len=2048"],
+            ["--max-num-batched-tokens=512", "--max-model-len=2048"],
+        ),
+    ],
+)
+def test_combinations_that_the_engine_refuses_are_mended(args: list[str], left: list[str] | None) -> None:
+    assert repaired(*args)[0] == tuple(args if left is None else left)
+
+
+@pytest.mark.parametrize(
+    ("args", "gpus", "after"),
+    [
+        (["-tp=2", "--tensor-parallel-size=4"], 2, ("--tensor-parallel-size=2",)),
+        (["--tensor-parallel-size=two"], 2, ("--tensor-parallel-size=2",)),
+        (["--tensor-parallel-size=0"], 1, ()),
+    ],
+)
+def test_the_gpu_count_is_met_whatever_stands_there(
+    args: list[str], gpus: int, after: tuple[str, ...]
+) -> None:
+    assert repaired(*args, gpus=gpus)[0] == after
+
+
+FLAGS = sorted(flag.flag for flag in flags_of("0.19.1") if flag.flag not in ("--api-key", "--hf-token"))
+VALUES = st.one_of(
+    st.none(),
+    st.sampled_from(["", "0", "-1", "1.5", "true", "{", "{a: 1}", "x=1", "None", "auto", "16k", "95"]),
+    st.text(alphabet="abc019{}:,=\"' .-_%", max_size=12),
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(FLAGS), VALUES), max_size=6), st.integers(1, 8))
+def test_nothing_that_stops_the_server_is_left(pairs: list[tuple[str, str | None]], gpus: int) -> None:
+    given = [flag if value is None else f"{flag}={value}" for flag, value in pairs]
+    args, _, _ = repaired(*given, gpus=gpus)
+    left = [
+        f
+        for f in lint_model(car(*args, gpus=gpus), vllm="0.19.1", facts=facts(LLAMA))
+        if f.severity is Severity.ERROR
+    ]
+    allowed = {"tensor-parallel"}  # sizes are the solver's
+    assert {finding.code for finding in left} <= allowed, left
+
+
+def test_aliases_in_a_value_are_not_written_out() -> None:
+    """Thirty lists of nine aliases each would be 9^30 items of JSON."""
+    lists = ", ".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30))
+    (change,) = [
+        change
+        for change in repaired(f"--limit-mm-per-prompt={{a0: &a0 [x], {lists}}}")[1]
+        if change.flag == "--limit-mm-per-prompt"
+    ]
+    assert change.new is None
