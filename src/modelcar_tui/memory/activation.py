@@ -11,6 +11,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.facts import GIB, Source, Term
+from modelcar_tui.memory.start import Start
 from modelcar_tui.models.parts import Tower
 from modelcar_tui.models.shape import Shape
 from modelcar_tui.vllm.engine_args import EngineArgs
@@ -19,6 +20,7 @@ from modelcar_tui.vllm.profile import Profile
 _LIBRARY = 0.045 * GIB
 """cuBLAS and small buffers during the sampler's run; fitted, 32 MiB of it are cuBLAS's on Hopper."""
 _FORWARD_LIBRARY = 0.016 * GIB
+_TYPICAL_SMS = 132
 _MLA_WORKSPACE = 65536
 """Tokens of context that MLA expands at once while profiling (vllm layers/attention/mla_attention.py)."""
 
@@ -34,28 +36,16 @@ class Peak(msgspec.Struct, frozen=True, kw_only=True):
     terms: tuple[Term, ...]
 
 
-def peak_of(
-    shape: Shape,
-    args: EngineArgs,
-    profile: Profile,
-    *,
-    seqs: int,
-    batch: int,
-    context: int,
-    sms: int,
-    last: bool,
-    workspace: bool,
-    act_bits: int,
-) -> Peak:
+def peak_of(start: Start, *, last: bool, workspace: bool) -> Peak:
     """The activation peak of one GPU.
 
     Args:
-        seqs: `max_num_seqs`; batch: `max_num_batched_tokens`; context: `max_model_len`.
-        sms: multiprocessors of the GPU.
         last: whether this pipeline rank samples.
         workspace: whether the experts run through vLLM's fused kernels, which keep a workspace.
-        act_bits: bits of the linear layers' inputs; 8 keeps a quantized copy beside them.
     """
+    shape, args, profile = start.model.shape, start.args, start.profile
+    seqs, batch = start.limits.seqs, start.limits.batch
+    sms = start.gpu.sms or _TYPICAL_SMS
     width = 2
     rows = min(seqs, batch)
     hidden = batch * shape.hidden * width
@@ -63,7 +53,7 @@ def peak_of(
     sampler = _sampler(shape, profile, rows, sms, speculative=args.speculative) if sampling else 0.0
     logits_stage = sampler + hidden + min(rows, batch) * shape.hidden * width + _LIBRARY if sampling else 0.0
     passing = 0.0 if profile.moe_workspace else _workspace(shape, args, batch)
-    forward = passing + _forward(shape, args, batch, context, act_bits) + _FORWARD_LIBRARY
+    forward = passing + _forward(start) + _FORWARD_LIBRARY
     kept = [
         (
             "experts' workspace",
@@ -110,14 +100,15 @@ def _sampler(shape: Shape, profile: Profile, rows: int, sms: int, *, speculative
     return 3.5 * logits * 4 + sms * shape.vocab * 4 + beside
 
 
-def _forward(shape: Shape, args: EngineArgs, batch: int, context: int, act_bits: int) -> float:
-    tp = args.tp
+def _forward(start: Start) -> float:
+    shape, tp, scheme = start.model.shape, start.args.tp, start.model.scheme
+    batch, context = start.limits.batch, start.limits.context
     moe = shape.moe
     inter = (
         shape.inter if moe is None else (moe.dense_inter if not all(shape.experts_at) else moe.shared_inter)
     )
     size = batch * ((3 if shape.gated else 2) * (inter / tp) + 4 * shape.hidden) * 2.0
-    if act_bits == 8:
+    if scheme.name in ("fp8", "int8") and not scheme.group:  # a quantized copy of the inputs beside them
         size += batch * (inter / tp) * 2.0
     if shape.mla is not None:
         tokens = min(max(8 * context, 4 * 16 * 256), _MLA_WORKSPACE)

@@ -11,8 +11,8 @@ from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory import lora, overheads
 from modelcar_tui.memory.activation import Peak, peak_of
 from modelcar_tui.memory.kv import Plan, plan_for
-from modelcar_tui.memory.ready import Ready
 from modelcar_tui.memory.refusals import number
+from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.weights import (
     SWIZZLED,
     SWIZZLED_EARLY,
@@ -21,11 +21,10 @@ from modelcar_tui.memory.weights import (
     pipeline_ranks,
     rank_weights,
 )
-from modelcar_tui.vllm.defaults import Limits
+from modelcar_tui.models.model import Model
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile
 
-_TYPICAL_SMS = 132
 _EARLY_GRAPHS = 0.5
 """Graphs before 0.15 took 0.1 to 0.4 GiB where 0.19's take 0.8 to 1.8; half is kept to be safe."""
 
@@ -61,62 +60,41 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
         return self.weights_bytes + self.peak.total + self.non_torch + self.graphs_deducted
 
 
-def budget_for(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: Limits) -> Budget:
+def budget_for(start: Start) -> Budget:
     """The budget of the pipeline rank that holds the fewest blocks."""
-    total = _total(gpu)
-    capability = number(gpu.compute_capability)
+    args, profile, layers = start.args, start.profile, start.model.shape.layers
+    capability = number(start.gpu.compute_capability)
     split = Split(
         tp=args.tp,
         pp=args.pp,
         ep=args.tp * args.dp if args.ep else 1,
         spread=args.tp * args.dp,
-        tower_whole=model.whole_tower or args.encoder_tp_data,
+        tower_whole=start.model.whole_tower or args.encoder_tp_data,
         swizzled=SWIZZLED_EARLY if (0, 11) <= profile.release < (0, 17) else SWIZZLED,
         marlin=(capability is not None and capability < 9) or profile.release == (0, 10),
     )
-    ranks = pipeline_ranks(model.shape.layers, min(args.pp, model.shape.layers))
+    ranks = pipeline_ranks(layers, min(args.pp, layers))
     chosen = {ranks[0], ranks[-1], max(ranks, key=lambda rank: rank[1] - rank[0])}
-    budgets = [_rank(model, gpu, args, profile, limits, split, rank, total) for rank in sorted(chosen)]
-    return min(budgets, key=_room)
+    return min((_rank(start, split, rank) for rank in sorted(chosen)), key=_room)
 
 
-def _rank(
-    model: Ready,
-    gpu: Gpu,
-    args: EngineArgs,
-    profile: Profile,
-    limits: Limits,
-    split: Split,
-    rank: tuple[int, int],
-    total: float | None,
-) -> Budget:
-    shape = model.shape
-    last = rank[1] == shape.layers
+def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
+    model, args, profile, limits = start.model, start.args, start.profile, start.limits
+    shape, total = model.shape, _total(start.gpu)
     weights = rank_weights(shape, split, model.scheme, model.width, model.extra, _tower(model, args), rank)
     adapters = lora.adapter_bytes(shape, args, rank)
     held = max(0.0, weights.total - args.cpu_offload_gib * GIB) + adapters
-    peak = peak_of(
-        shape,
-        args,
-        profile,
-        seqs=limits.seqs,
-        batch=limits.batch,
-        context=limits.context,
-        sms=gpu.sms or _TYPICAL_SMS,
-        last=last,
-        workspace=not (model.scheme.mxfp4 and not split.marlin),
-        act_bits=8 if model.scheme.name in ("fp8", "int8") and not model.scheme.group else 16,
-    )
-    outside = overheads.non_torch(gpu, args, profile)
-    capture = overheads.graphs(shape, args, limits.seqs, estimate=False, mxfp4=model.scheme.mxfp4)
+    fused = not (model.scheme.mxfp4 and not split.marlin)
+    peak = peak_of(start, last=rank[1] == shape.layers, workspace=fused)
+    outside = overheads.non_torch(start)
+    capture = overheads.graphs(start, estimate=False)
     capture *= 1.0 if profile.release >= (0, 15) else _EARLY_GRAPHS
-    guess = overheads.graphs(shape, args, limits.seqs, estimate=True, mxfp4=model.scheme.mxfp4)
-    deducted = guess if profile.graphs_deducted else 0.0
+    deducted = overheads.graphs(start, estimate=True) if profile.graphs_deducted else 0.0
     requested = math.ceil(total * limits.utilization) if total is not None else None
     available = requested - held - peak.total - outside - deducted if requested is not None else None
     if args.kv_cache_memory_bytes:
         available = float(args.kv_cache_memory_bytes)
-    plan = plan_for(shape, args, profile, width=cache_width(model, args), batch=limits.batch, rank=rank)
+    plan = plan_for(start, width=cache_width(model, args), rank=rank)
     if plan is not None and args.num_gpu_blocks_override:
         available = float(plan.block_bytes * args.num_gpu_blocks_override)
     return Budget(
@@ -127,7 +105,7 @@ def _rank(
         non_torch=outside,
         graphs=capture,
         graphs_deducted=deducted,
-        start=overheads.used_at_start(gpu, args),
+        start=overheads.used_at_start(start),
         total=total,
         requested=requested,
         available=available,
@@ -148,7 +126,7 @@ def _all_layers(layers: int, rank: tuple[int, int], args: EngineArgs, profile: P
     return layers / (rank[1] - rank[0]) if args.pp > 1 and (0, 14) <= profile.release < (0, 17) else 1.0
 
 
-def _loading(model: Ready, args: EngineArgs, profile: Profile, held: float) -> float:
+def _loading(model: Model, args: EngineArgs, profile: Profile, held: float) -> float:
     """Weights that are quantized while loading were whole in 16 bits at first, before layers were
     streamed."""
     if (
@@ -161,7 +139,7 @@ def _loading(model: Ready, args: EngineArgs, profile: Profile, held: float) -> f
     return held
 
 
-def _tower(model: Ready, args: EngineArgs) -> float:
+def _tower(model: Model, args: EngineArgs) -> float:
     return 0.0 if args.language_model_only else model.tower
 
 
@@ -176,7 +154,7 @@ def _total(gpu: Gpu) -> float | None:
     return value * GIB if isinstance(value, int | float) and 0 < value < 1e5 else None
 
 
-def cache_width(model: Ready, args: EngineArgs) -> float:
+def cache_width(model: Model, args: EngineArgs) -> float:
     """Bytes of one cached number."""
     name = args.kv_cache_dtype
     if name.startswith(("fp8", "int8", "mxfp8")):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from modelcar_tui.memory.ready import Ready
 from modelcar_tui.models.config import Reader
+from modelcar_tui.models.model import Model
 from modelcar_tui.models.tensors import VOCAB_PADDING
 from modelcar_tui.vllm.engine_args import EngineArgs
 
@@ -24,7 +24,7 @@ def draft_kind(args: EngineArgs) -> str:
     return "head" if any(word in named for word in _HEADS) else "model"
 
 
-def with_head(model: Ready, args: EngineArgs, drafts: int, *, own_vocabulary: bool) -> Ready:
+def with_head(model: Model, args: EngineArgs, drafts: int, *, own_vocabulary: bool) -> Model:
     """`model` with its draft head as further layers, each with a KV cache of its own.
 
     Args:

@@ -8,13 +8,13 @@ from modelcar_tui.memory.budget import budget_for
 from modelcar_tui.memory.draft_heads import draft_kind, draft_layers, with_head
 from modelcar_tui.memory.explain import report
 from modelcar_tui.memory.guess import guessed
-from modelcar_tui.memory.ready import Ready, ready
 from modelcar_tui.memory.refusals import refusal
+from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Estimate
 from modelcar_tui.memory.unsized import reason
 from modelcar_tui.models.config import Reader, text_part
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.defaults import Limits, limits_for
+from modelcar_tui.models.model import describe
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile, hungry, profile_for
 
@@ -42,27 +42,21 @@ def estimate(model: ModelFacts, gpu: Gpu, args: EngineArgs, *, vllm: str | None)
     return between(found, _one(model, gpu, args, hungry(profile)))
 
 
-def _one(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Estimate:
-    prepared = ready(model, quantization=args.quantization, dtype=args.dtype, overrides=args.overrides)
-    if isinstance(prepared, str):
-        return guessed(model, gpu, args, profile, prepared)
-    limits = limits_for(prepared.shape, args, profile, gpu)
-    refused = refusal(prepared, gpu, args, profile, limits)
+def _one(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Estimate:
+    model = describe(facts, quantization=args.quantization, dtype=args.dtype, overrides=args.overrides)
+    if isinstance(model, str):
+        return guessed(facts, gpu, args, profile, model)
+    start = start_of(model, gpu, args, profile)
+    refused = refusal(start)
     if refused is not None:
         return Estimate(outcome=refused.outcome, why=refused.why, error=refused.error, vllm=profile.label)
     if draft_kind(args) == "head":
-        drafts = draft_layers(Reader(text_part(model.config or {}), model.config or {}))
-        shared, own = (with_head(prepared, args, drafts, own_vocabulary=whole) for whole in (False, True))
-        return within(
-            _sized(shared, gpu, args, profile, limits),
-            _sized(own, gpu, args, profile, limits),
-            "whether the draft head shares the model's vocabulary",
-        )
-    return _sized(prepared, gpu, args, profile, limits)
+        drafts = draft_layers(Reader(text_part(facts.config or {}), facts.config or {}))
+        shared, own = (start.of(with_head(model, args, drafts, own_vocabulary=own)) for own in (False, True))
+        return within(_sized(shared), _sized(own), "whether the draft head shares the model's vocabulary")
+    return _sized(start)
 
 
-def _sized(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: Limits) -> Estimate:
-    budget = budget_for(model, gpu, args, profile, limits)
-    return report(
-        model, gpu, args, profile, limits, budget, reason(model, gpu, args, profile, limits, budget)
-    )
+def _sized(start: Start) -> Estimate:
+    budget = budget_for(start)
+    return report(start, budget, reason(start, budget))

@@ -5,27 +5,25 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.facts import GIB, Fact, Source, Term, unknown
-from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory.budget import Budget, cache_width
 from modelcar_tui.memory.outcome import NO_TOTAL, headroom_of, longest_context, minimum, verdict
-from modelcar_tui.memory.ready import Ready
+from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.types import Estimate, Outcome
+from modelcar_tui.models.model import Model
 from modelcar_tui.vllm.defaults import Limits
 from modelcar_tui.vllm.engine_args import EngineArgs
-from modelcar_tui.vllm.profile import Profile
 
 _CHECKS = "vllm v1/worker/gpu_worker.py determine_available_memory"
 
 
-def report(
-    model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: Limits, budget: Budget, odd: str
-) -> Estimate:
+def report(start: Start, budget: Budget, odd: str) -> Estimate:
     """The estimate; `odd` is why the verdict must stay unknown."""
+    model, args, profile, limits = start.model, start.args, start.profile, start.limits
     context = limits.context
     plan = budget.plan
     if limits.auto_context and plan is not None and budget.available is not None:
         context = plan.longest(budget.available, limits.context, padded=profile.exact_groups) or context
-    outcome, why, error = verdict(gpu, limits, budget, profile, context, several=args.tp * args.pp > 1)
+    outcome, why, error = verdict(start, budget, context)
     if odd and outcome in (Outcome.STARTS, Outcome.REFUSED_KV, Outcome.OOM_WARMUP, Outcome.OOM_GRAPH_CAPTURE):
         outcome, why, error = Outcome.UNKNOWN, f"{odd}; without it: {why}", ""
     blocks = plan.block_count(budget.available) if plan and budget.available is not None else None
@@ -45,7 +43,7 @@ def report(
         kv_available_gib=_available(budget, limits),
         kv_tokens=_tokens(tokens, budget, blocks),
         max_concurrency=_concurrency(budget, blocks, context),
-        longest_context=_longest(budget, profile, limits),
+        longest_context=_longest(start, budget),
         required_gib=required(budget, limits),
         requested_gib=_gib(budget.requested)
         if budget.requested is not None
@@ -53,7 +51,7 @@ def report(
         headroom_gib=_headroom_fact(budget),
         kv_bytes_per_token=_per_token(model, args, budget),
         vllm=profile.label,
-        notes=_notes(model, profile, gpu, budget),
+        notes=_notes(start),
     )
     return _without_cache(made, odd) if model.shape.odd else made
 
@@ -161,13 +159,13 @@ def _none(budget: Budget) -> Fact[int]:
     return unknown(NO_TOTAL if budget.available is None else "no block fits")
 
 
-def _longest(budget: Budget, profile: Profile, limits: Limits) -> Fact[int]:
+def _longest(start: Start, budget: Budget) -> Fact[int]:
     if budget.plan is None or budget.available is None:
         return _none(budget)
-    return Fact(value=longest_context(budget, profile, limits), source=Source.COMPUTED, note=_CHECKS)
+    return Fact(value=longest_context(start, budget), source=Source.COMPUTED, note=_CHECKS)
 
 
-def _per_token(model: Ready, args: EngineArgs, budget: Budget) -> Fact[float]:
+def _per_token(model: Model, args: EngineArgs, budget: Budget) -> Fact[float]:
     plan = budget.plan
     if plan is None:
         return unknown("this model keeps no KV cache", unit="B")
@@ -193,7 +191,8 @@ def _headroom_fact(budget: Budget) -> Fact[float]:
     )
 
 
-def _notes(model: Ready, profile: Profile, gpu: Gpu, budget: Budget) -> tuple[str, ...]:
+def _notes(start: Start) -> tuple[str, ...]:
+    model, profile, gpu = start.model, start.profile, start.gpu
     notes = list(model.notes)
     if not profile.known:
         notes.append(f"the vLLM version is not known; {profile.label.rstrip('?')} is assumed")

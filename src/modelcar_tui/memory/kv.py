@@ -10,6 +10,7 @@ from collections import Counter
 
 import msgspec
 
+from modelcar_tui.memory.start import Start
 from modelcar_tui.models.shape import Shape
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile
@@ -125,15 +126,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return (full * self.page + (self.beside if full else 0)) / self.wide_block
 
 
-def plan_for(
-    shape: Shape, args: EngineArgs, profile: Profile, *, width: float, batch: int, rank: tuple[int, int]
-) -> Plan | None:
+def plan_for(start: Start, *, width: float, rank: tuple[int, int]) -> Plan | None:
     """The plan of one GPU of the pipeline rank `rank`; None for a model without a KV cache.
 
     Args:
         width: bytes of one cached number.
-        batch: `max_num_batched_tokens`.
     """
+    shape, args, profile = start.model.shape, start.args, start.profile
     if shape.v_head_dim < shape.head_dim and profile.release < _NARROW_VALUES:
         shape = msgspec.structs.replace(shape, v_head_dim=shape.head_dim, wide_v_head_dim=shape.wide_head_dim)
     kinds = Counter(kind for kind in shape.kinds[rank[0] : rank[1]] if kind != "none")
@@ -165,7 +164,7 @@ def plan_for(
         window=shape.window,
         chunk=shape.chunk,
         encoder_tokens=shape.encoder_tokens,
-        batch=batch,
+        batch=start.limits.batch,
         speculative=args.num_speculative_tokens,
         state_mode=_state_mode(args, profile),
         context_split=max(1, args.dcp),

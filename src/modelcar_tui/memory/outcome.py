@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from modelcar_tui.core.facts import GIB
-from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory.budget import Budget
+from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.vllm.defaults import Limits
-from modelcar_tui.vllm.profile import Profile
 
 NO_TOTAL = "the memory of this GPU is not known"
 _SURE = 0.25 * GIB
@@ -25,15 +24,9 @@ Verdict = tuple[Outcome, str, str]
 """The outcome, why, and vLLM's words."""
 
 
-def verdict(
-    gpu: Gpu, limits: Limits, budget: Budget, profile: Profile, context: int, *, several: bool
-) -> Verdict:
-    """The first check that fails, or STARTS.
-
-    Args:
-        context: the one in force after `--max-model-len auto`.
-        several: whether more than one GPU is used, all of which have to be free.
-    """
+def verdict(start: Start, budget: Budget, context: int) -> Verdict:
+    """The first check that fails, or STARTS; `context`: the one in force after `--max-model-len auto`."""
+    gpu, limits, profile = start.gpu, start.limits, start.profile
     total, requested, available = budget.total, budget.requested, budget.available
     if total is None or requested is None or available is None:
         return Outcome.UNKNOWN, f"{NO_TOTAL}; it needs about {text(minimum(budget, limits))}", ""
@@ -46,11 +39,11 @@ def verdict(
         why = f"all but the KV cache takes {text(budget.fixed)} of the {text(requested)} that vLLM may use"
         return Outcome.REFUSED_NO_KV, why, "No available memory for the cache blocks."
     if budget.needed > available and not limits.auto_context:
-        return _no_context(budget, profile, limits, available, context)
+        return _no_context(start, budget, available, context)
     blocks = state_blocks(budget)
     if blocks is not None and profile.state_blocks_checked and limits.seqs > blocks:
         return _few_states(limits.seqs, blocks)
-    return _afterwards(gpu, limits, budget, available, total, profile, several=several)
+    return _afterwards(start, budget, available, total)
 
 
 def state_blocks(budget: Budget) -> int | None:
@@ -86,8 +79,8 @@ def _no_free_memory(free: float, total: float, requested: float, limits: Limits)
     return Outcome.REFUSED_FREE_MEMORY, why, error
 
 
-def _no_context(budget: Budget, profile: Profile, limits: Limits, available: float, context: int) -> Verdict:
-    longest = longest_context(budget, profile, limits)
+def _no_context(start: Start, budget: Budget, available: float, context: int) -> Verdict:
+    longest = longest_context(start, budget)
     error = (
         f"To serve at least one request with the models's max seq len ({context}), "
         f"({budget.needed / GIB:.2f} GiB KV cache is needed, which is larger than the available KV cache "
@@ -101,21 +94,13 @@ def _no_context(budget: Budget, profile: Profile, limits: Limits, available: flo
     return Outcome.REFUSED_KV, why, error
 
 
-def _afterwards(
-    gpu: Gpu,
-    limits: Limits,
-    budget: Budget,
-    available: float,
-    total: float,
-    profile: Profile,
-    *,
-    several: bool,
-) -> Verdict:
+def _afterwards(start: Start, budget: Budget, available: float, total: float) -> Verdict:
     """What vLLM does not check: graph capture and the sampler's warm-up, after the KV cache has been
     taken."""
+    gpu, limits = start.gpu, start.limits
     headroom = headroom_of(budget)
     held = budget.start + budget.weights_bytes + budget.non_torch + available + budget.weights.relaid
-    if headroom is not None and not profile.engine_v0:
+    if headroom is not None and not start.profile.engine_v0:
         if total - held - budget.graphs < -_SURE:
             left = text(max(0.0, total - held))
             why = f"CUDA graphs need {text(budget.graphs)} and {left} are left after the KV cache"
@@ -128,6 +113,7 @@ def _afterwards(
             )
             return Outcome.OOM_WARMUP, why, _OOM
     unified = gpu.compute_capability in _UNIFIED
+    several = start.args.tp * start.args.pp > 1  # all of which have to be free
     unmeasured = (several or unified) and gpu.free_gib.value is None and bool(gpu.free_gib.note)
     if unmeasured and limits.utilization >= _BARE_UTILIZATION:
         why = f"how much of each card is free is not known, and {limits.utilization:g} of it is asked for"
@@ -146,12 +132,13 @@ def headroom_of(budget: Budget) -> float | None:
     return budget.total - held - budget.graphs - budget.weights.relaid - budget.peak.warmup
 
 
-def longest_context(budget: Budget, profile: Profile, limits: Limits) -> int:
+def longest_context(start: Start, budget: Budget) -> int:
     """The longest context that the check lets pass, at most the one asked for."""
     if budget.plan is None or budget.available is None:
         return 0
+    profile = start.profile
     spare = budget.available - (budget.plan.block_bytes if profile.null_block else 0)
-    return budget.plan.longest(spare, limits.context, padded=profile.exact_groups)
+    return budget.plan.longest(spare, start.limits.context, padded=profile.exact_groups)
 
 
 def minimum(budget: Budget, limits: Limits) -> float:

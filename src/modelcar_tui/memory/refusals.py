@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.memory.ready import Ready
+from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.types import Outcome
+from modelcar_tui.models.model import Model
 from modelcar_tui.vllm.architectures import architecture_refused
 from modelcar_tui.vllm.defaults import Limits
 from modelcar_tui.vllm.engine_args import EngineArgs
@@ -28,8 +29,9 @@ class Refusal(msgspec.Struct, frozen=True):
     """vLLM's words."""
 
 
-def refusal(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: Limits) -> Refusal | None:
+def refusal(start: Start) -> Refusal | None:
     """The first check of vLLM that these arguments do not pass; None when they pass."""
+    model, gpu, args, profile, limits = start.model, start.gpu, start.args, start.profile, start.limits
     return (
         _arguments(args)
         or _generation(gpu, profile)
@@ -66,7 +68,7 @@ def _generation(gpu: Gpu, profile: Profile) -> Refusal | None:
     return Refusal(Outcome.REFUSED_KERNEL, why, "no kernel image is available for execution on the device")
 
 
-def _architecture(model: Ready, profile: Profile) -> Refusal | None:
+def _architecture(model: Model, profile: Profile) -> Refusal | None:
     why = architecture_refused(model.shape.arch, profile)
     if not why:
         return None
@@ -75,7 +77,7 @@ def _architecture(model: Ready, profile: Profile) -> Refusal | None:
     )
 
 
-def _quantization(model: Ready, gpu: Gpu, profile: Profile) -> Refusal | None:
+def _quantization(model: Model, gpu: Gpu, profile: Profile) -> Refusal | None:
     """Only for a known version: the table has one answer a release."""
     if gpu.vendor != "nvidia" or not profile.known:
         return None
@@ -100,7 +102,7 @@ def _arguments(args: EngineArgs) -> Refusal | None:
     return None
 
 
-def _context(model: Ready, args: EngineArgs, limits: Limits) -> Refusal | None:
+def _context(model: Model, args: EngineArgs, limits: Limits) -> Refusal | None:
     most = model.shape.max_position
     asked = args.max_model_len
     if most is None or asked is None or asked <= most or args.long_context_allowed or _stretches(args):
@@ -129,7 +131,7 @@ def _bfloat16(gpu: Gpu, args: EngineArgs) -> Refusal | None:
     return None
 
 
-def _data_type(model: Ready, gpu: Gpu, args: EngineArgs) -> Refusal | None:
+def _data_type(model: Model, gpu: Gpu, args: EngineArgs) -> Refusal | None:
     capability = number(gpu.compute_capability)
     half = args.dtype in ("float16", "half") or (
         args.dtype == "auto" and capability is not None and capability < 8
@@ -141,7 +143,7 @@ def _data_type(model: Ready, gpu: Gpu, args: EngineArgs) -> Refusal | None:
     return None
 
 
-def _cache_type(gpu: Gpu, args: EngineArgs, profile: Profile, model: Ready | None = None) -> Refusal | None:
+def _cache_type(gpu: Gpu, args: EngineArgs, profile: Profile, model: Model | None = None) -> Refusal | None:
     capability = number(gpu.compute_capability)
     name = args.kv_cache_dtype
     if gpu.vendor != "nvidia" or capability is None or not name.startswith("fp8"):
@@ -153,7 +155,7 @@ def _cache_type(gpu: Gpu, args: EngineArgs, profile: Profile, model: Ready | Non
     return Refusal(Outcome.REFUSED_KERNEL, why)
 
 
-def short_cache_unsure(gpu: Gpu, args: EngineArgs, profile: Profile, model: Ready | None) -> bool:
+def short_cache_unsure(gpu: Gpu, args: EngineArgs, profile: Profile, model: Model | None) -> bool:
     """Whether an 8-bit cache on Ampere hangs on the attention backend: FlashInfer has it, Triton not.
 
     vLLM picks FlashInfer by itself from 0.12 on (platforms/cuda.py _get_backend_priorities), not for MLA and
@@ -167,7 +169,7 @@ def short_cache_unsure(gpu: Gpu, args: EngineArgs, profile: Profile, model: Read
     return profile.release >= (0, 12) and not other
 
 
-def _division(model: Ready, args: EngineArgs) -> Refusal | None:
+def _division(model: Model, args: EngineArgs) -> Refusal | None:
     shape, tp = model.shape, args.tp
     if tp == 1:
         return None
@@ -199,7 +201,7 @@ def _division(model: Ready, args: EngineArgs) -> Refusal | None:
     return None
 
 
-def _blocks(model: Ready, args: EngineArgs, profile: Profile) -> Refusal | None:
+def _blocks(model: Model, args: EngineArgs, profile: Profile) -> Refusal | None:
     """Square quantization blocks must not be cut (vllm quantization/utils/fp8_utils.py)."""
     shape, block, tp = model.shape, model.scheme.block, args.tp
     if not block:

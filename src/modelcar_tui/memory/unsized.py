@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from modelcar_tui.core.facts import Source
-from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory.budget import Budget
 from modelcar_tui.memory.draft_heads import draft_kind
 from modelcar_tui.memory.outcome import state_blocks
-from modelcar_tui.memory.ready import Ready
 from modelcar_tui.memory.refusals import short_cache_unsure
+from modelcar_tui.memory.start import Start
 from modelcar_tui.vllm.architectures import architecture_unsure
-from modelcar_tui.vllm.defaults import Limits
-from modelcar_tui.vllm.engine_args import EngineArgs
-from modelcar_tui.vllm.profile import Profile
 
 _STATE_SINCE = (0, 10)
 _CAPPED_SINCE = (0, 18)
@@ -20,8 +16,9 @@ _MORE_FIXED, _MORE_CACHE, _LESS_MEMORY = 1.2, 1.5, 0.9
 """How far other devices' code may stray from CUDA's before a start is in doubt."""
 
 
-def reason(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: Limits, budget: Budget) -> str:
+def reason(start: Start, budget: Budget) -> str:
     """Why the verdict must stay UNKNOWN although the sum can be made; the empty text when it need not."""
+    model, gpu, args, profile = start.model, start.gpu, start.args, start.profile
     if model.shape.odd:
         return model.shape.odd[0]
     unsure = architecture_unsure(model.shape.arch, profile)
@@ -39,9 +36,9 @@ def reason(model: Ready, gpu: Gpu, args: EngineArgs, profile: Profile, limits: L
     if gpu.vendor not in ("nvidia", "amd") and not _ample(budget):
         return f"{gpu.vendor} devices run vLLM through other code, which is not modelled"
     blocks = state_blocks(budget)
-    if blocks is not None and profile.release < _CAPPED_SINCE and limits.seqs > blocks:
+    if blocks is not None and profile.release < _CAPPED_SINCE and start.limits.seqs > blocks:
         return (
-            f"graphs of {limits.seqs} sequences over {blocks} state blocks crashed before vLLM 0.18 "
+            f"graphs of {start.limits.seqs} sequences over {blocks} state blocks crashed before vLLM 0.18 "
             "(issue 34094)"
         )
     if "state" in model.shape.kinds and profile.release < _STATE_SINCE:

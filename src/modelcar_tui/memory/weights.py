@@ -12,23 +12,10 @@ from modelcar_tui.memory.allocator import allocated
 from modelcar_tui.models import tensors
 from modelcar_tui.models.scheme import PLAIN, Scheme
 from modelcar_tui.models.shape import Shape
+from modelcar_tui.models.stored import STATE_PARTS, stored_bytes
 from modelcar_tui.models.tensors import Weight
 
 _ORIGIN = "vllm model_executor/layers/linear.py"
-_STATE_PARTS = frozenset(
-    {
-        "in_proj",
-        "out_proj",
-        "conv",
-        "x_proj",
-        "dt_proj",
-        "A and D",
-        "decay and gate down",
-        "decay and gate up",
-    }
-)
-TOWER_FROM = 0.012
-"""A surplus of parameters above this share of the text model is a tower of its own."""
 SWIZZLED, SWIZZLED_EARLY = 1.09, 1.0653
 """Triton's layout of MXFP4 weights beside the plain one: measured 1.085 to 1.095 with 1, 2 and 4 GPUs on
 0.19, 1.0653 on 0.11 (one side padded from 2880 to 3072)."""
@@ -124,38 +111,11 @@ def rank_weights(
     return RankWeights(first=first, last=last, total=sum(parts.values()), terms=terms, relaid=relaid)
 
 
-@lru_cache(maxsize=512)
-def whole_bytes(shape: Shape, scheme: Scheme, width: int) -> float:
-    """Bytes of the checkpoint's text model as the config describes it: no split, padding or caches."""
-    split = Split(tp=1, pp=1, ep=1, tower_whole=False, marlin=True)
-    flat = msgspec.structs.replace(scheme, mxfp4=False)
-    total = 0.0
-    for one, kind, experts, count in tensors.distinct(shape, 0, shape.layers):
-        for weight in tensors.layer(one, kind, experts=experts, tp=1, ep=1):
-            if weight.label != "absorbed kv_b":
-                total += _bytes(weight, flat, width, split)[0] * weight.count * count
-    edge = shape.vocab * shape.hidden * width
-    if not (shape.tied or shape.encoder_only):
-        total += scheme.linear_bytes(shape.vocab, shape.hidden) if scheme.head else edge
-    return total + edge + shape.hidden * width + tensors.loose(shape, 1) * width
-
-
 def _bytes(weight: Weight, scheme: Scheme, width: int, split: Split) -> tuple[float, float]:
     """Bytes of one such matrix, and what lies idle beside it after it was re-laid."""
-    if weight.role == "plain" or weight.inner == 1 or (scheme.bits >= 16 and not scheme.attention_as):
-        return weight.out * weight.inner * width, 0.0
-    if weight.role == "expert":
-        return (
-            _expert_bytes(weight, scheme, split)
-            if scheme.mxfp4
-            else (scheme.expert_bytes(weight.out, weight.inner), 0.0)
-        )
-    own = scheme.of_attention() if weight.role == "attention" else scheme
-    if weight.label in _STATE_PARTS:
-        own = scheme.of_mixers()
-    if own.bits >= 16 or (scheme.experts_only and weight.role == "linear"):
-        return weight.out * weight.inner * width, 0.0
-    return own.linear_bytes(weight.out, weight.inner), 0.0
+    if scheme.mxfp4 and weight.role == "expert" and weight.inner != 1:
+        return _expert_bytes(weight, scheme, split)
+    return stored_bytes(weight, scheme, width), 0.0
 
 
 def _expert_bytes(weight: Weight, scheme: Scheme, split: Split) -> tuple[float, float]:
@@ -192,7 +152,7 @@ def _label(weight: Weight) -> str:
         return "experts"
     if weight.label in ("gate_up_proj", "up_proj", "down_proj"):
         return "MLP"
-    if weight.label in _STATE_PARTS:
+    if weight.label in STATE_PARTS:
         return "state-space mixers"
     return "absorbed kv_b" if weight.label == "absorbed kv_b" else "norms, routers, biases"
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from modelcar_tui.memory.weights import Split, rank_weights, whole_bytes
+from modelcar_tui.memory.weights import Split, rank_weights
 from modelcar_tui.models.scheme import PLAIN
 from modelcar_tui.models.shape import Shape, shape_of
+from modelcar_tui.models.stored import whole_bytes
 from modelcar_tui.models.tensors import true_count
 
 MODELS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("parameter_counts.json").read_text())[

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from sizing_models import DEEPSEEK_LITE, LLAMA_8B
 
-from modelcar_tui.memory.ready import Ready, ready
 from modelcar_tui.models.facts import ModelFacts, TensorGroup
 from modelcar_tui.models.headers import measure
+from modelcar_tui.models.model import Model, describe
 
 LAYER = "model.layers.{}."
 
@@ -29,11 +29,11 @@ def llama() -> list[TensorGroup]:
     return groups + [TensorGroup(f"{name}.weight", "BF16", shape, 1) for name, shape in edges.items()]
 
 
-def prepared(config, groups) -> Ready:
-    made = ready(
+def prepared(config, groups) -> Model:
+    made = describe(
         ModelFacts(config=config, tensors=tuple(groups)), quantization=None, dtype="auto", overrides=None
     )
-    assert isinstance(made, Ready)
+    assert isinstance(made, Model)
     return made
 
 

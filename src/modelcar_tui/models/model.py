@@ -1,4 +1,4 @@
-"""A model's facts, made ready once for many estimates."""
+"""A model made ready once from its facts, for every question that is asked of it later."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.facts import Source
-from modelcar_tui.memory.weights import TOWER_FROM, whole_bytes
 from modelcar_tui.models import tensors
 from modelcar_tui.models.config import Reader, text_part
 from modelcar_tui.models.facts import ModelFacts
@@ -17,14 +16,17 @@ from modelcar_tui.models.headers import Measured, measure
 from modelcar_tui.models.parts import UNDESCRIBED
 from modelcar_tui.models.scheme import Scheme, scheme_of
 from modelcar_tui.models.shape import Shape, shape_of
+from modelcar_tui.models.stored import whole_bytes
 
 _KEPT = 256
-_ready: dict[tuple[int, str, str], tuple[ModelFacts, Ready | str]] = {}
+_described: dict[tuple[int, str, str], tuple[ModelFacts, Model | str]] = {}
+_TOWER_FROM = 0.012
+"""A surplus of parameters above this share of the text model is a tower of its own."""
 _WHOLE_TOWERS = ("PixtralForConditionalGeneration", "VoxtralForConditionalGeneration", "InternVLChatModel")
 """Architectures whose tower is built from plain layers, so that every GPU holds all of it."""
 
 
-class Ready(msgspec.Struct, frozen=True, kw_only=True):
+class Model(msgspec.Struct, frozen=True, kw_only=True):
     """What does not depend on the GPU or on most arguments."""
 
     shape: Shape
@@ -45,43 +47,47 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
 
 
-def ready(
-    model: ModelFacts, *, quantization: str | None, dtype: str, overrides: Mapping[str, Any] | None
-) -> Ready | str:
-    """The model prepared, or one sentence that says why it can't be sized from its config."""
-    key = (id(model), f"{quantization}", f"{dtype} {overrides}")
-    kept = _ready.get(key)
-    if kept is not None and kept[0] is model:
+def describe(
+    facts: ModelFacts, *, quantization: str | None, dtype: str, overrides: Mapping[str, Any] | None
+) -> Model | str:
+    """The model prepared, or one sentence that says why it can't be sized from its config.
+
+    Made once for each `facts` and each set of arguments that change what they mean (`--quantization`,
+    `--dtype`, `--hf-overrides`).
+    """
+    key = (id(facts), f"{quantization}", f"{dtype} {overrides}")
+    kept = _described.get(key)
+    if kept is not None and kept[0] is facts:
         return kept[1]
-    made = _prepare(model, quantization, dtype, overrides)
-    if len(_ready) >= _KEPT:
-        _ready.pop(next(iter(_ready)))
-    _ready[key] = (model, made)
+    made = _prepare(facts, quantization, dtype, overrides)
+    if len(_described) >= _KEPT:
+        _described.pop(next(iter(_described)))
+    _described[key] = (facts, made)
     return made
 
 
 def _prepare(
-    model: ModelFacts, flag: str | None, dtype: str, overrides: Mapping[str, Any] | None
-) -> Ready | str:
-    config = model.config or (config_of_gguf(model.gguf) if model.gguf else None)
+    facts: ModelFacts, flag: str | None, dtype: str, overrides: Mapping[str, Any] | None
+) -> Model | str:
+    config = facts.config or (config_of_gguf(facts.gguf) if facts.gguf else None)
     shape = shape_of(config, overrides)
     if isinstance(shape, str):
         return shape
-    scheme = _scheme(model, flag)
+    scheme = _scheme(facts, flag)
     if scheme.bits == 8 and Reader(config or {}).text("expert_dtype") == "fp4":
         scheme = msgspec.structs.replace(scheme, short_experts=True)
     width = 4 if dtype in ("float32", "float") else 2
     parameters = (
-        model.parameters.value if model.parameters.known and not model.parameters.source.is_guess else None
+        facts.parameters.value if facts.parameters.known and not facts.parameters.source.is_guess else None
     )
     if not isinstance(parameters, int) or not 10_000 <= parameters <= 10**14:
         parameters = None
     shape = _complete(shape, parameters)
     if isinstance(shape, str):
         return shape
-    measured = _measured(model, shape, width)
-    if measured is None and model.gguf and isinstance(model.weight_bytes.value, int):
-        measured = Measured(text=float(model.weight_bytes.value), tower=0.0, elements=0)
+    measured = _measured(facts, shape, width)
+    if measured is None and facts.gguf and isinstance(facts.weight_bytes.value, int):
+        measured = Measured(text=float(facts.weight_bytes.value), tower=0.0, elements=0)
     notes: list[str] = []
     if not scheme.known and measured is None:
         notes.append(f"the quantization `{scheme.name}` is not known; weights are counted in 16 bits")
@@ -92,31 +98,31 @@ def _prepare(
         notes.append(
             f"the {shape.tower.kind} tower is not described in config.json; its weights are not counted"
         )
-    return Ready(
+    return Model(
         shape=shape,
         scheme=scheme,
         width=width,
         extra=extra,
         tower=tower,
         whole_tower=shape.arch in _WHOLE_TOWERS or (not shape.arch and shape.vocab == 131072),
-        unquantized=_quantization(model) is None and not (model.quantization_name.value or ""),
-        cache_fp8=_asks_fp8_cache(_quantization(model)),
+        unquantized=_quantization(facts) is None and not (facts.quantization_name.value or ""),
+        cache_fp8=_asks_fp8_cache(_quantization(facts)),
         source=source,
         notes=tuple(notes),
     )
 
 
-def _measured(model: ModelFacts, shape: Shape, width: int) -> Measured | None:
-    if not model.tensors:
+def _measured(facts: ModelFacts, shape: Shape, width: int) -> Measured | None:
+    if not facts.tensors:
         return None
-    config = model.config or {}
+    config = facts.config or {}
     drafts = Reader(text_part(config), config).integer("num_nextn_predict_layers", high=64) or 0
-    return measure(model.tensors, width, tied=shape.tied, layers=shape.layers, drafts=drafts)
+    return measure(facts.tensors, width, tied=shape.tied, layers=shape.layers, drafts=drafts)
 
 
-def _quantization(model: ModelFacts) -> Mapping[str, Any] | None:
-    config = model.config or {}
-    found = model.quantization or _first(config) or _first(text_part(config))
+def _quantization(facts: ModelFacts) -> Mapping[str, Any] | None:
+    config = facts.config or {}
+    found = facts.quantization or _first(config) or _first(text_part(config))
     return found if isinstance(found, Mapping) and found else None
 
 
@@ -124,9 +130,9 @@ def _first(config: Mapping[str, Any]) -> object:
     return config.get("quantization_config") or config.get("compression_config")
 
 
-def _scheme(model: ModelFacts, flag: str | None) -> Scheme:
-    name = model.quantization_name.value if model.quantization_name.known else ""
-    return scheme_of(_quantization(model), flag, name or "")
+def _scheme(facts: ModelFacts, flag: str | None) -> Scheme:
+    name = facts.quantization_name.value if facts.quantization_name.known else ""
+    return scheme_of(_quantization(facts), flag, name or "")
 
 
 def _asks_fp8_cache(quantization: Mapping[str, Any] | None) -> bool:
@@ -184,7 +190,7 @@ def _surplus(
         return 0.0, float(tower * width), Source.MODEL_CONFIG
     count = tensors.true_count(shape)
     surplus = parameters - count
-    if surplus > TOWER_FROM * count and (shape.moe is None or shape.tower is not None):
+    if surplus > _TOWER_FROM * count and (shape.moe is None or shape.tower is not None):
         return 0.0, float(surplus * width), Source.INDEX
     narrow = scheme.linear_bytes(1024, 1024) / 2**20 if surplus > 0.02 * count and scheme.bits < 16 else width
     return surplus * narrow, 0.0, Source.INDEX

@@ -1,0 +1,31 @@
+"""One start of vLLM: everything that decides how it ends, prepared once."""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.models.model import Model
+from modelcar_tui.vllm.defaults import Limits, limits_for
+from modelcar_tui.vllm.engine_args import EngineArgs
+from modelcar_tui.vllm.profile import Profile
+
+
+class Start(msgspec.Struct, frozen=True):
+    """A model on `args.tp x args.pp` units of a GPU, with one release's habits."""
+
+    model: Model
+    gpu: Gpu
+    args: EngineArgs
+    profile: Profile
+    limits: Limits
+    """The numbers that vLLM will run with: arguments, then the release's defaults for this GPU."""
+
+    def of(self, model: Model) -> Start:
+        """The same start of another model, with the numbers that were settled before."""
+        return msgspec.structs.replace(self, model=model)
+
+
+def start_of(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> Start:
+    """The start, with vLLM's defaults for what the arguments leave open."""
+    return Start(model, gpu, args, profile, limits_for(model.shape, args, profile, gpu))
