@@ -8,7 +8,7 @@ FREEZE := $(if $(UV),uv pip freeze --python,) .venv-upgrade/bin/python $(if $(UV
 export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: demo test check unit install upgrade clean test-apiserver
+.PHONY: demo test check unit same same-record install upgrade clean test-apiserver
 
 # A look that ended with NO-GO, QA failed, rejected, UNKNOWN or Ctrl-C was a good look, and no error of make's.
 demo: $(BIN)/modelcar-tui
@@ -25,6 +25,15 @@ check: $(VENV)/.dev
 
 unit: $(VENV)/.dev
 	$(BIN)/pytest -n auto --dist worksteal $(PYTEST_ARGS)
+
+# Whether the product answers as it did, byte for byte: for each step that moves code. 26 s, 16 of them CPU: the rest
+# is the pace of the demo's recording (SAME_ARGS="--part estimates" and the like asks less).
+same: $(VENV)/.dev
+	$(BIN)/python tools/same.py $(SAME_ARGS)
+
+# Only in the commit that means to change answers.
+same-record: $(VENV)/.dev
+	$(BIN)/python tools/same.py --record $(SAME_ARGS)
 
 # Slow, and apart from `make test`: builds a kube-apiserver once (tools/apiserver.sh), then asks it what the stub says.
 test-apiserver: $(VENV)/.dev

@@ -19,11 +19,13 @@ HERE = Path(__file__).parent
 @cache
 def flavour_file() -> dict[str, Any]:
     """The table of flavours, each with the answer that the classifier must give."""
-    return yaml.safe_load((HERE / "flavours.yaml").read_text())
+    found: dict[str, Any] = yaml.safe_load((HERE / "flavours.yaml").read_text())
+    return found
 
 
 def flavours() -> list[dict[str, Any]]:
-    return flavour_file()["nodes"]
+    found: list[dict[str, Any]] = flavour_file()["nodes"]
+    return found
 
 
 def as_node(flavour: dict[str, Any], name: str | None = None) -> dict[str, Any]:
