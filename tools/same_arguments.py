@@ -10,20 +10,20 @@ from typing import Any
 
 from compatibility_support import H100, LLAMA, car, facts
 
-from modelcar_tui.compatibility.engine import engine_args, server_args, spelled_out
-from modelcar_tui.compatibility.lint import lint, lint_model
-from modelcar_tui.compatibility.proposals import optimized_json, propose
-from modelcar_tui.compatibility.solver import solve
-from modelcar_tui.compatibility.types import Finding
+from modelcar_tui.advice.finding import Finding
+from modelcar_tui.advice.lint.lint import lint, lint_model
+from modelcar_tui.advice.repairs.proposals import optimized_json, propose
+from modelcar_tui.advice.solver.solver import solve
 from modelcar_tui.core.facts import Fact, Source
-from modelcar_tui.image.types import ModelFacts
+from modelcar_tui.hardware.products import gpu_for
 from modelcar_tui.manifest.reader import inspect_manifest
-from modelcar_tui.sizing.gpus import gpu_for
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.vllm.server_args import engine_args, server_args, spelled_out
 from same_places import ROOT, TESTS
 from same_text import Item, Named, item
 
 RELEASES = ("0.11.2", "0.19.1", "0.33.0")
-FIXTURES = TESTS / "unit" / "compatibility" / "fixtures"
+FIXTURES = TESTS / "unit" / "advice" / "fixtures"
 GPUS = 2
 
 

@@ -7,19 +7,20 @@ from collections.abc import Iterator, Mapping
 from functools import cache, partial
 from typing import Any
 
-from modelcar_tui.compatibility.engine import engine_args
-from modelcar_tui.compatibility.quantization import check
 from modelcar_tui.core.facts import Fact, Source
-from modelcar_tui.data.known_models import known_models
-from modelcar_tui.image.types import ModelFacts
-from modelcar_tui.sizing.cases import estimate_case
-from modelcar_tui.sizing.estimate import estimate
-from modelcar_tui.sizing.gpus import gpu_for
-from modelcar_tui.sizing.scheme import PLAIN
-from modelcar_tui.sizing.shape import shape_of
-from modelcar_tui.sizing.tensors import true_count
-from modelcar_tui.sizing.types import Estimate, Gpu
-from modelcar_tui.sizing.weights import whole_bytes
+from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.memory.cases import estimate_case
+from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.types import Estimate
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models.known_table import known_models
+from modelcar_tui.models.scheme import PLAIN
+from modelcar_tui.models.shape import shape_of
+from modelcar_tui.models.stored import whole_bytes
+from modelcar_tui.models.tensors import true_count
+from modelcar_tui.vllm.runs_on import check
+from modelcar_tui.vllm.server_args import engine_args
 from same_places import DATA, TESTS
 from same_text import Item, Named, item, number
 
@@ -191,7 +192,7 @@ def _told(found: Estimate) -> str:
 @cache
 def _models() -> tuple[tuple[str, dict[str, Any], int], ...]:
     """Name, config.json, published parameters (0 where nobody says): the test's table, then the product's."""
-    file = TESTS / "unit" / "sizing" / "parameter_counts.json"
+    file = TESTS / "unit" / "memory" / "parameter_counts.json"
     published = [
         (one["model"], one["config"], one["parameters"])
         for one in json.loads(file.read_text("utf-8"))["models"]

@@ -10,15 +10,18 @@ import msgspec
 from cluster_support import as_node, expanded, flavour_file, more_flavours
 from compatibility_support import LLAMA, car
 
-from modelcar_tui.cluster import dra, objects
+from modelcar_tui.cluster import dra
 from modelcar_tui.cluster.classify import classify
 from modelcar_tui.cluster.report import rows
 from modelcar_tui.cluster.scale import MachineSet, scale_up
-from modelcar_tui.cluster.types import AcceleratorReport, Access, GpuNode, Inventory, Rung
+from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Inventory
 from modelcar_tui.core.facts import Fact, Source
-from modelcar_tui.image.types import ImageFacts, ModelFacts
-from modelcar_tui.supervisor.deciding import candidates, decide_model
-from modelcar_tui.supervisor.reports import ModelRequirements
+from modelcar_tui.image.types import ImageFacts
+from modelcar_tui.kube import objects
+from modelcar_tui.kube.types import Access, Rung
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.verdict.deciding import candidates, decide_model
+from modelcar_tui.verdict.reports import ModelRequirements
 from same_models import QUANTIZATIONS
 from same_text import Item, Named, item, number
 

@@ -10,7 +10,7 @@ TESTS = ROOT / "tests"
 DATA = TESTS / "data" / "same"
 KEPT = ROOT / ".same"
 """The answers in full, as the last run found them equal to the baseline; differences are shown by them."""
-HELPERS = (TESTS / "unit" / "cluster", TESTS / "unit" / "compatibility")
+HELPERS = (TESTS / "unit" / "cluster", TESTS / "unit" / "advice")
 
 for folder in (ROOT / "src", *HELPERS):
     if str(folder) not in sys.path:
