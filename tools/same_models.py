@@ -19,8 +19,8 @@ from modelcar_tui.models.scheme import PLAIN
 from modelcar_tui.models.shape import shape_of
 from modelcar_tui.models.stored import whole_bytes
 from modelcar_tui.models.tensors import true_count
+from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.runs_on import check
-from modelcar_tui.vllm.server_args import engine_args
 from same_places import DATA, TESTS
 from same_text import Item, Named, item, number
 

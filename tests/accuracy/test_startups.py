@@ -156,11 +156,11 @@ def test_an_estimate_takes_less_than_a_millisecond(rows):
     from modelcar_tui.hardware.products import gpu_for
     from modelcar_tui.memory.estimate import estimate
     from modelcar_tui.models.facts import ModelFacts
-    from modelcar_tui.vllm.engine_args import parse_args
+    from modelcar_tui.vllm.engine_args import engine_args
 
     config = next(case["inputs"]["config"] for case, _ in rows if "gemma-3" in case["inputs"]["model"])
     model, gpu = ModelFacts(config=config), gpu_for("NVIDIA-H100-80GB-HBM3")
-    args = [parse_args((f"--max-model-len={length}",), 1) for length in range(1024, 3024, 10)]
+    args = [engine_args((f"--max-model-len={length}",), 1, None) for length in range(1024, 3024, 10)]
     best = min(_cpu(model, gpu, args, estimate) for _ in range(3))
     assert best / len(args) < 0.001
 

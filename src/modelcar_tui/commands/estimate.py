@@ -20,7 +20,7 @@ from modelcar_tui.memory.what_if import knobs, smallest_tp
 from modelcar_tui.models.count import count_parameters
 from modelcar_tui.report.data import to_json
 from modelcar_tui.report.estimate import estimate_lines
-from modelcar_tui.vllm.server_args import engine_args
+from modelcar_tui.vllm.engine_args import engine_args
 
 
 def run_cases_file(path: str) -> int:

@@ -22,8 +22,8 @@ from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.verdict.stopping import changes_in_words, heard
+from modelcar_tui.vllm.engine_args import server_args
 from modelcar_tui.vllm.runs_on import check
-from modelcar_tui.vllm.server_args import server_args
 from modelcar_tui.vllm.support import Compatibility, Support
 
 

@@ -4,12 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelcar_tui.vllm.engine_args import human_int, parse_args
+from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.meanings import human_int
 
 
 def test_both_forms_and_short_ones():
-    args = parse_args(
-        ("--max-model-len=8192", "--max-num-seqs", "64", "-q", "fp8", "--enforce-eager", "--dtype bfloat16"),
+    args = engine_args(
+        ("--max-model-len=8192", "--max-num-seqs", "64", "-q", "fp8", "--enforce-eager", "--dtype=bfloat16"),
+        None,
         None,
     )
     assert (args.max_model_len, args.max_num_seqs, args.quantization) == (8192, 64, "fp8")
@@ -18,12 +20,12 @@ def test_both_forms_and_short_ones():
 
 
 def test_the_manifests_gpu_count_wins():
-    assert parse_args(("--tensor-parallel-size=4",), 2).tp == 2
-    assert parse_args(("--tensor-parallel-size=4",), None).tp == 4
+    assert engine_args(("--tensor-parallel-size=4",), 2, None).tp == 2
+    assert engine_args(("--tensor-parallel-size=4",), None, None).tp == 4
 
 
 def test_underscores_are_dashes():
-    assert parse_args(("--gpu_memory_utilization=0.8",), 1).gpu_memory_utilization == 0.8
+    assert engine_args(("--gpu_memory_utilization=0.8",), 1, None).gpu_memory_utilization == 0.8
 
 
 @pytest.mark.parametrize(
@@ -34,27 +36,27 @@ def test_lengths_as_vllm_reads_them(text, value):
 
 
 def test_what_vllm_would_refuse_is_named_and_left_at_its_default():
-    args = parse_args(("--max-model-len=many", "--gpu-memory-utilization=7", "--max-num-seqs=0"), 1)
+    args = engine_args(("--max-model-len=many", "--gpu-memory-utilization=7", "--max-num-seqs=0"), 1, None)
     assert args.max_model_len is None
     assert len(args.problems) == 3
     assert "--max-model-len" in args.problems[0]
 
 
 def test_speculation_is_seen_in_each_of_its_forms():
-    told = parse_args(('--speculative-config={"method": "ngram", "num_speculative_tokens": 3}',), 1)
+    told = engine_args(('--speculative-config={"method": "ngram", "num_speculative_tokens": 3}',), 1, None)
     assert (told.speculative, told.speculative_method, told.num_speculative_tokens) == (True, "ngram", 3)
-    assert parse_args(("--speculative-model=a/b", "--num-speculative-tokens=5"), 1).speculative
+    assert engine_args(("--speculative-model=a/b", "--num-speculative-tokens=5"), 1, "0.8.5").speculative
 
 
 def test_graphs_switched_off_by_the_compilation_config():
-    assert parse_args(('--compilation-config={"cudagraph_mode": "NONE"}',), 1).enforce_eager
-    assert parse_args(("-O", "0"), 1).enforce_eager
-    assert not parse_args(("-O", "3"), 1).enforce_eager
+    assert engine_args(('--compilation-config={"cudagraph_mode": "NONE"}',), 1, None).enforce_eager
+    assert engine_args(("-O", "0"), 1, None).enforce_eager
+    assert not engine_args(("-O", "3"), 1, None).enforce_eager
 
 
 @given(st.lists(st.text(max_size=60), max_size=12))
 def test_nothing_a_manifest_holds_raises(items):
-    parse_args(tuple(items), 1)
+    engine_args(tuple(items), 1, None)
 
 
 @given(
@@ -62,5 +64,5 @@ def test_nothing_a_manifest_holds_raises(items):
     st.text(max_size=80),
 )
 def test_no_value_raises(flag, value):
-    parse_args((f"{flag}={value}",), None)
-    parse_args((flag, value), None)
+    engine_args((f"{flag}={value}",), None, None)
+    engine_args((flag, value), None, None)

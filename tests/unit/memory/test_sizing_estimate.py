@@ -10,15 +10,14 @@ from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.memory.what_if import knobs, smallest_tp
 from modelcar_tui.models.facts import ModelFacts, TensorGroup
 from modelcar_tui.report.estimate import estimate_lines
-from modelcar_tui.vllm.engine_args import EngineArgs, parse_args
+from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
 
 
 def size(
     config, *args: str, gpu: str = "H100", gpus: int = 1, vllm: str | None = "0.19.0", **facts
 ) -> Estimate:
-    return estimate(
-        ModelFacts(config=config, **facts), gpu_for(gpu, count=8), parse_args(args, gpus), vllm=vllm
-    )
+    wanted = engine_args((f"--tensor-parallel-size={gpus}", *args), None, vllm)
+    return estimate(ModelFacts(config=config, **facts), gpu_for(gpu, count=8), wanted, vllm=vllm)
 
 
 def test_llama_on_h100_has_the_tokens_that_vllm_logs():
@@ -210,7 +209,7 @@ def test_the_most_a_guess_caches_is_more_than_multi_head_attention_does():
         model = ModelFacts(parameters=parameters, bits=Fact(value=16, source=Source.NAME))
         low, high = (
             estimate(
-                model, gpu_for("H100"), parse_args((f"--max-model-len={tokens}",), 1), vllm="0.19.0"
+                model, gpu_for("H100"), engine_args((f"--max-model-len={tokens}",), 1, None), vllm="0.19.0"
             ).required_gib.high
             for tokens in (1, 100_001)
         )

@@ -19,10 +19,10 @@ from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts, TensorGroup
 from modelcar_tui.report.estimate import estimate_lines
-from modelcar_tui.vllm.engine_args import parse_args
+from modelcar_tui.vllm.engine_args import engine_args
 
 GPU = gpu_for("H100")
-ARGS = parse_args((), 1)
+ARGS = engine_args((), 1, None)
 scalars = (
     st.none()
     | st.booleans()
@@ -71,7 +71,7 @@ def test_real_configs_of_every_family_with_a_few_fields_of_anything(model, chang
         if draft
         else []
     )
-    args = parse_args((f"--pipeline-parallel-size={split[1]}", *told), split[0])
+    args = engine_args((f"--pipeline-parallel-size={split[1]}", *told), split[0], None)
     check(ModelFacts(config={**model["config"], **changed}), args)
 
 

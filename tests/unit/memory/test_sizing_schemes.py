@@ -12,13 +12,14 @@ from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.scheme import scheme_of
-from modelcar_tui.vllm.engine_args import parse_args
+from modelcar_tui.vllm.engine_args import engine_args
 
 
 def size(
     config: dict[str, Any], *args: str, gpu: str = "H100", gpus: int = 1, vllm: str = "0.19.0"
 ) -> Estimate:
-    return estimate(ModelFacts(config=config), gpu_for(gpu, count=8), parse_args(args, gpus), vllm=vllm)
+    wanted = engine_args((f"--tensor-parallel-size={gpus}", *args), None, vllm)
+    return estimate(ModelFacts(config=config), gpu_for(gpu, count=8), wanted, vllm=vllm)
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from modelcar_tui.models.limits import (
     tensor_parallel_fault,
 )
 from modelcar_tui.vllm.arguments import Argument, has_switch, last_value
+from modelcar_tui.vllm.engine_args import overrides
 from modelcar_tui.vllm.pipelines import pipeline_fault
-from modelcar_tui.vllm.server_args import overrides
 from modelcar_tui.vllm.values import tokens
 
 _TP, _PP, _DP = "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"

@@ -8,7 +8,7 @@ from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.limits import longest_context
 from modelcar_tui.vllm.arguments import Argument
-from modelcar_tui.vllm.server_args import overrides
+from modelcar_tui.vllm.engine_args import overrides
 from modelcar_tui.vllm.values import tokens
 
 _LENGTH = "--max-model-len"

@@ -24,9 +24,9 @@ from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.arguments import Argument, canonical, has_switch, last_value, take_apart
+from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.release import parse_version, stand_in
 from modelcar_tui.vllm.runs_on import check
-from modelcar_tui.vllm.server_args import engine_args
 from modelcar_tui.vllm.support import Support
 from modelcar_tui.vllm.values import tokens
 

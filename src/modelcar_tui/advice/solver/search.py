@@ -17,10 +17,9 @@ from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.declared import text_config
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.limits import longest_context, tensor_parallel_fault
-from modelcar_tui.vllm.engine_args import EngineArgs
+from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
 from modelcar_tui.vllm.kv_cache import check_kv_cache, effective_kv_dtype
 from modelcar_tui.vllm.release import parse_version
-from modelcar_tui.vllm.server_args import engine_args
 from modelcar_tui.vllm.support import Support
 
 _SEQUENCES = (256, 128, 64, 32, 16, 8)

@@ -33,7 +33,7 @@ from modelcar_tui.verdict.deciding import (
 )
 from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.vllm.arguments import take_apart
-from modelcar_tui.vllm.server_args import server_args
+from modelcar_tui.vllm.engine_args import server_args
 
 FLAGS = ("--max-model-len", "--max-num-seqs", "--max-num-batched-tokens", "--gpu-memory-utilization")
 MOST = 5

@@ -1,0 +1,190 @@
+"""What vLLM's flags mean to memory: one reader for each flag that matters."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from modelcar_tui.core.text import clean
+
+_SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([kKmMgGtT]?)(i?)[bB]?\s*$")
+_DECIMAL = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_BINARY = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_MAX_TOKENS = 2**31
+_POOLING_TASKS = frozenset({"embed", "embedding", "classify", "score", "reward", "pooling"})
+Found = dict[str, Any]
+"""Fields of `EngineArgs` by name."""
+
+
+def read_flag(found: Found, flag: str, value: str | None) -> str:
+    """Put what `flag` says into `found`; what does not touch memory is skipped.
+
+    Returns:
+        One sentence where vLLM's own parser would refuse the value, which is then left at its default.
+    """
+    reader = _FLAGS.get(flag)
+    if reader is None:
+        return ""
+    try:
+        reader(found, value)
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        if value is None:
+            return f"{flag} needs a value"
+        return f"{flag} {clean(value, limit=60)!r} is not a value that vLLM accepts"
+    return ""
+
+
+def human_int(text: str) -> int:
+    """`8192`, `8k` (8000), `8K` (8192), `1.5M`: as vLLM reads lengths.
+
+    Raises:
+        ValueError: not such a number.
+    """
+    if text.strip() in ("-1", "auto"):
+        return -1
+    match = _SIZE.match(text)
+    if not match:
+        raise ValueError(text)
+    number, unit, binary = match.groups()
+    factor = _BINARY[unit.upper()] if unit.isupper() or binary else _DECIMAL[unit]
+    value = float(number) * factor
+    if not value.is_integer() or value > 2**50:
+        raise ValueError(text)
+    return int(value)
+
+
+def _integer(name: str, low: int = 1, high: int = _MAX_TOKENS) -> Callable[[Found, str | None], None]:
+    def read(found: Found, value: str | None) -> None:
+        number = human_int(value or "")
+        if not low <= number <= high:
+            raise ValueError(value)
+        found[name] = number
+
+    return read
+
+
+def _number(name: str, high: float) -> Callable[[Found, str | None], None]:
+    def read(found: Found, value: str | None) -> None:
+        number = float(value or "")
+        if not 0 <= number <= high:
+            raise ValueError(value)
+        found[name] = number
+
+    return read
+
+
+def _text(name: str) -> Callable[[Found, str | None], None]:
+    def read(found: Found, value: str | None) -> None:
+        if not value:
+            raise ValueError(value)
+        found[name] = clean(value, limit=200)
+
+    return read
+
+
+def _switch(name: str, *, means: object = True) -> Callable[[Found, str | None], None]:
+    def read(found: Found, value: str | None) -> None:
+        off = value is not None and value.strip().lower() in ("false", "0", "no")
+        found[name] = (not means) if off else means
+
+    return read
+
+
+def _object(text: str | None) -> dict[str, Any]:
+    value = json.loads(text or "")
+    if not isinstance(value, dict):
+        raise ValueError(text)
+    return value
+
+
+def _speculation(found: Found, value: str | None) -> None:
+    config = _object(value)
+    found["speculative"] = True
+    tokens = config.get("num_speculative_tokens", 0)
+    found["num_speculative_tokens"] = tokens if isinstance(tokens, int) and 0 <= tokens < 1000 else 0
+    for key, name in (("model", "speculative_model"), ("method", "speculative_method")):
+        if isinstance(config.get(key), str):
+            found[name] = clean(config[key], limit=200)
+
+
+def _old_speculation(found: Found, value: str | None) -> None:
+    found["speculative"] = True
+    found["speculative_model"] = clean(value or "", limit=200)
+
+
+def _compilation(found: Found, value: str | None) -> None:
+    text = (value or "").strip()
+    if text in ("0", "none"):
+        found["enforce_eager"] = True
+        return
+    if text.isdigit():
+        return
+    config = _object(text)
+    if str(config.get("cudagraph_mode", "")).upper() == "NONE":
+        found["enforce_eager"] = True
+    sizes = config.get("cudagraph_capture_sizes")
+    if (
+        isinstance(sizes, list)
+        and sizes
+        and all(isinstance(size, int) and 0 < size < 10**6 for size in sizes)
+    ):
+        found["max_capture_size"] = max(sizes)
+
+
+def _overrides(found: Found, value: str | None) -> None:
+    found["overrides"] = _object(value)
+
+
+def _task(found: Found, value: str | None) -> None:
+    found["pooling"] = (value or "").strip().lower() in _POOLING_TASKS
+
+
+def _tower(found: Found, value: str | None) -> None:
+    found["encoder_tp_data"] = (value or "").strip() == "data"
+
+
+_FLAGS: dict[str, Callable[[Found, str | None], None]] = {
+    "--tensor-parallel-size": _integer("tp", high=1024),
+    "--pipeline-parallel-size": _integer("pp", high=1024),
+    "--data-parallel-size": _integer("dp", high=4096),
+    "--decode-context-parallel-size": _integer("dcp", high=1024),
+    "--enable-expert-parallel": _switch("ep"),
+    "--dtype": _text("dtype"),
+    "--quantization": _text("quantization"),
+    "--kv-cache-dtype": _text("kv_cache_dtype"),
+    "--max-model-len": _integer("max_model_len", low=-1),
+    "--gpu-memory-utilization": _number("gpu_memory_utilization", 1.0),
+    "--kv-cache-memory-bytes": _integer("kv_cache_memory_bytes", high=2**50),
+    "--num-gpu-blocks-override": _integer("num_gpu_blocks_override"),
+    "--block-size": _integer("block_size", high=65536),
+    "--max-num-seqs": _integer("max_num_seqs"),
+    "--max-num-batched-tokens": _integer("max_num_batched_tokens"),
+    "--enforce-eager": _switch("enforce_eager"),
+    "--max-cudagraph-capture-size": _integer("max_capture_size", low=0, high=10**6),
+    "--enable-chunked-prefill": _switch("chunked_prefill"),
+    "--enable-prefix-caching": _switch("prefix_caching"),
+    "--disable-hybrid-kv-cache-manager": _switch("hybrid_kv_manager", means=False),
+    "--mamba-cache-mode": _text("mamba_cache_mode"),
+    "--mamba-ssm-cache-dtype": _text("mamba_ssm_dtype"),
+    "--enable-lora": _switch("enable_lora"),
+    "--max-loras": _integer("max_loras", high=4096),
+    "--max-lora-rank": _integer("max_lora_rank", high=4096),
+    "--fully-sharded-loras": _switch("fully_sharded_loras"),
+    "--speculative-config": _speculation,
+    "--speculative-model": _old_speculation,
+    "--spec-model": _old_speculation,
+    "--num-speculative-tokens": _integer("num_speculative_tokens", high=1000),
+    "--spec-tokens": _integer("num_speculative_tokens", high=1000),
+    "--cpu-offload-gb": _number("cpu_offload_gib", 2.0**20),
+    "--compilation-config": _compilation,
+    "--optimization-level": _compilation,
+    "-O": _compilation,
+    "--task": _task,
+    "--runner": _task,
+    "--language-model-only": _switch("language_model_only"),
+    "--skip-mm-profiling": _switch("skip_mm_profiling"),
+    "--mm-encoder-tp-mode": _tower,
+    "--hf-overrides": _overrides,
+}
