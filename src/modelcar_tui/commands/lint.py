@@ -13,7 +13,7 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.manifest.reader import inspect_manifest
 from modelcar_tui.vllm.argument_table import argument_table
-from modelcar_tui.vllm.release import parse_version, stand_in
+from modelcar_tui.vllm.release import newer_than, parse_version, stand_in
 
 
 def run_lint(paths: list[str], *, vllm: str | None, form: str) -> int:
@@ -51,7 +51,6 @@ def _judge(vllm: str | None) -> str:
         )
     if parse_version(vllm) is None:
         return f"--vllm {vllm!r} is no version; judged by vLLM {release}\n"
-    newer = (parse_version(vllm) or ()) > (parse_version(read[-1]) or ())
-    if newer:
+    if newer_than(vllm, read):
         return f"vLLM {vllm} is newer than all that was read; judged by {release}\n"
     return "" if release == vllm.removeprefix("v") else f"vLLM {vllm} was not read; judged by {release}\n"

@@ -12,6 +12,7 @@ from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.model import Model
 from modelcar_tui.vllm.defaults import Limits
 from modelcar_tui.vllm.engine_args import EngineArgs
+from modelcar_tui.vllm.profile import newer_note
 
 _CHECKS = "vllm v1/worker/gpu_worker.py determine_available_memory"
 
@@ -194,7 +195,9 @@ def _headroom_fact(budget: Budget) -> Fact[float]:
 def _notes(start: Start) -> tuple[str, ...]:
     model, profile, gpu = start.model, start.profile, start.gpu
     notes = list(model.notes)
-    if not profile.known:
+    if profile.newer:
+        notes.append(f"{newer_note(profile.newer)}, the figures are bounds")
+    elif not profile.known:
         notes.append(f"the vLLM version is not known; {profile.label.rstrip('?')} is assumed")
     if not gpu.free_gib.known:
         notes.append("the card is taken to be idle when vLLM starts")

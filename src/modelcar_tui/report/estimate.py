@@ -8,6 +8,7 @@ from modelcar_tui.core.facts import Fact
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory.types import Estimate, Knob, Outcome
 from modelcar_tui.vllm.engine_args import EngineArgs
+from modelcar_tui.vllm.profile import newer_note
 
 _ROWS = (
     ("weights_gib", "weights", "GiB a GPU"),
@@ -39,8 +40,11 @@ def estimate_lines(
     """The whole answer, a line a figure; with `explain` the terms of each below it."""
     used = args.tp * args.pp
     spread = f"{used} of {card.count}" if used < card.count else str(card.count)
-    assumed = " (assumed: the version is not known)" if result.vllm.endswith("?") else ""
-    yield f"{name} on {spread} x {card.product} with vLLM {result.vllm.rstrip('?')}{assumed}"
+    release = result.vllm.rstrip("?")
+    assumed = " (assumed: the version is not known)" if result.vllm != release else ""
+    if newer := newer_note(release):
+        assumed = f" ({newer})"
+    yield f"{name} on {spread} x {card.product} with vLLM {release}{assumed}"
     yield f"{result.outcome}: {result.why}"
     if result.error:
         yield f"vLLM would say: {result.error}"

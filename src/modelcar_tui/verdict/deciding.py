@@ -23,6 +23,7 @@ from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.verdict.stopping import changes_in_words, heard
 from modelcar_tui.vllm.engine_args import server_args
+from modelcar_tui.vllm.profile import newer_note
 from modelcar_tui.vllm.runs_on import check
 from modelcar_tui.vllm.support import Compatibility, Support
 
@@ -303,7 +304,7 @@ def _on(model: ModelRequirements, kind: Candidate, vllm: str | None) -> ModelVer
         verdict=verdict,
         why=why,
         settle=settle,
-        warnings=_warnings(kind, compatibility, count),
+        warnings=_warnings(kind, compatibility, count, vllm),
         comparison=_comparison(result, kind, arguments.tp),
         needed_gib=result.required_gib,
         gpu_gib=kind.gpu.memory_gib,
@@ -352,8 +353,12 @@ def _settles(result: Estimate, kind: Candidate) -> str:
     return f"{shorter}make the image readable (see the remarks)"
 
 
-def _warnings(kind: Candidate, compatibility: tuple[Compatibility, ...], count: int) -> tuple[str, ...]:
+def _warnings(
+    kind: Candidate, compatibility: tuple[Compatibility, ...], count: int, vllm: str | None
+) -> tuple[str, ...]:
     warnings = [item.why for item in compatibility if item.support is Support.AT_A_COST]
+    if newer := newer_note(vllm):
+        warnings.append(f"{newer}: what it changed is not known here")
     if kind.most_free is None:
         warnings.append("free GPUs are unknown: pods could not be listed")
     if kind.pool.mem_guarantee is Guarantee.NONE:

@@ -7,8 +7,11 @@ from functools import lru_cache
 
 import msgspec
 
-NEWEST = (0, 33)
-"""The newest release that was read; assumed where nothing is known."""
+from modelcar_tui.vllm.release import newer_than
+
+NEWEST = "0.33.0"
+"""The newest release that was read; it stands in for one that is not known or came later."""
+_ASSUMED = (0, 33)
 _NUMBER = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 _LAST_PATCH = 99
 _DEVELOPMENT = re.compile(r"dev|rc\d|nightly|main\b|\+g[0-9a-f]", re.IGNORECASE)
@@ -26,6 +29,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     """What is shown; with a `?` when it was assumed."""
     known: bool
+    """Whether the release was told and its habits were read."""
+    newer: str
+    """The release that was told, where it came after all that were read; empty elsewhere."""
     engine_v0: bool
     """The engine before V1 (default up to 0.7)."""
     utilization: float
@@ -60,15 +66,16 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 def profile_for(vllm: str | None) -> Profile:
     """The habits of a release, from a tag such as `0.19.0`, `v0.8.5.post1` or `0.16-dev`.
 
-    None and what has no number in it stand for an unknown release: the newest that was read is assumed
-    and `known` is false.
+    None and what has no number in it stand for an unknown release. For it, and for one that came after all
+    that were read, the newest that was read is assumed and `known` is false.
     """
     found = _NUMBER.search(vllm or "")
-    release = (int(found.group(1)), int(found.group(2))) if found else NEWEST
-    known = found is not None and release[0] == 0
+    release = (int(found.group(1)), int(found.group(2))) if found else _ASSUMED
+    newer = found.group(0) if found and newer_than(found.group(0), (NEWEST,)) else ""
+    known = found is not None and not newer
     if not known:
-        release = NEWEST
-    label = f"{found.group(0)}" if found and known else f"{NEWEST[0]}.{NEWEST[1]}?"
+        release = _ASSUMED
+    label = found.group(0) if found and known else f"{newer or '.'.join(map(str, _ASSUMED))}?"
     patch = int(found.group(3) or 0) if found else 0
     v0 = release < (0, 8) or "(V0)" in (vllm or "")
     if "(V1)" in (vllm or ""):
@@ -81,6 +88,7 @@ def profile_for(vllm: str | None) -> Profile:
         development=bool(_DEVELOPMENT.search(vllm or "")),
         label=label,
         known=known,
+        newer=newer,
         engine_v0=v0,
         utilization=0.92 if release >= (0, 20) else 0.9,
         graphs_deducted=release >= (0, 20),
@@ -100,4 +108,12 @@ def profile_for(vllm: str | None) -> Profile:
 
 def hungry(profile: Profile) -> Profile:
     """The release that leaves least for the KV cache, in place of an unknown one: the other bound."""
-    return msgspec.structs.replace(profile_for("0.16.0"), label=profile.label, known=False)
+    return msgspec.structs.replace(
+        profile_for("0.16.0"), label=profile.label, known=False, newer=profile.newer
+    )
+
+
+def newer_note(vllm: str | None) -> str:
+    """What to say of a release that came after all that were read; empty for any other."""
+    told = profile_for(vllm).newer
+    return f"vLLM {told} is newer than all that was read, {NEWEST} stands in" if told else ""

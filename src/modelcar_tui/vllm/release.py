@@ -41,6 +41,11 @@ def was_read(text: str | None, read: Iterable[str]) -> bool:
     return any(parse_version(other) == version for other in read)
 
 
+def newer_than(text: str | None, read: Sequence[str]) -> bool:
+    """Whether this release came after all that were read (`read` is oldest first)."""
+    return (parse_version(text) or ()) > (parse_version(read[-1]) or ())
+
+
 def stand_in(version: Version | None, read: Sequence[str]) -> str:
     """The read release whose table answers for `version`; the newest for None.
 

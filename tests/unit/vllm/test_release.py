@@ -1,0 +1,65 @@
+"""What is said of a release that nobody read."""
+
+from __future__ import annotations
+
+import pytest
+
+from modelcar_tui.core.resources import table
+from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.types import Outcome
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.vllm import architecture_table
+from modelcar_tui.vllm.argument_table import argument_table
+from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.pipelines import pipeline_table
+from modelcar_tui.vllm.profile import NEWEST, newer_note, profile_for
+from modelcar_tui.vllm.quantization_table import quantization_table
+
+LLAMA = {
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "hidden_size": 4096,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "intermediate_size": 14336,
+    "vocab_size": 128256,
+    "max_position_embeddings": 131072,
+}
+
+
+def start(vllm: str | None, gpu: str = "NVIDIA-H100-80GB-HBM3", length: int = 8192):
+    args = engine_args((f"--max-model-len={length}",), 1, vllm)
+    return estimate(ModelFacts(config=LLAMA), gpu_for(gpu), args, vllm=vllm)
+
+
+def test_every_table_ends_at_the_same_newest_release() -> None:
+    read = table(architecture_table.__file__, "architectures.json", dict)["read"]
+    newest = {argument_table().versions[-1], quantization_table().versions[-1], read[-1]}
+    assert newest | {tuple(pipeline_table().without)[-1]} == {NEWEST}
+
+
+@pytest.mark.parametrize("vllm", ["0.33.1", "0.34.0", "v0.40.0", "1.2.0", "0.34.0.dev1", "0.40.0+rhai2"])
+def test_a_release_newer_than_all_that_was_read_has_bounds_and_says_so(vllm: str) -> None:
+    found, newest = start(vllm), start(NEWEST)
+    assert found.kv_tokens.value == newest.kv_tokens.value
+    low, high = found.kv_tokens.low, found.kv_tokens.high
+    assert low is not None and high is not None and low < high
+    assert any("newer than all that was read" in note for note in found.notes)
+    assert found.vllm.endswith("?") and "newer" in newer_note(vllm)
+
+
+@pytest.mark.parametrize("vllm", ["0.33.0", "0.19.1", "0.11.2+rhai5", "v0.8.5.post1", "0.33.0rc1"])
+def test_a_release_that_was_read_or_lies_between_has_exact_figures(vllm: str) -> None:
+    found = start(vllm)
+    assert profile_for(vllm).known and found.kv_tokens.low is None
+    assert not found.vllm.endswith("?") and not newer_note(vllm)
+
+
+def test_where_a_newer_release_decides_the_verdict_is_unknown() -> None:
+    lengths = range(8192, 65536, 1024)
+    newest = [n for n in lengths if start("0.33.0", "NVIDIA-L4", n).outcome is Outcome.STARTS]
+    between = [n for n in newest if start("0.16.0", "NVIDIA-L4", n).outcome is not Outcome.STARTS]
+    assert between
+    assert {start("0.40.0", "NVIDIA-L4", n).outcome for n in between} == {Outcome.UNKNOWN}
