@@ -7,9 +7,9 @@ from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory.name_table import name_based_required_gib
 from modelcar_tui.memory.refusals import gpu_refusal, number
 from modelcar_tui.memory.types import Estimate, Outcome
+from modelcar_tui.models.config import architecture_of
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.scheme import scheme_of
-from modelcar_tui.models.shape import architecture_of
 from modelcar_tui.vllm.architectures import architecture_refused
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.kernels import quantization_refused

@@ -8,6 +8,7 @@ from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.model import Model
+from modelcar_tui.models.splits import split_fault
 from modelcar_tui.vllm.architectures import architecture_refused
 from modelcar_tui.vllm.defaults import Limits
 from modelcar_tui.vllm.engine_args import EngineArgs
@@ -105,7 +106,7 @@ def _arguments(args: EngineArgs) -> Refusal | None:
 def _context(model: Model, args: EngineArgs, limits: Limits) -> Refusal | None:
     most = model.shape.max_position
     asked = args.max_model_len
-    if most is None or asked is None or asked <= most or args.long_context_allowed or _stretches(args):
+    if most is None or asked is None or asked <= most or args.long_context_allowed:
         return None
     error = (
         f"User-specified max_model_len ({asked}) is greater than the derived max_model_len "
@@ -113,12 +114,6 @@ def _context(model: Model, args: EngineArgs, limits: Limits) -> Refusal | None:
     )
     return Refusal(
         Outcome.REFUSED_ARGS, f"--max-model-len {asked} is more than the model's {most} positions", error
-    )
-
-
-def _stretches(args: EngineArgs) -> bool:
-    return args.overrides is not None and any(
-        "rope" in str(key) or "position" in str(key) for key in args.overrides
     )
 
 
@@ -170,35 +165,11 @@ def short_cache_unsure(gpu: Gpu, args: EngineArgs, profile: Profile, model: Mode
 
 
 def _division(model: Model, args: EngineArgs) -> Refusal | None:
-    shape, tp = model.shape, args.tp
-    if tp == 1:
+    fault = split_fault(model.shape, model.scheme, args.tp)
+    if fault is None:
         return None
-    if shape.heads % tp and set(shape.kinds) != {"state"}:
-        error = (
-            f"Total number of attention heads ({shape.heads}) must be divisible by tensor parallel size "
-            f"({tp})."
-        )
-        return Refusal(
-            Outcome.REFUSED_ARGS, f"{shape.heads} attention heads can't be shared by {tp} GPUs", error
-        )
-    padded = -(-shape.vocab // 64) * 64
-    if padded % tp:
-        error = f"{padded} is not divisible by {tp}"
-        return Refusal(
-            Outcome.REFUSED_ARGS, f"a vocabulary of {padded} rows can't be shared by {tp} GPUs", error
-        )
-    if shape.kv_heads % tp and tp % shape.kv_heads and "mla" not in shape.kinds:
-        why = f"{shape.kv_heads} KV heads can neither be shared nor repeated over {tp} GPUs"
-        return Refusal(Outcome.REFUSED_ARGS, why)
-    inter = shape.inter if shape.moe is None else 0
-    if inter % tp:
-        return Refusal(Outcome.REFUSED_ARGS, f"an MLP of width {inter} can't be shared by {tp} GPUs")
-    group = model.scheme.group
-    if group and not model.scheme.experts_only and inter and (inter // tp) % group:
-        why = f"a shard of {inter // tp} inputs does not hold whole quantization groups of {group}"
-        error = f"Weight input_size_per_partition = {inter // tp} is not divisible by group_size = {group}."
-        return Refusal(Outcome.REFUSED_QUANT, why, error)
-    return None
+    outcome = Outcome.REFUSED_QUANT if fault.quantization else Outcome.REFUSED_ARGS
+    return Refusal(outcome, fault.why, fault.error)
 
 
 def _blocks(model: Model, args: EngineArgs, profile: Profile) -> Refusal | None:

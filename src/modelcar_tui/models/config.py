@@ -7,6 +7,7 @@ from typing import Any
 
 Config = Mapping[str, Any]
 _TEXT_PARTS = ("text_config", "llm_config", "language_config", "text_model_config", "thinker_config")
+_POOLING = ("ForSequenceClassification", "ForTokenClassification", "ForRewardModel", "Model")
 
 
 class Reader:
@@ -93,3 +94,42 @@ def text_part(config: Config) -> Config:
             inner = part.get("text_config")
             return inner if isinstance(inner, dict) and inner else part
     return config
+
+
+def text_config(config: Config | None) -> Config:
+    """The whole config.json with its language model's part on top."""
+    whole = config or {}
+    part = text_part(whole)
+    return whole if part is whole else {**whole, **part}
+
+
+def architecture_of(config: Config | None) -> str:
+    """The first name in `architectures`; the empty text where there is none."""
+    listed = (config or {}).get("architectures")
+    if isinstance(listed, list) and listed and isinstance(listed[0], str):
+        return listed[0][:120]
+    return ""
+
+
+def makes_no_text(architecture: str) -> bool:
+    """Whether an architecture of this name makes embeddings, scores or rewards."""
+    return architecture.endswith(_POOLING)
+
+
+def overridden(config: Config | None, overrides: Config) -> Config:
+    """config.json with what the arguments put in the place of its values, as vLLM puts it there."""
+    changed = dict(config or {})
+    if "rope_parameters" in overrides:
+        changed.pop("rope_scaling", None)  # its name before Transformers 5
+    for key, value in overrides.items():
+        inner = changed.get(key)
+        # Parts with a config of their own are changed key by key; a rope is replaced as a whole.
+        parts = isinstance(inner, dict) and isinstance(value, dict) and not key.startswith("rope")
+        changed[key] = {**inner, **value} if parts and isinstance(inner, dict) else value
+    return changed
+
+
+def positive(value: object) -> int | None:
+    """The value where it is a count; None for anything else."""
+    good = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**9
+    return value if good and isinstance(value, int) else None

@@ -10,6 +10,7 @@ import msgspec
 
 from modelcar_tui.core.facts import Source
 from modelcar_tui.core.text import clean
+from modelcar_tui.models.config import text_config
 from modelcar_tui.models.facts import ModelFacts
 
 _METHODS = {
@@ -147,16 +148,6 @@ def is_moe(config: Mapping[str, Any] | None) -> bool:
     text = text_config(config)
     keys = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
     return any(isinstance(text.get(key), int) and text[key] > 1 for key in keys)
-
-
-def text_config(config: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """The language model's part of config.json."""
-    config = config or {}
-    for key in ("text_config", "llm_config", "language_config"):
-        inner = config.get(key)
-        if isinstance(inner, dict):
-            return {**config, **inner}
-    return config
 
 
 def plain_dtype(config: Mapping[str, Any] | None) -> str:

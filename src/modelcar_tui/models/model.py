@@ -16,6 +16,7 @@ from modelcar_tui.models.headers import Measured, measure
 from modelcar_tui.models.parts import UNDESCRIBED
 from modelcar_tui.models.scheme import Scheme, scheme_of
 from modelcar_tui.models.shape import Shape, shape_of
+from modelcar_tui.models.splits import split_fault
 from modelcar_tui.models.stored import whole_bytes
 
 _KEPT = 256
@@ -64,6 +65,21 @@ def describe(
         _described.pop(next(iter(_described)))
     _described[key] = (facts, made)
     return made
+
+
+def tensor_parallel_fault(
+    facts: ModelFacts | None, size: int, overrides: Mapping[str, Any] | None = None
+) -> str:
+    """Why vLLM can't share the model over `size` GPUs; empty where nothing that is known speaks against it.
+
+    Args:
+        overrides: what the arguments put in the place of config.json's values.
+    """
+    if facts is None or size == 1:
+        return ""
+    model = describe(facts, quantization=None, dtype="auto", overrides=overrides or None)
+    fault = None if isinstance(model, str) else split_fault(model.shape, model.scheme, size)
+    return fault.why if fault else ""
 
 
 def _prepare(

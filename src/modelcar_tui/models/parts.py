@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.models.config import Reader
+from modelcar_tui.models.config import Config, Reader, positive, text_config
+from modelcar_tui.models.declared import is_moe
 
 _WIDTH_IS_THE_EXPERTS = frozenset(
     {
@@ -26,6 +27,7 @@ _WIDTH_IS_THE_EXPERTS = frozenset(
 """Model types whose `intermediate_size` is the width of one expert."""
 
 
+_EXPERTS = ("num_experts", "moe_num_experts", "n_routed_experts", "num_local_experts")
 _TOP_K = ("num_experts_per_tok", "num_experts_per_token", "top_k_experts", "moe_top_k", "moe_topk", "moe_k")
 _SHARED = ("n_shared_experts", "num_shared_experts", "num_shared_expert", "moe_num_shared_experts")
 
@@ -164,3 +166,13 @@ def _tower_elements(read: Reader) -> int:
 
 def _sees(arch: str) -> bool:
     return "ForConditionalGeneration" in arch or "VL" in arch or "Vision" in arch or "Omni" in arch
+
+
+def no_experts(config: Config | None) -> bool:
+    """Whether config.json is known and names no routed experts, as vLLM counts them (config/model.py)."""
+    if config is None or is_moe(config):
+        return False
+    text = text_config(config)
+    # A list names the experts of each modality; Nemotron's blocks have configs of their own.
+    counts = (text.get(key) for key in _EXPERTS)
+    return not text.get("block_configs") and not any(isinstance(n, list) or positive(n) for n in counts)

@@ -21,14 +21,6 @@ _NO_ROPE = frozenset(
         "mamba2",
     }
 )
-_LENGTHS = (
-    "max_position_embeddings",
-    "n_positions",
-    "max_sequence_length",
-    "max_seq_len",
-    "seq_length",
-    "max_target_positions",
-)
 _STRETCHED = ("linear", "dynamic", "yarn", "deepseek_yarn")
 
 
@@ -51,15 +43,6 @@ def rope_caches(
     if _two_ropes(read, kinds):
         return main + positions * dim * 2
     return main
-
-
-def longest_position(read: Reader, model_type: str) -> int | None:
-    """The longest context that vLLM lets a user ask for (vllm config/model.py _get_and_verify_max_len)."""
-    positions = read.integer(*_LENGTHS, high=2**31)
-    if positions is None or model_type.startswith("gemma3"):
-        return positions
-    scaling = _scaling(read)
-    return positions if scaling["type"] not in _STRETCHED else int(_positions(positions, scaling))
 
 
 def _two_ropes(read: Reader, kinds: tuple[str, ...]) -> bool:

@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.models import details
-from modelcar_tui.models.config import Reader, text_part
+from modelcar_tui.models.config import Reader, architecture_of, makes_no_text, overridden, text_part
+from modelcar_tui.models.context import longest_context
 from modelcar_tui.models.details import Indexer, LayerInputs, Varied
 from modelcar_tui.models.layers import layer_kinds, moe_flags
 from modelcar_tui.models.parts import Mla, Moe, Tower, mla_of, moe_of, tower_of
-from modelcar_tui.models.rope import longest_position, rope_caches
+from modelcar_tui.models.rope import rope_caches
 from modelcar_tui.models.states import State, state_of
 
 _PLAIN_MLP = frozenset(
@@ -43,7 +44,6 @@ _ENCODERS = (
     "JinaRoberta",
     "Distilbert",
 )
-_POOLING_SUFFIXES = ("ForSequenceClassification", "ForTokenClassification", "ForRewardModel", "Model")
 _INDEXER = "its sparse attention keeps an indexer cache of its own, which is not modelled"
 _UNMODELLED = {
     "sparse_attention_config": _INDEXER,
@@ -122,7 +122,7 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
     if not isinstance(config, Mapping) or not config:
         return "there is no config.json"
     if isinstance(overrides, Mapping):
-        config = {**config, **overrides}
+        config = overridden(config, overrides)
     text = text_part(config)
     read = Reader(text, config, *_nested(text))
     arch = architecture_of(config)
@@ -191,7 +191,7 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
         vocab=vocab,
         tied=encoder_only or _tied(read, model_type),
         gated=_gated(model_type, encoder_only=encoder_only) and not whisper and arch != "PhiForCausalLM",
-        max_position=longest_position(read, model_type),
+        max_position=longest_context(config),
         rope_bytes=rope_caches(read, model_type, head_dim, mla.rope if mla else None, kinds),
         kinds=kinds,
         experts_at=moe_flags(read, layers) if moe else (False,) * layers,
@@ -202,7 +202,7 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
         state=state,
         tower=tower_of(config, arch),
         encoder_only=encoder_only,
-        pooling=encoder_only or arch.endswith(_POOLING_SUFFIXES),
+        pooling=encoder_only or makes_no_text(arch),
         encoder_layers=encoder_layers if whisper else 0,
         encoder_tokens=(read.integer("max_source_positions", high=2**20) or 1500) if whisper else 0,
         qkv_bias=model_type in _BIASED_QKV
@@ -226,14 +226,6 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
 def _nested(text: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """DBRX keeps its attention and its experts in parts of their own."""
     return [part for name in ("attn_config", "ffn_config") if isinstance(part := text.get(name), dict)]
-
-
-def architecture_of(config: Mapping[str, Any]) -> str:
-    """The first name in `architectures`; the empty text where there is none."""
-    listed = config.get("architectures")
-    if isinstance(listed, list) and listed and isinstance(listed[0], str):
-        return listed[0][:120]
-    return ""
 
 
 def _dtype(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware.columns import Hardware
-from modelcar_tui.models.declared import text_config
+from modelcar_tui.models.config import text_config
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.release import Version

@@ -9,8 +9,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.resources import table
-from modelcar_tui.models.declared import text_config
-from modelcar_tui.models.limits import first_architecture, positive
+from modelcar_tui.models.config import architecture_of, positive, text_config
 from modelcar_tui.vllm.release import parse_version, stand_in
 
 
@@ -30,7 +29,7 @@ def pipeline_table() -> PipelineTable:
 
 def pipeline_fault(config: Mapping[str, Any] | None, stages: int, vllm: str | None) -> str:
     """Why the model can't be cut into so many pipeline stages; empty when nothing speaks against it."""
-    first = first_architecture(config)
+    first = architecture_of(config)
     releases = pipeline_table().without
     if first and first in releases[stand_in(parse_version(vllm), tuple(releases))]:
         return f"vLLM can't cut {first} into pipeline stages"

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelcar_tui.hardware.columns import Hardware, hardware
-from modelcar_tui.models.declared import Declared, declared, is_moe, plain_dtype, text_config
+from modelcar_tui.models.config import text_config
+from modelcar_tui.models.declared import Declared, declared, is_moe, plain_dtype
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.kv_cache import check_kv_cache
 from modelcar_tui.vllm.quantization import Answer, judge

@@ -190,7 +190,10 @@ def test_the_short_form_is_unknown_to_the_suite() -> None:
         ),
         ({"intermediate_size": 14337}, ["--tensor-parallel-size=2"], 2, "tensor-parallel"),
         (
-            {"quantization_config": {"group_size": 128}, "intermediate_size": 192 * 8},
+            {
+                "quantization_config": {"quant_method": "gptq", "bits": 4, "group_size": 128},
+                "intermediate_size": 192 * 8,
+            },
             ["--tensor-parallel-size=8"],
             8,
             "tensor-parallel",

@@ -8,13 +8,11 @@ from typing import Any
 from modelcar_tui.advice.finding import Stops
 from modelcar_tui.advice.lint.remarks import ERROR, NOTE, WARNING, Remarks
 from modelcar_tui.advice.repairs.values import needed
-from modelcar_tui.models.limits import (
-    first_architecture,
-    longest_context,
-    no_experts,
-    pooling_only,
-    tensor_parallel_fault,
-)
+from modelcar_tui.models.config import architecture_of, makes_no_text
+from modelcar_tui.models.context import longest_context
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models.model import tensor_parallel_fault
+from modelcar_tui.models.parts import no_experts
 from modelcar_tui.vllm.arguments import Argument, has_switch, last_value
 from modelcar_tui.vllm.engine_args import overrides
 from modelcar_tui.vllm.pipelines import pipeline_fault
@@ -28,14 +26,14 @@ _BATCHED, _SEQUENCES = "--max-num-batched-tokens", "--max-num-seqs"
 
 def lint_combinations(
     arguments: tuple[Argument, ...],
-    config: Mapping[str, Any] | None,
+    facts: ModelFacts | None,
     remarks: Remarks,
     vllm: str | None = None,
 ) -> None:
     """GPU count and parallel sizes, the model's own limits, batch and context sizes."""
     _gpus(arguments, remarks)
-    _parallel(arguments, config, vllm, remarks)
-    _length(arguments, config, remarks)
+    _parallel(arguments, facts, vllm, remarks)
+    _length(arguments, facts.config if facts else None, remarks)
     _batch(arguments, remarks)
     _needs(arguments, vllm, remarks)
 
@@ -147,19 +145,20 @@ def _idle(number: int) -> str:
 
 
 def _parallel(
-    arguments: tuple[Argument, ...], config: Mapping[str, Any] | None, vllm: str | None, remarks: Remarks
+    arguments: tuple[Argument, ...], facts: ModelFacts | None, vllm: str | None, remarks: Remarks
 ) -> None:
+    config, changed = facts.config if facts else None, overrides(arguments)
     count = remarks.car.serving.gpu_count
     size = _size(arguments, _TP) or (count if arguments else 1)
     stages = _size(arguments, _PP) or 1
     if stages > 1 and (fault := pipeline_fault(config, stages, vllm)):
         remarks.on(_at(arguments, _PP), "pipeline-parallel", ERROR, fault, f"delete {_PP}")
-    fault = tensor_parallel_fault(config, size) if size > 1 else ""
+    fault = tensor_parallel_fault(facts, size, changed)
     if fault:
         fitting = [
             other
             for other in (1, 2, 4, 8, 16)
-            if other <= max(size, 1) and not tensor_parallel_fault(config, other)
+            if other <= max(size, 1) and not tensor_parallel_fault(facts, other, changed)
         ]
         remarks.on(
             _at(arguments, _TP),
@@ -214,7 +213,7 @@ def _batch(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
 
 def lint_output_type(config: Mapping[str, Any] | None, remarks: Remarks) -> None:
     """The manifest's output type against what the architecture does."""
-    first = first_architecture(config)
+    first = architecture_of(config)
     kind = remarks.car.model_output_type
     hint = f"{remarks.car.name} {remarks.car.image}".lower()
     speech = "Whisper" in first or (not first and "whisper" in hint)
@@ -225,7 +224,7 @@ def lint_output_type(config: Mapping[str, Any] | None, remarks: Remarks) -> None
             f"a speech model with model_output_type {kind}: the QA suite would ask it for text",
             "write model_output_type: audio",
         )
-    elif pooling_only(config) and kind == "text":
+    elif makes_no_text(first) and kind == "text":
         remarks.add(
             "output-type",
             WARNING,

@@ -57,7 +57,7 @@ def lint_model(
     config = facts.config if facts else None
     arguments = take_apart(car.serving.args, vllm)
     lint_arguments(arguments, judge.release, remarks)
-    lint_combinations(arguments, config, remarks, vllm)
+    lint_combinations(arguments, facts, remarks, vllm)
     _quantization(arguments, facts, vllm, remarks)
     lint_security(arguments, config, remarks)
     lint_output_type(config, remarks)

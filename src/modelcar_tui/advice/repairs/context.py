@@ -5,8 +5,8 @@ from __future__ import annotations
 from modelcar_tui.advice.repairs.drafts import IMPROVEMENT, REQUIRED, Drafts
 from modelcar_tui.core.facts import Fact, Source, Term
 from modelcar_tui.memory.types import Estimate, Outcome
+from modelcar_tui.models.context import longest_context
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.limits import longest_context
 from modelcar_tui.vllm.arguments import Argument
 from modelcar_tui.vllm.engine_args import overrides
 from modelcar_tui.vllm.values import tokens

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.models.declared import text_config
+from modelcar_tui.models.config import text_config
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.release import parse_version, stand_in

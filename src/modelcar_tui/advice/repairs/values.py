@@ -15,7 +15,7 @@ import yaml
 
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.limits import no_experts
+from modelcar_tui.models.parts import no_experts
 from modelcar_tui.vllm.argument_table import Flag, argument_table
 from modelcar_tui.vllm.arguments import Argument, has_switch
 from modelcar_tui.vllm.release import parse_version, stand_in

@@ -14,9 +14,10 @@ from modelcar_tui.hardware.columns import hardware
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.models.declared import text_config
+from modelcar_tui.models.config import text_config
+from modelcar_tui.models.context import longest_context
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.limits import longest_context, tensor_parallel_fault
+from modelcar_tui.models.model import tensor_parallel_fault
 from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
 from modelcar_tui.vllm.kv_cache import check_kv_cache, effective_kv_dtype
 from modelcar_tui.vllm.release import parse_version
@@ -166,7 +167,11 @@ class Search:
         Where the number of heads is not known, those that divide nearly every model's: powers of two.
         """
         most = max(1, min(self._gpu.count, _MOST_GPUS))
-        sizes = [size for size in range(1, most + 1) if not tensor_parallel_fault(self._facts.config, size)]
+        sizes = [
+            size
+            for size in range(1, most + 1)
+            if not tensor_parallel_fault(self._facts, size, self.engine.overrides)
+        ]
         if not text_config(self._facts.config).get("num_attention_heads"):
             sizes = [size for size in sizes if size == self.gpu_count or size.bit_count() == 1]
         return tuple(sorted(sizes, key=lambda size: (size != self.gpu_count, size)))

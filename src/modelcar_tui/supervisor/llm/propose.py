@@ -20,7 +20,7 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Change, Decision
 from modelcar_tui.memory.types import Outcome
-from modelcar_tui.models.limits import longest_context
+from modelcar_tui.models.context import longest_context
 from modelcar_tui.supervisor.llm.tools import tuning
 from modelcar_tui.verdict.deciding import (
     Candidate,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.models.limits import longest_context
+from modelcar_tui.models.context import longest_context
 from modelcar_tui.verdict.reports import ModelRequirements
 from modelcar_tui.vllm.engine_args import server_args
 

@@ -1,0 +1,47 @@
+"""Whether a model can be spread over so many GPUs, in vLLM's own terms."""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelcar_tui.models.scheme import Scheme
+from modelcar_tui.models.shape import Shape
+from modelcar_tui.models.tensors import VOCAB_PADDING
+
+
+class SplitFault(msgspec.Struct, frozen=True):
+    """Why vLLM refuses a tensor parallel size."""
+
+    why: str
+    error: str = ""
+    """vLLM's words."""
+    quantization: bool = False
+    """The weights could be shared; the groups of their quantization can't."""
+
+
+def split_fault(shape: Shape, scheme: Scheme, size: int) -> SplitFault | None:
+    """What speaks against `size` GPUs (vllm config/model.py verify_with_parallel_config, layers/linear.py);
+    None where nothing does."""
+    if size == 1:
+        return None
+    if shape.heads % size and set(shape.kinds) != {"state"}:
+        error = (
+            f"Total number of attention heads ({shape.heads}) must be divisible by tensor parallel size "
+            f"({size})."
+        )
+        return SplitFault(f"{shape.heads} attention heads can't be shared by {size} GPUs", error)
+    padded = -(-shape.vocab // VOCAB_PADDING) * VOCAB_PADDING
+    if padded % size:
+        error = f"{padded} is not divisible by {size}"
+        return SplitFault(f"a vocabulary of {padded} rows can't be shared by {size} GPUs", error)
+    if shape.kv_heads % size and size % shape.kv_heads and "mla" not in shape.kinds:
+        return SplitFault(f"{shape.kv_heads} KV heads can neither be shared nor repeated over {size} GPUs")
+    inter = shape.inter if shape.moe is None else 0
+    if inter % size:
+        return SplitFault(f"an MLP of width {inter} can't be shared by {size} GPUs")
+    group = scheme.group
+    if group and not scheme.experts_only and inter and (inter // size) % group:
+        why = f"a shard of {inter // size} inputs does not hold whole quantization groups of {group}"
+        error = f"Weight input_size_per_partition = {inter // size} is not divisible by group_size = {group}."
+        return SplitFault(why, error, quantization=True)
+    return None
