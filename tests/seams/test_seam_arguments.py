@@ -1,0 +1,502 @@
+"""One list of arguments: what vLLM's parser stores, and what the engine is taken to be asked for.
+
+The right answers are those of vLLM's FlexibleArgumentParser over argparse: underscores for dashes up to the
+first dot, unambiguous beginnings, `--no-` forms, the last of two wins, dotted keys gathered into one object a
+flag *as it is written* and appended at the end (so they replace an object given as JSON), nothing after `--`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from seam_support import grouped, params
+
+from modelcar_tui.compatibility.command_line import take_apart
+from modelcar_tui.compatibility.engine import engine_args, server_args
+from modelcar_tui.compatibility.lint import lint_model
+from modelcar_tui.compatibility.types import Stops
+from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
+from modelcar_tui.sizing.args import parse_args
+from modelcar_tui.sizing.types import EngineArgs
+
+NEWEST = "0.33.0"
+AT = Position(1, 1)
+LENGTH, SHARE, EAGER = "--max-model-len", "--gpu-memory-utilization", "--enforce-eager"
+TP, CHUNKED, SPEC = "--tensor-parallel-size", "--enable-chunked-prefill", "--speculative-config"
+OVER, COMPILE = "--hf-overrides", "--compilation-config"
+NGRAM, SIZES = f'{SPEC}={{"method":"ngram","num_speculative_tokens":2}}', f"{COMPILE}.cudagraph_capture_sizes"
+TWO_SPECS = f"{NGRAM} {SPEC}.num_speculative_tokens=5"
+TWO_COMPILES = f'{COMPILE}={{"cudagraph_capture_sizes":[1,2,4]}} {COMPILE}.cudagraph_mode=NONE'
+
+Case = tuple[tuple[str, ...], dict[str, Any], dict[str, Any]]
+"""The list; what the parser stores, by the flag's full name (True and False of a switch, `--x.key` of a
+dotted one); what the engine is asked for, where it is not the default."""
+
+
+def says(*args: str, stored: dict[str, Any], asks: dict[str, Any]) -> Case:
+    return args, stored, asks
+
+
+_CASES: tuple[Case, ...] = (
+    says("--max-model-len=8k", stored={LENGTH: "8k"}, asks={"max_model_len": 8000}),
+    says("--max-model-len=8K", stored={LENGTH: "8K"}, asks={"max_model_len": 8192}),
+    says("--max-model-len=1.5k", stored={LENGTH: "1.5k"}, asks={"max_model_len": 1500}),
+    says("--max-model-len=10.2123k", stored={LENGTH: "10.2123k"}, asks={"max_model_len": 10212}),
+    says("--max-model-len= 4096", stored={LENGTH: " 4096"}, asks={"max_model_len": 4096}),
+    says("--max-model-len=4_096", stored={LENGTH: "4_096"}, asks={"max_model_len": 4096}),
+    says("--max-model-len=+5", stored={LENGTH: "+5"}, asks={"max_model_len": 5}),
+    says("--max-model-len=auto", stored={LENGTH: "auto"}, asks={"max_model_len": -1}),
+    says("--max-model-len=AUTO", stored={LENGTH: "AUTO"}, asks={"max_model_len": -1}),
+    says("--max-model-len=-1", stored={LENGTH: "-1"}, asks={"max_model_len": -1}),
+    says("--max-model-len", "-1", stored={LENGTH: "-1"}, asks={"max_model_len": -1}),
+    says("--max_model_len", "4096", stored={LENGTH: "4096"}, asks={"max_model_len": 4096}),
+    says("--max-model_len=4096", stored={LENGTH: "4096"}, asks={"max_model_len": 4096}),
+    says("--max_model_l=4096", stored={LENGTH: "4096"}, asks={"max_model_len": 4096}),
+    says("--max-model-l=4096", stored={LENGTH: "4096"}, asks={"max_model_len": 4096}),
+    says("--max-model-l", "4096", stored={LENGTH: "4096"}, asks={"max_model_len": 4096}),
+    says("--max-model=4096", stored={LENGTH: "4096"}, asks={"max_model_len": 4096}),
+    says("--gpu-memory-util=0.8", stored={SHARE: "0.8"}, asks={"gpu_memory_utilization": 0.8}),
+    says("--gpu_mem", "0.5", stored={SHARE: "0.5"}, asks={"gpu_memory_utilization": 0.5}),
+    says("--tensor=2", stored={TP: "2"}, asks={"tp": 2}),
+    says("-tp=2", stored={TP: "2"}, asks={"tp": 2}),
+    says("-tp", "2", stored={TP: "2"}, asks={"tp": 2}),
+    says("-pp=2", stored={"--pipeline-parallel-size": "2"}, asks={"pp": 2}),
+    says("-dp", "2", stored={"--data-parallel-size": "2"}, asks={"dp": 2}),
+    says("-dcp=2", stored={"--decode-context-parallel-size": "2"}, asks={"dcp": 2}),
+    says("-ep", stored={"--enable-expert-parallel": True}, asks={"ep": True}),
+    says("-q=fp8", stored={"--quantization": "fp8"}, asks={"quantization": "fp8"}),
+    says("-qfp8", stored={"--quantization": "fp8"}, asks={"quantization": "fp8"}),
+    says("--kv-cache-dtype", "fp8", stored={"--kv-cache-dtype": "fp8"}, asks={"kv_cache_dtype": "fp8"}),
+    says(
+        "--kv-cache-memory=2G",
+        stored={"--kv-cache-memory-bytes": "2G"},
+        asks={"kv_cache_memory_bytes": 2**31},
+    ),
+    says("--enforce-eager", stored={EAGER: True}, asks={"enforce_eager": True}),
+    says("--enforce_eager", stored={EAGER: True}, asks={"enforce_eager": True}),
+    says("--enforce", stored={EAGER: True}, asks={"enforce_eager": True}),
+    says("--no-enforce-eager", stored={EAGER: False}, asks={}),
+    says("--no_enforce", stored={EAGER: False}, asks={}),
+    says("--enforce-eager", "--no-enforce-eager", stored={EAGER: False}, asks={}),
+    says("--no-enforce-eager", "--enforce-eager", stored={EAGER: True}, asks={"enforce_eager": True}),
+    says("--disable-chunked-prefill", stored={CHUNKED: False}, asks={"chunked_prefill": False}),
+    says("--no-enable-chunked-prefill", stored={CHUNKED: False}, asks={"chunked_prefill": False}),
+    says(CHUNKED, "--disable-chunked-prefill", stored={CHUNKED: False}, asks={"chunked_prefill": False}),
+    says(
+        "--no-enable-prefix-caching",
+        stored={"--enable-prefix-caching": False},
+        asks={"prefix_caching": False},
+    ),
+    says(
+        "--disable-prefix-caching", stored={"--enable-prefix-caching": False}, asks={"prefix_caching": False}
+    ),
+    says("--no-enable-lora", stored={"--enable-lora": False}, asks={}),
+    says(
+        "--no-disable-hybrid-kv-cache-manager", stored={"--disable-hybrid-kv-cache-manager": False}, asks={}
+    ),
+    says("--enable-hybrid-kv-cache-manager", stored={"--disable-hybrid-kv-cache-manager": False}, asks={}),
+    says(f"{LENGTH}=4096", f"{LENGTH}=8192", stored={LENGTH: "8192"}, asks={"max_model_len": 8192}),
+    says(f"{LENGTH}=4096", "--max_model_l", "8192", stored={LENGTH: "8192"}, asks={"max_model_len": 8192}),
+    says("-tp=4", "--tensor-parallel-size", "2", stored={TP: "2"}, asks={"tp": 2}),
+    says("--", f"{LENGTH}=4096", stored={}, asks={}),
+    says(f"{LENGTH}=4096", "--", f"{LENGTH}=8192", stored={LENGTH: "4096"}, asks={"max_model_len": 4096}),
+    says("--", LENGTH, "4096", stored={}, asks={}),
+    says("serve", f"{LENGTH}=4096", stored={LENGTH: "4096"}, asks={"max_model_len": 4096}),
+    says(
+        f"{SPEC}.num_speculative_tokens=3",
+        stored={f"{SPEC}.num_speculative_tokens": "3"},
+        asks={"speculative": True, "num_speculative_tokens": 3},
+    ),
+    says(
+        "--speculative_config.num_speculative_tokens",
+        "3",
+        stored={f"{SPEC}.num_speculative_tokens": "3"},
+        asks={"speculative": True, "num_speculative_tokens": 3},
+    ),
+    says(
+        f"{SPEC}.method=ngram",
+        f"{SPEC}.num_speculative_tokens=3",
+        stored={f"{SPEC}.method": "ngram", f"{SPEC}.num_speculative_tokens": "3"},
+        asks={"speculative": True, "num_speculative_tokens": 3, "speculative_method": "ngram"},
+    ),
+    says(
+        NGRAM,
+        stored={SPEC: NGRAM.partition("=")[2]},
+        asks={"speculative": True, "num_speculative_tokens": 2, "speculative_method": "ngram"},
+    ),
+    says(
+        NGRAM,
+        f"{SPEC}.num_speculative_tokens=5",
+        stored={SPEC: NGRAM.partition("=")[2], f"{SPEC}.num_speculative_tokens": "5"},
+        asks={"speculative": True, "num_speculative_tokens": 5},
+    ),
+    says(
+        f"{OVER}.max_position_embeddings=1000",
+        stored={f"{OVER}.max_position_embeddings": "1000"},
+        asks={"overrides": {"max_position_embeddings": 1000}},
+    ),
+    says(
+        f"{OVER}.max_position_embeddings",
+        "1000",
+        stored={f"{OVER}.max_position_embeddings": "1000"},
+        asks={"overrides": {"max_position_embeddings": 1000}},
+    ),
+    says(
+        f"{OVER}.rope_scaling.factor=2",
+        f"{OVER}.rope_scaling.rope_type=yarn",
+        stored={f"{OVER}.rope_scaling.factor": "2", f"{OVER}.rope_scaling.rope_type": "yarn"},
+        asks={"overrides": {"rope_scaling": {"factor": 2, "rope_type": "yarn"}}},
+    ),
+    says(f"{OVER}.a=1", f"{OVER}.a=2", stored={f"{OVER}.a": "2"}, asks={"overrides": {"a": 2}}),
+    says('--hf-over={"a":1}', stored={OVER: '{"a":1}'}, asks={"overrides": {"a": 1}}),
+    says("--hf-over.b=2", stored={f"{OVER}.b": "2"}, asks={"overrides": {"b": 2}}),
+    says(f'{OVER}={{"a":1}}', f'{OVER}={{"b":2}}', stored={OVER: '{"b":2}'}, asks={"overrides": {"b": 2}}),
+    says(
+        f'{OVER}={{"a":1}}',
+        f"{OVER}.b=2",
+        stored={OVER: '{"a":1}', f"{OVER}.b": "2"},
+        asks={"overrides": {"b": 2}},
+    ),
+    says(
+        f"{OVER}.b=2",
+        f'{OVER}={{"a":1}}',
+        stored={OVER: '{"a":1}', f"{OVER}.b": "2"},
+        asks={"overrides": {"b": 2}},
+    ),
+    says(
+        "--hf-over.a=1",
+        f"{OVER}.b=2",
+        stored={f"{OVER}.a": "1", f"{OVER}.b": "2"},
+        asks={"overrides": {"b": 2}},
+    ),
+    says(f"{SIZES}=[1,2]", stored={SIZES: "[1,2]"}, asks={"max_capture_size": 2}),
+    says(
+        f'{COMPILE}={{"cudagraph_capture_sizes":[1,2,4]}}',
+        stored={COMPILE: '{"cudagraph_capture_sizes":[1,2,4]}'},
+        asks={"max_capture_size": 4},
+    ),
+    says(
+        f"{COMPILE}.cudagraph_mode=NONE",
+        stored={f"{COMPILE}.cudagraph_mode": "NONE"},
+        asks={"enforce_eager": True},
+    ),
+    says(
+        "-cc.cudagraph_mode=NONE",
+        stored={f"{COMPILE}.cudagraph_mode": "NONE"},
+        asks={"enforce_eager": True},
+    ),
+    says(
+        '-cc={"cudagraph_mode":"NONE"}',
+        stored={COMPILE: '{"cudagraph_mode":"NONE"}'},
+        asks={"enforce_eager": True},
+    ),
+    says(
+        f'{COMPILE}={{"cudagraph_capture_sizes":[1,2,4]}}',
+        f"{COMPILE}.cudagraph_mode=NONE",
+        stored={
+            COMPILE: '{"cudagraph_capture_sizes":[1,2,4]}',
+            f"{COMPILE}.cudagraph_mode": "NONE",
+        },
+        asks={"enforce_eager": True},
+    ),
+    says("-O3", stored={"--optimization-level": "3"}, asks={}),
+    says("-O0", stored={"--optimization-level": "0"}, asks={"enforce_eager": True}),
+    says("-O=0", stored={"--optimization-level": "0"}, asks={"enforce_eager": True}),
+    says("-O", "0", stored={"--optimization-level": "0"}, asks={"enforce_eager": True}),
+    says("-O0", "-O2", stored={"--optimization-level": "2"}, asks={}),
+    says("--optimization-level=0", stored={"--optimization-level": "0"}, asks={"enforce_eager": True}),
+    says("--optimization-l", "0", stored={"--optimization-level": "0"}, asks={"enforce_eager": True}),
+    says("--runner=pooling", stored={"--runner": "pooling"}, asks={"pooling": True}),
+    says(
+        "--max-num-batched-tokens=4k",
+        stored={"--max-num-batched-tokens": "4k"},
+        asks={"max_num_batched_tokens": 4000},
+    ),
+    says("--block-size=016", stored={"--block-size": "016"}, asks={"block_size": 16}),
+    says(
+        '-sc={"num_speculative_tokens":3}',
+        stored={SPEC: '{"num_speculative_tokens":3}'},
+        asks={"speculative": True, "num_speculative_tokens": 3},
+    ),
+)
+CASES = {" ".join(args): (args, stored, asks) for args, stored, asks in _CASES}
+REFUSED = {
+    " ".join(args): args
+    for args in (
+        ("--max-num=4",),
+        ("--quant=fp8",),
+        ("-tp2",),
+        ("--tensor-parallel-size 2",),
+        ("--no-such-flag=1",),
+        ("--no-such-flag", "--max-model-len=4096"),
+        ("--no-max-model-len",),
+        ("--task=embed",),
+        ("--max-model-len",),
+        ("--max-model-len=",),
+        ("--max-model-len=8Ki",),
+        ("--max-model-len=8kb",),
+        ("--max-model-len=1.5K",),
+        ("--max-model-len=1e4",),
+        ("--max-num-seqs='64'",),
+        ("--max-num-seqs=64k",),
+        ("--block-size=16k",),
+        ("--enforce-eager=true",),
+        ("--enforce-eager", "true"),
+        ("--dtype=HALF",),
+        ("--dtype=fp16",),
+        ("--gpu-memory-utilization=1.2",),
+        ("--gpu-memory-utilization", "-0.5"),
+        ("--compilation-config=3",),
+        ("--speculative-config=x",),
+        ("--tensor-parallel-size=0",),
+        ("--max-model-len=0",),
+        ("--disable-chunked",),
+        ("stray",),
+        ("--max-model-len", "4096", "stray"),
+        ("--", "--max-model-len=4096"),
+    )
+}
+"""Lists that the parser of vLLM 0.33.0, or the engine after it, refuses."""
+OLD: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
+    f"{' '.join(args)} ({release})": (release, args, asks)
+    for release, args, asks in (
+        ("0.9.2", ("-O0",), {"enforce_eager": True}),
+        ("0.9.2", ("-O.mode=3",), {}),
+        ("0.11.2", ("-O.cudagraph_mode=NONE",), {"enforce_eager": True}),
+        ("0.12.0", ("-O", "0"), {"enforce_eager": True}),
+        ("0.19.1", ("-O", "0"), {"enforce_eager": True}),
+        ("0.11.2", ("--quant=fp8",), {"quantization": "fp8"}),
+        ("0.19.1", ("--no-enable-chunked-prefill",), {"chunked_prefill": False}),
+        ("0.11.2", ("--task=embed",), {"pooling": True}),
+        ("0.8.5", ("--max-model-l=4096",), {"max_model_len": 4096}),
+        ("0.6.3", ("--gpu-memory-util=0.5",), {"gpu_memory_utilization": 0.5}),
+    )
+}
+OLD_REFUSED = {
+    f"{' '.join(args)} ({release})": (release, args)
+    for release, args in (
+        ("0.19.1", ("--disable-chunked-prefill",)),
+        ("0.8.5", ("--compilation-config.cudagraph_mode=NONE",)),
+        ("0.11.0", ("--max-model-len=auto",)),
+        ("0.7.3", ("--max-model-len=32k",)),
+        ("0.11.2", ("--kv-cache-dtype=FP8",)),
+        ("0.11.2", ("--kv-cache-dtype=fp8 ",)),
+        ("0.9.2", ("--optimization-level=0",)),
+        ("0.10.0", ("--max-cudagraph-capture-size=8",)),
+    )
+}
+ENGINE_DIFFERS = grouped(
+    {
+        "numbers are read by another rule: no underscore or sign, no rest cut off, no AUTO": (
+            "--max-model-len=10.2123k",
+            "--max-model-len=4_096",
+            "--max-model-len=+5",
+            "--max-model-len=AUTO",
+        ),
+        "objects of one flag are added up: vLLM takes the last, and dotted keys, appended, are the last": (
+            TWO_SPECS,
+            '--hf-overrides={"a":1} --hf-overrides={"b":2}',
+            '--hf-overrides={"a":1} --hf-overrides.b=2',
+            '--hf-overrides.b=2 --hf-overrides={"a":1}',
+            "--hf-over.a=1 --hf-overrides.b=2",
+            TWO_COMPILES,
+        ),
+        "a level that is taken back counts": ("-O0 -O2",),
+        "--optimization-level is not read by its own name": (
+            "--optimization-level=0",
+            "--optimization-l 0",
+        ),
+    }
+)
+SECOND_DIFFERS = grouped(
+    {
+        "numbers are read by another rule: no underscore or sign, no rest cut off, no AUTO": (
+            "--max-model-len=10.2123k",
+            "--max-model-len=4_096",
+            "--max-model-len=+5",
+            "--max-model-len=AUTO",
+        ),
+        "abbreviations are not read": (
+            "--max_model_l=4096",
+            "--max-model-l=4096",
+            "--max-model-l 4096",
+            "--max-model=4096",
+            "--gpu-memory-util=0.8",
+            "--gpu_mem 0.5",
+            "--tensor=2",
+            "--kv-cache-memory=2G",
+            "--enforce",
+            "--max-model-len=4096 --max_model_l 8192",
+            "--speculative_config.num_speculative_tokens 3",
+            '--hf-over={"a":1}',
+        ),
+        "-cc, -qfp8, -O0 and --optimization-level are not known": (
+            "-qfp8",
+            '-cc={"cudagraph_mode":"NONE"}',
+            "-O0",
+            "--optimization-level=0",
+            "--optimization-l 0",
+        ),
+        "--disable- forms of --enable- switches are not known": (
+            "--disable-chunked-prefill",
+            "--enable-chunked-prefill --disable-chunked-prefill",
+            "--disable-prefix-caching",
+        ),
+        "what stands behind -- is read": (
+            "-- --max-model-len=4096",
+            "--max-model-len=4096 -- --max-model-len=8192",
+            "-- --max-model-len 4096",
+        ),
+        "dotted keys are not read": (
+            "--speculative-config.num_speculative_tokens=3",
+            "--speculative-config.method=ngram --speculative-config.num_speculative_tokens=3",
+            TWO_SPECS,
+            "--hf-overrides.max_position_embeddings=1000",
+            "--hf-overrides.max_position_embeddings 1000",
+            "--hf-overrides.rope_scaling.factor=2 --hf-overrides.rope_scaling.rope_type=yarn",
+            "--hf-overrides.a=1 --hf-overrides.a=2",
+            "--hf-over.b=2",
+            '--hf-overrides={"a":1} --hf-overrides.b=2',
+            '--hf-overrides.b=2 --hf-overrides={"a":1}',
+            "--hf-over.a=1 --hf-overrides.b=2",
+            "--compilation-config.cudagraph_capture_sizes=[1,2]",
+            "--compilation-config.cudagraph_mode=NONE",
+            "-cc.cudagraph_mode=NONE",
+            TWO_COMPILES,
+        ),
+    }
+)
+SILENT = grouped(
+    {
+        "the engine passes over what the parser does not know or can't place": (
+            "--max-num=4",
+            "--quant=fp8",
+            "-tp2",
+            "--tensor-parallel-size 2",
+            "--no-such-flag=1",
+            "--no-such-flag --max-model-len=4096",
+            "--no-max-model-len",
+            "--task=embed",
+            "--enforce-eager true",
+            "--disable-chunked",
+            "stray",
+            "--max-model-len 4096 stray",
+            "-- --max-model-len=4096",
+        ),
+        "the engine takes a value that this release's parser refuses": (
+            "--max-model-len=8Ki",
+            "--max-model-len=8kb",
+            "--max-model-len=1.5K",
+            "--max-num-seqs=64k",
+            "--block-size=16k",
+            "--enforce-eager=true",
+            "--dtype=HALF",
+            "--dtype=fp16",
+            "--compilation-config=3",
+            "--max-model-len=0",
+        ),
+    }
+)
+OLD_SILENT = grouped(
+    {
+        "the engine passes over what the parser does not know or can't place": (
+            "--disable-chunked-prefill (0.19.1)",
+            "--compilation-config.cudagraph_mode=NONE (0.8.5)",
+            "--optimization-level=0 (0.9.2)",
+            "--max-cudagraph-capture-size=8 (0.10.0)",
+        ),
+        "the engine takes a value that this release's parser refuses": (
+            "--max-model-len=auto (0.11.0)",
+            "--max-model-len=32k (0.7.3)",
+            "--kv-cache-dtype=FP8 (0.11.2)",
+            "--kv-cache-dtype=fp8  (0.11.2)",
+        ),
+    }
+)
+
+
+def by_parser(args: tuple[str, ...], release: str) -> dict[str, Any]:
+    """What the release's parser stores: the last of each flag, and of each key."""
+    found: dict[str, Any] = {}
+    for argument in take_apart(args, release):
+        if argument.flag is not None:
+            key = argument.written.partition(".")[2] if argument.dotted else ""
+            value = argument.value if argument.value is not None else not argument.negated
+            found[f"{argument.name}.{key}" if key else argument.name] = value
+    return found
+
+
+def asked(engine: EngineArgs) -> dict[str, Any]:
+    """The fields that are not the default."""
+    plain = EngineArgs()
+    return {
+        name: value
+        for name in engine.__struct_fields__
+        if (value := getattr(engine, name)) != getattr(plain, name)
+    }
+
+
+def stopped(args: tuple[str, ...], release: str) -> bool:
+    """Whether the lint says that the server does not start with this list."""
+    car = ModelCar(
+        name="m",
+        image="oci://registry.redhat.io/x/m:1",
+        at=AT,
+        name_at=AT,
+        image_at=AT,
+        serving=ServingArguments(gpu_count=1, args=args),
+    )
+    return any(finding.stops is Stops.SERVER for finding in lint_model(car, vllm=release))
+
+
+@pytest.mark.parametrize("case", params(CASES, ENGINE_DIFFERS))
+def test_the_engine_is_asked_for_what_the_parser_stores(case: Case) -> None:
+    args, stored, asks = case
+    assert (by_parser(args, NEWEST), asked(engine_args(args, None, NEWEST))) == (stored, asks)
+
+
+@pytest.mark.parametrize("case", params(CASES, SECOND_DIFFERS))
+def test_the_second_reader_of_a_list_says_the_same_as_the_first(case: Case) -> None:
+    args, _, asks = case
+    assert asked(parse_args(args, None, vllm=NEWEST)) == asks
+
+
+@pytest.mark.parametrize("args", params(REFUSED, SILENT))
+def test_a_list_that_the_parser_refuses_is_a_problem_of_the_engine_too(args: tuple[str, ...]) -> None:
+    """`agent estimate` asks no lint: it would tell what a server needs that never starts."""
+    assert (stopped(args, NEWEST), bool(engine_args(args, None, NEWEST).problems)) == (True, True)
+
+
+@pytest.mark.parametrize("case", params(OLD))
+def test_each_release_reads_a_list_in_its_own_way(case: tuple[str, tuple[str, ...], dict[str, Any]]) -> None:
+    release, args, asks = case
+    assert asked(engine_args(args, None, release)) == asks
+    assert not stopped(args, release)
+
+
+@pytest.mark.parametrize("case", params(OLD_REFUSED, OLD_SILENT))
+def test_each_release_refuses_what_it_does_not_know(case: tuple[str, tuple[str, ...]]) -> None:
+    release, args = case
+    assert (stopped(args, release), bool(engine_args(args, None, release).problems)) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("args", "count", "tp"),
+    [
+        ((f"{LENGTH}=4096",), 4, 4),
+        (("--tensor-parallel-size=2",), 4, 2),
+        (("--tensor=2",), 4, 2),
+        (("-tp", "2"), 4, 2),
+        (("-tp2",), 4, 4),
+        (("--", "-tp=2"), 4, 4),
+        (("-pp=2",), 4, 1),
+        ((), 4, 1),
+    ],
+)
+def test_the_parallel_size_of_the_server_is_that_of_the_arguments(
+    args: tuple[str, ...], count: int, tp: int
+) -> None:
+    assert server_args(args, count, NEWEST).tp == tp
+    given = by_parser(args, NEWEST).get(TP)
+    assert given is None or int(given) == tp

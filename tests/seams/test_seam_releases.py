@@ -1,0 +1,127 @@
+"""Was this release of vLLM read? The lint, the arithmetic and the judges of what runs.
+
+A release newer than all that were read is told with bounds and a warning, never with exact figures.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from seam_support import grouped, params
+
+from modelcar_tui.commands.lint import run_lint
+from modelcar_tui.compatibility.quantization import check
+from modelcar_tui.compatibility.versions import parse_version
+from modelcar_tui.core.facts import Fact, Source
+from modelcar_tui.data.pipelines import pipeline_table
+from modelcar_tui.data.quantization import quantization_table
+from modelcar_tui.data.vllm_arguments import argument_table
+from modelcar_tui.image.types import ModelFacts
+from modelcar_tui.sizing.estimate import estimate
+from modelcar_tui.sizing.types import EngineArgs, Gpu
+from modelcar_tui.sizing.version import NEWEST, profile_for
+
+MANIFEST = "model-car:\n  - name: m\n    image: oci://registry.redhat.io/x/m:1\n"
+LLAMA = {
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "hidden_size": 1024,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 8,
+    "vocab_size": 32000,
+    "intermediate_size": 4096,
+    "max_position_embeddings": 8192,
+    "torch_dtype": "bfloat16",
+}
+GIB_80: Fact[float] = Fact(value=79.0, source=Source.GPU_TABLE, unit="GiB")
+H100 = Gpu(product="H100", memory_gib=GIB_80, visible_gib=GIB_80, compute_capability="9.0", sms=132)
+RELEASES: dict[str, tuple[str, bool]] = {
+    release: (release, newer)
+    for release, newer in (
+        ("0.33.0", False),
+        ("v0.33.0", False),
+        ("0.33.0+cu128", False),
+        ("0.19.1", False),
+        ("0.19.1+rhai5", False),
+        ("0.19.2", False),
+        ("0.16-dev", False),
+        ("0.6.0", False),
+        ("0.33.1", True),
+        ("0.33.0.post1", True),
+        ("0.33.1.dev3+g1234", True),
+        ("0.34.0", True),
+        ("0.34.0+rhai1", True),
+        ("0.34.0rc1", True),
+        ("0.34.0.dev1", True),
+        ("v0.40.0", True),
+        ("0.40.0", True),
+        ("0.100.0", True),
+        ("1.0", True),
+        ("1.2.0", True),
+        ("v2.0.0", True),
+    )
+}
+"""Whether it is newer than all that were read."""
+TOLD_AS_READ = grouped(
+    {
+        "every 0.N is told as if it had been read": (
+            "0.33.1",
+            "0.33.0.post1",
+            "0.33.1.dev3+g1234",
+            "0.34.0",
+            "0.34.0+rhai1",
+            "0.34.0rc1",
+            "0.34.0.dev1",
+            "v0.40.0",
+            "0.40.0",
+            "0.100.0",
+        )
+    }
+)
+
+
+@pytest.mark.parametrize("case", params(RELEASES))
+def test_lint_and_the_judge_of_quantization_say_which_release_is_newer_than_all(
+    case: tuple[str, bool], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    release, newer = case
+    path = tmp_path / "m.base.yaml"
+    path.write_text(MANIFEST)
+    run_lint([str(path)], vllm=release, form="text")
+    lint = "newer than all" in capsys.readouterr().err
+    (answer, *_) = check(
+        ModelFacts(config=LLAMA), vendor="nvidia", compute_capability="9.0", product="H100", vllm=release
+    )
+    assert (lint, "newer than the table" in answer.source) == (newer, newer)
+
+
+@pytest.mark.parametrize("case", params(RELEASES, TOLD_AS_READ))
+def test_the_arithmetic_knows_no_release_that_is_newer_than_all(case: tuple[str, bool]) -> None:
+    release, newer = case
+    assert profile_for(release).known is not newer
+
+
+@pytest.mark.parametrize("case", params(RELEASES, TOLD_AS_READ))
+def test_figures_of_a_release_that_is_newer_than_all_have_bounds_and_are_marked(
+    case: tuple[str, bool],
+) -> None:
+    release, newer = case
+    found = estimate(ModelFacts(config=LLAMA), H100, EngineArgs(max_model_len=2048), vllm=release)
+    bounded = found.kv_tokens.low is not None or found.kv_tokens.high is not None
+    assert (bounded, found.vllm.endswith("?")) == (newer, newer)
+
+
+def test_all_tables_end_at_the_same_release() -> None:
+    newest = argument_table().versions[-1]
+    assert quantization_table().versions[-1] == newest
+    assert list(pipeline_table().without)[-1] == newest
+    assert (parse_version(newest) or ())[:2] == NEWEST
+
+
+@pytest.mark.parametrize("release", [None, "latest", "v", "nightly", ""])
+def test_what_is_no_release_is_answered_by_the_newest_and_said(release: str | None) -> None:
+    profile = profile_for(release)
+    assert (profile.known, profile.release, profile.label) == (False, NEWEST, "0.33?")
+    assert parse_version(release) is None
