@@ -7,11 +7,11 @@ import re
 import pytest
 from seam_support import grouped, params
 
-from modelcar_tui.cluster.tables import tables
 from modelcar_tui.cluster.whatif import parse_gpu_flags
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.data.gpus import GpuRow, gpu_table
-from modelcar_tui.sizing.gpus import gpu_for
+from modelcar_tui.hardware.cluster_tables import tables
+from modelcar_tui.hardware.gpu_table import GpuRow, gpu_table
+from modelcar_tui.hardware.products import gpu_for
 
 PRODUCTS = {name: name for name in tables().products}
 ROWS = {row.product: row for row in gpu_table().gpus}

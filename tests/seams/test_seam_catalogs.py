@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from seam_support import grouped, params
 
-from modelcar_tui.compatibility import variants as advice
-from modelcar_tui.image import catalog as images
-from modelcar_tui.image.reference import parse_reference
+from modelcar_tui.core.reference import parse_reference
+from modelcar_tui.models import catalog as images
+from modelcar_tui.vllm import variants as advice
 
 NAMES: dict[str, tuple[str, str]] = {
     name: (name, family)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from seam_support import grouped, params, xfail
+from seam_support import params
 
-from modelcar_tui.compatibility.limits import longest_context
-from modelcar_tui.data.known_models import known_models
-from modelcar_tui.sizing.shape import shape_of
+from modelcar_tui.models.context import longest_context
+from modelcar_tui.models.known_table import known_models
+from modelcar_tui.models.shape import shape_of
 
 BASE: dict[str, Any] = {
     "architectures": ["LlamaForCausalLM"],
@@ -97,21 +97,7 @@ CONFIGS: dict[str, tuple[dict[str, Any], int | None]] = {
     "a limit of zero": ({**BASE, "max_position_embeddings": 0}, None),
     "a limit as a float": ({**BASE, "max_position_embeddings": 8192.0}, 8192),
 }
-DIFFER = grouped(
-    {
-        "the arithmetic takes the first limit that it finds, and does not know all": (
-            "model_max_length",
-            "two limits",
-        ),
-        "the arithmetic does not stretch a yarn that names no original length": ("yarn without an original",),
-        "the advice knows fewer names of the text model's part": (
-            "text_model_config",
-            "thinker_config",
-            "thinker_config with a text_config",
-        ),
-        "the advice does not read a whole number that is written as a float": ("a limit as a float",),
-    }
-)
+DIFFER = {"a limit as a float": "nobody reads a whole number that is written as a float"}
 
 
 def by_sizing(config: dict[str, Any], overrides: dict[str, Any] | None = None) -> int | str | None:
@@ -148,14 +134,12 @@ def test_both_put_what_the_arguments_override_in_its_place(case: tuple[dict[str,
     assert (by_sizing(BASE, overrides), longest_context(BASE, overrides)) == (right, right)
 
 
-@xfail("the rope that config.json names by its old name stands before the new one")
 def test_both_take_a_rope_by_its_new_name_for_the_one_that_was_there() -> None:
     config = roped(rope_type="linear", factor=4.0)
     overrides = {"rope_parameters": {"rope_type": "linear", "factor": 2.0}}
     assert (by_sizing(config, overrides), longest_context(config, overrides)) == (16384, 16384)
 
 
-@xfail("the arithmetic replaces the part as a whole, and nothing is left of it")
 def test_both_override_a_part_of_the_text_model_alone() -> None:
     config, overrides = within("text_config"), {"text_config": {"max_position_embeddings": 1000}}
     assert (by_sizing(config, overrides), longest_context(config, overrides)) == (1000, 1000)

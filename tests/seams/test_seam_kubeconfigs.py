@@ -19,10 +19,10 @@ from urllib.parse import urlsplit
 import pytest
 from seam_support import REFUSED, grouped, params
 
-from modelcar_tui.cluster.credentials import Credentials, find
-from modelcar_tui.cluster.errors import ClusterError
-from modelcar_tui.cluster.types import ClusterOptions
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube.kubeconfig import Credentials, find
+from modelcar_tui.kube.types import ClusterOptions
 from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths
 
 PEM = "-----BEGIN CERTIFICATE-----\nQUFBQQ==\n-----END CERTIFICATE-----\n"

@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 from seam_support import grouped, params, xfail
 
-from modelcar_tui.compatibility.quantization import check
-from modelcar_tui.compatibility.types import Support
 from modelcar_tui.core.facts import Fact, Source
-from modelcar_tui.image.types import ModelFacts
-from modelcar_tui.sizing.estimate import estimate
-from modelcar_tui.sizing.types import EngineArgs, Gpu, Outcome
+from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.types import Outcome
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.vllm.engine_args import EngineArgs
+from modelcar_tui.vllm.runs_on import check
+from modelcar_tui.vllm.support import Support
 
 LLAMA: dict[str, Any] = {
     "architectures": ["LlamaForCausalLM"],

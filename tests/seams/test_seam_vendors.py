@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from seam_support import params
 
-from modelcar_tui.cluster.tables import tables
 from modelcar_tui.cluster.whatif import parse_gpu_flags
-from modelcar_tui.compatibility.hardware import hardware
-from modelcar_tui.data.quantization import quantization_table
-from modelcar_tui.qa.suite import accelerator_word, suite
-from modelcar_tui.sizing.gpus import gpu_for
+from modelcar_tui.hardware.cluster_tables import tables
+from modelcar_tui.hardware.columns import hardware
+from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.qa.suite import accelerator_word
+from modelcar_tui.qa.tables import suite
+from modelcar_tui.vllm.quantization_table import quantization_table
 
 COLUMNS = {
     "nvidia": {"nvidia"},

@@ -11,12 +11,12 @@ import msgspec
 
 from modelcar_tui.advice.finding import Finding, Stops
 from modelcar_tui.advice.lint.lint import lint_model
-from modelcar_tui.advice.lint.remarks import Judge
 from modelcar_tui.advice.repairs.drafts import Drafts
 from modelcar_tui.advice.repairs.proposals import draft_repairs
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.manifest.plan import Change, Operation
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.vllm.faults import Judge
 from modelcar_tui.vllm.release import parse_version
 
 _SHOWN, _LENGTH = 3, 80

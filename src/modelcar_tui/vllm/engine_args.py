@@ -8,15 +8,16 @@ makes a verdict about another server than the one that starts.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from modelcar_tui.vllm.arguments import Argument, take_apart
+from modelcar_tui.vllm.faults import Judge, fault_of
 from modelcar_tui.vllm.meanings import Found, read_flag
 
-_LEVEL, _OVERRIDES = "-O", "--hf-overrides"
+_LEVEL = "-O"
 _SIZES = frozenset(["--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"])
 _INTO_CONFIG = {"--rope-scaling": "rope_scaling", "--rope-theta": "rope_theta"}
 """Flags that old releases write into config.json's values, as `--hf-overrides` does (vllm config
@@ -71,9 +72,14 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
     torch_sampler: bool = False
     """The build is known to sample without FlashInfer."""
     problems: tuple[str, ...] = ()
-    """Values that vLLM's parser would refuse, one sentence each."""
+    """What vLLM's parser would refuse, one sentence each."""
+
+    def mended(self) -> EngineArgs:
+        """The same without what the parser refuses: what is left to ask once that is mended."""
+        return msgspec.structs.replace(self, problems=()) if self.problems else self
 
 
+@lru_cache(maxsize=4096)
 def engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | None) -> EngineArgs:
     """What one model's arguments ask of the engine. Values that vLLM's parser would refuse are `problems`.
 
@@ -85,8 +91,12 @@ def engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | None) 
         vllm: the release whose parser reads them; None takes the newest in the table.
     """
     count = 1 if gpu_count is not None and not args else gpu_count
-    found: Found = {}
-    problems = [read_flag(found, flag, value) for flag, value in _flags(take_apart(args, vllm))]
+    arguments, judge, found = take_apart(args, vllm), Judge.of(vllm), Found()
+    refused = (fault_of(argument, judge.release) for argument in arguments)
+    problems = [fault.what for fault in refused if fault is not None and judge.sure(fault.code)]
+    changed = overrides(arguments)
+    given = _given(arguments) | ({"--hf-overrides": changed} if changed else {})
+    problems += [read_flag(found, flag, value) for flag, value in given.items()]
     if found.get("num_speculative_tokens"):
         found["speculative"] = True
     if count is not None and count > 0:
@@ -107,46 +117,35 @@ def server_args(args: tuple[str, ...], gpu_count: int, vllm: str | None) -> Engi
 
 def overrides(arguments: tuple[Argument, ...]) -> dict[str, Any]:
     """What the arguments put in the place of config.json's own values; empty where they change none."""
-    found: dict[str, Any] = {}
-    for argument in arguments:
-        value = _value(argument.value or "")
-        if argument.flag is None or argument.value is None:
-            continue
-        if argument.name in _INTO_CONFIG:
-            found[_INTO_CONFIG[argument.name]] = value
-        elif argument.name == _OVERRIDES and argument.dotted:
-            _gather(argument, found)
-        elif argument.name == _OVERRIDES and isinstance(value, dict):
-            found |= value
-    return found
+    given = {
+        flag: _value(told) if isinstance(told, str) else told for flag, told in _given(arguments).items()
+    }
+    told = given.get("--hf-overrides")
+    ropes = {key: given[flag] for flag, key in _INTO_CONFIG.items() if given.get(flag) is not None}
+    return (told if isinstance(told, dict) else {}) | ropes
 
 
-def _flags(arguments: tuple[Argument, ...]) -> Iterator[tuple[str, str | None]]:
-    """Each flag by its full name with its value; `false` for a negated switch.
+def _given(arguments: tuple[Argument, ...]) -> dict[str, str | dict[str, Any] | None]:
+    """What counts of each flag, by its full name; `false` for a negated switch.
 
-    Dotted keys come last, gathered into one JSON object a flag, as vLLM's parser appends them. A flag that
-    this release's parser does not know keeps the name that it has; what stands behind `--` is none.
+    The last one does. Dotted keys are gathered into one object for each way to write the flag, which vLLM's
+    parser appends to the list (utils/argparse_utils.py), so that they win over an object given as JSON. A
+    flag that this release does not know keeps the name that it has; what stands behind `--` is none.
     """
-    gathered: dict[str, dict[str, Any]] = {}
+    given: dict[str, str | dict[str, Any] | None] = {}
+    objects: dict[str, tuple[str, dict[str, Any]]] = {}
     for argument in arguments:
         if argument.separator:
             break
-        if argument.written == _LEVEL:
-            yield _LEVEL, _level(argument.value)
+        if argument.written == _LEVEL and argument.dotted:
+            objects.setdefault(_LEVEL, (argument.name, {}))[1]["level"] = _value(argument.value or "")
         elif argument.flag is not None and argument.dotted:
-            _gather(argument, gathered.setdefault(argument.name, {}))
+            head = argument.written.partition(".")[0]
+            _gather(argument, objects.setdefault(head, (argument.name, {}))[1])
         else:
-            yield argument.name, "false" if argument.negated and argument.value is None else argument.value
-    changed = overrides(arguments)
-    if changed:
-        gathered[_OVERRIDES] = changed
-    yield from ((flag, json.dumps(found)) for flag, found in gathered.items())
-
-
-def _level(value: str | None) -> str | None:
-    """`-O3`, or `-O.mode=3` as a key of the compilation configuration."""
-    key, equals, inner = (value or "").partition("=")
-    return (json.dumps({key: _value(inner)}) if equals else key) or None
+            off = argument.negated and argument.value is None
+            given[argument.name] = "false" if off else argument.value
+    return given | dict(objects.values())
 
 
 def _gather(argument: Argument, found: dict[str, Any]) -> None:

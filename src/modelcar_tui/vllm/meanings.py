@@ -3,62 +3,44 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from typing import Any
 
 from modelcar_tui.core.text import clean
+from modelcar_tui.vllm.values import tokens
 
-_SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([kKmMgGtT]?)(i?)[bB]?\s*$")
-_DECIMAL = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
-_BINARY = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _MAX_TOKENS = 2**31
 _POOLING_TASKS = frozenset({"embed", "embedding", "classify", "score", "reward", "pooling"})
 Found = dict[str, Any]
 """Fields of `EngineArgs` by name."""
 
 
-def read_flag(found: Found, flag: str, value: str | None) -> str:
+def read_flag(found: Found, flag: str, value: str | dict[str, Any] | None) -> str:
     """Put what `flag` says into `found`; what does not touch memory is skipped.
+
+    Args:
+        value: as it is written; an object where it was put together from dotted keys.
 
     Returns:
         One sentence where vLLM's own parser would refuse the value, which is then left at its default.
     """
     reader = _FLAGS.get(flag)
-    if reader is None:
+    if reader is None or value in ("", "None"):  # where vLLM takes those at all, they mean the default
         return ""
     try:
-        reader(found, value)
+        reader(found, json.dumps(value) if isinstance(value, dict) else value)
     except (ValueError, TypeError, OverflowError, RecursionError):
         if value is None:
             return f"{flag} needs a value"
-        return f"{flag} {clean(value, limit=60)!r} is not a value that vLLM accepts"
+        return f"{flag} {clean(str(value), limit=60)!r} is not a value that vLLM accepts"
     return ""
-
-
-def human_int(text: str) -> int:
-    """`8192`, `8k` (8000), `8K` (8192), `1.5M`: as vLLM reads lengths.
-
-    Raises:
-        ValueError: not such a number.
-    """
-    if text.strip() in ("-1", "auto"):
-        return -1
-    match = _SIZE.match(text)
-    if not match:
-        raise ValueError(text)
-    number, unit, binary = match.groups()
-    factor = _BINARY[unit.upper()] if unit.isupper() or binary else _DECIMAL[unit]
-    value = float(number) * factor
-    if not value.is_integer() or value > 2**50:
-        raise ValueError(text)
-    return int(value)
 
 
 def _integer(name: str, low: int = 1, high: int = _MAX_TOKENS) -> Callable[[Found, str | None], None]:
     def read(found: Found, value: str | None) -> None:
-        number = human_int(value or "")
-        if not low <= number <= high:
+        automatic = (value or "").strip().lower() == "auto"
+        number = -1 if automatic else tokens(value)
+        if number is None or not low <= number <= high:
             raise ValueError(value)
         found[name] = number
 
@@ -122,6 +104,8 @@ def _compilation(found: Found, value: str | None) -> None:
     if text.isdigit():
         return
     config = _object(text)
+    if config.get("level") == 0:  # -O0 before it was a level of its own
+        found["enforce_eager"] = True
     if str(config.get("cudagraph_mode", "")).upper() == "NONE":
         found["enforce_eager"] = True
     sizes = config.get("cudagraph_capture_sizes")

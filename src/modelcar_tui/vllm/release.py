@@ -41,6 +41,11 @@ def was_read(text: str | None, read: Iterable[str]) -> bool:
     return any(parse_version(other) == version for other in read)
 
 
+def reached(since: str, release: str) -> bool:
+    """Whether `release` is `since` or a later one."""
+    return (parse_version(since) or ()) <= (parse_version(release) or ())
+
+
 def newer_than(text: str | None, read: Sequence[str]) -> bool:
     """Whether this release came after all that were read (`read` is oldest first)."""
     return (parse_version(text) or ()) > (parse_version(read[-1]) or ())

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelcar_tui.vllm.engine_args import engine_args
-from modelcar_tui.vllm.meanings import human_int
 
 
 def test_both_forms_and_short_ones():
@@ -32,7 +31,7 @@ def test_underscores_are_dashes():
     ("text", "value"), [("8k", 8000), ("8K", 8192), ("1.5k", 1500), ("-1", -1), ("auto", -1)]
 )
 def test_lengths_as_vllm_reads_them(text, value):
-    assert human_int(text) == value
+    assert engine_args((f"--max-model-len={text}",), 1, None).max_model_len == value
 
 
 def test_what_vllm_would_refuse_is_named_and_left_at_its_default():

@@ -40,7 +40,6 @@ STOPPING = [
     "--max-num-seqs=0",
     "--enable-expert-parallel",
     "--decode-context-parallel-size=3",
-    "--quantization=",
     "--kv-cache-dtype=fp9",
     "--no-max-num-seqs",
     "--tensor-parallel-size=2",

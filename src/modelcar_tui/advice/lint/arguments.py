@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from modelcar_tui.advice.lint.remarks import ERROR, WARNING, Remarks
 from modelcar_tui.advice.repairs.replacements import advice, near_miss
-from modelcar_tui.vllm.argument_table import Flag, argument_table
-from modelcar_tui.vllm.arguments import Argument, canonical, exists, looks_like_flag
-from modelcar_tui.vllm.release import parse_version
-from modelcar_tui.vllm.values import out_of_range, wrong
+from modelcar_tui.vllm.argument_table import Flag
+from modelcar_tui.vllm.arguments import Argument, canonical, looks_like_flag
+from modelcar_tui.vllm.faults import Fault, fault_of
+from modelcar_tui.vllm.release import reached
 
 _REPEATABLE = ("--middleware", "--lora-modules", "--api-key")
 
@@ -17,11 +17,11 @@ def lint_arguments(arguments: tuple[Argument, ...], release: str, remarks: Remar
     repeats."""
     seen: dict[str, Argument] = {}
     for argument in arguments:
+        if fault := fault_of(argument, release):
+            remarks.on(argument, fault.code, ERROR, fault.what, _fix(argument, fault))
         if argument.flag is None:
-            if not argument.separator:
-                _unknown(argument, release, remarks)
             continue
-        _value(argument, argument.flag, release, remarks)
+        _value(argument, remarks)
         _form(argument, argument.flag, release, remarks)
         name = argument.name
         if name in seen and not argument.dotted and name not in _REPEATABLE:
@@ -35,114 +35,36 @@ def lint_arguments(arguments: tuple[Argument, ...], release: str, remarks: Remar
         seen[name] = argument
 
 
-def _unknown(argument: Argument, release: str, remarks: Remarks) -> None:
-    written = argument.written
-    if not argument.is_flag or " " in written:
-        head = written.split(" ", 1)[0]
-        flag = argument_table().find(canonical(head)) if " " in written else None
-        if flag is not None:
-            value = written.split(" ", 1)[1].strip()
-            remarks.on(
-                argument,
-                "blank-in-item",
-                ERROR,
-                f"`{written}` is one item with a blank: vLLM takes it for a value, not for {flag.flag}",
-                f"write {flag.flag}={value}",
-            )
-        else:
-            remarks.on(
-                argument,
-                "stray-value",
-                ERROR,
-                f"`{written}` belongs to no flag",
-                "delete it, or write --flag=value",
-            )
-        return
-    if argument.candidates:
-        remarks.on(
-            argument,
-            "flag-ambiguous",
-            ERROR,
-            f"{written} could mean " + ", ".join(argument.candidates),
-            "write the whole flag",
-        )
-        return
-    base = canonical(written).partition(".")[0]
-    known = argument_table().find(base) or argument_table().find("--" + base[2:].removeprefix("no-"))
-    if known is not None and known.gone and _reached(known.gone, release):
-        remarks.on(
-            argument,
-            "flag-removed",
-            ERROR,
-            f"vLLM {release} has no {known.flag} any more (gone in {known.gone}); the server would not start",
-            advice(known.instead),
-        )
-    elif known is not None and exists(known, release):
-        remarks.on(
-            argument,
-            "flag-unknown",
-            ERROR,
-            f"vLLM {release} has no {base}{'.KEY' if argument.dotted else ''}; the server would not start",
-            f"write {known.flag} with the whole object" if argument.dotted else "delete it",
-        )
-    elif known is not None:
-        remarks.on(
-            argument,
-            "flag-too-new",
-            ERROR,
-            f"vLLM {release} has no {known.flag} yet (since {known.first}); the server would not start",
-            "delete it, or use a newer runtime",
-        )
-    else:
-        near = near_miss(base)
-        remarks.on(
-            argument,
-            "flag-unknown",
-            ERROR,
-            f"vLLM {release} has no {base}; the server would not start",
-            f"did you mean {near}?" if near else "delete it",
-        )
+def _fix(argument: Argument, fault: Fault) -> str:
+    """How to mend what the parser refuses."""
+    flag = fault.flag
+    match fault.code:
+        case "blank-in-item" if flag is not None:
+            return f"write {flag.flag}={argument.written.partition(' ')[2].strip()}"
+        case "stray-value":
+            return "delete it, or write --flag=value"
+        case "flag-ambiguous":
+            return "write the whole flag"
+        case "flag-removed" if flag is not None:
+            return advice(flag.instead)
+        case "flag-too-new":
+            return "delete it, or use a newer runtime"
+        case "flag-unknown" if flag is not None:
+            return f"write {flag.flag} with the whole object" if argument.dotted else "delete it"
+        case "flag-unknown":
+            near = near_miss(canonical(argument.written).partition(".")[0])
+            return f"did you mean {near}?" if near else "delete it"
+        case "value-missing":
+            return f"write {flag.flag if flag else argument.written}=VALUE"
+        case "value-unexpected":
+            return f"write {argument.written} alone, or --no-{argument.name[2:]}"
+    return "correct the value"
 
 
-def _value(argument: Argument, flag: Flag, release: str, remarks: Remarks) -> None:
-    if argument.dotted:
-        missing = argument.value is None
-        if missing or _swallows(argument):
-            remarks.on(
-                argument,
-                "value-missing",
-                ERROR if missing else WARNING,
-                f"{argument.written} has no value"
-                + ("" if missing else ": vLLM takes the next argument for it"),
-                f"write {argument.written}=VALUE",
-            )
-        return
-    if flag.valueless:
-        if argument.value is not None:
-            remarks.on(
-                argument,
-                "value-unexpected",
-                ERROR,
-                f"{argument.written} takes no value",
-                f"write {argument.written} alone, or --no-{flag.flag[2:]}",
-            )
-        return
-    if argument.value is None and flag.kind == "maybe":
-        return
-    if argument.value is None:
-        remarks.on(argument, "value-missing", ERROR, f"{flag.flag} has no value", f"write {flag.flag}=VALUE")
-        return
-    fault = wrong(flag, argument.value)
-    if fault:
-        remarks.on(
-            argument, "value-wrong", ERROR, f"{flag.flag}={argument.value}: {fault}", "correct the value"
-        )
-        return
-    fault = out_of_range(flag, argument.value)
-    if fault:
-        remarks.on(
-            argument, "value-range", ERROR, f"{flag.flag}={argument.value}: {fault}", "correct the value"
-        )
+def _value(argument: Argument, remarks: Remarks) -> None:
+    if _swallows(argument):
+        what = f"{argument.written} has no value: vLLM takes the next argument for it"
+        remarks.on(argument, "value-missing", WARNING, what, f"write {argument.written}=VALUE")
 
 
 def _swallows(argument: Argument) -> bool:
@@ -176,7 +98,7 @@ def _form(argument: Argument, flag: Flag, release: str, remarks: Remarks) -> Non
             f"{argument.written} is short for {flag.flag} until another flag begins the same",
             f"write {flag.flag}",
         )
-    if flag.deprecated and _reached(flag.deprecated, release):
+    if flag.deprecated and reached(flag.deprecated, release):
         remarks.on(
             argument,
             "flag-deprecated",
@@ -184,7 +106,3 @@ def _form(argument: Argument, flag: Flag, release: str, remarks: Remarks) -> Non
             f"{flag.flag} is deprecated in vLLM {release}",
             advice(flag.instead),
         )
-
-
-def _reached(since: str, release: str) -> bool:
-    return (parse_version(since) or ()) <= (parse_version(release) or ())

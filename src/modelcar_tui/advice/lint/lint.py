@@ -14,7 +14,7 @@ import msgspec
 from modelcar_tui.advice.finding import Finding, Severity
 from modelcar_tui.advice.lint.arguments import lint_arguments
 from modelcar_tui.advice.lint.combinations import lint_combinations, lint_output_type
-from modelcar_tui.advice.lint.remarks import ERROR, NOTE, WARNING, Judge, Remarks
+from modelcar_tui.advice.lint.remarks import ERROR, NOTE, WARNING, Remarks
 from modelcar_tui.advice.lint.security import lint_security
 from modelcar_tui.advice.repairs.quantization_flag import ALLOW_DEPRECATED, QUANTIZATION, deprecated, mismatch
 from modelcar_tui.core.errors import Problem
@@ -22,6 +22,7 @@ from modelcar_tui.manifest.types import ArgumentsFrom, Manifest, ModelCar, Posit
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.arguments import Argument, has_switch, take_apart
+from modelcar_tui.vllm.faults import Judge
 
 _PLACE = re.compile(r":(\d+):(\d+)$")
 _SUITE_HOSTS = ("quay.io", "registry.redhat.io", "registry.stage.redhat.io")

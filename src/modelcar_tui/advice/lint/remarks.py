@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from modelcar_tui.advice.finding import Finding, Severity, Stops
 from modelcar_tui.core.text import clean
 from modelcar_tui.manifest.types import ModelCar, Position
-from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.arguments import Argument
-from modelcar_tui.vllm.release import parse_version, stand_in, was_read
+from modelcar_tui.vllm.faults import FORMS, Judge
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
-_FORMS = frozenset({"value-wrong", "value-missing", "value-unexpected"})
-"""Codes that rest on the types and choices of arguments, which were read from fewer releases than their
-names."""
-_SERVER = _FORMS | frozenset(
+_SERVER = FORMS | frozenset(
     [
         "flag-unknown",
         "flag-removed",
@@ -38,27 +32,6 @@ _SERVER = _FORMS | frozenset(
     ]
 )
 _SUITE = frozenset({"suite-parallel", "gpu-count", "suite-registry", "output-type"})
-
-
-class Judge(msgspec.Struct, frozen=True):
-    """The release by whose rules a model is looked at."""
-
-    release: str
-    """One that was read."""
-    flags_read: bool
-    """Whether it is the very release that will serve; False where it stands in for another one."""
-    forms_read: bool
-    """Whether types and choices of that very release were read."""
-
-    @classmethod
-    def of(cls, vllm: str | None) -> Judge:
-        """The judge for the release that will serve; the newest that was read for None."""
-        table = argument_table()
-        return cls(
-            stand_in(parse_version(vllm), table.versions),
-            was_read(vllm, table.versions),
-            was_read(vllm, table.forms_read),
-        )
 
 
 class Remarks:
@@ -92,7 +65,7 @@ class Remarks:
             at=at or self.car.at,
             release=self.judge.release,
             stops=_stops(code, severity) if stops is None else stops,
-            read=self.judge.forms_read if code in _FORMS else self.judge.flags_read,
+            read=self.judge.sure(code),
         )
         self.findings.append(finding)
 

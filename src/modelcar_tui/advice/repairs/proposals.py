@@ -213,7 +213,8 @@ def _starts_so(args: tuple[str, ...], facts: ModelFacts, gpu: Gpu | None, vllm: 
     known."""
     if gpu is None:
         return True
-    return estimate_of(facts, gpu, engine_args(args, None, vllm), vllm=vllm).outcome is Outcome.STARTS
+    engine = engine_args(args, None, vllm).mended()
+    return estimate_of(facts, gpu, engine, vllm=vllm).outcome is Outcome.STARTS
 
 
 def _world(arguments: tuple[Argument, ...], flags: tuple[str, ...] = (_TP, _PP, _DP)) -> int:

@@ -67,11 +67,11 @@ def repair_combinations(
     Comes before `repair_values`: an argument has one change, and values are taken as they will be mended.
     """
     for switch, other in needed(vllm):
-        given = _last(arguments, switch)
-        if given is not None and has_switch(arguments, switch) and _last(arguments, other) is None:
-            drafts.remove(
-                given, f"the server stops without {other} beside it, and no default is right", REQUIRED
-            )
+        if not has_switch(arguments, switch) or _last(arguments, other) is not None:
+            continue
+        for given in (argument for argument in arguments if argument.name == switch):
+            why = f"the server stops without {other} beside it, and no default is right"
+            drafts.remove(given, why, REQUIRED)
     experts = _last(arguments, EXPERTS)
     if experts is not None and has_switch(arguments, EXPERTS) and no_experts(facts.config):
         drafts.remove(experts, "the model has no experts and vLLM refuses expert parallelism", REQUIRED)

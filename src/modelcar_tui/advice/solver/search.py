@@ -73,7 +73,7 @@ class Search:
     def arguments(self, tuning: Tuning) -> EngineArgs:
         """The engine's arguments with this tuning."""
         args, count = tuned(self.args, self.gpu_count, tuning)
-        return engine_args(args, count, self._vllm)
+        return engine_args(args, count, self._vllm).mended()
 
     def price(self, tuning: Tuning) -> float:
         """What a tuning takes away."""
