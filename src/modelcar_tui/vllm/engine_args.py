@@ -117,9 +117,9 @@ def server_args(args: tuple[str, ...], gpu_count: int, vllm: str | None) -> Engi
 
 def overrides(arguments: tuple[Argument, ...]) -> dict[str, Any]:
     """What the arguments put in the place of config.json's own values; empty where they change none."""
-    given = {
-        flag: _value(told) if isinstance(told, str) else told for flag, told in _given(arguments).items()
-    }
+    known = tuple(argument for argument in arguments if argument.flag is not None or argument.separator)
+    counts = _given(known).items()
+    given = {flag: _value(told) if isinstance(told, str) else told for flag, told in counts}
     told = given.get("--hf-overrides")
     ropes = {key: given[flag] for flag, key in _INTO_CONFIG.items() if given.get(flag) is not None}
     return (told if isinstance(told, dict) else {}) | ropes
