@@ -65,7 +65,6 @@ RELEASES: dict[str, tuple[str, bool]] = {
     )
 }
 """Whether it is newer than all that were read."""
-TOLD_AS_READ = {"0.33.0.post1": "the arithmetic does not see that a post-release is newer"}
 
 
 @pytest.mark.parametrize("case", params(RELEASES))
@@ -83,13 +82,13 @@ def test_lint_and_the_judge_of_quantization_say_which_release_is_newer_than_all(
     assert (lint, "newer than the table" in answer.source) == (newer, newer)
 
 
-@pytest.mark.parametrize("case", params(RELEASES, TOLD_AS_READ))
+@pytest.mark.parametrize("case", params(RELEASES))
 def test_the_arithmetic_knows_no_release_that_is_newer_than_all(case: tuple[str, bool]) -> None:
     release, newer = case
     assert profile_for(release).known is not newer
 
 
-@pytest.mark.parametrize("case", params(RELEASES, TOLD_AS_READ))
+@pytest.mark.parametrize("case", params(RELEASES))
 def test_figures_of_a_release_that_is_newer_than_all_have_bounds_and_are_marked(
     case: tuple[str, bool],
 ) -> None:

@@ -165,7 +165,7 @@ def short_cache_unsure(gpu: Gpu, args: EngineArgs, profile: Profile, model: Mode
 
 
 def _division(model: Model, args: EngineArgs) -> Refusal | None:
-    fault = split_fault(model.shape, model.scheme, args.tp)
+    fault = split_fault(model.shape, model.scheme, args.tp, experts=1 if args.ep else args.tp * args.dp)
     if fault is None:
         return None
     outcome = Outcome.REFUSED_QUANT if fault.quantization else Outcome.REFUSED_ARGS

@@ -131,5 +131,7 @@ def overridden(config: Config | None, overrides: Config) -> Config:
 
 def positive(value: object) -> int | None:
     """The value where it is a count; None for anything else."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     good = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**9
     return value if good and isinstance(value, int) else None

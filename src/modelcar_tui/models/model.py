@@ -68,17 +68,24 @@ def describe(
 
 
 def tensor_parallel_fault(
-    facts: ModelFacts | None, size: int, overrides: Mapping[str, Any] | None = None
+    facts: ModelFacts | None,
+    size: int,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    whole_experts: bool = False,
 ) -> str:
     """Why vLLM can't share the model over `size` GPUs; empty where nothing that is known speaks against it.
 
     Args:
         overrides: what the arguments put in the place of config.json's values.
+        whole_experts: expert parallelism keeps each expert on one GPU.
     """
     if facts is None or size == 1:
         return ""
     model = describe(facts, quantization=None, dtype="auto", overrides=overrides or None)
-    fault = None if isinstance(model, str) else split_fault(model.shape, model.scheme, size)
+    if isinstance(model, str):
+        return ""
+    fault = split_fault(model.shape, model.scheme, size, experts=1 if whole_experts else None)
     return fault.why if fault else ""
 
 

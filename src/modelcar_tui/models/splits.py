@@ -19,9 +19,15 @@ class SplitFault(msgspec.Struct, frozen=True):
     """The weights could be shared; the groups of their quantization can't."""
 
 
-def split_fault(shape: Shape, scheme: Scheme, size: int) -> SplitFault | None:
-    """What speaks against `size` GPUs (vllm config/model.py verify_with_parallel_config, layers/linear.py);
-    None where nothing does."""
+def split_fault(shape: Shape, scheme: Scheme, size: int, *, experts: int | None = None) -> SplitFault | None:
+    """What speaks against `size` GPUs; None where nothing does.
+
+    Source: vllm config/model.py verify_with_parallel_config, layers/linear.py, layers/fused_moe/layer.py.
+
+    Args:
+        experts: GPUs that cut each expert: `size` times data parallel ranks, 1 with expert parallelism; None
+            for `size`.
+    """
     if size == 1:
         return None
     if shape.heads % size and set(shape.kinds) != {"state"}:
@@ -39,6 +45,9 @@ def split_fault(shape: Shape, scheme: Scheme, size: int) -> SplitFault | None:
     inter = shape.inter if shape.moe is None else 0
     if inter % size:
         return SplitFault(f"an MLP of width {inter} can't be shared by {size} GPUs")
+    cut = size if experts is None else experts
+    if shape.moe is not None and any(shape.experts_at) and (shape.moe.inter or 0) % cut:
+        return SplitFault(f"experts of width {shape.moe.inter} can't be shared by {cut} GPUs")
     group = scheme.group
     if group and not scheme.experts_only and inter and (inter // size) % group:
         why = f"a shard of {inter // size} inputs does not hold whole quantization groups of {group}"

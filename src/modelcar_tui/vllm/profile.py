@@ -13,6 +13,7 @@ NEWEST = "0.33.0"
 """The newest release that was read; it stands in for one that is not known or came later."""
 _ASSUMED = (0, 33)
 _NUMBER = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
+_WHOLE = re.compile(_NUMBER.pattern + r"(?:\.post\d+)?")
 _LAST_PATCH = 99
 _DEVELOPMENT = re.compile(r"dev|rc\d|nightly|main\b|\+g[0-9a-f]", re.IGNORECASE)
 _NO_FLASHINFER = re.compile(r"without (the )?flashinfer sampler", re.IGNORECASE)
@@ -71,7 +72,8 @@ def profile_for(vllm: str | None) -> Profile:
     """
     found = _NUMBER.search(vllm or "")
     release = (int(found.group(1)), int(found.group(2))) if found else _ASSUMED
-    newer = found.group(0) if found and newer_than(found.group(0), (NEWEST,)) else ""
+    told = _WHOLE.search(vllm or "")
+    newer = told.group(0) if told and newer_than(told.group(0), (NEWEST,)) else ""
     known = found is not None and not newer
     if not known:
         release = _ASSUMED

@@ -19,7 +19,7 @@ from modelcar_tui.vllm.pipelines import pipeline_fault
 from modelcar_tui.vllm.values import tokens
 
 _TP, _PP, _DP = "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"
-_DCP = "--decode-context-parallel-size"
+_DCP, _EXPERTS = "--decode-context-parallel-size", "--enable-expert-parallel"
 _BACKEND, _LENGTH = "--distributed-executor-backend", "--max-model-len"
 _BATCHED, _SEQUENCES = "--max-num-batched-tokens", "--max-num-seqs"
 
@@ -153,13 +153,14 @@ def _parallel(
     stages = _size(arguments, _PP) or 1
     if stages > 1 and (fault := pipeline_fault(config, stages, vllm)):
         remarks.on(_at(arguments, _PP), "pipeline-parallel", ERROR, fault, f"delete {_PP}")
-    fault = tensor_parallel_fault(facts, size, changed)
+    whole = bool(has_switch(arguments, _EXPERTS))
+
+    def fault_over(gpus: int) -> str:
+        return tensor_parallel_fault(facts, gpus, changed, whole_experts=whole)
+
+    fault = fault_over(size)
     if fault:
-        fitting = [
-            other
-            for other in (1, 2, 4, 8, 16)
-            if other <= max(size, 1) and not tensor_parallel_fault(facts, other, changed)
-        ]
+        fitting = [other for other in (1, 2, 4, 8, 16) if other <= max(size, 1) and not fault_over(other)]
         remarks.on(
             _at(arguments, _TP),
             "tensor-parallel",
@@ -167,8 +168,8 @@ def _parallel(
             f"tensor parallel {size}: {fault}",
             f"use {fitting[-1]}" if fitting else "use one GPU",
         )
-    if has_switch(arguments, "--enable-expert-parallel") and no_experts(config):
-        where = _at(arguments, "--enable-expert-parallel")
+    if has_switch(arguments, _EXPERTS) and no_experts(config):
+        where = _at(arguments, _EXPERTS)
         remarks.on(
             where,
             "expert-parallel",

@@ -170,7 +170,9 @@ class Search:
         sizes = [
             size
             for size in range(1, most + 1)
-            if not tensor_parallel_fault(self._facts, size, self.engine.overrides)
+            if not tensor_parallel_fault(
+                self._facts, size, self.engine.overrides, whole_experts=self.engine.ep
+            )
         ]
         if not text_config(self._facts.config).get("num_attention_heads"):
             sizes = [size for size in sizes if size == self.gpu_count or size.bit_count() == 1]
