@@ -96,6 +96,19 @@ def text_part(config: Config) -> Config:
     return config
 
 
+def with_text_part(config: Config, part: Config) -> Config:
+    """`config` with `part` in the place of its text part."""
+    for name in _TEXT_PARTS:
+        found = config.get(name)
+        if isinstance(found, dict) and found:
+            inner = found.get("text_config")
+            return {
+                **config,
+                name: {**found, "text_config": part} if isinstance(inner, dict) and inner else part,
+            }
+    return part
+
+
 def text_config(config: Config | None) -> Config:
     """The whole config.json with its language model's part on top."""
     whole = config or {}

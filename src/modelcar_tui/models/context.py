@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from modelcar_tui.models.class_defaults import made_whole
 from modelcar_tui.models.config import Config, overridden, positive, text_config
 
 _POSITIONS = (
@@ -31,7 +32,7 @@ def longest_context(config: Config | None, overrides: Config | None = None) -> i
         config: the model's config.json.
         overrides: what the arguments put in the place of its values; vLLM puts it there before it looks.
     """
-    text = text_config(overridden(config, overrides or {}))
+    text = text_config(overridden(made_whole(config or {}), overrides or {}))
     found = [value for key in _POSITIONS if (value := positive(text.get(key))) is not None]
     if not found:
         return None

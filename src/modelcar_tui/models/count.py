@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from modelcar_tui.models.class_defaults import made_whole
 from modelcar_tui.models.shape import shape_of
 from modelcar_tui.models.tensors import true_count
 
@@ -14,7 +15,7 @@ def count_parameters(config: Mapping[str, Any]) -> int | None:
 
     A tower or an encoder beside the text model, and layers that no formula of ours covers, are not described.
     """
-    shape = shape_of(config)
+    shape = shape_of(made_whole(config))
     if isinstance(shape, str) or shape.tower is not None or shape.encoder_layers or shape.odd:
         return None
     count = true_count(shape)

@@ -9,6 +9,7 @@ import msgspec
 
 from modelcar_tui.core.facts import Source
 from modelcar_tui.models import tensors
+from modelcar_tui.models.class_defaults import made_whole
 from modelcar_tui.models.config import Reader, text_part
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.gguf import config_of_gguf
@@ -92,7 +93,7 @@ def tensor_parallel_fault(
 def _prepare(
     facts: ModelFacts, flag: str | None, dtype: str, overrides: Mapping[str, Any] | None
 ) -> Model | str:
-    config = facts.config or (config_of_gguf(facts.gguf) if facts.gguf else None)
+    config = made_whole(facts.config) if facts.config else config_of_gguf(facts.gguf or {})
     shape = shape_of(config, overrides)
     if isinstance(shape, str):
         return shape
