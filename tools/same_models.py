@@ -80,9 +80,9 @@ def _count(config: dict[str, Any]) -> Item:
     if isinstance(shape, str):
         return item({"refused": shape}, shape)
     count, weights = true_count(shape), whole_bytes(shape, PLAIN, 2)
-    return item(
-        {"shape": shape, "parameters": count, "bytes": weights}, f"{count} {number(weights / 2**30)} GiB"
-    )
+    sizes = {name: getattr(shape, name) for name in shape.__struct_fields__ if name != "family"}
+    told = f"{count} {number(weights / 2**30)} GiB"
+    return item({"shape": sizes, "parameters": count, "bytes": weights}, told)
 
 
 def estimates() -> Iterator[Named]:

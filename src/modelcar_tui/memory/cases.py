@@ -21,7 +21,7 @@ from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate
 from modelcar_tui.models.config import Reader
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.families import complete
+from modelcar_tui.models.fragments import complete
 from modelcar_tui.models.known import Known, completed, known_model
 from modelcar_tui.models.names import guess_model
 from modelcar_tui.models.scheme import scheme_of

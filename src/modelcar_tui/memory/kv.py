@@ -140,7 +140,7 @@ def plan_for(start: Start, *, width: float, rank: tuple[int, int]) -> Plan | Non
         return None
     if shape.shared_kv:
         kinds = _without_shared(shape, rank)
-    if shape.parallel:
+    if shape.family.parallel:
         kinds["state"] = kinds.total()
     block = args.block_size or 16
     per_token = _token_bytes(shape, args, profile, width, mla="mla" in kinds)

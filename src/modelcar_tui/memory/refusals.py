@@ -18,7 +18,6 @@ from modelcar_tui.vllm.profile import Profile
 _REFINED = (0, 30)
 """From here on an expert's blocks may be refined to fit its shard."""
 _AMPERE, _ADA = 8.0, 8.9
-_NO_FP16 = ("gemma2", "gemma3", "glm4")
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -131,7 +130,7 @@ def _data_type(model: Model, gpu: Gpu, args: EngineArgs) -> Refusal | None:
     half = args.dtype in ("float16", "half") or (
         args.dtype == "auto" and capability is not None and capability < 8
     )
-    if half and model.shape.model_type.startswith(_NO_FP16) and args.dtype != "float32":
+    if half and model.shape.family.no_fp16 and args.dtype != "float32":
         why = f"{model.shape.model_type} does not run in float16, and {gpu.product} would use it"
         error = f"The model type '{model.shape.model_type}' does not support float16."
         return Refusal(Outcome.REFUSED_DTYPE, why, error)
@@ -160,7 +159,7 @@ def short_cache_unsure(gpu: Gpu, args: EngineArgs, profile: Profile, model: Mode
     e4m3 = args.kv_cache_dtype.startswith("fp8") and not args.kv_cache_dtype.endswith("e5m2")
     if not e4m3 or gpu.vendor != "nvidia" or capability is None or not _AMPERE <= capability < _ADA:
         return False
-    other = model is not None and (model.shape.mla is not None or model.shape.model_type == "gpt_oss")
+    other = model is not None and (model.shape.mla is not None or model.shape.family.sinks)
     return profile.release >= (0, 12) and not other
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from modelcar_tui.models.class_defaults import made_whole
 from modelcar_tui.models.config import Config, overridden, positive, text_config
+from modelcar_tui.models.families import family_of
 
 _POSITIONS = (
     "max_position_embeddings",
@@ -37,7 +38,8 @@ def longest_context(config: Config | None, overrides: Config | None = None) -> i
     if not found:
         return None
     limit, stretch = float(min(found)), 1.0
-    for rope in () if "gemma3" in str(text.get("model_type")) else _ropes(text):
+    family = family_of(str(text.get("model_type") or "").lower())
+    for rope in _ropes(text) if family.stretches else ():
         kind, factor = str(rope.get("rope_type") or rope.get("type") or "default"), rope.get("factor")
         if kind not in _UNSCALED and isinstance(factor, (int, float)) and 0 < factor < 1e6:
             stretch = factor

@@ -8,20 +8,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.models.config import Reader
-
-_BIASED = frozenset(
-    {"gpt2", "opt", "starcoder2", "gpt_neox", "gpt_bigcode", "phi", "bloom", "whisper", "bert", "roberta"}
-    | {"xlm-roberta", "falcon_biased"}
-)
-"""Model types whose linear layers all have biases."""
-_LEARNED = frozenset({"gpt2", "opt", "gpt_bigcode", "bert", "roberta", "xlm-roberta", "whisper"})
-"""Model types with a table of learned positions."""
-_TIED = frozenset(
-    {"whisper", "gpt2", "opt", "starcoder2", "gpt_bigcode", "falcon", "bloom", "mpt", "mamba", "falcon_mamba"}
-    | {"smollm3", "lfm2", "lfm2_moe", "minicpm3", "granite_swa", "jetmoe", "zamba", "zamba2", "hunyuan_vl"}
-    | {"paligemma", "vaultgemma", "paddleocr_vl", "recurrent_gemma", "modernbert-decoder"}
-)
-_TIED_BEGIN = ("gemma", "cohere", "ernie4_5")
+from modelcar_tui.models.families import Family
 
 
 class Indexer(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,17 +36,7 @@ class LayerInputs(msgspec.Struct, frozen=True, kw_only=True):
     """Rank of Gemma 3n's extra low-rank residual; 0 without."""
 
 
-def ties(model_type: str) -> bool:
-    """Model types whose configuration class ties the embeddings unless told otherwise (transformers 5.24)."""
-    return model_type in _TIED or model_type.startswith(_TIED_BEGIN)
-
-
-def biased(model_type: str) -> bool:
-    """Whether every linear layer has a bias."""
-    return model_type in _BIASED
-
-
-def loose_elements(read: Reader, model_type: str, hidden: int, whisper: bool) -> int:
+def loose_elements(read: Reader, family: Family, hidden: int, whisper: bool) -> int:
     """Weights outside the layers and the vocabulary: learned positions, token types, poolers, a stem."""
     found = 0
     positions = read.integer("max_position_embeddings", "n_positions", high=2**24) or 0
@@ -68,9 +45,9 @@ def loose_elements(read: Reader, model_type: str, hidden: int, whisper: bool) ->
         encoder = read.integer("max_source_positions", high=2**20) or 1500
         stem = 3 * hidden * ((read.integer("num_mel_bins", high=1024) or 80) + hidden)
         return (decoder + encoder) * hidden + stem
-    if model_type in _LEARNED:
-        found += (positions + (2 if model_type == "opt" else 0)) * hidden
-    if model_type in ("bert", "roberta", "xlm-roberta"):
+    if family.learned_positions:
+        found += (positions + family.spare_positions) * hidden
+    if family.pooler:
         found += (read.integer("type_vocab_size", high=1024) or 0) * hidden + hidden * hidden
     return found
 
@@ -88,17 +65,16 @@ def indexer_of(read: Reader, layers: int) -> Indexer | None:
     return Indexer(heads=heads, dim=dim, share=(pattern.count("F") if pattern else own) / layers)
 
 
-def layer_inputs_of(read: Reader, vocab: int) -> LayerInputs | None:
+def layer_inputs_of(read: Reader, family: Family, vocab: int) -> LayerInputs | None:
     """The embeddings per layer of Gemma 3n and Gemma 4 E models; None for other models."""
     width = read.integer("hidden_size_per_layer_input", high=2**14)
     if width is None:
         return None
-    old = read.text("model_type").startswith("gemma3n")
     return LayerInputs(
         width=width,
         vocab=read.integer("vocab_size_per_layer_input", high=2**24) or vocab,
-        residuals=read.integer("altup_num_inputs", high=64) or (4 if old else 0),
-        laurel=read.integer("laurel_rank", high=2**12) or (64 if old else 0),
+        residuals=read.integer("altup_num_inputs", high=64) or (4 if family.altup else 0),
+        laurel=read.integer("laurel_rank", high=2**12) or (64 if family.altup else 0),
     )
 
 

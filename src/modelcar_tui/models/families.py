@@ -1,199 +1,233 @@
-"""What a family of models has in common, for configs that leave it out.
+"""What sets a family of models apart from a plain decoder: one record a family, asked by everyone.
 
-A case of the ground truth carries only the sizes of a config.json. The architecture's name, or the size of
-its tokenizer's vocabulary, tells the family, and the family what every config.json of it says.
+A plain decoder has gated MLPs, rotary positions, no biases and two norms a layer, and is no row here.
+Sources: the family's class in transformers 5.24 (models/*/configuration_*.py) and in vLLM
+(model_executor/models).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from functools import cache
 
-_TYPES = {
-    "Gemma2": "gemma2",
-    "Gemma3ForCausalLM": "gemma3_text",
-    "Gemma3": "gemma3",
-    "Gemma4": "gemma4",
-    "Qwen2_5_VL": "qwen2_5_vl",
-    "Qwen2VL": "qwen2_vl",
-    "Qwen2Moe": "qwen2_moe",
-    "Qwen2": "qwen2",
-    "Qwen3Next": "qwen3_next",
-    "Qwen3_5": "qwen3_5",
-    "Qwen3Moe": "qwen3_moe",
-    "Qwen3VL": "qwen3_vl",
-    "Qwen3": "qwen3",
-    "GptOss": "gpt_oss",
-    "Mixtral": "mixtral",
-    "Llama4": "llama4_text",
-    "Llama": "llama",
-    "Phi3": "phi3",
-    "PhiMoE": "phimoe",
-    "Phi": "phi",
-    "GraniteMoeHybrid": "granitemoehybrid",
-    "GraniteMoe": "granitemoe",
-    "Granite": "granite",
-    "DeepseekV2": "deepseek_v2",
-    "DeepseekV3": "deepseek_v3",
-    "DeepseekV4": "deepseek_v4",
-    "KimiVL": "kimi_vl",
-    "NemotronH": "nemotron_h",
-    "Nemotron": "nemotron",
-    "Falcon": "falcon",
-    "Whisper": "whisper",
-    "Mistral": "mistral",
-    "Pixtral": "pixtral",
-    "Cohere2": "cohere2",
-    "Cohere": "cohere",
-    "Starcoder2": "starcoder2",
-    "Jamba": "jamba",
-    "Bamba": "bamba",
-    "Glm4": "glm4",
-    "Olmo2": "olmo2",
-    "Olmo3": "olmo3",
-    "Olmoe": "olmoe",
-    "OPT": "opt",
-    "GPT2": "gpt2",
-    "GPTJ": "gptj",
-    "GPTNeoX": "gpt_neox",
-    "GPTBigCode": "gpt_bigcode",
-    "Bloom": "bloom",
-    "MPT": "mpt",
-    "Dbrx": "dbrx",
-    "Qwen3VLMoe": "qwen3_vl_moe",
-    "Qwen3_5Moe": "qwen3_5_moe",
-    "DeepseekV32": "deepseek_v32",
-    "GlmMoeDsa": "glm_moe_dsa",
-    "Glm4Moe": "glm4_moe",
-    "Glm4MoeLite": "glm4_moe_lite",
-    "KimiK25": "kimi_k2",
-    "KimiLinear": "kimi_linear",
-    "MiniMaxM2": "minimax_m2",
-    "MiniMaxText01": "minimax_text_01",
-    "MiMoV2": "mimo_v2_flash",
-    "MiMo": "mimo",
-    "Mistral3": "mistral",
-    "Ministral3": "mistral",
-    "MistralLarge3": "deepseek_v3",
-    "Ernie4_5_Moe": "ernie4_5_moe",
-    "Ernie4_5": "ernie4_5",
-    "Exaone4": "exaone4",
-    "SmolLM3": "smollm3",
-    "FalconH1": "falcon_h1",
-    "FalconMamba": "falcon_mamba",
-    "Mamba2": "mamba2",
-    "Mamba": "mamba",
-    "DeciLM": "nemotron-nas",
-    "Lfm2Moe": "lfm2_moe",
-    "Lfm2": "lfm2",
-    "SeedOss": "seed_oss",
-    "HunYuanMoEV1": "hunyuan_v1_moe",
-    "Gemma3n": "gemma3n_text",
-    "Gemma": "gemma",
-    "StableLm": "stablelm",
-}
-_VOCABULARIES = {
-    262208: "gemma3",
-    262144: "gemma3_text",
-    201088: "gpt_oss",
-    202048: "llama4_text",
-    256000: "gemma2",
-}
-_COMMON: dict[str, dict[str, Any]] = {
-    "llama4_text": {"attention_chunk_size": 8192, "no_rope_layers": [], "num_experts_per_tok": 1},
-    "gpt_oss": {"num_experts_per_tok": 4},
-    "mixtral": {"num_experts_per_tok": 2},
-    "qwen3_moe": {"num_experts_per_tok": 8},
-    "qwen3_vl_moe": {"num_experts_per_tok": 8},
-    "qwen3_5_moe": {"num_experts_per_tok": 8},
-    "qwen3_next": {"num_experts_per_tok": 10},
-    "gemma4": {"num_experts_per_tok": 8},
-    "granitemoe": {"num_experts_per_tok": 8},
-    "olmoe": {"num_experts_per_tok": 8},
-    "dbrx": {"num_experts_per_tok": 4},
-    "phimoe": {"num_experts_per_tok": 2},
-    "jamba": {"num_experts_per_tok": 2, "expert_layer_period": 2, "expert_layer_offset": 1},
-    "minimax_m2": {"num_experts_per_tok": 8},
-    "mimo_v2_flash": {"num_experts_per_tok": 8},
-    "glm4_moe": {"first_k_dense_replace": 1, "num_experts_per_tok": 8, "n_shared_experts": 1},
-    "kimi_k2": {
-        "first_k_dense_replace": 1,
-        "num_experts_per_tok": 8,
-        "n_shared_experts": 1,
-        "q_lora_rank": 1536,
-    },
-    "ernie4_5_moe": {"num_experts_per_tok": 6},
-    "deepseek_v2": {"first_k_dense_replace": 1, "num_experts_per_tok": 6, "n_shared_experts": 2},
-    "kimi_vl": {
-        "first_k_dense_replace": 1,
-        "num_experts_per_tok": 6,
-        "n_shared_experts": 2,
-        "vision_config": {"patch_size": 14, "spatial_merge_size": 2},
-    },
-    "deepseek_v3": {
-        "first_k_dense_replace": 3,
-        "num_experts_per_tok": 8,
-        "n_shared_experts": 1,
-        "q_lora_rank": 1536,
-    },
-    "pixtral": {"vision_config": {"patch_size": 14, "spatial_merge_size": 2, "image_size": 1540}},
-}
-_COMMON["deepseek_v32"] = _COMMON["deepseek_v3"] | {
-    "index_topk": 2048,
-    "index_n_heads": 64,
-    "index_head_dim": 128,
-}
-_COMMON["glm_moe_dsa"] = _COMMON["deepseek_v32"] | {
-    "index_n_heads": 32,
-    "q_lora_rank": 2048,
-    "qk_nope_head_dim": 192,
-    "v_head_dim": 256,
-}
-_QWEN = frozenset({151936, 152064, 151643, 151646})
+import msgspec
 
 
-def complete(config: Mapping[str, Any], arch: str) -> dict[str, Any]:
-    """`config` with what its family always says and the case leaves out; what is there stays."""
-    found = dict(config)
-    if arch and not found.get("architectures"):
-        found["architectures"] = [arch]
-    kind = str(found.get("model_type") or _kind(found, arch))
-    if kind:
-        found["model_type"] = kind
-        for name, value in _common(found, kind).items():
-            found.setdefault(name, value)
-    return found
+class Family(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+    """One family; a field that is not stated is that of a plain decoder."""
+
+    names: tuple[str, ...] = ()
+    """`model_type` values; one with a `*` at its end stands for all that begin so and have no row of their
+    own. The longest beginning counts."""
+    gated: bool = True
+    """The MLP has three matrices, not two."""
+    gated_encoder: bool = False
+    """The same, of an encoder."""
+    tied: bool = False
+    """The class ties the embeddings unless config.json says otherwise."""
+    biased: bool = False
+    """Every linear layer has a bias."""
+    qkv_bias: bool = False
+    """The attention's input has one, whatever config.json says."""
+    qk_norm: bool = False
+    norms: int = 2
+    """Norm vectors per layer."""
+    rope: bool = True
+    two_ropes: bool = False
+    """Sliding layers have a rope of their own, without scaling."""
+    stretches: bool = True
+    """A rope's factor lengthens the context (vllm config/model.py leaves Gemma 3's out)."""
+    learned_positions: bool = False
+    spare_positions: int = 0
+    """Rows of that table beyond the positions (OPT)."""
+    pooler: bool = False
+    """Token types and a pooler stand beside the layers (BERT)."""
+    period: int = 0
+    """Each so many-th layer is full, the others slide, where config.json does not say."""
+    windows_late: bool = False
+    """Sliding begins at `max_window_layers`."""
+    chunks: bool = False
+    """Layers with a rope attend in chunks."""
+    expert_width: str = ""
+    """Where an expert's width stands if not in `moe_intermediate_size`."""
+    one_shared_expert: bool = False
+    mlp_beside_experts: bool = False
+    """Layers with experts have a plain MLP, too."""
+    gated_attention: bool = False
+    """The attention's query comes with a gate as wide as it."""
+    latent: bool = True
+    """MLA caches its latent vector."""
+    stateful: bool = False
+    """Every layer is a state-space mixer."""
+    mixed: bool = False
+    """Layers are of more than one kind."""
+    parallel: bool = False
+    """Every layer has both attention and a state-space mixer."""
+    one_part_layers: bool = False
+    """A layer is a mixer or an MLP, never both, and experts have two matrices (Nemotron-H)."""
+    blocks: bool = False
+    """Each layer is described in `block_configs`."""
+    altup: bool = False
+    """Gemma 3n's mixed residuals and low-rank residual, of its usual sizes where config.json is silent."""
+    speech: bool = False
+    """An encoder for sound comes before the decoder."""
+    sinks: bool = False
+    """Attention with sinks, which FlashInfer's kernels do not have."""
+    no_fp16: bool = False
+    """vLLM refuses float16 (config/model.py)."""
+    unmodelled: str = ""
+    """Why it is not sized."""
 
 
-def _kind(config: Mapping[str, Any], arch: str) -> str:
-    for prefix in sorted(_TYPES, key=len, reverse=True):
-        if arch.startswith(prefix):
-            return _TYPES[prefix]
-    vocabulary = config.get("vocab_size")
-    if vocabulary == 256000 and config.get("head_dim") != 256:
-        return ""
-    known = _VOCABULARIES.get(vocabulary, "") if isinstance(vocabulary, int) else ""
-    return known or _experts(config)
+INDEXER = "its sparse attention keeps an indexer cache of its own, which is not modelled"
+_PLAIN = Family()
+_ROWS = (
+    Family(names=("gptj", "nemotron"), gated=False),
+    Family(names=("falcon",), gated=False, tied=True),
+    Family(names=("falcon_biased",), biased=True),
+    Family(names=("mpt",), gated=False, tied=True, rope=False),
+    Family(names=("gpt_neox", "phi"), gated=False, biased=True),
+    Family(names=("starcoder2",), gated=False, tied=True, biased=True),
+    Family(names=("bloom",), gated=False, tied=True, biased=True, rope=False),
+    Family(
+        names=("gpt2", "gpt_bigcode"),
+        gated=False,
+        tied=True,
+        biased=True,
+        rope=False,
+        learned_positions=True,
+    ),
+    Family(
+        names=("opt",),
+        gated=False,
+        tied=True,
+        biased=True,
+        rope=False,
+        learned_positions=True,
+        spare_positions=2,
+    ),
+    Family(
+        names=("whisper",),
+        gated=False,
+        tied=True,
+        biased=True,
+        rope=False,
+        learned_positions=True,
+        speech=True,
+    ),
+    Family(
+        names=("bert", "roberta", "xlm-roberta"),
+        gated=False,
+        biased=True,
+        rope=False,
+        learned_positions=True,
+        pooler=True,
+    ),
+    Family(names=("gte", "modernbert", "new", "nomic_bert"), gated_encoder=True),
+    Family(
+        names=(
+            "cohere*",
+            "ernie4_5*",
+            "gemma*",
+            "granite_swa",
+            "hunyuan_vl",
+            "jetmoe",
+            "modernbert-decoder",
+            "paddleocr_vl",
+            "paligemma",
+            "recurrent_gemma",
+            "smollm3",
+            "vaultgemma",
+            "zamba",
+            "zamba2",
+        ),
+        tied=True,
+    ),
+    Family(names=("cohere2",), tied=True, qk_norm=True, period=4),
+    Family(names=("cohere2*",), tied=True, qk_norm=True),
+    Family(names=("gemma2",), tied=True, norms=4, period=2, no_fp16=True),
+    Family(names=("gemma2*",), tied=True, norms=4, no_fp16=True),
+    Family(
+        names=("gemma3", "gemma3_text"),
+        tied=True,
+        norms=4,
+        qk_norm=True,
+        two_ropes=True,
+        stretches=False,
+        period=6,
+        no_fp16=True,
+    ),
+    Family(
+        names=("gemma3*",),
+        tied=True,
+        norms=4,
+        qk_norm=True,
+        two_ropes=True,
+        stretches=False,
+        no_fp16=True,
+    ),
+    Family(
+        names=("gemma3n*",),
+        tied=True,
+        norms=4,
+        qk_norm=True,
+        two_ropes=True,
+        stretches=False,
+        no_fp16=True,
+        altup=True,
+    ),
+    Family(
+        names=("gemma4*",),
+        tied=True,
+        norms=4,
+        qk_norm=True,
+        two_ropes=True,
+        mlp_beside_experts=True,
+    ),
+    Family(names=("glm4*",), no_fp16=True),
+    Family(names=("olmo2*", "qwen3*"), qk_norm=True),
+    Family(names=("qwen3_5*", "qwen3_next*"), qk_norm=True, gated_attention=True, mixed=True),
+    Family(names=("qwen2", "qwen2_5_vl", "qwen2_moe", "qwen2_vl"), qkv_bias=True, windows_late=True),
+    Family(names=("qwen2*",), windows_late=True),
+    Family(names=("gpt_oss",), qkv_bias=True, period=2, expert_width="intermediate_size", sinks=True),
+    Family(
+        names=("dbrx", "granitemoe", "minimax*", "mixtral", "olmoe", "phimoe"),
+        expert_width="intermediate_size",
+    ),
+    Family(
+        names=("llama4", "llama4_text"),
+        chunks=True,
+        expert_width="intermediate_size",
+        one_shared_expert=True,
+    ),
+    Family(names=("llama4*",), chunks=True, one_shared_expert=True),
+    Family(names=("minicpm3",), tied=True, latent=False),
+    Family(names=("minicpm3*",), latent=False),
+    Family(
+        names=("bamba*", "granitemoehybrid*", "jamba*", "kimi_linear*", "lfm2*", "nemotron_h*"), mixed=True
+    ),
+    Family(names=("granitemoehybrid", "jamba"), mixed=True, expert_width="intermediate_size"),
+    Family(names=("lfm2", "lfm2_moe"), tied=True, mixed=True),
+    Family(names=("nemotron_h",), gated=False, mixed=True, one_part_layers=True),
+    Family(names=("falcon_h1",), parallel=True),
+    Family(names=("mamba",), tied=True, rope=False, stateful=True),
+    Family(names=("mamba2",), rope=False, stateful=True),
+    Family(names=("falcon_mamba",), tied=True, stateful=True),
+    Family(names=("nemotron-nas",), blocks=True),
+    Family(names=("kimi_k3",), unmodelled="how its layers differ from Kimi Linear's was not read"),
+    Family(names=("deepseek_v4",), unmodelled=INDEXER),
+)
 
 
-def _experts(config: Mapping[str, Any]) -> str:
-    """Families of mixtures whose architecture is not named."""
-    if config.get("kv_lora_rank"):
-        many = config.get("n_routed_experts")
-        return "deepseek_v3" if isinstance(many, int) and many > 128 else "deepseek_v2"
-    if config.get("vocab_size") in _QWEN and (config.get("num_experts") or config.get("n_routed_experts")):
-        return "qwen3_moe"
-    return "mixtral" if config.get("num_local_experts") == 8 else ""
+@cache
+def family_of(model_type: str) -> Family:
+    """The record of a `model_type` in small letters; a plain decoder's where there is none."""
+    rows = _by_name()
+    if model_type in rows:
+        return rows[model_type]
+    beginnings = [name for name in rows if name.endswith("*") and model_type.startswith(name[:-1])]
+    return rows[max(beginnings, key=len)] if beginnings else _PLAIN
 
 
-def _common(config: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    if kind in ("gemma3", "gemma3_text"):
-        large = config.get("max_position_embeddings") == 131072
-        found: dict[str, Any] = {"sliding_window_pattern": 6}
-        if large:
-            found |= {"rope_scaling": {"rope_type": "linear", "factor": 8.0}}
-            found |= {"vision_config": {"image_size": 896, "patch_size": 14, "mm_tokens_per_image": 256}}
-        return found
-    if kind == "whisper":
-        return {"encoder_layers": config.get("num_hidden_layers")}
-    return _COMMON.get(kind, {})
+@cache
+def _by_name() -> dict[str, Family]:
+    return {name: row for row in _ROWS for name in row.names}

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from modelcar_tui.models.config import Reader
+from modelcar_tui.models.families import Family
 
 _NAMES = {
     "full_attention": "full",
@@ -22,11 +23,10 @@ _NAMES = {
     "mlp": "none",
 }
 _PATTERN = re.compile(r"(\d+)\s*(\w+)\s*:\s*(\d+)\s*(\w+)")
-_PERIODS = {"gemma2": 2, "gemma3": 6, "gemma3_text": 6, "cohere2": 4, "gpt_oss": 2}
 
 
 def layer_kinds(
-    read: Reader, arch: str, model_type: str, layers: int, *, mla: bool
+    read: Reader, arch: str, family: Family, layers: int, *, mla: bool
 ) -> tuple[tuple[str, ...], int, int]:
     """The kind of each layer, the sliding window (0: none) and the chunk of local attention (0: none)."""
     window = _window(read)
@@ -41,17 +41,15 @@ def layer_kinds(
     if mla and not read.listing("layer_types"):
         return ("mla",) * layers, 0, 0
     kinds = _listed(read, layers, mla=mla) or _hybrid(read, layers) or _pattern(read, layers)
-    if kinds is None and chunk and (read.has("no_rope_layers") or "llama4" in model_type):
+    if kinds is None and chunk and (read.has("no_rope_layers") or family.chunks):
         kinds = _chunked(read, layers)
     if kinds is None and window:
-        period = read.integer(
-            "sliding_window_pattern", "_sliding_window_pattern", high=layers
-        ) or _PERIODS.get(model_type)
-        kinds = _every(layers, period, "sliding") if period else _from_limit(read, model_type, layers)
-    if kinds is None:
-        stateful = model_type in ("mamba", "mamba2", "falcon_mamba") or arch.startswith(
-            ("Mamba", "FalconMamba")
+        period = (
+            read.integer("sliding_window_pattern", "_sliding_window_pattern", high=layers) or family.period
         )
+        kinds = _every(layers, period, "sliding") if period else _from_limit(read, family, layers)
+    if kinds is None:
+        stateful = family.stateful or arch.startswith(("Mamba", "FalconMamba"))
         kinds = (("state" if stateful else "full"),) * layers
     if "sliding" in kinds and not window:
         kinds = tuple("full" if kind == "sliding" else kind for kind in kinds)
@@ -167,7 +165,7 @@ def _every(layers: int, period: int, other: str) -> tuple[str, ...]:
     return tuple("full" if (index + 1) % period == 0 else other for index in range(layers))
 
 
-def _from_limit(read: Reader, model_type: str, layers: int) -> tuple[str, ...]:
+def _from_limit(read: Reader, family: Family, layers: int) -> tuple[str, ...]:
     """Qwen2's windows start at `max_window_layers`; the others slide everywhere."""
-    first = read.integer("max_window_layers", low=0, high=2048) if model_type.startswith("qwen2") else 0
+    first = read.integer("max_window_layers", low=0, high=2048) if family.windows_late else 0
     return tuple("sliding" if index >= (first or 0) else "full" for index in range(layers))

@@ -9,23 +9,7 @@ import msgspec
 
 from modelcar_tui.models.config import Config, Reader, positive, text_config
 from modelcar_tui.models.declared import is_moe
-
-_WIDTH_IS_THE_EXPERTS = frozenset(
-    {
-        "mixtral",
-        "gpt_oss",
-        "llama4_text",
-        "llama4",
-        "granitemoe",
-        "granitemoehybrid",
-        "phimoe",
-        "dbrx",
-        "jamba",
-    }
-    | {"olmoe", "minimax"}
-)
-"""Model types whose `intermediate_size` is the width of one expert."""
-
+from modelcar_tui.models.families import Family
 
 _EXPERTS = ("num_experts", "moe_num_experts", "n_routed_experts", "num_local_experts")
 _TOP_K = ("num_experts_per_tok", "num_experts_per_token", "top_k_experts", "moe_top_k", "moe_topk", "moe_k")
@@ -80,7 +64,7 @@ UNDESCRIBED = Tower(kind="vision", pixels_per_token=3 * 28 * 28, tokens_per_item
 """A tower that only the number of parameters betrays: patches of 14 pixels, four to a token, as most have."""
 
 
-def mla_of(read: Reader) -> Mla | None:
+def mla_of(read: Reader, family: Family) -> Mla | None:
     rank = read.integer("kv_lora_rank", high=2**16)
     rope = read.integer("qk_rope_head_dim", high=2**12)
     if rank is None or rope is None:
@@ -91,15 +75,11 @@ def mla_of(read: Reader) -> Mla | None:
         rope=rope,
         nope=read.integer("qk_nope_head_dim", high=2**12) or 128,
         value=read.integer("v_head_dim", high=2**12) or 128,
-        latent=not read.text("model_type").startswith("minicpm3"),
+        latent=family.latent,
     )
 
 
-def _width_is_the_experts(model_type: str) -> bool:
-    return model_type in _WIDTH_IS_THE_EXPERTS or model_type.startswith("minimax")
-
-
-def moe_of(read: Reader, hidden: int) -> Moe | None:
+def moe_of(read: Reader, family: Family, hidden: int) -> Moe | None:
     experts = read.integer(
         "num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts", low=2, high=2**13
     )
@@ -107,7 +87,7 @@ def moe_of(read: Reader, hidden: int) -> Moe | None:
         return None
     plain = read.integer("intermediate_size", "ffn_hidden_size", high=2**22) or 4 * hidden
     inter = read.integer("moe_intermediate_size", "expert_ffn_hidden_size", "moe_ffn_hidden_size", high=2**20)
-    if inter is None and _width_is_the_experts(read.text("model_type").lower()):
+    if inter is None and family.expert_width:
         inter = plain
     latent = read.integer("moe_latent_size", "routed_expert_hidden_size", high=2**18)
     shared = read.integer(
@@ -118,7 +98,7 @@ def moe_of(read: Reader, hidden: int) -> Moe | None:
         high=2**22,
     )
     count = read.integer(*_SHARED, low=0, high=256) or 0
-    if read.text("model_type").lower().startswith("llama4"):
+    if family.one_shared_expert:
         count = 1
     return Moe(
         experts=experts,

@@ -5,30 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from modelcar_tui.models.config import Reader
+from modelcar_tui.models.families import Family
 
-_NO_ROPE = frozenset(
-    {
-        "gpt2",
-        "opt",
-        "bloom",
-        "mpt",
-        "gpt_bigcode",
-        "whisper",
-        "bert",
-        "roberta",
-        "xlm-roberta",
-        "mamba",
-        "mamba2",
-    }
-)
 _STRETCHED = ("linear", "dynamic", "yarn", "deepseek_yarn")
 
 
 def rope_caches(
-    read: Reader, model_type: str, head_dim: int, mla_rope: int | None, kinds: tuple[str, ...]
+    read: Reader, family: Family, head_dim: int, mla_rope: int | None, kinds: tuple[str, ...]
 ) -> int:
     """Bytes of the rotary caches on one GPU (vllm model_executor/layers/rotary_embedding)."""
-    if model_type in _NO_ROPE:
+    if not family.rope:
         return 0
     positions = read.integer("max_position_embeddings", "n_positions", "seq_length", high=2**31)
     if positions is None:
@@ -40,18 +26,14 @@ def rope_caches(
     dim = mla_rope or read.integer("rotary_dim", high=2**14) or int(head_dim * partial)
     width = 4 if mla_rope and scaling.get("type") in ("yarn", "deepseek_yarn") else 2
     main = int(_positions(positions, scaling) * dim * width)
-    if _two_ropes(read, kinds):
+    if _two_ropes(read, family, kinds):
         return main + positions * dim * 2
     return main
 
 
-def _two_ropes(read: Reader, kinds: tuple[str, ...]) -> bool:
+def _two_ropes(read: Reader, family: Family, kinds: tuple[str, ...]) -> bool:
     """Gemma 3 gives its sliding layers a rope of their own, without scaling."""
-    return "sliding" in kinds and (read.has("rope_local_base_freq") or _gemma3(read))
-
-
-def _gemma3(read: Reader) -> bool:
-    return read.text("model_type").startswith(("gemma3", "gemma4"))
+    return "sliding" in kinds and (read.has("rope_local_base_freq") or family.two_ropes)
 
 
 def _scaling(read: Reader) -> dict[str, Any]:

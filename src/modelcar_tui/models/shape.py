@@ -11,29 +11,12 @@ from modelcar_tui.models import details
 from modelcar_tui.models.config import Reader, architecture_of, makes_no_text, overridden, text_part
 from modelcar_tui.models.context import longest_context
 from modelcar_tui.models.details import Indexer, LayerInputs, Varied
+from modelcar_tui.models.families import INDEXER, Family, family_of
 from modelcar_tui.models.layers import layer_kinds, moe_flags
 from modelcar_tui.models.parts import Mla, Moe, Tower, mla_of, moe_of, tower_of
 from modelcar_tui.models.rope import rope_caches
 from modelcar_tui.models.states import State, state_of
 
-_PLAIN_MLP = frozenset(
-    {
-        "phi",
-        "gpt2",
-        "opt",
-        "falcon",
-        "starcoder2",
-        "gpt_bigcode",
-        "gpt_neox",
-        "mpt",
-        "bloom",
-        "gptj",
-        "nemotron",
-    }
-    | {"nemotron_h", "bert", "roberta", "xlm-roberta", "whisper"}
-)
-"""Model types whose MLP has two matrices instead of three."""
-_GATED_ENCODERS = frozenset({"modernbert", "nomic_bert", "new", "gte"})
 _ENCODERS = (
     "Bert",
     "Roberta",
@@ -44,18 +27,13 @@ _ENCODERS = (
     "JinaRoberta",
     "Distilbert",
 )
-_INDEXER = "its sparse attention keeps an indexer cache of its own, which is not modelled"
 _UNMODELLED = {
-    "sparse_attention_config": _INDEXER,
+    "sparse_attention_config": INDEXER,
     "compress_ratios": "its compressed attention keeps caches of its own, which are not modelled",
 }
 """Fields of config.json that tell of something no formula here covers."""
-_MIXED = ("nemotron_h", "qwen3_next", "qwen3_5", "jamba", "bamba", "granitemoehybrid", "kimi_linear", "lfm2")
-"""Model types with layers of more than one kind."""
-_AUDIO_TYPES = frozenset({"whisper"})
 _LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "decoder_layers")
 _KV_HEADS = ("num_key_value_heads", "num_kv_heads", "n_head_kv", "multi_query_group_num", "kv_n_heads")
-_BIASED_QKV = frozenset({"qwen2", "qwen2_moe", "qwen2_vl", "qwen2_5_vl", "gpt_oss"})
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,24 +73,17 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """Layers of an encoder-decoder's encoder; 0 for the others."""
     encoder_tokens: int
     qkv_bias: bool
-    biased: bool
-    """Every linear layer has a bias."""
     loose: int
     """Weights outside the layers and the vocabulary, whole on every GPU."""
-    parallel: bool
-    """Every layer has both attention and a state-space mixer (Falcon-H1)."""
     varied: Varied
     """KV heads and MLP width of each layer; empty where all are alike."""
     indexer: Indexer | None
     inputs: LayerInputs | None
-    qk_norm: bool
-    norms: int
-    """Norm vectors per layer."""
     shared_kv: int
     """Layers that reuse another layer's KV cache."""
     dtype: str
     """Of the checkpoint: `bfloat16`, `float16`, `float32`, or empty."""
-    family: str
+    family: Family
     odd: tuple[str, ...]
     """Why this model is not sized from its config, if so."""
 
@@ -127,8 +98,9 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
     read = Reader(text, config, *_nested(text))
     arch = architecture_of(config)
     model_type = read.text("model_type").lower()
+    family = family_of(model_type)
     hidden = read.integer("hidden_size", "d_model", "n_embd", "dim", high=2**18)
-    whisper = model_type in _AUDIO_TYPES or arch.startswith("Whisper")
+    whisper = family.speech or arch.startswith("Whisper")
     layers = read.integer(*(("decoder_layers",) if whisper else ()), *_LAYERS, high=2048)
     layers = layers or len(read.listing("layers_block_type", "layer_types", most=2048)) or None
     heads = read.integer("num_attention_heads", "n_head", "n_heads", "decoder_attention_heads", high=2**14)
@@ -146,12 +118,11 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
     head_dim = read.integer("head_dim", "attention_head_dim", "kv_channels", high=2**14) or max(
         1, hidden // heads
     )
-    mla = mla_of(read)
-    kinds, window, chunk = layer_kinds(read, arch, model_type, layers, mla=mla is not None)
-    parallel = model_type == "falcon_h1"
-    state = state_of(read, hidden) if parallel or "state" in kinds else None
-    odd = _oddities(read, model_type, kinds, state)
-    moe = moe_of(read, hidden)
+    mla = mla_of(read, family)
+    kinds, window, chunk = layer_kinds(read, arch, family, layers, mla=mla is not None)
+    state = state_of(read, hidden) if family.parallel or "state" in kinds else None
+    odd = _oddities(read, family, kinds, state)
+    moe = moe_of(read, family, hidden)
     encoder_layers = read.integer("encoder_layers", high=2048) or 0
     if whisper and not encoder_layers:
         return "config.json has no usable encoder_layers"
@@ -189,10 +160,10 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
         wide_kv_heads=kv_heads if swa else _wide_kv_heads(read),
         inter=inter,
         vocab=vocab,
-        tied=encoder_only or _tied(read, model_type),
-        gated=_gated(model_type, encoder_only=encoder_only) and not whisper and arch != "PhiForCausalLM",
+        tied=encoder_only or _tied(read, family),
+        gated=_gated(family, arch, encoder_only=encoder_only, speech=whisper),
         max_position=longest_context(config),
-        rope_bytes=rope_caches(read, model_type, head_dim, mla.rope if mla else None, kinds),
+        rope_bytes=rope_caches(read, family, head_dim, mla.rope if mla else None, kinds),
         kinds=kinds,
         experts_at=moe_flags(read, layers) if moe else (False,) * layers,
         window=window,
@@ -205,20 +176,16 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
         pooling=encoder_only or makes_no_text(arch),
         encoder_layers=encoder_layers if whisper else 0,
         encoder_tokens=(read.integer("max_source_positions", high=2**20) or 1500) if whisper else 0,
-        qkv_bias=model_type in _BIASED_QKV
-        or details.biased(model_type)
+        qkv_bias=family.qkv_bias
+        or family.biased
         or bool(read.flag("attention_bias", "qkv_bias", "add_qkv_bias", "use_qkv_bias")),
-        biased=details.biased(model_type),
-        loose=details.loose_elements(read, model_type, hidden, whisper),
-        parallel=parallel,
+        loose=details.loose_elements(read, family, hidden, whisper),
         varied=varied,
         indexer=details.indexer_of(read, layers),
-        inputs=details.layer_inputs_of(read, vocab),
-        qk_norm=model_type.startswith(("qwen3", "gemma3", "gemma4", "olmo2", "cohere2")),
-        norms=4 if model_type.startswith(("gemma2", "gemma3", "gemma4")) else 2,
+        inputs=details.layer_inputs_of(read, family, vocab),
         shared_kv=read.integer("num_kv_shared_layers", low=0, high=layers) or 0,
         dtype=_dtype(read.text("torch_dtype", "dtype")),
-        family=model_type or arch,
+        family=family,
         odd=odd,
     )
 
@@ -232,13 +199,14 @@ def _dtype(text: str) -> str:
     return text.removeprefix("torch.")
 
 
-def _tied(read: Reader, model_type: str) -> bool:
+def _gated(family: Family, arch: str, *, encoder_only: bool, speech: bool) -> bool:
+    told = family.gated_encoder if encoder_only else family.gated
+    return told and not speech and arch != "PhiForCausalLM"
+
+
+def _tied(read: Reader, family: Family) -> bool:
     told = read.flag("tie_word_embeddings")
-    return details.ties(model_type) if told is None else told
-
-
-def _gated(model_type: str, *, encoder_only: bool) -> bool:
-    return model_type in _GATED_ENCODERS if encoder_only else model_type not in _PLAIN_MLP
+    return family.tied if told is None else told
 
 
 def _value_dim(read: Reader, head_dim: int) -> int:
@@ -286,19 +254,17 @@ def _says_layers(read: Reader) -> bool:
     )
 
 
-def _oddities(read: Reader, model_type: str, kinds: tuple[str, ...], state: State | None) -> tuple[str, ...]:
+def _oddities(read: Reader, family: Family, kinds: tuple[str, ...], state: State | None) -> tuple[str, ...]:
     odd = [why for name, why in _UNMODELLED.items() if read.has(name) and read.integer(name) is not None]
     odd += [why for name, why in _UNMODELLED.items() if read.mapping(name) or read.listing(name)]
-    if model_type == "nemotron-nas" and not read.listing("block_configs", most=2048):
+    if family.blocks and not read.listing("block_configs", most=2048):
         odd.append("config.json does not describe its blocks")
     if "state" in kinds and state is None:
         odd.append("its state-space layers are not described in config.json")
-    if model_type.startswith(_MIXED) and "state" not in kinds and not _says_layers(read):
+    if family.mixed and "state" not in kinds and not _says_layers(read):
         odd.append("config.json does not say which of its layers are attention")
-    if model_type == "kimi_k3":
-        odd.append("how its layers differ from Kimi Linear's was not read")
-    if model_type == "deepseek_v4" or (
-        read.has("index_topk") and details.indexer_of(read, len(kinds)) is None
-    ):
-        odd.append(_INDEXER)
+    if family.unmodelled:
+        odd.append(family.unmodelled)
+    elif read.has("index_topk") and details.indexer_of(read, len(kinds)) is None:
+        odd.append(INDEXER)
     return tuple(odd)

@@ -41,19 +41,19 @@ def layer(shape: Shape, kind: str, *, experts: bool, tp: int, ep: int, spread: i
     Without it each expert is cut over `spread` GPUs: those of tensor and data parallelism together.
     """
     yield from _mixer(shape, kind, tp)
-    if shape.parallel:
+    if shape.family.parallel:
         yield from _state(shape, tp)
     if shape.inputs is not None:
         yield from _layer_inputs(shape, shape.inputs)
     if experts and shape.moe is not None:
         yield from _experts(shape, tp, ep, spread or tp)
-        if shape.model_type.startswith("gemma4"):
+        if shape.family.mlp_beside_experts:
             yield from _mlp(shape, shape.moe.dense_inter, tp)
     elif not _mixer_only(shape, kind):
         inter = shape.moe.dense_inter if shape.moe else shape.inter
         if inter:
             yield from _mlp(shape, inter, tp)
-    yield Weight("norms", shape.norms * shape.hidden, 1, 1, "plain")
+    yield Weight("norms", shape.family.norms * shape.hidden, 1, 1, "plain")
 
 
 def distinct(shape: Shape, first: int, last: int) -> Iterator[tuple[Shape, str, bool, int]]:
@@ -137,13 +137,13 @@ def _mixer(shape: Shape, kind: str, tp: int) -> Iterator[Weight]:
         head_dim, v_head_dim = shape.wide_head_dim, shape.wide_v_head_dim
         kv_heads = max(1, (shape.wide_kv_heads or shape.kv_heads) // tp)
     out = heads * head_dim + kv_heads * (head_dim + v_head_dim)
-    if shape.model_type.startswith(("qwen3_next", "qwen3_5")):
+    if shape.family.gated_attention:
         out += heads * head_dim
     yield Weight("qkv_proj", out, hidden, 1, "attention")
     yield Weight("o_proj", hidden, heads * v_head_dim, 1, "attention")
     if shape.qkv_bias:
-        yield Weight("qkv bias", out + (hidden if shape.biased else 0), 1, 1, "plain")
-    if shape.qk_norm:
+        yield Weight("qkv bias", out + (hidden if shape.family.biased else 0), 1, 1, "plain")
+    if shape.family.qk_norm:
         yield Weight("q and k norm", 2 * shape.head_dim, 1, 1, "plain")
 
 
@@ -204,7 +204,7 @@ def _mlp(shape: Shape, inter: int, tp: int) -> Iterator[Weight]:
     part = -(-inter // tp)
     yield Weight("gate_up_proj" if shape.gated else "up_proj", part * (2 if shape.gated else 1), shape.hidden)
     yield Weight("down_proj", shape.hidden, part)
-    if shape.biased:
+    if shape.family.biased:
         yield Weight("MLP bias", shape.hidden + part * (2 if shape.gated else 1), 1, 1, "plain")
 
 
@@ -215,7 +215,7 @@ def _experts(shape: Shape, tp: int, ep: int, spread: int) -> Iterator[Weight]:
     inter = moe.inter or 0
     count = -(-moe.experts // ep) if ep > 1 else moe.experts
     part = inter if ep > 1 else -(-inter // spread)
-    rows = 2 if shape.gated or shape.model_type != "nemotron_h" else 1
+    rows = 2 if shape.gated or not shape.family.one_part_layers else 1
     yield Weight("router", moe.experts, shape.hidden, 1, "plain")
     if part:
         yield Weight("experts' gate_up", count * part * rows, moe.width, 1, "expert", part * rows)
@@ -228,6 +228,6 @@ def _experts(shape: Shape, tp: int, ep: int, spread: int) -> Iterator[Weight]:
 
 def _mixer_only(shape: Shape, kind: str) -> bool:
     """Nemotron-H's layers hold either a mixer or an MLP; pure Mamba's only a mixer."""
-    if shape.model_type == "nemotron_h":
+    if shape.family.one_part_layers:
         return kind != "none"
     return set(shape.kinds) == {"state"}
