@@ -210,7 +210,8 @@ DISGUISED = [
 @pytest.mark.parametrize("flag", DISGUISED)
 @pytest.mark.parametrize("value", [18, '{"trust_remote_code": true}', "true"])
 async def test_no_other_flag_is_proposable_in_any_disguise(go: Go, flag: str, value: Any) -> None:
-    from modelcar_tui.supervisor.llm.propose import Suggestion, validated
+    from modelcar_tui.supervisor.llm.propose import validated
+    from modelcar_tui.supervisor.llm.replies import Suggestion
 
     report, models, cluster = await finished(go)
     assert (
@@ -245,11 +246,16 @@ VALUES = [
 
 @pytest.mark.parametrize("value", VALUES, ids=range(len(VALUES)))
 async def test_no_odd_value_is_written(go: Go, value: Any) -> None:
-    from modelcar_tui.supervisor.llm.propose import Suggestion, validated
+    from modelcar_tui.supervisor.llm.propose import validated
+    from modelcar_tui.supervisor.llm.replies import Suggestion
 
     report, models, cluster = await finished(go)
     found = validated(
-        [Suggestion(model=NAME, flag="--max-num-seqs", value=value)], report, models, cluster, vllm="0.11.2"
+        [Suggestion.model_construct(model=NAME, flag="--max-num-seqs", value=value)],
+        report,
+        models,
+        cluster,
+        vllm="0.11.2",
     )
     assert [change.new for change in found] in ([], ["--max-num-seqs=18"])
 

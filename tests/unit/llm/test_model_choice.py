@@ -17,7 +17,7 @@ from modelcar_tui.supervisor.llm.breaker import Breaker
 from modelcar_tui.supervisor.llm.config import choose, find_key
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError, classify
 from modelcar_tui.supervisor.llm.named import scrub
-from modelcar_tui.supervisor.llm.propose import Suggestions
+from modelcar_tui.supervisor.llm.replies import Suggestions
 from modelcar_tui.supervisor.llm.start import open_session
 from modelcar_tui.supervisor.llm.strict import parse
 from modelcar_tui.supervisor.settings import Settings
@@ -208,7 +208,19 @@ def test_whole_json_is_read(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", '{"changes": [', '{"changes": []} x', "```json\n{", '{"changes": [], "x": 1}', "[" * 100_000],
+    [
+        "",
+        "{",
+        '{"changes": [',
+        '{"changes": []} x',
+        "```json\n{",
+        '{"changes": [], "x": 1}',
+        "[" * 100_000,
+        '{"changes": [{"model": "m", "flag": "--max-num-seqs", "value": NaN}]}',
+        '{"changes": [{"model": "m", "flag": "--max-num-seqs", "value": 1, "code": 2}]}',
+        '{"changes": [{"model": 7, "flag": "--max-num-seqs", "value": 1}]}',
+        '{"changes": [{"model": "m", "value": 1}]}',
+    ],
 )
 def test_anything_else_is_not(text: str) -> None:
     with pytest.raises(ModelError):

@@ -21,6 +21,7 @@ from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Change, Decision
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.context import longest_context
+from modelcar_tui.supervisor.llm.replies import Suggestion
 from modelcar_tui.supervisor.llm.tools import tuning
 from modelcar_tui.verdict.deciding import (
     Candidate,
@@ -38,20 +39,6 @@ from modelcar_tui.vllm.engine_args import server_args
 FLAGS = ("--max-model-len", "--max-num-seqs", "--max-num-batched-tokens", "--gpu-memory-utilization")
 MOST = 5
 ORIGIN = "model"
-
-
-class Suggestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One argument as the model wants it."""
-
-    model: str
-    flag: str
-    value: str | int | float
-
-
-class Suggestions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole reply."""
-
-    changes: tuple[Suggestion, ...]
 
 
 class _Score(msgspec.Struct, frozen=True):

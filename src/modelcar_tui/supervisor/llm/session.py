@@ -24,7 +24,6 @@ from modelcar_tui.supervisor.llm.client import Client, Limits, Use
 from modelcar_tui.supervisor.llm.config import Choice
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError
 from modelcar_tui.supervisor.llm.named import SHARES, named_facts, payload
-from modelcar_tui.supervisor.llm.strict import parse
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict.reports import DecisionReport, Verdict
 
@@ -39,10 +38,6 @@ PROPOSE = Limits(first_s=5.0, total_s=6.0, chars=4000)
 """The run waits for this one too, once."""
 _TOLD = (e.Status.DONE, e.Status.WARNING)
 """A pane that failed or was skipped has its own line, which says more."""
-
-
-class _Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    choice: str
 
 
 class Session:
@@ -115,7 +110,10 @@ class Session:
                 reply = await client.ask(prompts.route(names, facts), ROUTE)
         except TimeoutError:
             raise ModelError(Failure.TIMED_OUT) from None
-        chosen = parse(reply.text, _Route).choice
+        from modelcar_tui.supervisor.llm.replies import Route
+        from modelcar_tui.supervisor.llm.strict import parse
+
+        chosen = parse(reply.text, Route).choice
         if chosen not in names:
             raise ModelError(Failure.NOT_ALLOWED, quoted(chosen, limit=40))
         return chosen
@@ -126,7 +124,9 @@ class Session:
         cluster = state.cluster
         if cluster is None or (report.with_changes is not Verdict.GO and report.verdict is not Verdict.GO):
             return ()
-        from modelcar_tui.supervisor.llm.propose import FLAGS, Suggestions, validated
+        from modelcar_tui.supervisor.llm.propose import FLAGS, validated
+        from modelcar_tui.supervisor.llm.replies import Suggestions
+        from modelcar_tui.supervisor.llm.strict import parse
 
         try:
             async with asyncio.timeout(PROPOSE.total_s):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-import msgspec
+from pydantic import ValidationError
 
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError
+from modelcar_tui.supervisor.llm.replies import Reply
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Reply)
 MOST_CHARS = 8000
 
 
@@ -26,6 +27,6 @@ def parse(text: str, kind: type[T]) -> T:
     if len(body) > MOST_CHARS:
         raise ModelError(Failure.TOO_LONG)
     try:
-        return msgspec.json.decode(body.encode(errors="replace"), type=kind, strict=True)
-    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeError):
+        return kind.model_validate_json(body.encode(errors="replace"))
+    except (ValidationError, RecursionError, UnicodeError):
         raise ModelError(Failure.MALFORMED, "not the JSON that was asked for") from None
