@@ -123,17 +123,18 @@ def _nodes(flag: str, before: int) -> Iterable[GpuNode]:
     if profile:
         memory, resource = mig_profiles(known).get(profile), f"nvidia.com/mig-{profile}"
     guarantee = Guarantee.HARD_SLICE if profile else Guarantee.EXCLUSIVE
+    visible = known is not None and not profile and known.visible_gib is not None
     pool = Pool(
         resource=resource,
         units=count,
         capacity=count,
         free=count,
         mem_mib=memory,
-        mem_guarantee=guarantee if memory else Guarantee.UNKNOWN,
+        mem_guarantee=guarantee if memory or visible else Guarantee.UNKNOWN,
         mem_from="model-table" if memory else "none",
         mig_profile=profile or None,
     )
-    notes = () if memory else (f"{product} is not in our table: its memory is unknown",)
+    notes = () if memory or visible else (f"{product} is not in our table: its memory is unknown",)
     for index in range(before, before + many):
         yield GpuNode(
             name=f"what-if-{index + 1}",
