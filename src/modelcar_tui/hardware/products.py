@@ -54,6 +54,8 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
     """Values of `karpenter.k8s.aws/instance-gpu-name`."""
     ids: tuple[str, ...] = ()
     """Device ids on the PCI bus, and beginnings of a board's name (`HL-22`)."""
+    no_vllm: str = ""
+    """Why no vLLM runs on it, where that is known."""
     evidence: str
 
     @property

@@ -6,12 +6,14 @@ import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode
 from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware.products import product_named
 from modelcar_tui.hardware.vendors import vendors
 from modelcar_tui.verdict.reports import ModelVerdict, Verdict
 
 
 def if_served(verdict: ModelVerdict, node: GpuNode, report: AcceleratorReport) -> ModelVerdict:
-    """A GO only where some vLLM runtime is for the vendor's cards: the operator's own, else OpenShift AI's.
+    """A GO only where vLLM runs on the card at all, and some runtime is for its vendor: the operator's own,
+    else OpenShift AI's.
 
     Args:
         verdict: on the node's cards.
@@ -19,7 +21,9 @@ def if_served(verdict: ModelVerdict, node: GpuNode, report: AcceleratorReport) -
         report: with the runtime that was found, of which one for another vendor (`accelerator`) does not
             count. For nodes that are only stated nobody looked: the verdict stays, and says what it needs.
     """
-    runtime = report.runtime
+    card, runtime = product_named(node.product), report.runtime
+    if card is not None and card.no_vllm:
+        return msgspec.structs.replace(verdict, verdict=Verdict.NO_GO, why=card.no_vllm, settle="")
     if verdict.verdict is not Verdict.GO or node.vllm_runtime or (runtime and not runtime.accelerator):
         return verdict
     vendor = vendors().get(node.vendor)
