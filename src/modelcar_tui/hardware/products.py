@@ -97,10 +97,12 @@ def row_named(name: str) -> Product | None:
 
 def row_of(name: str) -> Product | None:
     """The row that `gpu_for` takes: without a MIG profile, by a part of the name where the whole is not
-    known."""
+    known; none for a vendor's word, which stands where the card is not known."""
     plain = _normal(name)
+    if plain in vendors() and plain not in _names().every:
+        return None
     mig = _MIG.search(plain)
-    return _row(_bare(plain[: mig.start()] if mig else plain)) if plain not in vendors() else None
+    return _row(_bare(plain[: mig.start()] if mig else plain))
 
 
 def by_cloud(word: str) -> Product | None:
