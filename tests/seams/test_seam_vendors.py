@@ -6,9 +6,8 @@ import pytest
 from seam_support import params
 
 from modelcar_tui.cluster.whatif import parse_gpu_flags
-from modelcar_tui.hardware.cluster_tables import tables
-from modelcar_tui.hardware.columns import hardware
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.products import gpu_for, products
+from modelcar_tui.hardware.vendors import hardware
 from modelcar_tui.qa.suite import accelerator_word
 from modelcar_tui.qa.tables import suite
 from modelcar_tui.vllm.quantization_table import quantization_table
@@ -27,25 +26,13 @@ SUITE = {"nvidia": "nvidia", "amd": "amd", "intel-gaudi": "gaudi", "ibm-spyre": 
 """Words that the QA suite takes; it has no other runtimes."""
 VENDORS = {vendor: vendor for vendor in COLUMNS}
 CARDS = {
-    vendor: tuple(name for name, product in tables().products.items() if product.vendor == vendor)
+    vendor: tuple(name for name, product in products().items() if product.vendor == vendor)
     for vendor in VENDORS
 }
-NOT_IN_THE_TABLE = dict.fromkeys(
-    ("intel-gaudi", "intel-gpu", "ibm-spyre", "google-tpu"),
-    "the quantization table does not know the cluster's word, and its column is never asked",
-)
-ANOTHER_WORD = dict.fromkeys(
-    ("intel-gaudi", "intel-gpu", "ibm-spyre", "google-tpu", "aws-neuron"),
-    "the arithmetic has a word of its own for the vendor, or takes it for another",
-)
-PREFIXED = dict.fromkeys(
-    ("intel-gaudi", "ibm-spyre"),
-    "the suite does not know the cluster's word; the specialist cuts a prefix off",
-)
 
 
 def test_every_vendor_of_the_cluster_is_asked_about() -> None:
-    assert {product.vendor for product in tables().products.values()} == set(VENDORS)
+    assert {product.vendor for product in products().values()} == set(VENDORS)
 
 
 def test_every_column_of_the_quantization_table_but_the_cpu_is_some_vendors() -> None:
@@ -53,25 +40,25 @@ def test_every_column_of_the_quantization_table_but_the_cpu_is_some_vendors() ->
     assert columns - {"cpu"} == set().union(*COLUMNS.values()) - {"nvidia", ""}
 
 
-@pytest.mark.parametrize("vendor", params(VENDORS, NOT_IN_THE_TABLE))
+@pytest.mark.parametrize("vendor", params(VENDORS))
 def test_a_card_that_a_node_has_finds_its_column_of_the_quantization_table(vendor: str) -> None:
-    found = {name: hardware(vendor, name, tables().products[name].cc).column for name in CARDS[vendor]}
+    found = {name: hardware(vendor, name, products()[name].capability).column for name in CARDS[vendor]}
     assert set(found.values()) == COLUMNS[vendor], found
 
 
-@pytest.mark.parametrize("vendor", params(VENDORS, NOT_IN_THE_TABLE))
+@pytest.mark.parametrize("vendor", params(VENDORS))
 def test_a_card_that_is_stated_finds_its_column_of_the_quantization_table(vendor: str) -> None:
     for name in CARDS[vendor]:
         (node,) = parse_gpu_flags((f"{name}:1",)).nodes
         assert hardware(node.vendor, node.product or "", node.cc).column in COLUMNS[vendor], name
 
 
-@pytest.mark.parametrize("vendor", params(VENDORS, ANOTHER_WORD))
+@pytest.mark.parametrize("vendor", params(VENDORS))
 def test_the_arithmetic_says_the_same_vendor_of_a_card(vendor: str) -> None:
     assert {gpu_for(name).vendor for name in CARDS[vendor]} == {vendor}
 
 
-@pytest.mark.parametrize("vendor", params(VENDORS, PREFIXED))
+@pytest.mark.parametrize("vendor", params(VENDORS))
 def test_the_suite_is_told_its_own_word_for_a_vendor_or_refuses_it(vendor: str) -> None:
     told = accelerator_word(vendor)
     assert (told if told in suite().accepted else None) == SUITE.get(vendor)

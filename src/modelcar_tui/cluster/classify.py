@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.cluster.provider import provider
@@ -10,34 +11,23 @@ from modelcar_tui.cluster.types import GpuNode, OtherNode, Pool
 from modelcar_tui.cluster.vendors import amd, intel, nvidia, others
 from modelcar_tui.cluster.vendors.view import Found, View
 from modelcar_tui.core.text import clean
+from modelcar_tui.hardware.vendors import vendors
 from modelcar_tui.kube import objects
 from modelcar_tui.kube.quantity import mebibytes, whole
 
-_FINDERS: tuple[Callable[[View], Found | None], ...] = (
-    nvidia.find,
-    amd.find,
-    intel.find_gaudi,
-    intel.find_gpu,
-    others.find_spyre,
-    others.find_tpu,
-    others.find_neuron,
-    others.find_unknown,
-)
+FINDERS: dict[str, Callable[[View], Found | None]] = {
+    "nvidia": nvidia.find,
+    "amd": amd.find,
+    "intel-gaudi": intel.find_gaudi,
+    "intel-gpu": intel.find_gpu,
+    "ibm-spyre": others.find_spyre,
+    "google-tpu": others.find_tpu,
+    "aws-neuron": others.find_neuron,
+}
+"""What reads each vendor's labels and resources; a vendor is one of the table's (`hardware.vendors`)."""
 _OWN_TAINTS = "node.kubernetes.io/"
 """Taints of the node lifecycle: their cause is told as `why`."""
-_HINTS = (
-    "nvidia.com/",
-    "amd.com/",
-    "beta.amd.com/",
-    "gpu.intel.com/",
-    "intel.feature.node.kubernetes.io/",
-    "habana.ai/",
-    "ibm.com/spyre",
-    "cloud.google.com/gke-",
-    "feature.node.kubernetes.io/pci-",
-    "feature.node.kubernetes.io/a",
-)
-"""Label keys that the vendors' files look at."""
+_PCI = "feature.node.kubernetes.io/pci-"
 _INSTANCE_TYPE = "node.kubernetes.io/instance-type"
 _OLD_INSTANCE_TYPE = "beta.kubernetes.io/instance-type"
 _REGION = "topology.kubernetes.io/region"
@@ -63,12 +53,14 @@ def classify(node: objects.Node, dra: tuple[DraPool, ...] = (), platform: str = 
     arch = labels.get("kubernetes.io/arch") or labels.get("beta.kubernetes.io/arch") or None
     allocatable = node.status.allocatable or {}
     why = _unusable(node)
-    found = [answer for finder in _FINDERS if (answer := finder(view)) is not None]
+    finders = (*FINDERS.values(), others.find_unknown)
+    found = [answer for finder in finders if (answer := finder(view)) is not None]
     if not found:
         return _plain(node, name, platform, _unrecognised(view, ()))
     main, pools, notes = _join(found)
     if not why and not any(pool.units for pool in pools):
         why = main.why or "no-healthy-devices" if pools else "card-present-but-not-advertised"
+    vendor = vendors().get(main.vendor)
     return GpuNode(
         name=name,
         vendor=main.vendor,
@@ -84,8 +76,8 @@ def classify(node: objects.Node, dra: tuple[DraPool, ...] = (), platform: str = 
         usable=not why,
         why=why,
         notes=notes,
-        scheduler=main.scheduler,
-        vllm_runtime=main.vllm_runtime,
+        scheduler=vendor.scheduler if vendor else "",
+        vllm_runtime=vendor is not None and bool(vendor.templates),
         pool=pools,
         memory_mib=mebibytes(allocatable.get("memory")),
         ephemeral_mib=mebibytes(allocatable.get("ephemeral-storage")),
@@ -99,8 +91,14 @@ def _may_have_any(node: objects.Node) -> bool:
     status = node.status
     resources = (*(status.allocatable or ()), *(status.capacity or ()))
     return any("/" in name for name in resources) or any(
-        key.startswith(_HINTS) for key in node.metadata.labels or ()
+        key.startswith(_hints()) for key in node.metadata.labels or ()
     )
+
+
+@cache
+def _hints() -> tuple[str, ...]:
+    """Beginnings of the label keys that the vendors' files look at."""
+    return (_PCI, *(label for vendor in vendors().values() for label in vendor.labels))
 
 
 def _plain(node: objects.Node, name: str, platform: str, unrecognised: tuple[str, ...] = ()) -> OtherNode:

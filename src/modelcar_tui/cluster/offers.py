@@ -8,12 +8,11 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.text import clean
+from modelcar_tui.hardware.vendors import vendors
 from modelcar_tui.kube.objects import Meta
 
 _CONTAINER = "kserve-container"
-_STANDARD = re.compile(
-    r"vllm-(?:cuda|rocm|gaudi|cpu|cpu-x86|spyre-x86|spyre-ppc64le|spyre-s390x)-runtime-template"
-)
+_STANDARD = re.compile(r"vllm-(?P<word>.+)-runtime-template")
 _FAST = re.compile(r".*-fast-\d+(?:-template)?")
 _VLLM_TAG = re.compile(r"v?(0\.\d{1,3}(?:\.\d{1,3}){1,2})(?:$|[-+._].*)")
 _ARCHITECTURES = (("ppc64le", ("ppc64le",)), ("s390x", ("s390x",)), ("x86", ("amd64",)))
@@ -93,12 +92,19 @@ def from_template(template: Template, disabled: frozenset[str], order: list[str]
             msgspec.structs.replace(
                 offer,
                 dropped=dropped,
-                standard=bool(_STANDARD.fullmatch(meta.name)),
+                standard=_is_standard(meta.name),
                 shipped=labels.get("opendatahub.io/ootb") == "true",
                 order=order.index(meta.name) if meta.name in order else 1000,
             )
         )
     return found
+
+
+def _is_standard(name: str) -> bool:
+    """Whether it is a template that OpenShift AI ships for one vendor's accelerators, or for none."""
+    match = _STANDARD.fullmatch(name)
+    shipped = {word for vendor in vendors().values() for word in vendor.templates}
+    return match is not None and match["word"] in shipped
 
 
 def from_runtime(runtime: ServingRuntime) -> Offer | None:

@@ -13,12 +13,11 @@ import msgspec
 from modelcar_tui.cluster.kueue import GROUP, check_queues
 from modelcar_tui.cluster.types import Check, State
 from modelcar_tui.core.text import clean
+from modelcar_tui.hardware.vendors import prefixes
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.objects import Quantity, SmallMeta, T
 from modelcar_tui.kube.quantity import whole
-
-_ACCELERATORS = ("nvidia.com/", "amd.com/", "habana.ai/", "gpu.intel.com/", "ibm.com/spyre", "google.com/tpu")
 
 
 class _Amounts(msgspec.Struct, frozen=True):
@@ -97,7 +96,7 @@ def _accelerators(amounts: Mapping[str, Quantity] | None) -> list[tuple[str, Qua
     return [
         (clean(name, limit=200), amount)
         for name, amount in (amounts or {}).items()
-        if name.removeprefix("requests.").startswith(_ACCELERATORS)
+        if name.removeprefix("requests.").startswith(prefixes())
     ]
 
 

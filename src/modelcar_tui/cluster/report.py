@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, OtherNode, Pool, ScaleUp
+from modelcar_tui.hardware.vendors import vendors
 
 Row = dict[str, object]
 _WHY = {
@@ -16,15 +17,6 @@ _WHY = {
     "no-healthy-devices": "none of its devices is healthy",
     "resource-slices-incomplete": "its newest ResourceSlices are not all there yet",
 }
-_PROVIDERS = {
-    "nvidia": "NVIDIA",
-    "amd": "AMD",
-    "intel-gaudi": "INTEL GAUDI",
-    "intel-gpu": "INTEL GPU",
-    "ibm-spyre": "IBM SPYRE",
-    "google-tpu": "GOOGLE TPU",
-    "aws-neuron": "AWS NEURON",
-}
 
 
 def why_text(code: str) -> str:
@@ -34,7 +26,8 @@ def why_text(code: str) -> str:
 
 def vendor_text(vendor: str) -> str:
     """A vendor in the capitals of the predecessor's reports: `NVIDIA`."""
-    return _PROVIDERS.get(vendor, vendor)
+    known = vendors().get(vendor)
+    return known.title if known else vendor
 
 
 def gib(mib: int | None) -> str:

@@ -15,6 +15,7 @@ from modelcar_tui.cluster.offers import Offer, ServingRuntime, Template, from_ru
 from modelcar_tui.cluster.types import Inventory, Runtime
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
+from modelcar_tui.hardware.vendors import vendor_of_resource
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.objects import Meta, T
@@ -178,13 +179,10 @@ def _wanted(inventory: Inventory) -> tuple[str, frozenset[str]]:
 
 def template_resource(resource: str) -> str:
     """The resource by which templates know an accelerator; empty for those that have none."""
-    if resource.startswith(("nvidia.com/", "dra:gpu.nvidia.com")):
-        return "nvidia.com/gpu"
-    if resource.startswith(("amd.com/", "dra:gpu.amd.com")):
-        return "amd.com/gpu"
-    if resource.startswith(("habana.ai/", "dra:gaudi.")):
-        return "habana.ai/gaudi"
-    return resource if resource.startswith("ibm.com/spyre_") else ""
+    vendor = vendor_of_resource(resource)
+    if vendor is None or not vendor.templates:
+        return ""
+    return resource if resource in vendor.resources else vendor.resources[0]
 
 
 def _fits(offer: Offer, resource: str, architectures: frozenset[str]) -> bool:
@@ -195,8 +193,8 @@ def _fits(offer: Offer, resource: str, architectures: frozenset[str]) -> bool:
         return offer.accelerators == () or (offer.accelerators is None and "-cpu" in offer.name)
     if offer.accelerators is not None:
         return resource in offer.accelerators
-    words = {"nvidia.com/gpu": "cuda", "amd.com/gpu": "rocm", "habana.ai/gaudi": "gaudi"}
-    return words.get(resource, "spyre") in offer.name
+    vendor = vendor_of_resource(resource)
+    return vendor is not None and bool(vendor.runtime) and vendor.runtime in offer.name
 
 
 async def _promised(client: Client, namespaces: list[str]) -> str:

@@ -11,7 +11,7 @@ import msgspec
 
 from modelcar_tui.cluster.types import ScaleUp
 from modelcar_tui.core.text import clean
-from modelcar_tui.hardware.cluster_tables import tables
+from modelcar_tui.hardware.products import by_cloud, instance, products
 from modelcar_tui.kube.objects import Meta, Quantity
 from modelcar_tui.kube.quantity import whole
 
@@ -83,7 +83,8 @@ def scale_up(sets: Iterable[MachineSet]) -> tuple[ScaleUp, ...]:
         spec = item.spec.template.spec
         value = spec.provider_spec.value
         kind = value.instance_type or value.vm_size or value.machine_type or value.profile
-        product, count = tables().instance(kind)
+        card, count = instance(kind)
+        product = card.name if card else None
         attached, attached_count = _attached(value)
         labels = {**_listed(notes), **(spec.metadata.labels or {})}
         named = next((labels[key] for key in _PRODUCT_KEYS if labels.get(key)), "")
@@ -121,6 +122,6 @@ def _listed(notes: Mapping[str, str]) -> dict[str, str]:
 def _named(text: str) -> str:
     """A product as the tables have it: `nvidia-l40s` is L40S; another name stays as it is."""
     bare = clean(text, limit=100)
-    known = tables().gke.get(bare.lower())
+    known = by_cloud(bare.lower())
     short = bare.lower().removeprefix("nvidia-").removeprefix("amd-").replace("_", "-")
-    return known or next((name for name in tables().products if name.lower() == short), bare)
+    return known.name if known else next((name for name in products() if name.lower() == short), bare)

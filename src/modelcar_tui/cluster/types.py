@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from modelcar_tui.core.errors import Problem
+from modelcar_tui.hardware.vendors import vendors
 from modelcar_tui.kube.types import Access
 
 
@@ -49,8 +50,7 @@ class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     vendor: str
-    """`nvidia`, `amd`, `intel-gaudi`, `intel-gpu`, `ibm-spyre`, `google-tpu`, `aws-neuron`, or another
-    resource's domain."""
+    """One of `hardware.vendors.vendors()`, or another resource's domain."""
     product: str | None = None
     """As a human says it: `H100-80GB-HBM3`."""
     family: str | None = None
@@ -232,10 +232,16 @@ class AcceleratorReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def gpu_provider(self) -> str | None:
-        """The vendor whose usable units are most, in the predecessor's capitals (`NVIDIA`)."""
+        """The vendor whose usable units are most, in the predecessor's capitals (`INTEL GAUDI`)."""
+        known = vendors().get(self.vendor or "")
+        return known.title if known else self.vendor
+
+    @property
+    def vendor(self) -> str | None:
+        """The vendor whose usable units are most, by our word."""
         units: dict[str, int] = {}
         for node in self.inventory.nodes:
             if node.usable:
                 units[node.vendor] = units.get(node.vendor, 0) + sum(pool.units for pool in node.pool)
         best = max(units, key=lambda vendor: units[vendor], default=None)
-        return best.upper() if best and units[best] else None
+        return best if best and units[best] else None

@@ -11,8 +11,8 @@ import msgspec
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Inventory, Pool
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
-from modelcar_tui.hardware.cluster_tables import tables
-from modelcar_tui.hardware.products import row_named
+from modelcar_tui.hardware.products import mig_profiles, product_named, products, row_named
+from modelcar_tui.hardware.vendors import vendor_in, vendors
 
 _FORM = re.compile(r"(?P<product>[^:@\s]{1,80}):(?P<count>\d{1,4})(?:@(?P<nodes>\d{1,5}))?", re.ASCII)
 _MIG = re.compile(r"(?P<parent>.+)-MIG-(?P<profile>\d+g\.\d+gb[\w.+]*)", re.IGNORECASE)
@@ -22,20 +22,12 @@ _NO_CARD = re.compile(
     r"|ibm|tpu|slice|device|lite|podslice|nvidia|amd|intel|mig|shared|dgx|hgx|grid|\d+x|x\d+"
 )
 """Words that say a memory, a form, a line or a vendor, but no card; generations are among the families."""
-_MIG_CAPABILITIES = ("8.0", "9.0", "10.0", "10.3", "12.0")
-"""Compute capabilities of cards that MIG can cut; those of a desktop among them excepted."""
+_LINES = {"geforce", "rtx", "tesla", "quadro", "instinct"}
+"""Words that a short name may leave out and still be the whole name of a card."""
+_OTHER_CARD = {"ti", "super"}
+"""Words that make it another card: a name without them never means one with them."""
 MOST_PER_NODE = 1024
 MOST_NODES = 10_000
-_RESOURCES = {
-    "nvidia": "nvidia.com/gpu",
-    "amd": "amd.com/gpu",
-    "intel-gaudi": "habana.ai/gaudi",
-    "intel-gpu": "gpu.intel.com/i915",
-    "ibm-spyre": "ibm.com/spyre_pf",
-    "google-tpu": "google.com/tpu",
-    "aws-neuron": "aws.amazon.com/neuron",
-}
-_NO_RUNTIME = ("intel-gpu", "google-tpu", "aws-neuron")
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,11 +61,12 @@ class Named(msgspec.Struct, frozen=True, kw_only=True):
 
 def slice_problem(card: str, profile: str, flag: str) -> Problem | None:
     """Why a card of our table can't be cut into such slices by MIG; None where it can, or nobody knows."""
-    known, match = tables().products.get(card), _SLICE.match(profile)
+    known, match = product_named(card), _SLICE.match(profile)
     if known is None or match is None:
         return None
-    profiles = tables().mig_profiles.get(tables().mig_parents.get(card, ""), {})
-    if not profiles and (card.startswith("GeForce") or known.cc not in _MIG_CAPABILITIES):
+    profiles = mig_profiles(known)
+    cut = known.generation is not None and known.generation.mig and not card.startswith("GeForce")
+    if not profiles and not cut:
         what, fix = f"{card} can't be cut into slices by MIG", "name the whole card"
     elif profiles and not _possible(int(match[1]), int(match[2]), [*profiles]):
         what, fix = f"{card} has no MIG slice {clean(profile, limit=40)}", f"it has {', '.join(profiles)}"
@@ -122,38 +115,40 @@ def _nodes(flag: str, before: int) -> Iterable[GpuNode]:
     if not 1 <= many <= MOST_NODES:
         raise _bad(flag, f"{many} nodes", f"give a number of nodes from 1 to {MOST_NODES}")
     product, profile = _product(flag, match["product"])
-    known = tables().products.get(product)
-    vendor = known.vendor if known else "nvidia"
-    memory = known.mem_mib if known else None
-    resource = _RESOURCES[vendor]
+    known = product_named(product)
+    word = known.vendor if known else vendor_in(product)
+    vendor = vendors()[word]
+    memory = known.memory_mib if known else None
+    resource = vendor.resources[0]
     if profile:
-        memory, resource = tables().mig_memory(product, profile), f"nvidia.com/mig-{profile}"
+        memory, resource = mig_profiles(known).get(profile), f"nvidia.com/mig-{profile}"
     guarantee = Guarantee.HARD_SLICE if profile else Guarantee.EXCLUSIVE
+    visible = known is not None and not profile and known.visible_gib is not None
     pool = Pool(
         resource=resource,
         units=count,
         capacity=count,
         free=count,
         mem_mib=memory,
-        mem_guarantee=guarantee if memory else Guarantee.UNKNOWN,
+        mem_guarantee=guarantee if memory or visible else Guarantee.UNKNOWN,
         mem_from="model-table" if memory else "none",
         mig_profile=profile or None,
     )
-    notes = () if memory else (f"{product} is not in our table: its memory is unknown",)
+    notes = () if memory or visible else (f"{product} is not in our table: its memory is unknown",)
     for index in range(before, before + many):
         yield GpuNode(
             name=f"what-if-{index + 1}",
-            vendor=vendor,
+            vendor=word,
             product=product,
             product_from="operator",
             family=known.family if known else None,
-            cc=known.cc if known else None,
+            cc=known.capability if known else None,
             provider="unknown",
             physical=None if profile else count,
             pool=(pool,),
             notes=notes,
-            scheduler="spyre-scheduler" if vendor == "ibm-spyre" else "",
-            vllm_runtime=vendor not in _NO_RUNTIME,
+            scheduler=vendor.scheduler,
+            vllm_runtime=bool(vendor.templates),
         )
 
 
@@ -170,11 +165,13 @@ def find_card(text: str) -> Named:
     profile = ""
     if match := _MIG.fullmatch(text):
         text, profile = match["parent"], match["profile"].lower()
-    names = {_key(name): name for name in tables().products}
+    names = {_key(name): name for name in products()}
     key = _key(text)
     if key in names:
         return Named(text=text, profile=profile, cards=(names[key],))
     cards = _cards(text, key, names)
+    if len(cards) == 1 and _sister(text, cards[0]):
+        return Named(text=text, profile=profile)
     near: list[str] = []
     if len(cards) == 1 and not _names_a_card(key, names):
         cards, near = [], cards  # a memory or a generation that only one card of our table has
@@ -188,7 +185,10 @@ def _cards(text: str, key: str, names: Mapping[str, str]) -> list[str]:
     """The cards that a name fits; several where it is too short."""
     if not key:
         return []
-    cards = [name for other, name in names.items() if _fits(key.split("-"), other.split("-"))]
+    words = key.split("-")
+    cards = [name for other, name in names.items() if _fits(words, other.split("-"))]
+    whole = [name for name in cards if {*words} <= {*_key(name).split("-")} <= {*words} | _LINES]
+    cards = whole if len(whole) == 1 else cards
     starts = _starting(key, names)
     return cards or (starts if len(starts) == 1 else _by_alias(text) or _run_together(key, names))
 
@@ -203,10 +203,16 @@ def _preferred(text: str, cards: Sequence[str]) -> list[str]:
     return sorted(cards, key=lambda card: row is None or row_named(card) is not row)
 
 
+def _sister(text: str, card: str) -> bool:
+    """Whether the name is that of another card of the same number: `RTX-4060` is no `RTX-4060-Ti`."""
+    told, own = ({*_key(name).split("-")} & _OTHER_CARD for name in (text, card))
+    return told != own and row_named(text) is not product_named(card)
+
+
 def _names_a_card(key: str, names: Mapping[str, str]) -> bool:
     """Whether one of its words stands for a card, and not only for a memory, a form or a generation."""
     words = {word for other in names for word in other.split("-")}
-    families = {part for product in tables().products.values() for part in (product.family or "").split("-")}
+    families = {part for product in products().values() for part in (product.family or "").split("-")}
     return any(
         word not in families and not _NO_CARD.fullmatch(word) and (not word.isdecimal() or word in words)
         for word in key.split("-")
@@ -264,7 +270,7 @@ def _like(key: str, names: Mapping[str, str]) -> list[str]:
 def _by_alias(text: str) -> list[str]:
     """The cards that the GPU table knows by this other name, such as `H100-SXM5`."""
     row = row_named(text)
-    return [name for name in tables().products if row is not None and row_named(name) is row]
+    return [row.name] if row is not None else []
 
 
 def _key(product: str) -> str:

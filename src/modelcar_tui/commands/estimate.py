@@ -114,9 +114,9 @@ def _card(text: str, product: str) -> str:
     if problem := slice_problem(meant, named.profile, text):
         raise UserError(problem)
     if len(named.cards) > 1 and len(others) == len(named.cards) - 1 and row is not None:
-        what = f"{named.text} is one of {len(named.cards)} cards; this is {row.product}"
+        what = f"{named.text} is one of {len(named.cards)} cards; this is {row.written}"
         complain(f"note: --gpu {text}: {what}, not {' or '.join(others)}")
-        return row.product + profile
+        return row.written + profile
     if row is not None:
         return product
     if problem := named.problem(text):
@@ -124,6 +124,6 @@ def _card(text: str, product: str) -> str:
     if named.card:
         return named.card + profile
     like = row_of(product)
-    what = f"taken for {like.product}" if like else "not in our table of cards: its memory is unknown"
+    what = f"taken for {like.written}" if like else "not in our table of cards: its memory is unknown"
     complain(f"note: --gpu {text}: {what}")
     return product

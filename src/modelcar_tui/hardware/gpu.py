@@ -5,13 +5,15 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.facts import Fact
+from modelcar_tui.hardware.vendors import NVIDIA, vendors
 
 
 class Gpu(msgspec.Struct, frozen=True, kw_only=True):
     """One unit that a pod gets: a whole card or a slice."""
 
     product: str
-    vendor: str = "nvidia"
+    vendor: str = NVIDIA
+    """One of `vendors()`, or another resource's domain."""
     memory_gib: Fact[float] = Fact()
     """What the node says the unit has (nvidia-smi's total), in GiB."""
     compute_capability: str | None = None
@@ -24,3 +26,10 @@ class Gpu(msgspec.Struct, frozen=True, kw_only=True):
     """Free when vLLM starts; no value means an idle card, unless the note says why nobody knows."""
     sms: int | None = None
     """Multiprocessors (compute units on AMD): the sampler's Triton kernel keeps a row of logits for each."""
+
+    @property
+    def unified(self) -> bool:
+        """Whether the memory is the operating system's too."""
+        vendor = vendors().get(self.vendor)
+        generation = vendor.generation(self.compute_capability) if vendor else None
+        return generation is not None and generation.unified

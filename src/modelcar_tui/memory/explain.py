@@ -6,6 +6,7 @@ import msgspec
 
 from modelcar_tui.core.facts import GIB, Fact, Source, Term, unknown
 from modelcar_tui.memory.budget import Budget, cache_width
+from modelcar_tui.memory.other_code import even_the_most, in_doubt, loosened, other_code, runs_other_code
 from modelcar_tui.memory.outcome import NO_TOTAL, headroom_of, longest_context, minimum, verdict
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.types import Estimate, Outcome
@@ -14,6 +15,7 @@ from modelcar_tui.vllm.defaults import Limits
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import newer_note
 
+_RESTS_ON_SUMS = (Outcome.STARTS, Outcome.REFUSED_KV, Outcome.OOM_WARMUP, Outcome.OOM_GRAPH_CAPTURE)
 _CHECKS = "vllm v1/worker/gpu_worker.py determine_available_memory"
 
 
@@ -25,8 +27,11 @@ def report(start: Start, budget: Budget, odd: str) -> Estimate:
     if limits.auto_context and plan is not None and budget.available is not None:
         context = plan.longest(budget.available, limits.context, padded=profile.exact_groups) or context
     outcome, why, error = verdict(start, budget, context)
-    if odd and outcome in (Outcome.STARTS, Outcome.REFUSED_KV, Outcome.OOM_WARMUP, Outcome.OOM_GRAPH_CAPTURE):
+    other = runs_other_code(start.gpu)
+    if odd and (outcome in _RESTS_ON_SUMS or (other and in_doubt(outcome, budget))):
         outcome, why, error = Outcome.UNKNOWN, f"{odd}; without it: {why}", ""
+    elif other and outcome is Outcome.STARTS:
+        why = even_the_most(start.gpu, budget)
     blocks = plan.block_count(budget.available) if plan and budget.available is not None else None
     tokens = (
         plan.tokens(blocks, context, as_concurrency=profile.tokens_are_concurrency)
@@ -54,6 +59,8 @@ def report(start: Start, budget: Budget, odd: str) -> Estimate:
         vllm=profile.label,
         notes=_notes(start),
     )
+    if other:
+        made = loosened(made, budget, limits.utilization)
     return _without_cache(made, odd) if model.shape.odd else made
 
 
@@ -199,6 +206,8 @@ def _notes(start: Start) -> tuple[str, ...]:
         notes.append(f"{newer_note(profile.newer)}, the figures are bounds")
     elif not profile.known:
         notes.append(f"the vLLM version is not known; {profile.label.rstrip('?')} is assumed")
+    if runs_other_code(gpu):
+        notes.append(f"{other_code(gpu)}: the figures are CUDA's, with bounds")
     if not gpu.free_gib.known:
         notes.append("the card is taken to be idle when vLLM starts")
     return tuple(notes)

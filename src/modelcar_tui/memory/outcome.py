@@ -17,8 +17,6 @@ _MEASURED = 70 * GIB
 -0.61."""
 _BARE_UTILIZATION = 0.94
 """Above this, a card whose memory nobody measured may have too little of it free."""
-_UNIFIED = frozenset({"12.1", "11.0", "8.7"})
-"""GB10, Thor and Orin share their memory with the operating system."""
 _OOM = "torch.OutOfMemoryError: CUDA out of memory."
 Verdict = tuple[Outcome, str, str]
 """The outcome, why, and vLLM's words."""
@@ -112,9 +110,8 @@ def _afterwards(start: Start, budget: Budget, available: float, total: float) ->
                 "--gpu-memory-utilization helps"
             )
             return Outcome.OOM_WARMUP, why, _OOM
-    unified = gpu.compute_capability in _UNIFIED
     several = start.args.tp * start.args.pp > 1  # all of which have to be free
-    unmeasured = (several or unified) and gpu.free_gib.value is None and bool(gpu.free_gib.note)
+    unmeasured = (several or gpu.unified) and gpu.free_gib.value is None and bool(gpu.free_gib.note)
     if unmeasured and limits.utilization >= _BARE_UTILIZATION:
         why = f"how much of each card is free is not known, and {limits.utilization:g} of it is asked for"
         return Outcome.UNKNOWN, why, ""

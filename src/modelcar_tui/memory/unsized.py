@@ -5,6 +5,7 @@ from __future__ import annotations
 from modelcar_tui.core.facts import Source
 from modelcar_tui.memory.budget import Budget
 from modelcar_tui.memory.draft_heads import draft_kind
+from modelcar_tui.memory.other_code import ample, other_code, runs_other_code
 from modelcar_tui.memory.outcome import state_blocks
 from modelcar_tui.memory.refusals import short_cache_unsure
 from modelcar_tui.memory.start import Start
@@ -12,8 +13,6 @@ from modelcar_tui.vllm.architectures import architecture_unsure
 
 _STATE_SINCE = (0, 10)
 _CAPPED_SINCE = (0, 18)
-_MORE_FIXED, _MORE_CACHE, _LESS_MEMORY = 1.2, 1.5, 0.9
-"""How far other devices' code may stray from CUDA's before a start is in doubt."""
 
 
 def reason(start: Start, budget: Budget) -> str:
@@ -33,9 +32,9 @@ def reason(start: Start, budget: Budget) -> str:
         )
     if not model.scheme.known and model.source is not Source.HEADERS:
         return f"the quantization `{model.scheme.name}` is not known"
-    if gpu.vendor not in ("nvidia", "amd") and not _ample(budget):
-        return f"{gpu.vendor} devices run vLLM through other code, which is not modelled"
     blocks = state_blocks(budget)
+    if runs_other_code(gpu) and (blocks is not None or not ample(budget)):
+        return other_code(gpu)
     if blocks is not None and profile.release < _CAPPED_SINCE and start.limits.seqs > blocks:
         return (
             f"graphs of {start.limits.seqs} sequences over {blocks} state blocks crashed before vLLM 0.18 "
@@ -44,10 +43,3 @@ def reason(start: Start, budget: Budget) -> str:
     if "state" in model.shape.kinds and profile.release < _STATE_SINCE:
         return f"state-space layers were cached differently before vLLM 0.10, this is {profile.label}"
     return ""
-
-
-def _ample(budget: Budget) -> bool:
-    """Whether it fits even if everything takes a good deal more than CUDA's sums say."""
-    if budget.requested is None:
-        return False
-    return budget.fixed * _MORE_FIXED + budget.needed * _MORE_CACHE <= budget.requested * _LESS_MEMORY

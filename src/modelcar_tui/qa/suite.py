@@ -14,6 +14,7 @@ import msgspec
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import Secret
+from modelcar_tui.hardware.vendors import vendor_word, vendors
 from modelcar_tui.qa.pullsecret import PullSecret
 from modelcar_tui.qa.tables import Generation, suite
 
@@ -99,7 +100,8 @@ def read_probe(text: str) -> Probe:
 def accelerator_word(word: str) -> str:
     """A vendor's name as the suite spells it; a word that is not known is passed on in lower case."""
     lower = word.strip().lower()
-    return suite().words.get(lower, lower)
+    known = vendors().get(vendor_word(lower))
+    return known.suite if known and known.suite else suite().words.get(lower, lower)
 
 
 def command(

@@ -20,7 +20,7 @@ class QaRequest(msgspec.Struct, frozen=True, kw_only=True):
     kube_context: str | None = None
     runtime_image: str | None = None
     accelerator: str = "nvidia"
-    """The suite's own word (`nvidia`, `amd`, `gaudi`, `spyre`, `cpu_x86`, ...) or a vendor's name."""
+    """The vendor's word (`intel-gaudi`), or the suite's own (`gaudi`, `cpu_x86`, ...)."""
     registry_host: str | None = None
     """None takes the hosts of the manifest's images."""
     timeout_s: float = 1800.0

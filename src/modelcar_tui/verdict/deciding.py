@@ -20,6 +20,7 @@ from modelcar_tui.manifest.plan import Decision, Plan
 from modelcar_tui.manifest.types import ModelCar
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
+from modelcar_tui.verdict.other_vendors import if_served, settles_doubt
 from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.verdict.stopping import changes_in_words, heard
 from modelcar_tui.vllm.engine_args import server_args
@@ -94,7 +95,7 @@ def _by_gpus(
 ) -> ModelVerdict:
     if not kinds:
         return _without_gpus(model, report)
-    verdicts = [_on(model, kind, vllm) for kind in kinds]
+    verdicts = [if_served(_on(model, kind, vllm), kind.nodes[0], report) for kind in kinds]
     order = {Verdict.GO: 0, Verdict.UNKNOWN: 1, Verdict.NO_GO: 2}
     best = min(
         range(len(kinds)),
@@ -339,7 +340,7 @@ def _judge(
         return Verdict.UNKNOWN, result.why, _settles(result, kind)
     doubt = next((item for item in compatibility if item.support is Support.UNKNOWN), None)
     if doubt is not None:
-        return Verdict.UNKNOWN, doubt.why, "state the GPU by its product label, or the quantization"
+        return Verdict.UNKNOWN, doubt.why, settles_doubt(kind.gpu)
     return Verdict.GO, result.why, ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.hardware.columns import Hardware
+from modelcar_tui.hardware.vendors import Hardware
 from modelcar_tui.models.config import text_config
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.quantization_table import quantization_table

@@ -6,7 +6,7 @@ class, the scheme's capability, the kernel.
 
 from __future__ import annotations
 
-from modelcar_tui.hardware.columns import Hardware
+from modelcar_tui.hardware.vendors import Hardware
 from modelcar_tui.vllm.quantization_table import QuantizationTable, Scheme, quantization_table
 from modelcar_tui.vllm.release import Version, at, parse_version, stand_in
 from modelcar_tui.vllm.support import Support

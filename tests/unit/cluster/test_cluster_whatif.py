@@ -14,8 +14,7 @@ from modelcar_tui.cluster.snapshot import read_inventory
 from modelcar_tui.cluster.types import AcceleratorReport, Guarantee
 from modelcar_tui.cluster.whatif import find_card, parse_gpu_flags
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.hardware.cluster_tables import tables
-from modelcar_tui.hardware.products import row_named
+from modelcar_tui.hardware.products import mig_profiles, products, row_named
 from modelcar_tui.kube.documents import parse
 from modelcar_tui.kube.types import Access, Rung
 
@@ -106,7 +105,7 @@ def test_a_mig_slice_may_be_named() -> None:
         ("HBM3:2", "no such product as HBM3; did you mean H100-80GB-HBM3?"),
         ("480GB:2", "no such product as 480GB; did you mean GH200-480GB?"),
         ("Ada:1", "no such product as Ada; did you mean RTX-6000-Ada-Generation?"),
-        ("Ti:1", "no such product as Ti; did you mean GeForce-RTX-5070-Ti?"),
+        ("Ti:1", "Ti is one of 7 cards: GeForce-RTX-5070-Ti, "),
         ("T4-MIG-1g.5gb:1", "Tesla-T4 can't be cut into slices by MIG; name the whole card"),
         ("MI300X-MIG-1g.5gb:1", "Instinct-MI300X can't be cut into slices by MIG; name the whole card"),
         (
@@ -132,10 +131,10 @@ def test_bad_flags_are_one_line(flag: str, says: str) -> None:
 
 
 def test_every_mig_slice_of_the_table_and_those_it_lacks_may_be_named() -> None:
-    for card, parent in tables().mig_parents.items():
-        for profile in tables().mig_profiles[parent]:
+    for card in (row for row in products().values() if row.mig):
+        for profile in mig_profiles(card):
             for more in ("", "+me", ".me"):
-                (node,) = parse_gpu_flags((f"{card}-MIG-{profile}{more}:1",)).nodes
+                (node,) = parse_gpu_flags((f"{card.name}-MIG-{profile}{more}:1",)).nodes
                 assert node.pool[0].mig_profile == f"{profile}{more}"
     assert parse_gpu_flags(("A100-SXM4-40GB-MIG-1g.10gb:1", "H100-NVL-MIG-1g.12gb:1")).nodes
 
@@ -152,7 +151,7 @@ def test_what_a_short_name_means_first_is_what_an_estimate_takes() -> None:
 
 
 def test_every_card_of_the_table_is_found_by_its_own_name_with_and_without_its_vendor() -> None:
-    for name in tables().products:
+    for name in products():
         for text in (name, f"NVIDIA-{name}", name.lower(), name.replace("-", "_")):
             assert find_card(text).cards == (name,)
 

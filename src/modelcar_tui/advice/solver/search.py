@@ -10,8 +10,8 @@ import msgspec
 
 from modelcar_tui.advice.repairs.context import round_down
 from modelcar_tui.advice.solver.tuning import Tuning, cost, tuned
-from modelcar_tui.hardware.columns import hardware
 from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware.vendors import hardware
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.config import text_config

@@ -10,7 +10,7 @@ import re
 from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
-from modelcar_tui.hardware.cluster_tables import tables
+from modelcar_tui.hardware.products import by_id, instance, largest_mib, product_named
 from modelcar_tui.kube.quantity import mebibytes
 
 _RESOURCE = re.compile(r"amd\.com/(?:gpu|(?P<mode>spx|dpx|tpx|qpx|cpx)_nps(?P<nps>\d))")
@@ -21,8 +21,6 @@ _MI = re.compile(r"MI\d{2,3}[A-Z]?")
 _CAN_PARTITION = re.compile(r"Instinct-MI3\d\d[A-Z]?")
 _BOARD = 8
 """Cards on a board of the MI300 series; more units than that are partitions."""
-_LARGEST_MIB = 294_912
-"""The memory of the largest card, an MI355X: no partition has more than its share of that."""
 _PARTS = {"spx": 1, "dpx": 2, "tpx": 3, "qpx": 4, "cpx": 8}
 _SIZE = re.compile(r"(\d{1,4})\s*([GMT])i?B?")
 
@@ -47,13 +45,13 @@ def find(view: View) -> Found | None:
         physical = _cards(view, pools, product)
     if any(pool.mem_mib is None and "nps1" in _style(view, pool.resource) for pool in pools):
         notes = ("partitions share one pool of memory (NPS1): what one gets is not fixed",)
-    known = tables().products.get(product or "")
+    known = product_named(product)
     return Found(
         vendor="amd",
         product=product,
         product_from=origin if product else "",
         family=known.family if known else None,
-        cc=known.cc if known else None,
+        cc=known.capability if known else None,
         physical=physical or None,
         pools=pools,
         notes=(*notes, *unhealthy(pools)),
@@ -72,10 +70,11 @@ def name(product: str) -> str | None:
 
 def _product(view: View, *, advertised: bool) -> tuple[str | None, str]:
     """Product and what it was read from: product name, device id, instance type."""
-    ids = tables().amd_devices
     named = {found for raw in _values(view, "product-name") if (found := name(raw))}
     known = {
-        found for raw in _values(view, "device-id") if (found := ids.get(raw.lower().removeprefix("0x")))
+        card.name
+        for raw in _values(view, "device-id")
+        if (card := by_id("amd", raw.lower().removeprefix("0x")))
     }
     if named or known:
         # Labels of a node with cards of several kinds don't say which resource is which.
@@ -83,12 +82,11 @@ def _product(view: View, *, advertised: bool) -> tuple[str | None, str]:
         return (next(iter(kinds)), "label" if named else "device-id") if len(kinds) == 1 else (None, "")
     if advertised:
         for raw in view.pci("1002"):
-            if raw in ids:
-                return ids[raw], "device-id"
-        product, _ = tables().instance(view.instance_type)
-        card = tables().products.get(product or "")
+            if card := by_id("amd", raw):
+                return card.name, "device-id"
+        card, _ = instance(view.instance_type)
         if card is not None and card.vendor == "amd":
-            return product, "instance-type"
+            return card.name, "instance-type"
     return None, ""
 
 
@@ -133,15 +131,17 @@ def _pool(view: View, resource: str, product: str | None, resources: list[str]) 
     guarantee = _guarantee(style)
     if style and guarantee is Guarantee.UNKNOWN:
         return view.pool(resource)
-    known = tables().products.get(product or "")
-    table = known.mem_mib if known else None
+    known = product_named(product)
+    table = known.memory_mib if known else None
+    # No partition has more than its share of the largest card.
+    largest = largest_mib("amd")
     if memory := _labelled_memory(view, resource, resources):
         if not style and not _whole(view, resource, product):
             units = view.capacity.get(resource) or view.units.get(resource, 0)
-            if units > _BOARD and memory > _LARGEST_MIB // _PARTS["cpx"]:
+            if units > _BOARD and memory > largest // _PARTS["cpx"]:
                 return view.pool(resource)  # partitions of one memory, or too large for one
             guarantee = guarantee if memory == table else Guarantee.UNKNOWN
-        if memory > _LARGEST_MIB // _parts(style) and table is None:
+        if memory > largest // _parts(style) and table is None:
             return view.pool(resource)
         if _parts(style) > 1 and table is not None and memory > table // _parts(style) * 1.05:
             # The label has the whole card's memory, which no partition has.
@@ -182,7 +182,7 @@ def _whole(view: View, resource: str, product: str | None) -> bool:
     """Whether a unit is a whole card although no label tells of partitions."""
     if product is not None and not _CAN_PARTITION.fullmatch(product):
         return True
-    _, cards = tables().instance(view.instance_type)
+    _, cards = instance(view.instance_type)
     units = view.capacity.get(resource) or view.units.get(resource, 0)
     return 0 < units <= cards
 

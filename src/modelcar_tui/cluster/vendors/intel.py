@@ -6,15 +6,14 @@ import re
 
 from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
-from modelcar_tui.hardware.cluster_tables import tables
+from modelcar_tui.hardware.products import by_id, instance, product_named, row_named
 from modelcar_tui.kube.quantity import mebibytes
 
 _GAUDI = re.compile(r"habana\.ai/gaudi\d?")
 _GPU = re.compile(r"gpu\.intel\.com/(?:i915|xe)")
 _DEVICE_ID = re.compile(r"gpu\.intel\.com/device-id\.[0-9a-f]{4}-(?P<id>[0-9a-f]{4})\.(?:count|present)")
-_GENERATION = re.compile(r"gaudi[-_ ]?(?P<n>[123])(?!\d)|HL-?(?P<board>[23]\d)\d", re.IGNORECASE)
-_BOARDS = {"20": "Gaudi", "22": "Gaudi2", "28": "Gaudi2", "32": "Gaudi3", "33": "Gaudi3"}
-"""HL-205, HL-225H, HL-288, HL-325L, HL-338, ..."""
+_GENERATION = re.compile(r"gaudi[-_ ]?(?P<n>\d)(?!\d)|HL-?(?P<board>\d\d)\d", re.IGNORECASE)
+"""`Gaudi 2`; HL-205, HL-225H, HL-288, HL-325L, HL-338, ..."""
 
 
 def find_gaudi(view: View) -> Found | None:
@@ -29,9 +28,9 @@ def find_gaudi(view: View) -> Found | None:
         # The driver calls the first generation by the family's name.
         first = devices[0].product.casefold() == "gaudi"
         product, origin = "Gaudi" if first else _generation(devices[0].product), "dra"
-    known = tables().products.get(product or "")
+    known = product_named(product)
     labelled = _labelled_memory(view)
-    table = known.mem_mib if known else None
+    table = known.memory_mib if known else None
     memory = labelled or table
     source = "label" if labelled else "instance-type" if origin == "instance-type" else "model-table"
     worth: dict[str, object] = {"mem_mib": memory, "mem_guarantee": "exclusive", "mem_from": source}
@@ -62,10 +61,10 @@ def find_gpu(view: View) -> Found | None:
     if not (resources or devices or labelled or labels.get("intel.feature.node.kubernetes.io/gpu") == "true"):
         return None
     product, origin = _gpu_product(view)
-    known = tables().products.get(product or "")
+    known = product_named(product)
     count = view.number("gpu.intel.com/device.count")
     pools = tuple(
-        _gpu_pool(view, resource, known.mem_mib if known else None, count) for resource in resources
+        _gpu_pool(view, resource, known.memory_mib if known else None, count) for resource in resources
     )
     if devices and not pools:
         pools = tuple(device_pool(pool, mem_guarantee=Guarantee.EXCLUSIVE) for pool in devices)
@@ -79,7 +78,6 @@ def find_gpu(view: View) -> Found | None:
         physical=count,
         pools=pools,
         notes=("OpenShift AI has no vLLM runtime for Intel GPUs", *unhealthy(pools)),
-        vllm_runtime=False,
         why=incomplete(devices),
     )
 
@@ -89,12 +87,12 @@ def _gaudi_product(view: View, ids: list[str], *, advertised: bool) -> tuple[str
         if (raw := view.labels.get(key)) and (found := _generation(raw)):
             return found, "label"
     for device in ids:
-        if found := tables().gaudi_devices.get(device):
-            return found, "device-id"
+        if card := by_id("intel-gaudi", device):
+            return card.name, "device-id"
     if advertised:
-        product, _ = tables().instance(view.instance_type)
-        if product and product.startswith("Gaudi"):
-            return product, "instance-type"
+        card, _ = instance(view.instance_type)
+        if card is not None and card.vendor == "intel-gaudi":
+            return card.name, "instance-type"
     return None, ""
 
 
@@ -103,11 +101,9 @@ def _generation(text: str) -> str | None:
     match = _GENERATION.search(text)
     if match is None:
         return None
-    return (
-        _BOARDS.get(match["board"])
-        if match["board"]
-        else {"1": "Gaudi"}.get(match["n"], f"Gaudi{match['n']}")
-    )
+    board = match["board"]
+    card = by_id("intel-gaudi", f"HL-{board}") if board else row_named(f"Gaudi-{match['n']}")
+    return card.name if card else None
 
 
 def _labelled_memory(view: View) -> int | None:
@@ -124,7 +120,7 @@ def _gpu_product(view: View) -> tuple[str | None, str]:
         return raw.replace("_", "-"), "label"
     ids = {match["id"] for key in view.labels if (match := _DEVICE_ID.fullmatch(key))}
     ids |= {device for device in view.pci("8086") if device}
-    names = {name for device in ids if (name := tables().intel_devices.get(device))}
+    names = {card.name for device in ids if (card := by_id("intel-gpu", device))}
     return (names.pop(), "device-id") if len(names) == 1 else (None, "")
 
 

@@ -15,13 +15,12 @@ import msgspec
 from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
-from modelcar_tui.hardware.cluster_tables import tables
+from modelcar_tui.hardware.products import by_cloud, instance, mig_profiles, product_named
+from modelcar_tui.hardware.vendors import vendors
 
 _RESOURCE = re.compile(r"nvidia\.com/(?:gpu|mig-[0-9a-z.+-]+)(?:\.shared)?")
 _MIG = re.compile(r"nvidia\.com/(mig-(?P<profile>[0-9a-z.+-]+?))(?:\.shared)?")
 _SUFFIX = re.compile(r"(?:-MIG-(?P<profile>[\w.+]+))?(?P<shared>-SHARED)?$")
-_FAMILIES = {"7.0": "volta", "7.5": "turing", "8.9": "ada-lovelace"}
-_BY_MAJOR = {"8": "ampere", "9": "hopper", "10": "blackwell", "12": "blackwell", "13": "rubin"}
 _BUSY_MIG = ("pending", "rebooting")
 _DONE_UPGRADE = ("", "upgrade-done", "unknown")
 _FEATURES = tuple(f"nvidia.com/gpu.{name}" for name in ("memory", "count", "replicas", "sharing-strategy"))
@@ -70,8 +69,8 @@ def find(view: View) -> Found | None:
     if several:
         notes += ("cards of several kinds: the labels describe only one of them",)
         return Found(vendor="nvidia", physical=several, pools=pools, notes=(*notes, *unhealthy(pools)))
-    known = tables().products.get(card.product or "")
-    cc = _capability(labels) or (known.cc if known else None)
+    known = product_named(card.product)
+    cc = _capability(labels) or (known.capability if known else None)
     return Found(
         vendor="nvidia",
         product=card.product,
@@ -106,19 +105,22 @@ def _card(view: View) -> _Card:
     count = view.number("nvidia.com/gpu.count")
     if gke := labels.get("cloud.google.com/gke-accelerator"):
         return _Card(
-            product=tables().gke.get(gke, gke.removeprefix("nvidia-")),
+            product=cloud.name if (cloud := by_cloud(gke)) else gke.removeprefix("nvidia-"),
             product_from="label",
             count=view.number("cloud.google.com/gke-accelerator-count") or count,
             profile=labels.get("cloud.google.com/gke-gpu-partition-size") or None,
         )
     for prefix in ("karpenter.k8s.aws/instance-gpu-", "eks.amazonaws.com/instance-gpu-"):
         if short := labels.get(prefix + "name"):
-            product = tables().instance(view.instance_type)[0] or tables().karpenter.get(short)
-            return _Card(product=product, product_from="label", count=view.number(prefix + "count") or count)
-    product, cards = tables().instance(view.instance_type)
-    known = tables().products.get(product or "")
-    if known is None or known.vendor != "nvidia":
-        product, cards = None, 0
+            named = instance(view.instance_type)[0] or by_cloud(short)
+            return _Card(
+                product=named.name if named else None,
+                product_from="label",
+                count=view.number(prefix + "count") or count,
+            )
+    known, cards = instance(view.instance_type)
+    if known is not None and known.vendor != "nvidia":
+        known, cards = None, 0
     cut = _cut_anyway(labels)
     if (
         cut is None
@@ -127,7 +129,12 @@ def _card(view: View) -> _Card:
     ):
         # The product, whose suffix would tell, is the one label that is missing.
         cut = ""
-    return _Card(product=product, product_from="instance-type", count=count or cards or None, profile=cut)
+    return _Card(
+        product=known.name if known else None,
+        product_from="instance-type",
+        count=count or cards or None,
+        profile=cut,
+    )
 
 
 def _several_kinds(view: View, card: _Card) -> int | None:
@@ -157,7 +164,7 @@ def _pool(view: View, card: _Card, resource: str) -> Pool:
         cut: str | None = match["profile"]
         memory, origin = view.number(f"{prefix}.memory"), "label"
         if memory is None:
-            memory, origin = tables().mig_memory(card.product, match["profile"]), "model-table"
+            memory, origin = _slice_mib(card, match["profile"]), "model-table"
         sharing = _sharing(view, prefix)
         if sharing == "none" and resource.endswith(".shared"):
             sharing = ""
@@ -203,12 +210,17 @@ def _gpu_memory(view: View, card: _Card) -> tuple[int | None, str]:
         if memory := view.number(prefix + "memory"):
             return memory, "label"
     if card.profile is not None:
-        return tables().mig_memory(card.product, card.profile), "model-table"
-    known = tables().products.get(card.product or "")
-    if known is not None and known.mem_mib:
-        return known.mem_mib, "instance-type" if card.product_from == "instance-type" else "model-table"
+        return _slice_mib(card, card.profile), "model-table"
+    known = product_named(card.product)
+    if known is not None and known.memory_mib:
+        return known.memory_mib, "instance-type" if card.product_from == "instance-type" else "model-table"
     digits = re.search(r"^(?!GH|GB)(?:.*-)?(\d{1,3})GB(?:-|$)", card.product or "")
     return (int(digits[1]) * 1024, "product-name") if digits else (None, "none")
+
+
+def _slice_mib(card: _Card, profile: str) -> int | None:
+    """MiB of a MIG slice of a known card; approximate."""
+    return mig_profiles(product_named(card.product)).get(profile)
 
 
 def _gpu_sharing(view: View, card: _Card, resource: str) -> str:
@@ -287,8 +299,8 @@ def _from_devices(view: View, devices: tuple[DraPool, ...], notes: tuple[str, ..
         )
     if any(pool.shared for pool in devices):
         notes += ("the driver cuts cards on demand: a card that is partly in use can still give slices",)
-    known = tables().products.get(product or "")
-    cc = first.cc or _capability(view.labels) or (known.cc if known else None)
+    known = product_named(product)
+    cc = first.cc or _capability(view.labels) or (known.capability if known else None)
     family = (first.architecture or "").lower().replace(" ", "-") or _family(view.labels, cc)
     counted = view.number("nvidia.com/gpu.count")
     cards = sum(pool.capacity for pool in whole) + len(
@@ -317,7 +329,8 @@ def _family(labels: Mapping[str, str], cc: str | None) -> str | None:
     family = labels.get("nvidia.com/gpu.family", "")
     if family and family != "undefined":
         return family
-    return None if cc is None else _FAMILIES.get(cc) or _BY_MAJOR.get(cc.split(".")[0])
+    generation = vendors()["nvidia"].generation(cc)
+    return generation.label if generation else None
 
 
 def _notes(view: View) -> tuple[str, ...]:

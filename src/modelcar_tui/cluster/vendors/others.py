@@ -6,21 +6,13 @@ import re
 
 from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.view import Found, View, unhealthy
-from modelcar_tui.hardware.cluster_tables import tables
+from modelcar_tui.hardware.products import instance, product_named
+from modelcar_tui.hardware.vendors import prefixes
 
 _SPYRE = re.compile(r"ibm\.com/spyre_(?:pf|vf)")
 _TPU = re.compile(r"google\.com/tpu")
 _NEURON = re.compile(r"aws\.amazon\.com/neuron(?:device|core)?")
 _NEURON_ORDER = ("aws.amazon.com/neuron", "aws.amazon.com/neurondevice", "aws.amazon.com/neuroncore")
-_KNOWN = (
-    "nvidia.com/",
-    "amd.com/",
-    "habana.ai/",
-    "gpu.intel.com/",
-    "ibm.com/spyre",
-    "google.com/",
-    "aws.amazon.com/",
-)
 _ACCELERATOR = re.compile(
     r"(?:.*[-_.])?(?:v?gpu|npu|mlu|dcu|gcu|xpu|ipu|qaic|accelerator|ascend\w*|rngd|atom)s?(?:[-_.]?\w+)?",
     re.IGNORECASE,
@@ -37,11 +29,11 @@ def find_spyre(view: View) -> Found | None:
     product = labels.get("ibm.com/spyre.product", "").replace("_", "-") or (
         "IBM-Spyre" if resources else None
     )
-    known = tables().products.get(product or "")
+    known = product_named(product)
     count = view.number("ibm.com/spyre.count")
     pools = []
     for resource in resources:
-        memory = known.mem_mib if known and resource.endswith("_pf") else None
+        memory = known.memory_mib if known and resource.endswith("_pf") else None
         pools.append(
             view.pool(resource, mem_mib=memory, mem_guarantee="exclusive", mem_from="model-table")
             if memory
@@ -55,7 +47,6 @@ def find_spyre(view: View) -> Found | None:
         physical=count if count is not None else sum(cards) or None,
         pools=tuple(pools),
         notes=unhealthy(tuple(pools)),
-        scheduler="spyre-scheduler",
     )
 
 
@@ -65,8 +56,8 @@ def find_tpu(view: View) -> Found | None:
     product = view.labels.get("cloud.google.com/gke-tpu-accelerator") or None
     if not resources and product is None:
         return None
-    known = tables().products.get(product or "")
-    pools = tuple(_chip(view, resource, known.mem_mib if known else None) for resource in resources)
+    known = product_named(product)
+    pools = tuple(_chip(view, resource, known.memory_mib if known else None) for resource in resources)
     return Found(
         vendor="google-tpu",
         product=product,
@@ -74,7 +65,6 @@ def find_tpu(view: View) -> Found | None:
         physical=sum(pool.capacity or 0 for pool in pools) or None,
         pools=pools,
         notes=("OpenShift AI has no vLLM runtime for TPUs", *unhealthy(pools)),
-        vllm_runtime=False,
     )
 
 
@@ -85,22 +75,20 @@ def find_neuron(view: View) -> Found | None:
     present = labels.get("feature.node.kubernetes.io/aws-neuron") == "true"
     if not resources and not present:
         return None
-    product, _ = tables().instance(view.instance_type)
-    known = tables().products.get(product or "")
-    if known is None or known.vendor != "aws-neuron" or not resources:
-        product, known = None, None
+    known, _ = instance(view.instance_type)
+    if known is not None and (known.vendor != "aws-neuron" or not resources):
+        known = None
     best = next((name for name in _NEURON_ORDER if name in resources), None)
     pools: tuple[Pool, ...] = ()
     if best is not None:
-        pools = (_chip(view, best, known.mem_mib if known and not best.endswith("core") else None),)
+        pools = (_chip(view, best, known.memory_mib if known and not best.endswith("core") else None),)
     chips = [pool.capacity or 0 for pool in pools if not pool.resource.endswith("core")]
     return Found(
         vendor="aws-neuron",
-        product=product,
-        product_from="instance-type" if product else "",
+        product=known.name if known else None,
+        product_from="instance-type" if known else "",
         physical=sum(chips) or None,
         pools=pools,
-        vllm_runtime=False,
         notes=("OpenShift AI has no vLLM runtime for Neuron", *unhealthy(pools)),
     )
 
@@ -114,7 +102,6 @@ def find_unknown(view: View) -> Found | None:
     return Found(
         vendor=names[0].partition("/")[0],
         pools=pools,
-        vllm_runtime=False,
         unknown=True,
         notes=(f"{names[0]} is not an accelerator that we know", *unhealthy(pools)),
     )
@@ -122,7 +109,7 @@ def find_unknown(view: View) -> Found | None:
 
 def _looks_like_one(name: str) -> bool:
     domain, _, kind = name.partition("/")
-    if name.startswith(_KNOWN) or domain == "kubernetes.io" or domain.endswith(".kubernetes.io"):
+    if name.startswith(prefixes()) or domain == "kubernetes.io" or domain.endswith(".kubernetes.io"):
         return False
     return bool(_ACCELERATOR.fullmatch(kind)) and not _NOT.fullmatch(kind)
 

@@ -80,8 +80,6 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     physical: int | None = None
     pools: tuple[Pool, ...] = ()
     notes: tuple[str, ...] = ()
-    scheduler: str = ""
-    vllm_runtime: bool = True
     why: str = ""
     """Why none of its units can be had, where that is known."""
     unknown: bool = False

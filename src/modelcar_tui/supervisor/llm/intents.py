@@ -103,12 +103,12 @@ def _models(text: str, state: RunState) -> tuple[tuple[str, ...], str]:
 
 def _gpu(text: str, state: RunState) -> tuple[str, str]:
     """`L40S` or `NVIDIA-H200:2`, of the run's products and of all that are known."""
-    from modelcar_tui.hardware.cluster_tables import tables
+    from modelcar_tui.hardware.products import products
 
     nodes = state.cluster.inventory.nodes if state.cluster else ()
     own = dict.fromkeys(node.product for node in nodes if node.product)
-    for products in (own, tables().products):
-        writings = names((), products).gpus
+    for known in (own, products()):
+        writings = names((), known).gpus
         for writing in sorted(writings, key=len, reverse=True):
             name = r"[\s-]".join(re.escape(part) for part in writing.split("-"))
             counts = "|".join(_COUNTS)
@@ -118,7 +118,7 @@ def _gpu(text: str, state: RunState) -> tuple[str, str]:
                 many = _COUNTS.get(count.casefold(), count) if count.casefold() not in ("a", "an") else ""
                 told = f"{writings[writing]}:{many}" if many else writings[writing]
                 return told, text[: match.start()] + " " + text[match.end() :]
-    parts = {part.casefold() for product in tables().products for part in product.split("-")}
+    parts = {part.casefold() for product in products() for part in product.split("-")}
     for match in re.finditer(
         r"(?:(\d+) ?[x×]? ?)?\b([a-z]{1,4}\d{1,4}[a-z]{0,3}?)(?:s\b|\b)(?::(\d+))?", text, re.I
     ):

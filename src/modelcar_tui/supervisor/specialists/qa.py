@@ -14,6 +14,7 @@ from modelcar_tui.advice.finding import Stops
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import Secret
+from modelcar_tui.hardware.vendors import NVIDIA
 from modelcar_tui.kube.types import Rung
 from modelcar_tui.qa.budget import Budgets, budgets
 from modelcar_tui.qa.effects import clean_up_commands, effects, job_effects
@@ -136,10 +137,7 @@ class Qa:
             kubeconfig_path=settings.kubeconfig,
             kube_context=settings.kube_context,
             runtime_image=runtime,
-            accelerator=(cluster.gpu_provider or "nvidia")
-            .lower()
-            .removeprefix("intel-")
-            .removeprefix("ibm-"),
+            accelerator=cluster.vendor or NVIDIA,
             timeout_s=settings.qa_timeout_s or limits.whole,
             model_timeout_s=None if settings.qa_timeout_s else limits.per_model,
             folder=str(context.folder),
