@@ -14,7 +14,7 @@ from modelcar_tui.memory.cases import estimate_case
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.known_table import known_models
+from modelcar_tui.models.known import known_models
 from modelcar_tui.models.scheme import PLAIN
 from modelcar_tui.models.shape import shape_of
 from modelcar_tui.models.stored import whole_bytes

@@ -12,7 +12,7 @@ import pytest
 from seam_support import params
 
 from modelcar_tui.models.context import longest_context
-from modelcar_tui.models.known_table import known_models
+from modelcar_tui.models.known import known_models
 from modelcar_tui.models.shape import shape_of
 
 BASE: dict[str, Any] = {

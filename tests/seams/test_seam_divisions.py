@@ -11,7 +11,7 @@ from modelcar_tui.hardware.products import gpu_for
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.known_table import known_models
+from modelcar_tui.models.known import known_models
 from modelcar_tui.models.model import tensor_parallel_fault
 from modelcar_tui.vllm.engine_args import EngineArgs
 

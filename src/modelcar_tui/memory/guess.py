@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modelcar_tui.core.facts import GIB, Fact, Source, unknown
 from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.memory.name_table import name_based_required_gib
+from modelcar_tui.memory.by_name import name_based_required_gib
 from modelcar_tui.memory.refusals import gpu_refusal, number
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.config import architecture_of

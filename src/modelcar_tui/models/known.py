@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
 
-from modelcar_tui.models.known_table import known_models
+from modelcar_tui.core.resources import table
 
 _VENDOR = re.compile(r"^(?:meta-(?=llama)|nvidia-(?=nemotron)|redhatai-|unsloth-|neuralmagic-|hf-|modelcar-)")
 _VARIANT = re.compile(
@@ -19,6 +19,23 @@ _VARIANT = re.compile(
     r"|\d{3,4}|\d{6,8}|v\d(?:\.\d+)?|\d{1,4}k"
 )
 """Words that may follow a model's name and leave its sizes as they are."""
+
+
+class KnownModels(msgspec.Struct, frozen=True):
+    """Everything in `known_models.json`."""
+
+    source: str
+    same_sizes: dict[str, str]
+    """Models with the config of another."""
+    models: dict[str, dict[str, Any]]
+    """By the name without publisher and variant, in small letters: a config.json, flat, with `params`
+    added."""
+
+
+@cache
+def known_models() -> KnownModels:
+    """The table, read once."""
+    return table(__file__, "known_models.json", KnownModels)
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):

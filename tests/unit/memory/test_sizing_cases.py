@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from modelcar_tui.memory.cases import answer
-from modelcar_tui.models.known import known_model
-from modelcar_tui.models.known_table import known_models
+from modelcar_tui.models.known import known_model, known_models
 from modelcar_tui.models.shape import Shape, shape_of
 from modelcar_tui.models.tensors import true_count
 

@@ -9,7 +9,7 @@ from modelcar_tui.hardware.products import gpu_for
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm import architecture_table
+from modelcar_tui.vllm import architectures
 from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.pipelines import pipeline_table
@@ -35,7 +35,7 @@ def start(vllm: str | None, gpu: str = "NVIDIA-H100-80GB-HBM3", length: int = 81
 
 
 def test_every_table_ends_at_the_same_newest_release() -> None:
-    read = table(architecture_table.__file__, "architectures.json", dict)["read"]
+    read = table(architectures.__file__, "architectures.json", dict)["read"]
     newest = {argument_table().versions[-1], quantization_table().versions[-1], read[-1]}
     assert newest | {tuple(pipeline_table().without)[-1]} == {NEWEST}
 
