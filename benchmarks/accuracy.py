@@ -27,7 +27,7 @@ from typing import Any, cast
 from modelcar_tui.core.facts import GIB
 from modelcar_tui.memory.cases import answer, estimate_case
 from modelcar_tui.models.fragments import complete
-from modelcar_tui.models.scheme import scheme_of
+from modelcar_tui.models.storage import scheme_of
 
 HEAD = "weights: median | within 3 % | KV tokens: mean | worst | within 5 % | dead, called `starts` |"
 HERE = Path(__file__).resolve().parent

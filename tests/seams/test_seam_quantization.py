@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from seam_support import grouped, params, xfail
+from seam_support import params
 
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.hardware.gpu import Gpu
@@ -144,136 +144,6 @@ CELLS = {
     f"{scheme} on {generation}": (scheme, generation) for scheme in SCHEMES for generation in GENERATIONS
 }
 
-DIFFER = {
-    f"{scheme} on {generation}": why
-    for why, schemes in {
-        "the arithmetic lets some methods run below 7.0, where no release runs": {
-            "none": "Volta",
-            "gptq 4": "Volta",
-            "gptq 8": "Volta",
-            "gptq_marlin": "Volta",
-            "gguf": "Volta",
-        },
-        "the arithmetic asks the class of another method": {
-            "ct fp8": "Turing",
-            "ct fp8 block": "Turing",
-            "ct fp8 w8a16": "Turing",
-            "ct nvfp4": "Turing Blackwell",
-            "ct nvfp4 w4a16": "Turing Blackwell",
-            "fbgemm_fp8": "Turing",
-        },
-        "eight-bit weights are taken for W8A8, and their class for GPTQ's": {
-            "ct w8a16": "Turing Blackwell",
-            "ct w8a16 packed": "Turing Blackwell",
-        },
-        "the arithmetic has no rule for the method": {
-            "ct w4a8 fp8": "Turing Ampere Ada Hopper Blackwell",
-            "ct w4a8 int": "Turing Ampere Ada Hopper Blackwell",
-            "ct mxfp4": "Ampere Ada Hopper Blackwell",
-            "awq_marlin": "Volta",
-            "mxfp8": "Volta Turing Ampere Ada Hopper Blackwell",
-            "modelopt fp8": "Turing Ampere Ada Hopper Blackwell",
-            "modelopt mxfp8": "Volta Turing Ampere Ada Hopper Blackwell",
-            "modelopt mixed": "Volta Turing Ampere Ada Hopper Blackwell",
-            "hqq": "Volta Turing Ampere Ada Hopper Blackwell",
-            "torchao": "Volta Turing Ampere Ada Hopper Blackwell",
-            "experts_int8": "Volta Turing",
-            "moe_wna16": "Volta Turing Ampere Ada Hopper Blackwell",
-            "quark fp8": "Volta Turing Ampere Ada Hopper Blackwell",
-            "quark int8": "Volta Turing Ampere Ada Hopper Blackwell",
-            "quark mx": "Volta Turing Ampere Ada Hopper Blackwell",
-            "auto-round": "Volta Turing Ampere Ada Hopper Blackwell",
-            "aqlm": "Volta Turing Ampere Ada Hopper Blackwell",
-            "marlin": "Volta Turing Ampere Ada Hopper Blackwell",
-            "qqq": "Volta Turing Ampere Ada Hopper Blackwell",
-            "rtn": "Volta Turing Ampere Ada Hopper Blackwell",
-            "bitblas": "Volta Turing Ampere Ada Hopper Blackwell",
-            "deepspeedfp": "Volta Turing Ampere Ada Hopper Blackwell",
-            "ipex": "Volta Turing Ampere Ada Hopper Blackwell",
-            "petit_nvfp4": "Turing Ampere Ada Hopper Blackwell",
-            "fp_quant": "Volta Turing Ampere Ada Hopper Blackwell",
-            "squeezellm": "Volta Turing Ampere Ada Hopper Blackwell",
-        },
-    }.items()
-    for scheme, generations in schemes.items()
-    for generation in generations.split()
-}
-"""What the judges do not agree about today; a generation goes when they do."""
-ONLINE_DIFFERS = dict.fromkeys(
-    (
-        "experts_int8",
-        "torchao",
-        "awq",
-        "mxfp8",
-    ),
-    "the arithmetic does not ask whether the method is there, or takes it for another",
-)
-OTHERS_DIFFER = dict.fromkeys(
-    (
-        "fp8",
-        "fp8 block",
-        "fp8 static",
-        "ct fp8",
-        "ct fp8 block",
-        "ct fp8 w8a16",
-        "ct w8a8 int8",
-        "ct w8a8 int8 static",
-        "ct w8a16",
-        "ct w8a16 packed",
-        "ct w4a16",
-        "ct w4a16 asymmetric",
-        "ct w4a8 fp8",
-        "ct w4a8 int",
-        "ct nvfp4",
-        "ct nvfp4 w4a16",
-        "ct mxfp4",
-        "gptq 4",
-        "gptq 8",
-        "gptq_marlin",
-        "mxfp4",
-        "mxfp8",
-        "bitsandbytes 4",
-        "bitsandbytes 8",
-        "modelopt nvfp4",
-        "modelopt fp8",
-        "modelopt mxfp8",
-        "modelopt mixed",
-        "fbgemm_fp8",
-        "hqq",
-        "torchao",
-        "experts_int8",
-        "moe_wna16",
-        "quark fp8",
-        "quark int8",
-        "quark mx",
-        "gguf",
-        "auto-round",
-        "aqlm",
-        "marlin",
-        "qqq",
-        "rtn",
-        "bitblas",
-        "deepspeedfp",
-        "ipex",
-        "petit_nvfp4",
-        "fp_quant",
-        "squeezellm",
-    ),
-    "the arithmetic judges NVIDIA cards alone",
-)
-CACHE_DIFFERS = grouped(
-    {
-        "from 0.12 on the arithmetic does not know about Ampere, where the advice refuses": (
-            "fp8",
-            "fp8_e4m3",
-        ),
-        "the arithmetic has no rule for the format": (
-            "nvfp4",
-            "fp8_inc",
-        ),
-    }
-)
-
 
 def card(vendor: str, capability: str | None, product: str = "GPU") -> Gpu:
     def gib(value: float) -> Fact[float]:
@@ -329,19 +199,19 @@ def nvidia(*capabilities: str) -> dict[str, Gpu]:
     return {each: card("nvidia", each) for each in capabilities}
 
 
-@pytest.mark.parametrize("cell", params(CELLS, DIFFER))
+@pytest.mark.parametrize("cell", params(CELLS))
 def test_both_judges_say_the_same_of_a_scheme_on_a_generation(cell: tuple[str, str]) -> None:
     scheme, generation = cell
     assert not list(contradictions(model(SCHEMES[scheme]), nvidia(*GENERATIONS[generation])))
 
 
-@pytest.mark.parametrize("method", params(ONLINE, ONLINE_DIFFERS))
+@pytest.mark.parametrize("method", params(ONLINE))
 def test_both_judges_say_the_same_of_weights_that_are_quantized_while_they_load(method: str) -> None:
     cards = nvidia(*(each for group in GENERATIONS.values() for each in group))
     assert not list(contradictions(model(None), cards, quantization=method))
 
 
-@pytest.mark.parametrize("scheme", params({name: name for name in SCHEMES}, OTHERS_DIFFER))
+@pytest.mark.parametrize("scheme", params({name: name for name in SCHEMES}))
 def test_both_judges_say_the_same_of_a_scheme_on_other_vendors_cards(scheme: str) -> None:
     gpus = {name: card(*OTHERS[name]) for name in OTHERS}
     assert not list(contradictions(model(SCHEMES[scheme]), gpus, ("0.11.2", "0.19.1", "0.33.0")))
@@ -358,7 +228,7 @@ DTYPES = {
 }
 
 
-@pytest.mark.parametrize("dtype", params(CACHES, CACHE_DIFFERS))
+@pytest.mark.parametrize("dtype", params(CACHES))
 def test_both_judges_say_the_same_of_the_numbers_of_the_cache(dtype: str) -> None:
     cards = nvidia("7.5", "8.0", "8.6", "8.9", "9.0", "10.0", "12.0")
     assert not list(contradictions(model(None), cards, kv_cache_dtype=dtype))
@@ -412,27 +282,7 @@ MEANT: dict[str, tuple[str, str, str, bool]] = {
 }
 
 
-MEANT_DIFFERS = dict.fromkeys(
-    (
-        "ct w8a16 on 10.0 with 0.19.1",
-        "ct w8a16 on 12.0 with 0.33.0",
-        "ct w8a16 on 7.5 with 0.11.2",
-        "ct fp8 on 7.5 with 0.14.1",
-        "modelopt fp8 on 8.0 with 0.24.0",
-        "modelopt fp8 on 7.5 with 0.33.0",
-        "fbgemm_fp8 on 7.5 with 0.19.1",
-        "experts_int8 on 7.5 with 0.19.1",
-        "torchao on 8.0 with 0.8.0",
-        "hqq on 8.0 with 0.6.3",
-        "hqq on 8.0 with 0.19.1",
-        "none on 6.1 with 0.8.5",
-        "gptq 4 on 6.1 with 0.8.5",
-    ),
-    "the arithmetic says otherwise",
-)
-
-
-@pytest.mark.parametrize("case", params(MEANT, MEANT_DIFFERS))
+@pytest.mark.parametrize("case", params(MEANT))
 def test_both_judges_say_what_vllm_does(case: tuple[str, str, str, bool]) -> None:
     scheme, capability, release, runs = case
     facts, gpu = model(SCHEMES[scheme]), card("nvidia", capability)
@@ -440,7 +290,6 @@ def test_both_judges_say_what_vllm_does(case: tuple[str, str, str, bool]) -> Non
     assert (not sizing, advice == "") == (runs, runs), (sizing, advice)
 
 
-@xfail("the arithmetic takes eight-bit weights for W8A8")
 @pytest.mark.parametrize("capability", ["10.0", "10.3", "12.0"])
 def test_no_refusal_of_eight_bit_weights_speaks_of_eight_bit_activations(capability: str) -> None:
     """W8A16 is no W8A8: the one has no kernel on Blackwell, the other has."""

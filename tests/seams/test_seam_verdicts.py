@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from seam_support import params, xfail
+from seam_support import params
 
 from modelcar_tui.agent import main as agent
 from modelcar_tui.cluster.types import AcceleratorReport
@@ -172,7 +172,6 @@ EIGHT_BITS = {
 }
 
 
-@xfail("the arithmetic takes eight-bit weights for W8A8")
 @pytest.mark.parametrize("card", params(EIGHT_BITS))
 def test_eight_bit_weights_run_on_blackwell(card: str) -> None:
     found = decide(f"{card}:1", "--max-model-len=8192", quantization=compressed(8, None))

@@ -24,7 +24,7 @@ from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.fragments import complete
 from modelcar_tui.models.known import Known, completed, known_model
 from modelcar_tui.models.names import guess_model
-from modelcar_tui.models.scheme import scheme_of
+from modelcar_tui.models.storage import scheme_of
 from modelcar_tui.vllm.engine_args import EngineArgs
 
 _LIMIT = 64 * 1024 * 1024

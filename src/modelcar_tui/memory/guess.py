@@ -5,14 +5,14 @@ from __future__ import annotations
 from modelcar_tui.core.facts import GIB, Fact, Source, unknown
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory.by_name import name_based_required_gib
-from modelcar_tui.memory.refusals import gpu_refusal, number
+from modelcar_tui.memory.refusals import gpu_refusal, scheme_refusal
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.config import architecture_of
+from modelcar_tui.models.declared import is_moe
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.scheme import scheme_of
+from modelcar_tui.models.storage import scheme_of_model
 from modelcar_tui.vllm.architectures import architecture_refused
 from modelcar_tui.vllm.engine_args import EngineArgs
-from modelcar_tui.vllm.kernels import quantization_refused
 from modelcar_tui.vllm.profile import Profile
 
 _WIDE = 64
@@ -32,10 +32,10 @@ def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, rea
     unknown_arch = architecture_refused(architecture_of(model.config or {}), profile)
     if unknown_arch:
         return Estimate(outcome=Outcome.REFUSED_ARCH, why=unknown_arch, vllm=profile.label)
-    scheme = scheme_of(model.quantization, args.quantization, model.quantization_name.value or "")
-    why = quantization_refused(scheme, number(gpu.compute_capability), profile.release)
-    if why and profile.known and gpu.vendor == "nvidia":
-        return Estimate(outcome=Outcome.REFUSED_QUANT, why=why, vllm=profile.label)
+    scheme = scheme_of_model(model, args.quantization)
+    other = scheme_refusal(scheme, gpu, profile, moe=is_moe(model.config))
+    if other is not None:
+        return Estimate(outcome=other.outcome, why=other.why, error=other.error, vllm=profile.label)
     refused = _free_memory(gpu, args, profile)
     if refused is not None:
         return refused

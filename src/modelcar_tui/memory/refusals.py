@@ -5,19 +5,22 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware.vendors import Hardware, hardware
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.model import Model
+from modelcar_tui.models.scheme import Scheme
 from modelcar_tui.models.splits import split_fault
 from modelcar_tui.vllm.architectures import architecture_refused
 from modelcar_tui.vllm.defaults import Limits
 from modelcar_tui.vllm.engine_args import EngineArgs
-from modelcar_tui.vllm.kernels import quantization_refused, too_old
+from modelcar_tui.vllm.kv_cache import cache_runs
 from modelcar_tui.vllm.profile import Profile
+from modelcar_tui.vllm.quantization import Answer, refused, unbuilt
+from modelcar_tui.vllm.support import Support
 
 _REFINED = (0, 30)
 """From here on an expert's blocks may be refined to fit its shard."""
-_AMPERE, _ADA = 8.0, 8.9
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -58,13 +61,9 @@ def gpu_refusal(gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
 
 
 def _generation(gpu: Gpu, profile: Profile) -> Refusal | None:
-    if (
-        gpu.vendor != "nvidia"
-        or not profile.known
-        or not too_old(number(gpu.compute_capability), profile.release)
-    ):
+    why = unbuilt(_column(gpu), profile.version)
+    if not why:
         return None
-    why = f"vLLM {profile.label} is not built for compute capability {gpu.compute_capability} any more"
     return Refusal(Outcome.REFUSED_KERNEL, why, "no kernel image is available for execution on the device")
 
 
@@ -78,17 +77,23 @@ def _architecture(model: Model, profile: Profile) -> Refusal | None:
 
 
 def _quantization(model: Model, gpu: Gpu, profile: Profile) -> Refusal | None:
-    """Only for a known version: the table has one answer a release."""
-    if gpu.vendor != "nvidia" or not profile.known:
-        return None
-    why = quantization_refused(model.scheme, number(gpu.compute_capability), profile.release)
+    return scheme_refusal(model.scheme, gpu, profile, moe=model.shape.moe is not None)
+
+
+def scheme_refusal(scheme: Scheme, gpu: Gpu, profile: Profile, *, moe: bool) -> Refusal | None:
+    """Whether vLLM refuses the checkpoint's quantization on this GPU."""
+    why = refused(scheme.ids, _column(gpu), profile.version, moe=moe)
     if not why:
         return None
     error = (
-        f"The quantization method {model.scheme.name} is not supported for the current GPU. "
+        f"The quantization method {scheme.name} is not supported for the current GPU. "
         f"Current capability: {gpu.compute_capability}."
     )
-    return Refusal(Outcome.REFUSED_QUANT, why, error)
+    return Refusal(Outcome.REFUSED_QUANT, why, error if gpu.vendor == "nvidia" else "")
+
+
+def _column(gpu: Gpu) -> Hardware:
+    return hardware(gpu.vendor, gpu.product, gpu.compute_capability)
 
 
 def _arguments(args: EngineArgs) -> Refusal | None:
@@ -138,29 +143,25 @@ def _data_type(model: Model, gpu: Gpu, args: EngineArgs) -> Refusal | None:
 
 
 def _cache_type(gpu: Gpu, args: EngineArgs, profile: Profile, model: Model | None = None) -> Refusal | None:
-    capability = number(gpu.compute_capability)
-    name = args.kv_cache_dtype
-    if gpu.vendor != "nvidia" or capability is None or not name.startswith("fp8"):
+    support, why = _cache(gpu, args, profile, model)
+    if support is not Support.UNSUPPORTED:
         return None
-    least = 8.0 if name.endswith("e5m2") else 8.9
-    if capability >= least or short_cache_unsure(gpu, args, profile, model):
-        return None
-    why = f"an {name} KV cache needs compute capability {least}, {gpu.product} has {gpu.compute_capability}"
     return Refusal(Outcome.REFUSED_KERNEL, why)
 
 
 def short_cache_unsure(gpu: Gpu, args: EngineArgs, profile: Profile, model: Model | None) -> bool:
-    """Whether an 8-bit cache on Ampere hangs on the attention backend: FlashInfer has it, Triton not.
+    """Whether an 8-bit cache hangs on the attention backend."""
+    short = args.kv_cache_dtype.startswith("fp8") or (model is not None and model.cache_fp8)
+    return short and gpu.vendor == "nvidia" and _cache(gpu, args, profile, model)[0] is Support.UNKNOWN
 
-    vLLM picks FlashInfer by itself from 0.12 on (platforms/cuda.py _get_backend_priorities), not for MLA and
-    not for attention sinks.
-    """
-    capability = number(gpu.compute_capability)
-    e4m3 = args.kv_cache_dtype.startswith("fp8") and not args.kv_cache_dtype.endswith("e5m2")
-    if not e4m3 or gpu.vendor != "nvidia" or capability is None or not _AMPERE <= capability < _ADA:
-        return False
-    other = model is not None and (model.shape.mla is not None or model.shape.family.sinks)
-    return profile.release >= (0, 12) and not other
+
+def _cache(gpu: Gpu, args: EngineArgs, profile: Profile, model: Model | None) -> Answer:
+    dtype, flashinfer = args.kv_cache_dtype, True
+    if model is not None:
+        flashinfer = model.shape.mla is None and not model.shape.family.sinks
+        if dtype == "auto" and model.cache_fp8:
+            dtype = "fp8"
+    return cache_runs(dtype, _column(gpu), profile.version, flashinfer=flashinfer)
 
 
 def _division(model: Model, args: EngineArgs) -> Refusal | None:

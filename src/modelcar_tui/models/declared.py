@@ -2,84 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from modelcar_tui.core.facts import Source
 from modelcar_tui.core.text import clean
-from modelcar_tui.models.config import text_config
+from modelcar_tui.models.config import text_config, text_part
 from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models.scheme_table import by_id, by_word, loose_patterns, name_patterns
 
-_METHODS = {
-    "fp8": "fp8",
-    "deepseek_v4_fp8": "fp8",
-    "fp8_per_tensor": "fp8",
-    "fp8_per_block": "fp8",
-    "awq": "awq",
-    "awq_marlin": "awq",
-    "auto_awq": "awq",
-    "gptq": "gptq",
-    "gptq_marlin": "gptq",
-    "auto_gptq": "gptq",
-    "gptq_marlin_24": "gptq-marlin-24",
-    "marlin": "marlin",
-    "bitsandbytes": "bitsandbytes",
-    "gguf": "gguf",
-    "mxfp4": "mxfp4",
-    "gpt_oss_mxfp4": "mxfp4",
-    "modelopt_fp4": "nvfp4",
-    "nvfp4": "nvfp4",
-    "modelopt_mxfp8": "modelopt-mxfp8",
-    "modelopt_mixed": "modelopt-mixed",
-    "mxfp8": "mxfp8",
-    "torchao": "torchao",
-    "experts_int8": "experts-int8",
-    "moe_wna16": "moe-wna16",
-    "fbgemm_fp8": "fbgemm-fp8",
-    "inc": "inc",
-    "auto-round": "inc",
-    "auto_round": "inc",
-    "intel/auto-round": "inc",
-    "hqq": "hqq",
-    "qqq": "qqq",
-    "aqlm": "aqlm",
-    "deepspeedfp": "deepspeedfp",
-    "bitblas": "bitblas",
-    "squeezellm": "squeezellm",
-    "rtn": "rtn",
-    "fp_quant": "fp-quant",
-    "petit_nvfp4": "petit-nvfp4",
-    "ipex": "ipex",
-}
-_NAMES = (
-    (r"nvfp4", "nvfp4-ct"),
-    (r"mxfp8", "mxfp8"),
-    (r"mxfp4|gpt-oss", "mxfp4"),
-    (r"fp8[-_. ]?block", "fp8-ct"),
-    (r"awq", "awq"),
-    (r"gptq", "gptq"),
-    (r"gguf", "gguf"),
-    (r"bnb|bitsandbytes|nf4", "bitsandbytes"),
-    (r"w4a8", "w4a8-fp8"),
-    (r"w4a16|int4", "w4a16"),
-    (r"w8a16", "w8a16"),
-    (r"w8a8[-_.]?fp8|fp8", "fp8-ct"),
-    (r"w8a8|int8", "w8a8-int8"),
-    (r"2of4|sparse", "sparse-24"),
-    (r"quark", "quark-fp8"),
-)
-_MODELOPT = {
-    "FP8": "modelopt-fp8",
-    "FP8_PER_CHANNEL_PER_TOKEN": "modelopt-fp8",
-    "FP8_PB_WO": "modelopt-fp8",
-    "NVFP4": "nvfp4",
-    "NVFP4_AWQ": "nvfp4",
-    "MXFP8": "modelopt-mxfp8",
-    "MIXED_PRECISION": "modelopt-mixed",
-}
 _DTYPES = {
     "bfloat16": "bf16",
     "bf16": "bf16",
@@ -88,6 +21,8 @@ _DTYPES = {
     "float32": "fp32",
     "float": "fp32",
 }
+_PARTS = ("quantization_config", "compression_config")
+_MX_GROUP = 32
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,38 +44,53 @@ def declared(
     named = scheme_of_name(reference)
     if facts.gguf is not None:
         return Declared(schemes=("gguf",), label="GGUF", source=Source.HEADERS)
-    raw = facts.quantization
-    if raw is None and facts.config is not None:
-        nested = text_config(facts.config).get("quantization_config")
-        raw = nested if isinstance(nested, dict) else None
+    raw = quantization_of(facts)
     if raw is not None:
-        schemes, label = _of_config(raw)
+        schemes, label = of_config(raw)
         label = clean(label, limit=80)
         text = label if schemes else f"{label}, which is not in our table"
         other = named if named and schemes and not _same(named, schemes) else ""
         return Declared(schemes=schemes, label=text, source=Source.MODEL_CONFIG, disagrees=other)
     name = facts.quantization_name
-    if facts.config is not None or (name.known and name.value == ""):
-        scheme = _METHODS.get((online or "").lower())
-        if scheme:
-            return Declared(schemes=(scheme,), label=f"--quantization {online}", source=Source.MANIFEST)
+    if name.known and name.value:
+        scheme = scheme_of_words(name.value)
+        label = clean(name.value, limit=80)
+        return Declared(schemes=(scheme,) if scheme else (), label=label, source=name.source)
+    scheme = scheme_of_flag(online)
+    if scheme:
+        return Declared(schemes=(scheme,), label=f"--quantization {online}", source=Source.MANIFEST)
+    if facts.config is not None or name.known:
         plain = _plain(facts.config, dtype)
         source = Source.MODEL_CONFIG if facts.config is not None else name.source
         return Declared(schemes=(plain,), label=f"not quantized ({plain})", source=source, disagrees=named)
-    if name.known and name.value:
-        scheme = _METHODS.get(name.value.lower()) or scheme_of_name(name.value)
-        label = clean(name.value, limit=80)
-        return Declared(schemes=(scheme,) if scheme else (), label=label, source=name.source)
     return Declared(schemes=(named,), label=named, source=Source.NAME) if named else Declared()
+
+
+def quantization_of(facts: ModelFacts) -> Mapping[str, Any] | None:
+    """What the checkpoint's own files say of its quantization; None when not even the key is there."""
+    config = facts.config or {}
+    parts = (config, text_part(config))
+    told = [facts.quantization, *(part.get(key) for part in parts for key in _PARTS)]
+    found = [part for part in told if isinstance(part, Mapping)]
+    return next((part for part in found if part), found[0] if found else None)
 
 
 def scheme_of_name(text: str) -> str:
     """The scheme that a model's or image's name hints at, or nothing."""
     lowered = text.lower()
-    for pattern, scheme in _NAMES:
-        if re.search(rf"(?<![a-z0-9])(?:{pattern})(?![0-9])", lowered):
-            return scheme
-    return ""
+    return next((scheme for pattern, scheme in name_patterns() if pattern.search(lowered)), "")
+
+
+def scheme_of_flag(flag: str | None) -> str:
+    """The scheme that `--quantization` asks for by a method's own name, or nothing."""
+    return by_word().get(("", (flag or "").strip().lower()), "")
+
+
+def scheme_of_words(text: str) -> str:
+    """The scheme in a catalog's or a person's words, such as `w4a16` or `fp8 block 128x128`, or nothing."""
+    words = text.lower().replace("_", "-")
+    loose = (scheme for pattern, scheme in loose_patterns() if pattern.search(words))
+    return scheme_of_flag(text) or scheme_of_name(text) or next(loose, "")
 
 
 def is_moe(config: Mapping[str, Any] | None) -> bool:
@@ -164,104 +114,81 @@ def _plain(config: Mapping[str, Any] | None, dtype: str) -> str:
     return "fp16" if stored == "fp32" else stored
 
 
-def _of_config(raw: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
+def of_config(raw: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
+    """The schemes that a `quantization_config` declares (none that the table lacks), and its own words."""
     method = str(raw.get("quant_method") or "").lower()
-    if not method and isinstance(raw.get("quantization"), dict):
-        return _modelopt(raw["quantization"])
-    if not method and "quant_algo" in raw:
-        return _modelopt(raw)
+    inner = raw.get("quantization")
+    modelopt = inner if isinstance(inner, Mapping) else raw
+    if method.startswith("modelopt") or (not method and (modelopt is inner or "quant_algo" in raw)):
+        algorithm = str(modelopt.get("quant_algo") or "")
+        if method and not algorithm:
+            return _found("", method), method
+        return _found("modelopt", algorithm.lower()), f"modelopt {algorithm.upper()}".strip()
     if method == "compressed-tensors":
         return _compressed_tensors(raw)
-    if method.startswith("modelopt"):
-        inner = raw.get("quantization")
-        return _modelopt(inner if isinstance(inner, dict) else raw)
     if method == "quark":
-        return _quark(raw)
+        word = _quark(raw)
+        return _found("quark", word), f"quark {word}".strip()
     if method == "fp8" and raw.get("weight_block_size"):
-        return ("fp8-block",), "fp8 in blocks"
-    if method in ("gptq", "awq") and raw.get("checkpoint_format") in ("gptq_marlin_24", "marlin"):
-        return (_METHODS[str(raw["checkpoint_format"])],), str(raw["checkpoint_format"])
-    scheme = _METHODS.get(method)
-    return ((scheme,) if scheme else ()), method or "no quant_method"
+        return _found("fp8", "block"), "fp8 in blocks"
+    layout = str(raw.get("checkpoint_format") or "")
+    if method in ("gptq", "awq") and layout != method and _found("", layout):
+        return _found("", layout), layout
+    return _found("", method), method or "no quant_method"
 
 
-def _modelopt(raw: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
-    algorithm = str(raw.get("quant_algo") or "").upper()
-    scheme = _MODELOPT.get(algorithm)
-    return ((scheme,) if scheme else ()), f"modelopt {algorithm}".strip()
+def _found(method: str, word: str) -> tuple[str, ...]:
+    scheme = by_word().get((method, word))
+    return (scheme,) if scheme else ()
 
 
-def _quark(raw: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
+def _quark(raw: Mapping[str, Any]) -> str:
     spec = raw.get("global_quant_config")
     weight = spec.get("weight") if isinstance(spec, dict) else None
     if isinstance(weight, list):
         weight = weight[0] if weight else None
-    word = str(weight.get("dtype") if isinstance(weight, dict) else "").lower()
-    if word.startswith("fp8"):
-        return ("quark-fp8",), f"quark {word}"
-    if word == "int8":
-        return ("quark-int8",), "quark int8"
-    if word in ("fp4", "fp6_e2m3", "fp6_e3m2", "mxfp4"):
-        return ("quark-mx",), f"quark {word}"
-    return (), f"quark {word}".strip()
+    return str(weight.get("dtype") if isinstance(weight, dict) else "").lower()
+
+
+def groups_of(raw: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The groups of a compressed-tensors config, of a hostile one the first 64."""
+    groups = raw.get("config_groups")
+    for group in list(groups.values())[:64] if isinstance(groups, Mapping) else []:
+        if isinstance(group, Mapping):
+            yield group
 
 
 def _compressed_tensors(raw: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
     found: list[str] = []
-    groups = raw.get("config_groups")
     default = str(raw.get("format") or "")
-    for group in list(groups.values())[:64] if isinstance(groups, dict) else []:
-        if isinstance(group, dict):
-            scheme = _group(group, str(group.get("format") or default))
-            if not scheme:
-                return (), f"compressed-tensors {default}".strip()
-            if scheme not in found:
-                found.append(scheme)
+    label = f"compressed-tensors {default}".strip()
+    for group in groups_of(raw):
+        scheme = _found("compressed-tensors", _group(group, str(group.get("format") or default)))
+        if not scheme:
+            return (), label
+        found += [each for each in scheme if each not in found]
     sparsity = raw.get("sparsity_config")
     if (isinstance(sparsity, dict) and str(sparsity.get("sparsity_structure")) == "2:4") or "24" in default:
         found = ["sparse-24", *(scheme for scheme in found if scheme != "w4a16")]
-    return tuple(found), f"compressed-tensors {default}".strip()
+    return tuple(found), label
 
 
 def _group(group: Mapping[str, Any], layout: str) -> str:
-    weights, acts = group.get("weights"), group.get("input_activations")
-    if not isinstance(weights, dict):
+    """A group in the table's words: `int4` for weights alone, `float8-float8` with activations.
+
+    `mx-` stands before it where 32 weights share a power of two.
+    """
+    weights, inputs = group.get("weights"), group.get("input_activations")
+    if not isinstance(weights, Mapping):
         return ""
-    bits, kind = weights.get("num_bits"), str(weights.get("type") or "int")
-    inputs = (acts.get("num_bits"), str(acts.get("type") or "int")) if isinstance(acts, dict) else None
-    if kind == "float" and bits == 8:
-        if "mxfp8" in layout or weights.get("group_size") == 32:
-            return "mxfp8"
-        return "fp8-ct" if inputs else "fp8-w8a16"
-    if kind == "float" and bits == 4:
-        if "mxfp4" in layout or weights.get("group_size") == 32:
-            return "mxfp4-ct"
-        return "nvfp4-ct" if inputs else "nvfp4-w4a16"
-    word = f"w{bits}" + (f"a{inputs[0]}-{inputs[1]}" if inputs else "")
-    return {
-        "w8": "w8a16",
-        "w4": "w4a16",
-        "w8a8-int": "w8a8-int8",
-        "w4a8-float": "w4a8-fp8",
-        "w4a8-int": "w4a8-int",
-    }.get(word, "")
+    kind, bits = str(weights.get("type") or "int"), weights.get("num_bits")
+    shared = kind == "float" and ("mxfp" in layout or weights.get("group_size") == _MX_GROUP)
+    word = f"{'mx-' if shared else ''}{kind}{bits}"
+    if not isinstance(inputs, Mapping):
+        return word
+    return f"{word}-{inputs.get('type') or 'int'}{inputs.get('num_bits')}"
 
 
 def _same(named: str, schemes: tuple[str, ...]) -> bool:
-    family = {
-        "fp8-ct": "fp8",
-        "fp8-block": "fp8",
-        "modelopt-fp8": "fp8",
-        "fp8-w8a16": "fp8",
-        "fbgemm-fp8": "fp8",
-        "quark-fp8": "fp8",
-        "nvfp4-ct": "nvfp4",
-        "nvfp4-w4a16": "nvfp4",
-        "quark-nvfp4": "nvfp4",
-        "mxfp4-ct": "mxfp4",
-        "quark-int8": "w8a8-int8",
-        "gptq": "w4a16",
-        "awq": "w4a16",
-        "modelopt-mxfp8": "mxfp8",
-    }
-    return any(family.get(named, named) == family.get(scheme, scheme) for scheme in schemes)
+    rows = by_id()
+    return any((rows[named].like or named) == (rows[scheme].like or scheme) for scheme in schemes)

@@ -11,13 +11,15 @@ from modelcar_tui.core.facts import Source
 from modelcar_tui.models import tensors
 from modelcar_tui.models.class_defaults import made_whole
 from modelcar_tui.models.config import Reader, text_part
+from modelcar_tui.models.declared import quantization_of
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.gguf import config_of_gguf
 from modelcar_tui.models.headers import Measured, measure
 from modelcar_tui.models.parts import UNDESCRIBED
-from modelcar_tui.models.scheme import Scheme, scheme_of
+from modelcar_tui.models.scheme import Scheme
 from modelcar_tui.models.shape import Shape, shape_of
 from modelcar_tui.models.splits import split_fault
+from modelcar_tui.models.storage import scheme_of_model
 from modelcar_tui.models.stored import whole_bytes
 
 _KEPT = 256
@@ -97,7 +99,7 @@ def _prepare(
     shape = shape_of(config, overrides)
     if isinstance(shape, str):
         return shape
-    scheme = _scheme(facts, flag)
+    scheme = scheme_of_model(facts, flag)
     if scheme.bits == 8 and Reader(config or {}).text("expert_dtype") == "fp4":
         scheme = msgspec.structs.replace(scheme, short_experts=True)
     width = 4 if dtype in ("float32", "float") else 2
@@ -129,8 +131,8 @@ def _prepare(
         extra=extra,
         tower=tower,
         whole_tower=shape.arch in _WHOLE_TOWERS or (not shape.arch and shape.vocab == 131072),
-        unquantized=_quantization(facts) is None and not (facts.quantization_name.value or ""),
-        cache_fp8=_asks_fp8_cache(_quantization(facts)),
+        unquantized=not quantization_of(facts) and not (facts.quantization_name.value or ""),
+        cache_fp8=_asks_fp8_cache(quantization_of(facts)),
         source=source,
         notes=tuple(notes),
     )
@@ -142,21 +144,6 @@ def _measured(facts: ModelFacts, shape: Shape, width: int) -> Measured | None:
     config = facts.config or {}
     drafts = Reader(text_part(config), config).integer("num_nextn_predict_layers", high=64) or 0
     return measure(facts.tensors, width, tied=shape.tied, layers=shape.layers, drafts=drafts)
-
-
-def _quantization(facts: ModelFacts) -> Mapping[str, Any] | None:
-    config = facts.config or {}
-    found = facts.quantization or _first(config) or _first(text_part(config))
-    return found if isinstance(found, Mapping) and found else None
-
-
-def _first(config: Mapping[str, Any]) -> object:
-    return config.get("quantization_config") or config.get("compression_config")
-
-
-def _scheme(facts: ModelFacts, flag: str | None) -> Scheme:
-    name = facts.quantization_name.value if facts.quantization_name.known else ""
-    return scheme_of(_quantization(facts), flag, name or "")
 
 
 def _asks_fp8_cache(quantization: Mapping[str, Any] | None) -> bool:

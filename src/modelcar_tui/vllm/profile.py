@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import msgspec
 
-from modelcar_tui.vllm.release import newer_than
+from modelcar_tui.vllm.release import Version, newer_than, parse_version
 
 NEWEST = "0.33.0"
 """The newest release that was read; it stands in for one that is not known or came later."""
@@ -27,6 +27,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """With its patch; the last of all where none is told."""
     development: bool
     """A build between releases: `dev`, `rc`, a nightly."""
+    version: Version | None
+    """As written, for what hangs on the very release; None where no number can be read."""
     label: str
     """What is shown; with a `?` when it was assumed."""
     known: bool
@@ -86,6 +88,7 @@ def profile_for(vllm: str | None) -> Profile:
     sorting = (0, 10, 2) <= (*release, patch) < (0, 17, 0) and (*release, patch) != (0, 11, 0)
     return Profile(
         release=release,
+        version=parse_version(vllm),
         number=(*release, int(found.group(3)) if found and known and found.group(3) else _LAST_PATCH),
         development=bool(_DEVELOPMENT.search(vllm or "")),
         label=label,
@@ -111,7 +114,7 @@ def profile_for(vllm: str | None) -> Profile:
 def hungry(profile: Profile) -> Profile:
     """The release that leaves least for the KV cache, in place of an unknown one: the other bound."""
     return msgspec.structs.replace(
-        profile_for("0.16.0"), label=profile.label, known=False, newer=profile.newer
+        profile_for("0.16.0"), label=profile.label, known=False, newer=profile.newer, version=profile.version
     )
 
 

@@ -1,15 +1,20 @@
-"""One scheme on one accelerator with one vLLM release: the table's answer and its reason.
+"""Which quantization runs where: the one judge that the estimate, lint, the solver and the verdict ask.
 
-The order of the checks is vLLM's own: the platform's list of methods, the minimum capability of the method's
-class, the scheme's capability, the kernel.
+The order of the checks is vLLM's own: what the image was compiled for, the platform's list of methods, the
+minimum capability of the method's class (config/vllm.py _get_quantization_config), the scheme's capability
+(compressed_tensors.py _check_scheme_supported), the kernel.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import lru_cache
+
 from modelcar_tui.hardware.vendors import Hardware
-from modelcar_tui.vllm.quantization_table import QuantizationTable, Scheme, quantization_table
+from modelcar_tui.models.scheme_table import by_id
+from modelcar_tui.vllm.quantization_table import QuantizationTable, Rule, quantization_table
 from modelcar_tui.vllm.release import Version, at, parse_version, stand_in
-from modelcar_tui.vllm.support import Support
+from modelcar_tui.vllm.support import WORST_FIRST, Support
 
 Answer = tuple[Support, str]
 _WORDS = {
@@ -21,22 +26,64 @@ _WORDS = {
 _PLAIN = ("fp16", "bf16", "fp32")
 _MOVED = ("tpu",)
 """Platforms that went to a repository of their own: vLLM's list says nothing of later releases."""
+_OLDEST_GUESS = (0, 11, 2, 0, 0)
+"""The oldest vLLM that a supported OpenShift AI release ships (3.2), for when the version is not known."""
 
 
-def judge(scheme: Scheme, gpu: Hardware, version: Version | None, *, moe: bool = False) -> Answer:
-    """How `scheme` runs on `gpu` with vLLM `version` (None: the newest release in the table)."""
+def refused(schemes: Iterable[str], gpu: Hardware, version: Version | None, *, moe: bool = False) -> str:
+    """Why vLLM refuses a checkpoint of these schemes on `gpu`; empty where nothing says that it does."""
+    for identifier in schemes:
+        support, why = runs(identifier, gpu, version, moe=moe)
+        if support is Support.UNSUPPORTED:
+            row = by_id().get(identifier)
+            return f"{row.title if row else identifier}: {why}"
+    return ""
+
+
+def unbuilt(gpu: Hardware, version: Version | None) -> str:
+    """Why the released images hold no code for `gpu` at all; empty where they do, or nothing says so."""
+    support, why = runs(_PLAIN[0], gpu, version)
+    return why if support is Support.UNSUPPORTED else ""
+
+
+@lru_cache(maxsize=1024)
+def runs(identifier: str, gpu: Hardware, version: Version | None, *, moe: bool = False) -> Answer:
+    """How a scheme runs on `gpu`, unknown where the releases that are shipped today differ about a refusal.
+
+    Args:
+        identifier: id in `models/schemes.json`.
+        version: the runtime's release; None when it is not known.
+        moe: the model has routed experts.
+    """
+    newest = judge(identifier, gpu, version, moe=moe)
+    if version is not None or not gpu.known:
+        return newest
+    oldest = judge(identifier, gpu, _OLDEST_GUESS, moe=moe)
+    if (newest[0] is Support.UNSUPPORTED) != (oldest[0] is Support.UNSUPPORTED):
+        return Support.UNKNOWN, (
+            f"vLLM's version decides it ({newest[0].value} in {quantization_table().versions[-1]}, "
+            f"{oldest[0].value} in 0.11.2) and the runtime image's version is not known"
+        )
+    return newest
+
+
+def judge(identifier: str, gpu: Hardware, version: Version | None, *, moe: bool = False) -> Answer:
+    """How a scheme runs on `gpu` with vLLM `version` (None: the newest release in the table)."""
     table = quantization_table()
+    rule = table.rule(identifier)
+    if rule is None:
+        return Support.UNKNOWN, "not in the table"
     if not gpu.known:
         return Support.UNKNOWN, f"no compute capability or generation is known for {gpu.label}"
     release = stand_in(version, table.versions)
-    missing = _missing(scheme, release, table)
+    missing = _missing(rule, release, table)
     if missing:
         return Support.UNSUPPORTED, missing
     if gpu.column != "nvidia":
-        listed = _platform(scheme, gpu, version, table)
-        return listed if listed[0] is not Support.NATIVE else _cell(scheme, gpu, version)
-    volta = _volta(gpu, version, table)
-    return volta if volta else _nvidia(scheme, gpu, version, release, moe=moe)
+        listed = _platform(rule, gpu, version, table)
+        return listed if listed[0] is not Support.NATIVE else _cell(rule, gpu, version)
+    answers = (_nvidia(rule, gpu, version, release, moe=moe), _built(gpu, release, table))
+    return min(answers, key=lambda answer: WORST_FIRST.index(answer[0]))
 
 
 def minimum_capability(classes: tuple[str, ...], release: str) -> int | None:
@@ -46,8 +93,8 @@ def minimum_capability(classes: tuple[str, ...], release: str) -> int | None:
     return min((value for value in values if value is not None), default=None)
 
 
-def _missing(scheme: Scheme, release: str, table: QuantizationTable) -> str:
-    for classes in scheme.classes:
+def _missing(rule: Rule, release: str, table: QuantizationTable) -> str:
+    for classes in rule.classes:
         if minimum_capability(classes, release) is None:
             known = [table.min_capability[name][0][0] for name in classes if name in table.min_capability]
             first = min(known, key=lambda text: parse_version(text) or (), default="")
@@ -57,50 +104,48 @@ def _missing(scheme: Scheme, release: str, table: QuantizationTable) -> str:
                 if gone
                 else f"vLLM has it from {first} on, not in {release}"
             )
-            return f"{when}{'; ' + scheme.note if scheme.note else ''}"
+            return f"{when}{'; ' + rule.note if rule.note else ''}"
     return ""
 
 
-def _nvidia(scheme: Scheme, gpu: Hardware, version: Version | None, release: str, *, moe: bool) -> Answer:
-    for classes in scheme.classes:
+def _nvidia(rule: Rule, gpu: Hardware, version: Version | None, release: str, *, moe: bool) -> Answer:
+    for classes in rule.classes:
         least = minimum_capability(classes, release)
         if least is not None and gpu.capability < least:
             return Support.UNSUPPORTED, (
                 f"vLLM {release} wants compute capability {least // 10}.{least % 10} for it "
                 f"and the GPU has {gpu.capability // 10}.{gpu.capability % 10}"
             )
-    if scheme.no_from and gpu.capability >= scheme.no_from:
-        return Support.UNSUPPORTED, scheme.no_why
-    if moe and scheme.moe_since and gpu.capability >= scheme.moe_since[0] and version is not None:
-        since = parse_version(scheme.moe_since[1]) or ()
+    if rule.no_from and gpu.capability >= rule.no_from:
+        return Support.UNSUPPORTED, rule.no_why
+    if moe and rule.moe_since and gpu.capability >= rule.moe_since[0] and version is not None:
+        since = parse_version(rule.moe_since[1]) or ()
         if version < since:
             return (
                 Support.UNSUPPORTED,
-                f"mixture-of-experts layers need vLLM {scheme.moe_since[1]} on this GPU",
+                f"mixture-of-experts layers need vLLM {rule.moe_since[1]} on this GPU",
             )
-    if any(low <= gpu.capability <= high for low, high in scheme.native):
+    if any(low <= gpu.capability <= high for low, high in rule.native):
         return Support.NATIVE, f"vLLM {release} has a kernel for it"
-    if scheme.cost:
-        return Support.AT_A_COST, scheme.cost
+    if rule.cost:
+        return Support.AT_A_COST, rule.cost
     return Support.UNKNOWN, "the table has no word on this GPU"
 
 
-def _volta(gpu: Hardware, version: Version | None, table: QuantizationTable) -> Answer | None:
-    if gpu.capability >= 75:
-        return None
-    if gpu.capability < 70:
-        return Support.UNSUPPORTED, "vLLM has never run below compute capability 7.0"
-    rule = table.volta
-    if version is None or version >= (parse_version(rule.no_since) or ()):
-        return Support.UNSUPPORTED, f"released images are no longer compiled for Volta ({rule.source})"
-    if version >= (parse_version(rule.unsure_since) or ()):
-        return Support.UNKNOWN, f"it depends on how the image was compiled ({rule.source})"
-    return None
+def _built(gpu: Hardware, release: str, table: QuantizationTable) -> Answer:
+    """Whether the released images hold code for an NVIDIA GPU; native where they do."""
+    for build in table.builds:
+        if build.capabilities[0] <= gpu.capability <= build.capabilities[1]:
+            word, why = at(
+                [(since, (word, why)) for since, word, why in build.history], release, ("native", "")
+            )
+            return _WORDS[word], f"{why} ({build.source})"
+    return Support.NATIVE, ""
 
 
-def _platform(scheme: Scheme, gpu: Hardware, version: Version | None, table: QuantizationTable) -> Answer:
+def _platform(rule: Rule, gpu: Hardware, version: Version | None, table: QuantizationTable) -> Answer:
     lists = table.platforms.get(gpu.platform)
-    if not lists or scheme.id in _PLAIN:
+    if not lists or rule.id in _PLAIN:
         return Support.NATIVE, ""
     wanted = version or parse_version(table.versions[-1]) or ()
     if gpu.platform in _MOVED and wanted > (parse_version(lists[-1][0]) or ()):
@@ -108,17 +153,17 @@ def _platform(scheme: Scheme, gpu: Hardware, version: Version | None, table: Qua
     older = [names for since, names in lists if (parse_version(since) or ()) <= wanted]
     newer = [names for since, names in lists if (parse_version(since) or ()) >= wanted]
     around = ([older[-1]] if older else []) + newer[:1]
-    said = {any(method in names for method in scheme.methods) for names in around}
+    said = {any(method in names for method in rule.methods) for names in around}
     if said == {True}:
         return Support.NATIVE, ""
     if said == {False}:
-        return Support.UNSUPPORTED, f"vLLM's {gpu.platform} platform does not list {scheme.methods[0]}"
+        return Support.UNSUPPORTED, f"vLLM's {gpu.platform} platform does not list {rule.methods[0]}"
     first, last = lists[0][0], lists[-1][0]
     return Support.UNKNOWN, f"vLLM's {gpu.platform} platform changed its list between {first} and {last}"
 
 
-def _cell(scheme: Scheme, gpu: Hardware, version: Version | None) -> Answer:
-    cells = scheme.others.get(gpu.column)
+def _cell(rule: Rule, gpu: Hardware, version: Version | None) -> Answer:
+    cells = rule.others.get(gpu.column)
     if not cells:
         return Support.UNKNOWN, "the table has no word on this accelerator"
     word, why = "unknown", ""

@@ -1,4 +1,7 @@
-"""The quantization table: which scheme needs what, read from `quantization.json` once."""
+"""The quantization table: which scheme needs what, read from `quantization.json` once.
+
+How a checkpoint declares a scheme and stores its weights stands in `models/schemes.json` under the same id.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,10 @@ Cell = tuple[str, str, str]
 """The vLLM release it holds from, `native`, `cost`, `no` or `unknown`, and what to say of it."""
 
 
-class Scheme(msgspec.Struct, frozen=True):
-    """One way to store and multiply weights, as vLLM tells them apart."""
+class Rule(msgspec.Struct, frozen=True):
+    """What one scheme of `models/schemes.json` needs of a release and of an accelerator."""
 
     id: str
-    title: str
-    bits: int
     classes: tuple[tuple[str, ...], ...]
     """vLLM classes that must all accept the GPU; of each inner tuple, one is enough."""
     methods: tuple[str, ...]
@@ -45,13 +46,18 @@ class KvCache(msgspec.Struct, frozen=True):
     choices: tuple[str, ...]
     fp8_e4m3_from: int
     fp8_e5m2_from: int
+    flashinfer_since: str
+    """From this release on vLLM takes FlashInfer by itself where FlashAttention can't read the cache."""
+    nvfp4: tuple[tuple[str, tuple[tuple[int, int], ...]], ...]
+    """Ranges of NVIDIA capabilities (x 10, both ends included) that read NVFP4, by release; none before."""
 
 
-class Volta(msgspec.Struct, frozen=True):
-    """When the released images stopped being compiled for compute capability 7.0."""
+class Build(msgspec.Struct, frozen=True):
+    """Whether the released images hold code for a range of NVIDIA capabilities, whatever the quantization."""
 
-    no_since: str
-    unsure_since: str
+    capabilities: tuple[int, int]
+    """x 10, both ends included."""
+    history: tuple[Cell, ...]
     source: str
 
 
@@ -63,19 +69,20 @@ class QuantizationTable(msgspec.Struct, frozen=True):
     versions: tuple[str, ...]
     """The vLLM releases that were read, oldest first."""
     min_capability: dict[str, tuple[Capability, ...]]
-    schemes: tuple[Scheme, ...]
+    schemes: tuple[Rule, ...]
     platforms: dict[str, tuple[tuple[str, tuple[str, ...]], ...]]
     """Method names that a platform lists as supported, by release."""
     deprecated: tuple[tuple[str, tuple[str, ...]], ...]
     kv_cache: KvCache
-    volta: Volta
+    builds: tuple[Build, ...]
+    """Capabilities in no row are compiled in all releases that were read."""
     fp16_refused_by: tuple[str, ...]
     """`model_type` values for which vLLM refuses float16."""
     sparse_mla: tuple[str, ...]
     """Architectures whose attention has no kernel below Hopper."""
 
-    def scheme(self, identifier: str) -> Scheme | None:
-        """The scheme with this id."""
+    def rule(self, identifier: str) -> Rule | None:
+        """The rule of the scheme with this id."""
         return _by_id().get(identifier)
 
 
@@ -86,5 +93,5 @@ def quantization_table() -> QuantizationTable:
 
 
 @cache
-def _by_id() -> dict[str, Scheme]:
-    return {scheme.id: scheme for scheme in quantization_table().schemes}
+def _by_id() -> dict[str, Rule]:
+    return {rule.id: rule for rule in quantization_table().schemes}

@@ -12,16 +12,13 @@ from modelcar_tui.hardware.vendors import Hardware, hardware
 from modelcar_tui.models.config import text_config
 from modelcar_tui.models.declared import Declared, declared, is_moe, plain_dtype
 from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models.scheme_table import by_id
 from modelcar_tui.vllm.kv_cache import check_kv_cache
-from modelcar_tui.vllm.quantization import Answer, judge
+from modelcar_tui.vllm.quantization import runs
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.release import Version, parse_version
-from modelcar_tui.vllm.support import Compatibility, Support
+from modelcar_tui.vllm.support import WORST_FIRST, Compatibility, Support
 from modelcar_tui.vllm.variants import nearest
-
-_OLDEST_GUESS = (0, 11, 2, 0, 0)
-"""The oldest vLLM that a supported OpenShift AI release ships (3.2), for when the version is not known."""
-_WORST = (Support.UNSUPPORTED, Support.UNKNOWN, Support.AT_A_COST, Support.NATIVE)
 
 
 def check(
@@ -70,7 +67,7 @@ def check(
 
 def worst(answers: tuple[Compatibility, ...]) -> Compatibility | None:
     """The answer that decides: unsupported before unknown before a cost."""
-    return min(answers, key=lambda answer: _WORST.index(answer.support), default=None)
+    return min(answers, key=lambda answer: WORST_FIRST.index(answer.support), default=None)
 
 
 def _weights(
@@ -87,46 +84,26 @@ def _weights(
             why=f"{what}; config.json of the image would settle it",
         )
         return
-    table = quantization_table()
     moe = is_moe(model.config)
     for identifier in found.schemes:
-        scheme = table.scheme(identifier)
-        if scheme is None:
-            continue
-        support, why = _judge(identifier, gpu, version, moe=moe)
-        told = f"{scheme.title} ({found.source.value}): {why}"
+        title = by_id()[identifier].title
+        support, why = runs(identifier, gpu, version, moe=moe)
+        told = f"{title} ({found.source.value}): {why}"
         if found.source.is_guess:
-            told = f"{scheme.title}, as the {found.source.value} hints: {why}"
+            told = f"{title}, as the {found.source.value} hints: {why}"
         if found.disagrees:
-            other = table.scheme(found.disagrees)
-            told += f"; the name hints at {other.title if other else found.disagrees}, the checkpoint wins"
+            told += f"; the name hints at {by_id()[found.disagrees].title}, the checkpoint wins"
         variant = ""
         if support is Support.UNSUPPORTED:
-            variant = nearest(reference, identifier, lambda other: _judge(other, gpu, version, moe=moe)[0])
+            variant = nearest(reference, identifier, lambda other: runs(other, gpu, version, moe=moe)[0])
         yield Compatibility(
             support=support,
-            quantization=scheme.title,
+            quantization=title,
             gpu=gpu.label,
             why=told,
             source=_source(version),
             nearest=variant,
         )
-
-
-def _judge(identifier: str, gpu: Hardware, version: Version | None, *, moe: bool) -> Answer:
-    scheme = quantization_table().scheme(identifier)
-    if scheme is None:
-        return Support.UNKNOWN, "not in the table"
-    newest = judge(scheme, gpu, version, moe=moe)
-    if version is not None or not gpu.known:
-        return newest
-    oldest = judge(scheme, gpu, _OLDEST_GUESS, moe=moe)
-    if (newest[0] is Support.UNSUPPORTED) != (oldest[0] is Support.UNSUPPORTED):
-        return Support.UNKNOWN, (
-            f"vLLM's version decides it ({newest[0].value} in {quantization_table().versions[-1]}, "
-            f"{oldest[0].value} in 0.11.2) and the runtime image's version is not known"
-        )
-    return newest
 
 
 def _source(version: Version | None) -> str:

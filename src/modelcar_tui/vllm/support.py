@@ -16,6 +16,10 @@ class Support(StrEnum):
     UNKNOWN = "unknown"
 
 
+WORST_FIRST = (Support.UNSUPPORTED, Support.UNKNOWN, Support.AT_A_COST, Support.NATIVE)
+"""Which of several answers decides."""
+
+
 class Compatibility(msgspec.Struct, frozen=True, kw_only=True):
     """How a quantization runs on one kind of GPU with one vLLM version."""
 

@@ -11,6 +11,7 @@ import msgspec
 
 from modelcar_tui import models
 from modelcar_tui.models.declared import scheme_of_name
+from modelcar_tui.models.scheme_table import by_id
 from modelcar_tui.vllm.support import Support
 
 _SUFFIX = re.compile(
@@ -88,7 +89,5 @@ def nearest(reference: str, scheme: str, judge: Callable[[str], Support]) -> str
 
 
 def _bits(scheme: str) -> int:
-    from modelcar_tui.vllm.quantization_table import quantization_table
-
-    known = quantization_table().scheme(scheme)
+    known = by_id().get(scheme)
     return known.bits if known else 16

@@ -11,7 +11,7 @@ from modelcar_tui.hardware.products import gpu_for
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.scheme import scheme_of
+from modelcar_tui.models.storage import scheme_of
 from modelcar_tui.vllm.engine_args import engine_args
 
 

@@ -6,17 +6,9 @@ import re
 from typing import Any
 
 from modelcar_tui.core.text import clean
+from modelcar_tui.models.scheme_table import bits_of_method
 
 _DTYPES = {"bfloat16": 16, "float16": 16, "half": 16, "float32": 32, "float": 32, "float64": 64}
-_METHOD_BITS = {
-    "fp8": 8,
-    "fbgemm_fp8": 8,
-    "mxfp4": 4,
-    "mxfp8": 8,
-    "nvfp4": 4,
-    "modelopt_fp4": 4,
-    "experts_int8": 8,
-}
 _NAMES = {"fbgemm_fp8": "fp8", "modelopt_fp4": "nvfp4"}
 
 
@@ -57,7 +49,7 @@ def _quantized(data: dict[str, Any]) -> tuple[str | None, int | None]:
     bits = _bits(data)
     if method in ("bitsandbytes", "bnb"):
         return "bitsandbytes", 8 if data.get("load_in_8bit") is True else 4
-    return _NAMES.get(method, method), bits or _METHOD_BITS.get(method)
+    return _NAMES.get(method, method), bits or bits_of_method(method)
 
 
 def _algorithm(text: str) -> tuple[str, int | None]:

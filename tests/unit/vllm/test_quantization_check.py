@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from compatibility_support import LLAMA, facts
+from quantized_models import LLAMA
 
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.models.declared import declared, scheme_of_name
@@ -172,19 +172,19 @@ def test_variants_of_one_model_share_their_family() -> None:
     ],
 )
 def test_dtypes_that_vllm_refuses(dtype: str, kind: str, capability: str, refused: bool) -> None:
-    answers = ask(facts(LLAMA | {"model_type": kind}), capability, "0.33.0", dtype=dtype)
+    answers = ask(ModelFacts(config=LLAMA | {"model_type": kind}), capability, "0.33.0", dtype=dtype)
     assert any(answer.support is Support.UNSUPPORTED for answer in answers) is refused
 
 
 @pytest.mark.parametrize(
     ("kv", "vendor", "capability", "support"),
     [
-        ("fp8", "nvidia", "8.6", Support.UNSUPPORTED),
+        ("fp8", "nvidia", "8.6", Support.UNKNOWN),
+        ("fp8", "nvidia", "7.5", Support.UNSUPPORTED),
         ("fp8", "nvidia", "8.9", Support.NATIVE),
         ("fp8_e5m2", "nvidia", "8.6", Support.AT_A_COST),
         ("fp8_e5m2", "nvidia", "7.5", Support.UNSUPPORTED),
-        ("nvfp4", "nvidia", "9.0", Support.UNSUPPORTED),
-        ("nvfp4", "nvidia", "10.0", Support.NATIVE),
+        ("nvfp4", "nvidia", "10.0", Support.UNSUPPORTED),
         ("fp8", "amd", "gfx942", Support.NATIVE),
         ("fp8", "amd", "gfx90a", Support.UNSUPPORTED),
         ("fp8_inc", "gaudi", None, Support.NATIVE),
@@ -198,18 +198,51 @@ def test_dtypes_that_vllm_refuses(dtype: str, kind: str, capability: str, refuse
     ],
 )
 def test_kv_cache_dtypes(kv: str, vendor: str, capability: str | None, support: Support | None) -> None:
-    answers: tuple[Compatibility, ...] = ask(facts(LLAMA), capability, vendor=vendor, kv_cache_dtype=kv)
+    answers: tuple[Compatibility, ...] = ask(
+        ModelFacts(config=LLAMA), capability, vendor=vendor, kv_cache_dtype=kv
+    )
     assert [answer.support for answer in answers[1:]] == ([support] if support else [])
 
 
-def test_calibrated_kv_scales_turn_auto_into_fp8() -> None:
+@pytest.mark.parametrize(("vllm", "support"), [("0.11.2", Support.UNSUPPORTED), ("0.12.0", Support.UNKNOWN)])
+def test_calibrated_kv_scales_turn_auto_into_fp8(vllm: str, support: Support) -> None:
     model = ModelFacts(config=LLAMA, quantization=compressed(FP8, FP8, kv_cache_scheme={"num_bits": 8}))
-    answers = ask(model, "8.0")
-    assert [answer.support for answer in answers] == [Support.AT_A_COST, Support.UNSUPPORTED]
+    answers = ask(model, "8.0", vllm)
+    assert [answer.support for answer in answers] == [Support.AT_A_COST, support]
     assert "KV scales" in answers[1].why
+
+
+@pytest.mark.parametrize(
+    ("kv", "capability", "vllm", "support"),
+    [
+        # platforms/cuda.py _get_backend_priorities: FlashInfer before Triton from 0.12 on.
+        ("fp8", "8.0", "0.11.2", Support.UNSUPPORTED),
+        ("fp8", "8.0", "0.12.0", Support.UNKNOWN),
+        ("fp8_e5m2", "8.0", "0.19.1", Support.AT_A_COST),
+        # flashinfer.py supports_kv_cache_dtype: the family 100 alone, from 0.32 on also 80, 90 and 120.
+        ("nvfp4", "10.0", "0.19.1", Support.UNSUPPORTED),
+        ("nvfp4", "10.0", "0.20.2", Support.NATIVE),
+        ("nvfp4", "9.0", "0.31.0", Support.UNSUPPORTED),
+        ("nvfp4", "12.0", "0.31.0", Support.UNSUPPORTED),
+        ("nvfp4", "9.0", "0.32.0", Support.NATIVE),
+        ("nvfp4", "12.0", "0.33.0", Support.NATIVE),
+        ("nvfp4", "7.5", "0.33.0", Support.UNSUPPORTED),
+    ],
+)
+def test_a_cache_is_judged_by_the_backends_of_its_release(
+    kv: str, capability: str, vllm: str, support: Support
+) -> None:
+    answers = ask(ModelFacts(config=LLAMA), capability, vllm, kv_cache_dtype=kv)
+    assert answers[1].support is support
+
+
+def test_attention_that_flashinfer_lacks_has_no_short_cache_on_ampere() -> None:
+    for config in (LLAMA | {"kv_lora_rank": 512}, LLAMA | {"model_type": "gpt_oss"}):
+        answers = ask(ModelFacts(config=config), "8.0", "0.19.1", kv_cache_dtype="fp8")
+        assert answers[1].support is Support.UNSUPPORTED
 
 
 def test_sparse_attention_starts_at_hopper() -> None:
     config = LLAMA | {"architectures": ["DeepseekV32ForCausalLM"]}
-    assert ask(facts(config), "8.0")[-1].support is Support.UNSUPPORTED
-    assert len(ask(facts(config), "9.0")) == 1
+    assert ask(ModelFacts(config=config), "8.0")[-1].support is Support.UNSUPPORTED
+    assert len(ask(ModelFacts(config=config), "9.0")) == 1

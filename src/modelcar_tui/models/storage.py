@@ -1,0 +1,199 @@
+"""How a checkpoint's weights are stored: the table's row for its scheme, in the numbers of its own config."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from modelcar_tui.models.declared import (
+    groups_of,
+    of_config,
+    quantization_of,
+    scheme_of_flag,
+    scheme_of_words,
+)
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models.scheme import PLAIN, Scheme
+from modelcar_tui.models.scheme_table import ANY_GROUP, by_id, storage_of
+
+_GROUP = re.compile(r"(?:\bg|group[_ -]?(?:size)?[ :=]*)(\d+)")
+_WHOLE_ATTENTION = re.compile(
+    r"self_attn(?:\.?\*|\$|\)|$)|self_attn.*(?:q|o|qkv|q_a|q_b)_proj|mixer\.(?:q|o)_proj"
+)
+_WHOLE_MIXERS = re.compile(r"linear_attn(?:\.?\*|\$|\)|$)|linear_attn.*in_proj_qkv|mamba(?:\.?\*|\$|\)|$)")
+"""What an ignore list says when it means the large matrices, not just gates, norms and indexers."""
+_KINDS = (
+    ("self_attn", "attention"),
+    ("q_proj", "attention"),
+    ("linear_attn", "mixers"),
+    ("mixer.in_proj", "mixers"),
+    ("mixer.out_proj", "mixers"),
+    ("lm_head", "head"),
+    ("mlp", "mlp"),
+    ("experts", "mlp"),
+    ("mixer.up", "mlp"),
+)
+_BITS_OF_GGUF = {"q2-k": 2.63, "q3-k": 3.44, "q4-0": 4.5, "q5-k": 5.69, "q6-k": 6.56, "q8-0": 8.5}
+_BARE = ((re.compile(r"8-?bit"), "w8a16"), (re.compile(r"4-?bit|w4"), "w4a16"))
+"""Bits alone: the size is known and the scheme is not."""
+_ONE_SCALE = (("fp8",), ("modelopt-fp8",))
+"""One scale for a whole matrix: none to count."""
+_WIDTHS = (2, 3, 4, 6, 8, 16)
+_PLAIN_BITS = 16
+
+
+def scheme_of_model(model: ModelFacts, flag: str | None) -> Scheme:
+    """The scheme of a model that is served with `--quantization flag`."""
+    name = model.quantization_name.value if model.quantization_name.known else ""
+    found = scheme_of(quantization_of(model), flag, name or "")
+    return replace(found, ids=("gguf",)) if model.gguf is not None else found
+
+
+def scheme_of(quantization: Mapping[str, Any] | None, flag: str | None, text: str = "") -> Scheme:
+    """The scheme of a checkpoint.
+
+    Args:
+        quantization: `quantization_config` of config.json.
+        flag: `--quantization`, which quantizes a 16-bit checkpoint while loading, or names the kernel.
+        text: how a catalog or a person names it, such as `w4a16` or `fp8 block 128x128`.
+    """
+    if isinstance(quantization, Mapping) and quantization:
+        return _of_config(quantization)
+    if text.strip():
+        return _of_words(text, scheme_of_words(text))
+    if flag and flag.lower() not in ("none", "auto"):
+        known = scheme_of_flag(flag)
+        return replace(_of_words(flag, known or scheme_of_words(flag)), ids=(known,) if known else ())
+    return PLAIN
+
+
+def _of_config(raw: Mapping[str, Any]) -> Scheme:
+    ids, label = of_config(raw)
+    inner = raw.get("quantization")
+    parts = (raw, inner if isinstance(inner, Mapping) else {})
+    layers = next((found for part in parts if (found := part.get("quantized_layers"))), None)
+    if isinstance(layers, Mapping):
+        return replace(_mixed(layers), ids=ids)
+    found = storage_of(ids)
+    if found is None and label.startswith("compressed-tensors"):
+        found = _integers(raw) if any(groups_of(raw)) else _of_words(label, scheme_of_words(label))
+    elif found is None:
+        found = _unknown(label) if ids else _of_words(label, scheme_of_words(label))
+    else:
+        found = _detailed(found, raw, ids)
+    return replace(
+        found,
+        ids=ids,
+        attention=found.attention and not _ignores(parts, _WHOLE_ATTENTION),
+        mixers=not _ignores(parts, _WHOLE_MIXERS),
+        head=found.head or raw.get("lm_head") is True,
+    )
+
+
+def _detailed(base: Scheme, raw: Mapping[str, Any], ids: tuple[str, ...]) -> Scheme:
+    """The table's storage with what this config chooses: bits, group, block."""
+    method = str(raw.get("quant_method") or "").lower()
+    if method == "compressed-tensors":
+        if base.group == ANY_GROUP:
+            return _integers(raw)
+        return _in_blocks(base, _first_weights(raw).get("block_structure"))
+    if base.group == ANY_GROUP:
+        bits, group = raw.get("bits"), _whole(raw.get("group_size"))
+        return _grouped(method, bits if bits in _WIDTHS[:-1] else base.bits, group or ANY_GROUP)
+    if base.name == "fp8":
+        block = _in_blocks(base, raw.get("weight_block_size"))
+        return replace(block, scale_bytes=0) if ids in _ONE_SCALE and not block.block else block
+    if base.name == "bitsandbytes" and raw.get("load_in_8bit"):
+        return replace(base, bits=8, group=0)
+    return base
+
+
+def _mixed(layers: Mapping[Any, Any]) -> Scheme:
+    """ModelOpt's mixed precision: one algorithm for each kind of layer, taken from the first of the kind."""
+    found: dict[str, Scheme] = {}
+    for name, told in list(layers.items())[:65536]:
+        kind = next((kind for part, kind in _KINDS if isinstance(name, str) and part in name), "")
+        if kind and kind not in found and isinstance(told, Mapping):
+            algorithm = str(told.get("quant_algo") or "")
+            found[kind] = _of_words(algorithm, scheme_of_words(algorithm))
+    attention, mixers = found.get("attention"), found.get("mixers")
+    return replace(
+        found.get("mlp") or PLAIN,
+        attention=attention is not None,
+        attention_as=attention,
+        mixers=mixers is not None,
+        mixers_as=mixers,
+        head="head" in found,
+    )
+
+
+def _integers(raw: Mapping[str, Any]) -> Scheme:
+    """Packed whole numbers of compressed-tensors: scales in 16 bits, zero points unless symmetric."""
+    weights = _first_weights(raw)
+    bits = weights.get("num_bits")
+    return _grouped(
+        "compressed-tensors",
+        bits if bits in _WIDTHS else 8,
+        _whole(weights.get("group_size")),
+        symmetric=weights.get("symmetric") is not False,
+    )
+
+
+def _first_weights(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    weights = next(groups_of(raw), {}).get("weights")
+    return weights if isinstance(weights, Mapping) else {}
+
+
+def _in_blocks(base: Scheme, block: object) -> Scheme:
+    side = _whole(block[0]) if isinstance(block, list) and block else 0
+    return replace(base, block=side) if side else base
+
+
+def _whole(value: object) -> int:
+    """A side or a group from outside; 0 for what can't be one."""
+    return value if isinstance(value, int) and 0 < value <= 2**16 else 0
+
+
+def _grouped(name: str, bits: float, group: int, *, symmetric: bool = False) -> Scheme:
+    zero = 0.0 if symmetric else bits / 8
+    return Scheme(name=name, bits=bits, group=group, scale_bytes=2 + zero)
+
+
+def _of_words(text: str, scheme: str) -> Scheme:
+    """The storage of `scheme`, or what the words alone tell, with the bits, group and block in them."""
+    words = text.lower().replace("_", "-")
+    ids = (scheme,) if scheme else ()
+    bare = scheme or next((row for pattern, row in _BARE if pattern.search(words)), "")
+    base = storage_of((bare,))
+    if base is None:
+        plain = bare in by_id() and by_id()[bare].bits >= _PLAIN_BITS
+        return PLAIN if plain else replace(_unknown(text), ids=ids)
+    eight = "8bit" in words or "8-bit" in words
+    if base.group == ANY_GROUP:
+        match = _GROUP.search(words)
+        bits = 8 if eight or base.bits == 8 or (scheme == "gptq" and "int8" in words) else 4
+        base = _grouped(
+            "w8a16" if bits == 8 else "int4", bits, min(int(match[1]), 2**16) if match else ANY_GROUP
+        )
+    elif base.name == "bitsandbytes" and (eight or "int8" in words):
+        base = replace(base, bits=8, group=0)
+    elif base.name == "fp8" and ("block" in words or "128x128" in words):
+        base = replace(base, block=128)
+    elif base.name == "gguf":
+        base = replace(base, bits=next((b for name, b in _BITS_OF_GGUF.items() if name in words), base.bits))
+    return replace(base, ids=ids)
+
+
+def _unknown(text: str) -> Scheme:
+    return Scheme(name=text.strip()[:40], bits=16, known=False)
+
+
+def _ignores(parts: tuple[Mapping[str, Any], ...], names: re.Pattern[str]) -> bool:
+    for part in parts:
+        ignored = part.get("ignore") or part.get("modules_to_not_convert") or part.get("exclude_modules")
+        if isinstance(ignored, list):
+            return any(isinstance(name, str) and names.search(name[:300]) for name in ignored[:16384])
+    return False
