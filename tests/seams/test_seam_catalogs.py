@@ -1,13 +1,14 @@
-"""Red Hat's catalog, read by two rooms: the same family, the same variants of every image."""
+"""Red Hat's catalog, asked by the sizes of a name and by the advice on another image: one family of each."""
 
 from __future__ import annotations
 
 import pytest
-from seam_support import grouped, params
+from seam_support import params
 
 from modelcar_tui.core.reference import parse_reference
-from modelcar_tui.models import catalog as images
-from modelcar_tui.vllm import variants as advice
+from modelcar_tui.models.catalog import catalog, family_key, find_family, same_model
+from modelcar_tui.vllm.nearest import nearest
+from modelcar_tui.vllm.support import Support
 
 NAMES: dict[str, tuple[str, str]] = {
     name: (name, family)
@@ -29,36 +30,24 @@ NAMES: dict[str, tuple[str, str]] = {
         (f"quay.io/team/phi-4@sha256:{'0' * 64}", "phi-4"),
     )
 }
-DIFFER = grouped(
-    {
-        "the advice knows fewer words for a quantization": (
-            "quay.io/team/granite-3.1-8b-instruct-awq",
-            "quay.io/team/granite-3.1-8b-instruct-gptq",
-            "quay.io/team/granite-3.1-8b-instruct-mxfp4",
-        ),
-        "the advice takes an underscore for a letter": ("quay.io/team/granite_3.1",),
-    }
-)
 
 
-def test_both_read_the_same_images() -> None:
-    assert [image.repository for image in images.catalog()] == [one.repository for one in advice.catalog()]
+def test_every_image_has_the_family_that_its_name_says() -> None:
+    for image in catalog():
+        assert family_key(image.repository) == image.family
+        assert image in same_model(f"registry.redhat.io/{image.repository}:1.5")
 
 
-def test_both_know_the_same_variants_of_every_image() -> None:
-    for image in images.catalog():
-        first = {other.repository for other in images.variants(image)}
-        second = {other.repository for other in advice.variants(image.repository) if other.listed}
-        assert first == second - {image.repository}, image.repository
-
-
-def test_both_give_every_image_the_same_family() -> None:
-    for image in images.catalog():
-        assert images.family_key(image.repository) == advice.family_of(image.repository) == image.family
-
-
-@pytest.mark.parametrize("case", params(NAMES, DIFFER))
-def test_both_give_a_reference_the_same_family(case: tuple[str, str]) -> None:
+@pytest.mark.parametrize("case", params(NAMES))
+def test_a_reference_has_one_family_whoever_asks(case: tuple[str, str]) -> None:
     reference, family = case
-    repository = parse_reference(reference).repository
-    assert (images.family_key(repository), advice.family_of(reference)) == (family, family)
+    assert family_key(parse_reference(reference).repository) == family
+    assert {image.family for image in same_model(reference)} <= {family}
+
+
+def test_what_the_advice_proposes_is_of_the_size_that_the_name_has() -> None:
+    for image in catalog():
+        other = nearest(f"registry.redhat.io/{image.repository}", image.scheme, lambda _: Support.NATIVE)
+        if other:
+            known, named = find_family(other), find_family(image.repository)
+            assert known is named, image.repository

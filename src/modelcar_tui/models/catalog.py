@@ -8,6 +8,7 @@ from functools import cache
 import msgspec
 
 from modelcar_tui.core.resources import table
+from modelcar_tui.models.declared import scheme_of_name
 
 _PREFIXES = ("modelcar-", "redhatai-", "google-", "baai-", "intfloat-", "alibaba-nlp-", "meta-llama-3")
 _QUANTIZED = re.compile(
@@ -34,6 +35,12 @@ class CatalogImage(msgspec.Struct, frozen=True, kw_only=True):
     listed: bool = True
     """Whether the catalogs list it; False for images that are only seen in manifests."""
 
+    @property
+    def scheme(self) -> str:
+        """Id in the table of schemes; empty where it is not known."""
+        named = scheme_of_name(self.repository) or scheme_of_name(self.quantization or "")
+        return named or ("bf16" if self.quantization == "" else "")
+
 
 class _File(msgspec.Struct):
     about: str
@@ -57,13 +64,10 @@ def find_family(text: str) -> CatalogImage | None:
     return _by_family().get(family_key(text))
 
 
-def variants(image: CatalogImage) -> tuple[CatalogImage, ...]:
-    """The listed images of the same model in other quantizations, itself left out."""
-    return tuple(
-        other
-        for other in catalog()
-        if other.family == image.family and other.repository != image.repository and other.listed
-    )
+def same_model(reference: str) -> tuple[CatalogImage, ...]:
+    """Every image of the model that an image reference names, in all quantizations, itself included."""
+    wanted = family_key(reference.partition("@")[0].rpartition("/")[2].partition(":")[0])
+    return tuple(image for image in catalog() if wanted and image.family == wanted)
 
 
 def family_key(text: str) -> str:

@@ -14,11 +14,11 @@ from modelcar_tui.models.declared import Declared, declared, is_moe, plain_dtype
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.scheme_table import by_id
 from modelcar_tui.vllm.kv_cache import check_kv_cache
+from modelcar_tui.vllm.nearest import nearest
 from modelcar_tui.vllm.quantization import runs
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.release import Version, parse_version
 from modelcar_tui.vllm.support import WORST_FIRST, Compatibility, Support
-from modelcar_tui.vllm.variants import nearest
 
 
 def check(

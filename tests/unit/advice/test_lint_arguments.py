@@ -16,10 +16,10 @@ from modelcar_tui.advice.lint.lint import lint, lint_model
 from modelcar_tui.advice.repairs.proposals import optimized_json, propose
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.types import ArgumentsFrom, Position
+from modelcar_tui.models.catalog import catalog
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.arguments import flags_of, take_apart
-from modelcar_tui.vllm.variants import catalog
 
 PARSER = {
     "flag-unknown",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from compatibility_support import LLAMA, car, facts
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from modelcar_tui.advice.finding import Severity
@@ -104,6 +104,8 @@ VALUES = st.one_of(
 )
 
 
+@example([("--data-parallel-size", "16k")], 1)
+@example([("--enable-log-outputs", "true"), ("--enable-log-outputs", None)], 1)
 @given(st.lists(st.tuples(st.sampled_from(FLAGS), VALUES), max_size=6), st.integers(1, 8))
 def test_nothing_that_stops_the_server_is_left(pairs: list[tuple[str, str | None]], gpus: int) -> None:
     given = [flag if value is None else f"{flag}={value}" for flag, value in pairs]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from modelcar_tui.core.facts import Source
 from modelcar_tui.core.reference import parse_reference
-from modelcar_tui.models.catalog import catalog, family_key, find_family, find_image, variants
+from modelcar_tui.models.catalog import catalog, family_key, find_family, find_image, same_model
 from modelcar_tui.models.names import guess_from_names, guess_model
 
 ROWS = [
@@ -105,7 +105,12 @@ def test_the_catalog_knows_the_image_on_any_host(host):
 
 def test_families_and_variants():
     phi = find_image("rhelai1/modelcar-phi-4")
-    assert {image.quantization for image in variants(phi)} == {"fp8", "w4a16", "w8a8"}
+    assert {image.quantization for image in same_model(phi.repository) if image.listed} == {
+        "",
+        "fp8",
+        "w4a16",
+        "w8a8",
+    }
     assert family_key("RedHatAI/Meta-Llama-3.1-8B-Instruct-quantized.w8a8") == "llama-3-1-8b-instruct"
     assert find_family("Llama-3.1-8B-Instruct-awq").parameters == 8_030_261_248
     assert find_family("nothing-of-ours") is None

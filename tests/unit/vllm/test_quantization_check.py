@@ -8,11 +8,11 @@ import pytest
 from quantized_models import LLAMA
 
 from modelcar_tui.core.facts import Fact, Source
+from modelcar_tui.models.catalog import catalog, family_key, same_model
 from modelcar_tui.models.declared import declared, scheme_of_name
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.runs_on import check, worst
 from modelcar_tui.vllm.support import Compatibility, Support
-from modelcar_tui.vllm.variants import catalog, family_of, variants
 
 FP8 = {"num_bits": 8, "type": "float"}
 INT8 = {"num_bits": 8, "type": "int"}
@@ -150,12 +150,12 @@ def test_a_variant_that_does_not_run_either_is_not_named() -> None:
 
 
 def test_variants_of_one_model_share_their_family() -> None:
-    found = {entry.repository for entry in variants(f"{GRANITE}-quantized-w8a8:1.5")}
+    found = {entry.repository for entry in same_model(f"{GRANITE}-quantized-w8a8:1.5")}
     assert {
         "rhelai1/modelcar-granite-3-1-8b-instruct",
         "rhelai1/modelcar-granite-3-1-8b-instruct-fp8-dynamic",
     } <= found
-    assert all(family_of(entry.repository) for entry in catalog())
+    assert all(family_key(entry.repository) for entry in catalog())
     assert len([entry for entry in catalog() if entry.listed]) == 110
 
 

@@ -29,6 +29,7 @@ _NEEDS = (
     ("--enable-log-outputs", "--enable-log-requests", "0.11.0"),
 )
 """Switches that the server refuses without another argument, and since when (validate_parsed_serve_args)."""
+_RANKS = ("--pipeline-parallel-size", "--data-parallel-size")
 _DTYPES = {"bf16": "bfloat16", "fp16": "float16", "f16": "float16", "fp32": "float32", "f32": "float32"}
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
@@ -47,6 +48,8 @@ def repair_values(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
         elif argument.value is None:
             if flag.kind != "maybe":
                 drafts.remove(argument, f"{flag.flag} has no value and vLLM refuses it; {_DEFAULT}", REQUIRED)
+        elif flag.flag in _RANKS and (tokens(argument.value) or 0) > 1:
+            continue  # a repair of the ranks, whether they are written well or not
         elif fault := wrong(flag, argument.value) or out_of_range(flag, argument.value):
             _value(argument, flag, argument.value, fault, drafts)
 

@@ -8,11 +8,11 @@ from modelcar_tui.advice.solver.search import Found, Search
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.products import gpu_for
 from modelcar_tui.manifest.types import ModelCar
+from modelcar_tui.models.catalog import same_model
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.pipelines import pipeline_fault
 from modelcar_tui.vllm.runs_on import check
 from modelcar_tui.vllm.support import Compatibility, Support
-from modelcar_tui.vllm.variants import variants
 
 _LADDER = (
     "NVIDIA-L4",
@@ -140,10 +140,10 @@ def _smaller(car: ModelCar, gpu: Gpu, vllm: str | None, blocked: Compatibility |
     if blocked is not None:
         return [f"the variant {blocked.nearest}"] if blocked.nearest else []
     named: list[tuple[int, str]] = []
-    for entry in variants(car.image):
+    for entry in same_model(car.image):
         if not entry.listed or not entry.bits or entry.repository in car.image:
             continue
-        own = next((other.bits for other in variants(car.image) if other.repository in car.image), 16) or 16
+        own = next((other.bits for other in same_model(car.image) if other.repository in car.image), 16) or 16
         answers = check(
             ModelFacts(),
             vendor=gpu.vendor,
