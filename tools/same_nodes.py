@@ -20,7 +20,8 @@ from modelcar_tui.image.types import ImageFacts
 from modelcar_tui.kube import objects
 from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.verdict.deciding import candidates, decide_model
+from modelcar_tui.verdict.candidates import candidates
+from modelcar_tui.verdict.deciding import decide_model
 from modelcar_tui.verdict.reports import ModelRequirements
 from same_models import QUANTIZATIONS
 from same_text import Item, Named, item, number

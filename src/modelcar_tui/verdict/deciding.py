@@ -9,17 +9,15 @@ import msgspec
 from modelcar_tui.advice.lint.lint import lint_model, unique
 from modelcar_tui.cluster.image_checks import ImageNeed, check_images
 from modelcar_tui.cluster.pull import check_pull
-from modelcar_tui.cluster.types import AcceleratorReport, Check, GpuNode, Guarantee, Inventory, Pool, State
+from modelcar_tui.cluster.types import AcceleratorReport, Check, GpuNode, Guarantee, Inventory, State
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.core.facts import Fact
 from modelcar_tui.core.reference import parse_reference
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.products import gpu_for
 from modelcar_tui.manifest.arguments import accepted_changes, effective
 from modelcar_tui.manifest.plan import Decision, Plan
 from modelcar_tui.manifest.types import ModelCar
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
+from modelcar_tui.verdict.candidates import Candidate, candidates, kind_name
 from modelcar_tui.verdict.other_vendors import if_served, settles_doubt
 from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.verdict.stopping import changes_in_words, heard
@@ -27,55 +25,6 @@ from modelcar_tui.vllm.engine_args import server_args
 from modelcar_tui.vllm.profile import newer_note
 from modelcar_tui.vllm.runs_on import check
 from modelcar_tui.vllm.support import Compatibility, Support
-
-
-class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of unit that the nodes offer, and where."""
-
-    gpu: Gpu
-    pool: Pool
-    nodes: tuple[GpuNode, ...]
-    """Usable nodes with this kind, most free units first."""
-    most: int
-    """Units on the largest node."""
-    most_free: int | None
-    """Free units on the emptiest node; None when free is unknown."""
-
-
-def candidates(report: AcceleratorReport) -> tuple[Candidate, ...]:
-    """The kinds of GPU at hand: usable nodes with at least one unit, grouped by product and memory."""
-    groups: dict[tuple[object, ...], list[tuple[GpuNode, Pool]]] = {}
-    for node in report.inventory.nodes:
-        for pool in node.pool:
-            if node.usable and pool.units > 0:
-                key = (node.vendor, node.product, node.cc, pool.resource, pool.mem_mib, pool.mem_guarantee)
-                groups.setdefault(key, []).append((node, pool))
-    return tuple(_candidate(members) for members in groups.values())
-
-
-def _candidate(members: list[tuple[GpuNode, Pool]]) -> Candidate:
-    members = sorted(members, key=lambda member: -(member[1].free if member[1].free is not None else -1))
-    node, pool = members[0]
-    free = [member[1].free for member in members]
-    known = [count for count in free if count is not None]
-    most = max(member[1].units for member in members)
-    gpu = gpu_for(node.product or node.vendor, memory_mib=pool.mem_mib, count=most)
-    if pool.mem_mib is None and pool.mem_guarantee is not Guarantee.EXCLUSIVE:
-        missing: Fact[float] = Fact(note="the memory of one unit is not known", unit="GiB")
-        gpu = msgspec.structs.replace(gpu, memory_gib=missing, visible_gib=missing)
-    gpu = msgspec.structs.replace(
-        gpu,
-        product=node.product or node.vendor,
-        vendor=node.vendor,
-        compute_capability=node.cc or gpu.compute_capability,
-    )
-    return Candidate(
-        gpu=gpu,
-        pool=pool,
-        nodes=tuple(node for node, _ in members),
-        most=most,
-        most_free=max(known) if len(known) == len(free) else None,
-    )
 
 
 def decide_model(
@@ -133,15 +82,6 @@ def _if_all_seen(verdict: ModelVerdict, inventory: Inventory) -> ModelVerdict:
         why=why,
         settle=f"read all nodes ({cut.what}): {cut.fix or 'run again'}",
     )
-
-
-def kind_name(kind: Candidate) -> str:
-    """`H100-80GB-HBM3 80 GiB`: tells the kinds of one inventory apart."""
-    memory = f" {kind.pool.mem_mib / 1024:.0f} GiB" if kind.pool.mem_mib else ""
-    shared = {Guarantee.NONE: " time-sliced", Guarantee.HARD_SHARE: " shared"}.get(
-        kind.pool.mem_guarantee, ""
-    )
-    return f"{kind.gpu.product}{memory}{shared}"
 
 
 def _strays(chosen: Candidate, kinds: tuple[Candidate, ...], verdicts: list[ModelVerdict]) -> tuple[str, ...]:

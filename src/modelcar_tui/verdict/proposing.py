@@ -11,7 +11,7 @@ from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Change
 from modelcar_tui.memory.types import Outcome
-from modelcar_tui.verdict.deciding import Candidate, kind_name
+from modelcar_tui.verdict.candidates import Candidate, kind_name
 from modelcar_tui.verdict.placement import Need, Offer, Placement, place
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.verdict.stopping import changes_in_words, stopping

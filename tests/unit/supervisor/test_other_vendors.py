@@ -11,7 +11,8 @@ from deciding_support import LLAMA_8B, SHORT, cluster_of, model
 from modelcar_tui.cluster.types import Runtime
 from modelcar_tui.cluster.whatif import parse_gpu_flags
 from modelcar_tui.memory.types import Outcome
-from modelcar_tui.verdict.deciding import candidates, decide_model
+from modelcar_tui.verdict.candidates import candidates
+from modelcar_tui.verdict.deciding import decide_model
 from modelcar_tui.verdict.reports import ModelVerdict, Verdict
 
 LARGE = {

@@ -16,7 +16,7 @@ from modelcar_tui.advice.lint.lint import lint_model
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Change, Operation
 from modelcar_tui.manifest.reader import read_manifest
-from modelcar_tui.verdict.deciding import candidates
+from modelcar_tui.verdict.candidates import candidates
 from modelcar_tui.verdict.proposing import propose_for
 from modelcar_tui.verdict.reports import ModelRequirements, Verdict
 from modelcar_tui.verdict.stopping import outstanding, stopping

@@ -20,6 +20,7 @@ from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import tensor_parallel_fault
 from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
 from modelcar_tui.vllm.kv_cache import check_kv_cache, effective_kv_dtype
+from modelcar_tui.vllm.profile import profile_for
 from modelcar_tui.vllm.release import parse_version
 from modelcar_tui.vllm.support import Support
 
@@ -222,11 +223,11 @@ class Search:
     def share(self) -> float:
         """The share of the GPU's memory that vLLM may use today: `--gpu-memory-utilization` or its
         default."""
-        return self.engine.gpu_memory_utilization or self._default_share()
+        return self.engine.gpu_memory_utilization or profile_for(self._vllm).utilization
 
     def lower_shares(self) -> tuple[float, ...]:
         """Smaller shares that may help: vLLM's default, what is free at the start, room for the warm-up."""
-        shares = {self._default_share()}
+        shares = {profile_for(self._vllm).utilization}
         visible, free = self._gpu.visible_gib.value, self._gpu.free_gib.value
         if visible and free is not None:
             shares.add(math.floor(free / visible * 100) / 100)
@@ -244,10 +245,6 @@ class Search:
             if result.outcome is Outcome.STARTS or better:
                 return Found(tuning, result, self.price(tuning))
         return None
-
-    def _default_share(self) -> float:
-        version = parse_version(self._vllm)
-        return 0.9 if version is not None and version < (0, 20) else 0.92
 
     def _fp8(self) -> bool:
         if effective_kv_dtype(self._facts, self.engine.kv_cache_dtype) not in ("auto", "float16", "bfloat16"):

@@ -23,15 +23,8 @@ from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.context import longest_context
 from modelcar_tui.supervisor.llm.replies import Suggestion
 from modelcar_tui.supervisor.llm.tools import tuning
-from modelcar_tui.verdict.deciding import (
-    Candidate,
-    accepted_model,
-    candidates,
-    decide_model,
-    kind_name,
-    runtime_arguments,
-    runtime_version,
-)
+from modelcar_tui.verdict.candidates import Candidate, candidates, kind_name
+from modelcar_tui.verdict.deciding import accepted_model, decide_model, runtime_arguments, runtime_version
 from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.vllm.arguments import take_apart
 from modelcar_tui.vllm.engine_args import server_args

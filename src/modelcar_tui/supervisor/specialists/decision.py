@@ -61,10 +61,11 @@ class Decision:
         self, context: Context, configuration: ConfigurationReport, cluster: AcceleratorReport
     ) -> DecisionReport:
         from modelcar_tui.verdict import deciding
+        from modelcar_tui.verdict.candidates import candidates
 
         settings = context.settings
         vllm = settings.vllm_version or deciding.runtime_version(cluster)
-        kinds = deciding.candidates(cluster)
+        kinds = candidates(cluster)
         context.step("compare", Status.RUNNING, f"{len(kinds)} kinds of GPU")
         models = tuple(deciding.decide_model(m, cluster, kinds, vllm) for m in configuration.models)
         detail = models[0].comparison if len(models) == 1 else f"{len(models)} compared"
@@ -86,7 +87,8 @@ class Decision:
         from modelcar_tui.advice.repairs.proposals import optimized_json
         from modelcar_tui.manifest.diff import text_hunks
         from modelcar_tui.manifest.write import target_path
-        from modelcar_tui.verdict.deciding import candidates, overall, preflight, runtime_arguments
+        from modelcar_tui.verdict.candidates import candidates
+        from modelcar_tui.verdict.deciding import overall, preflight, runtime_arguments
         from modelcar_tui.verdict.proposing import propose_for
 
         context.step("arguments", Status.RUNNING)
@@ -161,7 +163,8 @@ class Decision:
         vllm: str | None,
     ) -> DecisionReport:
         """The verdict with all changes accepted, and whether all models run at once."""
-        from modelcar_tui.verdict.deciding import accepted_model, candidates, decide_accepted
+        from modelcar_tui.verdict.candidates import candidates
+        from modelcar_tui.verdict.deciding import accepted_model, decide_accepted
         from modelcar_tui.verdict.proposing import together, together_line
 
         everything = Answer(

@@ -1,0 +1,100 @@
+"""The kinds of GPU that a cluster offers: one `Gpu` for each kind of pool, asked by verdict and proposals."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import msgspec
+
+from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Guarantee, Pool
+from modelcar_tui.core.facts import Fact
+from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware.products import gpu_for
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of unit that the nodes offer, and where."""
+
+    gpu: Gpu
+    pool: Pool
+    nodes: tuple[GpuNode, ...]
+    """Usable nodes with this kind, most free units first."""
+    most: int
+    """Units on the largest node."""
+    most_free: int | None
+    """Free units on the emptiest node; None when free is unknown."""
+
+
+def candidates(report: AcceleratorReport) -> tuple[Candidate, ...]:
+    """The kinds of GPU at hand: usable nodes with at least one unit, grouped by product and memory."""
+    groups: dict[tuple[object, ...], list[tuple[GpuNode, Pool]]] = {}
+    for node in report.inventory.nodes:
+        for pool in node.pool:
+            if node.usable and pool.units > 0:
+                key = (*_card(node, pool), pool.resource, pool.mem_mib, pool.mig_profile, pool.mem_guarantee)
+                groups.setdefault(key, []).append((node, pool))
+    return tuple(_candidate(members) for members in groups.values())
+
+
+def _candidate(members: list[tuple[GpuNode, Pool]]) -> Candidate:
+    members = sorted(members, key=lambda member: -(member[1].free if member[1].free is not None else -1))
+    node, pool = members[0]
+    free = [member[1].free for member in members]
+    known = [count for count in free if count is not None]
+    most = max(member[1].units for member in members)
+    gpu = gpu_of(node, pool, count=most)
+    return Candidate(
+        gpu=gpu,
+        pool=pool,
+        nodes=tuple(node for node, _ in members),
+        most=most,
+        most_free=max(known) if len(known) == len(free) else None,
+    )
+
+
+def gpu_of(node: GpuNode, pool: Pool, *, count: int) -> Gpu:
+    """One unit of a pool as vLLM meets it: its card or MIG slice, its memory, what neighbours leave of it.
+
+    Args:
+        count: units that tensor parallelism may use at most.
+    """
+    vendor, product, capability = _card(node, pool)
+    shared = pool.mem_guarantee is not Guarantee.EXCLUSIVE
+    return _gpu(vendor, product, capability, pool.mig_profile, pool.mem_mib, shared, count)
+
+
+@lru_cache(maxsize=1024)
+def _gpu(
+    vendor: str,
+    product: str | None,
+    capability: str | None,
+    mig_profile: str | None,
+    mem_mib: int | None,
+    shared: bool,
+    count: int,
+) -> Gpu:
+    name = product or vendor
+    unit = f"{name}-MIG-{mig_profile}" if product and mig_profile else name
+    gpu = gpu_for(unit, memory_mib=mem_mib, count=count)
+    if mem_mib is None and shared:
+        missing: Fact[float] = Fact(note="the memory of one unit is not known", unit="GiB")
+        gpu = msgspec.structs.replace(gpu, memory_gib=missing, visible_gib=missing)
+    return msgspec.structs.replace(
+        gpu, product=name, vendor=vendor, compute_capability=capability or gpu.compute_capability
+    )
+
+
+def _card(node: GpuNode, pool: Pool) -> tuple[str, str | None, str | None]:
+    """Vendor, product and compute capability of a pool's cards; the node's where it says nothing else."""
+    if pool.product and pool.product != node.product:
+        return node.vendor, pool.product, None
+    return node.vendor, node.product, node.cc
+
+
+def kind_name(kind: Candidate) -> str:
+    """`H100-80GB-HBM3 80 GiB`: tells the kinds of one inventory apart."""
+    memory = f" {kind.pool.mem_mib / 1024:.0f} GiB" if kind.pool.mem_mib else ""
+    shared = {Guarantee.NONE: " time-sliced", Guarantee.HARD_SHARE: " shared"}.get(
+        kind.pool.mem_guarantee, ""
+    )
+    return f"{kind.gpu.product}{memory}{shared}"
