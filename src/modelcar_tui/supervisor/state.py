@@ -17,7 +17,7 @@ from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.manifest.types import Manifest
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.outcome import measured
+from modelcar_tui.verdict.measured import measured
 from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, Verdict
 
 _S = TypeVar("_S", bound=msgspec.Struct)

@@ -15,13 +15,14 @@ from modelcar_tui.manifest.plan import ANYTHING, Decision
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.graph import State
-from modelcar_tui.supervisor.outcome import outcome_of, qa_failed
+from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.routing import QA, Way
 from modelcar_tui.supervisor.runs import RunFolder, run_keeping
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.specialists.decision import told
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict.deciding import decide_accepted, with_findings
+from modelcar_tui.verdict.measured import qa_failed
 from modelcar_tui.verdict.reports import DecisionReport, Verdict
 
 if TYPE_CHECKING:

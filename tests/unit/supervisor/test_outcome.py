@@ -13,10 +13,11 @@ from modelcar_tui.qa.types import QaModelResult, QaOutcome
 from modelcar_tui.report.data import envelope, to_json
 from modelcar_tui.report.text import markdown
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.outcome import measured, outcome_of
+from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.specialists.decision import finished
 from modelcar_tui.supervisor.state import RunState, fold
 from modelcar_tui.supervisor.steps import conclusion
+from modelcar_tui.verdict.measured import measured
 from modelcar_tui.verdict.reports import DecisionReport, ModelVerdict, Verdict
 
 NAMES = ("granite-3.1-8b-instruct", "llama-3.3-70b-instruct", "whisper")

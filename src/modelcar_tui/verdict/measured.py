@@ -1,0 +1,144 @@
+"""The decision under what QA measured: it beats the estimate, and the prediction is kept beside it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelcar_tui.qa.types import QaModelResult, QaOutcome
+from modelcar_tui.verdict.reports import DecisionReport, ModelVerdict, Predicted, Verdict
+
+_FAILED = ("FAILED", "ERROR")
+_READ = "read its first failure in the log"
+_SUITE_NAME = 20
+"""Characters of a model's name that the suite keeps where it makes objects of it."""
+_SHOWN = 3
+
+
+def qa_failed(outcome: QaOutcome | None) -> bool:
+    """Whether QA was run, or should have been, and did not pass."""
+    return outcome is not None and not outcome.ok and not outcome.skipped
+
+
+def measured(report: DecisionReport, outcome: QaOutcome | None) -> DecisionReport:
+    """The decision with what QA found out; the prediction is kept beside it.
+
+    A model whose test failed is NO-GO; one that the suite did not come to is UNKNOWN, and so is the whole
+    where no model failed. Without an outcome, and with a good one, the prediction stands.
+    """
+    report = _before(report)
+    if outcome is None or not qa_failed(outcome):
+        return report
+    kept = Predicted(
+        verdict=report.verdict,
+        why=report.why,
+        models=report.models,
+        together=report.together,
+        placed=report.placed,
+        missing=report.missing,
+    )
+    models = tuple(_measured(model, report, outcome) for model in report.models)
+    failed = [model for model in models if model.predicted is not None and model.verdict is Verdict.NO_GO]
+    verdict = report.verdict
+    if verdict is Verdict.GO:
+        verdict = Verdict.NO_GO if failed else Verdict.UNKNOWN
+    standing = {model.model for model in models if model.verdict is Verdict.GO}
+    return msgspec.structs.replace(
+        report,
+        verdict=verdict,
+        why=_why(failed, outcome, len(models)),
+        models=models,
+        predicted=kept,
+        together="",
+        missing=(),
+        placed=tuple(one for one in report.placed if one.model in standing),
+    )
+
+
+def _before(report: DecisionReport) -> DecisionReport:
+    """The decision as it was before any QA."""
+    kept = report.predicted
+    if kept is None:
+        return report
+    return msgspec.structs.replace(
+        report,
+        verdict=kept.verdict,
+        why=kept.why,
+        models=kept.models,
+        together=kept.together,
+        placed=kept.placed,
+        missing=kept.missing,
+        predicted=None,
+    )
+
+
+def _measured(model: ModelVerdict, report: DecisionReport, outcome: QaOutcome) -> ModelVerdict:
+    """One model under its own result; what happened to another one or to the whole suite is not told as
+    its."""
+    if model.verdict is not Verdict.GO:
+        return model
+    results = [one for one in outcome.models if _is_of(one.model, model.model, report)]
+    result = next((one for one in results if one.status in _FAILED), None)
+    if result is not None and not _shared(result.model, model.model, report):
+        said = ": ".join(part for part in (result.cause, result.line or _reason(result)) if part)
+        return _lowered(model, Verdict.NO_GO, f"its QA failed: {said}", result.fix or _READ)
+    if result is not None:
+        said = f"the suite says of {result.model}, which is not this model alone, that it failed"
+        return _lowered(model, Verdict.UNKNOWN, said, _READ)
+    if any(one.status == "PASSED" for one in results):
+        return model
+    if any(not one.status for one in results) and outcome.code.endswith(":MODEL_TIMEOUT"):
+        return _lowered(model, Verdict.NO_GO, f"its QA used up its budget: {outcome.message}", outcome.fix)
+    said = f"QA ended before it was tested: {outcome.message}"
+    return _lowered(model, Verdict.UNKNOWN, said, outcome.fix)
+
+
+def _lowered(model: ModelVerdict, verdict: Verdict, said: str, fix: str) -> ModelVerdict:
+    return msgspec.structs.replace(
+        model,
+        verdict=verdict,
+        why=f"predicted {model.verdict}, but {said}",
+        settle=fix,
+        predicted=model.verdict,
+        runs_on=(),
+    )
+
+
+def _is_of(said: str, name: str, report: DecisionReport) -> bool:
+    """Whether the suite's name is this model's: whole, or as it cuts it."""
+    whole = {model.model for model in report.models}
+    return said == name or (said not in whole and said == name[:_SUITE_NAME])
+
+
+def _shared(said: str, name: str, report: DecisionReport) -> bool:
+    """Whether a cut name fits another model as well."""
+    return said != name and sum(model.model[:_SUITE_NAME] == said for model in report.models) > 1
+
+
+def _reason(result: QaModelResult) -> str:
+    return result.means or f"its test failed ({result.phase or 'call'})"
+
+
+def _why(failed: list[ModelVerdict], outcome: QaOutcome, count: int) -> str:
+    """The models that failed, each by its own cause; else what ended the suite."""
+    results = {one.model: one for one in outcome.models if one.status in _FAILED}
+
+    def result(model: ModelVerdict) -> QaModelResult | None:
+        return results.get(model.model) or results.get(model.model[:_SUITE_NAME])
+
+    if not failed:
+        return outcome.message
+    if len(failed) == 1:
+        found = result(failed[0])
+        if found is None:
+            return f"{failed[0].model}: {outcome.message}"
+        # The suite's own end is another matter where its code names something else.
+        more = "" if outcome.code.endswith((f":{found.cause}", ":TESTS_FAILED")) else f"; {outcome.message}"
+        return f"{failed[0].model}: {_reason(found)}{more}"
+    shown = ", ".join(
+        f"{model.model} ({found.cause})"
+        if (found := result(model)) is not None and found.cause
+        else model.model
+        for model in failed[:_SHOWN]
+    )
+    more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
+    return f"{len(failed)} of {count} models failed: {shown}{more}"
