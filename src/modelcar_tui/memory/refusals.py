@@ -13,6 +13,7 @@ from modelcar_tui.models.scheme import Scheme
 from modelcar_tui.models.splits import split_fault
 from modelcar_tui.vllm.architectures import architecture_refused
 from modelcar_tui.vllm.defaults import Limits
+from modelcar_tui.vllm.dtypes import dtype_refused
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.kv_cache import cache_runs
 from modelcar_tui.vllm.profile import Profile
@@ -41,8 +42,7 @@ def refusal(start: Start) -> Refusal | None:
         or _architecture(model, profile)
         or _context(model, args, limits)
         or _quantization(model, gpu, profile)
-        or _bfloat16(gpu, args)
-        or _data_type(model, gpu, args)
+        or _data_type(gpu, args, model)
         or _cache_type(gpu, args, profile, model)
         or _division(model, args)
         or _blocks(model, args, profile)
@@ -56,7 +56,7 @@ def gpu_refusal(gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
         _arguments(args)
         or _generation(gpu, profile)
         or _cache_type(gpu, args, profile)
-        or _bfloat16(gpu, args)
+        or _data_type(gpu, args)
     )
 
 
@@ -121,25 +121,11 @@ def _context(model: Model, args: EngineArgs, limits: Limits) -> Refusal | None:
     )
 
 
-def _bfloat16(gpu: Gpu, args: EngineArgs) -> Refusal | None:
-    capability = number(gpu.compute_capability)
-    if args.dtype == "bfloat16" and capability is not None and capability < 8 and gpu.vendor == "nvidia":
-        why = f"bfloat16 needs compute capability 8.0, {gpu.product} has {gpu.compute_capability}"
-        error = "Bfloat16 is only supported on GPUs with compute capability of at least 8.0."
-        return Refusal(Outcome.REFUSED_DTYPE, why, error)
-    return None
-
-
-def _data_type(model: Model, gpu: Gpu, args: EngineArgs) -> Refusal | None:
-    capability = number(gpu.compute_capability)
-    half = args.dtype in ("float16", "half") or (
-        args.dtype == "auto" and capability is not None and capability < 8
-    )
-    if half and model.shape.family.no_fp16 and args.dtype != "float32":
-        why = f"{model.shape.model_type} does not run in float16, and {gpu.product} would use it"
-        error = f"The model type '{model.shape.model_type}' does not support float16."
-        return Refusal(Outcome.REFUSED_DTYPE, why, error)
-    return None
+def _data_type(gpu: Gpu, args: EngineArgs, model: Model | None = None) -> Refusal | None:
+    kind = model.shape.model_type if model else ""
+    stored_in_bf16 = model is not None and model.shape.dtype in ("bfloat16", "bf16", "")
+    why, error = dtype_refused(args.dtype, _column(gpu), kind, stored_in_bf16=stored_in_bf16)
+    return Refusal(Outcome.REFUSED_DTYPE, why, error) if why else None
 
 
 def _cache_type(gpu: Gpu, args: EngineArgs, profile: Profile, model: Model | None = None) -> Refusal | None:

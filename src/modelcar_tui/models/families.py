@@ -72,8 +72,6 @@ class Family(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """An encoder for sound comes before the decoder."""
     sinks: bool = False
     """Attention with sinks, which FlashInfer's kernels do not have."""
-    no_fp16: bool = False
-    """vLLM refuses float16 (config/model.py)."""
     unmodelled: str = ""
     """Why it is not sized."""
 
@@ -144,8 +142,8 @@ _ROWS = (
     ),
     Family(names=("cohere2",), tied=True, qk_norm=True, period=4),
     Family(names=("cohere2*",), tied=True, qk_norm=True),
-    Family(names=("gemma2",), tied=True, norms=4, period=2, no_fp16=True),
-    Family(names=("gemma2*",), tied=True, norms=4, no_fp16=True),
+    Family(names=("gemma2",), tied=True, norms=4, period=2),
+    Family(names=("gemma2*",), tied=True, norms=4),
     Family(
         names=("gemma3", "gemma3_text"),
         tied=True,
@@ -154,7 +152,6 @@ _ROWS = (
         two_ropes=True,
         stretches=False,
         period=6,
-        no_fp16=True,
     ),
     Family(
         names=("gemma3*",),
@@ -163,7 +160,6 @@ _ROWS = (
         qk_norm=True,
         two_ropes=True,
         stretches=False,
-        no_fp16=True,
     ),
     Family(
         names=("gemma3n*",),
@@ -172,7 +168,6 @@ _ROWS = (
         qk_norm=True,
         two_ropes=True,
         stretches=False,
-        no_fp16=True,
         altup=True,
     ),
     Family(
@@ -183,7 +178,6 @@ _ROWS = (
         two_ropes=True,
         mlp_beside_experts=True,
     ),
-    Family(names=("glm4*",), no_fp16=True),
     Family(names=("olmo2*", "qwen3*"), qk_norm=True),
     Family(names=("qwen3_5*", "qwen3_next*"), qk_norm=True, gated_attention=True, mixed=True),
     Family(names=("qwen2", "qwen2_5_vl", "qwen2_moe", "qwen2_vl"), qkv_bias=True, windows_late=True),

@@ -13,6 +13,7 @@ from modelcar_tui.models.config import text_config
 from modelcar_tui.models.declared import Declared, declared, is_moe, plain_dtype
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.scheme_table import by_id
+from modelcar_tui.vllm.dtypes import dtype_refused
 from modelcar_tui.vllm.kv_cache import check_kv_cache
 from modelcar_tui.vllm.nearest import nearest
 from modelcar_tui.vllm.quantization import runs
@@ -119,26 +120,15 @@ def _source(version: Version | None) -> str:
 
 def _dtype(model: ModelFacts, gpu: Hardware, dtype: str) -> Iterator[Compatibility]:
     kind = str(text_config(model.config).get("model_type", ""))
-    table = quantization_table()
-    refuses = kind in table.fp16_refused_by
-    half = dtype in ("half", "float16")
-    falls_back = gpu.column == "nvidia" and gpu.capability < 80 and dtype == "auto"
-    if gpu.column == "nvidia" and gpu.capability < 80 and dtype == "bfloat16":
+    stored_in_bf16 = plain_dtype(model.config) == "bf16"
+    why, _ = dtype_refused(dtype, gpu, kind, stored_in_bf16=stored_in_bf16)
+    if why:
         yield Compatibility(
             support=Support.UNSUPPORTED,
-            quantization="--dtype bfloat16",
+            quantization=f"--dtype {dtype}",
             gpu=gpu.label,
-            why="an explicit bfloat16 needs compute capability 8.0; --dtype=half or auto runs",
-            source="vLLM, activation dtype check",
-        )
-    elif refuses and (half or (falls_back and plain_dtype(model.config) == "bf16")):
-        yield Compatibility(
-            support=Support.UNSUPPORTED,
-            quantization="float16",
-            gpu=gpu.label,
-            why=f"vLLM refuses float16 for model type {kind} (numerical instability)"
-            + ("" if half else ", and this GPU has no bfloat16"),
-            source="vLLM, model dtype check",
+            why=why,
+            source="vLLM, dtype check (config/model.py)",
         )
 
 
