@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.pull_secret import PullSecret
 from modelcar_tui.core.secrets import Redactor
-from modelcar_tui.qa import kube_state, pullsecret, store
+from modelcar_tui.qa import kube_state, store
 from modelcar_tui.qa.kube_api import KubeApi, KubeError, create, find, gone, kube_api, patient
 from modelcar_tui.qa.kube_indexed import INDEX, Exit, Indexes
 from modelcar_tui.qa.kube_log import Cursor, follow
@@ -31,7 +32,7 @@ from modelcar_tui.qa.outcome import Ended, classify, could_not_start, refused
 from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.runner import ContainerStarted, OnEvent, QaSecrets, Warned
 from modelcar_tui.qa.staging import driving, qa_folder
-from modelcar_tui.qa.suite import ASSUMED, Command, Probe, command, probe_script, read_probe
+from modelcar_tui.qa.suite import ASSUMED, Command, Probe, command, known, probe_script, read_probe
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 from modelcar_tui.qa.watchdog import Watchdog
 
@@ -106,7 +107,7 @@ class KubeJobRunner:
         job = await find(api, f"{self._jobs}/{object_name(request.run_id)}")
         if job is None and not start:
             return None
-        secret = pullsecret.known(secrets.pull_secret, self._redact, needed=job is None)
+        secret = known(secrets.pull_secret, needed=job is None, login_host=request.registry_host)
         pipeline = Pipeline(qa / store.SPOOL, self._redact, on_event)
         attached = job is not None
         try:
@@ -169,7 +170,7 @@ class KubeJobRunner:
         self,
         api: KubeApi,
         request: QaRequest,
-        secret: pullsecret.PullSecret,
+        secret: PullSecret,
         config: bytes,
         probe: Probe,
         job: dict[str, Any] | None,

@@ -11,8 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.pull_secret import PullSecret
 from modelcar_tui.core.secrets import Redactor
-from modelcar_tui.qa import pullsecret, store
+from modelcar_tui.qa import store
 from modelcar_tui.qa.collect import collect
 from modelcar_tui.qa.follow import following
 from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths, teach
@@ -36,7 +37,7 @@ from modelcar_tui.qa.staging import (
     unstage,
     user_mapping,
 )
-from modelcar_tui.qa.suite import command
+from modelcar_tui.qa.suite import command, known
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 from modelcar_tui.qa.watchdog import Watchdog
 
@@ -106,7 +107,7 @@ class PodmanRunner:
         container = await find(self._podman, request.run_id)
         if container is None and not start:
             return None
-        pull_secret = pullsecret.known(secrets.pull_secret, self._redact, needed=container is None)
+        pull_secret = known(secrets.pull_secret, needed=container is None, login_host=request.registry_host)
         pipeline = Pipeline(qa / store.SPOOL, self._redact, on_event)
         try:
             attached = container is not None
@@ -146,7 +147,7 @@ class PodmanRunner:
         self,
         qa: Path,
         request: QaRequest,
-        secret: pullsecret.PullSecret,
+        secret: PullSecret,
         pipeline: Pipeline,
         on_event: OnEvent,
     ) -> Container:

@@ -12,11 +12,11 @@ import httpx
 import pytest
 
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.pull_secret import parse
 from modelcar_tui.core.secrets import Redactor, Secret, redact, teach
 from modelcar_tui.qa.kube_api import KubeError, _kind, kube_api
 from modelcar_tui.qa.kubeconfig import flatten
 from modelcar_tui.qa.preconditions import skip_reason
-from modelcar_tui.qa.pullsecret import parse
 from modelcar_tui.qa.types import QaOutcome
 from support.echo_server import ECHOES, echo_server, shown
 
@@ -121,7 +121,8 @@ def test_a_pull_secret_that_can_t_be_sent_says_why_and_skips_qa(tmp_path: Path, 
         for line in (str(caught.value), skip.message, skip.fix):
             assert shown(line.encode(), HEAD) == []
             assert shown(line.encode(), TAIL) == []
-        assert "a login of the pull secret holds a " in skip.message
+        assert "pull secret" in skip.message
+        assert "the user name holds a " in skip.message
 
 
 @pytest.mark.parametrize("part", ["\n", "\t", "\0", "\n  "])
@@ -130,12 +131,10 @@ async def test_passwords_of_any_characters_are_taken_and_taught(tmp_path: Path, 
     packed = base64.b64encode(f"_json_key:{password}".encode()).decode()
     entries = {"auth": packed}, {"username": "_json_key", "password": password}
     for text in (packed, *(json.dumps({"auths": {"quay.io": entry}}) for entry in entries)):
-        secret, redact_own = parse(Secret(text)), Redactor()
-        found = secret.for_host("quay.io")
+        found = parse(Secret(text), login_host="quay.io").for_host("quay.io")
         assert found is not None
         assert found.reveal() == packed
-        secret.teach(redact_own)
-        assert redact_own(f"{HEAD} of {packed}") == "*** of ***"
+        assert Redactor()(f"{HEAD} of {packed}") == "*** of ***"
     flat = await flatten((kubeconfig(tmp_path, {"username": "u", "password": password}),))
     assert json.loads(flat.data)["users"][0]["user"]["password"] == password
 
