@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from modelcar_tui.core.stamps import seconds
 from modelcar_tui.core.text import clean
 from modelcar_tui.qa.kube_api import KubeApi, KubeError
 from modelcar_tui.qa.kube_objects import RUN_LABEL, object_name
-from modelcar_tui.qa.lines import seconds
 from modelcar_tui.qa.tables import suite
 
 SLACK_S = 120.0

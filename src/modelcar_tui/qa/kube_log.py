@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
+from modelcar_tui.core.stamps import seconds
 from modelcar_tui.qa.kube_api import Doubt, KubeApi, KubeError
-from modelcar_tui.qa.lines import LineSplitter, RawLine, seconds
+from modelcar_tui.qa.lines import LineSplitter, RawLine
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0

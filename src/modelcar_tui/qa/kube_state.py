@@ -8,10 +8,10 @@ from typing import Any
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import quoted
+from modelcar_tui.core.stamps import seconds
 from modelcar_tui.core.text import clean
 from modelcar_tui.qa.kube_api import KubeApi, KubeError
 from modelcar_tui.qa.kube_indexed import Exit
-from modelcar_tui.qa.lines import seconds
 
 PULL_FAILED = (
     "ErrImagePull",

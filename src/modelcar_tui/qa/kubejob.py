@@ -14,6 +14,7 @@ import msgspec
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.pull_secret import PullSecret
 from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.kube.flatten import flatten
 from modelcar_tui.qa import kube_state, store
 from modelcar_tui.qa.kube_api import KubeApi, KubeError, create, find, gone, kube_api, patient
 from modelcar_tui.qa.kube_indexed import INDEX, Exit, Indexes
@@ -26,14 +27,13 @@ from modelcar_tui.qa.kube_objects import (
     suite_job,
     suite_secret,
 )
-from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths
 from modelcar_tui.qa.manifest_file import stage_manifest
 from modelcar_tui.qa.outcome import Ended, classify, could_not_start, refused
 from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.runner import ContainerStarted, OnEvent, QaSecrets, Warned
 from modelcar_tui.qa.staging import driving, qa_folder
 from modelcar_tui.qa.suite import ASSUMED, Command, Probe, command, known, probe_script, read_probe
-from modelcar_tui.qa.types import QaOutcome, QaRequest
+from modelcar_tui.qa.types import QaOutcome, QaRequest, cluster_of
 from modelcar_tui.qa.watchdog import Watchdog
 
 POLL_S = 1.0
@@ -72,12 +72,7 @@ class KubeJobRunner:
             async with driving(qa):
                 if (done := store.load_outcome(qa)) is not None:
                     return done
-                config = await flatten(
-                    kubeconfig_paths(request.kubeconfig_path),
-                    context=request.kube_context,
-                    redact=self._redact,
-                    needed_s=request.timeout_s,
-                )
+                config = await flatten(cluster_of(request), needed_s=request.timeout_s)
                 for text in config.warnings:
                     on_event(Warned(text=text))
                 async with kube_api(config.data) as api:

@@ -8,7 +8,7 @@ import shutil
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.pull_secret import VARIABLE, parse
 from modelcar_tui.core.secrets import Secret
-from modelcar_tui.qa.kubeconfig import kubeconfig_paths
+from modelcar_tui.kube.kubeconfig import in_cluster, kubeconfig_paths
 from modelcar_tui.qa.types import QaOutcome
 
 
@@ -52,7 +52,7 @@ def skip_reason(
     except UserError as error:
         problem = error.problems[0]
         return _skip("PULL_SECRET_INVALID", problem.what, problem.fix)
-    if not kubeconfig_paths(kubeconfig):
+    if not kubeconfig_paths(kubeconfig) and in_cluster() is None:
         fix = "oc login, or export KUBECONFIG=/path/to/kubeconfig"
         return _skip("KUBECONFIG_MISSING", "no kubeconfig was found", fix)
     return None

@@ -11,10 +11,11 @@ import msgspec
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.files import write_private
+from modelcar_tui.kube.flatten import flatten
+from modelcar_tui.kube.types import ClusterOptions
 from modelcar_tui.qa import cleanup
 from modelcar_tui.qa.cleanup import Leftover
 from modelcar_tui.qa.kube_api import KubeApi, KubeError, kube_api
-from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths
 from modelcar_tui.qa.logparse import SuiteParser
 from modelcar_tui.qa.spool import SpoolReader
 from modelcar_tui.qa.staging import driving
@@ -91,8 +92,9 @@ class CleanUp:
             raise UserError(Problem(where=str(self._folder), what="this run has started no QA"))
         try:
             async with driving(qa):
+                settings = self._settings
                 config = await flatten(
-                    kubeconfig_paths(self._settings.kubeconfig), context=self._settings.kube_context
+                    ClusterOptions(kubeconfig=settings.kubeconfig, context=settings.kube_context)
                 )
                 async with kube_api(config.data) as api:
                     yield api

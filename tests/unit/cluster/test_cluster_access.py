@@ -190,7 +190,7 @@ async def test_no_kubeconfig(tmp_path: Path) -> None:
         ("clusters: [", "not valid YAML"),
         ("[1, 2]", "not a kubeconfig"),
         ("clusters: {a: b}\n", "clusters is not a list"),
-        ("clusters: [{cluster: {}}]\n", "has no name"),
+        ("clusters: [{name: 7, cluster: {}}]\n", "has no name"),
         ("", "no context is chosen"),
         ("current-context: x\ncontexts: [{name: y, context: {}}]\n", "no context x; there are: y"),
         ("current-context: y\ncontexts: [{name: y, context: {}}]\n", "no cluster with a server"),

@@ -14,8 +14,9 @@ import pytest
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.pull_secret import parse
 from modelcar_tui.core.secrets import Redactor, Secret, redact, teach
+from modelcar_tui.kube.flatten import flatten
+from modelcar_tui.kube.types import ClusterOptions
 from modelcar_tui.qa.kube_api import KubeError, _kind, kube_api
-from modelcar_tui.qa.kubeconfig import flatten
 from modelcar_tui.qa.preconditions import skip_reason
 from modelcar_tui.qa.types import QaOutcome
 from support.echo_server import ECHOES, echo_server, shown
@@ -24,7 +25,7 @@ CANARY = "CANARYaaaa0001bbbb0002cccc0003"
 HEAD, TAIL = "CANARYaaaa0001", "bbbbCANARY0002"
 
 
-def kubeconfig(folder: Path, user: dict[str, Any], server: str = "https://api.test:6443") -> Path:
+def kubeconfig(folder: Path, user: dict[str, Any], server: str = "https://api.test:6443") -> ClusterOptions:
     path = folder / "kubeconfig"
     config = {
         "current-context": "c",
@@ -33,7 +34,7 @@ def kubeconfig(folder: Path, user: dict[str, Any], server: str = "https://api.te
         "users": [{"name": "me", "user": user}],
     }
     path.write_text(json.dumps(config))
-    return path
+    return ClusterOptions(kubeconfig=str(path))
 
 
 @pytest.mark.parametrize("echo", sorted(ECHOES))
@@ -44,7 +45,7 @@ async def test_what_the_api_server_repeats_is_in_no_error(
     tmp_path: Path, echo: str, user: dict[str, str]
 ) -> None:
     with echo_server(echo) as server:
-        flat = await flatten((kubeconfig(tmp_path, user, server.url),))
+        flat = await flatten(kubeconfig(tmp_path, user, server.url))
         async with kube_api(flat.data) as api:
             for ask in (lambda: api.call("GET", "/version"), lambda: drained(api.log("/log"))):
                 try:
@@ -80,7 +81,7 @@ async def test_a_kubeconfig_that_can_t_be_sent_is_refused_without_a_word_of_it(
         ]
     for user in users:
         with pytest.raises(UserError) as caught:
-            await flatten((kubeconfig(tmp_path, user),))
+            await flatten(kubeconfig(tmp_path, user))
         line = str(caught.value)
         assert " holds a " in line
         assert line.isprintable()
@@ -91,20 +92,20 @@ async def test_a_kubeconfig_that_can_t_be_sent_is_refused_without_a_word_of_it(
 
 
 async def test_the_login_in_an_address_stays_for_the_suite_and_is_not_shown(tmp_path: Path) -> None:
-    flat = await flatten((kubeconfig(tmp_path, {}, f"https://someone:{CANARY}@api.test:6443"),))
+    flat = await flatten(kubeconfig(tmp_path, {}, f"https://someone:{CANARY}@api.test:6443"))
     assert CANARY.encode() in flat.data
-    assert flat.server == "https://api.test:6443"
+    assert flat.credentials.server == "https://api.test:6443"
     assert CANARY not in repr(flat)
     assert redact(f"at https://someone:{CANARY}@api.test") == "at https://***@api.test"
     for server in (f"https://someone:{HEAD}/{TAIL}@api.test", f"https://someone:{HEAD}\n{TAIL}@api.test"):
         with pytest.raises(UserError) as caught:
-            await flatten((kubeconfig(tmp_path, {}, server),))
+            await flatten(kubeconfig(tmp_path, {}, server))
         assert shown(str(caught.value).encode(), HEAD) == []
 
 
 async def test_the_token_of_the_file_wins_as_in_the_cluster_s_client(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("\ufeffthe-token-of-the-file\n")
-    flat = await flatten((kubeconfig(tmp_path, {"token": "an-older-one", "tokenFile": "token"}),))
+    flat = await flatten(kubeconfig(tmp_path, {"token": "an-older-one", "tokenFile": "token"}))
     assert json.loads(flat.data)["users"][0]["user"] == {"token": "the-token-of-the-file"}
 
 
@@ -135,7 +136,7 @@ async def test_passwords_of_any_characters_are_taken_and_taught(tmp_path: Path, 
         assert found is not None
         assert found.reveal() == packed
         assert Redactor()(f"{HEAD} of {packed}") == "*** of ***"
-    flat = await flatten((kubeconfig(tmp_path, {"username": "u", "password": password}),))
+    flat = await flatten(kubeconfig(tmp_path, {"username": "u", "password": password}))
     assert json.loads(flat.data)["users"][0]["user"]["password"] == password
 
 
