@@ -91,7 +91,7 @@ class PullSecret:
         """
         for key in keys_of(place):
             if key in self._faults:
-                raise _refusal(f"the pull secret's entry for {_shown(key)}: {self._faults[key]}")
+                raise self._refused(key, self._faults[key])
             if key in self._logins:
                 return self._logins[key]
         return None
@@ -109,6 +109,20 @@ class PullSecret:
             )
             raise _refusal(what, _LOG_IN)
         return login.basic if login is not None else None
+
+    def checked(self) -> PullSecret:
+        """Itself, for whoever can't do without it.
+
+        Raises:
+            UserError: no login in it can be used.
+        """
+        for host, fault in self._faults.items() if not self._logins else ():
+            raise self._refused(host, fault)
+        return self
+
+    def _refused(self, host: str, fault: str) -> UserError:
+        who = "the pull secret" if self.bare else f"the pull secret's entry for {_shown(host)}"
+        return _refusal(f"{who}: {fault}")
 
     def __repr__(self) -> str:
         return f"PullSecret(hosts={list(self._logins)})"
@@ -131,7 +145,8 @@ def parse(secret: Secret, *, login_host: str = LOGIN_HOST) -> PullSecret:
         login_host: Where a bare login is for: it must not reach whatever host a manifest names.
 
     Raises:
-        UserError: it is none of these, or no login in it can be used; the message holds no part of it.
+        UserError: it is none of these, or holds no login; the message holds no part of it. A login that can't
+            be used is refused where it is asked for.
     """
     text = secret.reveal().strip()
     if not text or len(text) > _LONGEST:
@@ -221,8 +236,8 @@ def _from_mapping(data: Any, login_host: str, layers: int) -> PullSecret:
             faults[plain_key(str(key))] = str(error)
         else:
             logins |= {plain_key(str(key)): login} if login is not None else {}
-    if not logins:
-        raise _without_logins(list(auths or {}), faults, helped)
+    if not logins and not faults:
+        raise _without_logins(list(auths or {}), helped)
     return PullSecret(logins, faults)
 
 
@@ -237,13 +252,13 @@ def _from_secret(data: dict[str, Any], login_host: str, layers: int) -> PullSecr
 
 
 def _bare(entry: Mapping[str, Any], login_host: str) -> PullSecret:
+    hosts = (login_host, _STAGE) if login_host == LOGIN_HOST else (login_host,)
     try:
         login = _usable(entry)
     except ValueError as error:
-        raise _refusal(f"the pull secret: {error}") from None
+        return PullSecret({}, dict.fromkeys(hosts, str(error)), bare=True)
     if login is None:
         raise _refusal("the pull secret is an entry of an auth file without a login")
-    hosts = (login_host, _STAGE) if login_host == LOGIN_HOST else (login_host,)
     return PullSecret(dict.fromkeys(hosts, login), bare=True)
 
 
@@ -269,10 +284,8 @@ def _check(user: str, password: str, token: str) -> None:
             raise ValueError(f"the {what} {fault}")
 
 
-def _without_logins(keys: list[str], faults: Mapping[str, str], helped: Mapping[str, Any]) -> UserError:
+def _without_logins(keys: list[str], helped: Mapping[str, Any]) -> UserError:
     """Why an auth file opens no registry."""
-    for host, fault in faults.items():
-        return _refusal(f"the pull secret's entry for {_shown(host)}: {fault}")
     if helped:
         what = (
             f"the auth file in the pull secret holds no login, for {' and '.join(helped)} keeps it elsewhere"

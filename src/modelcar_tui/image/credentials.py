@@ -101,7 +101,7 @@ def pull_secret(options: ImageOptions) -> PullSecret:
     """What is in `OCI_REGISTRY_PULL_SECRET`; nothing when it is not set.
 
     Raises:
-        ImageError: no login in it can be used.
+        ImageError: it is none, or holds no login.
     """
     value = os.environ.get(VARIABLE, "")
     if not value.strip():

@@ -31,6 +31,8 @@ class Flattened(msgspec.Struct, frozen=True, kw_only=True):
     data: bytes
     credentials: Credentials
     """What it was written from, with the plug-in's token."""
+    source: Credentials
+    """The same before the plug-in was asked."""
     warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -50,14 +52,16 @@ async def flatten(options: ClusterOptions, *, needed_s: float | None = None) -> 
             raise UserError(Problem(what=what, fix="oc login", code="kubeconfig"), status=ExitStatus.CLUSTER)
         if found.plugin is None:
             token = found.token.reveal() if found.token else ""
-            expires, who = jwt_expiry(token), "the kubeconfig's token"
-            told = caution(who, expires, needed_s) if expires is not None else ""
-            return Flattened(data=_written(found), credentials=found, warnings=(told,) if told else ())
-        whole, ends = await ask_plugin(found)
+            whole, expires = found, jwt_expiry(token)
+            told = caution("the kubeconfig's token", expires, needed_s) if expires is not None else ""
+        else:
+            whole, ends = await ask_plugin(found)
+            who = f"the token from {clean(str(found.plugin.get('command')))}"
+            told = caution(who, ends, needed_s)
     except ClusterError as error:
         raise UserError(error.problem, status=ExitStatus.CLUSTER) from None
-    told = caution(f"the token from {clean(str(found.plugin.get('command')))}", ends, needed_s)
-    return Flattened(data=_written(whole), credentials=whole, warnings=(told,) if told else ())
+    warnings = (told,) if told else ()
+    return Flattened(data=_written(whole), credentials=whole, source=found, warnings=warnings)
 
 
 def teach_lent(kubeconfig: Path) -> None:

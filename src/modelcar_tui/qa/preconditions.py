@@ -48,7 +48,7 @@ def skip_reason(
         fix = f"export {VARIABLE}=... (base64 of user:password, or an auth file's text)"
         return _skip("PULL_SECRET_MISSING", f"{VARIABLE} is not set", fix)
     try:
-        parse(secret)
+        parse(secret).checked()
     except UserError as error:
         problem = error.problems[0]
         return _skip("PULL_SECRET_INVALID", problem.what, problem.fix)

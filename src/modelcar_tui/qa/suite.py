@@ -171,7 +171,7 @@ def known(secret: Secret | None, *, needed: bool, login_host: str | None = None)
     if not secret:
         return NONE
     try:
-        return parse(secret, login_host=login_host or LOGIN_HOST)
+        return parse(secret, login_host=login_host or LOGIN_HOST).checked()
     except UserError:
         if needed:
             raise

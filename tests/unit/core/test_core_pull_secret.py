@@ -141,7 +141,7 @@ def test_docker_hub_has_several_names(key: str) -> None:
 )
 def test_a_refusal_says_what_is_missing_and_how_to_mend_it(data: object, said: str) -> None:
     with pytest.raises(UserError) as caught:
-        parse(Secret(json.dumps(data)))
+        parse(Secret(json.dumps(data))).checked()
     problem = caught.value.problems[0]
     assert said in problem.what
     assert "OCI_REGISTRY_PULL_SECRET" in problem.fix
@@ -185,7 +185,7 @@ def test_auth_file_answers_by_host_and_namespace() -> None:
 )
 def test_what_is_no_pull_secret_is_refused_without_showing_it(text: str) -> None:
     with pytest.raises(UserError) as caught:
-        parse(Secret(text))
+        parse(Secret(text)).checked()
     message = str(caught.value)
     assert "OCI_REGISTRY_PULL_SECRET" in message
     assert len(text.strip()) < 5 or text.strip() not in message

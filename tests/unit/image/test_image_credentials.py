@@ -185,3 +185,15 @@ async def test_a_host_without_a_login_in_its_file_is_asked_of_the_store(alone, m
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     write(alone / ".docker" / "config.json", {"auths": {"quay.io": {"email": "a@b.c"}}, "credsStore": "fake"})
     assert (await find_credential("quay.io", "a", NONE)).user == "stored"
+
+
+@pytest.mark.parametrize(
+    "text", [packed("us\ner:word"), json.dumps({"auths": {"registry.redhat.io": {"auth": "!"}}})]
+)
+async def test_a_pull_secret_that_can_t_be_used_keeps_no_image_of_another_host_from_being_read(
+    monkeypatch, text
+):
+    monkeypatch.setenv("OCI_REGISTRY_PULL_SECRET", text)
+    assert await find_credential("quay.io", "a", NONE) is None
+    with pytest.raises(ImageError):
+        await find_credential("registry.redhat.io", "a", NONE)

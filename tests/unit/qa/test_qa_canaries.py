@@ -5,18 +5,20 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
+import urllib3
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.pull_secret import parse
 from modelcar_tui.core.secrets import Redactor, Secret, redact, teach
+from modelcar_tui.kube.connect import connect_as
+from modelcar_tui.kube.errors import ClusterError, unreachable
 from modelcar_tui.kube.flatten import flatten
 from modelcar_tui.kube.types import ClusterOptions
-from modelcar_tui.qa.kube_api import KubeError, _kind, kube_api
 from modelcar_tui.qa.preconditions import skip_reason
 from modelcar_tui.qa.types import QaOutcome
 from support.echo_server import ECHOES, echo_server, shown
@@ -42,15 +44,17 @@ def kubeconfig(folder: Path, user: dict[str, Any], server: str = "https://api.te
     "user", [{"token": CANARY}, {"username": "someone", "password": CANARY}], ids=["token", "basic"]
 )
 async def test_what_the_api_server_repeats_is_in_no_error(
-    tmp_path: Path, echo: str, user: dict[str, str]
+    tmp_path: Path, echo: str, user: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("modelcar_tui.kube.client.THROTTLED_TRIES", 1)
+    monkeypatch.setattr("modelcar_tui.kube.client.TRIES", 2)
     with echo_server(echo) as server:
-        flat = await flatten(kubeconfig(tmp_path, user, server.url))
-        async with kube_api(flat.data) as api:
-            for ask in (lambda: api.call("GET", "/version"), lambda: drained(api.log("/log"))):
+        options = kubeconfig(tmp_path, user, server.url)
+        async with connect_as(await flatten(options), options) as api:
+            for ask in (lambda: api.read("/version"), lambda: drained(api.log("/log"))):
                 try:
                     await ask()
-                except KubeError as error:
+                except ClusterError as error:
                     assert str(error)
                     assert shown(str(error).encode(), CANARY) == []
                 else:
@@ -116,7 +120,7 @@ def test_a_pull_secret_that_can_t_be_sent_says_why_and_skips_qa(tmp_path: Path, 
     entries = {"auth": packed}, {"username": login.partition(":")[0], "password": "word"}
     for text in (packed, *(json.dumps({"auths": {"quay.io": entry}}) for entry in entries)):
         with pytest.raises(UserError) as caught:
-            parse(Secret(text))
+            parse(Secret(text)).checked()
         skip = skip_reason(kubeconfig=str(tmp_path), pull_secret=Secret(text), podman=None)
         assert skip is not None
         for line in (str(caught.value), skip.message, skip.fix):
@@ -147,14 +151,16 @@ def test_an_outcome_holds_no_secret_that_was_taught() -> None:
 
 
 def test_an_error_of_the_library_is_told_by_its_kind() -> None:
-    kinds = (
-        httpx.LocalProtocolError,
-        httpx.RemoteProtocolError,
-        httpx.ConnectTimeout,
-        httpx.ReadError,
-        httpx.ProxyError,
-        httpx.UnsupportedProtocol,
+    words = f"Illegal header value b'Bearer {CANARY}'"
+    pool = urllib3.HTTPConnectionPool("api.test")
+    errors: tuple[Exception, ...] = (
+        urllib3.exceptions.ProtocolError(words),
+        urllib3.exceptions.ProxyError(words, OSError(words)),
+        urllib3.exceptions.ReadTimeoutError(pool, "/", words),
+        urllib3.exceptions.LocationParseError(words),
+        ssl.SSLError(words),
+        ValueError(words),
     )
-    told = {_kind(kind(f"Illegal header value b'Bearer {CANARY}'")) for kind in kinds}
+    told = {str(unreachable(error, "https://api.test")) for error in errors}
     assert len(told) == 6
-    assert not any("CANARY" in words for words in told)
+    assert not any("CANARY" in line for line in told)
