@@ -90,10 +90,10 @@ class PullSecret:
             UserError: the entry can't be used.
         """
         for key in keys_of(place):
-            if key in self._faults:
-                raise self._refused(key, self._faults[key])
             if key in self._logins:
                 return self._logins[key]
+            if key in self._faults:
+                raise self._refused(key, self._faults[key])
         return None
 
     def for_host(self, place: str) -> Secret | None:
@@ -104,9 +104,7 @@ class PullSecret:
         """
         login = self.login(place)
         if login is not None and login.basic is None:
-            what = (
-                f"for {_shown(place)} the pull secret has an identity token, and the suite wants a password"
-            )
+            what = f"for {_shown(place)} the pull secret has an identity token; the suite wants a password"
             raise _refusal(what, _LOG_IN)
         return login.basic if login is not None else None
 
@@ -223,13 +221,14 @@ def _from_mapping(data: Any, login_host: str, layers: int) -> PullSecret:
         return _from_secret(data, login_host, layers)
     if any(isinstance(data.get(key), str) for key in ("auth", "username", "identitytoken")):
         return _bare(data, login_host)
-    helped = {key: data.get(key) for key in ("credHelpers", "credsStore") if data.get(key)}
-    auths = data.get("auths", {} if helped else data)
-    if not isinstance(auths, dict) and not (auths is None and helped):
+    helpers = [key for key in ("credHelpers", "credsStore") if data.get(key)]
+    old = {} if helpers else {key: entry for key, entry in data.items() if isinstance(entry, dict)}
+    auths = data.get("auths", old) or {}
+    if not isinstance(auths, dict):
         raise _refusal('the "auths" of the pull secret is not an object')
     logins: dict[str, RegistryLogin] = {}
     faults: dict[str, str] = {}
-    for key, entry in (auths or {}).items():
+    for key, entry in auths.items():
         try:
             login = _usable(entry)
         except ValueError as error:
@@ -237,7 +236,7 @@ def _from_mapping(data: Any, login_host: str, layers: int) -> PullSecret:
         else:
             logins |= {plain_key(str(key)): login} if login is not None else {}
     if not logins and not faults:
-        raise _without_logins(list(auths or {}), helped)
+        raise _without_logins(list(auths), helpers)
     return PullSecret(logins, faults)
 
 
@@ -284,16 +283,14 @@ def _check(user: str, password: str, token: str) -> None:
             raise ValueError(f"the {what} {fault}")
 
 
-def _without_logins(keys: list[str], helped: Mapping[str, Any]) -> UserError:
+def _without_logins(keys: list[Any], helpers: list[str]) -> UserError:
     """Why an auth file opens no registry."""
-    if helped:
-        what = (
-            f"the auth file in the pull secret holds no login, for {' and '.join(helped)} keeps it elsewhere"
-        )
-        return _refusal(what, _LOG_IN)
+    who = "the auth file in the pull secret"
+    if helpers:
+        return _refusal(f"{who} holds no login: its {' and '.join(helpers)} keeps it elsewhere", _LOG_IN)
     if keys:
-        told = ", ".join(_shown(key) for key in keys[:3])
-        return _refusal(f"the auth file in the pull secret has no login for {told}", _LOG_IN)
+        told = ", ".join(_shown(str(key)) for key in keys[:3])
+        return _refusal(f"{who} has no login for {told}", _LOG_IN)
     return _refusal("the pull secret's JSON names no registry")
 
 

@@ -137,6 +137,8 @@ def test_docker_hub_has_several_names(key: str) -> None:
         ({"kind": "Secret", "data": {"password": "x"}}, "has no .dockerconfigjson"),
         ({"kind": "Secret"}, "has no .dockerconfigjson"),
         ({}, "names no registry"),
+        ({"a": 1}, "names no registry"),
+        ({"auths": 7}, "is not an object"),
     ],
 )
 def test_a_refusal_says_what_is_missing_and_how_to_mend_it(data: object, said: str) -> None:
