@@ -15,10 +15,9 @@ import time
 from pathlib import Path
 
 from modelcar_tui.core.resources import demo_logs
-from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.core.secrets import Redactor, teach
 from modelcar_tui.qa.lines import K8sFile
 from modelcar_tui.qa.pipeline import Pipeline
-from modelcar_tui.qa.pullsecret import teach
 from modelcar_tui.qa.spool import SpoolReader
 
 CHUNK = 65_536
@@ -33,7 +32,7 @@ def main(total: int) -> None:
     raw = (demo_logs() / "success.log").read_bytes().splitlines()
     block = b"".join(STAMP + line + b"\n" for line in raw)
     redact = Redactor()
-    teach(redact, base64.b64encode(b"somebody:a-long-password").decode())
+    teach(base64.b64encode(b"somebody:a-long-password").decode())
     with tempfile.TemporaryDirectory() as folder:
         spool = Path(folder) / "qa.log"
         pipeline, decoder = Pipeline(spool, redact, lambda _: None), K8sFile()

@@ -15,10 +15,12 @@ import pytest
 from kubelet import Controllers
 from server import Account, ApiServer, lost
 
-from modelcar_tui.core.secrets import Redactor, Secret
+from modelcar_tui.core.secrets import Secret
 from modelcar_tui.demo.kube_objects import NAMESPACES, QUOTAS
+from modelcar_tui.kube.connect import connect
+from modelcar_tui.kube.kubeconfig import find
+from modelcar_tui.kube.types import ClusterOptions
 from modelcar_tui.qa import cleanup
-from modelcar_tui.qa.kube_api import kube_api
 from modelcar_tui.qa.kube_objects import (
     RUN_LABEL,
     JobOptions,
@@ -27,7 +29,6 @@ from modelcar_tui.qa.kube_objects import (
     suite_job,
     suite_secret,
 )
-from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths
 from modelcar_tui.qa.kubejob import KubeJobRunner
 from modelcar_tui.qa.runner import QaEvent, QaSecrets, Warned
 from modelcar_tui.qa.spool import Origin, SpoolReader
@@ -309,12 +310,10 @@ async def test_left_overs_are_deleted_by_their_uid(bench: Bench) -> None:
     user = bench.server.account()
     resources = ["secrets", "configmaps", "namespaces"]
     bench.server.grant(user, {"apiGroups": [""], "resources": resources, "verbs": ["get", "delete"]})
-    config = await flatten(
-        kubeconfig_paths(str(bench.server.kubeconfig(user))), context=None, redact=Redactor()
-    )
+    options = ClusterOptions(kubeconfig=str(bench.server.kubeconfig(user)))
     names = ["Secret/left", "ConfigMap/left", "Secret/renewed", "Secret/never-made"]
     now = time.time()
-    async with kube_api(config.data) as api:
+    async with connect(find(options), options) as api:
         old = await cleanup.look(api, names, run_id="r", began=now + 1000, ended=now + 2000)
         assert not [one for one in old if one.ours], old
         found = await cleanup.look(api, names, run_id="r", began=now - 60, ended=now)

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -72,8 +73,11 @@ class Cluster(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, folder: Path, generation: str = "G3") -> None:
+    def __init__(self, folder: Path, generation: str = "G3", tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server_address[1]}"
         self.folder = folder
         self.generation = generation
         self.jobs: dict[str, dict[str, Any]] = {}
@@ -97,13 +101,13 @@ class Cluster(ThreadingHTTPServer):
         place.write_text("")
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
-    def kubeconfig(self) -> Path:
+    def kubeconfig(self, user: dict[str, Any] | None = None, **cluster: Any) -> Path:
         path = self.folder / "kubeconfig"
         config = {
             "current-context": "c",
             "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
-            "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{self.server_address[1]}"}}],
-            "users": [{"name": "u", "user": {"token": TOKEN}}],
+            "clusters": [{"name": "c", "cluster": {"server": self.url, **cluster}}],
+            "users": [{"name": "u", "user": user or {"token": TOKEN}}],
         }
         path.write_text(json.dumps(config))
         return path

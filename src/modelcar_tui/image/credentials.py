@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,17 +13,25 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.core.credentials import header_fault, password_fault, token_fault
-from modelcar_tui.core.secrets import Secret, teach, teach_password, teach_refused
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.pull_secret import (
+    NONE,
+    VARIABLE,
+    PullSecret,
+    RegistryLogin,
+    keys_of,
+    parse,
+    plain_key,
+    read_login,
+)
+from modelcar_tui.core.secrets import Secret
 from modelcar_tui.image.errors import ImageError, Trouble, fault
 from modelcar_tui.image.options import ImageOptions
 from modelcar_tui.image.process import run_bounded
-from modelcar_tui.image.pull_secret import VARIABLE, parse_pull_secret
 
 _LARGEST_FILE = 1 << 20
 _HELPER = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 _HELPER_S = 15.0
-_DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,9 +54,9 @@ async def find_credential(host: str, repository: str, options: ImageOptions) -> 
     Raises:
         ImageError: an auth file or the pull secret can't be read.
     """
-    keys = _keys(host, repository)
-    if options.authfile is None and (entry := _match(pull_secret_auths(options), keys)):
-        return _credential(entry, VARIABLE, host)
+    keys = keys_of(f"{host}/{repository}")
+    if options.authfile is None and (login := _from_pull_secret(host, repository, options)):
+        return _credential(login, VARIABLE)
     for path in auth_files(options):
         if (data := _load(path)) is not None and (found := await _from_file(data, keys, host, str(path))):
             return found
@@ -63,10 +69,9 @@ async def teach_logins(host: str, repository: str, options: ImageOptions) -> Non
 
     What can't be read is told where it is needed.
     """
-    keys = _keys(host, repository)
+    keys = keys_of(f"{host}/{repository}")
     with suppress(ImageError):
-        if entry := _match(pull_secret_auths(options), keys):
-            _credential(entry, VARIABLE, host)
+        pull_secret(options)
     for path in auth_files(options):
         with suppress(ImageError):
             if (data := _load(path)) is not None:
@@ -92,17 +97,32 @@ def auth_files(options: ImageOptions) -> tuple[Path, ...]:
     )
 
 
-def pull_secret_auths(options: ImageOptions) -> dict[str, dict[str, Any]]:
-    """The entries of `OCI_REGISTRY_PULL_SECRET`; none when it is not set."""
+def pull_secret(options: ImageOptions) -> PullSecret:
+    """What is in `OCI_REGISTRY_PULL_SECRET`; nothing when it is not set.
+
+    Raises:
+        ImageError: it is none, or holds no login.
+    """
     value = os.environ.get(VARIABLE, "")
     if not value.strip():
-        return {}
-    teach(value)
+        return NONE
     try:
-        return parse_pull_secret(Secret(value), login_host=options.login_host)
-    except ValueError as error:
-        fix = "give base64 of user:password, or the JSON of an auth file"
-        raise fault(Trouble.AUTH_FILE, host="", where=VARIABLE, detail=str(error), fix=fix) from None
+        return parse(Secret(value), login_host=options.login_host)
+    except UserError as error:
+        raise _unusable("", error) from None
+
+
+def _from_pull_secret(host: str, repository: str, options: ImageOptions) -> RegistryLogin | None:
+    found = pull_secret(options)
+    try:
+        return found.login(f"{host}/{repository}")
+    except UserError as error:
+        raise _unusable(host, error) from None
+
+
+def _unusable(host: str, error: UserError) -> ImageError:
+    problem = error.problems[0]
+    return fault(Trouble.AUTH_FILE, host=host, where=VARIABLE, detail=problem.what, fix=problem.fix)
 
 
 @contextmanager
@@ -111,38 +131,23 @@ def skopeo_authfile(host: str, repository: str, options: ImageOptions) -> Iterat
 
     One made from the pull secret lies in a private folder (0700, file 0600) and is removed at the end.
     """
-    entry = None
-    if options.authfile is None:
-        entry = _match(pull_secret_auths(options), _keys(host, repository))
-    if entry is None:
+    login = _from_pull_secret(host, repository, options) if options.authfile is None else None
+    if login is None:
         yield options.authfile
         return
     with TemporaryDirectory(prefix="modelcar-auth-") as folder:
         path = Path(folder) / "auth.json"
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as file:
-            json.dump({"auths": {host: entry}}, file)
+            json.dump({"auths": {host: login.entry()}}, file)
         yield str(path)
-
-
-def _keys(host: str, repository: str) -> tuple[str, ...]:
-    """`host/a/b`, `host/a`, `host`: the most specific first."""
-    parts = repository.split("/")
-    names = [f"{host}/{'/'.join(parts[:count])}" for count in range(len(parts), 0, -1)]
-    return (*names, *(_DOCKER_HUB if host in _DOCKER_HUB else (host,)))
 
 
 def _match(auths: Any, keys: tuple[str, ...]) -> dict[str, Any] | None:
     if not isinstance(auths, dict):
         return None
-    table = {_plain_key(str(key)): value for key, value in auths.items() if isinstance(value, dict)}
+    table = {plain_key(str(key)): value for key, value in auths.items() if isinstance(value, dict)}
     return next((table[key] for key in keys if table.get(key)), None)
-
-
-def _plain_key(key: str) -> str:
-    """Docker writes `https://index.docker.io/v1/`, podman `host/namespace`."""
-    bare = re.sub(r"^https?://", "", key).rstrip("/")
-    return bare.partition("/")[0] if key.startswith("http") else bare
 
 
 def _load(path: Path) -> dict[str, Any] | None:
@@ -172,53 +177,29 @@ async def _from_file(
         for key in keys:
             if isinstance(name := helpers.get(key), str) and (found := await _ask_helper(name, key, host)):
                 return found
-    if entry := _match(data.get("auths"), keys):
-        return _credential(entry, origin, host)
+    if (entry := _match(data.get("auths"), keys)) and (login := _login(entry, origin, host)):
+        return _credential(login, origin)
     store = data.get("credsStore")
     return await _ask_helper(store, keys[-1], host) if isinstance(store, str) and store else None
 
 
-def _credential(entry: dict[str, Any], origin: str, host: str) -> Credential | None:
-    token = entry.get("identitytoken")
-    packed = entry.get("auth")
-    user, password = entry.get("username"), entry.get("password")
-    if isinstance(packed, str) and packed:
-        teach(packed)
-        try:
-            # `echo user:password | base64` packs a line end too.
-            text = base64.b64decode(packed.strip(), validate=True).decode().strip("\0\r\n")
-        except (binascii.Error, ValueError):
-            text = ""
-        user, colon, password = text.partition(":")
-        if not colon:
-            raise fault(
-                Trouble.AUTH_FILE, host=host, where=origin, detail="the entry is not base64 of user:password"
-            )
-    if isinstance(token, str) and token:
-        return _login(str(user or "<token>"), token.strip(), origin, host, identity=True)
-    if isinstance(user, str) and isinstance(password, str) and user:
-        return _login(user, password, origin, host)
-    return None
-
-
-def _login(user: str, secret: str, origin: str, host: str, *, identity: bool = False) -> Credential:
-    """The login, taught to the process.
+def _login(entry: Mapping[str, Any], origin: str, host: str) -> RegistryLogin | None:
+    """An entry of an auth file, taught to the process.
 
     Raises:
-        ImageError: no header can carry it.
+        ImageError: it is none, or no header can carry it.
     """
-    if identity:
-        teach(secret)
-    else:
-        teach_password(secret, user)
-    wrong = token_fault(secret) if identity else password_fault(secret)
-    what = ("the identity token " if identity else "the password ") + wrong
-    if not wrong and not identity and (wrong := header_fault(user)):
-        what = f"the user name {wrong}"
-    if wrong:
-        teach_refused(secret)
-        raise fault(Trouble.AUTH_FILE, host=host, where=origin, detail=what)
-    return Credential(user=user, password=Secret(secret), identity_token=identity, origin=origin)
+    try:
+        return read_login(entry)
+    except ValueError as error:
+        raise fault(Trouble.AUTH_FILE, host=host, where=origin, detail=str(error)) from None
+
+
+def _credential(login: RegistryLogin, origin: str) -> Credential:
+    if login.token is not None:
+        user = login.user or "<token>"
+        return Credential(user=user, password=login.token, identity_token=True, origin=origin)
+    return Credential(user=login.user, password=login.password, origin=origin)
 
 
 async def _ask_helper(name: str, server: str, host: str) -> Credential | None:
@@ -234,5 +215,6 @@ async def _ask_helper(name: str, server: str, host: str) -> Credential | None:
     user, secret = (data.get("Username"), data.get("Secret")) if isinstance(data, dict) else (None, None)
     if not isinstance(user, str) or not isinstance(secret, str) or not secret:
         return None
-    identity = user == "<token>"
-    return _login(user, secret.strip() if identity else secret, program, host, identity=identity)
+    entry = {"identitytoken": secret} if user == "<token>" else {"username": user, "password": secret}
+    login = _login(entry, program, host)
+    return _credential(login, program) if login else None

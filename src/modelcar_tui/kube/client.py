@@ -1,11 +1,13 @@
-"""The cluster's API as this product needs it: lists page by page, reviews, single objects; all bounded."""
+"""The API server as this product needs it: typed objects and lists page by page for an inventory, any
+objects as JSON, writes, and logs that are followed; all bounded."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
@@ -16,15 +18,20 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.kube import objects
 from modelcar_tui.kube.errors import ClusterError, answered, not_kubernetes, unreachable
 from modelcar_tui.kube.lanes import Lanes
-from modelcar_tui.kube.transport import Answer, Transport
+from modelcar_tui.kube.transport import Answer, Stream, Transport
 
 T = TypeVar("T", bound=msgspec.Struct)
 R = TypeVar("R")
+Object = dict[str, Any]
+"""Any object, or list, as the server gives it."""
 PAGE = 500
 TRIES = 4
 THROTTLED_TRIES = 10
 """How often a server that has too many requests is asked again; client-go's number."""
 LONGEST_PAUSE = 20.0
+LOG_SILENCE_S = 300.0
+"""A followed log may say nothing for so long before it is broken off."""
+_WRITE_S = 10.0
 _RESTARTS = 3
 
 
@@ -131,6 +138,81 @@ class Client:
         page = await self._in_thread(lambda: decode_list(kind, answer.body, self.server))
         return page.items or []
 
+    async def read(self, path: str, **query: str) -> Object:
+        """Any object or list.
+
+        Raises:
+            ClusterError: there is none, or it could not be read.
+        """
+        return await self._object(await self._good("GET", path, query))
+
+    async def find(self, path: str) -> Object | None:
+        """Any object; None where it is not there."""
+        try:
+            return await self.read(path)
+        except ClusterError as error:
+            if error.missing:
+                return None
+            raise
+
+    async def create(self, path: str, value: Mapping[str, Any]) -> Object:
+        """Make an object below a path, or take the one of that name which is there already."""
+        try:
+            return await self._object(await self._write("POST", path, value))
+        except ClusterError as error:
+            if error.status != 409:
+                raise
+            return await self.read(f"{path}/{value['metadata']['name']}")
+
+    async def patch(self, path: str, change: Mapping[str, Any]) -> Object:
+        """Change an object by a merge patch."""
+        return await self._object(await self._write("PATCH", path, change))
+
+    async def delete(self, path: str, *, uid: str = "") -> None:
+        """Delete an object, and in the background what it owns.
+
+        Args:
+            uid: Only the object with this uid is meant, not one that was made anew under its name.
+
+        Raises:
+            ClusterError: with status 404 it is gone, with 409 it is another one.
+        """
+        only = {"preconditions": {"uid": uid}} if uid else {}
+        await self._write("DELETE", path, {"propagationPolicy": "Background", **only})
+
+    async def log(self, path: str, **query: str) -> AsyncGenerator[bytes, None]:
+        """A pod's log as it comes, until the server ends it. Close it (`aclosing`) when it is left early.
+
+        Raises:
+            ClusterError: there is none, or the connection broke.
+        """
+        opening = self._threads.submit(self.transport.stream, path, query, LOG_SILENCE_S)
+        try:
+            stream = await asyncio.wrap_future(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_unwanted)
+            raise
+        try:
+            if stream.status >= 300:
+                raise _refused(Answer(stream.status, {}, await self._in_thread(stream.rest)), self.server)
+            while chunk := await self._in_thread(stream.read):
+                yield chunk
+        finally:
+            stream.shut()
+
+    async def _write(self, method: str, path: str, body: Mapping[str, Any]) -> Answer:
+        """A change. One that is under way when we are cancelled is waited for: who cleans up must find it."""
+        work = asyncio.ensure_future(self._good(method, path, body=msgspec.json.encode(body)))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            with suppress(ClusterError, TimeoutError):
+                await asyncio.wait_for(work, _WRITE_S)
+            raise
+
+    async def _object(self, answer: Answer) -> Object:
+        return await self._in_thread(lambda: _decode_any(answer.body, self.server))
+
     async def _good(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Answer:
@@ -193,6 +275,22 @@ def decode(kind: type[T], body: bytes, server: str) -> T:
         return objects.salvage(kind, msgspec.json.decode(body))
     except (msgspec.DecodeError, RecursionError):
         raise not_kubernetes(server, body) from None
+
+
+def _decode_any(body: bytes, server: str) -> Object:
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise not_kubernetes(server, body)
+    return found
+
+
+def _unwanted(opening: Future[Stream]) -> None:
+    """A log that was opened when nobody wanted it any more."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().shut()
 
 
 def decode_list(kind: type[T], body: bytes, server: str) -> ListOf[T]:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from modelcar_tui.kube.client import Client
+from modelcar_tui.kube.flatten import Flattened
 from modelcar_tui.kube.helper_proxy import HelperProxy, program
 from modelcar_tui.kube.kubeconfig import Credentials
 from modelcar_tui.kube.official import borrow
@@ -38,3 +39,16 @@ async def connect(credentials: Credentials, options: ClusterOptions) -> AsyncIte
             yield client
     finally:
         await helper.stop()
+
+
+@asynccontextmanager
+async def connect_as(lent: Flattened, options: ClusterOptions) -> AsyncIterator[Client]:
+    """A client with the credentials that a container is lent, for as long as its run may take.
+
+    Where oc is there, it asks a plug-in anew when its token ends; else the token that was lent is used.
+
+    Raises:
+        ClusterError: as for `connect`.
+    """
+    async with connect(lent.source if program() is not None else lent.credentials, options) as client:
+        yield client

@@ -35,6 +35,7 @@ from modelcar_tui.kube.types import ClusterOptions, Rung
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 NO_KUBECONFIG = "oc login --web https://API-SERVER:6443, or name the GPUs: --gpu NVIDIA-L40S:4"
 _FILE_KEYS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
+_ACTING = ("as-uid", "as-groups", "as-user-extra")
 _SIZE_LIMIT = 4 * 2**20
 
 
@@ -59,7 +60,11 @@ class Credentials:
     proxy: str | None = None
     helper: str = ""
     """What only oc or kubectl can do: `exec plug-in aws`, `auth-provider oidc`, `proxy socks5://...`."""
+    plugin: Mapping[str, Any] | None = None
+    """The exec plug-in that is to be asked, its command with its folder; None beside a token."""
     impersonate: Mapping[str, str] = field(default_factory=dict)
+    acting: Mapping[str, Any] = field(default_factory=dict)
+    """The kubeconfig's own entries of impersonation: `as`, `as-uid`, `as-groups`, `as-user-extra`."""
     files: tuple[Path, ...] = ()
     """The kubeconfig files it came from."""
 
@@ -74,13 +79,19 @@ def find(options: ClusterOptions, environ: Mapping[str, str] | None = None) -> C
     paths, named = _paths(options.kubeconfig, environ)
     files = [path for path in paths if path.exists()]
     if not files:
-        if not named and options.context is None and (inside := _in_cluster(environ)):
+        if not named and options.context is None and (inside := in_cluster(environ)):
             return inside
         told = ", ".join(clean(str(path)) for path in paths[:3])
         what = f"there is no kubeconfig at {told}"
         raise _fault(Rung.NO_KUBECONFIG, "", what, NO_KUBECONFIG, "no-kubeconfig")
     merged = _merge(files)
     return _resolve(merged, options.context, tuple(files))
+
+
+def kubeconfig_paths(given: str | None = None, environ: Mapping[str, str] | None = None) -> tuple[Path, ...]:
+    """The existing files of `given` or `KUBECONFIG` (lists), else `~/.kube/config`: what kubectl reads."""
+    paths, _ = _paths(given, os.environ if environ is None else environ)
+    return tuple(path for path in paths if path.exists())
 
 
 def _paths(explicit: str | None, environ: Mapping[str, str]) -> tuple[list[Path], bool]:
@@ -91,7 +102,13 @@ def _paths(explicit: str | None, environ: Mapping[str, str]) -> tuple[list[Path]
     return [Path(environ.get("HOME") or Path.home()) / ".kube" / "config"], False
 
 
-def _in_cluster(environ: Mapping[str, str]) -> Credentials | None:
+def in_cluster(environ: Mapping[str, str] | None = None) -> Credentials | None:
+    """Those of the pod that we run in, by its service account; None anywhere else.
+
+    Raises:
+        ClusterError: its token can't be sent.
+    """
+    environ = os.environ if environ is None else environ
     host, port = environ.get("KUBERNETES_SERVICE_HOST"), environ.get("KUBERNETES_SERVICE_PORT")
     try:
         token = (SERVICE_ACCOUNT / "token").read_text().strip()
@@ -124,22 +141,29 @@ def _merge(files: list[Path]) -> dict[str, Any]:
             if not isinstance(entries, list):
                 raise _broken(path, f"{kind} is not a list")
             for entry in entries:
-                if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+                name = entry.get("name", "") if isinstance(entry, dict) else None
+                if not isinstance(name, str):
                     raise _broken(path, f"an entry of {kind} has no name")
                 value = entry.get(kind[:-1]) or {}
                 if not isinstance(value, dict):
-                    raise _broken(path, f"{clean(entry['name'], limit=80)} in {kind} is not a mapping")
-                based = {
-                    key: str(path.parent / part)
-                    if key in _FILE_KEYS and isinstance(part, str) and part
-                    else part
-                    for key, part in value.items()
-                }
-                merged[kind].setdefault(entry["name"], based)
+                    raise _broken(path, f"{clean(name, limit=80)} in {kind} is not a mapping")
+                merged[kind].setdefault(name, _based(value, path.parent))
         current = config.get("current-context")
         if not merged["current-context"] and isinstance(current, str):
             merged["current-context"] = current
     return merged
+
+
+def _based(value: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """An entry whose files, and a plug-in's command with a slash, are found from anywhere."""
+    based = {
+        key: str(folder / part) if key in _FILE_KEYS and isinstance(part, str) and part else part
+        for key, part in value.items()
+    }
+    plugin = value.get("exec")
+    if isinstance(plugin, dict) and os.sep in (command := str(plugin.get("command") or "")):
+        based["exec"] = {**plugin, "command": str(folder / command)}
+    return based
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -169,19 +193,21 @@ def _resolve(merged: dict[str, Any], wanted: str | None, files: tuple[Path, ...]
         what = f"there is no context {clean(name, limit=80)}"
         raise _fault(Rung.NO_KUBECONFIG, where, what, f"there are: {known}", "unknown-context")
     context = contexts[name]
-    cluster, user = (
-        merged["clusters"].get(context.get("cluster")),
-        merged["users"].get(context.get("user") or "", {}),
-    )
+    cluster = merged["clusters"].get(str(context.get("cluster") or ""))
+    who = str(context.get("user") or "")
+    user = merged["users"].get(who, {})
     server = (cluster or {}).get("server")
-    if cluster is None or not isinstance(server, str) or not server.startswith(("https://", "http://")):
+    if cluster is None or not isinstance(server, str) or not server:
         what = f"context {clean(name, limit=80)} names no cluster with a server"
         raise _fault(Rung.NO_KUBECONFIG, where, what, LOGIN, "no-server")
-    if context.get("user") and context["user"] not in merged["users"]:
+    if not isinstance(insecure := cluster.get("insecure-skip-tls-verify") or False, bool):
+        what = "insecure-skip-tls-verify is neither true nor false"
+        raise _fault(Rung.NO_KUBECONFIG, where, what, "write it without quotes", "broken-kubeconfig")
+    if who and who not in merged["users"]:
         what = f"context {clean(name, limit=80)} names a user who is not there"
         raise _fault(Rung.NO_KUBECONFIG, where, what, LOGIN, "no-user")
     login = _login(server, "the server's address", where)
-    user = _user(user, where, clean(str(context.get("user") or ""), limit=80))
+    user = _user(user, where, clean(who, limit=80))
     certificate, key = _pem(user, "client-certificate", where), _pem(user, "client-key", where)
     if key:
         teach_key(key)
@@ -190,15 +216,17 @@ def _resolve(merged: dict[str, Any], wanted: str | None, files: tuple[Path, ...]
         context=clean(name, limit=200),
         namespace=str(context.get("namespace") or "default"),
         ca=_pem(cluster, "certificate-authority", where),
-        insecure=cluster.get("insecure-skip-tls-verify") is True,
+        insecure=insecure,
         server_name=cluster.get("tls-server-name") or None,
         token=_token(user),
         certificate=certificate,
         key=_secret(key),
         basic=_basic(user, login),
-        proxy=_proxy(cluster, where),
-        helper=_helper(cluster, user),
-        impersonate=_impersonate(user),
+        proxy=(proxy := _proxy(cluster, where)),
+        helper=_helper(user) or beyond_us(proxy),
+        plugin=_plugin(user),
+        impersonate={"Impersonate-User": str(user["as"])} if user.get("as") else {},
+        acting={key: user[key] for key in ("as", *_ACTING) if user.get(key)},
         files=files,
     )
 
@@ -214,7 +242,10 @@ def _user(user: dict[str, Any], where: str, name: str) -> dict[str, Any]:
     if path:
         user = {**user, "token": _text(str(path), "tokenFile", where)}
     teach_user(user)
-    if fault := user_fault(user):
+    fault = user_fault(user)
+    if not isinstance(user.get("token") or "", str):
+        fault = "the token is no text (in YAML it may want quotes)"
+    if fault:
         raise _unfit(str(path) if path and fault.startswith("the token") else f"{where}: user {name}", fault)
     return user
 
@@ -267,32 +298,37 @@ def _text(path: str, key: str, where: str) -> str:
 
 
 def _proxy(cluster: dict[str, Any], where: str) -> str | None:
-    """The proxy that we can use ourselves; others are left to oc."""
     proxy = cluster.get("proxy-url")
-    if not isinstance(proxy, str) or not proxy.startswith(("http://", "https://")):
-        teach_login(str(proxy or ""))
+    if not isinstance(proxy, str) or not proxy:
         return None
-    _login(proxy, "proxy-url", where)
+    if beyond_us(proxy):
+        teach_login(proxy)
+    else:
+        _login(proxy, "proxy-url", where)
     return proxy
 
 
-def _helper(cluster: dict[str, Any], user: dict[str, Any]) -> str:
-    """What we leave to oc or kubectl, where the kubeconfig has no token or certificate beside it."""
-    if isinstance(user.get("exec"), dict):
-        command = str(user["exec"].get("command") or "?")
+def beyond_us(proxy: str | None) -> str:
+    """A proxy that is left to oc, which speaks SOCKS; empty for none, and for one that we use ourselves."""
+    if not proxy or proxy.startswith(("http://", "https://")):
+        return ""
+    return f"proxy {clean(proxy.partition('://')[0], limit=20)}"
+
+
+def _plugin(user: dict[str, Any]) -> dict[str, Any] | None:
+    """The exec plug-in; as in client-go it is not asked where there is a token."""
+    plugin = user.get("exec")
+    return plugin if isinstance(plugin, dict) and _token(user) is None else None
+
+
+def _helper(user: dict[str, Any]) -> str:
+    """What of the user we leave to oc or kubectl."""
+    if (plugin := _plugin(user)) is not None:
+        command = str(plugin.get("command") or "?")
         return f"exec plug-in {clean(Path(command).name, limit=80)}"
     if isinstance(user.get("auth-provider"), dict):
         return f"auth-provider {clean(str(user['auth-provider'].get('name') or '?'), limit=80)}"
-    if any(user.get(key) for key in ("as-groups", "as-uid", "as-user-extra")):
-        return "impersonation of groups"
-    proxy = cluster.get("proxy-url")
-    if isinstance(proxy, str) and proxy and not proxy.startswith(("http://", "https://")):
-        return f"proxy {clean(proxy.partition('://')[0], limit=20)}"
-    return ""
-
-
-def _impersonate(user: dict[str, Any]) -> dict[str, str]:
-    return {"Impersonate-User": str(user["as"])} if user.get("as") else {}
+    return "impersonation of groups" if any(user.get(key) for key in _ACTING) else ""
 
 
 def _secret(text: str | None) -> Secret | None:

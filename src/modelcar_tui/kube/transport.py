@@ -14,14 +14,14 @@ import ssl
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connection import HTTPConnection
 
 from modelcar_tui.core.credentials import address_fault, header_fault, login_in, teach_login, without_login
 from modelcar_tui.core.errors import Problem
@@ -46,6 +46,45 @@ class Answer(NamedTuple):
     body: bytes
 
 
+class Stream:
+    """An answer that is read as it comes. Blocking; `shut`, from any thread, ends a `read` at once."""
+
+    def __init__(self, transport: Transport, response: Any) -> None:
+        self.status: int = response.status
+        self._transport = transport
+        self._response = response
+        self._reading = threading.Lock()
+        self._shut = False
+
+    def read(self) -> bytes:
+        """What has come, waiting for at least one byte; empty at the end.
+
+        Raises:
+            ClusterError: the connection broke, or was silent for too long.
+        """
+        with self._reading, self._transport.faults():
+            try:
+                return b"" if self._shut else (self._response.read1(_CHUNK) or b"")
+            finally:
+                if self._shut:
+                    self._response.close()
+
+    def rest(self) -> bytes:
+        """All that is left, bounded as a whole answer is."""
+        with self._reading, self._transport.faults():
+            return self._transport.whole(self._response)
+
+    def shut(self) -> None:
+        """End it; never waits."""
+        self._shut = True
+        _shut(self._response.connection)
+        if self._reading.acquire(blocking=False):
+            try:
+                self._response.close()
+            finally:
+                self._reading.release()
+
+
 class Transport:
     """A pool of connections to one server."""
 
@@ -65,6 +104,7 @@ class Transport:
         self.server = credentials.server
         self.limit_s = options.request_timeout_s
         """The longest that one answer may take in all."""
+        self._connect_s = options.connect_timeout_s
         self._live: set[HTTPConnection] = set()
         self._lock = threading.Lock()
         self._closed = False
@@ -104,10 +144,9 @@ class Transport:
             self._pool = manager.connection_from_url(credentials.server)
         elif parts.scheme == "https":
             self._pool = urllib3.HTTPSConnectionPool(host, parts.port or 443, **common, **secure)
-            self._pool.ConnectionCls = self._tracked(HTTPSConnection)
         else:
             self._pool = urllib3.HTTPConnectionPool(host, parts.port or 80, **common)
-            self._pool.ConnectionCls = self._tracked(HTTPConnection)
+        self._pool.ConnectionCls = self._tracked(self._pool.ConnectionCls)
 
     def request(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: bytes | None = None
@@ -117,24 +156,58 @@ class Transport:
         Raises:
             ClusterError: no whole answer within the limits.
         """
-        deadline = time.monotonic() + self.limit_s
-        url = self._prefix + path + (f"?{urlencode(query)}" if query else "")
-        headers = self._headers | ({"Content-Type": "application/json"} if body else {})
-        try:
-            if self._closed:
-                raise TimeoutError("cancelled")
-            response = self._pool.urlopen(
-                method, url, body=body, headers=headers, preload_content=False, redirect=False
-            )
+        with self.faults():
+            response = self._send(method, path, query, body)
             try:
-                data = self._read(response, deadline)
+                data = self.whole(response)
             except BaseException:
                 response.close()
                 raise
             response.release_conn()
             return Answer(response.status, response.headers, data)
+
+    def stream(self, path: str, query: Mapping[str, str], silence_s: float) -> Stream:
+        """An answer whose end is not known, such as a followed log, whatever its status.
+
+        Args:
+            silence_s: The longest silence, before its head and within it.
+
+        Raises:
+            ClusterError: no answer began.
+        """
+        with self.faults():
+            return Stream(self, self._send("GET", path, query, silence_s=silence_s))
+
+    @contextmanager
+    def faults(self) -> Iterator[None]:
+        """The library's errors as ours, which quote no header."""
+        try:
+            yield
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             raise unreachable(error, self.server, self.via) from None
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: bytes | None = None,
+        *,
+        silence_s: float | None = None,
+    ) -> Any:
+        """The head of an answer; with `silence_s` it is not packed, as packed lines would come late."""
+        url = self._prefix + path + (f"?{urlencode(query)}" if query else "")
+        kind = "merge-patch+json" if method == "PATCH" else "json"
+        headers = self._headers | ({"Content-Type": f"application/{kind}"} if body else {})
+        more: dict[str, Any] = {}
+        if silence_s is not None:
+            headers |= {"Accept": "*/*", "Accept-Encoding": "identity"}
+            more["timeout"] = urllib3.Timeout(connect=self._connect_s, read=silence_s)
+        if self._closed:
+            raise TimeoutError("cancelled")
+        return self._pool.urlopen(
+            method, url, body=body, headers=headers, preload_content=False, redirect=False, **more
+        )
 
     def close(self) -> None:
         """Drop every connection, also those that are waiting for an answer."""
@@ -142,13 +215,12 @@ class Transport:
             self._closed = True
             live = list(self._live)
         for connection in live:
-            sock = connection.sock
-            if sock is not None:
-                with suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)
+            _shut(connection)
         self._pool.close()
 
-    def _read(self, response: Any, deadline: float) -> bytes:
+    def whole(self, response: Any) -> bytes:
+        """The body of an answer, within the limits of size and time."""
+        deadline = time.monotonic() + self.limit_s
         parts: list[bytes] = []
         size = 0
         while chunk := response.read(_CHUNK):
@@ -175,6 +247,7 @@ class Transport:
         class Tracked(kind):  # type: ignore[valid-type, misc]
             def connect(self) -> None:
                 super().connect()
+                self.plug = self.sock
                 with transport._lock:
                     transport._live.add(self)
 
@@ -184,6 +257,13 @@ class Transport:
                 super().close()
 
         return Tracked
+
+
+def _shut(connection: Any) -> None:
+    """Wake whoever waits for a connection; an answer that ends with it has taken its socket over."""
+    sock: Any = getattr(connection, "plug", None)
+    with suppress(OSError, AttributeError):
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 def _over(path: str) -> type[HTTPConnection]:

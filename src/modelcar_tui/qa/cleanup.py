@@ -11,10 +11,11 @@ from collections.abc import Sequence
 
 import msgspec
 
+from modelcar_tui.core.stamps import seconds
 from modelcar_tui.core.text import clean
-from modelcar_tui.qa.kube_api import KubeApi, KubeError
+from modelcar_tui.kube.client import Client
+from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.qa.kube_objects import RUN_LABEL, object_name
-from modelcar_tui.qa.lines import seconds
 from modelcar_tui.qa.tables import suite
 
 SLACK_S = 120.0
@@ -58,7 +59,7 @@ class Leftover(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def look(
-    api: KubeApi,
+    client: Client,
     leftovers: Sequence[str],
     *,
     run_id: str,
@@ -74,7 +75,7 @@ async def look(
         namespace: Of the run's own Job, for the Kubernetes engine.
 
     Raises:
-        KubeError: the API server can't be asked.
+        ClusterError: the API server can't be asked.
     """
     named = [item.partition("/")[::2] for item in leftovers]
     known = sorted({generation.namespace for generation in suite().generations.values()})
@@ -91,48 +92,42 @@ async def look(
             found.append(Leftover(kind=kind, name=name, kept=f"no way to look at a {kind} is known here"))
             continue
         for space in [""] if kind == "Namespace" else known:
-            one = await _one(api, kind, name, space)
+            one = await _one(client, kind, name, space)
             if one is not None:
                 found.append(_judged(one, began, ended))
     if namespace:
-        found += await _labelled(api, run_id, namespace)
+        found += await _labelled(client, run_id, namespace)
     return tuple(found)
 
 
-async def delete(api: KubeApi, items: Sequence[Leftover]) -> tuple[str, ...]:
+async def delete(client: Client, items: Sequence[Leftover]) -> tuple[str, ...]:
     """Delete those that are ours; one line for each item, in order."""
     lines = []
     for item in items:
         if not item.ours:
             lines.append(f"kept: {item.kind} {item.name}: {item.kept}")
             continue
-        body = {"preconditions": {"uid": item.uid}, "propagationPolicy": "Background"}
         try:
-            await api.call("DELETE", item.path, body)
+            await client.delete(item.path, uid=item.uid)
             lines.append(f"deleted: {item.kind} {item.name}")
-        except KubeError as error:
-            gone = error.status == 404
-            lines.append(f"{'gone' if gone else 'not deleted'}: {item.kind} {item.name}: {error}")
+        except ClusterError as error:
+            how = "gone" if error.missing else "not deleted"
+            lines.append(f"{how}: {item.kind} {item.name}: {error.problem.what}")
     return tuple(lines)
 
 
-async def _one(api: KubeApi, kind: str, name: str, space: str) -> tuple[Leftover, float] | None:
+async def _one(client: Client, kind: str, name: str, space: str) -> tuple[Leftover, float] | None:
     where = f"{_PATHS[kind].format(space)}/{name}"
-    try:
-        data = await api.call("GET", where)
-    except KubeError as error:
-        if error.status == 404:
-            return None
-        raise
-    return _read(data, kind, where, space)
+    data = await client.find(where)
+    return None if data is None else _read(data, kind, where, space)
 
 
-async def _labelled(api: KubeApi, run_id: str, namespace: str) -> list[Leftover]:
+async def _labelled(client: Client, run_id: str, namespace: str) -> list[Leftover]:
     """The run's own Job and Secret: they carry its label."""
     found = []
     for kind in ("Job", "Secret"):
         path = _PATHS[kind].format(namespace)
-        answer = await api.call("GET", path, labelSelector=f"{RUN_LABEL}={object_name(run_id)}")
+        answer = await client.read(path, labelSelector=f"{RUN_LABEL}={object_name(run_id)}")
         for item in answer.get("items") or []:
             name = clean(str((item.get("metadata") or {}).get("name") or ""), limit=253)
             found.append(_read(item, kind, f"{path}/{name}", namespace)[0])

@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Protocol
 
-from modelcar_tui.qa.lines import K8sFile, LineSplitter, RawLine, seconds
+from modelcar_tui.core.stamps import seconds
+from modelcar_tui.qa.lines import K8sFile, LineSplitter, RawLine
 from modelcar_tui.qa.podman_cli import Podman, stdout_of
 
 CHUNK = 32_768

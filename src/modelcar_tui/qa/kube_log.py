@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, datetime
 
-from modelcar_tui.qa.kube_api import Doubt, KubeApi, KubeError
-from modelcar_tui.qa.lines import LineSplitter, RawLine, seconds
+from modelcar_tui.core.stamps import seconds
+from modelcar_tui.kube.client import Client
+from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube.patience import Doubt
+from modelcar_tui.qa.lines import LineSplitter, RawLine
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
@@ -49,7 +53,7 @@ class Cursor:
 
 
 async def follow(
-    api: KubeApi, path: str, cursor: Cursor, *, ended: bool
+    client: Client, path: str, cursor: Cursor, *, ended: bool
 ) -> AsyncGenerator[list[RawLine], None]:
     """Batches of new lines until the server ends the log; broken connections are made anew for ever.
 
@@ -58,26 +62,26 @@ async def follow(
     missing is read by following once more after that.
 
     Args:
-        api: of the cluster.
+        client: of the cluster.
         path: of the pod's log.
         cursor: where to go on; moved along.
         ended: whether the container had ended already.
 
     Raises:
-        KubeError: the server says that there is no such log, or that we may not read it.
+        ClusterError: the server says that there is no such log, or that we may not read it.
     """
     pause, doubt = FIRST_PAUSE_S, Doubt()
     while True:
         splitter = LineSplitter()
         cursor.connect()
         try:
-            async for chunk in api.log(
-                path, follow="true", timestamps="true", container="suite", **cursor.since
-            ):
-                pause, doubt = FIRST_PAUSE_S, Doubt()
-                if lines := [line for raw in splitter.feed(chunk) if (line := _line(raw, cursor))]:
-                    yield lines
-        except KubeError as error:
+            log = client.log(path, follow="true", timestamps="true", container="suite", **cursor.since)
+            async with aclosing(log) as chunks:
+                async for chunk in chunks:
+                    pause, doubt = FIRST_PAUSE_S, Doubt()
+                    if lines := [line for raw in splitter.feed(chunk) if (line := _line(raw, cursor))]:
+                        yield lines
+        except ClusterError as error:
             if error.status in (404, 410) or (
                 error.status in (401, 403) and not (cursor.last and doubt.left)
             ):

@@ -8,10 +8,11 @@ from typing import Any
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import quoted
+from modelcar_tui.core.stamps import seconds
 from modelcar_tui.core.text import clean
-from modelcar_tui.qa.kube_api import KubeApi, KubeError
+from modelcar_tui.kube.client import Client
+from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.qa.kube_indexed import Exit
-from modelcar_tui.qa.lines import seconds
 
 PULL_FAILED = (
     "ErrImagePull",
@@ -62,7 +63,7 @@ def check(job: Mapping[str, Any] | None, name: str, namespace: str) -> None:
             raise UserError(Problem(what=what, fix=f"oc describe job {name} -n {namespace}"))
 
 
-async def why_no_pod(api: KubeApi, core: str, job: Mapping[str, Any]) -> str:
+async def why_no_pod(client: Client, core: str, job: Mapping[str, Any]) -> str:
     """Why the Job controller makes no pod, by its events; empty when it says nothing, or we may not read
     them.
 
@@ -71,8 +72,8 @@ async def why_no_pod(api: KubeApi, core: str, job: Mapping[str, Any]) -> str:
     """
     about = f"involvedObject.uid={job['metadata']['uid']},reason=FailedCreate"
     try:
-        events = (await api.call("GET", f"{core}/events", fieldSelector=about)).get("items") or []
-    except KubeError:
+        events = (await client.read(f"{core}/events", fieldSelector=about)).get("items") or []
+    except ClusterError:
         return ""
     if not events:
         return ""

@@ -12,9 +12,15 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.pull_secret import PullSecret
 from modelcar_tui.core.secrets import Redactor
-from modelcar_tui.qa import kube_state, pullsecret, store
-from modelcar_tui.qa.kube_api import KubeApi, KubeError, create, find, gone, kube_api, patient
+from modelcar_tui.kube.client import Client, Object
+from modelcar_tui.kube.connect import connect_as
+from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube.flatten import flatten
+from modelcar_tui.kube.patience import gone, patient
+from modelcar_tui.kube.types import Rung
+from modelcar_tui.qa import kube_state, store
 from modelcar_tui.qa.kube_indexed import INDEX, Exit, Indexes
 from modelcar_tui.qa.kube_log import Cursor, follow
 from modelcar_tui.qa.kube_objects import (
@@ -25,14 +31,13 @@ from modelcar_tui.qa.kube_objects import (
     suite_job,
     suite_secret,
 )
-from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths
 from modelcar_tui.qa.manifest_file import stage_manifest
 from modelcar_tui.qa.outcome import Ended, classify, could_not_start, refused
 from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.runner import ContainerStarted, OnEvent, QaSecrets, Warned
 from modelcar_tui.qa.staging import driving, qa_folder
-from modelcar_tui.qa.suite import ASSUMED, Command, Probe, command, probe_script, read_probe
-from modelcar_tui.qa.types import QaOutcome, QaRequest
+from modelcar_tui.qa.suite import ASSUMED, Command, Probe, command, known, probe_script, read_probe
+from modelcar_tui.qa.types import QaOutcome, QaRequest, cluster_of
 from modelcar_tui.qa.watchdog import Watchdog
 
 POLL_S = 1.0
@@ -71,19 +76,16 @@ class KubeJobRunner:
             async with driving(qa):
                 if (done := store.load_outcome(qa)) is not None:
                     return done
-                config = await flatten(
-                    kubeconfig_paths(request.kubeconfig_path),
-                    context=request.kube_context,
-                    redact=self._redact,
-                    needed_s=request.timeout_s,
-                )
+                config = await flatten(cluster_of(request), needed_s=request.timeout_s)
                 for text in config.warnings:
                     on_event(Warned(text=text))
-                async with kube_api(config.data) as api:
-                    return await self._driven(api, qa, request, secrets, on_event, config.data, start=start)
+                async with connect_as(config, cluster_of(request)) as client:
+                    return await self._driven(
+                        client, qa, request, secrets, on_event, config.data, start=start
+                    )
         except UserError as error:
             return refused(error.problems[0])
-        except KubeError as error:
+        except ClusterError as error:
             return _refusal(error, self._options.namespace)
         except OSError as error:
             return could_not_start(
@@ -94,7 +96,7 @@ class KubeJobRunner:
 
     async def _driven(
         self,
-        api: KubeApi,
+        client: Client,
         qa: Path,
         request: QaRequest,
         secrets: QaSecrets,
@@ -103,16 +105,19 @@ class KubeJobRunner:
         *,
         start: bool,
     ) -> QaOutcome | None:
-        job = await find(api, f"{self._jobs}/{object_name(request.run_id)}")
+        job = await client.find(f"{self._jobs}/{object_name(request.run_id)}")
         if job is None and not start:
             return None
-        secret = pullsecret.known(secrets.pull_secret, self._redact, needed=job is None)
+        secret = known(secrets.pull_secret, needed=job is None, login_host=request.registry_host)
         pipeline = Pipeline(qa / store.SPOOL, self._redact, on_event)
         attached = job is not None
         try:
-            if job is None or await find(api, f"{self._core}/secrets/{object_name(request.run_id)}") is None:
-                probe = await self._probe(api, request, pipeline)
-                job = await self._ensure(api, request, secret, config, probe, job, on_event)
+            if (
+                job is None
+                or await client.find(f"{self._core}/secrets/{object_name(request.run_id)}") is None
+            ):
+                probe = await self._probe(client, request, pipeline)
+                job = await self._ensure(client, request, secret, config, probe, job, on_event)
             name = str(job["metadata"]["name"])
             indexes = Indexes.of(job)
             cursor = Cursor(
@@ -129,32 +134,34 @@ class KubeJobRunner:
                     model_limit_s=request.model_timeout_s,
                 )
             )
-            outcome = await self._follow(api, request, pipeline, cursor, on_event, job, indexes)
+            outcome = await self._follow(client, request, pipeline, cursor, on_event, job, indexes)
             pipeline.say(f"{outcome.code}: {outcome.message}")
             store.save_outcome(qa, outcome)
-            await self._clean_up(api, request)
+            await self._clean_up(client, request)
         except asyncio.CancelledError:
             if not self.detach:
-                await _to_the_end(self._clean_up(api, request))
+                await _to_the_end(self._clean_up(client, request))
             raise
         except UserError:
-            await self._clean_up(api, request)
+            await self._clean_up(client, request)
             raise
         finally:
             pipeline.close()
         return outcome
 
-    async def _probe(self, api: KubeApi, request: QaRequest, pipeline: Pipeline) -> Probe:
+    async def _probe(self, client: Client, request: QaRequest, pipeline: Pipeline) -> Probe:
         """Ask the image which suite it holds, by a Job of its own."""
         pipeline.stage("probing the suite")
         job = probe_job(request, self._options, probe_script())
         name = job["metadata"]["name"]
-        made = await create(api, self._jobs, job)
+        made = await client.create(self._jobs, job)
         try:
             async with asyncio.timeout(PROBE_LIMIT_S):
-                pod = await self._pod(api, made, pipeline)
+                pod = await self._pod(client, made, pipeline)
                 text = b""
-                async for chunk in api.log(f"{self._core}/pods/{pod}/log", container="suite", follow="true"):
+                async for chunk in client.log(
+                    f"{self._core}/pods/{pod}/log", container="suite", follow="true"
+                ):
                     text += chunk
                     if len(text) > 4 * 1024**2:
                         break
@@ -162,19 +169,19 @@ class KubeJobRunner:
         except TimeoutError:
             return ASSUMED
         finally:
-            with suppress(KubeError):
-                await api.call("DELETE", f"{self._jobs}/{name}", propagationPolicy="Background")
+            with suppress(ClusterError):
+                await client.delete(f"{self._jobs}/{name}")
 
     async def _ensure(
         self,
-        api: KubeApi,
+        client: Client,
         request: QaRequest,
-        secret: pullsecret.PullSecret,
+        secret: PullSecret,
         config: bytes,
         probe: Probe,
-        job: dict[str, Any] | None,
+        job: Object | None,
         on_event: OnEvent,
-    ) -> dict[str, Any]:
+    ) -> Object:
         """The Job and its Secret, made where they are missing: a killed process may have made only the
         first."""
         manifest = stage_manifest(Path(request.manifest_path))
@@ -187,33 +194,35 @@ class KubeJobRunner:
             runtime_image=request.runtime_image,
         )
         if job is None and self._options.parallel and len(manifest.models) > 1:
-            job = await self._indexed(api, request, what, manifest.models, on_event)
+            job = await self._indexed(client, request, what, manifest.models, on_event)
         if job is None:
-            job = await create(api, self._jobs, suite_job(request, self._options, what.args, what.env))
+            job = await client.create(self._jobs, suite_job(request, self._options, what.args, what.env))
         files = {"kubeconfig": config, "modelcar.yaml": manifest.data}
         if Indexes.of(job) is not None:
             files |= {f"modelcar-{at}.yaml": data for at, data in enumerate(manifest.single)}
-        await create(
-            api, f"{self._core}/secrets", suite_secret(request, self._options, job, files, what.secret_env)
+        await client.create(
+            f"{self._core}/secrets", suite_secret(request, self._options, job, files, what.secret_env)
         )
         return job
 
     async def _indexed(
-        self, api: KubeApi, request: QaRequest, what: Command, models: tuple[str, ...], on_event: OnEvent
-    ) -> dict[str, Any] | None:
+        self, client: Client, request: QaRequest, what: Command, models: tuple[str, ...], on_event: OnEvent
+    ) -> Object | None:
         """The indexed Job; None where this cluster knows no limits per index and would try failed ones
         again."""
-        job = await create(api, self._jobs, indexed_job(request, self._options, what.args, what.env, models))
+        job = await client.create(
+            self._jobs, indexed_job(request, self._options, what.args, what.env, models)
+        )
         if "backoffLimitPerIndex" in job["spec"]:
             return job
-        await gone(api, f"{self._jobs}/{job['metadata']['name']}", self._poll)
+        await gone(client, f"{self._jobs}/{job['metadata']['name']}", self._poll)
         text = "this cluster is too old for a Job of one index a model; all models run in one pod"
         on_event(Warned(text=text))
         return None
 
     async def _follow(
         self,
-        api: KubeApi,
+        client: Client,
         request: QaRequest,
         pipeline: Pipeline,
         cursor: Cursor,
@@ -226,21 +235,23 @@ class KubeJobRunner:
         limits = request if indexes is None else msgspec.structs.replace(request, model_timeout_s=None)
         watchdog = Watchdog(limits, pipeline, on_event, age_s=max(time.time() - began, 0.0))
         name = str(job["metadata"]["name"])
-        reading = asyncio.create_task(self._read_all(api, job, pipeline, cursor, indexes or Indexes(("",))))
+        reading = asyncio.create_task(
+            self._read_all(client, job, pipeline, cursor, indexes or Indexes(("",)))
+        )
         try:
             while not reading.done():
                 await asyncio.wait({reading}, timeout=min(self._poll, 0.25))
                 pipeline.flush(force=False)
                 # One that ended while nobody looked is judged by what it did, not by its age.
                 if not kube_state.ended(job):
-                    await watchdog.look(lambda: self._stop(api, name, indexes))
+                    await watchdog.look(lambda: self._stop(client, name, indexes))
                 if watchdog.ended is not Ended.ITSELF:
                     await asyncio.wait({reading}, timeout=30)
                     break
             how = None if watchdog.ended is not Ended.ITSELF and not reading.done() else reading.result()
         finally:
             reading.cancel()
-            with suppress(asyncio.CancelledError, KubeError, UserError):
+            with suppress(asyncio.CancelledError, ClusterError, UserError):
                 await reading
         ended, seconds, limit = watchdog.ended, time.time() - began, watchdog.limit_s
         if indexes is not None:
@@ -251,65 +262,65 @@ class KubeJobRunner:
         return classify(pipeline.parser, exit_status=status, ended=ended, seconds=seconds, limit_s=limit)
 
     async def _read_all(
-        self, api: KubeApi, job: Mapping[str, Any], pipeline: Pipeline, cursor: Cursor, indexes: Indexes
+        self, client: Client, job: Mapping[str, Any], pipeline: Pipeline, cursor: Cursor, indexes: Indexes
     ) -> Exit:
         """Take the logs of all indexes to their ends; how the last one ended."""
         if len(indexes.models) == 1:
-            return await self._read(api, job, pipeline, cursor, None)
+            return await self._read(client, job, pipeline, cursor, None)
         how = Exit(None)
         for index in range(len(indexes.models)):
             if indexes.stopped:
                 break
             if index < indexes.current:
                 # Its lines are in the spool; only how it ended was not kept.
-                how = kube_state.exit_of(await self._pod_of(api, job, index)) or Exit(None)
+                how = kube_state.exit_of(await self._pod_of(client, job, index)) or Exit(None)
             else:
                 cursor = Cursor() if indexes.begin(pipeline, index) else cursor
-                how = await self._read(api, job, pipeline, cursor, index)
+                how = await self._read(client, job, pipeline, cursor, index)
             indexes.ended(index, how)
         return how
 
     async def _read(
-        self, api: KubeApi, job: Mapping[str, Any], pipeline: Pipeline, cursor: Cursor, index: int | None
+        self, client: Client, job: Mapping[str, Any], pipeline: Pipeline, cursor: Cursor, index: int | None
     ) -> Exit:
         """Take the log of a pod to its end."""
-        pod = await self._pod(api, job, pipeline, index)
+        pod = await self._pod(client, job, pipeline, index)
         path = f"{self._core}/pods/{pod}"
-        seen = await patient(api, path, self._poll, allowed=False)
+        seen = await patient(client, path, self._poll, allowed=False)
         if seen is not None and not kube_state.container_states(seen) and (how := kube_state.exit_of(seen)):
             # Evicted, or too late, before it ran: it has no log.
             return how
         end: Exit | None = None
         while True:
             try:
-                async with aclosing(follow(api, f"{path}/log", cursor, ended=end is not None)) as batches:
+                async with aclosing(follow(client, f"{path}/log", cursor, ended=end is not None)) as batches:
                     async for lines in batches:
                         for line in lines:
                             pipeline.take(line)
                         await asyncio.sleep(0)
-            except KubeError as error:
+            except ClusterError as error:
                 if error.status != 404:
                     raise
             if end is not None:
                 return end
-            found = await patient(api, path, self._poll)
+            found = await patient(client, path, self._poll)
             if found is None:
                 return Exit(None)
             end = kube_state.exit_of(found)
             if end is None:
                 await asyncio.sleep(self._poll)
 
-    async def _pod_of(self, api: KubeApi, job: Mapping[str, Any], index: int | None) -> dict[str, Any] | None:
+    async def _pod_of(self, client: Client, job: Mapping[str, Any], index: int | None) -> Object | None:
         """The Job's pod (the one with that index) as it is now."""
-        pods = await api.call("GET", f"{self._core}/pods", labelSelector=kube_state.selector(job))
-        items: list[dict[str, Any]] = pods.get("items") or []
+        pods = await client.read(f"{self._core}/pods", labelSelector=kube_state.selector(job))
+        items: list[Object] = pods.get("items") or []
         if index is None:
             return items[0] if items else None
         of = (pod for pod in items if (pod["metadata"].get("annotations") or {}).get(INDEX) == str(index))
         return next(of, None)
 
     async def _pod(
-        self, api: KubeApi, job: Mapping[str, Any], pipeline: Pipeline, index: int | None = None
+        self, client: Client, job: Mapping[str, Any], pipeline: Pipeline, index: int | None = None
     ) -> str:
         """The name of the Job's pod (of the one with that index), once its container has run.
 
@@ -318,7 +329,7 @@ class KubeJobRunner:
         """
         told, name = "", str(job["metadata"]["name"])
         while True:
-            pod = await self._pod_of(api, job, index)
+            pod = await self._pod_of(client, job, index)
             if pod is not None:
                 states = kube_state.container_states(pod)
                 if any("running" in one or "terminated" in one for one in states) or kube_state.exit_of(pod):
@@ -326,47 +337,47 @@ class KubeJobRunner:
                 why = kube_state.waiting(pod)
                 who = f"pod {pod['metadata']['name']}"
             else:
-                why, who = await kube_state.why_no_pod(api, self._core, job), f"job {name}"
+                why, who = await kube_state.why_no_pod(client, self._core, job), f"job {name}"
             if why and why != told:
                 told = why
                 pipeline.say(f"{who}: {why}")
             pipeline.stage("waiting for the pod")
-            kube_state.check(await find(api, f"{self._jobs}/{name}"), name, self._options.namespace)
+            kube_state.check(await client.find(f"{self._jobs}/{name}"), name, self._options.namespace)
             await asyncio.sleep(self._poll)
 
-    async def _stop(self, api: KubeApi, name: str, indexes: Indexes | None) -> None:
+    async def _stop(self, client: Client, name: str, indexes: Indexes | None) -> None:
         """Ask the pods to end (their grace lets the suite clean up); the Job stays: its log is still read."""
-        with suppress(KubeError):
+        with suppress(ClusterError):
             if indexes is not None:
                 indexes.stopped = True
                 # No index may start now, and those that run are asked to end.
-                await api.call("PATCH", f"{self._jobs}/{name}", {"spec": {"suspend": True}})
+                await client.patch(f"{self._jobs}/{name}", {"spec": {"suspend": True}})
                 return
-            pods = await api.call("GET", f"{self._core}/pods", labelSelector=f"job-name={name}")
+            pods = await client.read(f"{self._core}/pods", labelSelector=f"job-name={name}")
             for pod in pods.get("items") or []:
-                await api.call("DELETE", f"{self._core}/pods/{pod['metadata']['name']}")
+                await client.delete(f"{self._core}/pods/{pod['metadata']['name']}")
 
-    async def _clean_up(self, api: KubeApi, request: QaRequest) -> None:
+    async def _clean_up(self, client: Client, request: QaRequest) -> None:
         name = object_name(request.run_id)
         for path in (f"{self._jobs}/{name}", f"{self._core}/secrets/{name}"):
-            with suppress(KubeError):
-                await api.call("DELETE", path, propagationPolicy="Background")
+            with suppress(ClusterError):
+                await client.delete(path)
 
 
-def _refusal(error: KubeError, namespace: str) -> QaOutcome:
-    if error.status == 401:
-        return could_not_start("TOKEN_EXPIRED", str(error), "oc login, then run again")
-    if error.status == 403 and "exceeded quota" in str(error):
+def _refusal(error: ClusterError, namespace: str) -> QaOutcome:
+    problem = error.problem
+    if error.rung is Rung.UNAUTHENTICATED:
+        return could_not_start("TOKEN_EXPIRED", problem.what, "oc login, then run again")
+    if error.forbidden and "exceeded quota" in problem.what:
         fix = f"oc describe quota -n {namespace}; free some, or ask for more"
-        return could_not_start("QUOTA", str(error), fix)
-    if error.status == 403:
+        return could_not_start("QUOTA", problem.what, fix)
+    if error.forbidden:
         fix = f"oc adm policy add-role-to-user edit USER -n {namespace}"
-        return could_not_start("FORBIDDEN", str(error), fix)
-    if error.status == 404:
-        return could_not_start("NAMESPACE", str(error), f"oc new-project {namespace}")
-    return could_not_start(
-        "CLUSTER_UNREACHABLE", str(error), "oc whoami --show-server, then curl that address"
-    )
+        return could_not_start("FORBIDDEN", problem.what, fix)
+    if error.missing:
+        what = f"there is no namespace {namespace}, or no Jobs in it (404)"
+        return could_not_start("NAMESPACE", what, f"oc new-project {namespace}")
+    return could_not_start("CLUSTER_UNREACHABLE", f"{problem.where}: {problem.what}", problem.fix)
 
 
 async def _to_the_end(work: Any) -> None:

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import NamedTuple
+
+from modelcar_tui.core.stamps import seconds
 
 KEEP = 64 * 1024
 """Bytes of one line that are kept; the rest is dropped, never buffered."""
@@ -83,15 +84,3 @@ class K8sFile:
         whole = bytes(parts)
         parts.clear()
         return RawLine(whole, seconds(stamp.decode("ascii", "replace")))
-
-
-def seconds(stamp: str) -> float:
-    """An RFC 3339 time with up to nanoseconds as seconds since 1970; 0 where it is none."""
-    head, dot, tail = stamp.partition(".")
-    if dot:
-        digits = len(tail) - len(tail.lstrip("0123456789"))
-        stamp = f"{head}.{tail[:digits][:6].ljust(6, '0')}{tail[digits:]}"
-    try:
-        return datetime.fromisoformat(stamp).timestamp()
-    except ValueError:
-        return 0.0

@@ -11,11 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.pull_secret import PullSecret
 from modelcar_tui.core.secrets import Redactor
-from modelcar_tui.qa import pullsecret, store
+from modelcar_tui.kube.flatten import flatten, teach_lent
+from modelcar_tui.qa import store
 from modelcar_tui.qa.collect import collect
 from modelcar_tui.qa.follow import following
-from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths, teach
 from modelcar_tui.qa.manifest_file import stage_manifest
 from modelcar_tui.qa.outcome import Ended, classify, could_not_start, refused
 from modelcar_tui.qa.pipeline import Pipeline
@@ -36,8 +37,8 @@ from modelcar_tui.qa.staging import (
     unstage,
     user_mapping,
 )
-from modelcar_tui.qa.suite import command
-from modelcar_tui.qa.types import QaOutcome, QaRequest
+from modelcar_tui.qa.suite import command, known
+from modelcar_tui.qa.types import QaOutcome, QaRequest, cluster_of
 from modelcar_tui.qa.watchdog import Watchdog
 
 POLL_S = 0.05
@@ -106,14 +107,14 @@ class PodmanRunner:
         container = await find(self._podman, request.run_id)
         if container is None and not start:
             return None
-        pull_secret = pullsecret.known(secrets.pull_secret, self._redact, needed=container is None)
+        pull_secret = known(secrets.pull_secret, needed=container is None, login_host=request.registry_host)
         pipeline = Pipeline(qa / store.SPOOL, self._redact, on_event)
         try:
             attached = container is not None
             if container is None:
                 container = await self._start(qa, request, pull_secret, pipeline, on_event)
             else:
-                teach(self._redact, stage_folder(qa) / "kubeconfig")
+                teach_lent(stage_folder(qa) / "kubeconfig")
             await container.open()
             on_event(
                 ContainerStarted(
@@ -146,7 +147,7 @@ class PodmanRunner:
         self,
         qa: Path,
         request: QaRequest,
-        secret: pullsecret.PullSecret,
+        secret: PullSecret,
         pipeline: Pipeline,
         on_event: OnEvent,
     ) -> Container:
@@ -168,12 +169,7 @@ class PodmanRunner:
         if caution:
             on_event(Warned(text=self._redact(caution)))
         pipeline.stage("staging")
-        config = await flatten(
-            kubeconfig_paths(request.kubeconfig_path),
-            context=request.kube_context,
-            redact=self._redact,
-            needed_s=request.timeout_s,
-        )
+        config = await flatten(cluster_of(request), needed_s=request.timeout_s)
         for text in config.warnings:
             on_event(Warned(text=text))
         if not found.probed:

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from modelcar_tui.qa.lines import seconds
+from modelcar_tui.core.stamps import seconds
 from modelcar_tui.qa.podman_cli import Podman, PodmanError
 from modelcar_tui.qa.staging import LABEL, interrupt_suite
 

@@ -6,12 +6,10 @@ import os
 import shutil
 
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.pull_secret import VARIABLE, parse
 from modelcar_tui.core.secrets import Secret
-from modelcar_tui.qa.kubeconfig import kubeconfig_paths
-from modelcar_tui.qa.pullsecret import parse
+from modelcar_tui.kube.kubeconfig import in_cluster, kubeconfig_paths
 from modelcar_tui.qa.types import QaOutcome
-
-PULL_SECRET_VARIABLE = "OCI_REGISTRY_PULL_SECRET"  # noqa: S105
 
 
 def skip_reason(
@@ -45,16 +43,16 @@ def skip_reason(
         return None
     if podman is not None and shutil.which(podman) is None:
         return _skip("PODMAN_MISSING", "podman is not installed", "sudo dnf install podman")
-    secret = pull_secret or Secret(os.environ.get(PULL_SECRET_VARIABLE, ""))
+    secret = pull_secret or Secret(os.environ.get(VARIABLE, ""))
     if not secret:
-        fix = f"export {PULL_SECRET_VARIABLE}=... (base64 of user:password, or an auth file's text)"
-        return _skip("PULL_SECRET_MISSING", f"{PULL_SECRET_VARIABLE} is not set", fix)
+        fix = f"export {VARIABLE}=... (base64 of user:password, or an auth file's text)"
+        return _skip("PULL_SECRET_MISSING", f"{VARIABLE} is not set", fix)
     try:
-        parse(secret)
+        parse(secret).checked()
     except UserError as error:
         problem = error.problems[0]
         return _skip("PULL_SECRET_INVALID", problem.what, problem.fix)
-    if not kubeconfig_paths(kubeconfig):
+    if not kubeconfig_paths(kubeconfig) and in_cluster() is None:
         fix = "oc login, or export KUBECONFIG=/path/to/kubeconfig"
         return _skip("KUBECONFIG_MISSING", "no kubeconfig was found", fix)
     return None

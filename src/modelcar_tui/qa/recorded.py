@@ -16,9 +16,10 @@ import msgspec
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.core.stamps import seconds
 from modelcar_tui.core.text import clean
 from modelcar_tui.qa import store
-from modelcar_tui.qa.lines import LineSplitter, RawLine, seconds
+from modelcar_tui.qa.lines import LineSplitter, RawLine
 from modelcar_tui.qa.outcome import classify, refused
 from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.runner import ContainerStarted, OnEvent, QaSecrets

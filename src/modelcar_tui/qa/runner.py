@@ -84,7 +84,7 @@ class QaSecrets:
         self, pull_secret: Secret | None = None, registry_secrets: Mapping[str, Secret] | None = None
     ) -> None:
         self.pull_secret = pull_secret
-        """In any of the shapes that `pullsecret.parse` knows."""
+        """In any of the shapes that `core.pull_secret` knows."""
         self.registry_secrets = dict(registry_secrets or {})
         """Secrets for single registry hosts; they win over `pull_secret`."""
 

@@ -13,9 +13,9 @@ import shlex
 import msgspec
 
 from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.pull_secret import LOGIN_HOST, NONE, VARIABLE, PullSecret, parse
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.hardware.vendors import vendor_word, vendors
-from modelcar_tui.qa.pullsecret import PullSecret
 from modelcar_tui.qa.tables import Generation, suite
 
 MANIFEST_IN_CONTAINER = "/run/modelcar-tui/modelcar.yaml"
@@ -158,6 +158,26 @@ def _secret_env(probe: Probe, hosts: tuple[str, ...], secret: PullSecret) -> dic
     return env
 
 
+def known(secret: Secret | None, *, needed: bool, login_host: str | None = None) -> PullSecret:
+    """The recognised pull secret; `NONE` where there is none.
+
+    Args:
+        needed: False when the suite runs already: it has its secret, so a bad or missing one stops nothing.
+        login_host: The registry that the operator has named, which a bare login is then for.
+
+    Raises:
+        UserError: it is needed and can't be used.
+    """
+    if not secret:
+        return NONE
+    try:
+        return parse(secret, login_host=login_host or LOGIN_HOST).checked()
+    except UserError:
+        if needed:
+            raise
+        return NONE
+
+
 def _secret_of(secret: PullSecret, host: str) -> Secret:
     value = secret.for_host(host)
     if value is None and not secret.hosts:
@@ -165,6 +185,10 @@ def _secret_of(secret: PullSecret, host: str) -> Secret:
         raise UserError(
             Problem(what=f"there is no pull secret for {host}", fix=fix, code="pull-secret-missing")
         )
+    if value is None and secret.bare:
+        what = f"the pull secret is a bare login, which is sent to {secret.hosts[0]} and not to {host}"
+        fix = f'podman login --authfile FILE {host}, then export {VARIABLE}="$(cat FILE)"'
+        raise UserError(Problem(what=what, fix=fix, code="pull-secret"))
     if value is None:
         fix = f"podman login {host}, or export OCI_REGISTRY_PULL_SECRET with base64 of user:password"
         raise UserError(Problem(what=f"the pull secret has no entry for {host}", fix=fix, code="pull-secret"))

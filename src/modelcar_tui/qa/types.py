@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.secrets import redact_fields
+from modelcar_tui.kube.types import ClusterOptions
 
 
 class QaRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +40,11 @@ class QaRequest(msgspec.Struct, frozen=True, kw_only=True):
     """podman's `--network`."""
     pull: str = "missing"
     """`missing`, `always`, `newer` or `never`."""
+
+
+def cluster_of(request: QaRequest) -> ClusterOptions:
+    """Where the request's cluster is found."""
+    return ClusterOptions(kubeconfig=request.kubeconfig_path, context=request.kube_context)
 
 
 class QaCounts(msgspec.Struct, frozen=True):

@@ -11,10 +11,13 @@ import msgspec
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.files import write_private
+from modelcar_tui.kube.client import Client
+from modelcar_tui.kube.connect import connect
+from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube.kubeconfig import find
+from modelcar_tui.kube.types import ClusterOptions
 from modelcar_tui.qa import cleanup
 from modelcar_tui.qa.cleanup import Leftover
-from modelcar_tui.qa.kube_api import KubeApi, KubeError, kube_api
-from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths
 from modelcar_tui.qa.logparse import SuiteParser
 from modelcar_tui.qa.spool import SpoolReader
 from modelcar_tui.qa.staging import driving
@@ -57,8 +60,8 @@ class CleanUp:
         """
         if not self.named() and self._settings.qa_engine != "kubernetes":
             return ()
-        async with self._cluster() as api:
-            return await self._look(api)
+        async with self._cluster() as client:
+            return await self._look(client)
 
     async def delete(self, uids: frozenset[str]) -> tuple[str, ...]:
         """Delete those that the operator has seen, by their uids; one line each, also kept in the run's
@@ -67,16 +70,16 @@ class CleanUp:
         Raises:
             UserError: as for `look`.
         """
-        async with self._cluster() as api:
-            items = [item for item in await self._look(api) if item.uid in uids]
-            lines = await cleanup.delete(api, items)
+        async with self._cluster() as client:
+            items = [item for item in await self._look(client) if item.uid in uids]
+            lines = await cleanup.delete(client, items)
         write_private(self._folder / "qa" / "cleanup.txt", "".join(f"{line}\n" for line in lines).encode())
         return lines
 
-    async def _look(self, api: KubeApi) -> tuple[Leftover, ...]:
+    async def _look(self, client: Client) -> tuple[Leftover, ...]:
         qa, settings = self._state.qa, self._settings
         return await cleanup.look(
-            api,
+            client,
             self.named(),
             run_id=self._folder.name,
             began=qa.began,
@@ -85,21 +88,19 @@ class CleanUp:
         )
 
     @asynccontextmanager
-    async def _cluster(self) -> AsyncIterator[KubeApi]:
+    async def _cluster(self) -> AsyncIterator[Client]:
         qa = self._folder / "qa"
         if not qa.is_dir():
             raise UserError(Problem(where=str(self._folder), what="this run has started no QA"))
+        options = ClusterOptions(kubeconfig=self._settings.kubeconfig, context=self._settings.kube_context)
         try:
-            async with driving(qa):
-                config = await flatten(
-                    kubeconfig_paths(self._settings.kubeconfig), context=self._settings.kube_context
-                )
-                async with kube_api(config.data) as api:
-                    yield api
-        except KubeError as error:
-            fix = "oc login, then again" if error.status == 401 else "oc whoami --show-server"
-            problem = Problem(what=f"the cluster can't be asked: {error}", fix=fix)
-            raise UserError(problem, status=ExitStatus.CLUSTER) from None
+            async with driving(qa), connect(find(options), options) as client:
+                yield client
+        except ClusterError as error:
+            problem = error.problem
+            what = f"the cluster can't be asked: {problem.what}"
+            told = Problem(where=problem.where, what=what, fix=problem.fix)
+            raise UserError(told, status=ExitStatus.CLUSTER) from None
 
 
 def clean_up(folder: Path, state: RunState, settings: Settings) -> CleanUp:

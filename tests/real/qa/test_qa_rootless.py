@@ -29,7 +29,7 @@ def test_suite_runs_rootless_and_leaves_nothing(
         archive.rename(home / "suite.tar")
         (home / "kubeconfig").write_text(kubeconfig.read_text())
         (home / "m.yaml").write_text(
-            "model-car:\n- name: granite--leak\n  image: oci://quay.io/x/granite:1\n"
+            "model-car:\n- name: granite--leak\n  image: oci://registry.redhat.io/x/granite:1\n"
         )
         someone.own()
         loaded = someone.run("podman", "load", "--quiet", "-i", "suite.tar")

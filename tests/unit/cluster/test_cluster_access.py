@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import select
 import socket
-import socketserver
 import sys
 import threading
 import time
@@ -23,6 +21,7 @@ from modelcar_tui.demo.kube_certificates import Authority
 from modelcar_tui.demo.kube_rights import Fault, Right, User
 from modelcar_tui.demo.kube_scenarios import openshift_ai
 from modelcar_tui.kube.types import ClusterOptions, Rung
+from support.tunnel import tunnel
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +189,7 @@ async def test_no_kubeconfig(tmp_path: Path) -> None:
         ("clusters: [", "not valid YAML"),
         ("[1, 2]", "not a kubeconfig"),
         ("clusters: {a: b}\n", "clusters is not a list"),
-        ("clusters: [{cluster: {}}]\n", "has no name"),
+        ("clusters: [{name: 7, cluster: {}}]\n", "has no name"),
         ("", "no context is chosen"),
         ("current-context: x\ncontexts: [{name: y, context: {}}]\n", "no context x; there are: y"),
         ("current-context: y\ncontexts: [{name: y, context: {}}]\n", "no cluster with a server"),
@@ -252,39 +251,13 @@ async def test_an_exec_plug_in_without_oc(stub: StubCluster, tmp_path: Path, mon
     await said(path, Rung.UNAUTHENTICATED, "no answer in time")
 
 
-class Tunnel(socketserver.BaseRequestHandler):
-    """A proxy that knows CONNECT."""
-
-    def handle(self) -> None:
-        head = b""
-        while b"\r\n\r\n" not in head:
-            head += self.request.recv(4096)
-        host, _, port = head.split()[1].decode().partition(":")
-        self.server.asked.append(f"{host}:{port}")  # type: ignore[attr-defined]
-        with socket.create_connection((host, int(port)), 5) as far:
-            self.request.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-            while ready := select.select([self.request, far], [], [], 5)[0]:
-                for side in ready:
-                    data = side.recv(65536)
-                    if not data:
-                        return
-                    (far if side is self.request else self.request).sendall(data)
-
-
 async def test_a_proxy_is_used(stub: StubCluster, tmp_path: Path) -> None:
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Tunnel) as proxy:
-        proxy.daemon_threads = True
-        proxy.asked = []  # type: ignore[attr-defined]
-        threading.Thread(target=proxy.serve_forever, daemon=True).start()
-        named = {
-            "certificate-authority": authority(stub),
-            "proxy-url": f"http://127.0.0.1:{proxy.server_address[1]}",
-        }
+    with tunnel() as proxy:
+        named = {"certificate-authority": authority(stub), "proxy-url": proxy.url}
         path = kubeconfig(tmp_path, stub.url, {"token": stub.token}, **named)
         access = await probe(options(path))
-        proxy.shutdown()
-    assert (access.user, access.via) == ("kubeadmin", f"proxy {named['proxy-url']}")
-    assert proxy.asked == [stub.url.removeprefix("https://")]  # type: ignore[attr-defined]
+    assert (access.user, access.via) == ("kubeadmin", f"proxy {proxy.url}")
+    assert proxy.asked == [stub.url.removeprefix("https://")]
 
 
 async def test_kubeconfig_lists_are_merged_first_wins(stub: StubCluster, tmp_path: Path) -> None:

@@ -245,5 +245,5 @@ def test_what_qa_needs_is_told_without_the_pull_secret(plant: Plant) -> None:
             )
         finally:
             registry.stop()
-    assert b"a login of the pull secret holds a line break" in done.stdout
+    assert b"the pull secret: the user name holds a line break" in done.stdout
     assert plant.traces(done, HEAD, TAIL, stub.token) == []

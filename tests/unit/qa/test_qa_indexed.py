@@ -33,7 +33,7 @@ class Bench:
 
     def request(self, *models: str, **more: object) -> QaRequest:
         path = self.folder / "m.yaml"
-        items = "".join(f"- name: {m}\n  image: oci://quay.io/x/modelcar-{m}:1\n" for m in models)
+        items = "".join(f"- name: {m}\n  image: oci://registry.redhat.io/x/modelcar-{m}:1\n" for m in models)
         path.write_text(f"model-car:\n{items}default:\n  execution_mode: sequential\n")
         return QaRequest(
             run_id="r1",

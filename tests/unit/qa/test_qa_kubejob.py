@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,13 +13,16 @@ import msgspec
 import pytest
 
 from modelcar_tui.core.secrets import Secret
+from modelcar_tui.demo.kube_certificates import Authority
+from modelcar_tui.kube.helper_proxy import program
 from modelcar_tui.qa.kube_log import Cursor
 from modelcar_tui.qa.kube_objects import QUEUE_LABEL, JobOptions, object_name
 from modelcar_tui.qa.kubejob import KubeJobRunner
-from modelcar_tui.qa.runner import ContainerStarted, QaEvent, QaSecrets
+from modelcar_tui.qa.runner import ContainerStarted, QaEvent, QaSecrets, Warned
 from modelcar_tui.qa.spool import Origin, SpoolReader
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 from support.kube_jobs import TOKEN, Cluster
+from support.tunnel import tunnel
 
 PASSWORD = "planted-password-of-the-registry"
 AUTH = base64.b64encode(f"planted-user:{PASSWORD}".encode()).decode()
@@ -26,9 +30,10 @@ OPTIONS = JobOptions(namespace="qa", service_account="suite", queue=None)
 
 
 class Bench:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tls: ssl.SSLContext | None = None) -> None:
         self.folder = folder
-        self.cluster = Cluster(folder / "cluster")
+        self.cluster = Cluster(folder / "cluster", tls=tls)
+        self.kubeconfig = self.cluster.kubeconfig
         self.events: list[QaEvent] = []
 
     def request(self, *models: str, **more: object) -> QaRequest:
@@ -41,7 +46,7 @@ class Bench:
             run_id="20260821-Run_1",
             image="quay.io/opendatahub/opendatahub-tests:latest",
             manifest_path=str(path),
-            kubeconfig_path=str(self.cluster.kubeconfig()),
+            kubeconfig_path=str(self.kubeconfig()),
             folder=str(self.folder / "run"),
             **more,
         )
@@ -62,6 +67,19 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     (tmp_path / "cluster").mkdir()
     bench = Bench(tmp_path)
     yield bench
+    bench.cluster.stop()
+
+
+@pytest.fixture
+def far_bench(tmp_path: Path) -> Iterator[tuple[Bench, Path]]:
+    """A bench behind TLS whose certificate is for `inside.test`, and the PEM of its authority."""
+    (tmp_path / "cluster").mkdir()
+    authority = Authority(tmp_path)
+    made = authority.issue("server", hosts=("inside.test",))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.certificate, made.key)
+    bench = Bench(tmp_path, context)
+    yield bench, authority.path
     bench.cluster.stop()
 
 
@@ -163,7 +181,7 @@ async def test_api_server_that_has_just_started_refuses_for_a_while(bench: Bench
 async def test_right_that_is_taken_away_for_good_ends_the_run(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("modelcar_tui.qa.kube_api.REFUSED_S", 0.5)
+    monkeypatch.setattr("modelcar_tui.kube.patience.REFUSED_S", 0.5)
     task = asyncio.create_task(bench.run(bench.request("granite--slow")))
     await eventually(lambda: len(slow(bench)) > 20)
     bench.cluster.confused.set()
@@ -264,6 +282,49 @@ async def test_refusals_are_named(bench: Bench) -> None:
     assert (await bench.run(request)).code == "QA_ERROR:TOKEN_EXPIRED"
     path.write_text(path.read_text().replace("127.0.0.1:", "127.0.0.1:1/"))
     assert (await bench.run(request)).code == "QA_ERROR:CLUSTER_UNREACHABLE"
+
+
+async def test_the_cluster_is_reached_as_its_kubeconfig_says(far_bench: tuple[Bench, Path]) -> None:
+    """Through a proxy, with the certificate of another name: as the nodes were read before."""
+    bench, authority = far_bench
+    trust = {"certificate-authority": str(authority), "tls-server-name": "inside.test"}
+    with tunnel() as proxy:
+        bench.kubeconfig = lambda: bench.cluster.kubeconfig(**trust, **{"proxy-url": proxy.url})
+        outcome = await bench.run(bench.request("granite--slow"))
+    assert outcome.ok, outcome
+    assert slow(bench) == SLOW
+    assert set(proxy.asked) == {bench.cluster.url.removeprefix("https://")}
+    lent = json.loads(base64.b64decode(bench.cluster.posted[-1]["data"]["kubeconfig"]))
+    assert lent["clusters"][0]["cluster"]["tls-server-name"] == "inside.test"
+    del trust["tls-server-name"]
+    bench.kubeconfig = lambda: bench.cluster.kubeconfig(**trust)
+    other = msgspec.structs.replace(
+        bench.request("granite"), run_id="other", folder=str(bench.folder / "other")
+    )
+    refused = await bench.run(other)
+    assert refused.code == "QA_ERROR:CLUSTER_UNREACHABLE"
+    assert "its certificate is for another name" in refused.message
+
+
+@pytest.mark.real
+@pytest.mark.skipif(program() is None, reason="neither oc nor kubectl is installed")
+async def test_a_plug_in_is_asked_anew_when_its_token_ends(far_bench: tuple[Bench, Path]) -> None:
+    bench, authority = far_bench
+    plugin, asked = bench.folder / "get-token", bench.folder / "asked"
+    kind = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"}
+    given = json.dumps({**kind, "status": {"token": TOKEN, "expirationTimestamp": "2026-01-01T00:00:00Z"}})
+    plugin.write_text(f"#!/bin/sh\necho x >> {asked}\necho '{given}'\n")
+    plugin.chmod(0o755)
+    spec = {"apiVersion": kind["apiVersion"], "command": "../get-token", "interactiveMode": "Never"}
+    trust = {"certificate-authority": str(authority), "tls-server-name": "inside.test"}
+    bench.kubeconfig = lambda: bench.cluster.kubeconfig({"exec": spec}, **trust)
+    outcome = await bench.run(bench.request("granite--slow"))
+    assert outcome.ok, outcome
+    assert slow(bench) == SLOW
+    assert len(asked.read_text().split()) > 1
+    assert any(isinstance(event, Warned) and "the token from" in event.text for event in bench.events)
+    lent = json.loads(base64.b64decode(bench.cluster.posted[-1]["data"]["kubeconfig"]))
+    assert lent["users"][0]["user"] == {"token": TOKEN}
 
 
 def test_cursor_goes_on_among_lines_of_one_time() -> None:

@@ -11,20 +11,21 @@ from pathlib import Path
 import pytest
 
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.pull_secret import NONE, PullSecret, parse
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.qa.collect import judge
 from modelcar_tui.qa.kube_objects import JobOptions, indexed_job, suite_job
 from modelcar_tui.qa.manifest_file import registry_host, stage_manifest
 from modelcar_tui.qa.preconditions import skip_reason
-from modelcar_tui.qa.pullsecret import NONE, PullSecret, parse
-from modelcar_tui.qa.suite import ASSUMED, Command, Probe, accelerator_word, command, read_probe
+from modelcar_tui.qa.suite import ASSUMED, Command, Probe, accelerator_word, command, known, read_probe
 from modelcar_tui.qa.types import QaRequest
 
 OLD = "tests/model_serving/model_runtime/model_validation/test_modelvalidation.py"
 NEW = "tests/model_serving/model_runtime/vllm/modelcar/test_modelvalidation.py"
 SUITE = Path(__file__).parents[2] / "support" / "fake_suite.py"
 AUTH = base64.b64encode(b"user:a-password").decode()
-SECRET = parse(Secret(AUTH))
+HOSTS = ("registry.redhat.io", "quay.io", "registry.example.test")
+SECRET = parse(Secret(json.dumps({"auths": {host: {"auth": AUTH} for host in HOSTS}})))
 HELP = (
     "uid=1001\ngid=0\npath={}\nusage: pytest\n  --model_car_yaml_path=X\n  --supported-accelerator-type=X\n"
 )
@@ -279,3 +280,15 @@ def test_podman_missing_names_the_command() -> None:
     found = skip_reason(podman="no-such-program")
     assert found is not None
     assert found.fix == "sudo dnf install podman"
+
+
+def test_a_bare_login_goes_to_the_registry_that_the_operator_named_and_to_no_other() -> None:
+    def env(login_host: str | None) -> dict[str, Secret]:
+        secret = known(Secret(AUTH), needed=True, login_host=login_host)
+        return command(
+            ASSUMED, hosts=("quay.io",), secret=secret, accelerator="amd", runtime_image=None
+        ).secret_env
+
+    assert [value.reveal() for value in env("quay.io").values()] == [AUTH]
+    with pytest.raises(UserError, match=r"sent to registry\.redhat\.io and not to quay\.io; podman login"):
+        env(None)

@@ -15,8 +15,10 @@ import yaml
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.secrets import Redactor
-from modelcar_tui.qa import kubeconfig as module
-from modelcar_tui.qa.kubeconfig import flatten, kubeconfig_paths, teach
+from modelcar_tui.kube import plugin as module
+from modelcar_tui.kube.flatten import flatten, teach_lent
+from modelcar_tui.kube.kubeconfig import kubeconfig_paths
+from modelcar_tui.kube.types import ClusterOptions
 
 
 def write(
@@ -41,6 +43,10 @@ def write(
     return path
 
 
+def at(*paths: Path, context: str | None = None) -> ClusterOptions:
+    return ClusterOptions(kubeconfig=os.pathsep.join(str(path) for path in paths), context=context)
+
+
 def plugin(folder: Path, script: str) -> dict[str, Any]:
     program = folder / "plugin"
     program.write_text(f"#!/bin/sh\n{script}\n")
@@ -50,11 +56,11 @@ def plugin(folder: Path, script: str) -> dict[str, Any]:
 
 async def test_only_the_used_context_remains(tmp_path: Path) -> None:
     redact = Redactor()
-    flat = await flatten((write(tmp_path / "k", {"token": "sha256~mine-and-only-mine"}),), redact=redact)
+    flat = await flatten(at(write(tmp_path / "k", {"token": "sha256~mine-and-only-mine"})))
     config = json.loads(flat.data)
     assert [len(config[kind]) for kind in ("contexts", "clusters", "users")] == [1, 1, 1]
     assert config["contexts"][0]["context"] == {"cluster": "qa", "user": "qa", "namespace": "models"}
-    assert flat.server == "https://api.test:6443"
+    assert flat.credentials.server == "https://api.test:6443"
     assert b"token-of-other" not in flat.data
     assert b"other.test" not in flat.data
     assert redact("sha256~mine-and-only-mine") == "***"
@@ -70,7 +76,7 @@ async def test_files_are_embedded_relative_to_their_kubeconfig(tmp_path: Path) -
     (folder / "token").write_text("a-token-from-a-file\n")
     user = {"client-certificate": "me.crt", "client-key": str(folder / "me.key"), "tokenFile": "token"}
     cluster = {"server": "https://api.test", "certificate-authority": "ca.crt"}
-    flat = await flatten((write(folder / "k", user, cluster=cluster),))
+    flat = await flatten(at(write(folder / "k", user, cluster=cluster)))
     config = json.loads(flat.data)
     held = config["users"][0]["user"]
     assert base64.b64decode(held["client-certificate-data"]) == b"PEM of me.crt"
@@ -90,8 +96,8 @@ async def test_first_file_of_a_list_wins(tmp_path: Path) -> None:
     )
     paths = kubeconfig_paths(os.pathsep.join([str(one), str(tmp_path / "missing"), str(two)]))
     assert paths == (one, two)
-    assert (await flatten(paths)).context == "one"
-    assert (await flatten(paths, context="two")).context == "two"
+    assert (await flatten(at(*paths))).credentials.context == "one"
+    assert (await flatten(at(*paths, context="two"))).credentials.context == "two"
 
 
 def test_paths_are_found_as_kubectl_finds_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +120,7 @@ async def test_plugin_is_run_and_replaced_by_its_token(tmp_path: Path) -> None:
     user = plugin(tmp_path, script)
     user["exec"]["env"] = [{"name": "WHO", "value": "me"}]
     redact = Redactor()
-    flat = await flatten((write(tmp_path / "k", user),), redact=redact)
+    flat = await flatten(at(write(tmp_path / "k", user)))
     assert json.loads(flat.data)["users"][0]["user"] == {"token": "token-of-plugin"}
     assert flat.warnings[0].startswith("the token from ")
     assert "expired at 2026-08-21 12:00 UTC" in flat.warnings[0]
@@ -134,19 +140,19 @@ async def test_token_that_ends_before_the_suite_may_is_warned_of(
     left_s: float, needed_s: float, said: str, tmp_path: Path
 ) -> None:
     path = write(tmp_path / "k", {"token": jwt(time.time() + left_s)})
-    flat = await flatten((path,), needed_s=needed_s)
+    flat = await flatten(at(path), needed_s=needed_s)
     assert said in "".join(flat.warnings)
     assert bool(flat.warnings) == bool(said)
 
 
 @pytest.mark.parametrize("token", ["sha256~abc", "a.b.c", "e30.e30.x", "e30.!!.x", ""])
 async def test_token_that_tells_nothing_is_not_guessed_at(token: str, tmp_path: Path) -> None:
-    assert (await flatten((write(tmp_path / "k", {"token": token}),), needed_s=1e9)).warnings == ()
+    assert (await flatten(at(write(tmp_path / "k", {"token": token})), needed_s=1e9)).warnings == ()
 
 
 async def test_plugin_may_give_a_client_certificate(tmp_path: Path) -> None:
     script = 'echo \'{"status":{"clientCertificateData":"CERT","clientKeyData":"KEY"}}\''
-    flat = await flatten((write(tmp_path / "k", plugin(tmp_path, script)),))
+    flat = await flatten(at(write(tmp_path / "k", plugin(tmp_path, script))))
     held = json.loads(flat.data)["users"][0]["user"]
     assert {key: base64.b64decode(value) for key, value in held.items()} == {
         "client-certificate-data": b"CERT",
@@ -168,7 +174,7 @@ async def test_plugin_that_fails_is_one_clear_line(
 ) -> None:
     monkeypatch.setattr(module, "EXEC_TIMEOUT_S", 0.5)
     with pytest.raises(UserError) as caught:
-        await flatten((write(tmp_path / "k", plugin(tmp_path, script)),))
+        await flatten(at(write(tmp_path / "k", plugin(tmp_path, script))))
     assert needle in str(caught.value)
     assert "oc login" in str(caught.value)
     assert caught.value.status is ExitStatus.CLUSTER
@@ -182,12 +188,12 @@ async def test_plugin_that_fails_is_one_clear_line(
             "dnf install it",
         ),
         ({"auth-provider": {"name": "oidc"}}, "auth-provider"),
-        ({"client-key": "/no/such/key"}, "/no/such/key: can't be read"),
+        ({"client-key": "/no/such/key"}, "/no/such/key can't be read"),
     ],
 )
 async def test_users_that_can_not_be_embedded(user: dict[str, Any], needle: str, tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
-        await flatten((write(tmp_path / "k", user),))
+        await flatten(at(write(tmp_path / "k", user)))
     assert needle in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -199,23 +205,23 @@ async def test_broken_kubeconfig_is_one_clear_line(text: str, tmp_path: Path) ->
     path = tmp_path / "k"
     path.write_text(text)
     with pytest.raises(UserError) as caught:
-        await flatten((path,))
+        await flatten(at(path))
     assert "\n" not in str(caught.value)
 
 
 async def test_no_kubeconfig_names_the_command() -> None:
     with pytest.raises(UserError, match="oc login"):
-        await flatten(())
+        await flatten(ClusterOptions())
 
 
 async def test_lent_kubeconfig_teaches_the_next_process(tmp_path: Path) -> None:
-    flat = await flatten((write(tmp_path / "k", {"token": "sha256~lent-before-the-crash"}),))
+    flat = await flatten(at(write(tmp_path / "k", {"token": "sha256~lent-before-the-crash"})))
     lent = tmp_path / "lent"
     lent.write_bytes(flat.data)
     redact = Redactor()
-    teach(redact, lent)
+    teach_lent(lent)
     assert redact("sha256~lent-before-the-crash") == "***"
     for text in ("", "[]", '{"users": []}', '{"users": [7]}'):
         lent.write_text(text)
-        teach(redact, lent)
-    teach(redact, tmp_path / "missing")
+        teach_lent(lent)
+    teach_lent(tmp_path / "missing")

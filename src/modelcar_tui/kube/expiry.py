@@ -8,7 +8,7 @@ import json
 import time
 from typing import Any
 
-from modelcar_tui.qa.lines import seconds
+from modelcar_tui.core.stamps import seconds
 
 
 def jwt_expiry(token: str) -> float | None:

@@ -1,0 +1,108 @@
+"""One kubeconfig with only the used context, everything embedded: what a container can use.
+
+It is written from the same `Credentials` with which we talk to the server ourselves; an exec plug-in is run
+and replaced by what it gives (a container has neither the plug-in nor its cache).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from modelcar_tui.core.credentials import teach_key, teach_user
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.text import clean
+from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube.expiry import caution, jwt_expiry
+from modelcar_tui.kube.kubeconfig import Credentials, find
+from modelcar_tui.kube.plugin import ask_plugin
+from modelcar_tui.kube.types import ClusterOptions
+
+
+class Flattened(msgspec.Struct, frozen=True, kw_only=True):
+    """A kubeconfig on its own. `repr` is safe: the bytes are not shown."""
+
+    data: bytes
+    credentials: Credentials
+    """What it was written from, with the plug-in's token."""
+    source: Credentials
+    """The same before the plug-in was asked."""
+    warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Flattened(server={self.credentials.server!r}, context={self.credentials.context!r})"
+
+
+async def flatten(options: ClusterOptions, *, needed_s: float | None = None) -> Flattened:
+    """The chosen or current context, on its own. A token that ends before `needed_s` from now is warned of.
+
+    Raises:
+        UserError: there is no such context, a plug-in gives no credential, or one can't be sent or embedded.
+    """
+    try:
+        found = find(options)
+        if found.helper.startswith("auth-provider"):
+            what = "the kubeconfig's user has an auth-provider, which only old kubectl knows"
+            raise UserError(Problem(what=what, fix="oc login", code="kubeconfig"), status=ExitStatus.CLUSTER)
+        if found.plugin is None:
+            token = found.token.reveal() if found.token else ""
+            whole, expires = found, jwt_expiry(token)
+            told = caution("the kubeconfig's token", expires, needed_s) if expires is not None else ""
+        else:
+            whole, ends = await ask_plugin(found)
+            who = f"the token from {clean(str(found.plugin.get('command')))}"
+            told = caution(who, ends, needed_s)
+    except ClusterError as error:
+        raise UserError(error.problem, status=ExitStatus.CLUSTER) from None
+    warnings = (told,) if told else ()
+    return Flattened(data=_written(whole), credentials=whole, source=found, warnings=warnings)
+
+
+def teach_lent(kubeconfig: Path) -> None:
+    """Teach the process the credentials of a flattened kubeconfig that an earlier process has lent."""
+    with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+        user = json.loads(kubeconfig.read_bytes())["users"][0]["user"]
+        teach_user(user)
+        teach_key(base64.b64decode(user.get("client-key-data") or "").decode())
+
+
+def _written(found: Credentials) -> bytes:
+    cluster = {
+        "server": found.server,
+        "certificate-authority-data": _packed(found.ca),
+        "insecure-skip-tls-verify": found.insecure,
+        "tls-server-name": found.server_name,
+        "proxy-url": found.proxy,
+    }
+    user: dict[str, Any] = {
+        "client-certificate-data": _packed(found.certificate),
+        "client-key-data": _packed(found.key.reveal() if found.key else None),
+        **found.acting,
+    }
+    if found.token:
+        user["token"] = found.token.reveal()
+    elif found.basic:
+        # Clients know of no login in an address, and of one way to log in only.
+        user["username"], _, user["password"] = found.basic.reveal().partition(":")
+    context = {"cluster": "qa", "user": "qa", "namespace": found.namespace}
+    whole = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "qa",
+        "preferences": {},
+        "contexts": [{"name": "qa", "context": context}],
+        "clusters": [{"name": "qa", "cluster": {key: value for key, value in cluster.items() if value}}],
+        "users": [{"name": "qa", "user": {key: value for key, value in user.items() if value}}],
+    }
+    # JSON is YAML: every client reads it and no quoting can go wrong.
+    return json.dumps(whole, indent=1, default=str).encode()
+
+
+def _packed(text: str | None) -> str:
+    return base64.b64encode((text or "").encode()).decode()

@@ -1,0 +1,114 @@
+"""Exec plug-ins, run by ourselves: what a container is given must hold their token, not their name."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from modelcar_tui.core.credentials import teach_key, teach_user, user_fault
+from modelcar_tui.core.errors import Problem
+from modelcar_tui.core.secrets import Secret
+from modelcar_tui.core.text import clean
+from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube.kubeconfig import Credentials, beyond_us
+from modelcar_tui.kube.types import Rung
+
+EXEC_TIMEOUT_S = 30.0
+_VERSION = "client.authentication.k8s.io/v1"
+
+
+async def ask_plugin(credentials: Credentials) -> tuple[Credentials, str]:
+    """The credentials with what their plug-in gives, and when that ends as the plug-in tells it.
+
+    Raises:
+        ClusterError: it is not installed, gives no credential, or one that can't be sent.
+    """
+    plugin = credentials.plugin or {}
+    command = str(plugin.get("command") or "")
+    if not command or shutil.which(command) is None:
+        hint = clean(str(plugin.get("installHint") or "").strip().partition("\n")[0])
+        what = f"the kubeconfig asks the program {clean(command)!r} for a token, and it is not installed"
+        raise _fault(credentials, what, hint or "install it, or oc login with a token")
+    output, status = await _run(credentials, plugin, command)
+    try:
+        given: Any = json.loads(output)["status"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise _fault(credentials, f"{clean(command)!r} gave no credential (exit {status})") from None
+    given = given if isinstance(given, dict) else {}
+    token, certificate, key = (
+        str(given.get(name) or "") for name in ("token", "clientCertificateData", "clientKeyData")
+    )
+    teach_user({"token": token})
+    if fault := user_fault({"token": token}):
+        where = ", ".join(str(path) for path in credentials.files)
+        what = f"{fault}: {clean(command)!r} gave it so"
+        raise _fault(credentials, what, "check what it prints", where)
+    if key:
+        teach_key(key)
+    pair = bool(certificate and key)
+    if not token.strip() and not pair:
+        raise _fault(credentials, f"{clean(command)!r} gave a credential without a token")
+    whole = replace(
+        credentials,
+        helper=beyond_us(credentials.proxy),
+        plugin=None,
+        token=Secret(token.strip()) if token.strip() else None,
+        certificate=certificate if pair else credentials.certificate,
+        key=Secret(key) if pair else credentials.key,
+    )
+    return whole, str(given.get("expirationTimestamp") or "")
+
+
+async def _run(credentials: Credentials, plugin: Mapping[str, Any], command: str) -> tuple[bytes, int | None]:
+    """What the plug-in prints, and its exit status."""
+    spec: dict[str, Any] = {"interactive": False}
+    if plugin.get("provideClusterInfo"):
+        spec["cluster"] = {"server": credentials.server, **_authority(credentials)}
+    version = str(plugin.get("apiVersion") or _VERSION)
+    env = os.environ | {
+        str(entry.get("name")): str(entry.get("value"))
+        for entry in plugin.get("env") or []
+        if isinstance(entry, dict)
+    }
+    env["KUBERNETES_EXEC_INFO"] = json.dumps({"apiVersion": version, "kind": "ExecCredential", "spec": spec})
+    process = await asyncio.create_subprocess_exec(
+        command,
+        *[str(arg) for arg in plugin.get("args") or []],
+        env=env,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(EXEC_TIMEOUT_S):
+            output, _ = await process.communicate()
+    except TimeoutError:
+        what = f"{clean(command)!r} gave no token within {EXEC_TIMEOUT_S:.0f} s"
+        raise _fault(credentials, what) from None
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                # Its whole group: a child of the plug-in would hold the pipe, and us, to its own end.
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    return output, process.returncode
+
+
+def _authority(credentials: Credentials) -> dict[str, str]:
+    import base64
+
+    packed = base64.b64encode((credentials.ca or "").encode()).decode()
+    return {"certificate-authority-data": packed} if packed else {}
+
+
+def _fault(credentials: Credentials, what: str, fix: str = "oc login", where: str = "") -> ClusterError:
+    problem = Problem(where=clean(where or credentials.server, limit=300), what=what, fix=fix, code="plug-in")
+    return ClusterError(Rung.UNAUTHENTICATED, problem)
