@@ -8,13 +8,14 @@ from modelcar_tui.memory.budget import budget_for
 from modelcar_tui.memory.draft_heads import draft_kind, draft_layers, with_head
 from modelcar_tui.memory.explain import report
 from modelcar_tui.memory.guess import guessed
-from modelcar_tui.memory.refusals import refusal
+from modelcar_tui.memory.refusals import column_of, refusal
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Estimate
 from modelcar_tui.memory.unsized import reason
-from modelcar_tui.models.config import Reader, text_part
+from modelcar_tui.models.config import Reader, text_config, text_part
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import describe
+from modelcar_tui.vllm.dtypes import resolved
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile, hungry, profile_for
 
@@ -43,7 +44,9 @@ def estimate(model: ModelFacts, gpu: Gpu, args: EngineArgs, *, vllm: str | None)
 
 
 def _one(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Estimate:
-    model = describe(facts, quantization=args.quantization, dtype=args.dtype, overrides=args.overrides)
+    kind = Reader(text_config(facts.config)).text("model_type").lower()
+    dtype = resolved(args.dtype, column_of(gpu), kind, profile.release)
+    model = describe(facts, quantization=args.quantization, dtype=dtype, overrides=args.overrides)
     if isinstance(model, str):
         return guessed(facts, gpu, args, profile, model)
     start = start_of(model, gpu, args, profile)

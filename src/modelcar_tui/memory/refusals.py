@@ -13,7 +13,7 @@ from modelcar_tui.models.scheme import Scheme
 from modelcar_tui.models.splits import split_fault
 from modelcar_tui.vllm.architectures import architecture_refused
 from modelcar_tui.vllm.defaults import Limits
-from modelcar_tui.vllm.dtypes import dtype_refused
+from modelcar_tui.vllm.dtypes import BFLOAT16, dtype_refused
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.kv_cache import cache_runs
 from modelcar_tui.vllm.profile import Profile
@@ -42,7 +42,7 @@ def refusal(start: Start) -> Refusal | None:
         or _architecture(model, profile)
         or _context(model, args, limits)
         or _quantization(model, gpu, profile)
-        or _data_type(gpu, args, model)
+        or _data_type(gpu, args, profile, model)
         or _cache_type(gpu, args, profile, model)
         or _division(model, args)
         or _blocks(model, args, profile)
@@ -56,12 +56,12 @@ def gpu_refusal(gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
         _arguments(args)
         or _generation(gpu, profile)
         or _cache_type(gpu, args, profile)
-        or _data_type(gpu, args)
+        or _data_type(gpu, args, profile)
     )
 
 
 def _generation(gpu: Gpu, profile: Profile) -> Refusal | None:
-    why = unbuilt(_column(gpu), profile.version)
+    why = unbuilt(column_of(gpu), profile.version)
     if not why:
         return None
     return Refusal(Outcome.REFUSED_KERNEL, why, "no kernel image is available for execution on the device")
@@ -82,7 +82,7 @@ def _quantization(model: Model, gpu: Gpu, profile: Profile) -> Refusal | None:
 
 def scheme_refusal(scheme: Scheme, gpu: Gpu, profile: Profile, *, moe: bool) -> Refusal | None:
     """Whether vLLM refuses the checkpoint's quantization on this GPU."""
-    why = refused(scheme.ids, _column(gpu), profile.version, moe=moe)
+    why = refused(scheme.ids, column_of(gpu), profile.version, moe=moe)
     if not why:
         return None
     error = (
@@ -92,7 +92,7 @@ def scheme_refusal(scheme: Scheme, gpu: Gpu, profile: Profile, *, moe: bool) -> 
     return Refusal(Outcome.REFUSED_QUANT, why, error if gpu.vendor == "nvidia" else "")
 
 
-def _column(gpu: Gpu) -> Hardware:
+def column_of(gpu: Gpu) -> Hardware:
     return hardware(gpu.vendor, gpu.product, gpu.compute_capability)
 
 
@@ -121,10 +121,12 @@ def _context(model: Model, args: EngineArgs, limits: Limits) -> Refusal | None:
     )
 
 
-def _data_type(gpu: Gpu, args: EngineArgs, model: Model | None = None) -> Refusal | None:
+def _data_type(gpu: Gpu, args: EngineArgs, profile: Profile, model: Model | None = None) -> Refusal | None:
     kind = model.shape.model_type if model else ""
-    stored_in_bf16 = model is not None and model.shape.dtype in ("bfloat16", "bf16", "")
-    why, error = dtype_refused(args.dtype, _column(gpu), kind, stored_in_bf16=stored_in_bf16)
+    stored_in_bf16 = model is not None and model.shape.dtype in BFLOAT16
+    why, error = dtype_refused(
+        args.dtype, column_of(gpu), kind, stored_in_bf16=stored_in_bf16, release=profile.release
+    )
     return Refusal(Outcome.REFUSED_DTYPE, why, error) if why else None
 
 
@@ -147,7 +149,7 @@ def _cache(gpu: Gpu, args: EngineArgs, profile: Profile, model: Model | None) ->
         flashinfer = model.shape.mla is None and not model.shape.family.sinks
         if dtype == "auto" and model.cache_fp8:
             dtype = "fp8"
-    return cache_runs(dtype, _column(gpu), profile.version, flashinfer=flashinfer)
+    return cache_runs(dtype, column_of(gpu), profile.version, flashinfer=flashinfer)
 
 
 def _division(model: Model, args: EngineArgs) -> Refusal | None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelcar_tui.hardware.vendors import Hardware, hardware
-from modelcar_tui.models.config import text_config
-from modelcar_tui.models.declared import Declared, declared, is_moe, plain_dtype
+from modelcar_tui.models.config import Reader, text_config
+from modelcar_tui.models.declared import Declared, declared, is_moe
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.scheme_table import by_id
-from modelcar_tui.vllm.dtypes import dtype_refused
+from modelcar_tui.vllm.dtypes import BFLOAT16, dtype_refused
 from modelcar_tui.vllm.kv_cache import check_kv_cache
 from modelcar_tui.vllm.nearest import nearest
+from modelcar_tui.vllm.profile import profile_for
 from modelcar_tui.vllm.quantization import runs
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.release import Version, parse_version
@@ -60,7 +61,7 @@ def check(
     version = parse_version(vllm)
     found = declared(model, dtype=dtype, reference=catalog_reference, online=quantization)
     answers = [*_weights(model, found, gpu, version, catalog_reference)]
-    answers += _dtype(model, gpu, dtype)
+    answers += _dtype(model, gpu, dtype, profile_for(vllm).release)
     answers += check_kv_cache(model, gpu, version, kv_cache_dtype)
     answers += _attention(model, gpu)
     return tuple(answers)
@@ -118,10 +119,11 @@ def _source(version: Version | None) -> str:
     return read
 
 
-def _dtype(model: ModelFacts, gpu: Hardware, dtype: str) -> Iterator[Compatibility]:
-    kind = str(text_config(model.config).get("model_type", ""))
-    stored_in_bf16 = plain_dtype(model.config) == "bf16"
-    why, _ = dtype_refused(dtype, gpu, kind, stored_in_bf16=stored_in_bf16)
+def _dtype(model: ModelFacts, gpu: Hardware, dtype: str, release: tuple[int, ...]) -> Iterator[Compatibility]:
+    text = Reader(text_config(model.config))
+    kind = text.text("model_type").lower()
+    stored_in_bf16 = text.text("torch_dtype", "dtype").removeprefix("torch.") in BFLOAT16
+    why, _ = dtype_refused(dtype, gpu, kind, stored_in_bf16=stored_in_bf16, release=release)
     if why:
         yield Compatibility(
             support=Support.UNSUPPORTED,
