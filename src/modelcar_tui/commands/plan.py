@@ -97,8 +97,7 @@ def apply_plan(path: Path, accept: str, settings: Settings) -> int:
         path: The plan file.
         accept: `all`, `none`, or ids separated by commas.
         settings: Who decided, whether a `.patch` file is written too, whether what another hand or run wrote
-        is
-            replaced (`force`), and where copies of it are kept.
+            is replaced (`force`), and where copies of it are kept.
 
     Raises:
         UserError: the plan is stale, the ids don't fit, or something stands there that may not be replaced.

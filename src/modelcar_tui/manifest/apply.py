@@ -21,8 +21,7 @@ def apply_changes(base: bytes, plan: Plan, decision: Decision | None = None) -> 
 
     Raises:
         UserError: the base is not the one that the plan was made for, a change does not fit it, or no edit
-        could
-            be proven right.
+            could be proven right.
     """
     return apply_with_places(base, plan, decision)[0]
 

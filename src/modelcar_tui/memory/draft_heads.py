@@ -30,8 +30,8 @@ def with_head(model: Model, args: EngineArgs, drafts: int, *, own_vocabulary: bo
     Args:
         drafts: layers of the head, from the config's `num_nextn_predict_layers`; an EAGLE head has one.
         own_vocabulary: with an embedding and an output matrix of its own. vLLM shares the model's where they
-        are
-            equal (v1/spec_decode/llm_base_proposer.py); a head trained on another vocabulary keeps its own.
+            are equal (v1/spec_decode/llm_base_proposer.py); a head trained on another vocabulary keeps its
+            own.
     """
     shape = model.shape
     at = max((index for index, kind in enumerate(shape.kinds) if kind in ("full", "mla")), default=-1)

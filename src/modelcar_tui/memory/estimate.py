@@ -28,9 +28,8 @@ def estimate(model: ModelFacts, gpu: Gpu, args: EngineArgs, *, vllm: str | None)
         gpu: one unit; `args.tp x args.pp` of them are used.
         args: from `engine_args`.
         vllm: the version of the runtime image; None when it is not known. Then the newest is assumed and
-        said,
-            the figures are bounded by a release with other habits, and a verdict on which they differ is
-            UNKNOWN.
+            said, the figures are bounded by a release with other habits, and a verdict on which they differ
+            is UNKNOWN.
 
     Returns:
         Per GPU figures with their terms. It never raises for what the facts hold; what can't be sized is

@@ -86,8 +86,7 @@ def engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | None) 
     Args:
         args: as in the manifest.
         gpu_count: wins over `--tensor-parallel-size`, as in the QA suite; without any argument nobody passes
-        a
-            size, and vLLM takes one GPU of them. None leaves the arguments' own size.
+            a size, and vLLM takes one GPU of them. None leaves the arguments' own size.
         vllm: the release whose parser reads them; None takes the newest in the table.
     """
     count = 1 if gpu_count is not None and not args else gpu_count

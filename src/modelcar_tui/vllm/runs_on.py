@@ -43,14 +43,12 @@ def check(
         compute_capability: `9.0`, or the gfx name on AMD; None when it is not known.
         product: the accelerator's name, for the sentences.
         vllm: the runtime's release; None answers for the releases that are shipped today, and is UNKNOWN
-        where
-            they differ about "unsupported".
+            where they differ about "unsupported".
         kv_cache_dtype: value of `--kv-cache-dtype`.
         dtype: value of `--dtype`.
         catalog_reference: the image reference or name, to read a hint from and to name the nearest variant.
         quantization: value of `--quantization`; it decides for an unquantized checkpoint, which is quantized
-        then
-            while it is loaded.
+            then while it is loaded.
 
     Returns:
         One answer for each scheme of the checkpoint, then one for the dtype and one for the KV cache where
