@@ -10,7 +10,6 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Protocol
 
 from modelcar_tui.core.stamps import seconds
 from modelcar_tui.qa.lines import K8sFile, LineSplitter, RawLine
@@ -18,18 +17,6 @@ from modelcar_tui.qa.podman_cli import Podman, stdout_of
 
 CHUNK = 32_768
 """Bytes a turn of the loop: about 10 ms of work."""
-
-
-class Follower(Protocol):
-    """Gives lines as they come."""
-
-    def read(self) -> list[RawLine]:
-        """What has come since the last call, at most a chunk; empty when there is nothing now."""
-        ...
-
-    def finish(self) -> Iterator[RawLine]:
-        """An unfinished last line, after the container has ended."""
-        ...
 
 
 class FileFollower:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,15 @@ from compatibility_support import car, manifest
 
 import modelcar_tui.advice.lint
 from modelcar_tui.advice.finding import Finding, Severity, Stops
-from modelcar_tui.advice.lint.formats import CODES, FORMATS, exit_worthy, render, render_files
+from modelcar_tui.advice.lint.formats import CODES, FORMATS, exit_worthy, render_files
 from modelcar_tui.advice.lint.lint import lint
 from modelcar_tui.manifest.types import ArgumentsFrom, Position
 from modelcar_tui.vllm import faults
+
+
+def render(findings: Iterable[Finding], path: str, style: str = "text") -> str:
+    return render_files([(path, tuple(findings))], style)
+
 
 FINDINGS = (
     Finding(

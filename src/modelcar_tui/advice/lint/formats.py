@@ -55,15 +55,6 @@ CODES = {
 """Every code that our own rules give, and what it stands for; the manifest reader has codes of its own."""
 
 
-def render(findings: Iterable[Finding], path: str, style: str = "text") -> str:
-    """The findings of one file in one of `FORMATS`, without a final line end.
-
-    Raises:
-        ValueError: no such format.
-    """
-    return render_files([(path, tuple(findings))], style)
-
-
 def render_files(files: Iterable[tuple[str, Iterable[Finding]]], style: str = "text") -> str:
     """The findings of several files in one of `FORMATS`, without a final line end.
 
