@@ -42,9 +42,9 @@ def clean(text: str, *, limit: int = 4000) -> str:
     """One line of `text` with no control character, escape sequence, bidi or zero-width character.
 
     Whole sequences are dropped, a carriage return keeps what follows it (as a terminal would show it),
-    tabs become blanks, variation selectors go, other such characters become U+FFFD. Longer texts are cut
-    to `limit` characters with an ellipsis. Call it on whole lines: a sequence cut in two by a read is not
-    recognised.
+    tabs become blanks, variation selectors go, other such characters and unassigned ones (whose width nobody
+    knows) become U+FFFD. Longer texts are cut to `limit` characters with an ellipsis. Call it on whole lines:
+    a sequence cut in two by a read is not recognised.
     """
     if len(text) > limit:
         text = text[: limit - 1] + "…"
@@ -84,7 +84,7 @@ def _hidden(char: str) -> bool:
     return (
         ord(char) in _INVISIBLE
         or ord(char) in _SELECTORS
-        or unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+        or unicodedata.category(char) in ("Cc", "Cf", "Cn", "Cs", "Co", "Zl", "Zp")
     )
 
 

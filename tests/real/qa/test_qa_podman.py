@@ -55,7 +55,8 @@ async def test_tests_are_listed_before_and_what_is_left_out_is_said(bench: Bench
 
 async def test_manifest_without_a_test_ends_before_anything_is_lent(bench: Bench) -> None:
     request = bench.request("granite")
-    Path(request.manifest_path).write_text("model-car:\n  - image: oci://quay.io/x/y:1\n    gpu_count: 1\n")
+    image = "oci://registry.redhat.io/x/y:1"
+    Path(request.manifest_path).write_text(f"model-car:\n  - image: {image}\n    gpu_count: 1\n")
     outcome = await bench.run(request)
     assert outcome.code == "QA_ERROR:NO_TESTS"
     assert bench.containers() == []

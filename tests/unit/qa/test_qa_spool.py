@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from modelcar_tui.core.secrets import Redactor
@@ -171,6 +171,7 @@ def test_a_time_that_is_none_is_zero(stamp: str) -> None:
 
 
 @FAST
+@example(data=b"\xd6\x90")
 @given(data=st.binary(max_size=300))
 def test_no_byte_of_a_line_reaches_the_terminal_unclean(
     data: bytes, tmp_path_factory: pytest.TempPathFactory
