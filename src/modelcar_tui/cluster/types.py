@@ -7,7 +7,6 @@ from enum import StrEnum
 import msgspec
 
 from modelcar_tui.core.errors import Problem
-from modelcar_tui.hardware.vendors import vendors
 from modelcar_tui.kube.types import Access
 
 
@@ -233,6 +232,8 @@ class AcceleratorReport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def gpu_provider(self) -> str | None:
         """The vendor whose usable units are most, in the predecessor's capitals (`INTEL GAUDI`)."""
+        from modelcar_tui.hardware.vendors import vendors
+
         known = vendors().get(self.vendor or "")
         return known.title if known else self.vendor
 

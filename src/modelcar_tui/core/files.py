@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 import tempfile
 from collections.abc import Callable
@@ -87,7 +86,7 @@ def fresh_folder(parent: Path, stem: str) -> Path:
     """
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for _ in range(100):
-        path = parent / f"{stem}-{secrets.token_hex(3)}"
+        path = parent / f"{stem}-{os.urandom(3).hex()}"
         with suppress(FileExistsError):
             path.mkdir(mode=0o700)
             return private_folder(path)

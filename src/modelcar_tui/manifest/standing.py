@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import time
@@ -78,6 +77,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     def fingerprint(self) -> str:
         """Of all that the operator is shown before it is replaced."""
         shown = (self.path, self.kind, self.link, self.read_only, self.sha256)
+        import hashlib
+
         return hashlib.sha256(msgspec.json.encode(shown)).hexdigest()[:32]
 
     def told(self, now: float = 0.0) -> str:
@@ -237,6 +238,8 @@ def _behind(path: Path) -> os.stat_result | None:
 
 def _read(path: Path) -> tuple[str, bytes | None]:
     """SHA-256 of all bytes, and the bytes themselves where they are no more than a manifest may have."""
+    import hashlib
+
     from modelcar_tui.manifest.source import MAX_BYTES  # the screen needs this module before its first frame
 
     digest, kept, size = hashlib.sha256(), [], 0

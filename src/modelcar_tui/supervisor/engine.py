@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import secrets
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -98,7 +98,7 @@ class Engine:
 
     def ask(self, question: str | WhatIf) -> str:
         """Ask about the run, now or after its end; the answer comes as a `QuestionAnswered` with this id."""
-        identifier = f"q{next(self._questions)}-{secrets.token_hex(3)}"  # a resumed run has questions already
+        identifier = f"q{next(self._questions)}-{os.urandom(3).hex()}"  # a resumed run has questions already
         name = f"ask-{identifier}"
         threading.Thread(target=self._answer, args=(question, identifier), name=name, daemon=True).start()
         return identifier

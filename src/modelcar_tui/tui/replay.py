@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 import time
 from bisect import bisect_right
 from collections import deque
@@ -82,7 +82,7 @@ class ReplayPort:
     def ask(self, question: str | WhatIf) -> str:
         """Answered by the real estimate from what was recorded so far; no language model, and nothing is
         kept."""
-        identifier = f"replay-{secrets.token_hex(4)}"
+        identifier = f"replay-{os.urandom(4).hex()}"
         state = fold(self._events[: self._given])
         Thread(target=self._answer, args=(state, question, identifier), name=identifier, daemon=True).start()
         return identifier
