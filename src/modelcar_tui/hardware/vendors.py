@@ -7,7 +7,7 @@ the QA suite call it stands in its row of `accelerators.json`.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 import msgspec
 
@@ -73,15 +73,7 @@ class Vendor(msgspec.Struct, frozen=True):
 
     def generation(self, capability: str | None) -> Generation | None:
         """By gfx name, or the newest of the same major version that is not newer than `capability`."""
-        written = (capability or "").strip().lower()
-        if match := _GFX.search(written):
-            return next((one for one in self.generations if one.capability == match[0]), None)
-        wanted = _tenfold(written)
-        known = [(number, one) for one in self.generations if (number := _tenfold(one.capability))]
-        if wanted is None:
-            return None
-        older = [pair for pair in known if pair[0] <= wanted and pair[0] // 10 == wanted // 10]
-        return max(older, key=lambda pair: pair[0])[1] if older else None
+        return _generation(self.generations, (capability or "").strip().lower())
 
 
 class _Table(msgspec.Struct, frozen=True):
@@ -144,6 +136,7 @@ def prefixes() -> tuple[str, ...]:
     return tuple(vendor.prefix for vendor in vendors().values() if vendor.prefix)
 
 
+@lru_cache(maxsize=4096)
 def hardware(vendor: str, product: str = "", compute_capability: str | None = None) -> Hardware:
     """The quantization table's view of an accelerator.
 
@@ -179,3 +172,15 @@ def _tenfold(written: str) -> int | None:
         return None
     whole, minor = int(found[1]), found[2]
     return whole * 10 + int(minor) if minor else whole if whole >= 50 else whole * 10
+
+
+@lru_cache(maxsize=512)
+def _generation(known: tuple[Generation, ...], written: str) -> Generation | None:
+    if match := _GFX.search(written):
+        return next((one for one in known if one.capability == match[0]), None)
+    wanted = _tenfold(written)
+    if wanted is None:
+        return None
+    numbered = [(number, one) for one in known if (number := _tenfold(one.capability))]
+    older = [pair for pair in numbered if pair[0] <= wanted and pair[0] // 10 == wanted // 10]
+    return max(older, key=lambda pair: pair[0])[1] if older else None

@@ -309,8 +309,8 @@ def _warnings(
             warnings.append(f"{count} time-sliced units may be the same card")
     if kind.pool.mem_guarantee is Guarantee.HARD_SLICE and count > 1:
         warnings.append("tensor parallelism over slices of one card is not supported")
-    hosts = [node for node in kind.nodes if _has_room(node, kind.pool.resource, count)]
-    if hosts and all(node.taints for node in hosts):
+    hosts = _only_tainted(kind, count)
+    if hosts:
         taints = tuple(dict.fromkeys(taint for node in hosts for taint in node.taints))
         shown = ", ".join(taints[:3]) + (f" and {len(taints) - 3} more" if len(taints) > 3 else "")
         warnings.append(
@@ -318,6 +318,17 @@ def _warnings(
             "profile or in the InferenceService; the QA suite gives none"
         )
     return tuple(warnings)
+
+
+def _only_tainted(kind: Candidate, count: int) -> list[GpuNode]:
+    """The nodes with room where all of them are tainted; none where one is not."""
+    hosts: list[GpuNode] = []
+    for node in kind.nodes:
+        if _has_room(node, kind.pool.resource, count):
+            if not node.taints:
+                return []
+            hosts.append(node)
+    return hosts
 
 
 def _has_room(node: GpuNode, resource: str, count: int) -> bool:

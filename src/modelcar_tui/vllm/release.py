@@ -57,8 +57,11 @@ def stand_in(version: Version | None, read: Sequence[str]) -> str:
     Changes come with minor releases. So an unread release takes the newest read one that is not newer, unless
     only a later one of the same minor release was read: 0.14.0 is answered by 0.14.1, not by 0.13.0.
     """
-    if version is None:
-        return read[-1]
+    return read[-1] if version is None else _stand_in(version, tuple(read))
+
+
+@lru_cache(maxsize=1024)
+def _stand_in(version: Version, read: tuple[str, ...]) -> str:
     known = [(parse_version(text) or (), text) for text in read]
     older = [entry for entry in known if entry[0] <= version]
     same_minor = [entry for entry in known if entry[0][:2] == version[:2]]

@@ -17,7 +17,7 @@ LLAMA: dict[str, Any] = {
     "intermediate_size": 8192,
     "vocab_size": 128256,
     "max_position_embeddings": 8192,
-    "torch_dtype": "bfloat16",
+    "torch_dtype": "float16",
 }
 MIXTRAL: dict[str, Any] = LLAMA | {
     "architectures": ["MixtralForCausalLM"],

@@ -166,7 +166,7 @@ def test_variants_of_one_model_share_their_family() -> None:
         ("auto", "llama", "7.5", False),
         ("half", "llama", "7.5", False),
         ("half", "gemma2", "9.0", True),
-        ("auto", "gemma3", "7.5", True),
+        ("auto", "gemma3", "7.5", False),
         ("auto", "gemma3", "9.0", False),
         ("float32", "gemma2", "7.5", False),
     ],
