@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import shlex
 import shutil
@@ -22,6 +21,7 @@ from typing import Any
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import private_folder, write_private
+from modelcar_tui.core.lock import try_lock
 from modelcar_tui.core.secrets import Secret
 
 IN_CONTAINER = "/run/modelcar-tui"
@@ -128,15 +128,11 @@ async def driving(qa: Path) -> AsyncIterator[None]:
     with (qa / "lock").open("w") as lock:
         (qa / "lock").chmod(0o600)
         for more in range(TRIES, -1, -1):
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if try_lock(lock.fileno()):
                 break
-            except BlockingIOError:
-                if not more:
-                    problem = Problem(
-                        what="another process drives the QA of this run", where=str(qa), code="busy"
-                    )
-                    raise UserError(problem) from None
-                # A child that a killed process had just forked holds its files until it becomes podman.
-                await asyncio.sleep(0.1)
+            if not more:
+                what = "another process drives the QA of this run"
+                raise UserError(Problem(what=what, where=str(qa), code="busy"))
+            # A child that a killed process had just forked holds its files until it becomes podman.
+            await asyncio.sleep(0.1)
         yield

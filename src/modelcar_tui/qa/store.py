@@ -3,13 +3,13 @@ left."""
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
 
 from modelcar_tui.core.files import write_private
+from modelcar_tui.core.lock import try_lock
 from modelcar_tui.qa.staging import stage_folder, unstage
 from modelcar_tui.qa.types import QaOutcome
 
@@ -52,9 +52,6 @@ def sweep(stale: Iterable[Path], running: Callable[[str], bool]) -> list[Path]:
 def _driven(qa: Path) -> bool:
     try:
         with (qa / "lock").open("rb+") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return False
-    except BlockingIOError:
-        return True
+            return not try_lock(lock.fileno())
     except OSError:
         return False

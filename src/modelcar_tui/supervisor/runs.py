@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ import msgspec
 from modelcar_tui.core.credentials import address_fault, login_in
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import fresh_folder, private_folder, write_private
+from modelcar_tui.core.lock import try_lock
 from modelcar_tui.manifest.keeping import Keeping
 from modelcar_tui.supervisor.llm.config import choose
 from modelcar_tui.supervisor.settings import Settings
@@ -34,13 +34,11 @@ class RunFolder:
         self.settings = settings
         self.run_id = path.name
         self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not try_lock(self._lock):
             os.close(self._lock)
             raise UserError(
                 Problem(what=f"run {self.run_id} is open in another terminal", fix="close it there first")
-            ) from None
+            )
 
     @classmethod
     def create(cls, settings: Settings) -> RunFolder:

@@ -1,0 +1,14 @@
+"""An exclusive lock on an open file: it goes with the process, however that ends."""
+
+from __future__ import annotations
+
+import fcntl
+
+
+def try_lock(descriptor: int) -> bool:
+    """Take the lock of an open file; False where something else holds it, or its file system has no locks."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
