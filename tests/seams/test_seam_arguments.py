@@ -14,11 +14,26 @@ from seam_support import params
 
 from modelcar_tui.advice.finding import Stops
 from modelcar_tui.advice.lint.lint import lint_model
+from modelcar_tui.hardware.products import gpu_for
 from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
+from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.types import Outcome
+from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.arguments import take_apart
 from modelcar_tui.vllm.engine_args import EngineArgs, engine_args, server_args
 
 NEWEST = "0.33.0"
+LLAMA = {
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "hidden_size": 1024,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 8,
+    "vocab_size": 32000,
+    "intermediate_size": 4096,
+    "max_position_embeddings": 8192,
+}
 AT = Position(1, 1)
 LENGTH, SHARE, EAGER = "--max-model-len", "--gpu-memory-utilization", "--enforce-eager"
 TP, CHUNKED, SPEC = "--tensor-parallel-size", "--enable-chunked-prefill", "--speculative-config"
@@ -303,7 +318,7 @@ def asked(engine: EngineArgs) -> dict[str, Any]:
     return {
         name: value
         for name in engine.__struct_fields__
-        if name != "problems" and (value := getattr(engine, name)) != getattr(plain, name)
+        if name not in ("problems", "doubts") and (value := getattr(engine, name)) != getattr(plain, name)
     }
 
 
@@ -364,3 +379,15 @@ def test_the_parallel_size_of_the_server_is_that_of_the_arguments(
     assert server_args(args, count, NEWEST).tp == tp
     given = by_parser(args, NEWEST).get(TP)
     assert given is None or int(given) == tp
+
+
+@pytest.mark.parametrize("release", [None, "0.40.0", "0.19.1rc1"])
+@pytest.mark.parametrize("args", [("--no-such=1",), ("--enforce-eager=yes",), ("word",)])
+def test_what_a_release_that_was_not_read_may_refuse_is_in_doubt_for_both(
+    release: str | None, args: tuple[str, ...]
+) -> None:
+    asked_for = engine_args((f"{LENGTH}=2048", *args), None, release)
+    assert asked_for.doubts and not asked_for.problems
+    found = estimate(ModelFacts(config=LLAMA), gpu_for("NVIDIA-L4"), asked_for, vllm=release)
+    assert found.outcome is Outcome.UNKNOWN and asked_for.doubts[0] in found.why
+    assert stopped(args, str(release))

@@ -85,6 +85,8 @@ def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, rea
 
 def _doubt(args: EngineArgs, span: str, cached: float | None) -> str:
     """What a start hangs on besides memory for the weights; the empty text when on nothing more."""
+    if args.doubts:
+        return args.doubts[0]
     if args.tp.bit_count() != 1:
         return f"whether its attention heads can be shared by {args.tp} GPUs is not known"
     if cached is None:

@@ -73,10 +73,12 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
     """The build is known to sample without FlashInfer."""
     problems: tuple[str, ...] = ()
     """What vLLM's parser would refuse, one sentence each."""
+    doubts: tuple[str, ...] = ()
+    """The same of a release that stands in for one that is not known or was not read."""
 
     def mended(self) -> EngineArgs:
         """The same without what the parser refuses: what is left to ask once that is mended."""
-        return msgspec.structs.replace(self, problems=()) if self.problems else self
+        return msgspec.structs.replace(self, problems=(), doubts=())
 
 
 @lru_cache(maxsize=4096)
@@ -91,8 +93,10 @@ def engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | None) 
     """
     count = 1 if gpu_count is not None and not args else gpu_count
     arguments, judge, found = take_apart(args, vllm), Judge.of(vllm), Found()
-    refused = (fault_of(argument, judge.release) for argument in arguments)
-    problems = [fault.what for fault in refused if fault is not None and judge.sure(fault.code)]
+    refused = [fault for argument in arguments if (fault := fault_of(argument, judge.release))]
+    problems = [fault.what for fault in refused if judge.sure(fault.code)]
+    unsure = [fault.what for fault in refused if not judge.sure(fault.code)]
+    doubts = tuple(f"{what} (the release that will serve was not read)" for what in unsure)
     changed = overrides(arguments)
     given = _given(arguments) | ({"--hf-overrides": changed} if changed else {})
     problems += [read_flag(found, flag, value) for flag, value in given.items()]
@@ -100,7 +104,7 @@ def engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | None) 
         found["speculative"] = True
     if count is not None and count > 0:
         found["tp"] = count
-    return EngineArgs(**found, problems=tuple(filter(None, problems)))
+    return EngineArgs(**found, problems=tuple(filter(None, problems)), doubts=doubts)
 
 
 def server_args(args: tuple[str, ...], gpu_count: int, vllm: str | None) -> EngineArgs:
