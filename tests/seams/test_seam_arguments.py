@@ -19,8 +19,9 @@ from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.arguments import take_apart
+from modelcar_tui.vllm.arguments import flags_of, take_apart
 from modelcar_tui.vllm.engine_args import EngineArgs, engine_args, server_args
+from modelcar_tui.vllm.meanings import MEANT
 
 NEWEST = "0.33.0"
 LLAMA = {
@@ -262,6 +263,12 @@ REFUSED = {
         ("--gpu-memory-utilization", "-0.5"),
         ("--compilation-config=3",),
         ("--speculative-config=x",),
+        ("--speculative-config=1",),
+        ("--hf-overrides=2",),
+        ("--optimization-level=high",),
+        ("--kv-cache-memory-bytes=-1",),
+        ("--max-num-seqs.x=3",),
+        ("--enforce-eager.x=3",),
         ("--tensor-parallel-size=0",),
         ("--max-model-len=0",),
         ("--disable-chunked",),
@@ -345,6 +352,40 @@ def test_the_engine_is_asked_for_what_the_parser_stores(case: Case) -> None:
 def test_a_list_that_the_parser_refuses_is_a_problem_of_the_engine_too(args: tuple[str, ...]) -> None:
     """`agent estimate` asks no lint: it would tell what a server needs that never starts."""
     assert (stopped(args, NEWEST), bool(engine_args(args, None, NEWEST).problems)) == (True, True)
+
+
+ODD = (
+    "",
+    "None",
+    "0",
+    "-1",
+    "x y",
+    "[1]",
+    "{}",
+    '{"a":1}',
+    "null",
+    "16k",
+    "99999999999",
+    "nan",
+    "auto",
+    "high",
+)
+
+
+@pytest.mark.parametrize("release", ["0.8.5", "0.10.2", "0.19.1", NEWEST])
+def test_what_the_lint_lets_pass_the_engine_can_be_asked_for(release: str) -> None:
+    """Else the verdict would be about a server with another value than the one that is written."""
+    lists = [
+        (f"{flag.flag}{key}={value}",)
+        for flag in flags_of(release)
+        for key in ("", ".key")
+        for value in ODD
+        if flag.flag in MEANT
+    ]
+    differ = [
+        args for args in lists if stopped(args, release) != bool(engine_args(args, None, release).problems)
+    ]
+    assert not differ
 
 
 @pytest.mark.parametrize("case", params(OLD))

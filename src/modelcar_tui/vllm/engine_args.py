@@ -99,7 +99,8 @@ def engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | None) 
     doubts = tuple(f"{what} (the release that will serve was not read)" for what in unsure)
     changed = overrides(arguments)
     given = _given(arguments) | ({"--hf-overrides": changed} if changed else {})
-    problems += [read_flag(found, flag, value) for flag, value in given.items()]
+    unread = [read_flag(found, flag, value) for flag, value in given.items()]
+    problems = problems or unread  # each that can't be read is a fault, too, if of a release that is not sure
     if found.get("num_speculative_tokens"):
         found["speculative"] = True
     if count is not None and count > 0:

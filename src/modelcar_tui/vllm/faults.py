@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 
 from modelcar_tui.vllm.argument_table import Flag, argument_table
 from modelcar_tui.vllm.arguments import Argument, canonical, exists
+from modelcar_tui.vllm.meanings import read_flag
 from modelcar_tui.vllm.release import parse_version, reached, stand_in, was_read
 from modelcar_tui.vllm.values import out_of_range, wrong
 
 FORMS = frozenset({"value-wrong", "value-missing", "value-unexpected"})
 """Codes that rest on the types and choices of arguments, which were read from fewer releases than their
 names."""
-RULES = (("value-wrong", wrong), ("value-range", out_of_range))
+
+
+def _meaningless(flag: Flag, value: str) -> str:
+    """What is wrong with a value that the engine can't be asked for: what it would mean is then not read."""
+    return "it is not a value that vLLM accepts" if read_flag({}, flag.flag, value) else ""
+
+
+RULES = (("value-wrong", wrong), ("value-range", out_of_range), ("value-range", _meaningless))
 """What the parser refuses of a value, then what the engine does."""
 
 
@@ -94,13 +104,29 @@ def _stray(written: str) -> Fault:
 
 def _value(argument: Argument, flag: Flag) -> Fault | None:
     if argument.dotted:
-        return Fault("value-missing", f"{argument.written} has no value") if argument.value is None else None
+        return key_fault(argument, flag)
     if flag.valueless:
         unexpected = argument.value is not None
         return Fault("value-unexpected", f"{argument.written} takes no value", flag) if unexpected else None
     if argument.value is None:
         return None if flag.kind == "maybe" else Fault("value-missing", f"{flag.flag} has no value", flag)
-    for code, rule in RULES:
-        if said := rule(flag, argument.value):
-            return Fault(code, f"{flag.flag}={argument.value}: {said}", flag)
-    return None
+    code, said = refused_value(flag, argument.value)
+    return Fault(code, f"{flag.flag}={argument.value}: {said}", flag) if said else None
+
+
+def refused_value(flag: Flag, value: str) -> tuple[str, str]:
+    """The code of a value's fault, and what is wrong in a few words; two empty texts when nothing is."""
+    return next(((code, said) for code, rule in RULES if (said := rule(flag, value))), ("", ""))
+
+
+def key_fault(argument: Argument, flag: Flag) -> Fault | None:
+    """`--x.key=1` is `--x` with an object, which few flags take."""
+    if argument.value is None:
+        return Fault("value-missing", f"{argument.written} has no value")
+    if "." not in argument.written:  # `-O3` of the releases that had it for a key
+        return None
+    if flag.valueless:
+        return Fault("value-unexpected", f"{flag.flag} takes no value", flag)
+    said = wrong(flag, json.dumps({"key": argument.value}))
+    what = f"{argument.written}={argument.value}: {flag.flag} takes no keys, {said}"
+    return Fault("value-wrong", what, flag) if said else None

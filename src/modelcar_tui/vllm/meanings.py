@@ -172,3 +172,5 @@ _FLAGS: dict[str, Callable[[Found, str | None], None]] = {
     "--mm-encoder-tp-mode": _tower,
     "--hf-overrides": _overrides,
 }
+MEANT = frozenset(_FLAGS)
+"""The flags that touch memory."""

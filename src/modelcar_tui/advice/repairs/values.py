@@ -18,8 +18,9 @@ from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.parts import no_experts
 from modelcar_tui.vllm.argument_table import Flag, argument_table
 from modelcar_tui.vllm.arguments import Argument, has_switch
+from modelcar_tui.vllm.faults import key_fault, refused_value
 from modelcar_tui.vllm.release import parse_version, stand_in
-from modelcar_tui.vllm.values import out_of_range, tokens, wrong
+from modelcar_tui.vllm.values import tokens
 
 BATCHED, SEQUENCES, LENGTH = "--max-num-batched-tokens", "--max-num-seqs", "--max-model-len"
 CHUNKED, EXPERTS = "--enable-chunked-prefill", "--enable-expert-parallel"
@@ -43,6 +44,8 @@ def repair_values(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
         if argument.dotted:
             if argument.value is None:
                 drafts.remove(argument, f"{argument.written} has no value and vLLM refuses it", REQUIRED)
+            elif fault := key_fault(argument, flag):
+                drafts.remove(argument, f"vLLM refuses {fault.what}", REQUIRED)
         elif flag.valueless:
             _switch(argument, flag, drafts)
         elif argument.value is None:
@@ -50,8 +53,8 @@ def repair_values(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
                 drafts.remove(argument, f"{flag.flag} has no value and vLLM refuses it; {_DEFAULT}", REQUIRED)
         elif flag.flag in _RANKS and (tokens(argument.value) or 0) > 1:
             continue  # a repair of the ranks, whether they are written well or not
-        elif fault := wrong(flag, argument.value) or out_of_range(flag, argument.value):
-            _value(argument, flag, argument.value, fault, drafts)
+        elif said := refused_value(flag, argument.value)[1]:
+            _value(argument, flag, argument.value, said, drafts)
 
 
 def needed(vllm: str | None) -> tuple[tuple[str, str], ...]:
@@ -112,7 +115,7 @@ def _switch(argument: Argument, flag: Flag, drafts: Drafts) -> None:
 def _value(argument: Argument, flag: Flag, value: str, fault: str, drafts: Drafts) -> None:
     told = f"vLLM refuses {flag.flag}={value}: {fault}"
     meant = _meant(flag, value.strip())
-    if meant is not None and not wrong(flag, meant) and not out_of_range(flag, meant):
+    if meant is not None and not refused_value(flag, meant)[1]:
         drafts.set(argument, f"{flag.flag}={meant}", told, REQUIRED)
     else:
         drafts.remove(argument, f"{told}; {_DEFAULT}", REQUIRED)
@@ -137,7 +140,7 @@ def _intended(argument: Argument | None) -> int:
     if argument is None or argument.flag is None or argument.value is None:
         return 0
     value, flag = argument.value, argument.flag
-    if wrong(flag, value) or out_of_range(flag, value):
+    if refused_value(flag, value)[1]:
         value = _meant(flag, value.strip()) or ""
     return max(tokens(value) or 0, 0)
 
