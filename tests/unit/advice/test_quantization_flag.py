@@ -35,6 +35,10 @@ def codes(model: ModelFacts | None, *args: str, vllm: str = "0.19.1") -> set[str
         ("modelopt", "modelopt_fp4", True),
         ("mxfp4", "fp8", False),
         ("mxfp4", "gpt_oss_mxfp4", True),
+        ("fp8", "FP8", True),
+        ("fp8", "None", True),
+        ("fp8", "", True),
+        ("fp8", "none", False),
     ],
 )
 def test_the_flag_must_agree_with_the_checkpoint(method: str, value: str, agrees: bool) -> None:
@@ -42,6 +46,13 @@ def test_the_flag_must_agree_with_the_checkpoint(method: str, value: str, agrees
     assert ("quantization-mismatch" in codes(model, f"--quantization={value}")) is not agrees
     changes = propose(car(f"--quantization={value}"), model, None, vllm="0.19.1")
     assert [change.flag for change in changes] == ([] if agrees else ["--quantization"])
+
+
+def test_what_the_checkpoint_says_is_read_wherever_it_says_so() -> None:
+    """vLLM looks at `compression_config` and into the text part, too."""
+    told = {"quant_method": "compressed-tensors"}
+    for where in ({"compression_config": told}, {"text_config": {**LLAMA, "quantization_config": told}}):
+        assert codes(ModelFacts(config={**LLAMA, **where}), "--quantization=fp8") == {"quantization-mismatch"}
 
 
 def test_what_is_not_known_is_no_disagreement() -> None:

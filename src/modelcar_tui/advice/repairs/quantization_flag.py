@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.models.config import text_config
+from modelcar_tui.models.declared import quantization_of
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.release import parse_version, stand_in
@@ -24,20 +24,22 @@ def method_of(facts: ModelFacts | None) -> str | None:
     """The checkpoint's `quant_method`; empty when it is unquantized, None when that is not known."""
     if facts is None or (facts.config is None and facts.quantization is None):
         return None
-    raw = facts.quantization
-    if raw is None:
-        nested = text_config(facts.config).get("quantization_config")
-        raw = nested if isinstance(nested, dict) else {}
+    raw = quantization_of(facts) or {}
     method = raw.get("quant_method")
     if isinstance(method, str) and method:
         return clean(method.lower(), limit=60)
     return "modelopt" if "quantization" in raw or "quant_algo" in raw else ""
 
 
+def taken(value: str | None) -> str:
+    """The method as vLLM takes it: in small letters; nothing for `None`, which is its default."""
+    return "" if value in (None, "None") else value.lower()
+
+
 def mismatch(value: str, facts: ModelFacts | None) -> str:
     """Why vLLM refuses `--quantization=value` for this checkpoint; empty when it does not."""
-    method = method_of(facts)
-    if not method or value in _ALWAYS or value in _ACCEPTS.get(method, (method,)):
+    method, value = method_of(facts), taken(value)
+    if not method or not value or value in _ALWAYS or value in _ACCEPTS.get(method, (method,)):
         return ""
     return f"the checkpoint says {method} and {QUANTIZATION} says {clean(value, limit=60)}: they must agree"
 
@@ -45,7 +47,7 @@ def mismatch(value: str, facts: ModelFacts | None) -> str:
 def deprecated(value: str | None, facts: ModelFacts | None, vllm: str | None) -> str:
     """The deprecated method in use that this release refuses without being told so; empty when there is
     none."""
-    method = value or method_of(facts) or ""
+    method = taken(value) or method_of(facts) or ""
     table = quantization_table()
     release = parse_version(stand_in(parse_version(vllm), table.versions)) or ()
     listed: tuple[str, ...] = ()
