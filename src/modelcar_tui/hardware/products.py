@@ -177,8 +177,10 @@ def gpu_for(product: str, *, memory_mib: int | None = None, count: int = 1) -> G
 
 def _visible(row: Product, memory: Fact[float], *, whole: bool) -> Fact[float]:
     """CUDA's total: the table's, unless the node's label contradicts the card that the table describes."""
-    if not whole or not memory.known:
-        return _share(memory) if memory.known else _from_table(row.visible_gib, row)
+    if not whole:
+        return _share(memory)  # of a slice that the table does not know nothing is known
+    if not memory.known:
+        return _from_table(row.visible_gib, row)
     value = memory.value or 0.0
     known = [mib / 1024 for mib in (row.memory_mib, *row.other_mib) if mib]
     same = not known or any(abs(value - other) <= 0.01 * other for other in known)

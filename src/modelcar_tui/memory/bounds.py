@@ -8,6 +8,7 @@ import msgspec
 
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.memory.types import Estimate, Outcome
+from modelcar_tui.vllm.profile import NEWEST
 
 _BOUNDED = (
     "activation_gib",
@@ -23,16 +24,26 @@ _BOUNDED = (
 )
 
 
-def between(assumed: Estimate, other: Estimate) -> Estimate:
-    """`assumed` with the bounds that `other` sets; UNKNOWN where their verdicts differ."""
+def between(assumed: Estimate, other: Estimate, newer: str) -> Estimate:
+    """`assumed` with the bounds that `other` sets; UNKNOWN where their verdicts differ.
+
+    Args:
+        assumed: with the habits of the newest release that was read.
+        other: with those of 0.16, which leaves least for the KV cache.
+        newer: the release that will serve, where it is told and came after all that were read.
+    """
     changes: dict[str, Any] = {
         name: _bounded(getattr(assumed, name), getattr(other, name)) for name in _BOUNDED
     }
     if assumed.outcome is not other.outcome and Outcome.UNKNOWN not in (assumed.outcome, other.outcome):
         changes["outcome"] = Outcome.UNKNOWN
+        depends = "it depends on the vLLM version, which is not known"
+        newest = "the newest"
+        if newer:
+            depends, newest = f"vLLM {newer} is newer than all that was read", NEWEST
         changes["why"] = (
-            f"it depends on the vLLM version, which is not known: {assumed.outcome} with the newest "
-            f"({assumed.why}), {other.outcome} with 0.16 ({other.why})"
+            f"{depends}: {assumed.outcome} with the habits of {newest} ({assumed.why}), {other.outcome} "
+            f"with those of 0.16 ({other.why})"
         )
         changes["error"] = ""
     return msgspec.structs.replace(assumed, **changes)

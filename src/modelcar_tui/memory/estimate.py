@@ -39,7 +39,7 @@ def estimate(model: ModelFacts, gpu: Gpu, args: EngineArgs, *, vllm: str | None)
     found = _one(model, gpu, args, profile)
     if profile.known:
         return found
-    return between(found, _one(model, gpu, args, hungry(profile)))
+    return between(found, _one(model, gpu, args, hungry(profile)), profile.newer)
 
 
 def _one(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Estimate:

@@ -34,6 +34,8 @@ class Knob(msgspec.Struct, frozen=True, kw_only=True):
     """As it is written in a manifest: `--max-num-seqs=256`."""
     outcome: Outcome
     kv_tokens: int | None = None
+    kv_tokens_between: tuple[float, float] | None = None
+    """Bounds of a guess, as the estimate's own; None where the figures are exact."""
     gained_gib: float | None = None
     """KV cache memory won per GPU."""
     cost: str = ""

@@ -27,8 +27,8 @@ def smallest_tp(
     model: ModelFacts, gpu: Gpu, args: EngineArgs, *, vllm: str | None, most: int | None = None
 ) -> int | None:
     """The smallest tensor parallel size that starts with at most `gpu.count` (or `most`) GPUs, if any
-    does."""
-    limit = most or gpu.count
+    does; each stage of a pipeline takes as many."""
+    limit = (most or gpu.count) // args.pp
     for size in _SIZES:
         if size > limit:
             return None
@@ -63,7 +63,7 @@ def _changes(gpu: Gpu, args: EngineArgs, now: Estimate) -> list[tuple[str, dict[
     if now.outcome is Outcome.REFUSED_KV and longest and longest >= 256:
         rounded = longest // 256 * 256
         changes.append((f"--max-model-len={rounded}", {"max_model_len": rounded}, "shorter contexts"))
-    if args.tp * 2 <= gpu.count:
+    if args.tp * 2 * args.pp <= gpu.count:
         changes.append((f"--tensor-parallel-size={args.tp * 2}", {"tp": args.tp * 2}, "twice the GPUs"))
     return changes
 
@@ -82,4 +82,13 @@ def _knob(
     gained = after - before if before is not None and after is not None else None
     if then.outcome is now.outcome and then.kv_tokens.value == now.kv_tokens.value and not gained:
         return None
-    return Knob(flag=flag, outcome=then.outcome, kv_tokens=then.kv_tokens.value, gained_gib=gained, cost=cost)
+    tokens = then.kv_tokens
+    between = (tokens.low, tokens.high) if tokens.low is not None and tokens.high is not None else None
+    return Knob(
+        flag=flag,
+        outcome=then.outcome,
+        kv_tokens=tokens.value,
+        kv_tokens_between=between,
+        gained_gib=gained,
+        cost=cost,
+    )

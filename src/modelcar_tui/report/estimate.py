@@ -8,7 +8,7 @@ from modelcar_tui.core.facts import Fact
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory.types import Estimate, Knob, Outcome
 from modelcar_tui.vllm.engine_args import EngineArgs
-from modelcar_tui.vllm.profile import newer_note
+from modelcar_tui.vllm.profile import NEWEST, newer_note
 
 _ROWS = (
     ("weights_gib", "weights", "GiB a GPU"),
@@ -42,8 +42,8 @@ def estimate_lines(
     spread = f"{used} of {card.count}" if used < card.count else str(card.count)
     release = result.vllm.rstrip("?")
     assumed = " (assumed: the version is not known)" if result.vllm != release else ""
-    if newer := newer_note(release):
-        assumed = f" ({newer})"
+    if newer_note(release):
+        assumed = f" (newer than all that was read, {NEWEST} stands in)"
     yield f"{name} on {spread} x {card.product} with vLLM {release}{assumed}"
     yield f"{result.outcome}: {result.why}"
     if result.error:
@@ -70,13 +70,15 @@ def _smallest(size: int | None, card: Gpu) -> str:
 
 
 def _knob(knob: Knob, now: Estimate) -> str:
-    parts = []
+    parts, about, bounds = [], "", ""
+    if knob.kv_tokens_between is not None:
+        about, bounds = "~", " ({:,.0f} to {:,.0f})".format(*knob.kv_tokens_between)
     if knob.outcome is not now.outcome:
         parts.append(_THEN.get(knob.outcome, f"then {knob.outcome}"))
     if knob.gained_gib:
-        parts.append(f"{knob.gained_gib:+.2f} GiB of KV cache")
+        parts.append(f"{about}{knob.gained_gib:+.2f} GiB of KV cache")
     if knob.kv_tokens is not None:
-        parts.append(f"{knob.kv_tokens:,} tokens")
+        parts.append(f"{about}{knob.kv_tokens:,} tokens{bounds}")
     return ", ".join(parts) + (f"; costs {knob.cost}" if knob.cost else "")
 
 

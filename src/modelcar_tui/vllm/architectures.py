@@ -84,18 +84,30 @@ def architecture_refused(arch: str, profile: Profile) -> str:
 
 def architecture_unsure(arch: str, profile: Profile) -> str:
     """Why it is not known whether this release loads `arch`; the empty text when it does."""
-    if not arch or not profile.known:
+    if not arch:
         return ""
     spans = architecture_spans()
     span = spans.get(arch) or spans.get(_converted(arch))
     if span is None:
         return f"vLLM's registry does not list {arch}; only its Transformers backend might run it"
+    if not profile.known:
+        return _gone(arch, span, profile)
     if span.before is not None and profile.number < span.first and profile.number[:2] < span.first[:2]:
         return (
             f"vLLM learned {arch} between {_text(span.before)} and {_text(span.first)}; "
             f"whether {profile.label} has it is not known"
         )
     return ""
+
+
+def _gone(arch: str, span: Span, profile: Profile) -> str:
+    """Why the doubt, where a release that is not known or was not read may lack what was dropped before."""
+    if span.last is None:
+        return ""
+    dropped = f"vLLM dropped {arch} after {_text(span.last)}"
+    if profile.newer:
+        return f"{dropped}; {profile.newer} is newer than all that was read"
+    return f"it depends on the vLLM version, which is not known: {dropped}"
 
 
 def _nearly(span: Span, profile: Profile) -> bool:

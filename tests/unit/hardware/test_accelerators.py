@@ -95,6 +95,8 @@ def test_every_family_of_slices_is_some_cards() -> None:
 def test_a_slice_that_a_card_does_not_have_has_no_memory() -> None:
     assert not gpu_for("H100-NVL-MIG-1g.10gb").memory_gib.known
     assert not gpu_for("A100-SXM4-80GB-MIG-1g.5gb").memory_gib.known
+    for card in ("A100-SXM4-80GB-MIG-1g.5gb", "GB200-MIG-1g.24gb", "H20-MIG-1g.12gb"):
+        assert not gpu_for(card).visible_gib.known, "it is not the whole card's"
     assert mig_profiles(None) == {}
 
 

@@ -234,6 +234,23 @@ def test_the_smallest_parallel_size_and_what_knobs_buy():
     assert (bought["--gpu-memory-utilization=0.95"].gained_gib or 0) == pytest.approx(0.05 * 22.03, abs=0.01)
 
 
+def test_stages_of_a_pipeline_take_gpus_as_well():
+    model, gpu = ModelFacts(config=LLAMA_8B), gpu_for("L40S", count=2)
+    args = EngineArgs(max_model_len=8192, pp=2)
+    assert smallest_tp(model, gpu, args, vllm="0.19.0") == 1
+    assert smallest_tp(model, gpu_for("L40S", count=1), args, vllm="0.19.0") is None
+    assert "--tensor-parallel-size=2" not in {knob.flag for knob in knobs(model, gpu, args, vllm="0.19.0")}
+
+
+def test_what_a_change_buys_has_bounds_where_the_release_was_not_read():
+    model, args, gpu = ModelFacts(config=LLAMA_8B), EngineArgs(max_model_len=8192), gpu_for("L40S")
+    for release, exact in (("0.33.0", True), ("0.40.0", False), (None, False)):
+        found = knobs(model, gpu, args, vllm=release)
+        assert found and all((knob.kv_tokens_between is None) is exact for knob in found)
+        told = estimate_lines("m", gpu, args, size(LLAMA_8B), smallest_tp=1, knobs=found, explain=False)
+        assert all(("~" in line) is not exact for line in told if line.startswith("  --"))
+
+
 def test_every_number_explains_itself():
     told = estimate_lines(
         "config.json", gpu_for("H100"), EngineArgs(), size(LLAMA_8B), smallest_tp=1, knobs=(), explain=True

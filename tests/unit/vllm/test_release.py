@@ -63,3 +63,36 @@ def test_where_a_newer_release_decides_the_verdict_is_unknown() -> None:
     between = [n for n in newest if start("0.16.0", "NVIDIA-L4", n).outcome is not Outcome.STARTS]
     assert between
     assert {start("0.40.0", "NVIDIA-L4", n).outcome for n in between} == {Outcome.UNKNOWN}
+
+
+def test_what_decides_for_a_newer_release_is_told_of_it_and_not_of_one_that_nobody_stated() -> None:
+    lengths = range(8192, 65536, 1024)
+    (doubt, *_) = [f for n in lengths if (f := start("0.40.0", "NVIDIA-L4", n)).outcome is Outcome.UNKNOWN]
+    assert doubt.why.startswith(
+        "vLLM 0.40.0 is newer than all that was read: starts with the habits of 0.33.0"
+    )
+    assert "version" not in doubt.why
+
+
+@pytest.mark.parametrize("vllm", ["0.33.0", "0.40.0", None])
+def test_an_architecture_that_no_release_lists_is_in_doubt_whatever_the_release(vllm: str | None) -> None:
+    facts = ModelFacts(config={**LLAMA, "architectures": ["NobodysForCausalLM"]})
+    found = estimate(facts, gpu_for("H100"), engine_args(("--max-model-len=8192",), 1, vllm), vllm=vllm)
+    assert found.outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("vllm", "outcome", "said"),
+    [
+        ("0.23.0", Outcome.STARTS, "are taken"),
+        ("0.33.0", Outcome.REFUSED_ARCH, "after 0.23.0, this is 0.33.0"),
+        ("0.40.0", Outcome.UNKNOWN, "after 0.23.0; 0.40.0 is newer than all that was read"),
+        (None, Outcome.UNKNOWN, "it depends on the vLLM version"),
+    ],
+)
+def test_an_architecture_that_was_dropped_starts_nowhere_else_for_sure(
+    vllm: str | None, outcome: Outcome, said: str
+) -> None:
+    facts = ModelFacts(config={**LLAMA, "architectures": ["BambaForCausalLM"]})
+    found = estimate(facts, gpu_for("H100"), engine_args(("--max-model-len=8192",), 1, vllm), vllm=vllm)
+    assert (found.outcome, said in found.why) == (outcome, True), found.why
