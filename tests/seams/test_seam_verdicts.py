@@ -200,11 +200,16 @@ def test_a_release_that_nobody_read_is_told_with_bounds(release: str) -> None:
 
 
 def estimate(
-    folder: Path, gpu: str, *args: str, capsys: pytest.CaptureFixture[str], config: dict[str, Any] = LLAMA
+    folder: Path,
+    gpu: str,
+    *args: str,
+    capsys: pytest.CaptureFixture[str],
+    config: dict[str, Any] = LLAMA,
+    vllm: str = "0.19.1",
 ) -> dict[str, Any]:
     """What `agent estimate` tells of a folder with a config.json."""
     (folder / "config.json").write_text(json.dumps(config))
-    line = ["estimate", str(folder), "--gpu", gpu, "--vllm", "0.19.1", "--format", "json", "--", *args]
+    line = ["estimate", str(folder), "--gpu", gpu, "--vllm", vllm, "--format", "json", "--", *args]
     agent(line)
     told: dict[str, Any] = json.loads(capsys.readouterr().out)
     return told
@@ -234,3 +239,52 @@ def test_agent_estimate_and_the_verdict_say_the_same_of_a_flag_that_is_not_there
     args = ("--max-model-len=2048", "--no-such-flag=1")
     assert decide(f"{HOPPER}:1", *args).verdict is Verdict.NO_GO
     assert estimate(tmp_path, HOPPER, *args, capsys=capsys)["outcome"] == "refused_args"
+
+
+SPARSE = {**LLAMA, "architectures": ["DeepseekV32ForCausalLM"]}
+STATED_STARTS: dict[str, tuple[str, str, tuple[str, ...], dict[str, Any]]] = {
+    f"{' '.join(args)} {config['architectures'][0]} on {gpu} with {vllm}": (gpu, vllm, args, config)
+    for vllm in ("0.19.1", "0.33.0", "0.40.0")
+    for gpu, args, config in (
+        (HOPPER, (), LLAMA),
+        (HOPPER, ("--enable-expert-parallel",), LLAMA),
+        (HOPPER, ("--enable-auto-tool-choice",), LLAMA),
+        (HOPPER, ("--decode-context-parallel-size=2",), LLAMA),
+        (HOPPER, ("--distributed-executor-backend=uni", "-tp=2"), LLAMA),
+        (HOPPER, ("--hf-overrides=2",), LLAMA),
+        (HOPPER, ("--max-num-seqs.x=2",), LLAMA),
+        (HOPPER, ("--quantization=None",), {**LLAMA, "quantization_config": compressed(8, None)}),
+        (HOPPER, ("--quantization=awq",), {**LLAMA, "quantization_config": compressed(8, None)}),
+        (HOPPER, ("--swap-space=4",), LLAMA),
+        (HOPPER, (), {**LLAMA, "architectures": ["NobodysForCausalLM"]}),
+        (HOPPER, (), {**LLAMA, "architectures": ["BambaForCausalLM"]}),
+        (HOPPER, (), {**LLAMA, "quantization_config": {"quant_method": "fancy"}}),
+        (HOPPER, (), SPARSE),
+        ("NVIDIA-A100-SXM4-80GB", (), SPARSE),
+        ("Trainium2", (), LLAMA),
+        ("Instinct-MI100", (), LLAMA),
+        ("Gaudi3", ("--kv-cache-dtype=fp8",), LLAMA),
+        ("GB200-MIG-1g.24gb", (), LLAMA),
+        ("H100-80GB-HBM3-MIG-1g.10gb", (), LLAMA),
+    )
+}
+WORDS = {"starts": Verdict.GO, "unknown": Verdict.UNKNOWN}
+
+
+@pytest.mark.parametrize("case", params(STATED_STARTS))
+def test_agent_estimate_and_the_verdict_say_the_same_of_one_start(
+    case: tuple[str, str, tuple[str, ...], dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gpu, vllm, args, config = case
+    args = ("--max-model-len=2048", *args)
+    gpus = 2 if "-tp=2" in args else 1
+    found = estimate(tmp_path, f"{gpu}:{gpus}", *args, capsys=capsys, config=config, vllm=vllm)
+    verdict = decide(
+        f"{gpu}:{gpus}",
+        *args,
+        vllm=vllm,
+        config=config,
+        quantization=config.get("quantization_config"),
+        gpus=gpus,
+    )
+    assert WORDS.get(found["outcome"], Verdict.NO_GO) is verdict.verdict, (found["why"], verdict.why)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.advice.heard import heard
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
@@ -20,7 +21,7 @@ from modelcar_tui.memory.what_if import knobs, smallest_tp
 from modelcar_tui.models.count import count_parameters
 from modelcar_tui.report.data import to_json
 from modelcar_tui.report.estimate import estimate_lines
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
 
 
 def run_cases_file(path: str) -> int:
@@ -53,15 +54,13 @@ def run_estimate(
     for problem in image.problems:
         sys.stderr.write(f"note: {problem}\n")
     args = engine_args(arguments, None, vllm)
-    if args.tp * args.pp > card.count:
-        what = (
-            f"tensor x pipeline parallel size {args.tp} x {args.pp} needs more than the {card.count} "
-            "stated GPUs"
-        )
-        raise UserError(Problem(where="--gpu", what=what, fix=f"--gpu {card.product}:{args.tp * args.pp}"))
-    result = estimate(image.model, card, args, vllm=vllm)
-    smallest = smallest_tp(image.model, card, args, vllm=vllm)
-    changes = knobs(image.model, card, args, vllm=vllm)
+    _enough(card, args)
+    alone = estimate(image.model, card, args, vllm=vllm)
+    result = heard(alone, image.model, card, arguments, vllm)
+    # What no size and no change of memory mends is not to be told of them.
+    mends = result.outcome in (alone.outcome, Outcome.UNKNOWN)
+    smallest = smallest_tp(image.model, card, args, vllm=vllm) if mends else None
+    changes = knobs(image.model, card, args, vllm=vllm) if mends else ()
     if form == "json":
         document = {
             "source": image.reference,
@@ -79,6 +78,17 @@ def run_estimate(
     if result.outcome is Outcome.STARTS:
         return ExitStatus.GO
     return ExitStatus.UNKNOWN if result.outcome is Outcome.UNKNOWN else ExitStatus.NO_GO
+
+
+def _enough(card: Gpu, args: EngineArgs) -> None:
+    """Refuse more ranks than there are GPUs, as the lint does beside `gpu_count`."""
+    sizes = {"tensor": args.tp, "pipeline": args.pp, **({"data": args.dp} if args.dp > 1 else {})}
+    ranks = args.tp * args.pp * args.dp
+    if ranks <= card.count:
+        return
+    product = " x ".join(map(str, sizes.values()))
+    what = f"{' x '.join(sizes)} parallel size {product} needs more than the {card.count} stated GPUs"
+    raise UserError(Problem(where="--gpu", what=what, fix=f"--gpu {card.product}:{ranks}"))
 
 
 def _facts(source: str, authfile: str | None, registries_conf: str | None) -> ImageFacts:

@@ -17,7 +17,7 @@ from modelcar_tui.vllm.dtypes import BFLOAT16, dtype_refused
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.kv_cache import cache_runs
 from modelcar_tui.vllm.profile import Profile
-from modelcar_tui.vllm.quantization import Answer, refused, unbuilt
+from modelcar_tui.vllm.quantization import Answer, refused, sparse_attention_refused, unbuilt
 from modelcar_tui.vllm.support import Support
 
 _REFINED = (0, 30)
@@ -44,6 +44,7 @@ def refusal(start: Start) -> Refusal | None:
         or _quantization(model, gpu, profile)
         or _data_type(gpu, args, profile, model)
         or _cache_type(gpu, args, profile, model)
+        or _attention(model, gpu)
         or _division(model, args)
         or _blocks(model, args, profile)
         or _batches(args, limits)
@@ -150,6 +151,11 @@ def _cache(gpu: Gpu, args: EngineArgs, profile: Profile, model: Model | None) ->
         if dtype == "auto" and model.cache_fp8:
             dtype = "fp8"
     return cache_runs(dtype, column_of(gpu), profile.version, flashinfer=flashinfer)
+
+
+def _attention(model: Model, gpu: Gpu) -> Refusal | None:
+    why = sparse_attention_refused(model.shape.arch, column_of(gpu))
+    return Refusal(Outcome.REFUSED_KERNEL, why) if why else None
 
 
 def _division(model: Model, args: EngineArgs) -> Refusal | None:

@@ -27,8 +27,8 @@ def smallest_tp(
     model: ModelFacts, gpu: Gpu, args: EngineArgs, *, vllm: str | None, most: int | None = None
 ) -> int | None:
     """The smallest tensor parallel size that starts with at most `gpu.count` (or `most`) GPUs, if any
-    does; each stage of a pipeline takes as many."""
-    limit = (most or gpu.count) // args.pp
+    does; each stage of a pipeline and each data parallel rank takes as many."""
+    limit = (most or gpu.count) // (args.pp * args.dp)
     for size in _SIZES:
         if size > limit:
             return None
@@ -63,7 +63,7 @@ def _changes(gpu: Gpu, args: EngineArgs, now: Estimate) -> list[tuple[str, dict[
     if now.outcome is Outcome.REFUSED_KV and longest and longest >= 256:
         rounded = longest // 256 * 256
         changes.append((f"--max-model-len={rounded}", {"max_model_len": rounded}, "shorter contexts"))
-    if args.tp * 2 * args.pp <= gpu.count:
+    if args.tp * 2 * args.pp * args.dp <= gpu.count:
         changes.append((f"--tensor-parallel-size={args.tp * 2}", {"tp": args.tp * 2}, "twice the GPUs"))
     return changes
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from modelcar_tui.core.text import clean
+
 Config = Mapping[str, Any]
 _TEXT_PARTS = ("text_config", "llm_config", "language_config", "text_model_config", "thinker_config")
 _POOLING = ("ForSequenceClassification", "ForTokenClassification", "ForRewardModel", "Model")
@@ -117,10 +119,10 @@ def text_config(config: Config | None) -> Config:
 
 
 def architecture_of(config: Config | None) -> str:
-    """The first name in `architectures`; the empty text where there is none."""
+    """The first name in `architectures`, cleaned; the empty text where there is none."""
     listed = (config or {}).get("architectures")
     if isinstance(listed, list) and listed and isinstance(listed[0], str):
-        return listed[0][:120]
+        return clean(listed[0], limit=120)
     return ""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from modelcar_tui.core.text import clean
 from modelcar_tui.models.declared import (
     groups_of,
     of_config,
@@ -188,7 +189,7 @@ def _of_words(text: str, scheme: str) -> Scheme:
 
 
 def _unknown(text: str) -> Scheme:
-    return Scheme(name=text.strip()[:40], bits=16, known=False)
+    return Scheme(name=clean(text.strip(), limit=40), bits=16, known=False)
 
 
 def _ignores(parts: tuple[Mapping[str, Any], ...], names: re.Pattern[str]) -> bool:

@@ -38,7 +38,7 @@ def estimate_lines(
     explain: bool,
 ) -> Iterator[str]:
     """The whole answer, a line a figure; with `explain` the terms of each below it."""
-    used = args.tp * args.pp
+    used = args.tp * args.pp * args.dp
     spread = f"{used} of {card.count}" if used < card.count else str(card.count)
     release = result.vllm.rstrip("?")
     assumed = " (assumed: the version is not known)" if result.vllm != release else ""

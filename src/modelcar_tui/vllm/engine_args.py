@@ -99,13 +99,13 @@ def engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | None) 
     doubts = tuple(f"{what} (the release that will serve was not read)" for what in unsure)
     changed = overrides(arguments)
     given = _given(arguments) | ({"--hf-overrides": changed} if changed else {})
-    unread = [read_flag(found, flag, value) for flag, value in given.items()]
-    problems = problems or unread  # each that can't be read is a fault, too, if of a release that is not sure
+    for flag, value in given.items():
+        read_flag(found, flag, value)  # what it can't read is among the faults
     if found.get("num_speculative_tokens"):
         found["speculative"] = True
     if count is not None and count > 0:
         found["tp"] = count
-    return EngineArgs(**found, problems=tuple(filter(None, problems)), doubts=doubts)
+    return EngineArgs(**found, problems=tuple(problems), doubts=doubts)
 
 
 def server_args(args: tuple[str, ...], gpu_count: int, vllm: str | None) -> EngineArgs:

@@ -26,6 +26,8 @@ _WORDS = {
 _PLAIN = ("fp16", "bf16", "fp32")
 _MOVED = ("tpu",)
 """Platforms that went to a repository of their own: vLLM's list says nothing of later releases."""
+_SPARSE = 90
+"""Compute capability x 10 from which NVIDIA GPUs have a kernel for sparse MLA."""
 _OLDEST_GUESS = (0, 11, 2, 0, 0)
 """The oldest vLLM that a supported OpenShift AI release ships (3.2), for when the version is not known."""
 
@@ -44,6 +46,13 @@ def unbuilt(gpu: Hardware, version: Version | None) -> str:
     """Why the released images hold no code for `gpu` at all; empty where they do, or nothing says so."""
     support, why = runs(_PLAIN[0], gpu, version)
     return why if support is Support.UNSUPPORTED else ""
+
+
+def sparse_attention_refused(arch: str, gpu: Hardware) -> str:
+    """Why `gpu` can't run the architecture's sparse attention; empty where nothing says so."""
+    if arch not in quantization_table().sparse_mla or gpu.column != "nvidia" or gpu.capability >= _SPARSE:
+        return ""
+    return f"{arch} needs a sparse attention kernel, which starts at Hopper (9.0)"
 
 
 @lru_cache(maxsize=1024)

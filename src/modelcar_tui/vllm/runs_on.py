@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelcar_tui.hardware.vendors import Hardware, hardware
-from modelcar_tui.models.config import Reader, text_config
+from modelcar_tui.models.config import Reader, architecture_of, text_config
 from modelcar_tui.models.declared import Declared, declared, is_moe
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.scheme_table import by_id
@@ -17,7 +17,7 @@ from modelcar_tui.vllm.dtypes import BFLOAT16, dtype_refused
 from modelcar_tui.vllm.kv_cache import check_kv_cache
 from modelcar_tui.vllm.nearest import nearest
 from modelcar_tui.vllm.profile import profile_for
-from modelcar_tui.vllm.quantization import runs
+from modelcar_tui.vllm.quantization import runs, sparse_attention_refused
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.release import Version, parse_version
 from modelcar_tui.vllm.support import WORST_FIRST, Compatibility, Support
@@ -133,15 +133,12 @@ def _dtype(model: ModelFacts, gpu: Hardware, dtype: str, release: tuple[int, ...
 
 
 def _attention(model: ModelFacts, gpu: Hardware) -> Iterator[Compatibility]:
-    names = (model.config or {}).get("architectures")
-    sparse = (
-        [name for name in names if name in quantization_table().sparse_mla] if isinstance(names, list) else []
-    )
-    if sparse and gpu.column == "nvidia" and gpu.capability < 90:
+    why = sparse_attention_refused(architecture_of(model.config), gpu)
+    if why:
         yield Compatibility(
             support=Support.UNSUPPORTED,
             quantization="sparse MLA attention",
             gpu=gpu.label,
-            why=f"{sparse[0]} needs a sparse attention kernel, which starts at Hopper (9.0)",
+            why=why,
             source="vLLM 0.33.0 attention backends",
         )

@@ -35,10 +35,11 @@ def test_lengths_as_vllm_reads_them(text, value):
 
 
 def test_what_vllm_would_refuse_is_named_and_left_at_its_default():
-    args = engine_args(("--max-model-len=many", "--gpu-memory-utilization=7", "--max-num-seqs=0"), 1, None)
-    assert args.max_model_len is None
-    assert len(args.problems) == 3
-    assert "--max-model-len" in args.problems[0]
+    refused = ("--max-model-len=many", "--gpu-memory-utilization=7", "--max-num-seqs=0")
+    args, unsure = (engine_args(refused, 1, release) for release in ("0.33.0", None))
+    assert args.max_model_len is None and unsure.max_model_len is None
+    assert (len(args.problems), len(unsure.problems), len(unsure.doubts)) == (3, 0, 3)
+    assert "--max-model-len" in args.problems[0] and "--max-model-len" in unsure.doubts[0]
 
 
 def test_speculation_is_seen_in_each_of_its_forms():

@@ -13,6 +13,7 @@ from sizing_models import DEEPSEEK_LITE, GEMMA_27B, LLAMA_8B, QWEN_NEXT, WHISPER
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.facts import Fact, Source
+from modelcar_tui.core.text import has_hidden
 from modelcar_tui.hardware.products import gpu_for
 from modelcar_tui.memory.cases import answer, run_cases
 from modelcar_tui.memory.estimate import estimate
@@ -48,6 +49,20 @@ NAMES += [
 REAL = json.loads(Path(__file__).with_name("parameter_counts.json").read_text())["models"]
 TOLD = sorted({name for model in REAL for name in model["config"]} | {"index_topk_freq", "compress_ratios"})
 quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"architectures": ["\x1b[31mFancyForCausalLM"]},
+        {"quantization_config": {"quant_method": "\x1b]0;title\x07fancy"}},
+        {"quantization_config": {"quant_method": "compressed-tensors", "format": "\u202efancy"}},
+    ],
+)
+def test_names_out_of_an_image_reach_no_terminal_as_they_are(part):
+    found = estimate(ModelFacts(config={**LLAMA_8B, **part}), GPU, ARGS, vllm="0.19.0")
+    assert found.outcome is Outcome.UNKNOWN
+    assert "fancy" in found.why.lower() and not has_hidden(found.why)
 
 
 def check(model: ModelFacts, args=ARGS) -> None:

@@ -1,0 +1,74 @@
+"""An estimate under what the lint and the judge of quantizations say of the same start, as the verdict is."""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelcar_tui.advice.finding import Finding, Stops
+from modelcar_tui.advice.lint.lint import lint_model
+from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
+from modelcar_tui.memory.types import Estimate, Outcome
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.runs_on import check
+from modelcar_tui.vllm.support import Support
+
+_OF_THE_MANIFEST = ("gpu-count", "suite-parallel")
+"""Findings about `gpu_count`, which a bare list of arguments does not have."""
+_PLACE = Position(1, 1)
+
+
+def heard(
+    result: Estimate, facts: ModelFacts, gpu: Gpu, arguments: tuple[str, ...], vllm: str | None
+) -> Estimate:
+    """The estimate, lowered where anything else keeps the server from starting, or leaves it in doubt.
+
+    Args:
+        result: of the same model, GPU, arguments and release.
+        arguments: as they are written.
+    """
+    if result.outcome not in (Outcome.STARTS, Outcome.UNKNOWN):
+        return result
+    findings = _findings(facts, arguments, vllm)
+    for finding in findings:
+        if finding.read:
+            return _lowered(result, Outcome.REFUSED_ARGS, finding.what)
+    if result.outcome is Outcome.UNKNOWN:
+        return result
+    for finding in findings:
+        what = f"{finding.what} (judged by {finding.release}: the release that will serve was not read)"
+        return _lowered(result, Outcome.UNKNOWN, what)
+    doubt = _doubt(facts, gpu, arguments, vllm)
+    return _lowered(result, Outcome.UNKNOWN, doubt) if doubt else result
+
+
+def _findings(facts: ModelFacts, arguments: tuple[str, ...], vllm: str | None) -> list[Finding]:
+    """What stops a server with this list, whatever the GPU."""
+    serving = ServingArguments(gpu_count=engine_args(arguments, None, vllm).tp, args=arguments)
+    car = ModelCar(name="", image="", serving=serving, at=_PLACE, name_at=_PLACE, image_at=_PLACE)
+    found = lint_model(car, vllm=vllm, facts=facts)
+    return [one for one in found if one.stops is Stops.SERVER and one.code not in _OF_THE_MANIFEST]
+
+
+def _doubt(facts: ModelFacts, gpu: Gpu, arguments: tuple[str, ...], vllm: str | None) -> str:
+    """Why nobody knows whether the model's numbers run on the GPU; empty where they do.
+
+    What does not run is the estimate's own refusal.
+    """
+    args = engine_args(arguments, None, vllm)
+    answers = check(
+        facts,
+        vendor=gpu.vendor,
+        compute_capability=gpu.compute_capability,
+        product=gpu.product,
+        vllm=vllm,
+        kv_cache_dtype=args.kv_cache_dtype,
+        dtype=args.dtype,
+        quantization=args.quantization,
+    )
+    return next((answer.why for answer in answers if answer.support is Support.UNKNOWN), "")
+
+
+def _lowered(result: Estimate, outcome: Outcome, why: str) -> Estimate:
+    return msgspec.structs.replace(result, outcome=outcome, why=why, error="")
