@@ -57,10 +57,11 @@ class Credentials:
     key: Secret | None = None
     basic: Secret | None = None
     """`user:password`."""
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
+    """With its login."""
     helper: str = ""
     """What only oc or kubectl can do: `exec plug-in aws`, `auth-provider oidc`, `proxy socks5://...`."""
-    plugin: Mapping[str, Any] | None = None
+    plugin: Mapping[str, Any] | None = field(default=None, repr=False)
     """The exec plug-in that is to be asked, its command with its folder; None beside a token."""
     impersonate: Mapping[str, str] = field(default_factory=dict)
     acting: Mapping[str, Any] = field(default_factory=dict)

@@ -74,19 +74,25 @@ async def _run(credentials: Credentials, plugin: Mapping[str, Any], command: str
     version = str(plugin.get("apiVersion") or _VERSION)
     env = os.environ | {
         str(entry.get("name")): str(entry.get("value"))
-        for entry in plugin.get("env") or []
+        for entry in _entries(plugin, "env")
         if isinstance(entry, dict)
     }
     env["KUBERNETES_EXEC_INFO"] = json.dumps({"apiVersion": version, "kind": "ExecCredential", "spec": spec})
-    process = await asyncio.create_subprocess_exec(
-        command,
-        *[str(arg) for arg in plugin.get("args") or []],
-        env=env,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            command,
+            *[str(arg) for arg in _entries(plugin, "args")],
+            env=env,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:  # what no process can be given may be a secret: it is not said
+        reason = (
+            error.strerror if isinstance(error, OSError) else ""
+        ) or "its args or env can't be passed on"
+        raise _fault(credentials, f"{clean(command)!r} can't be run: {reason}") from None
     try:
         async with asyncio.timeout(EXEC_TIMEOUT_S):
             output, _ = await process.communicate()
@@ -100,6 +106,11 @@ async def _run(credentials: Credentials, plugin: Mapping[str, Any], command: str
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     return output, process.returncode
+
+
+def _entries(plugin: Mapping[str, Any], name: str) -> list[Any]:
+    entries = plugin.get(name)
+    return entries if isinstance(entries, list) else []
 
 
 def _authority(credentials: Credentials) -> dict[str, str]:

@@ -17,7 +17,7 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.kube import plugin as module
 from modelcar_tui.kube.flatten import flatten, teach_lent
-from modelcar_tui.kube.kubeconfig import kubeconfig_paths
+from modelcar_tui.kube.kubeconfig import find, kubeconfig_paths
 from modelcar_tui.kube.types import ClusterOptions
 
 
@@ -148,6 +148,36 @@ async def test_token_that_ends_before_the_suite_may_is_warned_of(
 @pytest.mark.parametrize("token", ["sha256~abc", "a.b.c", "e30.e30.x", "e30.!!.x", ""])
 async def test_token_that_tells_nothing_is_not_guessed_at(token: str, tmp_path: Path) -> None:
     assert (await flatten(at(write(tmp_path / "k", {"token": token})), needed_s=1e9)).warnings == ()
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"args": ["hush\0hush"]},
+        {"env": [{"name": "A", "value": "hush\0hush"}]},
+        {"env": [{"name": "A=B", "value": "hush"}]},
+        {"args": 5, "env": True, "provideClusterInfo": "hush", "apiVersion": ["hush"]},
+    ],
+)
+async def test_a_plugin_that_no_process_can_be_is_one_clear_line_without_its_secrets(
+    tmp_path: Path, part: dict[str, Any]
+) -> None:
+    user = plugin(tmp_path, "exit 1")
+    user["exec"].update(part)
+    with pytest.raises(UserError) as caught:
+        await flatten(at(write(tmp_path / "k", user)))
+    assert "plugin" in str(caught.value) and "hush" not in str(caught.value)
+
+
+async def test_what_was_read_shows_neither_the_login_of_a_proxy_nor_what_a_plugin_is_given(
+    tmp_path: Path,
+) -> None:
+    user = plugin(tmp_path, "exit 1")
+    user["exec"]["env"] = [{"name": "PASSWORD", "value": "hush"}]
+    cluster = {"server": "https://api.test:6443", "proxy-url": "http://me:hush@proxy.test:3128"}
+    found = find(at(write(tmp_path / "k", user, cluster=cluster)))
+    assert found.proxy and found.plugin
+    assert "hush" not in repr(found)
 
 
 async def test_plugin_may_give_a_client_certificate(tmp_path: Path) -> None:
