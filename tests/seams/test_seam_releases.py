@@ -20,7 +20,7 @@ from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.pipelines import pipeline_table
 from modelcar_tui.vllm.profile import NEWEST, profile_for
 from modelcar_tui.vllm.quantization_table import quantization_table
-from modelcar_tui.vllm.release import parse_version
+from modelcar_tui.vllm.release import number_of, parse_version
 from modelcar_tui.vllm.runs_on import check
 
 MANIFEST = "model-car:\n  - name: m\n    image: oci://registry.redhat.io/x/m:1\n"
@@ -110,3 +110,26 @@ def test_what_is_no_release_is_answered_by_the_newest_and_said(release: str | No
     profile = profile_for(release)
     assert (profile.known, profile.label) == (False, "0.33?")
     assert parse_version(release) is None
+
+
+WRITTEN = {
+    text or "nothing": (text, number)
+    for text, number in (
+        ("0.19.1", "0.19.1"),
+        ("v0.8.5.post1 (V0)", "0.8.5.post1"),
+        ("vLLM 0.19.1", "0.19.1"),
+        ("vllm-0.19.1", "0.19.1"),
+        ("0.16-dev", "0.16"),
+        ("(OpenShift AI 3.4)", ""),
+        ("2026-08 dev", ""),
+        ("main", ""),
+        ("", ""),
+    )
+}
+
+
+@pytest.mark.parametrize("case", params(WRITTEN))
+def test_a_release_is_read_out_of_a_text_in_one_way(case: tuple[str, str]) -> None:
+    text, number = case
+    assert (number_of(text), profile_for(text).known) == (number, bool(number))
+    assert parse_version(text) == parse_version(number)

@@ -1,4 +1,4 @@
-"""Whether a model's quantization runs on a GPU, and what to say of its arguments."""
+"""What to say of a model's manifest and its arguments."""
 
 from __future__ import annotations
 

@@ -7,13 +7,12 @@ from functools import lru_cache
 
 import msgspec
 
-from modelcar_tui.vllm.release import Version, newer_than, parse_version
+from modelcar_tui.vllm.release import Version, newer_than, number_of, parse_version
 
 NEWEST = "0.33.0"
 """The newest release that was read; it stands in for one that is not known or came later."""
 _ASSUMED = (0, 33)
-_NUMBER = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
-_WHOLE = re.compile(_NUMBER.pattern + r"(?:\.post\d+)?")
+_NUMBER = re.compile(r"(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?")
 _LAST_PATCH = 99
 _DEVELOPMENT = re.compile(r"dev|rc\d|nightly|main\b|\+g[0-9a-f]", re.IGNORECASE)
 _NO_FLASHINFER = re.compile(r"without (the )?flashinfer sampler", re.IGNORECASE)
@@ -72,10 +71,10 @@ def profile_for(vllm: str | None) -> Profile:
     None and what has no number in it stand for an unknown release. For it, and for one that came after all
     that were read, the newest that was read is assumed and `known` is false.
     """
-    found = _NUMBER.search(vllm or "")
+    told = number_of(vllm)
+    found = _NUMBER.match(told)
     release = (int(found.group(1)), int(found.group(2))) if found else _ASSUMED
-    told = _WHOLE.search(vllm or "")
-    newer = told.group(0) if told and newer_than(told.group(0), (NEWEST,)) else ""
+    newer = told if newer_than(told, (NEWEST,)) else ""
     known = found is not None and not newer
     if not known:
         release = _ASSUMED

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 Version = tuple[int, ...]
-_NUMBERS = re.compile(r"v?(\d+(?:\.\d+)*)(?:\.post(\d+))?")
+_NUMBERS = re.compile(r"(?:vllm[\s:_-]*)?v?(\d+(?:\.\d+)+)(?:\.post(\d+))?", re.IGNORECASE)
 _BUILD = re.compile(r"(?:\+.*|[-.](?:cu|cuda|rocm|cpu|xpu|ubi|rhel|rhai|el)[\d.]*)?", re.IGNORECASE)
 """What a vendor puts behind the number of the release that it builds."""
 
@@ -26,6 +26,12 @@ def _parse(text: str) -> Version | None:
         return None
     numbers = tuple(int(part[:9]) for part in match.group(1).split(".")[:4])
     return (*numbers, *([0] * (4 - len(numbers))), int((match.group(2) or "0")[:9]))
+
+
+def number_of(text: str | None) -> str:
+    """`0.8.5.post1` of `v0.8.5.post1 (V0)`: what `parse_version` reads; empty when there is no number."""
+    match = _NUMBERS.match((text or "").strip()[:64])
+    return "" if match is None else match.group(0)[match.start(1) - match.start() :]
 
 
 def was_read(text: str | None, read: Iterable[str]) -> bool:

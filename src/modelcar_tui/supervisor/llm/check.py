@@ -22,7 +22,6 @@ from modelcar_tui.supervisor.llm.figures import Claim, Figure, agrees, figures
 from modelcar_tui.supervisor.llm.reading import Clause, StrangeError, sentences
 
 MOST_CHARS = 900
-_GPU_WORDS = frozenset(("gpu", "gpus", "card", "cards"))
 _LINKS = re.compile(r"https?:|www\.|\]\(|<[a-z/]|@\w+\.\w", re.IGNORECASE)
 _CAUSAL = frozenset(
     ("need", "memory", "weights", "free", "taken", "whole", "kv", "kv-need", "gpus", "context", "not")
