@@ -211,6 +211,15 @@ def test_what_the_model_itself_does_not_allow(
     assert {finding.code for finding in found} == ({code} if code else set())
 
 
+def test_a_key_of_a_flag_that_takes_none_is_to_be_its_value() -> None:
+    for written, fix in (
+        ("--max-num-seqs.x=3", "write --max-num-seqs=VALUE"),
+        ("--enforce-eager.x=3", "write --enforce-eager alone, or --no-enforce-eager"),
+    ):
+        found = [one for one in lint_model(car(written), vllm="0.19.1") if one.severity is Severity.ERROR]
+        assert [one.fix for one in found] == [fix]
+
+
 def test_a_finding_stands_at_its_argument() -> None:
     found = lint(manifest(car("--seed=1", "--no-such-flag")), vllm="0.19.1")
     assert only("flag-unknown", found).at == Position(11, 9)

@@ -57,8 +57,9 @@ def _fix(argument: Argument, fault: Fault) -> str:
         case "value-missing":
             return f"write {flag.flag if flag else argument.written}=VALUE"
         case "value-unexpected":
-            return f"write {argument.written} alone, or --no-{argument.name[2:]}"
-    return "correct the value"
+            alone = argument.name if argument.dotted else argument.written
+            return f"write {alone} alone, or --no-{argument.name[2:]}"
+    return "correct the value" if not argument.dotted else f"write {argument.name}=VALUE"
 
 
 def _value(argument: Argument, remarks: Remarks) -> None:
