@@ -76,7 +76,7 @@ def _gpu(
     name = product or vendor
     unit = f"{name}-MIG-{mig_profile}" if product and mig_profile else name
     gpu = gpu_for(unit, memory_mib=mem_mib, count=count)
-    if mem_mib is None and shared:
+    if not mem_mib and shared:
         missing: Fact[float] = Fact(note="the memory of one unit is not known", unit="GiB")
         gpu = msgspec.structs.replace(gpu, memory_gib=missing, visible_gib=missing)
     return msgspec.structs.replace(
