@@ -39,7 +39,6 @@ def pod_requests(pod: Pod) -> dict[str, int]:
         for container in spec.init_containers or ():
             if container.restart_policy == "Always":
                 sidecars += _request(container, name)
-                peak = max(peak, sidecars)
             else:
                 peak = max(peak, sidecars + _request(container, name))
         requests[name] = max(running + sidecars, peak) + max(0, whole((spec.overhead or {}).get(name)) or 0)

@@ -58,7 +58,7 @@ def layout(text: str, root: Node) -> Layout:
         node = stack.pop(0)
         if isinstance(node, Mapping) and not node.flow:
             for key, value in node.pairs:
-                if isinstance(value, Sequence) and not value.flow and value.items and value.start > key.end:
+                if isinstance(value, Sequence) and not value.flow and value.items:
                     dash = find_dash(text, value.items[0])
                     offset = dash - line_start(text, dash) - (key.column - 1) if dash is not None else offset
                     if key.value == "args" and offset >= 0:
@@ -106,10 +106,8 @@ def body_start(text: str, node: Node) -> int:
 
 def find_dash(text: str, item: Node) -> int | None:
     """The dash of a block sequence's item, if it stands on the item's own line."""
-    index = item.start - 1
-    while index >= 0 and text[index] in " \t":
-        index -= 1
-    return index if index >= 0 and text[index] == "-" else None
+    before = text[: item.start].rstrip(" \t")
+    return len(before) - 1 if before.endswith("-") else None
 
 
 def only_comment_follows(text: str, index: int) -> bool:
@@ -177,7 +175,7 @@ def _replace(text: str, mapping: Mapping, pair: tuple[Scalar, Node], value: Any,
     colon = _COLON.match(text, key.end)
     if colon is None:
         raise CannotEditError("a complex or bare key")
-    end = max(node_end(text, node), colon.end())
+    end = node_end(text, node)
     same_line = line_start(text, node.start) == line_start(text, key.start)
     if mapping.flow or not isinstance(value, (dict, list)) or not value:
         return [Edit(colon.end(), end, " " + flow(value))]
@@ -192,7 +190,7 @@ def _replace(text: str, mapping: Mapping, pair: tuple[Scalar, Node], value: Any,
     start = line_start(text, node.start)
     if text[start : node.start].strip():
         raise CannotEditError("something precedes on the line")
-    lines = block(value, max(node.column - 1, key.column - 1), how.list_offset)
+    lines = block(value, node.column - 1, how.list_offset)
     return [Edit(start, end, how.eol.join(lines))]
 
 
@@ -209,12 +207,13 @@ def change_sequence(
     Raises:
         CannotEditError: the sequence is written in a way that we don't edit item by item.
     """
-    edits = _changed(text, seq, kept)
+    pairs = list(zip(seq.items, kept, strict=True))
+    edits = _changed(text, pairs)
     style = _style(seq)
     new = [scalar_text(item, style) for item in added]
     if seq.flow:
         return edits + _flow(text, seq, kept, new, how)
-    edits += [_line_of(text, item) for item, value in zip(seq.items, kept, strict=True) if value is None]
+    edits += [_line_of(text, item) for item, value in pairs if value is None]
     if new:
         last = seq.items[-1]
         dash = find_dash(text, last)
@@ -236,9 +235,7 @@ def _empty_list(text: str, key: Scalar | None, seq: Sequence) -> Edit:
     uses."""
     colon = _COLON.match(text, key.end) if key is not None else None
     anchor = f"&{seq.anchor}" if seq.anchor else ""
-    if colon is None or not only_comment_follows(
-        text, max(colon.end(), seq.start + len(anchor) if anchor else 0)
-    ):
+    if colon is None or not only_comment_follows(text, seq.start + len(anchor) if anchor else colon.end()):
         raise CannotEditError("no place for an empty list")
     if not anchor:
         return Edit(colon.end(), colon.end(), " []")
@@ -247,10 +244,10 @@ def _empty_list(text: str, key: Scalar | None, seq: Sequence) -> Edit:
     return Edit(seq.start, seq.start + len(anchor), "[]")
 
 
-def _changed(text: str, seq: Sequence, kept: tuple[str | None, ...]) -> list[Edit]:
+def _changed(text: str, pairs: list[tuple[Node, str | None]]) -> list[Edit]:
     return [
         set_scalar(text, item, value, item.style if isinstance(item, Scalar) else None)
-        for item, value in zip(seq.items, kept, strict=True)
+        for item, value in pairs
         if value is not None and value != plain(item)
     ]
 

@@ -70,7 +70,7 @@ def budget_for(start: Start) -> Budget:
         ep=args.tp * args.dp if args.ep else 1,
         spread=args.tp * args.dp,
         tower_whole=start.model.whole_tower or args.encoder_tp_data,
-        swizzled=SWIZZLED_EARLY if (0, 11) <= profile.release < (0, 17) else SWIZZLED,
+        swizzled=SWIZZLED_EARLY if profile.release < (0, 17) else SWIZZLED,
         marlin=(capability is not None and capability < 9) or profile.release == (0, 10),
     )
     ranks = pipeline_ranks(layers, min(args.pp, layers))
@@ -110,7 +110,7 @@ def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
         requested=requested,
         available=available,
         plan=plan,
-        needed=_needed(plan, profile, limits.context) * _all_layers(shape.layers, rank, args, profile),
+        needed=_needed(plan, profile, limits.context) * _all_layers(shape.layers, rank, profile),
         loading=_loading(model, args, profile, held),
     )
 
@@ -121,9 +121,9 @@ def _needed(plan: Plan | None, profile: Profile, context: int) -> float:
     return plan.needed(context, padded=profile.exact_groups) + (plan.block_bytes if profile.null_block else 0)
 
 
-def _all_layers(layers: int, rank: tuple[int, int], args: EngineArgs, profile: Profile) -> float:
+def _all_layers(layers: int, rank: tuple[int, int], profile: Profile) -> float:
     """0.14 to 0.16 asked every pipeline rank for the KV cache of all layers (issue 34076)."""
-    return layers / (rank[1] - rank[0]) if args.pp > 1 and (0, 14) <= profile.release < (0, 17) else 1.0
+    return layers / (rank[1] - rank[0]) if (0, 14) <= profile.release < (0, 17) else 1.0
 
 
 def _loading(model: Model, args: EngineArgs, profile: Profile, held: float) -> float:
@@ -161,6 +161,6 @@ def cache_width(model: Model, args: EngineArgs) -> float:
         return 1.0
     if name.startswith("nvfp4"):
         return 0.5625
-    if name in ("float32",):
+    if name == "float32":
         return 4.0
     return 1.0 if name == "auto" and model.cache_fp8 else float(model.width)

@@ -6,12 +6,15 @@ one padded; one block id spans one group.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 
 import msgspec
 
 from modelcar_tui.memory.start import Start
+from modelcar_tui.models.parts import Mla
 from modelcar_tui.models.shape import Shape
+from modelcar_tui.models.states import State
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile
 
@@ -93,20 +96,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     def longest(self, available: float, limit: int, *, padded: bool) -> int:
         """The longest context whose check passes, at most `limit`; 0 when not even one token fits."""
-        if self.needed(1, padded=padded) > available:
-            return 0
-        low, high = 1, limit
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self.needed(middle, padded=padded) <= available:
-                low = middle
-            else:
-                high = middle - 1
-        return low
+        lengths = range(1, limit + 1)
+        return bisect_right(lengths, available, key=lambda length: self.needed(length, padded=padded))
 
     def block_count(self, available: float) -> int:
         """Block ids that `available` bytes hold."""
-        return max(0, int(available // self.block_bytes)) if self.block_bytes else 0
+        return max(0, int(available // self.block_bytes))
 
     def tokens(self, blocks: int, length: int, *, as_concurrency: bool) -> int:
         """What the log calls `GPU KV cache size`."""
@@ -116,14 +111,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     def concurrency(self, blocks: int, length: int) -> float:
         """Requests of `length` tokens that fit at once."""
-        needed = self.request_blocks(length)
-        return blocks / needed if needed else 0.0
+        return blocks / self.request_blocks(length)
 
     @property
     def bytes_per_token(self) -> float:
         """Bytes of one more token of context in the layers that keep every token."""
         full = sum(group.layers for group in self.groups if group.kind in ("full", "mla"))
-        return (full * self.page + (self.beside if full else 0)) / self.wide_block
+        return (full * self.page + self.beside) / self.wide_block
 
 
 def plan_for(start: Start, *, width: float, rank: tuple[int, int]) -> Plan | None:
@@ -143,11 +137,11 @@ def plan_for(start: Start, *, width: float, rank: tuple[int, int]) -> Plan | Non
     if shape.family.parallel:
         kinds["state"] = kinds.total()
     block = args.block_size or 16
-    per_token = _token_bytes(shape, args, profile, width, mla="mla" in kinds)
+    per_token = _token_bytes(shape, args, profile, width, shape.mla if "mla" in kinds else None)
     page = int(block * per_token)
     beside = _beside(shape, args, width, block, rank)
-    if "state" in kinds:
-        block, page = _state_pages(shape, args, block, per_token, attention=len(kinds) > 1)
+    if "state" in kinds and shape.state is not None:
+        block, page = _state_pages(shape, shape.state, args, block, per_token, attention=len(kinds) > 1)
     block, wide, page = _unequal(shape, args, width, block, page, kinds)
     if profile.release < (0, 10) or not args.hybrid_kv_manager:
         kinds = _as_full(kinds)
@@ -155,7 +149,7 @@ def plan_for(start: Start, *, width: float, rank: tuple[int, int]) -> Plan | Non
         kinds["cross"] = kinds.total()
     size, groups = _grouped(kinds)
     return Plan(
-        page=max(1, page),
+        page=page,
         block=block,
         wide_block=wide,
         size=size,
@@ -167,22 +161,22 @@ def plan_for(start: Start, *, width: float, rank: tuple[int, int]) -> Plan | Non
         batch=start.limits.batch,
         speculative=args.num_speculative_tokens,
         state_mode=_state_mode(args, profile),
-        context_split=max(1, args.dcp),
+        context_split=args.dcp,
     )
 
 
-def _token_bytes(shape: Shape, args: EngineArgs, profile: Profile, width: float, *, mla: bool) -> float:
+def _token_bytes(shape: Shape, args: EngineArgs, profile: Profile, width: float, mla: Mla | None) -> float:
     """Bytes of one token in one layer on one GPU; MLA's latent is not split."""
-    if mla and shape.mla is not None and not (shape.mla.latent and profile.latent_cache):
-        wide = shape.mla.nope + shape.mla.rope if profile.latent_cache else _PADDED_MLA
+    if mla is None:
+        own = [heads for heads, _ in shape.varied if heads]
+        heads = max(1, (min(own) if own else shape.kv_heads) // args.tp)
+        return heads * (shape.head_dim + shape.v_head_dim) * width
+    if not (mla.latent and profile.latent_cache):
+        wide = mla.nope + mla.rope if profile.latent_cache else _PADDED_MLA
         return max(1, shape.heads // args.tp) * 2 * wide * width
-    if mla and shape.mla is not None:
-        if shape.indexer is not None and width < 2:
-            return _SPARSE_FP8
-        return (shape.mla.kv_rank + shape.mla.rope) * width
-    own = [heads for heads, _ in shape.varied if heads]
-    heads = max(1, (min(own) if own else shape.kv_heads) // args.tp)
-    return heads * (shape.head_dim + shape.v_head_dim) * width
+    if shape.indexer is not None and width < 2:
+        return _SPARSE_FP8
+    return (mla.kv_rank + mla.rope) * width
 
 
 def _beside(shape: Shape, args: EngineArgs, width: float, block: int, rank: tuple[int, int]) -> int:
@@ -204,29 +198,25 @@ def _unequal(
     if not shape.wide_head_dim or "full" not in kinds:
         return block, block, page
     both = shape.wide_head_dim + shape.wide_v_head_dim
-    own = block * max(1, (shape.wide_kv_heads or shape.kv_heads) // args.tp) * both * width
+    own = int(block * max(1, (shape.wide_kv_heads or shape.kv_heads) // args.tp) * both * width)
     if len(kinds) == 1:
-        return block, block, int(own)
-    most = max(page, int(own))
-    return block * max(1, most // page), block * max(1, int(most // own)), most
+        return block, block, own
+    most = max(page, own)
+    return block * (most // page), block * (most // own), most
 
 
 def _state_pages(
-    shape: Shape, args: EngineArgs, block: int, per_token: float, *, attention: bool
+    shape: Shape, state: State, args: EngineArgs, block: int, per_token: float, *, attention: bool
 ) -> tuple[int, int]:
     """Attention's block, raised so that its page holds one state page (vllm
     model_executor/models/config.py)."""
-    state = shape.state
-    if state is None:
-        return block, int(block * per_token)
-    tp = args.tp
-    conv = max(1, state.conv_channels // tp) * max(1, state.conv_kernel - 1) * 2
-    own = 0 if state.kind == "conv" else max(1, state.heads // tp) * state.state_a * state.state_b
-    page = conv + own * (4 if args.mamba_ssm_dtype == "float32" else state.state_bytes)
+    conv = state.conv_channels // args.tp * (state.conv_kernel - 1) * 2
+    own = max(1, state.heads // args.tp) * state.state_a * state.state_b
+    page = max(1, conv + own * (4 if args.mamba_ssm_dtype == "float32" else state.state_bytes))
     if not attention:
         return block, page
     step = max(block, 64 if "mla" in shape.kinds else 16)
-    tokens = max(block, step * _ceil(page, int(step * per_token) or 1))
+    tokens = step * _ceil(page, int(step * per_token))
     return tokens, int(tokens * per_token)
 
 
@@ -246,7 +236,7 @@ def _without_shared(shape: Shape, rank: tuple[int, int]) -> Counter[str]:
 
 def _as_full(kinds: Counter[str]) -> Counter[str]:
     """Before the hybrid allocator, and without it, windows save nothing."""
-    if "full" not in kinds or len(kinds) == 1:
+    if "full" not in kinds:
         return kinds
     merged: Counter[str] = Counter()
     for kind, count in kinds.items():

@@ -37,7 +37,7 @@ def candidates(report: AcceleratorReport) -> tuple[Candidate, ...]:
 
 
 def _candidate(members: list[tuple[GpuNode, Pool]]) -> Candidate:
-    members = sorted(members, key=lambda member: -(member[1].free if member[1].free is not None else -1))
+    members = sorted(members, key=lambda member: (member[1].free is None, -(member[1].free or 0)))
     node, pool = members[0]
     free = [member[1].free for member in members]
     known = [count for count in free if count is not None]

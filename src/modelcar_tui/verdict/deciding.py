@@ -44,30 +44,34 @@ def _by_gpus(
 ) -> ModelVerdict:
     if not kinds:
         return _without_gpus(model, report)
-    verdicts = [if_served(_on(model, kind, vllm), kind.nodes[0], report) for kind in kinds]
-    order = {Verdict.GO: 0, Verdict.UNKNOWN: 1, Verdict.NO_GO: 2}
-    best = min(
-        range(len(kinds)),
-        key=lambda n: (order[verdicts[n].verdict], len(verdicts[n].warnings), -(kinds[n].most_free or 0)),
-    )
-    chosen = verdicts[best]
-    if chosen.verdict is Verdict.NO_GO and not _everywhere(verdicts):
+    judged = [(kind, if_served(_on(model, kind, vllm), kind.nodes[0], report)) for kind in kinds]
+    best, chosen = min(judged, key=_preference)
+    if chosen.verdict is Verdict.NO_GO and not _everywhere(judged):
         chosen = _if_all_seen(chosen, report.inventory)
-    runs_on = tuple(
-        kind_name(kind) for kind, each in zip(kinds, verdicts, strict=True) if each.verdict is Verdict.GO
-    )
+    runs_on = tuple(kind_name(kind) for kind, each in judged if each.verdict is Verdict.GO)
     warnings = chosen.warnings
     if chosen.verdict is Verdict.GO:
-        warnings += _strays(kinds[best], kinds, verdicts)
+        warnings += _strays(best, judged)
     return msgspec.structs.replace(chosen, runs_on=runs_on, warnings=warnings)
+
+
+_BEST_FIRST = (Verdict.GO, Verdict.UNKNOWN, Verdict.NO_GO)
+_Judged = list[tuple[Candidate, ModelVerdict]]
+
+
+def _preference(judged: tuple[Candidate, ModelVerdict]) -> tuple[int, int, int]:
+    """Least is best: the verdict, then fewer warnings, then more units that are free on one node."""
+    kind, verdict = judged
+    return _BEST_FIRST.index(verdict.verdict), len(verdict.warnings), -(kind.most_free or 0)
 
 
 _OF_THE_MODEL = frozenset({Outcome.REFUSED_ARGS, Outcome.REFUSED_ARCH})
 
 
-def _everywhere(verdicts: list[ModelVerdict]) -> bool:
+def _everywhere(judged: _Judged) -> bool:
     """Whether no GPU in the world would change it."""
-    return all(each.estimate is not None and each.estimate.outcome in _OF_THE_MODEL for each in verdicts)
+    estimates = [verdict.estimate for _, verdict in judged]
+    return all(each is not None and each.outcome in _OF_THE_MODEL for each in estimates)
 
 
 def _if_all_seen(verdict: ModelVerdict, inventory: Inventory) -> ModelVerdict:
@@ -84,11 +88,11 @@ def _if_all_seen(verdict: ModelVerdict, inventory: Inventory) -> ModelVerdict:
     )
 
 
-def _strays(chosen: Candidate, kinds: tuple[Candidate, ...], verdicts: list[ModelVerdict]) -> tuple[str, ...]:
+def _strays(chosen: Candidate, judged: _Judged) -> tuple[str, ...]:
     """Kinds with the same resource name on which it fails: the scheduler may well choose one of them."""
     fails = [
         kind.gpu.product
-        for kind, verdict in zip(kinds, verdicts, strict=True)
+        for kind, verdict in judged
         if kind.pool.resource == chosen.pool.resource and kind is not chosen and _lands_badly(kind, verdict)
     ]
     if not fails:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate
 
 import msgspec
 
@@ -54,7 +55,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     unplaced: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     """What would have to be added for the rest, one sentence each; the shortest list that we found."""
-    exact: bool = True
+    exact: bool
     """Whether it is proven that no more models fit at once."""
 
     @property
@@ -79,11 +80,11 @@ def place(
         clock: what measures it.
     """
     offered = [offer for offer in offers if offer.free > 0 or offer.size > 0]
-    bins = Counter((offer.kind, offer.free) for offer in offered if offer.free > 0)
-    largest: dict[str, int] = {}
+    bins = Counter((offer.kind, offer.free) for offer in offered)
+    largest: Counter[str] = Counter()
     for kind, free in bins:
-        largest[kind] = max(largest.get(kind, 0), free)
-    usable = [{k: n for k, n in _served(need).items() if n <= largest.get(k, 0)} for need in needs]
+        largest[kind] = max(largest[kind], free)
+    usable = [{k: n for k, n in _served(need).items() if n <= largest[k]} for need in needs]
     search = _Search(usable, bins, clock() + seconds, clock)
     choice = search.run()
     placed = _materialise(needs, choice, offered)
@@ -96,114 +97,116 @@ def place(
     )
 
 
+class _OverError(Exception):
+    """The time for the search is over."""
+
+
 class _Search:
-    """Depth-first over the models, hardest first, with the counts of free bins as its state."""
+    """Depth-first over the models, hardest first, with the counts of free bins as its state.
+
+    Models that no free node can take are left out.
+    """
 
     def __init__(
         self, options: list[dict[str, int]], bins: Counter[Bin], deadline: float, clock: Callable[[], float]
     ) -> None:
-        self._options = options
+        self._options = {number: wants for number, wants in enumerate(options) if wants}
         self._bins = bins
         self._deadline, self._clock = deadline, clock
-        self._least = [min(wants.values(), default=0) for wants in options]
-        self._order = sorted(
-            range(len(options)), key=lambda n: (not options[n], len(options[n]), -self._least[n])
-        )
+        self._least = {number: min(wants.values()) for number, wants in self._options.items()}
+        self._order = sorted(self._options, key=lambda n: (len(self._options[n]), -self._least[n]))
         self._best: dict[int, Bin] = {}
         self._now: dict[int, Bin] = {}
-        self._seen: dict[tuple[int, frozenset[tuple[Bin, int]]], int] = {}
-        self._possible = sum(1 for wants in options if wants)
-        self._steps = 0
+        self._seen: set[tuple[int, int, frozenset[tuple[Bin, int]]]] = set()
         self.exact = True
 
     def run(self) -> dict[int, Bin]:
         """The bin each placed model goes to, as it was before it went there."""
         self._greedy()
-        if len(self._best) < self._possible:
-            self.exact = self._possible <= _DEEPEST
-            if self.exact:
+        if len(self._best) == len(self._options):
+            return self._best
+        self.exact = len(self._options) <= _DEEPEST
+        if self.exact:
+            try:
                 self._go(0)
+            except _OverError:
+                self.exact = False
         return self._best
 
     def _greedy(self) -> None:
         """Best fit, hardest first, on the kind that the fewest others want: usually places all."""
-        wanted = Counter(kind for wants in self._options for kind in wants)
+        wanted = Counter(kind for wants in self._options.values() for kind in wants)
         bins = Counter(self._bins)
-        for number in sorted(self._order, key=lambda number: -min(self._options[number].values(), default=0)):
+        for number in sorted(self._order, key=lambda number: -self._least[number]):
             fits = [
                 (wanted[kind], free - units, kind, free, units)
                 for kind, units in self._options[number].items()
-                for other, free in bins
-                if other == kind and free >= units
+                for free in _holding(bins, kind, units)
             ]
             if fits:
                 _, _, kind, free, units = min(fits)
                 _take(bins, (kind, free), units)
                 self._best[number] = (kind, free)
 
-    def _go(self, depth: int) -> bool:
-        """Try the models from `depth` on; False when the time is over."""
-        self._steps += 1
-        if self._steps % 256 == 0 and self._clock() > self._deadline:
-            self.exact = False
-            return False
+    def _go(self, depth: int) -> None:
+        """Try the models from `depth` on.
+
+        Raises:
+            _OverError: the time is over.
+        """
+        if self._clock() > self._deadline:
+            raise _OverError
         if len(self._now) > len(self._best):
             self._best = dict(self._now)
-        rest = self._room(depth)
-        if not rest or len(self._now) + rest <= len(self._best) or len(self._best) == self._possible:
-            return True
-        state = (depth, frozenset(self._bins.items()))
-        if self._seen.get(state, -1) >= len(self._now):
-            return True
-        if len(self._seen) < 200_000:
-            self._seen[state] = len(self._now)
+        state = (depth, len(self._now), frozenset(self._bins.items()))
+        if state in self._seen or len(self._now) + self._room(depth) <= len(self._best):
+            return
+        self._seen.add(state)
         number = self._order[depth]
         for kind, units, free in self._choices(number):
             _take(self._bins, (kind, free), units)
             self._now[number] = (kind, free)
-            going = self._go(depth + 1)
+            self._go(depth + 1)
             del self._now[number]
             _give(self._bins, (kind, free), units)
-            if not going:
-                return False
-        return self._go(depth + 1)
+        self._go(depth + 1)
 
     def _room(self, depth: int) -> int:
         """No more than this many of the models from `depth` on can still be placed, counting units alone."""
         left = sum(free * count for (_, free), count in self._bins.items())
-        number = 0
-        for least in sorted(self._least[index] for index in self._order[depth:] if self._options[index]):
-            left -= least
-            if left < 0:
-                break
-            number += 1
-        return number
+        taken = accumulate(sorted(self._least[number] for number in self._order[depth:]))
+        return sum(1 for units in taken if units <= left)
 
     def _choices(self, number: int) -> list[tuple[str, int, int]]:
         """Where a model may go; a node that it fills exactly is never worse than another of the same kind."""
         found: list[tuple[str, int, int]] = []
         for kind, units in self._options[number].items():
-            sizes = sorted(free for other, free in self._bins if other == kind and free >= units)
-            found += [(kind, units, free) for free in (sizes[:1] if units in sizes else sizes)]
-        return sorted(found, key=lambda choice: choice[2] - choice[1])
+            sizes = _holding(self._bins, kind, units)
+            found += [(kind, units, free) for free in ([units] if units in sizes else sizes)]
+        return found
+
+
+def _holding(bins: Counter[Bin], kind: str, units: int) -> list[int]:
+    """How much is free on the nodes that have `units` of a kind, the tightest first."""
+    return sorted(free for other, free in bins if other == kind and free >= units)
 
 
 def _take(bins: Counter[Bin], spot: Bin, units: int) -> None:
     kind, free = spot
-    bins[spot] -= 1
-    if not bins[spot]:
-        del bins[spot]
-    if free > units:
-        bins[kind, free - units] += 1
+    bins[kind, free - units] += 1
+    _less(bins, spot)
 
 
 def _give(bins: Counter[Bin], spot: Bin, units: int) -> None:
     kind, free = spot
-    if free > units:
-        bins[kind, free - units] -= 1
-        if not bins[kind, free - units]:
-            del bins[kind, free - units]
     bins[spot] += 1
+    _less(bins, (kind, free - units))
+
+
+def _less(bins: Counter[Bin], spot: Bin) -> None:
+    bins[spot] -= 1
+    if not bins[spot]:
+        del bins[spot]
 
 
 def _served(need: Need) -> dict[str, int]:
@@ -221,21 +224,20 @@ def _materialise(
     for number, (kind, free) in choice.items():
         units = needs[number].options[kind]
         node = nodes[kind, free].pop()
-        if free > units:
-            nodes[kind, free - units].append(node)
+        nodes[kind, free - units].append(node)
         made[number] = Assignment(model=needs[number].model, node=node, kind=kind, units=units)
     return tuple(made[number] for number in sorted(made))
 
 
 def _missing(lost: list[Need], offers: list[Offer]) -> tuple[str, ...]:
     """The fewest nodes, as large as today's, that would take the rest."""
-    sizes: dict[str, int] = {}
+    sizes: Counter[str] = Counter()
     free: Counter[str] = Counter()
-    most: dict[str, int] = {}
+    most: Counter[str] = Counter()
     for offer in offers:
-        sizes[offer.kind] = max(sizes.get(offer.kind, 0), offer.size, offer.free)
+        sizes[offer.kind] = max(sizes[offer.kind], offer.size, offer.free)
         free[offer.kind] += offer.free
-        most[offer.kind] = max(most.get(offer.kind, 0), offer.free)
+        most[offer.kind] = max(most[offer.kind], offer.free)
     told = [f"{need.model}: no kind of GPU here serves it" for need in lost if not _served(need)]
     groups: dict[str, list[tuple[int, str]]] = defaultdict(list)
     for need in lost:
@@ -243,11 +245,11 @@ def _missing(lost: list[Need], offers: list[Offer]) -> tuple[str, ...]:
         if options:
             kind = min(
                 options,
-                key=lambda kind: (kind not in sizes, options[kind] > sizes.get(kind, 0), options[kind]),
+                key=lambda kind: (kind not in sizes, options[kind] > sizes[kind], options[kind]),
             )
             groups[kind].append((options[kind], need.model))
     for kind, wants in groups.items():
-        told += _nodes(kind, wants, sizes.get(kind, 0), free[kind], most.get(kind, 0))
+        told += _nodes(kind, wants, sizes[kind], free[kind], most[kind])
     return tuple(told)
 
 
@@ -260,8 +262,7 @@ def _nodes(kind: str, wants: list[tuple[int, str]], size: int, free: int, most: 
                 node[1] += units
                 break
         else:
-            whole = max(size, units)
-            room.append([whole - units, units])
+            room.append([size - units, units])
     counted = Counter(node[1] for node in room)
     names = [model for _, model in wants]
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

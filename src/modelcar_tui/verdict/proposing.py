@@ -10,7 +10,6 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Change
-from modelcar_tui.memory.types import Outcome
 from modelcar_tui.verdict.candidates import Candidate, kind_name
 from modelcar_tui.verdict.placement import Need, Offer, Placement, place
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
@@ -85,10 +84,10 @@ def _within_reach(kind: Candidate) -> Gpu:
     return msgspec.structs.replace(kind.gpu, count=count)
 
 
-def _cost(solution: Solution) -> tuple[int, int]:
+def _cost(solution: Solution) -> tuple[bool, bool, int]:
+    """Least is best: what runs, then what nobody can rule out, then fewer required changes."""
     needed = sum(change.severity == "required" for change in solution.changes)
-    sure = solution.estimate_after is not None and solution.estimate_after.outcome is not Outcome.UNKNOWN
-    return (0 if solution.runs else 1 if not sure else 2, needed)
+    return not solution.runs, solution.estimate_after is None, needed
 
 
 def _hope(solution: Solution) -> str:

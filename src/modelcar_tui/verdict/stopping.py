@@ -44,9 +44,10 @@ def heard(
         return verdict
     findings = stopping(model, vllm, runtime_args)
     repairs = outstanding(model, vllm, runtime_args, gpu)
-    why, sure = _why(findings, repairs, Judge.of(vllm))
-    if not why:
+    told = _why(findings, repairs, Judge.of(vllm))
+    if told is None:
         return verdict
+    why, sure = told
     if verdict.verdict is Verdict.UNKNOWN and not sure:
         return msgspec.structs.replace(verdict, warnings=(*verdict.warnings, why))
     settle = changes_in_words(repairs) or next((finding.fix for finding in findings if finding.fix), "")
@@ -83,8 +84,9 @@ def changes_in_words(changes: Sequence[Change]) -> str:
     return ", ".join(words) + more
 
 
-def _why(findings: tuple[Finding, ...], repairs: tuple[Change, ...], judge: Judge) -> tuple[str, bool]:
-    """The sentence that decides it, and whether it is sure for the release that will serve."""
+def _why(findings: tuple[Finding, ...], repairs: tuple[Change, ...], judge: Judge) -> tuple[str, bool] | None:
+    """The sentence that decides it, and whether it is sure for the release that will serve; None where
+    nothing stops the server."""
     sure = tuple(finding for finding in findings if finding.read)
     for told, known in ((sure, True), (findings, False)):
         if told:
@@ -93,7 +95,7 @@ def _why(findings: tuple[Finding, ...], repairs: tuple[Change, ...], judge: Judg
     if repairs:
         known = judge.flags_read
         return repairs[0].reason + ("" if known else _stands_in(judge.release)), known
-    return "", False
+    return None
 
 
 def _stands_in(release: str) -> str:

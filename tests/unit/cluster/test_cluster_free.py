@@ -95,7 +95,10 @@ SIDECAR = {"restartPolicy": "Always"}
         ({"initContainers": [box(1, **SIDECAR), box(4)], "containers": [box(2)]}, 5),
         ({"initContainers": [box(4), box(1, **SIDECAR)], "containers": [box(2)]}, 4),
         ({"initContainers": [box(4), box(1, **SIDECAR)], "containers": [box(4)]}, 5),
+        ({"initContainers": [box(4), box(1)], "containers": [box(1)]}, 4),
         ({"containers": [box(2)], "overhead": {GPU: "1"}}, 3),
+        ({"containers": [box(2)], "overhead": {GPU: "-1"}}, 2),
+        ({"containers": [box(2), box(-1)]}, 2),
         ({"containers": [{"resources": {"requests": {GPU: "1"}, "limits": {GPU: "2"}}}]}, 1),
         ({"containers": [{}]}, 0),
     ],
@@ -105,7 +108,10 @@ SIDECAR = {"restartPolicy": "Always"}
         "sidecar-before",
         "sidecar-after",
         "sidecar-wins",
+        "first-init-peak",
         "overhead",
+        "overhead-below-none",
+        "request-below-none",
         "request-first",
         "none",
     ],
@@ -135,6 +141,56 @@ def test_other_names_of_the_same_spyre_cards_count() -> None:
 def test_cores_of_a_neuron_chip_make_free_unknown() -> None:
     node = GpuNode(name="a", vendor="aws-neuron", pool=(Pool(resource="aws.amazon.com/neuron", units=4),))
     assert with_free(node, {"a": {"aws.amazon.com/neuroncore": 2}}).pool[0].free is None
+
+
+def test_one_core_that_is_asked_for_by_the_pool_s_own_name_leaves_free_known() -> None:
+    pool = Pool(resource="aws.amazon.com/neuroncore", units=8)
+    node = GpuNode(name="a", vendor="aws-neuron", pool=(pool,))
+    held = {"aws.amazon.com/neuroncore": 3, "vpc.amazonaws.com/efa": 1, "memory.example.com/pages": 1}
+    assert with_free(node, {"a": held}).pool[0].free == 5
+
+
+def test_other_spyre_pools_and_other_nodes_do_not_count() -> None:
+    node = GpuNode(name="a", vendor="ibm-spyre", pool=(Pool(resource="ibm.com/spyre_pf", units=8),))
+    usage = {"a": {"ibm.com/spyre_vf_tier0": 2, "ibm.com/spyre_pfx": 1}, "b": {"ibm.com/spyre_pf": 3}}
+    assert with_free(node, usage).pool[0].free == 8
+
+
+def test_only_the_nodes_that_are_given_are_counted() -> None:
+    def on(node: str) -> objects.Pod:
+        return typed({"spec": {"nodeName": node, "containers": [box(2)]}, "status": {"phase": "Running"}})
+
+    usage: Usage = {"a": {GPU: 1}}
+    add_pods(usage, [on("a"), on("b"), on("a")], {"a": object()})
+    assert usage == {"a": {GPU: 5}}
+
+
+def test_a_node_whose_units_are_all_held_is_full_and_one_with_more_held_says_so() -> None:
+    node = GpuNode(name="a", vendor="nvidia", pool=(Pool(resource=GPU, units=4),), notes=("old",))
+    full, over = with_free(node, {"a": {GPU: 4}}), with_free(node, {"a": {GPU: 5}})
+    assert (full.pool[0].free, full.notes) == (0, ("old",))
+    assert over.pool[0].free == 0
+    assert over.notes == ("old", f"pods hold 5 {GPU}, more than the 4 that are allocatable")
+    assert with_free(over, {"a": {GPU: 5}}).notes == over.notes
+
+
+def test_units_that_claims_give_out_keep_their_own_count() -> None:
+    pools = (Pool(resource="dra:gpu.nvidia.com", units=4, free=3), Pool(resource=GPU, units=8))
+    node = GpuNode(name="a", vendor="nvidia", pool=pools)
+    counted = with_free(node, {"a": {"dra:gpu.nvidia.com": 4, GPU: 2}})
+    assert [pool.free for pool in counted.pool] == [3, 6]
+
+
+def test_only_extended_resources_are_counted() -> None:
+    pod = {"containers": [{"resources": {"requests": {"cpu": "4", GPU: "1"}}}], "overhead": {"cpu": "1"}}
+    assert pod_requests(typed({"spec": pod})) == {GPU: 1}
+
+
+def test_a_pod_that_holds_nothing_leaves_no_trace() -> None:
+    usage: Usage = {}
+    idle = {"spec": {"nodeName": "a", "containers": [box(0)]}, "status": {"phase": "Running"}}
+    add_pods(usage, [typed(idle)])
+    assert usage == {}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.qa.logparse import SuiteParser
 from modelcar_tui.qa.measured import measured_line
 from modelcar_tui.qa.outcome import classify
-from modelcar_tui.qa.types import QaModelResult, QaOutcome
+from modelcar_tui.qa.types import QaMeasured, QaModelResult, QaOutcome
 from modelcar_tui.verdict.comparing import compare
 from modelcar_tui.verdict.reports import DecisionReport, ModelVerdict, Verdict
 
@@ -64,3 +64,12 @@ def test_estimate_stands_beside_a_model_that_ran_out_of_memory() -> None:
 
     assert failed("CUDA_OOM") == "18 GiB vs 80 GiB; needs 18.4 GiB of 80.0 GiB"
     assert failed("QUOTA") == ""
+
+
+def test_a_name_that_the_suite_cut_to_twenty_characters_is_the_models() -> None:
+    """The figures of a long name's model stand under its first twenty characters."""
+    cut = "granite-3.1-8b-instruct"[:20]
+    for name, known in ((cut, True), (cut[:19], False), ("granite-3.1-8b-instruct"[:21], False)):
+        measured = QaMeasured(model=name, what="kv_tokens", value=1.0, line="")
+        (found,) = compare(QaOutcome(code="QA_OK", message="", measured=(measured,)), report()).measured
+        assert (found.predicted == 300_000) is known

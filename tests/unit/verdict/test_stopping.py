@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from modelcar_tui.advice.finding import Severity, Stops
 from modelcar_tui.advice.lint.lint import lint_model
+from modelcar_tui.hardware.products import gpu_for
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Change, Operation
 from modelcar_tui.manifest.reader import read_manifest
 from modelcar_tui.verdict.candidates import candidates
 from modelcar_tui.verdict.proposing import propose_for
-from modelcar_tui.verdict.reports import ModelRequirements, Verdict
-from modelcar_tui.verdict.stopping import outstanding, stopping
+from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.verdict.stopping import changes_in_words, heard, outstanding, stopping
 from modelcar_tui.vllm.arguments import flags_of
 
 READ, NEVER = "0.19.1", "0.40.0"
@@ -79,6 +80,61 @@ def test_a_vendors_build_of_a_release_is_that_release() -> None:
 )
 def test_the_next_step_names_what_makes_it_go(arguments: tuple[str, ...], settle: str) -> None:
     assert decide(model(SHORT, *arguments), h100(), vllm=READ).settle == settle
+
+
+def change(operation: Operation, **items: str) -> Change:
+    return Change(id="x", model="m", operation=operation, flag="--flag", reason="", **items)
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (change(Operation.ADD, new="--a=1"), "add --a=1"),
+        (change(Operation.SET, old="--a=1", new="--a=2"), "write --a=2"),
+        (change(Operation.REMOVE, old="--a=1"), "delete --a=1"),
+        (change(Operation.REMOVE), "delete --flag"),
+        (change(Operation.GPU_COUNT, new="2"), "set gpu_count 2"),
+        (change(Operation.SET, new="x" * 80), f"write {'x' * 80}"),
+        (change(Operation.SET, new="x" * 81), f"write {'x' * 77}..."),
+    ],
+)
+def test_a_change_in_words_is_short(one: Change, words: str) -> None:
+    assert changes_in_words([one]) == words
+
+
+def test_of_many_changes_three_are_told() -> None:
+    many = [change(Operation.REMOVE, old=name) for name in "abcde"]
+    assert changes_in_words(many[:3]) == "delete a, delete b, delete c"
+    assert changes_in_words(many[:4]) == "delete a, delete b, delete c and 1 more"
+    assert changes_in_words(many) == "delete a, delete b, delete c and 2 more"
+    assert changes_in_words([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "more"), [(("a",), ""), (("a", "b"), " (and 1 more)"), (("a", "b", "c"), " (and 2 more)")]
+)
+def test_the_first_finding_decides_and_the_others_are_counted(arguments: tuple[str, ...], more: str) -> None:
+    what = model(SHORT, *arguments)
+    assert decide(what, h100(), vllm=READ).why == stopping(what, READ)[0].what + more
+
+
+def test_where_no_change_mends_it_the_findings_own_remedy_is_told() -> None:
+    found = decide(model(SHORT, "--api-key hunter2hunter2"), h100(), vllm=READ)
+    assert found.settle.startswith("write --api-key=")
+
+
+def test_a_repair_without_a_finding_decides_by_its_reason() -> None:
+    """Where no release is known the lint says nothing of a cache that no release has."""
+    what = model(SHORT, "--kv-cache-dtype=fp9")
+    assert not stopping(what, None)
+    good = ModelVerdict(model="m", verdict=Verdict.GO, comparison="", why="it fits")
+    found = heard(good, what, None, (), gpu_for("H100"))
+    assert found.verdict is Verdict.UNKNOWN
+    assert found.why == (
+        "H100: vLLM has no such KV-cache dtype (judged by 0.33.0: the release that will serve was not read)"
+    )
+    unknown = msgspec.structs.replace(good, verdict=Verdict.UNKNOWN, warnings=("before",))
+    assert heard(unknown, what, None, (), gpu_for("H100")).warnings == ("before", found.why)
 
 
 def test_a_secret_that_stops_the_server_is_not_in_its_sentence() -> None:

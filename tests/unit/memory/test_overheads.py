@@ -1,0 +1,147 @@
+"""Memory outside torch's tensors, as it was measured: by release, by kind of card, by number of GPUs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from sizing_models import LLAMA_8B
+
+from modelcar_tui.core.facts import GIB, Fact
+from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.memory import overheads
+from modelcar_tui.memory.start import Start, start_of
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models.model import Model, describe
+from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.profile import profile_for
+
+MOE: dict[str, Any] = {
+    **LLAMA_8B,
+    "model_type": "mixtral",
+    "num_local_experts": 8,
+    "num_experts_per_tok": 2,
+}
+FOUR_BITS = {"quantization_config": {"quant_method": "mxfp4"}}
+
+
+def started(
+    *args: str, vllm: str = "0.19.0", gpu: str = "H100", config: dict[str, Any] = LLAMA_8B, **card: Any
+) -> Start:
+    wanted = engine_args(args, None, vllm)
+    facts = ModelFacts(config=config)
+    model = describe(facts, quantization=None, dtype="auto", overrides=None)
+    assert isinstance(model, Model)
+    unit = msgspec.structs.replace(gpu_for(gpu, count=8), **card)
+    return start_of(model, unit, wanted, profile_for(vllm))
+
+
+@pytest.mark.parametrize(
+    ("vllm", "gpu", "args", "gib"),
+    [
+        # The engine before V1.
+        ("0.7.3", "L4", (), 0.30),
+        ("0.7.3", "H100", (), 0.5),
+        ("0.7.3", "L4", ("-tp=2",), 0.30 * 1.2),
+        ("0.7.3", "H100", ("-tp=2",), 0.5 * 1.2),
+        # One GPU, before and after graphs are profiled; a stage of a pipeline.
+        ("0.8.0", "H100", (), 0.13),
+        ("0.17.1", "H100", (), 0.13),
+        ("0.18.0", "H100", (), 0.25),
+        ("0.17.1", "L4", (), 0.05),
+        ("0.18.0", "L4", (), 0.25),
+        ("0.18.0", "H100", ("-pp=2",), 0.07),
+        ("0.17.1", "H100", ("-pp=2",), 0.07),
+        ("0.18.0", "L4", ("-pp=2",), 0.25),
+        # Several.
+        ("0.17.1", "H100", ("-tp=2",), 0.55),
+        ("0.17.1", "L4", ("-tp=2",), 0.55),
+        ("0.18.0", "L4", ("-tp=2",), 0.6),
+        ("0.18.0", "H100", ("-tp=2",), 2.09),
+        ("0.18.0", "H100", ("-tp=4",), 2.21),
+    ],
+)
+def test_what_grows_outside_torch_between_start_and_profile(
+    vllm: str, gpu: str, args: tuple[str, ...], gib: float
+) -> None:
+    assert overheads.non_torch(started(*args, vllm=vllm, gpu=gpu)) == pytest.approx(gib * GIB)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "args", "gib"),
+    [
+        ("L4", (), 0.35),
+        ("H100", (), 0.51),
+        ("L4", ("-tp=2",), 0.7),
+        ("H100", ("-tp=2",), 1.55),
+        ("H100", ("-pp=2",), 1.55),
+    ],
+)
+def test_what_an_idle_card_has_lost_before_vllm_measures(gpu: str, args: tuple[str, ...], gib: float) -> None:
+    assert overheads.used_at_start(started(*args, gpu=gpu)) == pytest.approx(gib * GIB)
+
+
+def test_what_is_free_on_this_card_counts_where_it_is_known() -> None:
+    busy = started(visible_gib=Fact(value=79.0), free_gib=Fact(value=70.0))
+    assert overheads.used_at_start(busy) == pytest.approx(9 * GIB)
+    more = started(visible_gib=Fact(value=79.0), free_gib=Fact(value=80.0))
+    assert overheads.used_at_start(more) == 0.0
+
+
+@pytest.mark.parametrize(("memory", "gib"), [(69.9, 0.35), (70.0, 0.51)])
+def test_cards_of_70_gib_and_more_are_data_centre_cards(memory: float, gib: float) -> None:
+    card = started(visible_gib=Fact(value=memory))
+    assert overheads.used_at_start(card) == pytest.approx(gib * GIB)
+    labelled = started(visible_gib=Fact(), memory_gib=Fact(value=memory))
+    assert overheads.used_at_start(labelled) == pytest.approx(gib * GIB)
+
+
+@pytest.mark.parametrize(
+    ("args", "share"),
+    [
+        (("--max-num-seqs=256",), 1.0),  # all 51 sizes
+        (("--max-num-seqs=1024",), 1.0),
+        (("--max-num-seqs=128",), (4 + 252 / 8) / 51),
+        (("--max-num-seqs=1",), 2 / 51),
+        (("--max-cudagraph-capture-size=4",), 4 / 51),
+        (("--max-cudagraph-capture-size=12",), 5 / 51),
+        (("--max-cudagraph-capture-size=272",), (4 + 252 / 8 + 1) / 51),
+    ],
+)
+def test_graphs_grow_with_the_sizes_that_are_captured(args: tuple[str, ...], share: float) -> None:
+    """1, 2, 4, then by 8 up to 256 and by 16 up to 512; 32 layers."""
+    share = share if share < 1 else (4 + 252 / 8 + 256 / 16) / 51
+    start = started(*args)
+    assert overheads.graphs(start, estimate=False) == pytest.approx(
+        (0.10 + share * (0.37 + 0.013 * 32)) * GIB
+    )
+    assert overheads.graphs(start, estimate=True) == pytest.approx(
+        (0.05 + share * (0.25 + 0.0165 * 32)) * GIB
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "args", "gib"),
+    [
+        (LLAMA_8B, (), 0.0),
+        (MOE, (), 0.7),
+        (MOE, ("-tp=2",), 0.5),
+        ({**MOE, **FOUR_BITS}, (), 1.0),
+        ({**MOE, **FOUR_BITS}, ("-tp=2",), 0.8),
+    ],
+)
+def test_experts_take_more_for_their_graphs(
+    config: dict[str, Any], args: tuple[str, ...], gib: float
+) -> None:
+    share = (4 + 252 / 8 + 256 / 16) / 51
+    dense = started("--max-num-seqs=256", *args)
+    with_experts = started("--max-num-seqs=256", *args, config=config)
+    for estimate, of_it in ((False, 1.0), (True, 0.7)):
+        more = overheads.graphs(with_experts, estimate=estimate) - overheads.graphs(dense, estimate=estimate)
+        assert more == pytest.approx(share * gib * of_it * GIB, abs=1)
+
+
+def test_without_graphs_there_are_none() -> None:
+    for argument in ("--enforce-eager", "--max-cudagraph-capture-size=0"):
+        assert overheads.graphs(started(argument), estimate=False) == 0.0

@@ -1,0 +1,59 @@
+"""Where each habit begins and ends: the release before the boundary, and the one at it."""
+
+from __future__ import annotations
+
+import pytest
+
+from modelcar_tui.vllm.profile import hungry, profile_for
+
+
+@pytest.mark.parametrize(
+    ("habit", "before", "at"),
+    [
+        ("graphs_profiled", "0.17.1", "0.18.0"),
+        ("graphs_deducted", "0.19.1", "0.20.0"),
+        ("state_blocks_checked", "0.19.1", "0.20.0"),
+        ("exact_groups", "0.13.0", "0.14.0"),
+        ("null_block", "0.28.0", "0.29.0"),
+        ("tokens_are_concurrency", "0.20.2", "0.21.0"),
+        ("moe_workspace", "0.10.2", "0.11.0"),
+        ("latent_cache", "0.7.0", "0.7.1"),
+        ("many_sequences", "0.7.3", "0.8.0"),
+        ("large_batches", "0.8.5", "0.9.0"),
+        ("huge_batches", "0.27.0", "0.28.0"),
+        ("sorting_sampler", "0.10.1", "0.10.2"),
+        ("sorting_sampler", "0.11.0", "0.11.1"),
+    ],
+)
+def test_a_habit_begins_with_a_release(habit: str, before: str, at: str) -> None:
+    assert (getattr(profile_for(before), habit), getattr(profile_for(at), habit)) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("habit", "last", "after"),
+    [
+        ("engine_v0", "0.7.3", "0.8.0"),
+        ("many_sequences", "0.8.2", "0.8.3"),
+        ("sorting_sampler", "0.10.2", "0.11.0"),
+        ("sorting_sampler", "0.16.0", "0.17.0"),
+        ("sorting_sampler", "0.16.5", "0.17.0"),
+    ],
+)
+def test_a_habit_ends_with_a_release(habit: str, last: str, after: str) -> None:
+    assert (getattr(profile_for(last), habit), getattr(profile_for(after), habit)) == (True, False)
+
+
+def test_from_0_20_on_vllm_takes_two_hundredths_more_of_a_card() -> None:
+    assert [profile_for(vllm).utilization for vllm in ("0.19.1", "0.20.0", "0.33.0")] == [0.9, 0.92, 0.92]
+
+
+def test_an_engine_that_is_told_counts_more_than_the_release_s_default() -> None:
+    assert profile_for("0.8.5 (V0)").engine_v0
+    assert not profile_for("0.7.3 (V1)").engine_v0
+
+
+def test_the_bound_of_an_unknown_release_is_the_one_that_leaves_least() -> None:
+    """0.16 sorts the logits and knows no profile of graphs."""
+    bound = hungry(profile_for("0.40.0"))
+    assert (bound.release, bound.sorting_sampler, bound.known) == ((0, 16), True, False)
+    assert (bound.label, bound.newer) == ("0.40.0?", "0.40.0")
