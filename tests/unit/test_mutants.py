@@ -95,6 +95,8 @@ def test_what_is_said_to_change_nothing_are_faults_that_can_be_made_each_with_it
     assert all(reasons.values())
 
 
-def test_every_module_has_tests_of_its_own() -> None:
+def test_all_of_the_verdict_is_asked_about_and_every_module_has_tests_of_its_own() -> None:
+    rooms = mutants.ROOT / "src" / mutants.PACKAGE / "verdict"
+    assert {f"verdict/{file.name}" for file in rooms.glob("[!_]*.py")} <= set(mutants.TESTS)
     for paths in mutants.TESTS.values():
         assert all((mutants.ROOT / path).is_file() for path in paths)

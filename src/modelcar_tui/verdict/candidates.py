@@ -74,7 +74,7 @@ def _gpu(
     count: int,
 ) -> Gpu:
     name = product or vendor
-    unit = f"{name}-MIG-{mig_profile}" if product and mig_profile else name
+    unit = f"{name}-MIG-{mig_profile}" if mig_profile else name
     gpu = gpu_for(unit, memory_mib=mem_mib, count=count)
     if not mem_mib and shared:
         missing: Fact[float] = Fact(note="the memory of one unit is not known", unit="GiB")

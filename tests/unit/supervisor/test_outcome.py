@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import msgspec
 import pytest
 
 from modelcar_tui.manifest.plan import Plan
@@ -17,7 +16,6 @@ from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.specialists.decision import finished
 from modelcar_tui.supervisor.state import RunState, fold
 from modelcar_tui.supervisor.steps import conclusion
-from modelcar_tui.verdict.measured import measured
 from modelcar_tui.verdict.reports import DecisionReport, ModelVerdict, Verdict
 
 NAMES = ("granite-3.1-8b-instruct", "llama-3.3-70b-instruct", "whisper")
@@ -162,30 +160,6 @@ def test_each_model_that_failed_is_told_by_its_own_cause() -> None:
         ("CUDA_OOM: CUDA out of memory.", "lower --max-model-len"),
         ("its test failed (call)", "read its first failure in the log"),
     ]
-
-
-def test_a_cut_name_that_fits_two_models_says_of_neither_that_it_failed() -> None:
-    twins = msgspec.structs.replace(
-        report(),
-        models=tuple(
-            ModelVerdict(model=f"a-name-of-twenty-chars-{end}", verdict=Verdict.GO, comparison="", why="w")
-            for end in ("one", "two")
-        ),
-    )
-    cut = QaModelResult(model="a-name-of-twenty-chars-one"[:20], status="FAILED")
-    assert [model.verdict for model in measured(twins, failed(cut)).models] == [Verdict.UNKNOWN] * 2
-
-
-def test_the_suite_cuts_names_to_twenty_characters() -> None:
-    cut = QaModelResult(model=NAMES[1][:20], status="FAILED", cause="CUDA_OOM")
-    found = [model.verdict for model in measured(report(), failed(cut, *PASSED)).models]
-    assert found == [Verdict.GO, Verdict.NO_GO, Verdict.GO]
-
-
-def test_qa_never_raises_a_verdict() -> None:
-    for verdict in (Verdict.NO_GO, Verdict.UNKNOWN):
-        for outcome in (QaOutcome(code="QA_OK", message=""), failed(), failed(code="TIMEOUT")):
-            assert measured(report(verdict, Verdict.GO), outcome).verdict is verdict
 
 
 def test_a_second_qa_of_a_resumed_run_counts_and_not_the_first() -> None:

@@ -13,7 +13,6 @@ from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.image.types import ImageFacts
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.verdict.candidates import candidates, kind_name
 from modelcar_tui.verdict.deciding import overall, preflight
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
 
@@ -178,59 +177,6 @@ def l40s(name: str = "l", units: int = 4, free: int | None = -1, **more: Any) ->
 
 def sliced(amount: int, **more: Any) -> GpuNode:
     return h100(units=amount, guarantee=Guarantee.HARD_SLICE, resource="nvidia.com/mig-7g.80gb", **more)
-
-
-# The kinds of GPU at hand.
-
-
-def test_nodes_stand_with_the_most_free_units_first_and_those_nobody_counted_last() -> None:
-    frees = (("a", 1), ("b", None), ("c", 0), ("d", 1), ("e", 3))
-    (kind,) = candidates(cluster_of(*(h100(name, 8, free) for name, free in frees)))
-    assert [each.name for each in kind.nodes] == ["e", "a", "d", "c", "b"]
-    assert (kind.most, kind.most_free) == (8, None)
-    (full,) = candidates(cluster_of(h100("a", 4, 0), h100("b", 8, 1)))
-    assert [each.name for each in full.nodes] == ["b", "a"]
-    assert (full.most, full.most_free, full.gpu.count) == (8, 1, 8)
-
-
-def test_a_kind_is_one_product_with_one_memory_under_one_name() -> None:
-    kinds = candidates(cluster_of(h100("a"), h100("b"), t4(), h100("c", resource="nvidia.com/gpu.shared")))
-    assert [len(kind.nodes) for kind in kinds] == [2, 1, 1]
-
-
-def test_the_node_s_own_word_on_its_capability_counts_and_else_the_table_s() -> None:
-    def capability(cc: str | None) -> str | None:
-        (kind,) = candidates(cluster_of(node("n", "L40S", 1, mem=46068, cc=cc)))
-        return kind.gpu.compute_capability
-
-    assert (capability("8.6"), capability(None)) == ("8.6", "8.9")
-
-
-def test_an_exclusive_card_of_untold_memory_has_the_table_s() -> None:
-    whole, shared = (
-        candidates(cluster_of(node("n", "L40S", 1, guarantee=guarantee)))[0].gpu.memory_gib.known
-        for guarantee in (Guarantee.EXCLUSIVE, Guarantee.NONE)
-    )
-    assert whole and not shared
-
-
-@pytest.mark.parametrize(
-    ("mem", "guarantee", "name"),
-    [
-        (81559, Guarantee.EXCLUSIVE, "L40S 80 GiB"),
-        (81408, Guarantee.EXCLUSIVE, "L40S 80 GiB"),  # 79.5
-        (81400, Guarantee.EXCLUSIVE, "L40S 79 GiB"),  # 79.49
-        (None, Guarantee.EXCLUSIVE, "L40S"),
-        (46068, Guarantee.NONE, "L40S 45 GiB time-sliced"),
-        (46068, Guarantee.HARD_SHARE, "L40S 45 GiB shared"),
-        (46068, Guarantee.HARD_SLICE, "L40S 45 GiB"),
-    ],
-)
-def test_the_name_of_a_kind_tells_it_from_the_others(
-    mem: int | None, guarantee: Guarantee, name: str
-) -> None:
-    (kind,) = candidates(cluster_of(node("n", "L40S", 1, mem=mem, guarantee=guarantee)))
-    assert kind_name(kind) == name
 
 
 # Which kind is told.

@@ -10,9 +10,11 @@ from deciding_support import LLAMA_8B, SHORT, cluster_of, model
 
 from modelcar_tui.cluster.types import Runtime
 from modelcar_tui.cluster.whatif import parse_gpu_flags
+from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.verdict.candidates import candidates
 from modelcar_tui.verdict.deciding import decide_model
+from modelcar_tui.verdict.other_vendors import settles_doubt
 from modelcar_tui.verdict.reports import ModelVerdict, Verdict
 
 LARGE = {
@@ -131,3 +133,12 @@ def test_cards_of_a_cluster_that_has_no_runtime_for_them_are_no_go_ahead() -> No
     own = Runtime(image="quay.io/x/xpu:1", name="VLLM_RUNTIME_IMAGE")
     assert on("Max-1550:1", runtime=own, origin="cluster").verdict is Verdict.GO
     assert on("Gaudi3:8", origin="cluster").verdict is Verdict.GO
+
+
+def test_a_generation_settles_a_doubt_where_the_vendor_s_cards_have_any() -> None:
+    state = "state the GPU by its product label, or the quantization"
+    assert settles_doubt(Gpu(product="NOTHING-9000", vendor="nvidia")) == state
+    assert settles_doubt(Gpu(product="x", vendor="a-vendor-of-nobody")) == state
+    assert settles_doubt(Gpu(product="IBM-Spyre", vendor="ibm-spyre")) == (
+        "only a try would tell: the tables say no more of IBM-Spyre"
+    )
