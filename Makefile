@@ -36,7 +36,8 @@ same-record: $(VENV)/.dev
 	$(BIN)/python tools/same.py --record $(SAME_ARGS)
 
 # Apart from `make test` and CI: whether the tests notice 60 random small faults in the modules on which the verdict
-# hangs. 10 to 15 minutes on two cores (MUTANTS_ARGS="--seed 7", "--count 20 --module memory/kv.py" and the like).
+# hangs. 3 minutes on two idle cores, half of them to see that all rooms pass without a fault; each that lives costs
+# its room's tests, up to 2 minutes more (MUTANTS_ARGS="--seed 7", "--count 20 --module memory/kv.py" and the like).
 mutants: $(VENV)/.dev
 	$(BIN)/python tools/mutants.py $(MUTANTS_ARGS)
 
