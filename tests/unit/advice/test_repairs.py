@@ -105,6 +105,8 @@ VALUES = st.one_of(
 
 
 @example([("--data-parallel-size", "16k")], 1)
+@example([("--data-parallel-size", "2.")], 1)
+@example([("--decode-context-parallel-size", "10.")], 1)
 @example([("--enable-log-outputs", "true"), ("--enable-log-outputs", None)], 1)
 @given(st.lists(st.tuples(st.sampled_from(FLAGS), VALUES), max_size=6), st.integers(1, 8))
 def test_nothing_that_stops_the_server_is_left(pairs: list[tuple[str, str | None]], gpus: int) -> None:

@@ -14,7 +14,7 @@ from modelcar_tui.advice.repairs.context import propose_context
 from modelcar_tui.advice.repairs.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED, WARNING, Drafts
 from modelcar_tui.advice.repairs.quantization_flag import ALLOW_DEPRECATED, QUANTIZATION, deprecated, mismatch
 from modelcar_tui.advice.repairs.replacements import replacement
-from modelcar_tui.advice.repairs.values import repair_combinations, repair_values
+from modelcar_tui.advice.repairs.values import intended, repair_combinations, repair_values
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Change
@@ -28,7 +28,6 @@ from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.release import parse_version, stand_in
 from modelcar_tui.vllm.runs_on import check
 from modelcar_tui.vllm.support import Support
-from modelcar_tui.vllm.values import tokens
 
 _TP, _PP, _DP = "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"
 _DCP, _BACKEND = "--decode-context-parallel-size", "--distributed-executor-backend"
@@ -169,11 +168,11 @@ def _parallel(
     serving = drafts.car.serving
     count = drafts.gpu_count
     where = next(
-        (item for item in reversed(arguments) if item.name == _TP and item.flag and _rank(item)), None
+        (item for item in reversed(arguments) if item.name == _TP and item.flag and intended(item)), None
     )
-    size = _rank(where) if where else None
+    size = intended(where) if where else None
     for argument in arguments:
-        ranks = _rank(argument) if argument.flag and argument.name in (_PP, _DP) else 0
+        ranks = intended(argument) if argument.flag and argument.name in (_PP, _DP) else 0
         if ranks > 1:
             why = f"the QA suite sets {_TP} to gpu_count, so {ranks} times as many ranks as GPUs would start"
             drafts.remove(argument, why, REQUIRED, for_suite=_world(arguments) <= count)
@@ -195,7 +194,7 @@ def _parallel(
             for_suite=True,
         )
     for argument in arguments:
-        part = _rank(argument) if argument.name == _DCP and argument.flag else 0
+        part = intended(argument) if argument.name == _DCP and argument.flag else 0
         if part and count % part:
             drafts.remove(argument, f"{_DCP} {part} does not divide tensor parallel {count}", REQUIRED)
         if argument.name == _BACKEND and count == 1 and argument.value in ("mp", "ray"):
@@ -219,13 +218,8 @@ def _starts_so(args: tuple[str, ...], facts: ModelFacts, gpu: Gpu | None, vllm: 
 
 def _world(arguments: tuple[Argument, ...], flags: tuple[str, ...] = (_TP, _PP, _DP)) -> int:
     """How many ranks the arguments ask for; a data parallel rank has an executor of its own."""
-    sizes = {argument.name: _rank(argument) for argument in arguments if argument.name in flags}
+    sizes = {argument.name: intended(argument) for argument in arguments if argument.name in flags}
     return math.prod(size or 1 for size in sizes.values())
-
-
-def _rank(argument: Argument) -> int:
-    """A parallel size; 0 for a value that is none."""
-    return max(tokens(argument.value) or 0, 0)
 
 
 def _hardware(

@@ -51,7 +51,7 @@ def repair_values(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
         elif argument.value is None:
             if flag.kind != "maybe":
                 drafts.remove(argument, f"{flag.flag} has no value and vLLM refuses it; {_DEFAULT}", REQUIRED)
-        elif flag.flag in _RANKS and (tokens(argument.value) or 0) > 1:
+        elif flag.flag in _RANKS and intended(argument) > 1:
             continue  # a repair of the ranks, whether they are written well or not
         elif said := refused_value(flag, argument.value)[1]:
             _value(argument, flag, argument.value, said, drafts)
@@ -78,17 +78,21 @@ def repair_combinations(
         for given in (argument for argument in arguments if argument.name == switch):
             why = f"the server stops without {other} beside it, and no default is right"
             drafts.remove(given, why, REQUIRED)
+    parts, count = _last(arguments, "--decode-context-parallel-size"), drafts.car.serving.gpu_count
+    if parts is not None and count % (intended(parts) or 1):
+        why = f"decode context parallel {intended(parts)} does not divide tensor parallel {count}"
+        drafts.remove(parts, why, REQUIRED)
     experts = _last(arguments, EXPERTS)
     if experts is not None and has_switch(arguments, EXPERTS) and no_experts(facts.config):
         drafts.remove(experts, "the model has no experts and vLLM refuses expert parallelism", REQUIRED)
     batched, sequences = _last(arguments, BATCHED), _last(arguments, SEQUENCES)
-    step, at_once = _intended(batched), _intended(sequences)
+    step, at_once = intended(batched), intended(sequences)
     if batched is not None and 0 < step < at_once:
         why = f"a step of {step} tokens can't hold {at_once} sequences: vLLM refuses to start"
         drafts.set(batched, f"{BATCHED}={at_once}", why, REQUIRED)
         step = at_once
     chunked, length = _last(arguments, CHUNKED), _last(arguments, LENGTH)
-    context = _intended(length)
+    context = intended(length)
     if chunked is not None and has_switch(arguments, CHUNKED) is False and 0 < step < context:
         why = f"without chunked prefill a step of {step} tokens must hold a whole context of {context}"
         drafts.remove(chunked, why, REQUIRED)
@@ -135,7 +139,7 @@ def _meant(flag: Flag, value: str) -> str | None:
     return None
 
 
-def _intended(argument: Argument | None) -> int:
+def intended(argument: Argument | None) -> int:
     """An argument's number as it will be; 0 where there is none."""
     if argument is None or argument.flag is None or argument.value is None:
         return 0
