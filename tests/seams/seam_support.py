@@ -7,6 +7,19 @@ from typing import Any
 
 import pytest
 
+LLAMA: dict[str, Any] = {
+    "architectures": ["LlamaForCausalLM"],
+    "model_type": "llama",
+    "hidden_size": 1024,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 8,
+    "vocab_size": 32000,
+    "intermediate_size": 4096,
+    "max_position_embeddings": 8192,
+    "torch_dtype": "bfloat16",
+}
+"""A model that fits everywhere: what is refused is refused for its numbers."""
 REFUSED = "refused"
 """A room's answer where it tells the operator that it can't use what it was given."""
 

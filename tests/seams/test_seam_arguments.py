@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from seam_support import params
+from seam_support import LLAMA, params
 
 from modelcar_tui.advice.finding import Stops
 from modelcar_tui.advice.lint.lint import lint_model
@@ -24,17 +24,6 @@ from modelcar_tui.vllm.engine_args import EngineArgs, engine_args, server_args
 from modelcar_tui.vllm.meanings import MEANT
 
 NEWEST = "0.33.0"
-LLAMA = {
-    "architectures": ["LlamaForCausalLM"],
-    "model_type": "llama",
-    "hidden_size": 1024,
-    "num_hidden_layers": 4,
-    "num_attention_heads": 16,
-    "num_key_value_heads": 8,
-    "vocab_size": 32000,
-    "intermediate_size": 4096,
-    "max_position_embeddings": 8192,
-}
 AT = Position(1, 1)
 LENGTH, SHARE, EAGER = "--max-model-len", "--gpu-memory-utilization", "--enforce-eager"
 TP, CHUNKED, SPEC = "--tensor-parallel-size", "--enable-chunked-prefill", "--speculative-config"

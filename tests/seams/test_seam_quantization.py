@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from seam_support import params
+from seam_support import LLAMA, params
 
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.hardware.gpu import Gpu
@@ -21,19 +21,6 @@ from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.runs_on import check
 from modelcar_tui.vllm.support import Support
 
-LLAMA: dict[str, Any] = {
-    "architectures": ["LlamaForCausalLM"],
-    "model_type": "llama",
-    "hidden_size": 1024,
-    "num_hidden_layers": 4,
-    "num_attention_heads": 16,
-    "num_key_value_heads": 8,
-    "vocab_size": 32000,
-    "intermediate_size": 4096,
-    "max_position_embeddings": 8192,
-    "torch_dtype": "bfloat16",
-}
-"""A model that fits everywhere: what is refused is refused for its numbers."""
 REFUSALS = frozenset({Outcome.REFUSED_QUANT, Outcome.REFUSED_KERNEL, Outcome.REFUSED_DTYPE})
 _OLD = ("0.6.3", "0.7.3", "0.8.5", "0.9.2", "0.10.2", "0.11.2", "0.12.0")
 RELEASES = (*_OLD, "0.14.1", "0.16.0", "0.19.1", "0.23.0", "0.24.0", "0.28.0", "0.33.0")

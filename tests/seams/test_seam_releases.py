@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from seam_support import params
+from seam_support import LLAMA, params
 
 from modelcar_tui.commands.lint import run_lint
 from modelcar_tui.core.facts import Fact, Source
@@ -24,18 +24,6 @@ from modelcar_tui.vllm.release import number_of, parse_version
 from modelcar_tui.vllm.runs_on import check
 
 MANIFEST = "model-car:\n  - name: m\n    image: oci://registry.redhat.io/x/m:1\n"
-LLAMA = {
-    "architectures": ["LlamaForCausalLM"],
-    "model_type": "llama",
-    "hidden_size": 1024,
-    "num_hidden_layers": 4,
-    "num_attention_heads": 16,
-    "num_key_value_heads": 8,
-    "vocab_size": 32000,
-    "intermediate_size": 4096,
-    "max_position_embeddings": 8192,
-    "torch_dtype": "bfloat16",
-}
 GIB_80: Fact[float] = Fact(value=79.0, source=Source.GPU_TABLE, unit="GiB")
 H100 = Gpu(product="H100", memory_gib=GIB_80, visible_gib=GIB_80, compute_capability="9.0", sms=132)
 RELEASES: dict[str, tuple[str, bool]] = {

@@ -8,6 +8,8 @@ from typing import Any
 from modelcar_tui.core.text import clean
 
 Config = Mapping[str, Any]
+EXPERT_COUNTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
+"""Keys that tell how many routed experts a layer has."""
 _TEXT_PARTS = ("text_config", "llm_config", "language_config", "text_model_config", "thinker_config")
 _POOLING = ("ForSequenceClassification", "ForTokenClassification", "ForRewardModel", "Model")
 

@@ -9,7 +9,7 @@ import msgspec
 
 from modelcar_tui.core.facts import Source
 from modelcar_tui.core.text import clean
-from modelcar_tui.models.config import text_config, text_part
+from modelcar_tui.models.config import EXPERT_COUNTS, text_config, text_part
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.scheme_table import by_id, by_word, loose_patterns, name_patterns
 
@@ -96,8 +96,7 @@ def scheme_of_words(text: str) -> str:
 def is_moe(config: Mapping[str, Any] | None) -> bool:
     """Whether the model has routed experts."""
     text = text_config(config)
-    keys = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
-    return any(isinstance(text.get(key), int) and text[key] > 1 for key in keys)
+    return any(isinstance(text.get(key), int) and text[key] > 1 for key in EXPERT_COUNTS)
 
 
 def plain_dtype(config: Mapping[str, Any] | None) -> str:

@@ -7,11 +7,10 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.models.config import Config, Reader, positive, text_config
+from modelcar_tui.models.config import EXPERT_COUNTS, Config, Reader, positive, text_config
 from modelcar_tui.models.declared import is_moe
 from modelcar_tui.models.families import Family
 
-_EXPERTS = ("num_experts", "moe_num_experts", "n_routed_experts", "num_local_experts")
 _TOP_K = ("num_experts_per_tok", "num_experts_per_token", "top_k_experts", "moe_top_k", "moe_topk", "moe_k")
 _SHARED = ("n_shared_experts", "num_shared_experts", "num_shared_expert", "moe_num_shared_experts")
 
@@ -80,9 +79,7 @@ def mla_of(read: Reader, family: Family) -> Mla | None:
 
 
 def moe_of(read: Reader, family: Family, hidden: int) -> Moe | None:
-    experts = read.integer(
-        "num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts", low=2, high=2**13
-    )
+    experts = read.integer(*EXPERT_COUNTS, low=2, high=2**13)
     if experts is None:
         return None
     plain = read.integer("intermediate_size", "ffn_hidden_size", high=2**22) or 4 * hidden
@@ -154,5 +151,5 @@ def no_experts(config: Config | None) -> bool:
         return False
     text = text_config(config)
     # A list names the experts of each modality; Nemotron's blocks have configs of their own.
-    counts = (text.get(key) for key in _EXPERTS)
+    counts = (text.get(key) for key in EXPERT_COUNTS)
     return not text.get("block_configs") and not any(isinstance(n, list) or positive(n) for n in counts)
