@@ -26,8 +26,8 @@ from modelcar_tui.vllm.quantization_table import quantization_table  # noqa: E40
 from modelcar_tui.vllm.release import at, parse_version, stand_in  # noqa: E402
 from vllm_arguments import Arguments, Spec  # noqa: E402
 from vllm_capabilities import methods, minimum_capabilities  # noqa: E402
+from vllm_judge.source import Source  # noqa: E402
 from vllm_pipelines import without_pipeline  # noqa: E402
-from vllm_source import Source  # noqa: E402
 from vllm_table import TABLE, merged  # noqa: E402
 
 

@@ -6,7 +6,7 @@ import ast
 
 import msgspec
 
-from vllm_source import Source
+from vllm_judge.source import Source
 
 _DATACLASS = {"config", "dataclass", "pydantic_dataclass"}
 _TYPING = {"Optional", "Union", "Annotated", "ClassVar", "Literal", "SkipValidation", "Required"}

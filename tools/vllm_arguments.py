@@ -10,7 +10,7 @@ import msgspec
 
 from vllm_annotations import Hint, Names, _last
 from vllm_constants import Constants
-from vllm_source import Source
+from vllm_judge.source import Source
 
 _ENGINE = "vllm/engine/arg_utils.py"
 _SERVE = "vllm/entrypoints/cli/serve.py"

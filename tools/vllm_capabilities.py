@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from vllm_source import Source
+from vllm_judge.source import Source
 
 _ROOT = "vllm/model_executor/layers/quantization/"
 

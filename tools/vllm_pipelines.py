@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ast
 
-from vllm_source import Source
+from vllm_judge.source import Source
 
 _MODELS = "vllm/model_executor/models/"
 _REGISTRY = _MODELS + "registry.py"

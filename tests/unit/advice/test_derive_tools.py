@@ -178,7 +178,7 @@ def archive(tmp_path: Path) -> Path:
 
 def test_capabilities_follow_bases_calls_and_signs(archive: Path) -> None:
     from vllm_capabilities import methods, minimum_capabilities
-    from vllm_source import Source
+    from vllm_judge.source import Source
 
     source = Source.open(str(archive))
     assert source.version == "0.99.0"
@@ -188,7 +188,7 @@ def test_capabilities_follow_bases_calls_and_signs(archive: Path) -> None:
 
 def test_arguments_are_put_together_as_at_run_time(archive: Path) -> None:
     from vllm_arguments import Arguments
-    from vllm_source import Source
+    from vllm_judge.source import Source
 
     specs = {spec.flag: spec for spec in Arguments(Source.open(str(archive))).specs()}
     kinds = {flag: spec.kind for flag, spec in specs.items()}
@@ -250,7 +250,7 @@ def test_arguments_are_put_together_as_at_run_time(archive: Path) -> None:
 )
 def test_an_older_release_is_read_by_its_own_rules(lost: str, flag: str, kind: str) -> None:
     from vllm_arguments import Arguments
-    from vllm_source import Source
+    from vllm_judge.source import Source
 
     engine = "vllm/engine/arg_utils.py"
     assert lost in FILES[engine]
@@ -261,7 +261,7 @@ def test_an_older_release_is_read_by_its_own_rules(lost: str, flag: str, kind: s
 
 def test_the_servers_arguments_are_found_wherever_their_file_lies(tmp_path: Path) -> None:
     from vllm_arguments import Arguments
-    from vllm_source import Source
+    from vllm_judge.source import Source
 
     front = "vllm/entrypoints/openai/cli_args.py"
     moved = {
@@ -274,8 +274,8 @@ def test_the_servers_arguments_are_found_wherever_their_file_lies(tmp_path: Path
 
 
 def test_pipeline_stages_follow_the_base_classes() -> None:
+    from vllm_judge.source import Source
     from vllm_pipelines import without_pipeline
-    from vllm_source import Source
 
     models = "vllm/model_executor/models/"
     files = {
@@ -286,31 +286,6 @@ def test_pipeline_stages_follow_the_base_classes() -> None:
     }
     assert without_pipeline(Source(files, "1.0")) == ("C",)
     assert without_pipeline(Source({}, "1.0")) == ()
-
-
-def test_the_judge_refuses_as_argparse_does(archive: Path) -> None:
-    from vllm_judge import RefusedError, build
-    from vllm_source import Source
-
-    judge = build(Source.open(str(archive)))
-    for good in (
-        ["--max_model_len=16k"],
-        ["--no-on"],
-        ["-k", "one"],
-        ["--inner.x", "2"],
-        ["--sizes", "1", "2"],
-    ):
-        judge(good)
-    for bad in (
-        ["--kind=three"],
-        ["--no-quiet"],
-        ["--max-model-len=x"],
-        ["--unknown"],
-        ["--inner={"],
-        ["stray"],
-    ):
-        with pytest.raises(RefusedError):
-            judge(bad)
 
 
 def test_disagreements_are_reported_and_fail(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -352,7 +327,7 @@ def test_an_argument_that_came_back_is_told_and_nothing_is_written() -> None:
 
 
 def test_no_source_is_one_clear_line(tmp_path: Path) -> None:
-    from vllm_source import Source
+    from vllm_judge.source import Source
 
     (tmp_path / "vllm").mkdir()
     for where in (str(tmp_path), str(tmp_path / "missing.tar.gz")):
