@@ -17,35 +17,39 @@ from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.engine_args import EngineArgs
-from modelcar_tui.vllm.pipelines import pipeline_table
-from modelcar_tui.vllm.profile import NEWEST, profile_for
+from modelcar_tui.vllm.name_table import pipeline_table
+from modelcar_tui.vllm.profile import profile_for
 from modelcar_tui.vllm.quantization_table import quantization_table
+from modelcar_tui.vllm.readings import readings
 from modelcar_tui.vllm.release import number_of, parse_version
 from modelcar_tui.vllm.runs_on import check
 
 MANIFEST = "model-car:\n  - name: m\n    image: oci://registry.redhat.io/x/m:1\n"
 GIB_80: Fact[float] = Fact(value=79.0, source=Source.GPU_TABLE, unit="GiB")
 H100 = Gpu(product="H100", memory_gib=GIB_80, visible_gib=GIB_80, compute_capability="9.0", sms=132)
+NEWEST = readings().read[-1]
+MINOR = ".".join(NEWEST.split(".")[:2])
+AFTER = f"{MINOR}.99"
 RELEASES: dict[str, tuple[str, bool]] = {
     release: (release, newer)
     for release, newer in (
-        ("0.33.0", False),
-        ("v0.33.0", False),
-        ("0.33.0+cu128", False),
+        (NEWEST, False),
+        (f"v{NEWEST}", False),
+        (f"{NEWEST}+cu128", False),
         ("0.19.1", False),
         ("0.19.1+rhai5", False),
         ("0.19.2", False),
         ("0.16-dev", False),
         ("0.6.0", False),
-        ("0.33.1", True),
-        ("0.33.0.post1", True),
-        ("0.33.1.dev3+g1234", True),
-        ("0.34.0", True),
-        ("0.34.0+rhai1", True),
-        ("0.34.0rc1", True),
-        ("0.34.0.dev1", True),
-        ("v0.40.0", True),
-        ("0.40.0", True),
+        (AFTER, True),
+        (f"{NEWEST}.post1", True),
+        (f"{AFTER}.dev3+g1234", True),
+        ("0.90.0", True),
+        ("0.90.0+rhai1", True),
+        ("0.90.0rc1", True),
+        ("0.90.0.dev1", True),
+        ("v0.91.0", True),
+        ("0.91.0", True),
         ("0.100.0", True),
         ("1.0", True),
         ("1.2.0", True),
@@ -89,14 +93,14 @@ def test_figures_of_a_release_that_is_newer_than_all_have_bounds_and_are_marked(
 def test_all_tables_end_at_the_same_release() -> None:
     newest = argument_table().versions[-1]
     assert quantization_table().versions[-1] == newest
-    assert list(pipeline_table().without)[-1] == newest
+    assert pipeline_table().read[-1] == newest
     assert newest == NEWEST
 
 
 @pytest.mark.parametrize("release", [None, "latest", "v", "nightly", ""])
 def test_what_is_no_release_is_answered_by_the_newest_and_said(release: str | None) -> None:
     profile = profile_for(release)
-    assert (profile.known, profile.label) == (False, "0.33?")
+    assert (profile.known, profile.label) == (False, f"{MINOR}?")
     assert parse_version(release) is None
 
 

@@ -51,9 +51,11 @@ sys.exit(Fetch("download", "fetch one source distribution").main(sys.argv[1:]))
 class Source:
     """The `.py` files below `vllm/` of one release."""
 
-    def __init__(self, files: dict[str, str], version: str) -> None:
+    def __init__(self, files: dict[str, str], version: str, root: Path | None = None) -> None:
         self._files = files
         self.version = version
+        self.root = root
+        """The folder above `vllm/`; None for files that lie nowhere."""
         self._trees: dict[str, ast.Module] = {}
 
     @classmethod
@@ -65,7 +67,7 @@ class Source:
         """
         root = unpacked(where)
         files = {str(file.relative_to(root)): file.read_text("utf-8") for file in root.glob("vllm/**/*.py")}
-        return cls(files, version_of(where))
+        return cls(files, version_of(where), root)
 
     @cached_property
     def paths(self) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.manifest.reader import inspect_manifest
 from modelcar_tui.vllm.argument_table import argument_table
-from modelcar_tui.vllm.release import newer_than, parse_version, stand_in
+from modelcar_tui.vllm.readings import answering, is_open
+from modelcar_tui.vllm.release import newer_than, parse_version
 
 
 def run_lint(paths: list[str], *, vllm: str | None, form: str) -> int:
@@ -43,7 +44,7 @@ def _findings(path: str, vllm: str | None) -> Iterator[Finding]:
 def _judge(vllm: str | None) -> str:
     """Which release's command line judges, and why that one."""
     read = argument_table().versions
-    release = stand_in(parse_version(vllm), read)
+    release = answering(parse_version(vllm), read)
     if vllm is None:
         return (
             f"judged by vLLM {release}, the newest that was read; --vllm VERSION judges by the runtime's "
@@ -53,4 +54,6 @@ def _judge(vllm: str | None) -> str:
         return f"--vllm {vllm!r} is no version; judged by vLLM {release}\n"
     if newer_than(vllm, read):
         return f"vLLM {vllm} is newer than all that was read; judged by {release}\n"
+    if is_open(vllm):
+        return f"vLLM {vllm} was not looked at yet; judged by its own arguments, and not sure\n"
     return "" if release == vllm.removeprefix("v") else f"vLLM {vllm} was not read; judged by {release}\n"

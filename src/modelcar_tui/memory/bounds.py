@@ -8,7 +8,7 @@ import msgspec
 
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.vllm.profile import NEWEST
+from modelcar_tui.vllm.readings import stands_in, unread
 
 _BOUNDED = (
     "activation_gib",
@@ -30,7 +30,7 @@ def between(assumed: Estimate, other: Estimate, newer: str) -> Estimate:
     Args:
         assumed: with the habits of the newest release that was read.
         other: with those of 0.16, which leaves least for the KV cache.
-        newer: the release that will serve, where it is told and came after all that were read.
+        newer: the release that will serve, where it is told and does not count as read.
     """
     changes: dict[str, Any] = {
         name: _bounded(getattr(assumed, name), getattr(other, name)) for name in _BOUNDED
@@ -40,7 +40,7 @@ def between(assumed: Estimate, other: Estimate, newer: str) -> Estimate:
         depends = "it depends on the vLLM version, which is not known"
         newest = "the newest"
         if newer:
-            depends, newest = f"vLLM {newer} is newer than all that was read", NEWEST
+            depends, newest = f"vLLM {newer} {unread(newer)}", stands_in(newer)
         changes["why"] = (
             f"{depends}: {assumed.outcome} with the habits of {newest} ({assumed.why}), {other.outcome} "
             f"with those of 0.16 ({other.why})"

@@ -8,7 +8,7 @@ from modelcar_tui.core.facts import Fact
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory.types import Estimate, Knob, Outcome
 from modelcar_tui.vllm.engine_args import EngineArgs
-from modelcar_tui.vllm.profile import NEWEST, newer_note
+from modelcar_tui.vllm.readings import stands_in, unread
 
 _ROWS = (
     ("weights_gib", "weights", "GiB a GPU"),
@@ -42,8 +42,8 @@ def estimate_lines(
     spread = f"{used} of {card.count}" if used < card.count else str(card.count)
     release = result.vllm.rstrip("?")
     assumed = " (assumed: the version is not known)" if result.vllm != release else ""
-    if newer_note(release):
-        assumed = f" (newer than all that was read, {NEWEST} stands in)"
+    if why := unread(release):
+        assumed = f" ({why.removeprefix('is ')}, {stands_in(release)} stands in)"
     yield f"{name} on {spread} x {card.product} with vLLM {release}{assumed}"
     yield f"{result.outcome}: {result.why}"
     if result.error:

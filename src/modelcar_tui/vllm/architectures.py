@@ -8,6 +8,8 @@ import msgspec
 
 from modelcar_tui.core.resources import table
 from modelcar_tui.vllm.profile import Profile
+from modelcar_tui.vllm.readings import unread
+from modelcar_tui.vllm.release import parse_version
 
 _CONVERTED = (
     "ForSequenceClassification",
@@ -62,8 +64,8 @@ def architecture_spans() -> dict[str, Span]:
 
 
 def numbers(release: str) -> Release:
-    """`0.19.0` as numbers that compare."""
-    return tuple(int(part) for part in release.split("."))
+    """`0.19.0` as numbers that compare; a post-release is its release."""
+    return (parse_version(release) or (0, 0, 0))[:3]
 
 
 def architecture_refused(arch: str, profile: Profile) -> str:
@@ -106,7 +108,7 @@ def _gone(arch: str, span: Span, profile: Profile) -> str:
         return ""
     dropped = f"vLLM dropped {arch} after {_text(span.last)}"
     if profile.newer:
-        return f"{dropped}; {profile.newer} is newer than all that was read"
+        return f"{dropped}; {profile.newer} {unread(profile.newer)}"
     return f"it depends on the vLLM version, which is not known: {dropped}"
 
 

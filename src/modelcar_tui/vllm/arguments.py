@@ -13,7 +13,8 @@ import msgspec
 
 from modelcar_tui.manifest.masking import SECRET_FLAGS, is_secret_flag
 from modelcar_tui.vllm.argument_table import Flag, Row, argument_table, shaped
-from modelcar_tui.vllm.release import Version, parse_version, stand_in
+from modelcar_tui.vllm.readings import answering
+from modelcar_tui.vllm.release import Version, parse_version
 
 _NEGATIVE_NUMBER = re.compile(r"-\d+$|-\d*\.\d+$")
 _NEGATIVE_SHARE = re.compile(r"-\d*\.\d+$")
@@ -72,7 +73,7 @@ class Argument(msgspec.Struct, frozen=True, kw_only=True):
 @lru_cache(maxsize=1024)
 def take_apart(args: tuple[str, ...], vllm: str | None) -> tuple[Argument, ...]:
     """The arguments in their order, each flag with the items that belong to it."""
-    names = _names(stand_in(parse_version(vllm), argument_table().versions))
+    names = _names(answering(parse_version(vllm), argument_table().versions))
     found: list[Argument] = []
     index = 0
     rest = False
@@ -87,13 +88,13 @@ def take_apart(args: tuple[str, ...], vllm: str | None) -> tuple[Argument, ...]:
 
 def exists(flag: Flag, vllm: str | None) -> bool:
     """Whether this release has the flag."""
-    release = parse_version(stand_in(parse_version(vllm), argument_table().versions)) or ()
+    release = parse_version(answering(parse_version(vllm), argument_table().versions)) or ()
     return _exists(flag, release)
 
 
 def flags_of(vllm: str | None) -> tuple[Flag, ...]:
     """Every argument of a release, in its shape there."""
-    names = _names(stand_in(parse_version(vllm), argument_table().versions))
+    names = _names(answering(parse_version(vllm), argument_table().versions))
     return tuple({flag.flag: flag for flag, _ in names.options.values()}.values())
 
 

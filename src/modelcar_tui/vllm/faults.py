@@ -9,7 +9,8 @@ import msgspec
 from modelcar_tui.vllm.argument_table import Flag, argument_table
 from modelcar_tui.vllm.arguments import Argument, canonical, exists
 from modelcar_tui.vllm.meanings import read_flag
-from modelcar_tui.vllm.release import parse_version, reached, stand_in, was_read
+from modelcar_tui.vllm.readings import answering, is_open
+from modelcar_tui.vllm.release import parse_version, reached, was_read
 from modelcar_tui.vllm.values import out_of_range, wrong
 
 FORMS = frozenset({"value-wrong", "value-missing", "value-unexpected"})
@@ -43,7 +44,8 @@ class Judge(msgspec.Struct, frozen=True):
     release: str
     """One that was read."""
     flags_read: bool
-    """Whether it is the very release that will serve; False where it stands in for another one."""
+    """Whether it is the very release that will serve and counts as read; False where it stands in for
+    another."""
     forms_read: bool
     """Whether types and choices of that very release were read."""
 
@@ -52,9 +54,9 @@ class Judge(msgspec.Struct, frozen=True):
         """The judge for the release that will serve; the newest that was read for None."""
         table = argument_table()
         return cls(
-            stand_in(parse_version(vllm), table.versions),
-            was_read(vllm, table.versions),
-            was_read(vllm, table.forms_read),
+            answering(parse_version(vllm), table.versions),
+            was_read(vllm, table.versions) and not is_open(vllm),
+            was_read(vllm, table.forms_read) and not is_open(vllm),
         )
 
     def sure(self, code: str) -> bool:

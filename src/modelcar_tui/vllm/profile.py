@@ -7,11 +7,10 @@ from functools import lru_cache
 
 import msgspec
 
-from modelcar_tui.vllm.release import Version, newer_than, number_of, parse_version
+from modelcar_tui.vllm.readings import stands_in, unread
+from modelcar_tui.vllm.release import Version, number_of, parse_version
+from modelcar_tui.vllm.value_table import default_table
 
-NEWEST = "0.33.0"
-"""The newest release that was read; it stands in for one that is not known or came later."""
-_ASSUMED = (0, 33)
 _NUMBER = re.compile(r"(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?")
 _LAST_PATCH = 99
 _DEVELOPMENT = re.compile(r"dev|rc\d|nightly|main\b|\+g[0-9a-f]", re.IGNORECASE)
@@ -33,7 +32,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     known: bool
     """Whether the release was told and its habits were read."""
     newer: str
-    """The release that was told, where it came after all that were read; empty elsewhere."""
+    """The release that was told, where it came after all that count as read, or still wants a look; else
+    empty."""
     engine_v0: bool
     """The engine before V1 (default up to 0.7)."""
     utilization: float
@@ -69,16 +69,17 @@ def profile_for(vllm: str | None) -> Profile:
     """The habits of a release, from a tag such as `0.19.0`, `v0.8.5.post1` or `0.16-dev`.
 
     None and what has no number in it stand for an unknown release. For it, and for one that came after all
-    that were read, the newest that was read is assumed and `known` is false.
+    that count as read, the newest of those is assumed and `known` is false; for one that wants a look, too,
+    the
+    one before it.
     """
     told = number_of(vllm)
     found = _NUMBER.match(told)
-    release = (int(found.group(1)), int(found.group(2))) if found else _ASSUMED
-    newer = told if newer_than(told, (NEWEST,)) else ""
+    newer = told if unread(told) else ""
     known = found is not None and not newer
-    if not known:
-        release = _ASSUMED
-    label = found.group(0) if found and known else f"{newer or '.'.join(map(str, _ASSUMED))}?"
+    assumed = _release(stands_in(newer or None))
+    release = (int(found.group(1)), int(found.group(2))) if found and known else assumed
+    label = found.group(0) if found and known else f"{newer or '.'.join(map(str, assumed))}?"
     patch = int(found.group(3) or 0) if found else 0
     v0 = release < (0, 8) or "(V0)" in (vllm or "")
     if "(V1)" in (vllm or ""):
@@ -94,7 +95,7 @@ def profile_for(vllm: str | None) -> Profile:
         known=known,
         newer=newer,
         engine_v0=v0,
-        utilization=0.92 if release >= (0, 20) else 0.9,
+        utilization=default_table().value("arguments", "--gpu-memory-utilization", told or None),
         graphs_deducted=release >= (0, 20),
         graphs_profiled=release >= (0, 18),
         sorting_sampler=sorting or bool(_NO_FLASHINFER.search(vllm or "")),
@@ -118,6 +119,11 @@ def hungry(profile: Profile) -> Profile:
 
 
 def newer_note(vllm: str | None) -> str:
-    """What to say of a release that came after all that were read; empty for any other."""
+    """What to say of a release that does not count as read; empty for any other."""
     told = profile_for(vllm).newer
-    return f"vLLM {told} is newer than all that was read, {NEWEST} stands in" if told else ""
+    return f"vLLM {told} {unread(told)}, {stands_in(told)} stands in" if told else ""
+
+
+def _release(text: str) -> tuple[int, int]:
+    major, minor, *_ = parse_version(text) or (0, 0)
+    return major, minor

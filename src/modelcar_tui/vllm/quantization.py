@@ -8,13 +8,15 @@ minimum capability of the method's class (config/vllm.py _get_quantization_confi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from modelcar_tui.hardware.vendors import Hardware
 from modelcar_tui.models.scheme_table import by_id
 from modelcar_tui.vllm.quantization_table import QuantizationTable, Rule, quantization_table
-from modelcar_tui.vllm.release import Version, at, parse_version, stand_in
+from modelcar_tui.vllm.readings import answering
+from modelcar_tui.vllm.release import Version, at, newer_than, parse_version
 from modelcar_tui.vllm.support import WORST_FIRST, Support
+from modelcar_tui.vllm.value_table import capability_table
 
 Answer = tuple[Support, str]
 _WORDS = {
@@ -26,6 +28,7 @@ _WORDS = {
 _PLAIN = ("fp16", "bf16", "fp32")
 _MOVED = ("tpu",)
 """Platforms that went to a repository of their own: vLLM's list says nothing of later releases."""
+_LEAST = "min_capability"
 _SPARSE = 90
 """Compute capability x 10 from which NVIDIA GPUs have a kernel for sparse MLA."""
 _OLDEST_GUESS = (0, 11, 2, 0, 0)
@@ -84,8 +87,8 @@ def judge(identifier: str, gpu: Hardware, version: Version | None, *, moe: bool 
         return Support.UNKNOWN, "not in the table"
     if not gpu.known:
         return Support.UNKNOWN, f"no compute capability or generation is known for {gpu.label}"
-    release = stand_in(version, table.versions)
-    missing = _missing(rule, release, table)
+    release = answering(version, _releases())
+    missing = _missing(rule, release)
     if missing:
         return Support.UNSUPPORTED, missing
     if gpu.column != "nvidia":
@@ -95,17 +98,24 @@ def judge(identifier: str, gpu: Hardware, version: Version | None, *, moe: bool 
     return min(answers, key=lambda answer: WORST_FIRST.index(answer[0]))
 
 
+@cache
+def _releases() -> tuple[str, ...]:
+    """Those for which the rows written by hand hold, and newer ones of which vLLM's own classes were read."""
+    ours = quantization_table().versions
+    return (*ours, *(release for release in capability_table().read if newer_than(release, ours)))
+
+
 def minimum_capability(classes: tuple[str, ...], release: str) -> int | None:
     """The lowest minimum of several vLLM classes in a read release; None when none of them exists there."""
-    table = quantization_table()
-    values = [at(table.min_capability.get(name, ()), release, None) for name in classes]
+    values = [capability_table().value(_LEAST, name, release) for name in classes]
     return min((value for value in values if value is not None), default=None)
 
 
-def _missing(rule: Rule, release: str, table: QuantizationTable) -> str:
+def _missing(rule: Rule, release: str) -> str:
     for classes in rule.classes:
         if minimum_capability(classes, release) is None:
-            known = [table.min_capability[name][0][0] for name in classes if name in table.min_capability]
+            histories = [capability_table().history(_LEAST, name) for name in classes]
+            known = [history[0][0] for history in histories if history]
             first = min(known, key=lambda text: parse_version(text) or (), default="")
             gone = first and (parse_version(first) or ()) <= (parse_version(release) or ())
             when = (

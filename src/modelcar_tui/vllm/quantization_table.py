@@ -1,5 +1,6 @@
-"""The quantization table: which scheme needs what, read from `quantization.json` once.
+"""The quantization table: which scheme needs what, read from `quantization.json` once. It is written by hand.
 
+What vLLM's classes ask of a GPU stands in `capabilities.json`, which `make vllm` writes.
 How a checkpoint declares a scheme and stores its weights stands in `models/schemes.json` under the same id.
 """
 
@@ -11,9 +12,6 @@ import msgspec
 
 from modelcar_tui.core.resources import table
 
-Capability = tuple[str, int | None]
-"""The vLLM release that first had this minimum capability, and the capability x 10 (None: not in that
-release)."""
 Cell = tuple[str, str, str]
 """The vLLM release it holds from, `native`, `cost`, `no` or `unknown`, and what to say of it."""
 
@@ -67,8 +65,7 @@ class QuantizationTable(msgspec.Struct, frozen=True):
     about: str
     source: dict[str, str]
     versions: tuple[str, ...]
-    """The vLLM releases that were read, oldest first."""
-    min_capability: dict[str, tuple[Capability, ...]]
+    """The vLLM releases for which these rows hold, oldest first."""
     schemes: tuple[Rule, ...]
     platforms: dict[str, tuple[tuple[str, tuple[str, ...]], ...]]
     """Method names that a platform lists as supported, by release."""

@@ -22,6 +22,7 @@ from modelcar_tui.verdict.proposing import propose_for
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.verdict.stopping import changes_in_words, heard, outstanding, stopping
 from modelcar_tui.vllm.arguments import flags_of
+from modelcar_tui.vllm.readings import readings
 
 READ, NEVER = "0.19.1", "0.40.0"
 STOPPING = [
@@ -131,7 +132,8 @@ def test_a_repair_without_a_finding_decides_by_its_reason() -> None:
     found = heard(good, what, None, (), gpu_for("H100"))
     assert found.verdict is Verdict.UNKNOWN
     assert found.why == (
-        "H100: vLLM has no such KV-cache dtype (judged by 0.33.0: the release that will serve was not read)"
+        f"H100: vLLM has no such KV-cache dtype (judged by {readings().read[-1]}: "
+        "the release that will serve was not read)"
     )
     unknown = msgspec.structs.replace(good, verdict=Verdict.UNKNOWN, warnings=("before",))
     assert heard(unknown, what, None, (), gpu_for("H100")).warnings == ("before", found.why)
@@ -234,7 +236,7 @@ def test_every_finding_says_what_it_stops_and_by_which_release() -> None:
     assert told["suite-parallel"] == (Stops.SUITE, READ, True)
     assert told["two-item-flag"] == (Stops.NOTHING, READ, True)
     newer = {finding.code: (finding.release, finding.read) for finding in lint_model(what.car, vllm=NEVER)}
-    assert newer["flag-unknown"] == ("0.33.0", False)
+    assert newer["flag-unknown"] == (readings().read[-1], False)
 
 
 def test_the_arguments_own_parallel_size_counts_and_not_what_the_suite_makes_of_it() -> None:

@@ -25,6 +25,7 @@ from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.release import parse_version
 from modelcar_tui.vllm.runs_on import check
 from modelcar_tui.vllm.support import Support
+from modelcar_tui.vllm.value_table import capability_table
 
 TABLE = quantization_table()
 CAPABILITIES = ("7.0", "7.5", "8.0", "8.6", "8.9", "9.0", "10.0", "10.3", "12.0", "12.1")
@@ -124,7 +125,9 @@ def test_a_decided_cell_is_what_vllms_source_says(row: dict[str, Any]) -> None:
         assert (outcome in REFUSED) == (row["answer"] == "refused"), (capability, vllm, outcome)
 
 
-@pytest.mark.parametrize("row", [row for row in DECISIONS if row["class"] in TABLE.min_capability])
+@pytest.mark.parametrize(
+    "row", [row for row in DECISIONS if row["class"] in capability_table().groups["min_capability"]]
+)
 def test_a_decision_names_the_number_of_its_class(row: dict[str, Any]) -> None:
     for capability, vllm in product(row["capabilities"], row["releases"]):
         least = minimum_capability((row["class"],), vllm)

@@ -12,9 +12,13 @@ from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm import architectures
 from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.engine_args import engine_args
-from modelcar_tui.vllm.pipelines import pipeline_table
-from modelcar_tui.vllm.profile import NEWEST, newer_note, profile_for
+from modelcar_tui.vllm.name_table import name_table, pipeline_table
+from modelcar_tui.vllm.profile import newer_note, profile_for
 from modelcar_tui.vllm.quantization_table import quantization_table
+from modelcar_tui.vllm.readings import readings
+from modelcar_tui.vllm.value_table import capability_table, default_table
+
+NEWEST = readings().read[-1]
 
 LLAMA = {
     "architectures": ["LlamaForCausalLM"],
@@ -36,11 +40,13 @@ def start(vllm: str | None, gpu: str = "NVIDIA-H100-80GB-HBM3", length: int = 81
 
 def test_every_table_ends_at_the_same_newest_release() -> None:
     read = table(architectures.__file__, "architectures.json", dict)["read"]
+    tables = (pipeline_table(), name_table(), default_table(), capability_table())
     newest = {argument_table().versions[-1], quantization_table().versions[-1], read[-1]}
-    assert newest | {tuple(pipeline_table().without)[-1]} == {NEWEST}
+    assert newest | {table.read[-1] for table in tables} == {NEWEST}
+    assert set(readings().read) <= set(argument_table().versions)
 
 
-@pytest.mark.parametrize("vllm", ["0.33.1", "0.34.0", "v0.40.0", "1.2.0", "0.34.0.dev1", "0.40.0+rhai2"])
+@pytest.mark.parametrize("vllm", ["0.90.0", "v0.91.0", "1.2.0", "0.90.0.dev1", "0.91.0+rhai2"])
 def test_a_release_newer_than_all_that_was_read_has_bounds_and_says_so(vllm: str) -> None:
     found, newest = start(vllm), start(NEWEST)
     assert found.kv_tokens.value == newest.kv_tokens.value
@@ -62,19 +68,19 @@ def test_where_a_newer_release_decides_the_verdict_is_unknown() -> None:
     newest = [n for n in lengths if start("0.33.0", "NVIDIA-L4", n).outcome is Outcome.STARTS]
     between = [n for n in newest if start("0.16.0", "NVIDIA-L4", n).outcome is not Outcome.STARTS]
     assert between
-    assert {start("0.40.0", "NVIDIA-L4", n).outcome for n in between} == {Outcome.UNKNOWN}
+    assert {start("0.91.0", "NVIDIA-L4", n).outcome for n in between} == {Outcome.UNKNOWN}
 
 
 def test_what_decides_for_a_newer_release_is_told_of_it_and_not_of_one_that_nobody_stated() -> None:
     lengths = range(8192, 65536, 1024)
-    (doubt, *_) = [f for n in lengths if (f := start("0.40.0", "NVIDIA-L4", n)).outcome is Outcome.UNKNOWN]
+    (doubt, *_) = [f for n in lengths if (f := start("0.91.0", "NVIDIA-L4", n)).outcome is Outcome.UNKNOWN]
     assert doubt.why.startswith(
-        "vLLM 0.40.0 is newer than all that was read: starts with the habits of 0.33.0"
+        f"vLLM 0.91.0 is newer than all that was read: starts with the habits of {NEWEST}"
     )
     assert "version" not in doubt.why
 
 
-@pytest.mark.parametrize("vllm", ["0.33.0", "0.40.0", None])
+@pytest.mark.parametrize("vllm", ["0.33.0", "0.91.0", None])
 def test_an_architecture_that_no_release_lists_is_in_doubt_whatever_the_release(vllm: str | None) -> None:
     facts = ModelFacts(config={**LLAMA, "architectures": ["NobodysForCausalLM"]})
     found = estimate(facts, gpu_for("H100"), engine_args(("--max-model-len=8192",), 1, vllm), vllm=vllm)
@@ -86,7 +92,7 @@ def test_an_architecture_that_no_release_lists_is_in_doubt_whatever_the_release(
     [
         ("0.23.0", Outcome.STARTS, "are taken"),
         ("0.33.0", Outcome.REFUSED_ARCH, "after 0.23.0, this is 0.33.0"),
-        ("0.40.0", Outcome.UNKNOWN, "after 0.23.0; 0.40.0 is newer than all that was read"),
+        ("0.91.0", Outcome.UNKNOWN, "after 0.23.0; 0.91.0 is newer than all that was read"),
         (None, Outcome.UNKNOWN, "it depends on the vLLM version"),
     ],
 )

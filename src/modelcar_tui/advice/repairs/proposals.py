@@ -25,7 +25,8 @@ from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.arguments import Argument, canonical, has_switch, last_value, take_apart
 from modelcar_tui.vllm.engine_args import engine_args
-from modelcar_tui.vllm.release import parse_version, stand_in
+from modelcar_tui.vllm.readings import answering
+from modelcar_tui.vllm.release import parse_version
 from modelcar_tui.vllm.runs_on import check
 from modelcar_tui.vllm.support import Support
 
@@ -69,7 +70,7 @@ def draft_repairs(
     """Add every repair to `drafts`; arguments that have a change already are left to it."""
     car = drafts.car
     arguments = take_apart(car.serving.args, vllm)
-    release = stand_in(parse_version(vllm), argument_table().versions)
+    release = answering(parse_version(vllm), argument_table().versions)
     _repair(arguments, release, vllm, drafts)
     repair_combinations(arguments, facts, drafts, vllm)
     repair_values(arguments, drafts)

@@ -6,7 +6,8 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.models.declared import quantization_of
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.quantization_table import quantization_table
-from modelcar_tui.vllm.release import parse_version, stand_in
+from modelcar_tui.vllm.readings import answering
+from modelcar_tui.vllm.release import parse_version
 
 QUANTIZATION, ALLOW_DEPRECATED = "--quantization", "--allow-deprecated-quantization"
 _ACCEPTS = {
@@ -49,7 +50,7 @@ def deprecated(value: str | None, facts: ModelFacts | None, vllm: str | None) ->
     none."""
     method = taken(value) or method_of(facts) or ""
     table = quantization_table()
-    release = parse_version(stand_in(parse_version(vllm), table.versions)) or ()
+    release = parse_version(answering(parse_version(vllm), table.versions)) or ()
     listed: tuple[str, ...] = ()
     for since, names in table.deprecated:
         if (parse_version(since) or ()) <= release:

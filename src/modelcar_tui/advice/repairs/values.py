@@ -19,7 +19,8 @@ from modelcar_tui.models.parts import no_experts
 from modelcar_tui.vllm.argument_table import Flag, argument_table
 from modelcar_tui.vllm.arguments import Argument, has_switch
 from modelcar_tui.vllm.faults import key_fault, refused_value
-from modelcar_tui.vllm.release import parse_version, stand_in
+from modelcar_tui.vllm.readings import answering
+from modelcar_tui.vllm.release import parse_version
 from modelcar_tui.vllm.values import tokens
 
 BATCHED, SEQUENCES, LENGTH = "--max-num-batched-tokens", "--max-num-seqs", "--max-model-len"
@@ -59,7 +60,7 @@ def repair_values(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
 
 def needed(vllm: str | None) -> tuple[tuple[str, str], ...]:
     """Switches that this release's server refuses without another argument, and that other one."""
-    release = parse_version(stand_in(parse_version(vllm), argument_table().versions)) or ()
+    release = parse_version(answering(parse_version(vllm), argument_table().versions)) or ()
     return tuple(
         (switch, other) for switch, other, since in _NEEDS if release >= (parse_version(since) or ())
     )

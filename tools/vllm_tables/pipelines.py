@@ -1,11 +1,11 @@
-"""Architectures that a vLLM source distribution can't cut into pipeline stages: classes without
-`SupportsPP`."""
+"""Architectures that a release of vLLM can't cut into pipeline stages: classes without `SupportsPP`."""
 
 from __future__ import annotations
 
 import ast
 
 from vllm_judge.source import Source
+from vllm_tables.stores import Names, NameTable
 
 _MODELS = "vllm/model_executor/models/"
 _REGISTRY = _MODELS + "registry.py"
@@ -54,3 +54,19 @@ def _draft(name: str) -> bool:
     return lowered.endswith("mtp") or any(
         word in lowered for word in ("mtpmodel", "eagle", "draft", "medusa")
     )
+
+
+def _names(source: Source) -> Names | None:
+    """None before models said of themselves whether they can be cut."""
+    says = any("class SupportsPP(" in source.text(path) for path in source.paths if path.startswith(_MODELS))
+    return {"without pipeline stages": list(without_pipeline(source))} if says else None
+
+
+TABLE = NameTable(
+    name="pipelines",
+    file="pipelines.json",
+    about="Architectures that vLLM can't cut into pipeline stages: the registered class does not "
+    "inherit SupportsPP; "
+    "drafts are left out.",
+    reader=_names,
+)

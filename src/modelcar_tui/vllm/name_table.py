@@ -1,0 +1,47 @@
+"""Tables of what `make vllm` reads as names: group, span of releases, names."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import msgspec
+
+from modelcar_tui.core.resources import table
+from modelcar_tui.vllm.readings import answering
+from modelcar_tui.vllm.release import parse_version
+
+
+class NameTable(msgspec.Struct, frozen=True):
+    """One such file."""
+
+    about: str
+    read: tuple[str, ...]
+    """Releases that were read, oldest first."""
+    groups: dict[str, dict[str, tuple[str, ...]]]
+    """Names by `first-last`, both read; `first` alone lasts up to the newest."""
+
+    def names(self, group: str, vllm: str | None) -> frozenset[str]:
+        """What a release lists, or the read one that stands in for it."""
+        at = self.read.index(answering(parse_version(vllm), self.read))
+        return frozenset(
+            name
+            for span, names in self.groups.get(group, {}).items()
+            if self._holds(span, at)
+            for name in names
+        )
+
+    def _holds(self, span: str, at: int) -> bool:
+        first, _, last = span.partition("-")
+        return self.read.index(first) <= at and (not last or at <= self.read.index(last))
+
+
+@cache
+def name_table() -> NameTable:
+    """`names.json`: parsers, backends, connectors, methods, formats that vLLM registers."""
+    return table(__file__, "names.json", NameTable)
+
+
+@cache
+def pipeline_table() -> NameTable:
+    """`pipelines.json`: architectures without pipeline stages."""
+    return table(__file__, "pipelines.json", NameTable)

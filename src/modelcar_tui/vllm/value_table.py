@@ -1,0 +1,42 @@
+"""Tables of what `make vllm` reads as values: group, key, `[[since, value], ...]`."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from modelcar_tui.core.resources import table
+from modelcar_tui.vllm.readings import answering
+from modelcar_tui.vllm.release import at, parse_version
+
+
+class ValueTable(msgspec.Struct, frozen=True):
+    """One such file."""
+
+    about: str
+    read: tuple[str, ...]
+    """Releases that were read, oldest first."""
+    groups: dict[str, dict[str, tuple[tuple[str, Any], ...]]]
+    """Null ends a value."""
+
+    def value(self, group: str, key: str, vllm: str | None) -> Any:
+        """What a release has, or the read one that stands in for it; None where it has none."""
+        return at(self.history(group, key), answering(parse_version(vllm), self.read), None)
+
+    def history(self, group: str, key: str) -> tuple[tuple[str, Any], ...]:
+        """All that the key ever was."""
+        return self.groups.get(group, {}).get(key, ())
+
+
+@cache
+def default_table() -> ValueTable:
+    """`defaults.json`: `arguments` by flag, `batches` by use and card, `configuration` by field."""
+    return table(__file__, "defaults.json", ValueTable)
+
+
+@cache
+def capability_table() -> ValueTable:
+    """`capabilities.json`: `min_capability` and more by class of vLLM's quantization."""
+    return table(__file__, "capabilities.json", ValueTable)
