@@ -8,7 +8,7 @@ FREEZE := $(if $(UV),uv pip freeze --python,) .venv-upgrade/bin/python $(if $(UV
 export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: demo test check unit same same-record mutants install upgrade clean test-apiserver
+.PHONY: demo test check unit same same-record mutants vllm install upgrade clean test-apiserver
 
 # A look that ended with NO-GO, QA failed, rejected, UNKNOWN or Ctrl-C was a good look, and no error of make's.
 demo: $(BIN)/modelcar-tui
@@ -40,6 +40,12 @@ same-record: $(VENV)/.dev
 # its room's tests, up to 2 minutes more (MUTANTS_ARGS="--seed 7", "--count 20 --module memory/kv.py" and the like).
 mutants: $(VENV)/.dev
 	$(BIN)/python tools/mutants.py $(MUTANTS_ARGS)
+
+# One vLLM release (a version, folder or archive) into every table, in about a minute; docs/vllm-releases.md says what
+# its output asks of you. LOOKED=name,name (or all) records that you have looked at what changed; ONLY=names,defaults
+# writes some of the tables. Exit status 1 of the tool is make's 2: something wants a look.
+vllm: $(VENV)/.dev
+	PYTHONPATH=tools:src $(BIN)/python -m vllm_tables $(VERSION) --looked "$(LOOKED)" --only "$(ONLY)"
 
 # Slow, and apart from `make test`: builds a kube-apiserver once (tools/apiserver.sh), then asks it what the stub says.
 test-apiserver: $(VENV)/.dev
