@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import importlib
 import json
+import os
 import types
 import typing
 from argparse import SUPPRESS, Action
@@ -46,6 +47,10 @@ _WHOLE = (
 """What has flags of its own, and inside of another configuration is set by vLLM, not by a key."""
 
 
+_SEEDS = ("1", "2")
+"""Of the order in which Python's sets are walked."""
+
+
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
     """One argument as the release's argparse has it."""
 
@@ -74,8 +79,30 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 @lru_cache(maxsize=4)
 def asked(root: Path, version: str) -> Asked:
-    """The release that lies in `root`; 1 to 3 s."""
-    return msgspec.json.decode(apart(_ask, root, version), type=Asked)
+    """The release that lies in `root`; 2 to 6 s.
+
+    Some releases take one of several literals out of a set, whichever comes first: their parser has other choices
+    from one start to the next. So two orders are asked, and either's choices are choices.
+    """
+    first, second = (_with_seed(seed, root, version) for seed in _SEEDS)
+    others = {spec.flag: spec for spec in second.specs}
+    specs = tuple(
+        msgspec.structs.replace(spec, choices=tuple(sorted({*spec.choices, *others[spec.flag].choices})))
+        for spec in first.specs
+    )
+    return msgspec.structs.replace(first, specs=specs)
+
+
+def _with_seed(seed: str, root: Path, version: str) -> Asked:
+    kept = os.environ.get("PYTHONHASHSEED")
+    os.environ["PYTHONHASHSEED"] = seed
+    try:
+        return msgspec.json.decode(apart(_ask, root, version), type=Asked)
+    finally:
+        if kept is None:
+            del os.environ["PYTHONHASHSEED"]
+        else:
+            os.environ["PYTHONHASHSEED"] = kept
 
 
 def _ask(root: Path, version: str) -> bytes:
