@@ -26,7 +26,7 @@ def apart(function: Callable[Asked, Answer], *args: Asked.args, **options: Asked
 
     A process reads one release of vLLM (`absent.py`). Sets are printed in the same order each time.
     """
-    os.environ["PYTHONHASHSEED"] = "0"
+    os.environ.setdefault("PYTHONHASHSEED", "0")
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *args, **options).result()
 

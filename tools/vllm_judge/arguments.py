@@ -12,6 +12,7 @@ shape of `recorded.py`: 20 s a release.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import json
@@ -108,6 +109,7 @@ def _further() -> Iterator[Callable[[Path, str, list[Asked]], Sequence[Answer]]]
 def _answers(root: Path, version: str, lists: list[Asked]) -> list[Answer]:
     """In a folder of their own, where no relative path leads to a file."""
     line = CommandLine(root, version)
+    gc.freeze()  # a fork that collects garbage copies the memory that it only looks at
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         answers = [_answer(line, one, root) for one in lists]
@@ -136,8 +138,7 @@ def _ask(line: CommandLine, args: Sequence[str]) -> tuple[Stage, str | None, str
     try:
         options = line.parser.parse_args(["--model", MODEL, *args])
         stage = "serve"
-        line.check(options)
-        line.start(options)
+        _serve(line, options)
     except Refused as refused:
         return stage, str(refused), ""
     except SystemExit as end:
@@ -147,8 +148,32 @@ def _ask(line: CommandLine, args: Sequence[str]) -> tuple[Stage, str | None, str
     return stage, None, getattr(options, "model_tag", None) or ""
 
 
+def _serve(line: CommandLine, options: Namespace) -> None:
+    """A chat template that is missing here may be there in an image: names are looked up all the same."""
+    missing: Exception | None = None
+    try:
+        line.check(options)
+    except Exception as problem:
+        if "chat template string" not in str(problem):
+            raise
+        missing = problem
+    line.start(options)
+    if missing:
+        raise missing
+
+
+_NOISE = re.compile(
+    r"\s*For further information visit \S+"
+    r"|\s*\[type=\w+, input_value=.*?, input_type=\w+\]"
+    r"|\s*\((choose|chose) from .*?\)"
+    r"|\s*Available parsers: [\w, .-]*",
+    re.DOTALL,
+)
+"""Links and values of pydantic's, and what else could have been chosen."""
+
+
 def plain(says: str, root: Path) -> str:
-    """In one line, without paths of this machine, addresses and pydantic's links, and cut."""
-    text = re.sub(r"\s*For further information visit \S+", "", says.replace(str(root), ""))
+    """In one line, without noise, paths and addresses of this machine, and cut."""
+    text = _NOISE.sub("", says.replace(str(root), ""))
     text = re.sub(r"0x[0-9a-f]{8,}", "0x", re.sub(r"\s+", " ", text)).strip()
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
