@@ -26,9 +26,14 @@ def apart(function: Callable[Asked, Answer], *args: Asked.args, **options: Asked
 
     A process reads one release of vLLM (`absent.py`). Sets are printed in the same order each time.
     """
-    os.environ.setdefault("PYTHONHASHSEED", "0")
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(function, *args, **options).result()
+    before = os.environ.get("PYTHONHASHSEED")
+    os.environ["PYTHONHASHSEED"] = before or "0"
+    try:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            return pool.submit(function, *args, **options).result()
+    finally:
+        if before is None:
+            del os.environ["PYTHONHASHSEED"]
 
 
 def forked(work: Callable[[], Answer], *, seconds: float, mebibytes: int) -> Answer:
