@@ -74,7 +74,8 @@ def repair_combinations(
     Comes before `repair_values`: an argument has one change, and values are taken as they will be mended.
     """
     for switch, other in needed(vllm):
-        if not has_switch(arguments, switch) or _last(arguments, other) is not None:
+        beside = _last(arguments, other)
+        if not has_switch(arguments, switch) or (beside is not None and _stays(beside)):
             continue
         for given in (argument for argument in arguments if argument.name == switch):
             why = f"the server stops without {other} beside it, and no default is right"
@@ -119,11 +120,25 @@ def _switch(argument: Argument, flag: Flag, drafts: Drafts) -> None:
 
 def _value(argument: Argument, flag: Flag, value: str, fault: str, drafts: Drafts) -> None:
     told = f"vLLM refuses {flag.flag}={value}: {fault}"
-    meant = _meant(flag, value.strip())
-    if meant is not None and not refused_value(flag, meant)[1]:
+    meant = _mended(argument)
+    if meant is not None:
         drafts.set(argument, f"{flag.flag}={meant}", told, REQUIRED)
     else:
         drafts.remove(argument, f"{told}; {_DEFAULT}", REQUIRED)
+
+
+def _stays(argument: Argument) -> bool:
+    """Whether it is still there once its value is mended."""
+    return argument.flag is not None and (argument.flag.valueless or _mended(argument) is not None)
+
+
+def _mended(argument: Argument) -> str | None:
+    """An argument's value as it will be; None where it has none, or a wrong one of unknown meaning."""
+    flag, value = argument.flag, argument.value
+    if flag is None or value is None or not refused_value(flag, value)[1]:
+        return value
+    meant = _meant(flag, value.strip())
+    return None if meant is None or refused_value(flag, meant)[1] else meant
 
 
 def _meant(flag: Flag, value: str) -> str | None:
