@@ -41,7 +41,7 @@ same-record: $(VENV)/.dev
 mutants: $(VENV)/.dev
 	$(BIN)/python tools/mutants.py $(MUTANTS_ARGS)
 
-# One vLLM release (a version, folder or archive) into every table, in about a minute; docs/vllm-releases.md says what
+# One vLLM release (a version, folder or archive) into every table, in half a minute; docs/vllm-releases.md says what
 # its output asks of you. LOOKED=name,name (or all) records that you have looked at what changed; ONLY=names,defaults
 # writes some of the tables. Exit status 1 of the tool is make's 2: something wants a look.
 vllm: $(VENV)/.dev

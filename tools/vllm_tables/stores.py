@@ -118,5 +118,5 @@ def said_names(what: str, release: str, releases: Mapping[str, set[str]]) -> Ite
 
 
 def _short(value: Any) -> str:
-    text = "none" if value is None else str(value)
+    text = "nothing" if value is None else str(value)
     return text if len(text) <= 90 else text[:87] + "..."

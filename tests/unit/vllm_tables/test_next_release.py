@@ -95,7 +95,7 @@ def test_everything_new_is_seen_said_and_answered_as_not_read(checkout: Checkout
         "tool-call parsers new: zeus",
         "architectures new: Brandnew",
         "without pipeline stages new: Brandnew",
-        "defaults arguments/--brand-new: none -> 7",
+        "defaults arguments/--brand-new: nothing -> 7",
         "defaults arguments/--gpu-memory-utilization: 0.92 -> 0.85",
         "defaults batches/server 80 GiB H100: [8192, 256] -> [6144, 256]",
         "defaults configuration/CacheConfig.gpu_memory_utilization: 0.92 -> 0.85",

@@ -83,7 +83,7 @@ def test_a_release_between_two_others_takes_its_place(tmp_path: Path) -> None:
         "read": ["1.0", "1.1", "1.2"],
         "groups": {"g": {"1.0-1.0": ["a"], "1.1": ["b"], "1.2": ["a"]}},
     }
-    assert values.merge(tmp_path, {"1.1": {"g": {}}}) == ["v g/k: 1 -> none"]
+    assert values.merge(tmp_path, {"1.1": {"g": {}}}) == ["v g/k: 1 -> nothing"]
 
 
 def test_versions_are_ordered_as_numbers() -> None:
