@@ -3,8 +3,9 @@
     python tools/vllm_judge cover          writes tests/data/vllm/jobs.jsonl
 
 Factors: tensor parallel size, scheme, cache type, further arguments. Each config.json is asked about as it
-is, at one of the sizes in turn, and once more with the values that bring the most pairs not yet asked for.
-Nothing is drawn by chance: the same configs give the same questions.
+is, at one of the sizes in turn; then models that are published once or twice more, with the values that
+bring the most pairs not yet asked for. What every release refuses for a plain reason (a context beyond the
+model's, heads that no size divides) is asked of a few models only. Nothing is drawn by chance.
 """
 
 from __future__ import annotations
@@ -26,14 +27,19 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "": (),
     "8k": ("--max-model-len", "8192"),
     "32k": ("--max-model-len", "32768"),
-    "unshared": ("--max-model-len", "16384", "--no-enable-prefix-caching"),
-    "in step": ("--max-model-len", "16384", "--no-async-scheduling"),
-    "experts": ("--max-model-len", "8192", "--enable-expert-parallel"),
-    "blocks": ("--max-model-len", "8192", "--block-size", "32"),
+    "unshared": ("--no-enable-prefix-caching",),
+    "in step": ("--no-async-scheduling",),
+    "experts": ("--enable-expert-parallel",),
+    "blocks": ("--block-size", "32"),
     "few": ("--max-num-seqs", "64", "--max-num-batched-tokens", "2048"),
-    "one kind": ("--max-model-len", "8192", "--disable-hybrid-kv-cache-manager"),
-    "text": ("--max-model-len", "8192", "--language-model-only"),
+    "one kind": ("--disable-hybrid-kv-cache-manager",),
+    "text": ("--language-model-only",),
 }
+_CONTEXT = {"8k": 8192, "32k": 32768}
+_SELDOM = ("bnb4", "bnb8", "gptq-desc", "gptq8")
+"""Schemes that newer releases refuse whatever the model: for the pairs alone."""
+_RULES_OFF = 25
+"""Each of so many models is asked what its config forbids."""
 MOST = 600
 """Questions a release."""
 Row = tuple[str, int, str, str, str]
@@ -42,36 +48,74 @@ Row = tuple[str, int, str, str, str]
 
 def rows(models: dict[str, dict[str, Any]], schemes: list[str]) -> Iterator[Row]:
     """The questions, the plain ones first."""
-    open_pairs = {pair for row in product(SIZES, schemes, CACHES, EXTRAS) for pair in _pairs(("", *row))}
-    for number, name in enumerate(models):
-        row = (name, SIZES[number % len(SIZES)], "none", "auto", "8k" if number % 3 else "")
-        open_pairs -= _pairs(row)
-        yield row
-    asked = len(models)
-    for number, (name, config) in enumerate(_public_first(models).items()):
-        if asked == MOST:
-            return
-        kept = ["none"] if "quantization_config" in config else schemes
-        turn = number % len(kept)
-        options = product(SIZES, [*kept[turn:], *kept[:turn]], CACHES, EXTRAS)
-        best = max(((name, *option) for option in options), key=lambda row: len(_pairs(row) & open_pairs))
-        if not _pairs(best) & open_pairs:
-            best = _turned(name, kept, number)
-        open_pairs -= _pairs(best)
-        asked += 1
-        yield best
+    asked: set[Row] = set()
+    pairs: set[tuple[object, ...]] = set()
+    for number, (name, config) in enumerate(models.items()):
+        sizes = _sizes(config) or [1]
+        extras = _extras(config)
+        plain = (
+            name,
+            sizes[number % len(sizes)],
+            "none",
+            "auto",
+            "8k" if "8k" in extras and number % 3 else "",
+        )
+        asked.add(plain)
+        pairs |= _pairs(plain)
+        yield plain
+    published = {name: config for name, config in models.items() if not _fresh(name, config)}
+    turn = 0
+    while len(asked) < MOST:
+        for name, config in published.items():
+            turn += 1
+            best = _best(name, config, schemes, turn, pairs)
+            if best not in asked and len(asked) < MOST:
+                asked.add(best)
+                pairs |= _pairs(best)
+                yield best
 
 
-def _turned(name: str, kept: list[str], number: int) -> Row:
-    """Once all pairs are asked for: each factor at its own pace."""
-    extras = list(EXTRAS)
-    return (
-        name,
-        SIZES[(number + 1) % len(SIZES)],
-        kept[number % len(kept)],
-        CACHES[number % 2],
-        extras[number % len(extras)],
-    )
+def _best(
+    name: str, config: dict[str, Any], schemes: list[str], turn: int, pairs: set[tuple[object, ...]]
+) -> Row:
+    """The row with most pairs not yet in `pairs`; once there is none, each factor at its own pace."""
+    free = turn % _RULES_OFF == 0
+    sizes = list(SIZES) if free else _sizes(config) or [1]
+    extras = list(EXTRAS) if free else _extras(config)
+    kept = ["none"] if "quantization_config" in config else schemes
+    options = [(name, *option) for option in product(sizes, kept, CACHES, extras)]
+    best = max(options, key=lambda row: len(_pairs(row) - pairs))
+    if _pairs(best) - pairs:
+        return best
+    often = [scheme for scheme in kept if scheme not in _SELDOM]
+    cache = CACHES[0] if turn % 3 else CACHES[1]
+    return (name, sizes[turn % len(sizes)], often[turn % len(often)], cache, extras[turn % len(extras)])
+
+
+def _fresh(name: str, config: dict[str, Any]) -> bool:
+    """A fresh config of transformers is named as its architecture."""
+    return name in (config.get("architectures") or [])
+
+
+def _sizes(config: dict[str, Any]) -> list[int]:
+    heads = _number(config, ("num_attention_heads", "n_head", "n_heads"))
+    return [size for size in SIZES if heads % size == 0]
+
+
+def _extras(config: dict[str, Any]) -> list[str]:
+    longest = _number(config, ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length"))
+    experts = any("expert" in key for key in json.dumps(config).split('"'))
+    return [name for name in EXTRAS if _CONTEXT.get(name, 0) <= longest and (name != "experts" or experts)]
+
+
+def _number(config: dict[str, Any], keys: tuple[str, ...]) -> int:
+    """The first of the keys in the text part or the whole; 0 when none is there."""
+    inner = config.get("text_config")
+    for part in (inner if isinstance(inner, dict) else {}, config):
+        for key in keys:
+            if isinstance(part.get(key), int):
+                return int(part[key])
+    return 0
 
 
 def _pairs(row: Row) -> set[tuple[object, ...]]:

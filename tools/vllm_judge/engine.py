@@ -164,7 +164,7 @@ def _plain(kind: str) -> Any:
         def __init__(self, **fields: Any) -> None:
             super().__init__(**{key: value for key, value in fields.items() if key in _KEPT})
             if "hidden_size" in fields:
-                fields.setdefault("hidden_act", "silu")
+                fields = {"hidden_act": "silu", "rms_norm_eps": 1e-6, **fields}
             for key, value in _nested(fields, Plain):
                 with contextlib.suppress(Exception):  # a property of the base class without a setter
                     setattr(self, key, value)

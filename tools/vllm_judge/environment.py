@@ -21,8 +21,10 @@ from vllm_judge.source import HOME, unpacked
 
 BASE = HOME / "base"
 _REQUIREMENTS = Path(__file__).with_name("requirements.txt")
-_TORCH = ("torch==2.13.0", "torchvision==0.28.0", "timm")
-"""The first alone brings what it needs; the others would ask for another PyTorch."""
+_TORCH = "torch==2.13.0"
+_PICTURES = ("torchvision==0.28.0", "timm")
+"""Models with a vision tower import them. Their compiled parts need not fit this PyTorch, so they lie where
+only `enter` finds them: a real server would fail to import them."""
 _OF_ITS_TIME = {
     (0, 8): ("transformers==4.51.3",),
     (0, 9): ("transformers==4.53.3",),
@@ -46,9 +48,9 @@ def python() -> Path:
         print(f"making {BASE}: 2.9 GB, two to twenty minutes", file=sys.stderr)
         venv.create(BASE, with_pip=True, clear=True)
         _pip(found, "install", "--upgrade", "pip")
-        _pip(found, "install", _TORCH[0])
+        _pip(found, "install", _TORCH)
         _pip(found, "install", "-r", str(_REQUIREMENTS))
-        _pip(found, "install", "--no-deps", *_TORCH[1:])
+        _pip(found, "install", "--no-deps", "--target", str(HOME / "pictures"), *_PICTURES)
         (BASE / "made").touch()
     return found
 
@@ -62,7 +64,7 @@ def packages(release: str) -> Path | None:
     folder = HOME / "packages" / "-".join(wanted[-1]).replace("==", "-")
     if not folder.is_dir():
         part = folder.with_suffix(".part")
-        _pip(python(), "install", "--no-warn-conflicts", "--target", str(part), *wanted[-1])
+        pip("install", "--no-warn-conflicts", "--target", str(part), *wanted[-1])
         part.rename(folder)
     return folder
 
@@ -75,9 +77,17 @@ def enter(release: str) -> Path:
     tree, base, own = unpacked(release), python(), packages(release)
     if Path(sys.prefix).resolve() != BASE.resolve():
         os.execv(base, [str(base), str(Path(__file__).parent), *sys.argv[1:]])
-    if own is not None:
-        sys.path.insert(0, str(own))
+    sys.path[1:1] = [str(folder) for folder in (own, HOME / "pictures") if folder is not None]
     return tree
+
+
+def pip(*words: str) -> None:
+    """The base's pip.
+
+    Raises:
+        SystemExit: it could not install.
+    """
+    _pip(python(), *words)
 
 
 def _pip(interpreter: Path, *words: str) -> None:

@@ -38,7 +38,7 @@ _COMMON = (
     "vllm.v1.engine.core",
 )
 _SCRATCH = "current_workspace_manager"
-_SECONDS, _GIB = 120, 12.0
+_SECONDS, _GIB = 60, 12.0
 """Limits of one answer; models that compute while they are built took 7 GiB."""
 _SMALL = (0, 2**16, 2**24)
 """Elements up to which tensors are real, tried in this order: some models compute while they are built."""
@@ -98,6 +98,8 @@ def _pretend_ranks(job: Job, *, expert_parallel: bool) -> None:
     """One process that takes itself for the first of all ranks."""
     import vllm.distributed.parallel_state as state
 
+    if state.model_parallel_is_initialized():
+        return
     meeting = Path(tempfile.mkdtemp(prefix="vllm-judge-")) / "store"
     state.init_distributed_environment(
         world_size=1, rank=0, local_rank=0, distributed_init_method=f"file://{meeting}", backend="gloo"
@@ -266,9 +268,11 @@ def answers(tree: Path, asked: list[Job], folder: Path) -> Iterator[dict[str, An
     forks.without_network()
     engine.prepare(tree, Card())
     warm()
-    for job in asked:
-        said = forks.forked(partial(answer, job, folder / job.id), seconds=_SECONDS, gib=_GIB)
-        yield {"id": job.id, **_readable(said, tree, folder)}
+    with tempfile.TemporaryDirectory(prefix="vllm-judge-") as scratch:
+        tempfile.tempdir = scratch  # the forks' own files go with it
+        for job in asked:
+            said = forks.forked(partial(answer, job, folder / job.id), seconds=_SECONDS, gib=_GIB)
+            yield {"id": job.id, **_readable(said, tree, folder)}
 
 
 def _readable(said: dict[str, Any], tree: Path, folder: Path) -> dict[str, Any]:
