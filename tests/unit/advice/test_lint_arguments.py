@@ -1,10 +1,8 @@
-"""The lint against vLLM's own command line, and each remark at its place."""
+"""Each remark of the lint at its place; against vLLM itself it is held in test_lint_against_vllm.py."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from pathlib import Path
 
 import pytest
 from compatibility_support import LLAMA, car, facts, manifest
@@ -13,32 +11,12 @@ from hypothesis import strategies as st
 
 from modelcar_tui.advice.finding import Finding, Severity
 from modelcar_tui.advice.lint.lint import lint, lint_model
-from modelcar_tui.advice.repairs.proposals import optimized_json, propose
+from modelcar_tui.advice.repairs.proposals import propose
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.types import ArgumentsFrom, Position
-from modelcar_tui.models.catalog import catalog
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.arguments import flags_of, take_apart
-
-PARSER = {
-    "flag-unknown",
-    "flag-removed",
-    "flag-too-new",
-    "flag-ambiguous",
-    "blank-in-item",
-    "stray-value",
-    "value-missing",
-    "value-unexpected",
-    "value-wrong",
-}
-VERDICTS = json.loads((Path(__file__).parent / "fixtures" / "argument_verdicts.json").read_text("utf-8"))[
-    "lists"
-]
-COLLECTED = json.loads((Path(__file__).parent / "fixtures" / "collected_arguments.json").read_text("utf-8"))[
-    "lists"
-]
-RELEASES = ("0.11.2", "0.19.1", "0.33.0")
 
 
 def codes(*args: str, vllm: str = "0.19.1", gpus: int = 1, **options) -> set[str]:
@@ -48,45 +26,6 @@ def codes(*args: str, vllm: str = "0.19.1", gpus: int = 1, **options) -> set[str
 def only(code: str, found: Iterable[Finding]) -> Finding:
     (finding,) = [finding for finding in found if finding.code == code]
     return finding
-
-
-def test_the_corpus_is_large_and_has_both_answers() -> None:
-    assert len(VERDICTS) >= 200
-    for release in RELEASES:
-        refused = sum(bool(entry[release]) for entry in VERDICTS)
-        assert 60 < refused < len(VERDICTS) - 150
-
-
-@pytest.mark.parametrize("release", RELEASES)
-def test_every_list_that_vllm_refuses_is_an_error_of_ours_and_the_other_way_round(release: str) -> None:
-    wrong = []
-    for entry in VERDICTS:
-        found = [f for f in lint_model(car(*entry["args"]), vllm=release) if f.code in PARSER]
-        assert all(f.severity is Severity.ERROR for f in found)
-        if bool(found) != bool(entry[release]):
-            wrong.append((entry["args"], entry[release], [f.what for f in found]))
-    assert wrong == []
-
-
-@pytest.mark.parametrize("release", RELEASES)
-def test_what_others_publish_for_models_of_the_catalog_is_judged_as_vllm_does(release: str) -> None:
-    families = {entry.family for entry in catalog()}
-    assert len(COLLECTED) >= 40 and {entry["model"] for entry in COLLECTED} <= families
-    for entry in COLLECTED:
-        item = car(*entry["args"])
-        found = {f.code for f in lint_model(item, vllm=release)} & PARSER
-        assert bool(found) == bool(entry[release]), (entry["args"], entry[release], found)
-        after = optimized_json(item, propose(item, facts(LLAMA), None, vllm=release))["serving_arguments"]
-        assert not {f.code for f in lint_model(car(*after["args"]), vllm=release)} & PARSER, entry["args"]
-
-
-@pytest.mark.parametrize("release", RELEASES)
-def test_the_proposals_leave_nothing_that_the_parser_refuses(release: str) -> None:
-    for entry in VERDICTS:
-        item = car(*entry["args"])
-        after = optimized_json(item, propose(item, facts(LLAMA), None, vllm=release))["serving_arguments"]
-        left = {f.code for f in lint_model(car(*after["args"]), vllm=release) if f.code in PARSER}
-        assert left == set(), entry["args"]
 
 
 @pytest.mark.parametrize(

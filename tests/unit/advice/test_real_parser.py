@@ -1,81 +1,13 @@
-"""The lint against what vLLM's own parser says, release by release."""
+"""The lint against what vLLM's own parser says of single forms, release by release."""
 
 from __future__ import annotations
 
-import json
-import re
-from pathlib import Path
-
 import pytest
-from compatibility_support import LLAMA, car, facts
+from compatibility_support import car
+from vllm_answers import told
 
 from modelcar_tui.advice.finding import Severity
 from modelcar_tui.advice.lint.lint import lint_model
-from modelcar_tui.advice.repairs.proposals import optimized_json, propose
-
-READ = json.loads((Path(__file__).parent / "fixtures" / "real_parser.json").read_text("utf-8"))
-REFUSALS = {
-    "flag-unknown",
-    "flag-removed",
-    "flag-too-new",
-    "flag-ambiguous",
-    "blank-in-item",
-    "stray-value",
-    "value-missing",
-    "value-unexpected",
-    "value-wrong",
-    "needs-other",
-}
-NOT_JUDGED = re.compile(
-    r"(reasoning|tool-call)-parser: invalid choice|invalid (reasoning|tool call) parser"  # names
-    r"|validation errors? for|from_json value"  # keys and values inside of a JSON object
-    r"|chat template string|requires VLLM_USE_RUST_FRONTEND|requires --data-parallel-size"  # the environment
-    # The last line: a bare `--`, and what `vllm serve` has and the module that the runtimes start lacks.
-    r"|mm-processor-device: invalid choice|lora-modules|not enough values to unpack"
-    r"|unrecognized arguments: (--$|--grpc|--headless|--api-server-count|--data-parallel-start-r|-asc|-dpr)"
-)
-
-
-def told(args: list[str], release: str) -> list[str]:
-    """What the lint says of a list that would keep the server from starting."""
-    found = lint_model(car(*args), vllm=release)
-    return [item.what for item in found if item.code in REFUSALS and item.severity is Severity.ERROR]
-
-
-def said(entry: dict, release: str) -> str:
-    """The parser's message; empty when it accepts the list, `TAG` when a stray word becomes the model."""
-    return next((message for message, releases in entry["says"] if release in releases), "")
-
-
-def test_the_answers_are_many_and_of_both_kinds() -> None:
-    assert len(READ["lists"]) > 300 and len(READ["releases"]) >= 10
-    for release in READ["releases"]:
-        refused = sum(bool(said(entry, release)) for entry in READ["lists"])
-        assert 60 < refused < len(READ["lists"]) - 60
-
-
-@pytest.mark.parametrize("release", READ["releases"])
-def test_no_list_that_the_parser_accepts_is_called_refused(release: str) -> None:
-    accepted = [entry["args"] for entry in READ["lists"] if not said(entry, release)]
-    assert [(args, told(args, release)) for args in accepted if told(args, release)] == []
-
-
-@pytest.mark.parametrize("release", READ["releases"])
-def test_every_list_that_the_parser_refuses_is_an_error_but_for_names_and_keys(release: str) -> None:
-    silent = []
-    for entry in READ["lists"]:
-        message = said(entry, release)
-        if message and not message.startswith("TAG ") and not NOT_JUDGED.search(message):
-            silent += [] if told(entry["args"], release) else [(entry["args"], message)]
-    assert silent == []
-
-
-@pytest.mark.parametrize("release", READ["releases"])
-def test_with_all_proposals_nothing_is_left_that_the_parser_refuses(release: str) -> None:
-    for entry in READ["lists"]:
-        item = car(*entry["args"])
-        after = optimized_json(item, propose(item, facts(LLAMA), None, vllm=release))["serving_arguments"]
-        assert told(after["args"], release) == [], entry["args"]
 
 
 @pytest.mark.parametrize(
