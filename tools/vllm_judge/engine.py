@@ -53,15 +53,23 @@ def config(folder: Path, args: list[str]) -> Any:
     Raises:
         SystemExit: the parser refuses them. Whatever vLLM raises: its config refuses them.
     """
-    from vllm.engine.arg_utils import EngineArgs
+    return config_of(_parser().parse_args(flags(folder, args)), folder)
+
+
+def flags(folder: Path, args: list[str]) -> list[str]:
+    """A server's arguments for a model that has a config.json and nothing else."""
+    given = ["--model", str(folder), "--skip-tokenizer-init", *args]
+    asked = any(item.partition("=")[0] in ("--load-format", "--load_format") for item in args)
+    return given if asked else [*given, "--load-format", "dummy"]
+
+
+def config_of(parsed: Any, folder: Path) -> Any:
+    """The `VllmConfig` of arguments that the parser has read; raises whatever vLLM raises."""
+    from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.usage.usage_lib import UsageContext
 
     _knows_its_config(folder)
-    given = ["--model", str(folder), "--skip-tokenizer-init", *args]
-    if "--load-format" not in args:
-        given += ["--load-format", "dummy"]
-    parsed = _parser().parse_args(given)
-    return EngineArgs.from_cli_args(parsed).create_engine_config(UsageContext.OPENAI_API_SERVER)
+    return AsyncEngineArgs.from_cli_args(parsed).create_engine_config(UsageContext.OPENAI_API_SERVER)
 
 
 def with_stand_ins(ask: Callable[[], T]) -> T:
@@ -84,13 +92,13 @@ def with_stand_ins(ask: Callable[[], T]) -> T:
 
 
 def _parser() -> Any:
-    from vllm.engine.arg_utils import EngineArgs
+    from vllm.engine.arg_utils import AsyncEngineArgs
 
     try:
         from vllm.utils.argparse_utils import FlexibleArgumentParser
     except ImportError:  # before 0.12
         from vllm.utils import FlexibleArgumentParser
-    return EngineArgs.add_cli_args(FlexibleArgumentParser())
+    return AsyncEngineArgs.add_cli_args(FlexibleArgumentParser())
 
 
 def _count_cards() -> None:

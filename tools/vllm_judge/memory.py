@@ -38,7 +38,7 @@ _COMMON = (
     "vllm.v1.engine.core",
 )
 _SCRATCH = "current_workspace_manager"
-_SECONDS, _GIB = 60, 12.0
+SECONDS, GIB_MOST = 60, 12.0
 """Limits of one answer; models that compute while they are built took 7 GiB."""
 _SMALL = (0, 2**16, 2**24)
 """Elements up to which tensors are real, tried in this order: some models compute while they are built."""
@@ -68,16 +68,21 @@ def _answer(job: Job, folder: Path) -> dict[str, Any]:
         config = engine.config(folder, job.flags())
         stage = "build"
         with set_current_vllm_config(config):
-            return _figures(job, config)
+            return figures(config, job.kv_gib)
     except (ModuleNotFoundError, MemoryError):
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - each is vLLM's answer
         return {"stage": stage, "error": f"{type(error).__name__}: {error}"}
 
 
-def _figures(job: Job, config: Any) -> dict[str, Any]:
+def figures(config: Any, kv_gib: float) -> dict[str, Any]:
+    """What the engine of this `VllmConfig` holds, inside of `set_current_vllm_config`.
+
+    Raises:
+        Whatever vLLM raises while the model is built; a refusal of the plan is part of the answer.
+    """
     model = config.model_config
-    _pretend_ranks(job, expert_parallel=config.parallel_config.enable_expert_parallel)
+    _pretend_ranks(config.parallel_config)
     built, small = _built(config)
     found: dict[str, Any] = {
         "dtype": str(model.dtype).removeprefix("torch."),
@@ -91,10 +96,10 @@ def _figures(job: Job, config: Any) -> dict[str, Any]:
     }
     if small:
         found["mixed"] = small
-    return found | _plan(config, int(job.kv_gib * GIB))
+    return found | _plan(config, int(kv_gib * GIB))
 
 
-def _pretend_ranks(job: Job, *, expert_parallel: bool) -> None:
+def _pretend_ranks(sizes: Any) -> None:
     """One process that takes itself for the first of all ranks."""
     import vllm.distributed.parallel_state as state
 
@@ -105,7 +110,9 @@ def _pretend_ranks(job: Job, *, expert_parallel: bool) -> None:
         world_size=1, rank=0, local_rank=0, distributed_init_method=f"file://{meeting}", backend="gloo"
     )
     state.initialize_model_parallel(1, 1)
-    groups = {"_TP": job.tp, "_PP": job.pp} | ({"_EP": job.tp} if expert_parallel else {})
+    groups = {"_TP": sizes.tensor_parallel_size, "_PP": sizes.pipeline_parallel_size}
+    if sizes.enable_expert_parallel:
+        groups["_EP"] = sizes.tensor_parallel_size * sizes.data_parallel_size
     for name, size in groups.items():
         group = getattr(state, name, None)
         if group is not None:
@@ -122,9 +129,7 @@ def _built(config: Any) -> tuple[Any, int]:
     for small in _SMALL:
         try:
             return _build(config, small), small
-        except ModuleNotFoundError:
-            raise
-        except Exception as error:  # noqa: BLE001 - vLLM's refusals and what meta can't do look alike
+        except (RuntimeError, TypeError) as error:  # what meta can't do; NotImplementedError is among them
             first = first or error
     assert first is not None
     raise first
@@ -271,15 +276,18 @@ def answers(tree: Path, asked: list[Job], folder: Path) -> Iterator[dict[str, An
     with tempfile.TemporaryDirectory(prefix="vllm-judge-") as scratch:
         tempfile.tempdir = scratch  # the forks' own files go with it
         for job in asked:
-            said = forks.forked(partial(answer, job, folder / job.id), seconds=_SECONDS, gib=_GIB)
+            said = forks.forked(partial(answer, job, folder / job.id), seconds=SECONDS, gib=GIB_MOST)
             yield {"id": job.id, **_readable(said, tree, folder)}
 
 
+def plain(text: str, tree: Path, folder: Path) -> str:
+    """Without what differs from machine to machine, in one line, and no longer than needed."""
+    return " ".join(text.replace(str(folder), "MODEL").replace(str(tree), "VLLM").split())[:240]
+
+
 def _readable(said: dict[str, Any], tree: Path, folder: Path) -> dict[str, Any]:
-    """Without what differs from machine to machine, and no longer than needed."""
     if "error" in said:
-        text = str(said["error"]).replace(str(folder), "MODELS").replace(str(tree), "VLLM")
-        said["error"] = " ".join(text.split())[:240]
+        said["error"] = plain(str(said["error"]), tree, folder)
     return {key: value for key, value in said.items() if key != "seconds"}
 
 
