@@ -17,8 +17,7 @@ from typing import Any, Literal, NoReturn
 
 from vllm_judge.absent import read_from
 
-_SERVER = "vllm.entrypoints.openai.api_server"
-_LAUNCHERS = (_SERVER, "vllm.entrypoints.launchers.launcher")
+_LAUNCHERS = ("vllm.entrypoints.launchers.launcher", "vllm.entrypoints.openai.api_server")
 _SERVE = "vllm.entrypoints.cli.serve"
 _MANAGERS = {
     "tool": ("vllm.tool_parsers", "vllm.entrypoints.openai.tool_parsers"),
@@ -37,7 +36,6 @@ class CommandLine:
         """`whole`: the release is imported already, with all its packages (`engine.py`)."""
         self.stood_in = () if whole else read_from(root, version)
         """The packages that are not the real ones."""
-        self._server = importlib.import_module(_SERVER)
         self._module = _arguments_module(root)
         self._kind: type[ArgumentParser] = self._module.FlexibleArgumentParser
         self._kind.error = _refuse
@@ -119,8 +117,12 @@ def _stop(*_: Any, **__: Any) -> NoReturn:
 
 def _start_of(modules: list[ModuleType]) -> Callable[[Namespace], None]:
     """`setup_server`, or before 0.9 the beginning of `run_server`, up to where a port or an engine opens."""
-    module = next((found for found in reversed(modules) if hasattr(found, "setup_server")), modules[0])
-    begin = getattr(module, "setup_server", None) or module.run_server
+    found = [
+        (module, getattr(module, name, None)) for module in modules for name in ("setup_server", "run_server")
+    ]
+    module, begin = next((one for one in found if one[1]), (None, None))
+    if module is None or begin is None:
+        raise RuntimeError(f"no server is started in {[module.__name__ for module in modules]}")
     for name in ("create_server_socket", "create_server_unix_socket", "build_async_engine_client"):
         if hasattr(module, name):
             setattr(module, name, _stop)
