@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from vllm_judge import configs, engine, environment, forks, jobs, memory
+from vllm_judge import apart, configs, engine, environment, jobs, memory
 from vllm_judge.card import Card
 from vllm_judge.command_line import CommandLine, Refused
 from vllm_judge.source import version_of
@@ -44,7 +44,7 @@ def record(release: str) -> int:
     tree = environment.enter(release)
     asked = [msgspec.json.decode(line, type=List) for line in LISTS.read_bytes().splitlines()]
     bodies, schemes = configs.read(), jobs.schemes_in(configs.DATA / "schemes.json")
-    forks.without_network()
+    apart.without_network()
     engine.prepare(tree, Card())
     memory.warm()
     line = CommandLine(tree, version_of(release), whole=True)
@@ -56,7 +56,7 @@ def record(release: str) -> int:
             folder.mkdir()
             job = jobs.Job(id=one.id, model=one.config, scheme=one.scheme)
             (folder / "config.json").write_text(json.dumps(jobs.config_of(job, bodies, schemes)), "utf-8")
-            said = forks.forked(
+            said = apart.answered(
                 partial(_asked, line, one.args, folder), seconds=memory.SECONDS, gib=memory.GIB_MOST
             )
             found.append({"id": one.id, **_readable(said, tree, folder)})
@@ -103,4 +103,4 @@ def _readable(said: dict[str, Any], tree: Path, folder: Path) -> dict[str, Any]:
         said = {"accepts": None, "says": said["error"]}
     if "says" in said:
         said["says"] = memory.plain(said["says"], tree, folder)
-    return {key: value for key, value in said.items() if key != "seconds"}
+    return said

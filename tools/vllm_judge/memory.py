@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from vllm_judge import configs, engine, environment, forks, jobs
+from vllm_judge import apart, configs, engine, environment, jobs
 from vllm_judge.card import GIB, Card
 from vllm_judge.jobs import Job
 from vllm_judge.source import version_of
@@ -270,13 +270,13 @@ class _Workers:
 
 def answers(tree: Path, asked: list[Job], folder: Path) -> Iterator[dict[str, Any]]:
     """The answers to `asked`, in their order; each job's config.json lies in a folder named as its id."""
-    forks.without_network()
+    apart.without_network()
     engine.prepare(tree, Card())
     warm()
     with tempfile.TemporaryDirectory(prefix="vllm-judge-") as scratch:
         tempfile.tempdir = scratch  # the forks' own files go with it
         for job in asked:
-            said = forks.forked(partial(answer, job, folder / job.id), seconds=SECONDS, gib=GIB_MOST)
+            said = apart.answered(partial(answer, job, folder / job.id), seconds=SECONDS, gib=GIB_MOST)
             yield {"id": job.id, **_readable(said, tree, folder)}
 
 
@@ -288,7 +288,7 @@ def plain(text: str, tree: Path, folder: Path) -> str:
 def _readable(said: dict[str, Any], tree: Path, folder: Path) -> dict[str, Any]:
     if "error" in said:
         said["error"] = plain(str(said["error"]), tree, folder)
-    return {key: value for key, value in said.items() if key != "seconds"}
+    return said
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -21,7 +21,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from vllm_judge import environment, forks
+from vllm_judge import apart, environment
 from vllm_judge.source import HOME
 
 _CACHE = re.compile(r"KV cache size: ([\d,]+) tokens")
@@ -119,7 +119,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print what came of it; 1 where it did not start."""
     _wheel(options.release)
-    forks.without_network()
+    apart.without_network()
     found = start(
         options.release,
         options.config.resolve(),
