@@ -8,7 +8,7 @@ FREEZE := $(if $(UV),uv pip freeze --python,) .venv-upgrade/bin/python $(if $(UV
 export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: demo test check unit same same-record mutants vllm install upgrade clean test-apiserver
+.PHONY: demo test check unit same same-record mutants vllm vllm-judge known-gaps install upgrade clean test-apiserver
 
 # A look that ended with NO-GO, QA failed, rejected, UNKNOWN or Ctrl-C was a good look, and no error of make's.
 demo: $(BIN)/modelcar-tui
@@ -46,6 +46,20 @@ mutants: $(VENV)/.dev
 # writes some of the tables. Exit status 1 of the tool is make's 2: something wants a look.
 vllm: $(VENV)/.dev
 	PYTHONPATH=tools:src $(BIN)/python -m vllm_tables $(VERSION) --looked "$(LOOKED)" --only "$(ONLY)"
+
+# vLLM itself is the judge (docs/vllm-releases.md): what a release's own code says of tests/data/vllm's questions, kept
+# there as data. 25 minutes a release, and once 2.9 GB and two to twenty minutes for the environment in .vllm-judge/.
+vllm-judge: $(VENV)/.dev
+	@test -n "$(VERSION)" || { echo "VERSION=0.33.0, or a folder or archive of vLLM's source" >&2; exit 2; }
+	$(BIN)/python tools/vllm_judge memory $(VERSION)
+	$(BIN)/python tools/vllm_judge arguments --record $(VERSION)
+	$(BIN)/python tools/vllm_judge arguments --engine $(VERSION)
+
+# Takes off the lists of known gaps what is mended (GAPS_ARGS=--add lists what new answers show, to be looked at).
+known-gaps: $(VENV)/.dev
+	PYTHONPATH=tests $(BIN)/python tests/unit/memory/vllm_memory.py $(GAPS_ARGS)
+	PYTHONPATH=tests $(BIN)/python tests/seams/vllm_engine.py $(GAPS_ARGS)
+	$(BIN)/python tests/unit/advice/vllm_answers.py $(GAPS_ARGS)
 
 # Slow, and apart from `make test`: builds a kube-apiserver once (tools/apiserver.sh), then asks it what the stub says.
 test-apiserver: $(VENV)/.dev

@@ -4,7 +4,7 @@ A list is a line `{"id": ..., "args": [...]}` of a file; an answer says how far 
 
 - `parser`: argparse, with what pydantic says of JSON values;
 - `serve`: what the server checks before it opens its port;
-- `config`: `create_engine_config` with the list's model (`engine.py`).
+- with `--engine`, for lists that name a config.json: its engine's, too (`engine_arguments.py`).
 
 `--record RELEASE ...` asks all lists of `tests/data/vllm/lists.jsonl` and keeps the answers there, in the
 shape of `recorded.py`: 20 s a release.
@@ -13,23 +13,21 @@ shape of `recorded.py`: 20 s a release.
 from __future__ import annotations
 
 import gc
-import importlib
-import importlib.util
 import json
 import os
 import re
 import tempfile
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NotRequired, TypedDict
 
-from vllm_judge import recorded
+from vllm_judge import engine_arguments, recorded
 from vllm_judge.apart import NoAnswer, apart, forked
 from vllm_judge.command_line import CommandLine, Refused
 from vllm_judge.source import unpacked, version_of
 
-Stage = Literal["parser", "serve", "config"]
+Stage = Literal["parser", "serve"]
 MODEL = "/mnt/models"
 """Where the runtimes tell vLLM to look for the model."""
 _SECONDS, _MEBIBYTES = 20.0, 2048
@@ -66,10 +64,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--release", help="a version, or a folder or an archive with vLLM's source")
     parser.add_argument("-o", "--output", type=Path, default=Path("/dev/stdout"), help="where the answers go")
     parser.add_argument("--record", nargs="+", default=[], metavar="RELEASE", help="renew the tests' data")
+    parser.add_argument(
+        "--engine", metavar="RELEASE", help="renew the tests' data about the engine's answers"
+    )
 
 
 def run(options: Namespace) -> int:
     """Asks and writes; the number of lists without an answer is the status, up to 1."""
+    if options.engine:
+        return min(engine_arguments.record(options.engine), 1)
     if not options.record and not (options.release and options.lists):
         raise SystemExit("name a release and a file of lists, or releases to record")
     failed = 0
@@ -92,18 +95,7 @@ def read_lists(path: Path) -> list[Asked]:
 def judge(release: str, lists: Sequence[Asked]) -> list[Answer]:
     """The answers of one release, in the order of the lists."""
     root = unpacked(release)
-    answers = apart(_answers, root, version_of(release), list(lists))
-    for stage in _further():
-        accepted = [one for one, answer in zip(lists, answers, strict=True) if answer["accepts"]]
-        found = {answer["id"]: answer for answer in stage(root, version_of(release), accepted)}
-        answers = [found.get(answer["id"], answer) for answer in answers]
-    return answers
-
-
-def _further() -> Iterator[Callable[[Path, str, list[Asked]], Sequence[Answer]]]:
-    """The stages that need more than pydantic; `config` is asked where torch and `engine.py` are."""
-    if importlib.util.find_spec("torch") and importlib.util.find_spec("vllm_judge.engine"):
-        yield importlib.import_module("vllm_judge.engine").judge_arguments
+    return apart(_answers, root, version_of(release), list(lists))
 
 
 def _answers(root: Path, version: str, lists: list[Asked]) -> list[Answer]:

@@ -32,8 +32,9 @@ class Refused(Exception):  # noqa: N818 - it is an answer
 class CommandLine:
     """One release's; a process has one."""
 
-    def __init__(self, root: Path, version: str) -> None:
-        self.stood_in = read_from(root, version)
+    def __init__(self, root: Path, version: str, *, whole: bool = False) -> None:
+        """`whole`: the release is imported already, with all its packages (`engine.py`)."""
+        self.stood_in = () if whole else read_from(root, version)
         """The packages that are not the real ones."""
         self._module = _arguments_module(root)
         self._kind: type[ArgumentParser] = self._module.FlexibleArgumentParser

@@ -2,13 +2,14 @@
 
 `tests/data/vllm/lists.jsonl` has the lists, `tests/data/vllm/<release>/arguments.jsonl` the answers, and
 `tests/data/vllm/known_gaps/arguments.json` the lists on which vLLM and the lint differ. Run as a program,
-this takes the gaps off that are closed; it adds none.
+this takes the gaps off that are closed, and with `--add` puts new ones on.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -38,9 +39,6 @@ PARSER = frozenset(
 REFUSALS = PARSER | {"needs-other"}
 """What the lint says of the stages that were asked: the parser and the server's own checks."""
 _NO_SUCH_FILE = re.compile(r"supplied chat template string|No such file or directory")
-_BY_CHANCE = {("0.8.5", "argument-201"), ("0.8.5", "value-109")}
-"""0.8.5 takes one of two sets of `--guided-decoding-backend`'s choices by the order of a Python set: the same
-list is refused at one start and accepted at the next."""
 _NO_SUCH_PARSER = re.compile(r"invalid tool call parser|Reasoning parser '.*' not found|reasoning parser:")
 _PLUGIN = re.compile(r"--(tool|reasoning)-parser-plugin")
 
@@ -70,6 +68,8 @@ class Answers(msgspec.Struct, frozen=True):
     accepts: frozenset[str]
     tags: dict[str, str]
     """Stray words that it takes for the model, by list."""
+    chance: frozenset[str]
+    """Lists that it refuses at one start and accepts at the next."""
     refused: dict[str, Refusal] = {}
 
 
@@ -122,13 +122,11 @@ def disagreements(release: str) -> dict[str, tuple[str, str]]:
     """What vLLM and the lint say of the lists on which they differ, by id.
 
     Not of lists that name a file which isn't here, nor of those whose stray word becomes the model: an error
-    is right then, and vLLM starts with another model. Nor of `_BY_CHANCE`.
+    is right then, and vLLM starts with another model. Nor of those that a release refuses by chance.
     """
     said = answers(release)
     found: dict[str, tuple[str, str]] = {}
     for asked in lists():
-        if (release, asked.id) in _BY_CHANCE:
-            continue
         refusal = said.refused.get(asked.id)
         ours = told(asked.args, release)
         if refusal and not ours and not needs_a_file(asked, refusal):
@@ -154,8 +152,11 @@ def all_gaps() -> tuple[Gap, ...]:
     return tuple(sorted(found.values()))
 
 
-def write_gaps() -> None:
-    """Takes those off that no longer occur; new ones are added by hand, with a reason."""
+def write_gaps(*, add: bool) -> None:
+    """Takes those off that no longer occur; with `add` all that occur are listed, and want a look at each."""
+    if add:
+        _write(all_gaps())
+        return
     now = {(gap.id, bool(gap.vllm)): gap for gap in all_gaps()}
     known = [(gap, now.get((gap.id, bool(gap.vllm)))) for gap in known_gaps()]
     left = [
@@ -174,4 +175,4 @@ def _write(gaps: Iterable[Gap]) -> None:
 
 
 if __name__ == "__main__":
-    write_gaps()
+    write_gaps(add="--add" in sys.argv[1:])
