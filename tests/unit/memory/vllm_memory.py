@@ -35,7 +35,7 @@ _STARTS = (Outcome.STARTS, *_NO_MEMORY)
 """What is left once a model, its arguments and its cache are accepted: the card's size is not the judge's."""
 _REFUSAL = re.compile(r"(ValidationError|ValueError|NotImplementedError|AssertionError): \S")
 """vLLM's own words. Any other error tells that the config lacks a field, or of a limit of the judge's."""
-_LIMIT = re.compile(r"Torch not compiled")
+_LIMIT = re.compile(r"Torch not compiled|not enough values to unpack")
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
