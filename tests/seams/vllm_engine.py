@@ -25,7 +25,8 @@ from support import vllm_data
 
 _LIMIT = re.compile(
     r"Torch not compiled|has no attribute 'get_vocab'|tokenizer must be passed|Install via|Failed to import"
-    r"|Invalid repository ID"
+    r"|Invalid repository ID|Can't load image processor|unpack \(expected \d, got 0\)"
+    r"|Linear' object has no attribute"
 )
 """Not vLLM's word: it wanted a GPU, a tokenizer, a draft or a package that the judge does without."""
 _NO_MEMORY = (Outcome.OOM_LOAD, Outcome.OOM_WARMUP, Outcome.OOM_GRAPH_CAPTURE, Outcome.REFUSED_FREE_MEMORY)

@@ -302,6 +302,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print one answer, or record all."""
+    if options.config and not (options.config / "config.json").is_file():
+        raise SystemExit(f"{options.config}: no config.json in it")
     tree = environment.enter(options.release)
     if options.config:
         job = Job(id=".", model="", tp=options.tp, pp=options.pp, args=options.args, kv_gib=options.kv_gib)
