@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -20,15 +20,8 @@ CARD = "NVIDIA-H200"
 """Of the judge's capability (9.0) and vLLM's defaults for its size, with room for weights."""
 
 
-class Named(Protocol):
-    """A difference."""
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """What it is about, whatever the figures."""
-
-
 Gap = TypeVar("Gap", bound=msgspec.Struct)
+"""A difference; its `key` is what it is about, whatever the figures."""
 
 
 def releases(name: str) -> list[str]:
