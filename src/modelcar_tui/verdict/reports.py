@@ -27,6 +27,24 @@ class Verdict(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class Holds(StrEnum):
+    """Whether a condition is met now."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+class Condition(msgspec.Struct, frozen=True, kw_only=True):
+    """What a GO hangs on: part of the word where it holds, and of `UNKNOWN, GO if ...` where nobody knows."""
+
+    text: str
+    """Reads on after GO: `on L40S only`, `if 1 L40S is free`, `by name only: 6 images unread`."""
+    holds: Holds
+    settles: str = ""
+    """What would tell whether it holds, or make it hold; a command where there is one."""
+
+
 class ModelRequirements(msgspec.Struct, frozen=True, kw_only=True):
     """One model of the manifest with all that was found out about it."""
 
@@ -54,6 +72,8 @@ class ModelVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """The sentence that decided it."""
     settle: str = ""
     """For UNKNOWN: what would settle it, and the command."""
+    conditions: tuple[Condition, ...] = ()
+    """What the GO hangs on; of a model that is UNKNOWN, what would have to hold for a GO."""
     warnings: tuple[str, ...] = ()
     needed_gib: Fact[float] = Fact()
     gpu_gib: Fact[float] = Fact()
