@@ -13,7 +13,7 @@ from modelcar_tui.cluster.vendors.view import Found, View
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware.vendors import vendors
 from modelcar_tui.kube import objects
-from modelcar_tui.kube.quantity import mebibytes, whole
+from modelcar_tui.kube.quantity import mebibytes, milli, whole
 
 FINDERS: dict[str, Callable[[View], Found | None]] = {
     "nvidia": nvidia.find,
@@ -27,6 +27,17 @@ FINDERS: dict[str, Callable[[View], Found | None]] = {
 """What reads each vendor's labels and resources; a vendor is one of the table's (`hardware.vendors`)."""
 _OWN_TAINTS = "node.kubernetes.io/"
 """Taints of the node lifecycle: their cause is told as `why`."""
+_LEAVING = ("ToBeDeletedByClusterAutoscaler", "karpenter.sh/disrupted", "karpenter.sh/disruption")
+"""What a node's autoscaler taints it with before it takes it away."""
+_BAD = {
+    "DiskPressure": "disk-pressure",
+    "PIDPressure": "pid-pressure",
+    "NetworkUnavailable": "network-unavailable",
+}
+"""Conditions whose taint no ordinary pod tolerates; pods with requests tolerate memory pressure
+(Kubernetes, "Taint nodes by condition")."""
+_BARS = ("NoSchedule", "NoExecute")
+"""Effects that keep a pod away; `PreferNoSchedule` does not."""
 _PCI = "feature.node.kubernetes.io/pci-"
 _INSTANCE_TYPE = "node.kubernetes.io/instance-type"
 _OLD_INSTANCE_TYPE = "beta.kubernetes.io/instance-type"
@@ -81,6 +92,10 @@ def classify(node: objects.Node, dra: tuple[DraPool, ...] = (), platform: str = 
         pool=pools,
         memory_mib=mebibytes(allocatable.get("memory")),
         ephemeral_mib=mebibytes(allocatable.get("ephemeral-storage")),
+        storage_mib=mebibytes((node.status.capacity or {}).get("ephemeral-storage")),
+        cpu_milli=milli(allocatable.get("cpu")),
+        most_pods=whole(allocatable.get("pods")),
+        labels=dict(labels),
         taints=_taints(node),
         unrecognised=_unrecognised(view, pools),
     )
@@ -178,22 +193,29 @@ def _join(found: list[Found]) -> tuple[Found, tuple[Pool, ...], tuple[str, ...]]
 def _unusable(node: objects.Node) -> str:
     if node.metadata.deletion_timestamp:
         return "being-deleted"
-    ready = next((one.status for one in node.status.conditions or () if one.type == "Ready"), "")
-    keys = {taint.key for taint in node.spec.taints or ()}
-    if ready.casefold() not in ("", "true") or keys & {
-        _OWN_TAINTS + "unreachable",
-        _OWN_TAINTS + "not-ready",
-    }:
+    ready = _condition(node, "Ready").casefold()
+    keys = {taint.key for taint in node.spec.taints or () if taint.effect in _BARS}
+    own = {key.removeprefix(_OWN_TAINTS) for key in keys if key.startswith(_OWN_TAINTS)}
+    if ready not in ("", "true") or own & {"unreachable", "not-ready", "out-of-service"}:
         return "node-not-ready"
-    if node.spec.unschedulable or _OWN_TAINTS + "unschedulable" in keys:
+    if node.spec.unschedulable or "unschedulable" in own:
         return "cordoned"
+    if keys & {*_LEAVING}:
+        return "leaving"
+    for kind, why in _BAD.items():
+        if why in own or _condition(node, kind).casefold() == "true":
+            return why
     return ""
+
+
+def _condition(node: objects.Node, kind: str) -> str:
+    return next((one.status for one in node.status.conditions or () if one.type == kind), "")
 
 
 def _taints(node: objects.Node) -> tuple[str, ...]:
     texts = []
     for taint in node.spec.taints or ():
-        if taint.effect in ("NoSchedule", "NoExecute") and not taint.key.startswith(_OWN_TAINTS):
+        if taint.effect in _BARS and not taint.key.startswith(_OWN_TAINTS) and taint.key not in _LEAVING:
             value = f"={taint.value}" if taint.value else ""
             texts.append(clean(f"{taint.key}{value}:{taint.effect}", limit=_LABEL_LIMIT))
     return tuple(texts)

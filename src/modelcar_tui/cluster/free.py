@@ -11,17 +11,19 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from modelcar_tui.cluster.types import GpuNode, Pool
-from modelcar_tui.kube.objects import Container, Pod
-from modelcar_tui.kube.quantity import whole
+from modelcar_tui.cluster.types import GpuNode, Held, Pool, Waiting
+from modelcar_tui.kube.objects import Container, Pod, Quantity
+from modelcar_tui.kube.quantity import milli, whole
 
 Usage = dict[str, dict[str, int]]
-"""Requested units by node name and resource name."""
+"""Requested by node and resource: `cpu` in thousandths, memory and storage in bytes, `pods`, units."""
 _FINISHED = ("Succeeded", "Failed")
+_BYTES = ("memory", "ephemeral-storage")
 
 
 def pod_requests(pod: Pod) -> dict[str, int]:
-    """Extended resources that a pod holds."""
+    """What a pod holds: `cpu` in thousandths, `memory` and `ephemeral-storage` in bytes, extended
+    resources."""
     spec = pod.spec
     names = {
         name
@@ -29,9 +31,9 @@ def pod_requests(pod: Pod) -> dict[str, int]:
         if container.resources is not None
         for quantities in (container.resources.requests, container.resources.limits)
         for name in quantities or ()
-        if "/" in name
+        if _counts(name)
     }
-    names.update(name for name in spec.overhead or () if "/" in name)
+    names.update(name for name in spec.overhead or () if _counts(name))
     requests = {}
     for name in names:
         running = sum(_request(container, name) for container in spec.containers or ())
@@ -41,8 +43,12 @@ def pod_requests(pod: Pod) -> dict[str, int]:
                 sidecars += _request(container, name)
             else:
                 peak = max(peak, sidecars + _request(container, name))
-        requests[name] = max(running + sidecars, peak) + max(0, whole((spec.overhead or {}).get(name)) or 0)
+        requests[name] = max(running + sidecars, peak) + _amount(name, (spec.overhead or {}).get(name))
     return requests
+
+
+def _counts(name: str) -> bool:
+    return "/" in name or name == "cpu" or name in _BYTES
 
 
 def add_pods(usage: Usage, pods: Iterable[Pod], nodes: Mapping[str, object] | None = None) -> None:
@@ -50,17 +56,45 @@ def add_pods(usage: Usage, pods: Iterable[Pod], nodes: Mapping[str, object] | No
 
     Args:
         usage: changed in place.
-        pods: finished pods and pods without a node are left out; a terminating pod counts until it is gone.
+        pods: finished pods and pods without a node are left out, but for those that the scheduler has made
+            room for on one (nominated); a terminating pod counts until it is gone.
         nodes: when given, only these nodes' pods count.
     """
     for pod in pods:
-        node = pod.spec.node_name
+        node = pod.spec.node_name or pod.status.nominated_node_name
         if not node or pod.status.phase in _FINISHED or (nodes is not None and node not in nodes):
             continue
+        held = usage.setdefault(node, {})
+        held["pods"] = held.get("pods", 0) + 1
         for name, units in pod_requests(pod).items():
             if units:
-                held = usage.setdefault(node, {})
                 held[name] = held.get(name, 0) + units
+
+
+class Queue:
+    """Adds up what pods without a node ask for."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[int, int]] = {}
+
+    def add(self, pods: Iterable[Pod]) -> None:
+        """Finished pods, those on a node and those nominated for one are left out."""
+        for pod in pods:
+            if pod.spec.node_name or pod.status.nominated_node_name or pod.status.phase in _FINISHED:
+                continue
+            for name, units in pod_requests(pod).items():
+                if "/" in name and units:
+                    count, known = self._found.get(name, (0, 0))
+                    self._found[name] = count + 1, known + units
+
+    def waiting(self, nodes: Iterable[GpuNode]) -> tuple[Waiting, ...]:
+        """For resources that a node here offers."""
+        offered = {pool.resource for node in nodes for pool in node.pool}
+        return tuple(
+            Waiting(resource=name, pods=pods, units=units)
+            for name, (pods, units) in sorted(self._found.items())
+            if name in offered
+        )
 
 
 def with_free(node: GpuNode, usage: Mapping[str, Mapping[str, int]]) -> GpuNode:
@@ -76,7 +110,18 @@ def with_free(node: GpuNode, usage: Mapping[str, Mapping[str, int]]) -> GpuNode:
         if used is not None and used > pool.units:
             notes.append(f"pods hold {used} {pool.resource}, more than the {pool.units} that are allocatable")
         pools.append(msgspec.structs.replace(pool, free=None if used is None else max(0, pool.units - used)))
-    return msgspec.structs.replace(node, pool=tuple(pools), notes=tuple(dict.fromkeys(notes)))
+    return msgspec.structs.replace(
+        node, pool=tuple(pools), held=_held(held), notes=tuple(dict.fromkeys(notes))
+    )
+
+
+def _held(held: Mapping[str, int]) -> Held:
+    return Held(
+        cpu_milli=held.get("cpu", 0),
+        memory_mib=-(-held.get("memory", 0) // 2**20),
+        ephemeral_mib=-(-held.get("ephemeral-storage", 0) // 2**20),
+        pods=held.get("pods", 0),
+    )
 
 
 def _used(pool: Pool, held: Mapping[str, int]) -> int | None:
@@ -97,4 +142,8 @@ def _request(container: Container, name: str) -> int:
     value = (resources.requests or {}).get(name)
     if value is None:
         value = (resources.limits or {}).get(name)
-    return max(0, whole(value) or 0)
+    return _amount(name, value)
+
+
+def _amount(name: str, value: Quantity) -> int:
+    return max(0, (milli(value) if name == "cpu" else whole(value)) or 0)

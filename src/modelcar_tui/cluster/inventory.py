@@ -12,9 +12,9 @@ import msgspec
 from modelcar_tui.cluster import dra
 from modelcar_tui.cluster.classify import classify
 from modelcar_tui.cluster.dra import DraPool
-from modelcar_tui.cluster.free import Usage, add_pods, with_free
+from modelcar_tui.cluster.free import Queue, Usage, add_pods, with_free
 from modelcar_tui.cluster.scale import MachineSet, scale_up
-from modelcar_tui.cluster.types import GpuNode, Inventory, OtherNode, ScaleUp
+from modelcar_tui.cluster.types import GpuNode, Inventory, OtherNode, ScaleUp, Waiting
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.kube import objects
 from modelcar_tui.kube.client import Client
@@ -39,6 +39,7 @@ class _Gathered:
         self.problems: list[Problem] = []
         self.partial = False
         self.scale: tuple[ScaleUp, ...] = ()
+        self.waiting: tuple[Waiting, ...] = ()
         self.nodes_at = time.time()
 
     def reset(self) -> None:
@@ -56,6 +57,7 @@ class _Gathered:
             problems=tuple(self.problems),
             nodes_seen=self.seen,
             scale_up=self.scale,
+            waiting=self.waiting,
             nodes_at=self.nodes_at,
         )
 
@@ -140,21 +142,29 @@ async def _pods_by_node(client: Client, gathered: _Gathered, progress: Progress)
     gate = asyncio.Semaphore(AT_ONCE)
     told = time.monotonic()
 
+    nominated: Usage = {}
+    queue = Queue()
+
+    async def on(name: str) -> list[objects.Pod]:
+        async with gate:
+            return await client.short_list(
+                _PODS, objects.Pod, {"fieldSelector": f"spec.nodeName={name},{_RUNNING}"}
+            )
+
     async def one(name: str) -> None:
         nonlocal told
-        query = {"fieldSelector": f"spec.nodeName={name},{_RUNNING}"}
-        async with gate:
-            pods = await client.short_list(_PODS, objects.Pod, query)
-        usage: Usage = {}
-        add_pods(usage, pods)
+        usage: Usage = {name: dict(nominated.get(name, {}))}
+        add_pods(usage, await on(name))
         gathered.gpus[name] = with_free(gathered.gpus[name], usage)
         if time.monotonic() - told > 0.25:
             told = time.monotonic()
             progress(gathered.inventory())
 
-    first, *rest = gathered.gpus
-    await one(first)  # when we may not, one refusal is enough
-    tasks = [asyncio.create_task(one(name)) for name in rest]
+    without_node = await on("")  # when we may not, one refusal is enough
+    add_pods(nominated, without_node, gathered.gpus)
+    queue.add(without_node)
+    gathered.waiting = queue.waiting(gathered.gpus.values())
+    tasks = [asyncio.create_task(one(name)) for name in gathered.gpus]
     try:
         for task in tasks:
             await task
@@ -166,10 +176,14 @@ async def _pods_by_node(client: Client, gathered: _Gathered, progress: Progress)
 
 async def _all_pods(client: Client, gathered: _Gathered) -> None:
     usage: Usage = {}
+    queue = Queue()
     async for page in client.pages(_PODS, objects.Pod, {"fieldSelector": _RUNNING}, limit=POD_PAGE):
         if page.restart:
             usage.clear()
+            queue = Queue()
         add_pods(usage, page.items, gathered.gpus)
+        queue.add(page.items)
+    gathered.waiting = queue.waiting(gathered.gpus.values())
     gathered.gpus = {name: with_free(node, usage) for name, node in gathered.gpus.items()}
 
 

@@ -14,6 +14,10 @@ _WHY = {
     "node-not-ready": "the node is not ready",
     "cordoned": "the node is cordoned",
     "being-deleted": "the node is being deleted",
+    "leaving": "its autoscaler is about to take the node away",
+    "disk-pressure": "the node is short of disk space",
+    "pid-pressure": "the node is short of process ids",
+    "network-unavailable": "the node's network is not set up",
     "no-healthy-devices": "none of its devices is healthy",
     "resource-slices-incomplete": "its newest ResourceSlices are not all there yet",
 }

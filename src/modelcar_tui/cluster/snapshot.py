@@ -12,7 +12,7 @@ import msgspec
 
 from modelcar_tui.cluster import dra
 from modelcar_tui.cluster.classify import classify
-from modelcar_tui.cluster.free import Usage, add_pods, with_free
+from modelcar_tui.cluster.free import Queue, Usage, add_pods, with_free
 from modelcar_tui.cluster.scale import MachineSet, scale_up
 from modelcar_tui.cluster.types import GpuNode, Inventory, OtherNode
 from modelcar_tui.core.errors import Problem, UserError
@@ -51,6 +51,7 @@ class _Reader:
         self.claims: list[objects.ResourceClaim] = []
         self.sets: list[MachineSet] = []
         self.usage: Usage = {}
+        self.queue = Queue()
         self.kinds: set[str] = set()
 
     def take(self, kind: str, item: msgspec.Raw | dict[str, Any]) -> None:
@@ -64,7 +65,9 @@ class _Reader:
                     self.twice.add(name)
                 self.nodes[name] = node
             case "Pod":
-                add_pods(self.usage, (_typed(objects.Pod, item),))
+                pod = _typed(objects.Pod, item)
+                add_pods(self.usage, (pod,))
+                self.queue.add((pod,))
             case "ResourceSlice":
                 self.slices.append(_typed(objects.ResourceSlice, item))
             case "ResourceClaim":
@@ -132,6 +135,7 @@ def read_inventory(path: str | Path) -> Inventory:
         nodes_seen=len(reader.nodes),
         problems=problems,
         scale_up=scale_up(reader.sets),
+        waiting=reader.queue.waiting(gpus),
     )
 
 

@@ -44,6 +44,17 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     """Where it differs from the node's: a node with cards of two kinds."""
 
 
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """What the pods of a node have requested of it, by the scheduler's arithmetic."""
+
+    cpu_milli: int = 0
+    """Thousandths of a CPU."""
+    memory_mib: int = 0
+    """MiB, rounded up."""
+    ephemeral_mib: int = 0
+    pods: int = 0
+
+
 class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
     """One node that has, or should have, accelerators; every text is cleaned."""
 
@@ -67,8 +78,8 @@ class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
     usable: bool = True
     why: str = ""
     """Why the node does not count, as a short code: `card-present-but-not-advertised`, `node-not-ready`,
-    `cordoned`, `being-deleted`, `no-healthy-devices`, `resource-slices-incomplete`; `cluster.report` has
-    the sentences."""
+    `cordoned`, `being-deleted`, `leaving`, `disk-pressure`, `pid-pressure`, `network-unavailable`,
+    `no-healthy-devices`, `resource-slices-incomplete`; `cluster.report` has the sentences."""
     notes: tuple[str, ...] = ()
     """Cautions, one sentence each."""
     scheduler: str = ""
@@ -79,6 +90,18 @@ class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
     memory_mib: int | None = None
     """RAM allocatable."""
     ephemeral_mib: int | None = None
+    """Local storage allocatable."""
+    storage_mib: int | None = None
+    """All local storage of the node: what the kubelet's eviction lines are parts of."""
+    cpu_milli: int | None = None
+    """CPUs allocatable, in thousandths."""
+    most_pods: int | None = None
+    held: Held | None = None
+    """What pods hold of all that; None when they could not be listed."""
+    stated: bool = False
+    """Only named by the operator (`--gpu`): there is nothing else of it to ask."""
+    labels: dict[str, str] = {}
+    """Of a finished report only the labels that the runtime's pod selects nodes by."""
     taints: tuple[str, ...] = ()
     """`key[=value]:effect` of the taints that a pod must tolerate; those of a cordon or a dead node are
     `why`."""
@@ -126,6 +149,14 @@ class ScaleUp(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.gpus_per_node is None else self.could_add_nodes * self.gpus_per_node
 
 
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """Pods without a node that ask for one resource: they may get it first."""
+
+    resource: str
+    pods: int
+    units: int
+
+
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """The accelerators at hand. No nodes with `known=False` means "could not look", not "no GPUs"."""
 
@@ -144,6 +175,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     others: tuple[OtherNode, ...] = ()
     """Nodes without accelerators; only in a finished inventory."""
     scale_up: tuple[ScaleUp, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
 
 
 class Runtime(msgspec.Struct, frozen=True, kw_only=True):

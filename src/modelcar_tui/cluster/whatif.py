@@ -141,6 +141,7 @@ def _nodes(flag: str, before: int) -> Iterable[GpuNode]:
             vendor=word,
             product=product,
             product_from="operator",
+            stated=True,
             family=known.family if known else None,
             cc=known.capability if known else None,
             provider="unknown",

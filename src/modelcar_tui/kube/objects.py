@@ -82,8 +82,9 @@ class PodSpec(msgspec.Struct, frozen=True, rename="camel"):
     overhead: dict[str, Quantity] | None = None
 
 
-class PodStatus(msgspec.Struct, frozen=True):
+class PodStatus(msgspec.Struct, frozen=True, rename="camel"):
     phase: str = ""
+    nominated_node_name: str | None = None
 
 
 class Pod(msgspec.Struct, frozen=True):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from functools import lru_cache
 
 _SUFFIX = {
     "": Decimal(1),
@@ -40,6 +41,15 @@ def whole(value: object) -> int | None:
     else:
         return None
     return int(number) if number is not None and abs(number) < _LARGEST else None
+
+
+@lru_cache(maxsize=4096)
+def milli(value: str | int | float | None) -> int | None:
+    """The quantity in thousandths, rounded up as the scheduler does with CPUs; None where it is none."""
+    number = _decimal(value) if isinstance(value, str) else None if value is None else Decimal(value)
+    if number is None or not abs(number) < _LARGEST:
+        return None
+    return int((number * 1000).to_integral_value(rounding=ROUND_CEILING))
 
 
 def mebibytes(value: object) -> int | None:

@@ -306,3 +306,54 @@ def test_a_sick_card_is_told() -> None:
     assert isinstance(node, GpuNode)
     assert (node.usable, node.physical, node.pool[0].units) == (True, 8, 7)
     assert "1 of 8 nvidia.com/gpu unhealthy" in node.notes[0]
+
+
+def _tainted(*taints: dict[str, str], **conditions: str) -> GpuNode:
+    labels = {"nvidia.com/gpu.product": "NVIDIA-L40S", "nvidia.com/gpu.count": "4"}
+    told = [{"type": kind, "status": status} for kind, status in {"Ready": "True", **conditions}.items()]
+    found = classify(
+        msgspec.convert(
+            {
+                "metadata": {"name": "n", "labels": labels},
+                "spec": {"taints": list(taints)},
+                "status": {"allocatable": {"nvidia.com/gpu": "4"}, "conditions": told},
+            },
+            objects.Node,
+        )
+    )
+    assert isinstance(found, GpuNode)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("taint", "why"),
+    [
+        ("ToBeDeletedByClusterAutoscaler", "leaving"),
+        ("karpenter.sh/disrupted", "leaving"),
+        ("node.kubernetes.io/disk-pressure", "disk-pressure"),
+        ("node.kubernetes.io/pid-pressure", "pid-pressure"),
+        ("node.kubernetes.io/network-unavailable", "network-unavailable"),
+        ("node.kubernetes.io/out-of-service", "node-not-ready"),
+        ("node.kubernetes.io/memory-pressure", ""),
+        ("nvidia.com/gpu", ""),
+    ],
+)
+def test_a_taint_of_the_node_s_own_state_takes_it_out_by_its_effect(taint: str, why: str) -> None:
+    hard = _tainted({"key": taint, "effect": "NoSchedule"})
+    assert (hard.why, hard.usable) == (why, not why)
+    soft = _tainted({"key": taint, "effect": "PreferNoSchedule"})
+    assert (soft.why, soft.taints) == ("", ())
+
+
+@pytest.mark.parametrize(
+    ("condition", "why"),
+    [
+        ("DiskPressure", "disk-pressure"),
+        ("PIDPressure", "pid-pressure"),
+        ("NetworkUnavailable", "network-unavailable"),
+        ("MemoryPressure", ""),
+    ],
+)
+def test_a_condition_takes_the_node_out_before_its_taint_comes(condition: str, why: str) -> None:
+    assert _tainted(**{condition: "True"}).why == why
+    assert _tainted(**{condition: "False"}).why == ""

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelcar_tui.cluster.free import Usage, add_pods, pod_requests, with_free
-from modelcar_tui.cluster.types import GpuNode, Pool
+from modelcar_tui.cluster.free import Queue, Usage, add_pods, pod_requests, with_free
+from modelcar_tui.cluster.types import GpuNode, Held, Pool, Waiting
 from modelcar_tui.kube import objects
-from modelcar_tui.kube.quantity import mebibytes, whole
+from modelcar_tui.kube.quantity import mebibytes, milli, whole
 
 GPU = "nvidia.com/gpu"
 
@@ -129,7 +129,7 @@ def test_a_terminating_pod_counts_and_a_waiting_one_does_not() -> None:
     }
     waiting = {"spec": {"containers": [box(8)]}, "status": {"phase": "Pending"}}
     add_pods(usage, [typed(leaving), typed(waiting)])
-    assert usage == {"a": {GPU: 1}}
+    assert usage == {"a": {GPU: 1, "pods": 1}}
 
 
 def test_other_names_of_the_same_spyre_cards_count() -> None:
@@ -162,7 +162,7 @@ def test_only_the_nodes_that_are_given_are_counted() -> None:
 
     usage: Usage = {"a": {GPU: 1}}
     add_pods(usage, [on("a"), on("b"), on("a")], {"a": object()})
-    assert usage == {"a": {GPU: 5}}
+    assert usage == {"a": {GPU: 5, "pods": 2}}
 
 
 def test_a_node_whose_units_are_all_held_is_full_and_one_with_more_held_says_so() -> None:
@@ -181,16 +181,43 @@ def test_units_that_claims_give_out_keep_their_own_count() -> None:
     assert [pool.free for pool in counted.pool] == [3, 6]
 
 
-def test_only_extended_resources_are_counted() -> None:
-    pod = {"containers": [{"resources": {"requests": {"cpu": "4", GPU: "1"}}}], "overhead": {"cpu": "1"}}
-    assert pod_requests(typed({"spec": pod})) == {GPU: 1}
+def test_processors_memory_and_storage_are_counted_beside_the_cards() -> None:
+    box_ = {"resources": {"requests": {"cpu": "1500m", GPU: "1", "memory": "1Gi"}, "limits": {"cpu": "9"}}}
+    init = {"resources": {"requests": {"cpu": "2", "ephemeral-storage": "2Mi"}}}
+    pod = {"containers": [box_, box_], "initContainers": [init], "overhead": {"cpu": "250m"}}
+    found = pod_requests(typed({"spec": pod}))
+    assert found == {"cpu": 3250, GPU: 2, "memory": 2 * 2**30, "ephemeral-storage": 2 * 2**20}
+    node = with_free(GpuNode(name="a", vendor="nvidia"), {"a": {**found, "pods": 1}})
+    assert node.held == Held(cpu_milli=3250, memory_mib=2048, ephemeral_mib=2, pods=1)
 
 
-def test_a_pod_that_holds_nothing_leaves_no_trace() -> None:
+def test_a_pod_that_asks_for_nothing_takes_only_its_own_place() -> None:
     usage: Usage = {}
     idle = {"spec": {"nodeName": "a", "containers": [box(0)]}, "status": {"phase": "Running"}}
     add_pods(usage, [typed(idle)])
-    assert usage == {}
+    assert usage == {"a": {"pods": 1}}
+
+
+def test_a_pod_that_the_scheduler_made_room_for_holds_its_place_before_it_is_there() -> None:
+    usage: Usage = {}
+    queue = Queue()
+    nominated = {"spec": {"containers": [box(2)]}, "status": {"phase": "Pending", "nominatedNodeName": "a"}}
+    waiting = {"spec": {"containers": [box(8)]}, "status": {"phase": "Pending"}}
+    pods = [typed(nominated), typed(waiting), typed(waiting)]
+    add_pods(usage, pods)
+    queue.add(pods)
+    assert usage == {"a": {GPU: 2, "pods": 1}}
+    offered = GpuNode(name="a", vendor="nvidia", pool=(Pool(resource=GPU, units=8),))
+    assert queue.waiting([offered]) == (Waiting(resource=GPU, pods=2, units=16),)
+    assert queue.waiting([]) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("2", 2000), ("1500m", 1500), ("0.1", 100), ("100u", 1), (2, 2000), ("x", None), (None, None)],
+)
+def test_a_quantity_in_thousandths_is_rounded_up(text: str | int | None, value: int | None) -> None:
+    assert milli(text) == value
 
 
 @pytest.mark.parametrize(
