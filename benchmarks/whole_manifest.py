@@ -72,7 +72,11 @@ def main() -> None:
     after = decide_accepted(models, cluster, report, everything, vllm="0.19.1")
     again = time.process_time()
     placement = together(
-        tuple(accepted_model(model, plan, everything) for model in models), after.models, kinds
+        tuple(accepted_model(model, plan, everything) for model in models),
+        after.models,
+        kinds,
+        cluster,
+        vllm="0.19.1",
     )
     placed = time.process_time()
     print(

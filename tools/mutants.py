@@ -44,6 +44,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "memory/budget.py": (f"{UNIT}/memory/test_budget.py",),
     "verdict/candidates.py": (f"{UNIT}/verdict/test_candidates.py",),
     "verdict/deciding.py": (f"{UNIT}/verdict/test_deciding.py", f"{UNIT}/verdict/test_accepting.py"),
+    "verdict/landing.py": (f"{UNIT}/verdict/test_landing.py",),
     "verdict/measured.py": (f"{UNIT}/verdict/test_measured.py",),
     "verdict/other_vendors.py": (f"{UNIT}/verdict/test_other_vendors.py",),
     "verdict/placement.py": (f"{UNIT}/verdict/test_placement.py",),
@@ -51,6 +52,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "verdict/reports.py": (f"{UNIT}/verdict/test_deciding.py",),
     "verdict/stopping.py": (f"{UNIT}/verdict/test_stopping.py",),
     "verdict/comparing.py": (f"{UNIT}/verdict/test_comparing.py",),
+    "cluster/fits.py": (f"{UNIT}/cluster/test_fits.py",),
     "cluster/free.py": (f"{UNIT}/cluster/test_cluster_free.py",),
     "manifest/edits.py": (
         f"{UNIT}/manifest/test_manifest_edits.py",

@@ -95,7 +95,7 @@ def classify(node: objects.Node, dra: tuple[DraPool, ...] = (), platform: str = 
         storage_mib=mebibytes((node.status.capacity or {}).get("ephemeral-storage")),
         cpu_milli=milli(allocatable.get("cpu")),
         most_pods=whole(allocatable.get("pods")),
-        labels=dict(labels),
+        kubelet=clean(node.status.node_info.kubelet_version, limit=40),
         taints=_taints(node),
         unrecognised=_unrecognised(view, pools),
     )
@@ -133,6 +133,14 @@ def _plain(node: objects.Node, name: str, platform: str, unrecognised: tuple[str
     )
 
 
+def cleaned_labels(node: objects.Node) -> dict[str, str]:
+    """The node's labels, fit to be shown."""
+    return {
+        clean(key, limit=_LABEL_LIMIT): clean(value, limit=_LABEL_LIMIT)
+        for key, value in (node.metadata.labels or {}).items()
+    }
+
+
 def _unrecognised(view: View, pools: tuple[Pool, ...]) -> tuple[str, ...]:
     """Extended resources that are in no pool; other names of what a pool counts are left out."""
     counted = {pool.resource for pool in pools}
@@ -150,10 +158,7 @@ def _unrecognised(view: View, pools: tuple[Pool, ...]) -> tuple[str, ...]:
 
 
 def _view(node: objects.Node, dra: tuple[DraPool, ...]) -> View:
-    labels = {
-        clean(key, limit=_LABEL_LIMIT): clean(value, limit=_LABEL_LIMIT)
-        for key, value in (node.metadata.labels or {}).items()
-    }
+    labels = cleaned_labels(node)
     kind = labels.get(_INSTANCE_TYPE) or labels.get(_OLD_INSTANCE_TYPE)
     return View(
         labels=labels,

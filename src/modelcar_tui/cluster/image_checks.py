@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from modelcar_tui.cluster.fits import LARGER_DISKS, Answer, holds
 from modelcar_tui.cluster.types import Check, GpuNode, Inventory, State
 
 QA_BUDGET_S = 1800.0
@@ -44,26 +45,19 @@ def pull_seconds(size_bytes: int) -> tuple[float, float]:
 
 
 def _storage(image: ImageNeed, nodes: list[GpuNode]) -> list[Check]:
-    known = [node for node in nodes if node.ephemeral_mib is not None]
-    if image.size_bytes is None or not known:
+    """The answers of `fits.holds`, node by node, in one check."""
+    if image.size_bytes is None or all(node.ephemeral_mib is None for node in nodes):
         return []
-    needed = image.size_bytes // 2**20
-    small = [node for node in known if (node.ephemeral_mib or 0) < needed]
-    if not small:
+    doubts = [(node, fit) for node in nodes if (fit := holds(image.size_bytes // 2**20, node)) is not None]
+    small = [(node, fit) for node, fit in doubts if fit.answer is Answer.NO]
+    if not doubts:
         return []
-    largest = max(node.ephemeral_mib or 0 for node in known)
-    fix = "give the nodes larger disks, or serve the model from object storage"
-    if len(small) == len(known) == len(nodes):
-        what = (
-            f"{image.model}: its image has {needed / 1024:.1f} GiB, the nodes' ephemeral storage "
-            f"at most {largest / 1024:.1f} GiB"
-        )
-        return [Check(code="ephemeral-storage", state=State.BLOCKED, what=what, fix=fix)]
-    what = (
-        f"{image.model}: its image ({needed / 1024:.1f} GiB) is too large for the ephemeral storage of "
-        f"{len(small)} of {len(nodes)} nodes ({small[0].name})"
-    )
-    return [Check(code="ephemeral-storage", state=State.WARNING, what=what, fix=fix)]
+    node, fit = (small or doubts)[0]
+    count = len(small or doubts)
+    state = State.BLOCKED if len(small) == len(nodes) else State.WARNING
+    which = f"{count} of {len(nodes)} nodes: {node.name}" if len(nodes) > 1 else node.name
+    what = f"{image.model}: {which} {fit.why}"
+    return [Check(code="ephemeral-storage", state=state, what=what, fix=LARGER_DISKS)]
 
 
 def _architecture(image: ImageNeed, inventory: Inventory, nodes: list[GpuNode]) -> list[Check]:

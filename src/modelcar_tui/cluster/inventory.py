@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from modelcar_tui.cluster import dra
-from modelcar_tui.cluster.classify import classify
+from modelcar_tui.cluster.classify import classify, cleaned_labels
 from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.cluster.free import Queue, Usage, add_pods, with_free
 from modelcar_tui.cluster.scale import MachineSet, scale_up
@@ -34,6 +34,10 @@ class _Gathered:
 
     def __init__(self) -> None:
         self.gpus: dict[str, GpuNode] = {}
+        self.labels: dict[str, dict[str, str]] = {}
+        self.classes: list[objects.DeviceClass] | None = []
+        self.served = False
+        """Whether it is known of the nodes what their devices serve."""
         self.others: list[OtherNode] = []
         self.seen = 0
         self.problems: list[Problem] = []
@@ -44,12 +48,14 @@ class _Gathered:
 
     def reset(self) -> None:
         self.gpus.clear()
+        self.labels.clear()
         self.others.clear()
         self.seen = 0
 
     def inventory(self, *, done: bool = False) -> Inventory:
+        nodes = self.gpus.values()
         return Inventory(
-            nodes=tuple(self.gpus.values()),
+            nodes=tuple(map(self._whole, nodes) if done else nodes),
             others=tuple(self.others) if done else (),
             known=True,
             partial=self.partial or not done,
@@ -60,6 +66,11 @@ class _Gathered:
             waiting=self.waiting,
             nodes_at=self.nodes_at,
         )
+
+    def _whole(self, node: GpuNode) -> GpuNode:
+        node = node if self.served else dra.served(node, self.classes)
+        labels = self.labels.get(node.name)
+        return node if labels is None else msgspec.structs.replace(node, labels=labels)
 
 
 async def read_inventory_of(client: Client, progress: Progress) -> Inventory:
@@ -79,6 +90,7 @@ async def read_inventory_of(client: Client, progress: Progress) -> Inventory:
                 found = classify(node, devices.get(node.metadata.name, ()), platform)
                 if isinstance(found, GpuNode):
                     gathered.gpus[found.name] = found
+                    gathered.labels[found.name] = cleaned_labels(node)
                 else:
                     gathered.others.append(found)
             progress(gathered.inventory())
@@ -101,6 +113,7 @@ async def refresh_free(client: Client, inventory: Inventory, progress: Progress)
     """
     gathered = _Gathered()
     gathered.gpus = {node.name: node for node in inventory.nodes}
+    gathered.served = True
     gathered.others, gathered.seen, gathered.scale = (
         list(inventory.others),
         inventory.nodes_seen,
@@ -207,6 +220,10 @@ async def _devices(client: Client, gathered: _Gathered) -> dict[str, tuple[DraPo
     if not slices:
         return {}
     gathered.problems.extend(dra.elsewhere(slices))
+    try:
+        gathered.classes = await _everything(client, f"{base}/deviceclasses", objects.DeviceClass)
+    except ClusterError as error:
+        gathered.classes = [] if error.missing else None
     try:
         claims = await _everything(client, f"{base}/resourceclaims", objects.ResourceClaim)
     except ClusterError as error:

@@ -141,7 +141,8 @@ async def _stated_again(options: ClusterOptions, report: AcceleratorReport) -> A
         return report
     stated = await asyncio.to_thread(read_inventory, options.inventory)
     flags = parse_gpu_flags(options.gpus) if options.gpus else None
-    return msgspec.structs.replace(report, inventory=_together(flags, stated))
+    inventory = _trimmed(_together(flags, stated), report.runtime)
+    return msgspec.structs.replace(report, inventory=inventory)
 
 
 class _Learned:
@@ -168,10 +169,10 @@ class _Learned:
             return _blind(access, access.problem)
         problem = access.problem
         more = (problem,) if problem else ()
-        inventory = msgspec.structs.replace(
-            self.inventory, partial=True, problems=(*self.inventory.problems, *more)
-        )
         runtime = override()
+        inventory = msgspec.structs.replace(
+            _trimmed(self.inventory, runtime), partial=True, problems=(*self.inventory.problems, *more)
+        )
         return AcceleratorReport(
             access=self.access,
             inventory=inventory,
@@ -204,13 +205,27 @@ async def _look(
         runtime, problem = override(), error.problem
     return AcceleratorReport(
         access=access,
-        inventory=inventory,
+        inventory=_trimmed(inventory, runtime),
         runtime=runtime,
         runtime_problem=None if runtime else problem,
         checks=checks,
         versions=versions,
         pull=pull,
     )
+
+
+def _trimmed(inventory: Inventory, runtime: Runtime | None) -> Inventory:
+    """Of the nodes' labels only those that the runtime's pod selects by: they are too many to keep."""
+    wanted = runtime.scheduling.labels if runtime else frozenset[str]()
+    nodes = tuple(
+        msgspec.structs.replace(
+            node, labels={key: value for key, value in node.labels.items() if key in wanted}
+        )
+        if node.labels
+        else node
+        for node in inventory.nodes
+    )
+    return msgspec.structs.replace(inventory, nodes=nodes)
 
 
 def _resources(inventory: Inventory) -> frozenset[str]:
@@ -228,7 +243,9 @@ async def _what_if(
     if runtime is None:
         runtime, problem, access = await _runtime_only(options, inventory, access)
     on_access(access)
-    return AcceleratorReport(access=access, inventory=inventory, runtime=runtime, runtime_problem=problem)
+    return AcceleratorReport(
+        access=access, inventory=_trimmed(inventory, runtime), runtime=runtime, runtime_problem=problem
+    )
 
 
 async def _runtime_only(

@@ -7,9 +7,11 @@ from typing import Any
 
 import msgspec
 
+from modelcar_tui.cluster.types import Requirement, Scheduling, Toleration
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware.vendors import vendors
-from modelcar_tui.kube.objects import Meta
+from modelcar_tui.kube.objects import Meta, NodeSelector, Requirements
+from modelcar_tui.kube.quantity import mebibytes, milli
 
 _CONTAINER = "kserve-container"
 _STANDARD = re.compile(r"vllm-(?P<word>.+)-runtime-template")
@@ -22,6 +24,24 @@ class Container(msgspec.Struct, frozen=True):
     name: str = ""
     image: str = ""
     args: list[str] | None = None
+    resources: Requirements | None = None
+
+
+class _Toleration(msgspec.Struct, frozen=True):
+    key: str | None = None
+    operator: str | None = None
+    value: str | None = None
+    effect: str | None = None
+
+
+class _NodeAffinity(msgspec.Struct, frozen=True):
+    required: NodeSelector | None = msgspec.field(
+        default=None, name="requiredDuringSchedulingIgnoredDuringExecution"
+    )
+
+
+class _Affinity(msgspec.Struct, frozen=True, rename="camel"):
+    node_affinity: _NodeAffinity | None = None
 
 
 class RuntimeSpec(msgspec.Struct, frozen=True, rename="camel"):
@@ -29,6 +49,9 @@ class RuntimeSpec(msgspec.Struct, frozen=True, rename="camel"):
     annotations: dict[str, str] | None = None
     supported_model_formats: list[dict[str, Any]] | None = None
     worker_spec: Any = None
+    node_selector: dict[str, str] | None = None
+    affinity: _Affinity | None = None
+    tolerations: list[_Toleration] | None = None
     disabled: bool | None = None
     multi_model: bool | None = None
 
@@ -60,6 +83,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """Resources that it is recommended for; None when nothing says so."""
     version: str | None = None
     args: tuple[str, ...] = ()
+    scheduling: Scheduling = Scheduling()
     architectures: tuple[str, ...] = ()
     """Node architectures, where its name tells; any when empty."""
     standard: bool = False
@@ -135,8 +159,41 @@ def _offer(runtime: ServingRuntime, name: str) -> Offer | None:
         accelerators=_accelerators(notes.get("opendatahub.io/recommended-accelerators")),
         version=version(notes.get("opendatahub.io/runtime-version", ""), container.image),
         args=tuple(clean(arg, limit=500) for arg in container.args or ()),
+        scheduling=_scheduling(spec, container),
         architectures=_architectures(short),
         dropped=dropped,
+    )
+
+
+def _scheduling(spec: RuntimeSpec, container: Container) -> Scheduling:
+    resources = container.resources or Requirements()
+    asked = {**(resources.limits or {}), **(resources.requests or {})}  # a limit alone is the request, too
+    affinity = spec.affinity.node_affinity if spec.affinity else None
+    required = affinity.required if affinity else None
+    return Scheduling(
+        cpu_milli=milli(asked.get("cpu")),
+        memory_mib=mebibytes(asked.get("memory")),
+        selector=tuple((clean(k), clean(v)) for k, v in sorted((spec.node_selector or {}).items())),
+        terms=tuple(
+            tuple(
+                Requirement(
+                    key=clean(one.key),
+                    operator=clean(one.operator),
+                    values=tuple(clean(value) for value in one.values or ()),
+                )
+                for one in term.match_expressions or ()
+            )
+            for term in (required.node_selector_terms if required else None) or ()
+        ),
+        tolerations=tuple(
+            Toleration(
+                key=clean(one.key or ""),
+                operator=clean(one.operator or "Equal"),
+                value=clean(one.value or ""),
+                effect=clean(one.effect or ""),
+            )
+            for one in spec.tolerations or ()
+        ),
     )
 
 

@@ -152,7 +152,13 @@ def choose(
     if others:
         told += "; also offered: " + ", ".join(f"{one.name} ({one.image})" for one in others[:3])
     return Runtime(
-        image=best.image, name=best.name, version=best.version, accelerator=resource, args=best.args, why=told
+        image=best.image,
+        name=best.name,
+        version=best.version,
+        accelerator=resource,
+        args=best.args,
+        scheduling=best.scheduling,
+        why=told,
     ), None
 
 

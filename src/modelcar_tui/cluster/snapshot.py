@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from modelcar_tui.cluster import dra
-from modelcar_tui.cluster.classify import classify
+from modelcar_tui.cluster.classify import classify, cleaned_labels
 from modelcar_tui.cluster.free import Queue, Usage, add_pods, with_free
 from modelcar_tui.cluster.scale import MachineSet, scale_up
 from modelcar_tui.cluster.types import GpuNode, Inventory, OtherNode
@@ -49,6 +49,7 @@ class _Reader:
         """What a server said instead of nodes."""
         self.slices: list[objects.ResourceSlice] = []
         self.claims: list[objects.ResourceClaim] = []
+        self.classes: list[objects.DeviceClass] = []
         self.sets: list[MachineSet] = []
         self.usage: Usage = {}
         self.queue = Queue()
@@ -72,6 +73,8 @@ class _Reader:
                 self.slices.append(_typed(objects.ResourceSlice, item))
             case "ResourceClaim":
                 self.claims.append(_typed(objects.ResourceClaim, item))
+            case "DeviceClass":
+                self.classes.append(_typed(objects.DeviceClass, item))
             case "Status":
                 self.refusal = clean(_typed(_Status, item).message, limit=200)
             case "MachineSet":
@@ -115,6 +118,8 @@ def read_inventory(path: str | Path) -> Inventory:
     for node in reader.nodes.values():
         found = classify(node, devices.get(node.metadata.name, ()))
         if isinstance(found, GpuNode):
+            found = dra.served(found, reader.classes)
+            found = msgspec.structs.replace(found, labels=cleaned_labels(node))
             gpus.append(with_free(found, reader.usage) if pods else found)
         else:
             others.append(found)

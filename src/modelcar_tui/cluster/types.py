@@ -42,6 +42,9 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     """`2g.20gb` where a unit is a MIG slice."""
     product: str | None = None
     """Where it differs from the node's: a node with cards of two kinds."""
+    asked_for: bool | None = True
+    """Whether a pod that asks for an extended resource (`nvidia.com/gpu`) gets these units; devices of DRA
+    only where a DeviceClass and the cluster's release say so. None when not known."""
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +96,8 @@ class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
     """Local storage allocatable."""
     storage_mib: int | None = None
     """All local storage of the node: what the kubelet's eviction lines are parts of."""
+    kubelet: str = ""
+    """`v1.34.2`."""
     cpu_milli: int | None = None
     """CPUs allocatable, in thousandths."""
     most_pods: int | None = None
@@ -178,6 +183,42 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     waiting: tuple[Waiting, ...] = ()
 
 
+class Toleration(msgspec.Struct, frozen=True, kw_only=True):
+    """A taint that a pod puts up with; without a key all of them."""
+
+    key: str = ""
+    operator: str = "Equal"
+    value: str = ""
+    effect: str = ""
+
+
+class Requirement(msgspec.Struct, frozen=True, kw_only=True):
+    """What a pod requires of one label of its node."""
+
+    key: str
+    operator: str = "In"
+    """`In`, `NotIn`, `Exists`, `DoesNotExist`, `Gt` or `Lt`."""
+    values: tuple[str, ...] = ()
+
+
+class Scheduling(msgspec.Struct, frozen=True, kw_only=True):
+    """What a ServingRuntime asks of the node for the pods that are made of it."""
+
+    cpu_milli: int | None = None
+    """Requested thousandths of a CPU; None where it says nothing."""
+    memory_mib: int | None = None
+    selector: tuple[tuple[str, str], ...] = ()
+    """Labels that the node must have."""
+    terms: tuple[tuple[Requirement, ...], ...] = ()
+    """Required node affinity: all of one term; any of them."""
+    tolerations: tuple[Toleration, ...] = ()
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """The labels of a node that matter."""
+        return frozenset(key for key, _ in self.selector) | {one.key for term in self.terms for one in term}
+
+
 class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     """A vLLM serving runtime that the cluster offers."""
 
@@ -190,6 +231,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     """The resource that it is recommended for."""
     args: tuple[str, ...] = ()
     """Arguments that the template passes by itself."""
+    scheduling: Scheduling = Scheduling()
     why: str = ""
 
 

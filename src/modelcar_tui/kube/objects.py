@@ -44,7 +44,12 @@ class NodeSpec(msgspec.Struct, frozen=True, rename="camel"):
     taints: list[Taint] | None = None
 
 
-class NodeStatus(msgspec.Struct, frozen=True):
+class NodeInfo(msgspec.Struct, frozen=True, rename="camel"):
+    kubelet_version: str = ""
+
+
+class NodeStatus(msgspec.Struct, frozen=True, rename="camel"):
+    node_info: NodeInfo = NodeInfo()
     capacity: dict[str, Quantity] | None = None
     allocatable: dict[str, Quantity] | None = None
     conditions: list[Condition] | None = None
@@ -196,6 +201,22 @@ class ResourceClaim(msgspec.Struct, frozen=True):
 
     metadata: SmallMeta = SmallMeta()
     status: ClaimStatus = ClaimStatus()
+
+
+class ClassSelector(msgspec.Struct, frozen=True):
+    cel: dict[str, str] | None = None
+
+
+class ClassSpec(msgspec.Struct, frozen=True, rename="camel"):
+    selectors: list[ClassSelector] | None = None
+    extended_resource_name: str = ""
+
+
+class DeviceClass(msgspec.Struct, frozen=True):
+    """resource.k8s.io/v1 DeviceClass: which devices a claim, or an extended resource, may get."""
+
+    metadata: SmallMeta = SmallMeta()
+    spec: ClassSpec = ClassSpec()
 
 
 class ListMeta(msgspec.Struct, frozen=True, rename="camel"):

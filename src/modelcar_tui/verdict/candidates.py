@@ -11,6 +11,9 @@ from modelcar_tui.core.facts import Fact
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.products import gpu_for
 
+Place = tuple[GpuNode, Pool]
+"""Units of one kind on one node."""
+
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """One kind of unit that the nodes offer, and where."""
@@ -19,6 +22,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     pool: Pool
     nodes: tuple[GpuNode, ...]
     """Usable nodes with this kind, most free units first."""
+    places: tuple[Place, ...]
+    """The same nodes, each with its pool of the kind."""
     most: int
     """Units on the largest node."""
     most_free: int | None
@@ -49,6 +54,7 @@ def _candidate(members: list[tuple[GpuNode, Pool]]) -> Candidate:
         nodes=tuple(node for node, _ in members),
         most=most,
         most_free=max(known) if len(known) == len(free) else None,
+        places=tuple(members),
     )
 
 

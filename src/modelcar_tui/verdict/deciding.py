@@ -7,9 +7,10 @@ import math
 import msgspec
 
 from modelcar_tui.advice.lint.lint import lint_model, unique
+from modelcar_tui.cluster.fits import Answer
 from modelcar_tui.cluster.image_checks import ImageNeed, check_images
 from modelcar_tui.cluster.pull import check_pull
-from modelcar_tui.cluster.types import AcceleratorReport, Check, GpuNode, Guarantee, Inventory, State
+from modelcar_tui.cluster.types import AcceleratorReport, Check, Guarantee, Inventory, State
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.reference import parse_reference
 from modelcar_tui.manifest.arguments import accepted_changes, effective
@@ -18,8 +19,16 @@ from modelcar_tui.manifest.types import ModelCar
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.verdict.candidates import Candidate, candidates, kind_name
+from modelcar_tui.verdict.landing import Landing, land, pod_of
 from modelcar_tui.verdict.other_vendors import if_served, settles_doubt
-from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.verdict.reports import (
+    Condition,
+    DecisionReport,
+    Holds,
+    ModelRequirements,
+    ModelVerdict,
+    Verdict,
+)
 from modelcar_tui.verdict.stopping import changes_in_words, heard
 from modelcar_tui.vllm.engine_args import server_args
 from modelcar_tui.vllm.profile import newer_note
@@ -44,31 +53,32 @@ def _by_gpus(
 ) -> ModelVerdict:
     if not kinds:
         return _without_gpus(model, report)
-    judged = [(kind, if_served(_on(model, kind, vllm), kind.nodes[0], report)) for kind in kinds]
+    judged = [(kind, if_served(_on(model, kind, vllm, report), kind.nodes[0], report)) for kind in kinds]
     best, chosen = min(judged, key=_preference)
     if chosen.verdict is Verdict.NO_GO and not _everywhere(judged):
         chosen = _if_all_seen(chosen, report.inventory)
     runs_on = tuple(kind_name(kind) for kind, each in judged if each.verdict is Verdict.GO)
-    warnings = chosen.warnings
+    conditions = chosen.conditions
     if chosen.verdict is Verdict.GO:
-        warnings += _strays(best, judged)
-    return msgspec.structs.replace(chosen, runs_on=runs_on, warnings=warnings)
+        conditions = (*_strays(best, judged), *conditions)
+    return msgspec.structs.replace(chosen, runs_on=runs_on, conditions=conditions)
 
 
 _BEST_FIRST = (Verdict.GO, Verdict.UNKNOWN, Verdict.NO_GO)
-_Judged = list[tuple[Candidate, ModelVerdict]]
+_Kinds = list[tuple[Candidate, ModelVerdict]]
 
 
-def _preference(judged: tuple[Candidate, ModelVerdict]) -> tuple[int, int, int]:
-    """Least is best: the verdict, then fewer warnings, then more units that are free on one node."""
+def _preference(judged: tuple[Candidate, ModelVerdict]) -> tuple[int, int, int, int]:
+    """Least is best: the verdict, then a kind that would start it, fewer warnings, more free units."""
     kind, verdict = judged
-    return _BEST_FIRST.index(verdict.verdict), len(verdict.warnings), -(kind.most_free or 0)
+    starts = verdict.estimate is not None and verdict.estimate.outcome is Outcome.STARTS
+    return _BEST_FIRST.index(verdict.verdict), not starts, len(verdict.warnings), -(kind.most_free or 0)
 
 
 _OF_THE_MODEL = frozenset({Outcome.REFUSED_ARGS, Outcome.REFUSED_ARCH})
 
 
-def _everywhere(judged: _Judged) -> bool:
+def _everywhere(judged: _Kinds) -> bool:
     """Whether no GPU in the world would change it."""
     estimates = [verdict.estimate for _, verdict in judged]
     return all(each is not None and each.outcome in _OF_THE_MODEL for each in estimates)
@@ -88,7 +98,7 @@ def _if_all_seen(verdict: ModelVerdict, inventory: Inventory) -> ModelVerdict:
     )
 
 
-def _strays(chosen: Candidate, judged: _Judged) -> tuple[str, ...]:
+def _strays(chosen: Candidate, judged: _Kinds) -> tuple[Condition, ...]:
     """Kinds with the same resource name on which it fails: the scheduler may well choose one of them."""
     fails = [
         kind.gpu.product
@@ -98,9 +108,8 @@ def _strays(chosen: Candidate, judged: _Judged) -> tuple[str, ...]:
     if not fails:
         return ()
     names = ", ".join(dict.fromkeys(fails))
-    return (
-        f"it does not run on {names}: pin it to {chosen.gpu.product} by node selector or hardware profile",
-    )
+    pin = f"it does not run on {names}: pin it to {chosen.gpu.product} by node selector or hardware profile"
+    return (Condition(text=f"on {chosen.gpu.product} only", holds=Holds.YES, settles=pin),)
 
 
 def _lands_badly(kind: Candidate, verdict: ModelVerdict) -> bool:
@@ -227,7 +236,9 @@ def accepted_model(model: ModelRequirements, plan: Plan, decision: Decision) -> 
     return msgspec.structs.replace(model, car=msgspec.structs.replace(model.car, serving=serving))
 
 
-def _on(model: ModelRequirements, kind: Candidate, vllm: str | None) -> ModelVerdict:
+def _on(
+    model: ModelRequirements, kind: Candidate, vllm: str | None, report: AcceleratorReport
+) -> ModelVerdict:
     """The verdict on one kind of GPU."""
     car, count = model.car, model.car.serving.gpu_count
     # What the parser refuses is told by the lint, with what mends it: see `stopping.heard`.
@@ -244,48 +255,71 @@ def _on(model: ModelRequirements, kind: Candidate, vllm: str | None) -> ModelVer
         catalog_reference=car.image,
         quantization=arguments.quantization,
     )
-    verdict, why, settle = _judge(car, kind, result, compatibility, count)
+    landing = land(pod_of(model, arguments, report), kind)
+    judged = _judge(car, kind, result, compatibility, landing)
     return ModelVerdict(
         model=car.name,
-        verdict=verdict,
-        why=why,
-        settle=settle,
-        warnings=_warnings(kind, compatibility, count, vllm),
+        verdict=judged.verdict,
+        why=judged.why,
+        settle=judged.settle,
+        conditions=judged.conditions,
+        warnings=_warnings(kind, compatibility, vllm),
         comparison=_comparison(result, kind, arguments.tp),
         needed_gib=result.required_gib,
         gpu_gib=kind.gpu.memory_gib,
         product=kind.gpu.product,
         gpus=count,
-        nodes=tuple(node.name for node in kind.nodes[:10]),
+        nodes=landing.nodes,
         compatibility=compatibility,
         estimate=result,
     )
 
 
+class _Judged(msgspec.Struct, frozen=True, kw_only=True):
+    verdict: Verdict
+    why: str
+    settle: str = ""
+    conditions: tuple[Condition, ...] = ()
+
+
 def _judge(
-    car: ModelCar, kind: Candidate, result: Estimate, compatibility: tuple[Compatibility, ...], count: int
-) -> tuple[Verdict, str, str]:
+    car: ModelCar,
+    kind: Candidate,
+    result: Estimate,
+    compatibility: tuple[Compatibility, ...],
+    landing: Landing,
+) -> _Judged:
+    count = car.serving.gpu_count
     unsupported = next((item for item in compatibility if item.support is Support.UNSUPPORTED), None)
     if unsupported is not None:
         nearest = f"; {unsupported.nearest} runs on it" if unsupported.nearest else ""
-        return Verdict.NO_GO, unsupported.why + nearest, ""
+        return _Judged(verdict=Verdict.NO_GO, why=unsupported.why + nearest)
     if count > kind.most:
         why = f"{car.name} wants {count} GPUs on one node; the largest has {kind.most} x {kind.gpu.product}"
-        return Verdict.NO_GO, why, ""
+        return _Judged(verdict=Verdict.NO_GO, why=why)
     if result.outcome not in (Outcome.STARTS, Outcome.UNKNOWN):
-        return Verdict.NO_GO, result.why, ""
-    if kind.most_free is not None and count > kind.most_free:
-        why = (
-            f"it would fit on {kind.gpu.product}, but no node has {count} free now "
-            f"(at most {kind.most_free} of {kind.most}; the others are requested by pods)"
-        )
-        return Verdict.NO_GO, why, ""
+        return _Judged(verdict=Verdict.NO_GO, why=result.why)
+    if landing.answer is Answer.NO:
+        return _Judged(verdict=Verdict.NO_GO, why=_barred(kind, count, landing))
     if result.outcome is Outcome.UNKNOWN:
-        return Verdict.UNKNOWN, result.why, _settles(result, kind)
+        return _Judged(verdict=Verdict.UNKNOWN, why=result.why, settle=_settles(result, kind))
     doubt = next((item for item in compatibility if item.support is Support.UNKNOWN), None)
     if doubt is not None:
-        return Verdict.UNKNOWN, doubt.why, settles_doubt(kind.gpu)
-    return Verdict.GO, result.why, ""
+        return _Judged(verdict=Verdict.UNKNOWN, why=doubt.why, settle=settles_doubt(kind.gpu))
+    if landing.condition is not None:
+        doubt_of = landing.condition
+        why = f"{result.why}; but {landing.why}"
+        return _Judged(verdict=Verdict.UNKNOWN, why=why, settle=doubt_of.settles, conditions=(doubt_of,))
+    return _Judged(verdict=Verdict.GO, why=result.why)
+
+
+def _barred(kind: Candidate, count: int, landing: Landing) -> str:
+    if landing.code != "busy" or kind.most_free is None:
+        return f"it would fit on {kind.gpu.product}, but {landing.why}"
+    return (
+        f"it would fit on {kind.gpu.product}, but no node has {count} free now "
+        f"(at most {kind.most_free} of {kind.most}; the others are requested by pods)"
+    )
 
 
 def _settles(result: Estimate, kind: Candidate) -> str:
@@ -299,47 +333,13 @@ def _settles(result: Estimate, kind: Candidate) -> str:
     return f"{shorter}make the image readable (see the remarks)"
 
 
-def _warnings(
-    kind: Candidate, compatibility: tuple[Compatibility, ...], count: int, vllm: str | None
-) -> tuple[str, ...]:
+def _warnings(kind: Candidate, compatibility: tuple[Compatibility, ...], vllm: str | None) -> tuple[str, ...]:
     warnings = [item.why for item in compatibility if item.support is Support.AT_A_COST]
     if newer := newer_note(vllm):
         warnings.append(f"{newer}: what it changed is not known here")
-    if kind.most_free is None:
-        warnings.append("free GPUs are unknown: pods could not be listed")
     if kind.pool.mem_guarantee is Guarantee.NONE:
         warnings.append("GPUs are time-sliced: this holds only while no neighbour uses the memory")
-        if count > 1:
-            warnings.append(f"{count} time-sliced units may be the same card")
-    if kind.pool.mem_guarantee is Guarantee.HARD_SLICE and count > 1:
-        warnings.append("tensor parallelism over slices of one card is not supported")
-    hosts = _only_tainted(kind, count)
-    if hosts:
-        taints = tuple(dict.fromkeys(taint for node in hosts for taint in node.taints))
-        shown = ", ".join(taints[:3]) + (f" and {len(taints) - 3} more" if len(taints) > 3 else "")
-        warnings.append(
-            f"every node with room is tainted ({shown}): the pod needs the toleration, by a hardware "
-            "profile or in the InferenceService; the QA suite gives none"
-        )
     return tuple(warnings)
-
-
-def _only_tainted(kind: Candidate, count: int) -> list[GpuNode]:
-    """The nodes with room where all of them are tainted; none where one is not."""
-    hosts: list[GpuNode] = []
-    for node in kind.nodes:
-        if _has_room(node, kind.pool.resource, count):
-            if not node.taints:
-                return []
-            hosts.append(node)
-    return hosts
-
-
-def _has_room(node: GpuNode, resource: str, count: int) -> bool:
-    return any(
-        pool.resource == resource and (pool.units if pool.free is None else pool.free) >= count
-        for pool in node.pool
-    )
 
 
 def _comparison(result: Estimate, kind: Candidate, count: int) -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from modelcar_tui.advice.repairs.proposals import propose
 from modelcar_tui.advice.solver.solver import Solution, solve
+from modelcar_tui.cluster.fits import Answer, PodShape, may_stand, shared_cards
+from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Pool
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Change
 from modelcar_tui.verdict.candidates import Candidate, kind_name
+from modelcar_tui.verdict.landing import pod_for
 from modelcar_tui.verdict.placement import Need, Offer, Placement, place
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.verdict.stopping import changes_in_words, stopping
@@ -99,25 +104,45 @@ def _hope(solution: Solution) -> str:
 
 
 def together(
-    models: tuple[ModelRequirements, ...], verdicts: tuple[ModelVerdict, ...], kinds: tuple[Candidate, ...]
+    models: tuple[ModelRequirements, ...],
+    verdicts: tuple[ModelVerdict, ...],
+    kinds: tuple[Candidate, ...],
+    report: AcceleratorReport,
+    *,
+    vllm: str | None,
 ) -> Placement | None:
     """Where the models that run alone would run all at once; None where free units are not known."""
     if not kinds or any(kind.most_free is None for kind in kinds):
         return None
-    counts = {model.car.name: model.car.serving.gpu_count for model in models}
-    needs = [
-        Need(model=verdict.model, options=dict.fromkeys(verdict.runs_on, counts[verdict.model]))
-        for verdict in verdicts
-        if verdict.verdict is Verdict.GO
-    ]
-    offers = [
-        Offer(node=node.name, kind=kind_name(kind), free=pool.free or 0, size=pool.units)
-        for kind in kinds
-        for node in kind.nodes
-        for pool in node.pool
-        if pool.resource == kind.pool.resource
-    ]
+    alone = {verdict.model: verdict.runs_on for verdict in verdicts if verdict.verdict is Verdict.GO}
+    running = [model for model in models if model.car.name in alone]
+    pods = {model.car.name: pod_for(model, report, vllm) for model in running}
+    offers: list[Offer] = []
+    options: dict[str, dict[str, int]] = {name: {} for name in alone}
+    for kind in kinds:
+        wanted = {name: pods[name] for name in alone if kind_name(kind) in alone[name]}
+        # Nodes that bar the same models are alike to the search, which counts them.
+        names: dict[frozenset[str], str] = {frozenset(): kind_name(kind)}
+        for node, pool in kind.places:
+            barred = _barred(wanted, node, pool)
+            name = names.setdefault(barred, f"{kind_name(kind)} (other nodes {len(names)})")
+            offers.append(_offer(name, node, pool))
+            for model in wanted.keys() - barred:
+                options[model][name] = wanted[model].units
+    needs = [Need(model=model.car.name, options=options[model.car.name]) for model in running]
     return place(needs, offers)
+
+
+def _barred(wanted: Mapping[str, PodShape], node: GpuNode, pool: Pool) -> frozenset[str]:
+    """The models whose pod does not stand on a node, however many of its units are free."""
+    answers = {pod: may_stand(pod, node, pool).answer is not Answer.YES for pod in {*wanted.values()}}
+    return frozenset(name for name, pod in wanted.items() if answers[pod])
+
+
+def _offer(kind: str, node: GpuNode, pool: Pool) -> Offer:
+    """Cards, not shares, where shares are of the same memory: each server takes most of a card."""
+    cards = shared_cards(node, pool)
+    return Offer(node=node.name, kind=kind, free=min(pool.free or 0, cards), size=cards)
 
 
 def together_line(placement: Placement | None, changed: bool) -> str:

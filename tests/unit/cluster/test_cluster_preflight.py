@@ -186,7 +186,7 @@ def test_one_small_node_of_two_is_a_warning() -> None:
     large = GpuNode(name="h", vendor="nvidia", ephemeral_mib=500 * 1024)
     checks = check_images([ImageNeed(model="m", size_bytes=140 * 2**30)], Inventory(nodes=(GPU_NODE, large)))
     assert checks[0].state is State.WARNING
-    assert "1 of 2 nodes (g)" in checks[0].what
+    assert checks[0].what.startswith("m: 1 of 2 nodes: g has 100.0 GiB of local storage")
 
 
 @pytest.mark.parametrize(

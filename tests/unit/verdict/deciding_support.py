@@ -72,6 +72,7 @@ def node(
         pool=(pool,),
         usable=usable,
         why="" if usable else "cordoned",
+        stated=True,
     )
 
 

@@ -14,7 +14,7 @@ from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.image.types import ImageFacts
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.verdict.deciding import overall, preflight
-from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.verdict.reports import Holds, ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.vllm.readings import readings
 
 CUT = Problem(what="the list of nodes was cut short", fix="run again", code="cut")
@@ -65,13 +65,16 @@ def test_the_verdict_on_one_model(
     assert found.settle or verdict is not Verdict.UNKNOWN
 
 
-def test_free_units_that_nobody_could_count_are_said() -> None:
+def test_free_units_that_nobody_could_count_leave_a_go_unknown() -> None:
     found = decide(model(SHORT), h100(free=None))
-    assert found.verdict is Verdict.GO
-    assert "free GPUs are unknown: pods could not be listed" in found.warnings
+    assert found.verdict is Verdict.UNKNOWN
+    assert [(one.text, one.holds) for one in found.conditions] == [
+        ("if 1 H100-80GB-HBM3 is free", Holds.UNKNOWN)
+    ]
+    assert "list pods" in found.settle
     mixed = decide(model(SHORT, gpus=4), h100("a", 8, 2), h100("b", 8, None))
-    assert mixed.verdict is Verdict.GO
-    assert "free GPUs are unknown: pods could not be listed" in mixed.warnings
+    assert [one.text for one in mixed.conditions] == ["if 4 H100-80GB-HBM3 are free"]
+    assert decide(model(SHORT), h100("a", 8, 2), h100("b", 8, None)).verdict is Verdict.GO
 
 
 def test_a_slice_has_its_own_memory_and_not_its_cards() -> None:
@@ -82,29 +85,34 @@ def test_a_slice_has_its_own_memory_and_not_its_cards() -> None:
     assert decide(model(SHORT), nameless).verdict is Verdict.UNKNOWN
 
 
-def test_time_sliced_units_are_a_go_with_its_condition() -> None:
-    found = decide(model(SHORT, gpus=2), h100(guarantee=Guarantee.NONE))
-    assert found.verdict is Verdict.GO
-    assert any("only while no neighbour" in text for text in found.warnings)
-    assert any("may be the same card" in text for text in found.warnings)
+def test_time_sliced_units_are_cards_only_as_far_as_somebody_counted_them() -> None:
+    shared = h100(guarantee=Guarantee.NONE)
+    unknown = decide(model(SHORT, gpus=2), shared)
+    assert unknown.verdict is Verdict.UNKNOWN
+    assert [one.text for one in unknown.conditions] == ["if its 2 shares are of 2 cards"]
+    assert any("only while no neighbour" in text for text in unknown.warnings)
+    one_card = msgspec.structs.replace(shared, physical=1)
+    assert decide(model(SHORT, gpus=2), one_card).verdict is Verdict.NO_GO
+    assert decide(model(SHORT), one_card).verdict is Verdict.GO
+    neighbour = msgspec.structs.replace(h100(guarantee=Guarantee.NONE, free=7), physical=1)
+    assert decide(model(SHORT), neighbour).verdict is Verdict.UNKNOWN
 
 
 def test_a_node_where_it_would_fail_is_named() -> None:
     found = decide(model(SHORT), t4(), h100())
     assert found.runs_on == ("H100-80GB-HBM3 80 GiB",)
-    assert any("does not run on Tesla-T4: pin it to H100" in text for text in found.warnings)
-    assert not decide(model(SHORT), t4(free=0), h100()).warnings
+    assert _pinned(found)
+    assert not decide(model(SHORT), t4(free=0), h100()).conditions
 
 
-def test_a_taint_that_keeps_the_pod_away_from_every_node_is_said() -> None:
+def test_a_taint_that_keeps_the_pod_away_from_every_node_is_a_condition() -> None:
     taint = {"taints": ("nvidia.com/gpu:NoSchedule",)}
     tainted = [msgspec.structs.replace(h100(name), **taint) for name in ("a", "b")]
-    assert any(
-        "tainted (nvidia.com/gpu:NoSchedule)" in text for text in decide(model(SHORT), *tainted).warnings
-    )
-    assert not decide(model(SHORT), *tainted, h100("c")).warnings
-    full = h100("c", free=0)
-    assert any("tainted" in text for text in decide(model(SHORT), *tainted, full).warnings)
+    found = decide(model(SHORT), *tainted)
+    assert found.verdict is Verdict.UNKNOWN
+    assert [one.text for one in found.conditions] == ["if its pod tolerates nvidia.com/gpu:NoSchedule"]
+    assert decide(model(SHORT), *tainted, h100("c")).verdict is Verdict.GO
+    assert decide(model(SHORT), *tainted, h100("c", free=0)).verdict is Verdict.UNKNOWN
 
 
 def test_a_cluster_that_could_not_be_looked_at_is_unknown_and_never_without_gpus() -> None:
@@ -266,7 +274,15 @@ def test_a_problem_without_a_remedy_is_tried_again() -> None:
 def test_a_pod_may_land_where_its_units_are_free_under_the_same_name(stray: GpuNode, told: bool) -> None:
     found = decide(model(SHORT), stray, h100())
     assert found.verdict is Verdict.GO
-    assert any("does not run on Tesla-T4" in text for text in found.warnings) is told
+    assert _pinned(found) is told
+
+
+def _pinned(found: ModelVerdict) -> bool:
+    """Whether the GO is one on the H100 only, because a pod may also land on a T4."""
+    only = [one for one in found.conditions if one.text == "on H100-80GB-HBM3 only"]
+    return any(
+        one.holds is Holds.YES and "does not run on Tesla-T4: pin it to H100" in one.settles for one in only
+    )
 
 
 def test_a_pod_of_many_units_does_not_land_on_a_smaller_node() -> None:
@@ -275,7 +291,7 @@ def test_a_pod_of_many_units_does_not_land_on_a_smaller_node() -> None:
     for stray, told in ((t4(units=3, free=None), False), (t4(units=4, free=None), True), (t4(units=4), True)):
         found = decide(what, stray, h100())
         assert found.verdict is Verdict.GO
-        assert any("does not run on Tesla-T4" in text for text in found.warnings) is told
+        assert _pinned(found) is told
 
 
 # Warnings and words.
@@ -290,33 +306,18 @@ def test_a_release_that_nobody_read_is_a_warning() -> None:
     assert decide(model(SHORT), h100(), vllm="0.33.0").warnings == ()
 
 
-@pytest.mark.parametrize(
-    ("nodes", "gpus", "said"),
-    [
-        ((sliced(2),), 1, ()),
-        ((sliced(2),), 2, ("tensor parallelism over slices of one card is not supported",)),
-        ((h100(),), 2, ()),
-        (
-            (h100(guarantee=Guarantee.NONE),),
-            1,
-            ("GPUs are time-sliced: this holds only while no neighbour uses the memory",),
-        ),
-        (
-            (h100(guarantee=Guarantee.NONE),),
-            2,
-            (
-                "GPUs are time-sliced: this holds only while no neighbour uses the memory",
-                "2 time-sliced units may be the same card",
-            ),
-        ),
-    ],
-)
-def test_units_that_are_no_whole_cards_are_said(
-    nodes: tuple[GpuNode, ...], gpus: int, said: tuple[str, ...]
-) -> None:
-    found = decide(model(SHORT, gpus=gpus), *nodes)
-    assert found.verdict is Verdict.GO, found.why
-    assert found.warnings == said
+def test_units_that_are_no_whole_cards_are_asked_what_they_are() -> None:
+    said = "GPUs are time-sliced: this holds only while no neighbour uses the memory"
+    shared = h100(guarantee=Guarantee.NONE)
+    assert decide(model(SHORT), sliced(2)).warnings == ()
+    assert decide(model(SHORT, gpus=2), h100()).warnings == ()
+    alone = decide(model(SHORT), shared)
+    assert (alone.verdict, alone.warnings) == (Verdict.GO, (said,))
+    both = decide(model(SHORT, gpus=2), shared)
+    assert (both.verdict, both.warnings) == (Verdict.UNKNOWN, (said,))
+    (slices,) = (node.pool[0] for node in (sliced(2),))
+    cut = msgspec.structs.replace(sliced(2), pool=(msgspec.structs.replace(slices, mig_profile="1g.10gb"),))
+    assert decide(model(SHORT, gpus=2), cut).verdict is Verdict.NO_GO
 
 
 @pytest.mark.parametrize(
@@ -326,18 +327,19 @@ def test_units_that_are_no_whole_cards_are_said(
 def test_the_first_three_taints_are_told_and_the_others_counted(count: int, shown: str) -> None:
     taints = tuple(f"t{number}" for number in range(count))
     tainted = msgspec.structs.replace(h100(), taints=taints)
-    (warning,) = decide(model(SHORT), tainted, msgspec.structs.replace(h100("i"), taints=taints[:1])).warnings
-    assert f"every node with room is tainted ({shown}):" in warning
+    found = decide(model(SHORT), tainted, msgspec.structs.replace(h100("i"), taints=taints[:1]))
+    assert found.verdict is Verdict.UNKNOWN
+    assert [one.text for one in found.conditions] == [f"if its pod tolerates {shown}"]
+    assert f"h is tainted ({shown}):" in found.why
 
 
 def test_a_node_has_room_with_just_as_many_units_as_are_wanted() -> None:
     tainted = msgspec.structs.replace(h100("a"), taints=("t:NoSchedule",))
-    for free, said in ((2, False), (1, True), (None, False)):
-        found = decide(model(SHORT, gpus=2), tainted, h100("b", 2, free))
-        assert any("tainted" in text for text in found.warnings) is said
+    for free, verdict in ((2, Verdict.GO), (1, Verdict.UNKNOWN), (None, Verdict.UNKNOWN)):
+        assert decide(model(SHORT, gpus=2), tainted, h100("b", 2, free)).verdict is verdict
     other = h100("b", resource="nvidia.com/gpu.shared")
-    assert any("tainted" in text for text in decide(model(SHORT), tainted, t4(free=0)).warnings)
-    assert not any("tainted" in text for text in decide(model(SHORT), other).warnings)
+    assert "tainted" in decide(model(SHORT), tainted, t4(free=0)).why
+    assert decide(model(SHORT), tainted, other).verdict is Verdict.GO
 
 
 @pytest.mark.parametrize(
@@ -465,7 +467,7 @@ def test_before_serving_the_cluster_the_pull_secrets_and_the_disks_are_looked_at
     nameless = msgspec.structs.replace(
         what, image=msgspec.structs.replace(image, reference="oci://", size_bytes=Fact())
     )
-    nodes = msgspec.structs.replace(h100(), ephemeral_mib=10 * 1024, arch="arm64")
+    nodes = msgspec.structs.replace(h100(), ephemeral_mib=10 * 1024, arch="arm64", stated=False)
     report = msgspec.structs.replace(
         cluster_of(nodes),
         checks=(off,),

@@ -165,7 +165,7 @@ def placement_of(*counts: int, nodes: tuple[GpuNode, ...], go: bool = True) -> P
         car = msgspec.structs.replace(what.car, name=f"m{number}")
         models.append(msgspec.structs.replace(what, car=car))
         verdicts.append(decide_model(models[-1], report, kinds, RELEASE if go else None))
-    return together(tuple(models), tuple(verdicts), kinds)
+    return together(tuple(models), tuple(verdicts), kinds, report, vllm=RELEASE)
 
 
 def test_models_that_run_alone_share_what_is_free() -> None:
@@ -201,7 +201,7 @@ def test_a_node_s_other_units_are_none_of_the_kind() -> None:
     kinds = tuple(kind for kind in candidates(report) if kind.pool.resource == "nvidia.com/gpu")
     what = model(SHORT, gpus=2)
     verdict = decide_model(what, report, kinds, RELEASE)
-    found = together((what, what), (verdict, verdict), kinds)
+    found = together((what, what), (verdict, verdict), kinds, report, vllm=RELEASE)
     assert found is not None
     assert len(found.placed) == 1
     assert found.missing[0].endswith("(2 are free, at most 2 on one node)")

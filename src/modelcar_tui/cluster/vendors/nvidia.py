@@ -274,6 +274,7 @@ def _promised(view: View, card: _Card) -> Pool | None:
         mem_mib=memory,
         mem_guarantee=Guarantee.EXCLUSIVE if memory else Guarantee.UNKNOWN,
         mem_from="dra" if memory else "none",
+        asked_for=None,
     )
 
 

@@ -61,6 +61,7 @@ def device_pool(pool: DraPool, **known: object) -> Pool:
         "capacity": pool.capacity,
         "free": pool.free,
         "mem_mib": pool.mem_mib,
+        "asked_for": None,
         "mem_from": "dra" if pool.mem_mib else "none",
     }
     row = msgspec.convert({**told, **known}, Pool)

@@ -172,7 +172,7 @@ class Decision:
         )
         after = decide_accepted(configuration.models, cluster, report, everything, vllm=vllm)
         models = tuple(accepted_model(model, report.plan, everything) for model in configuration.models)
-        placement = together(models, after.models, candidates(cluster))
+        placement = together(models, after.models, candidates(cluster), cluster, vllm=vllm)
         return structs.replace(
             report,
             with_changes=after.verdict if report.plan.changes else None,

@@ -1,0 +1,111 @@
+"""Where one model's pod may land: every node of a kind of GPU asked, and the namespace's limits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import msgspec
+
+from modelcar_tui.cluster.fits import (
+    SUITE,
+    SUITE_CPU_MILLI,
+    SUITE_MEMORY_MIB,
+    Answer,
+    Fit,
+    PodShape,
+    may_run,
+)
+from modelcar_tui.cluster.types import AcceleratorReport, Scheduling
+from modelcar_tui.core.facts import GIB
+from modelcar_tui.verdict.candidates import Candidate
+from modelcar_tui.verdict.reports import Condition, Holds, ModelRequirements
+from modelcar_tui.vllm.engine_args import EngineArgs, server_args
+
+_MOST_NAMES = 10
+_LAST = ("busy", "units")
+"""What is told of the units themselves, where nothing else bars every node."""
+
+
+class Landing(msgspec.Struct, frozen=True, kw_only=True):
+    """What the nodes of one kind answer to one pod."""
+
+    answer: Answer
+    nodes: tuple[str, ...] = ()
+    """Nodes that say yes, at most ten; those that do not know where none does."""
+    why: str = ""
+    condition: Condition | None = None
+    """Where nobody says yes and some do not know: what would have to hold."""
+    code: str = ""
+
+
+def pod_for(model: ModelRequirements, report: AcceleratorReport, vllm: str | None) -> PodShape:
+    """The same, with the arguments as that release of vLLM takes them."""
+    serving = model.car.serving
+    return pod_of(model, server_args(serving.args, serving.gpu_count, vllm).mended(), report)
+
+
+def pod_of(model: ModelRequirements, arguments: EngineArgs, report: AcceleratorReport) -> PodShape:
+    """The pod that KServe would make of a model, with the suite's amounts where the runtime says none."""
+    scheduling = report.runtime.scheduling if report.runtime else Scheduling()
+    cpu, memory = scheduling.cpu_milli, scheduling.memory_mib
+    told = cpu is not None and memory is not None
+    return PodShape(
+        units=model.car.serving.gpu_count,
+        processes=arguments.tp * arguments.pp * arguments.dp,
+        cpu_milli=SUITE_CPU_MILLI if cpu is None else cpu,
+        memory_mib=SUITE_MEMORY_MIB if memory is None else memory,
+        asks="as its runtime says" if told else SUITE,
+        image_mib=_image_mib(model),
+        architectures=model.image.architectures.value,
+        scheduling=scheduling,
+    )
+
+
+def _image_mib(model: ModelRequirements) -> int | None:
+    """MiB of the image; where it was not read, the weights that it must hold, if those are known."""
+    size = model.image.size_bytes.value
+    if size is not None:
+        return size // 2**20
+    need = model.required_vram_gib.value
+    return None if need is None else int(need * GIB) // 2**20
+
+
+def land(pod: PodShape, kind: Candidate) -> Landing:
+    """Whether some node of the kind takes the pod, and which."""
+    yes: list[str] = []
+    maybe: list[tuple[str, Fit]] = []
+    no: list[tuple[str, Fit]] = []
+    for node, pool in kind.places:
+        fit = may_run(pod, node, pool)
+        if fit.answer is Answer.YES:
+            yes.append(node.name)
+            if len(yes) == _MOST_NAMES:
+                break
+        else:
+            (maybe if fit.answer is Answer.UNKNOWN else no).append((node.name, fit))
+    if yes:
+        return Landing(answer=Answer.YES, nodes=tuple(yes))
+    if maybe:
+        name, fit = maybe[0]
+        condition = Condition(text=fit.condition, holds=Holds.UNKNOWN, settles=fit.settles)
+        names = tuple(name for name, _ in maybe[:_MOST_NAMES])
+        why = f"{name} {fit.why}"
+        return Landing(answer=Answer.UNKNOWN, nodes=names, why=why, condition=condition, code=fit.code)
+    code = _decisive(fit for _, fit in no)
+    return Landing(answer=Answer.NO, why=_told(no, code), code=code)
+
+
+def _decisive(fits: Iterable[Fit]) -> str:
+    """What bars most nodes; what the units alone bar only where nothing else does."""
+    counts = Counter(fit.code for fit in fits)
+    return min(counts, key=lambda code: (code in _LAST, -counts[code]))
+
+
+def _told(no: list[tuple[str, Fit]], code: str) -> str:
+    name, fit = next((name, fit) for name, fit in no if fit.code == code)
+    if len(no) == 1:
+        return f"{name} {fit.why}"
+    same = sum(each.code == code for _, each in no)
+    how = "" if same == len(no) else f" (as {same} of them; {len(no) - same} for other reasons)"
+    return f"none of the {len(no)} nodes can take it: {name} {fit.why}{how}"
