@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
 
 _SUFFIX = {
     "": Decimal(1),
@@ -40,6 +40,16 @@ def whole(value: object) -> int | None:
     else:
         return None
     return int(number) if number is not None and abs(number) < _LARGEST else None
+
+
+def thousandths(value: object) -> int | None:
+    """The quantity in thousandths, rounded up as Kubernetes does (MilliValue), or None when it is none."""
+    number = (
+        _decimal(value if type(value) is str else str(value)) if type(value) in (str, int, float) else None
+    )
+    if number is None or abs(number) >= _LARGEST // 1000:
+        return None
+    return int((number * 1000).to_integral_value(ROUND_CEILING))
 
 
 def mebibytes(value: object) -> int | None:
