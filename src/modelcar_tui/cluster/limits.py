@@ -62,7 +62,7 @@ def admission(limits: NamespaceLimits | None, request: Request) -> Admission:
     requests, most = _with_defaults(request, limits.ranges)
     found = [
         *_unknowns(limits),
-        *_orders(requests, most),
+        *_orders(_given(request)[1], requests, most),
         *(one for item in limits.ranges for one in _range_findings(item, requests, most)),
         *(one for quota in limits.quotas for one in _quota_findings(quota, request, requests, most)),
         *queue_findings(limits, request.queue, requests),
@@ -134,13 +134,18 @@ def _merge(into: _Amounts, more: Mapping[str, int | None]) -> None:
         into[name] = amount if into.get(name, amount) == amount else None
 
 
-def _orders(requests: _Amounts, most: _Amounts) -> Iterable[Finding]:
+def _orders(own: _Amounts, requests: _Amounts, most: _Amounts) -> Iterable[Finding]:
     """A request above its limit is an invalid pod: what a default limit below the request makes of it."""
     for name, asked in requests.items():
         limit = most.get(name)
+        fix = f"give the model a limit of {name} at least as large as its request"
         if asked is not None and limit is not None and asked > limit:
             why = f"the pod asks for {told(name, asked)} {name}, its limit is {told(name, limit)}"
-            yield Finding("no", why, f"give the model a limit of {name} at least as large as its request")
+            yield Finding("no", why, fix)
+        elif None in (asked, limit) and name in most and name not in own:
+            yield Finding(
+                "unknown", f"whether the pod asks for more {name} than the default limit is not known", fix
+            )
 
 
 def _range_findings(item: Range, requests: _Amounts, most: _Amounts) -> Iterable[Finding]:
