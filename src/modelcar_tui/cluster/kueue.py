@@ -19,6 +19,8 @@ from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.objects import Condition, Expression, Meta, Quantity, SmallMeta
 
+_MOST = 2**62
+"""More than anybody asks for; sums of quotas that mean "without limit" would not fit into 64 bits."""
 _VERSIONS = ("v1beta1", "v1beta2")
 _MANAGED = ("kueue.openshift.io/managed", "kueue-managed")
 """Labels of a namespace whose workloads Kueue manages; the second is of older OpenShift AI."""
@@ -288,7 +290,7 @@ def _available(
     if mine.limit is not None:
         stored = mine.quota - mine.guaranteed - max(0, mine.used - mine.guaranteed)
         pot = min(pot, stored + mine.limit)
-    return max(0, max(0, mine.guaranteed - mine.used) + pot)
+    return min(_MOST, max(0, max(0, mine.guaranteed - mine.used) + pot))
 
 
 def _quotas(queue: ClusterQueue) -> list[tuple[str, _Quota]]:

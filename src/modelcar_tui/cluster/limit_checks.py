@@ -13,12 +13,7 @@ from modelcar_tui.cluster.types import Check, State
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware.vendors import prefixes
 
-_READ_BY_HAND = {
-    "quotas": ("quota", "quota"),
-    "cluster quotas": ("quota", "appliedclusterresourcequota"),
-    "limit ranges": ("limit-range", "limitrange"),
-    "queues": ("queue", "localqueue"),
-}
+_CODES = {"quotas": "quota", "cluster quotas": "quota", "limit ranges": "limit-range", "queues": "queue"}
 
 
 def limit_checks(limits: NamespaceLimits, wanted: Collection[str] = ()) -> tuple[Check, ...]:
@@ -31,7 +26,10 @@ def limit_checks(limits: NamespaceLimits, wanted: Collection[str] = ()) -> tuple
     return (
         *(check for quota in limits.quotas for check in _quota(quota, limits.namespace)),
         *_ranges(limits),
-        *_unread(limits),
+        *(
+            Check(code=_CODES[what], state=State.UNKNOWN, what=said, fix=fix)
+            for what, said, fix in limits.unread()
+        ),
         *(check for queue in limits.queues for check in _queue(queue, wanted)),
     )
 
@@ -70,14 +68,6 @@ def _ranges(limits: NamespaceLimits) -> Iterable[Check]:
             if name.startswith(prefixes()) and most is not None:
                 what = f"a {item.type} in {limits.namespace} may have at most {most} {name}"
                 yield Check(code="limit-range", state=State.WARNING, what=clean(what, limit=300))
-
-
-def _unread(limits: NamespaceLimits) -> Iterable[Check]:
-    for what in limits.unknown:
-        code, kind = _READ_BY_HAND[what]
-        said = f"the {what} of {limits.namespace} can't be read"
-        fix = f"oc get {kind} -n {limits.namespace}"
-        yield Check(code=code, state=State.UNKNOWN, what=said, fix=fix)
 
 
 def _queue(queue: Queue, wanted: Collection[str]) -> Iterable[Check]:

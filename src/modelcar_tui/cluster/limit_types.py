@@ -16,6 +16,12 @@ from modelcar_tui.kube.quantity import thousandths, whole
 Answer = Literal["yes", "no", "unknown"]
 
 MIB = 2**20
+_KINDS = {
+    "quotas": "quota",
+    "cluster quotas": "appliedclusterresourcequota",
+    "limit ranges": "limitrange",
+    "queues": "localqueue",
+}
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +159,17 @@ class NamespaceLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What could not be read: of `quotas`, `cluster quotas`, `limit ranges`, `queues`."""
     groups: tuple[str, ...] | None = None
     """Those API groups with limits that the server has; None when it did not tell. For reading again."""
+
+    def unread(self) -> tuple[tuple[str, str, str], ...]:
+        """What could not be read: its word in `unknown`, the sentence, the command that would tell."""
+        return tuple(
+            (
+                what,
+                f"the {what} of {self.namespace} can't be read",
+                f"oc get {_KINDS[what]} -n {self.namespace}",
+            )
+            for what in self.unknown
+        )
 
 
 class Admission(msgspec.Struct, frozen=True, kw_only=True):

@@ -61,7 +61,7 @@ def admission(limits: NamespaceLimits | None, request: Request) -> Admission:
         return Admission(answer="unknown", why=("the limits of the namespace were not read",))
     requests, most = _with_defaults(request, limits.ranges)
     found = [
-        *_unknowns(limits),
+        *(Finding("unknown", why, fix) for _, why, fix in limits.unread()),
         *_orders(_given(request)[1], requests, most),
         *(one for item in limits.ranges for one in _range_findings(item, requests, most)),
         *(one for quota in limits.quotas for one in _quota_findings(quota, request, requests, most)),
@@ -83,13 +83,6 @@ def applies(quota: Quota, request: Request) -> bool | None:
     """
     requests, most = _given(request)
     return _all_match(quota.scopes, request, {**most, **requests})
-
-
-def _unknowns(limits: NamespaceLimits) -> Iterable[Finding]:
-    fixes = {"quotas": "quota", "cluster quotas": "appliedclusterresourcequota", "limit ranges": "limitrange"}
-    for what in limits.unknown:
-        fix = f"oc get {fixes.get(what, 'localqueue')} -n {limits.namespace}"
-        yield Finding("unknown", f"the {what} of {limits.namespace} can't be read", fix)
 
 
 def _given(request: Request) -> tuple[_Amounts, _Amounts]:

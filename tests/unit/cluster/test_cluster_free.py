@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from modelcar_tui.cluster.free import Usage, add_pods, pod_requests, with_free
 from modelcar_tui.cluster.types import GpuNode, Pool
 from modelcar_tui.kube import objects
-from modelcar_tui.kube.quantity import mebibytes, whole
+from modelcar_tui.kube.quantity import mebibytes, thousandths, whole
 
 GPU = "nvidia.com/gpu"
 
@@ -223,3 +223,20 @@ def test_no_quantity_raises(value: object) -> None:
     found = whole(value)
     assert found is None or isinstance(found, int)
     assert mebibytes("64839428Ki") == 63319
+
+
+@pytest.mark.parametrize(
+    ("text", "milli"),
+    [
+        ("1500m", 1500),
+        ("2", 2000),
+        (3, 3000),
+        (0.5, 500),
+        ("100u", 1),
+        ("1k", 10**6),
+        ("x", None),
+        (None, None),
+    ],
+)
+def test_thousandths_are_rounded_up_as_kubernetes_does(text: object, milli: int | None) -> None:
+    assert thousandths(text) == milli
