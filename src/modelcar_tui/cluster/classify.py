@@ -13,7 +13,7 @@ from modelcar_tui.cluster.vendors.view import Found, View
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware.vendors import vendors
 from modelcar_tui.kube import objects
-from modelcar_tui.kube.quantity import mebibytes, milli, whole
+from modelcar_tui.kube.quantity import mebibytes, thousandths, whole
 
 FINDERS: dict[str, Callable[[View], Found | None]] = {
     "nvidia": nvidia.find,
@@ -93,7 +93,7 @@ def classify(node: objects.Node, dra: tuple[DraPool, ...] = (), platform: str = 
         memory_mib=mebibytes(allocatable.get("memory")),
         ephemeral_mib=mebibytes(allocatable.get("ephemeral-storage")),
         storage_mib=mebibytes((node.status.capacity or {}).get("ephemeral-storage")),
-        cpu_milli=milli(allocatable.get("cpu")),
+        cpu_milli=thousandths(allocatable.get("cpu")),
         most_pods=whole(allocatable.get("pods")),
         kubelet=clean(node.status.node_info.kubelet_version, limit=40),
         taints=_taints(node),

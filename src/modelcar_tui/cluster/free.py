@@ -13,7 +13,7 @@ import msgspec
 
 from modelcar_tui.cluster.types import GpuNode, Held, Pool, Waiting
 from modelcar_tui.kube.objects import Container, Pod, Quantity
-from modelcar_tui.kube.quantity import milli, whole
+from modelcar_tui.kube.quantity import thousandths, whole
 
 Usage = dict[str, dict[str, int]]
 """Requested by node and resource: `cpu` in thousandths, memory and storage in bytes, `pods`, units."""
@@ -146,4 +146,4 @@ def _request(container: Container, name: str) -> int:
 
 
 def _amount(name: str, value: Quantity) -> int:
-    return max(0, (milli(value) if name == "cpu" else whole(value)) or 0)
+    return max(0, (thousandths(value) if name == "cpu" else whole(value)) or 0)

@@ -8,19 +8,22 @@ Quota that is reserved counts as used.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
-from modelcar_tui.cluster.types import Check, State
+from modelcar_tui.cluster.limit_types import Behind, Queue, Room, amount
+from modelcar_tui.cluster.queues import GROUP
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.objects import Condition, Quantity, SmallMeta
-from modelcar_tui.kube.quantity import whole
+from modelcar_tui.kube.objects import Condition, Expression, Meta, Quantity, SmallMeta
 
-GROUP = "kueue.x-k8s.io"
+_MOST = 2**62
+"""More than anybody asks for; sums of quotas that mean "without limit" would not fit into 64 bits."""
 _VERSIONS = ("v1beta1", "v1beta2")
+_MANAGED = ("kueue.openshift.io/managed", "kueue-managed")
+"""Labels of a namespace whose workloads Kueue manages; the second is of older OpenShift AI."""
 
 
 class _QueueSpec(msgspec.Struct, frozen=True, rename="camel"):
@@ -60,11 +63,28 @@ class _ResourceGroup(msgspec.Struct, frozen=True):
     flavors: list[_Flavor] | None = None
 
 
+class _Preemption(msgspec.Struct, frozen=True, rename="camel"):
+    within_cluster_queue: str | None = None
+    reclaim_within_cohort: str | None = None
+
+
+class _Selector(msgspec.Struct, frozen=True, rename="camel"):
+    match_labels: dict[str, str] | None = None
+    match_expressions: list[Expression] | None = None
+
+
+class _Namespace(msgspec.Struct, frozen=True):
+    metadata: Meta = Meta()
+
+
 class _ClusterQueueSpec(msgspec.Struct, frozen=True, rename="camel"):
     cohort: str | None = None
     cohort_name: str | None = None
     stop_policy: str | None = None
     resource_groups: list[_ResourceGroup] | None = None
+    preemption: _Preemption | None = None
+    queueing_strategy: str | None = None
+    namespace_selector: _Selector | None = None
 
 
 class _Used(msgspec.Struct, frozen=True):
@@ -94,52 +114,108 @@ class ClusterQueue(msgspec.Struct, frozen=True):
         return self.spec.cohort or self.spec.cohort_name or ""
 
 
-class Room(msgspec.Struct, frozen=True, kw_only=True):
-    """What one flavor of a ClusterQueue has of one resource; units."""
-
-    flavor: str
-    resource: str
-    nominal: int
-    used: int | None
-    """None when the status does not tell."""
-    available: int | None
-    """What a new workload could get now, borrowed quota included; None where that can't be told."""
-
-    @property
-    def borrowed(self) -> int:
-        """The part of `available` that would be borrowed from the cohort."""
-        return max(0, (self.available or 0) - max(0, self.nominal - (self.used or 0)))
-
-
-async def check_queues(client: Client, namespace: str, wanted: Collection[str]) -> list[Check]:
-    """The checks of the namespace's LocalQueues and of the ClusterQueues behind them.
+async def read_queues(client: Client, namespace: str) -> tuple[tuple[Queue, ...], bool | None, bool]:
+    """The namespace's LocalQueues with the ClusterQueues behind them, whether OpenShift AI has Kueue manage
+    the namespace (None when its labels are not known), and whether the LocalQueues could be read.
 
     Args:
-        client: of a cluster that has Kueue.
+        client: of a cluster that has Kueue, or may have it.
         namespace: where models are to be served.
-        wanted: accelerator resources that the cluster's nodes offer.
     """
     version, queues = await _local(client, namespace)
     if not queues:
-        return []
+        return (), False, queues is not None
+    labels = await _labels(client, namespace)
     everyone: list[ClusterQueue] | None = None
+    why = ""
     try:
         everyone = await client.short_list(f"/apis/{GROUP}/{version}/clusterqueues", ClusterQueue)
         known = {queue.metadata.name: queue for queue in everyone}
     except ClusterError as error:
         known = await _one_by_one(client, version, {queue.spec.cluster_queue for queue in queues})
-        if not known:
-            return [check for queue in queues for check in (_waiting(queue), _unreadable(queue, error))]
-    checks = []
-    for queue in queues:
-        checks.append(_waiting(queue))
-        behind = known.get(queue.spec.cluster_queue)
-        if behind is None:
-            what = f"the ClusterQueue {queue.spec.cluster_queue} of {queue.metadata.name} is not there"
-            checks.append(Check(code="queue-quota", state=State.WARNING, what=clean(what, limit=300)))
-        else:
-            checks += _cluster_queue(behind, everyone, wanted)
-    return checks
+        why = error.problem.what
+    return (
+        tuple(_queue(queue, known, everyone, why, labels) for queue in queues),
+        None if labels is None else any(labels.get(name) == "true" for name in _MANAGED),
+        True,
+    )
+
+
+def _queue(
+    queue: LocalQueue,
+    known: Mapping[str, ClusterQueue],
+    everyone: list[ClusterQueue] | None,
+    unreadable: str,
+    labels: Mapping[str, str] | None,
+) -> Queue:
+    behind = known.get(queue.spec.cluster_queue)
+    return Queue(
+        name=clean(queue.metadata.name, limit=100),
+        cluster_queue=clean(queue.spec.cluster_queue, limit=100),
+        stopped=_stops(queue.spec.stop_policy),
+        waiting=queue.status.pending_workloads or 0,
+        behind=None if behind is None else _behind(behind, everyone, labels),
+        missing=behind is None and everyone is not None,
+        unreadable="" if behind else clean(unreadable, limit=300),
+        flavors=tuple(clean(one.name, limit=100) for one in queue.status.flavors or ()),
+    )
+
+
+def _behind(
+    queue: ClusterQueue, everyone: list[ClusterQueue] | None, labels: Mapping[str, str] | None
+) -> Behind:
+    active = next((one for one in queue.status.conditions or () if one.type == "Active"), None)
+    inactive = "it is stopped" if _stops(queue.spec.stop_policy) else ""
+    if active is not None and active.status == "False":
+        inactive = f"{active.reason} {active.message}".strip() or "it is not active"
+    policy = queue.spec.preemption or _Preemption()
+    never = (None, "", "Never")
+    return Behind(
+        inactive=clean(inactive, limit=200),
+        cohort=clean(queue.cohort, limit=100),
+        groups=tuple(
+            tuple(
+                dict.fromkeys(
+                    clean(quota.name, limit=200)
+                    for flavor in one.flavors or ()
+                    for quota in flavor.resources or ()
+                )
+            )
+            for one in queue.spec.resource_groups or ()
+        ),
+        rooms=tuple(rooms(queue, everyone, {quota.name for _, quota in _quotas(queue)})),
+        preempts=policy.within_cluster_queue not in never or policy.reclaim_within_cohort not in never,
+        strict=queue.spec.queueing_strategy == "StrictFIFO",
+        takes=_takes(queue.spec.namespace_selector, labels),
+    )
+
+
+def _stops(policy: str | None) -> bool:
+    return policy not in (None, "", "None")
+
+
+def _takes(selector: _Selector | None, labels: Mapping[str, str] | None) -> bool | None:
+    """Whether a selector takes a namespace; None when its labels are not known. An empty one takes all. An
+    absent one takes none, says Kueue; a LocalQueue shows that somebody thinks otherwise, so nothing is made
+    of it."""
+    if selector is None or not (selector.match_labels or selector.match_expressions):
+        return True
+    if labels is None:
+        return None
+    if any(labels.get(name) != value for name, value in (selector.match_labels or {}).items()):
+        return False
+    answers = [_fits(one, labels) for one in selector.match_expressions or ()]
+    return False if False in answers else None if None in answers else True
+
+
+def _fits(one: Expression, labels: Mapping[str, str]) -> bool | None:
+    values = one.values or ()
+    return {
+        "In": labels.get(one.key) in values,
+        "NotIn": labels.get(one.key) not in values,
+        "Exists": one.key in labels,
+        "DoesNotExist": one.key not in labels,
+    }.get(one.operator)
 
 
 def rooms(
@@ -153,7 +229,7 @@ def rooms(
         cohort = [other for other in everyone if other.cohort == queue.cohort]
     found = []
     for flavor, quota in _quotas(queue):
-        nominal = whole(quota.nominal_quota)
+        nominal = amount(quota.name, quota.nominal_quota)
         if quota.name not in wanted or nominal is None:
             continue
         found.append(
@@ -163,6 +239,7 @@ def rooms(
                 nominal=nominal,
                 used=_used(queue, flavor, quota.name),
                 available=None if cohort is None else _available(queue, cohort, flavor, quota.name),
+                most=None if cohort is None else _available(queue, cohort, flavor, quota.name, idle=True),
             )
         )
     return found
@@ -177,28 +254,32 @@ class _Share(msgspec.Struct, frozen=True):
     limit: int | None
 
 
-def _share(queue: ClusterQueue, flavor: str, resource: str) -> _Share | None:
+def _share(queue: ClusterQueue, flavor: str, resource: str, *, idle: bool = False) -> _Share | None:
     """The share; an empty one where the queue has no quota for it, None where the status does not tell."""
     for name, quota in _quotas(queue):
         if (name, quota.name) == (flavor, resource):
-            own, used = whole(quota.nominal_quota), _used(queue, flavor, resource)
+            own = amount(resource, quota.nominal_quota)
+            used = 0 if idle else _used(queue, flavor, resource)
             if own is None or used is None:
                 return None
-            lends = own if quota.lending_limit is None else whole(quota.lending_limit) or 0
-            limit = None if quota.borrowing_limit is None else whole(quota.borrowing_limit) or 0
+            lends = own if quota.lending_limit is None else amount(resource, quota.lending_limit) or 0
+            limit = None if quota.borrowing_limit is None else amount(resource, quota.borrowing_limit) or 0
             return _Share(own, max(0, own - lends), used, limit)
     return _Share(0, 0, 0, None)
 
 
-def _available(queue: ClusterQueue, cohort: list[ClusterQueue], flavor: str, resource: str) -> int | None:
-    """Quota for a new workload, as Kueue reckons it (pkg/cache/resource_node.go) in a cohort without parents.
+def _available(
+    queue: ClusterQueue, cohort: list[ClusterQueue], flavor: str, resource: str, *, idle: bool = False
+) -> int | None:
+    """Quota for a new workload (if nothing ran, where `idle`), as Kueue reckons it in a cohort without
+    parents (available and potentialAvailable in pkg/cache/scheduler/resource_node.go).
 
     A queue's guaranteed part is its own; the rest of all queues is one pot, out of which each takes what it
     uses beyond its guaranteed part, and at most its borrowing limit above its own quota.
     """
     pot, mine = 0, None
     for one in cohort:
-        share = _share(one, flavor, resource)
+        share = _share(one, flavor, resource, idle=idle)
         if share is None:
             return None
         pot += share.quota - share.guaranteed - max(0, share.used - share.guaranteed)
@@ -209,7 +290,7 @@ def _available(queue: ClusterQueue, cohort: list[ClusterQueue], flavor: str, res
     if mine.limit is not None:
         stored = mine.quota - mine.guaranteed - max(0, mine.used - mine.guaranteed)
         pot = min(pot, stored + mine.limit)
-    return max(0, max(0, mine.guaranteed - mine.used) + pot)
+    return min(_MOST, max(0, max(0, mine.guaranteed - mine.used) + pot))
 
 
 def _quotas(queue: ClusterQueue) -> list[tuple[str, _Quota]]:
@@ -229,73 +310,27 @@ def _used(queue: ClusterQueue, flavor: str, resource: str) -> int | None:
     for use in listed:
         for one in use.resources or ():
             if (use.name, one.name) == (flavor, resource):
-                return whole(one.total) or 0
+                return amount(resource, one.total) or 0
     return 0
 
 
-def _cluster_queue(
-    queue: ClusterQueue, everyone: list[ClusterQueue] | None, wanted: Collection[str]
-) -> list[Check]:
-    name = queue.metadata.name
-    active = next((one for one in queue.status.conditions or () if one.type == "Active"), None)
-    if active is not None and active.status == "False":
-        what = f"the ClusterQueue {name} admits nothing: {active.reason} {active.message}"
-        return [Check(code="queue-quota", state=State.WARNING, what=clean(what.strip(), limit=300))]
-    found = rooms(queue, everyone, wanted)
-    checks = [_room(name, queue.cohort, room) for room in found]
-    covered = {quota.name for _, quota in _quotas(queue)}
-    if wanted and not covered & set(wanted):
-        names = ", ".join(sorted(wanted)[:3])
-        what = f"the ClusterQueue {name} has no quota for {names}: what asks for it is never admitted"
-        checks.append(Check(code="queue-quota", state=State.WARNING, what=clean(what, limit=300)))
-    return checks
+async def _labels(client: Client, namespace: str) -> Mapping[str, str] | None:
+    try:
+        found = await client.get(f"/api/v1/namespaces/{namespace}", _Namespace)
+    except ClusterError:
+        return None
+    return found.metadata.labels or {}
 
 
-def _room(name: str, cohort: str, room: Room) -> Check:
-    used = "an unknown part" if room.used is None else str(room.used)
-    what = f"ClusterQueue {name}, flavor {room.flavor}: "
-    rest = f"(quota {room.nominal}, {used} in use)"
-    if room.available is None:
-        why = f", what cohort {cohort} would lend is unknown" if room.used is not None else ""
-        what += f"how much {room.resource} is available is not known {rest}{why}"
-        return Check(code="queue-quota", state=State.UNKNOWN, what=clean(what, limit=300))
-    what += f"{room.available} {room.resource} available {rest}"
-    if room.borrowed:
-        what += f", {room.borrowed} of them borrowed in cohort {cohort}"
-    if room.available:
-        return Check(code="queue-quota", state=State.OK, what=clean(what, limit=300))
-    fix = "wait, or ask for a larger quota or another queue"
-    return Check(code="queue-quota", state=State.WARNING, what=clean(what, limit=300), fix=fix)
-
-
-def _waiting(queue: LocalQueue) -> Check:
-    name = f"{queue.metadata.name} (of {queue.spec.cluster_queue})"
-    waiting = queue.status.pending_workloads or 0
-    stopped = queue.spec.stop_policy not in (None, "", "None")
-    what = f"Kueue admits workloads by the queue {name}: {waiting} waiting" + (", stopped" * stopped)
-    state = State.WARNING if waiting or stopped else State.OK
-    return Check(code="queue", state=state, what=clean(what, limit=300))
-
-
-def _unreadable(queue: LocalQueue, error: ClusterError) -> Check:
-    """Its flavors are told by the LocalQueue itself, which namespaced rights can read."""
-    flavors = ", ".join(one.name for one in queue.status.flavors or ())
-    what = f"the quota of ClusterQueue {queue.spec.cluster_queue} can't be read ({error.problem.what})"
-    what += f"; its flavors: {flavors}" if flavors else ""
-    fix = f"oc get clusterqueue {queue.spec.cluster_queue} -o yaml"
-    return Check(
-        code="queue-quota", state=State.UNKNOWN, what=clean(what, limit=400), fix=clean(fix, limit=300)
-    )
-
-
-async def _local(client: Client, namespace: str) -> tuple[str, list[LocalQueue]]:
+async def _local(client: Client, namespace: str) -> tuple[str, list[LocalQueue] | None]:
+    """The version that is there, and the queues; None where they can't be read."""
     for version in _VERSIONS:
         try:
             path = f"/apis/{GROUP}/{version}/namespaces/{namespace}/localqueues"
             return version, await client.short_list(path, LocalQueue)
         except ClusterError as error:
             if not error.missing:
-                break
+                return version, None
     return _VERSIONS[0], []
 
 

@@ -10,8 +10,9 @@ import msgspec
 
 from modelcar_tui.cluster.access import climb, failed
 from modelcar_tui.cluster.inventory import Progress, read_inventory_of, refresh_free
+from modelcar_tui.cluster.limit_checks import limit_checks
 from modelcar_tui.cluster.preflight import check_serving
-from modelcar_tui.cluster.quotas import check_limits
+from modelcar_tui.cluster.quotas import read_limits
 from modelcar_tui.cluster.runtimes import find_runtime, override
 from modelcar_tui.cluster.snapshot import read_inventory
 from modelcar_tui.cluster.types import LIMIT_CODES, AcceleratorReport, Check, Inventory, Runtime, Versions
@@ -107,15 +108,18 @@ async def refresh(
         async with asyncio.timeout(options.total_timeout_s), connect(credentials, options) as client:
             inventory, limits = await asyncio.gather(
                 refresh_free(client, report.inventory, progress),
-                check_limits(
-                    client, options.namespace or credentials.namespace, None, _resources(report.inventory)
+                read_limits(
+                    client,
+                    options.namespace or credentials.namespace,
+                    report.limits.groups if report.limits else None,
                 ),
             )
     except (ClusterError, TimeoutError):
         return _newer(report, await look(options, progress))
     kept = tuple(check for check in report.checks if check.code not in LIMIT_CODES)
+    again = limit_checks(limits, _resources(report.inventory))
     return msgspec.structs.replace(
-        report, inventory=inventory, checks=(*kept, *limits) if report.checks else ()
+        report, inventory=inventory, checks=(*kept, *again) if report.checks else (), limits=limits
     )
 
 
@@ -196,11 +200,11 @@ async def _look(
     namespace = options.namespace or credentials.namespace
     checks: tuple[Check, ...] = ()
     versions = Versions()
-    pull = None
+    pull = limits = None
     wanted = _resources(inventory)
     try:
         runtime, problem = await find_runtime(client, inventory, namespace)
-        checks, versions, pull = await check_serving(client, namespace, access.version, wanted)
+        checks, versions, pull, limits = await check_serving(client, namespace, access.version, wanted)
     except ClusterError as error:
         runtime, problem = override(), error.problem
     return AcceleratorReport(
@@ -211,6 +215,7 @@ async def _look(
         checks=checks,
         versions=versions,
         pull=pull,
+        limits=limits,
     )
 
 

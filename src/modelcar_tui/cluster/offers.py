@@ -11,7 +11,7 @@ from modelcar_tui.cluster.types import Requirement, Scheduling, Toleration
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware.vendors import vendors
 from modelcar_tui.kube.objects import Meta, NodeSelector, Requirements
-from modelcar_tui.kube.quantity import mebibytes, milli
+from modelcar_tui.kube.quantity import mebibytes, thousandths
 
 _CONTAINER = "kserve-container"
 _STANDARD = re.compile(r"vllm-(?P<word>.+)-runtime-template")
@@ -171,7 +171,7 @@ def _scheduling(spec: RuntimeSpec, container: Container) -> Scheduling:
     affinity = spec.affinity.node_affinity if spec.affinity else None
     required = affinity.required if affinity else None
     return Scheduling(
-        cpu_milli=milli(asked.get("cpu")),
+        cpu_milli=thousandths(asked.get("cpu")),
         memory_mib=mebibytes(asked.get("memory")),
         selector=tuple((clean(k), clean(v)) for k, v in sorted((spec.node_selector or {}).items())),
         terms=tuple(

@@ -15,8 +15,10 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.cluster.access import Right, may
+from modelcar_tui.cluster.limit_checks import limit_checks
+from modelcar_tui.cluster.limit_types import NamespaceLimits
 from modelcar_tui.cluster.pull import find_pull_secrets
-from modelcar_tui.cluster.quotas import check_limits
+from modelcar_tui.cluster.quotas import read_limits
 from modelcar_tui.cluster.runtimes import CANDIDATES, applications_namespace
 from modelcar_tui.cluster.types import Check, PullSecrets, State, Versions
 from modelcar_tui.core.text import clean
@@ -86,8 +88,9 @@ class _Groups(msgspec.Struct, frozen=True):
 
 async def check_serving(
     client: Client, namespace: str, kubernetes: str = "", wanted: Collection[str] = ()
-) -> tuple[tuple[Check, ...], Versions, PullSecrets | None]:
-    """The checks of the cluster, what runs on it, and which registries its pods can log in to.
+) -> tuple[tuple[Check, ...], Versions, PullSecrets | None, NamespaceLimits | None]:
+    """The checks of the cluster, what runs on it, which registries its pods can log in to, and the limits of
+    the namespace.
 
     Args:
         client: of the cluster.
@@ -99,18 +102,18 @@ async def check_serving(
     if groups is not None and "serving.kserve.io" not in groups:
         fix = "install OpenShift AI with its KServe component"
         none = Check(code="kserve", state=State.BLOCKED, what="the cluster has no KServe", fix=fix)
-        return (none,), Versions(), None
+        return (none,), Versions(), None, None
     found = await asyncio.gather(
         _switch(client),
         _operators(client),
         _openshift(client, kubernetes, groups),
         _may_serve(client, namespace),
-        check_limits(client, namespace, groups, wanted),
+        read_limits(client, namespace, groups),
         find_pull_secrets(client, namespace, openshift=groups is None or "config.openshift.io" in groups),
     )
     switch, (operators, versions), (openshift, inferred), rights, limits, pull = found
     versions = msgspec.structs.replace(versions, openshift=openshift, inferred=inferred)
-    return (switch, *operators, rights, *limits), versions, pull
+    return (switch, *operators, rights, *limit_checks(limits, wanted)), versions, pull, limits
 
 
 async def _groups(client: Client) -> frozenset[str] | None:

@@ -1,38 +1,81 @@
-"""What a namespace leaves of the accelerators: ResourceQuotas, LimitRanges, Kueue's queues (kueue.py).
-
-They make "free" GPUs unreachable; none of them is subtracted from the inventory, all are told.
-"""
+"""Reads what a namespace leaves to a new pod: ResourceQuotas, OpenShift's cluster quotas, LimitRanges, and
+Kueue's queues (kueue.py)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
 
 import msgspec
 
-from modelcar_tui.cluster.kueue import GROUP, check_queues
-from modelcar_tui.cluster.types import Check, State
+from modelcar_tui.cluster.kueue import read_queues
+from modelcar_tui.cluster.limit_types import NamespaceLimits, Queue, Quota, Range, Scope, amount
+from modelcar_tui.cluster.queues import GROUP as KUEUE
 from modelcar_tui.core.text import clean
-from modelcar_tui.hardware.vendors import prefixes
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.objects import Quantity, SmallMeta, T
-from modelcar_tui.kube.quantity import whole
+from modelcar_tui.kube.quantity import thousandths
+
+OPENSHIFT = "quota.openshift.io"
+
+_Raw = dict[str, Quantity] | None
 
 
 class _Amounts(msgspec.Struct, frozen=True):
-    hard: dict[str, Quantity] | None = None
-    used: dict[str, Quantity] | None = None
+    hard: _Raw = None
+    used: _Raw = None
+
+
+class _Match(msgspec.Struct, frozen=True, rename="camel"):
+    scope_name: str = ""
+    operator: str = "Exists"
+    values: list[str] | None = None
+
+
+class _ScopeSelector(msgspec.Struct, frozen=True, rename="camel"):
+    match_expressions: list[_Match] | None = None
+
+
+class _QuotaSpec(msgspec.Struct, frozen=True, rename="camel"):
+    hard: _Raw = None
+    scopes: list[str] | None = None
+    scope_selector: _ScopeSelector | None = None
 
 
 class ResourceQuota(msgspec.Struct, frozen=True):
+    """core/v1 ResourceQuota."""
+
     metadata: SmallMeta = SmallMeta()
+    spec: _QuotaSpec = _QuotaSpec()
     status: _Amounts = _Amounts()
 
 
-class _Limit(msgspec.Struct, frozen=True):
+class _ClusterSpec(msgspec.Struct, frozen=True):
+    quota: _QuotaSpec = _QuotaSpec()
+
+
+class _ClusterStatus(msgspec.Struct, frozen=True):
+    total: _Amounts = _Amounts()
+
+
+class AppliedClusterResourceQuota(msgspec.Struct, frozen=True):
+    """quota.openshift.io/v1: a ClusterResourceQuota as a namespace that it counts may see it. `status.total`
+    is of all namespaces, and is what is enforced."""
+
+    metadata: SmallMeta = SmallMeta()
+    spec: _ClusterSpec = _ClusterSpec()
+    status: _ClusterStatus = _ClusterStatus()
+
+
+class _Limit(msgspec.Struct, frozen=True, rename="camel"):
     type: str = ""
-    max: dict[str, Quantity] | None = None
+    max: _Raw = None
+    min: _Raw = None
+    default: _Raw = None
+    default_request: _Raw = None
+    max_limit_request_ratio: _Raw = None
 
 
 class _LimitSpec(msgspec.Struct, frozen=True):
@@ -40,68 +83,115 @@ class _LimitSpec(msgspec.Struct, frozen=True):
 
 
 class LimitRange(msgspec.Struct, frozen=True):
+    """core/v1 LimitRange."""
+
     metadata: SmallMeta = SmallMeta()
     spec: _LimitSpec = _LimitSpec()
 
 
-async def check_limits(
-    client: Client, namespace: str, groups: frozenset[str] | None, wanted: Collection[str] = ()
-) -> tuple[Check, ...]:
-    """What limits accelerators in the namespace; nothing is said of what we may not read.
+async def read_limits(client: Client, namespace: str, groups: Iterable[str] | None = None) -> NamespaceLimits:
+    """The limits of a namespace; what may not be read is named in `unknown`, what is not there is none.
 
     Args:
         client: of the cluster.
         namespace: where models are to be served.
         groups: API groups of the server; None when it does not tell.
-        wanted: accelerator resources that the cluster's nodes offer.
     """
+    here = None if groups is None else tuple(sorted({KUEUE, OPENSHIFT} & set(groups)))
     base = f"/api/v1/namespaces/{namespace}"
-    quotas, ranges = await asyncio.gather(
+    applied = f"/apis/{OPENSHIFT}/v1/namespaces/{namespace}/appliedclusterresourcequotas"
+    quotas, ranges, shared, (queues, managed, readable) = await asyncio.gather(
         _maybe(client, f"{base}/resourcequotas", ResourceQuota),
         _maybe(client, f"{base}/limitranges", LimitRange),
+        _maybe(client, applied, AppliedClusterResourceQuota, there=here is None or OPENSHIFT in here),
+        _queues(client, namespace, there=here is None or KUEUE in here),
     )
-    checks = [*_quotas(quotas or (), namespace), *_ranges(ranges or (), namespace)]
-    if quotas is None:
-        what = f"the quotas of {clean(namespace)} can't be read"
-        checks.append(Check(code="quota", state=State.UNKNOWN, what=what, fix=f"oc get quota -n {namespace}"))
-    if groups is None or GROUP in groups:
-        checks += await check_queues(client, namespace, wanted)
-    return tuple(checks)
+    known = {
+        "quotas": quotas is not None,
+        "limit ranges": ranges is not None,
+        "cluster quotas": shared is not None,
+        "queues": readable,
+    }
+    return NamespaceLimits(
+        namespace=clean(namespace),
+        quotas=(
+            *(_quota("ResourceQuota", one.metadata, one.spec, one.status) for one in quotas or ()),
+            *(
+                _quota("ClusterResourceQuota", one.metadata, one.spec.quota, one.status.total)
+                for one in shared or ()
+            ),
+        ),
+        ranges=tuple(one for item in ranges or () for one in _ranges(item)),
+        queues=queues,
+        managed=managed,
+        unknown=tuple(what for what, read in known.items() if not read),
+        groups=here,
+    )
 
 
-def _quotas(quotas: Iterable[ResourceQuota], namespace: str) -> Iterable[Check]:
-    for quota in quotas:
-        used = quota.status.used or {}
-        for name, hard in _accelerators(quota.status.hard):
-            most, taken = whole(hard), whole(used.get(name)) or 0
-            if most is None:
-                continue
-            left = max(0, most - taken)
-            what = (
-                f"quota {clean(quota.metadata.name)} leaves {left} of {most} {name.removeprefix('requests.')}"
-            )
-            fix = "" if left else f"ask for a larger quota in {clean(namespace)}"
-            yield Check(code="quota", state=State.OK if left else State.WARNING, what=what, fix=fix)
+async def _queues(
+    client: Client, namespace: str, *, there: bool
+) -> tuple[tuple[Queue, ...], bool | None, bool]:
+    return await read_queues(client, namespace) if there else ((), False, True)
 
 
-def _ranges(ranges: Iterable[LimitRange], namespace: str) -> Iterable[Check]:
-    for item in ranges:
-        for limit in item.spec.limits or ():
-            for name, most in _accelerators(limit.max):
-                what = f"a {limit.type or 'Container'} in {clean(namespace)} may have at most {most} {name}"
-                yield Check(code="limit-range", state=State.WARNING, what=clean(what, limit=300))
+def _quota(
+    kind: Literal["ResourceQuota", "ClusterResourceQuota"],
+    meta: SmallMeta,
+    spec: _QuotaSpec,
+    status: _Amounts,
+) -> Quota:
+    """What is enforced is the status's hard amount; a quota made just now has only its spec's."""
+    selector = spec.scope_selector or _ScopeSelector()
+    return Quota(
+        kind=kind,
+        name=clean(meta.name, limit=200),
+        hard=_amounts(status.hard or spec.hard),
+        used=_amounts(status.used),
+        scopes=(
+            *(Scope(clean(name, limit=100)) for name in spec.scopes or ()),
+            *(
+                Scope(
+                    clean(one.scope_name, limit=100),
+                    clean(one.operator, limit=100),
+                    tuple(clean(value, limit=200) for value in one.values or ()),
+                )
+                for one in selector.match_expressions or ()
+            ),
+        ),
+    )
 
 
-def _accelerators(amounts: Mapping[str, Quantity] | None) -> list[tuple[str, Quantity]]:
-    return [
-        (clean(name, limit=200), amount)
-        for name, amount in (amounts or {}).items()
-        if name.removeprefix("requests.").startswith(prefixes())
-    ]
+def _ranges(item: LimitRange) -> Iterator[Range]:
+    """Its entries, with the defaults that the API server adds to a container's (SetDefaults_LimitRangeItem in
+    kubernetes, pkg/apis/core/v1/defaults.go)."""
+    for limit in item.spec.limits or ():
+        kind = clean(limit.type, limit=60) or "Container"
+        most, least = _amounts(limit.max), _amounts(limit.min)
+        default, request = _amounts(limit.default), _amounts(limit.default_request)
+        if kind == "Container":
+            default = {**most, **default}
+            request = {**least, **default, **request}
+        yield Range(
+            name=clean(item.metadata.name, limit=200),
+            type=kind,
+            most=most,
+            least=least,
+            default=default,
+            default_request=request,
+            ratio={
+                clean(name, limit=200): thousandths(value)
+                for name, value in (limit.max_limit_request_ratio or {}).items()
+            },
+        )
 
 
-async def _maybe(client: Client, path: str, kind: type[T]) -> list[T] | None:
+def _amounts(raw: Mapping[str, Quantity] | None) -> dict[str, int | None]:
+    return {clean(name, limit=200): amount(name, value) for name, value in (raw or {}).items()}
+
+
+async def _maybe(client: Client, path: str, kind: type[T], *, there: bool = True) -> list[T] | None:
     try:
-        return await client.short_list(path, kind)
+        return await client.short_list(path, kind) if there else []
     except ClusterError as error:
         return [] if error.missing else None

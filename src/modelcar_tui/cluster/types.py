@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from modelcar_tui.cluster.limit_types import NamespaceLimits
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.kube.types import Access
 
@@ -295,6 +296,8 @@ class AcceleratorReport(msgspec.Struct, frozen=True, kw_only=True):
     pull: PullSecrets | None = None
     """None where no cluster was asked."""
     versions: Versions = Versions()
+    limits: NamespaceLimits | None = None
+    """Of the namespace where models are to be served; None where they were not read."""
 
     @property
     def gpu_available(self) -> bool | None:

@@ -14,6 +14,9 @@ PODS = Kind("", "v1", "pods", "Pod", short=("po",))
 NAMESPACES = Kind("", "v1", "namespaces", "Namespace", namespaced=False, short=("ns",))
 CONFIG_MAPS = Kind("", "v1", "configmaps", "ConfigMap", short=("cm",))
 QUOTAS = Kind("", "v1", "resourcequotas", "ResourceQuota", short=("quota",))
+CLUSTER_QUOTAS = Kind(
+    "quota.openshift.io", "v1", "appliedclusterresourcequotas", "AppliedClusterResourceQuota"
+)
 LIMIT_RANGES = Kind("", "v1", "limitranges", "LimitRange", short=("limits",))
 SLICES = Kind("resource.k8s.io", "v1", "resourceslices", "ResourceSlice", namespaced=False)
 CLAIMS = Kind("resource.k8s.io", "v1", "resourceclaims", "ResourceClaim")

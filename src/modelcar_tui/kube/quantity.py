@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
-from functools import lru_cache
 
 _SUFFIX = {
     "": Decimal(1),
@@ -43,13 +42,14 @@ def whole(value: object) -> int | None:
     return int(number) if number is not None and abs(number) < _LARGEST else None
 
 
-@lru_cache(maxsize=4096)
-def milli(value: str | int | float | None) -> int | None:
-    """The quantity in thousandths, rounded up as the scheduler does with CPUs; None where it is none."""
-    number = _decimal(value) if isinstance(value, str) else None if value is None else Decimal(value)
-    if number is None or not abs(number) < _LARGEST:
+def thousandths(value: object) -> int | None:
+    """The quantity in thousandths, rounded up as Kubernetes does (MilliValue), or None when it is none."""
+    number = (
+        _decimal(value if type(value) is str else str(value)) if type(value) in (str, int, float) else None
+    )
+    if number is None or abs(number) >= _LARGEST // 1000:
         return None
-    return int((number * 1000).to_integral_value(rounding=ROUND_CEILING))
+    return int((number * 1000).to_integral_value(ROUND_CEILING))
 
 
 def mebibytes(value: object) -> int | None:

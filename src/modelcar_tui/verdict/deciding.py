@@ -19,7 +19,7 @@ from modelcar_tui.manifest.types import ModelCar
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.verdict.candidates import Candidate, candidates, kind_name
-from modelcar_tui.verdict.landing import Landing, land, pod_of
+from modelcar_tui.verdict.landing import Landing, land, pod_of, within_limits
 from modelcar_tui.verdict.other_vendors import if_served, settles_doubt
 from modelcar_tui.verdict.reports import (
     Condition,
@@ -255,7 +255,8 @@ def _on(
         catalog_reference=car.image,
         quantization=arguments.quantization,
     )
-    landing = land(pod_of(model, arguments, report), kind)
+    pod = pod_of(model, arguments, report)
+    landing = within_limits(land(pod, kind), pod, kind, report)
     judged = _judge(car, kind, result, compatibility, landing)
     return ModelVerdict(
         model=car.name,
@@ -300,7 +301,7 @@ def _judge(
     if result.outcome not in (Outcome.STARTS, Outcome.UNKNOWN):
         return _Judged(verdict=Verdict.NO_GO, why=result.why)
     if landing.answer is Answer.NO:
-        return _Judged(verdict=Verdict.NO_GO, why=_barred(kind, count, landing))
+        return _Judged(verdict=Verdict.NO_GO, why=_barred(kind, count, landing), settle=landing.fix)
     if result.outcome is Outcome.UNKNOWN:
         return _Judged(verdict=Verdict.UNKNOWN, why=result.why, settle=_settles(result, kind))
     doubt = next((item for item in compatibility if item.support is Support.UNKNOWN), None)

@@ -16,8 +16,10 @@ from modelcar_tui.cluster.fits import (
     PodShape,
     may_run,
 )
+from modelcar_tui.cluster.limits import Request, admission
 from modelcar_tui.cluster.types import AcceleratorReport, Scheduling
 from modelcar_tui.core.facts import GIB
+from modelcar_tui.hardware.vendors import vendors
 from modelcar_tui.verdict.candidates import Candidate
 from modelcar_tui.verdict.reports import Condition, Holds, ModelRequirements
 from modelcar_tui.vllm.engine_args import EngineArgs, server_args
@@ -37,6 +39,7 @@ class Landing(msgspec.Struct, frozen=True, kw_only=True):
     condition: Condition | None = None
     """Where nobody says yes and some do not know: what would have to hold."""
     code: str = ""
+    fix: str = ""
 
 
 def pod_for(model: ModelRequirements, report: AcceleratorReport, vllm: str | None) -> PodShape:
@@ -94,6 +97,40 @@ def land(pod: PodShape, kind: Candidate) -> Landing:
         return Landing(answer=Answer.UNKNOWN, nodes=names, why=why, condition=condition, code=fit.code)
     code = _decisive(fit for _, fit in no)
     return Landing(answer=Answer.NO, why=_told(no, code), code=code)
+
+
+def within_limits(landing: Landing, pod: PodShape, kind: Candidate, report: AcceleratorReport) -> Landing:
+    """The same, lowered by what the namespace lets in; nobody is asked where no cluster was."""
+    limits = report.limits
+    if limits is None or landing.answer is Answer.NO:
+        return landing
+    said = admission(limits, _request(pod, kind))
+    if said.answer == "yes":
+        return landing
+    why = said.why[0] + (f" (and {len(said.why) - 1} more)" if len(said.why) > 1 else "")
+    if said.answer == "no":
+        return Landing(answer=Answer.NO, why=why, code="namespace", fix=said.fix)
+    if landing.condition is not None:
+        return landing
+    text = f"if the limits of {limits.namespace} let it in"
+    doubt = Condition(text=text, holds=Holds.UNKNOWN, settles=said.fix)
+    names = landing.nodes
+    return Landing(answer=Answer.UNKNOWN, nodes=names, why=why, condition=doubt, code="namespace")
+
+
+def _request(pod: PodShape, kind: Candidate) -> Request:
+    """What the namespace is asked: the requests; whether limits are given, nobody but the suite knows."""
+    vendor = vendors().get(kind.gpu.vendor)
+    device = kind.pool.resource.startswith("dra:") and vendor is not None
+    resource = vendor.resources[0] if device and vendor else kind.pool.resource
+    return Request(
+        gpus={resource: pod.units},
+        cpu_milli=pod.cpu_milli,
+        memory_mib=pod.memory_mib,
+        unknown=frozenset({"limits.cpu", "limits.memory"}),
+        priority_class="",
+        queue="",
+    )
 
 
 def _decisive(fits: Iterable[Fit]) -> str:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from modelcar_tui.cluster.free import Queue, Usage, add_pods, pod_requests, with_free
 from modelcar_tui.cluster.types import GpuNode, Held, Pool, Waiting
 from modelcar_tui.kube import objects
-from modelcar_tui.kube.quantity import mebibytes, milli, whole
+from modelcar_tui.kube.quantity import mebibytes, thousandths, whole
 
 GPU = "nvidia.com/gpu"
 
@@ -214,14 +214,6 @@ def test_a_pod_that_the_scheduler_made_room_for_holds_its_place_before_it_is_the
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("2", 2000), ("1500m", 1500), ("0.1", 100), ("100u", 1), (2, 2000), ("x", None), (None, None)],
-)
-def test_a_quantity_in_thousandths_is_rounded_up(text: str | int | None, value: int | None) -> None:
-    assert milli(text) == value
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
     [
         ("8", 8),
         ("1k", 1000),
@@ -250,3 +242,20 @@ def test_no_quantity_raises(value: object) -> None:
     found = whole(value)
     assert found is None or isinstance(found, int)
     assert mebibytes("64839428Ki") == 63319
+
+
+@pytest.mark.parametrize(
+    ("text", "milli"),
+    [
+        ("1500m", 1500),
+        ("2", 2000),
+        (3, 3000),
+        (0.5, 500),
+        ("100u", 1),
+        ("1k", 10**6),
+        ("x", None),
+        (None, None),
+    ],
+)
+def test_thousandths_are_rounded_up_as_kubernetes_does(text: object, milli: int | None) -> None:
+    assert thousandths(text) == milli

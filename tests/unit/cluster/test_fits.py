@@ -87,7 +87,7 @@ def test_what_bars_a_pod_is_told_with_its_numbers(
             {},
             {},
             "storage",
-            "under 85% of its storage",
+            "under 85% of its",
         ),
         ({"taints": ("a=b:NoSchedule",)}, {}, {}, "taint", "if its pod tolerates a=b:NoSchedule"),
         ({}, {"asked_for": None}, {}, "dra", "if a DeviceClass serves what the pod asks for"),
