@@ -44,6 +44,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "memory/budget.py": (f"{UNIT}/memory/test_budget.py",),
     "verdict/candidates.py": (f"{UNIT}/verdict/test_candidates.py",),
     "verdict/deciding.py": (f"{UNIT}/verdict/test_deciding.py", f"{UNIT}/verdict/test_accepting.py"),
+    "verdict/kinds.py": (f"{UNIT}/verdict/test_kinds.py",),
     "verdict/landing.py": (f"{UNIT}/verdict/test_landing.py",),
     "verdict/measured.py": (f"{UNIT}/verdict/test_measured.py",),
     "verdict/other_vendors.py": (f"{UNIT}/verdict/test_other_vendors.py",),

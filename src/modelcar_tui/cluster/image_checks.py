@@ -39,6 +39,20 @@ def check_images(
     return tuple(checks)
 
 
+def check_waiting(inventory: Inventory) -> tuple[Check, ...]:
+    """Pods that wait for the same units: they may get them first."""
+    return tuple(
+        Check(
+            code="pending-pods",
+            state=State.WARNING,
+            what=f"{one.pods} pod{'s wait' if one.pods != 1 else ' waits'} for {one.units} {one.resource} "
+            "and may get them first",
+            fix="oc get pods -A --field-selector=status.phase=Pending",
+        )
+        for one in inventory.waiting
+    )
+
+
 def pull_seconds(size_bytes: int) -> tuple[float, float]:
     """Shortest and longest time to expect until a cold image is there and the model starts to load."""
     return size_bytes / 1e9 * FASTEST_SECONDS_PER_GB, size_bytes / 1e9 * SECONDS_PER_GB

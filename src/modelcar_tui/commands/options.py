@@ -81,6 +81,9 @@ def add_cluster_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--kubeconfig", metavar="PATH", help="default: as kubectl finds it")
     group.add_argument("--context", dest="kube_context", metavar="NAME", help="kubeconfig context")
+    group.add_argument(
+        "--namespace", metavar="NS", help="where models are to be served; default: the context's"
+    )
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -158,6 +161,7 @@ def settings_fields(args: argparse.Namespace) -> dict[str, Any]:
         "inventory",
         "kubeconfig",
         "kube_context",
+        "namespace",
         "authfile",
         "registries_conf",
         "vllm_version",

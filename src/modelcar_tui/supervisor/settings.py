@@ -34,6 +34,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     kubeconfig: str | None = None
     """Path or `KUBECONFIG` list; None finds it as kubectl does."""
     kube_context: str | None = None
+    namespace: str | None = None
+    """Where models are to be served, whose limits count; None takes the context's."""
     qa: bool = True
     qa_image: str | None = None
     """None takes the tag of the cluster's release."""

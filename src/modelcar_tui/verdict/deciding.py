@@ -8,17 +8,17 @@ import msgspec
 
 from modelcar_tui.advice.lint.lint import lint_model, unique
 from modelcar_tui.cluster.fits import Answer
-from modelcar_tui.cluster.image_checks import ImageNeed, check_images
+from modelcar_tui.cluster.image_checks import ImageNeed, check_images, check_waiting
 from modelcar_tui.cluster.pull import check_pull
 from modelcar_tui.cluster.types import AcceleratorReport, Check, Guarantee, Inventory, State
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.reference import parse_reference
 from modelcar_tui.manifest.arguments import accepted_changes, effective
 from modelcar_tui.manifest.plan import Decision, Plan
-from modelcar_tui.manifest.types import ModelCar
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.verdict.candidates import Candidate, candidates, kind_name
+from modelcar_tui.verdict.kinds import on_kinds
 from modelcar_tui.verdict.landing import Landing, land, pod_of, within_limits
 from modelcar_tui.verdict.other_vendors import if_served, settles_doubt
 from modelcar_tui.verdict.reports import (
@@ -37,19 +37,36 @@ from modelcar_tui.vllm.support import Compatibility, Support
 
 
 def decide_model(
-    model: ModelRequirements, report: AcceleratorReport, kinds: tuple[Candidate, ...], vllm: str | None
+    model: ModelRequirements,
+    report: AcceleratorReport,
+    kinds: tuple[Candidate, ...],
+    vllm: str | None,
+    *,
+    each_kind: bool = False,
 ) -> ModelVerdict:
     """The verdict on one model alone: GO where one kind of GPU serves it, NO-GO only where none can.
 
     What vLLM or the lint refuses whatever the GPU is heard, too.
+
+    Args:
+        model: as it stands.
+        report: the accelerators.
+        kinds: those that are usable.
+        vllm: the release that will serve it, where it is known.
+        each_kind: whether to tell how it fares on each kind, too.
     """
-    verdict = _by_gpus(model, report, kinds, vllm)
+    verdict = _by_gpus(model, report, kinds, vllm, each_kind=each_kind)
     gpu = next((kind.gpu for kind in kinds if kind.gpu.product == verdict.product), None)
     return heard(verdict, model, vllm, runtime_arguments(report), gpu)
 
 
 def _by_gpus(
-    model: ModelRequirements, report: AcceleratorReport, kinds: tuple[Candidate, ...], vllm: str | None
+    model: ModelRequirements,
+    report: AcceleratorReport,
+    kinds: tuple[Candidate, ...],
+    vllm: str | None,
+    *,
+    each_kind: bool,
 ) -> ModelVerdict:
     if not kinds:
         return _without_gpus(model, report)
@@ -61,7 +78,8 @@ def _by_gpus(
     conditions = chosen.conditions
     if chosen.verdict is Verdict.GO:
         conditions = (*_strays(best, judged), *conditions)
-    return msgspec.structs.replace(chosen, runs_on=runs_on, conditions=conditions)
+    cells = on_kinds(model, judged, vllm) if each_kind else ()
+    return msgspec.structs.replace(chosen, runs_on=runs_on, conditions=conditions, kinds=cells)
 
 
 _BEST_FIRST = (Verdict.GO, Verdict.UNKNOWN, Verdict.NO_GO)
@@ -129,7 +147,12 @@ def preflight(models: tuple[ModelRequirements, ...], cluster: AcceleratorReport)
         for model in models
     ]
     images = [parts for model in models if (parts := _host_and_repository(model.image.reference))]
-    return cluster.checks + check_pull(images, cluster.pull) + check_images(needs, cluster.inventory)
+    return (
+        cluster.checks
+        + check_waiting(cluster.inventory)
+        + check_pull(images, cluster.pull)
+        + check_images(needs, cluster.inventory)
+    )
 
 
 def _host_and_repository(reference: str) -> tuple[str, str] | None:
@@ -257,7 +280,7 @@ def _on(
     )
     pod = pod_of(model, arguments, report)
     landing = within_limits(land(pod, kind), pod, kind, report)
-    judged = _judge(car, kind, result, compatibility, landing)
+    judged = _judge(model, kind, result, compatibility, landing)
     return ModelVerdict(
         model=car.name,
         verdict=judged.verdict,
@@ -276,6 +299,13 @@ def _on(
     )
 
 
+BY_NAME = Condition(
+    text="by name only: its image was not read",
+    holds=Holds.YES,
+    settles="make the image readable (see the remarks)",
+)
+
+
 class _Judged(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     why: str
@@ -284,13 +314,13 @@ class _Judged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _judge(
-    car: ModelCar,
+    model: ModelRequirements,
     kind: Candidate,
     result: Estimate,
     compatibility: tuple[Compatibility, ...],
     landing: Landing,
 ) -> _Judged:
-    count = car.serving.gpu_count
+    car, count = model.car, model.car.serving.gpu_count
     unsupported = next((item for item in compatibility if item.support is Support.UNSUPPORTED), None)
     if unsupported is not None:
         nearest = f"; {unsupported.nearest} runs on it" if unsupported.nearest else ""
@@ -311,7 +341,8 @@ def _judge(
         doubt_of = landing.condition
         why = f"{result.why}; but {landing.why}"
         return _Judged(verdict=Verdict.UNKNOWN, why=why, settle=doubt_of.settles, conditions=(doubt_of,))
-    return _Judged(verdict=Verdict.GO, why=result.why)
+    told = (BY_NAME,) if model.image.model.config is None else ()
+    return _Judged(verdict=Verdict.GO, why=result.why, conditions=told)
 
 
 def _barred(kind: Candidate, count: int, landing: Landing) -> str:

@@ -61,6 +61,29 @@ class ConfigurationReport(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[ModelRequirements, ...]
 
 
+class OnKind(StrEnum):
+    """How a model fares on one kind of GPU."""
+
+    FITS = "fits"
+    TIGHT = "tight"
+    """It starts, and serves fewer than 1.25 requests of its full context at once."""
+    FULL = "full"
+    """It would start, and no node takes its pod now."""
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+class KindFit(msgspec.Struct, frozen=True, kw_only=True):
+    """One model on one kind of GPU: a cell of the table of models and kinds."""
+
+    kind: str
+    """`H100-80GB-HBM3 80 GiB`."""
+    state: OnKind
+    gpus: int | None = None
+    """With how many GPUs it starts: those it asks for, else the fewest; None where none on one node do."""
+    why: str = ""
+
+
 class ModelVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict on one model alone."""
 
@@ -83,6 +106,8 @@ class ModelVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """Nodes on which it would run, at most ten."""
     runs_on: tuple[str, ...] = ()
     """Every kind of GPU at hand that serves it."""
+    kinds: tuple[KindFit, ...] = ()
+    """Every kind of GPU at hand, in the inventory's order."""
     compatibility: tuple[Compatibility, ...] = ()
     estimate: Estimate | None = None
     predicted: Verdict | None = None

@@ -52,7 +52,9 @@ def heard(
         return msgspec.structs.replace(verdict, warnings=(*verdict.warnings, why))
     settle = changes_in_words(repairs) or next((finding.fix for finding in findings if finding.fix), "")
     if sure:
-        return msgspec.structs.replace(verdict, verdict=Verdict.NO_GO, why=why, settle=settle, runs_on=())
+        return msgspec.structs.replace(
+            verdict, verdict=Verdict.NO_GO, why=why, settle=settle, runs_on=(), conditions=()
+        )
     if parse_version(vllm) is None:
         settle = f"state the release that will serve it: --vllm VERSION; or {settle}"
     else:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from cluster_support import look_at
 
-from modelcar_tui.cluster.image_checks import ImageNeed, check_images, pull_seconds
-from modelcar_tui.cluster.types import AcceleratorReport, Check, GpuNode, Inventory, OtherNode, State
+from modelcar_tui.cluster.image_checks import ImageNeed, check_images, check_waiting, pull_seconds
+from modelcar_tui.cluster.types import AcceleratorReport, Check, GpuNode, Inventory, OtherNode, State, Waiting
 from modelcar_tui.demo.kube import Scenario, start_stub_cluster
 from modelcar_tui.demo.kube_objects import (
     CONFIG_MAPS,
@@ -208,3 +208,12 @@ def test_the_estimate_covers_what_was_measured() -> None:
     for size, seconds in ((14e9, 363), (140e9, 4603)):
         low, high = pull_seconds(int(size))
         assert low * 0.9 <= seconds <= high * 1.1
+
+
+def test_pods_that_wait_for_the_same_cards_are_mentioned() -> None:
+    one, many = (Waiting(resource="nvidia.com/gpu", pods=pods, units=4) for pods in (1, 3))
+    (told,) = check_waiting(Inventory(waiting=(one,)))
+    assert told.what == "1 pod waits for 4 nvidia.com/gpu and may get them first"
+    assert told.state is State.WARNING
+    assert check_waiting(Inventory(waiting=(many,)))[0].what.startswith("3 pods wait for 4")
+    assert check_waiting(Inventory()) == ()

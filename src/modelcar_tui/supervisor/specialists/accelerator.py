@@ -112,6 +112,7 @@ def cluster_options(settings: Settings) -> ClusterOptions:
     return ClusterOptions(
         kubeconfig=settings.kubeconfig,
         context=settings.kube_context,
+        namespace=settings.namespace,
         gpus=settings.gpus,
         inventory=settings.inventory,
     )

@@ -67,7 +67,9 @@ class Decision:
         vllm = settings.vllm_version or deciding.runtime_version(cluster)
         kinds = candidates(cluster)
         context.step("compare", Status.RUNNING, f"{len(kinds)} kinds of GPU")
-        models = tuple(deciding.decide_model(m, cluster, kinds, vllm) for m in configuration.models)
+        models = tuple(
+            deciding.decide_model(m, cluster, kinds, vllm, each_kind=True) for m in configuration.models
+        )
         detail = models[0].comparison if len(models) == 1 else f"{len(models)} compared"
         context.step("compare", Status.DONE, detail)
         self._tell_quantization(context, models)

@@ -1,0 +1,47 @@
+"""How one model fares on each kind of GPU at hand: the cells of the table of models and kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from modelcar_tui.memory.types import Outcome
+from modelcar_tui.memory.what_if import smallest_tp
+from modelcar_tui.verdict.candidates import Candidate, kind_name
+from modelcar_tui.verdict.reports import KindFit, ModelRequirements, ModelVerdict, OnKind, Verdict
+from modelcar_tui.vllm.engine_args import server_args
+from modelcar_tui.vllm.support import Support
+
+TIGHT = 1.25
+"""Requests of the full context at once below which a start is called tight."""
+_TOO_SMALL = (Outcome.OOM_LOAD, Outcome.REFUSED_NO_KV, Outcome.REFUSED_KV)
+
+
+def on_kinds(
+    model: ModelRequirements, judged: Iterable[tuple[Candidate, ModelVerdict]], vllm: str | None
+) -> tuple[KindFit, ...]:
+    """One cell a kind; where the memory is too small, with how many GPUs it would do.
+
+    Args:
+        model: as it stands.
+        judged: the verdict on each kind of GPU.
+        vllm: the release that will serve it, where it is known.
+    """
+    return tuple(_on(model, kind, verdict, vllm) for kind, verdict in judged)
+
+
+def _on(model: ModelRequirements, kind: Candidate, verdict: ModelVerdict, vllm: str | None) -> KindFit:
+    estimate = verdict.estimate
+    outcome = estimate.outcome if estimate is not None else Outcome.UNKNOWN
+    state, gpus = OnKind.REFUSED, None
+    if verdict.verdict is not Verdict.NO_GO:
+        at_once = estimate.max_concurrency.value if estimate is not None else None
+        known = OnKind.TIGHT if at_once is not None and at_once < TIGHT else OnKind.FITS
+        state, gpus = known if verdict.verdict is Verdict.GO else OnKind.UNKNOWN, verdict.gpus
+    elif any(one.support is Support.UNSUPPORTED for one in verdict.compatibility):
+        gpus = None
+    elif outcome is Outcome.STARTS and verdict.gpus <= kind.most:
+        state, gpus = OnKind.FULL, verdict.gpus
+    elif outcome in _TOO_SMALL:
+        arguments = server_args(model.car.serving.args, model.car.serving.gpu_count, vllm).mended()
+        gpus = smallest_tp(model.image.model, kind.gpu, arguments, vllm=vllm, most=kind.most)
+    return KindFit(kind=kind_name(kind), state=state, gpus=gpus, why=verdict.why)
