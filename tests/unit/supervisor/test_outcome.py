@@ -248,7 +248,10 @@ def test_the_next_step_is_what_helps_those_that_decide_the_verdict() -> None:
     told = outcome_of(state)
     assert told is not None
     assert told.next == "delete --x (and 1 more)"
-    assert conclusion(state, {"reports": {}, "finished": {}}) == (1, "w; next: delete --x (and 1 more)")
+    assert conclusion(state, {"reports": {}, "finished": {}}) == (
+        1,
+        "w (3 models); next: delete --x (and 1 more)",
+    )
     failed_qa = outcome_of(run(e.QaFinished(outcome=failed(OOM))))
     assert failed_qa is not None
     assert failed_qa.next == "lower --max-model-len"
