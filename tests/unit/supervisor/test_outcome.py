@@ -193,15 +193,23 @@ def ended(outcome: QaOutcome) -> RunState:
 
 def test_json_tells_outcome_and_prediction_apart() -> None:
     document = json.loads(to_json(envelope(ended(failed(OOM)))))
-    assert {key: document[key] for key in ("outcome", "predicted", "verdict", "exit_status")} == {
-        "outcome": "QA FAILED",
+    assert document["outcome"]["word"] == "QA FAILED"
+    assert document["outcome"]["measured"] == "llama-3.3-70b-instruct: it did not fit"
+    assert document["outcome"]["models"][NAMES[1]]["measured"].startswith("its QA failed: CUDA_OOM")
+    assert {key: document[key] for key in ("predicted", "verdict", "exit_status")} == {
         "predicted": "GO",
         "verdict": "NO-GO",
         "exit_status": 4,
     }
     assert NAMES[1] in document["summary"]
     good = json.loads(to_json(envelope(ended(QaOutcome(code="QA_OK", message="3 passed")))))
-    assert (good["outcome"], good["predicted"], good["verdict"], good["exit_status"]) == ("GO", "GO", "GO", 0)
+    assert (good["outcome"]["word"], good["predicted"], good["verdict"], good["exit_status"]) == (
+        "GO",
+        "GO",
+        "GO",
+        0,
+    )
+    assert (good["outcome"]["conditions"], good["outcome"]["measured"]) == ([], "passed")
 
 
 def test_the_report_says_go_of_no_run_whose_qa_died() -> None:
