@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.runs import JOURNAL
 from modelcar_tui.supervisor.specialist import Context
 from modelcar_tui.supervisor.state import RunState, fold
+from modelcar_tui.supervisor.supervisor import Supervisor
 from modelcar_tui.verdict.reports import Verdict
-from tests.unit.supervisor.drive import accept_all, drive
-from tests.unit.supervisor.team import fake_team
+
+sys.path.insert(0, str(Path(__file__).parent))
+from team import MANIFEST, fake_team
 
 REASON = "NO-GO by licence: llama"
 
@@ -52,10 +55,19 @@ class Dies(Licence):
         raise RuntimeError("broken")
 
 
-async def ended(manifest: Path, tmp_path: Path, licence: Licence, **options: Any) -> RunState:
-    supervisor = await drive(
-        manifest, tmp_path, answer=accept_all, specialists=(*fake_team(), licence), **options
+@pytest.fixture
+def manifest(tmp_path: Path) -> Path:
+    path = tmp_path / "x.base.yaml"
+    path.write_text(MANIFEST)
+    return path
+
+
+async def ended(manifest: Path, tmp_path: Path, licence: Licence) -> RunState:
+    supervisor = Supervisor(
+        manifest, specialists=(*fake_team(), licence), state_dir=str(tmp_path), approve="all"
     )
+    async for _ in supervisor.run():
+        pass
     assert supervisor.folder is not None
     assert fold(read_journal(supervisor.folder / JOURNAL)) == supervisor.state
     return supervisor.state
