@@ -65,7 +65,7 @@ def _demo(options: tuple[str, ...]) -> Item:
         document = json.loads(done.stdout)
         del document["tool"], document["run"]["version"]  # the product's own, which a release changes
         told = _level({"status": done.returncode, "told": document}, os.path.realpath(folder))
-    return item(told, f"{done.returncode} {document['outcome']} {document['summary'][:120]}")
+    return item(told, f"{done.returncode} {document['outcome']['word']} {document['summary'][:120]}")
 
 
 def _environment(folder: str) -> dict[str, str]:

@@ -72,7 +72,11 @@ def test_json_has_the_outcome_and_the_prediction_apart(oom: Supervisor) -> None:
     from modelcar_tui.report.data import envelope, to_json
 
     document = json.loads(to_json(envelope(oom.state)))
-    assert (document["outcome"], document["predicted"], document["exit_status"]) == ("QA FAILED", "GO", 4)
+    assert (document["outcome"]["word"], document["predicted"], document["exit_status"]) == (
+        "QA FAILED",
+        "GO",
+        4,
+    )
     assert document["verdict"] == "NO-GO"
     assert DIED in document["summary"]
 

@@ -20,9 +20,8 @@ from modelcar_tui.report.text import change_text
 from modelcar_tui.supervisor.runs import command_keeping
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.supervisor import Supervisor
-from modelcar_tui.verdict.reports import DecisionReport, Verdict
-
-_STATUS = {Verdict.GO: ExitStatus.GO, Verdict.NO_GO: ExitStatus.NO_GO, Verdict.UNKNOWN: ExitStatus.UNKNOWN}
+from modelcar_tui.verdict.outcome import STATUS
+from modelcar_tui.verdict.reports import DecisionReport
 
 
 def make_plan(settings: Settings, output: Path | None) -> int:
@@ -44,7 +43,7 @@ def make_plan(settings: Settings, output: Path | None) -> int:
         if replaced is not None:
             sys.stdout.write(f"{output.name} {replaced}\n")
         sys.stdout.write(f"saved: {output}; apply with: agent apply {output} --accept all\n")
-    return _STATUS[report.verdict]
+    return STATUS[report.verdict]
 
 
 def _outlook(report: DecisionReport) -> Iterator[str]:

@@ -31,5 +31,5 @@ def list_runs(settings: Settings, *, most: int = 50) -> int:
 def _end(state: RunState) -> str:
     if state.finish is not None:
         told = outcome_of(state)
-        return f"{told.word if told else state.finish.verdict} (status {state.finish.exit_status})"
+        return f"{told.headline if told else state.finish.verdict} (status {state.finish.exit_status})"
     return "waits for approval" if state.waiting_for_approval else "not finished"

@@ -9,6 +9,7 @@ import msgspec
 from modelcar_tui.report.text import TITLES
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.state import Pane, RunState
+from modelcar_tui.verdict.outcome import ModelOutcome, RunOutcome
 
 SCHEMA = 1
 
@@ -24,7 +25,7 @@ def envelope(state: RunState) -> dict[str, Any]:
         "manifest": state.path,
         "verdict": finish.verdict if finish else None,
         "predicted": told.predicted if told else None,
-        "outcome": told.word if told and finish else None,
+        "outcome": outcome_data(told) if told else None,
         "next": told.next if told and finish else None,
         "exit_status": finish.exit_status if finish else None,
         "summary": finish.summary if finish else None,
@@ -36,6 +37,24 @@ def envelope(state: RunState) -> dict[str, Any]:
         "run": msgspec.to_builtins(state),
     }
     return {**head, **own, **head, **tail}  # what a specialist says never replaces what the envelope says
+
+
+def outcome_data(told: RunOutcome) -> dict[str, Any]:
+    """The outcome of the run, and of each model by its name."""
+    models = {model.model: _outcome(model) for model in told.models}
+    return {**_outcome(told), "models": models}
+
+
+def _outcome(told: RunOutcome | ModelOutcome) -> dict[str, Any]:
+    return {
+        "word": told.word,
+        "headline": told.headline,
+        "conditions": msgspec.to_builtins(told.conditions),
+        "predicted": told.predicted,
+        "measured": told.measured or None,
+        "why": told.why,
+        "next": told.next,
+    }
 
 
 def is_own(pane: Pane) -> bool:

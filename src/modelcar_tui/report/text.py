@@ -20,6 +20,8 @@ TITLES = {
     "decision": "Deployment Decision",
     "qa": "QA Validation",
 }
+ALONE = "alone"
+"""The id of what is no run that was kept: one specialist alone."""
 _MARK = {Status.DONE: "x", Status.WARNING: "!", Status.FAILED: "!", Status.SKIPPED: "-"}
 
 
@@ -30,6 +32,10 @@ def markdown(state: RunState) -> str:
 
 def _lines(state: RunState) -> Iterator[str]:
     mark = " (DEMO)" if state.demo else ""
+    told = outcome_of(state)
+    if told is not None:
+        yield f"**{told.headline}**: {told.why}"
+        yield ""
     yield f"# modelcar-tui{mark}: {state.path}"
     yield ""
     if state.demo:
@@ -41,10 +47,20 @@ def _lines(state: RunState) -> Iterator[str]:
     if state.finish is not None:
         yield "## Result"
         yield ""
-        told = outcome_of(state)
-        word = told.word if told is not None else state.finish.verdict
-        yield f"**{word}** (exit status {state.finish.exit_status}): {state.finish.summary}"
+        yield from (f"- {line}" for line in afterwards(state))
         yield ""
+        word = told.headline if told is not None else state.finish.verdict
+        yield f"**{word}** (exit status {state.finish.exit_status}): {state.finish.summary}"
+
+
+def afterwards(state: RunState) -> Iterator[str]:
+    """What was written where, and how to see the run again."""
+    if state.written is not None:
+        yield f"written: {state.written.path}"
+    elif state.kept:
+        yield f"nothing was written: {state.kept}"
+    if state.run_id and state.run_id != ALONE:
+        yield f"see it again: modelcar-tui --replay {state.run_id}; all runs: agent runs"
 
 
 def _section(state: RunState, pane: Pane) -> Iterator[str]:
@@ -100,7 +116,7 @@ def _tick(step: Step) -> str:
 def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
     yield ""
     told = outcome_of(state)
-    yield f"**{told.word if told is not None else report.verdict}**: {report.why}"
+    yield f"**{told.headline}**: {told.why}" if told is not None else f"**{report.verdict}**: {report.why}"
     if report.predicted is not None:
         yield f"Predicted before QA: {report.predicted.verdict}: {report.predicted.why}"
     if report.findings:

@@ -158,7 +158,9 @@ class Engine:
             ExitStatus.INTERNAL,
         ):
             told = outcome_of(state)
-            end[0] = f"{told.word if told else state.finish.verdict}: {end[0]}"
+            end[0] = f"{told.headline if told else state.finish.verdict}: {end[0]}"
+            end[0] += f"; written: {state.written.path}" if state.written is not None else ""
+            end[0] += f"; see it again: modelcar-tui --replay {state.run_id}" if state.run_id else ""
         if state.run_id and (state.finish is None or state.finish.exit_status in _RESUMABLE):
             end.append(f"the run can go on: modelcar-tui --resume {state.run_id}")
         return tuple(end)

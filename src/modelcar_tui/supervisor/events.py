@@ -84,6 +84,9 @@ class SpecialistFinished(Event, tag=True, frozen=True, kw_only=True):
     """The result, for the pane's body and the Markdown report."""
     metadata: dict[str, str | int | float | bool | None] = {}
     """Machine-readable, such as `gpu_available`, `gpu_provider`, `vllm_runtime_image`."""
+    verdict: Verdict | None = None
+    """What a specialist of another package makes of the run; None where it says nothing of it."""
+    reason: str = ""
 
 
 class ManifestRead(Event, tag=True, frozen=True, kw_only=True):

@@ -135,7 +135,7 @@ def _failed(member: Specialist, context: Context, error: BaseException) -> State
     context.crash(error)
     whose = "ours" if is_ours(member) else "this specialist, not of modelcar-tui"
     where = context.folder / "crash.txt"
-    context.finish(text, (text, f"This is a fault of {whose}; details are in {where}"), status=Status.FAILED)
+    context.fail(text, (text, f"This is a fault of {whose}; details are in {where}"))
     return {"finished": {member.name: text}}
 
 

@@ -113,7 +113,7 @@ class Refused:
             context.crash(self._error)
             lines.append(f"details are in {context.folder / 'crash.txt'}")
         context.emit(Noticed(text=context.redact(f"{self.title}: {self.why}"), status=Status.WARNING))
-        context.finish(self.why, tuple(lines), status=Status.FAILED)
+        context.fail(self.why, tuple(lines))
         return NoReport()
 
 

@@ -1,51 +1,29 @@
-"""What a run comes to: the verdict, and QA's own result over it. A measurement beats an estimate."""
+"""What a run comes to, of its state: see `verdict.outcome`."""
 
 from __future__ import annotations
 
-import msgspec
-
-from modelcar_tui.qa.types import QaOutcome
+from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.verdict.measured import qa_failed
-from modelcar_tui.verdict.reports import DecisionReport, Verdict
-
-QA_FAILED = "QA FAILED"
-
-
-class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """The run in one line; every face tells it from here."""
-
-    word: str
-    """`GO`, `NO-GO`, `UNKNOWN`, or `QA FAILED`."""
-    verdict: Verdict
-    """The verdict that stands, QA's result included."""
-    predicted: Verdict
-    """What was decided before QA."""
-    why: str = ""
-    next: str = ""
-    """What would make it GO, or what to do about a failed QA; empty where nothing is to be done, or known."""
+from modelcar_tui.verdict.outcome import Known, RunOutcome, outcome
 
 
 def outcome_of(state: RunState) -> RunOutcome | None:
     """What the run has come to so far; None before there is a verdict."""
-    report = state.decision
-    if report is None:
-        if state.finish is None:
-            return None
-        verdict = state.finish.verdict
-        return RunOutcome(word=str(verdict), verdict=verdict, predicted=verdict, why=state.finish.summary)
-    predicted = report.verdict if report.predicted is None else report.predicted.verdict
-    word = QA_FAILED if qa_failed(state.qa.outcome) else str(report.verdict)
-    step = _next(report, state.qa.outcome)
-    return RunOutcome(word=word, verdict=report.verdict, predicted=predicted, why=report.why, next=step)
+    return outcome(known(state))
 
 
-def _next(report: DecisionReport, outcome: QaOutcome | None) -> str:
-    """The first of what helps those that decide the verdict, and how many more there are."""
-    if report.verdict is Verdict.GO:
-        return ""
-    steps = [model.settle for model in report.models if model.verdict is report.verdict]
-    told = list(dict.fromkeys(step for step in steps if step))
-    if not told and outcome is not None and qa_failed(outcome):
-        return outcome.fix
-    return told[0] + (f" (and {len(told) - 1} more)" if len(told) > 1 else "") if told else ""
+def known(state: RunState) -> Known:
+    """What the outcome hangs on."""
+    answer = state.approval.decision if state.approval is not None else None
+    access = state.cluster.access if state.cluster is not None else None
+    return Known(
+        decision=state.decision,
+        qa=state.qa.outcome,
+        votes=state.votes,
+        answer=None if answer is not None and answer.who == Approve.SHOW else answer,
+        written=state.written is not None,
+        kept=state.kept,
+        blind=access is not None and access.problem is not None,
+        ended=state.finish.verdict if state.finish is not None else None,
+        summary=state.finish.summary if state.finish is not None else "",
+    )

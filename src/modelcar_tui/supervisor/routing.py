@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.supervisor.specialist import Specialist
+from modelcar_tui.verdict.reports import Verdict
 
 APPROVAL = "approval"
 WRITE = "write"
@@ -82,7 +83,7 @@ def ways(progress: Progress, members: Iterable[Specialist]) -> tuple[Way, ...]:
     members = tuple(members)
     steps = allowed_next(progress, members)
     found = [Way(name="go-on", steps=steps)]
-    if steps == (QA,) and progress.verdict == "NO-GO":
+    if steps == (QA,) and progress.verdict == Verdict.NO_GO:
         after = msgspec.structs.replace(progress, finished=progress.finished | {QA})
         found.append(Way(name="skip-qa", steps=allowed_next(after, members), skipped=(QA,)))
     early = DECISION in progress.finished and progress.answer is None and QA not in progress.finished

@@ -28,7 +28,8 @@ from modelcar_tui.supervisor.events import (
     StepPlan,
 )
 from modelcar_tui.supervisor.settings import Settings
-from modelcar_tui.verdict.reports import DecisionReport
+from modelcar_tui.verdict.reports import DecisionReport, Verdict
+from modelcar_tui.verdict.votes import said
 
 R = TypeVar("R", bound=msgspec.Struct)
 Suggest = Callable[[DecisionReport], Awaitable[tuple[Change, ...]]]
@@ -70,6 +71,8 @@ class Context:
         self.suggest: Suggest | None = None
         """Asks a language model for arguments, where there is one; gives only what the validators let
         through."""
+        self.foreign = False
+        """Not one of our own specialists: what it makes of the run is a vote."""
         self.resumed = False
         """Whether an earlier process began this run."""
         self.consent: Callable[[tuple[str, ...]], Awaitable[bool]] = _granted
@@ -78,6 +81,7 @@ class Context:
         self._emit = emit
         self._own = name
         self._alone = False
+        self._vote: SpecialistFinished | None = None
 
     def emit(self, event: AnyEvent) -> None:
         """Journal an event, fold it into the run's state, and show it.
@@ -90,6 +94,7 @@ class Context:
             event = self._itself(event)
         if isinstance(event, SpecialistFinished) and event.specialist == self._own:
             self.finished = True
+            event = self._vote = self._voting(event)
         self._emit(event)
 
     def only_itself(self) -> None:
@@ -121,13 +126,42 @@ class Context:
         *,
         status: Status = Status.DONE,
         metadata: Metadata | None = None,
+        verdict: Verdict | str | None = None,
+        reason: str = "",
     ) -> None:
         """Tell the pane's result. Call it once, at the end.
+
+        Args:
+            summary: One line for the pane's foot.
+            lines: The result, for the pane's body and the report.
+            status: `FAILED` where there is no good answer.
+            metadata: Machine-readable; a `verdict` in it is heard where the argument is not given.
+            verdict: Of a specialist of another package: a worse one than the run's lowers the run's, a
+                better one changes nothing. A word that is no verdict counts as not known, and so does
+                `FAILED` without a verdict.
+            reason: Why; the summary where it is empty.
 
         Raises:
             TypeError: a line is no text, or metadata holds what is no text, number, bool or None.
         """
-        self.emit(self._result(summary, lines, status, metadata))
+        result = self._result(summary, lines, status, metadata)
+        if self.foreign and verdict is not None:
+            word = said(verdict)
+            result = msgspec.structs.replace(
+                result, verdict=word, reason=self._line(reason) or result.summary
+            )
+        elif reason:
+            result = msgspec.structs.replace(result, reason=self._line(reason))
+        self.emit(result)
+
+    def fail(self, summary: str, lines: tuple[str, ...] = ()) -> None:
+        """Tell that the pane failed by no answer of its own: it died, or could not join. That is no vote;
+        one that it had cast before stands."""
+        result = self._result(summary, lines, Status.FAILED, None)
+        if self._vote is not None:
+            result = msgspec.structs.replace(result, verdict=self._vote.verdict, reason=self._vote.reason)
+        self.finished = True
+        self._emit(result)
 
     def crash(self, error: BaseException) -> None:
         """Keep the traceback below earlier ones: without local variables and the errors' texts, and
@@ -152,7 +186,9 @@ class Context:
                     detail=self._line(event.detail),
                 )
             case SpecialistFinished(specialist=self._own):
-                return self._result(event.summary, event.lines, event.status, event.metadata)
+                result = self._result(event.summary, event.lines, event.status, event.metadata)
+                reason = self._line(event.reason)
+                return msgspec.structs.replace(result, verdict=said(event.verdict), reason=reason)
         kind = class_name(type(event))
         whose = f" of {clean(repr(event.specialist), limit=60)}" if hasattr(event, "specialist") else ""
         raise NotItsOwnError(f"it may tell only of itself, and told {kind}{whose}")
@@ -167,6 +203,17 @@ class Context:
             lines=tuple(self._line(line) for line in lines),
             metadata={self._line(key): self._value(key, value) for key, value in (metadata or {}).items()},
         )
+
+    def _voting(self, event: SpecialistFinished) -> SpecialistFinished:
+        """The result with its vote, where there is one."""
+        if not self.foreign:
+            return event
+        word = event.verdict or said(event.metadata.get("verdict"))
+        if word is None and event.status is Status.FAILED:
+            word = Verdict.UNKNOWN
+        if word is None:
+            return event
+        return msgspec.structs.replace(event, verdict=word, reason=event.reason or event.summary)
 
     def _line(self, text: str) -> str:
         """One line; a line end of a specialist's could begin a heading of the report."""

@@ -17,8 +17,8 @@ from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.manifest.types import Manifest
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.verdict.measured import measured
-from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, Verdict
+from modelcar_tui.verdict.outcome import stands
+from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, Verdict, Vote
 
 _S = TypeVar("_S", bound=msgspec.Struct)
 
@@ -143,6 +143,9 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[ModelRequirements, ...] = ()
     cluster: AcceleratorReport | None = None
     decision: DecisionReport | None = None
+    """As it stands: under QA's result and the votes."""
+    votes: tuple[Vote, ...] = ()
+    """Of specialists that are not ours, a vote a pane."""
     approval: Approval | None = None
     written: e.ManifestWritten | None = None
     kept: str = ""
@@ -226,7 +229,7 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
         case e.ClusterRead():
             return _set(state, cluster=event.report)
         case e.DecisionMade():
-            return _set(state, decision=measured(event.report, state.qa.outcome))
+            return _judged(_set(state, decision=event.report))
         case e.ApprovalRequested():
             return _set(state, approval=Approval(request_id=event.request_id, plan_digest=event.plan_digest))
         case e.ApprovalGiven():
@@ -293,6 +296,11 @@ def _finished(state: RunState, event: e.SpecialistFinished, at: float) -> RunSta
     """A result that is told again, after an answer or after QA, makes the specialist's own time no longer."""
     pane = state.pane(event.specialist)
     first = pane.finished if pane is not None and pane.finished is not None else at
+    if pane is not None and pane.foreign:
+        votes = tuple(vote for vote in state.votes if vote.who != pane.title)
+        if event.verdict is not None:
+            votes += (Vote(who=pane.title, verdict=event.verdict, reason=event.reason),)
+        state = _judged(_set(state, votes=votes))
     return _pane(
         state,
         event.specialist,
@@ -305,10 +313,10 @@ def _finished(state: RunState, event: e.SpecialistFinished, at: float) -> RunSta
 
 
 def _judged(state: RunState) -> RunState:
-    """The decision under what QA says by now."""
-    return (
-        state if state.decision is None else _set(state, decision=measured(state.decision, state.qa.outcome))
-    )
+    """The decision under what QA and other specialists say by now."""
+    if state.decision is None:
+        return state
+    return _set(state, decision=stands(state.decision, state.qa.outcome, state.votes))
 
 
 def _settled(state: RunState, event: e.NarrationSettled) -> RunState:

@@ -23,6 +23,7 @@ from modelcar_tui.supervisor.specialists.decision import told
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict.deciding import decide_accepted, with_findings
 from modelcar_tui.verdict.measured import qa_failed
+from modelcar_tui.verdict.outcome import RunOutcome, settled
 from modelcar_tui.verdict.reports import DecisionReport, Verdict
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ class Steps:
             by, why = "rules", str(error)
         self._supervisor.emit(e.RouteChosen(steps=way.steps, by=by, why=why))
         if QA in way.skipped:
-            outcome = QaOutcome(code="QA_SKIPPED:NO_GO", message="the verdict is NO-GO; QA runs on GO")
+            outcome = QaOutcome(
+                code="QA_SKIPPED:NO_GO", message=f"the verdict is {Verdict.NO_GO}; QA runs on {Verdict.GO}"
+            )
             self._supervisor.emit(e.QaFinished(outcome=outcome))
             summary = f"skipped: {outcome.message}"
             self._supervisor.emit(
@@ -95,7 +98,7 @@ class Steps:
             emit(e.Noticed(text=lacking, status=e.Status.FAILED))
         accepted = self._accepted(report, decision)
         emit(e.DecisionMade(report=accepted))
-        for event in told(accepted):
+        for event in told(self._supervisor.state.decision or accepted):
             emit(event)
         return {
             "finished": {"write": ""},
@@ -109,7 +112,8 @@ class Steps:
             return report
         accepted = decide_accepted(run.models, run.cluster, report, decision, vllm=vllm)
         accepted = with_findings(run.models, run.cluster, accepted, decision, vllm=vllm)
-        return msgspec.structs.replace(accepted, with_changes=None)
+        accepted = msgspec.structs.replace(accepted, with_changes=None, without_changes=report.verdict)
+        return settled(accepted)
 
     async def summarise(self, state: State) -> State:
         """Close the run with its verdict and exit status."""
@@ -117,7 +121,7 @@ class Steps:
             await self._supervisor.llm.settle()
         status, summary = conclusion(self._supervisor.state, state)
         outcome, report = outcome_of(self._supervisor.state), self._supervisor.state.decision
-        for event in told(report) if report is not None and report.predicted is not None else ():
+        for event in told(report) if report is not None and _told_anew(report) else ():
             self._supervisor.emit(event)
         verdict = outcome.verdict if outcome is not None else Verdict.UNKNOWN
         self._supervisor.emit(
@@ -126,6 +130,11 @@ class Steps:
             )
         )
         return {"finished": {"summary": ""}}
+
+
+def _told_anew(report: DecisionReport) -> bool:
+    """Whether something after the decision has changed it."""
+    return report.predicted is not None or bool(report.votes)
 
 
 def conclusion(run: RunState, state: State) -> tuple[ExitStatus, str]:
@@ -143,28 +152,18 @@ def conclusion(run: RunState, state: State) -> tuple[ExitStatus, str]:
         return ExitStatus.USAGE, f"not written: {error}"
     if lacking := state.get("written", {}).get("lacking"):
         return ExitStatus.USAGE, lacking
-    decision = run.decision
-    if decision is None:
-        return ExitStatus.INTERNAL, "there is no decision"
-    if qa_failed(run.qa.outcome):
-        return _after_qa(run, decision)
     outcome = outcome_of(run)
-    why = decision.why + (f"; next: {outcome.next}" if outcome is not None and outcome.next else "")
-    if decision.verdict is Verdict.NO_GO:
-        return ExitStatus.NO_GO, why
-    access = run.cluster.access if run.cluster else None
-    if decision.verdict is Verdict.UNKNOWN:
-        blind = access is not None and access.problem is not None
-        return (ExitStatus.CLUSTER if blind else ExitStatus.UNKNOWN), why
-    return _after_qa(run, decision)
+    if run.decision is None or outcome is None:
+        return ExitStatus.INTERNAL, "there is no decision"
+    return outcome.status, _sentence(outcome, run.qa.outcome)
 
 
-def _after_qa(run: RunState, decision: DecisionReport) -> tuple[ExitStatus, str]:
-    outcome = run.qa.outcome
-    if outcome is None or outcome.skipped:
-        why = f"; QA was skipped: {outcome.message}" if outcome else ""
-        return ExitStatus.GO, f"{decision.why}{why}"
-    if outcome.ok:
-        return ExitStatus.GO, f"{decision.why}; QA passed"
-    status = ExitStatus.TIMED_OUT if outcome.code.endswith(":TIMEOUT") else ExitStatus.QA_FAILED
-    return status, f"{outcome.code}: {decision.why}"
+def _sentence(outcome: RunOutcome, qa: QaOutcome | None) -> str:
+    """The reason, with what QA said of itself, or what would help."""
+    if qa is not None and qa_failed(qa):
+        return f"{qa.code}: {outcome.why}"
+    if outcome.verdict is not Verdict.GO:
+        return outcome.why + (f"; next: {outcome.next}" if outcome.next else "")
+    if qa is None:
+        return outcome.why
+    return f"{outcome.why}; QA passed" if qa.ok else f"{outcome.why}; QA was skipped: {qa.message}"

@@ -29,7 +29,7 @@ from modelcar_tui.supervisor.afterwards import keep
 from modelcar_tui.supervisor.journal import Journal, read_journal
 from modelcar_tui.supervisor.llm.start import open_session
 from modelcar_tui.supervisor.outcome import outcome_of
-from modelcar_tui.supervisor.registry import panes, team
+from modelcar_tui.supervisor.registry import is_ours, panes, team
 from modelcar_tui.supervisor.runs import CHECKPOINT, JOURNAL, RunFolder
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.specialist import Context, Specialist
@@ -306,14 +306,16 @@ class Supervisor:
     def _context(self, name: str, reports: Mapping[str, Any]) -> Context:
         assert self.folder is not None  # noqa: S101 - made before the first context
         decision = self.state.decision
-        if decision is not None and decision.predicted is not None and reports:
-            # Whoever comes after QA hears what QA has made of the decision.
+        changed = decision is not None and (decision.predicted is not None or decision.votes)
+        if changed and reports:
+            # Whoever comes after QA, or after a vote, hears what that has made of the decision.
             reports = {**reports, "decision": msgspec.to_builtins(decision)}
         context = Context(name, self.settings, self.folder, self.emit, reports, self._redact)
         context.detached = lambda: self._detached
         context.consent = self._ask_consent
         context.suggest = self.llm.suggest if self.llm is not None else None
         context.resumed = self._resume is not None
+        context.foreign = any(member.name == name and not is_ours(member) for member in self._members)
         return context
 
     def _unfinished(self) -> bool:

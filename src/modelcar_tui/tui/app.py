@@ -17,7 +17,7 @@ from textual.binding import Binding
 
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.supervisor.events import Stamped
-from modelcar_tui.supervisor.outcome import QA_FAILED, outcome_of
+from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.state import Pane, RunState, fold
 from modelcar_tui.tui import glyphs
 from modelcar_tui.tui.face import Face
@@ -29,7 +29,6 @@ from modelcar_tui.tui.screens.dashboard import DashboardScreen, layout_for
 from modelcar_tui.tui.signals import Watch, backstop_off, let_go_of_terminal
 from modelcar_tui.tui.themed import ThemedApp
 from modelcar_tui.tui.themes import PALETTES
-from modelcar_tui.verdict.reports import Verdict
 
 if TYPE_CHECKING:
     from modelcar_tui.tui.patterns import Filter
@@ -50,11 +49,6 @@ EMPTY_BOARD = tuple(
         ("qa", "QA"),
     )
 )
-_VERDICT_STATUS = {
-    Verdict.GO: ExitStatus.GO,
-    Verdict.NO_GO: ExitStatus.NO_GO,
-    Verdict.UNKNOWN: ExitStatus.UNKNOWN,
-}
 
 
 class DashboardApp(ThemedApp):
@@ -342,9 +336,8 @@ class DashboardApp(ThemedApp):
         """The run's exit status, or the one of the verdict so far."""
         if self.state.finish is not None:
             return ExitStatus(self.state.finish.exit_status)
-        if (told := outcome_of(self.state)) is None:
-            return ExitStatus.UNKNOWN
-        return ExitStatus.QA_FAILED if told.word == QA_FAILED else _VERDICT_STATUS[told.verdict]
+        told = outcome_of(self.state)
+        return ExitStatus.UNKNOWN if told is None else told.status
 
     def copy_out(self, text: str) -> None:
         """`y`: to the operator's clipboard and to a file."""

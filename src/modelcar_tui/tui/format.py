@@ -6,9 +6,9 @@ from typing import Any
 
 from modelcar_tui.core.facts import GIB, Fact, Source
 from modelcar_tui.supervisor.events import Status
-from modelcar_tui.supervisor.outcome import QA_FAILED, RunOutcome
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Span
+from modelcar_tui.verdict.outcome import QA_FAILED, RunOutcome
 from modelcar_tui.verdict.reports import Verdict
 
 STATUS_ROLE = {
@@ -94,8 +94,8 @@ def status_spans(status: Status, glyphs: Glyphs, words: int = 0) -> tuple[Span, 
 def outcome_block(told: RunOutcome, glyphs: Glyphs) -> Span:
     """The run's word with its glyph, on the verdict's ground."""
     if told.word == QA_FAILED:
-        return f" {told.word} {glyphs.verdict(Verdict.NO_GO)} ", VERDICT_BLOCK[Verdict.NO_GO]
-    return f" {told.word} {glyphs.verdict(told.verdict)} ", VERDICT_BLOCK[told.verdict]
+        return f" {told.headline} {glyphs.verdict(Verdict.NO_GO)} ", VERDICT_BLOCK[Verdict.NO_GO]
+    return f" {told.headline} {glyphs.verdict(told.verdict)} ", VERDICT_BLOCK[told.verdict]
 
 
 def verdict_spans(verdict: Verdict, glyphs: Glyphs, words: int = 0) -> tuple[Span, ...]:

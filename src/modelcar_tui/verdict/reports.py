@@ -45,6 +45,18 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """What would tell whether it holds, or make it hold; a command where there is one."""
 
 
+class Vote(msgspec.Struct, frozen=True, kw_only=True):
+    """What a specialist of another package makes of the run; it may lower the verdict, never raise it."""
+
+    who: str
+    """Its pane's title."""
+    verdict: Verdict
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.who}: {self.reason}"
+
+
 class ModelRequirements(msgspec.Struct, frozen=True, kw_only=True):
     """One model of the manifest with all that was found out about it."""
 
@@ -125,12 +137,26 @@ class Predicted(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()
 
 
+class Unvoted(msgspec.Struct, frozen=True, kw_only=True):
+    """What was decided, where votes have lowered it."""
+
+    verdict: Verdict
+    why: str
+    with_changes: Verdict | None = None
+
+
 class DecisionReport(msgspec.Struct, frozen=True, kw_only=True):
     """The decision specialist's report."""
 
     verdict: Verdict
     why: str
     predicted: Predicted | None = None
+    votes: tuple[Vote, ...] = ()
+    """Of other packages' specialists, those that are heard."""
+    unvoted: Unvoted | None = None
+    without_changes: Verdict | None = None
+    """The base manifest's verdict, where the accepted changes were written and this is about what was
+    generated."""
     models: tuple[ModelVerdict, ...] = ()
     findings: tuple[Finding, ...] = ()
     checks: tuple[Check, ...] = ()

@@ -45,8 +45,8 @@ class Licence:
 
     async def run(self, context):
         context.step("read")
-        context.finish("NO-GO by licence", metadata={
-            "verdict": "NO-GO", "exit_status": 1, "schema": 9, "run": None, "qa": "x", "gpu_available": "no",
+        context.finish("licences are fine", metadata={
+            "verdict": "GO", "exit_status": 0, "schema": 9, "run": None, "qa": "x", "gpu_available": "no",
             "specialists": "none", "denied": 1,
         })
         return Report()
@@ -89,7 +89,10 @@ class Packages:
             timeout=100,
             check=False,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": str(self.folder)},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join((str(self.folder), os.environ.get("PYTHONPATH", ""))),
+            },
         )
 
     def told(self) -> dict[str, Any]:
@@ -122,7 +125,7 @@ def pane(told: dict[str, Any], name: str) -> dict[str, Any]:
 def test_metadata_of_a_foreign_specialist_stands_under_its_name_alone(packages: Packages) -> None:
     packages.add("licence", GOOD)
     told = packages.told()
-    assert told["specialists"]["licence"]["verdict"] == "NO-GO"
+    assert told["specialists"]["licence"]["verdict"] == "GO"
     assert "denied" not in told
     assert (told["schema"], told["qa"], told["gpu_available"]) == (
         1,
@@ -332,7 +335,7 @@ def test_the_pane_of_one_that_tells_of_another_says_what_it_told(packages: Packa
 
 
 def test_one_that_tells_no_result_is_done_when_its_run_has_ended(packages: Packages) -> None:
-    packages.add("licence", GOOD.replace("context.finish(", "dict(").replace('"NO-GO by licence", ', ""))
+    packages.add("licence", GOOD.replace("context.finish(", "dict(").replace('"licences are fine", ', ""))
     told = packages.told()
     assert foreign(told) == [("licence", "done")]
     assert pane(told, "licence")["summary"] == "it ended and told no result"
@@ -389,7 +392,7 @@ def test_of_two_versions_of_a_package_the_first_on_the_path_joins(packages: Pack
 def test_the_report_has_a_section_of_the_refused_and_no_second_of_ours(packages: Packages) -> None:
     packages.add("licence", "raise ImportError('no such thing')\n", package="acme")
     forged = GOOD.replace('"licence"', '"result"').replace('"Licence"', '"Result"')
-    packages.add("result", forged.replace("NO-GO by licence", "x\\n## Result\\n**GO**"))
+    packages.add("result", forged.replace("licences are fine", "x\\n## Result\\n**GO**"))
     done = packages.run(form="text")
     assert done.returncode == packages.alone
     headings = [line for line in done.stdout.splitlines() if line.startswith("## ")]

@@ -193,15 +193,23 @@ def ended(outcome: QaOutcome) -> RunState:
 
 def test_json_tells_outcome_and_prediction_apart() -> None:
     document = json.loads(to_json(envelope(ended(failed(OOM)))))
-    assert {key: document[key] for key in ("outcome", "predicted", "verdict", "exit_status")} == {
-        "outcome": "QA FAILED",
+    assert document["outcome"]["word"] == "QA FAILED"
+    assert document["outcome"]["measured"] == "llama-3.3-70b-instruct: it did not fit"
+    assert document["outcome"]["models"][NAMES[1]]["measured"].startswith("its QA failed: CUDA_OOM")
+    assert {key: document[key] for key in ("predicted", "verdict", "exit_status")} == {
         "predicted": "GO",
         "verdict": "NO-GO",
         "exit_status": 4,
     }
     assert NAMES[1] in document["summary"]
     good = json.loads(to_json(envelope(ended(QaOutcome(code="QA_OK", message="3 passed")))))
-    assert (good["outcome"], good["predicted"], good["verdict"], good["exit_status"]) == ("GO", "GO", "GO", 0)
+    assert (good["outcome"]["word"], good["predicted"], good["verdict"], good["exit_status"]) == (
+        "GO",
+        "GO",
+        "GO",
+        0,
+    )
+    assert (good["outcome"]["conditions"], good["outcome"]["measured"]) == ([], "passed")
 
 
 def test_the_report_says_go_of_no_run_whose_qa_died() -> None:
@@ -248,7 +256,10 @@ def test_the_next_step_is_what_helps_those_that_decide_the_verdict() -> None:
     told = outcome_of(state)
     assert told is not None
     assert told.next == "delete --x (and 1 more)"
-    assert conclusion(state, {"reports": {}, "finished": {}}) == (1, "w; next: delete --x (and 1 more)")
+    assert conclusion(state, {"reports": {}, "finished": {}}) == (
+        1,
+        "w (3 models); next: delete --x (and 1 more)",
+    )
     failed_qa = outcome_of(run(e.QaFinished(outcome=failed(OOM))))
     assert failed_qa is not None
     assert failed_qa.next == "lower --max-model-len"

@@ -17,7 +17,7 @@ from modelcar_tui.core.facts import Fact
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor.llm.lexicon import BY_FLAG
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict
+from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.vllm.arguments import take_apart
 
 MOST_FACTS = 120
@@ -90,7 +90,9 @@ def named_facts(state: RunState, pane: str | None = None) -> tuple[Named, ...]:
 def known_went(state: RunState, facts: tuple[Named, ...]) -> str:
     """`GO` or `NO-GO` where the facts tell QA's outcome."""
     outcome = state.qa.outcome if any(fact.id == "qa/outcome" for fact in facts) else None
-    return "" if outcome is None or outcome.skipped else "GO" if outcome.ok else "NO-GO"
+    if outcome is None or outcome.skipped:
+        return ""
+    return str(Verdict.GO if outcome.ok else Verdict.NO_GO)
 
 
 def payload(facts: tuple[Named, ...]) -> str:
@@ -179,10 +181,12 @@ def _decision(state: RunState) -> Iterator[Named]:
     if report is None:
         return
     yield Named(id="verdict", value=str(report.verdict), note=scrub(report.why), measure="verdict")
+    for vote in report.votes:
+        yield Named(id=f"vote/{scrub(vote.who, limit=60)}", value=str(vote.verdict), note=scrub(vote.reason))
     for model in report.models[:MOST_MODELS]:
         yield from verdict_facts(model)
     if report.with_changes is not None:
-        note = f"{len(report.plan.changes)} proposed changes"
+        note = _if_accepted(report)
         yield Named(
             id="verdict/with_changes", value=str(report.with_changes), note=note, measure="with_changes"
         )
@@ -201,6 +205,15 @@ def _decision(state: RunState) -> Iterator[Named]:
     for index, finding in enumerate(report.findings[:20]):
         told = scrub(finding.model, limit=120)
         yield _of(told, "finding", id=f"finding/{index + 1}", value=finding.code, note=told)
+
+
+def _if_accepted(report: DecisionReport) -> str:
+    """`2 proposed changes; each alone: 4 of 5 at once`: one fact, so that no half of it is told."""
+    count = len(report.plan.changes)
+    note = f"{count} proposed change{'s' * (count != 1)}"
+    if report.with_changes is Verdict.GO and report.missing:
+        note = scrub(f"{note}; each alone, {report.together}")
+    return note
 
 
 def verdict_facts(model: ModelVerdict) -> Iterator[Named]:

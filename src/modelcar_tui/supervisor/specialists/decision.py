@@ -20,6 +20,7 @@ from modelcar_tui.supervisor.events import (
     StepPlan,
 )
 from modelcar_tui.supervisor.specialist import Context
+from modelcar_tui.verdict.outcome import settled
 from modelcar_tui.verdict.reports import ConfigurationReport, DecisionReport, ModelVerdict, Verdict
 
 
@@ -46,6 +47,7 @@ class Decision:
         report = await asyncio.to_thread(self._decide, context, configuration, cluster)
         if context.suggest is not None and (more := await context.suggest(report)):
             report = await asyncio.to_thread(self._joined, context, report, configuration, cluster, more)
+        report = settled(report)
         context.emit(DecisionMade(report=report))
         remarks = [f"{model.model}: {text}" for model in report.models for text in model.warnings]
         remarks += [
@@ -177,7 +179,7 @@ class Decision:
         placement = together(models, after.models, candidates(cluster), cluster, vllm=vllm)
         return structs.replace(
             report,
-            with_changes=after.verdict if report.plan.changes else None,
+            with_changes=settled(after).verdict if report.plan.changes else None,
             why_with_changes=after.why,
             together=together_line(placement, bool(report.plan.changes)),
             placed=placement.placed if placement else (),

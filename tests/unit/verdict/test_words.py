@@ -1,0 +1,58 @@
+"""A verdict's word stands as a literal in `verdict/` alone: every face takes it from there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from modelcar_tui.verdict.outcome import WORDS
+
+SOURCE = Path(__file__).parents[3] / "src" / "modelcar_tui"
+EXEMPT = {
+    "agent.py": "the command's description in its help",
+    "cli.py": "the command's description in its help",
+    "commands/options.py": "the table of exit statuses in the help",
+    "qa/preconditions.py": "below verdict/: is told the word and may not import it",
+    "supervisor/llm/check.py": "parses a model's English",
+    "supervisor/llm/claims.py": "parses a model's English",
+    "supervisor/llm/intents.py": "parses an operator's English",
+    "supervisor/llm/prompts.py": "asks a model to write them",
+    "supervisor/llm/reading.py": "parses a model's English",
+}
+_WORD = re.compile(r"(?<![\w-])(?:NO-GO|GO)(?![\w-])|^UNKNOWN$")
+
+
+def literals(path: Path) -> Iterator[str]:
+    """String constants of a module, docstrings excepted."""
+    tree = ast.parse(path.read_text())
+    plain = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and hasattr(node, "value")
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in plain:
+            yield node.value
+
+
+FILES = sorted(
+    name
+    for path in SOURCE.rglob("*.py")
+    if not (name := path.relative_to(SOURCE).as_posix()).startswith("verdict/")
+)
+
+
+def test_no_module_outside_of_verdict_spells_a_verdict() -> None:
+    spelled = {name for name in FILES if any(_WORD.search(text) for text in literals(SOURCE / name))}
+    assert spelled - set(EXEMPT) == set()
+
+
+@pytest.mark.parametrize("name", EXEMPT)
+def test_an_exemption_is_still_needed(name: str) -> None:
+    assert any(_WORD.search(text) for text in literals(SOURCE / name))
+
+
+def test_the_words_are_three() -> None:
+    assert WORDS == ("GO", "NO-GO", "UNKNOWN")
