@@ -39,7 +39,7 @@ print("{}")
 _OURS = """
 import asyncio, json, sys, time
 from modelcar_tui.cluster.look import look
-from modelcar_tui.cluster.types import ClusterOptions
+from modelcar_tui.kube.types import ClusterOptions
 began, first = time.monotonic(), []
 options = ClusterOptions(kubeconfig=sys.argv[1], request_timeout_s=600, total_timeout_s=600)
 report = asyncio.run(look(options, lambda _: first.append(time.monotonic() - began)))

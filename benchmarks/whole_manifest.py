@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import time
 
-from modelcar_tui.cluster.types import AcceleratorReport
+import msgspec
+
+from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Held
 from modelcar_tui.cluster.whatif import parse_gpu_flags
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.image.types import ImageFacts
@@ -41,6 +43,21 @@ _SIZES = (
 _AT = Position(1, 1)
 
 
+def _whole(node: GpuNode, number: int) -> GpuNode:
+    """The node with all that a pod may want of it, each with another amount left; half are full."""
+    held = Held(cpu_milli=30_000 + number if number % 2 else number, memory_mib=number, pods=number % 200)
+    return msgspec.structs.replace(
+        node,
+        stated=False,
+        arch="amd64",
+        cpu_milli=32_000,
+        memory_mib=512 * 1024,
+        ephemeral_mib=900 * 1024,
+        most_pods=250,
+        held=held,
+    )
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -50,12 +67,14 @@ def main() -> None:
     options = parser.parse_args()
     models = tuple(_model(number) for number in range(options.models))
     each = max(1, options.nodes // len(_GPUS))
+    named = parse_gpu_flags([f"{gpu}@{each}" for gpu in _GPUS])
+    nodes = tuple(_whole(node, number) for number, node in enumerate(named.nodes))
     cluster = AcceleratorReport(
-        access=Access(rung=Rung.OK), inventory=parse_gpu_flags([f"{gpu}@{each}" for gpu in _GPUS])
+        access=Access(rung=Rung.OK), inventory=msgspec.structs.replace(named, nodes=nodes)
     )
     began = time.process_time()
     kinds = candidates(cluster)
-    verdicts = tuple(decide_model(model, cluster, kinds, "0.19.1") for model in models)
+    verdicts = tuple(decide_model(model, cluster, kinds, "0.19.1", each_kind=True) for model in models)
     decided = time.process_time()
     proposals = [
         propose_for(model, verdict, kinds, vllm="0.19.1", runtime_args=(), objective=options.objective)

@@ -10,9 +10,7 @@ from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Guarantee, Po
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.products import gpu_for
-
-Place = tuple[GpuNode, Pool]
-"""Units of one kind on one node."""
+from modelcar_tui.verdict.alike import Alike, Place, alike
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +22,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """Usable nodes with this kind, most free units first."""
     places: tuple[Place, ...]
     """The same nodes, each with its pool of the kind."""
+    groups: tuple[Alike, ...]
+    """The same places, by what else tells them apart."""
     most: int
     """Units on the largest node."""
     most_free: int | None
@@ -55,6 +55,7 @@ def _candidate(members: list[tuple[GpuNode, Pool]]) -> Candidate:
         most=most,
         most_free=max(known) if len(known) == len(free) else None,
         places=tuple(members),
+        groups=alike(members),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -17,7 +17,7 @@ from modelcar_tui.cluster.fits import (
     may_run,
 )
 from modelcar_tui.cluster.limits import Request, admission
-from modelcar_tui.cluster.types import AcceleratorReport, Scheduling
+from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Pool, Scheduling
 from modelcar_tui.core.facts import GIB
 from modelcar_tui.hardware.vendors import vendors
 from modelcar_tui.verdict.candidates import Candidate
@@ -79,8 +79,7 @@ def land(pod: PodShape, kind: Candidate) -> Landing:
     yes: list[str] = []
     maybe: list[tuple[str, Fit]] = []
     no: list[tuple[str, Fit]] = []
-    for node, pool in kind.places:
-        fit = may_run(pod, node, pool)
+    for node, _, fit in _answers(pod, kind):
         if fit.answer is Answer.YES:
             yes.append(node.name)
             if len(yes) == _MOST_NAMES:
@@ -97,6 +96,16 @@ def land(pod: PodShape, kind: Candidate) -> Landing:
         return Landing(answer=Answer.UNKNOWN, nodes=names, why=why, condition=condition, code=fit.code)
     code = _decisive(fit for _, fit in no)
     return Landing(answer=Answer.NO, why=_told(no, code), code=code)
+
+
+def _answers(pod: PodShape, kind: Candidate) -> Iterator[tuple[GpuNode, Pool, Fit]]:
+    """Each node's answer; of nodes none of which can, the first one's stands for all."""
+    for group in kind.groups:
+        if may_run(pod, *group.best).answer is Answer.NO:
+            first = may_run(pod, *group.members[0])
+            yield from ((node, pool, first) for node, pool in group.members)
+        else:
+            yield from ((node, pool, may_run(pod, node, pool)) for node, pool in group.members)
 
 
 def within_limits(landing: Landing, pod: PodShape, kind: Candidate, report: AcceleratorReport) -> Landing:
