@@ -62,6 +62,7 @@ def test_the_report_says_which_model_failed_and_no_go_for_the_run(oom: Superviso
     status, text = printed(oom)
     assert status == 4
     result = text.splitlines()[-1]
+    assert text.startswith(f"**QA FAILED**: {DIED}: ")
     assert result.startswith(f"**QA FAILED** (exit status 4): QA_ERROR:CUDA_OOM: {DIED}: ")
     assert f"- NO-GO {DIED}" in text
     assert f"- GO {DIED}" not in text

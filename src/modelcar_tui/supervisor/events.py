@@ -58,6 +58,8 @@ class RunStarted(Event, tag=True, frozen=True, kw_only=True):
     version: str
     demo: bool = False
     folder: str = ""
+    vllm: str = ""
+    """The release that the operator stated; empty where none was."""
 
 
 class RunResumed(Event, tag=True, frozen=True, kw_only=True):

@@ -134,6 +134,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     folder: str = ""
     version: str = ""
     demo: bool = False
+    vllm: str = ""
+    """The release that the operator stated."""
     started: float | None = None
     now: float = 0.0
     """Time of the newest event."""
@@ -204,6 +206,7 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
                 panes=panes,
                 version=event.version,
                 demo=event.demo,
+                vllm=event.vllm,
                 started=stamped.at,
             )
         case e.RunResumed():

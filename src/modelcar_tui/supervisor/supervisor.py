@@ -301,6 +301,7 @@ class Supervisor:
             version=__version__,
             demo=self.settings.demo,
             folder=str(run.path),
+            vllm=self.settings.vllm_version or "",
         )
 
     def _context(self, name: str, reports: Mapping[str, Any]) -> Context:

@@ -43,7 +43,11 @@ class Licence:
         self.told = told
 
     async def run(self, context: Context) -> Licensed:
-        context.step("names")
+        from modelcar_tui.supervisor.reports import ConfigurationReport
+
+        if "configuration" in self.needs:
+            models = context.report("configuration", ConfigurationReport).models
+            context.step("names", detail=f"{len(models)} models")
         context.finish(**{"summary": REASON, **self.told})
         return Licensed()
 

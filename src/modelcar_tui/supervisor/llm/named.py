@@ -46,6 +46,7 @@ TUNABLE = (
     "--enforce-eager",
 )
 """Arguments that a what-if may set and that may be told."""
+_SEQUENCES = "--max-num-seqs"
 _COUNTS = ("--max-model-len", "--max-num-batched-tokens", "--max-num-seqs")
 
 
@@ -173,7 +174,10 @@ def _accelerator(state: RunState) -> Iterator[Named]:
             measure="gpus",
         )
     version = cluster.runtime.version if cluster.runtime else None
-    yield Named(id="runtime/vllm", value=scrub(version or "not known", limit=40))
+    if state.vllm:
+        yield Named(id="runtime/vllm", value=scrub(state.vllm, limit=40), source="operator")
+    else:
+        yield Named(id="runtime/vllm", value=scrub(version or "not known", limit=40))
 
 
 def _decision(state: RunState) -> Iterator[Named]:
@@ -183,8 +187,9 @@ def _decision(state: RunState) -> Iterator[Named]:
     yield Named(id="verdict", value=str(report.verdict), note=scrub(report.why), measure="verdict")
     for vote in report.votes:
         yield Named(id=f"vote/{scrub(vote.who, limit=60)}", value=str(vote.verdict), note=scrub(vote.reason))
+    most = {model.car.name: most_requests(model) for model in state.models}
     for model in report.models[:MOST_MODELS]:
-        yield from verdict_facts(model)
+        yield from verdict_facts(model, most.get(model.model))
     if report.with_changes is not None:
         note = _if_accepted(report)
         yield Named(
@@ -216,8 +221,19 @@ def _if_accepted(report: DecisionReport) -> str:
     return note
 
 
-def verdict_facts(model: ModelVerdict) -> Iterator[Named]:
-    """The verdict on one model, with the figures that decided it."""
+def most_requests(model: ModelRequirements) -> int | None:
+    """What --max-num-seqs allows at once; None where it is not given."""
+    given = [item.value or "" for item in take_apart(model.car.serving.args, None) if item.name == _SEQUENCES]
+    return int(given[-1]) if given and given[-1].isascii() and given[-1].isdecimal() else None
+
+
+def verdict_facts(model: ModelVerdict, most: int | None = None) -> Iterator[Named]:
+    """The verdict on one model, with the figures that decided it.
+
+    Args:
+        model: its verdict.
+        most: requests at once that its arguments allow; more are never told, whatever fits.
+    """
     name = scrub(model.model, limit=120)
     note = scrub(f"{model.comparison}; {model.why}")
     yield _of(name, "verdict", id=f"verdict/{name}", value=str(model.verdict), note=note)
@@ -231,7 +247,10 @@ def verdict_facts(model: ModelVerdict) -> Iterator[Named]:
         # What is left below nothing is no figure to tell: the verdict says what is short.
         yield _named("estimate", name, "kv_cache", result.kv_available_gib, "GiB")
         yield _named("estimate", name, "longest_context", result.longest_context, "tokens")
-        yield _named("estimate", name, "concurrency", result.max_concurrency, "requests")
+        at_once = result.max_concurrency
+        if most is not None and at_once.value is not None and at_once.value > most:
+            at_once = msgspec.structs.replace(at_once, value=float(most))
+        yield _named("estimate", name, "concurrency", at_once, "requests")
 
 
 def _qa(state: RunState) -> Iterator[Named]:

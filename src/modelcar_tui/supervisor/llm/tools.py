@@ -13,7 +13,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.manifest.plan import Change, Operation
-from modelcar_tui.supervisor.llm.named import Named, named_facts, scrub, verdict_facts
+from modelcar_tui.supervisor.llm.named import Named, most_requests, named_facts, scrub, verdict_facts
 from modelcar_tui.supervisor.llm.question import WhatIf
 from modelcar_tui.supervisor.llm.reading import names
 from modelcar_tui.supervisor.llm.relative import absolute
@@ -115,14 +115,19 @@ def what_if(
     runtime_args = runtime_arguments(cluster)
     proposal = propose_for(model, verdict, kinds, vllm=vllm, runtime_args=runtime_args, objective=objective)
     name = f"what-if-{number}"
-    facts = tuple(_facts(name, asked, verdict, proposal, change))
+    facts = tuple(_facts(name, asked, verdict, proposal, change, most_requests(model)))
     told = f" with {' '.join(change.flags().values())}" if change.flags() else ""
     told += f" on {clean(asked.gpu, limit=80)}" if asked.gpu else ""
     return Found(model=model.car.name, verdict=verdict, proposal=proposal, facts=facts, asked=told)
 
 
 def _facts(
-    name: str, asked: WhatIf, verdict: ModelVerdict, proposal: Proposal, change: Tuning
+    name: str,
+    asked: WhatIf,
+    verdict: ModelVerdict,
+    proposal: Proposal,
+    change: Tuning,
+    most: int | None = None,
 ) -> Iterator[Named]:
     where = f"on {scrub(asked.gpu, limit=80)}" if asked.gpu else "on the run's GPUs"
     flags = " ".join(change.flags().values()) or "the manifest's arguments"
@@ -138,7 +143,7 @@ def _facts(
             kind="model",
             measure="context",
         )
-    for fact in verdict_facts(verdict):
+    for fact in verdict_facts(verdict, most):
         yield msgspec.structs.replace(fact, id=f"{name}/{fact.id}")
     if proposal.hope and verdict.verdict is not Verdict.GO:
         yield Named(
