@@ -15,7 +15,10 @@ from modelcar_tui.supervisor.joining import Refused
 from modelcar_tui.supervisor.registry import panes
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.specialist import Context
+from modelcar_tui.supervisor.state import fold
 from modelcar_tui.tui.app import run_dashboard
+from modelcar_tui.tui.faces.results import configuration_rows
+from modelcar_tui.tui.glyphs import UNICODE
 from modelcar_tui.tui.screens.dashboard import layout_for
 from modelcar_tui.tui.themes import PALETTES
 from pilot import support as s
@@ -352,3 +355,24 @@ async def test_detaching_is_only_offered_while_qa_runs() -> None:
 
 def test_the_entry_point_is_where_the_command_line_expects_it() -> None:
     assert callable(run_dashboard)
+
+
+def test_one_need_has_one_number_once_there_is_a_verdict() -> None:
+    """Configuration's first sum is of the weights; what the model must have at its arguments is told then."""
+    events = s.decided()
+    until = next(at for at, event in enumerate(events) if isinstance(event, e.DecisionMade))
+    before, after = (
+        fold(e.Stamped(number, 0.0, event) for number, event in enumerate(part))
+        for part in (events[:until], events)
+    )
+    assert after.decision is not None
+    judged = [model for model in after.decision.models if model.needed_gib.known]
+    assert judged
+    texts = {
+        name: "".join(span[0] for one in configuration_rows(state, 100, UNICODE) for span in one.spans)
+        for name, state in (("before", before), ("after", after))
+    }
+    for model in judged:
+        assert f"{model.needed_gib.value:.1f} GiB" in texts["after"]
+    first = before.models[0].required_vram_gib
+    assert f"{first.value:.1f} GiB" in texts["before"]

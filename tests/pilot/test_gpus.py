@@ -24,9 +24,12 @@ from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.state import RunState, fold
 from modelcar_tui.tui.app import DashboardApp
+from modelcar_tui.tui.faces.gpu_detail import detail_rows
 from modelcar_tui.tui.faces.gpu_groups import Group, group
 from modelcar_tui.tui.faces.gpus import SORTS, GpuRow, arrange, columns, gpu_rows, hosts_differ
+from modelcar_tui.tui.glyphs import UNICODE
 from modelcar_tui.tui.patterns import parse_filter
+from modelcar_tui.tui.rows import Row
 from modelcar_tui.tui.widgets.gpus import GpuTable
 from pilot import support as s
 
@@ -267,3 +270,19 @@ async def test_what_limits_the_gpus_is_on_the_screen_of_every_size(size: tuple[i
         assert s.shows(app, "could be added: 12 x L40S")
         assert s.shows(app, "pull secrets cover quay.io")
         assert not s.shows(app, "all fine")
+
+
+def _texts(rows: list[Row]) -> str:
+    return "".join(f"{span[0]} " for one in rows for span in one.spans)
+
+
+def test_a_node_says_which_models_its_pods_may_not_be_and_why() -> None:
+    """The verdict's own question: a node with too little storage, beside one with room."""
+    small = s.node("small", ephemeral_mib=2 * 1024, stated=False, cpu_milli=96_000, memory_mib=512 * 1024)
+    large = msgspec.structs.replace(small, name="large", ephemeral_mib=900 * 1024)
+    events = [*s.decided(), e.ClusterRead(report=s.cluster((small, large)))]
+    state = fold(e.Stamped(number, 0.0, event) for number, event in enumerate(events))
+    told = {line.name: _texts(detail_rows(state, line, 200, UNICODE)) for line in gpu_rows(state)}
+    assert "not for" in told["small"]
+    assert "it has 2.0 GiB of local storage, the image has" in told["small"]
+    assert "local storage" not in told["large"]

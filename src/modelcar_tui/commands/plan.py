@@ -17,6 +17,7 @@ from modelcar_tui.manifest.plan import ANYTHING, Decision, Plan
 from modelcar_tui.manifest.planfile import check_output, load_plan, put_plan
 from modelcar_tui.manifest.write import write_generated
 from modelcar_tui.report.text import change_text
+from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.runs import command_keeping
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.supervisor import Supervisor
@@ -36,6 +37,9 @@ def make_plan(settings: Settings, output: Path | None) -> int:
             Problem(what=finish.summary if finish else "there is no plan"),
             status=ExitStatus(finish.exit_status) if finish else ExitStatus.INTERNAL,
         )
+    told = outcome_of(supervisor.state)
+    line = told.line if told is not None else f"{report.verdict}: {report.why}"
+    sys.stdout.write(f"{line}\n\n")
     print_plan(report.plan)
     sys.stdout.write("\n".join(_outlook(report)) + "\n")
     if output is not None:
@@ -43,6 +47,7 @@ def make_plan(settings: Settings, output: Path | None) -> int:
         if replaced is not None:
             sys.stdout.write(f"{output.name} {replaced}\n")
         sys.stdout.write(f"saved: {output}; apply with: agent apply {output} --accept all\n")
+    sys.stdout.write(f"{line}\n")
     return STATUS[report.verdict]
 
 
@@ -56,7 +61,6 @@ def _outlook(report: DecisionReport) -> Iterator[str]:
             f"\nplan: {len(changes)} change{'s' * (len(changes) != 1)} ({required} required) "
             f"of {models} model{'s' * (models != 1)}"
         )
-    yield f"{report.verdict}: {report.why}"
     if report.with_changes is not None:
         yield f"with all changes {report.with_changes}: {report.why_with_changes}"
     helps: dict[str, list[str]] = {}

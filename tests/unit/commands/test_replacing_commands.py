@@ -55,6 +55,9 @@ class Scene:
             "agent", "plan", self.manifest, "-o", plan, "--gpu", "L40S:4", "--state-dir", self.state
         )
         assert made.returncode == 0, made.stderr
+        lines = made.stdout.splitlines()
+        assert lines[0] == lines[-1], "the outcome is the first and the last line"
+        assert lines[0].startswith("GO"), lines[0]
         return plan
 
     def apply(self, plan: Path, *words: object) -> subprocess.CompletedProcess[str]:

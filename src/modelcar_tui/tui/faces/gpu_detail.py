@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from modelcar_tui.cluster.report import scale_text, why_text
-from modelcar_tui.cluster.types import LIMIT_CODES, AcceleratorReport, State
+from modelcar_tui.cluster.types import LIMIT_CODES, AcceleratorReport, GpuNode, State
+from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.gpu_groups import Group
 from modelcar_tui.tui.faces.gpus import GpuRow
@@ -11,6 +12,7 @@ from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Row, Span, paragraph, row
 
 _LABEL = 10
+_NAMED, _REASONS = 3, 4
 _WORTH = {
     "exclusive": "a whole card",
     "hard-slice": "a slice of its own",
@@ -21,7 +23,7 @@ _WORTH = {
 _STATES = {State.OK: "ok", State.WARNING: "warn", State.BLOCKED: "bad", State.UNKNOWN: "warn"}
 
 
-def detail_rows(line: GpuRow, width: int, glyphs: Glyphs) -> list[Row]:
+def detail_rows(state: RunState, line: GpuRow, width: int, glyphs: Glyphs) -> list[Row]:
     """All that is known of one resource of a node; what matters most comes first."""
     free = "free unknown: the pods could not be listed" if line.free is None else f"{line.free} free"
     memory = "unknown"
@@ -41,6 +43,8 @@ def detail_rows(line: GpuRow, width: int, glyphs: Glyphs) -> list[Row]:
     node = line.node
     if node is None:
         return rows
+    for text in _not_here(state, node, line.resource):
+        rows += _field("not for", text, width, "warn")
     if node.taints:
         rows += _field("tolerate", ", ".join(node.taints), width)
     if node.scheduler:
@@ -60,6 +64,30 @@ def detail_rows(line: GpuRow, width: int, glyphs: Glyphs) -> list[Row]:
     ]
     rows += _field("node", ", ".join(part for part in known if part) or "nothing else is known", width)
     return rows
+
+
+def _not_here(state: RunState, node: GpuNode, resource: str) -> list[str]:
+    """The models whose pod this node does not take, or may not take, by reason; as the verdict asks it."""
+    # The engine has read these by then; the first frame must not.
+    from modelcar_tui.cluster.fits import Answer, may_run
+    from modelcar_tui.verdict.landing import pod_for
+
+    pool = next((one for one in node.pool if one.resource == resource), None)
+    if pool is None or state.cluster is None:
+        return []
+    runtime = state.cluster.runtime
+    reasons: dict[str, list[str]] = {}
+    for model in state.models:
+        fit = may_run(pod_for(model, state.cluster, runtime.version if runtime else None), node, pool)
+        if fit.answer is not Answer.YES:
+            reasons.setdefault(f"it {fit.why}", []).append(model.car.name)
+    most = sorted(reasons.items(), key=lambda item: -len(item[1]))[:_REASONS]
+    return [f"{_several(names)}: {why}" for why, names in most]
+
+
+def _several(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def group_rows(one: Group, width: int, glyphs: Glyphs) -> list[Row]:

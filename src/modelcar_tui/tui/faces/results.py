@@ -25,8 +25,11 @@ def configuration_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]
     roomy = cells >= names + _NUMBERS + 10
     head = f"  {'GPUS':>4}  {'IMAGE':>9}  {'NEEDS':>10}"
     rows = [row((pad("MODEL", names), "muted"), (head + ("  FROM" if roomy else ""), "muted"))]
+    judged = {one.model: one.needed_gib for one in (state.decision.models if state.decision else ())}
     for model in state.models:
-        need = model.required_vram_gib
+        # One need has one number: the verdict's, once there is one.
+        told = judged.get(model.car.name)
+        need = told if told is not None and told.known else model.required_vram_gib
         size = model.image.size_bytes.value
         needs = "unknown" if need.value is None else f"{'~' * need.guess}{need.value:.1f} GiB"
         source = need.source.value if need.known else need.note

@@ -29,7 +29,7 @@ class GpuDetail(View):
             return []
         if isinstance(line, Group):
             return group_rows(line, width, self.face.glyphs)
-        return detail_rows(line, width, self.face.glyphs)
+        return detail_rows(self.face.state, line, width, self.face.glyphs)
 
 
 class GpuLimits(View):
