@@ -190,6 +190,8 @@ def _kinds(
     """Devices that count, grouped by what they are."""
     devices = [device for device in devices if _text(device, "type") != "vfio"]
     shared = any(device.consumes_counters for device in devices)
+    if not shared:
+        devices = _uncut(devices)
     for counter, most in _largest(devices).items():
         counters.setdefault(counter, most)
     left = dict(counters)
@@ -228,6 +230,12 @@ def _kinds(
             )
         )
     return kinds
+
+
+def _uncut(devices: list[Device]) -> list[Device]:
+    """Without the cards that listed slices are cut from: a card and its slices are not both there."""
+    cut = {parent for device in devices if (parent := _text(device, "parentUUID"))}
+    return [device for device in devices if _text(device, "uuid") not in cut or _text(device, "parentUUID")]
 
 
 def _limits(parts: list[ResourceSlice]) -> _Counters:

@@ -298,3 +298,14 @@ def test_the_devices_here_pass_kubernetes_own_schema() -> None:
         validate.validate(one, "1.35", strict=True)
     for device in listed[0]["spec"]["devices"]:
         assert device["capacity"]["memory"]["value"]
+
+
+def test_a_card_and_the_slices_that_are_cut_from_it_are_not_both_there() -> None:
+    def card(name: str, uuid: str) -> Any:
+        made = gpu(name)
+        return {**made, "attributes": {**made["attributes"], "uuid": {"string": uuid}}}
+
+    devices = [card("gpu-0", "GPU-a"), card("gpu-1", "GPU-b"), *(mig(f"mig-{n}", "GPU-a") for n in range(3))]
+    slices = [msgspec.convert({"spec": slice_of("n", devices)["spec"]}, objects.ResourceSlice)]
+    pools = dra.by_node(slices, set())["n"]
+    assert {pool.type: (pool.units, pool.free) for pool in pools} == {"gpu": (1, 1), "mig": (3, 3)}

@@ -78,7 +78,7 @@ def _of_verdict(model: ModelVerdict) -> list[Known]:
         Known(name, "CUDA graphs, each GPU", estimate.cuda_graph_gib),
         Known(name, "left for the KV cache", estimate.kv_available_gib),
         Known(name, "KV cache in tokens", estimate.kv_tokens),
-        Known(name, "requests of full length at once", estimate.max_concurrency),
+        Known(name, "requests of full length that the cache holds", estimate.max_concurrency),
         Known(name, "longest context", estimate.longest_context),
         Known(name, "smallest GPU that starts it", estimate.required_gib),
     ]
