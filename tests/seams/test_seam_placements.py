@@ -257,3 +257,23 @@ def test_what_the_namespace_refuses_is_no_go(
     found = judged(CASES["room"][2], 2, tmp_path, limits=limits)
     assert found.verdict is verdict, found.why
     assert found.settle or verdict is GO
+
+
+def test_only_where_the_scheduler_might_put_it_is_it_pinned_away_from(tmp_path: Path) -> None:
+    """It knows taints and CPUs, and neither images nor the memory of cards."""
+    taken = node("l", L40S, gpus(4))
+    rest = {
+        "no other": ([], ()),
+        "tainted": ([node("h", H100, gpus(8), taints=taint("x"))], ()),
+        "no CPU": ([node("h", H100, gpus(8), cpu="1")], ()),
+        "full": ([node("h", H100, gpus(8)), pod("p", "h", gpus(8))], ()),
+        "too small a disk": ([disk(node("h", H100, gpus(8)), 10)], ("on L40S only",)),
+        "too small a card": (
+            [node("t", ko.nvidia("Tesla-T4", 15360, 4, "7.5", "turing"), gpus(4))],
+            ("on L40S only",),
+        ),
+    }
+    for name, (others, conditions) in rest.items():
+        found = judged([taken, *others, QUIET], 1, tmp_path)
+        assert found.verdict is GO, (name, found.why)
+        assert tuple(one.text for one in found.conditions) == conditions, name

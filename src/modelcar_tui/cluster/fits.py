@@ -96,6 +96,13 @@ def may_stand(pod: PodShape, node: GpuNode, pool: Pool) -> Fit:
     return doubt or YES
 
 
+def may_be_put(pod: PodShape, node: GpuNode, pool: Pool) -> bool:
+    """Whether the scheduler may put the pod there, whatever becomes of it: it knows neither images nor
+    memory of cards."""
+    fits = (each(pod, node, pool) for each in _SCHEDULED)
+    return all(fit is None or (fit.answer is Answer.UNKNOWN and fit.code != "taint") for fit in fits)
+
+
 def shared_cards(node: GpuNode, pool: Pool) -> int:
     """How many servers that each take most of a card find one of their own here: units, or the cards behind
     time-sliced ones."""
@@ -323,6 +330,20 @@ _FILTERS: tuple[_Filter, ...] = (
     _sliced,
     _tainted,
 )
+
+
+_SCHEDULED: tuple[_Filter, ...] = (
+    _usable,
+    _devices,
+    _units,
+    _selected,
+    _processors,
+    _memory,
+    _places,
+    _tainted,
+    _free,
+)
+"""What the scheduler itself looks at."""
 
 
 def _no(code: str, why: str) -> Fit:

@@ -7,7 +7,7 @@ import math
 import msgspec
 
 from modelcar_tui.advice.lint.lint import lint_model, unique
-from modelcar_tui.cluster.fits import Answer
+from modelcar_tui.cluster.fits import Answer, PodShape, may_be_put
 from modelcar_tui.cluster.image_checks import ImageNeed, check_images, check_waiting
 from modelcar_tui.cluster.pull import check_pull
 from modelcar_tui.cluster.types import AcceleratorReport, Check, Guarantee, Inventory, State
@@ -19,7 +19,7 @@ from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.verdict.candidates import Candidate, candidates, kind_name
 from modelcar_tui.verdict.kinds import on_kinds
-from modelcar_tui.verdict.landing import Landing, land, pod_of, within_limits
+from modelcar_tui.verdict.landing import Landing, land, pod_for, pod_of, within_limits
 from modelcar_tui.verdict.other_vendors import if_served, settles_doubt
 from modelcar_tui.verdict.reports import (
     Condition,
@@ -77,7 +77,7 @@ def _by_gpus(
     runs_on = tuple(kind_name(kind) for kind, each in judged if each.verdict is Verdict.GO)
     conditions = chosen.conditions
     if chosen.verdict is Verdict.GO:
-        conditions = (*_strays(best, judged), *conditions)
+        conditions = (*_strays(pod_for(model, report, vllm), best, judged), *conditions)
     cells = on_kinds(model, judged, vllm) if each_kind else ()
     return msgspec.structs.replace(chosen, runs_on=runs_on, conditions=conditions, kinds=cells)
 
@@ -116,24 +116,20 @@ def _if_all_seen(verdict: ModelVerdict, inventory: Inventory) -> ModelVerdict:
     )
 
 
-def _strays(chosen: Candidate, judged: _Kinds) -> tuple[Condition, ...]:
+def _strays(pod: PodShape, chosen: Candidate, judged: _Kinds) -> tuple[Condition, ...]:
     """Kinds with the same resource name on which it fails: the scheduler may well choose one of them."""
     fails = [
         kind.gpu.product
         for kind, verdict in judged
-        if kind.pool.resource == chosen.pool.resource and kind is not chosen and _lands_badly(kind, verdict)
+        if kind.pool.resource == chosen.pool.resource
+        and verdict.verdict is not Verdict.GO
+        and any(may_be_put(pod, *place) for place in kind.places)
     ]
     if not fails:
         return ()
     names = ", ".join(dict.fromkeys(fails))
     pin = f"it does not run on {names}: pin it to {chosen.gpu.product} by node selector or hardware profile"
     return (Condition(text=f"on {chosen.gpu.product} only", holds=Holds.YES, settles=pin),)
-
-
-def _lands_badly(kind: Candidate, verdict: ModelVerdict) -> bool:
-    """Whether a pod could be put there and then fail; full nodes get no pod."""
-    room = kind.most_free is None or kind.most_free >= verdict.gpus
-    return room and kind.most >= verdict.gpus and verdict.verdict is not Verdict.GO
 
 
 def preflight(models: tuple[ModelRequirements, ...], cluster: AcceleratorReport) -> tuple[Check, ...]:
