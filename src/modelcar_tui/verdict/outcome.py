@@ -200,7 +200,7 @@ def _model(model: ModelVerdict, known: Known, report: DecisionReport) -> ModelOu
         conditions = (*conditions, _with(required, known))
     predicted = model.verdict if model.predicted is None else model.predicted
     step = "" if model.verdict is Verdict.GO else model.settle
-    if model.verdict is Verdict.NO_GO and model.predicted is None and not _answered(known):
+    if model.verdict is Verdict.NO_GO and model.predicted is None and not known.written:
         step = _in_words(report, model.model) or step
     return ModelOutcome(
         model=model.model,
@@ -306,11 +306,6 @@ def _headline(word: str, verdict: Verdict, conditions: tuple[Condition, ...]) ->
     return f"{word} {text}" if verdict is Verdict.GO else f"{word}, {Verdict.GO} {text}"
 
 
-def _answered(known: Known) -> bool:
-    """Whether the plan is done with: its changes are written."""
-    return known.written
-
-
 def _in_words(report: DecisionReport, model: str = "") -> str:
     """The changes that make it GO, by name; empty where they do not."""
     from modelcar_tui.verdict.stopping import changes_in_words
@@ -328,7 +323,7 @@ def _next(report: DecisionReport, known: Known) -> str:
     if report.unvoted is not None and report.unvoted.verdict is not report.verdict:
         return f"settle it with {next(vote.who for vote in report.votes if vote.verdict is report.verdict)}"
     measured_bad = qa_failed(known.qa)
-    if not measured_bad and not _answered(known) and (words := _in_words(report)):
+    if not measured_bad and not known.written and (words := _in_words(report)):
         return f"accept: {words}"
     told = list(dict.fromkeys(step for step in _steps(report) if step))
     if not told and known.qa is not None and measured_bad:
