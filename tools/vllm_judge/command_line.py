@@ -1,7 +1,7 @@
 """The command line of a vLLM release, as its own code builds and checks it (see `absent.py`).
 
-The runtimes start `python -m vllm.entrypoints.openai.api_server`. In some releases `vllm serve` knows a few
-arguments more, so that is kept apart, in `serve_parser`.
+It is that of `python -m vllm.entrypoints.openai.api_server`, which the runtimes start. In some releases
+`vllm serve` knows a few arguments more.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from typing import Any, Literal, NoReturn
 from vllm_judge.absent import read_from
 
 _LAUNCHERS = ("vllm.entrypoints.launchers.launcher", "vllm.entrypoints.openai.api_server")
-_SERVE = "vllm.entrypoints.cli.serve"
 _MANAGERS = {
     "tool": ("vllm.tool_parsers", "vllm.entrypoints.openai.tool_parsers"),
     "reasoning": ("vllm.reasoning", "vllm.entrypoints.openai.reasoning_parsers"),
@@ -46,14 +45,6 @@ class CommandLine:
     def new_parser(self) -> ArgumentParser:
         """As `parser`, made anew."""
         made: ArgumentParser = self._module.make_arg_parser(self._kind(prog="api_server"))
-        return made
-
-    def serve_parser(self) -> ArgumentParser | None:
-        """`vllm serve`; None before 0.7, when it had no module of its own."""
-        if not _is_there(_SERVE):
-            return None
-        serve = importlib.import_module(_SERVE).ServeSubcommand()
-        made: ArgumentParser = serve.subparser_init(self._kind(prog="vllm").add_subparsers(dest="subparser"))
         return made
 
     def check(self, options: Namespace) -> None:

@@ -18,6 +18,7 @@ import msgspec
 
 from vllm_judge.apart import apart
 from vllm_judge.command_line import CommandLine
+from vllm_tables.probes import probed
 
 _ON_OFF = ("BooleanOptionalAction", "EnableDisableAction")
 _SWITCHES = ("_StoreTrueAction", "_StoreFalseAction", "_StoreConstAction", "_CountAction")
@@ -66,8 +67,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     defaults: dict[str, Any]
     """Plain values by flag."""
     keys: dict[str, dict[str, Any]]
-    """By flag that takes an object: `kind`, `choices` and `default` by key, `outer.inner` where they are
-    nested."""
+    """By flag that takes an object, and key, `outer.inner` where they are nested: `kind`, `default`, and what
+    `probed` adds."""
     tool_parsers: tuple[str, ...]
     reasoning_parsers: tuple[str, ...]
 
@@ -81,10 +82,11 @@ def asked(root: Path, version: str) -> Asked:
 def _ask(root: Path, version: str) -> bytes:
     line = CommandLine(root, version)
     actions: dict[str, Action] = {}
-    for parser in (line.parser, line.serve_parser()):
-        for action in parser._actions if parser else ():
-            if action.option_strings and type(action).__name__ != "_HelpAction":
-                actions[_long(action)] = action
+    for (
+        action
+    ) in line.parser._actions:  # `vllm serve` knows a few more in some releases; no runtime starts that
+        if action.option_strings and type(action).__name__ != "_HelpAction":
+            actions[_long(action)] = action
     sized = hasattr(importlib.import_module("vllm.engine.arg_utils"), "_expand_json_human_readable_numbers")
     specs = [_spec(flag, action, sized=sized) for flag, action in sorted(actions.items())]
     classes = {
@@ -95,7 +97,7 @@ def _ask(root: Path, version: str) -> bytes:
         defaults={
             flag: value for flag, action in actions.items() if (value := plain(action.default)) is not None
         },
-        keys={flag: dict(_keys(kind, "")) for flag, kind in classes.items()},
+        keys={flag: dict(probed(actions[flag], kind, _keys(kind, ""))) for flag, kind in classes.items()},
         tool_parsers=line.names("tool"),
         reasoning_parsers=line.names("reasoning"),
     )

@@ -8,7 +8,7 @@ from vllm_tables.stores import Groups, ValueTable
 
 
 def json_keys(source: Source) -> Groups:
-    """`kind`, `choices` and `default` by flag and key; `outer.inner` for an object inside of it."""
+    """What `about` says, by flag and key; `outer.inner` for an object inside of it."""
     if source.root is None:
         return {}
     return asked(source.root, source.version).keys
@@ -17,9 +17,11 @@ def json_keys(source: Source) -> Groups:
 TABLE = ValueTable(
     name="json keys",
     file="json_keys.json",
-    about="Keys of the objects that flags take, by flag: the fields of vLLM's configuration "
-    "classes with their types "
-    "(`a|b`: either), choices and plain defaults; null: gone. Flags whose objects have free"
-    " keys are not here.",
+    about="Keys of the objects that flags take, by flag: the fields of vLLM's configuration classes with "
+    "their types (`a|b`: either), choices and plain defaults; null: gone. Tried with those classes: `takes`, "
+    "the shapes of JSON that a key takes, a letter each (n null, t true, 1, 0, - for -1, h 1.5, w 2.0, s a "
+    "word, d the word 1, y the word true, e [], i [1], l a list of words, o {}, p an object with a number); "
+    "`case`: choices in any case; `numbers`: of -1 to 9, instead of a choice; `strict`: other keys are "
+    "refused. The empty key is the object itself. Flags whose objects have free keys are not here.",
     reader=json_keys,
 )

@@ -6,8 +6,10 @@ dotted keys that build a JSON object, `--no-` and (from 0.33) `--disable-` forms
 
 from __future__ import annotations
 
+import json
 import re
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -119,6 +121,29 @@ def canonical(flag: str) -> str:
         return flag
     head, dot, tail = flag[2:].partition(".")
     return "--" + head.replace("_", "-") + dot + tail
+
+
+def dotted_object(argument: Argument, *, level: str = "level") -> dict[str, Any]:
+    """`--x.a.b=1` as `{"a": {"b": 1}}`; `--x.a+=b,c` is a list (vllm utils/argparse_utils.py).
+
+    Args:
+        level: the key that `-O3` is in the releases before it was a level of its own.
+    """
+    if argument.written == _SHORT:
+        return {level: _json_or_text(argument.value or "")}
+    path = argument.written.partition(".")[2]
+    text = argument.value or ""
+    found: Any = text.split(",") if path.endswith("+") else _json_or_text(text)
+    for key in reversed(path.removesuffix("+").split(".")):
+        found = {key: found}
+    return found  # type: ignore[no-any-return]
+
+
+def _json_or_text(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 class _Names(msgspec.Struct, frozen=True):

@@ -13,11 +13,10 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.vllm.arguments import Argument, take_apart
-from modelcar_tui.vllm.faults import Judge, fault_of
+from modelcar_tui.vllm.arguments import Argument, dotted_object, take_apart
+from modelcar_tui.vllm.faults import Judge, faults
 from modelcar_tui.vllm.meanings import Found, read_flag
 
-_LEVEL = "-O"
 _SIZES = frozenset(["--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"])
 _INTO_CONFIG = {"--rope-scaling": "rope_scaling", "--rope-theta": "rope_theta"}
 """Flags that old releases write into config.json's values, as `--hf-overrides` does (vllm config
@@ -93,7 +92,7 @@ def engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | None) 
     """
     count = 1 if gpu_count is not None and not args else gpu_count
     arguments, judge, found = take_apart(args, vllm), Judge.of(vllm), Found()
-    refused = [fault for argument in arguments if (fault := fault_of(argument, judge.release))]
+    refused = [fault for _, fault in faults(arguments, judge.release)]
     problems = [fault.what for fault in refused if judge.sure(fault.code)]
     unsure = [fault.what for fault in refused if not judge.sure(fault.code)]
     doubts = tuple(f"{what} (the release that will serve was not read)" for what in unsure)
@@ -141,26 +140,23 @@ def _given(arguments: tuple[Argument, ...]) -> dict[str, str | dict[str, Any] | 
     for argument in arguments:
         if argument.separator:
             break
-        if argument.written == _LEVEL and argument.dotted:
-            objects.setdefault(_LEVEL, (argument.name, {}))[1]["level"] = _value(argument.value or "")
-        elif argument.flag is not None and argument.dotted:
+        if argument.flag is not None and argument.dotted:
             head = argument.written.partition(".")[0]
-            _gather(argument, objects.setdefault(head, (argument.name, {}))[1])
+            _gather(dotted_object(argument), objects.setdefault(head, (argument.name, {}))[1])
         else:
             off = argument.negated and argument.value is None
             given[argument.name] = "false" if off else argument.value
     return given | dict(objects.values())
 
 
-def _gather(argument: Argument, found: dict[str, Any]) -> None:
-    """`--x.a.b=1` as `{"a": {"b": 1}}`."""
-    *path, last = argument.written.partition(".")[2].rstrip("+").split(".")
-    for key in path:
-        inner = found.setdefault(key, {})
-        if not isinstance(inner, dict):
-            return  # a key that is a value already: the parser would refuse it
-        found = inner
-    found[last] = _value(argument.value or "")
+def _gather(more: dict[str, Any], found: dict[str, Any]) -> None:
+    """One object into another, key by key; a later value wins."""
+    for key, value in more.items():
+        inner = found.get(key)
+        if isinstance(value, dict) and isinstance(inner, dict):
+            _gather(value, inner)
+        else:
+            found[key] = value
 
 
 def _value(text: str) -> object:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import msgspec
 
 from modelcar_tui.vllm.argument_table import Flag, argument_table
-from modelcar_tui.vllm.arguments import Argument, canonical, exists
+from modelcar_tui.vllm.arguments import Argument, canonical, dotted_object, exists
+from modelcar_tui.vllm.companions import refused_beside
+from modelcar_tui.vllm.fault import Fault
+from modelcar_tui.vllm.items import item_fault
 from modelcar_tui.vllm.meanings import read_flag
+from modelcar_tui.vllm.named import unknown_names
+from modelcar_tui.vllm.objects import mended, wrong_keys
 from modelcar_tui.vllm.readings import answering, is_open
 from modelcar_tui.vllm.release import parse_version, reached, was_read
-from modelcar_tui.vllm.values import out_of_range, wrong
+from modelcar_tui.vllm.values import object_of, out_of_range, wrong
 
-FORMS = frozenset({"value-wrong", "value-missing", "value-unexpected"})
+FORMS = frozenset({"value-wrong", "value-missing", "value-unexpected", "key-unknown", "name-unknown"})
 """Codes that rest on the types and choices of arguments, which were read from fewer releases than their
 names."""
 
@@ -23,19 +29,17 @@ def _meaningless(flag: Flag, value: str) -> str:
     return "it is not a value that vLLM accepts" if read_flag({}, flag.flag, value) else ""
 
 
+_END_OF_FLAGS = "0.10.0"
+"""Since when `--` may stand at the end: there is an argument for what follows."""
+_MODE = "0.11.1"
+"""Since when the key that `-O3` is is called `mode`, before `level`."""
+_READ_BY_THE_PARSER = ("object", "sized", "literal")
+OBJECTS = ("key-unknown", "value-wrong", "setting-refused")
+"""Codes of what is wrong inside an object: its keys, its values, and either where the engine reads it."""
+_SAID = 4
+"""Keys that a sentence names."""
 RULES = (("value-wrong", wrong), ("value-range", out_of_range), ("value-range", _meaningless))
 """What the parser refuses of a value, then what the engine does."""
-
-
-class Fault(msgspec.Struct, frozen=True):
-    """Why the server would not start with one argument."""
-
-    code: str
-    """A stable short name, such as `flag-unknown`."""
-    what: str
-    """One sentence; a secret value is not in it."""
-    flag: Flag | None = None
-    """The argument that was meant, where that is known, in its newest shape."""
 
 
 class Judge(msgspec.Struct, frozen=True):
@@ -64,15 +68,33 @@ class Judge(msgspec.Struct, frozen=True):
         return self.forms_read if code in FORMS else self.flags_read
 
 
+def faults(arguments: tuple[Argument, ...], release: str) -> list[tuple[Argument, Fault]]:
+    """Why the parser of a read release, its server's checks or its engine refuse arguments, one by one and
+    together; each argument at most once, in the order of the list."""
+    found = {
+        argument.index: (argument, fault)
+        for argument in arguments
+        if (fault := fault_of(argument, release)) is not None
+    }
+    for argument, fault in (*unknown_names(arguments, release), *refused_beside(arguments, release)):
+        found.setdefault(argument.index, (argument, _masked(argument, fault)))
+    return [found[index] for index in sorted(found)]
+
+
 def fault_of(argument: Argument, release: str) -> Fault | None:
     """Why the parser of a read release, or the engine right after it, refuses this argument."""
     if argument.separator:
-        return None
-    found = _unknown(argument, release) if argument.flag is None else _value(argument, argument.flag)
+        return None if reached(_END_OF_FLAGS, release) else Fault("stray-value", "`--` belongs to no flag")
+    flag = argument.flag
+    found = _unknown(argument, release) if flag is None else _value(argument, flag, release)
+    return found and _masked(argument, found)
+
+
+def _masked(argument: Argument, found: Fault) -> Fault:
     value = argument.value or argument.written.partition(" ")[2].strip()
-    if found is None or not argument.secret or not value:
+    if not argument.secret or not value:
         return found
-    return msgspec.structs.replace(found, what=found.what.replace(value, "***"))
+    return msgspec.structs.replace(found, what=found.what.replace(value, "***"), meant=None)
 
 
 def _unknown(argument: Argument, release: str) -> Fault:
@@ -104,31 +126,64 @@ def _stray(written: str) -> Fault:
     return Fault("blank-in-item", what, flag)
 
 
-def _value(argument: Argument, flag: Flag) -> Fault | None:
+def _value(argument: Argument, flag: Flag, release: str) -> Fault | None:
     if argument.dotted:
-        return key_fault(argument, flag)
+        return key_fault(argument, flag, release)
     if flag.valueless:
         unexpected = argument.value is not None
         return Fault("value-unexpected", f"{argument.written} takes no value", flag) if unexpected else None
     if argument.value is None:
         return None if flag.kind == "maybe" else Fault("value-missing", f"{flag.flag} has no value", flag)
-    code, said = refused_value(flag, argument.value)
-    return Fault(code, f"{flag.flag}={argument.value}: {said}", flag) if said else None
+    return refused_value(flag, argument.value, release)
 
 
-def refused_value(flag: Flag, value: str) -> tuple[str, str]:
-    """The code of a value's fault, and what is wrong in a few words; two empty texts when nothing is."""
-    return next(((code, said) for code, rule in RULES if (said := rule(flag, value))), ("", ""))
+def refused_value(flag: Flag, value: str, release: str) -> Fault | None:
+    """Why a read release refuses a value of its flag, wherever it stands; None when it takes it."""
+    if plain := refused_number(flag, value):
+        return plain
+    if said := item_fault(flag, value, release):
+        return Fault("value-wrong", f"{flag.flag}={value}: {said}", flag)
+    told = object_of(flag, value)
+    return _object_fault(flag, told, release) if told else None
 
 
-def key_fault(argument: Argument, flag: Flag) -> Fault | None:
+def refused_number(flag: Flag, value: str) -> Fault | None:
+    """The same by the flag's own type, choices and range alone, which are the whole for a number."""
+    found = next(((code, said) for code, rule in RULES if (said := rule(flag, value))), None)
+    return Fault(found[0], f"{flag.flag}={value}: {found[1]}", flag) if found else None
+
+
+def _object_fault(flag: Flag, told: dict[str, Any], release: str) -> Fault | None:
+    """What is wrong inside an object; all of its keys in one sentence."""
+    found = list(wrong_keys(flag.flag, told, release))
+    if not found:
+        return None
+    said = "; ".join(f"{'.'.join(wrong.path)} {wrong.why}" for wrong in found[:_SAID])
+    code = (
+        "key-unknown"
+        if all(wrong.value is None and " key" in wrong.why for wrong in found)
+        else "value-wrong"
+    )
+    code = code if flag.kind in _READ_BY_THE_PARSER else "setting-refused"
+    meant = mended(flag.flag, told, release)
+    return Fault(
+        code,
+        f"{flag.flag}: {said}",
+        flag,
+        "mend the object" if meant else "delete it",
+        f"{flag.flag}={json.dumps(meant, ensure_ascii=False)}" if meant else None,
+    )
+
+
+def key_fault(argument: Argument, flag: Flag, release: str) -> Fault | None:
     """`--x.key=1` is `--x` with an object, which few flags take."""
     if argument.value is None:
         return Fault("value-missing", f"{argument.written} has no value")
-    if "." not in argument.written:  # `-O3` of the releases that had it for a key
-        return None
     if flag.valueless:
         return Fault("value-unexpected", f"{flag.flag} takes no value", flag)
-    said = wrong(flag, json.dumps({"key": argument.value}))
-    what = f"{argument.written}={argument.value}: {flag.flag} takes no keys, {said}"
-    return Fault("value-wrong", what, flag) if said else None
+    told = dotted_object(argument, level="mode" if reached(_MODE, release) else "level")
+    if said := wrong(flag, json.dumps(told)):
+        what = f"{argument.written}={argument.value}: {flag.flag} takes no keys, {said}"
+        return Fault("value-wrong", what, flag)
+    found = _object_fault(flag, told, release)
+    return found and msgspec.structs.replace(found, meant=None, fix="delete it")

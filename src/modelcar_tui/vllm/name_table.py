@@ -30,6 +30,11 @@ class NameTable(msgspec.Struct, frozen=True):
             for name in names
         )
 
+    def since(self, group: str, name: str) -> str:
+        """The first read release that lists a name; empty where none does."""
+        spans = [span for span, names in self.groups.get(group, {}).items() if name in names]
+        return min((span.partition("-")[0] for span in spans), key=self.read.index, default="")
+
     def _holds(self, span: str, at: int) -> bool:
         first, _, last = span.partition("-")
         return self.read.index(first) <= at and (not last or at <= self.read.index(last))

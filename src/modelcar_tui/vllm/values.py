@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from typing import Any
 
 from modelcar_tui.vllm.argument_table import Flag
 
@@ -15,6 +16,7 @@ _SIZE = re.compile(r'(?s)"(?:[^"\\]|\\.)*"?|\b\d+(?:\.\d+)?[kKmMgGtT]\b')
 """A string of a JSON text, which stays as it is, or a number with a suffix."""
 _LEVELS = ("0", "1", "2", "3")
 _OBJECT = re.compile(r"(?s)\s*{.*}\s*$")
+_OBJECTS = frozenset({"json", "json?", "object", "sized", "json|pairs", "literal"})
 _POSITIVE = frozenset(
     [
         "--tensor-parallel-size",
@@ -125,6 +127,18 @@ def _json(value: str, *, mapping: bool = False) -> str:
     except RecursionError:
         return "its JSON is nested too deeply"
     return "it wants a JSON object, such as {}" if mapping and not isinstance(found, dict) else ""
+
+
+def object_of(flag: Flag, value: str) -> dict[str, Any] | None:
+    """The object that a value is to vLLM's parser, or to the engine; None for all else."""
+    if flag.kind not in _OBJECTS:
+        return None
+    text = _SIZE.sub(_expanded, value) if flag.kind == "sized" else value
+    try:
+        found = ast.literal_eval(text) if flag.kind == "literal" else json.loads(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _expanded(found: re.Match[str]) -> str:

@@ -15,7 +15,7 @@ from modelcar_tui.advice.finding import Finding, Severity, Stops
 from modelcar_tui.advice.lint.formats import CODES, FORMATS, exit_worthy, render_files
 from modelcar_tui.advice.lint.lint import lint
 from modelcar_tui.manifest.types import ArgumentsFrom, Position
-from modelcar_tui.vllm import faults
+from modelcar_tui.vllm import companions, faults, named
 
 
 def render(findings: Iterable[Finding], path: str, style: str = "text") -> str:
@@ -107,7 +107,8 @@ def test_github_annotations_escape_what_would_end_them() -> None:
 def test_every_code_that_a_rule_gives_is_described_and_no_other() -> None:
     given = set()
     room = Path(modelcar_tui.advice.lint.__path__[0])
-    for path in (*room.glob("*.py"), Path(faults.__file__)):
+    judges = (faults, companions, named)
+    for path in (*room.glob("*.py"), *(Path(module.__file__) for module in judges)):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             name = (
                 getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
@@ -115,7 +116,7 @@ def test_every_code_that_a_rule_gives_is_described_and_no_other() -> None:
             if isinstance(node, ast.Call) and name in ("on", "add", "Fault"):
                 words = [word.value for word in node.args[:2] if isinstance(word, ast.Constant)]
                 given |= {word for word in words if isinstance(word, str) and " " not in word}
-    given |= {code for code, _ in faults.RULES}
+    given |= {code for code, _ in faults.RULES} | set(faults.OBJECTS) | {row.code for row in named.NAMED}
     assert given == set(CODES)
 
 

@@ -34,9 +34,10 @@ PARSER = frozenset(
         "value-missing",
         "value-unexpected",
         "value-wrong",
+        "key-unknown",
     }
 )
-REFUSALS = PARSER | {"needs-other"}
+REFUSALS = PARSER | {"needs-other", "refused-beside", "name-unknown"}
 """What the lint says of the stages that were asked: the parser and the server's own checks."""
 _NO_SUCH_FILE = re.compile(r"supplied chat template string|No such file or directory")
 _NO_SUCH_PARSER = re.compile(r"invalid tool call parser|Reasoning parser '.*' not found|reasoning parser:")

@@ -6,7 +6,8 @@ from modelcar_tui.advice.lint.remarks import ERROR, WARNING, Remarks
 from modelcar_tui.advice.repairs.replacements import advice, near_miss
 from modelcar_tui.vllm.argument_table import Flag
 from modelcar_tui.vllm.arguments import Argument, canonical, looks_like_flag
-from modelcar_tui.vllm.faults import Fault, fault_of
+from modelcar_tui.vllm.fault import Fault
+from modelcar_tui.vllm.faults import faults
 from modelcar_tui.vllm.release import reached
 
 _REPEATABLE = ("--middleware", "--lora-modules", "--api-key")
@@ -16,9 +17,9 @@ def lint_arguments(arguments: tuple[Argument, ...], release: str, remarks: Remar
     """Unknown, removed, misspelt and deprecated flags; values; forms that the QA suite mishandles;
     repeats."""
     seen: dict[str, Argument] = {}
+    for argument, fault in faults(arguments, release):
+        remarks.on(argument, fault.code, ERROR, fault.what, fault.fix or _fix(argument, fault))
     for argument in arguments:
-        if fault := fault_of(argument, release):
-            remarks.on(argument, fault.code, ERROR, fault.what, _fix(argument, fault))
         if argument.flag is None:
             continue
         _value(argument, remarks)

@@ -7,7 +7,6 @@ from typing import Any
 
 from modelcar_tui.advice.finding import Stops
 from modelcar_tui.advice.lint.remarks import ERROR, NOTE, WARNING, Remarks
-from modelcar_tui.advice.repairs.values import needed
 from modelcar_tui.models.config import architecture_of, makes_no_text
 from modelcar_tui.models.context import longest_context
 from modelcar_tui.models.facts import ModelFacts
@@ -35,21 +34,10 @@ def lint_combinations(
     _parallel(arguments, facts, vllm, remarks)
     _length(arguments, facts.config if facts else None, remarks)
     _batch(arguments, remarks)
-    _needs(arguments, vllm, remarks)
+    _context_parallel(arguments, remarks)
 
 
-def _needs(arguments: tuple[Argument, ...], vllm: str | None, remarks: Remarks) -> None:
-    """Switches that the server refuses without another argument (validate_parsed_serve_args)."""
-    for switch, other in needed(vllm):
-        if has_switch(arguments, switch) and _at(arguments, other) is None:
-            where = _at(arguments, switch)
-            remarks.on(
-                where,
-                "needs-other",
-                ERROR,
-                f"{switch} needs {other}: the server stops without it",
-                f"add {other}",
-            )
+def _context_parallel(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
     size, part = _size(arguments, _TP) or remarks.car.serving.gpu_count, _size(arguments, _DCP)
     if part and size % part:
         where = _at(arguments, _DCP)

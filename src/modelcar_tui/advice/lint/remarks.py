@@ -19,6 +19,8 @@ _SERVER = FORMS | frozenset(
         "stray-value",
         "value-range",
         "needs-other",
+        "refused-beside",
+        "setting-refused",
         "context-parallel",
         "executor-uni",
         "tensor-parallel",

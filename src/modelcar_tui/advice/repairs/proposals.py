@@ -14,7 +14,7 @@ from modelcar_tui.advice.repairs.context import propose_context
 from modelcar_tui.advice.repairs.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED, WARNING, Drafts
 from modelcar_tui.advice.repairs.quantization_flag import ALLOW_DEPRECATED, QUANTIZATION, deprecated, mismatch
 from modelcar_tui.advice.repairs.replacements import replacement
-from modelcar_tui.advice.repairs.values import intended, repair_combinations, repair_values
+from modelcar_tui.advice.repairs.values import accepted, intended, repair_combinations, repair_values
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Change
@@ -72,8 +72,8 @@ def draft_repairs(
     arguments = take_apart(car.serving.args, vllm)
     release = answering(parse_version(vllm), argument_table().versions)
     _repair(arguments, release, vllm, drafts)
-    repair_combinations(arguments, facts, drafts, vllm)
-    repair_values(arguments, drafts)
+    repair_combinations(arguments, facts, drafts, release)
+    repair_values(arguments, drafts, release)
     _template(arguments, runtime_args, vllm, drafts)
     _security(arguments, facts, drafts)
     _quantization(arguments, facts, vllm, drafts)
@@ -117,7 +117,7 @@ def _repair(arguments: tuple[Argument, ...], release: str, vllm: str | None, dra
             drafts.remove(argument, f"`{written}` belongs to no flag and vLLM refuses it", REQUIRED)
             continue
         new, why = replacement(argument, release)
-        if new:
+        if new := new and accepted(new, release):
             drafts.set(argument, new, why, REQUIRED)
         else:
             drafts.remove(argument, why, REQUIRED)

@@ -16,28 +16,23 @@ import yaml
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.parts import no_experts
-from modelcar_tui.vllm.argument_table import Flag, argument_table
-from modelcar_tui.vllm.arguments import Argument, has_switch
-from modelcar_tui.vllm.faults import key_fault, refused_value
-from modelcar_tui.vllm.readings import answering
-from modelcar_tui.vllm.release import parse_version
+from modelcar_tui.vllm.argument_table import Flag
+from modelcar_tui.vllm.arguments import Argument, has_switch, take_apart
+from modelcar_tui.vllm.companions import needed
+from modelcar_tui.vllm.fault import Fault
+from modelcar_tui.vllm.faults import faults, key_fault, refused_number, refused_value
 from modelcar_tui.vllm.values import tokens
 
 BATCHED, SEQUENCES, LENGTH = "--max-num-batched-tokens", "--max-num-seqs", "--max-model-len"
 CHUNKED, EXPERTS = "--enable-chunked-prefill", "--enable-expert-parallel"
 _UTILIZATION = "--gpu-memory-utilization"
-_NEEDS = (
-    ("--enable-auto-tool-choice", "--tool-call-parser", "0.6.0"),
-    ("--enable-log-outputs", "--enable-log-requests", "0.11.0"),
-)
-"""Switches that the server refuses without another argument, and since when (validate_parsed_serve_args)."""
 _RANKS = ("--pipeline-parallel-size", "--data-parallel-size")
 _DTYPES = {"bf16": "bfloat16", "fp16": "float16", "f16": "float16", "fp32": "float32", "f32": "float32"}
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
-def repair_values(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
-    """A change for each value that the parser or the engine refuses."""
+def repair_values(arguments: tuple[Argument, ...], drafts: Drafts, release: str) -> None:
+    """A change for each value that a read release's parser, server or engine refuses."""
     for argument in arguments:
         flag = argument.flag
         if flag is None or drafts.touched(argument) or (argument.secret and argument.value is not None):
@@ -45,7 +40,7 @@ def repair_values(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
         if argument.dotted:
             if argument.value is None:
                 drafts.remove(argument, f"{argument.written} has no value and vLLM refuses it", REQUIRED)
-            elif fault := key_fault(argument, flag):
+            elif fault := key_fault(argument, flag, release):
                 drafts.remove(argument, f"vLLM refuses {fault.what}", REQUIRED)
         elif flag.valueless:
             _switch(argument, flag, drafts)
@@ -54,32 +49,48 @@ def repair_values(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
                 drafts.remove(argument, f"{flag.flag} has no value and vLLM refuses it; {_DEFAULT}", REQUIRED)
         elif flag.flag in _RANKS and intended(argument) > 1:
             continue  # a repair of the ranks, whether they are written well or not
-        elif said := refused_value(flag, argument.value)[1]:
-            _value(argument, flag, argument.value, said, drafts)
+        elif fault := refused_value(flag, argument.value, release):
+            _value(argument, flag, fault, drafts, release)
+    for argument, fault in faults(arguments, release):
+        known = argument.flag is not None or argument.separator
+        if known and not drafts.touched(argument) and not argument.secret:
+            _mend(argument, fault, drafts)
 
 
-def needed(vllm: str | None) -> tuple[tuple[str, str], ...]:
-    """Switches that this release's server refuses without another argument, and that other one."""
-    release = parse_version(answering(parse_version(vllm), argument_table().versions)) or ()
-    return tuple(
-        (switch, other) for switch, other, since in _NEEDS if release >= (parse_version(since) or ())
-    )
+def accepted(item: str, release: str) -> str:
+    """An item as a read release takes it: itself, what was meant by it, or nothing."""
+    (argument,) = take_apart((item,), release)
+    found = faults((argument,), release)
+    if not found:
+        return item
+    flag, mended = argument.flag, _mended(argument, release)
+    return "" if flag is None or mended in (None, argument.value) else f"{flag.flag}={mended}"
+
+
+def _mend(argument: Argument, fault: Fault, drafts: Drafts) -> None:
+    """What an argument is by its neighbours, or by the names that are registered."""
+    if fault.meant is not None:
+        drafts.set(argument, fault.meant, f"vLLM refuses {fault.what}", REQUIRED)
+    else:
+        drafts.remove(argument, f"vLLM refuses {fault.what}; {_DEFAULT}", REQUIRED)
 
 
 def repair_combinations(
-    arguments: tuple[Argument, ...], facts: ModelFacts, drafts: Drafts, vllm: str | None
+    arguments: tuple[Argument, ...], facts: ModelFacts, drafts: Drafts, release: str
 ) -> None:
     """A change for each argument that the engine refuses beside another one, or for this model.
 
     Comes before `repair_values`: an argument has one change, and values are taken as they will be mended.
     """
-    for switch, other in needed(vllm):
+    for switch, other in needed(release):
         beside = _last(arguments, other)
-        if not has_switch(arguments, switch) or (beside is not None and _stays(beside)):
+        if not has_switch(arguments, switch) or (beside is not None and _stays(beside, arguments, release)):
             continue
-        for given in (argument for argument in arguments if argument.name == switch):
-            why = f"the server stops without {other} beside it, and no default is right"
-            drafts.remove(given, why, REQUIRED)
+        why = f"the server stops without {other} beside it, and no default is right"
+        gone = [drafts.remove(given, why, REQUIRED) for given in arguments if given.name == switch]
+        if beside is not None:
+            gone += [drafts.remove(beside, f"vLLM refuses {_why(beside, arguments, release)}", REQUIRED)]
+        drafts.couple(*gone)
     parts, count = _last(arguments, "--decode-context-parallel-size"), drafts.car.serving.gpu_count
     if parts is not None and count % (intended(parts) or 1):
         why = f"decode context parallel {intended(parts)} does not divide tensor parallel {count}"
@@ -118,27 +129,41 @@ def _switch(argument: Argument, flag: Flag, drafts: Drafts) -> None:
         drafts.remove(argument, why, REQUIRED)
 
 
-def _value(argument: Argument, flag: Flag, value: str, fault: str, drafts: Drafts) -> None:
-    told = f"vLLM refuses {flag.flag}={value}: {fault}"
-    meant = _mended(argument)
+def _value(argument: Argument, flag: Flag, fault: Fault, drafts: Drafts, release: str) -> None:
+    told = f"vLLM refuses {fault.what}"
+    meant = _mended(argument, release)
     if meant is not None:
         drafts.set(argument, f"{flag.flag}={meant}", told, REQUIRED)
     else:
         drafts.remove(argument, f"{told}; {_DEFAULT}", REQUIRED)
 
 
-def _stays(argument: Argument) -> bool:
-    """Whether it is still there once its value is mended."""
-    return argument.flag is not None and (argument.flag.valueless or _mended(argument) is not None)
+def _stays(argument: Argument, arguments: tuple[Argument, ...], release: str) -> bool:
+    """Whether it is still there once what is refused is mended."""
+    if argument.flag is None or (argument.value is None and not argument.flag.valueless):
+        return False
+    fault = next((fault for other, fault in faults(arguments, release) if other is argument), None)
+    return (
+        fault is None or fault.meant is not None or _mended(argument, release) not in (None, argument.value)
+    )
 
 
-def _mended(argument: Argument) -> str | None:
+def _why(argument: Argument, arguments: tuple[Argument, ...], release: str) -> str:
+    """What is said of an argument that goes."""
+    told = (fault.what for other, fault in faults(arguments, release) if other is argument)
+    return next(told, argument.written)
+
+
+def _mended(argument: Argument, release: str) -> str | None:
     """An argument's value as it will be; None where it has none, or a wrong one of unknown meaning."""
     flag, value = argument.flag, argument.value
-    if flag is None or value is None or not refused_value(flag, value)[1]:
+    fault = None if flag is None or value is None else refused_value(flag, value, release)
+    if flag is None or value is None or fault is None:
         return value
+    if fault.meant is not None:
+        return fault.meant.partition("=")[2]
     meant = _meant(flag, value.strip())
-    return None if meant is None or refused_value(flag, meant)[1] else meant
+    return None if meant is None or refused_value(flag, meant, release) else meant
 
 
 def _meant(flag: Flag, value: str) -> str | None:
@@ -160,7 +185,7 @@ def intended(argument: Argument | None) -> int:
     if argument is None or argument.flag is None or argument.value is None:
         return 0
     value, flag = argument.value, argument.flag
-    if refused_value(flag, value)[1]:
+    if refused_number(flag, value):
         value = _meant(flag, value.strip()) or ""
     return max(tokens(value) or 0, 0)
 

@@ -1,0 +1,49 @@
+"""Items of lists that have a form of their own (vLLM's LoRAParserAction, EngineArgs of 0.8.5 to 0.9.2)."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from modelcar_tui.vllm.argument_table import Flag
+from modelcar_tui.vllm.release import reached
+
+_ITEM = re.compile(r"{[^{}]*}|\S+")
+_MORE_SIGNS = "0.32.0"
+"""Since when a path may have a `=` in it."""
+
+
+def item_fault(flag: Flag, value: str, release: str) -> str:
+    """What is wrong with an item of a list; empty when nothing is, and for every other flag.
+
+    Args:
+        value: the items, joined by blanks.
+    """
+    if flag.flag == "--lora-modules":
+        return next(filter(None, (_adapter_fault(item, release) for item in _ITEM.findall(value))), "")
+    if flag.flag == "--long-lora-scaling-factors" and flag.kind == "list":
+        return "" if all(map(_is_number, value.split())) else "it wants numbers"
+    return ""
+
+
+def _adapter_fault(item: str, release: str) -> str:
+    """`name=path`, or an object with both."""
+    if "=" in item and "," not in item:
+        many = item.count("=") > 1 and not reached(_MORE_SIGNS, release)
+        return f"{item} has more than one =" if many else ""
+    try:
+        found = json.loads(item)
+    except (ValueError, RecursionError):
+        return f"{item} is neither NAME=PATH nor an object"
+    if not isinstance(found, dict):
+        return "an adapter wants an object with name and path"
+    lacking = [key for key in ("name", "path") if key not in found]
+    return f"an adapter wants {' and '.join(lacking)}" if lacking else ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text[:100])
+    except ValueError:
+        return False
+    return True
