@@ -55,11 +55,11 @@ def _choices(read: Read, key: str, listed: list[str]) -> Row:
     checked = not _takes(read, key, SHAPES["s"])
     if checked and _takes(read, key, _AUTOMATIC):
         words = sorted({*words, _AUTOMATIC})
-    told: Row = {"choices": words or listed}
+    numbers = [number for number in range(-1, 10) if _takes(read, key, number)] if checked else []
+    told: Row = {"choices": words or ([] if numbers else listed)}
     if checked and words and all(_takes(read, key, word.swapcase()) for word in words):
         told["case"] = True
-    numbers = [number for number in range(-1, 10) if _takes(read, key, number)]
-    return told | ({"numbers": numbers} if checked and numbers else {})
+    return told | ({"numbers": numbers} if numbers else {})
 
 
 def _strict(read: Read, key: str) -> Row:

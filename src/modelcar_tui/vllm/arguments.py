@@ -17,6 +17,7 @@ from modelcar_tui.manifest.masking import SECRET_FLAGS, is_secret_flag
 from modelcar_tui.vllm.argument_table import Flag, Row, argument_table, shaped
 from modelcar_tui.vllm.readings import answering
 from modelcar_tui.vllm.release import Version, parse_version
+from modelcar_tui.vllm.values import tokens
 
 _NEGATIVE_NUMBER = re.compile(r"-\d+$|-\d*\.\d+$")
 _NEGATIVE_SHARE = re.compile(r"-\d*\.\d+$")
@@ -133,17 +134,29 @@ def dotted_object(argument: Argument, *, level: str = "level") -> dict[str, Any]
         return {level: _json_or_text(argument.value or "")}
     path = argument.written.partition(".")[2]
     text = argument.value or ""
-    found: Any = text.split(",") if path.endswith("+") else _json_or_text(text)
+    sized = argument.flag is not None and argument.flag.kind == "sized"
+    found: Any = text.split(",") if path.endswith("+") else _json_or_text(text, sized=sized)
     for key in reversed(path.removesuffix("+").split(".")):
         found = {key: found}
     return found  # type: ignore[no-any-return]
 
 
-def _json_or_text(text: str) -> object:
+def gather(more: dict[str, Any], found: dict[str, Any]) -> None:
+    """One object into another, key by key; a later value wins."""
+    for key, value in more.items():
+        inner = found.get(key)
+        if isinstance(value, dict) and isinstance(inner, dict):
+            gather(value, inner)
+        else:
+            found[key] = value
+
+
+def _json_or_text(text: str, *, sized: bool = False) -> object:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        return text
+        number = tokens(text) if sized else None
+        return text if number is None else number
 
 
 class _Names(msgspec.Struct, frozen=True):

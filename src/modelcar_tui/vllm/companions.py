@@ -1,22 +1,23 @@
 """Arguments that the server refuses beside one another, or without another one, before it opens its port.
 
-From vLLM's entrypoints: validate_parsed_serve_args, validate_grpc_port_arg, validate_reasoning_effort_map and
-dp_supervisor.validate_multi_port_external_lb_args; for connectors config/kv_transfer.py and
-config/ec_transfer.py; for custom operations config/compilation.py.
+From vLLM's entrypoints: validate_parsed_serve_args, validate_grpc_port_arg and
+dp_supervisor.validate_multi_port_external_lb_args; utils/argparse_utils.py for `--config`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from modelcar_tui.vllm.arguments import Argument, has_switch, last_value
+from modelcar_tui.vllm.arguments import Argument, dotted_object, gather, has_switch, last_value
 from modelcar_tui.vllm.fault import Fault
+from modelcar_tui.vllm.object_rules import object_fault
 from modelcar_tui.vllm.release import reached
 from modelcar_tui.vllm.values import object_of, tokens
 
 _MANY_PORTS, _GRPC_PORT = "--data-parallel-multi-port-external-lb", "--grpc-port"
+_CONFIGS = (".yaml", ".yml")
 _ALIVE = "--sse-keep-alive-interval"
 _NEEDS = (
     ("--enable-auto-tool-choice", "--tool-call-parser", "0.6.0", ""),
@@ -34,16 +35,6 @@ _APART = (
     (_MANY_PORTS, "--data-parallel-hybrid-lb", "0.22.0"),
 )
 """Arguments that it refuses together: the first of the two is the one to leave out."""
-_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-"""Of requests, vllm/renderers (0.33.0)."""
-_ROLES = (
-    ("--kv-transfer-config", "kv_connector", "kv_role", "kv_both", "0.6.6"),
-    ("--ec-transfer-config", "ec_connector", "ec_role", "", "0.11.1"),
-)
-"""A connector's object, its name, its role, the role that does all, and since when."""
-_KV_ROLES = ("kv_producer", "kv_consumer", "kv_both")
-_OPERATIONS = "0.11.0"
-"""Since when the syntax of custom operations is checked."""
 Found = Iterator[tuple[Argument, Fault]]
 
 
@@ -69,10 +60,7 @@ def refused_beside(arguments: tuple[Argument, ...], release: str) -> Found:
             what = f"{one} and {other} exclude one another: the server stops"
             yield where, Fault("refused-beside", what, where.flag, f"delete {one} or {other}")
     yield from _ports(arguments, release)
-    for argument in arguments:
-        found = _object(argument)
-        if found is not None:
-            yield from _inside(argument, found, release)
+    yield from _inside(arguments, release)
 
 
 def _at(arguments: tuple[Argument, ...], flag: str) -> Argument | None:
@@ -97,6 +85,10 @@ def _ports(arguments: tuple[Argument, ...], release: str) -> Found:
     if port is not None and port.value not in (None, "None"):
         what = f"{_GRPC_PORT} belongs to the Rust frontend of `vllm serve`: this server stops"
         yield port, Fault("refused-beside", what, port.flag, "delete it")
+    file = _at(arguments, "--config")
+    if file is not None and file.separate and file.value and not file.value.endswith(_CONFIGS):
+        what = f"--config={file.value}: it names a file that ends with .yaml or .yml"
+        yield file, Fault("value-wrong", what, file.flag)
     alive = _at(arguments, _ALIVE)
     if alive is not None and (tokens(alive.value) or 0) < 0:
         what = f"{_ALIVE}={alive.value}: it is 0 (none) or a number of seconds"
@@ -129,59 +121,28 @@ def _ranks_fault(arguments: tuple[Argument, ...]) -> str:
     return ""
 
 
-def _object(argument: Argument) -> Mapping[str, Any] | None:
-    """The object that an argument gives, or the part of one."""
-    if argument.flag is None or argument.value is None:
-        return None
-    if not argument.dotted:
-        return object_of(argument.flag, argument.value)
-    key = argument.written.partition(".")[2]
-    return {key: argument.value} if key else None
+def _inside(arguments: tuple[Argument, ...], release: str) -> Found:
+    """What is wrong inside of an object as a whole; dotted keys make one for each way to write the flag."""
+    dotted: dict[str, dict[str, Any]] = {}
+    last: dict[str, Argument] = {}
+    for argument in arguments:
+        if argument.flag is None or argument.value is None:
+            continue
+        if argument.dotted:
+            head = argument.written.partition(".")[0]
+            gather(dotted_object(argument), dotted.setdefault(head, {}))
+            last[head] = argument
+        elif told := object_of(argument.flag, argument.value):
+            yield from _of_object(argument, told, release)
+    for head, told in dotted.items():
+        yield from _of_object(last[head], told, release)
 
 
-def _inside(argument: Argument, found: Mapping[str, Any], release: str) -> Found:
-    name, flag = argument.name, argument.flag
-    for owner, connector, role, both, since in _ROLES:
-        if name == owner and not argument.dotted and reached(since, release):
-            yield from _role(argument, found, (connector, role, both))
-    given = found.get("kv_role") if name == "--kv-transfer-config" and not reached("0.9.0", release) else None
-    if given is not None and given not in _KV_ROLES:  # later the key's type says so
-        what = f"{name}: kv_role {given} must be one of {', '.join(_KV_ROLES)}"
-        yield argument, Fault("value-wrong", what, flag)
-    if name == "--compilation-config" and reached(_OPERATIONS, release):
-        wrong = [str(one) for one in _words(found.get("custom_ops")) if not _is_operation(str(one))]
-        if wrong:
-            what = f"{name}: custom_ops {', '.join(wrong)}: each is all, none, +NAME or -NAME"
-            yield argument, Fault("value-wrong", what, flag)
-    if name == "--ec-manager-config" and found.get("manager_config") and not found.get(_MANAGER):
-        what = f"{name}: manager_config needs {_MANAGER}"
-        yield argument, Fault("value-wrong", what, flag)
-    if name == "--reasoning-effort-map" and (why := _efforts(found)):
-        yield argument, Fault("value-wrong", f"{name}: {why}", flag)
-
-
-_MANAGER = "encoder_cache_manager_cls"
-
-
-def _role(argument: Argument, found: Mapping[str, Any], names: tuple[str, str, str]) -> Found:
-    connector, role, both = names
-    if not found.get(connector) or found.get(role):
-        return
-    meant = f"{argument.name}={json.dumps({**found, role: both})}" if both else None
-    what = f"{argument.name}: {connector} needs {role} beside it"
-    yield argument, Fault("value-wrong", what, argument.flag, f"add {role} to the object", meant)
-
-
-def _words(told: object) -> list[Any]:
-    return [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
-
-
-def _is_operation(word: str) -> bool:
-    return word in ("all", "none") or word[:1] in ("+", "-")
-
-
-def _efforts(found: Mapping[str, Any]) -> str:
-    unknown = sorted(set(found) - set(_EFFORTS))
-    if unknown:
-        return f"{', '.join(unknown)} is no effort; there are {', '.join(_EFFORTS)}"
-    return "" if all(isinstance(value, str) for value in found.values()) else "an effort maps to a word"
+def _of_object(argument: Argument, told: dict[str, Any], release: str) -> Found:
+    found = object_fault(argument.name, told, release)
+    if found is not None:
+        meant = (
+            None if argument.dotted or found.meant is None else f"{argument.name}={json.dumps(found.meant)}"
+        )
+        fix = "mend the object" if found.meant else "delete it, or mend the object"
+        yield argument, Fault("value-wrong", f"{argument.name}: {found.why}", argument.flag, fix, meant)

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.vllm.arguments import Argument, dotted_object, take_apart
+from modelcar_tui.vllm.arguments import Argument, dotted_object, gather, take_apart
 from modelcar_tui.vllm.faults import Judge, faults
 from modelcar_tui.vllm.meanings import Found, read_flag
 
@@ -142,21 +142,11 @@ def _given(arguments: tuple[Argument, ...]) -> dict[str, str | dict[str, Any] | 
             break
         if argument.flag is not None and argument.dotted:
             head = argument.written.partition(".")[0]
-            _gather(dotted_object(argument), objects.setdefault(head, (argument.name, {}))[1])
+            gather(dotted_object(argument), objects.setdefault(head, (argument.name, {}))[1])
         else:
             off = argument.negated and argument.value is None
             given[argument.name] = "false" if off else argument.value
     return given | dict(objects.values())
-
-
-def _gather(more: dict[str, Any], found: dict[str, Any]) -> None:
-    """One object into another, key by key; a later value wins."""
-    for key, value in more.items():
-        inner = found.get(key)
-        if isinstance(value, dict) and isinstance(inner, dict):
-            _gather(value, inner)
-        else:
-            found[key] = value
 
 
 def _value(text: str) -> object:

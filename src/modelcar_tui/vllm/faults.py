@@ -76,7 +76,7 @@ def faults(arguments: tuple[Argument, ...], release: str) -> list[tuple[Argument
         for argument in arguments
         if (fault := fault_of(argument, release)) is not None
     }
-    for argument, fault in (*unknown_names(arguments, release), *refused_beside(arguments, release)):
+    for argument, fault in (*refused_beside(arguments, release), *unknown_names(arguments, release)):
         found.setdefault(argument.index, (argument, _masked(argument, fault)))
     return [found[index] for index in sorted(found)]
 

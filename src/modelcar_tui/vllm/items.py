@@ -1,4 +1,5 @@
-"""Items of lists that have a form of their own (vLLM's LoRAParserAction, EngineArgs of 0.8.5 to 0.9.2)."""
+"""Values with a form of their own (vLLM's LoRAParserAction, PromptAdapterParserAction, EngineArgs of 0.8.5,
+validate_reasoning_effort_map)."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import re
 
 from modelcar_tui.vllm.argument_table import Flag
 from modelcar_tui.vllm.release import reached
+from modelcar_tui.vllm.values import object_of
 
 _ITEM = re.compile(r"{[^{}]*}|\S+")
 _MORE_SIGNS = "0.32.0"
@@ -14,13 +16,17 @@ _MORE_SIGNS = "0.32.0"
 
 
 def item_fault(flag: Flag, value: str, release: str) -> str:
-    """What is wrong with an item of a list; empty when nothing is, and for every other flag.
+    """What is wrong with such a value; empty when nothing is, and for every other flag.
 
     Args:
-        value: the items, joined by blanks.
+        value: of a list its items, joined by blanks.
     """
     if flag.flag == "--lora-modules":
         return next(filter(None, (_adapter_fault(item, release) for item in _ITEM.findall(value))), "")
+    if flag.flag == "--prompt-adapters":
+        return "" if all(item.count("=") == 1 for item in value.split()) else "an adapter is NAME=PATH"
+    if flag.flag == "--reasoning-effort-map":
+        return "" if object_of(flag, value) is not None else "it wants an object"
     if flag.flag == "--long-lora-scaling-factors" and flag.kind == "list":
         return "" if all(map(_is_number, value.split())) else "it wants numbers"
     return ""

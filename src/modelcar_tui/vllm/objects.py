@@ -154,13 +154,13 @@ def _unknown(rows: Mapping[str, dict[str, Any]], path: tuple[str, ...]) -> Wrong
 
 def _refusal(row: Mapping[str, Any], value: Any) -> str:
     """What is wrong with a key's value; empty when nothing is, or when the key's values were not tried."""
-    takes, choices = row.get("takes", ""), row.get("choices", ())
-    if not (takes or choices):
+    takes, choices, numbers = row.get("takes", ""), row.get("choices", ()), row.get("numbers")
+    if not (takes or choices or numbers):
         return ""
     if isinstance(value, str) and choices and _listed(row, value):
         return ""
-    if isinstance(value, int) and not isinstance(value, bool) and "numbers" in row and choices:
-        return "" if value in row["numbers"] else _wants(row)
+    if isinstance(value, int) and not isinstance(value, bool) and numbers:
+        return "" if value in numbers else _wants(row)
     return "" if all(sign in takes for sign in _signs(value, row.get("kind", ""))) else _wants(row)
 
 
@@ -176,6 +176,8 @@ def _signs(value: Any, kind: str) -> str:
             return "n"
         case bool():
             return "t"
+        case int() if value > 1:
+            return "w"  # what takes 2.0 takes 2: some take no 1, and a truth is 0 or 1
         case int():
             return "1" if value > 0 else "0" if value == 0 else "-"
         case float():
@@ -187,9 +189,9 @@ def _signs(value: Any, kind: str) -> str:
             return "e"
         case list():
             signs = {"i" if isinstance(item, int) else "l" for item in value if _is_plain(item)}
-            return "".join(sorted(signs))
+            return "".join(sorted(signs)) or "e"
         case Mapping():
-            return "o"
+            return "p" if value and all(isinstance(item, int) for item in value.values()) else "o"
     return ""
 
 
@@ -217,8 +219,8 @@ def _is_number(value: str) -> bool:
 
 
 def _wants(row: Mapping[str, Any]) -> str:
-    if words := row.get("choices"):
-        return "must be one of " + ", ".join(words[:_SHOWN])
+    if words := row.get("choices") or row.get("numbers"):
+        return "must be one of " + ", ".join(map(str, words[:_SHOWN]))
     takes = row.get("takes", "")
     kinds = [_NAMES.get(part, part) for part in row["kind"].split("|") if part != "none"]
     told = " or ".join(kinds) or "another value"

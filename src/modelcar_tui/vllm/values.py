@@ -56,7 +56,7 @@ def _number_fault(kind: str, value: str) -> str:
     match kind:
         case "int" if not _number(value, int):
             return "it wants a whole number"
-        case "ints" if not all(_number(part, int) for part in value.split()):
+        case "ints" if not all(_number(part, int) for part in value.split() or [value]):
             return "it wants whole numbers"
         case "float" if not _number(value, float):
             return "it wants a number"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from modelcar_tui.vllm.object_rules import object_fault
 from modelcar_tui.vllm.objects import mended, wrong_keys
 
 CC, KV, POOLER = "--compilation-config", "--kv-transfer-config", "--pooler-config"
@@ -77,3 +78,37 @@ def test_a_sentence_says_what_a_key_wants() -> None:
     assert said(CC, {"use_inductor_graph_partition": []}, "0.33.0")["use_inductor_graph_partition"] == (
         "wants true or false"
     )
+
+
+@pytest.mark.parametrize(
+    ("flag", "found", "why"),
+    [
+        (KV, {"kv_connector": "NixlConnector"}, "needs kv_role"),
+        ("--ec-transfer-config", {"ec_connector": "ECExampleConnector"}, "needs ec_role"),
+        (POOLER, {"pooling_type": "CLS", "seq_pooling_type": "MEAN"}, "exclude one another"),
+        ("--structured-outputs-config", {"disable_any_whitespace": True}, "xgrammar or guidance"),
+        ("--profiler-config", {"profiler": "torch"}, "needs torch_profiler_dir"),
+        ("--profiler-config", {"proton_hook": "triton"}, "needs profiler proton"),
+        ("--eplb-config", {"communicator": "torch_nccl"}, "needs use_async false"),
+        ("--reasoning-effort-map", {"high": 1}, "maps to a word"),
+    ],
+)
+def test_keys_are_held_against_one_another(flag: str, found: dict[str, Any], why: str) -> None:
+    refused = object_fault(flag, found, "0.33.0")
+    assert refused is not None and why in refused.why
+
+
+@pytest.mark.parametrize(
+    ("flag", "found"),
+    [
+        (KV, {"kv_connector": "NixlConnector", "kv_role": "kv_both"}),
+        ("--structured-outputs-config", {"backend": "guidance", "disable_additional_properties": True}),
+        ("--profiler-config", {"profiler": "torch", "torch_profiler_dir": "/tmp/x"}),
+        ("--profiler-config", {"proton_data": "tree", "proton_graph_attribution": False}),
+        ("--eplb-config", {"communicator": "nixl"}),
+        ("--eplb-config", {"communicator": "pynccl", "use_async": False}),
+        ("--reasoning-effort-map", {"high": "thinking"}),
+    ],
+)
+def test_keys_that_agree_are_not_refused(flag: str, found: dict[str, Any]) -> None:
+    assert object_fault(flag, found, "0.33.0") is None
