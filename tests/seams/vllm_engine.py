@@ -27,9 +27,17 @@ _LIMIT = re.compile(
     r"Torch not compiled|has no attribute 'get_vocab'|tokenizer must be passed|Install via|Failed to import"
     r"|Invalid repository ID|Can't load image processor|unpack \(expected \d, got 0\)"
     r"|Linear' object has no attribute"
+    r"|No module named 'flashinfer'|Reason: \['ImportError'\]|V2 requires Triton"
 )
 """Not vLLM's word: it wanted a GPU, a tokenizer, a draft or a package that the judge does without."""
 EXPLAINED = {
+    "e022": "FlashInfer, which the judge lacks, reads an NVFP4 cache on Hopper from 0.32 on",
+    "e063": "a stage without layers has blocks of no bytes, and planning its cache divides by them",
+    "e104": "the KServe templates start the server without a word for `model_tag`",
+    "e191": "only the second model runner, which needs Triton, has prefill context parallelism",
+    "e270": "a stage without layers has blocks of no bytes, and planning its cache divides by them",
+    "e276": "one process for two ranks waits for the other one for ever",
+    "e284": "a cache of less than no bytes holds no block",
     "e127": "the judge loads no weights, and each loader is looked up when it does",
     "e128": "the judge loads no tokenizer, and each mode is looked up when it does",
     "e297": "the judge loads no weights, and each loader is looked up when it does",
@@ -111,10 +119,11 @@ def refusal(asked: Asked, release: str, folder: Path) -> str:
     room = () if given else (f"--kv-cache-memory-bytes={40 << 30}",)
     parsed = server_args((*asked.args, *room), 1, release)
     cards = max(1, parsed.tp * parsed.pp)
-    for finding in lint_model(_car(asked.args, cards), vllm=release, facts=facts):
+    card = gpu_for(vllm_data.CARD, count=cards)
+    for finding in lint_model(_car(asked.args, cards), vllm=release, facts=facts, gpu=card):
         if finding.stops is Stops.SERVER and finding.code not in _OF_A_MANIFEST:
             return f"{finding.code}: {finding.what}"
-    found = estimate(facts, gpu_for(vllm_data.CARD, count=cards), parsed, vllm=release)
+    found = estimate(facts, card, parsed, vllm=release)
     return "" if found.outcome in _NOT_REFUSED else f"{found.outcome}: {found.why}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from argparse import Action
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -29,6 +30,8 @@ SHAPES: Mapping[str, Any] = {
 """One of each, by the letter that stands for it in `json_keys.json`."""
 _AUTOMATIC = "auto"
 """A word that some choices take without listing it."""
+_AFTERWARDS = "__post_init__"
+"""Where a class goes on once its fields are read."""
 _NO_KEY = "no_such_key"
 Row = dict[str, Any]
 Read = Callable[[Any], Any]
@@ -78,9 +81,12 @@ def _takes(read: Read, key: str, value: Any) -> bool:
 
 
 def _refusal(read: Read, found: dict[str, Any]) -> Exception | None:
+    """What is said of the fields; what comes after them is said of the object, beside the model."""
     try:
         read(found)
     except Exception as error:  # noqa: BLE001 - each class refuses in its own way
+        if any(frame.name == _AFTERWARDS for frame in traceback.extract_tb(error.__traceback__)):
+            return None
         cause = error.__cause__ or error.__context__
         return cause if isinstance(cause, pydantic.ValidationError) else error
     return None

@@ -14,13 +14,16 @@ from vllm_judge.source import Source
 from vllm_tables import (
     architectures,
     arguments,
+    attention,
     capabilities,
     defaults,
     graphs,
     json_keys,
     names,
     pipelines,
+    ranges,
     readings,
+    speculation,
     switches,
 )
 from vllm_tables.fingerprints import FILE, Fingerprints
@@ -40,6 +43,9 @@ TABLES: dict[str, Table] = {
         defaults.TABLE,
         capabilities.TABLE,
         graphs.TABLE,
+        ranges.TABLE,
+        attention.TABLE,
+        speculation.TABLE,
         switches.TABLE,
     )
 }

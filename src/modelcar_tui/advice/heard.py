@@ -30,7 +30,7 @@ def heard(
     """
     if result.outcome not in (Outcome.STARTS, Outcome.UNKNOWN):
         return result
-    findings = _findings(facts, arguments, vllm)
+    findings = _findings(facts, gpu, arguments, vllm)
     for finding in findings:
         if finding.read:
             return _lowered(result, Outcome.REFUSED_ARGS, finding.what)
@@ -43,11 +43,11 @@ def heard(
     return _lowered(result, Outcome.UNKNOWN, doubt) if doubt else result
 
 
-def _findings(facts: ModelFacts, arguments: tuple[str, ...], vllm: str | None) -> list[Finding]:
-    """What stops a server with this list, whatever the GPU."""
+def _findings(facts: ModelFacts, gpu: Gpu, arguments: tuple[str, ...], vllm: str | None) -> list[Finding]:
+    """What stops a server with this list on this kind of GPU, memory aside."""
     serving = ServingArguments(gpu_count=engine_args(arguments, None, vllm).tp, args=arguments)
     car = ModelCar(name="", image="", serving=serving, at=_PLACE, name_at=_PLACE, image_at=_PLACE)
-    found = lint_model(car, vllm=vllm, facts=facts)
+    found = lint_model(car, vllm=vllm, facts=facts, gpu=gpu)
     return [one for one in found if one.stops is Stops.SERVER and one.code not in _OF_THE_MANIFEST]
 
 

@@ -42,7 +42,7 @@ def heard(
     """
     if verdict.verdict is Verdict.NO_GO:
         return verdict
-    findings = stopping(model, vllm, runtime_args)
+    findings = stopping(model, vllm, runtime_args, gpu)
     repairs = outstanding(model, vllm, runtime_args, gpu)
     told = _why(findings, repairs, Judge.of(vllm))
     if told is None:
@@ -63,10 +63,10 @@ def heard(
 
 
 def stopping(
-    model: ModelRequirements, vllm: str | None, runtime_args: tuple[str, ...] = ()
+    model: ModelRequirements, vllm: str | None, runtime_args: tuple[str, ...] = (), gpu: Gpu | None = None
 ) -> tuple[Finding, ...]:
     """What the lint finds of the arguments as they are that keeps the server from starting."""
-    found = lint_model(model.car, vllm=vllm, runtime_args=runtime_args, facts=model.image.model)
+    found = lint_model(model.car, vllm=vllm, runtime_args=runtime_args, facts=model.image.model, gpu=gpu)
     return tuple(finding for finding in found if finding.stops is Stops.SERVER)
 
 

@@ -97,8 +97,8 @@ def engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | None) 
     unsure = [fault.what for fault in refused if not judge.sure(fault.code)]
     doubts = tuple(f"{what} (the release that will serve was not read)" for what in unsure)
     changed = overrides(arguments)
-    given = _given(arguments) | ({"--hf-overrides": changed} if changed else {})
-    for flag, value in given.items():
+    told = given(arguments) | ({"--hf-overrides": changed} if changed else {})
+    for flag, value in told.items():
         read_flag(found, flag, value)  # what it can't read is among the faults
     if found.get("num_speculative_tokens"):
         found["speculative"] = True
@@ -121,21 +121,21 @@ def server_args(args: tuple[str, ...], gpu_count: int, vllm: str | None) -> Engi
 def overrides(arguments: tuple[Argument, ...]) -> dict[str, Any]:
     """What the arguments put in the place of config.json's own values; empty where they change none."""
     known = tuple(argument for argument in arguments if argument.flag is not None or argument.separator)
-    counts = _given(known).items()
-    given = {flag: _value(told) if isinstance(told, str) else told for flag, told in counts}
-    told = given.get("--hf-overrides")
-    ropes = {key: given[flag] for flag, key in _INTO_CONFIG.items() if given.get(flag) is not None}
+    counts = given(known).items()
+    values = {flag: _value(told) if isinstance(told, str) else told for flag, told in counts}
+    told = values.get("--hf-overrides")
+    ropes = {key: values[flag] for flag, key in _INTO_CONFIG.items() if values.get(flag) is not None}
     return (told if isinstance(told, dict) else {}) | ropes
 
 
-def _given(arguments: tuple[Argument, ...]) -> dict[str, str | dict[str, Any] | None]:
+def given(arguments: tuple[Argument, ...]) -> dict[str, str | dict[str, Any] | None]:
     """What counts of each flag, by its full name; `false` for a negated switch.
 
     The last one does. Dotted keys are gathered into one object for each way to write the flag, which vLLM's
     parser appends to the list (utils/argparse_utils.py), so that they win over an object given as JSON. A
     flag that this release does not know keeps the name that it has; what stands behind `--` is none.
     """
-    given: dict[str, str | dict[str, Any] | None] = {}
+    found: dict[str, str | dict[str, Any] | None] = {}
     objects: dict[str, tuple[str, dict[str, Any]]] = {}
     for argument in arguments:
         if argument.separator:
@@ -145,8 +145,8 @@ def _given(arguments: tuple[Argument, ...]) -> dict[str, str | dict[str, Any] | 
             gather(dotted_object(argument), objects.setdefault(head, (argument.name, {}))[1])
         else:
             off = argument.negated and argument.value is None
-            given[argument.name] = "false" if off else argument.value
-    return given | dict(objects.values())
+            found[argument.name] = "false" if off else argument.value
+    return found | dict(objects.values())
 
 
 def _value(text: str) -> object:

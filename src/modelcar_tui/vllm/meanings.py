@@ -47,6 +47,12 @@ def _integer(name: str, low: int = 1, high: int = _MAX_TOKENS) -> Callable[[Foun
     return read
 
 
+def _reserved(found: Found, value: str | None) -> None:
+    """0 is as good as none (v1/worker/gpu_worker.py determine_available_memory)."""
+    _integer("kv_cache_memory_bytes", low=0, high=2**50)(found, value)
+    found["kv_cache_memory_bytes"] = found["kv_cache_memory_bytes"] or None
+
+
 def _number(name: str, high: float) -> Callable[[Found, str | None], None]:
     def read(found: Found, value: str | None) -> None:
         number = float(value or "")
@@ -140,7 +146,7 @@ _FLAGS: dict[str, Callable[[Found, str | None], None]] = {
     "--kv-cache-dtype": _text("kv_cache_dtype"),
     "--max-model-len": _integer("max_model_len", low=-1),
     "--gpu-memory-utilization": _number("gpu_memory_utilization", 1.0),
-    "--kv-cache-memory-bytes": _integer("kv_cache_memory_bytes", high=2**50),
+    "--kv-cache-memory-bytes": _reserved,
     "--num-gpu-blocks-override": _integer("num_gpu_blocks_override"),
     "--block-size": _integer("block_size", high=65536),
     "--max-num-seqs": _integer("max_num_seqs"),

@@ -50,3 +50,9 @@ def name_table() -> NameTable:
 def pipeline_table() -> NameTable:
     """`pipelines.json`: architectures without pipeline stages."""
     return table(__file__, "pipelines.json", NameTable)
+
+
+@cache
+def speculation_table() -> NameTable:
+    """`speculation.json`: model types and architectures that become a draft of their own (MTP)."""
+    return table(__file__, "speculation.json", NameTable)

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from modelcar_tui.vllm.objects import known_keys
 from modelcar_tui.vllm.release import reached
 
 Told = Mapping[str, Any]
@@ -31,10 +32,9 @@ class Apart(msgspec.Struct, frozen=True):
 
 def object_fault(flag: str, told: Told, release: str) -> Apart | None:
     """The first rule of a read release that the object of a flag breaks; None where it breaks none."""
-    for name, since, rule in _RULES:
-        if name == flag and reached(since, release) and (found := rule(told, release)) is not None:
-            return found
-    return None
+    rules = [rule for name, since, rule in _RULES if name == flag and reached(since, release)]
+    known = known_keys(flag, told, release) if rules else {}
+    return next((found for rule in rules if (found := rule(known, release)) is not None), None)
 
 
 def _kv_role(told: Told, release: str) -> Apart | None:

@@ -92,6 +92,12 @@ def _dated(flag: str, wrong: Wrong, release: str) -> Wrong:
     return msgspec.structs.replace(wrong, why=why, key=None)
 
 
+def known_keys(flag: str, found: Mapping[str, Any], release: str) -> dict[str, Any]:
+    """What a read release looks at: the object without keys that it passes over; all where keys are free."""
+    rows = _rows(flag, release)
+    return {key: value for key, value in found.items() if not rows or key in rows}
+
+
 def mended(flag: str, found: Mapping[str, Any], release: str) -> dict[str, Any] | None:
     """The object as it was meant: keys and choices by their nearest name, what can't be told left out.
 

@@ -40,3 +40,15 @@ def default_table() -> ValueTable:
 def capability_table() -> ValueTable:
     """`capabilities.json`: `min_capability` and more by class of vLLM's quantization."""
     return table(__file__, "capabilities.json", ValueTable)
+
+
+@cache
+def range_table() -> ValueTable:
+    """`ranges.json`: `{"ge": 1}` by `arguments` and flag, and by flag and key of its object."""
+    return table(__file__, "ranges.json", ValueTable)
+
+
+@cache
+def attention_table() -> ValueTable:
+    """`attention.json`: what each attention backend can do, and which ones are tried."""
+    return table(__file__, "attention.json", ValueTable)

@@ -112,6 +112,8 @@ def out_of_range(flag: Flag, value: str) -> str:
         automatic = flag.kind == "tokens" and number == -1
         if number is not None and number < 1 and not automatic:
             return "it must be at least 1"
+    if flag.flag == "--optimization-level" and value.strip() not in _LEVELS:
+        return "it is 0, 1, 2 or 3"
     if flag.flag == "--gpu-memory-utilization":
         share = _float(value)
         if share is not None and not 0 < share <= 1:

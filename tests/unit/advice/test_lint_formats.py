@@ -11,6 +11,7 @@ import pytest
 from compatibility_support import car, manifest
 
 import modelcar_tui.advice.lint
+import modelcar_tui.vllm.refused
 from modelcar_tui.advice.finding import Finding, Severity, Stops
 from modelcar_tui.advice.lint.formats import CODES, FORMATS, exit_worthy, render_files
 from modelcar_tui.advice.lint.lint import lint
@@ -117,7 +118,19 @@ def test_every_code_that_a_rule_gives_is_described_and_no_other() -> None:
                 words = [word.value for word in node.args[:2] if isinstance(word, ast.Constant)]
                 given |= {word for word in words if isinstance(word, str) and " " not in word}
     given |= {code for code, _ in faults.RULES} | set(faults.OBJECTS) | {row.code for row in named.NAMED}
+    given |= _of_the_engine()
     assert given == set(CODES)
+
+
+def _of_the_engine() -> set[str]:
+    """Codes that the engine's rules give."""
+    room = Path(modelcar_tui.vllm.refused.__path__[0])
+    return {
+        node.value.value
+        for path in room.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.keyword) and node.arg == "code" and isinstance(node.value, ast.Constant)
+    }
 
 
 def test_only_errors_make_a_run_fail() -> None:

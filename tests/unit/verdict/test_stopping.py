@@ -125,18 +125,16 @@ def test_where_no_change_mends_it_the_findings_own_remedy_is_told() -> None:
 
 
 def test_a_repair_without_a_finding_decides_by_its_reason() -> None:
-    """Where no release is known the lint says nothing of a cache that no release has."""
-    what = model(SHORT, "--kv-cache-dtype=fp9")
+    """The lint says nothing of a dtype that this card does not compute in."""
+    what = model(SHORT, "--dtype=bfloat16")
     assert not stopping(what, None)
     good = ModelVerdict(model="m", verdict=Verdict.GO, comparison="", why="it fits")
-    found = heard(good, what, None, (), gpu_for("H100"))
+    found = heard(good, what, None, (), gpu_for("T4"))
     assert found.verdict is Verdict.UNKNOWN
-    assert found.why == (
-        f"H100: vLLM has no such KV-cache dtype (judged by {readings().read[-1]}: "
-        "the release that will serve was not read)"
-    )
+    assert found.why.startswith("T4: bfloat16 needs compute capability 8.0")
+    assert found.why.endswith(f" (judged by {readings().read[-1]}: the release that will serve was not read)")
     unknown = msgspec.structs.replace(good, verdict=Verdict.UNKNOWN, warnings=("before",))
-    assert heard(unknown, what, None, (), gpu_for("H100")).warnings == ("before", found.why)
+    assert heard(unknown, what, None, (), gpu_for("T4")).warnings == ("before", found.why)
 
 
 def test_a_secret_that_stops_the_server_is_not_in_its_sentence() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from modelcar_tui.advice.finding import Stops
 from modelcar_tui.advice.lint.remarks import ERROR, NOTE, WARNING, Remarks
+from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.models.config import architecture_of, makes_no_text
 from modelcar_tui.models.context import longest_context
 from modelcar_tui.models.facts import ModelFacts
@@ -15,6 +16,7 @@ from modelcar_tui.models.parts import no_experts
 from modelcar_tui.vllm.arguments import Argument, has_switch, last_value
 from modelcar_tui.vllm.engine_args import overrides
 from modelcar_tui.vllm.pipelines import pipeline_fault
+from modelcar_tui.vllm.refusals import asked_of, refusals
 from modelcar_tui.vllm.values import tokens
 
 _TP, _PP, _DP = "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"
@@ -28,6 +30,7 @@ def lint_combinations(
     facts: ModelFacts | None,
     remarks: Remarks,
     vllm: str | None = None,
+    gpu: Gpu | None = None,
 ) -> None:
     """GPU count and parallel sizes, the model's own limits, batch and context sizes."""
     _gpus(arguments, remarks)
@@ -35,6 +38,21 @@ def lint_combinations(
     _length(arguments, facts.config if facts else None, remarks)
     _batch(arguments, remarks)
     _context_parallel(arguments, remarks)
+    _engine(arguments, facts, vllm, gpu, remarks)
+
+
+def _engine(
+    arguments: tuple[Argument, ...],
+    facts: ModelFacts | None,
+    vllm: str | None,
+    gpu: Gpu | None,
+    remarks: Remarks,
+) -> None:
+    """What vLLM's engine says of arguments that its parser takes."""
+    asked = asked_of(arguments, vllm, facts, gpus=remarks.car.serving.gpu_count, gpu=gpu)
+    for refusal in refusals(asked):
+        where = _at(arguments, refusal.flag)
+        remarks.on(where, refusal.code, ERROR, refusal.what, refusal.fix)
 
 
 def _context_parallel(arguments: tuple[Argument, ...], remarks: Remarks) -> None:

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from urllib.parse import quote
 
 from modelcar_tui.advice.finding import Finding, Severity
+from modelcar_tui.advice.lint.remarks import ENGINE
 
 FORMATS = ("text", "json", "sarif", "github")
 _SARIF_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
@@ -55,6 +56,7 @@ CODES = {
     "needs-other": "A switch without the argument that it needs",
     "context-parallel": "A context parallel size that does not divide the tensor parallel size",
     "suite-parallel": "Parallel sizes that the QA suite multiplies",
+    **ENGINE,
 }
 """Every code that our own rules give, and what it stands for; the manifest reader has codes of its own."""
 

@@ -18,6 +18,7 @@ from modelcar_tui.advice.lint.remarks import ERROR, NOTE, WARNING, Remarks
 from modelcar_tui.advice.lint.security import lint_security
 from modelcar_tui.advice.repairs.quantization_flag import ALLOW_DEPRECATED, QUANTIZATION, deprecated, mismatch
 from modelcar_tui.core.errors import Problem
+from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.manifest.types import ArgumentsFrom, Manifest, ModelCar, Position
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.argument_table import argument_table
@@ -50,15 +51,20 @@ def lint(
 
 
 def lint_model(
-    car: ModelCar, *, vllm: str | None, runtime_args: tuple[str, ...] = (), facts: ModelFacts | None = None
+    car: ModelCar,
+    *,
+    vllm: str | None,
+    runtime_args: tuple[str, ...] = (),
+    facts: ModelFacts | None = None,
+    gpu: Gpu | None = None,
 ) -> list[Finding]:
-    """The remarks on one model of a manifest."""
+    """The remarks on one model of a manifest; `gpu` where a kind of GPU is known."""
     judge = Judge.of(vllm)
     remarks = Remarks(car, judge)
     config = facts.config if facts else None
     arguments = take_apart(car.serving.args, vllm)
     lint_arguments(arguments, judge.release, remarks)
-    lint_combinations(arguments, facts, remarks, vllm)
+    lint_combinations(arguments, facts, remarks, vllm, gpu)
     _quantization(arguments, facts, vllm, remarks)
     lint_security(arguments, config, remarks)
     lint_output_type(config, remarks)

@@ -9,6 +9,19 @@ from modelcar_tui.vllm.arguments import Argument
 from modelcar_tui.vllm.faults import FORMS, Judge
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
+ENGINE = {
+    "engine-needs": "An argument without another one that the engine needs beside it",
+    "attention-backend": "An attention backend that the model or the GPU can't use",
+    "block-size": "A block size for which there is no attention backend",
+    "cache-type": "A KV-cache dtype that the model can't have",
+    "speculation": "Speculative decoding that vLLM refuses",
+    "parallel-sizes": "Parallel sizes that contradict each other",
+    "graph-sizes": "Batch sizes of CUDA graphs that contradict each other",
+    "state-cache": "A cache of states without what it needs",
+    "runner": "A runner that the model does not go with",
+    "exclusive": "Two arguments of which vLLM takes one",
+}
+"""Codes of what vLLM's engine refuses (`vllm/refusals.py`), and what they stand for."""
 _SERVER = FORMS | frozenset(
     [
         "flag-unknown",
@@ -31,6 +44,7 @@ _SERVER = FORMS | frozenset(
         "batch-below-context",
         "quantization-mismatch",
         "quantization-deprecated",
+        *ENGINE,
     ]
 )
 _SUITE = frozenset({"suite-parallel", "gpu-count", "suite-registry", "output-type"})

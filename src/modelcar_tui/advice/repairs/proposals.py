@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from modelcar_tui.advice.lint.security import REMOTE_CODE, needs_remote_code
 from modelcar_tui.advice.repairs.context import propose_context
 from modelcar_tui.advice.repairs.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED, WARNING, Drafts
+from modelcar_tui.advice.repairs.engine import repair_engine
 from modelcar_tui.advice.repairs.quantization_flag import ALLOW_DEPRECATED, QUANTIZATION, deprecated, mismatch
 from modelcar_tui.advice.repairs.replacements import replacement
 from modelcar_tui.advice.repairs.values import accepted, intended, repair_combinations, repair_values
@@ -81,6 +82,7 @@ def draft_repairs(
     if gpu is not None:
         _hardware(car, facts, gpu, arguments, vllm, drafts)
     propose_context(arguments, facts, estimate, drafts)
+    repair_engine(arguments, facts, gpu, vllm, drafts)
     _forms(arguments, drafts)
 
 

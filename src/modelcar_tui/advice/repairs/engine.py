@@ -1,0 +1,51 @@
+"""Arguments that vLLM's engine refuses, written otherwise where that is sure, else taken away."""
+
+from __future__ import annotations
+
+from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.manifest.arguments import effective
+from modelcar_tui.manifest.types import ServingArguments
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.vllm.arguments import Argument, take_apart
+from modelcar_tui.vllm.refusals import asked_of, refusals
+from modelcar_tui.vllm.refused.asked import TP, Refusal
+
+_ROUNDS = 4
+"""A repair may bring another refusal to light; no chain is longer."""
+
+
+def repair_engine(
+    arguments: tuple[Argument, ...], facts: ModelFacts, gpu: Gpu | None, vllm: str | None, drafts: Drafts
+) -> None:
+    """A change for each argument that the engine refuses beside what the other changes leave.
+
+    A tensor parallel size is left to the solver.
+    """
+    for _ in range(_ROUNDS):
+        after = _after(drafts)
+        left = take_apart(after.args, vllm)
+        found = refusals(asked_of(left, vllm, facts, gpus=after.gpu_count, gpu=gpu))
+        if not [True for refusal in found if refusal.flag != TP and _repair(refusal, arguments, drafts)]:
+            return
+
+
+def _after(drafts: Drafts) -> ServingArguments:
+    """The arguments as the changes leave them; as they are where a change can't be written."""
+    try:
+        return effective(drafts.car.serving, drafts.all())
+    except UserError:
+        return drafts.car.serving
+
+
+def _repair(refusal: Refusal, arguments: tuple[Argument, ...], drafts: Drafts) -> bool:
+    """Whether there is a new change."""
+    why = f"{refusal.what}: vLLM refuses to start"
+    if refusal.add:
+        return bool(drafts.add(refusal.add, why, REQUIRED))
+    given = [one for one in arguments if one.name == refusal.flag and one.flag and not drafts.touched(one)]
+    if refusal.write and given:
+        drafts.set(given.pop(), refusal.write, why, REQUIRED)
+        return True
+    return sum(bool(drafts.remove(one, why, REQUIRED)) for one in given) > 0
