@@ -11,6 +11,8 @@ from modelcar_tui.vllm.release import reached
 from modelcar_tui.vllm.values import object_of
 
 _ITEM = re.compile(r"{[^{}]*}|\S+")
+_DEVICES = ("auto", "cpu", "cuda", "xpu", "tpu", "hpu", "npu")
+"""The parser takes the first two and the kind of device of its own platform, `cuda` for ROCm, too."""
 _MORE_SIGNS = "0.32.0"
 """Since when a path may have a `=` in it."""
 
@@ -23,6 +25,8 @@ def item_fault(flag: Flag, value: str, release: str) -> str:
     """
     if flag.flag == "--lora-modules":
         return next(filter(None, (_adapter_fault(item, release) for item in _ITEM.findall(value))), "")
+    if flag.flag == "--mm-processor-device":
+        return "" if value in _DEVICES else f"it is one of {', '.join(_DEVICES)}"
     if flag.flag == "--prompt-adapters":
         return "" if all(item.count("=") == 1 for item in value.split()) else "an adapter is NAME=PATH"
     if flag.flag == "--reasoning-effort-map":

@@ -47,6 +47,9 @@ _SUCCESSORS = {
     "cudagraph_capture_size": "cudagraph_capture_sizes",
 }
 """Keys that went, and what took their place (vllm/config/compilation.py of 0.12.0, pooler.py of 0.11.1)."""
+_OWN_WORDS = ("--quantization-config",)
+"""Flags whose keys take names of their own beside what they are (vllm/config/quantization.py): values are not
+judged."""
 _SHOWN = 40
 """Choices that a sentence lists."""
 
@@ -74,6 +77,8 @@ def json_key_table() -> ValueTable:
 def wrong_keys(flag: str, found: Mapping[str, Any], release: str) -> Iterator[Wrong]:
     """Everything in the object of `flag` that a read release refuses; nothing for a flag with free keys."""
     rows = _rows(flag, release)
+    if flag in _OWN_WORDS:
+        rows = {key: {"strict": row.get("strict", False)} for key, row in rows.items() if "." not in key}
     if rows:
         yield from (_dated(flag, wrong, release) for wrong in _walk(rows, found, ()))
 
