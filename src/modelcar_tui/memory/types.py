@@ -8,6 +8,9 @@ import msgspec
 
 from modelcar_tui.core.facts import Fact
 
+TIGHT = 1.25
+"""Requests of the full context at once below which a start is called tight."""
+
 
 class Outcome(StrEnum):
     """How a start of vLLM ends; `REFUSED_*` are vLLM's own start-up checks in their order."""
@@ -71,3 +74,16 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """What vLLM would write, when it refuses."""
     notes: tuple[str, ...] = ()
     """What was assumed, one sentence each."""
+
+    @property
+    def tight(self) -> bool:
+        """Whether it starts, and hardly more than one request of the full context fits at once."""
+        at_once = self.max_concurrency.value
+        return self.outcome is Outcome.STARTS and at_once is not None and at_once < TIGHT
+
+    @property
+    def caution(self) -> str:
+        """What to know of a tight start, in one sentence; empty for any other."""
+        if not self.tight:
+            return ""
+        return f"tight: below {TIGHT} requests of the full context at once; a second long one waits"

@@ -283,7 +283,7 @@ def _on(
         why=judged.why,
         settle=judged.settle,
         conditions=judged.conditions,
-        warnings=_warnings(kind, compatibility, vllm),
+        warnings=_warnings(kind, result, compatibility, vllm),
         comparison=_comparison(result, kind, arguments.tp),
         needed_gib=result.required_gib,
         gpu_gib=kind.gpu.memory_gib,
@@ -361,8 +361,12 @@ def _settles(result: Estimate, kind: Candidate) -> str:
     return f"{shorter}make the image readable (see the remarks)"
 
 
-def _warnings(kind: Candidate, compatibility: tuple[Compatibility, ...], vllm: str | None) -> tuple[str, ...]:
+def _warnings(
+    kind: Candidate, result: Estimate, compatibility: tuple[Compatibility, ...], vllm: str | None
+) -> tuple[str, ...]:
     warnings = [item.why for item in compatibility if item.support is Support.AT_A_COST]
+    if result.caution:
+        warnings.append(result.caution)
     if newer := newer_note(vllm):
         warnings.append(f"{newer}: what it changed is not known here")
     if kind.pool.mem_guarantee is Guarantee.NONE:

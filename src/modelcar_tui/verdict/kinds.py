@@ -11,8 +11,6 @@ from modelcar_tui.verdict.reports import KindFit, ModelRequirements, ModelVerdic
 from modelcar_tui.vllm.engine_args import server_args
 from modelcar_tui.vllm.support import Support
 
-TIGHT = 1.25
-"""Requests of the full context at once below which a start is called tight."""
 _TOO_SMALL = (Outcome.OOM_LOAD, Outcome.REFUSED_NO_KV, Outcome.REFUSED_KV)
 
 
@@ -34,8 +32,7 @@ def _on(model: ModelRequirements, kind: Candidate, verdict: ModelVerdict, vllm: 
     outcome = estimate.outcome if estimate is not None else Outcome.UNKNOWN
     state, gpus = OnKind.REFUSED, None
     if verdict.verdict is not Verdict.NO_GO:
-        at_once = estimate.max_concurrency.value if estimate is not None else None
-        known = OnKind.TIGHT if at_once is not None and at_once < TIGHT else OnKind.FITS
+        known = OnKind.TIGHT if estimate is not None and estimate.tight else OnKind.FITS
         state, gpus = known if verdict.verdict is Verdict.GO else OnKind.UNKNOWN, verdict.gpus
     elif any(one.support is Support.UNSUPPORTED for one in verdict.compatibility):
         gpus = None

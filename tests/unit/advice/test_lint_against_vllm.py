@@ -25,11 +25,7 @@ from modelcar_tui.models.catalog import catalog
 CEILING = 0
 """Known gaps, one a list and kind; lowered with each that is closed, never raised."""
 ASKED = "0.8.5 0.10.0 0.11.0 0.13.0 0.14.1 0.18.1 0.19.1 0.24.0 0.28.0 0.32.0 0.33.0"
-WRONG_REPAIRS = {
-    "p083": "0.8.5",  # --max-model-len auto, told in one item and in two, is deleted once
-    "stray-10": "0.33.0",  # a blank behind a switch becomes an empty value
-    "stray-12": "0.33.0",  # --limit-mm-per-prompt image=4 in one item loses its number
-}
+WRONG_REPAIRS = {}
 """Lists after whose repair vLLM still refuses, each with a release in which it does; may only shrink."""
 
 
@@ -97,8 +93,7 @@ def test_with_all_proposals_nothing_is_left_that_the_parser_refuses(release: str
         item = car(*asked.args)
         after = optimized_json(item, propose(item, facts(LLAMA), None, vllm=release))["serving_arguments"]
         left |= {asked.id} if told(after["args"], release) else set()
-    assert left <= WRONG_REPAIRS.keys(), "a repair leaves what is refused"
-    assert {name for name, seen in WRONG_REPAIRS.items() if seen == release} <= left, "mended: take it off"
+    assert left == set(), "a repair leaves what is refused"
 
 
 def test_what_others_publish_is_published_for_models_of_the_catalog() -> None:

@@ -63,6 +63,42 @@ def test_what_was_meant_is_written_and_what_is_not_known_goes(given: str, meant:
 
 
 @pytest.mark.parametrize(
+    ("given", "vllm", "meant"),
+    [
+        ("--limit-mm-per-prompt image=4", "0.19.1", ('--limit-mm-per-prompt={"image": 4}',)),
+        ("--limit-mm-per-prompt image=4", "0.8.5", ("--limit-mm-per-prompt=image=4",)),
+        ('--limit-mm-per-prompt {"image": 4}', "0.19.1", ('--limit-mm-per-prompt={"image": 4}',)),
+        ("--enforce-eager ", "0.33.0", ("--enforce-eager",)),
+        ("--enforce-eager true", "0.33.0", ("--enforce-eager",)),
+        ("--no-enable-prefix-caching ", "0.33.0", ("--no-enable-prefix-caching",)),
+        ("--max-model-len auto", "0.13.0", ()),
+        ("--max-model-len auto", "0.19.1", ("--max-model-len=auto",)),
+        ("--gpu-memory-utilization 95", "0.19.1", ("--gpu-memory-utilization=0.95",)),
+        ("--swap-space 4", "0.19.1", ()),
+        ("--task embed", "0.19.1", ("--runner=pooling",)),
+        ("--cudagraph-capture-sizes 1 2 4", "0.19.1", ()),
+        ("--seed ", "0.19.1", ()),
+        ("--no-such-flag 1", "0.19.1", ()),
+    ],
+)
+def test_one_item_with_a_blank_becomes_what_it_would_be_as_two(
+    given: str, vllm: str, meant: tuple[str, ...]
+) -> None:
+    args, (change,), item = repaired(given, vllm=vllm)
+    assert args == meant and (change.severity, change.old) == ("required", given)
+    assert any(found.severity is Severity.ERROR for found in lint_model(item, vllm=vllm))
+    after = lint_model(car(*args), vllm=vllm)
+    assert not any(found.severity is Severity.ERROR for found in after)
+
+
+@pytest.mark.parametrize("vllm", ["0.13.0", "0.19.1"])
+def test_a_flag_with_a_blank_and_without_leaves_one_at_most(vllm: str) -> None:
+    args, changes, _ = repaired("--max-model-len auto", "--max-model-len", "auto", vllm=vllm)
+    assert args == (("--max-model-len=auto",) if vllm == "0.19.1" else ())
+    assert changes[0].severity == "required"  # what vLLM takes for a stray word can't stay
+
+
+@pytest.mark.parametrize(
     ("args", "left"),
     [
         (["--enable-auto-tool-choice"], []),
@@ -94,6 +130,30 @@ def test_the_gpu_count_is_met_whatever_stands_there(
     args: list[str], gpus: int, after: tuple[str, ...]
 ) -> None:
     assert repaired(*args, gpus=gpus)[0] == after
+
+
+def test_nothing_is_added_behind_the_separator() -> None:
+    args, (added, gone), _ = repaired("--seed=1", "--", gpus=2)
+    assert args == ("--seed=1", "--tensor-parallel-size=2")
+    assert gone.together_with == (added.id,) and gone.severity == added.severity == "improvement"
+
+
+@pytest.mark.parametrize(
+    ("args", "gpus", "after"),
+    [
+        ((), 5, (4, ("--tensor-parallel-size=4",))),
+        (("--seed=1",), 3, (2, ("--seed=1", "--tensor-parallel-size=2"))),
+        (("--tensor-parallel-size=2",), 3, (2, ("--tensor-parallel-size=2",))),
+    ],
+)
+def test_a_gpu_count_that_the_model_cannot_be_cut_to_gives_way(
+    args: tuple[str, ...], gpus: int, after: tuple[int, tuple[str, ...]]
+) -> None:
+    item = car(*args, gpus=gpus)
+    changes = propose(item, facts(LLAMA), None, vllm="0.19.1")
+    serving = effective(item.serving, changes)
+    assert (serving.gpu_count, serving.args) == after
+    assert "can't be shared" in changes[0].reason
 
 
 FLAGS = sorted(flag.flag for flag in flags_of("0.19.1") if flag.flag not in ("--api-key", "--hf-token"))

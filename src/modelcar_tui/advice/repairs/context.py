@@ -27,7 +27,7 @@ def propose_context(
     if wanted == -1 or (ask is None and not refused):
         return
     if refused and room.value is not None and room.value >= 256 and (ask is None or room.value < ask):
-        fits = round_down(room.value)
+        fits = cut_to(room.value)
         asked = f"{ask:,} tokens" if ask else "the context"
         why = f"{asked} of context need more KV cache than is there; {fits:,} fit"
         _write(drafts, given, fits, why, REQUIRED, _evidence(estimate, room))
@@ -42,11 +42,13 @@ def propose_context(
         _write(drafts, None, limit, why, IMPROVEMENT, _positions(limit))
 
 
-def round_down(number: int) -> int:
-    """A context length that a person would write: three binary digits and zeros (8192, 57344, 114688).
+def cut_to(room: int) -> int:
+    """The context to write where `room` tokens fit: three binary digits and zeros, as a person would (57344).
 
-    What is cut off is a margin, too: up to a fifth, for what the estimate can't know.
+    What is cut off is a margin, a hundredth to a fifth: vLLM measures the memory anew at each start, and a
+    context that fits to the last token starts on one day and not on the next.
     """
+    number = room * 99 // 100
     step = 1 << max(number.bit_length() - 3, 0)
     return number // step * step if number >= 256 else number
 

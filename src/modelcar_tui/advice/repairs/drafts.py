@@ -21,10 +21,19 @@ class Drafts:
         self._touched: set[int] = set()
         self._added: set[str] = set()
         self._for_suite: set[str] = set()
+        self._refused: set[int] = set()
 
     def touched(self, argument: Argument) -> bool:
         """Whether an argument has its change already."""
         return argument.index in self._touched
+
+    def refuse(self, argument: Argument) -> None:
+        """Mark an argument that vLLM's parser refuses as it is written: any change of it is required."""
+        self._refused.add(argument.index)
+
+    def is_refused(self, argument: Argument) -> bool:
+        """Whether an argument is marked so."""
+        return argument.index in self._refused
 
     def set(
         self,
@@ -33,17 +42,16 @@ class Drafts:
         reason: str,
         severity: str = IMPROVEMENT,
         *,
-        flag: str = "",
         evidence: tuple[Term, ...] = (),
     ) -> str:
         """Give an argument another text; returns the change's id, empty when it has a change already."""
-        return self._on(argument, Operation.SET, new, reason, severity, flag or argument.name, evidence)
+        return self._on(argument, Operation.SET, new, reason, severity, evidence)
 
     def remove(
         self, argument: Argument, reason: str, severity: str = IMPROVEMENT, *, for_suite: bool = False
     ) -> str:
         """Take an argument away, with its value; `for_suite` where the server would start with it."""
-        made = self._on(argument, Operation.REMOVE, None, reason, severity, argument.name, ())
+        made = self._on(argument, Operation.REMOVE, None, reason, severity, ())
         if for_suite:
             self._for_suite.add(made)
         return made
@@ -68,15 +76,25 @@ class Drafts:
         return made
 
     def gpus(
-        self, count: int, reason: str, severity: str = REQUIRED, *, evidence: tuple[Term, ...] = ()
+        self,
+        count: int,
+        reason: str,
+        severity: str = REQUIRED,
+        *,
+        evidence: tuple[Term, ...] = (),
+        for_suite: bool = False,
     ) -> str:
         """Give the model another number of GPUs."""
         old = str(self.car.serving.gpu_count)
-        return self._keep(Operation.GPU_COUNT, GPU_COUNT, old, str(count), reason, severity, evidence)
+        made = self._keep(Operation.GPU_COUNT, GPU_COUNT, old, str(count), reason, severity, evidence)
+        if for_suite:
+            self._for_suite.add(made)
+        return made
 
     def couple(self, *ids: str) -> None:
-        """Say that these changes make a valid command line only together."""
+        """Say that these changes, with those they are bound to, make a valid command line only together."""
         group = {identifier for identifier in ids if identifier}
+        group.update(*(change.together_with for change in self._changes if change.id in group))
         if len(group) < 2:
             return
         import msgspec
@@ -121,16 +139,16 @@ class Drafts:
         new: str | None,
         reason: str,
         severity: str,
-        flag: str,
         evidence: tuple[Term, ...],
     ) -> str:
         if self.touched(argument):
             return ""
         self._touched.add(argument.index)
+        severity = REQUIRED if self.is_refused(argument) else severity
         items = self.car.serving.args[argument.index : argument.index + argument.items]
         # A change is found by its flag where its text may not be told: plans are journalled and shown.
         old = None if argument.secret else " ".join(items)
-        return self._keep(operation, flag, old, new, reason, severity, evidence)
+        return self._keep(operation, argument.name, old, new, reason, severity, evidence)
 
     def _keep(
         self,

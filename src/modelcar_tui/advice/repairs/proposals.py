@@ -6,33 +6,29 @@ security of the server asks for is said. `--trust-remote-code` is never proposed
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from modelcar_tui.advice.lint.security import REMOTE_CODE, needs_remote_code
+from modelcar_tui.advice.repairs.blanks import as_meant, join
 from modelcar_tui.advice.repairs.context import propose_context
-from modelcar_tui.advice.repairs.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED, WARNING, Drafts
+from modelcar_tui.advice.repairs.drafts import IMPROVEMENT, REQUIRED, WARNING, Drafts
 from modelcar_tui.advice.repairs.engine import repair_engine
+from modelcar_tui.advice.repairs.parallel import TENSOR_PARALLEL, repair_sizes
 from modelcar_tui.advice.repairs.quantization_flag import ALLOW_DEPRECATED, QUANTIZATION, deprecated, mismatch
 from modelcar_tui.advice.repairs.replacements import replacement
-from modelcar_tui.advice.repairs.values import accepted, intended, repair_combinations, repair_values
+from modelcar_tui.advice.repairs.values import accepted, repair_combinations, repair_values
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.manifest.arguments import effective
-from modelcar_tui.manifest.plan import Change
+from modelcar_tui.manifest.plan import Change, Operation
 from modelcar_tui.manifest.types import ModelCar
-from modelcar_tui.memory.estimate import estimate as estimate_of
-from modelcar_tui.memory.types import Estimate, Outcome
+from modelcar_tui.memory.types import Estimate
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.arguments import Argument, canonical, has_switch, last_value, take_apart
-from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.readings import answering
 from modelcar_tui.vllm.release import parse_version
 from modelcar_tui.vllm.runs_on import check
 from modelcar_tui.vllm.support import Support
-
-_TP, _PP, _DP = "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"
-_DCP, _BACKEND = "--decode-context-parallel-size", "--distributed-executor-backend"
 
 
 def propose(
@@ -70,7 +66,7 @@ def draft_repairs(
 ) -> None:
     """Add every repair to `drafts`; arguments that have a change already are left to it."""
     car = drafts.car
-    arguments = take_apart(car.serving.args, vllm)
+    arguments = as_meant(take_apart(car.serving.args, vllm), drafts, vllm)
     release = answering(parse_version(vllm), argument_table().versions)
     _repair(arguments, release, vllm, drafts)
     repair_combinations(arguments, facts, drafts, release)
@@ -78,12 +74,14 @@ def draft_repairs(
     _template(arguments, runtime_args, vllm, drafts)
     _security(arguments, facts, drafts)
     _quantization(arguments, facts, vllm, drafts)
-    _parallel(arguments, facts, gpu, vllm, drafts)
+    repair_sizes(arguments, facts, gpu, vllm, drafts)
     if gpu is not None:
         _hardware(car, facts, gpu, arguments, vllm, drafts)
     propose_context(arguments, facts, estimate, drafts)
     repair_engine(arguments, facts, gpu, vllm, drafts)
+    join(arguments, drafts)
     _forms(arguments, drafts)
+    _bind_added(arguments, drafts)
 
 
 def optimized_json(car: ModelCar, changes: Iterable[Change]) -> dict[str, object]:
@@ -103,18 +101,6 @@ def _repair(arguments: tuple[Argument, ...], release: str, vllm: str | None, dra
         written = argument.written
         if argument.secret:
             continue  # the lint says it; a change would have to carry the secret
-        if " " in written:
-            head, _, value = written.partition(" ")
-            known = argument_table().find(canonical(head))
-            if known is not None and not known.gone:
-                drafts.set(
-                    argument,
-                    f"{known.flag}={value.strip()}",
-                    "one item with a blank is no flag to vLLM; joined by `=` it is",
-                    REQUIRED,
-                    flag=known.flag,
-                )
-                continue
         if not argument.is_flag:
             drafts.remove(argument, f"`{written}` belongs to no flag and vLLM refuses it", REQUIRED)
             continue
@@ -123,6 +109,24 @@ def _repair(arguments: tuple[Argument, ...], release: str, vllm: str | None, dra
             drafts.set(argument, new, why, REQUIRED)
         else:
             drafts.remove(argument, why, REQUIRED)
+
+
+def _bind_added(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
+    """What has to go together with the first argument that is added.
+
+    Nothing can be added behind `--`. And a model without arguments starts on one GPU whatever its gpu_count
+    is, which counts as soon as there is one.
+    """
+    serving, changes = drafts.car.serving, drafts.all()
+    adding = [change for change in changes if change.operation is Operation.ADD]
+    added = [change.id for change in adding]
+    severity = REQUIRED if any(change.severity == REQUIRED for change in adding) else IMPROVEMENT
+    if not serving.args and serving.gpu_count > 1:
+        counts = [change.id for change in changes if change.operation is Operation.GPU_COUNT]
+        drafts.couple(*(added if counts else ()), *counts)
+    for argument in arguments:
+        if argument.separator and added:
+            drafts.couple(drafts.remove(argument, "behind it vLLM reads no flags", severity), *added)
 
 
 def _template(
@@ -165,66 +169,6 @@ def _quantization(
         )
 
 
-def _parallel(
-    arguments: tuple[Argument, ...], facts: ModelFacts, gpu: Gpu | None, vllm: str | None, drafts: Drafts
-) -> None:
-    serving = drafts.car.serving
-    count = drafts.gpu_count
-    where = next(
-        (item for item in reversed(arguments) if item.name == _TP and item.flag and intended(item)), None
-    )
-    size = intended(where) if where else None
-    for argument in arguments:
-        ranks = intended(argument) if argument.flag and argument.name in (_PP, _DP) else 0
-        if ranks > 1:
-            why = f"the QA suite sets {_TP} to gpu_count, so {ranks} times as many ranks as GPUs would start"
-            drafts.remove(argument, why, REQUIRED, for_suite=_world(arguments) <= count)
-    settled = drafts.settles(_TP) or drafts.settles(GPU_COUNT)
-    if where is not None and size and size != count and not settled:
-        if serving.gpu_count_at is None and (gpu is None or size <= gpu.count):
-            drafts.gpus(size, f"{_TP} is {size} and without gpu_count one GPU is requested")
-            count = size
-        else:
-            why = f"gpu_count is {count} and {_TP} is {size}: the QA suite passes {count}, KServe {size}"
-            needed = size > count or not _starts_so(serving.args, facts, gpu, vllm)
-            drafts.set(where, f"{_TP}={count}", why, REQUIRED if needed else IMPROVEMENT)
-    elif where is None and count > 1 and not settled:
-        needed = not serving.args and not _starts_so((), facts, gpu, vllm)
-        drafts.add(
-            f"{_TP}={count}",
-            f"{count} GPUs are requested; without it vLLM uses one, the rest is idle",
-            REQUIRED if needed else IMPROVEMENT,
-            for_suite=True,
-        )
-    for argument in arguments:
-        part = intended(argument) if argument.name == _DCP and argument.flag else 0
-        if part and count % part:
-            drafts.remove(argument, f"{_DCP} {part} does not divide tensor parallel {count}", REQUIRED)
-        if argument.name == _BACKEND and count == 1 and argument.value in ("mp", "ray"):
-            drafts.remove(
-                argument, f"one GPU needs no {argument.value} workers; vLLM's default is one process"
-            )
-        elif argument.name == _BACKEND and count > 1 and argument.value == "uni":
-            why = f"uni drives one GPU and {count} are requested; the default is mp"
-            sized = any(argument.name in (_TP, _PP, _DP) for argument in arguments)
-            drafts.remove(argument, why, REQUIRED, for_suite=sized and _world(arguments, (_TP, _PP)) == 1)
-
-
-def _starts_so(args: tuple[str, ...], facts: ModelFacts, gpu: Gpu | None, vllm: str | None) -> bool:
-    """Whether the model starts with the sizes that the arguments themselves name; True where no GPU is
-    known."""
-    if gpu is None:
-        return True
-    engine = engine_args(args, None, vllm).mended()
-    return estimate_of(facts, gpu, engine, vllm=vllm).outcome is Outcome.STARTS
-
-
-def _world(arguments: tuple[Argument, ...], flags: tuple[str, ...] = (_TP, _PP, _DP)) -> int:
-    """How many ranks the arguments ask for; a data parallel rank has an executor of its own."""
-    sizes = {argument.name: intended(argument) for argument in arguments if argument.name in flags}
-    return math.prod(size or 1 for size in sizes.values())
-
-
 def _hardware(
     car: ModelCar,
     facts: ModelFacts,
@@ -256,6 +200,8 @@ def _hardware(
                 drafts.remove(argument, f"{gpu.product}: {answer.why}", REQUIRED)
             elif argument.name == "--dtype" and answer.quantization == "--dtype bfloat16":
                 drafts.set(argument, "--dtype=half", f"{gpu.product}: {answer.why}", REQUIRED)
+            elif argument.name == "--dtype" and answer.quantization == f"--dtype {argument.value}":
+                drafts.remove(argument, answer.why, REQUIRED)
 
 
 def _forms(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
@@ -277,7 +223,8 @@ def _forms(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
                 "the QA suite replaces --tensor-parallel-size but does not know -tp",
             )
         elif (
-            canonical(argument.written) == flag.flag == _TP and "_" in drafts.car.serving.args[argument.index]
+            canonical(argument.written) == flag.flag == TENSOR_PARALLEL
+            and "_" in drafts.car.serving.args[argument.index]
         ):
             drafts.set(
                 argument,

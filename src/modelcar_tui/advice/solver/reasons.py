@@ -9,7 +9,7 @@ from modelcar_tui.memory.types import Estimate, Outcome
 
 
 def reasons(search: Search, before: Estimate, found: Found) -> dict[str, str]:
-    """One sentence for each value of the tuning, by its name there."""
+    """One sentence for each value of the tuning, by its name there; a caution where it starts only just."""
     told: dict[str, str] = {}
     for knob in found.tuning.set_knobs():
         without = search.run(found.tuning.without(knob))
@@ -18,6 +18,9 @@ def reasons(search: Search, before: Estimate, found: Found) -> dict[str, str]:
         told[knob] = (
             f"{lead}; without it {without.why}" if needed else lead + _gain(knob, without, found.estimate)
         )
+    last = next((knob for knob in ("length", *reversed(tuple(told))) if knob in told), "")
+    if last and found.estimate.caution:
+        told[last] += f". {found.estimate.caution[0].upper()}{found.estimate.caution[1:]}"
     return told
 
 
@@ -46,6 +49,8 @@ def _lead(knob: str, search: Search, without: Estimate, found: Found) -> str:
             part, whole = _gib(after.weights_gib), _gib(without.weights_gib)
             weights = f": {whole} of weights become {part} each" if part and whole else ""
             return f"{count} GPU{'s' if count > 1 else ''} instead of {search.gpu_count}{weights}"
+        case "experts":
+            return "each GPU holds whole experts instead of a shard of each"
         case "sequences":
             change = _change(without.activation_gib, after.activation_gib)
             return f"{tuning.sequences} requests at once keep the sampler's buffers small{change}"

@@ -5,19 +5,25 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
+from functools import cached_property
 
 import msgspec
 
-from modelcar_tui.advice.repairs.context import round_down
-from modelcar_tui.advice.solver.tuning import Tuning, cost, tuned
+from modelcar_tui.advice.repairs.context import cut_to
+from modelcar_tui.advice.solver.tuning import EXPERTS, USEFUL, Tuning, cost, tuned
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.vendors import hardware
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.models.config import text_config
+from modelcar_tui.models.config import architecture_of, text_config
 from modelcar_tui.models.context import longest_context
+from modelcar_tui.models.declared import is_moe
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import tensor_parallel_fault
+from modelcar_tui.models.parts import tower_of
+from modelcar_tui.models.storage import scheme_of_model
+from modelcar_tui.vllm.argument_table import argument_table
+from modelcar_tui.vllm.arguments import exists
 from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
 from modelcar_tui.vllm.kv_cache import check_kv_cache, effective_kv_dtype
 from modelcar_tui.vllm.profile import profile_for
@@ -25,12 +31,14 @@ from modelcar_tui.vllm.release import parse_version
 from modelcar_tui.vllm.support import Support
 
 _SEQUENCES = (256, 128, 64, 32, 16, 8)
-_BATCHED = (4096, 2048, 1024, 512)
+_BATCHED = (4096, 2048)
+"""The least is vLLM's own for the smallest cards (config/scheduler.py DEFAULT_MAX_NUM_BATCHED_TOKENS, 0.6.0
+to 0.33.0): below it prompts are cut into ever more steps, each of which reads all weights."""
 _UTILIZATION = (0.9, 0.92, 0.95)
 _FLOOR = 2048
 """A context below this is not proposed, unless less was asked for."""
-_USEFUL = 8192
-"""What is named as a way out holds at least this context, where that much was asked for."""
+_SHARDED = (Outcome.REFUSED_ARGS, Outcome.REFUSED_QUANT)
+"""How vLLM refuses a tensor parallel size that the model can't be cut to."""
 _FEW = 32
 """Fewer requests at once are no improvement, however long each may be."""
 _MOST_GPUS = 64
@@ -60,8 +68,10 @@ class Search:
         given = self.engine.max_model_len
         self.explicit = given is not None and given > 0
         self.asked = given if self.explicit else self.limit
+        self.need = given if given is not None and self.explicit else min(self.limit or USEFUL, USEFUL)
         self.floor = min(_FLOOR, self.asked or _FLOOR)
         self._seen: dict[Tuning, Estimate] = {}
+        self._whole: dict[int, bool] = {}
 
     def run(self, tuning: Tuning) -> Estimate:
         """What vLLM would do with this tuning."""
@@ -78,7 +88,7 @@ class Search:
 
     def price(self, tuning: Tuning) -> float:
         """What a tuning takes away."""
-        return cost(tuning, self.gpu_count, self.asked, explicit=self.explicit)
+        return cost(tuning, self.gpu_count, self.asked, self.need)
 
     def cheapest(self, gpus: tuple[int, ...] | None = None, floor: int | None = None) -> Found | None:
         """The smallest tuning that starts; `gpus` restricts the tensor parallel sizes, `floor` the
@@ -105,14 +115,20 @@ class Search:
         room = result.longest_context.value
         if result.outcome is not Outcome.REFUSED_KV or room is None or room < least:
             return None
-        shorter = msgspec.structs.replace(tuning, length=max(round_down(room), least))
+        shorter = msgspec.structs.replace(tuning, length=max(cut_to(room), least))
         result = self.run(shorter)
         return Found(shorter, result, self.price(shorter)) if result.outcome is Outcome.STARTS else None
 
-    def serves(self, size: int, stages: int | None = None) -> Found | None:
+    def serves(self, size: int, stages: int | None = None, *, whole: bool = False) -> Found | None:
         """Something of use on so many GPUs (of each stage): a context of some length, at most a larger
-        share."""
-        context = min(self.asked or _USEFUL, _USEFUL)
+        share.
+
+        Args:
+            size: GPUs, of each stage.
+            stages: of a pipeline.
+            whole: with all of the context that users need; else with some of it.
+        """
+        context = self.need if whole else min(self.need, USEFUL)
         length = context if self.asked is None or self.asked > context else None
         for share in (None, _UTILIZATION[-1]):
             tuning = self._with_gpus(Tuning(length=length, utilization=share, stages=stages), size)
@@ -136,17 +152,31 @@ class Search:
         return frozenset(knob for knob in knobs if without[knob] is not Outcome.STARTS)
 
     def barely(self, found: Found) -> bool:
-        """Whether it starts with a context that is of little use, though more was asked for."""
+        """Whether it starts with a shorter context than users need."""
         length = found.tuning.length
-        return length is not None and length < min(self.asked or 0, _USEFUL)
+        return length is not None and length < self.need
+
+    def bound(self, found: Found) -> frozenset[str]:
+        """The fields of a tuning that make a valid command line only together: vLLM refuses one without the
+        others."""
+        size = {"gpus", "experts"}
+        others = [knob for knob in found.tuning.set_knobs() if knob not in size]
+        alone = (Tuning(**{knob: getattr(found.tuning, knob)}) for knob in others)
+        valid = self.run(Tuning()).outcome not in _SHARDED
+        broken = valid and any(self.run(tuning).outcome in _SHARDED for tuning in alone)
+        return frozenset(size).union(others if broken else ())
 
     def best(self, start: Found, score: Callable[[Found], float]) -> Found:
         """The tuning with the highest score on as many GPUs as `start` has; a small gain is not worth a
-        change."""
+        change, and none is worth the CUDA graphs."""
         size = start.tuning.gpus or self.gpu_count
         winner, mark = start, score(start)
         greatest = self._others(_UTILIZATION[-1:], always_fp8=True)  # what wins little is trimmed afterwards
-        wide = (other for other in greatest if other.sequences is None or other.sequences >= _FEW)
+        wide = (
+            other
+            for other in greatest
+            if (other.sequences is None or other.sequences >= _FEW) and other.eager == start.tuning.eager
+        )
         options = sorted((self._with_gpus(other, size) for other in wide), key=self.price)
         for other in options:
             if len(self._seen) > _MOST:
@@ -171,15 +201,39 @@ class Search:
         sizes = [
             size
             for size in range(1, most + 1)
-            if not tensor_parallel_fault(
-                self._facts, size, self.engine.overrides, whole_experts=self.engine.ep
-            )
+            if not self._cut(size, whole=self.engine.ep) or (self._dealt and not self._cut(size, whole=True))
         ]
         if not text_config(self._facts.config).get("num_attention_heads"):
             sizes = [size for size in sizes if size == self.gpu_count or size.bit_count() == 1]
         return tuple(sorted(sizes, key=lambda size: (size != self.gpu_count, size)))
 
+    def _cut(self, size: int, *, whole: bool) -> str:
+        """Why the model can't be cut for so many GPUs, with whole experts or with shards of them."""
+        return tensor_parallel_fault(self._facts, size, self.engine.overrides, whole_experts=whole)
+
+    @cached_property
+    def _dealt(self) -> bool:
+        """Whether expert parallelism may be proposed.
+
+        Where experts have fewer than 8 bits it is not: the kernels that take them had no expert map in every
+        release (0.8.5 CompressedTensorsWNA16MoEMethod raises), and their groups divide.
+        """
+        flag = argument_table().find(EXPERTS)
+        known = is_moe(self._facts.config) and flag is not None and exists(flag, self._vllm)
+        return known and not self.engine.ep and scheme_of_model(self._facts, None).bits >= 8
+
+    def _needs_whole(self, size: int) -> bool:
+        """Whether vLLM refuses so many GPUs for what a shard of an expert would be, and takes whole ones."""
+        if size not in self._whole:
+            plain = Tuning() if size == self.gpu_count else Tuning(gpus=size)
+            refused = self._dealt and self.run(plain).outcome in _SHARDED
+            whole = msgspec.structs.replace(plain, experts=True)
+            self._whole[size] = refused and self.run(whole).outcome not in _SHARDED
+        return self._whole[size]
+
     def _with_gpus(self, tuning: Tuning, size: int) -> Tuning:
+        if self._needs_whole(size):
+            tuning = msgspec.structs.replace(tuning, experts=True)
         return tuning if size == self.gpu_count else msgspec.structs.replace(tuning, gpus=size)
 
     def starts_somehow(self, size: int) -> bool:
@@ -187,7 +241,7 @@ class Search:
         relief = Tuning(
             length=self.floor,
             sequences=_SEQUENCES[-1],
-            batched=_BATCHED[-1],
+            batched=next(iter(self._steps()[-1:]), None),
             utilization=_UTILIZATION[-1],
             kv_dtype="fp8" if self._fp8() else None,
             eager=True,
@@ -199,7 +253,7 @@ class Search:
     def _others(self, shares: tuple[float, ...], *, always_fp8: bool = False) -> Iterator[Tuning]:
         engine = self.engine
         sequences = [None, *(n for n in _SEQUENCES if n < (engine.max_num_seqs or 10**9))]
-        batched = [None, *(n for n in _BATCHED if n < (engine.max_num_batched_tokens or 10**9))]
+        batched = [None, *self._steps()]
         raised = (share for share in shares if share > self.share)
         utilization = [None, *raised, *self.lower_shares()]
         caches = ([] if always_fp8 else [None]) + ["fp8"] if self._fp8() else [None]
@@ -212,6 +266,17 @@ class Search:
             if seqs is not None and tokens is not None and tokens < seqs:
                 continue
             yield Tuning(sequences=seqs, batched=tokens, utilization=share, kv_dtype=cache, eager=plain)
+
+    def _steps(self) -> tuple[int, ...]:
+        """Smaller steps than today's, the largest first.
+
+        None for a model with a tower: a step must hold an image or a clip where its input is not chunked
+        (core/encoder_cache_manager.py compute_mm_encoder_budget), how long one is hangs on its processor, and
+        the encoder's budget is at least one item however small the step.
+        """
+        if tower_of(self._facts.config or {}, architecture_of(self._facts.config)) is not None:
+            return ()
+        return tuple(n for n in _BATCHED if n < (self.engine.max_num_batched_tokens or 10**9))
 
     def _lengths(self, tuning: Tuning, start: Found) -> tuple[Tuning, ...]:
         kept = msgspec.structs.replace(tuning, length=start.tuning.length)
@@ -257,12 +322,14 @@ class Search:
         """Without every value that wins less than a tenth."""
         mark = score(found)
         for knob in found.tuning.set_knobs():
-            if knob in ("gpus", "length"):
+            if knob in ("gpus", "experts", "length"):
                 continue
             smaller = found.tuning.without(knob)
+            tries = [smaller]
             if found.tuning.length is not None:
-                smaller = msgspec.structs.replace(smaller, length=self.limit)
-            other = self.fit(smaller)
+                tries.append(msgspec.structs.replace(smaller, length=self.limit))
+            others = [other for tuning in tries if (other := self.fit(tuning)) is not None]
+            other = max(others, key=score, default=None)
             if other is not None and score(other) >= mark * 0.9:
                 found = other
         return found

@@ -11,19 +11,18 @@ import msgspec
 
 from modelcar_tui.advice.repairs.drafts import IMPROVEMENT, REQUIRED, Drafts
 from modelcar_tui.advice.repairs.proposals import draft_repairs
-from modelcar_tui.advice.solver.alternatives import what_would
+from modelcar_tui.advice.solver.alternatives import Case, usable, what_would
+from modelcar_tui.advice.solver.checks import blocked_by, checked
 from modelcar_tui.advice.solver.reasons import evidence, reasons
 from modelcar_tui.advice.solver.search import Found, Search
-from modelcar_tui.advice.solver.tuning import LENGTH, Tuning, write
+from modelcar_tui.advice.solver.tuning import LENGTH, TENSOR_PARALLEL, Tuning, write
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Change
 from modelcar_tui.manifest.types import ModelCar
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.arguments import last_value, take_apart
-from modelcar_tui.vllm.runs_on import check
-from modelcar_tui.vllm.support import Compatibility, Support
+from modelcar_tui.vllm.support import Compatibility
 
 _NOTHING = Tuning()
 _LONG = 32768
@@ -83,11 +82,12 @@ def solve(
     repaired = _repaired(car, facts, gpu, vllm, runtime_args)
     search = Search(facts, gpu, repaired.serving.args, repaired.serving.gpu_count, vllm)
     before = search.run(_NOTHING)
-    answers = _check(repaired, facts, gpu, vllm)
-    blocked = next((answer for answer in answers if answer.support is Support.UNSUPPORTED), None)
+    answers = checked(repaired.image, repaired.serving.args, facts, gpu, vllm)
+    blocked = blocked_by(answers)
+    case = Case(car, facts, gpu, search, vllm)
     if blocked is not None:
-        nearest = f"; {blocked.nearest} runs on it" if blocked.nearest else ""
-        others = what_would(car, facts, gpu, search, vllm, blocked) if ways_out else ()
+        others = what_would(case, blocked) if ways_out else ()
+        nearest = f"; {blocked.nearest} runs on it" if ways_out and usable(case, blocked) else ""
         changes = _changes(car, facts, gpu, vllm, runtime_args, None, search, before, improvements, objective)
         return Solution(
             changes=changes,
@@ -115,7 +115,7 @@ def solve(
         )
     changes = _changes(car, facts, gpu, vllm, runtime_args, found, search, before, improvements, objective)
     if found is None:
-        others = what_would(car, facts, gpu, search, vllm, None) if ways_out else ()
+        others = what_would(case, None) if ways_out else ()
         said = "; ".join(others)
         why = f"{before.why}; no arguments make it start on {gpu.count} x {gpu.product}"
         return Solution(
@@ -125,7 +125,8 @@ def solve(
             alternatives=others,
             compatibility=answers,
         )
-    others = what_would(car, facts, gpu, search, vllm, None) if ways_out and search.barely(found) else ()
+    shorter = msgspec.structs.replace(case, whole=True)
+    others = what_would(shorter, None) if ways_out and search.barely(found) else ()
     return Solution(
         changes=_with_way_out(changes, others),
         estimate_before=before,
@@ -159,16 +160,17 @@ def _find(search: Search, objective: str) -> Found | None:
         return start
     if objective == "context":
         return search.best(start, lambda found: float(_context(search, found)))
-    return search.best(start, _concurrency)
+    return search.best(start, lambda found: _concurrency(search, found))
 
 
 def _context(search: Search, found: Found) -> int:
     return found.tuning.length or search.asked or found.estimate.longest_context.value or 0
 
 
-def _concurrency(found: Found) -> float:
+def _concurrency(search: Search, found: Found) -> float:
+    """Full requests at once: what the cache holds, and no more than the scheduler takes."""
     fits = found.estimate.max_concurrency.value or 0.0
-    return min(fits, float(found.tuning.sequences or fits))
+    return min(fits, float(found.tuning.sequences or search.engine.max_num_seqs or fits))
 
 
 def _repaired(
@@ -178,7 +180,11 @@ def _repaired(
     drafts = Drafts(car)
     draft_repairs(drafts, facts, gpu, estimate=None, vllm=vllm, runtime_args=runtime_args)
     needed = [change for change in drafts.all() if change.severity == REQUIRED]
-    return msgspec.structs.replace(car, serving=effective(car.serving, needed))
+    serving = effective(car.serving, needed)
+    if not serving.args and serving.gpu_count > 1:  # with the first argument that is added the count counts
+        size = f"{TENSOR_PARALLEL}={serving.gpu_count}"
+        serving = msgspec.structs.replace(serving, args=(size,))
+    return msgspec.structs.replace(car, serving=serving)
 
 
 def _changes(
@@ -198,28 +204,16 @@ def _changes(
         ran = before.outcome is Outcome.STARTS and objective != "minimal"
         needed = frozenset[str]() if ran else search.needed(found)
         told = reasons(search, before, found)
-        write(found.tuning, car, drafts, told, evidence(before, found.estimate), vllm, needed)
+        numbers, bound = evidence(before, found.estimate), search.bound(found)
+        write(found.tuning, drafts, told, numbers, vllm, required=needed, bound=bound)
     result = found.estimate if found is not None else before
     draft_repairs(drafts, facts, gpu, estimate=result, vllm=vllm, runtime_args=runtime_args)
-    return tuple(
+    wanted = [
         change
         for change in drafts.all()
         if improvements
         or change.severity == REQUIRED
         or (objective != "minimal" and change.evidence and change.severity == IMPROVEMENT)
-    )
-
-
-def _check(car: ModelCar, facts: ModelFacts, gpu: Gpu, vllm: str | None) -> tuple[Compatibility, ...]:
-    arguments = take_apart(car.serving.args, vllm)
-    return check(
-        facts,
-        vendor=gpu.vendor,
-        compute_capability=gpu.compute_capability,
-        product=gpu.product,
-        vllm=vllm,
-        kv_cache_dtype=last_value(arguments, "--kv-cache-dtype") or "auto",
-        dtype=last_value(arguments, "--dtype") or "auto",
-        catalog_reference=car.image,
-        quantization=last_value(arguments, "--quantization"),
-    )
+    ]
+    kept = {change.id for change in wanted}.union(*(change.together_with for change in wanted))
+    return tuple(change for change in drafts.all() if change.id in kept)

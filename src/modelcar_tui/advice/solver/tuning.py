@@ -8,14 +8,17 @@ import msgspec
 
 from modelcar_tui.advice.repairs.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED, Drafts
 from modelcar_tui.core.facts import Term
-from modelcar_tui.manifest.types import ModelCar
 from modelcar_tui.vllm.arguments import Argument, take_apart
 
 LENGTH, SEQUENCES, BATCHED = "--max-model-len", "--max-num-seqs", "--max-num-batched-tokens"
 UTILIZATION, KV_DTYPE, EAGER = "--gpu-memory-utilization", "--kv-cache-dtype", "--enforce-eager"
 TENSOR_PARALLEL, PIPELINE = "--tensor-parallel-size", "--pipeline-parallel-size"
-_USEFUL = 8192
-"""A context below this serves few: other changes are rather made."""
+EXPERTS = "--enable-expert-parallel"
+USEFUL = 8192
+"""The context that users need where the manifest names none: a conversation with a document or a few pages of
+tool output in it. Below this other changes are rather made."""
+_LAST = 10.7
+"""What a context below the need costs at once: more than all that may keep it on the same GPUs."""
 
 
 class Tuning(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +28,8 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
     """GPUs of one node, and the tensor parallel size."""
     stages: int | None = None
     """Pipeline stages, each on `gpus` GPUs: to find a way out, never written (see `alternatives`)."""
+    experts: bool | None = None
+    """Each expert whole on one GPU, where a shard of it would cut the blocks of its quantization."""
     length: int | None = None
     sequences: int | None = None
     batched: int | None = None
@@ -39,6 +44,8 @@ class Tuning(msgspec.Struct, frozen=True, kw_only=True):
             items[TENSOR_PARALLEL] = f"{TENSOR_PARALLEL}={self.gpus}"
         if self.stages is not None:
             items[PIPELINE] = f"{PIPELINE}={self.stages}"
+        if self.experts:
+            items[EXPERTS] = EXPERTS
         if self.length is not None:
             items[LENGTH] = f"{LENGTH}={self.length}"
         if self.sequences is not None:
@@ -79,17 +86,21 @@ def tuned(args: tuple[str, ...], gpu_count: int, tuning: Tuning) -> tuple[tuple[
 
 def write(
     tuning: Tuning,
-    car: ModelCar,
     drafts: Drafts,
     reasons: dict[str, str],
     evidence: tuple[Term, ...],
     vllm: str | None,
+    *,
     required: frozenset[str],
+    bound: frozenset[str],
 ) -> None:
     """The tuning as changes of the manifest; the GPU count and the tensor parallel size belong together.
 
-    `required` are the fields without which it does not start; the others are improvements.
+    Args:
+        required: the fields without which it does not start; the others are improvements.
+        bound: the fields that make a valid command line only together.
     """
+    car = drafts.car
     arguments = take_apart(car.serving.args, vllm)
     pair: list[str] = []
     if tuning.gpus is not None and tuning.gpus != car.serving.gpu_count:
@@ -97,6 +108,7 @@ def write(
         pair.append(drafts.gpus(tuning.gpus, reasons.get("gpus", ""), grave, evidence=evidence))
     knobs = {
         "gpus": TENSOR_PARALLEL,
+        "experts": EXPERTS,
         "length": LENGTH,
         "sequences": SEQUENCES,
         "batched": BATCHED,
@@ -118,30 +130,40 @@ def write(
             made = drafts.add(items[flag], why, severity, evidence=evidence)
         else:
             made = drafts.set(present, items[flag], why, severity, evidence=evidence)
-        if knob == "gpus":
+        if knob in bound:
             pair.append(made)
     drafts.couple(*pair)
 
 
-def cost(tuning: Tuning, gpu_count: int, asked: int | None, *, explicit: bool) -> float:
+def cost(tuning: Tuning, gpu_count: int, asked: int | None, need: int) -> float:
     """How much a tuning takes away, for choosing the smallest: each change costs one and a bit for its
-    harm."""
+    harm.
+
+    Args:
+        tuning: what is changed.
+        gpu_count: of the manifest.
+        asked: the context that vLLM would take now, in tokens.
+        need: the context that users need, in tokens; a shorter one costs more than all else on these GPUs.
+    """
     total = 0.0
     if tuning.gpus is not None and tuning.gpus != gpu_count:
         more = tuning.gpus > gpu_count
         total += (3.0 if more else 1.0) + abs(math.log2(tuning.gpus / max(gpu_count, 1)))
     if tuning.length is not None and asked:
-        halvings = max(0.0, math.log2(asked / tuning.length))
-        total += (1.6 + 0.6 * halvings) if explicit else (0.6 + 0.3 * halvings)
-        total += 1.2 * max(0.0, math.log2(min(asked, _USEFUL) / tuning.length))
+        total += 0.6 + 0.3 * max(0.0, math.log2(asked / tuning.length))
+        if tuning.length < need:
+            total += _LAST + 0.9 * math.log2(need / tuning.length)
+        total += 2.0 * max(0.0, math.log2(min(asked, USEFUL) / tuning.length))
+    if tuning.experts:
+        total += 0.3
     if tuning.sequences is not None:
-        total += 1.2 + 0.1 * max(0.0, math.log2(1024 / tuning.sequences))
+        total += 1.6 + 0.1 * max(0.0, math.log2(1024 / tuning.sequences))
     if tuning.batched is not None:
-        total += 1.4 + 0.1 * max(0.0, math.log2(8192 / tuning.batched))
+        total += 1.8 + 0.1 * max(0.0, math.log2(8192 / tuning.batched))
     if tuning.utilization is not None:
-        total += 1.5 if tuning.utilization <= 0.92 else 1.8
+        total += 1.5 if tuning.utilization <= 0.92 else 2.0
     if tuning.kv_dtype is not None:
-        total += 2.2
+        total += 1.7
     if tuning.eager:
         total += 2.6
     return total
@@ -153,7 +175,8 @@ def _last(arguments: tuple[Argument, ...], flag: str) -> Argument | None:
 
 def _says(argument: Argument, item: str) -> bool:
     flag, _, value = item.partition("=")
-    return argument.name == flag and (argument.value or "") == value and not argument.separate
+    same = argument.name == flag and (argument.value or "") == value
+    return same and not argument.separate and not argument.negated
 
 
 __all__ = ["GPU_COUNT", "Tuning", "cost", "tuned", "write"]
