@@ -129,6 +129,15 @@ def _estimate(commands: _Commands) -> None:
     command.set_defaults(call=_call_estimate)
 
 
+class _Codes(argparse.Action):
+    """As `--help`: said at once, whatever else is missing."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> None:
+        from modelcar_tui.commands.lint import list_codes
+
+        parser.exit(list_codes())
+
+
 def _lint(commands: _Commands) -> None:
     command = commands.add_parser(
         "lint", help="faults of manifests and their vLLM arguments; no cluster needed"
@@ -136,6 +145,11 @@ def _lint(commands: _Commands) -> None:
     command.add_argument("config", metavar="FILE", nargs="+")
     command.add_argument("--format", choices=("text", "json", "sarif", "github"), default="text", dest="form")
     command.add_argument("--vllm", dest="vllm_version", metavar="VERSION", help="the runtime image's vLLM")
+    command.add_argument("--style", action="store_true", help="tell matters of style one by one")
+    command.add_argument(
+        "--ignore", metavar="CODE,...", help="do not tell these; in a manifest: # modelcar: ignore[CODE,...]"
+    )
+    command.add_argument("--codes", action=_Codes, nargs=0, help="list the codes and what they stand for")
     command.set_defaults(call=_call_lint)
 
 
@@ -269,7 +283,7 @@ def _call_estimate(args: argparse.Namespace) -> int:
 def _call_lint(args: argparse.Namespace) -> int:
     from modelcar_tui.commands.lint import run_lint
 
-    return run_lint(args.config, vllm=args.vllm_version, form=args.form)
+    return run_lint(args.config, vllm=args.vllm_version, form=args.form, each=args.style, ignore=args.ignore)
 
 
 def _call_plan(args: argparse.Namespace) -> int:

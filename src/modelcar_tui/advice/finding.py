@@ -44,3 +44,5 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     rules were not read, which may judge otherwise."""
     others: int = 0
     """How many more models share it: those that take the default block, or one anchor."""
+    parts: tuple[Finding, ...] = ()
+    """What is folded into it, each with its place."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,18 +13,29 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.hardware.vendors import vendors
 from modelcar_tui.kube.objects import Meta, NodeSelector, Requirements
 from modelcar_tui.kube.quantity import mebibytes, thousandths
+from modelcar_tui.manifest.variables import expanded, references
 
 _CONTAINER = "kserve-container"
 _STANDARD = re.compile(r"vllm-(?P<word>.+)-runtime-template")
 _FAST = re.compile(r".*-fast-\d+(?:-template)?")
 _VLLM_TAG = re.compile(r"v?(0\.\d{1,3}(?:\.\d{1,3}){1,2})(?:$|[-+._].*)")
+_SECRET = re.compile(r"(?i)key|token|secret|passw|credential|auth")
+_PARAMETER = re.compile(r"\$\{|\{\{")
+"""Of a template that was not filled in, or of KServe."""
+_MOST_VARIABLES, _LONGEST = 200, 200
 _ARCHITECTURES = (("ppc64le", ("ppc64le",)), ("s390x", ("s390x",)), ("x86", ("amd64",)))
+
+
+class _Variable(msgspec.Struct, frozen=True):
+    name: str = ""
+    value: str | None = None
 
 
 class Container(msgspec.Struct, frozen=True):
     name: str = ""
     image: str = ""
     args: list[str] | None = None
+    env: list[_Variable] | None = None
     resources: Requirements | None = None
 
 
@@ -83,6 +95,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """Resources that it is recommended for; None when nothing says so."""
     version: str | None = None
     args: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
     scheduling: Scheduling = Scheduling()
     architectures: tuple[str, ...] = ()
     """Node architectures, where its name tells; any when empty."""
@@ -159,10 +172,28 @@ def _offer(runtime: ServingRuntime, name: str) -> Offer | None:
         accelerators=_accelerators(notes.get("opendatahub.io/recommended-accelerators")),
         version=version(notes.get("opendatahub.io/runtime-version", ""), container.image),
         args=tuple(clean(arg, limit=500) for arg in container.args or ()),
+        environment=_environment(container.env or ()),
         scheduling=_scheduling(spec, container),
         architectures=_architectures(short),
         dropped=dropped,
     )
+
+
+def _environment(variables: Sequence[_Variable]) -> tuple[tuple[str, str], ...]:
+    """What is said literally and may be told: no value of another object, and nothing that looks secret.
+
+    A value may refer to variables before it, as Kubernetes has it; a name that stands there again counts
+    anew.
+    """
+    found: dict[str, str] = {}
+    for variable in variables[:_MOST_VARIABLES]:
+        found.pop(variable.name, None)
+        value = expanded(variable.value or "", found)
+        told = len(value) <= _LONGEST and value == clean(value) and not _SECRET.search(variable.name)
+        whole = variable.value is not None and not references(value) and not _PARAMETER.search(value)
+        if told and whole:
+            found[variable.name] = value
+    return tuple(found.items())
 
 
 def _scheduling(spec: RuntimeSpec, container: Container) -> Scheduling:

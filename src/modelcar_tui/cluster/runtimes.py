@@ -157,6 +157,7 @@ def choose(
         version=best.version,
         accelerator=resource,
         args=best.args,
+        environment=best.environment,
         scheduling=best.scheduling,
         why=told,
     ), None

@@ -232,6 +232,8 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     """The resource that it is recommended for."""
     args: tuple[str, ...] = ()
     """Arguments that the template passes by itself."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """Variables of the container that the template sets to a literal value; none that looks secret."""
     scheduling: Scheduling = Scheduling()
     why: str = ""
 

@@ -2,40 +2,81 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from modelcar_tui.advice.finding import Finding, Severity
-from modelcar_tui.advice.lint.formats import exit_worthy, render_files
-from modelcar_tui.advice.lint.lint import lint, of_problem
-from modelcar_tui.core.errors import UserError
+from modelcar_tui.advice.lint.formats import CODES, exit_worthy, render_files
+from modelcar_tui.advice.lint.lint import examine, of_problem
+from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.manifest.reader import inspect_manifest
 from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.readings import answering, is_open
 from modelcar_tui.vllm.release import newer_than, parse_version
 
+IGNORE = "MODELCAR_TUI_LINT_IGNORE"
+"""The variable that stands for `--ignore`."""
 
-def run_lint(paths: list[str], *, vllm: str | None, form: str) -> int:
+
+def run_lint(
+    paths: list[str], *, vllm: str | None, form: str, each: bool = False, ignore: str | None = None
+) -> int:
     """Print the findings of all files; status 2 where one of them is an error.
 
-    A file that can't be read is a finding, too: machines get one format, whatever is wrong.
+    Matters of style are one finding a file; `each` tells them one by one. A file that can't be read is a
+    finding, too: machines get one format, whatever is wrong.
+
+    Args:
+        paths: of the manifests.
+        vllm: the release that judges.
+        form: one of `formats.FORMATS`.
+        each: whether matters of style are told one by one.
+        ignore: codes that are not to be told, separated by commas; None takes `MODELCAR_TUI_LINT_IGNORE`.
+
+    Raises:
+        UserError: one of them is no code.
     """
+    codes = _codes(ignore)
     sys.stderr.write(_judge(vllm))
-    files = [(path, tuple(_findings(path, vllm))) for path in paths]
+    files = [(path, tuple(_findings(path, vllm, each=each, ignore=codes))) for path in paths]
     if text := render_files(files, form):
         sys.stdout.write(text + "\n")
     return ExitStatus.USAGE if any(exit_worthy(found) for _, found in files) else ExitStatus.GO
 
 
-def _findings(path: str, vllm: str | None) -> Iterator[Finding]:
+def list_codes() -> int:
+    """Print every code that can be switched off, and what it stands for."""
+    width = max(map(len, CODES))
+    sys.stdout.write("".join(f"{code:<{width}}  {what}\n" for code, what in sorted(CODES.items())))
+    return ExitStatus.GO
+
+
+def _codes(ignore: str | None) -> tuple[str, ...]:
+    given = os.environ.get(IGNORE, "") if ignore is None else ignore
+    codes = tuple(filter(None, (code.strip() for code in given.split(","))))
+    unknown = [code for code in codes if code not in CODES]
+    if unknown:
+        where = IGNORE if ignore is None else "--ignore"
+        what = f"{', '.join(unknown)}: no such code of the lint"
+        raise UserError(Problem(where=where, what=what, fix="agent lint --codes lists them"))
+    return codes
+
+
+def _findings(path: str, vllm: str | None, *, each: bool, ignore: tuple[str, ...]) -> Iterator[Finding]:
     try:
         manifest, errors = inspect_manifest(Path(path))
     except UserError as error:
         yield from (of_problem(problem, Severity.ERROR) for problem in error.problems)
         return
-    found = [*(of_problem(problem, Severity.ERROR) for problem in errors), *lint(manifest, vllm=vllm)]
+    told = examine(manifest, vllm=vllm, each=each, ignore=ignore)
+    if told.off:
+        one, codes = len(told.off) == 1, ", ".join(sorted({finding.code for finding in told.off}))
+        is_off = "finding is" if one else "findings are"
+        sys.stderr.write(f"{path}: {len(told.off)} {is_off} switched off ({codes})\n")
+    found = [*(of_problem(problem, Severity.ERROR) for problem in errors), *told.findings]
     yield from sorted(
         found, key=lambda finding: (finding.at.line, finding.at.column) if finding.at else (0, 0)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -25,11 +26,25 @@ class PlanFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     version: Literal[1] = 1
     digest: str
     plan: Plan
+    """With whole paths: it applies from any folder."""
+    beside: str = ""
+    """The base as seen from the folder of the plan file, for a tree that was moved."""
 
 
-def encode_plan(plan: Plan) -> bytes:
-    """A plan as the bytes of a plan file."""
-    return msgspec.json.format(msgspec.json.encode(PlanFile(digest=plan.digest, plan=plan)), indent=2) + b"\n"
+def encode_plan(plan: Plan, path: Path) -> bytes:
+    """A plan as the bytes of the plan file `path`."""
+    base = Path(plan.base).absolute()
+    rooted = msgspec.structs.replace(plan, base=str(base), target=str(Path(plan.target).absolute()))
+    beside = os.path.relpath(base, path.absolute().parent)
+    file = PlanFile(digest=_digest(rooted, beside), plan=rooted, beside=beside)
+    return msgspec.json.format(msgspec.json.encode(file), indent=2) + b"\n"
+
+
+def _digest(plan: Plan, beside: str) -> str:
+    """The plan's own where it does not say how far its base lies from the file, as older ones do not."""
+    if not beside:
+        return plan.digest
+    return hashlib.sha256(f"{plan.digest}\0{beside}".encode()).hexdigest()[:16]
 
 
 def check_output(path: Path, base: Path, *, force: bool = False) -> None:
@@ -48,7 +63,7 @@ def put_plan(plan: Plan, path: Path, keeping: Keeping, *, force: bool = False) -
     Raises:
         UserError: as `check_output` and `save_plan`, or no copy can be kept.
     """
-    standing = look_at(path, encode_plan(plan))
+    standing = look_at(path, encode_plan(plan, path))
     replaced = None
     if _allowed(standing, Path(plan.base), force=force):
         try:
@@ -69,7 +84,7 @@ def save_plan(plan: Plan, path: Path) -> None:
         UserError: the file can't be written.
     """
     try:
-        write_atomic(path, encode_plan(plan))
+        write_atomic(path, encode_plan(plan, path))
     except OSError as error:
         what = f"the plan can't be written ({error.strerror or error})"
         raise _refuse(path, what, "name another file with -o", "plan-write") from None
@@ -98,11 +113,14 @@ def _is_plan(path: Path) -> bool:
         file = msgspec.json.decode(read_bytes(path), type=PlanFile, strict=True)
     except (UserError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
-    return file.plan.digest == file.digest
+    return _digest(file.plan, file.beside) == file.digest
 
 
 def load_plan(path: Path) -> Plan:
-    """Read a plan file and check that its base is still the one that the plan was made for.
+    """Read a plan file and find its base as it was when the plan was made.
+
+    That is the file of the plan's own path, or, where the tree was moved, one that lies as far from the plan
+    file or beside it. No other bytes will do, so a plan file reaches no more than its own path does.
 
     Raises:
         UserError: no such file, no plan, edited by hand, or stale.
@@ -117,7 +135,7 @@ def load_plan(path: Path) -> Plan:
         ) from None
     plan = file.plan
     fix = f"make it again: agent plan {reveal(plan.base)} -o {reveal(str(path))}"
-    if plan.digest != file.digest:
+    if _digest(plan, file.beside) != file.digest:
         raise _refuse(path, "the plan was changed by hand", fix, "plan-edited")
     if len({change.id for change in plan.changes}) != len(plan.changes):
         raise _refuse(path, "two changes of the plan have one id", fix, "plan-format")
@@ -125,21 +143,30 @@ def load_plan(path: Path) -> Plan:
         raise _refuse(
             path, f"the plan would write {reveal(plan.target)}, not beside its base", fix, "plan-target"
         )
-    check_fresh(plan, path)
-    return plan
+    base = _base(file, path)
+    return msgspec.structs.replace(plan, base=str(base), target=str(target_path(base)))
 
 
-def check_fresh(plan: Plan, path: Path | None = None) -> None:
-    """Refuse a plan whose base has changed.
+def _base(file: PlanFile, path: Path) -> Path:
+    """Where the base lies.
 
     Raises:
-        UserError: the base is gone or has other bytes.
+        UserError: it is gone or has other bytes.
     """
-    base = read_bytes(Path(plan.base))
-    if hashlib.sha256(base).hexdigest() != plan.base_sha256:
-        where = path or Path(plan.base)
-        what = f"stale: {reveal(plan.base)} has changed since the plan was made"
-        raise _refuse(where, what, f"make it again: agent plan {reveal(plan.base)}", "plan-stale")
+    named, folder = Path(file.plan.base), path.absolute().parent
+    for place in (named, Path(os.path.normpath(folder / (file.beside or named))), folder / named.name):
+        if _holds(place, file.plan.base_sha256):
+            return place
+    read_bytes(named)  # says why it can't be read
+    what = f"stale: {reveal(str(named))} has changed since the plan was made"
+    raise _refuse(path, what, f"make it again: agent plan {reveal(str(named))}", "plan-stale")
+
+
+def _holds(path: Path, sha256: str) -> bool:
+    try:
+        return hashlib.sha256(read_bytes(path)).hexdigest() == sha256
+    except UserError:
+        return False
 
 
 def _refuse(where: Path, what: str, fix: str, code: str) -> UserError:

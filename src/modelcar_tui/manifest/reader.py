@@ -15,6 +15,7 @@ from modelcar_tui.manifest.fields import (
     kind,
     text_field,
 )
+from modelcar_tui.manifest.ignores import ignores_of
 from modelcar_tui.manifest.limits import shorten
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.plain import bad_merge, entries, get, is_empty, is_null
@@ -118,6 +119,7 @@ class _Reader:
             shape=shape,
             models=tuple(self._sound if self._errors else models),
             findings=tuple(self._first(self._warnings, "warnings")),
+            ignores=ignores_of(self._source.text, self._tree),
         )
         return manifest, tuple(self._first(self._errors, "errors"))
 

@@ -16,6 +16,17 @@ class Position(msgspec.Struct, frozen=True):
     column: int
 
 
+class Ignore(msgspec.Struct, frozen=True, kw_only=True):
+    """A comment that says which findings are not to be told, and where."""
+
+    codes: tuple[str, ...]
+    """Empty where the comment can't be read."""
+    first: int
+    last: int
+    """The lines that it is about, both included."""
+    at: Position
+
+
 class ArgumentsFrom(StrEnum):
     """Which block of the manifest gave a model its serving arguments."""
 
@@ -60,3 +71,4 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """`list`, or `mapping` where `model-car` is a single mapping (the QA suite accepts only a list)."""
     models: tuple[ModelCar, ...]
     findings: tuple[Problem, ...] = ()
+    ignores: tuple[Ignore, ...] = ()

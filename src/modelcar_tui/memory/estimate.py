@@ -10,7 +10,7 @@ from modelcar_tui.memory.explain import report
 from modelcar_tui.memory.guess import guessed
 from modelcar_tui.memory.refusals import column_of, refusal
 from modelcar_tui.memory.start import Start, start_of
-from modelcar_tui.memory.types import Estimate
+from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.memory.unsized import reason
 from modelcar_tui.models.config import Reader, text_config, text_part
 from modelcar_tui.models.facts import ModelFacts
@@ -18,6 +18,8 @@ from modelcar_tui.models.model import describe
 from modelcar_tui.vllm.dtypes import resolved
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile, hungry, profile_for
+
+_WHATEVER_THE_ARGUMENTS = (Outcome.REFUSED_ARCH, Outcome.REFUSED_KERNEL)
 
 
 def estimate(model: ModelFacts, gpu: Gpu, args: EngineArgs, *, vllm: str | None) -> Estimate:
@@ -50,6 +52,9 @@ def _one(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Est
         return guessed(facts, gpu, args, profile, model)
     start = start_of(model, gpu, args, profile)
     refused = refusal(start)
+    if refused is not None and args.unknown and refused.outcome not in _WHATEVER_THE_ARGUMENTS:
+        why = f"{args.unknown[0]}; without it: {refused.why}"
+        return Estimate(outcome=Outcome.UNKNOWN, why=why, vllm=profile.label)
     if refused is not None:
         return Estimate(outcome=refused.outcome, why=refused.why, error=refused.error, vllm=profile.label)
     if draft_kind(args) == "head":

@@ -28,7 +28,7 @@ def report(start: Start, budget: Budget, odd: str) -> Estimate:
         context = plan.longest(budget.available, limits.context, padded=profile.exact_groups) or context
     outcome, why, error = verdict(start, budget, context)
     other = runs_other_code(start.gpu)
-    if odd and (outcome in _RESTS_ON_SUMS or (other and in_doubt(outcome, budget))):
+    if odd and (outcome in _RESTS_ON_SUMS or args.unknown or (other and in_doubt(outcome, budget))):
         outcome, why, error = Outcome.UNKNOWN, f"{odd}; without it: {why}", ""
     elif other and outcome is Outcome.STARTS:
         why = even_the_most(start.gpu, budget)

@@ -64,7 +64,7 @@ def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, rea
         return Estimate(outcome=Outcome.UNKNOWN, why=why, required_gib=per_gpu, vllm=profile.label)
     notes = (reason, "a guess: the context that fits is not known")
     doubt = _doubt(args, span, cached)
-    if high <= memory and doubt:
+    if doubt and (high <= memory or args.unknown):
         why = f"{reason}; {doubt}"
         return Estimate(
             outcome=Outcome.UNKNOWN, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes
@@ -85,8 +85,8 @@ def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, rea
 
 def _doubt(args: EngineArgs, span: str, cached: float | None) -> str:
     """What a start hangs on besides memory for the weights; the empty text when on nothing more."""
-    if args.doubts:
-        return args.doubts[0]
+    if args.unknown or args.doubts:
+        return (*args.unknown, *args.doubts)[0]
     if args.tp.bit_count() != 1:
         return f"whether its attention heads can be shared by {args.tp} GPUs is not known"
     if cached is None:

@@ -18,8 +18,8 @@ _CAPPED_SINCE = (0, 18)
 def reason(start: Start, budget: Budget) -> str:
     """Why the verdict must stay UNKNOWN although the sum can be made; the empty text when it need not."""
     model, gpu, args, profile = start.model, start.gpu, start.args, start.profile
-    if args.doubts:
-        return args.doubts[0]
+    if args.unknown or args.doubts:
+        return (*args.unknown, *args.doubts)[0]
     if model.shape.odd:
         return model.shape.odd[0]
     unsure = architecture_unsure(model.shape.arch, profile)

@@ -124,7 +124,8 @@ def _decision(state: RunState, report: DecisionReport) -> Iterator[str]:
         for finding in report.findings:
             place = f":{finding.at.line}:{finding.at.column}" if finding.at else ""
             fix = f"; {finding.fix}" if finding.fix else ""
-            yield f"- {finding.severity} {finding.code} {finding.model}{place}: {finding.what}{fix}"
+            whose = f" {finding.model}" if finding.model else ""
+            yield f"- {finding.severity} {finding.code}{whose}{place}: {finding.what}{fix}"
     if report.plan.changes:
         yield ""
         yield "Proposed changes:"

@@ -111,7 +111,8 @@ class Steps:
         if run.cluster is None:
             return report
         accepted = decide_accepted(run.models, run.cluster, report, decision, vllm=vllm)
-        accepted = with_findings(run.models, run.cluster, accepted, decision, vllm=vllm)
+        ignores = run.manifest.ignores if run.manifest is not None else ()
+        accepted = with_findings(run.models, run.cluster, accepted, decision, vllm=vllm, ignores=ignores)
         accepted = msgspec.structs.replace(accepted, with_changes=None, without_changes=report.verdict)
         return settled(accepted)
 

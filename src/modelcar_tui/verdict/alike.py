@@ -34,7 +34,8 @@ def _traits(node: GpuNode, pool: Pool) -> tuple[object, ...]:
     unknown = tuple(value is None for value in (*amounts, node.most_pods))
     labels = tuple(node.labels.items()) if node.labels else ()
     sliced = (node.physical, pool.free, pool.units) if pool.mem_guarantee is Guarantee.NONE else None
-    return (node.arch, node.taints, labels, node.stated, pool.asked_for, pool.mig_profile, sliced, unknown)
+    unit = (pool.mem_guarantee, pool.mig_profile, pool.asked_for)
+    return (node.arch, node.taints, labels, node.stated, unit, sliced, unknown)
 
 
 def _best(group: list[Place]) -> Place:

@@ -6,7 +6,8 @@ import math
 
 import msgspec
 
-from modelcar_tui.advice.lint.lint import lint_model, unique
+from modelcar_tui.advice.finding import Finding
+from modelcar_tui.advice.lint.lint import lint_model, told
 from modelcar_tui.cluster.fits import Answer, PodShape, may_be_put
 from modelcar_tui.cluster.image_checks import ImageNeed, check_images, check_waiting
 from modelcar_tui.cluster.pull import check_pull
@@ -15,6 +16,7 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.reference import parse_reference
 from modelcar_tui.manifest.arguments import accepted_changes, effective
 from modelcar_tui.manifest.plan import Decision, Plan
+from modelcar_tui.manifest.types import Ignore
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.verdict.candidates import Candidate, candidates, kind_name
@@ -30,10 +32,12 @@ from modelcar_tui.verdict.reports import (
     Verdict,
 )
 from modelcar_tui.verdict.stopping import changes_in_words, heard
+from modelcar_tui.vllm.arguments import take_apart
 from modelcar_tui.vllm.engine_args import server_args
 from modelcar_tui.vllm.profile import newer_note
 from modelcar_tui.vllm.runs_on import check
 from modelcar_tui.vllm.support import Compatibility, Support
+from modelcar_tui.vllm.variables import settles, with_environment
 
 
 def decide_model(
@@ -55,9 +59,20 @@ def decide_model(
         vllm: the release that will serve it, where it is known.
         each_kind: whether to tell how it fares on each kind, too.
     """
+    model = _in_its_environment(model, report)
     verdict = _by_gpus(model, report, kinds, vllm, each_kind=each_kind)
     gpu = next((kind.gpu for kind in kinds if kind.gpu.product == verdict.product), None)
     return heard(verdict, model, vllm, runtime_arguments(report), gpu)
+
+
+def _in_its_environment(model: ModelRequirements, report: AcceleratorReport) -> ModelRequirements:
+    """The model with what the serving runtime's environment says in the place of its variables."""
+    serving = model.car.serving
+    args = with_environment(serving.args, runtime_environment(report))
+    if args == serving.args:
+        return model
+    serving = msgspec.structs.replace(serving, args=args)
+    return msgspec.structs.replace(model, car=msgspec.structs.replace(model.car, serving=serving))
 
 
 def _by_gpus(
@@ -216,26 +231,40 @@ def with_findings(
     decision: Decision,
     *,
     vllm: str | None = None,
+    ignores: tuple[Ignore, ...] = (),
 ) -> DecisionReport:
     """The decision with the findings that are left once the accepted changes are made.
 
-    What is left keeps its place in the base manifest; what an edit brought in stands at its model.
+    What is left keeps its place in the base manifest, whose comments are `ignores`; what an edit brought in
+    stands at its model.
     """
     vllm = vllm or runtime_version(cluster)
-    args = runtime_arguments(cluster)
+    before = _raw(models, cluster, vllm) + [
+        each for known in report.findings for each in (known.parts or (known,))
+    ]
+    places = {(known.model, known.code, known.what): known.at for known in before}
     after = tuple(accepted_model(model, report.plan, decision) for model in models)
-    left = [
-        finding
-        for model in after
-        for finding in lint_model(model.car, vllm=vllm, runtime_args=args, facts=model.image.model)
-    ]
-    places = {(known.code, known.what): known.at for known in report.findings}
     placed = [
-        msgspec.structs.replace(finding, at=places.get((finding.code, finding.what), finding.at))
-        for finding in left
+        msgspec.structs.replace(one, at=places.get((one.model, one.code, one.what), one.at))
+        for one in _raw(after, cluster, vllm)
     ]
-    readers = tuple(finding for finding in report.findings if not finding.model)
-    return msgspec.structs.replace(report, findings=(*readers, *unique(placed)))
+    readers = [one for one in report.findings if not (one.model or one.release)]
+    left = told([*readers, *placed], [model.car for model in after], ignores)
+    return msgspec.structs.replace(report, findings=left.findings)
+
+
+def _raw(
+    models: tuple[ModelRequirements, ...], cluster: AcceleratorReport, vllm: str | None
+) -> list[Finding]:
+    """Every remark on each model's arguments, none folded and none left out."""
+    args, environment = runtime_arguments(cluster), runtime_environment(cluster)
+    return [
+        finding
+        for model in models
+        for finding in lint_model(
+            model.car, vllm=vllm, runtime_args=args, environment=environment, facts=model.image.model
+        )
+    ]
 
 
 def runtime_version(cluster: AcceleratorReport) -> str | None:
@@ -246,6 +275,11 @@ def runtime_version(cluster: AcceleratorReport) -> str | None:
 def runtime_arguments(cluster: AcceleratorReport) -> tuple[str, ...]:
     """What the ServingRuntime's template passes by itself."""
     return cluster.runtime.args if cluster.runtime else ()
+
+
+def runtime_environment(cluster: AcceleratorReport) -> dict[str, str]:
+    """What the ServingRuntime's container has in its environment, as far as it is said literally."""
+    return dict(cluster.runtime.environment) if cluster.runtime else {}
 
 
 def accepted_model(model: ModelRequirements, plan: Plan, decision: Decision) -> ModelRequirements:
@@ -277,6 +311,8 @@ def _on(
     pod = pod_of(model, arguments, report)
     landing = within_limits(land(pod, kind), pod, kind, report)
     judged = _judge(model, kind, result, compatibility, landing)
+    if arguments.unknown and judged.verdict is Verdict.UNKNOWN:
+        judged = msgspec.structs.replace(judged, settle=settles(take_apart(car.serving.args, vllm)))
     return ModelVerdict(
         model=car.name,
         verdict=judged.verdict,

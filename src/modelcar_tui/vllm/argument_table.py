@@ -63,6 +63,11 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it takes the items after it until the next flag."""
         return self.kind in ("list", "ints")
 
+    @property
+    def appends(self) -> bool:
+        """Whether each use adds a value (argparse's `append`); of all others the last one counts."""
+        return self.flag in ("--middleware", "--ignore-patterns") and not self.several
+
 
 class ArgumentTable(msgspec.Struct, frozen=True):
     """Everything in `vllm_arguments.json`."""

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.manifest.masking import SECRET_FLAGS, is_secret_flag
+from modelcar_tui.manifest.variables import references
 from modelcar_tui.vllm.argument_table import Flag, Row, argument_table, shaped
 from modelcar_tui.vllm.readings import answering
 from modelcar_tui.vllm.release import Version, parse_version
@@ -68,6 +69,16 @@ class Argument(msgspec.Struct, frozen=True, kw_only=True):
         return self.items > 1
 
     @property
+    def unknown(self) -> bool:
+        """Whether Kubernetes puts in its value, or the whole of an item that is no flag (`$(NAME)`).
+
+        What is wrong with any value (a flag that is not known or takes none) is wrong with that one, too.
+        """
+        if self.flag is None:
+            return bool(references(self.written.split(" ", 1)[0]))
+        return not self.flag.valueless and bool(references(self.value or ""))
+
+    @property
     def is_flag(self) -> bool:
         """Whether it looks like a flag at all."""
         return self.written.startswith("-") and not _NEGATIVE_NUMBER.match(self.written)
@@ -102,9 +113,9 @@ def flags_of(vllm: str | None) -> tuple[Flag, ...]:
 
 
 def last_value(arguments: tuple[Argument, ...], flag: str) -> str | None:
-    """The value that counts for `flag`: the last one given."""
-    values = [argument.value for argument in arguments if argument.name == flag and not argument.dotted]
-    return values[-1] if values else None
+    """The value that counts for `flag`: the last one given; None where that one is not known here."""
+    counts = [argument for argument in arguments if argument.name == flag and not argument.dotted]
+    return counts[-1].value if counts and not counts[-1].unknown else None
 
 
 def has_switch(arguments: tuple[Argument, ...], flag: str) -> bool | None:

@@ -15,6 +15,7 @@ from modelcar_tui.vllm.fault import Fault
 from modelcar_tui.vllm.object_rules import object_fault
 from modelcar_tui.vllm.release import reached
 from modelcar_tui.vllm.values import object_of, tokens
+from modelcar_tui.vllm.variables import anything_more
 
 _MANY_PORTS, _GRPC_PORT = "--data-parallel-multi-port-external-lb", "--grpc-port"
 _CONFIGS = (".yaml", ".yml")
@@ -49,7 +50,7 @@ def needed(release: str) -> tuple[tuple[str, str], ...]:
 
 def refused_beside(arguments: tuple[Argument, ...], release: str) -> Found:
     """The arguments that a read release refuses because of others that are there, or are not."""
-    for switch, other in needed(release):
+    for switch, other in () if anything_more(arguments) else needed(release):
         where = _at(arguments, switch)
         if where is not None and has_switch(arguments, switch) and not _given(arguments, other):
             what = f"{switch} needs {other}: the server stops without it"
@@ -106,6 +107,8 @@ def _ranks_fault(arguments: tuple[Argument, ...]) -> str:
         number = tokens(last_value(arguments, flag))
         return default if number is None else number
 
+    if any(argument.unknown for argument in arguments):
+        return ""
     ranks, here = size("--data-parallel-size", 1), size("--data-parallel-size-local", 0)
     first = size("--data-parallel-start-rank", size("--node-rank", 0) * here)
     if (_at(arguments, "--ssl-keyfile") is None) != (_at(arguments, "--ssl-certfile") is None):
@@ -126,7 +129,7 @@ def _inside(arguments: tuple[Argument, ...], release: str) -> Found:
     dotted: dict[str, dict[str, Any]] = {}
     last: dict[str, Argument] = {}
     for argument in arguments:
-        if argument.flag is None or argument.value is None:
+        if argument.flag is None or argument.value is None or argument.unknown:
             continue
         if argument.dotted:
             head = argument.written.partition(".")[0]

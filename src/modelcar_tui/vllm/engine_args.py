@@ -16,8 +16,8 @@ import msgspec
 from modelcar_tui.vllm.arguments import Argument, dotted_object, gather, take_apart
 from modelcar_tui.vllm.faults import Judge, faults
 from modelcar_tui.vllm.meanings import Found, read_flag
+from modelcar_tui.vllm.variables import SIZES, unknown_here
 
-_SIZES = frozenset(["--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"])
 _INTO_CONFIG = {"--rope-scaling": "rope_scaling", "--rope-theta": "rope_theta"}
 """Flags that old releases write into config.json's values, as `--hf-overrides` does (vllm config
 ModelConfig)."""
@@ -74,6 +74,8 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
     """What vLLM's parser would refuse, one sentence each."""
     doubts: tuple[str, ...] = ()
     """The same of a release that stands in for one that is not known or was not read."""
+    unknown: tuple[str, ...] = ()
+    """What matters to memory and is put in by Kubernetes, one sentence each; it is left at its default."""
 
     def mended(self) -> EngineArgs:
         """The same without what the parser refuses: what is left to ask once that is mended."""
@@ -104,7 +106,7 @@ def engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | None) 
         found["speculative"] = True
     if count is not None and count > 0:
         found["tp"] = count
-    return EngineArgs(**found, problems=tuple(problems), doubts=doubts)
+    return EngineArgs(**found, problems=tuple(problems), doubts=doubts, unknown=unknown_here(arguments))
 
 
 def server_args(args: tuple[str, ...], gpu_count: int, vllm: str | None) -> EngineArgs:
@@ -115,7 +117,7 @@ def server_args(args: tuple[str, ...], gpu_count: int, vllm: str | None) -> Engi
     down.
     """
     named = {argument.name for argument in take_apart(args, vllm) if argument.flag is not None}
-    return engine_args(args, None if named & _SIZES else gpu_count, vllm)
+    return engine_args(args, None if named & SIZES else gpu_count, vllm)
 
 
 def overrides(arguments: tuple[Argument, ...]) -> dict[str, Any]:
@@ -140,6 +142,9 @@ def given(arguments: tuple[Argument, ...]) -> dict[str, str | dict[str, Any] | N
     for argument in arguments:
         if argument.separator:
             break
+        if argument.unknown:
+            found.pop(argument.name, None)
+            continue
         if argument.flag is not None and argument.dotted:
             head = argument.written.partition(".")[0]
             gather(dotted_object(argument), objects.setdefault(head, (argument.name, {}))[1])

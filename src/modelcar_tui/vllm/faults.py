@@ -76,13 +76,18 @@ def faults(arguments: tuple[Argument, ...], release: str) -> list[tuple[Argument
         for argument in arguments
         if (fault := fault_of(argument, release)) is not None
     }
-    for argument, fault in (*refused_beside(arguments, release), *unknown_names(arguments, release)):
+    beside = (*refused_beside(arguments, release), *unknown_names(arguments, release))
+    for argument, fault in beside:
+        if argument.unknown:
+            continue
         found.setdefault(argument.index, (argument, _masked(argument, fault)))
     return [found[index] for index in sorted(found)]
 
 
 def fault_of(argument: Argument, release: str) -> Fault | None:
     """Why the parser of a read release, or the engine right after it, refuses this argument."""
+    if argument.unknown:
+        return None
     if argument.separator:
         return None if reached(_END_OF_FLAGS, release) else Fault("stray-value", "`--` belongs to no flag")
     flag = argument.flag

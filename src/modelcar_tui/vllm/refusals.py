@@ -24,9 +24,12 @@ _RULES = (ranges, speculation, parallel, running, models, attention)
 
 
 def refusals(asked: Asked) -> tuple[Refusal, ...]:
-    """Every reason, in the rules' order; one for an argument that several speak against."""
+    """Every reason, in the rules' order; one for an argument that several speak against.
+
+    Beside a value that is not known here only the ranges of the others are judged.
+    """
     found: dict[str, Refusal] = {}
-    for rule in _RULES:
+    for rule in _RULES[:1] if asked.open else _RULES:
         for refusal in rule(asked):
             found.setdefault(refusal.flag, refusal)
     return tuple(found.values())

@@ -43,7 +43,12 @@ def only(code: str, found: Iterable[Finding]) -> Finding:
         (["--max-num-seqs=0"], "0.19.1", "value-range", ""),
         (["--task=embed"], "0.11.2", "flag-deprecated", ""),
         (["--seed=1", "--seed=2"], "0.19.1", "flag-repeated", ""),
-        (["--served-model-name=x"], "0.19.1", "template-flag", "delete"),
+        (["--served-model-name=x"], "0.19.1", "model-renamed", "clients"),
+        (["--port=9000"], "0.19.1", "port-moved", "port"),
+        (["--model=other/model"], "0.19.1", "model-replaced", "image"),
+        (["--model=/mnt/models/model.gguf"], "0.19.1", "model-replaced", ""),
+        (["--port=8080"], "0.19.1", "template-flag", "may go"),
+        (["--lora-modules=a=/a", "--lora-modules=b=/b"], "0.19.1", "flag-repeated", "behind one flag"),
         (["--api-key=hunter2"], "0.19.1", "secret-in-clear", "Secret"),
         (["--allowed-local-media-path=/"], "0.19.1", "open-door", ""),
         (["--trust-remote-code"], "0.19.1", "remote-code", "trust"),
@@ -165,8 +170,37 @@ def test_a_finding_stands_at_its_argument() -> None:
 
 
 def test_what_the_runtime_passes_by_itself_is_said() -> None:
-    found = lint(manifest(car("--seed=1")), vllm="0.19.1", runtime_args=("--seed=0", "--port=8080"))
-    assert only("template-flag", found).at == Position(10, 9)
+    item = car("--seed=1", "--max-num-seqs=8", "--port=9000", "--served-model-name", "a", "b")
+    passed = ("--seed=1", "--max-num-seqs=16", "--port=9000")
+    found = lint(manifest(item), vllm="0.19.1", runtime_args=passed, each=True)
+    assert [(one.code, one.at, one.severity) for one in found] == [
+        ("template-flag", Position(10, 9), Severity.NOTE),
+        ("template-flag", Position(12, 9), Severity.NOTE),
+        ("model-renamed", Position(13, 9), Severity.NOTE),
+    ]
+    assert "a or b" in found[-1].what
+
+
+@pytest.mark.parametrize("flag", ["--served-model-name", "--port", "--model"])
+def test_what_takes_the_templates_place_is_never_deleted(flag: str) -> None:
+    for args in ([f"{flag}=8080"], [f"{flag}=9000", f"{flag}=9001"]):
+        changes = propose(car(*args), facts(), None, vllm="0.19.1", runtime_args=(f"{flag}=8080",))
+        assert changes == ()
+
+
+def test_a_flag_that_adds_up_is_neither_repeated_nor_deleted() -> None:
+    twice = car("--middleware=a.b", "--middleware=c.d")
+    assert {finding.code for finding in lint_model(twice, vllm="0.19.1")} == {"open-door"}
+    assert propose(twice, facts(), None, vllm="0.19.1") == ()
+    patterns = car("--ignore-patterns=a", "--ignore-patterns=b")
+    assert lint_model(patterns, vllm="0.8.5") == []
+    assert {finding.code for finding in lint_model(patterns, vllm="0.19.1")} == {"flag-repeated"}
+
+
+def test_a_flag_that_is_given_twice_with_one_value_loses_nothing() -> None:
+    for second, severity in (("--seed=1", Severity.NOTE), ("--seed=2", Severity.WARNING)):
+        found = lint_model(car("--seed=1", second), vllm="0.19.1")
+        assert only("flag-repeated", found).severity is severity
 
 
 def test_models_that_share_the_default_block_share_its_findings() -> None:

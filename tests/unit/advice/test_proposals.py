@@ -48,7 +48,6 @@ def test_arguments_that_are_right_stay_as_they_are() -> None:
         (["--no-such-flag", "x"], "0.19.1", []),
         (["--max-model-len 4096"], "0.19.1", ["--max-model-len=4096"]),
         (["--max-model-len", "4096"], "0.19.1", ["--max-model-len=4096"]),
-        (["--port=8080", "--model=/mnt/models", "--served-model-name", "x"], "0.19.1", []),
         (["--seed=1", "--seed=2"], "0.19.1", ["--seed=2"]),
         (["--distributed-executor-backend=mp"], "0.19.1", []),
         (["--trust-remote-code"], "0.19.1", []),

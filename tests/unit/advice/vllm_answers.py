@@ -20,6 +20,7 @@ from compatibility_support import car
 
 from modelcar_tui.advice.finding import Finding, Severity
 from modelcar_tui.advice.lint.lint import lint_model
+from modelcar_tui.manifest.variables import references
 
 DATA = Path(__file__).parents[2] / "data" / "vllm"
 GAPS = DATA / "known_gaps" / "arguments.json"
@@ -118,16 +119,24 @@ def needs_a_file(asked: Asked, refusal: Refusal) -> bool:
     return bool(plugin or _NO_SUCH_FILE.search(refusal.says))
 
 
+def changed_before(asked: Asked) -> bool:
+    """Whether Kubernetes puts something into it (`$(NAME)`): vLLM was asked about another text."""
+    return any(references(arg) for arg in asked.args)
+
+
 @cache
 def disagreements(release: str) -> dict[str, tuple[str, str]]:
     """What vLLM and the lint say of the lists on which they differ, by id.
 
     Not of lists that name a file which isn't here, nor of those whose stray word becomes the model: an error
-    is right then, and vLLM starts with another model. Nor of those that a release refuses by chance.
+    is right then, and vLLM starts with another model. Nor of those that a release refuses by chance, or that
+    Kubernetes changes before vLLM sees them.
     """
     said = answers(release)
     found: dict[str, tuple[str, str]] = {}
     for asked in lists():
+        if changed_before(asked):
+            continue
         refusal = said.refused.get(asked.id)
         ours = told(asked.args, release)
         if refusal and not ours and not needs_a_file(asked, refusal):

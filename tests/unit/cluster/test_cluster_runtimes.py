@@ -6,10 +6,11 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from cluster_support import as_node, flavours, look_at
 
-from modelcar_tui.cluster.offers import version
+from modelcar_tui.cluster.offers import ServingRuntime, from_runtime, version
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.demo.kube import Scenario, start_stub_cluster
 from modelcar_tui.demo.kube_objects import (
@@ -211,3 +212,22 @@ async def test_hardware_profiles_tell_the_accelerator_where_nodes_do_not(tmp_pat
     assert report.runtime is not None
     assert report.runtime.name == "vllm-cuda-runtime-template"
     assert "hardware profiles" in report.runtime.why
+
+
+def test_the_environment_that_a_runtime_says_literally_is_known_but_no_secret() -> None:
+    variables = [
+        {"name": "MAX_LEN", "value": "4096"},
+        {"name": "HALF", "value": "$(MAX_LEN)/2"},
+        {"name": "HF_TOKEN", "value": "hf_abcdef"},
+        {"name": "FROM", "valueFrom": {"secretKeyRef": {"name": "x", "key": "y"}}},
+        {"name": "LATER", "value": "$(NOT_YET)"},
+        {"name": "FILLED_IN", "value": "${PARAMETER}"},
+        {"name": "ODD", "value": "a\x1b[31m"},
+        {"name": "MAX_LEN", "value": "8192"},
+        {"name": "EMPTY", "value": ""},
+    ]
+    container = {"name": "kserve-container", "image": "quay.io/x/vllm:v0.19.1", "env": variables}
+    runtime = {"kind": "ServingRuntime", "metadata": {"name": "mine"}, "spec": {"containers": [container]}}
+    offer = from_runtime(msgspec.convert(runtime, ServingRuntime))
+    assert offer is not None
+    assert offer.environment == (("HALF", "4096/2"), ("MAX_LEN", "8192"), ("EMPTY", ""))

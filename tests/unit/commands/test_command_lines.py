@@ -341,6 +341,16 @@ def test_plan_is_saved_and_only_what_is_accepted_is_applied(manifest: Path, tmp_
     assert "stale" in stale.stderr
 
 
+def test_a_plan_of_relative_paths_is_applied_from_any_folder(manifest: Path, tmp_path: Path) -> None:
+    made = agent(
+        "plan", manifest.name, "-o", "p.json", "--gpu", "L40S:4", "--state-dir", "state", cwd=tmp_path
+    )
+    assert made.returncode == 0, made.stderr
+    done = agent("apply", tmp_path / "p.json", "--accept", "all", "--state-dir", tmp_path / "state", cwd="/")
+    assert done.returncode == 0, done.stderr
+    assert f"written: {tmp_path / 'one.generated.yaml'} " in done.stdout
+
+
 def test_half_of_what_belongs_together_is_not_applied(tmp_path: Path) -> None:
     base = tmp_path / "m.base.yaml"
     base.write_text(ONE)
@@ -393,7 +403,7 @@ def test_lint_takes_several_files_and_goes_on_where_one_is_broken(manifest: Path
     broken.write_text(
         ONE.replace("--max-model-len=2048", "--swap-space=4") + "  - name: b\n    image: quay.io/b:1\n" + bad
     )
-    done = agent("lint", manifest, broken, tmp_path / "none.yaml", "--format", "json")
+    done = agent("lint", manifest, broken, tmp_path / "none.yaml", "--style", "--format", "json")
     found = {(Path(each["file"]).name, each["line"], each["code"]) for each in json.loads(done.stdout)}
     assert done.returncode == 2
     assert {

@@ -39,15 +39,17 @@ def words(action: argparse.Action, spelled: str) -> list[str]:
     return [spelled, {"gpu_flag": "L40S:1", "_seconds": "5", "_count": "2"}.get(takes, "model=x")]
 
 
+SAID_AT_ONCE = (argparse._HelpAction, argparse._VersionAction, agent._Codes)
+"""Options that end the command before a second one is read."""
+
+
 def options() -> Iterator[object]:
     for top, chosen, parser in commands():
         needed = [
             "X" for one in parser._actions if not one.option_strings and one.required and one.nargs != "A..."
         ]
         for action in parser._actions:
-            if action.option_strings and not isinstance(
-                action, argparse._HelpAction | argparse._VersionAction
-            ):
+            if action.option_strings and not isinstance(action, SAID_AT_ONCE):
                 name = " ".join((top.prog, *chosen, action.option_strings[0]))
                 yield pytest.param(top, parser, [*chosen, *needed], action, id=name)
 
@@ -93,9 +95,7 @@ def before_a_command() -> Iterator[object]:
     top = agent.parser()
     for _, chosen, _parser in commands():
         for action in top._actions if chosen else ():
-            if action.option_strings and not isinstance(
-                action, argparse._HelpAction | argparse._VersionAction
-            ):
+            if action.option_strings and not isinstance(action, SAID_AT_ONCE):
                 yield pytest.param(chosen[0], action, id=f"agent {action.option_strings[0]} {chosen[0]}")
 
 

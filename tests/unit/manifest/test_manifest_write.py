@@ -16,7 +16,7 @@ import pytest
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.manifest.keeping import Keeping
 from modelcar_tui.manifest.plan import ANYTHING, Change, Decision, Operation, Plan
-from modelcar_tui.manifest.planfile import load_plan, save_plan
+from modelcar_tui.manifest.planfile import PlanFile, load_plan, save_plan
 from modelcar_tui.manifest.reader import read_manifest
 from modelcar_tui.manifest.write import target_path, write_generated
 from support.ordinary import ordinary_user
@@ -319,6 +319,61 @@ def test_a_plan_survives_its_file(tmp_path: Path) -> None:
     save_plan(plan, path)
     assert load_plan(path) == plan
     assert load_plan(path).digest == plan.digest
+
+
+def _relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Plan, Path]:
+    """A plan as it is made in the folder of its base, and its file in another folder of the same tree."""
+    tree = tmp_path / "tree"
+    (tree / "plans").mkdir(parents=True)
+    plan = plan_of(tree)
+    monkeypatch.chdir(tree)
+    plan = msgspec.structs.replace(plan, base=Path(plan.base).name, target=Path(plan.target).name)
+    save_plan(plan, Path("plans/plan.json"))
+    return plan, tree
+
+
+def test_a_plan_with_relative_paths_applies_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, tree = _relative(tmp_path, monkeypatch)
+    monkeypatch.chdir("/")
+    found = load_plan(tree / "plans" / "plan.json")
+    assert (found.base, found.target) == (str(tree / plan.base), str(tree / plan.target))
+    assert write_generated(found, force_all(found), keeping=keeping(tmp_path)).path == tree / plan.target
+
+
+def test_a_plan_is_found_again_in_a_tree_that_was_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, tree = _relative(tmp_path, monkeypatch)
+    monkeypatch.chdir("/")
+    moved = tree.rename(tmp_path / "moved")
+    found = load_plan(moved / "plans" / "plan.json")
+    assert Path(found.base).samefile(moved / plan.base)
+    assert Path(found.target).parent.samefile(moved) and Path(found.target).name == plan.target
+    (moved / "plans" / "plan.json").rename(moved / "plan.json")
+    assert Path(load_plan(moved / "plan.json").base).samefile(moved / plan.base), "beside the plan file"
+    (moved / plan.base).write_bytes(BASE + b"\n")
+    assert _plan_refusal(moved / "plan.json") == "file-missing", "other bytes are another base"
+
+
+def test_how_far_a_base_lies_can_not_be_changed_by_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, tree = _relative(tmp_path, monkeypatch)
+    path = tree / "plans" / "plan.json"
+    other = tmp_path / "other.base.yaml"
+    other.write_bytes((tree / plan.base).read_bytes())
+    text = path.read_text()
+    assert f'"beside": "../{plan.base}"' in text
+    path.write_text(text.replace(f'"../{plan.base}"', '"../../other.base.yaml"'))
+    assert _plan_refusal(path) == "plan-edited"
+
+
+def test_a_plan_file_of_before_is_still_read(tmp_path: Path) -> None:
+    plan, path = plan_of(tmp_path), tmp_path / "plan.json"
+    path.write_bytes(msgspec.json.encode(PlanFile(digest=plan.digest, plan=plan)))
+    assert load_plan(path) == plan
 
 
 def _plan_refusal(path: Path) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from modelcar_tui.advice.lint.remarks import ERROR, WARNING, Remarks
+from modelcar_tui.advice.lint.remarks import ERROR, NOTE, WARNING, Remarks
 from modelcar_tui.advice.repairs.replacements import advice, near_miss
 from modelcar_tui.vllm.argument_table import Flag
 from modelcar_tui.vllm.arguments import Argument, canonical, looks_like_flag
 from modelcar_tui.vllm.fault import Fault
 from modelcar_tui.vllm.faults import faults
 from modelcar_tui.vllm.release import reached
-
-_REPEATABLE = ("--middleware", "--lora-modules", "--api-key")
 
 
 def lint_arguments(arguments: tuple[Argument, ...], release: str, remarks: Remarks) -> None:
@@ -24,16 +22,21 @@ def lint_arguments(arguments: tuple[Argument, ...], release: str, remarks: Remar
             continue
         _value(argument, remarks)
         _form(argument, argument.flag, release, remarks)
-        name = argument.name
-        if name in seen and not argument.dotted and name not in _REPEATABLE:
-            remarks.on(
-                argument,
-                "flag-repeated",
-                WARNING,
-                f"{name} is given twice; the last one counts",
-                "delete the other one",
-            )
-        seen[name] = argument
+        if argument.dotted or argument.flag.appends:
+            continue
+        if before := seen.get(argument.name):
+            _repeated(argument, before, argument.flag, remarks)
+        seen[argument.name] = argument
+
+
+def _repeated(argument: Argument, before: Argument, flag: Flag, remarks: Remarks) -> None:
+    if (argument.value, argument.negated) == (before.value, before.negated):
+        remarks.on(argument, "flag-repeated", NOTE, f"{flag.flag} is given twice, with one value")
+        return
+    fix = "write all values behind one flag" if flag.several else "delete the first one"
+    remarks.on(
+        argument, "flag-repeated", WARNING, f"{flag.flag} is given twice; only the last one counts", fix
+    )
 
 
 def _fix(argument: Argument, fault: Fault) -> str:

@@ -18,6 +18,7 @@ from modelcar_tui.vllm.engine_args import overrides
 from modelcar_tui.vllm.pipelines import pipeline_fault
 from modelcar_tui.vllm.refusals import asked_of, refusals
 from modelcar_tui.vllm.values import tokens
+from modelcar_tui.vllm.variables import sizes_open
 
 _TP, _PP, _DP = "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"
 _DCP, _EXPERTS = "--decode-context-parallel-size", "--enable-expert-parallel"
@@ -33,8 +34,9 @@ def lint_combinations(
     gpu: Gpu | None = None,
 ) -> None:
     """GPU count and parallel sizes, the model's own limits, batch and context sizes."""
-    _gpus(arguments, remarks)
-    _parallel(arguments, facts, vllm, remarks)
+    if not sizes_open(arguments):
+        _gpus(arguments, remarks)
+        _parallel(arguments, facts, vllm, remarks)
     _length(arguments, facts.config if facts else None, remarks)
     _batch(arguments, remarks)
     _context_parallel(arguments, remarks)

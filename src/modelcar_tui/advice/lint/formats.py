@@ -32,9 +32,16 @@ CODES = {
     "name-unknown": "A parser, or another name, that the server has not registered",
     "setting-refused": "A name, or a key of a JSON object, that the engine refuses",
     "refused-beside": "Arguments that the server refuses together",
+    "variable": "A value that Kubernetes puts in from the container's environment",
     "two-item-flag": "Flag and value as two items",
     "short-flag": "A short form that the QA suite does not know",
-    "template-flag": "A flag that the serving runtime's template passes",
+    "template-flag": "An argument that the serving runtime's template passes with the same value",
+    "port-moved": "--port moves the server off the port that probe and Service look at",
+    "model-replaced": "--model takes the place of the model that the serving runtime's template passes",
+    "model-renamed": "--served-model-name gives the model another name for its clients",
+    "switched-off": "What stops the server or the QA suite is switched off in this list",
+    "ignore-unknown": "A comment that switches off what is no code",
+    "style": "All matters of style of a manifest in one: spelling, habits of the QA suite",
     "gpu-count": "gpu_count and the parallel sizes disagree",
     "gpu-count-missing": "Arguments without gpu_count",
     "gpus-without-args": "Several GPUs and no arguments",
@@ -57,8 +64,13 @@ CODES = {
     "context-parallel": "A context parallel size that does not divide the tensor parallel size",
     "suite-parallel": "Parallel sizes that the QA suite multiplies",
     **ENGINE,
+    "unknown-key": "A key of the manifest that nobody reads",
+    "name-cut": "Two names that the QA suite cuts to one",
+    "default-unmerged": "A default block that is not used beside arguments of the model's own",
+    "args-empty": "`args` without items",
+    "mapping-shape": "`model-car` as a mapping, which the QA suite does not accept",
 }
-"""Every code that our own rules give, and what it stands for; the manifest reader has codes of its own."""
+"""Every code that can be switched off, and what it stands for; errors of the manifest's reader are none."""
 
 
 def render_files(files: Iterable[tuple[str, Iterable[Finding]]], style: str = "text") -> str:
@@ -93,8 +105,13 @@ def _place(finding: Finding) -> tuple[int, int]:
 
 def _text(finding: Finding, path: str) -> str:
     line, column = _place(finding)
-    fix = f"; {finding.fix}" if finding.fix else ""
-    return f"{path}:{line}:{column}: {finding.code} {finding.severity} {finding.what}{fix}{_whose(finding)}"
+    return f"{path}:{line}:{column}: {finding.code} {finding.severity} {_said(finding)}"
+
+
+def _said(finding: Finding) -> str:
+    """What is wrong, how to mend it, and whose it is."""
+    fix = "agent lint --style names each" if finding.parts else finding.fix
+    return f"{finding.what}{'; ' if fix else ''}{fix}{_whose(finding)}"
 
 
 def _whose(finding: Finding) -> str:
@@ -118,15 +135,15 @@ def _plain(finding: Finding, path: str) -> dict[str, object]:
         "stops": str(finding.stops),
         "release": finding.release,
         "read": finding.read,
+        "parts": [_plain(part, path) for part in finding.parts],
     }
 
 
 def _annotation(finding: Finding, path: str) -> str:
     line, column = _place(finding)
-    message = finding.what + (f"; {finding.fix}" if finding.fix else "") + _whose(finding)
     return (
         f"::{_GITHUB[finding.severity]} file={_property(path)},line={line},col={column},"
-        f"title={_property(finding.code)}::{_data(message)}"
+        f"title={_property(finding.code)}::{_data(_said(finding))}"
     )
 
 
@@ -150,20 +167,25 @@ def _sarif(found: list[tuple[str, Finding]]) -> dict[str, object]:
 
 
 def _result(finding: Finding, path: str, rule: int) -> dict[str, object]:
-    line, column = _place(finding)
-    message = finding.what + (f"; {finding.fix}" if finding.fix else "") + _whose(finding)
-    location = {
-        "artifactLocation": {"uri": _uri(path)},
-        "region": {"startLine": line, "startColumn": column},
-    }
+    related = [
+        _location(part, path) | {"id": number, "message": {"text": _said(part)}}
+        for number, part in enumerate(finding.parts)
+    ]
     return {
         "ruleId": finding.code,
         "ruleIndex": rule,
         "level": _SARIF_LEVELS[finding.severity],
-        "message": {"text": message},
-        "locations": [{"physicalLocation": location}],
+        "message": {"text": _said(finding)},
+        "locations": [_location(finding, path)],
+        **({"relatedLocations": related} if related else {}),
         "properties": {"stops": str(finding.stops), "release": finding.release, "read": finding.read},
     }
+
+
+def _location(finding: Finding, path: str) -> dict[str, object]:
+    line, column = _place(finding)
+    region = {"startLine": line, "startColumn": column}
+    return {"physicalLocation": {"artifactLocation": {"uri": _uri(path)}, "region": region}}
 
 
 def _uri(path: str) -> str:

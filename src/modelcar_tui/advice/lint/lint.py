@@ -6,7 +6,7 @@ Pure: no cluster, no network. Each finding has its place, a code, a severity, on
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -14,40 +14,101 @@ import msgspec
 from modelcar_tui.advice.finding import Finding, Severity
 from modelcar_tui.advice.lint.arguments import lint_arguments
 from modelcar_tui.advice.lint.combinations import lint_combinations, lint_output_type
+from modelcar_tui.advice.lint.formats import CODES
 from modelcar_tui.advice.lint.remarks import ERROR, NOTE, WARNING, Remarks
 from modelcar_tui.advice.lint.security import lint_security
+from modelcar_tui.advice.lint.style import folded, is_style
+from modelcar_tui.advice.lint.switched_off import is_off, mistaken, said
+from modelcar_tui.advice.lint.template import lint_template
 from modelcar_tui.advice.repairs.quantization_flag import ALLOW_DEPRECATED, QUANTIZATION, deprecated, mismatch
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.manifest.types import ArgumentsFrom, Manifest, ModelCar, Position
+from modelcar_tui.manifest.types import ArgumentsFrom, Ignore, Manifest, ModelCar, Position
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.arguments import Argument, has_switch, take_apart
 from modelcar_tui.vllm.faults import Judge
+from modelcar_tui.vllm.variables import in_words, settles, with_environment
 
 _PLACE = re.compile(r":(\d+):(\d+)$")
 _SUITE_HOSTS = ("quay.io", "registry.redhat.io", "registry.stage.redhat.io")
 
 
-def lint(
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """The findings on one manifest."""
+
+    findings: tuple[Finding, ...]
+    off: tuple[Finding, ...] = ()
+    """Those that a comment or an option switches off, each once."""
+
+
+def lint(manifest: Manifest, **options: Any) -> tuple[Finding, ...]:
+    """What `examine` tells of a manifest; the options are the same."""
+    return examine(manifest, **options).findings
+
+
+def examine(
     manifest: Manifest,
     *,
     vllm: str | None,
     runtime_args: tuple[str, ...] = (),
+    environment: Mapping[str, str] | None = None,
     facts: Mapping[str, ModelFacts] | None = None,
-) -> tuple[Finding, ...]:
-    """Every remark on a manifest, in the file's order, each said once.
+    each: bool = False,
+    ignore: Iterable[str] = (),
+) -> Told:
+    """Every remark on a manifest, in the file's order, each said once, matters of style in one.
 
     Args:
         manifest: as it was read; its own warnings are among the findings.
         vllm: the runtime image's release; None judges by the newest release in the table.
         runtime_args: arguments that the ServingRuntime's template passes by itself.
+        environment: what is known of the container's environment.
         facts: what is known of each model's own files, by model name.
+        each: whether matters of style are told one by one.
+        ignore: codes that are not to be told, besides those that the manifest's comments name.
     """
     findings = [of_problem(problem) for problem in manifest.findings]
     for car in manifest.models:
-        findings += lint_model(car, vllm=vllm, runtime_args=runtime_args, facts=(facts or {}).get(car.name))
-    return tuple(unique(sorted(findings, key=_place)))
+        findings += lint_model(
+            car,
+            vllm=vllm,
+            runtime_args=runtime_args,
+            environment=environment,
+            facts=(facts or {}).get(car.name),
+        )
+    return told(findings, manifest.models, manifest.ignores, each=each, ignore=ignore)
+
+
+def told(
+    findings: Iterable[Finding],
+    models: Iterable[ModelCar],
+    ignores: tuple[Ignore, ...],
+    *,
+    each: bool = False,
+    ignore: Iterable[str] = (),
+) -> Told:
+    """What is told of the findings on a manifest: in the file's order, each once, matters of style in one.
+
+    Args:
+        findings: with their places in the manifest.
+        models: of the manifest.
+        ignores: what its comments say.
+        each: whether matters of style are told one by one.
+        ignore: codes that are not to be told, besides those that the manifest's comments name.
+    """
+    cars = {car.name: car for car in models}
+    on: list[Finding] = []
+    off: list[Finding] = []
+    for finding in sorted(findings, key=_place):
+        silent = is_off(finding, cars.get(finding.model), ignores, ignore)
+        (off if silent else on).append(finding)
+    off = list(_unique(off))
+    on += [*said(off), *mistaken(ignores, CODES)]
+    style = [] if each else [finding for finding in on if is_style(finding)]
+    others = _unique(finding for finding in on if each or not is_style(finding))
+    count = len({finding.model for finding in style})
+    shown = sorted((*others, *folded(tuple(_unique(style)), count)), key=_place)
+    return Told(findings=tuple(shown), off=tuple(off))
 
 
 def lint_model(
@@ -55,6 +116,7 @@ def lint_model(
     *,
     vllm: str | None,
     runtime_args: tuple[str, ...] = (),
+    environment: Mapping[str, str] | None = None,
     facts: ModelFacts | None = None,
     gpu: Gpu | None = None,
 ) -> list[Finding]:
@@ -62,22 +124,39 @@ def lint_model(
     judge = Judge.of(vllm)
     remarks = Remarks(car, judge)
     config = facts.config if facts else None
-    arguments = take_apart(car.serving.args, vllm)
+    written = take_apart(car.serving.args, vllm)
+    arguments = take_apart(with_environment(car.serving.args, environment or {}), vllm)
     lint_arguments(arguments, judge.release, remarks)
+    _variables(written, arguments, remarks)
     lint_combinations(arguments, facts, remarks, vllm, gpu)
     _quantization(arguments, facts, vllm, remarks)
     lint_security(arguments, config, remarks)
     lint_output_type(config, remarks)
-    _template(arguments, runtime_args, vllm, remarks)
+    lint_template(arguments, take_apart(runtime_args, vllm), remarks)
     _suite(car, remarks)
     return remarks.findings
+
+
+def _variables(written: tuple[Argument, ...], known: tuple[Argument, ...], remarks: Remarks) -> None:
+    """What Kubernetes puts in: its value where the runtime says it, else that it is not known here."""
+    now = {argument.index: argument for argument in known}
+    for argument in written:
+        if not argument.unknown or argument.secret:
+            continue
+        put = now.get(argument.index)
+        if put is None or put.unknown:
+            remarks.on(argument, "variable", NOTE, in_words(argument), settles((argument,)))
+        else:
+            item = argument.value or argument.written
+            what = f"{item} is {put.value or put.written}: the serving runtime's environment says so"
+            remarks.on(argument, "variable", NOTE, what)
 
 
 def _quantization(
     arguments: tuple[Argument, ...], facts: ModelFacts | None, vllm: str | None, remarks: Remarks
 ) -> None:
     given = next((item for item in reversed(arguments) if item.name == QUANTIZATION and item.flag), None)
-    value = given.value if given else None
+    value = given.value if given and not given.unknown else None
     fault = mismatch(value, facts) if value else ""
     if fault:
         remarks.on(given, "quantization-mismatch", ERROR, fault, "delete it: vLLM reads the checkpoint")
@@ -85,22 +164,6 @@ def _quantization(
     if old and not has_switch(arguments, ALLOW_DEPRECATED):
         what = f"quantization {old} is deprecated: vLLM starts only when it is told that this is known"
         remarks.on(given, "quantization-deprecated", ERROR, what, f"add {ALLOW_DEPRECATED}")
-
-
-def _template(
-    arguments: tuple[Argument, ...], runtime_args: tuple[str, ...], vllm: str | None, remarks: Remarks
-) -> None:
-    owned = {argument.name for argument in take_apart(runtime_args, vllm) if argument.is_flag}
-    owned |= set(argument_table().template_flags)
-    for argument in arguments:
-        if argument.name in owned:
-            remarks.on(
-                argument,
-                "template-flag",
-                WARNING,
-                f"the serving runtime's template passes {argument.name} already",
-                "delete it",
-            )
 
 
 def _suite(car: ModelCar, remarks: Remarks) -> None:
@@ -146,7 +209,7 @@ def _place(finding: Finding) -> tuple[Any, ...]:
     return (at.line, at.column) if at else (0, 0)
 
 
-def unique(findings: list[Finding]) -> Iterator[Finding]:
+def _unique(findings: Iterable[Finding]) -> Iterator[Finding]:
     """Models that share the default block share its findings: each is said once, for all of them."""
     shared: dict[tuple[Any, ...], list[Finding]] = {}
     for finding in findings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from modelcar_tui.advice.lint.remarks import WARNING, Remarks
+from modelcar_tui.advice.lint.remarks import NOTE, WARNING, Remarks
 from modelcar_tui.manifest.masking import is_reference
 from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.arguments import Argument
@@ -46,7 +46,7 @@ def lint_security(
                 remarks.on(
                     argument,
                     "remote-code",
-                    WARNING,
+                    NOTE,
                     f"{name} runs Python from the model image; {why}",
                     "keep it only for images that you trust",
                 )

@@ -6,7 +6,8 @@ from modelcar_tui.core.facts import Term
 from modelcar_tui.core.text import clean
 from modelcar_tui.manifest.plan import Change, Operation
 from modelcar_tui.manifest.types import ModelCar
-from modelcar_tui.vllm.arguments import Argument
+from modelcar_tui.vllm.arguments import Argument, take_apart
+from modelcar_tui.vllm.variables import anything_more
 
 REQUIRED, IMPROVEMENT, WARNING = "required", "improvement", "warning"
 GPU_COUNT = "gpu_count"
@@ -22,6 +23,9 @@ class Drafts:
         self._added: set[str] = set()
         self._for_suite: set[str] = set()
         self._refused: set[int] = set()
+        arguments = take_apart(car.serving.args, None)
+        self._from_outside = {item.name for item in arguments if item.unknown}
+        self._anything_more = anything_more(arguments)
 
     def touched(self, argument: Argument) -> bool:
         """Whether an argument has its change already."""
@@ -44,7 +48,10 @@ class Drafts:
         *,
         evidence: tuple[Term, ...] = (),
     ) -> str:
-        """Give an argument another text; returns the change's id, empty when it has a change already."""
+        """Give an argument another text; returns the change's id.
+
+        Empty when it has a change already, or its value is not known here: what Kubernetes puts in stays.
+        """
         return self._on(argument, Operation.SET, new, reason, severity, evidence)
 
     def remove(
@@ -65,9 +72,11 @@ class Drafts:
         evidence: tuple[Term, ...] = (),
         for_suite: bool = False,
     ) -> str:
-        """Add an argument at the end; nothing when the flag was added before."""
+        """Add an argument at the end; nothing when the flag was added before, or has a value that is not
+        known here."""
         flag = item.partition("=")[0]
-        if flag in self._added:
+        covers = self._anything_more and severity != REQUIRED
+        if flag in self._added or flag in self._from_outside or covers:
             return ""
         self._added.add(flag)
         made = self._keep(Operation.ADD, flag, None, item, reason, severity, evidence)
@@ -141,7 +150,7 @@ class Drafts:
         severity: str,
         evidence: tuple[Term, ...],
     ) -> str:
-        if self.touched(argument):
+        if self.touched(argument) or argument.unknown:
             return ""
         self._touched.add(argument.index)
         severity = REQUIRED if self.is_refused(argument) else severity

@@ -71,7 +71,7 @@ def draft_repairs(
     _repair(arguments, release, vllm, drafts)
     repair_combinations(arguments, facts, drafts, release)
     repair_values(arguments, drafts, release)
-    _template(arguments, runtime_args, vllm, drafts)
+    _repeated(arguments, take_apart(runtime_args, vllm), drafts)
     _security(arguments, facts, drafts)
     _quantization(arguments, facts, vllm, drafts)
     repair_sizes(arguments, facts, gpu, vllm, drafts)
@@ -129,18 +129,19 @@ def _bind_added(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
             drafts.couple(drafts.remove(argument, "behind it vLLM reads no flags", severity), *added)
 
 
-def _template(
-    arguments: tuple[Argument, ...], runtime_args: tuple[str, ...], vllm: str | None, drafts: Drafts
-) -> None:
-    owned = {argument.name for argument in take_apart(runtime_args, vllm) if argument.is_flag}
-    owned |= set(argument_table().template_flags)
+def _repeated(arguments: tuple[Argument, ...], template: tuple[Argument, ...], drafts: Drafts) -> None:
+    """What does not count, because it is given again.
+
+    Nothing of what the serving runtime's template passes, too: there another value is a choice (a name that
+    clients know), and the same one changes nothing.
+    """
+    owned = {argument.name for argument in template} | set(argument_table().template_flags)
     seen: dict[str, Argument] = {}
     for argument in arguments:
-        if argument.flag is None or argument.dotted:
+        flag = argument.flag
+        if flag is None or argument.dotted or flag.appends or flag.flag in owned:
             continue
-        if argument.name in owned:
-            drafts.remove(argument, f"the serving runtime's template passes {argument.name} already")
-        elif argument.name in seen and not argument.flag.several:
+        if argument.name in seen and not flag.several:
             drafts.remove(seen[argument.name], f"{argument.name} is given twice and only the last one counts")
         seen[argument.name] = argument
 
@@ -157,7 +158,7 @@ def _quantization(
     arguments: tuple[Argument, ...], facts: ModelFacts, vllm: str | None, drafts: Drafts
 ) -> None:
     given = next((item for item in reversed(arguments) if item.name == QUANTIZATION and item.flag), None)
-    value = given.value if given else None
+    value = given.value if given and not given.unknown else None
     fault = mismatch(value, facts) if value else ""
     if given is not None and fault:
         drafts.remove(given, fault, REQUIRED)

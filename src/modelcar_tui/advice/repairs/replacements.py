@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable
+from functools import lru_cache
 
 from modelcar_tui.vllm.argument_table import argument_table, newest_flags
 from modelcar_tui.vllm.arguments import Argument, canonical, exists
@@ -77,6 +78,7 @@ def advice(instead: str) -> str:
     return f"its successor is {instead}" if instead else "delete it"
 
 
+@lru_cache(maxsize=1024)
 def near_miss(name: str) -> str:
     """The flag of today that a misspelt one most likely means, never its opposite; empty when none is
     near."""

@@ -22,6 +22,7 @@ from modelcar_tui.vllm.companions import needed
 from modelcar_tui.vllm.fault import Fault
 from modelcar_tui.vllm.faults import faults, key_fault, refused_number, refused_value
 from modelcar_tui.vllm.values import tokens
+from modelcar_tui.vllm.variables import anything_more
 
 BATCHED, SEQUENCES, LENGTH = "--max-num-batched-tokens", "--max-num-seqs", "--max-model-len"
 CHUNKED, EXPERTS = "--enable-chunked-prefill", "--enable-expert-parallel"
@@ -84,7 +85,8 @@ def repair_combinations(
     """
     for switch, other in needed(release):
         beside = _last(arguments, other)
-        if not has_switch(arguments, switch) or (beside is not None and _stays(beside, arguments, release)):
+        stays = beside is not None and _stays(beside, arguments, release)
+        if not has_switch(arguments, switch) or stays or anything_more(arguments):
             continue
         why = f"the server stops without {other} beside it, and no default is right"
         gone = [drafts.remove(given, why, REQUIRED) for given in arguments if given.name == switch]
@@ -140,6 +142,8 @@ def _value(argument: Argument, flag: Flag, fault: Fault, drafts: Drafts, release
 
 def _stays(argument: Argument, arguments: tuple[Argument, ...], release: str) -> bool:
     """Whether it is still there once what is refused is mended."""
+    if argument.unknown:
+        return True
     if argument.flag is None or (argument.value is None and not argument.flag.valueless):
         return False
     fault = next((fault for other, fault in faults(arguments, release) if other is argument), None)

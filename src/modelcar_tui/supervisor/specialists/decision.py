@@ -92,14 +92,15 @@ class Decision:
         from modelcar_tui.manifest.diff import text_hunks
         from modelcar_tui.manifest.write import target_path
         from modelcar_tui.verdict.candidates import candidates
-        from modelcar_tui.verdict.deciding import overall, preflight, runtime_arguments
+        from modelcar_tui.verdict.deciding import overall, preflight, runtime_arguments, runtime_environment
         from modelcar_tui.verdict.proposing import propose_for
 
         context.step("arguments", Status.RUNNING)
         manifest = configuration.manifest
         runtime_args = runtime_arguments(cluster)
         facts = {model.car.name: model.image.model for model in configuration.models}
-        findings = lint(manifest, vllm=vllm, runtime_args=runtime_args, facts=facts)
+        environment = runtime_environment(cluster)
+        findings = lint(manifest, vllm=vllm, runtime_args=runtime_args, environment=environment, facts=facts)
         kinds = candidates(cluster)
         proposals = [
             propose_for(

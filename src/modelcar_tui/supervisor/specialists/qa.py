@@ -222,7 +222,8 @@ def _suite_findings(context: Context) -> tuple[str, ...]:
     report = context.report("decision", DecisionReport)
     return tuple(
         f"{finding.model}: {finding.what}" + (f"; {finding.fix}" if finding.fix else "") + "."
-        for finding in report.findings
+        for told in report.findings
+        for finding in told.parts or (told,)
         if finding.stops is Stops.SUITE
     )
 

@@ -123,7 +123,8 @@ def _remarks(report: DecisionReport, cells: int, glyphs: Glyphs) -> list[Row]:
             rows += _remark(check.state.value, check.what, check.fix, role, cells)
     for finding in sorted(report.findings, key=lambda one: list(Severity).index(one.severity)):
         role = {"error": "bad", "warning": "warn"}.get(finding.severity.value, "muted")
-        rows += _remark(finding.severity.value, f"{finding.model}: {finding.what}", finding.fix, role, cells)
+        whose = f"{finding.model}: " if finding.model else ""
+        rows += _remark(finding.severity.value, whose + finding.what, finding.fix, role, cells)
     for model in report.models:
         for note in model.warnings:
             rows += _remark("note", f"{model.model}: {note}", "", "muted", cells)

@@ -61,7 +61,9 @@ class Asked:
         gpus: int = 1,
         capability: int | None = None,
     ) -> None:
-        self.arguments = tuple(one for one in arguments if one.flag is not None)
+        self.open = any(one.unknown for one in arguments)
+        """Whether Kubernetes puts in what is not known here."""
+        self.arguments = tuple(one for one in arguments if one.flag is not None and not one.unknown)
         self.release, self.facts, self.capability = release, facts, capability
         self._gpus = gpus
         self._given = given(self.arguments)
