@@ -97,9 +97,15 @@ _CASES: tuple[Case, ...] = (
     ),
     says("--no-enable-lora", stored={"--enable-lora": False}, asks={}),
     says(
-        "--no-disable-hybrid-kv-cache-manager", stored={"--disable-hybrid-kv-cache-manager": False}, asks={}
+        "--no-disable-hybrid-kv-cache-manager",
+        stored={"--disable-hybrid-kv-cache-manager": False},
+        asks={"hybrid_kv_manager": True},
     ),
-    says("--enable-hybrid-kv-cache-manager", stored={"--disable-hybrid-kv-cache-manager": False}, asks={}),
+    says(
+        "--enable-hybrid-kv-cache-manager",
+        stored={"--disable-hybrid-kv-cache-manager": False},
+        asks={"hybrid_kv_manager": True},
+    ),
     says(f"{LENGTH}=4096", f"{LENGTH}=8192", stored={LENGTH: "8192"}, asks={"max_model_len": 8192}),
     says(f"{LENGTH}=4096", "--max_model_l", "8192", stored={LENGTH: "8192"}, asks={"max_model_len": 8192}),
     says("-tp=4", "--tensor-parallel-size", "2", stored={TP: "2"}, asks={"tp": 2}),
@@ -183,17 +189,17 @@ _CASES: tuple[Case, ...] = (
     says(
         f"{COMPILE}.cudagraph_mode=NONE",
         stored={f"{COMPILE}.cudagraph_mode": "NONE"},
-        asks={"enforce_eager": True},
+        asks={"enforce_eager": True, "cudagraph_mode": "NONE"},
     ),
     says(
         "-cc.cudagraph_mode=NONE",
         stored={f"{COMPILE}.cudagraph_mode": "NONE"},
-        asks={"enforce_eager": True},
+        asks={"enforce_eager": True, "cudagraph_mode": "NONE"},
     ),
     says(
         '-cc={"cudagraph_mode":"NONE"}',
         stored={COMPILE: '{"cudagraph_mode":"NONE"}'},
-        asks={"enforce_eager": True},
+        asks={"enforce_eager": True, "cudagraph_mode": "NONE"},
     ),
     says(
         f'{COMPILE}={{"cudagraph_capture_sizes":[1,2,4]}}',
@@ -202,7 +208,7 @@ _CASES: tuple[Case, ...] = (
             COMPILE: '{"cudagraph_capture_sizes":[1,2,4]}',
             f"{COMPILE}.cudagraph_mode": "NONE",
         },
-        asks={"enforce_eager": True},
+        asks={"enforce_eager": True, "cudagraph_mode": "NONE"},
     ),
     says("-O3", stored={"--optimization-level": "3"}, asks={}),
     says("-O0", stored={"--optimization-level": "0"}, asks={"enforce_eager": True}),
@@ -271,9 +277,9 @@ REFUSED = {
 OLD: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
     f"{' '.join(args)} ({release})": (release, args, asks)
     for release, args, asks in (
-        ("0.9.2", ("-O0",), {"enforce_eager": True}),
-        ("0.9.2", ("-O.mode=3",), {}),
-        ("0.11.2", ("-O.cudagraph_mode=NONE",), {"enforce_eager": True}),
+        ("0.9.2", ("-O0",), {"enforce_eager": True, "compilation_level": 0}),
+        ("0.9.2", ("-O.mode=3",), {"compilation_level": 3}),
+        ("0.11.2", ("-O.cudagraph_mode=NONE",), {"enforce_eager": True, "cudagraph_mode": "NONE"}),
         ("0.12.0", ("-O", "0"), {"enforce_eager": True}),
         ("0.19.1", ("-O", "0"), {"enforce_eager": True}),
         ("0.11.2", ("--quant=fp8",), {"quantization": "fp8"}),

@@ -11,10 +11,14 @@ from typing import Any
 import pytest
 from seam_support import params
 
-from modelcar_tui.models.context import longest_context
 from modelcar_tui.models.known import known_models
 from modelcar_tui.models.shape import shape_of
+from modelcar_tui.vllm import context
+from modelcar_tui.vllm.context import longest_of
+from modelcar_tui.vllm.profile import profile_for
 
+RELEASE = "0.20.0"
+"""One that stretches by YaRN."""
 BASE: dict[str, Any] = {
     "architectures": ["LlamaForCausalLM"],
     "model_type": "llama",
@@ -99,9 +103,13 @@ CONFIGS: dict[str, tuple[dict[str, Any], int | None]] = {
 }
 
 
+def longest_context(config: dict[str, Any], overrides: dict[str, Any] | None = None) -> int | None:
+    return context.longest_context(config, overrides, RELEASE)
+
+
 def by_sizing(config: dict[str, Any], overrides: dict[str, Any] | None = None) -> int | str | None:
     shape = shape_of(config, overrides)
-    return shape if isinstance(shape, str) else shape.max_position
+    return shape if isinstance(shape, str) else longest_of(shape.positions, profile_for(RELEASE))
 
 
 def test_both_read_the_same_context_of_every_known_model() -> None:

@@ -30,10 +30,10 @@ _OF_ITS_TIME = {
     (0, 9): ("transformers==4.53.3",),
     (0, 10): ("transformers==4.55.4",),
     (0, 11): ("transformers==4.57.6",),
-    (0, 20): ("transformers==5.5.4",),
+    (0, 19, 1): ("transformers==5.5.4",),
     (0, 28): (),
 }
-"""From this minor release on. Transformers renames fields that a release's models ask for by their old names;
+"""From this release on. Transformers renames fields that a release's models ask for by their old names;
 a release that raises KeyError or AttributeError about a field of a config wants a row here."""
 
 
@@ -57,7 +57,7 @@ def python() -> Path:
 
 def packages(release: str) -> Path | None:
     """The folder of packages that come before the base's for this release; None where the base's serve."""
-    numbers = tuple(int(part) for part in release.split(".")[:2] if part.isdigit())
+    numbers = tuple(int(part) for part in release.split(".")[:3] if part.isdigit())
     wanted = [rows for since, rows in _OF_ITS_TIME.items() if since <= numbers]
     if not wanted or not wanted[-1]:
         return None

@@ -15,7 +15,7 @@ from vllm_tables.lenient import Anything
 
 _PATH = "vllm/envs.py"
 _OF_THE_MACHINE = re.compile(
-    r"HOST_IP|_PORT$|INSTANCE_ID|MAX_JOBS|THREADS|_PATH$|HOME|ROOT|_DIR$|BUILD_|IMAGE_TAG"
+    r"HOST_IP|_PORT$|INSTANCE_ID|MAX_JOBS|THREADS|_PATH$|HOME|ROOT|_DIR$|BUILD_|IMAGE_TAG|BUFFER_NAME"
 )
 """Paths, addresses and numbers of processors: they say nothing of the engine."""
 _STANDARD = (

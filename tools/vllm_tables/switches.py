@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from vllm_judge.source import Source
+from vllm_tables.connectors import hybrid_connectors
 from vllm_tables.environment import environment
 from vllm_tables.stores import Groups, ValueTable
 
@@ -33,6 +34,7 @@ SWITCHES = {
     "chunked local attention in the hybrid manager": ("allow_chunked_local_attn_with_hybrid_kv_cache",),
 }
 """What is set, by any of these names."""
+CONNECTORS = "connectors with the hybrid KV cache manager"
 _NOISE = frozenset(
     {"self", "cls", "envs", "vllm_config", "logger", "bool", "getattr", "isinstance", "len", "any", "all"}
 )
@@ -40,7 +42,7 @@ _NOISE = frozenset(
 
 def switches(source: Source) -> Groups:
     """Values by feature and `Class.method: words of the conditions around it`."""
-    found: Groups = {"environment": environment(source)}
+    found: Groups = {"environment": environment(source), CONNECTORS: dict(hybrid_connectors(source))}
     for path in source.paths:
         if path.startswith(_WHERE) and any(
             name in source.text(path) for names in SWITCHES.values() for name in names
@@ -50,7 +52,7 @@ def switches(source: Source) -> Groups:
                 if value not in kept:
                     kept.append(value)
     for switch, places in found.items():
-        if switch != "environment":
+        if switch in SWITCHES:
             found[switch] = {key: ", ".join(sorted(values)) for key, values in places.items()}
     return found
 
@@ -109,6 +111,6 @@ TABLE = ValueTable(
     about="What turns features of the engine on or off: defaults of vLLM's environment variables,"
     " and by feature the "
     "places that set it, each with the names that the two conditions around it look at "
-    "(`not`: in their else).",
+    "(`not`: in their else); connectors that the hybrid KV cache manager works with.",
     reader=switches,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory.bounds import between, within
 from modelcar_tui.memory.budget import budget_for
@@ -18,6 +20,7 @@ from modelcar_tui.models.model import describe
 from modelcar_tui.vllm.dtypes import resolved
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile, hungry, profile_for
+from modelcar_tui.vllm.switches import Switch
 
 _WHATEVER_THE_ARGUMENTS = (Outcome.REFUSED_ARCH, Outcome.REFUSED_KERNEL)
 
@@ -61,7 +64,16 @@ def _one(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Est
         drafts = draft_layers(Reader(text_part(facts.config or {}), facts.config or {}))
         shared, own = (start.of(with_head(model, args, drafts, own_vocabulary=own)) for own in (False, True))
         return within(_sized(shared), _sized(own), "whether the draft head shares the model's vocabulary")
-    return _sized(start)
+    return _of_either_manager(start) if args.kv_connector_module else _sized(start)
+
+
+def _of_either_manager(start: Start) -> Estimate:
+    """Where nobody knows whether the hybrid KV cache manager is on: with it and without it."""
+    manager = start.switches.hybrid_manager
+    if manager.on is not None:
+        return _sized(start)
+    off = msgspec.structs.replace(start.switches, hybrid_manager=Switch(False, manager.why))
+    return within(_sized(start), _sized(msgspec.structs.replace(start, switches=off)), manager.why)
 
 
 def _sized(start: Start) -> Estimate:

@@ -143,7 +143,7 @@ def plan_for(start: Start, *, width: float, rank: tuple[int, int]) -> Plan | Non
     if "state" in kinds and shape.state is not None:
         block, page = _state_pages(shape, shape.state, args, block, per_token, attention=len(kinds) > 1)
     block, wide, page = _unequal(shape, args, width, block, page, kinds)
-    if profile.release < (0, 10) or not args.hybrid_kv_manager:
+    if start.switches.hybrid_manager.on is False:
         kinds = _as_full(kinds)
     if shape.encoder_layers:
         kinds["cross"] = kinds.total()
@@ -160,7 +160,7 @@ def plan_for(start: Start, *, width: float, rank: tuple[int, int]) -> Plan | Non
         encoder_tokens=shape.encoder_tokens,
         batch=start.limits.batch,
         speculative=args.num_speculative_tokens,
-        state_mode=_state_mode(args, profile),
+        state_mode=_state_mode(start),
         context_split=args.dcp,
     )
 
@@ -220,12 +220,10 @@ def _state_pages(
     return tokens, int(tokens * per_token)
 
 
-def _state_mode(args: EngineArgs, profile: Profile) -> str:
-    if args.mamba_cache_mode in ("align", "all"):
-        return args.mamba_cache_mode
-    if args.prefix_caching is True or (args.prefix_caching is None and profile.release >= (0, 24)):
-        return "align"
-    return "none"
+def _state_mode(start: Start) -> str:
+    if start.args.mamba_cache_mode in ("align", "all"):
+        return start.args.mamba_cache_mode
+    return "align" if start.switches.prefix_caching.on else "none"
 
 
 def _without_shared(shape: Shape, rank: tuple[int, int]) -> Counter[str]:

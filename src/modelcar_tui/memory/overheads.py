@@ -45,7 +45,7 @@ def used_at_start(start: Start) -> float:
 def graphs(start: Start, *, estimate: bool) -> float:
     """Bytes of the CUDA graphs: what capture takes, or what vLLM estimates before it."""
     shape, args = start.model.shape, start.args
-    if args.enforce_eager or args.max_capture_size == 0:
+    if start.switches.cuda_graphs.on is False:
         return 0.0
     most = args.max_capture_size or min(2 * start.limits.seqs, 512)
     share = _count(most) / _CAPTURES

@@ -12,13 +12,14 @@ from modelcar_tui.models.model import Model
 from modelcar_tui.models.scheme import Scheme
 from modelcar_tui.models.splits import split_fault
 from modelcar_tui.vllm.architectures import architecture_refused
-from modelcar_tui.vllm.defaults import Limits
+from modelcar_tui.vllm.context import longest_of
 from modelcar_tui.vllm.dtypes import BFLOAT16, dtype_refused
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.kv_cache import cache_runs
 from modelcar_tui.vllm.profile import Profile
 from modelcar_tui.vllm.quantization import Answer, refused, sparse_attention_refused, unbuilt
 from modelcar_tui.vllm.support import Support
+from modelcar_tui.vllm.switches import manager_refused
 
 _REFINED = (0, 30)
 """From here on an expert's blocks may be refined to fit its shard."""
@@ -35,19 +36,20 @@ class Refusal(msgspec.Struct, frozen=True):
 
 def refusal(start: Start) -> Refusal | None:
     """The first check of vLLM that these arguments do not pass; None when they pass."""
-    model, gpu, args, profile, limits = start.model, start.gpu, start.args, start.profile, start.limits
+    model, gpu, args, profile = start.model, start.gpu, start.args, start.profile
     return (
         _arguments(args)
         or _generation(gpu, profile)
         or _architecture(model, profile)
-        or _context(model, args, limits)
+        or _context(model, args, profile)
         or _quantization(model, gpu, profile)
         or _data_type(gpu, args, profile, model)
         or _cache_type(gpu, args, profile, model)
         or _attention(model, gpu)
         or _division(model, args)
+        or _manager(model, gpu, args, profile)
         or _blocks(model, args, profile)
-        or _batches(args, limits)
+        or _batches(start)
     )
 
 
@@ -108,8 +110,8 @@ def _arguments(args: EngineArgs) -> Refusal | None:
     return None
 
 
-def _context(model: Model, args: EngineArgs, limits: Limits) -> Refusal | None:
-    most = model.shape.max_position
+def _context(model: Model, args: EngineArgs, profile: Profile) -> Refusal | None:
+    most = longest_of(model.shape.positions, profile)
     asked = args.max_model_len
     if most is None or asked is None or asked <= most or args.long_context_allowed:
         return None
@@ -194,7 +196,13 @@ def _blocks(model: Model, args: EngineArgs, profile: Profile) -> Refusal | None:
     return None
 
 
-def _batches(args: EngineArgs, limits: Limits) -> Refusal | None:
+def _manager(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
+    why = manager_refused(model.shape, args, profile, column_of(gpu).column)
+    return Refusal(Outcome.REFUSED_ARGS, why) if why else None
+
+
+def _batches(start: Start) -> Refusal | None:
+    args, limits = start.args, start.limits
     if args.max_num_batched_tokens and args.max_num_seqs and args.max_num_batched_tokens < args.max_num_seqs:
         error = (
             f"max_num_batched_tokens ({args.max_num_batched_tokens}) must be greater than or equal to "
@@ -202,7 +210,7 @@ def _batches(args: EngineArgs, limits: Limits) -> Refusal | None:
         )
         return Refusal(Outcome.REFUSED_ARGS, "--max-num-batched-tokens is less than --max-num-seqs", error)
     if (
-        args.chunked_prefill is False
+        start.switches.chunked_prefill.on is False
         and args.max_num_batched_tokens
         and args.max_num_batched_tokens < limits.context
     ):

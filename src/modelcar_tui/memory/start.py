@@ -5,10 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware.vendors import hardware
 from modelcar_tui.models.model import Model
-from modelcar_tui.vllm.defaults import Limits, limits_for
+from modelcar_tui.vllm.defaults import Limits, limits_for, served_context
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile
+from modelcar_tui.vllm.switches import Switches, switches_of
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -21,6 +23,9 @@ class Start(msgspec.Struct, frozen=True):
     limits: Limits
     """The numbers that vLLM will run with: arguments, then the release's defaults for this GPU."""
 
+    switches: Switches
+    """What the release turns on or off by the way."""
+
     def of(self, model: Model) -> Start:
         """The same start of another model, with the numbers that were settled before."""
         return msgspec.structs.replace(self, model=model)
@@ -28,4 +33,7 @@ class Start(msgspec.Struct, frozen=True):
 
 def start_of(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> Start:
     """The start, with vLLM's defaults for what the arguments leave open."""
-    return Start(model, gpu, args, profile, limits_for(model.shape, args, profile, gpu))
+    shape, column = model.shape, hardware(gpu.vendor, gpu.product, gpu.compute_capability).column
+    switches = switches_of(shape, args, profile, column, served_context(shape, args, profile))
+    limits = limits_for(shape, args, profile, gpu, switches.chunked_prefill)
+    return Start(model, gpu, args, profile, limits, switches)

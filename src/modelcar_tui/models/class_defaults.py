@@ -14,6 +14,7 @@ import msgspec
 
 from modelcar_tui.core.resources import table
 from modelcar_tui.models.config import Config, Reader, text_part, with_text_part
+from modelcar_tui.models.context import POSITIONS
 
 _SIZES = (
     ("hidden_size", "d_model", "n_embd", "dim"),
@@ -44,16 +45,22 @@ def class_defaults() -> ClassDefaults:
 
 
 def made_whole(config: Config) -> Config:
-    """`config` with its class's defaults where a size is missing; itself where none is, or no class known.
+    """`config` with its class's defaults where a size, or a text part's number of positions, is missing;
+    itself where none is, or no class known.
 
     What states no size at all is no config.json of a model but a remark on one: it is left alone.
     """
     part = text_part(config)
-    if _has_sizes(part, config) or not any(part.get(name) for names in _SIZES for name in names):
+    has_sizes = _has_sizes(part, config)
+    # Only what is written into a composite leaves out what equals its class (transformers `to_diff_dict`).
+    has_positions = part is config or Reader(part, config).integer(*POSITIONS) is not None
+    nothing = not any(part.get(name) for names in _SIZES for name in names)
+    if nothing or (has_sizes and has_positions):
         return config
     composite = class_defaults().text_part.get(str(config.get("model_type") or ""), "")
-    row = class_defaults().defaults.get(str(part.get("model_type") or composite))
-    return config if row is None else with_text_part(config, {**row, **part})
+    row = class_defaults().defaults.get(str(part.get("model_type") or composite), {})
+    added = {key: value for key, value in row.items() if not has_sizes or key in POSITIONS}
+    return with_text_part(config, {**added, **part}) if added else config
 
 
 def _has_sizes(part: Config, config: Config) -> bool:

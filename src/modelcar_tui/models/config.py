@@ -136,14 +136,20 @@ def makes_no_text(architecture: str) -> bool:
 def overridden(config: Config | None, overrides: Config) -> Config:
     """config.json with what the arguments put in the place of its values, as vLLM puts it there."""
     changed = dict(config or {})
-    if "rope_parameters" in overrides:
-        changed.pop("rope_scaling", None)  # its name before Transformers 5
+    if overrides.keys() & {"rope_parameters", "rope_scaling"}:  # two names of one thing
+        for name in ("rope_parameters", "rope_scaling"):
+            changed.pop(name, None)
     for key, value in overrides.items():
-        inner = changed.get(key)
-        # Parts with a config of their own are changed key by key; a rope is replaced as a whole.
-        parts = isinstance(inner, dict) and isinstance(value, dict) and not key.startswith("rope")
-        changed[key] = {**inner, **value} if parts and isinstance(inner, dict) else value
+        # Parts with a config of their own are changed key by key; a rope of the whole is replaced.
+        changed[key] = value if key.startswith("rope") else _changed(changed.get(key), value)
     return changed
+
+
+def _changed(inner: object, value: object) -> object:
+    """A part of a config with what is put into it, down to its own parts (vllm `_update_nested`)."""
+    if not (isinstance(inner, dict) and isinstance(value, dict)):
+        return value
+    return {**inner, **{key: _changed(inner.get(key), part) for key, part in value.items()}}
 
 
 def positive(value: object) -> int | None:

@@ -1,15 +1,16 @@
-"""The longest context that vLLM lets a user ask for."""
+"""How many positions config.json tells of, and the ropes that may stretch them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from modelcar_tui.models.class_defaults import made_whole
-from modelcar_tui.models.config import Config, overridden, positive, text_config
+import msgspec
+
+from modelcar_tui.models.config import Config, positive, text_config
 from modelcar_tui.models.families import family_of
 
-_POSITIONS = (
+POSITIONS = (
     "max_position_embeddings",
     "n_positions",
     "max_seq_len",
@@ -20,37 +21,58 @@ _POSITIONS = (
     "max_seq_length",
     "seq_len",
 )
-_UNSCALED = ("su", "longrope", "llama3", "default", "mrope", "proportional")
+"""Keys that tell how many positions a model has (vllm `_get_and_verify_max_len`)."""
 
 
-def longest_context(config: Config | None, overrides: Config | None = None) -> int | None:
-    """The longest `--max-model-len` that vLLM accepts for this config.json; None when it does not say.
+class Rope(msgspec.Struct, frozen=True):
+    """How positions are scaled: `rope_type` and what belongs to it."""
 
-    The smallest of the position limits, times the rope scaling factor where vLLM applies it
-    (config/model.py).
+    kind: str
+    factor: float | None
+    original: int | None
+    """`original_max_position_embeddings`."""
 
-    Args:
-        config: the model's config.json.
-        overrides: what the arguments put in the place of its values; vLLM puts it there before it looks.
-    """
-    text = text_config(overridden(made_whole(config or {}), overrides or {}))
-    found = [value for key in _POSITIONS if (value := positive(text.get(key))) is not None]
-    if not found:
-        return None
-    limit, stretch = float(min(found)), 1.0
+
+class Positions(msgspec.Struct, frozen=True, kw_only=True):
+    """What a config.json says of the length of a context; each release makes its own of it."""
+
+    limit: int | None
+    """The smallest of the position limits; None where there is none."""
+    ropes: tuple[Rope, ...] = ()
+    """One, or one for each kind of layer; none where vLLM does not look at them (Gemma 3)."""
+    new_name: bool = False
+    """They are called `rope_parameters`, as Transformers 5 does, and not `rope_scaling`."""
+    original: int | None = None
+    """`original_max_position_embeddings` beside the ropes."""
+
+
+def positions_of(config: Config) -> Positions:
+    """The positions of a config that is whole and has its overrides applied."""
+    text = text_config(config)
+    found = [value for key in POSITIONS if (value := positive(text.get(key))) is not None]
     family = family_of(str(text.get("model_type") or "").lower())
-    for rope in _ropes(text) if family.stretches else ():
-        kind, factor = str(rope.get("rope_type") or rope.get("type") or "default"), rope.get("factor")
-        if kind not in _UNSCALED and isinstance(factor, (int, float)) and 0 < factor < 1e6:
-            stretch = factor
-            if kind == "yarn":
-                limit = float(positive(rope.get("original_max_position_embeddings")) or limit)
-    return int(limit * stretch)
+    scaling = text.get("rope_scaling")
+    parameters = scaling or text.get("rope_parameters")
+    return Positions(
+        limit=min(found, default=None),
+        ropes=_ropes(parameters) if family.stretches else (),
+        new_name=not scaling,
+        original=positive(text.get("original_max_position_embeddings")),
+    )
 
 
-def _ropes(text: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The rope's parameters, or those of each kind of layer; vLLM takes the last factor of them."""
-    scaling = text.get("rope_scaling") or text.get("rope_parameters")
-    if not isinstance(scaling, dict):
-        return []
-    return [part for part in scaling.values() if isinstance(part, dict)] or [scaling]
+def _ropes(parameters: object) -> tuple[Rope, ...]:
+    if not isinstance(parameters, dict):
+        return ()
+    parts = [part for part in parameters.values() if isinstance(part, dict)] or [parameters]
+    return tuple(_rope(part) for part in parts)
+
+
+def _rope(part: Mapping[str, Any]) -> Rope:
+    factor = part.get("factor")
+    usable = isinstance(factor, int | float) and not isinstance(factor, bool) and 0 < factor < 1e6
+    return Rope(
+        kind=str(part.get("rope_type") or part.get("type") or "default"),
+        factor=float(factor) if usable and factor is not None else None,
+        original=positive(part.get("original_max_position_embeddings")),
+    )

@@ -9,7 +9,7 @@ import msgspec
 
 from modelcar_tui.models import details
 from modelcar_tui.models.config import Reader, architecture_of, makes_no_text, overridden, text_part
-from modelcar_tui.models.context import longest_context
+from modelcar_tui.models.context import Positions, positions_of
 from modelcar_tui.models.details import Indexer, LayerInputs, Varied
 from modelcar_tui.models.families import INDEXER, Family, family_of
 from modelcar_tui.models.layers import layer_kinds, moe_flags
@@ -55,7 +55,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     vocab: int
     tied: bool
     gated: bool
-    max_position: int | None
+    positions: Positions
     rope_bytes: int
     """Rotary caches of one GPU."""
     kinds: tuple[str, ...]
@@ -162,7 +162,7 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
         vocab=vocab,
         tied=encoder_only or _tied(read, family),
         gated=_gated(family, arch, encoder_only=encoder_only, speech=whisper),
-        max_position=longest_context(config),
+        positions=positions_of(config),
         rope_bytes=rope_caches(read, family, head_dim, mla.rope if mla else None, kinds),
         kinds=kinds,
         experts_at=moe_flags(read, layers) if moe else (False,) * layers,

@@ -6,8 +6,10 @@ import msgspec
 
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.models.shape import Shape
+from modelcar_tui.vllm.context import implied_by
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile
+from modelcar_tui.vllm.switches import Switch
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,18 +23,25 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """`--max-model-len auto`: shortened until it fits."""
 
 
-def limits_for(shape: Shape, args: EngineArgs, profile: Profile, gpu: Gpu) -> Limits:
-    """Arguments, then vLLM's defaults (vllm engine/arg_utils.py get_batch_defaults)."""
-    context = (
-        args.max_model_len if args.max_model_len and args.max_model_len > 0 else shape.max_position or 2048
-    )
-    batch, seqs = _defaults(profile, gpu, args, context)
+def served_context(shape: Shape, args: EngineArgs, profile: Profile) -> int:
+    """Tokens of a request at most: as asked for, or what the release takes by itself."""
+    given = args.max_model_len or 0
+    return given if given > 0 else implied_by(shape.positions, profile) or 2048
+
+
+def limits_for(shape: Shape, args: EngineArgs, profile: Profile, gpu: Gpu, chunked: Switch) -> Limits:
+    """Arguments, then vLLM's defaults (vllm engine/arg_utils.py get_batch_defaults).
+
+    Args:
+        chunked: whether prefill is chunked; where it is not, a step holds a whole context.
+    """
+    context = served_context(shape, args, profile)
+    batch, seqs = _defaults(profile, gpu, context, chunked)
     seqs = args.max_num_seqs or seqs
-    given = args.max_num_batched_tokens
-    if given:
-        batch = given
-    elif args.chunked_prefill is False or profile.engine_v0 or shape.pooling:
-        batch = max(batch, min(context, 2**20)) if not _chunks_itself(profile, args, context) else batch
+    if args.max_num_batched_tokens:
+        batch = args.max_num_batched_tokens
+    elif not chunked.on:
+        batch = max(batch, min(context, 2**20))
     if not args.max_num_batched_tokens:
         batch = max(min(batch, seqs * context), min(seqs, batch))
     if not args.max_num_seqs:
@@ -48,10 +57,10 @@ def limits_for(shape: Shape, args: EngineArgs, profile: Profile, gpu: Gpu) -> Li
     )
 
 
-def _defaults(profile: Profile, gpu: Gpu, args: EngineArgs, context: int) -> tuple[int, int]:
+def _defaults(profile: Profile, gpu: Gpu, context: int, chunked: Switch) -> tuple[int, int]:
     memory = gpu.visible_gib.value or gpu.memory_gib.value or 0.0
     if profile.engine_v0:
-        return (2048 if _chunks_itself(profile, args, context) else max(context, 2048)), 256
+        return (2048 if chunked.on else max(context, 2048)), 256
     if profile.huge_batches and memory >= 160:
         return 16384, 1024
     name = gpu.product.lower()
@@ -61,10 +70,3 @@ def _defaults(profile: Profile, gpu: Gpu, args: EngineArgs, context: int) -> tup
     spark = gpu.compute_capability == "12.1" and profile.release >= (0, 33)
     big = memory >= 70 and "a100" not in name and not spark
     return (8192, 1024) if big else (2048, 256)
-
-
-def _chunks_itself(profile: Profile, args: EngineArgs, context: int) -> bool:
-    """The old engine turned chunked prefill on by itself above 32k."""
-    return profile.engine_v0 and (
-        args.chunked_prefill is True or (args.chunked_prefill is None and context > 32768)
-    )

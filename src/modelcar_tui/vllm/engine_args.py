@@ -16,6 +16,7 @@ import msgspec
 from modelcar_tui.vllm.arguments import Argument, dotted_object, gather, take_apart
 from modelcar_tui.vllm.faults import Judge, faults
 from modelcar_tui.vllm.meanings import Found, read_flag
+from modelcar_tui.vllm.overrides import heard, rope_fault
 from modelcar_tui.vllm.variables import SIZES, unknown_here
 
 _INTO_CONFIG = {"--rope-scaling": "rope_scaling", "--rope-theta": "rope_theta"}
@@ -44,9 +45,22 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
     max_num_batched_tokens: int | None = None
     enforce_eager: bool = False
     max_capture_size: int | None = None
+    compilation_level: int | None = None
+    """`level` of `--compilation-config`, `mode` from 0.12 on: 3 is vLLM's own compilation."""
+    cudagraph_mode: str = ""
     chunked_prefill: bool | None = None
     prefix_caching: bool | None = None
-    hybrid_kv_manager: bool = True
+    async_scheduling: bool | None = None
+    executor: str = ""
+    """`--distributed-executor-backend`."""
+    hybrid_kv_manager: bool | None = None
+    kv_connectors: tuple[str, ...] = ()
+    """Of `--kv-transfer-config`; those that a MultiConnector has."""
+    kv_connector_module: str = ""
+    """Where a connector that is not vLLM's comes from."""
+    kv_offloading_gib: float = 0.0
+    kv_offloading_backend: str = ""
+    kv_events: bool = False
     mamba_cache_mode: str = "none"
     mamba_ssm_dtype: str = "auto"
     enable_lora: bool = False
@@ -57,6 +71,8 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
     num_speculative_tokens: int = 0
     speculative_model: str | None = None
     speculative_method: str | None = None
+    padded_drafts: bool = True
+    """The drafter's batch keeps the target's shape (`disable_padded_drafter_batch`)."""
     cpu_offload_gib: float = 0.0
     pooling: bool = False
     """`--runner pooling`, `--task embed` and the like: no sampler."""
@@ -98,8 +114,10 @@ def engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | None) 
     problems = [fault.what for fault in refused if judge.sure(fault.code)]
     unsure = [fault.what for fault in refused if not judge.sure(fault.code)]
     doubts = tuple(f"{what} (the release that will serve was not read)" for what in unsure)
-    changed = overrides(arguments)
-    told = given(arguments) | ({"--hf-overrides": changed} if changed else {})
+    told = given(arguments)
+    if written := written_overrides(arguments):
+        told["--hf-overrides"] = heard(written, vllm)
+        problems += [stops] if (stops := rope_fault(written, vllm)) else []
     for flag, value in told.items():
         read_flag(found, flag, value)  # what it can't read is among the faults
     if found.get("num_speculative_tokens"):
@@ -120,8 +138,15 @@ def server_args(args: tuple[str, ...], gpu_count: int, vllm: str | None) -> Engi
     return engine_args(args, None if named & SIZES else gpu_count, vllm)
 
 
-def overrides(arguments: tuple[Argument, ...]) -> dict[str, Any]:
-    """What the arguments put in the place of config.json's own values; empty where they change none."""
+def overrides(arguments: tuple[Argument, ...], vllm: str | None) -> dict[str, Any]:
+    """What the arguments put in the place of config.json's own values, as far as this release hears it;
+    empty where they change none.
+    """
+    return heard(written_overrides(arguments), vllm)
+
+
+def written_overrides(arguments: tuple[Argument, ...]) -> dict[str, Any]:
+    """The same as it is written, whatever comes of it."""
     known = tuple(argument for argument in arguments if argument.flag is not None or argument.separator)
     counts = given(known).items()
     values = {flag: _value(told) if isinstance(told, str) else told for flag, told in counts}

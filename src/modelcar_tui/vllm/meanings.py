@@ -95,6 +95,7 @@ def _speculation(found: Found, value: str | None) -> None:
     for key, name in (("model", "speculative_model"), ("method", "speculative_method")):
         if isinstance(config.get(key), str):
             found[name] = clean(config[key], limit=200)
+    found["padded_drafts"] = config.get("disable_padded_drafter_batch") is not True
 
 
 def _old_speculation(found: Found, value: str | None) -> None:
@@ -112,7 +113,11 @@ def _compilation(found: Found, value: str | None) -> None:
     config = _object(text)
     if config.get("level") == 0:  # -O0 before it was a level of its own
         found["enforce_eager"] = True
-    if str(config.get("cudagraph_mode", "")).upper() == "NONE":
+    level = config.get("level", config.get("mode"))
+    if isinstance(level, int) and not isinstance(level, bool):
+        found["compilation_level"] = level
+    found["cudagraph_mode"] = str(config.get("cudagraph_mode") or "").upper()
+    if found["cudagraph_mode"] == "NONE":
         found["enforce_eager"] = True
     sizes = config.get("cudagraph_capture_sizes")
     if (
@@ -121,6 +126,23 @@ def _compilation(found: Found, value: str | None) -> None:
         and all(isinstance(size, int) and 0 < size < 10**6 for size in sizes)
     ):
         found["max_capture_size"] = max(sizes)
+
+
+def _transfer(found: Found, value: str | None) -> None:
+    """A MultiConnector is what its children are (kv_connector/v1/multi_connector.py)."""
+    config = _object(value)
+    inner = config.get("kv_connector_extra_config")
+    children = inner.get("connectors") if isinstance(inner, dict) else None
+    parts = [part for part in children if isinstance(part, dict)] if isinstance(children, list) else []
+    whole = parts if parts and config.get("kv_connector") == "MultiConnector" else [config]
+    found["kv_connectors"] = tuple(clean(str(part.get("kv_connector")), limit=80) for part in whole)
+    modules = (part.get("kv_connector_module_path") for part in whole)
+    found["kv_connector_module"] = clean(str(next(filter(None, modules), "")), limit=200)
+
+
+def _events(found: Found, value: str | None) -> None:
+    _object(value)
+    found["kv_events"] = True
 
 
 def _overrides(found: Found, value: str | None) -> None:
@@ -143,6 +165,12 @@ _FLAGS: dict[str, Callable[[Found, str | None], None]] = {
     "--enable-expert-parallel": _switch("ep"),
     "--dtype": _text("dtype"),
     "--quantization": _text("quantization"),
+    "--kv-transfer-config": _transfer,
+    "--kv-offloading-size": _number("kv_offloading_gib", 2.0**20),
+    "--kv-offloading-backend": _text("kv_offloading_backend"),
+    "--kv-events-config": _events,
+    "--async-scheduling": _switch("async_scheduling"),
+    "--distributed-executor-backend": _text("executor"),
     "--kv-cache-dtype": _text("kv_cache_dtype"),
     "--max-model-len": _integer("max_model_len", low=-1),
     "--gpu-memory-utilization": _number("gpu_memory_utilization", 1.0),

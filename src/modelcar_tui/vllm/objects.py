@@ -11,14 +11,13 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from modelcar_tui.core.resources import table
 from modelcar_tui.vllm.release import reached
-from modelcar_tui.vllm.value_table import ValueTable
+from modelcar_tui.vllm.value_table import json_key_table
 
 _TRUTH = re.compile(r"(?i)(?:true|false|yes|no|on|off|[tfyn])$")
 _DIGITS = re.compile(r"\s*[+-]?\d+(?:\.0*)?\s*$")
@@ -66,12 +65,6 @@ class Wrong(msgspec.Struct, frozen=True):
     """The key that was meant, where the written one is unknown and one is near."""
     value: Any = None
     """The value that was meant; None where that can't be told."""
-
-
-@cache
-def json_key_table() -> ValueTable:
-    """`json_keys.json`: what `vllm_tables` read of each key of a flag's object."""
-    return table(__file__, "json_keys.json", ValueTable)
 
 
 def wrong_keys(flag: str, found: Mapping[str, Any], release: str) -> Iterator[Wrong]:
@@ -125,9 +118,7 @@ def mended(flag: str, found: Mapping[str, Any], release: str) -> dict[str, Any] 
 
 @lru_cache(maxsize=256)
 def _rows(flag: str, release: str) -> dict[str, dict[str, Any]]:
-    known = json_key_table()
-    rows = {key: known.value(flag, key, release) for key in known.groups.get(flag, {})}
-    return {key: row for key, row in rows.items() if row is not None}
+    return json_key_table().group(flag, release)
 
 
 def _walk(

@@ -25,6 +25,11 @@ class ValueTable(msgspec.Struct, frozen=True):
         """What a release has, or the read one that stands in for it; None where it has none."""
         return at(self.history(group, key), answering(parse_version(vllm), self.read), None)
 
+    def group(self, name: str, vllm: str | None) -> dict[str, Any]:
+        """All values of a group that a release has."""
+        found = {key: self.value(name, key, vllm) for key in self.groups.get(name, {})}
+        return {key: value for key, value in found.items() if value is not None}
+
     def history(self, group: str, key: str) -> tuple[tuple[str, Any], ...]:
         """All that the key ever was."""
         return self.groups.get(group, {}).get(key, ())
@@ -34,6 +39,18 @@ class ValueTable(msgspec.Struct, frozen=True):
 def default_table() -> ValueTable:
     """`defaults.json`: `arguments` by flag, `batches` by use and card, `configuration` by field."""
     return table(__file__, "defaults.json", ValueTable)
+
+
+@cache
+def switch_table() -> ValueTable:
+    """`switches.json`: defaults in `environment`, connectors that the hybrid KV cache manager works with."""
+    return table(__file__, "switches.json", ValueTable)
+
+
+@cache
+def json_key_table() -> ValueTable:
+    """`json_keys.json`: by flag the keys of its object, itself as the empty key; none where keys are free."""
+    return table(__file__, "json_keys.json", ValueTable)
 
 
 @cache

@@ -26,8 +26,6 @@ from modelcar_tui.models.catalog import catalog
 CEILING = 0
 """Known gaps, one a list and kind; lowered with each that is closed, never raised."""
 ASKED = "0.8.5 0.10.0 0.11.0 0.13.0 0.14.1 0.18.1 0.19.1 0.24.0 0.28.0 0.32.0 0.33.0"
-WRONG_REPAIRS = {}
-"""Lists after whose repair vLLM still refuses, each with a release in which it does; may only shrink."""
 
 
 def test_the_lists_are_many_and_each_stands_once() -> None:

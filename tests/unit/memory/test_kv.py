@@ -283,9 +283,14 @@ def test_gemma_3_has_six_groups_of_sliding_layers_of_which_some_are_padded() -> 
 
 @pytest.mark.parametrize(
     ("vllm", "kinds"),
-    [("0.9.2", {"full": 8}), ("0.10.0", {"full": 2, "sliding": 6}), ("0.19.0", {"full": 2, "sliding": 6})],
+    [
+        ("0.9.0", {"full": 8}),
+        ("0.9.2", {"full": 2, "sliding": 6}),
+        ("0.10.0", {"full": 2, "sliding": 6}),
+        ("0.19.0", {"full": 2, "sliding": 6}),
+    ],
 )
-def test_before_0_10_windows_save_nothing(vllm: str, kinds: dict[str, int]) -> None:
+def test_before_there_was_a_hybrid_manager_windows_save_nothing(vllm: str, kinds: dict[str, int]) -> None:
     found = plan(MIXED, vllm=vllm)
     told: dict[str, int] = {}
     for kind, count in layers(found):
@@ -488,16 +493,16 @@ def test_a_state_that_is_not_described_leaves_pages_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("args", "vllm", "mode"),
     [
-        ((), "0.23.0", "none"),
-        ((), "0.24.0", "align"),
+        ((), "0.25.1", "none"),
+        ((), "0.26.0", "align"),
         (("--enable-prefix-caching",), "0.19.0", "align"),
-        (("--no-enable-prefix-caching",), "0.24.0", "none"),
+        (("--no-enable-prefix-caching",), "0.26.0", "none"),
         (("--mamba-cache-mode=all",), "0.19.0", "all"),
         (("--mamba-cache-mode=align",), "0.19.0", "align"),
-        (("--mamba-cache-mode=none",), "0.24.0", "align"),
+        (("--mamba-cache-mode=none",), "0.26.0", "align"),
     ],
 )
-def test_from_0_24_on_states_are_kept_for_prefixes_by_default(
+def test_from_0_26_on_states_are_kept_for_prefixes_by_default(
     args: tuple[str, ...], vllm: str, mode: str
 ) -> None:
     assert plan(MAMBA, *args, vllm=vllm).state_mode == mode

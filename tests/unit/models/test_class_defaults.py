@@ -11,11 +11,11 @@ from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.class_defaults import class_defaults, made_whole
 from modelcar_tui.models.config import text_config
-from modelcar_tui.models.context import longest_context
 from modelcar_tui.models.count import count_parameters
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model, describe
 from modelcar_tui.models.tensors import true_count
+from modelcar_tui.vllm.context import longest_context
 from modelcar_tui.vllm.engine_args import engine_args
 
 GEMMA3: dict[str, Any] = {
@@ -93,8 +93,8 @@ def test_the_published_gemma_3_is_sized_and_has_its_classes_context() -> None:
     args = engine_args(("--max-model-len=8192",), 1, "0.19.1")
     found = estimate(ModelFacts(config=GEMMA3_27B), gpu_for("NVIDIA-H100-80GB-HBM3"), args, vllm="0.19.1")
     assert found.outcome is Outcome.STARTS
-    assert longest_context(GEMMA3_27B) == 131072
-    assert longest_context(GEMMA3_27B, {"text_config": {"max_position_embeddings": 1000}}) == 1000
+    assert longest_context(GEMMA3_27B, None, None) == 131072
+    assert longest_context(GEMMA3_27B, {"text_config": {"max_position_embeddings": 1000}}, None) == 1000
 
 
 def test_what_a_config_states_is_never_replaced() -> None:
@@ -137,3 +137,23 @@ def test_a_gguf_header_is_no_difference() -> None:
 def test_parameters_are_counted_of_a_difference() -> None:
     text = {**GEMMA3_4B["text_config"], "architectures": ["Gemma3ForCausalLM"]}
     assert (count_parameters(text) or 0) / 1e9 == pytest.approx(3.88, rel=0.003)
+
+
+PALIGEMMA: dict[str, Any] = {
+    "architectures": ["PaliGemmaForConditionalGeneration"],
+    "model_type": "paligemma",
+    "text_config": {
+        "model_type": "gemma",
+        "hidden_size": 2048,
+        "intermediate_size": 16384,
+        "num_attention_heads": 8,
+        "num_hidden_layers": 18,
+        "num_key_value_heads": 1,
+        "vocab_size": 257216,
+    },
+}
+
+
+def test_a_text_part_that_leaves_out_its_positions_has_its_class_s() -> None:
+    assert longest_context(PALIGEMMA, None, None) == 8192
+    assert longest_context(PALIGEMMA["text_config"], None, None) is None

@@ -9,11 +9,11 @@ from modelcar_tui.advice.finding import Stops
 from modelcar_tui.advice.lint.remarks import ERROR, NOTE, WARNING, Remarks
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.models.config import architecture_of, makes_no_text
-from modelcar_tui.models.context import longest_context
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import tensor_parallel_fault
 from modelcar_tui.models.parts import no_experts
 from modelcar_tui.vllm.arguments import Argument, has_switch, last_value
+from modelcar_tui.vllm.context import longest_context
 from modelcar_tui.vllm.engine_args import overrides
 from modelcar_tui.vllm.pipelines import pipeline_fault
 from modelcar_tui.vllm.refusals import asked_of, refusals
@@ -37,7 +37,7 @@ def lint_combinations(
     if not sizes_open(arguments):
         _gpus(arguments, remarks)
         _parallel(arguments, facts, vllm, remarks)
-    _length(arguments, facts.config if facts else None, remarks)
+    _length(arguments, facts.config if facts else None, vllm, remarks)
     _batch(arguments, remarks)
     _context_parallel(arguments, remarks)
     _engine(arguments, facts, vllm, gpu, remarks)
@@ -155,7 +155,7 @@ def _idle(number: int) -> str:
 def _parallel(
     arguments: tuple[Argument, ...], facts: ModelFacts | None, vllm: str | None, remarks: Remarks
 ) -> None:
-    config, changed = facts.config if facts else None, overrides(arguments)
+    config, changed = facts.config if facts else None, overrides(arguments, vllm)
     count = remarks.car.serving.gpu_count
     size = _size(arguments, _TP) or (count if arguments else 1)
     stages = _size(arguments, _PP) or 1
@@ -187,8 +187,10 @@ def _parallel(
         )
 
 
-def _length(arguments: tuple[Argument, ...], config: Mapping[str, Any] | None, remarks: Remarks) -> None:
-    wanted, limit = _size(arguments, _LENGTH), longest_context(config, overrides(arguments))
+def _length(
+    arguments: tuple[Argument, ...], config: Mapping[str, Any] | None, vllm: str | None, remarks: Remarks
+) -> None:
+    wanted, limit = _size(arguments, _LENGTH), longest_context(config, overrides(arguments, vllm), vllm)
     if wanted is not None and limit is not None and wanted > limit:
         remarks.on(
             _at(arguments, _LENGTH),

@@ -13,6 +13,7 @@ import msgspec
 
 from modelcar_tui.advice.finding import Finding, Severity
 from modelcar_tui.advice.lint.arguments import lint_arguments
+from modelcar_tui.advice.lint.by_the_way import lint_by_the_way
 from modelcar_tui.advice.lint.combinations import lint_combinations, lint_output_type
 from modelcar_tui.advice.lint.formats import CODES
 from modelcar_tui.advice.lint.remarks import ERROR, NOTE, WARNING, Remarks
@@ -129,6 +130,7 @@ def lint_model(
     lint_arguments(arguments, judge.release, remarks)
     _variables(written, arguments, remarks)
     lint_combinations(arguments, facts, remarks, vllm, gpu)
+    lint_by_the_way(arguments, facts, vllm, remarks)
     _quantization(arguments, facts, vllm, remarks)
     lint_security(arguments, config, remarks)
     lint_output_type(config, remarks)

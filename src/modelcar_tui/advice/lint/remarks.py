@@ -40,6 +40,8 @@ _SERVER = FORMS | frozenset(
         "pipeline-parallel",
         "expert-parallel",
         "context-too-long",
+        "hybrid-manager",
+        "rope-override",
         "batch-too-small",
         "batch-below-context",
         "quantization-mismatch",

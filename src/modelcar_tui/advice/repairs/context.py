@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from modelcar_tui.advice.repairs.drafts import IMPROVEMENT, REQUIRED, Drafts
 from modelcar_tui.core.facts import Fact, Source, Term
 from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.models.context import longest_context
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.arguments import Argument
+from modelcar_tui.vllm.context import implied_context, longest_context
 from modelcar_tui.vllm.engine_args import overrides
+from modelcar_tui.vllm.overrides import heard
 from modelcar_tui.vllm.values import tokens
 
 _LENGTH = "--max-model-len"
 
 
 def propose_context(
-    arguments: tuple[Argument, ...], facts: ModelFacts, estimate: Estimate | None, drafts: Drafts
+    arguments: tuple[Argument, ...],
+    facts: ModelFacts,
+    estimate: Estimate | None,
+    drafts: Drafts,
+    vllm: str | None,
+    mended: Mapping[str, Any],
 ) -> None:
-    """Cut a context that is too long for the model or the memory; write down one that is only implied."""
+    """Cut a context that is too long for the model or the memory; write down one that is only implied.
+
+    Args:
+        mended: what another change makes of `--hf-overrides`; empty where none does.
+    """
     given = next((item for item in reversed(arguments) if item.name == _LENGTH and item.flag), None)
     wanted = tokens(given.value) if given else None
-    limit = longest_context(facts.config, overrides(arguments))
+    changed = heard(mended, vllm) if mended else overrides(arguments, vllm)
+    limit = longest_context(facts.config, changed, vllm)
+    implied = implied_context(facts.config, changed, vllm)
     room = estimate.longest_context if estimate is not None else Fact[int]()
     refused = estimate is not None and estimate.outcome is Outcome.REFUSED_KV
-    ask = wanted if wanted is not None and wanted > 0 else limit
+    ask = wanted if wanted is not None and wanted > 0 else implied
     if wanted == -1 or (ask is None and not refused):
         return
     if refused and room.value is not None and room.value >= 256 and (ask is None or room.value < ask):
@@ -34,12 +49,18 @@ def propose_context(
     elif wanted is not None and limit is not None and wanted > limit:
         why = f"the model has {limit:,} positions and {wanted:,} are asked for: vLLM refuses to start"
         _write(drafts, given, limit, why, REQUIRED, _positions(limit))
-    elif given is None and limit is not None and estimate is not None and estimate.outcome is Outcome.STARTS:
+    elif (
+        given is None and implied is not None and estimate is not None and estimate.outcome is Outcome.STARTS
+    ):
         why = (
-            f"without it vLLM takes {limit:,} from config.json; written down, an update can't change it "
+            f"without it vLLM takes {implied:,} from config.json; written down, an update can't change it "
             "silently"
         )
-        _write(drafts, None, limit, why, IMPROVEMENT, _positions(limit))
+        _write(drafts, None, implied, why, IMPROVEMENT, _positions(implied))
+
+
+def _starts(estimate: Estimate | None) -> bool:
+    return estimate is not None and estimate.outcome is Outcome.STARTS
 
 
 def cut_to(room: int) -> int:

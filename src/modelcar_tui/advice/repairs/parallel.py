@@ -26,7 +26,7 @@ def repair_sizes(
     arguments: tuple[Argument, ...], facts: ModelFacts, gpu: Gpu | None, vllm: str | None, drafts: Drafts
 ) -> None:
     """Make the sizes agree with each other and with `gpu_count`; what the solver has set is left."""
-    whole, changed = bool(has_switch(arguments, EXPERTS)), overrides(arguments)
+    whole, changed = bool(has_switch(arguments, EXPERTS)), overrides(arguments, vllm)
 
     def fault(size: int) -> str:
         return tensor_parallel_fault(facts, size, changed, whole_experts=whole)

@@ -10,12 +10,15 @@ from collections.abc import Iterable
 
 from modelcar_tui.advice.lint.security import REMOTE_CODE, needs_remote_code
 from modelcar_tui.advice.repairs.blanks import as_meant, join
+from modelcar_tui.advice.repairs.carried import carry_over
 from modelcar_tui.advice.repairs.context import propose_context
 from modelcar_tui.advice.repairs.drafts import IMPROVEMENT, REQUIRED, WARNING, Drafts
 from modelcar_tui.advice.repairs.engine import repair_engine
+from modelcar_tui.advice.repairs.hybrid_manager import repair_manager
 from modelcar_tui.advice.repairs.parallel import TENSOR_PARALLEL, repair_sizes
 from modelcar_tui.advice.repairs.quantization_flag import ALLOW_DEPRECATED, QUANTIZATION, deprecated, mismatch
 from modelcar_tui.advice.repairs.replacements import replacement
+from modelcar_tui.advice.repairs.ropes import repair_ropes
 from modelcar_tui.advice.repairs.values import accepted, repair_combinations, repair_values
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.manifest.arguments import effective
@@ -68,6 +71,9 @@ def draft_repairs(
     car = drafts.car
     arguments = as_meant(take_apart(car.serving.args, vllm), drafts, vllm)
     release = answering(parse_version(vllm), argument_table().versions)
+    changed = carry_over(arguments, facts, release, vllm, drafts)
+    changed = changed or repair_ropes(arguments, facts, vllm, drafts)
+    repair_manager(arguments, facts, vllm, drafts)
     _repair(arguments, release, vllm, drafts)
     repair_combinations(arguments, facts, drafts, release)
     repair_values(arguments, drafts, release)
@@ -77,7 +83,7 @@ def draft_repairs(
     repair_sizes(arguments, facts, gpu, vllm, drafts)
     if gpu is not None:
         _hardware(car, facts, gpu, arguments, vllm, drafts)
-    propose_context(arguments, facts, estimate, drafts)
+    propose_context(arguments, facts, estimate, drafts, vllm, changed)
     repair_engine(arguments, facts, gpu, vllm, drafts)
     join(arguments, drafts)
     _forms(arguments, drafts)
@@ -96,7 +102,7 @@ def optimized_json(car: ModelCar, changes: Iterable[Change]) -> dict[str, object
 def _repair(arguments: tuple[Argument, ...], release: str, vllm: str | None, drafts: Drafts) -> None:
     """What vLLM's parser refuses."""
     for argument in arguments:
-        if argument.flag is not None or argument.separator:
+        if argument.flag is not None or argument.separator or drafts.touched(argument):
             continue
         written = argument.written
         if argument.secret:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -13,29 +12,12 @@ from modelcar_tui.vllm.release import parse_version
 from modelcar_tui.vllm.values import wrong
 
 _CARRIED: dict[str, tuple[str, Callable[[str], str]]] = {
-    "--guided-decoding-backend": (
-        "--structured-outputs-config",
-        lambda value: json.dumps({"backend": value}),
-    ),
-    "--cuda-graph-sizes": ("--cudagraph-capture-sizes", lambda value: value),
-    "--rope-scaling": ("--hf-overrides", lambda value: json.dumps({"rope_scaling": _json(value)})),
-    "--rope-theta": ("--hf-overrides", lambda value: json.dumps({"rope_theta": _json(value)})),
     "--override-pooler-config": ("--pooler-config", lambda value: value),
     "--disable-mm-preprocessor-cache": ("--mm-processor-cache-gb", lambda _: "0"),
     "--enable-multimodal-encoder-data-parallel": ("--mm-encoder-tp-mode", lambda _: "data"),
-    "--logits-processor-pattern": ("--logits-processors", lambda value: value),
 }
+"""Successors that take one value; those that take an object are in `carried.py`."""
 _OFF = ("--no-", "--disable-")
-_TASKS = {
-    "embed": "pooling",
-    "embedding": "pooling",
-    "classify": "pooling",
-    "score": "pooling",
-    "reward": "pooling",
-    "generate": "generate",
-    "transcription": "generate",
-    "draft": "draft",
-}
 
 
 def replacement(argument: Argument, release: str) -> tuple[str, str]:
@@ -60,8 +42,6 @@ def replacement(argument: Argument, release: str) -> tuple[str, str]:
         return "", f"vLLM {release} has no {name} yet (since {known.first}) and would not start"
     why = f"vLLM {release} has no {name} any more (gone in {known.gone}) and would not start"
     value = argument.value or ""
-    if known.flag == "--task" and value in _TASKS:
-        return f"--runner={_TASKS[value]}", f"{why}; --runner replaced it"
     carried = _CARRIED.get(known.flag)
     target = argument_table().find(carried[0]) if carried else None
     if carried and target and exists(target, release) and (value or known.valueless):
@@ -85,10 +65,3 @@ def near_miss(name: str) -> str:
     off = name.startswith(_OFF)
     names = [flag.flag for flag in newest_flags() if not flag.gone and flag.flag.startswith(_OFF) == off]
     return next(iter(difflib.get_close_matches(name[:100], names, n=1, cutoff=0.85)), "")
-
-
-def _json(value: str) -> object:
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value

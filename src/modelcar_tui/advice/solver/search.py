@@ -16,7 +16,6 @@ from modelcar_tui.hardware.vendors import hardware
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.config import architecture_of, text_config
-from modelcar_tui.models.context import longest_context
 from modelcar_tui.models.declared import is_moe
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import tensor_parallel_fault
@@ -24,6 +23,7 @@ from modelcar_tui.models.parts import tower_of
 from modelcar_tui.models.storage import scheme_of_model
 from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.arguments import exists
+from modelcar_tui.vllm.context import implied_context, longest_context
 from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
 from modelcar_tui.vllm.kv_cache import check_kv_cache, effective_kv_dtype
 from modelcar_tui.vllm.profile import profile_for
@@ -64,11 +64,13 @@ class Search:
         self.args = args
         self.gpu_count = gpu_count
         self.engine = engine_args(args, gpu_count, vllm)
-        self.limit = longest_context(facts.config, self.engine.overrides)
+        self.limit = longest_context(facts.config, self.engine.overrides, vllm)
         given = self.engine.max_model_len
         self.explicit = given is not None and given > 0
-        self.asked = given if self.explicit else self.limit
-        self.need = given if given is not None and self.explicit else min(self.limit or USEFUL, USEFUL)
+        implied = implied_context(facts.config, self.engine.overrides, vllm)
+        useful = min(implied or USEFUL, USEFUL)
+        self.asked = given if self.explicit else implied
+        self.need = given if given is not None and self.explicit else useful
         self.floor = min(_FLOOR, self.asked or _FLOOR)
         self._seen: dict[Tuning, Estimate] = {}
         self._whole: dict[int, bool] = {}

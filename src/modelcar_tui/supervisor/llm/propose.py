@@ -20,13 +20,13 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Change, Decision
 from modelcar_tui.memory.types import Outcome
-from modelcar_tui.models.context import longest_context
 from modelcar_tui.supervisor.llm.replies import Suggestion
 from modelcar_tui.supervisor.llm.tools import tuning
 from modelcar_tui.verdict.candidates import Candidate, candidates, kind_name
 from modelcar_tui.verdict.deciding import accepted_model, decide_model, runtime_arguments, runtime_version
 from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.vllm.arguments import take_apart
+from modelcar_tui.vllm.context import implied_context
 from modelcar_tui.vllm.engine_args import server_args
 
 FLAGS = ("--max-model-len", "--max-num-seqs", "--max-num-batched-tokens", "--gpu-memory-utilization")
@@ -129,7 +129,7 @@ def _on(model: ModelRequirements, verdict: ModelVerdict, vllm: str | None) -> _S
         return None
     requests = result.max_concurrency.value
     engine = server_args(model.car.serving.args, model.car.serving.gpu_count, vllm)
-    context = engine.max_model_len or longest_context(model.image.model.config, engine.overrides)
+    context = engine.max_model_len or implied_context(model.image.model.config, engine.overrides, vllm)
     if requests is None or context is None or context <= 0:
         return None
     return _Score(context, min(requests, float(engine.max_num_seqs or requests)))

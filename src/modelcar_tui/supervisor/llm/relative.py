@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.models.context import longest_context
 from modelcar_tui.verdict.reports import ModelRequirements
+from modelcar_tui.vllm.context import implied_context
 from modelcar_tui.vllm.engine_args import server_args
 
 _FACTOR = re.compile(r"(?:x|\*)\s?([0-9]{1,3})|/\s?([0-9]{1,3})")
@@ -43,7 +43,7 @@ def _now(flag: str, model: ModelRequirements, vllm: str | None) -> int | float |
     engine = server_args(model.car.serving.args, model.car.serving.gpu_count, vllm)
     match flag:
         case "--max-model-len":
-            return engine.max_model_len or longest_context(model.image.model.config, engine.overrides)
+            return engine.max_model_len or implied_context(model.image.model.config, engine.overrides, vllm)
         case "--max-num-seqs":
             return engine.max_num_seqs
         case "--max-num-batched-tokens":

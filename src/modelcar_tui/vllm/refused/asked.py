@@ -135,7 +135,7 @@ class Asked:
     def config(self) -> Mapping[str, Any]:
         """config.json with the arguments' overrides; empty where none is known."""
         told = self.facts.config if self.facts else None
-        return overridden(told, overrides(self.arguments)) if told else {}
+        return overridden(told, overrides(self.arguments, self.release)) if told else {}
 
     @cached_property
     def text_config(self) -> Mapping[str, Any]:
