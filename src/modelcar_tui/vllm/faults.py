@@ -96,16 +96,21 @@ def fault_of(argument: Argument, release: str) -> Fault | None:
 
 
 def _masked(argument: Argument, found: Fault) -> Fault:
-    value = argument.value or argument.written.partition(" ")[2].strip()
+    value = whole_item(argument).partition(" ")[2].strip() or argument.value
     if not argument.secret or not value:
         return found
     return msgspec.structs.replace(found, what=found.what.replace(value, "***"), meant=None)
 
 
+def whole_item(argument: Argument) -> str:
+    """An item of no flag as it stands there, with what follows its first `=`."""
+    return argument.written if argument.value is None else f"{argument.written}={argument.value}"
+
+
 def _unknown(argument: Argument, release: str) -> Fault:
     written = argument.written
     if not argument.is_flag or " " in written:
-        return _stray(written)
+        return _stray(whole_item(argument))
     if argument.candidates:
         return Fault("flag-ambiguous", f"{written} could mean " + ", ".join(argument.candidates))
     table = argument_table()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from modelcar_tui.advice.lint.remarks import ERROR, NOTE, WARNING, Remarks
 from modelcar_tui.advice.repairs.replacements import advice, near_miss
+from modelcar_tui.advice.repairs.values import accepted
 from modelcar_tui.vllm.argument_table import Flag
 from modelcar_tui.vllm.arguments import Argument, canonical, looks_like_flag
 from modelcar_tui.vllm.fault import Fault
-from modelcar_tui.vllm.faults import faults
+from modelcar_tui.vllm.faults import faults, whole_item
 from modelcar_tui.vllm.release import reached
 
 
@@ -16,7 +17,7 @@ def lint_arguments(arguments: tuple[Argument, ...], release: str, remarks: Remar
     repeats."""
     seen: dict[str, Argument] = {}
     for argument, fault in faults(arguments, release):
-        remarks.on(argument, fault.code, ERROR, fault.what, fault.fix or _fix(argument, fault))
+        remarks.on(argument, fault.code, ERROR, fault.what, fault.fix or _fix(argument, fault, release))
     for argument in arguments:
         if argument.flag is None:
             continue
@@ -39,12 +40,13 @@ def _repeated(argument: Argument, before: Argument, flag: Flag, remarks: Remarks
     )
 
 
-def _fix(argument: Argument, fault: Fault) -> str:
+def _fix(argument: Argument, fault: Fault, release: str) -> str:
     """How to mend what the parser refuses."""
     flag = fault.flag
     match fault.code:
         case "blank-in-item" if flag is not None:
-            return f"write {flag.flag}={argument.written.partition(' ')[2].strip()}"
+            item = f"{flag.flag}={whole_item(argument).partition(' ')[2].strip()}"
+            return f"write {accepted(item, release) or item}"
         case "stray-value":
             return "delete it, or write --flag=value"
         case "flag-ambiguous":
