@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import vllm_engine
 
-MOST = 24
+MOST = 0
 """Known gaps. Lowered with each that is closed; it never rises."""
 
 

@@ -1,5 +1,4 @@
-"""What a quantization asks of an NVIDIA GPU: its classes' minimum capability and dtypes, and its experts'
-kernels.
+"""What a quantization asks of an NVIDIA GPU: its classes' minimum capability, and its experts' kernels.
 
 Capabilities are compute capability x 10.
 """
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 
 from vllm_judge.source import Source
 from vllm_tables import kernels
+from vllm_tables.methods import methods
 from vllm_tables.stores import Groups, ValueTable
 
 _ROOT = "vllm/model_executor/layers/quantization/"
@@ -26,31 +26,16 @@ def capabilities(source: Source) -> Groups:
         "min_capability": {
             name: least for name, least in minimum_capabilities(source).items() if _matters(name)
         },
-        "act_dtypes": {node.name: found for node in classes if (found := _dtypes(node))},
         "experts": {node.name: found for node in classes if (found := sorted(set(_experts(node))))},
         "expert_kernels": kernels.devices(source),
         "expert_schemes": kernels.schemes(source),
+        **methods(source),
     }
 
 
 def _matters(name: str) -> bool:
     """Config classes and schemes decide; kernels and layers are chosen afterwards."""
     return name.endswith("Config") or name.startswith(("CompressedTensors", "Quark"))
-
-
-def _dtypes(node: ast.ClassDef) -> list[str]:
-    """`get_supported_act_dtypes`: the dtypes that it names."""
-    for item in node.body:
-        if isinstance(item, ast.FunctionDef) and item.name == "get_supported_act_dtypes":
-            return sorted(
-                inner.attr
-                for inner in ast.walk(item)
-                if isinstance(inner, ast.Attribute)
-                and isinstance(inner.value, ast.Name)
-                and inner.value.id == "torch"
-                and inner.attr != "dtype"
-            )
-    return []
 
 
 def _experts(node: ast.ClassDef) -> Iterator[str]:
@@ -134,9 +119,10 @@ TABLE = ValueTable(
     file="capabilities.json",
     about="What vLLM's quantization classes ask of an NVIDIA GPU, compute capability x 10: "
     "get_min_capability and "
-    "get_supported_act_dtypes by class, the methods that a class makes for experts, and the"
+    "get_supported_act_dtypes by class, the methods that a class makes for experts, the"
     " capabilities that the "
     "experts' kernels accept, by themselves and for a scheme of weights / activations, "
-    "their libraries being there.",
+    "their libraries being there; the class of each method, the file that it wants of a checkpoint, what its "
+    "constructor needs; models refused in float16.",
     reader=capabilities,
 )

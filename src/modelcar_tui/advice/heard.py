@@ -66,6 +66,7 @@ def _doubt(facts: ModelFacts, gpu: Gpu, arguments: tuple[str, ...], vllm: str | 
         kv_cache_dtype=args.kv_cache_dtype,
         dtype=args.dtype,
         quantization=args.quantization,
+        shards=args.expert_shards,
     )
     return next((answer.why for answer in answers if answer.support is Support.UNKNOWN), "")
 

@@ -14,10 +14,10 @@ from modelcar_tui.memory.refusals import column_of, refusal
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.memory.unsized import reason
-from modelcar_tui.models.config import Reader, text_config, text_part
+from modelcar_tui.models.config import Reader, text_part
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import describe
-from modelcar_tui.vllm.dtypes import resolved
+from modelcar_tui.vllm.dtypes import model_type_of, resolved
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile, hungry, profile_for
 from modelcar_tui.vllm.switches import Switch
@@ -48,13 +48,13 @@ def estimate(model: ModelFacts, gpu: Gpu, args: EngineArgs, *, vllm: str | None)
 
 
 def _one(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Estimate:
-    kind = Reader(text_config(facts.config)).text("model_type").lower()
-    dtype = resolved(args.dtype, column_of(gpu), kind, profile.release)
+    kind, version = model_type_of(facts.config), profile.version or profile.release
+    dtype = resolved(args.dtype, column_of(gpu), kind, version)
     model = describe(facts, quantization=args.quantization, dtype=dtype, overrides=args.overrides)
     if isinstance(model, str):
         return guessed(facts, gpu, args, profile, model)
     start = start_of(model, gpu, args, profile)
-    refused = refusal(start)
+    refused = refusal(start, facts)
     if refused is not None and args.unknown and refused.outcome not in _WHATEVER_THE_ARGUMENTS:
         why = f"{args.unknown[0]}; without it: {refused.why}"
         return Estimate(outcome=Outcome.UNKNOWN, why=why, vllm=profile.label)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from modelcar_tui.core.facts import GIB, Fact, Source, unknown
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory.by_name import name_based_required_gib
-from modelcar_tui.memory.refusals import gpu_refusal, scheme_refusal
+from modelcar_tui.memory.refusals import data_type_refusal, gpu_refusal, method_refusal, scheme_refusal
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.config import architecture_of
 from modelcar_tui.models.declared import is_moe
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.storage import scheme_of_model
 from modelcar_tui.vllm.architectures import architecture_refused
+from modelcar_tui.vllm.declaration import Asked
 from modelcar_tui.vllm.engine_args import EngineArgs
+from modelcar_tui.vllm.experts import NO_EXPERTS, expert_layers
 from modelcar_tui.vllm.profile import Profile
+from modelcar_tui.vllm.quantization_method import choose
 
 _WIDE = 64
 """Hidden size by layers of the narrowest common models: the narrower, the more is cached for the same
@@ -26,14 +29,21 @@ def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, rea
     Args:
         reason: why the model can't be sized from its config.
     """
-    early = gpu_refusal(gpu, args, profile)
+    early = (
+        gpu_refusal(gpu, args, profile)
+        or method_refusal(model, gpu, args, profile)
+        or data_type_refusal(model, gpu, args, profile)
+    )
     if early is not None:
         return Estimate(outcome=early.outcome, why=early.why, error=early.error, vllm=profile.label)
     unknown_arch = architecture_refused(architecture_of(model.config or {}), profile)
     if unknown_arch:
         return Estimate(outcome=Outcome.REFUSED_ARCH, why=unknown_arch, vllm=profile.label)
     scheme = scheme_of_model(model, args.quantization)
-    other = scheme_refusal(scheme, gpu, profile, moe=is_moe(model.config))
+    method = choose(Asked(facts=model, value=args.quantization, version=profile.version)).method
+    arch = architecture_of(model.config or {})
+    experts = expert_layers(arch, method, profile.version) if is_moe(model.config) else NO_EXPERTS
+    other = scheme_refusal(scheme, gpu, profile, experts)
     if other is not None:
         return Estimate(outcome=other.outcome, why=other.why, error=other.error, vllm=profile.label)
     refused = _free_memory(gpu, args, profile)

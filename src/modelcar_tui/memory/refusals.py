@@ -2,65 +2,59 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.vendors import Hardware, hardware
+from modelcar_tui.memory.quantized_shards import cut_refusal
+from modelcar_tui.memory.refused import Refusal
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.types import Outcome
+from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model
 from modelcar_tui.models.scheme import Scheme
 from modelcar_tui.models.splits import split_fault
 from modelcar_tui.vllm.architectures import architecture_refused
+from modelcar_tui.vllm.cache_scales import SCALES_ERROR, scales_refused
 from modelcar_tui.vllm.context import longest_of
-from modelcar_tui.vllm.dtypes import BFLOAT16, dtype_refused
+from modelcar_tui.vllm.declaration import Asked
 from modelcar_tui.vllm.engine_args import EngineArgs
+from modelcar_tui.vllm.experts import NO_EXPERTS, ExpertLayers, expert_layers
 from modelcar_tui.vllm.kv_cache import cache_runs
 from modelcar_tui.vllm.profile import Profile
 from modelcar_tui.vllm.quantization import Answer, refused, sparse_attention_refused, unbuilt
+from modelcar_tui.vllm.quantization_method import choose, refused_method
+from modelcar_tui.vllm.start_dtype import agreed_dtype_fault
 from modelcar_tui.vllm.support import Support
 from modelcar_tui.vllm.switches import manager_refused
 
-_REFINED = (0, 30)
-"""From here on an expert's blocks may be refined to fit its shard."""
 
+def refusal(start: Start, facts: ModelFacts) -> Refusal | None:
+    """The first check of vLLM that these arguments do not pass; None when they pass.
 
-class Refusal(msgspec.Struct, frozen=True):
-    """vLLM says no."""
-
-    outcome: Outcome
-    why: str
-    error: str = ""
-    """vLLM's words."""
-
-
-def refusal(start: Start) -> Refusal | None:
-    """The first check of vLLM that these arguments do not pass; None when they pass."""
+    Args:
+        facts: of the start's model.
+    """
     model, gpu, args, profile = start.model, start.gpu, start.args, start.profile
     return (
         _arguments(args)
         or _generation(gpu, profile)
         or _architecture(model, profile)
         or _context(model, args, profile)
-        or _quantization(model, gpu, profile)
-        or _data_type(gpu, args, profile, model)
+        or method_refusal(facts, gpu, args, profile)
+        or _quantization(model, facts, gpu, args, profile)
+        or data_type_refusal(facts, gpu, args, profile)
         or _cache_type(gpu, args, profile, model)
+        or _scales(facts, gpu, args, profile)
         or _attention(model, gpu)
         or _division(model, args)
         or _manager(model, gpu, args, profile)
-        or _blocks(model, args, profile)
+        or cut_refusal(model, facts, args, profile)
         or _batches(start)
     )
 
 
 def gpu_refusal(gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
     """The checks that need no model."""
-    return (
-        _arguments(args)
-        or _generation(gpu, profile)
-        or _cache_type(gpu, args, profile)
-        or _data_type(gpu, args, profile)
-    )
+    return _arguments(args) or _generation(gpu, profile) or _cache_type(gpu, args, profile)
 
 
 def _generation(gpu: Gpu, profile: Profile) -> Refusal | None:
@@ -79,13 +73,37 @@ def _architecture(model: Model, profile: Profile) -> Refusal | None:
     )
 
 
-def _quantization(model: Model, gpu: Gpu, profile: Profile) -> Refusal | None:
-    return scheme_refusal(model.scheme, gpu, profile, moe=model.shape.moe is not None)
+def method_refusal(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
+    """Whether vLLM refuses the method that checkpoint and `--quantization` come to, wherever it runs."""
+    chosen = refused_method(_asked(facts, gpu, args, profile))
+    return Refusal(Outcome.REFUSED_QUANT, chosen.why, chosen.error) if chosen.why else None
 
 
-def scheme_refusal(scheme: Scheme, gpu: Gpu, profile: Profile, *, moe: bool) -> Refusal | None:
+def _asked(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Asked:
+    return Asked(facts=facts, value=args.quantization, version=profile.version, gpu=column_of(gpu))
+
+
+def _quantization(
+    model: Model, facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile
+) -> Refusal | None:
+    if model.shape.moe is None:
+        return scheme_refusal(model.scheme, gpu, profile)
+    experts = expert_layers(
+        model.shape.arch,
+        choose(_asked(facts, gpu, args, profile)).method,
+        profile.version,
+        shape=model.shape,
+        scheme=model.scheme,
+        shards=args.expert_shards,
+    )
+    return scheme_refusal(model.scheme, gpu, profile, experts)
+
+
+def scheme_refusal(
+    scheme: Scheme, gpu: Gpu, profile: Profile, experts: ExpertLayers = NO_EXPERTS
+) -> Refusal | None:
     """Whether vLLM refuses the checkpoint's quantization on this GPU."""
-    why = refused(scheme.ids, column_of(gpu), profile.version, moe=moe)
+    why = refused(scheme.ids, column_of(gpu), profile.version, experts=experts)
     if not why:
         return None
     error = (
@@ -124,13 +142,10 @@ def _context(model: Model, args: EngineArgs, profile: Profile) -> Refusal | None
     )
 
 
-def _data_type(gpu: Gpu, args: EngineArgs, profile: Profile, model: Model | None = None) -> Refusal | None:
-    kind = model.shape.model_type if model else ""
-    stored_in_bf16 = model is not None and model.shape.dtype in BFLOAT16
-    why, error = dtype_refused(
-        args.dtype, column_of(gpu), kind, stored_in_bf16=stored_in_bf16, release=profile.release
-    )
-    return Refusal(Outcome.REFUSED_DTYPE, why, error) if why else None
+def data_type_refusal(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
+    """Whether the GPU, the model or its quantization does not run in the dtype."""
+    fault = agreed_dtype_fault(_asked(facts, gpu, args, profile), args.dtype)
+    return Refusal(Outcome.REFUSED_DTYPE, fault.why, fault.error) if fault.why else None
 
 
 def _cache_type(gpu: Gpu, args: EngineArgs, profile: Profile, model: Model | None = None) -> Refusal | None:
@@ -138,6 +153,12 @@ def _cache_type(gpu: Gpu, args: EngineArgs, profile: Profile, model: Model | Non
     if support is not Support.UNSUPPORTED:
         return None
     return Refusal(Outcome.REFUSED_KERNEL, why)
+
+
+def _scales(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
+    """A cache without scales beside a method that has some."""
+    why = scales_refused(_asked(facts, gpu, args, profile), args.kv_cache_dtype)
+    return Refusal(Outcome.REFUSED_QUANT, why, SCALES_ERROR) if why else None
 
 
 def short_cache_unsure(gpu: Gpu, args: EngineArgs, profile: Profile, model: Model | None) -> bool:
@@ -166,34 +187,6 @@ def _division(model: Model, args: EngineArgs) -> Refusal | None:
         return None
     outcome = Outcome.REFUSED_QUANT if fault.quantization else Outcome.REFUSED_ARGS
     return Refusal(outcome, fault.why, fault.error)
-
-
-def _blocks(model: Model, args: EngineArgs, profile: Profile) -> Refusal | None:
-    """Square quantization blocks must not be cut (vllm quantization/utils/fp8_utils.py)."""
-    shape, block, tp = model.shape, model.scheme.block, args.tp
-    if not block:
-        return None
-    moe = shape.moe
-    if moe is not None and moe.inter and not args.ep and profile.release < _REFINED:
-        part = moe.inter // (tp * args.dp)
-        if part % block:
-            why = f"an expert's shard of {part} does not hold whole quantization blocks of {block}"
-            error = (
-                f"The output_size of gate's and up's weight = {part} is not divisible by weight quantization "
-                f"block_n = {block}."
-            )
-            return Refusal(
-                Outcome.REFUSED_QUANT, f"{why}; --enable-expert-parallel keeps experts whole", error
-            )
-    part = shape.inter // tp
-    if tp > 1 and moe is None and part % block and not shape.varied:
-        why = f"a shard of {part} does not hold whole quantization blocks of {block}"
-        error = (
-            f"Weight output_partition_size = {part} is not divisible by weight quantization block_n = "
-            f"{block}."
-        )
-        return Refusal(Outcome.REFUSED_QUANT, why, error)
-    return None
 
 
 def _manager(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:

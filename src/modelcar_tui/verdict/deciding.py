@@ -307,6 +307,7 @@ def _on(
         dtype=arguments.dtype,
         catalog_reference=car.image,
         quantization=arguments.quantization,
+        shards=arguments.expert_shards,
     )
     pod = pod_of(model, arguments, report)
     landing = within_limits(land(pod, kind), pod, kind, report)

@@ -93,6 +93,11 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
     unknown: tuple[str, ...] = ()
     """What matters to memory and is put in by Kubernetes, one sentence each; it is left at its default."""
 
+    @property
+    def expert_shards(self) -> int:
+        """GPUs that cut each expert."""
+        return 1 if self.ep else self.tp * self.dp
+
     def mended(self) -> EngineArgs:
         """The same without what the parser refuses: what is left to ask once that is mended."""
         return msgspec.structs.replace(self, problems=(), doubts=())

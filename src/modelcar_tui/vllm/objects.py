@@ -46,6 +46,8 @@ _SUCCESSORS = {
     "cudagraph_capture_size": "cudagraph_capture_sizes",
 }
 """Keys that went, and what took their place (vllm/config/compilation.py of 0.12.0, pooler.py of 0.11.1)."""
+_DECIDES = ("method", "model", "kv_connector", "ec_connector", "kv_role", "ec_role")
+"""Keys without which the rest of an object means nothing."""
 _OWN_WORDS = ("--quantization-config",)
 """Flags whose keys take names of their own beside what they are (vllm/config/quantization.py): values are not
 judged."""
@@ -65,6 +67,8 @@ class Wrong(msgspec.Struct, frozen=True):
     """The key that was meant, where the written one is unknown and one is near."""
     value: Any = None
     """The value that was meant; None where that can't be told."""
+    written: Any = None
+    """The value that is refused."""
 
 
 def wrong_keys(flag: str, found: Mapping[str, Any], release: str) -> Iterator[Wrong]:
@@ -77,8 +81,11 @@ def wrong_keys(flag: str, found: Mapping[str, Any], release: str) -> Iterator[Wr
 
 
 def _dated(flag: str, wrong: Wrong, release: str) -> Wrong:
-    """A key of another release is no misspelt one: only what took its place is meant."""
-    history = json_key_table().history(flag, ".".join(wrong.path)) if wrong.unknown else ()
+    """A key or a choice of another release is no misspelt one: only what took a key's place is meant."""
+    history = json_key_table().history(flag, ".".join(wrong.path))
+    if not wrong.unknown:
+        told = wrong.value is not None and _of_another(history, wrong.written)
+        return msgspec.structs.replace(wrong, value=None) if told else wrong
     if not history or wrong.path[-1] in _SUCCESSORS:
         return wrong
     first = history[0][0]
@@ -94,6 +101,11 @@ def known_keys(flag: str, found: Mapping[str, Any], release: str) -> dict[str, A
     """What a read release looks at: the object without keys that it passes over; all where keys are free."""
     rows = _rows(flag, release)
     return {key: value for key, value in found.items() if not rows or key in rows}
+
+
+def _of_another(history: tuple[tuple[str, Any], ...], word: Any) -> bool:
+    """Whether another release lists a choice."""
+    return any(word in row.get("choices", ()) for _, row in history if row)
 
 
 def mended(flag: str, found: Mapping[str, Any], release: str) -> dict[str, Any] | None:
@@ -112,6 +124,8 @@ def mended(flag: str, found: Mapping[str, Any], release: str) -> dict[str, Any] 
             inside.setdefault(wrong.key, value)
         elif wrong.value is not None:
             inside[last] = wrong.value
+        elif last in _DECIDES:
+            return None
     left = {key: value for key, value in after.items() if value != {} or found.get(key) == {}}
     return left if left and not any(wrong_keys(flag, left, release)) else None
 
@@ -133,7 +147,7 @@ def _walk(
         elif isinstance(value, Mapping) and row.get("kind") and _inside(rows, here):
             yield from _walk(rows, value, here)
         elif why := _refusal(row, value):
-            yield Wrong(here, why, value=_meant(row, value))
+            yield Wrong(here, why, value=_meant(row, value), written=value)
 
 
 def _inside(rows: Mapping[str, dict[str, Any]], path: tuple[str, ...]) -> list[str]:

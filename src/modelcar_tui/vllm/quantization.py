@@ -7,12 +7,14 @@ minimum capability of the method's class (config/vllm.py _get_quantization_confi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 
 from modelcar_tui.hardware.vendors import Hardware
 from modelcar_tui.models.scheme_table import by_id
-from modelcar_tui.vllm.quantization_table import QuantizationTable, Rule, quantization_table
+from modelcar_tui.vllm.experts import NO_EXPERTS, ExpertLayers
+from modelcar_tui.vllm.quantization_method import OLDEST_GUESS
+from modelcar_tui.vllm.quantization_table import Cell, QuantizationTable, Rule, quantization_table
 from modelcar_tui.vllm.readings import answering
 from modelcar_tui.vllm.release import Version, at, newer_than, parse_version
 from modelcar_tui.vllm.support import WORST_FIRST, Support
@@ -31,14 +33,14 @@ _MOVED = ("tpu",)
 _LEAST = "min_capability"
 _SPARSE = 90
 """Compute capability x 10 from which NVIDIA GPUs have a kernel for sparse MLA."""
-_OLDEST_GUESS = (0, 11, 2, 0, 0)
-"""The oldest vLLM that a supported OpenShift AI release ships (3.2), for when the version is not known."""
 
 
-def refused(schemes: Iterable[str], gpu: Hardware, version: Version | None, *, moe: bool = False) -> str:
+def refused(
+    schemes: Iterable[str], gpu: Hardware, version: Version | None, *, experts: ExpertLayers = NO_EXPERTS
+) -> str:
     """Why vLLM refuses a checkpoint of these schemes on `gpu`; empty where nothing says that it does."""
     for identifier in schemes:
-        support, why = runs(identifier, gpu, version, moe=moe)
+        support, why = runs(identifier, gpu, version, experts=experts)
         if support is Support.UNSUPPORTED:
             row = by_id().get(identifier)
             return f"{row.title if row else identifier}: {why}"
@@ -59,18 +61,20 @@ def sparse_attention_refused(arch: str, gpu: Hardware) -> str:
 
 
 @lru_cache(maxsize=1024)
-def runs(identifier: str, gpu: Hardware, version: Version | None, *, moe: bool = False) -> Answer:
+def runs(
+    identifier: str, gpu: Hardware, version: Version | None, *, experts: ExpertLayers = NO_EXPERTS
+) -> Answer:
     """How a scheme runs on `gpu`, unknown where the releases that are shipped today differ about a refusal.
 
     Args:
         identifier: id in `models/schemes.json`.
         version: the runtime's release; None when it is not known.
-        moe: the model has routed experts.
+        experts: what the model has of them.
     """
-    newest = judge(identifier, gpu, version, moe=moe)
+    newest = judge(identifier, gpu, version, experts=experts)
     if version is not None or not gpu.known:
         return newest
-    oldest = judge(identifier, gpu, _OLDEST_GUESS, moe=moe)
+    oldest = judge(identifier, gpu, OLDEST_GUESS, experts=experts)
     if (newest[0] is Support.UNSUPPORTED) != (oldest[0] is Support.UNSUPPORTED):
         return Support.UNKNOWN, (
             f"vLLM's version decides it ({newest[0].value} in {quantization_table().versions[-1]}, "
@@ -79,7 +83,9 @@ def runs(identifier: str, gpu: Hardware, version: Version | None, *, moe: bool =
     return newest
 
 
-def judge(identifier: str, gpu: Hardware, version: Version | None, *, moe: bool = False) -> Answer:
+def judge(
+    identifier: str, gpu: Hardware, version: Version | None, *, experts: ExpertLayers = NO_EXPERTS
+) -> Answer:
     """How a scheme runs on `gpu` with vLLM `version` (None: the newest release in the table)."""
     table = quantization_table()
     rule = table.rule(identifier)
@@ -93,8 +99,11 @@ def judge(identifier: str, gpu: Hardware, version: Version | None, *, moe: bool 
         return Support.UNSUPPORTED, missing
     if gpu.column != "nvidia":
         listed = _platform(rule, gpu, version, table)
-        return listed if listed[0] is not Support.NATIVE else _cell(rule, gpu, version)
-    answers = (_nvidia(rule, gpu, version, release, moe=moe), _built(gpu, release, table))
+        answers = [listed if listed[0] is not Support.NATIVE else _cell(rule, gpu, version)]
+    else:
+        answers = [_nvidia(rule, gpu, release), _built(gpu, release, table)]
+    if experts.fused:
+        answers += _experts(rule, gpu, version, odd=experts.odd)
     return min(answers, key=lambda answer: WORST_FIRST.index(answer[0]))
 
 
@@ -127,7 +136,7 @@ def _missing(rule: Rule, release: str) -> str:
     return ""
 
 
-def _nvidia(rule: Rule, gpu: Hardware, version: Version | None, release: str, *, moe: bool) -> Answer:
+def _nvidia(rule: Rule, gpu: Hardware, release: str) -> Answer:
     for classes in rule.classes:
         least = minimum_capability(classes, release)
         if least is not None and gpu.capability < least:
@@ -137,18 +146,33 @@ def _nvidia(rule: Rule, gpu: Hardware, version: Version | None, release: str, *,
             )
     if rule.no_from and gpu.capability >= rule.no_from:
         return Support.UNSUPPORTED, rule.no_why
-    if moe and rule.moe_since and gpu.capability >= rule.moe_since[0] and version is not None:
-        since = parse_version(rule.moe_since[1]) or ()
-        if version < since:
-            return (
-                Support.UNSUPPORTED,
-                f"mixture-of-experts layers need vLLM {rule.moe_since[1]} on this GPU",
-            )
     if any(low <= gpu.capability <= high for low, high in rule.native):
         return Support.NATIVE, f"vLLM {release} has a kernel for it"
     if rule.cost:
         return Support.AT_A_COST, rule.cost
     return Support.UNKNOWN, "the table has no word on this GPU"
+
+
+def _experts(rule: Rule, gpu: Hardware, version: Version | None, *, odd: bool) -> Iterator[Answer]:
+    """What experts make of it, where they are judged otherwise than the other layers."""
+    for row in rule.experts:
+        here = gpu.column in row.columns or (
+            gpu.column == "nvidia" and not row.columns and row.on[0] <= gpu.capability <= row.on[1]
+        )
+        if not here or (row.marlin and odd):
+            continue
+        word, why = _at(row.history, version)
+        if word != "dense":
+            yield _WORDS[word], f"mixture of experts: {why}"
+
+
+def _at(history: tuple[Cell, ...], version: Version | None) -> tuple[str, str]:
+    """What holds for this very release; the newest for None."""
+    word, why = "", ""
+    for since, support, note in history:
+        if version is None or (parse_version(since) or ()) <= version:
+            word, why = support, note
+    return word, why
 
 
 def _built(gpu: Hardware, release: str, table: QuantizationTable) -> Answer:
@@ -185,9 +209,6 @@ def _cell(rule: Rule, gpu: Hardware, version: Version | None) -> Answer:
     cells = rule.others.get(gpu.column)
     if not cells:
         return Support.UNKNOWN, "the table has no word on this accelerator"
-    word, why = "unknown", ""
-    for since, support, note in cells:
-        if version is None or (parse_version(since) or ()) <= version:
-            word, why = support, note
+    word, why = _at(cells, version)
     fallback = {"native": "it has a kernel there", "no": f"it has no kernel on {gpu.column}"}
-    return _WORDS[word], why or fallback.get(word, "")
+    return _WORDS[word or "unknown"], why or fallback.get(word, "")

@@ -16,6 +16,20 @@ Cell = tuple[str, str, str]
 """The vLLM release it holds from, `native`, `cost`, `no` or `unknown`, and what to say of it."""
 
 
+class Experts(msgspec.Struct, frozen=True):
+    """How a scheme's experts run on some accelerators, by release; `dense`: as its other layers do."""
+
+    history: tuple[Cell, ...]
+    source: str
+    """vLLM's file and function that decide."""
+    on: tuple[int, int] = (0, 0)
+    """NVIDIA capabilities (x 10, both ends included)."""
+    columns: tuple[str, ...] = ()
+    """Or columns of other accelerators."""
+    marlin: bool = False
+    """Only where the experts' shards have a shape that Marlin multiplies; others take a Triton kernel."""
+
+
 class Rule(msgspec.Struct, frozen=True):
     """What one scheme of `models/schemes.json` needs of a release and of an accelerator."""
 
@@ -30,11 +44,42 @@ class Rule(msgspec.Struct, frozen=True):
     """What it costs on the other NVIDIA GPUs that vLLM accepts."""
     no_from: int = 0
     no_why: str = ""
-    moe_since: tuple[int, str] | None = None
-    """Mixture-of-experts models need at least this release on GPUs from this capability on."""
+    experts: tuple[Experts, ...] = ()
+    """Where experts are judged otherwise than the other layers."""
     others: dict[str, tuple[Cell, ...]] = {}
     """Everything that isn't an NVIDIA GPU: `gfx942`, `xpu`, `gaudi`, `cpu`, `tpu`, `spyre`."""
     note: str = ""
+
+
+class LinearExperts(msgspec.Struct, frozen=True):
+    """An architecture whose experts are plain linear layers under most methods."""
+
+    source: str
+    arch: str
+    until: str
+    """The first release without it."""
+    but: tuple[tuple[str, tuple[str, ...]], ...]
+    """The other methods, by release."""
+
+
+class Override(msgspec.Struct, frozen=True):
+    """A method that vLLM takes in the place of the one that a checkpoint declares."""
+
+    method: str
+    since: str = "0"
+    until: str = ""
+    """The first release without it."""
+    declares: str = ""
+    """The checkpoint's `quant_method`; empty: any."""
+    layout: str = ""
+    """Its `checkpoint_format`."""
+    algorithm: str = ""
+    """An expression for all of its `quant_algo`, in capitals."""
+    model_type: str = ""
+    takes: tuple[str, ...] | None = None
+    """Values of `--quantization` with which it is taken, empty where none is given; None: any."""
+    needs: str = ""
+    """`marlin`: Marlin's kernels can multiply it; `wna16`: the Triton kernel for experts can."""
 
 
 class KvCache(msgspec.Struct, frozen=True):
@@ -70,11 +115,12 @@ class QuantizationTable(msgspec.Struct, frozen=True):
     platforms: dict[str, tuple[tuple[str, tuple[str, ...]], ...]]
     """Method names that a platform lists as supported, by release."""
     deprecated: tuple[tuple[str, tuple[str, ...]], ...]
+    overrides: tuple[Override, ...]
+    """In vLLM's order: the first that applies."""
+    linear_experts: LinearExperts
     kv_cache: KvCache
     builds: tuple[Build, ...]
     """Capabilities in no row are compiled in all releases that were read."""
-    fp16_refused_by: tuple[str, ...]
-    """`model_type` values for which vLLM refuses float16."""
     sparse_mla: tuple[str, ...]
     """Architectures whose attention has no kernel below Hopper."""
 

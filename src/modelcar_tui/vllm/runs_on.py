@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelcar_tui.hardware.vendors import Hardware, hardware
-from modelcar_tui.models.config import Reader, architecture_of, text_config
+from modelcar_tui.models.config import architecture_of
 from modelcar_tui.models.declared import Declared, declared, is_moe
 from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models.model import describe
 from modelcar_tui.models.scheme_table import by_id
-from modelcar_tui.vllm.dtypes import BFLOAT16, dtype_refused
+from modelcar_tui.vllm.declaration import Asked
+from modelcar_tui.vllm.experts import NO_EXPERTS, ExpertLayers, expert_layers
 from modelcar_tui.vllm.kv_cache import check_kv_cache
 from modelcar_tui.vllm.nearest import nearest
-from modelcar_tui.vllm.profile import profile_for
 from modelcar_tui.vllm.quantization import runs, sparse_attention_refused
+from modelcar_tui.vllm.quantization_method import choose, flag_fault, refused_method
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.release import Version, parse_version
+from modelcar_tui.vllm.start_dtype import agreed_dtype_fault, dtype_fault
 from modelcar_tui.vllm.support import WORST_FIRST, Compatibility, Support
 
 
@@ -34,6 +37,7 @@ def check(
     dtype: str = "auto",
     catalog_reference: str = "",
     quantization: str | None = None,
+    shards: int | None = None,
 ) -> tuple[Compatibility, ...]:
     """How the model's quantization, dtype and KV-cache dtype run on one kind of accelerator.
 
@@ -49,6 +53,8 @@ def check(
         catalog_reference: the image reference or name, to read a hint from and to name the nearest variant.
         quantization: value of `--quantization`; it decides for an unquantized checkpoint, which is quantized
             then while it is loaded.
+        shards: GPUs that cut each expert: tensor times data parallel size, 1 with expert parallelism; None
+            where that is not settled.
 
     Returns:
         One answer for each scheme of the checkpoint, then one for the dtype and one for the KV cache where
@@ -57,9 +63,11 @@ def check(
     """
     gpu = hardware(vendor, product, compute_capability)
     version = parse_version(vllm)
+    asked = Asked(facts=model, value=quantization, version=version, gpu=gpu)
     found = declared(model, dtype=dtype, reference=catalog_reference, online=quantization)
-    answers = [*_weights(model, found, gpu, version, catalog_reference)]
-    answers += _dtype(model, gpu, dtype, profile_for(vllm).release)
+    weights = [*_weights(asked, found, _experts(asked, dtype, shards), catalog_reference)]
+    answers = [*_method(asked, weights)] or weights
+    answers += _dtype(asked, gpu, dtype)
     answers += check_kv_cache(model, gpu, version, kv_cache_dtype)
     answers += _attention(model, gpu)
     return tuple(answers)
@@ -70,9 +78,37 @@ def worst(answers: tuple[Compatibility, ...]) -> Compatibility | None:
     return min(answers, key=lambda answer: WORST_FIRST.index(answer.support), default=None)
 
 
-def _weights(
-    model: ModelFacts, found: Declared, gpu: Hardware, version: Version | None, reference: str
-) -> Iterator[Compatibility]:
+def _method(asked: Asked, weights: list[Compatibility]) -> Iterator[Compatibility]:
+    """That vLLM refuses the method itself, which leaves nothing to ask of the weights."""
+    why = flag_fault(asked)
+    if not why and all(answer.support is not Support.UNSUPPORTED for answer in weights):
+        why = choose(asked).why
+    if not why:
+        return
+    support = Support.UNSUPPORTED
+    if not refused_method(asked).why:
+        support, why = Support.UNKNOWN, f"the runtime image's version is not known, which decides it: {why}"
+    yield Compatibility(
+        support=support,
+        quantization=choose(asked).method,
+        gpu=weights[0].gpu,
+        why=why,
+        source="vLLM, ModelConfig._verify_quantization and get_quant_config",
+    )
+
+
+def _experts(asked: Asked, dtype: str, shards: int | None) -> ExpertLayers:
+    facts = asked.facts
+    if facts is None or not is_moe(facts.config):
+        return NO_EXPERTS
+    model = describe(facts, quantization=asked.value, dtype=dtype, overrides=None)
+    shape, scheme = (None, None) if isinstance(model, str) else (model.shape, model.scheme)
+    arch, method = architecture_of(facts.config), choose(asked).method
+    return expert_layers(arch, method, asked.version, shape=shape, scheme=scheme, shards=shards)
+
+
+def _weights(asked: Asked, found: Declared, experts: ExpertLayers, reference: str) -> Iterator[Compatibility]:
+    gpu, version = asked.gpu or Hardware(""), asked.version
     if not found.schemes:
         what = (
             f"the checkpoint says {found.label}" if found.label else "nothing says how the weights are stored"
@@ -84,10 +120,9 @@ def _weights(
             why=f"{what}; config.json of the image would settle it",
         )
         return
-    moe = is_moe(model.config)
     for identifier in found.schemes:
         title = by_id()[identifier].title
-        support, why = runs(identifier, gpu, version, moe=moe)
+        support, why = runs(identifier, gpu, version, experts=experts)
         told = f"{title} ({found.source.value}): {why}"
         if found.source.is_guess:
             told = f"{title}, as the {found.source.value} hints: {why}"
@@ -95,7 +130,9 @@ def _weights(
             told += f"; the name hints at {by_id()[found.disagrees].title}, the checkpoint wins"
         variant = ""
         if support is Support.UNSUPPORTED:
-            variant = nearest(reference, identifier, lambda other: runs(other, gpu, version, moe=moe)[0])
+            variant = nearest(
+                reference, identifier, lambda other: runs(other, gpu, version, experts=experts)[0]
+            )
         yield Compatibility(
             support=support,
             quantization=title,
@@ -117,18 +154,16 @@ def _source(version: Version | None) -> str:
     return read
 
 
-def _dtype(model: ModelFacts, gpu: Hardware, dtype: str, release: tuple[int, ...]) -> Iterator[Compatibility]:
-    text = Reader(text_config(model.config))
-    kind = text.text("model_type").lower()
-    stored_in_bf16 = text.text("torch_dtype", "dtype").removeprefix("torch.") in BFLOAT16
-    why, _ = dtype_refused(dtype, gpu, kind, stored_in_bf16=stored_in_bf16, release=release)
-    if why:
+def _dtype(asked: Asked, gpu: Hardware, dtype: str) -> Iterator[Compatibility]:
+    fault = dtype_fault(asked, dtype)
+    if fault.why:
+        agreed = agreed_dtype_fault(asked, dtype).why
         yield Compatibility(
-            support=Support.UNSUPPORTED,
+            support=Support.UNSUPPORTED if agreed else Support.UNKNOWN,
             quantization=f"--dtype {dtype}",
             gpu=gpu.label,
-            why=why,
-            source="vLLM, dtype check (config/model.py)",
+            why=fault.why,
+            source="vLLM, dtype checks (config/model.py, config/vllm.py)",
         )
 
 

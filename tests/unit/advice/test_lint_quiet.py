@@ -43,7 +43,7 @@ def test_at_most_two_findings_on_almost_every_list_that_vllm_accepts(release: st
     assert len(published) > 700
     for asked in (lists(), published):
         assert share(release, asked, fitting=True) >= 0.975
-        assert share(release, asked, fitting=False) >= 0.96
+        assert share(release, asked, fitting=False) >= 0.955
 
 
 def test_matters_of_style_are_one_finding_a_manifest() -> None:

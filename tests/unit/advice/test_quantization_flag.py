@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 from modelcar_tui.advice.lint.lint import lint_model
 from modelcar_tui.advice.repairs.proposals import propose
 from modelcar_tui.core.text import has_hidden
+from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.runs_on import check
 from modelcar_tui.vllm.support import Support
 
@@ -32,9 +36,9 @@ def codes(model: ModelFacts | None, *args: str, vllm: str = "0.19.1") -> set[str
         ("awq", "gptq", False),
         ("gptq", "gptq_marlin", True),
         ("fp8", "fp8", True),
-        ("modelopt", "modelopt_fp4", True),
         ("mxfp4", "fp8", False),
-        ("mxfp4", "gpt_oss_mxfp4", True),
+        ("mxfp4", "gpt_oss_mxfp4", False),
+        ("mxfp4", "mxfp4", True),
         ("fp8", "FP8", True),
         ("fp8", "None", True),
         ("fp8", "", True),
@@ -42,7 +46,8 @@ def codes(model: ModelFacts | None, *args: str, vllm: str = "0.19.1") -> set[str
     ],
 )
 def test_the_flag_must_agree_with_the_checkpoint(method: str, value: str, agrees: bool) -> None:
-    model = ModelFacts(config=LLAMA, quantization={"quant_method": method})
+    four = {"bits": 4, "group_size": 128, "zero_point": True, "sym": True, "desc_act": False}
+    model = ModelFacts(config=LLAMA, quantization={"quant_method": method, **four})
     assert ("quantization-mismatch" in codes(model, f"--quantization={value}")) is not agrees
     changes = propose(car(f"--quantization={value}"), model, None, vllm="0.19.1")
     assert [change.flag for change in changes] == ([] if agrees else ["--quantization"])
@@ -67,6 +72,81 @@ def test_a_deprecated_method_wants_to_be_allowed() -> None:
     assert codes(model, vllm="0.13.0") == set()
     (change,) = propose(car(), model, None, vllm="0.19.1")
     assert (change.new, change.severity) == ("--allow-deprecated-quantization", "required")
+
+
+GEMMA_3: dict[str, Any] = LLAMA | {
+    "architectures": ["Gemma3ForConditionalGeneration"],
+    "model_type": "gemma3",
+    "torch_dtype": "bfloat16",
+}
+AWQ = {"quant_method": "awq", "bits": 4, "group_size": 128, "zero_point": True}
+
+
+@pytest.mark.parametrize(
+    ("config", "raw", "args", "card", "vllm", "cure"),
+    [
+        (GEMMA_3, None, ["--dtype=float16"], "NVIDIA-A100-SXM4-80GB", "0.19.1", ("--dtype", None)),
+        (GEMMA_3, None, ["--dtype=half"], "", "0.33.0", ("--dtype", None)),
+        (GEMMA_3, None, ["--dtype=bfloat16"], "Tesla-T4", "0.19.1", ("--dtype", None)),
+        (LLAMA, None, ["--dtype=bfloat16"], "Tesla-T4", "0.19.1", ("--dtype", "--dtype=half")),
+        (LLAMA, AWQ, ["--dtype=float32"], "NVIDIA-L4", "0.33.0", ("--dtype", None)),
+        (LLAMA, AWQ, ["--quantization=awq", "--dtype=bfloat16"], "", "0.19.1", ("--quantization", None)),
+        (GEMMA_3, AWQ, ["--quantization=awq"], "NVIDIA-L4", "0.19.1", ("--quantization", None)),
+        (LLAMA, None, ["--quantization=awq"], "NVIDIA-L4", "0.33.0", ("--quantization", None)),
+        (LLAMA, None, ["--quantization=int4"], "", "0.33.0", ("--quantization", None)),
+    ],
+)
+def test_what_is_refused_gets_the_smallest_change_that_the_lint_is_content_with(
+    config: dict[str, Any],
+    raw: dict[str, Any] | None,
+    args: list[str],
+    card: str,
+    vllm: str,
+    cure: tuple[str, str | None],
+) -> None:
+    model = ModelFacts(config=config, quantization=raw)
+    gpu = gpu_for(card) if card else None
+    (change,) = propose(car(*args), model, gpu, vllm=vllm)
+    assert (change.flag, change.new, change.severity) == (*cure, "required")
+    after = [item for item in args if not item.startswith(cure[0])] + ([cure[1]] if cure[1] else [])
+    assert codes(model, *after, vllm=vllm) == set()
+    assert propose(car(*after), model, gpu, vllm=vllm) == ()
+
+
+W4A16: dict[str, Any] = {"quant_method": "compressed-tensors", "kv_cache_scheme": None, "config_groups": {}}
+
+
+@pytest.mark.parametrize(
+    ("raw", "vllm", "refused"),
+    [
+        ({"quant_method": "fp8"}, "0.8.5", True),
+        ({"quant_method": "fp8"}, "0.33.0", True),
+        ({"quant_method": "modelopt", "quant_algo": "FP8"}, "0.19.1", True),
+        (W4A16, "0.23.0", True),
+        (W4A16, "0.24.0", False),
+        (W4A16 | {"kv_cache_scheme": {"num_bits": 8}}, "0.33.0", True),
+        (AWQ, "0.33.0", False),
+        (None, "0.33.0", False),
+    ],
+)
+def test_a_cache_without_scales_is_refused_beside_a_method_that_brings_some(
+    raw: dict[str, Any] | None, vllm: str, refused: bool
+) -> None:
+    """attention/layer.py: every class that gives a KVCacheMethod."""
+    model, gpu = ModelFacts(config=LLAMA, quantization=raw), gpu_for("NVIDIA-H100-80GB-HBM3")
+    args = ("--kv-cache-dtype=fp8_e5m2", "--max-model-len=2048")
+    found = estimate(model, gpu, engine_args(args, 1, vllm), vllm=vllm)
+    assert (found.outcome is Outcome.REFUSED_QUANT) is refused
+    assert ("quantization-mismatch" in codes(model, *args, vllm=vllm)) is refused
+    changes = [change.flag for change in propose(car(*args), model, gpu, vllm=vllm)]
+    assert ("--kv-cache-dtype" in changes) is refused
+
+
+def test_a_dtype_that_no_gpu_heals_is_an_error_of_the_list() -> None:
+    assert codes(ModelFacts(config=GEMMA_3), "--dtype=float16") == {"dtype-refused"}
+    assert codes(ModelFacts(config=GEMMA_3), "--dtype=bfloat16") == set()
+    assert codes(ModelFacts(config=LLAMA), "--dtype=float16") == set()
+    assert codes(None, "--dtype=float16") == set()
 
 
 def test_quantizing_while_loading_is_judged_by_the_flag() -> None:

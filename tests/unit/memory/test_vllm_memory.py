@@ -12,7 +12,7 @@ import vllm_memory
 from modelcar_tui.core.facts import GIB
 from support import vllm_data
 
-MOST = 1016
+MOST = 982
 """Known gaps. Lowered with each that is mended; it never rises."""
 STARTUPS = Path(__file__).parents[2] / "accuracy" / "startups.json"
 

@@ -40,7 +40,7 @@ OTHERS = (
 DECISIONS = json.loads((Path(__file__).parent / "quantization_decisions.json").read_text("utf-8"))[
     "decisions"
 ]
-REFUSED = (Outcome.REFUSED_QUANT, Outcome.REFUSED_KERNEL)
+REFUSED = (Outcome.REFUSED_QUANT, Outcome.REFUSED_KERNEL, Outcome.REFUSED_DTYPE)
 ARGS = engine_args(("--max-model-len=2048",), 1, None)
 GIB_80: Fact[float] = Fact(value=80.0, source=Source.NODE_LABEL, unit="GiB")
 
@@ -178,7 +178,7 @@ def test_a_release_is_judged_to_its_last_number() -> None:
     hopper = hardware("nvidia", "H100", "9.0")
     for vllm, refuses in (("0.10.1", True), ("0.10.1.1", False), ("0.10.2", False)):
         assert bool(refused(("mxfp4",), hopper, parse_version(vllm))) is refuses
-        model = quantized(CONFIGS["mxfp4"], MIXTRAL)
+        model = quantized(CONFIGS["mxfp4"], MIXTRAL | {"torch_dtype": "bfloat16"})
         assert (estimate(model, card("9.0"), ARGS, vllm=vllm).outcome in REFUSED) is refuses
 
 

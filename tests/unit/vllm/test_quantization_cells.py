@@ -166,14 +166,6 @@ def test_the_documented_table_except_where_the_code_is_newer(scheme: str) -> Non
         assert not ((scheme, column) in DIFFERS and ours == bool(works)), f"{column} no longer differs"
 
 
-def test_mixture_of_experts_in_nvfp4_came_late_to_12_x() -> None:
-    scheme = "nvfp4"
-    for release, wanted in (("0.15.0", Support.UNSUPPORTED), ("0.15.1", Support.NATIVE)):
-        assert judge(scheme, gpu("12.0"), parse_version(release), moe=True)[0] is wanted
-        assert judge(scheme, gpu("12.0"), parse_version(release))[0] is Support.NATIVE
-        assert judge(scheme, gpu("10.0"), parse_version(release), moe=True)[0] is Support.NATIVE
-
-
 def test_every_scheme_names_classes_that_the_table_has() -> None:
     for scheme in TABLE.schemes:
         for classes in scheme.classes:

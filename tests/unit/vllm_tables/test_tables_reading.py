@@ -37,8 +37,26 @@ def test_capabilities_follow_bases_calls_and_signs(tmp_path: Path) -> None:
     read = Source.open(str(archive))
     assert read.version == "0.99.0"
     assert minimum_capabilities(read) == {"AConfig": 80, "BConfig": 80, "CConfig": -1, "DConfig": 80}
-    assert capabilities(read)["act_dtypes"] == {"AConfig": ["bfloat16", "half"]}
+    both = ["bfloat16", "half"]
+    assert capabilities(read)["act_dtypes"] == {"AConfig": both, "BConfig": both, "ModelConfig": both}
     assert capabilities(read)["experts"] == {"AConfig": ["AMoEMethod"]}
+
+
+def test_methods_have_a_class_the_file_that_it_reads_and_what_it_cannot_do_without(tmp_path: Path) -> None:
+    from vllm_tables.methods import methods
+
+    found = methods(source(tmp_path))
+    assert found["methods"] == {
+        "a": "AConfig",
+        "b": "BConfig",
+        "elsewhere": "ModelConfig",
+        "short": "OnlineQuantizationConfig",
+    }
+    assert found["online"] == {"methods": ["b", "short"]}
+    assert found["config_files"] == {"AConfig": ["a.json"], "BConfig": [], "ModelConfig": ["a.json"]}
+    needs = ["bits", "full"]
+    assert found["constructors"] == {"AConfig": needs, "BConfig": [], "ModelConfig": needs}
+    assert found["float16"] == {"refused": ["odd"]}
 
 
 def test_the_kernels_of_experts_say_themselves_which_gpus_they_run_on(tmp_path: Path) -> None:

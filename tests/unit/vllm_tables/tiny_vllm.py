@@ -39,9 +39,24 @@ class ToolParserManager:
 
 _TOOL_PARSERS_TO_REGISTER = {"hermes": ("file", "Class")}
 """,
-    QUANTIZATION + "__init__.py": 'QuantizationMethods = Literal["b", "a"]\n',
+    QUANTIZATION + "__init__.py": """
+QuantizationMethods = Literal["b", "a"]
+
+def get_quantization_config(quantization):
+    method_to_config: dict[str, type] = {"a": AConfig, "b": BConfig, "elsewhere": ModelConfig}
+    return method_to_config[quantization]
+""",
+    "vllm/config/quantization.py": '_ONLINE_SHORTHANDS: dict[str, Args] = {"short": Args(), "b": Args()}\n',
+    MODELS + "model.py": "class ModelConfig(AConfig):\n    pass\n",
     QUANTIZATION + "a.py": """
 class AConfig(Base):
+    def __init__(self, bits: int, group: int = 128, *, full, half=None):
+        pass
+
+    @staticmethod
+    def get_config_filenames():
+        return ["a.json"]
+
     @classmethod
     def get_min_capability(cls) -> int:
         if current_platform.is_rocm():
@@ -57,7 +72,11 @@ class AConfig(Base):
         return ALinearMethod(self)
 
 class BConfig(AConfig):
-    pass
+    def __init__(self):
+        pass
+
+    def get_config_filenames(cls):
+        return []
 
 class CConfig(Base):
     def get_min_capability(cls):
@@ -94,6 +113,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Optional
 
 CacheDType = Literal["auto", "fp8"]
+_FLOAT16_NOT_SUPPORTED_MODELS = {"odd": "Numerical instability"}
 
 @dataclass
 class CacheConfig:

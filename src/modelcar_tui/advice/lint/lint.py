@@ -16,17 +16,17 @@ from modelcar_tui.advice.lint.arguments import lint_arguments
 from modelcar_tui.advice.lint.by_the_way import lint_by_the_way
 from modelcar_tui.advice.lint.combinations import lint_combinations, lint_output_type
 from modelcar_tui.advice.lint.formats import CODES
-from modelcar_tui.advice.lint.remarks import ERROR, NOTE, WARNING, Remarks
+from modelcar_tui.advice.lint.numbers import lint_numbers
+from modelcar_tui.advice.lint.remarks import NOTE, WARNING, Remarks
 from modelcar_tui.advice.lint.security import lint_security
 from modelcar_tui.advice.lint.style import folded, is_style
 from modelcar_tui.advice.lint.switched_off import is_off, mistaken, said
 from modelcar_tui.advice.lint.template import lint_template
-from modelcar_tui.advice.repairs.quantization_flag import ALLOW_DEPRECATED, QUANTIZATION, deprecated, mismatch
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.manifest.types import ArgumentsFrom, Ignore, Manifest, ModelCar, Position
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.arguments import Argument, has_switch, take_apart
+from modelcar_tui.vllm.arguments import Argument, take_apart
 from modelcar_tui.vllm.faults import Judge
 from modelcar_tui.vllm.variables import in_words, settles, with_environment
 
@@ -131,7 +131,7 @@ def lint_model(
     _variables(written, arguments, remarks)
     lint_combinations(arguments, facts, remarks, vllm, gpu)
     lint_by_the_way(arguments, facts, vllm, remarks)
-    _quantization(arguments, facts, vllm, remarks)
+    lint_numbers(arguments, facts, vllm, remarks)
     lint_security(arguments, config, remarks)
     lint_output_type(config, remarks)
     lint_template(arguments, take_apart(runtime_args, vllm), remarks)
@@ -152,20 +152,6 @@ def _variables(written: tuple[Argument, ...], known: tuple[Argument, ...], remar
             item = argument.value or argument.written
             what = f"{item} is {put.value or put.written}: the serving runtime's environment says so"
             remarks.on(argument, "variable", NOTE, what)
-
-
-def _quantization(
-    arguments: tuple[Argument, ...], facts: ModelFacts | None, vllm: str | None, remarks: Remarks
-) -> None:
-    given = next((item for item in reversed(arguments) if item.name == QUANTIZATION and item.flag), None)
-    value = given.value if given and not given.unknown else None
-    fault = mismatch(value, facts) if value else ""
-    if fault:
-        remarks.on(given, "quantization-mismatch", ERROR, fault, "delete it: vLLM reads the checkpoint")
-    old = deprecated(value, facts, vllm)
-    if old and not has_switch(arguments, ALLOW_DEPRECATED):
-        what = f"quantization {old} is deprecated: vLLM starts only when it is told that this is known"
-        remarks.on(given, "quantization-deprecated", ERROR, what, f"add {ALLOW_DEPRECATED}")
 
 
 def _suite(car: ModelCar, remarks: Remarks) -> None:

@@ -46,6 +46,7 @@ _SERVER = FORMS | frozenset(
         "batch-below-context",
         "quantization-mismatch",
         "quantization-deprecated",
+        "dtype-refused",
         *ENGINE,
     ]
 )

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import msgspec
+
 from modelcar_tui.advice.repairs.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED, Drafts
 from modelcar_tui.advice.repairs.values import EXPERTS, intended
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Operation
 from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.quantized_shards import cut_fault
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import tensor_parallel_fault
@@ -26,10 +29,13 @@ def repair_sizes(
     arguments: tuple[Argument, ...], facts: ModelFacts, gpu: Gpu | None, vllm: str | None, drafts: Drafts
 ) -> None:
     """Make the sizes agree with each other and with `gpu_count`; what the solver has set is left."""
-    whole, changed = bool(has_switch(arguments, EXPERTS)), overrides(arguments, vllm)
+    changed = overrides(arguments, vllm)
+    whole = bool(has_switch(arguments, EXPERTS)) or drafts.settles(EXPERTS)
 
     def fault(size: int) -> str:
-        return tensor_parallel_fault(facts, size, changed, whole_experts=whole)
+        engine = msgspec.structs.replace(engine_args(drafts.car.serving.args, size, vllm), tp=size, ep=whole)
+        shards = tensor_parallel_fault(facts, size, changed, whole_experts=whole)
+        return shards or cut_fault(facts, engine.mended(), vllm)
 
     for argument in arguments:
         ranks = intended(argument) if argument.flag and argument.name in (_PP, _DP) else 0

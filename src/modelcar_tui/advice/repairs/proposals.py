@@ -16,7 +16,7 @@ from modelcar_tui.advice.repairs.drafts import IMPROVEMENT, REQUIRED, WARNING, D
 from modelcar_tui.advice.repairs.engine import repair_engine
 from modelcar_tui.advice.repairs.hybrid_manager import repair_manager
 from modelcar_tui.advice.repairs.parallel import TENSOR_PARALLEL, repair_sizes
-from modelcar_tui.advice.repairs.quantization_flag import ALLOW_DEPRECATED, QUANTIZATION, deprecated, mismatch
+from modelcar_tui.advice.repairs.quantization_flag import repair_dtype, repair_quantization
 from modelcar_tui.advice.repairs.replacements import replacement
 from modelcar_tui.advice.repairs.ropes import repair_ropes
 from modelcar_tui.advice.repairs.values import accepted, repair_combinations, repair_values
@@ -27,7 +27,7 @@ from modelcar_tui.manifest.types import ModelCar
 from modelcar_tui.memory.types import Estimate
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.argument_table import argument_table
-from modelcar_tui.vllm.arguments import Argument, canonical, has_switch, last_value, take_apart
+from modelcar_tui.vllm.arguments import Argument, canonical, last_value, take_apart
 from modelcar_tui.vllm.readings import answering
 from modelcar_tui.vllm.release import parse_version
 from modelcar_tui.vllm.runs_on import check
@@ -79,7 +79,8 @@ def draft_repairs(
     repair_values(arguments, drafts, release)
     _repeated(arguments, take_apart(runtime_args, vllm), drafts)
     _security(arguments, facts, drafts)
-    _quantization(arguments, facts, vllm, drafts)
+    repair_quantization(arguments, facts, gpu, vllm, drafts)
+    repair_dtype(arguments, facts, gpu, vllm, drafts)
     repair_sizes(arguments, facts, gpu, vllm, drafts)
     if gpu is not None:
         _hardware(car, facts, gpu, arguments, vllm, drafts)
@@ -160,22 +161,6 @@ def _security(arguments: tuple[Argument, ...], facts: ModelFacts, drafts: Drafts
                 drafts.remove(argument, f"it runs Python from the model image and {why}", WARNING)
 
 
-def _quantization(
-    arguments: tuple[Argument, ...], facts: ModelFacts, vllm: str | None, drafts: Drafts
-) -> None:
-    given = next((item for item in reversed(arguments) if item.name == QUANTIZATION and item.flag), None)
-    value = given.value if given and not given.unknown else None
-    fault = mismatch(value, facts) if value else ""
-    if given is not None and fault:
-        drafts.remove(given, fault, REQUIRED)
-        value = None
-    old = deprecated(value, facts, vllm)
-    if old and not has_switch(arguments, ALLOW_DEPRECATED):
-        drafts.add(
-            ALLOW_DEPRECATED, f"vLLM calls {old} deprecated and starts only when it is told so", REQUIRED
-        )
-
-
 def _hardware(
     car: ModelCar,
     facts: ModelFacts,
@@ -184,19 +169,14 @@ def _hardware(
     vllm: str | None,
     drafts: Drafts,
 ) -> None:
-    """KV-cache dtype and dtype that this GPU refuses."""
-    kv, dtype = (
-        last_value(arguments, "--kv-cache-dtype") or "auto",
-        last_value(arguments, "--dtype") or "auto",
-    )
+    """A KV-cache dtype that this GPU refuses."""
     answers = check(
         facts,
         vendor=gpu.vendor,
         compute_capability=gpu.compute_capability,
         product=gpu.product,
         vllm=vllm,
-        kv_cache_dtype=kv,
-        dtype=dtype,
+        kv_cache_dtype=last_value(arguments, "--kv-cache-dtype") or "auto",
         catalog_reference=car.image,
     )
     for answer in answers:
@@ -205,10 +185,6 @@ def _hardware(
         for argument in arguments:
             if argument.name == "--kv-cache-dtype" and answer.quantization == f"KV cache {argument.value}":
                 drafts.remove(argument, f"{gpu.product}: {answer.why}", REQUIRED)
-            elif argument.name == "--dtype" and answer.quantization == "--dtype bfloat16":
-                drafts.set(argument, "--dtype=half", f"{gpu.product}: {answer.why}", REQUIRED)
-            elif argument.name == "--dtype" and answer.quantization == f"--dtype {argument.value}":
-                drafts.remove(argument, answer.why, REQUIRED)
 
 
 def _forms(arguments: tuple[Argument, ...], drafts: Drafts) -> None:

@@ -1,58 +1,114 @@
-"""`--quantization` against what the checkpoint declares, as vLLM compares them (config/model.py)."""
+"""What `--quantization` and `--dtype` have to be changed to, where vLLM refuses them for a checkpoint."""
 
 from __future__ import annotations
 
-from modelcar_tui.core.text import clean
-from modelcar_tui.models.declared import quantization_of
+from collections.abc import Iterator
+
+import msgspec
+
+from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
+from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware.vendors import Hardware, hardware
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.quantization_table import quantization_table
-from modelcar_tui.vllm.readings import answering
+from modelcar_tui.vllm.arguments import Argument, has_switch
+from modelcar_tui.vllm.cache_scales import scales_refused
+from modelcar_tui.vllm.declaration import Asked
+from modelcar_tui.vllm.dtypes import BFLOAT16
+from modelcar_tui.vllm.quantization_method import ALLOW_DEPRECATED, QUANTIZATION, deprecated, flag_fault
 from modelcar_tui.vllm.release import parse_version
+from modelcar_tui.vllm.start_dtype import dtype_fault
 
-QUANTIZATION, ALLOW_DEPRECATED = "--quantization", "--allow-deprecated-quantization"
-_ACCEPTS = {
-    "awq": ("awq", "awq_marlin", "auto_awq", "marlin", "moe_wna16", "inc", "ipex"),
-    "gptq": ("gptq", "gptq_marlin", "auto_gptq", "marlin", "gptq_marlin_24", "moe_wna16", "inc", "ipex"),
-    "modelopt": ("modelopt", "modelopt_fp4", "modelopt_mxfp8", "modelopt_mixed", "petit_nvfp4"),
-    "modelopt_fp4": ("modelopt", "modelopt_fp4", "petit_nvfp4"),
-    "mxfp4": ("mxfp4", "gpt_oss_mxfp4"),
-    "fp8": ("fp8", "deepseek_v4_fp8"),
-}
-_ALWAYS = ("humming",)
+DTYPE, CACHE = "--dtype", "--kv-cache-dtype"
 
 
-def method_of(facts: ModelFacts | None) -> str | None:
-    """The checkpoint's `quant_method`; empty when it is unquantized, None when that is not known."""
-    if facts is None or (facts.config is None and facts.quantization is None):
-        return None
-    raw = quantization_of(facts) or {}
-    method = raw.get("quant_method")
-    if isinstance(method, str) and method:
-        return clean(method.lower(), limit=60)
-    return "modelopt" if "quantization" in raw or "quant_algo" in raw else ""
+class Numbers(msgspec.Struct, frozen=True):
+    """The arguments that decide in which numbers a model runs."""
+
+    quantization: Argument | None
+    dtype: Argument | None
+    cache: Argument | None
+    configured: bool
+    """Whether `--quantization-config` is given."""
+
+    @classmethod
+    def of(cls, arguments: tuple[Argument, ...]) -> Numbers:
+        """The last of each, as the later argument wins."""
+        given = {item.name: item for item in arguments if item.flag and item.value and not item.unknown}
+        configured = f"{QUANTIZATION}-config" in given
+        return cls(given.get(QUANTIZATION), given.get(DTYPE), given.get(CACHE), configured)
 
 
-def taken(value: str | None) -> str:
-    """The method as vLLM takes it: in small letters; nothing for `None`, which is its default."""
-    return "" if value in (None, "None") else value.lower()
+def asked_of(numbers: Numbers, facts: ModelFacts | None, vllm: str | None, gpu: Gpu | None = None) -> Asked:
+    """What decides about the method of such a start."""
+    value = numbers.quantization.value if numbers.quantization else None
+    card = hardware(gpu.vendor, gpu.product, gpu.compute_capability) if gpu else None
+    return Asked(
+        facts=facts, value=value, version=parse_version(vllm), gpu=card, configured=numbers.configured
+    )
 
 
-def mismatch(value: str, facts: ModelFacts | None) -> str:
-    """Why vLLM refuses `--quantization=value` for this checkpoint; empty when it does not."""
-    method, value = method_of(facts), taken(value)
-    if not method or not value or value in _ALWAYS or value in _ACCEPTS.get(method, (method,)):
-        return ""
-    return f"the checkpoint says {method} and {QUANTIZATION} says {clean(value, limit=60)}: they must agree"
+def repair_quantization(
+    arguments: tuple[Argument, ...], facts: ModelFacts, gpu: Gpu | None, vllm: str | None, drafts: Drafts
+) -> None:
+    """Take away a method that vLLM refuses, and say that a deprecated one is known."""
+    given = Numbers.of(arguments)
+    asked = asked_of(given, facts, vllm, gpu)
+    fault = flag_fault(asked)
+    if given.quantization is not None and fault:
+        drafts.remove(given.quantization, fault, REQUIRED)
+        asked = msgspec.structs.replace(asked, value=None)
+    if given.cache is not None and (scales := scales_refused(asked, given.cache.value or "")):
+        drafts.remove(given.cache, scales, REQUIRED)
+    old = deprecated(asked)
+    if old and not has_switch(arguments, ALLOW_DEPRECATED):
+        drafts.add(
+            ALLOW_DEPRECATED, f"vLLM calls {old} deprecated and starts only when it is told so", REQUIRED
+        )
 
 
-def deprecated(value: str | None, facts: ModelFacts | None, vllm: str | None) -> str:
-    """The deprecated method in use that this release refuses without being told so; empty when there is
-    none."""
-    method = taken(value) or method_of(facts) or ""
-    table = quantization_table()
-    release = parse_version(answering(parse_version(vllm), table.versions)) or ()
-    listed: tuple[str, ...] = ()
-    for since, names in table.deprecated:
-        if (parse_version(since) or ()) <= release:
-            listed = names
-    return method if method in listed else ""
+def repair_dtype(
+    arguments: tuple[Argument, ...], facts: ModelFacts, gpu: Gpu | None, vllm: str | None, drafts: Drafts
+) -> None:
+    """The smallest change that gives a dtype which the GPU, the model and the method have."""
+    given = Numbers.of(arguments)
+    asked = asked_of(given, facts, vllm, gpu)
+    if flag_fault(asked):
+        asked = msgspec.structs.replace(asked, value=None)
+    dtype = (given.dtype.value if given.dtype else None) or "auto"
+    fault = dtype_fault(asked, dtype)
+    if not fault.why:
+        return
+    why = f"{gpu.product}: {fault.why}" if gpu is not None and fault.of_gpu else fault.why
+    for value, method in _others(asked, dtype):
+        other = msgspec.structs.replace(asked, value=method)
+        if not dtype_fault(other, value).why:
+            _change(given, value, method, asked, why, drafts)
+            return
+
+
+def _others(asked: Asked, dtype: str) -> Iterator[tuple[str, str | None]]:
+    """Dtypes and methods to try, the nearest first."""
+    if dtype in BFLOAT16 and _lacks(asked.gpu):
+        yield "half", asked.value
+    if dtype != "auto" and (asked.gpu is not None or asked.value is None):  # what it is hangs on the GPU
+        yield "auto", asked.value
+    if asked.value is not None:
+        yield dtype, None
+        yield "auto", None
+    yield from (("half", asked.value), ("bfloat16", asked.value))
+
+
+def _lacks(gpu: Hardware | None) -> bool:
+    return gpu is not None and gpu.column == "nvidia" and gpu.capability < 80
+
+
+def _change(given: Numbers, value: str, method: str | None, asked: Asked, why: str, drafts: Drafts) -> None:
+    if given.quantization is not None and method != asked.value:
+        drafts.remove(given.quantization, why, REQUIRED)
+    if given.dtype is None:
+        if value != "auto":
+            drafts.add(f"{DTYPE}={value}", why, REQUIRED)
+    elif value == "auto":
+        drafts.remove(given.dtype, why, REQUIRED)
+    elif value != given.dtype.value:
+        drafts.set(given.dtype, f"{DTYPE}={value}", why, REQUIRED)

@@ -1,0 +1,54 @@
+"""In which numbers a model is to run: `--quantization` and `--dtype` against the checkpoint."""
+
+from __future__ import annotations
+
+from modelcar_tui.advice.lint.remarks import ERROR, Remarks
+from modelcar_tui.advice.repairs.quantization_flag import Numbers, asked_of
+from modelcar_tui.memory.quantized_shards import cut_fault
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.vllm.arguments import Argument, has_switch
+from modelcar_tui.vllm.cache_scales import scales_refused
+from modelcar_tui.vllm.engine_args import server_args
+from modelcar_tui.vllm.faults import fault_of
+from modelcar_tui.vllm.quantization_method import ALLOW_DEPRECATED, deprecated, flag_fault
+from modelcar_tui.vllm.start_dtype import dtype_fault
+
+TENSOR_PARALLEL = "--tensor-parallel-size"
+
+
+def lint_numbers(
+    arguments: tuple[Argument, ...], facts: ModelFacts | None, vllm: str | None, remarks: Remarks
+) -> None:
+    """What vLLM refuses on each GPU; what the parser refuses already is not said again."""
+    given = Numbers.of(arguments)
+    asked = asked_of(given, facts, vllm)
+    fault = flag_fault(asked)
+    if given.quantization is not None and fault and not _told(given.quantization, remarks):
+        cure = "delete it: vLLM reads the checkpoint"
+        remarks.on(given.quantization, "quantization-mismatch", ERROR, fault, cure)
+    old = deprecated(asked)
+    if old and not has_switch(arguments, ALLOW_DEPRECATED):
+        what = f"quantization {old} is deprecated: vLLM starts only when it is told that this is known"
+        remarks.on(given.quantization, "quantization-deprecated", ERROR, what, f"add {ALLOW_DEPRECATED}")
+    if given.dtype is not None and not fault and not _told(given.dtype, remarks):
+        refused = dtype_fault(asked, given.dtype.value or "auto")
+        if refused.why:
+            remarks.on(given.dtype, "dtype-refused", ERROR, refused.why, "delete it")
+    if given.cache is not None and not fault and (scales := scales_refused(asked, given.cache.value or "")):
+        remarks.on(given.cache, "quantization-mismatch", ERROR, scales, "delete it")
+    if facts is not None:
+        _cut(facts, vllm, remarks)
+
+
+def _cut(facts: ModelFacts, vllm: str | None, remarks: Remarks) -> None:
+    """Blocks and groups that the shards of these arguments do not hold whole."""
+    serving = remarks.car.serving
+    fault = cut_fault(facts, server_args(serving.args, serving.gpu_count, vllm).mended(), vllm)
+    if fault:
+        experts = "--enable-expert-parallel"
+        fix = f"add {experts}" if experts in fault else f"use a smaller {TENSOR_PARALLEL}"
+        remarks.add("tensor-parallel", ERROR, fault, fix)
+
+
+def _told(argument: Argument, remarks: Remarks) -> bool:
+    return fault_of(argument, remarks.judge.release) is not None

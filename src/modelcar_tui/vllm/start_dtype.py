@@ -1,0 +1,61 @@
+"""Whether a start's dtype is one that the GPU, the model and its quantization have."""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelcar_tui.models.config import Reader, text_config
+from modelcar_tui.vllm.declaration import Asked
+from modelcar_tui.vllm.dtypes import BFLOAT16, dtype_refused, engine_dtype, model_type_of, named
+from modelcar_tui.vllm.quantization_method import OLDEST_GUESS, choose, running_class
+from modelcar_tui.vllm.release import parse_version
+from modelcar_tui.vllm.value_table import capability_table
+
+_TYPES = ("float16", "bfloat16", "float32")
+
+
+class DtypeFault(msgspec.Struct, frozen=True):
+    """Why vLLM refuses a dtype."""
+
+    why: str = ""
+    """Empty where it does not, or nothing says so."""
+    error: str = ""
+    """vLLM's words."""
+    of_gpu: bool = False
+    """Another GPU would do."""
+
+
+def dtype_fault(asked: Asked, dtype: str) -> DtypeFault:
+    """What speaks against `--dtype`, `auto` where it is not given; without a GPU what does on each."""
+    config = asked.facts.config if asked.facts else None
+    stored = named(Reader(text_config(config)).text("torch_dtype", "dtype").removeprefix("torch."))
+    kind, release = model_type_of(config), asked.version or parse_version(asked.release) or ()
+    why, error = dtype_refused(dtype, asked.gpu, kind, stored_in_bf16=stored in BFLOAT16, release=release)
+    if why:
+        anywhere, _ = dtype_refused(dtype, None, kind, stored_in_bf16=False, release=release)
+        return DtypeFault(why, error, of_gpu=not anywhere)
+    taken = engine_dtype(dtype, asked.gpu, kind, stored=stored, release=release)
+    return _of_method(asked, taken, explicit=named(dtype) != "auto")
+
+
+def agreed_dtype_fault(asked: Asked, dtype: str) -> DtypeFault:
+    """The same, and of a release that is not known only what the releases that are shipped today agree
+    about."""
+    fault = dtype_fault(asked, dtype)
+    if not fault.why or asked.version is not None:
+        return fault
+    older = msgspec.structs.replace(asked, version=OLDEST_GUESS)
+    return fault if dtype_fault(older, dtype).why or choose(older).why else DtypeFault()
+
+
+def _of_method(asked: Asked, taken: str, *, explicit: bool) -> DtypeFault:
+    """VllmConfig._get_quantization_config over get_supported_act_dtypes."""
+    chosen, release = choose(asked), asked.release
+    listed = capability_table().value("act_dtypes", running_class(asked, chosen.method), release)
+    able = sorted({named(name) for name in listed or () if not name.startswith("float8")})
+    elsewhere = asked.gpu is not None and asked.gpu.column != "nvidia"  # its platform has other classes
+    if chosen.why or elsewhere or not able or taken not in _TYPES or taken in able:
+        return DtypeFault()
+    shown = taken if explicit else f"the checkpoint's {taken}"
+    why = f"vLLM {release} can't run quantization {chosen.method} in {shown}, only in {' or '.join(able)}"
+    return DtypeFault(why, f"torch.{taken} is not supported for quantization method {chosen.method}.")
