@@ -76,7 +76,7 @@ def test_which_gpu_tells_every_kind_of_the_run_and_what_would_do(run: Supervisor
     answer = ask(run, "which GPU would do?")
     assert f"{G}:\n  GO on L40S 45 GiB" in answer.text
     assert "  NO-GO on Tesla-T4 15 GiB: the weights need 15.25 GiB and 14.21 GiB are free" in answer.text
-    assert "What would: 4 x L40S on one node; 1 x NVIDIA-" in ask(run, f"which GPU would do for {L}?").text
+    assert "What would: 4 x L40S on one node; " in ask(run, f"which GPU would do for {L}?").text
 
 
 @pytest.mark.parametrize(
