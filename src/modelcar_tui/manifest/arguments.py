@@ -74,7 +74,7 @@ def rewrite(args: tuple[str, ...], changes: Iterable[Change]) -> Rewrite:
             gpu_count = _count(change)
         elif change.operation is Operation.ADD:
             added.append(_item(change))
-        else:
+        elif not _went(args, change, taken):
             group = _find(args, change, taken)
             taken.update(group)
             for index in group:
@@ -118,6 +118,12 @@ def values_after(args: tuple[str, ...], index: int) -> tuple[int, ...]:
     while end < len(args) and not _is_flag(args[end]):
         end += 1
     return tuple(range(index + 1, end))
+
+
+def _went(args: tuple[str, ...], change: Change, taken: set[int]) -> bool:
+    """Whether an item that is to go went with the flag before it already, as if it were that one's value."""
+    there = {index for index, item in enumerate(args) if item == change.old}
+    return change.operation is Operation.REMOVE and bool(there) and there <= taken
 
 
 def _find(args: tuple[str, ...], change: Change, taken: set[int]) -> tuple[int, ...]:

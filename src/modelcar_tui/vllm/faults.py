@@ -14,6 +14,7 @@ from modelcar_tui.vllm.fault import Fault
 from modelcar_tui.vllm.items import item_fault
 from modelcar_tui.vllm.meanings import read_flag
 from modelcar_tui.vllm.named import unknown_names
+from modelcar_tui.vllm.object_rules import object_fault
 from modelcar_tui.vllm.objects import mended, wrong_keys
 from modelcar_tui.vllm.readings import answering, is_open
 from modelcar_tui.vllm.release import parse_version, reached, was_read
@@ -176,6 +177,8 @@ def _object_fault(flag: Flag, told: dict[str, Any], release: str) -> Fault | Non
     )
     code = code if flag.kind in _READ_BY_THE_PARSER else "setting-refused"
     meant = mended(flag.flag, told, release)
+    if meant and object_fault(flag.flag, meant, release) is not None:
+        meant = None
     return Fault(
         code,
         f"{flag.flag}: {said}",

@@ -48,8 +48,8 @@ _SUCCESSORS = {
 """Keys that went, and what took their place (vllm/config/compilation.py of 0.12.0, pooler.py of 0.11.1)."""
 _DECIDES = ("method", "model", "kv_connector", "ec_connector", "kv_role", "ec_role")
 """Keys without which the rest of an object means nothing."""
-_OWN_WORDS = ("--quantization-config",)
-"""Flags whose keys take names of their own beside what they are (vllm/config/quantization.py): values are not
+_OWN_WORDS = {"--quantization-config": ("linear", "moe", "targets")}
+"""Keys that take names of their own beside what they are (vllm/config/quantization.py): their values are not
 judged."""
 _SHOWN = 40
 """Choices that a sentence lists."""
@@ -74,10 +74,11 @@ class Wrong(msgspec.Struct, frozen=True):
 def wrong_keys(flag: str, found: Mapping[str, Any], release: str) -> Iterator[Wrong]:
     """Everything in the object of `flag` that a read release refuses; nothing for a flag with free keys."""
     rows = _rows(flag, release)
-    if flag in _OWN_WORDS:
-        rows = {key: {"strict": row.get("strict", False)} for key, row in rows.items() if "." not in key}
-    if rows:
-        yield from (_dated(flag, wrong, release) for wrong in _walk(rows, found, ()))
+    if not rows:
+        return
+    for key in _OWN_WORDS.get(flag, ()):
+        rows = {name: row for name, row in rows.items() if name.partition(".")[0] != key} | {key: {}}
+    yield from (_dated(flag, wrong, release) for wrong in _walk(rows, found, ()))
 
 
 def _dated(flag: str, wrong: Wrong, release: str) -> Wrong:

@@ -394,3 +394,22 @@ def test_a_secret_is_masked_in_every_way_it_can_stand_in_a_list() -> None:
     text = "x: &k topsecret\na:\n" + "".join(f"  - {item}\n" for item in items)
     shown = masked_text(text)
     assert "secret" not in shown and shown.count("\n") == text.count("\n") and "--seed=1" in shown
+
+
+def test_a_word_behind_a_bare_flag_goes_with_it_or_by_itself_but_once() -> None:
+    args = ("--gone", "word", "--kept=1")
+    changes = [
+        Change(
+            id=old,
+            model="m",
+            operation=Operation.REMOVE,
+            flag=old,
+            old=old,
+            new=None,
+            reason="r",
+            severity="required",
+        )
+        for old in ("--gone", "word")
+    ]
+    assert rewrite(args, changes).args == rewrite(args, changes[:1]).args == ("--kept=1",)
+    assert rewrite(args, changes[1:]).args == ("--gone", "--kept=1")

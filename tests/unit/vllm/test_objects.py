@@ -34,6 +34,7 @@ def said(flag: str, found: dict[str, Any], release: str) -> dict[str, str]:
         ("--eplb-config", {"window_size": 0}, ("0.33.0",), ()),
         ("--speculative-config", {"num_speculative_tokens": 0}, ("0.33.0",), ()),
         ("--quantization-config", {"linear": "fp8_per_tensor"}, (), ("0.24.0", "0.33.0")),
+        ("--quantization-config", {"ignore": [1]}, ("0.24.0", "0.33.0"), ()),
         ("--quantization-config", {"linears": "fp8_per_tensor"}, ("0.24.0", "0.33.0"), ()),
         ("--hf-overrides", {"anything": {"at": "all"}}, (), ("0.8.5", "0.33.0")),
     ],
