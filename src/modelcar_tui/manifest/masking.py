@@ -16,7 +16,13 @@ SECRET_FLAGS = ("--api-key", "--hf-token")
 MASK = "***"
 _REFERENCE = re.compile(r"\$\([A-Za-z_][\w.-]*\)\Z")
 """`$(NAME)`: Kubernetes puts an environment variable there, so the text itself tells nothing."""
+_ENDINGS = tuple(flag.removeprefix("-") for flag in SECRET_FLAGS)
 _PARTS = ("api", "key", "hf", "tok")
+_NAMED = re.compile(
+    r"""(?:\A|(?<=[\s=]))["']?(?P<dashes>[-\u2010-\u2015\u2212]*)(?P<name>[A-Za-z]\w*(?:[-_]\w+)*)["']?"""
+    r"(?P<gap>\s*[=:]\s*|\s+)"
+)
+"""A name and what parts it from its value, wherever it stands in an item."""
 _RUN_TOGETHER = tuple(flag.replace("-", "") for flag in SECRET_FLAGS)
 _SHORTEST = 7
 """`--api-k` and `--hf-tok` are the shortest beginnings that vLLM takes for these flags."""
@@ -83,6 +89,27 @@ def masked_text(text: str) -> str:
 
 def _item(item: str) -> str:
     match = re.match(r"([^=\s]+)(=|\s+)(.*)\Z", item, re.DOTALL)
-    if match is None or not is_secret_flag(match[1]) or is_reference(match[3]):
+    if match is None or not is_secret_flag(match[1]):
+        return _slip(item)
+    return item if is_reference(match[3]) else f"{match[1]}{match[2]}{MASK}"
+
+
+def _slip(item: str) -> str:
+    """An item in which such a flag stands by mistake: behind another one, in quotes, without its dashes.
+
+    An object is left as it is: its keys are no flags, and it would be none any more.
+    """
+    text = item.lower()
+    if "{" in item or not any(part in text for part in _PARTS):
         return item
-    return f"{match[1]}{match[2]}{MASK}"
+    for found in _NAMED.finditer(item):
+        if _names_secret(found) and not is_reference(item[found.end() :]):
+            return item[: found.end()] + MASK
+    return item
+
+
+def _names_secret(found: re.Match[str]) -> bool:
+    """Whether it is such a flag, or a variable of that name that is given its value."""
+    name = found["name"].replace("_", "-").lower()
+    told = bool(found["dashes"]) or not found["gap"].isspace()
+    return told and (is_secret_flag(f"--{name}") or name.endswith(_ENDINGS))

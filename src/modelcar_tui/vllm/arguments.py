@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.manifest.masking import SECRET_FLAGS, is_secret_flag
+from modelcar_tui.manifest.masking import MASK, SECRET_FLAGS, is_secret_flag
 from modelcar_tui.manifest.variables import references
 from modelcar_tui.vllm.argument_table import Flag, Row, argument_table, shaped
 from modelcar_tui.vllm.readings import answering
@@ -62,6 +62,11 @@ class Argument(msgspec.Struct, frozen=True, kw_only=True):
     def secret(self) -> bool:
         """Whether its value may be shown nowhere; also where flag and value are one item with a blank."""
         return is_secret_flag(canonical(self.written.split(" ", 1)[0])) or self.name in SECRET_FLAGS
+
+    @property
+    def masked(self) -> bool:
+        """Whether a secret stands in it, whose text is not kept: no change can tell it from others."""
+        return self.secret or MASK in self.written or MASK in (self.value or "")
 
     @property
     def separate(self) -> bool:

@@ -11,6 +11,7 @@ from modelcar_tui.advice.finding import Severity
 from modelcar_tui.advice.lint.lint import lint_model
 from modelcar_tui.advice.repairs.proposals import propose
 from modelcar_tui.manifest.arguments import effective
+from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.plan import Change
 from modelcar_tui.manifest.types import ModelCar
 from modelcar_tui.vllm.arguments import flags_of
@@ -190,3 +191,18 @@ def test_aliases_in_a_value_are_not_written_out() -> None:
         if change.flag == "--limit-mm-per-prompt"
     ]
     assert change.new is None
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        ("--api-key", "first", "second"),
+        ("--seed=1 --api-key=first",),
+        ('"--api-key=first"',),
+        ("api-key=first",),
+    ],
+)
+def test_no_change_is_made_of_an_item_whose_text_is_not_kept(items: tuple[str, ...]) -> None:
+    item = car(*masked_arguments(items))
+    assert lint_model(item, vllm="0.10.0")
+    assert not [change for change in propose(item, facts(LLAMA), None, vllm="0.10.0") if change.old]

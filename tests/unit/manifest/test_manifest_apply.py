@@ -413,3 +413,25 @@ def test_a_word_behind_a_bare_flag_goes_with_it_or_by_itself_but_once() -> None:
     ]
     assert rewrite(args, changes).args == rewrite(args, changes[:1]).args == ("--kept=1",)
     assert rewrite(args, changes[1:]).args == ("--gone", "--kept=1")
+
+
+@pytest.mark.parametrize(
+    ("clear", "masked"),
+    [
+        ("--max-model-len=4096 --api-key=hunter2", "--max-model-len=4096 --api-key=***"),
+        ("--enforce-eager --api-key hunter2", "--enforce-eager --api-key ***"),
+        ('"--api-key=hunter2"', '"--api-key=***'),
+        ("'--hf-token' hunter2", "'--hf-token' ***"),
+        ("\u2014api-key=hunter2", "\u2014api-key=***"),
+        ("api-key=hunter2", "api-key=***"),
+        ("--api-key:hunter2", "--api-key:***"),
+        ("VLLM_API_KEY=hunter2", "VLLM_API_KEY=***"),
+        ("--seed=1 --api-key=$(KEY)", "--seed=1 --api-key=$(KEY)"),
+        ("--served-model-name=api-key", "--served-model-name=api-key"),
+        ("--ssl-keyfile=/tls.key", "--ssl-keyfile=/tls.key"),
+        ('--hf-overrides={"api-key": 1}', '--hf-overrides={"api-key": 1}'),
+        ("--chat-template=the api key is told", "--chat-template=the api key is told"),
+    ],
+)
+def test_a_slip_makes_a_secret_no_less_of_one(clear: str, masked: str) -> None:
+    assert masked_arguments((clear,)) == (masked,)

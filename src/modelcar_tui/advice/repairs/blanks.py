@@ -36,7 +36,7 @@ def join(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
 def _meant(argument: Argument, drafts: Drafts, vllm: str | None) -> Argument:
     """Where flag and value are one item, what they would be as two; else the argument itself."""
     item = drafts.car.serving.args[argument.index]
-    blank = argument.flag is None and argument.is_flag and not argument.secret and " " in argument.written
+    blank = argument.flag is None and argument.is_flag and not argument.masked and " " in argument.written
     if not blank or argument.separator:
         return argument
     head, *rest = item.split(None, 1)

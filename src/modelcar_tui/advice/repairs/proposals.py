@@ -106,7 +106,7 @@ def _repair(arguments: tuple[Argument, ...], release: str, vllm: str | None, dra
         if argument.flag is not None or argument.separator or drafts.touched(argument):
             continue
         written = argument.written
-        if argument.secret:
+        if argument.masked:
             continue  # the lint says it; a change would have to carry the secret
         if not argument.is_flag:
             drafts.remove(argument, f"`{written}` belongs to no flag and vLLM refuses it", REQUIRED)
@@ -191,7 +191,7 @@ def _forms(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
     """Spellings that vLLM takes and the QA suite mishandles."""
     for argument in arguments:
         flag = argument.flag
-        if flag is None or argument.dotted or drafts.touched(argument) or argument.secret:
+        if flag is None or argument.dotted or drafts.touched(argument) or argument.masked:
             continue
         if argument.separate and not flag.several and argument.value is not None:
             drafts.set(

@@ -36,7 +36,7 @@ def repair_values(arguments: tuple[Argument, ...], drafts: Drafts, release: str)
     """A change for each value that a read release's parser, server or engine refuses."""
     for argument in arguments:
         flag = argument.flag
-        if flag is None or drafts.touched(argument) or (argument.secret and argument.value is not None):
+        if flag is None or drafts.touched(argument) or (argument.masked and argument.value is not None):
             continue
         if argument.dotted:
             if argument.value is None:
@@ -54,7 +54,7 @@ def repair_values(arguments: tuple[Argument, ...], drafts: Drafts, release: str)
             _value(argument, flag, fault, drafts, release)
     for argument, fault in faults(arguments, release):
         known = argument.flag is not None or argument.separator
-        if known and not drafts.touched(argument) and not argument.secret:
+        if known and not drafts.touched(argument) and not argument.masked:
             _mend(argument, fault, drafts)
 
 
