@@ -73,8 +73,8 @@ CASES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     ),
     (("--cuda-graph-sizes=512",), written("--compilation-config", max_cudagraph_capture_size=512)),
     (
-        ("--num-redundant-experts=2", "--eplb-window-size=100", "--eplb-log-balancedness"),
-        written("--eplb-config", num_redundant_experts=2, window_size=100, log_balancedness=True),
+        ("--eplb-window-size=100", "--eplb-log-balancedness"),
+        written("--eplb-config", window_size=100, log_balancedness=True),
     ),
     (
         ("--speculative-model=a/b", "--num-speculative-tokens=4"),

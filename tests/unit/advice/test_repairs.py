@@ -206,3 +206,23 @@ def test_no_change_is_made_of_an_item_whose_text_is_not_kept(items: tuple[str, .
     item = car(*masked_arguments(items))
     assert lint_model(item, vllm="0.10.0")
     assert not [change for change in propose(item, facts(LLAMA), None, vllm="0.10.0") if change.old]
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ("--tensor-parallel-size=2.0", ["--tensor-parallel-size=1"]),
+        ("--num-redundant-experts=2", []),
+        ("--data-parallel-external-lb=true", []),
+        ('--speculative-config={"method": "medusa"}', []),
+        (
+            '--speculative-config={"method": "ngram", "num_speculative_tokens": 0, "prompt_lookup_max": 4}',
+            ['--speculative-config={"method":"ngram","prompt_lookup_max":4,"num_speculative_tokens":4}'],
+        ),
+    ],
+)
+def test_what_a_mended_argument_is_refused_for_is_mended_in_the_same_change(
+    given: str, left: list[str]
+) -> None:
+    args, changes, _ = repaired(given)
+    assert (list(args), len(changes)) == (left, 1)

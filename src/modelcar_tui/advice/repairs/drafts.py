@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from modelcar_tui.core.facts import Term
 from modelcar_tui.core.text import clean
+from modelcar_tui.manifest.arguments import flag_of
 from modelcar_tui.manifest.plan import Change, Operation
 from modelcar_tui.manifest.types import ModelCar
 from modelcar_tui.vllm.arguments import Argument, take_apart
@@ -106,8 +109,6 @@ class Drafts:
         group.update(*(change.together_with for change in self._changes if change.id in group))
         if len(group) < 2:
             return
-        import msgspec
-
         self._changes = [
             msgspec.structs.replace(
                 change, together_with=tuple(sorted({*change.together_with, *group} - {change.id}))
@@ -116,6 +117,28 @@ class Drafts:
             else change
             for change in self._changes
         ]
+
+    def revise(self, flag: str, new: str | None, reason: str) -> bool:
+        """Let the last change that writes `flag` write something else, or take the argument away (None).
+
+        For what is wrong with an argument once it is mended. Returns whether there was such a change.
+        """
+        writing = [
+            at
+            for at, change in enumerate(self._changes)
+            if change.operation is Operation.SET and flag_of(change.new or "") == flag
+        ]
+        if not writing or self._changes[writing[-1]].new == new:
+            return False
+        before = self._changes[writing[-1]]
+        self._changes[writing[-1]] = msgspec.structs.replace(
+            before,
+            operation=Operation.REMOVE if new is None else Operation.SET,
+            new=new,
+            reason=clean(f"{before.reason}; then {reason}", limit=500),
+            severity=REQUIRED,
+        )
+        return True
 
     def settles(self, flag: str) -> bool:
         """Whether a flag gets a value, or `gpu_count` another number."""

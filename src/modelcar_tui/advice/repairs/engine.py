@@ -48,4 +48,5 @@ def _repair(refusal: Refusal, arguments: tuple[Argument, ...], drafts: Drafts) -
     if refusal.write and given:
         drafts.set(given.pop(), refusal.write, why, REQUIRED)
         return True
-    return sum(bool(drafts.remove(one, why, REQUIRED)) for one in given) > 0
+    removed = [drafts.remove(one, why, REQUIRED) for one in given]
+    return any(removed) or drafts.revise(refusal.flag, refusal.write or None, why)

@@ -43,8 +43,9 @@ def repair_sizes(
             many = f"{ranks} times as many ranks as GPUs would start"
             why = f"the QA suite sets {TENSOR_PARALLEL} to gpu_count, so {many}"
             drafts.remove(argument, why, REQUIRED, for_suite=_world(arguments) <= drafts.gpu_count)
-    if not _settled(drafts):
-        given = [item for item in arguments if item.name == TENSOR_PARALLEL and item.flag and intended(item)]
+    given = [item for item in arguments if item.name == TENSOR_PARALLEL and item.flag and intended(item)]
+    settled = [change.new for change in drafts.all() if change.id in _settled(drafts)]
+    if not settled or (given and settled == [f"{TENSOR_PARALLEL}={intended(given[-1])}"]):
         if given:
             _agree(given[-1], fault, facts, gpu, vllm, drafts)
         elif drafts.gpu_count > 1:
@@ -88,7 +89,9 @@ def _agree(
         return
     why = f"gpu_count is {count} and {TENSOR_PARALLEL} is {size}: the QA suite passes {count}, KServe {size}"
     needed = size > count or not _starts_so(serving.args, facts, gpu, vllm)
-    drafts.set(given, f"{TENSOR_PARALLEL}={count}", why, REQUIRED if needed else IMPROVEMENT)
+    item = f"{TENSOR_PARALLEL}={count}"
+    if not drafts.set(given, item, why, REQUIRED if needed else IMPROVEMENT):
+        drafts.revise(TENSOR_PARALLEL, item, why)
 
 
 def _written(
