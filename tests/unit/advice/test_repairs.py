@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from compatibility_support import LLAMA, car, facts
 from hypothesis import example, given
@@ -226,3 +228,40 @@ def test_what_a_mended_argument_is_refused_for_is_mended_in_the_same_change(
 ) -> None:
     args, changes, _ = repaired(given)
     assert (list(args), len(changes)) == (left, 1)
+
+
+@pytest.mark.parametrize(
+    ("args", "vllm", "after"),
+    [
+        (("--enable-prefix-caching", "false"), "0.19.1", ("--no-enable-prefix-caching",)),
+        (("--no-enable-prefix-caching", "False"), "0.19.1", ("--enable-prefix-caching",)),
+        (("--enable-prefix-caching", "true"), "0.19.1", ("--enable-prefix-caching",)),
+        (("--disable-log-requests", "false"), "0.8.5", ()),
+    ],
+)
+def test_a_switch_with_its_word_behind_it_does_not_become_its_opposite(
+    args: tuple[str, ...], vllm: str, after: tuple[str, ...]
+) -> None:
+    left, changes, _ = repaired(*args, vllm=vllm)
+    assert left == after
+    assert all(change.together_with for change in changes) is (len(changes) > 1)
+
+
+def test_the_lint_says_how_a_switch_is_turned_off() -> None:
+    (found,) = lint_model(car("--enable-prefix-caching", "false"), vllm="0.19.1")
+    assert (found.code, found.fix) == ("stray-value", "write --no-enable-prefix-caching alone")
+
+
+@pytest.mark.parametrize(
+    ("key", "vllm", "refused"),
+    [
+        ("base_model_name", "0.8.5", False),
+        ("is_3d_lora_weight", "0.21.0", True),
+        ("is_3d_lora_weight", "0.22.0", False),
+        ("rank", "0.33.0", True),
+    ],
+)
+def test_an_adapter_has_the_keys_of_its_release(key: str, vllm: str, refused: bool) -> None:
+    adapter = json.dumps({"name": "sql", "path": "/x", key: None})
+    found = lint_model(car("--enable-lora", "--lora-modules", adapter), vllm=vllm)
+    assert [one.code for one in found if one.severity is Severity.ERROR] == ["value-wrong"] * refused

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modelcar_tui.advice.lint.remarks import ERROR, NOTE, WARNING, Remarks
 from modelcar_tui.advice.repairs.replacements import advice, near_miss
-from modelcar_tui.advice.repairs.values import accepted
+from modelcar_tui.advice.repairs.values import accepted, off_words
 from modelcar_tui.vllm.argument_table import Flag
 from modelcar_tui.vllm.arguments import Argument, canonical, looks_like_flag
 from modelcar_tui.vllm.fault import Fault
@@ -16,8 +16,11 @@ def lint_arguments(arguments: tuple[Argument, ...], release: str, remarks: Remar
     """Unknown, removed, misspelt and deprecated flags; values; forms that the QA suite mishandles;
     repeats."""
     seen: dict[str, Argument] = {}
+    off = {word.index: switch for switch, word in off_words(arguments)}
     for argument, fault in faults(arguments, release):
-        remarks.on(argument, fault.code, ERROR, fault.what, fault.fix or _fix(argument, fault, release))
+        switch = off.get(argument.index)
+        fix = _in_one(switch) if switch else fault.fix or _fix(argument, fault, release)
+        remarks.on(argument, fault.code, ERROR, fault.what, fix)
     for argument in arguments:
         if argument.flag is None:
             continue
@@ -28,6 +31,13 @@ def lint_arguments(arguments: tuple[Argument, ...], release: str, remarks: Remar
         if before := seen.get(argument.name):
             _repeated(argument, before, argument.flag, remarks)
         seen[argument.name] = argument
+
+
+def _in_one(switch: Argument) -> str:
+    """How a switch is said that has a `false` behind it."""
+    if switch.flag is None or switch.flag.kind != "flag":
+        return f"delete it with {switch.name}, which takes no value"
+    return f"write {switch.name if switch.negated else f'--no-{switch.name[2:]}'} alone"
 
 
 def _repeated(argument: Argument, before: Argument, flag: Flag, remarks: Remarks) -> None:

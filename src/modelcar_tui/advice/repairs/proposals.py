@@ -19,7 +19,7 @@ from modelcar_tui.advice.repairs.parallel import TENSOR_PARALLEL, repair_sizes
 from modelcar_tui.advice.repairs.quantization_flag import repair_dtype, repair_quantization
 from modelcar_tui.advice.repairs.replacements import replacement
 from modelcar_tui.advice.repairs.ropes import repair_ropes
-from modelcar_tui.advice.repairs.values import accepted, repair_combinations, repair_values
+from modelcar_tui.advice.repairs.values import accepted, repair_combinations, repair_values, repair_words
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Change, Operation
@@ -74,6 +74,7 @@ def draft_repairs(
     changed = carry_over(arguments, facts, release, vllm, drafts)
     changed = changed or repair_ropes(arguments, facts, vllm, drafts)
     repair_manager(arguments, facts, vllm, drafts)
+    repair_words(arguments, drafts)
     _repair(arguments, release, vllm, drafts)
     repair_combinations(arguments, facts, drafts, release)
     repair_values(arguments, drafts, release)

@@ -10,7 +10,10 @@ import ast
 import difflib
 import json
 import re
+from collections.abc import Iterator
+from itertools import pairwise
 
+import msgspec
 import yaml
 
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
@@ -56,6 +59,27 @@ def repair_values(arguments: tuple[Argument, ...], drafts: Drafts, release: str)
         known = argument.flag is not None or argument.separator
         if known and not drafts.touched(argument) and not argument.masked:
             _mend(argument, fault, drafts)
+
+
+def repair_words(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
+    """A switch and a `false` behind it, which vLLM takes for a model: it would be on.
+
+    Comes before the repairs that take stray words away: alone that would turn it into its opposite.
+    """
+    for switch, word in off_words(arguments):
+        if switch.flag is not None and not drafts.touched(switch):
+            stray = f"`{word.written}` belongs to no flag and vLLM refuses it"
+            gone = drafts.remove(word, stray, REQUIRED)
+            whole = msgspec.structs.replace(switch, value=word.written)
+            drafts.couple(gone, _switch(whole, switch.flag, drafts))
+
+
+def off_words(arguments: tuple[Argument, ...]) -> Iterator[tuple[Argument, Argument]]:
+    """Each switch with the `false` that follows it as an item of its own."""
+    for switch, word in pairwise(arguments):
+        alone = switch.flag is not None and switch.flag.valueless and switch.value is None
+        if alone and word.flag is None and word.written.strip().lower() in _NO:
+            yield switch, word
 
 
 def accepted(item: str, release: str) -> str:
@@ -116,19 +140,20 @@ def repair_combinations(
 _DEFAULT = "without it vLLM's default holds"
 
 
-def _switch(argument: Argument, flag: Flag, drafts: Drafts) -> None:
+def _switch(argument: Argument, flag: Flag, drafts: Drafts) -> str:
+    """A switch that is given a value, as it was meant; returns the change's id."""
     value = argument.value
     if value is None:
-        return
+        return ""
     word = value.strip().lower()
     why = f"{flag.flag} takes no value and vLLM refuses {value!r}"
     on, off = (_YES, _NO) if not argument.negated else (_NO, _YES)
     if word in on:
-        drafts.set(argument, flag.flag, why, REQUIRED)
-    elif word in off and flag.kind == "flag":
-        drafts.set(argument, f"--no-{flag.flag[2:]}", f"{why}; the --no- form switches it off", REQUIRED)
-    else:
-        drafts.remove(argument, why, REQUIRED)
+        return drafts.set(argument, flag.flag, why, REQUIRED)
+    if word in off and flag.kind == "flag":
+        off_form = f"--no-{flag.flag[2:]}"
+        return drafts.set(argument, off_form, f"{why}; the --no- form switches it off", REQUIRED)
+    return drafts.remove(argument, why, REQUIRED)
 
 
 def _value(argument: Argument, flag: Flag, fault: Fault, drafts: Drafts, release: str) -> None:
