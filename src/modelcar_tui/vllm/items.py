@@ -13,6 +13,10 @@ from modelcar_tui.vllm.values import object_of
 _ITEM = re.compile(r"{[^{}]*}|\S+")
 _DEVICES = ("auto", "cpu", "cuda", "xpu", "tpu", "hpu", "npu")
 """The parser takes the first two and the kind of device of its own platform, `cuda` for ROCm, too."""
+_KEYS = ("name", "path", "base_model_name", "is_3d_lora_weight")
+"""Of an adapter (LoRAModulePath), which takes no others."""
+_STACKED = "0.22.0"
+"""Since when there is the last of these keys."""
 _MORE_SIGNS = "0.32.0"
 """Since when a path may have a `=` in it."""
 
@@ -47,6 +51,9 @@ def _adapter_fault(item: str, release: str) -> str:
         return f"{item} is neither NAME=PATH nor an object"
     if not isinstance(found, dict):
         return "an adapter wants an object with name and path"
+    known = _KEYS if reached(_STACKED, release) else _KEYS[:-1]
+    if others := [key for key in found if key not in known]:
+        return f"an adapter has no {' and no '.join(others[:3])}, only {', '.join(known)}"
     lacking = [key for key in ("name", "path") if key not in found]
     return f"an adapter wants {' and '.join(lacking)}" if lacking else ""
 
