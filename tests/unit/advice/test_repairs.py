@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 from modelcar_tui.advice.finding import Severity
 from modelcar_tui.advice.lint.lint import lint_model
 from modelcar_tui.advice.repairs.proposals import propose
+from modelcar_tui.hardware.products import gpu_for
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.plan import Change
 from modelcar_tui.manifest.types import ModelCar
+from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.vllm.arguments import flags_of
+from modelcar_tui.vllm.engine_args import EngineArgs
 
 
 def repaired(
@@ -265,3 +268,42 @@ def test_an_adapter_has_the_keys_of_its_release(key: str, vllm: str, refused: bo
     adapter = json.dumps({"name": "sql", "path": "/x", key: None})
     found = lint_model(car("--enable-lora", "--lora-modules", adapter), vllm=vllm)
     assert [one.code for one in found if one.severity is Severity.ERROR] == ["value-wrong"] * refused
+
+
+@pytest.mark.parametrize(
+    ("item", "left"),
+    [
+        ("--max-model-len=4096 --dtype=half", ("--max-model-len=4096", "--dtype=half")),
+        ("--max-model-len 4096 --enforce-eager", ("--max-model-len=4096", "--enforce-eager")),
+        ('"--max-model-len=4096"', ("--max-model-len=4096",)),
+        ("--max-model-len='4096'", ("--max-model-len=4096",)),
+        ("\u2014max-model-len=4096", ("--max-model-len=4096",)),
+        ("max-model-len=4096", ("--max-model-len=4096",)),
+        ("--max-model-len=4096 --trust-remote-code", ()),
+        ("--max-model-len=4096 --no-such-flag", ()),
+        ("trust", ()),
+        ("hermes", ()),
+    ],
+)
+def test_what_an_item_was_meant_to_be_is_kept(item: str, left: tuple[str, ...]) -> None:
+    assert repaired(item)[0] == left
+
+
+def test_a_flag_out_of_an_item_is_not_put_beside_another_one() -> None:
+    assert repaired("--max-model-len=4096 --dtype=half", "--dtype=bfloat16")[0] == ("--dtype=bfloat16",)
+
+
+@pytest.mark.parametrize(
+    ("item", "length"),
+    [
+        ('"--max-model-len=4096"', ["--max-model-len=4096"]),
+        ("--hf-overrides=max_position_embeddings=65536", ["--max-model-len=65536"]),
+        ("--max-model-len='4096000'", ["--max-model-len=131072"]),
+    ],
+)
+def test_no_context_is_written_down_that_what_is_mended_speaks_against(item: str, length: list[str]) -> None:
+    model, gpu = facts(LLAMA), gpu_for("NVIDIA-H200", count=1)
+    fits = estimate(model, gpu, EngineArgs(), vllm="0.19.1")
+    changes = propose(car(item), model, gpu, estimate=fits, vllm="0.19.1")
+    left = effective(car(item).serving, changes).args
+    assert [one for one in left if one.startswith("--max-model-len")] == length

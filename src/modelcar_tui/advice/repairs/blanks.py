@@ -1,13 +1,65 @@
-"""Items such as `--max-model-len 4096`: one item with a blank, which vLLM's parser takes for a value."""
+"""Items such as `--max-model-len 4096`: one item with a blank, which vLLM's parser takes for a value.
+
+And those of several flags, in quotes of their own or without the dashes.
+"""
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
+from modelcar_tui.advice.lint.security import REMOTE_CODE
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
 from modelcar_tui.vllm.arguments import Argument, take_apart
+from modelcar_tui.vllm.faults import fault_of
 
 _WHY = "one item with a blank is no flag to vLLM"
+
+
+_DASHES = re.compile(r"[-\u2010-\u2015\u2212]*(?=[A-Za-z])")
+_NEXT_FLAG = re.compile(r"\s+(?=--[A-Za-z])")
+
+
+def split(arguments: tuple[Argument, ...], release: str, drafts: Drafts) -> None:
+    """Write the flags that an item was meant to be, where this release takes each of them as it stands.
+
+    What is given elsewhere is left: which of the two counts can't be told.
+    """
+    named = {argument.name for argument in arguments}
+    for argument in arguments:
+        if argument.items > 1 or argument.masked or argument.unknown or argument.separator:
+            continue
+        if fault_of(argument, release) is None:
+            continue
+        parts = _flags_in(drafts.car.serving.args[argument.index])
+        meant = [part for text in parts for part in take_apart((text,), release)]
+        if not meant or not all(_is_sure(part, release) for part in meant):
+            continue
+        others = {part.name for part in meant} & (named - {argument.name})
+        settled = any(drafts.settles(part.name) for part in meant)
+        if others or settled or len({part.name for part in meant}) < len(meant):
+            continue
+        why = "flags are told by their dashes, one an item: as it stands vLLM refuses it"
+        made = [drafts.set(argument, parts[0], why, REQUIRED)]
+        drafts.couple(*made, *(drafts.add(part, "the rest of that item", REQUIRED) for part in parts[1:]))
+
+
+def _flags_in(item: str) -> list[str]:
+    """The flags of an item whose slip is quotes, dashes or a line that was not split; empty for others."""
+    text = item.strip()
+    if text[:1] in ("'", '"') and text[-1:] == text[:1]:
+        text = text[1:-1].strip()
+    text = _DASHES.sub("--", text, count=1) if "=" in text or not text[:1].isalpha() else text
+    parts = [] if "{" in text else _NEXT_FLAG.split(text)
+    joined = [re.sub(r"\s+", "=", part, count=1) if "=" not in part else part for part in parts]
+    return joined if len(joined) > 1 or (joined and joined[0] != item and " " not in item) else []
+
+
+def _is_sure(part: Argument, release: str) -> bool:
+    """Whether it is a whole flag that this release takes; code of the image's own is never proposed."""
+    whole = part.flag is not None and not part.abbreviated and part.name != REMOTE_CODE
+    return whole and " " not in (part.value or "") and fault_of(part, release) is None
 
 
 def as_meant(arguments: tuple[Argument, ...], drafts: Drafts, vllm: str | None) -> tuple[Argument, ...]:

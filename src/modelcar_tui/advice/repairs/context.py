@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelcar_tui.advice.repairs.drafts import IMPROVEMENT, REQUIRED, Drafts
+from modelcar_tui.advice.repairs.values import intended
 from modelcar_tui.core.facts import Fact, Source, Term
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
@@ -32,7 +33,7 @@ def propose_context(
         mended: what another change makes of `--hf-overrides`; empty where none does.
     """
     given = next((item for item in reversed(arguments) if item.name == _LENGTH and item.flag), None)
-    wanted = tokens(given.value) if given else None
+    wanted = (tokens(given.value) or intended(given) or None) if given else None
     changed = heard(mended, vllm) if mended else overrides(arguments, vllm)
     limit = longest_context(facts.config, changed, vllm)
     implied = implied_context(facts.config, changed, vllm)
@@ -81,7 +82,9 @@ def _write(
     if given is None:
         drafts.add(item, why, severity, evidence=evidence)
     else:
-        drafts.set(given, item, why, severity, evidence=evidence)
+        made = drafts.set(given, item, why, severity, evidence=evidence)
+        if not made and severity == REQUIRED:
+            drafts.revise(_LENGTH, item, why)
 
 
 def _positions(limit: int) -> tuple[Term, ...]:

@@ -79,7 +79,8 @@ class Drafts:
         known here."""
         flag = item.partition("=")[0]
         covers = self._anything_more and severity != REQUIRED
-        if flag in self._added or flag in self._from_outside or covers:
+        there = flag in self._added or flag in self._from_outside or self.text_of(flag) is not None
+        if there or covers:
             return ""
         self._added.add(flag)
         made = self._keep(Operation.ADD, flag, None, item, reason, severity, evidence)
@@ -142,9 +143,15 @@ class Drafts:
 
     def settles(self, flag: str) -> bool:
         """Whether a flag gets a value, or `gpu_count` another number."""
-        return any(
-            change.flag == flag and change.operation is not Operation.REMOVE for change in self._changes
+        written = any(
+            change.flag == flag for change in self._changes if change.operation is not Operation.REMOVE
         )
+        return written or self.text_of(flag) is not None
+
+    def text_of(self, flag: str) -> str | None:
+        """What an argument that is there is changed into, where that is `flag`, whatever it was."""
+        made = [change.new for change in self._changes if change.operation is Operation.SET and change.new]
+        return next((new for new in reversed(made) if flag_of(new) == flag), None)
 
     @property
     def gpu_count(self) -> int:

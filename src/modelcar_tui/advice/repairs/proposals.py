@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from modelcar_tui.advice.lint.security import REMOTE_CODE, needs_remote_code
-from modelcar_tui.advice.repairs.blanks import as_meant, join
+from modelcar_tui.advice.repairs.blanks import as_meant, join, split
 from modelcar_tui.advice.repairs.carried import carry_over
 from modelcar_tui.advice.repairs.context import propose_context
 from modelcar_tui.advice.repairs.drafts import IMPROVEMENT, REQUIRED, WARNING, Drafts
@@ -18,7 +18,7 @@ from modelcar_tui.advice.repairs.hybrid_manager import repair_manager
 from modelcar_tui.advice.repairs.parallel import TENSOR_PARALLEL, repair_sizes
 from modelcar_tui.advice.repairs.quantization_flag import repair_dtype, repair_quantization
 from modelcar_tui.advice.repairs.replacements import replacement
-from modelcar_tui.advice.repairs.ropes import repair_ropes
+from modelcar_tui.advice.repairs.ropes import OVERRIDES, overrides_in, repair_ropes
 from modelcar_tui.advice.repairs.values import accepted, repair_combinations, repair_values, repair_words
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.manifest.arguments import effective
@@ -69,8 +69,10 @@ def draft_repairs(
 ) -> None:
     """Add every repair to `drafts`; arguments that have a change already are left to it."""
     car = drafts.car
-    arguments = as_meant(take_apart(car.serving.args, vllm), drafts, vllm)
     release = answering(parse_version(vllm), argument_table().versions)
+    written = take_apart(car.serving.args, vllm)
+    split(written, release, drafts)
+    arguments = as_meant(written, drafts, vllm)
     changed = carry_over(arguments, facts, release, vllm, drafts)
     changed = changed or repair_ropes(arguments, facts, vllm, drafts)
     repair_manager(arguments, facts, vllm, drafts)
@@ -78,6 +80,7 @@ def draft_repairs(
     _repair(arguments, release, vllm, drafts)
     repair_combinations(arguments, facts, drafts, release)
     repair_values(arguments, drafts, release)
+    changed = changed or overrides_in(drafts.text_of(OVERRIDES))
     _repeated(arguments, take_apart(runtime_args, vllm), drafts)
     _security(arguments, facts, drafts)
     repair_quantization(arguments, facts, gpu, vllm, drafts)

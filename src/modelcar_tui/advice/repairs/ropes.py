@@ -14,7 +14,7 @@ from modelcar_tui.vllm.context import longest_context
 from modelcar_tui.vllm.overrides import SCALING, heard, rope_fault, rope_key, yarn_is_in
 from modelcar_tui.vllm.values import tokens
 
-_OVERRIDES, _LENGTH = "--hf-overrides", "--max-model-len"
+OVERRIDES, _LENGTH = "--hf-overrides", "--max-model-len"
 
 
 def in_its_words(overrides: Mapping[str, Any], config: Config | None, vllm: str | None) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def repair_ropes(
     Returns:
         What the overrides will be; empty where they stay.
     """
-    given = next((one for one in reversed(arguments) if one.name == _OVERRIDES and one.flag), None)
+    given = next((one for one in reversed(arguments) if one.name == OVERRIDES and one.flag), None)
     told = _object(given.value) if given is not None and not given.dotted else None
     if given is None or not told or text_part(facts.config or {}) is not (facts.config or {}):
         return {}
@@ -57,8 +57,13 @@ def repair_ropes(
     why = _needed(arguments, facts.config, told, meant, vllm)
     if not why:
         return {}
-    drafts.set(given, f"{_OVERRIDES}={json.dumps(meant)}", why, REQUIRED)
+    drafts.set(given, f"{OVERRIDES}={json.dumps(meant)}", why, REQUIRED)
     return meant
+
+
+def overrides_in(item: str | None) -> dict[str, Any]:
+    """What an item says that is `--hf-overrides` with an object; nothing for any other."""
+    return _object((item or "").partition("=")[2]) or {}
 
 
 def _needed(

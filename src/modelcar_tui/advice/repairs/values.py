@@ -32,6 +32,7 @@ CHUNKED, EXPERTS = "--enable-chunked-prefill", "--enable-expert-parallel"
 _UTILIZATION = "--gpu-memory-utilization"
 _RANKS = ("--pipeline-parallel-size", "--data-parallel-size")
 _DTYPES = {"bf16": "bfloat16", "fp16": "float16", "f16": "float16", "fp32": "float32", "f32": "float32"}
+_OBJECTS = ("json", "json?", "json|pairs", "object", "sized")
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
@@ -197,6 +198,7 @@ def _mended(argument: Argument, release: str) -> str | None:
 
 def _meant(flag: Flag, value: str) -> str | None:
     """What the value was meant to be; None where it can't be told."""
+    value = value.strip("'\"").strip() if flag.kind not in _OBJECTS else value
     if flag.flag == _UTILIZATION:
         return _share(value)
     match flag.kind:
@@ -204,9 +206,7 @@ def _meant(flag: Flag, value: str) -> str | None:
             return _number(flag, value)
         case "choice" | "option":
             return _choice(flag, value)
-        case "json" | "json?" | "json|pairs" | "object" | "sized":
-            return _json(value)
-    return None
+    return _json(value) if flag.kind in _OBJECTS else None
 
 
 def intended(argument: Argument | None) -> int:
