@@ -239,3 +239,9 @@ def test_no_configuration_from_an_image_breaks_a_check(
         assert answers and not any(has_hidden(answer.why) for answer in answers)
         propose(item, model, gpu, vllm="0.19.1")
     assert not any(has_hidden(finding.what) for finding in lint_model(item, vllm="0.19.1", facts=model))
+
+
+def test_no_leave_is_asked_for_a_method_that_is_gone() -> None:
+    """`--allow-deprecated-quantization` would not bring it back."""
+    found = lint_model(car("--quantization=tpu_int8"), vllm="0.19.1")
+    assert [one.code for one in found] == ["quantization-mismatch"]

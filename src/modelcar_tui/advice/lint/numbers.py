@@ -26,7 +26,7 @@ def lint_numbers(
     if given.quantization is not None and fault and not _told(given.quantization, remarks):
         cure = "delete it: vLLM reads the checkpoint"
         remarks.on(given.quantization, "quantization-mismatch", ERROR, fault, cure)
-    old = deprecated(asked)
+    old = "" if fault else deprecated(asked)
     if old and not has_switch(arguments, ALLOW_DEPRECATED):
         what = f"quantization {old} is deprecated: vLLM starts only when it is told that this is known"
         remarks.on(given.quantization, "quantization-deprecated", ERROR, what, f"add {ALLOW_DEPRECATED}")
