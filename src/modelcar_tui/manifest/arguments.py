@@ -121,9 +121,11 @@ def values_after(args: tuple[str, ...], index: int) -> tuple[int, ...]:
 
 
 def _went(args: tuple[str, ...], change: Change, taken: set[int]) -> bool:
-    """Whether an item that is to go went with the flag before it already, as if it were that one's value."""
+    """Whether a word that is to go went with the flag before it already, as if it were that one's value."""
+    if change.operation is not Operation.REMOVE or (change.old or "").startswith("--"):
+        return False
     there = {index for index, item in enumerate(args) if item == change.old}
-    return change.operation is Operation.REMOVE and bool(there) and there <= taken
+    return bool(there) and there <= taken
 
 
 def _find(args: tuple[str, ...], change: Change, taken: set[int]) -> tuple[int, ...]:

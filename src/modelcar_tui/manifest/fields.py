@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from modelcar_tui.core.text import has_hidden, reveal
 from modelcar_tui.manifest.limits import MAX_GPUS, MAX_TEXT, shorten
+from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.spans import BOOL, FLOAT, INT, STR, Mapping, Node, Scalar, Sequence, deref
 
 OCI_TRANSPORTS = ("oci", "oci+modelcar", "oci+native", "oci+fetch", "docker")
@@ -191,15 +192,26 @@ def _readable(target: Scalar, field: str, report: Report, node: Node) -> bool:
     value = target.value
     if not has_hidden(value) and all(char == " " or not char.isspace() for char in value):
         return True
-    shown = "".join(
-        char if char == " " or not char.isspace() else f"<U+{ord(char):04X}>" for char in reveal(value)
-    )
+    shown = _shown(value)
     what = f"{field} holds characters that can't be seen: {shorten(shown, 160)}"
     fix = (
         "end the block scalar with `-` (`|-` or `>-`)" if value.rstrip("\n").isprintable() else "delete them"
     )
     report(node, what, fix, "hidden-character")
     return False
+
+
+def _shown(value: str) -> str:
+    """A text with what can't be seen spelled out; where it holds a secret, masked instead."""
+    plain = "".join(
+        " " if char.isspace() else char for char in value if char.isspace() or not has_hidden(char)
+    )
+    (masked,) = masked_arguments((plain,))
+    if masked != plain:
+        return masked
+    return "".join(
+        char if char == " " or not char.isspace() else f"<U+{ord(char):04X}>" for char in reveal(value)
+    )
 
 
 def _read_integer(text: str) -> int | None:

@@ -19,7 +19,7 @@ _REFERENCE = re.compile(r"\$\([A-Za-z_][\w.-]*\)\Z")
 _ENDINGS = tuple(flag.removeprefix("-") for flag in SECRET_FLAGS)
 _PARTS = ("api", "key", "hf", "tok")
 _NAMED = re.compile(
-    r"""(?:\A|(?<=[\s=]))["']?(?P<dashes>[-\u2010-\u2015\u2212]*)(?P<name>[A-Za-z]\w*(?:[-_]\w+)*)["']?"""
+    r"""(?:\A|(?<=[\s=]))["']?(?P<dashes>[-\u2010-\u2015\u2212]*)(?P<name>[A-Za-z][\w-]*)["']?"""
     r"(?P<gap>\s*[=:]\s*|\s+)"
 )
 """A name and what parts it from its value, wherever it stands in an item."""

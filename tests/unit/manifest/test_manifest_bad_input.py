@@ -292,3 +292,14 @@ def test_what_the_default_block_has_and_a_model_lacks_is_said_and_the_sound_mode
         "the default block's args are",
         "the default block's args are",
     ]
+
+
+@pytest.mark.parametrize(
+    "written", ["--api-key\\tsk-abc", "--api\\u200b-key=sk-abc", "--hf-token\\u00a0sk-abc"]
+)
+def test_a_secret_beside_what_can_not_be_seen_is_not_shown(written: str) -> None:
+    args = f'serving_arguments: {{gpu_count: 1, args: ["{written}"]}}'
+    text = f"model-car:\n  - {{name: a, image: oci://r/b, {args}}}\n"
+    with pytest.raises(UserError) as caught:
+        parse_manifest(text.encode(), "m.yaml")
+    assert "***" in str(caught.value.problems) and "sk" not in str(caught.value.problems)
