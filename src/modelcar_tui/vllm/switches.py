@@ -130,16 +130,18 @@ def _offloading(args: EngineArgs, profile: Profile) -> tuple[str, ...]:
     """The connector that `--kv-offloading-size` brings along (`_post_init_kv_transfer_config`); none where
     the release has no backend by default and none is named.
     """
+    if not args.kv_offloading_gib:
+        return ()
     flag = "--kv-offloading-backend"
     backend = args.kv_offloading_backend or default_table().value("arguments", flag, _told(profile))
-    if not args.kv_offloading_gib or not backend:
+    if not backend:
         return ()
     return ("LMCacheConnectorV1" if backend == "lmcache" else "OffloadingConnector",)
 
 
 def _unable(connectors: tuple[str, ...], profile: Profile) -> str:
     """The first connector that does not work with the manager; a MultiConnector does where all of it do."""
-    able = switch_table().group(_CONNECTORS, _told(profile))
+    able = switch_table().group(_CONNECTORS, _told(profile)) if connectors else {}
     return next((name for name in connectors if name not in able), "")
 
 
