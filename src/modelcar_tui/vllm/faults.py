@@ -170,12 +170,9 @@ def _object_fault(flag: Flag, told: dict[str, Any], release: str) -> Fault | Non
     if not found:
         return None
     said = "; ".join(f"{'.'.join(wrong.path)} {wrong.why}" for wrong in found[:_SAID])
-    code = (
-        "key-unknown"
-        if all(wrong.value is None and " key" in wrong.why for wrong in found)
-        else "value-wrong"
-    )
-    code = code if flag.kind in _READ_BY_THE_PARSER else "setting-refused"
+    unknown, value, later = OBJECTS
+    code = unknown if all(wrong.unknown for wrong in found) else value
+    code = code if flag.kind in _READ_BY_THE_PARSER else later
     meant = mended(flag.flag, told, release)
     if meant and object_fault(flag.flag, meant, release) is not None:
         meant = None

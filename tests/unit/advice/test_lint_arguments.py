@@ -253,3 +253,16 @@ def test_no_argument_list_breaks_the_lint_and_every_item_is_seen_once(
     assert all("\n" not in finding.what and "\x1b" not in finding.what for finding in findings)
     changes = propose(item, ModelFacts(), None, vllm=vllm)
     assert len({change.id for change in changes}) == len(changes)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        '--structured-outputs-config={"disable_any_whitespace":true}',
+        '--eplb-config={"window_size":0}',
+        '--speculative-config={"method":"ngram","num_speculative_tokens":0}',
+    ],
+)
+def test_what_parser_and_engine_refuse_alike_is_said_once(item: str) -> None:
+    found = lint_model(car(item), vllm="0.32.0")
+    assert len([one for one in found if one.severity is Severity.ERROR]) == 1

@@ -15,6 +15,7 @@ from modelcar_tui.models.parts import no_experts
 from modelcar_tui.vllm.arguments import Argument, has_switch, last_value
 from modelcar_tui.vllm.context import longest_context
 from modelcar_tui.vllm.engine_args import overrides
+from modelcar_tui.vllm.faults import faults
 from modelcar_tui.vllm.pipelines import pipeline_fault
 from modelcar_tui.vllm.refusals import asked_of, refusals
 from modelcar_tui.vllm.values import tokens
@@ -50,11 +51,13 @@ def _engine(
     gpu: Gpu | None,
     remarks: Remarks,
 ) -> None:
-    """What vLLM's engine says of arguments that its parser takes."""
+    """What vLLM's engine says of arguments that its parser takes: what has a fault of its own has it once."""
     asked = asked_of(arguments, vllm, facts, gpus=remarks.car.serving.gpu_count, gpu=gpu)
+    told = {argument.name for argument, _ in faults(arguments, remarks.judge.release)}
     for refusal in refusals(asked):
-        where = _at(arguments, refusal.flag)
-        remarks.on(where, refusal.code, ERROR, refusal.what, refusal.fix)
+        if refusal.flag not in told:
+            where = _at(arguments, refusal.flag)
+            remarks.on(where, refusal.code, ERROR, refusal.what, refusal.fix)
 
 
 def _context_parallel(arguments: tuple[Argument, ...], remarks: Remarks) -> None:

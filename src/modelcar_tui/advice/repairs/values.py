@@ -23,7 +23,7 @@ from modelcar_tui.vllm.argument_table import Flag
 from modelcar_tui.vllm.arguments import Argument, has_switch, take_apart
 from modelcar_tui.vllm.companions import needed
 from modelcar_tui.vllm.fault import Fault
-from modelcar_tui.vllm.faults import faults, key_fault, refused_number, refused_value
+from modelcar_tui.vllm.faults import faults, refused_number, refused_value
 from modelcar_tui.vllm.values import tokens
 from modelcar_tui.vllm.variables import anything_more
 
@@ -38,28 +38,20 @@ _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 def repair_values(arguments: tuple[Argument, ...], drafts: Drafts, release: str) -> None:
     """A change for each value that a read release's parser, server or engine refuses."""
-    for argument in arguments:
-        flag = argument.flag
-        if flag is None or drafts.touched(argument) or (argument.masked and argument.value is not None):
-            continue
-        if argument.dotted:
-            if argument.value is None:
-                drafts.remove(argument, f"{argument.written} has no value and vLLM refuses it", REQUIRED)
-            elif fault := key_fault(argument, flag, release):
-                drafts.remove(argument, f"vLLM refuses {fault.what}", REQUIRED)
-        elif flag.valueless:
-            _switch(argument, flag, drafts)
-        elif argument.value is None:
-            if flag.kind != "maybe":
-                drafts.remove(argument, f"{flag.flag} has no value and vLLM refuses it; {_DEFAULT}", REQUIRED)
-        elif flag.flag in _RANKS and intended(argument) > 1:
-            continue  # a repair of the ranks, whether they are written well or not
-        elif fault := refused_value(flag, argument.value, release):
-            _value(argument, flag, fault, drafts, release)
     for argument, fault in faults(arguments, release):
-        known = argument.flag is not None or argument.separator
-        if known and not drafts.touched(argument) and not argument.masked:
-            _mend(argument, fault, drafts)
+        flag = argument.flag
+        if drafts.touched(argument) or (argument.masked and argument.value is not None):
+            continue
+        if flag is None:
+            if argument.separator:
+                _mend(argument, fault, drafts, release)
+        elif fault.code == "value-missing":
+            name, default = (argument.written, "") if argument.dotted else (flag.flag, f"; {_DEFAULT}")
+            drafts.remove(argument, f"{name} has no value and vLLM refuses it{default}", REQUIRED)
+        elif flag.valueless and argument.value is not None and not argument.dotted:
+            _switch(argument, flag, drafts)
+        elif flag.flag not in _RANKS or intended(argument) < 2:  # those are for the repair of the ranks
+            _mend(argument, fault, drafts, release)
 
 
 def repair_words(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
@@ -93,12 +85,15 @@ def accepted(item: str, release: str) -> str:
     return "" if flag is None or mended in (None, argument.value) else f"{flag.flag}={mended}"
 
 
-def _mend(argument: Argument, fault: Fault, drafts: Drafts) -> None:
-    """What an argument is by its neighbours, or by the names that are registered."""
+def _mend(argument: Argument, fault: Fault, drafts: Drafts, release: str) -> None:
+    """What an argument is by itself, by its neighbours, or by the names that are registered."""
+    told, mended = f"vLLM refuses {fault.what}", _mended(argument, release)
     if fault.meant is not None:
-        drafts.set(argument, fault.meant, f"vLLM refuses {fault.what}", REQUIRED)
+        drafts.set(argument, fault.meant, told, REQUIRED)
+    elif argument.flag is not None and not argument.dotted and mended not in (None, argument.value):
+        drafts.set(argument, f"{argument.flag.flag}={mended}", told, REQUIRED)
     else:
-        drafts.remove(argument, f"vLLM refuses {fault.what}; {_DEFAULT}", REQUIRED)
+        drafts.remove(argument, told if argument.dotted else f"{told}; {_DEFAULT}", REQUIRED)
 
 
 def repair_combinations(
@@ -155,15 +150,6 @@ def _switch(argument: Argument, flag: Flag, drafts: Drafts) -> str:
         off_form = f"--no-{flag.flag[2:]}"
         return drafts.set(argument, off_form, f"{why}; the --no- form switches it off", REQUIRED)
     return drafts.remove(argument, why, REQUIRED)
-
-
-def _value(argument: Argument, flag: Flag, fault: Fault, drafts: Drafts, release: str) -> None:
-    told = f"vLLM refuses {fault.what}"
-    meant = _mended(argument, release)
-    if meant is not None:
-        drafts.set(argument, f"{flag.flag}={meant}", told, REQUIRED)
-    else:
-        drafts.remove(argument, f"{told}; {_DEFAULT}", REQUIRED)
 
 
 def _stays(argument: Argument, arguments: tuple[Argument, ...], release: str) -> bool:

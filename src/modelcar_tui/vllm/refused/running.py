@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from modelcar_tui.vllm.context import longest_context
 from modelcar_tui.vllm.engine_args import overrides
+from modelcar_tui.vllm.object_rules import object_fault
 from modelcar_tui.vllm.refused.asked import Asked, Refusal, Refusals
 
 _LENGTH, _SEQUENCES, _BATCHED = "--max-model-len", "--max-num-seqs", "--max-num-batched-tokens"
@@ -135,12 +136,8 @@ def _observing(asked: Asked) -> Refusals:
 def _structured(asked: Asked) -> Refusals:
     """StructuredOutputsConfig: some switches are of one backend only."""
     flag = "--structured-outputs-config"
-    told = asked.object(flag)
-    backend = told.get("backend", "auto")
-    for key, backends in (
-        ("disable_any_whitespace", ("xgrammar", "guidance")),
-        ("disable_additional_properties", ("guidance",)),
-    ):
-        if told.get(key) is True and backend not in backends:
-            what = f"{flag}: `{key}` needs the backend {' or '.join(backends)}"
-            yield Refusal(code="engine-needs", flag=flag, what=what, fix="name that backend, or delete it")
+    found = object_fault(flag, asked.object(flag), asked.release)
+    if found is not None:
+        yield Refusal(
+            code="engine-needs", flag=flag, what=f"{flag}: {found.why}", fix="mend it, or delete it"
+        )
