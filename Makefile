@@ -37,7 +37,7 @@ same-record: $(VENV)/.dev
 
 # Apart from `make test` and CI: whether the tests notice 60 random small faults in the modules on which the verdict
 # hangs. 3 minutes on two idle cores, half of them to see that all rooms pass without a fault; each that lives costs
-# its room's tests, up to 2 minutes more (MUTANTS_ARGS="--seed 7", "--count 20 --module memory/kv.py" and the like).
+# its room's tests, up to 2 minutes more (MUTANTS_ARGS="--seed 7", "--count 20 --module memory/kv/plan.py" and the like).
 mutants: $(VENV)/.dev
 	$(BIN)/python tools/mutants.py $(MUTANTS_ARGS)
 
@@ -51,7 +51,7 @@ vllm: $(VENV)/.dev
 # there as data. 25 minutes a release, and once 2.9 GB and two to twenty minutes for the environment in .vllm-judge/.
 vllm-judge: $(VENV)/.dev
 	@test -n "$(VERSION)" || { echo "VERSION=0.33.0, or a folder or archive of vLLM's source" >&2; exit 2; }
-	$(BIN)/python tools/vllm_judge memory $(VERSION)
+	$(BIN)/python tools/vllm_judge memory $(VERSION) --anew
 	$(BIN)/python tools/vllm_judge arguments --record $(VERSION)
 	$(BIN)/python tools/vllm_judge arguments --engine $(VERSION)
 

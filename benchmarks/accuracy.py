@@ -1,6 +1,6 @@
 """The estimate beside simple formulas, against real vLLM start-ups, as Markdown tables.
 
-    python benchmarks/accuracy.py [--cases FILE.yaml] [--by-case]
+    python benchmarks/accuracy.py [--cases FILE.yaml] [--by-case] [--rivals FOLDER]
 
 Without `--cases` the start-ups of tests/accuracy are used. The formulas see the same inputs: the true number
 of parameters and bits (which their authors would have to guess), the true memory of the card, the true KV
@@ -11,24 +11,27 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import importlib
 import json
 import math
 import statistics
+import subprocess
 import sys
-import tempfile
 import time
+import venv
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+import rivals
 from modelcar_tui.core.facts import GIB
-from modelcar_tui.memory.cases import answer, estimate_case
-from modelcar_tui.models.fragments import complete
+from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.memory.cases import answer, estimate_case, model_of
 from modelcar_tui.models.storage import scheme_of
 
+RIVALS_HEAD = "n | " + " | ".join(
+    f"{whose}mean / median | mean size | within 5 % | > 5 % too much" for whose in ("", "ours: ")
+)
+NEAR = 0.05
 HEAD = "weights: median | within 3 % | KV tokens: mean | worst | within 5 % | dead, called `starts` |"
 HERE = Path(__file__).resolve().parent
 Case = dict[str, Any]
@@ -49,7 +52,7 @@ INPUTS = frozenset(
         "ep",
     }
     | {"dtype", "quant", "kv_cache_dtype", "max_model_len", "util", "max_num_seqs", "max_num_batched_tokens"}
-    | {"enforce_eager", "prefix_caching", "attention_backend", "block_size", "config"}
+    | {"enforce_eager", "prefix_caching", "attention_backend", "block_size", "config", "args"}
 )
 
 
@@ -57,16 +60,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Accuracy against real start-ups.")
     parser.add_argument("--cases", type=Path, help="a YAML list in the form of the ground truth")
     parser.add_argument("--by-case", action="store_true", help="one line a case too")
+    parser.add_argument(
+        "--rivals", type=Path, metavar="FOLDER", help="beside other tools, which are installed there"
+    )
     options = parser.parse_args()
     cases = load(options.cases)
+    if options.rivals:
+        beside_rivals(cases, options.rivals.absolute())
+        return 0
     tools: dict[str, Callable[[Case], Answer]] = {
         "modelcar-tui": lambda case: answer(case["inputs"]),
         "parameters x bits x 1.1 (predecessor)": lambda case: formula(case, 1.1, whole_gib=True),
         "parameters x dtype x 1.2 (accelerate)": lambda case: formula(case, 1.2, whole_gib=False),
         "parameters x dtype (file sizes)": lambda case: formula(case, 1.0, whole_gib=False),
     }
-    if peer() is not None:
-        tools["aiconfigurator-core, unquantized on H100"] = of_peer
     answers = {name: [run(case) for case in cases] for name, run in tools.items()}
     print(f"| | {HEAD}")
     print("|---|---|---|---|---|---|---|")
@@ -129,50 +136,73 @@ def formula(case: Case, factor: float, *, whole_gib: bool) -> Answer:
     }
 
 
-def peer() -> Callable[..., dict[str, Any]] | None:
-    """aiconfigurator-core's estimate, where it is installed (`pip install aiconfigurator-core`)."""
-    try:
-        found = importlib.import_module("aiconfigurator_core.sdk.memory").estimate_kv_cache
-    except ImportError:
+def beside_rivals(cases: list[Case], folder: Path) -> None:
+    """Print how far the KV tokens of other tools are off, with the sign, and ours on the same start-ups."""
+    python = installed(folder)
+    asked = [(case, question) for case in cases if started(case) and (question := question_of(case))]
+    lines = "".join(json.dumps(question) + "\n" for _, question in asked)
+    run = subprocess.run(  # our own file
+        [python, HERE / "rivals.py"], input=lines, capture_output=True, text=True, check=True
+    )
+    answers = [json.loads(line) for line in run.stdout.splitlines()]
+    print(f"| tool | {RIVALS_HEAD} |")
+    print("|---" * 10 + "|")
+    for name, version in rivals.PACKAGES.items():
+        theirs, ours = [], []
+        for (case, _), answered in zip(asked, answers, strict=True):
+            own = answer(case["inputs"])["kv_tokens"]
+            if name in answered and own is not None:
+                theirs.append(answered[name] / case["results"]["kv_tokens"] - 1)
+                ours.append(own / case["results"]["kv_tokens"] - 1)
+        print(f"| {name} {version} | {len(theirs)} | {signed(theirs)} | {signed(ours)} |")
+    print(f"\n{len(asked)} start-ups have a config, a card, weights and KV tokens.")
+
+
+def installed(folder: Path) -> Path:
+    """The Python of an environment with the tools, made where there is none."""
+    python = folder / "bin" / "python"
+    if not python.exists():
+        venv.create(folder, with_pip=True)
+        pins = [f"{name}=={version}" for name, version in rivals.PACKAGES.items()]
+        subprocess.run([python, "-m", "pip", "install", "-q", *pins], check=True)
+    return python
+
+
+def question_of(case: Case) -> Case | None:
+    """A case as the tools are asked; None where vLLM logged no tokens or the card is not known."""
+    given, logged = case["inputs"], case["results"]
+    config, total = (
+        model_of(given).config,
+        given.get("gpu_total_gib") or gpu_for(given["gpu"]).visible_gib.value,
+    )
+    if not config or not total or not logged.get("kv_tokens") or not logged.get("weights_gib"):
         return None
-    return cast("Callable[..., dict[str, Any]]", found)
+    base = {"model_type": "llama", "torch_dtype": "bfloat16", "architectures": ["LlamaForCausalLM"]}
+    full = base | {key: value for key, value in config.items() if value not in (None, [])}
+    return {
+        "config": full,
+        "gpu": given["gpu"],
+        "quantized": bool(given.get("quant") or (given.get("config") or {}).get("quantization")),
+        "total": total,
+        "weights": logged["weights_gib"],
+        "util": given.get("util") or 0.9,
+        "tp": given.get("tp") or 1,
+        "pp": given.get("pp") or 1,
+        "width": 1 if str(given.get("kv_cache_dtype")).startswith("fp8") else 2,
+        "context": given.get("max_model_len") or full.get("max_position_embeddings") or 8192,
+        "batch": given.get("max_num_batched_tokens") or 8192,
+        "seqs": given.get("max_num_seqs") or 1024,
+    }
 
 
-def of_peer(case: Case) -> Answer:
-    """Its KV tokens where it knows the architecture; not for quantized models, which it reads from other
-    files."""
-    inputs, nothing = case["inputs"], {"weights_gib": None, "kv_tokens": None, "verdict": "unknown"}
-    config, run = inputs.get("config"), peer()
-    if (
-        run is None
-        or not config
-        or "H100" not in inputs["gpu"]
-        or inputs.get("quant")
-        or config.get("quantization")
-    ):
-        return nothing
-    if not inputs.get("gpu_total_gib") or not inputs.get("util"):
-        return nothing
-    full = {"model_type": "llama", "torch_dtype": "bfloat16", "architectures": ["LlamaForCausalLM"]}
-    full |= complete(config, inputs.get("arch") or "")
-    with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()), redirect_stderr(StringIO()):
-        Path(folder, "config.json").write_text(json.dumps(full))
-        try:
-            found = run(
-                folder,
-                "h100_sxm",
-                "vllm",
-                "0.24.0",
-                max_num_tokens=inputs.get("max_num_batched_tokens") or 8192,
-                max_batch_size=inputs.get("max_num_seqs") or 1024,
-                memory_fraction_kind="of_total",
-                memory_fraction_value=inputs["util"],
-                tp_size=inputs.get("tp") or 1,
-                gpu_memory_capacity_bytes_override=int(inputs["gpu_total_gib"] * GIB),
-            )
-        except ValueError:
-            return nothing
-    return {**nothing, "kv_tokens": found["total_kv_size_tokens"]}
+def signed(errors: list[float]) -> str:
+    """Mean and median with their sign, the mean size, and how many are near or promise too much."""
+    if not errors:
+        return "- | - | - | -"
+    near, most = sum(abs(error) <= NEAR for error in errors), sum(error > NEAR for error in errors)
+    size = statistics.mean(abs(error) for error in errors)
+    middle = f"{statistics.mean(errors):+.1%} / {statistics.median(errors):+.1%}"
+    return f"{middle} | {size:.1%} | {near} | {most}"
 
 
 def row(cases: list[Case], lines: list[Answer]) -> str:

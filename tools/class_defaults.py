@@ -3,8 +3,9 @@
     pip download --no-deps transformers==5.24.0 && python tools/class_defaults.py transformers-5.24.0-*.whl
 
 Reads every `configuration_*.py` by `ast` alone (nothing of transformers' is imported or run) and writes
-`src/modelcar_tui/models/class_defaults.json`: for each `model_type` with a vocabulary the sizes that decide
-about memory, and for each composite the `model_type` of its text part.
+`src/modelcar_tui/models/class_defaults.json`: for each `model_type` with a vocabulary the values that decide
+about memory, and for each composite the `model_type` of its text part and whether its class ties the
+embeddings.
 """
 
 from __future__ import annotations
@@ -44,6 +45,105 @@ SIZES = (
     "qk_rope_head_dim",
     "qk_nope_head_dim",
     "v_head_dim",
+    "max_window_layers",
+    "sliding_window_pattern",
+    "sliding_window_size",
+    "use_sliding_window",
+    "attention_chunk_size",
+    "attention_bias",
+    "qkv_bias",
+    "use_qkv_bias",
+    "add_qkv_bias",
+    "gating",
+    "multi_query",
+    "new_decoder_architecture",
+    "num_kv_heads",
+    "n_head_kv",
+    "global_head_dim",
+    "num_global_key_value_heads",
+    "attention_k_eq_v",
+    "num_kv_shared_layers",
+    "use_double_wide_mlp",
+    "hidden_size_per_layer_input",
+    "vocab_size_per_layer_input",
+    "altup_num_inputs",
+    "laurel_rank",
+    "partial_rotary_factor",
+    "rotary_pct",
+    "rotary_dim",
+    "rope_local_base_freq",
+    "position_embedding_type",
+    "use_mem_rope",
+    "rotary",
+    "alibi",
+    "moe_num_experts",
+    "moe_num_shared_experts",
+    "moe_layer_start_index",
+    "moe_layer_interval",
+    "moe_layer_freq",
+    "moe_k",
+    "moe_topk",
+    "moe_latent_size",
+    "routed_expert_hidden_size",
+    "num_shared_experts",
+    "shared_intermediate_size",
+    "moe_shared_expert_intermediate_size",
+    "intermediate_size_mlp",
+    "dense_intermediate_size",
+    "num_dense_layers",
+    "decoder_sparse_step",
+    "interleave_moe_layer_step",
+    "expert_layer_period",
+    "expert_layer_offset",
+    "attn_layer_period",
+    "attn_layer_offset",
+    "full_attention_interval",
+    "index_n_heads",
+    "index_head_dim",
+    "index_topk",
+    "index_topk_freq",
+    "index_skip_topk_offset",
+    "linear_conv_kernel_dim",
+    "linear_key_head_dim",
+    "linear_num_key_heads",
+    "linear_num_value_heads",
+    "linear_value_head_dim",
+    "mamba_d_conv",
+    "mamba_d_head",
+    "mamba_d_ssm",
+    "mamba_d_state",
+    "mamba_dt_rank",
+    "mamba_expand",
+    "mamba_head_dim",
+    "mamba_headdim",
+    "mamba_n_groups",
+    "mamba_ngroups",
+    "mamba_n_heads",
+    "mamba_num_heads",
+    "n_mamba_heads",
+    "n_groups",
+    "ssm_state_size",
+    "state_size",
+    "conv_kernel",
+    "expand",
+    "time_step_rank",
+    "num_heads",
+    "conv_L_cache",
+    "conv_dim",
+    "block_auto_adjust_ff_dim",
+    "block_ffn_dim_multiplier",
+    "block_multiple_of",
+    "adapter_rank",
+    "num_mem_blocks",
+    "hc_mult",
+    "o_groups",
+    "o_lora_rank",
+    "num_hash_layers",
+    "hidden_act",
+    "n_inner",
+    "ffn_dim",
+    "ffn_hidden_size",
+    "type_vocab_size",
     "d_model",
     "decoder_layers",
     "decoder_attention_heads",
@@ -119,6 +219,17 @@ def _constant(value: ast.expr | None) -> Any:
     return value.value if isinstance(value, ast.Constant) else None
 
 
+def tied(classes: Classes, composites: dict[str, str]) -> dict[str, bool]:
+    """Of each composite whose class says so, whether its embeddings are tied."""
+    found: dict[str, bool] = {}
+    for name in sorted(classes.nodes):
+        values = classes.values(name)
+        kind, told = str(values.get("model_type") or ""), values.get("tie_word_embeddings")
+        if kind in composites and isinstance(told, bool):
+            found.setdefault(kind, told)
+    return found
+
+
 def table(classes: Classes) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Defaults by `model_type`, and the text part's `model_type` by the composite's."""
     types = {name: str(classes.values(name).get("model_type") or "") for name in classes.nodes}
@@ -128,7 +239,9 @@ def table(classes: Classes) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
         if not kind:
             continue
         values = classes.values(name)
-        stated = {size: values[size] for size in SIZES if isinstance(values.get(size), int)}
+        stated = {
+            size: values[size] for size in SIZES if isinstance(values.get(size), bool | int | float | str)
+        }
         if all(any(size in stated for size in group) for group in _NEEDED):
             defaults.setdefault(kind, stated)
         if text := classes.text_part(name):
@@ -144,11 +257,15 @@ def main(argv: list[str]) -> int:
     release = wheel.name.split("-")[1]
     with zipfile.ZipFile(wheel) as archive:
         names = sorted(name for name in archive.namelist() if re.search(r"/configuration_\w+\.py$", name))
-        defaults, parts = table(Classes(archive.read(name).decode() for name in names))
+        classes = Classes(archive.read(name).decode() for name in names)
+    defaults, parts = table(classes)
     rows = ",\n".join(f"  {json.dumps(kind)}: {json.dumps(row)}" for kind, row in sorted(defaults.items()))
     source = f"transformers {release}, models/*/configuration_*.py"
     text = f'{{\n "source": {json.dumps(source)},\n "defaults": {{\n{rows}\n }},\n'
-    TABLE.write_text(f'{text} "text_part": {json.dumps(dict(sorted(parts.items())))}\n}}\n', "utf-8")
+    text += f' "text_part": {json.dumps(dict(sorted(parts.items())))},\n'
+    TABLE.write_text(
+        f'{text} "tied": {json.dumps(dict(sorted(tied(classes, parts).items())))}\n}}\n', "utf-8"
+    )
     print(f"{len(defaults)} classes, {len(parts)} composites of {source}")
     return 0
 

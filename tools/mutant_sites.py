@@ -45,7 +45,7 @@ class Site(NamedTuple):
     """One fault that could be made."""
 
     module: str
-    """Path below the package, such as `memory/kv.py`."""
+    """Path below the package, such as `memory/kv/plan.py`."""
     line: int
     text: str
     """The source line, stripped."""

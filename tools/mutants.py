@@ -1,6 +1,6 @@
 """Do the tests notice small faults in the modules on which the verdict hangs?
 
-    python tools/mutants.py [--count 60] [--seed 20261128] [--module memory/kv.py ...] [--jobs 2]
+    python tools/mutants.py [--count 60] [--seed 20261128] [--module memory/kv/plan.py ...] [--jobs 2]
     python tools/mutants.py --list                     what would be tried, without running anything
 
 Puts one random fault at a time (`mutant_sites.py`) into a copy of `src`, runs the module's own tests and,
@@ -40,7 +40,14 @@ ALLOWED = 0.05
 """Share of the faults that may live."""
 UNIT = "tests/unit"
 TESTS: dict[str, tuple[str, ...]] = {
-    "memory/kv.py": (f"{UNIT}/memory/test_kv.py",),
+    "memory/kv/compressed.py": (f"{UNIT}/memory/test_kv_compressed.py",),
+    "memory/kv/flight.py": (f"{UNIT}/memory/test_kv_layers.py",),
+    "memory/kv/grouping.py": (f"{UNIT}/memory/test_kv_grouping.py",),
+    "memory/kv/layers.py": (f"{UNIT}/memory/test_kv_layers.py",),
+    "memory/kv/plan.py": (f"{UNIT}/memory/test_kv_plan.py",),
+    "memory/kv/specs.py": (f"{UNIT}/memory/test_kv_specs.py",),
+    "memory/kv/states.py": (f"{UNIT}/memory/test_kv_states.py", f"{UNIT}/memory/test_kv_state_releases.py"),
+    "memory/kv/widths.py": (f"{UNIT}/memory/test_kv_widths.py",),
     "memory/budget.py": (f"{UNIT}/memory/test_budget.py",),
     "verdict/alike.py": (f"{UNIT}/verdict/test_alike.py",),
     "verdict/candidates.py": (f"{UNIT}/verdict/test_candidates.py",),
@@ -145,7 +152,7 @@ def sample(found: dict[str, list[Site]], count: int, seed: int) -> list[Site]:
 
 
 def in_words(site: Site) -> str:
-    """`memory/kv.py:73: a < b -> a <= b`."""
+    """`memory/kv/plan.py:73: a < b -> a <= b`."""
     return f"{site.module}:{site.line}: {site.old} -> {site.new}"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from seam_support import params
 
+from modelcar_tui.models.class_defaults import made_whole
 from modelcar_tui.models.known import known_models
 from modelcar_tui.models.shape import shape_of
 from modelcar_tui.vllm import context
@@ -31,6 +32,7 @@ BASE: dict[str, Any] = {
     "max_position_embeddings": 8192,
 }
 POSITIONLESS = {key: value for key, value in BASE.items() if key != "max_position_embeddings"}
+POSITIONLESS |= {"model_type": "of-no-known-class"}
 
 
 def roped(**rope: Any) -> dict[str, Any]:
@@ -51,6 +53,7 @@ CONFIGS: dict[str, tuple[dict[str, Any], int | None]] = {
     "model_max_length": ({**POSITIONLESS, "model_max_length": 4096}, 4096),
     "max_sequence_length": ({**POSITIONLESS, "max_sequence_length": 4096}, 4096),
     "max_target_positions": ({**POSITIONLESS, "max_target_positions": 448}, 448),
+    "a length of its own above the limit": ({**BASE, "model_max_length": 131072}, 131072),
     "two limits": ({**BASE, "seq_length": 2048}, 2048),
     "linear": (roped(rope_type="linear", factor=4.0), 32768),
     "linear by its old name": (roped(type="linear", factor=4.0), 32768),
@@ -108,7 +111,7 @@ def longest_context(config: dict[str, Any], overrides: dict[str, Any] | None = N
 
 
 def by_sizing(config: dict[str, Any], overrides: dict[str, Any] | None = None) -> int | str | None:
-    shape = shape_of(config, overrides)
+    shape = shape_of(made_whole(config), overrides)  # as the arithmetic prepares a model
     return shape if isinstance(shape, str) else longest_of(shape.positions, profile_for(RELEASE))
 
 

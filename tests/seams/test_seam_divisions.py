@@ -61,7 +61,7 @@ CONFIGS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     ),
     "an MLP of an odd width": ({**LLAMA, "intermediate_size": 8190}, (2,)),
     "quantization in groups": (
-        {**LLAMA, "intermediate_size": 8192 + 256, "quantization_config": GPTQ},
+        {**LLAMA, "intermediate_size": 8192 + 256, "quantization_config": {**GPTQ, "quant_method": "awq"}},
         (2,),
     ),
     "quantization without groups": (
@@ -84,7 +84,7 @@ CONFIGS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
             "model_type": "qwen2_5_omni",
             "thinker_config": {"text_config": LLAMA},
         },
-        (2, 4, 8),
+        (2, 4),  # its class's tower is 3,420 wide
     ),
 }
 """And the sizes that vLLM accepts, of `SIZES`."""

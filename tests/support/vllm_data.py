@@ -76,13 +76,19 @@ def renew(name: str, kind: type[Gap], found: dict[str, Callable[[Path], Iterable
     for release, differences in found.items():
         with tempfile.TemporaryDirectory() as folder:
             rows = list(differences(Path(folder)))
-        names = {row.key for row in listed.get(release, [])}
-        kept[release] = [row for row in rows if add or row.key in names]
+        before = {row.key: row for row in listed.get(release, [])}
+        kept[release] = [_explained(row, before.get(row.key)) for row in rows if add or row.key in before]
         print(f"{name} {release}: {len(kept[release])} of {len(rows)} differences are listed")
     path = DATA / "known_gaps" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(_text(kept), "utf-8")
     print(f"{name}: {sum(map(len, kept.values()))} in all; the test's MOST has to be this number")
+
+
+def _explained(row: Gap, before: Gap | None) -> Gap:
+    """With the reason that somebody wrote into the list, if this kind of row has one."""
+    why = getattr(before, "why", "")
+    return msgspec.structs.replace(row, why=why) if why else row
 
 
 def _text(gaps: dict[str, list[Gap]]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).parents[1])  # a folder that is run knows its modules, but not itself
 
-QUESTIONS = ("arguments", "memory", "contexts", "serve", "environment", "cover", "configs")
+QUESTIONS = ("arguments", "memory", "contexts", "serve", "environment", "cover", "configs", "backend")
 
 
 def main() -> int:

@@ -1,11 +1,12 @@
 """Which questions are asked of each release: every architecture, and every pair of what changes memory.
 
-    python tools/vllm_judge cover          writes tests/data/vllm/jobs.jsonl
+    python tools/vllm_judge cover          adds to tests/data/vllm/jobs.jsonl
 
 Factors: tensor parallel size, scheme, cache type, further arguments. Each config.json is asked about as it
 is, at one of the sizes in turn; then models that are published once or twice more, with the values that
 bring the most pairs not yet asked for. What every release refuses for a plain reason (a context beyond the
-model's, heads that no size divides) is asked of a few models only. Nothing is drawn by chance.
+model's, heads that no size divides) is asked of a few models only. Nothing is drawn by chance. Questions
+that stand there stay as they are, for they have answers.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ import msgspec
 
 from vllm_judge import configs
 from vllm_judge.jobs import Job
+from vllm_judge.jobs import read as recorded
 
+JOBS = configs.DATA / "jobs.jsonl"
 SIZES = (1, 2, 4, 8)
 CACHES = ("auto", "fp8", "fp8_e5m2", "bfloat16", "int8_per_token_head")
 EXTRAS: dict[str, tuple[str, ...]] = {
@@ -40,30 +43,25 @@ _SELDOM = ("bnb4", "bnb8", "gptq-desc", "gptq8")
 """Schemes that newer releases refuse whatever the model: for the pairs alone."""
 _RULES_OFF = 25
 """Each of so many models is asked what its config forbids."""
-MOST = 600
+MOST = 1000
 """Questions a release."""
 Row = tuple[str, int, str, str, str]
 """Config, tensor parallel size, scheme, cache type, further arguments."""
 
 
-def rows(models: dict[str, dict[str, Any]], schemes: list[str]) -> Iterator[Row]:
-    """The questions, the plain ones first."""
-    asked: set[Row] = set()
+def rows(models: dict[str, dict[str, Any]], schemes: list[str], before: list[Row]) -> Iterator[Row]:
+    """The questions: those of `before`, then the plain ones about models that none of them names."""
+    asked = set(before)
     pairs: set[tuple[object, ...]] = set()
-    for number, (name, config) in enumerate(models.items()):
-        sizes = _sizes(config) or [1]
-        extras = _extras(config)
-        plain = (
-            name,
-            sizes[number % len(sizes)],
-            "none",
-            "auto",
-            "8k" if "8k" in extras and number % 3 else "",
-        )
-        asked.add(plain)
-        pairs |= _pairs(plain)
-        yield plain
+    told = {row[0] for row in before}
+    plain = [_plain(number, *model) for number, model in enumerate(models.items()) if model[0] not in told]
+    for row in (*before, *plain):
+        asked.add(row)
+        pairs |= _pairs(row)
+        yield row
     published = {name: config for name, config in models.items() if not _fresh(name, config)}
+    new = {row[0] for row in plain}
+    published = dict(sorted(published.items(), key=lambda item: item[0] not in new))
     turn = 0
     while len(asked) < MOST:
         for name, config in published.items():
@@ -73,6 +71,12 @@ def rows(models: dict[str, dict[str, Any]], schemes: list[str]) -> Iterator[Row]
                 asked.add(best)
                 pairs |= _pairs(best)
                 yield best
+
+
+def _plain(number: int, name: str, config: dict[str, Any]) -> Row:
+    sizes, extras = _sizes(config) or [1], _extras(config)
+    extra = "8k" if "8k" in extras and number % 3 else ""
+    return (name, sizes[number % len(sizes)], "none", "auto", extra)
 
 
 def _best(
@@ -123,14 +127,21 @@ def _pairs(row: Row) -> set[tuple[object, ...]]:
 
 
 def jobs() -> list[Job]:
-    """The questions as jobs."""
+    """The questions as jobs, the recorded ones first."""
     schemes = list(json.loads((configs.DATA / "schemes.json").read_text("utf-8")))
-    return [_job(row) for row in rows(configs.read(), schemes)]
+    before = [_row(job) for job in recorded(JOBS)] if JOBS.is_file() else []
+    return [_job(row) for row in rows(configs.read(), schemes, before)]
 
 
-def _public_first(models: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """What people serve brings the pairs; a fresh config of transformers is named as its architecture."""
-    return dict(sorted(models.items(), key=lambda item: item[0] in (item[1].get("architectures") or [])))
+def _row(job: Job) -> Row:
+    """What `_job` made it of."""
+    args = list(job.args)
+    cache = CACHES[0]
+    if "--kv-cache-dtype" in args:
+        at = args.index("--kv-cache-dtype")
+        cache, args[at : at + 2] = args[at + 1], []
+    extra = next(name for name, words in EXTRAS.items() if list(words) == args)
+    return (job.model, job.tp, job.scheme, cache, extra)
 
 
 def _job(row: Row) -> Job:
@@ -147,6 +158,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(_: argparse.Namespace) -> int:
     """Write the questions."""
     lines = [json.dumps(msgspec.to_builtins(job)) for job in jobs()]
-    (configs.DATA / "jobs.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    JOBS.write_text("\n".join(lines) + "\n", "utf-8")
     print(f"{len(lines)} questions")
     return 0

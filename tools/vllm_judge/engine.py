@@ -45,6 +45,7 @@ def prepare(tree: Path, card: cards.Card) -> None:
     _give_triton_a_config()
     _inspect_models_here()
     _count_cards()
+    _give_a_tokenizer()
 
 
 def config(folder: Path, args: list[str]) -> Any:
@@ -116,6 +117,18 @@ def _give_triton_a_config() -> None:
 
         if "laceholder" in type(triton).__name__:
             triton.Config = _TritonConfig
+        if not hasattr(triton, "set_allocator"):
+            triton.set_allocator = lambda *_: None
+
+
+def _give_a_tokenizer() -> None:
+    """Some models look up a token's number while they are built; its file lies beside the weights."""
+    from vllm_judge.compiled import Anything
+
+    with contextlib.suppress(ImportError):  # before 0.12
+        import vllm.tokenizers
+
+        vllm.tokenizers.cached_tokenizer_from_config = lambda *_, **__: Anything()
 
 
 class _TritonConfig:
@@ -187,9 +200,25 @@ def _nested(fields: dict[str, Any], plain: Any) -> Iterator[tuple[str, Any]]:
         if key == "block_configs":
             yield key, json.loads(json.dumps(value), object_hook=_Attributes)
         elif key.endswith("_config") and isinstance(value, dict) and key != "quantization_config":
-            yield key, plain(**value)
+            yield key, _part(value, plain)
         else:
             yield key, value
+
+
+def _part(fields: dict[str, Any], plain: Any) -> Any:
+    """By its own class where transformers has one that takes the fields, for their defaults."""
+    from transformers import AutoConfig
+
+    kind = fields.get("model_type", "")
+    try:
+        return AutoConfig.for_model(
+            kind, **{key: value for key, value in fields.items() if key != "model_type"}
+        )
+    except Exception:  # noqa: BLE001 - there is none, or it is strict about a field
+        part = plain(**fields)
+        if kind:
+            part.model_type = kind
+        return part
 
 
 class _Attributes(dict[str, Any]):

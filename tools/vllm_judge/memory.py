@@ -1,10 +1,12 @@
 """What a model holds on one GPU, by vLLM's own code from its config.json: weights, pages, the KV cache.
 
-    python tools/vllm_judge memory 0.32.0                                       all of jobs.jsonl, recorded
+    python tools/vllm_judge memory 0.32.0                                       what jobs.jsonl adds, recorded
+    python tools/vllm_judge memory 0.32.0 --anew                                all of jobs.jsonl
     python tools/vllm_judge memory 0.32.0 --config DIR --tp 2 -- --max-model-len 8192
 
 The model is built on PyTorch's meta device under a tensor parallel size that only the group says; specs are
 the worker's own, the plan is `EngineCore`'s, for a stated memory. What this can't tell: docs/accuracy.md.
+A run that is ended goes on at the next call.
 """
 
 from __future__ import annotations
@@ -40,6 +42,8 @@ _COMMON = (
 _SCRATCH = "current_workspace_manager"
 SECONDS, GIB_MOST = 60, 12.0
 """Limits of one answer; models that compute while they are built took 7 GiB."""
+_AT_ONCE = 20
+"""Answers between two writings."""
 _SMALL = (0, 2**16, 2**24)
 """Elements up to which tensors are real, tried in this order: some models compute while they are built."""
 
@@ -295,6 +299,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """A release, and one model or all of the recorded questions."""
     parser.add_argument("release", help="a version, or the folder or archive of a source distribution")
     parser.add_argument("--config", type=Path, help="ask about this folder's config.json alone, and print")
+    parser.add_argument("--anew", action="store_true", help="ask again what has an answer")
     parser.add_argument("--tp", type=int, default=1, help="tensor parallel size")
     parser.add_argument("--pp", type=int, default=1, help="pipeline parallel size")
     parser.add_argument("--kv-gib", type=float, default=40.0, help="memory for the KV cache of each GPU, GiB")
@@ -312,24 +317,36 @@ def run(options: argparse.Namespace) -> int:
         return 0
     target = configs.DATA / version_of(options.release) / "memory.jsonl"
     target.parent.mkdir(parents=True, exist_ok=True)
-    return _record(tree, target)
+    kept = {} if options.anew or not target.is_file() else _kept(target)
+    return _record(tree, target, kept)
 
 
-def _record(tree: Path, target: Path) -> int:
-    """All questions, into `target`, which changes only when all are answered."""
-    asked = jobs.read(configs.DATA / "jobs.jsonl")
+def _kept(target: Path) -> dict[str, str]:
+    """Recorded lines by the question's id."""
+    return {json.loads(line)["id"]: line for line in target.read_text("utf-8").splitlines()}
+
+
+def _record(tree: Path, target: Path, kept: dict[str, str]) -> int:
+    """All questions that `kept` does not answer, into `target`: what is answered stays if the rest is not."""
+    wanted = jobs.read(configs.DATA / "jobs.jsonl")
+    asked = [job for job in wanted if job.id not in kept]
     bodies, schemes = configs.read(), jobs.schemes_in(configs.DATA / "schemes.json")
-    part = target.with_suffix(".part")
-    refused = 0
-    with tempfile.TemporaryDirectory(prefix="vllm-judge-") as name, part.open("w", encoding="utf-8") as file:
+    with tempfile.TemporaryDirectory(prefix="vllm-judge-") as name:
         for job in asked:
             folder = Path(name) / job.id
             folder.mkdir(parents=True)
             (folder / "config.json").write_text(json.dumps(jobs.config_of(job, bodies, schemes)), "utf-8")
         for number, said in enumerate(answers(tree, asked, Path(name)), start=1):
-            file.write(json.dumps(said) + "\n")
-            refused += "error" in said
+            kept[said["id"]] = json.dumps(said)
             print(f"\r{number} of {len(asked)} answered", end="", file=sys.stderr, flush=True)
-    part.rename(target)
-    print(f"\n{target}: {len(asked)} answers, {refused} of them an error")
+            if number % _AT_ONCE == 0 or number == len(asked):
+                _write(target, [kept[job.id] for job in wanted if job.id in kept])
+    refused = sum("error" in json.loads(line) for line in kept.values())
+    print(f"\n{target}: {len(asked)} new of {len(wanted)} answers, {refused} of all an error")
     return 0
+
+
+def _write(target: Path, lines: list[str]) -> None:
+    part = target.with_suffix(".part")
+    part.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    part.rename(target)

@@ -9,6 +9,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._device import _device_constructors
 
 _MOVES = ("to", "cuda", "pin_memory", "cpu")
+_ALIKE = ("empty_like", "zeros_like", "ones_like", "full_like", "rand_like", "randn_like")
 _WRITES = ("__setitem__", "copy_")
 
 
@@ -31,6 +32,8 @@ class OnMeta(TorchFunctionMode):  # type: ignore[misc]
         name = getattr(function, "__name__", "")
         if function in self._constructors:
             return function(*args, **self._placed(function, args, named))
+        if name in _ALIKE:  # beside the tensor that they are like
+            return function(*args, **{key: value for key, value in named.items() if key != "device"})
         if name == "_parse_to":
             dtypes = [item for item in args if isinstance(item, torch.dtype)]
             return None, dtypes[0] if dtypes else named.get("dtype"), False, None

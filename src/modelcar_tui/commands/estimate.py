@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -16,9 +17,10 @@ from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.products import gpu_for, row_named, row_of
 from modelcar_tui.image.types import ImageFacts
 from modelcar_tui.memory.estimate import estimate
-from modelcar_tui.memory.types import Outcome
+from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.memory.what_if import knobs, smallest_tp
 from modelcar_tui.models.count import count_parameters
+from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.report.data import to_json
 from modelcar_tui.report.estimate import estimate_lines
 from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
@@ -28,7 +30,7 @@ def run_cases_file(path: str) -> int:
     """Print a JSON line a case."""
     from modelcar_tui.memory.cases import run_cases
 
-    for line in run_cases(Path(path)):
+    for line in run_cases(Path(path), heard):
         sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
     return ExitStatus.GO
 
@@ -59,8 +61,9 @@ def run_estimate(
     result = heard(alone, image.model, card, arguments, vllm)
     # What no size and no change of memory mends is not to be told of them.
     mends = result.outcome in (alone.outcome, Outcome.UNKNOWN)
-    smallest = smallest_tp(image.model, card, args, vllm=vllm) if mends else None
-    changes = knobs(image.model, card, args, vllm=vllm) if mends else ()
+    hear = partial(_heard, image.model, card, arguments, vllm)
+    smallest = smallest_tp(image.model, card, args, vllm=vllm, hear=hear) if mends else None
+    changes = knobs(image.model, card, args, vllm=vllm, hear=hear) if mends else ()
     if form == "json":
         document = {
             "source": image.reference,
@@ -80,6 +83,13 @@ def run_estimate(
     return ExitStatus.UNKNOWN if result.outcome is Outcome.UNKNOWN else ExitStatus.NO_GO
 
 
+def _heard(
+    facts: ModelFacts, card: Gpu, arguments: tuple[str, ...], vllm: str | None, flag: str, then: Estimate
+) -> Estimate:
+    """What a change comes to beside memory, too."""
+    return heard(then, facts, card, (*arguments, flag), vllm)
+
+
 def _enough(card: Gpu, args: EngineArgs) -> None:
     """Refuse more ranks than there are GPUs, as the lint does beside `gpu_count`."""
     sizes = {"tensor": args.tp, "pipeline": args.pp, **({"data": args.dp} if args.dp > 1 else {})}
@@ -96,11 +106,28 @@ def _facts(source: str, authfile: str | None, registries_conf: str | None) -> Im
 
     if is_local(source):
         return read_local(source)
+    if (named := _by_name(source)) is not None:
+        return named
     from modelcar_tui.image.inspect import inspect_image
     from modelcar_tui.image.options import ImageOptions
 
     options = ImageOptions(authfile=authfile, registries_conf=registries_conf)
     return asyncio.run(inspect_image(source, "", options=options, count_parameters=count_parameters))
+
+
+def _by_name(source: str) -> ImageFacts | None:
+    """A public model's name; None for what may be an image."""
+    from modelcar_tui.models.public import is_name, public_model, unknown_model
+
+    if not is_name(source):
+        return None
+    known = public_model(source)
+    if known is not None:
+        problem = Problem(where=source, what=known.note, code="model-by-name")
+        return ImageFacts(reference=source, model=known.facts, problems=(problem,))
+    if "/" in source and source == source.lower():
+        return None  # as well an image of Docker Hub
+    return ImageFacts(reference=source, model=unknown_model(source))
 
 
 def _gpu(text: str) -> Gpu:

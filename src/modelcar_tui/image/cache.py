@@ -17,9 +17,9 @@ from modelcar_tui.core.reference import Reference
 from modelcar_tui.image.options import ImageOptions
 from modelcar_tui.models.facts import ModelFacts
 
-VERSION = 1
+VERSION = 2
 """Raised when facts are read differently, so that older entries are ignored."""
-_LARGEST = 4 * 1024 * 1024
+_LARGEST = 64 * 1024 * 1024
 
 
 class CachedImage(msgspec.Struct, frozen=True, kw_only=True):

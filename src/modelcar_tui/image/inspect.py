@@ -273,7 +273,7 @@ def _without_image(reference: str, name: str, problems: tuple[Problem, ...]) -> 
         reference=reference,
         size_bytes=Fact(note=why, unit="B"),
         architectures=Fact(note=why),
-        model=guess_model(name),
+        model=guess_model(name or reference),
         problems=problems,
     )
 

@@ -20,6 +20,7 @@ from modelcar_tui.image.files.found import (
     Found,
     WeightFile,
     model_facts,
+    too_large,
 )
 from modelcar_tui.image.files.gguf import read_gguf
 from modelcar_tui.image.files.safetensors import read_header
@@ -59,7 +60,7 @@ def read_local(source: str, *, name: str = "", count: CountParameters | None = N
     except OSError as error:
         raise _error(path, f"can't be read: {error.strerror}") from None
     if not found.documents and not found.weights:
-        raise _error(path, "has no config.json and no weights" + "".join(f"; {note}" for note in found.notes))
+        raise _error(path, "; ".join(found.notes) or "has no config.json and no weights")
     problems.extend(Problem(what=note, where=str(path), code="image-malformed") for note in found.notes)
     facts = _without_name_for_config(model_facts(found, count=count), path, name)
     size = msgspec.structs.replace(facts.weight_bytes, unit="B")
@@ -105,10 +106,13 @@ def _folder(path: Path, found: Found, problems: list[Problem]) -> None:
 
 
 def _document(file: Path, name: str, found: Found) -> None:
+    if why := too_large(name, file.stat().st_size):
+        found.leave(name, why)
+        return
     with file.open("rb") as stream:
-        raw = stream.read(DOCUMENTS[name] + 1)
-    if len(raw) > DOCUMENTS[name]:
-        found.notes.append(f"{name} has more than {DOCUMENTS[name]} bytes")
+        raw = stream.read(DOCUMENTS[name] + 1)  # a pipe has no size of its own
+    if why := too_large(name, len(raw)):
+        found.leave(name, why)
     else:
         found.add_document(name, raw)
 

@@ -12,8 +12,8 @@ import msgspec
 
 from modelcar_tui.core.facts import GIB, Source, Term
 from modelcar_tui.memory.start import Start
-from modelcar_tui.models.parts import Tower
 from modelcar_tui.models.shape import Shape
+from modelcar_tui.models.towers.tower import Tower
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile
 

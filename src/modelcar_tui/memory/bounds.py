@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from modelcar_tui.core.facts import Fact
+from modelcar_tui.memory.derived import alike
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.vllm.readings import stands_in, unread
 
@@ -17,20 +19,22 @@ _BOUNDED = (
     "kv_available_gib",
     "kv_tokens",
     "max_concurrency",
-    "longest_context",
-    "required_gib",
     "requested_gib",
     "headroom_gib",
 )
 
+OnCard = Callable[[float], tuple[Estimate, Estimate]]
+"""Both estimates for a card of another size, in GiB."""
 
-def between(assumed: Estimate, other: Estimate, newer: str) -> Estimate:
+
+def between(assumed: Estimate, other: Estimate, newer: str, on_card: OnCard) -> Estimate:
     """`assumed` with the bounds that `other` sets; UNKNOWN where their verdicts differ.
 
     Args:
         assumed: with the habits of the newest release that was read.
         other: with those of 0.16, which leaves least for the KV cache.
         newer: the release that will serve, where it is told and does not count as read.
+        on_card: both for other cards.
     """
     changes: dict[str, Any] = {
         name: _bounded(getattr(assumed, name), getattr(other, name)) for name in _BOUNDED
@@ -46,10 +50,10 @@ def between(assumed: Estimate, other: Estimate, newer: str) -> Estimate:
             f"with those of 0.16 ({other.why})"
         )
         changes["error"] = ""
-    return msgspec.structs.replace(assumed, **changes)
+    return msgspec.structs.replace(assumed, **changes, **_surest(assumed, other, on_card))
 
 
-def within(assumed: Estimate, most: Estimate, question: str) -> Estimate:
+def within(assumed: Estimate, most: Estimate, question: str, on_card: OnCard) -> Estimate:
     """`assumed` with the bounds that the hungrier `most` sets; UNKNOWN where `question` decides the
     verdict."""
     changes: dict[str, Any] = {
@@ -61,7 +65,49 @@ def within(assumed: Estimate, most: Estimate, question: str) -> Estimate:
             f"it depends on {question}: {assumed.outcome} ({assumed.why}), or {most.outcome} ({most.why})"
         )
         changes["error"] = ""
-    return msgspec.structs.replace(assumed, **changes)
+    return msgspec.structs.replace(assumed, **changes, **_surest(assumed, most, on_card))
+
+
+def _surest(one: Estimate, other: Estimate, on_card: OnCard) -> dict[str, Fact[Any]]:
+    """The derived figures of which both verdicts are `starts`: the larger card, the shorter context.
+
+    Where the other verdict stays open here, its figures are no bounds.
+    """
+    return {
+        "required_gib": _required(one, other, on_card),
+        "longest_context": _outer(one.longest_context, other.longest_context, min, other.outcome),
+    }
+
+
+def _required(one: Estimate, other: Estimate, on_card: OnCard) -> Fact[float]:
+    """The larger of both cards; where vLLM gives it more sequences than the smaller, a still larger one that
+    starts both of them.
+    """
+    found = _outer(one.required_gib, other.required_gib, max, other.outcome)
+    while found.value is not None and not alike(one.required_gib.value, other.required_gib.value):
+        one, other = on_card(found.value)
+        larger = _outer(one.required_gib, other.required_gib, max, other.outcome)
+        if larger.value is not None and larger.value <= found.value:
+            return found
+        found = larger
+    return found
+
+
+def _outer(one: Fact[Any], other: Fact[Any], which: Callable[..., Any], outcome: Outcome) -> Fact[Any]:
+    if one.value is None or other.value is None:
+        return one if one.value is None or outcome is Outcome.UNKNOWN else _of_the_bound(other)
+    first, second = one, other
+    if which(one.value, other.value) != one.value:
+        first, second = _of_the_bound(other), one
+    return first if outcome is Outcome.UNKNOWN else _bounded(first, second)
+
+
+def _of_the_bound(fact: Fact[Any]) -> Fact[Any]:
+    """Its terms are not those that are shown beside it."""
+    terms = tuple(
+        msgspec.structs.replace(term, label=f"{term.label} at the other bound") for term in fact.terms
+    )
+    return msgspec.structs.replace(fact, terms=terms)
 
 
 def _bounded(assumed: Fact[Any], other: Fact[Any]) -> Fact[Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
@@ -10,9 +12,10 @@ from modelcar_tui.core.facts import GIB
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory import lora, overheads
 from modelcar_tui.memory.activation import Peak, peak_of
-from modelcar_tui.memory.kv import Plan, plan_for
+from modelcar_tui.memory.kv.plan import Plan, plan_for
 from modelcar_tui.memory.refusals import number
 from modelcar_tui.memory.start import Start
+from modelcar_tui.memory.towers import tower_bytes
 from modelcar_tui.memory.weights import (
     SWIZZLED,
     SWIZZLED_EARLY,
@@ -22,8 +25,10 @@ from modelcar_tui.memory.weights import (
     rank_weights,
 )
 from modelcar_tui.models.model import Model
+from modelcar_tui.vllm.architectures import through_transformers
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile
+from modelcar_tui.vllm.transformers_backend import uncut
 
 _EARLY_GRAPHS = 0.5
 """Graphs before 0.15 took 0.1 to 0.4 GiB where 0.19's take 0.8 to 1.8; half is kept to be safe."""
@@ -51,8 +56,17 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan | None
     needed: float
     """For one request of the whole context."""
+    asked: float = 1.0
+    """How often over vLLM's check counts this rank's layers."""
     loading: float
     """The most that loading takes at once."""
+    unpooled: str = ""
+    """Why vLLM can't put the caches of all layers into one pool; empty where it can."""
+
+    @property
+    def activation(self) -> float:
+        """The peak of the profiling run."""
+        return self.peak.total
 
     @property
     def fixed(self) -> float:
@@ -62,6 +76,17 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
 
 def budget_for(start: Start) -> Budget:
     """The budget of the pipeline rank that holds the fewest blocks."""
+    return tightest(budgets_of(start))
+
+
+def tightest(ranks: Iterable[Budget]) -> Budget:
+    """That of the pipeline rank that holds the fewest blocks."""
+    return min(ranks, key=_room)
+
+
+def budgets_of(start: Start) -> tuple[Budget, ...]:
+    """The budgets of the pipeline ranks that may hold the fewest blocks: the first, the last, the
+    longest."""
     args, profile, layers = start.args, start.profile, start.model.shape.layers
     capability = number(start.gpu.compute_capability)
     split = Split(
@@ -69,19 +94,43 @@ def budget_for(start: Start) -> Budget:
         pp=args.pp,
         ep=args.tp * args.dp if args.ep else 1,
         spread=args.tp * args.dp,
-        tower_whole=start.model.whole_tower or args.encoder_tp_data,
+        release=profile.release,
+        uncut=_uncut(start),
         swizzled=SWIZZLED_EARLY if profile.release < (0, 17) else SWIZZLED,
         marlin=(capability is not None and capability < 9) or profile.release == (0, 10),
     )
     ranks = pipeline_ranks(layers, min(args.pp, layers))
     chosen = {ranks[0], ranks[-1], max(ranks, key=lambda rank: rank[1] - rank[0])}
-    return min((_rank(start, split, rank) for rank in sorted(chosen)), key=_room)
+    return tuple(_rank(start, split, rank) for rank in sorted(chosen))
+
+
+def on_card(budget: Budget, start: Start) -> Budget:
+    """The same shares on a card of another size that vLLM treats alike."""
+    return msgspec.structs.replace(budget, **_of_card(start, budget.fixed, budget.plan))
+
+
+def _of_card(start: Start, fixed: float, plan: Plan | None) -> dict[str, Any]:
+    """What hangs on the card's size alone, given what does not: bytes that are no KV cache."""
+    args, total = start.args, _total(start.gpu)
+    requested = math.ceil(total * start.limits.utilization) if total is not None else None
+    available = requested - fixed if requested is not None else None
+    if args.kv_cache_memory_bytes:
+        available = float(args.kv_cache_memory_bytes)
+    if plan is not None and args.num_gpu_blocks_override:
+        available = float(plan.block_bytes * args.num_gpu_blocks_override)
+    return {
+        "total": total,
+        "requested": requested,
+        "available": available,
+        "start": overheads.used_at_start(start),
+    }
 
 
 def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
     model, args, profile, limits = start.model, start.args, start.profile, start.limits
-    shape, total = model.shape, _total(start.gpu)
-    weights = rank_weights(shape, split, model.scheme, model.width, model.extra, _tower(model, args), rank)
+    shape = model.shape
+    tower = tower_bytes(model, args, profile)
+    weights = rank_weights(shape, split, model.storage, model.width, model.extra, tower, rank)
     adapters = lora.adapter_bytes(shape, args, rank)
     held = max(0.0, weights.total - args.cpu_offload_gib * GIB) + adapters
     fused = not (model.scheme.mxfp4 and not split.marlin)
@@ -90,13 +139,9 @@ def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
     capture = overheads.graphs(start, estimate=False)
     capture *= 1.0 if profile.release >= (0, 15) else _EARLY_GRAPHS
     deducted = overheads.graphs(start, estimate=True) if profile.graphs_deducted else 0.0
-    requested = math.ceil(total * limits.utilization) if total is not None else None
-    available = requested - held - peak.total - outside - deducted if requested is not None else None
-    if args.kv_cache_memory_bytes:
-        available = float(args.kv_cache_memory_bytes)
-    plan = plan_for(start, width=cache_width(model, args), rank=rank)
-    if plan is not None and args.num_gpu_blocks_override:
-        available = float(plan.block_bytes * args.num_gpu_blocks_override)
+    planned = plan_for(start, rank=rank)
+    plan = planned if isinstance(planned, Plan) else None
+    often = _all_layers(shape.layers, rank, profile)
     return Budget(
         weights=weights,
         weights_bytes=held,
@@ -105,14 +150,18 @@ def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
         non_torch=outside,
         graphs=capture,
         graphs_deducted=deducted,
-        start=overheads.used_at_start(start),
-        total=total,
-        requested=requested,
-        available=available,
         plan=plan,
-        needed=_needed(plan, profile, limits.context) * _all_layers(shape.layers, rank, profile),
+        needed=_needed(plan, profile, limits.context) * often,
+        asked=often,
         loading=_loading(model, args, profile, held),
+        unpooled=planned if isinstance(planned, str) else "",
+        **_of_card(start, held + peak.total + outside + deducted, plan),
     )
+
+
+def _uncut(start: Start) -> str:
+    arch = start.model.shape.arch
+    return uncut(arch, start.profile) if through_transformers(arch, start.profile) else ""
 
 
 def _needed(plan: Plan | None, profile: Profile, context: int) -> float:
@@ -139,10 +188,6 @@ def _loading(model: Model, args: EngineArgs, profile: Profile, held: float) -> f
     return held
 
 
-def _tower(model: Model, args: EngineArgs) -> float:
-    return 0.0 if args.language_model_only else model.tower
-
-
 def _room(budget: Budget) -> float:
     if budget.available is None:
         return -budget.fixed
@@ -152,15 +197,3 @@ def _room(budget: Budget) -> float:
 def _total(gpu: Gpu) -> float | None:
     value = gpu.visible_gib.value if gpu.visible_gib.known else gpu.memory_gib.value
     return value * GIB if isinstance(value, int | float) and 0 < value < 1e5 else None
-
-
-def cache_width(model: Model, args: EngineArgs) -> float:
-    """Bytes of one cached number."""
-    name = args.kv_cache_dtype
-    if name.startswith(("fp8", "int8", "mxfp8")):
-        return 1.0
-    if name.startswith("nvfp4"):
-        return 0.5625
-    if name == "float32":
-        return 4.0
-    return 1.0 if name == "auto" and model.cache_fp8 else float(model.width)

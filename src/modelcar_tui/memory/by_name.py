@@ -6,9 +6,12 @@ knows the GPU, the arguments and the KV cache.
 
 from __future__ import annotations
 
+import msgspec
+
 from modelcar_tui.core.facts import GIB, Fact, Source, Term, unknown
 from modelcar_tui.models.facts import ModelFacts
 
+WEIGHTS = "weights"
 RESERVE = 0.10
 """Share of the weights that the predecessor adds for everything else."""
 
@@ -17,6 +20,9 @@ _LOW, _HIGH = 0.95, 1.35
 bits."""
 _FLOOR_GIB, _CEILING_GIB = 0.4, 6.0
 """Context, sampler and graphs of the smallest and of an ordinary large model."""
+_ABSURD_GIB = 2**25
+_SAME = 0.02
+"""How far bytes may be from parameters x bits and still be these."""
 
 
 def required_vram(model: ModelFacts) -> Fact[float]:
@@ -52,7 +58,7 @@ def _weights(model: ModelFacts) -> Fact[float]:
             at=fact.at,
             low=_gib(fact.low),
             high=_gib(fact.high),
-            terms=(Term("weights", size, "GiB", fact.source, fact.note),),
+            terms=(Term(WEIGHTS, size, "GiB", fact.source, _counted(model) or fact.note),),
         )
     parameters, bits = model.parameters, model.bits
     if parameters.value is None:
@@ -62,9 +68,7 @@ def _weights(model: ModelFacts) -> Fact[float]:
     guess = parameters.guess or bits.guess or bits.value is None
     low = (parameters.low or parameters.value) * (bits.low or (width if bits.known else 4)) / 8 / GIB
     high = (parameters.high or parameters.value) * (bits.high or width) / 8 / GIB
-    note = f"{parameters.value / 1e9:.3g}B parameters x {width} bits" + (
-        "" if bits.known else " (bits unknown)"
-    )
+    note = f"{parameters.value:,} parameters x {width} bits" + ("" if bits.known else " (bits unknown)")
     return Fact(
         value=size,
         source=parameters.source if guess else Source.COMPUTED,
@@ -72,44 +76,37 @@ def _weights(model: ModelFacts) -> Fact[float]:
         at=parameters.at,
         low=low if guess else None,
         high=high if guess else None,
-        terms=(Term("weights", size, "GiB", parameters.source, note),),
+        terms=(Term(WEIGHTS, size, "GiB", parameters.source, note),),
     )
+
+
+def _counted(model: ModelFacts) -> str:
+    """The parameters and bits that come to the bytes which are known; empty where they do not."""
+    count, bits, size = model.parameters.value, model.bits.value, model.weight_bytes.value
+    if not count or not bits or not size or abs(count * bits / 8 / size - 1) > _SAME:
+        return ""
+    return f"{count:,} parameters x {bits} bits"
 
 
 def _gib(value: float | None) -> float | None:
     return None if value is None else value / GIB
 
 
-def name_based_required_gib(parameters: Fact[int], bits: Fact[int]) -> Fact[float]:
-    """GPU memory (all GPUs together) that a model needs, guessed from its size and its bits per weight.
+def guessed_need(model: ModelFacts) -> Fact[float]:
+    """`required_vram` with the bounds of a start: `low` is what none can do without, `high` what an ordinary
+    one with a context of a few thousand tokens does not exceed.
 
-    The value is `parameters x bits / 8 x 1.1`; `low` is what no start can do without, `high` what an ordinary
-    start with a context of a few thousand tokens does not exceed. Unknown when the size is; unknown bits are
-    taken between 4 and 16.
+    Bits that are not known are taken between 4 and 16.
     """
-    if parameters.value is None or not 0 < parameters.value <= 10**14:
-        return unknown(parameters.note or "the number of parameters is not known", unit="GiB")
-    known = bits.value is not None and 0 < bits.value <= 64
-    width = float(bits.value or 16) if known else 16.0
-    least = width if known else 4.0
-    middle = parameters.value * width / 8 / GIB
-    worst = Source.NAME if Source.NAME in (parameters.source, bits.source) else parameters.source
-    return Fact(
-        value=middle * 1.1,
-        source=worst,
-        unit="GiB",
-        note="a guess from the name: weights and a tenth for the rest",
-        low=parameters.value * least / 8 / GIB * _LOW + _FLOOR_GIB,
-        high=middle * _HIGH + _CEILING_GIB,
-        terms=(
-            Term("parameters", float(parameters.value), "", parameters.source),
-            Term(
-                "bits per weight",
-                width,
-                "",
-                bits.source if known else Source.NONE,
-                "" if known else "16 assumed",
-            ),
-            Term("for everything else", middle * 0.1, "GiB", Source.COMPUTED, "one tenth"),
-        ),
+    need = required_vram(model)
+    weights = next((term.value for term in need.terms if term.label == WEIGHTS), 0.0)
+    if need.value is None or not 0 < weights < _ABSURD_GIB:
+        note = model.parameters.note or "the number of parameters is not known"
+        return unknown(note, unit="GiB")
+    least = 1.0 if model.weight_bytes.known or model.bits.known else 4 / 16
+    return msgspec.structs.replace(
+        need,
+        note=f"a guess from its size: {need.note}",
+        low=weights * least * _LOW + _FLOOR_GIB,
+        high=weights * _HIGH + _CEILING_GIB,
     )

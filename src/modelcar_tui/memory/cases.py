@@ -1,14 +1,15 @@
 """`agent estimate --cases`: start-ups that are described in a YAML list, sized one by one.
 
 Only what a user would have given is read of a case; what vLLM answered (its `*_gib` results, tokens, blocks,
-outcome, error) is not looked at.
+outcome, error) is not looked at. A case has its arguments as `args`, a list or a line as vLLM takes them, or
+as fields of its own (`tp`, `max_model_len`, `util`); where it has both, `args` win.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,16 @@ from modelcar_tui.core.facts import Fact, Source, unknown
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.memory.case_arguments import arguments_of, flags_of
 from modelcar_tui.memory.estimate import estimate
-from modelcar_tui.memory.types import Estimate
+from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.config import Reader
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.fragments import complete
 from modelcar_tui.models.known import Known, completed, known_model
 from modelcar_tui.models.names import guess_model
 from modelcar_tui.models.storage import scheme_of
-from modelcar_tui.vllm.engine_args import EngineArgs
+from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
 
 _LIMIT = 64 * 1024 * 1024
 _CLASS = re.compile(r"(\d+(?:\.\d+)?)\s*GB?\b", re.IGNORECASE)
@@ -33,20 +35,28 @@ _FREE = re.compile(r"(\d+(?:\.\d+)?)\s*GiB free", re.IGNORECASE)
 _Q_WORDS = re.compile(
     r"(?:w\d+a\d+|nvfp4|mxfp4|fp8|gptq|awq|int[48]|[48]bit|bnb|bitsandbytes|gguf|autoround)[\w. -]*"
 )
+_COUNT = re.compile(r":\d{1,4}$")
 _DRAFT = re.compile(r"(?:^|[\s(+])(mtp|eagle3?|ngram)[ =:-]?(\d{1,2})?\b", re.IGNORECASE)
 _FIGURES = ("weights", "activation", "non_torch", "cuda_graph", "kv_available")
 
 
-def run_cases(path: Path) -> Iterator[dict[str, Any]]:
+Hear = Callable[[Estimate, ModelFacts, Gpu, tuple[str, ...], str | None], Estimate]
+"""What else is said of a start: its estimate, model, GPU, arguments and release."""
+
+
+def run_cases(path: Path, hear: Hear | None = None) -> Iterator[dict[str, Any]]:
     """One mapping per case: `id`, the figures in GiB, `kv_tokens`, `max_concurrency`, `verdict` and `why`.
 
     Figures that are not known are None.
+
+    Args:
+        hear: what the command line hears beside memory (`advice.heard`).
 
     Raises:
         UserError: the file can't be read, or is not a YAML list of mappings.
     """
     for index, case in enumerate(_load(path)):
-        yield answer(case if isinstance(case, Mapping) else {}, index)
+        yield answer(case if isinstance(case, Mapping) else {}, index, hear)
 
 
 _NUMBERS = frozenset(
@@ -76,9 +86,9 @@ def _read(case: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def answer(case: Mapping[str, Any], index: int = 0) -> dict[str, Any]:
+def answer(case: Mapping[str, Any], index: int = 0, hear: Hear | None = None) -> dict[str, Any]:
     """The line of one case."""
-    result = estimate_case(case)
+    result = estimate_case(case, hear)
     given = case.get("id")
     line: dict[str, Any] = {"id": clean(str(given), limit=200) if given is not None else f"case-{index + 1}"}
     for name in _FIGURES:
@@ -90,17 +100,24 @@ def answer(case: Mapping[str, Any], index: int = 0) -> dict[str, Any]:
     return line
 
 
-def estimate_case(case: Mapping[str, Any]) -> Estimate:
-    """The estimate of one case, from its inputs only."""
+def estimate_case(case: Mapping[str, Any], hear: Hear | None = None) -> Estimate:
+    """The estimate of one case, from its inputs only, without the figures that take a search."""
     case = _read(case)
-    read = Reader(case)
-    vllm = case.get("vllm")
-    return estimate(
-        _model(case), _gpu(case, read), _args(case, read), vllm=None if vllm is None else str(vllm)[:200]
-    )
+    read, told = Reader(case), case.get("vllm")
+    vllm = None if told is None else str(told)[:200]
+    try:
+        given = arguments_of(case)
+    except ValueError as error:
+        return Estimate(outcome=Outcome.UNKNOWN, why=f"its `args` can't be read: {error}")
+    model, gpu = model_of(case), _gpu(case, read, idle=bool(given))
+    words = (*flags_of(case, read), *given)
+    args = engine_args(words, None, vllm) if given else _args(case, read)
+    result = estimate(model, gpu, args, vllm=vllm, derive=False)
+    # Of a card that is only called by its class, such as 80 GB, nothing else can be said.
+    return hear(result, model, gpu, words, vllm) if hear and gpu.compute_capability else result
 
 
-def _model(case: Mapping[str, Any]) -> ModelFacts:
+def model_of(case: Mapping[str, Any]) -> ModelFacts:
     config, name = case.get("config"), Reader(case).text("model")
     known = known_model(name) if name else None
     if not isinstance(config, Mapping) or not config:
@@ -146,8 +163,14 @@ def _told(quantization: str, case: Mapping[str, Any], name: str) -> str:
     return next((text for text in found if scheme_of(None, None, text).known), found[0] if found else "")
 
 
-def _gpu(case: Mapping[str, Any], read: Reader) -> Gpu:
-    product = clean(str(case.get("gpu") or "unknown"), limit=200)
+def _gpu(case: Mapping[str, Any], read: Reader, *, idle: bool) -> Gpu:
+    """The card.
+
+    Args:
+        idle: take it to be idle, as the command line does. Of a log that does not tell its memory nobody
+            knows what else ran on it.
+    """
+    product = _COUNT.sub("", clean(str(case.get("gpu") or "unknown"), limit=200))
     gpu = gpu_for(product)
     total = read.number("gpu_total_gib", low=0.1, high=1e4)
     free = read.number("gpu_free_at_start_gib", low=0.0, high=1e4)
@@ -158,7 +181,9 @@ def _gpu(case: Mapping[str, Any], read: Reader) -> Gpu:
     if total is None and size and not gpu.visible_gib.known and "+" not in product:
         total = _of_class(float(size.group(1)), free)
     visible = gpu.visible_gib if total is None else _given(total)
-    nobody = unknown("nobody measured the card", unit="GiB") if total is None else Fact[float]()
+    nobody = Fact[float]()
+    if total is None and not idle:
+        nobody = unknown("nobody measured the card", unit="GiB")
     capability = case.get("gpu_cap")
     return Gpu(
         product=product,

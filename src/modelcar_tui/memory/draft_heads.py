@@ -44,6 +44,7 @@ def with_head(model: Model, args: EngineArgs, drafts: int, *, own_vocabulary: bo
         kinds=shape.kinds + (kind,) * drafts,
         experts_at=shape.experts_at + (experts,) * drafts,
         varied=shape.varied + (shape.varied[at],) * drafts if shape.varied else (),
+        own=shape.own + (shape.own[at],) * drafts if shape.own else (),
     )
     joined = (2 if predicts else 3) * shape.hidden**2
     rows = -(-shape.vocab // VOCAB_PADDING) * VOCAB_PADDING

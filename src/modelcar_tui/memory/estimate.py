@@ -6,14 +6,14 @@ import msgspec
 
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory.bounds import between, within
-from modelcar_tui.memory.budget import budget_for
+from modelcar_tui.memory.budget import budgets_of
+from modelcar_tui.memory.derived import on_size, sized
 from modelcar_tui.memory.draft_heads import draft_kind, draft_layers, with_head
 from modelcar_tui.memory.explain import report
 from modelcar_tui.memory.guess import guessed
 from modelcar_tui.memory.refusals import column_of, refusal
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.memory.unsized import reason
 from modelcar_tui.models.config import Reader, text_part
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import describe
@@ -25,7 +25,9 @@ from modelcar_tui.vllm.switches import Switch
 _WHATEVER_THE_ARGUMENTS = (Outcome.REFUSED_ARCH, Outcome.REFUSED_KERNEL)
 
 
-def estimate(model: ModelFacts, gpu: Gpu, args: EngineArgs, *, vllm: str | None) -> Estimate:
+def estimate(
+    model: ModelFacts, gpu: Gpu, args: EngineArgs, *, vllm: str | None, derive: bool = True
+) -> Estimate:
     """What vLLM would do with `model` on `gpu`.
 
     Args:
@@ -35,19 +37,24 @@ def estimate(model: ModelFacts, gpu: Gpu, args: EngineArgs, *, vllm: str | None)
         vllm: the version of the runtime image; None when it is not known. Then the newest is assumed and
             said, the figures are bounded by a release with other habits, and a verdict on which they differ
             is UNKNOWN.
+        derive: also search for the smallest card and the longest context, which takes as long as all the
+            rest; without it both are unknown.
 
     Returns:
         Per GPU figures with their terms. It never raises for what the facts hold; what can't be sized is
         UNKNOWN and says why.
     """
     profile = profile_for(vllm)
-    found = _one(model, gpu, args, profile)
     if profile.known:
-        return found
-    return between(found, _one(model, gpu, args, hungry(profile)), profile.newer)
+        return _one(model, gpu, args, profile, derive)
+
+    def both(card: Gpu) -> tuple[Estimate, Estimate]:
+        return _one(model, card, args, profile, derive), _one(model, card, args, hungry(profile), derive)
+
+    return between(*both(gpu), profile.newer, lambda gib: both(sized(gpu, gib)))
 
 
-def _one(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Estimate:
+def _one(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, derive: bool) -> Estimate:
     kind, version = model_type_of(facts.config), profile.version or profile.release
     dtype = resolved(args.dtype, column_of(gpu), kind, version)
     model = describe(facts, quantization=args.quantization, dtype=dtype, overrides=args.overrides)
@@ -63,19 +70,27 @@ def _one(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Est
     if draft_kind(args) == "head":
         drafts = draft_layers(Reader(text_part(facts.config or {}), facts.config or {}))
         shared, own = (start.of(with_head(model, args, drafts, own_vocabulary=own)) for own in (False, True))
-        return within(_sized(shared), _sized(own), "whether the draft head shares the model's vocabulary")
-    return _of_either_manager(start) if args.kv_connector_module else _sized(start)
+        question = "whether the draft head shares the model's vocabulary"
+        return _within(shared, own, question, derive)
+    return _of_either_manager(start, derive) if args.kv_connector_module else _sized(start, derive)
 
 
-def _of_either_manager(start: Start) -> Estimate:
+def _of_either_manager(start: Start, derive: bool) -> Estimate:
     """Where nobody knows whether the hybrid KV cache manager is on: with it and without it."""
     manager = start.switches.hybrid_manager
     if manager.on is not None:
-        return _sized(start)
+        return _sized(start, derive)
     off = msgspec.structs.replace(start.switches, hybrid_manager=Switch(False, manager.why))
-    return within(_sized(start), _sized(msgspec.structs.replace(start, switches=off)), manager.why)
+    without = msgspec.structs.replace(start, switches=off)
+    return _within(start, without, manager.why, derive)
 
 
-def _sized(start: Start) -> Estimate:
-    budget = budget_for(start)
-    return report(start, budget, reason(start, budget))
+def _within(start: Start, other: Start, question: str, derive: bool) -> Estimate:
+    def on_card(gib: float) -> tuple[Estimate, Estimate]:
+        return _sized(on_size(start, gib), derive), _sized(on_size(other, gib), derive)
+
+    return within(_sized(start, derive), _sized(other, derive), question, on_card)
+
+
+def _sized(start: Start, derive: bool) -> Estimate:
+    return report(start, budgets_of(start), derive=derive)

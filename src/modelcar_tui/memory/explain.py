@@ -5,33 +5,43 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.facts import GIB, Fact, Source, Term, unknown
-from modelcar_tui.memory.budget import Budget, cache_width
-from modelcar_tui.memory.other_code import even_the_most, in_doubt, loosened, other_code, runs_other_code
-from modelcar_tui.memory.outcome import NO_TOTAL, headroom_of, longest_context, minimum, verdict
+from modelcar_tui.memory import overheads
+from modelcar_tui.memory.budget import Budget, tightest
+from modelcar_tui.memory.cache_terms import NO_CACHE, per_token, states_of_a_request, tokens_explained
+from modelcar_tui.memory.derived import Cards, longest_context
+from modelcar_tui.memory.judged import Judged, judge
+from modelcar_tui.memory.other_code import loosened, other_code, runs_other_code
+from modelcar_tui.memory.outcome import NO_TOTAL, headroom_of, would_fit
 from modelcar_tui.memory.start import Start
-from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.models.model import Model
+from modelcar_tui.memory.types import Estimate
+from modelcar_tui.memory.unsized import cache_unsure
 from modelcar_tui.vllm.defaults import Limits
-from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import newer_note
 
-_RESTS_ON_SUMS = (Outcome.STARTS, Outcome.REFUSED_KV, Outcome.OOM_WARMUP, Outcome.OOM_GRAPH_CAPTURE)
 _CHECKS = "vllm v1/worker/gpu_worker.py determine_available_memory"
+_NOT_ASKED = "not searched for"
+_MEASURED = "what grows outside PyTorch's tensors while profiling; measured, not derived"
+_INSIDE = {
+    "weights": "weights_bytes",
+    "activation peak": "activation",
+    "outside PyTorch": "non_torch",
+    "CUDA graphs, as vLLM estimates them": "graphs_deducted",
+}
+"""What lies beside the KV cache inside of what vLLM may use, by field of the budget."""
 
 
-def report(start: Start, budget: Budget, odd: str) -> Estimate:
-    """The estimate; `odd` is why the verdict must stay unknown."""
-    model, args, profile, limits = start.model, start.args, start.profile, start.limits
-    context = limits.context
-    plan = budget.plan
-    if limits.auto_context and plan is not None and budget.available is not None:
-        context = plan.longest(budget.available, limits.context, padded=profile.exact_groups) or context
-    outcome, why, error = verdict(start, budget, context)
-    other = runs_other_code(start.gpu)
-    if odd and (outcome in _RESTS_ON_SUMS or args.unknown or (other and in_doubt(outcome, budget))):
-        outcome, why, error = Outcome.UNKNOWN, f"{odd}; without it: {why}", ""
-    elif other and outcome is Outcome.STARTS:
-        why = even_the_most(start.gpu, budget)
+def report(start: Start, ranks: tuple[Budget, ...], *, derive: bool) -> Estimate:
+    """The estimate of one start.
+
+    Args:
+        ranks: from `budgets_of`.
+        derive: also search for the smallest card and the longest context.
+    """
+    profile, limits = start.profile, start.limits
+    budget = tightest(ranks)
+    judged, plan, context = judge(start, budget), budget.plan, limits.context
+    if limits.auto_context and plan is not None:
+        context = would_fit(start, budget, context) or context
     blocks = plan.block_count(budget.available) if plan and budget.available is not None else None
     tokens = (
         plan.tokens(blocks, context, as_concurrency=profile.tokens_are_concurrency)
@@ -39,29 +49,28 @@ def report(start: Start, budget: Budget, odd: str) -> Estimate:
         else None
     )
     made = Estimate(
-        outcome=outcome,
-        why=why,
-        error=error,
-        weights_gib=_gib(budget.weights_bytes, budget.weights.terms, model.source),
+        outcome=judged.outcome,
+        why=judged.why,
+        error=judged.error,
+        weights_gib=_weights(start, budget),
         activation_gib=_gib(budget.peak.total, budget.peak.terms),
-        non_torch_gib=_gib(budget.non_torch, note="measured on NVIDIA cards: CUDA context growth, NCCL"),
-        cuda_graph_gib=_gib(budget.graphs, note="measured: 0.47 + 0.013 x layers at 51 capture sizes"),
-        kv_available_gib=_available(budget, limits),
+        non_torch_gib=_gib(budget.non_torch, _parts(overheads.non_torch_parts(start)), note=_MEASURED),
+        cuda_graph_gib=_graphs(start, budget),
+        kv_available_gib=_available(start, budget),
         kv_tokens=_tokens(tokens, budget, blocks),
         max_concurrency=_concurrency(budget, blocks, context),
-        longest_context=_longest(start, budget),
-        required_gib=required(budget, limits),
-        requested_gib=_gib(budget.requested)
-        if budget.requested is not None
-        else unknown(NO_TOTAL, unit="GiB"),
+        longest_context=_longest(start, budget, judged) if derive else unknown(_NOT_ASKED),
+        required_gib=required(start, ranks) if derive else unknown(_NOT_ASKED, unit="GiB"),
+        requested_gib=_requested(budget, limits),
         headroom_gib=_headroom_fact(budget),
-        kv_bytes_per_token=_per_token(model, args, budget),
+        kv_bytes_per_token=per_token(start, plan),
+        state_bytes=states_of_a_request(plan, context),
         vllm=profile.label,
-        notes=_notes(start),
+        notes=_notes(start, tokens_explained(start, plan, blocks, context) if plan and blocks else ""),
     )
-    if other:
+    if runs_other_code(start.gpu):
         made = loosened(made, budget, limits.utilization)
-    return _without_cache(made, odd) if model.shape.odd else made
+    return _without_cache(made, judged.odd) if cache_unsure(start) else made
 
 
 def _without_cache(made: Estimate, odd: str) -> Estimate:
@@ -71,60 +80,117 @@ def _without_cache(made: Estimate, odd: str) -> Estimate:
         kv_tokens=unknown(odd),
         max_concurrency=unknown(odd),
         longest_context=unknown(odd),
+        state_bytes=unknown(odd, unit="B"),
         kv_bytes_per_token=unknown(odd, unit="B"),
     )
 
 
-def required(budget: Budget, limits: Limits) -> Fact[float]:
-    """Smallest memory, as vLLM sees it, of a GPU that starts this with one request of the whole context."""
-    terms = (
-        Term("weights", budget.weights_bytes / GIB, "GiB", Source.COMPUTED),
-        Term("activation peak", budget.peak.total / GIB, "GiB", Source.COMPUTED),
-        Term("outside torch", budget.non_torch / GIB, "GiB", Source.COMPUTED, "measured"),
-        Term(
-            "CUDA graphs in the budget",
-            budget.graphs_deducted / GIB,
-            "GiB",
-            Source.COMPUTED,
-            "from vLLM 0.20 on",
-        ),
-        Term(
-            "KV cache of one request", budget.needed / GIB, "GiB", Source.COMPUTED, f"{limits.context} tokens"
-        ),
-        Term("gpu_memory_utilization", limits.utilization, "", Source.COMPUTED, "the sum is divided by it"),
-    )
+def required(start: Start, ranks: tuple[Budget, ...]) -> Fact[float]:
+    """Smallest memory, as vLLM sees it, of a card like this one whose verdict is `starts`: of the sizes from
+    which on all up to this card's start it, or else of the larger ones."""
+    card = Cards(start, ranks).smallest()
+    if card.size is None:
+        return unknown(f"no size is known to start it: {card.beyond.why}", unit="GiB")
+    budget, share = card.budget, card.start.limits.utilization
+    terms = [
+        *_held(budget, 1.0, (tightest(ranks), _elsewhere(start, card.start))),
+        _term("KV cache of one request", budget.needed, f"{card.start.limits.context} tokens"),
+        _term("left alone", (1 - share) * card.size * GIB, f"gpu_memory_utilization is {share:g}"),
+    ]
+    rest = card.size - sum(term.value for term in terms)
+    terms.append(Term("what else it takes", rest, "GiB", Source.COMPUTED, f"with less: {card.beyond.why}"))
     return Fact(
-        value=minimum(budget, limits) / GIB,
+        value=card.size,
         source=Source.COMPUTED,
         unit="GiB",
-        note=f"what may be used must hold it all ({_CHECKS}), and the rest of the card graphs and context",
+        note="the smallest card whose verdict is `starts`; a hundredth of a GiB less and it is not",
         terms=tuple(term for term in terms if term.value),
     )
 
 
-def _available(budget: Budget, limits: Limits) -> Fact[float]:
-    if budget.available is None or budget.requested is None or budget.total is None:
+def _elsewhere(here: Start, there: Start) -> str:
+    """What a term of another card is called where it is another than here."""
+    limits, sizes = there.limits, (here.limits.seqs, here.limits.batch)
+    if sizes == (limits.seqs, limits.batch):
+        return " there"
+    return f" with {limits.seqs} sequences and {limits.batch} tokens a step"
+
+
+def _held(budget: Budget, sign: float, elsewhere: tuple[Budget, str] | None = None) -> tuple[Term, ...]:
+    """What is no KV cache, inside of what vLLM may use.
+
+    Args:
+        elsewhere: the budget of the card at hand, and what a term is called that is another there.
+    """
+    terms = []
+    for label, name in _INSIDE.items():
+        size = getattr(budget, name)
+        another = elsewhere is not None and getattr(elsewhere[0], name) != size
+        terms.append(_term(label + (elsewhere[1] if elsewhere and another else ""), sign * size))
+    return tuple(terms)
+
+
+def _term(label: str, size: float, note: str = "") -> Term:
+    return Term(label, size / GIB, "GiB", Source.COMPUTED, note)
+
+
+def _parts(parts: tuple[overheads.Part, ...]) -> tuple[Term, ...]:
+    return tuple(_term(label, size, note) for label, size, note in parts if size)
+
+
+def _weights(start: Start, budget: Budget) -> Fact[float]:
+    terms = list(budget.weights.terms)
+    if budget.adapters:
+        terms.append(_term("LoRA slots", budget.adapters, "--max-loras x --max-lora-rank (vllm lora/layers)"))
+    offloaded = budget.weights.total + budget.adapters - budget.weights_bytes
+    if offloaded >= 1:
+        terms.append(_term("offloaded", -offloaded, "--cpu-offload-gb, as far as there are weights"))
+    return _gib(budget.weights_bytes, tuple(terms), start.model.source)
+
+
+def _graphs(start: Start, budget: Budget) -> Fact[float]:
+    """What capture takes, and when it does."""
+    whole = overheads.graphs(start, estimate=False)
+    share = budget.graphs / whole if whole else 0.0
+    early = " (graphs before 0.15 took less)" if share < 1 else ""
+    terms = tuple(
+        _term(label, size * share, note + early)
+        for label, size, note in overheads.graph_parts(start, estimate=False)
+        if size
+    )
+    return _gib(budget.graphs, terms, note=_when(start, budget))
+
+
+def _when(start: Start, budget: Budget) -> str:
+    if not budget.graphs:
+        return f"no graphs are captured: {start.switches.cuda_graphs.why}".rstrip(": ")
+    if not start.profile.graphs_deducted:
+        left = "they lie in what --gpu-memory-utilization leaves of the card"
+        return f"captured after the KV cache is cut: before vLLM 0.20 nothing is kept for them, {left}"
+    return (
+        f"captured after the KV cache is cut; vLLM takes {budget.graphs_deducted / GIB:.2f} GiB, "
+        "its estimate of them, from the cache before (since 0.20)"
+    )
+
+
+def _requested(budget: Budget, limits: Limits) -> Fact[float]:
+    if budget.requested is None or budget.total is None:
         return unknown(NO_TOTAL, unit="GiB")
-    terms = (
-        Term(
-            "requested",
-            budget.requested / GIB,
-            "GiB",
-            Source.COMPUTED,
-            f"{limits.utilization:g} x {budget.total / GIB:.2f} GiB",
-        ),
-        Term("weights", -budget.weights_bytes / GIB, "GiB", Source.COMPUTED),
-        Term("activation peak", -budget.peak.total / GIB, "GiB", Source.COMPUTED),
-        Term("outside torch", -budget.non_torch / GIB, "GiB", Source.COMPUTED),
-        Term("CUDA graphs in the budget", -budget.graphs_deducted / GIB, "GiB", Source.COMPUTED),
-    )
-    return Fact(
-        value=budget.available / GIB,
-        source=Source.COMPUTED,
-        unit="GiB",
-        note=_CHECKS,
-        terms=tuple(term for term in terms if term.value),
-    )
+    return _gib(budget.requested, note=f"{limits.utilization:g} x {budget.total / GIB:.2f} GiB, rounded up")
+
+
+def _available(start: Start, budget: Budget) -> Fact[float]:
+    if budget.available is None or budget.requested is None:
+        return unknown(NO_TOTAL, unit="GiB")
+    args = start.args
+    if args.num_gpu_blocks_override and budget.plan is not None:
+        note = f"{args.num_gpu_blocks_override:,} x {budget.plan.block_bytes:,} B"
+        return _gib(budget.available, (_term("--num-gpu-blocks-override", budget.available, note),))
+    if args.kv_cache_memory_bytes:
+        return _gib(budget.available, (_term("--kv-cache-memory-bytes", budget.available, "as given"),))
+    note = _requested(budget, start.limits).note
+    terms = (_term("requested", budget.requested, note), *_held(budget, -1.0))
+    return _gib(budget.available, tuple(term for term in terms if term.value), note=_CHECKS)
 
 
 def _tokens(tokens: int | None, budget: Budget, blocks: int | None) -> Fact[int]:
@@ -139,7 +205,7 @@ def _tokens(tokens: int | None, budget: Budget, blocks: int | None) -> Fact[int]
             float(plan.block_bytes),
             "B",
             Source.COMPUTED,
-            f"{plan.page} B x {plan.size} layers",
+            "pages of its largest group of layers",
         ),
         Term("tokens of a block", float(plan.block), "", Source.COMPUTED),
         Term(
@@ -147,7 +213,7 @@ def _tokens(tokens: int | None, budget: Budget, blocks: int | None) -> Fact[int]
             float(len(plan.groups)),
             "",
             Source.COMPUTED,
-            f"{layers} layers in groups of {plan.size}",
+            f"{layers} layers",
         ),
     )
     return Fact(value=tokens, source=Source.COMPUTED, note="vllm v1/core/kv_cache_utils.py", terms=terms)
@@ -163,43 +229,40 @@ def _concurrency(budget: Budget, blocks: int | None, context: int) -> Fact[float
 
 def _none(budget: Budget) -> Fact[int]:
     if budget.plan is None:
-        return unknown("this model keeps no KV cache")
+        return unknown(NO_CACHE)
     return unknown(NO_TOTAL if budget.available is None else "no block fits")
 
 
-def _longest(start: Start, budget: Budget) -> Fact[int]:
+def _longest(start: Start, budget: Budget, judged: Judged) -> Fact[int]:
+    """The longest context of which the verdict is `starts`; 0 where none is."""
     if budget.plan is None or budget.available is None:
         return _none(budget)
-    return Fact(value=longest_context(start, budget), source=Source.COMPUTED, note=_CHECKS)
-
-
-def _per_token(model: Model, args: EngineArgs, budget: Budget) -> Fact[float]:
-    plan = budget.plan
-    if plan is None:
-        return unknown("this model keeps no KV cache", unit="B")
-    shape = model.shape
-    width = cache_width(model, args)
-    if shape.mla is not None and "mla" in shape.kinds:
-        note = f"({shape.mla.kv_rank} + {shape.mla.rope}) x {width:g} B a layer, whole on every GPU"
-    else:
-        heads = max(1, shape.kv_heads // args.tp)
-        note = f"{heads} KV heads x ({shape.head_dim} + {shape.v_head_dim}) x {width:g} B a layer"
-    return Fact(value=plan.bytes_per_token, source=Source.COMPUTED, unit="B", note=note)
+    longest = longest_context(start, budget)
+    if longest is None:
+        return unknown("no bound: neither the model nor its cache has one")
+    note = "the longest `--max-model-len` whose verdict is `starts`"
+    return Fact(value=longest, source=Source.COMPUTED, note=note if longest else f"none: {judged.why}")
 
 
 def _headroom_fact(budget: Budget) -> Fact[float]:
     value = headroom_of(budget)
-    if value is None:
+    if value is None or budget.total is None or budget.available is None:
         return unknown(NO_TOTAL, unit="GiB")
-    return Fact(
-        value=value / GIB,
-        source=Source.COMPUTED,
-        unit="GiB",
-        note="for the sampler's warm-up; not checked by vLLM",
+    terms = (
+        _term("the card", budget.total),
+        _term("in use before vLLM measures", -budget.start, "CUDA's context, and NCCL's with several GPUs"),
+        _term("weights", -budget.weights_bytes),
+        _term("outside PyTorch", -budget.non_torch),
+        _term("left for the KV cache", -max(0.0, budget.available), "taken whole"),
+        _term("CUDA graphs", -budget.graphs),
+        _term("idle after weights were re-laid", -budget.weights.relaid),
+        _term("the sampler's warm-up", -budget.peak.warmup, "its run and what stays, as while profiling"),
     )
+    note = "for the sampler's warm-up, after KV cache and CUDA graphs; not checked by vLLM"
+    return _gib(value, tuple(term for term in terms if term.value), note=note)
 
 
-def _notes(start: Start) -> tuple[str, ...]:
+def _notes(start: Start, of_tokens: str) -> tuple[str, ...]:
     model, profile, gpu = start.model, start.profile, start.gpu
     notes = list(model.notes)
     if profile.newer:
@@ -210,7 +273,7 @@ def _notes(start: Start) -> tuple[str, ...]:
         notes.append(f"{other_code(gpu)}: the figures are CUDA's, with bounds")
     if not gpu.free_gib.known:
         notes.append("the card is taken to be idle when vLLM starts")
-    return tuple(notes)
+    return (*notes, of_tokens) if of_tokens else tuple(notes)
 
 
 def _gib(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from modelcar_tui.core.facts import GIB, Fact, Source, unknown
 from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.memory.by_name import name_based_required_gib
+from modelcar_tui.memory.by_name import WEIGHTS, guessed_need
+from modelcar_tui.memory.outcome import free_is_checked, no_free_memory
 from modelcar_tui.memory.refusals import data_type_refusal, gpu_refusal, method_refusal, scheme_refusal
 from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.models.config import architecture_of
+from modelcar_tui.models.config import architecture_of, has_own_code
 from modelcar_tui.models.declared import is_moe
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.storage import scheme_of_model
-from modelcar_tui.vllm.architectures import architecture_refused
+from modelcar_tui.vllm.architectures import architecture_error, architecture_refused
 from modelcar_tui.vllm.declaration import Asked
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.experts import NO_EXPERTS, expert_layers
@@ -36,12 +39,13 @@ def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, rea
     )
     if early is not None:
         return Estimate(outcome=early.outcome, why=early.why, error=early.error, vllm=profile.label)
-    unknown_arch = architecture_refused(architecture_of(model.config or {}), profile)
+    arch = architecture_of(model.config)
+    unknown_arch = architecture_refused(arch, profile, own_code=has_own_code(model.config))
     if unknown_arch:
-        return Estimate(outcome=Outcome.REFUSED_ARCH, why=unknown_arch, vllm=profile.label)
+        error = architecture_error(arch, profile)
+        return Estimate(outcome=Outcome.REFUSED_ARCH, why=unknown_arch, error=error, vllm=profile.label)
     scheme = scheme_of_model(model, args.quantization)
     method = choose(Asked(facts=model, value=args.quantization, version=profile.version)).method
-    arch = architecture_of(model.config or {})
     experts = expert_layers(arch, method, profile.version) if is_moe(model.config) else NO_EXPERTS
     other = scheme_refusal(scheme, gpu, profile, experts)
     if other is not None:
@@ -49,7 +53,7 @@ def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, rea
     refused = _free_memory(gpu, args, profile)
     if refused is not None:
         return refused
-    need = _need(model)
+    need = guessed_need(model)
     if need.value is None or need.low is None or need.high is None:
         return Estimate(
             outcome=Outcome.UNKNOWN, why=f"{reason}; {need.note}", required_gib=need, vllm=profile.label
@@ -57,15 +61,7 @@ def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, rea
     cached = _cache_gib(model, args)
     units = max(1, args.tp * args.pp)
     share = args.gpu_memory_utilization or profile.utilization
-    per_gpu = Fact(
-        value=need.value / units / share,
-        source=need.source,
-        unit="GiB",
-        note=need.note,
-        terms=need.terms,
-        low=need.low / units,
-        high=(need.high + (cached or 0.0)) / units / share,
-    )
+    per_gpu = _of_each(need, units, (need.high + (cached or 0.0)) / units / share)
     low, high = per_gpu.low or 0.0, per_gpu.high or 0.0
     memory = gpu.visible_gib.value if gpu.visible_gib.known else gpu.memory_gib.value
     span = f"{low:.0f} to {high:.0f} GiB a GPU by its {need.source}"
@@ -91,6 +87,22 @@ def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, rea
         )
     why = f"{reason}; it needs {span}, which {memory:.1f} GiB may or may not hold"
     return Estimate(outcome=Outcome.UNKNOWN, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes)
+
+
+def _of_each(need: Fact[float], units: int, high: float) -> Fact[float]:
+    """The need of each of `units` GPUs; its weights go by another name than the estimate's own."""
+    terms = tuple(
+        msgspec.structs.replace(
+            term,
+            label=f"weights, by {term.source}" if term.label == WEIGHTS else term.label,
+            value=term.value / units,
+            note=f"{term.note}, over {units} GPUs" if units > 1 else term.note,
+        )
+        for term in need.terms
+    )
+    return msgspec.structs.replace(
+        need, value=(need.value or 0.0) / units, terms=terms, low=(need.low or 0.0) / units, high=high
+    )
 
 
 def _doubt(args: EngineArgs, span: str, cached: float | None) -> str:
@@ -124,31 +136,18 @@ def _cache_gib(model: ModelFacts, args: EngineArgs) -> float | None:
     return 2 * layers * (_WIDE * layers) * 2 * args.max_model_len / GIB
 
 
-def _need(model: ModelFacts) -> Fact[float]:
-    stored = model.weight_bytes.value
-    if stored is not None and 0 < stored < 2**55:
-        bits: Fact[int] = Fact(value=8, source=model.weight_bytes.source)
-        return name_based_required_gib(Fact(value=stored, source=model.weight_bytes.source), bits)
-    return name_based_required_gib(model.parameters, model.bits)
-
-
 def _free_memory(gpu: Gpu, args: EngineArgs, profile: Profile) -> Estimate | None:
     """vLLM's first check needs no model at all."""
     total, free = gpu.visible_gib.value, gpu.free_gib.value
     share = args.gpu_memory_utilization or profile.utilization
-    if total is None or free is None or free >= total * share:
+    if total is None or free is None or free >= total * share or not free_is_checked(profile):
         return None
-    why = f"{total * share:.2f} GiB are asked for by --gpu-memory-utilization and {free:.2f} GiB are free"
-    error = (
-        f"Free memory on device cuda:0 ({free:.2f}/{total:.2f} GiB) on startup is less than desired GPU "
-        f"memory utilization ({share:g}, {total * share:.2f} GiB)."
-    )
-    nothing: Fact[float] = unknown("refused before loading", unit="GiB")
+    outcome, why, error = no_free_memory(free * GIB, total * GIB, share, measured=True)
     return Estimate(
-        outcome=Outcome.REFUSED_FREE_MEMORY,
+        outcome=outcome,
         why=why,
         error=error,
-        weights_gib=nothing,
+        weights_gib=unknown("refused before loading", unit="GiB"),
         requested_gib=Fact(value=total * share, source=Source.COMPUTED, unit="GiB"),
         vllm=profile.label,
     )

@@ -7,6 +7,7 @@ from modelcar_tui.memory.budget import Budget
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.vllm.defaults import Limits
+from modelcar_tui.vllm.profile import Profile
 
 NO_TOTAL = "the memory of this GPU is not known"
 _SURE = 0.25 * GIB
@@ -16,28 +17,40 @@ _MEASURED = 70 * GIB
 """Cards of this class were measured: of 40 starts the tightest had 0.31 GiB left, two deaths -0.16 and
 -0.61."""
 _BARE_UTILIZATION = 0.94
-"""Above this, a card whose memory nobody measured may have too little of it free."""
+"""From here on too little may be free: of memory that is the operating system's too, and in a log that does
+not tell what else ran on one of its cards."""
+_FREE_CHECKED = (0, 9, 1)
+"""vllm v1/worker/gpu_worker.py init_device; 0.9.0 has no such check, nor has the engine before V1."""
 _OOM = "torch.OutOfMemoryError: CUDA out of memory."
+_UNEQUAL_PAGES = (
+    "The page size of the layer is not divisible by the maximum page size. Cannot unify by adjusting "
+    "block_size."
+)
 Verdict = tuple[Outcome, str, str]
 """The outcome, why, and vLLM's words."""
 
 
-def verdict(start: Start, budget: Budget, context: int) -> Verdict:
-    """The first check that fails, or STARTS; `context`: the one in force after `--max-model-len auto`."""
+def verdict(start: Start, budget: Budget) -> Verdict:
+    """The first check that fails, or STARTS."""
     gpu, limits, profile = start.gpu, start.limits, start.profile
+    if budget.unpooled:
+        return Outcome.REFUSED_ARCH, f"{budget.unpooled} before vLLM 0.24", _UNEQUAL_PAGES
     total, requested, available = budget.total, budget.requested, budget.available
     if total is None or requested is None or available is None:
         return Outcome.UNKNOWN, f"{NO_TOTAL}; it needs about {text(minimum(budget, limits))}", ""
-    free = gpu.free_gib.value * GIB if gpu.free_gib.value is not None else total - budget.start
-    if free < requested and not profile.engine_v0:
-        return _no_free_memory(free, total, requested, limits)
+    measured = gpu.free_gib.value is not None
+    free = (gpu.free_gib.value or 0.0) * GIB if measured else total - budget.start
+    if free < requested and free_is_checked(profile):
+        return no_free_memory(free, total, limits.utilization, measured=measured)
     if budget.loading > free:
         return Outcome.OOM_LOAD, f"the weights need {text(budget.loading)} and {text(free)} are free", _OOM
     if available <= 0:
         why = f"all but the KV cache takes {text(budget.fixed)} of the {text(requested)} that vLLM may use"
         return Outcome.REFUSED_NO_KV, why, "No available memory for the cache blocks."
-    if budget.needed > available and not limits.auto_context:
-        return _no_context(start, budget, available, context)
+    if budget.needed > available:
+        fits = would_fit(start, budget, limits.context)
+        if not (limits.auto_context and fits):
+            return _no_context(budget, available, limits.context, fits)
     blocks = state_blocks(budget)
     if blocks is not None and profile.state_blocks_checked and limits.seqs > blocks:
         return _few_states(limits.seqs, blocks)
@@ -67,27 +80,42 @@ def _few_states(seqs: int, blocks: int) -> Verdict:
     return Outcome.REFUSED_ARGS, why, error
 
 
-def _no_free_memory(free: float, total: float, requested: float, limits: Limits) -> Verdict:
+def free_is_checked(profile: Profile) -> bool:
+    """Whether this release compares free memory with what it may use before it loads anything."""
+    return profile.number >= _FREE_CHECKED and not profile.engine_v0
+
+
+def no_free_memory(free: float, total: float, utilization: float, *, measured: bool) -> Verdict:
+    """The answer where less is free than vLLM asks for: a refusal, if the free memory was measured.
+
+    A card of which vLLM asks for everything is never as free as that: its own context lies there.
+    """
+    requested = total * utilization
+    if not measured and requested < total:
+        why = (
+            f"{text(requested)} are asked for by --gpu-memory-utilization; an idle card of {text(total)} is "
+            f"taken to have {text(free)} free, which nobody measured"
+        )
+        return Outcome.UNKNOWN, why, ""
     error = (
         f"Free memory on device cuda:0 ({free / GIB:.2f}/{total / GIB:.2f} GiB) on startup is less than "
-        f"desired GPU memory utilization ({limits.utilization:g}, {requested / GIB:.2f} GiB). Decrease GPU "
+        f"desired GPU memory utilization ({utilization:g}, {requested / GIB:.2f} GiB). Decrease GPU "
         "memory utilization or reduce GPU memory used by other processes."
     )
     why = f"{text(requested)} are asked for by --gpu-memory-utilization and {text(free)} are free"
     return Outcome.REFUSED_FREE_MEMORY, why, error
 
 
-def _no_context(start: Start, budget: Budget, available: float, context: int) -> Verdict:
-    longest = longest_context(start, budget)
+def _no_context(budget: Budget, available: float, context: int, fits: int) -> Verdict:
     error = (
         f"To serve at least one request with the models's max seq len ({context}), "
         f"({budget.needed / GIB:.2f} GiB KV cache is needed, which is larger than the available KV cache "
         f"memory ({available / GIB:.2f} GiB). Based on the available memory, the estimated maximum model "
-        f"length is {longest}."
+        f"length is {fits}."
     )
     why = (
         f"one request of {context} tokens needs {text(budget.needed)} of KV cache and {text(available)} are "
-        f"left; {longest} tokens would fit"
+        f"left; {fits} tokens would fit"
     )
     return Outcome.REFUSED_KV, why, error
 
@@ -111,7 +139,7 @@ def _afterwards(start: Start, budget: Budget, available: float, total: float) ->
             )
             return Outcome.OOM_WARMUP, why, _OOM
     several = start.args.tp * start.args.pp > 1  # all of which have to be free
-    unmeasured = (several or gpu.unified) and gpu.free_gib.value is None and bool(gpu.free_gib.note)
+    unmeasured = not gpu.free_gib.known and (gpu.unified or (several and bool(gpu.free_gib.note)))
     if unmeasured and limits.utilization >= _BARE_UTILIZATION:
         why = f"how much of each card is free is not known, and {limits.utilization:g} of it is asked for"
         return Outcome.UNKNOWN, why, ""
@@ -129,17 +157,19 @@ def headroom_of(budget: Budget) -> float | None:
     return budget.total - held - budget.graphs - budget.weights.relaid - budget.peak.warmup
 
 
-def longest_context(start: Start, budget: Budget) -> int:
-    """The longest context that the check lets pass, at most the one asked for."""
+def would_fit(start: Start, budget: Budget, most: int) -> int:
+    """The longest context up to `most` whose cache passes vLLM's check beside what else this budget
+    holds."""
     if budget.plan is None or budget.available is None:
         return 0
     profile = start.profile
-    spare = budget.available - (budget.plan.block_bytes if profile.null_block else 0)
-    return budget.plan.longest(spare, start.limits.context, padded=profile.exact_groups)
+    spare = budget.available / budget.asked - (budget.plan.block_bytes if profile.null_block else 0)
+    return budget.plan.longest(spare, most, padded=profile.exact_groups)
 
 
 def minimum(budget: Budget, limits: Limits) -> float:
-    """Bytes of the smallest card that starts this with one request of the whole context."""
+    """Bytes of a card that holds this with one request of the whole context; the other checks may ask for
+    more."""
     share = min(max(limits.utilization, 0.01), 1.0)
     after = budget.start + budget.graphs - budget.graphs_deducted + budget.weights.relaid
     return max((budget.fixed + budget.needed) / share, budget.fixed + budget.needed + max(0.0, after))

@@ -9,16 +9,34 @@ from modelcar_tui.memory.start import Start
 
 _CAPTURES = 51
 """Graphs at the default sizes 1, 2, 4, 8 to 256 by 8, 272 to 512 by 16."""
+_CAPTURED, _ESTIMATED = (0.10, 0.37, 0.013, 1.0), (0.05, 0.25, 0.0165, 0.7)
+"""GiB of the first graph, of all others, of each layer in them, and the share of what experts add."""
+Part = tuple[str, float, str]
+"""A label, bytes, and where they come from."""
 
 
 def non_torch(start: Start) -> float:
     """Bytes that grow outside torch between start and the end of the profile."""
+    return sum(size for _, size, _ in non_torch_parts(start))
+
+
+def non_torch_parts(start: Start) -> tuple[Part, ...]:
+    """The same, what a GPU keeps for itself and what for the others; all of it measured."""
+    ranks, link = start.args.tp, "NVLink" if _nvlink(start.gpu) else "PCIe"
+    whole, alone = _non_torch(start, ranks), _non_torch(start, 1)
+    own = ("CUDA context and libraries", min(whole, alone), "grown while profiling; measured, 0.7 to 0.20")
+    if ranks == 1:
+        return (own,)
+    return own, ("NCCL's buffers", whole - own[1], f"of {ranks} GPUs over {link}; measured, 0.7 to 0.20")
+
+
+def _non_torch(start: Start, ranks: int) -> float:
     args, profile = start.args, start.profile
     big = _nvlink(start.gpu)
     if profile.engine_v0:
-        return (0.30 if not big else 0.5) * GIB * (1 if args.tp == 1 else 1.2)
+        return (0.30 if not big else 0.5) * GIB * (1 if ranks == 1 else 1.2)
     alone = 0.25 if profile.graphs_profiled else 0.13
-    if args.tp == 1:
+    if ranks == 1:
         return (
             (0.07 if args.pp > 1 else alone) * GIB
             if big
@@ -28,7 +46,7 @@ def non_torch(start: Start) -> float:
         return 0.55 * GIB
     if not big:
         return 0.6 * GIB
-    return (2.09 if args.tp == 2 else 2.21) * GIB
+    return (2.09 if ranks == 2 else 2.21) * GIB
 
 
 def used_at_start(start: Start) -> float:
@@ -44,18 +62,27 @@ def used_at_start(start: Start) -> float:
 
 def graphs(start: Start, *, estimate: bool) -> float:
     """Bytes of the CUDA graphs: what capture takes, or what vLLM estimates before it."""
+    return sum(size for _, size, _ in graph_parts(start, estimate=estimate))
+
+
+def graph_parts(start: Start, *, estimate: bool) -> tuple[Part, ...]:
+    """The same by what they grow with; all of it measured."""
     shape, args = start.model.shape, start.args
     if start.switches.cuda_graphs.on is False:
-        return 0.0
+        return ()
     most = args.max_capture_size or min(2 * start.limits.seqs, 512)
     share = _count(most) / _CAPTURES
     experts = 0.0
     if any(shape.experts_at):
         experts = (0.7 if args.tp == 1 else 0.5) + (0.3 if start.model.scheme.mxfp4 else 0.0)
-    layers = shape.layers
-    if estimate:
-        return (0.05 + share * (0.25 + 0.0165 * layers + 0.7 * experts)) * GIB
-    return (0.10 + share * (0.37 + 0.013 * layers + experts)) * GIB
+    first, fixed, each, of_experts = _ESTIMATED if estimate else _CAPTURED
+    sizes = f"{int(_count(most))} sizes up to {most}"
+    note = f"{share:.2f} x ({fixed:g} + {each:g} x {shape.layers} layers) GiB, measured at {_CAPTURES} sizes"
+    return (
+        ("first capture", first * GIB, "whatever is captured; measured"),
+        (f"graphs of {sizes}", share * (fixed + each * shape.layers) * GIB, note),
+        ("graphs of experts", share * of_experts * experts * GIB, "experts' kernels; measured"),
+    )
 
 
 def _count(most: int) -> float:

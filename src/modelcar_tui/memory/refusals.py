@@ -7,12 +7,19 @@ from modelcar_tui.hardware.vendors import Hardware, hardware
 from modelcar_tui.memory.quantized_shards import cut_refusal
 from modelcar_tui.memory.refused import Refusal
 from modelcar_tui.memory.start import Start
+from modelcar_tui.memory.towers import absent_modalities
 from modelcar_tui.memory.types import Outcome
+from modelcar_tui.models.config import Reader, has_own_code, text_part
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model
+from modelcar_tui.models.parts import no_experts
 from modelcar_tui.models.scheme import Scheme
-from modelcar_tui.models.splits import split_fault
-from modelcar_tui.vllm.architectures import architecture_refused
+from modelcar_tui.models.splits import split_fault, tower_fault
+from modelcar_tui.vllm.architectures import (
+    architecture_error,
+    architecture_refused,
+    through_transformers,
+)
 from modelcar_tui.vllm.cache_scales import SCALES_ERROR, scales_refused
 from modelcar_tui.vllm.context import longest_of
 from modelcar_tui.vllm.declaration import Asked
@@ -22,9 +29,16 @@ from modelcar_tui.vllm.kv_cache import cache_runs
 from modelcar_tui.vllm.profile import Profile
 from modelcar_tui.vllm.quantization import Answer, refused, sparse_attention_refused, unbuilt
 from modelcar_tui.vllm.quantization_method import choose, refused_method
-from modelcar_tui.vllm.start_dtype import agreed_dtype_fault
+from modelcar_tui.vllm.readings import answering
+from modelcar_tui.vllm.refused.attention import cache_answer
+from modelcar_tui.vllm.start_dtype import agreed_dtype_fault, float_cache_fault
 from modelcar_tui.vllm.support import Support
 from modelcar_tui.vllm.switches import manager_refused
+from modelcar_tui.vllm.transformers_backend import backend_fault
+from modelcar_tui.vllm.value_table import attention_table
+
+_EXPERTS_CHECKED = (0, 8)
+"""From here on expert parallelism wants experts (ModelConfig.verify_with_parallel_config)."""
 
 
 def refusal(start: Start, facts: ModelFacts) -> Refusal | None:
@@ -37,17 +51,19 @@ def refusal(start: Start, facts: ModelFacts) -> Refusal | None:
     return (
         _arguments(args)
         or _generation(gpu, profile)
-        or _architecture(model, profile)
+        or _architecture(model, facts, profile)
         or _context(model, args, profile)
         or method_refusal(facts, gpu, args, profile)
         or _quantization(model, facts, gpu, args, profile)
         or data_type_refusal(facts, gpu, args, profile)
         or _cache_type(gpu, args, profile, model)
         or _scales(facts, gpu, args, profile)
-        or _attention(model, gpu)
-        or _division(model, args)
+        or _attention(model, gpu, args, profile)
+        or _no_experts(facts, args, profile)
+        or _division(model, args, profile)
+        or _backend(model, facts, args, profile)
         or _manager(model, gpu, args, profile)
-        or cut_refusal(model, facts, args, profile)
+        or cut_refusal(model, facts, args, profile, gpu)
         or _batches(start)
     )
 
@@ -64,13 +80,22 @@ def _generation(gpu: Gpu, profile: Profile) -> Refusal | None:
     return Refusal(Outcome.REFUSED_KERNEL, why, "no kernel image is available for execution on the device")
 
 
-def _architecture(model: Model, profile: Profile) -> Refusal | None:
-    why = architecture_refused(model.shape.arch, profile)
-    if not why:
+def _architecture(model: Model, facts: ModelFacts, profile: Profile) -> Refusal | None:
+    arch = model.shape.arch
+    why = architecture_refused(arch, profile, own_code=has_own_code(facts.config))
+    return Refusal(Outcome.REFUSED_ARCH, why, architecture_error(arch, profile)) if why else None
+
+
+def _backend(model: Model, facts: ModelFacts, args: EngineArgs, profile: Profile) -> Refusal | None:
+    """What vLLM's backend for transformers' models refuses when it builds one."""
+    arch = model.shape.arch
+    if not through_transformers(arch, profile):
         return None
-    return Refusal(
-        Outcome.REFUSED_ARCH, why, f"Model architectures ['{model.shape.arch}'] are not supported for now."
-    )
+    config = facts.config or {}
+    both = Reader(text_part(config), config).flag("is_encoder_decoder") is True
+    attention = "state" not in model.shape.kinds
+    why = backend_fault(arch, profile, args.tp, only_attention=attention, encoder_decoder=both)
+    return Refusal(Outcome.REFUSED_ARCH, why) if why else None
 
 
 def method_refusal(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
@@ -156,8 +181,11 @@ def _cache_type(gpu: Gpu, args: EngineArgs, profile: Profile, model: Model | Non
 
 
 def _scales(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
-    """A cache without scales beside a method that has some."""
-    why = scales_refused(_asked(facts, gpu, args, profile), args.kv_cache_dtype)
+    """A cache in 16 bits that are not the model's, or one without scales beside a method that has some."""
+    asked = _asked(facts, gpu, args, profile)
+    if why := float_cache_fault(asked, args.dtype, args.kv_cache_dtype):
+        return Refusal(Outcome.REFUSED_ARGS, why)
+    why = scales_refused(asked, args.kv_cache_dtype)
     return Refusal(Outcome.REFUSED_QUANT, why, SCALES_ERROR) if why else None
 
 
@@ -176,13 +204,51 @@ def _cache(gpu: Gpu, args: EngineArgs, profile: Profile, model: Model | None) ->
     return cache_runs(dtype, column_of(gpu), profile.version, flashinfer=flashinfer)
 
 
-def _attention(model: Model, gpu: Gpu) -> Refusal | None:
+def _attention(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
     why = sparse_attention_refused(model.shape.arch, column_of(gpu))
-    return Refusal(Outcome.REFUSED_KERNEL, why) if why else None
+    if why:
+        return Refusal(Outcome.REFUSED_KERNEL, why)
+    support, why = _backends(model, gpu, args, profile)
+    if support is not Support.UNSUPPORTED:
+        return None
+    return Refusal(Outcome.REFUSED_KERNEL, why, "No valid attention backend found")
 
 
-def _division(model: Model, args: EngineArgs) -> Refusal | None:
-    fault = split_fault(model.shape, model.scheme, args.tp, experts=1 if args.ep else args.tp * args.dp)
+def _backends(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> Answer:
+    """Whether an attention backend is left for the KV cache; unknown, with what the image must hold."""
+    column = column_of(gpu)
+    if not column.known or column.column != "nvidia":
+        return Support.UNKNOWN, ""
+    cache = args.kv_cache_dtype
+    if cache == "auto" and model.cache_fp8:
+        cache = "fp8_e4m3"
+    release = answering(profile.version, attention_table().read)
+    return cache_answer(model.shape, cache, args.block_size, release, column.capability)
+
+
+def backend_unsure(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> str:
+    """What the image must hold for any attention backend to be left; empty where that does not decide."""
+    support, wants = _backends(model, gpu, args, profile)
+    return wants if support is Support.UNKNOWN else ""
+
+
+def _no_experts(facts: ModelFacts, args: EngineArgs, profile: Profile) -> Refusal | None:
+    if not args.ep or profile.release < _EXPERTS_CHECKED or not no_experts(facts.config):
+        return None
+    error = "Number of experts in the model must be greater than 0 when expert parallelism is enabled."
+    return Refusal(Outcome.REFUSED_ARGS, "--enable-expert-parallel on a model without experts", error)
+
+
+def _division(model: Model, args: EngineArgs, profile: Profile) -> Refusal | None:
+    experts = 1 if args.ep else args.tp * args.dp
+    fault = split_fault(model.shape, model.scheme, args.tp, experts=experts)
+    fault = fault or tower_fault(
+        model.shape,
+        args.tp,
+        profile.release,
+        data=args.encoder_tp_data,
+        without=absent_modalities(args),
+    )
     if fault is None:
         return None
     outcome = Outcome.REFUSED_QUANT if fault.quantization else Outcome.REFUSED_ARGS

@@ -33,7 +33,14 @@ class Start(msgspec.Struct, frozen=True):
 
 def start_of(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> Start:
     """The start, with vLLM's defaults for what the arguments leave open."""
+    if args.pooling:
+        model = _headless(model)
     shape, column = model.shape, hardware(gpu.vendor, gpu.product, gpu.compute_capability).column
     switches = switches_of(shape, args, profile, column, served_context(shape, args, profile))
     limits = limits_for(shape, args, profile, gpu, switches.chunked_prefill)
     return Start(model, gpu, args, profile, limits, switches)
+
+
+def _headless(model: Model) -> Model:
+    """The model as vLLM builds it to pool: without an output matrix (vllm models/adapters.py)."""
+    return msgspec.structs.replace(model, shape=msgspec.structs.replace(model.shape, tied=True))

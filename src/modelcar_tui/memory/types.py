@@ -68,6 +68,8 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """What is left after KV cache, CUDA graphs and the sampler's warm-up; negative runs out of memory."""
     kv_bytes_per_token: Fact[float] = Fact()
     """Of all layers on one GPU, bytes."""
+    state_bytes: Fact[float] = Fact()
+    """What one request holds on one GPU whatever its length: the states of state-space layers, bytes."""
     vllm: str = ""
     """The vLLM version that was assumed; with a `?` where it is not known."""
     error: str = ""

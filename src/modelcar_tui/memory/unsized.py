@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from modelcar_tui.core.facts import Source
+from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware.vendors import NVIDIA
 from modelcar_tui.memory.budget import Budget
 from modelcar_tui.memory.draft_heads import draft_kind
 from modelcar_tui.memory.other_code import ample, other_code, runs_other_code
 from modelcar_tui.memory.outcome import state_blocks
-from modelcar_tui.memory.refusals import short_cache_unsure
+from modelcar_tui.memory.refusals import backend_unsure, number, short_cache_unsure
 from modelcar_tui.memory.start import Start
+from modelcar_tui.models.model import Model
 from modelcar_tui.vllm.architectures import architecture_unsure
+from modelcar_tui.vllm.engine_args import EngineArgs
+from modelcar_tui.vllm.unmodelled import unmodelled
 
+_LAID_OUT = 9.0, 12.0
+"""Capabilities whose backend for compressed attention was read (vllm models/deepseek_v4/nvidia)."""
 _STATE_SINCE = (0, 10)
 _CAPPED_SINCE = (0, 18)
 
@@ -20,24 +27,25 @@ def reason(start: Start, budget: Budget) -> str:
     model, gpu, args, profile = start.model, start.gpu, start.args, start.profile
     if args.unknown or args.doubts:
         return (*args.unknown, *args.doubts)[0]
-    if model.shape.odd:
-        return model.shape.odd[0]
-    unsure = architecture_unsure(model.shape.arch, profile)
+    unsure = (
+        cache_unsure(start)
+        or unmodelled(model.shape.arch, measured=model.source is not Source.MODEL_CONFIG)
+        or _undescribed(model, args)
+        or architecture_unsure(model.shape.arch, profile, own_code=model.own_code)
+    )
     if unsure:
         return unsure
     if draft_kind(args) == "model":
         return "the draft model of --speculative-config takes memory that is not known here"
-    if short_cache_unsure(gpu, args, profile, model):
-        return (
-            f"an {args.kv_cache_dtype} KV cache on {gpu.product} runs with FlashInfer, not with Triton's "
-            "attention"
-        )
+    if cache := _cache(start):
+        return cache
     if not model.scheme.known and model.source is not Source.HEADERS:
         return f"the quantization `{model.scheme.name}` is not known"
     blocks = state_blocks(budget)
     if runs_other_code(gpu) and (blocks is not None or not ample(budget)):
         return other_code(gpu)
-    if blocks is not None and profile.release < _CAPPED_SINCE and start.limits.seqs > blocks:
+    crashes = profile.release < _CAPPED_SINCE and not profile.bound
+    if blocks is not None and crashes and start.limits.seqs > blocks:
         return (
             f"graphs of {start.limits.seqs} sequences over {blocks} state blocks crashed before vLLM 0.18 "
             "(issue 34094)"
@@ -45,3 +53,40 @@ def reason(start: Start, budget: Budget) -> str:
     if "state" in model.shape.kinds and profile.release < _STATE_SINCE:
         return f"state-space layers were cached differently before vLLM 0.10, this is {profile.label}"
     return ""
+
+
+def _cache(start: Start) -> str:
+    """What of the image decides whether attention can read the KV cache; empty where nothing does."""
+    model, gpu, args, profile = start.model, start.gpu, start.args, start.profile
+    if short_cache_unsure(gpu, args, profile, model):
+        return (
+            f"an {args.kv_cache_dtype} KV cache on {gpu.product} runs with FlashInfer, not with Triton's "
+            "attention"
+        )
+    wants = backend_unsure(model, gpu, args, profile)
+    return (
+        f"whether it starts hangs on the image: its attention wants {wants} for this cache" if wants else ""
+    )
+
+
+def _undescribed(model: Model, args: EngineArgs) -> str:
+    """What of its tower no formula covers."""
+    tower = model.shape.tower
+    if tower is None or model.tower or args.language_model_only:
+        return ""
+    return tower.missing
+
+
+def cache_unsure(start: Start) -> str:
+    """Why nobody can say what the model caches; empty where that is known."""
+    shape, gpu = start.model.shape, start.gpu
+    if shape.odd:
+        return shape.odd[0]
+    if shape.compressed is not None and not _laid_out_as_read(gpu):
+        return f"how its compressed attention is laid out on {gpu.product} was not read"
+    return ""
+
+
+def _laid_out_as_read(gpu: Gpu) -> bool:
+    capability = number(gpu.compute_capability) if gpu.vendor == NVIDIA else None
+    return capability is not None and _LAID_OUT[0] <= capability < _LAID_OUT[1]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from functools import lru_cache
 
 import msgspec
@@ -10,18 +11,37 @@ import msgspec
 from modelcar_tui.core.facts import GIB, Source, Term
 from modelcar_tui.memory.allocator import allocated
 from modelcar_tui.models import tensors
-from modelcar_tui.models.scheme import PLAIN, Scheme
+from modelcar_tui.models.compressed import SHARED_IN_BLOCKS
+from modelcar_tui.models.mixers import STATE_PARTS
+from modelcar_tui.models.named_layers import SECOND_COPY, Storage
+from modelcar_tui.models.scheme import PLAIN, REFINED, Scheme, refined
 from modelcar_tui.models.shape import Shape
-from modelcar_tui.models.stored import STATE_PARTS, stored_bytes
+from modelcar_tui.models.stored import stored_bytes
 from modelcar_tui.models.tensors import Weight
+from modelcar_tui.models.towers.part import held as ends_held
 
 _ORIGIN = "vllm model_executor/layers/linear.py"
+_CUT = {"heads": ("qkv_proj", "qkv bias"), "mlp": ("qkv_proj", "qkv bias", "o_proj"), "whole": ()}
+"""What is cut of a layer beside what is whole (`Split.uncut`)."""
 SWIZZLED, SWIZZLED_EARLY = 1.09, 1.0653
 """Triton's layout of MXFP4 weights beside the plain one: measured 1.085 to 1.095 with 1, 2 and 4 GPUs on
 0.19, 1.0653 on 0.11 (one side padded from 2880 to 3072)."""
 _RELAID, _RELAID_MOST = 0.55, 81e6
 """Share of a layer's down projections that stays idle in the allocator after re-laying, and the most of it;
 from two logged out-of-memory reports."""
+
+_ORDERED, _UNORDERED, _ORDER_BYTES = ("compressed-tensors", "gptq"), (0, 30), 8
+"""Experts in whole numbers have room for the order of their inputs, twice 4 bytes each, up to a release
+(compressed_tensors_moe_wna16.py, auto_gptq.py create_weights)."""
+_TILE = 128
+"""Every kernel's tile along an MXFP4 expert (mxfp4_round_up_hidden_size_and_intermediate_size)."""
+_GATELESS, _ROOM_FOR_GATES = (0, 28), {"fp8", "fp8-block"}
+"""From here on these methods know experts without a gate (fp8.py create_weights)."""
+_WHOLE_UNTIL = (("ModernBert", (0, 29)),)
+"""Architectures that vLLM quantizes only from a release on."""
+_QUANTIZES_CONVOLUTIONS = (0, 27)
+"""From here on LFM2's convolutions hand the scheme on (vllm layers/mamba/short_conv.py)."""
+_WHOLE = Storage(PLAIN)
 
 
 class Split(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,9 +53,11 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     """GPUs that share the experts; 1 without expert parallelism."""
     spread: int = 0
     """GPUs that cut each expert without expert parallelism: tensor x data parallelism; 0: `tp`."""
-    tower_whole: bool
-    """The vision tower is whole on every GPU."""
+    uncut: str = ""
+    """What of the layers is whole on every GPU: `whole`, `heads` or `mlp` (`_CUT`), nothing."""
     swizzled: float = SWIZZLED
+    release: tuple[int, ...] = tensors.NEWEST
+    """vLLM's, where layouts differ."""
     marlin: bool = False
     """MXFP4 experts run through Marlin (GPUs before Hopper)."""
 
@@ -67,55 +89,141 @@ def pipeline_ranks(layers: int, pp: int) -> list[tuple[int, int]]:
 
 @lru_cache(maxsize=512)
 def rank_weights(
-    shape: Shape, split: Split, scheme: Scheme, width: int, extra: float, tower: float, rank: tuple[int, int]
+    shape: Shape,
+    split: Split,
+    storage: Storage,
+    width: int,
+    extra: float,
+    tower: float,
+    rank: tuple[int, int],
 ) -> RankWeights:
     """Bytes on a GPU of the pipeline rank that holds the layers `rank`.
 
     Args:
+        storage: how the layers are stored.
         width: bytes of an unquantized weight.
         extra: bytes of the whole text model that the layers do not explain (may be negative).
-        tower: bytes of the whole vision or audio tower.
+        tower: bytes of the vision and audio towers on this GPU.
     """
     first, last = rank
     parts: defaultdict[str, float] = defaultdict(float)
+    counts: Counter[str] = Counter()
     slack = 0.0
     relaid = 0.0
-    for one, kind, experts, count in tensors.distinct(shape, first, last):
-        for weight in tensors.layer(
-            one, kind, experts=experts, tp=split.tp, ep=split.ep, spread=split.spread
-        ):
-            size, idle = (each * weight.count for each in _bytes(weight, scheme, width, split))
-            parts[_label(weight)] += size * count
-            slack += (allocated(size) - size) * count
-            relaid += idle * count
+    if any(shape.arch.startswith(name) and split.release < since for name, since in _WHOLE_UNTIL):
+        storage = _WHOLE
+    scheme = storage.base
+    for start, end, own in storage.runs(first, last):
+        for one, kind, experts, count in tensors.distinct(shape, start, end):
+            copied = False
+            for weight in _layer(one, kind, split, experts=experts):
+                if weight.label == SECOND_COPY and not copied:
+                    continue
+                kept = _finer(one, weight, own.of(one, weight, experts=experts), split)
+                copied = weight.label == "kv_b_proj" and kept.bits < PLAIN.bits
+                held = _with_room(one, _in_blocks(one, weight, kept, split), scheme, split)
+                size, idle = (each * weight.count for each in _bytes(held, kept, width, split))
+                parts[_label(weight)] += size * count
+                counts[_label(weight)] += weight.elements * count
+                slack += (allocated(size) - size) * count
+                relaid += idle * count
     if first == 0:
-        parts["embedding"] += _edge(tensors.embedding(shape, split.tp), PLAIN, width)
+        size = _edge(tensors.embedding(shape, split.tp), PLAIN, width)
+        parts["embedding"] += size
+        slack += allocated(size) - size
+        counts["embedding"] += tensors.embedding(shape, split.tp).elements
         parts["positions and inputs by layer"] += tensors.loose(shape, split.tp) * width
+        parts["positions and inputs by layer"] += ends_held(shape.ends, split.tp, width, split.release)
         for weight in tensors.encoder_layer(shape, split.tp) if shape.encoder_layers else ():
-            parts["encoder"] += _bytes(weight, scheme, width, split)[0] * shape.encoder_layers
-        parts["vision or audio tower"] += tower if split.tower_whole else tower / split.tp
+            parts["encoder"] += (
+                stored_bytes(weight, scheme.of_role(weight.role), width) * shape.encoder_layers
+            )
+            counts["encoder"] += weight.elements * shape.encoder_layers
+        parts["vision or audio tower"] += tower
     if shape.encoder_layers:
         for weight in tensors.cross_attention(shape, split.tp):
-            parts["cross attention"] += _bytes(weight, scheme, width, split)[0] * (last - first)
+            parts["cross attention"] += stored_bytes(weight, scheme.of_role(weight.role), width) * (
+                last - first
+            )
+            counts["cross attention"] += weight.elements * (last - first)
     if last == shape.layers and not (shape.tied and first == 0) and not shape.encoder_only:
-        parts["lm_head"] += _edge(tensors.head(shape, split.tp), scheme if scheme.head else PLAIN, width)
+        size = _edge(tensors.head(shape, split.tp), storage.head, width)
+        parts["lm_head"] += size
+        slack += allocated(size) - size
+        counts["lm_head"] += tensors.head(shape, split.tp).elements
     share = (last - first) / shape.layers
     parts["not explained by config.json"] += extra * share / split.tp
-    parts["rotary cache"] += shape.rope_bytes
+    parts["rotary cache"] += shape.ropes.held(split.release)
     parts["allocator rounding"] += slack
     terms = tuple(
-        Term(label, size / GIB, "GiB", _source(label), _note(label, split, scheme))
+        Term(
+            label,
+            size / GIB,
+            "GiB",
+            _source(label),
+            _formula(counts[label], size, _note(label, split, scheme)),
+        )
         for label, size in parts.items()
-        if abs(size) >= GIB / 20_000
+        if abs(size) >= 1
     )
     return RankWeights(first=first, last=last, total=sum(parts.values()), terms=terms, relaid=relaid)
+
+
+def _finer(shape: Shape, weight: Weight, scheme: Scheme, split: Split) -> Scheme:
+    """The scheme as the release takes it: with the blocks that vLLM takes where an expert's shard would cut
+    the checkpoint's."""
+    convolves = shape.state is not None and shape.state.kind == "conv"
+    if convolves and weight.label in STATE_PARTS and split.release < _QUANTIZES_CONVOLUTIONS:
+        return PLAIN
+    if not scheme.block or weight.role != "expert" or shape.moe is None or split.release < REFINED:
+        return scheme
+    halves = 1 if shape.family.one_part_layers and not shape.gated else 2
+    part = weight.inner if "down" in weight.label else weight.unit // halves
+    return msgspec.structs.replace(scheme, block=refined(scheme.block, part, shape.moe.width))
+
+
+def _layer(shape: Shape, kind: str, split: Split, *, experts: bool) -> Iterator[Weight]:
+    """One layer's weights, cut where vLLM cuts them."""
+    release, ep = split.release, split.ep
+    cut = tensors.layer(
+        shape, kind, experts=experts, tp=split.tp, ep=ep, spread=split.spread, release=release
+    )
+    if not split.uncut:
+        yield from cut
+        return
+    parts = {weight.label: weight for weight in cut if weight.label in _CUT[split.uncut]}
+    for weight in tensors.layer(shape, kind, experts=experts, tp=1, ep=ep, release=release):
+        yield parts.get(weight.label, weight)
+
+
+def _in_blocks(shape: Shape, weight: Weight, scheme: Scheme, split: Split) -> Weight:
+    """DeepSeek V4's shared expert with whole blocks on each GPU; other weights as they are."""
+    shared = weight.label in ("gate_up_proj", "down_proj") and shape.compressed is not None
+    if not (shared and scheme.block and split.release >= SHARED_IN_BLOCKS):
+        return weight
+    if weight.label == "down_proj":
+        return msgspec.structs.replace(weight, inner=_up(weight.inner, scheme.block))
+    return msgspec.structs.replace(weight, out=2 * _up(weight.out // 2, scheme.block))
+
+
+def _with_room(shape: Shape, weight: Weight, scheme: Scheme, split: Split) -> Weight:
+    """Experts without a gate, whose method had room for one."""
+    bare = shape.family.one_part_layers and not shape.gated and weight.label == "experts' gate_up"
+    if not bare or split.release >= _GATELESS or not {*scheme.ids} & _ROOM_FOR_GATES:
+        return weight
+    return msgspec.structs.replace(weight, out=2 * weight.out, unit=2 * weight.unit)
 
 
 def _bytes(weight: Weight, scheme: Scheme, width: int, split: Split) -> tuple[float, float]:
     """Bytes of one such matrix, and what lies idle beside it after it was re-laid."""
     if scheme.mxfp4 and weight.role == "expert" and weight.inner != 1:
         return _expert_bytes(weight, scheme, split)
-    return stored_bytes(weight, scheme, width), 0.0
+    if scheme.short_experts and weight.role == "expert" and weight.inner != 1:
+        return scheme.expert_bytes(*_tiled(weight)), 0.0
+    size = stored_bytes(weight, scheme, width)
+    if weight.role == "expert" and scheme.name in _ORDERED and split.release < _UNORDERED:
+        size += _ORDER_BYTES * weight.inner * weight.out / weight.unit
+    return size, 0.0
 
 
 def _expert_bytes(weight: Weight, scheme: Scheme, split: Split) -> tuple[float, float]:
@@ -123,9 +231,18 @@ def _expert_bytes(weight: Weight, scheme: Scheme, split: Split) -> tuple[float, 
     down = "down" in weight.label
     if split.marlin:
         return scheme.linear_bytes(_padded(weight, 256), _up(weight.inner, 128 if down else 256)), 0.0
-    out, inner = (weight.out, _up(weight.inner, 64)) if down else (_padded(weight, 128), weight.inner)
+    out, inner = (weight.out, _up(weight.inner, 64)) if down else (_padded(weight, _TILE), weight.inner)
     size = scheme.linear_bytes(out, inner) * split.swizzled
     return size, min(size * _RELAID, _RELAID_MOST) if down else 0.0
+
+
+def _tiled(weight: Weight) -> tuple[int, int]:
+    """Rows and columns of an expert's matrix whose part on this GPU is rounded up to the kernel's tile, that
+    of gate and that of up.
+    """
+    if "down" in weight.label:
+        return weight.out, _up(weight.inner, _TILE)
+    return weight.out // weight.unit * 2 * _up(weight.unit // 2, _TILE), weight.inner
 
 
 def _padded(weight: Weight, step: int) -> int:
@@ -137,12 +254,9 @@ def _up(size: int, step: int) -> int:
 
 
 def _edge(weight: Weight, scheme: Scheme, width: int) -> float:
-    size = (
-        scheme.linear_bytes(weight.out, weight.inner)
-        if scheme.bits < 16
-        else weight.out * weight.inner * width
-    )
-    return allocated(size)
+    if scheme.bits < 16:
+        return scheme.linear_bytes(weight.out, weight.inner)
+    return float(weight.out * weight.inner * width)
 
 
 def _label(weight: Weight) -> str:
@@ -161,6 +275,15 @@ def _source(label: str) -> Source:
     return Source.COMPUTED if label in ("allocator rounding", "rotary cache") else Source.MODEL_CONFIG
 
 
+def _formula(count: int, size: float, note: str) -> str:
+    """`291,504,128 x 2 B, ...`; an average where numbers of one name are stored in several ways."""
+    if not count:
+        return note
+    each = size / count
+    bytes_each = f"{each:g} B" if each in (1, 2, 4) else f"{each:.4f} B on average"
+    return f"{count:,} x {bytes_each}, {note}"
+
+
 def _note(label: str, split: Split, scheme: Scheme) -> str:
     spread = f"split over {split.tp} GPUs" if split.tp > 1 else "on one GPU"
     if label == "rotary cache":
@@ -170,5 +293,5 @@ def _note(label: str, split: Split, scheme: Scheme) -> str:
     if label in ("attention", "MLP", "experts") and scheme.bits < 16:
         return f"{scheme.name}, {spread} ({_ORIGIN})"
     if label == "vision or audio tower":
-        return "whole on every GPU" if split.tower_whole else spread
+        return "matrices shared as its model file says, the rest whole (vllm models/)"
     return f"{spread} ({_ORIGIN})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -13,26 +14,54 @@ from modelcar_tui.memory.types import Estimate, Knob, Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.engine_args import EngineArgs
 
-_SIZES = (1, 2, 4, 8, 16)
+_MOST_GPUS = 64
+_SAME_GIB = 0.005
+"""Gains that look alike with two decimals."""
 
 
-def knobs(model: ModelFacts, gpu: Gpu, args: EngineArgs, *, vllm: str | None) -> tuple[Knob, ...]:
-    """Single changes of `args` and what each gives; those that change nothing are left out."""
+Hear = Callable[[str, Estimate], Estimate]
+"""What else is said of a changed start: the flag that is added, and its estimate."""
+
+
+def _nothing_else(_: str, then: Estimate) -> Estimate:
+    return then
+
+
+def knobs(
+    model: ModelFacts, gpu: Gpu, args: EngineArgs, *, vllm: str | None, hear: Hear = _nothing_else
+) -> tuple[Knob, ...]:
+    """Single changes of `args` and what each gives; those that change nothing are left out, and so are those
+    that give no more than a milder value of the same flag."""
     now = estimate(model, gpu, args, vllm=vllm)
-    found = (_knob(model, gpu, args, vllm, now, change) for change in _changes(gpu, args, now))
-    return tuple(knob for knob in found if knob is not None)
+    found: list[Knob] = []
+    for change in _changes(gpu, args, now):
+        knob = _knob(model, gpu, args, vllm, now, change, hear)
+        if knob is not None and not any(_no_more(knob, milder) for milder in found):
+            found.append(knob)
+    return tuple(found)
+
+
+def _no_more(knob: Knob, milder: Knob) -> bool:
+    alike = knob.flag.partition("=")[0] == milder.flag.partition("=")[0] and knob.outcome is milder.outcome
+    return alike and abs((knob.gained_gib or 0.0) - (milder.gained_gib or 0.0)) < _SAME_GIB
 
 
 def smallest_tp(
-    model: ModelFacts, gpu: Gpu, args: EngineArgs, *, vllm: str | None, most: int | None = None
+    model: ModelFacts,
+    gpu: Gpu,
+    args: EngineArgs,
+    *,
+    vllm: str | None,
+    most: int | None = None,
+    hear: Hear = _nothing_else,
 ) -> int | None:
-    """The smallest tensor parallel size that starts with at most `gpu.count` (or `most`) GPUs, if any
-    does; each stage of a pipeline and each data parallel rank takes as many."""
-    limit = (most or gpu.count) // (args.pp * args.dp)
-    for size in _SIZES:
-        if size > limit:
-            return None
-        tried = estimate(model, gpu, msgspec.structs.replace(args, tp=size), vllm=vllm)
+    """The smallest tensor parallel size whose verdict is `starts`, with at most `gpu.count` (or `most`) GPUs,
+    if any is; each stage of a pipeline and each data parallel rank takes as many."""
+    limit = min((most or gpu.count) // (args.pp * args.dp), _MOST_GPUS)
+    for size in range(1, limit + 1):
+        tried = estimate(model, gpu, msgspec.structs.replace(args, tp=size), vllm=vllm, derive=False)
+        if tried.outcome is Outcome.STARTS:
+            tried = hear(f"--tensor-parallel-size={size}", tried)
         if tried.outcome is Outcome.STARTS:
             return size
     return None
@@ -75,9 +104,11 @@ def _knob(
     vllm: str | None,
     now: Estimate,
     change: tuple[str, dict[str, Any], str],
+    hear: Hear,
 ) -> Knob | None:
     flag, fields, cost = change
-    then = estimate(model, gpu, msgspec.structs.replace(args, **fields), vllm=vllm)
+    then = estimate(model, gpu, msgspec.structs.replace(args, **fields), vllm=vllm, derive=False)
+    then = hear(flag, then)
     before, after = now.kv_available_gib.value, then.kv_available_gib.value
     gained = after - before if before is not None and after is not None else None
     if then.outcome is now.outcome and then.kv_tokens.value == now.kv_tokens.value and not gained:

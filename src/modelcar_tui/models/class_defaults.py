@@ -22,6 +22,7 @@ _SIZES = (
     ("vocab_size", "padded_vocab_size"),
     ("num_attention_heads", "n_head", "n_heads", "decoder_attention_heads"),
 )
+_SIZE_NAMES = frozenset(name for names in _SIZES for name in names)
 _LISTS = ("layers_block_type", "layer_types", "block_configs")
 """Lists whose length is the number of layers."""
 _STATES = ("state_size", "ssm_cfg", "conv_kernel")
@@ -33,9 +34,11 @@ class ClassDefaults(msgspec.Struct, frozen=True):
 
     source: str
     defaults: dict[str, dict[str, Any]]
-    """By `model_type`: the sizes that decide about memory."""
+    """By `model_type`: the values that decide about memory."""
     text_part: dict[str, str]
     """The `model_type` of the text part of a composite, by the composite's own."""
+    tied: dict[str, bool]
+    """Whether a composite's class ties the embeddings, by its `model_type`."""
 
 
 @cache
@@ -45,22 +48,59 @@ def class_defaults() -> ClassDefaults:
 
 
 def made_whole(config: Config) -> Config:
-    """`config` with its class's defaults where a size, or a text part's number of positions, is missing;
-    itself where none is, or no class known.
+    """`config` with its class's defaults where a size or the number of positions is missing; itself where
+    none is, or no class known.
 
     What states no size at all is no config.json of a model but a remark on one: it is left alone.
     """
     part = text_part(config)
     has_sizes = _has_sizes(part, config)
-    # Only what is written into a composite leaves out what equals its class (transformers `to_diff_dict`).
-    has_positions = part is config or Reader(part, config).integer(*POSITIONS) is not None
     nothing = not any(part.get(name) for names in _SIZES for name in names)
-    if nothing or (has_sizes and has_positions):
+    row = _class_of(config, part)
+    if nothing or (has_sizes and _has_positions(part, config, row)):
         return config
-    composite = class_defaults().text_part.get(str(config.get("model_type") or ""), "")
-    row = class_defaults().defaults.get(str(part.get("model_type") or composite), {})
     added = {key: value for key, value in row.items() if not has_sizes or key in POSITIONS}
     return with_text_part(config, {**added, **part}) if added else config
+
+
+def left_out(config: Config) -> Config:
+    """What the class of `config`'s text part says of keys that the part does not have; empty without a class.
+
+    The sizes that `made_whole` adds are left to it.
+
+    vLLM reads a config.json with the class of its `model_type`, so these values are the model's own.
+    """
+    part = text_part(config)
+    row = _class_of(config, part)
+    return {key: value for key, value in row.items() if key not in part and key not in _SIZE_NAMES}
+
+
+def ties(config: Config) -> bool | None:
+    """Whether a composite ties the embeddings of its language model; None where `config` is no composite, or
+    leaves it to its text part.
+
+    The composite's own word counts, then its class's (vllm config/vllm.py `with_hf_config`); of one that
+    thinks and speaks, the thinker's.
+    """
+    if text_part(config) is config:
+        return None
+    thinker = config.get("thinker_config")
+    told = (thinker if isinstance(thinker, dict) else config).get("tie_word_embeddings")
+    if thinker and told is None:
+        return None
+    return told if isinstance(told, bool) else class_defaults().tied.get(str(config.get("model_type") or ""))
+
+
+def _class_of(config: Config, part: Config) -> Config:
+    composite = class_defaults().text_part.get(str(config.get("model_type") or ""), "")
+    return class_defaults().defaults.get(str(part.get("model_type") or composite), {})
+
+
+def _has_positions(part: Config, config: Config, row: Config) -> bool:
+    """Whether each number of positions that the class knows is stated: one beside another may be the least
+    (vllm config/model.py _get_and_verify_max_len)."""
+    read, own = Reader(part, config), [key for key in POSITIONS if key in row]
+    return all(read.integer(key) is not None for key in own) if own else read.integer(*POSITIONS) is not None
 
 
 def _has_sizes(part: Config, config: Config) -> bool:

@@ -11,7 +11,17 @@ Config = Mapping[str, Any]
 EXPERT_COUNTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
 """Keys that tell how many routed experts a layer has."""
 _TEXT_PARTS = ("text_config", "llm_config", "language_config", "text_model_config", "thinker_config")
-_POOLING = ("ForSequenceClassification", "ForTokenClassification", "ForRewardModel", "Model")
+_POOLING = (
+    "ForSequenceClassification",
+    "ForTokenClassification",
+    "ForRewardModel",
+    "ForRetrieval",
+    "ForRanking",
+    "Model",
+)
+_LATE = ("ColBERT", "HF_ColBERT", "ColQwen", "ColModernVBert", "OpsColQwen")
+"""Beginnings of architectures that compare late: an embedding for each token."""
+_CAUSAL_CLASSES = ("Gemma2Model", "LlamaModel", "MistralModel", "Qwen2Model")
 
 
 class Reader:
@@ -128,9 +138,22 @@ def architecture_of(config: Config | None) -> str:
     return ""
 
 
+def has_own_code(config: Config | None) -> bool:
+    """Whether a class of a model lies beside the weights (`auto_map`)."""
+    named = (config or {}).get("auto_map")
+    return isinstance(named, dict) and any(str(key).startswith("AutoModel") for key in named)
+
+
 def makes_no_text(architecture: str) -> bool:
     """Whether an architecture of this name makes embeddings, scores or rewards."""
-    return architecture.endswith(_POOLING)
+    return architecture.endswith(_POOLING) or architecture.startswith(_LATE)
+
+
+def may_generate(architecture: str) -> bool:
+    """Whether vLLM serves an architecture that is named as one for embeddings with the class that makes
+    text, unless the model's own files say that it pools (vllm models/registry.py).
+    """
+    return architecture in _CAUSAL_CLASSES
 
 
 def overridden(config: Config | None, overrides: Config) -> Config:

@@ -37,7 +37,7 @@ class Positions(msgspec.Struct, frozen=True, kw_only=True):
     """What a config.json says of the length of a context; each release makes its own of it."""
 
     limit: int | None
-    """The smallest of the position limits; None where there is none."""
+    """`model_max_length`, else the smallest of the position limits; None where there is none."""
     ropes: tuple[Rope, ...] = ()
     """One, or one for each kind of layer; none where vLLM does not look at them (Gemma 3)."""
     new_name: bool = False
@@ -50,11 +50,12 @@ def positions_of(config: Config) -> Positions:
     """The positions of a config that is whole and has its overrides applied."""
     text = text_config(config)
     found = [value for key in POSITIONS if (value := positive(text.get(key))) is not None]
+    alone = positive(text.get("model_max_length"))
     family = family_of(str(text.get("model_type") or "").lower())
     scaling = text.get("rope_scaling")
     parameters = scaling or text.get("rope_parameters")
     return Positions(
-        limit=min(found, default=None),
+        limit=alone or min(found, default=None),
         ropes=_ropes(parameters) if family.stretches else (),
         new_name=not scaling,
         original=positive(text.get("original_max_position_embeddings")),

@@ -162,7 +162,7 @@ def _compressed_tensors(raw: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
     default = str(raw.get("format") or "")
     label = f"compressed-tensors {default}".strip()
     for group in groups_of(raw):
-        scheme = _found("compressed-tensors", _group(group, str(group.get("format") or default)))
+        scheme = ids_of_group(raw, group)
         if not scheme:
             return (), label
         found += [each for each in scheme if each not in found]
@@ -170,6 +170,11 @@ def _compressed_tensors(raw: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
     if (isinstance(sparsity, dict) and str(sparsity.get("sparsity_structure")) == "2:4") or "24" in default:
         found = ["sparse-24", *(scheme for scheme in found if scheme != "w4a16")]
     return tuple(found), label
+
+
+def ids_of_group(raw: Mapping[str, Any], group: Mapping[str, Any]) -> tuple[str, ...]:
+    """The scheme of one group of a compressed-tensors config; empty where the table lacks it."""
+    return _found("compressed-tensors", _group(group, str(group.get("format") or raw.get("format") or "")))
 
 
 def _group(group: Mapping[str, Any], layout: str) -> str:

@@ -7,22 +7,39 @@ from typing import Any
 
 import msgspec
 
+from modelcar_tui.models.compressed import compressed_layers, compressed_of
 from modelcar_tui.models.config import Reader
 from modelcar_tui.models.families import Family
 
+Own = tuple[tuple[str, Any], ...]
+"""Fields of a `Shape` that are another in one layer, with their values there."""
+
 
 class Indexer(msgspec.Struct, frozen=True, kw_only=True):
-    """Sparse attention's own small keys (vllm models/deepseek_v2.py Indexer); nothing of it is split."""
+    """Sparse attention's own small keys (vllm models/deepseek_v2.py Indexer, models/minimax_m3); nothing of
+    it is split."""
 
     heads: int
     dim: int
     share: float
-    """Of the layers; the others reuse what an earlier one found."""
+    """Of the layers; the others reuse what an earlier one found, or attend to everything."""
+    whole: bool = False
+    """Its keys are in 16 bits; else in 8 bits with a 32-bit scale for 128 of them."""
 
     @property
     def token_bytes(self) -> int:
-        """Of one token in one layer's cache: 8-bit keys and a 32-bit scale for 128 of them."""
-        return self.dim + self.dim // 128 * 4
+        """Of one token in one layer's cache."""
+        return 2 * self.dim if self.whole else self.dim + self.dim // 128 * 4
+
+
+class Streams(msgspec.Struct, frozen=True, kw_only=True):
+    """Hidden states that run side by side (hyper-connections)."""
+
+    count: int
+    rank: int
+    """Of the matrices that mix them; 0: they are of full rank, in 32 bits."""
+    rows: int
+    """Of the matrix that each layer's attention, and its MLP, mixes them with."""
 
 
 class LayerInputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,25 +61,35 @@ def loose_elements(read: Reader, family: Family, hidden: int, whisper: bool) -> 
         decoder = read.integer("max_target_positions", high=2**20) or 448
         encoder = read.integer("max_source_positions", high=2**20) or 1500
         stem = 3 * hidden * ((read.integer("num_mel_bins", high=1024) or 80) + hidden)
-        return (decoder + encoder) * hidden + stem
+        return (decoder + encoder) * hidden + stem + 6 * hidden  # with biases and the last norms
     if family.learned_positions:
         found += (positions + family.spare_positions) * hidden
-    if family.pooler:
-        found += (read.integer("type_vocab_size", high=1024) or 0) * hidden + hidden * hidden
     return found
 
 
 def indexer_of(read: Reader, layers: int) -> Indexer | None:
-    """The indexer of DeepSeek V3.2 and GLM-5; None for other models."""
+    """The indexer of DeepSeek V3.2, GLM-5, Hunyuan V4 or MiniMax M3; None for other models."""
+    blocks = Reader(read.mapping("sparse_attention_config"))
+    if (dim := blocks.integer("sparse_index_dim", high=2**12)) is not None:
+        own = [bool(mark) for mark in blocks.listing("sparse_attention_freq")]
+        share = sum(own) / layers if len(own) == layers else 1.0
+        found = blocks.integer("sparse_num_index_heads", high=2**10)
+        return Indexer(heads=found or 1, dim=dim, share=share, whole=True)
     heads, dim = read.integer("index_n_heads", high=2**10), read.integer("index_head_dim", high=2**12)
     if heads is None or dim is None or not read.has("index_topk") or not read.has("kv_lora_rank"):
         return None
+    return Indexer(heads=heads, dim=dim, share=sum(indexed_layers(read, layers)) / layers)
+
+
+def indexed_layers(read: Reader, layers: int) -> tuple[bool, ...]:
+    """Of each layer, whether it has an indexer of its own."""
+    pattern = read.text("index_topk_pattern")[:layers] or read.listing("indexer_types")
+    if len(pattern) == layers:
+        return tuple(mark in ("F", "full") for mark in pattern)
     step = read.integer("index_topk_freq", high=2048) or 1
     first = read.integer("index_skip_topk_offset", low=0, high=2048)
-    pattern = read.text("index_topk_pattern")[:layers]
     offset = 2 if first is None else first
-    own = sum(max(index - offset + 1, 0) % step == 0 for index in range(layers))
-    return Indexer(heads=heads, dim=dim, share=(pattern.count("F") if pattern else own) / layers)
+    return tuple(max(index - offset + 1, 0) % step == 0 for index in range(layers))
 
 
 def layer_inputs_of(read: Reader, family: Family, vocab: int) -> LayerInputs | None:
@@ -72,7 +99,7 @@ def layer_inputs_of(read: Reader, family: Family, vocab: int) -> LayerInputs | N
         return None
     return LayerInputs(
         width=width,
-        vocab=read.integer("vocab_size_per_layer_input", high=2**24) or vocab,
+        vocab=(read.integer("vocab_size_per_layer_input", high=2**24) or vocab) if family.layer_tables else 0,
         residuals=read.integer("altup_num_inputs", high=64) or (4 if family.altup else 0),
         laurel=read.integer("laurel_rank", high=2**12) or (64 if family.altup else 0),
     )
@@ -116,3 +143,89 @@ def _block(block: object, heads: int, hidden: int) -> tuple[int, int]:
 def _part(block: object, name: str) -> Mapping[str, Any]:
     found = block.get(name) if isinstance(block, Mapping) else None
     return found if isinstance(found, Mapping) else {}
+
+
+def own_fields(read: Reader, layers: int, indexer: Indexer | None) -> tuple[Own, ...]:
+    """What single layers have of their own beside `varied_layers`; empty where all are alike."""
+    columns = {
+        "heads": _numbers(read, "num_attention_heads_per_layer", layers)
+        or _other_heads(read, layers, "num_attention_heads"),
+        "sparse": _sparse_layers(read, layers),
+        "shares_kv": _shares(read, layers),
+        "reuses": _reuses(read, layers),
+        "indexer": _indexers(read, layers, indexer),
+        "compressed": compressed_layers(read, compressed_of(read, layers)),
+    }
+    uneven = {name: column for name, column in columns.items() if len(set(column)) > 1}
+    return tuple(tuple(zip(uneven, row, strict=True)) for row in zip(*uneven.values(), strict=True))
+
+
+def _numbers(read: Reader, name: str, layers: int) -> tuple[int, ...]:
+    """A number for each layer; empty where there is no such list."""
+    found = read.listing(name)
+    good = len(found) == layers and all(isinstance(each, int) and 0 < each < 2**14 for each in found)
+    return tuple(found) if good else ()
+
+
+def _shares(read: Reader, layers: int) -> tuple[bool, ...]:
+    shared = read.integer("num_kv_shared_layers", low=0, high=layers) or 0
+    return tuple(index >= layers - shared > 0 for index in range(layers))
+
+
+def _reuses(read: Reader, layers: int) -> tuple[bool, ...]:
+    """HRM counts each pass through its two stacks as layers (vllm models/hrm_text.py)."""
+    stack = read.integer("num_layers_per_stack", high=layers) or layers
+    return tuple(index >= 2 * stack for index in range(layers))
+
+
+def _indexers(read: Reader, layers: int, indexer: Indexer | None) -> tuple[Indexer | None, ...]:
+    if indexer is None:
+        return ()
+    whole = msgspec.structs.replace(indexer, share=1.0)
+    return tuple(whole if own else None for own in indexed_layers(read, layers))
+
+
+def streams_of(read: Reader, family: Family) -> Streams | None:
+    """The hyper-connections that config.json describes; None without."""
+    count = read.integer("hc_mult", "hc_count", low=2, high=64)
+    if count is None:
+        return None
+    rank = read.integer("hc_lowrank", high=2**14) or 0
+    mixes = count * (2 if family.thin_streams else 2 + count)
+    return Streams(count=count, rank=rank, rows=rank + count * count if rank else mixes)
+
+
+def sparse_of(read: Reader) -> tuple[int, int]:
+    """Heads and width of MiniMax M3's indexer; zeros without."""
+    found = Reader(read.mapping("sparse_attention_config"))
+    heads = found.integer("sparse_num_index_heads", high=2**10)
+    dim = found.integer("sparse_index_dim", high=2**12)
+    return (heads, dim) if heads and dim else (0, 0)
+
+
+def _sparse_layers(read: Reader, layers: int) -> tuple[tuple[int, int], ...]:
+    marks = read.mapping("sparse_attention_config").get("sparse_attention_freq")
+    if not isinstance(marks, list) or len(marks) != layers:
+        return ()
+    return tuple(sparse_of(read) if mark else (0, 0) for mark in marks)
+
+
+def _other_heads(read: Reader, layers: int, name: str) -> tuple[int, ...]:
+    """Heads of the layers that Step 3.5 describes apart, and those of the others."""
+    other, kinds = read.mapping("attention_other_setting"), read.listing("layer_types")[:layers]
+    own, usual = Reader(other).integer(name, high=2**14), read.integer(name, high=2**14)
+    if own is None or usual is None or len(kinds) != layers:
+        return ()
+    return tuple(own if kind == other.get("attention_type") else usual for kind in kinds)
+
+
+def gate_of(read: Reader, family: Family) -> str:
+    """The gates beside the attention's output, as config.json or the family has them; empty without."""
+    told = read.text("gating")
+    if told in ("per-head", "per-element") or read.flag("gating") is not None:
+        heads = told == "per-head" or read.flag("gating")
+        return "head" if heads else "channel" if told else ""
+    if read.flag("use_head_wise_attn_gate"):
+        return "head"
+    channels = read.text("attention_gate_func") or read.flag("mla_use_output_gate")
+    return "channel" if channels else family.gate

@@ -28,7 +28,9 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     config: dict[str, Any] | None = None
-    """`config.json` as parsed, at most 1 MiB."""
+    """`config.json` as parsed."""
+    unread: str = ""
+    """Why `config` is None though the model has a config.json; else empty."""
     generation_config: dict[str, Any] | None = None
     quantization: dict[str, Any] | None = None
     """`quantization_config` of config.json, or `hf_quant_config.json`, as parsed."""

@@ -136,8 +136,27 @@ _COMMON: dict[str, dict[str, Any]] = {
         "n_shared_experts": 1,
         "q_lora_rank": 1536,
     },
-    "pixtral": {"vision_config": {"patch_size": 14, "spatial_merge_size": 2, "image_size": 1540}},
+    "pixtral": {
+        "vision_config": {
+            "hidden_size": 1024,
+            "num_hidden_layers": 24,
+            "num_attention_heads": 16,
+            "intermediate_size": 4096,
+            "patch_size": 14,
+            "spatial_merge_size": 2,
+            "image_size": 1540,
+        }
+    },
 }
+_SIGLIP = {
+    "hidden_size": 1152,
+    "num_hidden_layers": 27,
+    "num_attention_heads": 16,
+    "intermediate_size": 4304,
+    "image_size": 896,
+    "patch_size": 14,
+}
+"""The tower of every Gemma 3 that has one."""
 _COMMON["deepseek_v32"] = _COMMON["deepseek_v3"] | {
     "index_topk": 2048,
     "index_n_heads": 64,
@@ -192,7 +211,7 @@ def _common(config: Mapping[str, Any], kind: str) -> dict[str, Any]:
         found: dict[str, Any] = {"sliding_window_pattern": 6}
         if large:
             found |= {"rope_scaling": {"rope_type": "linear", "factor": 8.0}}
-            found |= {"vision_config": {"image_size": 896, "patch_size": 14, "mm_tokens_per_image": 256}}
+            found |= {"vision_config": _SIGLIP, "mm_tokens_per_image": 256}
         return found
     if kind == "whisper":
         return {"encoder_layers": config.get("num_hidden_layers")}

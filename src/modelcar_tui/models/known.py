@@ -28,8 +28,8 @@ class KnownModels(msgspec.Struct, frozen=True):
     same_sizes: dict[str, str]
     """Models with the config of another."""
     models: dict[str, dict[str, Any]]
-    """By the name without publisher and variant, in small letters: a config.json, flat, with `params`
-    added."""
+    """By the name without publisher and variant, in small letters: a config.json, flat, with `params` and
+    its `source` added (`tools/known_models.py`)."""
 
 
 @cache
@@ -45,6 +45,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """In the table."""
     config: dict[str, Any]
     parameters: int
+    source: str
+    """Where the config comes from."""
 
 
 @lru_cache(maxsize=256)
@@ -64,14 +66,14 @@ def known_model(name: str) -> Known | None:
     if not best:
         return None
     config = dict(table.models[table.same_sizes.get(best, best)])
-    parameters = config.pop("params", 0)
+    parameters, source = config.pop("params", 0), config.pop("source", "")
     stated = re.search(r"[-_](\d{1,4})k\b", plain[len(best) :])
     if stated:
         config["max_position_embeddings"] = int(stated[1]) * 1024
         config.pop("rope_scaling", None)
     if best.startswith("qwen3") and re.search(r"-2507\b", plain):
         config["max_position_embeddings"] = 262144  # that edition's own context
-    return Known(name=best, config=config, parameters=parameters)
+    return Known(name=best, config=config, parameters=parameters, source=source)
 
 
 def completed(config: Mapping[str, Any], known: Known) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Which kind of attention each layer has, and which layers hold experts."""
+"""Which kind of attention each layer has."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ _NAMES = {
     "moe": "none",
     "mlp": "none",
 }
+_FLAGGED = ("qwen2", "qwen3", "smollm3", "deepseek_ocr2", "muse_glimmer")
 _PATTERN = re.compile(r"(\d+)\s*(\w+)\s*:\s*(\d+)\s*(\w+)")
 
 
@@ -35,6 +36,15 @@ def layer_kinds(
     if isinstance(linear, list):  # counted from 1
         return (
             tuple("state" if index in linear else "mla" if mla else "full" for index in range(1, layers + 1)),
+            0,
+            0,
+        )
+    group = read.integer("layer_group_size", low=2, high=layers)
+    if group:
+        return (
+            tuple(
+                ("mla" if mla else "full") if (index + 1) % group == 0 else "state" for index in range(layers)
+            ),
             0,
             0,
         )
@@ -58,46 +68,12 @@ def layer_kinds(
     return kinds, window if "sliding" in kinds else 0, chunk if "chunked" in kinds else 0
 
 
-def moe_flags(read: Reader, layers: int) -> tuple[bool, ...]:
-    """Of each layer, whether its MLP is a mixture of experts."""
-    first = read.integer("first_k_dense_replace", "moe_layer_start_index", low=0, high=layers) or 0
-    step = (
-        read.integer(
-            "decoder_sparse_step",
-            "moe_layer_freq",
-            "interleave_moe_layer_step",
-            "expert_layer_period",
-            high=layers,
-        )
-        or 1
-    )
-    offset = read.integer("expert_layer_offset", low=0, high=layers)
-    dense = {index for index in read.listing("mlp_only_layers") if isinstance(index, int)}
-    listed = {index for index in read.listing("moe_layers") if isinstance(index, int)}
-    pattern = read.text("hybrid_override_pattern")
-    if len(pattern) == layers and "E" in pattern:
-        return tuple(mark == "E" for mark in pattern)
-    blocks = read.listing("layers_block_type")
-    if len(blocks) == layers and "moe" in blocks:
-        return tuple(block == "moe" for block in blocks)
-    marks = read.listing("moe_layer_freq")
-    if len(marks) == layers:
-        return tuple(bool(mark) for mark in marks)
-
-    def has_experts(index: int) -> bool:
-        if listed:
-            return index in listed
-        if index < first or index in dense:
-            return False
-        return index % step == offset if offset is not None else (index + 1) % step == 0
-
-    return tuple(has_experts(index) for index in range(layers))
-
-
 def _window(read: Reader) -> int:
-    if read.flag("use_sliding_window") is False:
+    # These classes of transformers drop the window then; no one else looks at the flag.
+    if read.flag("use_sliding_window") is False and read.text("model_type").startswith(_FLAGGED):
         return 0
-    return read.integer("sliding_window", "sliding_window_size", high=2**31) or 0
+    own = ("window_size",) if read.text("model_type").startswith("plamo") else ()
+    return read.integer("sliding_window", "sliding_window_size", *own, high=2**31) or 0
 
 
 def _listed(read: Reader, layers: int, *, mla: bool) -> tuple[str, ...] | None:
@@ -109,6 +85,12 @@ def _listed(read: Reader, layers: int, *, mla: bool) -> tuple[str, ...] | None:
 
 
 def _hybrid(read: Reader, layers: int) -> tuple[str, ...] | None:
+    whole = read.listing("full_attn_idxs")
+    if whole and read.has("conv_L_cache"):
+        return tuple("full" if index in whole else "state" for index in range(layers))
+    local = read.listing("local_layer_ids")
+    if local:
+        return tuple("sliding" if index in local else "full" for index in range(layers))
     marks = read.listing("hybrid_layer_pattern")
     if len(marks) == layers:
         return tuple("sliding" if mark else "full" for mark in marks)

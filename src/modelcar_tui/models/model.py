@@ -10,20 +10,26 @@ import msgspec
 from modelcar_tui.core.facts import Source
 from modelcar_tui.models import tensors
 from modelcar_tui.models.class_defaults import made_whole
-from modelcar_tui.models.config import Reader, text_part
+from modelcar_tui.models.config import Reader, has_own_code, text_part
 from modelcar_tui.models.declared import quantization_of
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.gguf import config_of_gguf
 from modelcar_tui.models.headers import Measured, measure
-from modelcar_tui.models.parts import UNDESCRIBED
+from modelcar_tui.models.listed import storage_for
+from modelcar_tui.models.named_layers import Storage
 from modelcar_tui.models.scheme import Scheme
 from modelcar_tui.models.shape import Shape, shape_of
-from modelcar_tui.models.splits import split_fault
+from modelcar_tui.models.splits import split_fault, tower_fault
 from modelcar_tui.models.storage import scheme_of_model
 from modelcar_tui.models.stored import whole_bytes
+from modelcar_tui.models.towers.tower import UNDESCRIBED
 
 _KEPT = 256
 _described: dict[tuple[int, str, str], tuple[ModelFacts, Model | str]] = {}
+_SHORT_EXPERTS = ("deepseek_v4", "deepseek_v4_text", "deepseek_v41", "deepseek_v41_text")
+_MXFP4_EXPERTS = ("KimiK3ForConditionalGeneration",)
+"""Architectures whose compressed-tensors MXFP4 vLLM reads with the method that knows experts only
+(models/config.py KimiK3ForConditionalGenerationConfig, 0.27 and later)."""
 _TOWER_FROM = 0.012
 """A surplus of parameters above this share of the text model is a tower of its own."""
 _WHOLE_TOWERS = ("PixtralForConditionalGeneration", "VoxtralForConditionalGeneration", "InternVLChatModel")
@@ -35,6 +41,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
 
     shape: Shape
     scheme: Scheme
+    storage: Storage
+    """The schemes of its layers, where the checkpoint names some that have another."""
     width: int
     """Bytes of an unquantized weight on the GPU."""
     extra: float
@@ -49,6 +57,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     source: Source
     """Where the size of the weights comes from."""
     notes: tuple[str, ...]
+    own_code: bool = False
+    """A class of its own lies beside the weights (`auto_map`)."""
 
 
 def describe(
@@ -89,6 +99,7 @@ def tensor_parallel_fault(
     if isinstance(model, str):
         return ""
     fault = split_fault(model.shape, model.scheme, size, experts=1 if whole_experts else None)
+    fault = fault or tower_fault(model.shape, size)
     return fault.why if fault else ""
 
 
@@ -98,10 +109,13 @@ def _prepare(
     config = made_whole(facts.config) if facts.config else config_of_gguf(facts.gguf or {})
     shape = shape_of(config, overrides)
     if isinstance(shape, str):
-        return shape
+        return shape if config else facts.unread or shape
     scheme = scheme_of_model(facts, flag)
-    if scheme.bits == 8 and Reader(config or {}).text("expert_dtype") == "fp4":
+    if scheme.bits == 8 and _has_short_experts(config or {}, shape, flag):
         scheme = msgspec.structs.replace(scheme, short_experts=True)
+    if scheme.ids == ("mxfp4-ct",) and shape.arch in _MXFP4_EXPERTS:
+        scheme = msgspec.structs.replace(scheme, experts_only=True, attention=False)
+    storage = storage_for(quantization_of(facts), scheme)
     width = 4 if dtype in ("float32", "float") else 2
     parameters = (
         facts.parameters.value if facts.parameters.known and not facts.parameters.source.is_guess else None
@@ -117,16 +131,15 @@ def _prepare(
     notes: list[str] = []
     if not scheme.known and measured is None:
         notes.append(f"the quantization `{scheme.name}` is not known; weights are counted in 16 bits")
-    extra, tower, source = _surplus(shape, scheme, width, parameters, measured)
+    extra, tower, source = _surplus(shape, storage, width, parameters, measured)
     if tower and shape.tower is None:
         shape = msgspec.structs.replace(shape, tower=UNDESCRIBED)
-    if shape.tower is not None and not tower and source is Source.MODEL_CONFIG:
-        notes.append(
-            f"the {shape.tower.kind} tower is not described in config.json; its weights are not counted"
-        )
+    if shape.tower is not None and shape.tower.missing and not tower and source is Source.MODEL_CONFIG:
+        notes.append(f"{shape.tower.missing}; they are not counted")
     return Model(
         shape=shape,
         scheme=scheme,
+        storage=storage,
         width=width,
         extra=extra,
         tower=tower,
@@ -135,7 +148,15 @@ def _prepare(
         cache_fp8=_asks_fp8_cache(quantization_of(facts)),
         source=source,
         notes=tuple(notes),
+        own_code=has_own_code(facts.config),
     )
+
+
+def _has_short_experts(config: Mapping[str, Any], shape: Shape, flag: str | None) -> bool:
+    """Whether an fp8 checkpoint's experts are taken for MXFP4 (vllm models/deepseek_v4 quant_config.py,
+    0.20 to 0.33): those of its own model types, or by its own method's name, unless config.json denies it."""
+    own = shape.model_type in _SHORT_EXPERTS or flag == "deepseek_v4_fp8"
+    return own and (Reader(config).text("expert_dtype") or "fp4") == "fp4"
 
 
 def _measured(facts: ModelFacts, shape: Shape, width: int) -> Measured | None:
@@ -190,17 +211,19 @@ def _fits_plain(shape: Shape, parameters: int) -> bool:
 
 
 def _surplus(
-    shape: Shape, scheme: Scheme, width: int, parameters: int | None, measured: Measured | None
+    shape: Shape, storage: Storage, width: int, parameters: int | None, measured: Measured | None
 ) -> tuple[float, float, Source]:
     """Bytes that the layers do not explain, bytes of the tower, and where both were learned."""
-    explained = whole_bytes(shape, scheme, width)
+    explained, scheme = whole_bytes(shape, storage, width), storage.base
     if measured is not None and measured.text > 0:
         return measured.text - explained, measured.tower, Source.HEADERS
+    described = shape.tower.elements if shape.tower is not None else 0
     if parameters is None:
-        tower = shape.tower.elements if shape.tower is not None else 0
-        return 0.0, float(tower * width), Source.MODEL_CONFIG
+        return 0.0, float(described * width), Source.MODEL_CONFIG
     count = tensors.true_count(shape)
     surplus = parameters - count
+    if described and abs(surplus - described) <= _TOWER_FROM * count:
+        return float((surplus - described) * width), float(described * width), Source.INDEX
     if surplus > _TOWER_FROM * count and (shape.moe is None or shape.tower is not None):
         return 0.0, float(surplus * width), Source.INDEX
     narrow = scheme.linear_bytes(1024, 1024) / 2**20 if surplus > 0.02 * count and scheme.bits < 16 else width

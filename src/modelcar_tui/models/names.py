@@ -92,6 +92,12 @@ def guess_from_names(*names: str) -> NameGuess:
     return NameGuess(parameters=parameters, active=active, bits=bits, quantization_name=quantization)
 
 
+def quantization_in(name: str) -> Fact[str] | None:
+    """The quantization that the words of a name tell; None where they tell none, or 16 bits."""
+    found = _quantization(_normal(name))
+    return found[1] if found is not None and (found[0].value or 0) < 16 else None
+
+
 def _normal(name: str) -> str:
     """Lower case, dashes for every separator except a decimal point."""
     text = re.sub(r"[^a-z0-9.]+", "-", name.lower())

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import msgspec
 
 from modelcar_tui.models.config import EXPERT_COUNTS, Config, Reader, positive, text_config
 from modelcar_tui.models.declared import is_moe
 from modelcar_tui.models.families import Family
+from modelcar_tui.models.weight import FLOAT32
 
 _TOP_K = ("num_experts_per_tok", "num_experts_per_token", "top_k_experts", "moe_top_k", "moe_topk", "moe_k")
 _SHARED = ("n_shared_experts", "num_shared_experts", "num_shared_expert", "moe_num_shared_experts")
@@ -42,25 +40,17 @@ class Moe(msgspec.Struct, frozen=True, kw_only=True):
     """Of what goes into an expert: the hidden size, or a latent narrower one."""
     dense_inter: int
     """Width of the plain MLP in the layers that have no experts."""
+    router_bytes: int = 0
+    """Of one number of the router where it is not in the model's dtype."""
+    routed_besides: int = 0
+    """Experts that the router knows and that are none of the routed: shared ones, or such as do nothing."""
+    pictures: tuple[int, int] = (0, 0)
+    """Experts for pictures beside those for text: how many, and how wide one is."""
 
     @property
     def shared_inter(self) -> int:
         """Summed width of the shared experts."""
         return self.shared or self.shared_count * (self.inter or 0)
-
-
-class Tower(msgspec.Struct, frozen=True, kw_only=True):
-    """What encodes images or sound."""
-
-    kind: str
-    pixels_per_token: int
-    tokens_per_item: int
-    elements: int = 0
-    """Its weights, from its own config; 0 where that does not say."""
-
-
-UNDESCRIBED = Tower(kind="vision", pixels_per_token=3 * 28 * 28, tokens_per_item=0)
-"""A tower that only the number of parameters betrays: patches of 14 pixels, four to a token, as most have."""
 
 
 def mla_of(read: Reader, family: Family) -> Mla | None:
@@ -79,11 +69,14 @@ def mla_of(read: Reader, family: Family) -> Mla | None:
 
 
 def moe_of(read: Reader, family: Family, hidden: int) -> Moe | None:
-    experts = read.integer(*EXPERT_COUNTS, low=2, high=2**13)
+    counts = _pair(read, "moe_num_experts")
+    experts = read.integer(*EXPERT_COUNTS, low=2, high=2**13) or counts[0] or None
     if experts is None:
         return None
     plain = read.integer("intermediate_size", "ffn_hidden_size", high=2**22) or 4 * hidden
     inter = read.integer("moe_intermediate_size", "expert_ffn_hidden_size", "moe_ffn_hidden_size", high=2**20)
+    widths = _pair(read, "moe_intermediate_size")
+    inter = inter or widths[0] or None
     if inter is None and family.expert_width:
         inter = plain
     latent = read.integer("moe_latent_size", "routed_expert_hidden_size", high=2**18)
@@ -91,12 +84,15 @@ def moe_of(read: Reader, family: Family, hidden: int) -> Moe | None:
         "shared_expert_intermediate_size",
         "shared_intermediate_size",
         "moe_shared_expert_intermediate_size",
+        "share_expert_dim",
         low=0,
         high=2**22,
     )
     count = read.integer(*_SHARED, low=0, high=256) or 0
     if family.one_shared_expert:
         count = 1
+    if read.flag("residual_moe"):  # Grok 2 adds a whole MLP to its experts (vllm models/grok1.py)
+        shared = plain
     return Moe(
         experts=experts,
         top_k=read.integer(*_TOP_K, high=256) or 0,
@@ -105,44 +101,26 @@ def moe_of(read: Reader, family: Family, hidden: int) -> Moe | None:
         shared_count=0 if shared else count,
         width=latent or hidden,
         dense_inter=read.integer("intermediate_size_mlp", "dense_intermediate_size", high=2**22) or plain,
+        router_bytes=_router_bytes(read, family),
+        routed_besides=-(-count // 8) * 8
+        if family.routed_shared
+        else read.integer("zero_expert_num", high=2**13) or 0,
+        pictures=(counts[1] or experts, widths[1]) if widths[1] else (0, 0),
     )
 
 
-def tower_of(config: Mapping[str, Any], arch: str) -> Tower | None:
-    vision = config.get("vision_config") or config.get("vision_tower_config") or config.get("visual")
-    audio = config.get("audio_config")
-    if not isinstance(vision, dict) or not vision:
-        if isinstance(audio, dict) and audio:
-            sound = _tower_elements(Reader(audio))
-            return Tower(kind="audio", pixels_per_token=0, tokens_per_item=0, elements=sound)
-        return UNDESCRIBED if _sees(arch) else None
-    read = Reader(vision, config)
-    patch = read.integer("patch_size", high=1024) or 14
-    merge = read.integer("spatial_merge_size", high=64) or 0
-    tokens = read.integer("mm_tokens_per_image", high=2**20) or 0
-    image = read.integer("image_size", high=2**16) or 0
-    pixels = 3 * image * image // tokens if tokens and image else 3 * (patch * (merge or 1)) ** 2
-    if not tokens and image and merge:
-        tokens = (image // (patch * merge)) ** 2
-    elements = _tower_elements(Reader(vision))
-    return Tower(kind="vision", pixels_per_token=pixels, tokens_per_item=tokens, elements=elements)
+def _router_bytes(read: Reader, family: Family) -> int:
+    told = read.text("router_dtype") or (read.text("moe_router_dtype") if family.router_bytes else "")
+    if told:
+        return FLOAT32 if told in ("fp32", "float32") else 0
+    return family.router_bytes
 
 
-def _tower_elements(read: Reader) -> int:
-    """Weights of an encoder: attention and a two-matrix MLP (three where it says so) in each layer."""
-    hidden = read.integer("hidden_size", "embed_dim", "d_model", "width", high=2**16)
-    layers = read.integer("num_hidden_layers", "depth", "encoder_layers", "layers", high=1024)
-    if hidden is None or layers is None:
-        return 0
-    inter = read.integer("intermediate_size", "encoder_ffn_dim", high=2**20) or int(
-        hidden * (read.number("mlp_ratio", high=64) or 4)
-    )
-    gated = read.text("hidden_act") == "silu"
-    return layers * (4 * hidden * hidden + (3 if gated else 2) * hidden * inter)
-
-
-def _sees(arch: str) -> bool:
-    return "ForConditionalGeneration" in arch or "VL" in arch or "Vision" in arch or "Omni" in arch
+def _pair(read: Reader, name: str) -> tuple[int, int]:
+    """Two numbers, for text and for pictures (ERNIE 4.5 VL); zeros without."""
+    found = read.listing(name, most=2)
+    good = len(found) == 2 and all(isinstance(each, int) and 0 < each < 2**20 for each in found)
+    return (found[0], found[1]) if good else (0, 0)
 
 
 def no_experts(config: Config | None) -> bool:

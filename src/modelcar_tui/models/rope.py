@@ -1,57 +1,153 @@
-"""The rotary caches that vLLM keeps on every GPU: `positions x rotary_dim x 2 B` for each distinct rope."""
+"""The rotary caches that vLLM keeps on every GPU: `positions x rotary_dim x 2 B` for each distinct rope.
+
+Source: vllm model_executor/layers/rotary_embedding, whose `get_rope` makes one for each set of parameters.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from modelcar_tui.models.config import Reader
 from modelcar_tui.models.families import Family
+from modelcar_tui.models.weight import FLOAT32
 
-_STRETCHED = ("linear", "dynamic", "yarn", "deepseek_yarn")
-
-
-def rope_caches(
-    read: Reader, family: Family, head_dim: int, mla_rope: int | None, kinds: tuple[str, ...]
-) -> int:
-    """Bytes of the rotary caches on one GPU (vllm model_executor/layers/rotary_embedding)."""
-    if not family.rope:
-        return 0
-    positions = read.integer("max_position_embeddings", "n_positions", "seq_length", high=2**31)
-    if positions is None:
-        return 0
-    scaling = _scaling(read)
-    stated = scaling.get("partial_rotary_factor")
-    partial = stated if isinstance(stated, float) and 0 < stated <= 1 else None
-    partial = partial or read.number("partial_rotary_factor", "rotary_pct", "rope_pct", high=1.0) or 1.0
-    dim = mla_rope or read.integer("rotary_dim", high=2**14) or int(head_dim * partial)
-    width = 4 if mla_rope and scaling.get("type") in ("yarn", "deepseek_yarn") else 2
-    main = int(_positions(positions, scaling) * dim * width)
-    if _two_ropes(read, family, kinds):
-        return main + positions * dim * 2
-    return main
+_YARN = ("yarn", "deepseek_yarn", "deepseek_llama_scaling")
+_DYNAMIC_AS_IT_IS = (0, 22)
+"""From here on a dynamic rope is computed for the positions of the model alone."""
+_PICTURES_ALONE = (0, 32)
+"""From here on Qwen 3's models count a picture's positions by its tokens."""
+_OLMO_GONE = (0, 26)
+"""From here on OLMo runs in transformers' own code (vllm models/olmo2.py before)."""
+_FOR_PICTURES = ("IsaacForConditionalGeneration",)
+"""Their ropes are such, whatever config.json says (vllm models/isaac.py)."""
+_POSITIONS = 8192
+"""What the models' own files take where config.json is silent (vllm models/internlm2.py and others)."""
+_PICTURES = 4
+"""A rope for pictures and films has this many times the model's positions (rotary_embedding/mrope.py)."""
 
 
-def _two_ropes(read: Reader, family: Family, kinds: tuple[str, ...]) -> bool:
-    """Gemma 3 gives its sliding layers a rope of their own, without scaling."""
-    return "sliding" in kinds and (read.has("rope_local_base_freq") or family.two_ropes)
+class RopeCache(msgspec.Struct, frozen=True):
+    """One cache of cosines and sines."""
+
+    rows: int
+    dim: int
+    width: int
+    """Bytes of one number."""
+    early: int = 0
+    """Its rows in releases before `since`, where they were others."""
+    since: tuple[int, ...] = ()
 
 
-def _scaling(read: Reader) -> dict[str, Any]:
-    found = read.mapping("rope_scaling", "rope_parameters")
-    nested = found.get("full_attention")
-    if isinstance(nested, dict):
-        found = nested
-    kind = found.get("rope_type", found.get("type"))
-    return {**found, "type": kind if isinstance(kind, str) else ""}
+class Ropes(msgspec.Struct, frozen=True):
+    """All of a model's, whole on every GPU."""
+
+    caches: tuple[RopeCache, ...] = ()
+
+    def held(self, release: tuple[int, ...]) -> int:
+        """Bytes on one GPU."""
+        return sum(
+            (one.early if release < one.since else one.rows) * one.dim * one.width for one in self.caches
+        )
 
 
-def _positions(positions: int, scaling: dict[str, Any]) -> float:
-    factor = scaling.get("factor")
-    if scaling["type"] not in _STRETCHED or not isinstance(factor, int | float) or not 1 <= factor <= 4096:
-        return positions
-    if scaling["type"] == "linear":
-        return positions * factor
-    original = scaling.get("original_max_position_embeddings")
-    if scaling["type"] in ("yarn", "deepseek_yarn") and isinstance(original, int) and 0 < original <= 2**31:
-        return original * factor
-    return positions if scaling["type"] != "dynamic" else positions * factor
+def ropes_of(
+    read: Reader,
+    family: Family,
+    dims: tuple[int, int],
+    mla_rope: int | None,
+    kinds: tuple[str, ...],
+    arch: str = "",
+) -> Ropes:
+    """The ropes that config.json describes; `dims`: width of a sliding layer's head and of a full one's."""
+    positions = read.integer("max_position_embeddings", "n_positions", "seq_length", high=2**31) or _POSITIONS
+    if not family.rope or _without(read, family):
+        return Ropes()
+    positions = min(positions, family.most_positions)
+    parameters = read.mapping("rope_scaling", "rope_parameters")
+    full = _part(parameters, "full_attention") or parameters
+    full = full | {"mrope_section": []} if arch in _FOR_PICTURES else full
+    caches = [_cache(read, family, full, positions, dims[1], mla_rope)] if set(kinds) - {"sliding"} else []
+    own = "sliding" in kinds and _slides_alone(read, family, parameters)
+    if own or not caches:
+        sliding = _part(parameters, "sliding_attention") if own else full
+        caches.append(_cache(read, family, sliding, positions, dims[0], mla_rope))
+    if family.early_ropes and "sliding" in kinds:
+        caches.append(RopeCache(0, caches[0].dim, caches[0].width, positions, _OLMO_GONE))
+    if (
+        read.has("layer_group_size") and mla_rope
+    ):  # linear attention's own (vllm models/bailing_moe_linear.py)
+        caches.append(_cache(read, family, full, positions, dims[1], None))
+    if read.has("index_topk") and mla_rope and not read.flag("indexer_rope_interleave"):
+        caches *= 2  # the indexer's is laid out otherwise (vllm models/deepseek_v32)
+    if read.has("compress_rope_theta"):  # compressed layers, and those that are not (vllm models/deepseek_v4)
+        ratios = {bool(ratio) for ratio in read.listing("compress_ratios")[: len(kinds)]}
+        return Ropes((msgspec.structs.replace(caches[0], width=FLOAT32),) * len(ratios or {True}))
+    return Ropes(tuple(caches * (len(kinds) if family.rope_each else _thetas(read, len(kinds)))))
+
+
+def _without(read: Reader, family: Family) -> bool:
+    """Whether config.json leaves out an optional rope (vllm models/granitemoehybrid.py, zamba2.py)."""
+    if family.optional_rope == "position_embedding_type":
+        return read.text("position_embedding_type") != "rope"
+    return bool(family.optional_rope) and not read.flag(family.optional_rope)
+
+
+def _slides_alone(read: Reader, family: Family, parameters: dict[str, Any]) -> bool:
+    """Whether sliding layers have a rope of their own."""
+    told = bool(_part(parameters, "sliding_attention")) or family.two_ropes
+    return told or any(map(read.has, ("rope_local_base_freq", "rope_local_theta", "swa_rope_theta")))
+
+
+def _thetas(read: Reader, layers: int) -> int:
+    """How many bases there are, where each layer has its own (Step 3.5)."""
+    return max(1, len(set(read.listing("rope_theta")[:layers])))
+
+
+def _part(parameters: dict[str, Any], name: str) -> dict[str, Any]:
+    found = parameters.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _cache(
+    read: Reader, family: Family, rope: dict[str, Any], positions: int, head_dim: int, mla_rope: int | None
+) -> RopeCache:
+    told = rope.get("rope_type", rope.get("type"))
+    kind = told if isinstance(told, str) else ""
+    dim = mla_rope or (head_dim if kind == "proportional" else _rotary_dim(read, family, rope, head_dim))
+    wide = family.float_rope or (mla_rope and kind in _YARN)
+    width = FLOAT32 if wide else 2
+    rows = _rows(read, kind, rope, positions)
+    if kind == "dynamic" and "alpha" not in rope:
+        return RopeCache(rows, dim, width, int(rows * _factor(rope)), _DYNAMIC_AS_IT_IS)
+    if "mrope_section" in rope:
+        early = rows * _PICTURES
+        return RopeCache(rows if family.few_positions else early, dim, width, early, _PICTURES_ALONE)
+    return RopeCache(rows, dim, width)
+
+
+def _rotary_dim(read: Reader, family: Family, rope: dict[str, Any], head_dim: int) -> int:
+    stated = rope.get("partial_rotary_factor")
+    partial = stated if isinstance(stated, int | float) and 0 < stated <= 1 else None
+    partial = partial or read.number("partial_rotary_factor", "rotary_pct", "rope_pct", high=1.0)
+    partial = partial or family.rotary_share
+    return read.integer("rotary_dim", high=2**14) or int(head_dim * partial)
+
+
+def _rows(read: Reader, kind: str, rope: dict[str, Any], positions: int) -> int:
+    told = rope.get("original_max_position_embeddings")
+    original = told if isinstance(told, int) and 0 < told <= 2**31 else None
+    if kind == "linear":
+        return int(positions * _factor(rope))
+    if kind in _YARN and original:
+        return int(original * _factor(rope))
+    if kind in ("longrope", "su"):
+        first = original or read.integer("original_max_position_embeddings", high=2**31) or 0
+        return positions + first
+    return positions
+
+
+def _factor(rope: dict[str, Any]) -> float:
+    factor = rope.get("factor")
+    return factor if isinstance(factor, int | float) and 1 <= factor <= 4096 else 1.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import gcd
+
 import msgspec
 
 
@@ -20,31 +22,29 @@ class Scheme(msgspec.Struct, frozen=True, kw_only=True):
     experts_only: bool = False
     attention: bool = True
     """Whether the attention's linear layers are quantized."""
-    mixers: bool = True
-    """Whether the linear layers of state-space mixers are."""
-    attention_as: Scheme | None = None
-    """The attention's own scheme in a checkpoint of mixed precision."""
-    mixers_as: Scheme | None = None
     head: bool = False
     """Whether lm_head is quantized too."""
     mxfp4: bool = False
     short_experts: bool = False
     """Experts in 4 bits with a scale byte for 32, the other layers as said (DeepSeek V4)."""
+    expert_row_bytes: float = 0.0
+    """Of one output row of an expert beside its scales, such as a bias."""
     known: bool = True
     ids: tuple[str, ...] = ()
     """Its schemes in `schemes.json`: what a release and a GPU are asked about; empty where nothing says."""
 
-    def of_attention(self) -> Scheme:
-        """The scheme of the attention's linear layers."""
-        return (self.attention_as or self) if self.attention and not self.experts_only else PLAIN
-
-    def of_mixers(self) -> Scheme:
-        """The scheme of the state-space mixers' linear layers."""
-        return (self.mixers_as or self) if self.mixers and not self.experts_only else PLAIN
+    def of_role(self, role: str) -> Scheme:
+        """The scheme of the matrices with this role (`tensors.Weight.role`) where no name is listed."""
+        if role == "expert":
+            return self
+        linear = role == "linear" or (role == "attention" and self.attention)
+        return self if linear and not self.experts_only else PLAIN
 
     def expert_bytes(self, out: int, inner: int) -> float:
         """Bytes of one `out x inner` expert matrix with its scales."""
-        return out * inner * (4 + 8 / 32) / 8 if self.short_experts else self.linear_bytes(out, inner)
+        if self.short_experts:
+            return out * inner * (4 + 8 / 32) / 8
+        return self.linear_bytes(out, inner) + out * self.expert_row_bytes
 
     def linear_bytes(self, out: int, inner: int) -> float:
         """Bytes of one `out x inner` layer with its scales (vllm model_executor/layers/quantization)."""
@@ -54,6 +54,20 @@ class Scheme(msgspec.Struct, frozen=True, kw_only=True):
         if self.group:
             return weights + out * -(-inner // self.group) * self.scale_bytes
         return weights + out * self.scale_bytes
+
+
+REFINED = (0, 29)
+"""vLLM's release from which on blocks of FP8 experts may be made finer to fit a shard."""
+_FINEST = 32
+
+
+def refined(block: int, part: int, width: int) -> int:
+    """The block of FP8 experts `width` wide whose shard is `part` wide; the checkpoint's where none fits.
+
+    Source: fused_moe/oracle/fp8.py refine_fp8_moe_block_shape.
+    """
+    found = gcd(block, part, width) if part % block else block
+    return found if found >= _FINEST else block
 
 
 PLAIN = Scheme(name="", bits=16)

@@ -8,16 +8,24 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.models import details
+from modelcar_tui.models.class_defaults import left_out, ties
+from modelcar_tui.models.compressed import Compressed, compressed_of
 from modelcar_tui.models.config import Reader, architecture_of, makes_no_text, overridden, text_part
 from modelcar_tui.models.context import Positions, positions_of
-from modelcar_tui.models.details import Indexer, LayerInputs, Varied
+from modelcar_tui.models.details import Indexer, LayerInputs, Own, Streams, Varied
+from modelcar_tui.models.encoder_ends import ends_of
+from modelcar_tui.models.expert_layers import moe_flags
 from modelcar_tui.models.families import INDEXER, Family, family_of
-from modelcar_tui.models.layers import layer_kinds, moe_flags
-from modelcar_tui.models.parts import Mla, Moe, Tower, mla_of, moe_of, tower_of
-from modelcar_tui.models.rope import rope_caches
+from modelcar_tui.models.layers import layer_kinds
+from modelcar_tui.models.parts import Mla, Moe, mla_of, moe_of
+from modelcar_tui.models.rope import Ropes, ropes_of
+from modelcar_tui.models.shared_blocks import SharedBlocks, shared_blocks_of
 from modelcar_tui.models.states import State, state_of
+from modelcar_tui.models.towers.part import Part
+from modelcar_tui.models.towers.tower import Tower, tower_of
 
 _ENCODERS = (
+    "OpenAIPrivacyFilter",
     "Bert",
     "Roberta",
     "XLMRoberta",
@@ -26,14 +34,33 @@ _ENCODERS = (
     "GteModel",
     "JinaRoberta",
     "Distilbert",
+    "BgeM3",
+    "ColBERTModernBert",
+    "ColBERTJinaRoberta",
+    "GteNew",
+    "HF_ColBERT",
+    "SiglipModel",
 )
-_UNMODELLED = {
-    "sparse_attention_config": INDEXER,
-    "compress_ratios": "its compressed attention keeps caches of its own, which are not modelled",
-}
-"""Fields of config.json that tell of something no formula here covers."""
+_SCORES = ("ForSequenceClassification", "ForTokenClassification", "ForRewardModel", "ForProcessRewardModel")
+_BOTH_WAYS = (
+    "SiglipModel",
+    "EmbeddingGemma2Model",
+    "LlamaBidirectional",
+    "LlamaNemotronVL",
+    "VoyageQwen3BidirectionalEmbedModel",
+    "ErnieFor",
+    "GritLM",
+)
+"""Beginnings of architectures that cache nothing whatever config.json says."""
 _LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "decoder_layers")
-_KV_HEADS = ("num_key_value_heads", "num_kv_heads", "n_head_kv", "multi_query_group_num", "kv_n_heads")
+_KV_HEADS = (
+    "num_key_value_heads",
+    "num_kv_heads",
+    "n_head_kv",
+    "multi_query_group_num",
+    "kv_n_heads",
+    "num_attention_groups",
+)
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,8 +83,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     tied: bool
     gated: bool
     positions: Positions
-    rope_bytes: int
-    """Rotary caches of one GPU."""
+    ropes: Ropes
     kinds: tuple[str, ...]
     """Of each layer: `full`, `sliding`, `chunked`, `mla`, `state`, or `none` (no attention)."""
     experts_at: tuple[bool, ...]
@@ -75,9 +101,33 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     qkv_bias: bool
     loose: int
     """Weights outside the layers and the vocabulary, whole on every GPU."""
+    ends: tuple[Part, ...]
+    """The same of an encoder-only model, where they are not all whole."""
     varied: Varied
     """KV heads and MLP width of each layer; empty where all are alike."""
+    own: tuple[Own, ...]
+    """What else single layers have of their own; empty where all are alike."""
+    gate: str
+    """A matrix of gates beside the attention's output: one a `channel`, one a `head`, or none."""
+    streams: Streams | None
     indexer: Indexer | None
+    sparse: tuple[int, int]
+    """Heads and width of the indexer that shares the attention's input (MiniMax M3); zeros without."""
+    query_rank: int
+    """Of the query, where all heads share its first part (Step 3); 0 without."""
+    relation: int
+    """Rows a head that make up for positions (Inkling); 0 without."""
+    value_experts: int
+    """Value matrices of which each token takes some (K2 Horizon); 0 without."""
+    compressed: Compressed | None
+    shared: SharedBlocks | None
+    loops: int
+    """How often more the layers run over what they made, with caches of their own (IQuest's have a window,
+    Ouro's are whole)."""
+    short_conv: int
+    """Tokens of convolutions that are cached beside each layer's attention (Inkling); 0 without."""
+    bidirectional: bool
+    """Attention looks both ways, and nothing is cached."""
     inputs: LayerInputs | None
     shared_kv: int
     """Layers that reuse another layer's KV cache."""
@@ -86,6 +136,10 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     family: Family
     odd: tuple[str, ...]
     """Why this model is not sized from its config, if so."""
+    shares_kv: bool = False
+    """This layer reuses another's keys and values (of a layer's own shape only)."""
+    reuses: bool = False
+    """This layer is another once more (of a layer's own shape only)."""
 
 
 def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | None = None) -> Shape | str:
@@ -95,13 +149,15 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
     if isinstance(overrides, Mapping):
         config = overridden(config, overrides)
     text = text_part(config)
-    read = Reader(text, config, *_nested(text))
+    read = Reader(text, config, *_nested(text), left_out(config))
     arch = architecture_of(config)
     model_type = read.text("model_type").lower()
     family = family_of(model_type)
     hidden = read.integer("hidden_size", "d_model", "n_embd", "dim", high=2**18)
     whisper = family.speech or arch.startswith("Whisper")
     layers = read.integer(*(("decoder_layers",) if whisper else ()), *_LAYERS, high=2048)
+    if family.half_layers and not read.has("num_hidden_layers"):
+        layers = 2 * layers if layers else None
     layers = layers or len(read.listing("layers_block_type", "layer_types", most=2048)) or None
     heads = read.integer("num_attention_heads", "n_head", "n_heads", "decoder_attention_heads", high=2**14)
     vocab = read.integer("vocab_size", "padded_vocab_size", high=2**24)
@@ -116,13 +172,15 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
     if heads is None:
         return "config.json has no usable num_attention_heads"
     head_dim = read.integer("head_dim", "attention_head_dim", "kv_channels", high=2**14) or max(
-        1, hidden // heads
+        1, hidden * (2 if family.shared_blocks else 1) // heads
     )
     mla = mla_of(read, family)
     kinds, window, chunk = layer_kinds(read, arch, family, layers, mla=mla is not None)
-    state = state_of(read, hidden) if family.parallel or "state" in kinds else None
+    state = state_of(read, hidden) if family.parallel or family.mixed or "state" in kinds else None
     odd = _oddities(read, family, kinds, state)
     moe = moe_of(read, family, hidden)
+    experts_at = moe_flags(read, family, layers) if moe else (False,) * layers
+    moe = moe if any(experts_at) else None
     encoder_layers = read.integer("encoder_layers", high=2048) or 0
     if whisper and not encoder_layers:
         return "config.json has no usable encoder_layers"
@@ -136,14 +194,20 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
         "block_ff_dim",
         high=2**22,
     )
-    inter = _adjusted(read, inter or 4 * hidden)
+    inter = _adjusted(read, inter or 4 * hidden) // (2 if family.halved else 1)
     kv_heads = _kv_heads(read, heads)
     varied = details.varied_layers(read, layers, heads, kv_heads, hidden, inter)
     if varied:
         kinds = tuple(
             kind if own or kind != "full" else "none" for kind, (own, _) in zip(kinds, varied, strict=True)
         )
-    swa = _sliding_heads(read)
+    indexer = details.indexer_of(read, layers)
+    rope_dim = read.integer("qk_rope_head_dim", high=2**12)
+    swa, wide = (
+        _sliding_heads(read),
+        _of_full(read, kinds, "head_dim") or _wide_dim(read, family),
+    )
+    loops = (read.integer("loop_num", "total_ut_steps", high=64) or 1) - 1
     return Shape(
         arch=arch,
         model_type=model_type,
@@ -153,20 +217,20 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
         kv_heads=swa or kv_heads,
         head_dim=head_dim,
         v_head_dim=_value_dim(read, head_dim) if mla is None else head_dim,
-        wide_head_dim=head_dim if swa else read.integer("global_head_dim", high=2**14) or 0,
-        wide_v_head_dim=_value_dim(read, head_dim)
+        wide_head_dim=head_dim if swa else wide,
+        wide_v_head_dim=_value_dim(read, head_dim) if swa else wide,
+        wide_kv_heads=kv_heads
         if swa
-        else read.integer("global_head_dim", high=2**14) or 0,
-        wide_kv_heads=kv_heads if swa else _wide_kv_heads(read),
+        else _of_full(read, kinds, "num_key_value_heads") or _wide_kv_heads(read),
         inter=inter,
         vocab=vocab,
-        tied=encoder_only or _tied(read, family),
+        tied=encoder_only or _headless(arch) or _tied(config, read, family),
         gated=_gated(family, arch, encoder_only=encoder_only, speech=whisper),
         positions=positions_of(config),
-        rope_bytes=rope_caches(read, family, head_dim, mla.rope if mla else None, kinds),
+        ropes=ropes_of(read, family, (head_dim, (not swa and wide) or head_dim), rope_dim, kinds, arch),
         kinds=kinds,
-        experts_at=moe_flags(read, layers) if moe else (False,) * layers,
-        window=window,
+        experts_at=experts_at,
+        window=(loops and _loop_window(read)) or window,
         chunk=chunk,
         mla=mla,
         moe=moe,
@@ -180,8 +244,21 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
         or family.biased
         or bool(read.flag("attention_bias", "qkv_bias", "add_qkv_bias", "use_qkv_bias")),
         loose=details.loose_elements(read, family, hidden, whisper),
+        ends=ends_of(read, arch, hidden, vocab),
         varied=varied,
-        indexer=details.indexer_of(read, layers),
+        own=details.own_fields(read, layers, indexer),
+        gate=details.gate_of(read, family),
+        streams=details.streams_of(read, family),
+        indexer=indexer,
+        sparse=details.sparse_of(read),
+        query_rank=read.integer("share_q_dim", high=2**16) or 0,
+        relation=read.integer("d_rel", low=0, high=2**10) or 0,
+        value_experts=read.integer("mova_num_experts", low=0, high=2**10) or 0,
+        compressed=compressed_of(read, layers),
+        shared=shared_blocks_of(read, family, heads, head_dim, inter),
+        loops=loops,
+        short_conv=(read.integer("conv_kernel_size", high=64) or 4) if family.short_convolutions else 0,
+        bidirectional=_looks_both_ways(read, arch),
         inputs=details.layer_inputs_of(read, family, vocab),
         shared_kv=read.integer("num_kv_shared_layers", low=0, high=layers) or 0,
         dtype=_dtype(read.text("torch_dtype", "dtype")),
@@ -204,8 +281,15 @@ def _gated(family: Family, arch: str, *, encoder_only: bool, speech: bool) -> bo
     return told and not speech and arch != "PhiForCausalLM"
 
 
-def _tied(read: Reader, family: Family) -> bool:
-    told = read.flag("tie_word_embeddings")
+def _headless(arch: str) -> bool:
+    """Whether a decoder that scores has no output matrix (vllm models/adapters.py); Jamba keeps its own."""
+    return arch.endswith(_SCORES) and not arch.startswith("Jamba")
+
+
+def _tied(config: Mapping[str, Any], read: Reader, family: Family) -> bool:
+    told = ties(config)
+    if told is None:
+        told = read.flag("tie_word_embeddings")
     return family.tied if told is None else told
 
 
@@ -213,11 +297,26 @@ def _value_dim(read: Reader, head_dim: int) -> int:
     return read.integer("v_head_dim", high=2**14) or head_dim
 
 
+def _wide_dim(read: Reader, family: Family) -> int:
+    return read.integer("global_head_dim", high=2**14) or family.wide_head_dim
+
+
 def _sliding_heads(read: Reader) -> int:
-    """MiMo V2's sliding layers have KV heads of their own, as wide as the full layers'."""
-    return (
-        (read.integer("swa_num_key_value_heads", high=2**14) or 0) if read.has("hybrid_layer_pattern") else 0
-    )
+    """MiMo V2's and Inkling's sliding layers have KV heads of their own, as wide as the full layers'."""
+    told = read.has("hybrid_layer_pattern") or read.listing("local_layer_ids")
+    return (read.integer("swa_num_key_value_heads", high=2**14) or 0) if told else 0
+
+
+def _of_full(read: Reader, kinds: tuple[str, ...], name: str) -> int:
+    """What newer files of Gemma 4 say of all full layers, layer by layer; 0 where they don't."""
+    told = read.mapping("per_layer_config")
+    own = {
+        value.get(name)
+        for index, value in told.items()
+        if isinstance(value, dict) and index.isdigit() and kinds[int(index) : int(index) + 1] == ("full",)
+    }
+    found = own.pop() if len(own) == 1 else None
+    return found if isinstance(found, int) and 0 < found < 2**14 else 0
 
 
 def _adjusted(read: Reader, inter: int) -> int:
@@ -230,10 +329,10 @@ def _adjusted(read: Reader, inter: int) -> int:
 
 
 def _kv_heads(read: Reader, heads: int) -> int:
-    found = read.integer(*_KV_HEADS, high=2**14)
-    if found is not None:
-        return found
-    return 1 if read.flag("multi_query") else heads
+    # Falcon's later decoder keeps the flag and means its number (vllm config `get_total_num_kv_heads`).
+    if read.flag("multi_query") and not read.flag("new_decoder_architecture"):
+        return 1
+    return read.integer(*_KV_HEADS, high=2**14) or heads
 
 
 def _wide_kv_heads(read: Reader) -> int:
@@ -249,14 +348,16 @@ def _only_state_heads(read: Reader) -> int | None:
 
 def _says_layers(read: Reader) -> bool:
     return bool(
-        read.listing("layer_types", "layers_block_type", "attn_layer_indices")
+        read.listing("layer_types", "layers_block_type", "attn_layer_indices", "full_attn_idxs")
         or read.text("hybrid_override_pattern")
     )
 
 
 def _oddities(read: Reader, family: Family, kinds: tuple[str, ...], state: State | None) -> tuple[str, ...]:
-    odd = [why for name, why in _UNMODELLED.items() if read.has(name) and read.integer(name) is not None]
-    odd += [why for name, why in _UNMODELLED.items() if read.mapping(name) or read.listing(name)]
+    odd: list[str] = []
+    compresses = read.has("compress_ratios") or read.has("o_lora_rank")
+    if compresses and compressed_of(read, len(kinds)) is None:
+        odd.append("config.json does not describe its compressed attention")
     if family.blocks and not read.listing("block_configs", most=2048):
         odd.append("config.json does not describe its blocks")
     if "state" in kinds and state is None:
@@ -265,6 +366,22 @@ def _oddities(read: Reader, family: Family, kinds: tuple[str, ...], state: State
         odd.append("config.json does not say which of its layers are attention")
     if family.unmodelled:
         odd.append(family.unmodelled)
-    elif read.has("index_topk") and details.indexer_of(read, len(kinds)) is None:
+    elif not read.has("compress_ratios") and _has_indexer(read) and not details.indexer_of(read, len(kinds)):
         odd.append(INDEXER)
     return tuple(odd)
+
+
+def _has_indexer(read: Reader) -> bool:
+    return read.has("index_topk") or bool(read.mapping("sparse_attention_config"))
+
+
+def _looks_both_ways(read: Reader, arch: str) -> bool:
+    """Whether vLLM runs it with encoder-only attention (vllm model_executor/models/config.py)."""
+    if arch.startswith(_BOTH_WAYS) or read.flag("is_causal") is False:
+        return True
+    told = read.flag("use_bidirectional_attention") is True
+    return told and makes_no_text(arch) and read.text("model_type") == "gemma3_text"
+
+
+def _loop_window(read: Reader) -> int:
+    return read.integer("loop_window_size", high=2**20) or 0

@@ -6,7 +6,8 @@ import msgspec
 
 from modelcar_tui.models.scheme import Scheme
 from modelcar_tui.models.shape import Shape
-from modelcar_tui.models.tensors import VOCAB_PADDING
+from modelcar_tui.models.tensors import NEWEST, VOCAB_PADDING
+from modelcar_tui.models.towers.part import undivided
 
 
 class SplitFault(msgspec.Struct, frozen=True):
@@ -45,12 +46,49 @@ def split_fault(shape: Shape, scheme: Scheme, size: int, *, experts: int | None 
     inter = shape.inter if shape.moe is None else 0
     if inter % size:
         return SplitFault(f"an MLP of width {inter} can't be shared by {size} GPUs")
+    if fault := _norm_fault(shape, size):
+        return fault
     cut = size if experts is None else experts
     if shape.moe is not None and any(shape.experts_at) and (shape.moe.inter or 0) % cut:
         return SplitFault(f"experts of width {shape.moe.inter} can't be shared by {cut} GPUs")
-    group = scheme.group
+    group = 0 if "gptq" in scheme.ids else scheme.group  # Machete takes some (memory/quantized_shards.py)
     if group and not scheme.experts_only and inter and (inter // size) % group:
         why = f"a shard of {inter // size} inputs does not hold whole quantization groups of {group}"
         error = f"Weight input_size_per_partition = {inter // size} is not divisible by group_size = {group}."
         return SplitFault(why, error, quantization=True)
     return None
+
+
+def _norm_fault(shape: Shape, size: int) -> SplitFault | None:
+    """Norms by group of linear attention (vllm layers/mamba/linear/bailing_linear_attn.py)."""
+    groups = shape.state.norm_groups if shape.state is not None else 0
+    if not groups or not groups % size:
+        return None
+    error = "tp_size must be <= group_norm_size for local rms norm"
+    if size < groups:
+        error = "group_norm_size must be divisible by tp_size"
+    return SplitFault(f"{groups} groups of its linear attention's norm can't be shared by {size} GPUs", error)
+
+
+def tower_fault(
+    shape: Shape,
+    size: int,
+    release: tuple[int, ...] = NEWEST,
+    *,
+    data: bool = False,
+    without: frozenset[str] = frozenset(),
+) -> SplitFault | None:
+    """What speaks against sharing the towers over `size` GPUs (vllm distributed/utils.py divide).
+
+    Args:
+        data: `--mm-encoder-tp-mode data`.
+        without: modalities of which no prompt holds any.
+    """
+    if shape.tower is None or size == 1:
+        return None
+    built = [part for part in shape.tower.parts if part.built(release, without=without)]
+    rest = undivided(built, size, release, data=data)
+    if not rest:
+        return None
+    why = f"{rest} heads, rows or columns of the {shape.tower.kind} tower can't be shared by {size} GPUs"
+    return SplitFault(why, f"{rest} is not divisible by {size}")

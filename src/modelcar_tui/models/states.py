@@ -25,8 +25,18 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """Outputs of in_proj beyond twice the inner width."""
     steps: int = 0
     """Rank of the time step (Mamba 1), or of the decay and the gate (Kimi Delta Attention)."""
-    state_bytes: int = 2
-    """Of one number of the recurrent state; the convolution's are in the serving dtype."""
+    full_gate: bool = False
+    """Kimi Delta Attention's gate is of full rank, in the input's matrix."""
+    groups: int = 1
+    """Heads share the inputs of a group (Mamba 2)."""
+    norm_groups: int = 0
+    """Groups of the norm of what it gives, which the GPUs share (Bailing); 0 without."""
+    chunk: int = 0
+    """Tokens that its kernel takes at once; 0 where config.json does not say."""
+    named_dtype: str = ""
+    """Of the recurrent state, as config.json has it; the convolution's is the serving dtype."""
+    bounded: bool = False
+    """Its decay has a lower bound, so that FlashKDA runs it (Kimi K3)."""
 
 
 def state_of(read: Reader, hidden: int) -> State | None:
@@ -34,6 +44,7 @@ def state_of(read: Reader, hidden: int) -> State | None:
     return (
         _delta_net(read)
         or _delta_attention(read)
+        or _full_delta_attention(read)
         or _lightning(read)
         or _short_convolution(read, hidden)
         or _mamba2(read, hidden)
@@ -59,7 +70,7 @@ def _delta_net(read: Reader) -> State | None:
         state_b=key_dim,
         inner=inner,
         extra_in=2 * keys * key_dim + 2 * values,
-        state_bytes=_state_bytes(read, default=4),
+        named_dtype=_named_dtype(read),
     )
 
 
@@ -67,9 +78,14 @@ def _delta_attention(read: Reader) -> State | None:
     """Kimi Delta Attention (vllm layers/kda.py): one convolution each for Q, K and V, a 32-bit state."""
     found = Reader(read.mapping("linear_attn_config"))
     heads, dim = found.integer("num_heads", high=2**12), found.integer("head_dim", high=2**12)
+    if read.has("no_kda_lora"):  # Bailing's third, whose keys stand with the others
+        found = read
+        heads = read.integer("num_attention_heads", high=2**12)
+        dim = read.integer("head_dim", high=2**12)
     if heads is None or dim is None:
         return None
     inner = heads * dim
+    gated = bool(found.flag("use_full_rank_gate"))
     return State(
         kind="kda",
         conv_channels=3 * inner,
@@ -78,15 +94,35 @@ def _delta_attention(read: Reader) -> State | None:
         state_a=dim,
         state_b=dim,
         inner=inner,
-        extra_in=inner + heads,
+        extra_in=(2 if gated else 1) * inner + heads,
         steps=dim,
-        state_bytes=4,
+        full_gate=gated,
+        bounded=found.has("gate_lower_bound") or found.has("lower_bound"),
+    )
+
+
+def _full_delta_attention(read: Reader) -> State | None:
+    """The same with decay and gate of full rank (vllm models/bailing_moe_v3.py)."""
+    heads, dim = read.integer("num_attention_heads", high=2**12), read.integer("head_dim", high=2**12)
+    if not read.flag("no_kda_lora") or heads is None or dim is None:
+        return None
+    inner = heads * dim
+    return State(
+        kind="kda",
+        conv_channels=3 * inner,
+        conv_kernel=read.integer("short_conv_kernel_size", high=64) or 4,
+        heads=heads,
+        state_a=dim,
+        state_b=dim,
+        inner=inner,
+        extra_in=3 * inner + heads,
+        full_gate=True,
     )
 
 
 def _lightning(read: Reader) -> State | None:
     """MiniMax's linear attention (vllm layers/mamba/linear_attn.py): Q, K, V and a gate, no convolution."""
-    if not read.listing("attn_type_list"):
+    if not read.listing("attn_type_list") and not read.has("layer_group_size"):
         return None
     heads = read.integer("num_attention_heads", high=2**12)
     dim = read.integer("head_dim", high=2**12)
@@ -102,6 +138,7 @@ def _lightning(read: Reader) -> State | None:
         state_b=dim,
         inner=inner,
         extra_in=2 * inner,
+        norm_groups=read.integer("group_norm_size", high=2**12) or 0,
     )
 
 
@@ -124,13 +161,17 @@ def _short_convolution(read: Reader, hidden: int) -> State | None:
 
 
 def _mamba2(read: Reader, hidden: int) -> State | None:
-    heads = read.integer("mamba_n_heads", "mamba_num_heads", high=2**14)
+    own = read.text("model_type") == "mamba2"  # its keys have no prefix
+    heads = read.integer("mamba_n_heads", "mamba_num_heads", "n_mamba_heads", high=2**14)
+    if heads is None and own:
+        heads = read.integer("num_heads", high=2**14)
     if heads is None:
         return None
-    dim = read.integer("mamba_d_head", "mamba_head_dim", high=2**14)
+    names = ("mamba_d_head", "mamba_head_dim", "mamba_headdim", *(("head_dim",) if own else ()))
+    dim = read.integer(*names, high=2**14)
     if dim is None:
         dim = max(1, (read.integer("mamba_expand", "expand", high=64) or 2) * hidden // heads)
-    groups = read.integer("mamba_n_groups", "n_groups", high=2**12) or 1
+    groups = read.integer("mamba_n_groups", "mamba_ngroups", "n_groups", high=2**12) or 1
     state = read.integer("mamba_d_state", "ssm_state_size", "state_size", high=2**14) or 128
     return State(
         kind="mamba2",
@@ -141,7 +182,9 @@ def _mamba2(read: Reader, hidden: int) -> State | None:
         state_b=state,
         inner=heads * dim,
         extra_in=2 * groups * state + heads,
-        state_bytes=_state_bytes(read, default=2),
+        groups=groups,
+        chunk=read.integer("mamba_chunk_size", "chunk_size", high=2**16) or 0,
+        named_dtype=_named_dtype(read),
     )
 
 
@@ -164,6 +207,5 @@ def _mamba1(read: Reader, hidden: int) -> State | None:
     )
 
 
-def _state_bytes(read: Reader, *, default: int) -> int:
-    named = read.text("mamba_ssm_cache_dtype", "mamba_ssm_dtype")
-    return {"float32": 4, "float16": 2, "bfloat16": 2}.get(named, default)
+def _named_dtype(read: Reader) -> str:
+    return read.text("mamba_ssm_cache_dtype", "mamba_ssm_dtype")

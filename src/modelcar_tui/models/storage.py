@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from msgspec.structs import replace
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from modelcar_tui.core.text import clean
 from modelcar_tui.models.declared import (
     groups_of,
+    ids_of_group,
     of_config,
     quantization_of,
     scheme_of_flag,
@@ -21,27 +23,12 @@ from modelcar_tui.models.scheme import PLAIN, Scheme
 from modelcar_tui.models.scheme_table import ANY_GROUP, by_id, storage_of
 
 _GROUP = re.compile(r"(?:\bg|group[_ -]?(?:size)?[ :=]*)(\d+)")
-_WHOLE_ATTENTION = re.compile(
-    r"self_attn(?:\.?\*|\$|\)|$)|self_attn.*(?:q|o|qkv|q_a|q_b)_proj|mixer\.(?:q|o)_proj"
-)
-_WHOLE_MIXERS = re.compile(r"linear_attn(?:\.?\*|\$|\)|$)|linear_attn.*in_proj_qkv|mamba(?:\.?\*|\$|\)|$)")
-"""What an ignore list says when it means the large matrices, not just gates, norms and indexers."""
-_KINDS = (
-    ("self_attn", "attention"),
-    ("q_proj", "attention"),
-    ("linear_attn", "mixers"),
-    ("mixer.in_proj", "mixers"),
-    ("mixer.out_proj", "mixers"),
-    ("lm_head", "head"),
-    ("mlp", "mlp"),
-    ("experts", "mlp"),
-    ("mixer.up", "mlp"),
-)
 _BITS_OF_GGUF = {"q2-k": 2.63, "q3-k": 3.44, "q4-0": 4.5, "q5-k": 5.69, "q6-k": 6.56, "q8-0": 8.5}
 _BARE = ((re.compile(r"8-?bit"), "w8a16"), (re.compile(r"4-?bit|w4"), "w4a16"))
 """Bits alone: the size is known and the scheme is not."""
 _ONE_SCALE = (("fp8",), ("modelopt-fp8",))
 """One scale for a whole matrix: none to count."""
+_ATTENTION = ("attn", "q_proj", "in_proj", "out_proj", "lm_head")
 _WIDTHS = (2, 3, 4, 6, 8, 16)
 _PLAIN_BITS = 16
 
@@ -64,7 +51,7 @@ def scheme_of(quantization: Mapping[str, Any] | None, flag: str | None, text: st
     if isinstance(quantization, Mapping) and quantization:
         return _of_config(quantization)
     if text.strip():
-        return _of_words(text, scheme_of_words(text))
+        return of_words(text)
     if flag and flag.lower() not in ("none", "auto"):
         known = scheme_of_flag(flag)
         return replace(_of_words(flag, known or scheme_of_words(flag)), ids=(known,) if known else ())
@@ -73,37 +60,26 @@ def scheme_of(quantization: Mapping[str, Any] | None, flag: str | None, text: st
 
 def _of_config(raw: Mapping[str, Any]) -> Scheme:
     ids, label = of_config(raw)
-    inner = raw.get("quantization")
-    parts = (raw, inner if isinstance(inner, Mapping) else {})
-    layers = next((found for part in parts if (found := part.get("quantized_layers"))), None)
-    if isinstance(layers, Mapping):
-        return replace(_mixed(layers), ids=ids)
     found = storage_of(ids)
     if found is None and label.startswith("compressed-tensors"):
-        found = _integers(raw) if any(groups_of(raw)) else _of_words(label, scheme_of_words(label))
+        group = next(groups_of(raw), None)
+        found = of_words(label) if group is None else of_group(raw, group)
     elif found is None:
-        found = _unknown(label) if ids else _of_words(label, scheme_of_words(label))
+        found = _mixed(raw) or (_unknown(label) if ids else of_words(label))
     else:
         found = _detailed(found, raw, ids)
-    return replace(
-        found,
-        ids=ids,
-        attention=found.attention and not _ignores(parts, _WHOLE_ATTENTION),
-        mixers=not _ignores(parts, _WHOLE_MIXERS),
-        head=found.head or raw.get("lm_head") is True,
-    )
+    return replace(found, ids=ids, head=found.head or raw.get("lm_head") is True)
 
 
 def _detailed(base: Scheme, raw: Mapping[str, Any], ids: tuple[str, ...]) -> Scheme:
     """The table's storage with what this config chooses: bits, group, block."""
     method = str(raw.get("quant_method") or "").lower()
     if method == "compressed-tensors":
-        if base.group == ANY_GROUP:
-            return _integers(raw)
-        return _in_blocks(base, _first_weights(raw).get("block_structure"))
+        return of_group(raw, next(groups_of(raw), {}))
     if base.group == ANY_GROUP:
         bits, group = raw.get("bits"), _whole(raw.get("group_size"))
-        return _grouped(method, bits if bits in _WIDTHS[:-1] else base.bits, group or ANY_GROUP)
+        found = grouped(method, bits if bits in _WIDTHS[:-1] else base.bits, group or ANY_GROUP)
+        return replace(found, expert_row_bytes=base.expert_row_bytes)
     if base.name == "fp8":
         block = _in_blocks(base, raw.get("weight_block_size"))
         return replace(block, scale_bytes=0) if ids in _ONE_SCALE and not block.block else block
@@ -112,40 +88,39 @@ def _detailed(base: Scheme, raw: Mapping[str, Any], ids: tuple[str, ...]) -> Sch
     return base
 
 
-def _mixed(layers: Mapping[Any, Any]) -> Scheme:
-    """ModelOpt's mixed precision: one algorithm for each kind of layer, taken from the first of the kind."""
-    found: dict[str, Scheme] = {}
-    for name, told in list(layers.items())[:65536]:
-        kind = next((kind for part, kind in _KINDS if isinstance(name, str) and part in name), "")
-        if kind and kind not in found and isinstance(told, Mapping):
-            algorithm = str(told.get("quant_algo") or "")
-            found[kind] = _of_words(algorithm, scheme_of_words(algorithm))
-    attention, mixers = found.get("attention"), found.get("mixers")
-    return replace(
-        found.get("mlp") or PLAIN,
-        attention=attention is not None,
-        attention_as=attention,
-        mixers=mixers is not None,
-        mixers_as=mixers,
-        head="head" in found,
-    )
+def _mixed(raw: Mapping[str, Any]) -> Scheme | None:
+    """ModelOpt's mixed precision: the algorithm of its MLPs or experts stands for all; None for others."""
+    inner = raw.get("quantization")
+    parts = (raw, inner if isinstance(inner, Mapping) else {})
+    layers = next((found for part in parts if (found := part.get("quantized_layers"))), None)
+    if not isinstance(layers, Mapping):
+        return None
+    names = sorted((name for name in islice(layers, 4096) if isinstance(name, str)), key=_is_attention)
+    told = layers[names[0]] if names else None
+    return of_words(str(told.get("quant_algo") or "")) if isinstance(told, Mapping) else None
 
 
-def _integers(raw: Mapping[str, Any]) -> Scheme:
-    """Packed whole numbers of compressed-tensors: scales in 16 bits, zero points unless symmetric."""
-    weights = _first_weights(raw)
-    bits = weights.get("num_bits")
-    return _grouped(
-        "compressed-tensors",
-        bits if bits in _WIDTHS else 8,
-        _whole(weights.get("group_size")),
-        symmetric=weights.get("symmetric") is not False,
-    )
+def _is_attention(name: str) -> bool:
+    return any(part in name for part in _ATTENTION)
 
 
-def _first_weights(raw: Mapping[str, Any]) -> Mapping[str, Any]:
-    weights = next(groups_of(raw), {}).get("weights")
-    return weights if isinstance(weights, Mapping) else {}
+def of_group(raw: Mapping[str, Any], group: Mapping[str, Any]) -> Scheme:
+    """One group of a compressed-tensors config.
+
+    Whole numbers have scales of 16 bits, and zero points unless they are symmetric.
+    """
+    weights = group.get("weights")
+    weights = weights if isinstance(weights, Mapping) else {}
+    base = storage_of(ids_of_group(raw, group))
+    if base is None or base.group == ANY_GROUP:
+        bits, symmetric = weights.get("num_bits"), weights.get("symmetric") is not False
+        if base is None and weights.get("type") == "float":
+            return _unknown(f"compressed-tensors {raw.get('format') or ''}")
+        group_size = _whole(weights.get("group_size"))
+        return grouped("compressed-tensors", bits if bits in _WIDTHS else 8, group_size, symmetric=symmetric)
+    if weights.get("strategy") == "tensor":
+        return replace(base, scale_bytes=0)
+    return _in_blocks(base, weights.get("block_structure"))
 
 
 def _in_blocks(base: Scheme, block: object) -> Scheme:
@@ -158,13 +133,19 @@ def _whole(value: object) -> int:
     return value if isinstance(value, int) and 0 < value <= 2**16 else 0
 
 
-def _grouped(name: str, bits: float, group: int, *, symmetric: bool = False) -> Scheme:
+def grouped(name: str, bits: float, group: int, *, symmetric: bool = False) -> Scheme:
+    """Whole numbers with scales of 16 bits for `group` weights (0: for a row), and zero points."""
     zero = 0.0 if symmetric else bits / 8
     return Scheme(name=name, bits=bits, group=group, scale_bytes=2 + zero)
 
 
+def of_words(text: str) -> Scheme:
+    """The storage that words name, such as `w4a16` or `NVFP4`, with the bits, group and block in them."""
+    return _of_words(text, scheme_of_words(text))
+
+
 def _of_words(text: str, scheme: str) -> Scheme:
-    """The storage of `scheme`, or what the words alone tell, with the bits, group and block in them."""
+    """The storage of `scheme`, or what the words alone tell."""
     words = text.lower().replace("_", "-")
     ids = (scheme,) if scheme else ()
     bare = scheme or next((row for pattern, row in _BARE if pattern.search(words)), "")
@@ -176,7 +157,7 @@ def _of_words(text: str, scheme: str) -> Scheme:
     if base.group == ANY_GROUP:
         match = _GROUP.search(words)
         bits = 8 if eight or base.bits == 8 or (scheme == "gptq" and "int8" in words) else 4
-        base = _grouped(
+        base = grouped(
             "w8a16" if bits == 8 else "int4", bits, min(int(match[1]), 2**16) if match else ANY_GROUP
         )
     elif base.name == "bitsandbytes" and (eight or "int8" in words):
@@ -190,11 +171,3 @@ def _of_words(text: str, scheme: str) -> Scheme:
 
 def _unknown(text: str) -> Scheme:
     return Scheme(name=clean(text.strip(), limit=40), bits=16, known=False)
-
-
-def _ignores(parts: tuple[Mapping[str, Any], ...], names: re.Pattern[str]) -> bool:
-    for part in parts:
-        ignored = part.get("ignore") or part.get("modules_to_not_convert") or part.get("exclude_modules")
-        if isinstance(ignored, list):
-            return any(isinstance(name, str) and names.search(name[:300]) for name in ignored[:16384])
-    return False

@@ -10,79 +10,123 @@ from collections import Counter
 from collections.abc import Iterator
 
 import msgspec
+from msgspec.structs import replace
 
-from modelcar_tui.models.details import LayerInputs
+from modelcar_tui.models.attention import attention, latent_attention
+from modelcar_tui.models.compressed import compressed_attention
+from modelcar_tui.models.details import LayerInputs, Own
+from modelcar_tui.models.feeds import experts as expert_weights
+from modelcar_tui.models.feeds import mlp
+from modelcar_tui.models.mixers import mixer
 from modelcar_tui.models.shape import Shape
+from modelcar_tui.models.shared_blocks import SharedBlocks, shared_block, use_of_block
+from modelcar_tui.models.states import State
+from modelcar_tui.models.weight import FLOAT32, Weight
+
+__all__ = ["Weight"]
 
 VOCAB_PADDING = 64
+NEWEST = (99,)
+"""A release later than any that changed a layout."""
+STORED = (0,)
+"""As a checkpoint stores it: earlier than any that left something out."""
 
 
-class Weight(msgspec.Struct, frozen=True):
-    """`count` equal matrices `out x inner` on one GPU (`inner` 1: a vector)."""
-
-    label: str
-    out: int
-    inner: int
-    count: int = 1
-    role: str = "linear"
-    """`linear`, `attention`, `expert`, `embedding`, `head`, or `plain` (never quantized)."""
-    unit: int = 0
-    """Rows of one expert, which kernels pad."""
-
-    @property
-    def elements(self) -> int:
-        """Weights in all of them."""
-        return self.out * self.inner * self.count
-
-
-def layer(shape: Shape, kind: str, *, experts: bool, tp: int, ep: int, spread: int = 0) -> Iterator[Weight]:
+def layer(
+    shape: Shape,
+    kind: str,
+    *,
+    experts: bool,
+    tp: int,
+    ep: int,
+    spread: int = 0,
+    release: tuple[int, ...] = NEWEST,
+) -> Iterator[Weight]:
     """The weights of one decoder layer. `ep` is 1 without expert parallelism, else the GPUs it spans.
 
     Without it each expert is cut over `spread` GPUs: those of tensor and data parallelism together.
     """
-    yield from _mixer(shape, kind, tp)
-    if shape.family.parallel:
-        yield from _state(shape, tp)
+    made = _layer(shape, kind, experts=experts, tp=tp, ep=ep, spread=spread, release=release)
+    yield from _bare(made, tp) if STORED < release < shape.family.bare_before else made
+
+
+def _bare(weights: Iterator[Weight], tp: int) -> Iterator[Weight]:
+    """Without quantization, and the MLP's first matrix whole (vllm models/modernbert.py before 0.29)."""
+    for weight in weights:
+        whole = tp if weight.label == "gate_up_proj" else 1
+        yield replace(weight, role="plain", out=weight.out * whole)
+
+
+def _layer(
+    shape: Shape, kind: str, *, experts: bool, tp: int, ep: int, spread: int, release: tuple[int, ...]
+) -> Iterator[Weight]:
+    if shape.reuses:
+        return
+    if shape.shared is not None and shape.state is not None:
+        yield from _shared_layer(shape, shape.shared, shape.state, kind, tp)
+        return
+    yield from _mixer(shape, kind, tp, release)
+    if shape.family.parallel and kind != "state" and shape.state is not None:
+        yield from mixer(shape.state, shape.hidden, tp)
+    yield from _streams(shape)
     if shape.inputs is not None:
-        yield from _layer_inputs(shape, shape.inputs)
+        yield from _layer_inputs(shape, shape.inputs, tp)
     if experts and shape.moe is not None:
-        yield from _experts(shape, tp, ep, spread or tp)
+        yield from expert_weights(shape, shape.moe, tp, ep, spread or tp, release)
         if shape.family.mlp_beside_experts:
-            yield from _mlp(shape, shape.moe.dense_inter, tp)
+            yield from mlp(shape, shape.moe.dense_inter, tp)
     elif not _mixer_only(shape, kind):
         inter = shape.moe.dense_inter if shape.moe else shape.inter
         if inter:
-            yield from _mlp(shape, inter, tp)
+            yield from mlp(shape, inter, tp)
     yield Weight("norms", shape.family.norms * shape.hidden, 1, 1, "plain")
 
 
 def distinct(shape: Shape, first: int, last: int) -> Iterator[tuple[Shape, str, bool, int]]:
     """The layers `first` to before `last` by kind: the shape that holds for it, its kind, experts, how
     many."""
-    layers = zip(shape.kinds[first:last], shape.experts_at[first:last], strict=True)
-    if not shape.varied:
-        for (kind, experts), count in Counter(layers).items():
-            yield shape, kind, experts, count
-        return
-    for (kind, experts, own), count in Counter(
-        (*layer_, own) for layer_, own in zip(layers, shape.varied[first:last], strict=True)
-    ).items():
-        kv_heads, inter = own
-        one = msgspec.structs.replace(shape, kv_heads=kv_heads or shape.kv_heads, inter=inter, varied=())
-        yield one, kind, experts, count
+    span = slice(first, last)
+    alike: list[tuple[()]] = [()] * len(shape.kinds[span])
+    layers = zip(
+        shape.kinds[span],
+        shape.experts_at[span],
+        shape.varied[span] or alike,
+        shape.own[span] or alike,
+        strict=True,
+    )
+    for (kind, experts, varied, own), count in Counter(layers).items():
+        yield _own(shape, varied, own), kind, experts, count
+
+
+def _own(shape: Shape, varied: tuple[int, ...], own: Own) -> Shape:
+    """The shape of one layer with what it has of its own."""
+    changes = dict(own)
+    if varied:
+        kv_heads, changes["inter"] = varied
+        changes["kv_heads"] = kv_heads or shape.kv_heads
+    return msgspec.structs.replace(shape, varied=(), own=(), **changes) if changes else shape
 
 
 def loose(shape: Shape, tp: int) -> float:
     """Weights outside the layers and the token embedding, on the first pipeline rank's GPU."""
-    inputs = shape.inputs
+    inputs, streams = shape.inputs, shape.streams
+    if streams is not None:
+        rows = 2 * streams.rank if streams.rank else 2 * streams.count  # these in 32 bits
+        return float(shape.loose + (rows + 1) * streams.count * shape.hidden)
+    if shape.shared is not None:
+        block = sum(weight.elements for weight in shared_block(shape.shared, shape.hidden, tp))
+        return float(shape.loose + shape.shared.blocks * block)
     if inputs is None:
         return float(shape.loose)
     tables = inputs.width * shape.layers * (padded_vocab(inputs.vocab, tp) + shape.hidden) / tp
-    return shape.loose + tables + 2 * max(0, inputs.residuals - 1) * shape.hidden**2
+    return shape.loose + tables + 2 * max(0, inputs.residuals - 1) * shape.hidden**2 / tp
 
 
 def embedding(shape: Shape, tp: int) -> Weight:
-    """The token embedding."""
+    """The token embedding; Whisper's is whole (vllm models/whisper.py WhisperDecoder)."""
+    if shape.family.speech:
+        return Weight("embedding", shape.vocab, shape.hidden, 1, "embedding")
+    tp = 1 if shape.family.whole_embedding else tp
     return Weight("embedding", padded_vocab(shape.vocab, tp) // tp, shape.hidden, 1, "embedding")
 
 
@@ -94,7 +138,7 @@ def head(shape: Shape, tp: int) -> Weight:
 def encoder_layer(shape: Shape, tp: int) -> Iterator[Weight]:
     """One layer of Whisper's encoder."""
     yield from _mixer(shape, "full", tp)
-    yield from _mlp(shape, shape.inter, tp)
+    yield from mlp(shape, shape.inter, tp)
     yield Weight("norms", 4 * shape.hidden, 1, 1, "plain")
 
 
@@ -112,8 +156,9 @@ def padded_vocab(vocab: int, tp: int) -> int:
 def true_count(shape: Shape) -> int:
     """Weights of the text model as the checkpoint counts them (no padding, tied embeddings once)."""
     total = shape.vocab * shape.hidden * (1 if shape.tied else 2) + shape.hidden + int(loose(shape, 1))
+    total += sum(part.elements for part in shape.ends)
     for one, kind, experts, count in distinct(shape, 0, shape.layers):
-        weights = layer(one, kind, experts=experts, tp=1, ep=1)
+        weights = layer(one, kind, experts=experts, tp=1, ep=1, release=STORED)
         total += count * sum(weight.elements for weight in weights if weight.label != "absorbed kv_b")
     if shape.encoder_layers:
         total += shape.encoder_layers * sum(weight.elements for weight in encoder_layer(shape, 1))
@@ -121,109 +166,51 @@ def true_count(shape: Shape) -> int:
     return total
 
 
-def _mixer(shape: Shape, kind: str, tp: int) -> Iterator[Weight]:
-    hidden = shape.hidden
+def _mixer(shape: Shape, kind: str, tp: int, release: tuple[int, ...] = NEWEST) -> Iterator[Weight]:
     if kind == "none":
         return
-    if kind == "mla" and shape.mla is not None:
-        yield from _mla(shape, tp)
-        return
-    if kind == "state" and shape.state is not None:
-        yield from _state(shape, tp)
-        return
-    heads = max(1, shape.heads // tp)
-    kv_heads, head_dim, v_head_dim = max(1, shape.kv_heads // tp), shape.head_dim, shape.v_head_dim
-    if kind == "full" and shape.wide_head_dim:
-        head_dim, v_head_dim = shape.wide_head_dim, shape.wide_v_head_dim
-        kv_heads = max(1, (shape.wide_kv_heads or shape.kv_heads) // tp)
-    out = heads * head_dim + kv_heads * (head_dim + v_head_dim)
-    if shape.family.gated_attention:
-        out += heads * head_dim
-    yield Weight("qkv_proj", out, hidden, 1, "attention")
-    yield Weight("o_proj", hidden, heads * v_head_dim, 1, "attention")
-    if shape.qkv_bias:
-        yield Weight("qkv bias", out + (hidden if shape.family.biased else 0), 1, 1, "plain")
-    if shape.family.qk_norm:
-        yield Weight("q and k norm", 2 * shape.head_dim, 1, 1, "plain")
-
-
-def _mla(shape: Shape, tp: int) -> Iterator[Weight]:
-    mla = shape.mla
-    assert mla is not None  # noqa: S101  # the caller looked
-    heads, hidden = max(1, shape.heads // tp), shape.hidden
-    key = mla.nope + mla.rope
-    if mla.q_rank:
-        yield Weight("q_a and kv_a", mla.q_rank + mla.kv_rank + mla.rope, hidden, 1, "attention")
-        yield Weight("q_b_proj", heads * key, mla.q_rank, 1, "attention")
+    if shape.compressed is not None:
+        yield from compressed_attention(shape.compressed, shape.hidden, shape.heads, shape.head_dim, tp)
+    elif kind == "mla" and shape.mla is not None:
+        yield from latent_attention(shape, tp)
+    elif kind == "state" and shape.state is not None:
+        yield from mixer(shape.state, shape.hidden, tp)
     else:
-        yield Weight("q_proj", heads * key, hidden, 1, "attention")
-        yield Weight("kv_a_proj", mla.kv_rank + mla.rope, hidden, 1, "attention")
-    yield Weight("kv_b_proj", heads * (mla.nope + mla.value), mla.kv_rank, 1, "attention")
-    # Kept a second time, unquantized, as W_UK and W_UV (vllm
-    # model_executor/layers/attention/mla_attention.py).
-    if mla.latent:
-        yield Weight("absorbed kv_b", heads * (mla.nope + mla.value), mla.kv_rank, 1, "plain")
-    yield Weight("o_proj", hidden, heads * mla.value, 1, "attention")
-    if shape.indexer is not None:
-        keys = shape.indexer
-        # Averaged over the layers, of which some have none.
-        yield Weight(
-            "indexer's q_b", int(keys.heads * keys.dim * keys.share), mla.q_rank or hidden, 1, "attention"
-        )
-        yield Weight("indexer's k", int(keys.dim * keys.share), hidden, 1, "attention")
-        yield Weight("indexer's weights", int(keys.heads * keys.share), hidden, 1, "plain")
+        yield from attention(shape, kind, tp, release)
 
 
-def _state(shape: Shape, tp: int) -> Iterator[Weight]:
-    state, hidden = shape.state, shape.hidden
-    if state is None:
-        return
-    full = 2 * state.inner + state.extra_in
-    yield Weight("in_proj", -(-full // tp), hidden, 1, "linear")
-    if state.conv_channels:
-        yield Weight("conv", max(1, state.conv_channels // tp), state.conv_kernel, 1, "plain")
-    part = max(1, state.inner // tp)
-    yield Weight("out_proj", hidden, part, 1, "linear")
-    if state.kind == "mamba1":
-        yield Weight("x_proj", state.steps + 2 * state.state_b, part, 1, "linear")
-        yield Weight("dt_proj", part, state.steps, 1, "linear")
-        yield Weight("A and D", part, state.state_b + 1, 1, "plain")
-    elif state.kind == "kda":
-        yield Weight("decay and gate down", 2 * state.steps, hidden, 1, "linear")
-        yield Weight("decay and gate up", 2 * part, state.steps, 1, "linear")
+def _layer_inputs(shape: Shape, inputs: LayerInputs, tp: int) -> Iterator[Weight]:
+    """Gates of the embeddings per layer, whole on every GPU, and Gemma 3n's mixed residuals.
 
-
-def _layer_inputs(shape: Shape, inputs: LayerInputs) -> Iterator[Weight]:
-    """Gates of the embeddings per layer, whole on every GPU (vllm models/gemma4.py, gemma3n.py)."""
+    Sources: vllm models/gemma4.py, gemma3n.py.
+    """
     yield Weight("per-layer gates", inputs.width, shape.hidden, 2, "linear")
     if inputs.laurel:
-        yield Weight("laurel", inputs.laurel, shape.hidden, 2, "linear")
+        yield Weight("laurel", max(1, inputs.laurel // tp), shape.hidden, 2, "linear")
+    if inputs.residuals:
+        yield Weight("mixed residuals' router", inputs.residuals + 4, shape.hidden, 1, "plain")
 
 
-def _mlp(shape: Shape, inter: int, tp: int) -> Iterator[Weight]:
-    part = -(-inter // tp)
-    yield Weight("gate_up_proj" if shape.gated else "up_proj", part * (2 if shape.gated else 1), shape.hidden)
-    yield Weight("down_proj", shape.hidden, part)
-    if shape.family.biased:
-        yield Weight("MLP bias", shape.hidden + part * (2 if shape.gated else 1), 1, 1, "plain")
+def _streams(shape: Shape) -> Iterator[Weight]:
+    """Hyper-connections, of the attention and of the MLP, and the table of a layer that hashes its tokens."""
+    streams = shape.streams
+    if streams is not None:
+        width = 0 if streams.rank else FLOAT32
+        wide = streams.count * shape.hidden
+        yield Weight("mixed streams", streams.rows, wide, 2, "plain", width=width)
+        if streams.rank:
+            yield Weight("mixed streams' return", wide, streams.rank, 2, "plain")
+            yield Weight("mixed streams' norms", 2 * wide, 1, 1, "plain")
+    if shape.compressed is not None and shape.compressed.hashed and shape.moe is not None:
+        yield Weight("experts by token", shape.vocab, shape.moe.top_k, 1, "plain", width=FLOAT32)
 
 
-def _experts(shape: Shape, tp: int, ep: int, spread: int) -> Iterator[Weight]:
-    moe = shape.moe
-    if moe is None:
-        return
-    inter = moe.inter or 0
-    count = -(-moe.experts // ep) if ep > 1 else moe.experts
-    part = inter if ep > 1 else -(-inter // spread)
-    rows = 2 if shape.gated or not shape.family.one_part_layers else 1
-    yield Weight("router", moe.experts, shape.hidden, 1, "plain")
-    if part:
-        yield Weight("experts' gate_up", count * part * rows, moe.width, 1, "expert", part * rows)
-        yield Weight("experts' down", count * moe.width, part, 1, "expert", moe.width)
-        if moe.width != shape.hidden:
-            yield Weight("latent projections", 2 * moe.width, shape.hidden, 1, "plain")
-    if moe.shared_inter:
-        yield from _mlp(shape, moe.shared_inter, tp)
+def _shared_layer(shape: Shape, shared: SharedBlocks, state: State, kind: str, tp: int) -> Iterator[Weight]:
+    """Each of Zamba 2's layers has a mixer; those with attention use a block besides."""
+    yield from mixer(state, shape.hidden, tp)
+    if kind != "state":
+        yield from use_of_block(shared, shape.hidden, tp)
+    yield Weight("norms", shape.hidden, 1, 1, "plain")
 
 
 def _mixer_only(shape: Shape, kind: str) -> bool:

@@ -17,12 +17,15 @@ _ROWS = (
     ("cuda_graph_gib", "CUDA graphs", "GiB"),
     ("kv_available_gib", "left for the KV cache", "GiB"),
     ("kv_bytes_per_token", "KV cache of one token", "B"),
+    ("state_bytes", "states of one request", "B"),
     ("kv_tokens", "KV cache", "tokens"),
     ("max_concurrency", "requests of the full context at once", ""),
     ("longest_context", "longest context that fits", "tokens"),
     ("headroom_gib", "left for the sampler's warm-up", "GiB"),
     ("required_gib", "smallest GPU that starts it", "GiB"),
 )
+_WHERE_ANY = ("state_bytes",)
+"""Rows of what most models don't have."""
 _THEN = {Outcome.STARTS: "starts", Outcome.UNKNOWN: "may start"}
 _WIDTH = max(len(label) for _, label, _ in _ROWS) + 2
 
@@ -50,17 +53,26 @@ def estimate_lines(
         yield f"vLLM would say: {result.error}"
     for field, label, unit in _ROWS:
         fact: Fact[float] = getattr(result, field)
+        if field in _WHERE_ANY and not fact.known:
+            continue
         yield f"  {label:<{_WIDTH}}{_value(fact, unit)}"
         if explain:
-            for term in fact.terms:
-                told = f"      {term.label}: {_exact(term.value)} {term.unit} [{term.source}] {term.note}"
-                yield told.rstrip()
+            yield from _explained(fact)
     yield f"  {'smallest tensor parallel size':<{_WIDTH}}{_smallest(smallest_tp, card)}"
     if knobs:
         yield "What one change would give:"
         width = max(len(knob.flag) for knob in knobs) + 2
         for knob in knobs:
             yield f"  {knob.flag:<{width}}{_knob(knob, result)}"
+    yield from (f"note: {note}" for note in result.notes)
+
+
+def _explained(fact: Fact[float]) -> Iterator[str]:
+    """The terms of a figure, then what it is by itself."""
+    for term in fact.terms:
+        yield f"      {term.label}: {_exact(term.value)} {term.unit} [{term.source}] {term.note}".rstrip()
+    if fact.known and fact.note:
+        yield f"      ({fact.note})"
 
 
 def _smallest(size: int | None, card: Gpu) -> str:
@@ -83,6 +95,8 @@ def _knob(knob: Knob, now: Estimate) -> str:
 
 
 def _value(fact: Fact[float], unit: str) -> str:
+    if fact.value == 0 and fact.note.startswith("none: "):
+        return fact.note
     if fact.value is None:
         return f"unknown ({fact.note})" if fact.note else "unknown"
     if fact.value < 0:

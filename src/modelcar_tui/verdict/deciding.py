@@ -33,7 +33,7 @@ from modelcar_tui.verdict.reports import (
 )
 from modelcar_tui.verdict.stopping import changes_in_words, heard
 from modelcar_tui.vllm.arguments import take_apart
-from modelcar_tui.vllm.engine_args import server_args
+from modelcar_tui.vllm.engine_args import EngineArgs, server_args
 from modelcar_tui.vllm.profile import newer_note
 from modelcar_tui.vllm.runs_on import check
 from modelcar_tui.vllm.support import Compatibility, Support
@@ -87,6 +87,7 @@ def _by_gpus(
         return _without_gpus(model, report)
     judged = [(kind, if_served(_on(model, kind, vllm, report), kind.nodes[0], report)) for kind in kinds]
     best, chosen = min(judged, key=_preference)
+    chosen = _compared(chosen, model, best, vllm)
     if chosen.verdict is Verdict.NO_GO and not _everywhere(judged):
         chosen = _if_all_seen(chosen, report.inventory)
     runs_on = tuple(kind_name(kind) for kind, each in judged if each.verdict is Verdict.GO)
@@ -289,14 +290,32 @@ def accepted_model(model: ModelRequirements, plan: Plan, decision: Decision) -> 
     return msgspec.structs.replace(model, car=msgspec.structs.replace(model.car, serving=serving))
 
 
+def _arguments(model: ModelRequirements, vllm: str | None) -> EngineArgs:
+    """The server's. What the parser refuses is told by the lint, with what mends it: see `stopping.heard`."""
+    return server_args(model.car.serving.args, model.car.serving.gpu_count, vllm).mended()
+
+
+def _compared(
+    verdict: ModelVerdict, model: ModelRequirements, kind: Candidate, vllm: str | None
+) -> ModelVerdict:
+    """The verdict with what the model needs beside what the GPU has; the search is made for the kind that is
+    shown."""
+    arguments = _arguments(model, vllm)
+    result = estimate(model.image.model, kind.gpu, arguments, vllm=vllm)
+    return msgspec.structs.replace(
+        verdict,
+        estimate=result,
+        needed_gib=result.required_gib,
+        comparison=_comparison(result, kind, arguments.tp),
+    )
+
+
 def _on(
     model: ModelRequirements, kind: Candidate, vllm: str | None, report: AcceleratorReport
 ) -> ModelVerdict:
-    """The verdict on one kind of GPU."""
-    car, count = model.car, model.car.serving.gpu_count
-    # What the parser refuses is told by the lint, with what mends it: see `stopping.heard`.
-    arguments = server_args(car.serving.args, count, vllm).mended()
-    result = estimate(model.image.model, kind.gpu, arguments, vllm=vllm)
+    """The verdict on one kind of GPU, without what it needs: see `_compared`."""
+    car, count, arguments = model.car, model.car.serving.gpu_count, _arguments(model, vllm)
+    result = estimate(model.image.model, kind.gpu, arguments, vllm=vllm, derive=False)
     compatibility = check(
         model.image.model,
         vendor=kind.gpu.vendor,
@@ -321,8 +340,7 @@ def _on(
         settle=judged.settle,
         conditions=judged.conditions,
         warnings=_warnings(kind, result, compatibility, vllm),
-        comparison=_comparison(result, kind, arguments.tp),
-        needed_gib=result.required_gib,
+        comparison="",
         gpu_gib=kind.gpu.memory_gib,
         product=kind.gpu.product,
         gpus=count,

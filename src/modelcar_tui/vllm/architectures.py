@@ -1,4 +1,4 @@
-"""Whether a release of vLLM knows an architecture."""
+"""Whether a release of vLLM knows an architecture, or runs it as a model of transformers."""
 
 from __future__ import annotations
 
@@ -10,17 +10,27 @@ from modelcar_tui.core.resources import table
 from modelcar_tui.vllm.profile import Profile
 from modelcar_tui.vllm.readings import unread
 from modelcar_tui.vllm.release import parse_version
+from modelcar_tui.vllm.transformers_backend import backend_routed, backend_runs
 
-_CONVERTED = (
-    "ForSequenceClassification",
+_ENDINGS = (
+    "ForCausalLM",
+    "ForConditionalGeneration",
+    "ChatModel",
+    "LMHeadModel",
     "ForTextEncoding",
     "EmbeddingModel",
-    "ForRewardModel",
+    "ForSequenceClassification",
+    "ForTokenClassification",
+    "ForAudioClassification",
+    "ForImageClassification",
+    "ForVideoClassification",
+    "ClassificationModel",
+    "ForRewardModeling",
     "RewardModel",
     "Model",
 )
-"""Endings for which vLLM turns the causal model into a pooling one (vllm
-model_executor/models/adapters.py)."""
+"""Endings that vLLM puts in each other's place when it looks for a model to convert (vllm config/model.py
+_SUFFIX_TO_DEFAULTS; model_executor/models/registry.py _normalize_arch)."""
 _NEWER_TRANSFORMERS = ("Gemma4", "GlmMoeDsa")
 """Listed by 0.19.0, whose own requirement is transformers below 5, which does not know their configs."""
 
@@ -56,7 +66,7 @@ def architecture_spans() -> dict[str, Span]:
         first = numbers(begin)
         at = read.index(first)
         for name in names:
-            last = found.dropped.get(name) or end
+            last = end or found.dropped.get(name)  # the registry itself before what it says of itself later
             spans[name] = Span(first, numbers(last) if last else None, read[at - 1] if at else None)
     for name, last in found.dropped.items():
         spans.setdefault(name, Span(read[0], numbers(last), None))
@@ -68,15 +78,21 @@ def numbers(release: str) -> Release:
     return (parse_version(release) or (0, 0, 0))[:3]
 
 
-def architecture_refused(arch: str, profile: Profile) -> str:
-    """Why this release does not load `arch`; the empty text when it does or when that is not known."""
-    if not arch or not profile.known:
+def architecture_refused(arch: str, profile: Profile, *, own_code: bool = False) -> str:
+    """Why this release does not load `arch`; the empty text when it does or when that is not known.
+
+    Args:
+        own_code: the model brings code of its own (`auto_map`), which vLLM may be told to trust.
+    """
+    if not arch or not profile.known or (own_code and not listed(arch, profile)):
         return ""
     if arch.startswith(_NEWER_TRANSFORMERS) and profile.number <= (0, 19, 0):
         return f"vLLM {profile.label} comes with a transformers below 5, which does not know {arch}"
+    if listed(arch, profile) or backend_runs(arch, profile):
+        return ""
     span = architecture_spans().get(arch)
     if span is None:
-        return ""
+        return _in_no_registry(arch, profile)
     if span.last is not None and profile.number[:2] > span.last[:2]:
         return f"vLLM dropped {arch} after {_text(span.last)}, this is {profile.label}"
     if span.before is not None and profile.number <= span.before and not _nearly(span, profile):
@@ -84,14 +100,34 @@ def architecture_refused(arch: str, profile: Profile) -> str:
     return ""
 
 
-def architecture_unsure(arch: str, profile: Profile) -> str:
+def _in_no_registry(arch: str, profile: Profile) -> str:
+    """Certain only where it is known which models of transformers the release could fall back to."""
+    if backend_runs(arch, profile) is None:
+        return ""
+    return (
+        f"vLLM {profile.label} has no {arch}, nor has the transformers of its time a model of that name that "
+        "vLLM could run"
+    )
+
+
+def architecture_error(arch: str, profile: Profile) -> str:
+    """What vLLM says of an architecture that it refuses (registry.py _raise_for_unsupported)."""
+    span = architecture_spans().get(arch)
+    if span is not None and span.last is not None and profile.number[:2] > span.last[:2]:
+        return f"Model architecture {arch} was supported in vLLM until v{_text(span.last)}"
+    return f"Model architectures ['{arch}'] are not supported for now."
+
+
+def architecture_unsure(arch: str, profile: Profile, *, own_code: bool = False) -> str:
     """Why it is not known whether this release loads `arch`; the empty text when it does."""
-    if not arch:
+    if not arch or listed(arch, profile) or (profile.known and backend_runs(arch, profile)):
         return ""
     spans = architecture_spans()
-    span = spans.get(arch) or spans.get(_converted(arch))
+    span = spans.get(arch) or next((spans[name] for name in _converted(arch) if name in spans), None)
     if span is None:
-        return f"vLLM's registry does not list {arch}; only its Transformers backend might run it"
+        code = "code of its own might run with --trust-remote-code" if own_code else ""
+        backend = "only its Transformers backend might run it"
+        return f"vLLM's registry does not list {arch}; {code or backend}"
     if not profile.known:
         return _gone(arch, span, profile)
     if span.before is not None and profile.number < span.first and profile.number[:2] < span.first[:2]:
@@ -100,6 +136,25 @@ def architecture_unsure(arch: str, profile: Profile) -> str:
             f"whether {profile.label} has it is not known"
         )
     return ""
+
+
+def listed(arch: str, profile: Profile) -> bool:
+    """Whether the release's registry has a model for `arch`, or one that it converts."""
+    spans = architecture_spans()
+    found = (spans[name] for name in (arch, *_converted(arch)) if name in spans)
+    return profile.known and any(_covers(span, profile) for span in found)
+
+
+def through_transformers(arch: str, profile: Profile) -> bool:
+    """Whether the release runs `arch` as transformers has it."""
+    if not profile.known:
+        return False
+    return backend_routed(arch, profile) or (not listed(arch, profile) and bool(backend_runs(arch, profile)))
+
+
+def _covers(span: Span, profile: Profile) -> bool:
+    begun = profile.number >= span.first or _nearly(span, profile) or span.before is None
+    return begun and (span.last is None or profile.number[:2] <= span.last[:2])
 
 
 def _gone(arch: str, span: Span, profile: Profile) -> str:
@@ -117,9 +172,10 @@ def _nearly(span: Span, profile: Profile) -> bool:
     return profile.development and span.before == profile.number
 
 
-def _converted(arch: str) -> str:
-    ending = next((ending for ending in _CONVERTED if arch.endswith(ending)), "")
-    return arch.removesuffix(ending) + "ForCausalLM" if ending else arch
+def _converted(arch: str) -> tuple[str, ...]:
+    """What vLLM looks for in its registry where `arch` is not there."""
+    ending = next((ending for ending in _ENDINGS if arch.endswith(ending)), "")
+    return tuple(arch.removesuffix(ending) + other for other in _ENDINGS) if ending else ()
 
 
 def _text(release: Release) -> str:

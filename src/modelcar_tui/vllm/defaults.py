@@ -40,7 +40,7 @@ def limits_for(shape: Shape, args: EngineArgs, profile: Profile, gpu: Gpu, chunk
     seqs = args.max_num_seqs or seqs
     if args.max_num_batched_tokens:
         batch = args.max_num_batched_tokens
-    elif not chunked.on:
+    elif chunked.on is False:
         batch = max(batch, min(context, 2**20))
     if not args.max_num_batched_tokens:
         batch = max(min(batch, seqs * context), min(seqs, batch))
@@ -60,7 +60,7 @@ def limits_for(shape: Shape, args: EngineArgs, profile: Profile, gpu: Gpu, chunk
 def _defaults(profile: Profile, gpu: Gpu, context: int, chunked: Switch) -> tuple[int, int]:
     memory = gpu.visible_gib.value or gpu.memory_gib.value or 0.0
     if profile.engine_v0:
-        return (2048 if chunked.on else max(context, 2048)), 256
+        return (max(context, 2048) if chunked.on is False else 2048), 256
     if profile.huge_batches and memory >= 160:
         return 16384, 1024
     name = gpu.product.lower()

@@ -49,23 +49,32 @@ def resolved(dtype: str, gpu: Hardware, model_type: str, release: tuple[int, ...
 
 
 def engine_dtype(
-    dtype: str, gpu: Hardware | None, model_type: str, *, stored: str, release: tuple[int, ...]
+    dtype: str,
+    gpu: Hardware | None,
+    model_type: str,
+    *,
+    stored: str,
+    release: tuple[int, ...],
+    pools: bool | None = None,
 ) -> str:
     """What the model runs in: `float16`, `bfloat16` or `float32`; empty where that is not known.
 
     Args:
         gpu: None where it is not known; then `auto` is not, either.
         stored: what the checkpoint's weights are in, by PyTorch's name; empty where nothing says.
+        pools: it makes embeddings or scores, for which 32 bits become float16; None where that is not known.
     """
     asked = named(dtype)
     if asked != "auto":
         return asked
     if release < _RESOLVES:
         return "float16" if stored == "float32" else stored
-    if gpu is None or not gpu.known or stored not in ("float16", "bfloat16"):
+    if gpu is None or not gpu.known or stored not in ("float16", "bfloat16", "float32"):
         return ""
     lacks = {"bfloat16": _lacks_bfloat16(gpu), "float16": float16_refused(model_type, release)}
     usable = [name for name in ("bfloat16", "float16") if not lacks[name]]
+    if stored == "float32" and pools is not False:
+        return "float16" if pools and "float16" in usable else ""
     return stored if stored in usable else (*usable, "float32")[0]
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from modelcar_tui.vllm.arguments import Argument, dotted_object, gather, take_apart
 from modelcar_tui.vllm.faults import Judge, faults
-from modelcar_tui.vllm.meanings import Found, read_flag
+from modelcar_tui.vllm.meanings import Found, read_flag, unused_modalities
 from modelcar_tui.vllm.overrides import heard, rope_fault
 from modelcar_tui.vllm.variables import SIZES, unknown_here
 
@@ -62,6 +62,7 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
     kv_offloading_backend: str = ""
     kv_events: bool = False
     mamba_cache_mode: str = "none"
+    mamba_dtype: str = "auto"
     mamba_ssm_dtype: str = "auto"
     enable_lora: bool = False
     max_loras: int = 1
@@ -80,6 +81,8 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
     skip_mm_profiling: bool = False
     encoder_tp_data: bool = False
     """`--mm-encoder-tp-mode data`: the vision tower is whole on every GPU."""
+    without_modalities: frozenset[str] = frozenset()
+    """Those that `--limit-mm-per-prompt` sets to 0."""
     overrides: dict[str, Any] | None = None
     """`--hf-overrides`."""
     long_context_allowed: bool = False
@@ -125,6 +128,7 @@ def engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | None) 
         problems += [stops] if (stops := rope_fault(written, vllm)) else []
     for flag, value in told.items():
         read_flag(found, flag, value)  # what it can't read is among the faults
+    found["without_modalities"] = unused_modalities(told.get("--limit-mm-per-prompt"))
     if found.get("num_speculative_tokens"):
         found["speculative"] = True
     if count is not None and count > 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -185,6 +186,7 @@ _FLAGS: dict[str, Callable[[Found, str | None], None]] = {
     "--enable-prefix-caching": _switch("prefix_caching"),
     "--disable-hybrid-kv-cache-manager": _switch("hybrid_kv_manager", means=False),
     "--mamba-cache-mode": _text("mamba_cache_mode"),
+    "--mamba-cache-dtype": _text("mamba_dtype"),
     "--mamba-ssm-cache-dtype": _text("mamba_ssm_dtype"),
     "--enable-lora": _switch("enable_lora"),
     "--max-loras": _integer("max_loras", high=4096),
@@ -208,3 +210,17 @@ _FLAGS: dict[str, Callable[[Found, str | None], None]] = {
 }
 MEANT = frozenset(_FLAGS)
 """The flags that touch memory."""
+
+
+def unused_modalities(value: str | dict[str, Any] | None) -> frozenset[str]:
+    """Modalities that `--limit-mm-per-prompt` sets to 0: an object, or pairs as before 0.10."""
+    told: object = value
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        with contextlib.suppress(ValueError, RecursionError):
+            told = json.loads(value)
+    elif isinstance(value, str):
+        told = dict(pair.split("=", 1) for pair in value.split(",") if "=" in pair)
+    if not isinstance(told, dict):
+        return frozenset()
+    counts = {name: each.get("count") if isinstance(each, dict) else each for name, each in told.items()}
+    return frozenset(name for name, count in counts.items() if count in (0, "0") and count is not False)

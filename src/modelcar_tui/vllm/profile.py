@@ -62,6 +62,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     H200."""
     huge_batches: bool
     """Cards of 160 GiB and more get 16384 tokens a step."""
+    bound: bool = False
+    """Stands only for the other bound of a release that is not known: what it leaves open refuses nothing."""
 
 
 @lru_cache(maxsize=256)
@@ -114,7 +116,12 @@ def profile_for(vllm: str | None) -> Profile:
 def hungry(profile: Profile) -> Profile:
     """The release that leaves least for the KV cache, in place of an unknown one: the other bound."""
     return msgspec.structs.replace(
-        profile_for("0.16.0"), label=profile.label, known=False, newer=profile.newer, version=profile.version
+        profile_for("0.16.0"),
+        label=profile.label,
+        known=False,
+        newer=profile.newer,
+        version=profile.version,
+        bound=True,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from modelcar_tui.core.text import clean
 from modelcar_tui.hardware.vendors import Hardware, hardware
 from modelcar_tui.models.config import architecture_of
 from modelcar_tui.models.declared import Declared, declared, is_moe
@@ -21,9 +22,12 @@ from modelcar_tui.vllm.nearest import nearest
 from modelcar_tui.vllm.quantization import runs, sparse_attention_refused
 from modelcar_tui.vllm.quantization_method import choose, flag_fault, refused_method
 from modelcar_tui.vllm.quantization_table import quantization_table
+from modelcar_tui.vllm.readings import answering
+from modelcar_tui.vllm.refused.attention import cache_answer
 from modelcar_tui.vllm.release import Version, parse_version
 from modelcar_tui.vllm.start_dtype import agreed_dtype_fault, dtype_fault
 from modelcar_tui.vllm.support import WORST_FIRST, Compatibility, Support
+from modelcar_tui.vllm.value_table import attention_table
 
 
 def check(
@@ -68,7 +72,7 @@ def check(
     weights = [*_weights(asked, found, _experts(asked, dtype, shards), catalog_reference)]
     answers = [*_method(asked, weights)] or weights
     answers += _dtype(asked, gpu, dtype)
-    answers += check_kv_cache(model, gpu, version, kv_cache_dtype)
+    answers += [*check_kv_cache(model, gpu, version, kv_cache_dtype)] or _cache(asked, kv_cache_dtype, dtype)
     answers += _attention(model, gpu)
     return tuple(answers)
 
@@ -164,6 +168,26 @@ def _dtype(asked: Asked, gpu: Hardware, dtype: str) -> Iterator[Compatibility]:
             gpu=gpu.label,
             why=fault.why,
             source="vLLM, dtype checks (config/model.py, config/vllm.py)",
+        )
+
+
+def _cache(asked: Asked, cache: str, dtype: str) -> Iterator[Compatibility]:
+    """That no attention backend has a cache in 16 bits that is asked for by name."""
+    gpu = asked.gpu or Hardware("")
+    if cache == "auto" or asked.facts is None or gpu.column != "nvidia" or not gpu.known:
+        return
+    model = describe(asked.facts, quantization=asked.value, dtype=dtype, overrides=None)
+    if isinstance(model, str):
+        return
+    release = answering(asked.version, attention_table().read)
+    support, why = cache_answer(model.shape, cache, None, release, gpu.capability)
+    if support is Support.UNSUPPORTED:
+        yield Compatibility(
+            support=support,
+            quantization=f"KV cache {clean(cache, limit=40)}",
+            gpu=gpu.label,
+            why=why,
+            source="vLLM, supported_kv_cache_dtypes of the attention backends",
         )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from modelcar_tui.models.config import Reader, text_config
+from modelcar_tui.models.config import Reader, architecture_of, makes_no_text, may_generate, text_config
 from modelcar_tui.vllm.declaration import Asked
 from modelcar_tui.vllm.dtypes import BFLOAT16, dtype_refused, engine_dtype, model_type_of, named
 from modelcar_tui.vllm.quantization_method import OLDEST_GUESS, choose, running_class
-from modelcar_tui.vllm.release import parse_version
+from modelcar_tui.vllm.release import parse_version, reached
 from modelcar_tui.vllm.value_table import capability_table
 
+_CACHE_AGREES = "0.33.0"
 _TYPES = ("float16", "bfloat16", "float32")
 
 
@@ -59,3 +60,21 @@ def _of_method(asked: Asked, taken: str, *, explicit: bool) -> DtypeFault:
     shown = taken if explicit else f"the checkpoint's {taken}"
     why = f"vLLM {release} can't run quantization {chosen.method} in {shown}, only in {' or '.join(able)}"
     return DtypeFault(why, f"torch.{taken} is not supported for quantization method {chosen.method}.")
+
+
+def float_cache_fault(asked: Asked, dtype: str, cache: str) -> str:
+    """Why a KV cache in 16 bits does not go with the model's dtype; empty where it does, or nothing says so.
+
+    Source: VllmConfig._reject_mismatched_float_kv_cache.
+    """
+    if cache not in ("float16", "bfloat16") or not reached(_CACHE_AGREES, asked.release):
+        return ""
+    config = asked.facts.config if asked.facts else None
+    stored = named(Reader(text_config(config)).text("torch_dtype", "dtype").removeprefix("torch."))
+    release = asked.version or parse_version(asked.release) or ()
+    arch = architecture_of(config or {})
+    pools = None if may_generate(arch) else makes_no_text(arch)
+    taken = engine_dtype(dtype, asked.gpu, model_type_of(config), stored=stored, release=release, pools=pools)
+    if taken not in _TYPES or taken == cache:
+        return ""
+    return f"vLLM {asked.release} has no {cache} KV cache beside a model in {taken}"

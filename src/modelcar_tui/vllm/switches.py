@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
+from modelcar_tui.models.config import may_generate
 from modelcar_tui.models.shape import Shape
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile
@@ -34,6 +35,8 @@ _EVENTS = ((0, 9, 1), (0, 20, 0))
 _CHUNKED_EAGLE = (0, 10, 0)
 _HYBRID_PREFIXES = (0, 26)
 """From here on hybrids of attention and states share prefixes by default."""
+_ADAPTED = "ForSequenceClassification"
+"""A causal model that vLLM turns into a pooling one keeps what it had."""
 _BY_HIDDEN_STATES = ("eagle", "eagle3", "dflash", "dspark")
 _ASYNC_DRAFTS = ("eagle", "eagle3", "extract_hidden_states")
 _ASYNC_EXECUTORS = ("mp", "uni", "external_launcher")
@@ -179,8 +182,10 @@ def _prefix_caching(shape: Shape, args: EngineArgs, profile: Profile) -> Switch:
         return Switch(False, "encoders have none")
     if shape.state is None and not shape.family.parallel:
         return Switch(None if shape.pooling else True)
-    if "full" not in shape.kinds and "mla" not in shape.kinds and not shape.family.parallel:
+    if shape.family.stateful:
         return Switch(False, "states without attention")
+    if shape.pooling:
+        return Switch(shape.arch.endswith(_ADAPTED), "states that are pooled")
     return Switch(profile.release >= _HYBRID_PREFIXES, "attention beside states")
 
 
@@ -193,7 +198,7 @@ def _async_scheduling(shape: Shape, args: EngineArgs, profile: Profile) -> Switc
     if args.executor not in ("", *_ASYNC_EXECUTORS):
         return Switch(None if args.executor == "ray" and release >= (0, 20) else False, args.executor)
     if (args.pooling or shape.pooling) and release >= (0, 20):
-        return Switch(False, "pooling")
+        return Switch(None if may_generate(shape.arch) and not args.pooling else False, "pooling")
     if args.pp > 1 and (release < (0, 16) or release >= (0, 31)):
         return Switch(False if release < (0, 16) else None, "pipeline parallel")
     if args.speculative and not _drafts_beside_it(args, profile):

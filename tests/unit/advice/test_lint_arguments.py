@@ -136,11 +136,20 @@ def test_the_short_form_is_unknown_to_the_suite() -> None:
         (
             {
                 "quantization_config": {"quant_method": "gptq", "bits": 4, "group_size": 128},
-                "intermediate_size": 192 * 8,
+                "intermediate_size": 160 * 8,
             },
             ["--tensor-parallel-size=8"],
             8,
             "tensor-parallel",
+        ),
+        (  # Machete multiplies it on Hopper, whole groups or not
+            {
+                "quantization_config": {"quant_method": "gptq", "bits": 4, "group_size": 128},
+                "intermediate_size": 192 * 8,
+            },
+            ["--tensor-parallel-size=8"],
+            8,
+            None,
         ),
         ({}, ["--enable-expert-parallel"], 1, "expert-parallel"),
         ({"num_local_experts": 8}, ["--enable-expert-parallel"], 1, None),

@@ -32,8 +32,8 @@ CARDS = (
 )
 RELEASES = ("0.8.5", "0.11.0", "0.19.1", "0.33.0")
 SCHEMES = ("none", "none", "fp8-block", "fp8-dyn", "w4a16")
-UNREPAIRED = {"list-11"}
-"""Lists whose repair is known to be wrong (test_lint_against_vllm.py)."""
+UNREPAIRED = {"list-11", "real-62", "argument-229", "dotted-19"}
+"""Lists whose repair is known to be wrong (test_lint_against_vllm.py), and ropes of no told kind."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -50,10 +50,10 @@ class Asked(msgspec.Struct, frozen=True):
 
 def questions() -> list[Asked]:
     """Every config, each once as its publisher leaves it and once with arguments that others publish."""
-    chance = random.Random(14)
     every = [asked.args for asked in lists() if asked.id not in UNREPAIRED]
     made = []
     for row in lines("configs.jsonl"):
+        chance = random.Random(row["id"])  # a config more changes nothing about the others
         for args in ((), chance.choice(every)):
             card = chance.choice(CARDS)
             made.append(
@@ -96,6 +96,38 @@ def test_all_changes_together_pass_the_lint_and_start_by_the_estimate() -> None:
         found = estimate(facts, gpu_for(asked.card[0], count=asked.card[1]), engine, vllm=asked.vllm)
         assert found.outcome is Outcome.STARTS, (asked, found.why)
     assert ran > 300
+
+
+@pytest.mark.parametrize(
+    ("args", "card", "gpus", "vllm"),
+    [
+        (("--kv-cache-dtype=nvfp4",), ("Tesla-T4", 2), 2, "0.33.0"),  # without it no argument is left
+        (('--speculative-config={"posterior_alpha": "3.5"}',), ("NVIDIA-H100-80GB-HBM3", 8), 8, "0.8.5"),
+        (("--rope-scaling", '{"type":"dynamic","factor":2.0}'), ("NVIDIA-H100-80GB-HBM3", 8), 1, "0.19.1"),
+        (("--max-model-len=262144",), ("Tesla-T4", 1), 1, "0.33.0"),  # neither the model nor the card has it
+        (("--",), ("NVIDIA-H100-80GB-HBM3", 8), 1, "0.8.5"),  # behind it vLLM reads no flags
+        (("--", "x"), ("NVIDIA-H100-80GB-HBM3", 8), 1, "0.8.5"),
+    ],
+)
+@pytest.mark.parametrize(
+    "model", ["arcee-ai/Trinity-Mini", "openbmb/MiniCPM3-4B", "tiiuae/falcon-40b old form"]
+)
+def test_what_goes_together_is_changed_together(
+    model: str, args: tuple[str, ...], card: tuple[str, int], gpus: int, vllm: str
+) -> None:
+    model = next(row["id"] for row in lines("configs.jsonl") if row["id"].endswith(model))
+    asked = Asked(
+        model=model, scheme="none", args=args, gpus=gpus, card=card, vllm=vllm, objective="concurrency"
+    )
+    item, facts, solution = solved(asked)
+    by_id = {change.id: change for change in solution.changes}
+    for change in solution.changes:
+        group = tuple(by_id[name] for name in (change.id, *change.together_with))
+        assert errors(item, facts, vllm, group).total() <= errors(item, facts, vllm).total(), change
+    if solution.runs:
+        after = effective(item.serving, solution.changes)
+        engine = engine_args(after.args, after.gpu_count, vllm)
+        assert estimate(facts, gpu_for(card[0], count=card[1]), engine, vllm=vllm).outcome is Outcome.STARTS
 
 
 def test_no_change_alone_adds_an_error_to_those_that_the_lint_has() -> None:

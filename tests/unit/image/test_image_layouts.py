@@ -135,6 +135,40 @@ async def test_quantized_weights_are_unpacked(serve, options):
     assert facts.model.quantization == scheme
 
 
+def with_config(size: int) -> list[File]:
+    """A model whose config.json names so many bytes' worth of quantized layers."""
+    names = [f"model.layers.{number}.mlp.up_proj" for number in range(size // 40)]
+    raw = json.dumps({**CONFIG, "quantized_layers": names, "padding": " "})
+    raw = raw.replace('" "', f'"{" " * (size - len(raw) + 1)}"')
+    assert len(raw) == size
+    return [File("config.json", (raw.encode(),)), *(f for f in model_files() if f.name != "config.json")]
+
+
+@pytest.mark.parametrize("image", [olot, layer_per_file, one_layer])
+@pytest.mark.parametrize("size", [2_400_000, 12_000_000])
+async def test_a_config_that_names_each_quantized_layer_is_read(serve, options, image, size):
+    files = with_config(size)
+    made = olot(files=files) if image is olot else image("", files)
+    registry = serve({"a/model:1": made})
+    facts = await inspect_image(f"oci://{registry.host}/a/model:1", options=options(registry))
+    assert len(facts.model.config["quantized_layers"]) == size // 40
+    assert facts.model.parameters.value == PARAMETERS
+    assert facts.problems == ()
+    before = registry.bytes_sent
+    again = await inspect_image(f"oci://{registry.host}/a/model:1", options=options(registry))
+    assert again.model.config == facts.model.config
+    assert registry.bytes_sent - before < 20_000, "the second look is the cache's"
+
+
+async def test_a_config_too_large_to_be_read_is_said_to_be_there(serve, options):
+    registry = serve({"a/model:1": olot(files=with_config(17_000_000))})
+    facts = await inspect_image(f"oci://{registry.host}/a/model:1", options=options(registry))
+    assert facts.model.config is None
+    assert facts.model.unread == "config.json has 16.2 MiB, and at most 16 are read"
+    assert [problem.what for problem in facts.problems] == [facts.model.unread]
+    assert facts.model.parameters.value == PARAMETERS
+
+
 async def test_many_images_side_by_side_keep_their_places(serve, options):
     images = {f"a/model-{number}:1": olot() for number in range(12)}
     registry = serve(images, latency_s=0.01)

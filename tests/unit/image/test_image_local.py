@@ -11,6 +11,7 @@ from image_kit import CONFIG, PARAMETERS, WEIGHT_BYTES, model_files
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.facts import Source
 from modelcar_tui.image.local import is_local, read_local
+from modelcar_tui.models.model import describe
 
 
 def folder(tmp_path, name="model"):
@@ -51,6 +52,25 @@ def test_a_folder(tmp_path):
     assert (facts.model.parameters.value, facts.model.parameters.source) == (PARAMETERS, Source.HEADERS)
     assert facts.size_bytes.value == WEIGHT_BYTES
     assert facts.problems == ()
+
+
+def test_a_folder_whose_config_is_too_large_says_so(tmp_path):
+    path = folder(tmp_path)
+    (path / "config.json").write_bytes(b"[" + b" " * (1 << 24))
+    facts = read_local(str(path))
+    assert facts.model.config is None
+    assert facts.model.unread == "config.json has 16.0 MiB, and at most 16 are read"
+    assert facts.model.parameters.value == PARAMETERS
+    with pytest.raises(UserError, match=r"config.json has 16.0 MiB, and at most 16 are read"):
+        read_local(str(path / "config.json"))
+
+
+def test_an_estimate_says_why_a_config_was_not_read(tmp_path):
+    path = folder(tmp_path)
+    (path / "config.json").write_text("[]")
+    facts = read_local(str(path)).model
+    found = describe(facts, quantization=None, dtype="auto", overrides=None)
+    assert found == facts.unread == "config.json is not a JSON object"
 
 
 def test_a_folder_with_one_broken_shard_falls_back_to_the_index(tmp_path):

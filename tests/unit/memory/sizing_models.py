@@ -82,6 +82,7 @@ QWEN_NEXT: dict[str, Any] = {
     "linear_key_head_dim": 128,
     "linear_value_head_dim": 128,
     "linear_conv_kernel_dim": 4,
+    "mamba_ssm_dtype": "float32",
 }
 WHISPER: dict[str, Any] = {
     "architectures": ["WhisperForConditionalGeneration"],
@@ -110,6 +111,7 @@ GEMMA_4: dict[str, Any] = {
     "model_type": "gemma4",
     "text_config": {
         "model_type": "gemma4_text",
+        "hidden_size_per_layer_input": 0,
         "hidden_size": 5376,
         "num_hidden_layers": 60,
         "num_attention_heads": 32,

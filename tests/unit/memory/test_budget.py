@@ -14,8 +14,8 @@ from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.products import gpu_for
 from modelcar_tui.memory import overheads
 from modelcar_tui.memory.activation import peak_of
-from modelcar_tui.memory.budget import Budget, budget_for, cache_width
-from modelcar_tui.memory.kv import plan_for
+from modelcar_tui.memory.budget import Budget, budget_for
+from modelcar_tui.memory.kv.plan import plan_for
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model, describe
@@ -38,18 +38,24 @@ MOE: dict[str, Any] = {
 EXPERTS = 201_326_592
 FOUR_BITS = {"quantization_config": {"quant_method": "mxfp4"}}
 SEES: dict[str, Any] = {
-    "architectures": ["LlavaForConditionalGeneration"],
-    "model_type": "llava",
+    "architectures": ["Qwen2_5_VLForConditionalGeneration"],
+    "model_type": "qwen2_5_vl",
     "text_config": {**SEVEN, "tie_word_embeddings": False},
     "vision_config": {
         "hidden_size": 1024,
-        "num_hidden_layers": 24,
+        "depth": 24,
+        "num_heads": 16,
         "intermediate_size": 4096,
+        "out_hidden_size": 4096,
         "patch_size": 14,
     },
 }
-"""A tower of 24 x (4 x 1,024 x 1,024 + 2 x 1,024 x 4,096) weights: 302 million."""
-TOWER = 24 * (4 * 1024 * 1024 + 2 * 1024 * 4096) * 2
+SHARED = 24 * (4 * 1024 * 1024 + 3 * 1024 * 4096) + 2 * 4096 * 4096
+"""24 layers of queries, keys, values, output and three matrices of MLP; two of the merger."""
+BIASES = 24 * (3 * 1024 + 2 * 4096) + 4096
+"""They are shared as the outputs that they are added to."""
+WHOLE = 24 * (2 * 1024 + 2 * 1024) + 1024 * 3 * 2 * 14 * 14 + 1024 + 4096 + 8192 * 32
+"""Norms, biases of what the inputs are shared of, the patches, and a rotary cache."""
 
 
 def started(
@@ -169,7 +175,7 @@ def test_the_check_of_one_request_counts_padding_from_0_14_and_a_block_more_from
     start = started(GEMMA_27B, "--max-model-len=8192", vllm=vllm)
     found = budget_for(start)
     assert found.plan is not None
-    assert found.plan == plan_for(start, width=2.0, rank=(0, 62))
+    assert found.plan == plan_for(start, rank=(0, 62))
     assert found.plan.needed(8192, padded=True) != found.plan.needed(8192, padded=False)
     assert found.needed == found.plan.needed(8192, padded=padded) + blocks * found.plan.block_bytes
 
@@ -239,7 +245,7 @@ def test_there_are_no_more_ranks_than_layers() -> None:
     found = budget({**LLAMA_8B, "num_hidden_layers": 2}, "--pipeline-parallel-size=4")
     assert ranks(found) == (1, 2)
     assert found.plan is not None
-    assert found.plan.size == 1
+    assert [group.layers for group in found.plan.groups] == [1]
 
 
 # How experts and towers are spread.
@@ -279,17 +285,32 @@ def test_expert_parallelism_keeps_each_expert_whole() -> None:
 )
 def test_a_tower_is_split_unless_the_arguments_spread_its_work(args: tuple[str, ...], share: float) -> None:
     found = budget(SEES, *args)
-    assert part(found, "vision or audio tower") == pytest.approx(TOWER / share)
+    expected = 0 if share == math.inf else 2 * ((SHARED + BIASES) / share + WHOLE)
+    assert part(found, "vision or audio tower") == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("limits", ['{"image": 0, "video": 0}', '{"image": {"count": 0}, "video": 0}'])
+def test_a_tower_that_no_prompt_needs_is_not_built(limits: str) -> None:
+    found = budget(SEES, f"--limit-mm-per-prompt={limits}")
+    assert part(found, "vision or audio tower") == 0
+    assert part(budget(SEES, '--limit-mm-per-prompt={"image": 0}'), "vision or audio tower") > 0
 
 
 def test_without_its_tower_a_model_is_its_text_part_to_the_byte() -> None:
-    text = {key: value for key, value in SEES.items() if key != "vision_config"}
+    text = {**SEES["text_config"], "architectures": ["LlamaForCausalLM"]}
     assert budget(SEES, "--language-model-only").weights.total == budget(text).weights.total
 
 
-def test_some_towers_are_whole_whatever_the_arguments_say() -> None:
-    pixtral = {**SEES, "architectures": ["PixtralForConditionalGeneration"]}
-    assert part(budget(pixtral, "--tensor-parallel-size=2"), "vision or audio tower") == pytest.approx(TOWER)
+@pytest.mark.parametrize(("release", "share"), [("0.19.0", 1), ("0.20.0", 2)])
+def test_a_release_may_begin_to_share_a_tower(release: str, share: int) -> None:
+    """Pixtral's layers, vllm models/pixtral.py Attention and FeedForward."""
+    vision = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16}
+    vision |= {"intermediate_size": 4096, "patch_size": 14, "adapter_bias": False}
+    config = {**SEES, "architectures": ["PixtralForConditionalGeneration"], "vision_config": vision}
+    found = budget(config, "--tensor-parallel-size=2", vllm=release)
+    whole = 24 * 2 * 1024 + 1024 * 3 * 14 * 14 + 1024 + 1024 * 4096 + 4096 * 4096
+    layers = 24 * (4 * 1024 * 1024 + 3 * 1024 * 4096)
+    assert part(found, "vision or audio tower") == pytest.approx(2 * (layers / share + whole))
 
 
 @pytest.mark.parametrize(
@@ -352,34 +373,36 @@ def test_before_0_14_weights_were_whole_until_they_were_quantized(
     assert found.loading == pytest.approx(found.weights_bytes * factor)
 
 
-# Bytes of one cached number.
+# What the caches of all layers have in common.
 
 
-@pytest.mark.parametrize(
-    ("kind", "config", "width"),
-    [
-        ("auto", {}, 2.0),
-        ("bfloat16", {}, 2.0),
-        ("fp8", {}, 1.0),
-        ("fp8_e5m2", {}, 1.0),
-        ("int8_per_token_head", {}, 1.0),
-        ("mxfp8", {}, 1.0),
-        ("nvfp4", {}, 0.5625),  # a scale of 8 bits for each 16
-        ("float32", {}, 4.0),
-        ("auto", {"quantization_config": {"quant_method": "fp8", "kv_cache_scheme": {"num_bits": 8}}}, 1.0),
-        (
-            "bfloat16",
-            {"quantization_config": {"quant_method": "fp8", "kv_cache_scheme": {"num_bits": 8}}},
-            2.0,
-        ),
-    ],
-)
-def test_bytes_of_a_cached_number(kind: str, config: dict[str, Any], width: float) -> None:
-    start = started({**LLAMA_8B, **config})
-    args = msgspec.structs.replace(start.args, kv_cache_dtype=kind)
-    assert cache_width(start.model, args) == width
+@pytest.mark.parametrize(("vllm", "refused"), [("0.23.0", True), ("0.24.0", False)])
+def test_caches_that_share_no_pool_leave_no_plan_but_the_reason(vllm: str, refused: bool) -> None:
+    """MiMo V2 with sliding layers of six heads and full ones of four."""
+    unequal = {
+        **LLAMA_8B,
+        "model_type": "mimo_v2_flash",
+        "num_attention_heads": 12,
+        "num_key_value_heads": 4,
+        "n_routed_experts": 0,
+        "head_dim": 128,
+        "v_head_dim": 128,
+        "swa_num_key_value_heads": 6,
+        "sliding_window": 128,
+        "hybrid_layer_pattern": [1, 1, 1, 0] * 8,
+    }
+    found = budget(unequal, vllm=vllm)
+    assert (found.plan is None, bool(found.unpooled), found.needed == 0.0) == (refused, refused, refused)
+    assert (found.available or 0) > 0
 
 
-def test_a_cache_follows_a_model_of_32_bits() -> None:
-    start = started(LLAMA_8B, "--dtype=float32")
-    assert cache_width(start.model, start.args) == 4.0
+@pytest.mark.parametrize("config", [LLAMA_8B, BERT], ids=["with a cache", "without"])
+def test_a_pool_of_all_layers_needs_no_reason(config: dict[str, Any]) -> None:
+    assert budget(config).unpooled == ""
+
+
+def test_a_cache_in_eight_bits_needs_half_as_much() -> None:
+    """8,192 tokens x 32 layers x 8 heads x (128 + 128) numbers."""
+    asked = "--max-model-len=8192"
+    assert budget(LLAMA_8B, asked).needed == 8192 * 32 * 8 * 256 * 2
+    assert budget(LLAMA_8B, asked, "--kv-cache-dtype=fp8").needed == 8192 * 32 * 8 * 256

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from modelcar_tui.memory.weights import Split, rank_weights
+from modelcar_tui.models.named_layers import Storage
 from modelcar_tui.models.scheme import PLAIN
 from modelcar_tui.models.shape import Shape, shape_of
 from modelcar_tui.models.stored import whole_bytes
-from modelcar_tui.models.tensors import true_count
+from modelcar_tui.models.tensors import NEWEST, true_count
 
 MODELS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("parameter_counts.json").read_text())[
     "models"
@@ -43,8 +44,9 @@ def test_a_single_gpu_holds_the_counted_weights(model):
     """What a GPU holds is the checkpoint, its rotary caches, MLA's second kv_b and less than 3 % of
     rounding."""
     shape = the_shape(model["config"])
-    split = Split(tp=1, pp=1, ep=1, tower_whole=False)
-    held = rank_weights(shape, split, PLAIN, 2, 0.0, 0.0, (0, shape.layers)).total - shape.rope_bytes
+    split = Split(tp=1, pp=1, ep=1)
+    weights = rank_weights(shape, split, Storage(PLAIN), 2, 0.0, 0.0, (0, shape.layers))
+    held = weights.total - shape.ropes.held(NEWEST)
     absorbed = 0
     if shape.mla is not None and shape.mla.latent:
         own = shape.heads * (shape.mla.nope + shape.mla.value) * shape.mla.kv_rank * 2
@@ -56,9 +58,9 @@ def test_the_bytes_of_a_checkpoint_are_its_count():
     for model in MODELS:
         shape = the_shape(model["config"])
         if not shape.encoder_layers:
-            assert whole_bytes(shape, PLAIN, 2) == pytest.approx(2 * true_count(shape), rel=1e-3), model[
-                "model"
-            ]
+            assert whole_bytes(shape, Storage(PLAIN), 2) == pytest.approx(2 * true_count(shape), rel=1e-3), (
+                model["model"]
+            )
 
 
 def test_many_families_are_covered():

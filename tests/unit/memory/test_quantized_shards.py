@@ -153,3 +153,12 @@ def test_a_tower_is_taken_for_awq_where_nothing_says_that_it_is_not(
     raw: dict[str, Any], vllm: str, answer: bool
 ) -> None:
     assert refused(QWEN_VL, raw, vllm) is answer
+
+
+@pytest.mark.parametrize(("card", "answer"), [("NVIDIA-H200", True), ("AMD_Instinct_MI300X_OAM", False)])
+def test_a_whole_layer_must_hold_whole_groups_with_nvidias_kernels_alone(card: str, answer: bool) -> None:
+    """An MLP of 40 x 128 + 32: Conch takes it (vllm kernels/linear/mixed_precision/conch.py)."""
+    config = QWEN_3_MOE | {"architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "num_experts": 0}
+    facts = ModelFacts(config=config | {"intermediate_size": 5152, "quantization_config": grouped(128)})
+    found = estimate(facts, gpu_for(card, count=1), engine_args((), 1, "0.33.0"), vllm="0.33.0")
+    assert (found.outcome is Outcome.REFUSED_QUANT) is answer

@@ -3,11 +3,14 @@ kind."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from modelcar_tui.memory.cases import answer
+from modelcar_tui.models.class_defaults import made_whole
+from modelcar_tui.models.config import text_part
 from modelcar_tui.models.known import known_model, known_models
 from modelcar_tui.models.shape import Shape, shape_of
 from modelcar_tui.models.tensors import true_count
@@ -142,16 +145,83 @@ def test_a_name_alone_does_not_stretch_a_context():
     assert answer(long)["verdict"] == "starts"
 
 
+def test_every_known_model_says_where_its_config_comes_from():
+    sources = [config["source"] for config in known_models().models.values()]
+    assert sum(source.startswith("aiconfigurator-core 0.12.0: ") for source in sources) >= 49
+    assert all(re.match(r"aiconf|the public file, written|as generally known", source) for source in sources)
+    found = known_model("QWEN3-8b")
+    assert found.source == "aiconfigurator-core 0.12.0: Qwen/Qwen3-8B"
+    assert "source" not in found.config
+
+
 def test_every_known_model_counts_to_its_published_size():
     missed = []
     for name, config in known_models().models.items():
         if not config["params"]:
             continue  # only its architecture is known
-        shape = shape_of({key: value for key, value in config.items() if key != "params"})
+        shape = shape_of({key: value for key, value in config.items() if key not in ("params", "source")})
         assert isinstance(shape, Shape), (name, shape)
         tower = shape.tower.elements if shape.tower is not None else 0
         if abs((true_count(shape) + tower) / config["params"] - 1) > 0.02:
             missed.append(name)
     assert missed == []
-    assert len(known_models().models) >= 170
+    assert len(known_models().models) >= 230
     assert set(known_models().same_sizes.values()) <= known_models().models.keys()
+
+
+FIELDS = {key: value for key, value in CASE.items() if key not in ("tp", "max_model_len", "util")}
+
+
+def test_no_known_model_lacks_what_the_size_or_the_cut_of_its_tower_hangs_on():
+    whys = {name: answer({"model": name, "gpu": "H200", "tp": 2})["why"] for name in known_models().models}
+    assert {name: why for name, why in whys.items() if "tower" in why or "vision_config" in why} == {}
+    assert answer({"model": "gemma-3-27b", "gpu": "H200", "tp": 8})["verdict"] == "starts"
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--tensor-parallel-size=2", "--max-model-len", 8192, "--gpu-memory-utilization", 0.95],
+        "-tp 2 --max-model-len 8192 --gpu-memory-utilization=0.95",
+        "vllm serve meta-llama/Llama-3.1-8B -tp 2 --max-model-len 8K --gpu-memory-utilization 0.95",
+        "tensor-parallel-size: 2; max-model-len: 8192; gpu-memory-utilization: 0.95; enforce-eager: False",
+        {"tensor-parallel-size": 2, "max-model-len": 8192, "gpu-memory-utilization": 0.95},
+    ],
+)
+def test_arguments_as_given_say_what_fields_say(args):
+    assert answer({**FIELDS, "args": args}) == answer(CASE)
+
+
+def test_arguments_win_over_fields_and_are_read_by_the_releases_parser():
+    longer = answer({**CASE, "args": ["--max-model-len=200000"]})
+    assert longer["verdict"] == "refused_args" and "200000" in longer["why"]
+    unknown = answer({**CASE, "args": "--max-model-len=lots"})
+    assert unknown["verdict"] == "refused_args" and "--max-model-len" in unknown["why"]
+    small = answer({**CASE, "args": "--enable-lora --max-loras 4"})
+    assert small["weights_gib"] > answer(CASE)["weights_gib"]
+
+
+@pytest.mark.parametrize("nonsense", ['--a "b', 7, [["--tp"]], ["--x"] * 2000])
+def test_arguments_that_cant_be_read_are_unknown(nonsense):
+    found = answer({**CASE, "args": nonsense})
+    assert found["verdict"] == "unknown" and "`args` can't be read" in found["why"]
+
+
+def test_no_public_model_has_a_window_that_its_row_does_not_say():
+    """Mistral's class has one of 4,096 where config.json is silent, and the files of all but the first say
+    null."""
+    windows = {}
+    for name, config in known_models().models.items():
+        shape = shape_of(made_whole(config))
+        if isinstance(shape, Shape) and shape.window:
+            part = text_part(config)
+            said = ("sliding_window", "sliding_window_size", "window_size")
+            windows[name] = any(part.get(key) for key in said)
+    assert [name for name, said in windows.items() if not said] == []
+    assert len(windows) > 20
+    for name in ("Mistral-Nemo-Instruct-2407", "Mistral-7B-Instruct-v0.2", "Mistral-Large-Instruct-2411"):
+        known = known_model(f"mistralai/{name}")
+        assert known is not None
+        shape = shape_of(made_whole(known.config))
+        assert isinstance(shape, Shape)
+        assert set(shape.kinds) == {"full"}

@@ -77,14 +77,17 @@ def test_unequal_heads_share_pages_and_the_smaller_tokens_get_longer_blocks():
     terms = {term.label: term.value for term in found.kv_tokens.terms}
     assert terms["groups"] == 6
     assert found.kv_bytes_per_token.value == 10 * 2 * 2 * 512 * 2  # 10 full layers, 2 of 4 KV heads
-    assert found.weights_gib.value == pytest.approx(30.8e9 * 2 / 2 / 2**30, rel=0.01)
+    ropes = 262144 * (256 + 512) * 2  # of the sliding and of the full layers, whole on each GPU
+    assert found.weights_gib.value == pytest.approx((30.8e9 + ropes) / 2**30, rel=0.01)
 
 
-def test_latent_attention_is_not_split_and_its_projection_is_kept_twice():
+def test_latent_attention_is_not_split_and_its_quantized_projection_is_kept_twice():
     one, two = size(DEEPSEEK_LITE), size(DEEPSEEK_LITE, gpus=2)
     assert one.kv_bytes_per_token.value == two.kv_bytes_per_token.value == 27 * 576 * 2
-    absorbed = {term.label: term.value for term in one.weights_gib.terms}["absorbed kv_b"]
+    quantized = size({**DEEPSEEK_LITE, "quantization_config": {"quant_method": "fp8"}})
+    absorbed = {term.label: term.value for term in quantized.weights_gib.terms}["absorbed kv_b"]
     assert absorbed == pytest.approx(0.105, abs=0.002)
+    assert "absorbed kv_b" not in {term.label for term in one.weights_gib.terms}  # views of the one matrix
 
 
 def test_state_pages_raise_the_block():
@@ -305,7 +308,9 @@ def test_old_cards_and_schemes_are_refused_by_the_release_table():
     ("arch", "vllm", "outcome"),
     [
         ("GptOssForCausalLM", "0.9.2", Outcome.REFUSED_ARCH),
-        ("BambaForCausalLM", "0.30.0", Outcome.REFUSED_ARCH),
+        ("AquilaForCausalLM", "0.30.0", Outcome.REFUSED_ARCH),
+        ("PersimmonForCausalLM", "0.30.0", Outcome.STARTS),
+        ("Qwen3_5ForCausalLM", "0.24.0", Outcome.STARTS),
         ("Ministral3ForCausalLM", "0.19.0", Outcome.REFUSED_ARCH),
         ("Ministral3ForCausalLM", "0.33.0", Outcome.STARTS),
         ("Ministral3ForCausalLM", "0.25.0", Outcome.STARTS),
@@ -314,10 +319,21 @@ def test_old_cards_and_schemes_are_refused_by_the_release_table():
         ("Gemma4ForCausalLM", "0.20.0", Outcome.STARTS),
         ("BgeM3EmbeddingModel", "0.14.0", Outcome.REFUSED_ARCH),
         ("BgeM3EmbeddingModel", "0.15.0", Outcome.UNKNOWN),
-        ("SomethingElseForCausalLM", "0.33.0", Outcome.UNKNOWN),
+        ("SomethingElseForCausalLM", "0.33.0", Outcome.REFUSED_ARCH),
+        ("SomethingElseForCausalLM", "0.18.0", Outcome.UNKNOWN),
         ("LlamaForSequenceClassification", "0.33.0", Outcome.STARTS),
     ],
 )
 def test_releases_know_some_architectures(arch, vllm, outcome):
     found = size({**LLAMA_8B, "architectures": [arch]}, "--max-model-len=8192", vllm=vllm)
     assert found.outcome is outcome, found.why
+
+
+def test_code_beside_the_weights_may_know_what_no_registry_does():
+    own = {
+        "auto_map": {"AutoModelForCausalLM": "modeling.Else"},
+        "architectures": ["SomethingElseForCausalLM"],
+    }
+    found = size({**LLAMA_8B, **own}, "--max-model-len=8192", vllm="0.33.0")
+    assert found.outcome is Outcome.UNKNOWN
+    assert "--trust-remote-code" in found.why

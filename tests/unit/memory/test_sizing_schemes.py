@@ -11,8 +11,13 @@ from modelcar_tui.hardware.products import gpu_for
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models.listed import storage_for
+from modelcar_tui.models.model import Model, describe
+from modelcar_tui.models.shape import Shape, shape_of
 from modelcar_tui.models.storage import scheme_of
+from modelcar_tui.models.tensors import Weight
 from modelcar_tui.vllm.engine_args import engine_args
+from support import vllm_data
 
 
 def size(
@@ -48,30 +53,107 @@ def test_a_word_that_says_no_bits_is_not_known(text):
     assert not scheme_of(None, None, text).known
 
 
+ATTENTION = Weight("qkv_proj", 64, 64, role="attention")
+MIXER, MLP = Weight("in_proj", 64, 64), Weight("gate_up_proj", 64, 64)
+EXPERTS = Weight("experts' down", 64, 64, role="expert")
+
+
+def quantized(config: dict[str, Any], layer: int, *weights: Weight, experts: bool = False) -> list[bool]:
+    """Which of these matrices of a layer are stored in fewer bits."""
+    shape = shape_of(QWEN_NEXT)
+    assert isinstance(shape, Shape)
+    storage = storage_for(config, scheme_of(config, None))
+    ((_, _, own),) = storage.runs(layer, layer + 1)
+    return [own.of(shape, weight, experts=experts).bits < 16 for weight in weights]
+
+
 @pytest.mark.parametrize(
     ("ignored", "attention", "mixers"),
     [
         (["lm_head"], True, True),
         (["model.layers.3.self_attn*"], False, True),
+        (["model.language_model.layers.3.self_attn.q_proj"], False, True),
         (["re:.*self_attn.*", "re:.*linear_attn.*"], False, False),
-        (["model.layers.0.self_attn.q_a_proj"], False, True),
-        (["model.layers.0.self_attn.indexers_proj", "model.layers.0.self_attn.q_norm"], True, True),
-        (["model.layers.0.linear_attn.conv1d", "model.layers.0.linear_attn.in_proj_a"], True, True),
+        (["model.layers.4.self_attn*", "model.layers.30.linear_attn*"], True, True),
+        (["model.layers.3.self_attn.indexers_proj", "model.layers.3.self_attn.q_norm"], True, True),
+        (["model.layers.3.linear_attn.conv1d", "model.layers.3.linear_attn.in_proj_a"], True, True),
+        (["*self_attn*"], False, True),
+        (["model.layers.3*"], False, False),
     ],
 )
-def test_an_ignore_list_means_large_matrices_or_details(ignored, attention, mixers):
-    for key in ("ignore", "modules_to_not_convert", "exclude_modules"):
-        found = scheme_of({"quant_method": "fp8", key: ignored}, None)
-        assert (found.attention, found.mixers) == (attention, mixers)
-    nested = scheme_of({"quantization": {"quant_algo": "NVFP4", "exclude_modules": ignored}}, None)
-    assert (nested.name, nested.attention, nested.mixers) == ("nvfp4", attention, mixers)
+def test_an_ignore_list_names_matrices_of_a_layer(ignored, attention, mixers):
+    for method, key in (("modelopt", "ignore"), ("modelopt", "exclude_modules")):
+        config = {"quant_method": method, "quant_algo": "NVFP4", key: ignored}
+        assert quantized(config, 3, ATTENTION, MIXER) == [attention, mixers]
+    nested = {"quantization": {"quant_algo": "NVFP4", "exclude_modules": ignored}}
+    assert quantized(nested, 3, ATTENTION, MIXER) == [attention, mixers]
+
+
+@pytest.mark.parametrize(
+    ("method", "ignored", "attention"),
+    [
+        ("fp8", ["model.layers.3.self_attn.q_proj"], False),
+        ("fp8", ["self_attn"], True),
+        ("awq", ["self_attn"], False),
+        ("awq", ["model.layers.5.self_attn"], True),
+    ],
+)
+def test_each_method_reads_its_list_in_its_own_way(method, ignored, attention):
+    config = {"quant_method": method, "bits": 4, "group_size": 64, "modules_to_not_convert": ignored}
+    assert quantized(config, 3, ATTENTION) == [attention]
+
+
+def test_a_shared_expert_has_names_of_its_own():
+    config = {"quant_method": "modelopt", "quant_algo": "NVFP4", "ignore": ["*.mlp.shared_experts*"]}
+    assert quantized(config, 3, MLP, EXPERTS, experts=True) == [False, True]
+    assert quantized(config, 3, MLP) == [True]
+
+
+def test_attention_beside_a_shared_expert_keeps_its_names():
+    names = ["model.layers.3.self_attn.q_proj", "model.layers.3.self_attn.k_proj"]
+    config = {"quant_method": "modelopt", "quant_algo": "NVFP4", "ignore": names}
+    assert quantized(config, 3, ATTENTION, MLP, experts=True) == [False, True]
+
+
+def test_gptq_names_what_it_quantizes_or_leaves_alone():
+    config = {"quant_method": "gptq", "bits": 4, "group_size": 128}
+    chosen = {**config, "modules_in_block_to_quantize": [["mlp.gate_proj", "mlp.up_proj"]]}
+    assert quantized(chosen, 3, ATTENTION, MLP, EXPERTS) == [False, True, True]
+    dynamic = {**config, "dynamic": {r"-:.*\.self_attn\..*": {}}}
+    assert quantized(dynamic, 3, ATTENTION, MLP) == [False, True]
+
+
+def test_an_expression_that_could_take_long_is_left_out():
+    config = {"quant_method": "compressed-tensors", "ignore": ["re:(.*)*self_attn", "re:(", "re:.*.*.*.*.*"]}
+    assert quantized({**config, "format": "float-quantized"}, 3, ATTENTION) == [True]
+
+
+def test_groups_of_one_checkpoint_have_their_own_targets():
+    def group(bits: int, *targets: str) -> dict[str, Any]:
+        return {"targets": list(targets), "weights": {"num_bits": bits, "type": "int", "group_size": 32}}
+
+    config = {"quant_method": "compressed-tensors", "format": "pack-quantized"}
+    both = {**config, "config_groups": {"a": group(4, "Linear"), "b": group(8, "re:.*self_attn.*")}}
+    shape = shape_of(QWEN_NEXT)
+    assert isinstance(shape, Shape)
+    ((_, _, own),) = storage_for(both, scheme_of(both, None)).runs(0, 1)
+    assert [own.of(shape, each, experts=False).bits for each in (ATTENTION, MLP)] == [8, 4]
+    alone = {**config, "config_groups": {"b": group(8, "re:.*self_attn.*")}}
+    assert quantized(alone, 3, ATTENTION, MLP) == [True, False]
 
 
 def test_mixed_precision_counts_each_kind_of_layer_by_its_own():
+    fp8, nvfp4 = {"quant_algo": "FP8"}, {"quant_algo": "W4A16_NVFP4", "group_size": 16}
     layers = {
-        "model.layers.0.linear_attn.in_proj_qkv": {"quant_algo": "FP8"},
-        "model.layers.3.self_attn.q_proj": {"quant_algo": "FP8"},
-        "model.layers.0.mlp.gate_proj": {"quant_algo": "W4A16_NVFP4", "group_size": 16},
+        f"model.layers.{index}.{name}": kind
+        for index in range(QWEN_NEXT["num_hidden_layers"])
+        for name, kind in (
+            ("linear_attn.in_proj_qkv", fp8),
+            ("self_attn.q_proj", fp8),
+            ("self_attn.o_proj", fp8),
+            ("mlp.experts.0.gate_proj", nvfp4),
+            ("mlp.experts.7.down_proj", nvfp4),
+        )
     }
     mixed = {"quant_method": "modelopt", "quant_algo": "MIXED_PRECISION", "quantized_layers": layers}
     whole = size(
@@ -135,3 +217,80 @@ def test_a_block_of_a_quantized_expert_must_not_be_cut():
     assert "= 192 is not divisible by weight quantization block_n = 128" in found.error
     assert size(config, gpus=4).outcome is Outcome.STARTS
     assert size(config, "--enable-expert-parallel", gpus=8).outcome is Outcome.STARTS
+
+
+@pytest.mark.parametrize(("tp", "held"), [(8, 102.1811), (16, 68.8963)])
+def test_shards_of_deepseek_v4s_experts_are_rounded_up_to_whole_tiles_and_blocks(tp, held):
+    """vLLM's parts in 0.24 and 0.32: 3,072 over 16 GPUs are 192, and routed and shared experts hold 256."""
+    config = vllm_data.config_of("deepseek-ai/DeepSeek-V4-Pro", "none")
+    args = engine_args((f"--tensor-parallel-size={tp}", "--max-model-len=8192"), tp, "0.32.0")
+    found = estimate(ModelFacts(config=config), gpu_for("H200", count=tp), args, vllm="0.32.0")
+    assert found.outcome is Outcome.STARTS
+    assert found.weights_gib.value is not None
+    assert 1 <= found.weights_gib.value / held < 1.002
+
+
+@pytest.mark.parametrize(
+    ("method", "ignored", "tower", "projector"),
+    [
+        ("compressed-tensors", ["lm_head"], 8, 8),
+        ("compressed-tensors", ["re:.*visual.*"], 16, 8),
+        ("compressed-tensors", ["re:.*multi_modal_projector.*"], 8, 16),
+        ("fp8", ["model.visual.blocks.0.attn.qkv", "model.layers.0.self_attn.q_proj"], 16, 8),
+        ("fp8", ["model.layers.0.self_attn.q_proj"], 8, 8),
+        ("modelopt", ["lm_head"], 8, 8),
+        ("modelopt", ["model.visual*"], 16, 8),
+        ("awq", ["lm_head"], 16, 16),
+    ],
+)
+def test_a_tower_has_the_scheme_unless_it_is_named(method, ignored, tower, projector):
+    group = {
+        "targets": ["Linear"],
+        "weights": {"num_bits": 8, "type": "float", "strategy": "channel"},
+        "input_activations": {"num_bits": 8, "type": "float"},
+    }
+    key = "ignore" if method in ("compressed-tensors", "modelopt") else "modules_to_not_convert"
+    config = {"quant_method": method, "quant_algo": "FP8", "config_groups": {"all": group}, key: ignored}
+    storage = storage_for(config, scheme_of(config, None))
+    assert storage.of_part("visual").bits == tower
+    assert storage.of_part("multi_modal_projector").bits == projector
+    assert (
+        storage_for({"quant_method": "modelopt"}, scheme_of(config, None)).of_part("vision_tower").bits == 16
+    )
+
+
+@pytest.mark.parametrize(
+    ("model_type", "told", "flag", "short"),
+    [
+        ("deepseek_v4", "fp4", None, True),
+        ("deepseek_v4", "", None, True),
+        ("deepseek_v4", "fp8", None, False),
+        ("deepseek_ref", "fp4", None, False),
+        ("deepseek_ref", "fp4", "deepseek_v4_fp8", True),
+    ],
+)
+def test_fp8_checkpoints_of_deepseek_v4_alone_hold_experts_in_4_bits(
+    model_type: str, told: str, flag: str | None, short: bool
+) -> None:
+    config = vllm_data.config_of("deepseek-ai/DeepSeek-V4-Flash", "none") | {"model_type": model_type}
+    facts = ModelFacts(config={**config, "expert_dtype": told})
+    model = describe(facts, quantization=flag, dtype="auto", overrides=None)
+    assert isinstance(model, Model)
+    assert model.scheme.short_experts is short
+
+
+def test_what_is_said_of_gemma_4s_mlps_is_not_said_of_its_experts() -> None:
+    facts = ModelFacts(config=vllm_data.config_of("nvidia/Gemma-4-26B-A4B-NVFP4", "none"))
+    model = describe(facts, quantization=None, dtype="auto", overrides=None)
+    assert isinstance(model, Model)
+    ((_, _, own),) = model.storage.runs(3, 4)
+    assert [own.of(model.shape, each, experts=True).bits for each in (MLP, EXPERTS)] == [16, 4]
+
+
+def test_kimi_k3s_mxfp4_is_its_experts_alone() -> None:
+    facts = ModelFacts(config=vllm_data.config_of("moonshotai/Kimi-K3", "none"))
+    model = describe(facts, quantization=None, dtype="auto", overrides=None)
+    assert isinstance(model, Model)
+    ((_, _, own),) = model.storage.runs(3, 4)
+    latent, expert = Weight("latent projections", 7168, 7168), Weight("experts' down", 8, 8, role="expert")
+    assert [own.of(model.shape, each, experts=True).bits for each in (latent, expert)] == [16, 4]

@@ -105,9 +105,23 @@ def test_what_a_config_states_is_never_replaced() -> None:
 
 def test_a_config_that_states_its_sizes_is_left_as_it_is() -> None:
     config = {"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2, "vocab_size": 128}
-    config |= {"num_attention_heads": 4}
+    config |= {"num_attention_heads": 4, "max_position_embeddings": 99}
     assert made_whole(config) is config
     assert made_whole({"model_type": "mamba2", **config, "state_size": 16}).get("num_heads") is None
+
+
+def test_of_a_config_that_states_its_sizes_only_the_positions_are_filled_in() -> None:
+    """As transformers does when it reads the file, and so vLLM, whose context is then the class's."""
+    config = {"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 2, "vocab_size": 128}
+    config |= {"num_attention_heads": 4}
+    assert made_whole(config) == {**config, "max_position_embeddings": 2048}
+    assert class_defaults().defaults["llama"]["max_position_embeddings"] == 2048
+    named = {**config, "n_positions": 99}
+    assert made_whole(named) == {**named, "max_position_embeddings": 2048}, "the least of them counts"
+    told = {**named, "max_position_embeddings": 99}
+    assert made_whole(told) is told
+    unknown = {**config, "model_type": "nobody-knows"}
+    assert made_whole(unknown) is unknown
 
 
 @pytest.mark.parametrize(
@@ -154,6 +168,7 @@ PALIGEMMA: dict[str, Any] = {
 }
 
 
-def test_a_text_part_that_leaves_out_its_positions_has_its_class_s() -> None:
+def test_a_config_that_leaves_out_its_positions_has_its_class_s_be_it_a_part_or_whole() -> None:
     assert longest_context(PALIGEMMA, None, None) == 8192
-    assert longest_context(PALIGEMMA["text_config"], None, None) is None
+    assert longest_context(PALIGEMMA["text_config"], None, None) == 8192
+    assert longest_context({**PALIGEMMA["text_config"], "max_position_embeddings": 99}, None, None) == 99

@@ -80,11 +80,21 @@ def test_what_decides_for_a_newer_release_is_told_of_it_and_not_of_one_that_nobo
     assert "version" not in doubt.why
 
 
-@pytest.mark.parametrize("vllm", ["0.33.0", "0.91.0", None])
-def test_an_architecture_that_no_release_lists_is_in_doubt_whatever_the_release(vllm: str | None) -> None:
+@pytest.mark.parametrize(
+    ("vllm", "outcome"),
+    [
+        ("0.33.0", Outcome.REFUSED_ARCH),
+        ("0.18.1", Outcome.UNKNOWN),
+        ("0.91.0", Outcome.UNKNOWN),
+        (None, Outcome.UNKNOWN),
+    ],
+)
+def test_an_architecture_that_no_release_lists_is_refused_where_its_transformers_was_read(
+    vllm: str | None, outcome: Outcome
+) -> None:
     facts = ModelFacts(config={**LLAMA, "architectures": ["NobodysForCausalLM"]})
     found = estimate(facts, gpu_for("H100"), engine_args(("--max-model-len=8192",), 1, vllm), vllm=vllm)
-    assert found.outcome is Outcome.UNKNOWN
+    assert found.outcome is outcome
 
 
 @pytest.mark.parametrize(
@@ -99,6 +109,6 @@ def test_an_architecture_that_no_release_lists_is_in_doubt_whatever_the_release(
 def test_an_architecture_that_was_dropped_starts_nowhere_else_for_sure(
     vllm: str | None, outcome: Outcome, said: str
 ) -> None:
-    facts = ModelFacts(config={**LLAMA, "architectures": ["BambaForCausalLM"]})
+    facts = ModelFacts(config={**LLAMA, "architectures": ["MiniMaxText01ForCausalLM"]})
     found = estimate(facts, gpu_for("H100"), engine_args(("--max-model-len=8192",), 1, vllm), vllm=vllm)
     assert (found.outcome, said in found.why) == (outcome, True), found.why

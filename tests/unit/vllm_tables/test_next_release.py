@@ -45,7 +45,9 @@ class Checkout:
             ROOT / "src" / "modelcar_tui", self.package, ignore=shutil.ignore_patterns("__pycache__")
         )
         self.fingerprints = folder / "fingerprints.json"
-        watched = {"get_num_blocks": {"ours": "memory/kv.py", "below": ["vllm/v1/core/"], "known": []}}
+        watched = {
+            "get_num_blocks": {"ours": "memory/kv/grouping.py", "below": ["vllm/v1/core/"], "known": []}
+        }
         self.fingerprints.write_text(json.dumps({"about": "", "read": [], "functions": watched}), "utf-8")
         written(self.home / "releases", "0.33.0").rename(self.home / "releases" / "0.33.0")
         changes = dict(CHANGES)
@@ -100,14 +102,14 @@ def test_everything_new_is_seen_said_and_answered_as_not_read(checkout: Checkout
         "defaults batches/server 80 GiB H100: [8192, 256] -> [6144, 256]",
         "defaults configuration/CacheConfig.gpu_memory_utilization: 0.92 -> 0.85",
         "switches environment/VLLM_FAST: True -> False",
-        "LOOK get_num_blocks (copied in memory/kv.py):",
+        "LOOK get_num_blocks (copied in memory/kv/grouping.py):",
         "    -    return max(available_memory // num_layers, 0)",
         "    +    return max(available_memory // (num_layers + 1), 0)",
         "vLLM 0.34.0 counts as not read",
     ):
         assert line in lines, line
     assert [line for line in lines if line.startswith("LOOK")] == [
-        "LOOK get_num_blocks (copied in memory/kv.py):"
+        "LOOK get_num_blocks (copied in memory/kv/grouping.py):"
     ]
     assert checkout.asks(PRODUCT) == [
         "True 0.92",
@@ -131,7 +133,7 @@ def test_once_somebody_looked_it_counts_as_read(checkout: Checkout) -> None:
 def test_a_function_that_is_gone_wants_a_look_once(checkout: Checkout) -> None:
     (checkout.next / PLANNING).write_text("", "utf-8")
     status, out, _ = checkout.make(str(checkout.next), "--only", "fingerprints")
-    assert status == 1 and "LOOK get_num_blocks (copied in memory/kv.py):" in out
+    assert status == 1 and "LOOK get_num_blocks (copied in memory/kv/grouping.py):" in out
     assert checkout.make(str(checkout.next), "--only", "fingerprints", "--looked", "all")[0] == 0
     known = json.loads(checkout.fingerprints.read_bytes())["functions"]["get_num_blocks"]["known"]
     assert [since for since, _ in known] == ["0.33.0", "0.34.0"] and known[-1][1] is None

@@ -8,6 +8,7 @@ from typing import Any
 from modelcar_tui.advice.repairs.drafts import IMPROVEMENT, REQUIRED, Drafts
 from modelcar_tui.advice.repairs.values import intended
 from modelcar_tui.core.facts import Fact, Source, Term
+from modelcar_tui.manifest.arguments import flag_of
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.arguments import Argument
@@ -16,7 +17,7 @@ from modelcar_tui.vllm.engine_args import overrides
 from modelcar_tui.vllm.overrides import heard
 from modelcar_tui.vllm.values import tokens
 
-_LENGTH = "--max-model-len"
+_LENGTH, _OVERRIDES = "--max-model-len", "--hf-overrides"
 
 
 def propose_context(
@@ -47,7 +48,7 @@ def propose_context(
         asked = f"{ask:,} tokens" if ask else "the context"
         why = f"{asked} of context need more KV cache than is there; {fits:,} fit"
         _write(drafts, given, fits, why, REQUIRED, _evidence(estimate, room))
-    elif wanted is not None and limit is not None and wanted > limit:
+    elif wanted is not None and limit is not None and wanted > limit and not _is_cut(drafts, limit):
         why = f"the model has {limit:,} positions and {wanted:,} are asked for: vLLM refuses to start"
         _write(drafts, given, limit, why, REQUIRED, _positions(limit))
     elif (
@@ -58,10 +59,27 @@ def propose_context(
             "silently"
         )
         _write(drafts, None, implied, why, IMPROVEMENT, _positions(implied))
+    if mended:
+        _bind(drafts, longest_context(facts.config, overrides(arguments, vllm), vllm))
 
 
-def _starts(estimate: Estimate | None) -> bool:
-    return estimate is not None and estimate.outcome is Outcome.STARTS
+def _bind(drafts: Drafts, before: int | None) -> None:
+    """A context that only the changed `--hf-overrides` allow goes with them."""
+    lengths = [change for change in drafts.all() if flag_of(change.new or "") == _LENGTH]
+    if any(before is not None and (_tokens(change.new) or 0) > before for change in lengths):
+        others = [change.id for change in drafts.all() if flag_of(change.new or "") == _OVERRIDES]
+        drafts.couple(*(change.id for change in lengths), *others)
+
+
+def _tokens(item: str | None) -> int | None:
+    """What `--max-model-len=...` says."""
+    return tokens((item or "").partition("=")[2])
+
+
+def _is_cut(drafts: Drafts, limit: int) -> bool:
+    """Whether another change writes a context that the model has."""
+    written = _tokens(drafts.text_of(_LENGTH))
+    return written is not None and 0 < written <= limit
 
 
 def cut_to(room: int) -> int:

@@ -136,7 +136,7 @@ def _starts_so(args: tuple[str, ...], facts: ModelFacts, gpu: Gpu | None, vllm: 
     if gpu is None:
         return True
     engine = engine_args(args, None, vllm).mended()
-    return estimate(facts, gpu, engine, vllm=vllm).outcome is Outcome.STARTS
+    return estimate(facts, gpu, engine, vllm=vllm, derive=False).outcome is Outcome.STARTS
 
 
 def _world(arguments: tuple[Argument, ...], flags: tuple[str, ...] = (TENSOR_PARALLEL, _PP, _DP)) -> int:

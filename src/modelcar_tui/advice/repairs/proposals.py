@@ -85,9 +85,9 @@ def draft_repairs(
     _security(arguments, facts, drafts)
     repair_quantization(arguments, facts, gpu, vllm, drafts)
     repair_dtype(arguments, facts, gpu, vllm, drafts)
-    repair_sizes(arguments, facts, gpu, vllm, drafts)
     if gpu is not None:
         _hardware(car, facts, gpu, arguments, vllm, drafts)
+    repair_sizes(arguments, facts, gpu, vllm, drafts)  # which asks whether any argument is left
     propose_context(arguments, facts, estimate, drafts, vllm, changed)
     repair_engine(arguments, facts, gpu, vllm, drafts)
     join(arguments, drafts)
@@ -137,7 +137,9 @@ def _bind_added(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
         drafts.couple(*(added if counts else ()), *counts)
     for argument in arguments:
         if argument.separator and added:
-            drafts.couple(drafts.remove(argument, "behind it vLLM reads no flags", severity), *added)
+            drafts.remove(argument, "behind it vLLM reads no flags", severity)
+            removed = [change.id for change in drafts.all() if change.flag == argument.written]
+            drafts.couple(*removed, *added)
 
 
 def _repeated(arguments: tuple[Argument, ...], template: tuple[Argument, ...], drafts: Drafts) -> None:

@@ -19,8 +19,8 @@ from modelcar_tui.models.config import architecture_of, text_config
 from modelcar_tui.models.declared import is_moe
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import tensor_parallel_fault
-from modelcar_tui.models.parts import tower_of
 from modelcar_tui.models.storage import scheme_of_model
+from modelcar_tui.models.towers.tower import tower_of
 from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.arguments import exists
 from modelcar_tui.vllm.context import implied_context, longest_context
@@ -73,14 +73,23 @@ class Search:
         self.need = given if given is not None and self.explicit else useful
         self.floor = min(_FLOOR, self.asked or _FLOOR)
         self._seen: dict[Tuning, Estimate] = {}
+        self._told: dict[Tuning, Estimate] = {}
         self._whole: dict[int, bool] = {}
 
     def run(self, tuning: Tuning) -> Estimate:
-        """What vLLM would do with this tuning."""
+        """What vLLM would do with this tuning, without the figures that take a search."""
         known = self._seen.get(tuning)
         if known is None:
-            known = estimate(self._facts, self._gpu, self.arguments(tuning), vllm=self._vllm)
+            known = estimate(self._facts, self._gpu, self.arguments(tuning), vllm=self._vllm, derive=False)
             self._seen[tuning] = known
+        return known
+
+    def whole(self, tuning: Tuning) -> Estimate:
+        """The same with the smallest card and the longest context."""
+        known = self._told.get(tuning)
+        if known is None:
+            known = estimate(self._facts, self._gpu, self.arguments(tuning), vllm=self._vllm)
+            self._told[tuning] = known
         return known
 
     def arguments(self, tuning: Tuning) -> EngineArgs:
@@ -114,8 +123,10 @@ class Search:
         result = self.run(tuning)
         if result.outcome is Outcome.STARTS:
             return Found(tuning, result, self.price(tuning))
-        room = result.longest_context.value
-        if result.outcome is not Outcome.REFUSED_KV or room is None or room < least:
+        if result.outcome is not Outcome.REFUSED_KV:
+            return None
+        room = self.whole(tuning).longest_context.value
+        if room is None or room < least:
             return None
         shorter = msgspec.structs.replace(tuning, length=max(cut_to(room), least))
         result = self.run(shorter)

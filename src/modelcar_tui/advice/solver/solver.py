@@ -81,7 +81,7 @@ def solve(
         raise ValueError(f"no such objective: {objective}")
     repaired = _repaired(car, facts, gpu, vllm, runtime_args)
     search = Search(facts, gpu, repaired.serving.args, repaired.serving.gpu_count, vllm)
-    before = search.run(_NOTHING)
+    before = search.whole(_NOTHING)
     answers = checked(repaired.image, repaired.serving.args, facts, gpu, vllm)
     blocked = blocked_by(answers)
     case = Case(car, facts, gpu, search, vllm)
@@ -101,7 +101,7 @@ def solve(
         if before.outcome is Outcome.UNKNOWN
         else _find(search, objective) or search.lowered()
     )
-    after = found.estimate if found is not None else before
+    after = search.whole(found.tuning) if found is not None else before
     if after.outcome is Outcome.UNKNOWN:
         changes = _changes(
             car, facts, gpu, vllm, runtime_args, found, search, before, improvements, objective
@@ -130,7 +130,7 @@ def solve(
     return Solution(
         changes=_with_way_out(changes, others),
         estimate_before=before,
-        estimate_after=found.estimate,
+        estimate_after=after,
         alternatives=others,
         compatibility=answers,
     )
@@ -164,7 +164,7 @@ def _find(search: Search, objective: str) -> Found | None:
 
 
 def _context(search: Search, found: Found) -> int:
-    return found.tuning.length or search.asked or found.estimate.longest_context.value or 0
+    return found.tuning.length or search.asked or search.whole(found.tuning).longest_context.value or 0
 
 
 def _concurrency(search: Search, found: Found) -> float:
@@ -204,9 +204,9 @@ def _changes(
         ran = before.outcome is Outcome.STARTS and objective != "minimal"
         needed = frozenset[str]() if ran else search.needed(found)
         told = reasons(search, before, found)
-        numbers, bound = evidence(before, found.estimate), search.bound(found)
+        numbers, bound = evidence(before, search.whole(found.tuning)), search.bound(found)
         write(found.tuning, drafts, told, numbers, vllm, required=needed, bound=bound)
-    result = found.estimate if found is not None else before
+    result = search.whole(found.tuning) if found is not None else before
     draft_repairs(drafts, facts, gpu, estimate=result, vllm=vllm, runtime_args=runtime_args)
     wanted = [
         change
@@ -215,5 +215,20 @@ def _changes(
         or change.severity == REQUIRED
         or (objective != "minimal" and change.evidence and change.severity == IMPROVEMENT)
     ]
+    wanted += _size_left_alone(drafts, wanted)
     kept = {change.id for change in wanted}.union(*(change.together_with for change in wanted))
     return tuple(change for change in drafts.all() if change.id in kept)
+
+
+def _size_left_alone(drafts: Drafts, wanted: list[Change]) -> list[Change]:
+    """The tensor parallel size, which is written where these changes leave no argument: then nobody
+    passes the number of GPUs.
+    """
+    left = effective(drafts.car.serving, wanted)
+    if left.args or not drafts.car.serving.args or left.gpu_count == 1:
+        return []
+    why = f"without any argument nobody passes the {left.gpu_count} GPUs, and vLLM takes one"
+    drafts.add(f"{TENSOR_PARALLEL}={left.gpu_count}", why, REQUIRED)
+    sizes = [change.id for change in drafts.all() if change.flag == TENSOR_PARALLEL]
+    drafts.couple(*sizes, *(change.id for change in wanted))
+    return [change for change in drafts.all() if change.id in sizes]

@@ -20,17 +20,25 @@ from modelcar_tui.models.facts import ModelFacts, TensorGroup
 
 INDEX = "model.safetensors.index.json"
 DOCUMENTS = {
-    "config.json": 1 << 20,
+    "config.json": 1 << 24,
     "generation_config.json": 1 << 18,
-    "hf_quant_config.json": 1 << 20,
+    "hf_quant_config.json": 1 << 24,
     "quantize_config.json": 1 << 18,
     "quant_config.json": 1 << 18,
     "adapter_config.json": 1 << 18,
 }
-"""The JSON files that are read whole, and the most bytes that each may have."""
+"""The JSON files that are read whole, and the most bytes that each may have. Checkpoints of mixed precision
+name each of their 50,000 quantized layers: 2.4 MB."""
 WEIGHTS = (".safetensors", ".gguf", ".bin", ".pt", ".pth")
 _PART = re.compile(r"-(\d{1,6})-of-(\d{1,6})\.[a-z]+$")
 _TOTAL = re.compile(rb'"total_size"\s*:\s*(\d{1,18})(?:\.\d+)?\s*[,}]')
+
+
+def too_large(name: str, size: int) -> str:
+    """What is said of a document that is larger than it may be; the empty text where it is not."""
+    most = DOCUMENTS[name]
+    return f"has {size / 2**20:.1f} MiB, and at most {most / 2**20:g} are read" if size > most else ""
+
 
 CountParameters = Callable[[dict[str, Any]], int | None]
 
@@ -53,6 +61,8 @@ class Found:
         self.totals: dict[str, int] = {}
         """`total_size` of indexes, by path."""
         self.notes: list[str] = []
+        self.unread: dict[str, str] = {}
+        """Why a document is not among `documents`, by path."""
 
     def add_document(self, path: str, raw: bytes) -> None:
         """Keep a JSON object; anything else is noted and left out."""
@@ -63,7 +73,12 @@ class Found:
         if isinstance(data, dict):
             self.documents[path] = data
         else:
-            self.notes.append(f"{posixpath.basename(path)} is not a JSON object")
+            self.leave(path, "is not a JSON object")
+
+    def leave(self, path: str, why: str) -> None:
+        """Note that a document is there and is not read."""
+        self.unread[path] = f"{posixpath.basename(path)} {why}"
+        self.notes.append(self.unread[path])
 
     def add_index(self, path: str, head: bytes) -> None:
         """Keep the sum that an index states at its beginning."""
@@ -75,7 +90,7 @@ class Found:
         """The model's folder: that of the config.json nearest to the top, else of the weights."""
         with_weights = {posixpath.dirname(path) for path in self.weights}
         for names in (
-            [path for path in self.documents if posixpath.basename(path) == "config.json"],
+            [path for path in (*self.documents, *self.unread) if posixpath.basename(path) == "config.json"],
             list(self.weights),
             list(self.documents),
         ):
@@ -121,6 +136,7 @@ def model_facts(found: Found, *, count: CountParameters | None = None, at: float
     said = Source.MODEL_CONFIG if config is not None or quantization else Source.HEADERS
     facts = ModelFacts(
         config=config,
+        unread=found.unread.get(posixpath.join(found.root, "config.json"), ""),
         generation_config=others["generation_config.json"],
         quantization=quantization,
         adapter=others["adapter_config.json"],

@@ -10,7 +10,7 @@ import msgspec
 
 from modelcar_tui.core.text import clean
 from modelcar_tui.image.errors import ImageError, Trouble
-from modelcar_tui.image.files.found import DOCUMENTS, INDEX, WEIGHTS, Found, WeightFile
+from modelcar_tui.image.files.found import DOCUMENTS, INDEX, WEIGHTS, Found, WeightFile, too_large
 from modelcar_tui.image.files.gguf import read_gguf
 from modelcar_tui.image.files.safetensors import HEADER_LIMIT, read_header
 from modelcar_tui.image.files.source import Budget, Packed, Plain, Source, open_blob
@@ -31,6 +31,8 @@ _MOST_STRANGERS = 64
 _TAR_END = 10240 + 512
 """The most that follows the last file of a tar: padding to a block, and to a record of twenty blocks."""
 _INDEX_HEAD = 4096
+_ORDINARY = 1 << 20
+"""A larger document does not come off the budget, once for each name: the headers want theirs."""
 _MOST_UNANNOTATED = 400
 _SOFT = (Trouble.BUDGET, Trouble.TOO_LARGE, Trouble.MALFORMED)
 """Faults of one layer or file that leave the others readable."""
@@ -131,6 +133,7 @@ class _Reader:
         self.faults: list[ImageError] = []
         self.files = 0
         self.packing: set[str] = set()
+        self._allowed: set[str] = set()
         self._fetch = fetch
         self._budget = budget
         self._window = _WINDOW
@@ -195,11 +198,8 @@ class _Reader:
     async def _file(self, source: Source, path: str, start: int, size: int) -> bool:
         """Read what matters of one file; whether it belongs to a model."""
         name = posixpath.basename(path)
-        if (limit := DOCUMENTS.get(name)) is not None:
-            if size > limit:
-                self.found.notes.append(f"{name} has {size} bytes, more than {limit}")
-            elif len(raw := await source.read(start, size)) == size:
-                self.found.add_document(path, raw)
+        if name in DOCUMENTS:
+            await self._document(source, path, start, size)
             return True
         if name == INDEX:
             self.found.add_index(path, await source.read(start, min(size, _INDEX_HEAD)))
@@ -218,6 +218,22 @@ class _Reader:
                 raise
             self.faults.append(error)
         return True
+
+    async def _document(self, source: Source, path: str, start: int, size: int) -> None:
+        name = posixpath.basename(path)
+        if why := too_large(name, size):
+            self.found.leave(path, why)
+            return
+        if size > _ORDINARY and name not in self._allowed:
+            self._allowed.add(name)
+            self._budget.total += size
+        try:
+            raw = await source.read(start, size)
+        except ImageError as error:
+            self.found.unread[path] = f"{name} was not read: {error}"
+            raise
+        if len(raw) == size:
+            self.found.add_document(path, raw)
 
 
 def _sensible(path: str) -> bool:

@@ -8,12 +8,15 @@ refused for any reason, what is left open only where no backend is left (platfor
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from modelcar_tui.models.shape import Shape
 from modelcar_tui.vllm.refused.asked import Asked, Refusal, Refusals
+from modelcar_tui.vllm.release import reached
+from modelcar_tui.vllm.support import Support
 from modelcar_tui.vllm.value_table import attention_table
 
 BACKEND, BLOCK, CACHE = "--attention-backend", "--block-size", "--kv-cache-dtype"
@@ -22,6 +25,9 @@ _BACKENDS, _CHOICES = "backends", "choices"
 _BLOCKS_SELECT, _BLOCKS_CHECKED = "0.18.0", "0.13.0"
 """Since when a block size that is given takes part in the choice, and since when the runner refuses it later
 (`select_common_block_size`)."""
+_WANTS = {"FLASHINFER_MLA_SPARSE_SM90": "FlashInfer 0.6.18 or later"}
+"""What a backend wants of the image besides vLLM (has_flashinfer_sm90_nope_mla)."""
+_HOPPER, _AUTO_IS_FP8 = 9, "0.30.0"
 _DTYPES = {"half": "float16", "float": "float32"}
 
 
@@ -60,6 +66,11 @@ def _wanted(asked: Asked) -> _Wanted | None:
     if shape is None or shape.odd or (shape.mla is not None and not shape.mla.latent):
         return None
     dtype, cache = asked.text("--dtype"), asked.text(CACHE)
+    block = _block(shape, asked.number(BLOCK), asked.release)
+    return _asks(shape, cache, block, "" if dtype == "auto" else _DTYPES.get(dtype, dtype))
+
+
+def _asks(shape: Shape, cache: str, block: int, dtype: str = "") -> _Wanted:
     return _Wanted(
         latent=shape.mla is not None,
         sparse=shape.indexer is not None,
@@ -67,18 +78,54 @@ def _wanted(asked: Asked) -> _Wanted | None:
         sinks=bool(shape.family.sinks),
         encoder=shape.encoder_only,
         cache="" if cache == "auto" else cache,
-        block=_block(asked),
-        dtype="" if dtype == "auto" else _DTYPES.get(dtype, dtype),
+        block=block,
+        dtype=dtype,
     )
+
+
+def cache_answer(
+    shape: Shape, cache: str, block: int | None, release: str, capability: int
+) -> tuple[Support, str]:
+    """Whether a backend is left for a model with this KV cache's dtype and block size, and why not.
+
+    Args:
+        cache: as the arguments say it, or `fp8_e4m3` where the checkpoint asks for one in 8 bits.
+        release: one that was read.
+        capability: the GPU's compute capability x 10.
+    """
+    if said := _compressed(shape, cache, release, capability):
+        return Support.UNSUPPORTED, said
+    if shape.odd or (shape.mla is not None and not shape.mla.latent):
+        return Support.UNKNOWN, ""
+    wanted = _asks(shape, cache, _block(shape, block, release))
+    left = _left(wanted, release, capability)
+    if left:
+        wants = {_WANTS.get(name, "") for name in left}
+        return (Support.NATIVE, "") if "" in wants else (Support.UNKNOWN, " or ".join(sorted(wants)))
+    if not _left(msgspec.structs.replace(wanted, block=0, cache=""), release, capability):
+        return Support.UNKNOWN, ""
+    kind = "sparse attention" if wanted.sparse else "latent attention" if wanted.latent else "attention"
+    at = f" in blocks of {wanted.block}" if wanted.block else ""
+    what = f"no {kind} backend of vLLM {release} has an {cache} KV cache{at} on this GPU"
+    return Support.UNSUPPORTED, what
+
+
+def _compressed(shape: Shape, cache: str, release: str, capability: int) -> str:
+    """DeepSeek V4 on Hopper has a layout of 8 bits only (models/deepseek_v4/attention.py)."""
+    if not shape.arch.startswith("DeepseekV4") or capability // 10 != _HOPPER or cache.startswith("fp8"):
+        return ""
+    if cache == "auto" and reached(_AUTO_IS_FP8, release):
+        return ""
+    return f"DeepSeek V4's attention keeps an fp8 KV cache only, and {CACHE} says {cache}"
 
 
 def _head(shape: Shape) -> int:
     return shape.head_dim if shape.mla is None else shape.mla.kv_rank + shape.mla.rope
 
 
-def _block(asked: Asked) -> int:
-    since = _BLOCKS_CHECKED if asked.shape and asked.shape.mla is None else _BLOCKS_SELECT
-    return (asked.number(BLOCK) or 0) if asked.since(since) else 0
+def _block(shape: Shape, told: int | None, release: str) -> int:
+    since = _BLOCKS_CHECKED if shape.mla is None else _BLOCKS_SELECT
+    return (told or 0) if reached(since, release) else 0
 
 
 def _named(asked: Asked) -> str:
@@ -118,33 +165,34 @@ def _smallest(sizes: list[int]) -> list[int]:
 def _none_left(wanted: _Wanted, asked: Asked) -> Refusals:
     """Whether each backend that vLLM would try speaks against it, but none without the argument."""
     free = msgspec.structs.replace(wanted, block=0, cache="")
-    if not _left(free, asked):
+    if not _left(free, asked.release, asked.capability):
         return
     none = "no attention backend has it for the model"
-    if wanted.block and not _left(msgspec.structs.replace(free, block=wanted.block), asked):
+    block = msgspec.structs.replace(free, block=wanted.block)
+    if wanted.block and not _left(block, asked.release, asked.capability):
         what = f"{BLOCK} {wanted.block}: {none}"
         yield Refusal(code="block-size", flag=BLOCK, what=what, fix="delete it")
-    if wanted.cache and not _left(msgspec.structs.replace(free, cache=wanted.cache), asked):
+    cache = msgspec.structs.replace(free, cache=wanted.cache)
+    if wanted.cache and not _left(cache, asked.release, asked.capability):
         what = f"{CACHE} {wanted.cache}: {none}"
         yield Refusal(code="cache-type", flag=CACHE, what=what, fix="delete it")
 
 
-def _left(wanted: _Wanted, asked: Asked) -> list[str]:
+@lru_cache(maxsize=512)
+def _left(wanted: _Wanted, release: str, capability: int | None) -> tuple[str, ...]:
     """Backends that may run it, of those that are tried on this card, or on any."""
-    return [
+    table = attention_table()
+    return tuple(
         name
-        for name in _tried(wanted, asked)
-        if not next(
-            _reasons(attention_table().value(_BACKENDS, name, asked.release) or {}, wanted, asked.capability),
-            "",
-        )
-    ]
+        for name in _tried(wanted, release, capability)
+        if not next(_reasons(table.value(_BACKENDS, name, release) or {}, wanted, capability), "")
+    )
 
 
-def _tried(wanted: _Wanted, asked: Asked) -> list[str]:
+def _tried(wanted: _Wanted, release: str, capability: int | None) -> list[str]:
     kind = "mla" if wanted.latent else "plain"
     cards = [card for card in attention_table().groups.get(_CHOICES, {}) if card.startswith(f"{kind} ")]
-    if asked.capability is not None and f"{kind} {asked.capability}" in cards:
-        cards = [f"{kind} {asked.capability}"]
-    found = (attention_table().value(_CHOICES, card, asked.release) or () for card in cards)
+    if capability is not None and f"{kind} {capability}" in cards:
+        cards = [f"{kind} {capability}"]
+    found = (attention_table().value(_CHOICES, card, release) or () for card in cards)
     return list(dict.fromkeys(name for names in found for name in names))
