@@ -79,15 +79,12 @@ def ties(config: Config) -> bool | None:
     """Whether a composite ties the embeddings of its language model; None where `config` is no composite, or
     leaves it to its text part.
 
-    The composite's own word counts, then its class's (vllm config/vllm.py `with_hf_config`); of one that
-    thinks and speaks, the thinker's.
+    The composite's own word counts, then its class's (vllm config/vllm.py `with_hf_config`); one that thinks
+    and speaks leaves it to the text part of its thinker (vllm models/qwen2_5_omni_thinker.py).
     """
-    if text_part(config) is config:
+    if text_part(config) is config or "thinker_config" in config:
         return None
-    thinker = config.get("thinker_config")
-    told = (thinker if isinstance(thinker, dict) else config).get("tie_word_embeddings")
-    if thinker and told is None:
-        return None
+    told = config.get("tie_word_embeddings")
     return told if isinstance(told, bool) else class_defaults().tied.get(str(config.get("model_type") or ""))
 
 
