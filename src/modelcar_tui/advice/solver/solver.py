@@ -16,6 +16,7 @@ from modelcar_tui.advice.solver.checks import blocked_by, checked
 from modelcar_tui.advice.solver.reasons import evidence, reasons
 from modelcar_tui.advice.solver.search import Found, Search
 from modelcar_tui.advice.solver.tuning import LENGTH, TENSOR_PARALLEL, Tuning, write
+from modelcar_tui.core.errors import UserError
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Change
@@ -224,7 +225,10 @@ def _size_left_alone(drafts: Drafts, wanted: list[Change]) -> list[Change]:
     """The tensor parallel size, which is written where these changes leave no argument: then nobody
     passes the number of GPUs.
     """
-    left = effective(drafts.car.serving, wanted)
+    try:
+        left = effective(drafts.car.serving, wanted)
+    except UserError:  # a change that can't be written, of which the review says so
+        return []
     if left.args or not drafts.car.serving.args or left.gpu_count == 1:
         return []
     why = f"without any argument nobody passes the {left.gpu_count} GPUs, and vLLM takes one"
