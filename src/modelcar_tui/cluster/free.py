@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from modelcar_tui.cluster.types import GpuNode, Held, Pool, Waiting
+from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.kube.objects import Container, Pod, Quantity
 from modelcar_tui.kube.quantity import thousandths, whole
 
@@ -118,8 +119,8 @@ def with_free(node: GpuNode, usage: Mapping[str, Mapping[str, int]]) -> GpuNode:
 def _held(held: Mapping[str, int]) -> Held:
     return Held(
         cpu_milli=held.get("cpu", 0),
-        memory_mib=-(-held.get("memory", 0) // 2**20),
-        ephemeral_mib=-(-held.get("ephemeral-storage", 0) // 2**20),
+        memory_mib=ceil_div(held.get("memory", 0), 2**20),
+        ephemeral_mib=ceil_div(held.get("ephemeral-storage", 0), 2**20),
         pods=held.get("pods", 0),
     )
 

@@ -7,6 +7,7 @@ share 20 MiB segments (c10 CUDACachingAllocator). Over the layers of a model thi
 from __future__ import annotations
 
 from modelcar_tui.core.facts import MIB
+from modelcar_tui.core.rounding import round_up
 
 _STEP = 2 * MIB
 _LARGE = 10 * MIB
@@ -17,7 +18,7 @@ _SMALL = MIB
 def allocated(size: float) -> float:
     """Bytes that count as allocated for one tensor of `size` bytes among many of its kind."""
     if size <= _SMALL:
-        return float(-(-int(size) // 512) * 512)
+        return float(round_up(int(size), 512))
     if size < _LARGE:
         fit = int(_SEGMENT // size)
         rest = _SEGMENT - fit * size

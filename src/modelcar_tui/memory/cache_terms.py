@@ -9,8 +9,6 @@ from modelcar_tui.memory.kv.widths import number_bytes
 from modelcar_tui.memory.start import Start
 
 NO_CACHE = "this model keeps no KV cache"
-_GROWS = ("full", "mla")
-"""Kinds of layers that keep every token."""
 _SHORT = 8
 """The shorter request that the log's tokens are held against is so many times shorter."""
 
@@ -19,7 +17,7 @@ def per_token(start: Start, plan: Plan | None) -> Fact[float]:
     """Bytes of one more token of context in all layers of one GPU that keep every token."""
     if plan is None:
         return unknown(NO_CACHE, unit="B")
-    layers = sum(group.layers for group in plan.groups if group.kind in _GROWS)
+    layers = sum(group.layers for group in plan.groups if group.spec.keeps_all)
     terms = [*_attention(start, layers), *_indexer(start, layers)] if layers else []
     rest = plan.bytes_per_token - sum(term.value for term in terms)
     if abs(rest) >= 0.5:
@@ -79,7 +77,7 @@ def tokens_explained(start: Start, plan: Plan, blocks: int, context: int) -> str
     """How the log's tokens and the requests that fit go together, where not all layers keep every token;
     empty where the tokens are what they say."""
     fixed = sum(one.bytes for one in plan.held(context) if one.kind == "state")
-    if all(group.kind in _GROWS for group in plan.groups):
+    if all(group.spec.keeps_all for group in plan.groups):
         return ""
     as_concurrency = start.profile.tokens_are_concurrency
     tokens, requests = (

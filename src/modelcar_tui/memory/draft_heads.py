@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from modelcar_tui.core.rounding import round_up
 from modelcar_tui.models.config import Reader
 from modelcar_tui.models.model import Model
 from modelcar_tui.models.tensors import VOCAB_PADDING
@@ -47,7 +48,7 @@ def with_head(model: Model, args: EngineArgs, drafts: int, *, own_vocabulary: bo
         own=shape.own + (shape.own[at],) * drafts if shape.own else (),
     )
     joined = (2 if predicts else 3) * shape.hidden**2
-    rows = -(-shape.vocab // VOCAB_PADDING) * VOCAB_PADDING
+    rows = round_up(shape.vocab, VOCAB_PADDING)
     extra = drafts * joined + (2 * rows * shape.hidden if own_vocabulary else 0)
     return msgspec.structs.replace(model, shape=longer, extra=model.extra + extra * model.width)
 

@@ -26,7 +26,6 @@ _GROUPS_CHECKED = (0, 24)
 """From here on compressed-tensors' experts are held against their groups, up to `_ORDERED` but for those
 whose activations are ordered."""
 _ORDERED = (0, 30)
-_INTEGERS = ("w4a16", "w8a16")
 _ODD_PARTS = (0, 14)
 """From here on parts of a fused layer need not hold whole blocks (ColumnParallelLinear
 _maybe_allow_fp8_block_shape_mismatch)."""
@@ -168,7 +167,7 @@ def _widths(shape: Shape) -> list[int]:
 def _expert_groups(model: Model, facts: ModelFacts, args: EngineArgs, profile: Profile) -> Refusal | None:
     """Groups of integers in compressed-tensors' experts (compressed_tensors_moe_wna16.py create_weights)."""
     group, part = _experts(model).group, _share(model, args)
-    if not group or not part % group or not set(model.scheme.ids) & {*_INTEGERS}:
+    if not group or not part % group or not model.scheme.weights_alone:
         return None
     if profile.release < _GROUPS_CHECKED or (profile.release < _ORDERED and _ordered(facts)):
         return None
@@ -186,7 +185,7 @@ def _groups(model: Model, tp: int, gpu: Gpu | None) -> Refusal | None:
     Source: awq.py and compressed_tensors_wNa16.py create_weights, MarlinLinearKernel.can_implement.
     """
     ids = set(model.scheme.ids)
-    if not ids & {"awq", "gptq", *_INTEGERS}:
+    if not (ids & {"awq", "gptq"} or model.scheme.weights_alone):
         return None
     hopper = gpu is None or str(gpu.compute_capability) == "9.0"
     part, group = _cut_group(model.shape, model.storage, tp, machete="gptq" in ids and hopper)

@@ -240,8 +240,7 @@ def _no_experts(facts: ModelFacts, args: EngineArgs, profile: Profile) -> Refusa
 
 
 def _division(model: Model, args: EngineArgs, profile: Profile) -> Refusal | None:
-    experts = 1 if args.ep else args.tp * args.dp
-    fault = split_fault(model.shape, model.scheme, args.tp, experts=experts)
+    fault = split_fault(model.shape, model.scheme, args.tp, experts=args.expert_shards)
     fault = fault or tower_fault(
         model.shape,
         args.tp,

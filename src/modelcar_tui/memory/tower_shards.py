@@ -15,7 +15,6 @@ from modelcar_tui.models.towers.tower import Tower
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile
 
-_INTEGERS = ("w4a16", "w8a16")
 _KERNELS = ((128, 64), (64, 128))
 """Multiples of inputs and outputs that Marlin and Machete multiply (marlin_utils.py
 check_marlin_supports_shape, machete.py)."""
@@ -24,7 +23,7 @@ check_marlin_supports_shape, machete.py)."""
 def cut_tower(model: Model, args: EngineArgs, profile: Profile) -> Refusal | None:
     """The first layer of a tower whose shard cuts a block or a group, or that no kernel multiplies."""
     tower, scheme = model.shape.tower, model.scheme
-    if tower is None or not tower.parts or not (scheme.block or {*scheme.ids} & {*_INTEGERS}):
+    if tower is None or not tower.parts or not (scheme.block or scheme.weights_alone):
         return None
     absent = absent_modalities(args)
     found = _first(tower, model.storage, args.tp, profile.release, args.encoder_tp_data, absent)

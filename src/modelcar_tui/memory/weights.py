@@ -9,6 +9,7 @@ from functools import lru_cache
 import msgspec
 
 from modelcar_tui.core.facts import GIB, Source, Term
+from modelcar_tui.core.rounding import round_up
 from modelcar_tui.memory.allocator import allocated
 from modelcar_tui.models import tensors
 from modelcar_tui.models.compressed import SHARED_IN_BLOCKS
@@ -202,8 +203,8 @@ def _in_blocks(shape: Shape, weight: Weight, scheme: Scheme, split: Split) -> We
     if not (shared and scheme.block and split.release >= SHARED_IN_BLOCKS):
         return weight
     if weight.label == "down_proj":
-        return msgspec.structs.replace(weight, inner=_up(weight.inner, scheme.block))
-    return msgspec.structs.replace(weight, out=2 * _up(weight.out // 2, scheme.block))
+        return msgspec.structs.replace(weight, inner=round_up(weight.inner, scheme.block))
+    return msgspec.structs.replace(weight, out=2 * round_up(weight.out // 2, scheme.block))
 
 
 def _with_room(shape: Shape, weight: Weight, scheme: Scheme, split: Split) -> Weight:
@@ -230,8 +231,8 @@ def _expert_bytes(weight: Weight, scheme: Scheme, split: Split) -> tuple[float, 
     """MXFP4 experts, padded to the kernel's tile (vllm fused_moe/oracle/mxfp4.py)."""
     down = "down" in weight.label
     if split.marlin:
-        return scheme.linear_bytes(_padded(weight, 256), _up(weight.inner, 128 if down else 256)), 0.0
-    out, inner = (weight.out, _up(weight.inner, 64)) if down else (_padded(weight, _TILE), weight.inner)
+        return scheme.linear_bytes(_padded(weight, 256), round_up(weight.inner, 128 if down else 256)), 0.0
+    out, inner = (weight.out, round_up(weight.inner, 64)) if down else (_padded(weight, _TILE), weight.inner)
     size = scheme.linear_bytes(out, inner) * split.swizzled
     return size, min(size * _RELAID, _RELAID_MOST) if down else 0.0
 
@@ -241,16 +242,12 @@ def _tiled(weight: Weight) -> tuple[int, int]:
     of gate and that of up.
     """
     if "down" in weight.label:
-        return weight.out, _up(weight.inner, _TILE)
-    return weight.out // weight.unit * 2 * _up(weight.unit // 2, _TILE), weight.inner
+        return weight.out, round_up(weight.inner, _TILE)
+    return weight.out // weight.unit * 2 * round_up(weight.unit // 2, _TILE), weight.inner
 
 
 def _padded(weight: Weight, step: int) -> int:
-    return weight.out // weight.unit * _up(weight.unit, step) if weight.unit else weight.out
-
-
-def _up(size: int, step: int) -> int:
-    return -(-size // step) * step
+    return weight.out // weight.unit * round_up(weight.unit, step) if weight.unit else weight.out
 
 
 def _edge(weight: Weight, scheme: Scheme, width: int) -> float:

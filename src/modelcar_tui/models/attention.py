@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.models.shape import Shape
 from modelcar_tui.models.weight import Weight
 
@@ -43,7 +44,7 @@ def attention(shape: Shape, kind: str, tp: int, release: tuple[int, ...]) -> Ite
     if shape.qkv_bias:
         yield Weight("qkv bias", out + (hidden if shape.family.biased else 0), 1, 1, "plain")
     if shape.family.short_convolutions:
-        yield Weight("short convolutions", -(-2 * hidden // tp) + 2 * kv_heads * head_dim, 4, 1, "plain")
+        yield Weight("short convolutions", ceil_div(2 * hidden, tp) + 2 * kv_heads * head_dim, 4, 1, "plain")
     if shape.family.wide_qk_norm:
         yield Weight("q and k norm", (heads + kv_heads) * head_dim, 1, 1, "plain")
     if shape.family.qk_norm:
@@ -53,7 +54,7 @@ def attention(shape: Shape, kind: str, tp: int, release: tuple[int, ...]) -> Ite
 def _indexed(sparse: tuple[int, int], tp: int) -> int:
     """Rows of an indexer's queries, a part of them on each GPU, and of its one key."""
     heads, dim = sparse
-    return (-(-heads // tp) + 1) * dim if heads else 0
+    return (ceil_div(heads, tp) + 1) * dim if heads else 0
 
 
 def latent_attention(shape: Shape, tp: int) -> Iterator[Weight]:

@@ -9,7 +9,7 @@ import msgspec
 from modelcar_tui.models.config import Reader
 from modelcar_tui.models.weight import FLOAT32, Weight
 
-_INDEXED = 4
+OVERLAPPING = 4
 """Keys of this ratio overlap, and are searched by an indexer."""
 
 SHARED_IN_BLOCKS = (0, 24)
@@ -73,13 +73,13 @@ def compressed_attention(own: Compressed, hidden: int, heads: int, dim: int, tp:
     yield Weight("attention's norms", own.q_rank + dim, 1, 1, "plain")
     if own.ratio > 1:
         yield from _compressor(own, hidden, dim)
-    if own.ratio == _INDEXED:
+    if own.ratio == OVERLAPPING:
         yield Weight("indexer's q_b", own.index_heads * own.index_dim, own.q_rank, 1, "attention")
         yield Weight("indexer's weights", own.index_heads, hidden, 1, "plain")
         yield from _compressor(own, hidden, own.index_dim)
 
 
 def _compressor(own: Compressed, hidden: int, dim: int) -> Iterator[Weight]:
-    width = dim * (2 if own.ratio == _INDEXED else 1)
+    width = dim * (2 if own.ratio == OVERLAPPING else 1)
     yield Weight("compressor", 2 * width, hidden, 1, "plain")
     yield Weight("compressor's positions", own.ratio, width, 1, "plain", width=FLOAT32)

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from modelcar_tui.core.rounding import round_up
 from modelcar_tui.models.compressed import compressed_layers, compressed_of
 from modelcar_tui.models.config import Reader
 from modelcar_tui.models.families import Family
@@ -136,7 +137,7 @@ def _block(block: object, heads: int, hidden: int) -> tuple[int, int]:
     own = feed.get("intermediate_size")
     width = own if isinstance(own, int) and 0 < own < 2**22 else 0
     if isinstance(factor, int | float) and 0 < factor < 64:
-        width = -(-int(2 * factor * hidden / 3) // 256) * 256
+        width = round_up(int(2 * factor * hidden / 3), 256)
     return kv_heads, 0 if feed.get("no_op") else width
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.models.parts import Moe
 from modelcar_tui.models.shape import Shape
 from modelcar_tui.models.weight import Weight
@@ -14,7 +15,7 @@ _PADDED = (0, 27)
 
 def mlp(shape: Shape, inter: int, tp: int) -> Iterator[Weight]:
     """An MLP `inter` wide."""
-    part = -(-inter // tp)
+    part = ceil_div(inter, tp)
     rows = part * (2 if shape.gated else 1)
     yield Weight("gate_up_proj" if shape.gated else "up_proj", rows, shape.hidden)
     yield Weight("down_proj", shape.hidden, part)
@@ -31,7 +32,7 @@ def experts(
         ep: GPUs that share the experts; 1 without expert parallelism.
         spread: GPUs that cut each expert without expert parallelism.
     """
-    count = -(-moe.experts // ep) if ep > 1 else moe.experts
+    count = ceil_div(moe.experts, ep) if ep > 1 else moe.experts
     part = (moe.inter or 0) if ep > 1 else _part(shape, moe, spread, release)
     rows = part * (2 if shape.gated or not shape.family.one_part_layers else 1)
     known = moe.experts + moe.routed_besides + moe.pictures[0]
@@ -44,8 +45,8 @@ def experts(
         if moe.width != shape.hidden:
             yield Weight("latent projections", 2 * moe.width, shape.hidden)
     if moe.pictures[0]:
-        of_each = -(-moe.pictures[1] // spread) if ep == 1 else moe.pictures[1]
-        pictures = -(-moe.pictures[0] // ep)
+        of_each = ceil_div(moe.pictures[1], spread) if ep == 1 else moe.pictures[1]
+        pictures = ceil_div(moe.pictures[0], ep)
         yield Weight("experts' gate_up", pictures * 2 * of_each, moe.width, 1, "expert", 2 * of_each)
         yield Weight("experts' down", pictures * moe.width, of_each, 1, "expert", moe.width)
     if moe.shared_inter:
@@ -56,6 +57,6 @@ def experts(
 
 def _part(shape: Shape, moe: Moe, spread: int, release: tuple[int, ...]) -> int:
     """Width of one expert on one GPU."""
-    part = -(-(moe.inter or 0) // spread)
+    part = ceil_div(moe.inter or 0, spread)
     least = shape.family.least_expert if spread > 1 and part and release >= _PADDED else 0
     return max(part, least)

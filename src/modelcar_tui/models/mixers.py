@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.models.states import State
 from modelcar_tui.models.weight import FLOAT32, Weight
 
@@ -44,7 +45,7 @@ def mixer(state: State, hidden: int, tp: int) -> Iterator[Weight]:
 
 
 def _channels(state: State, tp: int) -> int:
-    return -(-state.conv_channels // tp)
+    return ceil_div(state.conv_channels, tp)
 
 
 def _groups(state: State, tp: int) -> int:
@@ -57,9 +58,9 @@ def _groups(state: State, tp: int) -> int:
 def _inputs(state: State, tp: int) -> int:
     """Rows of the input projection."""
     if state.kind == "mamba2":
-        heads = -(-state.heads // tp)
+        heads = ceil_div(state.heads, tp)
         return 2 * max(1, state.inner // tp) + 2 * _groups(state, tp) * state.state_b + heads
-    return -(-(2 * state.inner + state.extra_in) // tp)
+    return ceil_div(2 * state.inner + state.extra_in, tp)
 
 
 def _mamba1(state: State, hidden: int, tp: int) -> Iterator[Weight]:
@@ -72,7 +73,7 @@ def _mamba1(state: State, hidden: int, tp: int) -> Iterator[Weight]:
 
 def _mamba2(state: State, hidden: int, tp: int) -> Iterator[Weight]:
     yield Weight("mixer's vectors", max(1, state.inner // tp), 1, 1, "plain")
-    yield Weight("mixer's vectors", 3 * -(-state.heads // tp), 1, 1, "plain", width=FLOAT32)
+    yield Weight("mixer's vectors", 3 * ceil_div(state.heads, tp), 1, 1, "plain", width=FLOAT32)
 
 
 def _delta_attention(state: State, hidden: int, tp: int) -> Iterator[Weight]:
@@ -84,11 +85,13 @@ def _delta_attention(state: State, hidden: int, tp: int) -> Iterator[Weight]:
     if state.steps:
         yield Weight("decay and gate down", ranks * state.steps, hidden)
         yield Weight("decay and gate up", ranks * part, state.steps)
-    yield Weight("mixer's vectors", part + -(-state.heads // tp), 1, 1, "plain", width=FLOAT32)
+    yield Weight("mixer's vectors", part + ceil_div(state.heads, tp), 1, 1, "plain", width=FLOAT32)
 
 
 def _delta_net(state: State, hidden: int, tp: int) -> Iterator[Weight]:
-    yield Weight("mixer's vectors", 2 * -(-state.heads // tp) + state.state_a, 1, 1, "plain", width=FLOAT32)
+    yield Weight(
+        "mixer's vectors", 2 * ceil_div(state.heads, tp) + state.state_a, 1, 1, "plain", width=FLOAT32
+    )
 
 
 def _nothing(state: State, hidden: int, tp: int) -> Iterator[Weight]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from modelcar_tui.core.rounding import round_up
 from modelcar_tui.models.config import EXPERT_COUNTS, Config, Reader, positive, text_config
 from modelcar_tui.models.declared import is_moe
 from modelcar_tui.models.families import Family
@@ -102,7 +103,7 @@ def moe_of(read: Reader, family: Family, hidden: int) -> Moe | None:
         width=latent or hidden,
         dense_inter=read.integer("intermediate_size_mlp", "dense_intermediate_size", high=2**22) or plain,
         router_bytes=_router_bytes(read, family),
-        routed_besides=-(-count // 8) * 8
+        routed_besides=round_up(count, 8)
         if family.routed_shared
         else read.integer("zero_expert_num", high=2**13) or 0,
         pictures=(counts[1] or experts, widths[1]) if widths[1] else (0, 0),

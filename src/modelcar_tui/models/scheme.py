@@ -6,6 +6,10 @@ from math import gcd
 
 import msgspec
 
+from modelcar_tui.core.rounding import ceil_div
+
+_WEIGHTS_ALONE = frozenset({"w4a16", "w8a16"})
+
 
 class Scheme(msgspec.Struct, frozen=True, kw_only=True):
     """Storage of the quantized weights; all others stay in the serving dtype."""
@@ -33,6 +37,11 @@ class Scheme(msgspec.Struct, frozen=True, kw_only=True):
     ids: tuple[str, ...] = ()
     """Its schemes in `schemes.json`: what a release and a GPU are asked about; empty where nothing says."""
 
+    @property
+    def weights_alone(self) -> bool:
+        """Whether compressed-tensors keeps the weights alone in whole numbers, in groups (`w4a16`)."""
+        return not _WEIGHTS_ALONE.isdisjoint(self.ids)
+
     def of_role(self, role: str) -> Scheme:
         """The scheme of the matrices with this role (`tensors.Weight.role`) where no name is listed."""
         if role == "expert":
@@ -50,9 +59,9 @@ class Scheme(msgspec.Struct, frozen=True, kw_only=True):
         """Bytes of one `out x inner` layer with its scales (vllm model_executor/layers/quantization)."""
         weights = out * inner * self.bits / 8
         if self.block:
-            return weights + -(-out // self.block) * -(-inner // self.block) * self.scale_bytes
+            return weights + ceil_div(out, self.block) * ceil_div(inner, self.block) * self.scale_bytes
         if self.group:
-            return weights + out * -(-inner // self.group) * self.scale_bytes
+            return weights + out * ceil_div(inner, self.group) * self.scale_bytes
         return weights + out * self.scale_bytes
 
 

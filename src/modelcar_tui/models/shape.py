@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from modelcar_tui.core.rounding import round_up
 from modelcar_tui.models import details
 from modelcar_tui.models.class_defaults import left_out, ties
 from modelcar_tui.models.compressed import Compressed, compressed_of
@@ -325,7 +326,7 @@ def _adjusted(read: Reader, inter: int) -> int:
         return inter
     step = read.integer("block_multiple_of", high=2**16) or 256
     width = int((read.number("block_ffn_dim_multiplier", low=0.01, high=16) or 1.0) * int(2 * inter / 3))
-    return -(-width // step) * step
+    return round_up(width, step)
 
 
 def _kv_heads(read: Reader, heads: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from modelcar_tui.core.rounding import round_up
 from modelcar_tui.models.scheme import Scheme
 from modelcar_tui.models.shape import Shape
 from modelcar_tui.models.tensors import NEWEST, VOCAB_PADDING
@@ -37,7 +38,7 @@ def split_fault(shape: Shape, scheme: Scheme, size: int, *, experts: int | None 
             f"({size})."
         )
         return SplitFault(f"{shape.heads} attention heads can't be shared by {size} GPUs", error)
-    padded = -(-shape.vocab // VOCAB_PADDING) * VOCAB_PADDING
+    padded = round_up(shape.vocab, VOCAB_PADDING)
     if padded % size:
         error = f"{padded} is not divisible by {size}"
         return SplitFault(f"a vocabulary of {padded} rows can't be shared by {size} GPUs", error)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.models.config import Reader
 
 
@@ -203,7 +204,7 @@ def _mamba1(read: Reader, hidden: int) -> State | None:
         state_b=wide,
         inner=inner,
         extra_in=0,
-        steps=read.integer("mamba_dt_rank", "time_step_rank", high=2**14) or -(-hidden // 16),
+        steps=read.integer("mamba_dt_rank", "time_step_rank", high=2**14) or ceil_div(hidden, 16),
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec.structs import replace
 
+from modelcar_tui.core.rounding import round_up
 from modelcar_tui.models.attention import attention, latent_attention
 from modelcar_tui.models.compressed import compressed_attention
 from modelcar_tui.models.details import LayerInputs, Own
@@ -149,8 +150,8 @@ def cross_attention(shape: Shape, tp: int) -> Iterator[Weight]:
 
 def padded_vocab(vocab: int, tp: int) -> int:
     """Rows of the embedding: a multiple of 64 that the GPUs can share."""
-    rows = -(-vocab // VOCAB_PADDING) * VOCAB_PADDING
-    return -(-rows // tp) * tp
+    rows = round_up(vocab, VOCAB_PADDING)
+    return round_up(rows, tp)
 
 
 def true_count(shape: Shape) -> int:

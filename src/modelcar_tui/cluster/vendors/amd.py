@@ -10,6 +10,7 @@ import re
 from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
+from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.hardware.products import by_id, instance, largest_mib, product_named
 from modelcar_tui.kube.quantity import mebibytes
 
@@ -39,7 +40,7 @@ def find(view: View) -> Found | None:
         product = product or next((name(pool.product) for pool in devices if pool.product), None)
         origin = origin or "dra"
         pools = tuple(_device_pool(pool) for pool in devices)
-        physical: int | None = sum(-(-pool.capacity // _parts(pool.profile or "")) for pool in devices)
+        physical: int | None = sum(ceil_div(pool.capacity, _parts(pool.profile or "")) for pool in devices)
     else:
         pools = tuple(_pool(view, resource, product, resources) for resource in resources)
         physical = _cards(view, pools, product)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 
+from modelcar_tui.core.rounding import round_up
 from modelcar_tui.memory.kv.flight import in_flight
-from modelcar_tui.memory.kv.specs import Layers, Spec, round_up
+from modelcar_tui.memory.kv.specs import Layers, Spec
 from modelcar_tui.memory.start import Start
-from modelcar_tui.models.compressed import Compressed
+from modelcar_tui.models.compressed import OVERLAPPING, Compressed
 
 _BLOCK = 256
 """Tokens of a block before compression (its indexer's only size)."""
@@ -19,10 +20,9 @@ _LATENT = 584
 """Bytes of one latent: 448 in 8 bits, 64 in 16 bits, 8 of scales (`fp8_ds_mla`)."""
 _ALIGNED = 576
 """Pages are multiples of it."""
-_OVERLAPS = 4
-"""The ratio whose groups overlap by half: its compressor keeps two groups and twice the numbers."""
 _STATE_BLOCKS = {True: 4, False: 8}
-"""Tokens in a compressor's block: of groups that overlap, and of the others."""
+"""Tokens in a compressor's block: of groups that overlap by half, of which it keeps two with twice the
+numbers, and of the others."""
 
 
 def compressed_layers(start: Start, own: Compressed, rank: tuple[int, int]) -> Layers:
@@ -39,7 +39,7 @@ def _layer(start: Start, own: Compressed, ratio: int) -> list[Spec]:
     found = [_window(_WINDOW_BLOCK, _LATENT, own.window, ahead)]
     if ratio <= 1:
         return found
-    overlaps = ratio == _OVERLAPS
+    overlaps = ratio == OVERLAPPING
     groups, states = (2, _STATE_BLOCKS[True]) if overlaps else (1, _STATE_BLOCKS[False])
     if overlaps:
         keys = own.index_dim + own.index_dim // 128 * 4

@@ -12,7 +12,8 @@ from functools import lru_cache
 
 import msgspec
 
-from modelcar_tui.memory.kv.specs import Layers, Spec, ceil_div
+from modelcar_tui.core.rounding import ceil_div
+from modelcar_tui.memory.kv.specs import Layers, Spec
 
 _PADS_TO_MOST = ((0, 18), 1.5), ((0, 12), 1.25)
 """Since when groups are as large as the largest kind, where it is less than so many times the smallest."""

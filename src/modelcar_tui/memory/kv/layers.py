@@ -6,9 +6,10 @@ from collections import Counter
 
 import msgspec
 
+from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.memory.kv.compressed import compressed_layers
 from modelcar_tui.memory.kv.flight import in_flight
-from modelcar_tui.memory.kv.specs import KEEPS_ALL, Layers, Spec, ceil_div
+from modelcar_tui.memory.kv.specs import KEEPS_ALL, Layers, Spec
 from modelcar_tui.memory.kv.states import aligned_block, state_spec
 from modelcar_tui.memory.kv.widths import head_bytes, number_bytes
 from modelcar_tui.memory.start import Start

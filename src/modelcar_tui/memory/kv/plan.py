@@ -7,9 +7,10 @@ from collections import Counter
 
 import msgspec
 
+from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.memory.kv.grouping import Group, grouped
 from modelcar_tui.memory.kv.layers import layers_of, packed
-from modelcar_tui.memory.kv.specs import Spec, ceil_div
+from modelcar_tui.memory.kv.specs import Spec
 from modelcar_tui.memory.start import Start
 
 _BLOCKS_COUNT = (0, 27)

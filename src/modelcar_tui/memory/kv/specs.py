@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from modelcar_tui.core.rounding import ceil_div
+
 KEEPS_ALL = ("full", "mla")
 """Kinds that keep every token; vLLM counts them as one type."""
 
@@ -51,13 +53,3 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
 
 Layers = tuple[tuple[Spec, int], ...]
 """Kinds of caches and how many layers have each, in the order in which they come first."""
-
-
-def ceil_div(a: int, b: int) -> int:
-    """`a / b`, rounded up."""
-    return -(-a // b)
-
-
-def round_up(a: int, step: int) -> int:
-    """The next multiple of `step`."""
-    return ceil_div(a, step) * step

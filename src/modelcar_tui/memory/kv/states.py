@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import lcm
 
-from modelcar_tui.memory.kv.specs import Spec, ceil_div
+from modelcar_tui.core.rounding import ceil_div
+from modelcar_tui.memory.kv.specs import Spec
+from modelcar_tui.memory.kv.widths import FLOATS
 from modelcar_tui.memory.refusals import number
 from modelcar_tui.memory.start import Start
 from modelcar_tui.models.states import State
 
-_WIDTHS = {"float32": 4, "float16": 2, "bfloat16": 2}
 _NEMOTRON_TELLS = (0, 13)
 """From here on Nemotron-H's config.json says the state's dtype."""
 _NEMOTRON_IS_WIDE = (0, 20)
@@ -151,21 +152,21 @@ def _channels(state: State, tp: int) -> int:
 def _width(start: Start, state: State) -> int:
     """Bytes of one number of the recurrent state."""
     asked = start.args.mamba_ssm_dtype
-    if asked in _WIDTHS and _since(start, _HEARS_DTYPE, state):
-        return _WIDTHS[asked]
+    if asked in FLOATS and _since(start, _HEARS_DTYPE, state):
+        return FLOATS[asked]
     release, arch = start.profile.release, start.model.shape.arch
     if state.kind == "kda":
         return 4
     if arch.startswith(_NEMOTRON) and release >= _NEMOTRON_TELLS:
-        return _WIDTHS.get(state.named_dtype) or (4 if release >= _NEMOTRON_IS_WIDE else 2)
+        return FLOATS.get(state.named_dtype) or (4 if release >= _NEMOTRON_IS_WIDE else 2)
     if arch.startswith(_QWEN) and release >= (_QWEN_TELLS if arch.endswith(_WHOLE) else _QWEN_TEXT_TELLS):
-        return _WIDTHS.get(state.named_dtype) or _conv_width(start)
+        return FLOATS.get(state.named_dtype) or _conv_width(start)
     return _conv_width(start)
 
 
 def _conv_width(start: Start) -> int:
     """Bytes of one number of the convolution: `--mamba-cache-dtype`, else the serving dtype's."""
-    return _WIDTHS.get(start.args.mamba_dtype) or start.model.width
+    return FLOATS.get(start.args.mamba_dtype) or start.model.width
 
 
 def _since(start: Start, releases: Mapping[str, tuple[int, int]], state: State) -> bool:

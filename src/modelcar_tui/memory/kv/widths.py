@@ -8,7 +8,8 @@ from modelcar_tui.models.model import Model
 _SCALE = 4
 """Bytes of the scale that each token of each head keeps for its keys, and one for its values (vllm
 v1/attention/backends/triton_attn.py)."""
-_WIDTHS = {"float32": 4.0, "float16": 2.0, "bfloat16": 2.0}
+FLOATS = {"float32": 4, "float16": 2, "bfloat16": 2}
+"""Bytes of a number by its dtype."""
 _SHORT = ("fp8", "int8", "mxfp8")
 
 
@@ -24,7 +25,7 @@ def number_bytes(dtype: str, model: Model) -> float:
         return 1.0
     if dtype.startswith("nvfp4"):
         return 0.5625
-    return _WIDTHS.get(dtype) or (1.0 if dtype == "auto" and model.cache_fp8 else float(model.width))
+    return float(FLOATS.get(dtype) or (1 if dtype == "auto" and model.cache_fp8 else model.width))
 
 
 def head_bytes(dtype: str, model: Model, key: int, value: int) -> int:

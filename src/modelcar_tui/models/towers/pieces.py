@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from modelcar_tui.core.rounding import round_up
 from modelcar_tui.models.scheme import PLAIN, Scheme
 
 VOCAB_STEP = 64
@@ -106,7 +107,7 @@ def table(rows: int, width: int) -> Piece:
 
 def shared_table(rows: int, width: int) -> Piece:
     """An embedding whose rows, padded to 64, are shared (vLLM's VocabParallelEmbedding)."""
-    return Piece(-(-rows // VOCAB_STEP) * VOCAB_STEP, width, cut="out")
+    return Piece(round_up(rows, VOCAB_STEP), width, cut="out")
 
 
 def vector(size: int, count: int = 1) -> Piece:

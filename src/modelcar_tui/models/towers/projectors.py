@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.models.towers.pieces import Piece, column, dense, layer_norm, row, vector
 from modelcar_tui.models.towers.sizes import Sizes
 
@@ -32,7 +33,7 @@ def qformer(config: Sizes, encoder_width: int) -> Iterator[Piece]:
     hidden, count = config.need("hidden_size", default=768), config.need("num_hidden_layers", default=12)
     inter = config.need("intermediate_size", default=3072)
     wide = config.need("encoder_hidden_size", default=encoder_width)
-    crossed = -(-count // config.need("cross_attention_frequency", default=2))
+    crossed = ceil_div(count, config.need("cross_attention_frequency", default=2))
     yield layer_norm(hidden)
     yield from dense(hidden, hidden, 4 * count)
     yield layer_norm(hidden, 2 * count)

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
+from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.facts import Known, explain_rows, fact_row, facts_of
 from modelcar_tui.tui.narrow import ask_filter
@@ -137,8 +138,8 @@ class KeyList(View):
     def body(self, width: int, height: int) -> list[Row]:
         rows = self._key_rows
         cells = max((spans_width(line.spans) for line in rows), default=1) + 3
-        count = max(1, min(width // cells, -(-len(rows) // max(1, height))))
-        deep = -(-len(rows) // count)
+        count = max(1, min(width // cells, ceil_div(len(rows), max(1, height))))
+        deep = ceil_div(len(rows), count)
         out: list[Row] = []
         for at in range(deep):
             spans: list[Span] = []
