@@ -85,9 +85,9 @@ def draft_repairs(
     _security(arguments, facts, drafts)
     repair_quantization(arguments, facts, gpu, vllm, drafts)
     repair_dtype(arguments, facts, gpu, vllm, drafts)
+    repair_sizes(arguments, facts, gpu, vllm, drafts)
     if gpu is not None:
         _hardware(car, facts, gpu, arguments, vllm, drafts)
-    repair_sizes(arguments, facts, gpu, vllm, drafts)  # which asks whether any argument is left
     propose_context(arguments, facts, estimate, drafts, vllm, changed)
     repair_engine(arguments, facts, gpu, vllm, drafts)
     join(arguments, drafts)
