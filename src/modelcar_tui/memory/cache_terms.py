@@ -36,9 +36,8 @@ def _attention(start: Start, layers: int) -> tuple[Term, ...]:
         return (_bytes("latent vectors", latent * width * layers, note),)
     if mla is not None:
         return ()
-    wide = shape.wide_head_dim if len({kind for kind in shape.kinds if kind != "none"}) > 1 else 0
-    key, value = (wide, shape.wide_v_head_dim) if wide else (shape.head_dim, shape.v_head_dim)
-    heads = max(1, ((wide and shape.wide_kv_heads) or shape.kv_heads) // tp)
+    whole, key, value = shape.kv_of("full")
+    heads = max(1, whole // tp)
     own = [max(1, each // tp) for each, _ in shape.varied if each]
     if own:
         note = f"{sum(own):,} KV heads of {len(own)} layers x ({key} + {value}) x {width:g} B"

@@ -14,7 +14,7 @@ from modelcar_tui.memory.allocator import allocated
 from modelcar_tui.models import tensors
 from modelcar_tui.models.compressed import SHARED_IN_BLOCKS
 from modelcar_tui.models.mixers import STATE_PARTS
-from modelcar_tui.models.named_layers import SECOND_COPY, Storage
+from modelcar_tui.models.named_layers import SECOND_COPY, LayerScheme, Storage
 from modelcar_tui.models.scheme import PLAIN, REFINED, Scheme, refined
 from modelcar_tui.models.shape import Shape
 from modelcar_tui.models.stored import stored_bytes
@@ -107,67 +107,82 @@ def rank_weights(
         tower: bytes of the vision and audio towers on this GPU.
     """
     first, last = rank
-    parts: defaultdict[str, float] = defaultdict(float)
-    counts: Counter[str] = Counter()
-    slack = 0.0
-    relaid = 0.0
     if any(shape.arch.startswith(name) and split.release < since for name, since in _WHOLE_UNTIL):
         storage = _WHOLE
-    scheme = storage.base
+    found, scheme = _Sum(), storage.base
     for start, end, own in storage.runs(first, last):
-        for one, kind, experts, count in tensors.distinct(shape, start, end):
-            copied = False
-            for weight in _layer(one, kind, split, experts=experts):
-                if weight.label == SECOND_COPY and not copied:
-                    continue
-                kept = _finer(one, weight, own.of(one, weight, experts=experts), split)
-                copied = weight.label == "kv_b_proj" and kept.bits < PLAIN.bits
-                held = _with_room(one, _in_blocks(one, weight, kept, split), scheme, split)
-                size, idle = (each * weight.count for each in _bytes(held, kept, width, split))
-                parts[_label(weight)] += size * count
-                counts[_label(weight)] += weight.elements * count
-                slack += (allocated(size) - size) * count
-                relaid += idle * count
+        _add_layers(found, shape, split, own, scheme, width, (start, end))
     if first == 0:
-        size = _edge(tensors.embedding(shape, split.tp), PLAIN, width)
-        parts["embedding"] += size
-        slack += allocated(size) - size
-        counts["embedding"] += tensors.embedding(shape, split.tp).elements
-        parts["positions and inputs by layer"] += tensors.loose(shape, split.tp) * width
-        parts["positions and inputs by layer"] += ends_held(shape.ends, split.tp, width, split.release)
+        embedding = tensors.embedding(shape, split.tp)
+        found.add("embedding", embedding.elements, _edge(embedding, PLAIN, width), rounded=True)
+        found.parts["positions and inputs by layer"] += tensors.loose(shape, split.tp) * width
+        found.parts["positions and inputs by layer"] += ends_held(shape.ends, split.tp, width, split.release)
         for weight in tensors.encoder_layer(shape, split.tp) if shape.encoder_layers else ():
-            parts["encoder"] += (
-                stored_bytes(weight, scheme.of_role(weight.role), width) * shape.encoder_layers
-            )
-            counts["encoder"] += weight.elements * shape.encoder_layers
-        parts["vision or audio tower"] += tower
+            size = stored_bytes(weight, scheme.of_role(weight.role), width)
+            found.add("encoder", weight.elements, size, shape.encoder_layers)
+        found.parts["vision or audio tower"] += tower
     if shape.encoder_layers:
         for weight in tensors.cross_attention(shape, split.tp):
-            parts["cross attention"] += stored_bytes(weight, scheme.of_role(weight.role), width) * (
-                last - first
-            )
-            counts["cross attention"] += weight.elements * (last - first)
+            size = stored_bytes(weight, scheme.of_role(weight.role), width)
+            found.add("cross attention", weight.elements, size, last - first)
     if last == shape.layers and not (shape.tied and first == 0) and not shape.encoder_only:
-        size = _edge(tensors.head(shape, split.tp), storage.head, width)
-        parts["lm_head"] += size
-        slack += allocated(size) - size
-        counts["lm_head"] += tensors.head(shape, split.tp).elements
+        head = tensors.head(shape, split.tp)
+        found.add("lm_head", head.elements, _edge(head, storage.head, width), rounded=True)
     share = (last - first) / shape.layers
-    parts["not explained by config.json"] += extra * share / split.tp
-    parts["rotary cache"] += shape.ropes.held(split.release)
-    parts["allocator rounding"] += slack
+    found.parts["not explained by config.json"] += extra * share / split.tp
+    found.parts["rotary cache"] += shape.ropes.held(split.release)
+    found.parts["allocator rounding"] += found.slack
     terms = tuple(
         Term(
             label,
             size / GIB,
             "GiB",
             _source(label),
-            _formula(counts[label], size, _note(label, split, scheme)),
+            _formula(found.counts[label], size, _note(label, split, scheme)),
         )
-        for label, size in parts.items()
+        for label, size in found.parts.items()
         if abs(size) >= 1
     )
-    return RankWeights(first=first, last=last, total=sum(parts.values()), terms=terms, relaid=relaid)
+    total = sum(found.parts.values())
+    return RankWeights(first=first, last=last, total=total, terms=terms, relaid=found.relaid)
+
+
+class _Sum:
+    """Bytes and numbers by what they are called."""
+
+    def __init__(self) -> None:
+        self.parts: defaultdict[str, float] = defaultdict(float)
+        self.counts: Counter[str] = Counter()
+        self.slack = self.relaid = 0.0
+
+    def add(self, label: str, elements: int, size: float, count: int = 1, *, rounded: bool = False) -> None:
+        """`count` matrices of so many numbers and bytes, each `rounded` as the allocator rounds it."""
+        self.parts[label] += size * count
+        self.counts[label] += elements * count
+        self.slack += (allocated(size) - size) * count if rounded else 0.0
+
+
+def _add_layers(
+    found: _Sum,
+    shape: Shape,
+    split: Split,
+    own: LayerScheme,
+    base: Scheme,
+    width: int,
+    layers: tuple[int, int],
+) -> None:
+    """The layers `layers`, for which the same rules hold."""
+    for one, kind, experts, count in tensors.distinct(shape, *layers):
+        copied = False
+        for weight in _layer(one, kind, split, experts=experts):
+            if weight.label == SECOND_COPY and not copied:
+                continue
+            kept = _finer(one, weight, own.of(one, weight, experts=experts), split)
+            copied = weight.label == "kv_b_proj" and kept.bits < PLAIN.bits
+            held = _with_room(one, _in_blocks(one, weight, kept, split), base, split)
+            size, idle = (each * weight.count for each in _bytes(held, kept, width, split))
+            found.add(_label(weight), weight.elements, size, count, rounded=True)
+            found.relaid += idle * count
 
 
 def _finer(shape: Shape, weight: Weight, scheme: Scheme, split: Split) -> Scheme:

@@ -19,10 +19,8 @@ _QUERIES_ALONE = (0, 30)
 def attention(shape: Shape, kind: str, tp: int, release: tuple[int, ...]) -> Iterator[Weight]:
     """The weights of one layer's attention of the kind `full`, `sliding` or `chunked`."""
     hidden, heads = shape.hidden, max(1, shape.heads // tp)
-    kv_heads, head_dim, v_head_dim = max(1, shape.kv_heads // tp), shape.head_dim, shape.v_head_dim
-    if kind == "full" and shape.wide_head_dim:
-        head_dim, v_head_dim = shape.wide_head_dim, shape.wide_v_head_dim
-        kv_heads = max(1, (shape.wide_kv_heads or shape.kv_heads) // tp)
+    whole, head_dim, v_head_dim = shape.kv_of(kind)
+    kv_heads = max(1, whole // tp)
     queries = heads * head_dim
     out = queries * (2 if shape.family.gate == "query" else 1)
     if not shape.shares_kv or release < _QUERIES_ALONE:

@@ -142,6 +142,12 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     reuses: bool = False
     """This layer is another once more (of a layer's own shape only)."""
 
+    def kv_of(self, kind: str) -> tuple[int, int, int]:
+        """KV heads of the whole model in a layer of `kind`, and how wide its keys and its values are."""
+        if kind == "full" and self.wide_head_dim:
+            return self.wide_kv_heads or self.kv_heads, self.wide_head_dim, self.wide_v_head_dim
+        return self.kv_heads, self.head_dim, self.v_head_dim
+
 
 def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | None = None) -> Shape | str:
     """The sizes in `config`, or one sentence that says what is missing or absurd."""

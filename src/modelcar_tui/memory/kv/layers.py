@@ -166,10 +166,7 @@ def _token(start: Start, kind: str) -> int:
     shape, args, model = start.model.shape, start.args, start.model
     if kind == "mla" and shape.mla is not None:
         return _latent(start, shape, shape.mla)
-    heads, key, value = shape.kv_heads, shape.head_dim, shape.v_head_dim
-    if kind == "full" and shape.wide_head_dim:
-        heads = shape.wide_kv_heads or heads
-        key, value = shape.wide_head_dim, shape.wide_v_head_dim
+    heads, key, value = shape.kv_of(kind)
     release, dtype = start.profile.release, args.kv_cache_dtype
     if release < _NARROW_VALUES:
         value = max(key, value)
