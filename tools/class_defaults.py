@@ -16,7 +16,7 @@ import json
 import re
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +164,8 @@ _PART = re.compile(
 )
 _NEEDED = (("vocab_size",), ("hidden_size", "d_model", "n_embd"))
 
+Assigned = Callable[[ast.stmt], Iterable[tuple[str, Any]]]
+
 
 class Classes:
     """The configuration classes by name, with what each one states itself."""
@@ -175,17 +177,21 @@ class Classes:
                 if isinstance(node, ast.ClassDef):
                     self.nodes.setdefault(node.name, node)
 
-    def values(self, name: str) -> dict[str, Any]:
-        """Constants of the class and of those that it is derived from."""
+    def values(self, name: str, assigned: Assigned | None = None) -> dict[str, Any]:
+        """Constants of the class and of those that it is derived from.
+
+        Args:
+            assigned: what a statement of a class assigns; None: constants to names.
+        """
         node = self.nodes.get(name)
         if node is None:
             return {}
         found: dict[str, Any] = {}
         for base in reversed(node.bases):
             if isinstance(base, ast.Name) and base.id != name:
-                found |= self.values(base.id)
+                found |= self.values(base.id, assigned)
         for statement in node.body:
-            found |= dict(_assigned(statement))
+            found |= dict((assigned or _assigned)(statement))
         return found
 
     def text_part(self, name: str) -> str:
@@ -198,6 +204,13 @@ class Classes:
                     return ""
                 return found["kind"] or str(self.values(found["name"]).get("model_type") or "")
         return ""
+
+
+def classes_in(wheel: Path) -> Classes:
+    """Those of transformers' wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = sorted(name for name in archive.namelist() if re.search(r"/configuration_\w+\.py$", name))
+        return Classes(archive.read(name).decode() for name in names)
 
 
 def _assigned(statement: ast.stmt) -> Iterator[tuple[str, Any]]:
@@ -255,9 +268,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("wheel", type=Path, help="transformers' wheel")
     wheel: Path = parser.parse_args(argv).wheel
     release = wheel.name.split("-")[1]
-    with zipfile.ZipFile(wheel) as archive:
-        names = sorted(name for name in archive.namelist() if re.search(r"/configuration_\w+\.py$", name))
-        classes = Classes(archive.read(name).decode() for name in names)
+    classes = classes_in(wheel)
     defaults, parts = table(classes)
     rows = ",\n".join(f"  {json.dumps(kind)}: {json.dumps(row)}" for kind, row in sorted(defaults.items()))
     source = f"transformers {release}, models/*/configuration_*.py"

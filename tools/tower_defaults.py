@@ -16,12 +16,11 @@ import ast
 import json
 import re
 import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from class_defaults import Classes
+from class_defaults import Classes, classes_in
 
 TABLE = Path(__file__).parent.parent / "src/modelcar_tui/models/towers/class_defaults.json"
 _TEXT = ("text_config", "decoder", "decoder_config")
@@ -49,15 +48,7 @@ def literal(node: ast.expr) -> Any:
 
 def stated(classes: Classes, name: str) -> dict[str, Any]:
     """Constants of a class and of those it is derived from that may decide about sizes."""
-    node = classes.nodes.get(name)
-    if node is None:
-        return {}
-    found: dict[str, Any] = {}
-    for base in reversed(node.bases):
-        if isinstance(base, ast.Name) and base.id != name:
-            found |= stated(classes, base.id)
-    for statement in node.body:
-        found |= dict(_assigned(statement))
+    found = classes.values(name, _assigned)
     return {key: value for key, value in found.items() if _tells(key, value)}
 
 
@@ -138,9 +129,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("vllm", type=Path, help="where a release of vLLM's lies unpacked")
     options = parser.parse_args(argv)
     wheel: Path = options.wheel
-    with zipfile.ZipFile(wheel) as archive:
-        names = sorted(name for name in archive.namelist() if re.search(r"/configuration_\w+\.py$", name))
-        composites, rows = tables(Classes(archive.read(name).decode() for name in names))
+    composites, rows = tables(classes_in(wheel))
     own_composites, own_rows = tables(_kept_by_vllm(options.vllm))
     composites |= own_composites
     rows |= {kind: {**rows.get(kind, {}), **row} for kind, row in own_rows.items()}
