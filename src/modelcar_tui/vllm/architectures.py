@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 import msgspec
 
@@ -172,6 +172,7 @@ def _nearly(span: Span, profile: Profile) -> bool:
     return profile.development and span.before == profile.number
 
 
+@lru_cache(maxsize=512)
 def _converted(arch: str) -> tuple[str, ...]:
     """What vLLM looks for in its registry where `arch` is not there."""
     ending = next((ending for ending in _ENDINGS if arch.endswith(ending)), "")

@@ -28,9 +28,9 @@ numbers, and of the others."""
 def compressed_layers(start: Start, own: Compressed, rank: tuple[int, int]) -> Layers:
     """The caches of the layers `rank`."""
     found: Counter[Spec] = Counter()
-    for ratio in own.ratios[rank[0] : rank[1]]:
+    for ratio, count in Counter(own.ratios[rank[0] : rank[1]]).items():
         for spec in _layer(start, own, ratio):
-            found[spec] += 1
+            found[spec] += count
     return tuple(found.items())
 
 
