@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from modelcar_tui.memory.kv.specs import Spec, ceil_div, round_up
+from modelcar_tui.core.rounding import ceil_div, round_up
+from modelcar_tui.memory.kv.specs import Spec
 
 FULL = Spec(kind="full", block=32, page=100)
 LATENT = Spec(kind="mla", block=16, page=100)
