@@ -22,6 +22,7 @@ import msgspec
 from modelcar_tui import __version__
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.numbers import leave_out
 from modelcar_tui.core.secrets import Redactor, teach_environment
 from modelcar_tui.manifest.plan import ANYTHING, Decision
 from modelcar_tui.supervisor import events as e
@@ -178,7 +179,10 @@ class Supervisor:
 
     def _open_journal(self, run: RunFolder) -> list[e.Stamped]:
         path = run.path / JOURNAL
-        earlier = list(read_journal(path)) if self._resume and path.exists() else []
+        earlier: list[e.Stamped] = []
+        if self._resume and path.exists():
+            leave_out(path.read_text(errors="replace"))  # a mask stands for one secret in all of a run
+            earlier = list(read_journal(path))
         self._journal = Journal(path)
         self.state = fold(earlier)
         if earlier:

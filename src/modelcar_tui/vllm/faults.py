@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from modelcar_tui.core.numbers import mask_of
 from modelcar_tui.vllm.argument_table import Flag, argument_table
 from modelcar_tui.vllm.arguments import Argument, canonical, dotted_object, exists
 from modelcar_tui.vllm.companions import refused_beside
@@ -100,7 +101,7 @@ def _masked(argument: Argument, found: Fault) -> Fault:
     value = whole_item(argument).partition(" ")[2].strip() or argument.value
     if not argument.secret or not value:
         return found
-    return msgspec.structs.replace(found, what=found.what.replace(value, "***"), meant=None)
+    return msgspec.structs.replace(found, what=found.what.replace(value, mask_of(value)), meant=None)
 
 
 def whole_item(argument: Argument) -> str:

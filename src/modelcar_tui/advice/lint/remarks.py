@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.advice.finding import Finding, Severity, Stops
+from modelcar_tui.core.numbers import mask_of
 from modelcar_tui.core.text import clean
 from modelcar_tui.manifest.types import ModelCar, Position
 from modelcar_tui.vllm.arguments import Argument
@@ -105,7 +106,7 @@ class Remarks:
             at = places[argument.index]
         if argument is not None and argument.secret:
             value = argument.value or argument.written.partition(" ")[2].strip()
-            what, fix = (text.replace(value, "***") if value else text for text in (what, fix))
+            what, fix = (text.replace(value, mask_of(value)) if value else text for text in (what, fix))
         self.add(code, severity, what, fix, at=at, stops=stops)
 
 
