@@ -9,7 +9,8 @@ from typing import Final
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PASSWORDS = frozenset(("password", "passwd", "passphrase", "passcode"))
-_SECRETS = frozenset(("secret", "secrets", "credential", "credentials", "creds", "apikey", "privatekey"))
+_SECRETS = frozenset(("secret", "secrets", "credential", "credentials", "creds"))
+_KEYS = frozenset(f"{what}key" for what in ("access", "api", "private", "secret", "secretaccess"))
 _TOKENS = frozenset(
     f"{what}token" for what in ("access", "api", "auth", "id", "identity", "refresh", "registry")
 )
@@ -144,7 +145,7 @@ def kind_of(name: str) -> Kind:
     last, before = words[-1], frozenset(words[:-1])
     if _PASSWORDS & frozenset(words):
         return Kind.SURE
-    if last in _SECRETS | _TOKENS:
+    if last in _SECRETS | _TOKENS | _KEYS:
         return Kind.NONE if _A_REFERENCE.search(name) else Kind.SURE
     if last in ("key", "keys"):
         return Kind.SURE if before & _OF_A_KEY else Kind.MAYBE
@@ -152,7 +153,7 @@ def kind_of(name: str) -> Kind:
         return Kind.SURE if before & _OF_A_TOKEN and last == "token" else Kind.MAYBE
     if last in ("cookie", "authorization"):
         return Kind.SURE
-    return Kind.MAYBE if last in ("auth", "pass", "pwd") else Kind.NONE
+    return Kind.MAYBE if last in ("auth", "pass") or last.endswith(("pwd", "pw")) else Kind.NONE
 
 
 def kind_in_query(name: str) -> Kind:
@@ -163,5 +164,7 @@ def kind_in_query(name: str) -> Kind:
     return kind_of(name)
 
 
-NAME_PARTS: Final = "passw(?:or)?d|passphrase|passcode|pwd|pass|token|secret|credential|creds|key|auth|cookie"
+NAME_PARTS: Final = (
+    "passw(?:or)?d|passphrase|passcode|pwd|pass|pw|token|secret|credential|creds|key|auth|cookie"
+)
 """An expression for a part of every name of which `kind_of` may say more than `NONE`; in any case."""

@@ -1,8 +1,8 @@
 """Secrets that nobody taught, by their shape: where a value stands, how it begins, how it is wrapped.
 
 Sources of the beginnings: the issuers' own documents (GitHub, GitLab, Hugging Face, OpenAI, AWS, Google,
-NVIDIA NGC, Slack, npm, PyPI, Docker, Databricks, HashiCorp, Atlassian). Tests hold the whole against the
-patterns of detect-secrets.
+NVIDIA NGC, Slack, npm, PyPI, Docker, Databricks, HashiCorp, Atlassian, Stripe, Square, Twilio and others).
+Tests hold the whole against the patterns of detect-secrets.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _TELLS = re.compile(NAME_PARTS, re.IGNORECASE)
 _MOST_NAME = 60
 _BEHIND = re.compile(
     r"[\w.-]{0,30}"
-    r"(?:(?P<gap>\\{0,4}[\"']?\s{0,3}(?:=>|[:=])\s{0,3})|(?P<flag>\s{1,3}|[\"']\s{0,3},?\s{0,3}(?=[\"'])))"
+    r"(?:(?P<gap>\\{0,4}[\"']?\]?\s{0,20}(?:=>|:=|::|[:=])\s{0,20})|(?P<flag>\s{1,3}|[\"']\s{0,3},?\s{0,3}(?=[\"'])))"
     r"(?P<open>(?:[\[(]\s*)?)"
-    r"(?:[bru]?(?P<quote>\\{0,4}[\"'])(?P<quoted>(?:(?!(?P=quote)).){1,8000}?)(?P=quote)|(?P<bare>[^\s,;\"'`&)}\]\[({<>\\]{1,8000}))",
+    r"(?:[bru]?(?P<quote>\\{0,4}[\"'])(?P<quoted>(?:(?!(?P=quote)).){1,8000}?)(?P=quote)|[\"']?(?P<bare>[^\s,;\"'`&)}\]\[({<>\\]{1,8000}))",
     re.DOTALL,
 )
 """What follows the telling part of a name: its rest, an assignment or a flag's blank, and the value."""
@@ -44,13 +44,17 @@ _BEGINNINGS = re.compile(
     r"(?<![A-Za-z0-9])(?:"
     r"(?:sk|rk)[-_](?=[\w-]{0,40}[0-9A-Z])[\w-]{8,200}"
     r"|hf_(?=[A-Za-z]{0,200}[0-9A-Z])[A-Za-z0-9]{8,200}"
-    r"|gh[pousr]_[A-Za-z0-9]{16,255}|github_pat_\w{20,255}|gl(?:pat|dt|rt|ptt|cbt|soat|ft|imt|agent)-[\w.-]{16,300}"
-    r"|nvapi-[\w-]{16,200}|xox[a-z]-(?:\d-)?[A-Za-z0-9-]{10,250}|gsk_[A-Za-z0-9]{16,200}|xai-[A-Za-z0-9]{16,200}"
-    r"|npm_[A-Za-z0-9]{30,200}|dapi[0-9a-f]{32}(?:-\d)?|dckr_[po]at_[\w-]{16,200}|hv[sbr]\.[\w-]{20,300}"
-    r"|pypi-AgE[\w-]{30,300}|(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])|AIza[\w-]{30,60}|GOCSPX-[\w-]{20,60}|ya29\.[\w.-]{6,600}"
-    r"|ATATT[\w=-]{20,300}|SG\.[\w-]{16,64}\.[\w-]{16,64}|r8_[A-Za-z0-9]{30,60}"
-    r"|sha256~[\w-]{6,200}|k8s-aws-v1\.[\w-]{6,2000}|eyJ[\w-]{6,8000}(?:\.[\w-]{0,8000}){0,4}"
-    r")"
+    r"|gh[pousr]_\w{16,255}|github_pat_\w{20,255}"
+    r"|gl(?:pat|dt|rt|ptt|cbt|soat|ft|imt|oas|agent)-[\w.-]{16,1100}|GR1348941[\w-]{16,60}"
+    r"|nvapi-[\w-]{16,200}|gsk_[A-Za-z0-9]{16,200}|xai-[A-Za-z0-9]{16,200}|r8_[A-Za-z0-9]{30,60}"
+    r"|(?i:xox[a-z])-[A-Za-z0-9-]{3,250}|npm_[A-Za-z0-9]{30,200}|pypi-AgE[\w-]{30,300}"
+    r"|dapi[0-9a-f]{32}(?:-\d)?|dckr_[po]at_[\w-]{16,200}|hv[sbr]\.[\w-]{20,300}"
+    r"|(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"
+    r"|AIza[\w-]{30,60}|GOCSPX-[\w-]{20,60}|ya29\.[\w.-]{6,600}|ATATT[\w=-]{20,300}"
+    r"|SG\.[\w-]{16,64}\.[\w-]{16,64}|sq0csp-[\w\\-]{40,60}|[0-9a-z]{32}-us\d{1,2}"
+    r"|(?:AC|SK)[a-f0-9]{32}"
+    r"|sha256~[\w-]{6,200}|k8s-aws-v1\.[\w-]{6,2000}|eyJ[\w=-]{6,8000}(?:\.[\w+/=-]{0,8000}){0,4}"
+    r")|(?<=hooks\.slack\.com/services/)[\w/-]{3,200}"
 )
 _PLACEHOLDER = re.compile(
     r"(?i:none|null|nil|true|false|undefined|unset|empty|redacted|hidden|masked|required|optional|string|str|bytes)"
@@ -60,7 +64,7 @@ _PLACEHOLDER = re.compile(
     re.DOTALL,
 )
 _LIKE_A_WORD = re.compile(r"[A-Za-z]{1,20}[.,:;!?)\]}…]*")
-_NUMBER = re.compile(r"[-+]?[\d_.,]+(?:[eE][-+]?\d+)?[KMGTkmgt]?i?B?|0x[0-9a-fA-F]+")
+_NUMBER = re.compile(r"[-+]?[\d_.,]{1,20}(?:[eE][-+]?\d+)?[KMGTkmgt]?i?B?|0x[0-9a-fA-F]+")
 _SMALL = re.compile(r"-?\d{1,5}")
 """A number that counts or measures; no password is as short."""
 _PATH = re.compile(r"(?:~|\.{1,2})?/.*|[A-Za-z]:\\.*|(?:[\w.-]+/)+[\w.-]+\.[A-Za-z]{2,5}", re.DOTALL)
@@ -78,17 +82,17 @@ def without_shapes(text: str) -> str:
     """
     text = _PEM.sub(_pem, text)
     text = _USERINFO.sub(_userinfo, text)
-    text = _BARE_LOGIN.sub(lambda found: f"{_masked(found['login'])}@", text)
+    text = _BARE_LOGIN.sub(lambda found: f"{mask_of(found['login'])}@", text)
     text = _PARAMETER.sub(_parameter, text)
     text = _named(text)
-    return _BEGINNINGS.sub(lambda found: _masked(found[0]), text)
+    return _BEGINNINGS.sub(lambda found: mask_of(found[0]), text)
 
 
 def mask_value(name: str, value: str) -> str:
     """A value that stands behind a name, or its mask; inside a value without a name of a secret, shapes are
     masked."""
     if is_secret_value(kind_of(name), value):
-        return _masked(value)
+        return mask_of(value)
     return without_shapes(value)
 
 
@@ -107,16 +111,12 @@ def unlike_ordinary(value: str) -> bool:
     return telling and len(value) >= 6 and not any(map(str.isspace, value.strip()))
 
 
-def _masked(value: str) -> str:
-    return value if is_mask(value) else mask_of(value)
-
-
 def _pem(found: re.Match[str]) -> str:
     body = found["body"]
     if not body.strip(" \r\n\t\\nr") or MASKED.search(body):
         return found[0]
     lines = body.count("\n")
-    return f"{found['head']}{_masked(body.strip())}" + "\n" * lines + (found["foot"] or "")
+    return f"{found['head']}{mask_of(body.strip())}" + "\n" * lines + (found["foot"] or "")
 
 
 def _userinfo(found: re.Match[str]) -> str:
@@ -124,13 +124,13 @@ def _userinfo(found: re.Match[str]) -> str:
     plain = ":" not in login and found["scheme"].lower() in _PLAIN_USERS
     if plain or _PLACEHOLDER.fullmatch(login):
         return found[0]
-    return f"{found['scheme']}://{_masked(login)}@"
+    return f"{found['scheme']}://{mask_of(login)}@"
 
 
 def _parameter(found: re.Match[str]) -> str:
     kind = kind_in_query(found["name"])
     hidden = is_secret_value(kind, found["value"])
-    return found["head"] + (_masked(found["value"]) if hidden else found["value"])
+    return found["head"] + (mask_of(found["value"]) if hidden else found["value"])
 
 
 def _named(text: str) -> str:
@@ -143,7 +143,7 @@ def _named(text: str) -> str:
         group = "quoted" if found["quoted"] is not None else "bare"
         if not is_secret_value(_sure_of(text, tells.start(), found), found[group]):
             continue
-        out += (text[done : found.start(group)], _masked(found[group]))
+        out += (text[done : found.start(group)], mask_of(found[group]))
         done = found.end(group)
         if found["open"]:
             done = _rest_of_list(text, found.end(), out, done)
@@ -167,6 +167,6 @@ def _sure_of(text: str, at: int, found: re.Match[str]) -> Kind:
 def _rest_of_list(text: str, at: int, out: list[str], done: int) -> int:
     while (more := _MORE.match(text, at)) is not None:
         out.append(text[done : more.start("quoted")])
-        out.append(_masked(more["quoted"]))
+        out.append(mask_of(more["quoted"]))
         done, at = more.end("quoted"), more.end()
     return done

@@ -120,9 +120,7 @@ def _shown(node: Node) -> Iterator[tuple[Scalar, str]]:
 
 
 def _mask(value: str) -> str:
-    if is_mask(value):
-        return value
-    if unlike_ordinary(value):
+    if unlike_ordinary(value) and not is_mask(value):
         teach(value)
     return mask_of(value)
 

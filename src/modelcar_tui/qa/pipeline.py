@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from modelcar_tui.core.pem import PemLines
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.text import clean
 from modelcar_tui.qa.lines import RawLine
@@ -46,6 +47,7 @@ class Pipeline:
         self.parser = SuiteParser()
         self._past = Past()
         self.redact = redact
+        self._pem = PemLines()
         self._live = live
         self.last_line = self.phase_since = self.model_since = time.monotonic()
         """When they were, by the monotonic clock; lines of an earlier process count from their own time."""
@@ -70,7 +72,7 @@ class Pipeline:
         """One line of the suite."""
         # Colours alone are dropped first: what is left of most lines is plain, which `clean` passes quickly.
         plain = _COLOUR.sub(b"", raw.data) if b"\x1b" in raw.data else raw.data
-        text = self.redact(clean(plain.decode("utf-8", "replace"), limit=_RAW_LIMIT))
+        text = self._pem(self.redact.known(clean(plain.decode("utf-8", "replace"), limit=_RAW_LIMIT)))
         if len(text) > LINE_LIMIT:
             text = text[: LINE_LIMIT - 1] + "…"
         changed = self._feed(text, raw.at)
@@ -127,7 +129,7 @@ class Pipeline:
 
     def say(self, text: str) -> None:
         """One line of ours (podman's pull, the closing line)."""
-        shown = self.redact(clean(text, limit=_RAW_LIMIT))[:LINE_LIMIT]
+        shown = self.redact.known(clean(text, limit=_RAW_LIMIT))[:LINE_LIMIT]
         self._writer.append(shown, at=time.time(), origin=Origin.US)
         self.flush()
 

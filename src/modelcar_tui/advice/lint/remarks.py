@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from modelcar_tui.advice.finding import Finding, Severity, Stops
-from modelcar_tui.core.numbers import mask_of
 from modelcar_tui.core.text import clean
 from modelcar_tui.manifest.types import ModelCar, Position
 from modelcar_tui.vllm.arguments import Argument
@@ -104,9 +103,6 @@ class Remarks:
         at = self.car.serving.gpu_count_at
         if argument is not None and argument.index < len(places):
             at = places[argument.index]
-        if argument is not None and argument.secret:
-            value = argument.value or argument.written.partition(" ")[2].strip()
-            what, fix = (text.replace(value, mask_of(value)) if value else text for text in (what, fix))
         self.add(code, severity, what, fix, at=at, stops=stops)
 
 
