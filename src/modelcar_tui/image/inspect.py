@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -80,7 +80,7 @@ async def inspect_images(
     *,
     options: ImageOptions = _NO_OPTIONS,
     count_parameters: CountParameters | None = None,
-) -> AsyncIterator[tuple[int, ImageFacts]]:
+) -> AsyncGenerator[tuple[int, ImageFacts], None]:
     """Many images side by side, at most `options.per_host` of one host at a time.
 
     Yields the index within `pairs` and the facts, in the order in which they become known.
