@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from modelcar_tui.core.contain import Contained
+from modelcar_tui.core.contain import Contained, not_known
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.text import clean
@@ -89,8 +89,10 @@ class Steps:
                 keeping=run_keeping(self._run.path),
                 fallback=self._run.path / "not-written",
             )
-        except UserError as error:
-            why = "; ".join(clean(str(problem)) for problem in error.problems)
+        except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
+            first = not_known(error, report.plan.target)
+            problems = error.problems if isinstance(error, UserError) else (first,)
+            why = "; ".join(clean(str(problem)) for problem in problems)
             emit(e.ManifestKept(why=why))
             emit(e.Noticed(text=why, status=e.Status.FAILED))
             return {"finished": {"write": why}, "written": {"error": why}}
