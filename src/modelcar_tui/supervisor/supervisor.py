@@ -201,7 +201,10 @@ class Supervisor:
     def _open_journal(self, run: RunFolder) -> list[e.Stamped]:
         path = run.path / JOURNAL
         earlier = list(read_journal(path)) if self._resume and path.exists() else []
-        self._journal = Journal(path)
+        try:
+            self._journal = Journal(path)
+        except OSError as error:
+            raise self._journal_fault(error) from None
         self.state = fold(earlier)
         if earlier:
             self._started = earlier[0].at
