@@ -37,6 +37,8 @@ MANIFEST = "model-car:\n" + "".join(
     "    serving_arguments:\n      gpu_count: 1\n      args: [--uvicorn-log-level=info]\n"
     for name, image in MODELS.items()
 )
+BLOCKED = MANIFEST.replace("args: [", "args: [--max-model-len=9999999, ", 1)
+"""Its first model is NO-GO, and no fault may make it better than that or UNKNOWN."""
 SKOPEO = """#!/bin/sh
 for last; do case $last in --raw) kind=raw ;; --config) kind=config ;; esac; done
 exec cat "{folder}/$(basename "$last").$kind"
@@ -111,13 +113,13 @@ class Bench:
         self.cluster.stop()
         self.registry.stop()
 
-    def run(self, fault: Fault | None = None) -> Told:
-        """One run in rooms of its own."""
+    def run(self, fault: Fault | None = None, *, blocked: bool = False) -> Told:
+        """One run in rooms of its own; `blocked` asks too much for one model, and writes nothing."""
         self._count += 1
         rooms = self._folder / f"run-{self._count}"
         rooms.mkdir()
         manifest = rooms / "x.base.yaml"
-        manifest.write_text(MANIFEST)
+        manifest.write_text(BLOCKED if blocked else MANIFEST)
         kubeconfig = rooms / "kubeconfig"
         shutil.copyfile(self.cluster.kubeconfig_path, kubeconfig)
         settings = Settings(
@@ -126,7 +128,7 @@ class Bench:
             registries_conf=str(self.registry.registries_conf_path),
             state_dir=str(rooms / "state"),
             qa_recording=str(self._recording),
-            approve=Approve.ALL,
+            approve=Approve.SHOW if blocked else Approve.ALL,
             llm=False,
             timeout_s=LIMIT_S,
         )

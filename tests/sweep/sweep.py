@@ -1,7 +1,7 @@
 """Raise at each port's call of a run, one at a time, and say what came of it.
 
-`python tests/sweep/sweep.py` takes every call with every kind of error, once and for good; `--slice` every
-call once, the kinds spread over them.
+`python tests/sweep/sweep.py` takes every call with every kind of error, once and for good, and every call of
+a run with a NO-GO once; `--slice` every call of the first once, the kinds spread over them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from itertools import chain
 from multiprocessing import get_context
 
 from bench import Bench, Told, bench, judge
@@ -37,11 +38,13 @@ def everything(calls: Iterable[str]) -> list[Fault]:
     ]
 
 
-def swept(made: Bench, plain: Told, faults: Iterable[Fault]) -> Iterator[tuple[Fault, Told, list[str]]]:
+def swept(
+    made: Bench, plain: Told, faults: Iterable[Fault], *, blocked: bool = False
+) -> Iterator[tuple[Fault, Told, list[str]]]:
     """Each fault with what the run came to, and what is wrong with that."""
     for fault in faults:
         began = time.monotonic()
-        told = made.run(fault)
+        told = made.run(fault, blocked=blocked)
         wrong = judge(told, plain, fault)
         if time.monotonic() - began > 30:
             wrong.append(f"it took {time.monotonic() - began:.0f} s")
@@ -56,7 +59,11 @@ def _share(number: int, of: int, whole: bool) -> tuple[int, Counter[str], Counte
         ports: Counter[str] = Counter()
         statuses: Counter[int] = Counter()
         failures, count = [], 0
-        for fault, told, wrong in swept(made, plain, faults[number::of]):
+        runs = swept(made, plain, faults[number::of])
+        if whole:
+            no_go = made.run(blocked=True)
+            runs = chain(runs, swept(made, no_go, once(no_go.calls)[number::of], blocked=True))
+        for fault, told, wrong in runs:
             count += 1
             ports[fault.call.split()[0]] += told.raised > 0
             statuses[told.status] += 1

@@ -20,6 +20,16 @@ PARTS = 4
 PORTS = ("child", "file", "kube", "registry")
 
 
+def test_a_model_that_asks_too_much_is_no_go_and_an_error_makes_it_no_better() -> None:
+    with bench() as made:
+        plain = made.run(blocked=True)
+        assert plain.status == 1 and plain.verdicts()["granite"] == ("NO-GO", "NO-GO")
+        faults = [fault for fault in once(plain.calls) if "templates" in fault.call or "nodes" in fault.call]
+        assert len(faults) > 1
+        failures = [wrong for _, _, wrong in swept(made, plain, faults, blocked=True) if wrong]
+    assert not failures
+
+
 @pytest.mark.parametrize("part", range(PARTS))
 def test_whatever_one_call_raises_costs_what_it_was_about(part: int) -> None:
     with bench() as made:

@@ -96,6 +96,20 @@ async def test_a_qa_of_ours_that_dies_is_no_go_and_finished(manifest: Path, tmp_
     assert state.finish is not None and state.finish.exit_status == 7
 
 
+async def test_a_guest_that_cannot_join_is_an_unknown_vote_with_the_way_to_mend_it(
+    manifest: Path, tmp_path: Path
+) -> None:
+    refused = guest(None).refused("can't join: it needs 'nobody'")
+    state = await ended(manifest, tmp_path, refused, real=False)
+    assert state.finish is not None and state.finish.exit_status == 8
+    (vote,) = state.votes
+    assert vote.verdict is Verdict.UNKNOWN and "can't join: it needs 'nobody'" in vote.reason
+    pane = state.pane("licence")
+    assert (
+        pane is not None and pane.status is e.Status.FAILED and "pip uninstall acme-licence" in pane.lines[-1]
+    )
+
+
 class Broken(Member):
     """As another package's: what it raises, or how long it takes."""
 
