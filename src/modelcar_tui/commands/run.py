@@ -6,13 +6,13 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from modelcar_tui.commands.guard import complain
+from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.report.text import markdown
 from modelcar_tui.supervisor import events as e
@@ -64,6 +64,10 @@ async def _run(
         return _SIGNALS[caught[0]]
     finish = supervisor.state.finish
     return finish.exit_status if finish else ExitStatus.INTERNAL
+
+
+_MOST_TAIL = 4 * 2**20
+"""Bytes of the log that are told at a time."""
 
 
 class _Talk:
@@ -123,9 +127,9 @@ class _Tail:
         self._offset = 0
 
     def more(self) -> list[str]:
-        with suppress(OSError), self._path.open("rb") as file:
+        with Contained(str(self._path)), self._path.open("rb") as file:
             file.seek(self._offset)
-            data = file.read()
+            data = file.read(_MOST_TAIL)
             whole = data.rfind(b"\n") + 1
             self._offset += whole
             return data[:whole].decode(errors="replace").splitlines()

@@ -44,7 +44,10 @@ class UserError(Exception):
 
 def full_disk(error: BaseException) -> str:
     """What to say where a write found no room; empty for any other error."""
-    if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    by_sqlite = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
+    by_system = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if not (by_sqlite or by_system):
         return ""
-    place = f" ({error.filename})" if error.filename else ""
+    name = getattr(error, "filename", None)
+    place = f" ({name})" if name else ""
     return f"the disk is full{place}: make room there, or keep runs elsewhere with --state-dir"

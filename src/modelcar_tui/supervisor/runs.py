@@ -34,7 +34,13 @@ class RunFolder:
         self.path = path
         self.settings = settings
         self.run_id = path.name
-        self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            what = f"can't be opened: {error.strerror}"
+            raise UserError(
+                Problem(where=str(path / "lock"), what=what, fix="give another with --state-dir")
+            ) from error
         if not try_lock(self._lock):
             os.close(self._lock)
             raise UserError(
