@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Final
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_PASSWORDS = frozenset(("password", "passwd", "passphrase", "passcode"))
+_PASSWORDS = ("password", "passwd", "passphrase", "passcode")
 _SECRETS = frozenset(("secret", "secrets", "credential", "credentials", "creds"))
-_KEYS = frozenset(f"{what}key" for what in ("access", "api", "private", "secret", "secretaccess"))
+_KEYS = tuple(f"{what}key" for what in ("access", "api", "private", "secret"))
 _TOKENS = frozenset(
     f"{what}token" for what in ("access", "api", "auth", "id", "identity", "refresh", "registry")
 )
@@ -143,17 +143,17 @@ def kind_of(name: str) -> Kind:
     if not words or words[-1] in _NOT_ITSELF:
         return Kind.NONE
     last, before = words[-1], frozenset(words[:-1])
-    if _PASSWORDS & frozenset(words):
+    if any(word.endswith(_PASSWORDS) for word in words):
         return Kind.SURE
-    if last in _SECRETS | _TOKENS | _KEYS:
+    if last in _SECRETS | _TOKENS or last.endswith(_KEYS):
         return Kind.NONE if _A_REFERENCE.search(name) else Kind.SURE
     if last in ("key", "keys"):
         return Kind.SURE if before & _OF_A_KEY else Kind.MAYBE
-    if last in ("token", "tokens"):
+    if last.endswith("token") or last == "tokens":
         return Kind.SURE if before & _OF_A_TOKEN and last == "token" else Kind.MAYBE
     if last in ("cookie", "authorization"):
         return Kind.SURE
-    return Kind.MAYBE if last in ("auth", "pass") or last.endswith(("pwd", "pw")) else Kind.NONE
+    return Kind.MAYBE if last == "auth" or last.endswith(("pass", "pwd", "pw")) else Kind.NONE
 
 
 def kind_in_query(name: str) -> Kind:

@@ -59,7 +59,7 @@ _BEGINNINGS = re.compile(
 _PLACEHOLDER = re.compile(
     r"(?i:none|null|nil|true|false|undefined|unset|empty|redacted|hidden|masked|required|optional|string|str|bytes)"
     r"|[.…xX*•]+|<[^>]*>?|\$\(.*|\$\{.*|\$\w*|%\(?\w*\)?s?|\{+[^}]*\}*|SecretStr\(.*"
-    r"|(?i:your|my|an?|the)[-_ ].*"
+    r"|(?i:your)[-_ ].*"
     r"|(?:IMAGE|TOKEN|KEY|PASSWORD|SECRET|VALUE|NAME|[A-Z]+(?:_[A-Z]+)+)",
     re.DOTALL,
 )
@@ -122,7 +122,7 @@ def _pem(found: re.Match[str]) -> str:
 def _userinfo(found: re.Match[str]) -> str:
     login = found["login"]
     plain = ":" not in login and found["scheme"].lower() in _PLAIN_USERS
-    if plain or _PLACEHOLDER.fullmatch(login):
+    if plain or _PLACEHOLDER.fullmatch(login.partition(":")[2] or login):
         return found[0]
     return f"{found['scheme']}://{mask_of(login)}@"
 
