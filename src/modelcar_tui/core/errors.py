@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-
 import msgspec
 
 from modelcar_tui.core.exit_codes import ExitStatus
@@ -40,11 +38,3 @@ class UserError(Exception):
         super().__init__(str(problem))
         self.problems = (problem, *more)
         self.status = status
-
-
-def full_disk(error: BaseException) -> str:
-    """What to say where a write found no room; empty for any other error."""
-    if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
-        return ""
-    place = f" ({error.filename})" if error.filename else ""
-    return f"the disk is full{place}: make room there, or keep runs elsewhere with --state-dir"

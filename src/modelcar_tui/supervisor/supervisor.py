@@ -80,6 +80,7 @@ class Supervisor:
         self._journal: Journal | None = None
         self._driver: asyncio.Task[None] | None = None
         self._detached = False
+        self._cancelled = False
         self._started = time.time()
         self.llm: Session | None = None
         self.was_finished = False
@@ -102,6 +103,8 @@ class Supervisor:
                 yield stamped
             self._driver = asyncio.create_task(self._drive(run))
             self._driver.add_done_callback(lambda _: self._events.put_nowait(None))
+            if self._cancelled:  # before there was anything to cancel; after its first step it can say so
+                self._loop.call_soon(self._driver.cancel)
             while (stamped_or_end := await self._events.get()) is not None:
                 yield stamped_or_end
             with suppress(asyncio.CancelledError):
@@ -128,8 +131,12 @@ class Supervisor:
             self._loop.call_soon_threadsafe(self._consents.put_nowait, allowed)
 
     def cancel(self, *, detach: bool = False) -> None:
-        """Stop: clean up what runs outside, or with `detach` leave it running to be found by a resume."""
+        """Stop: clean up what runs outside, or with `detach` leave it running to be found by a resume.
+
+        Safe from any thread, and before `run`.
+        """
         self._detached = detach
+        self._cancelled = True
         if self._loop is not None and self._driver is not None:
             self._loop.call_soon_threadsafe(self._driver.cancel)
 
