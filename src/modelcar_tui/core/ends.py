@@ -126,6 +126,8 @@ class Ends:
         """All of ours is done, and this is the status; what is left may take `TAIL_S`."""
         if self._pipe is None:
             return status
+        if status == ExitStatus.LIMIT:
+            self._leave_now(status)  # what is missing is missing for Python's own end, too
         self._quiet = True
         for number in STATUS:  # Python gives its handlers up before its end
             signal.signal(number, signal.SIG_IGN)

@@ -14,6 +14,9 @@ from modelcar_tui.core.exit_codes import ExitStatus
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NO_THREAD = "can't start new thread"
 _MOST_CAUSES = 50
+_SQLITE_NOMEM, _SQLITE_IOERR, _SQLITE_FULL, _SQLITE_CANTOPEN = 7, 10, 13, 14
+_FEW = 8
+"""Descriptors that a database may have been closing meanwhile."""
 
 
 class Shortage(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +58,7 @@ def _short(error: BaseException, run: bool) -> Shortage | None:
     if number in _FULL:
         return _full(error, run)
     if number == errno.EFBIG:
-        return _limit("a file has grown to the largest size", resource.RLIMIT_FSIZE, "f", "unlimited", 1024)
+        return _limit("no larger file", resource.RLIMIT_FSIZE, "f", "unlimited", 1024)
     if number == errno.EMFILE:
         return _limit("no more open files", resource.RLIMIT_NOFILE, "n", "1024")
     if number == errno.ENFILE:
@@ -72,7 +75,27 @@ def _number(error: BaseException) -> int | None:
         text = str(error)
         known = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
         return next((number for number in known if os.strerror(number) in text), None)
-    return None
+    code = getattr(error, "sqlite_errorcode", None)
+    return _of_sqlite(code) if isinstance(code, int) else None
+
+
+def _of_sqlite(code: int) -> int | None:
+    """SQLite tells its own codes and keeps the system's to itself: what a limit of ours explains."""
+    if code & 0xFF == _SQLITE_CANTOPEN and _few_files_left():
+        return errno.EMFILE
+    if (
+        code & 0xFF == _SQLITE_IOERR
+        and resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY
+    ):
+        return errno.EFBIG
+    return {_SQLITE_FULL: errno.ENOSPC, _SQLITE_NOMEM: errno.ENOMEM}.get(code & 0xFF)
+
+
+def _few_files_left() -> bool:
+    try:
+        return len(os.listdir("/proc/self/fd")) + _FEW >= resource.getrlimit(resource.RLIMIT_NOFILE)[0]  # noqa: PTH208
+    except OSError as error:
+        return error.errno == errno.EMFILE
 
 
 def _limit(what: str, kind: int, letter: str, enough: str, unit: int = 1) -> Shortage:
@@ -111,4 +134,5 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         yield one
         if isinstance(one, BaseExceptionGroup):
             left += one.exceptions
-        left += [cause for cause in (one.__cause__, one.__context__) if cause is not None]
+        context = None if one.__suppress_context__ else one.__context__
+        left += [cause for cause in (one.__cause__, context) if cause is not None]

@@ -24,6 +24,7 @@ from langgraph.types import Command, interrupt
 
 from modelcar_tui.core.crash import kind
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.shortage import shortage
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor import routing
 from modelcar_tui.supervisor.events import SpecialistStarted, Status
@@ -120,6 +121,8 @@ def _specialist_node(member: Specialist, make_context: MakeContext) -> Step:
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError) and _being_cancelled():
                 raise
+            if is_ours(member) and shortage(error) is not None:
+                raise  # it would fail the others, too; the run can go on once there is more
             return _failed(member, context, error)
         if not context.finished:
             context.finish("it ended and told no result")

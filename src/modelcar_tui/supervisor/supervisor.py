@@ -23,6 +23,7 @@ from modelcar_tui import __version__
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.secrets import Redactor, teach_environment
+from modelcar_tui.core.shortage import shortage
 from modelcar_tui.manifest.plan import ANYTHING, Decision
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.afterwards import keep
@@ -219,7 +220,9 @@ class Supervisor:
             raise
         except UserError as error:
             self._finish(error.status, str(error))
-        except Exception as error:  # noqa: BLE001 - the screen must say it, whatever it is
+        except Exception as error:
+            if shortage(error) is not None:
+                raise  # no end of the run: it can go on once there is more
             self._context("supervisor", {}).crash(error)
             where = run.path / "crash.txt"
             self._finish(
