@@ -83,10 +83,8 @@ def _of_sqlite(code: int) -> int | None:
     """SQLite tells its own codes and keeps the system's to itself: what a limit of ours explains."""
     if code & 0xFF == _SQLITE_CANTOPEN and _few_files_left():
         return errno.EMFILE
-    if (
-        code & 0xFF == _SQLITE_IOERR
-        and resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY
-    ):
+    largest, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    if code & 0xFF == _SQLITE_IOERR and largest != resource.RLIM_INFINITY:
         return errno.EFBIG
     return {_SQLITE_FULL: errno.ENOSPC, _SQLITE_NOMEM: errno.ENOMEM}.get(code & 0xFF)
 

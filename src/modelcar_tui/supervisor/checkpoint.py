@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,9 +16,27 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 async def open_saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
     """A checkpointer on `path` (mode 0600), closed at the end."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    async with aiosqlite.connect(path) as connection:
+    opening = asyncio.ensure_future(_opened(path))
+    try:
+        saver = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        # Its thread would answer a loop that has ended.
+        await (await opening).conn.close()
+        raise
+    try:
+        yield saver
+    finally:
+        await saver.conn.close()
+
+
+async def _opened(path: Path) -> AsyncSqliteSaver:
+    connection = await aiosqlite.connect(path)
+    try:
         await connection.execute("PRAGMA journal_mode=WAL")
         await connection.execute("PRAGMA synchronous=NORMAL")
         saver = AsyncSqliteSaver(connection)
         await saver.setup()
-        yield saver
+    except BaseException:
+        await connection.close()
+        raise
+    return saver
