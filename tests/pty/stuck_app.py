@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 import threading
 import time
@@ -38,7 +39,7 @@ def threads() -> None:
     ThreadPoolExecutor().submit(time.sleep, 60)
 
 
-STUCK: dict[str, Callable[[], None]] = {"lock": lock, "mutex": mutex, "threads": threads}
+STUCK: dict[str, Callable[[], None]] = {"lock": lock, "mutex": mutex, "threads": threads, "qa": lambda: None}
 
 
 class Hanging(s.FakeEngine):
@@ -50,12 +51,13 @@ class Hanging(s.FakeEngine):
 
 
 def main() -> int:
-    """`stuck_app.py lock|mutex|threads [LIMIT]`: the seconds that an end may take."""
+    """`stuck_app.py lock|mutex|threads|qa [LIMIT]`: the seconds that an end may take."""
     if len(sys.argv) > 2:
         signals.LIMIT_S = float(sys.argv[2])
     stuck = STUCK[sys.argv[1]]
     DashboardApp.open_gpus = lambda self: stuck()  # type: ignore[method-assign]
-    status = run_dashboard(Hanging(s.decided()), mouse=False)
+    events = s.in_qa(os.devnull, 0) if sys.argv[1] == "qa" else s.decided()
+    status = run_dashboard(Hanging(events), mouse=False)
     return ENDS.over(status)
 
 

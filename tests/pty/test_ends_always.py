@@ -118,6 +118,32 @@ def test_threads_and_an_engine_that_never_come_back_are_not_waited_for() -> None
         assert whole(terminal, before) == []
 
 
+def test_the_stop_of_qa_is_waited_for_until_a_second_ctrl_c() -> None:
+    with Terminal([sys.executable, str(STUCK), "qa"], columns=120, rows=40) as terminal:
+        terminal.wait_for("qa-operator")
+        terminal.keys("q")
+        terminal.wait_for("the QA container is stopped")
+        terminal.keys("c")
+        terminal.wait_for("stopping what the run has started")
+        terminal.quiet(1.0)
+        assert terminal.status is None
+        terminal.kill(signal.SIGINT)
+        terminal.quiet(0.5)
+        terminal.kill(signal.SIGINT)
+        assert terminal.wait_end(5) == 130
+        assert "resume the run to find what is left" in terminal.text
+
+
+def test_a_shutdown_leaves_qa_running_and_does_not_wait_for_it() -> None:
+    with Terminal([sys.executable, str(STUCK), "qa"], columns=120, rows=40) as terminal:
+        terminal.wait_for("qa-operator")
+        terminal.kill(signal.SIGTERM)
+        asked = time.monotonic()
+        assert terminal.wait_end(10) == 143
+        assert time.monotonic() - asked < 4
+        assert b"stopping what" not in terminal.sent
+
+
 def test_what_the_terminal_was_set_to_before_is_what_it_is_set_to_after(tmp_path: Path) -> None:
     with Terminal(command(tmp_path), columns=120, rows=40) as terminal:
         before = terminal.attributes()
