@@ -8,7 +8,7 @@ FREEZE := $(if $(UV),uv pip freeze --python,) .venv-upgrade/bin/python $(if $(UV
 export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: demo test check unit same same-record mutants vllm vllm-judge known-gaps install upgrade clean test-apiserver
+.PHONY: demo test check unit same same-record mutants sweep vllm vllm-judge known-gaps install upgrade clean test-apiserver
 
 # A look that ended with NO-GO, QA failed, rejected, UNKNOWN or Ctrl-C was a good look, and no error of make's.
 demo: $(BIN)/modelcar-tui
@@ -40,6 +40,11 @@ same-record: $(VENV)/.dev
 # its room's tests, up to 2 minutes more (MUTANTS_ARGS="--seed 7", "--count 20 --module memory/kv/plan.py" and the like).
 mutants: $(VENV)/.dev
 	$(BIN)/python tools/mutants.py $(MUTANTS_ARGS)
+
+# Apart from `make test` and CI, which take every call once: every call of a run at its ports fails with every kind of
+# error, alone and for good. 7 minutes on two cores; the last line has calls, runs, statuses and failures.
+sweep: $(VENV)/.dev
+	$(BIN)/python tests/sweep/sweep.py $(SWEEP_ARGS)
 
 # One vLLM release (a version, folder or archive) into every table, in half a minute; docs/vllm-releases.md says what
 # its output asks of you. LOOKED=name,name (or all) records that you have looked at what changed; ONLY=names,defaults

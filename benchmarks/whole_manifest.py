@@ -20,8 +20,9 @@ from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.manifest.plan import Decision, Plan
 from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
 from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.verdict.accepting import accepted_model, decide_accepted
 from modelcar_tui.verdict.candidates import candidates
-from modelcar_tui.verdict.deciding import accepted_model, decide_accepted, decide_model, overall
+from modelcar_tui.verdict.deciding import decide_model, overall
 from modelcar_tui.verdict.proposing import propose_for, together
 from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements
 

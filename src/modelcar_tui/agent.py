@@ -264,8 +264,9 @@ def _call_accelerator(args: argparse.Namespace) -> int:
 def _call_estimate(args: argparse.Namespace) -> int:
     from modelcar_tui.commands.estimate import run_cases_file, run_estimate
     from modelcar_tui.core.errors import Problem, UserError
+    from modelcar_tui.manifest.masking import masked_arguments
 
-    arguments = tuple(args.vllm_arguments)
+    arguments = masked_arguments(tuple(args.vllm_arguments))
     if args.cases:
         if arguments or any(getattr(args, name) for name in _OF_ONE_MODEL):
             what = "each case of the file has its own model, GPU and arguments"

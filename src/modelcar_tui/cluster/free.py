@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from modelcar_tui.cluster.types import GpuNode, Held, Pool, Waiting
+from modelcar_tui.core.contain import Contained
+from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.kube.objects import Container, Pod, Quantity
 from modelcar_tui.kube.quantity import thousandths, whole
@@ -52,8 +54,10 @@ def _counts(name: str) -> bool:
     return "/" in name or name == "cpu" or name in _BYTES
 
 
-def add_pods(usage: Usage, pods: Iterable[Pod], nodes: Mapping[str, object] | None = None) -> None:
-    """Add what the pods hold to `usage`.
+def add_pods(
+    usage: Usage, pods: Iterable[Pod], nodes: Mapping[str, object] | None = None
+) -> dict[str, Problem]:
+    """Add what the pods hold to `usage`; the nodes of those that can't be counted, each with the reason.
 
     Args:
         usage: changed in place.
@@ -61,15 +65,20 @@ def add_pods(usage: Usage, pods: Iterable[Pod], nodes: Mapping[str, object] | No
             room for on one (nominated); a terminating pod counts until it is gone.
         nodes: when given, only these nodes' pods count.
     """
+    unread: dict[str, Problem] = {}
     for pod in pods:
         node = pod.spec.node_name or pod.status.nominated_node_name
         if not node or pod.status.phase in _FINISHED or (nodes is not None and node not in nodes):
             continue
         held = usage.setdefault(node, {})
         held["pods"] = held.get("pods", 0) + 1
-        for name, units in pod_requests(pod).items():
-            if units:
-                held[name] = held.get(name, 0) + units
+        with Contained(f"a pod on {node}") as caught:
+            for name, units in pod_requests(pod).items():
+                if units:
+                    held[name] = held.get(name, 0) + units
+        if caught.problem is not None:
+            unread[node] = caught.problem
+    return unread
 
 
 class Queue:
@@ -78,15 +87,24 @@ class Queue:
     def __init__(self) -> None:
         self._found: dict[str, tuple[int, int]] = {}
 
-    def add(self, pods: Iterable[Pod]) -> None:
-        """Finished pods, those on a node and those nominated for one are left out."""
+    def add(self, pods: Iterable[Pod]) -> dict[str, Problem]:
+        """Finished pods, those on a node and those nominated for one are left out.
+
+        Returns:
+            Why a pod could not be counted, under the empty name.
+        """
+        unread: dict[str, Problem] = {}
         for pod in pods:
             if pod.spec.node_name or pod.status.nominated_node_name or pod.status.phase in _FINISHED:
                 continue
-            for name, units in pod_requests(pod).items():
-                if "/" in name and units:
-                    count, known = self._found.get(name, (0, 0))
-                    self._found[name] = count + 1, known + units
+            with Contained("a pod that waits for a node") as caught:
+                for name, units in pod_requests(pod).items():
+                    if "/" in name and units:
+                        count, known = self._found.get(name, (0, 0))
+                        self._found[name] = count + 1, known + units
+            if caught.problem is not None:
+                unread[""] = caught.problem
+        return unread
 
     def waiting(self, nodes: Iterable[GpuNode]) -> tuple[Waiting, ...]:
         """For resources that a node here offers."""

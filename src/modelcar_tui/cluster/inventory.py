@@ -15,7 +15,9 @@ from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.cluster.free import Queue, Usage, add_pods, with_free
 from modelcar_tui.cluster.scale import MachineSet, scale_up
 from modelcar_tui.cluster.types import GpuNode, Inventory, OtherNode, ScaleUp, Waiting
+from modelcar_tui.core.contain import SURPRISE, Contained
 from modelcar_tui.core.errors import Problem
+from modelcar_tui.core.text import clean
 from modelcar_tui.kube import objects
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
@@ -27,6 +29,8 @@ _RUNNING = "status.phase!=Succeeded,status.phase!=Failed"
 MOST_NODE_LISTS = 800
 AT_ONCE = 8
 POD_PAGE = 1000
+MOST_FAILED = 5
+"""After so many nodes whose pods could not be listed the server is not asked for the others'."""
 
 
 class _Gathered:
@@ -45,6 +49,35 @@ class _Gathered:
         self.scale: tuple[ScaleUp, ...] = ()
         self.waiting: tuple[Waiting, ...] = ()
         self.nodes_at = time.time()
+        self.odd: list[str] = []
+        """Nodes that could not be understood: neither with GPUs nor without."""
+
+    def add(self, node: objects.Node, devices: dict[str, tuple[DraPool, ...]], platform: str) -> None:
+        """One node; one that can't be understood is counted as not known."""
+        self.seen += 1
+        name = node.metadata.name
+        with Contained(f"node {name}") as caught:
+            found = classify(node, devices.get(name, ()), platform)
+            if isinstance(found, GpuNode):
+                self.gpus[found.name], self.labels[found.name] = found, cleaned_labels(node)
+            else:
+                self.others.append(found)
+        if caught.problem is not None:
+            self.gpus.pop(name, None)
+            self._not_understood(clean(name, limit=253), caught.problem)
+
+    def _not_understood(self, name: str, problem: Problem) -> None:
+        self.odd.append(name)
+        self.partial = True
+        self.problems = [one for one in self.problems if one.code != SURPRISE]
+        nodes = name if len(self.odd) == 1 else f"{len(self.odd)} nodes ({', '.join(self.odd[:3])}, ...)"
+        self.problems.append(msgspec.structs.replace(problem, where=nodes))
+
+    def lose_free(self, name: str) -> None:
+        """What is free on a node is not known, and no older figure passes for it."""
+        node = self.gpus[name]
+        pool = tuple(msgspec.structs.replace(one, free=None) for one in node.pool)
+        self.gpus[name] = msgspec.structs.replace(node, pool=pool, held=None)
 
     def reset(self) -> None:
         self.gpus.clear()
@@ -86,13 +119,7 @@ async def read_inventory_of(client: Client, progress: Progress) -> Inventory:
             if page.restart:
                 gathered.reset()
             for node in page.items:
-                gathered.seen += 1
-                found = classify(node, devices.get(node.metadata.name, ()), platform)
-                if isinstance(found, GpuNode):
-                    gathered.gpus[found.name] = found
-                    gathered.labels[found.name] = cleaned_labels(node)
-                else:
-                    gathered.others.append(found)
+                gathered.add(node, devices, platform)
             progress(gathered.inventory())
     except ClusterError as error:
         if not gathered.seen:
@@ -135,7 +162,7 @@ async def _free(client: Client, gathered: _Gathered, progress: Progress, *, agai
     few = len(gathered.gpus) <= MOST_NODE_LISTS or len(gathered.gpus) * 5 < gathered.seen
     try:
         if few:
-            await _pods_by_node(client, gathered, progress)
+            await _pods_by_node(client, gathered, progress, again=again)
         else:
             await _all_pods(client, gathered)
     except ClusterError as error:
@@ -147,10 +174,29 @@ async def _free(client: Client, gathered: _Gathered, progress: Progress, *, agai
         else:
             what, fix = f"not all pods could be read ({error.problem.what})", error.problem.fix
             gathered.partial = True
+            for name in [name for name, node in gathered.gpus.items() if node.held is None]:
+                gathered.lose_free(name)
         gathered.problems.append(Problem(where=error.problem.where, what=what, fix=fix, code="no-pods"))
 
 
-async def _pods_by_node(client: Client, gathered: _Gathered, progress: Progress) -> None:
+def _uncounted(gathered: _Gathered, unread: dict[str, Problem]) -> None:
+    """Tell of pods that could not be counted; where they stand, nothing is known to be free."""
+    if not unread:
+        return
+    names = sorted(name for name in unread if name in gathered.gpus)
+    first = next(iter(unread.values()))
+    where = names[0] if len(names) == 1 else f"{len(names)} nodes" if names else first.where
+    gathered.partial = True
+    gathered.problems.append(
+        msgspec.structs.replace(
+            first, where=where, what=f"how many GPUs are free there is unknown: {first.what}", code="no-pods"
+        )
+    )
+    for name in names:
+        gathered.lose_free(name)
+
+
+async def _pods_by_node(client: Client, gathered: _Gathered, progress: Progress, *, again: bool) -> None:
     """One short list a GPU node, a few at once; the server finds them by its index."""
     gate = asyncio.Semaphore(AT_ONCE)
     told = time.monotonic()
@@ -164,18 +210,26 @@ async def _pods_by_node(client: Client, gathered: _Gathered, progress: Progress)
                 _PODS, objects.Pod, {"fieldSelector": f"spec.nodeName={name},{_RUNNING}"}
             )
 
+    unread: dict[str, Problem] = {}
+
     async def one(name: str) -> None:
         nonlocal told
         usage: Usage = {name: dict(nominated.get(name, {}))}
-        add_pods(usage, await on(name))
+        try:
+            unread.update(add_pods(usage, await on(name)))
+        except ClusterError as error:
+            unread[name] = error.problem
+            if again or error.forbidden or len(unread) > MOST_FAILED:
+                raise
+            return
         gathered.gpus[name] = with_free(gathered.gpus[name], usage)
         if time.monotonic() - told > 0.25:
             told = time.monotonic()
             progress(gathered.inventory())
 
     without_node = await on("")  # when we may not, one refusal is enough
-    add_pods(nominated, without_node, gathered.gpus)
-    queue.add(without_node)
+    unread.update(add_pods(nominated, without_node, gathered.gpus))
+    unread.update(queue.add(without_node))
     gathered.waiting = queue.waiting(gathered.gpus.values())
     tasks = [asyncio.create_task(one(name)) for name in gathered.gpus]
     try:
@@ -185,19 +239,23 @@ async def _pods_by_node(client: Client, gathered: _Gathered, progress: Progress)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        _uncounted(gathered, unread)
 
 
 async def _all_pods(client: Client, gathered: _Gathered) -> None:
     usage: Usage = {}
     queue = Queue()
+    unread: dict[str, Problem] = {}
     async for page in client.pages(_PODS, objects.Pod, {"fieldSelector": _RUNNING}, limit=POD_PAGE):
         if page.restart:
             usage.clear()
+            unread.clear()
             queue = Queue()
-        add_pods(usage, page.items, gathered.gpus)
-        queue.add(page.items)
+        unread.update(add_pods(usage, page.items, gathered.gpus))
+        unread.update(queue.add(page.items))
     gathered.waiting = queue.waiting(gathered.gpus.values())
     gathered.gpus = {name: with_free(node, usage) for name, node in gathered.gpus.items()}
+    _uncounted(gathered, unread)
 
 
 async def _devices(client: Client, gathered: _Gathered) -> dict[str, tuple[DraPool, ...]]:
@@ -216,9 +274,27 @@ async def _devices(client: Client, gathered: _Gathered) -> dict[str, tuple[DraPo
     except ClusterError as error:
         if not (error.missing or error.forbidden):
             gathered.problems.append(error.problem)
+            gathered.partial = True
         return {}
     if not slices:
         return {}
+    return await _from_slices(client, gathered, base, slices)
+
+
+async def _from_slices(
+    client: Client, gathered: _Gathered, base: str, slices: list[objects.ResourceSlice]
+) -> dict[str, tuple[DraPool, ...]]:
+    with Contained("ResourceSlices") as caught:
+        return await _pools(client, gathered, base, slices)
+    assert caught.problem is not None  # noqa: S101 - else it has returned
+    gathered.problems.append(caught.problem)
+    gathered.partial = True
+    return {}
+
+
+async def _pools(
+    client: Client, gathered: _Gathered, base: str, slices: list[objects.ResourceSlice]
+) -> dict[str, tuple[DraPool, ...]]:
     gathered.problems.extend(dra.elsewhere(slices))
     try:
         gathered.classes = await _everything(client, f"{base}/deviceclasses", objects.DeviceClass)
@@ -256,10 +332,9 @@ async def _older_dra(client: Client) -> str:
 
 async def _scale(client: Client) -> tuple[ScaleUp, ...]:
     path = "/apis/machine.openshift.io/v1beta1/namespaces/openshift-machine-api/machinesets"
-    try:
+    with Contained("MachineSets"):
         return scale_up(await _everything(client, path, MachineSet))
-    except ClusterError:
-        return ()  # not OpenShift, or not for us to see; it only ever adds a remark
+    return ()  # not OpenShift, or not for us to see; it only ever adds a remark
 
 
 class _PlatformStatus(msgspec.Struct, frozen=True):

@@ -11,12 +11,23 @@ import msgspec
 from modelcar_tui.cluster.access import climb, failed
 from modelcar_tui.cluster.inventory import Progress, read_inventory_of, refresh_free
 from modelcar_tui.cluster.limit_checks import limit_checks
+from modelcar_tui.cluster.limit_types import NamespaceLimits
 from modelcar_tui.cluster.preflight import check_serving
-from modelcar_tui.cluster.quotas import read_limits
+from modelcar_tui.cluster.quotas import EVERYTHING, read_limits
 from modelcar_tui.cluster.runtimes import find_runtime, override
 from modelcar_tui.cluster.snapshot import read_inventory
-from modelcar_tui.cluster.types import LIMIT_CODES, AcceleratorReport, Check, Inventory, Runtime, Versions
+from modelcar_tui.cluster.types import (
+    LIMIT_CODES,
+    AcceleratorReport,
+    Check,
+    Inventory,
+    PullSecrets,
+    Runtime,
+    State,
+    Versions,
+)
 from modelcar_tui.cluster.whatif import parse_gpu_flags
+from modelcar_tui.core.contain import Contained, hit, not_known, stopped
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.client import Client
@@ -30,6 +41,7 @@ _NOT_REACHED = Problem(
     fix="name the image: export VLLM_RUNTIME_IMAGE=IMAGE",
     code="no-runtime",
 )
+RUNTIME_S = 60.0
 NODES_KEEP_S = 600.0
 """After this time `refresh` reads the nodes again too."""
 _NO_CLUSTER = Problem(
@@ -67,22 +79,29 @@ async def look(
         return await _what_if(options, inventory, on_access)
     try:
         credentials = find(options)
-    except ClusterError as error:
-        access = Access(rung=error.rung, context=clean(options.context or ""), problem=error.problem)
+    except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
+        rung = error.rung if isinstance(error, ClusterError) else Rung.NO_KUBECONFIG
+        problem = not_known(error, "kubeconfig")
+        access = Access(rung=rung, context=clean(options.context or ""), problem=problem)
         on_access(access)
-        return _blind(access, error.problem)
+        return _blind(access, problem)
     learned = _Learned(progress, on_access)
+    limit = asyncio.timeout(options.total_timeout_s)
     try:
-        async with asyncio.timeout(options.total_timeout_s), connect(credentials, options) as client:
+        async with limit, connect(credentials, options) as client:
             return await _look(client, credentials, options, learned)
     except ClusterError as error:
         return learned.report(failed(error, credentials))
-    except TimeoutError:
-        what = f"the cluster took longer than {options.total_timeout_s:.0f} s in all"
-        problem = Problem(where=clean(credentials.server), what=what, fix="try again", code="timeout")
-        return learned.report(
-            Access(rung=Rung.UNREACHABLE, server=problem.where, context=credentials.context, problem=problem)
+    except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
+        where = clean(credentials.server)
+        problem = (
+            stopped("looking at the cluster", options.total_timeout_s, where)
+            if hit(limit, error)
+            else not_known(error, where)
         )
+    return learned.report(
+        Access(rung=Rung.UNREACHABLE, server=problem.where, context=credentials.context, problem=problem)
+    )
 
 
 async def refresh(
@@ -114,7 +133,8 @@ async def refresh(
                     report.limits.groups if report.limits else None,
                 ),
             )
-    except (ClusterError, TimeoutError):
+    except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
+        not_known(error)
         return _newer(report, await look(options, progress))
     kept = tuple(check for check in report.checks if check.code not in LIMIT_CODES)
     again = limit_checks(limits, _resources(report.inventory))
@@ -157,6 +177,8 @@ class _Learned:
         self._on_access = on_access
         self.access: Access | None = None
         self.inventory: Inventory | None = None
+        self.runtime: Runtime | None = override()
+        self.runtime_problem: Problem | None = None
 
     def reached(self, access: Access) -> None:
         self.access = access
@@ -173,15 +195,17 @@ class _Learned:
             return _blind(access, access.problem)
         problem = access.problem
         more = (problem,) if problem else ()
-        runtime = override()
+        runtime = self.runtime
         inventory = msgspec.structs.replace(
-            _trimmed(self.inventory, runtime), partial=True, problems=(*self.inventory.problems, *more)
+            _trimmed(self.inventory, runtime),
+            partial=True,
+            problems=tuple(dict.fromkeys((*self.inventory.problems, *more))),
         )
         return AcceleratorReport(
             access=self.access,
             inventory=inventory,
             runtime=runtime,
-            runtime_problem=None if runtime else problem,
+            runtime_problem=None if runtime else self.runtime_problem or problem,
         )
 
 
@@ -198,15 +222,9 @@ async def _look(
     else:
         inventory = await read_inventory_of(client, learned.progress)
     namespace = options.namespace or credentials.namespace
-    checks: tuple[Check, ...] = ()
-    versions = Versions()
-    pull = limits = None
-    wanted = _resources(inventory)
-    try:
-        runtime, problem = await find_runtime(client, inventory, namespace)
-        checks, versions, pull, limits = await check_serving(client, namespace, access.version, wanted)
-    except ClusterError as error:
-        runtime, problem = override(), error.problem
+    runtime, problem = await _runtime(client, inventory, namespace)
+    learned.inventory, learned.runtime, learned.runtime_problem = inventory, runtime, problem
+    checks, versions, pull, limits = await _serving(client, namespace, access.version, inventory)
     return AcceleratorReport(
         access=access,
         inventory=_trimmed(inventory, runtime),
@@ -217,6 +235,33 @@ async def _look(
         pull=pull,
         limits=limits,
     )
+
+
+async def _runtime(
+    client: Client, inventory: Inventory, namespace: str
+) -> tuple[Runtime | None, Problem | None]:
+    """The runtime image; what goes wrong costs it alone."""
+    limit = asyncio.timeout(RUNTIME_S)
+    try:
+        async with limit:
+            return await find_runtime(client, inventory, namespace)
+    except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
+        if hit(limit, error):
+            where = clean(client.server)
+            return override(), stopped("the search for a runtime image", RUNTIME_S, where, _NOT_REACHED.fix)
+        return override(), not_known(error, "the runtime image")
+
+
+async def _serving(
+    client: Client, namespace: str, kubernetes: str, inventory: Inventory
+) -> tuple[tuple[Check, ...], Versions, PullSecrets | None, NamespaceLimits | None]:
+    """What `check_serving` finds out; where that fails, the limits of the namespace are not known."""
+    with Contained("the checks of serving") as caught:
+        return await check_serving(client, namespace, kubernetes, _resources(inventory))
+    assert caught.problem is not None  # noqa: S101 - else it has returned
+    unread = NamespaceLimits(namespace=clean(namespace), unknown=EVERYTHING)
+    told = Check(code="unanswered", state=State.UNKNOWN, what=str(caught.problem))
+    return (told,), Versions(), None, unread
 
 
 def _trimmed(inventory: Inventory, runtime: Runtime | None) -> Inventory:
@@ -266,7 +311,8 @@ async def _runtime_only(
             )
             seen = msgspec.structs.replace(access, server=clean(client.server), context=credentials.context)
             return runtime, problem, seen
-    except (ClusterError, TimeoutError):
+    except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
+        not_known(error)
         return None, _NO_CLUSTER, access
 
 

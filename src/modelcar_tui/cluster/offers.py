@@ -13,6 +13,7 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.hardware.vendors import vendors
 from modelcar_tui.kube.objects import Meta, NodeSelector, Requirements
 from modelcar_tui.kube.quantity import mebibytes, thousandths
+from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.variables import expanded, references
 
 _CONTAINER = "kserve-container"
@@ -171,7 +172,7 @@ def _offer(runtime: ServingRuntime, name: str) -> Offer | None:
         image=clean(container.image, limit=500),
         accelerators=_accelerators(notes.get("opendatahub.io/recommended-accelerators")),
         version=version(notes.get("opendatahub.io/runtime-version", ""), container.image),
-        args=tuple(clean(arg, limit=500) for arg in container.args or ()),
+        args=masked_arguments(tuple(clean(arg, limit=500) for arg in container.args or ())),
         environment=_environment(container.env or ()),
         scheduling=_scheduling(spec, container),
         architectures=_architectures(short),

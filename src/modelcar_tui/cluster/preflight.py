@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Coroutine
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -18,9 +18,10 @@ from modelcar_tui.cluster.access import Right, may
 from modelcar_tui.cluster.limit_checks import limit_checks
 from modelcar_tui.cluster.limit_types import NamespaceLimits
 from modelcar_tui.cluster.pull import find_pull_secrets
-from modelcar_tui.cluster.quotas import read_limits
+from modelcar_tui.cluster.quotas import EVERYTHING, read_limits
 from modelcar_tui.cluster.runtimes import CANDIDATES, applications_namespace
 from modelcar_tui.cluster.types import Check, PullSecrets, State, Versions
+from modelcar_tui.core.contain import hit, not_known, stopped
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
@@ -28,6 +29,8 @@ from modelcar_tui.kube.objects import Condition
 
 _DSC = "/apis/datasciencecluster.opendatahub.io/{}/datascienceclusters"
 _SWITCH = "model-car-switch"
+QUESTION_S = 60.0
+R = TypeVar("R")
 _FIRST_MINOR = 13
 """OpenShift 4.N is built on Kubernetes 1.(N + 13)."""
 
@@ -103,17 +106,45 @@ async def check_serving(
         fix = "install OpenShift AI with its KServe component"
         none = Check(code="kserve", state=State.BLOCKED, what="the cluster has no KServe", fix=fix)
         return (none,), Versions(), None, None
+    nothing: tuple[tuple[Check, ...], Versions] = (), Versions()
+    unread = NamespaceLimits(namespace=clean(namespace), unknown=EVERYTHING)
+    asked = _Questions()
     found = await asyncio.gather(
-        _switch(client),
-        _operators(client),
-        _openshift(client, kubernetes, groups),
-        _may_serve(client, namespace),
-        read_limits(client, namespace, groups),
-        find_pull_secrets(client, namespace, openshift=groups is None or "config.openshift.io" in groups),
+        asked.one("KServe's model-car switch", _switch(client), None),
+        asked.one("the DataScienceCluster", _operators(client), nothing),
+        asked.one("OpenShift's version", _openshift(client, kubernetes, groups), (None, False)),
+        asked.one("our rights", _may_serve(client, namespace), None),
+        asked.one("the namespace's limits", read_limits(client, namespace, groups), unread),
+        asked.one(
+            "the pull secrets",
+            find_pull_secrets(client, namespace, openshift=groups is None or "config.openshift.io" in groups),
+            None,
+        ),
     )
     switch, (operators, versions), (openshift, inferred), rights, limits, pull = found
     versions = msgspec.structs.replace(versions, openshift=openshift, inferred=inferred)
-    return (switch, *operators, rights, *limit_checks(limits, wanted)), versions, pull, limits
+    own = tuple(check for check in (switch, *operators, rights) if check is not None)
+    return (*own, *limit_checks(limits, wanted), *asked.unanswered), versions, pull, limits
+
+
+class _Questions:
+    """Questions to the cluster of which each fails alone, and has a time limit of its own."""
+
+    def __init__(self) -> None:
+        self.unanswered: list[Check] = []
+
+    async def one(self, what: str, question: Coroutine[Any, Any, R], default: R) -> R:
+        """Its answer, or the default with a check that says why there is none."""
+        limit = asyncio.timeout(QUESTION_S)
+        try:
+            async with limit:
+                return await question
+        except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
+            why = stopped("the question", QUESTION_S) if hit(limit, error) else not_known(error)
+        self.unanswered.append(
+            Check(code="unanswered", state=State.UNKNOWN, what=f"{what}: {why.what}", fix=why.fix)
+        )
+        return default
 
 
 async def _groups(client: Client) -> frozenset[str] | None:

@@ -4,14 +4,15 @@ Kueue's queues (kueue.py)."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Literal, TypeVar
 
 import msgspec
 
 from modelcar_tui.cluster.kueue import read_queues
 from modelcar_tui.cluster.limit_types import NamespaceLimits, Queue, Quota, Range, Scope, amount
 from modelcar_tui.cluster.queues import GROUP as KUEUE
+from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
@@ -19,7 +20,10 @@ from modelcar_tui.kube.objects import Quantity, SmallMeta, T
 from modelcar_tui.kube.quantity import thousandths
 
 OPENSHIFT = "quota.openshift.io"
+R = TypeVar("R")
 
+EVERYTHING = ("quotas", "limit ranges", "cluster quotas", "queues")
+"""What a namespace may hold a pod back by, as `NamespaceLimits.unknown` names it."""
 _Raw = dict[str, Quantity] | None
 
 
@@ -106,33 +110,44 @@ async def read_limits(client: Client, namespace: str, groups: Iterable[str] | No
         _maybe(client, applied, AppliedClusterResourceQuota, there=here is None or OPENSHIFT in here),
         _queues(client, namespace, there=here is None or KUEUE in here),
     )
-    known = {
-        "quotas": quotas is not None,
-        "limit ranges": ranges is not None,
-        "cluster quotas": shared is not None,
-        "queues": readable,
-    }
+    own, of_all, bounds = (
+        _understood(quotas, lambda one: [_quota("ResourceQuota", one.metadata, one.spec, one.status)]),
+        _understood(
+            shared,
+            lambda one: [_quota("ClusterResourceQuota", one.metadata, one.spec.quota, one.status.total)],
+        ),
+        _understood(ranges, _ranges),
+    )
+    read = (own is not None, bounds is not None, of_all is not None, readable)
     return NamespaceLimits(
         namespace=clean(namespace),
-        quotas=(
-            *(_quota("ResourceQuota", one.metadata, one.spec, one.status) for one in quotas or ()),
-            *(
-                _quota("ClusterResourceQuota", one.metadata, one.spec.quota, one.status.total)
-                for one in shared or ()
-            ),
-        ),
-        ranges=tuple(one for item in ranges or () for one in _ranges(item)),
+        quotas=(*(own or ()), *(of_all or ())),
+        ranges=bounds or (),
         queues=queues,
         managed=managed,
-        unknown=tuple(what for what, read in known.items() if not read),
+        unknown=tuple(what for what, known in zip(EVERYTHING, read, strict=True) if not known),
         groups=here,
     )
+
+
+def _understood(found: list[T] | None, read: Callable[[T], Iterable[R]]) -> tuple[R, ...] | None:
+    """What the objects say; None where they were not read, or one of them is not understood."""
+    if found is None:
+        return None
+    with Contained():
+        return tuple(one for item in found for one in read(item))
+    return None
 
 
 async def _queues(
     client: Client, namespace: str, *, there: bool
 ) -> tuple[tuple[Queue, ...], bool | None, bool]:
-    return await read_queues(client, namespace) if there else ((), False, True)
+    """See `read_queues`; what nobody foresaw makes the queues unreadable."""
+    if not there:
+        return (), False, True
+    with Contained():
+        return await read_queues(client, namespace)
+    return (), None, False
 
 
 def _quota(

@@ -13,6 +13,7 @@ import msgspec
 
 from modelcar_tui.cluster.offers import Offer, ServingRuntime, Template, from_runtime, from_template, version
 from modelcar_tui.cluster.types import Inventory, Runtime
+from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware.vendors import vendor_of_resource
@@ -240,7 +241,13 @@ async def _offers(client: Client, namespace: str) -> tuple[list[Offer], Problem 
             )
         return [], error.problem
     disabled, order = await _wishes(client, namespace)
-    return [offer for template in templates for offer in from_template(template, disabled, order)], None
+    found: list[Offer] = []
+    odd: Problem | None = None
+    for template in templates:
+        with Contained(f"template {clean(template.metadata.name, limit=253)}") as caught:
+            found += from_template(template, disabled, order)
+        odd = odd or caught.problem
+    return found, odd
 
 
 async def _wishes(client: Client, namespace: str) -> tuple[frozenset[str], list[str]]:
@@ -254,11 +261,12 @@ async def _wishes(client: Client, namespace: str) -> tuple[frozenset[str], list[
 
 
 async def _existing(client: Client, namespace: str) -> list[Offer]:
-    try:
-        found = await _all(client, _RUNTIMES.format(namespace), ServingRuntime)
-    except ClusterError:
-        return []
-    return [offer for runtime in found if (offer := from_runtime(runtime)) is not None]
+    offers: list[Offer] = []
+    with Contained(f"ServingRuntimes of {namespace}"):
+        for runtime in await _all(client, _RUNTIMES.format(namespace), ServingRuntime):
+            with Contained(f"ServingRuntime {clean(runtime.metadata.name, limit=253)}"):
+                offers += [offer] if (offer := from_runtime(runtime)) is not None else []
+    return offers
 
 
 async def _all(client: Client, path: str, kind: type[T], query: Mapping[str, str] | None = None) -> list[T]:

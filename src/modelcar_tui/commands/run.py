@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
 from modelcar_tui.commands.guard import complain
+from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.ends import ENDS, LIMIT_S
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
@@ -122,6 +122,10 @@ class _Leaving:
         wait_no_more()
 
 
+_MOST_TAIL = 4 * 2**20
+"""Bytes of the log that are told at a time."""
+
+
 class _Talk:
     """Tells a run while it goes: steps on stderr, or every event as a JSON line on stdout."""
 
@@ -179,9 +183,9 @@ class _Tail:
         self._offset = 0
 
     def more(self) -> list[str]:
-        with suppress(OSError), self._path.open("rb") as file:
+        with Contained(str(self._path)), self._path.open("rb") as file:
             file.seek(self._offset)
-            data = file.read()
+            data = file.read(_MOST_TAIL)
             whole = data.rfind(b"\n") + 1
             self._offset += whole
             return data[:whole].decode(errors="replace").splitlines()

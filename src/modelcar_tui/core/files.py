@@ -68,29 +68,63 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
 
 
 def private_folder(path: Path) -> Path:
-    """`path` as a folder with mode 0700, made with its parents where it is missing.
+    """`path` as a folder with mode 0700, made with its parents (0700, too) where they are missing.
 
     A folder behind a link is somebody else's and keeps its mode.
+
+    Raises:
+        OSError: it can't be made, or belongs to another user.
     """
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (*reversed(path.parents), path):
+        if folder.exists():
+            continue
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+            folder.chmod(0o700)  # whatever the umask took away
+    if not path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
     if not path.is_symlink():
+        check_owner(path)
         path.chmod(0o700)
     return path
+
+
+def check_owner(path: Path) -> None:
+    """Refuse what another user could change under our hands.
+
+    Raises:
+        PermissionError: `path` belongs to another user.
+    """
+    owner = path.stat().st_uid
+    if owner != os.geteuid():
+        raise PermissionError(errno.EPERM, f"it belongs to another user (uid {owner})", str(path))
 
 
 def fresh_folder(parent: Path, stem: str) -> Path:
     """A new folder `parent/stem-xxxxxx` with mode 0700 that nobody else has: starts in one second differ.
 
     Raises:
-        OSError: it can't be made.
+        OSError: it can't be made, or `parent` belongs to another user.
     """
-    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(parent)
     for _ in range(100):
         path = parent / f"{stem}-{os.urandom(3).hex()}"
         with suppress(FileExistsError):
             path.mkdir(mode=0o700)
             return private_folder(path)
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(parent / stem))
+
+
+def mode_beside(base: Path, target: Path) -> int:
+    """The mode of a file that holds what `base` holds: nobody may read it who may not read the base, nor who
+    could not read the file that it replaces."""
+    mode = 0o600
+    with suppress(OSError):
+        mode = stat.S_IMODE(base.stat().st_mode) & 0o777
+    with suppress(OSError, RuntimeError):
+        if stat.S_ISREG((there := target.stat()).st_mode):
+            mode &= stat.S_IMODE(there.st_mode)
+    return mode | 0o600
 
 
 def write_private(path: Path, data: bytes) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import Final
 
-MASK: Final = "***"
+from modelcar_tui.core.numbers import MASKED, mask_of
+from modelcar_tui.core.shapes import without_shapes
+
 _SHORTEST = 6
 _LONGEST_WORD = 20
 _GAP = (
@@ -32,12 +33,7 @@ _BEHIND_A_HEADER = re.compile(
 _PARAMETER = re.compile(
     r"(?:realm|scope|service|error|error_description|error_uri|charset|nonce)=", re.IGNORECASE
 )
-_OWN_PREFIX = re.compile(
-    r"(?<![A-Za-z0-9])(?:sha256~[\w-]{6,}|eyJ[\w-]{6,}(?:\.[\w-]*){0,2}|k8s-aws-v1\.[\w-]{6,}|ya29\.[\w.-]{6,})"
-)
-"""OpenShift's tokens, JSON web tokens, those of EKS and of Google."""
-_LOGIN = re.compile(r"(?<=://)[^\s/?#@:\"']*:[^\s/?#\"']+(?=@)")
-_RUN = re.compile(r"[A-Za-z0-9+/=_~.-]{20,}")
+_RUN = re.compile(r"(?<![*A-Za-z0-9+/=_~.-])[A-Za-z0-9+/=_~.-]{20,}")
 _PATH = re.compile(r"~?\.{0,2}/")
 _HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,12}(?:/v\d\w{0,12})?\.?")
 
@@ -56,18 +52,18 @@ _PACKED = re.compile(rf"(?:{_packed_schemes()})[A-Za-z0-9+/=_-]*")
 
 
 def masked(text: str, *, runs: bool = False) -> str:
-    """One line of others' words, already clean, with `***` for what looks like a credential.
+    """A text with a mask for what looks like a credential.
 
-    Masked is the word behind `Bearer`, `Basic`, `Negotiate`, `Authorization:` and their like if it is no
-    ordinary one; the tokens that are known by their beginning; logins in addresses; base64 of a header.
+    Masked are what `core.shapes` knows; the word behind `Bearer`, `Basic`, `Negotiate`, `Authorization:` and
+    their like if it is no ordinary one; base64 of a header.
 
     Args:
         runs: also long runs of characters of tokens that are no path and no host: for the words of a program
             that had a token in its hands.
     """
     text = _BEHIND_A_HEADER.sub(_behind, _BEHIND_A_SCHEME.sub(_behind, text))
-    for pattern in (_OWN_PREFIX, _LOGIN, _PACKED):
-        text = pattern.sub(MASK, text)
+    text = _PACKED.sub(lambda found: mask_of(found[0]), text)
+    text = without_shapes(text)
     return _RUN.sub(_run, text) if runs else text
 
 
@@ -91,12 +87,12 @@ def _behind(found: re.Match[str]) -> str:
         hidden = hidden and len(word) > _LONGEST_WORD  # `negotiate TLS1.2` is no credential
     elif found["filler"] or scheme == "basic":
         hidden = hidden and bool(re.search(r"[0-9=]|[a-z][A-Z]", word) or _is_cut(word))
-    if not hidden:
+    if not hidden or MASKED.match(word):
         return found[0]
-    return f"{found['scheme']}{found['gap']}{found['filler']}{MASK}"
+    return f"{found['scheme']}{found['gap']}{found['filler']}{mask_of(word)}"
 
 
 def _run(found: re.Match[str]) -> str:
     run = found[0]
     plain = not any(char.isdigit() for char in run) or _PATH.match(run) or _HOST.fullmatch(run)
-    return run if plain else MASK
+    return run if plain else mask_of(run)

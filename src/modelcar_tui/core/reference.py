@@ -75,6 +75,9 @@ def parse_reference(text: str) -> Reference:
             known = ", ".join(f"{name}://" for name in TRANSPORTS)
             raise _error(shown, f"has the transport {transport}://, no image registry", f"use one of {known}")
         bare = bare[match.end() :]
+    if "@" in bare.partition("/")[0]:
+        fix = "delete it; a login belongs into a pull secret or an auth file"
+        raise _error(shown, "holds a login, which no runtime takes", fix)
     rest, _, digest = bare.partition("@")
     if "@" in bare and not _DIGEST.match(digest):
         raise _error(

@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from modelcar_tui.core.hints import masked_by_shape
 from modelcar_tui.core.search import Search
 from modelcar_tui.core.text import clean
 
@@ -61,7 +62,8 @@ class Secret:
 
 
 class Redactor:
-    """Replaces every secret that it, or the process, was told of by `***`, in whatever case it is written.
+    """Replaces every secret that it, or the process, was told of by its mask, in whatever case it is written,
+    and then whatever has the shape of one (`core.shapes`).
 
     Found are the value itself, its base64 forms (also within a longer text), as it stands in a URL and in
     JSON. Values shorter than `SHORTEST` characters are not searched for.
@@ -71,9 +73,10 @@ class Redactor:
         self._lock = threading.Lock()
         self._values: set[str] = set()
         self._passing: dict[str, None] = {}
-        self._needles: frozenset[bytes] = frozenset()
-        self._sources: tuple[frozenset[bytes], frozenset[bytes]] = (frozenset(), frozenset())
-        self._search = Search(())
+        self._needles: dict[bytes, str] = {}
+        """What is looked for, with the secret that it is a form of; made anew for each that is learnt."""
+        self._sources: tuple[dict[bytes, str], dict[bytes, str]] = ({}, {})
+        self._search = Search({})
 
     def add(self, secret: Secret | str) -> None:
         """Learn a secret, the parts of a base64 `user:password`, and the forms in which each may be
@@ -119,29 +122,35 @@ class Redactor:
                 oldest = next(iter(self._passing))
                 del self._passing[oldest]
                 if oldest not in self._values:
-                    self._needles -= {_needle(oldest)}
+                    gone = _needle(oldest)
+                    self._needles = {form: of for form, of in self._needles.items() if form != gone}
             if len(value) >= SHORTEST:
-                self._needles |= {_needle(value)}
+                self._needles = {_needle(value): value, **self._needles}
 
     def __call__(self, text: str) -> str:
+        return masked_by_shape(self.known(text))
+
+    def known(self, text: str) -> str:
+        """`text` without what was taught; shapes stay, for what is not one line yet may hide them."""
         search = self._current()
-        if not search.needles:
-            return text
-        data = text.encode(errors="surrogatepass")
-        blotted = search.blot(data)
-        return text if blotted is data else blotted.decode(errors="surrogatepass")
+        if search.needles:
+            data = text.encode(errors="surrogatepass")
+            blotted = search.blot(data)
+            text = text if blotted is data else blotted.decode(errors="surrogatepass")
+        return text
 
     def _learn(self, value: str, forms: Iterable[str]) -> None:
         with self._lock:
             self._values.add(value)
-            self._needles |= {_needle(form) for form in forms if len(form) >= SHORTEST}
+            new = {_needle(form): value for form in forms if len(form) >= SHORTEST}
+            self._needles = {**new, **self._needles}
 
     def _current(self) -> Search:
         """What to look for, made anew only when something was learnt."""
         own, shared = self._needles, _process._needles
         with self._lock:
             if self._sources[0] is not own or self._sources[1] is not shared:
-                self._search = Search(own | shared, self._search)
+                self._search = Search({**shared, **own}, self._search)
                 self._sources = (own, shared)
             return self._search
 
@@ -189,18 +198,23 @@ def teach_refused(value: str) -> None:
 
 
 def teach_environment(environ: Mapping[str, str] | None = None) -> None:
-    """`teach` the environment's: `VARIABLES`, and the logins in the addresses of proxies."""
+    """`teach` the environment's: `VARIABLES`, whatever has a secret's name and no ordinary value, and the
+    logins in the addresses of proxies."""
     from modelcar_tui.core.credentials import teach_login
+    from modelcar_tui.core.names import Kind, kind_of
+    from modelcar_tui.core.shapes import unlike_ordinary
 
     environ = os.environ if environ is None else environ
     teach(*(environ.get(name) for name in VARIABLES))
     for name, value in environ.items():
+        if kind_of(name) is not Kind.NONE and unlike_ordinary(value):
+            teach(value)
         if name.lower().endswith("_proxy"):
             teach_login(value)
 
 
 def redact(text: str) -> str:
-    """`text` without any secret that was taught."""
+    """`text` without any secret that was taught, or that has the shape of one."""
     return _process(text)
 
 
@@ -227,7 +241,7 @@ def quoted(words: str | bytes, *, limit: int = 300, of_plugin: bool = False) -> 
 
     raw = words[:_MOST_QUOTED]
     text = raw.decode(errors="replace") if isinstance(raw, bytes) else raw
-    text = _unescaped(redact(text))
+    text = _unescaped(_process.known(text))
     text = masked(redact(clean(text, limit=len(text) * 4 + 1)), runs=of_plugin)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
@@ -240,7 +254,7 @@ def _unescaped(text: str) -> str:
     import html
 
     plain = _JSON_ESCAPE.sub(lambda found: chr(int(found[1], 16)), html.unescape(text)).replace("\\/", "/")
-    safe = redact(plain)
+    safe = _process.known(plain)
     return text if safe == plain else safe
 
 

@@ -1,4 +1,4 @@
-"""Text from outside is hostile: neutralise it once, at the edge.
+"""Text from outside is hostile, and may hold a secret: neutralise it once, at the edge.
 
 Textual passes escape sequences in a widget's text through to the terminal, so a log line or a node
 label could write the clipboard, clear the screen or hide an approval. `clean` is called on every
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+
+from modelcar_tui.core.hints import masked_by_shape
 
 _SEQUENCE = re.compile(
     r"""
@@ -35,34 +37,43 @@ _SELECTORS = (
     frozenset([*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), *range(0x180B, 0x1810)]) - _INVISIBLE
 )
 """Variation selectors: without width, usual behind emoji in logs, so `clean` drops them without a mark."""
+_LONGEST_SHAPE = 4096
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def clean(text: str, *, limit: int = 4000) -> str:
-    """One line of `text` with no control character, escape sequence, bidi or zero-width character.
+    """One line of `text` with no control character, escape sequence, bidi or zero-width character, and no
+    secret that its shape gives away.
 
     Whole sequences are dropped, a carriage return keeps what follows it (as a terminal would show it),
     tabs become blanks, variation selectors go, other such characters and unassigned ones (whose width nobody
     knows) become U+FFFD. Longer texts are cut to `limit` characters with an ellipsis. Call it on whole lines:
     a sequence cut in two by a read is not recognised.
     """
-    if len(text) > limit:
-        text = text[: limit - 1] + "…"
+    # A secret that the limit would cut in two keeps its shape until it is masked.
+    return _cut(masked_by_shape(_neutral(_cut(text, limit + _LONGEST_SHAPE))), limit)
+
+
+def _neutral(text: str) -> str:
     if text.isprintable():
         return text if text.isascii() else _replace(text)
     text = _SEQUENCE.sub("", text.expandtabs(4))
     text = text.rstrip("\r\n")
-    if len(text) <= limit and text.isascii() and text.isprintable():
+    if text.isascii() and text.isprintable():
         return text
     if "\r" in text:
         text = text.rpartition("\r")[2]
-    text = _replace(text)
+    return _replace(text)
+
+
+def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def clean_block(text: str, *, limit: int = 20_000) -> str:
     """`clean` for a text of several lines; line ends are kept as `\\n`."""
-    return "\n".join(clean(line) for line in text[:limit].splitlines())
+    block = masked_by_shape(text[: limit + _LONGEST_SHAPE])  # some shapes have several lines
+    return "\n".join(clean(line) for line in block[:limit].splitlines())
 
 
 def reveal(text: str) -> str:

@@ -104,6 +104,9 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
     registry: DemoRegistry
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Silent: a client that goes away is no news, and the terminal belongs to the dashboard."""
+
 
 class Handler(BaseHTTPRequestHandler):
     """One connection."""

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.process import run_bounded
 from modelcar_tui.core.pull_secret import (
     NONE,
     VARIABLE,
@@ -27,7 +28,6 @@ from modelcar_tui.core.pull_secret import (
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.image.errors import ImageError, Trouble, fault
 from modelcar_tui.image.options import ImageOptions
-from modelcar_tui.image.process import run_bounded
 
 _LARGEST_FILE = 1 << 20
 _HELPER = re.compile(r"^[A-Za-z0-9._-]{1,64}$")

@@ -32,6 +32,7 @@ class Trouble(StrEnum):
     AUTH_FILE = "auth-file"
     NO_SKOPEO = "skopeo-missing"
     OFFLINE = "offline"
+    SURPRISE = "surprise"
 
 
 class ImageError(Exception):

@@ -1,14 +1,15 @@
-"""Everything that is known of a manifest item's image, whatever is missing: `inspect_image` never raises for
-outside faults."""
+"""Everything that is known of a manifest item's image, whatever is missing: one image's failure, foreseen or
+not, is that image's problem and never raised."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from modelcar_tui.core.contain import Contained, not_known
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.core.reference import Reference, parse_reference
@@ -55,7 +56,7 @@ async def inspect_image(
     try:
         parsed = parse_reference(reference)
     except UserError as error:
-        return _without_image(reference, name, error.problems)
+        return not_inspected(reference, name, *error.problems)
     guess = guess_model(name, parsed)
     if options.offline:
         return _offline(parsed, guess, options)
@@ -69,6 +70,8 @@ async def inspect_image(
             await _look(parsed, options, seen, shared)
     except TimeoutError:
         seen.problems.append(fault(Trouble.TIMEOUT, host=parsed.host, repository=parsed.repository).problem)
+    except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
+        seen.problems.append(not_known(error, parsed.text))
     return _finish(parsed, guess, seen)
 
 
@@ -77,7 +80,7 @@ async def inspect_images(
     *,
     options: ImageOptions = _NO_OPTIONS,
     count_parameters: CountParameters | None = None,
-) -> AsyncIterator[tuple[int, ImageFacts]]:
+) -> AsyncGenerator[tuple[int, ImageFacts], None]:
     """Many images side by side, at most `options.per_host` of one host at a time.
 
     Yields the index within `pairs` and the facts, in the order in which they become known.
@@ -87,8 +90,11 @@ async def inspect_images(
         session.skopeo_first = len(items) <= options.skopeo_up_to
 
         async def one(index: int, reference: str, name: str) -> tuple[int, ImageFacts]:
-            async with session.slot(_host_of(reference)):
-                return index, await inspect_image(reference, name, options=options, session=session)
+            with Contained(reference) as caught:
+                async with session.slot(_host_of(reference)):
+                    return index, await inspect_image(reference, name, options=options, session=session)
+            assert caught.problem is not None  # noqa: S101 - else it has returned
+            return index, not_inspected(reference, name, caught.problem)
 
         tasks = [asyncio.create_task(one(index, *pair)) for index, pair in enumerate(items)]
         try:
@@ -117,11 +123,13 @@ class _Seen:
 async def _look(reference: Reference, options: ImageOptions, seen: _Seen, session: RegistrySession) -> None:
     """The cache where the registry says that nothing changed, else skopeo and the layers side by side."""
     cache = ImageCache(options)
-    known = cache.digest_of(reference)
-    cached = cache.get(known) if known else None
+    cached: CachedImage | None = None
+    with Contained(reference.text):
+        known = cache.digest_of(reference)
+        cached = cache.get(known) if known else None
     opened: tuple[Repository, RawManifest] | None = None
     if cached is not None:
-        with suppress(ImageError):
+        with Contained(reference.text):
             opened = await session.open(reference, known=cached.digest)
             if opened[1].digest == cached.digest:
                 return _take_cached(seen, cached)
@@ -145,7 +153,8 @@ async def _look(reference: Reference, options: ImageOptions, seen: _Seen, sessio
             layout=image.layout,
             bytes_read=image.bytes_read,
         )
-        cache.put(reference, entry)
+        with Contained(reference.text):
+            cache.put(reference, entry)
     return None
 
 
@@ -161,8 +170,8 @@ async def _with_client(
     try:
         repository, manifest = opened or await session.open(reference)
         image = await read_image(repository, manifest, reference, options, count=session.count_parameters)
-    except ImageError as error:
-        seen.problems.append(error.problem)
+    except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
+        seen.problems.append(not_known(error, reference.text))
         return None
     seen.digest = seen.digest or image.digest
     seen.size = first_known(seen.size, image.size)
@@ -189,6 +198,8 @@ async def _with_skopeo(
             seen.without_skopeo = error.problem
         else:
             seen.problems.append(error.problem)
+    except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
+        seen.problems.append(not_known(error, f"{reference.text} by skopeo"))
 
 
 def _take_cached(seen: _Seen, cached: CachedImage) -> None:
@@ -267,13 +278,16 @@ def _once(problems: list[Problem]) -> tuple[Problem, ...]:
     return tuple({(problem.code, problem.where): problem for problem in reversed(problems)}.values())[::-1]
 
 
-def _without_image(reference: str, name: str, problems: tuple[Problem, ...]) -> ImageFacts:
-    why = str(problems[0])
+def not_inspected(reference: str, name: str, *problems: Problem) -> ImageFacts:
+    """Facts of an image that nobody could look at, or had the time to: what its name tells, and why."""
+    why, model = str(problems[0]), ModelFacts()
+    with Contained(reference):
+        model = guess_model(name or reference)
     return ImageFacts(
         reference=reference,
         size_bytes=Fact(note=why, unit="B"),
         architectures=Fact(note=why),
-        model=guess_model(name or reference),
+        model=model,
         problems=problems,
     )
 

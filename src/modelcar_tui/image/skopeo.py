@@ -14,11 +14,11 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from modelcar_tui.core.process import run_bounded
 from modelcar_tui.core.reference import Reference
 from modelcar_tui.core.text import clean
 from modelcar_tui.image.errors import ImageError, Trouble, fault
 from modelcar_tui.image.manifests import ImageIndex, ImageManifest, parse_manifest
-from modelcar_tui.image.process import run_bounded
 
 _LIMIT = 4 * 1024 * 1024
 _GRACE_S = 2.0

@@ -13,10 +13,13 @@ from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
+from modelcar_tui.core.contain import keep
+from modelcar_tui.core.crash import kind as kind_of
 from modelcar_tui.core.secrets import quoted
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube import objects
-from modelcar_tui.kube.errors import ClusterError, answered, not_kubernetes, unreachable
+from modelcar_tui.kube.bounds import WAITS_S, Extent
+from modelcar_tui.kube.errors import ClusterError, answered, broke, no_list, not_kubernetes, unreachable
 from modelcar_tui.kube.lanes import Lanes
 from modelcar_tui.kube.transport import Answer, Stream, Transport
 
@@ -40,6 +43,8 @@ class ListOf(msgspec.Struct, Generic[T], frozen=True):
 
     metadata: objects.ListMeta = objects.ListMeta()
     items: list[T] | None = None
+    unfit: bool = False
+    """Its continue token is no text, so that nobody can go on."""
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):
@@ -88,7 +93,7 @@ class Client:
             ClusterError: there is none, or it could not be read.
         """
         answer = await self._good("GET", path, query)
-        return await self._in_thread(lambda: decode(kind, answer.body, self.server))
+        return await self._safely(lambda: decode(kind, answer.body, self.server))
 
     async def text(self, path: str) -> str:
         """A body as text, at most 10,000 characters."""
@@ -98,7 +103,7 @@ class Client:
     async def post(self, path: str, body: Mapping[str, Any], kind: type[T]) -> T:
         """A review: posted, answered, stored nowhere."""
         answer = await self._good("POST", path, body=msgspec.json.encode(body))
-        return decode(kind, answer.body, self.server)
+        return await self._safely(lambda: decode(kind, answer.body, self.server))
 
     async def pages(
         self, path: str, kind: type[T], query: Mapping[str, str] | None = None, *, limit: int = PAGE
@@ -109,10 +114,11 @@ class Client:
         then a page says `restart`.
 
         Raises:
-            ClusterError: after the pages that could be read.
+            ClusterError: after the pages that could be read; also where the list does not end, see `bounds`.
         """
         token, restarts = "", 0
         restart = False
+        extent = Extent(self.server)
         while True:
             asked = {**(query or {}), "limit": str(limit), **({"continue": token} if token else {})}
             try:
@@ -124,18 +130,27 @@ class Client:
                 restart = restart or not error.token
                 token = error.token
                 continue
-            page = await self._in_thread(partial(decode_list, kind, answer.body, self.server))
+            page = await self._safely(partial(decode_list, kind, answer.body, self.server))
             token = page.metadata.continue_ or ""
             version = page.metadata.resource_version or ""
-            yield Page(items=page.items or [], last=not token, restart=restart, resource_version=version)
+            yield Page(
+                items=page.items or [],
+                last=not token and not page.unfit,
+                restart=restart,
+                resource_version=version,
+            )
             restart = False
+            if page.unfit:
+                raise extent.unfit()
+            if (endless := extent.end(token, len(page.items or ()), len(answer.body))) is not None:
+                raise endless
             if not token:
                 return
 
     async def short_list(self, path: str, kind: type[T], query: Mapping[str, str] | None = None) -> list[T]:
         """A list in one answer out of the server's cache (`resourceVersion=0`); for short lists."""
         answer = await self._good("GET", path, {**(query or {}), "resourceVersion": "0"})
-        page = await self._in_thread(lambda: decode_list(kind, answer.body, self.server))
+        page = await self._safely(lambda: decode_list(kind, answer.body, self.server))
         return page.items or []
 
     async def read(self, path: str, **query: str) -> Object:
@@ -211,7 +226,7 @@ class Client:
             raise
 
     async def _object(self, answer: Answer) -> Object:
-        return await self._in_thread(lambda: _decode_any(answer.body, self.server))
+        return await self._safely(lambda: _decode_any(answer.body, self.server))
 
     async def _good(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: bytes | None = None
@@ -219,6 +234,7 @@ class Client:
         """An answer with a good status; waits as long as the server wishes, asks again where an answer
         broke."""
         attempt = throttled = 0
+        waited = 0.0
         while True:
             attempt += 1
             pause = 0.1 * 4**attempt * random.uniform(0.5, 1.0)  # noqa: S311
@@ -238,15 +254,15 @@ class Client:
             if answer.status == 429 and throttled < THROTTLED_TRIES:
                 self._lanes.refused()
                 throttled, attempt = throttled + 1, attempt - 1
-                pause = min(float(waits), LONGEST_PAUSE) if waits.isdecimal() else 1.0
                 # All that were refused together would come back together.
-                await asyncio.sleep(pause * random.uniform(1.0, 1.5))  # noqa: S311
-                continue
-            if attempt == TRIES or not (
-                answer.status in (503, 504) or (answer.status >= 500 and attempt == 1)
-            ):
+                pause = _asked_pause(waits, 1.0) * random.uniform(1.0, 1.5)  # noqa: S311
+            elif attempt < TRIES and (answer.status in (503, 504) or (answer.status >= 500 and attempt == 1)):
+                pause = _asked_pause(waits, pause)
+            else:
                 raise refusal
-            await asyncio.sleep(min(float(waits), LONGEST_PAUSE) if waits.isdecimal() else pause)
+            if (waited := waited + pause) > WAITS_S:
+                raise refusal
+            await asyncio.sleep(pause)
 
     async def _ask(
         self, method: str, path: str, query: Mapping[str, str] | None, body: bytes | None
@@ -255,9 +271,19 @@ class Client:
         transport = self.transport
         try:
             async with asyncio.timeout(transport.limit_s):
-                return await self._in_thread(lambda: transport.request(method, path, query, body))
+                return await self._safely(lambda: transport.request(method, path, query, body))
         except TimeoutError as error:
             raise unreachable(error, self.server, transport.via) from None
+
+    async def _safely(self, work: Callable[[], R]) -> R:
+        """`_in_thread`, where what nobody foresaw costs this one question."""
+        try:
+            return await self._in_thread(work)
+        except (ClusterError, TimeoutError):
+            raise
+        except Exception as error:  # noqa: BLE001 - one question of many
+            keep(error)
+            raise broke(self.server, self.transport.via, kind_of(error)) from None
 
     async def _in_thread(self, work: Callable[[], R]) -> R:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -272,19 +298,28 @@ def decode(kind: type[T], body: bytes, server: str) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError:
-        return objects.salvage(kind, msgspec.json.decode(body))
+        return objects.salvage(kind, _any(body, server))
     except (msgspec.DecodeError, RecursionError):
         raise not_kubernetes(server, body) from None
 
 
 def _decode_any(body: bytes, server: str) -> Object:
-    try:
-        found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
-        found = None
+    found = _any(body, server)
     if not isinstance(found, dict):
         raise not_kubernetes(server, body)
     return found
+
+
+def _any(body: bytes, server: str) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        raise not_kubernetes(server, body) from None
+
+
+def _asked_pause(waits: str, default: float) -> float:
+    """Seconds that `Retry-After` asks for, as far as we are willing to wait."""
+    return min(float(waits), LONGEST_PAUSE) if waits.isdecimal() and len(waits) < 10 else default
 
 
 def _unwanted(opening: Future[Stream]) -> None:
@@ -302,16 +337,16 @@ def decode_list(kind: type[T], body: bytes, server: str) -> ListOf[T]:
     try:
         return cast("ListOf[T]", msgspec.json.decode(body, type=ListOf[kind]))  # type: ignore[valid-type]
     except msgspec.ValidationError:
-        raw = msgspec.json.decode(body)
-        if not isinstance(raw, dict):
-            raise not_kubernetes(server, body) from None
-        items = raw.get("items")
-        salvaged = (
-            [objects.salvage(kind, one) for one in items if isinstance(one, dict)]
-            if isinstance(items, list)
-            else []
+        raw = _decode_any(body, server)
+        items, meta = raw.get("items"), raw.get("metadata")
+        if not isinstance(items, list | None):
+            raise no_list(server) from None
+        token = meta.get("continue") if isinstance(meta, dict) else None
+        return ListOf(
+            metadata=objects.salvage(objects.ListMeta, meta),
+            items=[objects.salvage(kind, one) for one in items or () if isinstance(one, dict)],
+            unfit=not isinstance(token, str | None),
         )
-        return ListOf(metadata=objects.salvage(objects.ListMeta, raw.get("metadata")), items=salvaged)
     except (msgspec.DecodeError, RecursionError):
         raise not_kubernetes(server, body) from None
 

@@ -22,6 +22,8 @@ DEPTH_LIMIT = 60
 EXPANDED_LIMIT = 5_000_000
 """YAML nodes, with every alias replaced by what it stands for."""
 _UTF16 = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+DOCUMENTS_LIMIT = 10_000
+_INK = re.compile(rb"\S")
 _TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
 
 
@@ -85,17 +87,20 @@ def json_documents(data: bytes) -> list[msgspec.Raw]:
         msgspec.DecodeError: one of them is none.
     """
     found: list[msgspec.Raw] = []
-    rest = data
-    while not found or rest.strip():
+    view, at = memoryview(data), 0
+    while not found or _INK.search(data, at):
+        if len(found) >= DOCUMENTS_LIMIT:
+            raise msgspec.DecodeError(f"more than {DOCUMENTS_LIMIT:,} documents")
         try:
-            msgspec.json.decode(rest, type=msgspec.Raw)
-            end = len(rest)
+            msgspec.json.decode(view[at:], type=msgspec.Raw)
+            end = len(data)
         except msgspec.DecodeError as error:
             match = _TRAILING.search(str(error))
-            if match is None or (end := int(match[1]) - 1) < 1:
+            if match is None or int(match[1]) < 2:
                 raise
-        found.append(msgspec.Raw(rest[:end]))
-        rest = rest[end:]
+            end = at + int(match[1]) - 1
+        found.append(msgspec.Raw(data[at:end]))
+        at = end
     return found
 
 

@@ -153,6 +153,25 @@ def too_large(server: str, limit: int) -> ClusterError:
     return _no("too-large", where, what, "check that this is a Kubernetes API server")
 
 
+def endless(where: str, pages: int, why: str) -> ClusterError:
+    """The error for a list of which what was read is not all."""
+    what = f"partial, because the server's list did not end after {pages:,} page{'s' * (pages != 1)}: {why}"
+    return _no("endless-list", where, what, "check the API server, or what stands before it")
+
+
+def no_list(server: str) -> ClusterError:
+    """The error for a list whose items are none."""
+    what = "the items of its list are no list: this is not a Kubernetes API, or something is in between"
+    fix = "check the server in the kubeconfig: oc whoami --show-server"
+    return _no("not-kubernetes", clean(without_login(server), limit=200), what, fix)
+
+
+def broke(server: str, via: str, how: str) -> ClusterError:
+    """The error for a request that failed as nobody foresaw; `how` is the kind of the error."""
+    where = clean(via or without_login(server), limit=200)
+    return _no("broken", where, f"asking it failed: {how}", "try again")
+
+
 def _no(code: str, where: str, what: str, fix: str, rung: Rung = Rung.UNREACHABLE) -> ClusterError:
     return ClusterError(rung, Problem(where=where, what=what, fix=fix, code=code))
 

@@ -8,10 +8,8 @@ closed, what it found comes back through a pipe, and finding nothing is an error
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,13 +17,14 @@ import msgspec
 
 from modelcar_tui.core.credentials import teach_key, token_fault
 from modelcar_tui.core.errors import Problem
+from modelcar_tui.core.process import run_bounded
 from modelcar_tui.core.secrets import Secret, quoted, teach, teach_refused
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.errors import LOGIN, ClusterError
 from modelcar_tui.kube.kubeconfig import Credentials
 from modelcar_tui.kube.types import ClusterOptions, Rung
 
-_OUTPUT_LIMIT = 2**20
+_OUTPUT_LIMIT = 4 * 2**20
 _PATIENCE_S = 30.0
 
 
@@ -45,30 +44,13 @@ async def borrow(credentials: Credentials, options: ClusterOptions) -> Credentia
         ClusterError: it gives none, in its own words; or one that can't be sent.
     """
     files = os.pathsep.join(str(path) for path in credentials.files)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        __name__,
-        files,
-        credentials.context,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    argv = [sys.executable, "-m", __name__, files, credentials.context]
+    limit_s = max(_PATIENCE_S, options.connect_timeout_s)
+    done = await run_bounded(argv, timeout_s=limit_s, limit=_OUTPUT_LIMIT)
     try:
-        async with asyncio.timeout(max(_PATIENCE_S, options.connect_timeout_s)):
-            output, _ = await process.communicate()
-        found = msgspec.json.decode(output[:_OUTPUT_LIMIT], type=Borrowed)
-    except TimeoutError:
-        found = Borrowed(error="no answer in time")
+        found = msgspec.json.decode(done.stdout, type=Borrowed)
     except msgspec.MsgspecError:
-        found = Borrowed(error="no answer")
-    finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, 9)
-            await process.wait()
+        found = Borrowed(error="no answer in time" if done.timed_out else "no answer")
     if fault := token_fault(found.token):
         teach_refused(found.token)
         raise _fault(credentials, f"the token that it gave {fault}", f"check what it prints, or {LOGIN}")

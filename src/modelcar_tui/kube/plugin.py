@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import shutil
-import signal
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from modelcar_tui.core.credentials import teach_key, teach_user, user_fault
 from modelcar_tui.core.errors import Problem
+from modelcar_tui.core.process import run_bounded
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.errors import ClusterError
@@ -21,6 +19,7 @@ from modelcar_tui.kube.kubeconfig import Credentials, beyond_us
 from modelcar_tui.kube.types import Rung
 
 EXEC_TIMEOUT_S = 30.0
+_OUTPUT_LIMIT = 4 * 2**20
 _VERSION = "client.authentication.k8s.io/v1"
 
 
@@ -78,34 +77,20 @@ async def _run(credentials: Credentials, plugin: Mapping[str, Any], command: str
         if isinstance(entry, dict)
     }
     env["KUBERNETES_EXEC_INFO"] = json.dumps({"apiVersion": version, "kind": "ExecCredential", "spec": spec})
+    argv = [command, *(str(arg) for arg in _entries(plugin, "args"))]
     try:
-        process = await asyncio.create_subprocess_exec(
-            command,
-            *[str(arg) for arg in _entries(plugin, "args")],
-            env=env,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        done = await run_bounded(argv, timeout_s=EXEC_TIMEOUT_S, limit=_OUTPUT_LIMIT, env=env)
     except (OSError, ValueError) as error:  # what no process can be given may be a secret: it is not said
         reason = (
             error.strerror if isinstance(error, OSError) else ""
         ) or "its args or env can't be passed on"
         raise _fault(credentials, f"{clean(command)!r} can't be run: {reason}") from None
-    try:
-        async with asyncio.timeout(EXEC_TIMEOUT_S):
-            output, _ = await process.communicate()
-    except TimeoutError:
+    if done.timed_out:
         what = f"{clean(command)!r} gave no token within {EXEC_TIMEOUT_S:.0f} s"
-        raise _fault(credentials, what) from None
-    finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                # Its whole group: a child of the plug-in would hold the pipe, and us, to its own end.
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
-    return output, process.returncode
+        raise _fault(credentials, what)
+    if done.overflowed:
+        raise _fault(credentials, f"{clean(command)!r} printed more than {_OUTPUT_LIMIT // 2**20} MiB")
+    return done.stdout, done.status
 
 
 def _entries(plugin: Mapping[str, Any], name: str) -> list[Any]:

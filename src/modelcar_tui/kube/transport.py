@@ -26,6 +26,7 @@ from urllib3.connection import HTTPConnection
 from modelcar_tui.core.credentials import address_fault, header_fault, login_in, teach_login, without_login
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.files import write_private
+from modelcar_tui.core.numbers import mask_of
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.errors import ClusterError, too_large, unreachable
 from modelcar_tui.kube.kubeconfig import Credentials
@@ -236,7 +237,7 @@ class Transport:
         """A body that does not repeat our credentials: nothing that is read from it can show them."""
         for echo in self._echoes:
             if echo in body:
-                body = body.replace(echo, b"***")
+                body = body.replace(echo, mask_of(echo.decode(errors="replace")).encode())
         # What oc or kubectl was given by a plug-in, we never see.
         return _HELPERS_TOKEN.sub(b"Bearer ***", body) if self._by_helper and b"Bearer " in body else body
 

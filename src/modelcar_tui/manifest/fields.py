@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Callable
 
+from modelcar_tui.core.hints import masked_by_shape
 from modelcar_tui.core.text import has_hidden, reveal
 from modelcar_tui.manifest.limits import MAX_GPUS, MAX_TEXT, shorten
 from modelcar_tui.manifest.masking import masked_arguments
@@ -83,7 +84,7 @@ def image_field(node: Node, report: Report) -> str | None:
         if not rest.strip("/"):
             report(node, f"{value} names no image", "write oci://REGISTRY/REPOSITORY:TAG", "image-missing")
             return None
-    return value
+    return masked_by_shape(value)
 
 
 def choice_field(node: Node, field: str, choices: tuple[str, ...], report: Report) -> str | None:

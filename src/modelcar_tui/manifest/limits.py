@@ -10,6 +10,6 @@ MAX_GPUS = 4096
 
 
 def shorten(text: str, limit: int = 80) -> str:
-    """`text` on one line with nothing hidden and no longer than `limit`."""
+    """`text` on one line with nothing hidden, no secret and no longer than `limit`."""
     text = clean(reveal(text))
     return text if len(text) <= limit else text[: limit - 1] + "…"

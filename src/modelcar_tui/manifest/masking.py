@@ -7,17 +7,31 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
-from modelcar_tui.manifest.spans import ManifestSyntaxError, Scalar, Sequence, compose, deref, walk
+from modelcar_tui.core.hints import masked_by_shape
+from modelcar_tui.core.names import Kind, kind_of
+from modelcar_tui.core.numbers import is_mask, mask_of
+from modelcar_tui.core.secrets import teach
+from modelcar_tui.core.shapes import mask_value, unlike_ordinary
+from modelcar_tui.manifest.spans import (
+    ManifestSyntaxError,
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    compose,
+    deref,
+    walk,
+)
 
-SECRET_FLAGS = ("--api-key", "--hf-token")
-"""Their values are shown nowhere: not in findings, not in changes, not in a diff."""
-MASK = "***"
+SECRET_FLAGS = ("--api-key", "--hf-token", "--ssl-keyfile-password")
+"""vLLM's own; their values are shown nowhere: not in findings, not in changes, not in a diff."""
 _REFERENCE = re.compile(r"\$\([A-Za-z_][\w.-]*\)\Z")
 """`$(NAME)`: Kubernetes puts an environment variable there, so the text itself tells nothing."""
 _ENDINGS = tuple(flag.removeprefix("-") for flag in SECRET_FLAGS)
-_PARTS = ("api", "key", "hf", "tok")
+_PARTS = ("api", "key", "hf", "tok", "pass")
 _NAMED = re.compile(
     r"""(?:\A|(?<=[\s=]))["']?(?P<dashes>[-\u2010-\u2015\u2212]*)(?P<name>[A-Za-z][\w-]*)["']?"""
     r"(?P<gap>\s*[=:]\s*|\s+)"
@@ -26,17 +40,22 @@ _NAMED = re.compile(
 _RUN_TOGETHER = tuple(flag.replace("-", "") for flag in SECRET_FLAGS)
 _SHORTEST = 7
 """`--api-k` and `--hf-tok` are the shortest beginnings that vLLM takes for these flags."""
+_UNSURE = ("--ssl-keyfile",)
+"""The beginning of a secret flag that is a flag of its own."""
 
 
 def is_secret_flag(text: str) -> bool:
-    """Whether `text` is such a flag: with underscores, shortened as argparse allows, or nearly so written.
+    """Whether `text` is such a flag, or one whose name says so (`core.names`): with underscores, shortened as
+    argparse allows, or nearly so written.
 
     A slip in the flag's name makes its value no less of a secret.
     """
     name = text.replace("_", "-").lower()
     if len(name) < _SHORTEST or not name.startswith("-") or not any(part in name for part in _PARTS):
+        return name.startswith("-") and kind_of(name) is Kind.SURE
+    if name in _UNSURE or _UNSURE[0].startswith(name):
         return False
-    return any(flag.startswith(name) for flag in SECRET_FLAGS) or _nearly(name)
+    return any(flag.startswith(name) for flag in SECRET_FLAGS) or _nearly(name) or kind_of(name) is Kind.SURE
 
 
 @lru_cache(maxsize=1024)
@@ -53,12 +72,15 @@ def is_reference(value: str) -> bool:
 
 
 def masked_arguments(args: tuple[str, ...]) -> tuple[str, ...]:
-    """The arguments with `***` for every secret, also where it is an item of its own."""
+    """The arguments with a mask for every secret, also where it is an item of its own.
+
+    What is masked is taught to the process: a server may repeat it where nothing gives it away.
+    """
     out: list[str] = []
     follows = False
     for item in args:
         if follows and not item.startswith("--"):
-            out.append(item if is_reference(item) else MASK)
+            out.append(item if is_reference(item) else _mask(item))
         else:
             out.append(_item(item))
         follows = is_secret_flag(item) or (follows and not item.startswith("--"))
@@ -66,7 +88,7 @@ def masked_arguments(args: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def masked_text(text: str) -> str:
-    """A manifest's text with `***` for every secret, with as many lines as before.
+    """A manifest's text with a mask for every secret, with as many lines as before; comments included.
 
     A text that can't be read as YAML is given back as it is: nothing of such a file is shown but its faults.
     """
@@ -76,22 +98,38 @@ def masked_text(text: str) -> str:
         return text
     edits: dict[tuple[int, int], str] = {}
     for node in walk(tree.root):
-        if isinstance(node, Sequence):
-            scalars = [item for item in map(deref, node.items) if isinstance(item, Scalar)]
-            for item, shown in zip(scalars, masked_arguments(tuple(s.value for s in scalars)), strict=True):
-                if shown != item.value:
-                    edits[item.start, item.end] = shown
+        for item, shown in _shown(node):
+            if shown != item.value:
+                edits[item.start, item.end] = shown
     for (start, end), shown in sorted(edits.items(), reverse=True):
         lines = text[start:end].count("\n")
         text = text[:start] + shown + "\n" * lines + text[end:]
-    return text
+    return masked_by_shape(text)
+
+
+def _shown(node: Node) -> Iterator[tuple[Scalar, str]]:
+    """The scalars of a list or a mapping with what is shown of them."""
+    if isinstance(node, Sequence):
+        scalars = [item for item in map(deref, node.items) if isinstance(item, Scalar)]
+        yield from zip(scalars, masked_arguments(tuple(item.value for item in scalars)), strict=True)
+    elif isinstance(node, Mapping):
+        for key, value in node.pairs:
+            target = deref(value)
+            if isinstance(target, Scalar):
+                yield target, mask_value(key.value, target.value)
+
+
+def _mask(value: str) -> str:
+    if unlike_ordinary(value) and not is_mask(value):
+        teach(value)
+    return mask_of(value)
 
 
 def _item(item: str) -> str:
     match = re.match(r"([^=\s]+)(=|\s+)(.*)\Z", item, re.DOTALL)
     if match is None or not is_secret_flag(match[1]):
-        return _slip(item)
-    return item if is_reference(match[3]) else f"{match[1]}{match[2]}{MASK}"
+        return masked_by_shape(_slip(item))
+    return item if is_reference(match[3]) else f"{match[1]}{match[2]}{_mask(match[3])}"
 
 
 def _slip(item: str) -> str:
@@ -104,7 +142,7 @@ def _slip(item: str) -> str:
         return item
     for found in _NAMED.finditer(item):
         if _names_secret(found) and not is_reference(item[found.end() :]):
-            return item[: found.end()] + MASK
+            return item[: found.end()] + _mask(item[found.end() :])
     return item
 
 

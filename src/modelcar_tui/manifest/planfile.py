@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.files import write_atomic
+from modelcar_tui.core.files import write_private
 from modelcar_tui.core.text import clean, reveal
 from modelcar_tui.manifest.keeping import ChangedError, Keeping
 from modelcar_tui.manifest.plan import Plan
@@ -84,7 +84,7 @@ def save_plan(plan: Plan, path: Path) -> None:
         UserError: the file can't be written.
     """
     try:
-        write_atomic(path, encode_plan(plan, path))
+        write_private(path, encode_plan(plan, path))
     except OSError as error:
         what = f"the plan can't be written ({error.strerror or error})"
         raise _refuse(path, what, "name another file with -o", "plan-write") from None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from modelcar_tui.core.files import open_regular
+from modelcar_tui.core.files import open_regular, private_folder
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,7 +31,7 @@ def note(records: Path, record: Record) -> None:
     """Add a record. It only helps to tell who wrote a file: a fault here stops no write."""
     line = b"\n" + msgspec.json.encode(record) + b"\n"  # on a line of its own, whatever a full disk cut short
     with suppress(OSError):
-        records.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(records.parent)
         handle = open_regular(records, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         with os.fdopen(handle, "ab", buffering=0) as file:
             file.write(line)

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.files import write_atomic
+from modelcar_tui.core.files import mode_beside, private_folder, write_atomic, write_private
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest.apply import apply_changes
 from modelcar_tui.manifest.diff import unified_patch
@@ -107,31 +107,31 @@ def write_generated(
     _check_consent(files, decision, keeping, fallback)
     replaced = _keep_copies(files, keeping)
     try:
-        _write(manifest, keeping)
+        _write(manifest, Path(plan.base), keeping)
     except ChangedError:
         raise _changed(manifest, "just now", fallback) from None
     except OSError as error:
         raise _kept(target, manifest.data, reason(error), fallback) from None
-    lacking = next(filter(None, (_write_beside(other, target, keeping) for other in beside)), None)
+    lacking = next(filter(None, (_write_beside(other, plan, keeping) for other in beside)), None)
     sha256 = hashlib.sha256(manifest.data).hexdigest()
     return Written(path=target, sha256=sha256, replaced=replaced, lacking=lacking)
 
 
-def _write_beside(other: Output, target: Path, keeping: Keeping | None) -> Problem | None:
+def _write_beside(other: Output, plan: Plan, keeping: Keeping | None) -> Problem | None:
     """Write a file beside the manifest, which is written already; why not, where it can't be."""
     try:
-        _write(other, keeping)
+        _write(other, Path(plan.base), keeping)
     except ChangedError:
         why = "it changed just now"
     except OSError as error:
         why = reason(error)
     else:
         return None
-    what = f"the patch is not written ({why}), but {reveal(target.name)} is"
+    what = f"the patch is not written ({why}), but {reveal(Path(plan.target).name)} is"
     return _problem(other.path, what, "mend that and write again", "patch-not-written")
 
 
-def _write(output: Output, keeping: Keeping | None) -> None:
+def _write(output: Output, base: Path, keeping: Keeping | None) -> None:
     """Replace exactly what was looked at, or nothing. Another run that just wrote the very bytes has done it.
 
     Raises:
@@ -147,7 +147,13 @@ def _write(output: Output, keeping: Keeping | None) -> None:
             raise ChangedError
 
     try:
-        write_atomic(output.path, output.data, new=standing.kind is Kind.NOTHING, last_look=last_look)
+        write_atomic(
+            output.path,
+            output.data,
+            mode=mode_beside(base, output.path),
+            new=standing.kind is Kind.NOTHING,
+            last_look=last_look,
+        )
     except (ChangedError, FileExistsError):
         if _done(output):
             return
@@ -244,8 +250,7 @@ def _keep_content(target: Path, data: bytes, fallback: Path | None) -> Path | No
         return None
     kept = fallback / target.name
     try:
-        fallback.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomic(kept, data)
+        write_private(private_folder(fallback) / target.name, data)
     except OSError:
         return None
     return kept

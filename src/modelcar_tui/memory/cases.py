@@ -18,6 +18,7 @@ from modelcar_tui.core.facts import Fact, Source, unknown
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.memory.case_arguments import arguments_of, flags_of
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
@@ -110,7 +111,7 @@ def estimate_case(case: Mapping[str, Any], hear: Hear | None = None) -> Estimate
     except ValueError as error:
         return Estimate(outcome=Outcome.UNKNOWN, why=f"its `args` can't be read: {error}")
     model, gpu = model_of(case), _gpu(case, read, idle=bool(given))
-    words = (*flags_of(case, read), *given)
+    words = masked_arguments((*flags_of(case, read), *given))
     args = engine_args(words, None, vllm) if given else _args(case, read)
     result = estimate(model, gpu, args, vllm=vllm, derive=False)
     # Of a card that is only called by its class, such as 80 GB, nothing else can be said.

@@ -142,7 +142,10 @@ class KubeJobRunner:
             if not self.detach:
                 await _to_the_end(self._clean_up(client, request))
             raise
-        except UserError:
+        except ClusterError:
+            raise
+        except BaseException:
+            # Refused, or not foreseen: nothing may stay behind.
             await self._clean_up(client, request)
             raise
         finally:

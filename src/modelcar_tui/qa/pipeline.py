@@ -11,11 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from modelcar_tui.core.contain import keep
+from modelcar_tui.core.crash import kind
+from modelcar_tui.core.pem import PemLines
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.text import clean
 from modelcar_tui.qa.lines import RawLine
 from modelcar_tui.qa.logparse import SuiteParser
-from modelcar_tui.qa.runner import LogGrew, OnEvent, Progressed
+from modelcar_tui.qa.runner import LogGrew, OnEvent, Progressed, Warned
 from modelcar_tui.qa.spool import LINE_LIMIT, Origin, SpoolReader, SpoolWriter
 
 GREW_EVERY = 0.1
@@ -46,12 +49,15 @@ class Pipeline:
         self.parser = SuiteParser()
         self._past = Past()
         self.redact = redact
+        self._pem = PemLines()
         self._live = live
         self.last_line = self.phase_since = self.model_since = time.monotonic()
         """When they were, by the monotonic clock; lines of an earlier process count from their own time."""
         self._writer = SpoolWriter(spool)
         self._skip = self._writer.suite_lines
         self._on_event = on_event
+        self.odd = 0
+        """Lines that were not understood; the log has them."""
         self._told = 0.0
         self._told_count = -1
         self._stage = ""
@@ -68,11 +74,10 @@ class Pipeline:
 
     def take(self, raw: RawLine) -> None:
         """One line of the suite."""
-        # Colours alone are dropped first: what is left of most lines is plain, which `clean` passes quickly.
-        plain = _COLOUR.sub(b"", raw.data) if b"\x1b" in raw.data else raw.data
-        text = self.redact(clean(plain.decode("utf-8", "replace"), limit=_RAW_LIMIT))
-        if len(text) > LINE_LIMIT:
-            text = text[: LINE_LIMIT - 1] + "…"
+        try:
+            text = self._text(raw.data)
+        except Exception as error:  # noqa: BLE001 - one line of many
+            text = f"[a line that can't be shown: {self._odd(error)}]"
         changed = self._feed(text, raw.at)
         self._stage = ""
         if self._skip > 0:
@@ -84,10 +89,29 @@ class Pipeline:
         if changed:
             self.progress()
 
+    def _text(self, data: bytes) -> str:
+        """A line as it may be kept and shown."""
+        # Colours alone are dropped first: what is left of most lines is plain, which `clean` passes quickly.
+        plain = _COLOUR.sub(b"", data) if b"\x1b" in data else data
+        text = self._pem(self.redact.known(clean(plain.decode("utf-8", "replace"), limit=_RAW_LIMIT)))
+        return text if len(text) <= LINE_LIMIT else text[: LINE_LIMIT - 1] + "…"
+
+    def _odd(self, error: Exception) -> str:
+        """Count a line that is not understood; the first is told. Its kind of error."""
+        self.odd += 1
+        if self.odd == 1:
+            keep(error)
+            self._on_event(Warned(text=f"a line of the suite's log is not understood: {kind(error)}"))
+        return kind(error)
+
     def _feed(self, text: str, at: float) -> bool:
         result = self.parser.result
         model, phase = result.model, result.phase
-        changed = self.parser.feed(text)
+        try:
+            changed = self.parser.feed(text)
+        except Exception as error:  # noqa: BLE001 - the line is in the log all the same
+            self._odd(error)
+            changed = False
         now = time.monotonic()
         self.last_line = now - max(time.time() - at, 0.0) if at and self._live else now
         if result.model != model:
@@ -127,7 +151,7 @@ class Pipeline:
 
     def say(self, text: str) -> None:
         """One line of ours (podman's pull, the closing line)."""
-        shown = self.redact(clean(text, limit=_RAW_LIMIT))[:LINE_LIMIT]
+        shown = self.redact.known(clean(text, limit=_RAW_LIMIT))[:LINE_LIMIT]
         self._writer.append(shown, at=time.time(), origin=Origin.US)
         self.flush()
 

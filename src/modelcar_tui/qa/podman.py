@@ -42,6 +42,8 @@ from modelcar_tui.qa.types import QaOutcome, QaRequest, cluster_of
 from modelcar_tui.qa.watchdog import Watchdog
 
 POLL_S = 0.05
+STOPPED_S = 120.0
+"""How long the end of a container is waited for that was stopped."""
 
 
 class PodmanRunner:
@@ -213,7 +215,7 @@ class PodmanRunner:
         age = max(time.time() - container.started, 0.0) if container.started else 0.0
         watchdog = Watchdog(request, pipeline, on_event, age_s=age)
         waiter = asyncio.create_task(container.wait())
-        pause = POLL_S
+        pause, given_up = POLL_S, 0.0
         try:
             async with following(self._podman, container.id, container.log_path) as follower:
                 while True:
@@ -226,6 +228,10 @@ class PodmanRunner:
                     # One that ended while nobody looked is judged by what it did, not by its age.
                     if container.running:
                         await watchdog.look(lambda: container.stop(self._grace))
+                    if watchdog.ended is not Ended.ITSELF:
+                        given_up = given_up or time.monotonic() + STOPPED_S
+                        if time.monotonic() > given_up:
+                            break  # neither asked nor killed it has ended: podman itself is stuck
                     if lines:
                         pause = POLL_S
                         await asyncio.sleep(0)
@@ -238,7 +244,7 @@ class PodmanRunner:
                             await asyncio.sleep(POLL_S)
                 for line in follower.finish():
                     pipeline.take(line)
-            status, at = waiter.result()
+            status, at = waiter.result() if waiter.done() else (None, 0.0)
         finally:
             waiter.cancel()
             with suppress(asyncio.CancelledError, PodmanError, OSError):

@@ -11,11 +11,25 @@ from pathlib import Path
 import aiosqlite
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.shortage import shortage
+
 
 @asynccontextmanager
 async def open_saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
-    """A checkpointer on `path` (mode 0600), closed at the end."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    """A checkpointer on `path` (mode 0600), closed at the end.
+
+    Raises:
+        UserError: it can't be opened.
+        OSError: it can't, for want of room or files.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        if shortage(error) is not None:
+            raise
+        what = f"can't be opened: {error.strerror}"
+        raise UserError(Problem(where=str(path), what=what, fix="give another with --state-dir")) from None
     opening = asyncio.ensure_future(_opened(path))
     try:
         saver = await asyncio.shield(opening)

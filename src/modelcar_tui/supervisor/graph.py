@@ -22,12 +22,14 @@ from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, interrupt
 
+from modelcar_tui.core.contain import being_cancelled, hit, keeping, stopped
 from modelcar_tui.core.crash import kind
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.shortage import shortage
 from modelcar_tui.core.text import clean
-from modelcar_tui.supervisor import routing
+from modelcar_tui.supervisor import limits, routing
 from modelcar_tui.supervisor.events import SpecialistStarted, Status
+from modelcar_tui.supervisor.joining import Guest
 from modelcar_tui.supervisor.registry import is_ours
 from modelcar_tui.supervisor.specialist import Context, NotItsOwnError, Specialist
 
@@ -80,7 +82,7 @@ def build_graph(
         if choose is not None and len(ways) > 1:
             way = await choose(ways)
         update: State = {
-            "finished": {**dict.fromkeys(way.again), **dict.fromkeys(way.skipped, "skipped")},
+            "finished": {**dict.fromkeys(way.again), **dict.fromkeys(way.skipped, routing.SKIPPED)},
             "again": dict.fromkeys(way.again, True),
         }
         return Command(goto=list(way.steps), update=update if way.again or way.skipped else None)
@@ -109,18 +111,26 @@ def _specialist_node(member: Specialist, make_context: MakeContext) -> Step:
         context = make_context(member.name, state.get("reports", {}))
         context.answer = deepcopy(state.get("answer"))
         context.written = deepcopy(state.get("written"))
+        context.missing = {name: how for name, how in state.get("finished", {}).items() if how}
         context.emit(SpecialistStarted(specialist=member.name))
+        limit = _limited(member, context)
         try:
-            report = plain(await member.run(context))
+            async with limit:
+                with keeping(context.crash):
+                    report = plain(await member.run(context))
         except UserError as error:
+            if isinstance(member, Guest):
+                return _failed(member, context, error)
             lines = tuple(clean(context.redact(str(problem))) for problem in error.problems)
             context.finish(lines[0], lines, status=Status.FAILED)
             return {"finished": {member.name: lines[0]}, "fatal": "\n".join(lines)}
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            if isinstance(error, asyncio.CancelledError) and _being_cancelled():
+            if isinstance(error, asyncio.CancelledError) and being_cancelled():
                 raise
+            if hit(limit, error):
+                return _failed(member, context, NotItsOwnError(stopped("it", limits.GUEST_S).what))
             if is_ours(member) and shortage(error) is not None:
                 raise  # it would fail the others, too; the run can go on once there is more
             return _failed(member, context, error)
@@ -132,20 +142,38 @@ def _specialist_node(member: Specialist, make_context: MakeContext) -> Step:
     return node
 
 
+def _limited(member: Specialist, context: Context) -> asyncio.Timeout:
+    """The time limit of a specialist of another package; ours have one a step.
+
+    While it waits for the operator's word its time stands still.
+    """
+    if is_ours(member):
+        return asyncio.timeout(None)
+    limit, ask, loop = asyncio.timeout(limits.GUEST_S), context.consent, asyncio.get_running_loop()
+
+    async def consent(effects: tuple[str, ...]) -> bool:
+        left = (limit.when() or loop.time()) - loop.time()
+        limit.reschedule(None)
+        try:
+            return await ask(effects)
+        finally:
+            limit.reschedule(loop.time() + left)
+
+    context.consent = consent
+    return limit
+
+
 def _failed(member: Specialist, context: Context, error: BaseException) -> State:
     """One pane fails, the run goes on and says so."""
-    text = clean(context.redact(str(error) if isinstance(error, NotItsOwnError) else kind(error)), limit=500)
+    own = isinstance(error, NotItsOwnError | UserError)
+    text = clean(context.redact(str(error) if own else kind(error)), limit=500)
     context.crash(error)
     whose = "ours" if is_ours(member) else "this specialist, not of modelcar-tui"
+    mend = member.mend if isinstance(member, Guest) else ""
     where = context.folder / "crash.txt"
-    context.fail(text, (text, f"This is a fault of {whose}; details are in {where}"))
+    lines = (text, f"This is a fault of {whose}; details are in {where}")
+    context.fail(text, (*lines, f"next: {mend}") if mend else lines, mend=mend)
     return {"finished": {member.name: text}}
-
-
-def _being_cancelled() -> bool:
-    """Whether the run is being stopped; a specialist can raise such an error of its own as well."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def plain(report: Any) -> Any:

@@ -1,7 +1,8 @@
 """Specialists of other packages: found by their entry points, looked at before they join.
 
 One that can't be loaded, or is no specialist, becomes a pane that failed with its name and the reason
-(`Refused`); the run goes on without it, and its verdict does not hear of it.
+(`Refused`). The run goes on without it, and what it would have said counts as not known: somebody installed
+it so that it may say NO-GO.
 """
 
 from __future__ import annotations
@@ -91,20 +92,27 @@ class Guest:
         except BaseException as error:  # noqa: BLE001 - an exit would go past whoever waits and end the loop
             return None, error
 
+    @property
+    def mend(self) -> str:
+        """What the operator may do where it fails."""
+        return _mend(self.package)
+
     def refused(self, why: str) -> Refused:
         """The same pane, failed."""
-        return Refused(self.name, self.title, f"{self.package}: {why}")
+        return Refused(self.name, self.title, f"{self.package}: {why}", mend=self.mend)
 
 
 class Refused:
-    """Stands for a specialist that can't join: its pane fails with the reason, and nothing else happens."""
+    """Stands for a specialist that can't join: its pane fails with the reason, which counts as not known."""
 
     steps: tuple[StepPlan, ...] = ()
     needs: tuple[str, ...] = ()
 
-    def __init__(self, name: str, title: str, why: str, error: BaseException | None = None) -> None:
+    def __init__(
+        self, name: str, title: str, why: str, error: BaseException | None = None, *, mend: str = ""
+    ) -> None:
         self.name, self.title, self.why = name, title, why
-        self._error = error
+        self._error, self._mend = error, mend
 
     async def run(self, context: Context) -> NoReport:
         """Tell why."""
@@ -113,7 +121,9 @@ class Refused:
             context.crash(self._error)
             lines.append(f"details are in {context.folder / 'crash.txt'}")
         context.emit(Noticed(text=context.redact(f"{self.title}: {self.why}"), status=Status.WARNING))
-        context.fail(self.why, tuple(lines))
+        if self._mend:
+            lines.append(f"next: {self._mend}")
+        context.fail(self.why, tuple(lines), mend=self._mend)
         return NoReport()
 
 
@@ -184,7 +194,12 @@ def _joined(entry: EntryPoint, package: str, taken: set[str]) -> Guest | Refused
     else:
         return Guest(member, said, package)
     name = _free((declared, _name_of(entry.name)), taken)
-    return Refused(name, title or _name_of(entry.name), f"{package} {why}", cause)
+    return Refused(name, title or _name_of(entry.name), f"{package} {why}", cause, mend=_mend(package))
+
+
+def _mend(package: str) -> str:
+    name = package.partition(" ")[0]
+    return f"upgrade or uninstall its package: pip install --upgrade {name}, or pip uninstall {name}"
 
 
 def _made(found: Any) -> Any:

@@ -23,7 +23,7 @@ def preview(
     from modelcar_tui.manifest.diff import text_hunks
     from modelcar_tui.manifest.write import outputs
     from modelcar_tui.supervisor.runs import run_keeping
-    from modelcar_tui.verdict.deciding import decide_accepted
+    from modelcar_tui.verdict.accepting import decide_accepted
 
     report = run.decision
     if report is None:
@@ -81,7 +81,8 @@ def _new_errors(run: RunState, plan: Plan, decision: Decision, vllm: str | None)
     """What vLLM would refuse of the accepted set and did not refuse of the base: edits, bad combinations."""
     from modelcar_tui.advice.finding import Severity
     from modelcar_tui.advice.lint.lint import lint_model
-    from modelcar_tui.verdict.deciding import accepted_model, runtime_version
+    from modelcar_tui.verdict.accepting import accepted_model
+    from modelcar_tui.verdict.deciding import runtime_version
 
     release = vllm or (runtime_version(run.cluster) if run.cluster else None)
     touched = {change.model for change in plan.changes if change.id in decision.accepted}

@@ -15,6 +15,8 @@ WRITE = "write"
 SUMMARY = "summary"
 QA = "qa"
 DECISION = "decision"
+SKIPPED = "skipped"
+"""How a step has finished that a language model's way leaves out."""
 ACCELERATOR = "accelerator"
 
 

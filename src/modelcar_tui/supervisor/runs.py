@@ -10,12 +10,13 @@ import msgspec
 
 from modelcar_tui.core.credentials import address_fault, login_in
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.files import fresh_folder, private_folder, write_private
+from modelcar_tui.core.files import check_owner, fresh_folder, private_folder, write_private
 from modelcar_tui.core.lock import try_lock
 from modelcar_tui.manifest.keeping import Keeping
 from modelcar_tui.supervisor.llm.config import choose
 from modelcar_tui.supervisor.settings import Settings
 
+RUNS = "runs"
 JOURNAL = "journal.jsonl"
 CHECKPOINT = "checkpoint.sqlite"
 SETTINGS = "settings.json"
@@ -33,7 +34,13 @@ class RunFolder:
         self.path = path
         self.settings = settings
         self.run_id = path.name
-        self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            what = f"can't be opened: {error.strerror}"
+            raise UserError(
+                Problem(where=str(path / "lock"), what=what, fix="give another with --state-dir")
+            ) from error
         if not try_lock(self._lock):
             os.close(self._lock)
             raise UserError(
@@ -45,10 +52,11 @@ class RunFolder:
         """A new folder with a new run id.
 
         Raises:
-            UserError: it can't be made (read-only or full disk).
+            UserError: it can't be made (read-only or full disk, another user's folder).
         """
         path = settings.runs_folder
         try:
+            _own(path.parent)
             path = fresh_folder(path, time.strftime("%Y%m%d-%H%M%S", time.gmtime()))
             private_folder(path / "info")
             write_private(
@@ -69,8 +77,16 @@ class RunFolder:
         """The folder of an earlier run, with the settings that it had.
 
         Raises:
-            UserError: it is not a run's folder, or is in use.
+            UserError: it is not a run's folder, belongs to another user, or is in use.
         """
+        try:
+            check_owner(path)
+            check_owner(path / SETTINGS)
+        except FileNotFoundError:
+            pass  # said below
+        except PermissionError as error:
+            fix = "only its owner can go on with it"
+            raise UserError(Problem(where=str(path), what=str(error.strerror), fix=fix)) from None
         try:
             settings = msgspec.json.decode((path / SETTINGS).read_bytes(), type=Settings)
         except (OSError, msgspec.DecodeError) as error:
@@ -82,6 +98,12 @@ class RunFolder:
     def release(self) -> None:
         """Let others open it."""
         os.close(self._lock)
+
+
+def _own(state: Path) -> None:
+    """The state folder private, unless it is a folder of the operator's that holds other things, too."""
+    if not state.exists() or not any(state.iterdir()) or (state / RUNS).is_dir():
+        private_folder(state)
 
 
 def run_keeping(folder: Path) -> Keeping:

@@ -8,6 +8,7 @@ package that can't be loaded, or whose name is taken or reserved, is a failed pa
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -18,6 +19,7 @@ from modelcar_tui.core.files import write_private
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.text import clean, clean_block
 from modelcar_tui.manifest.plan import Change
+from modelcar_tui.manifest.types import Manifest
 from modelcar_tui.supervisor.events import (
     AnyEvent,
     Noticed,
@@ -28,7 +30,7 @@ from modelcar_tui.supervisor.events import (
     StepPlan,
 )
 from modelcar_tui.supervisor.settings import Settings
-from modelcar_tui.verdict.reports import DecisionReport, Verdict
+from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, Verdict
 from modelcar_tui.verdict.votes import said
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -36,6 +38,7 @@ Suggest = Callable[[DecisionReport], Awaitable[tuple[Change, ...]]]
 Metadata = dict[str, str | int | float | bool | None]
 _MOST_LINE = 20_000
 _MOST_NOTICE = 2000
+_MOST_CRASHES = 512 * 1024
 
 
 class NotItsOwnError(TypeError):
@@ -75,6 +78,12 @@ class Context:
         """Not one of our own specialists: what it makes of the run is a vote."""
         self.resumed = False
         """Whether an earlier process began this run."""
+        self.missing: Mapping[str, str] = {}
+        """Why a specialist that has ended has no report, by its name."""
+        self.manifest: Manifest | None = None
+        """As far as it is known, though Configuration may have failed since."""
+        self.models: tuple[ModelRequirements, ...] = ()
+        """Likewise."""
         self.consent: Callable[[tuple[str, ...]], Awaitable[bool]] = _granted
         """Ask the operator before something outside is changed; True where nobody is there to be asked."""
         self._reports = reports
@@ -112,6 +121,12 @@ class Context:
             KeyError: it did not run to its end (see `has_report`), or is not named in `needs`.
         """
         return msgspec.convert(self._reports[specialist], kind)
+
+    def lacking(self, *specialists: str) -> str:
+        """Why there is no report of these, in one sentence; empty where all of them have one."""
+        names = [name for name in specialists if name not in self._reports]
+        whys = {name: self.missing.get(name) or "it has not run" for name in names}
+        return "; ".join(f"{name} has no report ({why})" for name, why in whys.items())
 
     def step(self, step: str, status: Status = Status.DONE, detail: str = "") -> None:
         """Tick a line of the checklist, or say how it stands."""
@@ -154,22 +169,33 @@ class Context:
             result = msgspec.structs.replace(result, reason=self._line(reason))
         self.emit(result)
 
-    def fail(self, summary: str, lines: tuple[str, ...] = ()) -> None:
-        """Tell that the pane failed by no answer of its own: it died, or could not join. That is no vote;
-        one that it had cast before stands."""
+    def fail(self, summary: str, lines: tuple[str, ...] = (), *, mend: str = "") -> None:
+        """Tell that the pane failed by no answer of its own: it died, or could not join. A specialist of
+        another package then counts as "not known", but for a NO-GO that it had cast before.
+
+        Args:
+            summary: One line.
+            lines: The pane's body.
+            mend: What the operator may do about it.
+        """
         result = self._result(summary, lines, Status.FAILED, None)
-        if self._vote is not None:
+        if self._vote is not None and self._vote.verdict is Verdict.NO_GO:
             result = msgspec.structs.replace(result, verdict=self._vote.verdict, reason=self._vote.reason)
+        elif self.foreign:
+            reason = f"not known, because it failed: {result.summary}" + (f"; {mend}" if mend else "")
+            result = msgspec.structs.replace(result, verdict=Verdict.UNKNOWN, reason=self._line(reason))
         self.finished = True
         self._emit(result)
 
     def crash(self, error: BaseException) -> None:
         """Keep the traceback below earlier ones: without local variables and the errors' texts, and
-        redacted."""
+        redacted. What finds no room is not kept; the file stays below a megabyte."""
         path = self.folder / "crash.txt"
-        earlier = path.read_bytes() if path.is_file() else b""
-        text = f"{self.name}\n{frames(error)}"
-        write_private(path, earlier + clean_block(self.redact(text)).encode() + b"\n")
+        with suppress(Exception):
+            earlier = path.read_bytes() if path.is_file() else b""
+            text = f"{self.name}\n{frames(error)}"
+            if len(earlier) < _MOST_CRASHES:
+                write_private(path, earlier + clean_block(self.redact(text)).encode() + b"\n")
 
     def _itself(self, event: AnyEvent) -> AnyEvent:
         """The same event with clean texts."""

@@ -9,23 +9,27 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from modelcar_tui.core.errors import UserError
-from modelcar_tui.core.exit_codes import ExitStatus, worst
+from modelcar_tui.core.contain import Contained, not_known
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.exit_codes import worst as worst_status
 from modelcar_tui.core.text import clean
 from modelcar_tui.manifest.plan import ANYTHING, Decision
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.graph import State
 from modelcar_tui.supervisor.outcome import outcome_of
-from modelcar_tui.supervisor.routing import QA, Way
+from modelcar_tui.supervisor.routing import QA, SKIPPED, Way
 from modelcar_tui.supervisor.runs import RunFolder, run_keeping
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.specialists.decision import told
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.verdict.deciding import decide_accepted, with_findings
+from modelcar_tui.verdict.accepting import decide_accepted, with_findings
 from modelcar_tui.verdict.measured import qa_failed
+from modelcar_tui.verdict.one_by_one import lowered
 from modelcar_tui.verdict.outcome import RunOutcome, settled
 from modelcar_tui.verdict.reports import DecisionReport, Verdict
+from modelcar_tui.verdict.votes import worst
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.supervisor import Supervisor
@@ -87,8 +91,10 @@ class Steps:
                 keeping=run_keeping(self._run.path),
                 fallback=self._run.path / "not-written",
             )
-        except UserError as error:
-            why = "; ".join(clean(str(problem)) for problem in error.problems)
+        except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
+            first = not_known(error, report.plan.target)
+            problems = error.problems if isinstance(error, UserError) else (first,)
+            why = "; ".join(clean(str(problem)) for problem in problems)
             emit(e.ManifestKept(why=why))
             emit(e.Noticed(text=why, status=e.Status.FAILED))
             return {"finished": {"write": why}, "written": {"error": why}}
@@ -97,7 +103,10 @@ class Steps:
         lacking = clean(str(done.lacking)) if done.lacking is not None else ""
         if lacking:
             emit(e.Noticed(text=lacking, status=e.Status.FAILED))
-        accepted = self._accepted(report, decision)
+        with Contained(path) as caught:
+            accepted = self._accepted(report, decision)
+        if caught.problem is not None:
+            accepted = _unjudged(report, caught.problem)
         emit(e.DecisionMade(report=accepted))
         for event in told(self._supervisor.state.decision or accepted):
             emit(event)
@@ -134,6 +143,16 @@ class Steps:
         return {"finished": {"summary": ""}}
 
 
+def _unjudged(report: DecisionReport, problem: Problem) -> DecisionReport:
+    """The decision where what was written could not be judged."""
+    models = tuple(lowered(model, problem) for model in report.models)
+    verdict = worst(report.verdict, Verdict.UNKNOWN)
+    why = f"the generated manifest's verdict: {problem.what}"
+    return msgspec.structs.replace(
+        report, verdict=verdict, why=why, models=models, with_changes=None, without_changes=report.verdict
+    )
+
+
 def _told_anew(report: DecisionReport) -> bool:
     """Whether something after the decision has changed it."""
     return report.predicted is not None or bool(report.votes)
@@ -142,7 +161,7 @@ def _told_anew(report: DecisionReport) -> bool:
 def conclusion(run: RunState, state: State) -> tuple[ExitStatus, str]:
     """The worst exit status that the run has earned, and one sentence for it."""
     earned = list(_earned(run, state))
-    status = worst(*(status for status, _ in earned))
+    status = worst_status(*(status for status, _ in earned))
     return status, next(sentence for each, sentence in earned if each == status)
 
 
@@ -151,8 +170,9 @@ def _earned(run: RunState, state: State) -> Iterator[tuple[ExitStatus, str]]:
         first, *more = fatal.splitlines()
         yield ExitStatus.USAGE, first + (f" (and {len(more)} more)" if more else "")
         return
-    for name in ("configuration", "decision"):
-        if why := state.get("finished", {}).get(name):
+    for name in ("configuration", "accelerator", "decision", "qa"):
+        why = state.get("finished", {}).get(name)
+        if why and why != SKIPPED:
             yield ExitStatus.INTERNAL, f"{name} failed: {why}"
     answer = msgspec.convert(state["answer"], Decision) if state.get("answer") else None
     if answer is not None and not answer.write and answer.who != Approve.SHOW:

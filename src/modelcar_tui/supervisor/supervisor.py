@@ -20,8 +20,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from modelcar_tui import __version__
+from modelcar_tui.core.contain import hit
+from modelcar_tui.core.crash import kind
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.numbers import leave_out
 from modelcar_tui.core.secrets import Redactor, teach_environment
 from modelcar_tui.core.shortage import shortage
 from modelcar_tui.manifest.plan import ANYTHING, Decision
@@ -82,6 +85,8 @@ class Supervisor:
         self._driver: asyncio.Task[None] | None = None
         self._detached = False
         self._cancelled = False
+        self._lost: Exception | None = None
+        """Why the journal could not be written."""
         self._started = time.time()
         self.llm: Session | None = None
         self.was_finished = False
@@ -145,11 +150,29 @@ class Supervisor:
         """Journal an event, fold it, and hand it on. Safe from any thread."""
         if self._journal is None or self._loop is None:
             raise RuntimeError("the run has not begun")
-        stamped = self._journal.append(event, time.time())
+        try:
+            stamped = self._journal.append(event, time.time())
+        except Exception as error:
+            self._lose(error)
+            raise
         self.state = reduce(self.state, stamped)
         self._loop.call_soon_threadsafe(self._events.put_nowait, stamped)
         if self.llm is not None and isinstance(event, e.SpecialistFinished):
             self._loop.call_soon_threadsafe(self.llm.heard, event)
+
+    def _lose(self, error: Exception) -> None:
+        """The journal can't be written: that is the end of the run, wherever it was noticed."""
+        self._lost = self._lost or error
+        if self._loop is not None and self._driver is not None:
+            self._loop.call_soon_threadsafe(self._driver.cancel)
+
+    def _journal_fault(self, error: Exception) -> Exception:
+        """A full disk or a limit is told as such by whoever shows it; else the place and the reason."""
+        if shortage(error) is not None:
+            return error
+        where = str(self.folder / JOURNAL) if self.folder is not None else JOURNAL
+        fix = "check its disk, then go on: --resume with the run's id"
+        return UserError(Problem(where=where, what=f"can't be written: {kind(error)}", fix=fix))
 
     def tell(self, event: e.AnyEvent) -> e.Stamped | None:
         """`emit` while the run goes on; after it, journalled and given back to be shown. From any thread."""
@@ -186,8 +209,14 @@ class Supervisor:
 
     def _open_journal(self, run: RunFolder) -> list[e.Stamped]:
         path = run.path / JOURNAL
-        earlier = list(read_journal(path)) if self._resume and path.exists() else []
-        self._journal = Journal(path)
+        earlier: list[e.Stamped] = []
+        if self._resume and path.exists():
+            leave_out(path.read_text(errors="replace"))  # a mask stands for one secret in all of a run
+            earlier = list(read_journal(path))
+        try:
+            self._journal = Journal(path)
+        except OSError as error:
+            raise self._journal_fault(error) from None
         self.state = fold(earlier)
         if earlier:
             self._started = earlier[0].at
@@ -198,6 +227,16 @@ class Supervisor:
 
     async def _drive(self, run: RunFolder) -> None:
         try:
+            await self._driven(run)
+        except BaseException:
+            if self._lost is None:
+                raise
+        if self._lost is not None and not self._detached:
+            raise self._journal_fault(self._lost)
+
+    async def _driven(self, run: RunFolder) -> None:
+        limit = asyncio.timeout(self.settings.timeout_s)
+        try:
             if self.state.finish is not None and not self._unfinished():
                 self.was_finished = True
                 return
@@ -207,13 +246,10 @@ class Supervisor:
             self.llm = open_session(
                 self.settings, emit=self.emit, state=lambda: self.state, redact=self._redact
             )
-            async with asyncio.timeout(self.settings.timeout_s):
+            async with limit:
                 await self._graph_loop(run)
-        except TimeoutError:
-            seconds = self.settings.timeout_s or 0
-            self._finish(ExitStatus.TIMED_OUT, f"the run was stopped after its limit of {seconds:.0f} s")
         except asyncio.CancelledError:
-            if self.state.finish is None and not self._detached:
+            if self.state.finish is None and not self._detached and self._lost is None:
                 self._finish(
                     ExitStatus.INTERRUPTED, f"stopped by the operator; resume with --resume {run.run_id}"
                 )
@@ -221,6 +257,10 @@ class Supervisor:
         except UserError as error:
             self._finish(error.status, str(error))
         except Exception as error:
+            if hit(limit, error):
+                seconds = self.settings.timeout_s or 0
+                self._finish(ExitStatus.TIMED_OUT, f"the run was stopped after its limit of {seconds:.0f} s")
+                return
             if shortage(error) is not None:
                 raise  # no end of the run: it can go on once there is more
             self._context("supervisor", {}).crash(error)
@@ -325,6 +365,7 @@ class Supervisor:
         context.detached = lambda: self._detached
         context.consent = self._ask_consent
         context.suggest = self.llm.suggest if self.llm is not None else None
+        context.manifest, context.models = self.state.manifest, self.state.models
         context.resumed = self._resume is not None
         context.foreign = any(member.name == name and not is_ours(member) for member in self._members)
         return context

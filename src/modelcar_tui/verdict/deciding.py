@@ -6,32 +6,26 @@ import math
 
 import msgspec
 
-from modelcar_tui.advice.finding import Finding
-from modelcar_tui.advice.lint.lint import lint_model, told
 from modelcar_tui.cluster.fits import Answer, PodShape, may_be_put
 from modelcar_tui.cluster.image_checks import ImageNeed, check_images, check_waiting
 from modelcar_tui.cluster.pull import check_pull
 from modelcar_tui.cluster.types import AcceleratorReport, Check, Guarantee, Inventory, State
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.reference import parse_reference
-from modelcar_tui.manifest.arguments import accepted_changes, effective
-from modelcar_tui.manifest.plan import Decision, Plan
-from modelcar_tui.manifest.types import Ignore
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.verdict.candidates import Candidate, candidates, kind_name
+from modelcar_tui.verdict.candidates import Candidate, kind_name
 from modelcar_tui.verdict.kinds import on_kinds
 from modelcar_tui.verdict.landing import Landing, land, pod_for, pod_of, within_limits
 from modelcar_tui.verdict.other_vendors import if_served, settles_doubt
 from modelcar_tui.verdict.reports import (
     Condition,
-    DecisionReport,
     Holds,
     ModelRequirements,
     ModelVerdict,
     Verdict,
 )
-from modelcar_tui.verdict.stopping import changes_in_words, heard
+from modelcar_tui.verdict.stopping import heard
 from modelcar_tui.vllm.arguments import take_apart
 from modelcar_tui.vllm.engine_args import EngineArgs, server_args
 from modelcar_tui.vllm.profile import newer_note
@@ -190,84 +184,6 @@ def overall(models: tuple[ModelVerdict, ...], checks: tuple[Check, ...] = ()) ->
     return Verdict.GO, f"{each} can be served as the manifest says"
 
 
-def decide_accepted(
-    models: tuple[ModelRequirements, ...],
-    cluster: AcceleratorReport,
-    report: DecisionReport,
-    decision: Decision,
-    *,
-    vllm: str | None = None,
-) -> DecisionReport:
-    """The decision for exactly the accepted changes.
-
-    Raises:
-        UserError: an edited value that can't be written.
-    """
-    vllm = vllm or runtime_version(cluster)
-    after = tuple(accepted_model(model, report.plan, decision) for model in models)
-    kinds = candidates(cluster)
-    verdicts = tuple(
-        _with_the_rest(decide_model(model, cluster, kinds, vllm), report, decision) for model in after
-    )
-    verdict, why = overall(verdicts, report.checks)
-    return msgspec.structs.replace(report, verdict=verdict, why=why, models=verdicts)
-
-
-def _with_the_rest(verdict: ModelVerdict, report: DecisionReport, decision: Decision) -> ModelVerdict:
-    """Where nothing else is said to help: what the plan holds ready, and was not taken as it is."""
-    if verdict.verdict is Verdict.GO or verdict.settle:
-        return verdict
-    mine = [change for change in report.plan.changes if change.model == verdict.model]
-    left = [c for c in mine if c.severity == "required" and c.id not in decision.accepted]
-    edited = [c for c in mine if c.id in decision.edited]
-    parts = [f"accept as well: {changes_in_words(left)}"] if left else []
-    parts += [f"take as proposed: {changes_in_words(edited)}"] if edited else []
-    return msgspec.structs.replace(verdict, settle="; ".join(parts))
-
-
-def with_findings(
-    models: tuple[ModelRequirements, ...],
-    cluster: AcceleratorReport,
-    report: DecisionReport,
-    decision: Decision,
-    *,
-    vllm: str | None = None,
-    ignores: tuple[Ignore, ...] = (),
-) -> DecisionReport:
-    """The decision with the findings that are left once the accepted changes are made.
-
-    What is left keeps its place in the base manifest, whose comments are `ignores`; what an edit brought in
-    stands at its model.
-    """
-    vllm = vllm or runtime_version(cluster)
-    before = _raw(models, cluster, vllm) + [
-        each for known in report.findings for each in (known.parts or (known,))
-    ]
-    places = {(known.model, known.code, known.what): known.at for known in before}
-    after = tuple(accepted_model(model, report.plan, decision) for model in models)
-    placed = [
-        msgspec.structs.replace(one, at=places.get((one.model, one.code, one.what), one.at))
-        for one in _raw(after, cluster, vllm)
-    ]
-    readers = [one for one in report.findings if not (one.model or one.release)]
-    left = told([*readers, *placed], [model.car for model in after], ignores)
-    return msgspec.structs.replace(report, findings=left.findings)
-
-
-def _raw(
-    models: tuple[ModelRequirements, ...], cluster: AcceleratorReport, vllm: str | None
-) -> list[Finding]:
-    """Every remark on each model's arguments, none folded and none left out."""
-    args, environment = runtime_arguments(cluster), runtime_environment(cluster)
-    return [
-        finding
-        for model in models
-        for finding in lint_model(
-            model.car, vllm=vllm, runtime_args=args, environment=environment, facts=model.image.model
-        )
-    ]
-
-
 def runtime_version(cluster: AcceleratorReport) -> str | None:
     """vLLM's release in the runtime image, where it is known."""
     return cluster.runtime.version if cluster.runtime else None
@@ -281,13 +197,6 @@ def runtime_arguments(cluster: AcceleratorReport) -> tuple[str, ...]:
 def runtime_environment(cluster: AcceleratorReport) -> dict[str, str]:
     """What the ServingRuntime's container has in its environment, as far as it is said literally."""
     return dict(cluster.runtime.environment) if cluster.runtime else {}
-
-
-def accepted_model(model: ModelRequirements, plan: Plan, decision: Decision) -> ModelRequirements:
-    """The model with its serving arguments as they are after the accepted changes."""
-    changes = [change for change in accepted_changes(plan, decision) if change.model == model.car.name]
-    serving = effective(model.car.serving, changes)
-    return msgspec.structs.replace(model, car=msgspec.structs.replace(model.car, serving=serving))
 
 
 def _arguments(model: ModelRequirements, vllm: str | None) -> EngineArgs:

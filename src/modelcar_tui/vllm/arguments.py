@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.manifest.masking import MASK, SECRET_FLAGS, is_secret_flag
+from modelcar_tui.core.numbers import holds_mask
+from modelcar_tui.manifest.masking import SECRET_FLAGS, is_secret_flag
 from modelcar_tui.manifest.variables import references
 from modelcar_tui.vllm.argument_table import Flag, Row, argument_table, shaped
 from modelcar_tui.vllm.readings import answering
@@ -66,7 +67,7 @@ class Argument(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def masked(self) -> bool:
         """Whether a secret stands in it, whose text is not kept: no change can tell it from others."""
-        return self.secret or MASK in self.written or MASK in (self.value or "")
+        return self.secret or holds_mask(self.written) or holds_mask(self.value or "")
 
     @property
     def separate(self) -> bool:

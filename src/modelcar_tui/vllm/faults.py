@@ -81,7 +81,7 @@ def faults(arguments: tuple[Argument, ...], release: str) -> list[tuple[Argument
     for argument, fault in beside:
         if argument.unknown:
             continue
-        found.setdefault(argument.index, (argument, _masked(argument, fault)))
+        found.setdefault(argument.index, (argument, _unmended(argument, fault)))
     return [found[index] for index in sorted(found)]
 
 
@@ -93,14 +93,12 @@ def fault_of(argument: Argument, release: str) -> Fault | None:
         return None if reached(_END_OF_FLAGS, release) else Fault("stray-value", "`--` belongs to no flag")
     flag = argument.flag
     found = _unknown(argument, release) if flag is None else _value(argument, flag, release)
-    return found and _masked(argument, found)
+    return found and _unmended(argument, found)
 
 
-def _masked(argument: Argument, found: Fault) -> Fault:
-    value = whole_item(argument).partition(" ")[2].strip() or argument.value
-    if not argument.secret or not value:
-        return found
-    return msgspec.structs.replace(found, what=found.what.replace(value, "***"), meant=None)
+def _unmended(argument: Argument, found: Fault) -> Fault:
+    """Of a secret only its mask is known: no other text can be proposed for it."""
+    return msgspec.structs.replace(found, meant=None) if argument.secret else found
 
 
 def whole_item(argument: Argument) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from support.masks import unnumbered
 from support.qa_bench import AUTH, PASSWORD, TOKEN
 from support.rootless import unprivileged, why_not
 
@@ -51,6 +52,6 @@ def test_suite_runs_rootless_and_leaves_nothing(
         assert someone.run("podman", "ps", "-aq").stdout.split() == []
         assert not (home / "run" / "qa" / "stage").exists()
         log = (home / "run" / "qa" / "qa.log").read_text()
-        assert log.count("***") >= 4
+        assert unnumbered(log).count("***") >= 4
         for needle in (PASSWORD, AUTH, TOKEN):
             assert needle not in log + result.stdout + result.stderr

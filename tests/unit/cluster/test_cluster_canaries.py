@@ -28,6 +28,7 @@ from modelcar_tui.kube.official import Borrowed, borrow
 from modelcar_tui.kube.transport import Transport
 from modelcar_tui.kube.types import ClusterOptions, Rung
 from support.echo_server import ECHOES, certificate, echo_server, shown
+from support.masks import unnumbered
 
 CANARY = "CANARYaaaa0001bbbb0002cccc0003"
 HEAD, TAIL = "CANARYaaaa0001", "bbbbCANARY0002"
@@ -165,7 +166,7 @@ async def test_a_password_is_sent_as_kubectl_sends_it_and_kept_nowhere(tmp_path:
     for half in (HEAD, TAIL):
         assert shown(everything(report), half) == []
         assert "\x1b" in part or half not in redact(f"whoever quotes {half}")
-    assert quoted(f"sent {password}").startswith("sent ***")
+    assert unnumbered(quoted(f"sent {password}")).startswith("sent ***")
 
 
 def test_what_is_not_sent_is_no_fault(tmp_path: Path) -> None:
@@ -264,7 +265,7 @@ async def test_a_plug_in_s_token_is_checked_and_taught(
         asked = options(kubeconfig(tmp_path, "https://api.test:6443", user))
         if good:
             assert (await borrow(find(asked), asked)).token is not None
-            assert redact(CANARY) == "***"
+            assert unnumbered(redact(CANARY)) == "***"
             continue
         with pytest.raises(ClusterError) as caught:
             await borrow(find(asked), asked)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from modelcar_tui.core.masks import masked
 from modelcar_tui.core.secrets import quoted, teach
+from support.masks import unnumbered
 
 UNTAUGHT = "Untaught0001/of+a~plug-in=="
 tokens = st.from_regex(
@@ -49,7 +50,7 @@ SPELLINGS = {
 )
 def test_the_word_behind_a_scheme_is_masked_however_it_is_spelled(head: str, spell) -> None:
     said = quoted(spell(head + UNTAUGHT))
-    assert "***" in said
+    assert "***" in unnumbered(said)
     for part in ("untaught0001", "plug-in"):
         assert part not in said.lower()
 
@@ -59,7 +60,7 @@ def test_the_word_behind_a_scheme_is_masked_however_it_is_spelled(head: str, spe
 )
 def test_no_token_behind_a_scheme_survives(token: str, scheme: str) -> None:
     said = quoted(f"the server got {scheme} {token} and did not like it")
-    assert said == f"the server got {scheme} *** and did not like it"
+    assert unnumbered(said) == f"the server got {scheme} *** and did not like it"
 
 
 @pytest.mark.parametrize("lead", ["", "x", "xy", "Authorization: "])
@@ -67,7 +68,7 @@ def test_no_token_behind_a_scheme_survives(token: str, scheme: str) -> None:
 def test_base64_of_a_header_is_masked(lead: str, scheme: str) -> None:
     packed = base64.b64encode(f"{lead}{scheme} {UNTAUGHT}".encode()).decode()
     said = masked(f"got {packed} from you")
-    assert said.endswith("*** from you")
+    assert unnumbered(said).endswith("*** from you")
     assert packed[-24:] not in said
 
 
@@ -81,13 +82,12 @@ def test_base64_of_a_header_is_masked(lead: str, scheme: str) -> None:
     ],
 )
 def test_tokens_that_begin_as_tokens_do_are_masked_wherever_they_stand(token: str) -> None:
-    assert masked(f'the token "{token}" is stale') == 'the token "***" is stale'
+    assert unnumbered(masked(f'the token "{token}" is stale')) == 'the token "***" is stale'
 
 
 def test_a_login_in_an_address_is_masked() -> None:
-    assert (
-        masked("proxyconnect: http://me:pa@ss1@proxy:3128: no") == "proxyconnect: http://***@proxy:3128: no"
-    )
+    said = masked("proxyconnect: http://me:pa@ss1@proxy:3128: no")
+    assert unnumbered(said) == "proxyconnect: http://***@proxy:3128: no"
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_what_a_plug_in_says_stays_readable(words: str) -> None:
 
 
 def test_a_long_word_of_a_plug_in_that_may_be_a_token_is_masked() -> None:
-    assert quoted(f"refused {UNTAUGHT}: expired", of_plugin=True) == "refused ***: expired"
+    assert unnumbered(quoted(f"refused {UNTAUGHT}: expired", of_plugin=True)) == "refused ***: expired"
     assert quoted(f"refused {UNTAUGHT}: expired") == f"refused {UNTAUGHT}: expired"
 
 
@@ -133,7 +133,7 @@ def test_what_is_taught_is_found_as_html_and_json_escape_it() -> None:
     taught = "taught/of+the<server>&me"
     teach(taught)
     for form in (html.escape(taught), slashed(taught), escaped(taught), taught.replace("/", "\\u002f")):
-        assert quoted(f"no such user: {form}") == "no such user: ***"
+        assert unnumbered(quoted(f"no such user: {form}")) == "no such user: ***"
     assert quoted("a &lt;b&gt; and C:\\/x") == "a &lt;b&gt; and C:\\/x"
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.pull_secret import NONE, PullSecret, parse, read_login
 from modelcar_tui.core.secrets import Redactor, Secret, inside_base64, redact, teach
+from support.masks import unnumbered
 
 AUTH = base64.b64encode(b"user|name:pass:word").decode()
 OTHER = base64.b64encode(b"other:secret-of-other").decode()
@@ -84,7 +85,7 @@ def test_each_shape_gives_the_same_login(text: str) -> None:
     assert found is not None and login is not None
     assert found.reveal() == AUTH
     assert (login.user, login.password.reveal()) == ("user|name", "pass:word")
-    assert redact(f"it said {AUTH} and pass:word") == "it said *** and ***"
+    assert unnumbered(redact(f"it said {AUTH} and pass:word")) == "it said *** and ***"
 
 
 @pytest.mark.parametrize("text", [AUTH, "user|name:pass:word", json.dumps({"auth": AUTH})])
@@ -214,7 +215,7 @@ def test_it_shows_itself_nowhere() -> None:
 def test_secret_inside_a_longer_base64_is_redacted(before: str, after: str) -> None:
     teach(AUTH)
     shown = Redactor()(b64(before + AUTH + after))
-    assert "***" in shown
+    assert "***" in unnumbered(shown)
     for form in inside_base64(AUTH):
         assert not any(form[place : place + 10] in shown for place in range(len(form) - 10))
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from modelcar_tui.core.search import Search
 from modelcar_tui.core.secrets import Redactor, Secret
+from support.masks import unnumbered
 
 VALUE = "hunter2-hunter2"
 
@@ -45,14 +46,14 @@ def test_all_forms_are_redacted() -> None:
     for form in (pair, pair + "\n", VALUE, f"user:{VALUE}", base64.b64encode(pair.encode()).decode()):
         assert VALUE not in redact(f"x {form} y")
         assert pair not in redact(f"x {form} y")
-        assert "***" in redact(f"x {form} y")
+        assert "***" in unnumbered(redact(f"x {form} y"))
     assert redact("nothing here") == "nothing here"
 
 
 def test_a_plain_password_is_redacted() -> None:
     redact = Redactor()
     redact.add(f"  {VALUE}\n")
-    assert redact(f"a={VALUE};") == "a=***;"
+    assert unnumbered(redact(f"a={VALUE};")) == "a=***;"
     assert base64.b64encode(VALUE.encode()).decode() not in redact(base64.b64encode(VALUE.encode()).decode())
 
 
@@ -68,7 +69,7 @@ def test_a_password_that_is_an_ordinary_word_blots_out_no_name() -> None:
         f"Basic {basic}",
         base64.b64encode(b"sample").decode(),
     ):
-        assert "***" in redact(form)
+        assert "***" in unnumbered(redact(form))
         assert "sample" not in redact(form)
 
 
@@ -76,13 +77,13 @@ def test_a_password_of_letters_that_is_longer_and_one_with_a_digit_are_found_alo
     redact = Redactor()
     for value in ("samplings", "sample1"):
         redact.add_password(value, "quay")
-    assert redact("a samplings and a sample1") == "a *** and a ***"
+    assert unnumbered(redact("a samplings and a sample1")) == "a *** and a ***"
 
 
 def test_a_token_is_found_whatever_word_it_is() -> None:
     redact = Redactor()
     redact.add("sample")
-    assert redact("a sample") == "a ***"
+    assert unnumbered(redact("a sample")) == "a ***"
 
 
 WORDS = st.lists(st.text(st.sampled_from("aAbB01é/+"), min_size=6, max_size=9), max_size=12)
@@ -94,13 +95,14 @@ def test_a_search_finds_what_looking_for_each_alone_finds(words: list[str], text
     data, wanted = text.encode(), text.encode()
     for needle in sorted(needles, key=len, reverse=True):
         wanted = re.sub(re.escape(needle), b"***", wanted, flags=re.IGNORECASE)
-    found = Search(needles).blot(data)
+    known = {needle: needle.decode() for needle in needles}
+    found = Search(known).blot(data)
     assert not any(needle in found.lower() for needle in needles)
     assert (found is data) == (wanted == data)
     assert (
-        Search(needles, Search({b"other-words"})).blot(data)
+        Search(known, Search({b"other-words": "other"})).blot(data)
         == found
-        == Search(needles, Search(needles)).blot(data)
+        == Search(known, Search(known)).blot(data)
     )
 
 
@@ -108,7 +110,7 @@ def test_longer_secrets_go_first_and_short_words_stay() -> None:
     redact = Redactor()
     for value in ("secret", "secretsecret", "the", ""):
         redact.add(value)
-    assert redact("the secretsecret and the secret") == "the *** and the ***"
+    assert unnumbered(redact("the secretsecret and the secret")) == "the *** and the ***"
 
 
 @given(st.text(), st.text(min_size=6), st.text())
@@ -116,4 +118,4 @@ def test_no_added_secret_survives(before: str, value: str, after: str) -> None:
     redact = Redactor()
     redact.add(value)
     cleaned = redact(before + value + after)
-    assert value not in cleaned or value in "***" or set(value) == {"*"}
+    assert value not in unnumbered(cleaned) or value in "***" or set(value) == {"*"}

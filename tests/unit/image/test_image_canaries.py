@@ -12,6 +12,7 @@ import pytest
 from modelcar_tui.core.secrets import Redactor, redact
 from modelcar_tui.image.inspect import inspect_image
 from support.echo_server import ECHOES, answer, echo_server, shown
+from support.masks import unnumbered
 
 PASSWORD = "CANARYaaaa0001bbbb0002cccc0003"
 TOKEN = "CANARYtoken0005dddd0006eeee0007"
@@ -156,7 +157,8 @@ async def test_a_credential_helper_s_answer_is_checked_and_taught(ask, tmp_path,
         assert bool(server.seen) is good
         assert good or "the identity token holds a line break" in facts.problems[0].what
         assert shown(msgspec.json.encode(facts), HEAD) == []
-    assert redact(PASSWORD) == Redactor()(PASSWORD) == "***"
+    assert unnumbered(redact(PASSWORD)) == "***"
+    assert redact(PASSWORD) == Redactor()(PASSWORD)
 
 
 async def test_a_challenge_of_bytes_that_are_no_text_is_that_image_s_fault(ask, monkeypatch):

@@ -18,6 +18,7 @@ from modelcar_tui.manifest.plan import Change, Decision, Operation
 from modelcar_tui.manifest.reader import parse_manifest
 from modelcar_tui.manifest.suite import as_suite_list
 from modelcar_tui.manifest.types import ArgumentsFrom, ServingArguments
+from support.masks import unnumbered
 
 HEAD = "model-car:\n  - name: m\n    image: oci://r/m:1\n"
 
@@ -389,11 +390,11 @@ def test_models_next_to_each_other_have_hunks_of_their_own_that_still_patch() ->
 def test_a_secret_is_masked_in_every_way_it_can_stand_in_a_list() -> None:
     clear = "--api-key s1 s2 --hf_token=s3 --api-ke=s4 --api-key=$(KEY) --api-server-count=2"
     masked = "--api-key *** *** --hf_token=*** --api-ke=*** --api-key=$(KEY) --api-server-count=2"
-    assert masked_arguments(tuple(clear.split())) == tuple(masked.split())
+    assert unnumbered(" ".join(masked_arguments(tuple(clear.split())))) == masked
     items = ["--api-key", "*k", "--hf-token", "|-\n    also\n    secret", "--seed=1"]
     text = "x: &k topsecret\na:\n" + "".join(f"  - {item}\n" for item in items)
     shown = masked_text(text)
-    assert "secret" not in shown and shown.count("\n") == text.count("\n") and "--seed=1" in shown
+    assert "secret" not in unnumbered(shown) and shown.count("\n") == text.count("\n") and "--seed=1" in shown
 
 
 def test_a_word_behind_a_bare_flag_goes_with_it_or_by_itself_but_once() -> None:
@@ -434,4 +435,4 @@ def test_a_word_behind_a_bare_flag_goes_with_it_or_by_itself_but_once() -> None:
     ],
 )
 def test_a_slip_makes_a_secret_no_less_of_one(clear: str, masked: str) -> None:
-    assert masked_arguments((clear,)) == (masked,)
+    assert [unnumbered(item) for item in masked_arguments((clear,))] == [masked]

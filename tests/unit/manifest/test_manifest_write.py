@@ -187,12 +187,13 @@ def test_a_read_only_folder_keeps_the_content_elsewhere(tmp_path: Path) -> None:
     plan = plan_of(folder)
     folder.chmod(0o555)
     with ordinary_user(folder):
-        code, line = refusal(plan, accept_all(plan), kept)
+        code, line = refusal(plan, accept_all(plan), kept / "own")
         bare = refusal(plan, accept_all(plan))[1]
     assert code == "not-written"
     assert "permission denied" in line
-    assert str(kept / "m.generated.yaml") in line
-    assert (kept / "m.generated.yaml").read_bytes() == WANTED
+    assert str(kept / "own" / "m.generated.yaml") in line
+    assert (kept / "own" / "m.generated.yaml").read_bytes() == WANTED
+    assert (kept / "own").stat().st_mode & 0o777 == 0o700
     assert "nothing was changed" in bare
     assert [path.name for path in folder.iterdir()] == ["m.base.yaml"]
 
@@ -307,10 +308,25 @@ def test_the_generated_file_takes_only_the_permissions_of_a_file(tmp_path: Path,
         (tmp_path / "open").chmod(0o1777)
         target.symlink_to("open")
     write_generated(plan, force_all(plan), keeping=keeping(tmp_path))
-    fresh = tmp_path / "fresh"
-    fresh.touch(0o644)
-    wanted = 0o751 if there == "a file of all bits" else fresh.stat().st_mode & 0o7777
+    base = Path(plan.base).stat().st_mode & 0o777
+    wanted = 0o600 | (base & 0o751 if there == "a file of all bits" else base)
     assert target.stat().st_mode & 0o7777 == wanted
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o664, 0o400, 0o751])
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_what_is_written_can_be_read_by_whom_the_base_can_be_read(
+    tmp_path: Path, mode: int, umask: int
+) -> None:
+    plan = plan_of(tmp_path)
+    Path(plan.base).chmod(mode)
+    before = os.umask(umask)
+    try:
+        write_generated(plan, accept_all(plan), patch=True)
+    finally:
+        os.umask(before)
+    for path in (plan.target, plan.target + ".patch"):
+        assert Path(path).stat().st_mode & 0o7777 == mode | 0o600
 
 
 def test_a_plan_survives_its_file(tmp_path: Path) -> None:

@@ -164,7 +164,9 @@ async def test_crash_of_one_specialist_fails_its_pane_only(manifest: Path, tmp_p
     pane = supervisor.state.pane("broken")
     assert pane.status is e.Status.FAILED
     assert pane.summary.startswith("RuntimeError in test_supervisor.py, line ")
-    assert supervisor.state.finish.exit_status == ExitStatus.GO
+    assert supervisor.state.finish.exit_status == ExitStatus.UNKNOWN
+    others = [pane.status for pane in supervisor.state.panes if pane.name != "broken"]
+    assert e.Status.FAILED not in others
     crash = (supervisor.folder / "crash.txt").read_text()
     assert "RuntimeError" in crash
     assert "test_supervisor.py" in crash

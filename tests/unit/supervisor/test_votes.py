@@ -131,10 +131,15 @@ async def test_its_word_is_understood_however_it_is_written(
     assert word_and_status(state) == right
 
 
-async def test_one_that_dies_costs_its_pane_and_one_that_voted_before_is_heard(
+async def test_one_that_dies_is_not_known_and_one_that_voted_before_is_heard(
     manifest: Path, tmp_path: Path
 ) -> None:
-    assert word_and_status(await ended(manifest, tmp_path / "a", Dies())) == ("GO", 0)
+    died = await ended(manifest, tmp_path / "a", Dies())
+    assert word_and_status(died) == ("UNKNOWN", 8)
+    assert died.finish is not None
+    assert "License: not known, because it failed: RuntimeError in test_votes.py" in died.finish.summary
+    praised = await ended(manifest, tmp_path / "c", Dies(verdict=Verdict.GO))
+    assert word_and_status(praised) == ("UNKNOWN", 8)
     voted = await ended(manifest, tmp_path / "b", Dies(verdict=Verdict.NO_GO))
     assert word_and_status(voted) == ("NO-GO", 1)
     pane = voted.pane("license")

@@ -10,13 +10,8 @@ from modelcar_tui.advice.finding import Finding, Severity
 from modelcar_tui.cluster.types import AcceleratorReport, Check, GpuNode, Runtime, State
 from modelcar_tui.manifest.plan import Change, Decision, Operation, Plan
 from modelcar_tui.manifest.types import Position
-from modelcar_tui.verdict.deciding import (
-    accepted_model,
-    decide_accepted,
-    runtime_arguments,
-    runtime_version,
-    with_findings,
-)
+from modelcar_tui.verdict.accepting import accepted_model, decide_accepted, with_findings
+from modelcar_tui.verdict.deciding import runtime_arguments, runtime_version
 from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, Verdict
 
 SWAP, UNKNOWN_FLAG = "--swap-space=4", "--foo-bar=1"

@@ -103,9 +103,6 @@ class Remarks:
         at = self.car.serving.gpu_count_at
         if argument is not None and argument.index < len(places):
             at = places[argument.index]
-        if argument is not None and argument.secret:
-            value = argument.value or argument.written.partition(" ")[2].strip()
-            what, fix = (text.replace(value, "***") if value else text for text in (what, fix))
         self.add(code, severity, what, fix, at=at, stops=stops)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from modelcar_tui.core.contain import not_known
 from modelcar_tui.core.text import clean
 from modelcar_tui.image.errors import ImageError, Trouble
 from modelcar_tui.image.files.found import DOCUMENTS, INDEX, WEIGHTS, Found, WeightFile, too_large
@@ -155,6 +156,8 @@ class _Reader:
             if error.kind not in _SOFT:
                 raise
             self.faults.append(error)
+        except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
+            self.faults.append(ImageError(Trouble.SURPRISE, not_known(error, f"layer {layer.digest[:19]}…")))
 
     async def _layer(self, layer: Descriptor, path: str) -> None:
         if layer.size == 0:

@@ -8,11 +8,12 @@ import time
 
 import msgspec
 
+from modelcar_tui.core.contain import Contained, not_known
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.core.reference import Reference
 from modelcar_tui.core.text import clean
-from modelcar_tui.image.errors import ImageError, Trouble, fault
+from modelcar_tui.image.errors import Trouble, fault
 from modelcar_tui.image.files.found import CountParameters, Found, model_facts
 from modelcar_tui.image.files.layers import read_layers
 from modelcar_tui.image.files.source import Budget
@@ -73,8 +74,8 @@ async def read_image(
         nonlocal layout, whole
         try:
             reading = await read_layers(manifest, fetch, found, budget)
-        except ImageError as error:
-            problems.append(error.problem)
+        except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
+            problems.append(not_known(error, reference.pull))
             whole = False
             return
         layout = reading.layout
@@ -85,7 +86,12 @@ async def read_image(
         _machine(repository, manifest, architectures, problems, now), look_at_layers()
     )
     problems.extend(_note(note, reference) for note in found.notes[:5])
-    model = model_facts(found, count=count, at=now)
+    model = ModelFacts()
+    with Contained(f"{reference.pull}: the model's files") as caught:
+        model = model_facts(found, count=count, at=now)
+    if caught.problem is not None:
+        problems.append(caught.problem)
+        whole = False
     if model.tensors is not None:
         problems = [problem for problem in problems if problem.code != Trouble.BUDGET.value]
     return RegistryImage(
@@ -134,11 +140,11 @@ async def _machine(
         return Fact(note="the image has no config that names one")
     try:
         data = json.loads(await repository.blob(config.digest, config.size))
-    except ImageError as error:
-        problems.append(error.problem)
-        return Fact(note=str(error))
     except (ValueError, RecursionError):
         data = None
+    except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
+        problems.append(not_known(error, f"{config.digest[:19]}…"))
+        return Fact(note=str(problems[-1]))
     name = data.get("architecture") if isinstance(data, dict) else None
     if not isinstance(name, str) or not name:
         return Fact(note="the image's config names none")

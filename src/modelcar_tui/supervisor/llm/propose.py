@@ -22,8 +22,9 @@ from modelcar_tui.manifest.plan import Change, Decision
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.supervisor.llm.replies import Suggestion
 from modelcar_tui.supervisor.llm.tools import tuning
+from modelcar_tui.verdict.accepting import accepted_model
 from modelcar_tui.verdict.candidates import Candidate, candidates, kind_name
-from modelcar_tui.verdict.deciding import accepted_model, decide_model, runtime_arguments, runtime_version
+from modelcar_tui.verdict.deciding import decide_model, runtime_arguments, runtime_version
 from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.vllm.arguments import take_apart
 from modelcar_tui.vllm.context import implied_context

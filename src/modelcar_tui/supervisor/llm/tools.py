@@ -18,8 +18,9 @@ from modelcar_tui.supervisor.llm.question import WhatIf
 from modelcar_tui.supervisor.llm.reading import names
 from modelcar_tui.supervisor.llm.relative import absolute
 from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.verdict.accepting import accepted_model
 from modelcar_tui.verdict.candidates import candidates, kind_name
-from modelcar_tui.verdict.deciding import accepted_model, decide_model, runtime_arguments, runtime_version
+from modelcar_tui.verdict.deciding import decide_model, runtime_arguments, runtime_version
 from modelcar_tui.verdict.proposing import Proposal, propose_for
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
 

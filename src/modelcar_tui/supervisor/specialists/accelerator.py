@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory
+from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.files import write_private
 from modelcar_tui.kube.types import Access, ClusterOptions, Rung
 from modelcar_tui.supervisor.events import ClusterRead, Noticed, Status, StepPlan
+from modelcar_tui.supervisor.limits import CLUSTER_S
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.specialist import Context
 
@@ -103,8 +105,12 @@ class Accelerator:
 
         context.step("info", Status.RUNNING)
         path = context.folder / "info" / "gpu_info.txt"
-        write_private(path, gpu_info_text(report).encode())
-        context.step("info", Status.DONE, str(path))
+        with Contained(str(path)) as caught:
+            write_private(path, gpu_info_text(report).encode())
+        if caught.problem is None:
+            context.step("info", Status.DONE, str(path))
+        else:
+            context.step("info", Status.WARNING, f"not written: {caught.problem.what}")
 
 
 def cluster_options(settings: Settings) -> ClusterOptions:
@@ -115,6 +121,7 @@ def cluster_options(settings: Settings) -> ClusterOptions:
         namespace=settings.namespace,
         gpus=settings.gpus,
         inventory=settings.inventory,
+        total_timeout_s=CLUSTER_S,
     )
 
 

@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
+from contextlib import aclosing
 from pathlib import Path
 
 import msgspec
 from msgspec import structs
 
-from modelcar_tui.core.errors import Problem
+from modelcar_tui.core.contain import Contained, hit, not_known, stopped
+from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.facts import GIB, Fact
 from modelcar_tui.core.files import write_private
 from modelcar_tui.image.types import ImageFacts
 from modelcar_tui.manifest.types import Manifest, ModelCar
 from modelcar_tui.supervisor.events import ManifestRead, ModelLearned, Noticed, Status, StepPlan
+from modelcar_tui.supervisor.limits import IMAGES_S, MANIFEST_S
 from modelcar_tui.supervisor.specialist import Context
 from modelcar_tui.verdict.reports import ConfigurationReport, ModelRequirements
+
+_NOT_REACHED = Problem(what="it was not looked at", fix="run again", code="image-not-reached")
 
 
 class Configuration:
@@ -43,8 +48,13 @@ class Configuration:
             context.emit(ModelLearned(model=model))
         self._judge_vram(context, models)
         context.step("report", Status.RUNNING)
-        write_private(context.folder / "info" / "models_info.json", requirements_json(models))
-        context.step("report", Status.DONE, f"{len(models)} models")
+        path = context.folder / "info" / "models_info.json"
+        with Contained(str(path)) as caught:
+            write_private(path, requirements_json(models))
+        if caught.problem is None:
+            context.step("report", Status.DONE, f"{len(models)} models")
+        else:
+            context.step("report", Status.WARNING, f"not written: {caught.problem.what}")
         problems = [problem for model in models for problem in model.image.problems]
         context.finish(
             f"{len(models)} model{'s' * (len(models) != 1)}"
@@ -58,7 +68,14 @@ class Configuration:
         from modelcar_tui.manifest.reader import read_manifest
 
         context.step("manifest", Status.RUNNING)
-        manifest = await asyncio.to_thread(read_manifest, Path(context.settings.manifest))
+        limit = asyncio.timeout(MANIFEST_S)
+        try:
+            async with limit:
+                manifest = await asyncio.to_thread(read_manifest, Path(context.settings.manifest))
+        except TimeoutError as error:
+            if not hit(limit, error):
+                raise
+            raise UserError(stopped("reading it", MANIFEST_S, context.settings.manifest)) from None
         context.emit(ManifestRead(manifest=manifest))
         for finding in manifest.findings:
             context.emit(Noticed(text=str(finding)))
@@ -67,7 +84,7 @@ class Configuration:
         return manifest
 
     async def _images(self, context: Context, manifest: Manifest) -> dict[str, ImageFacts]:
-        from modelcar_tui.image.inspect import inspect_images
+        from modelcar_tui.image.inspect import inspect_images, not_inspected
         from modelcar_tui.image.options import ImageOptions
         from modelcar_tui.models.count import count_parameters
 
@@ -76,11 +93,23 @@ class Configuration:
         context.step("images", Status.RUNNING, f"0 of {len(manifest.models)}")
         found: dict[str, ImageFacts] = {}
         pairs = tuple((car.image, car.name) for car in manifest.models)
-        async for index, facts in inspect_images(pairs, options=options, count_parameters=count_parameters):
-            car = manifest.models[index]
+
+        def learned(car: ModelCar, facts: ImageFacts) -> None:
             found[car.name] = facts
             context.emit(ModelLearned(model=_requirements(car, facts)))
             context.step("images", Status.RUNNING, f"{len(found)} of {len(manifest.models)}")
+
+        limit, why = asyncio.timeout(IMAGES_S), _NOT_REACHED
+        looking = inspect_images(pairs, options=options, count_parameters=count_parameters)
+        try:
+            async with limit, aclosing(looking):
+                async for index, facts in looking:
+                    learned(manifest.models[index], facts)
+        except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
+            why = stopped("looking at the images", IMAGES_S) if hit(limit, error) else not_known(error)
+        for car in manifest.models:
+            if car.name not in found:
+                learned(car, not_inspected(car.image, car.name, structs.replace(why, where=car.image)))
         doubtful = [facts for facts in found.values() if facts.problems]
         remarks = grouped([problem for facts in doubtful for problem in facts.problems])
         for text in remarks:
@@ -106,7 +135,12 @@ class Configuration:
 def _requirements(car: ModelCar, image: ImageFacts) -> ModelRequirements:
     from modelcar_tui.memory.by_name import required_vram
 
-    return ModelRequirements(car=car, image=image, required_vram_gib=required_vram(image.model))
+    need: Fact[float] = Fact(unit="GiB")
+    with Contained(car.name) as caught:
+        need = required_vram(image.model)
+    if caught.problem is not None:
+        need = structs.replace(need, note=caught.problem.what)
+    return ModelRequirements(car=car, image=image, required_vram_gib=need)
 
 
 def model_line(model: ModelRequirements) -> str:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
 from modelcar_tui.cluster.types import AcceleratorReport, Check, State
+from modelcar_tui.core.contain import Contained, stopped
+from modelcar_tui.core.errors import Problem
+from modelcar_tui.image.types import ImageFacts
 from modelcar_tui.manifest.plan import Change, Plan
 from modelcar_tui.manifest.plan import Decision as Answer
 from modelcar_tui.supervisor.events import (
@@ -19,9 +24,19 @@ from modelcar_tui.supervisor.events import (
     StepChanged,
     StepPlan,
 )
+from modelcar_tui.supervisor.limits import ARGUMENTS_S, COMPARE_S
 from modelcar_tui.supervisor.specialist import Context
 from modelcar_tui.verdict.outcome import settled
-from modelcar_tui.verdict.reports import ConfigurationReport, DecisionReport, ModelVerdict, Verdict
+from modelcar_tui.verdict.reports import (
+    ConfigurationReport,
+    DecisionReport,
+    ModelRequirements,
+    ModelVerdict,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from modelcar_tui.verdict.candidates import Candidate
 
 
 class Decision:
@@ -41,13 +56,24 @@ class Decision:
     async def run(self, context: Context) -> DecisionReport:
         """See `Specialist.run`."""
         context.step("gather", Status.RUNNING)
+        if why := context.lacking(*self.needs):
+            context.step("gather", Status.FAILED, why)
+            return self._told(context, _without_reports(context, why))
         configuration = context.report("configuration", ConfigurationReport)
         cluster = context.report("accelerator", AcceleratorReport)
         context.step("gather", Status.DONE, f"{len(configuration.models)} models")
         report = await asyncio.to_thread(self._decide, context, configuration, cluster)
-        if context.suggest is not None and (more := await context.suggest(report)):
-            report = await asyncio.to_thread(self._joined, context, report, configuration, cluster, more)
-        report = settled(report)
+        if context.suggest is not None:
+            with Contained("the model's suggestions") as caught:
+                if more := await context.suggest(report):
+                    report = await asyncio.to_thread(
+                        self._joined, context, report, configuration, cluster, more
+                    )
+            if caught.problem is not None:
+                context.emit(Noticed(text=str(caught.problem)))
+        return self._told(context, settled(report))
+
+    def _told(self, context: Context, report: DecisionReport) -> DecisionReport:
         context.emit(DecisionMade(report=report))
         remarks = [f"{model.model}: {text}" for model in report.models for text in model.warnings]
         remarks += [
@@ -64,18 +90,26 @@ class Decision:
     ) -> DecisionReport:
         from modelcar_tui.verdict import deciding
         from modelcar_tui.verdict.candidates import candidates
+        from modelcar_tui.verdict.one_by_one import NOT_JUDGED, decided, undecided
 
         settings = context.settings
         vllm = settings.vllm_version or deciding.runtime_version(cluster)
-        kinds = candidates(cluster)
+        kinds: tuple[Candidate, ...] = ()
+        with Contained("the kinds of GPU") as caught:
+            kinds = candidates(cluster)
         context.step("compare", Status.RUNNING, f"{len(kinds)} kinds of GPU")
-        models = tuple(
-            deciding.decide_model(m, cluster, kinds, vllm, each_kind=True) for m in configuration.models
-        )
+        if caught.problem is not None:
+            models = tuple(undecided(model, caught.problem) for model in configuration.models)
+        else:
+            until = time.monotonic() + COMPARE_S
+            models = decided(configuration.models, cluster, kinds, vllm, each_kind=True, until=until)
+        stopped_at = any(model.why == NOT_JUDGED for model in models)
         detail = models[0].comparison if len(models) == 1 else f"{len(models)} compared"
-        context.step("compare", Status.DONE, detail)
+        if stopped_at:
+            detail = stopped("comparing", COMPARE_S).what
+        context.step("compare", Status.WARNING if stopped_at else Status.DONE, detail)
         self._tell_quantization(context, models)
-        report = self._review(context, configuration, cluster, models, vllm)
+        report = self._review(context, configuration, cluster, models, kinds, vllm)
         return self._outlook(report, configuration, cluster, vllm)
 
     def _review(
@@ -84,46 +118,52 @@ class Decision:
         configuration: ConfigurationReport,
         cluster: AcceleratorReport,
         models: tuple[ModelVerdict, ...],
+        kinds: tuple[Candidate, ...],
         vllm: str | None,
     ) -> DecisionReport:
         """Findings, proposed changes and the plan."""
-        from modelcar_tui.advice.lint.lint import lint
-        from modelcar_tui.advice.repairs.proposals import optimized_json
-        from modelcar_tui.manifest.diff import text_hunks
         from modelcar_tui.manifest.write import target_path
-        from modelcar_tui.verdict.candidates import candidates
-        from modelcar_tui.verdict.deciding import overall, preflight, runtime_arguments, runtime_environment
-        from modelcar_tui.verdict.proposing import propose_for
+        from modelcar_tui.verdict.deciding import overall, runtime_arguments, runtime_environment
+        from modelcar_tui.verdict.one_by_one import drawn, lowered, optimized, proposals, remarks
 
         context.step("arguments", Status.RUNNING)
         manifest = configuration.manifest
-        runtime_args = runtime_arguments(cluster)
-        facts = {model.car.name: model.image.model for model in configuration.models}
-        environment = runtime_environment(cluster)
-        findings = lint(manifest, vllm=vllm, runtime_args=runtime_args, environment=environment, facts=facts)
-        kinds = candidates(cluster)
-        proposals = [
-            propose_for(
-                model,
-                verdict,
-                kinds,
-                vllm=vllm,
-                runtime_args=runtime_args,
-                objective=context.settings.objective,
-            )
-            for model, verdict in zip(configuration.models, models, strict=True)
-        ]
-        changes = tuple(change for proposal in proposals for change in proposal.changes)
-        base = Path(manifest.path)
-        plan = Plan(
-            base=manifest.path, base_sha256=manifest.sha256, target=str(target_path(base)), changes=changes
+        args, environment = runtime_arguments(cluster), runtime_environment(cluster)
+        findings, faults = remarks(
+            manifest, configuration.models, vllm=vllm, runtime_args=args, environment=environment
         )
-        context.step("arguments", Status.DONE, f"{len(changes)} changes proposed, {len(findings)} findings")
+        found = proposals(
+            configuration.models,
+            models,
+            kinds,
+            faults,
+            vllm=vllm,
+            runtime_args=args,
+            objective=context.settings.objective,
+            until=time.monotonic() + ARGUMENTS_S,
+        )
+        whole = Plan(
+            base=manifest.path,
+            base_sha256=manifest.sha256,
+            target=str(target_path(Path(manifest.path))),
+            changes=tuple(change for proposal in found for change in proposal.changes),
+        )
+        plan, hunks = drawn(whole, faults)
+        shown = optimized(configuration.models, plan, faults)
+        for name, problem in faults.items():
+            context.emit(Noticed(text=f"{name}: its arguments are not judged: {problem.what}"))
+        detail = f"{len(plan.changes)} changes proposed, {len(findings)} findings"
+        context.step("arguments", Status.WARNING if faults else Status.DONE, detail)
         models = tuple(
-            structs.replace(model, settle=model.settle if proposal.hope in ("", model.why) else proposal.hope)
-            for model, proposal in zip(models, proposals, strict=True)
+            lowered(
+                structs.replace(
+                    model, settle=model.settle if proposal.hope in ("", model.why) else proposal.hope
+                ),
+                faults.get(model.model),
+            )
+            for model, proposal in zip(models, found, strict=True)
         )
-        checks = preflight(configuration.models, cluster)
+        checks = _checked(configuration, cluster)
         verdict, why = overall(models, checks)
         return DecisionReport(
             verdict=verdict,
@@ -132,12 +172,8 @@ class Decision:
             findings=findings,
             checks=checks,
             plan=plan,
-            hunks=text_hunks(base.read_bytes(), plan) if changes else (),
-            optimized=tuple(
-                optimized_json(model.car, proposal.changes)
-                for model, proposal in zip(configuration.models, proposals, strict=True)
-                if proposal.changes
-            ),
+            hunks=hunks,
+            optimized=shown,
         )
 
     def _joined(
@@ -167,9 +203,21 @@ class Decision:
         cluster: AcceleratorReport,
         vllm: str | None,
     ) -> DecisionReport:
-        """The verdict with all changes accepted, and whether all models run at once."""
+        """The verdict with all changes accepted, and whether all models run at once; not known is left
+        out."""
+        with Contained("the outlook"):
+            return self._seen_ahead(report, configuration, cluster, vllm)
+        return report
+
+    def _seen_ahead(
+        self,
+        report: DecisionReport,
+        configuration: ConfigurationReport,
+        cluster: AcceleratorReport,
+        vllm: str | None,
+    ) -> DecisionReport:
+        from modelcar_tui.verdict.accepting import accepted_model, decide_accepted
         from modelcar_tui.verdict.candidates import candidates
-        from modelcar_tui.verdict.deciding import accepted_model, decide_accepted
         from modelcar_tui.verdict.proposing import together, together_line
 
         everything = Answer(
@@ -193,6 +241,39 @@ class Decision:
             doubtful[0].why if doubtful else f"{sum(len(m.compatibility) for m in models)} checks, all native"
         )
         context.step("quantization", Status.WARNING if doubtful else Status.DONE, detail)
+
+
+def _checked(configuration: ConfigurationReport, cluster: AcceleratorReport) -> tuple[Check, ...]:
+    """The checks of serving; where the nodes can't be compared with the images, the cluster's own."""
+    from modelcar_tui.verdict.deciding import preflight
+
+    with Contained("the images and the nodes") as caught:
+        return preflight(configuration.models, cluster)
+    assert caught.problem is not None  # noqa: S101 - else it has returned
+    return (*cluster.checks, Check(code="unanswered", state=State.UNKNOWN, what=str(caught.problem)))
+
+
+def _without_reports(context: Context, why: str) -> DecisionReport:
+    """UNKNOWN, with the models that are known, where somebody has no report."""
+    from modelcar_tui.manifest.write import target_path
+    from modelcar_tui.verdict.one_by_one import undecided
+
+    problem = Problem(what=f"not known, because {why}", fix="run again; the run's crash.txt says more")
+    manifest, known = context.manifest, {model.car.name: model for model in context.models}
+    cars = manifest.models if manifest is not None else ()
+    models = tuple(
+        undecided(
+            known.get(car.name) or ModelRequirements(car=car, image=ImageFacts(reference=car.image)), problem
+        )
+        for car in cars
+    )
+    base = context.settings.manifest if manifest is None else manifest.path
+    plan = Plan(
+        base=base,
+        base_sha256="" if manifest is None else manifest.sha256,
+        target=str(target_path(Path(base))),
+    )
+    return DecisionReport(verdict=Verdict.UNKNOWN, why=problem.what, models=models, plan=plan)
 
 
 def check_text(check: Check) -> str:

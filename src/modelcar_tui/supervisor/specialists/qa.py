@@ -12,6 +12,7 @@ import msgspec
 
 from modelcar_tui.advice.finding import Stops
 from modelcar_tui.cluster.types import AcceleratorReport
+from modelcar_tui.core.contain import Contained, being_cancelled, not_known
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.hardware.vendors import NVIDIA
@@ -20,6 +21,7 @@ from modelcar_tui.qa.budget import Budgets, budgets
 from modelcar_tui.qa.effects import clean_up_commands, effects, job_effects
 from modelcar_tui.qa.image import SuiteImage, suite_image
 from modelcar_tui.qa.measured import measured_line
+from modelcar_tui.qa.outcome import could_not_start
 from modelcar_tui.qa.runner import (
     ContainerStarted,
     LogGrew,
@@ -70,7 +72,8 @@ class Qa:
         if not await context.consent(_effects(context)):
             return self._skipped(context, _skip("REFUSED", "the operator did not let QA change the cluster"))
         context.step("ready", Status.DONE)
-        await sweep_stale(context.folder.parent)
+        with Contained("secrets that killed runs have left"):
+            await sweep_stale(context.folder.parent)
         runner, request = self._runner(context), self._request(context)
         context.step("stage", Status.RUNNING, Path(request.manifest_path).name)
         run = runner.run(request, QaSecrets(_pull_secret()), lambda event: _tell(context, event))
@@ -78,7 +81,7 @@ class Qa:
 
     async def _go_on(self, context: Context) -> QaOutcome | None:
         """What a suite that was already started comes to, whatever is missing by now; None without one."""
-        if not (context.has_report("decision") and context.has_report("accelerator")):
+        if context.lacking(*self.needs):
             return None
         runner, request = self._runner(context), self._request(context)
         attach = runner.attach(request, QaSecrets(_pull_secret()), lambda event: _tell(context, event))
@@ -92,8 +95,8 @@ class Qa:
             return _skip("REJECTED", "the operator rejected the proposed changes")
         if (context.written or {}).get("error"):
             return _skip("NOT_WRITTEN", "the generated manifest could not be written")
-        if not (context.has_report("decision") and context.has_report("accelerator")):
-            return _skip("NO_VERDICT", "there is no verdict")
+        if why := context.lacking(*self.needs):
+            return _skip("NO_VERDICT", f"there is no verdict to test: {why}", "run again")
         access = context.report("accelerator", AcceleratorReport).access
         if settings.qa and access.rung is Rung.WHAT_IF:
             return _skip(
@@ -181,16 +184,26 @@ class Qa:
         return outcome
 
 
-async def _to_its_end(context: Context, runner: Runner, work: Coroutine[Any, Any, T]) -> T:
-    """Wait for the runner; a cancellation stops the suite, or leaves it where the operator will come back."""
+async def _to_its_end(context: Context, runner: Runner, work: Coroutine[Any, Any, T]) -> T | QaOutcome:
+    """Wait for the runner; a cancellation stops the suite, or leaves it where the operator will come back.
+    What nobody foresaw is the outcome of QA, not the end of the run."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
+        if not being_cancelled():
+            return _not_known(asyncio.CancelledError())
         runner.detach = context.detached()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         raise
+    except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
+        return _not_known(error)
+
+
+def _not_known(error: BaseException) -> QaOutcome:
+    problem = not_known(error)
+    return could_not_start("NOT_KNOWN", problem.what, problem.fix)
 
 
 def _effects(context: Context) -> tuple[str, ...]:

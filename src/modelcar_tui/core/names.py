@@ -1,0 +1,170 @@
+"""Names that say that their value is a secret: of flags, JSON keys, variables, query parameters, headers."""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from functools import lru_cache
+from typing import Final
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_PASSWORDS = frozenset(("password", "passwd", "passphrase", "passcode"))
+_SECRETS = frozenset(("secret", "secrets", "credential", "credentials", "creds"))
+_KEYS = frozenset(f"{what}key" for what in ("access", "api", "private", "secret", "secretaccess"))
+_TOKENS = frozenset(
+    f"{what}token" for what in ("access", "api", "auth", "id", "identity", "refresh", "registry")
+)
+"""As docker's auth files write them, in one word."""
+_A_REFERENCE = re.compile(r"PullSecrets?$")
+"""A field of Kubernetes that holds the name of a Secret."""
+_OF_A_KEY = frozenset(
+    (
+        "access",
+        "account",
+        "aes",
+        "api",
+        "app",
+        "auth",
+        "client",
+        "encryption",
+        "hmac",
+        "license",
+        "master",
+        "private",
+        "rsa",
+        "secret",
+        "service",
+        "shared",
+        "signing",
+        "ssh",
+        "ssl",
+        "storage",
+        "subscription",
+        "tls",
+    )
+)
+"""What a key is of that nobody but its owner may know; `cache_key` and `sort_key` are other keys."""
+_OF_A_TOKEN = frozenset(
+    (
+        "access",
+        "admin",
+        "api",
+        "app",
+        "auth",
+        "bearer",
+        "bot",
+        "client",
+        "csrf",
+        "deploy",
+        "github",
+        "gitlab",
+        "hf",
+        "hub",
+        "huggingface",
+        "id",
+        "identity",
+        "jwt",
+        "login",
+        "oauth",
+        "personal",
+        "pull",
+        "push",
+        "refresh",
+        "registry",
+        "sa",
+        "sas",
+        "secret",
+        "security",
+        "session",
+        "user",
+        "vault",
+        "webhook",
+    )
+)
+"""What a token is of that lets somebody in; `eos_token` and `image_token` are words of a model."""
+_NOT_ITSELF = frozenset(
+    (
+        "arn",
+        "class",
+        "count",
+        "expires",
+        "expiry",
+        "file",
+        "format",
+        "hash",
+        "id",
+        "ids",
+        "keyref",
+        "kind",
+        "len",
+        "length",
+        "limit",
+        "list",
+        "name",
+        "names",
+        "namespace",
+        "number",
+        "path",
+        "policy",
+        "prefix",
+        "provider",
+        "ref",
+        "size",
+        "store",
+        "ttl",
+        "type",
+        "url",
+        "usage",
+        "version",
+    )
+)
+"""A name that ends so tells of a secret and does not hold it: `token_type`, `secretName`."""
+_QUERY = frozenset(
+    ("sig", "signature", "code", "jwt", "session", "sid", "assertion", "ticket", "hash", "credential", "auth")
+)
+
+
+class Kind(IntEnum):
+    """How sure a name makes it that its value is a secret."""
+
+    NONE = 0
+    MAYBE = 1
+    """Where the value is unlike a word: `token`, `key`."""
+    SURE = 2
+    """Whatever the value: `api_key`, `password`."""
+
+
+@lru_cache(maxsize=4096)
+def kind_of(name: str) -> Kind:
+    """How sure `name` makes it, in whatever case and with whatever between its words."""
+    words = [word.lower() for word in _WORDS.findall(name)]
+    while words and words[-1] in ("data", "value", "text", "env", "plain", "base", "64", "b"):
+        words.pop()
+    if not words or words[-1] in _NOT_ITSELF:
+        return Kind.NONE
+    last, before = words[-1], frozenset(words[:-1])
+    if _PASSWORDS & frozenset(words):
+        return Kind.SURE
+    if last in _SECRETS | _TOKENS | _KEYS:
+        return Kind.NONE if _A_REFERENCE.search(name) else Kind.SURE
+    if last in ("key", "keys"):
+        return Kind.SURE if before & _OF_A_KEY else Kind.MAYBE
+    if last in ("token", "tokens"):
+        return Kind.SURE if before & _OF_A_TOKEN and last == "token" else Kind.MAYBE
+    if last in ("cookie", "authorization"):
+        return Kind.SURE
+    return Kind.MAYBE if last in ("auth", "pass") or last.endswith(("pwd", "pw")) else Kind.NONE
+
+
+def kind_in_query(name: str) -> Kind:
+    """`kind_of` for the parameters of an address, where tokens have more names."""
+    words = [word.lower() for word in _WORDS.findall(name)]
+    if words and words[-1] in _QUERY:
+        return Kind.MAYBE
+    return kind_of(name)
+
+
+NAME_PARTS: Final = (
+    "passw(?:or)?d|passphrase|passcode|pwd|pass|pw|token|secret|credential|creds|key|auth|cookie"
+)
+"""An expression for a part of every name of which `kind_of` may say more than `NONE`; in any case."""

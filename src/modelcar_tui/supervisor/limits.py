@@ -1,0 +1,18 @@
+"""How long a step may take by default, in seconds. What was found out until then stays and is used.
+
+`--timeout` limits the whole run. QA has budgets of its own (`qa.budget`), an answer of the operator has none,
+and a write that has begun is not broken off.
+"""
+
+from __future__ import annotations
+
+MANIFEST_S = 60.0
+IMAGES_S = 600.0
+"""All images; one has 90 s (`ImageOptions`)."""
+CLUSTER_S = 180.0
+"""All that is asked of the cluster; the runtime image and each check of serving have 60 s of it."""
+COMPARE_S = 300.0
+"""Looked at between two models, as is the next one."""
+ARGUMENTS_S = 300.0
+GUEST_S = 600.0
+"""A specialist of another package, without the time in which it waits for the operator."""

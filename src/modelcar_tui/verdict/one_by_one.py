@@ -1,0 +1,183 @@
+"""The decision model by model: what one of them raises makes that one UNKNOWN, and the others are judged."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from modelcar_tui.advice.finding import Finding
+from modelcar_tui.advice.lint.lint import lint_model, of_problem, told
+from modelcar_tui.cluster.types import AcceleratorReport
+from modelcar_tui.core.contain import STOPPED, Contained
+from modelcar_tui.core.errors import Problem
+from modelcar_tui.manifest.plan import Change, Hunk, Plan
+from modelcar_tui.manifest.types import Manifest
+from modelcar_tui.verdict.candidates import Candidate
+from modelcar_tui.verdict.deciding import decide_model
+from modelcar_tui.verdict.proposing import Proposal, propose_for
+from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
+
+NOT_JUDGED = "not known, because the time limit was hit before its turn"
+Faults = dict[str, Problem]
+"""Why a model is not known, by its name."""
+
+
+def undecided(model: ModelRequirements, problem: Problem) -> ModelVerdict:
+    """The verdict on a model that could not be judged, and why."""
+    need = model.required_vram_gib
+    left = "model unknown" if need.value is None else f"model {math.ceil(need.value)} GiB"
+    return ModelVerdict(
+        model=model.car.name,
+        verdict=Verdict.UNKNOWN,
+        comparison=f"{left}, not compared",
+        why=problem.what,
+        settle=problem.fix,
+        needed_gib=need,
+        gpus=model.car.serving.gpu_count,
+    )
+
+
+def lowered(verdict: ModelVerdict, problem: Problem | None) -> ModelVerdict:
+    """The verdict where something about the model is not known: no GO, and no change to its arguments."""
+    if problem is None:
+        return verdict
+    if verdict.verdict is Verdict.NO_GO:
+        return msgspec.structs.replace(verdict, warnings=(*verdict.warnings, problem.what))
+    return msgspec.structs.replace(
+        verdict, verdict=Verdict.UNKNOWN, why=problem.what, settle=problem.fix, conditions=(), runs_on=()
+    )
+
+
+def decided(
+    models: Sequence[ModelRequirements],
+    cluster: AcceleratorReport,
+    kinds: tuple[Candidate, ...],
+    vllm: str | None,
+    *,
+    each_kind: bool = False,
+    until: float = math.inf,
+) -> tuple[ModelVerdict, ...]:
+    """A verdict a model. After `until`, by the monotonic clock, the models that are left are not judged."""
+    verdicts = []
+    for model in models:
+        name = model.car.name
+        with Contained(name) as caught:
+            if time.monotonic() > until:
+                caught.problem = Problem(where=name, what=NOT_JUDGED, fix="run again", code=STOPPED)
+            else:
+                verdicts.append(decide_model(model, cluster, kinds, vllm, each_kind=each_kind))
+        if caught.problem is not None:
+            verdicts.append(undecided(model, caught.problem))
+    return tuple(verdicts)
+
+
+def remarks(
+    manifest: Manifest,
+    models: Sequence[ModelRequirements],
+    *,
+    vllm: str | None,
+    runtime_args: tuple[str, ...],
+    environment: Mapping[str, str],
+) -> tuple[tuple[Finding, ...], Faults]:
+    """The lint's findings on a manifest, and the models whose arguments it could not judge."""
+    facts = {model.car.name: model.image.model for model in models}
+    findings = [of_problem(problem) for problem in manifest.findings]
+    faults: Faults = {}
+    for car in manifest.models:
+        with Contained(car.name) as caught:
+            findings += lint_model(
+                car,
+                vllm=vllm,
+                runtime_args=runtime_args,
+                environment=environment,
+                facts=facts.get(car.name),
+            )
+        if caught.problem is not None:
+            faults[car.name] = caught.problem
+    return told(findings, manifest.models, manifest.ignores).findings, faults
+
+
+def proposals(
+    models: Sequence[ModelRequirements],
+    verdicts: Sequence[ModelVerdict],
+    kinds: tuple[Candidate, ...],
+    faults: Faults,
+    *,
+    vllm: str | None,
+    runtime_args: tuple[str, ...],
+    objective: str,
+    until: float = math.inf,
+) -> tuple[Proposal, ...]:
+    """What to change, a proposal a model: none for those that are not known, which `faults` tells of."""
+    found = []
+    for model, verdict in zip(models, verdicts, strict=True):
+        name, proposal = model.car.name, Proposal()
+        if time.monotonic() > until:
+            faults.setdefault(name, Problem(where=name, what=NOT_JUDGED, fix="run again", code=STOPPED))
+        if name not in faults:
+            with Contained(name) as caught:
+                proposal = propose_for(
+                    model, verdict, kinds, vllm=vllm, runtime_args=runtime_args, objective=objective
+                )
+            if caught.problem is not None:
+                faults[name] = caught.problem
+        found.append(proposal)
+    return tuple(found)
+
+
+def drawn(plan: Plan, faults: Faults) -> tuple[Plan, tuple[Hunk, ...]]:
+    """The plan with the changes that can be shown in the base's text, and their hunks.
+
+    A model whose changes can't be shown is added to `faults`; nobody is asked to accept them.
+    """
+    if not plan.changes:
+        return plan, ()
+    base = b""
+    hunks: tuple[Hunk, ...] = ()
+    with Contained(plan.base) as caught:
+        base = Path(plan.base).read_bytes()
+        hunks = _hunks(base, plan, plan.changes)
+    if caught.problem is None:
+        return plan, hunks
+    good: tuple[Change, ...] = ()
+    for name in dict.fromkeys(change.model for change in plan.changes) if base else ():
+        own = tuple(change for change in plan.changes if change.model == name)
+        with Contained(name) as alone:
+            _hunks(base, plan, own)
+            good += own
+        if alone.problem is not None:
+            faults[name] = alone.problem
+    fewer = msgspec.structs.replace(plan, changes=good)
+    with Contained(plan.base) as together:
+        hunks = _hunks(base, fewer, good)
+    if good and together.problem is None:
+        return fewer, hunks
+    lost = (change.model for change in (good or plan.changes))
+    faults.update({name: together.problem or caught.problem for name in lost if name not in faults})
+    return msgspec.structs.replace(plan, changes=()), ()
+
+
+def optimized(
+    models: Sequence[ModelRequirements], plan: Plan, faults: Faults
+) -> tuple[dict[str, object], ...]:
+    """Each changed model's serving arguments after all of its changes."""
+    from modelcar_tui.advice.repairs.proposals import optimized_json
+
+    found = []
+    for model in models:
+        changes = [change for change in plan.changes if change.model == model.car.name]
+        with Contained(model.car.name) as caught:
+            found += [optimized_json(model.car, changes)] if changes else []
+        if caught.problem is not None:
+            faults.setdefault(model.car.name, caught.problem)
+    return tuple(found)
+
+
+def _hunks(base: bytes, plan: Plan, changes: tuple[Change, ...]) -> tuple[Hunk, ...]:
+    from modelcar_tui.manifest.diff import text_hunks
+
+    return text_hunks(base, msgspec.structs.replace(plan, changes=changes)) if changes else ()
