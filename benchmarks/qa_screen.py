@@ -53,7 +53,7 @@ def flood(log: Path, per_second: int) -> None:
 def app(log: str, per_second: str) -> None:
     """The dashboard over a run in QA; this program with arguments."""
     from modelcar_tui.commands.dashboard import SWITCH_S
-    from modelcar_tui.tui.app import run_dashboard
+    from modelcar_tui.tui.run import run_dashboard
 
     sys.setswitchinterval(SWITCH_S)
     s: Any = importlib.import_module("pilot.support")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from modelcar_tui import __version__
 from modelcar_tui.commands import options
-from modelcar_tui.commands.guard import complain, guarded
+from modelcar_tui.commands.guard import complain, guarded, own_process
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.settings import Settings
@@ -30,8 +30,17 @@ _OF_ONE_MODEL = ("source", "gpu", "vllm_version", "explain", "authfile", "regist
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit status."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    """Entry point; returns the exit status.
+
+    Without `argv` the process is ours: its signals, its streams and its end.
+    """
+    if argv is None:
+        return own_process(lambda: _run(sys.argv[1:]))
+    return guarded(lambda: _run(argv))
+
+
+def _run(argv: Sequence[str]) -> int:
+    words = list(argv)
     # What follows `--` is vLLM's, flags and all; argparse would give it to the wrong argument.
     cut = words.index("--") if "--" in words else len(words)
     top = parser()
@@ -39,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args.vllm_arguments = words[cut + 1 :]
     if args.vllm_arguments and args.command != "estimate":
         top.error("only agent estimate takes vLLM's arguments after --")
-    return guarded(lambda: _dispatch(args))
+    return _dispatch(args)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -13,15 +13,17 @@ from collections.abc import Sequence
 
 from modelcar_tui import __version__
 from modelcar_tui.commands import options
-from modelcar_tui.commands.guard import complain, guarded
+from modelcar_tui.commands.guard import complain, guarded, own_process
 
 THEMES = ("dark", "light", "colour-blind", "ansi", "mono")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point; returns the exit status."""
-    args = parser().parse_args(argv)
-    return guarded(lambda: _dispatch(args))
+    """Entry point; returns the exit status.
+
+    Without `argv` the process is ours: its signals, its streams and its end.
+    """
+    return own_process(lambda: _run(None)) if argv is None else guarded(lambda: _run(argv))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,6 +50,10 @@ def parser() -> argparse.ArgumentParser:
     screen.add_argument("--headless", action="store_true", help="print instead of painting, as `agent` does")
     options.add_run_options(top)
     return top
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    return _dispatch(parser().parse_args(argv))
 
 
 def _dispatch(args: argparse.Namespace) -> int:

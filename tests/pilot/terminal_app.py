@@ -12,7 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from modelcar_tui.tui.app import DashboardApp, run_dashboard
+from modelcar_tui.tui.app import DashboardApp
+from modelcar_tui.tui.run import run_dashboard
 from pilot import support as s
 
 

@@ -16,9 +16,9 @@ from modelcar_tui.supervisor.registry import panes
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.specialist import Context
 from modelcar_tui.supervisor.state import fold
-from modelcar_tui.tui.app import run_dashboard
 from modelcar_tui.tui.faces.results import configuration_rows
 from modelcar_tui.tui.glyphs import UNICODE
+from modelcar_tui.tui.run import run_dashboard
 from modelcar_tui.tui.screens.dashboard import layout_for
 from modelcar_tui.tui.themes import PALETTES
 from pilot import support as s

@@ -84,6 +84,31 @@ class Terminal:
             pass
         return self.status
 
+    def wait_unread(self, seconds: float = 30.0) -> int:
+        """Wait for the end without reading a byte, then read what is left; the exit status."""
+        deadline = time.monotonic() + seconds
+        while self.status is None:
+            if time.monotonic() > deadline:
+                raise AssertionError("still running, and nobody reads")
+            time.sleep(0.05)
+            self._reap()
+        while self._read(0.05):
+            pass
+        return self.status
+
+    def flood(self, keys: str, times: int) -> None:
+        """Type and read nothing, until neither end of the line takes more."""
+        for _ in range(times):
+            if not select.select([], [self._handle], [], 0)[1]:
+                break
+            os.write(self._handle, keys.encode())
+            time.sleep(0.002)
+        time.sleep(1.0)
+
+    def attributes(self) -> list[object]:
+        """How the terminal is set: flags and control characters."""
+        return list(termios.tcgetattr(self._handle))
+
     def kill(self, number: signal.Signals) -> None:
         """Send a signal."""
         os.kill(self.pid, number)

@@ -12,8 +12,8 @@ from modelcar_tui.commands.guard import complain
 from modelcar_tui.supervisor.engine import Engine
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.tui.app import run_dashboard
 from modelcar_tui.tui.port import EnginePort
+from modelcar_tui.tui.run import run_dashboard
 
 SWITCH_S = 0.001
 """How long the engine's thread keeps the interpreter while a key waits; Python's own 5 ms are felt in a

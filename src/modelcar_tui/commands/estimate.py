@@ -12,7 +12,7 @@ import msgspec
 from modelcar_tui.advice.heard import heard
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.exit_codes import ExitStatus, worst
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.products import gpu_for, row_named, row_of
 from modelcar_tui.image.types import ImageFacts
@@ -25,14 +25,21 @@ from modelcar_tui.report.data import to_json
 from modelcar_tui.report.estimate import estimate_lines
 from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
 
+STATUS = dict.fromkeys(Outcome, ExitStatus.NO_GO) | {
+    Outcome.STARTS: ExitStatus.GO,
+    Outcome.UNKNOWN: ExitStatus.UNKNOWN,
+}
+
 
 def run_cases_file(path: str) -> int:
-    """Print a JSON line a case."""
+    """Print a JSON line a case; the status is that of the worst."""
     from modelcar_tui.memory.cases import run_cases
 
+    statuses = {ExitStatus.GO}
     for line in run_cases(Path(path), heard):
         sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
-    return ExitStatus.GO
+        statuses.add(STATUS[Outcome(line["verdict"])])
+    return worst(*statuses)
 
 
 def run_estimate(
@@ -78,9 +85,7 @@ def run_estimate(
             image.reference, card, args, result, smallest_tp=smallest, knobs=changes, explain=explain
         )
         sys.stdout.writelines(f"{line}\n" for line in lines)
-    if result.outcome is Outcome.STARTS:
-        return ExitStatus.GO
-    return ExitStatus.UNKNOWN if result.outcome is Outcome.UNKNOWN else ExitStatus.NO_GO
+    return STATUS[result.outcome]
 
 
 def _heard(

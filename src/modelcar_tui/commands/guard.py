@@ -7,46 +7,81 @@ import sys
 from collections.abc import Callable
 
 from modelcar_tui.core.crash import frames, kind
-from modelcar_tui.core.errors import UserError, full_disk
-from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.ends import ENDS, Ended
+from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.exit_codes import ExitStatus, worst
+from modelcar_tui.core.shortage import limited, shortage
+from modelcar_tui.core.streams import (
+    OutputLost,
+    deliver,
+    give_up_output,
+    replace_closed_streams,
+    take_streams,
+    wait_no_more,
+)
 from modelcar_tui.core.text import clean
 
 
-def guarded(command: Callable[[], int]) -> int:
-    """Run a command; faults become one line a problem on stderr, never a traceback."""
-    _replace_closed_streams()
+def own_process(command: Callable[[], int]) -> int:
+    """`guarded` as the whole of a process: signals, streams and the end are ours from here on."""
     try:
-        status = command()
-        sys.stdout.flush()
+        take_streams()
+        ENDS.install()
+        status = guarded(command)
+    except KeyboardInterrupt as error:
+        status = _interrupted(error)
+    return ENDS.over(status)
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Run a command; faults become one line a problem on stderr, never a traceback.
+
+    The status is the worst of the command's own and of what became of its output.
+    """
+    replace_closed_streams()
+    status = _status(command)
+    lost = deliver()
+    return status if lost is None else worst(status, _lost(lost))
+
+
+def _status(command: Callable[[], int]) -> int:
+    try:
+        return command()
+    except SystemExit as error:  # argparse, after --help or a slip
+        return error.code if isinstance(error.code, int) else ExitStatus.GO
     except UserError as error:
         for problem in error.problems:
             complain(str(problem))
-        return error.status
-    except KeyboardInterrupt:
-        return ExitStatus.INTERRUPTED
-    except BrokenPipeError:
-        # The reader went away (`| head`): keep Python from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitStatus.GO
-    except Exception as error:  # noqa: BLE001 - a traceback would show local secrets and help nobody
-        if said := full_disk(error):
-            complain(said)
-            return ExitStatus.USAGE
-        complain(f"a fault of ours ({kind(error)}); details: {_keep(error)}")
-        return ExitStatus.INTERNAL
-    return status
-
-
-def _replace_closed_streams() -> None:
-    """Python has None for a stream that was closed before it started (`<&-`)."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+        return error.status if (short := limited(error)) is None else _say(short.line(), short.status)
+    except KeyboardInterrupt as error:
+        return _interrupted(error)
+    except OutputLost as lost:
+        give_up_output()
+        return _lost(lost)
+    except BaseException as error:  # noqa: BLE001 - a traceback would show local secrets and help nobody
+        if (short := shortage(error)) is not None:
+            return _say(short.line(), short.status)
+        return _say(f"a fault of ours ({kind(error)}); details: {_keep(error)}", ExitStatus.INTERNAL)
 
 
 def complain(text: str) -> None:
     """One line on stderr."""
     sys.stderr.write(f"{clean(text)}\n")
+
+
+def _say(text: str, status: ExitStatus) -> ExitStatus:
+    complain(text)
+    return status
+
+
+def _lost(lost: OutputLost) -> ExitStatus:
+    return _say(lost.line, lost.status)
+
+
+def _interrupted(error: KeyboardInterrupt) -> ExitStatus:
+    """The status of a signal that nobody listened to; whoever reads us is waited for no longer."""
+    wait_no_more()
+    return error.status if isinstance(error, Ended) else ExitStatus.INTERRUPTED
 
 
 def _keep(error: BaseException) -> str:
@@ -61,8 +96,8 @@ def _keep(error: BaseException) -> str:
     for name, value in os.environ.items():
         if any(word in name for word in ("SECRET", "KEY", "TOKEN", "PASSWORD")) and len(value) >= 6:
             redact.add(value)
-    path = Path(mkdtemp(prefix="modelcar-tui-")) / "crash.txt"
     try:
+        path = Path(mkdtemp(prefix="modelcar-tui-")) / "crash.txt"
         write_private(path, redact(frames(error)).encode())
     except OSError as failure:
         return f"not kept ({failure.strerror})"

@@ -11,7 +11,7 @@ from modelcar_tui.advice.finding import Finding, Severity
 from modelcar_tui.advice.lint.formats import CODES, exit_worthy, render_files
 from modelcar_tui.advice.lint.lint import examine, of_problem
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.exit_codes import ExitStatus, worst
 from modelcar_tui.manifest.reader import inspect_manifest
 from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.readings import answering, is_open
@@ -44,7 +44,7 @@ def run_lint(
     files = [(path, tuple(_findings(path, vllm, each=each, ignore=codes))) for path in paths]
     if text := render_files(files, form):
         sys.stdout.write(text + "\n")
-    return ExitStatus.USAGE if any(exit_worthy(found) for _, found in files) else ExitStatus.GO
+    return worst(*(ExitStatus.USAGE for _, found in files if exit_worthy(found)))
 
 
 def list_codes() -> int:

@@ -14,7 +14,8 @@ from modelcar_tui.core.text import clean
 EPILOG = """exit status:
   0 GO and finished     1 NO-GO              2 usage or bad manifest   3 cluster or authentication
   4 QA failed           5 rejected           6 timed out               7 fault of ours
-  8 UNKNOWN             129/130/143 ended by SIGHUP/SIGINT/SIGTERM
+  8 UNKNOWN             9 output not written   10 a limit of the process
+  141 reader of standard output gone           129/130/131/143 ended by SIGHUP/SIGINT/SIGQUIT/SIGTERM
 """
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.exit_codes import ExitStatus, worst
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest.diff import text_hunks
 from modelcar_tui.manifest.plan import ANYTHING, Decision, Plan
@@ -48,7 +48,7 @@ def make_plan(settings: Settings, output: Path | None) -> int:
             sys.stdout.write(f"{output.name} {replaced}\n")
         sys.stdout.write(f"saved: {output}; apply with: agent apply {output} --accept all\n")
     sys.stdout.write(f"{line}\n")
-    return STATUS[report.verdict]
+    return worst(STATUS[report.verdict], *(() if finish is None else (finish.exit_status,)))
 
 
 def _outlook(report: DecisionReport) -> Iterator[str]:

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.core.contain import Contained
-from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.ends import ENDS, LIMIT_S
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.exit_codes import ExitStatus, worst
+from modelcar_tui.core.shortage import shortage
+from modelcar_tui.core.streams import OutputLost, deliver, give_up_output, wait_no_more
 from modelcar_tui.report.text import markdown
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.supervisor import Supervisor
 
-_SIGNALS = {
-    signal.SIGINT: ExitStatus.INTERRUPTED,
-    signal.SIGTERM: ExitStatus.TERMINATED,
-    signal.SIGHUP: ExitStatus.HANGUP,
-}
+T = TypeVar("T")
+STOP_S = 45.0
+"""Longer than QA's own grace to clean up on the cluster."""
+AGAIN_S = 2.0
+"""What an end may still take once it was asked for a second time."""
 
 
 def run_headless(
@@ -34,36 +37,89 @@ def run_headless(
     prepare: Callable[[Settings], Settings] | None = None,
 ) -> int:
     """Run to the end; the data goes to stdout, the talk to stderr. Returns the exit status."""
-    return asyncio.run(_run(settings, form, resume, prepare))
+    leaving = _Leaving()
+    with ENDS.heard_by(leaving):
+        return asyncio.run(_run(settings, form, resume, prepare, leaving))
 
 
 async def _run(
-    settings: Settings, form: str, resume: Path | None, prepare: Callable[[Settings], Settings] | None
+    settings: Settings,
+    form: str,
+    resume: Path | None,
+    prepare: Callable[[Settings], Settings] | None,
+    leaving: _Leaving,
 ) -> int:
     if prepare is not None and resume is None:
         settings = await asyncio.to_thread(prepare, settings)
     supervisor = Supervisor(settings, resume=resume)
-    caught: list[signal.Signals] = []
-    loop = asyncio.get_running_loop()
-
-    def stop(number: signal.Signals) -> None:
-        caught.append(number)
-        # Only the operator's own Ctrl-C stops QA; after a dropped line or a shutdown `--resume` finds it
-        # again.
-        supervisor.cancel(detach=number is not signal.SIGINT)
-
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, stop, number)
+    leaving.drive(supervisor)
     talk = _Talk(form)
-    async for stamped in supervisor.run():
-        talk.tell(stamped)
-    talk.close(supervisor)
+    lost: OutputLost | None = None
+    try:
+        async for stamped in supervisor.run():
+            if lost is None and (lost := _lost(talk.tell, stamped)) is not None:
+                # Nobody hears of the run any more: as after a dropped line, `--resume` finds QA again.
+                supervisor.cancel(detach=True)
+    except Exception as error:
+        run = supervisor.state.run_id
+        if not run or (short := shortage(error, run=True)) is None:
+            raise
+        raise UserError(Problem(what=short.line(run)), status=short.status) from None
+    lost = lost or _lost(talk.close, supervisor)
     if settings.force and supervisor.was_finished:
         complain("note: --force is not heard: this run had ended already; start it again from its manifest")
-    if caught:
-        return _SIGNALS[caught[0]]
     finish = supervisor.state.finish
-    return finish.exit_status if finish else ExitStatus.INTERNAL
+    status = finish.exit_status if finish is not None else ExitStatus.INTERNAL
+    if leaving.heard:
+        status = leaving.heard[0]
+    if lost is not None:
+        complain(lost.line)
+        status = worst(lost.status, *leaving.heard[:1])
+    # The loop's end waits for the threads of libraries, such as one that asks a dead name server.
+    ENDS.begin(status, AGAIN_S)
+    return status
+
+
+def _lost(tell: Callable[[T], None], what: T) -> OutputLost | None:
+    """Tell an event, or the end; what became of standard output."""
+    try:
+        tell(what)
+    except OutputLost as lost:
+        give_up_output()
+        return lost
+    return deliver()
+
+
+class _Leaving:
+    """What a run without a screen does about a signal; called in the watchdog's thread."""
+
+    def __init__(self) -> None:
+        self._supervisor: Supervisor | None = None
+        self.heard: list[ExitStatus] = []
+
+    @property
+    def stops(self) -> bool:
+        """Only the operator's own Ctrl-C, and only the first, stops QA and waits for its clean-up."""
+        return self.heard == [ExitStatus.INTERRUPTED]
+
+    def drive(self, supervisor: Supervisor) -> None:
+        """What has been heard before counts, too."""
+        self._supervisor = supervisor
+        if self.heard:
+            supervisor.cancel(detach=not self.stops)
+
+    def leave(self, status: ExitStatus) -> float:
+        """Cancel the run."""
+        self.heard.append(status)
+        if self._supervisor is not None:
+            self._supervisor.cancel(detach=not self.stops)
+        if len(self.heard) > 1:
+            return AGAIN_S
+        return STOP_S + LIMIT_S if self.stops else LIMIT_S
+
+    def hurry(self) -> None:
+        """Let go of a reader that does not read."""
+        wait_no_more()
 
 
 _MOST_TAIL = 4 * 2**20

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-
 import msgspec
 
 from modelcar_tui.core.exit_codes import ExitStatus
@@ -40,14 +38,3 @@ class UserError(Exception):
         super().__init__(str(problem))
         self.problems = (problem, *more)
         self.status = status
-
-
-def full_disk(error: BaseException) -> str:
-    """What to say where a write found no room; empty for any other error."""
-    by_sqlite = getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
-    by_system = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    if not (by_sqlite or by_system):
-        return ""
-    name = getattr(error, "filename", None)
-    place = f" ({name})" if name else ""
-    return f"the disk is full{place}: make room there, or keep runs elsewhere with --state-dir"

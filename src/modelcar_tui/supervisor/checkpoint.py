@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +11,8 @@ from pathlib import Path
 import aiosqlite
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-from modelcar_tui.core.errors import Problem, UserError, full_disk
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.shortage import shortage
 
 
 @asynccontextmanager
@@ -19,15 +21,36 @@ async def open_saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
 
     Raises:
         UserError: it can't be opened.
+        OSError: it can't, for want of room or files.
     """
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
-        what = full_disk(error) or f"can't be opened: {error.strerror}"
+        if shortage(error) is not None:
+            raise
+        what = f"can't be opened: {error.strerror}"
         raise UserError(Problem(where=str(path), what=what, fix="give another with --state-dir")) from None
-    async with aiosqlite.connect(path) as connection:
+    opening = asyncio.ensure_future(_opened(path))
+    try:
+        saver = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        # Its thread would answer a loop that has ended.
+        await (await opening).conn.close()
+        raise
+    try:
+        yield saver
+    finally:
+        await saver.conn.close()
+
+
+async def _opened(path: Path) -> AsyncSqliteSaver:
+    connection = await aiosqlite.connect(path)
+    try:
         await connection.execute("PRAGMA journal_mode=WAL")
         await connection.execute("PRAGMA synchronous=NORMAL")
         saver = AsyncSqliteSaver(connection)
         await saver.setup()
-        yield saver
+    except BaseException:
+        await connection.close()
+        raise
+    return saver

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from modelcar_tui.core.errors import Problem, UserError, full_disk
+from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.shortage import limited, shortage
 from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.mailbox import Mailbox
@@ -174,11 +175,13 @@ class Engine:
         try:
             asyncio.run(self._run())
         except UserError as error:
-            self._fail(error.status, str(error))
+            short = limited(error)
+            self._fail(short.status if short else error.status, short.line() if short else str(error))
         except BaseException as error:  # noqa: BLE001 - the last stop: the screen must not wait for ever
-            full = full_disk(error)
-            status = ExitStatus.USAGE if full else ExitStatus.INTERNAL
-            self._fail(status, full or f"a fault of ours: {type(error).__name__}")
+            run = self._supervisor.state.run_id if self._supervisor is not None else ""
+            short = shortage(error, run=bool(run))
+            status = short.status if short else ExitStatus.INTERNAL
+            self._fail(status, short.line(run) if short else f"a fault of ours: {type(error).__name__}")
 
     async def _run(self) -> None:
         from modelcar_tui.supervisor.supervisor import Supervisor
@@ -188,10 +191,10 @@ class Engine:
         if self._on_ready is not None:
             self._on_ready()
         self._supervisor = supervisor
+        if self._stop:
+            supervisor.cancel(detach=self._stop == "detach")
         async for stamped in supervisor.run():
             self._mailbox.put(stamped)
-            if self._stop:
-                supervisor.cancel(detach=self._stop == "detach")
 
     def _fail(self, status: ExitStatus, text: str) -> None:
         self._failure = (text,)

@@ -25,6 +25,7 @@ from langgraph.types import Command, interrupt
 from modelcar_tui.core.contain import being_cancelled, hit, keeping, stopped
 from modelcar_tui.core.crash import kind
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.shortage import shortage
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor import limits, routing
 from modelcar_tui.supervisor.events import SpecialistStarted, Status
@@ -130,6 +131,8 @@ def _specialist_node(member: Specialist, make_context: MakeContext) -> Step:
                 raise
             if hit(limit, error):
                 return _failed(member, context, NotItsOwnError(stopped("it", limits.GUEST_S).what))
+            if is_ours(member) and shortage(error) is not None:
+                raise  # it would fail the others, too; the run can go on once there is more
             return _failed(member, context, error)
         if not context.finished:
             context.finish("it ended and told no result")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from modelcar_tui.core.contain import Contained, not_known
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.exit_codes import worst as worst_status
 from modelcar_tui.core.text import clean
 from modelcar_tui.manifest.plan import ANYTHING, Decision
 from modelcar_tui.qa.types import QaOutcome
@@ -157,25 +159,33 @@ def _told_anew(report: DecisionReport) -> bool:
 
 
 def conclusion(run: RunState, state: State) -> tuple[ExitStatus, str]:
-    """The exit status and one sentence for it."""
+    """The worst exit status that the run has earned, and one sentence for it."""
+    earned = list(_earned(run, state))
+    status = worst_status(*(status for status, _ in earned))
+    return status, next(sentence for each, sentence in earned if each == status)
+
+
+def _earned(run: RunState, state: State) -> Iterator[tuple[ExitStatus, str]]:
     if fatal := state.get("fatal"):
         first, *more = fatal.splitlines()
-        return ExitStatus.USAGE, first + (f" (and {len(more)} more)" if more else "")
+        yield ExitStatus.USAGE, first + (f" (and {len(more)} more)" if more else "")
+        return
     for name in ("configuration", "accelerator", "decision", "qa"):
         why = state.get("finished", {}).get(name)
         if why and why != SKIPPED:
-            return ExitStatus.INTERNAL, f"{name} failed: {why}"
+            yield ExitStatus.INTERNAL, f"{name} failed: {why}"
     answer = msgspec.convert(state["answer"], Decision) if state.get("answer") else None
     if answer is not None and not answer.write and answer.who != Approve.SHOW:
-        return ExitStatus.REJECTED, "the operator rejected the proposed changes; nothing was written"
+        yield ExitStatus.REJECTED, "the operator rejected the proposed changes; nothing was written"
     if error := state.get("written", {}).get("error"):
-        return ExitStatus.USAGE, f"not written: {error}"
+        yield ExitStatus.USAGE, f"not written: {error}"
     if lacking := state.get("written", {}).get("lacking"):
-        return ExitStatus.USAGE, lacking
+        yield ExitStatus.USAGE, lacking
     outcome = outcome_of(run)
     if run.decision is None or outcome is None:
-        return ExitStatus.INTERNAL, "there is no decision"
-    return outcome.status, _sentence(outcome, run.qa.outcome)
+        yield ExitStatus.INTERNAL, "there is no decision"
+    else:
+        yield outcome.status, _sentence(outcome, run.qa.outcome)
 
 
 def _sentence(outcome: RunOutcome, qa: QaOutcome | None) -> str:

@@ -22,10 +22,11 @@ import msgspec
 from modelcar_tui import __version__
 from modelcar_tui.core.contain import hit
 from modelcar_tui.core.crash import kind
-from modelcar_tui.core.errors import Problem, UserError, full_disk
+from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.numbers import leave_out
 from modelcar_tui.core.secrets import Redactor, teach_environment
+from modelcar_tui.core.shortage import shortage
 from modelcar_tui.manifest.plan import ANYTHING, Decision
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.afterwards import keep
@@ -83,6 +84,7 @@ class Supervisor:
         self._journal: Journal | None = None
         self._driver: asyncio.Task[None] | None = None
         self._detached = False
+        self._cancelled = False
         self._lost: Exception | None = None
         """Why the journal could not be written."""
         self._started = time.time()
@@ -107,6 +109,8 @@ class Supervisor:
                 yield stamped
             self._driver = asyncio.create_task(self._drive(run))
             self._driver.add_done_callback(lambda _: self._events.put_nowait(None))
+            if self._cancelled:  # before there was anything to cancel; after its first step it can say so
+                self._loop.call_soon(self._driver.cancel)
             while (stamped_or_end := await self._events.get()) is not None:
                 yield stamped_or_end
             with suppress(asyncio.CancelledError):
@@ -133,8 +137,12 @@ class Supervisor:
             self._loop.call_soon_threadsafe(self._consents.put_nowait, allowed)
 
     def cancel(self, *, detach: bool = False) -> None:
-        """Stop: clean up what runs outside, or with `detach` leave it running to be found by a resume."""
+        """Stop: clean up what runs outside, or with `detach` leave it running to be found by a resume.
+
+        Safe from any thread, and before `run`.
+        """
         self._detached = detach
+        self._cancelled = True
         if self._loop is not None and self._driver is not None:
             self._loop.call_soon_threadsafe(self._driver.cancel)
 
@@ -159,8 +167,8 @@ class Supervisor:
             self._loop.call_soon_threadsafe(self._driver.cancel)
 
     def _journal_fault(self, error: Exception) -> Exception:
-        """A full disk is told as such by whoever shows it; of anything else the place and the reason."""
-        if full_disk(error):
+        """A full disk or a limit is told as such by whoever shows it; else the place and the reason."""
+        if shortage(error) is not None:
             return error
         where = str(self.folder / JOURNAL) if self.folder is not None else JOURNAL
         fix = "check its disk, then go on: --resume with the run's id"
@@ -248,13 +256,13 @@ class Supervisor:
             raise
         except UserError as error:
             self._finish(error.status, str(error))
-        except Exception as error:  # noqa: BLE001 - the screen must say it, whatever it is
+        except Exception as error:
             if hit(limit, error):
                 seconds = self.settings.timeout_s or 0
                 self._finish(ExitStatus.TIMED_OUT, f"the run was stopped after its limit of {seconds:.0f} s")
                 return
-            if said := full_disk(error):
-                raise UserError(Problem(what=said)) from None
+            if shortage(error) is not None:
+                raise  # no end of the run: it can go on once there is more
             self._context("supervisor", {}).crash(error)
             where = run.path / "crash.txt"
             self._finish(

@@ -15,18 +15,20 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.binding import Binding
 
+from modelcar_tui.core.ends import ENDS
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.supervisor.events import Stamped
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.state import Pane, RunState, fold
 from modelcar_tui.tui import glyphs
+from modelcar_tui.tui.driver import TerminalDriver
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import NoLog, open_log
 from modelcar_tui.tui.port import Clocked, EnginePort
 from modelcar_tui.tui.screens.base import Faced, FaceScreen, Sparing, style
 from modelcar_tui.tui.screens.dashboard import DashboardScreen, layout_for
-from modelcar_tui.tui.signals import Watch, backstop_off, let_go_of_terminal
+from modelcar_tui.tui.signals import Leaving
 from modelcar_tui.tui.themed import ThemedApp
 from modelcar_tui.tui.themes import PALETTES
 
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
     from modelcar_tui.tui.patterns import Filter
 
 FAST_S, SLOW_S = 0.1, 0.5
-STOP_S = 45.0
-"""Longer than QA's own grace to clean up on the cluster."""
 LATE_S = 0.7
 """A tick this late means that the terminal does not take our bytes."""
 GOOD_TICKS = 120
@@ -71,7 +71,7 @@ class DashboardApp(ThemedApp):
         low_bandwidth: bool = False,
         clock: Callable[[], float] | None = None,
     ) -> None:
-        super().__init__(theme or ("ansi" if low_bandwidth else None))
+        super().__init__(theme or ("ansi" if low_bandwidth else None), TerminalDriver)
         self.port = port
         state = initial or RunState()
         self.face = Face(
@@ -84,7 +84,7 @@ class DashboardApp(ThemedApp):
         )
         self._always_slow = low_bandwidth
         self.index = LogIndex()
-        self._signals = Watch(self)
+        self.signals = Leaving(self)
         self._due = 0.0
         self._last_tick = 0.0
         self._good_ticks = 0
@@ -108,7 +108,7 @@ class DashboardApp(ThemedApp):
 
     def on_mount(self) -> None:
         self.set_pace()
-        self._signals.install()
+        self.signals.attach()
         self.app_resume_signal.subscribe(self, self._repaint_all)
         self._take([])
         self.call_after_refresh(self._start)
@@ -150,7 +150,7 @@ class DashboardApp(ThemedApp):
         now = time.monotonic()
         self._notice_slowness(now - self._last_tick)
         self._last_tick = now
-        if self._signals.terminal_gone():
+        if self.signals.terminal_gone():
             self.leave(ExitStatus.HANGUP)
             return
         if self.index.busy:
@@ -328,9 +328,21 @@ class DashboardApp(ThemedApp):
             self.port.cancel()
             self.leave(ExitStatus.INTERRUPTED)
 
+    @property
+    def qa_works(self) -> bool:
+        """Whether something of QA may be running that the operator's stop has to clean up."""
+        state = self.state
+        return state.finish is None and any(
+            pane.name == "qa" and pane.started and not pane.finished for pane in state.panes
+        )
+
     def leave(self, status: ExitStatus | None) -> None:
-        """End the screen; None takes the status of the run."""
-        self.exit(int(self.run_status() if status is None else status))
+        """End the screen; None takes the status of the run. The first that ends it gives the status."""
+        if self._exit:
+            return
+        code = int(self.run_status() if status is None else status)
+        ENDS.begin(code)
+        self.exit(code)
 
     def run_status(self) -> ExitStatus:
         """The run's exit status, or the one of the verdict so far."""
@@ -357,6 +369,7 @@ class DashboardApp(ThemedApp):
         from modelcar_tui.tui.crash import report
 
         self._return_code = int(ExitStatus.INTERNAL)
+        ENDS.begin(ExitStatus.INTERNAL)
         self.bell()
         self._crash_line = report(self._exception, self.state.folder)
         self._close_messages_no_wait()
@@ -371,37 +384,3 @@ def _with_board(state: RunState) -> RunState:
     import msgspec
 
     return msgspec.structs.replace(state, panes=EMPTY_BOARD)
-
-
-def run_dashboard(
-    port: EnginePort,
-    *,
-    initial: RunState | None = None,
-    mouse: bool = True,
-    ascii: bool = False,  # noqa: A002
-    theme: str | None = None,
-    low_bandwidth: bool = False,
-) -> int:
-    """Show the run until the operator leaves; the exit status for `sys.exit`.
-
-    The terminal is as it was when this returns. A live engine is then stopped (or detached) and waited for.
-    """
-    app = DashboardApp(port, initial=initial, ascii=ascii, theme=theme, low_bandwidth=low_bandwidth)
-    result = app.run(mouse=mouse)
-    backstop_off()
-    return _finish(app, port, result)
-
-
-def _finish(app: DashboardApp, port: EnginePort, result: int | None) -> int:
-    status = int(result) if result is not None else int(app.return_code or ExitStatus.INTERRUPTED)
-    if status == ExitStatus.HANGUP:
-        let_go_of_terminal()
-    live = app.state.finish is None and not app.face.replay
-    if live and not app.leaving:
-        hangup = status in (ExitStatus.HANGUP, ExitStatus.TERMINATED)
-        (port.detach if hangup and app.state.qa.container else port.cancel)()
-    if live and app.engine_ready and not port.join(2.0):
-        sys.stderr.write("modelcar-tui: stopping what the run has started ...\n")
-        if not port.join(STOP_S):
-            sys.stderr.write(f"modelcar-tui: the engine did not stop within {STOP_S:.0f} s; resume the run\n")
-    return status

@@ -5,52 +5,72 @@ from __future__ import annotations
 import asyncio
 import os
 import select
-import signal
 import stat
 import sys
 import threading
 import time
 from contextlib import suppress
-from types import FrameType
 from typing import TYPE_CHECKING
 
+from modelcar_tui.core.ends import LIMIT_S
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.tui.driver import TerminalDriver
 
 if TYPE_CHECKING:
     from modelcar_tui.tui.app import DashboardApp
 
-BACKSTOP_S = 10
-"""A screen that is stuck in a blocked write is killed this long after the signal; the journal is on disk."""
-_STATUS = {signal.SIGHUP: ExitStatus.HANGUP, signal.SIGTERM: ExitStatus.TERMINATED}
+STOP_S = 45.0
+"""Longer than QA's own grace to clean up on the cluster."""
+AGAIN_S = 3.0
+"""What an end may still take once it was asked for a second time."""
 
 
-class Watch:
-    """Handlers for SIGHUP and SIGTERM, and an eye on the terminal's end of file.
-
-    Handlers are installed even where SIGHUP was ignored (nohup): a screen without a terminal is of no use,
-    and Textual's reader would spin on the end of file.
-    """
+class Leaving:
+    """What the dashboard does about a signal; `leave` and `hurry` are called in the watchdog's thread."""
 
     def __init__(self, app: DashboardApp) -> None:
         self._app = app
+        self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._heard: list[ExitStatus] = []
         self._next_look = 0.0
         self._poll: select.poll | None = None
 
-    def install(self) -> None:
-        """In the main thread of a real terminal; tests and embedding programs keep their own handlers."""
-        if threading.current_thread() is not threading.main_thread() or self._app.is_headless:
-            return
-        self._loop = asyncio.get_running_loop()
-        for number in _STATUS:
-            self._loop.add_signal_handler(number, self._leave, number)
-            # The loop's handler needs a free loop; this one also runs while a write to the terminal blocks.
-            signal.signal(number, _arm_backstop)
-            signal.siginterrupt(number, False)
+    @property
+    def again(self) -> bool:
+        """Whether a second signal has come."""
+        return len(self._heard) > 1
+
+    def attach(self) -> None:
+        """The app's loop takes calls from here on; a signal that came before it is passed on."""
+        with self._lock:
+            self._loop = asyncio.get_running_loop()
+            heard = self._heard[:1]
+        for status in heard:
+            self._app.leave(status)
         stdin = sys.__stdin__
-        if stdin is not None and stdin.isatty():
+        if not self._app.is_headless and stdin is not None and stdin.isatty():
             self._poll = select.poll()
             self._poll.register(stdin.fileno(), 0)
+
+    def leave(self, status: ExitStatus) -> float:
+        """Have the app end its screen. Only the operator's own stop may take as long as QA's clean-up."""
+        with self._lock:
+            self._heard.append(status)
+            loop = self._loop
+        if loop is not None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._app.leave, status)
+        if self.again:
+            return AGAIN_S
+        stops = status is ExitStatus.INTERRUPTED and self._app.qa_works
+        return STOP_S + LIMIT_S if stops else LIMIT_S
+
+    def hurry(self) -> None:
+        """Let go of a terminal that does not take what the screen still has for it."""
+        driver = self._app._driver
+        if isinstance(driver, TerminalDriver):
+            driver.cut()
 
     def terminal_gone(self) -> bool:
         """Whether the terminal hung up without a signal; looks once a second."""
@@ -64,14 +84,6 @@ class Watch:
             )
         return True
 
-    def _leave(self, number: signal.Signals) -> None:
-        self._app.leave(_STATUS[number])
-
-
-def backstop_off() -> None:
-    """The screen is gone in time."""
-    signal.alarm(0)
-
 
 def let_go_of_terminal() -> None:
     """Point our output away from a terminal that is gone: flushing to it would spoil the exit status."""
@@ -80,8 +92,3 @@ def let_go_of_terminal() -> None:
             with suppress(OSError):
                 if stat.S_ISCHR(os.fstat(handle).st_mode):
                     os.dup2(nowhere.fileno(), handle)
-
-
-def _arm_backstop(number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(BACKSTOP_S)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 
 from textual.app import App
+from textual.driver import Driver
 from textual.filter import LineFilter
 
 from modelcar_tui.tui.safety import ControlFilter
@@ -18,10 +19,10 @@ class ThemedApp(App[int]):
 
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, theme: str | None) -> None:
+    def __init__(self, theme: str | None, driver: type[Driver] | None = None) -> None:
         # Textual takes NO_COLOR out of the environment; the programs that we start shall still see it.
         no_color = os.environ.pop("NO_COLOR", None)
-        super().__init__()
+        super().__init__(driver_class=driver)
         if no_color is not None:
             os.environ["NO_COLOR"] = no_color
         self.palette: Palette = choose(theme, no_color=bool(no_color))

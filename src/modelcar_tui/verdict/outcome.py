@@ -13,6 +13,7 @@ import msgspec
 
 from modelcar_tui.cluster.types import State
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.exit_codes import worst as worst_status
 from modelcar_tui.manifest.plan import Change, Decision, Operation
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.verdict.measured import measured, qa_failed
@@ -118,7 +119,7 @@ def outcome(known: Known) -> RunOutcome | None:
         conditions=() if failed else conditions,
         why=_each(len(report.models)) if generated and report.verdict is Verdict.GO else report.why,
         next=_next(report, known),
-        status=_status(known, report.verdict),
+        status=worst_status(*_statuses(known, report.verdict)),
         models=models,
     )
 
@@ -340,13 +341,14 @@ def _steps(report: DecisionReport) -> Iterator[str]:
                 yield model.settle
 
 
-def _status(known: Known, verdict: Verdict) -> ExitStatus:
+def _statuses(known: Known, verdict: Verdict) -> Iterator[ExitStatus]:
+    """Each that the run has earned."""
+    yield STATUS[verdict]
     if known.answer is not None and not known.answer.write:
-        return ExitStatus.REJECTED
+        yield ExitStatus.REJECTED
     if known.kept:
-        return ExitStatus.USAGE
+        yield ExitStatus.USAGE
     if known.qa is not None and qa_failed(known.qa):
-        return ExitStatus.TIMED_OUT if known.qa.code.endswith(":TIMEOUT") else ExitStatus.QA_FAILED
+        yield ExitStatus.TIMED_OUT if known.qa.code.endswith(":TIMEOUT") else ExitStatus.QA_FAILED
     if verdict is Verdict.UNKNOWN and known.blind:
-        return ExitStatus.CLUSTER
-    return STATUS[verdict]
+        yield ExitStatus.CLUSTER

@@ -1,0 +1,70 @@
+"""One run on the screen, from the first byte to the terminal's being as it was."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from modelcar_tui.core.ends import ENDS, LIMIT_S
+from modelcar_tui.core.exit_codes import SIGNALLED, ExitStatus
+from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.tui.app import DashboardApp
+from modelcar_tui.tui.port import EnginePort
+from modelcar_tui.tui.signals import STOP_S, let_go_of_terminal
+
+SETTLE_S = 1.0
+"""An engine that has nothing to clean up closes its journal; what it still waits for is not waited for."""
+
+
+def run_dashboard(
+    port: EnginePort,
+    *,
+    initial: RunState | None = None,
+    mouse: bool = True,
+    ascii: bool = False,  # noqa: A002
+    theme: str | None = None,
+    low_bandwidth: bool = False,
+) -> int:
+    """Show the run until the operator leaves; the exit status for `sys.exit`.
+
+    The terminal is as it was when this returns. A live engine is then stopped (or detached) and waited for.
+    """
+    ENDS.install()
+    app = DashboardApp(port, initial=initial, ascii=ascii, theme=theme, low_bandwidth=low_bandwidth)
+    # A screen without a terminal is of no use, and Textual's reader would spin on its end: SIGHUP counts here
+    # even where it was ignored.
+    with ENDS.heard_by(app.signals, hangup=True):
+        return _finish(app, port, app.run(mouse=mouse))
+
+
+def _finish(app: DashboardApp, port: EnginePort, result: int | None) -> int:
+    status = int(result) if result is not None else int(app.return_code or ExitStatus.INTERRUPTED)
+    if status == ExitStatus.HANGUP:
+        let_go_of_terminal()
+    live = app.state.finish is None and not app.face.replay
+    if live and not app.leaving:
+        # Only the operator's own stop ends QA; after a dropped line or a shutdown `--resume` finds it again.
+        drops = status in SIGNALLED and status != ExitStatus.INTERRUPTED
+        app.leaving = "detach" if drops and app.qa_works else "cancel"
+        (port.detach if app.leaving == "detach" else port.cancel)()
+    if live and app.engine_ready:
+        _settle(app, port)
+    return status
+
+
+def _settle(app: DashboardApp, port: EnginePort) -> None:
+    """Wait for the engine: as long as QA's clean-up may take where QA is stopped, else for its journal."""
+    if port.join(SETTLE_S) or app.leaving == "detach" or not app.qa_works:
+        return
+    ENDS.allow(STOP_S + LIMIT_S)
+    sys.stderr.write(
+        "modelcar-tui: stopping what the run has started ... (Ctrl-C again leaves it as it is)\n"
+    )
+    until = time.monotonic() + STOP_S
+    while time.monotonic() < until:
+        if port.join(0.2):
+            return
+        if app.signals.again:
+            sys.stderr.write("modelcar-tui: not waited for; resume the run to find what is left\n")
+            return
+    sys.stderr.write(f"modelcar-tui: the engine did not stop within {STOP_S:.0f} s; resume the run\n")
