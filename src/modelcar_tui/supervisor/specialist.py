@@ -2,7 +2,8 @@
 
 A specialist is one file: a class with these attributes and `run`. It is registered by one line in
 `registry.py`, or by an entry point of another package in the group `modelcar_tui.specialists`. One of another
-package that can't be loaded, or whose name is taken or reserved, is a failed pane with the reason.
+package that can't be loaded, or whose name is taken or reserved, is a failed pane with the reason, and counts
+as not known.
 """
 
 from __future__ import annotations
