@@ -2,7 +2,8 @@
 
 A specialist is one file: a class with these attributes and `run`. It is registered by one line in
 `registry.py`, or by an entry point of another package in the group `modelcar_tui.specialists`. One of another
-package that can't be loaded, or whose name is taken or reserved, is a failed pane with the reason.
+package that can't be loaded, or whose name is taken or reserved, is a failed pane with the reason, and counts
+as not known.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ Suggest = Callable[[DecisionReport], Awaitable[tuple[Change, ...]]]
 Metadata = dict[str, str | int | float | bool | None]
 _MOST_LINE = 20_000
 _MOST_NOTICE = 2000
-_MOST_CRASHES = 512 * 1024
+_MOST_CRASHES = 20
+"""Of 5,000 nodes that can't be understood the first ones tell enough."""
 
 
 class NotItsOwnError(TypeError):
@@ -89,6 +91,7 @@ class Context:
         self._reports = reports
         self._emit = emit
         self._own = name
+        self._crashes = 0
         self._alone = False
         self._vote: SpecialistFinished | None = None
 
@@ -189,13 +192,15 @@ class Context:
 
     def crash(self, error: BaseException) -> None:
         """Keep the traceback below earlier ones: without local variables and the errors' texts, and
-        redacted. What finds no room is not kept; the file stays below a megabyte."""
+        redacted. What finds no room is not kept, nor what comes after the first so many."""
+        self._crashes += 1
+        if self._crashes > _MOST_CRASHES:
+            return
         path = self.folder / "crash.txt"
         with suppress(Exception):
             earlier = path.read_bytes() if path.is_file() else b""
             text = f"{self.name}\n{frames(error)}"
-            if len(earlier) < _MOST_CRASHES:
-                write_private(path, earlier + clean_block(self.redact(text)).encode() + b"\n")
+            write_private(path, earlier + clean_block(self.redact(text)).encode() + b"\n")
 
     def _itself(self, event: AnyEvent) -> AnyEvent:
         """The same event with clean texts."""

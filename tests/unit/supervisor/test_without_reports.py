@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.report.data import envelope
 from modelcar_tui.report.text import markdown
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor import limits
 from modelcar_tui.supervisor.joining import Described, Guest
 from modelcar_tui.supervisor.outcome import outcome_of
+from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.specialist import Context
 from modelcar_tui.supervisor.specialists.decision import Decision
 from modelcar_tui.supervisor.specialists.qa import Qa
@@ -151,3 +153,19 @@ async def test_a_guest_that_fails_is_an_unknown_vote_with_the_way_to_mend_it(
     assert "pip uninstall acme-licence" in vote.reason and "planted" not in str(state)
     told = outcome_of(state)
     assert told is not None and told.word == "UNKNOWN" and told.predicted is Verdict.UNKNOWN
+
+
+def test_tracebacks_are_kept_up_to_a_number_and_a_full_disk_keeps_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = Context("accelerator", Settings(manifest=""), tmp_path, lambda _: None, {}, Redactor())
+    for _ in range(50):
+        context.crash(ValueError("planted"))
+    kept = (tmp_path / "crash.txt").read_text()
+    assert kept.count("builtins.ValueError") == 20 and "planted" not in kept
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("modelcar_tui.supervisor.specialist.write_private", full)
+    Context("decision", Settings(manifest=""), tmp_path, lambda _: None, {}, Redactor()).crash(ValueError())
