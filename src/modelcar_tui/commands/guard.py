@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 
@@ -90,12 +89,9 @@ def _keep(error: BaseException) -> str:
     from tempfile import mkdtemp
 
     from modelcar_tui.core.files import write_private
-    from modelcar_tui.core.secrets import Redactor
+    from modelcar_tui.core.secrets import redact, teach_environment
 
-    redact = Redactor()
-    for name, value in os.environ.items():
-        if any(word in name for word in ("SECRET", "KEY", "TOKEN", "PASSWORD")) and len(value) >= 6:
-            redact.add(value)
+    teach_environment()
     try:
         path = Path(mkdtemp(prefix="modelcar-tui-")) / "crash.txt"
         write_private(path, redact(frames(error)).encode())

@@ -115,7 +115,8 @@ class _Leaving:
             self._supervisor.cancel(detach=not self.stops)
         if len(self.heard) > 1:
             return AGAIN_S
-        return STOP_S + LIMIT_S if self.stops else LIMIT_S
+        works = self._supervisor is not None and self._supervisor.state.qa_works
+        return STOP_S + LIMIT_S if self.stops and works else LIMIT_S
 
     def hurry(self) -> None:
         """Let go of a reader that does not read."""

@@ -173,6 +173,12 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         return pane.lines
 
     @property
+    def qa_works(self) -> bool:
+        """Whether something of QA may be running that the operator's stop has to clean up."""
+        pane = self.pane("qa")
+        return self.finish is None and pane is not None and bool(pane.started) and not pane.finished
+
+    @property
     def waiting_for_consent(self) -> bool:
         """Whether QA waits for the operator's word."""
         return self.consent is not None and self.consent.allowed is None and self.finish is None

@@ -331,10 +331,7 @@ class DashboardApp(ThemedApp):
     @property
     def qa_works(self) -> bool:
         """Whether something of QA may be running that the operator's stop has to clean up."""
-        state = self.state
-        return state.finish is None and any(
-            pane.name == "qa" and pane.started and not pane.finished for pane in state.panes
-        )
+        return self.state.qa_works
 
     def leave(self, status: ExitStatus | None) -> None:
         """End the screen; None takes the status of the run. The first that ends it gives the status."""
