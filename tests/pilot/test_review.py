@@ -305,6 +305,9 @@ def test_an_edit_with_invisible_characters_is_refused() -> None:
         review.edit(s.plan().changes[0].id, "--max-model-len=1\u200b6384")
     with pytest.raises(ValueError, match="empty"):
         review.edit(s.plan().changes[0].id, "  ")
+    with pytest.raises(ValueError, match=r"it holds a secret"):
+        review.edit(s.plan().changes[0].id, "--tokenizer=https://u:CANARY01@h.test/x")
+    assert review.edit(s.plan().changes[0].id, "--api-key=$(KEY)").counts.edited == 1
 
 
 def test_every_change_is_in_exactly_one_group() -> None:

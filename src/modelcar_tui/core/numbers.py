@@ -61,6 +61,11 @@ def holds_mask(text: str) -> bool:
     return MASKED.search(text) is not None
 
 
+def unnumbered(text: str) -> str:
+    """`text` with `*secret*` for every mask: what two processes that gave other numbers have in common."""
+    return MASKED.sub("*secret*", text)
+
+
 def is_mask(text: str) -> bool:
     """Whether `text` is a mask and nothing else."""
     return MASKED.fullmatch(text) is not None

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.numbers import holds_mask, unnumbered
 from modelcar_tui.core.text import has_hidden, reveal
 from modelcar_tui.manifest.limits import MAX_GPUS, MAX_TEXT, shorten
 from modelcar_tui.manifest.plan import Change, Decision, Operation, Plan
@@ -66,6 +67,8 @@ def rewrite(args: tuple[str, ...], changes: Iterable[Change]) -> Rewrite:
         UserError: a change whose flag the arguments don't have, or a value that can't be written.
     """
     kept: list[str | None] = list(args)
+    changes = tuple(changes)
+    args = _shown(args, changes)
     taken: set[int] = set()
     added: list[str] = []
     gpu_count = None
@@ -82,6 +85,15 @@ def rewrite(args: tuple[str, ...], changes: Iterable[Change]) -> Rewrite:
             if change.operation is Operation.SET:
                 kept[group[0]] = _item(change)
     return Rewrite(kept=tuple(kept), added=tuple(added), gpu_count=gpu_count)
+
+
+def _shown(args: tuple[str, ...], changes: tuple[Change, ...]) -> tuple[str, ...]:
+    """The arguments as the plan was made from them: a secret of the file is a mask there."""
+    if not any(change.old and holds_mask(change.old) for change in changes):
+        return args
+    from modelcar_tui.manifest.masking import masked_arguments  # needs a YAML parser
+
+    return masked_arguments(args)
 
 
 def effective(serving: ServingArguments, changes: Iterable[Change]) -> ServingArguments:
@@ -131,13 +143,26 @@ def _went(args: tuple[str, ...], change: Change, taken: set[int]) -> bool:
 def _find(args: tuple[str, ...], change: Change, taken: set[int]) -> tuple[int, ...]:
     free = [index for index in range(len(args)) if index not in taken]
     groups = {index: (index, *(at for at in values_after(args, index) if at not in taken)) for index in free}
-    exact = [group for index in free if (group := _matching(args, groups[index], change.old))]
+    exact = _matches(args, groups, change.old)
+    if not exact and change.old and holds_mask(change.old):
+        # Another process than the one that made the plan gives its masks other numbers.
+        exact = _matches(tuple(map(unnumbered, args)), groups, unnumbered(change.old))
+        if len(exact) > 1:
+            what = f"{shorten(change.model)} has {len(exact)} arguments that differ in their secrets alone"
+            fix = "make the plan again, or change them in the base"
+            raise UserError(Problem(what=what, fix=fix, code="plan-mismatch"))
     by_flag = [groups[index] for index in free if flag_of(args[index]) == flag_of(change.flag)]
     found = exact or by_flag
     if not found:
         what = f"{shorten(change.model)} has no argument {shorten(change.old or change.flag)}"
         raise UserError(Problem(what=what, fix="make the plan again", code="plan-mismatch"))
     return found[-1] if change.operation is Operation.SET else found[0]
+
+
+def _matches(
+    args: tuple[str, ...], groups: Mapping[int, tuple[int, ...]], old: str | None
+) -> list[tuple[int, ...]]:
+    return [found for group in groups.values() if (found := _matching(args, group, old))]
 
 
 def _matching(args: tuple[str, ...], group: tuple[int, ...], old: str | None) -> tuple[int, ...]:
@@ -162,6 +187,9 @@ def _item(change: Change) -> str:
     if not new.strip() or len(new) > MAX_TEXT or has_hidden(new):
         what = f"{shorten(change.id)}: `{shorten(reveal(new))}` can't be an argument"
         raise UserError(Problem(what=what, fix="write one line, such as `--flag=value`", code="bad-value"))
+    if holds_mask(new):
+        what = f"{shorten(change.id)}: `{shorten(new)}` holds a mask, not the secret itself"
+        raise UserError(Problem(what=what, fix="change this argument in the base", code="bad-value"))
     return new
 
 

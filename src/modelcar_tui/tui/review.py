@@ -82,8 +82,10 @@ class Review:
         """Accept a change with another item; a bare value is completed with its flag.
 
         Raises:
-            ValueError: the text is empty or holds a character that the eye does not see.
+            ValueError: the text is empty, holds a character that the eye does not see, or a secret.
         """
+        from modelcar_tui.manifest.masking import masked_arguments
+
         if not text.strip():
             raise ValueError("empty; n rejects the change")
         if has_hidden(text):
@@ -92,6 +94,8 @@ class Review:
         proposed = next(c for c in self.plan.changes if c.id == change)
         if not item.startswith("-") and (proposed.new or "").startswith(f"{proposed.flag}="):
             item = f"{proposed.flag}={item}"
+        if masked_arguments((item,)) != (item,):
+            raise ValueError("it holds a secret, which the run would keep; write $(NAME), or edit the base")
         return replace(self, marks=self.marks | {change: Mark.EDITED}, edits=self.edits | {change: item})
 
     def split(self, group: int) -> Review:

@@ -436,3 +436,55 @@ def test_a_word_behind_a_bare_flag_goes_with_it_or_by_itself_but_once() -> None:
 )
 def test_a_slip_makes_a_secret_no_less_of_one(clear: str, masked: str) -> None:
     assert [unnumbered(item) for item in masked_arguments((clear,))] == [masked]
+
+
+ENDPOINTS = (
+    "model-car:\n  - name: m\n    image: oci://r/i:1\n    serving_arguments:\n      args:\n"
+    "        - --gone=https://u:first0001@h.test\n        - --gone=https://u:second02@h.test\n"
+    "        - --seed=1\n"
+)
+
+
+def without(old: str, base: str) -> str:
+    change = Change(
+        id="m/--gone",
+        model="m",
+        operation=Operation.REMOVE,
+        flag="--gone",
+        old=old,
+        new=None,
+        reason="r",
+        severity="required",
+    )
+    return apply_changes(base.encode(), plan_for(base.encode(), [change])).decode()
+
+
+def test_a_change_finds_an_argument_by_its_mask() -> None:
+    (car,) = parse_manifest(ENDPOINTS.encode(), "m.base.yaml").models
+    old = car.serving.args[1]
+    assert "second02" not in old and old != car.serving.args[0]
+    assert without(old, ENDPOINTS) == ENDPOINTS.replace("        - --gone=https://u:second02@h.test\n", "")
+
+
+def test_masks_of_another_process_are_known_again_where_nothing_else_is_like_it() -> None:
+    (car,) = parse_manifest(ENDPOINTS.encode(), "m.base.yaml").models
+    old = re.sub(r"secret-\d+", "secret-98765", car.serving.args[1])
+    with pytest.raises(UserError, match=r"has 2 arguments that differ in their secrets alone"):
+        without(old, ENDPOINTS)
+    one = ENDPOINTS.replace("        - --gone=https://u:first0001@h.test\n", "")
+    assert "--gone" not in without(old, one)
+
+
+def test_a_mask_is_never_written() -> None:
+    change = Change(
+        id="m/--seed",
+        model="m",
+        operation=Operation.SET,
+        flag="--seed",
+        old="--seed=1",
+        new="--seed=*secret-1*",
+        reason="r",
+        severity="required",
+    )
+    with pytest.raises(UserError, match=r"holds a mask, not the secret itself"):
+        apply_changes(ENDPOINTS.encode(), plan_for(ENDPOINTS.encode(), [change]))
