@@ -73,7 +73,7 @@ def private_folder(path: Path) -> Path:
     A folder behind a link is somebody else's and keeps its mode.
 
     Raises:
-        OSError: it can't be made, or belongs to another user.
+        OSError: it can't be made.
     """
     for folder in (*reversed(path.parents), path):
         if folder.exists():
@@ -84,7 +84,6 @@ def private_folder(path: Path) -> Path:
     if not path.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
     if not path.is_symlink():
-        check_owner(path)
         path.chmod(0o700)
     return path
 
@@ -106,7 +105,7 @@ def fresh_folder(parent: Path, stem: str) -> Path:
     Raises:
         OSError: it can't be made, or `parent` belongs to another user.
     """
-    private_folder(parent)
+    check_owner(private_folder(parent))
     for _ in range(100):
         path = parent / f"{stem}-{os.urandom(3).hex()}"
         with suppress(FileExistsError):

@@ -147,7 +147,7 @@ def kind_of(name: str) -> Kind:
         return Kind.SURE
     if last in _SECRETS | _TOKENS or last.endswith(_KEYS):
         return Kind.NONE if _A_REFERENCE.search(name) else Kind.SURE
-    if last in ("key", "keys"):
+    if last.endswith("key") or last == "keys":
         return Kind.SURE if before & _OF_A_KEY else Kind.MAYBE
     if last.endswith("token") or last == "tokens":
         return Kind.SURE if before & _OF_A_TOKEN and last == "token" else Kind.MAYBE

@@ -103,7 +103,7 @@ class RunFolder:
 def _own(state: Path) -> None:
     """The state folder private, unless it is a folder of the operator's that holds other things, too."""
     if not state.exists() or not any(state.iterdir()) or (state / RUNS).is_dir():
-        private_folder(state)
+        check_owner(private_folder(state))
 
 
 def run_keeping(folder: Path) -> Keeping:

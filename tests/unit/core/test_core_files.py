@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from modelcar_tui.core.files import private_folder, write_atomic, write_private
+from modelcar_tui.core.files import fresh_folder, private_folder, write_atomic, write_private
 from support.ordinary import ordinary_user
 
 
@@ -152,3 +152,14 @@ def test_a_long_name_is_written(tmp_path: Path) -> None:
     path = tmp_path / ("x" * 250)
     write_atomic(path, b"x")
     assert path.read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])
+def test_folders_of_ours_are_private_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        made = fresh_folder(private_folder(tmp_path / "state" / "modelcar-tui") / "runs", "run")
+    finally:
+        os.umask(before)
+    for folder in (made, *made.parents[:3]):
+        assert folder.stat().st_mode & 0o7777 == 0o700
