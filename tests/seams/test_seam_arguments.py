@@ -16,10 +16,12 @@ from modelcar_tui.advice.finding import Stops
 from modelcar_tui.advice.lint.lint import lint_model
 from modelcar_tui.advice.lint.remarks import ENGINE
 from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.manifest.masking import is_secret_flag
 from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.arguments import flags_of, take_apart
 from modelcar_tui.vllm.engine_args import EngineArgs, engine_args, server_args
 from modelcar_tui.vllm.meanings import MEANT
@@ -433,3 +435,9 @@ def test_what_a_release_that_was_not_read_may_refuse_is_in_doubt_for_both(
     found = estimate(ModelFacts(config=LLAMA), gpu_for("NVIDIA-L4"), asked_for, vllm=release)
     assert found.outcome is Outcome.UNKNOWN and asked_for.doubts[0] in found.why
     assert stopped(args, str(release))
+
+
+def test_of_all_of_vllm_s_flags_two_have_secrets() -> None:
+    flags = {flag.flag for release in argument_table().versions for flag in flags_of(release)}
+    assert len(flags) > 350
+    assert {flag for flag in flags if is_secret_flag(flag)} == {"--api-key", "--hf-token"}

@@ -119,6 +119,8 @@ _NOT_ITSELF = frozenset(
     )
 )
 """A name that ends so tells of a secret and does not hold it: `token_type`, `secretName`."""
+_SWITCHES = frozenset(("allow", "disable", "enable", "has", "is", "no", "require", "use", "with", "without"))
+"""A name that begins so says yes or no: `--allow-credentials`."""
 _QUERY = frozenset(
     ("sig", "signature", "code", "jwt", "session", "sid", "assertion", "ticket", "hash", "credential", "auth")
 )
@@ -140,7 +142,7 @@ def kind_of(name: str) -> Kind:
     words = [word.lower() for word in _WORDS.findall(name)]
     while words and words[-1] in ("data", "value", "text", "env", "plain", "base", "64", "b"):
         words.pop()
-    if not words or words[-1] in _NOT_ITSELF:
+    if not words or words[-1] in _NOT_ITSELF or words[0] in _SWITCHES:
         return Kind.NONE
     last, before = words[-1], frozenset(words[:-1])
     if any(word.endswith(_PASSWORDS) for word in words):

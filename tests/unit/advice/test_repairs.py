@@ -15,7 +15,7 @@ from modelcar_tui.advice.repairs.proposals import propose
 from modelcar_tui.hardware.products import gpu_for
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.masking import masked_arguments
-from modelcar_tui.manifest.plan import Change
+from modelcar_tui.manifest.plan import Change, Operation
 from modelcar_tui.manifest.types import ModelCar
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.vllm.arguments import flags_of
@@ -211,6 +211,17 @@ def test_no_change_is_made_of_an_item_whose_text_is_not_kept(items: tuple[str, .
     item = car(*masked_arguments(items))
     assert lint_model(item, vllm="0.10.0")
     assert not [change for change in propose(item, facts(LLAMA), None, vllm="0.10.0") if change.old]
+
+
+def test_a_flag_that_the_release_does_not_have_goes_with_its_secret() -> None:
+    item = car(*masked_arguments(("--ssl-keyfile-password=CANARY0001", "--gone=https://u:CANARY0002@h.test")))
+    changes = propose(item, facts(LLAMA), None, vllm="0.19.1")
+    assert [(change.operation, change.flag) for change in changes] == [
+        (Operation.REMOVE, "--ssl-keyfile-password"),
+        (Operation.REMOVE, "--gone"),
+    ]
+    assert effective(item.serving, changes).args == ()
+    assert "CANARY" not in str(changes)
 
 
 @pytest.mark.parametrize(

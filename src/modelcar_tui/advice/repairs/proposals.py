@@ -110,16 +110,24 @@ def _repair(arguments: tuple[Argument, ...], release: str, vllm: str | None, dra
         if argument.flag is not None or argument.separator or drafts.touched(argument):
             continue
         written = argument.written
-        if argument.masked:
-            continue  # the lint says it; a change would have to carry the secret
+        if argument.masked and not argument.is_flag:
+            continue  # what it belongs to is not known; the lint says it
         if not argument.is_flag:
             drafts.remove(argument, f"`{written}` belongs to no flag and vLLM refuses it", REQUIRED)
             continue
         new, why = replacement(argument, release)
+        if argument.masked and (new or _known(written, release)):
+            continue  # the change would have to carry the secret; the lint says what is meant
         if new := new and accepted(new, release):
             drafts.set(argument, new, why, REQUIRED)
         else:
             drafts.remove(argument, why, REQUIRED)
+
+
+def _known(item: str, release: str) -> bool:
+    """Whether an item that is no argument begins with a flag of this release."""
+    (head,) = take_apart((item.split(None, 1)[0],), release)
+    return head.flag is not None
 
 
 def _bind_added(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
