@@ -3,7 +3,11 @@ nothing; `core.masks` looks closely, and is loaded only then."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Final
+
+from modelcar_tui.core.any_of import any_of
 
 _NAMES = (
     """passw passphrase passcode pass= pass: pass" pass' pw token secret credential creds key auth cookie"""
@@ -17,13 +21,32 @@ _PARTS: Final = " ".join((_NAMES, _HEADERS, _ADDRESSES, _BEGINNINGS)).split()
 """A part, in lower case, of everything that `core.masks` and `core.shapes` know."""
 
 
-def may_hold_secret(text: str) -> bool:
-    """Whether a closer look is worth while."""
-    low = text.lower()
-    for part in _PARTS:  # a loop is twice as fast as any() here  # noqa: SIM110
-        if part in low:
-            return True
-    return False
+_FEW = 200
+
+
+class _AnyOf:
+    """Whether a text holds one of some words. Compiled once it pays: the first frame has few texts, a log a
+    million."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._words = tuple(dict.fromkeys(words))
+        self._left = _FEW
+        self._pattern: re.Pattern[str] | None = None
+
+    def __call__(self, text: str) -> bool:
+        low = text.lower()
+        if self._pattern is None:
+            if self._left > 0:
+                self._left -= 1
+                return any(word in low for word in self._words)
+            self._pattern = re.compile(any_of({word.encode() for word in self._words}).decode())
+        return self._pattern.search(low) is not None
+
+
+may_hold_secret = _AnyOf(_PARTS)
+"""Whether a closer look at a text is worth while."""
+may_begin_secret = _AnyOf(_BEGINNINGS.split())
+"""Whether one of the beginnings that issuers give their tokens may stand in a text."""
 
 
 def masked_by_shape(text: str) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+from modelcar_tui.core.any_of import any_of
 from modelcar_tui.core.numbers import mask_of
 
 _HEAD = 5
@@ -33,7 +34,7 @@ class Search:
         self._any: Final[re.Pattern[bytes]] = (
             before._any
             if before is not None and before._heads == self._heads
-            else re.compile(_tree(self._heads), re.DOTALL)
+            else re.compile(any_of(self._heads), re.DOTALL)
         )
 
     def blot(self, data: bytes) -> bytes:
@@ -76,15 +77,3 @@ def _replaced(data: bytes, masks: Mapping[tuple[int, int], str]) -> bytes:
         out += data[at:start] + mask_of(masks[start, end]).encode()
         at = end
     return bytes(out + data[at:])
-
-
-def _tree(words: Iterable[bytes]) -> bytes:
-    """A regular expression for any of some words, which tries common beginnings once."""
-    branches: dict[bytes, list[bytes]] = {}
-    for word in words:
-        branches.setdefault(word[:1], []).append(word[1:])
-    if b"" in branches:
-        return b""
-    return (
-        b"(?:" + b"|".join(re.escape(first) + _tree(rest) for first, rest in sorted(branches.items())) + b")"
-    )

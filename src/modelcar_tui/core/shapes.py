@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from modelcar_tui.core.hints import may_begin_secret
 from modelcar_tui.core.names import NAME_PARTS, Kind, kind_in_query, kind_of
 from modelcar_tui.core.numbers import MASKED, is_mask, mask_of
 
@@ -81,11 +82,12 @@ def without_shapes(text: str) -> str:
     tokens with the beginning of their issuer. Masks and placeholders (`$(NAME)`, `<token>`, `***`) stay.
     """
     text = _PEM.sub(_pem, text)
-    text = _USERINFO.sub(_userinfo, text)
-    text = _BARE_LOGIN.sub(lambda found: f"{mask_of(found['login'])}@", text)
+    if "@" in text:
+        text = _USERINFO.sub(_userinfo, text)
+        text = _BARE_LOGIN.sub(lambda found: f"{mask_of(found['login'])}@", text)
     text = _PARAMETER.sub(_parameter, text)
     text = _named(text)
-    return _BEGINNINGS.sub(lambda found: mask_of(found[0]), text)
+    return _BEGINNINGS.sub(lambda found: mask_of(found[0]), text) if may_begin_secret(text) else text
 
 
 def mask_value(name: str, value: str) -> str:

@@ -93,7 +93,7 @@ class Pipeline:
         """A line as it may be kept and shown."""
         # Colours alone are dropped first: what is left of most lines is plain, which `clean` passes quickly.
         plain = _COLOUR.sub(b"", data) if b"\x1b" in data else data
-        text = self._pem(self.redact(clean(plain.decode("utf-8", "replace"), limit=_RAW_LIMIT)))
+        text = self._pem(self.redact.known(clean(plain.decode("utf-8", "replace"), limit=_RAW_LIMIT)))
         return text if len(text) <= LINE_LIMIT else text[: LINE_LIMIT - 1] + "…"
 
     def _odd(self, error: Exception) -> str:
