@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 
 import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.loops import run_once
 from modelcar_tui.kube.types import Rung
 from modelcar_tui.report.data import to_json
 from modelcar_tui.report.text import markdown
@@ -21,7 +21,7 @@ def run_accelerator(settings: Settings, *, form: str = "text") -> int:
     """Print the checklist and the nodes; status 3 when the cluster could not be looked at."""
     from modelcar_tui.cluster.report import gpu_info_text, rows
 
-    report, state, events = asyncio.run(run_alone(Accelerator(), settings, AcceleratorReport))
+    report, state, events = run_once(run_alone(Accelerator(), settings, AcceleratorReport))
     if form == "jsonl":
         sys.stdout.writelines(msgspec.json.encode(stamped).decode() + "\n" for stamped in events)
     elif form == "json":

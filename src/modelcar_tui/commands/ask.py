@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import sys
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import msgspec
 from modelcar_tui.commands.replay import load_run
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.loops import run_once
 from modelcar_tui.core.secrets import Redactor, teach_environment
 from modelcar_tui.report.data import to_json
 from modelcar_tui.supervisor import events as e
@@ -44,7 +44,7 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
         _say(event)
 
     identifier = f"a-{secrets.token_hex(4)}"
-    answered = asyncio.run(answer(settings, state, question, identifier=identifier, redact=redact, say=say))
+    answered = run_once(answer(settings, state, question, identifier=identifier, redact=redact, say=say))
     _, unkept = keep(folder, [*told, answered])
     if form == "json":
         sys.stdout.write(to_json(answered))

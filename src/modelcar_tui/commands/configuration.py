@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 
 import msgspec
 
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.loops import run_once
 from modelcar_tui.report.data import to_json
 from modelcar_tui.report.text import markdown
 from modelcar_tui.supervisor.alone import run_alone
@@ -18,7 +18,7 @@ from modelcar_tui.verdict.reports import ConfigurationReport
 
 def run_configuration(settings: Settings, *, form: str = "text") -> int:
     """Print the checklist and the requirements by model name."""
-    report, state, events = asyncio.run(run_alone(Configuration(), settings, ConfigurationReport))
+    report, state, events = run_once(run_alone(Configuration(), settings, ConfigurationReport))
     rows = {model.car.name: requirements_row(model) for model in report.models}
     if form == "jsonl":
         sys.stdout.writelines(msgspec.json.encode(stamped).decode() + "\n" for stamped in events)

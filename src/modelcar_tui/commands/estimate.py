@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,8 @@ from modelcar_tui.advice.heard import heard
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
+from modelcar_tui.core.loops import run_once
+from modelcar_tui.core.shapes import without_address_secrets
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.products import gpu_for, row_named, row_of
 from modelcar_tui.image.types import ImageFacts
@@ -60,6 +61,7 @@ def run_estimate(
     """
     card = _gpu(gpu)  # before the image is asked for: a slip in its name should cost nothing
     image = _facts(source, authfile, registries_conf)
+    shown = without_address_secrets(image.reference)
     for problem in image.problems:
         sys.stderr.write(f"note: {problem}\n")
     args = engine_args(arguments, None, vllm)
@@ -73,7 +75,7 @@ def run_estimate(
     changes = knobs(image.model, card, args, vllm=vllm, hear=hear) if mends else ()
     if form == "json":
         document = {
-            "source": image.reference,
+            "source": shown,
             "gpu": msgspec.to_builtins(card),
             **msgspec.to_builtins(result),
         }
@@ -82,7 +84,7 @@ def run_estimate(
         )
     else:
         lines = estimate_lines(
-            image.reference, card, args, result, smallest_tp=smallest, knobs=changes, explain=explain
+            shown, card, args, result, smallest_tp=smallest, knobs=changes, explain=explain
         )
         sys.stdout.writelines(f"{line}\n" for line in lines)
     return STATUS[result.outcome]
@@ -117,7 +119,7 @@ def _facts(source: str, authfile: str | None, registries_conf: str | None) -> Im
     from modelcar_tui.image.options import ImageOptions
 
     options = ImageOptions(authfile=authfile, registries_conf=registries_conf)
-    return asyncio.run(inspect_image(source, "", options=options, count_parameters=count_parameters))
+    return run_once(inspect_image(source, "", options=options, count_parameters=count_parameters))
 
 
 def _by_name(source: str) -> ImageFacts | None:

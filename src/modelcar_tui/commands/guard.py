@@ -21,6 +21,14 @@ from modelcar_tui.core.streams import (
 from modelcar_tui.core.text import clean
 
 
+class Told(SystemExit):
+    """The command line has said it all: help, a version, a slip. Any other exit of a command is a fault."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
 def own_process(command: Callable[[], int]) -> int:
     """`guarded` as the whole of a process: signals, streams and the end are ours from here on."""
     try:
@@ -46,8 +54,8 @@ def guarded(command: Callable[[], int]) -> int:
 def _status(command: Callable[[], int]) -> int:
     try:
         return command()
-    except SystemExit as error:  # argparse, after --help or a slip
-        return error.code if isinstance(error.code, int) else ExitStatus.GO
+    except Told as told:
+        return told.status
     except UserError as error:
         for problem in error.problems:
             complain(str(problem))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import stat
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from modelcar_tui.commands.guard import Told
 from modelcar_tui.core.text import clean
 
 EPILOG = """exit status:
@@ -28,14 +30,27 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._words: tuple[str, ...] = ()
         self._given: dict[str, argparse.Action] = {}
         """Of the command line that is being read: the options so far, by what they set."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {clean(message)}; see {self.prog} --help\n")
+        """One line, in which no secret of the command line is repeated."""
+        from modelcar_tui.core.secrets import redact
+        from modelcar_tui.manifest.masking import masked_arguments
+
+        masked_arguments(self._words)  # teaches what it masks
+        self.exit(2, f"{self.prog}: {redact(clean(message))}; see {self.prog} --help\n")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """End the command, told apart from an exit that something within it asks for."""
+        if message:
+            self._print_message(message, sys.stderr)
+        raise Told(status)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         self._given = {}
+        self._words = tuple(map(str, sys.argv[1:] if args is None else args))
         found, rest = super().parse_known_args(args, namespace)
         found.given = {dest: action.option_strings[0] for dest, action in self._given.items()}
         return found, rest
@@ -110,7 +125,10 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--no-qa", dest="qa", action="store_false", help="do not run opendatahub-tests")
     group.add_argument(
-        "--qa-image", metavar="IMAGE", help="default: the opendatahub-tests tag of the cluster's release"
+        "--qa-image",
+        type=image_flag,
+        metavar="IMAGE",
+        help="default: the opendatahub-tests tag of the cluster's release",
     )
     group.add_argument(
         "--qa-timeout",
@@ -218,6 +236,15 @@ def _file_problem(path: str, fix: str) -> str | None:
     if not os.access(path, os.R_OK):
         return f"{path}: permission denied; chmod u+r {path}"
     return None
+
+
+def image_flag(text: str) -> str:
+    """An image without a login, which podman would be started with."""
+    from modelcar_tui.core.shapes import without_address_secrets
+
+    if without_address_secrets(text) != text:
+        raise argparse.ArgumentTypeError("the image holds a login; leave it out and: podman login HOST")
+    return text
 
 
 def gpu_flag(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ import msgspec
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
+from modelcar_tui.core.loops import run_once
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest.diff import text_hunks
 from modelcar_tui.manifest.plan import ANYTHING, Decision, Plan
@@ -30,7 +30,7 @@ def make_plan(settings: Settings, output: Path | None) -> int:
     if output is not None:
         check_output(output, Path(settings.manifest), force=settings.force)
     settings = msgspec.structs.replace(settings, approve=Approve.SHOW, qa=False)
-    supervisor = asyncio.run(_run(settings))
+    supervisor = run_once(_run(settings))
     report, finish = supervisor.state.decision, supervisor.state.finish
     if report is None:
         raise UserError(

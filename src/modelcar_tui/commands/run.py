@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,8 +39,16 @@ def run_headless(
 ) -> int:
     """Run to the end; the data goes to stdout, the talk to stderr. Returns the exit status."""
     leaving = _Leaving()
-    with ENDS.heard_by(leaving):
+    with ENDS.heard_by(leaving), _limited(settings.timeout_s):
         return asyncio.run(_run(settings, form, resume, prepare, leaving))
+
+
+def _limited(seconds: float | None) -> AbstractContextManager[None]:
+    """The run's own limit, for a loop that a specialist of another package blocks."""
+    if seconds is None:
+        return nullcontext()
+    line = f"the run was stopped after its limit of {seconds:.0f} s: something blocks it; --resume goes on"
+    return ENDS.at_latest(ExitStatus.TIMED_OUT, seconds + LIMIT_S, line)
 
 
 async def _run(
@@ -74,7 +83,8 @@ async def _run(
         status = leaving.heard[0]
     if lost is not None:
         complain(lost.line)
-        status = worst(lost.status, *leaving.heard[:1])
+        fault = [status for status in (status,) if finish is not None and status == ExitStatus.INTERNAL]
+        status = worst(lost.status, *leaving.heard[:1], *fault)
     # The loop's end waits for the threads of libraries, such as one that asks a dead name server.
     ENDS.begin(status, AGAIN_S)
     return status

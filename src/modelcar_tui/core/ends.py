@@ -69,6 +69,7 @@ class Ends:
         self._status: ExitStatus | None = None
         self._deadline: float | None = None
         self._hurry: float | None = None
+        self._latest: tuple[float, ExitStatus, str] | None = None
         self._listener: Listener | None = None
         self._quiet = False
         self._pipe: tuple[int, int] | None = None
@@ -107,6 +108,28 @@ class Ends:
             self._listener = None
             if self._status is None:
                 signal.signal(signal.SIGINT, before)
+
+    @contextmanager
+    def at_latest(self, status: int, seconds: float, line: str) -> Iterator[None]:
+        """What runs in the block ends by itself before; a loop that is blocked does not hear its own limit.
+
+        Args:
+            status: Of the end by force.
+            seconds: From now.
+            line: Told on standard error then.
+        """
+        with self._lock:
+            self._latest = (time.monotonic() + seconds, ExitStatus(status), line)
+        self._wake()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._latest = None
+
+    def is_operators(self, error: BaseException) -> bool:
+        """Whether a KeyboardInterrupt comes of a signal, and not of code that raises one."""
+        return self._pipe is None or isinstance(error, Ended) or self._status is not None
 
     def begin(self, status: int, seconds: float = LIMIT_S) -> None:
         """An end begins that no signal has asked for; it comes within `seconds`."""
@@ -173,7 +196,8 @@ class Ends:
     def _patience(self) -> float | None:
         """Milliseconds until there is something to do."""
         with self._lock:
-            due = [at for at in (self._deadline, self._hurry) if at is not None]
+            latest = self._latest[0] if self._latest is not None else None
+            due = [at for at in (self._deadline, self._hurry, latest) if at is not None]
         return max(0.0, min(due) - time.monotonic()) * 1000 if due else None
 
     def _hear(self, number: int) -> None:
@@ -193,9 +217,14 @@ class Ends:
             if hurry:
                 self._hurry = None
             over = self._deadline is not None and now >= self._deadline
+            late = self._latest if self._latest is not None and now >= self._latest[0] else None
         if hurry and self._listener is not None:
             self._listener.hurry()
-        if over:
+        if late is not None:
+            self._status = late[1]
+            with suppress(OSError):
+                os.write(2, late[2].encode() + b"\n")
+        if over or late is not None:
             self._end()
 
     def _end(self) -> None:
@@ -203,7 +232,8 @@ class Ends:
             if self.terminal is not None and self.terminal.painted:
                 self.terminal.give_back()
         finally:
-            self._leave_now(int(self._status or ExitStatus.INTERNAL))
+            status = ExitStatus.INTERNAL if self._status is None else self._status
+            self._leave_now(int(status))  # GO is 0
 
 
 ENDS = Ends()

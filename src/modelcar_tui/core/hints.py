@@ -13,11 +13,11 @@ _NAMES = (
     """passw passphrase passcode pass= pass: pass" pass' pw token secret credential creds key auth cookie"""
 )
 _HEADERS = "bearer basic negotiate qmvhc jlyxj czwfy qmfza jhc2lj cyxnp"
-_ADDRESSES = "@ sig= signature= code= jwt= sid= session= ticket= assertion= hash="
+_PLACES = "login curl @ sig= signature= code= jwt= sid= session= ticket= assertion= hash="
 _BEGINNINGS = """-----begin sk- sk_ rk- rk_ hf_ ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- gldt- glrt- glptt-
 glcbt- glsoat- glft- glimt- gloas- glagent- gr1348941 hooks.slack -us sq0csp- nvapi- xox gsk_ xai- npm_ dapi
 dckr_ hvs. hvb. hvr. pypi- a3t abia acca akia asia aiza gocspx- ya29. k8s-aws atatt sg. r8_ eyj sha256~"""
-_PARTS: Final = " ".join((_NAMES, _HEADERS, _ADDRESSES, _BEGINNINGS)).split()
+_PARTS: Final = " ".join((_NAMES, _HEADERS, _PLACES, _BEGINNINGS)).split()
 """A part, in lower case, of everything that `core.masks` and `core.shapes` know."""
 
 

@@ -121,52 +121,65 @@ _NOT_ITSELF = frozenset(
 """A name that ends so tells of a secret and does not hold it: `token_type`, `secretName`."""
 _SWITCHES = frozenset(("allow", "disable", "enable", "has", "is", "no", "require", "use", "with", "without"))
 """A name that begins so says yes or no: `--allow-credentials`."""
-_QUERY = frozenset(
-    ("sig", "signature", "code", "jwt", "session", "sid", "assertion", "ticket", "hash", "credential", "auth")
-)
+_SIGNATURES = frozenset(("sig", "signature", "jwt", "assertion", "credential", "auth"))
+_SESSIONS = frozenset(("code", "hash", "session", "sid", "ticket"))
+"""Of addresses, whose other parameters have such names, too."""
+_WEAK = ("auth", "signature")
+_WEAK_ENDINGS = ("key", "keys", "pass", "pwd", "pw")
 
 
 class Kind(IntEnum):
     """How sure a name makes it that its value is a secret."""
 
     NONE = 0
-    MAYBE = 1
-    """Where the value is unlike a word: `token`, `key`."""
-    SURE = 2
+    WEAK = 1
+    """Where the value can hardly be anything else: `key`, `auth`, `pass`."""
+    MAYBE = 2
+    """Where the value is unlike a word: `token`."""
+    SURE = 3
     """Whatever the value: `api_key`, `password`."""
+
+    @property
+    def said(self) -> Kind:
+        """The kind where the name stands in a sentence: `password: wrong`."""
+        return Kind(max(self - 1, min(self, Kind.WEAK)))
 
 
 @lru_cache(maxsize=4096)
 def kind_of(name: str) -> Kind:
     """How sure `name` makes it, in whatever case and with whatever between its words."""
     words = [word.lower() for word in _WORDS.findall(name)]
-    while words and words[-1] in ("data", "value", "text", "env", "plain", "base", "64", "b"):
+    while words and (
+        words[-1] in ("data", "value", "text", "env", "plain", "base", "b") or words[-1].isdigit()
+    ):
         words.pop()
     if not words or words[-1] in _NOT_ITSELF or words[0] in _SWITCHES:
         return Kind.NONE
     last, before = words[-1], frozenset(words[:-1])
-    if any(word.endswith(_PASSWORDS) for word in words):
+    if any(word.removesuffix("s").endswith(_PASSWORDS) for word in words):
         return Kind.SURE
-    if last in _SECRETS | _TOKENS or last.endswith(_KEYS):
+    if last in _SECRETS | _TOKENS or last.removesuffix("s").endswith(_KEYS):
         return Kind.NONE if _A_REFERENCE.search(name) else Kind.SURE
-    if last.endswith("key") or last == "keys":
-        return Kind.SURE if before & _OF_A_KEY else Kind.MAYBE
-    if last.endswith("token") or last == "tokens":
-        return Kind.SURE if before & _OF_A_TOKEN and last == "token" else Kind.MAYBE
     if last in ("cookie", "authorization"):
         return Kind.SURE
-    return Kind.MAYBE if last == "auth" or last.endswith(("pass", "pwd", "pw")) else Kind.NONE
+    if last.endswith("token"):
+        return Kind.SURE if before & _OF_A_TOKEN else Kind.MAYBE
+    if last == "tokens":  # of a model, which are counted
+        return Kind.WEAK if before & _OF_A_TOKEN else Kind.NONE
+    if last in ("key", "keys") and before & _OF_A_KEY:
+        return Kind.SURE
+    return Kind.WEAK if last in _WEAK or last.endswith(_WEAK_ENDINGS) else Kind.NONE
 
 
 def kind_in_query(name: str) -> Kind:
     """`kind_of` for the parameters of an address, where tokens have more names."""
     words = [word.lower() for word in _WORDS.findall(name)]
-    if words and words[-1] in _QUERY:
-        return Kind.MAYBE
+    if words and words[-1] in _SIGNATURES | _SESSIONS:
+        return Kind.MAYBE if words[-1] in _SIGNATURES else Kind.WEAK
     return kind_of(name)
 
 
 NAME_PARTS: Final = (
-    "passw(?:or)?d|passphrase|passcode|pwd|pass|pw|token|secret|credential|creds|key|auth|cookie"
+    "passw(?:or)?d|passphrase|passcode|pwd|pass|pw|token|secret|credential|creds|key|auth|cookie|signature"
 )
 """An expression for a part of every name of which `kind_of` may say more than `NONE`; in any case."""

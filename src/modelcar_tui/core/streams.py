@@ -120,16 +120,22 @@ def deliver() -> OutputLost | None:
     except BrokenPipeError:  # of an embedding program's stream
         give_up_output()
         return OutputLost(errno.EPIPE)
+    except (AttributeError, OSError, ValueError):  # somebody closed it, or took it away
+        give_up_output()
+        return OutputLost(errno.EBADF)
     return None
 
 
 def give_up_output() -> None:
     """Let what is still buffered go nowhere."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
         sys.stdout.flush()
+        return
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - ours was closed by somebody
+    _nowhere.append(sys.stdout)
 
 
 def _like(stream: TextIO, kind: type[_Stream]) -> TextIO:

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Callable
 
-from modelcar_tui.core.hints import masked_by_shape
+from modelcar_tui.core.shapes import without_address_secrets
 from modelcar_tui.core.text import has_hidden, reveal
 from modelcar_tui.manifest.limits import MAX_GPUS, MAX_TEXT, shorten
 from modelcar_tui.manifest.masking import masked_arguments
@@ -84,7 +84,7 @@ def image_field(node: Node, report: Report) -> str | None:
         if not rest.strip("/"):
             report(node, f"{value} names no image", "write oci://REGISTRY/REPOSITORY:TAG", "image-missing")
             return None
-    return masked_by_shape(value)
+    return without_address_secrets(value)
 
 
 def choice_field(node: Node, field: str, choices: tuple[str, ...], report: Report) -> str | None:
@@ -163,7 +163,7 @@ def argument_field(node: Node, before: str, report: Report) -> str | None:
             what = f"an item of args must be a text, but YAML reads {shown} as a {kind(target)}"
             report(node, what, f'write "{shown}"', code)
         return None
-    if not _readable(target, "the argument", report, node):
+    if not _readable(target, "the argument", report, node, before):
         return None
     if not target.value.strip():
         report(node, "an item of args is empty", "delete the item or write `--flag=value`", code)
@@ -186,14 +186,14 @@ def spelled(node: Scalar) -> str:
     return shorten(node.value)
 
 
-def _readable(target: Scalar, field: str, report: Report, node: Node) -> bool:
+def _readable(target: Scalar, field: str, report: Report, node: Node, before: str = "") -> bool:
     if len(target.value) > MAX_TEXT:
         report(node, f"{field} is longer than {MAX_TEXT} characters", "shorten it", "too-long")
         return False
     value = target.value
     if not has_hidden(value) and all(char == " " or not char.isspace() for char in value):
         return True
-    shown = _shown(value)
+    shown = _shown(value, before)
     what = f"{field} holds characters that can't be seen: {shorten(shown, 160)}"
     fix = (
         "end the block scalar with `-` (`|-` or `>-`)" if value.rstrip("\n").isprintable() else "delete them"
@@ -202,12 +202,13 @@ def _readable(target: Scalar, field: str, report: Report, node: Node) -> bool:
     return False
 
 
-def _shown(value: str) -> str:
-    """A text with what can't be seen spelled out; where it holds a secret, masked instead."""
+def _shown(value: str, before: str = "") -> str:
+    """A text with what can't be seen spelled out; where it holds a secret, or follows the flag of one, masked
+    instead."""
     plain = "".join(
         " " if char.isspace() else char for char in value if char.isspace() or not has_hidden(char)
     )
-    (masked,) = masked_arguments((plain,))
+    masked = masked_arguments((before, plain))[1]
     if masked != plain:
         return masked
     return "".join(

@@ -14,7 +14,7 @@ from modelcar_tui.core.hints import masked_by_shape
 from modelcar_tui.core.names import Kind, kind_of
 from modelcar_tui.core.numbers import is_mask, mask_of
 from modelcar_tui.core.secrets import teach
-from modelcar_tui.core.shapes import mask_value, unlike_ordinary
+from modelcar_tui.core.shapes import is_secret_value, mask_value, unlike_ordinary
 from modelcar_tui.manifest.spans import (
     ManifestSyntaxError,
     Mapping,
@@ -30,6 +30,9 @@ SECRET_FLAGS = ("--api-key", "--hf-token", "--ssl-keyfile-password")
 """vLLM's own; their values are shown nowhere: not in findings, not in changes, not in a diff."""
 _REFERENCE = re.compile(r"\$\([A-Za-z_][\w.-]*\)\Z")
 """`$(NAME)`: Kubernetes puts an environment variable there, so the text itself tells nothing."""
+_FLAG = re.compile(r"[-\u2010-\u2015\u2212]{1,2}[A-Za-z]")
+"""What argparse takes for the next flag; a slip of the keyboard makes a dash longer."""
+_DASHES = re.compile(r"\A[-\u2010-\u2015\u2212]{1,2}(?=[A-Za-z])")
 _ENDINGS = tuple(flag.removeprefix("-") for flag in SECRET_FLAGS)
 _PARTS = ("api", "key", "hf", "tok", "pass")
 _NAMED = re.compile(
@@ -77,25 +80,37 @@ def masked_arguments(args: tuple[str, ...]) -> tuple[str, ...]:
     What is masked is taught to the process: a server may repeat it where nothing gives it away.
     """
     out: list[str] = []
-    follows = False
+    follows = Kind.NONE
     for item in args:
-        if follows and not item.startswith("--"):
+        if _FLAG.match(item):
+            out.append(_item(item))
+            follows = _kind_behind(item)
+        elif follows is Kind.SURE:
             out.append(item if is_reference(item) else _mask(item))
         else:
-            out.append(_item(item))
-        follows = is_secret_flag(item) or (follows and not item.startswith("--"))
+            out.append(_mask(item) if is_secret_value(follows, item) else _item(item))
+            follows = Kind.NONE
     return tuple(out)
+
+
+def _kind_behind(item: str) -> Kind:
+    """How sure it is that what follows an item is a secret, up to the next flag."""
+    name = _DASHES.sub("--", item)
+    if "=" in name or any(map(str.isspace, name)):
+        return Kind.NONE
+    return Kind.SURE if is_secret_flag(name) else kind_of(name)
 
 
 def masked_text(text: str) -> str:
     """A manifest's text with a mask for every secret, with as many lines as before; comments included.
 
-    A text that can't be read as YAML is given back as it is: nothing of such a file is shown but its faults.
+    In a text that can't be read as YAML only shapes are masked: nothing of such a file is shown but its
+    faults.
     """
     try:
         tree = compose(text)
     except ManifestSyntaxError:
-        return text
+        return masked_by_shape(text)
     edits: dict[tuple[int, int], str] = {}
     for node in walk(tree.root):
         for item, shown in _shown(node):
@@ -117,6 +132,9 @@ def _shown(node: Node) -> Iterator[tuple[Scalar, str]]:
             target = deref(value)
             if isinstance(target, Scalar):
                 yield target, mask_value(key.value, target.value)
+            elif kind_of(key.value) is Kind.SURE:
+                texts = (item for item in walk(target) if isinstance(item, Scalar))
+                yield from ((item, mask_value(key.value, item.value)) for item in texts)
 
 
 def _mask(value: str) -> str:

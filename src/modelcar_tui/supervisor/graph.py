@@ -24,6 +24,7 @@ from langgraph.types import Command, interrupt
 
 from modelcar_tui.core.contain import being_cancelled, hit, keeping, stopped
 from modelcar_tui.core.crash import kind
+from modelcar_tui.core.ends import ENDS
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.shortage import shortage
 from modelcar_tui.core.text import clean
@@ -124,9 +125,9 @@ def _specialist_node(member: Specialist, make_context: MakeContext) -> Step:
             lines = tuple(clean(context.redact(str(problem))) for problem in error.problems)
             context.finish(lines[0], lines, status=Status.FAILED)
             return {"finished": {member.name: lines[0]}, "fatal": "\n".join(lines)}
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and ENDS.is_operators(error):
+                raise
             if isinstance(error, asyncio.CancelledError) and being_cancelled():
                 raise
             if hit(limit, error):

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.crash import class_name
+from modelcar_tui.core.ends import ENDS
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor.entries import entries
 from modelcar_tui.supervisor.events import Noticed, Status, StepPlan
@@ -170,10 +171,10 @@ def told(error: BaseException) -> str:
     kind = class_name(type(error))
     try:
         text = clean(_plain(str(error)).strip().partition("\n")[0], limit=200)
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # noqa: BLE001 - its text is made by the same foreign hand
-        return kind
+    except BaseException as fault:
+        if isinstance(fault, KeyboardInterrupt) and ENDS.is_operators(fault):
+            raise
+        return kind  # its text is made by the same foreign hand
     return kind if not text or _CREDENTIAL.search(text) else f"{kind}: {text}"
 
 
@@ -187,9 +188,9 @@ def _joined(entry: EntryPoint, package: str, taken: set[str]) -> Guest | Refused
             raise Unfit(f"a specialist is named {said.name!r} already")
     except Unfit as error:
         why, cause = f"can't join: {error}", None
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 - whatever a foreign module does when it is imported
+    except BaseException as error:  # whatever a foreign module does when it is imported
+        if isinstance(error, KeyboardInterrupt) and ENDS.is_operators(error):
+            raise
         why, cause = f"can't be loaded: {told(error)}", error
     else:
         return Guest(member, said, package)

@@ -12,6 +12,7 @@ from modelcar_tui.core.credentials import address_fault, login_in
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import check_owner, fresh_folder, private_folder, write_private
 from modelcar_tui.core.lock import try_lock
+from modelcar_tui.core.shapes import without_address_secrets
 from modelcar_tui.manifest.keeping import Keeping
 from modelcar_tui.supervisor.llm.config import choose
 from modelcar_tui.supervisor.settings import Settings
@@ -119,14 +120,17 @@ def command_keeping(settings: Settings) -> Keeping:
 
 
 def _kept(settings: Settings) -> Settings:
-    """The settings as they are stored: without an address that may hold a login or a key; it is refused
-    later.
+    """The settings as they are stored: without an address or image that may hold a login or a key; it is
+    refused later.
 
     So is a model that is none: an address may have been meant.
     """
     url = settings.model_url
     if url and (address_fault(url) or login_in(url) or "?" in url or "#" in url):
         settings = msgspec.structs.replace(settings, model_url=None)
+    image = settings.qa_image
+    if image and without_address_secrets(image) != image:
+        settings = msgspec.structs.replace(settings, qa_image=None)
     try:
         choose(settings.model, None)
     except UserError:

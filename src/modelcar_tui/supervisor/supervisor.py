@@ -24,7 +24,6 @@ from modelcar_tui.core.contain import hit
 from modelcar_tui.core.crash import kind
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.core.numbers import leave_out
 from modelcar_tui.core.secrets import Redactor, teach_environment
 from modelcar_tui.core.shortage import shortage
 from modelcar_tui.manifest.plan import ANYTHING, Decision
@@ -209,10 +208,7 @@ class Supervisor:
 
     def _open_journal(self, run: RunFolder) -> list[e.Stamped]:
         path = run.path / JOURNAL
-        earlier: list[e.Stamped] = []
-        if self._resume and path.exists():
-            leave_out(path.read_text(errors="replace"))  # a mask stands for one secret in all of a run
-            earlier = list(read_journal(path))
+        earlier = list(read_journal(path)) if self._resume and path.exists() else []
         try:
             self._journal = Journal(path)
         except OSError as error:
