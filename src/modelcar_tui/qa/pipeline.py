@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from modelcar_tui.core.carried import CarriedSecrets
 from modelcar_tui.core.contain import keep
 from modelcar_tui.core.crash import kind
-from modelcar_tui.core.pem import PemLines
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.text import clean
 from modelcar_tui.qa.lines import RawLine
@@ -49,7 +49,7 @@ class Pipeline:
         self.parser = SuiteParser()
         self._past = Past()
         self.redact = redact
-        self._pem = PemLines()
+        self._carried = CarriedSecrets()
         self._live = live
         self.last_line = self.phase_since = self.model_since = time.monotonic()
         """When they were, by the monotonic clock; lines of an earlier process count from their own time."""
@@ -93,7 +93,7 @@ class Pipeline:
         """A line as it may be kept and shown."""
         # Colours alone are dropped first: what is left of most lines is plain, which `clean` passes quickly.
         plain = _COLOUR.sub(b"", data) if b"\x1b" in data else data
-        text = self._pem(self.redact.known(clean(plain.decode("utf-8", "replace"), limit=_RAW_LIMIT)))
+        text = self._carried(self.redact.known(clean(plain.decode("utf-8", "replace"), limit=_RAW_LIMIT)))
         return text if len(text) <= LINE_LIMIT else text[: LINE_LIMIT - 1] + "…"
 
     def _odd(self, error: Exception) -> str:
