@@ -24,7 +24,7 @@ def text_hunks(base: bytes, plan: Plan, decision: Decision | None = None) -> tup
     """The hunks of the unified diff, each with the ids of the changes that cause it.
 
     Models that stand next to each other have hunks of their own. All changes count as accepted without a
-    decision. Invisible characters are shown as code points, secrets as `***`.
+    decision. Invisible characters are shown as code points, secrets masked.
 
     Raises:
         UserError: as `apply_changes`.
