@@ -6,7 +6,6 @@ is drawn anew by each process and never leaves it.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import threading
@@ -28,6 +27,8 @@ class Numbers:
 
     def mask(self, value: str) -> str:
         """What is shown in the place of a value."""
+        import hashlib  # with OpenSSL behind it, and no part of the first frame
+
         found = hashlib.blake2b(value.encode(errors="surrogatepass"), key=self._key, digest_size=16).digest()
         with self._lock:
             number = self._numbers.get(found)
