@@ -90,6 +90,8 @@ _PLACEHOLDER = re.compile(
 )
 _LIKE_A_WORD = re.compile(r"[A-Za-z]{1,20}[.,:;!?)\]}…]*")
 _NUMBER = re.compile(r"[-+]?[\d_.,]{1,20}(?:[eE][-+]?\d+)?[KMGTkmgt]?i?B?|0x[0-9a-fA-F]+")
+_NAME_OF_AN_OBJECT = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)+")
+"""As Kubernetes has it: `Create Secret oci-registry-pull-secret`."""
 _LONG_RUN = re.compile(r"[A-Za-z0-9+/=_~-]+")
 _MOST_OBJECT = 4000
 _SMALL = re.compile(r"-?\d{1,5}")
@@ -154,7 +156,7 @@ def unlike_ordinary(value: str) -> bool:
 
 def like_a_secret(value: str) -> bool:
     """Whether a value can hardly be anything but a credential: capitals with digits, or a long run."""
-    if len(value) < 8 or not unlike_ordinary(value):
+    if len(value) < 8 or _NAME_OF_AN_OBJECT.fullmatch(value) or not unlike_ordinary(value):
         return False
     return (re.search(r"\d", value) is not None and re.search(r"[A-Z]", value) is not None) or (
         len(value) >= 20 and _LONG_RUN.fullmatch(value) is not None

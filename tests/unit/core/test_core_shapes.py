@@ -171,6 +171,8 @@ monkey=banana12
 pass: stage-1-of-2
 PASS: test_granite-3.1
 auth: kerberos5
+[info     ] Create Secret oci-registry-pull-secret [ocp_resources Secret]
+Delete Secret granite-3-1-8b-instruct-pull-2 in namespace x
 10.0.0.1:5000@zone-a.example.com
 https://h.test/?session=eval-2024-07
 tokenizer_mode=auto1234
