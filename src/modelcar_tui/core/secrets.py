@@ -139,6 +139,14 @@ class Redactor:
             text = text if blotted is data else blotted.decode(errors="surrogatepass")
         return text
 
+    def line(self, text: str, *, limit: int) -> str:
+        """`text` as one clean line without secrets.
+
+        What was taught is looked for again once it is clean, since an escape sequence may have stood within
+        it; shapes are looked for only then, since a line break may.
+        """
+        return self.known(clean(self.known(text), limit=limit))
+
     def _learn(self, value: str, forms: Iterable[str]) -> None:
         with self._lock:
             self._values.add(value)

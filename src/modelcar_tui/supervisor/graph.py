@@ -27,7 +27,6 @@ from modelcar_tui.core.crash import kind
 from modelcar_tui.core.ends import ENDS
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.shortage import shortage
-from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor import limits, routing
 from modelcar_tui.supervisor.events import SpecialistStarted, Status
 from modelcar_tui.supervisor.joining import Guest
@@ -122,7 +121,7 @@ def _specialist_node(member: Specialist, make_context: MakeContext) -> Step:
         except UserError as error:
             if isinstance(member, Guest):
                 return _failed(member, context, error)
-            lines = tuple(clean(context.redact(str(problem))) for problem in error.problems)
+            lines = tuple(context.redact.line(str(problem), limit=4000) for problem in error.problems)
             context.finish(lines[0], lines, status=Status.FAILED)
             return {"finished": {member.name: lines[0]}, "fatal": "\n".join(lines)}
         except BaseException as error:
@@ -167,7 +166,7 @@ def _limited(member: Specialist, context: Context) -> asyncio.Timeout:
 def _failed(member: Specialist, context: Context, error: BaseException) -> State:
     """One pane fails, the run goes on and says so."""
     own = isinstance(error, NotItsOwnError | UserError)
-    text = clean(context.redact(str(error) if own else kind(error)), limit=500)
+    text = context.redact.line(str(error) if own else kind(error), limit=500)
     context.crash(error)
     whose = "ours" if is_ours(member) else "this specialist, not of modelcar-tui"
     mend = member.mend if isinstance(member, Guest) else ""

@@ -250,7 +250,7 @@ class Context:
         """One line; a line end of a specialist's could begin a heading of the report."""
         if not isinstance(text, str):
             raise TypeError(f"a text was expected, not {type(text).__name__}")
-        return self.redact(clean(self.redact(text), limit=_MOST_LINE))
+        return self.redact.line(text, limit=_MOST_LINE)
 
     def _value(self, key: str, value: object) -> str | int | float | bool | None:
         if value is None or isinstance(value, bool | int | float):

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.report.data import envelope
 from modelcar_tui.report.text import TITLES, markdown
 from modelcar_tui.supervisor import registry
@@ -404,7 +405,7 @@ def test_the_report_has_a_section_of_the_refused_and_no_second_of_ours(packages:
 
 def test_lines_of_a_specialist_are_lines_of_the_report() -> None:
     told: list[Any] = []
-    context = Context("x", None, Path(), told.append, {}, lambda text: text)  # type: ignore[arg-type]
+    context = Context("x", None, Path(), told.append, {}, Redactor())  # type: ignore[arg-type]
     context.step("a", Status.DONE, "b\n## Result")
     context.finish("c\x1b]52;c;evil\x07", ("d\n## Result",), metadata={"e\n": "f\u202e"})
     pane = Pane(name="x", title="X", lines=told[1].lines, metadata=told[1].metadata, summary=told[1].summary)

@@ -169,3 +169,10 @@ def test_tracebacks_are_kept_up_to_a_number_and_a_full_disk_keeps_none(
 
     monkeypatch.setattr("modelcar_tui.supervisor.specialist.write_private", full)
     Context("decision", Settings(manifest=""), tmp_path, lambda _: None, {}, Redactor()).crash(ValueError())
+
+
+def test_a_secret_over_a_line_break_is_in_no_line_of_a_pane(tmp_path: Path) -> None:
+    told: list[Any] = []
+    context = Context("accelerator", Settings(manifest=""), tmp_path, told.append, {}, Redactor())
+    context.step("access", detail="it sent Authorization: Bearer sha256-first1half\nsecond2half of it")
+    assert "first1half" not in told[0].detail and "second2half" not in told[0].detail
