@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from modelcar_tui.core.numbers import MASKED
+from modelcar_tui.core import numbers
 
 
 def unnumbered(text: str) -> str:
     """`text` with `***` for every mask."""
-    return MASKED.sub("***", text)
+    return numbers.unnumbered(text).replace("*secret*", "***")

@@ -20,12 +20,11 @@ from modelcar_tui.core.shortage import shortage
 from modelcar_tui.core.streams import OutputLost, deliver, give_up_output, wait_no_more
 from modelcar_tui.report.text import markdown
 from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.limits import STOP_S
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.supervisor import Supervisor
 
 T = TypeVar("T")
-STOP_S = 45.0
-"""Longer than QA's own grace to clean up on the cluster."""
 AGAIN_S = 2.0
 """What an end may still take once it was asked for a second time."""
 

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from modelcar_tui.core.any_of import any_of
-from modelcar_tui.core.numbers import mask_of
+from modelcar_tui.core.numbers import MASKED, mask_of
 
 _HEAD = 5
 """Bytes of a word with which the pass looks for it: fewer find too much, more cost more to compile."""
 _TAKEN, _MASK = 1, 2
-_MASKS = re.compile(rb"\*secret(?:-\d{1,9})?\*")
+_MASKS = re.compile(MASKED.pattern.encode())
 
 
 class Search:

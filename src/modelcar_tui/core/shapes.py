@@ -113,8 +113,7 @@ def without_shapes(text: str) -> str:
     if "</" in text:
         text = _XML.sub(_one, text)
     text = _PAIR.sub(_one, text)
-    text = _LOGIN_COMMAND.sub(lambda found: found["head"] + mask_of(found["value"]), text)
-    text = _COOKIES.sub(lambda found: found["head"] + mask_of(found["value"]), text)
+    text = _COOKIES.sub(_behind_head, _LOGIN_COMMAND.sub(_behind_head, text))
     text = _named(text)
     return _BEGINNINGS.sub(lambda found: mask_of(found[0]), text) if may_begin_secret(text) else text
 
@@ -185,6 +184,10 @@ def _one(found: re.Match[str]) -> str:
     return found[0][:start] + mask_of(found[group]) + found[0][end:]
 
 
+def _behind_head(found: re.Match[str]) -> str:
+    return found["head"] + mask_of(found["value"])
+
+
 def _pem(found: re.Match[str]) -> str:
     body = found["body"]
     if not body.strip(" \r\n\t\\nr") or MASKED.search(body):
@@ -202,9 +205,8 @@ def _userinfo(found: re.Match[str]) -> str:
 
 
 def _parameter(found: re.Match[str]) -> str:
-    kind = kind_in_query(found["name"])
-    hidden = is_secret_value(kind, found["value"])
-    return found["head"] + (mask_of(found["value"]) if hidden else found["value"])
+    hidden = is_secret_value(kind_in_query(found["name"]), found["value"])
+    return _behind_head(found) if hidden else found[0]
 
 
 def _named(text: str) -> str:

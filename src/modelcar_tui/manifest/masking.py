@@ -27,7 +27,8 @@ from modelcar_tui.manifest.spans import (
 )
 
 SECRET_FLAGS = ("--api-key", "--hf-token", "--ssl-keyfile-password")
-"""vLLM's own; their values are shown nowhere: not in findings, not in changes, not in a diff."""
+"""vLLM's own, and what its HTTP server has; their values are shown nowhere: not in findings, not in changes,
+not in a diff."""
 _REFERENCE = re.compile(r"\$\([A-Za-z_][\w.-]*\)\Z")
 """`$(NAME)`: Kubernetes puts an environment variable there, so the text itself tells nothing."""
 _FLAG = re.compile(r"[-\u2010-\u2015\u2212]{1,2}[A-Za-z]")

@@ -16,3 +16,5 @@ COMPARE_S = 300.0
 ARGUMENTS_S = 300.0
 GUEST_S = 600.0
 """A specialist of another package, without the time in which it waits for the operator."""
+STOP_S = 45.0
+"""The operator's own stop, while QA cleans up on the cluster; longer than QA's own grace."""

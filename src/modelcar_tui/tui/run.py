@@ -7,10 +7,11 @@ import time
 
 from modelcar_tui.core.ends import ENDS, LIMIT_S
 from modelcar_tui.core.exit_codes import SIGNALLED, ExitStatus
+from modelcar_tui.supervisor.limits import STOP_S
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.tui.app import DashboardApp
 from modelcar_tui.tui.port import EnginePort
-from modelcar_tui.tui.signals import STOP_S, let_go_of_terminal
+from modelcar_tui.tui.signals import let_go_of_terminal
 
 SETTLE_S = 1.0
 """An engine that has nothing to clean up closes its journal; what it still waits for is not waited for."""

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 
 from modelcar_tui.core.ends import LIMIT_S
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.supervisor.limits import STOP_S
 from modelcar_tui.tui.driver import TerminalDriver
 
 if TYPE_CHECKING:
     from modelcar_tui.tui.app import DashboardApp
 
-STOP_S = 45.0
-"""Longer than QA's own grace to clean up on the cluster."""
 AGAIN_S = 3.0
 """What an end may still take once it was asked for a second time."""
 

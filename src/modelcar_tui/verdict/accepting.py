@@ -5,15 +5,14 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.advice.finding import Finding
-from modelcar_tui.advice.lint.lint import lint_model, told
+from modelcar_tui.advice.lint.lint import told
 from modelcar_tui.cluster.types import AcceleratorReport
-from modelcar_tui.core.contain import Contained
 from modelcar_tui.manifest.arguments import accepted_changes, effective
 from modelcar_tui.manifest.plan import Decision, Plan
 from modelcar_tui.manifest.types import Ignore
 from modelcar_tui.verdict.candidates import candidates
 from modelcar_tui.verdict.deciding import overall, runtime_arguments, runtime_environment, runtime_version
-from modelcar_tui.verdict.one_by_one import decided
+from modelcar_tui.verdict.one_by_one import decided, linted
 from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.verdict.stopping import changes_in_words
 
@@ -85,16 +84,10 @@ def with_findings(
 def _raw(
     models: tuple[ModelRequirements, ...], cluster: AcceleratorReport, vllm: str | None
 ) -> list[Finding]:
-    """Every remark on each model's arguments, none folded and none left out; of a model whose arguments
-    nobody understands, none: its verdict is UNKNOWN."""
+    """`linted`; a model whose arguments nobody understands is UNKNOWN by its verdict."""
     args, environment = runtime_arguments(cluster), runtime_environment(cluster)
-    found: list[Finding] = []
-    for model in models:
-        with Contained(model.car.name):
-            found += lint_model(
-                model.car, vllm=vllm, runtime_args=args, environment=environment, facts=model.image.model
-            )
-    return found
+    pairs = [(model.car, model.image.model) for model in models]
+    return linted(pairs, vllm=vllm, runtime_args=args, environment=environment)[0]
 
 
 def accepted_model(model: ModelRequirements, plan: Plan, decision: Decision) -> ModelRequirements:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,7 +15,8 @@ from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.contain import STOPPED, Contained
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.plan import Change, Hunk, Plan
-from modelcar_tui.manifest.types import Manifest
+from modelcar_tui.manifest.types import Manifest, ModelCar
+from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.verdict.candidates import Candidate
 from modelcar_tui.verdict.deciding import decide_model
 from modelcar_tui.verdict.proposing import Proposal, propose_for
@@ -85,20 +86,31 @@ def remarks(
 ) -> tuple[tuple[Finding, ...], Faults]:
     """The lint's findings on a manifest, and the models whose arguments it could not judge."""
     facts = {model.car.name: model.image.model for model in models}
-    findings = [of_problem(problem) for problem in manifest.findings]
+    pairs = [(car, facts.get(car.name)) for car in manifest.models]
+    found, faults = linted(pairs, vllm=vllm, runtime_args=runtime_args, environment=environment)
+    findings = [*map(of_problem, manifest.findings), *found]
+    return told(findings, manifest.models, manifest.ignores).findings, faults
+
+
+def linted(
+    pairs: Iterable[tuple[ModelCar, ModelFacts | None]],
+    *,
+    vllm: str | None,
+    runtime_args: tuple[str, ...],
+    environment: Mapping[str, str],
+) -> tuple[list[Finding], Faults]:
+    """Every remark on each model's arguments, none folded and none left out; of a model whose arguments
+    nobody understands there are none, but its fault."""
+    found: list[Finding] = []
     faults: Faults = {}
-    for car in manifest.models:
+    for car, facts in pairs:
         with Contained(car.name) as caught:
-            findings += lint_model(
-                car,
-                vllm=vllm,
-                runtime_args=runtime_args,
-                environment=environment,
-                facts=facts.get(car.name),
+            found += lint_model(
+                car, vllm=vllm, runtime_args=runtime_args, environment=environment, facts=facts
             )
         if caught.problem is not None:
             faults[car.name] = caught.problem
-    return told(findings, manifest.models, manifest.ignores).findings, faults
+    return found, faults
 
 
 def proposals(

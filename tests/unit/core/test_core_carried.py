@@ -36,7 +36,7 @@ password: |
 """
 
 
-@pytest.mark.parametrize(("text", "shown"), zip(BLOCKS, SHOWN, strict=True))
+@pytest.mark.parametrize(("text", "shown"), list(zip(BLOCKS, SHOWN, strict=True)))
 def test_what_an_earlier_line_makes_a_secret_is_masked(text: str, shown: str) -> None:
     carried = CarriedSecrets()
     assert unnumbered("\n".join(map(carried, text.split("\n")))) == shown

@@ -62,7 +62,7 @@ def patterns() -> Iterator[object]:
             yield pytest.param(kind, pattern, id=f"{kind.__name__}-{number}")
 
 
-@pytest.mark.parametrize(("kind", "pattern"), patterns())
+@pytest.mark.parametrize(("kind", "pattern"), list(patterns()))
 @given(data=st.data())
 @settings(max_examples=25, derandomize=True, suppress_health_check=list(HealthCheck), deadline=None)
 def test_what_detect_secrets_finds_is_masked(

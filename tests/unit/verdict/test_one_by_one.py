@@ -143,7 +143,7 @@ def test_the_verdict_for_accepted_changes_is_made_one_by_one_too(
 
     _, models, plan, _ = planned(tmp_path)
     fails_for_bad(monkeypatch, one_by_one, "decide_model")
-    fails_for_bad(monkeypatch, accepting, "lint_model")
+    fails_for_bad(monkeypatch, one_by_one, "lint_model")
     report = DecisionReport(verdict=Verdict.GO, why="", plan=plan)
     everything = Decision(plan_digest=plan.digest, accepted=tuple(change.id for change in plan.changes))
     after = accepting.decide_accepted(models, CLUSTER, report, everything, vllm=VLLM)
