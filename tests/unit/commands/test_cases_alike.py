@@ -9,20 +9,8 @@ from typing import Any
 import pytest
 
 from modelcar_tui.commands.estimate import run_cases_file, run_estimate
+from support.configs import LLAMA_8B
 
-LLAMA = {
-    "architectures": ["LlamaForCausalLM"],
-    "model_type": "llama",
-    "hidden_size": 4096,
-    "num_hidden_layers": 32,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 8,
-    "vocab_size": 128256,
-    "intermediate_size": 14336,
-    "tie_word_embeddings": False,
-    "max_position_embeddings": 131072,
-    "torch_dtype": "bfloat16",
-}
 QUESTIONS = [
     ("NVIDIA-L40S:2", "0.19.0", "--tensor-parallel-size 2 --gpu-memory-utilization 0.95"),
     ("NVIDIA-L40S", "0.33.0", "--max-model-len 32k --max-num-seqs 64"),
@@ -49,9 +37,9 @@ def test_a_case_and_the_command_line_answer_alike(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     source, cases = tmp_path / "config.json", tmp_path / "cases.yaml"
-    source.write_text(json.dumps(LLAMA))
+    source.write_text(json.dumps(LLAMA_8B))
     given: Any = line.split() if as_list else f"vllm serve model {line}"
-    cases.write_text(json.dumps([{"gpu": gpu, "vllm": vllm, "config": LLAMA, "args": given}]))
+    cases.write_text(json.dumps([{"gpu": gpu, "vllm": vllm, "config": LLAMA_8B, "args": given}]))
     run_cases_file(str(cases))
     case = json.loads(capsys.readouterr().out)
     run_estimate(str(source), gpu, tuple(line.split()), vllm=vllm, form="json")
@@ -73,7 +61,7 @@ def test_free_memory_that_nobody_measured_refuses_nothing(
     release: str, share: float, outcome: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = tmp_path / "config.json"
-    source.write_text(json.dumps(LLAMA))
+    source.write_text(json.dumps(LLAMA_8B))
     arguments = (f"--gpu-memory-utilization={share}",)
     run_estimate(str(source), "NVIDIA-H100-80GB-HBM3", arguments, vllm=release, form="json")
     assert json.loads(capsys.readouterr().out)["outcome"] == outcome
@@ -83,7 +71,7 @@ def test_what_the_command_line_offers_starts_by_its_own_verdict(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = tmp_path / "config.json"
-    source.write_text(json.dumps(LLAMA))
+    source.write_text(json.dumps(LLAMA_8B))
 
     def ask(*more: str) -> dict[str, Any]:
         run_estimate(str(source), "NVIDIA-L4:4", more, vllm="0.33.0", form="json")

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from sizing_models import BERT, GEMMA_27B, LLAMA_8B
+from sizing_models import BERT, GEMMA_27B
 
 from modelcar_tui.core.facts import GIB, Fact
 from modelcar_tui.hardware.gpu import Gpu
@@ -21,6 +21,7 @@ from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model, describe
 from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.profile import profile_for
+from support.configs import LLAMA_8B
 
 SEVEN: dict[str, Any] = {**LLAMA_8B, "num_hidden_layers": 7}
 MOE: dict[str, Any] = {

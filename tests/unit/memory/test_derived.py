@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from sizing_models import LLAMA_8B
 
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.hardware.gpu import Gpu
@@ -19,6 +18,7 @@ from modelcar_tui.memory.what_if import knobs, smallest_tp
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
 from support import vllm_data
+from support.configs import LLAMA_8B
 
 RELEASES = ("0.11.0", "0.16.0", "0.19.0", "0.24.0", "0.28.0", "0.32.0", None)
 CARDS = ("NVIDIA-L4", "NVIDIA-H100-80GB-HBM3", "NVIDIA-H200")

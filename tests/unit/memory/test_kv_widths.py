@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 from kv_kit import SMALL, spec, started
-from sizing_models import DEEPSEEK_LITE, LLAMA_8B, QWEN_NEXT
+from sizing_models import DEEPSEEK_LITE, QWEN_NEXT
 
 from modelcar_tui.memory.kv.layers import layers_of
 from modelcar_tui.memory.kv.widths import head_bytes, number_bytes
+from support.configs import LLAMA_8B
 
 SCALED = {"quantization_config": {"quant_method": "fp8", "kv_cache_scheme": {"num_bits": 8}}}
 

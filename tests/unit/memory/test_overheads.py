@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from sizing_models import LLAMA_8B
 
 from modelcar_tui.core.facts import GIB, Fact
 from modelcar_tui.hardware.products import gpu_for
@@ -16,6 +15,7 @@ from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model, describe
 from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.profile import profile_for
+from support.configs import LLAMA_8B
 
 MOE: dict[str, Any] = {
     **LLAMA_8B,

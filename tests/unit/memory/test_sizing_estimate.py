@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from sizing_models import BERT, DEEPSEEK_LITE, GEMMA_4, GEMMA_27B, LLAMA_8B, QWEN_NEXT, WHISPER
+from sizing_models import BERT, DEEPSEEK_LITE, GEMMA_4, GEMMA_27B, QWEN_NEXT, WHISPER
 
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.hardware.products import gpu_for
@@ -11,6 +11,7 @@ from modelcar_tui.memory.what_if import knobs, smallest_tp
 from modelcar_tui.models.facts import ModelFacts, TensorGroup
 from modelcar_tui.report.estimate import estimate_lines
 from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
+from support.configs import LLAMA_8B
 
 
 def size(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from sizing_models import DEEPSEEK_LITE, LLAMA_8B
+from sizing_models import DEEPSEEK_LITE
 
 from modelcar_tui.models.facts import ModelFacts, TensorGroup
 from modelcar_tui.models.headers import measure
 from modelcar_tui.models.model import Model, describe
+from support.configs import LLAMA_8B
 
 LAYER = "model.layers.{}."
 

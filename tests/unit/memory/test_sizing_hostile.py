@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sizing_models import DEEPSEEK_LITE, GEMMA_27B, LLAMA_8B, QWEN_NEXT, WHISPER
+from sizing_models import DEEPSEEK_LITE, GEMMA_27B, QWEN_NEXT, WHISPER
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.facts import Fact, Source
@@ -21,6 +21,7 @@ from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts, TensorGroup
 from modelcar_tui.report.estimate import estimate_lines
 from modelcar_tui.vllm.engine_args import engine_args
+from support.configs import LLAMA_8B
 
 GPU = gpu_for("H100")
 ARGS = engine_args((), 1, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sizing_models import LLAMA_8B, QWEN_NEXT
+from sizing_models import QWEN_NEXT
 
 from modelcar_tui.hardware.products import gpu_for
 from modelcar_tui.memory.estimate import estimate
@@ -18,6 +18,7 @@ from modelcar_tui.models.storage import scheme_of
 from modelcar_tui.models.tensors import Weight
 from modelcar_tui.vllm.engine_args import engine_args
 from support import vllm_data
+from support.configs import LLAMA_8B
 
 
 def size(

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from sizing_models import DEEPSEEK_LITE, GEMMA_27B, LLAMA_8B, QWEN_NEXT
+from sizing_models import DEEPSEEK_LITE, GEMMA_27B, QWEN_NEXT
 
 from modelcar_tui.core.facts import GIB, Fact, Source, Term
 from modelcar_tui.hardware.products import gpu_for
@@ -18,6 +18,7 @@ from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.report.estimate import estimate_lines
 from modelcar_tui.vllm.engine_args import engine_args
 from support import vllm_data
+from support.configs import LLAMA_8B
 
 RELEASES = ("0.8.5", "0.14.1", "0.19.0", "0.24.0", "0.28.0", "0.32.0", None)
 CARDS = ("NVIDIA-L4", "NVIDIA-H100-80GB-HBM3", "NVIDIA-H200", "Intel-Gaudi-3")
