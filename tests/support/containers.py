@@ -21,10 +21,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from support import suite_tree
+
 SUITE_IMAGE = "quay.io/opendatahub/opendatahub-tests:latest"
-OLD = "tests/model_serving/model_runtime/model_validation/test_modelvalidation.py"
-NEW = "tests/model_serving/model_runtime/vllm/modelcar/test_modelvalidation.py"
-PATHS = {"G1": OLD, "G2": OLD, "G3": NEW}
 APPLETS = ("sh", "cat", "id", "ls", "sleep", "true", "kill")
 CONF = """[containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
@@ -83,10 +82,10 @@ def suite_image(generation: str = "G3", *, user: str = "odh") -> str:
 def _context(folder: Path, base: str, generation: str, user: str) -> None:
     source = Path(__file__).with_name("fake_suite.py")
     shutil.copy(source, folder / "fake_suite.py")
-    (folder / "test.py").write_text("# the test's place\n")
+    suite_tree.write(folder / "tree", generation)
     home = "/home/odh/opendatahub-tests"
     (folder / "Containerfile").write_text(
-        f"FROM {base}\nCOPY fake_suite.py /opt/pytest\nCOPY test.py {home}/{PATHS[generation]}\n"
+        f"FROM {base}\nCOPY fake_suite.py /opt/pytest\nCOPY tree {home}\n"
         f"ENV FAKE_GENERATION={generation} PATH=/usr/local/bin:/usr/bin:/bin\nWORKDIR {home}\nUSER {user}\n"
         'ENTRYPOINT ["uv", "run", "pytest"]\n'
     )
@@ -149,7 +148,7 @@ def _python() -> tuple[Path, Path] | None:
 
 
 def _digest() -> str:
-    parts = (Path(__file__), Path(__file__).with_name("fake_suite.py"))
+    parts = [Path(__file__).with_name(name) for name in ("containers.py", "fake_suite.py", "suite_tree.py")]
     return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()[:12]
 
 

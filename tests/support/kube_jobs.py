@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from support.containers import PATHS
+from support import suite_tree
 
 SUITE = Path(__file__).with_name("fake_suite.py")
 STAGE = "/run/modelcar-tui"
@@ -96,9 +96,7 @@ class Cluster(ThreadingHTTPServer):
         """Refuses everybody, as a server that has just started."""
         self.pending: dict[str, Any] | None = None
         self.lock = threading.RLock()
-        place = folder / "image" / PATHS[generation]
-        place.parent.mkdir(parents=True)
-        place.write_text("")
+        suite_tree.write(folder / "image", generation)
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def kubeconfig(self, user: dict[str, Any] | None = None, **cluster: Any) -> Path:

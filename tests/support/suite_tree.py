@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 
-from modelcar_tui.qa.suite_facts import Option, SuiteFacts
+from modelcar_tui.qa.suite_facts import Option, SuiteFacts, branches
 
+BRANCHES = {"G1": "3.2", "G2": "3.4ea1", "G3": "main"}
+"""What a generation of the stand-in is a branch of."""
 MODES = {"RawDeployment": "RAW_DEPLOYMENT", "Serverless": "SERVERLESS", "Standard": "STANDARD"}
 
 
@@ -31,9 +33,13 @@ def sources(facts: SuiteFacts) -> dict[str, str]:
     return made
 
 
-def write(folder: Path, facts: SuiteFacts) -> None:
-    """Lay the sources into a folder, as they lie in an image's working directory."""
-    for path, text in sources(facts).items():
+def write(folder: Path, branch: str) -> None:
+    """Lay a branch's sources into a folder, as they lie in an image's working directory.
+
+    Args:
+        branch: Of the table, or a generation of the stand-in (`G1`, `G2`, `G3`).
+    """
+    for path, text in sources(branches()[BRANCHES.get(branch, branch)]).items():
         place = folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)

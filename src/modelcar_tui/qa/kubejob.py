@@ -21,6 +21,7 @@ from modelcar_tui.kube.flatten import flatten
 from modelcar_tui.kube.patience import gone, patient
 from modelcar_tui.kube.types import Rung
 from modelcar_tui.qa import kube_state, store
+from modelcar_tui.qa.effects import cautions, of_suite
 from modelcar_tui.qa.kube_indexed import INDEX, Exit, Indexes
 from modelcar_tui.qa.kube_log import Cursor, follow
 from modelcar_tui.qa.kube_objects import (
@@ -36,7 +37,8 @@ from modelcar_tui.qa.outcome import Ended, classify, could_not_start, refused
 from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.runner import ContainerStarted, OnEvent, QaSecrets, Warned
 from modelcar_tui.qa.staging import driving, qa_folder
-from modelcar_tui.qa.suite import ASSUMED, Command, Probe, command, known, probe_script, read_probe
+from modelcar_tui.qa.suite import Command, command, known, refuse_untestable
+from modelcar_tui.qa.suite_probe import Probe, assumed, probe_script, read_probe
 from modelcar_tui.qa.types import QaOutcome, QaRequest, cluster_of
 from modelcar_tui.qa.watchdog import Watchdog
 
@@ -117,6 +119,9 @@ class KubeJobRunner:
                 or await client.find(f"{self._core}/secrets/{object_name(request.run_id)}") is None
             ):
                 probe = await self._probe(client, request, pipeline)
+                store.save_probe(qa, probe)
+                for text in cautions(probe, request.told):
+                    on_event(Warned(text=text))
                 job = await self._ensure(client, request, secret, config, probe, job, on_event)
             name = str(job["metadata"]["name"])
             indexes = Indexes.of(job)
@@ -134,7 +139,9 @@ class KubeJobRunner:
                     model_limit_s=request.model_timeout_s,
                 )
             )
-            outcome = await self._follow(client, request, pipeline, cursor, on_event, job, indexes)
+            ended = await self._follow(client, request, pipeline, cursor, on_event, job, indexes)
+            suite = store.load_probe(qa)
+            outcome = of_suite(ended, suite.facts if suite is not None else None)
             pipeline.say(f"{outcome.code}: {outcome.message}")
             store.save_outcome(qa, outcome)
             await self._clean_up(client, request)
@@ -154,7 +161,8 @@ class KubeJobRunner:
 
     async def _probe(self, client: Client, request: QaRequest, pipeline: Pipeline) -> Probe:
         """Ask the image which suite it holds, by a Job of its own."""
-        pipeline.stage("probing the suite")
+        refuse_untestable(request.image)
+        pipeline.stage("asking the image which suite it holds (by a Job)")
         job = probe_job(request, self._options, probe_script())
         name = job["metadata"]["name"]
         made = await client.create(self._jobs, job)
@@ -168,9 +176,9 @@ class KubeJobRunner:
                     text += chunk
                     if len(text) > 4 * 1024**2:
                         break
-            return read_probe(text.decode("utf-8", "replace"))
+            return read_probe(text.decode("utf-8", "replace"), request.image)
         except TimeoutError:
-            return ASSUMED
+            return assumed(request.image)
         finally:
             with suppress(ClusterError):
                 await client.delete(f"{self._jobs}/{name}")

@@ -193,6 +193,7 @@ _REFUSED = {
     "busy": "BUSY",
     "suite-usage": "SUITE_USAGE",
     "no-tests": "NO_TESTS",
+    "suite-crashed": "SUITE_CRASHED",
 }
 
 

@@ -28,6 +28,8 @@ BESIDE_TEST = ("conftest.py", "constant.py", TEST_FILE)
 _TELLING = re.compile(r"registry|model_car|accelerator|vllm-runtime|sanity|must-gather|health-check")
 _PYTHON = re.compile(r'^requires-python\s*=\s*["\']([^"\']+)', re.MULTILINE)
 _SEVERAL = re.compile(r"^(\s*except )([\w.]+(?:\s*,\s*[\w.]+)+)(\s*:)", re.MULTILINE)
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
 LIMIT = 1_000_000
 """Characters of one file that are read."""
 
@@ -96,7 +98,7 @@ def _options(root: ast.AST, registries: Mapping[str, Registry], *, snapshots: bo
         if not _TELLING.search(name):
             continue
         words = {one.arg: one.value for one in call.keywords}
-        variable = next((_text(one) for one in _environ(words.get("default"))), "")
+        variable = next((_variable(_text(one)) for one in _environ(words.get("default"))), "")
         found[name] = Option(action=_text(words.get("action")) or "store", variable=variable)
     for registry in registries.values():
         found[registry.option] = Option(variable=registry.variable)
@@ -119,24 +121,29 @@ def _registries(tree: ast.AST, constants: Mapping[str, str]) -> dict[str, Regist
             one.arg: constants.get(getattr(one.value, "id", ""), _text(one.value)) for one in call.keywords
         }
         if host := words.get("host") if words.get("cli_option") else "":
-            found[host] = Registry(option=words["cli_option"], variable=words.get("env_var", ""))
+            found[host] = Registry(option=words["cli_option"], variable=_variable(words.get("env_var", "")))
     return found
+
+
+def _variable(name: str) -> str:
+    """A variable's name, since it is written into a shell file; empty for anything else."""
+    return name if _VARIABLE.fullmatch(name) else ""
 
 
 def _namespaces(maker: ast.AST) -> Iterator[str]:
     """A parameter set names its namespace as `{"name": "..."}`."""
     for node in ast.walk(maker):
         if isinstance(node, ast.Dict) and [_text(key) for key in node.keys] == ["name"]:
-            yield from filter(None, [_text(node.values[0])])
+            yield from filter(_LABEL.fullmatch, [_text(node.values[0])])
 
 
 def _suffixes(maker: ast.AST) -> Iterator[str]:
     """`raw` of an id that is made as `f"{name}-raw"`."""
     for node in ast.walk(maker):
         if isinstance(node, ast.JoinedStr) and len(node.values) == 2:
-            last = _text(node.values[1])
-            if last.startswith("-"):
-                yield last[1:]
+            dash, suffix = _text(node.values[1])[:1], _text(node.values[1])[1:]
+            if dash == "-" and _LABEL.fullmatch(suffix):
+                yield suffix
 
 
 def _mode_names(node: ast.AST) -> Iterator[str]:

@@ -15,6 +15,7 @@ from modelcar_tui.qa.kube_objects import JobOptions
 from modelcar_tui.qa.kubejob import KubeJobRunner
 from modelcar_tui.qa.runner import Progressed, QaEvent, QaSecrets, Warned
 from modelcar_tui.qa.spool import Origin, SpoolReader
+from modelcar_tui.qa.suite_facts import branches
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 from support.kube_jobs import Cluster
 
@@ -165,6 +166,6 @@ async def test_single_model_needs_no_index(bench: Bench) -> None:
 
 
 def test_more_than_one_at_a_time_is_warned_of() -> None:
-    assert "WARNING" not in "".join(job_effects("qa", 1, "G3"))
-    assert "standard-model-validation" in "".join(job_effects("qa", 2, "G3"))
-    assert "Secret" in job_effects("qa", None, "G3")[0]
+    assert "WARNING" not in "".join(job_effects("qa", 1, None))
+    assert "standard-model-validation" in "".join(job_effects("qa", 2, branches()["main"]))
+    assert "Secret" in job_effects("qa", None, None)[0]

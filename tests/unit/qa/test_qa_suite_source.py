@@ -119,7 +119,7 @@ def checkout(folder: Path, *names: str) -> Path:
     for name in names:
         git("checkout", "-q", "-B", name)
         git("rm", "-rqf", "--ignore-unmatch", ".")
-        suite_tree.write(folder, branches()[name])
+        suite_tree.write(folder, name)
         git("add", ".")
         git("commit", "-qm", name, "--allow-empty")
     return folder

@@ -32,6 +32,7 @@ from modelcar_tui.qa.runner import (
     Warned,
     WentSilent,
 )
+from modelcar_tui.qa.suite_facts import spaces
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.events import Status, StepPlan
@@ -113,6 +114,7 @@ class Qa:
             verdict=context.report("decision", DecisionReport).verdict,
             pull_secret=_pull_secret(),
             podman=None if settings.qa_engine == KUBERNETES else "podman",
+            image=_image(context).image,
         )
 
     def _runner(self, context: Context) -> Runner:
@@ -147,6 +149,7 @@ class Qa:
             network=settings.qa_network,
             memory=settings.qa_memory,
             pull=settings.qa_pull,
+            told=spaces(_image(context).facts),
         )
 
     def _skipped(self, context: Context, outcome: QaOutcome) -> QaOutcome:
@@ -207,8 +210,8 @@ def _not_known(error: BaseException) -> QaOutcome:
 
 
 def _effects(context: Context) -> tuple[str, ...]:
-    """What the suite will do to the cluster; before the probe, its generation is what its tag is known to
-    hold."""
+    """What the suite will do to the cluster; before it is asked, its image is taken for what its tag is
+    known to hold."""
     cars = context.report("configuration", ConfigurationReport).manifest.models
     access = context.report("accelerator", AcceleratorReport).access
     played = (
@@ -216,16 +219,14 @@ def _effects(context: Context) -> tuple[str, ...]:
     )
     image = _image(context)
     done = effects(
-        image.generation,
+        image.facts,
         models=[car.name for car in cars],
         server=access.server,
         user=access.user,
         audio=any(car.model_output_type == "audio" for car in cars),
     )
     if context.settings.qa_engine == KUBERNETES:
-        done += job_effects(
-            context.settings.qa_namespace or "", context.settings.qa_parallel, image.generation
-        )
+        done += job_effects(context.settings.qa_namespace or "", context.settings.qa_parallel, image.facts)
     image_line = f"Image: {image.image}, {image.why}."
     return (*played, *done, image_line, *_budgets(context).warnings, *_suite_findings(context))
 
