@@ -13,6 +13,7 @@ from modelcar_tui.qa.types import QaOutcome
 NOT_TESTED = "this suite does not read the models' serving arguments and gives each model one GPU"
 NOT_ASKED = "the image could not be asked which suite it holds; taken for its tag's, or else for the newest"
 UNKNOWN = "Which suite this image holds is known once it was asked: what follows names all that it may be."
+_PLACES = {"home": "the home folder", "cwd": "the working folder", "tmp": "/tmp"}  # noqa: S108 - the container's
 
 
 def effects(
@@ -99,6 +100,10 @@ def cautions(probe: Probe, told: Sequence[str]) -> tuple[str, ...]:
         else []
     )
     lines += [] if facts.reads_arguments else [NOT_TESTED]
+    shut = [place for name, place in _PLACES.items() if probe.probed and name not in probe.writable]
+    lines += (
+        [f"the suite's user can't write to {_listed(shut, 'and')} of the image: it may crash"] if shut else []
+    )
     return tuple(lines)
 
 

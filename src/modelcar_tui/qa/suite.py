@@ -101,17 +101,22 @@ def _secret_env(facts: SuiteFacts, hosts: tuple[str, ...], secret: PullSecret) -
             if host not in known:
                 fix = f"this suite pulls from {', '.join(known)} only; choose an older tag with --qa-image"
                 raise UserError(Problem(what=f"the suite can't pull from {host}", fix=fix, code="registry"))
-        return {known[host].variable: value for host, value in found.items()}
+        return _carried([(known[host].option, known[host].variable, found[host]) for host in hosts])
     if len(hosts) > 1 and not facts.repeats_registries:
         fix = "split the manifest, or choose a newer tag with --qa-image"
         raise UserError(
             Problem(what=f"this suite takes one registry, the manifest has {len(hosts)}", fix=fix)
         )
-    option = facts.options.get("--registry-pull-secret", Option())
-    if option.variable:
-        return {option.variable: next(iter(found.values()))}
-    options = " ".join(f"--registry-pull-secret={shlex.quote(value.reveal())}" for value in found.values())
-    return {"PYTEST_ADDOPTS": Secret(options)}
+    name = "--registry-pull-secret"
+    variable = "" if facts.repeats_registries else facts.options.get(name, Option()).variable
+    return _carried([(name, variable, value) for value in found.values()])
+
+
+def _carried(secrets: list[tuple[str, str, Secret]]) -> dict[str, Secret]:
+    """The environment that carries secrets to options: (option, its variable or nothing, secret)."""
+    env = {variable: value for _, variable, value in secrets if variable}
+    words = [f"{option}={value.reveal()}" for option, variable, value in secrets if not variable]
+    return env | ({"PYTEST_ADDOPTS": Secret(shlex.join(words))} if words else {})
 
 
 def known(secret: Secret | None, *, needed: bool, login_host: str | None = None) -> PullSecret:

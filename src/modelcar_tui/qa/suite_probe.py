@@ -1,6 +1,6 @@
 """Asking an image of the suite what it is, by reading its own sources: no pytest is started for it.
 
-The script needs a POSIX shell with `id`, `ls` and `cat`; podman's container and the Kubernetes probe Job run
+The script needs a POSIX shell with `id` and `cat`; podman's container and the Kubernetes probe Job run
 the same one, and one reader takes what they print.
 """
 
@@ -19,7 +19,7 @@ FORMAT = 2
 PLACES = {"home": '"$HOME"', "cwd": ".", "tmp": "/tmp"}  # noqa: S108 - of the container
 _FILE = "modelcar-tui reads "
 _RUNTIMES = "tests/model_serving/model_runtime"
-_WORD = re.compile(r"^(uid|gid|path|home|homemode|writable)=(.*)$", re.MULTILINE)
+_WORD = re.compile(r"^(uid|gid|path|home|writable)=(.*)$", re.MULTILINE)
 
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,8 +30,6 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     gid: int | None = None
     """The user that the suite runs as."""
     home: str = ""
-    home_mode: str = ""
-    """As `ls` shows it, such as `drwx------`."""
     writable: tuple[str, ...] = ()
     """Which of `home`, `cwd` and `tmp` that user can write to."""
     probed: bool = True
@@ -57,7 +55,6 @@ def probe_script() -> str:
     beside = " ".join(f'"${{t%/*}}/{name}"' for name in BESIDE_TEST)
     return (
         'echo "uid=$(id -u)"; echo "gid=$(id -g)"; echo "home=$HOME"; '
-        'm=$(ls -ld "$HOME" 2>/dev/null); echo "homemode=${m%% *}"; '
         f"{writes}; f=; "
         f"for t in {_RUNTIMES}/*/{TEST_FILE} {_RUNTIMES}/*/*/{TEST_FILE}; do "
         f'if [ -r "$t" ]; then echo "path=$t"; f=$t; set -- {beside}; break; fi; done; '
@@ -85,7 +82,6 @@ def read_probe(text: str, image: str = "") -> Probe:
         uid=_number(plain.get("uid", "")),
         gid=_number(plain.get("gid", "")),
         home=plain.get("home", ""),
-        home_mode=plain.get("homemode", ""),
         writable=tuple(value for name, value in words if name == "writable" and value in PLACES),
     )
 

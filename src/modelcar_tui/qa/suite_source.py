@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
@@ -84,7 +85,10 @@ def _parse(text: str) -> ast.Module:
     text = text[:LIMIT]
     for form in (text, _SEVERAL.sub(r"\1(\2)\3", text)):
         try:
-            return ast.parse(form)
+            with warnings.catch_warnings(
+                action="ignore"
+            ):  # of an odd escape: it would be written on the screen
+                return ast.parse(form)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
     return ast.Module(body=[], type_ignores=[])

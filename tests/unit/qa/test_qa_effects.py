@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelcar_tui.qa.budget import GB, SUITE_READY_S, budgets, cold_start_s
+from modelcar_tui.qa.budget import GB, SESSION_S, SUITE_READY_S, budgets, cold_start_s
 from modelcar_tui.qa.effects import NOT_TESTED, cautions, clean_up_commands, effects, job_effects, of_suite
 from modelcar_tui.qa.image import suite_image
 from modelcar_tui.qa.suite_facts import branches
@@ -35,6 +35,7 @@ def test_budget_is_never_shorter_than_the_suites_own_and_warns_of_what_the_suite
 
 
 ALL = {"raw-model-validation", "serverless-model-validation", "standard-model-validation"}
+EVERYWHERE = ("home", "cwd", "tmp")
 TESTING = [name for name, facts in branches().items() if facts.test]
 
 
@@ -83,7 +84,9 @@ def test_outcome_carries_what_the_suite_could_not_test(branch: str) -> None:
         assert outcome.message == "2 passed"
     else:
         assert outcome.message.startswith("2 passed; this suite does not read the models' serving arguments")
-    assert (NOT_TESTED in cautions(Probe(facts=facts), ())) == (not facts.reads_arguments)
+    assert (NOT_TESTED in cautions(Probe(facts=facts, writable=EVERYWHERE), ())) == (
+        not facts.reads_arguments
+    )
 
 
 def test_outcome_of_a_suite_that_nobody_asked_is_left_as_it_is() -> None:
@@ -92,12 +95,24 @@ def test_outcome_of_a_suite_that_nobody_asked_is_left_as_it_is() -> None:
 
 
 def test_what_the_question_did_not_tell_is_told_before_the_start() -> None:
-    probe = Probe(facts=branches()["2.24"])
+    probe = Probe(facts=branches()["2.24"], writable=EVERYWHERE)
     assert cautions(probe, branches()["3.2"].namespaces) == (
         "the image works in namespace serverless-model-validation too, which its tag did not tell",
     )
     assert cautions(probe, ()) == cautions(probe, branches()["2.24"].namespaces) == ()
     assert "could not be asked" in cautions(assumed(), ())[0]
+
+
+def test_places_that_the_suite_can_not_write_to_are_named() -> None:
+    probe = Probe(facts=branches()["3.2"], writable=("cwd",))
+    (line,) = cautions(probe, ())
+    assert line == "the suite's user can't write to the home folder and /tmp of the image: it may crash"
+
+
+def test_suite_that_tests_each_model_twice_has_twice_the_time() -> None:
+    once, twice = budgets([("a", None), ("b", None)]), budgets([("a", None), ("b", None)], tests=2)
+    assert twice.per_model == 2 * once.per_model
+    assert twice.whole - 2 * once.whole == -SESSION_S
 
 
 def test_clean_up_is_offered_as_commands() -> None:

@@ -104,6 +104,16 @@ def test_several_registries_go_only_where_each_can_have_its_secret(branch: str) 
         assert fitted.secret_env["PYTEST_ADDOPTS"].reveal().count("--registry-pull-secret=") == 2
 
 
+def test_secret_of_an_option_that_has_no_variable_travels_in_the_mounted_file() -> None:
+    facts = branches()["main"]
+    bare = {host: msgspec.structs.replace(one, variable="") for host, one in facts.registries.items()}
+    probe = Probe(facts=msgspec.structs.replace(facts, registries=bare))
+    fitted = command(probe, hosts=("quay.io",), secret=SECRET, accelerator="amd", runtime_image=None)
+    assert {name: value.reveal() for name, value in fitted.secret_env.items()} == {
+        "PYTEST_ADDOPTS": f"--quay-io-registry-pull-secret={AUTH}"
+    }
+
+
 def test_an_option_that_the_image_lacks_is_left_out() -> None:
     facts = branches()["3.2"]
     options = {name: option for name, option in facts.options.items() if "snapshot" not in name}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import msgspec
@@ -25,6 +27,7 @@ from modelcar_tui.qa.suite_source import read_source
 from support import suite_tree
 
 TOOL = Path(__file__).parents[3] / "tools" / "suite_facts.py"
+DOCS = Path(__file__).parents[3] / "docs" / "qa.md"
 OLD = "tests/model_serving/model_runtime/model_validation/test_modelvalidation.py"
 
 
@@ -67,6 +70,33 @@ def test_files_that_are_no_python_say_nothing(text: str) -> None:
     assert read_source(files, OLD) == SuiteFacts(test=OLD)
 
 
+def test_odd_source_is_read_in_silence() -> None:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        read = read_source({"conftest.py": 'p.addoption("--registry-host")\nx = "\\d" is "\\w"'})
+    assert list(read.options) == ["--registry-host"]
+    assert said == []
+
+
+@pytest.mark.parametrize("name", ["X;reboot", "a b", "lower", "PATH\n", "9X"])
+def test_what_is_no_variable_never_comes_into_the_shell_file(name: str) -> None:
+    quoted = name.encode("unicode_escape").decode()
+    beside = str(Path(OLD).with_name("constant.py"))
+    text = f'R = M(host="h.test", cli_option="--h-registry", env_var="{quoted}")'
+    option = f'p.addoption("--registry-pull-secret", default=os.environ.get("{quoted}"))'
+    read = read_source({beside: text, "conftest.py": option}, OLD)
+    assert read.registries["h.test"].variable == ""
+    assert {one.variable for one in read.options.values()} == {""}
+
+
+@pytest.mark.parametrize("name", ["../kube-system", "a b", "X", "-a", "a/b", "kube$(reboot)"])
+def test_what_is_no_name_of_a_namespace_never_comes_into_a_command(name: str) -> None:
+    beside = str(Path(OLD).with_name("conftest.py"))
+    text = f'def build(x):\n    return pytest.param({{"name": "{name}"}}, id=f"{{x}}-{name}")'
+    read = read_source({beside: text}, OLD)
+    assert (read.namespaces, read.suffixes) == ((), ())
+
+
 @pytest.mark.parametrize(
     ("image", "tag"),
     [
@@ -105,6 +135,24 @@ def test_of_a_suite_that_nobody_knows_every_namespace_is_named() -> None:
     assert set(spaces(None)) == {f"{mode}-model-validation" for mode in ("raw", "serverless", "standard")}
     assert spaces(branches()["3.2"]) == ("raw-model-validation",)
     assert set(suffixes()) == {"raw", "serverless", "standard"}
+
+
+def test_operators_table_says_of_each_tag_what_the_derived_table_says() -> None:
+    text = DOCS.read_text()
+    rows = [line.split(" | ") for line in text.splitlines() if re.match(r"\| \d\.\d", line)]
+    told = {tag.strip("| "): row[1:] for row in rows for tag in row[0].split(", ")}
+    assert set(told) == set(known_tags())
+    for tag, cells in told.items():
+        facts = branches()["main" if tag == "latest" else tag]
+        if not facts.test:
+            assert "no test of model cars" in cells[0]
+            continue
+        names = cells[0].replace("-, ", "-model-validation, ").split(", ")
+        assert tuple(names) == facts.namespaces
+        assert cells[1] == ("yes" if facts.sets_kserve else "no")
+        several = "three known ones" if facts.registries else ("any" if facts.repeats_registries else "no")
+        assert cells[2] == several
+        assert cells[3].startswith("read") == facts.reads_arguments
 
 
 def checkout(folder: Path, *names: str) -> Path:

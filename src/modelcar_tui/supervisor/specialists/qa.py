@@ -249,7 +249,9 @@ def _image(context: Context) -> SuiteImage:
 
 def _budgets(context: Context) -> Budgets:
     models = context.report("configuration", ConfigurationReport).models
-    return budgets([(model.car.name, model.image.size_bytes.value) for model in models])
+    facts = _image(context).facts
+    tests = len(facts.modes) if facts is not None and facts.modes else 1
+    return budgets([(model.car.name, model.image.size_bytes.value) for model in models], tests=tests)
 
 
 def _tell(context: Context, event: QaEvent) -> None:
