@@ -64,25 +64,29 @@ def environment(folder: Path | None = None) -> dict[str, str]:
     return {"CONTAINERS_CONF": str(conf), "CONTAINERS_STORAGE_CONF": str(storage)}
 
 
-def suite_image(generation: str = "G3", *, user: str = "odh") -> str:
-    """The fake suite's image of a generation, built once; G3 for `odh` has the real suite's name too."""
+def suite_image(generation: str = "G3", *, user: str = "odh", branch: str = "") -> str:
+    """The fake suite's image of a generation, built once; G3 for `odh` has the real suite's name too.
+
+    Args:
+        branch: Whose sources lie in it; those of the generation's own by default.
+    """
     env = os.environ | environment()
-    tag = f"localhost/fake-suite-{generation.lower()}-{user}:{_digest()}"
+    tag = f"localhost/fake-suite-{(branch or generation).lower()}-{user}:{_digest()}"
     with _locked():
         if _podman(env, "image", "exists", tag, check=False).returncode:
             base = _base(env)
             with tempfile.TemporaryDirectory() as folder:
-                _context(Path(folder), base, generation, user)
+                _context(Path(folder), base, generation, user, branch or generation)
                 _podman(env, "build", "--quiet", "--pull=never", "--tag", tag, folder)
-        if generation == "G3" and user == "odh":
+        if generation == "G3" and user == "odh" and not branch:
             _podman(env, "tag", tag, SUITE_IMAGE)
     return tag
 
 
-def _context(folder: Path, base: str, generation: str, user: str) -> None:
+def _context(folder: Path, base: str, generation: str, user: str, branch: str) -> None:
     source = Path(__file__).with_name("fake_suite.py")
     shutil.copy(source, folder / "fake_suite.py")
-    suite_tree.write(folder / "tree", generation)
+    suite_tree.write(folder / "tree", branch)
     home = "/home/odh/opendatahub-tests"
     (folder / "Containerfile").write_text(
         f"FROM {base}\nCOPY fake_suite.py /opt/pytest\nCOPY tree {home}\n"
