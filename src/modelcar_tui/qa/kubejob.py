@@ -33,6 +33,7 @@ from modelcar_tui.qa.kube_objects import (
     suite_secret,
 )
 from modelcar_tui.qa.manifest_file import stage_manifest
+from modelcar_tui.qa.occupied import refuse_occupied
 from modelcar_tui.qa.outcome import Ended, classify, could_not_start, refused
 from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.runner import ContainerStarted, OnEvent, QaSecrets, Warned
@@ -119,6 +120,8 @@ class KubeJobRunner:
                 or await client.find(f"{self._core}/secrets/{object_name(request.run_id)}") is None
             ):
                 probe = await self._probe(client, request, pipeline)
+                if job is None:
+                    await refuse_occupied(client, probe.facts.namespaces)
                 store.save_probe(qa, probe)
                 for text in cautions(probe, request.told):
                     on_event(Warned(text=text))

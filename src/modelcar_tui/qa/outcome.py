@@ -194,6 +194,7 @@ _REFUSED = {
     "suite-usage": "SUITE_USAGE",
     "no-tests": "NO_TESTS",
     "suite-crashed": "SUITE_CRASHED",
+    "namespace-busy": "NAMESPACE_BUSY",
 }
 
 

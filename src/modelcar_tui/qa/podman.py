@@ -19,6 +19,7 @@ from modelcar_tui.qa.collect import LIMIT_S, collect
 from modelcar_tui.qa.effects import cautions, of_suite
 from modelcar_tui.qa.follow import following
 from modelcar_tui.qa.manifest_file import stage_manifest
+from modelcar_tui.qa.occupied import refuse_occupied_as
 from modelcar_tui.qa.outcome import Ended, classify, could_not_start, refused
 from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.podman_cli import Podman, PodmanError
@@ -180,6 +181,7 @@ class PodmanRunner:
         config = await flatten(cluster_of(request), needed_s=request.timeout_s)
         for text in config.warnings:
             on_event(Warned(text=text))
+        await refuse_occupied_as(config, cluster_of(request), found.facts.namespaces)
         store.save_probe(qa, found)
         mapping, owner = user_mapping(found.uid, found.gid)
         folder = stage(qa, kubeconfig=config.data, manifest=manifest.data, env=what.secret_env, owner=owner)
