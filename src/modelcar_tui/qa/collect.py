@@ -36,6 +36,7 @@ _CLUSTER = re.compile(
     re.IGNORECASE,
 )
 """A crash that is about the cluster, which is not there when tests are listed."""
+_BROKEN = re.compile(r"\b(?:ImportError|ModuleNotFoundError|SyntaxError|NameError|AttributeError)\b")
 _FAULT = re.compile(r"error:|^E  |^ERROR|^INTERNALERROR", re.MULTILINE)
 
 
@@ -106,6 +107,10 @@ def judge(status: int, text: str, models: Sequence[str]) -> Collected:
     if status == 5:
         fix = "each model of the manifest needs a name and an image"
         raise UserError(Problem(what="the suite finds no test for this manifest", fix=fix, code="no-tests"))
+    if status in (126, 127):
+        what = f"the image's entrypoint can't be run: {_fault(text)}"
+        fix = "check --qa-image and its architecture"
+        raise UserError(Problem(what=what, fix=fix, code="image-unsuitable"))
     if status != 0:
         return _crashed(status, _fault(text))
     tests = [match["model"] for match in _test().finditer(text)]
@@ -120,7 +125,7 @@ def judge(status: int, text: str, models: Sequence[str]) -> Collected:
 
 def _crashed(status: int, fault: str) -> Collected:
     """What the suite can't do without a cluster it may do with one; any other crash comes again."""
-    if _CLUSTER.search(fault):
+    if _CLUSTER.search(fault) and not _BROKEN.search(fault):
         why = f"exit status {status}: {fault}"
         text = f"the suite could not list its tests without the cluster ({why}); it is run all the same"
         return Collected(caution=text)

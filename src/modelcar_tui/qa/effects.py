@@ -41,13 +41,13 @@ def effects(
 
 def _creates(facts: SuiteFacts | None, models: int) -> list[str]:
     names = spaces(facts)
-    times = f"once for each of {models} models"
+    tested = f"{models} models" if models != 1 else "1 model"
     if facts is None:
-        made = f"It creates namespace {_listed(names, 'or')}, and deletes it again, {times}."
+        made = f"It creates namespace {_listed(names, 'or')} for {tested}, and deletes it again."
         inside = "In it: a ServingRuntime, a Secret with your pull secret, one InferenceService"
     else:
         many, it = ("s", "them") if len(names) > 1 else ("", "it")
-        made = f"It creates namespace{many} {_listed(names, 'and')}, and deletes {it} again, {times}."
+        made = f"It creates namespace{many} {_listed(names, 'and')} for {tested}, and deletes {it} again."
         runtimes, modes = _listed(facts.runtimes, "and"), _listed(facts.modes, "and")
         inside = f"In {it}: ServingRuntime {runtimes}, Secret {facts.pull_secret} (your pull secret), one "
         inside += f"InferenceService ({modes})"

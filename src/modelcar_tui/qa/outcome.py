@@ -194,6 +194,7 @@ _REFUSED = {
     "suite-usage": "SUITE_USAGE",
     "no-tests": "NO_TESTS",
     "suite-crashed": "SUITE_CRASHED",
+    "image-unsuitable": "IMAGE_UNSUITABLE",
     "namespace-busy": "NAMESPACE_BUSY",
 }
 

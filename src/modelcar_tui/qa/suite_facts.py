@@ -50,7 +50,7 @@ class SuiteFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     registries: dict[str, Registry] = {}
     """By host; empty where one option takes the secrets of all hosts."""
     namespaces: tuple[str, ...] = ()
-    """It creates and deletes each of them once for each model."""
+    """It makes each of them, tests all models in it, and deletes it."""
     suffixes: tuple[str, ...] = ()
     """What follows a model's name in the ids of its tests."""
     modes: tuple[str, ...] = ()

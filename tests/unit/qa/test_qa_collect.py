@@ -43,6 +43,7 @@ def test_tests_are_held_against_the_manifest(
     [
         (4, "usage: pytest\npytest: error: unrecognized arguments: --x", "suite-usage", "arguments: --x"),
         (5, "no tests collected", "no-tests", "no test"),
+        (127, "Error: crun: executable file `uv` not found", "image-unsuitable", "executable file `uv`"),
     ],
 )
 def test_what_would_fail_is_refused_before(status: int, text: str, code: str, word: str) -> None:
@@ -76,7 +77,12 @@ def test_suite_that_needs_the_cluster_to_list_its_tests_is_run_all_the_same(last
 
 @pytest.mark.parametrize("status", [1, 2, 3, 137])
 @pytest.mark.parametrize(
-    "last", ["FileNotFoundError: [Errno 2] No such file", "ModuleNotFoundError: No module named 'utilities'"]
+    "last",
+    [
+        "FileNotFoundError: [Errno 2] No such file",
+        "ModuleNotFoundError: No module named 'utilities'",
+        "ImportError: cannot import name 'x' from 'kubernetes'",
+    ],
 )
 def test_suite_that_crashes_while_it_lists_its_tests_ends_the_run_with_its_last_line(
     status: int, last: str
