@@ -89,7 +89,7 @@ def _context(folder: Path, base: str, generation: str, user: str, branch: str) -
     suite_tree.write(folder / "tree", branch)
     home = "/home/odh/opendatahub-tests"
     (folder / "Containerfile").write_text(
-        f"FROM {base}\nCOPY fake_suite.py /opt/pytest\nCOPY tree {home}\n"
+        f"FROM {base}\nCOPY fake_suite.py /opt/pytest\nCOPY --chown={user} tree {home}\n"
         f"ENV FAKE_GENERATION={generation} PATH=/usr/local/bin:/usr/bin:/bin\nWORKDIR {home}\nUSER {user}\n"
         'ENTRYPOINT ["uv", "run", "pytest"]\n'
     )

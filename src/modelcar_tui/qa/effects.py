@@ -13,7 +13,7 @@ from modelcar_tui.qa.types import QaOutcome
 NOT_TESTED = "this suite does not read the models' serving arguments and gives each model one GPU"
 NOT_ASKED = "the image could not be asked which suite it holds; taken for its tag's, or else for the newest"
 UNKNOWN = "Which suite this image holds is known once it was asked: what follows names all that it may be."
-_PLACES = {"home": "the home folder", "cwd": "the working folder", "tmp": "/tmp"}  # noqa: S108 - the container's
+_PLACES = {"cwd": "its working folder", "tmp": "/tmp"}  # noqa: S108 - the container's
 
 
 def effects(
@@ -44,13 +44,13 @@ def _creates(facts: SuiteFacts | None, models: int) -> list[str]:
     tested = f"{models} models" if models != 1 else "1 model"
     if facts is None:
         made = f"It creates namespace {_listed(names, 'or')} for {tested}, and deletes it again."
-        inside = "In it: a ServingRuntime, a Secret with your pull secret, one InferenceService"
+        inside = "In it: a ServingRuntime, a Secret with your pull secret, an InferenceService for each model"
     else:
         many, it = ("s", "them") if len(names) > 1 else ("", "it")
         made = f"It creates namespace{many} {_listed(names, 'and')} for {tested}, and deletes {it} again."
         runtimes, modes = _listed(facts.runtimes, "and"), _listed(facts.modes, "and")
-        inside = f"In {it}: ServingRuntime {runtimes}, Secret {facts.pull_secret} (your pull secret), one "
-        inside += f"InferenceService ({modes})"
+        inside = f"In {it}: ServingRuntime {runtimes}, Secret {facts.pull_secret} (your pull secret), an "
+        inside += f"InferenceService for each model ({modes})"
     return [
         made,
         f"{inside} with 2 to 3 CPUs, 15 to 16 GiB of RAM and the model's GPUs.",
@@ -101,9 +101,7 @@ def cautions(probe: Probe, told: Sequence[str]) -> tuple[str, ...]:
     )
     lines += [] if facts.reads_arguments else [NOT_TESTED]
     shut = [place for name, place in _PLACES.items() if probe.probed and name not in probe.writable]
-    lines += (
-        [f"the suite's user can't write to {_listed(shut, 'and')} of the image: it may crash"] if shut else []
-    )
+    lines += [f"the suite's user can't write to {_listed(shut, 'and')}: it may crash"] if shut else []
     return tuple(lines)
 
 
