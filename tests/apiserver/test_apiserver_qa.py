@@ -23,12 +23,12 @@ from modelcar_tui.kube.types import ClusterOptions
 from modelcar_tui.qa import cleanup
 from modelcar_tui.qa.kube_objects import (
     RUN_LABEL,
-    JobOptions,
     object_name,
     probe_job,
     suite_job,
     suite_secret,
 )
+from modelcar_tui.qa.kube_options import JobOptions
 from modelcar_tui.qa.kubejob import KubeJobRunner
 from modelcar_tui.qa.runner import QaEvent, QaSecrets, Warned
 from modelcar_tui.qa.spool import Origin, SpoolReader

@@ -193,6 +193,8 @@ _REFUSED = {
     "busy": "BUSY",
     "suite-usage": "SUITE_USAGE",
     "no-tests": "NO_TESTS",
+    "pod-refused": "POD_REFUSED",
+    "secret-too-large": "SECRET_TOO_LARGE",
 }
 
 
