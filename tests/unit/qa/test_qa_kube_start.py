@@ -177,7 +177,7 @@ async def test_a_wrong_clock_of_ours_ends_no_run_and_gives_none_more_time(
 
 
 async def test_an_attached_run_is_as_old_as_its_container(bench: Bench) -> None:
-    bench.cluster.clock_s = -7200.0
+    bench.cluster.clock_s = 7200.0
     request, runner = bench.request("granite--hang", timeout_s=6.0), bench.runner()
     task = asyncio.create_task(bench.run(request, runner))
     await eventually(lambda: any("Waiting for" in line for line in bench.lines()))
