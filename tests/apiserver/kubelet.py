@@ -221,6 +221,8 @@ class Controllers:
             if fresh.status_code != 200:
                 return
             current = fresh.json()
+            if current["metadata"]["uid"] != value["metadata"]["uid"]:
+                return  # another one of that name, made meanwhile
             current["status"] = {**current.get("status", {}), **more}
             answer = self.api.put(self.path(kind, name, "status"), json=current)
             if answer.status_code != 409:

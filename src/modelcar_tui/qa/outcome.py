@@ -196,6 +196,8 @@ _REFUSED = {
     "suite-crashed": "SUITE_CRASHED",
     "image-unsuitable": "IMAGE_UNSUITABLE",
     "namespace-busy": "NAMESPACE_BUSY",
+    "pod-refused": "POD_REFUSED",
+    "secret-too-large": "SECRET_TOO_LARGE",
 }
 
 

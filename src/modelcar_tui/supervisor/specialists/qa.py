@@ -282,7 +282,7 @@ def _tell(context: Context, event: QaEvent) -> None:
 
 
 def _job_runner(context: Context) -> Runner:
-    from modelcar_tui.qa.kube_objects import JobOptions
+    from modelcar_tui.qa.kube_options import JobOptions
     from modelcar_tui.qa.kubejob import KubeJobRunner
 
     settings = context.settings
@@ -297,6 +297,10 @@ def _job_runner(context: Context) -> Runner:
     options = JobOptions(
         namespace=settings.qa_namespace,
         service_account=settings.qa_service_account,
+        run_as=settings.qa_run_as,
+        pull_secrets=settings.qa_image_pull_secrets,
+        arch=settings.qa_arch,
+        tolerations=settings.qa_tolerations,
         queue=settings.qa_queue,
         parallel=settings.qa_parallel,
     )
