@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.qa.types import QaMeasured
+from modelcar_tui.vllm.startup_log import figures
 
 _WHAT = {
     "weights_gib": ("weights", "GiB per GPU"),
@@ -10,7 +11,18 @@ _WHAT = {
     "kv_tokens": ("KV cache", "tokens"),
     "concurrency": ("requests at full context", ""),
     "load_s": ("loading", "s"),
+    "graphs_gib": ("CUDA graphs", "GiB per GPU"),
 }
+"""What is kept of the log's figures."""
+
+
+def figures_of(model: str, line: str) -> list[QaMeasured]:
+    """The figures that one line of a model's log gives; none for most lines."""
+    return [
+        QaMeasured(model=model, what=one.what, value=one.value, line=line)
+        for one in figures(line)
+        if one.what in _WHAT
+    ]
 
 
 def measured_line(one: QaMeasured) -> str:

@@ -33,7 +33,6 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     """`qa_suite.yaml`, with its patterns compiled."""
 
     lines: dict[str, re.Pattern[str]]
-    measured: dict[str, re.Pattern[str]]
     phases: dict[str, str]
     generations: dict[str, Generation]
     g3_registries: dict[str, str]
@@ -49,7 +48,6 @@ def suite() -> Tables:
     raw = _load("qa_suite.yaml")
     return Tables(
         lines={name: re.compile(pattern) for name, pattern in raw["lines"].items()},
-        measured={name: re.compile(pattern) for name, pattern in raw["measured"].items()},
         phases=raw["phases"],
         generations={name: msgspec.convert(value, Generation) for name, value in raw["generations"].items()},
         g3_registries=raw["g3_registries"],
