@@ -38,6 +38,8 @@ from modelcar_tui.qa.runner import ContainerStarted, OnEvent, QaSecrets, Warned
 from modelcar_tui.qa.staging import driving, qa_folder
 from modelcar_tui.qa.suite import ASSUMED, Command, Probe, command, known, probe_script, read_probe
 from modelcar_tui.qa.types import QaOutcome, QaRequest, cluster_of
+from modelcar_tui.qa.watch import watching
+from modelcar_tui.qa.watch_outcome import with_record
 from modelcar_tui.qa.watchdog import Watchdog
 
 POLL_S = 1.0
@@ -134,7 +136,10 @@ class KubeJobRunner:
                     model_limit_s=request.model_timeout_s,
                 )
             )
-            outcome = await self._follow(client, request, pipeline, cursor, on_event, job, indexes)
+            began = kube_state.began(job)
+            async with watching(request, qa, pipeline, on_event, began=began, client=client) as record:
+                outcome = await self._follow(client, request, pipeline, cursor, on_event, job, indexes)
+            outcome = with_record(outcome, record)
             pipeline.say(f"{outcome.code}: {outcome.message}")
             store.save_outcome(qa, outcome)
             await self._clean_up(client, request)

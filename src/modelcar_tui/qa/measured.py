@@ -1,8 +1,9 @@
-"""Figures of vLLM's own start-up log in the operator's words, beside what was predicted."""
+"""How models fared in the operator's words: why they failed, and vLLM's own figures beside what was
+predicted."""
 
 from __future__ import annotations
 
-from modelcar_tui.qa.types import QaMeasured
+from modelcar_tui.qa.types import QaMeasured, QaModelResult
 from modelcar_tui.vllm.startup_log import figures
 
 _WHAT = {
@@ -23,6 +24,15 @@ def figures_of(model: str, line: str) -> list[QaMeasured]:
         for one in figures(line)
         if one.what in _WHAT
     ]
+
+
+def failed_line(model: QaModelResult) -> str:
+    """`granite failed: IMAGE_PULL_DENIED: waiting for the image: unauthorized; next: ...`; empty for one that
+    did not fail, or of which nothing more is known than that it did."""
+    if model.status not in ("FAILED", "ERROR") or not (model.cause or model.line):
+        return ""
+    said = ": ".join(part for part in (model.cause, model.line or model.means) if part)
+    return f"{model.model} failed: {said}" + (f"; next: {model.fix}" if model.fix else "")
 
 
 def measured_line(one: QaMeasured) -> str:

@@ -39,6 +39,8 @@ from modelcar_tui.qa.staging import (
 )
 from modelcar_tui.qa.suite import command, known
 from modelcar_tui.qa.types import QaOutcome, QaRequest, cluster_of
+from modelcar_tui.qa.watch import watching
+from modelcar_tui.qa.watch_outcome import with_record
 from modelcar_tui.qa.watchdog import Watchdog
 
 POLL_S = 0.05
@@ -129,7 +131,10 @@ class PodmanRunner:
                     model_limit_s=request.model_timeout_s,
                 )
             )
-            outcome = await self._follow(qa, request, container, pipeline, on_event)
+            began = container.started or time.time()
+            async with watching(request, qa, pipeline, on_event, began=began) as record:
+                outcome = await self._follow(qa, request, container, pipeline, on_event)
+            outcome = with_record(outcome, record)
             pipeline.say(f"{outcome.code}: {outcome.message}")
             store.save_outcome(qa, outcome)
             await self._clean_up(qa, request)
