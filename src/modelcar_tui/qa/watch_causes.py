@@ -47,7 +47,6 @@ _GENERAL = {
 _WORDS = {
     Trouble.CREATE: "its container can't be made",
     Trouble.OOM: "killed: it used more memory than its limit",
-    Trouble.CRASH: "its server ends at the start",
     Trouble.EVICTED: "evicted from its node",
     Trouble.MOUNT: "a volume can't be mounted",
     Trouble.NODE: "no node takes its pod",
@@ -56,7 +55,8 @@ _WORDS = {
 _NOISE = re.compile(
     r"^(?:(?:ErrImagePull|ImagePullBackOff|Unschedulable|InvalidImageName): "
     r"|Failed to pull image \"[^\"]*\": |Back-off pulling image \"[^\"]*\": "
-    r"|rpc error: code = \w+ desc = |(?:initializing source|reading manifest|copying system image) \S+: "
+    r"|rpc error: code = \w+ desc = |initializing source \S+: |copying system image \S+: "
+    r"|failed to (?:pull and unpack image|resolve reference|copy) \S+: "
     r"|(?:unable to )?pull(?:ing)? image or OCI artifact: (?:pull image err: )?|Error creating: )+"
 )
 _DENIED = re.compile(r"\b401\b|unauthori[sz]ed|\b403\b|denied|forbidden", re.IGNORECASE)
@@ -97,15 +97,22 @@ def mends_itself(sighting: Sighting, code: str, age_s: float) -> bool:
 def words(sighting: Sighting) -> str:
     """What is wrong in one line, without the layers of wrapping that a kubelet puts round it."""
     said = _NOISE.sub("", sighting.message).strip()
-    if sighting.trouble is Trouble.IMAGE:
-        whose = "the runtime's image" if sighting.container == SERVER else "the image"
-        head = f"waiting for {whose}"
-    else:
-        head = _WORDS[sighting.trouble]
+    head = _head(sighting)
     if sighting.trouble is Trouble.OOM:
         return f"{head} ({said})"
     said = said if len(said) <= _SHOWN else said[: _SHOWN - 1] + "…"
     return f"{head}: {said}".rstrip(": ")
+
+
+def _head(sighting: Sighting) -> str:
+    """What is wrong in our own words: of the server, or of the container that stands in its way."""
+    of_server = sighting.container in ("", SERVER)
+    if sighting.trouble is Trouble.IMAGE:
+        return f"waiting for {'the image' if sighting.container != SERVER else 'the image of its runtime'}"
+    if sighting.trouble is Trouble.CRASH:
+        whose = "its server" if of_server else f"its container {sighting.container}"
+        return f"{whose} ends at the start"
+    return _WORDS[sighting.trouble]
 
 
 def foreign(code: str) -> bool:

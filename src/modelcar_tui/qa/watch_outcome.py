@@ -69,14 +69,13 @@ def _headed(outcome: QaOutcome, told: list[QaModelResult]) -> QaOutcome:
     code = outcome.code.partition(":")[2]
     first = told[0]
     cause = outcome.cause if code not in (*_VAGUE, *_STOPPED) else f"{first.model}: {first.line}"
-    if code not in _VAGUE:
-        return msgspec.structs.replace(outcome, cause=cause)
-    message = first.means
     failed = [model for model in outcome.models if model.status in _FAILED]
-    if len(failed) > 1:
+    message = first.means if code in _VAGUE else outcome.message
+    if len(failed) > 1 and code not in _STOPPED:
         names = [f"{model.model} ({model.cause or 'no known cause'})" for model in failed[:_SHOWN]]
         more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
         message = f"{len(failed)} of {len(outcome.models)} models failed: {', '.join(names)}{more}"
-    return msgspec.structs.replace(
-        outcome, code=f"QA_ERROR:{first.cause}", message=message, fix=first.fix, cause=cause
-    )
+    outcome = msgspec.structs.replace(outcome, message=message, cause=cause)
+    if code not in _VAGUE:
+        return outcome
+    return msgspec.structs.replace(outcome, code=f"QA_ERROR:{first.cause}", fix=first.fix)

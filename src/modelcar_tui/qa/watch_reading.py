@@ -34,9 +34,8 @@ class Ended(NamedTuple):
 class _Mark(NamedTuple):
     """What was read of a container."""
 
-    restarts: int = 0
+    ends: int = 0
     at: float = 0.0
-    ended: bool = False
     ready: bool = False
 
 
@@ -74,11 +73,9 @@ class LogReading:
             lines = await self._lines(client, path, container.name, query)
             if lines is None:
                 continue
-            over = container.state == "terminated" or "previous" in query
-            self._marks[key] = _Mark(
-                container.restarts, time.monotonic(), container.state == "terminated", container.ready
-            )
-            found.append(Ended(container.name, lines, over))
+            ends = _ends(container)
+            self._marks[key] = _Mark(ends, time.monotonic(), container.ready)
+            found.append(Ended(container.name, lines, ends > mark.ends))
         return found
 
     async def _lines(
@@ -99,19 +96,24 @@ class LogReading:
             return None
         except TimeoutError:
             return None
-        text = bytes(data[:_MOST_BYTES]).decode("utf-8", "replace")
+        # A key has several lines: it is looked for before the text is cut into them.
+        text = self._redact(bytes(data[:_MOST_BYTES]).decode("utf-8", "replace"))
         return [self._redact.line(line, limit=_LINE) for line in text.split("\n") if line.strip()]
 
 
 def _wanted(container: Container, mark: _Mark, now: float, every_s: float) -> dict[str, str] | None:
     """The query for what is new in a container's log; None where nothing is worth reading."""
-    if container.state == "terminated":
-        ended_well = not container.told.get("exitCode")
-        return None if ended_well or (mark.ended and mark.restarts == container.restarts) else {}
-    if container.restarts > mark.restarts:
-        return {"previous": "true"}
+    if _ends(container) > mark.ends:
+        return {} if container.state == "terminated" else {"previous": "true"}
     if container.name != SERVER or container.state != "running":
         return None
     if container.ready:
         return None if mark.ready else {}
     return {} if now - mark.at >= every_s else None
+
+
+def _ends(container: Container) -> int:
+    """How often it has ended badly: each end is read once, as it is or after the restart."""
+    if container.state == "terminated":
+        return container.restarts + bool(container.told.get("exitCode"))
+    return max(container.restarts, container.told.get("reason") == "CrashLoopBackOff")

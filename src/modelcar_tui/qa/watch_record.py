@@ -51,7 +51,7 @@ class ClusterRecord:
         self.path = qa / NAME
         self._seen: dict[tuple[str, str], Seen] = {}
         self.figures: dict[tuple[str, str], QaMeasured] = {}
-        """The newest of each model and figure."""
+        """The first of each model and figure: every worker of a tensor-parallel model says the same."""
         for entry in _read(self.path):
             self._take(entry)
 
@@ -77,9 +77,7 @@ class ClusterRecord:
 
     def measured(self, figure: QaMeasured) -> bool:
         """A figure of a model's log; False where it is known already."""
-        key = figure.model, figure.what
-        before = self.figures.get(key)
-        if (before is not None and before.value == figure.value) or len(self.figures) >= _MOST_FIGURES:
+        if (figure.model, figure.what) in self.figures or len(self.figures) >= _MOST_FIGURES:
             return False
         self._add(_Figure(figure=figure))
         return True
@@ -93,7 +91,7 @@ class ClusterRecord:
             case _Saw(seen=seen):
                 self._seen[seen.object, seen.model] = seen
             case _Figure(figure=figure):
-                self.figures[figure.model, figure.what] = figure
+                self.figures.setdefault((figure.model, figure.what), figure)
 
     def _add(self, entry: _Entry) -> None:
         self._take(entry)

@@ -205,6 +205,45 @@ async def test_the_log_before_a_restart_is_read_once_and_its_secrets_are_masked(
     assert stat.S_IMODE((bench.folder / NAME).stat().st_mode) == 0o600
 
 
+async def test_each_end_of_a_container_is_read_once_and_a_start_now_and_then(bench: Bench) -> None:
+    name = f"granite-predictor-abc {SERVER}"
+    bench.server.logs = {f"{name} now": "first end\n", f"{name} previous": "later end\n"}
+    steps = iter(
+        [
+            pod("granite", version=1),
+            pod("granite", server=terminated("Error", 1), version=2),
+            pod("granite", restarts=1, version=3, **crash()),
+            pod("granite", restarts=1, version=4),
+            pod("granite", restarts=2, version=5, **crash()),
+        ]
+    )
+    asked: list[list[str]] = []
+
+    def turn() -> bool:
+        if bench.looks() >= 3 * len(asked):
+            reads = [query for path, query in bench.server.asked if path.endswith("/log")]
+            asked.append([query.get("previous", "now") for query in reads])
+            if (now := next(steps, None)) is None:
+                return True
+            bench.server.pods = [now]
+        return False
+
+    await bench.watch(turn)
+    assert asked[-1] == ["now", "now", "true"]
+    ends = [line for line in (bench.folder / NAME).read_text().splitlines() if '"log"' in line]
+    assert ["first end" in ends[0], "later end" in ends[1], len(ends)] == [True, True, 2]
+
+
+async def test_a_key_of_several_lines_in_a_log_is_masked(bench: Bench) -> None:
+    body = "\n".join("MIIE" + "aB3d" * 15 for _ in range(4))
+    key = f"-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\nOddError: no\n"
+    bench.server.pods = [pod("granite", restarts=1, **crash())]
+    bench.server.logs = {f"granite-predictor-abc {SERVER} previous": key}
+    await bench.watch(lambda: bool(bench.seen))
+    assert "aB3daB3d" not in (bench.folder / NAME).read_text()
+    assert bench.seen[-1][0].text == "its server ends at the start: OddError: no"
+
+
 async def test_a_quota_is_told_by_the_replica_sets_event_where_there_is_no_pod(bench: Bench) -> None:
     message = 'Error creating: pods "llama-predictor-7" is forbidden: exceeded quota: gpu'
     bench.server.events = [event("FailedCreate", message, None, kind="ReplicaSet", name="llama-predictor-7")]

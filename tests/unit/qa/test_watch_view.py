@@ -87,7 +87,7 @@ def test_a_registry_that_answers_401_is_no_expired_login_to_the_cluster() -> Non
         (
             pod("llama", server=waiting("ErrImagePull", "manifest unknown")),
             "IMAGE_NOT_FOUND",
-            "waiting for the runtime's image: manifest unknown",
+            "waiting for the image of its runtime: manifest unknown",
         ),
     ],
 )
