@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from tools import startup_lines
 
 from modelcar_tui.vllm.startup_log import FIGURES, figures
 
@@ -101,6 +104,18 @@ def test_other_lines_that_speak_of_memory_give_nothing() -> None:
         "",
     )
     assert read(*said) == {}
+
+
+def test_a_line_of_a_new_release_that_is_not_read_is_found_in_its_sources(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "0.99.0" / "vllm" / "worker.py"
+    source.parent.mkdir(parents=True)
+    source.write_text('logger.info_once("Available KV cache memory: %s GiB", x)\nlogger.info("other", x)\n')
+    assert startup_lines.main(tmp_path) == 0
+    source.write_text('logger.info("Available KV cache memory is now %s of all", x)\n')
+    assert startup_lines.main(tmp_path / "0.99.0") == 1
+    assert "NOT READ" in capsys.readouterr().out
 
 
 def test_the_figures_are_named_once() -> None:
