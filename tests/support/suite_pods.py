@@ -32,6 +32,7 @@ def pod(
     ready: bool = False,
     pending: str = "",
     evicted: str = "",
+    reason: str = "Evicted",
     deleted: bool = False,
     version: int = 1,
 ) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def pod(
     status: dict[str, Any] = {"phase": "Pending" if pending else "Running", "conditions": []}
     status["conditions"].append({"type": "Ready", "status": "True" if ready else "False"})
     if evicted:
-        status |= {"phase": "Failed", "reason": "Evicted", "message": evicted}
+        status |= {"phase": "Failed", "reason": reason, "message": evicted}
     if pending:
         unfit = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": pending}
         status["conditions"].append(unfit)

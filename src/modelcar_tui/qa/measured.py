@@ -28,11 +28,12 @@ def figures_of(model: str, line: str) -> list[QaMeasured]:
 
 def failed_line(model: QaModelResult) -> str:
     """`granite failed: IMAGE_PULL_DENIED: waiting for the image: unauthorized; next: ...`; empty for one that
-    did not fail, or of which nothing more is known than that it did."""
-    if model.status not in ("FAILED", "ERROR") or not (model.cause or model.line):
+    did not fail, or of which nothing more is known than that it did, or was cut short."""
+    if model.status not in ("FAILED", "ERROR", "") or not (model.cause or model.line):
         return ""
+    how = "failed" if model.status else "was cut short"
     said = ": ".join(part for part in (model.cause, model.line or model.means) if part)
-    return f"{model.model} failed: {said}" + (f"; next: {model.fix}" if model.fix else "")
+    return f"{model.model} {how}: {said}" + (f"; next: {model.fix}" if model.fix else "")
 
 
 def measured_line(one: QaMeasured) -> str:

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.errors import Problem
@@ -119,14 +120,16 @@ class ClusterWatch:
     async def _look_on(self, client: Client) -> None:
         pause, blind_since = self._pace, 0.0
         while True:
-            try:
+            changed = False
+            with Contained("the suite's pods") as contained:
                 changed = await self._look(client)
+            if contained.problem is None:
                 pause = self._pace if changed else min(pause * 1.5, max(SLOWEST_S, self._pace))
                 blind_since = 0.0
-            except ClusterError as error:
+            else:
                 blind_since = blind_since or time.monotonic()
                 if time.monotonic() - blind_since >= self._patience:
-                    self._cant("see the pods of the suite", error.problem, "list pods")
+                    self._cant("see the pods of the suite", contained.problem, "list pods")
                 pause = min(pause * 2, BLIND_S)
             await asyncio.sleep(pause)
 
@@ -156,8 +159,8 @@ class ClusterWatch:
 
     async def _read_logs(self, client: Client, core: str, view: View) -> None:
         for pod in view.pods[:2]:
-            uid = uid_of(pod)
-            for log in await self._reading.read(client, f"{core}/pods/{pod['metadata']['name']}", uid, pod):
+            uid, name = uid_of(pod), quote(str(pod["metadata"].get("name") or ""), safe="")
+            for log in await self._reading.read(client, f"{core}/pods/{name}", uid, pod):
                 for line in log.lines:
                     for figure in figures_of(view.model, line):
                         self.record.measured(figure)

@@ -124,6 +124,10 @@ def sightings(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> It
     if status.get("reason") == "Evicted":
         yield Sighting(Trouble.EVICTED, str(status.get("message") or "Evicted"))
         return
+    if status.get("phase") == "Failed" and status.get("reason"):
+        # The kubelet refused it after the scheduler had chosen the node: no healthy device, no room left.
+        yield Sighting(Trouble.NODE, f"{status.get('reason')}: {status.get('message') or ''}")
+        return
     begun = False
     for container in containers_of(pod):
         begun = begun or container.state in ("running", "terminated")

@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.qa import watch
 from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.runner import QaEvent, Saw, Warned
 from modelcar_tui.qa.seen import Seen
@@ -19,6 +21,7 @@ from modelcar_tui.qa.types import QaModelResult, QaOutcome, QaRequest
 from modelcar_tui.qa.watch import ClusterWatch, watching
 from modelcar_tui.qa.watch_outcome import with_record
 from modelcar_tui.qa.watch_record import NAME, ClusterRecord
+from modelcar_tui.qa.watch_view import View
 from support.suite_namespace import NAMESPACE, SuiteNamespace
 from support.suite_pods import SERVER, State, event, pod, terminated, waiting
 
@@ -60,7 +63,7 @@ class Bench:
     ) -> None:
         """Watch until something holds."""
         self.record = ClusterRecord(self.folder)
-        watch = ClusterWatch(
+        looking = ClusterWatch(
             self.request,
             self.record,
             self.pipeline,
@@ -70,7 +73,7 @@ class Bench:
             pace_s=pace_s,
             patience_s=patience_s,
         )
-        task = asyncio.create_task(watch.run())
+        task = asyncio.create_task(looking.run())
         end = time.monotonic() + limit_s
         try:
             while not until():
@@ -172,6 +175,23 @@ async def test_a_moment_without_the_api_server_is_not_worth_a_word(bench: Bench)
 
     await bench.watch(back, patience_s=60.0)
     assert bench.events == []
+
+
+async def test_what_nobody_foresaw_in_one_look_does_not_end_the_looking(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = watch.views, []
+
+    def odd(*given: Any) -> list[View]:
+        calls.append(1)
+        if len(calls) < 3:
+            raise KeyError("surprise")
+        return real(*given)
+
+    monkeypatch.setattr(watch, "views", odd)
+    bench.server.pods = [pod("granite", init=DENIED)]
+    await bench.watch(lambda: bool(bench.seen), patience_s=60.0)
+    assert [one.model for one in bench.seen[0]] == ["granite"]
 
 
 async def test_no_cluster_at_all_is_said_and_harms_nothing(bench: Bench) -> None:

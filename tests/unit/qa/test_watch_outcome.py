@@ -80,6 +80,12 @@ def test_a_budget_that_ended_the_run_stays_its_end_with_what_was_seen_as_its_cau
     told = with_seen(outcome(result("granite", "", ""), code="MODEL_TIMEOUT"), (seen("granite"),))
     assert (told.code, told.message) == ("QA_ERROR:MODEL_TIMEOUT", "not ready")
     assert told.cause == f"granite: {DENIED}"
+    assert failed_line(told.models[0]).startswith("granite was cut short: IMAGE_PULL_DENIED: waiting for")
+    model = ModelVerdict(model="granite", verdict=Verdict.GO, comparison="", why="w")
+    plan = Plan(base="/x.yaml", base_sha256="", target="/y.yaml")
+    report = measured(DecisionReport(verdict=Verdict.GO, why="w", models=(model,), plan=plan), told)
+    assert report.models[0].why.endswith(f"its QA used up its budget: not ready; {DENIED}")
+    assert report.models[0].settle == "mend IMAGE_PULL_DENIED"
 
 
 def test_of_two_models_with_one_object_only_the_one_that_was_seen_is_explained() -> None:

@@ -83,6 +83,11 @@ def test_a_registry_that_answers_401_is_no_expired_login_to_the_cluster() -> Non
             "UNSCHEDULABLE",
             "no node takes its pod: 0/3 nodes are available",
         ),
+        (
+            pod("llama", evicted="no healthy devices present", reason="UnexpectedAdmissionError"),
+            "UNSCHEDULABLE",
+            "no node takes its pod: UnexpectedAdmissionError: no healthy devices present",
+        ),
         (pod("llama", evicted="The node was low on memory."), "EVICTED", "evicted from its node: The node"),
         (
             pod("llama", server=waiting("ErrImagePull", "manifest unknown")),
