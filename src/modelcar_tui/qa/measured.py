@@ -3,6 +3,8 @@ predicted."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from modelcar_tui.qa.types import QaMeasured, QaModelResult
 from modelcar_tui.vllm.startup_log import figures
 
@@ -15,6 +17,7 @@ _WHAT = {
     "graphs_gib": ("CUDA graphs", "GiB per GPU"),
 }
 """What is kept of the log's figures."""
+_MOST_FAILED = 20
 
 
 def figures_of(model: str, line: str) -> list[QaMeasured]:
@@ -34,6 +37,13 @@ def failed_line(model: QaModelResult) -> str:
     how = "failed" if model.status else "was cut short"
     said = ": ".join(part for part in (model.cause, model.line or model.means) if part)
     return f"{model.model} {how}: {said}" + (f"; next: {model.fix}" if model.fix else "")
+
+
+def failed_lines(models: Sequence[QaModelResult]) -> list[str]:
+    """`failed_line` of the first of them, and how many more there are."""
+    told = [line for model in models if (line := failed_line(model))]
+    more = len(told) - _MOST_FAILED
+    return [*told[:_MOST_FAILED], *([f"and {more} more models"] if more > 0 else [])]
 
 
 def measured_line(one: QaMeasured) -> str:

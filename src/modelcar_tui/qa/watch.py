@@ -105,9 +105,11 @@ class ClusterWatch:
         Args:
             client: of the cluster; None connects as the request says.
         """
-        with Contained("the suite's pods") as contained:
+        # Without it, models go by the names of their objects.
+        with Contained("the manifest"):
             manifest = stage_manifest(Path(self._request.manifest_path))
             self._cars = tuple(map(Car, manifest.models, manifest.images))
+        with Contained("the suite's pods") as contained:
             if client is not None:
                 await self._look_on(client)
             else:

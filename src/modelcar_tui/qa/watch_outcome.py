@@ -41,8 +41,17 @@ def with_seen(outcome: QaOutcome, seen: Sequence[Seen], figures: Iterable[QaMeas
         return outcome
     models = tuple(_explained(model, seen) for model in outcome.models)
     told = [new for old, new in zip(outcome.models, models, strict=True) if new is not old]
-    outcome = msgspec.structs.replace(outcome, models=models)
+    unheard = [_unheard(one) for one in seen if one.text and not any(_is_of(one, m.model) for m in models)]
+    told += unheard
+    outcome = msgspec.structs.replace(outcome, models=(*models, *unheard))
     return _headed(outcome, told) if told else outcome
+
+
+def _unheard(seen: Seen) -> QaModelResult:
+    """A model of which the suite's log says nothing: it ended before, or was not understood."""
+    return QaModelResult(
+        model=seen.model, status="", cause=seen.cause, means=seen.means, fix=seen.fix, line=seen.text
+    )
 
 
 def _explained(model: QaModelResult, seen: Sequence[Seen]) -> QaModelResult:

@@ -7,12 +7,15 @@ import json
 import msgspec
 import pytest
 
+from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.manifest.plan import Plan
-from modelcar_tui.qa.measured import failed_line
+from modelcar_tui.memory.types import Estimate, Outcome
+from modelcar_tui.qa.measured import failed_line, failed_lines, measured_line
 from modelcar_tui.qa.seen import Seen
 from modelcar_tui.qa.types import QaMeasured, QaModelResult, QaOutcome
 from modelcar_tui.qa.watch_models import object_name
 from modelcar_tui.qa.watch_outcome import with_seen
+from modelcar_tui.verdict.comparing import compare
 from modelcar_tui.verdict.measured import measured
 from modelcar_tui.verdict.reports import DecisionReport, ModelVerdict, Verdict
 
@@ -58,7 +61,7 @@ def test_what_the_pod_said_beats_the_suites_time_out() -> None:
         (result("granite", cause="WRONG_ANSWER"), seen("granite")),
         (result("granite", status="PASSED", cause=""), seen("granite")),
         (result("granite"), seen("granite", text="")),
-        (result("granite"), seen("llama")),
+        (result("granite"), seen("llama", text="")),
     ],
 )
 def test_a_cause_that_the_suite_knows_and_a_trouble_that_is_over_stay_apart(
@@ -88,12 +91,40 @@ def test_a_budget_that_ended_the_run_stays_its_end_with_what_was_seen_as_its_cau
     assert report.models[0].settle == "mend IMAGE_PULL_DENIED"
 
 
+def test_a_model_that_the_suites_log_does_not_name_is_told_all_the_same() -> None:
+    told = with_seen(outcome(code="TIMEOUT"), (seen("granite"),))
+    assert (told.code, told.cause) == ("QA_ERROR:TIMEOUT", f"granite: {DENIED}")
+    assert [(model.model, model.status, model.cause) for model in told.models] == [
+        ("granite", "", "IMAGE_PULL_DENIED")
+    ]
+
+
+def test_a_figure_of_a_pods_log_stands_beside_the_estimate() -> None:
+    figure = QaMeasured(model="granite", what="graphs_gib", value=0.89, line="x")
+    estimate = Estimate(
+        outcome=Outcome.STARTS, why="", cuda_graph_gib=Fact(value=0.84, source=Source.COMPUTED, unit="GiB")
+    )
+    model = ModelVerdict(model="granite", verdict=Verdict.GO, comparison="", why="w", estimate=estimate)
+    plan = Plan(base="/x.yaml", base_sha256="", target="/y.yaml")
+    report = DecisionReport(verdict=Verdict.GO, why="w", models=(model,), plan=plan)
+    told = compare(with_seen(QaOutcome(code="QA_OK", message=""), (), (figure,)), report)
+    assert measured_line(told.measured[0]) == (
+        "granite: CUDA graphs 0.89 GiB per GPU measured, 0.84 predicted (5.6 % low)"
+    )
+
+
 def test_of_two_models_with_one_object_only_the_one_that_was_seen_is_explained() -> None:
     twins = "granite-3.1-8b-instruct", "granite-3.1-8b-instruct-fp8"
     told = with_seen(outcome(*map(result, twins)), (seen(twins[1]),))
     assert [model.cause for model in told.models] == ["READY_TIMEOUT", "IMAGE_PULL_DENIED"]
     both = with_seen(outcome(*map(result, twins)), (seen(" or ".join(twins)),))
     assert [model.cause for model in both.models] == ["IMAGE_PULL_DENIED"] * 2
+
+
+def test_of_very_many_models_that_failed_the_first_are_told_and_the_others_counted() -> None:
+    models = [result(f"model-{number}") for number in range(45)]
+    lines = failed_lines(models)
+    assert (len(lines), lines[-1]) == (21, "and 25 more models")
 
 
 def test_a_name_that_the_suite_cut_is_the_models() -> None:
@@ -116,7 +147,7 @@ def test_of_twelve_models_both_that_failed_are_named_with_their_cause_in_every_f
     assert report.why == f"2 of 12 models failed: {both}"
     assert DENIED in report.models[3].why
     assert "OOMKilled" in report.models[8].why
-    lines = [line for model in told.models if (line := failed_line(model))]
+    lines = failed_lines(told.models)
     assert [line.partition(" failed: ")[0] for line in lines] == ["model-3", "model-8"]
     document = json.loads(msgspec.json.encode(told))
     assert [model["cause"] for model in document["models"] if model["cause"]] == [

@@ -20,7 +20,7 @@ from modelcar_tui.kube.types import Rung
 from modelcar_tui.qa.budget import Budgets, budgets
 from modelcar_tui.qa.effects import clean_up_commands, effects, job_effects
 from modelcar_tui.qa.image import SuiteImage, suite_image
-from modelcar_tui.qa.measured import failed_line, measured_line
+from modelcar_tui.qa.measured import failed_lines, measured_line
 from modelcar_tui.qa.outcome import could_not_start
 from modelcar_tui.qa.runner import (
     ContainerStarted,
@@ -169,7 +169,7 @@ class Qa:
         lines = [f"{outcome.code}: {outcome.message}"]
         lines += [f"cause: {outcome.cause}"] if outcome.cause else []
         lines += [f"next: {outcome.fix}"] if outcome.fix else []
-        lines += [line for model in outcome.models if (line := failed_line(model))]
+        lines += failed_lines(outcome.models)
         lines += [
             f"our estimate for {model.model}: {model.predicted}"
             for model in outcome.models

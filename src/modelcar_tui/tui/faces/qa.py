@@ -35,13 +35,14 @@ def qa_rows(state: RunState, cells: int, glyphs: Glyphs, now: float = 0.0) -> li
 
 def outcome_rows(out: QaOutcome, cells: int) -> list[Row]:
     """How it ended, what it means, what to do, and what vLLM said against what we predicted."""
-    from modelcar_tui.qa.measured import failed_line, measured_line  # the first paint does not wait for it
+    from modelcar_tui.qa.measured import failed_lines, measured_line  # the first paint does not wait for it
 
     role = "ok" if out.ok else "skip" if out.skipped else "bad"
     rows = [row((out.code, role)), *paragraph(out.message, cells)]
     rows += labelled("cause", out.cause, cells) + labelled("next", out.fix, cells)
+    for line in failed_lines(out.models):
+        rows += labelled("model", line, cells)
     for model in out.models:
-        rows += labelled("model", failed_line(model), cells)
         if model.predicted:
             rows += labelled("our", f"estimate of {model.model}: {model.predicted}", cells)
     for one in out.measured:
