@@ -18,7 +18,7 @@ def read(*lines: str) -> dict[str, float]:
 
 # Forms of the release's own sources with values of public logs: 0.7.2 Qwen2.5-1.5B-Instruct and 0.20.0
 # Ministral-3-14B (in 0.33's form), ashishkamra/vllm-memory-estimator test_data/validation_db.json and a log
-# without a named repository; 0.8.5.post1 DeepSeek-R1-0528-Qwen3-8B, unslothai/notebooks; 0.19.0 CodeLlama-7b-hf,
+# without a named repository; 0.8.5.post1 DeepSeek-R1-0528-Qwen3-8B, unslothai/notebooks; 0.19.0 CodeLlama-7b,
 # llm-d-incubation/llm-d-planner accuracy/results/v0.19.0/logs.
 LOGS = {
     "0.7.2": (
