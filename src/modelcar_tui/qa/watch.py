@@ -9,31 +9,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.secrets import Redactor, quoted
-from modelcar_tui.core.stamps import seconds
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.connect import connect
-from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.kubeconfig import find
 from modelcar_tui.qa.manifest_file import stage_manifest
 from modelcar_tui.qa.measured import figures_of
 from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.runner import OnEvent, Saw, Warned
 from modelcar_tui.qa.seen import Seen
-from modelcar_tui.qa.tables import suite
 from modelcar_tui.qa.types import QaRequest, cluster_of
 from modelcar_tui.qa.watch_causes import known, mends_itself, words
 from modelcar_tui.qa.watch_log import telling
 from modelcar_tui.qa.watch_models import Car
-from modelcar_tui.qa.watch_pods import Trouble, is_ready
+from modelcar_tui.qa.watch_places import Places
+from modelcar_tui.qa.watch_pods import Trouble
 from modelcar_tui.qa.watch_reading import LogReading
 from modelcar_tui.qa.watch_record import ClusterRecord, LogEnd
 from modelcar_tui.qa.watch_view import View, uid_of, views
@@ -46,11 +43,7 @@ BLIND_S = 30.0
 PATIENCE_S = 15.0
 """Looks fail for so long before it is said: a server may be away for a moment, and who may make the
 namespace has no right in it before it is made."""
-SLACK_S = 120.0
-"""How far the clocks of the cluster and of this machine may differ."""
-_PAGE = "100"
 _KEPT_LINES = 20
-_SELDOM = 3
 
 
 class ClusterWatch:
@@ -81,20 +74,19 @@ class ClusterWatch:
     ) -> None:
         self.record = record
         self._request = request
-        self._pipeline = pipeline
         self._on_event = on_event
         self._redact = redact
-        self._oldest = began - SLACK_S if began else 0.0
+        self._places = Places(pipeline, began)
         self._pace = pace_s
         self._patience = patience_s
         self._cars: tuple[Car, ...] = ()
         self._reading = LogReading(redact)
         self._ends: dict[str, str] = {}
         """The telling line of each pod whose server ended, by uid."""
-        self._spaces: tuple[str, ...] = ()
         self._shown: tuple[Seen, ...] = ()
         self._versions: object = None
-        self._looks = 0
+        self._born: dict[str, str] = {}
+        """When the newest pod of each object was made, by the cluster's clock."""
         self._last: dict[tuple[str, str], tuple[Trouble, int]] = {}
         """In what each model was stuck, and how much its cause tells."""
         self._told: set[str] = set()
@@ -139,19 +131,19 @@ class ClusterWatch:
         """One look at all namespaces; whether anything differs from the look before."""
         shown: list[Seen] = []
         versions: list[tuple[str, object]] = []
-        for space in self._namespaces():
-            core = f"/api/v1/namespaces/{space}"
-            pods = await self._list(client, f"{core}/pods")
+        for space in self._places.names():
+            pods = await self._places.pods(client, space)
             versions += [(uid_of(pod), pod["metadata"].get("resourceVersion")) for pod in pods]
-            events = await self._events(client, core) if self._wants_events(space, pods) else []
-            for view in views(pods, events, self._cars, self._ends):
-                await self._read_logs(client, core, view)
+            warnings = await self._places.warnings(client, space, pods)
+            for view in views(pods, warnings, self._cars, self._ends, self._born):
+                await self._read_logs(client, f"/api/v1/namespaces/{space}", view)
             shown += [
                 one
-                for view in views(pods, events, self._cars, self._ends)
+                for view in views(pods, warnings, self._cars, self._ends, self._born)
                 if (one := self._judged(view, space)) is not None
             ]
-        self._looks += 1
+        if self._places.refused is not None:
+            self._cant("see the events of the suite", self._places.refused.problem, "list events")
         changed = versions != self._versions
         self._versions = versions
         if tuple(shown) != self._shown:
@@ -160,24 +152,25 @@ class ClusterWatch:
         return changed
 
     async def _read_logs(self, client: Client, core: str, view: View) -> None:
+        model = self._safe(view.model)
         for pod in view.pods[:2]:
             uid, name = uid_of(pod), quote(str(pod["metadata"].get("name") or ""), safe="")
             for log in await self._reading.read(client, f"{core}/pods/{name}", uid, pod):
                 for line in log.lines:
-                    for figure in figures_of(view.model, line):
+                    for figure in figures_of(model, line):
                         self.record.measured(figure)
                 if log.over and (end := telling(log.lines)):
                     self._ends[uid] = end
                     last = tuple(log.lines[-_KEPT_LINES:])
                     self.record.ended(
-                        LogEnd(model=view.model, container=log.container, at=time.time(), lines=last)
+                        LogEnd(model=model, container=log.container, at=time.time(), lines=last)
                     )
         if self._reading.refused is not None:
             self._cant("read the logs of the suite's pods", self._reading.refused.problem, "get pods/log")
 
     def _judged(self, view: View, space: str) -> Seen | None:
         """What is seen of a model now, as it is kept and shown."""
-        key = view.object, view.model
+        key = self._safe(view.object), self._safe(view.model)
         before = self.record.before(*key)
         if view.sighting is None:
             self.record.over(*key)
@@ -192,9 +185,9 @@ class ClusterWatch:
         now = time.time()
         since = before.at if before is not None and before.cause == cause.code else now
         seen = Seen(
-            model=self._redact(quoted(view.model)),
-            object=view.object,
-            text=self._redact(quoted(words(view.sighting))),
+            model=key[1],
+            object=key[0],
+            text=self._safe(words(view.sighting)),
             cause=cause.code,
             means=cause.means,
             fix=cause.fix.replace("NAMESPACE", space),
@@ -204,55 +197,16 @@ class ClusterWatch:
         self.record.saw(seen)
         return seen
 
-    def _wants_events(self, space: str, pods: list[Mapping[str, Any]]) -> bool:
-        """Where all serve there is nothing to explain; where nothing is, a look now and then is enough."""
-        if pods:
-            return not all(map(is_ready, pods))
-        return space in self._spaces or self._looks % _SELDOM == 0
-
-    def _namespaces(self) -> tuple[str, ...]:
-        """Those that the suite's log says it has made; before it says so, all that a suite may make."""
-        known_ones = {generation.namespace for generation in suite().generations.values()}
-        named = (one.partition("/")[::2] for one in self._pipeline.parser.result.created)
-        # A log is text from outside: it can't send us to another namespace.
-        made = {name for kind, name in named if kind == "Namespace"} & known_ones
-        self._spaces = tuple(sorted(made)) or self._spaces
-        return self._spaces or tuple(sorted(known_ones))
-
-    async def _list(self, client: Client, path: str, **query: str) -> list[Mapping[str, Any]]:
-        """The items of a list that are of this run; none where there is no such namespace yet."""
-        try:
-            found = await client.read(path, limit=_PAGE, resourceVersion="0", **query)
-        except ClusterError as error:
-            if error.missing:
-                return []
-            raise
-        items = found.get("items")
-        return [
-            item
-            for item in (items if isinstance(items, list) else [])
-            if isinstance(item, dict) and isinstance(item.get("metadata"), dict) and self._is_ours(item)
-        ]
-
-    async def _events(self, client: Client, core: str) -> list[Mapping[str, Any]]:
-        """Warnings; they say more than a pod's state, and a cluster that refuses them costs only that."""
-        try:
-            return await self._list(client, f"{core}/events", fieldSelector="type=Warning")
-        except ClusterError as error:
-            self._cant("see the events of the suite's namespace", error.problem, "list events")
-            return []
-
-    def _is_ours(self, item: Mapping[str, Any]) -> bool:
-        stamps = (item.get("lastTimestamp"), item.get("eventTime"), item["metadata"].get("creationTimestamp"))
-        made = next((at for at in (seconds(str(stamp or "")) for stamp in stamps) if at), 0.0)
-        return not made or made >= self._oldest
+    def _safe(self, text: str) -> str:
+        """Text of the cluster as it may be kept and shown."""
+        return self._redact(quoted(text))
 
     def _cant(self, what: str, problem: Problem, verb: str = "") -> None:
         """Say once what can't be read, and how an operator can find out more."""
         if what in self._told:
             return
         self._told.add(what)
-        test = f"; oc auth can-i {verb} -n {self._namespaces()[0]}" if verb else ""
+        test = f"; oc auth can-i {verb} -n {self._places.names()[0]}" if verb else ""
         text = self._redact(f"can't {what} while it runs: {problem.what}{test}")
         self._on_event(Warned(text=text))
 

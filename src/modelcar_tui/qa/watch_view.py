@@ -24,7 +24,11 @@ class View(NamedTuple):
 
 
 def views(
-    pods: Sequence[Item], events: Sequence[Item], cars: Sequence[Car], ends: Mapping[str, str]
+    pods: Sequence[Item],
+    events: Sequence[Item],
+    cars: Sequence[Car],
+    ends: Mapping[str, str],
+    born: dict[str, str],
 ) -> list[View]:
     """What pods and events make of each model.
 
@@ -33,17 +37,22 @@ def views(
         events: of the namespace.
         cars: the manifest's models.
         ends: the telling line of the log of a pod's container that ended, by the pod's uid.
+        born: when the newest pod of each object was made, by the cluster's clock; kept up to date here. A
+            refusal from before it is over, though the pod has gone since.
     """
     groups: dict[str, list[Item]] = {}
     for pod in sorted(pods, key=_made, reverse=True):
-        if (name := object_of(pod)) and not pod["metadata"].get("deletionTimestamp"):
+        name = object_of(pod)
+        born[name] = max(born.get(name, ""), _made(pod))
+        if name and not pod["metadata"].get("deletionTimestamp"):
             groups.setdefault(name, []).append(pod)
     found = []
     for name, group in groups.items():
         images = frozenset().union(*(images_of(pod) for pod in group))
         found.append(View(name, model_of(name, images, cars), group, _worst(group, events, ends)))
     for name in dict.fromkeys(object_name(car.name) for car in cars):
-        if name not in groups and (refused := list(refusals(name, events))):
+        since = [event for event in events if name not in born or _last_told(event) > born[name]]
+        if name not in groups and (refused := list(refusals(name, since))):
             found.append(View(name, model_of(name, (), cars), [], _best(refused)))
     return found
 
@@ -73,3 +82,7 @@ def uid_of(pod: Item) -> str:
 
 def _made(pod: Item) -> str:
     return str(pod["metadata"].get("creationTimestamp") or "")
+
+
+def _last_told(event: Item) -> str:
+    return str(event.get("lastTimestamp") or event.get("eventTime") or "")

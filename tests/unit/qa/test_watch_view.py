@@ -21,7 +21,7 @@ AUTH = (
 
 
 def seen(*pods: dict[str, Any], events: tuple[dict[str, Any], ...] = (), ends: str = "") -> list[View]:
-    return views(pods, events, CARS, {pods[0]["metadata"]["uid"]: ends} if ends else {})
+    return views(pods, events, CARS, {pods[0]["metadata"]["uid"]: ends} if ends else {}, {})
 
 
 def told(view: View) -> tuple[str, str, str]:
@@ -107,10 +107,21 @@ def test_each_trouble_of_a_pod_has_its_cause_and_words(found: dict[str, Any], co
 def test_a_pod_that_is_not_made_is_told_by_its_replica_sets_event() -> None:
     message = 'Error creating: pods "llama-predictor-5c-" is forbidden: exceeded quota: gpu, requested: x=1'
     refused = event("FailedCreate", message, None, kind="ReplicaSet", name="llama-predictor-5c")
-    (view,) = views((), (refused,), CARS, {})
+    (view,) = views((), (refused,), CARS, {}, {})
     text = 'the cluster makes no pod for it: pods "llama-predictor-5c-" is forbidden: exceeded quota: gpu'
     assert told(view)[:2] == ("llama", "QUOTA")
     assert told(view)[2].startswith(text)
+
+
+def test_a_refusal_from_before_the_pod_was_made_is_over_when_the_pod_has_gone() -> None:
+    refused = event("FailedCreate", "exceeded quota: gpu", None, kind="ReplicaSet", name="llama-predictor-5c")
+    born: dict[str, str] = {}
+    made = pod("llama", server={"running": {}})
+    made["metadata"]["creationTimestamp"] = "9999-01-01T00:00:00Z"
+    assert [view.sighting for view in views((made,), (refused,), CARS, {}, born)] == [None]
+    assert views((), (refused,), CARS, {}, born) == []
+    later = {**refused, "lastTimestamp": "9999-01-01T00:00:09Z"}
+    assert [view.model for view in views((), (later,), CARS, {}, born)] == ["llama"]
 
 
 def test_a_crash_is_told_by_the_line_of_its_log() -> None:
@@ -138,7 +149,7 @@ def test_objects_of_any_shape_cost_nothing() -> None:
         {"metadata": {"labels": [LABEL]}, "status": None},
     ]
     assert {view.model for view in seen(*odd)} == {"x", "y"}
-    assert views((), ({}, {"involvedObject": 3}), CARS, {}) == []
+    assert views((), ({}, {"involvedObject": 3}), CARS, {}, {}) == []
 
 
 def test_two_models_of_one_object_are_told_apart_by_the_image_or_named_both() -> None:
