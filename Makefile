@@ -66,6 +66,13 @@ known-gaps: $(VENV)/.dev
 	PYTHONPATH=tests $(BIN)/python tests/seams/vllm_engine.py $(GAPS_ARGS)
 	$(BIN)/python tests/unit/advice/vllm_answers.py $(GAPS_ARGS)
 
+# The real opendatahub-tests, in podman under our own runner, against a stub of OpenShift's API: does QA understand it?
+# SUITE is a git clone of it with its release branches; BRANCHES="3.3 main"; RECORD=1 writes tests/data/suite and the
+# stand-in's parts anew. 6 minutes a branch (the suite's own waits are cut to 20 s), half a minute to install it.
+test-suite: $(VENV)/.dev
+	@test -n "$(SUITE)" || { echo "SUITE=folder of a git clone of opendatahub-tests" >&2; exit 2; }
+	$(BIN)/python tools/suite_judge $(SUITE) $(BRANCHES) $(if $(RECORD),--record)
+
 # Slow, and apart from `make test`: builds a kube-apiserver once (tools/apiserver.sh), then asks it what the stub says.
 test-apiserver: $(VENV)/.dev
 	programs=$$(tools/apiserver.sh) && \
