@@ -8,11 +8,23 @@ from modelcar_tui.qa.tables import KnownFailure, failures, recognise
 from modelcar_tui.qa.watch_pods import SERVER, Sighting, Trouble
 
 _OF_THE_CLUSTER = frozenset(
-    ("TOKEN_EXPIRED", "FORBIDDEN", "KUBECONFIG_INVALID", "CLUSTER_UNREACHABLE", "DSC_NOT_READY")
+    (
+        "TOKEN_EXPIRED",
+        "FORBIDDEN",
+        "KUBECONFIG_INVALID",
+        "CLUSTER_UNREACHABLE",
+        "CLUSTER_CA",
+        "PROXY",
+        "API_SERVER",
+        "DSC_NOT_READY",
+    )
 )
 """Causes of the suite's own way to the API server: a pod's words about a registry or a hub may look like
 them."""
-_SETTLED = frozenset(("IMAGE_PULL_DENIED", "IMAGE_NOT_FOUND"))
+_SETTLED = frozenset(
+    ("IMAGE_PULL_DENIED", "IMAGE_NOT_FOUND", "IMAGE_NAME", "IMAGE_SIGNATURE", "IMAGE_PULL_CA", "ARCH")
+)
+"""Of an image: somebody must mend it."""
 _REFUSED_STAYS_S = 60.0
 """A quota that is full because the model before is just going is free again by then."""
 _MOST_RESTARTS = 3
@@ -27,7 +39,7 @@ def _own(code: str, means: str, fix: str) -> KnownFailure:
 _EVENTS = "oc get events -n NAMESPACE names the reason"
 _GENERAL = {
     Trouble.IMAGE: _own("IMAGE_PULL", "the node could not pull an image", _EVENTS),
-    Trouble.CREATE: _own("CONTAINER_CREATE", "the node could not make the container", _EVENTS),
+    Trouble.CREATE: _own("CREATE_ERROR", "the node could not make the container", _EVENTS),
     Trouble.OOM: _own(
         "HOST_OOM", "the pod used more RAM than its limit", "serve the model with a higher memory limit"
     ),
@@ -39,9 +51,9 @@ _GENERAL = {
     Trouble.EVICTED: _own(
         "EVICTED", "the node had too little of a resource and evicted the pod", "oc describe nodes"
     ),
-    Trouble.MOUNT: _own("VOLUME", "a volume of the pod can't be mounted", _EVENTS),
+    Trouble.MOUNT: _own("MOUNT", "a volume of the pod can't be mounted", _EVENTS),
     Trouble.NODE: _own("UNSCHEDULABLE", "no node could take the pod", "oc describe nodes"),
-    Trouble.REFUSED: _own("NO_POD", "the cluster makes no pod for the model", _EVENTS),
+    Trouble.REFUSED: _own("POD_REFUSED", "the cluster makes no pod for the model", _EVENTS),
 }
 """Where no line of `qa_failures.yaml` says more, and it has no entry of that code."""
 _WORDS = {

@@ -13,7 +13,19 @@ from modelcar_tui.qa.watch_record import ClusterRecord
 
 _FAILED = ("FAILED", "ERROR")
 _VAGUE = frozenset(
-    ("", "READY_TIMEOUT", "CRASH_LOOP", "IMAGE_PULL", "TESTS_FAILED", "NO_POD", "ROUTE_503", "ROUTE_504")
+    (
+        "",
+        "READY_TIMEOUT",
+        "CRASH_LOOP",
+        "ENGINE_DIED",
+        "PROBE",
+        "IMAGE_PULL",
+        "NO_PODS",
+        "TESTS_FAILED",
+        "ROUTE_502",
+        "ROUTE_503",
+        "ROUTE_504",
+    )
 )
 """Causes that say what the suite waited for, not why in vain."""
 _STOPPED = frozenset(("TIMEOUT", "MODEL_TIMEOUT", "HANG", "KILLED", "INTERRUPTED", "CONTAINER_LOST"))
@@ -80,10 +92,11 @@ def _headed(outcome: QaOutcome, told: list[QaModelResult]) -> QaOutcome:
     cause = outcome.cause if code not in (*_VAGUE, *_STOPPED) else f"{first.model}: {first.line}"
     failed = [model for model in outcome.models if model.status in _FAILED]
     message = first.means if code in _VAGUE else outcome.message
-    if len(failed) > 1 and code not in _STOPPED:
+    if failed and len(outcome.models) > 1 and code not in _STOPPED:
         names = [f"{model.model} ({model.cause or 'no known cause'})" for model in failed[:_SHOWN]]
         more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
-        message = f"{len(failed)} of {len(outcome.models)} models failed: {', '.join(names)}{more}"
+        head = f"{len(failed)} of {len(outcome.models)} models failed: {', '.join(names)}{more}"
+        message = f"{head}; {first.model}: {first.means}" if first.means else head
     outcome = msgspec.structs.replace(outcome, message=message, cause=cause)
     if code not in _VAGUE:
         return outcome

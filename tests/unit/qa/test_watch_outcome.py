@@ -140,7 +140,7 @@ def test_of_twelve_models_both_that_failed_are_named_with_their_cause_in_every_f
     oom = seen(names[8], "HOST_OOM", "killed: it used more memory than its limit (OOMKilled)")
     told = with_seen(outcome(*results), (seen(names[3]), oom))
     both = "model-3 (IMAGE_PULL_DENIED), model-8 (HOST_OOM)"
-    assert told.message == f"2 of 12 models failed: {both}"
+    assert told.message == f"2 of 12 models failed: {both}; model-3: it means IMAGE_PULL_DENIED"
     models = tuple(ModelVerdict(model=name, verdict=Verdict.GO, comparison="", why="w") for name in names)
     plan = Plan(base="/x.yaml", base_sha256="", target="/y.yaml")
     report = measured(DecisionReport(verdict=Verdict.GO, why="w", models=models, plan=plan), told)

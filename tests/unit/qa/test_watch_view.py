@@ -75,7 +75,7 @@ def test_a_registry_that_answers_401_is_no_expired_login_to_the_cluster() -> Non
         ),
         (
             pod("llama", server=waiting("CreateContainerError", "no such file")),
-            "CONTAINER_CREATE",
+            "CREATE_ERROR",
             "its container can't be made: CreateContainerError: no such file",
         ),
         (
@@ -101,7 +101,7 @@ def test_each_trouble_of_a_pod_has_its_cause_and_words(found: dict[str, Any], co
     model, cause, said = told(view)
     assert (model, said[: len(text)]) == ("llama", text)
     # Other entries of the table may say it more exactly than the general one.
-    assert cause == code or code in ("CONTAINER_CREATE", "EVICTED")
+    assert cause == code or code in ("CREATE_ERROR", "EVICTED")
 
 
 def test_a_pod_that_is_not_made_is_told_by_its_replica_sets_event() -> None:
