@@ -84,9 +84,9 @@ def test_a_registry_that_answers_401_is_no_expired_login_to_the_cluster() -> Non
             "no node takes its pod: 0/3 nodes are available",
         ),
         (
-            pod("llama", evicted="no healthy devices present", reason="UnexpectedAdmissionError"),
+            pod("llama", evicted="no room left", reason="OutOfpods"),
             "UNSCHEDULABLE",
-            "no node takes its pod: UnexpectedAdmissionError: no healthy devices present",
+            "no node takes its pod: OutOfpods: no room left",
         ),
         (pod("llama", evicted="The node was low on memory."), "EVICTED", "evicted from its node: The node"),
         (
