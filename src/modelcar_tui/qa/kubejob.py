@@ -9,6 +9,7 @@ from typing import Any
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.core.stamps import seconds
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.connect import connect_as
 from modelcar_tui.kube.errors import ClusterError
@@ -26,6 +27,8 @@ from modelcar_tui.qa.runner import OnEvent, QaSecrets, Warned
 from modelcar_tui.qa.staging import driving, qa_folder
 from modelcar_tui.qa.suite import known
 from modelcar_tui.qa.types import QaOutcome, QaRequest, cluster_of
+from modelcar_tui.qa.watch import watching
+from modelcar_tui.qa.watch_outcome import with_record
 
 POLL_S = 1.0
 
@@ -103,9 +106,12 @@ class KubeJobRunner:
                 maker = Maker(client, request, options, pipeline, on_event, self._poll)
                 job = await maker.make(secret, config, job)
             following = Following(client, request, options, job, pipeline, on_event, self._poll)
-            ended = await following.to_its_end(attached=attached)
+            made = seconds(str(job["metadata"].get("creationTimestamp") or ""))
+            began = made + pipeline.ahead_s if made else 0.0
+            async with watching(request, qa, pipeline, on_event, began=began, client=client) as record:
+                ended = await following.to_its_end(attached=attached)
             suite = store.load_probe(qa)
-            outcome = of_suite(ended, suite.facts if suite is not None else None)
+            outcome = with_record(of_suite(ended, suite.facts if suite is not None else None), record)
             pipeline.say(f"{outcome.code}: {outcome.message}")
             store.save_outcome(qa, outcome)
             await delete(client, options, request, pipeline)

@@ -10,6 +10,7 @@ import re
 
 import msgspec
 
+from modelcar_tui.qa.measured import figures_of
 from modelcar_tui.qa.tables import KnownFailure, recognise, suite
 from modelcar_tui.qa.types import QaCounts, QaMeasured, QaModelResult
 
@@ -132,9 +133,7 @@ class SuiteParser:
             return self._enter(suite().phases.get(match["name"], "setup"))
         if "ocp_resources" in line:
             self._object(line)
-        elif (
-            "memory" in line or "KV cache" in line or "Maximum concurrency" in line or "Model loading" in line
-        ):
+        else:
             self._measure(line)
         if "Waiting for " not in line:
             return False
@@ -229,14 +228,9 @@ class SuiteParser:
         return known is not None and known.status in ("PASSED", "SKIPPED")
 
     def _measure(self, line: str) -> None:
-        if len(self.result.measured) >= MAX_MEASURED:
-            return
-        for what, pattern in suite().measured.items():
-            if match := pattern.search(line):
-                value = float(match["v"].replace(",", ""))
-                self.result.measured.append(
-                    QaMeasured(model=self.result.model, what=what, value=value, line=line)
-                )
+        result = self.result
+        if len(result.measured) < MAX_MEASURED:
+            result.measured += figures_of(result.model, line)
 
     def _object(self, line: str) -> None:
         match = self._lines["object"].search(line)

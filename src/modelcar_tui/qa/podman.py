@@ -41,6 +41,8 @@ from modelcar_tui.qa.staging import (
 )
 from modelcar_tui.qa.suite import command, known, refuse_untestable
 from modelcar_tui.qa.types import QaOutcome, QaRequest, cluster_of
+from modelcar_tui.qa.watch import watching
+from modelcar_tui.qa.watch_outcome import with_record
 from modelcar_tui.qa.watchdog import Watchdog
 
 POLL_S = 0.05
@@ -131,9 +133,11 @@ class PodmanRunner:
                     model_limit_s=request.model_timeout_s,
                 )
             )
-            ended = await self._follow(qa, request, container, pipeline, on_event)
+            began = container.started or time.time()
+            async with watching(request, qa, pipeline, on_event, began=began) as record:
+                ended = await self._follow(qa, request, container, pipeline, on_event)
             suite = store.load_probe(qa)
-            outcome = of_suite(ended, suite.facts if suite is not None else None)
+            outcome = with_record(of_suite(ended, suite.facts if suite is not None else None), record)
             pipeline.say(f"{outcome.code}: {outcome.message}")
             store.save_outcome(qa, outcome)
             await self._clean_up(qa, request)

@@ -24,7 +24,6 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     """`qa_suite.yaml`, with its patterns compiled."""
 
     lines: dict[str, re.Pattern[str]]
-    measured: dict[str, re.Pattern[str]]
     phases: dict[str, str]
     accepted: tuple[str, ...]
     words: dict[str, str]
@@ -36,7 +35,6 @@ def suite() -> Tables:
     raw = _load("qa_suite.yaml")
     return Tables(
         lines={name: re.compile(pattern) for name, pattern in raw["lines"].items()},
-        measured={name: re.compile(pattern) for name, pattern in raw["measured"].items()},
         phases=raw["phases"],
         accepted=tuple(raw["accelerators"]["accepted"]),
         words=raw["accelerators"]["words"],

@@ -87,7 +87,7 @@ class QaMeasured(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str
     what: str
-    """`weights_gib`, `kv_cache_gib`, `kv_tokens`, `concurrency`, `load_s`."""
+    """`weights_gib`, `kv_cache_gib`, `kv_tokens`, `concurrency`, `load_s`, `graphs_gib`."""
     value: float
     line: str
     predicted: float | None = None

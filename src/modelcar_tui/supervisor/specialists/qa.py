@@ -20,7 +20,7 @@ from modelcar_tui.kube.types import Rung
 from modelcar_tui.qa.budget import Budgets, budgets
 from modelcar_tui.qa.effects import clean_up_commands, effects, job_effects
 from modelcar_tui.qa.image import SuiteImage, suite_image
-from modelcar_tui.qa.measured import measured_line
+from modelcar_tui.qa.measured import failed_lines, measured_line
 from modelcar_tui.qa.outcome import could_not_start
 from modelcar_tui.qa.runner import (
     ContainerStarted,
@@ -29,6 +29,7 @@ from modelcar_tui.qa.runner import (
     QaEvent,
     QaSecrets,
     Runner,
+    Saw,
     Warned,
     WentSilent,
 )
@@ -171,6 +172,7 @@ class Qa:
         lines = [f"{outcome.code}: {outcome.message}"]
         lines += [f"cause: {outcome.cause}"] if outcome.cause else []
         lines += [f"next: {outcome.fix}"] if outcome.fix else []
+        lines += failed_lines(outcome.models)
         lines += [
             f"our estimate for {model.model}: {model.predicted}"
             for model in outcome.models
@@ -273,6 +275,8 @@ def _tell(context: Context, event: QaEvent) -> None:
             context.emit(e.QaLogGrew(lines=event.lines, size=event.size))
         case Progressed():
             context.emit(e.QaProgressed(**msgspec.structs.asdict(event)))
+        case Saw():
+            context.emit(e.QaSaw(seen=event.seen))
         case WentSilent():
             context.emit(
                 e.Noticed(text=f"QA has been silent for {event.seconds:.0f} s (phase: {event.phase})")
