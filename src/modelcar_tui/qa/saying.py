@@ -14,9 +14,7 @@ _PROCESS = re.compile(
 )
 _PROCESS_HEADS = "(EWC"
 _TRACED = re.compile(r"^E(?:\s{2,}|$)")
-_CODE = re.compile(
-    r"^(?:\s{4,}(?![\s'\"\[{(])|\s*File \"|>|\*{0,2}[A-Za-z_]\w* += )|^\S+\.pyx?:\d+: |^\s*[\^~]+$"
-)
+_CODE = re.compile(r"^(?:\s{4,}|\s*File \"|>|\*{0,2}[A-Za-z_]\w* += )|^\S+\.pyx?:\d+: |^\s*[\^~]+$")
 HEAD = 80
 """Characters in which a line's level stands."""
 
@@ -57,7 +55,8 @@ def message(line: str) -> str:
     if _TRACED.match(line):
         return line[1:].strip()
     text = _PROCESS.sub("", line) if line[:1] in _PROCESS_HEADS else line
+    event = _EVENT.match(text)
+    text = text[event.end() :] if event else text
     if _CODE.match(text):
         return ""
-    event = _EVENT.match(text)
-    return without_logger(text[event.end() :]).strip() if event else text.strip()
+    return (without_logger(text) if event else text).strip()
