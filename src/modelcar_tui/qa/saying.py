@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-# Lines of ordinary work: structlog's `[info     ]`, a logger's ` INFO `, vLLM's and uvicorn's.
-_QUIET = re.compile(r"\[(?:info|debug|success) *\]|(?:^|[\s)])(?:INFO|DEBUG|SUCCESS)(?:[\s:]|$)", re.ASCII)
-_LEVELS = ("info", "INFO", "success", "debug", "DEBUG", "SUCCESS")
+# Lines of ordinary work: structlog's `[info     ]`, a logger's ` INFO `, vLLM's and uvicorn's; a retry.
+_QUIET = re.compile(
+    r"\[(?:info|debug|success) *\]|(?:^|[\s)])(?:INFO|DEBUG|SUCCESS)(?:[\s:]|$)|Retrying \(Retry\(", re.ASCII
+)
+_LEVELS = ("Retrying", "info", "INFO", "success", "debug", "DEBUG", "SUCCESS")
 _EVENT = re.compile(r"^\d{4}-\d\d-\d\dT\S+ (?:\[(?:error|critical|warning|exception) *\] )?")
 _LOGGER = re.compile(r" \[[\w. ]+\](?: \w+=\S+)*$")
 _PROCESS = re.compile(
