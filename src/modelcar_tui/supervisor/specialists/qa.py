@@ -21,7 +21,8 @@ from modelcar_tui.qa.budget import Budgets, budgets
 from modelcar_tui.qa.effects import clean_up_commands, effects, job_effects
 from modelcar_tui.qa.image import SuiteImage, suite_image
 from modelcar_tui.qa.measured import measured_line
-from modelcar_tui.qa.outcome import could_not_start
+from modelcar_tui.qa.models import FAILED
+from modelcar_tui.qa.outcome import MAX_NAMED, could_not_start
 from modelcar_tui.qa.runner import (
     ContainerStarted,
     LogGrew,
@@ -172,6 +173,7 @@ class Qa:
         lines = [f"{outcome.code}: {outcome.message}"]
         lines += [f"cause: {outcome.cause}"] if outcome.cause else []
         lines += [f"next: {outcome.fix}"] if outcome.fix else []
+        lines += _each_failure(outcome)
         lines += [
             f"our estimate for {model.model}: {model.predicted}"
             for model in outcome.models
@@ -186,6 +188,16 @@ class Qa:
             ]
         context.finish(f"{outcome.code}: {outcome.message}", tuple(lines), status=ok)
         return outcome
+
+
+def _each_failure(outcome: QaOutcome) -> list[str]:
+    """Of several failed models each one's own cause and next step; what the run says is one of them."""
+    failed = [model for model in outcome.models if model.status in FAILED]
+    return [
+        f"{model.model}: {model.cause}: {model.means}; next: {model.fix}"
+        for model in failed[:MAX_NAMED]
+        if model.cause and len(failed) > 1
+    ]
 
 
 async def _to_its_end(context: Context, runner: Runner, work: Coroutine[Any, Any, T]) -> T | QaOutcome:
