@@ -18,6 +18,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
 from modelcar_tui.core.shortage import shortage
 from modelcar_tui.core.streams import OutputLost, deliver, give_up_output, wait_no_more
+from modelcar_tui.qa.seen import Seen
 from modelcar_tui.report.text import markdown
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.limits import STOP_S
@@ -142,6 +143,7 @@ class _Talk:
     def __init__(self, form: str) -> None:
         self._form = form
         self._log: Any = None
+        self._seen: set[str] = set()
 
     def tell(self, stamped: e.Stamped) -> None:
         if self._form == "jsonl":
@@ -165,9 +167,19 @@ class _Talk:
             case e.QaStarted() as started:
                 self._log = _Tail(Path(started.log))
                 self._say(f"[QA] {started.image} in {started.container}")
+            case e.QaSaw(seen=seen):
+                self._saw(seen)
             case e.QaLogGrew() | e.QaFinished() if self._log is not None:
                 for line in self._log.more():
                     self._say(f"[QA] {line}")
+
+    def _saw(self, seen: tuple[Seen, ...]) -> None:
+        """What the cluster says of a model, once; and that waiting does not help, where it does not."""
+        for one in seen:
+            hint = "" if one.mends_itself else "; it will not mend itself: Ctrl-C stops QA"
+            if (line := f"{one.line}{hint}") not in self._seen:
+                self._seen.add(line)
+                self._say(f"[cluster] {line}")
 
     def close(self, supervisor: Supervisor) -> None:
         for fault in supervisor.state.faults:

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 import msgspec
 
 from modelcar_tui.qa.blocks import Block, Blocks
+from modelcar_tui.qa.measured import figures_of
 from modelcar_tui.qa.models import FAILED, Found, Models, model_of
 from modelcar_tui.qa.objects import follow
 from modelcar_tui.qa.tables import suite
@@ -254,9 +255,7 @@ class SuiteParser:
             return self._enter(suite().phases.get(match["name"], "setup"))
         if "ocp_resources" in line:
             follow(lines["object"].search(line), result.created)
-        elif (
-            "memory" in line or "KV cache" in line or "Maximum concurrency" in line or "Model loading" in line
-        ):
+        else:
             self._measure(line)
         if "Waiting for " not in line:
             return False
@@ -292,11 +291,6 @@ class SuiteParser:
         return changed
 
     def _measure(self, line: str) -> None:
-        if len(self.result.measured) >= MAX_MEASURED:
-            return
-        for what, pattern in suite().measured.items():
-            if match := pattern.search(line):
-                value = float(match["v"].replace(",", ""))
-                self.result.measured.append(
-                    QaMeasured(model=self.result.model, what=what, value=value, line=line)
-                )
+        result = self.result
+        if len(result.measured) < MAX_MEASURED:
+            result.measured += figures_of(result.model, line)

@@ -18,7 +18,9 @@ class StagedManifest(msgspec.Struct, frozen=True, kw_only=True):
 
     data: bytes
     models: tuple[str, ...]
-    hosts: tuple[str, ...]
+    images: tuple[str, ...] = ()
+    """Of each model, as they are written."""
+    hosts: tuple[str, ...] = ()
     """Registry hosts of the images, in order of appearance."""
     audio: bool = False
     """An audio model is in it: the suite downloads its sample from the internet."""
@@ -58,6 +60,7 @@ def stage_manifest(path: Path) -> StagedManifest:
     return StagedManifest(
         data=data,
         models=tuple(str(item.get("name") or "") for item in models),
+        images=tuple(str(item.get("image") or "") for item in models),
         hosts=tuple(hosts),
         audio=any(item.get("model_output_type") == "audio" for item in models),
         single=tuple(

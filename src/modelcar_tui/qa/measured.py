@@ -1,8 +1,12 @@
-"""Figures of vLLM's own start-up log in the operator's words, beside what was predicted."""
+"""How models fared in the operator's words: why they failed, and vLLM's own figures beside what was
+predicted."""
 
 from __future__ import annotations
 
-from modelcar_tui.qa.types import QaMeasured
+from collections.abc import Sequence
+
+from modelcar_tui.qa.types import QaMeasured, QaModelResult
+from modelcar_tui.vllm.startup_log import figures
 
 _WHAT = {
     "weights_gib": ("weights", "GiB per GPU"),
@@ -10,7 +14,36 @@ _WHAT = {
     "kv_tokens": ("KV cache", "tokens"),
     "concurrency": ("requests at full context", ""),
     "load_s": ("loading", "s"),
+    "graphs_gib": ("CUDA graphs", "GiB per GPU"),
 }
+"""What is kept of the log's figures."""
+_MOST_FAILED = 20
+
+
+def figures_of(model: str, line: str) -> list[QaMeasured]:
+    """The figures that one line of a model's log gives; none for most lines."""
+    return [
+        QaMeasured(model=model, what=one.what, value=one.value, line=line)
+        for one in figures(line)
+        if one.what in _WHAT
+    ]
+
+
+def failed_line(model: QaModelResult) -> str:
+    """`granite failed: IMAGE_PULL_DENIED: waiting for the image: unauthorized; next: ...`; empty for one that
+    did not fail, or of which nothing more is known than that it did, or was cut short."""
+    if model.status not in ("FAILED", "ERROR", "") or not (model.cause or model.line):
+        return ""
+    how = "failed" if model.status else "was cut short"
+    said = ": ".join(part for part in (model.cause, model.line or model.means) if part)
+    return f"{model.model} {how}: {said}" + (f"; next: {model.fix}" if model.fix else "")
+
+
+def failed_lines(models: Sequence[QaModelResult]) -> list[str]:
+    """`failed_line` of the first of them, and how many more there are."""
+    told = [line for model in models if (line := failed_line(model))]
+    more = len(told) - _MOST_FAILED
+    return [*told[:_MOST_FAILED], *([f"and {more} more models"] if more > 0 else [])]
 
 
 def measured_line(one: QaMeasured) -> str:

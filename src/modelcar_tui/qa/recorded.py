@@ -22,9 +22,12 @@ from modelcar_tui.qa import store
 from modelcar_tui.qa.lines import LineSplitter, RawLine
 from modelcar_tui.qa.outcome import classify, refused
 from modelcar_tui.qa.pipeline import Pipeline
+from modelcar_tui.qa.recorded_looks import RecordedLook, RecordedLooks
 from modelcar_tui.qa.runner import ContainerStarted, OnEvent, QaSecrets
 from modelcar_tui.qa.staging import driving, qa_folder
 from modelcar_tui.qa.types import QaOutcome, QaRequest
+from modelcar_tui.qa.watch_outcome import with_record
+from modelcar_tui.qa.watch_record import ClusterRecord
 
 _STAMP = re.compile(r"^(?:PASSED|FAILED|ERROR|SKIPPED)?(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)?)")
 SPEED = 20.0
@@ -44,6 +47,8 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     generation: str = ""
     seconds: float | None = None
     """How long the recorded run took; None takes the suite's own figure."""
+    looks: tuple[RecordedLook, ...] = ()
+    """What the cluster said while the suite waited."""
 
 
 class RecordedRunner:
@@ -100,15 +105,19 @@ class RecordedRunner:
                     model_limit_s=request.model_timeout_s,
                 )
             )
-            clock = 0.0
+            clock, record = 0.0, ClusterRecord(qa)
+            looks = RecordedLooks(about.looks, record, self._redact, on_event)
             for number, line in enumerate(recorded_lines(self._path)):
                 at = line.at or clock
                 if number >= done:
                     await self._pause(clock, line.at, pipeline)
                 clock = at
+                if number >= done:
+                    looks.at(number)
                 pipeline.take(line)
                 pipeline.flush(force=False)
             outcome = classify(pipeline.parser, exit_status=about.exit_status, seconds=about.seconds)
+            outcome = with_record(outcome, record)
             pipeline.say(f"{outcome.code}: {outcome.message}")
             store.save_outcome(qa, outcome)
         finally:

@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from modelcar_tui.core.secrets import Secret
+from modelcar_tui.qa.seen import Seen
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 
 
@@ -71,7 +72,13 @@ class Warned(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-QaEvent = ContainerStarted | LogGrew | Progressed | WentSilent | Warned
+class Saw(msgspec.Struct, frozen=True, kw_only=True):
+    """Why models do not start, by the cluster itself; sent only when it changes, empty when all is well."""
+
+    seen: tuple[Seen, ...] = ()
+
+
+QaEvent = ContainerStarted | LogGrew | Progressed | WentSilent | Warned | Saw
 OnEvent = Callable[[QaEvent], None]
 
 

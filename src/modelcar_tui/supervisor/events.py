@@ -14,6 +14,7 @@ from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.manifest.standing import Replaced
 from modelcar_tui.manifest.types import Manifest
+from modelcar_tui.qa.seen import Seen
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, Verdict
 
@@ -179,6 +180,12 @@ class QaProgressed(Event, tag=True, frozen=True, kw_only=True):
     """As in `qa.runner.Progressed`."""
 
 
+class QaSaw(Event, tag=True, frozen=True, kw_only=True):
+    """Why models do not start, by the cluster itself; replaces what was said before."""
+
+    seen: tuple[Seen, ...] = ()
+
+
 class QaFinished(Event, tag=True, frozen=True, kw_only=True):
     outcome: QaOutcome
 
@@ -298,6 +305,7 @@ AnyEvent = (
     | QaStarted
     | QaLogGrew
     | QaProgressed
+    | QaSaw
     | QaFinished
     | Noticed
     | LanguageModelJoined

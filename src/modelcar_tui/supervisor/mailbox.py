@@ -40,7 +40,7 @@ class Mailbox:
 
 def _key(event: e.AnyEvent) -> object:
     match event:
-        case e.QaLogGrew() | e.QaProgressed() | e.ClusterRead():
+        case e.QaLogGrew() | e.QaProgressed() | e.QaSaw() | e.ClusterRead():
             return type(event)
         case e.StepChanged():
             return ("step", event.specialist, event.step)

@@ -15,6 +15,7 @@ import msgspec
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.manifest.types import Manifest
+from modelcar_tui.qa.seen import Seen
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.verdict.outcome import stands
@@ -114,6 +115,8 @@ class Qa(msgspec.Struct, frozen=True, kw_only=True):
     phase_since: float = 0.0
     model_since: float = 0.0
     window_s: float | None = None
+    seen: tuple[Seen, ...] = ()
+    """Why models do not start, by the cluster itself, while the suite waits."""
     outcome: QaOutcome | None = None
 
 
@@ -254,14 +257,16 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
             return _set(state, consent=_set(state.consent or Consent(effects=()), allowed=event.allowed))
         case e.QaStarted():
             names = ("container", "image", "log", "began", "limit_s", "model_limit_s")
-            qa = _set(state.qa, outcome=None, **{name: getattr(event, name) for name in names})
+            qa = _set(state.qa, outcome=None, seen=(), **{name: getattr(event, name) for name in names})
             return _judged(_set(state, qa=qa))
         case e.QaLogGrew():
             return _set(state, qa=_set(state.qa, lines=event.lines, size=event.size))
         case e.QaProgressed():
             return _set(state, qa=_set(state.qa, **msgspec.structs.asdict(event)))
+        case e.QaSaw():
+            return _set(state, qa=_set(state.qa, seen=event.seen))
         case e.QaFinished():
-            return _judged(_set(state, qa=_set(state.qa, outcome=event.outcome, ended=stamped.at)))
+            return _judged(_set(state, qa=_set(state.qa, outcome=event.outcome, ended=stamped.at, seen=())))
         case e.Noticed():
             return _set(state, notices=(*state.notices, event)[-200:])
         case e.LanguageModelJoined():

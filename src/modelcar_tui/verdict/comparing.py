@@ -13,6 +13,7 @@ _FIELDS = {
     "kv_cache_gib": "kv_available_gib",
     "kv_tokens": "kv_tokens",
     "concurrency": "max_concurrency",
+    "graphs_gib": "cuda_graph_gib",
 }
 _MEMORY = frozenset({"CUDA_OOM", "HOST_OOM", "VLLM_ARGUMENT", "UNSUPPORTED_MODEL"})
 """Causes that the estimate has something to say about."""

@@ -86,10 +86,12 @@ def _measured(model: ModelVerdict, report: DecisionReport, outcome: QaOutcome) -
         return _lowered(model, Verdict.UNKNOWN, said, _READ)
     if any(one.status == "PASSED" for one in results):
         return model
-    if any(not one.status for one in results) and outcome.code.endswith(":MODEL_TIMEOUT"):
-        return _lowered(model, Verdict.NO_GO, f"its QA used up its budget: {outcome.message}", outcome.fix)
-    said = f"QA ended before it was tested: {outcome.message}"
-    return _lowered(model, Verdict.UNKNOWN, said, outcome.fix)
+    cut = next((one for one in results if not one.status), None)
+    told = f"{outcome.message}; {cut.line}" if cut is not None and cut.line else outcome.message
+    fix = cut.fix if cut is not None and cut.fix else outcome.fix
+    if cut is not None and outcome.code.endswith(":MODEL_TIMEOUT"):
+        return _lowered(model, Verdict.NO_GO, f"its QA used up its budget: {told}", fix)
+    return _lowered(model, Verdict.UNKNOWN, f"QA ended before it was tested: {told}", fix)
 
 
 def _lowered(model: ModelVerdict, verdict: Verdict, said: str, fix: str) -> ModelVerdict:

@@ -14,7 +14,6 @@ from modelcar_tui.report.text import markdown
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.specialists.decision import finished
-from modelcar_tui.supervisor.specialists.qa import _each_failure
 from modelcar_tui.supervisor.state import RunState, fold
 from modelcar_tui.supervisor.steps import conclusion
 from modelcar_tui.verdict.reports import DecisionReport, ModelVerdict, Verdict
@@ -267,14 +266,3 @@ def test_the_next_step_is_what_helps_those_that_decide_the_verdict() -> None:
     good = outcome_of(run())
     assert good is not None
     assert good.next == ""
-
-
-def test_of_several_failed_models_each_has_its_cause_and_its_next_step() -> None:
-    denied = QaModelResult(
-        model=NAMES[0], status="ERROR", cause="IMAGE_PULL_DENIED", means="refused", fix="podman login"
-    )
-    assert _each_failure(failed(denied, OOM, PASSED[1])) == [
-        f"{NAMES[0]}: IMAGE_PULL_DENIED: refused; next: podman login",
-        f"{NAMES[1]}: CUDA_OOM: it did not fit; next: lower --max-model-len",
-    ]
-    assert _each_failure(failed(OOM, *PASSED)) == []

@@ -20,9 +20,8 @@ from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.qa.budget import Budgets, budgets
 from modelcar_tui.qa.effects import clean_up_commands, effects, job_effects
 from modelcar_tui.qa.image import SuiteImage, suite_image
-from modelcar_tui.qa.measured import measured_line
-from modelcar_tui.qa.models import FAILED
-from modelcar_tui.qa.outcome import MAX_NAMED, could_not_start
+from modelcar_tui.qa.measured import failed_lines, measured_line
+from modelcar_tui.qa.outcome import could_not_start
 from modelcar_tui.qa.runner import (
     ContainerStarted,
     LogGrew,
@@ -30,9 +29,11 @@ from modelcar_tui.qa.runner import (
     QaEvent,
     QaSecrets,
     Runner,
+    Saw,
     Warned,
     WentSilent,
 )
+from modelcar_tui.qa.suite_facts import spaces
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.events import Status, StepPlan
@@ -115,6 +116,7 @@ class Qa:
             verdict=context.report("decision", DecisionReport).verdict,
             pull_secret=_pull_secret(),
             podman=None if settings.qa_engine == KUBERNETES else "podman",
+            image=_image(context).image,
         )
 
     def _runner(self, context: Context) -> Runner:
@@ -149,6 +151,7 @@ class Qa:
             network=settings.qa_network,
             memory=settings.qa_memory,
             pull=settings.qa_pull,
+            told=spaces(_image(context).facts),
         )
 
     def _skipped(self, context: Context, outcome: QaOutcome) -> QaOutcome:
@@ -173,7 +176,7 @@ class Qa:
         lines = [f"{outcome.code}: {outcome.message}"]
         lines += [f"cause: {outcome.cause}"] if outcome.cause else []
         lines += [f"next: {outcome.fix}"] if outcome.fix else []
-        lines += _each_failure(outcome)
+        lines += failed_lines(outcome.models)
         lines += [
             f"our estimate for {model.model}: {model.predicted}"
             for model in outcome.models
@@ -188,16 +191,6 @@ class Qa:
             ]
         context.finish(f"{outcome.code}: {outcome.message}", tuple(lines), status=ok)
         return outcome
-
-
-def _each_failure(outcome: QaOutcome) -> list[str]:
-    """Of several failed models each one's own cause and next step; what the run says is one of them."""
-    failed = [model for model in outcome.models if model.status in FAILED]
-    return [
-        f"{model.model}: {model.cause}: {model.means}; next: {model.fix}"
-        for model in failed[:MAX_NAMED]
-        if model.cause and len(failed) > 1
-    ]
 
 
 async def _to_its_end(context: Context, runner: Runner, work: Coroutine[Any, Any, T]) -> T | QaOutcome:
@@ -223,8 +216,8 @@ def _not_known(error: BaseException) -> QaOutcome:
 
 
 def _effects(context: Context) -> tuple[str, ...]:
-    """What the suite will do to the cluster; before the probe, its generation is what its tag is known to
-    hold."""
+    """What the suite will do to the cluster; before it is asked, its image is taken for what its tag is
+    known to hold."""
     cars = context.report("configuration", ConfigurationReport).manifest.models
     access = context.report("accelerator", AcceleratorReport).access
     played = (
@@ -232,16 +225,14 @@ def _effects(context: Context) -> tuple[str, ...]:
     )
     image = _image(context)
     done = effects(
-        image.generation,
+        image.facts,
         models=[car.name for car in cars],
         server=access.server,
         user=access.user,
         audio=any(car.model_output_type == "audio" for car in cars),
     )
     if context.settings.qa_engine == KUBERNETES:
-        done += job_effects(
-            context.settings.qa_namespace or "", context.settings.qa_parallel, image.generation
-        )
+        done += job_effects(context.settings.qa_namespace or "", context.settings.qa_parallel, image.facts)
     image_line = f"Image: {image.image}, {image.why}."
     return (*played, *done, image_line, *_budgets(context).warnings, *_suite_findings(context))
 
@@ -264,7 +255,9 @@ def _image(context: Context) -> SuiteImage:
 
 def _budgets(context: Context) -> Budgets:
     models = context.report("configuration", ConfigurationReport).models
-    return budgets([(model.car.name, model.image.size_bytes.value) for model in models])
+    facts = _image(context).facts
+    tests = len(facts.modes) if facts is not None and facts.modes else 1
+    return budgets([(model.car.name, model.image.size_bytes.value) for model in models], tests=tests)
 
 
 def _tell(context: Context, event: QaEvent) -> None:
@@ -286,6 +279,8 @@ def _tell(context: Context, event: QaEvent) -> None:
             context.emit(e.QaLogGrew(lines=event.lines, size=event.size))
         case Progressed():
             context.emit(e.QaProgressed(**msgspec.structs.asdict(event)))
+        case Saw():
+            context.emit(e.QaSaw(seen=event.seen))
         case WentSilent():
             context.emit(
                 e.Noticed(text=f"QA has been silent for {event.seconds:.0f} s (phase: {event.phase})")
@@ -295,7 +290,7 @@ def _tell(context: Context, event: QaEvent) -> None:
 
 
 def _job_runner(context: Context) -> Runner:
-    from modelcar_tui.qa.kube_objects import JobOptions
+    from modelcar_tui.qa.kube_options import JobOptions
     from modelcar_tui.qa.kubejob import KubeJobRunner
 
     settings = context.settings
@@ -310,6 +305,10 @@ def _job_runner(context: Context) -> Runner:
     options = JobOptions(
         namespace=settings.qa_namespace,
         service_account=settings.qa_service_account,
+        run_as=settings.qa_run_as,
+        pull_secrets=settings.qa_image_pull_secrets,
+        arch=settings.qa_arch,
+        tolerations=settings.qa_tolerations,
         queue=settings.qa_queue,
         parallel=settings.qa_parallel,
     )

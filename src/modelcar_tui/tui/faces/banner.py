@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.qa.seen import Seen, hopeless
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.state import Pane, RunState
@@ -88,6 +89,8 @@ def next_row(face: Face, cells: int) -> Row:
         )
     if state.kept:
         return row((" nothing was written: ", "warn"), state.kept)
+    if state.qa.seen:
+        return _seen_row(state.qa.seen)
     if state.notices and state.notices[-1].status in (Status.WARNING, Status.FAILED):
         notice = state.notices[-1]
         return row(
@@ -100,6 +103,15 @@ def next_row(face: Face, cells: int) -> Row:
     if state.qa.container and state.qa.outcome is None:
         return row((" QA is running", "run"), (f"  {activity(state)}", "muted"))
     return row((f" {activity(state)}" if state.decision else "", "muted"))
+
+
+def _seen_row(seen: tuple[Seen, ...]) -> Row:
+    """Why a model does not start while QA waits for it: first what will not mend itself."""
+    first = (*hopeless(seen), *seen)[0]
+    more = f" (and {len(seen) - 1} more)" if len(seen) > 1 else ""
+    key = (("   ", "muted"), ("S", "key"), (" stops QA", "muted")) if not first.mends_itself else ()
+    role = "warn" if first.mends_itself else "bad"
+    return row((" QA waits in vain " if key else " QA waits ", role), (f" {first.line}{more}", "text"), *key)
 
 
 def activity(state: RunState) -> str:

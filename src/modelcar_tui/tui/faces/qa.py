@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from modelcar_tui.qa.seen import Seen, hopeless
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor.state import Qa, RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Row, Span, paragraph, row
+
+_MOST_SEEN = 4
 
 
 def qa_rows(state: RunState, cells: int, glyphs: Glyphs, now: float = 0.0) -> list[Row]:
@@ -32,11 +35,13 @@ def qa_rows(state: RunState, cells: int, glyphs: Glyphs, now: float = 0.0) -> li
 
 def outcome_rows(out: QaOutcome, cells: int) -> list[Row]:
     """How it ended, what it means, what to do, and what vLLM said against what we predicted."""
-    from modelcar_tui.qa.measured import measured_line  # the first paint does not wait for it
+    from modelcar_tui.qa.measured import failed_lines, measured_line  # the first paint does not wait for it
 
     role = "ok" if out.ok else "skip" if out.skipped else "bad"
     rows = [row((out.code, role)), *paragraph(out.message, cells)]
     rows += labelled("cause", out.cause, cells) + labelled("next", out.fix, cells)
+    for line in failed_lines(out.models):
+        rows += labelled("model", line, cells)
     for model in out.models:
         if model.predicted:
             rows += labelled("our", f"estimate of {model.model}: {model.predicted}", cells)
@@ -49,9 +54,9 @@ def outcome_rows(out: QaOutcome, cells: int) -> list[Row]:
     return rows
 
 
-def labelled(label: str, text: str, cells: int, *, indent: int = 7) -> list[Row]:
+def labelled(label: str, text: str, cells: int, *, indent: int = 7, role: str = "text") -> list[Row]:
     """A paragraph behind its label; nothing for an empty text."""
-    lines = paragraph(text, cells - indent) if text else []
+    lines = paragraph(text, cells - indent, role) if text else []
     return [
         Row(((f"{'' if at else label:<{indent}}", "muted"), *line.spans)) for at, line in enumerate(lines)
     ]
@@ -75,8 +80,19 @@ def _running(qa: Qa, cells: int, glyphs: Glyphs, now: float) -> list[Row]:
         for at, (word, (text, role)) in enumerate(told):
             spans += [(f"{'  ' if at else ''}{word} ", "muted"), (text, role)]
         rows.append(Row(tuple(spans)))
+    rows += _seen(qa.seen, cells)
     if qa.container:
         rows += labelled("in", qa.container, cells)
+    return rows
+
+
+def _seen(seen: tuple[Seen, ...], cells: int) -> list[Row]:
+    """Why models do not start, by the cluster itself; and the key, where waiting does not help."""
+    rows: list[Row] = []
+    for at, one in enumerate(seen[:_MOST_SEEN]):
+        rows += labelled("" if at else "why", one.line, cells, role="warn" if one.mends_itself else "bad")
+    if hopeless(seen):
+        rows.append(row((" " * 7, "muted"), ("S", "key"), (" stops QA: it will not mend itself", "muted")))
     return rows
 
 

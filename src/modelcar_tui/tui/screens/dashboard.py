@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widget import Widget
 
+from modelcar_tui.qa.seen import hopeless
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.logindex import LogIndex
@@ -59,6 +60,7 @@ class DashboardScreen(FaceScreen):
         Binding("t", "on_panel('t')", "times"),
         Binding("s", "on_panel('s')", "save the log, or sort the GPUs"),
         Binding("y", "copy", "copy the panel"),
+        Binding("S", "stop_qa", "stop QA, where waiting does not help a model", show=False),
         Binding("q", "quit_run", "quit"),
         Binding("escape", "unzoom", "back", show=False),
     ]
@@ -104,6 +106,8 @@ class DashboardScreen(FaceScreen):
             keys.append(("d", "review"))
         if self.face.state.waiting_for_consent:
             keys.append(("x", "start QA"))
+        if hopeless(self.face.state.qa.seen):
+            keys.append(("S", "stop QA"))
         keys += [(f"1-{min(9, len(self._shown_panes))}", "panes"), ("tab", "next"), ("?", "why")]
         match self.focused:
             case LogView():
@@ -265,6 +269,11 @@ class DashboardScreen(FaceScreen):
     def action_summary(self) -> None:
         """The summary."""
         self.board.open_summary()
+
+    def action_stop_qa(self) -> None:
+        """`S`, only while a model waits for what will not come."""
+        if hopeless(self.face.state.qa.seen):
+            self.board.request_quit()
 
     def action_quit_run(self) -> None:
         """Quit."""
