@@ -23,6 +23,8 @@ from modelcar_tui.qa.telling import told
 from modelcar_tui.qa.types import QaCounts, QaMeasured, QaModelResult
 
 MAX_MEASURED = 1_000
+MAX_GLUED = 8
+"""Pieces of a line that are taken apart."""
 _SUMMARY = "short test summary info"
 _SECTIONS = ("ERRORS", "FAILURES", _SUMMARY)
 _PHASES = {"SETUP": "setup", "CALL": "inference"}
@@ -82,6 +84,7 @@ class SuiteParser:
         self.result = SuiteResult(tests=Models())
         self._lines = suite().lines
         self._blocks = Blocks()
+        self._glued = 0
         self._ruled = False
         """A ruler with a test's id was seen, so stdout's ids tell nothing of now."""
         self._of_section: str | None = None
@@ -175,8 +178,14 @@ class SuiteParser:
 
     def _rest(self, line: str) -> bool:
         """What stands glued behind a word or an id of pytest's: a line of the other stream."""
+        if self._glued >= MAX_GLUED:
+            return False
+        self._glued += 1
         self.result.lines -= 1
-        return self.feed(line)
+        try:
+            return self.feed(line)
+        finally:
+            self._glued -= 1
 
     def _node(self, match: re.Match[str]) -> bool:
         """An id on stdout: before its test where it stands alone, after it where a word follows."""

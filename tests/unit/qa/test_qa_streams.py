@@ -163,6 +163,13 @@ def test_a_word_alone_on_its_line_changes_nothing_and_what_is_glued_to_it_counts
     assert parser.result.models["a"].status == "FAILED"
 
 
+def test_a_line_of_nothing_but_glued_ids_is_taken_apart_only_so_far() -> None:
+    parser = run("".join(f"tests/a.py::b::c[m{number}-raw] FAILED" for number in range(500)))
+    assert list(parser.result.models)[:2] == ["m0", "m1"]
+    assert len(parser.result.models) < 12
+    assert parser.result.lines == 1
+
+
 def test_a_word_counts_where_no_status_line_came() -> None:
     parser = run(node("a"), f"{node('a')}ERROR", f"{node('b')}SKIPPED")
     assert [(one.model, one.status, one.phase) for one in parser.result.models.values()] == [
