@@ -168,10 +168,10 @@ async def test_what_we_post_is_what_the_server_keeps(bench: Bench) -> None:
 
 
 async def test_a_run_and_nothing_left(bench: Bench) -> None:
-    outcome = await bench.run(bench.request("granite", "llama--oom"))
-    assert outcome.code == "QA_ERROR:CUDA_OOM", (outcome, bench.lines(None))
+    outcome = await bench.run(bench.request("granite", "llama--crash"))
+    assert outcome.code == "QA_ERROR:CRASH_LOOP", (outcome, bench.lines(None))
     assert outcome.counts is not None
-    assert (outcome.counts.passed, outcome.counts.failed, outcome.exit_status) == (1, 1, 1)
+    assert (outcome.counts.passed, outcome.counts.errors, outcome.exit_status) == (1, 1, 1)
     await eventually(lambda: not bench.names())
 
 
@@ -303,8 +303,8 @@ async def test_pods_of_a_job_of_the_same_name_that_was_deleted(bench: Bench) -> 
     with pytest.raises(asyncio.CancelledError):
         await task
     assert [one for one in bench.held("pods") if "probe" not in one["metadata"]["name"]]
-    outcome = await asyncio.wait_for(bench.run(bench.request("granite", "llama--oom")), 200)
-    assert outcome.code == "QA_ERROR:CUDA_OOM", (outcome, bench.lines(None))
+    outcome = await asyncio.wait_for(bench.run(bench.request("granite", "llama--crash")), 200)
+    assert outcome.code == "QA_ERROR:CRASH_LOOP", (outcome, bench.lines(None))
 
 
 async def test_left_overs_are_deleted_by_their_uid(bench: Bench) -> None:

@@ -128,10 +128,11 @@ def test_go_approved_written_tested_and_no_secret_left(scene: Scene) -> None:
 
 
 def test_failed_suite_is_status_4_with_its_cause(scene: Scene) -> None:
-    done = scene.agent("--config", str(scene.manifest("granite--oom")), "--approve", "all", *scene.options())
+    manifest = str(scene.manifest("granite--crash"))
+    done = scene.agent("--config", manifest, "--approve", "all", *scene.options())
     assert done.returncode == 4, done.stdout + done.stderr
     assert "QA_ERROR:" in done.stdout
-    assert "CUDA out of memory" in done.stdout
+    assert "CrashLoopBackOff" in done.stdout
 
 
 def test_dashboard_killed_in_qa_goes_on_with_the_same_container(scene: Scene) -> None:

@@ -24,7 +24,7 @@ from pathlib import Path
 from support import suite_tree
 
 SUITE_IMAGE = "quay.io/opendatahub/opendatahub-tests:latest"
-APPLETS = ("sh", "cat", "id", "ls", "sleep", "true", "kill")
+APPLETS = ("sh", "cat", "id", "ls", "sleep", "true", "kill", "grep")
 CONF = """[containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 log_driver = "k8s-file"
@@ -84,19 +84,20 @@ def suite_image(generation: str = "G3", *, user: str = "odh", branch: str = "") 
 
 
 def _context(folder: Path, base: str, generation: str, user: str, branch: str) -> None:
-    source = Path(__file__).with_name("fake_suite.py")
-    shutil.copy(source, folder / "fake_suite.py")
+    for name in ("fake_suite.py", "suite_parts.json.gz"):
+        shutil.copy(Path(__file__).with_name(name), folder / name)
     suite_tree.write(folder / "tree", branch)
     home = "/home/odh/opendatahub-tests"
     (folder / "Containerfile").write_text(
-        f"FROM {base}\nCOPY fake_suite.py /opt/pytest\nCOPY --chown={user} tree {home}\n"
+        f"FROM {base}\nCOPY fake_suite.py /opt/pytest\nCOPY suite_parts.json.gz /opt/\n"
+        f"COPY --chown={user} tree {home}\n"
         f"ENV FAKE_GENERATION={generation} PATH=/usr/local/bin:/usr/bin:/bin\nWORKDIR {home}\nUSER {user}\n"
         'ENTRYPOINT ["uv", "run", "pytest"]\n'
     )
 
 
 def _base(env: dict[str, str]) -> str:
-    tag = "localhost/fake-suite-base:2"
+    tag = "localhost/fake-suite-base:3"
     if not _podman(env, "image", "exists", tag, check=False).returncode:
         return tag
     with tempfile.TemporaryFile() as file:
@@ -152,7 +153,8 @@ def _python() -> tuple[Path, Path] | None:
 
 
 def _digest() -> str:
-    parts = [Path(__file__).with_name(name) for name in ("containers.py", "fake_suite.py", "suite_tree.py")]
+    names = ("containers.py", "fake_suite.py", "suite_parts.json.gz", "suite_tree.py")
+    parts = [Path(__file__).with_name(name) for name in names]
     return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()[:12]
 
 

@@ -1,13 +1,17 @@
-"""Plays opendatahub-tests inside a container: its options by generation, its exit codes, its lines.
+"""Plays opendatahub-tests inside a container: its options by generation, its exit codes, its two streams.
 
-It runs as `uv run pytest ...` of a test image with nothing but Python's standard library. What it does is
-chosen by the manifest: a model's name may hold a scenario after `--` (`granite--oom`). No network is used;
-the kubeconfig is read as the real suite reads it, and the pull secret is checked as the real suite checks it.
+It runs as `uv run pytest ...` of a test image with nothing but Python's standard library. What it writes is
+put together from parts of the real suite's own runs (`suite_parts.json.gz`, made by `tools/suite_judge`):
+node ids without a line end and tracebacks on stdout, everything else on stderr. What it does is chosen by the
+manifest: a model's name may hold a scenario after `--` (`granite--crash`), one of the real failures or one of
+`PLAYED`. It wants what the real suite wants: a log that it can open, a kubeconfig, a pull secret of the right
+shape.
 """
 
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import os
 import re
@@ -16,10 +20,14 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 GENERATION = os.environ.get("FAKE_GENERATION", "G3")
 NEW = "tests/model_serving/model_runtime/vllm/modelcar/test_modelvalidation.py"
 OLD = "tests/model_serving/model_runtime/model_validation/test_modelvalidation.py"
+FILE = NEW if GENERATION == "G3" else OLD
+CASE = "TestVLLMModelCarRaw"
+TEST = "test_oci_model_car_raw_openai_inference"
 G3_HOSTS = {
     "quay.io": "QUAY_IO_REGISTRY_PULL_SECRET",
     "registry.stage.redhat.io": "REGISTRY_STAGE_REDHAT_IO_REGISTRY_PULL_SECRET",
@@ -38,29 +46,71 @@ BY_GENERATION = {
     "G3": ["--" + name.lower().replace("_", "-") for name in G3_HOSTS.values()],
 }
 FLAGS = {"--snapshot-update", "--help", "--collect-only", "--cluster-sanity-skip-check"}
-MODE = {"G1": "raw", "G2": "raw", "G3": "standard"}[GENERATION]
-NAMESPACE = {"G1": "raw-model-validation", "G2": "raw-model-validation", "G3": "standard-model-validation"}[
-    GENERATION
-]
-BAR = "=" * 27
-GREEN, RED, YELLOW, OFF = "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[0m"
+MODE, NAMESPACE, RUNTIME, LINES = {
+    "G1": ("raw", "raw-model-validation", "vllm-rawdeployment-runtime", "3.3"),
+    "G2": ("raw", "raw-model-validation", "vllm-rawdeployment-runtime", "3.3"),
+    "G3": ("standard", "standard-model-validation", "vllm-standard-runtime", "main"),
+}[GENERATION]
+PLAYED = ("leak", "hang", "flood", "slow", "big", "exit", "sanity")
+ERROR_AT_SETUP = "ValueError: no pull secret"
+INTERRUPTED = "SystemExit: 2"
+LOG: list[Path] = []
+"""The suite's own log, once it is open: what goes to stderr stands there too."""
+PARTS: dict[str, Any] = json.loads(
+    gzip.decompress(Path(__file__).with_name("suite_parts.json.gz").read_bytes())
+)[LINES]
 
 
-def out(text: str = "") -> None:
-    sys.stdout.write(text + "\n")
+class Name(dict[str, str]):
+    """What stands open in a part's text."""
+
+    def __init__(self, model: str = "", total: int = 0, progress: str = "") -> None:
+        super().__init__(
+            model=model,
+            object=re.sub("[^a-z0-9-]", "-", model.lower())[:20],
+            mode=MODE,
+            namespace=NAMESPACE,
+            runtime=RUNTIME,
+            total=str(total),
+            progress=progress,
+            stamp=stamp(),
+        )
 
 
 def stamp() -> str:
     now = time.time()
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1e6):06d}Z"
+    text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1e6):06d}"
+    return text + ("Z" if LINES == "main" else "")
+
+
+def write(stream: str, text: str, end: str = "\n") -> None:
+    """One write of the suite, seen at once: it runs with `PYTHONUNBUFFERED`."""
+    target = sys.stdout if stream == "stdout" else sys.stderr
+    target.write(text.replace(NEW, FILE) + end)
+    target.flush()
+    if stream == "stderr" and LOG:
+        with LOG[0].open("a") as file:
+            file.write(text + end)
+
+
+def out(text: str = "") -> None:
+    write("stdout", text)
 
 
 def log(logger: str, message: str, level: str = "info") -> None:
-    if GENERATION == "G3":
-        colour = {"info": GREEN, "warning": YELLOW, "error": RED}[level]
-        out(f"\x1b[2m{stamp()}\x1b[0m [{colour}{level:<9}{OFF}] {message} [\x1b[34m{logger}\x1b[0m]")
+    if LINES == "main":
+        write(
+            "stderr",
+            f"\x1b[2m{stamp()}\x1b[0m [\x1b[32m{level:<9}\x1b[0m] {message} [\x1b[34m{logger}\x1b[0m]",
+        )
     else:
-        out(f"{stamp()[:-1]} {logger} {GREEN}{level.upper()}{OFF} {message}")
+        write("stderr", f"{stamp()} {logger} \x1b[32m{level.upper()}\x1b[0m {message}")
+
+
+def play(part: list[list[Any]], names: Name) -> None:
+    for _, stream, text, end in part:
+        names["stamp"] = stamp()
+        write(stream, text.format_map(names), end)
 
 
 def usage(text: str) -> int:
@@ -95,10 +145,6 @@ def show_help() -> int:
     out("usage: pytest [options] [file_or_dir] [file_or_dir] [...]\n\nCustom options:")
     for name in [*COMMON, *BY_GENERATION[GENERATION]]:
         out(f"  {name}" if name in FLAGS else f"  {name}={name.strip('-').upper().replace('-', '_')}")
-    if GENERATION == "G1":
-        out("                        Registry pull secret, default: env OCI_REGISTRY_PULL_SECRET")
-    if GENERATION == "G2":
-        out("                        Registry pull secret, may be given multiple times")
     return 0
 
 
@@ -127,106 +173,165 @@ def secret_for(host: str, options: dict[str, list[str]]) -> str:
     return dict(zip(hosts, secrets, strict=False)).get(host, "")
 
 
-def setup_error(node: str, ident: str, message: str) -> None:
-    out("-" * 33 + " SETUP " + "-" * 33)
-    status(ident, f"{RED}ERROR{OFF}", " [setup]")
-    out(f"E   ValueError: {message}")
-
-
-def status(ident: str, word: str, when: str = "") -> None:
-    out(f"\nTEST: TestVLLMModelCarRaw.test_oci_model_car_raw_openai_inference[{ident}]{when} STATUS: {word}")
-
-
-SCENARIOS = {
-    "oom": "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has 1.10 GiB free",
-    "arg": "api_server.py: error: unrecognized arguments: --max-model-length=2048",
-    "quota": "Error creating: pods is forbidden: exceeded quota: gpu-quota, requested: nvidia.com/gpu=2",
-    "busy": "0/6 nodes are available: 3 Insufficient nvidia.com/gpu, 3 node(s) had untolerated taint",
-    "denied": "Failed to pull image: unable to retrieve auth token: invalid username/password: unauthorized",
-}
-
-
-def one(
-    name: str, image: str, options: dict[str, list[str]], counts: dict[str, int], summary: list[str]
-) -> None:
-    scenario = name.partition("--")[2]
-    ident = f"{name}-{MODE}"
-    test = "TestVLLMModelCarRaw::test_oci_model_car_raw_openai_inference"
-    node = f"{NEW if GENERATION == 'G3' else OLD}::{test}[{ident}]"
-    out(f"\n{node} ")
-    host = image.partition("://")[2].partition("/")[0]
-    secret = secret_for(host, options)
+def usable(secret: str) -> bool:
     try:
         user, colon, _ = base64.b64decode(secret, validate=True).decode().partition(":")
-        if not (user and colon):
-            raise ValueError
     except ValueError:
-        setup_error(node, ident, f"pull secret for {host} is missing or not base64 of user:password")
-        counts["errors"] += 1
-        summary.append(f"ERROR {node} - ValueError: registry pull secret is not set")
-        return
-    out("-" * 60 + f"\n{ident}")
-    out("-" * 33 + " SETUP " + "-" * 33)
-    log("conftest", "Executing class fixture: model_namespace")
-    log("ocp_resources Namespace", f"Create Namespace {NAMESPACE}")
-    log("conftest", "Executing class fixture: kserve_registry_pull_secret")
-    if scenario == "leak":
-        log("conftest", f"secret is {secret}", "warning")
-        log("conftest", f"decoded {base64.b64decode(secret).decode()}", "warning")
-        wrapped = json.dumps({"auths": {host: {"auth": secret}}}).encode()
-        log("conftest", f".dockerconfigjson {base64.b64encode(wrapped).decode()}", "warning")
-        log("conftest", Path(os.environ["KUBECONFIG"]).read_text().replace("\n", " "), "warning")
-    log("conftest", "Executing class fixture: vllm_model_car_inference_service")
-    log(
-        "ocp_resources InferenceService",
-        f"Create InferenceService {re.sub('[^a-z0-9-]', '-', name.lower())[:20]}",
-    )
-    log("timeout_sampler", "Waiting for 1800 seconds [0:30:00], retry every 1 seconds. (Function: wait)")
-    if scenario == "hang":
-        sys.stdout.flush()
-        time.sleep(3600)
-    if scenario == "flood":
-        for number in range(int(os.environ.get("FAKE_FLOOD", "200000"))):
-            sys.stdout.write(
-                f"flood line {number:07d} of the container's own log, long enough to look like one\n"
-            )
-    if scenario == "slow":
-        for number in range(200):
-            out(f"slow line {number:05d}")
-            sys.stdout.flush()
-            time.sleep(float(os.environ.get("FAKE_PACE", "0.04")))
-    if scenario == "big":
-        out("x" * 1_000_000 + " end of the big line")
-        sys.stdout.flush()
-        sys.stdout.buffer.write(
-            b"bad utf-8 \xff\xfe here\nprogress 1\rprogress 2\rprogress done\n\x1b]52;c;aGk=\x07osc\n"
+        return False
+    return bool(user and colon)
+
+
+class Suite:
+    """One session."""
+
+    def __init__(self, options: dict[str, list[str]], found: list[tuple[str, str]]) -> None:
+        self.options, self.found = options, found
+        self.counts = {"failed": 0, "passed": 0, "errors": 0, "skipped": 0}
+        self.failed: list[tuple[str, str]] = []
+        """Each failed model and what went wrong."""
+        self.standing: Name | None = None
+        """Whose objects stand on the cluster."""
+        self.made = False
+        """Whether the namespace stands."""
+
+    def run(self) -> int:
+        for number, (name, image) in enumerate(self.found, 1):
+            if name.endswith("--exit"):
+                os._exit(int(name.partition("--")[0].rpartition("-")[2]))
+            try:
+                self.one(number, name, image)
+            except KeyboardInterrupt:
+                if self.standing is None:
+                    raise
+                self.interrupted(number, name)
+        self.torn_down()
+        counts = ", ".join(f"{value} {what}" for what, value in self.counts.items() if value)
+        closing = f"{f' {counts} in 12.34s (0:00:12) ':=^80}"
+        out(closing)
+        out()
+        for section, heading in (("errors", "ERRORS"), ("summary", "short test summary info")):
+            if self.failed:
+                out(f"{f' {heading} ':=^80}")
+            for name, why in self.failed:
+                self.said(section, name, why)
+        out(closing)
+        return 1 if self.failed else 0
+
+    def said(self, section: str, name: str, why: str) -> None:
+        if why in (ERROR_AT_SETUP, INTERRUPTED):
+            node = f"{FILE}::{CASE}::{TEST}[{name}-{MODE}]"
+            out(f"E   {why}" if section == "errors" else f"ERROR {node} - {why}")
+        else:
+            play(PARTS[section][why], Name(name))
+
+    def one(self, number: int, name: str, image: str) -> None:
+        scenario = name.partition("--")[2]
+        host = image.partition("://")[2].partition("/")[0]
+        secret = secret_for(host, self.options)
+        why = ERROR_AT_SETUP if not usable(secret) else "" if scenario in PLAYED else scenario
+        part = PARTS["models"].get(why, [])
+        at_setup = why == ERROR_AT_SETUP or any("[setup] STATUS: " in text for _, _, text, _ in part)
+        self.counts["errors" if at_setup else "failed" if why else "passed"] += 1
+        self.failed += [(name, why)] if why else []
+        names = Name(name, len(self.found), self.progress(number))
+        if why == ERROR_AT_SETUP:
+            self.without_secret(names)
+            return
+        began = next(at for at, one in enumerate(part) if "Executing " in one[2])
+        play(part[:began], names)
+        self.deleted()
+        if not self.made:
+            play(PARTS["setup"], names)
+            self.made = True
+        self.standing = names
+        waits = next((at for at, one in enumerate(part) if "Waiting for pods" in one[2]), began)
+        play(part[began:waits], names)
+        self.played(scenario, host, secret)
+        play(part[waits:], names)
+        self.standing = None if at_setup else names
+
+    def interrupted(self, number: int, name: str) -> None:
+        """Its object took the SIGINT: it is deleted and the test ends, but not the session."""
+        self.deleted()
+        self.counts["errors"] += 1
+        self.counts["passed"] -= 1
+        self.failed.append((name, INTERRUPTED))
+        write("stdout", "ERROR")
+        write("stderr", f"\nTEST: {CASE}.{TEST}[{name}-{MODE}] [setup] STATUS: \x1b[0;31mERROR\x1b[0m")
+        out(f"E   {INTERRUPTED}")
+        write("stderr", f"{' TEARDOWN ':-^119}")
+        out(self.progress(number))
+
+    def without_secret(self, names: Name) -> None:
+        ident = f"{names['model']}-{MODE}"
+        write("stdout", f"{FILE}::{CASE}::{TEST}[{ident}] ", "")
+        write("stderr", f"\n{f' {TEST}[{ident}] ':-^119}\n{' SETUP ':-^119}")
+        write("stdout", "ERROR")
+        write("stderr", f"\nTEST: {CASE}.{TEST}[{ident}] [setup] STATUS: \x1b[0;31mERROR\x1b[0m")
+        out(f"E   {ERROR_AT_SETUP}")
+        out(names["progress"])
+
+    def progress(self, number: int) -> str:
+        counts = self.counts
+        return (
+            f"_ {number} of {len(self.found)} completed, {counts['passed']} Pass, {counts['failed']} Fail, "
+            f"0 Skip, 0 XPass, 0 XFail, {counts['errors']} Error, 0 ReRun _"
         )
-        sys.stdout.flush()
-    if scenario in SCENARIOS:
-        log("utilities.infra", SCENARIOS[scenario], "error")
-        status(ident, f"{RED}FAILED{OFF}")
-        out("FAILED" + stamp() + " next line glued")
-        counts["failed"] += 1
-        summary.append(f"FAILED {node} - {SCENARIOS[scenario][:60]}")
-    else:
-        out("-" * 33 + " CALL " + "-" * 34)
-        log("utilities.plugins", "sending 6 requests to /v1/completions")
-        status(ident, f"{GREEN}PASSED{OFF}")
-        out("PASSED" + stamp() + " glued to the next line")
-        counts["passed"] += 1
-    out("-" * 31 + " TEARDOWN " + "-" * 32)
-    log(
-        "ocp_resources InferenceService",
-        f"Delete InferenceService {re.sub('[^a-z0-9-]', '-', name.lower())[:20]}",
-    )
-    log("ocp_resources Namespace", f"Delete Namespace {NAMESPACE}")
+
+    def deleted(self) -> None:
+        if self.standing is not None:
+            play(PARTS["deleting"], self.standing)
+            self.standing = None
+
+    def torn_down(self) -> None:
+        self.deleted()
+        if self.made:
+            play(PARTS["closing"], Name())
+            self.made = False
+
+    def played(self, scenario: str, host: str, secret: str) -> None:
+        """What no real run is asked for."""
+        if scenario == "leak":
+            leak(host, secret)
+        elif scenario == "hang":
+            log(
+                "timeout_sampler",
+                "Waiting for 1800 seconds [0:30:00], retry every 1 seconds. (Function: pods)",
+            )
+            time.sleep(3600)
+        elif scenario == "flood":
+            for number in range(int(os.environ.get("FAKE_FLOOD", "200000"))):
+                sys.stderr.write(
+                    f"flood line {number:07d} of the container's own log, long enough to look like one\n"
+                )
+            sys.stderr.flush()
+        elif scenario == "slow":
+            for number in range(200):
+                write("stderr", f"slow line {number:05d}")
+                time.sleep(float(os.environ.get("FAKE_PACE", "0.04")))
+        elif scenario == "big":
+            write("stderr", "x" * 1_000_000 + " end of the big line")
+            sys.stderr.buffer.write(
+                b"bad utf-8 \xff\xfe here\nprogress 1\rprogress 2\rprogress done\n\x1b]52;c;aGk=\x07osc\n"
+            )
+            sys.stderr.flush()
+
+
+def leak(host: str, secret: str) -> None:
+    """Says every secret that it holds, in the ways in which logs hold them."""
+    log("conftest", f"secret is {secret}", "warning")
+    log("conftest", f"decoded {base64.b64decode(secret).decode()}", "warning")
+    wrapped = json.dumps({"auths": {host: {"auth": secret}}}).encode()
+    log("conftest", f".dockerconfigjson {base64.b64encode(wrapped).decode()}", "warning")
+    log("conftest", Path(os.environ["KUBECONFIG"]).read_text().replace("\n", " "), "warning")
 
 
 def open_log(options: dict[str, list[str]]) -> int:
     """Open the log as the real suite does when a session starts; its default folder is in no image."""
     path = Path("results").absolute() / options.get("--log-file", ["pytest-tests.log"])[-1]
     try:
-        path.open("a").close()
+        path.write_text("")
+        LOG.append(path)
     except OSError as error:
         out("INTERNALERROR> Traceback (most recent call last):")
         out('INTERNALERROR>   File "/usr/lib/python3/logging/__init__.py", line 1, in _open')
@@ -239,9 +344,26 @@ def collect_only(options: dict[str, list[str]]) -> int:
     """As `-q` shows it: node ids, then the sum; no cluster is asked, no secret is read."""
     found = models(Path(options["--model_car_yaml_path"][0]).read_text())
     for name, _ in found:
-        out(f"{NEW if GENERATION == 'G3' else OLD}::TestVLLMModelCarRaw::test_oci_model_car[{name}-{MODE}]")
+        out(f"{FILE}::{CASE}::{TEST}[{name}-{MODE}]")
     out(f"\n{len(found)} tests collected in 0.42s")
     return 0 if found else 5
+
+
+def session(options: dict[str, list[str]], suite: list[Suite]) -> int:
+    if "expired-token" in Path(os.environ["KUBECONFIG"]).read_text():
+        play(PARTS["runs"]["401"], Name())
+        return 3
+    found = models(Path(options["--model_car_yaml_path"][0]).read_text())
+    if any(name.endswith("--sanity") for name, _ in found):
+        play(PARTS["runs"]["dsc-not-ready"], Name(found[0][0], len(found)))
+        return 99
+    play(PARTS["opening"], Name(total=len(found)))
+    word = options.get("--supported-accelerator-type", ["nvidia"])[0]
+    if word not in ("nvidia", "amd", "gaudi", "spyre"):
+        out(f"{f' {len(found)} skipped in 0.10s ':=^80}")
+        return 0
+    suite.append(Suite(options, found))
+    return suite[0].run()
 
 
 def main(argv: list[str]) -> int:
@@ -256,46 +378,14 @@ def main(argv: list[str]) -> int:
             return 4
     if "--collect-only" in options:
         return collect_only(options)
-    out(f"{BAR} test session starts {BAR}")
-    config = Path(os.environ["KUBECONFIG"]).read_text()
-    if "expired-token" in config:
-        out("INTERNALERROR> Traceback (most recent call last):")
-        out("INTERNALERROR> kubernetes.client.exceptions.ApiException: (401)")
-        out("INTERNALERROR> Reason: Unauthorized")
-        return 3
-    word = options.get("--supported-accelerator-type", ["nvidia"])[0]
-    found = models(Path(options["--model_car_yaml_path"][0]).read_text())
-    out(f"collecting ... collected {len(found)} items")
-    counts = {"passed": 0, "failed": 0, "errors": 0, "skipped": 0}
-    summary: list[str] = []
-    if word not in ("nvidia", "amd", "gaudi", "spyre"):
-        counts["skipped"] = len(found)
-        found = []
-    if any(name.endswith("--sanity") for name, _ in found):
-        log(
-            "utilities.infra",
-            "ClusterSanityError: DataScienceCluster default-dsc is not ready: trustyai",
-            "error",
-        )
-        return 99
-    total = len(found)
-    for number, (name, image) in enumerate(found, 1):
-        if name.endswith("--exit"):
-            sys.stdout.flush()
-            os._exit(int(name.partition("--")[0].rpartition("-")[2]))
-        one(name, image, options, counts, summary)
-        out(
-            f"_ {number} of {total} completed, {counts['passed']} Pass, {counts['failed']} Fail, 0 Skip, 0 "
-            f"XPass, 0 XFail, {counts['errors']} Error, 0 ReRun _"
-        )
-    if summary:
-        out(f"{BAR} short test summary info {BAR}")
-        for line in summary:
-            out(line)
-    told = ", ".join(f"{value} {what}" for what, value in counts.items() if value)
-    for _ in range(2):
-        out(f"{BAR} {told} in 12.34s (0:00:12) {BAR}")
-    return 1 if counts["failed"] or counts["errors"] else 0
+    suite: list[Suite] = []
+    try:
+        return session(options, suite)
+    except KeyboardInterrupt:
+        out("!" * 20 + " KeyboardInterrupt " + "!" * 20)
+        if suite:
+            suite[0].torn_down()
+        return 2
 
 
 def interrupted(*_: object) -> None:
@@ -304,11 +394,6 @@ def interrupted(*_: object) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, interrupted)
-    try:
-        code = main(sys.argv[1:])
-    except KeyboardInterrupt:
-        out("!" * 20 + " KeyboardInterrupt " + "!" * 20)
-        log("ocp_resources Namespace", f"Delete Namespace {NAMESPACE}")
-        code = 2
+    code = main(sys.argv[1:])
     sys.stdout.flush()
     sys.exit(code)

@@ -12,6 +12,8 @@ class Failure(NamedTuple):
 
     pod: dict[str, Any]
     """See `objects.pod`; with `none` there is no pod at all."""
+    after_s: float = 0.0
+    """The server runs for so long before that, and is not ready."""
     event: tuple[str, str] = ("", "")
     """Reason and message of a warning about the pod, or about the ReplicaSet where there is no pod."""
     log: str = ""
@@ -24,6 +26,7 @@ class Failure(NamedTuple):
     """The code that QA must name for the model; empty where the model passes."""
 
 
+_START_S = 6.0
 _START = """INFO 11-29 10:00:01 [api_server.py:1] vLLM API server version 0.11.2
 INFO 11-29 10:00:05 [model.py:1] Using max model len 1024
 """
@@ -61,18 +64,23 @@ FAILURES: dict[str, Failure] = {
             "init": {_WAITING: {"reason": "ImagePullBackOff", "message": _PULL}},
             "state": {_WAITING: {"reason": "PodInitializing", "message": ""}},
         },
-        ("Failed", f"Failed to pull image: {_PULL}"),
+        event=("Failed", f"Failed to pull image: {_PULL}"),
         cause="IMAGE_PULL_DENIED",
     ),
     "oomk": Failure(
         {"state": {"terminated": {"reason": "OOMKilled", "exitCode": 137}}, "restarts": 1},
+        _START_S,
         log=_START,
         cause="HOST_OOM",
     ),
-    "pending": Failure({"unplaced": _GPUS}, ("FailedScheduling", _GPUS), cause="UNSCHEDULABLE"),
-    "cuda": Failure(_crash(1, "Error"), ("BackOff", _BACK_OFF), f"{_START}{_TORCH}\n", cause="CUDA_OOM"),
-    "arg": Failure(_crash(2, "Error"), ("BackOff", _BACK_OFF), f"{_ARGUMENT}\n", cause="VLLM_ARGUMENT"),
-    "crash": Failure(_crash(1, "Error"), ("BackOff", _BACK_OFF), cause="CRASH_LOOP"),
+    "pending": Failure({"unplaced": _GPUS}, event=("FailedScheduling", _GPUS), cause="UNSCHEDULABLE"),
+    "cuda": Failure(
+        _crash(1, "Error"), _START_S, ("BackOff", _BACK_OFF), f"{_START}{_TORCH}\n", cause="CUDA_OOM"
+    ),
+    "arg": Failure(
+        _crash(2, "Error"), _START_S, ("BackOff", _BACK_OFF), f"{_ARGUMENT}\n", cause="VLLM_ARGUMENT"
+    ),
+    "crash": Failure(_crash(1, "Error"), _START_S, ("BackOff", _BACK_OFF), cause="CRASH_LOOP"),
     "quota": Failure(
         {"none": True},
         refused='inferenceservices "{name}" is forbidden: exceeded quota: gpu-quota, requested: '
@@ -82,7 +90,7 @@ FAILURES: dict[str, Failure] = {
     ),
     "podquota": Failure(
         {"none": True},
-        (
+        event=(
             "FailedCreate",
             'Error creating: pods "predictor" is forbidden: exceeded quota: gpu-quota, requested: '
             "requests.nvidia.com/gpu=1, used: requests.nvidia.com/gpu=4, limited: requests.nvidia.com/gpu=4",

@@ -163,7 +163,7 @@ def pod(name: str, image: str, failure: Object) -> Object:
             "initContainers": [{"name": "modelcar-init", "image": image}],
         },
         "status": {
-            "phase": "Running" if ready or failure.get("state", {}).get("terminated") else "Pending",
+            "phase": "Running" if "running" in state or "terminated" in state else "Pending",
             "conditions": [scheduled, condition("Ready", "True" if ready else "False")],
             **statuses,
         },

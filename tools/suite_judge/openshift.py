@@ -59,6 +59,17 @@ class Cluster:
         self.store[(group, plural, namespace, meta["name"])] = found
         return found
 
+    def _pod(self, namespace: str, name: str, image: str, failure: Object) -> Object:
+        return self.put("v1", "pods", namespace, objects.pod(name, image.replace("oci://", ""), failure))
+
+    def _fail(self, namespace: str, name: str, image: str, before: Object) -> None:
+        """The server that ran ends as its name asks, where it is still there."""
+        with self.lock:
+            key = ("v1", "pods", namespace, before["metadata"]["name"])
+            if self.store.get(key) is before:
+                after = self._pod(namespace, name, image, of(name).pod)
+                after["metadata"] |= {"uid": before["metadata"]["uid"], "resourceVersion": "2"}
+
     def delete(self, key: Key) -> None:
         """Remove an object and what goes with it."""
         _, plural, namespace, name = key
@@ -88,10 +99,12 @@ class Cluster:
         )
         about, kind = set_of, "ReplicaSet"
         if "none" not in failure.pod:
-            about = self.put(
-                "v1", "pods", namespace, objects.pod(name, image.replace("oci://", ""), failure.pod)
-            )
-            kind = "Pod"
+            first = {"starting": True} if failure.after_s else failure.pod
+            about, kind = self._pod(namespace, name, image, first), "Pod"
+            if failure.after_s:
+                later = threading.Timer(failure.after_s, self._fail, (namespace, name, image, about))
+                later.daemon = True
+                later.start()
         if failure.event[0]:
             self.put("v1", "events", namespace, objects.event(about, kind, *failure.event))
         state = "Loaded" if ready else "Pending"
@@ -113,7 +126,7 @@ def served(cluster: Cluster) -> Iterator[int]:
     class Bound(_Handler):
         here = cluster
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
+    server = _Server(("127.0.0.1", 0), Bound)
     server.daemon_threads = True
     cluster.port = server.server_address[1]
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -122,6 +135,11 @@ def served(cluster: Cluster) -> Iterator[int]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that was killed says nothing of the stub."""
 
 
 class _RefusedError(Exception):

@@ -42,7 +42,9 @@ SCENARIOS = (
     Scenario("403", _of(""), frozenset({"QA_ERROR:FORBIDDEN"}), {"forbidden": f"/{DSC_GROUP}/"}),
     Scenario("dsc-not-ready", _of(""), frozenset({"QA_ERROR:DSC_NOT_READY"}), {"dsc_ready": False}),
     Scenario("template-missing", _of(""), frozenset({"QA_ERROR:TEMPLATE_NOT_FOUND"}), {"template": False}),
-    Scenario("interrupted", _of("pending"), frozenset({"QA_ERROR:TIMEOUT"}), timeout_s=12.0),
+    Scenario(
+        "interrupted", _of("pending", "pull", "oomk", ""), frozenset({"QA_ERROR:TIMEOUT"}), timeout_s=12.0
+    ),
     Scenario(
         "killed", _of("pending"), frozenset({"QA_ERROR:TIMEOUT"}), timeout_s=12.0, grace_s=0.0, left=True
     ),

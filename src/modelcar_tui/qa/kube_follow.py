@@ -137,4 +137,5 @@ class Following:
         if ended is Ended.ITSELF and status is None:
             ended = Ended.LOST
         parser = self._pipeline.parser
-        return classify(parser, exit_status=status, ended=ended, seconds=took, limit_s=limit)
+        where = watchdog.doing
+        return classify(parser, exit_status=status, ended=ended, seconds=took, limit_s=limit, where=where)

@@ -110,8 +110,7 @@ class Indexes:
             more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""
             rest = f"; {len(missing)} were not run" if missing else ""
             message = (
-                f"{len(failed)} of {len(each)} models did not pass: {told}{more}{rest}; {name}: "
-                f"{first.message}"
+                f"{len(failed)} of {len(each)} models failed: {told}{more}{rest}; {name}: {first.message}"
             )
             first = msgspec.structs.replace(first, message=message)
         return msgspec.structs.replace(

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelcar_tui.qa.kube_options import JobOptions, toleration
-from modelcar_tui.qa.staging import IN_CONTAINER, interrupt_suite
+from modelcar_tui.qa.staging import IN_CONTAINER
+from modelcar_tui.qa.stopping import interrupt_suite
 from modelcar_tui.qa.suite_facts import IMAGE
 from modelcar_tui.qa.types import QaRequest
 
@@ -22,6 +23,8 @@ PUBLISHED_ARCH = "amd64"
 """Of the published image."""
 _ROOM = "4Gi"
 """Of each place that can be written: `oc`, a sample, a log."""
+GRACE_S = 60
+"""How long a pod that is asked to end may clean up on the cluster."""
 
 
 def suite_pod(
@@ -55,7 +58,7 @@ def suite_pod(
         "securityContext": _who(options),
         "containers": [container],
         "volumes": volumes,
-        "terminationGracePeriodSeconds": 60,
+        "terminationGracePeriodSeconds": GRACE_S,
         **_where(request, options),
     }
 
@@ -84,8 +87,7 @@ def _where(request: QaRequest, options: JobOptions) -> dict[str, Any]:
 def _container(
     request: QaRequest, options: JobOptions, command: Sequence[str], env: Mapping[str, str]
 ) -> dict[str, Any]:
-    # The pod's own grace ends the pause.
-    stop = f"({interrupt_suite()}) && sleep 50; :"
+    stop = f"({interrupt_suite(GRACE_S - 10)}); :"
     container: dict[str, Any] = {
         "name": CONTAINER,
         "image": request.image,

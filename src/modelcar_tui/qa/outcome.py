@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.qa.logparse import SuiteParser, SuiteResult
@@ -19,6 +20,14 @@ class Ended(StrEnum):
     MODEL_TIMEOUT = "the budget of one model"
     HANG = "silence"
     LOST = "somebody removed the container"
+
+
+class Stop(NamedTuple):
+    """What ended the container, and in what."""
+
+    ended: Ended
+    limit_s: float | None
+    doing: str
 
 
 OK = "QA_OK"
@@ -69,10 +78,16 @@ def classify(
     ended: Ended = Ended.ITSELF,
     seconds: float | None = None,
     limit_s: float | None = None,
+    where: str = "",
 ) -> QaOutcome:
-    """The outcome from exit status, phase and lines together."""
+    """The outcome from exit status, phase and lines together.
+
+    Args:
+        where: What the suite did when it was ended; by default what it did last.
+    """
     result = parser.result
-    code, message, fix, cause = _decide(parser, exit_status, ended, limit_s)
+    stop = Stop(ended, limit_s, where or doing(result))
+    code, message, fix, cause = _decide(parser, exit_status, stop)
     ok = code == OK
     return QaOutcome(
         code=code if ok else f"QA_ERROR:{code}",
@@ -89,16 +104,14 @@ def classify(
     )
 
 
-def _decide(
-    parser: SuiteParser, exit_status: int | None, ended: Ended, limit_s: float | None
-) -> tuple[str, str, str, str]:
+def _decide(parser: SuiteParser, exit_status: int | None, stop: Stop) -> tuple[str, str, str, str]:
     result, known_cause = parser.result, parser.cause()
     model, found = known_cause or ("", None)
     line = found.line if found else result.internal_error or result.usage_error or result.first_error
     models = tuple(result.models.values())
     line = f"{model}: {line}" if found and _failed_of_many(result, model) else line
-    if ended is not Ended.ITSELF:
-        return _ended(result, ended, limit_s, line)
+    if stop.ended is not Ended.ITSELF:
+        return _ended(stop, line)
     if exit_status == 0:
         return _passed(result, line)
     known = _BY_STATUS.get(exit_status if exit_status is not None else -1)
@@ -147,9 +160,9 @@ def _passed(result: SuiteResult, line: str) -> tuple[str, str, str, str]:
     return OK, _numbers(result), "", ""
 
 
-def _ended(result: SuiteResult, ended: Ended, limit_s: float | None, line: str) -> tuple[str, str, str, str]:
-    where = f" while {_doing(result)}"
-    limit = f" of {limit_s:.0f} s" if limit_s else ""
+def _ended(stop: Stop, line: str) -> tuple[str, str, str, str]:
+    ended, where = stop.ended, f" while {stop.doing}"
+    limit = f" of {stop.limit_s:.0f} s" if stop.limit_s else ""
     if ended is Ended.TIMEOUT:
         fix = "raise --qa-timeout; a cold image of 140 GB alone takes more than an hour to pull"
         return "TIMEOUT", f"stopped at the limit{limit}{where}", fix, line
@@ -182,7 +195,8 @@ def _left(result: SuiteResult) -> bool:
     return torn or result.phase != "finished"
 
 
-def _doing(result: SuiteResult) -> str:
+def doing(result: SuiteResult) -> str:
+    """The phase, and of which model."""
     return f"{result.phase} ({result.model})" if result.model else result.phase
 
 

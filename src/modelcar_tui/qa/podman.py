@@ -265,7 +265,12 @@ class PodmanRunner:
             ended = Ended.LOST
         seconds = (at or time.time()) - container.started if container.started else None
         return classify(
-            pipeline.parser, exit_status=status, ended=ended, seconds=seconds, limit_s=watchdog.limit_s
+            pipeline.parser,
+            exit_status=status,
+            ended=ended,
+            seconds=seconds,
+            limit_s=watchdog.limit_s,
+            where=watchdog.doing,
         )
 
     async def _clean_up(self, qa: Path, request: QaRequest, *, grace_s: float | None = None) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from modelcar_tui.core.stamps import seconds
 from modelcar_tui.qa.podman_cli import Podman, PodmanError
-from modelcar_tui.qa.staging import LABEL, interrupt_suite
+from modelcar_tui.qa.staging import LABEL
+from modelcar_tui.qa.stopping import interrupt_suite
 
 _WAITING = ("created", "configured", "initialized")
 PATIENCE = 10
@@ -82,11 +84,10 @@ class Container:
         """Let the suite clean up on the cluster, for the grace at most; then kill it. Never raises."""
         with suppress(TimeoutError, OSError):
             if grace_s > 0:
-                told = await self._podman("exec", self.id, "/bin/sh", "-c", interrupt_suite(), limit_s=10.0)
-                if told.status == 0:
-                    with suppress(TimeoutError):
-                        await self._podman("wait", self.id, limit_s=grace_s)
-                    grace_s = 0
+                text = interrupt_suite(math.ceil(grace_s))
+                told = await self._podman("exec", self.id, "/bin/sh", "-c", text, limit_s=grace_s + 10.0)
+                if told.status != 1:
+                    grace_s = 0  # it was asked, and had its time
         with suppress(TimeoutError, OSError):
             await self._podman("stop", f"--time={max(int(grace_s), 0)}", self.id, limit_s=grace_s + 20.0)
 

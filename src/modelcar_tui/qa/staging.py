@@ -68,19 +68,6 @@ def read_env() -> str:
     return f'. {IN_CONTAINER}/env && exec "$@"'
 
 
-def interrupt_suite() -> str:
-    """A shell text for inside the container: SIGINT to pytest itself, once; exits 1 where it finds none.
-
-    `uv run`, the image's first process, does not pass a SIGINT on that was sent to it alone, and pytest tears
-    its fixtures down (it deletes its namespace) on SIGINT only. The brackets keep the text from finding
-    itself.
-    """
-    return (
-        'none=1; for p in /proc/[0-9]*; do case "$(cat "$p/cmdline" 2>/dev/null)" in '
-        '*pytho[n]*pytes[t]*) kill -INT "${p#/proc/}" && none=0;; esac; done; exit $none'
-    )
-
-
 def unstage(qa: Path) -> None:
     """Take everything back; no harm where nothing was lent."""
     for folder in (stage_folder(qa), qa / "collect"):

@@ -32,14 +32,14 @@ from modelcar_tui.qa.watch_causes import known, mends_itself, words
 from modelcar_tui.qa.watch_log import telling
 from modelcar_tui.qa.watch_models import Car
 from modelcar_tui.qa.watch_places import Places
-from modelcar_tui.qa.watch_pods import Trouble
+from modelcar_tui.qa.watch_pods import Trouble, is_ready
 from modelcar_tui.qa.watch_reading import LogReading
 from modelcar_tui.qa.watch_record import ClusterRecord, LogEnd
 from modelcar_tui.qa.watch_view import View, uid_of, views
 
 PACE_S = 3.0
 SLOWEST_S = 10.0
-"""The pause between two looks when nothing changes."""
+"""The pause between two looks while all serve, or nothing is there."""
 BLIND_S = 30.0
 """The longest pause after looks that failed."""
 PATIENCE_S = 15.0
@@ -118,11 +118,11 @@ class ClusterWatch:
     async def _look_on(self, client: Client) -> None:
         pause, blind_since = self._pace, 0.0
         while True:
-            changed = False
+            soon = False
             with Contained("the suite's pods") as contained:
-                changed = await self._look(client)
+                soon = await self._look(client)
             if contained.problem is None:
-                pause = self._pace if changed else min(pause * 1.5, max(SLOWEST_S, self._pace))
+                pause = self._pace if soon else min(pause * 1.5, max(SLOWEST_S, self._pace))
                 blind_since = 0.0
             else:
                 blind_since = blind_since or time.monotonic()
@@ -132,11 +132,16 @@ class ClusterWatch:
             await asyncio.sleep(pause)
 
     async def _look(self, client: Client) -> bool:
-        """One look at all namespaces; whether anything differs from the look before."""
+        """One look at all namespaces; whether to look again soon.
+
+        A server that fails is seen by the suite too, which takes it away within seconds.
+        """
         shown: list[Seen] = []
+        starting = False
         versions: list[tuple[str, object]] = []
         for space in self._places.names():
             pods = await self._places.pods(client, space)
+            starting = starting or not all(map(is_ready, pods))
             versions += [(uid_of(pod), pod["metadata"].get("resourceVersion")) for pod in pods]
             warnings = await self._places.warnings(client, space, pods)
             for view in views(pods, warnings, self._cars, self._ends, self._born):
@@ -153,7 +158,7 @@ class ClusterWatch:
         if tuple(shown) != self._shown:
             self._shown = tuple(shown)
             self._on_event(Saw(seen=self._shown))
-        return changed
+        return changed or starting
 
     async def _read_logs(self, client: Client, core: str, view: View) -> None:
         model = self._safe(view.model)

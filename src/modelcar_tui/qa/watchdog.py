@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 
-from modelcar_tui.qa.outcome import Ended
+from modelcar_tui.qa.outcome import Ended, doing
 from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.runner import OnEvent, WentSilent
 from modelcar_tui.qa.types import QaRequest
@@ -23,6 +23,8 @@ class Watchdog:
     ) -> None:
         self.ended = Ended.ITSELF
         self.limit_s: float | None = None
+        self.doing = ""
+        """What the suite did when it was ended; it goes on to tear down."""
         self._request = request
         self._pipeline = pipeline
         self._on_event = on_event
@@ -52,6 +54,7 @@ class Watchdog:
         for why, limit, used in limits:
             if limit is not None and used > limit:
                 self.ended, self.limit_s = why, limit
+                self.doing = doing(self._pipeline.parser.result)
                 self._pipeline.say(f"stopped: {why.value} ({limit:.0f} s) is used up")
                 await stop()
                 return

@@ -111,8 +111,8 @@ async def test_nothing_to_attach_to(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("models", "code"),
     [
-        (("granite", "llama--oom"), "CUDA_OOM"),
-        (("llama--denied",), "IMAGE_PULL_DENIED"),
+        (("granite", "llama--crash"), "CRASH_LOOP"),
+        (("llama--quota",), "QUOTA"),
         (("x--sanity",), "DSC_NOT_READY"),
         (("x-5--exit",), "NO_TESTS"),
         (("x-137--exit",), "KILLED"),

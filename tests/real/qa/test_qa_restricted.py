@@ -17,7 +17,8 @@ from modelcar_tui.qa.kube_ground import read_ground, shut_out
 from modelcar_tui.qa.kube_objects import probe_job, suite_job
 from modelcar_tui.qa.kube_options import JobOptions
 from modelcar_tui.qa.staging import env_file
-from modelcar_tui.qa.suite import command, probe_script, read_probe
+from modelcar_tui.qa.suite import command
+from modelcar_tui.qa.suite_probe import probe_script, read_probe
 from modelcar_tui.qa.types import QaRequest
 from support.qa_bench import AUTH, podman
 

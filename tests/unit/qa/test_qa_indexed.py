@@ -71,20 +71,20 @@ async def eventually(check: Callable[[], object]) -> None:
 
 @pytest.mark.parametrize("parallel", [1, 3])
 async def test_each_index_has_its_own_result(parallel: int, bench: Bench) -> None:
-    request = bench.request("granite", "llama--oom", "x-137--exit", "whisper")
+    request = bench.request("granite", "llama--crash", "x-137--exit", "whisper")
     outcome = await bench.run(request, bench.runner(parallel))
-    assert outcome.code == "QA_ERROR:CUDA_OOM"
+    assert outcome.code == "QA_ERROR:CRASH_LOOP"
     assert outcome.message.startswith(
-        "2 of 4 models did not pass: llama--oom (CUDA_OOM), x-137--exit (KILLED); llama--oom: "
+        "2 of 4 models failed: llama--crash (CRASH_LOOP), x-137--exit (KILLED); llama--crash: "
     ), outcome.message
     assert [(m.model, m.status) for m in outcome.models] == [
         ("granite", "PASSED"),
-        ("llama--oom", "FAILED"),
+        ("llama--crash", "ERROR"),
         ("x-137--exit", "ERROR"),
         ("whisper", "PASSED"),
     ]
     assert outcome.counts is not None
-    assert (outcome.counts.passed, outcome.counts.failed) == (2, 1)
+    assert (outcome.counts.passed, outcome.counts.errors) == (2, 1)
     # Whichever ran when, the log is in the order of the indexes.
     ours = [line for line in bench.lines(Origin.US) if line.startswith("index")]
     assert ours == [f"index {at} of 4: {m.model}" for at, m in enumerate(outcome.models, 1)]
@@ -111,7 +111,7 @@ async def test_objects_are_what_kubernetes_takes(bench: Bench) -> None:
 
 
 async def test_detached_in_any_index_goes_on_there(bench: Bench) -> None:
-    request = bench.request("a--slow", "b--oom", "c--slow")
+    request = bench.request("a--slow", "b--crash", "c--slow")
 
     def slow() -> list[str]:
         return [line for line in bench.lines() if line.startswith("slow")]
@@ -128,12 +128,12 @@ async def test_detached_in_any_index_goes_on_there(bench: Bench) -> None:
     assert slow() == [f"slow line {number:05d}" for number in range(200)] * 2
     assert [(m.model, m.status) for m in outcome.models] == [
         ("a--slow", "PASSED"),
-        ("b--oom", "FAILED"),
+        ("b--crash", "ERROR"),
         ("c--slow", "PASSED"),
     ]
     assert [line for line in bench.lines(Origin.US) if line.startswith("index")] == [
         "index 1 of 3: a--slow",
-        "index 2 of 3: b--oom",
+        "index 2 of 3: b--crash",
         "index 3 of 3: c--slow",
     ]
     assert sum(posted["kind"] == "Job" for posted in bench.cluster.posted) == 2, "the probe's and ours"

@@ -98,14 +98,14 @@ def slow(bench: Bench) -> list[str]:
 
 
 async def test_job_runs_the_suite_and_everything_goes(bench: Bench) -> None:
-    outcome = await bench.run(bench.request("granite", "llama--oom"))
-    assert outcome.code == "QA_ERROR:CUDA_OOM", (outcome, bench.lines(None))
+    outcome = await bench.run(bench.request("granite", "llama--crash"))
+    assert outcome.code == "QA_ERROR:CRASH_LOOP", (outcome, bench.lines(None))
     assert outcome.counts is not None
-    assert (outcome.counts.passed, outcome.counts.failed, outcome.exit_status) == (1, 1, 1)
+    assert (outcome.counts.passed, outcome.counts.errors, outcome.exit_status) == (1, 1, 1)
     assert (bench.cluster.jobs, bench.cluster.secrets, bench.cluster.pods) == ({}, {}, {})
     started = [event for event in bench.events if isinstance(event, ContainerStarted)]
     assert [event.container for event in started] == ["job/modelcar-tui-20260821-run-1 in qa"]
-    assert await bench.run(bench.request("granite", "llama--oom")) == outcome
+    assert await bench.run(bench.request("granite", "llama--crash")) == outcome
 
 
 async def test_objects_are_what_kubernetes_takes(bench: Bench) -> None:
