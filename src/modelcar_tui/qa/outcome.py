@@ -194,6 +194,10 @@ _REFUSED = {
     "suite-usage": "SUITE_USAGE",
     "no-tests": "NO_TESTS",
     "pod-refused": "POD_REFUSED",
+    "scc": "SCC",
+    "pod-security": "POD_SECURITY",
+    "service-account": "SERVICE_ACCOUNT",
+    "limit-range": "LIMITRANGE",
     "secret-too-large": "SECRET_TOO_LARGE",
 }
 
