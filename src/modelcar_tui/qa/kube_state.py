@@ -25,8 +25,8 @@ HOPELESS_PODS = (
     (
         r"violates PodSecurity",
         "pod-security",
-        "our pod keeps it: see what is added to pods (oc get mutatingwebhookconfigurations), or choose another "
-        "--qa-namespace",
+        "our pod keeps it: see what is added to pods (oc get mutatingwebhookconfigurations), or choose "
+        "another --qa-namespace",
     ),
     (
         r"serviceaccounts? \S+ not found",
