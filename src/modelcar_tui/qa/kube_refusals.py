@@ -35,7 +35,7 @@ def refusal(error: ClusterError, namespace: str) -> QaOutcome:
     if (tell := by_status.get(error.status)) is not None:
         return tell(problem.what, namespace)
     if error.status == 500 and "webhook" in problem.what:
-        return could_not_start("ADMISSION", problem.what, f"ask who runs it: {_POLICIES}")
+        return could_not_start("WEBHOOK", problem.what, f"ask who runs it: {_POLICIES}")
     return could_not_start("CLUSTER_UNREACHABLE", f"{problem.where}: {problem.what}", problem.fix)
 
 
@@ -47,7 +47,9 @@ def _forbidden(what: str, namespace: str) -> QaOutcome:
         fix = f"wait until it is gone, then oc new-project {namespace}; or choose another --qa-namespace"
         return could_not_start("NAMESPACE", what, fix)
     if "denied the request" in what or "denied request" in what:
-        return could_not_start("ADMISSION", what, f"do as its words say, or ask who runs it: {_POLICIES}")
+        return could_not_start(
+            "WEBHOOK_DENIED", what, f"do as its words say, or ask who runs it: {_POLICIES}"
+        )
     match = _USER.search(what)
     user = clean(match[1], limit=200) if match else "USER"
     return could_not_start("FORBIDDEN", what, f"oc adm policy add-role-to-user edit {user} -n {namespace}")
@@ -60,7 +62,7 @@ def _missing(_: str, namespace: str) -> QaOutcome:
 
 def _conflict(what: str, namespace: str) -> QaOutcome:
     fix = f"run again; if it stays: oc get jobs,secrets -n {namespace}"
-    return could_not_start("CONFLICT", what, fix)
+    return could_not_start("API_CONFLICT", what, fix)
 
 
 def _invalid(what: str, namespace: str) -> QaOutcome:

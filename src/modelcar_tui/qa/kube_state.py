@@ -19,22 +19,23 @@ from modelcar_tui.qa.kube_options import JobOptions
 HOPELESS_PODS = (
     (
         r"unable to validate against any security context constraint",
-        "pod-refused",
+        "scc",
         "{remedy}",
     ),
     (
         r"violates PodSecurity",
-        "pod-refused",
-        "oc label namespace {namespace} pod-security.kubernetes.io/enforce=restricted --overwrite",
+        "pod-security",
+        "our pod keeps it: see what is added to pods (oc get mutatingwebhookconfigurations), or choose "
+        "another --qa-namespace",
     ),
     (
         r"serviceaccounts? \S+ not found",
-        "pod-refused",
+        "service-account",
         "oc create serviceaccount {account} -n {namespace}",
     ),
     (
         r"(?:minimum|maximum) \S+ usage per",
-        "pod-refused",
+        "limit-range",
         "oc describe limitrange -n {namespace}; --qa-memory",
     ),
 )

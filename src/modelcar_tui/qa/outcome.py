@@ -234,6 +234,10 @@ _REFUSED = {
     "image-unsuitable": "IMAGE_UNSUITABLE",
     "namespace-busy": "NAMESPACE_BUSY",
     "pod-refused": "POD_REFUSED",
+    "scc": "SCC",
+    "pod-security": "POD_SECURITY",
+    "service-account": "SERVICE_ACCOUNT",
+    "limit-range": "LIMITRANGE",
     "secret-too-large": "SECRET_TOO_LARGE",
 }
 
