@@ -8,7 +8,7 @@ FREEZE := $(if $(UV),uv pip freeze --python,) .venv-upgrade/bin/python $(if $(UV
 export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: demo test check unit same same-record mutants sweep vllm vllm-judge known-gaps install upgrade clean test-apiserver
+.PHONY: demo test check unit same same-record mutants sweep vllm vllm-judge known-gaps suite-facts test-suite install upgrade clean test-apiserver
 
 # A look that ended with NO-GO, QA failed, rejected, UNKNOWN or Ctrl-C was a good look, and no error of make's.
 demo: $(BIN)/modelcar-tui
@@ -65,6 +65,12 @@ known-gaps: $(VENV)/.dev
 	PYTHONPATH=tests $(BIN)/python tests/unit/memory/vllm_memory.py $(GAPS_ARGS)
 	PYTHONPATH=tests $(BIN)/python tests/seams/vllm_engine.py $(GAPS_ARGS)
 	$(BIN)/python tests/unit/advice/vllm_answers.py $(GAPS_ARGS)
+
+# What each release branch of opendatahub-tests accepts and makes, read out of a git clone of it with its release
+# branches into qa/suite_branches.json, in two seconds. FACTS_ARGS=--check only says whether it still agrees.
+suite-facts: $(VENV)/.dev
+	@test -n "$(SUITE)" || { echo "SUITE=folder of a git clone of opendatahub-tests" >&2; exit 2; }
+	$(BIN)/python tools/suite_facts.py $(SUITE) $(FACTS_ARGS)
 
 # The real opendatahub-tests, in podman under our own runner, against a stub of OpenShift's API: does QA understand it?
 # SUITE is a git clone of it with its release branches; BRANCHES="3.3 main"; RECORD=1 writes tests/data/suite and the

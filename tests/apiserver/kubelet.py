@@ -28,7 +28,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 from server import ApiServer
 
-from support.containers import PATHS
+from support import suite_tree
 
 SUITE = Path(__file__).parents[1] / "support" / "fake_suite.py"
 STAGE = "/run/modelcar-tui"
@@ -96,9 +96,7 @@ class Controllers:
         self._complained: set[str] = set()
         self.log_queries: list[dict[str, str]] = []
         self._done = threading.Event()
-        place = folder / "image" / PATHS[generation]
-        place.parent.mkdir(parents=True)
-        place.write_text("")
+        suite_tree.write(folder / "image", generation)
         self.node = f"node-of-{namespace}"
         self._logs = LogServer(self)
         self._node()
@@ -223,6 +221,8 @@ class Controllers:
             if fresh.status_code != 200:
                 return
             current = fresh.json()
+            if current["metadata"]["uid"] != value["metadata"]["uid"]:
+                return  # another one of that name, made meanwhile
             current["status"] = {**current.get("status", {}), **more}
             answer = self.api.put(self.path(kind, name, "status"), json=current)
             if answer.status_code != 409:

@@ -23,12 +23,12 @@ from modelcar_tui.kube.types import ClusterOptions
 from modelcar_tui.qa import cleanup
 from modelcar_tui.qa.kube_objects import (
     RUN_LABEL,
-    JobOptions,
     object_name,
     probe_job,
     suite_job,
     suite_secret,
 )
+from modelcar_tui.qa.kube_options import JobOptions
 from modelcar_tui.qa.kubejob import KubeJobRunner
 from modelcar_tui.qa.runner import QaEvent, QaSecrets, Warned
 from modelcar_tui.qa.spool import Origin, SpoolReader
@@ -143,8 +143,16 @@ async def test_what_we_post_is_what_the_server_keeps(bench: Bench) -> None:
     """A dry run of each object: the server validates it all, and drops no field (but those newer than
     itself)."""
     request = bench.request("granite", memory="3Gi")
-    options = JobOptions(namespace=bench.namespace, service_account="suite", queue="models")
-    suite = suite_job(request, options, ("--x",), {"A": "b"})
+    options = JobOptions(
+        namespace=bench.namespace,
+        service_account="suite",
+        queue="models",
+        run_as=1000,
+        pull_secrets=("one",),
+        arch="amd64",
+        tolerations=("gpu", "dedicated=qa:NoSchedule"),
+    )
+    suite = suite_job(request, options, ("--x",), {"A": "b"}, "/srv/suite/__snapshots__")
     newer = [".spec.suspend"] if version(bench.server) < (1, 22) else []
     for job in (probe_job(request, options, "echo"), suite):
         path = f"/apis/batch/v1/namespaces/{bench.namespace}/jobs?dryRun=All"
@@ -367,7 +375,7 @@ def without(resource: str, verb: str) -> list[dict[str, list[str]]]:
     ],
 )
 async def test_each_right_is_needed(bench: Bench, resource: str, verb: str) -> None:
-    """One right fewer, and the run is refused with the server's words: the list has nothing to spare."""
+    """One right fewer, and the run is refused with the server's words, and leaves nothing."""
     poor = bench.server.account()
     bench.server.grant(poor, *without(resource, verb), namespace=bench.namespace)
     outcome = await asyncio.wait_for(bench.run(bench.request("granite", user=poor)), 300)
@@ -375,6 +383,29 @@ async def test_each_right_is_needed(bench: Bench, resource: str, verb: str) -> N
     assert f'cannot {verb} resource "{resource}"' in outcome.message
     assert "{" not in outcome.message
     assert bench.namespace in outcome.fix
+    await eventually(lambda: not bench.names())
+
+
+async def test_a_secret_that_is_too_large_for_the_server_is_told_so_and_leaves_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without our own look at the size the server's words say the same."""
+    monkeypatch.setattr("modelcar_tui.qa.kube_make.SECRET_LIMIT", 2**40)
+    request = bench.request("granite")
+    with Path(request.manifest_path).open("a") as file:
+        file.write(f"# {'x' * 1024 * 1024}\n")
+    outcome = await bench.run(request)
+    assert outcome.code == "QA_ERROR:SECRET_TOO_LARGE", outcome
+    await eventually(lambda: not bench.names())
+
+
+async def test_a_job_that_the_server_takes_for_invalid_is_told_so(bench: Bench) -> None:
+    outcome = await bench.run(
+        bench.request("granite"), bench.runner(pull_secrets=("Not_A_Name",), arch="a b")
+    )
+    assert outcome.code == "QA_ERROR:OBJECT_INVALID", outcome
+    assert "nodeSelector" in outcome.message
+    assert bench.names() == []
 
 
 async def test_secrets_are_read_to_go_on_with_a_run(bench: Bench) -> None:

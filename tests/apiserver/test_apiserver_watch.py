@@ -17,6 +17,7 @@ from modelcar_tui.kube.connect import connect
 from modelcar_tui.kube.kubeconfig import find
 from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.runner import QaEvent, Saw, Warned
+from modelcar_tui.qa.suite_facts import spaces
 from modelcar_tui.qa.types import QaRequest, cluster_of
 from modelcar_tui.qa.watch import ClusterWatch
 from modelcar_tui.qa.watch_bell import Bell
@@ -52,7 +53,15 @@ async def watched(
     record = ClusterRecord(folder)
     pipeline = Pipeline(folder / "qa.log", Redactor(), events.append)
     watch = ClusterWatch(
-        asked, record, pipeline, events.append, Redactor(), began=time.time(), pace_s=0.1, patience_s=0.0
+        asked,
+        record,
+        pipeline,
+        events.append,
+        Redactor(),
+        spaces=spaces(None),
+        began=time.time(),
+        pace_s=0.1,
+        patience_s=0.0,
     )
     task = asyncio.create_task(watch.run())
     try:

@@ -21,10 +21,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from support import suite_tree
+
 SUITE_IMAGE = "quay.io/opendatahub/opendatahub-tests:latest"
-OLD = "tests/model_serving/model_runtime/model_validation/test_modelvalidation.py"
-NEW = "tests/model_serving/model_runtime/vllm/modelcar/test_modelvalidation.py"
-PATHS = {"G1": OLD, "G2": OLD, "G3": NEW}
 APPLETS = ("sh", "cat", "id", "ls", "sleep", "true", "kill")
 CONF = """[containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
@@ -65,28 +64,32 @@ def environment(folder: Path | None = None) -> dict[str, str]:
     return {"CONTAINERS_CONF": str(conf), "CONTAINERS_STORAGE_CONF": str(storage)}
 
 
-def suite_image(generation: str = "G3", *, user: str = "odh") -> str:
-    """The fake suite's image of a generation, built once; G3 for `odh` has the real suite's name too."""
+def suite_image(generation: str = "G3", *, user: str = "odh", branch: str = "") -> str:
+    """The fake suite's image of a generation, built once; G3 for `odh` has the real suite's name too.
+
+    Args:
+        branch: Whose sources lie in it; those of the generation's own by default.
+    """
     env = os.environ | environment()
-    tag = f"localhost/fake-suite-{generation.lower()}-{user}:{_digest()}"
+    tag = f"localhost/fake-suite-{(branch or generation).lower()}-{user}:{_digest()}"
     with _locked():
         if _podman(env, "image", "exists", tag, check=False).returncode:
             base = _base(env)
             with tempfile.TemporaryDirectory() as folder:
-                _context(Path(folder), base, generation, user)
+                _context(Path(folder), base, generation, user, branch or generation)
                 _podman(env, "build", "--quiet", "--pull=never", "--tag", tag, folder)
-        if generation == "G3" and user == "odh":
+        if generation == "G3" and user == "odh" and not branch:
             _podman(env, "tag", tag, SUITE_IMAGE)
     return tag
 
 
-def _context(folder: Path, base: str, generation: str, user: str) -> None:
+def _context(folder: Path, base: str, generation: str, user: str, branch: str) -> None:
     source = Path(__file__).with_name("fake_suite.py")
     shutil.copy(source, folder / "fake_suite.py")
-    (folder / "test.py").write_text("# the test's place\n")
+    suite_tree.write(folder / "tree", branch)
     home = "/home/odh/opendatahub-tests"
     (folder / "Containerfile").write_text(
-        f"FROM {base}\nCOPY fake_suite.py /opt/pytest\nCOPY test.py {home}/{PATHS[generation]}\n"
+        f"FROM {base}\nCOPY fake_suite.py /opt/pytest\nCOPY --chown={user} tree {home}\n"
         f"ENV FAKE_GENERATION={generation} PATH=/usr/local/bin:/usr/bin:/bin\nWORKDIR {home}\nUSER {user}\n"
         'ENTRYPOINT ["uv", "run", "pytest"]\n'
     )
@@ -149,7 +152,7 @@ def _python() -> tuple[Path, Path] | None:
 
 
 def _digest() -> str:
-    parts = (Path(__file__), Path(__file__).with_name("fake_suite.py"))
+    parts = [Path(__file__).with_name(name) for name in ("containers.py", "fake_suite.py", "suite_tree.py")]
     return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()[:12]
 
 

@@ -18,13 +18,14 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from support.containers import PATHS
+from support import suite_tree
 
 SUITE = Path(__file__).with_name("fake_suite.py")
 STAGE = "/run/modelcar-tui"
@@ -42,6 +43,7 @@ class Pod:
         self.late = False
         self.spec = job["spec"]["template"]["spec"]
         self.state: dict[str, Any] = {"waiting": {"reason": "ContainerCreating"}}
+        self.started = ""
         self.lines: list[tuple[datetime, bytes]] = []
         self.child: subprocess.Popen[bytes] | None = None
         self.changed = threading.Condition()
@@ -95,10 +97,21 @@ class Cluster(ThreadingHTTPServer):
         self.confused = threading.Event()
         """Refuses everybody, as a server that has just started."""
         self.pending: dict[str, Any] | None = None
+        """The state in which new pods stay."""
+        self.clock_s = 0.0
+        """How far the cluster's clock is from this machine's."""
+        self.queue_s = 0.0
+        """How long Kueue lets a Job wait."""
+        self.pull_s = 0.0
+        """How long a pod of the suite pulls its image."""
+        self.refusals: dict[str, tuple[int, str]] = {}
+        """What making something of a kind (`jobs`, `secrets`) is answered with."""
+        self.not_admitted = ""
+        """Why no pod is made."""
+        self.output: bytes | None = None
+        """What the probe's container prints instead of running."""
         self.lock = threading.RLock()
-        place = folder / "image" / PATHS[generation]
-        place.parent.mkdir(parents=True)
-        place.write_text("")
+        suite_tree.write(folder / "image", generation)
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def kubeconfig(self, user: dict[str, Any] | None = None, **cluster: Any) -> Path:
@@ -111,6 +124,12 @@ class Cluster(ThreadingHTTPServer):
         }
         path.write_text(json.dumps(config))
         return path
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self.clock_s)
+
+    def stamp(self) -> str:
+        return self.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def stop(self) -> None:
         self.shutdown()
@@ -125,7 +144,7 @@ class Cluster(ThreadingHTTPServer):
     def create_job(self, job: dict[str, Any]) -> None:
         job["metadata"]["uid"] = str(uuid.uuid4())
         job["spec"]["selector"] = {"matchLabels": {"controller-uid": job["metadata"]["uid"]}}
-        job["metadata"]["creationTimestamp"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        job["metadata"]["creationTimestamp"] = self.stamp()
         self.jobs[job["metadata"]["name"]] = job
         if job["spec"].get("completionMode") == "Indexed":
             if self.too_old:
@@ -135,6 +154,14 @@ class Cluster(ThreadingHTTPServer):
             for _ in range(job["spec"]["parallelism"]):
                 threading.Thread(target=self._indexes, args=(job, waiting), daemon=True).start()
             return
+        if job["spec"].get("suspend"):
+            threading.Timer(self.queue_s, self.start, args=(job,)).start()
+        elif not self.not_admitted:
+            self.start(job)
+
+    def start(self, job: dict[str, Any]) -> None:
+        """What the Job controller does, once Kueue lets it."""
+        job["spec"]["suspend"] = False
         pod = Pod(job)
         self.pods[pod.name] = pod
         threading.Thread(target=self._play, args=(pod,), daemon=True).start()
@@ -179,11 +206,15 @@ class Cluster(ThreadingHTTPServer):
             return
         stage = self.folder / pod.name
         for volume in pod.spec["volumes"]:
+            if "secret" not in volume:
+                continue
             while (secret := self.secrets.get(volume["secret"]["secretName"])) is None:
                 time.sleep(0.01)
             stage.mkdir()
             for name, data in secret["data"].items():
                 (stage / name).write_bytes(base64.b64decode(data))
+        if not pod.job.endswith("-probe"):
+            time.sleep(self.pull_s)
         temporary = self.folder / f"{pod.name}-tmp"  # the pod's own /tmp
         temporary.mkdir()
         container = pod.spec["containers"][0]
@@ -197,6 +228,9 @@ class Cluster(ThreadingHTTPServer):
             for w in container["command"]
         )
         words = words.replace("'uv' 'run' 'pytest'", f"'{sys.executable}' '{SUITE}'")
+        if self.output is not None and pod.job.endswith("-probe"):
+            (self.folder / "said").write_bytes(self.output)
+            words = f"cat '{self.folder / 'said'}'"
         env = {e["name"]: e["value"].replace(STAGE, str(stage)) for e in container.get("env", [])}
         pod.child = subprocess.Popen(
             ["/bin/sh", "-c", f"exec {words}"],
@@ -212,20 +246,22 @@ class Cluster(ThreadingHTTPServer):
                 **env,
             },
         )
-        pod.state = {"running": {}}
+        pod.started = self.stamp()
+        pod.state = {"running": {"startedAt": pod.started}}
         assert pod.child.stdout is not None
         if (deadline := pod.spec.get("activeDeadlineSeconds")) is not None:
             threading.Timer(deadline, self._too_late, args=(pod,)).start()
-        at = datetime.now(UTC)
+        at = self.now()
         for number, line in enumerate(pod.child.stdout):
             # Several lines share one time, as they do when the runtime reads them at once.
-            at = at if number % 3 else datetime.now(UTC)
+            at = at if number % 3 else self.now()
             with pod.changed:
                 pod.lines.append((at, line.rstrip(b"\n")))
                 pod.changed.notify_all()
         code = pod.child.wait()
         with pod.changed:
-            pod.state = {"terminated": {"exitCode": code if code >= 0 else 128 - code}}
+            ended = {"startedAt": pod.started, "finishedAt": self.stamp()}
+            pod.state = {"terminated": {"exitCode": code if code >= 0 else 128 - code, **ended}}
             pod.changed.notify_all()
 
     def _too_late(self, pod: Pod) -> None:
@@ -242,6 +278,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Quiet."""
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        return format_datetime(self.server.now(), usegmt=True)
 
     def do_GET(self) -> None:
         self._serve()
@@ -274,7 +313,8 @@ class Handler(BaseHTTPRequestHandler):
             self._object(parts.path, body)
             return
         match = re.fullmatch(
-            r"/(?:api/v1|apis/batch/v1)/namespaces/(\w+)/(jobs|secrets|pods)(?:/([^/]+))?(/log)?", parts.path
+            r"/(?:api/v1|apis/batch/v1)/namespaces/(\w+)/(jobs|secrets|pods|events)(?:/([^/]+))?(/log)?",
+            parts.path,
         )
         if match is None or match[1] != "qa":
             self._answer(
@@ -314,6 +354,10 @@ class Handler(BaseHTTPRequestHandler):
         with self.server.lock:
             held = self.server.jobs if kind == "jobs" else self.server.secrets
             name = body["metadata"]["name"]
+            if kind in self.server.refusals:
+                code, message = self.server.refusals[kind]
+                self._answer(code, {"message": message.format(name=name)})
+                return
             if self.server.quota:
                 self._answer(403, {"message": f'{kind} "{name}" is forbidden: exceeded quota: no-jobs'})
                 return
@@ -329,6 +373,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def _get(self, kind: str, name: str | None, query: dict[str, str]) -> None:
         with self.server.lock:
+            if kind == "events":
+                message = f"Error creating: {self.server.not_admitted}"
+                items = [{"message": message}] if self.server.not_admitted else []
+                self._answer(200, {"items": items})
+                return
             if kind == "pods" and name is None:
                 _, _, of = query["labelSelector"].partition("=")
                 items = [pod.object() for pod in self.server.pods.values() if of in (pod.job, pod.uid)]
@@ -396,5 +445,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(code)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
+        if code == 429:
+            self.send_header("Retry-After", "0")
         self.end_headers()
         self.wfile.write(data)

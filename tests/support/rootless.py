@@ -16,7 +16,7 @@ from pathlib import Path
 from support import containers
 
 USER = "modelcar-tui-test"
-NEEDED = ("msgspec", "yaml", "_yaml", "platformdirs")
+NEEDED = ("msgspec", "yaml", "_yaml", "platformdirs", "urllib3")
 
 
 class Unprivileged:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import stat
 import sys
 from collections.abc import Sequence
@@ -140,6 +141,36 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--qa-engine", choices=("podman", "kubernetes"), help="where QA runs; default: podman")
     group.add_argument("--qa-namespace", metavar="NS", help="existing namespace of the QA Job (kubernetes)")
     group.add_argument("--qa-service-account", metavar="NAME", help="of the QA Job's pod")
+    group.add_argument(
+        "--qa-run-as",
+        type=_user_id,
+        metavar="UID",
+        help="user of the QA Job's pod; default: of the namespace's range (OpenShift), else the image's",
+    )
+    group.add_argument(
+        "--qa-image-pull-secret",
+        action="append",
+        default=[],
+        type=_object_name,
+        dest="qa_image_pull_secrets",
+        metavar="NAME",
+        help="Secret of the QA Job's namespace that may pull its image; repeatable",
+    )
+    group.add_argument(
+        "--qa-arch",
+        type=_object_name,
+        metavar="ARCH",
+        help="kubernetes.io/arch of the QA Job's node, or any; default: amd64 for the published image",
+    )
+    group.add_argument(
+        "--qa-toleration",
+        action="append",
+        default=[],
+        type=_taint,
+        dest="qa_tolerations",
+        metavar="KEY[=VALUE][:EFFECT]",
+        help="taint that the QA Job's pod tolerates; repeatable",
+    )
     group.add_argument("--qa-queue", metavar="NAME", help="Kueue LocalQueue of the QA Job")
     group.add_argument(
         "--qa-parallel",
@@ -196,6 +227,10 @@ def settings_fields(args: argparse.Namespace) -> dict[str, Any]:
         "qa_engine",
         "qa_namespace",
         "qa_service_account",
+        "qa_run_as",
+        "qa_image_pull_secrets",
+        "qa_arch",
+        "qa_tolerations",
         "qa_queue",
         "qa_parallel",
         "timeout_s",
@@ -205,7 +240,8 @@ def settings_fields(args: argparse.Namespace) -> dict[str, Any]:
         "llm",
     )
     given = {name: getattr(args, name, None) for name in names}
-    given["gpus"] = tuple(given["gpus"] or ())
+    for name in ("gpus", "qa_image_pull_secrets", "qa_tolerations"):
+        given[name] = tuple(given[name] or ())
     given["who"] = operator()
     return {name: value for name, value in given.items() if value is not None}
 
@@ -311,6 +347,29 @@ def _count(text: str) -> int:
     if not 1 <= value <= 100:
         raise argparse.ArgumentTypeError("give a number from 1 to 100")
     return value
+
+
+def _user_id(text: str) -> int:
+    value = int(text) if text.strip().isdecimal() else 0
+    if not 1 <= value < 2**31:
+        raise argparse.ArgumentTypeError("give a user's number, such as 1000; root can't be")
+    return value
+
+
+def _object_name(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", text):
+        raise argparse.ArgumentTypeError("give a name of small letters, digits, - and .")
+    return text
+
+
+def _taint(text: str) -> str:
+    from modelcar_tui.qa.kube_options import toleration
+
+    try:
+        toleration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text.strip()
 
 
 def _seconds(text: str) -> float:

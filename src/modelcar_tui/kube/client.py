@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
@@ -67,6 +69,8 @@ class Client:
 
     def __init__(self, transport: Transport, *, threads: int = 8) -> None:
         self.transport = transport
+        self.ahead_s: float | None = None
+        """How far this machine's clock is ahead of the server's, by its last answer; None until one tells."""
         self._lanes = Lanes(threads)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="cluster")
 
@@ -177,7 +181,11 @@ class Client:
         except ClusterError as error:
             if error.status != 409:
                 raise
-            return await self.read(f"{path}/{value['metadata']['name']}")
+            found = await self.find(f"{path}/{value['metadata']['name']}")
+            if found is None:
+                # A conflict with something else, such as a quota that many count against at once.
+                raise
+            return found
 
     async def patch(self, path: str, change: Mapping[str, Any]) -> Object:
         """Change an object by a merge patch."""
@@ -246,6 +254,7 @@ class Client:
                     raise
                 await asyncio.sleep(pause / 4)
                 continue
+            self.ahead_s = _ahead(answer, self.ahead_s)
             if answer.status < 300:
                 self._lanes.served()
                 return answer
@@ -315,6 +324,13 @@ def _any(body: bytes, server: str) -> Any:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
         raise not_kubernetes(server, body) from None
+
+
+def _ahead(answer: Answer, known: float | None) -> float | None:
+    try:
+        return time.time() - parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return known
 
 
 def _asked_pause(waits: str, default: float) -> float:

@@ -36,13 +36,16 @@ def cold_start_s(image_bytes: int) -> float:
     return _COLD[-1][1]
 
 
-def budgets(models: Sequence[tuple[str, int | None]]) -> Budgets:
+def budgets(models: Sequence[tuple[str, int | None]], *, tests: int = 1) -> Budgets:
     """Budgets for models given as (name, image bytes or None where unknown).
 
     The suite tests one model after the other, so the whole is the sum. No budget is shorter than the suite's
     own.
+
+    Args:
+        tests: How often the suite tests each model.
     """
-    each = [max(cold_start_s(size or 0) * SLACK, SUITE_READY_S) + AROUND_S for _, size in models]
+    each = [(max(cold_start_s(size or 0) * SLACK, SUITE_READY_S) + AROUND_S) * tests for _, size in models]
     slow = [
         (name, cold_start_s(size)) for name, size in models if size and cold_start_s(size) > SUITE_READY_S
     ]

@@ -16,7 +16,7 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.qa.kube_objects import RUN_LABEL, object_name
-from modelcar_tui.qa.tables import suite
+from modelcar_tui.qa.suite_facts import spaces
 
 SLACK_S = 120.0
 """How far the clocks of the cluster and of this machine may differ."""
@@ -66,6 +66,7 @@ async def look(
     began: float,
     ended: float,
     namespace: str | None = None,
+    works_in: Sequence[str] = (),
 ) -> tuple[Leftover, ...]:
     """What of `leftovers` (`Kind/name`) is on the cluster, and whether it is this run's.
 
@@ -73,21 +74,22 @@ async def look(
         began: When the run's suite was started, seconds since 1970.
         ended: When it had ended.
         namespace: Of the run's own Job, for the Kubernetes engine.
+        works_in: The namespaces of the suite that ran; empty takes those of every release.
 
     Raises:
         ClusterError: the API server can't be asked.
     """
     named = [item.partition("/")[::2] for item in leftovers]
-    known = sorted({generation.namespace for generation in suite().generations.values()})
+    known = sorted(works_in or spaces(None))
     strange = [pair for pair in named if pair[0] == "Namespace" and pair[1] not in known]
     named = [pair for pair in named if pair not in strange]
-    spaces = [pair for pair in named if pair[0] == "Namespace"]
+    whole = [pair for pair in named if pair[0] == "Namespace"]
     # A log is text from outside: what it calls a namespace of the suite must be one.
     found = [
         Leftover(kind=kind, name=name, kept="the suite makes no such namespace") for kind, name in strange
     ]
     # With a namespace goes what is in it.
-    for kind, name in spaces or named:
+    for kind, name in whole or named:
         if kind not in _PATHS:
             found.append(Leftover(kind=kind, name=name, kept=f"no way to look at a {kind} is known here"))
             continue

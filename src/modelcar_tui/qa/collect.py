@@ -12,31 +12,58 @@ import os
 import re
 import shutil
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import private_folder, write_private
 from modelcar_tui.core.secrets import quoted
 from modelcar_tui.core.text import clean
 from modelcar_tui.qa.manifest_file import StagedManifest
-from modelcar_tui.qa.podman_cli import Podman
+from modelcar_tui.qa.podman_cli import Podman, PodmanError
 from modelcar_tui.qa.staging import IN_CONTAINER, entrypoint, user_mapping
-from modelcar_tui.qa.suite import Command, Probe
+from modelcar_tui.qa.suite import Command
+from modelcar_tui.qa.suite_facts import suffixes
+from modelcar_tui.qa.suite_probe import Probe
 
-LIMIT_S = 90.0
-_TEST = re.compile(r"(?:::|<Function )test_\w+\[(?P<model>.+)-(?:raw|standard|serverless)\]")
+LIMIT_S = 180.0
+"""A minute was measured on a slow machine under load; the suite does nothing but import itself."""
 _CRASH = re.compile(r"INTERNALERROR> \S")
+_CLUSTER = re.compile(
+    r"kube|configexception|apiexception|maxretry|connection|unauthorized|forbidden|\b40[13]\b|unreachable|"
+    r"name resolution|name or service|getaddrinfo|openshift|datasciencecluster",
+    re.IGNORECASE,
+)
+"""A crash that is about the cluster, which is not there when tests are listed."""
+_BROKEN = re.compile(r"\b(?:ImportError|ModuleNotFoundError|SyntaxError|NameError|AttributeError)\b")
 _FAULT = re.compile(r"error:|^E  |^ERROR|^INTERNALERROR", re.MULTILINE)
+
+
+@cache
+def _test() -> re.Pattern[str]:
+    """A test's id."""
+    return re.compile(rf"(?:::|<Function )test_\w+\[(?P<model>.+)-(?:{'|'.join(suffixes())})\]")
+
+
+class Collected(NamedTuple):
+    """What the suite would do."""
+
+    models: tuple[str, ...] = ()
+    tests: int = 0
+    """Some suites test a model more than once."""
+    caution: str = ""
+    """Where that is not what the manifest holds, or nothing is known of it."""
 
 
 async def collect(
     podman: Podman, image: dict[str, Any], probe: Probe, what: Command, manifest: StagedManifest, qa: Path
-) -> tuple[tuple[str, ...], str]:
-    """The models that the suite would test, and a caution where that is not what the manifest holds.
+) -> Collected:
+    """The tests that the suite would run.
 
     Raises:
-        UserError: the suite refuses our arguments, or finds nothing to test.
+        UserError: the suite refuses our arguments, finds nothing to test, or crashes.
+        PodmanError: podman itself can't run the container.
     """
     _, own = entrypoint(image)
     mapping, owner = user_mapping(probe.uid, probe.gid)
@@ -62,13 +89,16 @@ async def collect(
             limit_s=LIMIT_S,
         )
     except TimeoutError:
-        return (), f"the suite did not list its tests within {LIMIT_S:.0f} s; it is run all the same"
+        text = f"the suite did not list its tests within {LIMIT_S:.0f} s; it is run all the same"
+        return Collected(caution=text)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    if result.status == 125:
+        raise PodmanError(result)
     return judge(result.status, result.out + "\n" + result.err, manifest.models)
 
 
-def judge(status: int, text: str, models: Sequence[str]) -> tuple[tuple[str, ...], str]:
+def judge(status: int, text: str, models: Sequence[str]) -> Collected:
     """See `collect`; from the exit status and the output of `--collect-only`."""
     if status == 4:
         fix = "choose the tag of your release with --qa-image"
@@ -77,19 +107,31 @@ def judge(status: int, text: str, models: Sequence[str]) -> tuple[tuple[str, ...
     if status == 5:
         fix = "each model of the manifest needs a name and an image"
         raise UserError(Problem(what="the suite finds no test for this manifest", fix=fix, code="no-tests"))
+    if status in (126, 127):
+        what = f"the image's entrypoint can't be run: {_fault(text)}"
+        fix = "check --qa-image and its architecture"
+        raise UserError(Problem(what=what, fix=fix, code="image-unsuitable"))
     if status != 0:
-        why = f"exit status {status}: {_fault(text)}"
-        return (), f"the suite could not list its tests without the cluster ({why}); it is run all the same"
-    found = tuple(dict.fromkeys(match["model"] for match in _TEST.finditer(text)))
-    if not found:
-        return (), ""
+        return _crashed(status, _fault(text))
+    tests = [match["model"] for match in _test().finditer(text)]
+    found = tuple(dict.fromkeys(tests))
     left_out = [clean(name, limit=60) or "(no name)" for name in models if name.strip() not in found]
-    if not left_out:
-        return found, ""
-    return (
-        found,
-        f"the suite will test {len(found)} of {len(models)} models; it leaves out {', '.join(left_out)}",
-    )
+    caution = ""
+    if found and left_out:
+        told = f"the suite will test {len(found)} of {len(models)} models"
+        caution = f"{told}; it leaves out {', '.join(left_out)}"
+    return Collected(found, len(tests), caution)
+
+
+def _crashed(status: int, fault: str) -> Collected:
+    """What the suite can't do without a cluster it may do with one; any other crash comes again."""
+    if _CLUSTER.search(fault) and not _BROKEN.search(fault):
+        why = f"exit status {status}: {fault}"
+        text = f"the suite could not list its tests without the cluster ({why}); it is run all the same"
+        return Collected(caution=text)
+    what = f"the suite crashed while it listed its tests (exit status {status}): {fault}"
+    fix = "choose another tag with --qa-image: this one would end the same way"
+    raise UserError(Problem(what=what, fix=fix, code="suite-crashed"))
 
 
 def _fault(text: str) -> str:

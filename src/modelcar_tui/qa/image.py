@@ -6,9 +6,8 @@ import re
 
 import msgspec
 
-from modelcar_tui.qa.tables import suite
+from modelcar_tui.qa.suite_facts import IMAGE, SuiteFacts, facts_of, known_tags
 
-IMAGE = "quay.io/opendatahub/opendatahub-tests"
 _RELEASE = re.compile(r"^OpenShift AI\b.*?\b(\d+\.\d+)(?:\.\d+)?(?:[-.+]?ea[-.]?(\d+))?", re.IGNORECASE)
 
 
@@ -17,8 +16,11 @@ class SuiteImage(msgspec.Struct, frozen=True, kw_only=True):
 
     image: str
     why: str
-    generation: str = ""
-    """What the tag is known to hold; empty where only the probe will tell."""
+
+    @property
+    def facts(self) -> SuiteFacts | None:
+        """What the tag is known to hold; None where only the image itself will tell."""
+        return facts_of(self.image)
 
 
 def suite_image(release: str | None, given: str | None = None) -> SuiteImage:
@@ -27,17 +29,15 @@ def suite_image(release: str | None, given: str | None = None) -> SuiteImage:
     Args:
         release: As the DataScienceCluster tells it, such as `OpenShift AI Self-Managed 3.4.0`.
     """
-    known = suite().tags
     if given:
-        tag = given.rpartition(":")[2] if given.startswith(f"{IMAGE}:") else ""
-        return SuiteImage(image=given, why="given with --qa-image", generation=known.get(tag, ""))
+        return SuiteImage(image=given, why="given with --qa-image")
     match = _RELEASE.match(release or "")
     wanted = [match[1] + (f"ea{match[2]}" if match[2] else ""), match[1]] if match else []
-    tag = next((tag for tag in wanted if tag in known), "latest")
+    tag = next((tag for tag in wanted if tag in known_tags()), "latest")
     if tag != "latest":
         why = f"the tag of the cluster's release ({release})"
     elif not release:
         why = "the cluster's release is not known, so the newest; --qa-image chooses another"
     else:
         why = f"{release} has no tag of its own, so the newest; --qa-image chooses another"
-    return SuiteImage(image=f"{IMAGE}:{tag}", why=why, generation=known.get(tag, ""))
+    return SuiteImage(image=f"{IMAGE}:{tag}", why=why)

@@ -11,31 +11,20 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.secrets import Secret
+from modelcar_tui.qa.kube_ground import ground_script
 from modelcar_tui.qa.kube_indexed import FILE, MODELS
-from modelcar_tui.qa.staging import IN_CONTAINER, env_file, interrupt_suite, read_env
+from modelcar_tui.qa.kube_options import JobOptions
+from modelcar_tui.qa.kube_pod import WRITABLE, suite_pod
+from modelcar_tui.qa.staging import IN_CONTAINER, env_file, read_env
 from modelcar_tui.qa.suite import MANIFEST_IN_CONTAINER
 from modelcar_tui.qa.types import QaRequest
 
 RUN_LABEL = "io.modelcar-tui/run"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
-CONTAINER = "suite"
 ENTRYPOINT = ("uv", "run", "pytest")
 """The published image's; a Job can't ask the image for it."""
-
-
-class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How the Job is made."""
-
-    namespace: str
-    """An existing namespace of the operator's choice."""
-    service_account: str | None = None
-    queue: str | None = None
-    """Kueue's LocalQueue: the Job is made suspended and Kueue lets it run."""
-    ttl_s: int = 3600
-    """The cluster removes a finished Job after this, when we did not."""
-    memory: str = "2Gi"
-    parallel: int | None = None
-    """An indexed Job, one index a model, so many at a time; None puts the whole manifest into one pod."""
+PROBE_LIMIT_S = 300
+"""How long the image may take to say what it is, from its container's start."""
 
 
 def object_name(run_id: str) -> str:
@@ -44,24 +33,31 @@ def object_name(run_id: str) -> str:
 
 
 def probe_job(request: QaRequest, options: JobOptions, script: str) -> dict[str, Any]:
-    """A Job of a few seconds that tells which suite the image holds."""
-    command = ["/bin/sh", "-c", script, "sh", *ENTRYPOINT, "--help"]
-    return _job(request, options, object_name(request.run_id) + "-probe", command, [], [], 300)
+    """A Job of a few seconds that tells which suite the image holds; it waits in no queue."""
+    command = ["/bin/sh", "-c", f"{ground_script()}; {script}"]
+    pod = suite_pod(request, options, command)
+    at_once = msgspec.structs.replace(options, queue=None)
+    return _job(request, at_once, object_name(request.run_id) + "-probe", pod, PROBE_LIMIT_S)
 
 
 def suite_job(
-    request: QaRequest, options: JobOptions, args: Sequence[str], env: Mapping[str, str]
+    request: QaRequest,
+    options: JobOptions,
+    args: Sequence[str],
+    env: Mapping[str, str],
+    snapshots: str = "",
 ) -> dict[str, Any]:
-    """The Job that runs the suite. It needs the Secret of `suite_secret` and waits for it."""
+    """The Job that runs the suite. It needs the Secret of `suite_secret` and waits for it.
+
+    Args:
+        snapshots: The folder in the image's tree that the suite writes to; where it is not known, the tree is
+            left writable as far as the pod's user may write.
+    """
     name = object_name(request.run_id)
-    volumes = [{"name": "stage", "secret": {"secretName": name, "defaultMode": 0o444}}]
-    mounts = [{"name": "stage", "mountPath": IN_CONTAINER, "readOnly": True}]
+    command = ["/bin/sh", "-c", read_env(), "sh", *ENTRYPOINT, *args, f"-ocache_dir={WRITABLE}/pytest-cache"]
     variables = {"KUBECONFIG": f"{IN_CONTAINER}/kubeconfig", **env}
-    command = ["/bin/sh", "-c", read_env(), "sh", *ENTRYPOINT, *args]
-    job = _job(request, options, name, command, volumes, mounts, int(request.timeout_s))
-    container = job["spec"]["template"]["spec"]["containers"][0]
-    container["env"] = [{"name": key, "value": value} for key, value in variables.items()]
-    return job
+    pod = suite_pod(request, options, command, variables, secret=name, snapshots=snapshots)
+    return _job(request, options, name, pod, int(request.timeout_s))
 
 
 def indexed_job(
@@ -70,13 +66,14 @@ def indexed_job(
     args: Sequence[str],
     env: Mapping[str, str],
     models: Sequence[str],
+    snapshots: str = "",
 ) -> dict[str, Any]:
     """The same as an indexed Job; each pod reads the manifest of its own index.
 
     A failed index is not tried again and stops no other (`backoffLimitPerIndex`, Kubernetes 1.29 or newer).
     """
     own = [f"{IN_CONTAINER}/{FILE}".join(arg.split(MANIFEST_IN_CONTAINER)) for arg in args]
-    job = suite_job(request, options, own, env)
+    job = suite_job(request, options, own, env, snapshots)
     job["metadata"]["annotations"] = {MODELS: json.dumps(list(models))}
     spec = job["spec"]
     del spec["backoffLimit"]
@@ -88,7 +85,8 @@ def indexed_job(
     }
     if request.model_timeout_s:
         # The kubelet ends a model that hangs, whether we are there or not.
-        spec["template"]["spec"]["activeDeadlineSeconds"] = int(request.model_timeout_s)
+        late = int(request.model_timeout_s) + options.index_start_s
+        spec["template"]["spec"]["activeDeadlineSeconds"] = late
     return job
 
 
@@ -115,7 +113,7 @@ def suite_secret(
         "metadata": {
             "name": object_name(request.run_id),
             "namespace": options.namespace,
-            "labels": _labels(request),
+            "labels": labels_of(request),
             "ownerReferences": [owner],
         },
         "data": {name: base64.b64encode(value).decode() for name, value in data.items()},
@@ -123,40 +121,9 @@ def suite_secret(
 
 
 def _job(
-    request: QaRequest,
-    options: JobOptions,
-    name: str,
-    command: list[str],
-    volumes: list[Any],
-    mounts: list[Any],
-    deadline_s: int,
+    request: QaRequest, options: JobOptions, name: str, pod: Mapping[str, Any], limit_s: int
 ) -> dict[str, Any]:
-    labels = _labels(request)
-    # The pod's own grace ends the pause.
-    stop = f"({interrupt_suite()}) && sleep 50; :"
-    container = {
-        "name": CONTAINER,
-        "image": request.image,
-        "command": command,
-        "volumeMounts": mounts,
-        "resources": {
-            "requests": {"cpu": "500m", "memory": "1Gi"},
-            "limits": {"cpu": "2", "memory": request.memory or options.memory},
-        },
-        "lifecycle": {"preStop": {"exec": {"command": ["/bin/sh", "-c", stop]}}},
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-    }
-    if request.pull == "always":
-        container["imagePullPolicy"] = "Always"
-    # No user is set: OpenShift gives the pod one of the namespace's range, elsewhere the image's own is used.
-    pod: dict[str, Any] = {
-        "restartPolicy": "Never",
-        "containers": [container],
-        "volumes": volumes,
-        "terminationGracePeriodSeconds": 60,
-    }
-    if options.service_account:
-        pod["serviceAccountName"] = options.service_account
+    labels = labels_of(request)
     queue = {QUEUE_LABEL: options.queue} if options.queue else {}
     return {
         "apiVersion": "batch/v1",
@@ -165,12 +132,14 @@ def _job(
         "spec": {
             "backoffLimit": 0,
             "ttlSecondsAfterFinished": options.ttl_s,
-            "activeDeadlineSeconds": deadline_s,
+            # Counts from before the node is found and the image pulled; our own limits do not.
+            "activeDeadlineSeconds": limit_s + options.start_s,
             "suspend": bool(options.queue),
             "template": {"metadata": {"labels": labels}, "spec": pod},
         },
     }
 
 
-def _labels(request: QaRequest) -> dict[str, str]:
+def labels_of(request: QaRequest) -> dict[str, str]:
+    """What all objects of a run carry."""
     return {RUN_LABEL: object_name(request.run_id), "app.kubernetes.io/managed-by": "modelcar-tui"}

@@ -193,6 +193,11 @@ _REFUSED = {
     "busy": "BUSY",
     "suite-usage": "SUITE_USAGE",
     "no-tests": "NO_TESTS",
+    "suite-crashed": "SUITE_CRASHED",
+    "image-unsuitable": "IMAGE_UNSUITABLE",
+    "namespace-busy": "NAMESPACE_BUSY",
+    "pod-refused": "POD_REFUSED",
+    "secret-too-large": "SECRET_TOO_LARGE",
 }
 
 

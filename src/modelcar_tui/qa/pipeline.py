@@ -56,6 +56,8 @@ class Pipeline:
         self._writer = SpoolWriter(spool)
         self._skip = self._writer.suite_lines
         self._on_event = on_event
+        self.ahead_s = 0.0
+        """How far this machine's clock is ahead of the one that the lines' times are from."""
         self.odd = 0
         """Lines that were not understood; the log has them."""
         self._told = 0.0
@@ -113,7 +115,7 @@ class Pipeline:
             self._odd(error)
             changed = False
         now = time.monotonic()
-        self.last_line = now - max(time.time() - at, 0.0) if at and self._live else now
+        self.last_line = now - max(time.time() - self.ahead_s - at, 0.0) if at and self._live else now
         if result.model != model:
             self.model_since = self.last_line
         if result.phase != phase:

@@ -15,9 +15,11 @@ from modelcar_tui.core.pull_secret import PullSecret
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.kube.flatten import flatten, teach_lent
 from modelcar_tui.qa import store
-from modelcar_tui.qa.collect import collect
+from modelcar_tui.qa.collect import LIMIT_S, collect
+from modelcar_tui.qa.effects import cautions, of_suite
 from modelcar_tui.qa.follow import following
 from modelcar_tui.qa.manifest_file import stage_manifest
+from modelcar_tui.qa.occupied import refuse_occupied_as
 from modelcar_tui.qa.outcome import Ended, classify, could_not_start, refused
 from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.podman_cli import Podman, PodmanError
@@ -37,7 +39,7 @@ from modelcar_tui.qa.staging import (
     unstage,
     user_mapping,
 )
-from modelcar_tui.qa.suite import command, known
+from modelcar_tui.qa.suite import command, known, refuse_untestable
 from modelcar_tui.qa.types import QaOutcome, QaRequest, cluster_of
 from modelcar_tui.qa.watch import watching
 from modelcar_tui.qa.watch_outcome import with_record
@@ -133,8 +135,9 @@ class PodmanRunner:
             )
             began = container.started or time.time()
             async with watching(request, qa, pipeline, on_event, began=began) as record:
-                outcome = await self._follow(qa, request, container, pipeline, on_event)
-            outcome = with_record(outcome, record)
+                ended = await self._follow(qa, request, container, pipeline, on_event)
+            suite = store.load_probe(qa)
+            outcome = with_record(of_suite(ended, suite.facts if suite is not None else None), record)
             pipeline.say(f"{outcome.code}: {outcome.message}")
             store.save_outcome(qa, outcome)
             await self._clean_up(qa, request)
@@ -160,9 +163,12 @@ class PodmanRunner:
     ) -> Container:
         manifest = stage_manifest(Path(request.manifest_path))
         hosts = (request.registry_host,) if request.registry_host else manifest.hosts
+        refuse_untestable(request.image)
         image = await pull(self._podman, request, pipeline)
-        pipeline.stage("probing the suite")
-        found = await probe(self._podman, image, self._probes, network=request.network)
+        pipeline.stage("asking the image which suite it holds (seconds)")
+        found = await probe(self._podman, image, self._probes, name=request.image, network=request.network)
+        for text in cautions(found, request.told):
+            on_event(Warned(text=text))
         what = command(
             found,
             hosts=hosts,
@@ -170,17 +176,17 @@ class PodmanRunner:
             accelerator=request.accelerator,
             runtime_image=request.runtime_image,
         )
-        pipeline.stage("asking the suite for its tests")
-        tests, caution = await collect(self._podman, image, found, what, manifest, qa)
-        pipeline.expect(len(tests))
-        if caution:
-            on_event(Warned(text=self._redact(caution)))
+        pipeline.stage(f"asking the suite for its tests (seconds; {LIMIT_S:.0f} at most)")
+        collected = await collect(self._podman, image, found, what, manifest, qa)
+        pipeline.expect(collected.tests)
+        if collected.caution:
+            on_event(Warned(text=self._redact(collected.caution)))
         pipeline.stage("staging")
         config = await flatten(cluster_of(request), needed_s=request.timeout_s)
         for text in config.warnings:
             on_event(Warned(text=text))
-        if not found.probed:
-            on_event(Warned(text="the image could not be asked which suite it holds; taken for the newest"))
+        await refuse_occupied_as(config, cluster_of(request), found.facts.namespaces)
+        store.save_probe(qa, found)
         mapping, owner = user_mapping(found.uid, found.gid)
         folder = stage(qa, kubeconfig=config.data, manifest=manifest.data, env=what.secret_env, owner=owner)
         shell, own = entrypoint(image)

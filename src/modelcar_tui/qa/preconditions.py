@@ -9,6 +9,7 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.pull_secret import VARIABLE, parse
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.kube.kubeconfig import in_cluster, kubeconfig_paths
+from modelcar_tui.qa.suite import no_test
 from modelcar_tui.qa.types import QaOutcome
 
 
@@ -21,6 +22,7 @@ def skip_reason(
     force: bool = False,
     pull_secret: Secret | None = None,
     podman: str | None = "podman",
+    image: str = "",
 ) -> QaOutcome | None:
     """The first reason not to run QA, in the order in which an operator would mend them; None to run.
 
@@ -31,6 +33,7 @@ def skip_reason(
         verdict: `GO`, `NO-GO` or `UNKNOWN`; QA runs on GO only, unless `force`.
         pull_secret: None takes it from the environment; its shape is checked here.
         podman: The program to look for; None for an engine that needs none.
+        image: The suite's, whose release may have no test of model cars.
     """
     if access_problem:
         return _skip(
@@ -41,6 +44,8 @@ def skip_reason(
         return _skip(code, f"the verdict is {verdict}; QA runs on GO", "mend the manifest first")
     if recorded:
         return None
+    if (lacking := no_test(image)) is not None:
+        return _skip("NO_TESTS", lacking.what, lacking.fix)
     if podman is not None and shutil.which(podman) is None:
         return _skip("PODMAN_MISSING", "podman is not installed", "sudo dnf install podman")
     secret = pull_secret or Secret(os.environ.get(VARIABLE, ""))

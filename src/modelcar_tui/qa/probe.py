@@ -1,4 +1,4 @@
-"""Asking the suite's image what it is: its user, where the test lies, which options it takes."""
+"""Asking the suite's image what it is, once an image id: by podman, in a container that starts no pytest."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import platformdirs
 
 from modelcar_tui.core.files import private_folder, write_private
 from modelcar_tui.qa.podman_cli import Podman, PodmanError
-from modelcar_tui.qa.staging import entrypoint
-from modelcar_tui.qa.suite import ASSUMED, Probe, probe_script, read_probe
+from modelcar_tui.qa.suite_probe import FORMAT, Probe, assumed, probe_script, read_probe
 
 LIMIT_S = 180.0
 KEPT = 50
@@ -23,10 +22,21 @@ def default_cache() -> Path:
     return platformdirs.user_cache_path("modelcar-tui") / "qa-probes.json"
 
 
-async def probe(podman: Podman, image: dict[str, Any], cache: Path, *, network: str | None = None) -> Probe:
-    """The probe of an image in the local store; one container of a few seconds, once an image.
+class _Cache(msgspec.Struct, frozen=True, kw_only=True):
+    format: int
+    probes: dict[str, Probe]
+    """By image id."""
 
-    An image that can't be asked (no shell, `--help` fails) gives `ASSUMED`.
+
+async def probe(
+    podman: Podman, image: dict[str, Any], cache: Path, *, name: str = "", network: str | None = None
+) -> Probe:
+    """The probe of an image in the local store; one container of a second or two, once an image.
+
+    An image that can't be asked (no shell, sources that can't be read) gives what its name is known to hold.
+
+    Args:
+        name: The image as the operator knows it.
 
     Raises:
         PodmanError: podman itself can't run containers here.
@@ -35,7 +45,6 @@ async def probe(podman: Podman, image: dict[str, Any], cache: Path, *, network: 
     known = _load(cache)
     if image_id in known:
         return known[image_id]
-    _, own = entrypoint(image)
     shell = json.dumps(["/bin/sh", "-c", probe_script(), "sh"])
     net = [f"--network={network}"] if network else []
     result = await podman(
@@ -46,29 +55,29 @@ async def probe(podman: Podman, image: dict[str, Any], cache: Path, *, network: 
         *net,
         f"--entrypoint={shell}",
         image_id,
-        *own,
-        "--help",
         limit_s=LIMIT_S,
     )
     if result.status == 125:
         raise PodmanError(result)
-    found = read_probe(result.out)
+    found = read_probe(result.out, name)
     if result.status or not found.probed:
-        return msgspec.structs.replace(ASSUMED, uid=found.uid, gid=found.gid)
+        return msgspec.structs.replace(assumed(name), uid=found.uid, gid=found.gid)
     _store(cache, dict([*known.items(), (image_id, found)][-KEPT:]))
     return found
 
 
 def _load(cache: Path) -> dict[str, Probe]:
+    """What is remembered; nothing of a file that another release has written."""
     try:
-        return msgspec.json.decode(cache.read_bytes(), type=dict[str, Probe])
+        kept = msgspec.json.decode(cache.read_bytes(), type=_Cache)
     except (OSError, msgspec.MsgspecError):
         return {}
+    return kept.probes if kept.format == FORMAT else {}
 
 
 def _store(cache: Path, probes: dict[str, Probe]) -> None:
     try:
         private_folder(cache.parent)
-        write_private(cache, msgspec.json.encode(probes))
+        write_private(cache, msgspec.json.encode(_Cache(format=FORMAT, probes=probes)))
     except OSError:
         return

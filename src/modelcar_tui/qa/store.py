@@ -11,8 +11,10 @@ import msgspec
 from modelcar_tui.core.files import write_private
 from modelcar_tui.core.lock import try_lock
 from modelcar_tui.qa.staging import stage_folder, unstage
+from modelcar_tui.qa.suite_probe import Probe
 from modelcar_tui.qa.types import QaOutcome
 
+_PROBE = "suite.json"
 _NAME = "outcome.json"
 SPOOL = "qa.log"
 
@@ -28,6 +30,19 @@ def load_outcome(qa: Path) -> QaOutcome | None:
 def save_outcome(qa: Path, outcome: QaOutcome) -> None:
     """Store the outcome, whole or not at all."""
     write_private(qa / _NAME, msgspec.json.encode(outcome))
+
+
+def load_probe(qa: Path) -> Probe | None:
+    """What the suite of this run is; None where it was not asked yet (or the record can't be read)."""
+    try:
+        return msgspec.json.decode((qa / _PROBE).read_bytes(), type=Probe)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def save_probe(qa: Path, probe: Probe) -> None:
+    """Keep what the suite of this run is, for whoever goes on with the run or cleans up after it."""
+    write_private(qa / _PROBE, msgspec.json.encode(probe))
 
 
 def stale_stages(runs: Path) -> list[Path]:

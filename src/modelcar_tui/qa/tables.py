@@ -10,15 +10,6 @@ from typing import Any
 import msgspec
 
 
-class Generation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a generation of the suite makes on the cluster, and where its test lies."""
-
-    paths: tuple[str, ...]
-    namespace: str
-    runtime: str
-    mode: str
-
-
 class KnownFailure(msgspec.Struct, frozen=True, kw_only=True):
     """A cause that a line of the log gives away."""
 
@@ -34,26 +25,19 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
 
     lines: dict[str, re.Pattern[str]]
     phases: dict[str, str]
-    generations: dict[str, Generation]
-    g3_registries: dict[str, str]
     accepted: tuple[str, ...]
     words: dict[str, str]
-    tags: dict[str, str]
-    """Image tags and the generation that they hold; empty where only a probe tells."""
 
 
 @cache
 def suite() -> Tables:
-    """The grammar of the suite's output and its generations."""
+    """The grammar of the suite's output, and its words for accelerators."""
     raw = _load("qa_suite.yaml")
     return Tables(
         lines={name: re.compile(pattern) for name, pattern in raw["lines"].items()},
         phases=raw["phases"],
-        generations={name: msgspec.convert(value, Generation) for name, value in raw["generations"].items()},
-        g3_registries=raw["g3_registries"],
         accepted=tuple(raw["accelerators"]["accepted"]),
         words=raw["accelerators"]["words"],
-        tags=raw["tags"],
     )
 
 

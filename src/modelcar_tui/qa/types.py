@@ -40,6 +40,8 @@ class QaRequest(msgspec.Struct, frozen=True, kw_only=True):
     """podman's `--network`."""
     pull: str = "missing"
     """`missing`, `always`, `newer` or `never`."""
+    told: tuple[str, ...] = ()
+    """The suite's namespaces that the operator was told of; empty where nobody was asked."""
 
 
 def cluster_of(request: QaRequest) -> ClusterOptions:
@@ -116,6 +118,8 @@ class QaOutcome(msgspec.Struct, frozen=True, kw_only=True):
     measured: tuple[QaMeasured, ...] = ()
     leftovers: tuple[str, ...] = ()
     """Objects that the run may have left on the cluster, as `kind/name`."""
+    namespaces: tuple[str, ...] = ()
+    """Where the suite that ran works; empty where it is not known."""
 
     def __post_init__(self) -> None:
         redact_fields(self, "message", "fix")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -20,11 +20,13 @@ from modelcar_tui.core.secrets import Redactor, quoted
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.connect import connect
 from modelcar_tui.kube.kubeconfig import find
+from modelcar_tui.qa import store
 from modelcar_tui.qa.manifest_file import stage_manifest
 from modelcar_tui.qa.measured import figures_of
 from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.runner import OnEvent, Saw, Warned
 from modelcar_tui.qa.seen import Seen
+from modelcar_tui.qa.suite_facts import spaces
 from modelcar_tui.qa.types import QaRequest, cluster_of
 from modelcar_tui.qa.watch_bell import Bell
 from modelcar_tui.qa.watch_causes import known, mends_itself, words
@@ -56,7 +58,8 @@ class ClusterWatch:
         pipeline: of the suite's log, which says what namespace it has made.
         on_event: told when what is seen changes.
         redact: masks texts of the cluster.
-        began: when the suite was started, seconds since 1970: older objects are another run's.
+        spaces: the namespaces that this suite works in.
+        began: when the suite was started, seconds since 1970 by our clock: older objects are another run's.
         pace_s: the shortest pause between two looks.
         patience_s: how long looks may fail before it is said.
     """
@@ -69,6 +72,7 @@ class ClusterWatch:
         on_event: OnEvent,
         redact: Redactor,
         *,
+        spaces: Sequence[str],
         began: float,
         pace_s: float = PACE_S,
         patience_s: float = PATIENCE_S,
@@ -78,7 +82,7 @@ class ClusterWatch:
         self._on_event = on_event
         self._redact = redact
         self._pipeline = pipeline
-        self._places = Places(pipeline, began)
+        self._places = Places(pipeline, spaces, began)
         self._pace = pace_s
         self._patience = patience_s
         self._cars: tuple[Car, ...] = ()
@@ -232,9 +236,10 @@ async def watching(
     began: float,
     client: Client | None = None,
 ) -> AsyncIterator[ClusterRecord]:
-    """Watch the suite's namespace for as long as the block runs; what was seen, also by earlier processes."""
-    record = ClusterRecord(qa)
-    watch = ClusterWatch(request, record, pipeline, on_event, pipeline.redact, began=began)
+    """Watch the suite's namespaces while the block runs; what was seen, also by earlier processes."""
+    record, suite = ClusterRecord(qa), store.load_probe(qa)
+    places = spaces(suite.facts if suite is not None else None)
+    watch = ClusterWatch(request, record, pipeline, on_event, pipeline.redact, spaces=places, began=began)
     task = asyncio.create_task(watch.run(client), name="cluster watch")
     try:
         yield record

@@ -9,7 +9,6 @@ from modelcar_tui.core.stamps import seconds
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.qa.pipeline import Pipeline
-from modelcar_tui.qa.tables import suite
 from modelcar_tui.qa.watch_pods import is_ready
 
 SLACK_S = 120.0
@@ -24,25 +23,26 @@ class Places:
 
     Args:
         pipeline: of the suite's log, which says what namespace it has made.
+        spaces: the namespaces that this suite works in.
         began: when the suite was started, seconds since 1970: older objects are another run's. 0 takes all.
     """
 
-    def __init__(self, pipeline: Pipeline, began: float) -> None:
+    def __init__(self, pipeline: Pipeline, spaces: Sequence[str], began: float) -> None:
         self.refused: ClusterError | None = None
         """We may not read events, only pods."""
         self._pipeline = pipeline
+        self._spaces = frozenset(spaces)
         self._oldest = began - SLACK_S if began else 0.0
         self._made: tuple[str, ...] = ()
         self._empty = 0
 
     def names(self) -> tuple[str, ...]:
         """Those that the suite's log says it has made; before it says so, all that a suite may make."""
-        known = {generation.namespace for generation in suite().generations.values()}
         named = (one.partition("/")[::2] for one in self._pipeline.parser.result.created)
         # A log is text from outside: it can't send us to another namespace.
-        made = {name for kind, name in named if kind == "Namespace"} & known
+        made = {name for kind, name in named if kind == "Namespace"} & self._spaces
         self._made = tuple(sorted(made)) or self._made
-        return self._made or tuple(sorted(known))
+        return self._made or tuple(sorted(self._spaces))
 
     async def pods(self, client: Client, space: str) -> list[Item]:
         """The pods of this run; none where there is no such namespace yet.
@@ -89,13 +89,16 @@ class Places:
                 return []
             raise
         items = found.get("items")
+        oldest = self._oldest - (client.ahead_s or 0.0)
         return [
             item
             for item in (items if isinstance(items, list) else [])
-            if isinstance(item, dict) and isinstance(item.get("metadata"), dict) and self._is_ours(item)
+            if isinstance(item, dict) and isinstance(item.get("metadata"), dict) and _is_since(oldest, item)
         ]
 
-    def _is_ours(self, item: Item) -> bool:
-        stamps = (item.get("lastTimestamp"), item.get("eventTime"), item["metadata"].get("creationTimestamp"))
-        made = next((at for at in (seconds(str(stamp or "")) for stamp in stamps) if at), 0.0)
-        return not made or made >= self._oldest
+
+def _is_since(oldest: float, item: Item) -> bool:
+    """Whether an object, or the event that it is, is not older."""
+    stamps = (item.get("lastTimestamp"), item.get("eventTime"), item["metadata"].get("creationTimestamp"))
+    made = next((at for at in (seconds(str(stamp or "")) for stamp in stamps) if at), 0.0)
+    return not made or made >= oldest

@@ -16,7 +16,7 @@ from modelcar_tui.kube.connect import connect
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.kubeconfig import find
 from modelcar_tui.kube.types import ClusterOptions
-from modelcar_tui.qa import cleanup
+from modelcar_tui.qa import cleanup, store
 from modelcar_tui.qa.cleanup import Leftover
 from modelcar_tui.qa.logparse import SuiteParser
 from modelcar_tui.qa.spool import SpoolReader
@@ -77,7 +77,7 @@ class CleanUp:
         return lines
 
     async def _look(self, client: Client) -> tuple[Leftover, ...]:
-        qa, settings = self._state.qa, self._settings
+        qa, settings, probe = self._state.qa, self._settings, store.load_probe(self._folder / "qa")
         return await cleanup.look(
             client,
             self.named(),
@@ -85,6 +85,7 @@ class CleanUp:
             began=qa.began,
             ended=qa.ended or self._state.now,
             namespace=settings.qa_namespace if settings.qa_engine == "kubernetes" else None,
+            works_in=probe.facts.namespaces if probe is not None else (),
         )
 
     @asynccontextmanager

@@ -51,6 +51,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`podman` on this machine, or `kubernetes`: a Job in `qa_namespace`."""
     qa_namespace: str | None = None
     qa_service_account: str | None = None
+    qa_run_as: int | None = None
+    """User id of the Job's pod; None leaves it to the cluster, or to the image."""
+    qa_image_pull_secrets: tuple[str, ...] = ()
+    """Secrets of `qa_namespace` that the suite's image is pulled with."""
+    qa_arch: str | None = None
+    """`kubernetes.io/arch` of the Job's node, or `any`; None is the published image's."""
+    qa_tolerations: tuple[str, ...] = ()
+    """Taints that the Job's pod tolerates, `KEY[=VALUE][:EFFECT]`."""
     qa_queue: str | None = None
     """Kueue's LocalQueue for the Job."""
     qa_parallel: int | None = None

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from modelcar_tui.core.secrets import Secret
+from modelcar_tui.qa.effects import NOT_TESTED
 from modelcar_tui.qa.follow import following
 from modelcar_tui.qa.podman_cli import Podman
 from modelcar_tui.qa.runner import ContainerStarted, Progressed, QaSecrets, Warned, WentSilent
 from modelcar_tui.qa.spool import Origin
+from modelcar_tui.qa.store import load_probe
 from modelcar_tui.qa.types import QaCounts
 from support.qa_bench import Bench, eventually, podman
 
@@ -62,6 +64,31 @@ async def test_manifest_without_a_test_ends_before_anything_is_lent(bench: Bench
     assert bench.containers() == []
     assert bench.lines() == []
     assert not bench.stage.exists()
+
+
+async def test_outcome_says_that_the_suite_reads_no_model_s_arguments(bench: Bench) -> None:
+    outcome = await bench.run(bench.request("granite", image=bench.image("G1", branch="2.23")))
+    assert outcome.code == "QA_OK", (outcome, bench.lines(None))
+    assert outcome.message == f"1 passed; {NOT_TESTED}: this says nothing of the approved arguments"
+    assert outcome.namespaces == ("raw-model-validation", "serverless-model-validation")
+    said = [event.text for event in bench.events if isinstance(event, Warned)]
+    assert NOT_TESTED in said
+    kept = load_probe(bench.run_folder / "qa")
+    assert kept is not None and kept.probed and not kept.facts.reads_arguments
+
+
+async def test_release_without_the_test_is_refused_before_anything_is_pulled(bench: Bench) -> None:
+    outcome = await bench.run(bench.request("granite", image="quay.io/opendatahub/opendatahub-tests:2.25"))
+    assert outcome.code == "QA_ERROR:NO_TESTS"
+    assert outcome.fix.endswith("--qa-image quay.io/opendatahub/opendatahub-tests:2.24")
+    assert bench.lines(None) == []
+
+
+async def test_what_is_waited_for_before_the_start_is_said_with_how_long(bench: Bench) -> None:
+    await bench.run(bench.request("granite"))
+    phases = [event.phase for event in bench.events if isinstance(event, Progressed)]
+    assert "asking the image which suite it holds (seconds)" in phases
+    assert "asking the suite for its tests (seconds; 180 at most)" in phases
 
 
 async def test_image_whose_user_is_root(bench: Bench) -> None:

@@ -29,6 +29,10 @@ def commands() -> Iterator[tuple[argparse.ArgumentParser, list[str], argparse.Ar
                     yield top, [name], parser
 
 
+VALUES = {"gpu_flag": "L40S:1", "_seconds": "5", "_count": "2", "_user_id": "1000", "_object_name": "a.b-c"}
+"""A value for each type of options that takes not everything."""
+
+
 def words(action: argparse.Action, spelled: str) -> list[str]:
     """The option with a value that it takes."""
     if action.nargs == 0:
@@ -36,7 +40,7 @@ def words(action: argparse.Action, spelled: str) -> list[str]:
     if action.choices:
         return [spelled, next(iter(action.choices))]
     takes = getattr(action.type, "__name__", "")
-    return [spelled, {"gpu_flag": "L40S:1", "_seconds": "5", "_count": "2"}.get(takes, "model=x")]
+    return [spelled, VALUES.get(takes, "model=x")]
 
 
 SAID_AT_ONCE = (argparse._HelpAction, argparse._VersionAction, agent._Codes)
@@ -284,3 +288,23 @@ def test_force_for_a_run_that_has_ended_is_said(tmp_path: Path) -> None:
             "note: --timeout is not heard: a resumed run goes on with its own options",
             "note: --force is not heard: this run had ended already; start it again from its manifest",
         ]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--qa-run-as", "0", "root can't be"),
+        ("--qa-run-as", "odh", "a user's number"),
+        ("--qa-arch", "AMD 64", "small letters"),
+        ("--qa-image-pull-secret", "../x", "small letters"),
+        ("--qa-toleration", "gpu:Never", "is no taint: KEY[=VALUE]"),
+    ],
+)
+def test_what_no_pod_can_have_is_refused_in_one_line(
+    option: str, value: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        agent.parser().parse_args([option, value])
+    said = capsys.readouterr().err
+    assert (caught.value.code, said.count("\n")) == (2, 1)
+    assert option in said and told in said

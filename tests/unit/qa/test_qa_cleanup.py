@@ -12,6 +12,9 @@ from modelcar_tui import agent
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.qa.kube_objects import RUN_LABEL, object_name
 from modelcar_tui.qa.spool import SpoolWriter
+from modelcar_tui.qa.store import save_probe
+from modelcar_tui.qa.suite_facts import branches, spaces
+from modelcar_tui.qa.suite_probe import Probe
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.cleanup import CleanUp
@@ -97,6 +100,18 @@ async def test_single_objects_where_no_namespace_was_left(tmp_path: Path, cluste
     assert (thing.ours, thing.kept) == (False, "no way to look at a Thing is known here")
     await clean.delete(frozenset({"u1"}))
     assert cluster.objects == {}
+
+
+@pytest.mark.parametrize("branch", ["2.24", "3.3", "main"])
+async def test_single_objects_are_looked_for_only_where_the_suite_of_the_run_works(
+    branch: str, tmp_path: Path, cluster: Cluster
+) -> None:
+    clean = work(tmp_path, cluster, "InferenceService/granite")
+    save_probe(tmp_path / "run-1" / "qa", Probe(facts=branches()[branch]))
+    for number, space in enumerate(spaces(None)):
+        path = f"/apis/serving.kserve.io/v1beta1/namespaces/{space}/inferenceservices/granite"
+        put(cluster, path, BEGAN + 60, uid=f"u{number}")
+    assert {item.namespace for item in await clean.look()} == set(branches()[branch].namespaces)
 
 
 async def test_a_log_cannot_name_a_namespace_of_its_own(tmp_path: Path, cluster: Cluster) -> None:

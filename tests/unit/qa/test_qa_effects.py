@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from modelcar_tui.qa.budget import GB, SUITE_READY_S, budgets, cold_start_s
-from modelcar_tui.qa.effects import clean_up_commands, effects, namespace_of
+from modelcar_tui.qa.budget import GB, SESSION_S, SUITE_READY_S, budgets, cold_start_s
+from modelcar_tui.qa.effects import NOT_TESTED, cautions, clean_up_commands, effects, job_effects, of_suite
 from modelcar_tui.qa.image import suite_image
-from modelcar_tui.qa.types import QaOutcome
+from modelcar_tui.qa.suite_facts import branches
+from modelcar_tui.qa.suite_probe import Probe, assumed
+from modelcar_tui.qa.types import QaCounts, QaOutcome
 
 
 @pytest.mark.parametrize(("gigabytes", "seconds"), [(2, 59.6), (14, 363.3), (140, 4603.0)])
@@ -32,27 +34,85 @@ def test_budget_is_never_shorter_than_the_suites_own_and_warns_of_what_the_suite
     )
 
 
-def test_effects_name_what_reaches_far() -> None:
-    old = "\n".join(
-        effects("G1", models=["a", "b"], server="https://api.test:6443", user="kubeadmin", audio=True)
+ALL = {"raw-model-validation", "serverless-model-validation", "standard-model-validation"}
+EVERYWHERE = ("home", "cwd", "tmp")
+TESTING = [name for name, facts in branches().items() if facts.test]
+
+
+@pytest.mark.parametrize("branch", TESTING)
+def test_question_warning_and_clean_up_name_exactly_the_namespaces_of_the_branch(branch: str) -> None:
+    facts = branches()[branch]
+    asked = "\n".join(effects(facts, models=["a", "b"]))
+    assert {name for name in ALL if name in asked} == set(facts.namespaces)
+    job = "\n".join(job_effects("qa", 2, facts))
+    assert {name for name in ALL if name in job} == set(facts.namespaces)
+    left = QaOutcome(code="QA_ERROR:TIMEOUT", message="", leftovers=("InferenceService/granite",))
+    commands = clean_up_commands(of_suite(left, facts))
+    assert set(commands) == {f"oc delete inferenceservice granite -n {name}" for name in facts.namespaces}
+
+
+@pytest.mark.parametrize("branch", TESTING)
+def test_question_says_what_a_branch_does_and_nothing_that_it_does_not(branch: str) -> None:
+    facts = branches()[branch]
+    asked = "\n".join(effects(facts, models=["a"], audio=True))
+    assert ("DataScienceCluster" in asked) == facts.sets_kserve
+    assert ("serving arguments" in asked) == (not facts.reads_arguments)
+    assert ("github.com" in asked) == ("audio" in facts.downloads)
+    assert all(name in asked for name in (*facts.runtimes, *facts.modes, facts.pull_secret))
+
+
+def test_question_names_who_and_where() -> None:
+    asked = effects(branches()["3.2"], models=["a", "b"], server="https://api.test:6443", user="kubeadmin")
+    assert all(word in asked[0] for word in ("cluster-admin", "https://api.test:6443", "kubeadmin"))
+    assert "2 models" in "\n".join(asked)
+    assert "github.com" not in "\n".join(asked)
+
+
+def test_of_an_image_that_nobody_knows_it_is_said_that_nobody_knows() -> None:
+    asked = "\n".join(effects(None, models=["a"]))
+    assert "is known once it was asked" in asked
+    assert "It may set KServe to Managed" in asked
+    assert all(name in asked for name in ALL)
+
+
+@pytest.mark.parametrize("branch", TESTING)
+def test_outcome_carries_what_the_suite_could_not_test(branch: str) -> None:
+    facts = branches()[branch]
+    outcome = of_suite(QaOutcome(code="QA_OK", message="2 passed", counts=QaCounts(passed=2)), facts)
+    assert outcome.namespaces == facts.namespaces
+    if facts.reads_arguments:
+        assert outcome.message == "2 passed"
+    else:
+        assert outcome.message.startswith("2 passed; this suite does not read the models' serving arguments")
+    assert (NOT_TESTED in cautions(Probe(facts=facts, writable=EVERYWHERE), ())) == (
+        not facts.reads_arguments
     )
-    for needle in (
-        "cluster-admin",
-        "https://api.test:6443",
-        "kubeadmin",
-        "DataScienceCluster",
-        "raw-model-validation",
-        "github.com",
-        "2 models",
-    ):
-        assert needle in old
-    new = "\n".join(effects("G3", models=["a"]))
-    assert "standard-model-validation" in new
-    assert "DataScienceCluster" not in new
-    assert "github.com" not in new
-    unsure = "\n".join(effects("", models=["a"]))
-    assert "If it is an older suite: It may set KServe to Managed" in unsure
-    assert namespace_of("G2") == "raw-model-validation"
+
+
+def test_outcome_of_a_suite_that_nobody_asked_is_left_as_it_is() -> None:
+    outcome = QaOutcome(code="QA_OK", message="2 passed")
+    assert of_suite(outcome, None) is outcome
+
+
+def test_what_the_question_did_not_tell_is_told_before_the_start() -> None:
+    probe = Probe(facts=branches()["2.24"], writable=EVERYWHERE)
+    assert cautions(probe, branches()["3.2"].namespaces) == (
+        "the image works in namespace serverless-model-validation too, which its tag did not tell",
+    )
+    assert cautions(probe, ()) == cautions(probe, branches()["2.24"].namespaces) == ()
+    assert "could not be asked" in cautions(assumed(), ())[0]
+
+
+def test_places_that_the_suite_can_not_write_to_are_named() -> None:
+    probe = Probe(facts=branches()["3.2"], writable=("home",))
+    (line,) = cautions(probe, ())
+    assert line == "the suite's user can't write to its working folder and /tmp: it may crash"
+
+
+def test_suite_that_tests_each_model_twice_has_twice_the_time() -> None:
+    once, twice = budgets([("a", None), ("b", None)]), budgets([("a", None), ("b", None)], tests=2)
+    assert twice.per_model == 2 * once.per_model
+    assert twice.whole - 2 * once.whole == -SESSION_S
 
 
 def test_clean_up_is_offered_as_commands() -> None:
@@ -66,24 +126,30 @@ def test_clean_up_is_offered_as_commands() -> None:
 
 
 @pytest.mark.parametrize(
-    ("release", "given", "tag", "generation", "why"),
+    ("release", "given", "tag", "branch", "why"),
     [
-        ("OpenShift AI Self-Managed 3.3.1", None, ":3.3", "G3", "the tag of the cluster's release"),
-        ("OpenShift AI Cloud Service 2.24.0", None, ":2.24", "G1", "the tag of the cluster's release"),
-        ("OpenShift AI Self-Managed 2.25.3", None, ":2.25", "", "the tag of the cluster's release"),
-        ("OpenShift AI Self-Managed 3.4.0-ea.1", None, ":3.4ea1", "G2", "the tag of the cluster's release"),
-        ("OpenShift AI Self-Managed 3.4.0-ea.9", None, ":3.4", "G3", "the tag of the cluster's release"),
-        ("OpenShift AI Self-Managed 9.9.0", None, ":latest", "G3", "has no tag of its own"),
-        ("Open Data Hub 3.3.0", None, ":latest", "G3", "has no tag of its own"),
-        (None, None, ":latest", "G3", "is not known"),
+        ("OpenShift AI Self-Managed 3.3.1", None, ":3.3", "3.3", "the tag of the cluster's release"),
+        ("OpenShift AI Cloud Service 2.24.0", None, ":2.24", "2.24", "the tag of the cluster's release"),
+        ("OpenShift AI Self-Managed 2.25.3", None, ":2.25", "2.25", "the tag of the cluster's release"),
+        (
+            "OpenShift AI Self-Managed 3.4.0-ea.1",
+            None,
+            ":3.4ea1",
+            "3.4ea1",
+            "the tag of the cluster's release",
+        ),
+        ("OpenShift AI Self-Managed 3.4.0-ea.9", None, ":3.4", "3.4", "the tag of the cluster's release"),
+        ("OpenShift AI Self-Managed 9.9.0", None, ":latest", "main", "has no tag of its own"),
+        ("Open Data Hub 3.3.0", None, ":latest", "main", "has no tag of its own"),
+        (None, None, ":latest", "main", "is not known"),
         ("OpenShift AI Self-Managed 3.3.1", "mine:1", "mine:1", "", "--qa-image"),
-        (None, "quay.io/opendatahub/opendatahub-tests:3.2", ":3.2", "G1", "--qa-image"),
+        (None, "quay.io/opendatahub/opendatahub-tests:3.2", ":3.2", "3.2", "--qa-image"),
     ],
 )
 def test_tag_follows_the_release_and_says_why(
-    release: str | None, given: str | None, tag: str, generation: str, why: str
+    release: str | None, given: str | None, tag: str, branch: str, why: str
 ) -> None:
     chosen = suite_image(release, given)
     assert chosen.image.endswith(tag)
-    assert chosen.generation == generation
+    assert chosen.facts == branches().get(branch)
     assert why in chosen.why

@@ -6,15 +6,17 @@ import asyncio
 import base64
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.qa.effects import job_effects
-from modelcar_tui.qa.kube_objects import JobOptions
+from modelcar_tui.qa.kube_options import JobOptions
 from modelcar_tui.qa.kubejob import KubeJobRunner
 from modelcar_tui.qa.runner import Progressed, QaEvent, QaSecrets, Warned
 from modelcar_tui.qa.spool import Origin, SpoolReader
+from modelcar_tui.qa.suite_facts import branches
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 from support.kube_jobs import Cluster
 
@@ -28,8 +30,8 @@ class Bench:
         self.cluster = Cluster(folder / "cluster")
         self.events: list[QaEvent] = []
 
-    def runner(self, parallel: int = 1) -> KubeJobRunner:
-        return KubeJobRunner(JobOptions(namespace="qa", parallel=parallel), poll_s=0.05)
+    def runner(self, parallel: int = 1, **more: Any) -> KubeJobRunner:
+        return KubeJobRunner(JobOptions(namespace="qa", parallel=parallel, **more), poll_s=0.05)
 
     def request(self, *models: str, **more: object) -> QaRequest:
         path = self.folder / "m.yaml"
@@ -101,7 +103,7 @@ async def test_objects_are_what_kubernetes_takes(bench: Bench) -> None:
     spec = job["spec"]
     assert (spec["completionMode"], spec["completions"], spec["parallelism"]) == ("Indexed", 2, 1)
     assert "backoffLimit" not in spec
-    assert spec["template"]["spec"]["activeDeadlineSeconds"] == 900
+    assert spec["template"]["spec"]["activeDeadlineSeconds"] == 900 + 600, "with room for a pull"
     assert {"modelcar-0.yaml", "modelcar-1.yaml", "kubeconfig", "env"} <= set(secret["data"])
     one = base64.b64decode(secret["data"]["modelcar-1.yaml"]).decode()
     assert ("name: b" in one, "name: a" in one, "execution_mode" in one) == (True, False, True)
@@ -138,7 +140,8 @@ async def test_detached_in_any_index_goes_on_there(bench: Bench) -> None:
 
 
 async def test_model_that_hangs_uses_up_its_own_budget_only(bench: Bench) -> None:
-    outcome = await bench.run(bench.request("a--hang", "b", model_timeout_s=6.0))
+    request = bench.request("a--hang", "b", model_timeout_s=6.0)
+    outcome = await bench.run(request, bench.runner(index_start_s=0))
     assert outcome.code == "QA_ERROR:MODEL_TIMEOUT"
     assert [(m.model, m.status) for m in outcome.models if m.model == "b"] == [("b", "PASSED")]
 
@@ -165,6 +168,6 @@ async def test_single_model_needs_no_index(bench: Bench) -> None:
 
 
 def test_more_than_one_at_a_time_is_warned_of() -> None:
-    assert "WARNING" not in "".join(job_effects("qa", 1, "G3"))
-    assert "standard-model-validation" in "".join(job_effects("qa", 2, "G3"))
-    assert "Secret" in job_effects("qa", None, "G3")[0]
+    assert "WARNING" not in "".join(job_effects("qa", 1, None))
+    assert "standard-model-validation" in "".join(job_effects("qa", 2, branches()["main"]))
+    assert "Secret" in job_effects("qa", None, None)[0]

@@ -16,7 +16,8 @@ from modelcar_tui.core.secrets import Secret
 from modelcar_tui.demo.kube_certificates import Authority
 from modelcar_tui.kube.helper_proxy import program
 from modelcar_tui.qa.kube_log import Cursor
-from modelcar_tui.qa.kube_objects import QUEUE_LABEL, JobOptions, object_name
+from modelcar_tui.qa.kube_objects import QUEUE_LABEL, object_name
+from modelcar_tui.qa.kube_options import JobOptions
 from modelcar_tui.qa.kubejob import KubeJobRunner
 from modelcar_tui.qa.runner import ContainerStarted, QaEvent, QaSecrets, Warned
 from modelcar_tui.qa.spool import Origin, SpoolReader

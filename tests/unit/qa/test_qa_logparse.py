@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.qa.logparse import SuiteParser
 from modelcar_tui.qa.outcome import Ended, classify, refused
-from modelcar_tui.qa.tables import failures, recognise, suite
+from modelcar_tui.qa.tables import failures, recognise
 from modelcar_tui.qa.types import QaCounts
 
 TEST = (
@@ -233,10 +233,6 @@ def test_long_hostile_lines_cost_little() -> None:
     # CPU time, some thirty times what it takes: a pattern that explodes takes minutes, a busy machine no
     # more.
     assert time.thread_time() - began < 10
-
-
-def test_grammar_knows_three_generations() -> None:
-    assert set(suite().generations) == {"G1", "G2", "G3"}
 
 
 def test_every_code_is_in_the_operators_table() -> None:

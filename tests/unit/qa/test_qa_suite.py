@@ -1,4 +1,4 @@
-"""Command lines by generation, the manifest that is mounted, and reasons not to start."""
+"""Command lines by branch, the manifest that is mounted, and reasons not to start."""
 
 from __future__ import annotations
 
@@ -8,85 +8,148 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.pull_secret import NONE, PullSecret, parse
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.qa.collect import judge
-from modelcar_tui.qa.kube_objects import JobOptions, indexed_job, suite_job
+from modelcar_tui.qa.kube_objects import indexed_job, suite_job
+from modelcar_tui.qa.kube_options import JobOptions
 from modelcar_tui.qa.manifest_file import registry_host, stage_manifest
 from modelcar_tui.qa.preconditions import skip_reason
-from modelcar_tui.qa.suite import ASSUMED, Command, Probe, accelerator_word, command, known, read_probe
+from modelcar_tui.qa.suite import LOG_FILE, Command, accelerator_word, command, known, refuse_untestable
+from modelcar_tui.qa.suite_facts import SuiteFacts, branches
+from modelcar_tui.qa.suite_probe import Probe, assumed
 from modelcar_tui.qa.types import QaRequest
 
-OLD = "tests/model_serving/model_runtime/model_validation/test_modelvalidation.py"
-NEW = "tests/model_serving/model_runtime/vllm/modelcar/test_modelvalidation.py"
 SUITE = Path(__file__).parents[2] / "support" / "fake_suite.py"
 AUTH = base64.b64encode(b"user:a-password").decode()
 HOSTS = ("registry.redhat.io", "quay.io", "registry.example.test")
 SECRET = parse(Secret(json.dumps({"auths": {host: {"auth": AUTH} for host in HOSTS}})))
-HELP = (
-    "uid=1001\ngid=0\npath={}\nusage: pytest\n  --model_car_yaml_path=X\n  --supported-accelerator-type=X\n"
-)
-HELP += "  --vllm-runtime-image=X\n  --snapshot-update\n{}\n"
-G1 = HELP.format(OLD, "  --registry-pull-secret=X  env OCI_REGISTRY_PULL_SECRET\n  --registry-host=X")
-G2_EARLY = HELP.format(OLD, "  --registry-pull-secret=X  can be given multiple times\n  --registry-host=X")
-G2 = HELP.format(NEW, "  --registry-pull-secret=X\n  --registry-host=X")
-G3 = HELP.format(NEW, "  --quay-io-registry-pull-secret=X\n  --registry-redhat-io-registry-pull-secret=X")
+TESTING = [name for name, facts in branches().items() if facts.test]
 
 
-def fit(text: str, hosts: tuple[str, ...] = ("registry.redhat.io",), accelerator: str = "nvidia") -> Command:
+def fit(
+    branch: str, hosts: tuple[str, ...] = ("registry.redhat.io",), accelerator: str = "nvidia"
+) -> Command:
+    facts = branches()[branch]
     return command(
-        read_probe(text), hosts=hosts, secret=SECRET, accelerator=accelerator, runtime_image="img:1"
+        Probe(facts=facts), hosts=hosts, secret=SECRET, accelerator=accelerator, runtime_image="img:1"
     )
 
 
-@pytest.mark.parametrize(
-    ("text", "generation", "path"), [(G1, "G1", OLD), (G2_EARLY, "G2", OLD), (G2, "G2", NEW), (G3, "G3", NEW)]
-)
-def test_generation_is_read_from_the_image(text: str, generation: str, path: str) -> None:
-    probe = read_probe(text)
-    assert (probe.generation, probe.test_path, probe.uid, probe.gid) == (generation, path, 1001, 0)
+def demanded(facts: SuiteFacts, host: str) -> tuple[set[str], set[str]]:
+    """Options and variables without one of which a branch can't do its work for a model of `host`."""
+    options = {"--model_car_yaml_path", "--vllm-runtime-image", "--supported-accelerator-type"}
+    if facts.log_folder:
+        options.add("--log-file")
+    if facts.registries:
+        return options, {facts.registries[host].variable}
+    variable = facts.options["--registry-pull-secret"].variable
+    return options | {"--registry-host"}, {variable or "PYTEST_ADDOPTS"}
 
 
-@pytest.mark.parametrize("text", ["", "uid=7\nsh: pytest: not found", "--unrelated"])
-def test_image_that_can_not_be_asked_is_taken_for_the_newest(text: str) -> None:
-    assert read_probe(text).generation == "G3"
-    assert read_probe(text).test_path == ASSUMED.test_path
+def missing(fitted: Command, facts: SuiteFacts, host: str) -> set[str]:
+    options, variables = demanded(facts, host)
+    return (options - {arg.partition("=")[0] for arg in fitted.args}) | (variables - set(fitted.secret_env))
 
 
-@pytest.mark.parametrize("text", [G1, G2_EARLY, G2, G3])
-def test_no_argument_and_no_plain_variable_holds_the_secret(text: str) -> None:
-    fitted = fit(text)
+@pytest.mark.parametrize("branch", TESTING)
+def test_what_a_branch_demands_is_in_our_command(branch: str) -> None:
+    facts, fitted = branches()[branch], fit(branch)
+    assert missing(fitted, facts, "registry.redhat.io") == set()
+    assert fitted.args[1] == facts.test
+    ours = {arg.partition("=")[0] for arg in fitted.args if arg.startswith("--")}
+    assert ours - {"--log-file"} <= set(facts.options)
+    assert f"--log-file={LOG_FILE}" in fitted.args and LOG_FILE.startswith("/")
+    secrets = " ".join(value.reveal() for value in fitted.secret_env.values())
+    assert AUTH in secrets
+
+
+@pytest.mark.parametrize("branch", TESTING)
+def test_a_command_that_lacks_something_is_noticed(branch: str) -> None:
+    facts, fitted = branches()[branch], fit(branch)
+    options, variables = demanded(facts, "registry.redhat.io")
+    for option in options:
+        without = tuple(arg for arg in fitted.args if not arg.startswith(option))
+        short = Command(args=without, env=fitted.env, secret_env=fitted.secret_env)
+        assert missing(short, facts, "registry.redhat.io") == {option}
+    bare = Command(args=fitted.args, env=fitted.env, secret_env={})
+    assert missing(bare, facts, "registry.redhat.io") == variables
+
+
+@pytest.mark.parametrize("branch", TESTING)
+def test_no_argument_and_no_plain_variable_holds_the_secret(branch: str) -> None:
+    fitted = fit(branch)
     shown = json.dumps([fitted.args, fitted.env]) + repr(fitted)
     assert AUTH not in shown
     assert "a-password" not in shown
-    assert AUTH in "".join(value.reveal() for value in fitted.secret_env.values())
 
 
-def test_each_generation_gets_its_options() -> None:
-    assert "--registry-host=registry.redhat.io" in fit(G1).args
-    assert set(fit(G1).secret_env) == {"PYTEST_ADDOPTS", "OCI_REGISTRY_PULL_SECRET"}
-    two = fit(G2, ("registry.redhat.io", "quay.io"))
-    assert [arg for arg in two.args if "host" in arg] == [
-        "--registry-host=registry.redhat.io",
-        "--registry-host=quay.io",
-    ]
-    assert two.secret_env["PYTEST_ADDOPTS"].reveal().count("--registry-pull-secret=") == 2
-    assert not any("host" in arg or "secret" in arg for arg in fit(G3).args)
-    assert set(fit(G3).secret_env) == {"REGISTRY_REDHAT_IO_REGISTRY_PULL_SECRET"}
+@pytest.mark.parametrize("branch", TESTING)
+def test_several_registries_go_only_where_each_can_have_its_secret(branch: str) -> None:
+    hosts, facts = ("registry.redhat.io", "quay.io"), branches()[branch]
+    if not facts.registries and not facts.repeats_registries:
+        with pytest.raises(UserError, match=r"takes one registry, the manifest has 2; split the manifest"):
+            fit(branch, hosts)
+        return
+    fitted = fit(branch, hosts)
+    told = [arg for arg in fitted.args if "registry-host" in arg]
+    if facts.registries:
+        assert not told
+        assert set(fitted.secret_env) == {facts.registries[host].variable for host in hosts}
+    else:
+        assert told == [f"--registry-host={host}" for host in hosts]
+        assert fitted.secret_env["PYTEST_ADDOPTS"].reveal().count("--registry-pull-secret=") == 2
 
 
-def test_options_that_the_image_does_not_list_are_left_out() -> None:
-    assert not any("snapshot" in arg for arg in fit(G3.replace("--snapshot-update", "")).args)
-    assumed = command(ASSUMED, hosts=("quay.io",), secret=SECRET, accelerator="amd", runtime_image=None)
-    assert "--snapshot-update" in assumed.args
+def test_secret_of_an_option_that_has_no_variable_travels_in_the_mounted_file() -> None:
+    facts = branches()["main"]
+    bare = {host: msgspec.structs.replace(one, variable="") for host, one in facts.registries.items()}
+    probe = Probe(facts=msgspec.structs.replace(facts, registries=bare))
+    fitted = command(probe, hosts=("quay.io",), secret=SECRET, accelerator="amd", runtime_image=None)
+    assert {name: value.reveal() for name, value in fitted.secret_env.items()} == {
+        "PYTEST_ADDOPTS": f"--quay-io-registry-pull-secret={AUTH}"
+    }
 
 
-@pytest.mark.parametrize("text", [G1, G2_EARLY, G2, G3, "", G3 + "  --log-file=path"])
-def test_every_generation_is_told_where_it_can_write_its_log(text: str) -> None:
-    assert [arg for arg in fit(text).args if "log-file" in arg] == ["--log-file=/tmp/pytest-tests.log"]
+def test_an_option_that_the_image_lacks_is_left_out() -> None:
+    facts = branches()["3.2"]
+    options = {name: option for name, option in facts.options.items() if "snapshot" not in name}
+    probe = Probe(facts=msgspec.structs.replace(facts, options=options))
+    fitted = command(probe, hosts=("quay.io",), secret=SECRET, accelerator="amd", runtime_image=None)
+    assert not any("snapshot" in arg or "runtime-image" in arg for arg in fitted.args)
+    assert "--snapshot-update" in fit("3.2").args
+
+
+@pytest.mark.parametrize(
+    ("tag", "instead"), [("2.25", "2.24"), ("3.2", ""), ("latest", ""), ("9.9", "")], ids=str
+)
+def test_a_release_without_the_test_is_refused_before_a_pull_with_the_tag_to_take(
+    tag: str, instead: str
+) -> None:
+    image = f"quay.io/opendatahub/opendatahub-tests:{tag}"
+    if not instead:
+        assert refuse_untestable(image) is None
+        return
+    with pytest.raises(UserError, match=rf"release {tag} .* no test .*--qa-image \S+:{instead}$"):
+        refuse_untestable(image)
+    found = skip_reason(podman=None, pull_secret=Secret(AUTH), image=image)
+    assert found is not None and found.code == "QA_SKIPPED:NO_TESTS"
+    assert found.fix.endswith(f"--qa-image quay.io/opendatahub/opendatahub-tests:{instead}")
+
+
+def test_an_image_that_turns_out_to_have_no_test_is_refused() -> None:
+    with pytest.raises(UserError, match=r"the suite in this image has no test of model cars"):
+        command(
+            Probe(facts=branches()["2.25"]),
+            hosts=("quay.io",),
+            secret=SECRET,
+            accelerator="amd",
+            runtime_image=None,
+        )
 
 
 def double(folder: Path, *args: str, generation: str = "G3") -> subprocess.CompletedProcess[str]:
@@ -114,8 +177,11 @@ def test_the_double_dies_without_a_log_as_the_real_suite_does(
         died = double(tmp_path, *words, *more, generation=generation)
         assert died.returncode == 3
         assert died.stdout.splitlines()[-1].startswith("INTERNALERROR> FileNotFoundError: [Errno 2]")
-        _, caution = judge(died.returncode, died.stdout, ("a",))
-        assert "FileNotFoundError" in caution and "Traceback" not in caution
+        with pytest.raises(UserError) as caught:
+            judge(died.returncode, died.stdout, ("a",))
+        problem = caught.value.problems[0]
+        assert problem.code == "suite-crashed"
+        assert "FileNotFoundError" in problem.what and "Traceback" not in problem.what
     log = tmp_path / "own.log"
     ran = double(tmp_path, *words, f"--log-file={log}", generation=generation)
     assert "INTERNALERROR" not in ran.stdout and "[a-" in ran.stdout and log.exists()
@@ -123,7 +189,7 @@ def test_the_double_dies_without_a_log_as_the_real_suite_does(
 
 
 def test_the_job_and_each_index_of_it_write_their_log_there() -> None:
-    fitted = fit(G3)
+    fitted = fit("main")
     request = QaRequest(run_id="r", folder="", manifest_path="m.yaml", image="i")
     options = JobOptions(namespace="n", parallel=1)
     for job in (
@@ -141,29 +207,21 @@ def test_the_job_and_each_index_of_it_write_their_log_there() -> None:
 )
 def test_what_is_missing_is_named(hosts: tuple[str, ...], secret: PullSecret, code: str) -> None:
     with pytest.raises(UserError) as caught:
-        command(ASSUMED, hosts=hosts, secret=secret, accelerator="amd", runtime_image=None)
+        command(assumed(), hosts=hosts, secret=secret, accelerator="amd", runtime_image=None)
     assert caught.value.problems[0].code == code
 
 
-@pytest.mark.parametrize(
-    ("text", "hosts", "needle"),
-    [
-        (G3, ("registry.example.test",), "registry.example.test"),
-        (G1, ("quay.io", "registry.redhat.io"), "one registry"),
-    ],
-)
-def test_registry_that_a_generation_can_not_use_is_refused(
-    text: str, hosts: tuple[str, ...], needle: str
-) -> None:
-    with pytest.raises(UserError, match=needle):
-        fit(text, hosts)
+@pytest.mark.parametrize("branch", [name for name in TESTING if branches()[name].registries])
+def test_registry_that_a_branch_does_not_know_is_refused(branch: str) -> None:
+    with pytest.raises(UserError, match=r"can't pull from registry\.example\.test"):
+        fit(branch, ("registry.example.test",))
 
 
 def test_registry_without_an_entry_is_named() -> None:
     only = parse(Secret(json.dumps({"auths": {"quay.io": {"auth": AUTH}}})))
     with pytest.raises(UserError, match=r"no entry for registry\.redhat\.io"):
         command(
-            read_probe(G3),
+            assumed(),
             hosts=("registry.redhat.io",),
             secret=only,
             accelerator="nvidia",
@@ -189,14 +247,7 @@ def test_vendor_names_are_mapped(word: str, suites: str) -> None:
 
 def test_unknown_accelerator_is_refused() -> None:
     with pytest.raises(UserError, match="does not know the accelerator 'abacus'"):
-        fit(G3, accelerator="Abacus")
-
-
-def test_probe_survives_the_cache() -> None:
-    import msgspec
-
-    probe = read_probe(G3)
-    assert msgspec.json.decode(msgspec.json.encode(probe), type=Probe) == probe
+        fit("main", accelerator="Abacus")
 
 
 def test_list_is_mounted_byte_for_byte_and_a_mapping_as_a_list(tmp_path: Path) -> None:
@@ -286,7 +337,7 @@ def test_a_bare_login_goes_to_the_registry_that_the_operator_named_and_to_no_oth
     def env(login_host: str | None) -> dict[str, Secret]:
         secret = known(Secret(AUTH), needed=True, login_host=login_host)
         return command(
-            ASSUMED, hosts=("quay.io",), secret=secret, accelerator="amd", runtime_image=None
+            assumed(), hosts=("quay.io",), secret=secret, accelerator="amd", runtime_image=None
         ).secret_env
 
     assert [value.reveal() for value in env("quay.io").values()] == [AUTH]

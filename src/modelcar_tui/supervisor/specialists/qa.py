@@ -33,6 +33,7 @@ from modelcar_tui.qa.runner import (
     Warned,
     WentSilent,
 )
+from modelcar_tui.qa.suite_facts import spaces
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.events import Status, StepPlan
@@ -114,6 +115,7 @@ class Qa:
             verdict=context.report("decision", DecisionReport).verdict,
             pull_secret=_pull_secret(),
             podman=None if settings.qa_engine == KUBERNETES else "podman",
+            image=_image(context).image,
         )
 
     def _runner(self, context: Context) -> Runner:
@@ -148,6 +150,7 @@ class Qa:
             network=settings.qa_network,
             memory=settings.qa_memory,
             pull=settings.qa_pull,
+            told=spaces(_image(context).facts),
         )
 
     def _skipped(self, context: Context, outcome: QaOutcome) -> QaOutcome:
@@ -209,8 +212,8 @@ def _not_known(error: BaseException) -> QaOutcome:
 
 
 def _effects(context: Context) -> tuple[str, ...]:
-    """What the suite will do to the cluster; before the probe, its generation is what its tag is known to
-    hold."""
+    """What the suite will do to the cluster; before it is asked, its image is taken for what its tag is
+    known to hold."""
     cars = context.report("configuration", ConfigurationReport).manifest.models
     access = context.report("accelerator", AcceleratorReport).access
     played = (
@@ -218,16 +221,14 @@ def _effects(context: Context) -> tuple[str, ...]:
     )
     image = _image(context)
     done = effects(
-        image.generation,
+        image.facts,
         models=[car.name for car in cars],
         server=access.server,
         user=access.user,
         audio=any(car.model_output_type == "audio" for car in cars),
     )
     if context.settings.qa_engine == KUBERNETES:
-        done += job_effects(
-            context.settings.qa_namespace or "", context.settings.qa_parallel, image.generation
-        )
+        done += job_effects(context.settings.qa_namespace or "", context.settings.qa_parallel, image.facts)
     image_line = f"Image: {image.image}, {image.why}."
     return (*played, *done, image_line, *_budgets(context).warnings, *_suite_findings(context))
 
@@ -250,7 +251,9 @@ def _image(context: Context) -> SuiteImage:
 
 def _budgets(context: Context) -> Budgets:
     models = context.report("configuration", ConfigurationReport).models
-    return budgets([(model.car.name, model.image.size_bytes.value) for model in models])
+    facts = _image(context).facts
+    tests = len(facts.modes) if facts is not None and facts.modes else 1
+    return budgets([(model.car.name, model.image.size_bytes.value) for model in models], tests=tests)
 
 
 def _tell(context: Context, event: QaEvent) -> None:
@@ -283,7 +286,7 @@ def _tell(context: Context, event: QaEvent) -> None:
 
 
 def _job_runner(context: Context) -> Runner:
-    from modelcar_tui.qa.kube_objects import JobOptions
+    from modelcar_tui.qa.kube_options import JobOptions
     from modelcar_tui.qa.kubejob import KubeJobRunner
 
     settings = context.settings
@@ -298,6 +301,10 @@ def _job_runner(context: Context) -> Runner:
     options = JobOptions(
         namespace=settings.qa_namespace,
         service_account=settings.qa_service_account,
+        run_as=settings.qa_run_as,
+        pull_secrets=settings.qa_image_pull_secrets,
+        arch=settings.qa_arch,
+        tolerations=settings.qa_tolerations,
         queue=settings.qa_queue,
         parallel=settings.qa_parallel,
     )
