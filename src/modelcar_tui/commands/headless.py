@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import msgspec
+
 from modelcar_tui.commands import options
 from modelcar_tui.commands.run import run_headless
 from modelcar_tui.core.errors import Problem, UserError
@@ -35,5 +37,18 @@ def run(args: argparse.Namespace, *, default: str = "") -> int:
     manifest = manifest or default
     if problem := options.start_problem(manifest, args):
         raise UserError(Problem(what=problem))
-    read_manifest(Path(manifest))  # a manifest that can't be read is one line, not a run of other findings
+    _read(Path(manifest))
     return run_headless(Settings(manifest=manifest, approve=approve, **fields), form=form)
+
+
+def _read(manifest: Path) -> None:
+    """A manifest that can't be read is told before the run, not a run of other findings.
+
+    Its last line holds what scripts of the predecessor look for.
+    """
+    try:
+        read_manifest(manifest)
+    except UserError as error:
+        *first, last = error.problems
+        told = msgspec.structs.replace(last, fix=f"{last.fix} (QA_ERROR:MODELCAR_YAML_INVALID)".strip())
+        raise UserError(*first, told, status=error.status) from error

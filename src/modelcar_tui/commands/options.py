@@ -252,11 +252,14 @@ def operator() -> str:
 
 
 def start_problem(manifest: str | None, args: argparse.Namespace) -> str | None:
-    """Why there is no use in starting with these files; the engine finds the rest."""
+    """Why there is no use in starting with these files; the engine finds the rest.
+
+    Without a screen the manifest's comes with the line that scripts of the predecessor look for.
+    """
     if manifest and (
         problem := _file_problem(manifest, "give the path of a model-car manifest, or try --demo")
     ):
-        return problem
+        return f"{problem} (QA_ERROR:MODELCAR_NOT_FOUND)" if getattr(args, "headless", True) else problem
     if getattr(args, "inventory", None):
         return _file_problem(args.inventory, "write one with: oc get nodes -o json > FILE")
     return None

@@ -26,6 +26,7 @@ LOGIN_HOST = "registry.redhat.io"
 _STAGE = "registry.stage.redhat.io"
 _DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 _LONGEST = 1 << 20
+_URL_SAFE = str.maketrans("-_", "+/")
 _LAYERS = 3
 """Base64 and Secrets that may lie around one another."""
 _YAML_DEPTH = 20
@@ -108,6 +109,24 @@ class PullSecret:
             raise _refusal(what, _LOG_IN)
         return login.basic if login is not None else None
 
+    def for_registry(self, host: str) -> Secret | None:
+        """As `for_host`; where the host has no entry of its own, that of its only namespace.
+
+        Raises:
+            UserError: as `for_host`; or its namespaces have several logins, and the suite takes one a host.
+        """
+        found = self.for_host(host)
+        places = [key for key in (*self._logins, *self._faults) if key.startswith(f"{host}/")]
+        if found is not None or not places:
+            return found
+        secrets = [self.for_host(place) for place in places]
+        if len({secret.reveal() for secret in secrets if secret}) > 1:
+            told = ", ".join(_shown(place) for place in places[:3])
+            raise _refusal(
+                f"the pull secret has several logins ({told}); the suite takes one for {_shown(host)}"
+            )
+        return secrets[0]
+
     def checked(self) -> PullSecret:
         """Itself, for whoever can't do without it.
 
@@ -136,8 +155,10 @@ NONE = PullSecret({})
 def parse(secret: Secret, *, login_host: str = LOGIN_HOST) -> PullSecret:
     """Recognise a pull secret, and teach the process what is in it.
 
-    Understood are base64 (padded or not, in lines or not) or plain `user:password`, an auth file, one entry
-    of it, an old `.dockercfg`, a Kubernetes Secret in JSON or YAML, and the base64 of each of these.
+    Understood are base64 (padded or not, in lines or not, of either alphabet) or plain `user:password`, an
+    auth file, one entry of it, a list of entries (its first one counts, as for the QA suite), an old
+    `.dockercfg`, a Kubernetes Secret in JSON or YAML, and the base64 of each of these; also between quotes
+    that a shell left.
 
     Args:
         login_host: Where a bare login is for: it must not reach whatever host a manifest names.
@@ -146,7 +167,7 @@ def parse(secret: Secret, *, login_host: str = LOGIN_HOST) -> PullSecret:
         UserError: it is none of these, or holds no login; the message holds no part of it. A login that can't
             be used is refused where it is asked for.
     """
-    text = secret.reveal().strip()
+    text = _bared(secret.reveal())
     if not text or len(text) > _LONGEST:
         raise _refusal("the pull secret is empty" if not text else "the pull secret is longer than 1 MiB")
     teach(text)
@@ -192,18 +213,30 @@ def keys_of(place: str) -> tuple[str, ...]:
 
 def plain_key(key: str) -> str:
     """A key as podman writes it: docker writes `https://index.docker.io/v1/` for `index.docker.io`."""
-    bare = re.sub(r"^https?://", "", key).rstrip("/")
+    bare = re.sub(r"^https?://|/v[12]$", "", key.rstrip("/"))
     return bare.partition("/")[0] if key.startswith("http") else bare
 
 
+def _bared(text: str) -> str:
+    """The text without an editor's byte order mark, blanks round it, and one pair of quotes."""
+    text = text.strip().removeprefix("\ufeff").strip()
+    quotes = len(text) > 2 and text[0] == text[-1] and text[0] in "'\""
+    return text[1:-1].strip() if quotes else text
+
+
 def _read(text: str, login_host: str, layers: int) -> PullSecret:
-    if text.startswith("{"):
-        return _from_mapping(_json(text), login_host, layers)
+    if text.startswith(("{", "[")):
+        data = _json(text)
+        return _from_mapping(next(iter(data), None) if isinstance(data, list) else data, login_host, layers)
+    if text.startswith(("/", "~/", "./")):
+        fix = f'export {VARIABLE}="$(cat FILE)"'
+        raise _refusal("the pull secret is the path of a file, not its text", fix)
     if _SECRET_IN_YAML.search(text):
         return _from_mapping(_yaml(text), login_host, layers)
     decoded = _unpacked(text)
     inner = (decoded or "").strip()
-    if layers and (inner.startswith("{") or _SECRET_IN_YAML.search(inner)):
+    inside = inner.startswith(("{", "[")) or _SECRET_IN_YAML.search(inner)
+    if layers and (inside or (":" not in inner and ":" in (_unpacked(inner) or ""))):
         return _read(inner, login_host, layers - 1)
     login = text if decoded is None else decoded.strip("\0\r\n")
     user, colon, password = login.partition(":")
@@ -322,8 +355,8 @@ def _packed(text: str) -> str:
 
 
 def _unpacked(text: str) -> str | None:
-    """The text in base64, with or without padding and line ends; None where it is none."""
-    packed = "".join(text.split())
+    """The text in base64 of either alphabet, with or without padding and line ends; None where it is none."""
+    packed = "".join(text.split()).translate(_URL_SAFE)
     try:
         return base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True).decode()
     except (binascii.Error, ValueError):

@@ -111,7 +111,7 @@ class KubeJobRunner:
             async with watching(request, qa, pipeline, on_event, began=began, client=client) as record:
                 ended = await following.to_its_end(attached=attached)
             suite = store.load_probe(qa)
-            outcome = with_record(of_suite(ended, suite.facts if suite is not None else None), record)
+            outcome = of_suite(with_record(ended, record), suite.facts if suite is not None else None)
             pipeline.say(f"{outcome.code}: {outcome.message}")
             store.save_outcome(qa, outcome)
             await delete(client, options, request, pipeline)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.qa.logparse import SuiteParser, SuiteResult
-from modelcar_tui.qa.types import QaOutcome
+from modelcar_tui.qa.models import FAILED
+from modelcar_tui.qa.types import QaModelResult, QaOutcome
 
 
 class Ended(StrEnum):
@@ -20,6 +22,8 @@ class Ended(StrEnum):
 
 
 OK = "QA_OK"
+MAX_NAMED = 12
+"""Failed models that a message names."""
 _BY_STATUS = {
     2: ("INTERRUPTED", "the suite was interrupted", "run again"),
     3: ("SUITE_CRASHED", "the suite itself crashed (pytest internal error)", "read the INTERNALERROR lines"),
@@ -88,8 +92,11 @@ def classify(
 def _decide(
     parser: SuiteParser, exit_status: int | None, ended: Ended, limit_s: float | None
 ) -> tuple[str, str, str, str]:
-    result, found = parser.result, parser.cause()
+    result, known_cause = parser.result, parser.cause()
+    model, found = known_cause or ("", None)
     line = found.line if found else result.internal_error or result.usage_error or result.first_error
+    models = tuple(result.models.values())
+    line = f"{model}: {line}" if found and _failed_of_many(result, model) else line
     if ended is not Ended.ITSELF:
         return _ended(result, ended, limit_s, line)
     if exit_status == 0:
@@ -99,14 +106,30 @@ def _decide(
         code, message, fix = known
         return code, message, fix, result.usage_error or line
     if found:
-        return found.known.code, found.known.means, found.known.fix, found.line
+        return found.known.code, whose(models, model) + found.means, found.known.fix, line
     if known:
         return (*known, line)
     if exit_status == 1:
-        message = f"{_numbers(result)}; the log names no known cause"
+        message = f"{whose(models)}{_numbers(result)}; the log names no known cause"
         return "TESTS_FAILED", message, "read the first failure in the log", line
     message = f"the suite ended with exit status {exit_status}"
     return "UNEXPECTED", message, "read the end of the log", line
+
+
+def _failed_of_many(result: SuiteResult, model: str) -> bool:
+    known = result.models.get(model)
+    return len(result.models) > 1 and known is not None and known.status in FAILED
+
+
+def whose(models: Sequence[QaModelResult], model: str = "") -> str:
+    """Which models failed, each with its cause, before what one of them means; empty for a run of one."""
+    failed = [one for one in models if one.status in FAILED]
+    if len(models) < 2 or not failed:
+        return ""
+    told = ", ".join(f"{one.model} ({one.cause or 'no known cause'})" for one in failed[:MAX_NAMED])
+    more = f" and {len(failed) - MAX_NAMED} more" if len(failed) > MAX_NAMED else ""
+    head = f"{len(failed)} of {len(models)} models failed: {told}{more}; "
+    return f"{head}{model}: " if model and len(failed) > 1 else head
 
 
 def _passed(result: SuiteResult, line: str) -> tuple[str, str, str, str]:
@@ -155,7 +178,7 @@ def _ended(result: SuiteResult, ended: Ended, limit_s: float | None, line: str) 
 def _left(result: SuiteResult) -> bool:
     """Whether what was created may still be there: the suite did not come to its end, or not to that of a
     test."""
-    torn = any(m.phase == "teardown" and m.status in ("FAILED", "ERROR") for m in result.models.values())
+    torn = any(m.phase == "teardown" and m.status in FAILED for m in result.models.values())
     return torn or result.phase != "finished"
 
 
@@ -165,7 +188,7 @@ def _doing(result: SuiteResult) -> str:
 
 def _phase(result: SuiteResult) -> str:
     """The phase of the first failed model, else where the suite stood."""
-    failed = next((m for m in result.models.values() if m.status in ("FAILED", "ERROR")), None)
+    failed = next((m for m in result.models.values() if m.status in FAILED), None)
     return failed.phase if failed else result.phase
 
 

@@ -108,7 +108,7 @@ class Pipeline:
 
     def _feed(self, text: str, at: float) -> bool:
         result = self.parser.result
-        model, phase = result.model, result.phase
+        model, phase, begun = result.model, result.phase, result.begun
         try:
             changed = self.parser.feed(text)
         except Exception as error:  # noqa: BLE001 - the line is in the log all the same
@@ -116,7 +116,7 @@ class Pipeline:
             changed = False
         now = time.monotonic()
         self.last_line = now - max(time.time() - self.ahead_s - at, 0.0) if at and self._live else now
-        if result.model != model:
+        if result.model != model or result.begun != begun:
             self.model_since = self.last_line
         if result.phase != phase:
             self.phase_since = self.last_line

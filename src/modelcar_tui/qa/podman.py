@@ -137,7 +137,7 @@ class PodmanRunner:
             async with watching(request, qa, pipeline, on_event, began=began) as record:
                 ended = await self._follow(qa, request, container, pipeline, on_event)
             suite = store.load_probe(qa)
-            outcome = with_record(of_suite(ended, suite.facts if suite is not None else None), record)
+            outcome = of_suite(with_record(ended, record), suite.facts if suite is not None else None)
             pipeline.say(f"{outcome.code}: {outcome.message}")
             store.save_outcome(qa, outcome)
             await self._clean_up(qa, request)

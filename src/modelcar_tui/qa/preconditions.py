@@ -12,10 +12,27 @@ from modelcar_tui.kube.kubeconfig import in_cluster, kubeconfig_paths
 from modelcar_tui.qa.suite import no_test
 from modelcar_tui.qa.types import QaOutcome
 
+_LOGIN = "oc login, or export KUBECONFIG=/path/to/kubeconfig"
+_BEFORE = {
+    "KUBECONFIG_MISSING": "KUBECONFIG_MISSING",
+    "KUBECONFIG_INVALID": "KUBECONFIG_INVALID",
+    "CLUSTER_UNREACHABLE": "CLUSTER_UNREACHABLE",
+    "PULL_SECRET_MISSING": "OCI_PULL_SECRET_MISSING",
+    "PODMAN_MISSING": "RUNTIME_NOT_FOUND",
+}
+"""Reasons not to run QA, and what the predecessor of this tool called them."""
+
+
+def for_older_scripts(code: str) -> str:
+    """The predecessor's line for a skip (`QA_ERROR:KUBECONFIG_MISSING`), for scripts that look for it."""
+    known = _BEFORE.get(code.removeprefix("QA_SKIPPED:"))
+    return f"older scripts look for: QA_ERROR:{known}" if known else ""
+
 
 def skip_reason(
     *,
     access_problem: str = "",
+    access_code: str = "CLUSTER_UNHEALTHY",
     kubeconfig: str | None = None,
     recorded: bool = False,
     verdict: str = "GO",
@@ -28,6 +45,7 @@ def skip_reason(
 
     Args:
         access_problem: Why the cluster is not reachable or not healthy; empty when it is. Never forced.
+        access_code: The reason's short name, where there is such a problem.
         kubeconfig: A path or a `KUBECONFIG` list; None looks where kubectl looks.
         recorded: A recording is played: neither podman nor credentials are needed.
         verdict: `GO`, `NO-GO` or `UNKNOWN`; QA runs on GO only, unless `force`.
@@ -36,9 +54,8 @@ def skip_reason(
         image: The suite's, whose release may have no test of model cars.
     """
     if access_problem:
-        return _skip(
-            "CLUSTER_UNHEALTHY", f"QA needs a healthy cluster: {access_problem}", "oc login; oc get nodes"
-        )
+        fix = _LOGIN if access_code == "KUBECONFIG_MISSING" else "oc login; oc get nodes"
+        return _skip(access_code, f"QA needs a healthy cluster: {access_problem}", fix)
     if verdict != "GO" and not force:
         code = "NO_GO" if verdict == "NO-GO" else "VERDICT_UNKNOWN"
         return _skip(code, f"the verdict is {verdict}; QA runs on GO", "mend the manifest first")
@@ -58,8 +75,7 @@ def skip_reason(
         problem = error.problems[0]
         return _skip("PULL_SECRET_INVALID", problem.what, problem.fix)
     if not kubeconfig_paths(kubeconfig) and in_cluster() is None:
-        fix = "oc login, or export KUBECONFIG=/path/to/kubeconfig"
-        return _skip("KUBECONFIG_MISSING", "no kubeconfig was found", fix)
+        return _skip("KUBECONFIG_MISSING", "no kubeconfig was found", _LOGIN)
     return None
 
 

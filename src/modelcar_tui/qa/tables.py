@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+
+from modelcar_tui.qa.saying import said
 
 
 class KnownFailure(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +21,20 @@ class KnownFailure(msgspec.Struct, frozen=True, kw_only=True):
     match: tuple[str, ...]
     means: str
     fix: str
+    say: tuple[str, ...] = ()
+    """Patterns of what more of the message is worth telling (a resource, a component)."""
+    last: bool = False
+    """It speaks for a run only where no model has another cause."""
+
+
+class Hit(NamedTuple):
+    """A known failure in a text."""
+
+    rank: int
+    """0 tells most."""
+    known: KnownFailure
+    start: int
+    """Where in the text it stands."""
 
 
 class Tables(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,21 +64,79 @@ def failures() -> tuple[KnownFailure, ...]:
     return tuple(msgspec.convert(_load("qa_failures.yaml"), list[KnownFailure]))
 
 
+class _Patterns(NamedTuple):
+    """The failures' patterns, and for each word that must stand near one the ranks that it may mean."""
+
+    compiled: tuple[re.Pattern[str], ...]
+    near: tuple[tuple[str, tuple[int, ...]], ...]
+    any_near: re.Pattern[str]
+    """Any of the words: most lines hold none, and this finds it out four times as fast as one word after the
+    other does."""
+
+
 @cache
-def _patterns() -> tuple[tuple[tuple[str, ...], re.Pattern[str], KnownFailure], ...]:
-    return tuple((f.near, re.compile("|".join(f.match), re.IGNORECASE), f) for f in failures())
+def _patterns() -> _Patterns:
+    near: dict[str, list[int]] = {}
+    for rank, known in enumerate(failures()):
+        for word in known.near:
+            near.setdefault(word, []).append(rank)
+    compiled = tuple(re.compile("|".join(known.match), re.IGNORECASE) for known in failures())
+    words = tuple((word, tuple(ranks)) for word, ranks in near.items())
+    return _Patterns(compiled, words, re.compile(_any_of(near)))
+
+
+def _any_of(words: Iterable[str]) -> str:
+    """A pattern for any of the words that shares their beginnings."""
+    tree: dict[str, Any] = {}
+    for word in words:
+        branch = tree
+        for letter in word:
+            branch = branch.setdefault(letter, {})
+        branch[""] = {}
+    return _grown(tree)
+
+
+def _grown(tree: dict[str, Any]) -> str:
+    if "" in tree:
+        return ""
+    branches = [re.escape(letter) + _grown(branch) for letter, branch in tree.items()]
+    return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
+
+
+@cache
+def _tells(known: KnownFailure) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern, re.IGNORECASE) for pattern in known.say)
 
 
 def recognise(line: str) -> tuple[int, KnownFailure] | None:
-    """The known failure that a line names, with its rank (0 tells most), or None."""
-    lower = line.lower()
-    for rank, (near, pattern, known) in enumerate(_patterns()):
-        for word in near:
-            if word in lower:
-                if pattern.search(line):
-                    return rank, known
-                break
+    """The known failure that a line names, with its rank (0 tells most), or None.
+
+    A line of the log, an event, a container's message; lines of ordinary work (INFO) and source code of
+    tracebacks name none.
+    """
+    hit = find(said(line))
+    return None if hit is None else (hit.rank, hit.known)
+
+
+def find(text: str) -> Hit | None:
+    """The most telling known failure in what was said (one line or several), or None."""
+    lower = text.lower()
+    compiled, near, any_near = _patterns()
+    if any_near.search(lower) is None:
+        return None
+    ranks = {rank for word, ranks in near if word in lower for rank in ranks}
+    for rank in sorted(ranks):
+        if match := compiled[rank].search(text):
+            return Hit(rank, failures()[rank], match.start())
     return None
+
+
+def detail(known: KnownFailure, text: str) -> str:
+    """What more of the message the operator is told (`get "datascienceclusters"`); empty where nothing is."""
+    for pattern in _tells(known):
+        if match := pattern.search(text):
+            return " ".join(" ".join(group.split()) for group in match.groups() if group)
+    return ""
 
 
 def _load(name: str) -> Any:

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from modelcar_tui.qa.models import FAILED
+from modelcar_tui.qa.outcome import whose
 from modelcar_tui.qa.seen import Seen
 from modelcar_tui.qa.types import QaMeasured, QaModelResult, QaOutcome
 from modelcar_tui.qa.watch_models import object_name
 from modelcar_tui.qa.watch_record import ClusterRecord
 
-_FAILED = ("FAILED", "ERROR")
 _VAGUE = frozenset(
     (
         "",
@@ -30,7 +31,6 @@ _VAGUE = frozenset(
 """Causes that say what the suite waited for, not why in vain."""
 _STOPPED = frozenset(("TIMEOUT", "MODEL_TIMEOUT", "HANG", "KILLED", "INTERRUPTED", "CONTAINER_LOST"))
 """Ends that are told as they are, with what was seen as their cause."""
-_SHOWN = 4
 
 
 def with_record(outcome: QaOutcome, record: ClusterRecord) -> QaOutcome:
@@ -68,7 +68,7 @@ def _unheard(seen: Seen) -> QaModelResult:
 
 def _explained(model: QaModelResult, seen: Sequence[Seen]) -> QaModelResult:
     """A model that failed, or that the suite did not come to the end of, with what its pod said."""
-    if model.status not in (*_FAILED, "") or model.cause not in _VAGUE:
+    if model.status not in (*FAILED, "") or model.cause not in _VAGUE:
         return model
     of = [one for one in seen if one.text and _is_of(one, model.model)]
     if not of:
@@ -90,13 +90,10 @@ def _headed(outcome: QaOutcome, told: list[QaModelResult]) -> QaOutcome:
     code = outcome.code.partition(":")[2]
     first = told[0]
     cause = outcome.cause if code not in (*_VAGUE, *_STOPPED) else f"{first.model}: {first.line}"
-    failed = [model for model in outcome.models if model.status in _FAILED]
-    message = first.means if code in _VAGUE else outcome.message
-    if failed and len(outcome.models) > 1 and code not in _STOPPED:
-        names = [f"{model.model} ({model.cause or 'no known cause'})" for model in failed[:_SHOWN]]
-        more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
-        head = f"{len(failed)} of {len(outcome.models)} models failed: {', '.join(names)}{more}"
-        message = f"{head}; {first.model}: {first.means}" if first.means else head
+    message = outcome.message
+    if code not in _STOPPED:
+        of = first if code in _VAGUE else next((one for one in outcome.models if one.cause == code), first)
+        message = whose(outcome.models, of.model) + of.means
     outcome = msgspec.structs.replace(outcome, message=message, cause=cause)
     if code not in _VAGUE:
         return outcome

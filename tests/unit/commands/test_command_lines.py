@@ -474,6 +474,28 @@ def test_a_manifest_that_can_t_be_read_is_its_faults_and_nothing_else(tmp_path: 
     assert not (tmp_path / "state").exists(), "no run is kept of it"
 
 
+def test_scripts_of_the_predecessor_find_what_qa_lacks(manifest: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("model-car: [")
+    unreadable = tmp_path / "config"
+    unreadable.write_text("clusters: [")
+    state = ("--state-dir", tmp_path / "state")
+    for arguments, kubeconfig, line, ends in (
+        (("--config", manifest), tmp_path / "none", "QA_ERROR:KUBECONFIG_MISSING", 3),
+        (("--config", manifest), unreadable, "QA_ERROR:KUBECONFIG_INVALID", 3),
+        (("--config", tmp_path / "none.yaml"), unreadable, "QA_ERROR:MODELCAR_NOT_FOUND", 2),
+        (("--config", bad), unreadable, "QA_ERROR:MODELCAR_YAML_INVALID", 2),
+    ):
+        done = agent(*arguments, *state, env={**os.environ, "KUBECONFIG": str(kubeconfig)})
+        assert (done.returncode, line in done.stdout + done.stderr) == (ends, True), (line, done.stdout)
+
+
+def test_json_keeps_the_skip_with_its_cause(manifest: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "KUBECONFIG": str(tmp_path / "none")}
+    done = agent("--config", manifest, "--format", "json", "--state-dir", tmp_path / "s", env=environment)
+    assert (done.returncode, json.loads(done.stdout)["qa"]) == (3, "QA_SKIPPED:KUBECONFIG_MISSING")
+
+
 def test_a_stream_that_is_closed_is_no_fault() -> None:
     for command in (
         f"{BIN}/agent runs <&- >&-",

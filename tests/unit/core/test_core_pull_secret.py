@@ -60,6 +60,7 @@ SHAPES = {
     "name and password": json.dumps({"auths": {"registry.redhat.io": PAIR}}),
     "address of version 1": json.dumps({"auths": {"https://registry.redhat.io/v1/": {"auth": AUTH}}}),
     "address of version 2": json.dumps({"auths": {"http://registry.redhat.io/v2/": {"auth": AUTH}}}),
+    "address without its scheme": json.dumps({"auths": {"registry.redhat.io/v2/": {"auth": AUTH}}}),
     "auth without padding": json.dumps({"auths": {"registry.redhat.io": {"auth": AUTH.rstrip("=")}}}),
     "auth in lines": json.dumps({"auths": {"registry.redhat.io": {"auth": lines(AUTH)}}}),
     "auth wins over the pair": json.dumps(
@@ -68,6 +69,13 @@ SHAPES = {
     "token beside a password": json.dumps(
         {"auths": {"registry.redhat.io": {"auth": AUTH, "identitytoken": "t"}}}
     ),
+    "base64 twice": b64(AUTH),
+    "between quotes of a shell": f"'{AUTH}'",
+    "auth file between quotes of a shell": f"'{json.dumps(CONFIG)}'",
+    "auth file with a byte order mark": "\ufeff" + json.dumps(CONFIG),
+    "list of entries": json.dumps([{"auth": AUTH}, {"auth": OTHER}]),
+    "list of entries in base64": b64([{"auth": AUTH}]),
+    "list of an auth file": json.dumps([CONFIG]),
     "Kubernetes Secret": json.dumps(secret_object(CONFIG)),
     "Kubernetes Secret in plain": json.dumps(secret_object(json.dumps(CONFIG), part="stringData")),
     "Kubernetes Secret of the old kind": json.dumps(secret_object(CONFIG["auths"], ".dockercfg")),
@@ -96,6 +104,21 @@ def test_a_bare_login_is_for_one_registry_and_its_stage(text: str) -> None:
     assert secret.for_host("quay.io") is None
     own = parse(Secret(text), login_host="quay.io")
     assert (own.hosts, own.for_host("registry.redhat.io")) == (("quay.io",), None)
+
+
+def test_base64_for_addresses_is_base64() -> None:
+    login = "us?r:p>ss~~?\u00ff"
+    packed = base64.urlsafe_b64encode(login.encode()).decode()
+    assert set("-_") & set(packed)
+    assert parse(Secret(packed)).for_host("registry.redhat.io").reveal() == b64(login)
+
+
+def test_a_path_is_told_as_what_it_is() -> None:
+    with pytest.raises(UserError) as caught:
+        parse(Secret("/home/op/.config/containers/auth.json"))
+    assert "the path of a file" in str(caught.value)
+    assert "$(cat FILE)" in str(caught.value)
+    assert "/home/op" not in str(caught.value)
 
 
 def test_one_bad_entry_spoils_no_other() -> None:
@@ -159,6 +182,20 @@ def test_auth_file_answers_by_host_and_namespace() -> None:
     assert found.reveal() == OTHER
 
 
+def test_the_suite_takes_the_only_login_of_a_registrys_namespaces() -> None:
+    secret = parse(Secret(json.dumps(CONFIG)))
+    found = secret.for_registry("quay.io")
+    assert found is not None
+    assert found.reveal() == OTHER
+    assert secret.for_registry("ghcr.io") is None
+    two = {"auths": {"quay.io/a": {"auth": AUTH}, "quay.io/b": {"auth": OTHER}}}
+    with pytest.raises(UserError, match=r"several logins \(quay\.io/a, quay\.io/b\)"):
+        parse(Secret(json.dumps(two))).for_registry("quay.io")
+    bad = {"auths": {"quay.io/a": {"auth": "!!!"}, "ghcr.io": {"auth": AUTH}}}
+    with pytest.raises(UserError, match=r"entry for quay\.io/a"):
+        parse(Secret(json.dumps(bad))).for_registry("quay.io")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -177,7 +214,7 @@ def test_auth_file_answers_by_host_and_namespace() -> None:
         '{"auths": {"r": {"auth": "%%%"}}}',
         '{"a": 1}',
         "[1]",
-        b64(b64(CONFIG)),
+        b64(b64(b64(CONFIG))),
         "kind: Secret\ndata: {.dockerconfigjson: [",
         "kind: Secret\ndata: &a {b: *a}",
         "kind: Secret\ndata: " + "[" * 5000,

@@ -18,7 +18,7 @@ from modelcar_tui.qa.collect import judge
 from modelcar_tui.qa.kube_objects import indexed_job, suite_job
 from modelcar_tui.qa.kube_options import JobOptions
 from modelcar_tui.qa.manifest_file import registry_host, stage_manifest
-from modelcar_tui.qa.preconditions import skip_reason
+from modelcar_tui.qa.preconditions import for_older_scripts, skip_reason
 from modelcar_tui.qa.suite import LOG_FILE, Command, accelerator_word, command, known, refuse_untestable
 from modelcar_tui.qa.suite_facts import SuiteFacts, branches
 from modelcar_tui.qa.suite_probe import Probe, assumed
@@ -325,6 +325,29 @@ def test_reasons_not_to_start_come_in_the_order_of_mending(
     assert code(verdict="NO-GO", force=True) == ""
     assert code(access_problem="401", force=True) == "QA_SKIPPED:CLUSTER_UNHEALTHY"
     assert code(recorded=True, podman="no-such-program", pull_secret=Secret("nonsense")) == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "before"),
+    [
+        ("QA_SKIPPED:KUBECONFIG_MISSING", "QA_ERROR:KUBECONFIG_MISSING"),
+        ("QA_SKIPPED:PULL_SECRET_MISSING", "QA_ERROR:OCI_PULL_SECRET_MISSING"),
+        ("QA_SKIPPED:PODMAN_MISSING", "QA_ERROR:RUNTIME_NOT_FOUND"),
+        ("QA_SKIPPED:CLUSTER_UNREACHABLE", "QA_ERROR:CLUSTER_UNREACHABLE"),
+        ("QA_SKIPPED:NO_GO", ""),
+        ("QA_SKIPPED:REFUSED", ""),
+    ],
+)
+def test_a_skip_has_the_predecessors_line_where_it_knew_the_reason(code: str, before: str) -> None:
+    line = for_older_scripts(code)
+    assert line.endswith(before)
+    assert bool(line) == bool(before)
+
+
+def test_without_a_kubeconfig_that_is_the_reason_not_an_unhealthy_cluster() -> None:
+    found = skip_reason(access_problem="there is no kubeconfig", access_code="KUBECONFIG_MISSING")
+    assert found is not None
+    assert (found.code, "KUBECONFIG" in found.fix) == ("QA_SKIPPED:KUBECONFIG_MISSING", True)
 
 
 def test_podman_missing_names_the_command() -> None:

@@ -16,7 +16,7 @@ from modelcar_tui.core.contain import Contained, being_cancelled, not_known
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.hardware.vendors import NVIDIA
-from modelcar_tui.kube.types import Rung
+from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.qa.budget import Budgets, budgets
 from modelcar_tui.qa.effects import clean_up_commands, effects, job_effects
 from modelcar_tui.qa.image import SuiteImage, suite_image
@@ -110,6 +110,7 @@ class Qa:
             return _skip("NOT_WANTED", "QA was switched off", "leave out --no-qa")
         return skip_reason(
             access_problem="" if access.healthy else str(access.problem or access.rung),
+            access_code=_no_access(access),
             kubeconfig=settings.kubeconfig,
             recorded=settings.qa_recording is not None,
             verdict=context.report("decision", DecisionReport).verdict,
@@ -158,8 +159,11 @@ class Qa:
         for step in self.steps[1:]:
             context.step(step.id, Status.SKIPPED)
         context.emit(e.QaFinished(outcome=outcome))
-        fix = (f"to run it: {outcome.fix}",) if outcome.fix else ()
-        context.finish(f"skipped: {outcome.message}", (outcome.code, *fix), status=Status.SKIPPED)
+        from modelcar_tui.qa.preconditions import for_older_scripts
+
+        before, fix = for_older_scripts(outcome.code), f"to run it: {outcome.fix}" if outcome.fix else ""
+        lines = tuple(line for line in (outcome.code, before, fix) if line)
+        context.finish(f"skipped: {outcome.message}", lines, status=Status.SKIPPED)
         return outcome
 
     def _finished(self, context: Context, outcome: QaOutcome) -> QaOutcome:
@@ -309,6 +313,14 @@ def _job_runner(context: Context) -> Runner:
         parallel=settings.qa_parallel,
     )
     return KubeJobRunner(options, redact=context.redact)
+
+
+def _no_access(access: Access) -> str:
+    """The short name of what keeps us from the cluster."""
+    if access.rung is Rung.NO_KUBECONFIG:
+        missing = access.problem is None or access.problem.code == "no-kubeconfig"
+        return "KUBECONFIG_MISSING" if missing else "KUBECONFIG_INVALID"
+    return "CLUSTER_UNREACHABLE" if access.rung is Rung.UNREACHABLE else "CLUSTER_UNHEALTHY"
 
 
 def _pull_secret() -> Secret | None:

@@ -1,0 +1,21 @@
+"""Objects that the suite's log says it made and did not delete."""
+
+from __future__ import annotations
+
+import re
+
+MAX_OBJECTS = 200
+
+
+def follow(match: re.Match[str] | None, created: dict[str, None]) -> None:
+    """Take one line's `Create KIND NAME` or `Delete KIND NAME` into account."""
+    if match is None:
+        return
+    name = f"{match['kind']}/{match['name']}"
+    if match[0].startswith("Delet"):
+        created.pop(name, None)
+        if match["kind"] == "Namespace":
+            # What was in it goes with it.
+            created.clear()
+    elif len(created) < MAX_OBJECTS:
+        created[name] = None
