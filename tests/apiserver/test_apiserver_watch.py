@@ -13,11 +13,14 @@ import pytest
 from server import Account, ApiServer
 
 from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.kube.connect import connect
+from modelcar_tui.kube.kubeconfig import find
 from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.runner import QaEvent, Saw, Warned
 from modelcar_tui.qa.suite_facts import spaces
-from modelcar_tui.qa.types import QaRequest
+from modelcar_tui.qa.types import QaRequest, cluster_of
 from modelcar_tui.qa.watch import ClusterWatch
+from modelcar_tui.qa.watch_bell import Bell
 from modelcar_tui.qa.watch_record import ClusterRecord
 from support.suite_namespace import NAMESPACE
 from support.suite_pods import pod, waiting
@@ -77,6 +80,25 @@ def lines(events: list[QaEvent]) -> list[str]:
     return [one.line for event in events if isinstance(event, Saw) for one in event.seen]
 
 
+async def test_a_change_is_told_by_the_servers_own_watch(server: ApiServer, tmp_path: Path) -> None:
+    user = server.account()
+    server.grant(user, *NEEDS)
+    server.grant(user, {"apiGroups": [""], "resources": ["pods"], "verbs": ["watch"]})
+    space = {"metadata": {"name": NAMESPACE}}
+    server.api.post("/api/v1/namespaces", json=space)
+    pipeline = Pipeline(tmp_path / "qa.log", Redactor(), lambda _: None)
+    asked = request(server, user, tmp_path)
+    async with connect(find(cluster_of(asked)), cluster_of(asked)) as client:
+        bell = Bell(client, pipeline)
+        await bell.wait((NAMESPACE,), 2.0)
+        began = time.monotonic()
+        place(server, pod("whisper", init=waiting("PodInitializing")))
+        await bell.wait((NAMESPACE,), 30.0)
+        bell.stop()
+    pipeline.close()
+    assert time.monotonic() - began < 5
+
+
 def place(server: ApiServer, value: dict[str, Any]) -> dict[str, Any]:
     """A pod with its status."""
     spec = value["spec"]
@@ -105,7 +127,7 @@ async def test_the_rights_of_the_docs_are_enough_and_what_is_wrong_is_seen(
 
     def there() -> bool:
         if not made:
-            server.post("/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
+            server.api.post("/api/v1/namespaces", json={"metadata": {"name": NAMESPACE}})
             made.append(place(server, pod("granite", init=waiting("ImagePullBackOff", "unauthorized: no"))))
             refused = 'Error creating: pods "llama-predictor-7" is forbidden: exceeded quota: gpu'
             about = {"kind": "ReplicaSet", "name": "llama-predictor-7", "namespace": NAMESPACE}

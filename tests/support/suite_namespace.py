@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -26,8 +29,9 @@ class SuiteNamespace(ThreadingHTTPServer):
         self.logs: dict[str, str] = {}
         """By pod, container and `previous` or `now`."""
         self.refused: set[str] = set()
-        """`pods`, `events`, `log`: what nobody may read."""
+        """`pods`, `events`, `log`, `watch`: what nobody may read."""
         self.asked: list[tuple[str, dict[str, str]]] = []
+        self.ended = threading.Event()
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def kubeconfig(self, path: Path) -> Path:
@@ -41,6 +45,7 @@ class SuiteNamespace(ThreadingHTTPServer):
         return path
 
     def stop(self) -> None:
+        self.ended.set()
         self.shutdown()
         self.server_close()
 
@@ -58,7 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.append((parts.path, query))
         place = parts.path.removeprefix("/api/v1/namespaces/").split("/")
         kind = "log" if place[-1] == "log" else place[1]
-        if kind in self.server.refused:
+        if kind in self.server.refused or ("watch" in query and "watch" in self.server.refused):
             message = f'{kind} is forbidden: User "dev" cannot list resource "{kind}" in API group ""'
             self._answer(403, json.dumps({"message": message}))
         elif kind == "log":
@@ -68,7 +73,24 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             held = {"pods": self.server.pods, "events": self.server.events}[kind]
             items = held if place[0] == NAMESPACE else []
+            if "watch" in query:
+                self._watch(lambda: self.server.pods if items is held else [])
+                return
             self._answer(200, json.dumps({"metadata": {"resourceVersion": "1"}, "items": items}))
+
+    def _watch(self, pods: Callable[[], list[dict[str, Any]]]) -> None:
+        """Tell of a change, as long as somebody listens."""
+        self.send_response(200)
+        self.end_headers()
+        self.close_connection = True
+        told: object = None
+        while not self.server.ended.is_set():
+            now = [dict(pod) for pod in pods()]
+            if now != told:
+                told = now
+                with suppress(OSError):
+                    self.wfile.write(b'{"type": "MODIFIED", "object": {}}\n' * bool(now))
+            time.sleep(0.02)
 
     def _answer(self, code: int, text: str) -> None:
         data = text.encode()

@@ -28,6 +28,7 @@ from modelcar_tui.qa.runner import OnEvent, Saw, Warned
 from modelcar_tui.qa.seen import Seen
 from modelcar_tui.qa.suite_facts import spaces
 from modelcar_tui.qa.types import QaRequest, cluster_of
+from modelcar_tui.qa.watch_bell import Bell
 from modelcar_tui.qa.watch_causes import known, mends_itself, words
 from modelcar_tui.qa.watch_log import telling
 from modelcar_tui.qa.watch_models import Car
@@ -80,6 +81,7 @@ class ClusterWatch:
         self._request = request
         self._on_event = on_event
         self._redact = redact
+        self._pipeline = pipeline
         self._places = Places(pipeline, spaces, began)
         self._pace = pace_s
         self._patience = patience_s
@@ -116,6 +118,13 @@ class ClusterWatch:
             self._cant("see the pods of the suite", contained.problem)
 
     async def _look_on(self, client: Client) -> None:
+        bell = Bell(client, self._pipeline)
+        try:
+            await self._look_when(client, bell)
+        finally:
+            bell.stop()
+
+    async def _look_when(self, client: Client, bell: Bell) -> None:
         pause, blind_since = self._pace, 0.0
         while True:
             soon = False
@@ -129,7 +138,9 @@ class ClusterWatch:
                 if time.monotonic() - blind_since >= self._patience:
                     self._cant("see the pods of the suite", contained.problem, "list pods")
                 pause = min(pause * 2, BLIND_S)
-            await asyncio.sleep(pause)
+                await asyncio.sleep(pause)
+                continue
+            await bell.wait(self._places.names(), pause)
 
     async def _look(self, client: Client) -> bool:
         """One look at all namespaces; whether to look again soon.

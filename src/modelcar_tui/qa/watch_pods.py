@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from modelcar_tui.core.stamps import seconds
+
 LABEL = "serving.kserve.io/inferenceservice"
 SERVER = "kserve-container"
 PULL = frozenset(
@@ -91,6 +93,19 @@ def is_ready(pod: Mapping[str, Any]) -> bool:
         condition.get("type") == "Ready" and condition.get("status") == "True"
         for condition in _maps(_map(pod, "status"), "conditions")
     )
+
+
+def is_counted(pod: Mapping[str, Any]) -> bool:
+    """Whether its state tells of its model: one that is being deleted does where it had ended badly before
+    that, and not of the deletion."""
+    meta = _map(pod, "metadata")
+    gone = seconds(str(meta.get("deletionTimestamp") or ""))
+    if not gone:
+        return True
+    grace = meta.get("deletionGracePeriodSeconds")
+    asked = gone - (grace if isinstance(grace, int) else 0)
+    ends = [one for each in containers_of(pod) for one in (each.told, each.last) if one.get("exitCode")]
+    return any(0 < seconds(str(one.get("finishedAt") or "")) < asked for one in ends)
 
 
 def containers_of(pod: Mapping[str, Any]) -> list[Container]:

@@ -7,7 +7,16 @@ from typing import Any, NamedTuple
 
 from modelcar_tui.qa.watch_causes import known
 from modelcar_tui.qa.watch_models import Car, model_of, object_name
-from modelcar_tui.qa.watch_pods import Sighting, Trouble, images_of, is_ready, object_of, refusals, sightings
+from modelcar_tui.qa.watch_pods import (
+    Sighting,
+    Trouble,
+    images_of,
+    is_counted,
+    is_ready,
+    object_of,
+    refusals,
+    sightings,
+)
 
 Item = Mapping[str, Any]
 
@@ -18,7 +27,7 @@ class View(NamedTuple):
     object: str
     model: str
     pods: list[Item]
-    """Newest first; those that are being deleted are left out."""
+    """Newest first; see `is_counted`."""
     sighting: Sighting | None
     """What is wrong; None where it serves, or is only on its way."""
 
@@ -44,7 +53,7 @@ def views(
     for pod in sorted(pods, key=_made, reverse=True):
         name = object_of(pod)
         born[name] = max(born.get(name, ""), _made(pod))
-        if name and not pod["metadata"].get("deletionTimestamp"):
+        if name and is_counted(pod):
             groups.setdefault(name, []).append(pod)
     found = []
     for name, group in groups.items():

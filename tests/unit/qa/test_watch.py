@@ -120,6 +120,35 @@ async def test_a_refused_pull_is_said_within_seconds(bench: Bench) -> None:
     assert "NAMESPACE" not in one.fix
 
 
+async def test_a_crash_that_the_suite_clears_away_after_a_second_is_not_missed(bench: Bench) -> None:
+    bench.server.logs = {f"granite-predictor-abc {SERVER} previous": "OddError: no\n"}
+    began = time.monotonic()
+
+    def short() -> bool:
+        lives = 1.0 < time.monotonic() - began < 1.7
+        bench.server.pods = [pod("granite", restarts=1, version=2, **crash())] if lives else []
+        return time.monotonic() - began > 3.0
+
+    await bench.watch(short, pace_s=30.0)
+    assert [one.text for one in bench.record.seen] == ["its server ends at the start: OddError: no"]
+    assert bench.looks() < 20
+
+
+async def test_the_suites_own_log_says_when_to_look(bench: Bench) -> None:
+    def goes_on() -> bool:
+        if bench.looks() >= 1 and "watched" not in bench.server.refused:
+            bench.server.refused.add("watched")
+            bench.server.pods = [pod("granite", init=DENIED)]
+            bench.pipeline.parser.feed(
+                "x [info ] Create InferenceService granite [ocp_resources InferenceService]"
+            )
+        return bool(bench.seen)
+
+    bench.server.refused.add("watch")
+    await bench.watch(goes_on, pace_s=30.0)
+    assert bench.seen[0][0].model == "granite"
+
+
 async def test_nothing_is_said_while_all_is_well(bench: Bench) -> None:
     bench.server.pods = [pod("granite", init=waiting("PodInitializing"))]
     await bench.watch(lambda: bench.looks() > 4)

@@ -141,6 +141,15 @@ def test_a_model_that_serves_or_is_on_its_way_is_in_no_trouble() -> None:
     assert [view.sighting for view in seen(gone, ready, starting)] == [None, None]
 
 
+@pytest.mark.parametrize(("finished", "counts"), [("10:00:00", True), ("10:00:31", False)])
+def test_of_a_pod_that_is_deleted_only_an_end_before_that_counts(finished: str, counts: bool) -> None:
+    end = terminated("Error", 1)
+    end["terminated"]["finishedAt"] = f"2026-08-21T{finished}Z"
+    gone = pod("llama", server=end)
+    gone["metadata"] |= {"deletionTimestamp": "2026-08-21T10:01:00Z", "deletionGracePeriodSeconds": 30}
+    assert [view.sighting is not None for view in seen(gone)] == [True] * counts
+
+
 def test_objects_of_any_shape_cost_nothing() -> None:
     odd: list[dict[str, Any]] = [
         {"metadata": {}},
