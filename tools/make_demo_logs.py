@@ -19,6 +19,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from modelcar_tui.qa.tables import recognise
+
 ROOT = Path(__file__).resolve().parents[1]
 PARTS: dict[str, Any] = json.loads(
     gzip.decompress((ROOT / "tests/support/suite_parts.json.gz").read_bytes())
@@ -39,9 +41,19 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _SHAPE_ONLY = re.compile(r"\bx{3,}(?:[ ,-]+x{1,})*\b")
 _MASKED_MODULES = re.compile(r"(?:\bx{2,}\.)+(?=[A-Za-z])")
 _SAYS = re.compile(r"^(?:E |INTERNALERROR> (?!HTTP response headers)\S|ERROR |FAILED )")
-_SOURCE = re.compile(r"^(?:INTERNALERROR>)?(?:>|\s{2,}|\s*$)")
+_SOURCE = re.compile(r"^(?:INTERNALERROR>\s{2}|>|\s{4,}|(?:INTERNALERROR>)?\s*$)")
 _MODULE = re.compile(r"utilities\.x+")
 _PODS = "Waiting for pods"
+
+
+OUT_OF_MEMORY = (
+    "its server ends at the start: torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 448.00 MiB. "
+    "GPU 0 has a total capacity of 79.10 GiB of which 218.88 MiB is free"
+)
+DENIED = (
+    "waiting for the image: unable to retrieve auth token: invalid username/password: unauthorized: Please "
+    "login to the Red Hat Registry"
+)
 
 
 class Failed(NamedTuple):
@@ -60,6 +72,8 @@ class Log:
         self.total = total
         self.passed = self.errors = 0
         self.failed: list[Failed] = []
+        self.looks: list[dict[str, Any]] = []
+        """What the cluster said meanwhile, by the line from which it did."""
         self._open = ""
 
     def play(self, part: Sequence[Sequence[Any]], model: str = "", wait_s: float = 0.0) -> None:
@@ -71,8 +85,8 @@ class Log:
                 began += timedelta(seconds=wait_s)
             self._write(stream, self._filled(text, model), end)
 
-    def one(self, model: str, wait_s: float, why: str = "") -> None:
-        """A model's whole test."""
+    def one(self, model: str, wait_s: float, why: str = "", says: str = "") -> None:
+        """A model's whole test; `says` is what the cluster says of it while the suite waits."""
         part = PARTS["models"][why]
         self.passed += not why
         self.errors += bool(why)
@@ -81,7 +95,10 @@ class Log:
         if len(self.failed) + self.passed == 1:
             self.play(PARTS["setup"], model)
         self.failed += [Failed(model, why)] if why else []
+        begun = len(self.lines)
         self.play(part[began:], model, wait_s)
+        if says:
+            self.looks.append({"line": begun + 2, "seen": [_seen(model, says)]})
         if not why:
             self.play(PARTS["deleting"], model)
 
@@ -107,7 +124,7 @@ class Log:
         done = self.passed + self.errors
         return _MODULE.sub("utilities.infra", text).format(
             model=model,
-            object=re.sub(r"[^a-z0-9-]", "-", model.lower())[:20],
+            object=_object(model),
             mode="standard",
             namespace="standard-model-validation",
             runtime="vllm-standard-runtime",
@@ -131,6 +148,26 @@ class Log:
             self.lines.append(text)
 
 
+def _object(model: str) -> str:
+    """The suite's name for a model's object."""
+    return re.sub(r"[^a-z0-9-]", "-", model.lower())[:20]
+
+
+def _seen(model: str, text: str) -> dict[str, Any]:
+    found = recognise(text)
+    assert found is not None, text
+    known = found[1]
+    return {
+        "model": model,
+        "object": _object(model),
+        "text": text,
+        "cause": known.code,
+        "means": known.means,
+        "fix": known.fix,
+        "mends_itself": False,
+    }
+
+
 def success(models: Sequence[tuple[str, float]] = MODELS) -> Log:
     log = Log(len(models))
     log.play(PARTS["opening"])
@@ -150,7 +187,7 @@ def cuda_oom() -> Log:
     log.play(PARTS["opening"])
     for model, seconds in MODELS[:-1]:
         log.one(model, seconds)
-    log.one(MODELS[-1][0], 90.0, "cuda")
+    log.one(MODELS[-1][0], 90.0, "cuda", OUT_OF_MEMORY)
     log.end()
     return log
 
@@ -160,7 +197,7 @@ def pull_denied() -> Log:
     log = Log(2)
     log.play(PARTS["opening"])
     for model, _ in MODELS[:2]:
-        log.one(model, 1780.0, "pull")
+        log.one(model, 1780.0, "pull", DENIED)
     log.end()
     return log
 
@@ -194,9 +231,10 @@ def main(folder: Path) -> None:
             "exit_status": exit_status,
             "seconds": log.seconds,
             "image": IMAGE,
-            "generation": "G3",
             "origin": "the structure is that of real runs of opendatahub-tests; names and times are made up",
         }
+        if log.looks:
+            about["looks"] = log.looks
         (folder / f"{name}.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
 

@@ -44,7 +44,6 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     origin: str = ""
     """Where the lines come from, such as `synthesised from the published line grammar`."""
     image: str = ""
-    generation: str = ""
     seconds: float | None = None
     """How long the recorded run took; None takes the suite's own figure."""
     looks: tuple[RecordedLook, ...] = ()

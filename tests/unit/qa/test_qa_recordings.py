@@ -19,12 +19,12 @@ from modelcar_tui.qa.types import QaCounts, QaOutcome, QaRequest
 ENDINGS = {
     "success": ("QA_OK", QaCounts(passed=5), ""),
     "success-single": ("QA_OK", QaCounts(passed=1), ""),
-    "failure-dsc-not-ready": ("QA_ERROR:DSC_NOT_READY", None, "TrustyAIReady=False"),
+    "failure-dsc-not-ready": ("QA_ERROR:DSC_NOT_READY", None, "TrustyAIReady: deployment"),
     "failure-expired-token": ("QA_ERROR:TOKEN_EXPIRED", None, "(401)"),
-    "failure-cuda-oom": ("QA_ERROR:CUDA_OOM", QaCounts(passed=4, failed=1), "CUDA out of memory"),
+    "failure-cuda-oom": ("QA_ERROR:CUDA_OOM", QaCounts(passed=4, errors=1), "CUDA out of memory"),
     "failure-image-pull-denied": (
         "QA_ERROR:IMAGE_PULL_DENIED",
-        QaCounts(errors=5),
+        QaCounts(errors=2),
         "unable to retrieve auth token",
     ),
 }
@@ -83,7 +83,7 @@ async def test_success_goes_through_the_phases_of_every_model(tmp_path: Path) ->
 async def test_failed_model_carries_its_cause(tmp_path: Path) -> None:
     outcome = await play("failure-cuda-oom", tmp_path, [])
     by_name = {model.model: model for model in outcome.models}
-    assert by_name["llama-3.3-70b-instruct"].status == "FAILED"
+    assert by_name["llama-3.3-70b-instruct"].status == "ERROR"
     assert by_name["llama-3.3-70b-instruct"].cause == "CUDA_OOM"
     assert [m.status for m in outcome.models].count("PASSED") == 4
 
