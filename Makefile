@@ -8,7 +8,7 @@ FREEZE := $(if $(UV),uv pip freeze --python,) .venv-upgrade/bin/python $(if $(UV
 export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: demo test check unit same same-record mutants sweep vllm vllm-judge known-gaps suite-facts test-suite install upgrade clean test-apiserver test-suite
+.PHONY: demo test check unit same same-record mutants sweep vllm vllm-judge known-gaps suite-facts test-suite install upgrade clean test-apiserver
 
 # A look that ended with NO-GO, QA failed, rejected, UNKNOWN or Ctrl-C was a good look, and no error of make's.
 demo: $(BIN)/modelcar-tui
