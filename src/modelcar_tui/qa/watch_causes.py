@@ -22,7 +22,15 @@ _OF_THE_CLUSTER = frozenset(
 """Causes of the suite's own way to the API server: a pod's words about a registry or a hub may look like
 them."""
 _SETTLED = frozenset(
-    ("IMAGE_PULL_DENIED", "IMAGE_NOT_FOUND", "IMAGE_NAME", "IMAGE_SIGNATURE", "IMAGE_PULL_CA", "ARCH")
+    (
+        "IMAGE_PULL_DENIED",
+        "IMAGE_NOT_FOUND",
+        "IMAGE_NAME",
+        "IMAGE_SIGNATURE",
+        "IMAGE_POLICY",
+        "IMAGE_PULL_CA",
+        "ARCH",
+    )
 )
 """Of an image: somebody must mend it."""
 _REFUSED_STAYS_S = 60.0
@@ -133,6 +141,6 @@ def foreign(code: str) -> bool:
 
 
 def _coded(code: str, else_: KnownFailure) -> tuple[int, KnownFailure]:
-    """The table's entry of a code, with its rank; what the table does not have ranks last."""
-    table = failures()
-    return next(((rank, one) for rank, one in enumerate(table) if one.code == code), (len(table), else_))
+    """The table's most general entry of a code, with its rank; what the table does not have ranks last."""
+    entries = [(rank, one) for rank, one in enumerate(failures()) if one.code == code]
+    return entries[-1] if entries else (len(failures()), else_)
