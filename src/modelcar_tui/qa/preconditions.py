@@ -66,7 +66,7 @@ def skip_reason(
     if podman is not None and shutil.which(podman) is None:
         return _skip("PODMAN_MISSING", "podman is not installed", "sudo dnf install podman")
     secret = pull_secret or Secret(os.environ.get(VARIABLE, ""))
-    if not secret:
+    if not secret.reveal().strip():
         fix = f"export {VARIABLE}=... (base64 of user:password, or an auth file's text)"
         return _skip("PULL_SECRET_MISSING", f"{VARIABLE} is not set", fix)
     try:

@@ -332,6 +332,7 @@ def test_reasons_not_to_start_come_in_the_order_of_mending(
     config.write_text("x")
     assert code() == ""
     assert code(pull_secret=None) == "QA_SKIPPED:PULL_SECRET_MISSING"
+    assert code(pull_secret=Secret(" \n")) == "QA_SKIPPED:PULL_SECRET_MISSING"
     monkeypatch.setenv("OCI_REGISTRY_PULL_SECRET", AUTH)
     assert code(pull_secret=None) == ""
     assert code(pull_secret=Secret("nonsense")) == "QA_SKIPPED:PULL_SECRET_INVALID"
