@@ -251,7 +251,12 @@ async def test_a_pod_that_is_never_admitted_ends_at_once_with_the_command(why: s
 
 BROKEN = {
     "no login": ("ImagePullBackOff", "unauthorized: access", "SUITE_IMAGE", "--qa-image-pull-secret"),
-    "architecture": ("ErrImagePull", "no image found for architecture arm64", "SUITE_IMAGE", "--qa-arch"),
+    "architecture": (
+        "ErrImagePull",
+        'no image found in image index for architecture "arm64"',
+        "SUITE_IMAGE",
+        "--qa-arch",
+    ),
     "no such image": ("ErrImagePull", "manifest unknown", "SUITE_IMAGE", "--qa-image"),
     "user by name": (
         "CreateContainerConfigError",
