@@ -102,6 +102,12 @@ REFUSALS = {
         "WEBHOOK_DENIED",
         "its words say",
     ),
+    "policy": (
+        403,
+        "jobs.batch \"x\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no",
+        "WEBHOOK_DENIED",
+        "its words say",
+    ),
     "webhook away": (500, 'failed calling webhook "p.example.test": refused', "WEBHOOK", "ask who runs it"),
     "no namespace": (404, 'namespaces "qa" not found', "NAMESPACE", "oc new-project qa"),
     "conflict": (409, "Operation cannot be fulfilled on resourcequotas", "API_CONFLICT", "run again"),
