@@ -6,8 +6,6 @@ from pathlib import Path, PurePosixPath
 
 from modelcar_tui.qa.suite_facts import Option, SuiteFacts, branches
 
-BRANCHES = {"G1": "3.2", "G2": "3.4ea1", "G3": "main"}
-"""What a generation of the stand-in is a branch of."""
 MODES = {"RawDeployment": "RAW_DEPLOYMENT", "Serverless": "SERVERLESS", "Standard": "STANDARD"}
 
 
@@ -36,9 +34,9 @@ def write(folder: Path, branch: str) -> None:
     """Lay a branch's sources into a folder, as they lie in an image's working directory.
 
     Args:
-        branch: Of the table, or a generation of the stand-in (`G1`, `G2`, `G3`).
+        branch: Of the table.
     """
-    for path, text in sources(branches()[BRANCHES.get(branch, branch)]).items():
+    for path, text in sources(branches()[branch]).items():
         place = folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
