@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from modelcar_tui.qa.tables import recognise
+from modelcar_tui.qa.watch_models import object_name
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS: dict[str, Any] = json.loads(
@@ -124,7 +125,7 @@ class Log:
         done = self.passed + self.errors
         return _MODULE.sub("utilities.infra", text).format(
             model=model,
-            object=_object(model),
+            object=object_name(model),
             mode="standard",
             namespace="standard-model-validation",
             runtime="vllm-standard-runtime",
@@ -148,18 +149,13 @@ class Log:
             self.lines.append(text)
 
 
-def _object(model: str) -> str:
-    """The suite's name for a model's object."""
-    return re.sub(r"[^a-z0-9-]", "-", model.lower())[:20]
-
-
 def _seen(model: str, text: str) -> dict[str, Any]:
     found = recognise(text)
     assert found is not None, text
     known = found[1]
     return {
         "model": model,
-        "object": _object(model),
+        "object": object_name(model),
         "text": text,
         "cause": known.code,
         "means": known.means,

@@ -59,9 +59,11 @@ def _creates(facts: SuiteFacts | None, models: int) -> list[str]:
 
 
 def _audio(facts: SuiteFacts | None) -> list[str]:
+    if facts is not None and not facts.reads_output_type:
+        return ["This suite knows no audio models: it asks them for text."]
     if facts is None or "audio" in facts.downloads:
         return ["For audio models the container downloads a sample from github.com: it needs the internet."]
-    return ["This suite knows no audio models: it asks them for text."]
+    return []
 
 
 def job_effects(namespace: str, parallel: int | None, facts: SuiteFacts | None) -> tuple[str, ...]:

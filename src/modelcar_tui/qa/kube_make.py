@@ -27,7 +27,7 @@ from modelcar_tui.qa.kube_objects import (
     suite_job,
     suite_secret,
 )
-from modelcar_tui.qa.kube_options import JobOptions
+from modelcar_tui.qa.kube_options import CONTAINER, JobOptions
 from modelcar_tui.qa.kube_pods import JobPods
 from modelcar_tui.qa.kube_refusals import SECRET_LIMIT, SMALLER
 from modelcar_tui.qa.manifest_file import StagedManifest, stage_manifest
@@ -165,7 +165,7 @@ class Maker:
         text = b""
         try:
             async with asyncio.timeout(PROBE_LIMIT_S):
-                async for chunk in self._client.log(path, container="suite", follow="true"):
+                async for chunk in self._client.log(path, container=CONTAINER, follow="true"):
                     text += chunk
                     if len(text) > _PROBE_BYTES:
                         break

@@ -21,6 +21,7 @@ from modelcar_tui.qa.kube_indexed import INDEX, Exit, Indexes
 from modelcar_tui.qa.kube_log import Cursor, follow
 from modelcar_tui.qa.kube_options import JobOptions
 from modelcar_tui.qa.pipeline import Pipeline
+from modelcar_tui.qa.pod import containers_of
 
 
 class JobPods:
@@ -86,9 +87,8 @@ class JobPods:
         while True:
             pod = await self._pod_of(index)
             if pod is not None:
-                states = kube_state.container_states(pod)
                 stage, why = kube_state.waiting(pod, self._options)
-                if any("running" in one or "terminated" in one for one in states) or kube_state.exit_of(pod):
+                if kube_state.has_run(pod) or kube_state.exit_of(pod):
                     self._note(pod)
                     return str(pod["metadata"]["name"])
                 who = f"pod {pod['metadata']['name']}"
@@ -109,7 +109,7 @@ class JobPods:
         """Take the log of a pod to its end."""
         path = f"{self._options.core}/pods/{await self.await_start(index)}"
         seen = await patient(self._client, path, self._poll, allowed=False)
-        if seen is not None and not kube_state.container_states(seen) and (how := kube_state.exit_of(seen)):
+        if seen is not None and not containers_of(seen) and (how := kube_state.exit_of(seen)):
             # Evicted, or too late, before it ran: it has no log.
             return how
         end: Exit | None = None
@@ -151,7 +151,7 @@ class JobPods:
             UserError: there will be none.
         """
         why = await kube_state.why_no_pod(self._client, self._options.core, self._job)
-        error = kube_state.hopeless(why, self._options, kube_state.HOPELESS_PODS) if why else None
+        error = kube_state.refused_pod(why, self._options)
         if error is not None:
             raise error
         return why

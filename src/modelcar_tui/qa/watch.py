@@ -24,6 +24,7 @@ from modelcar_tui.qa import store
 from modelcar_tui.qa.manifest_file import stage_manifest
 from modelcar_tui.qa.measured import figures_of
 from modelcar_tui.qa.pipeline import Pipeline
+from modelcar_tui.qa.pod import is_ready
 from modelcar_tui.qa.runner import OnEvent, Saw, Warned
 from modelcar_tui.qa.seen import Seen
 from modelcar_tui.qa.suite_facts import spaces
@@ -33,7 +34,7 @@ from modelcar_tui.qa.watch_causes import known, mends_itself, words
 from modelcar_tui.qa.watch_log import telling
 from modelcar_tui.qa.watch_models import Car
 from modelcar_tui.qa.watch_places import Places
-from modelcar_tui.qa.watch_pods import Trouble, is_ready
+from modelcar_tui.qa.watch_pods import Trouble
 from modelcar_tui.qa.watch_reading import LogReading
 from modelcar_tui.qa.watch_record import ClusterRecord, LogEnd
 from modelcar_tui.qa.watch_view import View, uid_of, views

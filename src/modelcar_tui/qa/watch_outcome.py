@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from modelcar_tui.qa.models import FAILED
 from modelcar_tui.qa.outcome import whose
 from modelcar_tui.qa.seen import Seen
-from modelcar_tui.qa.types import QaMeasured, QaModelResult, QaOutcome
+from modelcar_tui.qa.types import FAILED, QaMeasured, QaModelResult, QaOutcome
 from modelcar_tui.qa.watch_models import object_name
 from modelcar_tui.qa.watch_record import ClusterRecord
 

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.qa.watch_pods import SERVER, Container, containers_of
+from modelcar_tui.qa.pod import Container, containers_of
+from modelcar_tui.qa.watch_pods import SERVER
 
 EVERY_S = 20.0
 """How often the log of a server that starts is looked at, for vLLM's figures."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from modelcar_tui.qa.pod import is_ready
 from modelcar_tui.qa.watch_causes import known
 from modelcar_tui.qa.watch_models import Car, model_of, object_name
 from modelcar_tui.qa.watch_pods import (
@@ -12,7 +13,6 @@ from modelcar_tui.qa.watch_pods import (
     Trouble,
     images_of,
     is_counted,
-    is_ready,
     object_of,
     refusals,
     sightings,

@@ -102,6 +102,12 @@ REFUSALS = {
         "WEBHOOK_DENIED",
         "its words say",
     ),
+    "policy": (
+        403,
+        "jobs.batch \"x\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no",
+        "WEBHOOK_DENIED",
+        "its words say",
+    ),
     "webhook away": (500, 'failed calling webhook "p.example.test": refused', "WEBHOOK", "ask who runs it"),
     "no namespace": (404, 'namespaces "qa" not found', "NAMESPACE", "oc new-project qa"),
     "conflict": (409, "Operation cannot be fulfilled on resourcequotas", "API_CONFLICT", "run again"),
@@ -251,7 +257,12 @@ async def test_a_pod_that_is_never_admitted_ends_at_once_with_the_command(why: s
 
 BROKEN = {
     "no login": ("ImagePullBackOff", "unauthorized: access", "SUITE_IMAGE", "--qa-image-pull-secret"),
-    "architecture": ("ErrImagePull", "no image found for architecture arm64", "SUITE_IMAGE", "--qa-arch"),
+    "architecture": (
+        "ErrImagePull",
+        'no image found in image index for architecture "arm64"',
+        "SUITE_IMAGE",
+        "--qa-arch",
+    ),
     "no such image": ("ErrImagePull", "manifest unknown", "SUITE_IMAGE", "--qa-image"),
     "user by name": (
         "CreateContainerConfigError",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from modelcar_tui.qa.watch_causes import known, mends_itself, words
+from modelcar_tui.qa.watch_causes import _GENERAL, known, mends_itself, words
 from modelcar_tui.qa.watch_log import telling
 from modelcar_tui.qa.watch_models import Car, model_of, object_name
 from modelcar_tui.qa.watch_pods import LABEL, SERVER, Sighting, Trouble
@@ -100,8 +100,15 @@ def test_each_trouble_of_a_pod_has_its_cause_and_words(found: dict[str, Any], co
     (view,) = seen(found)
     model, cause, said = told(view)
     assert (model, said[: len(text)]) == ("llama", text)
-    # Other entries of the table may say it more exactly than the general one.
-    assert cause == code or code in ("CREATE_ERROR", "EVICTED")
+    assert cause == code
+
+
+def test_a_trouble_that_no_line_explains_gets_the_general_failure_of_its_code() -> None:
+    refused = Sighting(Trouble.NODE, "OutOfpods: no room left")
+    rank, cause = known(refused)
+    assert (cause.code, cause.means) == ("UNSCHEDULABLE", "no node could take the pod")
+    assert rank > known(Sighting(Trouble.NODE, "Unschedulable: Insufficient nvidia.com/gpu"))[0]
+    assert {known(Sighting(trouble, "so it is"))[1].code for trouble in Trouble} == set(_GENERAL.values())
 
 
 def test_a_pod_that_is_not_made_is_told_by_its_replica_sets_event() -> None:
