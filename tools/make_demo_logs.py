@@ -141,9 +141,10 @@ class Log:
             return
         if stream == "stdout":
             text, self._open = self._open + text, ""
-        if _SAYS.match(_COLOUR.sub("", text)):
+        plain = _COLOUR.sub("", text)
+        if _SAYS.match(plain):
             text = _SHAPE_ONLY.sub("...", _MASKED_MODULES.sub("", text))
-        elif (text and _SOURCE.match(text)) or _SHAPE_ONLY.search(text):
+        elif (text and _SOURCE.match(plain)) or _SHAPE_ONLY.search(plain):
             return  # without its words it would say nothing
         if text or self.lines[-1:] != [""]:
             self.lines.append(text)

@@ -39,7 +39,8 @@ _PLAIN = frozenset(
     last Executing class module package function fixture Create Delete Deleting Posting Wait until is
     deleted Waiting for seconds retry every Function Kwargs timed out after Timed Out Elapsed time
     conftest utilities py kind api version Reason HTTP response body headers message reason code Last
-    exception None True False not Ready
+    exception None True False not Ready DSC DSCI
+    infra kubernetes dynamic exceptions client requests standard raw serverless Standard vllm tests
     """.split()  # noqa: SIM905 - a list would be a page
 )
 

@@ -14,8 +14,8 @@ def interrupt_suite(limit_s: int) -> str:
     It exits 1 where it finds no pytest. `uv run`, the image's first process, does not pass a SIGINT on that
     was sent to it alone, and pytest tears its fixtures down (it deletes its namespace) on SIGINT only. While
     a model's object stands, that object takes the SIGINT: it is deleted, the model's test ends, and the suite
-    goes on with the next model. So it is sent again, but only when another model's object is made: one
-    that comes while the suite tears down would keep it from deleting its namespace. The brackets keep the text
+    goes on with the next model. So it is sent again, but only when another model's object is made: one that
+    comes while the suite tears down would keep it from deleting its namespace. The brackets keep the text
     from finding itself.
     """
     return (
