@@ -11,13 +11,14 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from modelcar_tui.core.credentials import header_fault, password_fault, token_fault
 from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.pull_objects import SECRET_KEYS, bared, fits, from_yaml, holds_logins, is_yaml, whole
 from modelcar_tui.core.secrets import Secret, quoted, teach, teach_password, teach_refused
 
 VARIABLE = "OCI_REGISTRY_PULL_SECRET"
@@ -29,9 +30,6 @@ _LONGEST = 1 << 20
 _URL_SAFE = str.maketrans("-_", "+/")
 _LAYERS = 3
 """Base64 and Secrets that may lie around one another."""
-_YAML_DEPTH = 20
-_SECRET_IN_YAML = re.compile(r"""^["']?kind["']?:\s*["']?Secret["']?\s*$""", re.MULTILINE)
-_KEYS = (".dockerconfigjson", ".dockercfg")
 _FIX = f"export {VARIABLE} with base64 of user:password, or with the text of an auth file"
 _LOG_IN = f'podman login --authfile FILE HOST, then export {VARIABLE}="$(cat FILE)"'
 
@@ -95,7 +93,8 @@ class PullSecret:
                 return self._logins[key]
             if key in self._faults:
                 raise self._refused(key, self._faults[key])
-        return None
+        wild = (key for key in self._logins if "*" in key and fits(key, place.lower()))
+        return self._logins.get(next(wild, ""))
 
     def for_host(self, place: str) -> Secret | None:
         """Base64 of `user:password` for a place, as the QA suite wants it; None where it has no entry.
@@ -127,6 +126,16 @@ class PullSecret:
             )
         return secrets[0]
 
+    @classmethod
+    def merged(cls, parts: Iterable[PullSecret]) -> PullSecret:
+        """Several as one; the first that has a login for a key gives it."""
+        logins: dict[str, RegistryLogin] = {}
+        faults: dict[str, str] = {}
+        for part in parts:
+            logins = part._logins | logins
+            faults = part._faults | faults
+        return cls(logins, faults)
+
     def checked(self) -> PullSecret:
         """Itself, for whoever can't do without it.
 
@@ -157,8 +166,8 @@ def parse(secret: Secret, *, login_host: str = LOGIN_HOST) -> PullSecret:
 
     Understood are base64 (padded or not, in lines or not, of either alphabet) or plain `user:password`, an
     auth file, one entry of it, a list of entries (its first one counts, as for the QA suite), an old
-    `.dockercfg`, a Kubernetes Secret in JSON or YAML, and the base64 of each of these; also between quotes
-    that a shell left.
+    `.dockercfg`, a Kubernetes Secret or its `data` in JSON or YAML, several of them, and the base64 of each
+    of these; also between quotes that a shell left, or behind `export OCI_REGISTRY_PULL_SECRET=`.
 
     Args:
         login_host: Where a bare login is for: it must not reach whatever host a manifest names.
@@ -167,7 +176,7 @@ def parse(secret: Secret, *, login_host: str = LOGIN_HOST) -> PullSecret:
         UserError: it is none of these, or holds no login; the message holds no part of it. A login that can't
             be used is refused where it is asked for.
     """
-    text = _bared(secret.reveal())
+    text = bared(secret.reveal())
     if not text or len(text) > _LONGEST:
         raise _refusal("the pull secret is empty" if not text else "the pull secret is longer than 1 MiB")
     teach(text)
@@ -206,36 +215,30 @@ def read_login(entry: Mapping[str, Any]) -> RegistryLogin | None:
 
 def keys_of(place: str) -> tuple[str, ...]:
     """The keys of an auth file that are for a repository: `host/a/b`, `host/a`, `host`."""
-    parts = place.split("/")
+    host, slash, rest = place.partition("/")
+    parts = f"{host.lower()}{slash}{rest}".split("/")
     names = tuple("/".join(parts[:count]) for count in range(len(parts), 1, -1))
     return (*names, *(_DOCKER_HUB if parts[0] in _DOCKER_HUB else parts[:1]))
 
 
 def plain_key(key: str) -> str:
     """A key as podman writes it: docker writes `https://index.docker.io/v1/` for `index.docker.io`."""
-    bare = re.sub(r"^https?://|/v[12]$", "", key.rstrip("/"))
-    return bare.partition("/")[0] if key.startswith("http") else bare
-
-
-def _bared(text: str) -> str:
-    """The text without an editor's byte order mark, blanks round it, and one pair of quotes."""
-    text = text.strip().removeprefix("\ufeff").strip()
-    quotes = len(text) > 2 and text[0] == text[-1] and text[0] in "'\""
-    return text[1:-1].strip() if quotes else text
+    key = key.strip()
+    host, slash, path = re.sub(r"^https?://|/v[12]$", "", key.rstrip("/")).partition("/")
+    return host.lower() if key.startswith(("http://", "https://")) else f"{host.lower()}{slash}{path}"
 
 
 def _read(text: str, login_host: str, layers: int) -> PullSecret:
     if text.startswith(("{", "[")):
-        data = _json(text)
-        return _from_mapping(next(iter(data), None) if isinstance(data, list) else data, login_host, layers)
+        return _from_data(_json(text), login_host, layers)
     if text.startswith(("/", "~/", "./")):
         fix = f'export {VARIABLE}="$(cat FILE)"'
         raise _refusal("the pull secret is the path of a file, not its text", fix)
-    if _SECRET_IN_YAML.search(text):
-        return _from_mapping(_yaml(text), login_host, layers)
+    if is_yaml(text):
+        return _from_data(_yaml(text), login_host, layers)
     decoded = _unpacked(text)
-    inner = (decoded or "").strip()
-    inside = inner.startswith(("{", "[")) or _SECRET_IN_YAML.search(inner)
+    inner = (decoded or "").removeprefix("\ufeff").strip()
+    inside = inner.startswith(("{", "[")) or is_yaml(inner)
     if layers and (inside or (":" not in inner and ":" in (_unpacked(inner) or ""))):
         return _read(inner, login_host, layers - 1)
     login = text if decoded is None else decoded.strip("\0\r\n")
@@ -247,10 +250,26 @@ def _read(text: str, login_host: str, layers: int) -> PullSecret:
     return _bare({"username": user, "password": password}, login_host)
 
 
+def _from_data(data: Any, login_host: str, layers: int) -> PullSecret:
+    """Of several objects each auth file and Secret counts, the first for a host; else the first entry."""
+    found: list[PullSecret] = []
+    refused: UserError | None = None
+    for one in whole(data):
+        try:
+            found.append(_from_mapping(one, login_host, layers))
+        except UserError as error:
+            refused = refused or error
+    if found:
+        return found[0] if len(found) == 1 else PullSecret.merged(found)
+    if refused is not None:
+        raise refused
+    return _from_mapping(next(iter(data), None) if isinstance(data, list) else data, login_host, layers)
+
+
 def _from_mapping(data: Any, login_host: str, layers: int) -> PullSecret:
     if not isinstance(data, dict):
         raise _refusal("the pull secret is no auth file: it is not an object")
-    if data.get("kind") == "Secret":
+    if holds_logins(data):
         return _from_secret(data, login_host, layers)
     if any(isinstance(data.get(key), str) for key in ("auth", "username", "identitytoken")):
         return _bare(data, login_host)
@@ -275,8 +294,8 @@ def _from_mapping(data: Any, login_host: str, layers: int) -> PullSecret:
 
 def _from_secret(data: dict[str, Any], login_host: str, layers: int) -> PullSecret:
     parts = [part for name in ("stringData", "data") if isinstance(part := data.get(name), dict)]
-    for part in parts if layers else ():
-        for key in _KEYS:
+    for part in (*parts, data) if layers else ():
+        for key in SECRET_KEYS:
             if isinstance(part.get(key), str):
                 return _read(part[key].strip(), login_host, layers - 1)
     fix = "oc create secret docker-registry makes one, or " + _FIX
@@ -334,19 +353,10 @@ def _json(text: str) -> Any:
         raise _refusal("the pull secret looks like an auth file and is not valid JSON") from None
 
 
-def _yaml(text: str) -> Any:
-    """A Secret in YAML; one with aliases, or nested deeply, is none."""
-    import yaml
-
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    depth = 0
+def _yaml(text: str) -> list[Any]:
     try:
-        for event in yaml.parse(text, Loader=loader):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if isinstance(event, yaml.AliasEvent) or depth > _YAML_DEPTH:
-                raise ValueError
-        return yaml.load(text, Loader=loader)  # noqa: S506 - a safe one
-    except (yaml.YAMLError, ValueError, RecursionError):
+        return from_yaml(text)
+    except ValueError:
         raise _refusal("the pull secret looks like a Kubernetes Secret and is not valid YAML") from None
 
 

@@ -95,6 +95,8 @@ class SuiteParser:
         self.result.lines += 1
         if not line:
             return False
+        if (behind := line.find("TEST: ", 1)) > 0 and self._lines["status"].search(line[behind:]):
+            return self._behind(line, behind)
         if line.startswith("INTERNALERROR>"):
             return self._internal(line)
         # What the line ends was said of the model before it.
@@ -186,6 +188,12 @@ class SuiteParser:
             return self.feed(line)
         finally:
             self._glued -= 1
+
+    def _behind(self, line: str, start: int) -> bool:
+        """A test's status behind a piece of the other stream, which a log that keeps no streams apart glues
+        on."""
+        changed = self._rest(line[:start])
+        return self._rest(line[start:]) or changed
 
     def _node(self, match: re.Match[str]) -> bool:
         """An id on stdout: before its test where it stands alone, after it where a word follows."""

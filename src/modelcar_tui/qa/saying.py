@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 
 # Lines of ordinary work: structlog's `[info     ]`, a logger's ` INFO `, vLLM's and uvicorn's; a retry.
+# vLLM warns of what it does without (a library, a kernel) in the words in which it fails for want of one.
 _QUIET = re.compile(
-    r"\[(?:info|debug|success) *\]|(?:^|[\s)])(?:INFO|DEBUG|SUCCESS)(?:[\s:]|$)|Retrying \(Retry\(", re.ASCII
+    r"\[(?:info|debug|success) *\]|(?:^|[\s)])(?:INFO|DEBUG|SUCCESS)(?:[\s:]|$)|Retrying \(Retry\("
+    r"|(?:^|\) )WARNING \d\d-\d\d \d\d:\d\d:\d\d \[",
+    re.ASCII,
 )
-_LEVELS = ("Retrying", "info", "INFO", "success", "debug", "DEBUG", "SUCCESS")
+_LEVELS = ("Retrying", "info", "INFO", "success", "debug", "DEBUG", "SUCCESS", "WARNING ")
 _EVENT = re.compile(r"^\d{4}-\d\d-\d\dT\S+ (?:\[(?:error|critical|warning|exception) *\] )?")
 _LOGGER = re.compile(r" \[[\w. ]+\](?: \w+=\S+)*$")
 _PROCESS = re.compile(

@@ -95,21 +95,26 @@ def _no_test(tag: str) -> Problem:
 
 
 def _secret_env(facts: SuiteFacts, hosts: tuple[str, ...], secret: PullSecret) -> dict[str, Secret]:
+    # First what no pull secret mends: nobody shall look for a login that the suite would not take.
+    _refuse_registries(facts, hosts)
     found = {host: _secret_of(secret, host) for host in hosts}
     if known := facts.registries:
-        for host in hosts:
-            if host not in known:
-                fix = f"this suite pulls from {', '.join(known)} only; choose an older tag with --qa-image"
-                raise UserError(Problem(what=f"the suite can't pull from {host}", fix=fix, code="registry"))
         return _carried([(known[host].option, known[host].variable, found[host]) for host in hosts])
-    if len(hosts) > 1 and not facts.repeats_registries:
-        fix = "split the manifest, or choose a newer tag with --qa-image"
-        raise UserError(
-            Problem(what=f"this suite takes one registry, the manifest has {len(hosts)}", fix=fix)
-        )
     name = "--registry-pull-secret"
     variable = "" if facts.repeats_registries else facts.options.get(name, Option()).variable
     return _carried([(name, variable, value) for value in found.values()])
+
+
+def _refuse_registries(facts: SuiteFacts, hosts: tuple[str, ...]) -> None:
+    known = facts.registries
+    for host in hosts if known else ():
+        if host not in known:
+            fix = f"this suite pulls from {', '.join(known)} only; choose an older tag with --qa-image"
+            raise UserError(Problem(what=f"the suite can't pull from {host}", fix=fix, code="registry"))
+    if not known and len(hosts) > 1 and not facts.repeats_registries:
+        what = f"this suite takes one registry, the manifest has {len(hosts)}"
+        fix = "split the manifest, or choose a newer tag with --qa-image"
+        raise UserError(Problem(what=what, fix=fix, code="registry-undetermined"))
 
 
 def _carried(secrets: list[tuple[str, str, Secret]]) -> dict[str, Secret]:

@@ -95,8 +95,9 @@ def known_tags() -> tuple[str, ...]:
 
 def tag_of(image: str) -> str:
     """The tag of an image of the suite's own repository; empty for any other image and for a digest."""
-    name, colon, tag = image.removeprefix("docker://").rpartition(":")
-    return tag if colon and name == IMAGE else ""
+    plain = image.removeprefix("docker://")
+    name, _, tag = (plain if plain != IMAGE else f"{IMAGE}:latest").rpartition(":")
+    return tag if name == IMAGE else ""
 
 
 def facts_of(image: str) -> SuiteFacts | None:

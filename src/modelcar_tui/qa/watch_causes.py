@@ -22,7 +22,15 @@ _OF_THE_CLUSTER = frozenset(
 """Causes of the suite's own way to the API server: a pod's words about a registry or a hub may look like
 them."""
 _SETTLED = frozenset(
-    ("IMAGE_PULL_DENIED", "IMAGE_NOT_FOUND", "IMAGE_NAME", "IMAGE_SIGNATURE", "IMAGE_PULL_CA", "ARCH")
+    (
+        "IMAGE_PULL_DENIED",
+        "IMAGE_NOT_FOUND",
+        "IMAGE_NAME",
+        "IMAGE_SIGNATURE",
+        "IMAGE_POLICY",
+        "IMAGE_PULL_CA",
+        "ARCH",
+    )
 )
 """Of an image: somebody must mend it."""
 _REFUSED_STAYS_S = 60.0

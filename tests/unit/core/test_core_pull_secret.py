@@ -83,6 +83,24 @@ SHAPES = {
     "Kubernetes Secret in YAML": YAML,
     "Kubernetes Secret in YAML in base64": b64(YAML),
     "Kubernetes Secret in YAML that quotes": YAML.replace("kind: Secret", 'kind: "Secret"'),
+    "Kubernetes Secret in YAML with a comment": YAML.replace(
+        "kind: Secret", "kind: Secret  # of the console"
+    ),
+    "Kubernetes Secret in YAML with line ends of DOS": "\ufeff" + YAML.replace("\n", "\r\n"),
+    "Kubernetes Secret beside another object": f"{YAML}---\nkind: ServiceAccount\nmetadata: {{name: x}}\n",
+    "Kubernetes Secret behind another object": f"kind: ServiceAccount\n{YAML}",
+    "data of a Kubernetes Secret": json.dumps({".dockerconfigjson": b64(CONFIG)}),
+    "Kubernetes Secret of a config.json": json.dumps(secret_object(CONFIG, "config.json")),
+    "Kubernetes list": json.dumps({"kind": "List", "items": [{"kind": "Pod"}, secret_object(CONFIG)]}),
+    "Kubernetes list in YAML": "kind: List\nitems:\n"
+    + YAML.removeprefix("---\n").replace("apiVersion", "- apiVersion").replace("\n", "\n  ").rstrip(),
+    "auth file in YAML": f"auths:\n  registry.redhat.io:\n    auth: {AUTH}\n",
+    "auth file with a byte order mark in base64": b64("\ufeff" + json.dumps(CONFIG)),
+    "auth file in lines of DOS": json.dumps(CONFIG, indent=2).replace("\n", "\r\n"),
+    "auth file as a string of JSON": json.dumps(json.dumps(CONFIG)),
+    "line of a shell": f"export OCI_REGISTRY_PULL_SECRET='{AUTH}'",
+    "host in other letters, between blanks": json.dumps({"auths": {" Registry.RedHat.io ": {"auth": AUTH}}}),
+    "pattern of hosts": json.dumps({"auths": {"*.redhat.io": {"auth": AUTH}}}),
 }
 
 
@@ -138,6 +156,32 @@ def test_an_identity_token_opens_an_image_and_is_no_password_for_the_suite() -> 
     assert (login.token.reveal(), login.entry()) == ("refresh-me", {"identitytoken": "refresh-me"})
     with pytest.raises(UserError, match="identity token"):
         secret.for_host("quay.io")
+
+
+def test_of_several_secrets_each_gives_its_hosts() -> None:
+    other = {
+        "auths": {
+            "nvcr.io": {"auth": OTHER},
+            "bad.io": {"auth": "%%%"},
+            "registry.redhat.io": {"auth": OTHER},
+        }
+    }
+    secret = parse(Secret(json.dumps([secret_object(CONFIG), {"kind": "Secret"}, other])))
+    found = {host: secret.for_host(host) for host in ("registry.redhat.io", "nvcr.io")}
+    assert {host: one.reveal() for host, one in found.items() if one} == {
+        "registry.redhat.io": AUTH,
+        "nvcr.io": OTHER,
+    }
+    with pytest.raises(UserError, match=r"entry for bad\.io"):
+        secret.for_host("bad.io")
+
+
+@pytest.mark.parametrize(
+    "place", ["redhat.io", "a.b.redhat.io", "registry.redhat.io:5000", "registry.redhat.com"]
+)
+def test_a_pattern_of_hosts_is_read_label_by_label(place: str) -> None:
+    secret = parse(Secret(json.dumps({"auths": {"*.redhat.io": {"auth": AUTH}}})))
+    assert secret.for_host(place) is None
 
 
 @pytest.mark.parametrize("key", ["https://index.docker.io/v1/", "docker.io", "registry-1.docker.io"])

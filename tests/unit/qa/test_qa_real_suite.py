@@ -6,6 +6,7 @@ What only the cluster knows (why a pod waits) is not in these logs; `test_watch*
 from __future__ import annotations
 
 import gzip
+import random
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -109,3 +110,34 @@ def test_a_whole_run_leaves_nothing_and_ends_as_finished(branch: str) -> None:
     assert found.outcome.leftovers == ()
     assert found.phases[-1] == "finished"
     assert "waiting for pods" in found.phases and "inference" in found.phases
+
+
+def kubelet_log(branch: str, scenario: str, seed: int) -> list[bytes]:
+    """The lines as a kubelet gives them: streams a little apart, cut anywhere, pieces of one glued to the
+    other's."""
+    draw, places, records = random.Random(seed), dict.fromkeys((b"stdout", b"stderr"), 0.0), []
+    for number, record in enumerate(
+        gzip.decompress((DATA / branch / f"{scenario}.log.gz").read_bytes()).splitlines()
+    ):
+        _, stream, flag, text = [*record.split(b" ", 3), b""][:4]
+        places[stream] = max(places[stream], number + draw.uniform(0, 8))
+        cut = draw.randrange(len(text)) if text and draw.random() < 0.1 else 0
+        pieces = (text[:cut], text[cut:] + (b"\n" if flag == b"F" else b""))
+        records += [(places[stream], number, piece) for piece in pieces if piece]
+    records.sort(key=lambda one: one[:2])
+    return b"".join(piece for _, _, piece in records).split(b"\n")
+
+
+@pytest.mark.parametrize("branch", BRANCHES)
+@pytest.mark.parametrize("seed", range(4))
+def test_a_log_that_glues_the_streams_together_tells_the_same(branch: str, seed: int) -> None:
+    parser, begun = SuiteParser(), list[str]()
+    for line in kubelet_log(branch, "failures", seed):
+        parser.feed(clean(line.decode("utf-8", "replace")))
+        if parser.result.model and parser.result.model not in begun[-1:]:
+            begun.append(parser.result.model)
+    told = classify(parser, exit_status=1)
+    apart = read(branch, "failures")
+    assert told.models == apart.outcome.models
+    assert (told.code, told.leftovers) == (apart.outcome.code, ())
+    assert begun == RUNS[branch]["runs"]["failures"]["models"]

@@ -163,6 +163,16 @@ def test_a_word_alone_on_its_line_changes_nothing_and_what_is_glued_to_it_counts
     assert parser.result.models["a"].status == "FAILED"
 
 
+def test_a_status_behind_a_piece_of_the_other_stream_counts_and_so_does_the_piece() -> None:
+    parser = run(
+        ruler("a"), f"E       {CUDA}{status('a', 'ERROR', ' [setup]')}", f"{node('b')}PASSED   [100%]"
+    )
+    assert [(one.model, one.status, one.cause) for one in parser.result.models.values()] == [
+        ("a", "ERROR", "CUDA_OOM"),
+        ("b", "PASSED", ""),
+    ]
+
+
 def test_a_line_of_nothing_but_glued_ids_is_taken_apart_only_so_far() -> None:
     parser = run("".join(f"tests/a.py::b::c[m{number}-raw] FAILED" for number in range(500)))
     assert list(parser.result.models)[:2] == ["m0", "m1"]

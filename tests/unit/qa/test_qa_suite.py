@@ -20,7 +20,7 @@ from modelcar_tui.qa.kube_options import JobOptions
 from modelcar_tui.qa.manifest_file import registry_host, stage_manifest
 from modelcar_tui.qa.preconditions import for_older_scripts, skip_reason
 from modelcar_tui.qa.suite import LOG_FILE, Command, accelerator_word, command, known, refuse_untestable
-from modelcar_tui.qa.suite_facts import SuiteFacts, branches
+from modelcar_tui.qa.suite_facts import IMAGE, SuiteFacts, branches, facts_of
 from modelcar_tui.qa.suite_probe import Probe, assumed
 from modelcar_tui.qa.types import QaRequest
 
@@ -214,6 +214,22 @@ def test_what_is_missing_is_named(hosts: tuple[str, ...], secret: PullSecret, co
 def test_registry_that_a_branch_does_not_know_is_refused(branch: str) -> None:
     with pytest.raises(UserError, match=r"can't pull from registry\.example\.test"):
         fit(branch, ("registry.example.test",))
+
+
+@pytest.mark.parametrize("branch", TESTING)
+def test_what_no_pull_secret_mends_is_said_before_one_is_missed(branch: str) -> None:
+    facts = branches()[branch]
+    hosts = ("mirror.example.test",) if facts.registries else ("a.example.test", "b.example.test")
+    if not facts.registries and facts.repeats_registries:
+        return
+    with pytest.raises(UserError) as caught:
+        command(Probe(facts=facts), hosts=hosts, secret=NONE, accelerator="nvidia", runtime_image=None)
+    assert caught.value.problems[0].code == ("registry" if facts.registries else "registry-undetermined")
+
+
+def test_an_image_without_a_tag_is_the_newest() -> None:
+    assert facts_of(IMAGE) == facts_of(f"{IMAGE}:latest") == branches()["main"]
+    assert facts_of(f"{IMAGE}@sha256:{'a' * 64}") is None
 
 
 def test_registry_without_an_entry_is_named() -> None:

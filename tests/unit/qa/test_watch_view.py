@@ -85,7 +85,7 @@ def test_a_registry_that_answers_401_is_no_expired_login_to_the_cluster() -> Non
         ),
         (
             pod("llama", evicted="no room left", reason="OutOfpods"),
-            "UNSCHEDULABLE",
+            "UNSCHEDULABLE_RESOURCES",
             "no node takes its pod: OutOfpods: no room left",
         ),
         (pod("llama", evicted="The node was low on memory."), "EVICTED", "evicted from its node: The node"),
