@@ -104,7 +104,7 @@ def test_each_trouble_of_a_pod_has_its_cause_and_words(found: dict[str, Any], co
 
 
 def test_a_trouble_that_no_line_explains_gets_the_general_failure_of_its_code() -> None:
-    refused = Sighting(Trouble.NODE, "OutOfpods: no room left")
+    refused = Sighting(Trouble.NODE, "UnknownReason: so it is")
     rank, cause = known(refused)
     assert (cause.code, cause.means) == ("UNSCHEDULABLE", "no node could take the pod")
     assert rank > known(Sighting(Trouble.NODE, "Unschedulable: Insufficient nvidia.com/gpu"))[0]
