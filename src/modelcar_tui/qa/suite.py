@@ -145,7 +145,7 @@ def known(secret: Secret | None, *, needed: bool, login_host: str | None = None)
 
 
 def _secret_of(secret: PullSecret, host: str) -> Secret:
-    value = secret.for_registry(host)
+    value = secret.for_host(host)
     if value is None and not secret.hosts:
         fix = "export OCI_REGISTRY_PULL_SECRET with base64 of user:password"
         raise UserError(
