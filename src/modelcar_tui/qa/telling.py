@@ -13,7 +13,7 @@ _QUOTE = "\x01"
 """Stands for a quote within a quoted text while the text is taken apart; logs are cleaned of it."""
 _WRAPPED = re.compile(r"(['\"])\n *\1")
 _BODY = re.compile(r'"message": ?"([^"]{1,4000})"')
-_FIELD = re.compile(r"'message': (?:'([^']{1,2000})'|\"([^\"]{1,2000})\")")
+_FIELD = re.compile(r"'message': (?:'((?:[^'\\]|\\.){1,2000})'|\"([^\"]{1,2000})\")")
 _REASON = re.compile(r"'reason': '(\w{1,80})'")
 _LAST = "ast exception: "
 """A wait that timed out names what it last saw behind this."""
@@ -64,7 +64,7 @@ def _status(raw: str, start: int) -> str:
     if "'reason': " not in raw and "'message': " not in raw:
         return ""
     reason = _nearest(_REASON, raw, start)
-    message = _nearest(_FIELD, raw, start)
+    message = _nearest(_FIELD, raw, start).replace("\\'", "'")
     return message if reason in message else ": ".join(part for part in (reason, message) if part)
 
 

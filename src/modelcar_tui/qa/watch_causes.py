@@ -28,6 +28,7 @@ _SETTLED = frozenset(
         "IMAGE_NAME",
         "IMAGE_SIGNATURE",
         "IMAGE_POLICY",
+        "IMAGE_FORMAT",
         "IMAGE_PULL_CA",
         "ARCH",
     )

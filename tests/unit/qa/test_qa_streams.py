@@ -276,6 +276,22 @@ def test_a_pods_status_over_many_lines_is_told_by_its_message() -> None:
     assert outcome.cause == "CrashLoopBackOff: back-off 5m0s restarting failed container=kserve-container"
 
 
+def test_the_line_that_names_the_argument_is_shown_not_the_one_that_counts_errors() -> None:
+    refused = "Value error, User-specified max_model_len (200000) is greater than the derived max_model_len"
+    lines = ("ValidationError: 1 validation error for ModelConfig", f"  {refused}")
+    outcome = classify(run(ruler("m"), *lines, status("m", "ERROR", " [setup]")), exit_status=1)
+    assert (outcome.code, outcome.cause) == ("QA_ERROR:VLLM_ARGUMENT", refused)
+
+
+def test_a_quote_within_a_pods_message_does_not_end_it() -> None:
+    said = (
+        "FailedPodsError: {'m': {'state': {'waiting': {'message': 'couldn\\'t parse image name \"A/b\": "
+        "invalid reference format', 'reason': 'InvalidImageName'}}}}"
+    )
+    outcome = classify(run(*failed("m", "ERROR", said)[1]), exit_status=1)
+    assert outcome.cause == ('InvalidImageName: couldn\'t parse image name "A/b": invalid reference format')
+
+
 def test_the_component_that_is_not_ready_is_said() -> None:
     outcome = classify(
         run(
