@@ -111,8 +111,7 @@ class KubeJobRunner:
             began = made + pipeline.ahead_s if made else 0.0
             async with watching(request, qa, pipeline, on_event, began=began, client=client) as record:
                 ended = await following.to_its_end(attached=attached)
-            suite = store.load_probe(qa)
-            outcome = of_suite(with_record(ended, record), suite.facts if suite is not None else None)
+            outcome = of_suite(with_record(ended, record), store.load_facts(qa))
             pipeline.say(f"{outcome.code}: {outcome.message}")
             store.save_outcome(qa, outcome)
             await delete(run)

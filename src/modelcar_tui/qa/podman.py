@@ -136,8 +136,7 @@ class PodmanRunner:
             began = container.started or time.time()
             async with watching(request, qa, pipeline, on_event, began=began) as record:
                 ended = await self._follow(qa, request, container, pipeline, on_event)
-            suite = store.load_probe(qa)
-            outcome = of_suite(with_record(ended, record), suite.facts if suite is not None else None)
+            outcome = of_suite(with_record(ended, record), store.load_facts(qa))
             pipeline.say(f"{outcome.code}: {outcome.message}")
             store.save_outcome(qa, outcome)
             await self._clean_up(qa, request)

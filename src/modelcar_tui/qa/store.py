@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from modelcar_tui.core.files import write_private
+from modelcar_tui.qa.suite_facts import SuiteFacts
 from modelcar_tui.qa.suite_probe import Probe
 from modelcar_tui.qa.types import QaOutcome
 
@@ -35,6 +36,12 @@ def load_probe(qa: Path) -> Probe | None:
         return msgspec.json.decode((qa / _PROBE).read_bytes(), type=Probe)
     except (OSError, msgspec.MsgspecError):
         return None
+
+
+def load_facts(qa: Path) -> SuiteFacts | None:
+    """What the suite of this run accepts and makes; None as for `load_probe`."""
+    probe = load_probe(qa)
+    return probe.facts if probe is not None else None
 
 
 def save_probe(qa: Path, probe: Probe) -> None:
