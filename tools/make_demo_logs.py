@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from modelcar_tui.qa.tables import recognise
-from modelcar_tui.qa.watch_models import object_name
+from modelcar_tui.qa.watch_models import service_name
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS: dict[str, Any] = json.loads(
@@ -125,7 +125,7 @@ class Log:
         done = self.passed + self.errors
         return _MODULE.sub("utilities.infra", text).format(
             model=model,
-            object=object_name(model),
+            object=service_name(model),
             mode="standard",
             namespace="standard-model-validation",
             runtime="vllm-standard-runtime",
@@ -156,7 +156,7 @@ def _seen(model: str, text: str) -> dict[str, Any]:
     known = found[1]
     return {
         "model": model,
-        "object": object_name(model),
+        "object": service_name(model),
         "text": text,
         "cause": known.code,
         "means": known.means,

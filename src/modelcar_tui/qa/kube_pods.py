@@ -13,31 +13,28 @@ from contextlib import aclosing
 from typing import Any
 
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.kube.client import Client, Object
+from modelcar_tui.kube.client import Object
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.patience import patient
 from modelcar_tui.qa import kube_state
 from modelcar_tui.qa.kube_indexed import INDEX, Exit, Indexes
 from modelcar_tui.qa.kube_log import Cursor, follow
-from modelcar_tui.qa.kube_options import JobOptions
-from modelcar_tui.qa.pipeline import Pipeline
+from modelcar_tui.qa.kube_run import JobRun
 from modelcar_tui.qa.pod import containers_of
 
 
 class JobPods:
     """Those of a Job that is there."""
 
-    def __init__(
-        self, client: Client, options: JobOptions, job: Mapping[str, Any], pipeline: Pipeline, poll_s: float
-    ) -> None:
+    def __init__(self, run: JobRun, job: Mapping[str, Any]) -> None:
         self.started = asyncio.Event()
         """A container has run."""
-        self._client = client
-        self._options = options
+        self._client = run.client
+        self._options = run.options
         self._job = job
         self._name = str(job["metadata"]["name"])
-        self._pipeline = pipeline
-        self._poll = poll_s
+        self._pipeline = run.pipeline
+        self._poll = run.poll_s
         self._seen = self._began = self._ended = 0.0
         self._told = ""
 

@@ -17,7 +17,7 @@ from modelcar_tui.qa.kube_indexed import Exit
 from modelcar_tui.qa.kube_options import CONTAINER, JobOptions
 from modelcar_tui.qa.pod import Container, containers_of, mapping, mappings
 from modelcar_tui.qa.tables import recognise
-from modelcar_tui.qa.watch_causes import known
+from modelcar_tui.qa.watch_causes import cause_of
 from modelcar_tui.qa.watch_pods import Sighting, Trouble, of_container
 
 _REFUSED_PODS = {
@@ -102,7 +102,7 @@ def refused_container(sighting: Sighting, options: JobOptions) -> UserError:
     for pattern, fix in _FOREIGN_USER:
         if re.search(pattern, told, re.IGNORECASE):
             return _hopeless(told, "pod-refused", fix, options)
-    fix = _IMAGE.get(known(sighting)[1].code, "choose another --qa-image")
+    fix = _IMAGE.get(cause_of(sighting)[1].code, "choose another --qa-image")
     return _hopeless(told, "suite-image", fix, options)
 
 

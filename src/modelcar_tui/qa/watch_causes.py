@@ -70,7 +70,7 @@ _NOISE = re.compile(
 _DENIED = re.compile(r"\b401\b|unauthori[sz]ed|\b403\b|denied|forbidden", re.IGNORECASE)
 
 
-def known(sighting: Sighting) -> tuple[int, KnownFailure]:
+def cause_of(sighting: Sighting) -> tuple[int, KnownFailure]:
     """The cause, with its rank: what tells more has a lower one."""
     line = sighting.message
     found = recognise(line)

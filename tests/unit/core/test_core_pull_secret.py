@@ -220,7 +220,7 @@ def test_a_refusal_says_what_is_missing_and_how_to_mend_it(data: object, said: s
 def test_auth_file_answers_by_host_and_namespace() -> None:
     secret = parse(Secret(json.dumps(CONFIG)))
     assert secret.hosts == ("registry.redhat.io", "quay.io/team")
-    assert secret.for_host("quay.io") is None
+    assert secret.login("quay.io") is None
     found = secret.for_host("quay.io/team/image")
     assert found is not None
     assert found.reveal() == OTHER

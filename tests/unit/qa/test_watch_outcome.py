@@ -13,7 +13,7 @@ from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.qa.measured import failed_line, failed_lines, measured_line
 from modelcar_tui.qa.seen import Seen
 from modelcar_tui.qa.types import QaMeasured, QaModelResult, QaOutcome
-from modelcar_tui.qa.watch_models import object_name
+from modelcar_tui.qa.watch_models import service_name
 from modelcar_tui.qa.watch_outcome import with_seen
 from modelcar_tui.verdict.comparing import compare
 from modelcar_tui.verdict.measured import measured
@@ -31,7 +31,7 @@ def result(model: str, status: str = "ERROR", cause: str = "READY_TIMEOUT") -> Q
 def seen(model: str, cause: str = "IMAGE_PULL_DENIED", text: str = DENIED, at: float = 1.0) -> Seen:
     return Seen(
         model=model,
-        object=object_name(model.split(" or ", maxsplit=1)[0]),
+        object=service_name(model.split(" or ", maxsplit=1)[0]),
         text=text,
         cause=cause,
         means=f"it means {cause}",
