@@ -13,7 +13,7 @@ from modelcar_tui.qa.types import QaOutcome
 NOT_TESTED = "this suite does not read the models' serving arguments and gives each model one GPU"
 NOT_ASKED = "the image could not be asked which suite it holds; taken for its tag's, or else for the newest"
 UNKNOWN = "Which suite this image holds is known once it was asked: what follows names all that it may be."
-_PLACES = {"cwd": "its working folder", "tmp": "/tmp"}  # noqa: S108 - the container's
+_PLACES = {"home": "its home", "cwd": "its working folder", "tmp": "/tmp"}  # noqa: S108 - the container's
 
 
 def effects(

@@ -228,6 +228,9 @@ def test_long_hostile_lines_cost_little() -> None:
         "DataScienceCluster not " * 170,
         "_ 1 of 2 completed, " * 200,
         "/proc/1/root" * 300,
+        "(" + "pid=1" * 12_000,
+        "(" + "x" * 60_000,
+        "ERROR 1" + " " * 60_000,
     ):
         parse(*[line] * 20)
     # CPU time, some thirty times what it takes: a pattern that explodes takes minutes, a busy machine no
