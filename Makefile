@@ -74,7 +74,7 @@ suite-facts: $(VENV)/.dev
 
 # The real opendatahub-tests, in podman under our own runner, against a stub of OpenShift's API: does QA understand it?
 # SUITE is a git clone of it with its release branches; BRANCHES="3.3 main"; RECORD=1 writes tests/data/suite and the
-# stand-in's parts anew. 6 minutes a branch (the suite's own waits are cut to 20 s), half a minute to install it.
+# stand-in's parts anew. 5 minutes a branch (the suite's own waits are cut to 20 s), half a minute to install it.
 test-suite: $(VENV)/.dev
 	@test -n "$(SUITE)" || { echo "SUITE=folder of a git clone of opendatahub-tests" >&2; exit 2; }
 	$(BIN)/python tools/suite_judge $(SUITE) $(BRANCHES) $(if $(RECORD),--record)

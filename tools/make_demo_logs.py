@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from modelcar_tui.qa.tables import recognise
+from modelcar_tui.qa.watch_models import service_name
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS: dict[str, Any] = json.loads(
@@ -124,7 +125,7 @@ class Log:
         done = self.passed + self.errors
         return _MODULE.sub("utilities.infra", text).format(
             model=model,
-            object=_object(model),
+            object=service_name(model),
             mode="standard",
             namespace="standard-model-validation",
             runtime="vllm-standard-runtime",
@@ -140,17 +141,13 @@ class Log:
             return
         if stream == "stdout":
             text, self._open = self._open + text, ""
-        if _SAYS.match(_COLOUR.sub("", text)):
+        plain = _COLOUR.sub("", text)
+        if _SAYS.match(plain):
             text = _SHAPE_ONLY.sub("...", _MASKED_MODULES.sub("", text))
-        elif (text and _SOURCE.match(text)) or _SHAPE_ONLY.search(text):
+        elif (text and _SOURCE.match(plain)) or _SHAPE_ONLY.search(plain):
             return  # without its words it would say nothing
         if text or self.lines[-1:] != [""]:
             self.lines.append(text)
-
-
-def _object(model: str) -> str:
-    """The suite's name for a model's object."""
-    return re.sub(r"[^a-z0-9-]", "-", model.lower())[:20]
 
 
 def _seen(model: str, text: str) -> dict[str, Any]:
@@ -159,7 +156,7 @@ def _seen(model: str, text: str) -> dict[str, Any]:
     known = found[1]
     return {
         "model": model,
-        "object": _object(model),
+        "object": service_name(model),
         "text": text,
         "cause": known.code,
         "means": known.means,

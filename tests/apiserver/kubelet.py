@@ -80,8 +80,8 @@ class Patient:
 class Controllers:
     """Runs until `stop`; looks at one namespace again and again."""
 
-    def __init__(self, server: ApiServer, namespace: str, folder: Path, generation: str = "G3") -> None:
-        self.server, self.namespace, self.folder, self.generation = server, namespace, folder, generation
+    def __init__(self, server: ApiServer, namespace: str, folder: Path, branch: str = "main") -> None:
+        self.server, self.namespace, self.folder, self.branch = server, namespace, folder, branch
         self.api = Patient(server.client(server.admin))
         self.collects = True
         """Whether the garbage collector works."""
@@ -96,7 +96,7 @@ class Controllers:
         self._complained: set[str] = set()
         self.log_queries: list[dict[str, str]] = []
         self._done = threading.Event()
-        suite_tree.write(folder / "image", generation)
+        suite_tree.write(folder / "image", branch)
         self.node = f"node-of-{namespace}"
         self._logs = LogServer(self)
         self._node()
@@ -289,7 +289,7 @@ class Controllers:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={"PATH": os.environ["PATH"], "FAKE_GENERATION": self.generation, "FAKE_FLOOD": "2000", **env},
+            env={"PATH": os.environ["PATH"], "FAKE_BRANCH": self.branch, "FAKE_FLOOD": "2000", **env},
         )
         one.child = child
         self._container(one, container, "Running", {"running": {"startedAt": _now()}})

@@ -23,7 +23,7 @@ def podman_store(clean_environment: None, monkeypatch: pytest.MonkeyPatch) -> di
 
 @pytest.fixture
 def suite_image(podman_store: dict[str, str]) -> Callable[..., str]:
-    """The fake suite's image of a generation: `suite_image("G1")`."""
+    """The fake suite's image of a branch: `suite_image("3.2")`."""
     return containers.suite_image
 
 

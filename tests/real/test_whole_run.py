@@ -94,7 +94,7 @@ def scene(
 ) -> Iterator[Scene]:
     monkeypatch.setenv("OCI_REGISTRY_PULL_SECRET", AUTH)
     cluster, registry = start_stub_cluster(folder=tmp_path), start_demo_registry()
-    scene = Scene(tmp_path, cluster, registry, suite_image("G3"))
+    scene = Scene(tmp_path, cluster, registry, suite_image("main"))
     yield scene
     if (scene.state / "runs").exists():
         for container in scene.containers():

@@ -64,34 +64,34 @@ def environment(folder: Path | None = None) -> dict[str, str]:
     return {"CONTAINERS_CONF": str(conf), "CONTAINERS_STORAGE_CONF": str(storage)}
 
 
-def suite_image(generation: str = "G3", *, user: str = "odh", branch: str = "") -> str:
-    """The fake suite's image of a generation, built once; G3 for `odh` has the real suite's name too.
+def suite_image(branch: str = "main", *, user: str = "odh", sources: str = "") -> str:
+    """The fake suite's image of a branch, built once; that of `main` for `odh` has the real suite's name too.
 
     Args:
-        branch: Whose sources lie in it; those of the generation's own by default.
+        sources: Whose sources lie in it; those of the branch's own by default.
     """
     env = os.environ | environment()
-    tag = f"localhost/fake-suite-{(branch or generation).lower()}-{user}:{_digest()}"
+    tag = f"localhost/fake-suite-{(sources or branch).lower()}-{user}:{_digest()}"
     with _locked():
         if _podman(env, "image", "exists", tag, check=False).returncode:
             base = _base(env)
             with tempfile.TemporaryDirectory() as folder:
-                _context(Path(folder), base, generation, user, branch or generation)
+                _context(Path(folder), base, branch, user, sources or branch)
                 _podman(env, "build", "--quiet", "--pull=never", "--tag", tag, folder)
-        if generation == "G3" and user == "odh" and not branch:
+        if branch == "main" and user == "odh" and not sources:
             _podman(env, "tag", tag, SUITE_IMAGE)
     return tag
 
 
-def _context(folder: Path, base: str, generation: str, user: str, branch: str) -> None:
+def _context(folder: Path, base: str, branch: str, user: str, sources: str) -> None:
     for name in ("fake_suite.py", "suite_parts.json.gz"):
         shutil.copy(Path(__file__).with_name(name), folder / name)
-    suite_tree.write(folder / "tree", branch)
+    suite_tree.write(folder / "tree", sources)
     home = "/home/odh/opendatahub-tests"
     (folder / "Containerfile").write_text(
         f"FROM {base}\nCOPY fake_suite.py /opt/pytest\nCOPY suite_parts.json.gz /opt/\n"
         f"COPY --chown={user} tree {home}\n"
-        f"ENV FAKE_GENERATION={generation} PATH=/usr/local/bin:/usr/bin:/bin\nWORKDIR {home}\nUSER {user}\n"
+        f"ENV FAKE_BRANCH={branch} PATH=/usr/local/bin:/usr/bin:/bin\nWORKDIR {home}\nUSER {user}\n"
         'ENTRYPOINT ["uv", "run", "pytest"]\n'
     )
 

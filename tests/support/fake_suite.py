@@ -1,4 +1,4 @@
-"""Plays opendatahub-tests inside a container: its options by generation, its exit codes, its two streams.
+"""Plays opendatahub-tests in a container: options of a branch (3.2, 3.4ea1, main), exit codes, two streams.
 
 It runs as `uv run pytest ...` of a test image with nothing but Python's standard library. What it writes is
 put together from parts of the real suite's own runs (`suite_parts.json.gz`, made by `tools/suite_judge`):
@@ -22,13 +22,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-GENERATION = os.environ.get("FAKE_GENERATION", "G3")
+BRANCH = os.environ.get("FAKE_BRANCH", "main")
 NEW = "tests/model_serving/model_runtime/vllm/modelcar/test_modelvalidation.py"
 OLD = "tests/model_serving/model_runtime/model_validation/test_modelvalidation.py"
-FILE = NEW if GENERATION == "G3" else OLD
+FILE = NEW if BRANCH == "main" else OLD
 CASE = "TestVLLMModelCarRaw"
 TEST = "test_oci_model_car_raw_openai_inference"
-G3_HOSTS = {
+HOSTS = {
     "quay.io": "QUAY_IO_REGISTRY_PULL_SECRET",
     "registry.stage.redhat.io": "REGISTRY_STAGE_REDHAT_IO_REGISTRY_PULL_SECRET",
     "registry.redhat.io": "REGISTRY_REDHAT_IO_REGISTRY_PULL_SECRET",
@@ -39,18 +39,18 @@ COMMON = [
     "--supported-accelerator-type",
     "--snapshot-update",
 ]
-COMMON += ["--log-file", "--junitxml", "--help", "--collect-only", "--cluster-sanity-skip-check"]
-BY_GENERATION = {
-    "G1": ["--registry-pull-secret", "--registry-host"],
-    "G2": ["--registry-pull-secret", "--registry-host"],
-    "G3": ["--" + name.lower().replace("_", "-") for name in G3_HOSTS.values()],
+COMMON += ["--log-file", "--junitxml", "--collect-only", "--cluster-sanity-skip-check"]
+OPTIONS_OF = {
+    "3.2": ["--registry-pull-secret", "--registry-host"],
+    "3.4ea1": ["--registry-pull-secret", "--registry-host"],
+    "main": ["--" + name.lower().replace("_", "-") for name in HOSTS.values()],
 }
-FLAGS = {"--snapshot-update", "--help", "--collect-only", "--cluster-sanity-skip-check"}
+FLAGS = {"--snapshot-update", "--collect-only", "--cluster-sanity-skip-check"}
 MODE, NAMESPACE, RUNTIME, LINES = {
-    "G1": ("raw", "raw-model-validation", "vllm-rawdeployment-runtime", "3.3"),
-    "G2": ("raw", "raw-model-validation", "vllm-rawdeployment-runtime", "3.3"),
-    "G3": ("standard", "standard-model-validation", "vllm-standard-runtime", "main"),
-}[GENERATION]
+    "3.2": ("raw", "raw-model-validation", "vllm-rawdeployment-runtime", "3.3"),
+    "3.4ea1": ("raw", "raw-model-validation", "vllm-rawdeployment-runtime", "3.3"),
+    "main": ("standard", "standard-model-validation", "vllm-standard-runtime", "main"),
+}[BRANCH]
 PLAYED = ("leak", "hang", "flood", "slow", "big", "exit", "sanity")
 ERROR_AT_SETUP = "ValueError: no pull secret"
 INTERRUPTED = "SystemExit: 2"
@@ -121,7 +121,7 @@ def usage(text: str) -> int:
 
 
 def parse(argv: list[str]) -> tuple[dict[str, list[str]], list[str]]:
-    known = {*COMMON, *BY_GENERATION[GENERATION]}
+    known = {*COMMON, *OPTIONS_OF[BRANCH]}
     options: dict[str, list[str]] = {}
     files: list[str] = []
     words = list(argv)
@@ -141,13 +141,6 @@ def parse(argv: list[str]) -> tuple[dict[str, list[str]], list[str]]:
     return options, files
 
 
-def show_help() -> int:
-    out("usage: pytest [options] [file_or_dir] [file_or_dir] [...]\n\nCustom options:")
-    for name in [*COMMON, *BY_GENERATION[GENERATION]]:
-        out(f"  {name}" if name in FLAGS else f"  {name}={name.strip('-').upper().replace('-', '_')}")
-    return 0
-
-
 def models(text: str) -> list[tuple[str, str]]:
     """Name and image of each item, by a line scan good enough for the tests' manifests."""
     if not re.search(r"^model-car:\s*\n\s*-", text, re.MULTILINE):
@@ -162,12 +155,12 @@ def models(text: str) -> list[tuple[str, str]]:
 
 
 def secret_for(host: str, options: dict[str, list[str]]) -> str:
-    if GENERATION == "G3":
-        option = "--" + G3_HOSTS[host].lower().replace("_", "-")
-        return options.get(option, [os.environ.get(G3_HOSTS[host], "")])[0]
+    if BRANCH == "main":
+        option = "--" + HOSTS[host].lower().replace("_", "-")
+        return options.get(option, [os.environ.get(HOSTS[host], "")])[0]
     hosts = options.get("--registry-host", [])
     secrets = options.get("--registry-pull-secret", [])
-    if GENERATION == "G1":
+    if BRANCH == "3.2":
         secrets = secrets or [os.environ.get("OCI_REGISTRY_PULL_SECRET", "")]
         hosts = hosts or [os.environ.get("REGISTRY_HOST", "")]
     return dict(zip(hosts, secrets, strict=False)).get(host, "")
@@ -368,8 +361,6 @@ def session(options: dict[str, list[str]], suite: list[Suite]) -> int:
 
 def main(argv: list[str]) -> int:
     options, files = parse([*shlex.split(os.environ.get("PYTEST_ADDOPTS", "")), *argv])
-    if "--help" in options:
-        return show_help()
     if status := open_log(options):
         return status
     for file in files:

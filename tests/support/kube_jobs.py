@@ -75,13 +75,13 @@ class Cluster(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, folder: Path, generation: str = "G3", tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, folder: Path, branch: str = "main", tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server_address[1]}"
         self.folder = folder
-        self.generation = generation
+        self.branch = branch
         self.jobs: dict[str, dict[str, Any]] = {}
         self.secrets: dict[str, dict[str, Any]] = {}
         self.pods: dict[str, Pod] = {}
@@ -111,7 +111,7 @@ class Cluster(ThreadingHTTPServer):
         self.output: bytes | None = None
         """What the probe's container prints instead of running."""
         self.lock = threading.RLock()
-        suite_tree.write(folder / "image", generation)
+        suite_tree.write(folder / "image", branch)
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def kubeconfig(self, user: dict[str, Any] | None = None, **cluster: Any) -> Path:
@@ -240,7 +240,7 @@ class Cluster(ThreadingHTTPServer):
             start_new_session=True,
             env={
                 "PATH": os.environ["PATH"],
-                "FAKE_GENERATION": self.generation,
+                "FAKE_BRANCH": self.branch,
                 "FAKE_FLOOD": "5000",
                 "FAKE_PACE": "0.02",
                 **env,

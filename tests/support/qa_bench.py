@@ -43,11 +43,11 @@ class Bench:
         path.write_text(f"model-car:\n{items}")
         return path
 
-    def request(self, *models: str, generation: str = "G3", user: str = "odh", **more: object) -> QaRequest:
+    def request(self, *models: str, branch: str = "main", user: str = "odh", **more: object) -> QaRequest:
         self.run_folder.mkdir(parents=True, exist_ok=True)
         return QaRequest(
             run_id=self.run_id,
-            image=str(more.pop("image", None) or self.image(generation, user=user)),
+            image=str(more.pop("image", None) or self.image(branch, user=user)),
             manifest_path=str(self.manifest(*models)),
             kubeconfig_path=str(self.kubeconfig),
             folder=str(self.run_folder),

@@ -20,11 +20,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from modelcar_tui.qa.suite_facts import IMAGE
 from suite_judge.source import Suite
 
 HOME = Path(os.environ.get("SUITE_JUDGE_HOME") or Path(__file__).parents[2] / ".suite-judge").resolve()
 """Where suites, packages and container stores lie; nothing of it is committed."""
-IMAGE = "quay.io/opendatahub/opendatahub-tests"
 TREE = "/home/odh/opendatahub-tests"
 USER = 1000
 _TOOLS = "/opt/suite-judge"

@@ -18,6 +18,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from modelcar_tui.qa.watch_models import service_name
+
 FIXTURES = Path(__file__).parents[2] / "tests" / "data" / "suite"
 _COLOUR = r"(?:\x1b\[[0-9;]*m)*"
 _NODE = re.compile(r"^tests/\S+\[(.+)-(?:raw|standard)\] ?$")
@@ -131,7 +133,7 @@ def _cut(found: list[Write], word: str) -> tuple[list[Write], list[Write]]:
 
 def _own(found: Iterable[Write], model: str) -> list[Write]:
     """Without the end of the model before, which one stream still writes while this one begins."""
-    name = re.sub(r"[^a-z0-9-]", "-", model)
+    name = service_name(model)
     told, foreign = [], False
     for one in found:
         if one.stream == "stderr" and _DELETING in one.text:
@@ -177,7 +179,7 @@ def _open(text: str, model: str) -> str:
     text = text.replace("{", "{{").replace("}", "}}")
     if model:
         text = re.sub(rf"\[{re.escape(model)}-(raw|standard)\]", "[{model}-{mode}]", text)
-        for name in dict.fromkeys((model, re.sub(r"[^a-z0-9-]", "-", model))):
+        for name in dict.fromkeys((model, service_name(model))):
             text = text.replace(name, "{object}")
     text = re.sub(r"(?:standard|raw)-model-validation", "{namespace}", text)
     text = re.sub(r"vllm-(?:standard|rawdeployment)-runtime", "{runtime}", text)

@@ -14,9 +14,11 @@ from typing import NamedTuple
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.qa.podman import PodmanRunner
 from modelcar_tui.qa.runner import ContainerStarted, Progressed, QaEvent, QaSecrets, Warned
+from modelcar_tui.qa.suite_facts import IMAGE
 from modelcar_tui.qa.types import QaOutcome, QaRequest
-from suite_judge.environment import IMAGE, USER
-from suite_judge.openshift import Cluster, served
+from suite_judge.cluster import Cluster
+from suite_judge.environment import USER
+from suite_judge.openshift import served
 from suite_judge.scenarios import Scenario
 from suite_judge.source import Suite
 

@@ -19,7 +19,7 @@ class Scenario(NamedTuple):
     codes: frozenset[str]
     """Any of these is right."""
     cluster: Mapping[str, Any] = MappingProxyType({})
-    """Arguments of `openshift.Cluster`."""
+    """Arguments of `cluster.Cluster`."""
     timeout_s: float = 600.0
     grace_s: float = 30.0
     left: bool = False

@@ -20,7 +20,7 @@ from suite_judge.environment import TREE
 _BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 _HERE = Path(__file__).parent
 _OURS = (
-    *(_HERE / name for name in ("failures.py", "objects.py", "openshift.py")),
+    *(_HERE / name for name in ("cluster.py", "failures.py", "objects.py", "openshift.py")),
     *(_HERE.parents[1] / "src/modelcar_tui/qa" / name for name in ("qa_suite.yaml", "qa_failures.yaml")),
 )
 _WORD = re.compile(r"[A-Za-z]+(?:_[A-Za-z]+)*")
@@ -39,7 +39,8 @@ _PLAIN = frozenset(
     last Executing class module package function fixture Create Delete Deleting Posting Wait until is
     deleted Waiting for seconds retry every Function Kwargs timed out after Timed Out Elapsed time
     conftest utilities py kind api version Reason HTTP response body headers message reason code Last
-    exception None True False not Ready
+    exception None True False not Ready DSC DSCI
+    infra kubernetes dynamic exceptions client requests standard raw serverless Standard vllm tests
     """.split()  # noqa: SIM905 - a list would be a page
 )
 

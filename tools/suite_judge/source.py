@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-_BARE_EXCEPT = re.compile(r"^(\s*except )([\w.]+(?:, *[\w.]+)+):", re.MULTILINE)
+from modelcar_tui.qa.suite_source import bracketed
+
 _WANTED = re.compile(r"""requires-python\s*=\s*["']==\s*(\d+)\.(\d+)\.\*["']""")
 _QUESTIONS = Path("tests/model_serving/model_runtime/vllm/modelcar/constant.py")
 _DEFER = "from __future__ import annotations\n"
@@ -74,16 +75,16 @@ def fitted(suite: Suite, python: tuple[int, int]) -> str:
     for name in ("pyproject.toml", "uv.lock"):
         path = suite.folder / name
         path.write_text(_WANTED.sub(f'requires-python = "=={python[0]}.{python[1]}.*"', path.read_text()))
-    bracketed = 0
+    count = 0
     for path in suite.folder.rglob("*.py"):
         text = path.read_text()
-        whole, count = _BARE_EXCEPT.subn(r"\1(\2):", text)
-        bracketed += bool(count)
+        whole = bracketed(text)
+        count += whole != text
         path.write_text(whole if _DEFER in whole else _deferred(whole))
     have, want = (".".join(map(str, version)) for version in (python, suite.python))
     return (
         f"Python {have} reads a suite for {want}: its version bound was changed, all annotations are "
-        f"deferred, `except A, B:` got brackets in {bracketed} files"
+        f"deferred, `except A, B:` got brackets in {count} files"
     )
 
 

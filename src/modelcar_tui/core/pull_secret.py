@@ -96,35 +96,33 @@ class PullSecret:
         wild = (key for key in self._logins if "*" in key and fits(key, place.lower()))
         return self._logins.get(next(wild, ""))
 
-    def for_host(self, place: str) -> Secret | None:
-        """Base64 of `user:password` for a place, as the QA suite wants it; None where it has no entry.
+    def for_host(self, host: str) -> Secret | None:
+        """Base64 of `user:password` for a registry, as the QA suite wants it; None where it has no entry.
+
+        Where the host has no entry of its own, that of its only namespace is taken.
 
         Raises:
-            UserError: the entry can't be used, or holds an identity token alone.
+            UserError: the entry can't be used, or holds an identity token alone; or the host's namespaces
+                have several logins, and the suite takes one a host.
         """
-        login = self.login(place)
-        if login is not None and login.basic is None:
-            what = f"for {_shown(place)} the pull secret has an identity token; the suite wants a password"
-            raise _refusal(what, _LOG_IN)
-        return login.basic if login is not None else None
-
-    def for_registry(self, host: str) -> Secret | None:
-        """As `for_host`; where the host has no entry of its own, that of its only namespace.
-
-        Raises:
-            UserError: as `for_host`; or its namespaces have several logins, and the suite takes one a host.
-        """
-        found = self.for_host(host)
+        found = self._basic(host)
         places = [key for key in (*self._logins, *self._faults) if key.startswith(f"{host}/")]
         if found is not None or not places:
             return found
-        secrets = [self.for_host(place) for place in places]
+        secrets = [self._basic(place) for place in places]
         if len({secret.reveal() for secret in secrets if secret}) > 1:
             told = ", ".join(_shown(place) for place in places[:3])
             raise _refusal(
                 f"the pull secret has several logins ({told}); the suite takes one for {_shown(host)}"
             )
         return secrets[0]
+
+    def _basic(self, place: str) -> Secret | None:
+        login = self.login(place)
+        if login is not None and login.basic is None:
+            what = f"for {_shown(place)} the pull secret has an identity token; the suite wants a password"
+            raise _refusal(what, _LOG_IN)
+        return login.basic if login is not None else None
 
     @classmethod
     def merged(cls, parts: Iterable[PullSecret]) -> PullSecret:

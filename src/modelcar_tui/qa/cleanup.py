@@ -16,10 +16,9 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.qa.kube_objects import RUN_LABEL, object_name
+from modelcar_tui.qa.objects import SLACK_S
 from modelcar_tui.qa.suite_facts import spaces
 
-SLACK_S = 120.0
-"""How far the clocks of the cluster and of this machine may differ."""
 _PATHS = {
     "Namespace": "/api/v1/namespaces",
     "Secret": "/api/v1/namespaces/{}/secrets",

@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,10 +20,10 @@ from modelcar_tui.core.files import private_folder, write_private
 from modelcar_tui.core.secrets import quoted
 from modelcar_tui.core.text import clean
 from modelcar_tui.qa.manifest_file import StagedManifest
+from modelcar_tui.qa.models import model_of
 from modelcar_tui.qa.podman_cli import Podman, PodmanError
 from modelcar_tui.qa.staging import IN_CONTAINER, entrypoint, user_mapping
 from modelcar_tui.qa.suite import Command
-from modelcar_tui.qa.suite_facts import suffixes
 from modelcar_tui.qa.suite_probe import Probe
 
 LIMIT_S = 180.0
@@ -38,12 +37,7 @@ _CLUSTER = re.compile(
 """A crash that is about the cluster, which is not there when tests are listed."""
 _BROKEN = re.compile(r"\b(?:ImportError|ModuleNotFoundError|SyntaxError|NameError|AttributeError)\b")
 _FAULT = re.compile(r"error:|^E  |^ERROR|^INTERNALERROR", re.MULTILINE)
-
-
-@cache
-def _test() -> re.Pattern[str]:
-    """A test's id."""
-    return re.compile(rf"(?:::|<Function )test_\w+\[(?P<model>.+)-(?:{'|'.join(suffixes())})\]")
+_TEST = re.compile(r"(?:::|<Function )test_\w+\[(?P<id>.+)\]")
 
 
 class Collected(NamedTuple):
@@ -113,7 +107,7 @@ def judge(status: int, text: str, models: Sequence[str]) -> Collected:
         raise UserError(Problem(what=what, fix=fix, code="image-unsuitable"))
     if status != 0:
         return _crashed(status, _fault(text))
-    tests = [match["model"] for match in _test().finditer(text)]
+    tests = [model_of(match["id"]) for match in _TEST.finditer(text)]
     found = tuple(dict.fromkeys(tests))
     left_out = [clean(name, limit=60) or "(no name)" for name in models if name.strip() not in found]
     caution = ""

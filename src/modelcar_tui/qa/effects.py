@@ -13,7 +13,7 @@ from modelcar_tui.qa.types import QaOutcome
 NOT_TESTED = "this suite does not read the models' serving arguments and gives each model one GPU"
 NOT_ASKED = "the image could not be asked which suite it holds; taken for its tag's, or else for the newest"
 UNKNOWN = "Which suite this image holds is known once it was asked: what follows names all that it may be."
-_PLACES = {"cwd": "its working folder", "tmp": "/tmp"}  # noqa: S108 - the container's
+_PLACES = {"home": "its home", "cwd": "its working folder", "tmp": "/tmp"}  # noqa: S108 - the container's
 
 
 def effects(
@@ -59,9 +59,11 @@ def _creates(facts: SuiteFacts | None, models: int) -> list[str]:
 
 
 def _audio(facts: SuiteFacts | None) -> list[str]:
+    if facts is not None and not facts.reads_output_type:
+        return ["This suite knows no audio models: it asks them for text."]
     if facts is None or "audio" in facts.downloads:
         return ["For audio models the container downloads a sample from github.com: it needs the internet."]
-    return ["This suite knows no audio models: it asks them for text."]
+    return []
 
 
 def job_effects(namespace: str, parallel: int | None, facts: SuiteFacts | None) -> tuple[str, ...]:

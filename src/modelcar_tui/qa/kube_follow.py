@@ -11,17 +11,15 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.qa import kube_state
 from modelcar_tui.qa.kube_indexed import Exit, Indexes
 from modelcar_tui.qa.kube_log import Cursor
-from modelcar_tui.qa.kube_options import JobOptions
 from modelcar_tui.qa.kube_pods import JobPods
+from modelcar_tui.qa.kube_run import JobRun
 from modelcar_tui.qa.outcome import Ended, classify
-from modelcar_tui.qa.pipeline import Pipeline
-from modelcar_tui.qa.runner import ContainerStarted, OnEvent
-from modelcar_tui.qa.types import QaOutcome, QaRequest
+from modelcar_tui.qa.runner import ContainerStarted
+from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.qa.watchdog import Watchdog
 
 _LOOK_S = 0.25
@@ -32,26 +30,13 @@ _STOPPED_S = 30.0
 class Following:
     """Goes on where an earlier process was, by what the spool holds."""
 
-    def __init__(
-        self,
-        client: Client,
-        request: QaRequest,
-        options: JobOptions,
-        job: Mapping[str, Any],
-        pipeline: Pipeline,
-        on_event: OnEvent,
-        poll_s: float,
-    ) -> None:
-        self._client = client
-        self._request = request
-        self._options = options
+    def __init__(self, run: JobRun, job: Mapping[str, Any]) -> None:
+        self._run = run
         self._job = job
-        self._pipeline = pipeline
-        self._on_event = on_event
-        self._poll = poll_s
+        self._pipeline = run.pipeline
         self._name = str(job["metadata"]["name"])
         self._indexes = Indexes.of(job)
-        self._pods = JobPods(client, options, job, pipeline, poll_s)
+        self._pods = JobPods(run, job)
 
     async def to_its_end(self, *, attached: bool) -> QaOutcome:
         """The outcome; budgets count from the container's own start.
@@ -87,9 +72,9 @@ class Following:
             waiting.cancel()
         if not self._pods.started.is_set():
             return  # there is none: `reading` says why
-        request = self._request
+        request = self._run.request
         started = ContainerStarted(
-            container=f"job/{self._name} in {self._options.namespace}",
+            container=f"job/{self._name} in {self._run.options.namespace}",
             image=request.image,
             log=str(self._pipeline.path),
             attached=attached,
@@ -97,17 +82,18 @@ class Following:
             limit_s=request.timeout_s,
             model_limit_s=request.model_timeout_s,
         )
-        self._on_event(started)
+        self._run.on_event(started)
 
     def _watchdog(self) -> Watchdog:
         # Of an index, the pod's own deadline is the budget.
         whole = self._indexes is None
-        limits = self._request if whole else msgspec.structs.replace(self._request, model_timeout_s=None)
-        return Watchdog(limits, self._pipeline, self._on_event, age_s=self._pods.age_s)
+        limits = self._run.request
+        limits = limits if whole else msgspec.structs.replace(limits, model_timeout_s=None)
+        return Watchdog(limits, self._pipeline, self._run.on_event, age_s=self._pods.age_s)
 
     async def _watch(self, reading: asyncio.Task[Exit], watchdog: Watchdog) -> None:
         while not reading.done():
-            await asyncio.wait({reading}, timeout=min(self._poll, _LOOK_S))
+            await asyncio.wait({reading}, timeout=min(self._run.poll_s, _LOOK_S))
             self._pipeline.flush(force=False)
             # One that ended while nobody looked is judged by what it did, not by its age.
             if not kube_state.ended(self._job):
@@ -118,16 +104,17 @@ class Following:
 
     async def _stop(self) -> None:
         """Ask the pods to end (their grace lets the suite clean up); the Job stays: its log is still read."""
+        client, options = self._run.client, self._run.options
         with suppress(ClusterError):
             if self._indexes is not None:
                 self._indexes.stopped = True
                 # No index may start now, and those that run are asked to end.
-                await self._client.patch(f"{self._options.jobs}/{self._name}", {"spec": {"suspend": True}})
+                await client.patch(f"{options.jobs}/{self._name}", {"spec": {"suspend": True}})
                 return
-            path = f"{self._options.core}/pods"
-            pods = await self._client.read(path, labelSelector=kube_state.selector(self._job))
+            path = f"{options.core}/pods"
+            pods = await client.read(path, labelSelector=kube_state.selector(self._job))
             for pod in pods.get("items") or []:
-                await self._client.delete(f"{path}/{pod['metadata']['name']}")
+                await client.delete(f"{path}/{pod['metadata']['name']}")
 
     def _outcome(self, watchdog: Watchdog, how: Exit | None) -> QaOutcome:
         ended, limit, took = watchdog.ended, watchdog.limit_s, self._pods.took_s

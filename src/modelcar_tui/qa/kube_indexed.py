@@ -16,7 +16,7 @@ import msgspec
 
 from modelcar_tui.core.text import clean
 from modelcar_tui.qa.logparse import SuiteParser
-from modelcar_tui.qa.outcome import Ended, classify
+from modelcar_tui.qa.outcome import Ended, classify, failed_of
 from modelcar_tui.qa.pipeline import Past, Pipeline
 from modelcar_tui.qa.types import QaCounts, QaModelResult, QaOutcome
 
@@ -106,12 +106,9 @@ class Indexes:
             first = QaOutcome(code="QA_OK", message=f"{total.passed} passed", exit_status=0)
         else:
             name, first = failed[0]
-            told = ", ".join(f"{who} ({how.code.partition(':')[2]})" for who, how in failed[:5])
-            more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""
+            told = failed_of([(who, how.code.partition(":")[2]) for who, how in failed], len(each))
             rest = f"; {len(missing)} were not run" if missing else ""
-            message = (
-                f"{len(failed)} of {len(each)} models failed: {told}{more}{rest}; {name}: {first.message}"
-            )
+            message = f"{told}{rest}; {name}: {first.message}"
             first = msgspec.structs.replace(first, message=message)
         return msgspec.structs.replace(
             first,

@@ -11,6 +11,7 @@ from modelcar_tui.core.stamps import seconds
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.patience import Doubt
+from modelcar_tui.qa.kube_options import CONTAINER
 from modelcar_tui.qa.lines import LineSplitter, RawLine
 
 FIRST_PAUSE_S = 0.2
@@ -75,7 +76,7 @@ async def follow(
         splitter = LineSplitter()
         cursor.connect()
         try:
-            log = client.log(path, follow="true", timestamps="true", container="suite", **cursor.since)
+            log = client.log(path, follow="true", timestamps="true", container=CONTAINER, **cursor.since)
             async with aclosing(log) as chunks:
                 async for chunk in chunks:
                     pause, doubt = FIRST_PAUSE_S, Doubt()

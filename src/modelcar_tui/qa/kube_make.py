@@ -27,15 +27,15 @@ from modelcar_tui.qa.kube_objects import (
     suite_job,
     suite_secret,
 )
-from modelcar_tui.qa.kube_options import JobOptions
+from modelcar_tui.qa.kube_options import CONTAINER, JobOptions
 from modelcar_tui.qa.kube_pods import JobPods
 from modelcar_tui.qa.kube_refusals import SECRET_LIMIT, SMALLER
+from modelcar_tui.qa.kube_run import JobRun
 from modelcar_tui.qa.manifest_file import StagedManifest, stage_manifest
 from modelcar_tui.qa.occupied import refuse_occupied
-from modelcar_tui.qa.pipeline import Pipeline
-from modelcar_tui.qa.runner import OnEvent, Warned
+from modelcar_tui.qa.runner import Warned
 from modelcar_tui.qa.staging import env_file, qa_folder
-from modelcar_tui.qa.suite import Command, command, refuse_untestable
+from modelcar_tui.qa.suite import Command, command_for, refuse_untestable
 from modelcar_tui.qa.suite_facts import IMAGE
 from modelcar_tui.qa.suite_probe import PLACES, Probe, assumed, probe_script, read_probe
 from modelcar_tui.qa.types import QaRequest
@@ -59,21 +59,11 @@ async def settled(client: Client, request: QaRequest, options: JobOptions) -> Jo
 class Maker:
     """Makes what is missing of one run's Job and Secret: a killed process may have made only the first."""
 
-    def __init__(
-        self,
-        client: Client,
-        request: QaRequest,
-        options: JobOptions,
-        pipeline: Pipeline,
-        on_event: OnEvent,
-        poll_s: float,
-    ) -> None:
-        self._client = client
-        self._request = request
-        self._options = options
-        self._pipeline = pipeline
-        self._on_event = on_event
-        self._poll = poll_s
+    def __init__(self, run: JobRun) -> None:
+        self._run = run
+        self._client = run.client
+        self._request = run.request
+        self._options = run.options
 
     async def make(self, secret: PullSecret, config: bytes, job: Object | None) -> Object:
         """The Job, with its Secret.
@@ -89,14 +79,7 @@ class Maker:
             await refuse_occupied(self._client, probe.facts.namespaces)
         store.save_probe(qa_folder(request.folder), probe)
         manifest = stage_manifest(Path(request.manifest_path))
-        hosts = (request.registry_host,) if request.registry_host else manifest.hosts
-        what = command(
-            probe,
-            hosts=hosts,
-            secret=secret,
-            accelerator=request.accelerator,
-            runtime_image=request.runtime_image,
-        )
+        what = command_for(request, probe, manifest, secret)
         files = {"kubeconfig": config, "modelcar.yaml": manifest.data}
         many = bool(self._options.parallel and len(manifest.models) > 1)
         own = {f"modelcar-{at}.yaml": data for at, data in enumerate(manifest.single)} if many else {}
@@ -109,7 +92,7 @@ class Maker:
             await self._client.create(f"{self._options.core}/secrets", value)
         except ClusterError:
             # Its pod would wait for the Secret until the Job's deadline.
-            await delete(self._client, self._options, request, self._pipeline)
+            await delete(self._run)
             raise
         return made
 
@@ -126,9 +109,9 @@ class Maker:
         job = await self._client.create(self._options.jobs, value)
         if "backoffLimitPerIndex" in job["spec"]:
             return job
-        await gone(self._client, f"{self._options.jobs}/{job['metadata']['name']}", self._poll)
+        await gone(self._client, f"{self._options.jobs}/{job['metadata']['name']}", self._run.poll_s)
         text = "this cluster is too old for a Job of one index a model; all models run in one pod"
-        self._on_event(Warned(text=text))
+        self._run.on_event(Warned(text=text))
         return None
 
     async def _probe(self) -> tuple[Probe, Ground]:
@@ -137,7 +120,7 @@ class Maker:
         Raises:
             UserError: the pod can't be had, or its user can't read the image.
         """
-        self._pipeline.stage("asking the image which suite it holds (by a Job)")
+        self._run.pipeline.stage("asking the image which suite it holds (by a Job)")
         value = probe_job(self._request, self._options, probe_script())
         try:
             text, why = await self._asked(await self._client.create(self._options.jobs, value))
@@ -155,17 +138,17 @@ class Maker:
         placed = msgspec.structs.replace(probe, writable=tuple(PLACES))
         for caution in cautions(placed, self._request.told):
             told = f"{caution} ({why})" if why and caution == NOT_ASKED else caution
-            self._on_event(Warned(text=told))
+            self._run.on_event(Warned(text=told))
         return probe, ground
 
     async def _asked(self, job: Object) -> tuple[str, str]:
         """What the probe printed, and why that is not all."""
-        pods = JobPods(self._client, self._options, job, self._pipeline, self._poll)
+        pods = JobPods(self._run, job)
         path = f"{self._options.core}/pods/{await pods.await_start()}/log"
         text = b""
         try:
             async with asyncio.timeout(PROBE_LIMIT_S):
-                async for chunk in self._client.log(path, container="suite", follow="true"):
+                async for chunk in self._client.log(path, container=CONTAINER, follow="true"):
                     text += chunk
                     if len(text) > _PROBE_BYTES:
                         break
@@ -174,19 +157,19 @@ class Maker:
         return text.decode("utf-8", "replace"), ""
 
 
-async def delete(client: Client, options: JobOptions, request: QaRequest, pipeline: Pipeline) -> None:
+async def delete(run: JobRun) -> None:
     """Delete a run's Job, its pods and its Secret; what can't be deleted is said with its command."""
-    name, left = object_name(request.run_id), []
+    name, options, left = object_name(run.request.run_id), run.options, []
     for kind, path in (("job", f"{options.jobs}/{name}"), ("secret", f"{options.core}/secrets/{name}")):
         try:
-            await client.delete(path)
+            await run.client.delete(path)
         except ClusterError as error:
             if not error.missing:
                 remove = f"oc delete {kind} {name} -n {options.namespace}"
                 left.append(f"{kind} {name} may be left: {error.problem.what}; {remove}")
     with suppress(OSError):
         for line in left:
-            pipeline.say(line)
+            run.pipeline.say(line)
 
 
 def _check_size(files: Mapping[str, bytes]) -> None:

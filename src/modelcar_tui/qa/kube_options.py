@@ -6,6 +6,8 @@ import re
 
 import msgspec
 
+CONTAINER = "suite"
+"""The suite's container in its pod; a mesh may put others beside it."""
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _TOLERATION = re.compile(
     rf"(?P<key>[A-Za-z0-9][\w./-]*)(?:=(?P<value>[\w.-]*))?(?::(?P<effect>{'|'.join(EFFECTS)}))?"

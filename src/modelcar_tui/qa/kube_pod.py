@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modelcar_tui.qa.kube_options import JobOptions, toleration
+from modelcar_tui.qa.kube_options import CONTAINER, JobOptions, toleration
 from modelcar_tui.qa.staging import IN_CONTAINER
 from modelcar_tui.qa.stopping import interrupt_suite
 from modelcar_tui.qa.suite_facts import IMAGE
 from modelcar_tui.qa.types import QaRequest
 
-CONTAINER = "suite"
 WRITABLE = "/tmp"  # noqa: S108 - in the pod, whose /tmp is its own
 ANY = "any"
 PUBLISHED_ARCH = "amd64"

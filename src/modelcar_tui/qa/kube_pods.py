@@ -13,30 +13,28 @@ from contextlib import aclosing
 from typing import Any
 
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.kube.client import Client, Object
+from modelcar_tui.kube.client import Object
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.patience import patient
 from modelcar_tui.qa import kube_state
 from modelcar_tui.qa.kube_indexed import INDEX, Exit, Indexes
 from modelcar_tui.qa.kube_log import Cursor, follow
-from modelcar_tui.qa.kube_options import JobOptions
-from modelcar_tui.qa.pipeline import Pipeline
+from modelcar_tui.qa.kube_run import JobRun
+from modelcar_tui.qa.pod import containers_of
 
 
 class JobPods:
     """Those of a Job that is there."""
 
-    def __init__(
-        self, client: Client, options: JobOptions, job: Mapping[str, Any], pipeline: Pipeline, poll_s: float
-    ) -> None:
+    def __init__(self, run: JobRun, job: Mapping[str, Any]) -> None:
         self.started = asyncio.Event()
         """A container has run."""
-        self._client = client
-        self._options = options
+        self._client = run.client
+        self._options = run.options
         self._job = job
         self._name = str(job["metadata"]["name"])
-        self._pipeline = pipeline
-        self._poll = poll_s
+        self._pipeline = run.pipeline
+        self._poll = run.poll_s
         self._seen = self._began = self._ended = 0.0
         self._told = ""
 
@@ -86,9 +84,8 @@ class JobPods:
         while True:
             pod = await self._pod_of(index)
             if pod is not None:
-                states = kube_state.container_states(pod)
                 stage, why = kube_state.waiting(pod, self._options)
-                if any("running" in one or "terminated" in one for one in states) or kube_state.exit_of(pod):
+                if kube_state.has_run(pod) or kube_state.exit_of(pod):
                     self._note(pod)
                     return str(pod["metadata"]["name"])
                 who = f"pod {pod['metadata']['name']}"
@@ -109,7 +106,7 @@ class JobPods:
         """Take the log of a pod to its end."""
         path = f"{self._options.core}/pods/{await self.await_start(index)}"
         seen = await patient(self._client, path, self._poll, allowed=False)
-        if seen is not None and not kube_state.container_states(seen) and (how := kube_state.exit_of(seen)):
+        if seen is not None and not containers_of(seen) and (how := kube_state.exit_of(seen)):
             # Evicted, or too late, before it ran: it has no log.
             return how
         end: Exit | None = None
@@ -151,7 +148,7 @@ class JobPods:
             UserError: there will be none.
         """
         why = await kube_state.why_no_pod(self._client, self._options.core, self._job)
-        error = kube_state.hopeless(why, self._options, kube_state.HOPELESS_PODS) if why else None
+        error = kube_state.refused_pod(why, self._options)
         if error is not None:
             raise error
         return why

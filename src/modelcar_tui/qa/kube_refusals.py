@@ -8,6 +8,7 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.types import Rung
 from modelcar_tui.qa.outcome import could_not_start
+from modelcar_tui.qa.tables import recognise
 from modelcar_tui.qa.types import QaOutcome
 
 SECRET_LIMIT = 1024 * 1024
@@ -34,19 +35,26 @@ def refusal(error: ClusterError, namespace: str) -> QaOutcome:
     }
     if (tell := by_status.get(error.status)) is not None:
         return tell(problem.what, namespace)
-    if error.status == 500 and "webhook" in problem.what:
+    if error.status == 500 and _code(problem.what) == "WEBHOOK":
         return could_not_start("WEBHOOK", problem.what, f"ask who runs it: {_POLICIES}")
     return could_not_start("CLUSTER_UNREACHABLE", f"{problem.where}: {problem.what}", problem.fix)
 
 
+def _code(what: str) -> str:
+    """The code of the failure that a refusal names; empty where it names none."""
+    found = recognise(what)
+    return found[1].code if found is not None else ""
+
+
 def _forbidden(what: str, namespace: str) -> QaOutcome:
-    if "exceeded quota" in what:
+    code = _code(what)
+    if code == "QUOTA":
         fix = f"oc describe quota -n {namespace}; free some, or ask for more"
         return could_not_start("QUOTA", what, fix)
-    if "being terminated" in what:
+    if code == "NAMESPACE_BUSY":
         fix = f"wait until it is gone, then oc new-project {namespace}; or choose another --qa-namespace"
         return could_not_start("NAMESPACE", what, fix)
-    if "denied the request" in what or "denied request" in what:
+    if code == "WEBHOOK_DENIED":
         return could_not_start(
             "WEBHOOK_DENIED", what, f"do as its words say, or ask who runs it: {_POLICIES}"
         )

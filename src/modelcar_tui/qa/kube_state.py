@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from modelcar_tui.core.errors import Problem, UserError
@@ -14,64 +14,31 @@ from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.qa.kube_ground import remedy
 from modelcar_tui.qa.kube_indexed import Exit
-from modelcar_tui.qa.kube_options import JobOptions
+from modelcar_tui.qa.kube_options import CONTAINER, JobOptions
+from modelcar_tui.qa.pod import Container, containers_of, mapping, mappings
+from modelcar_tui.qa.tables import recognise
+from modelcar_tui.qa.watch_causes import cause_of
+from modelcar_tui.qa.watch_pods import Sighting, Trouble, of_container
 
-HOPELESS_PODS = (
-    (
-        r"unable to validate against any security context constraint",
-        "scc",
-        "{remedy}",
-    ),
-    (
-        r"violates PodSecurity",
-        "pod-security",
-        "our pod keeps it: see what is added to pods (oc get mutatingwebhookconfigurations), or choose "
-        "another --qa-namespace",
-    ),
-    (
-        r"serviceaccounts? \S+ not found",
-        "service-account",
-        "oc create serviceaccount {account} -n {namespace}",
-    ),
-    (
-        r"(?:minimum|maximum) \S+ usage per",
-        "limit-range",
-        "oc describe limitrange -n {namespace}; --qa-memory",
-    ),
+_REFUSED_PODS = {
+    "SCC": "{remedy}",
+    "POD_SECURITY": "our pod keeps it: see what is added to pods (oc get mutatingwebhookconfigurations), or "
+    "choose another --qa-namespace",
+    "SERVICE_ACCOUNT": "oc create serviceaccount {account} -n {namespace}",
+    "LIMITRANGE": "oc describe limitrange -n {namespace}; --qa-memory",
+}
+"""Causes for which no pod is made and nobody but an operator mends, with what mends them for the Job's own
+pod; a full quota is none."""
+_FOREIGN_USER = (
+    (r"runAsNonRoot|non-numeric user", "name the image's user by its number, such as --qa-run-as 1000"),
+    (r"chdir|cwd|working directory", "{remedy}"),
 )
-"""What the admission of pods says and nobody but an operator mends: pattern, code, fix."""
-HOPELESS_CONTAINERS = (
-    (
-        r"runAsNonRoot|non-numeric user",
-        "pod-refused",
-        "name the image's user by its number, such as --qa-run-as 1000",
-    ),
-    (r"chdir|cwd|working directory", "pod-refused", "{remedy}"),
-    (
-        r"unauthori[sz]ed|access denied|requested access|authentication required|no basic auth",
-        "suite-image",
-        "name a Secret of {namespace} that may pull it: --qa-image-pull-secret NAME",
-    ),
-    (
-        r"for architecture|no matching manifest|exec format error",
-        "suite-image",
-        "choose the nodes that it is built for: --qa-arch ARCH",
-    ),
-    (r"", "suite-image", "choose another --qa-image"),
-)
-"""The same of what the kubelet says of an image or a container."""
-FAILED = (
-    "ErrImagePull",
-    "ImagePullBackOff",
-    "InvalidImageName",
-    "ErrImageNeverPull",
-    "CreateContainerConfigError",
-    "CreateContainerError",
-    "RunContainerError",
-    "StartError",
-    "ContainerCannotRun",
-)
-"""Reasons of a container that never ran."""
+"""What the kubelet says where the image and the pod's user do not go together, and what mends it."""
+_IMAGE = {
+    "IMAGE_PULL_DENIED": "name a Secret of {namespace} that may pull it: --qa-image-pull-secret NAME",
+    "ARCH": "choose the nodes that it is built for: --qa-arch ARCH",
+}
+"""Causes of an image that can't be had or run, and what mends them for the suite's own."""
 
 
 def selector(job: Mapping[str, Any]) -> str:
@@ -120,20 +87,32 @@ def check(job: Mapping[str, Any] | None, name: str, namespace: str) -> None:
             raise UserError(Problem(what=what, fix="run again"))
 
 
-def hopeless(
-    text: str, options: JobOptions, known: Iterable[tuple[str, str, str]], *, what: str = ""
-) -> UserError | None:
-    """The error for a refusal that no waiting mends; None for one that may pass, such as a full quota."""
-    for pattern, code, fix in known:
-        if re.search(pattern, text, re.IGNORECASE):
-            uid = options.run_as
-            told = fix.format(
-                remedy=remedy(options.namespace, options.service_account, uid),
-                namespace=options.namespace,
-                account=options.service_account or "default",
-            )
-            return UserError(Problem(what=quoted(what or text, limit=2000), fix=told, code=code))
-    return None
+def refused_pod(text: str, options: JobOptions) -> UserError | None:
+    """The error for a refusal of the Job's pod that no waiting mends; None for one that may pass."""
+    found = recognise(text)
+    fix = _REFUSED_PODS.get(found[1].code) if found is not None else None
+    if found is None or fix is None:
+        return None
+    return _hopeless(text, found[1].code.lower().replace("_", "-"), fix, options)
+
+
+def refused_container(sighting: Sighting, options: JobOptions) -> UserError:
+    """The error for a container of the Job's pod whose image can't be had, or that can't be made."""
+    told = sighting.message
+    for pattern, fix in _FOREIGN_USER:
+        if re.search(pattern, told, re.IGNORECASE):
+            return _hopeless(told, "pod-refused", fix, options)
+    fix = _IMAGE.get(cause_of(sighting)[1].code, "choose another --qa-image")
+    return _hopeless(told, "suite-image", fix, options)
+
+
+def _hopeless(what: str, code: str, fix: str, options: JobOptions) -> UserError:
+    told = fix.format(
+        remedy=remedy(options.namespace, options.service_account, options.run_as),
+        namespace=options.namespace,
+        account=options.service_account or "default",
+    )
+    return UserError(Problem(what=quoted(what, limit=2000), fix=told, code=code))
 
 
 async def why_no_pod(client: Client, core: str, job: Mapping[str, Any]) -> str:
@@ -156,25 +135,33 @@ async def why_no_pod(client: Client, core: str, job: Mapping[str, Any]) -> str:
 
 def exit_of(pod: Mapping[str, Any] | None) -> Exit | None:
     """How a pod ended; None while it runs, or where there is none."""
-    status = (pod or {}).get("status") or {}
+    if pod is None:
+        return None
+    status = mapping(pod, "status")
     late = status.get("reason") == "DeadlineExceeded"
-    for container in status.get("containerStatuses") or []:
-        if (over := (container.get("state") or {}).get("terminated")) is not None:
-            return Exit(int(over.get("exitCode", 1)), late)
+    over = next((one for one in _suites(pod) if one.state == "terminated"), None)
+    if over is not None:
+        return Exit(int(over.told.get("exitCode", 1)), late)
     return Exit(None, late) if status.get("phase") == "Failed" else None
 
 
-def container_states(pod: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The state of each container that the kubelet knows."""
-    return [one.get("state") or {} for one in (pod.get("status") or {}).get("containerStatuses") or []]
+def has_run(pod: Mapping[str, Any]) -> bool:
+    """Whether a container of it runs, or has ended."""
+    return any(container.state in ("running", "terminated") for container in _suites(pod))
+
+
+def _suites(pod: Mapping[str, Any]) -> list[Container]:
+    """The suite's own container, not those that a mesh puts beside it; none where the kubelet has told
+    nothing."""
+    return [container for container in containers_of(pod) if container.name == CONTAINER]
 
 
 def started(pod: Mapping[str, Any]) -> tuple[float, float]:
     """When a pod's container began and ended, by its node's clock, seconds since 1970; 0 where not said."""
-    for state in container_states(pod):
-        for word in ("running", "terminated"):
-            if (one := state.get(word)) is not None:
-                return seconds(str(one.get("startedAt") or "")), seconds(str(one.get("finishedAt") or ""))
+    for container in _suites(pod):
+        if container.state in ("running", "terminated"):
+            told = container.told
+            return seconds(str(told.get("startedAt") or "")), seconds(str(told.get("finishedAt") or ""))
     return 0.0, 0.0
 
 
@@ -184,17 +171,15 @@ def waiting(pod: Mapping[str, Any], options: JobOptions) -> tuple[str, str]:
     Raises:
         UserError: its image can't be had or its container can't be made.
     """
-    for state in container_states(pod):
-        for word in ("waiting", "terminated"):
-            reason = str((state.get(word) or {}).get("reason") or "")
-            message = quoted(str((state.get(word) or {}).get("message") or ""))
-            if reason in FAILED:
-                error = hopeless(message, options, HOPELESS_CONTAINERS, what=f"{reason}: {message}")
-                if error is not None:
-                    raise error
-            if word == "waiting" and reason and reason != "ContainerCreating":
-                return "waiting for the container", f"{clean(reason)}: {message}"
-    for condition in (pod.get("status") or {}).get("conditions") or []:
+    for container in containers_of(pod):
+        sighting = of_container(container)
+        if sighting is not None and sighting.trouble in (Trouble.IMAGE, Trouble.CREATE):
+            raise refused_container(sighting, options)
+        reason = str(container.told.get("reason") or "")
+        if container.state == "waiting" and reason not in ("", "ContainerCreating"):
+            message = quoted(str(container.told.get("message") or ""))
+            return "waiting for the container", f"{clean(reason)}: {message}"
+    for condition in mappings(mapping(pod, "status"), "conditions"):
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             why = quoted(f"{condition.get('reason')}: {condition.get('message')}")
             return "waiting for a node", why + _hint(why)

@@ -21,6 +21,7 @@ from modelcar_tui.qa.kube_make import Maker, delete, settled
 from modelcar_tui.qa.kube_objects import object_name
 from modelcar_tui.qa.kube_options import JobOptions
 from modelcar_tui.qa.kube_refusals import refusal
+from modelcar_tui.qa.kube_run import JobRun
 from modelcar_tui.qa.outcome import could_not_start, refused
 from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.runner import OnEvent, QaSecrets, Warned
@@ -99,34 +100,33 @@ class KubeJobRunner:
         secret = known(secrets.pull_secret, needed=job is None, login_host=request.registry_host)
         pipeline = Pipeline(qa / store.SPOOL, self._redact, on_event)
         pipeline.ahead_s = client.ahead_s or 0.0
+        run = JobRun(client, request, options, pipeline, on_event, self._poll)
         attached = job is not None
         try:
             if job is None or await client.find(f"{options.core}/secrets/{name}") is None:
-                options = await settled(client, request, options)
-                maker = Maker(client, request, options, pipeline, on_event, self._poll)
-                job = await maker.make(secret, config, job)
-            following = Following(client, request, options, job, pipeline, on_event, self._poll)
+                run = run._replace(options=await settled(client, request, options))
+                job = await Maker(run).make(secret, config, job)
+            following = Following(run, job)
             made = seconds(str(job["metadata"].get("creationTimestamp") or ""))
             began = made + pipeline.ahead_s if made else 0.0
             async with watching(request, qa, pipeline, on_event, began=began, client=client) as record:
                 ended = await following.to_its_end(attached=attached)
-            suite = store.load_probe(qa)
-            outcome = of_suite(with_record(ended, record), suite.facts if suite is not None else None)
+            outcome = of_suite(with_record(ended, record), store.load_facts(qa))
             pipeline.say(f"{outcome.code}: {outcome.message}")
             store.save_outcome(qa, outcome)
-            await delete(client, options, request, pipeline)
+            await delete(run)
         except asyncio.CancelledError:
             if not self.detach:
-                await _to_the_end(delete(client, options, request, pipeline))
+                await _to_the_end(delete(run))
             raise
         except ClusterError as error:
             # A suite that has spoken goes on where we can't look, and is found again.
             if error.status and not attached and not pipeline.seen:
-                await delete(client, options, request, pipeline)
+                await delete(run)
             raise
         except BaseException:
             # Refused, or not foreseen: nothing may stay behind.
-            await delete(client, options, request, pipeline)
+            await delete(run)
             raise
         finally:
             pipeline.close()

@@ -16,11 +16,11 @@ import msgspec
 
 from modelcar_tui.qa.blocks import Block, Blocks
 from modelcar_tui.qa.measured import figures_of
-from modelcar_tui.qa.models import FAILED, Found, Models, model_of
+from modelcar_tui.qa.models import Found, Models, model_of
 from modelcar_tui.qa.objects import follow
 from modelcar_tui.qa.tables import suite
 from modelcar_tui.qa.telling import told
-from modelcar_tui.qa.types import QaCounts, QaMeasured, QaModelResult
+from modelcar_tui.qa.types import FAILED, QaCounts, QaMeasured, QaModelResult
 
 MAX_MEASURED = 1_000
 MAX_GLUED = 8

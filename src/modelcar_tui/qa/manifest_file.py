@@ -22,8 +22,6 @@ class StagedManifest(msgspec.Struct, frozen=True, kw_only=True):
     """Of each model, as they are written."""
     hosts: tuple[str, ...] = ()
     """Registry hosts of the images, in order of appearance."""
-    audio: bool = False
-    """An audio model is in it: the suite downloads its sample from the internet."""
     single: tuple[bytes, ...] = ()
     """A manifest of each model alone."""
 
@@ -62,7 +60,6 @@ def stage_manifest(path: Path) -> StagedManifest:
         models=tuple(str(item.get("name") or "") for item in models),
         images=tuple(str(item.get("image") or "") for item in models),
         hosts=tuple(hosts),
-        audio=any(item.get("model_output_type") == "audio" for item in models),
         single=tuple(
             yaml.safe_dump({**raw, "model-car": [item]}, sort_keys=False).encode() for item in models
         ),

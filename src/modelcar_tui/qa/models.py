@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import msgspec
 
 from modelcar_tui.core.text import clean
+from modelcar_tui.qa.suite_facts import suffixes
 from modelcar_tui.qa.tables import KnownFailure
-from modelcar_tui.qa.types import QaModelResult
+from modelcar_tui.qa.types import FAILED, QaModelResult
 
 MAX_MODELS = 2_000
-FAILED = ("FAILED", "ERROR")
-_MODE = re.compile(r"-(?:raw|standard|serverless)_?(\d*)$")
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -31,9 +31,15 @@ class Found(msgspec.Struct, frozen=True):
         return f"{self.known.means}: {self.detail}" if self.detail else self.known.means
 
 
+@cache
+def _mode() -> re.Pattern[str]:
+    """What the suite and pytest put behind a model's name."""
+    return re.compile(rf"-(?:{'|'.join(suffixes())})_?(\d*)$")
+
+
 def model_of(ident: str) -> str:
     """The model of a test's id (`granite-standard`); of two with one name the second is `granite (2)`."""
-    match = _MODE.search(ident)
+    match = _mode().search(ident)
     name = ident[: match.start()] if match else ident
     if "\\" in name:
         name = _unescaped(name)

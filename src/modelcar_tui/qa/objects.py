@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 MAX_OBJECTS = 200
+SLACK_S = 120.0
+"""How far the clocks of the cluster and of this machine may differ where an object's age says whose it is."""
 
 
 def follow(match: re.Match[str] | None, created: dict[str, None]) -> None:

@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.qa.logparse import SuiteParser, SuiteResult
-from modelcar_tui.qa.models import FAILED
-from modelcar_tui.qa.types import QaModelResult, QaOutcome
+from modelcar_tui.qa.types import FAILED, QaModelResult, QaOutcome
 
 
 class Ended(StrEnum):
@@ -139,10 +138,15 @@ def whose(models: Sequence[QaModelResult], model: str = "") -> str:
     failed = [one for one in models if one.status in FAILED]
     if len(models) < 2 or not failed:
         return ""
-    told = ", ".join(f"{one.model} ({one.cause or 'no known cause'})" for one in failed[:MAX_NAMED])
-    more = f" and {len(failed) - MAX_NAMED} more" if len(failed) > MAX_NAMED else ""
-    head = f"{len(failed)} of {len(models)} models failed: {told}{more}; "
+    head = failed_of([(one.model, one.cause) for one in failed], len(models)) + "; "
     return f"{head}{model}: " if model and len(failed) > 1 else head
+
+
+def failed_of(failed: Sequence[tuple[str, str]], models: int) -> str:
+    """`2 of 4 models failed: a (CUDA_OOM), b (no known cause)`, of models with their causes."""
+    told = ", ".join(f"{model} ({cause or 'no known cause'})" for model, cause in failed[:MAX_NAMED])
+    more = f" and {len(failed) - MAX_NAMED} more" if len(failed) > MAX_NAMED else ""
+    return f"{len(failed)} of {models} models failed: {told}{more}"
 
 
 def _passed(result: SuiteResult, line: str) -> tuple[str, str, str, str]:
@@ -237,7 +241,7 @@ _REFUSED = {
     "scc": "SCC",
     "pod-security": "POD_SECURITY",
     "service-account": "SERVICE_ACCOUNT",
-    "limit-range": "LIMITRANGE",
+    "limitrange": "LIMITRANGE",
     "secret-too-large": "SECRET_TOO_LARGE",
 }
 

@@ -23,7 +23,7 @@ from modelcar_tui.qa.occupied import refuse_occupied_as
 from modelcar_tui.qa.outcome import Ended, classify, could_not_start, refused
 from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.podman_cli import Podman, PodmanError
-from modelcar_tui.qa.podman_container import Container, find, ids_running, won_by_another
+from modelcar_tui.qa.podman_container import Container, find, won_by_another
 from modelcar_tui.qa.probe import default_cache, probe
 from modelcar_tui.qa.pull import pull
 from modelcar_tui.qa.runner import ContainerStarted, OnEvent, QaSecrets, Warned
@@ -39,7 +39,7 @@ from modelcar_tui.qa.staging import (
     unstage,
     user_mapping,
 )
-from modelcar_tui.qa.suite import command, known, refuse_untestable
+from modelcar_tui.qa.suite import command_for, known, refuse_untestable
 from modelcar_tui.qa.types import QaOutcome, QaRequest, cluster_of
 from modelcar_tui.qa.watch import watching
 from modelcar_tui.qa.watch_outcome import with_record
@@ -136,8 +136,7 @@ class PodmanRunner:
             began = container.started or time.time()
             async with watching(request, qa, pipeline, on_event, began=began) as record:
                 ended = await self._follow(qa, request, container, pipeline, on_event)
-            suite = store.load_probe(qa)
-            outcome = of_suite(with_record(ended, record), suite.facts if suite is not None else None)
+            outcome = of_suite(with_record(ended, record), store.load_facts(qa))
             pipeline.say(f"{outcome.code}: {outcome.message}")
             store.save_outcome(qa, outcome)
             await self._clean_up(qa, request)
@@ -162,20 +161,13 @@ class PodmanRunner:
         on_event: OnEvent,
     ) -> Container:
         manifest = stage_manifest(Path(request.manifest_path))
-        hosts = (request.registry_host,) if request.registry_host else manifest.hosts
         refuse_untestable(request.image)
         image = await pull(self._podman, request, pipeline)
         pipeline.stage("asking the image which suite it holds (seconds)")
         found = await probe(self._podman, image, self._probes, name=request.image, network=request.network)
         for text in cautions(found, request.told):
             on_event(Warned(text=text))
-        what = command(
-            found,
-            hosts=hosts,
-            secret=secret,
-            accelerator=request.accelerator,
-            runtime_image=request.runtime_image,
-        )
+        what = command_for(request, found, manifest, secret)
         pipeline.stage(f"asking the suite for its tests (seconds; {LIMIT_S:.0f} at most)")
         collected = await collect(self._podman, image, found, what, manifest, qa)
         pipeline.expect(collected.tests)
@@ -296,20 +288,3 @@ class PodmanRunner:
 def name_of(request: QaRequest) -> str:
     """The container's name."""
     return "modelcar-tui-" + re.sub(r"[^a-zA-Z0-9_.-]", "-", request.run_id)
-
-
-async def sweep_stale(runs: Path, *, program: str = "podman") -> list[Path]:
-    """Remove lent secrets of runs that were killed (call it at start). Running containers keep theirs.
-
-    Returns:
-        The folders that were removed.
-    """
-    stale = store.stale_stages(runs)
-    if not stale:
-        return []
-    running: set[str] | None = set()
-    if shutil.which(program) is not None:
-        running = await ids_running(Podman(program))
-    if running is None:
-        return []
-    return store.sweep(stale, running.__contains__)

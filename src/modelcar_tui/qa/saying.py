@@ -15,9 +15,10 @@ _LEVELS = ("Retrying", "info", "INFO", "success", "debug", "DEBUG", "SUCCESS", "
 _EVENT = re.compile(r"^\d{4}-\d\d-\d\dT\S+ (?:\[(?:error|critical|warning|exception) *\] )?")
 _LOGGER = re.compile(r" \[[\w. ]+\](?: \w+=\S+)*$")
 _PROCESS = re.compile(
-    r"^(?:\([\w ]+ pid=\d+\) )*(?:(?:ERROR|WARNING|CRITICAL) \d\d-\d\d \d\d:\d\d:\d\d \[[^\]]+\] ?)?"
+    r"^(?:\([^()]{0,60}pid=\d{1,10}[^()]{0,60}\) ?)*"
+    r"(?:(?:DEBUG|INFO|WARNING|ERROR|CRITICAL) {1,4}\d[\d:. -]{4,30}\[[^\]]*\] ?)?"
 )
-_PROCESS_HEADS = "(EWC"
+_PROCESS_HEADS = "(DIEWC"
 _TRACED = re.compile(r"^E(?:\s{2,}|$)")
 _CODE = re.compile(r"^(?:\s{4,}|\s*File \"|>|\*{0,2}[A-Za-z_]\w* += )|^\S+\.pyx?:\d+: |^\s*[\^~]+$")
 HEAD = 80
@@ -45,6 +46,11 @@ def without_logger(text: str) -> str:
     return _LOGGER.sub("", text)
 
 
+def without_process(line: str) -> str:
+    """A line of vLLM's log without the process, level, time and place before it."""
+    return _PROCESS.sub("", line) if line[:1] in _PROCESS_HEADS else line
+
+
 def is_traced(line: str) -> bool:
     """Whether pytest shows the line as one of an exception (`E   ...`)."""
     return _TRACED.match(line) is not None
@@ -59,7 +65,7 @@ def message(line: str) -> str:
     """As `said`, whatever the level; empty for source code of a traceback."""
     if _TRACED.match(line):
         return line[1:].strip()
-    text = _PROCESS.sub("", line) if line[:1] in _PROCESS_HEADS else line
+    text = without_process(line)
     event = _EVENT.match(text)
     text = text[event.end() :] if event else text
     if _CODE.match(text):

@@ -15,7 +15,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     """One line: `waiting for the image: unauthorized`; empty where the model is well again."""
     cause: str = ""
-    """A code of `qa_failures.yaml`, or of `qa.watch_causes`."""
+    """A code of `qa_failures.yaml`."""
     means: str = ""
     fix: str = ""
     mends_itself: bool = True

@@ -1,16 +1,14 @@
-"""The outcome of a QA run on disk, so that asking again does not run again; and the sweep of what was
-left."""
+"""What of a QA run lies on disk beside its log: what its suite is, and its outcome, so that asking again does
+not run again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
 
 from modelcar_tui.core.files import write_private
-from modelcar_tui.core.lock import try_lock
-from modelcar_tui.qa.staging import stage_folder, unstage
+from modelcar_tui.qa.suite_facts import SuiteFacts
 from modelcar_tui.qa.suite_probe import Probe
 from modelcar_tui.qa.types import QaOutcome
 
@@ -40,33 +38,12 @@ def load_probe(qa: Path) -> Probe | None:
         return None
 
 
+def load_facts(qa: Path) -> SuiteFacts | None:
+    """What the suite of this run accepts and makes; None as for `load_probe`."""
+    probe = load_probe(qa)
+    return probe.facts if probe is not None else None
+
+
 def save_probe(qa: Path, probe: Probe) -> None:
     """Keep what the suite of this run is, for whoever goes on with the run or cleans up after it."""
     write_private(qa / _PROBE, msgspec.json.encode(probe))
-
-
-def stale_stages(runs: Path) -> list[Path]:
-    """QA folders of runs that nobody drives and whose lent files still lie there."""
-    return [stage.parent for stage in runs.glob("*/qa/stage") if not _driven(stage.parent)]
-
-
-def sweep(stale: Iterable[Path], running: Callable[[str], bool]) -> list[Path]:
-    """Remove the lent files of runs that were killed, unless their container still uses them.
-
-    Args:
-        running: Whether the container of a run id is running.
-    """
-    swept = []
-    for qa in stale:
-        if not running(qa.parent.name):
-            unstage(qa)
-            swept.append(stage_folder(qa))
-    return swept
-
-
-def _driven(qa: Path) -> bool:
-    try:
-        with (qa / "lock").open("rb+") as lock:
-            return not try_lock(lock.fileno())
-    except OSError:
-        return False

@@ -14,9 +14,11 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.pull_secret import LOGIN_HOST, NONE, VARIABLE, PullSecret, parse
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.hardware.vendors import vendor_word, vendors
+from modelcar_tui.qa.manifest_file import StagedManifest
 from modelcar_tui.qa.suite_facts import IMAGE, Option, SuiteFacts, facts_of, nearest_with_test, tag_of
 from modelcar_tui.qa.suite_probe import Probe
 from modelcar_tui.qa.tables import suite
+from modelcar_tui.qa.types import QaRequest
 
 MANIFEST_IN_CONTAINER = "/run/modelcar-tui/modelcar.yaml"
 LOG_FILE = "/tmp/pytest-tests.log"  # noqa: S108 - in the container, whose /tmp is its own
@@ -70,6 +72,17 @@ def command(
     args.append(f"--log-file={LOG_FILE}")  # pytest's own
     secrets = _secret_env(facts, hosts, secret)
     return Command(args=tuple(args), env={"PYTHONUNBUFFERED": "1"}, secret_env=secrets)
+
+
+def command_for(request: QaRequest, probe: Probe, manifest: StagedManifest, secret: PullSecret) -> Command:
+    """See `command`: what a request and its manifest want of the image."""
+    return command(
+        probe,
+        hosts=(request.registry_host,) if request.registry_host else manifest.hosts,
+        secret=secret,
+        accelerator=request.accelerator,
+        runtime_image=request.runtime_image,
+    )
 
 
 def refuse_untestable(image: str) -> None:
@@ -145,7 +158,7 @@ def known(secret: Secret | None, *, needed: bool, login_host: str | None = None)
 
 
 def _secret_of(secret: PullSecret, host: str) -> Secret:
-    value = secret.for_registry(host)
+    value = secret.for_host(host)
     if value is None and not secret.hosts:
         fix = "export OCI_REGISTRY_PULL_SECRET with base64 of user:password"
         raise UserError(

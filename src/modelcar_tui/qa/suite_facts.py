@@ -44,8 +44,6 @@ class SuiteFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What it demands of Python, such as `==3.13.*`."""
     test: str = ""
     """Path of the model-car test in the image; empty where the branch has none."""
-    functions: tuple[str, ...] = ()
-    """The test's functions."""
     options: dict[str, Option] = {}
     registries: dict[str, Registry] = {}
     """By host; empty where one option takes the secrets of all hosts."""
@@ -61,7 +59,6 @@ class SuiteFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Name of its Secret."""
     reads_arguments: bool = False
     """Whether a model's own `serving_arguments` reach the server at all."""
-    reads_gpu_count: bool = False
     reads_output_type: bool = False
     """Whether audio models are asked with audio."""
     sets_kserve: bool = False

@@ -19,7 +19,7 @@ FORMAT = 2
 PLACES = {"home": '"$HOME"', "cwd": ".", "tmp": "/tmp"}  # noqa: S108 - of the container
 _FILE = "modelcar-tui reads "
 _RUNTIMES = "tests/model_serving/model_runtime"
-_WORD = re.compile(r"^(uid|gid|path|home|writable)=(.*)$", re.MULTILINE)
+_WORD = re.compile(r"^(uid|gid|path|writable)=(.*)$", re.MULTILINE)
 
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +29,6 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     uid: int | None = None
     gid: int | None = None
     """The user that the suite runs as."""
-    home: str = ""
     writable: tuple[str, ...] = ()
     """Which of `home`, `cwd` and `tmp` that user can write to."""
     probed: bool = True
@@ -54,7 +53,7 @@ def probe_script() -> str:
     )
     beside = " ".join(f'"${{t%/*}}/{name}"' for name in BESIDE_TEST)
     return (
-        'echo "uid=$(id -u)"; echo "gid=$(id -g)"; echo "home=$HOME"; '
+        'echo "uid=$(id -u)"; echo "gid=$(id -g)"; '
         f"{writes}; f=; "
         f"for t in {_RUNTIMES}/*/{TEST_FILE} {_RUNTIMES}/*/*/{TEST_FILE}; do "
         f'if [ -r "$t" ]; then echo "path=$t"; f=$t; set -- {beside}; break; fi; done; '
@@ -81,7 +80,6 @@ def read_probe(text: str, image: str = "") -> Probe:
         Probe(facts=facts) if understood else assumed(image),
         uid=_number(plain.get("uid", "")),
         gid=_number(plain.get("gid", "")),
-        home=plain.get("home", ""),
         writable=tuple(value for name, value in words if name == "writable" and value in PLACES),
     )
 

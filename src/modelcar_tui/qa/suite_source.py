@@ -24,7 +24,7 @@ ALWAYS = (
     "utilities/must_gather_collector.py",
 )
 """Files that every branch has."""
-BESIDE_TEST = ("conftest.py", "constant.py", TEST_FILE)
+BESIDE_TEST = ("conftest.py", "constant.py")
 """Files of the test's own folder."""
 _TELLING = re.compile(r"registry|model_car|accelerator|vllm-runtime|sanity|must-gather|health-check")
 _PYTHON = re.compile(r'^requires-python\s*=\s*["\']([^"\']+)', re.MULTILINE)
@@ -46,7 +46,7 @@ def read_source(files: Mapping[str, str], test: str = "") -> SuiteFacts:
     trees = {path: _parse(text) for path, text in files.items() if path.endswith(".py")}
     empty = ast.Module(body=[], type_ignores=[])
     root = trees.get("conftest.py", empty)
-    own, beside, itself = (trees.get(path, empty) for path in beside_test(test) or ("",) * 3)
+    own, beside = (trees.get(path, empty) for path in beside_test(test) or ("",) * 2)
     constants = _texts(beside)
     words = _class_texts(trees.get("utilities/constants.py", empty), MODES)
     registries = _registries(beside, constants)
@@ -58,7 +58,6 @@ def read_source(files: Mapping[str, str], test: str = "") -> SuiteFacts:
     return SuiteFacts(
         python=match[1] if match else "",
         test=test,
-        functions=_once(one.name for one in _functions(itself) if one.name.startswith("test_")),
         options=_options(root, registries, snapshots="syrupy" in project),
         registries=registries,
         namespaces=_once(name for one in makers for name in _namespaces(one)),
@@ -67,7 +66,6 @@ def read_source(files: Mapping[str, str], test: str = "") -> SuiteFacts:
         runtimes=_once(name for mode in modes for name in _runtimes(own, mode)),
         pull_secret=constants.get("PULL_SECRET_NAME", ""),
         reads_arguments="serving_arguments" in reads,
-        reads_gpu_count="gpu_count" in reads,
         reads_output_type="model_output_type" in reads,
         sets_kserve=bool(_setting_kserve(root, words) & {mode.lower() for mode in modes} & _marks(own)),
         downloads=_downloads(trees.get("tests/conftest.py", empty), constants),
@@ -83,7 +81,7 @@ def beside_test(test: str) -> tuple[str, ...]:
 def _parse(text: str) -> ast.Module:
     """The tree of a file; an empty one where it is no Python. Python 3.14's `except A, B:` is read too."""
     text = text[:LIMIT]
-    for form in (text, _SEVERAL.sub(r"\1(\2)\3", text)):
+    for form in (text, bracketed(text)):
         try:
             with warnings.catch_warnings(
                 action="ignore"
@@ -92,6 +90,11 @@ def _parse(text: str) -> ast.Module:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
     return ast.Module(body=[], type_ignores=[])
+
+
+def bracketed(text: str) -> str:
+    """Python 3.14's `except A, B:` as older ones read it."""
+    return _SEVERAL.sub(r"\1(\2)\3", text)
 
 
 def _options(root: ast.AST, registries: Mapping[str, Registry], *, snapshots: bool) -> dict[str, Option]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from modelcar_tui.qa.saying import said
+from modelcar_tui.qa.suite_facts import suffixes
 
 
 class KnownFailure(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,9 +50,9 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
 @cache
 def suite() -> Tables:
     """The grammar of the suite's output, and its words for accelerators."""
-    raw = _load("qa_suite.yaml")
+    raw, suffix = _load("qa_suite.yaml"), "|".join(suffixes())
     return Tables(
-        lines={name: re.compile(pattern) for name, pattern in raw["lines"].items()},
+        lines={name: re.compile(pattern.replace("SUFFIX", suffix)) for name, pattern in raw["lines"].items()},
         phases=raw["phases"],
         accepted=tuple(raw["accelerators"]["accepted"]),
         words=raw["accelerators"]["words"],
@@ -62,6 +63,16 @@ def suite() -> Tables:
 def failures() -> tuple[KnownFailure, ...]:
     """Known failures, most telling first."""
     return tuple(msgspec.convert(_load("qa_failures.yaml"), list[KnownFailure]))
+
+
+@cache
+def coded(code: str) -> tuple[int, KnownFailure]:
+    """The failure of a code, with its rank; of several the most general, which is the last.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return {known.code: (rank, known) for rank, known in enumerate(failures())}[code]
 
 
 class _Patterns(NamedTuple):

@@ -63,6 +63,10 @@ class QaCounts(msgspec.Struct, frozen=True):
         return self.passed + self.failed + self.errors
 
 
+FAILED = ("FAILED", "ERROR")
+"""Status words of a model that failed, or whose set-up or tear-down did."""
+
+
 class QaModelResult(msgspec.Struct, frozen=True, kw_only=True):
     """How one model fared, from the suite's status line."""
 

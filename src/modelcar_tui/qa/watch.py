@@ -24,16 +24,17 @@ from modelcar_tui.qa import store
 from modelcar_tui.qa.manifest_file import stage_manifest
 from modelcar_tui.qa.measured import figures_of
 from modelcar_tui.qa.pipeline import Pipeline
+from modelcar_tui.qa.pod import is_ready
 from modelcar_tui.qa.runner import OnEvent, Saw, Warned
 from modelcar_tui.qa.seen import Seen
 from modelcar_tui.qa.suite_facts import spaces
 from modelcar_tui.qa.types import QaRequest, cluster_of
 from modelcar_tui.qa.watch_bell import Bell
-from modelcar_tui.qa.watch_causes import known, mends_itself, words
+from modelcar_tui.qa.watch_causes import cause_of, mends_itself, words
 from modelcar_tui.qa.watch_log import telling
 from modelcar_tui.qa.watch_models import Car
 from modelcar_tui.qa.watch_places import Places
-from modelcar_tui.qa.watch_pods import Trouble, is_ready
+from modelcar_tui.qa.watch_pods import Trouble
 from modelcar_tui.qa.watch_reading import LogReading
 from modelcar_tui.qa.watch_record import ClusterRecord, LogEnd
 from modelcar_tui.qa.watch_view import View, uid_of, views
@@ -196,7 +197,7 @@ class ClusterWatch:
             self.record.over(*key)
             self._last.pop(key, None)
             return None
-        rank, cause = known(view.sighting)
+        rank, cause = cause_of(view.sighting)
         trouble, least = self._last.get(key, (None, rank))
         if before is not None and trouble is view.sighting.trouble and least < rank:
             # A kubelet that waits before its next try says less than when the last one failed.
@@ -242,8 +243,7 @@ async def watching(
     client: Client | None = None,
 ) -> AsyncIterator[ClusterRecord]:
     """Watch the suite's namespaces while the block runs; what was seen, also by earlier processes."""
-    record, suite = ClusterRecord(qa), store.load_probe(qa)
-    places = spaces(suite.facts if suite is not None else None)
+    record, places = ClusterRecord(qa), spaces(store.load_facts(qa))
     watch = ClusterWatch(request, record, pipeline, on_event, pipeline.redact, spaces=places, began=began)
     task = asyncio.create_task(watch.run(client), name="cluster watch")
     try:

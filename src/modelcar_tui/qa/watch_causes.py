@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from modelcar_tui.qa.tables import KnownFailure, failures, recognise
+from modelcar_tui.qa.tables import KnownFailure, coded, recognise
 from modelcar_tui.qa.watch_pods import SERVER, Sighting, Trouble
 
 _OF_THE_CLUSTER = frozenset(
@@ -41,30 +41,17 @@ _MOST_RESTARTS = 3
 _SHOWN = 220
 
 
-def _own(code: str, means: str, fix: str) -> KnownFailure:
-    return KnownFailure(code=code, near=(), match=(), means=means, fix=fix)
-
-
-_EVENTS = "oc get events -n NAMESPACE names the reason"
 _GENERAL = {
-    Trouble.IMAGE: _own("IMAGE_PULL", "the node could not pull an image", _EVENTS),
-    Trouble.CREATE: _own("CREATE_ERROR", "the node could not make the container", _EVENTS),
-    Trouble.OOM: _own(
-        "HOST_OOM", "the pod used more RAM than its limit", "serve the model with a higher memory limit"
-    ),
-    Trouble.CRASH: _own(
-        "CRASH_LOOP",
-        "the server ends again each time it starts",
-        "read the end of its log in qa/cluster.jsonl",
-    ),
-    Trouble.EVICTED: _own(
-        "EVICTED", "the node had too little of a resource and evicted the pod", "oc describe nodes"
-    ),
-    Trouble.MOUNT: _own("MOUNT", "a volume of the pod can't be mounted", _EVENTS),
-    Trouble.NODE: _own("UNSCHEDULABLE", "no node could take the pod", "oc describe nodes"),
-    Trouble.REFUSED: _own("POD_REFUSED", "the cluster makes no pod for the model", _EVENTS),
+    Trouble.IMAGE: "IMAGE_PULL",
+    Trouble.CREATE: "CREATE_ERROR",
+    Trouble.OOM: "HOST_OOM",
+    Trouble.CRASH: "CRASH_LOOP",
+    Trouble.EVICTED: "EVICTED",
+    Trouble.MOUNT: "MOUNT",
+    Trouble.NODE: "UNSCHEDULABLE",
+    Trouble.REFUSED: "POD_REFUSED",
 }
-"""Where no line of `qa_failures.yaml` says more, and it has no entry of that code."""
+"""The code where no line of `qa_failures.yaml` says more."""
 _WORDS = {
     Trouble.CREATE: "its container can't be made",
     Trouble.OOM: "killed: it used more memory than its limit",
@@ -83,16 +70,15 @@ _NOISE = re.compile(
 _DENIED = re.compile(r"\b401\b|unauthori[sz]ed|\b403\b|denied|forbidden", re.IGNORECASE)
 
 
-def known(sighting: Sighting) -> tuple[int, KnownFailure]:
+def cause_of(sighting: Sighting) -> tuple[int, KnownFailure]:
     """The cause, with its rank: what tells more has a lower one."""
     line = sighting.message
     found = recognise(line)
     if found is not None and found[1].code not in _OF_THE_CLUSTER:
         return found
     if sighting.trouble is Trouble.IMAGE and _DENIED.search(line):
-        return _coded("IMAGE_PULL_DENIED", _GENERAL[Trouble.IMAGE])
-    general = _GENERAL[sighting.trouble]
-    return _coded(general.code, general)
+        return coded("IMAGE_PULL_DENIED")
+    return coded(_GENERAL[sighting.trouble])
 
 
 def mends_itself(sighting: Sighting, code: str, age_s: float) -> bool:
@@ -108,7 +94,7 @@ def mends_itself(sighting: Sighting, code: str, age_s: float) -> bool:
         case Trouble.OOM:
             return sighting.restarts < 1
         case Trouble.CRASH:
-            vague = code == _GENERAL[Trouble.CRASH].code
+            vague = code == _GENERAL[Trouble.CRASH]
             return sighting.restarts < (_MOST_RESTARTS if vague else 1)
         case Trouble.REFUSED | Trouble.CREATE:
             return age_s < _REFUSED_STAYS_S
@@ -139,9 +125,3 @@ def _head(sighting: Sighting) -> str:
 def foreign(code: str) -> bool:
     """Whether a cause is one of the suite's own way to the cluster, which no pod can tell of."""
     return code in _OF_THE_CLUSTER
-
-
-def _coded(code: str, else_: KnownFailure) -> tuple[int, KnownFailure]:
-    """The table's most general entry of a code, with its rank; what the table does not have ranks last."""
-    entries = [(rank, one) for rank, one in enumerate(failures()) if one.code == code]
-    return entries[-1] if entries else (len(failures()), else_)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from modelcar_tui.qa.saying import without_process
 from modelcar_tui.qa.tables import recognise
 from modelcar_tui.qa.watch_causes import foreign
 
 _ERROR = re.compile(r"(?:^|\s|\])((?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt)\b: .+)")
 _USAGE = re.compile(r"\w+: error: .+")
-_PREFIX = re.compile(
-    r"^(?:\([^)]*pid=\d+\)\s*)?(?:(?:DEBUG|INFO|WARNING|ERROR)\s+[\d:. -]+\s*\[[^\]]*\]\s*)?"
-)
 
 
 def telling(lines: Sequence[str]) -> str:
@@ -28,13 +26,8 @@ def telling(lines: Sequence[str]) -> str:
         if (found := recognise(line)) is not None and not foreign(found[1].code)
     ]
     if known:
-        return plain(lines[min(known)[1]])
+        return without_process(lines[min(known)[1]]).strip()
     for line in reversed(lines):
         if match := _ERROR.search(line) or _USAGE.search(line):
             return (match[1] if match.re is _ERROR else match[0]).strip()
-    return next((text for line in reversed(lines) if (text := plain(line))), "")
-
-
-def plain(line: str) -> str:
-    """A line of vLLM's log without the process, level, time and place before it."""
-    return _PREFIX.sub("", line).strip()
+    return next((text for line in reversed(lines) if (text := without_process(line).strip())), "")

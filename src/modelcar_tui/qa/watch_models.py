@@ -19,19 +19,19 @@ class Car(NamedTuple):
     image: str
 
 
-def object_name(model: str) -> str:
-    """The name that the suite gives a model's objects."""
+def service_name(model: str) -> str:
+    """The name of the InferenceService that the suite makes for a model."""
     return _UNFIT.sub("-", model.lower())[:_LONGEST]
 
 
-def model_of(name: str, images: Collection[str], cars: Sequence[Car]) -> str:
+def model_behind(name: str, images: Collection[str], cars: Sequence[Car]) -> str:
     """The manifest's name of an object; `a or b` where two models share it and their images do not tell.
 
     Args:
         name: the InferenceService's.
         images: that its pod has; empty where there is no pod.
     """
-    mine = [car for car in cars if object_name(car.name) == name]
+    mine = [car for car in cars if service_name(car.name) == name]
     if len(mine) > 1:
         plain = {_SCHEME.sub("", image) for image in images}
         mine = [car for car in mine if _SCHEME.sub("", car.image) in plain] or mine

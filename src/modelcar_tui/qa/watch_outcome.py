@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from modelcar_tui.qa.models import FAILED
 from modelcar_tui.qa.outcome import whose
 from modelcar_tui.qa.seen import Seen
-from modelcar_tui.qa.types import QaMeasured, QaModelResult, QaOutcome
-from modelcar_tui.qa.watch_models import object_name
+from modelcar_tui.qa.types import FAILED, QaMeasured, QaModelResult, QaOutcome
+from modelcar_tui.qa.watch_models import service_name
 from modelcar_tui.qa.watch_record import ClusterRecord
 
 _VAGUE = frozenset(
@@ -23,9 +22,12 @@ _VAGUE = frozenset(
         "IMAGE_PULL",
         "NO_PODS",
         "TESTS_FAILED",
+        "OBJECT_TIMEOUT",
+        "ROUTE_500",
         "ROUTE_502",
         "ROUTE_503",
         "ROUTE_504",
+        "ROUTE_TIMEOUT",
     )
 )
 """Causes that say what the suite waited for, not why in vain."""
@@ -79,7 +81,7 @@ def _explained(model: QaModelResult, seen: Sequence[Seen]) -> QaModelResult:
 
 def _is_of(seen: Seen, model: str) -> bool:
     """Whether it is of the model that the suite names so: whole, or as it cuts names."""
-    if seen.object != object_name(model):
+    if seen.object != service_name(model):
         return False
     names = seen.model.split(" or ")
     return seen.object in names or any(model in (name, name[: len(seen.object)]) for name in names)

@@ -8,11 +8,10 @@ from typing import Any
 from modelcar_tui.core.stamps import seconds
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.qa.objects import SLACK_S
 from modelcar_tui.qa.pipeline import Pipeline
-from modelcar_tui.qa.watch_pods import is_ready
+from modelcar_tui.qa.pod import is_ready
 
-SLACK_S = 120.0
-"""How far the clocks of the cluster and of this machine may differ."""
 _PAGE = "100"
 _SELDOM = 3
 Item = Mapping[str, Any]

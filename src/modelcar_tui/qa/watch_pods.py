@@ -1,7 +1,6 @@
 """What pods and events say of why a model does not start: pure functions of the API's objects.
 
-A pod is named by the label that KServe gives it, with the InferenceService's name. Objects come from a
-server, so any part may be missing or of another kind.
+A pod is named by the label that KServe gives it, with the InferenceService's name.
 """
 
 from __future__ import annotations
@@ -11,29 +10,10 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from modelcar_tui.core.stamps import seconds
+from modelcar_tui.qa.pod import CREATE, PULL, Container, containers_of, mapping, mappings
 
 LABEL = "serving.kserve.io/inferenceservice"
 SERVER = "kserve-container"
-PULL = frozenset(
-    (
-        "ErrImagePull",
-        "ImagePullBackOff",
-        "InvalidImageName",
-        "ErrImageNeverPull",
-        "ImageInspectError",
-        "RegistryUnavailable",
-        "SignatureValidationFailed",
-    )
-)
-CREATE = frozenset(
-    (
-        "CreateContainerError",
-        "CreateContainerConfigError",
-        "RunContainerError",
-        "StartError",
-        "ContainerCannotRun",
-    )
-)
 _MOUNT = frozenset(("FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox"))
 _OOM = "OOMKilled"
 
@@ -61,44 +41,22 @@ class Sighting(NamedTuple):
     restarts: int = 0
 
 
-class Container(NamedTuple):
-    """A container as the kubelet knows it."""
-
-    name: str
-    state: str
-    """`waiting`, `running` or `terminated`."""
-    told: Mapping[str, Any]
-    """That state's own fields."""
-    last: Mapping[str, Any]
-    """How it ended the last time."""
-    restarts: int
-    ready: bool
-
-
 def object_of(pod: Mapping[str, Any]) -> str:
     """The InferenceService that a pod belongs to; empty where it is none of a model."""
-    return str(_map(_map(pod, "metadata"), "labels").get(LABEL) or "")
+    return str(mapping(mapping(pod, "metadata"), "labels").get(LABEL) or "")
 
 
 def images_of(pod: Mapping[str, Any]) -> set[str]:
     """All images of a pod."""
-    spec = _map(pod, "spec")
-    every = [*_maps(spec, "initContainers"), *_maps(spec, "containers")]
+    spec = mapping(pod, "spec")
+    every = [*mappings(spec, "initContainers"), *mappings(spec, "containers")]
     return {str(container.get("image") or "") for container in every} - {""}
-
-
-def is_ready(pod: Mapping[str, Any]) -> bool:
-    """Whether it serves."""
-    return any(
-        condition.get("type") == "Ready" and condition.get("status") == "True"
-        for condition in _maps(_map(pod, "status"), "conditions")
-    )
 
 
 def is_counted(pod: Mapping[str, Any]) -> bool:
     """Whether its state tells of its model: one that is being deleted does where it had ended badly before
     that, and not of the deletion."""
-    meta = _map(pod, "metadata")
+    meta = mapping(pod, "metadata")
     gone = seconds(str(meta.get("deletionTimestamp") or ""))
     if not gone:
         return True
@@ -108,26 +66,6 @@ def is_counted(pod: Mapping[str, Any]) -> bool:
     return any(0 < seconds(str(one.get("finishedAt") or "")) < asked for one in ends)
 
 
-def containers_of(pod: Mapping[str, Any]) -> list[Container]:
-    """Its containers, init containers first."""
-    status = _map(pod, "status")
-    found = []
-    for one in (*_maps(status, "initContainerStatuses"), *_maps(status, "containerStatuses")):
-        state, told = next(((k, v) for k, v in _map(one, "state").items() if isinstance(v, dict)), ("", {}))
-        restarts = one.get("restartCount")
-        found.append(
-            Container(
-                name=str(one.get("name") or ""),
-                state=state,
-                told=told,
-                last=_map(_map(one, "lastState"), "terminated"),
-                restarts=restarts if isinstance(restarts, int) else 0,
-                ready=bool(one.get("ready")),
-            )
-        )
-    return found
-
-
 def sightings(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> Iterator[Sighting]:
     """What is wrong with a pod that is not ready; nothing where it is only on its way.
 
@@ -135,7 +73,7 @@ def sightings(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> It
         events: of its namespace. An event outlives what it tells of, so it only says more of what the pod's
             own state shows.
     """
-    status, own = _map(pod, "status"), [event for event in events if _about(event) == _name(pod)]
+    status, own = mapping(pod, "status"), [event for event in events if _about(event) == _name(pod)]
     if status.get("reason") == "Evicted":
         yield Sighting(Trouble.EVICTED, str(status.get("message") or "Evicted"))
         return
@@ -146,7 +84,7 @@ def sightings(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> It
     begun = False
     for container in containers_of(pod):
         begun = begun or container.state in ("running", "terminated")
-        found = _of_container(container)
+        found = of_container(container)
         if found is None:
             continue
         yield found
@@ -156,7 +94,7 @@ def sightings(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> It
                 for event in own
                 if "ull image" in _message(event) and event.get("reason") == "Failed"
             )
-    for condition in _maps(status, "conditions"):
+    for condition in mappings(status, "conditions"):
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             yield Sighting(Trouble.NODE, f"{condition.get('reason')}: {condition.get('message') or ''}")
     if not begun:
@@ -168,7 +106,7 @@ def sightings(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> It
 def refusals(name: str, events: Iterable[Mapping[str, Any]]) -> Iterator[Sighting]:
     """Why an InferenceService has no pod: what its ReplicaSet, its Deployment or KServe was refused."""
     for event in events:
-        kind = str(_map(event, "involvedObject").get("kind") or "")
+        kind = str(mapping(event, "involvedObject").get("kind") or "")
         about = _about(event)
         of_pods = (
             kind != "Pod" and event.get("reason") == "FailedCreate" and about.startswith(f"{name}-predictor")
@@ -177,12 +115,13 @@ def refusals(name: str, events: Iterable[Mapping[str, Any]]) -> Iterator[Sightin
             yield Sighting(Trouble.REFUSED, _message(event))
 
 
-def _of_container(container: Container) -> Sighting | None:
+def of_container(container: Container) -> Sighting | None:
+    """What is wrong with one container; None where it runs, or is only on its way."""
     told, last = container.told, container.last
     reason = str(told.get("reason") or "")
     message = f"{reason}: {told.get('message') or ''}".rstrip(": ")
     named = container.name, container.restarts
-    if container.state == "waiting" and reason in PULL:
+    if reason in PULL:
         return Sighting(Trouble.IMAGE, message, *named)
     if reason in CREATE or last.get("reason") in CREATE:
         ended = f"{last.get('reason')}: {last.get('message') or ''}"
@@ -209,18 +148,8 @@ def _message(event: Mapping[str, Any]) -> str:
 
 
 def _about(event: Mapping[str, Any]) -> str:
-    return str(_map(event, "involvedObject").get("name") or "")
+    return str(mapping(event, "involvedObject").get("name") or "")
 
 
 def _name(pod: Mapping[str, Any]) -> str:
-    return str(_map(pod, "metadata").get("name") or "")
-
-
-def _map(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = value.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def _maps(value: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    found = value.get(key)
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    return str(mapping(pod, "metadata").get("name") or "")

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.qa.watch_pods import SERVER, Container, containers_of
+from modelcar_tui.qa.pod import Container, containers_of
+from modelcar_tui.qa.watch_pods import SERVER
 
 EVERY_S = 20.0
 """How often the log of a server that starts is looked at, for vLLM's figures."""
@@ -22,7 +23,7 @@ _LINE = 1_000
 """Characters of a line that are kept."""
 
 
-class Ended(NamedTuple):
+class LogTail(NamedTuple):
     """The lines of one log."""
 
     container: str
@@ -54,7 +55,7 @@ class LogReading:
         self._every = every_s
         self._marks: dict[tuple[str, str], _Mark] = {}
 
-    async def read(self, client: Client, path: str, uid: str, pod: Mapping[str, Any]) -> list[Ended]:
+    async def read(self, client: Client, path: str, uid: str, pod: Mapping[str, Any]) -> list[LogTail]:
         """The logs that are worth reading now.
 
         Args:
@@ -75,7 +76,7 @@ class LogReading:
                 continue
             ends = _ends(container)
             self._marks[key] = _Mark(ends, time.monotonic(), container.ready)
-            found.append(Ended(container.name, lines, ends > mark.ends))
+            found.append(LogTail(container.name, lines, ends > mark.ends))
         return found
 
     async def _lines(

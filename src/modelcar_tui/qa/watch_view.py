@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from modelcar_tui.qa.watch_causes import known
-from modelcar_tui.qa.watch_models import Car, model_of, object_name
+from modelcar_tui.qa.pod import is_ready
+from modelcar_tui.qa.watch_causes import cause_of
+from modelcar_tui.qa.watch_models import Car, model_behind, service_name
 from modelcar_tui.qa.watch_pods import (
     Sighting,
     Trouble,
     images_of,
     is_counted,
-    is_ready,
     object_of,
     refusals,
     sightings,
@@ -58,11 +58,11 @@ def views(
     found = []
     for name, group in groups.items():
         images = frozenset().union(*(images_of(pod) for pod in group))
-        found.append(View(name, model_of(name, images, cars), group, _worst(group, events, ends)))
-    for name in dict.fromkeys(object_name(car.name) for car in cars):
+        found.append(View(name, model_behind(name, images, cars), group, _worst(group, events, ends)))
+    for name in dict.fromkeys(service_name(car.name) for car in cars):
         since = [event for event in events if name not in born or _last_told(event) > born[name]]
         if name not in groups and (refused := list(refusals(name, since))):
-            found.append(View(name, model_of(name, (), cars), [], _best(refused)))
+            found.append(View(name, model_behind(name, (), cars), [], _best(refused)))
     return found
 
 
@@ -81,7 +81,7 @@ def _with_end(sighting: Sighting, end: str) -> Sighting:
 
 
 def _best(told: Sequence[Sighting]) -> Sighting:
-    return min(told, key=lambda one: known(one)[0])
+    return min(told, key=lambda one: cause_of(one)[0])
 
 
 def uid_of(pod: Item) -> str:

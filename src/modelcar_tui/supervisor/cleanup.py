@@ -77,7 +77,7 @@ class CleanUp:
         return lines
 
     async def _look(self, client: Client) -> tuple[Leftover, ...]:
-        qa, settings, probe = self._state.qa, self._settings, store.load_probe(self._folder / "qa")
+        qa, settings, facts = self._state.qa, self._settings, store.load_facts(self._folder / "qa")
         return await cleanup.look(
             client,
             self.named(),
@@ -85,7 +85,7 @@ class CleanUp:
             began=qa.began,
             ended=qa.ended or self._state.now,
             namespace=settings.qa_namespace if settings.qa_engine == "kubernetes" else None,
-            works_in=probe.facts.namespaces if probe is not None else (),
+            works_in=facts.namespaces if facts is not None else (),
         )
 
     @asynccontextmanager

@@ -24,11 +24,9 @@ from support.qa_bench import Bench, eventually, podman
 pytestmark = pytest.mark.real
 
 
-@pytest.mark.parametrize("generation", ["G1", "G2", "G3"])
-async def test_each_generation_gets_options_and_secret_that_it_takes(generation: str, bench: Bench) -> None:
-    request = bench.request(
-        "granite-3.1-8b", "whisper", generation=generation, runtime_image="quay.io/modh/vllm:1"
-    )
+@pytest.mark.parametrize("branch", ["3.2", "3.4ea1", "main"])
+async def test_each_branch_gets_options_and_secret_that_it_takes(branch: str, bench: Bench) -> None:
+    request = bench.request("granite-3.1-8b", "whisper", branch=branch, runtime_image="quay.io/modh/vllm:1")
     outcome = await bench.run(request)
     assert outcome.code == "QA_OK", (outcome, bench.lines(None))
     assert outcome.counts == QaCounts(passed=2)
@@ -67,7 +65,7 @@ async def test_manifest_without_a_test_ends_before_anything_is_lent(bench: Bench
 
 
 async def test_outcome_says_that_the_suite_reads_no_model_s_arguments(bench: Bench) -> None:
-    outcome = await bench.run(bench.request("granite", image=bench.image("G1", branch="2.23")))
+    outcome = await bench.run(bench.request("granite", image=bench.image("3.2", sources="2.23")))
     assert outcome.code == "QA_OK", (outcome, bench.lines(None))
     assert outcome.message == f"1 passed; {NOT_TESTED}: this says nothing of the approved arguments"
     assert outcome.namespaces == ("raw-model-validation", "serverless-model-validation")
@@ -339,7 +337,7 @@ async def test_image_is_pulled_first_and_the_pull_is_in_the_log(
     image = f"{address}/suite:1"
     try:
         await eventually(lambda: _listens(address))
-        podman("tag", bench.image("G2"), image)
+        podman("tag", bench.image("3.4ea1"), image)
         podman("push", "--quiet", image)
         podman("rmi", image)
         outcome = await bench.run(bench.request("granite", image=image))

@@ -99,11 +99,11 @@ class Node:
         return suite_job(self.request, OPTIONS, what.args, what.env, snapshots)
 
 
-@pytest.mark.parametrize("generation", ["G1", "G2", "G3"])
+@pytest.mark.parametrize("branch", ["3.2", "3.4ea1", "main"])
 def test_the_suite_passes_as_a_user_of_no_name(
-    generation: str, tmp_path: Path, suite_image: Callable[..., str]
+    branch: str, tmp_path: Path, suite_image: Callable[..., str]
 ) -> None:
-    node = Node(tmp_path, suite_image(generation))
+    node = Node(tmp_path, suite_image(branch))
     text = node.probe()
     ground = read_ground(text)
     assert (ground.at, ground.uid, ground.closed) == (TREE, RANDOM, ""), text
@@ -118,7 +118,7 @@ def test_the_suite_passes_as_a_user_of_no_name(
 def test_nothing_can_be_written_but_where_the_pod_has_its_own(
     tmp_path: Path, suite_image: Callable[..., str]
 ) -> None:
-    node = Node(tmp_path, suite_image("G3"))
+    node = Node(tmp_path, suite_image("main"))
     text = node.probe()
     job = node.suite(text)
     answers = read_ground(text).snapshots(read_probe(text).test_path)
@@ -135,7 +135,7 @@ def test_nothing_can_be_written_but_where_the_pod_has_its_own(
 def test_a_home_that_shuts_others_out_is_named_with_the_user_who_may(
     tmp_path: Path, suite_image: Callable[..., str]
 ) -> None:
-    node = Node(tmp_path, suite_image("G3"))
+    node = Node(tmp_path, suite_image("main"))
     node.close(1001)
     text = node.probe()
     ground = read_ground(text)

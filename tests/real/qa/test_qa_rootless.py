@@ -23,7 +23,7 @@ def test_suite_runs_rootless_and_leaves_nothing(
     if reason := why_not():
         pytest.skip(reason)
     archive = tmp_path / "suite.tar"
-    image = suite_image("G3")
+    image = suite_image("main")
     subprocess.run(["podman", "save", "--quiet", "-o", str(archive), image], check=True, capture_output=True)
     with unprivileged() as someone:
         home = someone.home

@@ -220,7 +220,7 @@ def test_a_refusal_says_what_is_missing_and_how_to_mend_it(data: object, said: s
 def test_auth_file_answers_by_host_and_namespace() -> None:
     secret = parse(Secret(json.dumps(CONFIG)))
     assert secret.hosts == ("registry.redhat.io", "quay.io/team")
-    assert secret.for_host("quay.io") is None
+    assert secret.login("quay.io") is None
     found = secret.for_host("quay.io/team/image")
     assert found is not None
     assert found.reveal() == OTHER
@@ -228,16 +228,16 @@ def test_auth_file_answers_by_host_and_namespace() -> None:
 
 def test_the_suite_takes_the_only_login_of_a_registrys_namespaces() -> None:
     secret = parse(Secret(json.dumps(CONFIG)))
-    found = secret.for_registry("quay.io")
+    found = secret.for_host("quay.io")
     assert found is not None
     assert found.reveal() == OTHER
-    assert secret.for_registry("ghcr.io") is None
+    assert secret.for_host("ghcr.io") is None
     two = {"auths": {"quay.io/a": {"auth": AUTH}, "quay.io/b": {"auth": OTHER}}}
     with pytest.raises(UserError, match=r"several logins \(quay\.io/a, quay\.io/b\)"):
-        parse(Secret(json.dumps(two))).for_registry("quay.io")
+        parse(Secret(json.dumps(two))).for_host("quay.io")
     bad = {"auths": {"quay.io/a": {"auth": "!!!"}, "ghcr.io": {"auth": AUTH}}}
     with pytest.raises(UserError, match=r"entry for quay\.io/a"):
-        parse(Secret(json.dumps(bad))).for_registry("quay.io")
+        parse(Secret(json.dumps(bad))).for_host("quay.io")
 
 
 @pytest.mark.parametrize(

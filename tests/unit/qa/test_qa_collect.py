@@ -26,6 +26,8 @@ TREE = """<Package modelcar>
         (IDS, ("a", " b-raw "), ("a", "b-raw"), ""),
         (TREE, ("a",), ("a",), ""),
         (IDS, ("a", "b-raw", "", "c"), ("a", "b-raw"), "2 of 4 models; it leaves out (no name), c"),
+        ("t.py::T::test_x[a-raw0]\nt.py::T::test_x[a-raw1]\n", ("a", "a"), ("a", "a (2)"), ""),
+        ("t.py::T::test_x[gr\\xe4nit-raw]\n", ("gränit",), ("gränit",), ""),
         ("something else", ("a",), (), ""),
     ],
 )

@@ -104,9 +104,9 @@ def test_what_the_question_did_not_tell_is_told_before_the_start() -> None:
 
 
 def test_places_that_the_suite_can_not_write_to_are_named() -> None:
-    probe = Probe(facts=branches()["3.2"], writable=("home",))
+    probe = Probe(facts=branches()["3.2"], writable=())
     (line,) = cautions(probe, ())
-    assert line == "the suite's user can't write to its working folder and /tmp: it may crash"
+    assert line == "the suite's user can't write to its home, its working folder and /tmp: it may crash"
 
 
 def test_suite_that_tests_each_model_twice_has_twice_the_time() -> None:

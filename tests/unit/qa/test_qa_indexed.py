@@ -4,75 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from modelcar_tui.core.secrets import Secret
 from modelcar_tui.qa.effects import job_effects
-from modelcar_tui.qa.kube_options import JobOptions
-from modelcar_tui.qa.kubejob import KubeJobRunner
-from modelcar_tui.qa.runner import Progressed, QaEvent, QaSecrets, Warned
-from modelcar_tui.qa.spool import Origin, SpoolReader
+from modelcar_tui.qa.runner import Progressed, Warned
+from modelcar_tui.qa.spool import Origin
 from modelcar_tui.qa.suite_facts import branches
-from modelcar_tui.qa.types import QaOutcome, QaRequest
-from support.kube_jobs import Cluster
-
-AUTH = base64.b64encode(b"planted-user:planted-password").decode()
-
-
-class Bench:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        (folder / "cluster").mkdir()
-        self.cluster = Cluster(folder / "cluster")
-        self.events: list[QaEvent] = []
-
-    def runner(self, parallel: int = 1, **more: Any) -> KubeJobRunner:
-        return KubeJobRunner(JobOptions(namespace="qa", parallel=parallel, **more), poll_s=0.05)
-
-    def request(self, *models: str, **more: object) -> QaRequest:
-        path = self.folder / "m.yaml"
-        items = "".join(f"- name: {m}\n  image: oci://registry.redhat.io/x/modelcar-{m}:1\n" for m in models)
-        path.write_text(f"model-car:\n{items}default:\n  execution_mode: sequential\n")
-        return QaRequest(
-            run_id="r1",
-            image="x",
-            manifest_path=str(path),
-            kubeconfig_path=str(self.cluster.kubeconfig()),
-            folder=str(self.folder / "run"),
-            **more,
-        )
-
-    async def run(self, request: QaRequest, runner: KubeJobRunner | None = None) -> QaOutcome:
-        return await (runner or self.runner()).run(request, QaSecrets(Secret(AUTH)), self.events.append)
-
-    def lines(self, origin: Origin | None = Origin.SUITE) -> list[str]:
-        reader = SpoolReader(self.folder / "run" / "qa" / "qa.log")
-        return [
-            line.text for line in reader.lines(0, reader.count) if origin is None or line.origin is origin
-        ]
+from support.job_bench import AUTH, JobBench, eventually
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path)
+def bench(tmp_path: Path) -> Iterator[JobBench]:
+    bench = JobBench(tmp_path, parallel=1)
     yield bench
     bench.cluster.stop()
 
 
-async def eventually(check: Callable[[], object]) -> None:
-    async with asyncio.timeout(60):
-        while not check():
-            await asyncio.sleep(0.02)
-
-
 @pytest.mark.parametrize("parallel", [1, 3])
-async def test_each_index_has_its_own_result(parallel: int, bench: Bench) -> None:
+async def test_each_index_has_its_own_result(parallel: int, bench: JobBench) -> None:
     request = bench.request("granite", "llama--crash", "x-137--exit", "whisper")
-    outcome = await bench.run(request, bench.runner(parallel))
+    outcome = await bench.run(request, bench.runner(parallel=parallel))
     assert outcome.code == "QA_ERROR:CRASH_LOOP"
     assert outcome.message.startswith(
         "2 of 4 models failed: llama--crash (CRASH_LOOP), x-137--exit (KILLED); llama--crash: "
@@ -94,7 +48,7 @@ async def test_each_index_has_its_own_result(parallel: int, bench: Bench) -> Non
     assert await bench.run(request) == outcome, "asked again, nothing runs again"
 
 
-async def test_objects_are_what_kubernetes_takes(bench: Bench) -> None:
+async def test_objects_are_what_kubernetes_takes(bench: JobBench) -> None:
     validate = pytest.importorskip("kubernetes_validate")
     assert (await bench.run(bench.request("a", "b", model_timeout_s=900.0))).ok
     _, job, secret = bench.cluster.posted
@@ -110,11 +64,11 @@ async def test_objects_are_what_kubernetes_takes(bench: Bench) -> None:
     assert AUTH not in str(job)
 
 
-async def test_detached_in_any_index_goes_on_there(bench: Bench) -> None:
+async def test_detached_in_any_index_goes_on_there(bench: JobBench) -> None:
     request = bench.request("a--slow", "b--crash", "c--slow")
 
     def slow() -> list[str]:
-        return [line for line in bench.lines() if line.startswith("slow")]
+        return [line for line in bench.lines(Origin.SUITE) if line.startswith("slow")]
 
     for lines in (20, 120, 240, 330):
         runner = bench.runner()
@@ -139,22 +93,22 @@ async def test_detached_in_any_index_goes_on_there(bench: Bench) -> None:
     assert sum(posted["kind"] == "Job" for posted in bench.cluster.posted) == 2, "the probe's and ours"
 
 
-async def test_model_that_hangs_uses_up_its_own_budget_only(bench: Bench) -> None:
+async def test_model_that_hangs_uses_up_its_own_budget_only(bench: JobBench) -> None:
     request = bench.request("a--hang", "b", model_timeout_s=6.0)
     outcome = await bench.run(request, bench.runner(index_start_s=0))
     assert outcome.code == "QA_ERROR:MODEL_TIMEOUT"
     assert [(m.model, m.status) for m in outcome.models if m.model == "b"] == [("b", "PASSED")]
 
 
-async def test_whole_budget_stops_all_and_says_what_was_not_run(bench: Bench) -> None:
+async def test_whole_budget_stops_all_and_says_what_was_not_run(bench: JobBench) -> None:
     outcome = await bench.run(bench.request("a", "b--hang", "c", timeout_s=12.0))
-    assert outcome.code == "QA_ERROR:TIMEOUT", (outcome, bench.lines(None))
+    assert outcome.code == "QA_ERROR:TIMEOUT", (outcome, bench.lines())
     assert "1 were not run" in outcome.message
     assert [(m.model, m.status) for m in outcome.models] == [("a", "PASSED"), ("b--hang", "ERROR"), ("c", "")]
     assert bench.cluster.jobs == {}
 
 
-async def test_cluster_without_limits_per_index_gets_one_pod(bench: Bench) -> None:
+async def test_cluster_without_limits_per_index_gets_one_pod(bench: JobBench) -> None:
     bench.cluster.too_old = True
     outcome = await bench.run(bench.request("a", "b"))
     assert outcome.ok
@@ -162,7 +116,7 @@ async def test_cluster_without_limits_per_index_gets_one_pod(bench: Bench) -> No
     assert bench.cluster.jobs == {}
 
 
-async def test_single_model_needs_no_index(bench: Bench) -> None:
+async def test_single_model_needs_no_index(bench: JobBench) -> None:
     assert (await bench.run(bench.request("a"))).ok
     assert "completionMode" not in bench.cluster.posted[1]["spec"]
 

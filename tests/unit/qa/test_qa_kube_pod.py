@@ -9,9 +9,12 @@ import pytest
 
 from modelcar_tui import agent
 from modelcar_tui.commands.options import settings_fields
+from modelcar_tui.core.stamps import seconds
 from modelcar_tui.qa.image import IMAGE
+from modelcar_tui.qa.kube_indexed import Exit
 from modelcar_tui.qa.kube_objects import indexed_job, probe_job, suite_job
-from modelcar_tui.qa.kube_options import JobOptions, toleration
+from modelcar_tui.qa.kube_options import CONTAINER, JobOptions, toleration
+from modelcar_tui.qa.kube_state import exit_of, has_run, started
 from modelcar_tui.qa.types import QaRequest
 
 REQUEST = QaRequest(run_id="r", image=f"{IMAGE}:latest", manifest_path="m.yaml", timeout_s=1200.0)
@@ -206,3 +209,18 @@ def test_flags_become_settings() -> None:
     assert fields["qa_image_pull_secrets"] == ("a", "b")
     assert fields["qa_tolerations"] == ("gpu=:NoExecute",)
     assert (fields["qa_arch"], fields["qa_run_as"]) == ("any", 1000)
+
+
+def test_a_container_that_a_mesh_puts_beside_the_suite_tells_nothing_of_its_end() -> None:
+    over = {"state": {"terminated": {"exitCode": 0, "startedAt": "2026-01-01T00:00:00Z"}}}
+    suite = {"name": CONTAINER, "state": {"running": {"startedAt": "2026-01-01T00:00:09Z"}}}
+    status = {
+        "initContainerStatuses": [{"name": "istio-init", **over}],
+        "containerStatuses": [{"name": "istio-proxy", **over}, suite],
+    }
+    assert exit_of({"status": status}) is None
+    assert has_run({"status": status})
+    assert not has_run({"status": {**status, "containerStatuses": []}})
+    assert started({"status": status})[0] == seconds("2026-01-01T00:00:09Z")
+    suite["state"] = {"terminated": {"exitCode": 3}}
+    assert exit_of({"status": status}) == Exit(3)

@@ -3,87 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
-from modelcar_tui.core.secrets import Secret
 from modelcar_tui.kube.errors import answered
-from modelcar_tui.qa.image import IMAGE
 from modelcar_tui.qa.kube_ground import Ground, read_ground, remedy, shut_out
-from modelcar_tui.qa.kube_options import JobOptions
 from modelcar_tui.qa.kube_refusals import refusal
-from modelcar_tui.qa.kubejob import KubeJobRunner
-from modelcar_tui.qa.runner import ContainerStarted, Progressed, QaEvent, QaSecrets, Warned
-from modelcar_tui.qa.spool import SpoolReader
-from modelcar_tui.qa.types import QaOutcome, QaRequest
-from support.kube_jobs import Cluster
+from modelcar_tui.qa.runner import ContainerStarted
+from support.job_bench import NOTHING, JobBench, eventually
 
-AUTH = base64.b64encode(b"planted-user:planted-password").decode()
 OPENSHIFT = "/apis/security.openshift.io/v1"
 
 
-class Bench:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        (folder / "cluster").mkdir()
-        self.cluster = Cluster(folder / "cluster")
-        self.events: list[QaEvent] = []
-
-    def request(self, *models: str, size: int = 0, **more: Any) -> QaRequest:
-        path = self.folder / "m.yaml"
-        items = "".join(f"- name: {m}\n  image: oci://registry.redhat.io/x/modelcar-{m}:1\n" for m in models)
-        path.write_text(f"model-car:\n{items}" + f"# {'x' * size}\n" * bool(size))
-        fields: dict[str, Any] = {"image": f"{IMAGE}:latest", **more}
-        return QaRequest(
-            run_id="r1",
-            manifest_path=str(path),
-            kubeconfig_path=str(self.cluster.kubeconfig()),
-            folder=str(self.folder / "run"),
-            **fields,
-        )
-
-    def runner(self, **more: Any) -> KubeJobRunner:
-        return KubeJobRunner(JobOptions(namespace="qa", **more), poll_s=0.05)
-
-    async def run(self, request: QaRequest, runner: KubeJobRunner | None = None) -> QaOutcome:
-        runner = runner or self.runner()
-        return await runner.run(request, QaSecrets(Secret(AUTH)), self.events.append)
-
-    def lines(self) -> list[str]:
-        reader = SpoolReader(self.folder / "run" / "qa" / "qa.log")
-        return [line.text for line in reader.lines(0, reader.count)]
-
-    def phases(self) -> list[str]:
-        return [event.phase for event in self.events if isinstance(event, Progressed)]
-
-    def warned(self) -> list[str]:
-        return [event.text for event in self.events if isinstance(event, Warned)]
-
-    @property
-    def left(self) -> tuple[list[str], list[str], list[str]]:
-        cluster = self.cluster
-        return sorted(cluster.jobs), sorted(cluster.secrets), sorted(cluster.pods)
-
-
-NOTHING: tuple[list[str], list[str], list[str]] = ([], [], [])
-
-
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    bench = Bench(tmp_path)
+def bench(tmp_path: Path) -> Iterator[JobBench]:
+    bench = JobBench(tmp_path)
     yield bench
     bench.cluster.stop()
-
-
-async def eventually(check: Callable[[], object]) -> None:
-    async with asyncio.timeout(60):
-        while not check():
-            await asyncio.sleep(0.02)
 
 
 FORBIDDEN = 'secrets is forbidden: User "dev" cannot create resource "secrets" in API group ""'
@@ -99,6 +38,12 @@ REFUSALS = {
     "webhook": (
         403,
         'admission webhook "p.example.test" denied the request: no',
+        "WEBHOOK_DENIED",
+        "its words say",
+    ),
+    "policy": (
+        403,
+        "jobs.batch \"x\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no",
         "WEBHOOK_DENIED",
         "its words say",
     ),
@@ -130,7 +75,7 @@ def test_each_refusal_is_told_as_what_it_is_with_a_next_step(why: str) -> None:
 
 
 @pytest.mark.parametrize("why", [why for why in REFUSALS if REFUSALS[why][0] not in (500, 503)])
-async def test_a_secret_that_is_refused_leaves_nothing_behind(why: str, bench: Bench) -> None:
+async def test_a_secret_that_is_refused_leaves_nothing_behind(why: str, bench: JobBench) -> None:
     status, message, code, _ = REFUSALS[why]
     bench.cluster.refusals["secrets"] = (status, message)
     outcome = await bench.run(bench.request("granite"))
@@ -139,14 +84,14 @@ async def test_a_secret_that_is_refused_leaves_nothing_behind(why: str, bench: B
 
 
 @pytest.mark.parametrize("why", ["no right", "invalid", "too many"])
-async def test_a_job_that_is_refused_leaves_nothing_behind(why: str, bench: Bench) -> None:
+async def test_a_job_that_is_refused_leaves_nothing_behind(why: str, bench: JobBench) -> None:
     status, message, code, _ = REFUSALS[why]
     bench.cluster.refusals["jobs"] = (status, message)
     assert (await bench.run(bench.request("granite"))).code == f"QA_ERROR:{code}"
     assert bench.left == NOTHING
 
 
-async def test_what_no_secret_can_hold_is_refused_before_a_job_is_made(bench: Bench) -> None:
+async def test_what_no_secret_can_hold_is_refused_before_a_job_is_made(bench: JobBench) -> None:
     outcome = await bench.run(bench.request("granite", size=1024 * 1024))
     assert outcome.code == "QA_ERROR:SECRET_TOO_LARGE"
     assert "modelcar.yaml alone has 1,024" in outcome.message
@@ -159,7 +104,7 @@ async def test_what_no_secret_can_hold_is_refused_before_a_job_is_made(bench: Be
 
 @pytest.mark.parametrize("clock_s", [-7200.0, 7200.0], ids=["ours is ahead", "ours is behind"])
 async def test_a_wrong_clock_of_ours_ends_no_run_and_gives_none_more_time(
-    clock_s: float, bench: Bench
+    clock_s: float, bench: JobBench
 ) -> None:
     bench.cluster.clock_s = clock_s
     request = bench.request("granite--slow", timeout_s=60.0, model_timeout_s=60.0, hang_s=60.0)
@@ -176,7 +121,7 @@ async def test_a_wrong_clock_of_ours_ends_no_run_and_gives_none_more_time(
     assert all(abs(began - Path(request.manifest_path).stat().st_mtime) < 60 for began in started)
 
 
-async def test_an_attached_run_is_as_old_as_its_container(bench: Bench) -> None:
+async def test_an_attached_run_is_as_old_as_its_container(bench: JobBench) -> None:
     bench.cluster.clock_s = 7200.0
     request, runner = bench.request("granite--hang", timeout_s=6.0), bench.runner()
     task = asyncio.create_task(bench.run(request, runner))
@@ -191,21 +136,21 @@ async def test_an_attached_run_is_as_old_as_its_container(bench: Bench) -> None:
     assert asyncio.get_running_loop().time() - began < 5.0
 
 
-async def test_waiting_for_a_queue_and_a_pull_uses_no_budget(bench: Bench) -> None:
+async def test_waiting_for_a_queue_and_a_pull_uses_no_budget(bench: JobBench) -> None:
     bench.cluster.queue_s = bench.cluster.pull_s = 3.0
     outcome = await bench.run(bench.request("granite", timeout_s=4.0), bench.runner(queue="models"))
     assert outcome.ok, (outcome, bench.lines())
-    assert "waiting in queue models" in bench.phases()
-    assert "pulling the suite's image" in bench.phases()
+    assert "waiting in queue models" in bench.phases
+    assert "pulling the suite's image" in bench.phases
     assert [event.limit_s for event in bench.events if isinstance(event, ContainerStarted)] == [4.0]
 
 
-async def test_a_queue_may_take_longer_than_a_start(bench: Bench) -> None:
+async def test_a_queue_may_take_longer_than_a_start(bench: JobBench) -> None:
     bench.cluster.queue_s = 5.0
     assert (await bench.run(bench.request("granite"), bench.runner(queue="models", start_s=3))).ok
 
 
-async def test_a_pod_that_never_starts_ends_the_run_and_says_what_it_waited_for(bench: Bench) -> None:
+async def test_a_pod_that_never_starts_ends_the_run_and_says_what_it_waited_for(bench: JobBench) -> None:
     bench.cluster.pending = {"waiting": {"reason": "ContainerCreating"}}
     outcome = await asyncio.wait_for(bench.run(bench.request("granite"), bench.runner(start_s=1)), 30)
     assert outcome.code == "QA_ERROR:NOT_STARTED"
@@ -240,7 +185,7 @@ STUCK = {
 
 
 @pytest.mark.parametrize("why", STUCK)
-async def test_a_pod_that_is_never_admitted_ends_at_once_with_the_command(why: str, bench: Bench) -> None:
+async def test_a_pod_that_is_never_admitted_ends_at_once_with_the_command(why: str, bench: JobBench) -> None:
     bench.cluster.not_admitted, code, fix = STUCK[why]
     outcome = await asyncio.wait_for(bench.run(bench.request("granite")), 30)
     assert outcome.code == f"QA_ERROR:{code}"
@@ -251,7 +196,12 @@ async def test_a_pod_that_is_never_admitted_ends_at_once_with_the_command(why: s
 
 BROKEN = {
     "no login": ("ImagePullBackOff", "unauthorized: access", "SUITE_IMAGE", "--qa-image-pull-secret"),
-    "architecture": ("ErrImagePull", "no image found for architecture arm64", "SUITE_IMAGE", "--qa-arch"),
+    "architecture": (
+        "ErrImagePull",
+        'no image found in image index for architecture "arm64"',
+        "SUITE_IMAGE",
+        "--qa-arch",
+    ),
     "no such image": ("ErrImagePull", "manifest unknown", "SUITE_IMAGE", "--qa-image"),
     "user by name": (
         "CreateContainerConfigError",
@@ -266,7 +216,7 @@ BROKEN = {
 @pytest.mark.parametrize("why", BROKEN)
 @pytest.mark.parametrize("word", ["waiting", "terminated"])
 async def test_a_container_that_can_not_be_made_ends_with_what_mends_it(
-    why: str, word: str, bench: Bench
+    why: str, word: str, bench: JobBench
 ) -> None:
     reason, message, code, fix = BROKEN[why]
     bench.cluster.pending = {word: {"reason": reason, "message": message, "exitCode": 128}}
@@ -283,7 +233,7 @@ CLOSED = b"job-at=/home/odh/opendatahub-tests\njob-uid=1000680000\njob-closed=dr
 
 @pytest.mark.parametrize("account", [None, "suite"])
 async def test_an_image_that_shuts_the_pods_user_out_says_what_it_needs(
-    account: str | None, bench: Bench
+    account: str | None, bench: JobBench
 ) -> None:
     bench.cluster.objects[OPENSHIFT] = {}
     bench.cluster.output = CLOSED
@@ -300,7 +250,7 @@ async def test_an_image_that_shuts_the_pods_user_out_says_what_it_needs(
     assert bench.left == NOTHING
 
 
-async def test_the_pods_user_is_the_namespaces_on_openshift_and_the_images_elsewhere(bench: Bench) -> None:
+async def test_the_pods_user_is_the_namespaces_on_openshift_and_the_images_elsewhere(bench: JobBench) -> None:
     def users() -> list[int | None]:
         jobs = [one for one in bench.cluster.posted if one["kind"] == "Job"]
         return [one["spec"]["template"]["spec"]["securityContext"].get("runAsUser") for one in jobs]
@@ -314,15 +264,15 @@ async def test_the_pods_user_is_the_namespaces_on_openshift_and_the_images_elsew
     assert users() == [None, None]
 
 
-async def test_an_image_that_can_not_be_asked_is_said_as_podman_says_it(bench: Bench) -> None:
+async def test_an_image_that_can_not_be_asked_is_said_as_podman_says_it(bench: JobBench) -> None:
     bench.cluster.output = b"no shell in here\n"
     assert (await bench.run(bench.request("granite"))).ok
-    assert bench.warned() == [
+    assert bench.warned == [
         "the image could not be asked which suite it holds; taken for its tag's, or else for the newest"
     ]
 
 
-async def test_the_suite_writes_its_answers_to_a_place_of_the_pod(bench: Bench) -> None:
+async def test_the_suite_writes_its_answers_to_a_place_of_the_pod(bench: JobBench) -> None:
     assert (await bench.run(bench.request("granite"))).ok
     pod = bench.cluster.posted[1]["spec"]["template"]["spec"]
     mounts = {one["name"]: one["mountPath"] for one in pod["containers"][0]["volumeMounts"]}

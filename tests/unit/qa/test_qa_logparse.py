@@ -228,6 +228,9 @@ def test_long_hostile_lines_cost_little() -> None:
         "DataScienceCluster not " * 170,
         "_ 1 of 2 completed, " * 200,
         "/proc/1/root" * 300,
+        "(" + "pid=1" * 12_000,
+        "(" + "x" * 60_000,
+        "ERROR 1" + " " * 60_000,
     ):
         parse(*[line] * 20)
     # CPU time, some thirty times what it takes: a pattern that explodes takes minutes, a busy machine no
@@ -249,3 +252,14 @@ def test_every_code_is_in_the_operators_table() -> None:
     codes |= set(re.findall(r"could_not_start\(\s*\"([A-Z_]+)\"", source))
     codes |= {ended.name for ended in Ended if ended not in (Ended.ITSELF, Ended.LOST)} | {"CONTAINER_LOST"}
     assert codes <= table, codes - table
+
+
+def test_every_code_that_the_watch_and_the_engines_single_out_is_one() -> None:
+    from modelcar_tui.qa import kube_state, outcome, watch_causes, watch_outcome
+
+    table = {known.code for known in failures()}
+    ends = {code for code, _, _ in outcome._BY_STATUS.values()} | {"TIMEOUT", "MODEL_TIMEOUT", "HANG"}
+    assert watch_causes._OF_THE_CLUSTER | watch_causes._SETTLED | set(watch_causes._GENERAL.values()) <= table
+    assert set(kube_state._REFUSED_PODS) | set(kube_state._IMAGE) <= table
+    assert table | {"", "TESTS_FAILED"} >= watch_outcome._VAGUE
+    assert ends | {"CONTAINER_LOST"} >= watch_outcome._STOPPED

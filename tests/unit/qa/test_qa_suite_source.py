@@ -102,14 +102,17 @@ def test_what_is_no_name_of_a_namespace_never_comes_into_a_command(name: str) ->
     [
         ("quay.io/opendatahub/opendatahub-tests:3.2", "3.2"),
         ("quay.io/opendatahub/opendatahub-tests@sha256:aa", ""),
-        ("quay.io/opendatahub/opendatahub-tests", "latest"),
         ("registry.example.test/opendatahub-tests:3.2", ""),
         ("mine:1", ""),
     ],
 )
 def test_only_the_suite_s_own_repository_has_known_tags(image: str, tag: str) -> None:
     assert tag_of(image) == tag
-    assert facts_of(image) == (branches()["main" if tag == "latest" else tag] if tag else None)
+    assert facts_of(image) == (branches()["3.2"] if tag else None)
+
+
+def test_an_image_without_a_tag_is_the_newest_as_it_is_for_podman() -> None:
+    assert tag_of("quay.io/opendatahub/opendatahub-tests") == "latest"
 
 
 def test_latest_is_main_and_a_tag_that_nobody_knows_is_none() -> None:

@@ -13,7 +13,7 @@ from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.qa.measured import failed_line, failed_lines, measured_line
 from modelcar_tui.qa.seen import Seen
 from modelcar_tui.qa.types import QaMeasured, QaModelResult, QaOutcome
-from modelcar_tui.qa.watch_models import object_name
+from modelcar_tui.qa.watch_models import service_name
 from modelcar_tui.qa.watch_outcome import with_seen
 from modelcar_tui.verdict.comparing import compare
 from modelcar_tui.verdict.measured import measured
@@ -31,7 +31,7 @@ def result(model: str, status: str = "ERROR", cause: str = "READY_TIMEOUT") -> Q
 def seen(model: str, cause: str = "IMAGE_PULL_DENIED", text: str = DENIED, at: float = 1.0) -> Seen:
     return Seen(
         model=model,
-        object=object_name(model.split(" or ", maxsplit=1)[0]),
+        object=service_name(model.split(" or ", maxsplit=1)[0]),
         text=text,
         cause=cause,
         means=f"it means {cause}",
@@ -44,6 +44,13 @@ def outcome(*models: QaModelResult, code: str = "READY_TIMEOUT") -> QaOutcome:
     return QaOutcome(
         code=f"QA_ERROR:{code}", message="not ready", fix="wait", cause="Timed Out", models=models
     )
+
+
+@pytest.mark.parametrize("code", ["ROUTE_TIMEOUT", "ROUTE_500", "ROUTE_503", "OBJECT_TIMEOUT"])
+def test_what_the_pod_said_beats_what_only_its_route_showed(code: str) -> None:
+    one = result("granite", status="FAILED", cause=code)
+    told = with_seen(outcome(one, code=code), (seen("granite", "CUDA_OOM", "CUDA out of memory"),))
+    assert (told.code, told.models[0].cause) == ("QA_ERROR:CUDA_OOM", "CUDA_OOM")
 
 
 def test_what_the_pod_said_beats_the_suites_time_out() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from modelcar_tui.qa.watch_causes import known, mends_itself, words
+from modelcar_tui.qa.watch_causes import _GENERAL, cause_of, mends_itself, words
 from modelcar_tui.qa.watch_log import telling
-from modelcar_tui.qa.watch_models import Car, model_of, object_name
+from modelcar_tui.qa.watch_models import Car, model_behind, service_name
 from modelcar_tui.qa.watch_pods import LABEL, SERVER, Sighting, Trouble
 from modelcar_tui.qa.watch_view import View, views
 from support.suite_pods import event, pod, terminated, waiting
@@ -26,7 +26,7 @@ def seen(*pods: dict[str, Any], events: tuple[dict[str, Any], ...] = (), ends: s
 
 def told(view: View) -> tuple[str, str, str]:
     assert view.sighting is not None
-    return view.model, known(view.sighting)[1].code, words(view.sighting)
+    return view.model, cause_of(view.sighting)[1].code, words(view.sighting)
 
 
 def test_a_refused_pull_of_the_model_car_is_told_without_the_kubelets_wrapping() -> None:
@@ -56,7 +56,7 @@ def test_an_event_that_outlived_its_pods_trouble_says_nothing() -> None:
 
 def test_a_registry_that_answers_401_is_no_expired_login_to_the_cluster() -> None:
     sighting = Sighting(Trouble.IMAGE, "ErrImagePull: unexpected status code 401 Unauthorized")
-    assert known(sighting)[1].code == "IMAGE_PULL_DENIED"
+    assert cause_of(sighting)[1].code == "IMAGE_PULL_DENIED"
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,15 @@ def test_each_trouble_of_a_pod_has_its_cause_and_words(found: dict[str, Any], co
     (view,) = seen(found)
     model, cause, said = told(view)
     assert (model, said[: len(text)]) == ("llama", text)
-    # Other entries of the table may say it more exactly than the general one.
-    assert cause == code or code in ("CREATE_ERROR", "EVICTED")
+    assert cause == code
+
+
+def test_a_trouble_that_no_line_explains_gets_the_general_failure_of_its_code() -> None:
+    refused = Sighting(Trouble.NODE, "UnknownReason: so it is")
+    rank, cause = cause_of(refused)
+    assert (cause.code, cause.means) == ("UNSCHEDULABLE", "no node could take the pod")
+    assert rank > cause_of(Sighting(Trouble.NODE, "Unschedulable: Insufficient nvidia.com/gpu"))[0]
+    assert {cause_of(Sighting(trouble, "so it is"))[1].code for trouble in Trouble} == set(_GENERAL.values())
 
 
 def test_a_pod_that_is_not_made_is_told_by_its_replica_sets_event() -> None:
@@ -163,11 +170,11 @@ def test_objects_of_any_shape_cost_nothing() -> None:
 
 def test_two_models_of_one_object_are_told_apart_by_the_image_or_named_both() -> None:
     twins = (Car("granite-3.1-8b-instruct", "oci://r/a:1"), Car("granite-3.1-8b-instruct-fp8", "oci://r/b:1"))
-    name = object_name(twins[0].name)
-    assert name == object_name(twins[1].name) == "granite-3-1-8b-instr"
-    assert model_of(name, {"r/b:1", "runtime"}, twins) == "granite-3.1-8b-instruct-fp8"
-    assert model_of(name, (), twins) == "granite-3.1-8b-instruct or granite-3.1-8b-instruct-fp8"
-    assert model_of("else", (), twins) == "else"
+    name = service_name(twins[0].name)
+    assert name == service_name(twins[1].name) == "granite-3-1-8b-instr"
+    assert model_behind(name, {"r/b:1", "runtime"}, twins) == "granite-3.1-8b-instruct-fp8"
+    assert model_behind(name, (), twins) == "granite-3.1-8b-instruct or granite-3.1-8b-instruct-fp8"
+    assert model_behind("else", (), twins) == "else"
 
 
 @pytest.mark.parametrize(
@@ -187,7 +194,7 @@ def test_two_models_of_one_object_are_told_apart_by_the_image_or_named_both() ->
     ],
 )
 def test_what_waiting_can_not_mend_is_known(sighting: Sighting, age_s: float, mends: bool) -> None:
-    assert mends_itself(sighting, known(sighting)[1].code, age_s) is mends
+    assert mends_itself(sighting, cause_of(sighting)[1].code, age_s) is mends
 
 
 def test_the_telling_line_of_a_log_is_the_known_one_else_the_last_error_else_the_last() -> None:
@@ -205,4 +212,4 @@ def test_the_telling_line_of_a_log_is_the_known_one_else_the_last_error_else_the
 def test_a_hubs_401_in_a_servers_log_is_no_expired_login_to_the_cluster() -> None:
     line = "huggingface_hub.errors.GatedRepoError: 401 Client Error: Unauthorized for url: https://hub.test/x"
     assert telling([line, "bye"]) == line
-    assert known(Sighting(Trouble.CRASH, line))[1].code != "TOKEN_EXPIRED"
+    assert cause_of(Sighting(Trouble.CRASH, line))[1].code != "TOKEN_EXPIRED"

@@ -63,7 +63,7 @@ class Qa:
     async def run(self, context: Context) -> QaOutcome:
         """See `Specialist.run`. Run again after a crash, it goes on with the container that is there."""
         context.step("ready", Status.RUNNING)
-        from modelcar_tui.qa.podman import sweep_stale
+        from modelcar_tui.qa.sweep import sweep_stale
 
         outcome = await self._go_on(context) if context.resumed else None
         if outcome is not None:
