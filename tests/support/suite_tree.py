@@ -93,6 +93,7 @@ def _own(facts: SuiteFacts) -> str:
 def _constants(facts: SuiteFacts) -> str:
     lines = [f'PULL_SECRET_NAME: str = "{facts.pull_secret}"']
     lines += ['AUDIO_FILE_URL: str = "https://host.test/a.wav"'] if "audio" in facts.downloads else []
+    lines += ['COMPLETION_QUERY = [{"text": "?", "keywords": ["x"]}]'] if facts.checks_answers else []
     for number, (host, registry) in enumerate(facts.registries.items()):
         lines += [f'HOST_{number}: str = "{host}"']
         lines += [f'R{number} = ModelcarRegistry(host=HOST_{number}, cli_option="{registry.option}",']

@@ -17,7 +17,6 @@ from typing import NamedTuple
 from modelcar_tui.qa.suite_source import bracketed
 
 _WANTED = re.compile(r"""requires-python\s*=\s*["']==\s*(\d+)\.(\d+)\.\*["']""")
-_QUESTIONS = Path("tests/model_serving/model_runtime/vllm/modelcar/constant.py")
 _DEFER = "from __future__ import annotations\n"
 
 
@@ -31,8 +30,6 @@ class Suite(NamedTuple):
     """The Python that it asks for."""
     missing: tuple[str, ...]
     """Files that the clone lists and does not hold."""
-    checks_answers: bool
-    """Whether a wrong answer fails a test: older branches take any text."""
 
 
 def exported(repository: Path, branch: str, folder: Path) -> Suite:
@@ -63,9 +60,7 @@ def exported(repository: Path, branch: str, folder: Path) -> Suite:
         at = end + size + 2
     found = _WANTED.search((folder / "pyproject.toml").read_text())
     wanted = (int(found[1]), int(found[2])) if found else sys.version_info[:2]
-    told = folder / _QUESTIONS
-    checks = told.exists() and '"keywords"' in told.read_text()
-    return Suite(branch, commit, folder, wanted, tuple(missing), checks)
+    return Suite(branch, commit, folder, wanted, tuple(missing))
 
 
 def fitted(suite: Suite, python: tuple[int, int]) -> str:

@@ -11,6 +11,7 @@ from modelcar_tui.qa.suite_probe import Probe
 from modelcar_tui.qa.types import QaOutcome
 
 NOT_TESTED = "this suite does not read the models' serving arguments and gives each model one GPU"
+ANY_ANSWER = "this suite takes any text for a right answer"
 NOT_ASKED = "the image could not be asked which suite it holds; taken for its tag's, or else for the newest"
 UNKNOWN = "Which suite this image holds is known once it was asked: what follows names all that it may be."
 _PLACES = {"home": "its home", "cwd": "its working folder", "tmp": "/tmp"}  # noqa: S108 - the container's
@@ -36,6 +37,10 @@ def effects(
     lines += [*_creates(facts, len(models)), "It downloads oc from the cluster's console route."]
     if facts is not None and not facts.reads_arguments:
         lines.append(f"WARNING: {NOT_TESTED}: its result says nothing of the arguments that you approve.")
+    if facts is not None and not facts.checks_answers:
+        lines.append(
+            f"WARNING: {ANY_ANSWER}: its result says that a model answers, not that it answers well."
+        )
     return (*lines, *(_audio(facts) if audio else ()))
 
 
@@ -114,6 +119,8 @@ def of_suite(outcome: QaOutcome, facts: SuiteFacts | None) -> QaOutcome:
     said = outcome.message
     if not facts.reads_arguments and outcome.counts is not None:
         said = f"{said}; {NOT_TESTED}: this says nothing of the approved arguments"
+    if not facts.checks_answers and outcome.ok:
+        said = f"{said}; {ANY_ANSWER}"
     return msgspec.structs.replace(outcome, message=said, namespaces=facts.namespaces)
 
 

@@ -61,6 +61,8 @@ class SuiteFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether a model's own `serving_arguments` reach the server at all."""
     reads_output_type: bool = False
     """Whether audio models are asked with audio."""
+    checks_answers: bool = False
+    """Whether a text model's answer must hold a word that is looked for; otherwise any text passes."""
     sets_kserve: bool = False
     """Whether it may set KServe to Managed in the DataScienceCluster."""
     downloads: tuple[str, ...] = ()

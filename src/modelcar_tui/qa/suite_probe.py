@@ -14,7 +14,7 @@ import msgspec
 from modelcar_tui.qa.suite_facts import NEWEST, SuiteFacts, branches, facts_of
 from modelcar_tui.qa.suite_source import ALWAYS, BESIDE_TEST, TEST_FILE, read_source
 
-FORMAT = 2
+FORMAT = 3
 """Of what is kept of a probe; raised when a probe learns something else."""
 PLACES = {"home": '"$HOME"', "cwd": ".", "tmp": "/tmp"}  # noqa: S108 - of the container
 _FILE = "modelcar-tui reads "

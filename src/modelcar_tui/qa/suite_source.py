@@ -67,6 +67,7 @@ def read_source(files: Mapping[str, str], test: str = "") -> SuiteFacts:
         pull_secret=constants.get("PULL_SECRET_NAME", ""),
         reads_arguments="serving_arguments" in reads,
         reads_output_type="model_output_type" in reads,
+        checks_answers="keywords" in _strings(beside),
         sets_kserve=bool(_setting_kserve(root, words) & {mode.lower() for mode in modes} & _marks(own)),
         downloads=_downloads(trees.get("tests/conftest.py", empty), constants),
         log_folder=_log_folder(trees.get("utilities/must_gather_collector.py", empty)),

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from modelcar_tui.qa.budget import GB, SESSION_S, SUITE_READY_S, budgets, cold_start_s
-from modelcar_tui.qa.effects import NOT_TESTED, cautions, clean_up_commands, effects, job_effects, of_suite
+from modelcar_tui.qa.effects import (
+    ANY_ANSWER,
+    NOT_TESTED,
+    cautions,
+    clean_up_commands,
+    effects,
+    job_effects,
+    of_suite,
+)
 from modelcar_tui.qa.image import suite_image
 from modelcar_tui.qa.suite_facts import branches
 from modelcar_tui.qa.suite_probe import Probe, assumed
@@ -80,10 +88,13 @@ def test_outcome_carries_what_the_suite_could_not_test(branch: str) -> None:
     facts = branches()[branch]
     outcome = of_suite(QaOutcome(code="QA_OK", message="2 passed", counts=QaCounts(passed=2)), facts)
     assert outcome.namespaces == facts.namespaces
-    if facts.reads_arguments:
-        assert outcome.message == "2 passed"
-    else:
-        assert outcome.message.startswith("2 passed; this suite does not read the models' serving arguments")
+    said = outcome.message.removeprefix("2 passed")
+    assert ("does not read the models' serving arguments" in said) == (not facts.reads_arguments)
+    assert (ANY_ANSWER in said) == (not facts.checks_answers)
+    asked = "\n".join(effects(facts, models=["a"]))
+    assert (ANY_ANSWER in asked) == (not facts.checks_answers)
+    failed = of_suite(QaOutcome(code="QA_ERROR:CRASH_LOOP", message="died"), facts)
+    assert ANY_ANSWER not in failed.message
     assert (NOT_TESTED in cautions(Probe(facts=facts, writable=EVERYWHERE), ())) == (
         not facts.reads_arguments
     )
