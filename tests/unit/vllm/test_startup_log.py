@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
-from tools import startup_lines
 
 from modelcar_tui.vllm.startup_log import FIGURES, figures
+
+sys.path.append(str(Path(__file__).parents[3] / "tools"))
+
+import startup_lines
 
 WORKER = "(EngineCore_DP0 pid=212) INFO 01-02 03:04:05 [gpu_worker.py:298] "
 
