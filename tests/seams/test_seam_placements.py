@@ -21,21 +21,10 @@ from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.verdict.candidates import candidates
 from modelcar_tui.verdict.deciding import decide_model
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
+from support.configs import LLAMA_8B
 
 Object = dict[str, Any]
 GO, NO_GO, UNKNOWN = Verdict.GO, Verdict.NO_GO, Verdict.UNKNOWN
-LLAMA_8B: Object = {
-    "architectures": ["LlamaForCausalLM"],
-    "model_type": "llama",
-    "hidden_size": 4096,
-    "num_hidden_layers": 32,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 8,
-    "vocab_size": 128256,
-    "intermediate_size": 14336,
-    "max_position_embeddings": 131072,
-    "torch_dtype": "bfloat16",
-}
 LLAMA_70B = {
     **LLAMA_8B,
     "hidden_size": 8192,

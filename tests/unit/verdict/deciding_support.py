@@ -13,20 +13,9 @@ from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.verdict.candidates import candidates
 from modelcar_tui.verdict.deciding import decide_model
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict
+from support.configs import LLAMA_8B
 
 AT = Position(1, 1)
-LLAMA_8B: dict[str, Any] = {
-    "architectures": ["LlamaForCausalLM"],
-    "model_type": "llama",
-    "hidden_size": 4096,
-    "num_hidden_layers": 32,
-    "num_attention_heads": 32,
-    "num_key_value_heads": 8,
-    "vocab_size": 128256,
-    "intermediate_size": 14336,
-    "max_position_embeddings": 131072,
-    "torch_dtype": "bfloat16",
-}
 
 
 def model(
