@@ -79,7 +79,10 @@ def _by_gpus(
 ) -> ModelVerdict:
     if not kinds:
         return _without_gpus(model, report)
-    judged = [(kind, if_served(_on(model, kind, vllm, report), kind.nodes[0], report)) for kind in kinds]
+    judged = [
+        (kind, if_served(_on(model, kind, vllm, report), kind.nodes[0].card(kind.pool), report))
+        for kind in kinds
+    ]
     best, chosen = min(judged, key=_preference)
     chosen = _compared(chosen, model, best, vllm)
     if chosen.verdict is Verdict.NO_GO and not _everywhere(judged):

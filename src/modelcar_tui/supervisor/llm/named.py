@@ -157,7 +157,8 @@ def _accelerator(state: RunState) -> Iterator[Named]:
         nodes += any(pool.units for pool in node.pool)
         for pool in node.pool if node.usable else ():
             memory = f"{pool.mem_mib / 1024:.0f} GiB" if pool.mem_mib else "memory not known"
-            row = kinds.setdefault((scrub(node.product or node.vendor, limit=80), memory), [0, 0])
+            card = node.card(pool)
+            row = kinds.setdefault((scrub(card.product or card.vendor, limit=80), memory), [0, 0])
             row[0] = (row[0] or 0) + pool.units
             row[1] = None if row[1] is None or pool.free is None else row[1] + pool.free
     yield Named(id="gpu/nodes", value=nodes, unit="nodes", measure="nodes")

@@ -154,7 +154,8 @@ def pane_lines(report: AcceleratorReport) -> tuple[str, ...]:
     for node in report.inventory.nodes:
         for pool in node.pool:
             memory = f"{pool.mem_mib / 1024:.0f} GiB" if pool.mem_mib else "memory unknown"
-            name = f"{node.product or node.vendor} {memory}" + (
+            card = node.card(pool)
+            name = f"{card.product or card.vendor} {memory}" + (
                 "" if node.usable else f" (not usable: {node.why})"
             )
             kinds[name] = kinds.get(name, 0) + pool.units

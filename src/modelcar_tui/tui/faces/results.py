@@ -98,7 +98,7 @@ def _products(state: RunState) -> dict[tuple[str, str], tuple[int | None, int]]:
         if not node.usable:
             continue
         for pool in node.pool:
-            key = (node.product or pool.resource, f.mib(pool.mem_mib))
+            key = (node.card(pool).product or pool.resource, f.mib(pool.mem_mib))
             free, total = out.get(key, (0, 0))
             both = None if free is None or pool.free is None else free + pool.free
             out[key] = (both, total + pool.units)
