@@ -30,6 +30,7 @@ from modelcar_tui.cluster.whatif import parse_gpu_flags
 from modelcar_tui.core.contain import Contained, hit, not_known, stopped
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
+from modelcar_tui.hardware.vendors import served
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.connect import connect
 from modelcar_tui.kube.errors import ClusterError
@@ -279,8 +280,11 @@ def _trimmed(inventory: Inventory, runtime: Runtime | None) -> Inventory:
 
 
 def _resources(inventory: Inventory) -> frozenset[str]:
-    """Resources that pods ask for on usable nodes; NVIDIA's DRA driver answers to the plug-in's name."""
-    names = {pool.resource for node in inventory.nodes if node.usable for pool in node.pool}
+    """Resources that pods ask for on usable nodes, of vendors that OpenShift AI serves where there are any;
+    NVIDIA's DRA driver answers to the plug-in's name."""
+    places = [(node, pool) for node in inventory.nodes if node.usable for pool in node.pool]
+    own = [(node, pool) for node, pool in places if served(node.card(pool).vendor)]
+    names = {pool.resource for _, pool in own or places}
     asked = {"nvidia.com/gpu" if name == "dra:gpu.nvidia.com" else name for name in names}
     return frozenset(name for name in asked if not name.startswith("dra:"))
 
