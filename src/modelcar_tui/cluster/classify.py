@@ -214,7 +214,7 @@ def _unusable(node: objects.Node) -> str:
 
 
 def _condition(node: objects.Node, kind: str) -> str:
-    return next((one.status for one in node.status.conditions or () if one.type == kind), "")
+    return next((one.status for one in reversed(node.status.conditions or ()) if one.type == kind), "")
 
 
 def _taints(node: objects.Node) -> tuple[str, ...]:

@@ -104,7 +104,7 @@ QUESTIONS = (
     (look, "find_runtime"),
     (look, "check_serving"),
     (preflight, "_switch"),
-    (preflight, "_operators"),
+    (preflight, "read_operators"),
     (preflight, "_openshift"),
     (preflight, "_may_serve"),
     (preflight, "read_limits"),
