@@ -38,17 +38,24 @@ _DOWN = re.compile(r"\b0/\d+ deployments ready|deployment for \S+ is not ready")
 _WORST_FIRST = (State.BLOCKED, State.WARNING, State.UNKNOWN, State.OK)
 
 
-class Component(msgspec.Struct, frozen=True, rename="camel"):
+class Wanted(msgspec.Struct, frozen=True, rename="camel"):
     management_state: str = ""
-    releases: list[Release] | None = None
 
 
-class Components(msgspec.Struct, frozen=True):
-    kserve: Component | None = None
+class WantedComponents(msgspec.Struct, frozen=True):
+    kserve: Wanted | None = None
 
 
 class Spec(msgspec.Struct, frozen=True):
-    components: Components = Components()
+    components: WantedComponents = WantedComponents()
+
+
+class Installed(msgspec.Struct, frozen=True):
+    releases: list[Release] | None = None
+
+
+class InstalledComponents(msgspec.Struct, frozen=True):
+    kserve: Installed | None = None
 
 
 class Status(msgspec.Struct, frozen=True, rename="camel"):
@@ -56,7 +63,7 @@ class Status(msgspec.Struct, frozen=True, rename="camel"):
     observed_generation: int = 0
     release: Release = Release()
     conditions: list[Condition] | None = None
-    components: Components = Components()
+    components: InstalledComponents = InstalledComponents()
 
 
 class Metadata(msgspec.Struct, frozen=True, rename="camel"):
@@ -123,7 +130,7 @@ def _judged(one: DataScienceCluster) -> Check:
 
 def _unwanted(one: DataScienceCluster) -> Check | None:
     """What the management state alone says."""
-    state = (one.spec.components.kserve or Component()).management_state
+    state = (one.spec.components.kserve or Wanted()).management_state
     if state == _MANAGED:
         return None
     patch = '{"spec":{"components":{"kserve":{"managementState":"Managed"}}}}'

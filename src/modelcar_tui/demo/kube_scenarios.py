@@ -70,7 +70,13 @@ def templates() -> list[Object]:
         _image("vllm-cuda-rhel9"),
         display="vLLM Multi-Node ServingRuntime for KServe",
         dashboard="false",
-        runtime={"workerSpec": {"pipelineParallelSize": 2, "tensorParallelSize": 1}},
+        runtime={
+            "workerSpec": {
+                "pipelineParallelSize": 2,
+                "tensorParallelSize": 1,
+                "containers": [{"name": "worker-container", "image": _image("vllm-cuda-rhel9")}],
+            }
+        },
     )
     fast = template(
         "vllm-cuda-runtime-fast-1-template",

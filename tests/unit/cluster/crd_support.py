@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import kubernetes_validate
 import msgspec
 
 from modelcar_tui.demo.kube_store import Kind
@@ -104,6 +105,33 @@ def has(schema: Schema, path: str) -> bool:
         else:
             return False
     return True
+
+
+@cache
+def core_schemas(name: str) -> list[Schema]:
+    """A kind of Kubernetes' own, `api.core.v1.Node`, in an old and in the newest release that has it."""
+    folder = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema"
+    found = []
+    for release in ("v1.25.0-local", "v1.34.0-local", "v1.37.0-local"):
+        every = json.loads((folder / release / "_definitions.json").read_text())["$defs"]
+        if (schema := every.get(f"io.k8s.{name}")) is not None:
+            found.append(_inlined(schema, every))
+    assert found, f"no release has {name}"
+    return found
+
+
+def _inlined(schema: Any, every: Schema) -> Any:
+    if isinstance(schema, list):
+        return [_inlined(one, every) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if isinstance(named := schema.get("$ref"), str):
+        return _inlined(every[named.rpartition("/")[2]], every)
+    return {
+        key: _inlined(value, every)
+        for key, value in schema.items()
+        if key != "description" or isinstance(value, dict)
+    }
 
 
 @cache
