@@ -24,12 +24,14 @@ from modelcar_tui.cluster.report import why_text
 from modelcar_tui.cluster.scheduling import Requirement
 from modelcar_tui.cluster.taints import tainted, tolerated
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Pool
+from modelcar_tui.hardware.vendors import asked_resource
 
 __all__ = (
     "LARGER_DISKS",
     "SUITE",
     "SUITE_CPU_MILLI",
     "SUITE_MEMORY_MIB",
+    "YES",
     "Answer",
     "Fit",
     "PodShape",
@@ -145,7 +147,8 @@ def _devices(_: PodShape, node: GpuNode, pool: Pool) -> Fit | None:
     told = "offers its cards as devices of DRA only"
     class_ = "a DeviceClass with extendedResourceName (KEP-5004: beta in Kubernetes 1.36, off in 1.34)"
     if pool.asked_for is False:
-        return no("dra", f"{told}, and nothing serves nvidia.com/gpu from them: it takes {class_}")
+        asked = asked_resource(pool.resource)
+        return no("dra", f"{told}, and nothing serves {asked} from them: it takes {class_}")
     return maybe(
         "dra",
         f"{told}: whether {class_} serves the pod's request is not known",

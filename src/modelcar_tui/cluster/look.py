@@ -14,11 +14,13 @@ from modelcar_tui.cluster.limit_checks import limit_checks
 from modelcar_tui.cluster.limit_types import NamespaceLimits
 from modelcar_tui.cluster.llm_services import LLM_CODE, llm_checks, read_llm_services
 from modelcar_tui.cluster.preflight import Serving, check_serving
-from modelcar_tui.cluster.profiles import QUEUE_CODE, queue_checks, read_profiles
+from modelcar_tui.cluster.profile_checks import QUEUE_CODE, queue_checks
+from modelcar_tui.cluster.profiles import read_profiles
 from modelcar_tui.cluster.quotas import EVERYTHING, read_limits
 from modelcar_tui.cluster.runtimes import find_runtime, override
 from modelcar_tui.cluster.serving_types import Profiles
-from modelcar_tui.cluster.snapshot import read_inventory
+from modelcar_tui.cluster.stated import stated, what_if
+from modelcar_tui.cluster.trim import resources, trimmed
 from modelcar_tui.cluster.types import (
     LIMIT_CODES,
     AcceleratorReport,
@@ -27,11 +29,9 @@ from modelcar_tui.cluster.types import (
     Runtime,
     State,
 )
-from modelcar_tui.cluster.whatif import parse_gpu_flags
 from modelcar_tui.core.contain import Contained, hit, not_known, stopped
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
-from modelcar_tui.hardware.vendors import asked_resource
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.connect import connect
 from modelcar_tui.kube.errors import ClusterError
@@ -48,11 +48,6 @@ NODES_KEEP_S = 600.0
 """After this time `refresh` reads the nodes again too."""
 _AGAIN = (*LIMIT_CODES, LLM_CODE, QUEUE_CODE)
 """Codes of the checks that a refresh makes anew."""
-_NO_CLUSTER = Problem(
-    what="no cluster was asked for a runtime image",
-    fix="log in, or name the image: export VLLM_RUNTIME_IMAGE=IMAGE",
-    code="no-runtime",
-)
 
 
 async def look(
@@ -74,13 +69,9 @@ async def look(
         UserError: `--gpu` or `--inventory` can't be read. Everything else is told in the report.
     """
     if options.gpus or options.inventory:
-        inventory = parse_gpu_flags(options.gpus) if options.gpus else None
-        if options.inventory:
-            stated = await asyncio.to_thread(read_inventory, options.inventory)
-            inventory = _together(inventory, stated)
-        assert inventory is not None  # noqa: S101
-        progress(inventory)
-        return await _what_if(options, inventory, on_access)
+        told = await stated(options)
+        progress(told.inventory)
+        return await what_if(options, told, on_access)
     try:
         credentials = find(options)
     except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
@@ -142,7 +133,7 @@ async def refresh(
         not_known(error)
         return _newer(report, await look(options, progress))
     kept = tuple(check for check in report.checks if check.code not in _AGAIN)
-    wanted = _resources(report.inventory)
+    wanted = resources(report.inventory)
     again = (
         *limit_checks(limits, wanted),
         *llm_checks(services, wanted),
@@ -177,10 +168,9 @@ def _newer(old: AcceleratorReport, new: AcceleratorReport) -> AcceleratorReport:
 async def _stated_again(options: ClusterOptions, report: AcceleratorReport) -> AcceleratorReport:
     if not options.inventory:
         return report
-    stated = await asyncio.to_thread(read_inventory, options.inventory)
-    flags = parse_gpu_flags(options.gpus) if options.gpus else None
-    inventory = _trimmed(_together(flags, stated), report.runtime, report.profiles)
-    return msgspec.structs.replace(report, inventory=inventory)
+    told = await stated(options)
+    inventory = trimmed(told.inventory, report.runtime, told.profiles)
+    return msgspec.structs.replace(report, inventory=inventory, profiles=told.profiles)
 
 
 class _Learned:
@@ -212,7 +202,7 @@ class _Learned:
         more = (problem,) if problem else ()
         runtime = self.runtime
         inventory = msgspec.structs.replace(
-            _trimmed(self.inventory, runtime, self.profiles),
+            trimmed(self.inventory, runtime, self.profiles),
             partial=True,
             problems=tuple(dict.fromkeys((*self.inventory.problems, *more))),
         )
@@ -245,7 +235,7 @@ async def _look(
     serving = await _serving(client, namespace, access.version, inventory, runtime)
     return AcceleratorReport(
         access=access,
-        inventory=_trimmed(inventory, runtime, profiles),
+        inventory=trimmed(inventory, runtime, profiles),
         runtime=runtime,
         runtime_problem=None if runtime else problem,
         checks=(*serving.checks, *queue_checks(profiles, serving.limits)),
@@ -291,78 +281,11 @@ async def _serving(
     """What `check_serving` finds out; where that fails, the limits of the namespace are not known."""
     with Contained("the checks of serving") as caught:
         scheduling = runtime.scheduling if runtime else None
-        return await check_serving(client, namespace, kubernetes, _resources(inventory), scheduling)
+        return await check_serving(client, namespace, kubernetes, resources(inventory), scheduling)
     assert caught.problem is not None  # noqa: S101 - else it has returned
     unread = NamespaceLimits(namespace=clean(namespace), unknown=EVERYTHING)
     told = Check(code="unanswered", state=State.UNKNOWN, what=str(caught.problem))
     return Serving(checks=(told,), limits=unread)
-
-
-def _trimmed(inventory: Inventory, runtime: Runtime | None, profiles: Profiles | None = None) -> Inventory:
-    """Of the nodes' labels only those that the runtime's pod selects by, and on a tainted node those that
-    hardware profiles do: they are too many to keep."""
-    wanted = runtime.scheduling.labels if runtime else frozenset[str]()
-    found = profiles.found if profiles else ()
-    tainted = wanted | {key for profile in found for key, _ in profile.selector}
-    nodes = tuple(
-        msgspec.structs.replace(node, labels=_chosen(node.labels, tainted if node.taints else wanted))
-        if node.labels
-        else node
-        for node in inventory.nodes
-    )
-    return msgspec.structs.replace(inventory, nodes=nodes)
-
-
-def _chosen(labels: dict[str, str], wanted: frozenset[str]) -> dict[str, str]:
-    return {key: value for key, value in labels.items() if key in wanted}
-
-
-def _resources(inventory: Inventory) -> frozenset[str]:
-    """Resources that pods ask for on usable nodes."""
-    names = {pool.resource for node in inventory.nodes if node.usable for pool in node.pool}
-    return frozenset(name for one in names if not (name := asked_resource(one)).startswith("dra:"))
-
-
-async def _what_if(
-    options: ClusterOptions, inventory: Inventory, on_access: Callable[[Access], None]
-) -> AcceleratorReport:
-    access = Access(rung=Rung.WHAT_IF)
-    runtime, problem = override(), None
-    if runtime is None:
-        runtime, problem, access = await _runtime_only(options, inventory, access)
-    on_access(access)
-    return AcceleratorReport(
-        access=access, inventory=_trimmed(inventory, runtime), runtime=runtime, runtime_problem=problem
-    )
-
-
-async def _runtime_only(
-    options: ClusterOptions, inventory: Inventory, access: Access
-) -> tuple[Runtime | None, Problem | None, Access]:
-    """The templates of a cluster, if there happens to be one within reach."""
-    brief = msgspec.structs.replace(options, connect_timeout_s=min(3.0, options.connect_timeout_s))
-    try:
-        credentials = find(options)
-        async with asyncio.timeout(min(20.0, options.total_timeout_s)), connect(credentials, brief) as client:
-            runtime, problem = await find_runtime(
-                client, inventory, options.namespace or credentials.namespace
-            )
-            seen = msgspec.structs.replace(access, server=clean(client.server), context=credentials.context)
-            return runtime, problem, seen
-    except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
-        not_known(error)
-        return None, _NO_CLUSTER, access
-
-
-def _together(flags: Inventory | None, stated: Inventory) -> Inventory:
-    if flags is None:
-        return stated
-    return msgspec.structs.replace(
-        stated,
-        nodes=(*flags.nodes, *stated.nodes),
-        nodes_seen=flags.nodes_seen + stated.nodes_seen,
-        origin=f"{flags.origin} and {stated.origin}",
-    )
 
 
 def _blind(access: Access, problem: Problem | None) -> AcceleratorReport:

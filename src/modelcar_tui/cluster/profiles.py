@@ -16,10 +16,9 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.cluster.home import likely_homes
-from modelcar_tui.cluster.limit_types import NamespaceLimits, amount
+from modelcar_tui.cluster.limit_types import amount
 from modelcar_tui.cluster.scheduling import Toleration
 from modelcar_tui.cluster.serving_types import HardwareProfile, Offered, ProfileKind, Profiles
-from modelcar_tui.cluster.types import Check, State
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware.vendors import prefixes
@@ -27,11 +26,8 @@ from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.objects import Meta, Quantity, T
 
-NAME, NAMESPACE = "opendatahub.io/hardware-profile-name", "opendatahub.io/hardware-profile-namespace"
-"""Annotations by which an InferenceService names its profile."""
 _HARDWARE = "/apis/infrastructure.opendatahub.io/{}/namespaces/{}/hardwareprofiles"
 _DASHBOARD = "/apis/dashboard.opendatahub.io/{}/namespaces/{}/{}"
-QUEUE_CODE = "profile-queue"
 _MOST = 200
 """Profiles of one kind and namespace that are looked at; a dashboard has a handful."""
 
@@ -70,36 +66,27 @@ class _Scheduling(msgspec.Struct, frozen=True):
     kueue: _Queue | None = None
 
 
-class _Spec(msgspec.Struct, frozen=True):
-    identifiers: list[_Identifier] | None = None
-    scheduling: _Scheduling | None = None
-
-
-class Hardware(msgspec.Struct, frozen=True):
-    """infrastructure.opendatahub.io/v1 and v1alpha1 HardwareProfile."""
-
-    metadata: Meta = Meta()
-    spec: _Spec = _Spec()
-
-
 class _Label(msgspec.Struct, frozen=True):
     key: str = ""
     value: str = ""
 
 
-class _OldSpec(msgspec.Struct, frozen=True, rename="camel"):
-    enabled: bool = True
+class _Spec(msgspec.Struct, frozen=True, rename="camel"):
     identifiers: list[_Identifier] | None = None
+    scheduling: _Scheduling | None = None
+    enabled: bool = True
     node_selectors: list[_Label] | None = None
     node_selector: dict[str, str] | None = None
     tolerations: list[_Toleration] | None = None
 
 
-class OldHardware(msgspec.Struct, frozen=True):
-    """dashboard.opendatahub.io/v1alpha1 HardwareProfile."""
+class Hardware(msgspec.Struct, frozen=True, rename="camel"):
+    """infrastructure.opendatahub.io/v1 and v1alpha1 HardwareProfile, and the dashboard's own v1alpha1, which
+    has its scheduling on the level of the identifiers."""
 
+    api_version: str = ""
     metadata: Meta = Meta()
-    spec: _OldSpec = _OldSpec()
+    spec: _Spec = _Spec()
 
 
 class _AcceleratorSpec(msgspec.Struct, frozen=True):
@@ -137,68 +124,6 @@ def promised(profiles: Profiles | None) -> frozenset[str]:
     )
 
 
-def count_checks(
-    wanted: Sequence[tuple[str, int]], offered: Iterable[str], profiles: Profiles | None
-) -> tuple[Check, ...]:
-    """Models that ask for more, or fewer, of a resource than any profile allows. The dashboard refuses that
-    in its form; neither the API server nor the webhook does.
-
-    Args:
-        wanted: name and GPUs of each model.
-        offered: resources of the usable nodes' units.
-        profiles: None where they were not read.
-    """
-    checks = []
-    for resource in sorted(set(offered)):
-        bounds = [one for profile in (profiles.found if profiles else ()) if (one := profile.offer(resource))]
-        outside = [
-            (name, count) for name, count in wanted if bounds and not any(one.allows(count) for one in bounds)
-        ]
-        if not outside:
-            continue
-        name, count = outside[0]
-        more = f" (and {len(outside) - 1} more)" if len(outside) > 1 else ""
-        most = [one.most for one in bounds]
-        if None not in most and count > (top := max(one or 0 for one in most)):
-            bound = f"no hardware profile allows more than {top} {resource}"
-        else:
-            bound = f"no hardware profile allows {count} {resource}"
-        what = f"{bound}, {name}{more} asks for {count}: the dashboard would not deploy it so, the API does"
-        fix = "raise maxCount of a profile that offers it, or deploy without the dashboard"
-        checks.append(Check(code="profile-count", state=State.WARNING, what=what, fix=fix))
-    return tuple(checks)
-
-
-def queue_checks(profiles: Profiles | None, limits: NamespaceLimits | None) -> tuple[Check, ...]:
-    """Profiles whose queue is not there in the namespace: what is served with one waits for ever."""
-    if profiles is None or limits is None or limits.managed is not True or "queues" in limits.unknown:
-        return ()
-    there = {queue.name for queue in limits.queues}
-    lost = [profile for profile in profiles.found if profile.queue and profile.queue not in there]
-    return tuple(
-        Check(
-            code=QUEUE_CODE,
-            state=State.WARNING,
-            what=f"{profile.title} names the queue {profile.queue}, which is not there in {limits.namespace}",
-            fix=f"serve with another profile, or make the queue: oc get localqueues -n {limits.namespace}",
-        )
-        for profile in lost[:3]
-    )
-
-
-def naming(profile: HardwareProfile) -> str:
-    """What to do so that a model is served with a profile."""
-    if profile.kind is ProfileKind.HARDWARE:
-        return (
-            f"oc annotate inferenceservice NAME {NAME}={profile.name} {NAMESPACE}={profile.namespace} "
-            "(the QA suite's has no such annotation)"
-        )
-    return (
-        f"choose {profile.title} in the dashboard, or give the ServingRuntime its tolerations (the QA suite "
-        "does neither)"
-    )
-
-
 def _of_accelerators(profile: HardwareProfile) -> bool:
     return any(one.resource.startswith(prefixes()) for one in profile.offers)
 
@@ -221,7 +146,8 @@ async def _read_hardware(client: Client, namespace: str) -> _Answer:
 
 async def _read_old(client: Client, namespace: str) -> _Answer:
     paths = [_DASHBOARD.format("v1alpha1", namespace, "hardwareprofiles")]
-    return await _read(client, paths, OldHardware, namespace, "dashboard's hardware profiles", of_dashboard)
+    what = "dashboard's hardware profiles"
+    return await _read(client, paths, Hardware, namespace, what, of_dashboard)
 
 
 async def _read_accelerators(client: Client, namespace: str) -> _Answer:
@@ -258,6 +184,8 @@ async def _read(
 def of_hardware(item: Hardware) -> HardwareProfile | None:
     """A HardwareProfile; None where it is disabled. A queue wins over tolerations and selector, as in the
     webhook."""
+    if item.api_version.startswith("dashboard."):
+        return of_dashboard(item)
     meta, spec = item.metadata, item.spec
     if (meta.annotations or {}).get("opendatahub.io/disabled") == "true":
         return None
@@ -275,7 +203,7 @@ def of_hardware(item: Hardware) -> HardwareProfile | None:
     )
 
 
-def of_dashboard(item: OldHardware) -> HardwareProfile | None:
+def of_dashboard(item: Hardware) -> HardwareProfile | None:
     """A HardwareProfile of the dashboard's own; None where it is disabled."""
     meta, spec = item.metadata, item.spec
     if not spec.enabled:

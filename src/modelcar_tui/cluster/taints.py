@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.cluster.fit_types import Fit, PodShape, maybe
-from modelcar_tui.cluster.profiles import naming
+from modelcar_tui.cluster.profile_checks import naming
 from modelcar_tui.cluster.scheduling import Toleration
 from modelcar_tui.cluster.serving_types import HardwareProfile, ProfileKind
 from modelcar_tui.cluster.types import GpuNode, Pool

@@ -8,7 +8,7 @@ import msgspec
 
 from modelcar_tui.cluster.fits import Answer, PodShape, may_be_put
 from modelcar_tui.cluster.image_checks import ImageNeed, check_images, check_waiting
-from modelcar_tui.cluster.profiles import count_checks
+from modelcar_tui.cluster.profile_checks import count_checks
 from modelcar_tui.cluster.pull import check_pull
 from modelcar_tui.cluster.types import AcceleratorReport, Check, Guarantee, Inventory, State
 from modelcar_tui.core.errors import UserError

@@ -17,7 +17,7 @@ from modelcar_tui.cluster.fits import (
     may_run,
 )
 from modelcar_tui.cluster.limits import NamespaceLimits, Request, admission
-from modelcar_tui.cluster.profiles import naming
+from modelcar_tui.cluster.profile_checks import naming
 from modelcar_tui.cluster.scheduling import Scheduling
 from modelcar_tui.cluster.serving_types import HardwareProfile, OciMode
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Pool
