@@ -11,6 +11,7 @@ import yaml
 from modelcar_tui.cluster.look import look
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory
 from modelcar_tui.demo.kube import StubCluster, write_kubeconfig
+from modelcar_tui.demo.kube_operators import node_conditions
 from modelcar_tui.kube.types import ClusterOptions
 
 HERE = Path(__file__).parent
@@ -55,6 +56,7 @@ def as_node(flavour: dict[str, Any], name: str | None = None) -> dict[str, Any]:
         "status": {
             "capacity": flavour["capacity"],
             "allocatable": flavour["allocatable"],
+<<<<<<< HEAD
             "conditions": flavour.get("conditions")
             or [
                 {
@@ -66,6 +68,9 @@ def as_node(flavour: dict[str, Any], name: str | None = None) -> dict[str, Any]:
                     "lastTransitionTime": "2026-11-01T00:00:00Z",
                 }
             ],
+=======
+            "conditions": node_conditions(str(flavour.get("ready", "True"))),
+>>>>>>> operators
         },
     }
 
