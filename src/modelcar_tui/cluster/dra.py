@@ -14,20 +14,15 @@ from itertools import groupby
 
 import msgspec
 
-from modelcar_tui.cluster.types import GpuNode
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube.objects import Attribute, Device, DeviceClass, Expression, NodeSelector, ResourceSlice
+from modelcar_tui.kube.objects import Attribute, Device, Expression, NodeSelector, ResourceSlice
 from modelcar_tui.kube.quantity import mebibytes, whole
 
-_Key = tuple[str, str | None, int | None, str | None]
+_Key = tuple[str, str | None, int | None, str | None, bool]
 _Counters = dict[tuple[str, str], int]
 """What is left of a counter by (set, name)."""
 _ACCELERATOR = re.compile(r"gpu|tpu|npu|gaudi|neuron|accel", re.IGNORECASE)
-_ALPHA, _BETA = 34, 36
-"""Minor releases of Kubernetes in which extended resources served by DRA came, off and on by default."""
-_EXTENDED = {"gpu.nvidia.com": ("nvidia.com/gpu",), "gpu.amd.com": ("amd.com/gpu",)}
-"""What pods ask for of each driver's devices."""
 _HOST_KEYS = ("kubernetes.io/hostname", "metadata.name")
 
 
@@ -52,6 +47,8 @@ class DraPool(msgspec.Struct, frozen=True, kw_only=True):
     """False when slices of the pool's newest generation are missing."""
     shared: bool = False
     """The driver may cut these cards on demand; the slices are not listed again."""
+    several: bool = False
+    """Several claims may have the same device (KEP-5075, consumable capacity)."""
 
 
 def by_node(
@@ -94,51 +91,6 @@ def elsewhere(slices: Iterable[ResourceSlice]) -> tuple[Problem, ...]:
         for driver, count in found.items()
         if _ACCELERATOR.search(driver)
     )
-
-
-def served(node: GpuNode, classes: Collection[DeviceClass] | None) -> GpuNode:
-    """The node with what is known of whether pods get its devices by an extended resource.
-
-    KEP-5004 (`spec.extendedResourceName` of a DeviceClass): alpha and off in Kubernetes 1.34, beta in 1.36.
-
-    Args:
-        node: of which devices of DRA are pools named `dra:DRIVER...`.
-        classes: every DeviceClass; None when they could not be listed.
-    """
-    if not any(pool.resource.startswith("dra:") for pool in node.pool):
-        return node
-    pools = tuple(
-        msgspec.structs.replace(pool, asked_for=_asked_for(pool.resource, node.kubelet, classes))
-        if pool.resource.startswith("dra:")
-        else pool
-        for pool in node.pool
-    )
-    return msgspec.structs.replace(node, pool=pools)
-
-
-def _asked_for(resource: str, kubelet: str, classes: Collection[DeviceClass] | None) -> bool | None:
-    match = re.match(r"v?1\.(\d{1,3})", kubelet)
-    minor = int(match[1]) if match else None
-    if minor is not None and minor < _ALPHA:
-        return False
-    if classes is None:
-        return None
-    driver = resource.removeprefix("dra:").partition("/")[0]
-    named = [one for one in classes if one.spec.extended_resource_name in _EXTENDED.get(driver, ())]
-    fitting = [answer for one in named if (answer := _selects(one, driver)) is not False]
-    if not fitting:
-        return False
-    return True if True in fitting and minor is not None and minor >= _BETA else None
-
-
-def _selects(one: DeviceClass, driver: str) -> bool | None:
-    """Whether a class takes every device of a driver; None where its expression says more than that."""
-    expressions = [(selector.cel or {}).get("expression", "") for selector in one.spec.selectors or ()]
-    plain = re.compile(r"\s*device\.driver\s*==\s*(['\"])(?P<driver>[^'\"]+)\1\s*")
-    found = [plain.fullmatch(text) for text in expressions]
-    if any(match is not None and match["driver"] != driver for match in found):
-        return False
-    return None if None in found else True
 
 
 def _pools(slices: Iterable[ResourceSlice]) -> list[tuple[tuple[str, str], list[ResourceSlice], bool]]:
@@ -205,13 +157,13 @@ def _kinds(
         devices = [device for device in devices if _take(device, counters, only_if_it_fits=True)]
     kinds = []
     for key, group in groupby(sorted(devices, key=lambda device: _sortable(_key(device))), key=_key):
-        kind, product, memory, profile = key
+        kind, product, memory, profile, several = key
         members = list(group)
         usable = [one for one in members if complete and not _tainted(one)]
         free = None
-        if allocated is not None:
+        if allocated is not None and not (several and _held(driver, pool, usable, allocated)):
             free = sum((driver, pool, one.name) not in allocated and _fits(one, left) for one in usable)
-        parents = {parent for one in members if (parent := _text(one, "parentUUID"))}
+        parents = {parent for one in members if (parent := _parent(one))}
         kinds.append(
             DraPool(
                 driver=clean(driver, limit=100),
@@ -227,6 +179,7 @@ def _kinds(
                 parents=tuple(sorted(parents)),
                 complete=complete,
                 shared=shared,
+                several=several,
             )
         )
     return kinds
@@ -234,8 +187,22 @@ def _kinds(
 
 def _uncut(devices: list[Device]) -> list[Device]:
     """Without the cards that listed slices are cut from: a card and its slices are not both there."""
-    cut = {parent for device in devices if (parent := _text(device, "parentUUID"))}
-    return [device for device in devices if _text(device, "uuid") not in cut or _text(device, "parentUUID")]
+    cut = {parent for device in devices if (parent := _parent(device))}
+    return [
+        device
+        for device in devices
+        if _parent(device) or not cut & {_text(device, "uuid"), _text(device, "pciAddr")}
+    ]
+
+
+def _parent(device: Device) -> str | None:
+    """The card that a slice is cut from: by NVIDIA's driver, by AMD's."""
+    return _text(device, "parentUUID") or _text(device, "parentPciAddr")
+
+
+def _held(driver: str, pool: str, devices: list[Device], allocated: Collection[tuple[str, str, str]]) -> bool:
+    """Whether a claim has one of the devices: of one that several may have, what is left is not known."""
+    return any((driver, pool, one.name) in allocated for one in devices)
 
 
 def _limits(parts: list[ResourceSlice]) -> _Counters:
@@ -294,12 +261,13 @@ def _key(device: Device) -> _Key:
         product,
         mebibytes(memory.value) or None if memory else None,
         profile,
+        bool(device.allow_multiple_allocations),
     )
 
 
-def _sortable(key: _Key) -> tuple[str, str, int, str]:
-    kind, product, memory, profile = key
-    return (kind, product or "", -1 if memory is None else memory, profile or "")
+def _sortable(key: _Key) -> tuple[str, str, int, str, bool]:
+    kind, product, memory, profile, several = key
+    return (kind, product or "", -1 if memory is None else memory, profile or "", several)
 
 
 def _text(device: Device, name: str) -> str | None:

@@ -15,27 +15,25 @@ from typing import Any, TypeVar
 import msgspec
 
 from modelcar_tui.cluster.access import Right, may
+from modelcar_tui.cluster.kserve_config import Around, kserve_checks, kserve_of, read_settings
 from modelcar_tui.cluster.limit_checks import limit_checks
 from modelcar_tui.cluster.limit_types import NamespaceLimits
+from modelcar_tui.cluster.llm_services import llm_checks, read_llm_services
 from modelcar_tui.cluster.operators import read_operators
 from modelcar_tui.cluster.pull import find_pull_secrets
 from modelcar_tui.cluster.quotas import EVERYTHING, read_limits
-from modelcar_tui.cluster.runtimes import CANDIDATES, applications_namespace
+from modelcar_tui.cluster.scheduling import Scheduling
+from modelcar_tui.cluster.serving_types import KServe, LlmServices
 from modelcar_tui.cluster.types import Check, PullSecrets, State, Versions
 from modelcar_tui.core.contain import hit, not_known, stopped
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
 
-_SWITCH = "model-car-switch"
 QUESTION_S = 60.0
 R = TypeVar("R")
 _FIRST_MINOR = 13
 """OpenShift 4.N is built on Kubernetes 1.(N + 13)."""
-
-
-class _ConfigMap(msgspec.Struct, frozen=True):
-    data: dict[str, str] | None = None
 
 
 class _Desired(msgspec.Struct, frozen=True):
@@ -58,28 +56,47 @@ class _Groups(msgspec.Struct, frozen=True):
     groups: list[_Group] | None = None
 
 
+class Serving(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is around a model that is to be served."""
+
+    checks: tuple[Check, ...] = ()
+    versions: Versions = Versions()
+    pull: PullSecrets | None = None
+    limits: NamespaceLimits | None = None
+    kserve: KServe | None = None
+    llm_services: LlmServices | None = None
+
+
 async def check_serving(
-    client: Client, namespace: str, kubernetes: str = "", wanted: Collection[str] = ()
-) -> tuple[tuple[Check, ...], Versions, PullSecrets | None, NamespaceLimits | None]:
-    """The checks of the cluster, what runs on it, which registries its pods can log in to, and the limits of
-    the namespace.
+    client: Client,
+    namespace: str,
+    kubernetes: str = "",
+    wanted: Collection[str] = (),
+    scheduling: Scheduling | None = None,
+) -> Serving:
+    """The checks of the cluster, what runs on it, which registries its pods can log in to, the limits of
+    the namespace, and KServe's settings.
 
     Args:
         client: of the cluster.
         namespace: where models are to be served.
         kubernetes: the server's version, for OpenShift's when that may not be read.
         wanted: accelerator resources that the cluster's nodes offer.
+        scheduling: what the runtime's pods ask of their node.
     """
     groups = await _groups(client)
     if groups is not None and "serving.kserve.io" not in groups:
         fix = "install OpenShift AI with its KServe component"
         none = Check(code="kserve", state=State.BLOCKED, what="the cluster has no KServe", fix=fix)
-        return (none,), Versions(), None, None
+        return Serving(checks=(none,))
     nothing: tuple[tuple[Check, ...], Versions] = (), Versions()
     unread = NamespaceLimits(namespace=clean(namespace), unknown=EVERYTHING)
     asked = _Questions()
     found = await asyncio.gather(
-        asked.one("KServe's model-car switch", _switch(client), None),
+        asyncio.gather(
+            asked.one("KServe's settings", read_settings(client), None),
+            asked.one("the LLMInferenceServices", read_llm_services(client, namespace), None),
+        ),
         asked.one("the DataScienceCluster", read_operators(client), nothing),
         asked.one("OpenShift's version", _openshift(client, kubernetes, groups), (None, False)),
         asked.one("our rights", _may_serve(client, namespace), None),
@@ -90,10 +107,24 @@ async def check_serving(
             None,
         ),
     )
-    switch, (operators, versions), (openshift, inferred), rights, limits, pull = found
+    (settings, services), (operators, versions), (openshift, inferred), rights, limits, pull = found
     versions = msgspec.structs.replace(versions, openshift=openshift, inferred=inferred)
-    own = tuple(check for check in (switch, *operators, rights) if check is not None)
-    return (*own, *limit_checks(limits, wanted), *asked.unanswered), versions, pull, limits
+    around = Around(
+        release=versions.kserve,
+        kubernetes=kubernetes,
+        groups=groups,
+        scheduling=scheduling or Scheduling(),
+    )
+    kserve = () if settings is None else kserve_checks(settings, around)
+    own = tuple(check for check in (*kserve, *operators, rights) if check is not None)
+    return Serving(
+        checks=(*own, *limit_checks(limits, wanted), *llm_checks(services, wanted), *asked.unanswered),
+        versions=versions,
+        pull=pull,
+        limits=limits,
+        kserve=None if settings is None else kserve_of(settings),
+        llm_services=services,
+    )
 
 
 class _Questions:
@@ -124,47 +155,6 @@ async def _groups(client: Client) -> frozenset[str] | None:
     except ClusterError:
         return None
     return frozenset(group.name for group in found.groups or ()) or None
-
-
-async def _switch(client: Client) -> Check:
-    """`enableModelcar` of KServe's storage initializer."""
-    refused = None
-    home = await _quietly_home(client)
-    for place in dict.fromkeys(filter(None, (home, *CANDIDATES, "kserve"))):
-        try:
-            found = await client.get(
-                f"/api/v1/namespaces/{place}/configmaps/inferenceservice-config", _ConfigMap
-            )
-        except ClusterError as error:
-            refused = refused or error
-            continue
-        return _read_switch((found.data or {}).get("storageInitializer", ""), place)
-    why = refused.problem.what if refused is not None else "there is no ConfigMap inferenceservice-config"
-    fix = f"oc get configmap inferenceservice-config -n {home or CANDIDATES[0]} -o yaml"
-    return Check(
-        code=_SWITCH, state=State.UNKNOWN, what=f"KServe's model-car switch can't be read: {why}", fix=fix
-    )
-
-
-def _read_switch(text: str, namespace: str) -> Check:
-    try:
-        settings: Any = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        settings = None
-    fix = f"set enableModelcar to true: oc edit configmap inferenceservice-config -n {namespace}"
-    if not isinstance(settings, dict):
-        what = f"inferenceservice-config in {namespace} has no readable storageInitializer"
-        return Check(code=_SWITCH, state=State.UNKNOWN, what=what, fix=fix)
-    value = settings.get("enableOciModelSupport", settings.get("enableModelcar"))
-    if value is None:
-        what = f"inferenceservice-config in {namespace} does not say whether model-cars are on"
-        return Check(code=_SWITCH, state=State.WARNING, what=what, fix=fix)
-    if value is True or value == "true":
-        return Check(code=_SWITCH, state=State.OK, what="KServe serves oci:// images as model-cars")
-    what = (
-        "KServe's model-car switch is off: the storage initializer would be given the oci:// address and fail"
-    )
-    return Check(code=_SWITCH, state=State.BLOCKED, what=what, fix=fix)
 
 
 async def _openshift(
@@ -198,10 +188,3 @@ async def _may_serve(client: Client, namespace: str) -> Check:
     return Check(
         code="rights", state=State.UNKNOWN if allowed is None else State.WARNING, what=what, fix=right.command
     )
-
-
-async def _quietly_home(client: Client) -> str:
-    try:
-        return await applications_namespace(client)
-    except ClusterError:
-        return ""

@@ -105,6 +105,12 @@ def vendors() -> dict[str, Vendor]:
     return table(__file__, "accelerators.json", _Table).vendors
 
 
+def served(vendor: str) -> bool:
+    """Whether OpenShift AI has a vLLM runtime for the vendor's accelerators."""
+    known = vendors().get(vendor)
+    return known is not None and bool(known.templates)
+
+
 def vendor_word(word: str) -> str:
     """Our word for what else a vendor is called (`habana`, `gaudi`, `xpu`); empty when none is."""
     word = word.strip().lower()
@@ -129,6 +135,13 @@ def vendor_of_resource(resource: str) -> Vendor | None:
         if begins and device.startswith(begins):
             return vendor
     return None
+
+
+def asked_resource(resource: str) -> str:
+    """What a pod asks for to get units of a pool: of devices (`dra:gpu.nvidia.com`) the name of the vendor's
+    device plug-in, else the resource itself."""
+    vendor = vendor_of_resource(resource)
+    return vendor.resources[0] if resource.startswith("dra:") and vendor else resource
 
 
 def prefixes() -> tuple[str, ...]:

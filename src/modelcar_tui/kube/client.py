@@ -17,12 +17,12 @@ import msgspec
 
 from modelcar_tui.core.contain import keep
 from modelcar_tui.core.crash import kind as kind_of
+from modelcar_tui.core.lanes import Lanes
 from modelcar_tui.core.secrets import quoted
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube import objects
 from modelcar_tui.kube.bounds import WAITS_S, Extent
 from modelcar_tui.kube.errors import ClusterError, answered, broke, no_list, not_kubernetes, unreachable
-from modelcar_tui.kube.lanes import Lanes
 from modelcar_tui.kube.transport import Answer, Stream, Transport
 
 T = TypeVar("T", bound=msgspec.Struct)

@@ -53,7 +53,7 @@ async def test_a_healthy_cluster(tmp_path: Path) -> None:
     [
         ('{"enableModelcar": true}', State.OK),
         ('{"enableModelcar": false}', State.BLOCKED),
-        ('{"enableOciModelSupport": false, "enableModelcar": true}', State.BLOCKED),
+        ('{"enableOciModelSupport": false, "enableModelcar": true}', State.OK),
         ("{}", State.WARNING),
         ("not json", State.UNKNOWN),
         ("[]", State.UNKNOWN),
