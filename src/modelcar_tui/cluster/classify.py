@@ -196,7 +196,6 @@ def _weight(one: Found) -> tuple[bool, bool, int]:
     return bool(units), served(one.vendor), units
 
 
-<<<<<<< HEAD
 def _stamped(pool: Pool, one: Found) -> Pool:
     """The pool with its vendor's cards, where it does not know better."""
     if pool.vendor:
@@ -204,16 +203,3 @@ def _stamped(pool: Pool, one: Found) -> Pool:
     return msgspec.structs.replace(
         pool, vendor=one.vendor, product=one.product, family=one.family, cc=one.cc, physical=one.physical
     )
-=======
-def _condition(node: objects.Node, kind: str) -> str:
-    return next((one.status for one in reversed(node.status.conditions or ()) if one.type == kind), "")
-
-
-def _taints(node: objects.Node) -> tuple[str, ...]:
-    texts = []
-    for taint in node.spec.taints or ():
-        if taint.effect in _BARS and not taint.key.startswith(_OWN_TAINTS) and taint.key not in _LEAVING:
-            value = f"={taint.value}" if taint.value else ""
-            texts.append(clean(f"{taint.key}{value}:{taint.effect}", limit=_LABEL_LIMIT))
-    return tuple(texts)
->>>>>>> operators

@@ -56,21 +56,7 @@ def as_node(flavour: dict[str, Any], name: str | None = None) -> dict[str, Any]:
         "status": {
             "capacity": flavour["capacity"],
             "allocatable": flavour["allocatable"],
-<<<<<<< HEAD
-            "conditions": flavour.get("conditions")
-            or [
-                {
-                    "type": "Ready",
-                    "status": str(flavour.get("ready", "True")),
-                    "reason": "KubeletReady",
-                    "message": "",
-                    "lastHeartbeatTime": "2026-11-01T00:00:00Z",
-                    "lastTransitionTime": "2026-11-01T00:00:00Z",
-                }
-            ],
-=======
-            "conditions": node_conditions(str(flavour.get("ready", "True"))),
->>>>>>> operators
+            "conditions": flavour.get("conditions") or node_conditions(str(flavour.get("ready", "True"))),
         },
     }
 
