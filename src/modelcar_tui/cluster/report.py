@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from modelcar_tui.cluster.serving_report import serving_rows
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, OtherNode, Pool, ScaleUp
 from modelcar_tui.hardware.vendors import served, vendors
 
@@ -241,4 +242,5 @@ def document(report: AcceleratorReport) -> Row:
             "unknown": list(report.pull.unknown),
         },
         "runtime_problem": str(report.runtime_problem) if report.runtime_problem else None,
+        **serving_rows(report),
     }
