@@ -29,7 +29,7 @@ def _chosen(labels: dict[str, str], wanted: frozenset[str]) -> dict[str, str]:
 
 
 def resources(inventory: Inventory) -> frozenset[str]:
-    """Resources that pods ask for on usable nodes, of vendors that OpenShift AI serves where there are any."""
+    """Resources that pods ask for on usable nodes: of the vendors that OpenShift AI serves, else of all."""
     places = [(node, pool) for node in inventory.nodes if node.usable for pool in node.pool]
     own = [(node, pool) for node, pool in places if served(node.card(pool).vendor)]
     names = {pool.resource for _, pool in own or places}
