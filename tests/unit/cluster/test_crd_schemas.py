@@ -233,6 +233,30 @@ def test_every_reader_of_an_object_is_held_against_a_schema() -> None:
     assert {kind.__qualname__ for kind in found - READERS.keys() - CORE.keys() - parts} == set()
 
 
+def unstructural(schema: dict[str, Any], path: str) -> Iterator[str]:
+    """Where a schema breaks the rules of a CustomResourceDefinition (apiextensions-apiserver,
+    pkg/apiserver/schema/validation.go): a type everywhere, no references."""
+    loose = schema.get("x-kubernetes-int-or-string") or schema.get("x-kubernetes-preserve-unknown-fields")
+    if "type" not in schema and not loose:
+        yield f"{path} has no type"
+    if schema.keys() & {"$ref", "definitions", "patternProperties", "uniqueItems", "readOnly"}:
+        yield f"{path} has what is forbidden"
+    if {"properties", "additionalProperties"} <= schema.keys():
+        yield f"{path} is a map and an object"
+    for name, inner in schema.get("properties", {}).items():
+        yield from unstructural(inner, f"{path}.{name}")
+    for word in ("items", "additionalProperties"):
+        if isinstance(inner := schema.get(word), dict):
+            yield from unstructural(inner, f"{path}.{word}")
+
+
+def test_a_server_takes_every_schema_as_a_definition() -> None:
+    releases = [(name, release) for name in names() for release in kind_file(name)["releases"]]
+    for name, release in releases:
+        for version, schema in release["versions"].items():
+            assert [*unstructural(schema, f"{name} {version}")] == []
+
+
 def test_each_schema_names_its_source() -> None:
     listed = [
         (one["release"], one["repository"], one["commit"], one["path"])
