@@ -34,8 +34,9 @@ from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.connect import connect
+from modelcar_tui.kube.credentials import Credentials
 from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.kubeconfig import Credentials, find
+from modelcar_tui.kube.kubeconfig import find
 from modelcar_tui.kube.types import Access, ClusterOptions, Rung
 
 _NOT_REACHED = Problem(

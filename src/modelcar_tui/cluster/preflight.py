@@ -2,7 +2,7 @@
 queues.
 
 Every check may come out as "unknown" with its reason; none fails the run. Names of settings: KServe,
-config/configmap/inferenceservice.yaml; opendatahub-operator, api/datasciencecluster.
+config/configmap/inferenceservice.yaml.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from modelcar_tui.cluster.kserve_config import Around, kserve_checks, kserve_of,
 from modelcar_tui.cluster.limit_checks import limit_checks
 from modelcar_tui.cluster.limit_types import NamespaceLimits
 from modelcar_tui.cluster.llm_services import llm_checks, read_llm_services
+from modelcar_tui.cluster.operators import read_operators
 from modelcar_tui.cluster.pull import find_pull_secrets
 from modelcar_tui.cluster.quotas import EVERYTHING, read_limits
 from modelcar_tui.cluster.scheduling import Scheduling
@@ -28,43 +29,11 @@ from modelcar_tui.core.contain import hit, not_known, stopped
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.objects import Condition
 
-_DSC = "/apis/datasciencecluster.opendatahub.io/{}/datascienceclusters"
 QUESTION_S = 60.0
 R = TypeVar("R")
 _FIRST_MINOR = 13
 """OpenShift 4.N is built on Kubernetes 1.(N + 13)."""
-
-
-class _Release(msgspec.Struct, frozen=True):
-    name: str = ""
-    version: str = ""
-
-
-class _Component(msgspec.Struct, frozen=True, rename="camel"):
-    management_state: str = ""
-    releases: list[_Release] | None = None
-
-
-class _Components(msgspec.Struct, frozen=True):
-    kserve: _Component | None = None
-
-
-class _DscSpec(msgspec.Struct, frozen=True):
-    components: _Components = _Components()
-
-
-class _DscStatus(msgspec.Struct, frozen=True):
-    phase: str = ""
-    release: _Release = _Release()
-    conditions: list[Condition] | None = None
-    components: _Components = _Components()
-
-
-class _Dsc(msgspec.Struct, frozen=True):
-    spec: _DscSpec = _DscSpec()
-    status: _DscStatus = _DscStatus()
 
 
 class _Desired(msgspec.Struct, frozen=True):
@@ -128,7 +97,7 @@ async def check_serving(
             asked.one("KServe's settings", read_settings(client), None),
             asked.one("the LLMInferenceServices", read_llm_services(client, namespace), None),
         ),
-        asked.one("the DataScienceCluster", _operators(client), nothing),
+        asked.one("the DataScienceCluster", read_operators(client), nothing),
         asked.one("OpenShift's version", _openshift(client, kubernetes, groups), (None, False)),
         asked.one("our rights", _may_serve(client, namespace), None),
         asked.one("the namespace's limits", read_limits(client, namespace, groups), unread),
@@ -186,56 +155,6 @@ async def _groups(client: Client) -> frozenset[str] | None:
     except ClusterError:
         return None
     return frozenset(group.name for group in found.groups or ()) or None
-
-
-async def _operators(client: Client) -> tuple[tuple[Check, ...], Versions]:
-    """Health of the DataScienceCluster, and the versions that it tells."""
-    code = "data-science-cluster"
-    try:
-        try:
-            found = await client.short_list(_DSC.format("v1"), _Dsc)
-        except ClusterError as error:
-            if not error.missing:
-                raise
-            found = await client.short_list(_DSC.format("v2"), _Dsc)
-    except ClusterError as error:
-        why = "there is none that we know" if error.missing else error.problem.what
-        what = f"the DataScienceCluster can't be read: {why}"
-        fix = "oc get datasciencecluster -o yaml"
-        return (Check(code=code, state=State.UNKNOWN, what=what, fix=fix),), Versions()
-    if not found:
-        fix = "create one in the OpenShift AI operator"
-        return (
-            Check(code=code, state=State.BLOCKED, what="there is no DataScienceCluster", fix=fix),
-        ), Versions()
-    one = found[0]
-    release = one.status.release
-    ai = clean(f"{release.name} {release.version}".strip(), limit=120) or None
-    serving = one.status.components.kserve
-    releases = (serving.releases if serving else None) or []
-    kserve = next((clean(item.version, limit=40) for item in releases if item.name.lower() == "kserve"), None)
-    return (_health(one, code),), Versions(ai=ai, kserve=kserve)
-
-
-def _health(one: _Dsc, code: str) -> Check:
-    state = (one.spec.components.kserve or one.status.components.kserve or _Component()).management_state
-    if state == "Removed":
-        fix = "oc patch datasciencecluster default-dsc --type merge -p " + (
-            '\'{"spec":{"components":{"kserve":{"managementState":"Managed"}}}}\''
-        )
-        return Check(code=code, state=State.BLOCKED, what="the KServe component is removed", fix=fix)
-    failing = [item for item in one.status.conditions or () if item.status == "False"]
-    serving = [item for item in failing if item.type.lower().startswith("kserve")]
-    if not failing and one.status.phase in ("", "Ready"):
-        return Check(code=code, state=State.OK, what="the DataScienceCluster is ready")
-    worst = (serving or failing or [Condition(type="phase", message=one.status.phase)])[0]
-    what = f"the DataScienceCluster is not ready: {worst.type} {worst.reason} {worst.message}"
-    return Check(
-        code=code,
-        state=State.WARNING,
-        what=clean(re.sub(r"\s+", " ", what).strip(), limit=300),
-        fix="oc describe datasciencecluster",
-    )
 
 
 async def _openshift(

@@ -6,20 +6,23 @@ from collections.abc import Iterator
 
 from modelcar_tui.cluster.serving_report import serving_rows
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, OtherNode, Pool, ScaleUp
-from modelcar_tui.hardware.vendors import vendors
+from modelcar_tui.hardware.vendors import served, vendors
 
 Row = dict[str, object]
 _WHY = {
     "card-present-but-not-advertised": "a card is present but nothing offers it: driver or device plugin "
     "missing",
     "node-not-ready": "the node is not ready",
+    "starting": "the node is still being set up",
     "cordoned": "the node is cordoned",
     "being-deleted": "the node is being deleted",
-    "leaving": "its autoscaler is about to take the node away",
+    "leaving": "the node is about to be taken away",
     "disk-pressure": "the node is short of disk space",
     "pid-pressure": "the node is short of process ids",
     "network-unavailable": "the node's network is not set up",
     "no-healthy-devices": "none of its devices is healthy",
+    "other-names-only": "its cards are offered only in another scheduler's measure, which no pod of "
+    "vLLM asks for",
     "resource-slices-incomplete": "its newest ResourceSlices are not all there yet",
 }
 
@@ -143,9 +146,15 @@ def _pool_row(pool: Pool, node: GpuNode) -> Row:
     }
     if pool.mig_profile:
         row["mig_profile"] = pool.mig_profile
-    if pool.product:
-        row["product"] = pool.product
-    return row
+    card = node.card(pool)
+    return row | {
+        "vendor": card.vendor,
+        "product": card.product,
+        "family": card.family,
+        "cc": card.cc,
+        "physical": card.physical,
+        "vllm_runtime": None if served(card.vendor) else "none",
+    }
 
 
 def _other_row(node: OtherNode) -> Row:

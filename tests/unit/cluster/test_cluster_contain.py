@@ -105,7 +105,7 @@ QUESTIONS = (
     (look, "check_serving"),
     (preflight, "read_settings"),
     (preflight, "read_llm_services"),
-    (preflight, "_operators"),
+    (preflight, "read_operators"),
     (preflight, "_openshift"),
     (preflight, "_may_serve"),
     (preflight, "read_limits"),
