@@ -31,11 +31,14 @@ import modelcar_tui.cluster
 from modelcar_tui.cluster import (
     access,
     data_science_cluster,
+    home,
     inventory,
     kueue,
+    llm_services,
     offers,
     operators,
     preflight,
+    profiles,
     pull,
     quotas,
     runtimes,
@@ -126,9 +129,12 @@ def test_a_profile_without_its_counts_is_found() -> None:
 READERS: dict[type[msgspec.Struct], str] = {
     data_science_cluster.DataScienceCluster: DSC_FILE,
     operators.Initialization: "dscinitializations.dscinitialization.opendatahub.io",
-    runtimes._Dsci: "dscinitializations.dscinitialization.opendatahub.io",
+    home._Dsci: "dscinitializations.dscinitialization.opendatahub.io",
     runtimes._Dashboard: "odhdashboardconfigs.opendatahub.io",
-    runtimes._Profile: "hardwareprofiles.infrastructure.opendatahub.io",
+    profiles.Hardware: "hardwareprofiles.infrastructure.opendatahub.io "
+    "hardwareprofiles.dashboard.opendatahub.io",
+    profiles.Accelerator: "acceleratorprofiles.dashboard.opendatahub.io",
+    llm_services.Service: "llminferenceservices.serving.kserve.io",
     offers.Template: "templates.template.openshift.io",
     offers.ServingRuntime: "servingruntimes.serving.kserve.io",
     kueue.LocalQueue: "localqueues.kueue.x-k8s.io",
@@ -153,6 +159,11 @@ CORE: dict[type[msgspec.Struct], tuple[str, ...]] = {
     access._Review: ("authorization.v1.SelfSubjectAccessReview", "authentication.v1.SelfSubjectReview"),
 }
 """Kubernetes' own kinds, as its OpenAPI document names them."""
+
+
+FORMER: dict[type[msgspec.Struct], str] = {profiles.Hardware: "spec.nodeSelectors"}
+"""What only a release before those has: odh-dashboard 098b44efa9, manifests/common/crd/
+hardwareprofiles.opendatahub.io.crd.yaml."""
 
 
 class MisspeltSpec(msgspec.Struct):
@@ -181,10 +192,13 @@ def unknown_fields(reader: type[msgspec.Struct], against: list[Any]) -> list[str
 def test_every_field_that_we_read_is_one_that_some_release_has(reader: type[msgspec.Struct]) -> None:
     (metadata,) = core_schemas("apimachinery.pkg.apis.meta.v1.ObjectMeta")[-1:]
     against = []
-    for release in kind_file(READERS[reader])["releases"]:
+    for release in (each for name in READERS[reader].split() for each in kind_file(name)["releases"]):
         for schema in release["versions"].values():
             against.append({**schema, "properties": {**schema["properties"], "metadata": metadata}})
-    assert unknown_fields(reader, against) == []
+    former = FORMER.get(reader)
+    unknown = unknown_fields(reader, against)
+    assert [path for path in unknown if former is None or not path.startswith(former)] == []
+    assert former is None or former in unknown
 
 
 @pytest.mark.parametrize("reader", CORE, ids=lambda reader: reader.__name__)
