@@ -12,8 +12,8 @@ from enum import StrEnum
 
 import msgspec
 
-from modelcar_tui.cluster.report import why_text
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Pool, Requirement, Scheduling, Toleration
+from modelcar_tui.cluster.words import why_text
 
 SUITE_CPU_MILLI, SUITE_MEMORY_MIB = 2000, 15 * 1024
 """What the pods of opendatahub-tests ask for: 2 CPUs and 15 GiB."""

@@ -83,7 +83,7 @@ class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     """Why the node does not count, as a short code: `card-present-but-not-advertised`, `node-not-ready`,
     `cordoned`, `being-deleted`, `leaving`, `disk-pressure`, `pid-pressure`, `network-unavailable`,
-    `no-healthy-devices`, `resource-slices-incomplete`; `cluster.report` has the sentences."""
+    `no-healthy-devices`, `resource-slices-incomplete`; `cluster.words` has the sentences."""
     notes: tuple[str, ...] = ()
     """Cautions, one sentence each."""
     scheduler: str = ""

@@ -30,6 +30,11 @@ def markdown(state: RunState) -> str:
     return "\n".join(_lines(state)) + "\n"
 
 
+def sections(state: RunState) -> str:
+    """The checklists and results alone: of one specialist without a run."""
+    return "\n".join(line for pane in state.panes for line in _section(state, pane)).rstrip("\n") + "\n"
+
+
 def _lines(state: RunState) -> Iterator[str]:
     mark = " (DEMO)" if state.demo else ""
     told = outcome_of(state)
