@@ -6,13 +6,11 @@ Whoever counts cards or names a kind asks here: reports, the dashboard, the lang
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 import msgspec
 
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Inventory, Pool
 from modelcar_tui.cluster.words import gib, several, vendor_text
-from modelcar_tui.hardware.vendors import vendor_of_resource, vendors
 
 _PARTITION = re.compile(r"(spx|dpx|tpx|qpx|cpx)_nps\d")
 _MODES = {2: "dpx", 3: "tpx", 4: "qpx", 8: "cpx"}
@@ -139,39 +137,26 @@ def counted(cards: int, unsure: int) -> str:
     return f"at least {several(cards, 'card')}" if cards else "an unknown number of cards"
 
 
-def vendor_of(node: GpuNode, pool: Pool) -> str:
-    """Whose units they are: a node may have cards of several vendors."""
-    return _word_of(pool.resource) or node.vendor
-
-
-@lru_cache(maxsize=4096)
-def _word_of(resource: str) -> str:
-    vendor = vendor_of_resource(resource)
-    return next((word for word, one in vendors().items() if one is vendor), "")
-
-
-def product_of(node: GpuNode, pool: Pool) -> str | None:
-    """The units' product: the node's where the pool names none, and is the same vendor's."""
-    return pool.product or (node.product if vendor_of(node, pool) == node.vendor else None)
-
-
 def cards_of(node: GpuNode) -> tuple[Cards, ...]:
     """Cards behind each pool of a node, one answer a pool; a node without pools has one answer."""
-    if len(node.pool) < 2:
-        whole = _whole(node.pool[0]) if node.pool else None
-        return (Cards(node.physical if node.physical is not None else whole),)
-    own = [vendor_of(node, pool) == node.vendor for pool in node.pool]
-    whole_cards = [_whole(pool) for pool in node.pool]
-    cut = [at for at, cards in enumerate(whole_cards) if cards is None and own[at]]
-    left = 0
-    if node.physical is not None:
-        left = node.physical - sum(cards or 0 for cards, mine in zip(whole_cards, own, strict=True) if mine)
-    if left > 0 and len(cut) == 1:
-        whole_cards[cut[0]] = left
-    return tuple(
-        Cards(cards, max(0, left) if at in cut and cards is None else 0)
-        for at, cards in enumerate(whole_cards)
-    )
+    if not node.pool:
+        return (Cards(node.physical),)
+    whole = [_whole(pool) for pool in node.pool]
+    found = [Cards(cards) for cards in whole]
+    known = [node.card(pool) for pool in node.pool]
+    for vendor in dict.fromkeys(card.vendor for card in known):
+        own = [at for at, card in enumerate(known) if card.vendor == vendor]
+        physical = max((known[at].physical or 0 for at in own), default=0)
+        cut = [at for at in own if whole[at] is None]
+        left = physical - sum(whole[at] or 0 for at in own)
+        if len(own) == 1 and physical:
+            found[own[0]] = Cards(physical)
+        elif left > 0 and len(cut) == 1:
+            found[cut[0]] = Cards(left)
+        elif left > 0:
+            for at in cut:
+                found[at] = Cards(None, left)
+    return tuple(found)
 
 
 def _whole(pool: Pool) -> int | None:
@@ -184,7 +169,11 @@ def _whole(pool: Pool) -> int | None:
 def node_cards(node: GpuNode) -> tuple[int, bool]:
     """Cards of a node that are known, each once, and whether those are all."""
     answers = cards_of(node)
-    known = max(one.among for one in answers) + sum(one.own or 0 for one in answers)
+    among: dict[str, int] = {}
+    for pool, one in zip(node.pool, answers, strict=False):
+        if one.among:
+            among[node.card(pool).vendor] = one.among
+    known = sum(among.values()) + sum(one.own or 0 for one in answers)
     return known, all(one.own is not None or one.among for one in answers)
 
 
@@ -212,7 +201,7 @@ def _how(node: GpuNode, pool: Pool, cards: Cards) -> str:
             return mig or _partition(pool, times)
         case Guarantee.EXCLUSIVE:
             return "whole"
-    return _unknown(node, pool, mig, over=bool(cards.own is not None and units > cards.own))
+    return _unknown(node, pool, mig, over=pool.shares or (cards.own is not None and units > cards.own))
 
 
 def _partition(pool: Pool, times: int) -> str:
@@ -239,8 +228,8 @@ def kinds(inventory: Inventory) -> tuple[Kind, ...]:
     for node in inventory.nodes:
         for pool, cards in zip(node.pool or (NOTHING,), cards_of(node), strict=True):
             key = (
-                vendor_of(node, pool),
-                product_of(node, pool),
+                node.card(pool).vendor,
+                node.card(pool).product,
                 pool.resource,
                 how_shared(node, pool, cards),
                 pool.mem_guarantee,
@@ -261,8 +250,8 @@ def _kind(found: list[tuple[GpuNode, Pool, Cards]]) -> Kind:
     frees = [pool.free for _, pool, _ in found]
     free = 0 if why else None if None in frees else sum(count or 0 for count in frees)
     return Kind(
-        vendor=vendor_of(node, pool),
-        product=product_of(node, pool),
+        vendor=node.card(pool).vendor,
+        product=node.card(pool).product,
         resource=pool.resource,
         how=how_shared(node, pool, cards),
         guarantee=pool.mem_guarantee,

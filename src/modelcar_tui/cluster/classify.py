@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 
+import msgspec
+
 from modelcar_tui.cluster.dra import DraPool
+from modelcar_tui.cluster.lifecycle import cautions, taints, unusable
 from modelcar_tui.cluster.provider import provider
 from modelcar_tui.cluster.types import GpuNode, OtherNode, Pool
 from modelcar_tui.cluster.vendors import amd, intel, nvidia, others
 from modelcar_tui.cluster.vendors.view import Found, View
 from modelcar_tui.core.text import clean
-from modelcar_tui.hardware.vendors import vendors
+from modelcar_tui.hardware.vendors import served, vendors
 from modelcar_tui.kube import objects
 from modelcar_tui.kube.quantity import mebibytes, thousandths, whole
 
@@ -25,19 +28,6 @@ FINDERS: dict[str, Callable[[View], Found | None]] = {
     "aws-neuron": others.find_neuron,
 }
 """What reads each vendor's labels and resources; a vendor is one of the table's (`hardware.vendors`)."""
-_OWN_TAINTS = "node.kubernetes.io/"
-"""Taints of the node lifecycle: their cause is told as `why`."""
-_LEAVING = ("ToBeDeletedByClusterAutoscaler", "karpenter.sh/disrupted", "karpenter.sh/disruption")
-"""What a node's autoscaler taints it with before it takes it away."""
-_BAD = {
-    "DiskPressure": "disk-pressure",
-    "PIDPressure": "pid-pressure",
-    "NetworkUnavailable": "network-unavailable",
-}
-"""Conditions whose taint no ordinary pod tolerates; pods with requests tolerate memory pressure
-(Kubernetes, "Taint nodes by condition")."""
-_BARS = ("NoSchedule", "NoExecute")
-"""Effects that keep a pod away; `PreferNoSchedule` does not."""
 _PCI = "feature.node.kubernetes.io/pci-"
 _INSTANCE_TYPE = "node.kubernetes.io/instance-type"
 _OLD_INSTANCE_TYPE = "beta.kubernetes.io/instance-type"
@@ -63,14 +53,14 @@ def classify(node: objects.Node, dra: tuple[DraPool, ...] = (), platform: str = 
     cloud = provider(labels, node.spec.provider_id, platform)
     arch = labels.get("kubernetes.io/arch") or labels.get("beta.kubernetes.io/arch") or None
     allocatable = node.status.allocatable or {}
-    why = _unusable(node)
+    why = unusable(node)
     finders = (*FINDERS.values(), others.find_unknown)
     found = [answer for finder in finders if (answer := finder(view)) is not None]
     if not found:
         return _plain(node, name, platform, _unrecognised(view, ()))
     main, pools, notes = _join(found)
     if not why and not any(pool.units for pool in pools):
-        why = main.why or "no-healthy-devices" if pools else "card-present-but-not-advertised"
+        why = main.why or ("no-healthy-devices" if pools else "card-present-but-not-advertised")
     vendor = vendors().get(main.vendor)
     return GpuNode(
         name=name,
@@ -86,9 +76,9 @@ def classify(node: objects.Node, dra: tuple[DraPool, ...] = (), platform: str = 
         physical=main.physical,
         usable=not why,
         why=why,
-        notes=notes,
-        scheduler=vendor.scheduler if vendor else "",
-        vllm_runtime=vendor is not None and bool(vendor.templates),
+        notes=(*notes, *cautions(node)),
+        scheduler=main.scheduler or (vendor.scheduler if vendor else ""),
+        vllm_runtime=served(main.vendor),
         pool=pools,
         memory_mib=mebibytes(allocatable.get("memory")),
         ephemeral_mib=mebibytes(allocatable.get("ephemeral-storage")),
@@ -96,7 +86,7 @@ def classify(node: objects.Node, dra: tuple[DraPool, ...] = (), platform: str = 
         cpu_milli=thousandths(allocatable.get("cpu")),
         most_pods=whole(allocatable.get("pods")),
         kubelet=clean(node.status.node_info.kubelet_version, limit=40),
-        taints=_taints(node),
+        taints=taints(node),
         unrecognised=_unrecognised(view, pools),
     )
 
@@ -120,7 +110,7 @@ def _plain(node: objects.Node, name: str, platform: str, unrecognised: tuple[str
     labels = node.metadata.labels or {}
     kind = labels.get(_INSTANCE_TYPE) or labels.get(_OLD_INSTANCE_TYPE)
     arch = labels.get("kubernetes.io/arch") or labels.get("beta.kubernetes.io/arch")
-    why = _unusable(node)
+    why = unusable(node)
     return OtherNode(
         name=name,
         provider=provider(labels, node.spec.provider_id, platform),
@@ -164,6 +154,7 @@ def _view(node: objects.Node, dra: tuple[DraPool, ...]) -> View:
         labels=labels,
         units=_extended(node.status.allocatable),
         capacity=_extended(node.status.capacity),
+        annotations=node.metadata.annotations or {},
         instance_type=kind or None,
         dra=dra,
     )
@@ -179,48 +170,36 @@ def _extended(quantities: Mapping[str, objects.Quantity] | None) -> dict[str, in
 
 
 def _join(found: list[Found]) -> tuple[Found, tuple[Pool, ...], tuple[str, ...]]:
-    """Cards of several vendors in one node: the one with the most units names the node."""
+    """Cards of several vendors in one node: each pool tells its own, and the main vendor's name the node."""
     known = [one for one in found if not one.unknown]
     aliases: tuple[str, ...] = ()
     if any(one.pools for one in known):
-        # A scheduler's own names (`aliyun.com/gpu-count`) beside a vendor's are the same cards again.
+        # Another vendor's or scheduler's names that we don't know say nothing that could be used.
         aliases = tuple(
             f"{pool.resource} is not counted" for one in found if one.unknown for pool in one.pools
         )
         found = known
-    main = max(found, key=lambda one: sum(pool.units for pool in one.pools))
+    main = max(found, key=_weight)
     rest = [one for one in found if one is not main]
-    pools = main.pools + tuple(pool for one in rest for pool in one.pools)
-    also = tuple(f"also has {one.vendor} {one.product or 'cards'}" for one in rest)
+    pools = tuple(_stamped(pool, one) for one in (main, *rest) for pool in one.pools)
+    also = tuple(
+        f"also has {one.vendor} {one.product or 'cards'}" + ("" if one.pools else ", not offered")
+        for one in rest
+    )
     return main, pools, (*main.notes, *also, *aliases)
 
 
-def _unusable(node: objects.Node) -> str:
-    if node.metadata.deletion_timestamp:
-        return "being-deleted"
-    ready = _condition(node, "Ready").casefold()
-    keys = {taint.key for taint in node.spec.taints or () if taint.effect in _BARS}
-    own = {key.removeprefix(_OWN_TAINTS) for key in keys if key.startswith(_OWN_TAINTS)}
-    if ready not in ("", "true") or own & {"unreachable", "not-ready", "out-of-service"}:
-        return "node-not-ready"
-    if node.spec.unschedulable or "unschedulable" in own:
-        return "cordoned"
-    if keys & {*_LEAVING}:
-        return "leaving"
-    for kind, why in _BAD.items():
-        if why in own or _condition(node, kind).casefold() == "true":
-            return why
-    return ""
+def _weight(one: Found) -> tuple[bool, bool, int]:
+    """What makes a vendor's cards a node's main ones: some to be had, and a runtime for them; their number
+    comes last, for shares of built-in graphics are many."""
+    units = sum(pool.units for pool in one.pools)
+    return bool(units), served(one.vendor), units
 
 
-def _condition(node: objects.Node, kind: str) -> str:
-    return next((one.status for one in node.status.conditions or () if one.type == kind), "")
-
-
-def _taints(node: objects.Node) -> tuple[str, ...]:
-    texts = []
-    for taint in node.spec.taints or ():
-        if taint.effect in _BARS and not taint.key.startswith(_OWN_TAINTS) and taint.key not in _LEAVING:
-            value = f"={taint.value}" if taint.value else ""
-            texts.append(clean(f"{taint.key}{value}:{taint.effect}", limit=_LABEL_LIMIT))
-    return tuple(texts)
+def _stamped(pool: Pool, one: Found) -> Pool:
+    """The pool with its vendor's cards, where it does not know better."""
+    if pool.vendor:
+        return pool
+    return msgspec.structs.replace(
+        pool, vendor=one.vendor, product=one.product, family=one.family, cc=one.cc, physical=one.physical
+    )

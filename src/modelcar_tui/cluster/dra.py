@@ -20,7 +20,7 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.kube.objects import Attribute, Device, DeviceClass, Expression, NodeSelector, ResourceSlice
 from modelcar_tui.kube.quantity import mebibytes, whole
 
-_Key = tuple[str, str | None, int | None, str | None]
+_Key = tuple[str, str | None, int | None, str | None, bool]
 _Counters = dict[tuple[str, str], int]
 """What is left of a counter by (set, name)."""
 _ACCELERATOR = re.compile(r"gpu|tpu|npu|gaudi|neuron|accel", re.IGNORECASE)
@@ -52,6 +52,8 @@ class DraPool(msgspec.Struct, frozen=True, kw_only=True):
     """False when slices of the pool's newest generation are missing."""
     shared: bool = False
     """The driver may cut these cards on demand; the slices are not listed again."""
+    several: bool = False
+    """Several claims may have the same device (KEP-5075, consumable capacity)."""
 
 
 def by_node(
@@ -205,13 +207,13 @@ def _kinds(
         devices = [device for device in devices if _take(device, counters, only_if_it_fits=True)]
     kinds = []
     for key, group in groupby(sorted(devices, key=lambda device: _sortable(_key(device))), key=_key):
-        kind, product, memory, profile = key
+        kind, product, memory, profile, several = key
         members = list(group)
         usable = [one for one in members if complete and not _tainted(one)]
         free = None
-        if allocated is not None:
+        if allocated is not None and not (several and _held(driver, pool, usable, allocated)):
             free = sum((driver, pool, one.name) not in allocated and _fits(one, left) for one in usable)
-        parents = {parent for one in members if (parent := _text(one, "parentUUID"))}
+        parents = {parent for one in members if (parent := _parent(one))}
         kinds.append(
             DraPool(
                 driver=clean(driver, limit=100),
@@ -227,6 +229,7 @@ def _kinds(
                 parents=tuple(sorted(parents)),
                 complete=complete,
                 shared=shared,
+                several=several,
             )
         )
     return kinds
@@ -234,8 +237,22 @@ def _kinds(
 
 def _uncut(devices: list[Device]) -> list[Device]:
     """Without the cards that listed slices are cut from: a card and its slices are not both there."""
-    cut = {parent for device in devices if (parent := _text(device, "parentUUID"))}
-    return [device for device in devices if _text(device, "uuid") not in cut or _text(device, "parentUUID")]
+    cut = {parent for device in devices if (parent := _parent(device))}
+    return [
+        device
+        for device in devices
+        if _parent(device) or not cut & {_text(device, "uuid"), _text(device, "pciAddr")}
+    ]
+
+
+def _parent(device: Device) -> str | None:
+    """The card that a slice is cut from: by NVIDIA's driver, by AMD's."""
+    return _text(device, "parentUUID") or _text(device, "parentPciAddr")
+
+
+def _held(driver: str, pool: str, devices: list[Device], allocated: Collection[tuple[str, str, str]]) -> bool:
+    """Whether a claim has one of the devices: of one that several may have, what is left is not known."""
+    return any((driver, pool, one.name) in allocated for one in devices)
 
 
 def _limits(parts: list[ResourceSlice]) -> _Counters:
@@ -294,12 +311,13 @@ def _key(device: Device) -> _Key:
         product,
         mebibytes(memory.value) or None if memory else None,
         profile,
+        bool(device.allow_multiple_allocations),
     )
 
 
-def _sortable(key: _Key) -> tuple[str, str, int, str]:
-    kind, product, memory, profile = key
-    return (kind, product or "", -1 if memory is None else memory, profile or "")
+def _sortable(key: _Key) -> tuple[str, str, int, str, bool]:
+    kind, product, memory, profile, several = key
+    return (kind, product or "", -1 if memory is None else memory, profile or "", several)
 
 
 def _text(device: Device, name: str) -> str | None:

@@ -106,9 +106,9 @@ def may_be_put(pod: PodShape, node: GpuNode, pool: Pool) -> bool:
 def shared_cards(node: GpuNode, pool: Pool) -> int:
     """How many servers that each take most of a card find one of their own here: units, or the cards behind
     time-sliced ones."""
-    if pool.mem_guarantee is not Guarantee.NONE:
+    if not (pool.shares or pool.mem_guarantee is Guarantee.NONE):
         return pool.units
-    return min(pool.units, node.physical or 1)
+    return min(pool.units, node.card(pool).physical or 1)
 
 
 def tolerated(taint: str, tolerations: tuple[Toleration, ...]) -> bool:
@@ -205,9 +205,9 @@ def _partitioned(pod: PodShape, _: GpuNode, pool: Pool) -> Fit | None:
 
 
 def _sliced(pod: PodShape, node: GpuNode, pool: Pool) -> Fit | None:
-    if pool.mem_guarantee is not Guarantee.NONE:
+    if not (pool.shares or pool.mem_guarantee is Guarantee.NONE):
         return None
-    cards = node.physical
+    cards = node.card(pool).physical
     if cards is not None and pod.processes > cards:
         have = "one card" if cards == 1 else f"{cards} cards"
         return _no("shares", f"has {pool.units} shares of {have}, the server wants {pod.processes} cards")
@@ -215,15 +215,15 @@ def _sliced(pod: PodShape, node: GpuNode, pool: Pool) -> Fit | None:
         many = "" if cards is None else f" of {cards} cards"
         return _maybe(
             "shares",
-            f"hands out time-sliced shares{many}: {pod.processes} may be of the same card",
+            f"hands out shares{many}: {pod.processes} may be of the same card",
             f"if its {pod.processes} shares are of {pod.processes} cards",
-            "use whole cards: time slicing does not tell which card a share is of",
+            "use whole cards: nothing tells which card a share is of",
         )
     if pool.free is not None and pool.free < pool.units:
         held = pool.units - pool.free
         return _maybe(
             "neighbour",
-            f"has time-sliced cards, and pods hold {held} of {pool.units} shares: what they take of the "
+            f"has shared cards, and pods hold {held} of {pool.units} shares: what they take of the "
             "memory is not known",
             "if the pods on the same card leave it the memory",
             "see what holds the shares, or use a card without neighbours",
@@ -239,8 +239,8 @@ def _units(pod: PodShape, _: GpuNode, pool: Pool) -> Fit | None:
 
 def _free(pod: PodShape, node: GpuNode, pool: Pool) -> Fit | None:
     if pool.free is None:
-        card = node.product or node.vendor
-        many = f"{pod.units} {card} {'is' if pod.units == 1 else 'are'} free"
+        card = node.card(pool)
+        many = f"{pod.units} {card.product or card.vendor} {'is' if pod.units == 1 else 'are'} free"
         return _maybe("free", "may be full: pods could not be listed", f"if {many}", _LIST)
     if pod.units > pool.free:
         return _no("busy", f"has {pool.free} of {pool.units} free, the pod asks for {pod.units}")

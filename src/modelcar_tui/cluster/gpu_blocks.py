@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from modelcar_tui.cluster.cards import NOTHING, Cards, cards_of, how_shared, node_cards, product_of, vendor_of
+from modelcar_tui.cluster.cards import NOTHING, Cards, cards_of, how_shared, node_cards
 from modelcar_tui.cluster.types import GpuNode, Inventory, Pool
 from modelcar_tui.cluster.words import READ_FROM, WORTH, gib, several, some, vendor_text, why_text
 from modelcar_tui.core.cells import hang
@@ -57,12 +57,12 @@ def _block(nodes: Sequence[GpuNode]) -> Iterator[tuple[str, str]]:
     if node.region:
         yield "Region", node.region
     answers = list(zip(node.pool or (NOTHING,), cards_of(node), strict=True))
-    vendors = dict.fromkeys(vendor_text(vendor_of(node, pool)) for pool, _ in answers)
+    vendors = dict.fromkeys(vendor_text(node.card(pool).vendor) for pool, _ in answers)
     yield "GPU Provider", ", ".join(vendors)
-    products = dict.fromkeys(product_of(node, pool) or "unknown" for pool, _ in answers)
+    products = dict.fromkeys(node.card(pool).product or "unknown" for pool, _ in answers)
     yield "GPU Product", ", ".join(products)
-    if node.cc and len(products) == 1:
-        yield "Compute Capability", node.cc
+    if capability := ", ".join(dict.fromkeys(filter(None, (node.card(pool).cc for pool, _ in answers)))):
+        yield "Compute Capability", capability
     each = " each" if len(nodes) > 1 else ""
     cards, whole = node_cards(node)
     told = f"{'at least ' * (not whole)}{cards}{each}"

@@ -23,6 +23,7 @@ _GCP_TYPE = re.compile(
     r"micro|small|medium)(?:-\w+)*"
 )
 _IBM_TYPE = re.compile(r"[bcmgvuo]x\d?[a-z]?[-.]\d+x\d+[\w.]*")
+_OCI_TYPE = re.compile(r"(?:VM|BM)\.[A-Z]\w*(?:\.[\w-]+)*")
 _LABELS = (
     ("cloud.google.com/", "gcp"),
     ("kubernetes.azure.com/", "azure"),
@@ -55,6 +56,7 @@ def provider(labels: Mapping[str, str], provider_id: str | None, platform: str =
         (_AZURE_TYPE, "azure"),
         (_IBM_TYPE, "ibm"),
         (_GCP_TYPE, "gcp"),
+        (_OCI_TYPE, "oci"),
     ):
         if pattern.fullmatch(kind):
             return cloud

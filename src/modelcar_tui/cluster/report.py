@@ -7,6 +7,7 @@ import msgspec
 from modelcar_tui.cluster.cards import Kind, Totals, kinds, totals
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, OtherNode, Pool
 from modelcar_tui.cluster.words import why_text
+from modelcar_tui.hardware.vendors import served
 
 Row = dict[str, object]
 
@@ -56,9 +57,15 @@ def _pool_row(pool: Pool, node: GpuNode) -> Row:
     }
     if pool.mig_profile:
         row["mig_profile"] = pool.mig_profile
-    if pool.product:
-        row["product"] = pool.product
-    return row
+    card = node.card(pool)
+    return row | {
+        "vendor": card.vendor,
+        "product": card.product,
+        "family": card.family,
+        "cc": card.cc,
+        "physical": card.physical,
+        "vllm_runtime": None if served(card.vendor) else "none",
+    }
 
 
 def _other_row(node: OtherNode) -> Row:

@@ -24,8 +24,19 @@ class Guarantee(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Card(msgspec.Struct, frozen=True, kw_only=True):
+    """What the units of a pool are units of."""
+
+    vendor: str
+    product: str | None = None
+    family: str | None = None
+    cc: str | None = None
+    physical: int | None = None
+    """Cards of the vendor in the node."""
+
+
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
-    """The units of one extended resource on one node."""
+    """The units of one extended resource on one node; `GpuNode.card` tells what they are units of."""
 
     resource: str
     """`nvidia.com/gpu`, `amd.com/gpu`, `nvidia.com/mig-1g.10gb`, ..."""
@@ -41,8 +52,15 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     """`label`, `product-name`, `instance-type`, `model-table`, `dra`, `operator` or `none`."""
     mig_profile: str | None = None
     """`2g.20gb` where a unit is a MIG slice."""
+    vendor: str = ""
+    """As `GpuNode.vendor`; without it and a product the units are of the node's own cards."""
     product: str | None = None
-    """Where it differs from the node's: a node with cards of two kinds."""
+    family: str | None = None
+    cc: str | None = None
+    physical: int | None = None
+    """Cards of the vendor in the node: fewer than the units where they are shared or cut."""
+    shares: bool = False
+    """Whether it is certain that units are shares of those cards, however they are shared."""
     asked_for: bool | None = True
     """Whether a pod that asks for an extended resource (`nvidia.com/gpu`) gets these units; devices of DRA
     only where a DeviceClass and the cluster's release say so. None when not known."""
@@ -60,7 +78,11 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
-    """One node that has, or should have, accelerators; every text is cleaned."""
+    """One node that has, or should have, accelerators; every text is cleaned.
+
+    Vendor, product, family, cc and physical are of its main accelerator, to be shown; what decides asks
+    `card` of each pool.
+    """
 
     name: str
     vendor: str
@@ -71,7 +93,7 @@ class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
     cc: str | None = None
     """NVIDIA compute capability (`9.0`), or the gfx name on AMD."""
     product_from: str = ""
-    """`label`, `device-id`, `instance-type`, `dra`, `operator`; empty when unknown."""
+    """`label`, `device-id`, `instance-type`, `annotation`, `dra`, `operator`; empty when unknown."""
     provider: str | None = None
     """`aws`, `azure`, `gcp`, `ibm`, `vsphere`, ...; `unknown` when nothing on the node tells."""
     region: str | None = None
@@ -82,8 +104,9 @@ class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
     usable: bool = True
     why: str = ""
     """Why the node does not count, as a short code: `card-present-but-not-advertised`, `node-not-ready`,
-    `cordoned`, `being-deleted`, `leaving`, `disk-pressure`, `pid-pressure`, `network-unavailable`,
-    `no-healthy-devices`, `resource-slices-incomplete`; `cluster.words` has the sentences."""
+    `starting`, `cordoned`, `being-deleted`, `leaving`, `disk-pressure`, `pid-pressure`,
+    `network-unavailable`, `no-healthy-devices`, `resource-slices-incomplete`, `other-names-only`;
+    `cluster.words` has the sentences."""
     notes: tuple[str, ...] = ()
     """Cautions, one sentence each."""
     scheduler: str = ""
@@ -113,6 +136,28 @@ class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
     `why`."""
     unrecognised: tuple[str, ...] = ()
     """Extended resources that are no accelerators that we know: NICs, KVM, another scheduler's names."""
+
+    def card(self, pool: Pool) -> Card:
+        """What the units of one of its pools are units of."""
+        own = pool if pool.vendor or pool.product else self
+        return Card(
+            vendor=pool.vendor or self.vendor,
+            product=own.product,
+            family=own.family,
+            cc=own.cc,
+            physical=own.physical,
+        )
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """The products of all its pools; its own where there are none."""
+        found = dict.fromkeys(self.card(pool).product for pool in self.pool) or {self.product: None}
+        return tuple(product for product in found if product)
+
+    def only(self, product: str) -> GpuNode:
+        """The node with the pools of one product."""
+        pools = tuple(pool for pool in self.pool if self.card(pool).product == product)
+        return msgspec.structs.replace(self, pool=pools)
 
 
 class OtherNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -318,10 +363,14 @@ class AcceleratorReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def vendor(self) -> str | None:
-        """The vendor whose usable units are most, by our word."""
+        """The vendor whose usable units are most, by our word; those that OpenShift AI serves come first."""
+        from modelcar_tui.hardware.vendors import served
+
         units: dict[str, int] = {}
         for node in self.inventory.nodes:
             if node.usable:
-                units[node.vendor] = units.get(node.vendor, 0) + sum(pool.units for pool in node.pool)
-        best = max(units, key=lambda vendor: units[vendor], default=None)
-        return best if best and units[best] else None
+                for pool in node.pool:
+                    vendor = node.card(pool).vendor
+                    units[vendor] = units.get(vendor, 0) + pool.units
+        some = [vendor for vendor in units if units[vendor]]
+        return max(some, key=lambda vendor: (served(vendor), units[vendor]), default=None)

@@ -11,13 +11,16 @@ _WHY = {
     "card-present-but-not-advertised": "a card is present but nothing offers it: driver or device plugin "
     "missing",
     "node-not-ready": "the node is not ready",
+    "starting": "the node is still being set up",
     "cordoned": "the node is cordoned",
     "being-deleted": "the node is being deleted",
-    "leaving": "its autoscaler is about to take the node away",
+    "leaving": "the node is about to be taken away",
     "disk-pressure": "the node is short of disk space",
     "pid-pressure": "the node is short of process ids",
     "network-unavailable": "the node's network is not set up",
     "no-healthy-devices": "none of its devices is healthy",
+    "other-names-only": "its cards are offered only in another scheduler's measure, which no pod of "
+    "vLLM asks for",
     "resource-slices-incomplete": "its newest ResourceSlices are not all there yet",
 }
 WORTH = {

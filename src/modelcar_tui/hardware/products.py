@@ -44,6 +44,8 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
     """CUDA's total: smaller than the label's."""
     sms: int | None = None
     """Multiprocessors; compute units on AMD."""
+    dies: int | None = None
+    """Compute dies (XCDs) of AMD's cards where they are not eight: partitions in the mode CPX."""
     mig: str = ""
     """The family of cards whose MIG slices it has."""
     link: str = ""

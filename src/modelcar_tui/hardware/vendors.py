@@ -105,6 +105,12 @@ def vendors() -> dict[str, Vendor]:
     return table(__file__, "accelerators.json", _Table).vendors
 
 
+def served(vendor: str) -> bool:
+    """Whether OpenShift AI has a vLLM runtime for the vendor's accelerators."""
+    known = vendors().get(vendor)
+    return known is not None and bool(known.templates)
+
+
 def vendor_word(word: str) -> str:
     """Our word for what else a vendor is called (`habana`, `gaudi`, `xpu`); empty when none is."""
     word = word.strip().lower()

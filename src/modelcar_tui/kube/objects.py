@@ -154,6 +154,7 @@ class Device(msgspec.Struct, frozen=True, rename="camel"):
     capacity: dict[str, CapacityValue] | None = None
     taints: list[Taint] | None = None
     consumes_counters: list[CounterUse] | None = None
+    allow_multiple_allocations: bool | None = None
 
 
 class SlicePool(msgspec.Struct, frozen=True, rename="camel"):

@@ -41,7 +41,7 @@ def _lines(state: RunState) -> Iterator[str]:
     if told is not None:
         yield f"**{told.headline}**: {told.why}"
         yield ""
-    yield f"# modelcar-tui{mark}: {state.path}"
+    yield f"# modelcar-tui{mark}" + (f": {state.path}" if state.path else "")
     yield ""
     if state.demo:
         yield "DEMO: a stub cluster, a loopback registry and a recorded QA log; nothing here is your cluster."

@@ -28,6 +28,12 @@ def flavours() -> list[dict[str, Any]]:
     return found
 
 
+def reported_flavours() -> list[dict[str, Any]]:
+    """Flavours and broken states out of public reports, in the same form."""
+    found: list[dict[str, Any]] = yaml.safe_load((HERE / "reported_flavours.yaml").read_text())["nodes"]
+    return found
+
+
 def as_node(flavour: dict[str, Any], name: str | None = None) -> dict[str, Any]:
     """A flavour as a core/v1 Node."""
     spec: dict[str, Any] = {}
@@ -40,12 +46,17 @@ def as_node(flavour: dict[str, Any], name: str | None = None) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name or flavour["id"], "labels": dict(flavour["labels"])},
+        "metadata": {
+            "name": name or flavour["id"],
+            "labels": dict(flavour["labels"]),
+            "annotations": dict(flavour.get("annotations", {})),
+        },
         "spec": spec,
         "status": {
             "capacity": flavour["capacity"],
             "allocatable": flavour["allocatable"],
-            "conditions": [
+            "conditions": flavour.get("conditions")
+            or [
                 {
                     "type": "Ready",
                     "status": str(flavour.get("ready", "True")),
@@ -80,13 +91,37 @@ def expanded(flavour: dict[str, Any]) -> dict[str, Any]:
         {
             **flavour,
             "labels": whole,
-            "capacity": flavour["cap"],
-            "allocatable": flavour.get("alloc", flavour["cap"]),
+            "capacity": flavour.get("cap", {}),
+            "allocatable": flavour.get("alloc", flavour.get("cap", {})),
         }
     )
+    for kind, status in flavour.get("states", {}).items():
+        node["status"]["conditions"].append({"type": kind, "status": status})
     if flavour.get("deleted"):
         node["metadata"]["deletionTimestamp"] = "2026-11-01T00:00:00Z"
     return node
+
+
+def devices(flavour: dict[str, Any]) -> dict[str, Any] | None:
+    """The ResourceSlice of the short form's `devices`, all attributes texts; None where there are none."""
+    if "devices" not in flavour:
+        return None
+    listed = []
+    for name, device in flavour["devices"].items():
+        told = {key: {"string": value} for key, value in device.get("is", {}).items()}
+        held = {key: {"value": str(value)} for key, value in device.get("has", {}).items()}
+        listed.append({"name": name, "attributes": told, "capacity": held, **device.get("more", {})})
+    return {
+        "apiVersion": "resource.k8s.io/v1",
+        "kind": "ResourceSlice",
+        "metadata": {"name": f"{flavour['id']}-slice"},
+        "spec": {
+            "driver": flavour["driver"],
+            "nodeName": flavour["id"],
+            "pool": {"name": flavour["id"], "generation": 1, "resourceSliceCount": 1},
+            "devices": listed,
+        },
+    }
 
 
 QUICK = {"connect_timeout_s": 1.0, "read_timeout_s": 0.6, "request_timeout_s": 3.0, "total_timeout_s": 20.0}

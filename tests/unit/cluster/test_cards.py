@@ -128,9 +128,12 @@ def test_whole_cards_are_called_gpus() -> None:
 
 
 def test_cards_of_two_vendors_keep_their_names() -> None:
-    graphics = Pool(resource="gpu.intel.com/i915", units=10, capacity=10, free=10)
+    graphics = Pool(resource="gpu.intel.com/i915", vendor="intel-gpu", units=10, capacity=10, free=10)
     whole = Pool(
         resource="nvidia.com/gpu",
+        vendor="nvidia",
+        product="L4",
+        physical=1,
         units=1,
         capacity=1,
         free=1,

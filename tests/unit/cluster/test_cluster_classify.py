@@ -37,7 +37,11 @@ def test_every_flavour_gets_the_expected_answer(flavour: dict[str, Any]) -> None
     fixtures.assert_answer(row_of(answer(flavour)), flavour)
 
 
-SMALLER = {"nvidia.com/gpu.count", "nvidia.com/gpu.replicas"}
+@pytest.mark.parametrize("flavour", fixtures.reported_flavours(), ids=lambda one: str(one["id"]))
+def test_every_reported_flavour_gets_the_expected_answer(flavour: dict[str, Any]) -> None:
+    slices = [msgspec.convert(one, objects.ResourceSlice) for one in flavour.get("slices", ())]
+    node = msgspec.convert(fixtures.as_node(flavour), objects.Node)
+    fixtures.assert_answer(row_of(classify(node, dra.by_node(slices).get(flavour["id"], ()))), flavour)
 
 
 @settings(max_examples=400, deadline=None)

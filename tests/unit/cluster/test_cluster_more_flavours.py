@@ -34,7 +34,8 @@ def test_there_are_enough_of_them() -> None:
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    return rows_of(tmp_path_factory.mktemp("more") / "nodes.json", list(map(fixtures.expanded, MORE)))
+    slices = [one for one in map(fixtures.devices, MORE) if one is not None]
+    return rows_of(tmp_path_factory.mktemp("more") / "nodes.json", [*map(fixtures.expanded, MORE), *slices])
 
 
 @pytest.mark.parametrize("flavour", MORE, ids=[flavour["id"] for flavour in MORE])
@@ -54,8 +55,16 @@ def classified(node: dict[str, Any]) -> GpuNode | OtherNode:
     return classify(msgspec.convert(node, objects.Node))
 
 
-LOOKS_WHOLE = ("two-products", "amd-two-kinds")
-"""Two kinds of card on one node: without the labels that contradict each other one kind is left."""
+LOOKS_WHOLE = (
+    "two-products",
+    "amd-two-kinds",
+    "shares-that-gfd-was-not-told-of",
+    "shares-that-old-gfd-was-not-told-of",
+    "tiny-display-card-labelled",
+    "two-device-ids",
+)
+"""Two kinds of card on one node, or shares of it: without the labels that contradict each other, or the
+units, whole cards of one kind are left."""
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_a_pod_that_every_filter_lets_pass_may_run() -> None:
     ("node", "pool", "pod", "code", "says"),
     [
         ({"usable": False, "why": "disk-pressure"}, {}, {}, "disk-pressure", "short of disk space"),
-        ({"usable": False, "why": "leaving"}, {}, {}, "leaving", "about to take the node away"),
+        ({"usable": False, "why": "leaving"}, {}, {}, "leaving", "about to be taken away"),
         ({"arch": "arm64"}, {}, {}, "architecture", "is arm64, the image is for amd64"),
         ({"cpu_milli": 5_999}, {}, {}, "cpu", "2 of 5.999 CPUs free, the pod asks for 2"),
         ({"held": Held(cpu_milli=14_001)}, {}, {}, "cpu", "as the QA suite's pods do"),

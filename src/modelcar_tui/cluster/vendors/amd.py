@@ -15,6 +15,9 @@ from modelcar_tui.hardware.products import by_id, instance, largest_mib, product
 from modelcar_tui.kube.quantity import mebibytes
 
 _RESOURCE = re.compile(r"amd\.com/(?:gpu|(?P<mode>spx|dpx|tpx|qpx|cpx)_nps(?P<nps>\d))")
+_PRESENT = ("feature.node.kubernetes.io/amd-gpu", "feature.node.kubernetes.io/amd-vgpu")
+"""What the operator's NFD rule writes of cards and of virtual functions (ROCm/gpu-operator,
+helm-charts-k8s/templates/gpu-nfd-default-rule.yaml)."""
 _PREFIXES = ("amd.com/gpu.", "beta.amd.com/gpu.")
 _PARTITION_KEYS = ("amd.com/gpu.compute-memory-partition", "amd.com/compute-memory-partition")
 _PARTITION = re.compile(r"(?P<mode>spx|dpx|tpx|qpx|cpx)_nps(?P<nps>\d)")
@@ -22,7 +25,9 @@ _MI = re.compile(r"MI\d{2,3}[A-Z]?")
 _CAN_PARTITION = re.compile(r"Instinct-MI3\d\d[A-Z]?")
 _BOARD = 8
 """Cards on a board of the MI300 series; more units than that are partitions."""
-_PARTS = {"spx": 1, "dpx": 2, "tpx": 3, "qpx": 4, "cpx": 8}
+_PARTS = {"spx": 1, "dpx": 2, "tpx": 3, "qpx": 4}
+"""Partitions of a card by compute mode; in the mode CPX they are as many as the card has compute dies."""
+_MOST_DIES = 8
 _SIZE = re.compile(r"(\d{1,4})\s*([GMT])i?B?")
 
 
@@ -31,7 +36,7 @@ def find(view: View) -> Found | None:
     resources = view.offered(_RESOURCE)
     devices = tuple(pool for pool in view.dra if pool.driver == "gpu.amd.com")
     labelled = any(key.startswith(_PREFIXES) for key in view.labels)
-    nfd = view.labels.get("feature.node.kubernetes.io/amd-gpu") == "true"
+    nfd = any(view.labels.get(key) == "true" for key in _PRESENT)
     if not (resources or devices or labelled or nfd or view.pci("1002")):
         return None
     product, origin = _product(view, advertised=bool(resources or devices))
@@ -39,8 +44,11 @@ def find(view: View) -> Found | None:
     if devices and not resources:
         product = product or next((name(pool.product) for pool in devices if pool.product), None)
         origin = origin or "dra"
-        pools = tuple(_device_pool(pool) for pool in devices)
-        physical: int | None = sum(ceil_div(pool.capacity, _parts(pool.profile or "")) for pool in devices)
+        pools = tuple(_device_pool(pool, product) for pool in devices)
+        physical: int | None = sum(
+            len(pool.parents) or ceil_div(pool.capacity, _parts((pool.profile or "").lower(), product))
+            for pool in devices
+        )
     else:
         pools = tuple(_pool(view, resource, product, resources) for resource in resources)
         physical = _cards(view, pools, product)
@@ -114,17 +122,19 @@ def _style(view: View, resource: str) -> str:
     return next((view.labels[key].lower() for key in _PARTITION_KEYS if view.labels.get(key)), "")
 
 
-def _parts(style: str) -> int:
+def _parts(style: str, product: str | None) -> int:
+    """Partitions that a card is in."""
     match = _PARTITION.fullmatch(style)
-    return _PARTS[match["mode"]] if match else 1
+    known = product_named(product)
+    dies = (known.dies if known else None) or _MOST_DIES
+    return _PARTS.get(match["mode"], dies) if match else 1
 
 
 def _guarantee(style: str) -> Guarantee:
     match = _PARTITION.fullmatch(style)
-    parts = _PARTS[match["mode"]] if match else 1
-    if parts == 1:
+    if match is None or match["mode"] == "spx":
         return Guarantee.EXCLUSIVE
-    return Guarantee.UNKNOWN if match and match["nps"] == "1" else Guarantee.HARD_SLICE
+    return Guarantee.UNKNOWN if match["nps"] == "1" else Guarantee.HARD_SLICE
 
 
 def _pool(view: View, resource: str, product: str | None, resources: list[str]) -> Pool:
@@ -139,15 +149,22 @@ def _pool(view: View, resource: str, product: str | None, resources: list[str]) 
     if memory := _labelled_memory(view, resource, resources):
         if not style and not _whole(view, resource, product):
             units = view.capacity.get(resource) or view.units.get(resource, 0)
-            if units > _BOARD and memory > largest // _PARTS["cpx"]:
+            if units > _BOARD and memory > largest // _MOST_DIES:
                 return view.pool(resource)  # partitions of one memory, or too large for one
             guarantee = guarantee if memory == table else Guarantee.UNKNOWN
-        if memory > largest // _parts(style) and table is None:
+        if memory > largest // _parts(style, product) and table is None:
             return view.pool(resource)
-        if _parts(style) > 1 and table is not None and memory > table // _parts(style) * 1.05:
+        if (
+            _parts(style, product) > 1
+            and table is not None
+            and memory > table // _parts(style, product) * 1.05
+        ):
             # The label has the whole card's memory, which no partition has.
             return view.pool(
-                resource, mem_mib=table // _parts(style), mem_guarantee=guarantee, mem_from="model-table"
+                resource,
+                mem_mib=table // _parts(style, product),
+                mem_guarantee=guarantee,
+                mem_from="model-table",
             )
         return view.pool(resource, mem_mib=memory, mem_guarantee=guarantee, mem_from="label")
     if table is None or not (style or _whole(view, resource, product)):
@@ -155,15 +172,17 @@ def _pool(view: View, resource: str, product: str | None, resources: list[str]) 
     by_type = _product(view, advertised=True)[1] == "instance-type"
     return view.pool(
         resource,
-        mem_mib=table // _parts(style),
+        mem_mib=table // _parts(style, product),
         mem_guarantee=guarantee,
         mem_from="instance-type" if by_type else "model-table",
     )
 
 
-def _device_pool(pool: DraPool) -> Pool:
+def _device_pool(pool: DraPool, product: str | None) -> Pool:
     """Partitions that share one pool of memory are told that pool's size each, which none of them has."""
     guarantee = _guarantee((pool.profile or "spx_nps1").lower())
+    if pool.several and guarantee is Guarantee.EXCLUSIVE:
+        guarantee = Guarantee.NONE
     return device_pool(
         pool, mem_mib=None if guarantee is Guarantee.UNKNOWN else pool.mem_mib, mem_guarantee=guarantee
     )
@@ -196,8 +215,17 @@ def _cards(view: View, pools: tuple[Pool, ...], product: str | None) -> int | No
         whole = pool.mem_guarantee is Guarantee.EXCLUSIVE or _whole(view, pool.resource, product)
         if not style and not whole:
             return None
-        cards += (pool.capacity or 0) // _parts(style)
+        cards += _behind(pool, _parts(style, product))
     return cards or None
+
+
+def _behind(pool: Pool, parts: int) -> int:
+    """Cards behind partitions. A plug-in that does not know of partitions offers one of each card: a whole
+    board of cards, where that many partitions would be part of one (ROCm/k8s-device-plugin#157)."""
+    units = pool.capacity or 0
+    if pool.resource == "amd.com/gpu" and units == _BOARD:
+        return units
+    return ceil_div(units, parts)
 
 
 def _size(text: str) -> int | None:

@@ -127,9 +127,9 @@ def _gpu_product(view: View) -> tuple[str | None, str]:
 def _gpu_pool(view: View, resource: str, memory: int | None, count: int | None) -> Pool:
     """More units than devices means `shared-dev-num` above 1: each has the whole device, with its
     neighbours."""
-    if memory is None:
-        return view.pool(resource)
     units = view.capacity.get(resource) or view.units.get(resource, 0)
+    if memory is None:
+        return view.pool(resource, shares=bool(count and units > count))
     guarantee = Guarantee.UNKNOWN
     if count:
         guarantee = Guarantee.NONE if units > count else Guarantee.EXCLUSIVE

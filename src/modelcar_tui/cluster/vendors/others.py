@@ -10,6 +10,10 @@ from modelcar_tui.hardware.products import instance, product_named
 from modelcar_tui.hardware.vendors import prefixes
 
 _SPYRE = re.compile(r"ibm\.com/spyre_(?:pf|vf)")
+_SPYRE_DEVICES = {"06a7", "06a8", "06e7"}
+_SPYRE_CLASSES = ("06e7", "1200")
+"""What stands before IBM's vendor id: its operator's own rule writes `pci-06e7_1014` (ibm-aiu/spyre-operator,
+assets/state-init/common), NFD the class of processing accelerators."""
 _TPU = re.compile(r"google\.com/tpu")
 _NEURON = re.compile(r"aws\.amazon\.com/neuron(?:device|core)?")
 _NEURON_ORDER = ("aws.amazon.com/neuron", "aws.amazon.com/neurondevice", "aws.amazon.com/neuroncore")
@@ -17,6 +21,8 @@ _ACCELERATOR = re.compile(
     r"(?:.*[-_.])?(?:v?gpu|npu|mlu|dcu|gcu|xpu|ipu|qaic|accelerator|ascend\w*|rngd|atom)s?(?:[-_.]?\w+)?",
     re.IGNORECASE,
 )
+_NVIDIA_S = ("aliyun.com/gpu-", "tencent.com/vcuda-", "volcano.sh/")
+"""NVIDIA's cards by another name."""
 _NOT = re.compile(r".*(?:mem|core|monitoring|percentage|bandwidth).*", re.IGNORECASE)
 
 
@@ -24,7 +30,7 @@ def find_spyre(view: View) -> Found | None:
     """Spyre: `tierN` and per-card names are the same cards again and are not counted."""
     resources = view.offered(_SPYRE)
     labels = view.labels
-    if not (resources or labels.get("ibm.com/spyre.present") == "true" or "06e7" in view.pci("1014")):
+    if not (resources or labels.get("ibm.com/spyre.present") == "true" or _spyre_on_the_bus(view)):
         return None
     product = labels.get("ibm.com/spyre.product", "").replace("_", "-") or (
         "IBM-Spyre" if resources else None
@@ -48,6 +54,12 @@ def find_spyre(view: View) -> Found | None:
         pools=tuple(pools),
         notes=unhealthy(tuple(pools)),
     )
+
+
+def _spyre_on_the_bus(view: View) -> bool:
+    """IBM makes other devices, too: the vendor alone is none."""
+    devices = {*view.pci("1014")} & _SPYRE_DEVICES
+    return bool(devices or view.pci("1014", _SPYRE_CLASSES))
 
 
 def find_tpu(view: View) -> Found | None:
@@ -109,7 +121,11 @@ def find_unknown(view: View) -> Found | None:
 
 def _looks_like_one(name: str) -> bool:
     domain, _, kind = name.partition("/")
-    if name.startswith(prefixes()) or domain == "kubernetes.io" or domain.endswith(".kubernetes.io"):
+    if (
+        name.startswith((*prefixes(), *_NVIDIA_S))
+        or domain == "kubernetes.io"
+        or domain.endswith(".kubernetes.io")
+    ):
         return False
     return bool(_ACCELERATOR.fullmatch(kind)) and not _NOT.fullmatch(kind)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -20,6 +20,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     units: Mapping[str, int]
     """Allocatable, extended resources only."""
     capacity: Mapping[str, int]
+    annotations: Mapping[str, str] = {}
+    """As they were sent: what reads one cleans it."""
     instance_type: str | None = None
     dra: tuple[DraPool, ...] = ()
 
@@ -41,15 +43,21 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         capacity = self.capacity.get(resource, units)
         return msgspec.convert({"resource": resource, "units": units, "capacity": capacity, **known}, Pool)
 
-    def pci(self, vendor: str) -> list[str]:
-        """Device ids that NFD saw for a PCI vendor id; an empty text where it only saw the vendor."""
+    def pci(self, vendor: str, classes: Collection[str] = ()) -> list[str]:
+        """Device ids that NFD saw for a PCI vendor id; an empty text where it only saw the vendor.
+
+        Args:
+            vendor: four hexadecimal digits.
+            classes: when given, only devices that the label says are of these.
+        """
         found = []
         for key, value in self.labels.items():
             match = _PCI.fullmatch(key)
             fields = match["fields"].split("_") if match and value == "true" else []
             if vendor in fields[:2]:
-                after = fields[fields.index(vendor) + 1 :]
-                found.append(after[0] if after else "")
+                at = fields.index(vendor)
+                if not classes or (at and fields[0] in classes):
+                    found.append("".join(fields[at + 1 : at + 2]))
         return found
 
 
@@ -83,6 +91,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     why: str = ""
     """Why none of its units can be had, where that is known."""
+    scheduler: str = ""
+    """`schedulerName` that a pod must name to get a unit, where it is not the vendor's."""
     unknown: bool = False
     """Found by the resource's name alone."""
 

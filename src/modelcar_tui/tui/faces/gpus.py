@@ -68,22 +68,26 @@ def _of(node: GpuNode, lands: list[ModelVerdict]) -> list[GpuRow]:
         return [_row(node, Pool(resource="", units=0), where, ())]
     rows = []
     for pool in node.pool:
-        models = tuple(model.model for model in lands if len(node.pool) == 1 or _lands_on(pool, model))
+        models = tuple(model.model for model in lands if len(node.pool) == 1 or _lands_on(node, pool, model))
         rows.append(_row(node, pool, where, models))
     return rows
 
 
-def _lands_on(pool: Pool, model: ModelVerdict) -> bool:
-    """Whether this pool's unit is the one that the model was compared with: nodes may carry cards and
-    slices."""
+def _lands_on(node: GpuNode, pool: Pool, model: ModelVerdict) -> bool:
+    """Whether this pool's unit is the one that the model was compared with: nodes may carry cards of several
+    kinds, and slices."""
+    card = node.card(pool)
+    if model.product and model.product != (card.product or card.vendor):
+        return False
     unit = model.gpu_gib.value
     return unit is None or pool.mem_mib is None or abs(pool.mem_mib / 1024 - unit) <= 0.1 * unit
 
 
 def _row(node: GpuNode, pool: Pool, where: str, models: tuple[str, ...]) -> GpuRow:
+    card = node.card(pool)
     return GpuRow(
         name=node.name,
-        product=node.product or node.vendor,
+        product=card.product or card.vendor,
         resource=pool.resource,
         free=pool.free,
         total=pool.units,
@@ -92,7 +96,7 @@ def _row(node: GpuNode, pool: Pool, where: str, models: tuple[str, ...]) -> GpuR
         guarantee=pool.mem_guarantee,
         usable=node.usable,
         why=node.why,
-        cc=node.cc or "",
+        cc=card.cc or "",
         where=where,
         models=models,
         node=node,

@@ -1,0 +1,96 @@
+"""Whether a node takes pods at all: its conditions, and the taints of who starts, drains or removes nodes.
+
+Such a taint is nobody's to tolerate; every other one needs a toleration and is told as that. Writers:
+Kubernetes ("Taint nodes by condition", cloud-provider), cluster-autoscaler, kubernetes-sigs/karpenter,
+pkg/apis/v1/taints.go (`karpenter.sh/disruption` before 1.0), Cluster API, GKE's and AWS's termination
+handlers, medik8s.
+"""
+
+from __future__ import annotations
+
+from modelcar_tui.core.text import clean
+from modelcar_tui.kube import objects
+
+_OWN = "node.kubernetes.io/"
+_BARS = ("NoSchedule", "NoExecute")
+"""Effects that keep a pod away; `PreferNoSchedule` does not."""
+_TAINTS = {
+    "node.kubernetes.io/unreachable": "node-not-ready",
+    "node.kubernetes.io/not-ready": "node-not-ready",
+    "node.kubernetes.io/out-of-service": "node-not-ready",
+    "node.cloudprovider.kubernetes.io/shutdown": "node-not-ready",
+    "node.kubernetes.io/unschedulable": "cordoned",
+    "ToBeDeletedByClusterAutoscaler": "leaving",
+    "karpenter.sh/disrupted": "leaving",
+    "karpenter.sh/disruption": "leaving",
+    "cloud.google.com/impending-node-termination": "leaving",
+    "aws-node-termination-handler/spot-itn": "leaving",
+    "aws-node-termination-handler/scheduled-maintenance": "leaving",
+    "aws-node-termination-handler/asg-lifecycle-termination": "leaving",
+    "aws-node-termination-handler/rebalance-recommendation": "leaving",
+    "medik8s.io/remediation": "leaving",
+    "medik8s.io/drain": "leaving",
+    "kubevirt.io/drain": "leaving",
+    "node.cloudprovider.kubernetes.io/uninitialized": "starting",
+    "node.cluster.x-k8s.io/uninitialized": "starting",
+    "karpenter.sh/unregistered": "starting",
+    "node.kubernetes.io/disk-pressure": "disk-pressure",
+    "node.kubernetes.io/pid-pressure": "pid-pressure",
+    "node.kubernetes.io/network-unavailable": "network-unavailable",
+}
+_CONDITIONS = {
+    "Terminating": "leaving",
+    "DiskPressure": "disk-pressure",
+    "PIDPressure": "pid-pressure",
+    "NetworkUnavailable": "network-unavailable",
+}
+"""`Terminating` is what OpenShift's handler of spot interruptions sets. Pods with requests tolerate memory
+pressure."""
+_GRAVEST = (
+    "node-not-ready",
+    "cordoned",
+    "leaving",
+    "starting",
+    "disk-pressure",
+    "pid-pressure",
+    "network-unavailable",
+)
+_LABEL_LIMIT = 400
+
+
+def unusable(node: objects.Node) -> str:
+    """Why the node takes no pods, as a code of `GpuNode.why`, the gravest first; empty where it does."""
+    if node.metadata.deletion_timestamp:
+        return "being-deleted"
+    found = {
+        _TAINTS[taint.key]
+        for taint in node.spec.taints or ()
+        if taint.effect in _BARS and taint.key in _TAINTS
+    }
+    found |= {why for kind, why in _CONDITIONS.items() if _condition(node, kind) == "true"}
+    if _condition(node, "Ready") not in ("", "true"):
+        found.add("node-not-ready")
+    if node.spec.unschedulable:
+        found.add("cordoned")
+    return next((why for why in _GRAVEST if why in found), "")
+
+
+def cautions(node: objects.Node) -> tuple[str, ...]:
+    """What bars no pod yet, one sentence each."""
+    if _condition(node, "MemoryPressure") == "true":
+        return ("the node is short of memory: its pods may be evicted",)
+    return ()
+
+
+def taints(node: objects.Node) -> tuple[str, ...]:
+    """`key[=value]:effect` of the taints that a pod must tolerate."""
+    texts = []
+    for taint in node.spec.taints or ():
+        if taint.effect in _BARS and not taint.key.startswith(_OWN) and taint.key not in _TAINTS:
+            value = f"={taint.value}" if taint.value else ""
+            texts.append(clean(f"{taint.key}{value}:{taint.effect}", limit=_LABEL_LIMIT))
+    return tuple(texts)
+
+
+def _condition(node: objects.Node, kind: str) -> str:
+    return next((one.status for one in node.status.conditions or () if one.type == kind), "").casefold()
