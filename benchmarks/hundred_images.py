@@ -20,7 +20,7 @@ from pathlib import Path
 
 from image_facts import CONFIG, files
 from modelcar_tui.demo.registry import DemoRegistry
-from modelcar_tui.demo.registry_blobs import File, make_image, olot_layer
+from modelcar_tui.demo.registry_blobs import File, Image, make_image, olot_layer
 
 LIMIT = 5.0
 MANY = 100
@@ -41,15 +41,20 @@ def seconds(manifest: Path, registry: DemoRegistry, cache: Path, count: int) -> 
     return took
 
 
-def main() -> int:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 4
+def hundred() -> dict[str, Image]:
+    """The images, each with its own config.json."""
     shards = files(4)[2:]
     images = {}
     for number in range(MANY):
         config = File("config.json", (json.dumps(CONFIG | {"n": number}).encode(),))
         images[f"a/m{number}:1"] = make_image([olot_layer(config), *(olot_layer(shard) for shard in shards)])
+    return images
+
+
+def main() -> int:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 4
     times: dict[str, list[float]] = {"1 image": [], "100 images": [], "100 images, cached": []}
-    with DemoRegistry(images) as registry, tempfile.TemporaryDirectory() as name:
+    with DemoRegistry(hundred()) as registry, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for count in (1, MANY):
             items = [f"  - name: m{n}\n    image: oci://{registry.host}/a/m{n}:1\n" for n in range(count)]

@@ -20,9 +20,11 @@ import pytest
 from seam_support import REFUSED, params
 
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.kube.credentials import Credentials
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.flatten import flatten
-from modelcar_tui.kube.kubeconfig import Credentials, find, kubeconfig_paths
+from modelcar_tui.kube.kubeconfig import find, kubeconfig_paths
+from modelcar_tui.kube.login import ask
 from modelcar_tui.kube.types import ClusterOptions
 
 PEM = "-----BEGIN CERTIFICATE-----\nQUFBQQ==\n-----END CERTIFICATE-----\n"
@@ -76,6 +78,7 @@ def two(right: Mapping[str, Any] | str, first: Any, second: Any, **more: Any) ->
 
 WITHOUT_CURRENT = config(current="")
 EXEC = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "no-such-plug-in"}}
+OIDC = {"auth-provider": {"name": "oidc"}}
 NAMELESS = [{"user": {"token": "T"}}, {"name": "c", "user": TOKEN}]
 YAML = f"""\
 apiVersion: v1
@@ -168,8 +171,21 @@ CASES: dict[str, Case] = {
     "no server": one(REFUSED, config(clusters=[{"name": "c", "cluster": {}}])),
     "cluster null": one(REFUSED, config(clusters=[{"name": "c", "cluster": None}])),
     "server that is empty": one(REFUSED, config(cluster={"server": ""})),
-    # client-go would send nothing of the user there: it takes the address for plain HTTP.
-    "server without scheme": one(REFUSED, config(cluster={"server": "api.x:6443"})),
+    # As in client-go it is asked over plain HTTP, and nothing of the user is sent there.
+    "server without scheme": one({"server": "http://api.x:6443"}, config(cluster={"server": "api.x:6443"})),
+    "server without scheme, with a path": one(REFUSED, config(cluster={"server": "api.x:6443/k8s"})),
+    "server without scheme, IPv6": one(
+        {"server": "http://[::1]:6443"}, config(cluster={"server": "[::1]:6443"})
+    ),
+    "server in capitals": one(
+        {"server": "https://API.x:6443"}, config(cluster={"server": "HTTPS://API.x:6443/"})
+    ),
+    "server with a query": one({"server": SERVER + "/k"}, config(cluster={"server": SERVER + "/k?a=b#c"})),
+    "insecure-skip-tls-verify beside a ca": one(
+        REFUSED,
+        config(cluster={"insecure-skip-tls-verify": True, "certificate-authority-data": b64(PEM)}),
+    ),
+    "client certificate without a key": one(REFUSED, config({"client-certificate-data": b64(PEM)})),
     "server with a slash": one({"server": SERVER}, config(cluster={"server": SERVER + "/"})),
     "server with a path": one(
         {"server": SERVER + "/k8s/clusters/c-1"}, config(cluster={"server": SERVER + "/k8s/clusters/c-1"})
@@ -178,8 +194,15 @@ CASES: dict[str, Case] = {
     "server of another scheme": one(REFUSED, config(cluster={"server": "ftp://api.x"})),
     "proxy-url": one({"proxy": "http://p:3128"}, config(cluster={"proxy-url": "http://p:3128"})),
     "proxy-url that is empty": one({"proxy": None}, config(cluster={"proxy-url": ""})),
+    "proxy-url in capitals": one({"proxy": "http://p:3128"}, config(cluster={"proxy-url": "HTTP://p:3128"})),
+    "proxy-url of SOCKS": one({"proxy": "socks5://p:1080"}, config(cluster={"proxy-url": "socks5://p:1080"})),
+    "proxy-url that kubectl refuses": one(REFUSED, config(cluster={"proxy-url": "socks5h://p:1080"})),
+    "proxy-url without scheme": one(REFUSED, config(cluster={"proxy-url": "p:3128"})),
     "proxy-url that is no address": one(REFUSED, config(cluster={"proxy-url": "http://"})),
     "as": one({"as": "boss", "token": "T"}, config({**TOKEN, "as": "boss"})),
+    "as-groups without as": one(REFUSED, config({**TOKEN, "as-groups": ["g"]})),
+    "an exec plug-in beside an auth-provider": one(REFUSED, config({**EXEC, **OIDC})),
+    "a token beside an auth-provider": one({"token": "T"}, config({**TOKEN, **OIDC})),
     "as over two lines": one(REFUSED, config({**TOKEN, "as": "bo\nss"})),
     "a token beside an exec plug-in": one({"token": "T"}, config({**TOKEN, **EXEC})),
     "an exec plug-in that is null": one({"token": "T"}, config({**TOKEN, "exec": None})),
@@ -252,7 +275,7 @@ def by_cluster(kubeconfig: str, context: str | None) -> dict[str, Any] | str:
         "insecure": found.insecure,
         "server_name": found.server_name,
         "proxy": found.proxy,
-        "as": found.impersonate.get("Impersonate-User"),
+        "as": dict(found.impersonate).get("Impersonate-User"),
     }
 
 
@@ -314,7 +337,7 @@ def test_a_list_in_the_environment_is_read_by_both(tmp_path: Path, monkeypatch: 
     assert find(ClusterOptions()).files == kubeconfig_paths() == (tmp_path / "k",)
 
 
-def test_an_exec_plug_in_is_left_to_oc_for_the_nodes_and_run_for_the_suite(tmp_path: Path) -> None:
+def test_an_exec_plug_in_s_token_is_what_the_suite_is_given(tmp_path: Path) -> None:
     """A container has neither the plug-in nor its cache."""
     plugin = tmp_path / "log-in"
     status = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"}
@@ -323,33 +346,29 @@ def test_an_exec_plug_in_is_left_to_oc_for_the_nodes_and_run_for_the_suite(tmp_p
     user = {"exec": {"apiVersion": status["apiVersion"], "command": "./log-in", "args": []}}
     kubeconfig = written(one(ANYTHING, config(user)), tmp_path)
     nodes = find(ClusterOptions(kubeconfig=kubeconfig))
+    given = asyncio.run(ask(nodes)).credentials
     suite = by_qa(kubeconfig, None)
-    assert (nodes.helper, nodes.token) == ("exec plug-in log-in", None)
+    assert (nodes.giver, nodes.token) == ("exec plug-in log-in", None)
+    assert given.token is not None and given.token.reveal() == "GIVEN"
     assert isinstance(suite, dict) and suite["token"] == "GIVEN"
 
 
-@pytest.mark.parametrize("beside", [{}, TOKEN], ids=["alone", "beside a token"])
-def test_an_auth_provider_is_left_to_oc_for_the_nodes_and_refused_for_the_suite(
-    beside: dict[str, str], tmp_path: Path
-) -> None:
-    kubeconfig = written(one(REFUSED, config({**beside, "auth-provider": {"name": "oidc"}})), tmp_path)
-    assert find(ClusterOptions(kubeconfig=kubeconfig)).helper == "auth-provider oidc"
-    with pytest.raises(UserError, match="auth-provider"):
+def test_a_broken_auth_provider_is_refused_for_both_in_the_same_words(tmp_path: Path) -> None:
+    kubeconfig = written(one(REFUSED, config({"auth-provider": {"name": "oidc"}})), tmp_path)
+    nodes = find(ClusterOptions(kubeconfig=kubeconfig))
+    assert nodes.giver == "auth-provider oidc"
+    with pytest.raises(ClusterError) as ours:
+        asyncio.run(ask(nodes))
+    with pytest.raises(UserError) as theirs:
         asyncio.run(flatten(ClusterOptions(kubeconfig=kubeconfig)))
+    assert ours.value.problem == theirs.value.problems[0]
 
 
 @pytest.mark.parametrize("entry", [{"as-groups": ["g"]}, {"as-uid": "7"}, {"as-user-extra": {"a": ["b"]}}])
-def test_impersonation_of_more_than_a_user_is_left_to_oc_and_kept_for_the_suite(
+def test_impersonation_of_more_than_a_user_is_sent_and_kept_for_the_suite(
     entry: dict[str, Any], tmp_path: Path
 ) -> None:
     kubeconfig = written(one(ANYTHING, config({**TOKEN, "as": "boss", **entry})), tmp_path)
-    assert find(ClusterOptions(kubeconfig=kubeconfig)).helper == "impersonation of groups"
+    assert len(find(ClusterOptions(kubeconfig=kubeconfig)).impersonate) == 2
     given = json.loads(asyncio.run(flatten(ClusterOptions(kubeconfig=kubeconfig))).data)["users"][0]["user"]
     assert entry.items() <= given.items()
-
-
-def test_a_proxy_of_another_scheme_is_left_to_oc_and_kept_for_the_suite(tmp_path: Path) -> None:
-    kubeconfig = written(one(ANYTHING, config(cluster={"proxy-url": "socks5://p:1080"})), tmp_path)
-    suite = by_qa(kubeconfig, None)
-    assert find(ClusterOptions(kubeconfig=kubeconfig)).helper == "proxy socks5"
-    assert isinstance(suite, dict) and suite["proxy"] == "socks5://p:1080"

@@ -10,8 +10,9 @@ import msgspec
 import pytest
 
 from modelcar_tui.cluster.limits import NamespaceLimits, Quota, Range
+from modelcar_tui.cluster.scheduling import Scheduling, Toleration
 from modelcar_tui.cluster.snapshot import read_inventory
-from modelcar_tui.cluster.types import AcceleratorReport, Runtime, Scheduling, Toleration
+from modelcar_tui.cluster.types import AcceleratorReport, Runtime
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.demo import kube_objects as ko
 from modelcar_tui.image.types import ImageFacts

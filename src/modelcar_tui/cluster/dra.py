@@ -14,20 +14,15 @@ from itertools import groupby
 
 import msgspec
 
-from modelcar_tui.cluster.types import GpuNode
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube.objects import Attribute, Device, DeviceClass, Expression, NodeSelector, ResourceSlice
+from modelcar_tui.kube.objects import Attribute, Device, Expression, NodeSelector, ResourceSlice
 from modelcar_tui.kube.quantity import mebibytes, whole
 
 _Key = tuple[str, str | None, int | None, str | None, bool]
 _Counters = dict[tuple[str, str], int]
 """What is left of a counter by (set, name)."""
 _ACCELERATOR = re.compile(r"gpu|tpu|npu|gaudi|neuron|accel", re.IGNORECASE)
-_ALPHA, _BETA = 34, 36
-"""Minor releases of Kubernetes in which extended resources served by DRA came, off and on by default."""
-_EXTENDED = {"gpu.nvidia.com": ("nvidia.com/gpu",), "gpu.amd.com": ("amd.com/gpu",)}
-"""What pods ask for of each driver's devices."""
 _HOST_KEYS = ("kubernetes.io/hostname", "metadata.name")
 
 
@@ -96,51 +91,6 @@ def elsewhere(slices: Iterable[ResourceSlice]) -> tuple[Problem, ...]:
         for driver, count in found.items()
         if _ACCELERATOR.search(driver)
     )
-
-
-def served(node: GpuNode, classes: Collection[DeviceClass] | None) -> GpuNode:
-    """The node with what is known of whether pods get its devices by an extended resource.
-
-    KEP-5004 (`spec.extendedResourceName` of a DeviceClass): alpha and off in Kubernetes 1.34, beta in 1.36.
-
-    Args:
-        node: of which devices of DRA are pools named `dra:DRIVER...`.
-        classes: every DeviceClass; None when they could not be listed.
-    """
-    if not any(pool.resource.startswith("dra:") for pool in node.pool):
-        return node
-    pools = tuple(
-        msgspec.structs.replace(pool, asked_for=_asked_for(pool.resource, node.kubelet, classes))
-        if pool.resource.startswith("dra:")
-        else pool
-        for pool in node.pool
-    )
-    return msgspec.structs.replace(node, pool=pools)
-
-
-def _asked_for(resource: str, kubelet: str, classes: Collection[DeviceClass] | None) -> bool | None:
-    match = re.match(r"v?1\.(\d{1,3})", kubelet)
-    minor = int(match[1]) if match else None
-    if minor is not None and minor < _ALPHA:
-        return False
-    if classes is None:
-        return None
-    driver = resource.removeprefix("dra:").partition("/")[0]
-    named = [one for one in classes if one.spec.extended_resource_name in _EXTENDED.get(driver, ())]
-    fitting = [answer for one in named if (answer := _selects(one, driver)) is not False]
-    if not fitting:
-        return False
-    return True if True in fitting and minor is not None and minor >= _BETA else None
-
-
-def _selects(one: DeviceClass, driver: str) -> bool | None:
-    """Whether a class takes every device of a driver; None where its expression says more than that."""
-    expressions = [(selector.cel or {}).get("expression", "") for selector in one.spec.selectors or ()]
-    plain = re.compile(r"\s*device\.driver\s*==\s*(['\"])(?P<driver>[^'\"]+)\1\s*")
-    found = [plain.fullmatch(text) for text in expressions]
-    if any(match is not None and match["driver"] != driver for match in found):
-        return False
-    return None if None in found else True
 
 
 def _pools(slices: Iterable[ResourceSlice]) -> list[tuple[tuple[str, str], list[ResourceSlice], bool]]:

@@ -71,7 +71,9 @@ def _block(nodes: Sequence[GpuNode]) -> Iterator[tuple[str, str]]:
         yield from _pool(nodes, at, pool, behind)
     yield "Node RAM", _range(node.memory_mib for node in nodes)
     yield "Node Storage", _range(node.ephemeral_mib for node in nodes)
-    yield ("Node Name" if len(nodes) == 1 else f"Node Names ({len(nodes):,})"), _names(nodes)
+    if len(nodes) > 1:
+        yield "Nodes", f"{len(nodes):,}"
+    yield "Node Name", _names(nodes)
     if not node.usable:
         yield "Not usable", why_text(node.why)
     if node.taints:
@@ -122,8 +124,8 @@ def _names(nodes: Sequence[GpuNode]) -> str:
     frees = [tuple(pool.free for pool in node.pool) for node in nodes]
     if not nodes[0].usable or len(set(frees)) == 1:
         return some([node.name for node in nodes], MOST_NAMES, rest=_REST)
-    told = [f"{node.name} ({_each(free)})" for node, free in zip(nodes, frees, strict=True)]
-    return f"with what is free: {some(told, MOST_NAMES, rest=_REST)}"
+    told = [f"{node.name} ({_each(free)} free)" for node, free in zip(nodes, frees, strict=True)]
+    return some(told, MOST_NAMES, rest=_REST)
 
 
 def _each(frees: Iterable[int | None]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from modelcar_tui import __version__
 from modelcar_tui.cluster.cards import Kind, kinds, totals
 from modelcar_tui.cluster.gpu_blocks import block_lines
+from modelcar_tui.cluster.set_up import set_up_lines
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory, State
 from modelcar_tui.cluster.words import (
     READ_FROM,
@@ -159,8 +160,10 @@ def _unknown(report: AcceleratorReport, cells: int) -> Iterator[str]:
     told = [str(one) for one in (access.problem, *access.missing, *inventory.problems) if one is not None]
     if inventory.partial:
         told.append("the list of nodes or pods is not complete")
-    pull = report.pull
+    pull, profiles, services = report.pull, report.profiles, report.llm_services
     told += [f"pull secrets of {pull.namespace}: {one}" for one in pull.unknown] if pull else []
+    told += [f"hardware profiles: {one}" for one in profiles.unknown] if profiles else []
+    told += [f"LLM services: {services.unknown}"] if services and services.unknown else []
     lines = list(dict.fromkeys(told))
     for line in lines[:_MOST_LINES]:
         yield from hang("Not known: ", line, cells)
@@ -242,6 +245,7 @@ def _serving(report: AcceleratorReport, cells: int) -> Iterator[str]:
         covered = some(report.pull.registries, 20) or "no registry"
         missing = f"; missing: {some(report.pull.missing, 10)}" if report.pull.missing else ""
         yield from hang(f"Pull secrets of {report.pull.namespace}: ", f"cover {covered}{missing}", cells)
+    yield from set_up_lines(report, cells)
 
 
 def _checks(report: AcceleratorReport, cells: int) -> Iterator[str]:

@@ -26,14 +26,21 @@ class ImageNeed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_images(
-    images: Sequence[ImageNeed], inventory: Inventory, budget_s: float = QA_BUDGET_S
+    images: Sequence[ImageNeed], inventory: Inventory, budget_s: float = QA_BUDGET_S, *, fetched: bool = False
 ) -> tuple[Check, ...]:
     """The checks of every image against the usable accelerator nodes (all usable nodes where there are
-    none)."""
+    none).
+
+    Args:
+        images: of the models.
+        inventory: the nodes.
+        budget_s: how long the suite waits for a model, in seconds.
+        fetched: whether KServe copies images into the pods' own storage.
+    """
     gpu = [node for node in inventory.nodes if node.usable]
     checks: list[Check] = []
     for image in images:
-        checks += _storage(image, gpu)
+        checks += _storage(image, gpu, fetched=fetched)
         checks += _architecture(image, inventory, gpu)
         checks += _pull(image, budget_s)
     return tuple(checks)
@@ -58,11 +65,12 @@ def pull_seconds(size_bytes: int) -> tuple[float, float]:
     return size_bytes / 1e9 * FASTEST_SECONDS_PER_GB, size_bytes / 1e9 * SECONDS_PER_GB
 
 
-def _storage(image: ImageNeed, nodes: list[GpuNode]) -> list[Check]:
+def _storage(image: ImageNeed, nodes: list[GpuNode], *, fetched: bool) -> list[Check]:
     """The answers of `fits.holds`, node by node, in one check."""
     if image.size_bytes is None or all(node.ephemeral_mib is None for node in nodes):
         return []
-    doubts = [(node, fit) for node in nodes if (fit := holds(image.size_bytes // 2**20, node)) is not None]
+    size = image.size_bytes // 2**20
+    doubts = [(node, fit) for node in nodes if (fit := holds(size, node, fetched=fetched)) is not None]
     small = [(node, fit) for node, fit in doubts if fit.answer is Answer.NO]
     if not doubts:
         return []

@@ -11,6 +11,7 @@ import msgspec
 
 from modelcar_tui.cluster import dra
 from modelcar_tui.cluster.classify import classify, cleaned_labels
+from modelcar_tui.cluster.device_classes import served
 from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.cluster.free import Queue, Usage, add_pods, with_free
 from modelcar_tui.cluster.scale import MachineSet, scale_up
@@ -101,7 +102,7 @@ class _Gathered:
         )
 
     def _whole(self, node: GpuNode) -> GpuNode:
-        node = node if self.served else dra.served(node, self.classes)
+        node = node if self.served else served(node, self.classes)
         labels = self.labels.get(node.name)
         return node if labels is None else msgspec.structs.replace(node, labels=labels)
 

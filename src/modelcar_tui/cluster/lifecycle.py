@@ -93,4 +93,5 @@ def taints(node: objects.Node) -> tuple[str, ...]:
 
 
 def _condition(node: objects.Node, kind: str) -> str:
-    return next((one.status for one in node.status.conditions or () if one.type == kind), "").casefold()
+    told = (one.status for one in reversed(node.status.conditions or ()) if one.type == kind)
+    return next(told, "").casefold()

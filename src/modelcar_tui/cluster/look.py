@@ -12,28 +12,31 @@ from modelcar_tui.cluster.access import climb, failed
 from modelcar_tui.cluster.inventory import Progress, read_inventory_of, refresh_free
 from modelcar_tui.cluster.limit_checks import limit_checks
 from modelcar_tui.cluster.limit_types import NamespaceLimits
-from modelcar_tui.cluster.preflight import check_serving
+from modelcar_tui.cluster.llm_services import LLM_CODE, llm_checks, read_llm_services
+from modelcar_tui.cluster.preflight import Serving, check_serving
+from modelcar_tui.cluster.profile_checks import QUEUE_CODE, queue_checks
+from modelcar_tui.cluster.profiles import read_profiles
 from modelcar_tui.cluster.quotas import EVERYTHING, read_limits
 from modelcar_tui.cluster.runtimes import find_runtime, override
-from modelcar_tui.cluster.snapshot import read_inventory
+from modelcar_tui.cluster.serving_types import Profiles
+from modelcar_tui.cluster.stated import stated, what_if
+from modelcar_tui.cluster.trim import resources, trimmed
 from modelcar_tui.cluster.types import (
     LIMIT_CODES,
     AcceleratorReport,
     Check,
     Inventory,
-    PullSecrets,
     Runtime,
     State,
-    Versions,
 )
-from modelcar_tui.cluster.whatif import parse_gpu_flags
 from modelcar_tui.core.contain import Contained, hit, not_known, stopped
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.connect import connect
+from modelcar_tui.kube.credentials import Credentials
 from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.kubeconfig import Credentials, find
+from modelcar_tui.kube.kubeconfig import find
 from modelcar_tui.kube.types import Access, ClusterOptions, Rung
 
 _NOT_REACHED = Problem(
@@ -44,11 +47,8 @@ _NOT_REACHED = Problem(
 RUNTIME_S = 60.0
 NODES_KEEP_S = 600.0
 """After this time `refresh` reads the nodes again too."""
-_NO_CLUSTER = Problem(
-    what="no cluster was asked for a runtime image",
-    fix="log in, or name the image: export VLLM_RUNTIME_IMAGE=IMAGE",
-    code="no-runtime",
-)
+_AGAIN = (*LIMIT_CODES, LLM_CODE, QUEUE_CODE)
+"""Codes of the checks that a refresh makes anew."""
 
 
 async def look(
@@ -70,13 +70,9 @@ async def look(
         UserError: `--gpu` or `--inventory` can't be read. Everything else is told in the report.
     """
     if options.gpus or options.inventory:
-        inventory = parse_gpu_flags(options.gpus) if options.gpus else None
-        if options.inventory:
-            stated = await asyncio.to_thread(read_inventory, options.inventory)
-            inventory = _together(inventory, stated)
-        assert inventory is not None  # noqa: S101
-        progress(inventory)
-        return await _what_if(options, inventory, on_access)
+        told = await stated(options)
+        progress(told.inventory)
+        return await what_if(options, told, on_access)
     try:
         credentials = find(options)
     except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
@@ -107,8 +103,8 @@ async def look(
 async def refresh(
     options: ClusterOptions, report: AcceleratorReport, progress: Progress = lambda _: None
 ) -> AcceleratorReport:
-    """The report with what changes from minute to minute read again: the pods on GPU nodes, quotas and
-    queues.
+    """The report with what changes from minute to minute read again: the pods on GPU nodes, quotas, queues
+    and LLMInferenceServices. Hardware profiles and KServe's settings are kept.
 
     Of a what-if inventory the file is read again; a report that could not look, or whose nodes were read long
     ago, is made anew. Where that fails the older report stands, with its time and with a problem of code
@@ -125,8 +121,9 @@ async def refresh(
     try:
         credentials = find(options)
         async with asyncio.timeout(options.total_timeout_s), connect(credentials, options) as client:
-            inventory, limits = await asyncio.gather(
+            inventory, services, limits = await asyncio.gather(
                 refresh_free(client, report.inventory, progress),
+                read_llm_services(client, options.namespace or credentials.namespace),
                 read_limits(
                     client,
                     options.namespace or credentials.namespace,
@@ -136,10 +133,19 @@ async def refresh(
     except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
         not_known(error)
         return _newer(report, await look(options, progress))
-    kept = tuple(check for check in report.checks if check.code not in LIMIT_CODES)
-    again = limit_checks(limits, _resources(report.inventory))
+    kept = tuple(check for check in report.checks if check.code not in _AGAIN)
+    wanted = resources(report.inventory)
+    again = (
+        *limit_checks(limits, wanted),
+        *llm_checks(services, wanted),
+        *queue_checks(report.profiles, limits),
+    )
     return msgspec.structs.replace(
-        report, inventory=inventory, checks=(*kept, *again) if report.checks else (), limits=limits
+        report,
+        inventory=inventory,
+        checks=(*kept, *again) if report.checks else (),
+        limits=limits,
+        llm_services=services,
     )
 
 
@@ -163,10 +169,9 @@ def _newer(old: AcceleratorReport, new: AcceleratorReport) -> AcceleratorReport:
 async def _stated_again(options: ClusterOptions, report: AcceleratorReport) -> AcceleratorReport:
     if not options.inventory:
         return report
-    stated = await asyncio.to_thread(read_inventory, options.inventory)
-    flags = parse_gpu_flags(options.gpus) if options.gpus else None
-    inventory = _trimmed(_together(flags, stated), report.runtime)
-    return msgspec.structs.replace(report, inventory=inventory)
+    told = await stated(options)
+    inventory = trimmed(told.inventory, report.runtime, told.profiles)
+    return msgspec.structs.replace(report, inventory=inventory, profiles=told.profiles)
 
 
 class _Learned:
@@ -179,6 +184,7 @@ class _Learned:
         self.inventory: Inventory | None = None
         self.runtime: Runtime | None = override()
         self.runtime_problem: Problem | None = None
+        self.profiles: Profiles | None = None
 
     def reached(self, access: Access) -> None:
         self.access = access
@@ -197,7 +203,7 @@ class _Learned:
         more = (problem,) if problem else ()
         runtime = self.runtime
         inventory = msgspec.structs.replace(
-            _trimmed(self.inventory, runtime),
+            trimmed(self.inventory, runtime, self.profiles),
             partial=True,
             problems=tuple(dict.fromkeys((*self.inventory.problems, *more))),
         )
@@ -206,6 +212,7 @@ class _Learned:
             inventory=inventory,
             runtime=runtime,
             runtime_problem=None if runtime else self.runtime_problem or problem,
+            profiles=self.profiles,
         )
 
 
@@ -222,29 +229,34 @@ async def _look(
     else:
         inventory = await read_inventory_of(client, learned.progress)
     namespace = options.namespace or credentials.namespace
-    runtime, problem = await _runtime(client, inventory, namespace)
+    profiles = await _profiles(client, namespace)
+    runtime, problem = await _runtime(client, inventory, namespace, profiles)
     learned.inventory, learned.runtime, learned.runtime_problem = inventory, runtime, problem
-    checks, versions, pull, limits = await _serving(client, namespace, access.version, inventory)
+    learned.profiles = profiles
+    serving = await _serving(client, namespace, access.version, inventory, runtime)
     return AcceleratorReport(
         access=access,
-        inventory=_trimmed(inventory, runtime),
+        inventory=trimmed(inventory, runtime, profiles),
         runtime=runtime,
         runtime_problem=None if runtime else problem,
-        checks=checks,
-        versions=versions,
-        pull=pull,
-        limits=limits,
+        checks=(*serving.checks, *queue_checks(profiles, serving.limits)),
+        versions=serving.versions,
+        pull=serving.pull,
+        limits=serving.limits,
+        profiles=profiles,
+        kserve=serving.kserve,
+        llm_services=serving.llm_services,
     )
 
 
 async def _runtime(
-    client: Client, inventory: Inventory, namespace: str
+    client: Client, inventory: Inventory, namespace: str, profiles: Profiles | None
 ) -> tuple[Runtime | None, Problem | None]:
     """The runtime image; what goes wrong costs it alone."""
     limit = asyncio.timeout(RUNTIME_S)
     try:
         async with limit:
-            return await find_runtime(client, inventory, namespace)
+            return await find_runtime(client, inventory, namespace, profiles)
     except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
         if hit(limit, error):
             where = clean(client.server)
@@ -252,79 +264,29 @@ async def _runtime(
         return override(), not_known(error, "the runtime image")
 
 
+async def _profiles(client: Client, namespace: str) -> Profiles:
+    """The hardware profiles; what goes wrong costs them alone."""
+    limit = asyncio.timeout(RUNTIME_S)
+    try:
+        async with limit:
+            return await read_profiles(client, namespace)
+    except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
+        what = "the search for hardware profiles"
+        problem = stopped(what, RUNTIME_S) if hit(limit, error) else not_known(error, "hardware profiles")
+        return Profiles(unknown=(problem.what,))
+
+
 async def _serving(
-    client: Client, namespace: str, kubernetes: str, inventory: Inventory
-) -> tuple[tuple[Check, ...], Versions, PullSecrets | None, NamespaceLimits | None]:
+    client: Client, namespace: str, kubernetes: str, inventory: Inventory, runtime: Runtime | None
+) -> Serving:
     """What `check_serving` finds out; where that fails, the limits of the namespace are not known."""
     with Contained("the checks of serving") as caught:
-        return await check_serving(client, namespace, kubernetes, _resources(inventory))
+        scheduling = runtime.scheduling if runtime else None
+        return await check_serving(client, namespace, kubernetes, resources(inventory), scheduling)
     assert caught.problem is not None  # noqa: S101 - else it has returned
     unread = NamespaceLimits(namespace=clean(namespace), unknown=EVERYTHING)
     told = Check(code="unanswered", state=State.UNKNOWN, what=str(caught.problem))
-    return (told,), Versions(), None, unread
-
-
-def _trimmed(inventory: Inventory, runtime: Runtime | None) -> Inventory:
-    """Of the nodes' labels only those that the runtime's pod selects by: they are too many to keep."""
-    wanted = runtime.scheduling.labels if runtime else frozenset[str]()
-    nodes = tuple(
-        msgspec.structs.replace(
-            node, labels={key: value for key, value in node.labels.items() if key in wanted}
-        )
-        if node.labels
-        else node
-        for node in inventory.nodes
-    )
-    return msgspec.structs.replace(inventory, nodes=nodes)
-
-
-def _resources(inventory: Inventory) -> frozenset[str]:
-    """Resources that pods ask for on usable nodes; NVIDIA's DRA driver answers to the plug-in's name."""
-    names = {pool.resource for node in inventory.nodes if node.usable for pool in node.pool}
-    asked = {"nvidia.com/gpu" if name == "dra:gpu.nvidia.com" else name for name in names}
-    return frozenset(name for name in asked if not name.startswith("dra:"))
-
-
-async def _what_if(
-    options: ClusterOptions, inventory: Inventory, on_access: Callable[[Access], None]
-) -> AcceleratorReport:
-    access = Access(rung=Rung.WHAT_IF)
-    runtime, problem = override(), None
-    if runtime is None:
-        runtime, problem, access = await _runtime_only(options, inventory, access)
-    on_access(access)
-    return AcceleratorReport(
-        access=access, inventory=_trimmed(inventory, runtime), runtime=runtime, runtime_problem=problem
-    )
-
-
-async def _runtime_only(
-    options: ClusterOptions, inventory: Inventory, access: Access
-) -> tuple[Runtime | None, Problem | None, Access]:
-    """The templates of a cluster, if there happens to be one within reach."""
-    brief = msgspec.structs.replace(options, connect_timeout_s=min(3.0, options.connect_timeout_s))
-    try:
-        credentials = find(options)
-        async with asyncio.timeout(min(20.0, options.total_timeout_s)), connect(credentials, brief) as client:
-            runtime, problem = await find_runtime(
-                client, inventory, options.namespace or credentials.namespace
-            )
-            seen = msgspec.structs.replace(access, server=clean(client.server), context=credentials.context)
-            return runtime, problem, seen
-    except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
-        not_known(error)
-        return None, _NO_CLUSTER, access
-
-
-def _together(flags: Inventory | None, stated: Inventory) -> Inventory:
-    if flags is None:
-        return stated
-    return msgspec.structs.replace(
-        stated,
-        nodes=(*flags.nodes, *stated.nodes),
-        nodes_seen=flags.nodes_seen + stated.nodes_seen,
-        origin=f"{flags.origin} and {stated.origin}",
-    )
+    return Serving(checks=(told,), limits=unread)
 
 
 def _blind(access: Access, problem: Problem | None) -> AcceleratorReport:

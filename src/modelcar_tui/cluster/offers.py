@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.cluster.types import Requirement, Scheduling, Toleration
+from modelcar_tui.cluster.scheduling import Requirement, Scheduling, Toleration
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware.vendors import vendors
 from modelcar_tui.kube.objects import Meta, NodeSelector, Requirements

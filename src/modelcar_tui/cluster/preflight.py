@@ -2,7 +2,7 @@
 queues.
 
 Every check may come out as "unknown" with its reason; none fails the run. Names of settings: KServe,
-config/configmap/inferenceservice.yaml; opendatahub-operator, api/datasciencecluster.
+config/configmap/inferenceservice.yaml.
 """
 
 from __future__ import annotations
@@ -15,58 +15,25 @@ from typing import Any, TypeVar
 import msgspec
 
 from modelcar_tui.cluster.access import Right, may
+from modelcar_tui.cluster.kserve_config import Around, kserve_checks, kserve_of, read_settings
 from modelcar_tui.cluster.limit_checks import limit_checks
 from modelcar_tui.cluster.limit_types import NamespaceLimits
+from modelcar_tui.cluster.llm_services import llm_checks, read_llm_services
+from modelcar_tui.cluster.operators import read_operators
 from modelcar_tui.cluster.pull import find_pull_secrets
 from modelcar_tui.cluster.quotas import EVERYTHING, read_limits
-from modelcar_tui.cluster.runtimes import CANDIDATES, applications_namespace
+from modelcar_tui.cluster.scheduling import Scheduling
+from modelcar_tui.cluster.serving_types import KServe, LlmServices
 from modelcar_tui.cluster.types import Check, PullSecrets, State, Versions
 from modelcar_tui.core.contain import hit, not_known, stopped
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.objects import Condition
 
-_DSC = "/apis/datasciencecluster.opendatahub.io/{}/datascienceclusters"
-_SWITCH = "model-car-switch"
 QUESTION_S = 60.0
 R = TypeVar("R")
 _FIRST_MINOR = 13
 """OpenShift 4.N is built on Kubernetes 1.(N + 13)."""
-
-
-class _ConfigMap(msgspec.Struct, frozen=True):
-    data: dict[str, str] | None = None
-
-
-class _Release(msgspec.Struct, frozen=True):
-    name: str = ""
-    version: str = ""
-
-
-class _Component(msgspec.Struct, frozen=True, rename="camel"):
-    management_state: str = ""
-    releases: list[_Release] | None = None
-
-
-class _Components(msgspec.Struct, frozen=True):
-    kserve: _Component | None = None
-
-
-class _DscSpec(msgspec.Struct, frozen=True):
-    components: _Components = _Components()
-
-
-class _DscStatus(msgspec.Struct, frozen=True):
-    phase: str = ""
-    release: _Release = _Release()
-    conditions: list[Condition] | None = None
-    components: _Components = _Components()
-
-
-class _Dsc(msgspec.Struct, frozen=True):
-    spec: _DscSpec = _DscSpec()
-    status: _DscStatus = _DscStatus()
 
 
 class _Desired(msgspec.Struct, frozen=True):
@@ -89,29 +56,48 @@ class _Groups(msgspec.Struct, frozen=True):
     groups: list[_Group] | None = None
 
 
+class Serving(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is around a model that is to be served."""
+
+    checks: tuple[Check, ...] = ()
+    versions: Versions = Versions()
+    pull: PullSecrets | None = None
+    limits: NamespaceLimits | None = None
+    kserve: KServe | None = None
+    llm_services: LlmServices | None = None
+
+
 async def check_serving(
-    client: Client, namespace: str, kubernetes: str = "", wanted: Collection[str] = ()
-) -> tuple[tuple[Check, ...], Versions, PullSecrets | None, NamespaceLimits | None]:
-    """The checks of the cluster, what runs on it, which registries its pods can log in to, and the limits of
-    the namespace.
+    client: Client,
+    namespace: str,
+    kubernetes: str = "",
+    wanted: Collection[str] = (),
+    scheduling: Scheduling | None = None,
+) -> Serving:
+    """The checks of the cluster, what runs on it, which registries its pods can log in to, the limits of
+    the namespace, and KServe's settings.
 
     Args:
         client: of the cluster.
         namespace: where models are to be served.
         kubernetes: the server's version, for OpenShift's when that may not be read.
         wanted: accelerator resources that the cluster's nodes offer.
+        scheduling: what the runtime's pods ask of their node.
     """
     groups = await _groups(client)
     if groups is not None and "serving.kserve.io" not in groups:
         fix = "install OpenShift AI with its KServe component"
         none = Check(code="kserve", state=State.BLOCKED, what="the cluster has no KServe", fix=fix)
-        return (none,), Versions(), None, None
+        return Serving(checks=(none,))
     nothing: tuple[tuple[Check, ...], Versions] = (), Versions()
     unread = NamespaceLimits(namespace=clean(namespace), unknown=EVERYTHING)
     asked = _Questions()
     found = await asyncio.gather(
-        asked.one("KServe's model-car switch", _switch(client), None),
-        asked.one("the DataScienceCluster", _operators(client), nothing),
+        asyncio.gather(
+            asked.one("KServe's settings", read_settings(client), None),
+            asked.one("the LLMInferenceServices", read_llm_services(client, namespace), None),
+        ),
+        asked.one("the DataScienceCluster", read_operators(client), nothing),
         asked.one("OpenShift's version", _openshift(client, kubernetes, groups), (None, False)),
         asked.one("our rights", _may_serve(client, namespace), None),
         asked.one("the namespace's limits", read_limits(client, namespace, groups), unread),
@@ -121,10 +107,24 @@ async def check_serving(
             None,
         ),
     )
-    switch, (operators, versions), (openshift, inferred), rights, limits, pull = found
+    (settings, services), (operators, versions), (openshift, inferred), rights, limits, pull = found
     versions = msgspec.structs.replace(versions, openshift=openshift, inferred=inferred)
-    own = tuple(check for check in (switch, *operators, rights) if check is not None)
-    return (*own, *limit_checks(limits, wanted), *asked.unanswered), versions, pull, limits
+    around = Around(
+        release=versions.kserve,
+        kubernetes=kubernetes,
+        groups=groups,
+        scheduling=scheduling or Scheduling(),
+    )
+    kserve = () if settings is None else kserve_checks(settings, around)
+    own = tuple(check for check in (*kserve, *operators, rights) if check is not None)
+    return Serving(
+        checks=(*own, *limit_checks(limits, wanted), *llm_checks(services, wanted), *asked.unanswered),
+        versions=versions,
+        pull=pull,
+        limits=limits,
+        kserve=None if settings is None else kserve_of(settings),
+        llm_services=services,
+    )
 
 
 class _Questions:
@@ -155,97 +155,6 @@ async def _groups(client: Client) -> frozenset[str] | None:
     except ClusterError:
         return None
     return frozenset(group.name for group in found.groups or ()) or None
-
-
-async def _switch(client: Client) -> Check:
-    """`enableModelcar` of KServe's storage initializer."""
-    refused = None
-    home = await _quietly_home(client)
-    for place in dict.fromkeys(filter(None, (home, *CANDIDATES, "kserve"))):
-        try:
-            found = await client.get(
-                f"/api/v1/namespaces/{place}/configmaps/inferenceservice-config", _ConfigMap
-            )
-        except ClusterError as error:
-            refused = refused or error
-            continue
-        return _read_switch((found.data or {}).get("storageInitializer", ""), place)
-    why = refused.problem.what if refused is not None else "there is no ConfigMap inferenceservice-config"
-    fix = f"oc get configmap inferenceservice-config -n {home or CANDIDATES[0]} -o yaml"
-    return Check(
-        code=_SWITCH, state=State.UNKNOWN, what=f"KServe's model-car switch can't be read: {why}", fix=fix
-    )
-
-
-def _read_switch(text: str, namespace: str) -> Check:
-    try:
-        settings: Any = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        settings = None
-    fix = f"set enableModelcar to true: oc edit configmap inferenceservice-config -n {namespace}"
-    if not isinstance(settings, dict):
-        what = f"inferenceservice-config in {namespace} has no readable storageInitializer"
-        return Check(code=_SWITCH, state=State.UNKNOWN, what=what, fix=fix)
-    value = settings.get("enableOciModelSupport", settings.get("enableModelcar"))
-    if value is None:
-        what = f"inferenceservice-config in {namespace} does not say whether model-cars are on"
-        return Check(code=_SWITCH, state=State.WARNING, what=what, fix=fix)
-    if value is True or value == "true":
-        return Check(code=_SWITCH, state=State.OK, what="KServe serves oci:// images as model-cars")
-    what = (
-        "KServe's model-car switch is off: the storage initializer would be given the oci:// address and fail"
-    )
-    return Check(code=_SWITCH, state=State.BLOCKED, what=what, fix=fix)
-
-
-async def _operators(client: Client) -> tuple[tuple[Check, ...], Versions]:
-    """Health of the DataScienceCluster, and the versions that it tells."""
-    code = "data-science-cluster"
-    try:
-        try:
-            found = await client.short_list(_DSC.format("v1"), _Dsc)
-        except ClusterError as error:
-            if not error.missing:
-                raise
-            found = await client.short_list(_DSC.format("v2"), _Dsc)
-    except ClusterError as error:
-        why = "there is none that we know" if error.missing else error.problem.what
-        what = f"the DataScienceCluster can't be read: {why}"
-        fix = "oc get datasciencecluster -o yaml"
-        return (Check(code=code, state=State.UNKNOWN, what=what, fix=fix),), Versions()
-    if not found:
-        fix = "create one in the OpenShift AI operator"
-        return (
-            Check(code=code, state=State.BLOCKED, what="there is no DataScienceCluster", fix=fix),
-        ), Versions()
-    one = found[0]
-    release = one.status.release
-    ai = clean(f"{release.name} {release.version}".strip(), limit=120) or None
-    serving = one.status.components.kserve
-    releases = (serving.releases if serving else None) or []
-    kserve = next((clean(item.version, limit=40) for item in releases if item.name.lower() == "kserve"), None)
-    return (_health(one, code),), Versions(ai=ai, kserve=kserve)
-
-
-def _health(one: _Dsc, code: str) -> Check:
-    state = (one.spec.components.kserve or one.status.components.kserve or _Component()).management_state
-    if state == "Removed":
-        fix = "oc patch datasciencecluster default-dsc --type merge -p " + (
-            '\'{"spec":{"components":{"kserve":{"managementState":"Managed"}}}}\''
-        )
-        return Check(code=code, state=State.BLOCKED, what="the KServe component is removed", fix=fix)
-    failing = [item for item in one.status.conditions or () if item.status == "False"]
-    serving = [item for item in failing if item.type.lower().startswith("kserve")]
-    if not failing and one.status.phase in ("", "Ready"):
-        return Check(code=code, state=State.OK, what="the DataScienceCluster is ready")
-    worst = (serving or failing or [Condition(type="phase", message=one.status.phase)])[0]
-    what = f"the DataScienceCluster is not ready: {worst.type} {worst.reason} {worst.message}"
-    return Check(
-        code=code,
-        state=State.WARNING,
-        what=clean(re.sub(r"\s+", " ", what).strip(), limit=300),
-        fix="oc describe datasciencecluster",
-    )
 
 
 async def _openshift(
@@ -279,10 +188,3 @@ async def _may_serve(client: Client, namespace: str) -> Check:
     return Check(
         code="rights", state=State.UNKNOWN if allowed is None else State.WARNING, what=what, fix=right.command
     )
-
-
-async def _quietly_home(client: Client) -> str:
-    try:
-        return await applications_namespace(client)
-    except ClusterError:
-        return ""

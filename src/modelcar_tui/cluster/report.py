@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.cluster.cards import Kind, Totals, kinds, totals
+from modelcar_tui.cluster.serving_report import serving_rows
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, OtherNode, Pool
 from modelcar_tui.cluster.words import why_text
 from modelcar_tui.hardware.vendors import served
@@ -193,6 +194,7 @@ def document(report: AcceleratorReport) -> Row:
             "unknown": list(report.pull.unknown),
         },
         "runtime_problem": str(report.runtime_problem) if report.runtime_problem else None,
+        **serving_rows(report),
     }
 
 

@@ -11,7 +11,10 @@ from collections.abc import Mapping
 
 import msgspec
 
+from modelcar_tui.cluster.home import CANDIDATES, applications_namespace
 from modelcar_tui.cluster.offers import Offer, ServingRuntime, Template, from_runtime, from_template, version
+from modelcar_tui.cluster.profiles import promised
+from modelcar_tui.cluster.serving_types import Profiles
 from modelcar_tui.cluster.types import Inventory, Runtime
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.errors import Problem
@@ -22,22 +25,11 @@ from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.objects import Meta, T
 
 OVERRIDE = "VLLM_RUNTIME_IMAGE"
-CANDIDATES = ("redhat-ods-applications", "opendatahub")
 _FIX = f"name the image yourself: export {OVERRIDE}=IMAGE"
-_DSCI = "/apis/dscinitialization.opendatahub.io/{}/dscinitializations"
 _TEMPLATES = "/apis/template.openshift.io/v1/namespaces/{}/templates"
 _RUNTIMES = "/apis/serving.kserve.io/v1alpha1/namespaces/{}/servingruntimes"
 _DASHBOARDS = "/apis/opendatahub.io/v1alpha/namespaces/{}/odhdashboardconfigs"
-_PROFILES = "/apis/infrastructure.opendatahub.io/{}/namespaces/{}/hardwareprofiles"
 CPU = "cpu"
-
-
-class _DsciSpec(msgspec.Struct, frozen=True, rename="camel"):
-    applications_namespace: str = ""
-
-
-class _Dsci(msgspec.Struct, frozen=True):
-    spec: _DsciSpec = _DsciSpec()
 
 
 class _DashboardSpec(msgspec.Struct, frozen=True, rename="camel"):
@@ -50,19 +42,6 @@ class _Dashboard(msgspec.Struct, frozen=True):
     spec: _DashboardSpec = _DashboardSpec()
 
 
-class _Identifier(msgspec.Struct, frozen=True):
-    identifier: str = ""
-
-
-class _ProfileSpec(msgspec.Struct, frozen=True):
-    identifiers: list[_Identifier] | None = None
-
-
-class _Profile(msgspec.Struct, frozen=True):
-    metadata: Meta = Meta()
-    spec: _ProfileSpec = _ProfileSpec()
-
-
 def override(environ: Mapping[str, str] | None = None) -> Runtime | None:
     """The image that the operator set in the environment."""
     image = clean((os.environ if environ is None else environ).get(OVERRIDE, "").strip(), limit=500)
@@ -72,7 +51,11 @@ def override(environ: Mapping[str, str] | None = None) -> Runtime | None:
 
 
 async def find_runtime(
-    client: Client, inventory: Inventory, namespace: str, environ: Mapping[str, str] | None = None
+    client: Client,
+    inventory: Inventory,
+    namespace: str,
+    profiles: Profiles | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> tuple[Runtime | None, Problem | None]:
     """The runtime for the accelerators of the inventory, or why there is none.
 
@@ -80,6 +63,7 @@ async def find_runtime(
         client: of the cluster.
         inventory: what is there; an unknown one matches nothing.
         namespace: where models are served; its own ServingRuntimes are looked at last.
+        profiles: those of hardware, which tell the accelerator where the nodes don't.
         environ: the environment, for the override.
     """
     if (chosen := override(environ)) is not None:
@@ -97,45 +81,30 @@ async def find_runtime(
     for place in dict.fromkeys((namespace, *tried)):
         if place and not any(not offer.dropped for offer in offers):
             offers += await _existing(client, place)
-    promised = "" if inventory.known else await _promised(client, tried)
-    runtime, why_not = choose(offers, inventory, promised)
+    runtime, why_not = choose(offers, inventory, "" if inventory.known else _promised(profiles))
     if runtime is None and problem is not None and not offers:
         return None, problem
     return runtime, why_not
 
 
-async def applications_namespace(client: Client) -> str:
-    """Where OpenShift AI's applications live; empty when it can't be read."""
-    for api in ("v1", "v2"):
-        try:
-            found = await client.short_list(_DSCI.format(api), _Dsci)
-        except ClusterError as error:
-            if not (error.missing or error.forbidden):
-                raise
-            continue
-        name = next((one.spec.applications_namespace for one in found if one.spec.applications_namespace), "")
-        return clean(name, limit=63)
-    return ""
-
-
 def choose(
-    offers: list[Offer], inventory: Inventory, promised: str = ""
+    offers: list[Offer], inventory: Inventory, only: str = ""
 ) -> tuple[Runtime | None, Problem | None]:
     """The best offer for the accelerator with the most usable units, or why there is none.
 
     Args:
         offers: what the cluster has.
         inventory: the accelerators.
-        promised: the only accelerator of the hardware profiles, for an inventory that is not known.
+        only: the only accelerator of the hardware profiles, for an inventory that is not known.
     """
     open_offers = [offer for offer in offers if not offer.dropped]
-    if not inventory.known and not promised:
+    if not inventory.known and not only:
         names = ", ".join(
             f"{one.name} ({'/'.join(one.accelerators or ()) or CPU})" for one in open_offers[:4]
         )
         what = "the accelerators are unknown, so no runtime can be chosen"
         return None, _none(what + (f"; the cluster offers {names}" if names else ""))
-    resource, architectures = (promised, frozenset[str]()) if promised else _wanted(inventory)
+    resource, architectures = (only, frozenset[str]()) if only else _wanted(inventory)
     if resource == "":
         names = ", ".join(sorted({node.card(pool).vendor for node in inventory.nodes for pool in node.pool}))
         return None, _none(f"OpenShift AI has no vLLM runtime for the accelerators here ({names})")
@@ -148,7 +117,7 @@ def choose(
     fitting.sort(key=lambda offer: (not offer.standard, not offer.shipped, offer.order, offer.name))
     best, *others = fitting
     told = f"{best.name}: recommended for {resource}"
-    if promised:
+    if only:
         told += ", the only accelerator of the hardware profiles (the nodes can't be looked at)"
     if others:
         told += "; also offered: " + ", ".join(f"{one.name} ({one.image})" for one in others[:3])
@@ -210,25 +179,9 @@ def _fits(offer: Offer, resource: str, architectures: frozenset[str]) -> bool:
     return vendor is not None and bool(vendor.runtime) and vendor.runtime in offer.name
 
 
-async def _promised(client: Client, namespaces: list[str]) -> str:
-    """The accelerator that the hardware profiles offer, where it is one kind only; every user may list
-    them."""
-    kinds: set[str] = set()
-    for namespace in namespaces:
-        for api in ("v1", "v1alpha1"):
-            try:
-                found = await client.short_list(_PROFILES.format(api, namespace), _Profile)
-            except ClusterError:
-                continue
-            for profile in found:
-                notes = profile.metadata.annotations or {}
-                if notes.get("opendatahub.io/disabled") != "true":
-                    kinds |= {
-                        resource
-                        for one in profile.spec.identifiers or ()
-                        if (resource := template_resource(clean(one.identifier, limit=200)))
-                    }
-            break
+def _promised(profiles: Profiles | None) -> str:
+    """The accelerator that the hardware profiles offer, where it is one kind only."""
+    kinds = {template_resource(resource) for resource in promised(profiles)} - {""}
     return kinds.pop() if len(kinds) == 1 else ""
 
 

@@ -12,8 +12,11 @@ import msgspec
 
 from modelcar_tui.cluster import dra
 from modelcar_tui.cluster.classify import classify, cleaned_labels
+from modelcar_tui.cluster.device_classes import served
 from modelcar_tui.cluster.free import Queue, Usage, add_pods, with_free
+from modelcar_tui.cluster.profiles import Accelerator, Hardware, of_accelerator, of_hardware
 from modelcar_tui.cluster.scale import MachineSet, scale_up
+from modelcar_tui.cluster.serving_types import HardwareProfile, Profiles
 from modelcar_tui.cluster.types import GpuNode, Inventory, OtherNode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
@@ -39,6 +42,14 @@ class _Status(msgspec.Struct, frozen=True):
     message: str = ""
 
 
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file tells."""
+
+    inventory: Inventory
+    profiles: Profiles | None = None
+    """Of hardware; None where there are none in the file."""
+
+
 class _Reader:
     """Takes objects in any order; pods are added up at once and not kept."""
 
@@ -51,6 +62,7 @@ class _Reader:
         self.claims: list[objects.ResourceClaim] = []
         self.classes: list[objects.DeviceClass] = []
         self.sets: list[MachineSet] = []
+        self.profiles: list[HardwareProfile] = []
         self.usage: Usage = {}
         self.queue = Queue()
         self.kinds: set[str] = set()
@@ -77,8 +89,15 @@ class _Reader:
                 self.classes.append(_typed(objects.DeviceClass, item))
             case "Status":
                 self.refusal = clean(_typed(_Status, item).message, limit=200)
+            case "HardwareProfile":
+                self._profile(of_hardware(_typed(Hardware, item)))
+            case "AcceleratorProfile":
+                self._profile(of_accelerator(_typed(Accelerator, item)))
             case "MachineSet":
                 self.sets.append(_typed(MachineSet, item))
+
+    def _profile(self, profile: HardwareProfile | None) -> None:
+        self.profiles += [profile] if profile is not None else []
 
     def devices(self) -> dict[str, tuple[dra.DraPool, ...]]:
         """The device pools of each node."""
@@ -92,9 +111,19 @@ class _Reader:
 
 
 def read_inventory(path: str | Path) -> Inventory:
-    """The inventory in a file of Kubernetes objects: a NodeList, a List, a single Node, or several documents.
+    """The inventory of `read_snapshot`.
 
-    Pods make `free` known, ResourceSlices the devices of DRA, MachineSets what could be added.
+    Raises:
+        UserError: the file can't be read or holds no node; one line.
+    """
+    return read_snapshot(path).inventory
+
+
+def read_snapshot(path: Path | str) -> Snapshot:
+    """What a file of Kubernetes objects tells: a NodeList, a List, a single Node, or several documents.
+
+    Pods make `free` known, ResourceSlices the devices of DRA, MachineSets what could be added, profiles of
+    hardware which taints may be tolerated.
 
     Raises:
         UserError: the file can't be read or holds no node; one line.
@@ -118,7 +147,7 @@ def read_inventory(path: str | Path) -> Inventory:
     for node in reader.nodes.values():
         found = classify(node, devices.get(node.metadata.name, ()))
         if isinstance(found, GpuNode):
-            found = dra.served(found, reader.classes)
+            found = served(found, reader.classes)
             found = msgspec.structs.replace(found, labels=cleaned_labels(node))
             gpus.append(with_free(found, reader.usage) if pods else found)
         else:
@@ -132,7 +161,7 @@ def read_inventory(path: str | Path) -> Inventory:
         fix = "add the pods to the file: kubectl get nodes,pods -A -o json"
         what = "there are no pods in it: how many GPUs are free is unknown"
         problems += (Problem(where=where, what=what, fix=fix, code="no-pods"),)
-    return Inventory(
+    inventory = Inventory(
         nodes=tuple(gpus),
         others=tuple(others),
         origin=where,
@@ -142,6 +171,8 @@ def read_inventory(path: str | Path) -> Inventory:
         scale_up=scale_up(reader.sets),
         waiting=reader.queue.waiting(gpus),
     )
+    told = bool({"HardwareProfile", "AcceleratorProfile"} & reader.kinds)
+    return Snapshot(inventory=inventory, profiles=Profiles(found=tuple(reader.profiles)) if told else None)
 
 
 def _objects(data: bytes, where: str) -> list[tuple[str, msgspec.Raw | dict[str, Any]]]:

@@ -7,6 +7,8 @@ from enum import StrEnum
 import msgspec
 
 from modelcar_tui.cluster.limit_types import NamespaceLimits
+from modelcar_tui.cluster.scheduling import Scheduling
+from modelcar_tui.cluster.serving_types import KServe, LlmServices, Profiles
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.kube.types import Access
 
@@ -229,42 +231,6 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     waiting: tuple[Waiting, ...] = ()
 
 
-class Toleration(msgspec.Struct, frozen=True, kw_only=True):
-    """A taint that a pod puts up with; without a key all of them."""
-
-    key: str = ""
-    operator: str = "Equal"
-    value: str = ""
-    effect: str = ""
-
-
-class Requirement(msgspec.Struct, frozen=True, kw_only=True):
-    """What a pod requires of one label of its node."""
-
-    key: str
-    operator: str = "In"
-    """`In`, `NotIn`, `Exists`, `DoesNotExist`, `Gt` or `Lt`."""
-    values: tuple[str, ...] = ()
-
-
-class Scheduling(msgspec.Struct, frozen=True, kw_only=True):
-    """What a ServingRuntime asks of the node for the pods that are made of it."""
-
-    cpu_milli: int | None = None
-    """Requested thousandths of a CPU; None where it says nothing."""
-    memory_mib: int | None = None
-    selector: tuple[tuple[str, str], ...] = ()
-    """Labels that the node must have."""
-    terms: tuple[tuple[Requirement, ...], ...] = ()
-    """Required node affinity: all of one term; any of them."""
-    tolerations: tuple[Toleration, ...] = ()
-
-    @property
-    def labels(self) -> frozenset[str]:
-        """The labels of a node that matter."""
-        return frozenset(key for key, _ in self.selector) | {one.key for term in self.terms for one in term}
-
-
 class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     """A vLLM serving runtime that the cluster offers."""
 
@@ -345,6 +311,12 @@ class AcceleratorReport(msgspec.Struct, frozen=True, kw_only=True):
     versions: Versions = Versions()
     limits: NamespaceLimits | None = None
     """Of the namespace where models are to be served; None where they were not read."""
+    profiles: Profiles | None = None
+    """Of hardware, as the dashboard offers them; None where they were not read."""
+    kserve: KServe | None = None
+    """KServe's settings; None where no cluster was asked."""
+    llm_services: LlmServices | None = None
+    """LLMInferenceServices that are there; None where no cluster was asked."""
 
     @property
     def gpu_available(self) -> bool | None:

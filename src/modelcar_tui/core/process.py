@@ -10,6 +10,7 @@ from contextlib import suppress
 import msgspec
 
 _REAP_S = 5.0
+_LOOK_S = 0.02
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,10 +31,18 @@ async def run_bounded(
     limit: int,
     stdin: bytes | None = None,
     env: dict[str, str] | None = None,
+    linger_s: float | None = None,
 ) -> Finished:
     """Run `argv` with pipes of its own; kill its whole process group at the time or size limit, or on cancel.
 
-    `limit` is in bytes, for stdout and for stderr each.
+    Args:
+        argv: the program and its arguments.
+        timeout_s: how long all may take.
+        limit: in bytes, for stdout and for stderr each.
+        stdin: what it is given to read; nothing by default.
+        env: its environment; ours by default.
+        linger_s: how long children of its own may hold its pipes once it has ended; they are killed then.
+            By default as long as all may take.
 
     Raises:
         OSError: the program is missing or not executable.
@@ -46,20 +55,22 @@ async def run_bounded(
         start_new_session=True,
         env=env,
     )
-    timed_out = False
+    timed_out = whole = False
     out, err = _Sink(limit), _Sink(limit)
+    pipes = asyncio.gather(_feed(child, stdin), out.drain(child.stdout), err.drain(child.stderr))
     try:
         async with asyncio.timeout(timeout_s):
-            await asyncio.gather(_feed(child, stdin), out.drain(child.stdout), err.drain(child.stderr))
-            await child.wait()
+            whole = await _ended(child, pipes, linger_s)
     except TimeoutError:
         timed_out = True
     except _OverflowError:
         pass
     finally:
-        if child.returncode is None:
+        if not whole:  # also where it has ended itself, and a child of its own has not
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, signal.SIGKILL)
+            pipes.add_done_callback(_seen)
+            pipes.cancel()
             await asyncio.shield(_reap(child))
     return Finished(
         status=child.returncode if child.returncode is not None else -signal.SIGKILL,
@@ -70,12 +81,40 @@ async def run_bounded(
     )
 
 
+async def _ended(
+    child: asyncio.subprocess.Process, pipes: asyncio.Future[tuple[None, None, None]], linger_s: float | None
+) -> bool:
+    """Wait for its end; False where its pipes were still held `linger_s` later."""
+    if linger_s is None:
+        await pipes
+        await child.wait()
+        return True
+    # On some Pythons `wait` waits for the pipes as well.
+    while child.returncode is None and not pipes.done():
+        await asyncio.wait([pipes], timeout=_LOOK_S)
+    if not pipes.done():
+        await asyncio.wait([pipes], timeout=linger_s)
+    if not pipes.done():
+        return False
+    pipes.result()
+    await child.wait()
+    return True
+
+
+def _seen(pipes: asyncio.Future[tuple[None, None, None]]) -> None:
+    """What nobody waits for any more, asyncio would write on stderr."""
+    if not pipes.cancelled():
+        pipes.exception()
+
+
 async def _reap(child: asyncio.subprocess.Process) -> None:
     """A full pipe that nobody reads, or one that a grandchild holds, must not keep us waiting."""
-    child._transport.close()  # type: ignore[attr-defined]
+    # To close the pipes first would ask for its end twice, and asyncio says so on stderr.
     with suppress(TimeoutError):
         async with asyncio.timeout(_REAP_S):
-            await child.wait()
+            while child.returncode is None:  # noqa: ASYNC110
+                await asyncio.sleep(_LOOK_S)
+    child._transport.close()  # type: ignore[attr-defined]
 
 
 class _OverflowError(Exception):

@@ -7,6 +7,9 @@ import hashlib
 import json
 from typing import Any
 
+from modelcar_tui.demo.kube_operators import APPLICATIONS as _APPLICATIONS
+from modelcar_tui.demo.kube_operators import TIME as _TIME
+from modelcar_tui.demo.kube_operators import node_conditions
 from modelcar_tui.demo.kube_store import Kind, Object
 
 NODES = Kind("", "v1", "nodes", "Node", namespaced=False, short=("no",))
@@ -24,10 +27,10 @@ TEMPLATES = Kind("template.openshift.io", "v1", "templates", "Template")
 RUNTIMES = Kind("serving.kserve.io", "v1alpha1", "servingruntimes", "ServingRuntime")
 SERVICES = Kind("serving.kserve.io", "v1beta1", "inferenceservices", "InferenceService", short=("isvc",))
 DSCI = Kind(
-    "dscinitialization.opendatahub.io", "v1", "dscinitializations", "DSCInitialization", namespaced=False
+    "dscinitialization.opendatahub.io", "v2", "dscinitializations", "DSCInitialization", namespaced=False
 )
 DSC = Kind(
-    "datasciencecluster.opendatahub.io", "v1", "datascienceclusters", "DataScienceCluster", namespaced=False
+    "datasciencecluster.opendatahub.io", "v2", "datascienceclusters", "DataScienceCluster", namespaced=False
 )
 DASHBOARD = Kind("opendatahub.io", "v1alpha", "odhdashboardconfigs", "OdhDashboardConfig")
 MACHINE_SETS = Kind("machine.openshift.io", "v1beta1", "machinesets", "MachineSet")
@@ -40,10 +43,8 @@ CLUSTER_QUEUES = Kind("kueue.x-k8s.io", "v1beta1", "clusterqueues", "ClusterQueu
 SERVICE_ACCOUNTS = Kind("", "v1", "serviceaccounts", "ServiceAccount", short=("sa",))
 SECRETS = Kind("", "v1", "secrets", "Secret")
 
-APPLICATIONS = "redhat-ods-applications"
-RELEASE = "3.4.0"
+APPLICATIONS = _APPLICATIONS
 VLLM = "v0.18.0"
-_TIME = "2026-11-01T08:00:00Z"
 
 
 def digest(name: str) -> str:
@@ -98,16 +99,7 @@ def node(
                 **(resources or {}),
                 **(allocatable or {}),
             },
-            "conditions": [
-                {
-                    "type": "Ready",
-                    "status": ready,
-                    "reason": "KubeletReady",
-                    "message": "kubelet is posting ready",
-                    "lastHeartbeatTime": _TIME,
-                    "lastTransitionTime": _TIME,
-                }
-            ],
+            "conditions": node_conditions(ready),
             "addresses": [
                 {"type": "InternalIP", "address": "10.0.0.1"},
                 {"type": "Hostname", "address": name},
@@ -179,7 +171,8 @@ def template(
     runtime: dict[str, Any] | None = None,
     annotations: dict[str, str] | None = None,
 ) -> Object:
-    """An OpenShift Template with one ServingRuntime, in the shape that the dashboard ships."""
+    """An OpenShift Template with one ServingRuntime, in the shape that odh-model-controller ships
+    (config/runtimes/vllm)."""
     runtime_name = name.removesuffix("-template")
     notes = {
         "opendatahub.io/recommended-accelerators": json.dumps(accelerators),
@@ -191,7 +184,7 @@ def template(
         "image": image,
         "command": ["python", "-m", "vllm.entrypoints.openai.api_server"],
         "args": ["--port=8080", "--model=/mnt/models", "--served-model-name={{.Name}}"],
-        "env": [{"name": "HF_HOME", "value": "/home/vllm/hf_home"}],
+        "env": [{"name": "HF_HOME", "value": "/tmp/hf_home"}],  # noqa: S108 - a folder of the container
         "ports": [{"containerPort": 8080, "protocol": "TCP"}],
     }
     return {
@@ -200,12 +193,14 @@ def template(
             "namespace": APPLICATIONS,
             "creationTimestamp": _TIME,
             "labels": {
-                "app": "odh-dashboard",
                 "opendatahub.io/dashboard": dashboard,
                 "opendatahub.io/ootb": "true",
+                "platform.opendatahub.io/part-of": "modelcontroller",
             },
             "annotations": {
                 "openshift.io/display-name": display,
+                "openshift.io/provider-display-name": "Red Hat, Inc.",
+                "tags": "rhods,rhoai,kserve,servingruntime",
                 "opendatahub.io/apiProtocol": "REST",
                 "opendatahub.io/modelServingSupport": '["single"]',
                 "opendatahub.io/model-type": '["generative"]',
@@ -222,7 +217,11 @@ def template(
                     "labels": {"opendatahub.io/dashboard": "true"},
                 },
                 "spec": {
-                    "annotations": {"opendatahub.io/kserve-runtime": "vllm", "prometheus.io/port": "8080"},
+                    "annotations": {
+                        "opendatahub.io/kserve-runtime": "vllm",
+                        "prometheus.io/path": "/metrics",
+                        "prometheus.io/port": "8080",
+                    },
                     "containers": [container],
                     "multiModel": False,
                     "supportedModelFormats": [{"name": "vLLM", "autoSelect": True}],

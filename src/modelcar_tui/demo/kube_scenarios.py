@@ -6,6 +6,7 @@ import base64
 import json
 from typing import Any
 
+from modelcar_tui.demo import kube_operators as written
 from modelcar_tui.demo.kube import Scenario
 from modelcar_tui.demo.kube_objects import (
     APPLICATIONS,
@@ -21,8 +22,8 @@ from modelcar_tui.demo.kube_objects import (
     NAMESPACES,
     NODES,
     PODS,
+    PROFILES,
     QUOTAS,
-    RELEASE,
     RUNTIMES,
     SECRETS,
     SERVICE_ACCOUNTS,
@@ -69,7 +70,13 @@ def templates() -> list[Object]:
         _image("vllm-cuda-rhel9"),
         display="vLLM Multi-Node ServingRuntime for KServe",
         dashboard="false",
-        runtime={"workerSpec": {"pipelineParallelSize": 2, "tensorParallelSize": 1}},
+        runtime={
+            "workerSpec": {
+                "pipelineParallelSize": 2,
+                "tensorParallelSize": 1,
+                "containers": [{"name": "worker-container", "image": _image("vllm-cuda-rhel9")}],
+            }
+        },
     )
     fast = template(
         "vllm-cuda-runtime-fast-1-template",
@@ -88,66 +95,14 @@ def _image(name: str) -> str:
 
 def operators() -> dict[Kind, list[Object]]:
     """The operators' own objects: initialization, components, KServe's settings."""
-    release = {"name": "OpenShift AI Self-Managed", "version": RELEASE}
-    ready = [{"type": "Ready", "status": "True", "reason": "Ready", "message": ""}]
-    inference = {
-        "storageInitializer": json.dumps(
-            {"image": "kserve/storage-initializer", "enableModelcar": True, "uidModelcar": 1010}
-        ),
-    }
     return {
-        DSCI: [
-            {
-                "metadata": {"name": "default-dsci"},
-                "spec": {"applicationsNamespace": APPLICATIONS},
-                "status": {"phase": "Ready", "release": release, "conditions": ready},
-            }
-        ],
-        DSC: [
-            {
-                "metadata": {"name": "default-dsc"},
-                "spec": {"components": {"kserve": {"managementState": "Managed"}}},
-                "status": {
-                    "phase": "Ready",
-                    "release": release,
-                    "conditions": [
-                        *ready,
-                        {"type": "KserveReady", "status": "True", "reason": "Ready", "message": ""},
-                    ],
-                    "components": {
-                        "kserve": {
-                            "managementState": "Managed",
-                            "releases": [{"name": "KServe", "version": "v0.17.0"}],
-                        }
-                    },
-                },
-            }
-        ],
-        DASHBOARD: [
-            {
-                "metadata": {"name": "odh-dashboard-config", "namespace": APPLICATIONS},
-                "spec": {"templateDisablement": ["vllm-rocm-runtime"], "templateOrder": []},
-            }
-        ],
-        CONFIG_MAPS: [
-            {"metadata": {"name": "inferenceservice-config", "namespace": APPLICATIONS}, "data": inference}
-        ],
-        CLUSTER_VERSIONS: [
-            {
-                "metadata": {"name": "version"},
-                "spec": {"channel": "stable-4.21", "clusterID": "00000000"},
-                "status": {
-                    "desired": {"version": "4.21.3"},
-                    "history": [{"state": "Completed", "version": "4.21.3"}],
-                },
-            }
-        ],
-        INFRASTRUCTURES: [
-            {
-                "metadata": {"name": "cluster"},
-                "status": {"platform": "AWS", "platformStatus": {"type": "AWS"}},
-            }
-        ],
+        DSCI: [written.initialization()],
+        DSC: [written.data_science_cluster()],
+        DASHBOARD: [written.dashboard_config()],
+        PROFILES: [written.hardware_profile()],
+        CONFIG_MAPS: [written.serving_config()],
+        CLUSTER_VERSIONS: [written.cluster_version()],
+        INFRASTRUCTURES: [written.infrastructure()],
     }
 
 

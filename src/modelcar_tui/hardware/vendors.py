@@ -137,6 +137,13 @@ def vendor_of_resource(resource: str) -> Vendor | None:
     return None
 
 
+def asked_resource(resource: str) -> str:
+    """What a pod asks for to get units of a pool: of devices (`dra:gpu.nvidia.com`) the name of the vendor's
+    device plug-in, else the resource itself."""
+    vendor = vendor_of_resource(resource)
+    return vendor.resources[0] if resource.startswith("dra:") and vendor else resource
+
+
 def prefixes() -> tuple[str, ...]:
     """What the resources of the known vendors begin with."""
     return tuple(vendor.prefix for vendor in vendors().values() if vendor.prefix)

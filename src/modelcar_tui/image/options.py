@@ -31,7 +31,7 @@ class ImageOptions(msgspec.Struct, frozen=True, kw_only=True):
     offline: bool = False
     """Ask no registry: cache, catalog and name only."""
     tls_verify: bool = True
-    per_host: int = 8
+    per_host: int = 64
     """The most images of one host that are looked at at the same time."""
     architecture: str = "amd64"
     """Which image of an index stands for all."""

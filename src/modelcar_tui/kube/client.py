@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
@@ -17,16 +17,18 @@ import msgspec
 
 from modelcar_tui.core.contain import keep
 from modelcar_tui.core.crash import kind as kind_of
+from modelcar_tui.core.lanes import Lanes
 from modelcar_tui.core.secrets import quoted
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube import objects
 from modelcar_tui.kube.bounds import WAITS_S, Extent
 from modelcar_tui.kube.errors import ClusterError, answered, broke, no_list, not_kubernetes, unreachable
-from modelcar_tui.kube.lanes import Lanes
+from modelcar_tui.kube.login import Login
 from modelcar_tui.kube.transport import Answer, Stream, Transport
 
 T = TypeVar("T", bound=msgspec.Struct)
 R = TypeVar("R")
+A = TypeVar("A", Answer, Stream)
 Object = dict[str, Any]
 """Any object, or list, as the server gives it."""
 PAGE = 500
@@ -67,8 +69,15 @@ class _Status(msgspec.Struct, frozen=True):
 class Client:
     """Talks to one API server; use it with `async with`, which stops whatever is still under way."""
 
-    def __init__(self, transport: Transport, *, threads: int = 8) -> None:
+    def __init__(self, transport: Transport, *, threads: int = 8, login: Login | None = None) -> None:
+        """
+        Args:
+            transport: to the server.
+            threads: how many questions may be under way.
+            login: who is asked for other credentials when those of `transport` end.
+        """
         self.transport = transport
+        self._login = login
         self.ahead_s: float | None = None
         """How far this machine's clock is ahead of the server's, by its last answer; None until one tells."""
         self._lanes = Lanes(threads)
@@ -209,12 +218,7 @@ class Client:
         Raises:
             ClusterError: there is none, or the connection broke.
         """
-        opening = self._threads.submit(self.transport.stream, path, query, LOG_SILENCE_S)
-        try:
-            stream = await asyncio.wrap_future(opening)
-        except asyncio.CancelledError:
-            opening.add_done_callback(_unwanted)
-            raise
+        stream = await self._renewing(partial(self._open, path, query))
         try:
             if stream.status >= 300:
                 raise _refused(Answer(stream.status, {}, await self._in_thread(stream.rest)), self.server)
@@ -222,6 +226,14 @@ class Client:
                 yield chunk
         finally:
             stream.shut()
+
+    async def _open(self, path: str, query: Mapping[str, str]) -> Stream:
+        opening = self._threads.submit(self.transport.stream, path, query, LOG_SILENCE_S)
+        try:
+            return await asyncio.wrap_future(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_unwanted)
+            raise
 
     async def _write(self, method: str, path: str, body: Mapping[str, Any]) -> Answer:
         """A change. One that is under way when we are cancelled is waited for: who cleans up must find it."""
@@ -248,7 +260,7 @@ class Client:
             pause = 0.1 * 4**attempt * random.uniform(0.5, 1.0)  # noqa: S311
             try:
                 async with self._lanes:
-                    answer = await self._ask(method, path, query, body)
+                    answer = await self._renewing(partial(self._ask, method, path, query, body))
             except ClusterError as error:
                 if attempt >= 2 or error.problem.code not in ("cut", "broken"):
                     raise
@@ -272,6 +284,23 @@ class Client:
             if (waited := waited + pause) > WAITS_S:
                 raise refusal
             await asyncio.sleep(pause)
+
+    async def _renewing(self, ask: Callable[[], Awaitable[A]]) -> A:
+        """What is asked, with other credentials where ours have ended or are refused."""
+        login = self._login
+        if login is None:
+            return await ask()
+        used = login.credentials
+        if login.ended and await login.renew(used):
+            used = login.credentials
+            await self._safely(lambda: self.transport.adopt(used))
+        answer = await ask()
+        if answer.status != 401 or not await login.renew(used):
+            return answer
+        if isinstance(answer, Stream):
+            answer.shut()
+        await self._safely(lambda: self.transport.adopt(login.credentials))
+        return await ask()
 
     async def _ask(
         self, method: str, path: str, query: Mapping[str, str] | None, body: bytes | None

@@ -7,14 +7,19 @@ import os
 import re
 import socket
 import ssl
+from contextlib import suppress
+from urllib.parse import urlsplit
 
 from modelcar_tui.core.credentials import without_login
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.secrets import quoted
 from modelcar_tui.core.text import clean
+from modelcar_tui.kube.socks import SocksError
 from modelcar_tui.kube.types import Rung
 
 LOGIN = "log in again: oc login --web"
+_NO_WAY = {errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH}
+_CHECK_PROXY = "check proxy-url in the kubeconfig, or HTTPS_PROXY and NO_PROXY"
 
 
 class ClusterError(Exception):
@@ -43,41 +48,22 @@ class ClusterError(Exception):
 def unreachable(error: BaseException, server: str, via: str = "") -> ClusterError:
     """The error for a request that got no whole answer: DNS, TCP, TLS, a proxy, silence, a cut."""
     chain = list(_chain(error))
-    where = clean(via or without_login(server), limit=200)
+    where = clean(without_login(server), limit=200) + (f" (through {via})" if via else "")
     text = " ".join(str(part) for part in chain)
     for part in chain:
         # urllib3 compares a tls-server-name itself, and says so by an error of its own.
         if isinstance(part, ssl.SSLCertVerificationError) or type(part).__name__ == "CertificateError":
-            return _certificate(part, where)
+            return _certificate(part, via if _by_proxy(chain) else where)
         if isinstance(part, socket.gaierror):
-            host = clean(re.sub(r"^\w+://|[:/].*$", "", where), limit=100)
-            return _no(
-                "dns",
-                where,
-                f"the name {host} can't be resolved",
-                "check the server in the kubeconfig, VPN and DNS",
-            )
+            return _no_name(via or where)
+        if isinstance(part, SocksError):
+            return _socks(part, via or where)
     if tunnel := re.search(r"Tunnel connection failed: (\d{3})", text):
-        return _tunnel(tunnel[1], where)
-    if any(type(part).__name__ == "ProxyError" for part in chain):
-        return _no(
-            "proxy",
-            where,
-            "the proxy does not answer",
-            "check proxy-url in the kubeconfig, or HTTPS_PROXY and NO_PROXY",
-        )
-    if any(
-        isinstance(part, ConnectionRefusedError) or getattr(part, "errno", 0) == errno.ECONNREFUSED
-        for part in chain
-    ):
-        return _no(
-            "refused",
-            where,
-            "the connection is refused",
-            "check host and port: oc whoami --show-server; is the cluster up?",
-        )
-    if any(getattr(part, "errno", 0) in (errno.ENETUNREACH, errno.EHOSTUNREACH) for part in chain):
-        return _no("no-route", where, "there is no route to it", "check the network and VPN")
+        return _tunnel(tunnel[1], via or where)
+    if _by_proxy(chain):
+        return _no("proxy", via or where, "the proxy does not answer", _CHECK_PROXY)
+    if (numbers := {getattr(part, "errno", 0) for part in chain}) & _NO_WAY:
+        return _no_way(where, refused=errno.ECONNREFUSED in numbers)
     if any(isinstance(part, ssl.SSLError) for part in chain) and "Connection broken" not in text:
         return _handshake(chain, text, where)
     if any(isinstance(part, TimeoutError) or "Timeout" in type(part).__name__ for part in chain):
@@ -86,7 +72,8 @@ def unreachable(error: BaseException, server: str, via: str = "") -> ClusterErro
         )
     if any("IncompleteRead" in type(part).__name__ for part in chain) or "Connection broken" in text:
         return _no("cut", where, "the answer was cut off in the middle", "try again")
-    return _no("broken", where, f"the connection broke: {_kind(chain)}", "try again")
+    fix = "does it speak HTTPS? then write https:// in the kubeconfig" if server.startswith("http:") else ""
+    return _no("broken", where, f"the connection broke: {_kind(chain)}", fix or "try again")
 
 
 def answered(status: int, message: str, server: str, *, token: str = "") -> ClusterError:
@@ -119,11 +106,9 @@ def answered(status: int, message: str, server: str, *, token: str = "") -> Clus
             "the API"
         )
         return _no("redirect", where, what, "check the server in the kubeconfig: oc whoami --show-server")
-    if "invalid header field value" in message:  # oc's own words: it got the credential from a plug-in
-        what = (
-            "the credential that oc or kubectl was given holds a line break or another character of no header"
-        )
-        return _no("unfit-credential", where, what, LOGIN, Rung.UNAUTHENTICATED)
+    if status == 400 and "HTTP request to an HTTPS server" in message:
+        fix = "write https:// before the server's address in the kubeconfig"
+        return _no("no-https", where, "it speaks HTTPS and was asked over plain HTTP (400)", fix)
     what = {
         404: "no such thing there (404)",
         410: "the list is too old to go on (410)",
@@ -174,6 +159,35 @@ def broke(server: str, via: str, how: str) -> ClusterError:
 
 def _no(code: str, where: str, what: str, fix: str, rung: Rung = Rung.UNREACHABLE) -> ClusterError:
     return ClusterError(rung, Problem(where=where, what=what, fix=fix, code=code))
+
+
+def _no_way(where: str, *, refused: bool) -> ClusterError:
+    if refused:
+        fix = "check host and port: oc whoami --show-server; is the cluster up?"
+        return _no("refused", where, "the connection is refused", fix)
+    return _no("no-route", where, "there is no route to it", "check the network and VPN")
+
+
+def _by_proxy(chain: list[BaseException]) -> bool:
+    """Whether it is the proxy that was not reached."""
+    return any(type(part).__name__ == "ProxyError" for part in chain)
+
+
+def _no_name(where: str) -> ClusterError:
+    host = where
+    with suppress(ValueError):
+        host = clean(urlsplit(where.removeprefix("proxy ")).hostname or where, limit=100)
+    fix = "check the server in the kubeconfig, VPN and DNS"
+    if where.startswith("proxy "):
+        fix = _CHECK_PROXY
+    return _no("dns", where, f"the name {host} can't be resolved", fix)
+
+
+def _socks(error: SocksError, where: str) -> ClusterError:
+    """The SOCKS proxy made no connection."""
+    if error.dead:
+        return _no("proxy", where, error.told, _CHECK_PROXY)
+    return _no("proxy-refuses", where, error.told, "check server and proxy-url in the kubeconfig")
 
 
 def _tunnel(status: str, where: str) -> ClusterError:

@@ -1,7 +1,7 @@
 """One kubeconfig with only the used context, everything embedded: what a container can use.
 
-It is written from the same `Credentials` with which we talk to the server ourselves; an exec plug-in is run
-and replaced by what it gives (a container has neither the plug-in nor its cache).
+It is written from the same `Credentials` with which we talk to the server ourselves; an exec plug-in or an
+auth-provider is replaced by what it gives (a container has neither the plug-in nor its cache).
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.credentials import teach_key, teach_user
-from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.core.text import clean
+from modelcar_tui.kube.credentials import Credentials
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.expiry import caution, jwt_expiry
-from modelcar_tui.kube.kubeconfig import Credentials, find
-from modelcar_tui.kube.plugin import ask_plugin
+from modelcar_tui.kube.kubeconfig import find
+from modelcar_tui.kube.login import ask
 from modelcar_tui.kube.types import ClusterOptions
 
 
@@ -33,6 +33,8 @@ class Flattened(msgspec.Struct, frozen=True, kw_only=True):
     """What it was written from, with the plug-in's token."""
     source: Credentials
     """The same before the plug-in was asked."""
+    ends: str | float = ""
+    """When the plug-in's token ends, as it tells it."""
     warnings: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -47,21 +49,19 @@ async def flatten(options: ClusterOptions, *, needed_s: float | None = None) -> 
     """
     try:
         found = find(options)
-        if found.helper.startswith("auth-provider"):
-            what = "the kubeconfig's user has an auth-provider, which only old kubectl knows"
-            raise UserError(Problem(what=what, fix="oc login", code="kubeconfig"), status=ExitStatus.CLUSTER)
-        if found.plugin is None:
-            token = found.token.reveal() if found.token else ""
-            whole, expires = found, jwt_expiry(token)
-            told = caution("the kubeconfig's token", expires, needed_s) if expires is not None else ""
-        else:
-            whole, ends = await ask_plugin(found)
-            who = f"the token from {clean(str(found.plugin.get('command')))}"
-            told = caution(who, ends, needed_s)
+        whole, ends = await ask(found)
     except ClusterError as error:
         raise UserError(error.problem, status=ExitStatus.CLUSTER) from None
+    told = _caution(whole, ends, needed_s)
     warnings = (told,) if told else ()
-    return Flattened(data=_written(whole), credentials=whole, source=found, warnings=warnings)
+    return Flattened(data=_written(whole), credentials=whole, source=found, ends=ends, warnings=warnings)
+
+
+def _caution(whole: Credentials, ends: str | float, needed_s: float | None) -> str:
+    if whole.giver:
+        return caution(f"the token from the {whole.giver}", ends, needed_s)
+    expires = jwt_expiry(whole.token.reveal()) if whole.token else None
+    return caution("the kubeconfig's token", expires, needed_s) if expires is not None else ""
 
 
 def teach_lent(kubeconfig: Path) -> None:

@@ -10,24 +10,16 @@ import base64
 import binascii
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from modelcar_tui.core.credentials import (
-    Login,
-    address_fault,
-    header_fault,
-    login_in,
-    teach_key,
-    teach_login,
-    teach_user,
-    user_fault,
-    without_login,
-)
+from modelcar_tui.core.credentials import Login, login_in, teach_key, teach_user, user_fault
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.core.text import clean
+from modelcar_tui.kube import impersonation
+from modelcar_tui.kube.addresses import AddressError, proxy_url, server_address
+from modelcar_tui.kube.credentials import Credentials
 from modelcar_tui.kube.documents import read_documents
 from modelcar_tui.kube.errors import LOGIN, ClusterError
 from modelcar_tui.kube.types import ClusterOptions, Rung
@@ -35,39 +27,10 @@ from modelcar_tui.kube.types import ClusterOptions, Rung
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 NO_KUBECONFIG = "oc login --web https://API-SERVER:6443, or name the GPUs: --gpu NVIDIA-L40S:4"
 _FILE_KEYS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
-_ACTING = ("as-uid", "as-groups", "as-user-extra")
+_EXEC_CONFIG = "client.authentication.k8s.io/exec"
+"""The extension of a cluster that its plug-ins are told."""
 _SIZE_LIMIT = 4 * 2**20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Credentials:
-    """One context, resolved. Secrets show nothing in a repr."""
-
-    server: str
-    """Its address, without a login."""
-    context: str = ""
-    namespace: str = "default"
-    ca: str | None = None
-    """PEM of the authorities; the system's when None."""
-    insecure: bool = False
-    server_name: str | None = None
-    token: Secret | None = None
-    certificate: str | None = None
-    """PEM of the client's certificate."""
-    key: Secret | None = None
-    basic: Secret | None = None
-    """`user:password`."""
-    proxy: str | None = field(default=None, repr=False)
-    """With its login."""
-    helper: str = ""
-    """What only oc or kubectl can do: `exec plug-in aws`, `auth-provider oidc`, `proxy socks5://...`."""
-    plugin: Mapping[str, Any] | None = field(default=None, repr=False)
-    """The exec plug-in that is to be asked, its command with its folder; None beside a token."""
-    impersonate: Mapping[str, str] = field(default_factory=dict)
-    acting: Mapping[str, Any] = field(default_factory=dict)
-    """The kubeconfig's own entries of impersonation: `as`, `as-uid`, `as-groups`, `as-user-extra`."""
-    files: tuple[Path, ...] = ()
-    """The kubeconfig files it came from."""
+_MEND = "mend it, or log in again: oc login --web"
 
 
 def find(options: ClusterOptions, environ: Mapping[str, str] | None = None) -> Credentials:
@@ -207,27 +170,35 @@ def _resolve(merged: dict[str, Any], wanted: str | None, files: tuple[Path, ...]
     if who and who not in merged["users"]:
         what = f"context {clean(name, limit=80)} names a user who is not there"
         raise _fault(Rung.NO_KUBECONFIG, where, what, LOGIN, "no-user")
-    login = _login(server, "the server's address", where)
+    address, bare = _server(server, where)
     user = _user(user, where, clean(who, limit=80))
-    certificate, key = _pem(user, "client-certificate", where), _pem(user, "client-key", where)
-    if key:
-        teach_key(key)
+    ca, (certificate, key) = _pem(cluster, "certificate-authority", where), _pair(user, where)
+    if ca and insecure and address.startswith("https:"):
+        what = "insecure-skip-tls-verify stands beside a certificate-authority, which kubectl refuses"
+        raise _fault(Rung.NO_KUBECONFIG, where, what, "delete one of them", "broken-kubeconfig")
+    token, basic = _token(user), _basic(user, login_in(server))
+    # As in client-go, nobody is asked for a credential where there is one.
+    plugin, provider = (None, None) if token or user.get("username") else _givers(user, cluster, where)
+    if certificate:
+        plugin = None
     return Credentials(
-        server=without_login(server).rstrip("/"),
+        server=address,
+        bare=bare,
         context=clean(name, limit=200),
         namespace=str(context.get("namespace") or "default"),
-        ca=_pem(cluster, "certificate-authority", where),
+        ca=ca,
         insecure=insecure,
         server_name=cluster.get("tls-server-name") or None,
-        token=_token(user),
+        token=token,
         certificate=certificate,
         key=_secret(key),
-        basic=_basic(user, login),
-        proxy=(proxy := _proxy(cluster, where)),
-        helper=_helper(user) or beyond_us(proxy),
-        plugin=_plugin(user),
-        impersonate={"Impersonate-User": str(user["as"])} if user.get("as") else {},
-        acting={key: user[key] for key in ("as", *_ACTING) if user.get(key)},
+        basic=basic,
+        proxy=_proxy(cluster, where),
+        giver=_giver(plugin, provider),
+        plugin=plugin,
+        provider=provider,
+        impersonate=impersonation.headers(user),
+        acting=impersonation.acting(user),
         files=files,
     )
 
@@ -246,22 +217,19 @@ def _user(user: dict[str, Any], where: str, name: str) -> dict[str, Any]:
     fault = user_fault(user)
     if not isinstance(user.get("token") or "", str):
         fault = "the token is no text (in YAML it may want quotes)"
+    if acts := impersonation.acting_fault(user):
+        fault = f"the user {acts}"
     if fault:
         raise _unfit(str(path) if path and fault.startswith("the token") else f"{where}: user {name}", fault)
     return user
 
 
-def _login(address: str, what: str, where: str) -> Login | None:
-    """The login in an address, taught to the process; the address is checked.
-
-    Raises:
-        ClusterError: nothing can be asked there.
-    """
-    teach_login(address)
-    login = login_in(address)
-    if fault := address_fault(address) or header_fault(login.user if login else ""):
-        raise _unfit(where, f"{what} {fault}", "mend it, or log in again: oc login --web")
-    return login
+def _server(server: str, where: str) -> tuple[str, bool]:
+    """A server's address as it is asked, and whether it had no scheme."""
+    try:
+        return server_address(server)
+    except AddressError as error:
+        raise _unfit(where, f"the server's address {error}", _MEND) from None
 
 
 def _basic(user: dict[str, Any], login: Login | None) -> Secret | None:
@@ -298,38 +266,46 @@ def _text(path: str, key: str, where: str) -> str:
         ) from None
 
 
+def _pair(user: dict[str, Any], where: str) -> tuple[str | None, str | None]:
+    """The client's certificate and its key."""
+    certificate, key = _pem(user, "client-certificate", where), _pem(user, "client-key", where)
+    if key:
+        teach_key(key)
+    if certificate and not key:
+        raise _unfit(where, "the user has a client-certificate without a client-key")
+    return certificate, key
+
+
 def _proxy(cluster: dict[str, Any], where: str) -> str | None:
     proxy = cluster.get("proxy-url")
     if not isinstance(proxy, str) or not proxy:
         return None
-    if beyond_us(proxy):
-        teach_login(proxy)
-    else:
-        _login(proxy, "proxy-url", where)
-    return proxy
+    try:
+        return proxy_url(proxy)
+    except AddressError as error:
+        raise _unfit(where, f"proxy-url {error}", _MEND) from None
 
 
-def beyond_us(proxy: str | None) -> str:
-    """A proxy that is left to oc, which speaks SOCKS; empty for none, and for one that we use ourselves."""
-    if not proxy or proxy.startswith(("http://", "https://")):
-        return ""
-    return f"proxy {clean(proxy.partition('://')[0], limit=20)}"
+def _givers(
+    user: dict[str, Any], cluster: dict[str, Any], where: str
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The exec plug-in, told what of the cluster is meant for it, and the auth-provider."""
+    plugin, provider = user.get("exec"), user.get("auth-provider")
+    plugin = plugin if isinstance(plugin, dict) else None
+    provider = provider if isinstance(provider, dict) else None
+    if plugin is not None and provider is not None:
+        raise _unfit(where, "the user has an exec plug-in beside an auth-provider, which kubectl refuses")
+    extensions = cluster.get("extensions")
+    for one in extensions if plugin is not None and isinstance(extensions, list) else ():
+        if isinstance(one, dict) and one.get("name") == _EXEC_CONFIG:
+            plugin = {**(plugin or {}), "config": one.get("extension")}
+    return plugin, provider
 
 
-def _plugin(user: dict[str, Any]) -> dict[str, Any] | None:
-    """The exec plug-in; as in client-go it is not asked where there is a token."""
-    plugin = user.get("exec")
-    return plugin if isinstance(plugin, dict) and _token(user) is None else None
-
-
-def _helper(user: dict[str, Any]) -> str:
-    """What of the user we leave to oc or kubectl."""
-    if (plugin := _plugin(user)) is not None:
-        command = str(plugin.get("command") or "?")
-        return f"exec plug-in {clean(Path(command).name, limit=80)}"
-    if isinstance(user.get("auth-provider"), dict):
-        return f"auth-provider {clean(str(user['auth-provider'].get('name') or '?'), limit=80)}"
-    return "impersonation of groups" if any(user.get(key) for key in _ACTING) else ""
+def _giver(plugin: dict[str, Any] | None, provider: dict[str, Any] | None) -> str:
+    if plugin is not None:
+        return f"exec plug-in {clean(Path(str(plugin.get('command') or '?')).name, limit=80)}"
+    return f"auth-provider {clean(str(provider.get('name') or '?'), limit=80)}" if provider else ""
 
 
 def _secret(text: str | None) -> Secret | None:

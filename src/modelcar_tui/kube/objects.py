@@ -213,10 +213,17 @@ class ClassSpec(msgspec.Struct, frozen=True, rename="camel"):
     extended_resource_name: str = ""
 
 
+class ClassMeta(msgspec.Struct, frozen=True, rename="camel"):
+    """`metadata` where the age decides; times of the API sort as text."""
+
+    name: str = ""
+    creation_timestamp: str = ""
+
+
 class DeviceClass(msgspec.Struct, frozen=True):
     """resource.k8s.io/v1 DeviceClass: which devices a claim, or an extended resource, may get."""
 
-    metadata: SmallMeta = SmallMeta()
+    metadata: ClassMeta = ClassMeta()
     spec: ClassSpec = ClassSpec()
 
 

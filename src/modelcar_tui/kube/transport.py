@@ -7,8 +7,6 @@ half a CPU-second and 40 MB, more than reading 5,000 nodes.
 from __future__ import annotations
 
 import base64
-import ipaddress
-import re
 import socket
 import ssl
 import tempfile
@@ -18,25 +16,26 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 import urllib3
 from urllib3.connection import HTTPConnection
 
-from modelcar_tui.core.credentials import address_fault, header_fault, login_in, teach_login, without_login
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.files import write_private
 from modelcar_tui.core.numbers import mask_of
-from modelcar_tui.core.text import clean
-from modelcar_tui.kube.errors import ClusterError, too_large, unreachable
-from modelcar_tui.kube.kubeconfig import Credentials
+from modelcar_tui.kube.addresses import is_loopback, may_carry_credentials
+from modelcar_tui.kube.credentials import Credentials
+from modelcar_tui.kube.errors import LOGIN, ClusterError, too_large, unreachable
+from modelcar_tui.kube.proxies import from_environment, login_header, shown
+from modelcar_tui.kube.socks import is_socks, through
 from modelcar_tui.kube.types import ClusterOptions, Rung
 
 BODY_LIMIT = 96 * 2**20
 _CHUNK = 2**20
+_MOST_ECHOES = 16
 _SHORTEST_ECHO = 12
 """Shorter credentials are not looked for in whole answers: one may be a word that labels hold too."""
-_HELPERS_TOKEN = re.compile(rb"""Bearer (?:[^\s"'\\<>]|\\u[0-9a-fA-F]{4}|\\/){6,}""")
 
 
 class Answer(NamedTuple):
@@ -89,15 +88,12 @@ class Stream:
 class Transport:
     """A pool of connections to one server."""
 
-    def __init__(
-        self, credentials: Credentials, options: ClusterOptions, unix_socket: str | None = None
-    ) -> None:
+    def __init__(self, credentials: Credentials, options: ClusterOptions) -> None:
         """Prepare the pool; nothing is sent yet.
 
         Args:
-            credentials: of the server; only its address is used with `unix_socket`.
+            credentials: of the server.
             options: the time limits.
-            unix_socket: path of the socket of an `oc proxy` that adds the credentials.
 
         Raises:
             ClusterError: a certificate or key of the kubeconfig, or the environment's proxy, can't be used.
@@ -106,27 +102,38 @@ class Transport:
         self.limit_s = options.request_timeout_s
         """The longest that one answer may take in all."""
         self._connect_s = options.connect_timeout_s
+        self._limits = urllib3.Timeout(connect=options.connect_timeout_s, read=options.read_timeout_s)
         self._live: set[HTTPConnection] = set()
         self._lock = threading.Lock()
         self._closed = False
-        self.via = ""
+        self._proxy = credentials.proxy or from_environment(credentials.server)
+        self.via = shown(self._proxy) if self._proxy else ""
+        """How the server is reached where it is not directly: `proxy http://...`."""
+        self._prefix = urlsplit(credentials.server).path.rstrip("/")
+        self._echoes: tuple[bytes, ...] = ()
+        self._pool: Any = None
+        self._pair: tuple[str | None, str | None] = (None, None)
+        self.adopt(credentials)
+
+    def adopt(self, credentials: Credentials) -> None:
+        """Go on with other credentials for the same server.
+
+        Raises:
+            ClusterError: their certificate can't be used.
+        """
+        pair = (credentials.certificate, credentials.key.reveal() if credentials.key else None)
+        if self._pool is None or pair != self._pair:
+            # Answers that are under way keep their connection; `close` finds it.
+            self._pool = self._pool_for(credentials)
+        self._pair = pair
+        self._echoes = (*_echoes(credentials), *self._echoes)[:_MOST_ECHOES]
+        self._headers = _headers(credentials)
+
+    def _pool_for(self, credentials: Credentials) -> Any:
         parts = urlsplit(credentials.server)
-        self._prefix = "" if unix_socket else parts.path.rstrip("/")
-        self._headers = {"Accept": "application/json", "User-Agent": "modelcar-tui"}
-        self._echoes = _echoes(credentials)
-        self._by_helper = unix_socket is not None
-        limits = urllib3.Timeout(connect=options.connect_timeout_s, read=options.read_timeout_s)
-        common: dict[str, Any] = {"timeout": limits, "maxsize": 8, "retries": False}
-        if unix_socket:
-            self._pool: Any = urllib3.HTTPConnectionPool("localhost", **common)
-            self._pool.ConnectionCls = self._tracked(_over(unix_socket))
-            return
-        host, local = parts.hostname or "", _is_loopback(parts.hostname or "")
-        if not local:
-            self._headers["Accept-Encoding"] = "gzip"
-        if parts.scheme == "https" or local:
-            self._headers.update(_authorization(credentials))
-        proxy = credentials.proxy or _environment_proxy(credentials.server)
+        # Of an IPv6 address with a zone the percent sign is escaped in a URL.
+        host = unquote(parts.hostname or "")
+        common: dict[str, Any] = {"timeout": self._limits, "maxsize": 8, "retries": False}
         secure: dict[str, Any] = {}
         if parts.scheme == "https":
             secure = {"ssl_context": _tls(credentials)}
@@ -139,15 +146,21 @@ class Transport:
                 # The kubeconfig's own wish; urllib3 would write a warning over the screen for every request.
                 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
                 secure["assert_hostname"] = False
-        if proxy:
-            self.via = f"proxy {clean(without_login(proxy), limit=100)}"
-            manager = urllib3.ProxyManager(proxy, proxy_headers=_proxy_login(proxy), **common, **secure)
-            self._pool = manager.connection_from_url(credentials.server)
+        pool: Any
+        if self._proxy and not is_socks(self._proxy):
+            manager = urllib3.ProxyManager(
+                self._proxy, proxy_headers=login_header(self._proxy), **common, **secure
+            )
+            pool = manager.connection_from_url(credentials.server)
         elif parts.scheme == "https":
-            self._pool = urllib3.HTTPSConnectionPool(host, parts.port or 443, **common, **secure)
+            pool = urllib3.HTTPSConnectionPool(host, parts.port or 443, **common, **secure)
         else:
-            self._pool = urllib3.HTTPConnectionPool(host, parts.port or 80, **common)
-        self._pool.ConnectionCls = self._tracked(self._pool.ConnectionCls)
+            pool = urllib3.HTTPConnectionPool(host, parts.port or 80, **common)
+        kind = pool.ConnectionCls
+        pool.ConnectionCls = self._tracked(
+            through(kind, self._proxy) if is_socks(self._proxy) and self._proxy else kind
+        )
+        return pool
 
     def request(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: bytes | None = None
@@ -199,10 +212,13 @@ class Transport:
         """The head of an answer; with `silence_s` it is not packed, as packed lines would come late."""
         url = self._prefix + path + (f"?{urlencode(query)}" if query else "")
         kind = "merge-patch+json" if method == "PATCH" else "json"
-        headers = self._headers | ({"Content-Type": f"application/{kind}"} if body else {})
+        headers = self._headers.copy()
+        if body:
+            headers["Content-Type"] = f"application/{kind}"
         more: dict[str, Any] = {}
         if silence_s is not None:
-            headers |= {"Accept": "*/*", "Accept-Encoding": "identity"}
+            headers["Accept"] = "*/*"
+            headers["Accept-Encoding"] = "identity"
             more["timeout"] = urllib3.Timeout(connect=self._connect_s, read=silence_s)
         if self._closed:
             raise TimeoutError("cancelled")
@@ -238,8 +254,7 @@ class Transport:
         for echo in self._echoes:
             if echo in body:
                 body = body.replace(echo, mask_of(echo.decode(errors="replace")).encode())
-        # What oc or kubectl was given by a plug-in, we never see.
-        return _HELPERS_TOKEN.sub(b"Bearer ***", body) if self._by_helper and b"Bearer " in body else body
+        return body
 
     def _tracked(self, kind: type[HTTPConnection]) -> type[HTTPConnection]:
         """`kind` whose open connections `close` can shut."""
@@ -267,26 +282,16 @@ def _shut(connection: Any) -> None:
         sock.shutdown(socket.SHUT_RDWR)
 
 
-def _over(path: str) -> type[HTTPConnection]:
-    """A connection over a Unix socket."""
-
-    class UnixConnection(HTTPConnection):
-        def _new_conn(self) -> socket.socket:
-            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            sock.settimeout(5.0)
-            try:
-                sock.connect(path)
-            except OSError:
-                sock.close()
-                raise
-            return sock
-
-    return UnixConnection
-
-
-def _authorization(credentials: Credentials) -> dict[str, str]:
-    # The library sends a header's text as Latin-1, Go's clients as UTF-8.
-    headers = {name: value.encode().decode("latin-1") for name, value in credentials.impersonate.items()}
+def _headers(credentials: Credentials) -> urllib3.HTTPHeaderDict:
+    """The headers of every request."""
+    headers = urllib3.HTTPHeaderDict({"Accept": "application/json", "User-Agent": "modelcar-tui"})
+    if not is_loopback(urlsplit(credentials.server).hostname or ""):
+        headers["Accept-Encoding"] = "gzip"
+    if not may_carry_credentials(credentials.server):
+        return headers
+    for name, value in credentials.impersonate:
+        # The library sends a header's text as Latin-1, Go's clients as UTF-8.
+        headers.add(name, value.encode().decode("latin-1"))
     if credentials.token:
         headers["Authorization"] = f"Bearer {credentials.token.reveal()}"
     elif credentials.basic:
@@ -304,12 +309,6 @@ def _echoes(credentials: Credentials) -> tuple[bytes, ...]:
     if credentials.basic:
         told += [_packed(credentials.basic.reveal()), credentials.basic.reveal().partition(":")[2]]
     return tuple(each.encode() for each in told if len(each) >= _SHORTEST_ECHO)
-
-
-def _proxy_login(proxy: str) -> dict[str, str]:
-    """The header with the login that stands in a proxy's address; the library does not make it itself."""
-    login = login_in(proxy)
-    return {"Proxy-Authorization": f"Basic {_packed(f'{login.user}:{login.password}')}"} if login else {}
 
 
 def _tls(credentials: Credentials) -> ssl.SSLContext:
@@ -331,55 +330,12 @@ def _tls(credentials: Credentials) -> ssl.SSLContext:
             try:
                 context.load_cert_chain(pair, password=lambda: b"")
             except (ssl.SSLError, ValueError):
-                what = "client-certificate and client-key are no pair, or the key has a pass phrase"
+                whose = f" of the {credentials.giver}" if credentials.giver else ""
+                what = f"client-certificate and client-key{whose} are no pair, or the key has a pass phrase"
                 raise _bad(credentials, what) from None
     return context
 
 
 def _bad(credentials: Credentials, what: str) -> ClusterError:
-    where = clean(", ".join(str(path) for path in credentials.files), limit=300)
-    fix = "log in again: oc login --web"
-    return ClusterError(
-        Rung.NO_KUBECONFIG, Problem(where=where, what=what, fix=fix, code="broken-certificate")
-    )
-
-
-def _environment_proxy(server: str) -> str | None:
-    """`HTTPS_PROXY` and `NO_PROXY`, as Go's clients heed them."""
-    from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
-
-    parts = urlsplit(server)
-    proxies = getproxies_environment()
-    host = parts.hostname or ""
-    proxy = proxies.get(parts.scheme)
-    if not proxy or not proxy.startswith("http") or _is_loopback(host):
-        return None
-    teach_login(proxy)
-    if proxy_bypass_environment(f"{host}:{parts.port or 443}", proxies) or _in_a_network(
-        host, proxies.get("no", "")
-    ):
-        return None
-    if fault := address_fault(proxy) or header_fault(login.user if (login := login_in(proxy)) else ""):
-        variable = f"{parts.scheme.upper()}_PROXY"
-        problem = Problem(
-            where=variable, what=f"the proxy's address {fault}", fix="mend it", code="proxy-address"
-        )
-        raise ClusterError(Rung.UNREACHABLE, problem)
-    return proxy
-
-
-def _in_a_network(host: str, exceptions: str) -> bool:
-    """Whether `NO_PROXY` names a network that the address is in: Go's clients heed those, Python's do not."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    for part in exceptions.split(","):
-        with suppress(ValueError):
-            if "/" in part and address in ipaddress.ip_network(part.strip(), strict=False):
-                return True
-    return False
-
-
-def _is_loopback(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith("127.")
+    problem = Problem(where=credentials.place, what=what, fix=LOGIN, code="broken-certificate")
+    return ClusterError(Rung.NO_KUBECONFIG, problem)

@@ -36,7 +36,7 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
     namespace: str = ""
     """The context's own namespace."""
     via: str = ""
-    """How we talk to the server where it isn't directly: `oc proxy`, a proxy's address."""
+    """How we talk to the server where it isn't directly: a proxy's address."""
 
     @property
     def healthy(self) -> bool:
@@ -55,8 +55,6 @@ class ClusterOptions(msgspec.Struct, frozen=True, kw_only=True):
     inventory: str | None = None
     namespace: str | None = None
     """The namespace that models are served in; the context's by default."""
-    via_oc: bool = False
-    """Talk through `oc proxy` or `kubectl proxy` even where it isn't needed."""
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 15.0
     """The longest silence in the middle of an answer."""

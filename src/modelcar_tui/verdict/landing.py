@@ -16,10 +16,13 @@ from modelcar_tui.cluster.fits import (
     PodShape,
     may_run,
 )
-from modelcar_tui.cluster.limits import Request, admission
-from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Pool, Scheduling
+from modelcar_tui.cluster.limits import NamespaceLimits, Request, admission
+from modelcar_tui.cluster.profile_checks import naming
+from modelcar_tui.cluster.scheduling import Scheduling
+from modelcar_tui.cluster.serving_types import HardwareProfile, OciMode
+from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Pool
 from modelcar_tui.core.facts import GIB
-from modelcar_tui.hardware.vendors import vendors
+from modelcar_tui.hardware.vendors import asked_resource
 from modelcar_tui.verdict.candidates import Candidate
 from modelcar_tui.verdict.reports import Condition, Holds, ModelRequirements
 from modelcar_tui.vllm.engine_args import EngineArgs, server_args
@@ -62,7 +65,14 @@ def pod_of(model: ModelRequirements, arguments: EngineArgs, report: AcceleratorR
         image_mib=_image_mib(model),
         architectures=model.image.architectures.value,
         scheduling=scheduling,
+        profiles=report.profiles,
+        fetched=fetches(report),
     )
+
+
+def fetches(report: AcceleratorReport) -> bool:
+    """Whether KServe copies images into the pods' own storage."""
+    return report.kserve is not None and report.kserve.oci_mode is OciMode.FETCH
 
 
 def _image_mib(model: ModelRequirements) -> int | None:
@@ -117,6 +127,12 @@ def within_limits(landing: Landing, pod: PodShape, kind: Candidate, report: Acce
     if said.answer == "yes":
         return landing
     why = said.why[0] + (f" (and {len(said.why) - 1} more)" if len(said.why) > 1 else "")
+    profile = _queued_by(limits, pod, kind) if landing.condition is None else None
+    if profile is not None:
+        text = f"if it is served with {profile.title}, whose queue {profile.queue} lets it in"
+        doubt = Condition(text=text, holds=Holds.UNKNOWN, settles=naming(profile))
+        names = landing.nodes
+        return Landing(answer=Answer.UNKNOWN, nodes=names, why=why, condition=doubt, code="namespace")
     if said.answer == "no":
         return Landing(answer=Answer.NO, why=why, code="namespace", fix=said.fix)
     if landing.condition is not None:
@@ -127,18 +143,32 @@ def within_limits(landing: Landing, pod: PodShape, kind: Candidate, report: Acce
     return Landing(answer=Answer.UNKNOWN, nodes=names, why=why, condition=doubt, code="namespace")
 
 
-def _request(pod: PodShape, kind: Candidate) -> Request:
+def _queued_by(limits: NamespaceLimits, pod: PodShape, kind: Candidate) -> HardwareProfile | None:
+    """The profile whose queue lets the pod in, where Kueue decides; the webhook gives such a pod neither
+    tolerations nor a selector, so the node must take it as it is."""
+    if limits.managed is not True:
+        return None
+    resource = asked_resource(kind.pool.resource)
+    queued = [
+        one for one in (pod.profiles.found if pod.profiles else ()) if one.queue and one.offer(resource)
+    ]
+    return next((one for one in queued if _admits(limits, pod, kind, one.queue)), None)
+
+
+def _admits(limits: NamespaceLimits, pod: PodShape, kind: Candidate, queue: str) -> bool:
+    there = any(one.name == queue for one in limits.queues)
+    return there and admission(limits, _request(pod, kind, queue)).answer == "yes"
+
+
+def _request(pod: PodShape, kind: Candidate, queue: str = "") -> Request:
     """What the namespace is asked: the requests; whether limits are given, nobody but the suite knows."""
-    vendor = vendors().get(kind.gpu.vendor)
-    device = kind.pool.resource.startswith("dra:") and vendor is not None
-    resource = vendor.resources[0] if device and vendor else kind.pool.resource
     return Request(
-        gpus={resource: pod.units},
+        gpus={asked_resource(kind.pool.resource): pod.units},
         cpu_milli=pod.cpu_milli,
         memory_mib=pod.memory_mib,
         unknown=frozenset({"limits.cpu", "limits.memory"}),
         priority_class="",
-        queue="",
+        queue=queue,
     )
 
 

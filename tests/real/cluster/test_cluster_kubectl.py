@@ -1,21 +1,18 @@
-"""kubectl itself against the stub, and as our helper for exec plug-ins."""
+"""kubectl itself against the stub; and where it takes a kubeconfig, so do we."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from modelcar_tui.cluster.access import probe
-from modelcar_tui.cluster.look import look
 from modelcar_tui.demo.kube import StubCluster, start_stub_cluster, write_kubeconfig
-from modelcar_tui.kube.types import ClusterOptions, Rung
+from modelcar_tui.kube.types import ClusterOptions
 
 pytestmark = [
     pytest.mark.real,
@@ -51,55 +48,66 @@ def test_kubectl_reads_the_stub(stub: StubCluster) -> None:
     assert "kubeadmin" in kubectl(stub.kubeconfig_path, "auth", "whoami").stdout
 
 
-def plug_in(stub: StubCluster, folder: Path, script: str) -> Path:
-    """A kubeconfig whose user logs in by an exec plug-in."""
-    program = folder / "get-token"
-    program.write_text(f"#!{sys.executable}\n{script}\n")
-    program.chmod(0o755)
-    path = folder / "exec-kubeconfig"
-    user = {
-        "exec": {
-            "apiVersion": "client.authentication.k8s.io/v1",
-            "command": str(program),
-            "interactiveMode": "Never",
+V1 = "client.authentication.k8s.io/v1"
+USERS: dict[str, Any] = {
+    "token": {"token": "{token}"},
+    "no token": {"token": ""},
+    "as a user and groups": {"token": "{token}", "as": "ada", "as-groups": ["ops"]},
+    "groups without a user": {"token": "{token}", "as-groups": ["ops"]},
+    "exec": {"exec": {"apiVersion": V1, "command": "./get", "interactiveMode": "Never"}},
+    "exec on the terminal": {"exec": {"apiVersion": V1, "command": "./get", "interactiveMode": "Always"}},
+    "exec of another version": {
+        "exec": {"apiVersion": f"{V1}beta1", "command": "./get", "interactiveMode": "Never"}
+    },
+    "exec that is not there": {"exec": {"apiVersion": V1, "command": "./no", "interactiveMode": "Never"}},
+    "exec beside a token": {
+        "token": "{token}",
+        "exec": {"apiVersion": V1, "command": "./no", "interactiveMode": "Never"},
+    },
+    "exec beside an auth-provider": {
+        "exec": {"apiVersion": V1, "command": "./get", "interactiveMode": "Never"},
+        "auth-provider": {"name": "oidc", "config": {}},
+    },
+    "auth-provider without an issuer": {"auth-provider": {"name": "oidc", "config": {}}},
+    "auth-provider that is broken": {
+        "auth-provider": {
+            "name": "oidc",
+            "config": {"idp-issuer-url": "https://i.invalid", "client-id": "x", "id-token": "a.%%.c"},
         }
-    }
-    write_kubeconfig(path, stub.url, user, cluster={"certificate-authority": str(folder / "stub-ca.crt")})
-    return path
+    },
+    "auth-provider that was removed": {"auth-provider": {"name": "gcp", "config": {}}},
+    "certificate without a key": {"client-certificate-data": "UEVN"},
+}
+CLUSTERS: dict[str, Any] = {
+    "capitals": {"server": "HTTPS://{host}"},
+    "a slash": {"server": "https://{host}/"},
+    "a query": {"server": "https://{host}?a=b"},
+    "no scheme": {"server": "{host}"},
+    "another scheme": {"server": "ftp://{host}"},
+    "insecure beside an authority": {"insecure-skip-tls-verify": True},
+    "insecure": {"insecure-skip-tls-verify": True, "certificate-authority": ""},
+    "another name": {"tls-server-name": "api.elsewhere"},
+    "a proxy of SOCKS that is not there": {"proxy-url": "socks5://127.0.0.1:9"},
+    "a proxy of SOCKS that resolves": {"proxy-url": "socks5h://127.0.0.1:9"},
+    "a proxy without scheme": {"proxy-url": "127.0.0.1:9"},
+}
+CASES = [*((user, "") for user in USERS), *(("token", cluster) for cluster in CLUSTERS)]
 
 
-async def test_an_exec_plug_in_logs_in_through_kubectl(stub: StubCluster, tmp_path: Path) -> None:
-    credential = {
-        "apiVersion": "client.authentication.k8s.io/v1",
-        "kind": "ExecCredential",
-        "status": {"token": stub.token},
-    }
-    path = plug_in(stub, tmp_path, f"print({json.dumps(json.dumps(credential))})")
-    report = await look(ClusterOptions(kubeconfig=str(path)))
-    assert (report.access.user, report.access.via) == ("kubeadmin", "kubectl proxy")
-    assert len(report.inventory.nodes) == 5
-    assert report.runtime is not None
-
-
-async def test_a_failing_exec_plug_in_never_asks_anonymously(stub: StubCluster, tmp_path: Path) -> None:
-    path = plug_in(stub, tmp_path, "import sys; sys.exit('no smart card')")
-    access = await probe(ClusterOptions(kubeconfig=str(path), request_timeout_s=10, read_timeout_s=10))
-    assert not access.healthy
-    assert access.rung in (Rung.UNAUTHENTICATED, Rung.UNREACHABLE)
-    assert "get-token" in str(access.problem)
-    assert not any("selfsubject" in line for line in stub.requests)
-
-
-async def test_the_helper_and_its_folder_are_gone_after_a_cancel(
-    stub: StubCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("user", "cluster"), CASES)
+async def test_we_take_what_kubectl_takes_and_refuse_what_it_refuses(
+    stub: StubCluster, tmp_path: Path, user: str, cluster: str
 ) -> None:
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    (tmp_path / "tmp").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", None)
-    reached = asyncio.Event()
-    options = ClusterOptions(kubeconfig=str(stub.kubeconfig_path), via_oc=True)
-    task = asyncio.create_task(look(options, on_access=lambda _: reached.set()))
-    await asyncio.wait_for(reached.wait(), 20)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    assert list((tmp_path / "tmp").glob("modelcar-tui-*")) == []
+    status = {"apiVersion": V1, "kind": "ExecCredential", "status": {"token": stub.token}}
+    (tmp_path / "get").write_text(f"#!/bin/sh\necho '{json.dumps(status)}'\n")
+    (tmp_path / "get").chmod(0o755)
+    text = json.dumps({"user": USERS[user], "cluster": CLUSTERS.get(cluster, {})})
+    text = text.replace("{token}", stub.token).replace("{host}", stub.url.removeprefix("https://"))
+    made: dict[str, Any] = json.loads(text)
+    path = tmp_path / "own"
+    trust = {"certificate-authority": str(tmp_path / "stub-ca.crt"), **made["cluster"]}
+    server = trust.pop("server", stub.url)
+    write_kubeconfig(path, server, made["user"], cluster={key: part for key, part in trust.items() if part})
+    theirs = kubectl(path, "get", "--raw=/apis", "--request-timeout=5s")
+    ours = await probe(ClusterOptions(kubeconfig=str(path), connect_timeout_s=5, read_timeout_s=5))
+    assert ours.healthy == (theirs.returncode == 0), (ours, theirs.stderr)

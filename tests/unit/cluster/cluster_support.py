@@ -11,6 +11,7 @@ import yaml
 from modelcar_tui.cluster.look import look
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory
 from modelcar_tui.demo.kube import StubCluster, write_kubeconfig
+from modelcar_tui.demo.kube_operators import node_conditions
 from modelcar_tui.kube.types import ClusterOptions
 
 HERE = Path(__file__).parent
@@ -55,17 +56,7 @@ def as_node(flavour: dict[str, Any], name: str | None = None) -> dict[str, Any]:
         "status": {
             "capacity": flavour["capacity"],
             "allocatable": flavour["allocatable"],
-            "conditions": flavour.get("conditions")
-            or [
-                {
-                    "type": "Ready",
-                    "status": str(flavour.get("ready", "True")),
-                    "reason": "KubeletReady",
-                    "message": "",
-                    "lastHeartbeatTime": "2026-11-01T00:00:00Z",
-                    "lastTransitionTime": "2026-11-01T00:00:00Z",
-                }
-            ],
+            "conditions": flavour.get("conditions") or node_conditions(str(flavour.get("ready", "True"))),
         },
     }
 

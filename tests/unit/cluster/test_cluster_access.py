@@ -21,6 +21,7 @@ from modelcar_tui.demo.kube_certificates import Authority
 from modelcar_tui.demo.kube_rights import Fault, Right, User
 from modelcar_tui.demo.kube_scenarios import openshift_ai
 from modelcar_tui.kube.types import ClusterOptions, Rung
+from support.api_answers import api_answers
 from support.tunnel import tunnel
 
 
@@ -217,11 +218,12 @@ async def test_a_key_that_is_none_does_not_ask_for_a_pass_phrase(stub: StubClust
     await said(path, Rung.NO_KUBECONFIG, "no pair")
 
 
-async def test_an_exec_plug_in_that_is_not_there(stub: StubCluster, tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setenv("PATH", "/nonexistent")
-    user = {"exec": {"command": "get-token", "apiVersion": "client.authentication.k8s.io/v1"}}
+async def test_an_exec_plug_in_that_is_not_there(stub: StubCluster, tmp_path: Path) -> None:
+    user = {"exec": {"command": "get-token-not-there", "apiVersion": "client.authentication.k8s.io/v1"}}
+    before = len(stub.requests)
     path = kubeconfig(tmp_path, stub.url, user)
-    await said(path, Rung.UNAUTHENTICATED, "exec plug-in get-token: ", "No such file", "oc login")
+    await said(path, Rung.UNAUTHENTICATED, f"{path}: the plug-in get-token-not-there is not installed")
+    assert len(stub.requests) == before
 
 
 PLUG_IN = """#!{python}
@@ -233,7 +235,9 @@ print(json.dumps({{"apiVersion": version, "kind": "ExecCredential", "status": st
 """
 
 
-async def test_an_exec_plug_in_without_oc(stub: StubCluster, tmp_path: Path, monkeypatch: Any) -> None:
+async def test_an_exec_plug_in_needs_neither_oc_nor_kubectl(
+    stub: StubCluster, tmp_path: Path, monkeypatch: Any
+) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     program = tmp_path / "get-token"
     program.write_text(PLUG_IN.format(python=sys.executable, token=stub.token))
@@ -244,11 +248,57 @@ async def test_an_exec_plug_in_without_oc(stub: StubCluster, tmp_path: Path, mon
     assert (access.user, access.via) == ("kubeadmin", "")
     program.write_text(f"#!{sys.executable}\nraise SystemExit('no smart card')\n")
     before = len(stub.requests)
-    await said(path, Rung.UNAUTHENTICATED, "exec plug-in get-token: ", "no smart card")
+    await said(path, Rung.UNAUTHENTICATED, "the plug-in get-token failed", "(exit 1): no smart card")
     assert len(stub.requests) == before
     program.write_text("#!/bin/sh\nexec /bin/sleep 60\n")
-    monkeypatch.setattr("modelcar_tui.kube.official._PATIENCE_S", 1.5)
-    await said(path, Rung.UNAUTHENTICATED, "no answer in time")
+    monkeypatch.setattr("modelcar_tui.kube.plugin.EXEC_TIMEOUT_S", 1.0)
+    await said(path, Rung.UNAUTHENTICATED, "gave no token within 1 s and was ended", "log in with it")
+    monkeypatch.undo()
+    program.write_text(PLUG_IN.format(python=sys.executable, token="sha256~revoked-already"))
+    await said(path, Rung.UNAUTHENTICATED, "get-token gave a credential that the server does not take")
+
+
+async def test_a_plug_in_s_certificate_logs_in(tmp_path: Path) -> None:
+    ca = Authority(tmp_path)
+    server, client, other = ca.issue("server"), ca.issue("alice"), ca.issue("bob")
+    program = tmp_path / "get-certificate"
+    user = {"exec": {"command": str(program), "apiVersion": "client.authentication.k8s.io/v1"}}
+    with start_stub_cluster(folder=tmp_path, certificate=server) as cluster:
+        cluster.server.certificate_users["alice"] = next(iter(cluster.server.users.values()))
+        path = kubeconfig(tmp_path, cluster.url, user, **{"certificate-authority": str(ca.path)})
+        for key in (client, other):
+            pair = {
+                "clientCertificateData": client.certificate.read_text(),
+                "clientKeyData": key.key.read_text(),
+            }
+            program.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps({'status': pair})}\nEND\n")
+            program.chmod(0o755)
+            if key is client:
+                assert (await probe(options(path))).user == "kubeadmin"
+            else:
+                await said(path, Rung.NO_KUBECONFIG, "of the exec plug-in get-certificate are no pair")
+
+
+async def test_somebody_is_impersonated_with_groups_and_the_rest(tmp_path: Path) -> None:
+    """As client-go sends it: transport/round_trippers.go."""
+    user = {
+        "token": "x",
+        "as": "böss",
+        "as-uid": "7",
+        "as-groups": ["ops", "system:masters"],
+        "as-user-extra": {"example.org/a b%": ["1", "2"]},
+    }
+    with api_answers() as server:
+        await probe(options(kubeconfig(tmp_path, server.url, user)))
+    sent = [(name, value) for name, value in server.asked[0].headers if name.startswith("Impersonate")]
+    assert sorted(sent) == [
+        ("Impersonate-Extra-example.org%2Fa%20b%25", "1"),
+        ("Impersonate-Extra-example.org%2Fa%20b%25", "2"),
+        ("Impersonate-Group", "ops"),
+        ("Impersonate-Group", "system:masters"),
+        ("Impersonate-Uid", "7"),
+        ("Impersonate-User", "böss".encode().decode("latin-1")),
+    ]
 
 
 async def test_a_proxy_is_used(stub: StubCluster, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import base64
 import http.server
 import json
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,12 +22,12 @@ from modelcar_tui.cluster.look import look
 from modelcar_tui.cluster.report import rows
 from modelcar_tui.core.secrets import quoted, redact
 from modelcar_tui.kube import kubeconfig as module
-from modelcar_tui.kube.errors import ClusterError, answered
+from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.kubeconfig import find
-from modelcar_tui.kube.official import Borrowed, borrow
+from modelcar_tui.kube.login import ask
 from modelcar_tui.kube.transport import Transport
 from modelcar_tui.kube.types import ClusterOptions, Rung
-from support.echo_server import ECHOES, certificate, echo_server, shown
+from support.echo_server import ECHOES, echo_server, shown
 from support.masks import unnumbered
 
 CANARY = "CANARYaaaa0001bbbb0002cccc0003"
@@ -59,51 +58,43 @@ async def test_a_login_that_the_api_server_repeats_is_in_no_report(tmp_path: Pat
     assert packed.encode() not in everything(report)
 
 
-HELPED = [
-    "json-500",
-    "json-403",
-    "plain",
-    "cut-json",
-    "base64",
-    "quoted",
-    "lower",
-    "spelled",
-    "success",
-    "coloured",
-]
+GIVEN = ["json-500", "json-403", "plain", "cut-json", "base64", "quoted", "spelled", "success", "coloured"]
 
 
-@pytest.mark.real
-@pytest.mark.skipif(not all(map(shutil.which, ("kubectl", "openssl"))), reason="needs kubectl and openssl")
-@pytest.mark.parametrize("echo", HELPED)
-async def test_a_plug_in_s_token_that_only_kubectl_holds_is_in_no_report(tmp_path: Path, echo: str) -> None:
-    token, kind = f"Unseen{sorted(ECHOES).index(echo):04}ffff0008gggg0009", '"kind":"ExecCredential"'
-    version = "client.authentication.k8s.io/v1beta1"
+@pytest.mark.parametrize("echo", GIVEN)
+async def test_a_plug_in_s_token_that_the_server_repeats_is_in_no_report(tmp_path: Path, echo: str) -> None:
+    token = f"Given{sorted(ECHOES).index(echo):04}ffff0008gggg0009"
     program = tmp_path / "get-token"
-    given = f'{{"apiVersion":"{version}",{kind},"status":{{"token":"{token}"}}}}'
-    program.write_text(f"#!/bin/sh\ncat <<'END'\n{given}\nEND\n")
+    version = "client.authentication.k8s.io/v1beta1"
+    given = {"apiVersion": version, "kind": "ExecCredential", "status": {"token": token}}
+    program.write_text(f"#!/bin/sh\necho 'got {token}' >&2\ncat <<'END'\n{json.dumps(given)}\nEND\n")
     program.chmod(0o755)
     user = {"exec": {"apiVersion": version, "command": str(program), "interactiveMode": "Never"}}
-    tls, authority = certificate(tmp_path)
-    with echo_server(echo, tls=tls) as server:
-        path = kubeconfig(tmp_path, server.url, user, **{"certificate-authority": str(authority)})
-        report = await look(options(path))
+    with echo_server(echo) as server:
+        report = await look(options(kubeconfig(tmp_path, server.url, user)))
     assert server.seen[0] == f"Bearer {token}"
-    assert redact(token) == token
     assert shown(everything(report), token) == []
 
 
-async def test_what_a_plug_in_says_as_it_fails_holds_no_token(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
+@pytest.mark.parametrize("echo", ["json-500", "plain", "success", "status-line", "json-401"])
+async def test_an_id_token_that_the_server_repeats_is_in_no_report(tmp_path: Path, echo: str) -> None:
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": 4e9, "sub": CANARY}).encode()).decode().rstrip("=")
+    token, config = f"e30.{claims}.{CANARY}", {"idp-issuer-url": "https://issuer.test", "client-id": "x"}
+    user = {"auth-provider": {"name": "oidc", "config": {**config, "id-token": token}}}
+    with echo_server(echo) as server:
+        report = await look(options(kubeconfig(tmp_path, server.url, user)))
+    assert server.seen[0] == f"Bearer {token}"
+    assert shown(everything(report), token) == []
+
+
+async def test_what_a_plug_in_says_as_it_fails_holds_no_token(tmp_path: Path) -> None:
     program = tmp_path / "get-token"
     program.write_text(f"#!/bin/sh\necho 'refresh with {CANARY[::-1]} failed: session expired' >&2\nexit 1\n")
     program.chmod(0o755)
     user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(program)}}
     asked = options(kubeconfig(tmp_path, "https://api.test:6443", user))
     with pytest.raises(ClusterError) as caught:
-        await borrow(find(asked), asked)
+        await ask(find(asked))
     assert "session expired" in str(caught.value)
     assert not shown(str(caught.value).encode(), CANARY[::-1])
 
@@ -265,21 +256,13 @@ async def test_a_plug_in_s_token_is_checked_and_taught(
         user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(program)}}
         asked = options(kubeconfig(tmp_path, "https://api.test:6443", user))
         if good:
-            assert (await borrow(find(asked), asked)).token is not None
+            assert (await ask(find(asked))).credentials.token is not None
             assert unnumbered(redact(CANARY)) == "***"
             continue
         with pytest.raises(ClusterError) as caught:
-            await borrow(find(asked), asked)
-        assert "exec plug-in get-token: the token that it gave holds a line break" in str(caught.value)
+            await ask(find(asked))
+        assert "get-token gave a token that can't be sent: the token holds a line break" in str(caught.value)
         assert not shown(str(caught.value).encode(), HEAD)
-    assert "token" in Borrowed.__struct_fields__
-
-
-def test_what_oc_says_of_a_plug_in_s_token_that_can_t_be_sent_is_no_answer_of_the_server() -> None:
-    error = answered(500, 'net/http: invalid header field value for "Authorization"', "https://api.test:6443")
-    assert error.rung is Rung.UNAUTHENTICATED
-    assert "holds a line break" in str(error)
-    assert "oc login --web" in str(error)
 
 
 @pytest.mark.parametrize(

@@ -103,8 +103,9 @@ async def test_a_template_that_is_not_understood_costs_itself(
 QUESTIONS = (
     (look, "find_runtime"),
     (look, "check_serving"),
-    (preflight, "_switch"),
-    (preflight, "_operators"),
+    (preflight, "read_settings"),
+    (preflight, "read_llm_services"),
+    (preflight, "read_operators"),
     (preflight, "_openshift"),
     (preflight, "_may_serve"),
     (preflight, "read_limits"),

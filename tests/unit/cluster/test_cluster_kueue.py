@@ -13,6 +13,7 @@ from modelcar_tui.cluster.kueue import ClusterQueue, Room, rooms
 from modelcar_tui.cluster.types import Check, State
 from modelcar_tui.demo.kube import Scenario, start_stub_cluster
 from modelcar_tui.demo.kube_objects import CLUSTER_QUEUES, LOCAL_QUEUES
+from modelcar_tui.demo.kube_operators import condition
 from modelcar_tui.demo.kube_rights import Right, User
 from modelcar_tui.demo.kube_scenarios import openshift_ai
 from modelcar_tui.demo.kube_store import Kind
@@ -34,7 +35,7 @@ def queue(
     }
     if cohort:
         spec["cohort"] = cohort
-    status: dict[str, Any] = {"conditions": [{"type": "Active", "status": "True", "reason": "Ready"}]}
+    status: dict[str, Any] = {"conditions": [condition("Active", "True", "Ready", "Can admit new workloads")]}
     if used is not None:
         status["flavorsReservation"] = [{"name": flavor, "resources": [{"name": GPU, "total": str(used)}]}]
     return {"metadata": {"name": name}, "spec": spec, "status": status}
@@ -137,9 +138,7 @@ async def test_a_queue_without_accelerators_admits_none(tmp_path: Path) -> None:
 
 async def test_an_inactive_queue_is_told_with_its_reason(tmp_path: Path) -> None:
     inactive = queue("a", 8, 0)
-    inactive["status"]["conditions"] = [
-        {"type": "Active", "status": "False", "reason": "FlavorNotFound", "message": "no\x1b[31m h100"}
-    ]
+    inactive["status"]["conditions"] = [condition("Active", "False", "FlavorNotFound", "no\x1b[31m h100")]
     (check,) = await quota_checks(scenario_with(inactive), tmp_path)
     assert check.state is State.WARNING
     assert "admits nothing: FlavorNotFound no h100" in check.what
@@ -150,7 +149,9 @@ async def test_the_newer_version_is_asked_where_the_older_is_gone(tmp_path: Path
     newer["spec"]["cohortName"] = "ai"
     kind = Kind("kueue.x-k8s.io", "v1beta2", "clusterqueues", "ClusterQueue", namespaced=False)
     local = Kind("kueue.x-k8s.io", "v1beta2", "localqueues", "LocalQueue")
-    (check,) = await quota_checks(scenario_with(newer, kind=kind, local=local), tmp_path)
+    scenario = scenario_with(newer, kind=kind, local=local)
+    del scenario.objects[local][0]["status"]["flavors"]
+    (check,) = await quota_checks(scenario, tmp_path)
     assert f"7 {GPU} available" in check.what
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cluster_support import look_at
+from old_operators import openshift_ai_216
 
 from modelcar_tui.cluster.image_checks import ImageNeed, check_images, check_waiting, pull_seconds
 from modelcar_tui.cluster.types import AcceleratorReport, Check, GpuNode, Inventory, OtherNode, State, Waiting
@@ -14,6 +15,7 @@ from modelcar_tui.demo.kube import Scenario, start_stub_cluster
 from modelcar_tui.demo.kube_objects import (
     CONFIG_MAPS,
     DSC,
+    DSCI,
     LIMIT_RANGES,
     LOCAL_QUEUES,
     NODES,
@@ -21,6 +23,7 @@ from modelcar_tui.demo.kube_objects import (
     QUOTAS,
     node,
 )
+from modelcar_tui.demo.kube_operators import condition
 from modelcar_tui.demo.kube_rights import Fault, Right, User
 from modelcar_tui.demo.kube_scenarios import openshift_ai
 
@@ -50,7 +53,7 @@ async def test_a_healthy_cluster(tmp_path: Path) -> None:
     [
         ('{"enableModelcar": true}', State.OK),
         ('{"enableModelcar": false}', State.BLOCKED),
-        ('{"enableOciModelSupport": false, "enableModelcar": true}', State.BLOCKED),
+        ('{"enableOciModelSupport": false, "enableModelcar": true}', State.OK),
         ("{}", State.WARNING),
         ("not json", State.UNKNOWN),
         ("[]", State.UNKNOWN),
@@ -68,14 +71,19 @@ def removed(scenario: Scenario) -> None:
     scenario.objects[DSC][0]["spec"]["components"]["kserve"]["managementState"] = "Removed"
 
 
-def failing(scenario: Scenario) -> None:
-    condition = {
-        "type": "KserveReady",
-        "status": "False",
-        "reason": "Failed",
-        "message": "no\x1b[2J cert-manager",
-    }
-    scenario.objects[DSC][0]["status"]["conditions"].append(condition)
+def says(kind: str, *words: str) -> Callable[[Scenario], None]:
+    """The DataScienceCluster with this condition in place of its own."""
+
+    def change(scenario: Scenario) -> None:
+        conditions = scenario.objects[DSC][0]["status"]["conditions"]
+        (at,) = (index for index, one in enumerate(conditions) if one["type"] == kind)
+        conditions[at] = condition(kind, *words)
+
+    return change
+
+
+def uninitialized(scenario: Scenario) -> None:
+    scenario.objects[DSCI] = []
 
 
 def none(scenario: Scenario) -> None:
@@ -83,22 +91,63 @@ def none(scenario: Scenario) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "state", "says"),
+    ("change", "state", "words"),
     [
         (removed, State.BLOCKED, "removed"),
-        (failing, State.WARNING, "cert-manager"),
+        (says("KserveReady", "False", "Failed", "no\x1b[2J cert-manager"), State.WARNING, "cert-manager"),
+        (
+            says("KserveReady", "False", "DeploymentsNotReady", "0/2 deployments ready"),
+            State.BLOCKED,
+            "KServe is not running",
+        ),
+        (
+            says("RayReady", "False", "Removed", "Component ManagementState is set to Removed"),
+            State.OK,
+            "ready",
+        ),
+        (uninitialized, State.OK, "ready"),
         (none, State.BLOCKED, "no Data"),
     ],
 )
 async def test_the_operators_health(
-    tmp_path: Path, change: Callable[[Scenario], None], state: State, says: str
+    tmp_path: Path, change: Callable[[Scenario], None], state: State, words: str
 ) -> None:
     scenario = openshift_ai()
     change(scenario)
     found = check(await report_on(scenario, tmp_path), "data-science-cluster")
     assert found.state is state
-    assert says in found.what
+    assert words in found.what
     assert "\x1b" not in found.what
+
+
+async def test_an_older_cluster_is_as_healthy_in_its_older_form(tmp_path: Path) -> None:
+    report = await report_on(openshift_ai_216(), tmp_path)
+    assert {one.state for one in report.checks} == {State.OK}
+    assert report.versions.ai == "OpenShift AI Self-Managed 2.16.3"
+
+
+async def test_a_missing_initialization_is_told_beside_the_cluster(tmp_path: Path) -> None:
+    scenario = openshift_ai()
+    uninitialized(scenario)
+    found = check(await report_on(scenario, tmp_path), "dsc-initialization")
+    assert (found.state, found.fix) == (State.WARNING, "create one in the OpenShift AI operator")
+
+
+@pytest.mark.parametrize("kind", ["close", "status"])
+async def test_an_operator_that_can_not_be_asked_is_unknown(tmp_path: Path, kind: str) -> None:
+    with start_stub_cluster(folder=tmp_path, tls=False) as cluster:
+        cluster.server.faults.append(Fault("datasciencecluster.opendatahub.io", kind))
+        report, _ = await look_at(cluster)
+    assert [one.code for one in report.checks if one.state is State.UNKNOWN] == ["data-science-cluster"]
+
+
+async def test_the_version_that_wants_no_conversion_is_asked_first(tmp_path: Path) -> None:
+    with start_stub_cluster(folder=tmp_path, tls=False) as cluster:
+        report, _ = await look_at(cluster)
+        asked = [line for line in cluster.requests if "/datascienceclusters" in line]
+    assert check(report, "data-science-cluster").state is State.OK
+    assert len(asked) == 1
+    assert "/v2/" in asked[0]
 
 
 async def test_quotas_limits_and_queues_are_told(tmp_path: Path) -> None:

@@ -15,8 +15,7 @@ from cluster_support import kubeconfig, options
 from modelcar_tui.cluster.access import probe
 from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_rights import Fault
-from modelcar_tui.kube.kubeconfig import find
-from modelcar_tui.kube.transport import _environment_proxy
+from modelcar_tui.kube.proxies import from_environment
 from modelcar_tui.kube.types import Rung
 
 
@@ -78,7 +77,7 @@ def test_what_no_proxy_excepts(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", exceptions)
-    assert (_environment_proxy(server) is not None) is proxied
+    assert (from_environment(server) is not None) is proxied
 
 
 async def test_the_address_of_a_console_is_told(tmp_path: Path) -> None:
@@ -87,10 +86,3 @@ async def test_the_address_of_a_console_is_told(tmp_path: Path) -> None:
         access = await probe(options(cluster.kubeconfig_path))
     assert access.rung is Rung.UNREACHABLE
     assert "sends us elsewhere (302)" in str(access.problem)
-
-
-def test_impersonated_groups_are_left_to_oc(tmp_path: Path) -> None:
-    path = kubeconfig(tmp_path, "https://api.example:6443", {"token": "x", "as": "ada", "as-groups": ["ops"]})
-    assert find(options(path)).helper == "impersonation of groups"
-    path = kubeconfig(tmp_path, "https://api.example:6443", {"token": "x", "as": "ada"})
-    assert find(options(path)).helper == ""

@@ -190,12 +190,13 @@ def test_versions(annotation: str, image: str, expected: str | None) -> None:
 
 async def test_hardware_profiles_tell_the_accelerator_where_nodes_do_not(tmp_path: Path) -> None:
     scenario = openshift_ai()
+    counts = {"displayName": "any", "minCount": 1, "defaultCount": 1}
     profile = {
         "metadata": {"name": "gpu", "namespace": APPLICATIONS},
         "spec": {
             "identifiers": [
-                {"identifier": "cpu"},
-                {"identifier": "nvidia.com/gpu", "resourceType": "Accelerator"},
+                {"identifier": "cpu", **counts},
+                {"identifier": "nvidia.com/gpu", "resourceType": "Accelerator", **counts},
             ]
         },
     }

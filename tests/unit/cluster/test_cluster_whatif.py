@@ -247,4 +247,4 @@ def test_gpu_info_has_one_block_for_nodes_that_are_alike_and_no_unit_twice() -> 
     assert "• Per-GPU Memory: 44.99 GiB (a whole card; from card table)" in block
     assert "• Allocatable GPUs: 4 each" in block
     assert "• Free GPUs: 8 of 8 on 2 nodes" in block
-    assert "• Node Names (2): what-if-1, what-if-2" in block
+    assert "• Node Name: what-if-1, what-if-2" in block

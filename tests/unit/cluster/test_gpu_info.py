@@ -14,6 +14,17 @@ from cluster_support import as_node, expanded, flavours, more_flavours
 from modelcar_tui.cluster.classify import classify
 from modelcar_tui.cluster.gpu_info import gpu_info_text
 from modelcar_tui.cluster.limit_types import NamespaceLimits
+from modelcar_tui.cluster.scheduling import Toleration
+from modelcar_tui.cluster.serving_types import (
+    DeploymentMode,
+    HardwareProfile,
+    KServe,
+    LlmService,
+    LlmServices,
+    OciMode,
+    Offered,
+    Profiles,
+)
 from modelcar_tui.cluster.types import (
     AcceleratorReport,
     Check,
@@ -174,7 +185,8 @@ def test_nodes_that_are_alike_share_a_block() -> None:
     assert first["Free GPUs"] == "800 of 1,600 on 400 nodes, at most 4 on one"
     assert first["Cards"] == "4 each"
     assert first["Node RAM"] == "384 to 384.39 GiB"
-    assert first["Node Names (400)"].startswith("with what is free: gpu-004 (4), gpu-009 (4),")
+    assert first["Nodes"] == "400"
+    assert first["Node Name"].startswith("gpu-004 (4 free), gpu-009 (4 free),")
     assert "and 340 more (in gpu_info.json)" in text
     assert second["Node Name"] == "old"
     assert "#1 nvidia.com/gpu on gpu-000, gpu-001, gpu-002, gpu-003 and 396 more" in text
@@ -263,6 +275,36 @@ def test_devices_that_no_name_gets_are_told() -> None:
     text = text_of(report(msgspec.structs.replace(node, pool=(pool,))))
     assert "whole, DRA" in text and "what ResourceClaims hold" in text
     assert "a pod that asks for a resource by name gets none" in " ".join(text.split())
+
+
+def test_profiles_and_services_are_told() -> None:
+    profile = HardwareProfile(
+        name="l40s",
+        namespace="redhat-ods-applications",
+        offers=(Offered(resource="cpu", most=8), Offered(resource="nvidia.com/gpu", most=2)),
+        tolerations=(Toleration(key="nvidia.com/gpu", operator="Exists"),),
+        queue="gold",
+    )
+    service = LlmService(
+        name="llama",
+        namespace="team",
+        ready=False,
+        why="no nodes",
+        gpus=(("nvidia.com/gpu", 8),),
+        partial=True,
+    )
+    told = report(
+        l40s("a"),
+        kserve=KServe(oci_mode=OciMode.NATIVE, deployment_mode=DeploymentMode.STANDARD),
+        profiles=Profiles(found=(profile,), unknown=("may not be listed in models",)),
+        llm_services=LlmServices(found=(service,)),
+    )
+    text = text_of(told)
+    assert "KServe: oci:// images by native, deployments are Standard by default" in text
+    offers = "offers nvidia.com/gpu, at most 2; tolerates nvidia.com/gpu; queue gold"
+    assert f"Hardware profile l40s: {offers}" in text
+    assert "LLM service team/llama: not ready (no nodes); asks for 8 nvidia.com/gpu or more" in text
+    assert "Not known: hardware profiles: may not be listed in models" in text
 
 
 @pytest.mark.parametrize("cells", [40, 60, 80, 120, 200])

@@ -594,7 +594,7 @@ async def test_a_cluster_quota_refuses_is_told_and_is_read_again(tmp_path: Path)
 
     def shared(used: int) -> list[dict[str, Any]]:
         total = {"hard": {f"requests.{GPU}": "8"}, "used": {f"requests.{GPU}": str(used)}}
-        spec = {"quota": {"hard": total["hard"]}}
+        spec = {"quota": {"hard": total["hard"]}, "selector": {"labels": {"matchLabels": {"team": "ai"}}}}
         return [{"metadata": META, "spec": spec, "status": {"total": total, "namespaces": []}}]
 
     scenario.objects[CLUSTER_QUOTAS] = shared(8)
@@ -646,7 +646,12 @@ async def test_a_full_queue_refuses_where_the_namespace_is_managed(
             "metadata": {"name": "a"},
             "spec": {
                 "namespaceSelector": {},
-                "resourceGroups": [{"flavors": [{"name": "h100", "resources": resources}]}],
+                "resourceGroups": [
+                    {
+                        "coveredResources": [GPU, "cpu"],
+                        "flavors": [{"name": "h100", "resources": resources}],
+                    }
+                ],
             },
             "status": {"flavorsReservation": [{"name": "h100", "resources": used}]},
         }

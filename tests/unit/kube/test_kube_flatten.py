@@ -194,7 +194,7 @@ async def test_plugin_may_give_a_client_certificate(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("script", "needle"),
     [
-        ("exit 3", "gave no credential (exit 3)"),
+        ("exit 3", "failed, it gave no credential (exit 3)"),
         ("echo '{}'", "gave no credential"),
         ("echo '{\"status\":{}}'", "without a token"),
         ("sleep 30", "gave no token within"),
@@ -207,7 +207,7 @@ async def test_plugin_that_fails_is_one_clear_line(
     with pytest.raises(UserError) as caught:
         await flatten(at(write(tmp_path / "k", plugin(tmp_path, script))))
     assert needle in str(caught.value)
-    assert "oc login" in str(caught.value)
+    assert "plug-in plugin" in str(caught.value)
     assert caught.value.status is ExitStatus.CLUSTER
 
 
@@ -216,9 +216,10 @@ async def test_plugin_that_fails_is_one_clear_line(
     [
         (
             {"exec": {"command": "no-such-plugin", "installHint": "dnf install it\nsecond line"}},
-            "dnf install it",
+            "plug-in no-such-plugin is not installed; dnf install it second line",
         ),
-        ({"auth-provider": {"name": "oidc"}}, "auth-provider"),
+        ({"auth-provider": {"name": "oidc"}}, "the OIDC login has no idp-issuer-url"),
+        ({"auth-provider": {"name": "gcp"}}, "no auth-provider gcp any more"),
         ({"client-key": "/no/such/key"}, "/no/such/key can't be read"),
     ],
 )

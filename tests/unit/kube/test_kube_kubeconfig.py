@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from modelcar_tui.core.errors import UserError
+from modelcar_tui.kube.credentials import Credentials
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.flatten import flatten
-from modelcar_tui.kube.kubeconfig import Credentials, find, in_cluster
+from modelcar_tui.kube.kubeconfig import find, in_cluster
 from modelcar_tui.kube.types import ClusterOptions
 
 PEM = "-----BEGIN CERTIFICATE-----\nQUFBQQ==\n-----END CERTIFICATE-----\n"
@@ -45,7 +46,8 @@ def sent(found: Credentials) -> dict[str, object]:
         "server_name",
         "certificate",
         "proxy",
-        "helper",
+        "giver",
+        "impersonate",
         "acting",
     )
     return {name: getattr(found, name) for name in plain} | secrets
@@ -61,7 +63,7 @@ KUBECONFIGS: dict[str, tuple[Any, Any]] = {
     "other TLS name": ({"token": "T"}, {"tls-server-name": "inside.x"}),
     "no verification": ({"token": "T"}, {"insecure-skip-tls-verify": True}),
     "proxy": ({"token": "T"}, {"proxy-url": "http://me:secret-of-proxy@p:3128"}),
-    "proxy that only oc speaks to": ({"token": "T"}, {"proxy-url": "socks5://p:1080"}),
+    "proxy of SOCKS": ({"token": "T"}, {"proxy-url": "socks5://p:1080"}),
     "impersonation": ({"token": "T", "as": "boss"}, {}),
     "impersonation of groups": (
         {"token": "T", "as": "boss", "as-groups": ["g"], "as-uid": "7", "as-user-extra": {"a": ["b"]}},
@@ -86,7 +88,7 @@ async def test_the_container_gets_what_we_use(name: str, tmp_path: Path) -> None
 
 async def test_a_token_is_used_and_no_plug_in_is_asked_beside_it(tmp_path: Path) -> None:
     options = write(tmp_path, {"token": "T", "exec": {"command": "no-such-plug-in"}})
-    assert (find(options).helper, find(options).plugin) == ("", None)
+    assert (find(options).giver, find(options).plugin) == ("", None)
     assert json.loads((await flatten(options)).data)["users"][0]["user"] == {"token": "T"}
 
 
@@ -96,7 +98,8 @@ async def test_a_plug_in_s_token_replaces_it_and_goes_where_the_kubeconfig_says(
     cluster = {"proxy-url": "http://p:3128", "tls-server-name": "inside.x"}
     options = write(tmp_path, {"exec": {"command": "./plugin"}}, cluster)
     found = (await flatten(options)).credentials
-    assert (find(options).helper, found.helper) == ("exec plug-in plugin", "")
+    assert find(options).giver == found.giver == "exec plug-in plugin"
+    assert found.plugin is None
     assert found.token is not None and found.token.reveal() == "GIVEN"
     assert (found.proxy, found.server_name) == ("http://p:3128", "inside.x")
 
@@ -114,7 +117,11 @@ async def test_a_plug_in_s_token_replaces_it_and_goes_where_the_kubeconfig_says(
         ),
         ({"token": "T"}, {"insecure-skip-tls-verify": "true"}, None, "neither true nor false"),
         ({"token": "T"}, {"server": ""}, None, "names no cluster with a server"),
-        ({"token": "T"}, {"server": "api.x:6443"}, None, "no address with http"),
+        ({"token": "T"}, {"server": "api.x:6443/k8s"}, None, "has no https:// before it"),
+        ({"token": "T"}, {"server": "ftp://api.x"}, None, "no address with http"),
+        ({"token": "T"}, {"proxy-url": "p:3128"}, None, "proxy-url is no address"),
+        ({"token": "T", "as-uid": "7"}, {}, None, "asks for as-uid without a user"),
+        ({"client-certificate-data": "UEVN"}, {}, None, "without a client-key"),
         ({"token": "T"}, {"proxy-url": "http://"}, None, "proxy-url is no address"),
         ({"token": "T"}, {}, {"cluster": "c", "user": "who"}, "names a user who is not there"),
         ({"token": "T"}, {}, {"cluster": ["c"], "user": "u"}, "names no cluster"),

@@ -14,7 +14,7 @@ import pytest
 
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.demo.kube_certificates import Authority
-from modelcar_tui.kube.helper_proxy import program
+from modelcar_tui.kube import login
 from modelcar_tui.qa.kube_log import Cursor
 from modelcar_tui.qa.kube_objects import QUEUE_LABEL, object_name
 from modelcar_tui.qa.kube_options import JobOptions
@@ -307,9 +307,10 @@ async def test_the_cluster_is_reached_as_its_kubeconfig_says(far_bench: tuple[Be
     assert "its certificate is for another name" in refused.message
 
 
-@pytest.mark.real
-@pytest.mark.skipif(program() is None, reason="neither oc nor kubectl is installed")
-async def test_a_plug_in_is_asked_anew_when_its_token_ends(far_bench: tuple[Bench, Path]) -> None:
+async def test_a_plug_in_is_asked_anew_when_its_token_ends(
+    far_bench: tuple[Bench, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(login, "_SOONEST_S", 0.0)
     bench, authority = far_bench
     plugin, asked = bench.folder / "get-token", bench.folder / "asked"
     kind = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"}

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelcar_tui.cluster.fits import SUITE, Answer, may_run
-from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Held, Runtime, Scheduling
+from modelcar_tui.cluster.scheduling import Scheduling
+from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Held, Runtime
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.verdict.candidates import candidates
 from modelcar_tui.verdict.deciding import decide_model

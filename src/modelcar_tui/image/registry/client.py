@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import random
 import re
 
 import msgspec
@@ -16,7 +17,9 @@ from modelcar_tui.image.registry.http import Answer, Http, retry_after
 from modelcar_tui.image.registry.mirrors import Endpoint
 from modelcar_tui.image.registry.tokens import Authorizer
 
-_TRIES = 4
+_TRIES, _THROTTLED_TRIES = 4, 10
+"""How often a server that is not ready is asked, and one that has too many requests; the image's time limit
+ends it sooner."""
 _LONGEST_WAIT_S = 20.0
 _WITHOUT_TLS = (Trouble.PLAIN_HTTP, Trouble.TLS, Trouble.REFUSED, Trouble.DNS, Trouble.NETWORK)
 """After these an insecure registry is asked again without TLS, as skopeo does."""
@@ -128,7 +131,7 @@ class Repository:
     async def _get(self, path: str, headers: dict[str, str], *, limit: int) -> Answer:
         stale: Secret | None = None
         broken = 0
-        for attempt in range(_TRIES + 2):
+        for attempt in range(_THROTTLED_TRIES + 2):
             scheme = self._http.scheme(self.endpoint)
             url = f"{scheme}://{self.endpoint.api_host}/v2/{self.endpoint.repository}/{path}"
             header = await self._authorizer.header(self.endpoint)
@@ -151,11 +154,13 @@ class Repository:
                     self.endpoint, challenge, stale=header, secure=scheme == "https"
                 )
                 continue
-            if answer.status in (429, 503) and attempt < _TRIES - 1:
-                asked = answer.headers.get("retry-after")
-                if answer.status == 429 or asked:
-                    await asyncio.sleep(retry_after(asked, default=2.0**attempt, longest=_LONGEST_WAIT_S))
-                    continue
+            asked = answer.headers.get("retry-after")
+            throttled = answer.status == 429 and attempt < _THROTTLED_TRIES - 1
+            if throttled or (answer.status == 503 and asked and attempt < _TRIES - 1):
+                pause = retry_after(asked, default=2.0**attempt, longest=_LONGEST_WAIT_S)
+                # All that were refused together would come back together.
+                await asyncio.sleep(pause * random.uniform(1.0, 1.5))  # noqa: S311
+                continue
             return answer
         return answer
 

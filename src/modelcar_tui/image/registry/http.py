@@ -20,6 +20,7 @@ import msgspec
 from yarl import URL
 
 from modelcar_tui.core.credentials import without_login
+from modelcar_tui.core.lanes import Lanes
 from modelcar_tui.image.errors import ImageError, Trouble, fault
 from modelcar_tui.image.options import ImageOptions
 from modelcar_tui.image.registry.mirrors import Endpoint
@@ -28,8 +29,10 @@ from modelcar_tui.image.registry.tls import context_for
 _REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 5
 _TOKEN_LIMIT = 1 << 20
-_CONNECTIONS = 16
-"""To one origin at the same time; what waits for one does not count against a request's time limit."""
+_CONNECTIONS, _FIRST_CONNECTIONS = 64, 16
+"""To one origin at the same time, at most and at first; what waits for one does not count against a request's
+time limit."""
+_TOO_MANY = (429, 503)
 _LONGEST_HEADER = 32 * 1024
 """Signed addresses in `Location` are longer than the library's 8 KiB."""
 _IN_AN_ADDRESS = "%/:=&?~#+!$,;'@()*[]"
@@ -52,7 +55,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 class _Origin(msgspec.Struct, frozen=True, kw_only=True):
     """How one origin is spoken to."""
 
-    places: asyncio.Semaphore
+    lanes: Lanes
     trust: ssl.SSLContext | bool
     proxy: str | None
 
@@ -167,10 +170,10 @@ class Http:
         timeout_s: float,
         body: bytes | None = None,
     ) -> Answer:
-        """One request when there is a place; reads at most `limit` bytes, what is beyond is not drained."""
+        """One request when there is a lane; reads at most `limit` bytes, what is beyond is not drained."""
         origin = self._origin(url, verify=not endpoint.insecure)
         session = self._connect()
-        async with origin.places, asyncio.timeout(timeout_s):
+        async with origin.lanes, asyncio.timeout(timeout_s):
             response = await session.request(
                 method,
                 URL(url, encoded=True),
@@ -191,12 +194,13 @@ class Http:
                         break
             finally:
                 response.close() if not response.content.at_eof() else response.release()
+        origin.lanes.refused() if response.status in _TOO_MANY else origin.lanes.served()
         return Answer(status=response.status, headers=response.headers, body=bytes(got), cut=cut)
 
     def _connect(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),  # bounded by each origin's places
+                connector=aiohttp.TCPConnector(limit=0),  # bounded by each origin's lanes
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=min(10.0, self._options.timeout_s)),
                 headers={"User-Agent": AGENT, "Accept-Encoding": "identity"},
                 cookie_jar=aiohttp.DummyCookieJar(),
@@ -213,7 +217,7 @@ class Http:
         if key not in self._origins:
             host = parts.netloc.rpartition("@")[2]
             self._origins[key] = _Origin(
-                places=asyncio.Semaphore(_CONNECTIONS),
+                lanes=Lanes(_CONNECTIONS, first=_FIRST_CONNECTIONS),
                 trust=context_for(host, verify=verify) if parts.scheme == "https" else True,
                 proxy=_proxy(parts.scheme, host),
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from modelcar_tui.image.registry.tokens import Authorizer
 
 
+_INTRODUCTION_S = 2.0
+
+
 class RegistrySession:
     """One set of connections, tokens and per-host limits; an async context manager."""
 
     def __init__(self, options: ImageOptions, *, count_parameters: CountParameters | None = None) -> None:
         self._options = options
         self._slots: dict[str, asyncio.Semaphore] = {}
+        self._met: dict[str, asyncio.Event] = {}
         self._rules: tuple[Rule, ...] | None = None
         self._http: Http | None = None
         self._authorizer: Authorizer | None = None
@@ -71,6 +75,23 @@ class RegistrySession:
         if self._http is None or self._authorizer is None:
             self._http = Http(self._options)
             self._authorizer = Authorizer(self._http, self._options)
-        return await open_image(
-            self._http, self._authorizer, reference, self.endpoints(reference), known=known
-        )
+        async with self._introduced(reference.host):
+            return await open_image(
+                self._http, self._authorizer, reference, self.endpoints(reference), known=known
+            )
+
+    @asynccontextmanager
+    async def _introduced(self, host: str) -> AsyncIterator[None]:
+        """The first image of a host goes ahead: it learns scheme and kind of login, which each of the others
+        would learn by a refusal of its own. None waits long for it."""
+        met = self._met.get(host)
+        if met is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(met.wait(), _INTRODUCTION_S)
+            yield
+            return
+        met = self._met[host] = asyncio.Event()
+        try:
+            yield
+        finally:
+            met.set()

@@ -1,4 +1,4 @@
-"""How many requests go to one API server at once: fewer when it says that they are too many."""
+"""How many requests go to one server at once: fewer when it says that they are too many."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ FEWEST = 2
 class Lanes:
     """A semaphore whose width halves with every refusal (429) and grows by one after as many good answers.
 
-    Use it with `async with`, once a request.
+    With `first` it starts narrower and grows by one with each good answer until the server refuses one, as
+    TCP's slow start does (RFC 5681). Use it with `async with`, once a request.
     """
 
-    def __init__(self, most: int) -> None:
-        self.width = most
+    def __init__(self, most: int, *, first: int | None = None) -> None:
+        self.width = most if first is None else first
         self._most = most
+        self._strained = False
         self._busy = 0
         self._good = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -43,12 +45,13 @@ class Lanes:
     def refused(self) -> None:
         """The server had too many requests."""
         self.width = max(FEWEST, self.width // 2)
+        self._strained = True
         self._good = 0
 
     def served(self) -> None:
         """The server answered."""
         self._good += 1
-        if self._good >= self.width and self.width < self._most:
+        if self.width < self._most and (self._good >= self.width or not self._strained):
             self.width += 1
             self._good = 0
             self._wake()

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from modelcar_tui.kube.lanes import FEWEST, Lanes
+from modelcar_tui.core.lanes import FEWEST, Lanes
 
 
 async def work(lanes: Lanes, log: list[int], gate: asyncio.Event) -> None:
@@ -36,6 +36,20 @@ async def test_a_refusal_halves_and_good_answers_widen() -> None:
     for _ in range(1000):
         lanes.served()
     assert lanes.width == 8
+
+
+async def test_it_starts_narrow_and_grows_with_every_good_answer_until_one_is_refused() -> None:
+    lanes = Lanes(64, first=16)
+    for _ in range(20):
+        lanes.served()
+    assert lanes.width == 36
+    lanes.refused()
+    for _ in range(18):
+        lanes.served()
+    assert lanes.width == 19
+    for _ in range(10_000):
+        lanes.served()
+    assert lanes.width == 64
 
 
 async def test_those_who_wait_go_on_when_it_widens() -> None:

@@ -1,0 +1,71 @@
+"""What a pod asks of a node, and what the node answers."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from modelcar_tui.cluster.scheduling import Scheduling
+from modelcar_tui.cluster.serving_types import Profiles
+
+SUITE_CPU_MILLI, SUITE_MEMORY_MIB = 2000, 15 * 1024
+"""What the pods of opendatahub-tests ask for: 2 CPUs and 15 GiB."""
+SUITE = "as the QA suite's pods do"
+
+
+class Answer(StrEnum):
+    """Whether a pod may run on a node."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+class PodShape(msgspec.Struct, frozen=True, kw_only=True):
+    """What the pod of one model asks of a node: KServe's predictor, with the suite's amounts where the
+    runtime names none."""
+
+    units: int = 1
+    """GPUs that it asks for."""
+    processes: int = 1
+    """GPU processes of vLLM, each of which wants a card of its own."""
+    cpu_milli: int = SUITE_CPU_MILLI
+    memory_mib: int = SUITE_MEMORY_MIB
+    asks: str = SUITE
+    """Who says so; reads on after the amount."""
+    image_mib: int | None = None
+    """MiB of the model's image; None when not known."""
+    architectures: tuple[str, ...] | None = None
+    """Of the model's image; None when not known."""
+    scheduling: Scheduling = Scheduling()
+    profiles: Profiles | None = None
+    """Of hardware, with which it might be served; None where they were not read."""
+    fetched: bool = False
+    """Whether KServe copies the image into the pod's own storage (`ociModelMode: fetch`)."""
+
+
+class Fit(msgspec.Struct, frozen=True, kw_only=True):
+    """One node's answer."""
+
+    answer: Answer
+    code: str = ""
+    """A stable short name of what decided it: `busy`, `units`, `cpu`, `taint`, `storage`, ..."""
+    why: str = ""
+    """Reads on after the node's name."""
+    condition: str = ""
+    """Of an unknown: what would have to hold, to read on after GO."""
+    settles: str = ""
+
+
+YES = Fit(answer=Answer.YES)
+
+
+def no(code: str, why: str) -> Fit:
+    """A node that can't take the pod."""
+    return Fit(answer=Answer.NO, code=code, why=why)
+
+
+def maybe(code: str, why: str, condition: str, settles: str) -> Fit:
+    """A node of which it is not known."""
+    return Fit(answer=Answer.UNKNOWN, code=code, why=why, condition=condition, settles=settles)

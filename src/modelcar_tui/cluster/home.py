@@ -1,0 +1,44 @@
+"""Where OpenShift AI's own applications live."""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelcar_tui.core.text import clean
+from modelcar_tui.kube.client import Client
+from modelcar_tui.kube.errors import ClusterError
+
+CANDIDATES = ("redhat-ods-applications", "opendatahub")
+"""Where they are unless somebody chose another namespace."""
+_DSCI = "/apis/dscinitialization.opendatahub.io/{}/dscinitializations"
+
+
+class _DsciSpec(msgspec.Struct, frozen=True, rename="camel"):
+    applications_namespace: str = ""
+
+
+class _Dsci(msgspec.Struct, frozen=True):
+    spec: _DsciSpec = _DsciSpec()
+
+
+async def applications_namespace(client: Client) -> str:
+    """Where OpenShift AI's applications live; empty when it can't be read."""
+    for api in ("v1", "v2"):
+        try:
+            found = await client.short_list(_DSCI.format(api), _Dsci)
+        except ClusterError as error:
+            if not (error.missing or error.forbidden):
+                raise
+            continue
+        name = next((one.spec.applications_namespace for one in found if one.spec.applications_namespace), "")
+        return clean(name, limit=63)
+    return ""
+
+
+async def likely_homes(client: Client) -> tuple[str, ...]:
+    """The same as namespaces to try: those of `CANDIDATES` where nothing tells; never fails."""
+    try:
+        home = await applications_namespace(client)
+    except ClusterError:
+        home = ""
+    return (home,) if home else CANDIDATES

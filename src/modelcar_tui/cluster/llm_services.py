@@ -1,0 +1,221 @@
+"""The LLMInferenceServices that are there, and the GPUs that they may still take.
+
+Source: kserve, pkg/apis/serving/v1alpha2 (v1alpha1 has the same workloads) llm_inference_service_types.go and
+..._types_func.go (GetSize), pkg/controller/v1alpha2/llmisvc: a Deployment of `template`, or with `worker` a
+LeaderWorkerSet whose groups have a leader and size - 1 workers; `prefill` is a workload beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+import msgspec
+
+from modelcar_tui.cluster.free import pod_requests
+from modelcar_tui.cluster.serving_types import LlmService, LlmServices
+from modelcar_tui.cluster.types import Check, State
+from modelcar_tui.core.contain import Contained
+from modelcar_tui.core.text import clean
+from modelcar_tui.kube.client import Client
+from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube.objects import Condition, Meta, Pod, PodSpec
+
+LLM_CODE = "llm-services"
+_VERSIONS = ("v1alpha2", "v1alpha1")
+_PATH = "/apis/serving.kserve.io/{}/{}llminferenceservices"
+_STOP = "serving.kserve.io/stop"
+_MOST = 2000
+"""Services that are looked at."""
+_MOST_REPLICAS = 10_000
+
+
+class _Scaling(msgspec.Struct, frozen=True, rename="camel"):
+    min_replicas: int | None = None
+    max_replicas: int | None = None
+
+
+class _Parallelism(msgspec.Struct, frozen=True, rename="camel"):
+    pipeline: int | None = None
+    data: int | None = None
+    data_local: int | None = None
+
+
+class _Workload(msgspec.Struct, frozen=True):
+    replicas: int | None = None
+    scaling: _Scaling | None = None
+    parallelism: _Parallelism | None = None
+    template: PodSpec | None = None
+    worker: PodSpec | None = None
+
+
+class _Spec(_Workload, frozen=True):
+    prefill: _Workload | None = None
+
+
+class _Status(msgspec.Struct, frozen=True):
+    conditions: list[Condition] | None = None
+
+
+class Service(msgspec.Struct, frozen=True):
+    """serving.kserve.io LLMInferenceService, v1alpha1 and v1alpha2."""
+
+    metadata: Meta = Meta()
+    spec: _Spec = _Spec()
+    status: _Status = _Status()
+
+
+async def read_llm_services(client: Client, namespace: str) -> LlmServices:
+    """Those of all namespaces where we may list them, else of the one where models are to be served."""
+    refused = ""
+    for version in _VERSIONS:
+        try:
+            return await _listed(client, version, "", everywhere=True)
+        except ClusterError as error:
+            if error.missing:
+                continue
+            refused = error.problem.what
+        try:
+            return await _listed(client, version, f"namespaces/{namespace}/", everywhere=False)
+        except ClusterError as error:
+            if not error.missing:
+                return LlmServices(version=version, unknown=error.problem.what)
+    return LlmServices(unknown=refused)
+
+
+async def _listed(client: Client, version: str, where: str, *, everywhere: bool) -> LlmServices:
+    found: list[LlmService] = []
+    unknown = ""
+    async for page in client.pages(_PATH.format(version, where), Service):
+        if page.restart:
+            found.clear()
+        for item in page.items:
+            with Contained(f"LLMInferenceService {clean(item.metadata.name, limit=253)}") as caught:
+                found.append(understood(item))
+            unknown = unknown or (str(caught.problem) if caught.problem else "")
+        if len(found) >= _MOST:
+            return LlmServices(
+                version=version,
+                found=tuple(found[:_MOST]),
+                everywhere=everywhere,
+                unknown=f"only the first {_MOST} were looked at",
+            )
+    return LlmServices(version=version, found=tuple(found), everywhere=everywhere, unknown=unknown)
+
+
+def understood(item: Service) -> LlmService:
+    """What a service asks for in all, and how it fares."""
+    spec = item.spec
+    ready = next((one for one in item.status.conditions or () if one.type == "Ready"), None)
+    stopped = (item.metadata.annotations or {}).get(_STOP) == "true"
+    gpus: dict[str, int] = {}
+    partial = False
+    workloads: list[_Workload] = [spec, *([spec.prefill] if spec.prefill else [])]
+    for workload in workloads:
+        asked = _replica(workload)
+        partial = partial or not asked
+        for resource, units in asked.items():
+            gpus[resource] = gpus.get(resource, 0) + units * (0 if stopped else _replicas(workload))
+    grows = [_most(one) for one in workloads if one.scaling]
+    return LlmService(
+        name=clean(item.metadata.name, limit=253),
+        namespace=clean(item.metadata.namespace, limit=63),
+        ready=None if ready is None or ready.status == "Unknown" else ready.status == "True",
+        why=clean(ready.message or ready.reason, limit=200) if ready and ready.status != "True" else "",
+        stopped=stopped,
+        replicas=sum(_replicas(one) for one in workloads),
+        most_replicas=sum(_most(one) for one in workloads) if grows and not stopped else None,
+        gpus=tuple(sorted((clean(name, limit=200), units) for name, units in gpus.items())),
+        partial=partial,
+    )
+
+
+def llm_checks(services: LlmServices | None, wanted: Collection[str]) -> tuple[Check, ...]:
+    """Services that are not up, or may grow, and ask for accelerators that the nodes offer: they may get them
+    first. What they hold by running is not counted as free anyhow.
+
+    Args:
+        services: None where they were not read.
+        wanted: accelerator resources that the cluster's nodes offer.
+    """
+    found = services.found if services else ()
+    asking = [one for one in found if not one.stopped and any(name in wanted for name, _ in one.gpus)]
+    return tuple(_told(asking, wanted))
+
+
+def _told(asking: Iterable[LlmService], wanted: Collection[str]) -> Iterator[Check]:
+    services = list(asking)
+    rising = [one for one in services if one.ready is not True and any(units for _, units in one.gpus)]
+    growing = [one for one in services if one.ready is True and (one.most_replicas or 0) > one.replicas]
+    if rising:
+        first = rising[0]
+        why = f" ({first.why})" if first.why else ""
+        asked = ", ".join(f"{units} {name}" for name, units in _sum(rising, wanted).items())
+        verb = "is" if len(rising) == 1 else "are"
+        what = f"{_names(rising)} {verb} not ready{why} and may still take some of the {asked} asked for"
+        fix = f"oc describe llminferenceservice {first.name} -n {first.namespace}"
+        yield Check(code=LLM_CODE, state=State.WARNING, what=clean(what, limit=400), fix=fix)
+    if growing:
+        first = growing[0]
+        grow = "scales itself" if len(growing) == 1 else "scale themselves"
+        what = f"{_names(growing)} {grow}: up to {first.most_replicas} replicas from {first.replicas}"
+        what += ", and may take GPUs that are free now"
+        fix = f"oc get llminferenceservice {first.name} -n {first.namespace} -o yaml"
+        yield Check(code=LLM_CODE, state=State.WARNING, what=clean(what, limit=400), fix=fix)
+
+
+def _names(services: list[LlmService]) -> str:
+    first = services[0]
+    more = f" and {len(services) - 1} more" if len(services) > 1 else ""
+    return f"LLMInferenceService {first.namespace}/{first.name}{more}"
+
+
+def _sum(services: list[LlmService], wanted: Collection[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for one in services:
+        for name, units in one.gpus:
+            if name in wanted:
+                found[name] = found.get(name, 0) + units
+    return found
+
+
+def _replica(workload: _Workload) -> Mapping[str, int]:
+    """Accelerators and the like that one replica asks for: its pod, or the leader and its workers."""
+    found = dict(_extended(workload.template))
+    if workload.worker is not None:
+        size = _size(workload.parallelism)
+        leader = _extended(workload.template if workload.template is not None else workload.worker)
+        found = dict(leader)
+        for name, units in _extended(workload.worker).items():
+            found[name] = found.get(name, 0) + units * (size - 1)
+    return found
+
+
+def _extended(spec: PodSpec | None) -> Mapping[str, int]:
+    asked = pod_requests(Pod(spec=spec)) if spec is not None else {}
+    return {name: units for name, units in asked.items() if "/" in name and units > 0}
+
+
+def _size(parallelism: _Parallelism | None) -> int:
+    """Pods of one replica; 1 where nothing tells."""
+    given = parallelism or _Parallelism()
+    data, local, pipeline = given.data or 0, given.data_local or 0, given.pipeline or 0
+    if data > 0 or local > 0:
+        return max(1, max(1, data) // max(1, local))
+    return min(max(1, pipeline), _MOST_REPLICAS)
+
+
+def _replicas(workload: _Workload) -> int:
+    """Replicas that are wanted now; those that scale themselves have their least at least."""
+    if workload.scaling is not None:
+        least = workload.scaling.min_replicas
+        return _bounded(1 if least is None else least)
+    return _bounded(1 if workload.replicas is None else workload.replicas)
+
+
+def _most(workload: _Workload) -> int:
+    most = workload.scaling.max_replicas if workload.scaling else None
+    return max(_replicas(workload), _bounded(most or 0))
+
+
+def _bounded(count: int) -> int:
+    return max(0, min(count, _MOST_REPLICAS))

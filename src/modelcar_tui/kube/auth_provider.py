@@ -1,0 +1,135 @@
+"""The auth-providers of a kubeconfig, of which oc and kubectl still know one: `oidc`.
+
+Its id-token is sent by ourselves while it is good. Only oc and kubectl renew it, for with a new token often
+comes a new refresh-token, which has to be written into the kubeconfig.
+Source: plugin/pkg/client/auth/ of client-go (oidc/oidc.go; azure and gcp are stubs since 1.26).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from modelcar_tui.core.errors import Problem
+from modelcar_tui.core.process import run_bounded
+from modelcar_tui.core.secrets import Secret
+from modelcar_tui.core.text import clean
+from modelcar_tui.kube.credentials import Credentials
+from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube.kubeconfig import find
+from modelcar_tui.kube.last_words import last_words
+from modelcar_tui.kube.plugin import EXEC_TIMEOUT_S, Given
+from modelcar_tui.kube.types import ClusterOptions, Rung
+
+_EARLY_S = 10.0
+"""client-go's: an id-token that ends so soon counts as ended."""
+_LOGIN = "log in again with your OIDC login, or oc login --web"
+_INSTEAD = {
+    "azure": "kubelogin convert-kubeconfig",
+    "gcp": "install gke-gcloud-auth-plugin, then gcloud container clusters get-credentials CLUSTER",
+}
+
+
+async def ask_provider(credentials: Credentials) -> Given:
+    """The credentials with the id-token of their auth-provider, renewed by oc or kubectl where it has ended.
+
+    Raises:
+        ClusterError: the login is broken or expired and can't be renewed, or nobody knows the provider.
+    """
+    name = str((credentials.provider or {}).get("name") or "?")
+    if name != "oidc":
+        what = f"oc and kubectl know no auth-provider {clean(name, limit=80)} any more"
+        raise _fault(credentials, what, _INSTEAD.get(name, "use a token: oc login --token=..."))
+    token, ends, why = _held(credentials)
+    if not why:
+        return _given(credentials, token, ends)
+    if not _config(credentials).get("refresh-token"):
+        raise _fault(credentials, f"{why}, and there is no refresh-token to renew it with")
+    words = await _renew(credentials, why)
+    anew = find(
+        ClusterOptions(
+            kubeconfig=os.pathsep.join(str(path) for path in credentials.files), context=credentials.context
+        )
+    )
+    token, ends, still = _held(anew)
+    if still:
+        raise _fault(credentials, f"{still}, and it can't be renewed{f': {words}' if words else ''}")
+    return _given(credentials, token, ends)
+
+
+def _given(credentials: Credentials, token: str, ends: float) -> Given:
+    return Given(replace(credentials, provider=None, token=Secret(token)), ends)
+
+
+def _config(credentials: Credentials) -> Mapping[str, Any]:
+    config = (credentials.provider or {}).get("config")
+    return config if isinstance(config, dict) else {}
+
+
+def _held(credentials: Credentials) -> tuple[str, float, str]:
+    """The id-token, when it ends, and why it is not good.
+
+    Raises:
+        ClusterError: client-go would refuse what is there, whether or not it can be renewed.
+    """
+    config = _config(credentials)
+    for key in ("idp-issuer-url", "client-id"):
+        if not config.get(key):
+            raise _fault(credentials, f"the OIDC login has no {key}")
+    token = config.get("id-token") or ""
+    if not isinstance(token, str):
+        raise _fault(credentials, "the OIDC login is broken: its id-token is no text")
+    if not token:
+        return "", 0.0, "the OIDC login has no id-token"
+    ends = _end(token)
+    if ends is None:
+        raise _fault(credentials, "the OIDC login is broken: its id-token is no JSON web token")
+    if ends > time.time() + _EARLY_S:
+        return token, ends, ""
+    at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(ends)) if 0 < ends < 2**40 else ""
+    return token, ends, f"the OIDC login expired{f' at {at}' if at else ''}"
+
+
+def _end(token: str) -> float | None:
+    """`exp` of a JSON web token, 0 where it has none; None where it is no such token."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        packed = parts[1].encode() + b"=" * (-len(parts[1]) % 4)
+        claims: Any = json.loads(base64.b64decode(packed, altchars=b"-_", validate=True))
+        return float(claims.get("exp") or 0)
+    except (ValueError, AttributeError, TypeError, OverflowError, RecursionError):
+        return None
+
+
+async def _renew(credentials: Credentials, why: str) -> str:
+    """Have oc or kubectl ask anything, which renews the login first; its last words.
+
+    Raises:
+        ClusterError: neither is installed.
+    """
+    program = shutil.which("oc") or shutil.which("kubectl")
+    if program is None:
+        what = f"{why}, and neither oc nor kubectl is installed, which renew it"
+        raise _fault(credentials, what, f"install oc, or {_LOGIN}")
+    env = os.environ | {"KUBECONFIG": os.pathsep.join(str(path) for path in credentials.files)}
+    argv = [program, "get", "--raw=/version", f"--context={credentials.context}", "--request-timeout=6s"]
+    try:
+        done = await run_bounded(argv, timeout_s=EXEC_TIMEOUT_S, limit=2**22, env=env, linger_s=0.5)
+    except OSError as error:
+        return f"{program} can't be run: {error.strerror}"
+    if done.timed_out:
+        return f"no answer within {EXEC_TIMEOUT_S:.0f} s"
+    return last_words(done.stderr)
+
+
+def _fault(credentials: Credentials, what: str, fix: str = _LOGIN) -> ClusterError:
+    problem = Problem(where=credentials.place, what=what, fix=fix, code="auth-provider")
+    return ClusterError(Rung.UNAUTHENTICATED, problem)

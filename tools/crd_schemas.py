@@ -1,0 +1,162 @@
+"""Makes `tests/data/crds` again: the schemas of the kinds that the product reads and the stub cluster serves.
+
+    python tools/crd_schemas.py CLONES [--check]
+
+CLONES is a folder of Git clones, each `owner+name`, `owner/name` or `name`, bare or not, or with the
+repository in a folder `repo` of its own. `tests/data/crds/sources.yaml` says which file of which commit.
+Descriptions and CEL rules are left out; what else decides whether an object is well-formed is kept. With
+`--check` nothing is written: exit status 1 and a line for each file that would change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import lzma
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FOLDER = Path(__file__).parents[1] / "tests" / "data" / "crds"
+SOURCES = FOLDER / "sources.yaml"
+_PROSE = {"description", "example", "externalDocs", "title", "x-kubernetes-validations"}
+"""CEL rules are no part of a structure, and API servers before 1.23 refuse them."""
+_NAMED = {"properties", "definitions"}
+"""Below these, keys are names of fields and not words of the schema's language."""
+
+
+def bare(schema: Any, *, names: bool = False) -> Any:
+    """The schema without its prose."""
+    if isinstance(schema, list):
+        return [bare(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: bare(value, names=key in _NAMED and not names)
+        for key, value in schema.items()
+        if names or key not in _PROSE
+    }
+
+
+def clone_of(clones: Path, repository: str) -> Path:
+    """The clone of `owner/name`.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    owner, _, name = repository.partition("/")
+    for folder in (f"{owner}+{name}", f"{owner}/{name}", name):
+        for place in (clones / folder / "repo", clones / folder, clones / f"{folder}.git"):
+            if (place / ".git").exists() or (place / "objects").is_dir():
+                return place
+    raise FileNotFoundError(f"no clone of {repository} in {clones}")
+
+
+def text_of(clones: Path, source: dict[str, str]) -> str:
+    """The source's file as it is at its commit."""
+    clone = clone_of(clones, source["repository"])
+    wanted = f"{source['commit']}:{source['path']}"
+    return subprocess.run(
+        ["git", "-C", str(clone), "show", wanted], capture_output=True, check=True, text=True
+    ).stdout
+
+
+def from_definition(text: str) -> tuple[str, dict[str, Any]]:
+    """A CustomResourceDefinition as the file's name and the kind with its schemas."""
+    spec = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))["spec"]
+    names = spec["names"]
+    versions = {
+        version["name"]: bare(version["schema"]["openAPIV3Schema"])
+        for version in spec["versions"]
+        if version.get("served", True)
+    }
+    kind = {
+        "group": spec["group"],
+        "kind": names["kind"],
+        "plural": names["plural"],
+        "scope": spec["scope"],
+        "subresources": sorted({key for one in spec["versions"] for key in one.get("subresources") or {}}),
+        "versions": versions,
+    }
+    return f"{names['plural']}.{spec['group']}", kind
+
+
+def from_openapi(text: str, name: str) -> tuple[str, dict[str, Any]]:
+    """A type of an OpenAPI document, with what it refers to laid in."""
+    every = json.loads(text)["definitions"]
+    *_, package, version, kind = name.split(".")
+
+    def inlined(schema: Any) -> Any:
+        if isinstance(schema, list):
+            return [inlined(one) for one in schema]
+        if not isinstance(schema, dict):
+            return schema
+        if "$ref" in schema:
+            target = schema["$ref"].rpartition("/")[2]
+            if target.endswith("apimachinery.pkg.api.resource.Quantity"):
+                return {
+                    "anyOf": [{"type": "integer"}, {"type": "string"}],
+                    "x-kubernetes-int-or-string": True,
+                }
+            if target.endswith("apimachinery.pkg.runtime.RawExtension"):
+                return {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+            return inlined(every[target])
+        return {key: inlined(value) for key, value in schema.items()}
+
+    schema = bare(inlined(every[name]))
+    schema["properties"]["metadata"] = {"type": "object"}
+    plural = f"{kind.lower()}s"
+    group = f"{package}.openshift.io"
+    scope = "Cluster" if kind == "User" else "Namespaced"
+    made = {"group": group, "kind": kind, "plural": plural, "scope": scope, "subresources": []}
+    return f"{plural}.{group}", {**made, "versions": {version: schema}}
+
+
+def files(clones: Path) -> dict[str, bytes]:
+    """Every file of the folder by name: JSON, compressed."""
+    kinds: dict[str, dict[str, Any]] = {}
+    for source in yaml.safe_load(SOURCES.read_text()):
+        text = text_of(clones, source)
+        named = source.get("definition")
+        name, kind = from_openapi(text, named) if named else from_definition(text)
+        told = {key: source[key] for key in ("release", "repository", "commit", "path")}
+        release = {**told, "versions": kind.pop("versions")}
+        kinds.setdefault(name, {**kind, "releases": []})["releases"].append(release)
+    return {
+        f"{name}.json.xz": lzma.compress(
+            json.dumps(kind, separators=(",", ":"), sort_keys=True).encode(), preset=9, check=lzma.CHECK_CRC32
+        )
+        for name, kind in kinds.items()
+    }
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("clones", type=Path)
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args(arguments)
+    made = files(options.clones)
+    there = {path.name: path.read_bytes() for path in FOLDER.glob("*.json.xz")}
+    stale = sorted(
+        name for name in made.keys() | there.keys() if _plain(made.get(name)) != _plain(there.get(name))
+    )
+    for name in stale:
+        print(f"{name}: {'differs' if name in made and name in there else 'has no twin'}")
+        if options.check:
+            continue
+        if name in made:
+            (FOLDER / name).write_bytes(made[name])
+        else:
+            (FOLDER / name).unlink()
+    return 1 if stale and options.check else 0
+
+
+def _plain(data: bytes | None) -> bytes | None:
+    return None if data is None else lzma.decompress(data)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
