@@ -20,10 +20,10 @@ from modelcar_tui.cluster.fit_types import (
     maybe,
     no,
 )
-from modelcar_tui.cluster.report import why_text
 from modelcar_tui.cluster.scheduling import Requirement
 from modelcar_tui.cluster.taints import tainted, tolerated, untolerated
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Pool
+from modelcar_tui.cluster.words import why_text
 from modelcar_tui.hardware.vendors import asked_resource
 
 __all__ = (

@@ -111,7 +111,7 @@ def choose(
     fitting = [offer for offer in open_offers if _fits(offer, resource, architectures)]
     if not fitting:
         lost = [offer for offer in offers if offer.dropped and _fits(offer, resource, architectures)]
-        told = "; ".join(f"{offer.name} is {offer.dropped}" for offer in lost[:3])
+        told = "; ".join(f"{offer.name} {offer.dropped}" for offer in lost[:3])
         what = f"no vLLM runtime is offered for {resource}" + (f" ({told})" if told else "")
         return None, _none(what)
     fitting.sort(key=lambda offer: (not offer.standard, not offer.shipped, offer.order, offer.name))

@@ -108,7 +108,7 @@ class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
     """Why the node does not count, as a short code: `card-present-but-not-advertised`, `node-not-ready`,
     `starting`, `cordoned`, `being-deleted`, `leaving`, `disk-pressure`, `pid-pressure`,
     `network-unavailable`, `no-healthy-devices`, `resource-slices-incomplete`, `other-names-only`;
-    `cluster.report` has the sentences."""
+    `cluster.words` has the sentences."""
     notes: tuple[str, ...] = ()
     """Cautions, one sentence each."""
     scheduler: str = ""

@@ -295,7 +295,9 @@ def _judge(
         nearest = f"; {unsupported.nearest} runs on it" if unsupported.nearest else ""
         return _Judged(verdict=Verdict.NO_GO, why=unsupported.why + nearest)
     if count > kind.most:
-        why = f"{car.name} wants {count} GPUs on one node; the largest has {kind.most} x {kind.gpu.product}"
+        whole = kind.pool.mem_guarantee is Guarantee.EXCLUSIVE
+        has = f"{kind.most} x {kind.gpu.product}" if whole else f"{kind.most} units of {kind_name(kind)}"
+        why = f"{car.name} wants {count} GPUs on one node; the largest has {has}"
         return _Judged(verdict=Verdict.NO_GO, why=why)
     if result.outcome not in (Outcome.STARTS, Outcome.UNKNOWN):
         return _Judged(verdict=Verdict.NO_GO, why=result.why)

@@ -266,17 +266,15 @@ def _note(line: GpuRow, glyphs: Glyphs) -> Span:
     return "", "muted"
 
 
-def summary(rows: list[GpuRow], state: RunState) -> str:
-    """How many units are there and free, for the table's frame."""
+def summary(state: RunState) -> str:
+    """How many units are free and how many cards there are, for the table's frame."""
     if state.cluster is None:
         return ""
     inventory = state.cluster.inventory
     if not inventory.known:
         return "could not look"
-    usable = [line for line in rows if line.usable]
-    total = sum(line.total for line in usable)
-    frees = [line.free for line in usable]
-    known = sum(value or 0 for value in frees)
-    free = str(known) if None not in frees else f"at least {known}" if known else "?"
-    partial = ", partial" if inventory.partial else ""
-    return f"{free} of {total} GPUs free, {len({line.name for line in rows}):,} nodes{partial}"
+    # The engine has read this by then; the first frame must not.
+    from modelcar_tui.cluster.cards import totals
+
+    told = totals(inventory)
+    return f"{told.free_told}, {told.cards_told}{', partial' if inventory.partial else ''}"
