@@ -97,6 +97,7 @@ def _configuration(commands: _Commands) -> None:
     command.add_argument("--format", choices=FORMS, default="text", dest="form")
     command.add_argument("--authfile", metavar="PATH")
     command.add_argument("--registries-conf", metavar="PATH")
+    command.add_argument("--state-dir", metavar="DIR", help="where info/models_info.json is kept")
     command.set_defaults(call=_call_configuration)
 
 
@@ -106,6 +107,13 @@ def _accelerator(commands: _Commands) -> None:
     )
     command.add_argument("--format", choices=FORMS, default="text", dest="form")
     options.add_cluster_options(command)
+    command.add_argument(
+        "-o", "--output", metavar="FILE", help="keep the report here, too; as one JSON object in a .json file"
+    )
+    command.add_argument(
+        "--force", action="store_true", help="replace a file that another hand wrote, and keep a copy"
+    )
+    command.add_argument("--state-dir", metavar="DIR", help="where info/gpu_info.txt is kept")
     command.set_defaults(call=_call_accelerator)
 
 
@@ -255,10 +263,13 @@ def _call_configuration(args: argparse.Namespace) -> int:
 
 
 def _call_accelerator(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
     from modelcar_tui.commands.accelerator import run_accelerator
     from modelcar_tui.supervisor.settings import Settings
 
-    return run_accelerator(Settings(manifest="", **options.settings_fields(args)), form=args.form)
+    settings = Settings(manifest="", **options.settings_fields(args))
+    return run_accelerator(settings, form=args.form, output=Path(args.output) if args.output else None)
 
 
 def _call_estimate(args: argparse.Namespace) -> int:

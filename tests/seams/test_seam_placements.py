@@ -35,6 +35,11 @@ LLAMA_70B = {
 }
 H100 = ko.nvidia("NVIDIA-H100-80GB-HBM3", 81559, 8, "9.0", "hopper")
 L40S = ko.nvidia("NVIDIA-L40S", 46068, 4, "8.9", "ada-lovelace")
+L4 = ko.nvidia("NVIDIA-L4", 23034, 1, "8.9", "ada-lovelace")
+BUILT_IN = {
+    "intel.feature.node.kubernetes.io/gpu": "true",
+    "gpu.intel.com/device-id.0300-a780.present": "true",
+}
 MIG = {
     **ko.nvidia("NVIDIA-A100-SXM4-80GB", 81920, 2, "8.0", "ampere"),
     "nvidia.com/gpu.replicas": "0",
@@ -69,6 +74,11 @@ def disk(made: Object, gib: int) -> Object:
 
 def condition(made: Object, kind: str) -> Object:
     made["status"]["conditions"].append({"type": kind, "status": "True"})
+    return made
+
+
+def annotated(made: Object, key: str, value: str) -> Object:
+    made["metadata"]["annotations"] = {key: value}
     return made
 
 
@@ -179,6 +189,62 @@ CASES: dict[str, tuple[Verdict, int, list[Object]]] = {
     "devices where it is alpha": (UNKNOWN, 1, devices("v1.34.2", ours=OURS)),
     "devices that a class serves": (GO, 1, devices("v1.36.1", ours=OURS)),
     "devices of another driver's class": (NO_GO, 1, devices("v1.36.1", others=OTHERS)),
+    "an L4 beside built-in graphics": (
+        GO,
+        1,
+        [node("n", {**L4, **BUILT_IN}, {**gpus(1), **gpus(10, "gpu.intel.com/i915")}), QUIET],
+    ),
+    "an L4 that is taken, beside built-in graphics": (
+        NO_GO,
+        1,
+        [
+            node("n", {**L4, **BUILT_IN}, {**gpus(1), **gpus(10, "gpu.intel.com/i915")}),
+            pod("p", "n", gpus(1)),
+        ],
+    ),
+    "two cards beside another vendor's": (
+        GO,
+        2,
+        [
+            node("n", {**L40S, "habana.ai/device.count": "8"}, {**gpus(4), **gpus(8, "habana.ai/gaudi")}),
+            QUIET,
+        ],
+    ),
+    "shares that no label tells of": (UNKNOWN, 1, [node("n", L4, gpus(10)), QUIET]),
+    "shares of the one card of its machine type": (
+        NO_GO,
+        2,
+        [node("n", {**L4, "node.kubernetes.io/instance-type": "g6.xlarge"}, gpus(10)), QUIET],
+    ),
+    "shares that HAMi registers": (
+        NO_GO,
+        2,
+        [
+            annotated(
+                node("n", {}, gpus(10)),
+                "hami.io/node-nvidia-register",
+                "G,10,23034,100,NVIDIA-NVIDIA L4,0,true:",
+            ),
+            QUIET,
+        ],
+    ),
+    "Volcano's units": (UNKNOWN, 1, [node("n", L4, gpus(10, "volcano.sh/vgpu-number")), QUIET]),
+    "memory by the GiB": (NO_GO, 1, [node("n", L4, gpus(22, "aliyun.com/gpu-mem")), QUIET]),
+    "virtual functions not offered": (
+        NO_GO,
+        1,
+        [node("n", {"feature.node.kubernetes.io/amd-vgpu": "true"}, {}), QUIET],
+    ),
+    "a node that starts": (
+        NO_GO,
+        1,
+        [node("n", H100, gpus(8), taints=taint("node.cloudprovider.kubernetes.io/uninitialized")), QUIET],
+    ),
+    "a spot node that is called back": (
+        NO_GO,
+        1,
+        [node("n", H100, gpus(8), taints=taint("aws-node-termination-handler/spot-itn")), QUIET],
+    ),
 }
 NEEDS_70B = ("disk only elsewhere",)
 

@@ -20,10 +20,10 @@ from modelcar_tui.cluster.fit_types import (
     maybe,
     no,
 )
-from modelcar_tui.cluster.report import why_text
 from modelcar_tui.cluster.scheduling import Requirement
-from modelcar_tui.cluster.taints import tainted, tolerated
+from modelcar_tui.cluster.taints import tainted, tolerated, untolerated
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Pool
+from modelcar_tui.cluster.words import why_text
 from modelcar_tui.hardware.vendors import asked_resource
 
 __all__ = (
@@ -85,16 +85,18 @@ def may_stand(pod: PodShape, node: GpuNode, pool: Pool) -> Fit:
 def may_be_put(pod: PodShape, node: GpuNode, pool: Pool) -> bool:
     """Whether the scheduler may put the pod there, whatever becomes of it: it knows neither images nor
     memory of cards."""
+    if untolerated(pod, node):
+        return False
     fits = (each(pod, node, pool) for each in _SCHEDULED)
-    return all(fit is None or (fit.answer is Answer.UNKNOWN and fit.code != "taint") for fit in fits)
+    return all(fit is None or fit.answer is Answer.UNKNOWN for fit in fits)
 
 
 def shared_cards(node: GpuNode, pool: Pool) -> int:
     """How many servers that each take most of a card find one of their own here: units, or the cards behind
     time-sliced ones."""
-    if pool.mem_guarantee is not Guarantee.NONE:
+    if not (pool.shares or pool.mem_guarantee is Guarantee.NONE):
         return pool.units
-    return min(pool.units, node.physical or 1)
+    return min(pool.units, node.card(pool).physical or 1)
 
 
 def _usable(_: PodShape, node: GpuNode, __: Pool) -> Fit | None:
@@ -166,9 +168,9 @@ def _partitioned(pod: PodShape, _: GpuNode, pool: Pool) -> Fit | None:
 
 
 def _sliced(pod: PodShape, node: GpuNode, pool: Pool) -> Fit | None:
-    if pool.mem_guarantee is not Guarantee.NONE:
+    if not (pool.shares or pool.mem_guarantee is Guarantee.NONE):
         return None
-    cards = node.physical
+    cards = node.card(pool).physical
     if cards is not None and pod.processes > cards:
         have = "one card" if cards == 1 else f"{cards} cards"
         return no("shares", f"has {pool.units} shares of {have}, the server wants {pod.processes} cards")
@@ -176,15 +178,15 @@ def _sliced(pod: PodShape, node: GpuNode, pool: Pool) -> Fit | None:
         many = "" if cards is None else f" of {cards} cards"
         return maybe(
             "shares",
-            f"hands out time-sliced shares{many}: {pod.processes} may be of the same card",
+            f"hands out shares{many}: {pod.processes} may be of the same card",
             f"if its {pod.processes} shares are of {pod.processes} cards",
-            "use whole cards: time slicing does not tell which card a share is of",
+            "use whole cards: nothing tells which card a share is of",
         )
     if pool.free is not None and pool.free < pool.units:
         held = pool.units - pool.free
         return maybe(
             "neighbour",
-            f"has time-sliced cards, and pods hold {held} of {pool.units} shares: what they take of the "
+            f"has shared cards, and pods hold {held} of {pool.units} shares: what they take of the "
             "memory is not known",
             "if the pods on the same card leave it the memory",
             "see what holds the shares, or use a card without neighbours",
@@ -200,8 +202,8 @@ def _units(pod: PodShape, _: GpuNode, pool: Pool) -> Fit | None:
 
 def _free(pod: PodShape, node: GpuNode, pool: Pool) -> Fit | None:
     if pool.free is None:
-        card = node.product or node.vendor
-        many = f"{pod.units} {card} {'is' if pod.units == 1 else 'are'} free"
+        card = node.card(pool)
+        many = f"{pod.units} {card.product or card.vendor} {'is' if pod.units == 1 else 'are'} free"
         return maybe("free", "may be full: pods could not be listed", f"if {many}", _LIST)
     if pod.units > pool.free:
         return no("busy", f"has {pool.free} of {pool.units} free, the pod asks for {pod.units}")
@@ -309,7 +311,6 @@ _SCHEDULED: tuple[_Filter, ...] = (
     _processors,
     _memory,
     _places,
-    tainted,
     _free,
 )
-"""What the scheduler itself looks at."""
+"""What the scheduler itself looks at, beside taints."""

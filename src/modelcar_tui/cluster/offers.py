@@ -103,7 +103,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     standard: bool = False
     shipped: bool = False
     dropped: str = ""
-    """Why it is not to be chosen."""
+    """Why it is not to be chosen; reads on after its name."""
     order: int = 1000
     """The administrator's order."""
 
@@ -119,13 +119,13 @@ def from_template(template: Template, disabled: frozenset[str], order: list[str]
             continue
         dropped = offer.dropped
         if labels.get("opendatahub.io/dashboard") == "false":
-            dropped = "not offered by the dashboard"
+            dropped = "is not offered by the dashboard"
         elif {meta.name, runtime.metadata.name} & disabled:
-            dropped = "disabled by the administrator"
+            dropped = "is disabled by the administrator"
         elif _unsupported(meta.name, notes) or _unsupported(
             runtime.metadata.name, runtime.metadata.annotations or {}
         ):
-            dropped = "unsupported fast variant"
+            dropped = "is an unsupported fast variant"
         found.append(
             msgspec.structs.replace(
                 offer,
@@ -160,11 +160,11 @@ def _offer(runtime: ServingRuntime, name: str) -> Offer | None:
         return None
     dropped = ""
     if spec.worker_spec is not None:
-        dropped = "for several nodes"
+        dropped = "is for several nodes"
     elif spec.disabled:
-        dropped = "disabled"
+        dropped = "is disabled"
     elif not container.image or "$" in container.image:
-        dropped = f"its image was never filled in ({clean(container.image, limit=120) or 'empty'})"
+        dropped = f"has an image that was never filled in ({clean(container.image, limit=120) or 'empty'})"
     short = clean(name, limit=253)
     return Offer(
         name=short,

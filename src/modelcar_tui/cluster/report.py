@@ -1,104 +1,16 @@
-"""The accelerators as text and as rows: `info/gpu_info.txt` and `agent accelerator --format json`."""
+"""The accelerators as rows (`agent accelerator --format json`) and as one object (`info/gpu_info.json`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import msgspec
 
+from modelcar_tui.cluster.cards import Kind, Totals, kinds, totals
 from modelcar_tui.cluster.serving_report import serving_rows
-from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, OtherNode, Pool, ScaleUp
-from modelcar_tui.hardware.vendors import served, vendors
+from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, OtherNode, Pool
+from modelcar_tui.cluster.words import why_text
+from modelcar_tui.hardware.vendors import served
 
 Row = dict[str, object]
-_WHY = {
-    "card-present-but-not-advertised": "a card is present but nothing offers it: driver or device plugin "
-    "missing",
-    "node-not-ready": "the node is not ready",
-    "starting": "the node is still being set up",
-    "cordoned": "the node is cordoned",
-    "being-deleted": "the node is being deleted",
-    "leaving": "the node is about to be taken away",
-    "disk-pressure": "the node is short of disk space",
-    "pid-pressure": "the node is short of process ids",
-    "network-unavailable": "the node's network is not set up",
-    "no-healthy-devices": "none of its devices is healthy",
-    "other-names-only": "its cards are offered only in another scheduler's measure, which no pod of "
-    "vLLM asks for",
-    "resource-slices-incomplete": "its newest ResourceSlices are not all there yet",
-}
-
-
-def why_text(code: str) -> str:
-    """A `why` code as a sentence."""
-    return _WHY.get(code, code)
-
-
-def vendor_text(vendor: str) -> str:
-    """A vendor in the capitals of the predecessor's reports: `NVIDIA`."""
-    known = vendors().get(vendor)
-    return known.title if known else vendor
-
-
-def gib(mib: int | None) -> str:
-    """MiB as `79.65 GiB`, or `unknown`."""
-    return "unknown" if mib is None else f"{mib / 1024:.2f}".rstrip("0").rstrip(".") + " GiB"
-
-
-def scale_text(more: ScaleUp) -> str:
-    """`12 x L40S (MachineSet gpu-a)`; how many a node has may be unknown."""
-    product = more.product or "GPUs of an unknown kind"
-    gpus = more.could_add_gpus
-    amount = f"{more.could_add_nodes} nodes with an unknown number of" if gpus is None else f"{gpus} x"
-    return f"{amount} {product} (MachineSet {more.machine_set})"
-
-
-def gpu_info_text(report: AcceleratorReport) -> str:
-    """The text of `gpu_info.txt`: one block a node, a bullet and `Key: value` a line, a blank line after
-    each."""
-    inventory = report.inventory
-    lines: list[str] = []
-    if report.access.problem is not None:
-        lines.append(f"• Cluster: {report.access.problem}")
-    lines.extend(f"• Note: {one}" for one in inventory.problems if one != report.access.problem)
-    if inventory.partial:
-        lines.append("• Note: the list is not complete")
-    if not inventory.known:
-        lines.append("• GPUs: unknown, the nodes could not be looked at")
-    elif not inventory.nodes:
-        lines.append(f"• GPUs: none on {inventory.nodes_seen} nodes")
-    if lines:
-        lines.append("")
-    for node in inventory.nodes:
-        lines.extend(f"• {key}: {value}" for key, value in _block(node))
-        lines.append("")
-    for more in inventory.scale_up:
-        if more.could_add_nodes:
-            lines.append(f"• Could be added: {scale_text(more)}")
-    return "\n".join(lines).rstrip("\n") + "\n"
-
-
-def _block(node: GpuNode) -> Iterator[tuple[str, str]]:
-    yield "Cloud Provider", node.provider or "unknown"
-    yield "Instance Type", node.instance_type or "unknown"
-    yield "GPU Provider", vendor_text(node.vendor)
-    yield "GPU Product", node.product or "unknown"
-    several = len(node.pool) > 1
-    for pool in node.pool or (Pool(resource="", units=0),):
-        mark = f" ({pool.resource})" if several else ""
-        worth = "" if pool.mem_mib is None else f" ({pool.mem_guarantee.value}, from {pool.mem_from})"
-        yield f"Per-GPU Memory{mark}", gib(pool.mem_mib) + worth
-        yield f"Allocatable GPUs{mark}", str(pool.units)
-        yield f"Free GPUs{mark}", "unknown" if pool.free is None else str(pool.free)
-    yield "Node RAM", gib(node.memory_mib)
-    yield "Node Storage", gib(node.ephemeral_mib)
-    yield "Node Name", node.name
-    if not node.usable:
-        yield "Not usable", why_text(node.why)
-    if node.taints:
-        yield "Needs toleration", ", ".join(node.taints)
-    if node.scheduler:
-        yield "Needs scheduler", node.scheduler
-    for note in node.notes:
-        yield "Note", note
 
 
 def rows(report: AcceleratorReport) -> list[Row]:
@@ -175,8 +87,40 @@ def _other_row(node: OtherNode) -> Row:
     }
 
 
+def _kind_row(kind: Kind) -> Row:
+    """Units that are alike; `cards` is null where not all are known, and never the number of units."""
+    return {
+        "vendor": kind.vendor,
+        "product": kind.product,
+        "resource": kind.resource or None,
+        "how": kind.how,
+        "cards": None if kind.unsure else kind.cards,
+        "cards_at_least": kind.cards,
+        "cards_among": kind.among,
+        "nodes": len(kind.members),
+        "units": kind.units,
+        "free": kind.free,
+        "mem_mib": kind.mem_mib,
+        "mem_guarantee": kind.guarantee.value,
+        "mem_from": list(kind.mem_from),
+        "usable": kind.usable,
+        "why": kind.why or None,
+    }
+
+
+def _sums(told: Totals) -> Row:
+    return {
+        "nodes": told.nodes,
+        "usable_nodes": told.usable_nodes,
+        "cards": None if told.unsure else told.cards,
+        "usable_cards": None if told.usable_unsure else told.usable_cards,
+        "usable_units": told.units,
+        "free": None if told.free_unsure else told.free,
+    }
+
+
 def document(report: AcceleratorReport) -> Row:
-    """The whole report as one JSON object: access, inventory, rows, runtime."""
+    """The whole report as one JSON object: access, inventory, kinds and their sums, rows, runtime, checks."""
     inventory = report.inventory
     access = report.access
     return {
@@ -186,13 +130,16 @@ def document(report: AcceleratorReport) -> Row:
             "context": access.context,
             "user": access.user,
             "version": access.version,
+            "via": access.via or None,
             "problem": str(access.problem) if access.problem else None,
+            "missing": [str(problem) for problem in access.missing],
         },
         "inventory": {
             "origin": inventory.origin,
             "known": inventory.known,
             "partial": inventory.partial,
             "at": inventory.at,
+            "nodes_at": inventory.nodes_at,
             "nodes_seen": inventory.nodes_seen,
             "problems": [str(problem) for problem in inventory.problems],
             "could_be_added": [
@@ -207,6 +154,11 @@ def document(report: AcceleratorReport) -> Row:
                 for one in inventory.scale_up
             ],
         },
+        "totals": _sums(totals(inventory)),
+        "kinds": [_kind_row(kind) for kind in kinds(inventory)],
+        "waiting": [
+            {"resource": one.resource, "pods": one.pods, "units": one.units} for one in inventory.waiting
+        ],
         "nodes": rows(report),
         "metadata": {
             "gpu_available": report.gpu_available,
@@ -244,3 +196,8 @@ def document(report: AcceleratorReport) -> Row:
         "runtime_problem": str(report.runtime_problem) if report.runtime_problem else None,
         **serving_rows(report),
     }
+
+
+def document_json(report: AcceleratorReport) -> bytes:
+    """`document` as indented JSON with a final line end."""
+    return msgspec.json.format(msgspec.json.encode(document(report)), indent=2) + b"\n"

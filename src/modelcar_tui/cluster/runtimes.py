@@ -19,7 +19,7 @@ from modelcar_tui.cluster.types import Inventory, Runtime
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
-from modelcar_tui.hardware.vendors import vendor_of_resource
+from modelcar_tui.hardware.vendors import vendor_of_resource, vendors
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.objects import Meta, T
@@ -106,12 +106,12 @@ def choose(
         return None, _none(what + (f"; the cluster offers {names}" if names else ""))
     resource, architectures = (only, frozenset[str]()) if only else _wanted(inventory)
     if resource == "":
-        vendors = ", ".join(sorted({node.vendor for node in inventory.nodes}))
-        return None, _none(f"OpenShift AI has no vLLM runtime for the accelerators here ({vendors})")
+        names = ", ".join(sorted({node.card(pool).vendor for node in inventory.nodes for pool in node.pool}))
+        return None, _none(f"OpenShift AI has no vLLM runtime for the accelerators here ({names})")
     fitting = [offer for offer in open_offers if _fits(offer, resource, architectures)]
     if not fitting:
         lost = [offer for offer in offers if offer.dropped and _fits(offer, resource, architectures)]
-        told = "; ".join(f"{offer.name} is {offer.dropped}" for offer in lost[:3])
+        told = "; ".join(f"{offer.name} {offer.dropped}" for offer in lost[:3])
         what = f"no vLLM runtime is offered for {resource}" + (f" ({told})" if told else "")
         return None, _none(what)
     fitting.sort(key=lambda offer: (not offer.standard, not offer.shipped, offer.order, offer.name))
@@ -142,7 +142,7 @@ def _wanted(inventory: Inventory) -> tuple[str, frozenset[str]]:
     architectures: dict[str, set[str]] = {}
     for node in inventory.nodes:
         for pool in node.pool if node.usable else ():
-            resource = template_resource(pool.resource)
+            resource = template_resource(pool.resource, node.card(pool).vendor)
             if resource and pool.units:
                 units[resource] = units.get(resource, 0) + pool.units
                 architectures.setdefault(resource, set()).add(node.arch or "")
@@ -154,9 +154,14 @@ def _wanted(inventory: Inventory) -> tuple[str, frozenset[str]]:
     return CPU, frozenset(node.arch or "" for node in inventory.others if node.usable)
 
 
-def template_resource(resource: str) -> str:
-    """The resource by which templates know an accelerator; empty for those that have none."""
-    vendor = vendor_of_resource(resource)
+def template_resource(resource: str, vendor_word: str = "") -> str:
+    """The resource by which templates know an accelerator; empty for those that have none.
+
+    Args:
+        resource: as a node or a hardware profile offers it.
+        vendor_word: whose it is, where that is known: the name may be another scheduler's.
+    """
+    vendor = vendors().get(vendor_word) or vendor_of_resource(resource)
     if vendor is None or not vendor.templates:
         return ""
     return resource if resource in vendor.resources else vendor.resources[0]

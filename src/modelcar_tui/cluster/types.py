@@ -55,12 +55,14 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     mig_profile: str | None = None
     """`2g.20gb` where a unit is a MIG slice."""
     vendor: str = ""
-    """As `GpuNode.vendor`; empty where the units are of the node's own cards."""
+    """As `GpuNode.vendor`; without it and a product the units are of the node's own cards."""
     product: str | None = None
     family: str | None = None
     cc: str | None = None
     physical: int | None = None
     """Cards of the vendor in the node: fewer than the units where they are shared or cut."""
+    shares: bool = False
+    """Whether it is certain that units are shares of those cards, however they are shared."""
     asked_for: bool | None = True
     """Whether a pod that asks for an extended resource (`nvidia.com/gpu`) gets these units; devices of DRA
     only where a DeviceClass and the cluster's release say so. None when not known."""
@@ -106,7 +108,7 @@ class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
     """Why the node does not count, as a short code: `card-present-but-not-advertised`, `node-not-ready`,
     `starting`, `cordoned`, `being-deleted`, `leaving`, `disk-pressure`, `pid-pressure`,
     `network-unavailable`, `no-healthy-devices`, `resource-slices-incomplete`, `other-names-only`;
-    `cluster.report` has the sentences."""
+    `cluster.words` has the sentences."""
     notes: tuple[str, ...] = ()
     """Cautions, one sentence each."""
     scheduler: str = ""
@@ -139,14 +141,25 @@ class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
 
     def card(self, pool: Pool) -> Card:
         """What the units of one of its pools are units of."""
-        own = pool if pool.vendor else self
+        own = pool if pool.vendor or pool.product else self
         return Card(
-            vendor=own.vendor,
+            vendor=pool.vendor or self.vendor,
             product=own.product,
             family=own.family,
             cc=own.cc,
             physical=own.physical,
         )
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """The products of all its pools; its own where there are none."""
+        found = dict.fromkeys(self.card(pool).product for pool in self.pool) or {self.product: None}
+        return tuple(product for product in found if product)
+
+    def only(self, product: str) -> GpuNode:
+        """The node with the pools of one product."""
+        pools = tuple(pool for pool in self.pool if self.card(pool).product == product)
+        return msgspec.structs.replace(self, pool=pools)
 
 
 class OtherNode(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,35 +1,69 @@
-"""`agent accelerator`: only the accelerator specialist, with a row a node."""
+"""`agent accelerator`: only the accelerator specialist; a table of kinds, the checks, the nodes."""
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport
+from modelcar_tui.commands.output import check_output, put_output
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.loops import run_once
 from modelcar_tui.kube.types import Rung
 from modelcar_tui.report.data import to_json
-from modelcar_tui.report.text import markdown
+from modelcar_tui.report.text import sections
 from modelcar_tui.supervisor.alone import run_alone
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.specialists.accelerator import Accelerator
 
+_LEAST, _MOST = 40, 200
+"""Cells of a line, whatever the terminal says."""
 
-def run_accelerator(settings: Settings, *, form: str = "text") -> int:
-    """Print the checklist and the nodes; status 3 when the cluster could not be looked at."""
-    from modelcar_tui.cluster.report import gpu_info_text, rows
 
+def run_accelerator(settings: Settings, *, form: str = "text", output: Path | None = None) -> int:
+    """Print the accelerators, then the checklist; status 3 when the cluster could not be looked at.
+
+    Args:
+        settings: where to look.
+        form: `text`, `json` (a row a node) or `jsonl` (the events).
+        output: where the report is kept besides: text, or the whole as one JSON object where the name ends
+            with `.json`.
+
+    Raises:
+        UserError: the report can't be kept there, or what stands there may not be replaced.
+    """
+    from modelcar_tui.cluster.gpu_info import WIDTH, gpu_info_text
+    from modelcar_tui.cluster.report import document_json, rows
+
+    if output is not None:
+        check_output(output, settings)
     report, state, events = run_once(run_alone(Accelerator(), settings, AcceleratorReport))
     if form == "jsonl":
         sys.stdout.writelines(msgspec.json.encode(stamped).decode() + "\n" for stamped in events)
     elif form == "json":
         sys.stdout.write(to_json(rows(report)))
     else:
-        sys.stdout.write(markdown(state))
-        sys.stdout.write(gpu_info_text(report))
+        sys.stdout.write(gpu_info_text(report, cells=_cells(WIDTH)))
+        sys.stdout.write("\n" + sections(state))
     blind = report.access.rung not in (Rung.OK, Rung.WHAT_IF) or not report.inventory.known
     if blind and report.access.problem is not None and form != "text":
         sys.stderr.write(f"{report.access.problem}\n")
+    if output is not None:
+        whole = output.suffix.lower() == ".json"
+        said = put_output(
+            output, document_json(report) if whole else gpu_info_text(report).encode(), settings
+        )
+        (sys.stdout if form == "text" else sys.stderr).write(f"{said}\n")
     return ExitStatus.CLUSTER if blind else ExitStatus.GO
+
+
+def _cells(otherwise: int) -> int:
+    """Of the terminal behind standard output; what goes elsewhere is as wide as a file."""
+    with suppress(OSError, ValueError):
+        if sys.stdout.isatty() and (columns := os.get_terminal_size(sys.stdout.fileno()).columns):
+            return min(max(columns, _LEAST), _MOST)
+    return otherwise

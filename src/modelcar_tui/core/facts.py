@@ -25,6 +25,7 @@ class Source(StrEnum):
     NAME = "name"
     MANIFEST = "manifest"
     NODE_LABEL = "node label"
+    NODE_ANNOTATION = "node annotation"
     RESOURCE = "resource"
     DRA = "ResourceSlice"
     INSTANCE_TYPE = "instance type"

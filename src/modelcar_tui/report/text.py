@@ -30,13 +30,18 @@ def markdown(state: RunState) -> str:
     return "\n".join(_lines(state)) + "\n"
 
 
+def sections(state: RunState) -> str:
+    """The checklists and results alone: of one specialist without a run."""
+    return "\n".join(line for pane in state.panes for line in _section(state, pane)).rstrip("\n") + "\n"
+
+
 def _lines(state: RunState) -> Iterator[str]:
     mark = " (DEMO)" if state.demo else ""
     told = outcome_of(state)
     if told is not None:
         yield f"**{told.headline}**: {told.why}"
         yield ""
-    yield f"# modelcar-tui{mark}: {state.path}"
+    yield f"# modelcar-tui{mark}" + (f": {state.path}" if state.path else "")
     yield ""
     if state.demo:
         yield "DEMO: a stub cluster, a loopback registry and a recorded QA log; nothing here is your cluster."

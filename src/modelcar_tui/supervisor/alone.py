@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import msgspec
 
 from modelcar_tui import __version__
-from modelcar_tui.core.files import private_folder
 from modelcar_tui.core.secrets import Redactor, teach_environment
 from modelcar_tui.supervisor import events as e
+from modelcar_tui.supervisor.runs import command_folder
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.specialist import Context, Specialist
 from modelcar_tui.supervisor.state import RunState, fold
@@ -25,6 +23,8 @@ async def run_alone(
 ) -> tuple[R, RunState, list[e.Stamped]]:
     """Run a specialist that needs no other; its report, the state it makes, and its events.
 
+    Its files go to `info/` of the state folder, where the next such command replaces them.
+
     Raises:
         UserError: the specialist's own.
     """
@@ -34,21 +34,19 @@ async def run_alone(
     def emit(event: e.AnyEvent) -> None:
         events.append(e.Stamped(len(events) + 1, time.time(), event))
 
-    with TemporaryDirectory(prefix="modelcar-tui-") as name:
-        folder = Path(name)
-        private_folder(folder / "info")
-        pane = e.PanePlan(specialist.name, specialist.title, tuple(specialist.steps))
-        emit(
-            e.RunStarted(
-                run_id="alone",
-                manifest=settings.manifest,
-                panes=(pane,),
-                version=__version__,
-                demo=settings.demo,
-            )
+    folder = command_folder(settings)
+    pane = e.PanePlan(specialist.name, specialist.title, tuple(specialist.steps))
+    emit(
+        e.RunStarted(
+            run_id="alone",
+            manifest=settings.manifest,
+            panes=(pane,),
+            version=__version__,
+            demo=settings.demo,
         )
-        emit(e.SpecialistStarted(specialist=specialist.name))
-        report = await specialist.run(Context(specialist.name, settings, folder, emit, {}, Redactor()))
+    )
+    emit(e.SpecialistStarted(specialist=specialist.name))
+    report = await specialist.run(Context(specialist.name, settings, folder, emit, {}, Redactor()))
     if not isinstance(report, kind):
         raise TypeError(f"{specialist.name} gave a {type(report).__name__}")
     return report, fold(events), events

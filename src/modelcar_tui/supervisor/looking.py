@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from modelcar_tui.cluster.types import AcceleratorReport, Inventory
+from modelcar_tui.cluster.cards import totals
+from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.settings import Settings
@@ -44,15 +45,8 @@ def _difference(before: AcceleratorReport | None, after: AcceleratorReport) -> s
     if not after.inventory.known:
         why = after.access.problem or (after.inventory.problems[0] if after.inventory.problems else None)
         return f"could not look again: {why}" if why else "could not look again"
-    now, then = _free(after.inventory), None if before is None else _free(before.inventory)
-    if now is None:
-        return "read again: how many GPUs are free is unknown"
-    if then is None:
-        return f"read again: {now} GPUs free"
-    return f"read again: {now} GPUs free" + (", as before" if now == then else f", {then} before")
-
-
-def _free(inventory: Inventory) -> int | None:
-    """Free units of usable nodes; None where those of one are unknown."""
-    frees = [pool.free for node in inventory.nodes if node.usable for pool in node.pool]
-    return None if any(free is None for free in frees) else sum(free or 0 for free in frees)
+    now, then = totals(after.inventory), None if before is None else totals(before.inventory)
+    line = f"read again: {now.free_told}"
+    if then is None or then.free_unsure or now.free_unsure:
+        return line
+    return line + (", as before" if now.free == then.free else f", {then.free:,} before")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,8 @@ from modelcar_tui.supervisor.llm.config import choose
 from modelcar_tui.supervisor.settings import Settings
 
 RUNS = "runs"
+INFO = "info"
+"""In a run's folder, and beside the folder of runs for commands without a run: what specialists wrote."""
 JOURNAL = "journal.jsonl"
 CHECKPOINT = "checkpoint.sqlite"
 SETTINGS = "settings.json"
@@ -59,7 +62,7 @@ class RunFolder:
         try:
             _own(path.parent)
             path = fresh_folder(path, time.strftime("%Y%m%d-%H%M%S", time.gmtime()))
-            private_folder(path / "info")
+            private_folder(path / INFO)
             write_private(
                 path / SETTINGS, msgspec.json.format(msgspec.json.encode(_kept(settings)), indent=2)
             )
@@ -117,6 +120,19 @@ def command_keeping(settings: Settings) -> Keeping:
     state = settings.runs_folder.parent
     stem = time.strftime("%Y%m%d-%H%M%S-", time.gmtime())
     return Keeping(copies=state / REPLACED, records=state / RECORDS, stem=stem)
+
+
+def command_folder(settings: Settings) -> Path:
+    """Where the specialist of a command without a run finds its `info/`: the state folder.
+
+    One that can't be made is none the less named: whoever writes into it says so.
+    """
+    state = settings.runs_folder.parent
+    with suppress(OSError):
+        _own(state)
+        private_folder(settings.runs_folder)  # by which the state folder is known as ours
+        private_folder(state / INFO)
+    return state
 
 
 def _kept(settings: Settings) -> Settings:

@@ -33,7 +33,8 @@ def _traits(node: GpuNode, pool: Pool) -> tuple[object, ...]:
     amounts = (pool.free, node.held, node.cpu_milli, node.memory_mib, node.ephemeral_mib, node.storage_mib)
     unknown = tuple(value is None for value in (*amounts, node.most_pods))
     labels = tuple(node.labels.items()) if node.labels else ()
-    sliced = (node.physical, pool.free, pool.units) if pool.mem_guarantee is Guarantee.NONE else None
+    shared = pool.shares or pool.mem_guarantee is Guarantee.NONE
+    sliced = (node.card(pool).physical, pool.free, pool.units) if shared else None
     unit = (pool.mem_guarantee, pool.mig_profile, pool.asked_for)
     return (node.arch, node.taints, labels, node.stated, unit, sliced, unknown)
 

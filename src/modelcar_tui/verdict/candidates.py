@@ -6,10 +6,11 @@ from functools import lru_cache
 
 import msgspec
 
-from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Guarantee, Pool
+from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Guarantee, Pool, Runtime
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.vendors import served
 from modelcar_tui.verdict.alike import Alike, Place, alike
 
 
@@ -35,8 +36,8 @@ def candidates(report: AcceleratorReport) -> tuple[Candidate, ...]:
     groups: dict[tuple[object, ...], list[tuple[GpuNode, Pool]]] = {}
     for node in report.inventory.nodes:
         for pool in node.pool:
-            if node.usable and pool.units > 0:
-                key = (*_card(node, pool), pool.resource, pool.mem_mib, pool.mig_profile, pool.mem_guarantee)
+            if node.usable and pool.units > 0 and not _beside(node, pool, report.runtime):
+                key = (*_known(node, pool), pool.resource, pool.mem_mib, pool.mig_profile, pool.mem_guarantee)
                 groups.setdefault(key, []).append((node, pool))
     return tuple(_candidate(members) for members in groups.values())
 
@@ -65,7 +66,7 @@ def gpu_of(node: GpuNode, pool: Pool, *, count: int) -> Gpu:
     Args:
         count: units that tensor parallelism may use at most.
     """
-    vendor, product, capability = _card(node, pool)
+    vendor, product, capability = _known(node, pool)
     shared = pool.mem_guarantee is not Guarantee.EXCLUSIVE
     return _gpu(vendor, product, capability, pool.mig_profile, pool.mem_mib, shared, count)
 
@@ -91,11 +92,17 @@ def _gpu(
     )
 
 
-def _card(node: GpuNode, pool: Pool) -> tuple[str, str | None, str | None]:
-    """Vendor, product and compute capability of a pool's cards; the node's where it says nothing else."""
-    if pool.product and pool.product != node.product:
-        return node.vendor, pool.product, None
-    return node.vendor, node.product, node.cc
+def _beside(node: GpuNode, pool: Pool, runtime: Runtime | None) -> bool:
+    """Whether units are of built-in graphics, or the like, beside cards that OpenShift AI serves: no pod of
+    its runtimes asks for them. An image of the operator's own may."""
+    own = runtime is not None and not runtime.accelerator
+    return node.vllm_runtime and not own and not served(node.card(pool).vendor)
+
+
+def _known(node: GpuNode, pool: Pool) -> tuple[str, str | None, str | None]:
+    """Vendor, product and compute capability of a pool's cards."""
+    card = node.card(pool)
+    return card.vendor, card.product, card.cc
 
 
 def kind_name(kind: Candidate) -> str:

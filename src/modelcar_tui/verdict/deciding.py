@@ -81,7 +81,10 @@ def _by_gpus(
 ) -> ModelVerdict:
     if not kinds:
         return _without_gpus(model, report)
-    judged = [(kind, if_served(_on(model, kind, vllm, report), kind.nodes[0], report)) for kind in kinds]
+    judged = [
+        (kind, if_served(_on(model, kind, vllm, report), kind.nodes[0].card(kind.pool), report))
+        for kind in kinds
+    ]
     best, chosen = min(judged, key=_preference)
     chosen = _compared(chosen, model, best, vllm)
     if chosen.verdict is Verdict.NO_GO and not _everywhere(judged):
@@ -292,7 +295,9 @@ def _judge(
         nearest = f"; {unsupported.nearest} runs on it" if unsupported.nearest else ""
         return _Judged(verdict=Verdict.NO_GO, why=unsupported.why + nearest)
     if count > kind.most:
-        why = f"{car.name} wants {count} GPUs on one node; the largest has {kind.most} x {kind.gpu.product}"
+        whole = kind.pool.mem_guarantee is Guarantee.EXCLUSIVE
+        has = f"{kind.most} x {kind.gpu.product}" if whole else f"{kind.most} units of {kind_name(kind)}"
+        why = f"{car.name} wants {count} GPUs on one node; the largest has {has}"
         return _Judged(verdict=Verdict.NO_GO, why=why)
     if result.outcome not in (Outcome.STARTS, Outcome.UNKNOWN):
         return _Judged(verdict=Verdict.NO_GO, why=result.why)

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import msgspec
 
-from modelcar_tui.cluster.types import AcceleratorReport, GpuNode
+from modelcar_tui.cluster.types import AcceleratorReport, Card
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.products import product_named
-from modelcar_tui.hardware.vendors import vendors
+from modelcar_tui.hardware.vendors import served, vendors
 from modelcar_tui.verdict.reports import ModelVerdict, Verdict
 
 
-def if_served(verdict: ModelVerdict, node: GpuNode, report: AcceleratorReport) -> ModelVerdict:
+def if_served(verdict: ModelVerdict, card: Card, report: AcceleratorReport) -> ModelVerdict:
     """A GO only where vLLM runs on the card at all, and some runtime is for its vendor: the operator's own,
     else OpenShift AI's.
 
     Args:
-        verdict: on the node's cards.
-        node: one of those that have them.
+        verdict: on such cards.
+        card: what the model is to run on.
         report: with the runtime that was found, of which one for another vendor (`accelerator`) does not
             count. For nodes that are only stated nobody looked: the verdict stays, and says what it needs.
     """
-    card, runtime = product_named(node.product), report.runtime
-    if card is not None and card.no_vllm:
-        return msgspec.structs.replace(verdict, verdict=Verdict.NO_GO, why=card.no_vllm, settle="")
-    if verdict.verdict is not Verdict.GO or node.vllm_runtime or (runtime and not runtime.accelerator):
+    known, runtime = product_named(card.product), report.runtime
+    if known is not None and known.no_vllm:
+        return msgspec.structs.replace(verdict, verdict=Verdict.NO_GO, why=known.no_vllm, settle="")
+    if verdict.verdict is not Verdict.GO or served(card.vendor) or (runtime and not runtime.accelerator):
         return verdict
-    vendor = vendors().get(node.vendor)
-    none = f"OpenShift AI has no vLLM runtime for {vendor.title if vendor else node.vendor}"
+    vendor = vendors().get(card.vendor)
+    none = f"OpenShift AI has no vLLM runtime for {vendor.title if vendor else card.vendor}"
     if report.inventory.origin != "cluster":
         needs = f"{none}: it needs an image of your own (VLLM_RUNTIME_IMAGE)"
         return msgspec.structs.replace(verdict, warnings=(*verdict.warnings, needs))

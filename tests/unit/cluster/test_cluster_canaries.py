@@ -17,8 +17,9 @@ from cluster_support import kubeconfig, options
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from modelcar_tui.cluster.gpu_info import gpu_info_text
 from modelcar_tui.cluster.look import look
-from modelcar_tui.cluster.report import gpu_info_text, rows
+from modelcar_tui.cluster.report import rows
 from modelcar_tui.core.secrets import quoted, redact
 from modelcar_tui.kube import kubeconfig as module
 from modelcar_tui.kube.errors import ClusterError

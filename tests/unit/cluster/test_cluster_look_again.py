@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ async def test_the_line_says_what_changed(tmp_path: Path) -> None:
     with start_stub_cluster(folder=tmp_path, tls=False) as cluster:
         report, _ = await look_at(cluster)
         line, said = await say_again(cluster, report)
-        assert line.endswith("GPUs free, as before")
+        assert line.endswith("units free, as before")
         cluster.store.put(PODS, [pod("more", "team-a", "gpu-h100-0", {"nvidia.com/gpu": "2"})])
         line, said = await say_again(cluster, report)
     before, after = (
@@ -78,7 +79,7 @@ async def test_the_line_says_what_changed(tmp_path: Path) -> None:
         for r in (report, said[0].report)
     )
     assert after == before - 2
-    assert line == f"read again: {after} GPUs free, {before} before"
+    assert re.fullmatch(rf"read again: {after} of \d+ units free, {before} before", line)
     assert [type(one) for one in said] == [e.ClusterRead, e.Noticed]
 
 

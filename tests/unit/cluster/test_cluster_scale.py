@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from modelcar_tui.cluster.report import scale_text
 from modelcar_tui.cluster.scale import MachineSet, scale_up
 from modelcar_tui.cluster.types import ScaleUp
+from modelcar_tui.cluster.words import scale_text
 
 MAX = "machine.openshift.io/cluster-api-autoscaler-node-group-max-size"
 GPU = "machine.openshift.io/GPU"

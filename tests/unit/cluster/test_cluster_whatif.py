@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelcar_tui.cluster.report import gpu_info_text
+from modelcar_tui.cluster.gpu_info import gpu_info_text
 from modelcar_tui.cluster.snapshot import read_inventory
 from modelcar_tui.cluster.types import AcceleratorReport, Guarantee
 from modelcar_tui.cluster.whatif import find_card, parse_gpu_flags
@@ -239,12 +239,12 @@ def test_any_bytes_parse_or_say_why(data: bytes) -> None:
         assert "\n" not in str(error)
 
 
-def test_gpu_info_has_a_block_a_node_and_no_unit_twice() -> None:
+def test_gpu_info_has_one_block_for_nodes_that_are_alike_and_no_unit_twice() -> None:
     inventory = parse_gpu_flags(("L40S:4@2",))
     text = gpu_info_text(AcceleratorReport(access=Access(rung=Rung.WHAT_IF), inventory=inventory))
-    blocks = [block.splitlines() for block in text.strip().split("\n\n")]
-    assert len(blocks) == 2
-    assert "• GPU Provider: NVIDIA" in blocks[0]
-    assert "• Per-GPU Memory: 44.99 GiB (exclusive, from model-table)" in blocks[0]
-    assert "• Allocatable GPUs: 4" in blocks[0]
-    assert "• Node Name: what-if-2" in blocks[1]
+    (block,) = [block.splitlines() for block in text.strip().split("\n\n") if block.startswith("•")]
+    assert "• GPU Provider: NVIDIA" in block
+    assert "• Per-GPU Memory: 44.99 GiB (a whole card; from card table)" in block
+    assert "• Allocatable GPUs: 4 each" in block
+    assert "• Free GPUs: 8 of 8 on 2 nodes" in block
+    assert "• Node Name: what-if-1, what-if-2" in block

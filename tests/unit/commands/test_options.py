@@ -154,13 +154,7 @@ def test_a_wrong_card_is_one_line_before_anything_is_asked_or_made(
     tmp_path: Path, program: str, command: tuple[object, ...], gpu: str
 ) -> None:
     state = tmp_path / "state"
-    done = run(
-        *command,
-        "--gpu",
-        gpu,
-        *(() if command[0] == "accelerator" else ("--state-dir", state)),
-        program=program,
-    )
+    done = run(*command, "--gpu", gpu, "--state-dir", state, program=program)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert not state.exists()
     says = {

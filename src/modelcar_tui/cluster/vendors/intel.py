@@ -67,10 +67,19 @@ def find_gpu(view: View) -> Found | None:
         _gpu_pool(view, resource, known.memory_mib if known else None, count) for resource in resources
     )
     if devices and not pools:
-        pools = tuple(device_pool(pool, mem_guarantee=Guarantee.EXCLUSIVE) for pool in devices)
-        if product is None and devices[0].product:
-            product, origin = devices[0].product, "dra"
         count = count if count is not None else sum(pool.capacity for pool in devices)
+        pools = tuple(
+            device_pool(
+                pool,
+                mem_guarantee=Guarantee.EXCLUSIVE,
+                vendor="intel-gpu",
+                product=pool.product.replace(" ", "-") if pool.product else product,
+                physical=count,
+            )
+            for pool in devices
+        )
+        if product is None and (largest := max(pools, key=lambda pool: pool.mem_mib or 0)).product:
+            product, origin = largest.product, "dra"
     return Found(
         vendor="intel-gpu",
         product=product,
@@ -127,9 +136,9 @@ def _gpu_product(view: View) -> tuple[str | None, str]:
 def _gpu_pool(view: View, resource: str, memory: int | None, count: int | None) -> Pool:
     """More units than devices means `shared-dev-num` above 1: each has the whole device, with its
     neighbours."""
-    if memory is None:
-        return view.pool(resource)
     units = view.capacity.get(resource) or view.units.get(resource, 0)
+    if memory is None:
+        return view.pool(resource, shares=bool(count and units > count))
     guarantee = Guarantee.UNKNOWN
     if count:
         guarantee = Guarantee.NONE if units > count else Guarantee.EXCLUSIVE

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.nvidia_cards import CLOUD_PREFIXES, GKE, Cards, cards_of
 from modelcar_tui.cluster.vendors.nvidia_devices import DRIVER, from_devices, promised
@@ -19,8 +21,12 @@ from modelcar_tui.hardware.products import mig_profiles, product_named
 
 _RESOURCE = re.compile(r"nvidia\.com/(?:gpu|mig-[0-9a-z.+-]+)(?:\.shared)?")
 _MIG = re.compile(r"nvidia\.com/(mig-(?P<profile>[0-9a-z.+-]+?))(?:\.shared)?")
-_VOLCANO = re.compile(r"volcano\.sh/v?gpu-number")
-_OTHER_NAMES = re.compile(r"(?:aliyun\.com/gpu-|tencent\.com/vcuda-|volcano\.sh/v?gpu-|mig\.das\.com/).+")
+_VOLCANO = "volcano.sh/"
+_RENAMED = re.compile(r"volcano\.sh/v?gpu-number|k8s\.amazonaws\.com/vgpu")
+"""Units that are counted as cards or shares of them: Volcano's, AWS' virtual GPU plug-in's."""
+_OTHER_NAMES = re.compile(
+    r"(?:aliyun\.com/gpu-|tencent\.com/vcuda-|volcano\.sh/v?gpu-|k8s\.amazonaws\.com/vgpu|mig\.das\.com/).*"
+)
 """NVIDIA's cards in another scheduler's measure: memory, hundredths of cards, slices that are not cut yet."""
 _BUSY_MIG = ("pending", "rebooting")
 _DONE_UPGRADE = ("", "upgrade-done", "unknown")
@@ -39,8 +45,9 @@ def find(view: View) -> Found | None:
         return from_devices(view, devices, notes)
     cards = cards_of(view)
     pools = tuple(_pool(view, cards, resource) for resource in resources)
-    renamed = () if pools else tuple(view.offered(_VOLCANO))
+    renamed = () if pools else tuple(view.offered(_RENAMED))
     pools += tuple(view.pool(resource) for resource in renamed)
+    pools = tuple(_as_shares(view, cards, pool) for pool in pools)
     labelled = cards.product if cards.labelled and cards.profile is None else None
     if not pools and (promise := promised(view, labelled, cards.count)) is not None:
         pools = (promise,)
@@ -60,7 +67,7 @@ def find(view: View) -> Found | None:
         pools=pools,
         notes=(*notes, *unhealthy(pools)),
         why="" if pools or not others else "other-names-only",
-        scheduler="volcano" if renamed else "",
+        scheduler="volcano" if any(name.startswith(_VOLCANO) for name in renamed) else "",
     )
 
 
@@ -164,6 +171,16 @@ def _sharing(view: View, prefix: str) -> str:
     if value is None and prefix != "nvidia.com/gpu" and view.number(f"{prefix}.replicas") in (None, 1):
         return "none"
     return _SHARING.get(value or "", "")
+
+
+def _as_shares(view: View, cards: Cards, pool: Pool) -> Pool:
+    """The pool with whether it is certain that its units are shares, where no label says how they share."""
+    units, mixed = pool.capacity or pool.units, _MIG.fullmatch(pool.resource)
+    if mixed or cards.count is None or units <= cards.count or pool.mem_guarantee is not Guarantee.UNKNOWN:
+        return pool
+    told = pool.resource.endswith(".shared") or (view.number("nvidia.com/gpu.replicas") or 1) > 1
+    certain = cards.profile is None and (told or cards.shared_suffix or cards.proven)
+    return msgspec.structs.replace(pool, shares=certain)
 
 
 def _physical(view: View, cards: Cards, pools: tuple[Pool, ...]) -> int | None:

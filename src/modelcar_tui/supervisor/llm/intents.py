@@ -106,7 +106,7 @@ def _gpu(text: str, state: RunState) -> tuple[str, str]:
     from modelcar_tui.hardware.products import products
 
     nodes = state.cluster.inventory.nodes if state.cluster else ()
-    own = dict.fromkeys(node.product for node in nodes if node.product)
+    own = dict.fromkeys(product for node in nodes for product in node.products)
     for known in (own, products()):
         writings = names((), known).gpus
         for writing in sorted(writings, key=len, reverse=True):

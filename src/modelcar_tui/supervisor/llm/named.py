@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from modelcar_tui.cluster.cards import Kind, kinds
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor.llm.lexicon import BY_FLAG
@@ -151,33 +152,34 @@ def _accelerator(state: RunState) -> Iterator[Named]:
         return
     available = {True: "yes", False: "no", None: "not known"}[cluster.gpu_available]
     yield Named(id="gpu/available", value=available, source=scrub(cluster.inventory.origin, limit=30))
-    kinds: dict[tuple[str, str], list[int | float | None]] = {}
-    nodes = 0
-    for node in cluster.inventory.nodes:
-        nodes += any(pool.units for pool in node.pool)
-        for pool in node.pool if node.usable else ():
-            memory = f"{pool.mem_mib / 1024:.0f} GiB" if pool.mem_mib else "memory not known"
-            row = kinds.setdefault((scrub(node.product or node.vendor, limit=80), memory), [0, 0])
-            row[0] = (row[0] or 0) + pool.units
-            row[1] = None if row[1] is None or pool.free is None else row[1] + pool.free
+    nodes = sum(any(pool.units for pool in node.pool) for node in cluster.inventory.nodes)
     yield Named(id="gpu/nodes", value=nodes, unit="nodes", measure="nodes")
-    for (product, memory), (units, free) in list(kinds.items())[:12]:
-        count = "free GPUs are not known" if free is None else f"{free} free GPUs"
-        note = f"{memory} each, {count}"
-        yield Named(
-            id=f"gpu/{product}",
-            value=units,
-            unit="GPUs",
-            note=note,
-            about=product,
-            kind="gpu",
-            measure="gpus",
-        )
+    for kind in [kind for kind in kinds(cluster.inventory) if kind.usable][:12]:
+        yield _kind(kind)
     version = cluster.runtime.version if cluster.runtime else None
     if state.vllm:
         yield Named(id="runtime/vllm", value=scrub(state.vllm, limit=40), source="operator")
     else:
         yield Named(id="runtime/vllm", value=scrub(version or "not known", limit=40))
+
+
+def _kind(kind: Kind) -> Named:
+    """The cards of a kind; units only where it is not known how many cards are behind them."""
+    product = scrub(kind.product or kind.vendor, limit=80)
+    memory = f"{kind.mem_mib / 1024:.0f} GiB" if kind.mem_mib else "memory not known"
+    whole, known = kind.how.startswith("whole"), not kind.unsure
+    word = "GPUs" if whole else "units"
+    count = f"free {word} are not known" if kind.free is None else f"{kind.free} free {word}"
+    shared = "" if whole else f", {kind.how}: {kind.units} units"
+    return Named(
+        id=f"gpu/{product}",
+        value=kind.cards if known else kind.units,
+        unit="GPUs" if known else "units of GPUs",
+        note=f"{memory} each{shared}, {count}",
+        about=product,
+        kind="gpu",
+        measure="gpus",
+    )
 
 
 def _decision(state: RunState) -> Iterator[Named]:

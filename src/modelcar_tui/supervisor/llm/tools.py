@@ -212,9 +212,9 @@ def _cluster(state: RunState, gpu: str | None, count: int) -> AcceleratorReport:
 
     if ":" not in gpu:
         nodes = state.cluster.inventory.nodes if state.cluster else ()
-        product = names((), [node.product for node in nodes if node.product]).gpus.get(gpu.casefold())
+        product = names((), [one for node in nodes for one in node.products]).gpus.get(gpu.casefold())
         if product is not None and state.cluster is not None:
-            own = tuple(node for node in nodes if node.product == product)
+            own = tuple(node.only(product) for node in nodes if product in node.products)
             inventory = msgspec.structs.replace(state.cluster.inventory, nodes=own)
             return msgspec.structs.replace(state.cluster, inventory=inventory)
         gpu = f"{gpu}:{count}"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 
+from modelcar_tui.cluster.cards import kind_line, kinds, totals
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory
-from modelcar_tui.core.contain import Contained
-from modelcar_tui.core.files import write_private
 from modelcar_tui.kube.types import Access, ClusterOptions, Rung
 from modelcar_tui.supervisor.events import ClusterRead, Noticed, Status, StepPlan
+from modelcar_tui.supervisor.info import keep_info
 from modelcar_tui.supervisor.limits import CLUSTER_S
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.specialist import Context
 
+_MOST_KINDS = 30
 PROGRESS_S = 0.2
 """No more than one partial inventory is shown in this time."""
 
@@ -101,16 +102,14 @@ class Accelerator:
             context.step("runtime", Status.WARNING if report.runtime_problem else Status.SKIPPED, why)
 
     def _write(self, context: Context, report: AcceleratorReport) -> None:
-        from modelcar_tui.cluster.report import gpu_info_text
+        from modelcar_tui.cluster.gpu_info import gpu_info_text
+        from modelcar_tui.cluster.report import document_json
 
         context.step("info", Status.RUNNING)
-        path = context.folder / "info" / "gpu_info.txt"
-        with Contained(str(path)) as caught:
-            write_private(path, gpu_info_text(report).encode())
-        if caught.problem is None:
-            context.step("info", Status.DONE, str(path))
-        else:
-            context.step("info", Status.WARNING, f"not written: {caught.problem.what}")
+        text = keep_info(context, "gpu_info.txt", lambda: gpu_info_text(report).encode())
+        twin = keep_info(context, "gpu_info.json", lambda: document_json(report))
+        bad = next((one for one in (text, twin) if one.why_not), None)
+        context.step("info", Status.WARNING if bad else Status.DONE, (bad or text).told)
 
 
 def cluster_options(settings: Settings) -> ClusterOptions:
@@ -126,17 +125,11 @@ def cluster_options(settings: Settings) -> ClusterOptions:
 
 
 def inventory_line(inventory: Inventory) -> str:
-    """`3 GPU nodes, 17 units, 9 free` or why it is not known."""
+    """`5 cards on 3 nodes, 4 cards usable; 9 of 17 units free`, or why it is not known."""
     if not inventory.known:
         return "GPUs unknown: the cluster could not be looked at"
-    nodes = [node for node in inventory.nodes if any(pool.units for pool in node.pool)]
-    units = sum(pool.units for node in nodes if node.usable for pool in node.pool)
-    free = [pool.free for node in nodes if node.usable for pool in node.pool]
-    text = f"{len(nodes)} GPU node{'s' * (len(nodes) != 1)}, {units} usable units"
-    if free and None not in free:
-        text += f", {sum(count for count in free if count)} free"
-    elif free:
-        text += ", free ones unknown"
+    told = totals(inventory)
+    text = f"{told.cards_told}; {told.free_told}" if told.nodes else "no GPU nodes"
     return text + (" (partial)" if inventory.partial else "")
 
 
@@ -146,17 +139,12 @@ def pane_lines(report: AcceleratorReport) -> tuple[str, ...]:
     if report.runtime and report.runtime.version:
         runtime += f" (vLLM {report.runtime.version})"
     available = {True: "yes", False: "no", None: "unknown"}[report.gpu_available]
+    found = kinds(report.inventory)
     lines = [
         f"GPU available: {available}; provider: {report.gpu_provider or 'unknown'}",
         f"runtime: {runtime}",
+        *(kind_line(kind) for kind in found[:_MOST_KINDS]),
     ]
-    kinds: dict[str, int] = {}
-    for node in report.inventory.nodes:
-        for pool in node.pool:
-            memory = f"{pool.mem_mib / 1024:.0f} GiB" if pool.mem_mib else "memory unknown"
-            name = f"{node.product or node.vendor} {memory}" + (
-                "" if node.usable else f" (not usable: {node.why})"
-            )
-            kinds[name] = kinds.get(name, 0) + pool.units
-    lines += [f"{units} x {name}" for name, units in sorted(kinds.items())]
+    if len(found) > _MOST_KINDS:
+        lines.append(f"and {len(found) - _MOST_KINDS:,} more kinds")
     return tuple(lines)

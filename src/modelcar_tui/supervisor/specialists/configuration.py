@@ -14,10 +14,10 @@ from msgspec import structs
 from modelcar_tui.core.contain import Contained, hit, not_known, stopped
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.facts import GIB, Fact
-from modelcar_tui.core.files import write_private
 from modelcar_tui.image.types import ImageFacts
 from modelcar_tui.manifest.types import Manifest, ModelCar
 from modelcar_tui.supervisor.events import ManifestRead, ModelLearned, Noticed, Status, StepPlan
+from modelcar_tui.supervisor.info import keep_info
 from modelcar_tui.supervisor.limits import IMAGES_S, MANIFEST_S
 from modelcar_tui.supervisor.specialist import Context
 from modelcar_tui.verdict.reports import ConfigurationReport, ModelRequirements
@@ -48,13 +48,9 @@ class Configuration:
             context.emit(ModelLearned(model=model))
         self._judge_vram(context, models)
         context.step("report", Status.RUNNING)
-        path = context.folder / "info" / "models_info.json"
-        with Contained(str(path)) as caught:
-            write_private(path, requirements_json(models))
-        if caught.problem is None:
-            context.step("report", Status.DONE, f"{len(models)} models")
-        else:
-            context.step("report", Status.WARNING, f"not written: {caught.problem.what}")
+        kept = keep_info(context, "models_info.json", lambda: requirements_json(models))
+        status = Status.WARNING if kept.why_not else Status.DONE
+        context.step("report", status, f"{len(models)} models: {kept.told}")
         problems = [problem for model in models for problem in model.image.problems]
         context.finish(
             f"{len(models)} model{'s' * (len(models) != 1)}"

@@ -19,6 +19,7 @@ _SOURCES = {
     "instance-type": Source.INSTANCE_TYPE,
     "model-table": Source.GPU_TABLE,
     "device-id": Source.NODE_LABEL,
+    "annotation": Source.NODE_ANNOTATION,
     "dra": Source.DRA,
     "operator": Source.OPERATOR,
 }
@@ -91,10 +92,9 @@ def _of_cluster(state: RunState) -> list[Known]:
     at = report.inventory.at
     facts: list[Known] = []
     for node in report.inventory.nodes[:500]:
-        product: Fact[str] = Fact(
-            value=node.product, at=at, source=_SOURCES.get(node.product_from, Source.NONE)
-        )
-        facts.append(Known(node.name, "product", product))
+        source = _SOURCES.get(node.product_from, Source.NONE)
+        for name in node.products or (None,):
+            facts.append(Known(node.name, "product", Fact(value=name, at=at, source=source)))
         for pool in node.pool:
             memory: Fact[float] = Fact(
                 value=None if pool.mem_mib is None else pool.mem_mib / 1024,

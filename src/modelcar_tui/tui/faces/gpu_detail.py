@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from modelcar_tui.cluster.report import scale_text, why_text
 from modelcar_tui.cluster.types import LIMIT_CODES, AcceleratorReport, GpuNode, State
+from modelcar_tui.cluster.words import READ_FROM, WORTH, scale_text, why_text
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.gpu_groups import Group
@@ -13,13 +13,6 @@ from modelcar_tui.tui.rows import Row, Span, paragraph, row
 
 _LABEL = 10
 _NAMED, _REASONS = 3, 4
-_WORTH = {
-    "exclusive": "a whole card",
-    "hard-slice": "a slice of its own",
-    "hard-share": "a fixed share of a card",
-    "none": "shared with the neighbours, without a limit",
-    "unknown": "what it is worth is unknown",
-}
 _STATES = {State.OK: "ok", State.WARNING: "warn", State.BLOCKED: "bad", State.UNKNOWN: "warn"}
 
 
@@ -28,7 +21,8 @@ def detail_rows(state: RunState, line: GpuRow, width: int, glyphs: Glyphs) -> li
     free = "free unknown: the pods could not be listed" if line.free is None else f"{line.free} free"
     memory = "unknown"
     if line.mem_mib is not None:
-        memory = f"{f.mib(line.mem_mib)} a unit, {_WORTH[line.guarantee.value]} (from {line.mem_from})"
+        source = READ_FROM.get(line.mem_from, line.mem_from)
+        memory = f"{f.mib(line.mem_mib)} a unit, {WORTH[line.guarantee]} (from {source})"
     rows: list[Row] = []
     if line.why:
         role = "warn" if line.usable else "bad"

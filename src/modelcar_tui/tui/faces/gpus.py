@@ -68,22 +68,26 @@ def _of(node: GpuNode, lands: list[ModelVerdict]) -> list[GpuRow]:
         return [_row(node, Pool(resource="", units=0), where, ())]
     rows = []
     for pool in node.pool:
-        models = tuple(model.model for model in lands if len(node.pool) == 1 or _lands_on(pool, model))
+        models = tuple(model.model for model in lands if len(node.pool) == 1 or _lands_on(node, pool, model))
         rows.append(_row(node, pool, where, models))
     return rows
 
 
-def _lands_on(pool: Pool, model: ModelVerdict) -> bool:
-    """Whether this pool's unit is the one that the model was compared with: nodes may carry cards and
-    slices."""
+def _lands_on(node: GpuNode, pool: Pool, model: ModelVerdict) -> bool:
+    """Whether this pool's unit is the one that the model was compared with: nodes may carry cards of several
+    kinds, and slices."""
+    card = node.card(pool)
+    if model.product and model.product != (card.product or card.vendor):
+        return False
     unit = model.gpu_gib.value
     return unit is None or pool.mem_mib is None or abs(pool.mem_mib / 1024 - unit) <= 0.1 * unit
 
 
 def _row(node: GpuNode, pool: Pool, where: str, models: tuple[str, ...]) -> GpuRow:
+    card = node.card(pool)
     return GpuRow(
         name=node.name,
-        product=node.product or node.vendor,
+        product=card.product or card.vendor,
         resource=pool.resource,
         free=pool.free,
         total=pool.units,
@@ -92,7 +96,7 @@ def _row(node: GpuNode, pool: Pool, where: str, models: tuple[str, ...]) -> GpuR
         guarantee=pool.mem_guarantee,
         usable=node.usable,
         why=node.why,
-        cc=node.cc or "",
+        cc=card.cc or "",
         where=where,
         models=models,
         node=node,
@@ -262,17 +266,15 @@ def _note(line: GpuRow, glyphs: Glyphs) -> Span:
     return "", "muted"
 
 
-def summary(rows: list[GpuRow], state: RunState) -> str:
-    """How many units are there and free, for the table's frame."""
+def summary(state: RunState) -> str:
+    """How many units are free and how many cards there are, for the table's frame."""
     if state.cluster is None:
         return ""
     inventory = state.cluster.inventory
     if not inventory.known:
         return "could not look"
-    usable = [line for line in rows if line.usable]
-    total = sum(line.total for line in usable)
-    frees = [line.free for line in usable]
-    known = sum(value or 0 for value in frees)
-    free = str(known) if None not in frees else f"at least {known}" if known else "?"
-    partial = ", partial" if inventory.partial else ""
-    return f"{free} of {total} GPUs free, {len({line.name for line in rows}):,} nodes{partial}"
+    # The engine has read this by then; the first frame must not.
+    from modelcar_tui.cluster.cards import totals
+
+    told = totals(inventory)
+    return f"{told.free_told}, {told.cards_told}{', partial' if inventory.partial else ''}"

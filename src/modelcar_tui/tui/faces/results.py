@@ -62,19 +62,7 @@ def accelerator_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
     ]
     if access.problem:
         rows += paragraph(str(access.problem), cells, "warn", indent=9)
-    products = _products(state)
-    names = _names([product for product, _ in products], cells)
-    for index, ((product, memory), (free, total)) in enumerate(products.items()):
-        label = "GPUs     " if index == 0 else " " * 9
-        amount = f"{'?' if free is None else free} of {total} free"
-        rows.append(
-            row(
-                (label, "muted"),
-                f"{pad(crop_middle(product, names, glyphs.ellipsis), names)}  ",
-                (amount, "ok" if free else "warn"),
-                (f"  {memory}", "muted"),
-            )
-        )
+    rows += _kinds(state, cells, glyphs)
     if not inventory.known:
         rows.append(row(("GPUs     ", "muted"), ("could not look", "warn")))
     elif not inventory.nodes:
@@ -90,16 +78,26 @@ def accelerator_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
     return rows
 
 
-def _products(state: RunState) -> dict[tuple[str, str], tuple[int | None, int]]:
-    """Free and all usable units by product and memory of one unit: a slice is another thing than its card."""
-    out: dict[tuple[str, str], tuple[int | None, int]] = {}
-    report = state.cluster
-    for node in report.inventory.nodes if report else ():
-        if not node.usable:
-            continue
-        for pool in node.pool:
-            key = (node.product or pool.resource, f.mib(pool.mem_mib))
-            free, total = out.get(key, (0, 0))
-            both = None if free is None or pool.free is None else free + pool.free
-            out[key] = (both, total + pool.units)
-    return out
+def _kinds(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
+    """A row a kind of usable unit: a card that is shared is one card."""
+    # The engine has read this by then; the first frame must not.
+    from modelcar_tui.cluster.cards import cards_text, kinds
+
+    usable = [kind for kind in kinds(state.cluster.inventory) if kind.usable] if state.cluster else []
+    told = [cards_text(kind) for kind in usable]
+    names = min(_names(told, cells, 0.8), max(14, cells - 26))
+    return [
+        row(
+            ("GPUs     " if not at else " " * 9, "muted"),
+            f"{pad(crop_middle(text, names, glyphs.ellipsis), names)}  ",
+            (
+                f"{'?' if kind.free is None else kind.free} of {kind.units} free",
+                "ok" if kind.free else "warn",
+            ),
+        )
+        for at, (kind, text) in enumerate(zip(usable, told, strict=True))
+    ]
+
+
+def _role(free: int | None) -> str:
+    return "ok" if free else "warn"

@@ -34,6 +34,7 @@ class GpuTable(View, can_focus=True):
         self.top = 0
         self._of: tuple[object, ...] | None = None
         self._all: list[GpuRow] = []
+        self._summary = ""
         self.grouping = ""
         """One of `GROUPINGS`."""
         self._turned: set[str] = set()
@@ -49,7 +50,7 @@ class GpuTable(View, can_focus=True):
     def head(self) -> tuple[Row, Row]:
         self._look()
         title = row(("GPUs", "title"), (f"  /{self.filter.text}" if self.filter else "", "accent"))
-        return title, row((summary(self._all, self.face.state), "muted"))
+        return title, row((self._summary, "muted"))
 
     def foot(self) -> Row:
         if not self.has_focus or not self.shown:
@@ -164,7 +165,7 @@ class GpuTable(View, can_focus=True):
         if self._of is not None and all(new is old for new, old in zip(now, self._of, strict=True)):
             return
         if self._of is None or now[0] is not self._of[0] or now[1] is not self._of[1]:
-            self._all = gpu_rows(state)
+            self._all, self._summary = gpu_rows(state), summary(state)
         self._of = now
         self.shown = group(arrange(self._all, self.sort, self.filter), self.grouping, self._turned)
 

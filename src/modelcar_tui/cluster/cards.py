@@ -1,0 +1,324 @@
+"""Which kinds of accelerator there are, on how many cards: a card that is shared is one card.
+
+Whoever counts cards or names a kind asks here: reports, the dashboard, the language model's facts.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from modelcar_tui.cluster.types import GpuNode, Guarantee, Inventory, Pool
+from modelcar_tui.cluster.words import gib, several, vendor_text
+
+_PARTITION = re.compile(r"(spx|dpx|tpx|qpx|cpx)_nps\d")
+_MODES = {2: "dpx", 3: "tpx", 4: "qpx", 8: "cpx"}
+"""AMD's compute partitions by the units of one card."""
+_UNTOLD = "shared, how is not known"
+_UNSURE = "sharing unknown"
+NOTHING = Pool(resource="", units=0)
+"""Stands for the units of a node whose card nothing offers."""
+
+
+class Cards(msgspec.Struct, frozen=True):
+    """Cards behind one pool of a node."""
+
+    own: int | None = None
+    """None where it is not known how many."""
+    among: int = 0
+    """Cards that this pool shares with others of its node, which of them is not known; else 0."""
+
+
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
+    """Units that are alike, over all nodes."""
+
+    vendor: str
+    product: str | None
+    resource: str
+    how: str
+    """`whole`, `time-sliced x4`, `MIG 3g.40gb`, `MPS x2`, `vGPU`, ...: how a card is handed out."""
+    guarantee: Guarantee
+    mem_mib: int | None
+    """MiB of one unit, the least of those that read alike."""
+    mem_from: tuple[str, ...]
+    why: str
+    """Why these units don't count; empty where they do."""
+    asked_for: bool | None
+    members: tuple[tuple[GpuNode, Pool], ...]
+    cards: int
+    """Cards that are known."""
+    unsure: int
+    """Nodes of which it is not known how many cards are behind these units."""
+    among: int
+    """Cards that these units share with other kinds on the same nodes."""
+    units: int
+    free: int | None
+    """Units that no pod has, of usable nodes; None where that is not known of all."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether pods may get them."""
+        return not self.why
+
+    @property
+    def name(self) -> str:
+        """`L40S`, or the vendor where the product is not known."""
+        return self.product or f"{vendor_text(self.vendor)} (product unknown)"
+
+    @property
+    def cards_told(self) -> str:
+        """`4`, `of 8` (with other kinds), `4 or more`, `unknown`."""
+        if not self.unsure:
+            return f"{self.cards:,}"
+        if self.cards:
+            return f"{self.cards:,} or more"
+        return f"of {self.among:,}" if self.among else "unknown"
+
+    @property
+    def free_told(self) -> str:
+        """`3 of 4`, `unknown of 4`; nothing is free on a node that does not count."""
+        return f"{'unknown' if self.free is None else f'{self.free:,}'} of {self.units:,}"
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """Sums over an inventory."""
+
+    nodes: int = 0
+    usable_nodes: int = 0
+    cards: int = 0
+    """Known ones, usable or not."""
+    usable_cards: int = 0
+    unsure: int = 0
+    """Nodes whose number of cards is not known."""
+    usable_unsure: int = 0
+    units: int = 0
+    """Of usable nodes."""
+    free: int = 0
+    """Known to be free, on usable nodes."""
+    free_unsure: bool = False
+    """Whether what is free is unknown of some usable node."""
+    whole: bool = True
+    """Whether each usable unit is a card."""
+
+    @property
+    def free_told(self) -> str:
+        """`9 of 17 units free`, `at least 8 of 15 GPUs free`, `15 GPUs, how many are free is unknown`."""
+        if not self.usable_nodes:
+            return "none usable"
+        units = several(self.units, self.unit)
+        if self.free_unsure and not self.free:
+            return f"{units}, how many are free is unknown"
+        return f"{'at least ' * self.free_unsure}{self.free:,} of {units} free"
+
+    @property
+    def cards_told(self) -> str:
+        """`5 cards on 2 nodes, all usable`, `at least 6 cards on 3 nodes, 4 cards usable`."""
+        every = f"{counted(self.cards, self.unsure)} on {several(self.nodes, 'node')}"
+        if self.usable_nodes in (0, self.nodes):
+            return f"{every}, all usable" if self.usable_nodes else every
+        return f"{every}, {counted(self.usable_cards, self.usable_unsure)} usable"
+
+    @property
+    def unit(self) -> str:
+        """What the units are called: `GPU` where each is a card."""
+        return "GPU" if self.whole else "unit"
+
+
+def counted(cards: int, unsure: int) -> str:
+    """`5 cards`, `at least 4 cards`, `an unknown number of cards`.
+
+    Args:
+        cards: those that are known.
+        unsure: nodes of which it is not known how many they have.
+    """
+    if not unsure:
+        return several(cards, "card")
+    return f"at least {several(cards, 'card')}" if cards else "an unknown number of cards"
+
+
+def cards_of(node: GpuNode) -> tuple[Cards, ...]:
+    """Cards behind each pool of a node, one answer a pool; a node without pools has one answer."""
+    if not node.pool:
+        return (Cards(node.physical),)
+    whole = [_whole(pool) for pool in node.pool]
+    found = [Cards(cards) for cards in whole]
+    known = [node.card(pool) for pool in node.pool]
+    for vendor in dict.fromkeys(card.vendor for card in known):
+        own = [at for at, card in enumerate(known) if card.vendor == vendor]
+        physical = max((known[at].physical or 0 for at in own), default=0)
+        cut = [at for at in own if whole[at] is None]
+        left = physical - sum(whole[at] or 0 for at in own)
+        if len(own) == 1 and physical:
+            found[own[0]] = Cards(physical)
+        elif left > 0 and len(cut) == 1:
+            found[cut[0]] = Cards(left)
+        elif left > 0:
+            for at in cut:
+                found[at] = Cards(None, left)
+    return tuple(found)
+
+
+def _whole(pool: Pool) -> int | None:
+    """Cards of a pool whose units are cards."""
+    if pool.mem_guarantee is not Guarantee.EXCLUSIVE:
+        return None
+    return pool.units if pool.capacity is None else pool.capacity
+
+
+def node_cards(node: GpuNode) -> tuple[int, bool]:
+    """Cards of a node that are known, each once, and whether those are all."""
+    answers = cards_of(node)
+    among: dict[str, int] = {}
+    for pool, one in zip(node.pool, answers, strict=False):
+        if one.among:
+            among[node.card(pool).vendor] = one.among
+    known = sum(among.values()) + sum(one.own or 0 for one in answers)
+    return known, all(one.own is not None or one.among for one in answers)
+
+
+def how_shared(node: GpuNode, pool: Pool, cards: Cards) -> str:
+    """How a card is handed out by these units: `whole`, `time-sliced x4`, `MIG 3g.40gb`, ..."""
+    device = ", DRA" if pool.resource.startswith("dra:") else ""
+    return _how(node, pool, cards) + device
+
+
+def _how(node: GpuNode, pool: Pool, cards: Cards) -> str:
+    if not pool.resource:
+        return "not offered"
+    if any(note.startswith("vGPU:") for note in node.notes):
+        return "vGPU"
+    units = pool.units if pool.capacity is None else pool.capacity
+    times = units // cards.own if cards.own and units % cards.own == 0 and units > cards.own else 0
+    factor = f" x{times}" if times and not pool.mig_profile else ""
+    mig = f"MIG {pool.mig_profile}" if pool.mig_profile else ""
+    match pool.mem_guarantee:
+        case Guarantee.NONE:
+            return f"{mig}, time-sliced" if mig else f"time-sliced{factor}"
+        case Guarantee.HARD_SHARE:
+            return f"{mig}, MPS" if mig else f"MPS{factor}"
+        case Guarantee.HARD_SLICE:
+            return mig or _partition(pool, times)
+        case Guarantee.EXCLUSIVE:
+            return "whole"
+    return _unknown(node, pool, mig, over=pool.shares or (cards.own is not None and units > cards.own))
+
+
+def _partition(pool: Pool, times: int) -> str:
+    found = _PARTITION.search(pool.resource)
+    mode = found[1] if found else _MODES.get(times, "")
+    return f"partition {mode}".rstrip()
+
+
+def _unknown(node: GpuNode, pool: Pool, mig: str, *, over: bool) -> str:
+    """Units whose worth nothing tells."""
+    if _PARTITION.search(pool.resource):
+        return _partition(pool, 0)
+    shared = pool.resource.endswith(".shared") or (over and not mig)
+    if mig:
+        return f"{mig}, {_UNTOLD}" if shared else mig
+    if node.stated:
+        return "whole"
+    return _UNTOLD if shared else _UNSURE
+
+
+def kinds(inventory: Inventory) -> tuple[Kind, ...]:
+    """The kinds of units, the usable ones first, those on most cards before others."""
+    groups: dict[tuple[object, ...], list[tuple[GpuNode, Pool, Cards]]] = {}
+    for node in inventory.nodes:
+        for pool, cards in zip(node.pool or (NOTHING,), cards_of(node), strict=True):
+            key = (
+                node.card(pool).vendor,
+                node.card(pool).product,
+                pool.resource,
+                how_shared(node, pool, cards),
+                pool.mem_guarantee,
+                gib(pool.mem_mib),
+                node.why if not node.usable else "",
+                pool.asked_for,
+            )
+            groups.setdefault(key, []).append((node, pool, cards))
+    found = [_kind(members) for members in groups.values()]
+    return tuple(
+        sorted(found, key=lambda one: (not one.usable, -(one.cards or one.among), one.name, one.how))
+    )
+
+
+def _kind(found: list[tuple[GpuNode, Pool, Cards]]) -> Kind:
+    node, pool, cards = found[0]
+    why = "" if node.usable else node.why or "unusable"
+    frees = [pool.free for _, pool, _ in found]
+    free = 0 if why else None if None in frees else sum(count or 0 for count in frees)
+    return Kind(
+        vendor=node.card(pool).vendor,
+        product=node.card(pool).product,
+        resource=pool.resource,
+        how=how_shared(node, pool, cards),
+        guarantee=pool.mem_guarantee,
+        mem_mib=min((pool.mem_mib for _, pool, _ in found if pool.mem_mib is not None), default=None),
+        mem_from=tuple(sorted({pool.mem_from for _, pool, _ in found})),
+        why=why,
+        asked_for=pool.asked_for,
+        members=tuple((node, pool) for node, pool, _ in found),
+        cards=sum(one.own or 0 for _, _, one in found),
+        unsure=sum(one.own is None for _, _, one in found),
+        among=sum(one.among for _, _, one in found),
+        units=sum(pool.units for _, pool, _ in found),
+        free=free,
+    )
+
+
+def totals(inventory: Inventory) -> Totals:
+    """Sums over all nodes with accelerators; each card counts once."""
+    usable = [node for node in inventory.nodes if node.usable]
+    counts = [(node.usable, *node_cards(node)) for node in inventory.nodes]
+    pools = [(node, pool) for node in usable for pool in node.pool]
+    return Totals(
+        nodes=len(inventory.nodes),
+        usable_nodes=len(usable),
+        cards=sum(count for _, count, _ in counts),
+        usable_cards=sum(count for use, count, _ in counts if use),
+        unsure=sum(not whole for _, _, whole in counts),
+        usable_unsure=sum(use and not whole for use, _, whole in counts),
+        units=sum(pool.units for _, pool in pools),
+        free=sum(pool.free or 0 for _, pool in pools),
+        free_unsure=any(pool.free is None for _, pool in pools),
+        whole=all(how_shared(node, pool, Cards()).startswith("whole") for node, pool in pools),
+    )
+
+
+def cards_text(kind: Kind) -> str:
+    """`4 x L40S 45 GiB`, `1 x L40S 45 GiB, time-sliced x4: 4 shares`, `2 x A100, MIG 1g.10gb: ...`.
+
+    A card that is shared is one card; where it is not known how many there are, units are told as units.
+    """
+    memory = "memory unknown" if kind.mem_mib is None else _rounded(kind)
+    if not kind.resource:
+        return f"{counted(kind.cards, kind.unsure)}: {kind.name}, {kind.how}"
+    if not kind.unsure:
+        if kind.how.startswith("whole"):
+            return f"{kind.cards:,} x {kind.name} {memory}{kind.how.removeprefix('whole')}"
+        if kind.guarantee is Guarantee.NONE and "MIG" not in kind.how:
+            return f"{kind.cards:,} x {kind.name} {memory}, {kind.how}: {several(kind.units, 'share')}"
+        each = f" of {memory}" if kind.mem_mib is not None else f", {memory}"
+        return f"{kind.cards:,} x {kind.name}, {kind.how}: {several(kind.units, 'unit')}{each}"
+    return f"{several(kind.units, 'unit')} of {kind.name} {memory}, {kind.how}, of {_behind(kind)}"
+
+
+def _behind(kind: Kind) -> str:
+    """`4 cards or more`, `8 cards with other kinds`, `an unknown number of cards`."""
+    if kind.cards:
+        return f"{several(kind.cards, 'card')} or more"
+    return f"{several(kind.among, 'card')} with other kinds" if kind.among else "an unknown number of cards"
+
+
+def _rounded(kind: Kind) -> str:
+    """Whole GiB of a card; a slice of 19.5 GiB is none of 20."""
+    size = (kind.mem_mib or 0) / 1024
+    part = kind.guarantee in (Guarantee.HARD_SLICE, Guarantee.HARD_SHARE)
+    return f"{size:.3g} GiB" if part else f"{size:.0f} GiB"
+
+
+def kind_line(kind: Kind) -> str:
+    """`4 x L40S 45 GiB; 3 of 4 free`, with why the kind does not count."""
+    return f"{cards_text(kind)}; {f'not usable: {kind.why}' if kind.why else f'{kind.free_told} free'}"

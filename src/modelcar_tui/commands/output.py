@@ -1,0 +1,75 @@
+"""`-o FILE`: a report where the operator wants it; what another hand wrote there is not replaced unasked."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from pathlib import Path
+
+import msgspec
+
+from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.files import write_private
+from modelcar_tui.core.text import reveal
+from modelcar_tui.manifest.keeping import ChangedError, Keeping
+from modelcar_tui.manifest.records import place
+from modelcar_tui.manifest.standing import Standing
+from modelcar_tui.manifest.write import not_asked
+from modelcar_tui.supervisor.runs import command_keeping
+from modelcar_tui.supervisor.settings import Settings
+
+_REPORT = "agent-report"
+"""Stands for the run in the records: a report that such a command wrote is its own the next time."""
+_OTHER = "name another file with -o"
+
+
+def check_output(path: Path, settings: Settings) -> None:
+    """Refuse a place before anything is asked.
+
+    Raises:
+        UserError: there is no such folder, something is in the way, or it is another hand's and not
+            `settings.force`.
+    """
+    if not path.parent.is_dir():
+        fix = f"mkdir -p {reveal(str(path.parent))}"
+        raise UserError(Problem(where=reveal(str(path)), what="there is no such folder", fix=fix))
+    _allowed(_keeping(settings).look(path, b""), settings)
+
+
+def put_output(path: Path, data: bytes, settings: Settings) -> str:
+    """Write a report, atomically and for the operator alone; the line that says so.
+
+    Raises:
+        UserError: as `check_output`, or it can't be written.
+    """
+    keeping, said = _keeping(settings), ""
+    standing = keeping.look(path, data)
+    try:
+        if _allowed(standing, settings):
+            said = f"; {keeping.keep(standing)}"
+        write_private(path, data)
+    except ChangedError:
+        fix = "look at it, then try again"
+        raise UserError(Problem(where=reveal(str(path)), what="it changed just now", fix=fix)) from None
+    except OSError as error:
+        what = f"the report can't be written ({error.strerror or error})"
+        raise UserError(Problem(where=reveal(str(path)), what=what, fix=_OTHER)) from None
+    keeping.note(place(path), hashlib.sha256(data).hexdigest(), time.time())
+    return f"saved: {path}{said}"
+
+
+def _keeping(settings: Settings) -> Keeping:
+    return msgspec.structs.replace(command_keeping(settings), run=_REPORT)
+
+
+def _allowed(standing: Standing, settings: Settings) -> bool:
+    """Whether a copy must be kept before it is replaced.
+
+    Raises:
+        UserError: it may not be replaced.
+    """
+    if standing.obstacle:
+        raise UserError(Problem(where=reveal(standing.path), what=standing.obstacle, fix=_OTHER))
+    if standing.asks and not settings.force:
+        raise UserError(not_asked(standing, what="is no report of ours as it was written"))
+    return standing.asks

@@ -1,0 +1,148 @@
+"""Kinds of units and the cards behind them: a card that is shared is one card, and unknown is no number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from cluster_support import as_node, expanded, flavours, more_flavours
+
+from modelcar_tui.cluster.cards import cards_of, cards_text, kind_line, kinds, node_cards, totals
+from modelcar_tui.cluster.classify import classify
+from modelcar_tui.cluster.types import GpuNode, Guarantee, Inventory, Pool
+from modelcar_tui.cluster.whatif import parse_gpu_flags
+from modelcar_tui.kube import objects
+from modelcar_tui.supervisor.specialists.accelerator import inventory_line
+
+
+def flavour(name: str) -> GpuNode:
+    """One of the flavours, as it is classified."""
+    raw = [as_node(one) for one in flavours() if one["id"] == name]
+    raw += [expanded(one) for one in more_flavours() if one["id"] == name]
+    found = classify(msgspec.convert(raw[0], objects.Node))
+    assert isinstance(found, GpuNode)
+    return found
+
+
+def l40s(name: str = "n", free: int | None = 4, **more: Any) -> GpuNode:
+    """A node with one L40S that is time-sliced into four, or with what `more` says."""
+    pool = Pool(
+        resource="nvidia.com/gpu",
+        units=4,
+        capacity=4,
+        free=free,
+        mem_mib=46068,
+        mem_guarantee=Guarantee.NONE,
+        mem_from="label",
+    )
+    return msgspec.structs.replace(
+        GpuNode(name=name, vendor="nvidia", product="L40S", physical=1, pool=(pool,)), **more
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "cards", "text"),
+    [
+        ("nvidia-l40s-onprem", ["2"], ["2 x L40S 45 GiB"]),
+        ("nvidia-t4-time-sliced", ["1"], ["1 x Tesla-T4 15 GiB, time-sliced x4: 4 shares"]),
+        ("mps-four", ["1"], ["1 x A10G, MPS x4: 4 units of 5.62 GiB"]),
+        ("nvidia-vgpu", ["1"], ["1 x L40S-24Q, vGPU: 1 unit of 24 GiB"]),
+        ("mi300x-dpx-nps2", ["8"], ["8 x Instinct-MI300X, partition dpx: 16 units of 96 GiB"]),
+        ("mi300x-mixed-cpx-nps4", ["8"], ["8 x Instinct-MI300X, partition cpx: 64 units of 24 GiB"]),
+        (
+            "nvidia-h100-mig-mixed",
+            ["6", "of 2", "of 2"],
+            [
+                "6 x H100-80GB-HBM3 80 GiB",
+                "2 units of H100-80GB-HBM3 9.75 GiB, MIG 1g.10gb, of 2 cards with other kinds",
+                "6 units of H100-80GB-HBM3 19.6 GiB, MIG 2g.20gb, of 2 cards with other kinds",
+            ],
+        ),
+        (
+            "nvidia-a100-mig-single",
+            ["unknown"],
+            ["24 units of A100-SXM4-80GB 19.5 GiB, MIG 2g.20gb, of an unknown number of cards"],
+        ),
+        (
+            "shared-of-unknown-kind",
+            ["1"],
+            ["1 x Tesla-T4, shared, how is not known: 4 units, memory unknown"],
+        ),
+        ("stale-labels-no-plugin", ["1"], ["1 card: A10, not offered"]),
+    ],
+)
+def test_each_way_to_share_a_card_is_told_with_the_cards(
+    name: str, cards: list[str], text: list[str]
+) -> None:
+    found = kinds(Inventory(nodes=(flavour(name),)))
+    assert [kind.cards_told for kind in found] == cards
+    assert [cards_text(kind) for kind in found] == text
+
+
+def test_cards_are_those_of_the_node_whatever_is_offered() -> None:
+    for name, cards in (("nvidia-h100-mig-mixed", 8), ("nvidia-t4-time-sliced", 1), ("one-card-sick", 8)):
+        assert node_cards(flavour(name)) == (cards, True), name
+    assert node_cards(flavour("nvidia-a100-mig-single")) == (0, False)
+
+
+@pytest.mark.parametrize("raw", [*map(as_node, flavours()), *map(expanded, more_flavours())])
+def test_no_kind_has_more_cards_than_its_nodes(raw: dict[str, Any]) -> None:
+    node = classify(msgspec.convert(raw, objects.Node))
+    if not isinstance(node, GpuNode):
+        return
+    answers = cards_of(node)
+    assert len(answers) == max(1, len(node.pool))
+    if node.physical is not None and len(node.pool) == 1:
+        assert node_cards(node) == (node.physical, True)
+
+
+def test_time_sliced_cards_are_summed_as_cards() -> None:
+    inventory = Inventory(nodes=(l40s("a"), l40s("b", 3)))
+    told = totals(inventory)
+    assert (told.cards, told.units, told.free) == (2, 8, 7)
+    assert inventory_line(inventory) == "2 cards on 2 nodes, all usable; 7 of 8 units free"
+
+
+def test_of_a_cordoned_node_nothing_is_free() -> None:
+    node = l40s(usable=False, why="cordoned")
+    (kind,) = kinds(Inventory(nodes=(node,)))
+    assert kind.free_told == "0 of 4"
+    assert kind_line(kind) == "1 x L40S 45 GiB, time-sliced x4: 4 shares; not usable: cordoned"
+    assert inventory_line(Inventory(nodes=(node,))) == "1 card on 1 node; none usable"
+
+
+def test_what_is_free_is_unknown_where_one_node_does_not_tell() -> None:
+    inventory = Inventory(nodes=(l40s("a"), l40s("b", None)))
+    (kind,) = kinds(inventory)
+    assert kind.free is None and kind.free_told == "unknown of 8"
+    assert totals(inventory).free_told == "at least 4 of 8 units free"
+    assert totals(Inventory(nodes=(l40s(free=None),))).free_told == "4 units, how many are free is unknown"
+
+
+def test_whole_cards_are_called_gpus() -> None:
+    inventory = parse_gpu_flags(("L40S:4@2",))
+    assert totals(inventory).free_told == "8 of 8 GPUs free"
+    (kind,) = kinds(inventory)
+    assert (cards_text(kind), kind.how) == ("8 x L40S 45 GiB", "whole")
+
+
+def test_cards_of_two_vendors_keep_their_names() -> None:
+    graphics = Pool(resource="gpu.intel.com/i915", vendor="intel-gpu", units=10, capacity=10, free=10)
+    whole = Pool(
+        resource="nvidia.com/gpu",
+        vendor="nvidia",
+        product="L4",
+        physical=1,
+        units=1,
+        capacity=1,
+        free=1,
+        mem_mib=23034,
+        mem_guarantee=Guarantee.EXCLUSIVE,
+        mem_from="label",
+    )
+    node = GpuNode(name="n", vendor="nvidia", product="L4", physical=1, pool=(whole, graphics))
+    first, second = kinds(Inventory(nodes=(node,)))
+    assert (first.vendor, first.name, first.cards_told) == ("nvidia", "L4", "1")
+    assert (second.vendor, second.product, second.cards_told) == ("intel-gpu", None, "unknown")
+    assert totals(Inventory(nodes=(node,))).cards_told == "at least 1 card on 1 node, all usable"
