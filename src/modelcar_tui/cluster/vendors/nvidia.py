@@ -188,7 +188,7 @@ def _physical(view: View, cards: Cards, pools: tuple[Pool, ...]) -> int | None:
     if cards.profile is not None:
         return view.number(GKE + "gke-accelerator-count")
     if cards.count is not None:
-        return cards.count if pools or cards.product_from == "label" else None
+        return cards.count if pools or cards.product_from in ("label", "annotation") else None
     whole = [pool for pool in pools if pool.mem_guarantee is Guarantee.EXCLUSIVE]
     return whole[0].capacity if len(pools) == 1 and whole else None
 

@@ -47,7 +47,7 @@ def cards_of(view: View) -> Cards:
     """The node's cards by the best of its labels, its machine type and the register of a sharing plug-in."""
     cards = _described(view)
     found = register(view.annotations)
-    if found is not None and not (cards.labelled and cards.profile is not None):
+    if found is not None and not _whole_by_labels(view, cards):
         return _registered(cards, found)
     if cards.profile is not None:
         return cards
@@ -118,6 +118,11 @@ def _by_machine(view: View, count: int | None) -> Cards:
         count=count or cards or None,
         profile=cut,
     )
+
+
+def _whole_by_labels(view: View, cards: Cards) -> bool:
+    """Whether the labels account for every unit: a register may have outlived its plug-in."""
+    return cards.labelled and (cards.profile is not None or units_of(view) <= (cards.count or 0))
 
 
 def _registered(cards: Cards, found: Register) -> Cards:
