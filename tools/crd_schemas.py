@@ -85,7 +85,7 @@ def from_definition(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def from_openapi(text: str, name: str) -> tuple[str, dict[str, Any]]:
-    """A type of an OpenAPI document, with what it refers to laid in."""
+    """A type of an OpenAPI document, with what it refers to laid in and without Go's zero values."""
     every = json.loads(text)["definitions"]
     *_, package, version, kind = name.split(".")
 
@@ -104,7 +104,7 @@ def from_openapi(text: str, name: str) -> tuple[str, dict[str, Any]]:
             if target.endswith("apimachinery.pkg.runtime.RawExtension"):
                 return {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
             return inlined(every[target])
-        return {key: inlined(value) for key, value in schema.items()}
+        return {key: inlined(value) for key, value in schema.items() if key != "default"}
 
     schema = bare(inlined(every[name]))
     schema["properties"]["metadata"] = {"type": "object"}

@@ -66,6 +66,11 @@ TESTS: dict[str, tuple[str, ...]] = {
     "verdict/stopping.py": (f"{UNIT}/verdict/test_stopping.py",),
     "verdict/comparing.py": (f"{UNIT}/verdict/test_comparing.py",),
     "cluster/fits.py": (f"{UNIT}/cluster/test_fits.py",),
+    "cluster/taints.py": (f"{UNIT}/cluster/test_taints.py", f"{UNIT}/cluster/test_fits.py"),
+    "cluster/device_classes.py": (f"{UNIT}/cluster/test_device_classes.py",),
+    "cluster/kserve_config.py": (f"{UNIT}/cluster/test_kserve_config.py",),
+    "cluster/llm_services.py": (f"{UNIT}/cluster/test_llm_services.py",),
+    "cluster/profile_checks.py": (f"{UNIT}/cluster/test_profiles.py",),
     "cluster/free.py": (f"{UNIT}/cluster/test_cluster_free.py",),
     "manifest/edits.py": (
         f"{UNIT}/manifest/test_manifest_edits.py",

@@ -235,7 +235,7 @@ def test_single_objects(both: Both) -> None:
         "/api/v1/nodes/gpu-h100-0",
         "/api/v1/namespaces/team-a/pods/granite-predictor-0",
         f"/apis/template.openshift.io/v1/namespaces/{APPLICATIONS}/templates/vllm-cuda-runtime-template",
-        "/apis/dscinitialization.opendatahub.io/v1/dscinitializations/default-dsci",
+        "/apis/dscinitialization.opendatahub.io/v2/dscinitializations/default-dsci",
         "/api/v1/namespaces/team-a",
     ):
         real, stub = (answer.json() for answer in answers(both, path))

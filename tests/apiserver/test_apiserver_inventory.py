@@ -132,7 +132,6 @@ async def test_a_pod_that_is_going_counts_until_it_is_gone(server: ApiServer, wi
 
 async def test_hardware_profiles_fill_in_for_nodes(server: ApiServer, wide: int) -> None:
     account = server.account()
-    server.define([PROFILES], DEFINITIONS)
     accelerator = {
         "identifier": "nvidia.com/gpu",
         "displayName": "GPU",

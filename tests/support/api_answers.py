@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,14 +29,15 @@ class ApiServer(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, answers: Mapping[str, Told], otherwise: Told) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, answers: Mapping[str, Told], otherwise: Told, host: str) -> None:
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, 0), _Handler)
         self.answers = dict(answers)
         self.otherwise = otherwise
         self.token = ""
         """The only token that is not answered with 401; empty for any."""
         self.asked: list[Asked] = []
-        self.host = f"127.0.0.1:{self.server_address[1]}"
+        self.host = f"{f'[{host}]' if ':' in host else host}:{self.server_address[1]}"
         self.url = f"http://{self.host}"
 
 
@@ -66,10 +68,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def api_answers(
-    answers: Mapping[str, Told] | None = None, otherwise: Told = (404, "404 page not found")
+    answers: Mapping[str, Told] | None = None,
+    otherwise: Told = (404, "404 page not found"),
+    host: str = "127.0.0.1",
 ) -> Iterator[ApiServer]:
     """An `ApiServer` for the block."""
-    with ApiServer(answers or {}, otherwise) as server:
+    with ApiServer(answers or {}, otherwise, host) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         yield server
         server.shutdown()

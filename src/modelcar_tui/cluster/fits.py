@@ -21,7 +21,7 @@ from modelcar_tui.cluster.fit_types import (
     no,
 )
 from modelcar_tui.cluster.scheduling import Requirement
-from modelcar_tui.cluster.taints import tainted, tolerated
+from modelcar_tui.cluster.taints import tainted, tolerated, untolerated
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Pool
 from modelcar_tui.cluster.words import why_text
 from modelcar_tui.hardware.vendors import asked_resource
@@ -85,8 +85,10 @@ def may_stand(pod: PodShape, node: GpuNode, pool: Pool) -> Fit:
 def may_be_put(pod: PodShape, node: GpuNode, pool: Pool) -> bool:
     """Whether the scheduler may put the pod there, whatever becomes of it: it knows neither images nor
     memory of cards."""
+    if untolerated(pod, node):
+        return False
     fits = (each(pod, node, pool) for each in _SCHEDULED)
-    return all(fit is None or (fit.answer is Answer.UNKNOWN and fit.code != "taint") for fit in fits)
+    return all(fit is None or fit.answer is Answer.UNKNOWN for fit in fits)
 
 
 def shared_cards(node: GpuNode, pool: Pool) -> int:
@@ -309,7 +311,6 @@ _SCHEDULED: tuple[_Filter, ...] = (
     _processors,
     _memory,
     _places,
-    tainted,
     _free,
 )
-"""What the scheduler itself looks at."""
+"""What the scheduler itself looks at, beside taints."""

@@ -23,7 +23,7 @@ class _Dsci(msgspec.Struct, frozen=True):
 
 async def applications_namespace(client: Client) -> str:
     """Where OpenShift AI's applications live; empty when it can't be read."""
-    for api in ("v1", "v2"):
+    for api in ("v2", "v1"):  # v2 is what is stored: v1 would have to be converted by the operator
         try:
             found = await client.short_list(_DSCI.format(api), _Dsci)
         except ClusterError as error:

@@ -33,12 +33,13 @@ class _QueueSpec(msgspec.Struct, frozen=True, rename="camel"):
 
 class _LocalFlavor(msgspec.Struct, frozen=True):
     name: str = ""
-    resources: list[str] | None = None
 
 
 class _QueueStatus(msgspec.Struct, frozen=True, rename="camel"):
     pending_workloads: int | None = None
     flavors: list[_LocalFlavor] | None = None
+    """v1beta1 alone; v1beta2 names them only by what is reserved of each."""
+    flavors_reservation: list[_LocalFlavor] | None = None
 
 
 class LocalQueue(msgspec.Struct, frozen=True):
@@ -149,6 +150,7 @@ def _queue(
     labels: Mapping[str, str] | None,
 ) -> Queue:
     behind = known.get(queue.spec.cluster_queue)
+    flavors = queue.status.flavors or queue.status.flavors_reservation or ()
     return Queue(
         name=clean(queue.metadata.name, limit=100),
         cluster_queue=clean(queue.spec.cluster_queue, limit=100),
@@ -157,7 +159,7 @@ def _queue(
         behind=None if behind is None else _behind(behind, everyone, labels),
         missing=behind is None and everyone is not None,
         unreadable="" if behind else clean(unreadable, limit=300),
-        flavors=tuple(clean(one.name, limit=100) for one in queue.status.flavors or ()),
+        flavors=tuple(clean(one.name, limit=100) for one in flavors),
     )
 
 

@@ -31,13 +31,13 @@ _TAINTS = {
     "medik8s.io/remediation": "leaving",
     "medik8s.io/drain": "leaving",
     "kubevirt.io/drain": "leaving",
-    "node.cloudprovider.kubernetes.io/uninitialized": "starting",
-    "node.cluster.x-k8s.io/uninitialized": "starting",
-    "karpenter.sh/unregistered": "starting",
     "node.kubernetes.io/disk-pressure": "disk-pressure",
     "node.kubernetes.io/pid-pressure": "pid-pressure",
     "node.kubernetes.io/network-unavailable": "network-unavailable",
 }
+_STARTS = ("uninitialized", "unregistered", "not-ready", "agent-not-ready")
+"""What taints are called, after the writer's domain, until something on the node is set up: the cloud's and
+Cluster API's `uninitialized`, Karpenter's `unregistered`, network and storage drivers' `agent-not-ready`."""
 _CONDITIONS = {
     "Terminating": "leaving",
     "DiskPressure": "disk-pressure",
@@ -62,11 +62,7 @@ def unusable(node: objects.Node) -> str:
     """Why the node takes no pods, as a code of `GpuNode.why`, the gravest first; empty where it does."""
     if node.metadata.deletion_timestamp:
         return "being-deleted"
-    found = {
-        _TAINTS[taint.key]
-        for taint in node.spec.taints or ()
-        if taint.effect in _BARS and taint.key in _TAINTS
-    }
+    found = {_meaning(taint) for taint in node.spec.taints or () if taint.effect in _BARS}
     found |= {why for kind, why in _CONDITIONS.items() if _condition(node, kind) == "true"}
     if _condition(node, "Ready") not in ("", "true"):
         found.add("node-not-ready")
@@ -86,10 +82,18 @@ def taints(node: objects.Node) -> tuple[str, ...]:
     """`key[=value]:effect` of the taints that a pod must tolerate."""
     texts = []
     for taint in node.spec.taints or ():
-        if taint.effect in _BARS and not taint.key.startswith(_OWN) and taint.key not in _TAINTS:
+        if taint.effect in _BARS and not taint.key.startswith(_OWN) and not _meaning(taint):
             value = f"={taint.value}" if taint.value else ""
             texts.append(clean(f"{taint.key}{value}:{taint.effect}", limit=_LABEL_LIMIT))
     return tuple(texts)
+
+
+def _meaning(taint: objects.Taint) -> str:
+    """What a taint says of the node's life; empty where it asks for a toleration."""
+    domain, mark, name = taint.key.partition("/")
+    if taint.key in _TAINTS:
+        return _TAINTS[taint.key]
+    return "starting" if mark and (name in _STARTS or domain == "readiness.k8s.io") else ""
 
 
 def _condition(node: objects.Node, kind: str) -> str:

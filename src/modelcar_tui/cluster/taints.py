@@ -9,6 +9,9 @@ from modelcar_tui.cluster.serving_types import HardwareProfile, ProfileKind
 from modelcar_tui.cluster.types import GpuNode, Pool
 from modelcar_tui.hardware.vendors import asked_resource
 
+TAINT = "taint"
+"""The code of what taints make unknown."""
+
 
 def tolerated(taint: str, tolerations: tuple[Toleration, ...]) -> bool:
     """Whether a pod puts up with a taint, written `key[=value]:effect`."""
@@ -22,9 +25,14 @@ def tolerated(taint: str, tolerations: tuple[Toleration, ...]) -> bool:
     )
 
 
+def untolerated(pod: PodShape, node: GpuNode) -> list[str]:
+    """The taints that keep the pod away as its runtime makes it."""
+    return [taint for taint in node.taints if not tolerated(taint, pod.scheduling.tolerations)]
+
+
 def tainted(pod: PodShape, node: GpuNode, pool: Pool) -> Fit | None:
     """None where the pod puts up with every taint; else what would make it do so."""
-    left = [taint for taint in node.taints if not tolerated(taint, pod.scheduling.tolerations)]
+    left = untolerated(pod, node)
     if not left:
         return None
     shown = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
@@ -34,14 +42,14 @@ def tainted(pod: PodShape, node: GpuNode, pool: Pool) -> Fit | None:
     if profile is not None:
         why = f"{told}, which {profile.title} gives; the QA suite names no profile"
         condition = f"if it is served with {profile.title}, which tolerates {shown}"
-        return maybe("taint", why, condition, naming(profile))
+        return maybe(TAINT, why, condition, naming(profile))
     condition = f"if its pod tolerates {shown}"
     if pod.profiles is None or pod.profiles.unknown:
         why = f"{told}, by a hardware profile or in the InferenceService; the QA suite gives none"
-        return maybe("taint", why, condition, give)
+        return maybe(TAINT, why, condition, give)
     resource = asked_resource(pool.resource)
     why = f"{told}; no hardware profile that offers {resource} here gives it, nor does the QA suite"
-    return maybe("taint", why, condition, give)
+    return maybe(TAINT, why, condition, give)
 
 
 def helping(pod: PodShape, node: GpuNode, pool: Pool) -> HardwareProfile | None:

@@ -6,7 +6,7 @@ import msgspec
 
 from modelcar_tui.cluster.serving_types import Profiles
 from modelcar_tui.cluster.types import Inventory, Runtime
-from modelcar_tui.hardware.vendors import asked_resource
+from modelcar_tui.hardware.vendors import asked_resource, served
 
 
 def trimmed(inventory: Inventory, runtime: Runtime | None, profiles: Profiles | None = None) -> Inventory:
@@ -29,6 +29,8 @@ def _chosen(labels: dict[str, str], wanted: frozenset[str]) -> dict[str, str]:
 
 
 def resources(inventory: Inventory) -> frozenset[str]:
-    """Resources that pods ask for on usable nodes."""
-    names = {pool.resource for node in inventory.nodes if node.usable for pool in node.pool}
+    """Resources that pods ask for on usable nodes: of the vendors that OpenShift AI serves, else of all."""
+    places = [(node, pool) for node in inventory.nodes if node.usable for pool in node.pool]
+    own = [(node, pool) for node, pool in places if served(node.card(pool).vendor)]
+    names = {pool.resource for _, pool in own or places}
     return frozenset(name for one in names if not (name := asked_resource(one)).startswith("dra:"))

@@ -11,26 +11,23 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from modelcar_tui.core.contain import keep
 from modelcar_tui.core.crash import kind as kind_of
 from modelcar_tui.core.lanes import Lanes
-from modelcar_tui.core.secrets import quoted
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube import objects
 from modelcar_tui.kube.bounds import WAITS_S, Extent
-from modelcar_tui.kube.errors import ClusterError, answered, broke, no_list, not_kubernetes, unreachable
+from modelcar_tui.kube.decoding import Object, decode, decode_any, decode_list, refused
+from modelcar_tui.kube.errors import ClusterError, broke, unreachable
 from modelcar_tui.kube.login import Login
 from modelcar_tui.kube.transport import Answer, Stream, Transport
 
 T = TypeVar("T", bound=msgspec.Struct)
 R = TypeVar("R")
 A = TypeVar("A", Answer, Stream)
-Object = dict[str, Any]
-"""Any object, or list, as the server gives it."""
 PAGE = 500
 TRIES = 4
 THROTTLED_TRIES = 10
@@ -42,15 +39,6 @@ _WRITE_S = 10.0
 _RESTARTS = 3
 
 
-class ListOf(msgspec.Struct, Generic[T], frozen=True):
-    """A page of a list."""
-
-    metadata: objects.ListMeta = objects.ListMeta()
-    items: list[T] | None = None
-    unfit: bool = False
-    """Its continue token is no text, so that nobody can go on."""
-
-
 class Page(msgspec.Struct, Generic[T], frozen=True):
     """The items of one page; `restart` means that everything before is to be forgotten."""
 
@@ -58,12 +46,6 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     last: bool = False
     restart: bool = False
     resource_version: str = ""
-
-
-class _Status(msgspec.Struct, frozen=True):
-    message: str = ""
-    reason: str = ""
-    metadata: objects.ListMeta = objects.ListMeta()
 
 
 class Client:
@@ -221,7 +203,7 @@ class Client:
         stream = await self._renewing(partial(self._open, path, query))
         try:
             if stream.status >= 300:
-                raise _refused(Answer(stream.status, {}, await self._in_thread(stream.rest)), self.server)
+                raise refused(stream.status, await self._in_thread(stream.rest), self.server)
             while chunk := await self._in_thread(stream.read):
                 yield chunk
         finally:
@@ -246,7 +228,7 @@ class Client:
             raise
 
     async def _object(self, answer: Answer) -> Object:
-        return await self._safely(lambda: _decode_any(answer.body, self.server))
+        return await self._safely(lambda: decode_any(answer.body, self.server))
 
     async def _good(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: bytes | None = None
@@ -270,7 +252,7 @@ class Client:
             if answer.status < 300:
                 self._lanes.served()
                 return answer
-            refusal = _refused(answer, self.server)
+            refusal = refused(answer.status, answer.body, self.server)
             waits = answer.headers.get("Retry-After", "")
             if answer.status == 429 and throttled < THROTTLED_TRIES:
                 self._lanes.refused()
@@ -327,34 +309,6 @@ class Client:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
-def decode(kind: type[T], body: bytes, server: str) -> T:
-    """A body as `kind`, odd parts left out.
-
-    Raises:
-        ClusterError: it is no JSON.
-    """
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.ValidationError:
-        return objects.salvage(kind, _any(body, server))
-    except (msgspec.DecodeError, RecursionError):
-        raise not_kubernetes(server, body) from None
-
-
-def _decode_any(body: bytes, server: str) -> Object:
-    found = _any(body, server)
-    if not isinstance(found, dict):
-        raise not_kubernetes(server, body)
-    return found
-
-
-def _any(body: bytes, server: str) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
-        raise not_kubernetes(server, body) from None
-
-
 def _ahead(answer: Answer, known: float | None) -> float | None:
     try:
         return time.time() - parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
@@ -371,34 +325,3 @@ def _unwanted(opening: Future[Stream]) -> None:
     """A log that was opened when nobody wanted it any more."""
     if not opening.cancelled() and opening.exception() is None:
         opening.result().shut()
-
-
-def decode_list(kind: type[T], body: bytes, server: str) -> ListOf[T]:
-    """A page; where a part has a wrong type, object by object.
-
-    Raises:
-        ClusterError: it is no JSON, or no list.
-    """
-    try:
-        return cast("ListOf[T]", msgspec.json.decode(body, type=ListOf[kind]))  # type: ignore[valid-type]
-    except msgspec.ValidationError:
-        raw = _decode_any(body, server)
-        items, meta = raw.get("items"), raw.get("metadata")
-        if not isinstance(items, list | None):
-            raise no_list(server) from None
-        token = meta.get("continue") if isinstance(meta, dict) else None
-        return ListOf(
-            metadata=objects.salvage(objects.ListMeta, meta),
-            items=[objects.salvage(kind, one) for one in items or () if isinstance(one, dict)],
-            unfit=not isinstance(token, str | None),
-        )
-    except (msgspec.DecodeError, RecursionError):
-        raise not_kubernetes(server, body) from None
-
-
-def _refused(answer: Answer, server: str) -> ClusterError:
-    try:
-        status = msgspec.json.decode(answer.body, type=_Status)
-    except (msgspec.MsgspecError, RecursionError):
-        status = _Status(message=quoted(answer.body))
-    return answered(answer.status, status.message, server, token=status.metadata.continue_ or "")

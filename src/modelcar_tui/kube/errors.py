@@ -14,7 +14,6 @@ from modelcar_tui.core.credentials import without_login
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.secrets import quoted
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube.socks import SocksError
 from modelcar_tui.kube.types import Rung
 
 LOGIN = "log in again: oc login --web"
@@ -43,6 +42,15 @@ class ClusterError(Exception):
     def missing(self) -> bool:
         """Whether the server does not have such a thing."""
         return self.status == 404
+
+
+class SocksError(OSError):
+    """A SOCKS proxy made no connection. `told` says why, in our words; `dead` where it does not answer."""
+
+    def __init__(self, told: str, *, dead: bool = False) -> None:
+        super().__init__(told)
+        self.told = told
+        self.dead = dead
 
 
 def unreachable(error: BaseException, server: str, via: str = "") -> ClusterError:

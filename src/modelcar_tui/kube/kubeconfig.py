@@ -217,7 +217,7 @@ def _user(user: dict[str, Any], where: str, name: str) -> dict[str, Any]:
     fault = user_fault(user)
     if not isinstance(user.get("token") or "", str):
         fault = "the token is no text (in YAML it may want quotes)"
-    if acts := impersonation.acting_fault(user):
+    if not fault and (acts := impersonation.acting_fault(user)):
         fault = f"the user {acts}"
     if fault:
         raise _unfit(str(path) if path and fault.startswith("the token") else f"{where}: user {name}", fault)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
-from modelcar_tui.kube.client import Client, Object
+from modelcar_tui.kube.client import Client
+from modelcar_tui.kube.decoding import Object
 from modelcar_tui.kube.errors import ClusterError
 
 REFUSED_S = 60.0

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from urllib3.connection import HTTPConnection
 
 from modelcar_tui.core.credentials import login_in
+from modelcar_tui.kube.errors import SocksError
 
 PORT = 1080
 _VERSION = 5
@@ -28,15 +29,6 @@ _REFUSALS = {
     7: "it does not connect for others",
     8: "it does not know such addresses",
 }
-
-
-class SocksError(OSError):
-    """The proxy made no connection. `told` says why, in words of ours; `dead` where it does not answer."""
-
-    def __init__(self, told: str, *, dead: bool = False) -> None:
-        super().__init__(told)
-        self.told = told
-        self.dead = dead
 
 
 def is_socks(proxy: str | None) -> bool:

@@ -12,7 +12,8 @@ import msgspec
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.pull_secret import PullSecret
-from modelcar_tui.kube.client import Client, Object
+from modelcar_tui.kube.client import Client
+from modelcar_tui.kube.decoding import Object
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.patience import gone
 from modelcar_tui.qa import store

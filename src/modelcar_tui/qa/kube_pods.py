@@ -13,7 +13,7 @@ from contextlib import aclosing
 from typing import Any
 
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.kube.client import Object
+from modelcar_tui.kube.decoding import Object
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.patience import patient
 from modelcar_tui.qa import kube_state

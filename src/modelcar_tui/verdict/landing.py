@@ -20,6 +20,7 @@ from modelcar_tui.cluster.limits import NamespaceLimits, Request, admission
 from modelcar_tui.cluster.profile_checks import naming
 from modelcar_tui.cluster.scheduling import Scheduling
 from modelcar_tui.cluster.serving_types import HardwareProfile, OciMode
+from modelcar_tui.cluster.taints import TAINT
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Pool
 from modelcar_tui.core.facts import GIB
 from modelcar_tui.hardware.vendors import asked_resource
@@ -109,13 +110,20 @@ def land(pod: PodShape, kind: Candidate) -> Landing:
 
 
 def _answers(pod: PodShape, kind: Candidate) -> Iterator[tuple[GpuNode, Pool, Fit]]:
-    """Each node's answer; of nodes none of which can, the first one's stands for all."""
+    """Each node's answer; of nodes none of which can, the first one's stands for all, and of alike ones whose
+    taints leave it open, enough are asked for their names: the taints of all are the same."""
     for group in kind.groups:
         if may_run(pod, *group.best).answer is Answer.NO:
             first = may_run(pod, *group.members[0])
             yield from ((node, pool, first) for node, pool in group.members)
         else:
-            yield from ((node, pool, may_run(pod, node, pool)) for node, pool in group.members)
+            doubtful = 0
+            for node, pool in group.members:
+                fit = may_run(pod, node, pool)
+                yield node, pool, fit
+                doubtful += fit.code == TAINT
+                if doubtful == _MOST_NAMES:
+                    break
 
 
 def within_limits(landing: Landing, pod: PodShape, kind: Candidate, report: AcceleratorReport) -> Landing:

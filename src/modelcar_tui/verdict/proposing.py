@@ -121,10 +121,13 @@ def together(
     options: dict[str, dict[str, int]] = {name: {} for name in alone}
     for kind in kinds:
         wanted = {name: pods[name] for name in alone if kind_name(kind) in alone[name]}
+        alike: dict[PodShape, list[str]] = {}
+        for name, pod in wanted.items():
+            alike.setdefault(pod, []).append(name)
         # Nodes that bar the same models are alike to the search, which counts them.
         names: dict[frozenset[str], str] = {frozenset(): kind_name(kind)}
         for node, pool in kind.places:
-            barred = _barred(wanted, node, pool)
+            barred = _barred(alike, node, pool)
             name = names.setdefault(barred, f"{kind_name(kind)} (other nodes {len(names)})")
             offers.append(_offer(name, node, pool))
             for model in wanted.keys() - barred:
@@ -133,10 +136,10 @@ def together(
     return place(needs, offers)
 
 
-def _barred(wanted: Mapping[str, PodShape], node: GpuNode, pool: Pool) -> frozenset[str]:
+def _barred(alike: Mapping[PodShape, list[str]], node: GpuNode, pool: Pool) -> frozenset[str]:
     """The models whose pod does not stand on a node, however many of its units are free."""
-    answers = {pod: may_stand(pod, node, pool).answer is not Answer.YES for pod in {*wanted.values()}}
-    return frozenset(name for name, pod in wanted.items() if answers[pod])
+    barred = (names for pod, names in alike.items() if may_stand(pod, node, pool).answer is not Answer.YES)
+    return frozenset(name for names in barred for name in names)
 
 
 def _offer(kind: str, node: GpuNode, pool: Pool) -> Offer:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from cluster_support import kubeconfig, look_at, options
 
-from modelcar_tui.cluster.access import probe
+from modelcar_tui.cluster.access import REVIEWS, probe
 from modelcar_tui.cluster.look import look
 from modelcar_tui.demo.kube import Scenario, StubCluster, start_stub_cluster
 from modelcar_tui.demo.kube_certificates import Authority
@@ -256,6 +256,32 @@ async def test_an_exec_plug_in_needs_neither_oc_nor_kubectl(
     monkeypatch.undo()
     program.write_text(PLUG_IN.format(python=sys.executable, token="sha256~revoked-already"))
     await said(path, Rung.UNAUTHENTICATED, "get-token gave a credential that the server does not take")
+
+
+async def test_a_plug_in_behind_a_path_is_used_there(tmp_path: Path) -> None:
+    """Rancher and Teleport serve many clusters at one address."""
+    program = tmp_path / "get-token"
+    program.write_text('#!/bin/sh\necho \'{"status": {"token": "of-the-plug-in"}}\'\n')
+    program.chmod(0o755)
+    user = {"exec": {"command": "./get-token", "apiVersion": "client.authentication.k8s.io/v1"}}
+    who = {"kind": "SelfSubjectReview", "status": {"userInfo": {"username": "u-ada"}}}
+    prefix = "/k8s/clusters/c-m-1"
+    with api_answers({f"{prefix}{REVIEWS}": (201, who)}) as server:
+        server.token = "of-the-plug-in"
+        access = await probe(options(kubeconfig(tmp_path, f"{server.url}{prefix}/", user)))
+    assert (access.rung, access.user) == (Rung.OK, "u-ada"), access
+    assert {asked.path.startswith(prefix) for asked in server.asked} == {True}
+
+
+async def test_an_address_of_version_6_is_asked(tmp_path: Path) -> None:
+    who = {"kind": "SelfSubjectReview", "status": {"userInfo": {"username": "ada"}}}
+    try:
+        listening = api_answers({REVIEWS: (201, who)}, host="::1")
+        with listening as server:
+            access = await probe(options(kubeconfig(tmp_path, server.url, {})))
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    assert (access.user, access.server) == ("ada", server.url)
 
 
 async def test_a_plug_in_s_certificate_logs_in(tmp_path: Path) -> None:

@@ -150,9 +150,22 @@ async def test_the_newer_version_is_asked_where_the_older_is_gone(tmp_path: Path
     kind = Kind("kueue.x-k8s.io", "v1beta2", "clusterqueues", "ClusterQueue", namespaced=False)
     local = Kind("kueue.x-k8s.io", "v1beta2", "localqueues", "LocalQueue")
     scenario = scenario_with(newer, kind=kind, local=local)
-    del scenario.objects[local][0]["status"]["flavors"]
+    status = scenario.objects[local][0]["status"]
+    status["flavorsReservation"] = [{"name": "h100", "resources": [{"name": GPU, "total": "1"}]}]
+    del status["flavors"]
     (check,) = await quota_checks(scenario, tmp_path)
     assert f"7 {GPU} available" in check.what
+
+
+async def test_the_newer_version_s_flavors_are_known_by_what_is_reserved(tmp_path: Path) -> None:
+    local = Kind("kueue.x-k8s.io", "v1beta2", "localqueues", "LocalQueue")
+    scenario = scenario_with(queue("a", 8, 3), local=local)
+    status = scenario.objects[local][0]["status"]
+    status["flavorsReservation"] = [{"name": "h100", "resources": [{"name": GPU, "total": "1"}]}]
+    del status["flavors"]
+    scenario.user = User("alice", rights=READER)
+    (check,) = await quota_checks(scenario, tmp_path)
+    assert "its flavors: h100" in check.what
 
 
 READER = (Right("nodes"), Right("pods"), Right("localqueues.kueue.x-k8s.io"))

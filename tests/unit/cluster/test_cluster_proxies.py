@@ -86,3 +86,25 @@ async def test_the_address_of_a_console_is_told(tmp_path: Path) -> None:
         access = await probe(options(cluster.kubeconfig_path))
     assert access.rung is Rung.UNREACHABLE
     assert "sends us elsewhere (302)" in str(access.problem)
+
+
+@pytest.mark.parametrize("value", ["{host}", "HTTP://{host}", "http://{host}/"])
+async def test_a_proxy_of_the_environment_is_taken_as_go_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    with proxy_that_says("403 Forbidden") as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", value.format(host=proxy.removeprefix("http://")))
+        access = await probe(options(kubeconfig(tmp_path, "https://api.x.invalid", {"token": "x"})))
+    assert f"proxy {proxy}" in str(access.problem)
+    assert "does not let us through" in str(access.problem)
+
+
+async def test_an_environment_without_a_proxy_s_address_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "socks4://p:1")
+    path = kubeconfig(tmp_path, "https://api.x.invalid", {"token": "x"})
+    access = await probe(options(path))
+    assert str(access.problem).startswith("HTTPS_PROXY: the proxy's address is no address with http://")
+    monkeypatch.setenv("NO_PROXY", "api.x.invalid")
+    assert "can't be resolved" in str((await probe(options(path))).problem)

@@ -31,11 +31,14 @@ import modelcar_tui.cluster
 from modelcar_tui.cluster import (
     access,
     data_science_cluster,
+    home,
     inventory,
     kueue,
+    llm_services,
     offers,
     operators,
     preflight,
+    profiles,
     pull,
     quotas,
     runtimes,
@@ -123,22 +126,29 @@ def test_a_profile_without_its_counts_is_found() -> None:
     assert "$.spec.identifiers[0]: 'minCount' is a required property" in told
 
 
-READERS: dict[type[msgspec.Struct], str] = {
-    data_science_cluster.DataScienceCluster: DSC_FILE,
-    operators.Initialization: "dscinitializations.dscinitialization.opendatahub.io",
-    runtimes._Dsci: "dscinitializations.dscinitialization.opendatahub.io",
-    runtimes._Dashboard: "odhdashboardconfigs.opendatahub.io",
-    runtimes._Profile: "hardwareprofiles.infrastructure.opendatahub.io",
-    offers.Template: "templates.template.openshift.io",
-    offers.ServingRuntime: "servingruntimes.serving.kserve.io",
-    kueue.LocalQueue: "localqueues.kueue.x-k8s.io",
-    kueue.ClusterQueue: "clusterqueues.kueue.x-k8s.io",
-    quotas.AppliedClusterResourceQuota: "appliedclusterresourcequotas.quota.openshift.io",
-    scale.MachineSet: "machinesets.machine.openshift.io",
-    preflight._ClusterVersion: "clusterversions.config.openshift.io",
-    inventory._Infrastructure: "infrastructures.config.openshift.io",
-    access._OpenShiftUser: "users.user.openshift.io",
+DSCI_FILE = "dscinitializations.dscinitialization.opendatahub.io"
+READERS: dict[type[msgspec.Struct], tuple[str, ...]] = {
+    data_science_cluster.DataScienceCluster: (DSC_FILE,),
+    operators.Initialization: (DSCI_FILE,),
+    home._Dsci: (DSCI_FILE,),
+    runtimes._Dashboard: ("odhdashboardconfigs.opendatahub.io",),
+    profiles.Hardware: (
+        "hardwareprofiles.infrastructure.opendatahub.io",
+        "hardwareprofiles.dashboard.opendatahub.io",
+    ),
+    profiles.Accelerator: ("acceleratorprofiles.dashboard.opendatahub.io",),
+    llm_services.Service: ("llminferenceservices.serving.kserve.io",),
+    offers.Template: ("templates.template.openshift.io",),
+    offers.ServingRuntime: ("servingruntimes.serving.kserve.io",),
+    kueue.LocalQueue: ("localqueues.kueue.x-k8s.io",),
+    kueue.ClusterQueue: ("clusterqueues.kueue.x-k8s.io",),
+    quotas.AppliedClusterResourceQuota: ("appliedclusterresourcequotas.quota.openshift.io",),
+    scale.MachineSet: ("machinesets.machine.openshift.io",),
+    preflight._ClusterVersion: ("clusterversions.config.openshift.io",),
+    inventory._Infrastructure: ("infrastructures.config.openshift.io",),
+    access._OpenShiftUser: ("users.user.openshift.io",),
 }
+"""A field has to be known to one release of one of the kinds."""
 CORE: dict[type[msgspec.Struct], tuple[str, ...]] = {
     objects.Node: ("core.v1.Node",),
     objects.Pod: ("core.v1.Pod",),
@@ -181,9 +191,9 @@ def unknown_fields(reader: type[msgspec.Struct], against: list[Any]) -> list[str
 def test_every_field_that_we_read_is_one_that_some_release_has(reader: type[msgspec.Struct]) -> None:
     (metadata,) = core_schemas("apimachinery.pkg.apis.meta.v1.ObjectMeta")[-1:]
     against = []
-    for release in kind_file(READERS[reader])["releases"]:
-        for schema in release["versions"].values():
-            against.append({**schema, "properties": {**schema["properties"], "metadata": metadata}})
+    releases = [release for name in READERS[reader] for release in kind_file(name)["releases"]]
+    for schema in (schema for release in releases for schema in release["versions"].values()):
+        against.append({**schema, "properties": {**schema["properties"], "metadata": metadata}})
     assert unknown_fields(reader, against) == []
 
 
@@ -196,7 +206,7 @@ def test_every_field_of_kubernetes_own_kinds_is_one_that_some_release_has(
 
 
 def test_a_misspelt_field_of_a_reader_is_found() -> None:
-    against = [schema for _, schema in schemas("dscinitializations.dscinitialization.opendatahub.io", "v2")]
+    against = [schema for _, schema in schemas(DSCI_FILE, "v2")]
     assert unknown_fields(Misspelt, against) == ["spec.aplicationsNamespace", "status.conditions[].state"]
 
 
@@ -221,6 +231,30 @@ def test_every_reader_of_an_object_is_held_against_a_schema() -> None:
     }
     parts = {scale.MachineTemplate, scale.MachineSpec, objects.Device}
     assert {kind.__qualname__ for kind in found - READERS.keys() - CORE.keys() - parts} == set()
+
+
+def unstructural(schema: dict[str, Any], path: str) -> Iterator[str]:
+    """Where a schema breaks the rules of a CustomResourceDefinition (apiextensions-apiserver,
+    pkg/apiserver/schema/validation.go): a type everywhere, no references."""
+    loose = schema.get("x-kubernetes-int-or-string") or schema.get("x-kubernetes-preserve-unknown-fields")
+    if "type" not in schema and not loose:
+        yield f"{path} has no type"
+    if schema.keys() & {"$ref", "definitions", "patternProperties", "uniqueItems", "readOnly"}:
+        yield f"{path} has what is forbidden"
+    if {"properties", "additionalProperties"} <= schema.keys():
+        yield f"{path} is a map and an object"
+    for name, inner in schema.get("properties", {}).items():
+        yield from unstructural(inner, f"{path}.{name}")
+    for word in ("items", "additionalProperties"):
+        if isinstance(inner := schema.get(word), dict):
+            yield from unstructural(inner, f"{path}.{word}")
+
+
+def test_a_server_takes_every_schema_as_a_definition() -> None:
+    releases = [(name, release) for name in names() for release in kind_file(name)["releases"]]
+    for name, release in releases:
+        for version, schema in release["versions"].items():
+            assert [*unstructural(schema, f"{name} {version}")] == []
 
 
 def test_each_schema_names_its_source() -> None:

@@ -105,6 +105,40 @@ def test_what_nobody_knows_is_a_condition_with_what_settles_it(
     assert found.settles
 
 
+@pytest.mark.parametrize(
+    ("storage", "fetched", "condition"),
+    [
+        (130, False, ""),
+        (129, False, "if the node's images stay under 85% of its storage"),
+        (129, True, ""),
+        (123, True, ""),
+        (122, True, "if the node's pods stay under 90% of its storage"),
+    ],
+)
+def test_an_image_that_is_fetched_into_the_pod_has_the_line_of_pods(
+    storage: int, fetched: bool, condition: str
+) -> None:
+    """100 GiB of the model and 10 of the runtime."""
+    found = answer({"ephemeral_mib": 120 * GIB, "storage_mib": storage * GIB}, fetched=fetched)
+    assert found.condition == condition
+    assert found.answer is (Answer.UNKNOWN if condition else Answer.YES)
+
+
+def test_the_scheduler_puts_a_pod_where_taints_and_amounts_let_it_whatever_its_image() -> None:
+    replace = msgspec.structs.replace
+    tolerates = wants(tolerations=(Toleration(operator="Exists"),))
+    for pod, node, pool, may in (
+        (POD, NODE, POOL, True),
+        (POD, replace(NODE, ephemeral_mib=1), POOL, True),
+        (POD, replace(NODE, taints=("a:NoSchedule",)), POOL, False),
+        (replace(POD, scheduling=tolerates), replace(NODE, taints=("a:NoSchedule",)), POOL, True),
+        (POD, NODE, replace(POOL, free=None), True),
+        (POD, NODE, replace(POOL, free=0), False),
+        (POD, replace(NODE, cpu_milli=0), POOL, False),
+    ):
+        assert fits.may_be_put(pod, node, pool) is may
+
+
 def test_a_refusal_is_told_before_a_doubt() -> None:
     assert answer({"taints": ("a:NoSchedule",), "held": Held(cpu_milli=16_000)}).code == "cpu"
     assert answer({"taints": ("a:NoSchedule",)}, {"free": 0}).code == "busy"

@@ -143,7 +143,7 @@ async def test_the_dashboard_s_kinds_count_only_where_no_profile_of_the_platform
     ):
         scenario = openshift_ai()
         scenario.objects[PROFILES] = own
-        scenario.objects[DASHBOARDS] = [profile("old", enabled=True)]
+        scenario.objects[DASHBOARDS] = [profile("old", enabled=True, displayName="Old")]
         scenario.objects[ACCELERATORS] = [accelerator("older"), accelerator("off", enabled=False)]
         assert {name for name, _ in await names(scenario, tmp_path)} == set(expected)
 
@@ -172,6 +172,7 @@ async def test_a_server_that_fails_on_profiles_costs_them_alone(tmp_path: Path) 
     assert report.runtime == whole.runtime and report.inventory.nodes == whole.inventory.nodes
 
 
+@pytest.mark.odd_objects
 async def test_an_odd_profile_costs_itself_alone_and_texts_are_cleaned(tmp_path: Path) -> None:
     odd = profile("odd", identifiers="many", scheduling=[1])
     hostile = profile("x\x1b[2J", scheduling={"node": {"tolerations": [{"key": "a\x1b[31m"}]}})

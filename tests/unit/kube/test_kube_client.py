@@ -12,7 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from modelcar_tui.kube.client import Client, Object
+from modelcar_tui.kube.client import Client
+from modelcar_tui.kube.decoding import Object
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.kubeconfig import Credentials
 from modelcar_tui.kube.patience import gone, patient

@@ -11,12 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelcar_tui.cluster.fits import SUITE, Answer, may_run
+from modelcar_tui.cluster.limits import Behind, NamespaceLimits, Queue, Quota, Room
 from modelcar_tui.cluster.scheduling import Scheduling
+from modelcar_tui.cluster.serving_types import HardwareProfile, KServe, OciMode, Offered, Profiles
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Held, Runtime
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.verdict.candidates import candidates
 from modelcar_tui.verdict.deciding import decide_model
-from modelcar_tui.verdict.landing import Landing, land, pod_for
+from modelcar_tui.verdict.landing import Landing, fetches, land, pod_for, within_limits
 from modelcar_tui.verdict.reports import Holds, ModelRequirements, Verdict
 
 GIB = 1024
@@ -58,6 +60,85 @@ def test_a_doubt_counts_only_where_nobody_says_yes() -> None:
         Holds.UNKNOWN,
     )
     assert landing(doubtful, whole("e")).condition is None
+
+
+def test_of_alike_tainted_nodes_ten_are_named_and_one_that_differs_is_still_asked() -> None:
+    tainted = [whole(f"d{number}", taints=("a:NoSchedule",)) for number in range(30)]
+    found = landing(*tainted)
+    assert (found.answer, found.nodes) == (Answer.UNKNOWN, tuple(f"d{number}" for number in range(10)))
+    assert landing(*tainted, whole("free")).nodes == ("free",)
+    assert landing(whole("e", 0), *tainted).nodes == found.nodes
+
+
+def queue(name: str, available: int) -> Queue:
+    rooms = tuple(
+        Room(flavor="f", resource=resource, nominal=amount, used=0, available=amount, most=amount)
+        for resource, amount in (("nvidia.com/gpu", available), ("cpu", 99_000), ("memory", 2**40))
+    )
+    groups = (("nvidia.com/gpu", "cpu", "memory"),)
+    return Queue(name=name, cluster_queue="c", behind=Behind(groups=groups, rooms=rooms))
+
+
+def through(
+    profile: HardwareProfile | None, *nodes: GpuNode, managed: bool | None = True, quota: bool = False
+) -> Landing:
+    """Where the default queue of the namespace is full and the queue `free` is not."""
+    full = Quota(name="q", hard={"requests.nvidia.com/gpu": 0}, used={"requests.nvidia.com/gpu": 0})
+    limits = NamespaceLimits(
+        namespace="n",
+        managed=managed,
+        queues=(queue("default", 0), queue("free", 1)),
+        groups=("kueue.x-k8s.io",),
+        quotas=(full,) if quota else (),
+    )
+    profiles = Profiles(found=(profile,) if profile else ())
+    report = msgspec.structs.replace(cluster_of(*nodes), limits=limits, profiles=profiles)
+    (kind,) = candidates(report)
+    pod = pod_for(model(SHORT), report, RELEASE)
+    return within_limits(land(pod, kind), pod, kind, report)
+
+
+def test_a_profile_whose_queue_lets_the_pod_in_is_a_condition() -> None:
+    queued = HardwareProfile(
+        name="p", namespace="a", offers=(Offered(resource="nvidia.com/gpu"),), queue="free"
+    )
+    found = through(queued, whole("a"))
+    assert (found.answer, found.nodes, found.code) == (Answer.UNKNOWN, ("a",), "namespace")
+    assert found.condition is not None
+    assert found.condition.text == "if it is served with hardware profile p, whose queue free lets it in"
+    assert "hardware-profile-name=p" in found.condition.settles
+    other = Offered(resource="amd.com/gpu")
+    for refused in (
+        through(None, whole("a")),
+        through(msgspec.structs.replace(queued, queue=""), whole("a")),
+        through(msgspec.structs.replace(queued, queue="default"), whole("a")),
+        through(msgspec.structs.replace(queued, queue="nowhere"), whole("a")),
+        through(msgspec.structs.replace(queued, offers=(other,)), whole("a")),
+        through(queued, whole("a"), quota=True),
+    ):
+        assert (refused.answer, refused.condition) == (Answer.NO, None)
+
+
+def test_a_profile_with_a_queue_gives_no_toleration_and_none_is_named_where_kueue_may_not_rule() -> None:
+    queued = HardwareProfile(
+        name="p", namespace="a", offers=(Offered(resource="nvidia.com/gpu"),), queue="free"
+    )
+    assert through(queued, whole("a", taints=("a:NoSchedule",))).answer is Answer.NO
+    for managed in (False, None):
+        found = through(queued, whole("a"), managed=managed)
+        assert found.condition is not None and "profile" not in found.condition.text
+
+
+def test_images_are_fetched_only_where_kserve_is_known_to_do_so() -> None:
+    plain = cluster_of()
+    for kserve, fetched in (
+        (None, False),
+        (KServe(oci_mode=OciMode.MODELCAR), False),
+        (KServe(oci_mode=OciMode.FETCH), True),
+    ):
+        report = msgspec.structs.replace(plain, kserve=kserve)
+        assert fetches(report) is fetched
+        assert pod_for(model(SHORT), report, RELEASE).fetched is fetched
 
 
 def test_what_bars_the_nodes_is_told_with_how_many() -> None:

@@ -44,7 +44,7 @@ def find(view: View) -> Found | None:
     if devices and not resources:
         product = product or next((name(pool.product) for pool in devices if pool.product), None)
         origin = origin or "dra"
-        pools = tuple(_device_pool(pool, product) for pool in devices)
+        pools = tuple(_device_pool(pool) for pool in devices)
         physical: int | None = sum(
             len(pool.parents) or ceil_div(pool.capacity, _parts((pool.profile or "").lower(), product))
             for pool in devices
@@ -178,11 +178,9 @@ def _pool(view: View, resource: str, product: str | None, resources: list[str]) 
     )
 
 
-def _device_pool(pool: DraPool, product: str | None) -> Pool:
+def _device_pool(pool: DraPool) -> Pool:
     """Partitions that share one pool of memory are told that pool's size each, which none of them has."""
     guarantee = _guarantee((pool.profile or "spx_nps1").lower())
-    if pool.several and guarantee is Guarantee.EXCLUSIVE:
-        guarantee = Guarantee.NONE
     return device_pool(
         pool, mem_mib=None if guarantee is Guarantee.UNKNOWN else pool.mem_mib, mem_guarantee=guarantee
     )

@@ -67,10 +67,19 @@ def find_gpu(view: View) -> Found | None:
         _gpu_pool(view, resource, known.memory_mib if known else None, count) for resource in resources
     )
     if devices and not pools:
-        pools = tuple(device_pool(pool, mem_guarantee=Guarantee.EXCLUSIVE) for pool in devices)
-        if product is None and devices[0].product:
-            product, origin = devices[0].product, "dra"
         count = count if count is not None else sum(pool.capacity for pool in devices)
+        pools = tuple(
+            device_pool(
+                pool,
+                mem_guarantee=Guarantee.EXCLUSIVE,
+                vendor="intel-gpu",
+                product=pool.product.replace(" ", "-") if pool.product else product,
+                physical=count,
+            )
+            for pool in devices
+        )
+        if product is None and (largest := max(pools, key=lambda pool: pool.mem_mib or 0)).product:
+            product, origin = largest.product, "dra"
     return Found(
         vendor="intel-gpu",
         product=product,

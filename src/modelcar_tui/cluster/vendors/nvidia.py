@@ -21,8 +21,12 @@ from modelcar_tui.hardware.products import mig_profiles, product_named
 
 _RESOURCE = re.compile(r"nvidia\.com/(?:gpu|mig-[0-9a-z.+-]+)(?:\.shared)?")
 _MIG = re.compile(r"nvidia\.com/(mig-(?P<profile>[0-9a-z.+-]+?))(?:\.shared)?")
-_VOLCANO = re.compile(r"volcano\.sh/v?gpu-number")
-_OTHER_NAMES = re.compile(r"(?:aliyun\.com/gpu-|tencent\.com/vcuda-|volcano\.sh/v?gpu-|mig\.das\.com/).+")
+_VOLCANO = "volcano.sh/"
+_RENAMED = re.compile(r"volcano\.sh/v?gpu-number|k8s\.amazonaws\.com/vgpu")
+"""Units that are counted as cards or shares of them: Volcano's, AWS' virtual GPU plug-in's."""
+_OTHER_NAMES = re.compile(
+    r"(?:aliyun\.com/gpu-|tencent\.com/vcuda-|volcano\.sh/v?gpu-|k8s\.amazonaws\.com/vgpu|mig\.das\.com/).*"
+)
 """NVIDIA's cards in another scheduler's measure: memory, hundredths of cards, slices that are not cut yet."""
 _BUSY_MIG = ("pending", "rebooting")
 _DONE_UPGRADE = ("", "upgrade-done", "unknown")
@@ -41,7 +45,7 @@ def find(view: View) -> Found | None:
         return from_devices(view, devices, notes)
     cards = cards_of(view)
     pools = tuple(_pool(view, cards, resource) for resource in resources)
-    renamed = () if pools else tuple(view.offered(_VOLCANO))
+    renamed = () if pools else tuple(view.offered(_RENAMED))
     pools += tuple(view.pool(resource) for resource in renamed)
     pools = tuple(_as_shares(view, cards, pool) for pool in pools)
     labelled = cards.product if cards.labelled and cards.profile is None else None
@@ -63,7 +67,7 @@ def find(view: View) -> Found | None:
         pools=pools,
         notes=(*notes, *unhealthy(pools)),
         why="" if pools or not others else "other-names-only",
-        scheduler="volcano" if renamed else "",
+        scheduler="volcano" if any(name.startswith(_VOLCANO) for name in renamed) else "",
     )
 
 

@@ -77,7 +77,7 @@ def _pool(view: View, pool: DraPool, all_of_them: tuple[DraPool, ...], physical:
     cc = pool.cc or capability(labels) or (known.capability if known else None)
     said = (pool.architecture or "").lower().replace(" ", "-")
     sliced = pool.type == "mig"
-    worth = Guarantee.NONE if pool.several else Guarantee.HARD_SLICE if sliced else Guarantee.EXCLUSIVE
+    worth = Guarantee.HARD_SLICE if sliced else Guarantee.EXCLUSIVE
     return device_pool(
         pool,
         resource=f"dra:{pool.driver}" + (f"/{pool.profile}" if sliced and pool.profile else ""),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from modelcar_tui.cluster.types import Guarantee, Pool
-from modelcar_tui.cluster.vendors.view import Found, View, unhealthy
+from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
 from modelcar_tui.hardware.products import instance, product_named
-from modelcar_tui.hardware.vendors import prefixes
+from modelcar_tui.hardware.vendors import prefixes, vendors
 
 _SPYRE = re.compile(r"ibm\.com/spyre_(?:pf|vf)")
 _SPYRE_DEVICES = {"06a7", "06a8", "06e7"}
@@ -18,12 +18,14 @@ _TPU = re.compile(r"google\.com/tpu")
 _NEURON = re.compile(r"aws\.amazon\.com/neuron(?:device|core)?")
 _NEURON_ORDER = ("aws.amazon.com/neuron", "aws.amazon.com/neurondevice", "aws.amazon.com/neuroncore")
 _ACCELERATOR = re.compile(
-    r"(?:.*[-_.])?(?:v?gpu|npu|mlu|dcu|gcu|xpu|ipu|qaic|accelerator|ascend\w*|rngd|atom)s?(?:[-_.]?\w+)?",
+    r"(?:.*[-_.])?(?:[vsc]?(?:gpu|npu|mlu|dcu|gcu|xpu|ipu|ppu|lpu|rdu)|qaic|accelerator|ascend\w*|rngd|atom)s?"
+    r"(?:[-_.]?\w+)?",
     re.IGNORECASE,
 )
-_NVIDIA_S = ("aliyun.com/gpu-", "tencent.com/vcuda-", "volcano.sh/")
+_NVIDIA_S = ("aliyun.com/gpu-", "tencent.com/vcuda-", "volcano.sh/", "k8s.amazonaws.com/vgpu")
 """NVIDIA's cards by another name."""
-_NOT = re.compile(r".*(?:mem|core|monitoring|percentage|bandwidth).*", re.IGNORECASE)
+_DRIVER = re.compile(r"(?:^|[.-])(?:gpu|tpu|npu|neuron|spyre|accelerator)s?(?:[.-]|$)")
+_NOT = re.compile(r".*(?:mem|core|monitoring|percentage|bandwidth|portion).*", re.IGNORECASE)
 
 
 def find_spyre(view: View) -> Found | None:
@@ -108,14 +110,18 @@ def find_neuron(view: View) -> Found | None:
 def find_unknown(view: View) -> Found | None:
     """Resources that look like accelerators of a vendor we don't know: units, and nothing else."""
     names = [name for name in view.offered(re.compile(r".*")) if _looks_like_one(name)]
-    if not names:
+    drivers = {vendor.driver for vendor in vendors().values()}
+    devices = [pool for pool in view.dra if pool.driver not in drivers and _DRIVER.search(pool.driver)]
+    pools = (*(view.pool(name) for name in names), *map(device_pool, devices))
+    if not pools:
         return None
-    pools = tuple(view.pool(name) for name in names)
+    vendor = names[0].partition("/")[0] if names else devices[0].driver
     return Found(
-        vendor=names[0].partition("/")[0],
+        vendor=vendor,
         pools=pools,
         unknown=True,
-        notes=(f"{names[0]} is not an accelerator that we know", *unhealthy(pools)),
+        notes=(f"{pools[0].resource} is not an accelerator that we know", *unhealthy(pools)),
+        why="" if names else incomplete(devices),
     )
 
 

@@ -62,7 +62,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def device_pool(pool: DraPool, **known: object) -> Pool:
-    """The row of a pool of devices; named after its driver where `known` does not name it."""
+    """The row of a pool of devices; named after its driver where `known` does not name it. Of a device that
+    several claims may have each sees the whole memory."""
     told = {
         "resource": f"dra:{pool.driver}",
         "units": pool.units,
@@ -73,6 +74,8 @@ def device_pool(pool: DraPool, **known: object) -> Pool:
         "mem_from": "dra" if pool.mem_mib else "none",
     }
     row = msgspec.convert({**told, **known}, Pool)
+    if pool.several and row.mem_guarantee is Guarantee.EXCLUSIVE:
+        row = msgspec.structs.replace(row, mem_guarantee=Guarantee.NONE)
     return (
         row if row.mem_mib else msgspec.structs.replace(row, mem_guarantee=Guarantee.UNKNOWN, mem_from="none")
     )
