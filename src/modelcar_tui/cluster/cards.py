@@ -10,7 +10,8 @@ import re
 import msgspec
 
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Inventory, Pool
-from modelcar_tui.cluster.words import gib, several, vendor_text
+from modelcar_tui.cluster.words import gib, several
+from modelcar_tui.hardware.vendors import vendor_title
 
 _PARTITION = re.compile(r"(spx|dpx|tpx|qpx|cpx)_nps\d")
 _MODES = {2: "dpx", 3: "tpx", 4: "qpx", 8: "cpx"}
@@ -64,7 +65,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         """`L40S`, or the vendor where the product is not known."""
-        return self.product or f"{vendor_text(self.vendor)} (product unknown)"
+        return self.product or f"{vendor_title(self.vendor)} (product unknown)"
 
     @property
     def cards_told(self) -> str:

@@ -67,6 +67,11 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a pod that asks for an extended resource (`nvidia.com/gpu`) gets these units; devices of DRA
     only where a DeviceClass and the cluster's release say so. None when not known."""
 
+    @property
+    def beside_neighbours(self) -> bool:
+        """Whether other units are of the same card, and no limit parts their memory."""
+        return self.shares or self.mem_guarantee is Guarantee.NONE
+
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
     """What the pods of a node have requested of it, by the scheduler's arithmetic."""
@@ -328,10 +333,9 @@ class AcceleratorReport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def gpu_provider(self) -> str | None:
         """The vendor whose usable units are most, in the predecessor's capitals (`INTEL GAUDI`)."""
-        from modelcar_tui.hardware.vendors import vendors
+        from modelcar_tui.hardware.vendors import vendor_title
 
-        known = vendors().get(self.vendor or "")
-        return known.title if known else self.vendor
+        return vendor_title(self.vendor) if self.vendor else None
 
     @property
     def vendor(self) -> str | None:
