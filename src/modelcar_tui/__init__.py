@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modelcar_tui.core.version import __version__
+
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.supervisor import Supervisor
 
 __all__ = ["Supervisor", "__version__"]
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

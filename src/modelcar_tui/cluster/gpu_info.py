@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from modelcar_tui import __version__
 from modelcar_tui.cluster.cards import Kind, kinds, totals
 from modelcar_tui.cluster.gpu_blocks import block_lines
 from modelcar_tui.cluster.set_up import set_up_lines
@@ -22,6 +21,7 @@ from modelcar_tui.cluster.words import (
     why_text,
 )
 from modelcar_tui.core.cells import hang, table
+from modelcar_tui.core.version import __version__
 from modelcar_tui.kube.types import Rung
 
 WIDTH = 120

@@ -48,7 +48,7 @@ def _candidate(members: list[tuple[GpuNode, Pool]]) -> Candidate:
     free = [member[1].free for member in members]
     known = [count for count in free if count is not None]
     most = max(member[1].units for member in members)
-    gpu = gpu_of(node, pool, count=most)
+    gpu = gpu_of(node, pool, count=max(_at_once(*member) for member in members))
     return Candidate(
         gpu=gpu,
         pool=pool,
@@ -58,6 +58,12 @@ def _candidate(members: list[tuple[GpuNode, Pool]]) -> Candidate:
         places=tuple(members),
         groups=alike(members),
     )
+
+
+def _at_once(node: GpuNode, pool: Pool) -> int:
+    """Units that one server may be split over: shares of one card are no more than that card."""
+    cards = node.card(pool).physical
+    return min(pool.units, cards) if pool.mem_guarantee is Guarantee.NONE and cards else pool.units
 
 
 def gpu_of(node: GpuNode, pool: Pool, *, count: int) -> Gpu:

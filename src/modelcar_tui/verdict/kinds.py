@@ -40,5 +40,5 @@ def _on(model: ModelRequirements, kind: Candidate, verdict: ModelVerdict, vllm: 
         state, gpus = OnKind.FULL, verdict.gpus
     elif outcome in _TOO_SMALL:
         arguments = server_args(model.car.serving.args, model.car.serving.gpu_count, vllm).mended()
-        gpus = smallest_tp(model.image.model, kind.gpu, arguments, vllm=vllm, most=kind.most)
+        gpus = smallest_tp(model.image.model, kind.gpu, arguments, vllm=vllm, most=kind.gpu.count)
     return KindFit(kind=kind_name(kind), state=state, gpus=gpus, why=verdict.why)

@@ -60,6 +60,14 @@ def test_the_name_of_a_kind_tells_it_from_the_others(
     assert kind_name(kind) == name
 
 
+@pytest.mark.parametrize(("cards", "at_once"), [(1, 1), (2, 2), (None, 4)])
+def test_a_server_is_split_over_cards_and_not_over_shares_of_one(cards: int | None, at_once: int) -> None:
+    sliced = node("n", "L40S", 4, mem=46068, guarantee=Guarantee.NONE)
+    pool = msgspec.structs.replace(sliced.pool[0], physical=cards)
+    (kind,) = candidates(cluster_of(msgspec.structs.replace(sliced, physical=cards, pool=(pool,))))
+    assert (kind.most, kind.gpu.count) == (4, at_once)
+
+
 def test_a_node_that_is_out_and_a_pool_without_units_offer_nothing() -> None:
     assert candidates(cluster_of(h100(usable=False), h100("b", units=0))) == ()
     assert len(candidates(cluster_of(h100(units=1)))) == 1

@@ -35,6 +35,12 @@ CUT = Problem(what="the list of nodes was cut short", fix="run again", code="cut
         ),
         (model(SHORT, gpus=8), (h100("a", 4), h100("b", 4)), Verdict.NO_GO, "wants 8 GPUs on one node"),
         (
+            model(SHORT, gpus=8),
+            (node("n", "L40S", 4, mem=46068, guarantee=Guarantee.NONE),),
+            Verdict.NO_GO,
+            "8 GPUs on one node; the largest has 4 units of L40S 45 GiB time-sliced",
+        ),
+        (
             model(SHORT, gpus=4),
             (h100("a", 8, 2), h100("b", 8, 3)),
             Verdict.NO_GO,

@@ -274,7 +274,9 @@ def summary(state: RunState) -> str:
     if not inventory.known:
         return "could not look"
     # The engine has read this by then; the first frame must not.
-    from modelcar_tui.cluster.cards import totals
+    from modelcar_tui.cluster.cards import counted, totals
 
     told = totals(inventory)
-    return f"{told.free_told}, {told.cards_told}{', partial' if inventory.partial else ''}"
+    cards = counted(told.usable_cards, told.usable_unsure)
+    partial = ", partial" if inventory.partial else ""
+    return f"{told.free_told}, {cards}, {told.nodes:,} nodes{partial}"
