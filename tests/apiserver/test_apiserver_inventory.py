@@ -96,17 +96,17 @@ class Disturbed(Client):
 
 
 async def test_a_list_that_expires_in_the_middle(server: ApiServer, wide: int) -> None:
-    undisturbed = await look(patient(server))
     settings = patient(server)
     async with connect(find(settings), settings) as client:
+        undisturbed = await read_inventory_of(client, lambda _: None)
         client.__class__ = Disturbed
         client.server_under_test, client.statuses = server, []  # type: ignore[attr-defined]
         inventory = await read_inventory_of(client, lambda _: None)
     assert client.statuses == [200, 410, 200]  # type: ignore[attr-defined]
     assert not inventory.partial
     assert inventory.problems == ()
-    assert inventory.nodes == undisturbed.inventory.nodes
-    assert inventory.nodes_seen == undisturbed.inventory.nodes_seen
+    assert inventory.nodes == undisturbed.nodes
+    assert inventory.nodes_seen == undisturbed.nodes_seen
 
 
 async def test_refresh_reads_what_changes(server: ApiServer, wide: int) -> None:

@@ -129,6 +129,20 @@ def test_a_node_without_units_is_a_row_with_its_reason() -> None:
     assert arrange(rows, "name", parse_filter("device plugin")) == rows
 
 
+def test_each_row_has_the_cards_of_its_own_pool() -> None:
+    whole = s.node("n")
+    graphics = Pool(
+        resource="gpu.intel.com/i915", units=10, free=10, vendor="intel-gpu", product="Arc-Pro-B60"
+    )
+    both = msgspec.structs.replace(whole, pool=(*whole.pool, graphics))
+    report = msgspec.structs.replace(s.cluster(), inventory=Inventory(nodes=(both,)))
+    rows = gpu_rows(RunState(cluster=report))
+    assert [(line.product, line.cc) for line in rows] == [
+        (whole.product, whole.cc or ""),
+        ("Arc-Pro-B60", ""),
+    ]
+
+
 def headings(table: GpuTable) -> list[tuple[str, int, tuple[int | None, int]]]:
     return [(one.title, one.nodes, one.amount) for one in table.shown if isinstance(one, Group)]
 

@@ -282,6 +282,13 @@ def test_what_the_cluster_says_is_what_the_verdict_hears(name: str, tmp_path: Pa
     assert found.settle or found.verdict is not UNKNOWN
 
 
+def test_what_settles_shares_is_not_the_product_s_name(tmp_path: Path) -> None:
+    _, count, items = CASES["shares that no label tells of"]
+    found = judged(items, count, tmp_path)
+    assert found.settle.endswith("--gpu L4:1")
+    assert "what a share of L4 gets is not known" in found.settle
+
+
 def test_a_runtime_s_toleration_and_selector_are_those_of_its_pods(tmp_path: Path) -> None:
     _, count, items = CASES["tainted"]
     tolerates = Scheduling(tolerations=(Toleration(key="nvidia.com/gpu", operator="Exists"),))

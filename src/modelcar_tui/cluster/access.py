@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import re
-from typing import Any
 
 import msgspec
 
@@ -16,6 +14,7 @@ from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.connect import connect
 from modelcar_tui.kube.credentials import Credentials
 from modelcar_tui.kube.errors import LOGIN, ClusterError
+from modelcar_tui.kube.expiry import jwt_expiry
 from modelcar_tui.kube.kubeconfig import find
 from modelcar_tui.kube.types import Access, ClusterOptions, Rung
 
@@ -271,9 +270,10 @@ def _why_unauthenticated(credentials: Credentials, problem: Problem) -> Problem:
         fix = "ask who runs what stands before the API server, or log in again: oc login --web"
         return msgspec.structs.replace(problem, what=what, fix=fix)
     if credentials.token is not None:
-        expiry = token_expiry(credentials.token.reveal())
-        if expiry is not None and expiry < _now():
-            what = f"the token expired on {expiry:%Y-%m-%d %H:%M} UTC (401)"
+        ends = jwt_expiry(credentials.token.reveal())
+        if ends is not None and ends < _now().timestamp():
+            at = dt.datetime.fromtimestamp(ends, dt.UTC)
+            what = f"the token expired on {at:%Y-%m-%d %H:%M} UTC (401)"
         elif credentials.token.reveal().startswith("sha256~"):
             what = "the token has expired or was revoked (401; OpenShift's tokens last 24 hours)"
         else:
@@ -289,18 +289,6 @@ def _why_unauthenticated(credentials: Credentials, problem: Problem) -> Problem:
     elif credentials.basic is None:
         what = "the kubeconfig's user has no token and no certificate"
     return msgspec.structs.replace(problem, what=what, fix=LOGIN)
-
-
-def token_expiry(token: str) -> dt.datetime | None:
-    """`exp` of a JSON web token, unverified; None for tokens that tell nothing."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return None
-    try:
-        claims: Any = msgspec.json.decode(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-        return dt.datetime.fromtimestamp(float(claims["exp"]), dt.UTC)
-    except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
-        return None
 
 
 def certificate_expiry(pem: str) -> dt.datetime | None:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from modelcar_tui.core.text import clean
+from modelcar_tui.core.secrets import quoted
 
 READY = "Ready"
 _MINOR = frozenset(("info", "warning"))
@@ -42,9 +42,9 @@ class Condition(msgspec.Struct, frozen=True, rename="camel"):
 
     @property
     def says(self) -> str:
-        """Its type, reason and message in one line, cleaned."""
+        """Its type, reason and message in one line, fit to be told."""
         words = f"{self.type} is {self.status or 'empty'}: {self.reason} {self.message}"
-        return clean(re.sub(r"\s+", " ", words).strip().removesuffix(":"), limit=300)
+        return quoted(re.sub(r"\s+", " ", words).strip().removesuffix(":"))
 
 
 class Release(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 
@@ -33,7 +34,8 @@ async def run_bounded(
     env: dict[str, str] | None = None,
     linger_s: float | None = None,
 ) -> Finished:
-    """Run `argv` with pipes of its own; kill its whole process group at the time or size limit, or on cancel.
+    """Run `argv` with pipes of its own; kill it and all that it started at the time or size limit, or on
+    cancel.
 
     Args:
         argv: the program and its arguments.
@@ -67,8 +69,7 @@ async def run_bounded(
         pass
     finally:
         if not whole:  # also where it has ended itself, and a child of its own has not
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.pid, signal.SIGKILL)
+            _kill(child.pid)
             pipes.add_done_callback(_seen)
             pipes.cancel()
             await asyncio.shield(_reap(child))
@@ -99,6 +100,32 @@ async def _ended(
     pipes.result()
     await child.wait()
     return True
+
+
+def _kill(child: int) -> None:
+    """Kill a child, its group, and whom it has started that left the group; those first, while they can be
+    found."""
+    for pid in _descendants(child):
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(child, signal.SIGKILL)
+
+
+def _descendants(child: int) -> set[int]:
+    """The children of a process, and theirs; none where the system does not show them."""
+    parents: dict[int, int] = {}
+    with suppress(OSError):
+        for entry in Path("/proc").iterdir():
+            with suppress(OSError, ValueError, IndexError):
+                pid = int(entry.name)
+                stat = (entry / "stat").read_text(errors="replace")
+                parents[pid] = int(stat.rpartition(")")[2].split()[1])
+    found: set[int] = set()
+    new = {child}
+    while new := {pid for pid, parent in parents.items() if parent in new} - found:
+        found |= new
+    return found
 
 
 def _seen(pipes: asyncio.Future[tuple[None, None, None]]) -> None:

@@ -13,5 +13,5 @@ def seconds(stamp: str) -> float:
         stamp = f"{head}.{tail[:digits][:6].ljust(6, '0')}{tail[digits:]}"
     try:
         return datetime.fromisoformat(stamp).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0

@@ -7,8 +7,6 @@ Source: plugin/pkg/client/auth/ of client-go (oidc/oidc.go; azure and gcp are st
 
 from __future__ import annotations
 
-import base64
-import json
 import os
 import shutil
 import time
@@ -22,6 +20,7 @@ from modelcar_tui.core.secrets import Secret
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.credentials import Credentials
 from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube.expiry import claimed_end, jwt_claims
 from modelcar_tui.kube.kubeconfig import find
 from modelcar_tui.kube.last_words import last_words
 from modelcar_tui.kube.plugin import EXEC_TIMEOUT_S, Given
@@ -87,26 +86,15 @@ def _held(credentials: Credentials) -> tuple[str, float, str]:
         raise _fault(credentials, "the OIDC login is broken: its id-token is no text")
     if not token:
         return "", 0.0, "the OIDC login has no id-token"
-    ends = _end(token)
-    if ends is None:
+    claims = jwt_claims(token)
+    if claims is None:
         raise _fault(credentials, "the OIDC login is broken: its id-token is no JSON web token")
+    # As in client-go, one that does not tell its end has ended.
+    ends = claimed_end(claims) or 0.0
     if ends > time.time() + _EARLY_S:
         return token, ends, ""
-    at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(ends)) if 0 < ends < 2**40 else ""
-    return token, ends, f"the OIDC login expired{f' at {at}' if at else ''}"
-
-
-def _end(token: str) -> float | None:
-    """`exp` of a JSON web token, 0 where it has none; None where it is no such token."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return None
-    try:
-        packed = parts[1].encode() + b"=" * (-len(parts[1]) % 4)
-        claims: Any = json.loads(base64.b64decode(packed, altchars=b"-_", validate=True))
-        return float(claims.get("exp") or 0)
-    except (ValueError, AttributeError, TypeError, OverflowError, RecursionError):
-        return None
+    at = time.strftime(" at %Y-%m-%d %H:%M UTC", time.gmtime(ends)) if ends else ""
+    return token, ends, f"the OIDC login expired{at}"
 
 
 async def _renew(credentials: Credentials, why: str) -> str:

@@ -5,23 +5,43 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import time
 from typing import Any
 
 from modelcar_tui.core.stamps import seconds
 
+_LAST = 253402300799.0
+"""The end of the year 9999."""
 
-def jwt_expiry(token: str) -> float | None:
-    """The `exp` of a JSON Web Token, seconds since 1970; None for any other token, such as OpenShift's
-    own."""
+
+def jwt_claims(token: str) -> dict[str, Any] | None:
+    """What a JSON Web Token says of itself, unverified; None for any other token, such as OpenShift's own."""
     parts = token.split(".")
     if len(parts) != 3 or len(token) > 64_000:
         return None
     try:
-        claims: Any = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-        return float(claims["exp"])
-    except (ValueError, LookupError, TypeError, RecursionError):
+        packed = parts[1].encode() + b"=" * (-len(parts[1]) % 4)
+        claims: Any = json.loads(base64.b64decode(packed, altchars=b"-_", validate=True))
+    except (ValueError, RecursionError):
         return None
+    return claims if isinstance(claims, dict) else None
+
+
+def jwt_expiry(token: str) -> float | None:
+    """The `exp` of a JSON Web Token, seconds since 1970; None where it tells none."""
+    return claimed_end(jwt_claims(token) or {})
+
+
+def claimed_end(claims: dict[str, Any]) -> float | None:
+    """`exp`, seconds since 1970, within the years that a time can be told of; None where it is no number."""
+    try:
+        ends = float(claims["exp"])
+    except OverflowError:
+        return _LAST
+    except (ValueError, LookupError, TypeError):
+        return None
+    return None if math.isnan(ends) else min(max(ends, 0.0), _LAST)
 
 
 def caution(who: str, expires: float | str | None, needed_s: float | None) -> str:

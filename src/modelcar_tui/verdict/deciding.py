@@ -327,6 +327,10 @@ def _barred(kind: Candidate, count: int, landing: Landing) -> str:
 
 def _settles(result: Estimate, kind: Candidate) -> str:
     if not kind.gpu.memory_gib.known:
+        card = kind.nodes[0].card(kind.pool)
+        if card.product and card.physical and kind.pool.units > card.physical:
+            told = f"what a share of {card.product} gets is not known: offer whole cards"
+            return f"{told}, or state the card as if it were whole: --gpu {card.product}:{card.physical}"
         return f"state the GPUs by their product label: --gpu PRODUCT:COUNT ({kind.gpu.product} is not known)"
     if result.vllm.endswith("?") and "vLLM version" in result.why:
         return "state the release that will serve it: --vllm VERSION"

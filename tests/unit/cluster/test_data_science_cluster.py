@@ -62,6 +62,8 @@ def test_what_the_operator_says_is_judged(case: dict[str, Any]) -> None:
     assert found.state is State(case["state"]), found.what
     for words in case.get("says", ()):
         assert words in f"{found.what} {found.fix}"
+    for words in case.get("never", ()):
+        assert words not in found.what
     assert found.what.isprintable()
     assert (found.fix == "") == (found.state is State.OK)
 

@@ -115,3 +115,11 @@ def test_classes_that_could_not_be_listed_leave_it_open() -> None:
         name="n", vendor="nvidia", kubelet="v1.36.0", pool=(Pool(resource="dra:gpu.nvidia.com", units=1),)
     )
     assert served(node, None).pool[0].asked_for is None
+
+
+def test_units_of_a_plug_in_are_left_as_they_are() -> None:
+    plain = Pool(resource="nvidia.com/gpu", units=1)
+    node = GpuNode(name="n", vendor="nvidia", kubelet="v1.36.0", pool=(plain,))
+    assert served(node, ()) is node
+    both = msgspec.structs.replace(node, pool=(plain, Pool(resource="dra:gpu.nvidia.com", units=1)))
+    assert [pool.asked_for for pool in served(both, (class_(serves=""),)).pool] == [True, False]

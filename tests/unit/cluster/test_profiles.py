@@ -253,3 +253,11 @@ def test_the_accelerators_that_profiles_promise() -> None:
     found = Profiles(found=(offering("p", cpu, gpus(1)), offering("q", gpus(1, resource="amd.com/gpu"))))
     assert promised(found) == {"nvidia.com/gpu", "amd.com/gpu"}
     assert promised(None) == frozenset()
+
+
+def test_each_resource_has_its_check_in_order_and_counts_the_other_models() -> None:
+    amd = gpus(1, resource="amd.com/gpu")
+    found = Profiles(found=(offering("p", gpus(2)), offering("q", amd)))
+    first, second = count_checks([("m", 4), ("n", 3)], ["nvidia.com/gpu", "amd.com/gpu"], found)
+    assert "more than 1 amd.com/gpu, m (and 1 more) asks for 4" in first.what
+    assert "more than 2 nvidia.com/gpu, m (and 1 more) asks for 4" in second.what

@@ -105,3 +105,10 @@ def test_what_bars_the_node_anyhow_is_told_before_a_profile() -> None:
     full = msgspec.structs.replace(POOL, free=0)
     fit = may_run(PodShape(profiles=Profiles(found=(profile(),))), NODE, full)
     assert (fit.answer, fit.code) == (Answer.NO, "busy")
+
+
+def test_more_than_three_taints_are_counted() -> None:
+    for count, shown in ((3, "t0:NoSchedule, t1:NoSchedule, t2:NoSchedule"), (5, "t2:NoSchedule and 2 more")):
+        node = msgspec.structs.replace(NODE, taints=tuple(f"t{number}:NoSchedule" for number in range(count)))
+        fit = may_run(PodShape(), node, POOL)
+        assert fit.condition.endswith(shown) and f"{shown})" in fit.why

@@ -50,6 +50,13 @@ async def test_a_child_that_outlives_one_that_ended_is_killed_at_the_limit(tmp_p
     assert gone(int((tmp_path / "child").read_text()))
 
 
+async def test_one_that_its_child_left_the_group_of_is_killed_with_it(tmp_path: Path) -> None:
+    script = f"setsid sh -c 'echo $$ > {tmp_path}/child; sleep 61' & sleep 60"
+    done = await run_bounded(["sh", "-c", script], timeout_s=1.5, limit=100)
+    assert done.timed_out
+    assert gone(int((tmp_path / "child").read_text()))
+
+
 @pytest.mark.parametrize(
     ("script", "limit_s"),
     [("sleep 60", 0.3), ("sleep 60 & exit", 20), ("yes", 20), ("sleep 60 & sleep 60", 0.3)],

@@ -146,6 +146,14 @@ async def test_token_that_ends_before_the_suite_may_is_warned_of(
     assert bool(flat.warnings) == bool(said)
 
 
+@pytest.mark.parametrize("exp", ["1e18", "1e400", "9" * 400, "253402300800"])
+async def test_token_that_ends_in_no_year_that_there_is_lasts(exp: str, tmp_path: Path) -> None:
+    claims = base64.urlsafe_b64encode(f'{{"exp": {exp}}}'.encode()).decode().rstrip("=")
+    path = write(tmp_path / "k", {"token": f"e30.{claims}.c2ln"})
+    assert (await flatten(at(path), needed_s=3_600)).warnings == ()
+    assert "expires at 9999-12-31" in (await flatten(at(path))).warnings[0]
+
+
 @pytest.mark.parametrize("token", ["sha256~abc", "a.b.c", "e30.e30.x", "e30.!!.x", ""])
 async def test_token_that_tells_nothing_is_not_guessed_at(token: str, tmp_path: Path) -> None:
     assert (await flatten(at(write(tmp_path / "k", {"token": token})), needed_s=1e9)).warnings == ()

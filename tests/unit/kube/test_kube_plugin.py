@@ -107,6 +107,14 @@ async def test_one_whose_interpreter_is_missing(tmp_path: Path) -> None:
             "(exit 1): Error: unknown flag: --x; run it with --help",
         ),
         ("printf '\\033[31mred\\033[0m failure\\r\\n' >&2; exit 2", "(exit 2): red failure"),
+        (
+            "printf 'sign in\\nTraceback (most recent call last):\\n x\\nBad: no account\\n' >&2; exit 1",
+            "(exit 1): sign in; Bad: no account; log in",
+        ),
+        (
+            "printf 'panic: no account\\n\\ngoroutine 1 [running]:\\nmain()\\n\\t/x.go:1\\n' >&2; exit 2",
+            "(exit 2): panic: no account; log in",
+        ),
         ("exit 3", "failed, it gave no credential (exit 3) and said nothing"),
         ("kill -9 $$", "(signal 9)"),
         ("echo oops >&2", "gave no credential (exit 0), it printed nothing: oops; check what it prints"),

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from deciding_support import cluster_of, h100, node, t4
 
-from modelcar_tui.cluster.types import Guarantee
+from modelcar_tui.cluster.types import Guarantee, Pool, Runtime
 from modelcar_tui.verdict.candidates import candidates, gpu_of, kind_name
 
 
@@ -85,6 +85,22 @@ def test_a_pool_s_own_product_is_what_its_units_are() -> None:
         ("L4", "nvidia", "8.9"),
         ("H100-80GB-HBM3", "nvidia", "9.0"),
     ]
+
+
+def test_built_in_graphics_beside_cards_are_judged_for_an_image_of_one_s_own_alone() -> None:
+    l4 = node("n", "L4", 1, mem=23034)
+    graphics = Pool(resource="gpu.intel.com/i915", units=10, free=10, vendor="intel-gpu")
+    both = cluster_of(msgspec.structs.replace(l4, pool=(*l4.pool, graphics)))
+    assert [kind.gpu.product for kind in candidates(both)] == ["L4"]
+    templates = msgspec.structs.replace(both, runtime=Runtime(image="x", accelerator="nvidia.com/gpu"))
+    assert [kind.gpu.product for kind in candidates(templates)] == ["L4"]
+    own = msgspec.structs.replace(both, runtime=Runtime(image="x"))
+    assert [(kind.gpu.product, kind.gpu.vendor) for kind in candidates(own)] == [
+        ("L4", "nvidia"),
+        ("intel-gpu", "intel-gpu"),
+    ]
+    alone = msgspec.structs.replace(l4, vendor="intel-gpu", vllm_runtime=False, pool=(graphics,))
+    assert [kind.gpu.vendor for kind in candidates(cluster_of(alone))] == ["intel-gpu"]
 
 
 def test_a_mig_slice_has_its_own_memory_where_the_node_does_not_tell_it() -> None:

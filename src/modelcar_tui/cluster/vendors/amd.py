@@ -207,6 +207,9 @@ def _whole(view: View, resource: str, product: str | None) -> bool:
 
 def _cards(view: View, pools: tuple[Pool, ...], product: str | None) -> int | None:
     """Whole cards in the node, or None where units may be partitions of them."""
+    known, machine = instance(view.instance_type)
+    if pools and known is not None and known.vendor == "amd":
+        return machine
     cards = 0
     for pool in pools:
         style = _style(view, pool.resource)

@@ -62,7 +62,7 @@ def find_gpu(view: View) -> Found | None:
         return None
     product, origin = _gpu_product(view)
     known = product_named(product)
-    count = view.number("gpu.intel.com/device.count")
+    count = view.number("gpu.intel.com/device.count") or _listed(view)
     pools = tuple(
         _gpu_pool(view, resource, known.memory_mib if known else None, count) for resource in resources
     )
@@ -131,6 +131,12 @@ def _gpu_product(view: View) -> tuple[str | None, str]:
     ids |= {device for device in view.pci("8086") if device}
     names = {card.name for device in ids if (card := by_id("intel-gpu", device))}
     return (names.pop(), "device-id") if len(names) == 1 else (None, "")
+
+
+def _listed(view: View) -> int | None:
+    """Devices by the counts that NFD's rules write for each device id; None where there are none."""
+    counts = [view.number(key) or 0 for key in view.labels if _DEVICE_ID.fullmatch(key)]
+    return sum(counts) or None
 
 
 def _gpu_pool(view: View, resource: str, memory: int | None, count: int | None) -> Pool:

@@ -133,6 +133,8 @@ def _gpu_memory(view: View, cards: Cards) -> tuple[int | None, str]:
     for prefix in CLOUD_PREFIXES:
         if memory := view.number(prefix + "memory"):
             return memory, "label"
+    if cards.part:
+        return None, "none"
     if cards.profile is not None:
         return _slice_mib(cards, cards.profile), "model-table"
     known = product_named(cards.product)
@@ -188,7 +190,7 @@ def _physical(view: View, cards: Cards, pools: tuple[Pool, ...]) -> int | None:
     if cards.profile is not None:
         return view.number(GKE + "gke-accelerator-count")
     if cards.count is not None:
-        return cards.count if pools or cards.product_from == "label" else None
+        return cards.count if pools or cards.product_from in ("label", "annotation") else None
     whole = [pool for pool in pools if pool.mem_guarantee is Guarantee.EXCLUSIVE]
     return whole[0].capacity if len(pools) == 1 and whole else None
 

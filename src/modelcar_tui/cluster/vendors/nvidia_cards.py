@@ -39,6 +39,8 @@ class Cards(msgspec.Struct, frozen=True, kw_only=True):
     """The product comes from GPU Feature Discovery, whose suffixes tell of sharing."""
     several: bool = False
     """Cards of several kinds: nothing that describes one of them holds for a unit."""
+    part: bool = False
+    """The machine has a part of a card, which its labels count as none: it is all that a pod can get."""
     proven: bool = False
     """The machine's type or a register of its devices counts the cards, so that more units are shares."""
 
@@ -47,7 +49,7 @@ def cards_of(view: View) -> Cards:
     """The node's cards by the best of its labels, its machine type and the register of a sharing plug-in."""
     cards = _described(view)
     found = register(view.annotations)
-    if found is not None and not (cards.labelled and cards.profile is not None):
+    if found is not None and not _whole_by_labels(view, cards):
         return _registered(cards, found)
     if cards.profile is not None:
         return cards
@@ -89,10 +91,12 @@ def _described(view: View) -> Cards:
     for prefix in CLOUD_PREFIXES:
         if short := labels.get(prefix + "name"):
             known = instance(view.instance_type)[0] or by_cloud(short)
+            counted = view.number(prefix + "count")
             return Cards(
                 product=known.name if known else None,
                 product_from="label",
-                count=view.number(prefix + "count") or count,
+                count=counted or count or (1 if counted == 0 else None),
+                part=counted == 0,
             )
     if raw := labels.get(_ALIYUN + "name", ""):
         counted = view.number(_ALIYUN + "count") or count
@@ -118,6 +122,11 @@ def _by_machine(view: View, count: int | None) -> Cards:
         count=count or cards or None,
         profile=cut,
     )
+
+
+def _whole_by_labels(view: View, cards: Cards) -> bool:
+    """Whether the labels account for every unit: a register may have outlived its plug-in."""
+    return cards.labelled and (cards.profile is not None or units_of(view) <= (cards.count or 0))
 
 
 def _registered(cards: Cards, found: Register) -> Cards:

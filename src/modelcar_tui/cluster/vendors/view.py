@@ -74,7 +74,7 @@ def device_pool(pool: DraPool, **known: object) -> Pool:
         "mem_from": "dra" if pool.mem_mib else "none",
     }
     row = msgspec.convert({**told, **known}, Pool)
-    if pool.several and row.mem_guarantee is Guarantee.EXCLUSIVE:
+    if pool.several and row.mem_guarantee in (Guarantee.EXCLUSIVE, Guarantee.HARD_SLICE):
         row = msgspec.structs.replace(row, mem_guarantee=Guarantee.NONE)
     return (
         row if row.mem_mib else msgspec.structs.replace(row, mem_guarantee=Guarantee.UNKNOWN, mem_from="none")
