@@ -62,21 +62,13 @@ def gpu_info_text(report: AcceleratorReport, *, cells: int = WIDTH, now: float |
     parts: Iterable[Iterable[str]] = (
         _head(report, cells, now),
         _unknown(report, cells),
-        _table(found, report.inventory, cells),
+        _table(found, cells),
         _serving(report, cells),
         _checks(report, cells),
         *block_lines(report.inventory, cells),
     )
     texts = ("\n".join(part) for part in parts)
     return "\n\n".join(text for text in texts if text) + "\n"
-
-
-def subject(report: AcceleratorReport) -> str:
-    """Where the accelerators are: the server, or what they were stated by."""
-    origin = report.inventory.origin
-    if report.access.rung is Rung.WHAT_IF:
-        return f"no cluster (what-if: {origin})"
-    return report.access.server or "no cluster"
 
 
 def _head(report: AcceleratorReport, cells: int, now: float) -> Iterator[str]:
@@ -171,7 +163,7 @@ def _unknown(report: AcceleratorReport, cells: int) -> Iterator[str]:
         yield f"Not known: {len(lines) - _MOST_LINES:,} more"
 
 
-def _table(found: Sequence[Kind], inventory: Inventory, cells: int) -> Iterator[str]:
+def _table(found: Sequence[Kind], cells: int) -> Iterator[str]:
     """One row a kind, then the first nodes of each."""
     if not found:
         return

@@ -1,4 +1,4 @@
-"""Hardware profiles, KServe's settings and LLM services as rows of `agent accelerator --format json`."""
+"""Hardware profiles, KServe's settings and LLM services as parts of `info/gpu_info.json`."""
 
 from __future__ import annotations
 

@@ -33,6 +33,9 @@ HURRY_S = 1.0
 """After this long whoever listens is told to wait for nothing more."""
 TAIL_S = 1.0
 """For what Python does after the last of ours: other threads are waited for, clean-ups run."""
+LAST_S = 20.0
+"""For its very last part, in which no thread of ours runs: the kernel's timer ends it then, with a status of
+its own. A busy machine takes seconds for what takes a tenth of one, so it is long."""
 
 
 class Ended(KeyboardInterrupt):
@@ -155,7 +158,7 @@ class Ends:
         for number in STATUS:  # Python gives its handlers up before its end
             signal.signal(number, signal.SIG_IGN)
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_REAL, 3 * TAIL_S)  # no thread runs in its last part
+        signal.setitimer(signal.ITIMER_REAL, LAST_S)  # no thread runs in its last part
         with self._lock:
             self._status = ExitStatus(status)
             self._deadline = min(self._deadline or float("inf"), time.monotonic() + TAIL_S)

@@ -133,6 +133,8 @@ def _gpu_memory(view: View, cards: Cards) -> tuple[int | None, str]:
     for prefix in CLOUD_PREFIXES:
         if memory := view.number(prefix + "memory"):
             return memory, "label"
+    if cards.part:
+        return None, "none"
     if cards.profile is not None:
         return _slice_mib(cards, cards.profile), "model-table"
     known = product_named(cards.product)

@@ -39,6 +39,8 @@ class Cards(msgspec.Struct, frozen=True, kw_only=True):
     """The product comes from GPU Feature Discovery, whose suffixes tell of sharing."""
     several: bool = False
     """Cards of several kinds: nothing that describes one of them holds for a unit."""
+    part: bool = False
+    """The machine has a part of a card, which its labels count as none: it is all that a pod can get."""
     proven: bool = False
     """The machine's type or a register of its devices counts the cards, so that more units are shares."""
 
@@ -89,10 +91,12 @@ def _described(view: View) -> Cards:
     for prefix in CLOUD_PREFIXES:
         if short := labels.get(prefix + "name"):
             known = instance(view.instance_type)[0] or by_cloud(short)
+            counted = view.number(prefix + "count")
             return Cards(
                 product=known.name if known else None,
                 product_from="label",
-                count=view.number(prefix + "count") or count,
+                count=counted or count or (1 if counted == 0 else None),
+                part=counted == 0,
             )
     if raw := labels.get(_ALIYUN + "name", ""):
         counted = view.number(_ALIYUN + "count") or count
