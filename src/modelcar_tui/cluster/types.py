@@ -54,6 +54,8 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     """`label`, `product-name`, `instance-type`, `model-table`, `dra`, `operator` or `none`."""
     mig_profile: str | None = None
     """`2g.20gb` where a unit is a MIG slice."""
+    partition: str = ""
+    """AMD's compute partition that a unit is: `cpx`, ...; `spx` is a whole card."""
     vendor: str = ""
     """As `GpuNode.vendor`; without it and a product the units are of the node's own cards."""
     product: str | None = None
