@@ -1,4 +1,4 @@
-"""What NVIDIA's labels and drivers call cards, their generations, and the suffixes of MIG and sharing."""
+"""What labels, drivers and schedulers call NVIDIA's cards and generations; suffixes of MIG and sharing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from modelcar_tui.hardware.products import product_named
 from modelcar_tui.hardware.vendors import vendors
 
 SUFFIX = re.compile(r"(?:-MIG-(?P<profile>[\w.+]+))?(?P<shared>-SHARED)?$")
+
+OTHER_NAMES = re.compile(
+    r"(?:aliyun\.com/gpu-|tencent\.com/vcuda-|volcano\.sh/v?gpu-|k8s\.amazonaws\.com/vgpu|mig\.das\.com/).*"
+)
+"""Its cards in another scheduler's measure: memory, hundredths of cards, slices that are not cut yet."""
 
 
 def name(product: str) -> str:
