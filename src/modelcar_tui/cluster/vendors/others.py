@@ -22,8 +22,16 @@ _ACCELERATOR = re.compile(
     r"(?:[-_.]?\w+)?",
     re.IGNORECASE,
 )
-_NVIDIA_S = ("aliyun.com/gpu-", "tencent.com/vcuda-", "volcano.sh/", "k8s.amazonaws.com/vgpu")
-"""NVIDIA's cards by another name."""
+_NVIDIA_S = (
+    "aliyun.com/gpu-",
+    "tencent.com/vcuda-",
+    "tke.cloud.tencent.com/",
+    "volcano.sh/",
+    "k8s.amazonaws.com/vgpu",
+    "koordinator.sh/",
+    "elasticgpu.",
+)
+"""Cards that have another name: NVIDIA's, or (Koordinator) those of whichever vendor."""
 _DRIVER = re.compile(r"(?:^|[.-])(?:gpu|tpu|npu|neuron|spyre|accelerator)s?(?:[.-]|$)")
 _NOT = re.compile(r".*(?:mem|core|monitoring|percentage|bandwidth|portion).*", re.IGNORECASE)
 
