@@ -38,6 +38,13 @@ _TAINTS = {
 _STARTS = ("uninitialized", "unregistered", "not-ready", "agent-not-ready")
 """What taints are called, after the writer's domain, until something on the node is set up: the cloud's and
 Cluster API's `uninitialized`, Karpenter's `unregistered`, network and storage drivers' `agent-not-ready`."""
+_STARTERS = (
+    "readiness.k8s.io",
+    "startup-taint.cluster-autoscaler.kubernetes.io",
+    "ignore-taint.cluster-autoscaler.kubernetes.io",
+)
+"""Domains under which anybody bars a node until it is set up: the autoscaler takes it for one that is not
+ready (kubernetes/autoscaler, cluster-autoscaler/utils/taints)."""
 _CONDITIONS = {
     "Terminating": "leaving",
     "DiskPressure": "disk-pressure",
@@ -95,7 +102,7 @@ def _meaning(taint: objects.Taint) -> str:
     domain, mark, name = taint.key.partition("/")
     if taint.key in _TAINTS:
         return _TAINTS[taint.key]
-    return "starting" if mark and (name in _STARTS or domain == "readiness.k8s.io") else ""
+    return "starting" if mark and (name in _STARTS or domain in _STARTERS) else ""
 
 
 def _conditions(node: objects.Node) -> dict[str, str]:

@@ -60,6 +60,8 @@ LOOKS_WHOLE = (
     "amd-two-kinds",
     "shares-that-gfd-was-not-told-of",
     "shares-that-old-gfd-was-not-told-of",
+    "mig-single-more-units-than-slices",
+    "mig-mixed-more-units-than-slices",
     "tiny-display-card-labelled",
     "two-device-ids",
 )

@@ -15,7 +15,7 @@ import msgspec
 from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.nvidia_cards import CLOUD_PREFIXES, GKE, Cards, cards_of
 from modelcar_tui.cluster.vendors.nvidia_devices import DRIVER, from_devices, promised
-from modelcar_tui.cluster.vendors.nvidia_names import OTHER_NAMES, kind
+from modelcar_tui.cluster.vendors.nvidia_names import KOORDINATOR, OTHER_NAMES, kind
 from modelcar_tui.cluster.vendors.view import Found, View, unhealthy
 from modelcar_tui.hardware.products import mig_profiles, product_named
 
@@ -33,6 +33,8 @@ def find(view: View) -> Found | None:
     """What the node says of NVIDIA cards, or None when there are none."""
     resources = view.offered(_RESOURCE)
     others = view.offered(OTHER_NAMES)
+    if view.labels.get("node.koordinator.sh/gpu-vendor", "nvidia") == "nvidia":
+        others += view.offered(KOORDINATOR)
     devices = tuple(pool for pool in view.dra if pool.driver == DRIVER)
     if not (resources or devices or others or _present(view)):
         return None
@@ -48,7 +50,7 @@ def find(view: View) -> Found | None:
     if not pools and (promise := promised(view, labelled, cards.count)) is not None:
         pools = (promise,)
         notes += ("offered through DRA; no ResourceSlice was read, the figures are the node's labels",)
-    notes += _told(cards, pools)
+    notes += _told(view, cards, pools)
     if cards.several:
         return Found(vendor="nvidia", physical=cards.count, pools=pools, notes=(*notes, *unhealthy(pools)))
     product = cards.product if pools or cards.product_from in ("label", "annotation") else None
@@ -86,7 +88,7 @@ def _pool(view: View, cards: Cards, resource: str) -> Pool:
         if memory is None:
             memory, origin = _slice_mib(cards, match["profile"]), "model-table"
         sharing = _sharing(view, prefix)
-        if sharing == "none" and resource.endswith(".shared"):
+        if sharing == "none" and (resource.endswith(".shared") or _beyond(view, cards, resource)):
             sharing = ""
     else:
         cut = cards.profile
@@ -101,6 +103,18 @@ def _pool(view: View, cards: Cards, resource: str) -> Pool:
     return view.pool(
         resource, mem_mib=memory, mem_guarantee=guarantee, mem_from=origin, mig_profile=cut or None
     )
+
+
+def _beyond(view: View, cards: Cards, resource: str) -> int:
+    """How many slices GPU Feature Discovery counted, where more units are offered: it was not told that those
+    are shares. 0 where there are no more."""
+    match = _MIG.fullmatch(resource)
+    if match:
+        counted = view.number(f"nvidia.com/{match[1]}.count")
+    else:
+        counted = cards.count if cards.labelled and cards.profile else None
+    units = view.capacity.get(resource, view.units.get(resource, 0))
+    return counted if counted and units > counted else 0
 
 
 def _worth(
@@ -156,6 +170,8 @@ def _gpu_sharing(view: View, cards: Cards, resource: str) -> str:
     units = view.capacity.get(resource, view.units.get(resource, 0))
     if not cards.profile and cards.count is not None and units > cards.count:
         return ""
+    if _beyond(view, cards, resource):
+        return ""
     if strategy == "none" or replicas in (0, 1) or cards.labelled or cards.count is not None:
         return "none"
     return ""
@@ -191,14 +207,20 @@ def _physical(view: View, cards: Cards, pools: tuple[Pool, ...]) -> int | None:
     return whole[0].capacity if len(pools) == 1 and whole else None
 
 
-def _told(cards: Cards, pools: tuple[Pool, ...]) -> tuple[str, ...]:
+def _told(view: View, cards: Cards, pools: tuple[Pool, ...]) -> tuple[str, ...]:
     """What more units than cards mean, where no label says it."""
     if cards.several:
         return ("cards of several kinds: what describes one of them does not hold for a unit",)
+    cut = tuple(
+        f"{pool.capacity} {pool.resource} are shares of {slices} MIG slice{'s' * (slices != 1)}: "
+        "how they share them no label tells"
+        for pool in pools
+        if pool.mem_guarantee is Guarantee.UNKNOWN and (slices := _beyond(view, cards, pool.resource))
+    )
     lost = [pool for pool in pools if pool.mem_guarantee is Guarantee.UNKNOWN and not pool.mig_profile]
     if cards.count is None or cards.profile is not None:
-        return ()
-    return tuple(
+        return cut
+    return cut + tuple(
         f"{pool.capacity} {pool.resource} are shares of {cards.count} card{'s' * (cards.count != 1)}: "
         "how they share them no label tells"
         for pool in lost

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from modelcar_tui.cluster.types import Guarantee, Pool
-from modelcar_tui.cluster.vendors.nvidia_names import OTHER_NAMES
+from modelcar_tui.cluster.vendors.nvidia_names import KOORDINATOR, OTHER_NAMES
 from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
 from modelcar_tui.hardware.products import instance, product_named
 from modelcar_tui.hardware.vendors import prefixes, vendors
@@ -129,6 +129,7 @@ def _looks_like_one(name: str) -> bool:
     if (
         name.startswith(prefixes())
         or OTHER_NAMES.fullmatch(name)
+        or KOORDINATOR.fullmatch(name)
         or domain == "kubernetes.io"
         or domain.endswith(".kubernetes.io")
     ):
