@@ -48,7 +48,7 @@ def _profile(profile: HardwareProfile) -> str:
 
 def _service(service: LlmService) -> str:
     state = {True: "ready", False: "not ready", None: "whether it is ready is not known"}[service.ready]
-    gpus = some([f"{count} {resource}" for resource, count in service.gpus], 4)
-    more = " or more" if service.partial and gpus else ""
+    told = some([f"{count} {resource}" for resource, count in service.gpus], 4)
+    gpus = told + " or more" * service.partial if told else "an unknown number of GPUs"
     why = f" ({service.why})" if service.why else ""
-    return f"{'stopped' if service.stopped else state}{why}; asks for {gpus or 'an unknown number of GPUs'}{more}"
+    return f"{'stopped' if service.stopped else state}{why}; asks for {gpus}"
