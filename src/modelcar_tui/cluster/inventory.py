@@ -307,13 +307,7 @@ async def _pools(
         what = "the ResourceClaims can't be listed: which devices are free is unknown"
         gathered.problems.append(msgspec.structs.replace(error.problem, what=what))
         return dra.by_node(slices)
-    taken = {
-        (one.driver, one.pool, one.device)
-        for claim in claims
-        if claim.status.allocation is not None
-        for one in claim.status.allocation.devices.results or ()
-    }
-    return dra.by_node(slices, taken)
+    return dra.by_node(slices, dra.allocated(claims))
 
 
 class _Group(msgspec.Struct, frozen=True):
