@@ -347,7 +347,8 @@ def _warnings(
     if newer := newer_note(vllm):
         warnings.append(f"{newer}: what it changed is not known here")
     if kind.pool.mem_guarantee is Guarantee.NONE:
-        warnings.append("GPUs are time-sliced: this holds only while no neighbour uses the memory")
+        how = "shared by claims" if kind.pool.resource.startswith("dra:") else "time-sliced"
+        warnings.append(f"GPUs are {how}: this holds only while no neighbour uses the memory")
     return tuple(warnings)
 
 
