@@ -9,10 +9,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from modelcar_tui.cluster import dra
 from modelcar_tui.cluster.classify import NOT_OFFERED, classify, cleaned_labels
 from modelcar_tui.cluster.device_classes import served
-from modelcar_tui.cluster.dra import DraPool
+from modelcar_tui.cluster.devices import Devices, read_devices
 from modelcar_tui.cluster.free import Queue, Usage, add_pods, with_free
 from modelcar_tui.cluster.scale import MachineSet, scale_up
 from modelcar_tui.cluster.types import GpuNode, Inventory, OtherNode, ScaleUp, Waiting
@@ -25,7 +24,6 @@ from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
 
 Progress = Callable[[Inventory], None]
-_DRA = "/apis/resource.k8s.io/"
 _PODS = "/api/v1/pods"
 _RUNNING = "status.phase!=Succeeded,status.phase!=Failed"
 MOST_NODE_LISTS = 800
@@ -41,9 +39,7 @@ class _Gathered:
     def __init__(self) -> None:
         self.gpus: dict[str, GpuNode] = {}
         self.labels: dict[str, dict[str, str]] = {}
-        self.classes: list[objects.DeviceClass] | None = []
-        self.no_slices: Problem | None = None
-        """Why the ResourceSlices may not be read."""
+        self.devices = Devices()
         self.served = False
         """Whether it is known of the nodes what their devices serve."""
         self.others: list[OtherNode] = []
@@ -56,12 +52,12 @@ class _Gathered:
         self.odd: list[str] = []
         """Nodes that could not be understood: neither with GPUs nor without."""
 
-    def add(self, node: objects.Node, devices: dict[str, tuple[DraPool, ...]], platform: str) -> None:
+    def add(self, node: objects.Node, platform: str) -> None:
         """One node; one that can't be understood is counted as not known."""
         self.seen += 1
         name = node.metadata.name
         with Contained(f"node {name}") as caught:
-            found = classify(node, devices.get(name, ()), platform)
+            found = classify(node, self.devices.by_node.get(name, ()), platform)
             if isinstance(found, GpuNode):
                 self.gpus[found.name], self.labels[found.name] = found, cleaned_labels(node)
             else:
@@ -105,7 +101,7 @@ class _Gathered:
         )
 
     def _whole(self, node: GpuNode) -> GpuNode:
-        node = node if self.served else served(node, self.classes)
+        node = node if self.served else served(node, self.devices.classes)
         labels = self.labels.get(node.name)
         return node if labels is None else msgspec.structs.replace(node, labels=labels)
 
@@ -117,13 +113,15 @@ async def read_inventory_of(client: Client, progress: Progress) -> Inventory:
     free is unknown; a list that was cut short is partial.
     """
     gathered = _Gathered()
-    platform, devices = await asyncio.gather(_platform(client), _devices(client, gathered))
+    platform, devices = await asyncio.gather(_platform(client), read_devices(client))
+    gathered.devices, gathered.partial = devices, devices.partial
+    gathered.problems += devices.problems
     try:
         async for page in client.pages("/api/v1/nodes", objects.Node):
             if page.restart:
                 gathered.reset()
             for node in page.items:
-                gathered.add(node, devices, platform)
+                gathered.add(node, platform)
             progress(gathered.inventory())
     except ClusterError as error:
         if not gathered.seen:
@@ -140,12 +138,12 @@ async def read_inventory_of(client: Client, progress: Progress) -> Inventory:
 def _unseen(gathered: _Gathered) -> tuple[Problem, ...]:
     """Cards that nothing offers may be devices of DRA, where we may not look at those."""
     dark = [node.name for node in gathered.gpus.values() if node.why == NOT_OFFERED]
-    if gathered.no_slices is None or not dark:
+    refused = gathered.devices.refused
+    if refused is None or not dark:
         return ()
     what = f"the ResourceSlices can't be listed: whether they offer the cards of {some(dark, 3)} is unknown"
     fix = "ask an administrator for the right (oc auth can-i list resourceslices.resource.k8s.io)"
-    where = gathered.no_slices.where
-    return (Problem(where=where, what=what, fix=fix, code="no-slices"),)
+    return (Problem(where=refused.where, what=what, fix=fix, code="no-slices"),)
 
 
 async def refresh_free(client: Client, inventory: Inventory, progress: Progress) -> Inventory:
@@ -274,78 +272,10 @@ async def _all_pods(client: Client, gathered: _Gathered) -> None:
     _uncounted(gathered, unread)
 
 
-async def _devices(client: Client, gathered: _Gathered) -> dict[str, tuple[DraPool, ...]]:
-    """Device pools of the nodes; none where the server has no Dynamic Resource Allocation or does not let
-    us."""
-    base = _DRA + "v1"
-    try:
-        try:
-            slices = await _everything(client, f"{base}/resourceslices", objects.ResourceSlice)
-        except ClusterError as error:
-            older = await _older_dra(client) if error.missing else ""
-            if not older:
-                raise
-            base = _DRA + older
-            slices = await _everything(client, f"{base}/resourceslices", objects.ResourceSlice)
-    except ClusterError as error:
-        if error.forbidden:
-            gathered.no_slices = error.problem
-        elif not error.missing:
-            gathered.problems.append(error.problem)
-            gathered.partial = True
-        return {}
-    if not slices:
-        return {}
-    return await _from_slices(client, gathered, base, slices)
-
-
-async def _from_slices(
-    client: Client, gathered: _Gathered, base: str, slices: list[objects.ResourceSlice]
-) -> dict[str, tuple[DraPool, ...]]:
-    with Contained("ResourceSlices") as caught:
-        return await _pools(client, gathered, base, slices)
-    assert caught.problem is not None  # noqa: S101 - else it has returned
-    gathered.problems.append(caught.problem)
-    gathered.partial = True
-    return {}
-
-
-async def _pools(
-    client: Client, gathered: _Gathered, base: str, slices: list[objects.ResourceSlice]
-) -> dict[str, tuple[DraPool, ...]]:
-    gathered.problems.extend(dra.elsewhere(slices))
-    try:
-        gathered.classes = await _everything(client, f"{base}/deviceclasses", objects.DeviceClass)
-    except ClusterError as error:
-        gathered.classes = [] if error.missing else None
-    try:
-        claims = await _everything(client, f"{base}/resourceclaims", objects.ResourceClaim)
-    except ClusterError as error:
-        what = "the ResourceClaims can't be listed: which devices are free is unknown"
-        gathered.problems.append(msgspec.structs.replace(error.problem, what=what))
-        return dra.by_node(slices)
-    return dra.by_node(slices, dra.allocated(claims))
-
-
-class _Group(msgspec.Struct, frozen=True):
-    versions: list[dict[str, str]] | None = None
-
-
-async def _older_dra(client: Client) -> str:
-    """The newest beta of Dynamic Resource Allocation that a server before 1.34 has; empty where it has
-    none."""
-    try:
-        group = await client.get(_DRA.rstrip("/"), _Group)
-    except ClusterError:
-        return ""
-    known = {one.get("version") for one in group.versions or ()}
-    return next((version for version in ("v1beta2", "v1beta1") if version in known), "")
-
-
 async def _scale(client: Client) -> tuple[ScaleUp, ...]:
     path = "/apis/machine.openshift.io/v1beta1/namespaces/openshift-machine-api/machinesets"
     with Contained("MachineSets"):
-        return scale_up(await _everything(client, path, MachineSet))
+        return scale_up(await client.whole_list(path, MachineSet))
     return ()  # not OpenShift, or not for us to see; it only ever adds a remark
 
 
@@ -367,12 +297,3 @@ async def _platform(client: Client) -> str:
     except ClusterError:
         return ""
     return found.status.platform_status.type
-
-
-async def _everything(client: Client, path: str, kind: type[objects.T]) -> list[objects.T]:
-    found: list[objects.T] = []
-    async for page in client.pages(path, kind):
-        if page.restart:
-            found.clear()
-        found.extend(page.items)
-    return found

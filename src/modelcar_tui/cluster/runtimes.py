@@ -22,7 +22,7 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.hardware.vendors import vendor_of_resource, vendors
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.objects import Meta, T
+from modelcar_tui.kube.objects import Meta
 
 OVERRIDE = "VLLM_RUNTIME_IMAGE"
 _FIX = f"name the image yourself: export {OVERRIDE}=IMAGE"
@@ -187,9 +187,8 @@ def _promised(profiles: Profiles | None) -> str:
 
 async def _offers(client: Client, namespace: str) -> tuple[list[Offer], Problem | None]:
     try:
-        templates = await _all(
-            client, _TEMPLATES.format(namespace), Template, {"labelSelector": "opendatahub.io/dashboard"}
-        )
+        wanted = {"labelSelector": "opendatahub.io/dashboard"}
+        templates = await client.whole_list(_TEMPLATES.format(namespace), Template, wanted)
     except ClusterError as error:
         if error.missing:
             return [], _none("the cluster has no Templates: it is not OpenShift")
@@ -221,19 +220,10 @@ async def _wishes(client: Client, namespace: str) -> tuple[frozenset[str], list[
 async def _existing(client: Client, namespace: str) -> list[Offer]:
     offers: list[Offer] = []
     with Contained(f"ServingRuntimes of {namespace}"):
-        for runtime in await _all(client, _RUNTIMES.format(namespace), ServingRuntime):
+        for runtime in await client.whole_list(_RUNTIMES.format(namespace), ServingRuntime):
             with Contained(f"ServingRuntime {clean(runtime.metadata.name, limit=253)}"):
                 offers += [offer] if (offer := from_runtime(runtime)) is not None else []
     return offers
-
-
-async def _all(client: Client, path: str, kind: type[T], query: Mapping[str, str] | None = None) -> list[T]:
-    found: list[T] = []
-    async for page in client.pages(path, kind, query):
-        if page.restart:
-            found.clear()
-        found.extend(page.items)
-    return found
 
 
 def _none(what: str) -> Problem:

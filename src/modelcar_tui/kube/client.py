@@ -142,6 +142,19 @@ class Client:
             if not token:
                 return
 
+    async def whole_list(self, path: str, kind: type[T], query: Mapping[str, str] | None = None) -> list[T]:
+        """All items of `pages`.
+
+        Raises:
+            ClusterError: not all could be read.
+        """
+        found: list[T] = []
+        async for page in self.pages(path, kind, query):
+            if page.restart:
+                found.clear()
+            found.extend(page.items)
+        return found
+
     async def short_list(self, path: str, kind: type[T], query: Mapping[str, str] | None = None) -> list[T]:
         """A list in one answer out of the server's cache (`resourceVersion=0`); for short lists."""
         answer = await self._good("GET", path, {**(query or {}), "resourceVersion": "0"})
