@@ -19,7 +19,7 @@ from modelcar_tui.cluster.access import probe
 from modelcar_tui.cluster.look import look
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.demo.kube_certificates import Authority
-from modelcar_tui.demo.kube_objects import APPLICATIONS
+from modelcar_tui.demo.kube_operators import APPLICATIONS
 from modelcar_tui.demo.kube_scenarios import openshift_ai
 from modelcar_tui.kube.types import Access, Rung
 

@@ -13,7 +13,7 @@ from server import Account, ApiServer
 from shapes import DEFINITIONS
 
 from modelcar_tui.demo.kube import StubCluster, start_stub_cluster
-from modelcar_tui.demo.kube_objects import APPLICATIONS
+from modelcar_tui.demo.kube_operators import APPLICATIONS
 from modelcar_tui.demo.kube_rights import Right, User
 from modelcar_tui.demo.kube_scenarios import openshift_ai
 

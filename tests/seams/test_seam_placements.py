@@ -11,7 +11,7 @@ import pytest
 
 from modelcar_tui.cluster.limits import NamespaceLimits, Quota, Range
 from modelcar_tui.cluster.scheduling import Scheduling, Toleration
-from modelcar_tui.cluster.snapshot import read_inventory
+from modelcar_tui.cluster.snapshot import read_snapshot
 from modelcar_tui.cluster.types import AcceleratorReport, Runtime
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.demo import kube_objects as ko
@@ -269,7 +269,9 @@ def judged(
     path = folder / "inventory.json"
     path.write_text(json.dumps({"kind": "List", "items": items}))
     what = model_of(count, LLAMA_70B if large else LLAMA_8B, 131 if large else 15)
-    cluster = AcceleratorReport(access=Access(rung=Rung.WHAT_IF), inventory=read_inventory(path), **report)
+    cluster = AcceleratorReport(
+        access=Access(rung=Rung.WHAT_IF), inventory=read_snapshot(path).inventory, **report
+    )
     return decide_model(what, cluster, candidates(cluster), "0.18.0")
 
 

@@ -17,6 +17,7 @@ from modelcar_tui.cluster.serving_types import HardwareProfile, Offered, Profile
 from modelcar_tui.cluster.types import AcceleratorReport, Check, State
 from modelcar_tui.demo import kube_objects as ko
 from modelcar_tui.demo.kube import Scenario, start_stub_cluster
+from modelcar_tui.demo.kube_operators import APPLICATIONS
 from modelcar_tui.demo.kube_scenarios import openshift_ai
 from modelcar_tui.kube.types import ClusterOptions
 from modelcar_tui.verdict.candidates import candidates
@@ -35,7 +36,7 @@ def profile(name: str, most: int | None = None, **scheduling: Any) -> Object:
     return {
         "apiVersion": "infrastructure.opendatahub.io/v1",
         "kind": "HardwareProfile",
-        "metadata": {"name": name, "namespace": ko.APPLICATIONS},
+        "metadata": {"name": name, "namespace": APPLICATIONS},
         "spec": {
             "identifiers": [{**gpu, "maxCount": most} if most else gpu],
             "scheduling": scheduling,
@@ -52,7 +53,7 @@ def accelerator(name: str) -> Object:
     return {
         "apiVersion": "dashboard.opendatahub.io/v1",
         "kind": "AcceleratorProfile",
-        "metadata": {"name": name, "namespace": ko.APPLICATIONS},
+        "metadata": {"name": name, "namespace": APPLICATIONS},
         "spec": spec,
     }
 

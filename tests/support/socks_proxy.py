@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import select
 import socket
 import socketserver
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from support.tunnel import relay
 
 
 class SocksProxy(socketserver.ThreadingTCPServer):
@@ -72,12 +73,7 @@ class _Connect(socketserver.BaseRequestHandler):
         if self.server.reply:
             return
         with socket.create_connection((self.server.to.get(host, host), port), 5) as far:
-            while ready := select.select([self.request, far], [], [], 5)[0]:
-                for side in ready:
-                    data = side.recv(65536)
-                    if not data:
-                        return
-                    (far if side is self.request else self.request).sendall(data)
+            relay(self.request, far)
 
 
 @contextmanager

@@ -32,12 +32,17 @@ class _Connect(socketserver.BaseRequestHandler):
         self.server.asked.append(f"{host}:{port}")
         with socket.create_connection((host, int(port)), 5) as far:
             self.request.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-            while ready := select.select([self.request, far], [], [], 5)[0]:
-                for side in ready:
-                    data = side.recv(65536)
-                    if not data:
-                        return
-                    (far if side is self.request else self.request).sendall(data)
+            relay(self.request, far)
+
+
+def relay(near: socket.socket, far: socket.socket) -> None:
+    """Pass on what either side sends, until one ends or both are silent for five seconds."""
+    while ready := select.select([near, far], [], [], 5)[0]:
+        for side in ready:
+            data = side.recv(65536)
+            if not data:
+                return
+            (far if side is near else near).sendall(data)
 
 
 @contextmanager

@@ -5,16 +5,12 @@ Whoever counts cards or names a kind asks here: reports, the dashboard, the lang
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Inventory, Pool
-from modelcar_tui.cluster.words import gib, several, vendor_text
+from modelcar_tui.cluster.words import gib, several
+from modelcar_tui.hardware.vendors import vendor_title
 
-_PARTITION = re.compile(r"(spx|dpx|tpx|qpx|cpx)_nps\d")
-_MODES = {2: "dpx", 3: "tpx", 4: "qpx", 8: "cpx"}
-"""AMD's compute partitions by the units of one card."""
 _UNTOLD = "shared, how is not known"
 _UNSURE = "sharing unknown"
 NOTHING = Pool(resource="", units=0)
@@ -64,7 +60,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         """`L40S`, or the vendor where the product is not known."""
-        return self.product or f"{vendor_text(self.vendor)} (product unknown)"
+        return self.product or f"{vendor_title(self.vendor)} (product unknown)"
 
     @property
     def cards_told(self) -> str:
@@ -198,22 +194,20 @@ def _how(node: GpuNode, pool: Pool, cards: Cards) -> str:
         case Guarantee.HARD_SHARE:
             return f"{mig}, MPS" if mig else f"MPS{factor}"
         case Guarantee.HARD_SLICE:
-            return mig or _partition(pool, times)
+            return mig or _partition(pool)
         case Guarantee.EXCLUSIVE:
             return "whole"
     return _unknown(node, pool, mig, over=pool.shares or (cards.own is not None and units > cards.own))
 
 
-def _partition(pool: Pool, times: int) -> str:
-    found = _PARTITION.search(pool.resource)
-    mode = found[1] if found else _MODES.get(times, "")
-    return f"partition {mode}".rstrip()
+def _partition(pool: Pool) -> str:
+    return f"partition {pool.partition}".rstrip()
 
 
 def _unknown(node: GpuNode, pool: Pool, mig: str, *, over: bool) -> str:
     """Units whose worth nothing tells."""
-    if _PARTITION.search(pool.resource):
-        return _partition(pool, 0)
+    if pool.partition:
+        return _partition(pool)
     shared = pool.resource.endswith(".shared") or (over and not mig)
     if mig:
         return f"{mig}, {_UNTOLD}" if shared else mig

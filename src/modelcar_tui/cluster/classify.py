@@ -8,7 +8,7 @@ from functools import cache
 import msgspec
 
 from modelcar_tui.cluster.dra import DraPool
-from modelcar_tui.cluster.lifecycle import cautions, taints, unusable
+from modelcar_tui.cluster.lifecycle import LABEL_LIMIT, cautions, taints, unusable
 from modelcar_tui.cluster.provider import provider
 from modelcar_tui.cluster.types import GpuNode, OtherNode, Pool
 from modelcar_tui.cluster.vendors import amd, intel, nvidia, others
@@ -33,8 +33,6 @@ _INSTANCE_TYPE = "node.kubernetes.io/instance-type"
 _OLD_INSTANCE_TYPE = "beta.kubernetes.io/instance-type"
 _REGION = "topology.kubernetes.io/region"
 _OLD_REGION = "failure-domain.beta.kubernetes.io/region"
-_LABEL_LIMIT = 400
-"""Kubernetes allows 63 characters in a value and 253 + 63 in a key."""
 
 
 def classify(node: objects.Node, dra: tuple[DraPool, ...] = (), platform: str = "") -> GpuNode | OtherNode:
@@ -114,8 +112,8 @@ def _plain(node: objects.Node, name: str, platform: str, unrecognised: tuple[str
     return OtherNode(
         name=name,
         provider=provider(labels, node.spec.provider_id, platform),
-        instance_type=clean(kind, limit=_LABEL_LIMIT) if kind else None,
-        arch=clean(arch, limit=_LABEL_LIMIT) if arch else None,
+        instance_type=clean(kind, limit=LABEL_LIMIT) if kind else None,
+        arch=clean(arch, limit=LABEL_LIMIT) if arch else None,
         usable=not why,
         why=why,
         ephemeral_mib=mebibytes((node.status.allocatable or {}).get("ephemeral-storage")),
@@ -126,7 +124,7 @@ def _plain(node: objects.Node, name: str, platform: str, unrecognised: tuple[str
 def cleaned_labels(node: objects.Node) -> dict[str, str]:
     """The node's labels, fit to be shown."""
     return {
-        clean(key, limit=_LABEL_LIMIT): clean(value, limit=_LABEL_LIMIT)
+        clean(key, limit=LABEL_LIMIT): clean(value, limit=LABEL_LIMIT)
         for key, value in (node.metadata.labels or {}).items()
     }
 
@@ -165,7 +163,7 @@ def _extended(quantities: Mapping[str, objects.Quantity] | None) -> dict[str, in
     found = {}
     for name, quantity in (quantities or {}).items():
         if "/" in name and (number := whole(quantity)) is not None and number >= 0:
-            found[clean(name, limit=_LABEL_LIMIT)] = number
+            found[clean(name, limit=LABEL_LIMIT)] = number
     return found
 
 

@@ -17,6 +17,7 @@ import msgspec
 from modelcar_tui.cluster.types import GpuNode, Pool
 from modelcar_tui.hardware.vendors import asked_resource
 from modelcar_tui.kube.objects import DeviceClass
+from modelcar_tui.kube.release import minor
 
 _ALPHA, _BETA = 34, 36
 """Minor releases of Kubernetes in which extended resources served by DRA came, off and on by default."""
@@ -47,9 +48,8 @@ def served(node: GpuNode, classes: Collection[DeviceClass] | None) -> GpuNode:
 
 
 def _asked_for(pool: Pool, kubelet: str, classes: Collection[DeviceClass] | None) -> bool | None:
-    match = re.match(r"v?1\.(\d{1,3})", kubelet)
-    minor = int(match[1]) if match else None
-    if minor is not None and minor < _ALPHA:
+    release = minor(kubelet)
+    if release is not None and release < _ALPHA:
         return False
     if classes is None:
         return None
@@ -63,7 +63,7 @@ def _asked_for(pool: Pool, kubelet: str, classes: Collection[DeviceClass] | None
     takes = _takes(max(named, key=lambda one: one.metadata.creation_timestamp), pool)
     if takes is False:
         return False
-    return True if takes and minor is not None and minor >= _BETA else None
+    return True if takes and release is not None and release >= _BETA else None
 
 
 def _takes(one: DeviceClass, pool: Pool) -> bool | None:

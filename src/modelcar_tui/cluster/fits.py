@@ -93,8 +93,8 @@ def may_be_put(pod: PodShape, node: GpuNode, pool: Pool) -> bool:
 
 def shared_cards(node: GpuNode, pool: Pool) -> int:
     """How many servers that each take most of a card find one of their own here: units, or the cards behind
-    time-sliced ones."""
-    if not (pool.shares or pool.mem_guarantee is Guarantee.NONE):
+    shares."""
+    if not pool.beside_neighbours:
         return pool.units
     return min(pool.units, node.card(pool).physical or 1)
 
@@ -168,7 +168,7 @@ def _partitioned(pod: PodShape, _: GpuNode, pool: Pool) -> Fit | None:
 
 
 def _sliced(pod: PodShape, node: GpuNode, pool: Pool) -> Fit | None:
-    if not (pool.shares or pool.mem_guarantee is Guarantee.NONE):
+    if not pool.beside_neighbours:
         return None
     cards = node.card(pool).physical
     if cards is not None and pod.processes > cards:

@@ -8,8 +8,9 @@ import msgspec
 
 from modelcar_tui.cluster.cards import NOTHING, Cards, cards_of, how_shared, node_cards
 from modelcar_tui.cluster.types import GpuNode, Inventory, Pool
-from modelcar_tui.cluster.words import READ_FROM, WORTH, gib, several, some, vendor_text, why_text
+from modelcar_tui.cluster.words import READ_FROM, WORTH, gib, several, some, why_text
 from modelcar_tui.core.cells import hang
+from modelcar_tui.hardware.vendors import vendor_title
 
 MOST_BLOCKS = 100
 MOST_NAMES = 60
@@ -57,7 +58,7 @@ def _block(nodes: Sequence[GpuNode]) -> Iterator[tuple[str, str]]:
     if node.region:
         yield "Region", node.region
     answers = list(zip(node.pool or (NOTHING,), cards_of(node), strict=True))
-    vendors = dict.fromkeys(vendor_text(node.card(pool).vendor) for pool, _ in answers)
+    vendors = dict.fromkeys(vendor_title(node.card(pool).vendor) for pool, _ in answers)
     yield "GPU Provider", ", ".join(vendors)
     products = dict.fromkeys(node.card(pool).product or "unknown" for pool, _ in answers)
     yield "GPU Product", ", ".join(products)

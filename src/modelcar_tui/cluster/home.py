@@ -10,7 +10,10 @@ from modelcar_tui.kube.errors import ClusterError
 
 CANDIDATES = ("redhat-ods-applications", "opendatahub")
 """Where they are unless somebody chose another namespace."""
-_DSCI = "/apis/dscinitialization.opendatahub.io/{}/dscinitializations"
+DSCI = "/apis/dscinitialization.opendatahub.io/{}/dscinitializations"
+VERSIONS = ("v2", "v1")
+"""Of the DSCInitialization and the DataScienceCluster; v2 is what OpenShift AI 3 stores: reading it needs no
+conversion by the operator, which may be down."""
 
 
 class _DsciSpec(msgspec.Struct, frozen=True, rename="camel"):
@@ -23,9 +26,9 @@ class _Dsci(msgspec.Struct, frozen=True):
 
 async def applications_namespace(client: Client) -> str:
     """Where OpenShift AI's applications live; empty when it can't be read."""
-    for api in ("v2", "v1"):  # v2 is what is stored: v1 would have to be converted by the operator
+    for version in VERSIONS:
         try:
-            found = await client.short_list(_DSCI.format(api), _Dsci)
+            found = await client.short_list(DSCI.format(version), _Dsci)
         except ClusterError as error:
             if not (error.missing or error.forbidden):
                 raise

@@ -21,6 +21,7 @@ from modelcar_tui.cluster.types import Check, State
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube.release import minor
 
 KNATIVE = "serving.knative.dev"
 _SWITCH, _DEPLOY = "model-car-switch", "deployment-mode"
@@ -143,22 +144,20 @@ def _switch(settings: Settings, around: Around, edit: str) -> Check:
 
 def _native(around: Around, edit: str) -> Check:
     """Whether the cluster has the image volumes that mode `native` mounts, by subPath."""
-    minor = _minor(around.kubernetes)
+    release = minor(around.kubernetes)
     what = "KServe mounts oci:// images as image volumes (ociModelMode native)"
     fix = f"set ociModelMode to modelcar: {edit}"
-    if minor is None:
+    if release is None:
         what += ": whether this release of Kubernetes has them is not known"
         return Check(code=_SWITCH, state=State.UNKNOWN, what=what, fix="oc version")
-    release = f"Kubernetes 1.{minor}"
-    if minor < _SUB_PATHS:
-        how = "has none" if minor < _IMAGE_VOLUMES else "can't mount a part of one"
-        what += f": {release} {how}, it takes 1.{_SUB_PATHS}"
+    if release < _SUB_PATHS:
+        how = "has none" if release < _IMAGE_VOLUMES else "can't mount a part of one"
+        what += f": Kubernetes 1.{release} {how}, it takes 1.{_SUB_PATHS}"
         return Check(code=_SWITCH, state=State.BLOCKED, what=what, fix=fix)
     openshift = around.groups is not None and "config.openshift.io" in around.groups
-    if minor < _BY_DEFAULT and not openshift:
-        what += (
-            f": {release} has them only with the feature gate ImageVolume, and whether it is on is not known"
-        )
+    if release < _BY_DEFAULT and not openshift:
+        gate = "only with the feature gate ImageVolume, and whether it is on is not known"
+        what += f": Kubernetes 1.{release} has them {gate}"
         fix = "see that kube-apiserver and kubelets run with --feature-gates=ImageVolume=true"
         return Check(code=_SWITCH, state=State.UNKNOWN, what=what, fix=fix)
     return Check(code=_SWITCH, state=State.OK, what=what)
@@ -262,8 +261,3 @@ def _older(release: str | None, than: tuple[int, int]) -> bool:
     """Whether a release of KServe is known and older."""
     match = re.match(r"v?(\d{1,3})\.(\d{1,3})", release or "")
     return match is not None and (int(match[1]), int(match[2])) < than
-
-
-def _minor(kubernetes: str) -> int | None:
-    match = re.match(r"v?1\.(\d{1,3})", kubernetes)
-    return int(match[1]) if match else None

@@ -62,16 +62,18 @@ _GRAVEST = (
     "pid-pressure",
     "network-unavailable",
 )
-_LABEL_LIMIT = 400
+LABEL_LIMIT = 400
+"""Of labels and taints; Kubernetes allows 63 characters in a value and 253 + 63 in a key."""
 
 
 def unusable(node: objects.Node) -> str:
     """Why the node takes no pods, as a code of `GpuNode.why`, the gravest first; empty where it does."""
     if node.metadata.deletion_timestamp:
         return "being-deleted"
+    told = _conditions(node)
     found = {_meaning(taint) for taint in node.spec.taints or () if taint.effect in _BARS}
-    found |= {why for kind, why in _CONDITIONS.items() if _condition(node, kind) == "true"}
-    if _condition(node, "Ready") not in ("", "true"):
+    found |= {why for kind, why in _CONDITIONS.items() if told.get(kind) == "true"}
+    if told.get("Ready", "") not in ("", "true"):
         found.add("node-not-ready")
     if node.spec.unschedulable:
         found.add("cordoned")
@@ -80,7 +82,7 @@ def unusable(node: objects.Node) -> str:
 
 def cautions(node: objects.Node) -> tuple[str, ...]:
     """What bars no pod yet, one sentence each."""
-    if _condition(node, "MemoryPressure") == "true":
+    if _conditions(node).get("MemoryPressure") == "true":
         return ("the node is short of memory: its pods may be evicted",)
     return ()
 
@@ -91,7 +93,7 @@ def taints(node: objects.Node) -> tuple[str, ...]:
     for taint in node.spec.taints or ():
         if taint.effect in _BARS and not taint.key.startswith(_OWN) and not _meaning(taint):
             value = f"={taint.value}" if taint.value else ""
-            texts.append(clean(f"{taint.key}{value}:{taint.effect}", limit=_LABEL_LIMIT))
+            texts.append(clean(f"{taint.key}{value}:{taint.effect}", limit=LABEL_LIMIT))
     return tuple(texts)
 
 
@@ -103,6 +105,6 @@ def _meaning(taint: objects.Taint) -> str:
     return "starting" if mark and (name in _STARTS or domain in _STARTERS) else ""
 
 
-def _condition(node: objects.Node, kind: str) -> str:
-    told = (one.status for one in reversed(node.status.conditions or ()) if one.type == kind)
-    return next(told, "").casefold()
+def _conditions(node: objects.Node) -> dict[str, str]:
+    """Status by type, in small letters; of one that comes twice the last."""
+    return {one.type: one.status.casefold() for one in node.status.conditions or ()}

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.cluster.scheduling import Requirement, Scheduling, Toleration
+from modelcar_tui.cluster.scheduling import Requirement, Scheduling
+from modelcar_tui.cluster.tolerations import Written, tolerations_of
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware.vendors import vendors
 from modelcar_tui.kube.objects import Meta, NodeSelector, Requirements
@@ -40,13 +41,6 @@ class Container(msgspec.Struct, frozen=True):
     resources: Requirements | None = None
 
 
-class _Toleration(msgspec.Struct, frozen=True):
-    key: str | None = None
-    operator: str | None = None
-    value: str | None = None
-    effect: str | None = None
-
-
 class _NodeAffinity(msgspec.Struct, frozen=True):
     required: NodeSelector | None = msgspec.field(
         default=None, name="requiredDuringSchedulingIgnoredDuringExecution"
@@ -64,7 +58,7 @@ class RuntimeSpec(msgspec.Struct, frozen=True, rename="camel"):
     worker_spec: Any = None
     node_selector: dict[str, str] | None = None
     affinity: _Affinity | None = None
-    tolerations: list[_Toleration] | None = None
+    tolerations: list[Written] | None = None
     disabled: bool | None = None
     multi_model: bool | None = None
 
@@ -217,15 +211,7 @@ def _scheduling(spec: RuntimeSpec, container: Container) -> Scheduling:
             )
             for term in (required.node_selector_terms if required else None) or ()
         ),
-        tolerations=tuple(
-            Toleration(
-                key=clean(one.key or ""),
-                operator=clean(one.operator or "Equal"),
-                value=clean(one.value or ""),
-                effect=clean(one.effect or ""),
-            )
-            for one in spec.tolerations or ()
-        ),
+        tolerations=tolerations_of(spec.tolerations),
     )
 
 

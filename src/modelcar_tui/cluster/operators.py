@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from modelcar_tui.cluster.data_science_cluster import CODE, DataScienceCluster, Metadata, judged
+from modelcar_tui.cluster.home import DSCI, VERSIONS
 from modelcar_tui.cluster.operator_status import Condition, worst
 from modelcar_tui.cluster.types import Check, State, Versions
 from modelcar_tui.core.text import clean
@@ -15,9 +16,6 @@ from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.objects import T
 
 _DSC = "/apis/datasciencecluster.opendatahub.io/{}/datascienceclusters"
-_DSCI = "/apis/dscinitialization.opendatahub.io/{}/dscinitializations"
-_VERSIONS = ("v2", "v1")
-"""v2 is what OpenShift AI 3 stores: reading it needs no conversion by the operator, which may be down."""
 
 
 class InitializationStatus(msgspec.Struct, frozen=True):
@@ -47,7 +45,7 @@ async def read_operators(client: Client) -> tuple[tuple[Check, ...], Versions]:
     checks = [judged(found)]
     if found:
         try:
-            begun = initialization(await _newest(client, _DSCI, Initialization))
+            begun = initialization(await _newest(client, DSCI, Initialization))
         except ClusterError:
             begun = None
         checks += [begun] if begun is not None else []
@@ -60,7 +58,7 @@ async def _newest(client: Client, path: str, kind: type[T]) -> list[T]:
     Raises:
         ClusterError: none does; the one that tells most.
     """
-    newest, *older = _VERSIONS
+    newest, *older = VERSIONS
     try:
         return await client.short_list(path.format(newest), kind)
     except ClusterError as error:

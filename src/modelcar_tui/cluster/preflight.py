@@ -8,7 +8,6 @@ config/configmap/inferenceservice.yaml.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Collection, Coroutine
 from typing import Any, TypeVar
 
@@ -29,6 +28,7 @@ from modelcar_tui.core.contain import hit, not_known, stopped
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube.release import minor
 
 QUESTION_S = 60.0
 R = TypeVar("R")
@@ -166,9 +166,10 @@ async def _openshift(
     try:
         found = await client.get("/apis/config.openshift.io/v1/clusterversions/version", _ClusterVersion)
     except ClusterError:
-        match = re.match(r"v?1\.(\d{1,3})", kubernetes)
-        known = match is not None and groups is not None and int(match[1]) > _FIRST_MINOR
-        return (f"4.{int(match[1]) - _FIRST_MINOR}", True) if match and known else (None, False)
+        release = minor(kubernetes)
+        if groups is None or release is None or release <= _FIRST_MINOR:
+            return None, False
+        return f"4.{release - _FIRST_MINOR}", True
     return clean(found.status.desired.version, limit=40) or None, False
 
 

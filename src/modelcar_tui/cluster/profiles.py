@@ -17,8 +17,8 @@ import msgspec
 
 from modelcar_tui.cluster.home import likely_homes
 from modelcar_tui.cluster.limit_types import amount
-from modelcar_tui.cluster.scheduling import Toleration
 from modelcar_tui.cluster.serving_types import HardwareProfile, Offered, ProfileKind, Profiles
+from modelcar_tui.cluster.tolerations import Written, tolerations_of
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware.vendors import prefixes
@@ -44,16 +44,9 @@ class _Identifier(msgspec.Struct, frozen=True, rename="camel"):
     max_count: Quantity = None
 
 
-class _Toleration(msgspec.Struct, frozen=True):
-    key: str | None = None
-    operator: str | None = None
-    value: str | None = None
-    effect: str | None = None
-
-
 class _Node(msgspec.Struct, frozen=True, rename="camel"):
     node_selector: dict[str, str] | None = None
-    tolerations: list[_Toleration] | None = None
+    tolerations: list[Written] | None = None
 
 
 class _Queue(msgspec.Struct, frozen=True, rename="camel"):
@@ -77,7 +70,7 @@ class _Spec(msgspec.Struct, frozen=True, rename="camel"):
     enabled: bool = True
     node_selectors: list[_Label] | None = None
     node_selector: dict[str, str] | None = None
-    tolerations: list[_Toleration] | None = None
+    tolerations: list[Written] | None = None
 
 
 class Hardware(msgspec.Struct, frozen=True, rename="camel"):
@@ -92,7 +85,7 @@ class Hardware(msgspec.Struct, frozen=True, rename="camel"):
 class _AcceleratorSpec(msgspec.Struct, frozen=True):
     enabled: bool = True
     identifier: str = ""
-    tolerations: list[_Toleration] | None = None
+    tolerations: list[Written] | None = None
 
 
 class Accelerator(msgspec.Struct, frozen=True):
@@ -111,7 +104,7 @@ async def read_profiles(client: Client, namespace: str) -> Profiles:
     places = tuple(dict.fromkeys((*await likely_homes(client), namespace)))
     unknown: list[str] = []
     found = await _in_all(client, places, unknown, (_read_hardware,))
-    if not any(_of_accelerators(profile) for profile in found):
+    if not promised(Profiles(found=found)):
         found = (*found, *await _in_all(client, places, unknown, (_read_old, _read_accelerators)))
     return Profiles(found=found, unknown=tuple(dict.fromkeys(unknown)))
 
@@ -122,10 +115,6 @@ def promised(profiles: Profiles | None) -> frozenset[str]:
     return frozenset(
         one.resource for profile in found for one in profile.offers if one.resource.startswith(prefixes())
     )
-
-
-def _of_accelerators(profile: HardwareProfile) -> bool:
-    return any(one.resource.startswith(prefixes()) for one in profile.offers)
 
 
 async def _in_all(
@@ -196,7 +185,7 @@ def of_hardware(item: Hardware) -> HardwareProfile | None:
         name=clean(meta.name, limit=253),
         namespace=clean(meta.namespace, limit=63),
         offers=_offers(spec.identifiers),
-        tolerations=_tolerations(node.tolerations),
+        tolerations=tolerations_of(node.tolerations),
         selector=_labels((node.node_selector or {}).items()),
         queue=clean(queue.local_queue_name, limit=253),
         priority_class=clean(queue.priority_class, limit=253),
@@ -214,7 +203,7 @@ def of_dashboard(item: Hardware) -> HardwareProfile | None:
         namespace=clean(meta.namespace, limit=63),
         kind=ProfileKind.DASHBOARD,
         offers=_offers(spec.identifiers),
-        tolerations=_tolerations(spec.tolerations),
+        tolerations=tolerations_of(spec.tolerations),
         selector=_labels([*listed, *(spec.node_selector or {}).items()]),
     )
 
@@ -229,7 +218,7 @@ def of_accelerator(item: Accelerator) -> HardwareProfile | None:
         namespace=clean(meta.namespace, limit=63),
         kind=ProfileKind.ACCELERATOR,
         offers=(Offered(resource=clean(spec.identifier, limit=200)),) if spec.identifier else (),
-        tolerations=_tolerations(spec.tolerations),
+        tolerations=tolerations_of(spec.tolerations),
     )
 
 
@@ -243,18 +232,6 @@ def _offers(identifiers: Iterable[_Identifier] | None) -> tuple[Offered, ...]:
         )
         for one in identifiers or ()
         if (name := clean(one.identifier, limit=200))
-    )
-
-
-def _tolerations(found: Iterable[_Toleration] | None) -> tuple[Toleration, ...]:
-    return tuple(
-        Toleration(
-            key=clean(one.key or "", limit=320),
-            operator=clean(one.operator or "", limit=20) or "Equal",
-            value=clean(one.value or "", limit=63),
-            effect=clean(one.effect or "", limit=20),
-        )
-        for one in found or ()
     )
 
 

@@ -110,15 +110,6 @@ class _Reader:
         return dra.by_node(self.slices, taken if "ResourceClaim" in self.kinds else None)
 
 
-def read_inventory(path: str | Path) -> Inventory:
-    """The inventory of `read_snapshot`.
-
-    Raises:
-        UserError: the file can't be read or holds no node; one line.
-    """
-    return read_snapshot(path).inventory
-
-
 def read_snapshot(path: Path | str) -> Snapshot:
     """What a file of Kubernetes objects tells: a NodeList, a List, a single Node, or several documents.
 

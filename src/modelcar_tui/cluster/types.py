@@ -54,6 +54,8 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     """`label`, `product-name`, `instance-type`, `model-table`, `dra`, `operator` or `none`."""
     mig_profile: str | None = None
     """`2g.20gb` where a unit is a MIG slice."""
+    partition: str = ""
+    """AMD's compute partition that a unit is: `cpx`, ...; `spx` is a whole card."""
     vendor: str = ""
     """As `GpuNode.vendor`; without it and a product the units are of the node's own cards."""
     product: str | None = None
@@ -66,6 +68,11 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True):
     asked_for: bool | None = True
     """Whether a pod that asks for an extended resource (`nvidia.com/gpu`) gets these units; devices of DRA
     only where a DeviceClass and the cluster's release say so. None when not known."""
+
+    @property
+    def beside_neighbours(self) -> bool:
+        """Whether other units are of the same card, and no limit parts their memory."""
+        return self.shares or self.mem_guarantee is Guarantee.NONE
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -328,10 +335,9 @@ class AcceleratorReport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def gpu_provider(self) -> str | None:
         """The vendor whose usable units are most, in the predecessor's capitals (`INTEL GAUDI`)."""
-        from modelcar_tui.hardware.vendors import vendors
+        from modelcar_tui.hardware.vendors import vendor_title
 
-        known = vendors().get(self.vendor or "")
-        return known.title if known else self.vendor
+        return vendor_title(self.vendor) if self.vendor else None
 
     @property
     def vendor(self) -> str | None:

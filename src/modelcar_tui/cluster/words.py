@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from modelcar_tui.cluster.types import Guarantee, ScaleUp
-from modelcar_tui.hardware.vendors import vendors
 
 _WHY = {
     "card-present-but-not-advertised": "a card is present but nothing offers it: driver or device plugin "
@@ -46,12 +45,6 @@ _AGES = ((2 * 86400, 86400, "days"), (2 * 3600, 3600, "h"), (120, 60, "min"), (0
 def why_text(code: str) -> str:
     """A `why` code as a sentence."""
     return _WHY.get(code, code)
-
-
-def vendor_text(vendor: str) -> str:
-    """A vendor in the capitals of the predecessor's reports: `NVIDIA`."""
-    known = vendors().get(vendor)
-    return known.title if known else vendor
 
 
 def gib(mib: int | None) -> str:

@@ -7,9 +7,7 @@ import hashlib
 import json
 from typing import Any
 
-from modelcar_tui.demo.kube_operators import APPLICATIONS as _APPLICATIONS
-from modelcar_tui.demo.kube_operators import TIME as _TIME
-from modelcar_tui.demo.kube_operators import node_conditions
+from modelcar_tui.demo.kube_operators import APPLICATIONS, TIME, node_conditions
 from modelcar_tui.demo.kube_store import Kind, Object
 
 NODES = Kind("", "v1", "nodes", "Node", namespaced=False, short=("no",))
@@ -43,7 +41,6 @@ CLUSTER_QUEUES = Kind("kueue.x-k8s.io", "v1beta1", "clusterqueues", "ClusterQueu
 SERVICE_ACCOUNTS = Kind("", "v1", "serviceaccounts", "ServiceAccount", short=("sa",))
 SECRETS = Kind("", "v1", "secrets", "Secret")
 
-APPLICATIONS = _APPLICATIONS
 VLLM = "v0.18.0"
 
 
@@ -78,7 +75,7 @@ def node(
         "metadata": {
             "name": name,
             "uid": hashlib.sha256(name.encode()).hexdigest()[:32],
-            "creationTimestamp": _TIME,
+            "creationTimestamp": TIME,
             "labels": {
                 "kubernetes.io/arch": "amd64",
                 "kubernetes.io/os": "linux",
@@ -156,7 +153,7 @@ def pod(
     }
     if on:
         spec["nodeName"] = on
-    meta = {"name": name, "namespace": namespace, "creationTimestamp": _TIME}
+    meta = {"name": name, "namespace": namespace, "creationTimestamp": TIME}
     return {"metadata": meta, "spec": spec, "status": {"phase": phase}}
 
 
@@ -191,7 +188,7 @@ def template(
         "metadata": {
             "name": name,
             "namespace": APPLICATIONS,
-            "creationTimestamp": _TIME,
+            "creationTimestamp": TIME,
             "labels": {
                 "opendatahub.io/dashboard": dashboard,
                 "opendatahub.io/ootb": "true",

@@ -9,7 +9,6 @@ from typing import Any
 from modelcar_tui.demo import kube_operators as written
 from modelcar_tui.demo.kube import Scenario
 from modelcar_tui.demo.kube_objects import (
-    APPLICATIONS,
     CLAIMS,
     CLUSTER_VERSIONS,
     CONFIG_MAPS,
@@ -37,6 +36,7 @@ from modelcar_tui.demo.kube_objects import (
     pod,
     template,
 )
+from modelcar_tui.demo.kube_operators import APPLICATIONS
 from modelcar_tui.demo.kube_store import Item, Kind, Object, item
 
 _REPOSITORY = "registry.redhat.io/rhaii/"

@@ -111,6 +111,12 @@ def served(vendor: str) -> bool:
     return known is not None and bool(known.templates)
 
 
+def vendor_title(vendor: str) -> str:
+    """A vendor as sentences write it: `INTEL GAUDI`; its own word where we don't know it."""
+    known = vendors().get(vendor)
+    return known.title if known else vendor
+
+
 def vendor_word(word: str) -> str:
     """Our word for what else a vendor is called (`habana`, `gaudi`, `xpu`); empty when none is."""
     word = word.strip().lower()

@@ -1,7 +1,7 @@
 """The auth-providers of a kubeconfig, of which oc and kubectl still know one: `oidc`.
 
-Its id-token is sent by ourselves while it is good. Only oc and kubectl renew it, for with a new token often
-comes a new refresh-token, which has to be written into the kubeconfig.
+Its id-token is sent by ourselves while it is good. oc or kubectl renew it, else the official client
+(official.py): with a new token often comes a new refresh-token, which has to be kept in the kubeconfig.
 Source: plugin/pkg/client/auth/ of client-go (oidc/oidc.go; azure and gcp are stubs since 1.26).
 """
 
@@ -23,6 +23,7 @@ from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.expiry import claimed_end, jwt_claims
 from modelcar_tui.kube.kubeconfig import find
 from modelcar_tui.kube.last_words import last_words
+from modelcar_tui.kube.official import CanNotKeepError, renew_oidc
 from modelcar_tui.kube.plugin import EXEC_TIMEOUT_S, Given
 from modelcar_tui.kube.types import ClusterOptions, Rung
 
@@ -98,15 +99,19 @@ def _held(credentials: Credentials) -> tuple[str, float, str]:
 
 
 async def _renew(credentials: Credentials, why: str) -> str:
-    """Have oc or kubectl ask anything, which renews the login first; its last words.
+    """Have oc or kubectl ask anything, which renews the login first, or else the official client's loader
+    renew it; the last words of whoever did.
 
     Raises:
-        ClusterError: neither is installed.
+        ClusterError: nobody is there who could.
     """
     program = shutil.which("oc") or shutil.which("kubectl")
     if program is None:
-        what = f"{why}, and neither oc nor kubectl is installed, which renew it"
-        raise _fault(credentials, what, f"install oc, or {_LOGIN}")
+        try:
+            return await renew_oidc(credentials)
+        except (CanNotKeepError, OSError):
+            what = f"{why}, and neither oc nor kubectl is installed, which renew it"
+            raise _fault(credentials, what, f"install oc, or {_LOGIN}") from None
     env = os.environ | {"KUBECONFIG": os.pathsep.join(str(path) for path in credentials.files)}
     argv = [program, "get", "--raw=/version", f"--context={credentials.context}", "--request-timeout=6s"]
     try:

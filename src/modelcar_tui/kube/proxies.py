@@ -45,9 +45,8 @@ def from_environment(server: str) -> str | None:
         proxy, fault = environment_proxy(told), ""
     except AddressError as error:
         proxy, fault = "", str(error)
-    if proxy_bypass_environment(f"{host}:{parts.port or 443}", proxies) or _in_a_network(
-        host, proxies.get("no", "")
-    ):
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    if proxy_bypass_environment(f"{host}:{port}", proxies) or _in_a_network(host, proxies.get("no", "")):
         return None
     if fault:
         variable = f"{parts.scheme.upper()}_PROXY"

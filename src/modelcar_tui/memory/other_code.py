@@ -12,7 +12,7 @@ import msgspec
 
 from modelcar_tui.core.facts import GIB, Fact
 from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.vendors import vendors
+from modelcar_tui.hardware.vendors import vendor_title
 from modelcar_tui.memory.budget import Budget
 from modelcar_tui.memory.outcome import text
 from modelcar_tui.memory.types import Estimate, Outcome
@@ -30,9 +30,7 @@ def runs_other_code(gpu: Gpu) -> bool:
 
 def other_code(gpu: Gpu) -> str:
     """The sentence for it."""
-    vendor = vendors().get(gpu.vendor)
-    title = vendor.title if vendor else gpu.vendor
-    return f"{title} devices run vLLM through other code, which is not modelled"
+    return f"{vendor_title(gpu.vendor)} devices run vLLM through other code, which is not modelled"
 
 
 def ample(budget: Budget) -> bool:

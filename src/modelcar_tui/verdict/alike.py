@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from modelcar_tui.cluster.types import GpuNode, Guarantee, Held, Pool
+from modelcar_tui.cluster.types import GpuNode, Held, Pool
 
 Place = tuple[GpuNode, Pool]
 """Units of one kind on one node."""
@@ -33,8 +33,7 @@ def _traits(node: GpuNode, pool: Pool) -> tuple[object, ...]:
     amounts = (pool.free, node.held, node.cpu_milli, node.memory_mib, node.ephemeral_mib, node.storage_mib)
     unknown = tuple(value is None for value in (*amounts, node.most_pods))
     labels = tuple(node.labels.items()) if node.labels else ()
-    shared = pool.shares or pool.mem_guarantee is Guarantee.NONE
-    sliced = (node.card(pool).physical, pool.free, pool.units) if shared else None
+    sliced = (node.card(pool).physical, pool.free, pool.units) if pool.beside_neighbours else None
     unit = (pool.mem_guarantee, pool.mig_profile, pool.asked_for)
     return (node.arch, node.taints, labels, node.stated, unit, sliced, unknown)
 

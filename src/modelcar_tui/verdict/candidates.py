@@ -63,7 +63,7 @@ def _candidate(members: list[tuple[GpuNode, Pool]]) -> Candidate:
 def _at_once(node: GpuNode, pool: Pool) -> int:
     """Units that one server may be split over: shares of one card are no more than that card."""
     cards = node.card(pool).physical
-    return min(pool.units, cards) if pool.mem_guarantee is Guarantee.NONE and cards else pool.units
+    return min(pool.units, cards) if pool.beside_neighbours and cards else pool.units
 
 
 def gpu_of(node: GpuNode, pool: Pool, *, count: int) -> Gpu:

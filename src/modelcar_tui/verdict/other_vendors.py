@@ -7,7 +7,7 @@ import msgspec
 from modelcar_tui.cluster.types import AcceleratorReport, Card
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.products import product_named
-from modelcar_tui.hardware.vendors import served, vendors
+from modelcar_tui.hardware.vendors import served, vendor_title, vendors
 from modelcar_tui.verdict.reports import ModelVerdict, Verdict
 
 
@@ -26,8 +26,7 @@ def if_served(verdict: ModelVerdict, card: Card, report: AcceleratorReport) -> M
         return msgspec.structs.replace(verdict, verdict=Verdict.NO_GO, why=known.no_vllm, settle="")
     if verdict.verdict is not Verdict.GO or served(card.vendor) or (runtime and not runtime.accelerator):
         return verdict
-    vendor = vendors().get(card.vendor)
-    none = f"OpenShift AI has no vLLM runtime for {vendor.title if vendor else card.vendor}"
+    none = f"OpenShift AI has no vLLM runtime for {vendor_title(card.vendor)}"
     if report.inventory.origin != "cluster":
         needs = f"{none}: it needs an image of your own (VLLM_RUNTIME_IMAGE)"
         return msgspec.structs.replace(verdict, warnings=(*verdict.warnings, needs))

@@ -50,6 +50,8 @@ def l40s(name: str = "n", free: int | None = 4, **more: Any) -> GpuNode:
         ("nvidia-vgpu", ["1"], ["1 x L40S-24Q, vGPU: 1 unit of 24 GiB"]),
         ("mi300x-dpx-nps2", ["8"], ["8 x Instinct-MI300X, partition dpx: 16 units of 96 GiB"]),
         ("mi300x-mixed-cpx-nps4", ["8"], ["8 x Instinct-MI300X, partition cpx: 64 units of 24 GiB"]),
+        ("amd-mi308x-cpx", ["8"], ["8 x Instinct-MI308X, partition cpx: 32 units of 48 GiB"]),
+        ("amd-mi300a-cpx", ["4"], ["4 x Instinct-MI300A, partition cpx: 24 units, memory unknown"]),
         (
             "nvidia-h100-mig-mixed",
             ["6", "of 2", "of 2"],

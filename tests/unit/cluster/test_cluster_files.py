@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from modelcar_tui.cluster.snapshot import read_inventory
+from modelcar_tui.cluster.snapshot import read_snapshot
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.demo.kube_scenarios import large
 
@@ -103,7 +103,7 @@ dump = yaml.safe_dump
 def test_every_form_is_read(tmp_path: Path, text: str, names: list[str], free: int | None) -> None:
     path = tmp_path / "nodes"
     path.write_text(text, newline="")
-    inventory = read_inventory(path)
+    inventory = read_snapshot(path).inventory
     assert [one.name for one in inventory.nodes] == names
     assert inventory.nodes[0].pool[0].free == free
 
@@ -111,7 +111,7 @@ def test_every_form_is_read(tmp_path: Path, text: str, names: list[str], free: i
 def test_utf_16_of_a_windows_shell(tmp_path: Path) -> None:
     path = tmp_path / "nodes.json"
     path.write_bytes(json.dumps(node()).encode("utf-16"))
-    assert [one.name for one in read_inventory(path).nodes] == ["n0"]
+    assert [one.name for one in read_snapshot(path).inventory.nodes] == ["n0"]
 
 
 def test_yaml_with_shared_parts(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_yaml_with_shared_parts(tmp_path: Path) -> None:
     path = tmp_path / "nodes.yaml"
     path.write_text(dump([first, second]))
     assert "*id" in path.read_text()
-    assert [one.pool[0].mem_mib for one in read_inventory(path).nodes] == [23034, 23034]
+    assert [one.pool[0].mem_mib for one in read_snapshot(path).inventory.nodes] == [23034, 23034]
 
 
 def bomb() -> str:
@@ -166,7 +166,7 @@ def test_what_is_no_inventory_is_one_line(tmp_path: Path, text: str, says: str) 
     path = tmp_path / "bad"
     path.write_text(text)
     with pytest.raises(UserError) as raised:
-        read_inventory(path)
+        read_snapshot(path)
     assert says in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -174,7 +174,7 @@ def test_what_is_no_inventory_is_one_line(tmp_path: Path, text: str, says: str) 
 def test_a_node_that_is_there_twice_counts_once(tmp_path: Path) -> None:
     path = tmp_path / "nodes.json"
     path.write_text(json.dumps([node(), node()]))
-    inventory = read_inventory(path)
+    inventory = read_snapshot(path).inventory
     assert len(inventory.nodes) == inventory.nodes_seen == 1
     assert "more than once (n0)" in inventory.problems[0].what
 
@@ -197,6 +197,6 @@ def test_five_thousand_nodes_are_read_object_by_object(
         raise AssertionError("the whole file was decoded at once")
 
     monkeypatch.setattr("modelcar_tui.cluster.snapshot.parse", never)
-    inventory = read_inventory(path)
+    inventory = read_snapshot(path).inventory
     assert inventory.nodes_seen == 5000
     assert sum(pool.free or 0 for one in inventory.nodes for pool in one.pool) == free

@@ -68,14 +68,18 @@ async def test_a_proxy_that_refuses_is_told_from_one_that_is_dead(
         ("https://[fd00::5]:6443", "fd00::/8", False),
         ("https://api.prod.example.com:6443", "*", False),
         ("https://127.0.0.1:6443", "", False),
+        ("https://api.prod.example.com", "api.prod.example.com:443", False),
+        ("http://api.prod.example.com", "api.prod.example.com:80", False),
+        ("http://api.prod.example.com", "api.prod.example.com:443", True),
     ],
 )
 def test_what_no_proxy_excepts(
     monkeypatch: pytest.MonkeyPatch, server: str, exceptions: str, proxied: bool
 ) -> None:
-    for name in ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY"):
+    for name in ("https_proxy", "http_proxy", "no_proxy", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", exceptions)
     assert (from_environment(server) is not None) is proxied
 

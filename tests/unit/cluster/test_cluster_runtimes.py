@@ -14,7 +14,6 @@ from modelcar_tui.cluster.offers import ServingRuntime, from_runtime, version
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.demo.kube import Scenario, start_stub_cluster
 from modelcar_tui.demo.kube_objects import (
-    APPLICATIONS,
     DASHBOARD,
     DSCI,
     NODES,
@@ -24,6 +23,7 @@ from modelcar_tui.demo.kube_objects import (
     node,
     template,
 )
+from modelcar_tui.demo.kube_operators import APPLICATIONS
 from modelcar_tui.demo.kube_rights import Right, User
 from modelcar_tui.demo.kube_scenarios import openshift_ai, templates
 

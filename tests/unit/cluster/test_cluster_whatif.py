@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelcar_tui.cluster.gpu_info import gpu_info_text
-from modelcar_tui.cluster.snapshot import read_inventory
+from modelcar_tui.cluster.snapshot import read_snapshot
 from modelcar_tui.cluster.types import AcceleratorReport, Guarantee
 from modelcar_tui.cluster.whatif import find_card, parse_gpu_flags
 from modelcar_tui.core.errors import UserError
@@ -180,7 +180,7 @@ def test_shapes_of_an_inventory(tmp_path: Path, shape: str) -> None:
     }[shape]
     path = tmp_path / "nodes.json"
     path.write_text(json.dumps(document))
-    inventory = read_inventory(path)
+    inventory = read_snapshot(path).inventory
     assert inventory.nodes_seen == 1
     assert inventory.nodes[0].pool[0].mem_mib == 46068
     assert inventory.nodes[0].pool[0].free == (1 if shape == "List" else None)
@@ -195,7 +195,7 @@ def test_yaml_written_by_hand(tmp_path: Path) -> None:
         "status:\n  allocatable: {nvidia.com/gpu: 2}\n  conditions: [{type: Ready, status: True}]\n---\n"
         "kind: Node\nmetadata: {name: n2}\nstatus: {conditions: [{type: Ready, status: False}]}\n"
     )
-    inventory = read_inventory(path)
+    inventory = read_snapshot(path).inventory
     assert inventory.nodes[0].pool[0].mem_mib == 46068
     assert inventory.nodes[0].usable
     assert [(node.name, node.usable) for node in inventory.others] == [("n2", False)]
@@ -220,14 +220,14 @@ def test_a_bad_inventory_is_one_line(tmp_path: Path, content: bytes, says: str) 
     path = tmp_path / "bad"
     path.write_bytes(content)
     with pytest.raises(UserError) as raised:
-        read_inventory(path)
+        read_snapshot(path)
     assert says in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="No such file"):
-        read_inventory(tmp_path / "none.json")
+        read_snapshot(tmp_path / "none.json")
 
 
 @settings(max_examples=200, deadline=None)

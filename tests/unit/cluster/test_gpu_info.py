@@ -48,7 +48,12 @@ from modelcar_tui.kube.types import Access, Rung
 NOW = 1_790_000_000.0
 SERVER = "https://api.prod.example.com:6443"
 ACCESS = Access(
-    rung=Rung.OK, server=SERVER, context="prod", user="kube:admin", version="v1.34.2", via="oc proxy"
+    rung=Rung.OK,
+    server=SERVER,
+    context="prod",
+    user="kube:admin",
+    version="v1.34.2",
+    via="proxy http://10.0.0.1:3128",
 )
 PREDECESSOR = (
     "Cloud Provider",
@@ -117,7 +122,9 @@ def blocks(text: str) -> list[dict[str, str]]:
 
 def test_it_begins_with_cluster_user_and_time() -> None:
     first = text_of(report(l40s("a"), limits=NamespaceLimits(namespace="models"))).splitlines()[:3]
-    assert first[0] == f"Cluster: {SERVER} (context prod, namespace models, through oc proxy)"
+    assert (
+        first[0] == f"Cluster: {SERVER} (context prod, namespace models, through proxy http://10.0.0.1:3128)"
+    )
     assert first[1] == "User: kube:admin"
     assert first[2].startswith("Time: 2026-09-21T14:13:20Z, written by modelcar-tui ")
 

@@ -6,6 +6,7 @@ import base64
 import json
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from modelcar_tui.kube.auth_provider import ask_provider
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.kubeconfig import find
 from modelcar_tui.kube.types import ClusterOptions, Rung
-from support.api_answers import api_answers
+from support.api_answers import ApiServer, api_answers
+from support.echo_server import certificate
 
 ISSUER = {"idp-issuer-url": "https://issuer.invalid", "client-id": "me"}
 CANARY = "CANARYaaaa0001bbbb0002cccc0003"
@@ -105,14 +107,74 @@ async def test_one_that_can_not_be_renewed(tmp_path: Path, config: dict[str, Any
     assert "log in again" in line
 
 
-async def test_without_oc_and_kubectl_nobody_renews_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def issuer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
+    """One with TLS, whose certificate signs itself (`tls.crt`); neither oc nor kubectl is here."""
+    context, _ = certificate(tmp_path)
     monkeypatch.setenv("PATH", "/nonexistent")
-    config = {**ISSUER, "id-token": id_token(exp=1_700_000_000), "refresh-token": CANARY}
-    line = await refused(write(tmp_path, config))
+    with api_answers() as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.url = f"https://{server.host}"
+        server.answers = {
+            "/.well-known/openid-configuration": (200, {"token_endpoint": f"{server.url}/token"})
+        }
+        yield server
+
+
+def to_renew(issuer: ApiServer, **more: str) -> dict[str, Any]:
+    return {
+        "idp-issuer-url": issuer.url,
+        "client-id": "me",
+        "id-token": id_token(exp=1_700_000_000),
+        "refresh-token": f"first-{CANARY}",
+        **more,
+    }
+
+
+async def test_the_official_client_renews_it_and_the_file_keeps_its_layout(
+    tmp_path: Path, issuer: ApiServer
+) -> None:
+    token = id_token(exp=time.time() + 600)
+    told = {"id_token": token, "access_token": "x", "token_type": "Bearer", "refresh_token": "the-next"}
+    issuer.answers["/token"] = (200, told)
+    path = write(tmp_path, to_renew(issuer, **{"idp-certificate-authority": str(tmp_path / "tls.crt")}))
+    path.write_text("# mine\n" + path.read_text())
+    path.chmod(0o640)
+    before = path.read_text()
+    given = await ask_provider(find(ClusterOptions(kubeconfig=str(path))))
+    assert given.credentials.token is not None and given.credentials.token.reveal() == token
+    after = before.replace(id_token(exp=1_700_000_000), token).replace(f"first-{CANARY}", "the-next")
+    assert path.read_text() == after
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+async def test_the_official_client_s_refusal_is_told_without_a_secret(
+    tmp_path: Path, issuer: ApiServer
+) -> None:
+    issuer.answers["/token"] = (400, {"error": "invalid_grant", "error_description": f"gone {CANARY}"})
+    path = write(tmp_path, to_renew(issuer, **{"idp-certificate-authority": str(tmp_path / "tls.crt")}))
+    before = path.read_text()
+    line = await refused(path)
+    assert "it can't be renewed: " in line and "invalid_grant" in line
+    assert CANARY not in line
+    assert path.read_text() == before
+
+
+async def test_no_login_is_sent_to_an_issuer_whose_certificate_nobody_knows(
+    tmp_path: Path, issuer: ApiServer
+) -> None:
+    line = await refused(write(tmp_path, to_renew(issuer)))
+    assert "it can't be renewed: " in line and "certificate" in line.lower()
+    assert [asked.path for asked in issuer.asked] == []
+
+
+async def test_a_login_that_can_not_be_kept_is_not_renewed(tmp_path: Path, issuer: ApiServer) -> None:
+    config = to_renew(issuer)
+    path = write(tmp_path, {**config, "extra-scopes": config["refresh-token"]})
+    line = await refused(path)
     assert "expired at 2023-11-14 22:13 UTC, and neither oc nor kubectl is installed" in line
     assert CANARY not in line
+    assert issuer.asked == []
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+import msgspec
+
 from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
@@ -50,7 +52,12 @@ def find(view: View) -> Found | None:
             for pool in devices
         )
     else:
-        pools = tuple(_pool(view, resource, product, resources) for resource in resources)
+        pools = tuple(
+            msgspec.structs.replace(
+                _pool(view, resource, product, resources), partition=_mode(_style(view, resource))
+            )
+            for resource in resources
+        )
         physical = _cards(view, pools, product)
     if any(pool.mem_mib is None and "nps1" in _style(view, pool.resource) for pool in pools):
         notes = ("partitions share one pool of memory (NPS1): what one gets is not fixed",)
@@ -122,12 +129,16 @@ def _style(view: View, resource: str) -> str:
     return next((view.labels[key].lower() for key in _PARTITION_KEYS if view.labels.get(key)), "")
 
 
+def _mode(style: str) -> str:
+    match = _PARTITION.fullmatch(style)
+    return match["mode"] if match else ""
+
+
 def _parts(style: str, product: str | None) -> int:
     """Partitions that a card is in."""
-    match = _PARTITION.fullmatch(style)
-    known = product_named(product)
+    mode, known = _mode(style), product_named(product)
     dies = (known.dies if known else None) or _MOST_DIES
-    return _PARTS.get(match["mode"], dies) if match else 1
+    return _PARTS.get(mode, dies) if mode else 1
 
 
 def _guarantee(style: str) -> Guarantee:
@@ -180,10 +191,10 @@ def _pool(view: View, resource: str, product: str | None, resources: list[str]) 
 
 def _device_pool(pool: DraPool) -> Pool:
     """Partitions that share one pool of memory are told that pool's size each, which none of them has."""
-    guarantee = _guarantee((pool.profile or "spx_nps1").lower())
-    return device_pool(
-        pool, mem_mib=None if guarantee is Guarantee.UNKNOWN else pool.mem_mib, mem_guarantee=guarantee
-    )
+    style = (pool.profile or "").lower()
+    guarantee = _guarantee(style)
+    memory = None if guarantee is Guarantee.UNKNOWN else pool.mem_mib
+    return device_pool(pool, mem_mib=memory, mem_guarantee=guarantee, partition=_mode(style))
 
 
 def _labelled_memory(view: View, resource: str, resources: list[str]) -> int | None:

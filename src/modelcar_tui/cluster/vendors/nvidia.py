@@ -15,7 +15,7 @@ import msgspec
 from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.nvidia_cards import CLOUD_PREFIXES, GKE, Cards, cards_of
 from modelcar_tui.cluster.vendors.nvidia_devices import DRIVER, from_devices, promised
-from modelcar_tui.cluster.vendors.nvidia_names import kind
+from modelcar_tui.cluster.vendors.nvidia_names import KOORDINATOR, OTHER_NAMES, kind
 from modelcar_tui.cluster.vendors.view import Found, View, unhealthy
 from modelcar_tui.hardware.products import mig_profiles, product_named
 
@@ -24,15 +24,6 @@ _MIG = re.compile(r"nvidia\.com/(mig-(?P<profile>[0-9a-z.+-]+?))(?:\.shared)?")
 _VOLCANO = "volcano.sh/"
 _RENAMED = re.compile(r"volcano\.sh/v?gpu-number|k8s\.amazonaws\.com/vgpu")
 """Units that are counted as cards or shares of them: Volcano's, AWS' virtual GPU plug-in's."""
-_OTHER_NAMES = re.compile(
-    r"(?:aliyun\.com/gpu-|(?:tke\.cloud\.)?tencent\.com/(?:vcuda|qgpu)-|volcano\.sh/v?gpu-|"
-    r"k8s\.amazonaws\.com/vgpu|mig\.das\.com/|elasticgpu\.(?:com|io)/q?gpu-).*|nvidia\.com/gpu-\d+gb"
-)
-"""NVIDIA's cards in another scheduler's measure: memory, hundredths of cards, slices that are not cut yet,
-shares of so many GB (nebuly-ai/nos)."""
-_KOORDINATOR = re.compile(r"koordinator\.sh/gpu.*")
-"""Hundredths of cards of whichever vendor its label names; before there was one, of NVIDIA's
-(koordinator-sh/koordinator, apis/extension/device_share.go)."""
 _BUSY_MIG = ("pending", "rebooting")
 _DONE_UPGRADE = ("", "upgrade-done", "unknown")
 _SHARING = {"time-slicing": "time-slicing", "time-sharing": "time-slicing", "mps": "mps", "none": "none"}
@@ -41,9 +32,9 @@ _SHARING = {"time-slicing": "time-slicing", "time-sharing": "time-slicing", "mps
 def find(view: View) -> Found | None:
     """What the node says of NVIDIA cards, or None when there are none."""
     resources = view.offered(_RESOURCE)
-    others = view.offered(_OTHER_NAMES)
+    others = view.offered(OTHER_NAMES)
     if view.labels.get("node.koordinator.sh/gpu-vendor", "nvidia") == "nvidia":
-        others += view.offered(_KOORDINATOR)
+        others += view.offered(KOORDINATOR)
     devices = tuple(pool for pool in view.dra if pool.driver == DRIVER)
     if not (resources or devices or others or _present(view)):
         return None

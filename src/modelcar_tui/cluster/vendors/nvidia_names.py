@@ -1,4 +1,4 @@
-"""What NVIDIA's labels and drivers call cards, their generations, and the suffixes of MIG and sharing."""
+"""What labels, drivers and schedulers call NVIDIA's cards and generations; suffixes of MIG and sharing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ from modelcar_tui.hardware.products import product_named
 from modelcar_tui.hardware.vendors import vendors
 
 SUFFIX = re.compile(r"(?:-MIG-(?P<profile>[\w.+]+))?(?P<shared>-SHARED)?$")
+
+OTHER_NAMES = re.compile(
+    r"(?:aliyun\.com/gpu-|(?:tke\.cloud\.)?tencent\.com/(?:vcuda|qgpu)-|volcano\.sh/v?gpu-|"
+    r"k8s\.amazonaws\.com/vgpu|mig\.das\.com/|elasticgpu\.(?:com|io)/q?gpu-).*|nvidia\.com/gpu-\d+gb"
+)
+"""Its cards in another scheduler's measure: memory, hundredths of cards, slices that are not cut yet, shares
+of so many GB (nebuly-ai/nos)."""
+KOORDINATOR = re.compile(r"koordinator\.sh/gpu.*")
+"""Hundredths of cards of whichever vendor its label names; before there was one, of NVIDIA's
+(koordinator-sh/koordinator, apis/extension/device_share.go)."""
 
 
 def name(product: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from modelcar_tui.cluster.types import Guarantee, Pool
+from modelcar_tui.cluster.vendors.nvidia_names import KOORDINATOR, OTHER_NAMES
 from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
 from modelcar_tui.hardware.products import instance, product_named
 from modelcar_tui.hardware.vendors import prefixes, vendors
@@ -22,16 +23,6 @@ _ACCELERATOR = re.compile(
     r"(?:[-_.]?\w+)?",
     re.IGNORECASE,
 )
-_NVIDIA_S = (
-    "aliyun.com/gpu-",
-    "tencent.com/vcuda-",
-    "tke.cloud.tencent.com/",
-    "volcano.sh/",
-    "k8s.amazonaws.com/vgpu",
-    "koordinator.sh/",
-    "elasticgpu.",
-)
-"""Cards that have another name: NVIDIA's, or (Koordinator) those of whichever vendor."""
 _DRIVER = re.compile(r"(?:^|[.-])(?:gpu|tpu|npu|neuron|spyre|accelerator)s?(?:[.-]|$)")
 _NOT = re.compile(r".*(?:mem|core|monitoring|percentage|bandwidth|portion).*", re.IGNORECASE)
 
@@ -136,7 +127,9 @@ def find_unknown(view: View) -> Found | None:
 def _looks_like_one(name: str) -> bool:
     domain, _, kind = name.partition("/")
     if (
-        name.startswith((*prefixes(), *_NVIDIA_S))
+        name.startswith(prefixes())
+        or OTHER_NAMES.fullmatch(name)
+        or KOORDINATOR.fullmatch(name)
         or domain == "kubernetes.io"
         or domain.endswith(".kubernetes.io")
     ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from modelcar_tui.cluster.types import Guarantee
+from modelcar_tui.cluster.words import WORTH
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.tui import format as f
@@ -22,13 +22,6 @@ _SOURCES = {
     "annotation": Source.NODE_ANNOTATION,
     "dra": Source.DRA,
     "operator": Source.OPERATOR,
-}
-_MEMORY = {
-    Guarantee.EXCLUSIVE: "a unit is a whole card",
-    Guarantee.HARD_SLICE: "a unit is a slice of the card, held apart by the hardware",
-    Guarantee.HARD_SHARE: "a unit is a share of the card that MPS enforces",
-    Guarantee.NONE: "time slicing: the whole card's memory, shared with the neighbours",
-    Guarantee.UNKNOWN: "",
 }
 
 
@@ -101,7 +94,7 @@ def _of_cluster(state: RunState) -> list[Known]:
                 unit="GiB",
                 at=at,
                 source=_SOURCES.get(pool.mem_from, Source.NONE),
-                note=_MEMORY[pool.mem_guarantee],
+                note=WORTH[pool.mem_guarantee],
             )
             free: Fact[int] = Fact(
                 value=pool.free,

@@ -97,7 +97,3 @@ def _kinds(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
         )
         for at, (kind, text) in enumerate(zip(usable, told, strict=True))
     ]
-
-
-def _role(free: int | None) -> str:
-    return "ok" if free else "warn"
