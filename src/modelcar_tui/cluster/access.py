@@ -22,6 +22,9 @@ REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
+_ANSWER_S = 7.0
+"""The longest that a question of the ladder may take, as each has a short answer: a server that hangs is told
+within ten seconds."""
 _NO_REVIEWS = (403, 404, 405, 501)
 """Statuses by which a server says that it knows no reviews, or that they are not for us."""
 _NO_MATTER_OF_TLS = ("dns", "refused", "no-route", "timeout", "proxy", "proxy-login", "proxy-refuses")
@@ -103,6 +106,11 @@ async def climb(client: Client, credentials: Credentials) -> Access:
     Raises:
         ClusterError: the server could not be reached.
     """
+    with client.hurried(_ANSWER_S):
+        return await _climb(client, credentials)
+
+
+async def _climb(client: Client, credentials: Credentials) -> Access:
     access = Access(
         rung=Rung.OK,
         server=clean(client.server),

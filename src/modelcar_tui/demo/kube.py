@@ -124,7 +124,8 @@ def start_stub_cluster(
         cluster.url,
         {"token": token},
         namespace=scenario.namespace,
-        cluster={"certificate-authority": str(certificate.ca)} if certificate else {},
+        # A path in a kubeconfig is read from the kubeconfig's own folder on.
+        cluster={"certificate-authority": str(certificate.ca.absolute())} if certificate else {},
     )
     return cluster
 

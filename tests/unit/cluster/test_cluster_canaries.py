@@ -21,6 +21,11 @@ from modelcar_tui.cluster.gpu_info import gpu_info_text
 from modelcar_tui.cluster.look import look
 from modelcar_tui.cluster.report import rows
 from modelcar_tui.core.secrets import quoted, redact
+from modelcar_tui.demo.kube import start_stub_cluster
+from modelcar_tui.demo.kube_objects import CLUSTER_QUEUES, LOCAL_QUEUES, NODES, PODS
+from modelcar_tui.demo.kube_operators import condition
+from modelcar_tui.demo.kube_scenarios import openshift_ai
+from modelcar_tui.demo.kube_store import Kind
 from modelcar_tui.kube import kubeconfig as module
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.kubeconfig import find
@@ -31,6 +36,7 @@ from support.echo_server import ECHOES, echo_server, shown
 from support.masks import unnumbered
 
 CANARY = "CANARYaaaa0001bbbb0002cccc0003"
+LLM_SERVICES = Kind("serving.kserve.io", "v1alpha2", "llminferenceservices", "LLMInferenceService")
 HEAD, TAIL = "CANARYaaaa0001", "bbbbCANARY0002"
 
 
@@ -97,6 +103,52 @@ async def test_what_a_plug_in_says_as_it_fails_holds_no_token(tmp_path: Path) ->
         await ask(find(asked))
     assert "session expired" in str(caught.value)
     assert not shown(str(caught.value).encode(), CANARY[::-1])
+
+
+LOGIN = f"could not get https://ci:{CANARY}@quay.test/v2: Authorization: Bearer {CANARY} refused"
+
+
+def saying(found: Any) -> Any:
+    """The object with that login in each message of a condition, all of which are False."""
+    if isinstance(found, list):
+        return [saying(one) for one in found]
+    if not isinstance(found, dict):
+        return found
+    if found.keys() >= {"type", "status"}:
+        kept = {key: value for key, value in found.items() if key != "severity"}
+        return {**kept, "status": "False", "reason": "Error", "message": LOGIN}
+    return {key: saying(value) for key, value in found.items()}
+
+
+async def test_a_login_in_the_conditions_of_any_object_is_in_no_report(tmp_path: Path) -> None:
+    scenario = openshift_ai()
+    scenario.objects[LLM_SERVICES] = [
+        {
+            "metadata": {"name": "llm", "namespace": "default"},
+            "spec": {},
+            "status": {"conditions": [condition("Ready", "False")]},
+        }
+    ]
+    scenario.objects[LOCAL_QUEUES] = [
+        {"metadata": {"name": "team", "namespace": "default"}, "spec": {"clusterQueue": "a"}}
+    ]
+    scenario.objects[CLUSTER_QUEUES] = [
+        {
+            "metadata": {"name": "a"},
+            "spec": {"resourceGroups": []},
+            "status": {"conditions": [condition("Active", "False")]},
+        }
+    ]
+    healthy = {NODES, PODS}
+    scenario.objects = {
+        kind: found if kind in healthy else saying(found) for kind, found in scenario.objects.items()
+    }
+    with start_stub_cluster(scenario, folder=tmp_path, tls=False) as cluster:
+        report = await look(options(cluster.kubeconfig_path))
+    told = everything(report)
+    assert report.llm_services is not None
+    assert told.count(b"quay.test") >= 4, "the operator's, the service's and the queue's words are told"
+    assert shown(told, CANARY) == []
 
 
 BAD = {

@@ -6,13 +6,19 @@ our rights (always), and names whom it refuses.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from cluster_support import kubeconfig, options
 
+from modelcar_tui.cluster import access as ladder
 from modelcar_tui.cluster.access import ACCESS_REVIEWS, REVIEWS, probe
+from modelcar_tui.demo.kube import start_stub_cluster
+from modelcar_tui.demo.kube_rights import Fault
+from modelcar_tui.kube.connect import connect
+from modelcar_tui.kube.kubeconfig import find
 from modelcar_tui.kube.types import Rung
 from support.api_answers import Told, api_answers
 
@@ -147,3 +153,23 @@ async def test_a_missing_scheme_is_named_where_it_may_matter(tmp_path: Path) -> 
     access = await probe(options(kubeconfig(tmp_path, "nowhere.invalid:6443", {"token": "x"})))
     assert "nowhere.invalid can't be resolved" in str(access.problem)
     assert "scheme" not in str(access.problem)
+
+
+@pytest.mark.parametrize("question", ["^/version", "selfsubjectreviews"])
+@pytest.mark.parametrize("kind", ["silent", "drip"])
+async def test_a_server_that_hangs_is_told_soon_and_a_long_answer_may_still_take_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, question: str
+) -> None:
+    monkeypatch.setattr(ladder, "_ANSWER_S", 0.4)
+    patient = options(tmp_path / "kubeconfig", read_timeout_s=60.0, request_timeout_s=60.0)
+    with start_stub_cluster(folder=tmp_path, tls=False) as stub:
+        async with connect(find(patient), patient) as client:
+            assert (await ladder.climb(client, find(patient))).rung is OK
+            assert client.transport.limit_s == 60.0
+        stub.server.faults.append(Fault(question, kind, seconds=30.0))
+        began = time.monotonic()
+        access = await probe(patient)
+        took = time.monotonic() - began
+    assert access.rung is FAR
+    assert "does not answer in time" in str(access.problem)
+    assert took < 20

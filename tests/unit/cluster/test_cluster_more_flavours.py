@@ -62,6 +62,7 @@ LOOKS_WHOLE = (
     "shares-that-old-gfd-was-not-told-of",
     "mig-single-more-units-than-slices",
     "mig-mixed-more-units-than-slices",
+    "shares-without-those-of-a-sick-card",
     "tiny-display-card-labelled",
     "two-device-ids",
 )

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster_support import as_node, expanded, flavour_file, flavours, more_flavours
+from cluster_support import as_node, expanded, flavour_file, flavours, more_flavours, options
 
+from modelcar_tui.cluster.access import probe
 from modelcar_tui.demo.kube import Scenario, StubCluster, start_stub_cluster
 from modelcar_tui.demo.kube_objects import NODES, PODS, SECRETS, SERVICE_ACCOUNTS, node
 from modelcar_tui.demo.kube_rights import Right, User
@@ -151,3 +152,13 @@ def test_every_fixture_passes_kubernetes_own_schemas() -> None:
     for one in objects:
         validate.validate(one, "1.34", strict=True)
     assert len(objects) > 140
+
+
+async def test_its_kubeconfig_can_be_used_from_a_relative_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("own").mkdir()
+    with start_stub_cluster(folder=Path("own"), tls=True) as cluster:
+        access = await probe(options(cluster.kubeconfig_path))
+    assert access.healthy, access.problem

@@ -23,6 +23,9 @@ _DISPLAYS = ("0300", "0302")
 """PCI classes of cards; NVSwitches and audio devices are NVIDIA's, too."""
 _SMALLEST_SHARED_MIB = 5 * 1024
 """Cards with less drive displays: many units beside one are other cards, not shares of it."""
+_MOST_CARDS = 16
+"""Of a machine (DGX-2, a2-megagpu-16g): more units are shares, whether the labelled cards divide them or not,
+for a plug-in may leave a sick card out, or split the cards unlike."""
 
 
 class Cards(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,7 +151,8 @@ def _counted(view: View, cards: Cards) -> Cards:
         return cards
     if machine := _machine(view, cards.product):
         return msgspec.structs.replace(cards, count=machine if units <= machine else count, proven=True)
-    if units % count or _is_display(view, cards) or len(_on_the_bus(view)) > 1:
+    undivided = units % count and units <= _MOST_CARDS
+    if undivided or _is_display(view, cards) or len(_on_the_bus(view)) > 1:
         return msgspec.structs.replace(cards, product=None, count=units, several=True)
     return cards
 
