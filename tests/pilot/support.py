@@ -187,6 +187,7 @@ def nodes() -> tuple[GpuNode, ...]:
             mem_mib=40192,
             mem_guarantee=Guarantee.HARD_SLICE,
             mem_from="label",
+            mig_profile="3g.40gb",
         ),
     )
     l40 = (
@@ -205,7 +206,7 @@ def nodes() -> tuple[GpuNode, ...]:
         node("ip-10-0-44-9.ec2.internal", usable=False, why="cordoned (SchedulingDisabled)"),
         node(
             "ip-10-0-71-33.ec2.internal",
-            product="A100-80GB-MIG-3g.40gb",
+            product="A100-SXM4-80GB",
             cc="8.0",
             pool=mig,
             instance_type="p4de.24xlarge",

@@ -13,6 +13,7 @@ from modelcar_tui.cluster.types import (
     AcceleratorReport,
     Check,
     GpuNode,
+    Guarantee,
     Inventory,
     Pool,
     PullSecrets,
@@ -154,7 +155,7 @@ async def test_groups_by_product_and_by_node() -> None:
         assert table.grouping == "product"
         assert headings(table) == [
             ("H100-80GB-HBM3", 2, (5, 8)),
-            ("A100-80GB-MIG-3g.40gb slice", 1, (None, 4)),
+            ("A100-SXM4-80GB MIG 3g.40gb", 1, (None, 4)),
             ("L40S", 1, (3, 3)),
         ]
         assert len(table.shown) == 7
@@ -300,3 +301,16 @@ def test_a_node_says_which_models_its_pods_may_not_be_and_why() -> None:
     assert "not for" in told["small"]
     assert "it has 2.0 GiB of local storage, the image has" in told["small"]
     assert "local storage" not in told["large"]
+
+
+def test_a_row_tells_how_its_cards_are_shared_as_the_report_does() -> None:
+    shared = Pool(resource="nvidia.com/gpu", units=4, capacity=4, free=2, mem_mib=46068)
+    sliced = msgspec.structs.replace(shared, mem_guarantee=Guarantee.NONE)
+    told = []
+    whole = msgspec.structs.replace(shared, units=1, capacity=1, mem_guarantee=Guarantee.EXCLUSIVE)
+    for pool in (sliced, shared, whole):
+        node = GpuNode(name="n", vendor="nvidia", product="L40S", physical=1, pool=(pool,))
+        cluster = AcceleratorReport(access=Access(rung=Rung.OK), inventory=Inventory(nodes=(node,)))
+        (line,) = gpu_rows(RunState(cluster=cluster))
+        told.append((line.how, line.shared))
+    assert told == [("time-sliced x4", True), ("shared, how is not known", True), ("", False)]

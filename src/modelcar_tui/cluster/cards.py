@@ -189,6 +189,8 @@ def _how(node: GpuNode, pool: Pool, cards: Cards) -> str:
     factor = f" x{times}" if times and not pool.mig_profile else ""
     mig = f"MIG {pool.mig_profile}" if pool.mig_profile else ""
     match pool.mem_guarantee:
+        case Guarantee.NONE if pool.resource.startswith("dra:"):
+            return f"{mig}, shared by claims" if mig else "shared by claims"
         case Guarantee.NONE:
             return f"{mig}, time-sliced" if mig else f"time-sliced{factor}"
         case Guarantee.HARD_SHARE:

@@ -28,6 +28,7 @@ FINDERS: dict[str, Callable[[View], Found | None]] = {
     "aws-neuron": others.find_neuron,
 }
 """What reads each vendor's labels and resources; a vendor is one of the table's (`hardware.vendors`)."""
+NOT_OFFERED = "card-present-but-not-advertised"
 _PCI = "feature.node.kubernetes.io/pci-"
 _INSTANCE_TYPE = "node.kubernetes.io/instance-type"
 _OLD_INSTANCE_TYPE = "beta.kubernetes.io/instance-type"
@@ -58,7 +59,7 @@ def classify(node: objects.Node, dra: tuple[DraPool, ...] = (), platform: str = 
         return _plain(node, name, platform, _unrecognised(view, ()))
     main, pools, notes = _join(found)
     if not why and not any(pool.units for pool in pools):
-        why = main.why or ("no-healthy-devices" if pools else "card-present-but-not-advertised")
+        why = main.why or ("no-healthy-devices" if pools else NOT_OFFERED)
     vendor = vendors().get(main.vendor)
     return GpuNode(
         name=name,

@@ -16,10 +16,19 @@ import msgspec
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube.objects import Attribute, Device, Expression, NodeSelector, ResourceSlice
+from modelcar_tui.kube.objects import (
+    Attribute,
+    Device,
+    Expression,
+    NodeSelector,
+    ResourceClaim,
+    ResourceSlice,
+)
 from modelcar_tui.kube.quantity import mebibytes, whole
 
 _Key = tuple[str, str | None, int | None, str | None, bool]
+_Name = tuple[str, str, str]
+"""Driver, pool and name of a device."""
 _Counters = dict[tuple[str, str], int]
 """What is left of a counter by (set, name)."""
 _ACCELERATOR = re.compile(r"gpu|tpu|npu|gaudi|neuron|accel", re.IGNORECASE)
@@ -51,14 +60,24 @@ class DraPool(msgspec.Struct, frozen=True, kw_only=True):
     """Several claims may have the same device (KEP-5075, consumable capacity)."""
 
 
+def allocated(claims: Iterable[ResourceClaim]) -> frozenset[_Name]:
+    """Driver, pool and name of every device that a claim has."""
+    return frozenset(
+        (one.driver, one.pool, one.device)
+        for claim in claims
+        if claim.status.allocation is not None
+        for one in claim.status.allocation.devices.results or ()
+    )
+
+
 def by_node(
-    slices: Iterable[ResourceSlice], allocated: Collection[tuple[str, str, str]] | None = None
+    slices: Iterable[ResourceSlice], held: Collection[_Name] | None = None
 ) -> dict[str, tuple[DraPool, ...]]:
     """The device pools of each node. Devices that several nodes can reach are left out: see `elsewhere`.
 
     Args:
         slices: every ResourceSlice of the cluster.
-        allocated: `(driver, pool, device)` of every allocated device; None when claims could not be listed.
+        held: those that are allocated; None when claims could not be listed.
     """
     found: dict[str, list[DraPool]] = {}
     for (driver, name), parts, complete in _pools(slices):
@@ -69,7 +88,7 @@ def by_node(
                     nodes.setdefault(node, []).append(device)
         counters = _limits(parts)
         for node, devices in nodes.items():
-            kinds = _kinds(driver, name, devices, dict(counters), complete=complete, allocated=allocated)
+            kinds = _kinds(driver, name, devices, dict(counters), complete=complete, held=held)
             found.setdefault(node, []).extend(kinds)
     return {node: tuple(kinds) for node, kinds in found.items()}
 
@@ -137,7 +156,7 @@ def _kinds(
     counters: _Counters,
     *,
     complete: bool,
-    allocated: Collection[tuple[str, str, str]] | None,
+    held: Collection[_Name] | None,
 ) -> list[DraPool]:
     """Devices that count, grouped by what they are."""
     devices = [device for device in devices if _text(device, "type") != "vfio"]
@@ -148,7 +167,7 @@ def _kinds(
         counters.setdefault(counter, most)
     left = dict(counters)
     for device in devices:
-        if allocated is not None and (driver, pool, device.name) in allocated:
+        if held is not None and (driver, pool, device.name) in held:
             _take(device, left)
     if shared:
         devices = sorted(
@@ -161,8 +180,8 @@ def _kinds(
         members = list(group)
         usable = [one for one in members if complete and not _tainted(one)]
         free = None
-        if allocated is not None and not (several and _held(driver, pool, usable, allocated)):
-            free = sum((driver, pool, one.name) not in allocated and _fits(one, left) for one in usable)
+        if held is not None and not (several and _held(driver, pool, usable, held)):
+            free = sum((driver, pool, one.name) not in held and _fits(one, left) for one in usable)
         parents = {parent for one in members if (parent := _parent(one))}
         kinds.append(
             DraPool(
@@ -200,9 +219,9 @@ def _parent(device: Device) -> str | None:
     return _text(device, "parentUUID") or _text(device, "parentPciAddr")
 
 
-def _held(driver: str, pool: str, devices: list[Device], allocated: Collection[tuple[str, str, str]]) -> bool:
+def _held(driver: str, pool: str, devices: list[Device], held: Collection[_Name]) -> bool:
     """Whether a claim has one of the devices: of one that several may have, what is left is not known."""
-    return any((driver, pool, one.name) in allocated for one in devices)
+    return any((driver, pool, one.name) in held for one in devices)
 
 
 def _limits(parts: list[ResourceSlice]) -> _Counters:

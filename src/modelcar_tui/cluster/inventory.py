@@ -10,12 +10,13 @@ from collections.abc import Callable
 import msgspec
 
 from modelcar_tui.cluster import dra
-from modelcar_tui.cluster.classify import classify, cleaned_labels
+from modelcar_tui.cluster.classify import NOT_OFFERED, classify, cleaned_labels
 from modelcar_tui.cluster.device_classes import served
 from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.cluster.free import Queue, Usage, add_pods, with_free
 from modelcar_tui.cluster.scale import MachineSet, scale_up
 from modelcar_tui.cluster.types import GpuNode, Inventory, OtherNode, ScaleUp, Waiting
+from modelcar_tui.cluster.words import some
 from modelcar_tui.core.contain import SURPRISE, Contained
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
@@ -41,6 +42,8 @@ class _Gathered:
         self.gpus: dict[str, GpuNode] = {}
         self.labels: dict[str, dict[str, str]] = {}
         self.classes: list[objects.DeviceClass] | None = []
+        self.no_slices: Problem | None = None
+        """Why the ResourceSlices may not be read."""
         self.served = False
         """Whether it is known of the nodes what their devices serve."""
         self.others: list[OtherNode] = []
@@ -127,10 +130,22 @@ async def read_inventory_of(client: Client, progress: Progress) -> Inventory:
             return Inventory(known=False, at=time.time(), problems=(error.problem,))
         gathered.partial = True
         gathered.problems.append(error.problem)
+    gathered.problems += _unseen(gathered)
     if gathered.gpus:
         await _free(client, gathered, progress)
     gathered.scale = await _scale(client)
     return gathered.inventory(done=True)
+
+
+def _unseen(gathered: _Gathered) -> tuple[Problem, ...]:
+    """Cards that nothing offers may be devices of DRA, where we may not look at those."""
+    dark = [node.name for node in gathered.gpus.values() if node.why == NOT_OFFERED]
+    if gathered.no_slices is None or not dark:
+        return ()
+    what = f"the ResourceSlices can't be listed: whether they offer the cards of {some(dark, 3)} is unknown"
+    fix = "ask an administrator for the right (oc auth can-i list resourceslices.resource.k8s.io)"
+    where = gathered.no_slices.where
+    return (Problem(where=where, what=what, fix=fix, code="no-slices"),)
 
 
 async def refresh_free(client: Client, inventory: Inventory, progress: Progress) -> Inventory:
@@ -273,7 +288,9 @@ async def _devices(client: Client, gathered: _Gathered) -> dict[str, tuple[DraPo
             base = _DRA + older
             slices = await _everything(client, f"{base}/resourceslices", objects.ResourceSlice)
     except ClusterError as error:
-        if not (error.missing or error.forbidden):
+        if error.forbidden:
+            gathered.no_slices = error.problem
+        elif not error.missing:
             gathered.problems.append(error.problem)
             gathered.partial = True
         return {}
@@ -307,13 +324,7 @@ async def _pools(
         what = "the ResourceClaims can't be listed: which devices are free is unknown"
         gathered.problems.append(msgspec.structs.replace(error.problem, what=what))
         return dra.by_node(slices)
-    taken = {
-        (one.driver, one.pool, one.device)
-        for claim in claims
-        if claim.status.allocation is not None
-        for one in claim.status.allocation.devices.results or ()
-    }
-    return dra.by_node(slices, taken)
+    return dra.by_node(slices, dra.allocated(claims))
 
 
 class _Group(msgspec.Struct, frozen=True):

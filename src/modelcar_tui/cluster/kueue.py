@@ -14,6 +14,7 @@ import msgspec
 
 from modelcar_tui.cluster.limit_types import Behind, Queue, Room, amount
 from modelcar_tui.cluster.queues import GROUP
+from modelcar_tui.core.secrets import quoted
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
@@ -173,7 +174,7 @@ def _behind(
     policy = queue.spec.preemption or _Preemption()
     never = (None, "", "Never")
     return Behind(
-        inactive=clean(inactive, limit=200),
+        inactive=quoted(inactive, limit=200),
         cohort=clean(queue.cohort, limit=100),
         groups=tuple(
             tuple(

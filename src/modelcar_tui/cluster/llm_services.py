@@ -15,6 +15,7 @@ from modelcar_tui.cluster.free import pod_requests
 from modelcar_tui.cluster.serving_types import LlmService, LlmServices
 from modelcar_tui.cluster.types import Check, State
 from modelcar_tui.core.contain import Contained
+from modelcar_tui.core.secrets import quoted
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
@@ -120,7 +121,7 @@ def understood(item: Service) -> LlmService:
         name=clean(item.metadata.name, limit=253),
         namespace=clean(item.metadata.namespace, limit=63),
         ready=None if ready is None or ready.status == "Unknown" else ready.status == "True",
-        why=clean(ready.message or ready.reason, limit=200) if ready and ready.status != "True" else "",
+        why=_words(ready) if ready and ready.status != "True" else "",
         stopped=stopped,
         replicas=sum(_replicas(one) for one in workloads),
         most_replicas=sum(_most(one) for one in workloads) if grows and not stopped else None,
@@ -129,29 +130,38 @@ def understood(item: Service) -> LlmService:
     )
 
 
+def _words(ready: Condition) -> str:
+    """The controller's words in one line; they may hold the address, and the login, of what it can't get."""
+    return quoted(" ".join((ready.message or ready.reason).split()), limit=200)
+
+
 def llm_checks(services: LlmServices | None, wanted: Collection[str]) -> tuple[Check, ...]:
-    """Services that are not up, or may grow, and ask for accelerators that the nodes offer: they may get them
-    first. What they hold by running is not counted as free anyhow.
+    """Services that are not up, or may grow, and ask for accelerators that the nodes offer, or do not say how
+    many: they may get them first. What they hold by running is not counted as free anyhow.
 
     Args:
         services: None where they were not read.
         wanted: accelerator resources that the cluster's nodes offer.
     """
     found = services.found if services else ()
-    asking = [one for one in found if not one.stopped and any(name in wanted for name, _ in one.gpus)]
+    asking = [one for one in found if not one.stopped and _may_ask(one, wanted)]
     return tuple(_told(asking, wanted))
+
+
+def _may_ask(service: LlmService, wanted: Collection[str]) -> bool:
+    return bool(wanted) and (service.partial or any(name in wanted for name, _ in service.gpus))
 
 
 def _told(asking: Iterable[LlmService], wanted: Collection[str]) -> Iterator[Check]:
     services = list(asking)
-    rising = [one for one in services if one.ready is not True and any(units for _, units in one.gpus)]
+    rising = [one for one in services if one.ready is not True and one.replicas]
     growing = [one for one in services if one.ready is True and (one.most_replicas or 0) > one.replicas]
     if rising:
         first = rising[0]
         why = f" ({first.why})" if first.why else ""
-        asked = ", ".join(f"{units} {name}" for name, units in _sum(rising, wanted).items())
         verb = "is" if len(rising) == 1 else "are"
-        what = f"{_names(rising)} {verb} not ready{why} and may still take some of the {asked} asked for"
+        asked = _asked(rising, wanted)
+        what = f"{_names(rising)} {verb} not ready{why} and may still take some of the {asked}"
         fix = f"oc describe llminferenceservice {first.name} -n {first.namespace}"
         yield Check(code=LLM_CODE, state=State.WARNING, what=clean(what, limit=400), fix=fix)
     if growing:
@@ -167,6 +177,14 @@ def _names(services: list[LlmService]) -> str:
     first = services[0]
     more = f" and {len(services) - 1} more" if len(services) > 1 else ""
     return f"LLMInferenceService {first.namespace}/{first.name}{more}"
+
+
+def _asked(services: list[LlmService], wanted: Collection[str]) -> str:
+    """`4 nvidia.com/gpu asked for`; where a part leaves its amount open, there may be more."""
+    told = ", ".join(f"{units} {name}" for name, units in _sum(services, wanted).items() if units)
+    if not any(one.partial for one in services):
+        return f"{told} asked for"
+    return f"{told} or more asked for" if told else "GPUs (how many are asked for is not known)"
 
 
 def _sum(services: list[LlmService], wanted: Collection[str]) -> dict[str, int]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -44,7 +45,9 @@ _NOT_REACHED = Problem(
     fix="name the image: export VLLM_RUNTIME_IMAGE=IMAGE",
     code="no-runtime",
 )
-RUNTIME_S = 60.0
+R = TypeVar("R")
+SEARCH_S = 60.0
+"""For the runtime image, and for the hardware profiles."""
 NODES_KEEP_S = 600.0
 """After this time `refresh` reads the nodes again too."""
 _AGAIN = (*LIMIT_CODES, LLM_CODE, QUEUE_CODE)
@@ -253,27 +256,29 @@ async def _runtime(
     client: Client, inventory: Inventory, namespace: str, profiles: Profiles | None
 ) -> tuple[Runtime | None, Problem | None]:
     """The runtime image; what goes wrong costs it alone."""
-    limit = asyncio.timeout(RUNTIME_S)
-    try:
-        async with limit:
-            return await find_runtime(client, inventory, namespace, profiles)
-    except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
-        if hit(limit, error):
-            where = clean(client.server)
-            return override(), stopped("the search for a runtime image", RUNTIME_S, where, _NOT_REACHED.fix)
-        return override(), not_known(error, "the runtime image")
+    search = find_runtime(client, inventory, namespace, profiles)
+    found = await _searched("the runtime image", search, clean(client.server), _NOT_REACHED.fix)
+    return (override(), found) if isinstance(found, Problem) else found
 
 
 async def _profiles(client: Client, namespace: str) -> Profiles:
     """The hardware profiles; what goes wrong costs them alone."""
-    limit = asyncio.timeout(RUNTIME_S)
+    found = await _searched("hardware profiles", read_profiles(client, namespace))
+    return Profiles(unknown=(found.what,)) if isinstance(found, Problem) else found
+
+
+async def _searched(
+    what: str, search: Coroutine[Any, Any, R], where: str = "", fix: str = "try again"
+) -> R | Problem:
+    """What a search finds within its time, or why it found nothing."""
+    limit = asyncio.timeout(SEARCH_S)
     try:
         async with limit:
-            return await read_profiles(client, namespace)
+            return await search
     except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
-        what = "the search for hardware profiles"
-        problem = stopped(what, RUNTIME_S) if hit(limit, error) else not_known(error, "hardware profiles")
-        return Profiles(unknown=(problem.what,))
+        if hit(limit, error):
+            return stopped(f"the search for {what}", SEARCH_S, where, fix)
+        return not_known(error, what)
 
 
 async def _serving(

@@ -48,7 +48,7 @@ def _profile(profile: HardwareProfile) -> str:
 
 def _service(service: LlmService) -> str:
     state = {True: "ready", False: "not ready", None: "whether it is ready is not known"}[service.ready]
-    gpus = some([f"{count} {resource}" for resource, count in service.gpus], 4) or "no accelerator by name"
-    more = " or more" if service.partial else ""
+    told = some([f"{count} {resource}" for resource, count in service.gpus], 4)
+    gpus = told + " or more" * service.partial if told else "an unknown number of GPUs"
     why = f" ({service.why})" if service.why else ""
-    return f"{'stopped' if service.stopped else state}{why}; asks for {gpus}{more}"
+    return f"{'stopped' if service.stopped else state}{why}; asks for {gpus}"

@@ -101,13 +101,8 @@ class _Reader:
 
     def devices(self) -> dict[str, tuple[dra.DraPool, ...]]:
         """The device pools of each node."""
-        taken = {
-            (one.driver, one.pool, one.device)
-            for claim in self.claims
-            if claim.status.allocation is not None
-            for one in claim.status.allocation.devices.results or ()
-        }
-        return dra.by_node(self.slices, taken if "ResourceClaim" in self.kinds else None)
+        held = dra.allocated(self.claims) if "ResourceClaim" in self.kinds else None
+        return dra.by_node(self.slices, held)
 
 
 def read_snapshot(path: Path | str) -> Snapshot:

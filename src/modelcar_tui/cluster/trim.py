@@ -30,7 +30,7 @@ def _chosen(labels: dict[str, str], wanted: frozenset[str]) -> dict[str, str]:
 
 def resources(inventory: Inventory) -> frozenset[str]:
     """Resources that pods ask for on usable nodes: of the vendors that OpenShift AI serves, else of all."""
-    places = [(node, pool) for node in inventory.nodes if node.usable for pool in node.pool]
+    places = [(node, pool) for node in inventory.nodes if node.usable for pool in node.pool if pool.units]
     own = [(node, pool) for node, pool in places if served(node.card(pool).vendor)]
     names = {pool.resource for _, pool in own or places}
     return frozenset(name for one in names if not (name := asked_resource(one)).startswith("dra:"))

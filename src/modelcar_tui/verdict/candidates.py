@@ -114,7 +114,8 @@ def _known(node: GpuNode, pool: Pool) -> tuple[str, str | None, str | None]:
 def kind_name(kind: Candidate) -> str:
     """`H100-80GB-HBM3 80 GiB`: tells the kinds of one inventory apart."""
     memory = f" {kind.pool.mem_mib / 1024:.0f} GiB" if kind.pool.mem_mib else ""
-    shared = {Guarantee.NONE: " time-sliced", Guarantee.HARD_SHARE: " shared"}.get(
-        kind.pool.mem_guarantee, ""
-    )
+    words = {Guarantee.NONE: " time-sliced", Guarantee.HARD_SHARE: " shared"}
+    shared = words.get(kind.pool.mem_guarantee, "")
+    if shared and kind.pool.resource.startswith("dra:"):
+        shared = " shared"
     return f"{kind.gpu.product}{memory}{shared}"

@@ -10,10 +10,10 @@ from modelcar_tui.cluster.fits import Answer, PodShape, may_be_put
 from modelcar_tui.cluster.image_checks import ImageNeed, check_images, check_waiting
 from modelcar_tui.cluster.profile_checks import count_checks
 from modelcar_tui.cluster.pull import check_pull
+from modelcar_tui.cluster.trim import resources
 from modelcar_tui.cluster.types import AcceleratorReport, Check, Guarantee, Inventory, State
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.reference import parse_reference
-from modelcar_tui.hardware.vendors import asked_resource
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.verdict.candidates import Candidate, kind_name
@@ -158,15 +158,13 @@ def preflight(models: tuple[ModelRequirements, ...], cluster: AcceleratorReport)
         for model in models
     ]
     wanted = [(model.car.name, model.car.serving.gpu_count) for model in models]
-    usable = [node for node in cluster.inventory.nodes if node.usable]
-    offered = {asked_resource(pool.resource) for node in usable for pool in node.pool if pool.units}
     images = [parts for model in models if (parts := _host_and_repository(model.image.reference))]
     return (
         cluster.checks
         + check_waiting(cluster.inventory)
         + check_pull(images, cluster.pull)
         + check_images(needs, cluster.inventory, fetched=fetches(cluster))
-        + count_checks(wanted, offered, cluster.profiles)
+        + count_checks(wanted, resources(cluster.inventory), cluster.profiles)
     )
 
 
@@ -349,7 +347,8 @@ def _warnings(
     if newer := newer_note(vllm):
         warnings.append(f"{newer}: what it changed is not known here")
     if kind.pool.mem_guarantee is Guarantee.NONE:
-        warnings.append("GPUs are time-sliced: this holds only while no neighbour uses the memory")
+        how = "shared by claims" if kind.pool.resource.startswith("dra:") else "time-sliced"
+        warnings.append(f"GPUs are {how}: this holds only while no neighbour uses the memory")
     return tuple(warnings)
 
 

@@ -10,10 +10,12 @@ from cluster_support import as_node, expanded, flavours, more_flavours
 
 from modelcar_tui.cluster.cards import cards_of, cards_text, kind_line, kinds, node_cards, totals
 from modelcar_tui.cluster.classify import classify
-from modelcar_tui.cluster.types import GpuNode, Guarantee, Inventory, Pool
+from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Guarantee, Inventory, Pool
 from modelcar_tui.cluster.whatif import parse_gpu_flags
 from modelcar_tui.kube import objects
+from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.supervisor.specialists.accelerator import inventory_line
+from modelcar_tui.verdict.candidates import candidates, kind_name
 
 
 def flavour(name: str) -> GpuNode:
@@ -80,6 +82,18 @@ def test_each_way_to_share_a_card_is_told_with_the_cards(
     found = kinds(Inventory(nodes=(flavour(name),)))
     assert [kind.cards_told for kind in found] == cards
     assert [cards_text(kind) for kind in found] == text
+
+
+@pytest.mark.parametrize(("profile", "how"), [(None, ""), ("3g.40gb", "MIG 3g.40gb, ")])
+def test_devices_that_several_claims_may_have_are_not_time_sliced(profile: str | None, how: str) -> None:
+    pool = Pool(resource="dra:gpu.nvidia.com", units=2, mem_mib=46068, mem_guarantee=Guarantee.NONE)
+    node = l40s(pool=(msgspec.structs.replace(pool, mig_profile=profile),), physical=2)
+    (kind,) = kinds(Inventory(nodes=(node,)))
+    assert kind.how == f"{how}shared by claims, DRA"
+    (candidate,) = candidates(
+        AcceleratorReport(access=Access(rung=Rung.OK), inventory=Inventory(nodes=(node,)))
+    )
+    assert kind_name(candidate).endswith(" 45 GiB shared")
 
 
 def test_cards_are_those_of_the_node_whatever_is_offered() -> None:

@@ -138,7 +138,7 @@ async def test_a_question_that_is_never_answered_is_stopped_and_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(preflight, "QUESTION_S", 0.3)
-    monkeypatch.setattr(look, "RUNTIME_S", 0.3)
+    monkeypatch.setattr(look, "SEARCH_S", 0.3)
     report = await seen(
         tmp_path,
         Fault("templates|datascience", "silent", seconds=20),

@@ -12,6 +12,8 @@ from test_cluster_more_flavours import rows_of
 
 from modelcar_tui.cluster import dra
 from modelcar_tui.demo.kube import Scenario, start_stub_cluster
+from modelcar_tui.demo.kube_objects import NODES
+from modelcar_tui.demo.kube_rights import Right, User
 from modelcar_tui.demo.kube_scenarios import openshift_ai
 from modelcar_tui.demo.kube_store import Kind
 from modelcar_tui.kube import objects
@@ -282,6 +284,23 @@ async def test_a_server_before_the_first_release_is_asked_for_its_beta(tmp_path:
         report, _ = await fixtures.look_at(stub)
     found = next(one for one in report.inventory.nodes if one.name == "gpu-new")
     assert [(pool.units, pool.free) for pool in found.pool] == [(2, 1)]
+
+
+@pytest.mark.parametrize("rights", [("nodes", "pods"), ("nodes", "pods", "resourceslices.resource.k8s.io")])
+async def test_cards_that_nothing_offers_may_be_devices_where_we_may_not_look_at_those(
+    tmp_path: Path, rights: tuple[str, ...]
+) -> None:
+    scenario = openshift_ai()
+    dark = node("gpu-dark")
+    dark["metadata"]["labels"] = {"feature.node.kubernetes.io/pci-10de.present": "true"}
+    scenario.objects[NODES] = [*scenario.objects[NODES], dark]
+    scenario.user = User("alice", rights=tuple(Right(one) for one in rights))
+    with start_stub_cluster(scenario, folder=tmp_path) as stub:
+        report, _ = await fixtures.look_at(stub)
+    unknown = "the ResourceSlices can't be listed: whether they offer the cards of gpu-dark is unknown"
+    told = [one.what for one in report.inventory.problems]
+    assert told == [unknown] * (len(rights) == 2)
+    assert not report.inventory.partial
 
 
 def test_the_devices_here_pass_kubernetes_own_schema() -> None:

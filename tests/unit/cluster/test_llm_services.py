@@ -29,7 +29,8 @@ def pod(count: int, **more: Any) -> dict[str, Any]:
 
 
 def service(name: str = "s", ready: str = "False", notes: Any = None, **spec: Any) -> dict[str, Any]:
-    condition = {"type": "Ready", "status": ready, "reason": "R", "message": "no \x1b[2J node"}
+    message = "no \x1b[2J node for\noci://team:hunter2-hunter2@quay.io/x/m:1"
+    condition = {"type": "Ready", "status": ready, "reason": "R", "message": message}
     return {
         "metadata": {"name": name, "namespace": "team", "annotations": notes or {}},
         "spec": {"model": {"uri": "oci://quay.io/x/m:1"}, **spec},
@@ -82,7 +83,8 @@ def test_amounts_that_a_configuration_gives_are_said_not_to_be_known(spec: dict[
 def test_readiness_is_its_own_condition(status: str, ready: bool | None) -> None:
     found = read(service(ready=status, template=pod(1)))
     assert found.ready is ready
-    assert "\x1b" not in found.why and bool(found.why) is (status != "True")
+    assert bool(found.why) is (status != "True")
+    assert not {"\x1b", "\n", "�"} & {*found.why} and "hunter2" not in found.why
 
 
 def test_services_that_are_not_up_or_may_grow_are_told_for_what_the_nodes_offer() -> None:
@@ -101,6 +103,11 @@ def test_services_that_are_not_up_or_may_grow_are_told_for_what_the_nodes_offer(
     (told,) = said(grows)
     assert "up to 4 replicas from 1" in told
     assert said(waits, wanted="amd.com/gpu") == []
+    (told,) = said(waits, read(service("open")))
+    assert f"may still take some of the 4 {GPU} or more asked for" in told
+    (told,) = said(read(service("open")))
+    assert "may still take some of the GPUs (how many are asked for is not known)" in told
+    assert said(read(service("none", replicas=0)), read(service("running", "True"))) == []
     assert llm_checks(None, {GPU}) == ()
 
 

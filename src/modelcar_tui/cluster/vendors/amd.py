@@ -155,7 +155,7 @@ def _pool(view: View, resource: str, product: str | None, resources: list[str]) 
         return view.pool(resource)
     known = product_named(product)
     table = known.memory_mib if known else None
-    # No partition has more than its share of the largest card.
+    parts = _parts(style, product)
     largest = largest_mib("amd")
     if memory := _labelled_memory(view, resource, resources):
         if not style and not _whole(view, resource, product):
@@ -163,19 +163,12 @@ def _pool(view: View, resource: str, product: str | None, resources: list[str]) 
             if units > _BOARD and memory > largest // _MOST_DIES:
                 return view.pool(resource)  # partitions of one memory, or too large for one
             guarantee = guarantee if memory == table else Guarantee.UNKNOWN
-        if memory > largest // _parts(style, product) and table is None:
-            return view.pool(resource)
-        if (
-            _parts(style, product) > 1
-            and table is not None
-            and memory > table // _parts(style, product) * 1.05
-        ):
+        if table is None and memory > largest // parts:
+            return view.pool(resource)  # no partition has more than its share of the largest card
+        if table is not None and parts > 1 and memory > table // parts * 1.05:
             # The label has the whole card's memory, which no partition has.
             return view.pool(
-                resource,
-                mem_mib=table // _parts(style, product),
-                mem_guarantee=guarantee,
-                mem_from="model-table",
+                resource, mem_mib=table // parts, mem_guarantee=guarantee, mem_from="model-table"
             )
         return view.pool(resource, mem_mib=memory, mem_guarantee=guarantee, mem_from="label")
     if table is None or not (style or _whole(view, resource, product)):
@@ -183,7 +176,7 @@ def _pool(view: View, resource: str, product: str | None, resources: list[str]) 
     by_type = _product(view, advertised=True)[1] == "instance-type"
     return view.pool(
         resource,
-        mem_mib=table // _parts(style, product),
+        mem_mib=table // parts,
         mem_guarantee=guarantee,
         mem_from="instance-type" if by_type else "model-table",
     )

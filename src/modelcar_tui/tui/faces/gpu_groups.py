@@ -6,7 +6,6 @@ from collections.abc import Collection
 
 import msgspec
 
-from modelcar_tui.cluster.types import Guarantee
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.gpus import Columns, GpuRow, amount_spans, amount_text
 from modelcar_tui.tui.glyphs import Glyphs
@@ -15,7 +14,6 @@ from modelcar_tui.tui.rows import Row, Span, pad
 GROUPINGS = ("", "product", "node")
 OPEN_AT_MOST = 60
 """Rows up to which groups begin unfolded."""
-_SHARED = {Guarantee.NONE: "time-sliced", Guarantee.HARD_SHARE: "MPS share", Guarantee.HARD_SLICE: "slice"}
 
 
 class Group(msgspec.Struct):
@@ -82,8 +80,7 @@ def group(rows: list[GpuRow], by: str, turned: Collection[str]) -> list[GpuRow |
 
 def _kind(line: GpuRow) -> tuple[str, str]:
     """Rows of one product, unit size and kind of sharing belong together."""
-    shared = _SHARED.get(line.guarantee, "")
-    title = f"{line.product} {shared}".strip()
+    title = f"{line.product} {line.how}".strip()
     return f"{title} {line.mem_mib}", title
 
 

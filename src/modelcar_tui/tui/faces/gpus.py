@@ -14,10 +14,7 @@ from modelcar_tui.tui.patterns import Filter
 from modelcar_tui.tui.rows import Row, Span, crop_middle, pad, width
 from modelcar_tui.verdict.reports import ModelVerdict
 
-_SHARED = {
-    Guarantee.NONE: "time-sliced: memory is shared without a limit",
-    Guarantee.HARD_SHARE: "MPS: a fixed part of a card",
-}
+_WHOLE = ("whole", "sharing unknown", "not offered")
 SORTS = ("place", "name", "product", "free", "memory", "usable")
 
 
@@ -32,6 +29,10 @@ class GpuRow(msgspec.Struct, frozen=True):
     mem_mib: int | None
     mem_from: str
     guarantee: Guarantee
+    how: str
+    """How its cards are handed out, where not whole: `time-sliced x4`, `MIG 3g.40gb`, ...; else empty."""
+    shared: bool
+    """Whether other units are of the same cards."""
     usable: bool
     why: str
     cc: str
@@ -64,12 +65,14 @@ def gpu_rows(state: RunState) -> list[GpuRow]:
 
 def _of(node: GpuNode, lands: list[ModelVerdict]) -> list[GpuRow]:
     where = " ".join(part for part in (node.instance_type, node.provider, node.region) if part)
-    if not node.pool:
-        return [_row(node, Pool(resource="", units=0), where, ())]
+    # The engine has read this by then; the first frame must not.
+    from modelcar_tui.cluster.cards import NOTHING, cards_of, how_shared
+
     rows = []
-    for pool in node.pool:
-        models = tuple(model.model for model in lands if len(node.pool) == 1 or _lands_on(node, pool, model))
-        rows.append(_row(node, pool, where, models))
+    for pool, cards in zip(node.pool or (NOTHING,), cards_of(node), strict=True):
+        here = [model for model in lands if len(node.pool) == 1 or _lands_on(node, pool, model)]
+        models = tuple(model.model for model in here) if node.pool else ()
+        rows.append(_row(node, pool, how_shared(node, pool, cards), where, models))
     return rows
 
 
@@ -83,7 +86,7 @@ def _lands_on(node: GpuNode, pool: Pool, model: ModelVerdict) -> bool:
     return unit is None or pool.mem_mib is None or abs(pool.mem_mib / 1024 - unit) <= 0.1 * unit
 
 
-def _row(node: GpuNode, pool: Pool, where: str, models: tuple[str, ...]) -> GpuRow:
+def _row(node: GpuNode, pool: Pool, how: str, where: str, models: tuple[str, ...]) -> GpuRow:
     card = node.card(pool)
     return GpuRow(
         name=node.name,
@@ -94,6 +97,8 @@ def _row(node: GpuNode, pool: Pool, where: str, models: tuple[str, ...]) -> GpuR
         mem_mib=pool.mem_mib,
         mem_from=pool.mem_from,
         guarantee=pool.mem_guarantee,
+        how="" if how.startswith(_WHOLE) else how,
+        shared=pool.mem_guarantee in (Guarantee.NONE, Guarantee.HARD_SHARE) or how.startswith("shared"),
         usable=node.usable,
         why=node.why,
         cc=card.cc or "",
@@ -257,8 +262,8 @@ def _note(line: GpuRow, glyphs: Glyphs) -> Span:
         return ", ".join(line.models), "accent"
     if line.why:
         return line.why, "warn" if line.usable else "bad"
-    if line.guarantee in _SHARED:
-        return _SHARED[line.guarantee], "warn"
+    if line.shared:
+        return line.how, "warn"
     if line.resource and not line.resource.endswith("/gpu"):
         return line.resource, "muted"
     if line.mem_mib is not None and line.mem_from not in ("label", "operator", "dra"):
