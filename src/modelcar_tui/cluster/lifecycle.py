@@ -11,7 +11,8 @@ from __future__ import annotations
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube import objects
 
-_OWN = "node.kubernetes.io/"
+_BORNE = "node.kubernetes.io/memory-pressure"
+"""Every pod with requests tolerates it by admission; a key of one's own in that domain nobody does."""
 _BARS = ("NoSchedule", "NoExecute")
 """Effects that keep a pod away; `PreferNoSchedule` does not."""
 _TAINTS = {
@@ -91,7 +92,7 @@ def taints(node: objects.Node) -> tuple[str, ...]:
     """`key[=value]:effect` of the taints that a pod must tolerate."""
     texts = []
     for taint in node.spec.taints or ():
-        if taint.effect in _BARS and not taint.key.startswith(_OWN) and not _meaning(taint):
+        if taint.effect in _BARS and taint.key != _BORNE and not _meaning(taint):
             value = f"={taint.value}" if taint.value else ""
             texts.append(clean(f"{taint.key}{value}:{taint.effect}", limit=LABEL_LIMIT))
     return tuple(texts)

@@ -66,6 +66,7 @@ class _Reader:
         self.usage: Usage = {}
         self.queue = Queue()
         self.kinds: set[str] = set()
+        self._known: set[tuple[str, bytes]] = set()
 
     def take(self, kind: str, item: msgspec.Raw | dict[str, Any]) -> None:
         """One object."""
@@ -82,7 +83,9 @@ class _Reader:
                 add_pods(self.usage, (pod,))
                 self.queue.add((pod,))
             case "ResourceSlice":
-                self.slices.append(_typed(objects.ResourceSlice, item))
+                part = _typed(objects.ResourceSlice, item)
+                if self._new(kind, msgspec.json.encode(part)):
+                    self.slices.append(part)
             case "ResourceClaim":
                 self.claims.append(_typed(objects.ResourceClaim, item))
             case "DeviceClass":
@@ -94,7 +97,17 @@ class _Reader:
             case "AcceleratorProfile":
                 self._profile(of_accelerator(_typed(Accelerator, item)))
             case "MachineSet":
-                self.sets.append(_typed(MachineSet, item))
+                found = _typed(MachineSet, item)
+                if self._new(kind, msgspec.json.encode(found)):
+                    self.sets.append(found)
+
+    def _new(self, kind: str, whole: bytes) -> bool:
+        """Whether what is added up was not there before: a file may be put together of several answers."""
+        key = (kind, whole)
+        if key in self._known:
+            return False
+        self._known.add(key)
+        return True
 
     def _profile(self, profile: HardwareProfile | None) -> None:
         self.profiles += [profile] if profile is not None else []

@@ -20,8 +20,9 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.kube import impersonation
 from modelcar_tui.kube.addresses import AddressError, proxy_url, server_address
 from modelcar_tui.kube.credentials import Credentials
-from modelcar_tui.kube.documents import read_documents
+from modelcar_tui.kube.documents import parse, read_documents
 from modelcar_tui.kube.errors import LOGIN, ClusterError
+from modelcar_tui.kube.files import first_bytes, is_pipe
 from modelcar_tui.kube.types import ClusterOptions, Rung
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -46,7 +47,7 @@ def find(options: ClusterOptions, environ: Mapping[str, str] | None = None) -> C
         if not named and options.context is None and (inside := in_cluster(environ)):
             return inside
         told = ", ".join(clean(str(path)) for path in paths[:3])
-        what = f"there is no kubeconfig at {told}"
+        what = f"there is no kubeconfig at {told}" if told else "KUBECONFIG names no file"
         raise _fault(Rung.NO_KUBECONFIG, "", what, NO_KUBECONFIG, "no-kubeconfig")
     merged = _merge(files)
     return _resolve(merged, options.context, tuple(files))
@@ -134,7 +135,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > _SIZE_LIMIT:
             raise _broken(path, "it is larger than 4 MiB")
-        documents = read_documents(path, what="the kubeconfig") if path.stat().st_size else []
+        documents = _documents(path)
     except UserError as error:
         raise ClusterError(Rung.NO_KUBECONFIG, error.problems[0]) from None
     except OSError as error:
@@ -143,6 +144,13 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise _broken(path, "it is not a kubeconfig")
     return config
+
+
+def _documents(path: Path) -> list[Any]:
+    if path.is_dir() or not is_pipe(path):
+        return read_documents(path, what="the kubeconfig") if path.stat().st_size else []
+    data = first_bytes(path, _SIZE_LIMIT)
+    return parse(data, where=clean(str(path)), what="the kubeconfig") if data else []
 
 
 def _resolve(merged: dict[str, Any], wanted: str | None, files: tuple[Path, ...]) -> Credentials:
@@ -256,8 +264,7 @@ def _pem(entry: dict[str, Any], key: str, where: str) -> str | None:
 
 def _text(path: str, key: str, where: str) -> str:
     try:
-        with Path(path).open("rb") as file:
-            return file.read(_SIZE_LIMIT).decode("utf-8-sig")
+        return first_bytes(Path(path), _SIZE_LIMIT).decode("utf-8-sig")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a text"
         what = f"{key} {clean(path, limit=200)} can't be read: {reason}"

@@ -179,6 +179,35 @@ def test_a_node_that_is_there_twice_counts_once(tmp_path: Path) -> None:
     assert "more than once (n0)" in inventory.problems[0].what
 
 
+def test_devices_and_machine_sets_are_added_up_once(tmp_path: Path) -> None:
+    """A file that is put together of two answers has no more of them."""
+    kind = {"type": {"string": "gpu"}}
+    device = {"name": "gpu-0", "attributes": kind, "capacity": {"memory": {"value": "80Gi"}}}
+    part = {
+        "kind": "ResourceSlice",
+        "metadata": {"name": "n1-slice"},
+        "spec": {"driver": "gpu.nvidia.com", "nodeName": "n1", "pool": {"name": "n1"}, "devices": [device]},
+    }
+    machines = {
+        "kind": "MachineSet",
+        "metadata": {
+            "name": "gpu-a",
+            "annotations": {"machine.openshift.io/cluster-api-autoscaler-node-group-max-size": "3"},
+        },
+        "spec": {
+            "replicas": 0,
+            "template": {"spec": {"providerSpec": {"value": {"instanceType": "g6.12xlarge"}}}},
+        },
+    }
+    once, twice = tmp_path / "once.json", tmp_path / "twice.json"
+    found = [POD, part, machines]
+    once.write_text(json.dumps([node(), node("n1"), *found]))
+    twice.write_text(json.dumps([node(), node("n1"), *found, part, machines]))
+    first, second = read_snapshot(once).inventory, read_snapshot(twice).inventory
+    assert (first.nodes, first.scale_up) == (second.nodes, second.scale_up)
+    assert first.scale_up
+
+
 def write_large(path: Path, wanted: Callable[[str], bool]) -> int:
     """A large cluster as `kubectl get ... -o json` writes it; the number of its free GPUs."""
     scenario, free = large(nodes=5000, pods=5000)
