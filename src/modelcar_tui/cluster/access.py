@@ -160,7 +160,7 @@ async def _version(client: Client) -> str:
 
 
 async def may(client: Client, right: Right) -> bool | None:
-    """Whether we may; None when the server does not tell."""
+    """Whether we may; None when the server does not tell, for what is asked for next is answered itself."""
     asked = {
         "verb": right.verb,
         "resource": right.resource,
@@ -175,7 +175,7 @@ async def may(client: Client, right: Right) -> bool | None:
     try:
         return (await client.post(ACCESS_REVIEWS, body, _Review)).status.allowed
     except ClusterError as error:
-        if error.status in _NO_REVIEWS:
+        if error.status in _NO_REVIEWS or error.status >= 500:
             return None
         raise
 

@@ -62,6 +62,7 @@ STATES = {
     "a server of today": State(OK, "ada", review=WHO, rights=MAY),
     "OpenShift 4.12": State(OK, "ada", openshift=OPENSHIFT, rights=MAY),
     "an old server without users": State(OK, "", rights=MAY),
+    "rights that the server fails to tell": State(OK, "ada", review=WHO, rights=(500, "oops"), nodes=NODES),
     "somebody without any right": State(OK, "ada", review=WHO, rights=MAY_NOT),
     "somebody refused everything but rights": State(
         OK, "ada", refused("ada"), refused("ada"), refused("ada"), MAY_NOT, refused("ada")
