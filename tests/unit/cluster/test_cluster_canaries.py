@@ -26,6 +26,7 @@ from modelcar_tui.demo.kube_objects import CLUSTER_QUEUES, LOCAL_QUEUES, NODES, 
 from modelcar_tui.demo.kube_operators import condition
 from modelcar_tui.demo.kube_scenarios import openshift_ai
 from modelcar_tui.demo.kube_store import Kind
+from modelcar_tui.kube import client
 from modelcar_tui.kube import kubeconfig as module
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.kubeconfig import find
@@ -46,7 +47,10 @@ def everything(report: Any) -> bytes:
 
 
 @pytest.mark.parametrize("echo", sorted(ECHOES))
-async def test_a_token_that_the_api_server_repeats_is_in_no_report(tmp_path: Path, echo: str) -> None:
+async def test_a_token_that_the_api_server_repeats_is_in_no_report(
+    tmp_path: Path, echo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "WAITS_S", 1.0)
     with echo_server(echo) as server:
         report = await look(options(kubeconfig(tmp_path, server.url, {"token": CANARY})))
     assert server.seen[0] == f"Bearer {CANARY}"
