@@ -8,6 +8,7 @@ it: with a new token often comes a new refresh-token, and then the old one is wo
 from __future__ import annotations
 
 import json
+import os
 import re
 import ssl
 import sys
@@ -66,8 +67,10 @@ async def renew_oidc(credentials: Credentials) -> str:
 
 
 def _home(credentials: Credentials, tokens: list[str]) -> Path:
-    """The one file in which each of the tokens stands once."""
+    """The one file in which each of the tokens stands once, and which can be replaced."""
     for path in credentials.files:
+        if not path.is_file() or not os.access(path.resolve().parent, os.W_OK):
+            continue  # a pipe has been read already, and would be waited for
         try:
             text = path.read_text()
         except (OSError, UnicodeDecodeError):

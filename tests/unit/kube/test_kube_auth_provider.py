@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+import os
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -166,6 +169,19 @@ async def test_no_login_is_sent_to_an_issuer_whose_certificate_nobody_knows(
     line = await refused(write(tmp_path, to_renew(issuer)))
     assert "it can't be renewed: " in line and "certificate" in line.lower()
     assert [asked.path for asked in issuer.asked] == []
+
+
+async def test_a_login_out_of_a_pipe_is_not_renewed(tmp_path: Path, issuer: ApiServer) -> None:
+    text = write(tmp_path, to_renew(issuer)).read_bytes()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(text,))
+    writer.start()
+    found = find(ClusterOptions(kubeconfig=str(pipe)))
+    writer.join()
+    with pytest.raises(ClusterError, match="neither oc nor kubectl is installed"):
+        await asyncio.wait_for(ask_provider(found), 5)
+    assert issuer.asked == []
 
 
 async def test_a_login_that_can_not_be_kept_is_not_renewed(tmp_path: Path, issuer: ApiServer) -> None:
