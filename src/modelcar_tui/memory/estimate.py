@@ -11,6 +11,7 @@ from modelcar_tui.memory.derived import on_size, sized
 from modelcar_tui.memory.draft_heads import draft_kind, draft_layers, with_head
 from modelcar_tui.memory.explain import report
 from modelcar_tui.memory.guess import guessed
+from modelcar_tui.memory.open_questions import open_questions
 from modelcar_tui.memory.refusals import column_of, refusal
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Estimate, Outcome
@@ -93,4 +94,20 @@ def _within(start: Start, other: Start, question: str, derive: bool) -> Estimate
 
 
 def _sized(start: Start, derive: bool) -> Estimate:
+    """The figures, with bounds where something is open; the verdict only where both bounds have it."""
+    found, questions = _exact(start, derive), open_questions(start)
+    for bound in (0.0, 1.0) if questions else ():
+        if bound != start.most:
+            found = _bounded(found, start, start.at(bound), " and ".join(questions), derive)
+    return found
+
+
+def _bounded(found: Estimate, start: Start, bound: Start, question: str, derive: bool) -> Estimate:
+    def on_card(gib: float) -> tuple[Estimate, Estimate]:
+        return _exact(on_size(start, gib), derive), _exact(on_size(bound, gib), derive)
+
+    return within(found, _exact(bound, derive), question, on_card)
+
+
+def _exact(start: Start, derive: bool) -> Estimate:
     return report(start, budgets_of(start), derive=derive)

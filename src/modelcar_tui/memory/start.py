@@ -26,6 +26,18 @@ class Start(msgspec.Struct, frozen=True):
     switches: Switches
     """What the release turns on or off by the way."""
 
+    most: float = 1.0
+    """Where it stands between the least (0) and the most (1) that what nobody knows of it may take
+    (`memory.open_questions`)."""
+
+    def between(self, least: float, most: float) -> float:
+        """The figure that is shown of one that lies between two."""
+        return least + (most - least) * self.most
+
+    def at(self, most: float) -> Start:
+        """The same start at another place of the range."""
+        return msgspec.structs.replace(self, most=most)
+
     def of(self, model: Model) -> Start:
         """The same start of another model, with the numbers that were settled before."""
         return msgspec.structs.replace(self, model=model)
