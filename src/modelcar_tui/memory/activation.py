@@ -11,9 +11,9 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.facts import GIB, Source, Term
+from modelcar_tui.memory.encoder import encoded
 from modelcar_tui.memory.start import Start
 from modelcar_tui.models.shape import Shape
-from modelcar_tui.models.towers.tower import Tower
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile
 
@@ -54,13 +54,19 @@ def peak_of(start: Start, *, last: bool, workspace: bool) -> Peak:
     logits_stage = sampler + hidden + min(rows, batch) * shape.hidden * width + _LIBRARY if sampling else 0.0
     passing = 0.0 if profile.moe_workspace else _workspace(shape, args, batch)
     forward = passing + _forward(start) + _FORWARD_LIBRARY
+    media = encoded(start)
     kept = [
         (
             "experts' workspace",
             _workspace(shape, args, batch) if workspace and profile.moe_workspace else 0.0,
             _WORKSPACE_NOTE,
         ),
-        ("encoder's outputs and pixels", _multimodal(shape, args, batch), _TOWER_NOTE),
+        ("encoder's outputs and pixels", media.kept, f"{media.note}, {_TOWER_NOTE}"),
+        (
+            "copies of the encoder's outputs",
+            media.copies,
+            f"each as large as the whole budget of {media.budget} tokens, in 0.11 and 0.12 ({_TOWER_NOTE})",
+        ),
         ("LoRA buffers", _lora(args, batch), "max_num_batched_tokens x rank x 4 B, three slices"),
     ]
     if logits_stage >= forward:
@@ -75,20 +81,26 @@ def peak_of(start: Start, *, last: bool, workspace: bool) -> Peak:
         ]
     else:
         terms = [("forward pass", forward, f"{batch} tokens x (3 x intermediate/tp + 4 x hidden) x 2 B")]
+    warm = kept[0][1] + kept[-1][1]
     total = max(logits_stage, forward) + sum(size for _, size, _ in kept)
+    if media.peak > total:  # the encoder runs before the language model
+        total, kept = media.peak, []
+        terms = [("encoder's run", media.peak, f"{media.note}, {_ENCODER_NOTE}")]
     shown = tuple(
         Term(label, size / GIB, "GiB", Source.COMPUTED, note)
         for label, size, note in (*terms, *kept)
         if size > 0
     )
-    return Peak(total=total, sampler=logits_stage, warmup=logits_stage + kept[0][1] + kept[2][1], terms=shown)
+    return Peak(total=total, sampler=logits_stage, warmup=logits_stage + warm, terms=shown)
 
 
 _SAMPLER_NOTE = "vllm v1/worker/gpu_model_runner.py _dummy_sampler_run"
 _WORKSPACE_NOTE = "tokens x top_k x (max(2 x inter/tp, hidden) + max(inter/tp, hidden)) x 2 B (fused_moe.py)"
-_TOWER_NOTE = (
-    "one step's worth of images at their largest, kept through the run (gpu_model_runner.py profile_run)"
+_ENCODER_NOTE = (
+    "with their pixels: 4 x hidden + 2 x (gate and) MLP, or what turning positions takes, x 2 B a row "
+    "(found by following the tensors of vLLM's own encoders)"
 )
+_TOWER_NOTE = "kept through the run (gpu_model_runner.py profile_run)"
 
 
 def _sampler(shape: Shape, profile: Profile, rows: int, sms: int, *, speculative: bool) -> float:
@@ -126,20 +138,6 @@ def _workspace(shape: Shape, args: EngineArgs, batch: int) -> float:
     first = max(inter, moe.width) * top_k
     second = max(2 * inter, moe.width) * top_k
     return batch * (first + second) * 2.0
-
-
-def _multimodal(shape: Shape, args: EngineArgs, batch: int) -> float:
-    tower = shape.tower
-    if tower is None or args.language_model_only or args.skip_mm_profiling:
-        return 0.0
-    return _encoder_tokens(tower, batch) * (shape.hidden + tower.pixels_per_token) * 2.0
-
-
-def _encoder_tokens(tower: Tower, batch: int) -> int:
-    """Tokens of the images that fill one step: whole images only where their size is known."""
-    if tower.tokens_per_item and tower.tokens_per_item <= batch:
-        return batch // tower.tokens_per_item * tower.tokens_per_item
-    return batch
 
 
 def _lora(args: EngineArgs, batch: int) -> float:

@@ -12,6 +12,7 @@ from modelcar_tui.core.facts import GIB
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory import lora, overheads
 from modelcar_tui.memory.activation import Peak, peak_of
+from modelcar_tui.memory.encoder import deepstack_bytes
 from modelcar_tui.memory.kv.plan import Plan, plan_for
 from modelcar_tui.memory.refusals import number
 from modelcar_tui.memory.start import Start
@@ -40,6 +41,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     weights: RankWeights
     weights_bytes: float
     adapters: float
+    features: float
+    """Buffers for what an encoder hands to inner layers."""
     peak: Peak
     non_torch: float
     graphs: float
@@ -132,7 +135,8 @@ def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
     tower = tower_bytes(model, args, profile)
     weights = rank_weights(shape, split, model.storage, model.width, model.extra, tower, rank)
     adapters = lora.adapter_bytes(shape, args, rank)
-    held = max(0.0, weights.total - args.cpu_offload_gib * GIB) + adapters
+    features = deepstack_bytes(start)
+    held = max(0.0, weights.total - args.cpu_offload_gib * GIB) + adapters + features
     fused = not (model.scheme.mxfp4 and not split.marlin)
     peak = peak_of(start, last=rank[1] == shape.layers, workspace=fused)
     outside = overheads.non_torch(start)
@@ -146,6 +150,7 @@ def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
         weights=weights,
         weights_bytes=held,
         adapters=adapters,
+        features=features,
         peak=peak,
         non_torch=outside,
         graphs=capture,

@@ -138,11 +138,16 @@ def _parts(parts: tuple[overheads.Part, ...]) -> tuple[Term, ...]:
     return tuple(_term(label, size, note) for label, size, note in parts if size)
 
 
+_FEATURES_NOTE = "max_num_batched_tokens x hidden_size x 2 B for each level (qwen3_vl.py)"
+
+
 def _weights(start: Start, budget: Budget) -> Fact[float]:
     terms = list(budget.weights.terms)
     if budget.adapters:
         terms.append(_term("LoRA slots", budget.adapters, "--max-loras x --max-lora-rank (vllm lora/layers)"))
-    offloaded = budget.weights.total + budget.adapters - budget.weights_bytes
+    if budget.features:
+        terms.append(_term("deepstack features", budget.features, _FEATURES_NOTE))
+    offloaded = budget.weights.total + budget.adapters + budget.features - budget.weights_bytes
     if offloaded >= 1:
         terms.append(_term("offloaded", -offloaded, "--cpu-offload-gb, as far as there are weights"))
     return _gib(budget.weights_bytes, tuple(terms), start.model.source)

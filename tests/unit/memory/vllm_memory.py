@@ -22,9 +22,9 @@ from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.vllm.engine_args import engine_args
 from support import vllm_data
 
-ON_TOP = ("allocator rounding", "absorbed kv_b")
+ON_TOP = ("allocator rounding", "absorbed kv_b", "deepstack features")
 """Terms of our weights that no parameter or buffer of vLLM's holds: MLA keeps a quantized `kv_b` in 16 bits,
-too, once it is loaded (DeepSeek R1 on 8 GPUs: 0.27 GiB in the log of 0.11.0)."""
+too, once it is loaded (DeepSeek R1 on 8 GPUs: 0.27 GiB in the log of 0.11.0); Qwen3-VL has plain tensors."""
 AFTER_LOADING = {"mxfp4": (1.09, ("gt-5d76c1433a", "gt-21a125eab3"))}
 """Schemes whose weights grow once they are loaded: by how much, and the start-ups whose logs prove it."""
 _SMALLEST = 2**20 / GIB
