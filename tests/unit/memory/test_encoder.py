@@ -22,6 +22,7 @@ from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import describe
 from modelcar_tui.models.towers.items import Asked, items
 from modelcar_tui.models.towers.media import media_of
+from modelcar_tui.models.towers.processor import with_processor
 from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.profile import profile_for
 from support import vllm_data
@@ -163,3 +164,18 @@ def test_an_encoder_that_was_not_read_leaves_a_tight_start_unknown():
     assert "encoder" in outcome(tight).why
     off = '--limit-mm-per-prompt={"image": 0, "video": 0}'
     assert outcome(tight, off).outcome is Outcome.STARTS
+
+
+def test_the_sizes_in_the_models_own_processor_files_win():
+    """A Qwen2.5-VL whose preprocessor_config.json allows 1,003,520 pixels: 1,280 tokens of 28 x 28."""
+    config = configs()["qwen2.5-vl-7b"]
+    facts = ModelFacts(config=config, processors={"image": {"max_pixels": 1003520}})
+    model = describe(facts, quantization=None, dtype="bfloat16", overrides=None)
+    assert not isinstance(model, str) and model.shape.tower is not None
+    found = items(model.shape.tower.media, Asked(release=(0, 19), context=8192))
+    assert found["image"].tokens == 1280
+    assert found["video"].tokens == 6 * 1280
+    whole = media_of(configs()["Qwen/Qwen3-VL-8B-Instruct"], "Qwen3VLForConditionalGeneration")
+    size = {"size": {"longest_edge": 4194304, "shortest_edge": 4096}}
+    smaller = items(with_processor(whole, size, size), Asked(release=(0, 19), context=8192))
+    assert (smaller["image"].tokens, smaller["video"].tokens) == (4096, 2048)
