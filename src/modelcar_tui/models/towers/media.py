@@ -87,6 +87,12 @@ def _gemma3(whole: Sizes) -> Media:
     return _of_tiles(1, (side // patch) ** 2, whole.need("mm_tokens_per_image", default=256), patch)
 
 
+def _paligemma(whole: Sizes) -> Media:
+    side, patch = _square(whole.part("vision_config"), 224, 14)
+    rows = (side // patch) ** 2
+    return _of_tiles(1, rows, rows, patch)
+
+
 def _gemma4(whole: Sizes) -> Media:
     vision = whole.part("vision_config")
     patch, pool = vision.side("patch_size", 16), vision.need("pooling_kernel_size", default=3)
@@ -186,9 +192,9 @@ def _phi4mm(whole: Sizes) -> Media:
 
 
 def _minicpmv(whole: Sizes) -> Media:
-    """minicpmv.py: nine slices and an overview."""
+    """minicpmv.py: nine slices and an overview, or the 16 frames of a video."""
     slices = whole.part("slice_config").maybe("max_slice_nums") or 9
-    return _of_tiles(1 + slices, 1024, whole.need("query_num", default=64), 14)
+    return _of_tiles(max(1 + slices, 16), 1024, whole.need("query_num", default=64), 14)
 
 
 def _vl2(whole: Sizes) -> Media:
@@ -270,7 +276,7 @@ _KINDS: tuple[tuple[Callable[[Sizes], Media], str, tuple[str, ...]], ...] = (
     (_glm4v, "glm4v", ("Glm4vForConditionalGeneration", "Glm4vMoeForConditionalGeneration")),
     (_glm4v, "glm_ocr", ("GlmOcrForConditionalGeneration",)),
     (_gemma3, "gemma3", ("Gemma3ForConditionalGeneration",)),
-    (_gemma3, "paligemma", ("PaliGemmaForConditionalGeneration",)),
+    (_paligemma, "paligemma", ("PaliGemmaForConditionalGeneration",)),
     (_gemma4, "gemma4", ("Gemma4ForConditionalGeneration",)),
     (_pixtral, "pixtral", ("PixtralForConditionalGeneration",)),
     (_pixtral, "mistral3", ("Mistral3ForConditionalGeneration", "LightOnOCRForConditionalGeneration")),
