@@ -179,3 +179,13 @@ def test_the_sizes_in_the_models_own_processor_files_win():
     size = {"size": {"longest_edge": 4194304, "shortest_edge": 4096}}
     smaller = items(with_processor(whole, size, size), Asked(release=(0, 19), context=8192))
     assert (smaller["image"].tokens, smaller["video"].tokens) == (4096, 2048)
+
+
+def test_internvl_takes_videos_where_its_language_model_has_a_mark_for_them():
+    asked = Asked(release=(0, 19), context=32768)
+    frames = (32768 - 13 * 256) // 256
+    with_marks = items(media_of(configs()["OpenGVLab/InternVL3-8B"], "InternVLChatModel"), asked)
+    assert with_marks["video"].rows == frames * 1025
+    assert set(items(media_of(configs()["OpenGVLab/InternVL2_5-8B"], "InternVLChatModel"), asked)) == {
+        "image"
+    }

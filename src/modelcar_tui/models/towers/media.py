@@ -11,7 +11,7 @@ from functools import cache
 
 from msgspec.structs import replace
 
-from modelcar_tui.models.config import Config
+from modelcar_tui.models.config import Config, text_part
 from modelcar_tui.models.towers.items import Media
 from modelcar_tui.models.towers.sizes import MissingSizeError, Sizes, composite
 
@@ -20,6 +20,8 @@ _QWEN2_PIXELS = 12845056
 _QWEN3_PIXELS, _QWEN3_VIDEO_PIXELS = 16777216, 25165824
 """size.longest_edge of the image and the video processor of Qwen3-VL and its followers."""
 _GLM_PIXELS, _GLM_VIDEO_PIXELS = 9633792, 28 * 28 * 2 * 30000
+_WITH_VIDEOS = frozenset({"qwen2", "qwen3", "qwen3_moe", "gpt_oss"})
+"""Language models whose vocabulary has InternVL's mark of a video (internvl.py ctx_video_token)."""
 _MERGED = 2
 
 
@@ -151,7 +153,8 @@ def _intern(whole: Sizes) -> Media:
     tiles = whole.need("max_dynamic_patch", default=12)
     rows = (side // patch) ** 2
     ratio = whole.number("downsample_ratio", default=0.5)
-    return _of_tiles(tiles + 1, rows + 1, max(1, int(rows * ratio * ratio)), patch, rule="intern")
+    rule = "intern" if str(text_part(whole.given).get("model_type")) in _WITH_VIDEOS else "tiles"
+    return _of_tiles(tiles + 1, rows + 1, max(1, int(rows * ratio * ratio)), patch, rule=rule)
 
 
 def _idefics3(whole: Sizes) -> Media:
