@@ -32,7 +32,9 @@ _ROUNDED_UP = (0, 10)
 """Before, an item that fits in part counts."""
 _HALF_SINCE = (0, 13)
 """Rotary positions of patches are computed in 16 bits (qwen2_vl.py)."""
+_V2_WITHOUT = (0, 25), (0, 27)
 _NO_XFORMERS = 10.0
+"""The capability from which xFormers' attention has no kernel."""
 
 
 class Encoded(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +77,7 @@ class _Sizes(msgspec.Struct, frozen=True):
 def encoded(start: Start) -> Encoded:
     """Of the profiling run; nothing where there is no encoder, or none is profiled."""
     tower, args = start.model.shape.tower, start.args
-    if tower is None or args.language_model_only or args.skip_mm_profiling:
+    if tower is None or args.language_model_only or args.skip_mm_profiling or left_out(start):
         return _NOTHING
     sizes = _Sizes(
         start.profile.release,
@@ -103,6 +105,14 @@ def deepstack_bytes(start: Start) -> float:
 def read(tower: Tower) -> bool:
     """Whether it was written down what this tower's run takes."""
     return tower.media is not None and _body(tower) is not None
+
+
+def left_out(start: Start) -> bool:
+    """Model Runner V2, which serves dense models without states by default since 0.25, profiles no encoder
+    before 0.27 (v1/worker/gpu/model_runner.py profile_run): it takes its memory at the first image."""
+    shape, release = start.model.shape, start.profile.release
+    by_v2 = not (any(shape.experts_at) or "state" in shape.kinds or start.args.pooling or shape.pooling)
+    return by_v2 and _V2_WITHOUT[0] <= release < _V2_WITHOUT[1]
 
 
 def _dense_mask(start: Start) -> bool:

@@ -86,7 +86,9 @@ def _undescribed(model: Model, args: EngineArgs) -> str:
 def _unprofiled(start: Start, budget: Budget) -> str:
     """Why an encoder that vLLM runs while profiling leaves the sum in doubt; empty where it can't."""
     tower, args = start.model.shape.tower, start.args
-    if tower is None or args.skip_mm_profiling or encoder.read(tower) or start.profile.bound:
+    if tower is None or args.skip_mm_profiling or encoder.read(tower) or encoder.left_out(start):
+        return ""
+    if start.profile.bound:
         return ""
     absent = absent_modalities(args)
     if absent >= (_HEARD if tower.kind == "audio" else _SEEN):

@@ -189,3 +189,11 @@ def test_internvl_takes_videos_where_its_language_model_has_a_mark_for_them():
     assert set(items(media_of(configs()["OpenGVLab/InternVL2_5-8B"], "InternVLChatModel"), asked)) == {
         "image"
     }
+
+
+def test_the_second_model_runner_profiles_no_encoder_before_0_27():
+    """It serves dense models without states by default (config/vllm.py _is_default_v2_model_runner_model)."""
+    for release, profiled in (("0.24.0", True), ("0.25.0", False), ("0.26.0", False), ("0.28.0", True)):
+        assert (run("gemma-3-27b", release, *_SHORT).peak > 0) is profiled
+    assert run("Qwen/Qwen3-VL-30B-A3B-Instruct", "0.26.0", *_SHORT).peak > 0
+    assert run("Qwen/Qwen3.5-27B", "0.26.0", *_SHORT).peak > 0
