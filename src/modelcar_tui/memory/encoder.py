@@ -32,6 +32,7 @@ _ROUNDED_UP = (0, 10)
 """Before, an item that fits in part counts."""
 _HALF_SINCE = (0, 13)
 """Rotary positions of patches are computed in 16 bits (qwen2_vl.py)."""
+_VIDEO = frozenset({"video"})
 _V2_WITHOUT = (0, 25), (0, 27)
 _NO_XFORMERS = 10.0
 """The capability from which xFormers' attention has no kernel."""
@@ -124,7 +125,7 @@ def _dense_mask(start: Start) -> bool:
 @lru_cache(maxsize=512)
 def _encoded(tower: Tower, sizes: _Sizes, absent: frozenset[str], options: MediaOptions) -> Encoded:
     media, body = tower.media, _body(tower)
-    if media is None or body is None or sizes.engine_v0:
+    if media is None or body is None:
         return _of_a_step(tower, sizes)
     asked = Asked(
         release=sizes.release,
@@ -132,6 +133,8 @@ def _encoded(tower: Tower, sizes: _Sizes, absent: frozenset[str], options: Media
         pixels=options.pixels,
         images="image" not in absent,
     )
+    if sizes.engine_v0:  # the one log of it (0.8.3) has no video in its peak
+        absent |= _VIDEO
     found = {kind: item for kind, item in items(media, asked).items() if kind not in absent}
     if not found:
         return _NOTHING
@@ -183,6 +186,8 @@ def _layer(body: Body, media: Media, sizes: _Sizes) -> float:
 
 def _count(item: Item, budget: int, sizes: _Sizes, limit: int) -> int:
     """Items that are encoded at once (v1/worker/utils.py get_max_items)."""
+    if sizes.engine_v0:  # worker/model_runner.py: sequences that the step takes, at least one
+        return max(1, min(sizes.seqs, sizes.batch // item.tokens))
     if sizes.release < _ROUNDED_UP:
         return max(1, min(-(-budget // item.tokens), sizes.seqs * limit))
     prompts = max(1, min(limit, sizes.context // item.tokens))
