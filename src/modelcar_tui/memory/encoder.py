@@ -17,8 +17,10 @@ import msgspec
 
 from modelcar_tui.hardware.vendors import NVIDIA
 from modelcar_tui.memory.refusals import number
+from modelcar_tui.memory.refused import Refusal
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import absent_modalities
+from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.towers.body import Body, body_of
 from modelcar_tui.models.towers.items import Asked, Item, Media, items
 from modelcar_tui.models.towers.tower import Tower
@@ -103,6 +105,25 @@ def deepstack_bytes(start: Start) -> float:
     return (shape.tower.media.width - 1) * start.limits.batch * shape.hidden * _WIDTH
 
 
+def cut_items_refusal(start: Start) -> Refusal | None:
+    """Why a step must take whole items and can't (`--disable-chunked-mm-input`); the size of an image may be
+    bounded by `--limit-mm-per-prompt`, which counts only while profiling (0.11.2 multimodal/profiling.py)."""
+    tower, args = start.model.shape.tower, start.args
+    if not args.whole_items or tower is None or tower.media is None or args.language_model_only:
+        return None
+    absent = absent_modalities(args)
+    found = _largest(tower.media, start.profile.release, start.limits.context, args.media, absent)
+    batch = start.limits.batch
+    if found is None or found[1].tokens <= batch:
+        return None
+    error = (
+        f"Chunked MM input disabled but max_tokens_per_mm_item ({found[1].tokens}) is larger than "
+        f"max_num_batched_tokens ({batch}). Please increase max_num_batched_tokens."
+    )
+    why = f"a {found[0]} of {found[1].tokens} tokens must go through one step, which takes {batch}"
+    return Refusal(Outcome.REFUSED_ARGS, why, error)
+
+
 def read(tower: Tower) -> bool:
     """Whether it was written down what this tower's run takes."""
     return tower.media is not None and _body(tower) is not None
@@ -127,22 +148,24 @@ def _encoded(tower: Tower, sizes: _Sizes, absent: frozenset[str], options: Media
     media, body = tower.media, _body(tower)
     if media is None or body is None:
         return _of_a_step(tower, sizes)
-    asked = Asked(
-        release=sizes.release,
-        context=sizes.context,
-        pixels=options.pixels,
-        images="image" not in absent,
-    )
     if sizes.engine_v0:  # the one log of it (0.8.3) has no video in its peak
         absent |= _VIDEO
-    found = {kind: item for kind, item in items(media, asked).items() if kind not in absent}
-    if not found:
+    found = _largest(media, sizes.release, sizes.context, options, absent)
+    if found is None:
         return _NOTHING
-    kind, item = max(found.items(), key=lambda one: one[1].tokens)
-    item = _bounded(item, media, options.most(kind))
+    kind, item = found[0], _bounded(found[1], media, options.most(found[0]))
     budget = max(sizes.batch, item.tokens)
     count = _count(item, budget, sizes, options.limit(kind))
     return _of_items(media, body, item, count, budget, sizes, kind)
+
+
+def _largest(
+    media: Media, release: tuple[int, ...], context: int, options: MediaOptions, absent: frozenset[str]
+) -> tuple[str, Item] | None:
+    """The modality that is profiled, and its item; None where none is left."""
+    asked = Asked(release=release, context=context, pixels=options.pixels, images="image" not in absent)
+    found = {kind: item for kind, item in items(media, asked).items() if kind not in absent}
+    return max(found.items(), key=lambda one: one[1].tokens, default=None)
 
 
 def _of_items(

@@ -9,6 +9,7 @@ from modelcar_tui.memory.bounds import between, within
 from modelcar_tui.memory.budget import budgets_of
 from modelcar_tui.memory.derived import on_size, sized
 from modelcar_tui.memory.draft_heads import draft_kind, draft_layers, with_head
+from modelcar_tui.memory.encoder import cut_items_refusal
 from modelcar_tui.memory.explain import report
 from modelcar_tui.memory.guess import guessed
 from modelcar_tui.memory.open_questions import open_questions
@@ -62,7 +63,7 @@ def _one(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, derive
     if isinstance(model, str):
         return guessed(facts, gpu, args, profile, model)
     start = start_of(model, gpu, args, profile)
-    refused = refusal(start, facts)
+    refused = refusal(start, facts) or cut_items_refusal(start)
     if refused is not None and args.unknown and refused.outcome not in _WHATEVER_THE_ARGUMENTS:
         why = f"{args.unknown[0]}; without it: {refused.why}"
         return Estimate(outcome=Outcome.UNKNOWN, why=why, vllm=profile.label)

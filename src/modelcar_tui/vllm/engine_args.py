@@ -82,6 +82,8 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
     skip_mm_profiling: bool = False
     encoder_tp_data: bool = False
     """`--mm-encoder-tp-mode data`: the vision tower is whole on every GPU."""
+    whole_items: bool = False
+    """`--disable-chunked-mm-input`: an image or a video goes through one step."""
     without_modalities: frozenset[str] = frozenset()
     """Those that `--limit-mm-per-prompt` sets to 0."""
     media: MediaOptions = MediaOptions()

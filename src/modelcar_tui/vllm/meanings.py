@@ -205,6 +205,7 @@ _FLAGS: dict[str, Callable[[Found, str | None], None]] = {
     "--language-model-only": _switch("language_model_only"),
     "--skip-mm-profiling": _switch("skip_mm_profiling"),
     "--mm-encoder-tp-mode": _tower,
+    "--disable-chunked-mm-input": _switch("whole_items"),
     "--hf-overrides": _overrides,
 }
 MEANT = frozenset(_FLAGS)

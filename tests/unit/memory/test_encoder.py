@@ -204,3 +204,18 @@ def test_the_old_engine_runs_as_many_images_as_a_step_takes():
     found = run("qwen2.5-vl-7b", "0.7.3", "--max-model-len=4096", gpu="NVIDIA-T4")
     assert found.note.startswith("1 x the largest image")
     assert found.peak / GIB == pytest.approx(2.71, rel=0.04)
+
+
+def test_a_step_that_must_take_whole_images_is_large_enough_for_one():
+    facts = ModelFacts(config=configs()["Qwen/Qwen3-VL-8B-Instruct"])
+
+    def outcome(*more):
+        args = engine_args(("--disable-chunked-mm-input", "--max-model-len=32768", *more), None, "0.19.0")
+        return estimate(facts, gpu_for("NVIDIA-H200"), args, vllm="0.19.0")
+
+    small = outcome("--max-num-batched-tokens=8192")
+    assert small.outcome is Outcome.REFUSED_ARGS
+    assert "max_tokens_per_mm_item (16384) is larger than max_num_batched_tokens (8192)" in small.error
+    assert outcome("--max-num-batched-tokens=16384").outcome is Outcome.STARTS
+    smaller = '--mm-processor-kwargs={"size": {"longest_edge": 4194304, "shortest_edge": 4096}}'
+    assert outcome("--max-num-batched-tokens=8192", smaller).outcome is Outcome.STARTS
