@@ -10,7 +10,6 @@ both collections of tests/accuracy are read.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 from collections import defaultdict
@@ -162,7 +161,8 @@ def cells(row: Row) -> list[str]:
     errors = ["-" if off is None else f"{off:+.1%}" for off in (row.promise, row.error)]
     names = [str(given.get(name))[:32] for name in ("gpu", "vllm", "model")]
     kept = [logged.get("weights_gib"), line["weights_gib"], logged.get("kv_tokens"), line["kv_tokens"]]
-    return [row.case["id"], *names, *errors, *("-" if one is None else str(one) for one in kept), line["verdict"]]
+    figures_of = ["-" if one is None else str(one) for one in kept]
+    return [row.case["id"], *names, *errors, *figures_of, line["verdict"]]
 
 
 if __name__ == "__main__":
