@@ -10,20 +10,16 @@ import msgspec
 
 from modelcar_tui.core.facts import GIB
 from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware.vendors import NVIDIA
 from modelcar_tui.memory import lora, overheads
 from modelcar_tui.memory.activation import Peak, peak_of
+from modelcar_tui.memory.buffers import step_buffers
 from modelcar_tui.memory.kv.plan import Plan, plan_for
 from modelcar_tui.memory.refusals import number
+from modelcar_tui.memory.split import SWIZZLED, SWIZZLED_EARLY, Split
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import tower_bytes
-from modelcar_tui.memory.weights import (
-    SWIZZLED,
-    SWIZZLED_EARLY,
-    RankWeights,
-    Split,
-    pipeline_ranks,
-    rank_weights,
-)
+from modelcar_tui.memory.weights import RankWeights, pipeline_ranks, rank_weights
 from modelcar_tui.models.model import Model
 from modelcar_tui.vllm.architectures import through_transformers
 from modelcar_tui.vllm.engine_args import EngineArgs
@@ -98,6 +94,7 @@ def budgets_of(start: Start) -> tuple[Budget, ...]:
         uncut=_uncut(start),
         swizzled=SWIZZLED_EARLY if profile.release < (0, 17) else SWIZZLED,
         marlin=(capability is not None and capability < 9) or profile.release == (0, 10),
+        capability=capability or 0.0 if start.gpu.vendor == NVIDIA else 0.0,
     )
     ranks = pipeline_ranks(layers, min(args.pp, layers))
     chosen = {ranks[0], ranks[-1], max(ranks, key=lambda rank: rank[1] - rank[0])}
@@ -130,7 +127,9 @@ def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
     model, args, profile, limits = start.model, start.args, start.profile, start.limits
     shape = model.shape
     tower = tower_bytes(model, args, profile)
-    weights = rank_weights(shape, split, model.storage, model.width, model.extra, tower, rank)
+    weights = rank_weights(
+        shape, split, model.storage, model.width, model.extra, tower, rank, step_buffers(start)
+    )
     adapters = lora.adapter_bytes(shape, args, rank)
     held = max(0.0, weights.total - args.cpu_offload_gib * GIB) + adapters
     fused = not (model.scheme.mxfp4 and not split.marlin)
