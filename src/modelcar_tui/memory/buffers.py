@@ -18,7 +18,9 @@ _PICTURES = frozenset({"image", "video"})
 
 def step_buffers(start: Start) -> float:
     """Bytes on one GPU."""
-    return sum(_buffers(start))
+    shape = start.model.shape
+    kinds = shape.deepstack or shape.indexer is not None or shape.compressed is not None
+    return sum(_buffers(start)) if kinds else 0.0
 
 
 def _buffers(start: Start) -> Iterator[float]:

@@ -13,6 +13,7 @@ from modelcar_tui.core.rounding import round_up
 from modelcar_tui.memory.allocator import allocated
 from modelcar_tui.memory.expert_bytes import matrix_bytes, padding, with_room
 from modelcar_tui.memory.split import Split
+from modelcar_tui.memory.start import Start
 from modelcar_tui.models import tensors
 from modelcar_tui.models.compressed import SHARED_IN_BLOCKS
 from modelcar_tui.models.mixers import STATE_PARTS
@@ -31,6 +32,7 @@ _WHOLE_UNTIL = (("ModernBert", (0, 29)),)
 """Architectures that vLLM quantizes only from a release on."""
 _QUANTIZES_CONVOLUTIONS = (0, 27)
 """From here on LFM2's convolutions hand the scheme on (vllm layers/mamba/short_conv.py)."""
+_EITHER_WAY = "between all layers quantized and those that usually are"
 _WHOLE = Storage(PLAIN)
 
 
@@ -119,6 +121,21 @@ def rank_weights(
     )
     total = sum(found.parts.values())
     return RankWeights(first=first, last=last, total=total, terms=terms, relaid=found.relaid)
+
+
+def stored_between(start: Start, least: RankWeights, most: RankWeights) -> RankWeights:
+    """The weights that are shown where the checkpoint may be stored in two ways."""
+    if start.most >= 1.0 or least.total == most.total:
+        return most
+    lean = {term.label: term for term in least.terms}
+    terms = []
+    for term in most.terms:
+        other = lean.get(term.label, term)
+        value = start.between(other.value or 0.0, term.value or 0.0)
+        note = term.note if other.value == term.value else _EITHER_WAY
+        terms.append(msgspec.structs.replace(term, value=value, note=note))
+    total, relaid = start.between(least.total, most.total), start.between(least.relaid, most.relaid)
+    return msgspec.structs.replace(most, total=total, terms=tuple(terms), relaid=relaid)
 
 
 class _Sum:
