@@ -10,21 +10,18 @@ import msgspec
 
 from modelcar_tui.core.facts import GIB
 from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware.vendors import NVIDIA
 from modelcar_tui.memory import lora, overheads
 from modelcar_tui.memory.activation import Peak, peak_of
+from modelcar_tui.memory.buffers import step_buffers
 from modelcar_tui.memory.kv.plan import Plan, plan_for
 from modelcar_tui.memory.refusals import number
+from modelcar_tui.memory.split import SWIZZLED, SWIZZLED_EARLY, Split
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import tower_bytes
-from modelcar_tui.memory.weights import (
-    SWIZZLED,
-    SWIZZLED_EARLY,
-    RankWeights,
-    Split,
-    pipeline_ranks,
-    rank_weights,
-)
+from modelcar_tui.memory.weights import RankWeights, pipeline_ranks, rank_weights, stored_between
 from modelcar_tui.models.model import Model
+from modelcar_tui.models.named_layers import Storage
 from modelcar_tui.vllm.architectures import through_transformers
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile
@@ -98,6 +95,7 @@ def budgets_of(start: Start) -> tuple[Budget, ...]:
         uncut=_uncut(start),
         swizzled=SWIZZLED_EARLY if profile.release < (0, 17) else SWIZZLED,
         marlin=(capability is not None and capability < 9) or profile.release == (0, 10),
+        capability=capability or 0.0 if start.gpu.vendor == NVIDIA else 0.0,
     )
     ranks = pipeline_ranks(layers, min(args.pp, layers))
     chosen = {ranks[0], ranks[-1], max(ranks, key=lambda rank: rank[1] - rank[0])}
@@ -129,8 +127,7 @@ def _of_card(start: Start, fixed: float, plan: Plan | None) -> dict[str, Any]:
 def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
     model, args, profile, limits = start.model, start.args, start.profile, start.limits
     shape = model.shape
-    tower = tower_bytes(model, args, profile)
-    weights = rank_weights(shape, split, model.storage, model.width, model.extra, tower, rank)
+    weights = _weights(start, split, rank)
     adapters = lora.adapter_bytes(shape, args, rank)
     held = max(0.0, weights.total - args.cpu_offload_gib * GIB) + adapters
     fused = not (model.scheme.mxfp4 and not split.marlin)
@@ -157,6 +154,19 @@ def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
         unpooled=planned if isinstance(planned, str) else "",
         **_of_card(start, held + peak.total + outside + deducted, plan),
     )
+
+
+def _weights(start: Start, split: Split, rank: tuple[int, int]) -> RankWeights:
+    """Between those of all layers quantized and of the layers that usually are, where nothing tells which."""
+    model = start.model
+    tower, buffers = tower_bytes(model, start.args, start.profile), step_buffers(start)
+
+    def stored(storage: Storage) -> RankWeights:
+        return rank_weights(model.shape, split, storage, model.width, model.extra, tower, rank, buffers)
+
+    if model.usual is None:
+        return stored(model.storage)
+    return stored_between(start, stored(model.storage), stored(model.usual))
 
 
 def _uncut(start: Start) -> str:

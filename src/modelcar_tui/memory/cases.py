@@ -26,7 +26,7 @@ from modelcar_tui.models.config import Reader
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.fragments import complete
 from modelcar_tui.models.known import Known, completed, known_model
-from modelcar_tui.models.names import guess_model
+from modelcar_tui.models.names import by_publisher, guess_model
 from modelcar_tui.models.storage import scheme_of
 from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
 
@@ -151,7 +151,9 @@ def _by_name(case: Mapping[str, Any], known: Known | None, name: str) -> ModelFa
         return guess_model(name) if name else ModelFacts()
     told = _told("", case, name)
     config = dict(known.config)
-    if told:
+    if known.quantization:
+        config["quantization_config"] = known.quantization
+    elif told:
         config.pop("quantization_config", None)
     count = known.parameters
     return ModelFacts(
@@ -166,7 +168,7 @@ def _told(quantization: str, case: Mapping[str, Any], name: str) -> str:
     texts = [quantization, Reader(case).text("quant").removeprefix("from checkpoint: ")]
     words = _Q_WORDS.search(name.rpartition("/")[2].lower())
     if words:
-        texts.append(words[0])
+        texts.append(by_publisher(name, words[0]))
     found = [clean(text, limit=200) for text in texts if text.strip()]
     return next((text for text in found if scheme_of(None, None, text).known), found[0] if found else "")
 

@@ -95,7 +95,14 @@ def guess_from_names(*names: str) -> NameGuess:
 def quantization_in(name: str) -> Fact[str] | None:
     """The quantization that the words of a name tell; None where they tell none, or 16 bits."""
     found = _quantization(_normal(name))
-    return found[1] if found is not None and (found[0].value or 0) < 16 else None
+    if found is None or (found[0].value or 0) >= 16:
+        return None
+    return msgspec.structs.replace(found[1], value=by_publisher(name, found[1].value or ""))
+
+
+def by_publisher(name: str, words: str) -> str:
+    """What the words of a name say of its quantization, with the tool that its publisher made it with."""
+    return f"{words} (modelopt)" if words and name.lower().startswith("nvidia/") else words
 
 
 def _normal(name: str) -> str:
