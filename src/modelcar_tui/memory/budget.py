@@ -9,11 +9,10 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.facts import GIB
-from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware.gpu import Gpu, number
 from modelcar_tui.memory import lora, overheads
 from modelcar_tui.memory.activation import Peak, peak_of
 from modelcar_tui.memory.kv.plan import Plan, plan_for
-from modelcar_tui.memory.refusals import number
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import tower_bytes
 from modelcar_tui.memory.weights import (

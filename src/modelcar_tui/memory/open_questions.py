@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modelcar_tui.memory import sampling
 from modelcar_tui.memory.start import Start
 
 
@@ -11,4 +12,8 @@ def open_questions(start: Start) -> tuple[str, ...]:
     Each is a quantity that `Start.between` reads: the figures that are shown lie at `Start.most`, the verdict
     is sure only where the least and the most of all of them end alike.
     """
-    return ()
+    return tuple(question for question, is_open in _asked(start) if is_open)
+
+
+def _asked(start: Start) -> tuple[tuple[str, bool], ...]:
+    return ((sampling.QUESTION, sampling.samples(start) and sampling.sampler(start) is None),)

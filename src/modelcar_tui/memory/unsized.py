@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from modelcar_tui.core.facts import Source
-from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware.gpu import Gpu, number
 from modelcar_tui.hardware.vendors import NVIDIA
 from modelcar_tui.memory.budget import Budget
 from modelcar_tui.memory.draft_heads import draft_kind
 from modelcar_tui.memory.other_code import ample, other_code, runs_other_code
 from modelcar_tui.memory.outcome import state_blocks
-from modelcar_tui.memory.refusals import backend_unsure, number, short_cache_unsure
+from modelcar_tui.memory.refusals import backend_unsure, short_cache_unsure
 from modelcar_tui.memory.start import Start
 from modelcar_tui.models.model import Model
 from modelcar_tui.vllm.architectures import architecture_unsure
