@@ -86,4 +86,4 @@ def test_cards_before_ampere_had_the_old_engine_until_0_10_2(
 
 
 def test_a_profile_knows_its_build() -> None:
-    assert [profile_for(text).build for text in ("0.11.0+rhai5", "0.11.0")] == [Build.RED_HAT, Build.UNKNOWN]
+    assert [profile_for(text).build for text in ("0.11.0+rhai5", "0.11.0")] == [Build.RED_HAT, Build.RELEASE]
