@@ -43,7 +43,8 @@ def verdict(start: Start, budget: Budget) -> Verdict:
         return no_free_memory(free, total, limits.utilization, measured=measured)
     room = free if measured else total  # what is only taken to be free refuses nothing
     if budget.loading > room:
-        return Outcome.OOM_LOAD, f"the weights need {text(budget.loading)} and {text(room)} are free", _OOM
+        has = f"{text(room)} are free" if measured else f"the card has {text(room)}"
+        return Outcome.OOM_LOAD, f"the weights need {text(budget.loading)} and {has}", _OOM
     if available <= 0:
         why = f"all but the KV cache takes {text(budget.fixed)} of the {text(requested)} that vLLM may use"
         return Outcome.REFUSED_NO_KV, why, "No available memory for the cache blocks."

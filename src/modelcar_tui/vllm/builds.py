@@ -31,8 +31,12 @@ class Sampler(StrEnum):
     TRITON = "vLLM's Triton kernel"
 
 
-_RED_HAT = re.compile(r"\+rhai|registry\.(?:access\.)?redhat\.(?:io|com)/|quay\.io/modh/", re.IGNORECASE)
-_UPSTREAM = re.compile(r"\bvllm/vllm-openai\b|upstream(?:'s)? image", re.IGNORECASE)
+_RED_HAT = re.compile(
+    r"\+rhai|(?:^|/)(?:rhoai|rhai|rhaiis?)(?:-[\w-]+)?/[\w.-]*vllm|vllm-[\w-]+-rhel\d|quay\.io/modh/",
+    re.IGNORECASE,
+)
+"""By registry, or by the paths and names that a mirror keeps."""
+_UPSTREAM = re.compile(r"\+upstream|(?:^|/)vllm/vllm-openai\b|upstream(?:'s)? image", re.IGNORECASE)
 _NUMBER_ALONE = re.compile(r"v?\d+\.\d+\.\d+(\.post\d+)?(\s*\(V[01]\))?\s*", re.IGNORECASE)
 _WITHOUT = re.compile(r"without (the )?flashinfer sampler", re.IGNORECASE)
 _OPT_IN, _TRITON, _DEFAULT_AGAIN = (0, 11, 1), (0, 17, 0), (0, 21, 0)
@@ -48,8 +52,8 @@ _TURING_OUT = (0, 24, 0)
 
 
 def build_of(text: str | None) -> Build:
-    """The build that a version's text or an image's reference tells of: `0.11.0+rhai5`,
-    `vllm/vllm-openai:v0.11.0`, `0.11.0 (upstream image)`."""
+    """The build that a version's text or an image's reference tells of: `0.11.0+rhai5`, `0.11.0+upstream`,
+    `vllm/vllm-openai:v0.11.0`."""
     told = text or ""
     if _WITHOUT.search(told):
         return Build.WITHOUT_FLASHINFER
