@@ -16,11 +16,11 @@ from modelcar_tui.kube.objects import Meta, NodeSelector, Requirements
 from modelcar_tui.kube.quantity import mebibytes, thousandths
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.variables import expanded, references
+from modelcar_tui.vllm.images import release_in, release_of_image, with_build
 
 _CONTAINER = "kserve-container"
 _STANDARD = re.compile(r"vllm-(?P<word>.+)-runtime-template")
 _FAST = re.compile(r".*-fast-\d+(?:-template)?")
-_VLLM_TAG = re.compile(r"v?(0\.\d{1,3}(?:\.\d{1,3}){1,2})(?:$|[-+._].*)")
 _SECRET = re.compile(r"(?i)key|token|secret|passw|credential|auth")
 _PARAMETER = re.compile(r"\$\{|\{\{")
 """Of a template that was not filled in, or of KServe."""
@@ -216,16 +216,15 @@ def _scheduling(spec: RuntimeSpec, container: Container) -> Scheduling:
 
 
 def version(annotation: str, image: str) -> str | None:
-    """vLLM's version out of the runtime's annotation, else out of an image tag that looks like one of vLLM's.
+    """vLLM's version and build out of the runtime's annotation, else out of its image's tag (`vllm.images`).
 
-    Tags such as `3.4.0` or `rhoai-2.20-cuda` are versions of the product around it.
+    What is not one of vLLM's, such as `3.4.0` in a registry that is not known, tells the product around it.
     """
-    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
-    for text in (annotation.strip(), tag):
-        if match := _VLLM_TAG.fullmatch(text):
-            return match[1]
-    text = annotation.strip().removeprefix("v")
-    return clean(text, limit=40) if re.fullmatch(r"\d+(?:\.\d+)+\S{0,20}", text) else None
+    text = annotation.strip()
+    told = release_in(text) or release_of_image(image)
+    if told is None and re.fullmatch(r"v?\d+(?:\.\d+)+\S{0,20}", text):
+        told = clean(text.removeprefix("v"), limit=40)
+    return with_build(told, image) if told else None
 
 
 def _runs_vllm(runtime: ServingRuntime, image: str) -> bool:

@@ -33,3 +33,12 @@ class Gpu(msgspec.Struct, frozen=True, kw_only=True):
         vendor = vendors().get(self.vendor)
         generation = vendor.generation(self.compute_capability) if vendor else None
         return generation is not None and generation.unified
+
+
+def number(capability: str | None) -> float | None:
+    """`9.0` as a number; None for gfx names and what is unknown."""
+    try:
+        found = float(capability) if capability else 0.0
+    except ValueError:
+        return None
+    return found if 0 < found < 1000 else None

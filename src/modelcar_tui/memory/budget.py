@@ -9,13 +9,12 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.facts import GIB
-from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware.gpu import Gpu, number
 from modelcar_tui.hardware.vendors import NVIDIA
 from modelcar_tui.memory import lora, overheads
 from modelcar_tui.memory.activation import Peak, peak_of
 from modelcar_tui.memory.buffers import step_buffers
 from modelcar_tui.memory.kv.plan import Plan, plan_for
-from modelcar_tui.memory.refusals import number
 from modelcar_tui.memory.split import SWIZZLED, SWIZZLED_EARLY, Split
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import tower_bytes

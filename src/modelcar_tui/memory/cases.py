@@ -117,7 +117,7 @@ def estimate_case(case: Mapping[str, Any], hear: Hear | None = None) -> Estimate
         given = arguments_of(case)
     except ValueError as error:
         return Estimate(outcome=Outcome.UNKNOWN, why=f"its `args` can't be read: {error}")
-    model, gpu = model_of(case), _gpu(case, read, idle=bool(given))
+    model, gpu = model_of(case), _gpu(case, read)
     words = masked_arguments((*flags_of(case, read), *given))
     args = engine_args(words, None, vllm) if given else _args(case, read)
     result = estimate(model, gpu, args, vllm=vllm, derive=False)
@@ -173,13 +173,8 @@ def _told(quantization: str, case: Mapping[str, Any], name: str) -> str:
     return next((text for text in found if scheme_of(None, None, text).known), found[0] if found else "")
 
 
-def _gpu(case: Mapping[str, Any], read: Reader, *, idle: bool) -> Gpu:
-    """The card.
-
-    Args:
-        idle: take it to be idle, as the command line does. Of a log that does not tell its memory nobody
-            knows what else ran on it.
-    """
+def _gpu(case: Mapping[str, Any], read: Reader) -> Gpu:
+    """The card; idle where nothing else is said, as the command line takes it."""
     product = _COUNT.sub("", clean(str(case.get("gpu") or "unknown"), limit=200))
     gpu = gpu_for(product)
     total = read.number("gpu_total_gib", low=0.1, high=1e4)
@@ -191,16 +186,13 @@ def _gpu(case: Mapping[str, Any], read: Reader, *, idle: bool) -> Gpu:
     if total is None and size and not gpu.visible_gib.known and "+" not in product:
         total = _of_class(float(size.group(1)), free)
     visible = gpu.visible_gib if total is None else _given(total)
-    nobody = Fact[float]()
-    if total is None and not idle:
-        nobody = unknown("nobody measured the card", unit="GiB")
     capability = case.get("gpu_cap")
     return Gpu(
         product=product,
         vendor=gpu.vendor,
         memory_gib=gpu.memory_gib if gpu.memory_gib.known else visible,
         visible_gib=visible,
-        free_gib=nobody if free is None else _given(free),
+        free_gib=Fact[float]() if free is None else _given(free),
         compute_capability=str(capability)[:20] if capability else gpu.compute_capability,
         sms=gpu.sms,
     )

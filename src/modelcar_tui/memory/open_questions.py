@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from modelcar_tui.memory import sampling
 from modelcar_tui.memory.start import Start
 
 
@@ -19,3 +20,5 @@ def open_questions(start: Start) -> tuple[str, ...]:
 def _open(start: Start) -> Iterator[str]:
     if start.model.usual is not None:
         yield "which layers its checkpoint leaves in 16 bits"
+    if sampling.samples(start) and sampling.sampler(start) is None:
+        yield sampling.QUESTION

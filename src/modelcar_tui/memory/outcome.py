@@ -17,8 +17,7 @@ _MEASURED = 70 * GIB
 """Cards of this class were measured: of 40 starts the tightest had 0.31 GiB left, two deaths -0.16 and
 -0.61."""
 _BARE_UTILIZATION = 0.94
-"""From here on too little may be free: of memory that is the operating system's too, and in a log that does
-not tell what else ran on one of its cards."""
+"""From here on too little may be free of memory that is the operating system's too."""
 _FREE_CHECKED = (0, 9, 1)
 """vllm v1/worker/gpu_worker.py init_device; 0.9.0 has no such check, nor has the engine before V1."""
 _OOM = "torch.OutOfMemoryError: CUDA out of memory."
@@ -42,8 +41,10 @@ def verdict(start: Start, budget: Budget) -> Verdict:
     free = (gpu.free_gib.value or 0.0) * GIB if measured else total - budget.start
     if free < requested and free_is_checked(profile):
         return no_free_memory(free, total, limits.utilization, measured=measured)
-    if budget.loading > free:
-        return Outcome.OOM_LOAD, f"the weights need {text(budget.loading)} and {text(free)} are free", _OOM
+    room = free if measured else total  # what is only taken to be free refuses nothing
+    if budget.loading > room:
+        has = f"{text(room)} are free" if measured else f"the card has {text(room)}"
+        return Outcome.OOM_LOAD, f"the weights need {text(budget.loading)} and {has}", _OOM
     if available <= 0:
         why = f"all but the KV cache takes {text(budget.fixed)} of the {text(requested)} that vLLM may use"
         return Outcome.REFUSED_NO_KV, why, "No available memory for the cache blocks."
@@ -138,9 +139,7 @@ def _afterwards(start: Start, budget: Budget, available: float, total: float) ->
                 "--gpu-memory-utilization helps"
             )
             return Outcome.OOM_WARMUP, why, _OOM
-    several = start.args.tp * start.args.pp > 1  # all of which have to be free
-    unmeasured = not gpu.free_gib.known and (gpu.unified or (several and bool(gpu.free_gib.note)))
-    if unmeasured and limits.utilization >= _BARE_UTILIZATION:
+    if gpu.unified and not gpu.free_gib.known and limits.utilization >= _BARE_UTILIZATION:
         why = f"how much of each card is free is not known, and {limits.utilization:g} of it is asked for"
         return Outcome.UNKNOWN, why, ""
     taken = f"{text(budget.fixed)} of {text(budget.requested or 0)} are taken"

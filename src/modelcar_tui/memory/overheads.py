@@ -4,7 +4,7 @@ derived."""
 from __future__ import annotations
 
 from modelcar_tui.core.facts import GIB
-from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware.gpu import Gpu, number
 from modelcar_tui.memory.start import Start
 
 _CAPTURES = 51
@@ -34,7 +34,9 @@ def _non_torch(start: Start, ranks: int) -> float:
     args, profile = start.args, start.profile
     big = _nvlink(start.gpu)
     if profile.engine_v0:
-        return (0.30 if not big else 0.5) * GIB * (1 if ranks == 1 else 1.2)
+        return _old_engine(start, ranks)
+    if profile.counts_the_whole_card:
+        return _whole_card(start, ranks)
     alone = 0.25 if profile.graphs_profiled else 0.13
     if ranks == 1:
         return (
@@ -49,13 +51,34 @@ def _non_torch(start: Start, ranks: int) -> float:
     return (2.09 if ranks == 2 else 2.21) * GIB
 
 
+def _whole_card(start: Start, ranks: int) -> float:
+    """0.8.0 to 0.9.0: all that is in use on the card but torch's bytes (v1/worker/gpu_worker.py). 0.48 and
+    0.49 GiB in two logs of A100, 0.42 in one of a 4090."""
+    grown = 0.13 if (number(start.gpu.compute_capability) or 9.0) % 1 == 0 else 0.05
+    return _in_use(start, ranks) + grown * GIB
+
+
+def _old_engine(start: Start, ranks: int) -> float:
+    """V0: grown since the worker's snapshot, which the context precedes and NCCL does not (worker/worker.py
+    from 0.7.0 on; before, all that was in use counted). 0.01 to 0.03 in the logs of T4, 0.08 and 0.09 on
+    newer cards; 0.34 to 0.43 of four A100."""
+    if start.profile.release < (0, 7):
+        return (0.5 if _nvlink(start.gpu) else 0.30) * GIB * (1 if ranks == 1 else 1.2)
+    old = (number(start.gpu.compute_capability) or 9.0) < 8
+    return ((0.03 if old else 0.09) + (0.34 if ranks > 1 else 0.0)) * GIB
+
+
 def used_at_start(start: Start) -> float:
     """Bytes of an idle card that are gone before vLLM measures: its CUDA context, and NCCL's with several
-    GPUs."""
-    gpu, args = start.gpu, start.args
+    GPUs. None where vLLM counts the whole card: they are in `non_torch`."""
+    return 0.0 if start.profile.counts_the_whole_card else _in_use(start, start.args.tp * start.args.pp)
+
+
+def _in_use(start: Start, ranks: int) -> float:
+    gpu = start.gpu
     if gpu.free_gib.known and gpu.visible_gib.known:
         return max(0.0, (gpu.visible_gib.value or 0.0) - (gpu.free_gib.value or 0.0)) * GIB
-    if args.tp * args.pp == 1:
+    if ranks == 1:
         return (0.51 if _nvlink(gpu) else 0.35) * GIB
     return (1.55 if _nvlink(gpu) else 0.7) * GIB
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware.gpu import Gpu, number
 from modelcar_tui.hardware.vendors import hardware
 from modelcar_tui.models.model import Model
 from modelcar_tui.vllm.defaults import Limits, limits_for, served_context
 from modelcar_tui.vllm.engine_args import EngineArgs
-from modelcar_tui.vllm.profile import Profile
+from modelcar_tui.vllm.profile import Profile, on_card
 from modelcar_tui.vllm.switches import Switches, switches_of
 
 
@@ -47,6 +47,7 @@ def start_of(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> Star
     """The start, with vLLM's defaults for what the arguments leave open."""
     if args.pooling:
         model = _headless(model)
+    profile = on_card(profile, number(gpu.compute_capability))
     shape, column = model.shape, hardware(gpu.vendor, gpu.product, gpu.compute_capability).column
     switches = switches_of(shape, args, profile, column, served_context(shape, args, profile))
     limits = limits_for(shape, args, profile, gpu, switches.chunked_prefill)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from modelcar_tui.core.facts import Source
-from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware.gpu import Gpu, number
 from modelcar_tui.hardware.vendors import NVIDIA
 from modelcar_tui.memory.budget import Budget
 from modelcar_tui.memory.draft_heads import draft_kind
 from modelcar_tui.memory.other_code import ample, other_code, runs_other_code
 from modelcar_tui.memory.outcome import state_blocks
-from modelcar_tui.memory.refusals import backend_unsure, number, short_cache_unsure
+from modelcar_tui.memory.refusals import backend_unsure, short_cache_unsure
 from modelcar_tui.memory.start import Start
 from modelcar_tui.models.model import Model
 from modelcar_tui.vllm.architectures import architecture_unsure
@@ -18,6 +18,8 @@ from modelcar_tui.vllm.unmodelled import unmodelled
 
 _LAID_OUT = 9.0, 12.0
 """Capabilities whose backend for compressed attention was read (vllm models/deepseek_v4/nvidia)."""
+_COMPRESSED_SINCE = (0, 24)
+"""The first release whose caches of compressed attention were held against vLLM's own plan."""
 _STATE_SINCE = (0, 10)
 _CAPPED_SINCE = (0, 18)
 
@@ -84,6 +86,8 @@ def cache_unsure(start: Start) -> str:
         return shape.odd[0]
     if shape.compressed is not None and not _laid_out_as_read(gpu):
         return f"how its compressed attention is laid out on {gpu.product} was not read"
+    if shape.compressed is not None and start.profile.release < _COMPRESSED_SINCE:
+        return f"how vLLM {start.profile.label} lays out its compressed attention was not read"
     return ""
 
 

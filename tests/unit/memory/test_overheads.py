@@ -41,12 +41,20 @@ def started(
     ("vllm", "gpu", "args", "gib"),
     [
         # The engine before V1.
-        ("0.7.3", "L4", (), 0.30),
-        ("0.7.3", "H100", (), 0.5),
-        ("0.7.3", "L4", ("-tp=2",), 0.30 * 1.2),
-        ("0.7.3", "H100", ("-tp=2",), 0.5 * 1.2),
+        ("0.6.6", "L4", (), 0.30),
+        ("0.6.6", "H100", (), 0.5),
+        ("0.6.6", "L4", ("-tp=2",), 0.30 * 1.2),
+        ("0.6.6", "H100", ("-tp=2",), 0.5 * 1.2),
+        ("0.7.3", "L4", (), 0.09),
+        ("0.7.3", "H100", ("-tp=2",), 0.43),
+        ("0.8.5", "T4", (), 0.03),  # which V1 does not take
+        ("0.10.1", "T4", (), 0.03),
+        # All that is in use on the card: the context, and NCCL's.
+        ("0.8.0", "L4", (), 0.35 + 0.05),
+        ("0.9.0", "H100", (), 0.51 + 0.13),
+        ("0.9.0", "H100", ("-tp=2",), 1.55 + 0.13),
         # One GPU, before and after graphs are profiled; a stage of a pipeline.
-        ("0.8.0", "H100", (), 0.13),
+        ("0.9.1", "H100", (), 0.13),
         ("0.17.1", "H100", (), 0.13),
         ("0.18.0", "H100", (), 0.25),
         ("0.17.1", "L4", (), 0.05),
@@ -80,6 +88,12 @@ def test_what_grows_outside_torch_between_start_and_profile(
 )
 def test_what_an_idle_card_has_lost_before_vllm_measures(gpu: str, args: tuple[str, ...], gib: float) -> None:
     assert overheads.used_at_start(started(*args, gpu=gpu)) == pytest.approx(gib * GIB)
+
+
+def test_what_is_counted_as_vllm_s_own_was_not_gone_before() -> None:
+    assert overheads.used_at_start(started(vllm="0.9.0")) == 0.0
+    busy = started(vllm="0.9.0", visible_gib=Fact(value=79.0), free_gib=Fact(value=70.0))
+    assert overheads.non_torch(busy) == pytest.approx(9.13 * GIB)
 
 
 def test_what_is_free_on_this_card_counts_where_it_is_known() -> None:
