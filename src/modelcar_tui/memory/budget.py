@@ -10,7 +10,7 @@ import msgspec
 
 from modelcar_tui.core.facts import GIB
 from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.memory import lora, overheads
+from modelcar_tui.memory import lora, overheads, rocm
 from modelcar_tui.memory.activation import Peak, peak_of
 from modelcar_tui.memory.kv.plan import Plan, plan_for
 from modelcar_tui.memory.refusals import number
@@ -131,14 +131,17 @@ def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
     shape = model.shape
     tower = tower_bytes(model, args, profile)
     weights = rank_weights(shape, split, model.storage, model.width, model.extra, tower, rank)
+    if amd := rocm.on_rocm(start.gpu):
+        weights = rocm.with_residue(weights, start, split)
     adapters = lora.adapter_bytes(shape, args, rank)
     held = max(0.0, weights.total - args.cpu_offload_gib * GIB) + adapters
     fused = not (model.scheme.mxfp4 and not split.marlin)
     peak = peak_of(start, last=rank[1] == shape.layers, workspace=fused)
     outside = overheads.non_torch(start)
     capture = overheads.graphs(start, estimate=False)
-    capture *= 1.0 if profile.release >= (0, 15) else _EARLY_GRAPHS
-    deducted = overheads.graphs(start, estimate=True) if profile.graphs_deducted else 0.0
+    capture *= 1.0 if amd or profile.release >= (0, 15) else _EARLY_GRAPHS
+    deducts = rocm.deducts_graphs(profile) if amd else profile.graphs_deducted
+    deducted = overheads.graphs(start, estimate=True) if deducts else 0.0
     planned = plan_for(start, rank=rank)
     plan = planned if isinstance(planned, Plan) else None
     often = _all_layers(shape.layers, rank, profile)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modelcar_tui.memory import rocm
 from modelcar_tui.memory.start import Start
 
 
@@ -11,4 +12,4 @@ def open_questions(start: Start) -> tuple[str, ...]:
     Each is a quantity that `Start.between` reads: the figures that are shown lie at `Start.most`, the verdict
     is sure only where the least and the most of all of them end alike.
     """
-    return ()
+    return rocm.questions(start)

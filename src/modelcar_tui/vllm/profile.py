@@ -62,6 +62,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     H200."""
     huge_batches: bool
     """Cards of 160 GiB and more get 16384 tokens a step."""
+    red_hat: bool
+    """Red Hat's own build (`0.13.0+rhai5`), as its images carry it."""
     bound: bool = False
     """Stands only for the other bound of a release that is not known: what it leaves open refuses nothing."""
 
@@ -110,6 +112,7 @@ def profile_for(vllm: str | None) -> Profile:
         many_sequences=(0, 8, 0) <= (*release, patch) < (0, 8, 3),
         large_batches=release >= (0, 9),
         huge_batches=release >= (0, 28),
+        red_hat="+rhai" in (vllm or "").lower(),
     )
 
 
