@@ -31,7 +31,7 @@ def test_padded_experts_keep_the_rest_of_the_segment_that_the_second_took_a_part
 
 
 def test_rows_that_are_no_multiple_of_512_bytes_stay_as_they_are():
-    """The shards of Qwen3-235B-A22B on four GPUs: rows of 8192 B become longer by 1/32, those of 768 B not."""
+    """The shards of Qwen3-235B-A22B on four GPUs: rows of 8192 B become longer, those of 768 B not."""
     step = Step(matrices=((128 * 2 * 384, 2 * 4096), (128 * 4096, 2 * 384)), padded=True)
     assert mib(1, step) == (24 + 768, 24)
 
