@@ -89,6 +89,7 @@ def budgets_of(start: Start) -> tuple[Budget, ...]:
     longest."""
     args, profile, layers = start.args, start.profile, start.model.shape.layers
     capability = number(start.gpu.compute_capability)
+    amd = rocm.on_rocm(start.gpu)
     split = Split(
         tp=args.tp,
         pp=args.pp,
@@ -96,12 +97,19 @@ def budgets_of(start: Start) -> tuple[Budget, ...]:
         spread=args.tp * args.dp,
         release=profile.release,
         uncut=_uncut(start),
-        swizzled=SWIZZLED_EARLY if profile.release < (0, 17) else SWIZZLED,
-        marlin=(capability is not None and capability < 9) or profile.release == (0, 10),
+        swizzled=_swizzled(start),
+        marlin=not amd and ((capability is not None and capability < 9) or profile.release == (0, 10)),
     )
     ranks = pipeline_ranks(layers, min(args.pp, layers))
     chosen = {ranks[0], ranks[-1], max(ranks, key=lambda rank: rank[1] - rank[0])}
     return tuple(_rank(start, split, rank) for rank in sorted(chosen))
+
+
+def _swizzled(start: Start) -> float:
+    """How much larger Triton's layout of MXFP4 weights is than the plain one, which ROCm keeps."""
+    if rocm.on_rocm(start.gpu):
+        return 1.0
+    return SWIZZLED_EARLY if start.profile.release < (0, 17) else SWIZZLED
 
 
 def on_card(budget: Budget, start: Start) -> Budget:

@@ -17,7 +17,7 @@ from modelcar_tui.core.facts import GIB, Source, Term
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.vendors import AMD
 from modelcar_tui.memory.residue import Held, held
-from modelcar_tui.memory.rocm_layers import Kernels, steps_of
+from modelcar_tui.memory.rocm_layers import Kernels, short_padding, steps_of
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.weights import RankWeights, Split
 from modelcar_tui.models.named_layers import Storage
@@ -44,6 +44,8 @@ _CAPTURED = 0.062 * GIB, 0.115 * GIB
 """Of a layer at 51 sizes: HIP keeps 1.25 or 2.3 MiB for each graph of a piece of the model; eleven logs of
 MI300X, 40 to 94 layers, 1 to 8 GPUs, dense and not, agree within 5 % in each of two kinds of image."""
 _FIRST_GRAPH = 0.1 * GIB
+_WIDER = (0, 20)
+"""From here on MXFP4 experts are rounded up to 256 on every card (fused_moe/oracle/mxfp4.py)."""
 _GFX9 = ("gfx90a", "gfx942", "gfx950")
 """Cards that AITER has kernels for."""
 Part = tuple[str, float, str]
@@ -76,28 +78,28 @@ def deducts_graphs(profile: Profile) -> bool:
 def with_residue(weights: RankWeights, start: Start, split: Split) -> RankWeights:
     """The weights with what the allocator keeps beside them, where this release counts it."""
     least, most = _residue(start, split, (weights.first, weights.last))
-    release = start.profile.release
+    release, wider = start.profile.release, _short_experts(start, split, (weights.first, weights.last))
+    weights = msgspec.structs.replace(weights, relaid=0.0)
     if _ALLOCATED_COUNT <= release < _DEVICE_COUNTS:
         kept = start.between(least.kept, most.kept)
-        return msgspec.structs.replace(weights, relaid=weights.relaid + kept)
-    if release >= _DEVICE_COUNTS:
+        weights = msgspec.structs.replace(weights, relaid=kept)
+        beside = loaded = 0.0
+        note = ""
+    elif release >= _DEVICE_COUNTS:
         beside, note = start.between(least.kept, most.kept), "not in the log's weights since 0.21"
         loaded = 0.0
     else:
         beside, note = start.between(least.cached, most.cached), _RESIDUE_NOTE
         loaded = start.between(*_LOADED)
-    terms = (
-        Term("kept by PyTorch's allocator", beside / GIB, "GiB", Source.COMPUTED, note),
-        Term(
-            "kernels loaded meanwhile",
-            loaded / GIB,
-            "GiB",
-            Source.COMPUTED,
-            "measured, eleven logs of MI300X",
-        ),
+    parts = (
+        ("wider MXFP4 experts", wider, "both widths rounded up (mxfp4_utils.py get_padding_alignment)"),
+        ("kept by PyTorch's allocator", beside, note),
+        ("kernels loaded meanwhile", loaded, "measured, eleven logs of MI300X"),
     )
-    shown = (*weights.terms, *(term for term in terms if term.value))
-    return msgspec.structs.replace(weights, total=weights.total + beside + loaded, terms=shown)
+    terms = (Term(label, size / GIB, "GiB", Source.COMPUTED, said) for label, size, said in parts if size)
+    return msgspec.structs.replace(
+        weights, total=weights.total + wider + beside + loaded, terms=(*weights.terms, *terms)
+    )
 
 
 _RESIDUE_NOTE = "rows padded by 256 B, masks and copies (fp8_utils.py, unquantized_fused_moe_method.py)"
@@ -143,6 +145,14 @@ def _residue(start: Start, split: Split, rank: tuple[int, int]) -> tuple[Held, H
     found = [_held(start, split, rank, shuffles=on) for on in ((False, True) if known is None else (known,))]
     cached, kept = [one.cached for one in found], [one.kept for one in found]
     return Held(min(cached), min(kept)), Held(max(cached), max(kept))
+
+
+def _short_experts(start: Start, split: Split, rank: tuple[int, int]) -> float:
+    model = start.model
+    if not model.scheme.mxfp4:
+        return 0.0
+    wide = start.profile.release >= _WIDER or start.gpu.compute_capability == "gfx950"
+    return short_padding(model.shape, model.storage, split, rank, 256 if wide else 128)
 
 
 def _held(start: Start, split: Split, rank: tuple[int, int], *, shuffles: bool) -> Held:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from modelcar_tui.core.facts import MIB
+from modelcar_tui.core.rounding import round_up
 from modelcar_tui.memory.residue import Step
 from modelcar_tui.memory.weights import Split
 from modelcar_tui.models import tensors
@@ -22,6 +23,8 @@ from modelcar_tui.models.weight import Weight
 
 _OWN_METHODS = frozenset({"modelopt-fp8", "quark-fp8"})
 """FP8 whose classes do not lengthen rows."""
+_TILE, _TILE_INNER = 128, 64
+"""To which MXFP4 experts are padded on CUDA."""
 _FUSED = {"gate_up_proj": 2, "qkv_proj": 3, "q_a and kv_a": 2}
 """Matrices of several parts, each with a scale of its own in the checkpoint."""
 
@@ -55,6 +58,40 @@ def steps_of(
                 made[key] = tuple(_layer(shape, own, width, split, index, kernels))
             found.append(made[key])
     return tuple(found)
+
+
+def short_padding(
+    shape: Shape, storage: Storage, split: Split, rank: tuple[int, int], alignment: int
+) -> float:
+    """Bytes by which MXFP4 experts grow beyond Triton's tile: both widths are rounded up to `alignment`, and
+    they are not swizzled (quantization/utils/mxfp4_utils.py _swizzle_mxfp4, StridedLayout)."""
+    total = 0.0
+    for start, end, own in storage.runs(*rank):
+        for one, kind, has_experts, count in tensors.distinct(shape, start, end):
+            cut = tensors.layer(
+                one,
+                kind,
+                experts=has_experts,
+                tp=split.tp,
+                ep=split.ep,
+                spread=split.spread,
+                release=split.release,
+            )
+            for weight in cut:
+                scheme = own.of(one, weight, experts=has_experts)
+                if weight.role == "expert" and weight.inner > 1 and scheme.mxfp4:
+                    total += count * _wider(weight, scheme, alignment)
+    return total
+
+
+def _wider(weight: Weight, scheme: Scheme, alignment: int) -> float:
+    """Of one matrix; the narrower one is what `memory.weights` counts."""
+    experts, inner = weight.out // weight.unit, round_up(weight.inner, alignment)
+    if "down" in weight.label:
+        wide = scheme.linear_bytes(experts * round_up(weight.unit, alignment), inner)
+        return wide - scheme.linear_bytes(weight.out, round_up(weight.inner, _TILE_INNER))
+    wide = scheme.linear_bytes(experts * 2 * round_up(weight.unit // 2, alignment), inner)
+    return wide - scheme.linear_bytes(experts * round_up(weight.unit, _TILE), weight.inner)
 
 
 def _layer(

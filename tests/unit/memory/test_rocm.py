@@ -167,3 +167,22 @@ def test_what_a_smaller_card_and_a_longer_context_need_is_the_surer_end():
     least, most = (budget_for(started(*args).at(end)).fixed / GIB / 0.9 for end in (0.0, 1.0))
     assert found.required_gib.value > most > least
     assert model.config is not None
+
+
+def test_mxfp4_experts_are_wider_and_not_swizzled():
+    """2880 becomes 2944 both ways: 128 experts of 3 x (2944^2 - 2880^2) numbers of 4.25 bits a layer."""
+    config = {
+        **QWEN_MOE,
+        "hidden_size": 2880,
+        "moe_intermediate_size": 2880,
+        "quantization_config": {"quant_method": "mxfp4"},
+    }
+    found = budget(config=config, vllm="0.13.0+rhai1")
+    terms = {term.label: term.value for term in found.weights.terms}
+    assert terms["wider MXFP4 experts"] == pytest.approx(48 * 128 * 3 * (2944**2 - 2880**2) * 4.25 / 8 / GIB)
+    assert terms["experts"] == pytest.approx(48 * 128 * 3 * 2880**2 * 4.25 / 8 / GIB, rel=0.001)
+    assert found.weights.relaid == 0.0
+    later = budget(config=config, vllm="0.20.0+rhai1").weights.terms
+    assert next(term.value for term in later if term.label == "wider MXFP4 experts") == pytest.approx(
+        48 * 128 * 3 * (3072**2 - 2880**2) * 4.25 / 8 / GIB
+    )
