@@ -11,7 +11,7 @@ import msgspec
 from modelcar_tui.core.facts import GIB
 from modelcar_tui.hardware.gpu import Gpu, number
 from modelcar_tui.hardware.vendors import NVIDIA
-from modelcar_tui.memory import lora, overheads
+from modelcar_tui.memory import lora, overheads, rocm
 from modelcar_tui.memory.activation import Peak, peak_of
 from modelcar_tui.memory.buffers import step_buffers
 from modelcar_tui.memory.kv.plan import Plan, plan_for
@@ -85,6 +85,7 @@ def budgets_of(start: Start) -> tuple[Budget, ...]:
     longest."""
     args, profile, layers = start.args, start.profile, start.model.shape.layers
     capability = number(start.gpu.compute_capability)
+    amd = rocm.on_rocm(start.gpu)
     split = Split(
         tp=args.tp,
         pp=args.pp,
@@ -92,13 +93,20 @@ def budgets_of(start: Start) -> tuple[Budget, ...]:
         spread=args.tp * args.dp,
         release=profile.release,
         uncut=_uncut(start),
-        swizzled=SWIZZLED_EARLY if profile.release < (0, 17) else SWIZZLED,
-        marlin=(capability is not None and capability < 9) or profile.release == (0, 10),
+        swizzled=_swizzled(start),
+        marlin=not amd and ((capability is not None and capability < 9) or profile.release == (0, 10)),
         capability=capability or 0.0 if start.gpu.vendor == NVIDIA else 0.0,
     )
     ranks = pipeline_ranks(layers, min(args.pp, layers))
     chosen = {ranks[0], ranks[-1], max(ranks, key=lambda rank: rank[1] - rank[0])}
     return tuple(_rank(start, split, rank) for rank in sorted(chosen))
+
+
+def _swizzled(start: Start) -> float:
+    """How much larger Triton's layout of MXFP4 weights is than the plain one, which ROCm keeps."""
+    if rocm.on_rocm(start.gpu):
+        return 1.0
+    return SWIZZLED_EARLY if start.profile.release < (0, 17) else SWIZZLED
 
 
 def on_card(budget: Budget, start: Start) -> Budget:
@@ -127,14 +135,17 @@ def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
     model, args, profile, limits = start.model, start.args, start.profile, start.limits
     shape = model.shape
     weights = _weights(start, split, rank)
+    if amd := rocm.on_rocm(start.gpu):
+        weights = rocm.with_residue(weights, start, split)
     adapters = lora.adapter_bytes(shape, args, rank)
     held = max(0.0, weights.total - args.cpu_offload_gib * GIB) + adapters
     fused = not (model.scheme.mxfp4 and not split.marlin)
     peak = peak_of(start, last=rank[1] == shape.layers, workspace=fused)
     outside = overheads.non_torch(start)
     capture = overheads.graphs(start, estimate=False)
-    capture *= 1.0 if profile.release >= (0, 15) else _EARLY_GRAPHS
-    deducted = overheads.graphs(start, estimate=True) if profile.graphs_deducted else 0.0
+    capture *= 1.0 if amd or profile.release >= (0, 15) else _EARLY_GRAPHS
+    deducts = rocm.deducts_graphs(profile) if amd else profile.graphs_deducted
+    deducted = overheads.graphs(start, estimate=True) if deducts else 0.0
     planned = plan_for(start, rank=rank)
     plan = planned if isinstance(planned, Plan) else None
     often = _all_layers(shape.layers, rank, profile)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from modelcar_tui.hardware.gpu import number
 from modelcar_tui.hardware.vendors import NVIDIA
-from modelcar_tui.memory.refusals import number
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import absent_modalities
 

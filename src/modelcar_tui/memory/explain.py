@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.facts import GIB, Fact, Source, Term, unknown
-from modelcar_tui.memory import overheads
+from modelcar_tui.memory import overheads, rocm
 from modelcar_tui.memory.budget import Budget, tightest
 from modelcar_tui.memory.cache_terms import NO_CACHE, per_token, states_of_a_request, tokens_explained
 from modelcar_tui.memory.derived import Cards, longest_context
@@ -164,12 +164,13 @@ def _graphs(start: Start, budget: Budget) -> Fact[float]:
 def _when(start: Start, budget: Budget) -> str:
     if not budget.graphs:
         return f"no graphs are captured: {start.switches.cuda_graphs.why}".rstrip(": ")
-    if not start.profile.graphs_deducted:
+    since = "0.26 on ROCm" if rocm.on_rocm(start.gpu) else "0.20"
+    if not budget.graphs_deducted:
         left = "they lie in what --gpu-memory-utilization leaves of the card"
-        return f"captured after the KV cache is cut: before vLLM 0.20 nothing is kept for them, {left}"
+        return f"captured after the KV cache is cut: before vLLM {since} nothing is kept for them, {left}"
     return (
         f"captured after the KV cache is cut; vLLM takes {budget.graphs_deducted / GIB:.2f} GiB, "
-        "its estimate of them, from the cache before (since 0.20)"
+        f"its estimate of them, from the cache before (since {since})"
     )
 
 

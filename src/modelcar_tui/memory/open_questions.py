@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelcar_tui.memory import sampling
+from modelcar_tui.memory import rocm, sampling
 from modelcar_tui.memory.start import Start
 
 
@@ -22,3 +22,4 @@ def _open(start: Start) -> Iterator[str]:
         yield "which layers its checkpoint leaves in 16 bits"
     if sampling.samples(start) and sampling.sampler(start) is None:
         yield sampling.QUESTION
+    yield from rocm.questions(start)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from modelcar_tui.core.facts import GIB
 from modelcar_tui.hardware.gpu import Gpu, number
+from modelcar_tui.memory import rocm
 from modelcar_tui.memory.start import Start
 
 _CAPTURES = 51
@@ -22,6 +23,8 @@ def non_torch(start: Start) -> float:
 
 def non_torch_parts(start: Start) -> tuple[Part, ...]:
     """The same, what a GPU keeps for itself and what for the others; all of it measured."""
+    if rocm.on_rocm(start.gpu) and not start.profile.engine_v0:
+        return rocm.outside_parts(start)
     ranks, link = start.args.tp, "NVLink" if _nvlink(start.gpu) else "PCIe"
     whole, alone = _non_torch(start, ranks), _non_torch(start, 1)
     own = ("CUDA context and libraries", min(whole, alone), "grown while profiling; measured, 0.7 to 0.20")
@@ -100,6 +103,8 @@ def graph_parts(start: Start, *, estimate: bool) -> tuple[Part, ...]:
         experts = (0.7 if args.tp == 1 else 0.5) + (0.3 if start.model.scheme.mxfp4 else 0.0)
     first, fixed, each, of_experts = _ESTIMATED if estimate else _CAPTURED
     sizes = f"{int(_count(most))} sizes up to {most}"
+    if rocm.on_rocm(start.gpu):
+        return rocm.graph_parts(start, share, sizes)
     note = f"{share:.2f} x ({fixed:g} + {each:g} x {shape.layers} layers) GiB, measured at {_CAPTURES} sizes"
     return (
         ("first capture", first * GIB, "whatever is captured; measured"),
