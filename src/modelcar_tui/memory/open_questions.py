@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from modelcar_tui.memory import expert_kernels
 from modelcar_tui.memory.start import Start
 
 
@@ -11,4 +12,5 @@ def open_questions(start: Start) -> tuple[str, ...]:
     Each is a quantity that `Start.between` reads: the figures that are shown lie at `Start.most`, the verdict
     is sure only where the least and the most of all of them end alike.
     """
-    return ()
+    asked = ((expert_kernels.image_decides(start), "whether the image has DeepGEMM"),)
+    return tuple(question for open_, question in asked if open_)
