@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.facts import GIB, Source, Term
+from modelcar_tui.memory import expert_kernels, sparse_attention
 from modelcar_tui.memory.sampling import in_words, sampler_bytes, samples
 from modelcar_tui.memory.start import Start
 from modelcar_tui.models.shape import Shape
@@ -34,14 +35,13 @@ class Peak(msgspec.Struct, frozen=True, kw_only=True):
     terms: tuple[Term, ...]
 
 
-def peak_of(start: Start, *, last: bool, workspace: bool) -> Peak:
+def peak_of(start: Start, *, last: bool) -> Peak:
     """The activation peak of one GPU.
 
     Args:
         last: whether this pipeline rank samples.
-        workspace: whether the experts run through vLLM's fused kernels, which keep a workspace.
     """
-    shape, args, profile = start.model.shape, start.args, start.profile
+    shape, args = start.model.shape, start.args
     seqs, batch = start.limits.seqs, start.limits.batch
     width = 2
     rows = min(seqs, batch)
@@ -49,14 +49,9 @@ def peak_of(start: Start, *, last: bool, workspace: bool) -> Peak:
     sampling = last and samples(start)
     sampler = sampler_bytes(start) if sampling else 0.0
     logits_stage = sampler + hidden + min(rows, batch) * shape.hidden * width + _LIBRARY if sampling else 0.0
-    passing = 0.0 if profile.moe_workspace else _workspace(shape, args, batch)
-    forward = passing + _forward(start) + _FORWARD_LIBRARY
+    forward = max(_forward(start), _experts_call(start)) + _FORWARD_LIBRARY
     kept = [
-        (
-            "experts' workspace",
-            _workspace(shape, args, batch) if workspace and profile.moe_workspace else 0.0,
-            _WORKSPACE_NOTE,
-        ),
+        ("experts' workspace", *_workspace(start)),
         ("encoder's outputs and pixels", _multimodal(shape, args, batch), _TOWER_NOTE),
         ("LoRA buffers", _lora(args, batch), "max_num_batched_tokens x rank x 4 B, three slices"),
     ]
@@ -76,7 +71,7 @@ def peak_of(start: Start, *, last: bool, workspace: bool) -> Peak:
     return Peak(total=total, sampler=logits_stage, warmup=logits_stage + kept[0][1] + kept[2][1], terms=shown)
 
 
-_WORKSPACE_NOTE = "tokens x top_k x (max(2 x inter/tp, hidden) + max(inter/tp, hidden)) x 2 B (fused_moe.py)"
+_KERNELS = "layers/fused_moe workspace_shapes"
 _TOWER_NOTE = (
     "one step's worth of images at their largest, kept through the run (gpu_model_runner.py profile_run)"
 )
@@ -99,15 +94,22 @@ def _forward(start: Start) -> float:
     return size
 
 
-def _workspace(shape: Shape, args: EngineArgs, batch: int) -> float:
-    moe = shape.moe
-    if moe is None or not any(shape.experts_at) or not moe.inter:
-        return 0.0
-    inter = moe.inter if args.ep else moe.inter / args.tp
-    top_k = moe.top_k or 1
-    first = max(inter, moe.width) * top_k
-    second = max(2 * inter, moe.width) * top_k
-    return batch * (first + second) * 2.0
+def _experts_call(start: Start) -> float:
+    """A call of experts that keep no workspace: their buffers, what goes in, what comes out of the shared
+    ones, the residual and a quantized copy."""
+    passing = expert_kernels.passing(start)
+    return passing + 4 * start.limits.batch * start.model.shape.hidden * 2.0 if passing else 0.0
+
+
+def _workspace(start: Start) -> tuple[float, str]:
+    """The one workspace that experts and sparse attention share from 0.13 on, and where it comes from."""
+    kind = expert_kernels.workspace(start)
+    experts = expert_kernels.kept(start)
+    sparse = sparse_attention.workspace(start)
+    if sparse > experts:
+        return sparse, "sparse attention's (vllm layers/sparse_attn_indexer.py)"
+    note = f"{kind.value} of {start.limits.batch} tokens, of all layers in turn (vllm {_KERNELS})"
+    return experts, note
 
 
 def _multimodal(shape: Shape, args: EngineArgs, batch: int) -> float:

@@ -139,8 +139,7 @@ def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
         weights = rocm.with_residue(weights, start, split)
     adapters = lora.adapter_bytes(shape, args, rank)
     held = max(0.0, weights.total - args.cpu_offload_gib * GIB) + adapters
-    fused = not (model.scheme.mxfp4 and not split.marlin)
-    peak = peak_of(start, last=rank[1] == shape.layers, workspace=fused)
+    peak = peak_of(start, last=rank[1] == shape.layers)
     outside = overheads.non_torch(start)
     capture = overheads.graphs(start, estimate=False)
     capture *= 1.0 if amd or profile.release >= (0, 15) else _EARLY_GRAPHS

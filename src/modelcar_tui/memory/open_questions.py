@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from modelcar_tui.memory import rocm, sampling
+from modelcar_tui.memory import expert_kernels, rocm, sampling
 from modelcar_tui.memory.start import Start
 
 
@@ -22,4 +22,6 @@ def _open(start: Start) -> Iterator[str]:
         yield "which layers its checkpoint leaves in 16 bits"
     if sampling.samples(start) and sampling.sampler(start) is None:
         yield sampling.QUESTION
+    if expert_kernels.image_decides(start):
+        yield "whether the image has DeepGEMM"
     yield from rocm.questions(start)

@@ -45,6 +45,10 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
     max_num_batched_tokens: int | None = None
     enforce_eager: bool = False
     max_capture_size: int | None = None
+    capture_sizes: int | None = None
+    """How many batch sizes are captured, where they are listed."""
+    attention_backend: str = ""
+    """`--attention-backend`, in capitals."""
     compilation_level: int | None = None
     """`level` of `--compilation-config`, `mode` from 0.12 on: 3 is vLLM's own compilation."""
     cudagraph_mode: str = ""

@@ -56,8 +56,6 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """The KV check keeps one block back."""
     tokens_are_concurrency: bool
     """The logged tokens are concurrency x context."""
-    moe_workspace: bool
-    """The fused MoE keeps its workspace through the sampler's run."""
     state_blocks_checked: bool
     """Before graphs are captured, a state block for every sequence is asked for."""
     latent_cache: bool
@@ -112,7 +110,6 @@ def profile_for(vllm: str | None) -> Profile:
         exact_groups=release >= (0, 14),
         null_block=release >= (0, 29),
         tokens_are_concurrency=release >= (0, 21),
-        moe_workspace=release >= (0, 11),
         state_blocks_checked=release >= (0, 20),
         latent_cache=number >= (0, 7, 1),
         many_sequences=(0, 8, 0) <= number < (0, 8, 3),

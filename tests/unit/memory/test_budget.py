@@ -98,7 +98,7 @@ def test_what_is_left_for_the_cache_is_what_was_asked_for_without_all_else(vllm:
     assert found.available == pytest.approx(found.requested - found.fixed, abs=1)
     assert found.non_torch == overheads.non_torch(start) > 0
     assert found.start == overheads.used_at_start(start) > 0
-    assert found.peak == peak_of(start, last=True, workspace=True)
+    assert found.peak == peak_of(start, last=True)
     assert found.loading == found.weights_bytes == found.weights.total
 
 

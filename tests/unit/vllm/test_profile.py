@@ -17,7 +17,6 @@ from modelcar_tui.vllm.profile import hungry, on_card, profile_for
         ("exact_groups", "0.13.0", "0.14.0"),
         ("null_block", "0.28.0", "0.29.0"),
         ("tokens_are_concurrency", "0.20.2", "0.21.0"),
-        ("moe_workspace", "0.10.2", "0.11.0"),
         ("latent_cache", "0.7.0", "0.7.1"),
         ("many_sequences", "0.7.3", "0.8.0"),
         ("large_batches", "0.8.5", "0.9.0"),
