@@ -59,7 +59,7 @@ def within(assumed: Estimate, most: Estimate, question: str, on_card: OnCard) ->
     changes: dict[str, Any] = {
         name: _bounded(getattr(assumed, name), getattr(most, name)) for name in (*_BOUNDED, "weights_gib")
     }
-    if assumed.outcome is not most.outcome and Outcome.UNKNOWN not in (assumed.outcome, most.outcome):
+    if assumed.outcome not in (most.outcome, Outcome.UNKNOWN):  # what one end leaves open is no verdict
         changes["outcome"] = Outcome.UNKNOWN
         changes["why"] = (
             f"it depends on {question}: {assumed.outcome} ({assumed.why}), or {most.outcome} ({most.why})"

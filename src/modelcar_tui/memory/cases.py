@@ -20,6 +20,7 @@ from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.products import gpu_for
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.memory.case_arguments import arguments_of, flags_of
+from modelcar_tui.memory.case_fields import fields_as_flags, with_flags
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.config import Reader
@@ -37,7 +38,6 @@ _Q_WORDS = re.compile(
     r"(?:w\d+a\d+|nvfp4|mxfp4|fp8|gptq|awq|int[48]|[48]bit|bnb|bitsandbytes|gguf|autoround)[\w. -]*"
 )
 _COUNT = re.compile(r":\d{1,4}$")
-_DRAFT = re.compile(r"(?:^|[\s(+])(mtp|eagle3?|ngram)[ =:-]?(\d{1,2})?\b", re.IGNORECASE)
 _FIGURES = ("weights", "activation", "non_torch", "cuda_graph", "kv_available")
 _PROMISED = ("kv_available_gib", "kv_tokens")
 """Figures with the bounds that stand beside them: the lower end is what is promised."""
@@ -118,8 +118,9 @@ def estimate_case(case: Mapping[str, Any], hear: Hear | None = None) -> Estimate
     except ValueError as error:
         return Estimate(outcome=Outcome.UNKNOWN, why=f"its `args` can't be read: {error}")
     model, gpu = model_of(case), _gpu(case, read)
-    words = masked_arguments((*flags_of(case, read), *given))
-    args = engine_args(words, None, vllm) if given else _args(case, read)
+    told = fields_as_flags(case, read, vllm)
+    words = masked_arguments((*flags_of(case, read), *told, *given))
+    args = engine_args(words, None, vllm) if given else with_flags(_args(case, read), told, vllm)
     result = estimate(model, gpu, args, vllm=vllm, derive=False)
     # Of a card that is only called by its class, such as 80 GB, nothing else can be said.
     return hear(result, model, gpu, words, vllm) if hear and gpu.compute_capability else result
@@ -224,22 +225,7 @@ def _args(case: Mapping[str, Any], read: Reader) -> EngineArgs:
         block_size=read.integer("block_size", high=2**16),
         enforce_eager=read.flag("enforce_eager") is True,
         prefix_caching=read.flag("prefix_caching"),
-        **_drafting(case, read),
     )
-
-
-def _drafting(case: Mapping[str, Any], read: Reader) -> dict[str, Any]:
-    """Speculative decoding, from `speculative` or from a remark such as `(MTP2)` in the model's name."""
-    told = case.get("speculative_config") or case.get("speculative")
-    if isinstance(told, Mapping):
-        inner = Reader(told)
-        method, count = inner.text("method", "model"), inner.integer("num_speculative_tokens", high=1000)
-        return {"speculative": True, "speculative_method": method, "num_speculative_tokens": count or 1}
-    remark = _DRAFT.search(" ".join((read.text("model"), told if isinstance(told, str) else "")))
-    if remark is None:
-        return {}
-    count = int(remark[2]) if remark[2] else 1
-    return {"speculative": True, "speculative_method": remark[1].lower(), "num_speculative_tokens": count}
 
 
 def _load(path: Path) -> list[Any]:

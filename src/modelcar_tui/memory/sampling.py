@@ -30,7 +30,8 @@ def sampler(start: Start) -> Sampler | None:
     """Who samples; None where it hangs on a build that nobody told. The engine before V1 sorts, unless
     VLLM_USE_FLASHINFER_SAMPLER is 1."""
     if start.profile.engine_v0:
-        return Sampler.SORT
+        asked = start.profile.build is Build.WITH_FLASHINFER
+        return Sampler.FLASHINFER if asked else Sampler.SORT
     gpu, profile = start.gpu, start.profile
     return _sampler(
         profile.number,
@@ -39,7 +40,6 @@ def sampler(start: Start) -> Sampler | None:
         gpu.vendor != "amd",
         gpu.compute_capability,
         min(_rows(start), 8),
-        start.args.flashinfer_sampler,
     )
 
 
@@ -51,7 +51,6 @@ def _sampler(
     cuda: bool,
     capability: str | None,
     rows: int,
-    wanted: bool | None,
 ) -> Sampler | None:
     return sampler_of(
         release,
@@ -60,7 +59,6 @@ def _sampler(
         cuda=cuda,
         capability=number(capability),
         rows=rows,
-        wanted=wanted,
     )
 
 
@@ -71,7 +69,8 @@ def without_flashinfer(start: Start) -> Start | None:
         return None
     if not may_lack_flashinfer(start.profile.number, start.profile.build):
         return None
-    return msgspec.structs.replace(start, args=msgspec.structs.replace(start.args, flashinfer_sampler=False))
+    bare = msgspec.structs.replace(start.profile, build=Build.WITHOUT_FLASHINFER)
+    return msgspec.structs.replace(start, profile=bare)
 
 
 def sampler_bytes(start: Start) -> float:

@@ -50,7 +50,7 @@ def start_of(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> Star
     """The start, with vLLM's defaults for what the arguments leave open."""
     if args.pooling:
         model = _headless(model)
-    profile = on_card(profile, number(gpu.compute_capability))
+    profile = on_card(profile, number(gpu.compute_capability), args.kv_cache_dtype)
     shape, column = model.shape, hardware(gpu.vendor, gpu.product, gpu.compute_capability).column
     switches = switches_of(shape, args, profile, column, served_context(shape, args, profile))
     limits = limits_for(shape, args, profile, gpu, switches.chunked_prefill)

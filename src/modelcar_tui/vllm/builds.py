@@ -16,7 +16,9 @@ class Build(StrEnum):
 
     UPSTREAM = "upstream's image"
     RED_HAT = "Red Hat's build"
-    WITHOUT_FLASHINFER = "a build without FlashInfer's sampler"
+    WITH_FLASHINFER = "with the FlashInfer sampler"
+    WITHOUT_FLASHINFER = "without the FlashInfer sampler"
+    """Whoever built it: VLLM_USE_FLASHINFER_SAMPLER of its environment says so, or its log."""
     RELEASE = "a release"
     """Its number alone: upstream's image, or its wheel."""
     UNKNOWN = "a build that is not known"
@@ -38,7 +40,7 @@ _RED_HAT = re.compile(
 """By registry, or by the paths and names that a mirror keeps."""
 _UPSTREAM = re.compile(r"\+upstream|(?:^|/)vllm/vllm-openai\b|upstream(?:'s)? image", re.IGNORECASE)
 _NUMBER_ALONE = re.compile(r"v?\d+\.\d+\.\d+(\.post\d+)?(\s*\(V[01]\))?\s*", re.IGNORECASE)
-_WITHOUT = re.compile(r"without (the )?flashinfer sampler", re.IGNORECASE)
+_TOLD = re.compile(r"\bwith(out)? (?:the )?flashinfer sampler", re.IGNORECASE)
 _OPT_IN, _TRITON, _DEFAULT_AGAIN = (0, 11, 1), (0, 17, 0), (0, 21, 0)
 """The release that made FlashInfer's sampler an option, that brought a Triton kernel, that takes FlashInfer
 by default again."""
@@ -55,8 +57,8 @@ def build_of(text: str | None) -> Build:
     """The build that a version's text or an image's reference tells of: `0.11.0+rhai5`, `0.11.0+upstream`,
     `vllm/vllm-openai:v0.11.0`."""
     told = text or ""
-    if _WITHOUT.search(told):
-        return Build.WITHOUT_FLASHINFER
+    if sampler := _TOLD.search(told):
+        return Build.WITHOUT_FLASHINFER if sampler[1] else Build.WITH_FLASHINFER
     if _RED_HAT.search(told):
         return Build.RED_HAT
     if _UPSTREAM.search(told):
@@ -72,7 +74,6 @@ def sampler_of(
     cuda: bool = True,
     capability: float | None = None,
     rows: int = _FEWEST_ROWS,
-    wanted: bool | None = None,
 ) -> Sampler | None:
     """Who samples on the V1 engine; None where it hangs on something that nobody told.
 
@@ -83,9 +84,8 @@ def sampler_of(
         cuda: whether it runs on an NVIDIA card; elsewhere FlashInfer is not asked for.
         capability: of the card; None when it is not known.
         rows: sequences that are sampled at once.
-        wanted: VLLM_USE_FLASHINFER_SAMPLER of the environment; None where it is not set.
     """
-    may = cuda and wanted is not False and build is not Build.WITHOUT_FLASHINFER
+    may, wanted = cuda and build is not Build.WITHOUT_FLASHINFER, build is Build.WITH_FLASHINFER
     if number < _OPT_IN:
         return _by_build(number, build, patch_told) if may else Sampler.SORT
     if not patch_told and number[:2] == _OPT_IN[:2] and may:
@@ -108,7 +108,9 @@ def _by_build(number: tuple[int, int, int], build: Build, patch_told: bool) -> S
     A number alone: both logs of 0.11.0 sample with FlashInfer, none of the nine of 0.8.5 to 0.10.2 does. Red
     Hat's 0.11.0 sorts (two logs, rhai2 and rhai5); of its builds before that no log was found.
     """
-    if build is Build.UPSTREAM or (patch_told and may_lack_flashinfer(number, build)):
+    if build in (Build.UPSTREAM, Build.WITH_FLASHINFER) or (
+        patch_told and may_lack_flashinfer(number, build)
+    ):
         return Sampler.FLASHINFER
     return Sampler.SORT if build is Build.RED_HAT and patch_told and number == _LIKELY else None
 

@@ -91,8 +91,6 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
     """`--hf-overrides`."""
     long_context_allowed: bool = False
     """The environment sets VLLM_ALLOW_LONG_MAX_MODEL_LEN."""
-    flashinfer_sampler: bool | None = None
-    """VLLM_USE_FLASHINFER_SAMPLER of the environment; None where it is not set."""
     problems: tuple[str, ...] = ()
     """What vLLM's parser would refuse, one sentence each."""
     doubts: tuple[str, ...] = ()

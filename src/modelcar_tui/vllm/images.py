@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 
 import msgspec
@@ -17,6 +18,7 @@ _BUILT_AT = re.compile(r"-\d{6,}$")
 _PRODUCT_TAG = re.compile(r"rhoai-(\d+\.\d+)-(?:cuda|rocm)")
 _TABLED = re.compile(r"vllm-(?:cuda|rocm)-rhel\d")
 """Images whose releases the table has; those for other accelerators go their own way."""
+_SAID = {True: Build.WITH_FLASHINFER, False: Build.WITHOUT_FLASHINFER}
 _MARKS = {Build.RED_HAT: "+rhai", Build.UPSTREAM: "+upstream"}
 
 
@@ -56,6 +58,9 @@ def release_of_image(image: str) -> str | None:
     return own or (_file().rhaiis.get(_BUILT_AT.sub("", tag.removeprefix("v"))) if tabled else None)
 
 
-def with_build(release: str, image: str) -> str:
-    """The release with the build that the image tells of, where it does not say one itself."""
-    return release if "+" in release else release + _MARKS.get(build_of(image), "")
+def with_build(release: str, image: str, environment: Mapping[str, str]) -> str:
+    """The release with the build that the image tells of, where it does not say one itself, and with what the
+    container's environment says of its sampler."""
+    whole = release if "+" in release else release + _MARKS.get(build_of(image), "")
+    said = environment.get("VLLM_USE_FLASHINFER_SAMPLER", "").strip()
+    return whole if said not in ("0", "1") else f"{whole} {_SAID[said == '1']}"

@@ -118,9 +118,16 @@ def profile_for(vllm: str | None) -> Profile:
     )
 
 
-def on_card(profile: Profile, capability: float | None) -> Profile:
-    """The release's habits on a card: before 0.10.2 those below compute capability 8.0 have the V0 engine."""
-    if profile.engine_v0 or capability is None or capability >= 8 or profile.number >= _UNTIL_TEN_TWO:
+def on_card(profile: Profile, capability: float | None, cache_dtype: str = "auto") -> Profile:
+    """The release's habits on a card.
+
+    Before 0.10.2 V1 took no card below compute capability 8.0, and up to 0.9 an 8-bit KV cache only with
+    FlashAttention 3, which is Hopper's (0.8.0: none); they fell back to the V0 engine.
+    """
+    if profile.engine_v0 or capability is None or profile.number >= _UNTIL_TEN_TWO:
+        return profile
+    eight_bits = cache_dtype != "auto" and profile.release < (0, 10)
+    if capability >= 8 and not (eight_bits and (int(capability) != 9 or profile.number == (0, 8, 0))):
         return profile
     return msgspec.structs.replace(profile, engine_v0=True, counts_the_whole_card=False)
 

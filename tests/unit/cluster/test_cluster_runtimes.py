@@ -26,6 +26,7 @@ from modelcar_tui.demo.kube_objects import (
 from modelcar_tui.demo.kube_operators import APPLICATIONS
 from modelcar_tui.demo.kube_rights import Right, User
 from modelcar_tui.demo.kube_scenarios import openshift_ai, templates
+from modelcar_tui.vllm.release import was_read
 
 
 def with_nodes(*nodes: dict[str, Any]) -> Scenario:
@@ -200,6 +201,16 @@ async def test_a_cluster_that_is_not_openshift_says_so(tmp_path: Path) -> None:
 )
 def test_versions(annotation: str, image: str, expected: str | None) -> None:
     assert version(annotation, image) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("0", " without the FlashInfer sampler"), ("1", " with the FlashInfer sampler"), ("", ""), ("no", "")],
+)
+def test_a_version_says_what_the_environment_says_of_the_sampler(value: str, said: str) -> None:
+    found = version("0.11.0", "vllm/vllm-openai:x", {"VLLM_USE_FLASHINFER_SAMPLER": value})
+    assert found == f"0.11.0+upstream{said}"
+    assert was_read(found, ["0.11.0"])
 
 
 async def test_hardware_profiles_tell_the_accelerator_where_nodes_do_not(tmp_path: Path) -> None:

@@ -54,12 +54,16 @@ def test_a_build_that_nobody_told_takes_the_hungrier_bound(vllm: str) -> None:
 
 
 def test_the_environment_settles_it() -> None:
-    start, later = started("0.10.2"), started("0.16.0")
-    off = msgspec.structs.replace(start, args=msgspec.structs.replace(start.args, flashinfer_sampler=False))
+    off, on = started("0.10.2 without the FlashInfer sampler"), started("0.16.0 with the FlashInfer sampler")
     assert sampler_bytes(off.at(0.0)) / GIB == pytest.approx(SORTED)
     assert open_questions(off) == ()
-    on = msgspec.structs.replace(later, args=msgspec.structs.replace(later.args, flashinfer_sampler=True))
     assert sampler_bytes(on) / GIB == pytest.approx(LEAN)
+
+
+@pytest.mark.parametrize(("vllm", "gib"), [("0.7.3", SORTED), ("0.7.3 with the FlashInfer sampler", LEAN)])
+def test_the_engine_before_v1_sorts_unless_it_is_asked_not_to(vllm: str, gib: float) -> None:
+    start = started(vllm, "--max-num-seqs=1024")
+    assert sampler_bytes(start) / GIB == pytest.approx(gib)
 
 
 def test_a_drafter_has_a_dummy_run_of_its_own_beside_it() -> None:

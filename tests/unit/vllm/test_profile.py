@@ -84,5 +84,22 @@ def test_cards_before_ampere_had_the_old_engine_until_0_10_2(
     assert not (old and profile.counts_the_whole_card)
 
 
+@pytest.mark.parametrize(
+    ("vllm", "capability", "old"),
+    [
+        ("0.8.0", 9.0, True),
+        ("0.8.5", 9.0, False),
+        ("0.8.5", 8.9, True),
+        ("0.9.2", 10.0, True),
+        ("0.10.0", 8.9, False),
+    ],
+)
+def test_an_8_bit_cache_had_the_old_engine_without_flash_attention_3(
+    vllm: str, capability: float, old: bool
+) -> None:
+    assert on_card(profile_for(vllm), capability, "fp8").engine_v0 is old
+    assert not on_card(profile_for(vllm), capability).engine_v0
+
+
 def test_a_profile_knows_its_build() -> None:
     assert [profile_for(text).build for text in ("0.11.0+rhai5", "0.11.0")] == [Build.RED_HAT, Build.RELEASE]
