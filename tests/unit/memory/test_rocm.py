@@ -186,3 +186,11 @@ def test_mxfp4_experts_are_wider_and_not_swizzled():
     assert next(term.value for term in later if term.label == "wider MXFP4 experts") == pytest.approx(
         48 * 128 * 3 * (3072**2 - 2880**2) * 4.25 / 8 / GIB
     )
+
+
+def test_where_the_release_is_open_too_the_lowest_of_all_ends_is_promised():
+    facts, args = ModelFacts(config=LLAMA_8B), engine_args(("--max-model-len=8192",), None, None)
+    found = estimate(facts, gpu_for("MI300X"), args, vllm=None).kv_available_gib
+    early = estimate(facts, gpu_for("MI300X"), args, vllm="0.16.0").kv_available_gib
+    assert found.low is not None and early.low is not None
+    assert found.low <= early.low
