@@ -59,7 +59,7 @@ def on_rocm(gpu: Gpu) -> bool:
 def runs_aiter(start: Start) -> bool | None:
     """Whether AITER's kernels run (VLLM_ROCM_USE_AITER, off by default); None where the image may say so."""
     card = start.gpu.compute_capability
-    return False if start.profile.red_hat or (card and card not in _GFX9) else None
+    return False if card and card not in _GFX9 else start.profile.aiter
 
 
 def questions(start: Start) -> tuple[str, ...]:

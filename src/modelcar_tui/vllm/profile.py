@@ -14,6 +14,7 @@ from modelcar_tui.vllm.value_table import default_table
 _NUMBER = re.compile(r"(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?")
 _LAST_PATCH = 99
 _DEVELOPMENT = re.compile(r"dev|rc\d|nightly|main\b|\+g[0-9a-f]", re.IGNORECASE)
+_AITER = re.compile(r"\bwith(out)? aiter\b", re.IGNORECASE)
 _NO_FLASHINFER = re.compile(r"without (the )?flashinfer sampler", re.IGNORECASE)
 
 
@@ -62,8 +63,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     H200."""
     huge_batches: bool
     """Cards of 160 GiB and more get 16384 tokens a step."""
-    red_hat: bool
-    """Red Hat's own build (`0.13.0+rhai5`), as its images carry it."""
+    aiter: bool | None
+    """Whether AITER's kernels run on ROCm (VLLM_ROCM_USE_AITER), as the text tells: `0.13.0 with AITER`; off
+    in Red Hat's builds (`0.13.0+rhai5`), None where nothing is told."""
     bound: bool = False
     """Stands only for the other bound of a release that is not known: what it leaves open refuses nothing."""
 
@@ -112,8 +114,13 @@ def profile_for(vllm: str | None) -> Profile:
         many_sequences=(0, 8, 0) <= (*release, patch) < (0, 8, 3),
         large_batches=release >= (0, 9),
         huge_batches=release >= (0, 28),
-        red_hat="+rhai" in (vllm or "").lower(),
+        aiter=_aiter(vllm or ""),
     )
+
+
+def _aiter(text: str) -> bool | None:
+    told = _AITER.search(text)
+    return not told[1] if told else False if "+rhai" in text.lower() else None
 
 
 def hungry(profile: Profile) -> Profile:

@@ -87,6 +87,20 @@ def test_where_the_image_may_run_aiter_both_layouts_are_the_bounds():
     assert not any("AITER" in question for question in rocm.questions(started()))
 
 
+@pytest.mark.parametrize(
+    ("vllm", "runs"),
+    [
+        ("0.13.0", None),
+        ("0.13.0+rhai5", False),
+        ("0.13.0 with AITER", True),
+        ("0.13.0+rhai5 with AITER", True),
+        ("0.13.0 without AITER", False),
+    ],
+)
+def test_a_version_tells_whether_aiter_runs(vllm, runs):
+    assert rocm.runs_aiter(started(vllm=vllm)) is runs
+
+
 def test_a_card_that_aiter_has_no_kernels_for_does_not_run_them():
     assert rocm.runs_aiter(started(vllm="0.13.0", gpu="Instinct-MI100")) is False
 
