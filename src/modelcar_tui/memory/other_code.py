@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from modelcar_tui.core.facts import GIB, Fact, Source, Term
+from modelcar_tui.core.facts import GIB, Fact, Source, Term, unknown
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.vendors import AMD, NVIDIA, vendor_title
 from modelcar_tui.memory.budget import Budget
@@ -21,6 +21,7 @@ from modelcar_tui.memory.types import Estimate, Outcome
 
 T = TypeVar("T", int, float)
 _MODELLED = (NVIDIA, AMD)
+_NO_SHARE = "its code asks for no share of the whole device"
 
 
 def runs_other_code(gpu: Gpu) -> bool:
@@ -82,10 +83,10 @@ def loosened(made: Estimate, start: Start, budget: Budget) -> Estimate:
         activation_gib=_spread(made.activation_gib, *peak),
         non_torch_gib=_spread(made.non_torch_gib, *own),
         cuda_graph_gib=_spread(made.cuda_graph_gib, 0.0, budget.graphs),
+        requested_gib=made.requested_gib if platform.rule is Rule.ASKED else unknown(_NO_SHARE, unit="GiB"),
         kv_available_gib=_left(room, budget, platform.counts),
         kv_tokens=_scaled(made.kv_tokens, fewer, usual, more),
         max_concurrency=_scaled(made.max_concurrency, fewer, usual, more),
-        longest_context=_scaled(made.longest_context, min(fewer / usual, 1.0) if usual else 1.0, 1.0, 1.0),
         required_gib=_spread(
             made.required_gib,
             budget.weights_bytes + room.needed[0],

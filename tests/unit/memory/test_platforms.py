@@ -97,3 +97,11 @@ def test_a_processor_s_cache_is_what_its_environment_gives():
     found = estimate(ModelFacts(config=LLAMA_8B), gpu, args, vllm="0.19.0")
     assert found.outcome is Outcome.UNKNOWN
     assert "VLLM_CPU_KVCACHE_SPACE" in found.why
+
+
+@pytest.mark.parametrize(("card", "asks"), [("TPU-v6e", True), ("Gaudi3", False), ("Spyre", False)])
+def test_only_who_asks_for_a_share_of_the_whole_device_has_one(card, asks):
+    args = engine_args(("--max-model-len=8192", "--max-num-seqs=8"), None, "0.19.0")
+    found = estimate(ModelFacts(config=LLAMA_8B), gpu_for(card), args, vllm="0.19.0")
+    assert found.requested_gib.known is asks
+    assert found.longest_context.low is None
