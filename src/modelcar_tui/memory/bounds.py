@@ -111,8 +111,10 @@ def _of_the_bound(fact: Fact[Any]) -> Fact[Any]:
 
 
 def _bounded(assumed: Fact[Any], other: Fact[Any]) -> Fact[Any]:
-    if assumed.value is None or other.value is None or assumed.value == other.value:
+    if assumed.value is None or other.value is None:
         return assumed
-    low = min(x for x in (assumed.value, other.value, assumed.low) if x is not None)
-    high = max(x for x in (assumed.value, other.value, assumed.high) if x is not None)
+    low = min(x for x in (assumed.value, other.value, assumed.low, other.low) if x is not None)
+    high = max(x for x in (assumed.value, other.value, assumed.high, other.high) if x is not None)
+    if low == high:
+        return assumed
     return msgspec.structs.replace(assumed, low=float(low), high=float(high))

@@ -69,7 +69,7 @@ def report(start: Start, ranks: tuple[Budget, ...], *, derive: bool) -> Estimate
         notes=_notes(start, tokens_explained(start, plan, blocks, context) if plan and blocks else ""),
     )
     if runs_other_code(start.gpu):
-        made = loosened(made, budget, limits.utilization)
+        made = loosened(made, start, budget)
     return _without_cache(made, judged.odd) if cache_unsure(start) else made
 
 
@@ -271,7 +271,7 @@ def _notes(start: Start, of_tokens: str) -> tuple[str, ...]:
     elif not profile.known:
         notes.append(f"the vLLM version is not known; {profile.label.rstrip('?')} is assumed")
     if runs_other_code(gpu):
-        notes.append(f"{other_code(gpu)}: the figures are CUDA's, with bounds")
+        notes.append(f"{other_code(gpu)}; what no source tells is CUDA's, with bounds")
     if not gpu.free_gib.known:
         notes.append("the card is taken to be idle when vLLM starts")
     return (*notes, of_tokens) if of_tokens else tuple(notes)

@@ -23,7 +23,6 @@ from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.weights import RankWeights
 from modelcar_tui.models.named_layers import Storage
 from modelcar_tui.models.shape import Shape
-from modelcar_tui.vllm.builds import Build
 from modelcar_tui.vllm.profile import Profile
 
 _ALLOCATED_COUNT, _DEVICE_COUNTS = (0, 21), (0, 27)
@@ -39,8 +38,8 @@ _LOADED = 0.0, 0.18 * GIB
 logs of MI300X."""
 _ALONE = 1.0 * GIB, 1.4 * GIB
 """HIP's context, hipBLASLt's workspaces and kernels: 1.04 to 1.33 GiB in five logs of one MI300X."""
-_RCCL = {2: (0.1 * GIB, 0.5 * GIB), 4: (0.25 * GIB, 0.65 * GIB), 8: (1.6 * GIB, 2.4 * GIB)}
-"""RCCL's buffers by the number of GPUs: 0.35 to 0.5 GiB with four and 1.8 to 2.25 with eight MI300X, in two
+_RCCL = {2: (0.1 * GIB, 0.5 * GIB), 4: (0.25 * GIB, 0.65 * GIB), 8: (1.7 * GIB, 2.5 * GIB)}
+"""RCCL's buffers by the number of GPUs: 0.35 to 0.5 GiB with four and 1.9 to 2.4 with eight MI300X, in two
 and four logs; with two they are taken to be at most those of four."""
 _CAPTURED = 0.062 * GIB, 0.115 * GIB
 """Of a layer at 51 sizes: HIP keeps 1.25 or 2.3 MiB for each graph of a piece of the model; eleven logs of
@@ -61,7 +60,7 @@ def on_rocm(gpu: Gpu) -> bool:
 def runs_aiter(start: Start) -> bool | None:
     """Whether AITER's kernels run (VLLM_ROCM_USE_AITER, off by default); None where the image may say so."""
     card = start.gpu.compute_capability
-    return False if start.profile.build is Build.RED_HAT or (card and card not in _GFX9) else None
+    return False if card and card not in _GFX9 else start.profile.aiter
 
 
 def questions(start: Start) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from modelcar_tui.hardware.gpu import Gpu, number
 from modelcar_tui.hardware.vendors import NVIDIA
 from modelcar_tui.memory.budget import Budget
 from modelcar_tui.memory.draft_heads import draft_kind
-from modelcar_tui.memory.other_code import ample, other_code, runs_other_code
+from modelcar_tui.memory.other_code import other_code, runs_other_code
 from modelcar_tui.memory.outcome import state_blocks
 from modelcar_tui.memory.refusals import backend_unsure, short_cache_unsure
 from modelcar_tui.memory.start import Start
@@ -44,7 +44,7 @@ def reason(start: Start, budget: Budget) -> str:
     if not model.scheme.known and model.source is not Source.HEADERS:
         return f"the quantization `{model.scheme.name}` is not known"
     blocks = state_blocks(budget)
-    if runs_other_code(gpu) and (blocks is not None or not ample(budget)):
+    if runs_other_code(gpu) and blocks is not None:
         return other_code(gpu)
     crashes = profile.release < _CAPPED_SINCE and not profile.bound
     if blocks is not None and crashes and start.limits.seqs > blocks:

@@ -18,6 +18,7 @@ _DEVELOPMENT = re.compile(r"dev|rc\d|nightly|main\b|\+g[0-9a-f]", re.IGNORECASE)
 _UNTIL_TEN_TWO = (0, 10, 2)
 """The release whose V1 engine takes cards below compute capability 8.0 (engine/arg_utils.py
 _is_v1_supported_oracle)."""
+_AITER = re.compile(r"\bwith(out)? aiter\b", re.IGNORECASE)
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +68,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     H200."""
     huge_batches: bool
     """Cards of 160 GiB and more get 16384 tokens a step."""
+    aiter: bool | None
+    """Whether AITER's kernels run on ROCm (VLLM_ROCM_USE_AITER), as the text tells: `0.13.0 with AITER`; off
+    in Red Hat's builds (`0.13.0+rhai5`), None where nothing is told."""
     bound: bool = False
     """Stands only for the other bound of a release that is not known: what it leaves open refuses nothing."""
 
@@ -115,6 +119,7 @@ def profile_for(vllm: str | None) -> Profile:
         many_sequences=(0, 8, 0) <= number < (0, 8, 3),
         large_batches=release >= (0, 9),
         huge_batches=release >= (0, 28),
+        aiter=_aiter(vllm or "", build_of(vllm)),
     )
 
 
@@ -130,6 +135,13 @@ def on_card(profile: Profile, capability: float | None, cache_dtype: str = "auto
     if capability >= 8 and not (eight_bits and (int(capability) != 9 or profile.number == (0, 8, 0))):
         return profile
     return msgspec.structs.replace(profile, engine_v0=True, counts_the_whole_card=False)
+
+
+def _aiter(text: str, build: Build) -> bool | None:
+    told = _AITER.search(text)
+    if told:
+        return not told[1]
+    return False if build is Build.RED_HAT else None
 
 
 def hungry(profile: Profile) -> Profile:

@@ -87,6 +87,20 @@ def test_where_the_image_may_run_aiter_both_layouts_are_the_bounds():
     assert not any("AITER" in question for question in rocm.questions(started()))
 
 
+@pytest.mark.parametrize(
+    ("vllm", "runs"),
+    [
+        ("0.13.0", None),
+        ("0.13.0+rhai5", False),
+        ("0.13.0 with AITER", True),
+        ("0.13.0+rhai5 with AITER", True),
+        ("0.13.0 without AITER", False),
+    ],
+)
+def test_a_version_tells_whether_aiter_runs(vllm, runs):
+    assert rocm.runs_aiter(started(vllm=vllm)) is runs
+
+
 def test_a_card_that_aiter_has_no_kernels_for_does_not_run_them():
     assert rocm.runs_aiter(started(vllm="0.13.0", gpu="Instinct-MI100")) is False
 
@@ -134,7 +148,7 @@ def test_capture_grows_with_layers_and_not_with_what_is_in_them():
 
 @pytest.mark.parametrize(
     ("ranks", "least", "most"),
-    [(1, 1.0, 1.4), (2, 1.1, 1.9), (4, 1.25, 2.05), (8, 2.6, 3.8), (3, 1.25, 2.05)],
+    [(1, 1.0, 1.4), (2, 1.1, 1.9), (4, 1.25, 2.05), (8, 2.7, 3.9), (3, 1.25, 2.05)],
 )
 def test_outside_pytorch_lie_hip_and_rccl(ranks, least, most):
     ends = [overheads.non_torch(started(f"-tp={ranks}").at(end)) / GIB for end in (0.0, 1.0)]
@@ -186,3 +200,11 @@ def test_mxfp4_experts_are_wider_and_not_swizzled():
     assert next(term.value for term in later if term.label == "wider MXFP4 experts") == pytest.approx(
         48 * 128 * 3 * (3072**2 - 2880**2) * 4.25 / 8 / GIB
     )
+
+
+def test_where_the_release_is_open_too_the_lowest_of_all_ends_is_promised():
+    facts, args = ModelFacts(config=LLAMA_8B), engine_args(("--max-model-len=8192",), None, None)
+    found = estimate(facts, gpu_for("MI300X"), args, vllm=None).kv_available_gib
+    early = estimate(facts, gpu_for("MI300X"), args, vllm="0.16.0").kv_available_gib
+    assert found.low is not None and early.low is not None
+    assert found.low <= early.low
