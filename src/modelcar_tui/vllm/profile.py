@@ -83,6 +83,7 @@ def profile_for(vllm: str | None) -> Profile:
     release = (int(found.group(1)), int(found.group(2))) if found and known else assumed
     label = found.group(0) if found and known else f"{newer or '.'.join(map(str, assumed))}?"
     patch = int(found.group(3) or 0) if found else 0
+    number = (*release, int(found.group(3)) if found and known and found.group(3) else _LAST_PATCH)
     v0 = release < (0, 8) or "(V0)" in (vllm or "")
     if "(V1)" in (vllm or ""):
         v0 = False
@@ -91,7 +92,7 @@ def profile_for(vllm: str | None) -> Profile:
     return Profile(
         release=release,
         version=parse_version(vllm),
-        number=(*release, int(found.group(3)) if found and known and found.group(3) else _LAST_PATCH),
+        number=number,
         development=bool(_DEVELOPMENT.search(vllm or "")),
         label=label,
         known=known,
@@ -103,7 +104,7 @@ def profile_for(vllm: str | None) -> Profile:
         sorting_sampler=sorting or bool(_NO_FLASHINFER.search(vllm or "")),
         exact_groups=release >= (0, 14),
         null_block=release >= (0, 29),
-        tokens_are_concurrency=release >= (0, 21),
+        tokens_are_concurrency=number >= (0, 20, 1),
         moe_workspace=release >= (0, 11),
         state_blocks_checked=release >= (0, 20),
         latent_cache=(*release, patch) >= (0, 7, 1),
