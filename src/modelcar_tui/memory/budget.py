@@ -14,6 +14,7 @@ from modelcar_tui.hardware.vendors import NVIDIA
 from modelcar_tui.memory import lora, overheads, rocm
 from modelcar_tui.memory.activation import Peak, peak_of
 from modelcar_tui.memory.buffers import step_buffers
+from modelcar_tui.memory.compressed_peak import with_compressed
 from modelcar_tui.memory.kv.plan import Plan, plan_for
 from modelcar_tui.memory.split import SWIZZLED, SWIZZLED_EARLY, Split
 from modelcar_tui.memory.start import Start
@@ -148,6 +149,7 @@ def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
     planned = plan_for(start, rank=rank)
     plan = planned if isinstance(planned, Plan) else None
     often = _all_layers(shape.layers, rank, profile)
+    peak = with_compressed(peak, start)
     return Budget(
         weights=weights,
         weights_bytes=held,

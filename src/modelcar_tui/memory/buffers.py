@@ -32,6 +32,9 @@ def _buffers(start: Start) -> Iterator[float]:
     chosen = shape.indexer.chosen if shape.indexer is not None else 0
     if shape.compressed is not None:
         chosen = shape.compressed.chosen
+    if shape.compressed is not None and shape.streams is not None:
+        # A step's streams for a draft (vllm models/deepseek_v4 _mtp_hidden_buffer).
+        yield batch * shape.streams.count * shape.hidden * model.width
     # Which tokens a query attends to (vllm models/deepseek_v2.py, deepseek_v4 topk_indices_buffer).
     yield batch * chosen * _INDEX_BYTES
     if shape.indexer is not None and shape.mla is not None and _joins_queries(start):

@@ -113,7 +113,7 @@ def profile_for(vllm: str | None) -> Profile:
         counts_the_whole_card=not v0 and ((0, 8, 0) <= number < (0, 9, 1) or number == (0, 9, _LAST_PATCH)),
         exact_groups=release >= (0, 14),
         null_block=release >= (0, 29),
-        tokens_are_concurrency=release >= (0, 21),
+        tokens_are_concurrency=number >= (0, 20, 1),
         state_blocks_checked=release >= (0, 20),
         latent_cache=number >= (0, 7, 1),
         many_sequences=(0, 8, 0) <= number < (0, 8, 3),

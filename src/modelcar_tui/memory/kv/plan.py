@@ -15,6 +15,9 @@ from modelcar_tui.memory.start import Start
 
 _BLOCKS_COUNT = (0, 27)
 """From here on a request's blocks are added up; before, its bytes were, in pages of the first group."""
+_ONE_LAYER_COUNTS = (0, 24)
+"""From here on these pages are those of one layer of a group (generate_scheduler_kv_cache_config came first);
+before, those of all layers in it."""
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -43,6 +46,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What the start-up check counts for one."""
     by_pages: bool
     """A request's blocks are counted in pages of the first group."""
+    whole_groups: bool = False
+    """Those of all layers in a group, and not of one."""
     context_split: int
     """Decode context parallelism."""
 
@@ -61,7 +66,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     def request_blocks(self, length: int) -> int:
         """Block ids of one request of `length` tokens over all groups."""
-        held = [(group.spec.blocks(length), group.spec.page) for group in self.groups]
+        held = [
+            (group.spec.blocks(length), group.room if self.whole_groups else group.spec.page)
+            for group in self.groups
+        ]
         if self.by_pages:
             return ceil_div(sum(blocks * page for blocks, page in held), held[0][1])
         return sum(blocks for blocks, _ in held)
@@ -125,5 +133,6 @@ def plan_for(start: Start, *, rank: tuple[int, int]) -> Plan | str | None:
         block_bytes=found.block_bytes,
         checked_bytes=found.checked_bytes,
         by_pages=release < _BLOCKS_COUNT,
+        whole_groups=packed(start.model.shape) and release < _ONE_LAYER_COUNTS,
         context_split=start.args.dcp,
     )
