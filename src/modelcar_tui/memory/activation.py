@@ -11,10 +11,9 @@ import msgspec
 
 from modelcar_tui.core.facts import GIB, Source, Term
 from modelcar_tui.memory import expert_kernels, sparse_attention
+from modelcar_tui.memory.encoder import encoded
 from modelcar_tui.memory.sampling import in_words, sampler_bytes, samples
 from modelcar_tui.memory.start import Start
-from modelcar_tui.models.shape import Shape
-from modelcar_tui.models.towers.tower import Tower
 from modelcar_tui.vllm.engine_args import EngineArgs
 
 _LIBRARY = 0.045 * GIB
@@ -50,9 +49,15 @@ def peak_of(start: Start, *, last: bool) -> Peak:
     sampler = sampler_bytes(start) if sampling else 0.0
     logits_stage = sampler + hidden + min(rows, batch) * shape.hidden * width + _LIBRARY if sampling else 0.0
     forward = max(_forward(start), _experts_call(start)) + _FORWARD_LIBRARY
+    media = encoded(start)
     kept = [
         ("experts' workspace", *_workspace(start)),
-        ("encoder's outputs and pixels", _multimodal(shape, args, batch), _TOWER_NOTE),
+        ("encoder's outputs and pixels", media.kept, f"{media.note}, {_TOWER_NOTE}"),
+        (
+            "copies of the encoder's outputs",
+            media.copies,
+            f"each as large as the whole budget of {media.budget} tokens, in 0.11 and 0.12 ({_TOWER_NOTE})",
+        ),
         ("LoRA buffers", _lora(args, batch), "max_num_batched_tokens x rank x 4 B, three slices"),
     ]
     if logits_stage >= forward:
@@ -62,19 +67,25 @@ def peak_of(start: Start, *, last: bool) -> Peak:
         ]
     else:
         terms = [("forward pass", forward, f"{batch} tokens x (3 x intermediate/tp + 4 x hidden) x 2 B")]
+    warm = kept[0][1] + kept[-1][1]
     total = max(logits_stage, forward) + sum(size for _, size, _ in kept)
+    if media.peak > total:  # the encoder runs before the language model
+        total, kept = media.peak, []
+        terms = [("encoder's run", media.peak, f"{media.note}, {_ENCODER_NOTE}")]
     shown = tuple(
         Term(label, size / GIB, "GiB", Source.COMPUTED, note)
         for label, size, note in (*terms, *kept)
         if size > 0
     )
-    return Peak(total=total, sampler=logits_stage, warmup=logits_stage + kept[0][1] + kept[2][1], terms=shown)
+    return Peak(total=total, sampler=logits_stage, warmup=logits_stage + warm, terms=shown)
 
 
 _KERNELS = "layers/fused_moe workspace_shapes"
-_TOWER_NOTE = (
-    "one step's worth of images at their largest, kept through the run (gpu_model_runner.py profile_run)"
+_ENCODER_NOTE = (
+    "with their pixels: 4 x hidden + 2 x (gate and) MLP, or what turning positions takes, x 2 B a row "
+    "(found by following the tensors of vLLM's own encoders)"
 )
+_TOWER_NOTE = "kept through the run (gpu_model_runner.py profile_run)"
 
 
 def _forward(start: Start) -> float:
@@ -110,20 +121,6 @@ def _workspace(start: Start) -> tuple[float, str]:
         return sparse, "sparse attention's (vllm layers/sparse_attn_indexer.py)"
     note = f"{kind.value} of {start.limits.batch} tokens, of all layers in turn (vllm {_KERNELS})"
     return experts, note
-
-
-def _multimodal(shape: Shape, args: EngineArgs, batch: int) -> float:
-    tower = shape.tower
-    if tower is None or args.language_model_only or args.skip_mm_profiling:
-        return 0.0
-    return _encoder_tokens(tower, batch) * (shape.hidden + tower.pixels_per_token) * 2.0
-
-
-def _encoder_tokens(tower: Tower, batch: int) -> int:
-    """Tokens of the images that fill one step: whole images only where their size is known."""
-    if tower.tokens_per_item and tower.tokens_per_item <= batch:
-        return batch // tower.tokens_per_item * tower.tokens_per_item
-    return batch
 
 
 def _lora(args: EngineArgs, batch: int) -> float:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from modelcar_tui.core.facts import Source
+from modelcar_tui.core.facts import GIB, Source
 from modelcar_tui.hardware.gpu import Gpu, number
 from modelcar_tui.hardware.vendors import NVIDIA
+from modelcar_tui.memory import encoder
 from modelcar_tui.memory.budget import Budget
 from modelcar_tui.memory.draft_heads import draft_kind
 from modelcar_tui.memory.other_code import other_code, runs_other_code
-from modelcar_tui.memory.outcome import state_blocks
+from modelcar_tui.memory.outcome import state_blocks, text
 from modelcar_tui.memory.refusals import backend_unsure, short_cache_unsure
 from modelcar_tui.memory.start import Start
+from modelcar_tui.memory.towers import absent_modalities
 from modelcar_tui.models.model import Model
 from modelcar_tui.vllm.architectures import architecture_unsure
 from modelcar_tui.vllm.engine_args import EngineArgs
@@ -20,6 +22,9 @@ _LAID_OUT = 9.0, 12.0
 """Capabilities whose backend for compressed attention was read (vllm models/deepseek_v4/nvidia)."""
 _COMPRESSED_SINCE = (0, 24)
 """The first release whose caches of compressed attention were held against vLLM's own plan."""
+_ENCODER = 4 * GIB
+"""More than any encoder of images that was read takes at 8,192 tokens a step (Gemma 3: 3.4 GiB)."""
+_SEEN, _HEARD = frozenset({"image", "video"}), frozenset({"audio"})
 _STATE_SINCE = (0, 10)
 _CAPPED_SINCE = (0, 18)
 
@@ -33,6 +38,7 @@ def reason(start: Start, budget: Budget) -> str:
         cache_unsure(start)
         or unmodelled(model.shape.arch, measured=model.source is not Source.MODEL_CONFIG)
         or _undescribed(model, args)
+        or _unprofiled(start, budget)
         or architecture_unsure(model.shape.arch, profile, own_code=model.own_code)
     )
     if unsure:
@@ -77,6 +83,23 @@ def _undescribed(model: Model, args: EngineArgs) -> str:
     if tower is None or model.tower or args.language_model_only:
         return ""
     return tower.missing
+
+
+def _unprofiled(start: Start, budget: Budget) -> str:
+    """Why an encoder that vLLM runs while profiling leaves the sum in doubt; empty where it can't."""
+    tower, args = start.model.shape.tower, start.args
+    if tower is None or args.skip_mm_profiling or encoder.read(tower) or start.profile.bound:
+        return ""
+    absent = absent_modalities(args)
+    if absent >= (_HEARD if tower.kind == "audio" else _SEEN):
+        return ""
+    left = None if budget.available is None else budget.available - budget.needed
+    if left is None or not 0 <= left < _ENCODER:
+        return ""
+    return (
+        f"what {start.model.shape.arch or 'its architecture'}'s encoder takes while vLLM profiles it was not "
+        f"read, and {text(left)} are left (--limit-mm-per-prompt with 0 for each modality switches it off)"
+    )
 
 
 def cache_unsure(start: Start) -> str:

@@ -35,6 +35,8 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
     quantization: dict[str, Any] | None = None
     """`quantization_config` of config.json, or `hf_quant_config.json`, as parsed."""
     adapter: dict[str, Any] | None = None
+    processors: dict[str, Any] | None = None
+    """`image` and `video`: what preprocessor_config.json and its like say, as parsed."""
     tensors: tuple[TensorGroup, ...] | None = None
     """From the safetensors headers, only when every shard's header was read."""
     gguf: dict[str, Any] | None = None

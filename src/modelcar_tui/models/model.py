@@ -23,6 +23,7 @@ from modelcar_tui.models.shape import Shape, shape_of
 from modelcar_tui.models.splits import split_fault, tower_fault
 from modelcar_tui.models.storage import scheme_of_model
 from modelcar_tui.models.stored import whole_bytes
+from modelcar_tui.models.towers.processor import with_processor
 from modelcar_tui.models.towers.tower import UNDESCRIBED
 
 _KEPT = 256
@@ -113,6 +114,7 @@ def _prepare(
     shape = shape_of(config, overrides)
     if isinstance(shape, str):
         return shape if config else facts.unread or shape
+    shape = _processed(shape, facts.processors or {})
     scheme = scheme_of_model(facts, flag)
     if scheme.bits == 8 and _has_short_experts(config or {}, shape, flag):
         scheme = msgspec.structs.replace(scheme, short_experts=True)
@@ -159,6 +161,14 @@ def _prepare(
 def _tells_no_layers(facts: ModelFacts, measured: Measured | None) -> bool:
     """Whether a quantization is known by its name alone."""
     return measured is None and not quantization_of(facts) and bool(facts.quantization_name.value)
+
+
+def _processed(shape: Shape, told: Mapping[str, Any]) -> Shape:
+    tower = shape.tower
+    if tower is None or tower.media is None or not told:
+        return shape
+    media = with_processor(tower.media, told.get("image") or {}, told.get("video") or {})
+    return msgspec.structs.replace(shape, tower=msgspec.structs.replace(tower, media=media))
 
 
 def _has_short_experts(config: Mapping[str, Any], shape: Shape, flag: str | None) -> bool:

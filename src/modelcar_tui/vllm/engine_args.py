@@ -15,7 +15,8 @@ import msgspec
 
 from modelcar_tui.vllm.arguments import Argument, dotted_object, gather, take_apart
 from modelcar_tui.vllm.faults import Judge, faults
-from modelcar_tui.vllm.meanings import Found, read_flag, unused_modalities
+from modelcar_tui.vllm.meanings import Found, read_flag
+from modelcar_tui.vllm.media import MediaOptions, media_options
 from modelcar_tui.vllm.overrides import heard, rope_fault
 from modelcar_tui.vllm.variables import SIZES, unknown_here
 
@@ -87,6 +88,8 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
     """`--mm-encoder-tp-mode data`: the vision tower is whole on every GPU."""
     without_modalities: frozenset[str] = frozenset()
     """Those that `--limit-mm-per-prompt` sets to 0."""
+    media: MediaOptions = MediaOptions()
+    """How many images, videos and recordings a prompt may hold, and how large they may be."""
     overrides: dict[str, Any] | None = None
     """`--hf-overrides`."""
     long_context_allowed: bool = False
@@ -130,7 +133,9 @@ def engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | None) 
         problems += [stops] if (stops := rope_fault(written, vllm)) else []
     for flag, value in told.items():
         read_flag(found, flag, value)  # what it can't read is among the faults
-    found["without_modalities"] = unused_modalities(told.get("--limit-mm-per-prompt"))
+    media = media_options(told.get("--limit-mm-per-prompt"), told.get("--mm-processor-kwargs"))
+    found["media"] = media
+    found["without_modalities"] = frozenset(name for name, count in media.limits if not count)
     if found.get("num_speculative_tokens"):
         found["speculative"] = True
     if count is not None and count > 0:

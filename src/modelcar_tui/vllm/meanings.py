@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from collections.abc import Callable
@@ -233,17 +232,3 @@ _FLAGS: dict[str, Callable[[Found, str | None], None]] = {
 }
 MEANT = frozenset(_FLAGS)
 """The flags that touch memory."""
-
-
-def unused_modalities(value: str | dict[str, Any] | None) -> frozenset[str]:
-    """Modalities that `--limit-mm-per-prompt` sets to 0: an object, or pairs as before 0.10."""
-    told: object = value
-    if isinstance(value, str) and value.lstrip().startswith("{"):
-        with contextlib.suppress(ValueError, RecursionError):
-            told = json.loads(value)
-    elif isinstance(value, str):
-        told = dict(pair.split("=", 1) for pair in value.split(",") if "=" in pair)
-    if not isinstance(told, dict):
-        return frozenset()
-    counts = {name: each.get("count") if isinstance(each, dict) else each for name, each in told.items()}
-    return frozenset(name for name, count in counts.items() if count in (0, "0") and count is not False)

@@ -150,3 +150,13 @@ def test_any_bytes_in_a_gguf_are_survived(tmp_path, data):
     path.write_bytes(data)
     facts = read_local(str(path))
     assert facts.model.parameters.value is None or facts.model.parameters.value >= 0
+
+
+def test_what_the_processors_of_images_and_videos_are_told_is_kept(tmp_path):
+    """A file of their own wins over the part of processor_config.json that newer transformers write."""
+    path = folder(tmp_path)
+    both = {"image_processor": {"max_pixels": 1}, "video_processor": {"size": {"longest_edge": 2}}}
+    (path / "processor_config.json").write_text(json.dumps(both))
+    (path / "preprocessor_config.json").write_text(json.dumps({"max_pixels": 1003520}))
+    told = read_local(str(path)).model.processors
+    assert told == {"image": {"max_pixels": 1003520}, "video": {"size": {"longest_edge": 2}}}

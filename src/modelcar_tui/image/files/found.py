@@ -26,6 +26,9 @@ DOCUMENTS = {
     "quantize_config.json": 1 << 18,
     "quant_config.json": 1 << 18,
     "adapter_config.json": 1 << 18,
+    "processor_config.json": 1 << 18,
+    "preprocessor_config.json": 1 << 18,
+    "video_preprocessor_config.json": 1 << 18,
 }
 """The JSON files that are read whole, and the most bytes that each may have. Checkpoints of mixed precision
 name each of their 50,000 quantized layers: 2.4 MB."""
@@ -140,6 +143,7 @@ def model_facts(found: Found, *, count: CountParameters | None = None, at: float
         generation_config=others["generation_config.json"],
         quantization=quantization,
         adapter=others["adapter_config.json"],
+        processors=_processors(others),
         tensors=tensors,
         gguf=gguf.metadata if gguf else None,
         parameters=_parameters(tensors, bits, config, count, at),
@@ -148,6 +152,16 @@ def model_facts(found: Found, *, count: CountParameters | None = None, at: float
         quantization_name=Fact(value=name, source=said, at=at) if name is not None else Fact(),
     )
     return _with_gguf(facts, gguf, at) if gguf else facts
+
+
+def _processors(others: dict[str, dict[str, Any] | None]) -> dict[str, Any] | None:
+    """What the image and the video processor are told, of files of their own before parts of one."""
+    whole = others["processor_config.json"] or {}
+    told = {
+        name: others[f"{prefix}preprocessor_config.json"] or whole.get(f"{name}_processor")
+        for name, prefix in (("image", ""), ("video", "video_"))
+    }
+    return {name: part for name, part in told.items() if isinstance(part, dict)} or None
 
 
 def _all_there(shards: dict[str, WeightFile]) -> bool:

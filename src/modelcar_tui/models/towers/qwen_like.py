@@ -23,6 +23,20 @@ from modelcar_tui.models.towers.sizes import MissingSizeError, Sizes, text_width
 _NAME = "visual"
 _VECTOR = ("embed_dim", "dims", "dim", "projection_dim", "colbert_dim")
 """What late interaction's models call the width of their vectors."""
+LLAMA4 = {
+    "hidden_size": 1408,
+    "intermediate_size": 5632,
+    "num_hidden_layers": 34,
+    "num_attention_heads": 16,
+    "num_channels": 3,
+    "image_size": 336,
+    "patch_size": 14,
+    "pixel_shuffle_ratio": 0.5,
+    "projector_input_dim": 4096,
+    "projector_output_dim": 4096,
+    "vision_output_dim": 4096,
+}
+"""The tower of Scout and of Maverick."""
 _CUT = (0, 15)
 """The release whose Qwen3 sound encoder is shared."""
 
@@ -145,8 +159,10 @@ def kimi_k3(whole: Sizes) -> Iterator[Part]:
 
 
 def llama4(whole: Sizes) -> Iterator[Part]:
-    """mllama4.py."""
+    """mllama4.py; a file without a vision part means the tower of both published models."""
     vision, text = whole.part("vision_config"), text_width(whole.given)
+    if not whole.has("vision_config"):
+        vision = Sizes("vision_config", LLAMA4)
     yield part("vision", vits.llama4_vision(vision), name="vision_model", data=True)
     pieces = column(text, vision.need("vision_output_dim"), bias=False)
     yield part("vision", pieces, name="multi_modal_projector")

@@ -8,6 +8,8 @@ import msgspec
 
 from modelcar_tui.core.resources import table
 from modelcar_tui.models.config import Config, Reader
+from modelcar_tui.models.towers.items import Media
+from modelcar_tui.models.towers.media import media_of
 from modelcar_tui.models.towers.part import Part
 from modelcar_tui.models.towers.registry import parts_of
 
@@ -22,6 +24,8 @@ class Tower(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """Their weights; empty where they are not described."""
     missing: str = ""
     """Why they are not."""
+    media: Media | None = None
+    """How large its largest item is; None where that was not written down."""
 
     @property
     def elements(self) -> int:
@@ -64,9 +68,23 @@ def tower_of(config: Config, arch: str) -> Tower | None:
     else:
         missing = missing or _left(told, arch, vision=bool(vision), audio=bool(audio))
     if not vision and (audio or (told and told[0].kind == "audio")):
-        return Tower(kind="audio", pixels_per_token=0, tokens_per_item=0, parts=told, missing=missing)
+        return Tower(
+            kind="audio",
+            pixels_per_token=0,
+            tokens_per_item=0,
+            parts=told,
+            missing=missing,
+            media=media_of(config, arch),
+        )
     pixels, tokens = _tokens(Reader(vision, config)) if vision else (UNDESCRIBED.pixels_per_token, 0)
-    return Tower(kind="vision", pixels_per_token=pixels, tokens_per_item=tokens, parts=told, missing=missing)
+    return Tower(
+        kind="vision",
+        pixels_per_token=pixels,
+        tokens_per_item=tokens,
+        parts=told,
+        missing=missing,
+        media=media_of(config, arch),
+    )
 
 
 def _left(told: tuple[Part, ...], arch: str, **parts: bool) -> str:
