@@ -83,6 +83,7 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
     """`--mm-encoder-tp-mode data`: the vision tower is whole on every GPU."""
     without_modalities: frozenset[str] = frozenset()
     """Those that `--limit-mm-per-prompt` sets to 0."""
+    logprobs_mode: str = ""
     overrides: dict[str, Any] | None = None
     """`--hf-overrides`."""
     long_context_allowed: bool = False
