@@ -12,6 +12,7 @@ from functools import lru_cache
 import msgspec
 
 from modelcar_tui.hardware.gpu import number
+from modelcar_tui.hardware.vendors import AMD
 from modelcar_tui.memory.start import Start
 from modelcar_tui.vllm.builds import Build, Sampler, may_lack_flashinfer, sampler_of
 
@@ -27,8 +28,11 @@ def samples(start: Start) -> bool:
 
 
 def sampler(start: Start) -> Sampler | None:
-    """Who samples; None where it hangs on a build that nobody told. The engine before V1 sorts, unless
-    VLLM_USE_FLASHINFER_SAMPLER is 1."""
+    """Who samples; None where it hangs on a build that nobody told.
+
+    FlashInfer returns no processed logits, nor is it asked on ROCm. The engine before V1 sorts, unless
+    VLLM_USE_FLASHINFER_SAMPLER is 1.
+    """
     if start.profile.engine_v0:
         asked = start.profile.build is Build.WITH_FLASHINFER
         return Sampler.FLASHINFER if asked else Sampler.SORT
@@ -37,7 +41,7 @@ def sampler(start: Start) -> Sampler | None:
         profile.number,
         profile.build,
         profile.patch_told,
-        gpu.vendor != "amd",
+        gpu.vendor != AMD and not start.args.logprobs_mode.startswith("processed"),
         gpu.compute_capability,
         min(_rows(start), 8),
     )
@@ -48,7 +52,7 @@ def _sampler(
     release: tuple[int, int, int],
     build: Build,
     patch_told: bool,
-    cuda: bool,
+    may: bool,
     capability: str | None,
     rows: int,
 ) -> Sampler | None:
@@ -56,7 +60,7 @@ def _sampler(
         release,
         build,
         patch_told=patch_told,
-        cuda=cuda,
+        cuda=may,
         capability=number(capability),
         rows=rows,
     )
@@ -81,6 +85,8 @@ def sampler_bytes(start: Start) -> float:
     lean = _LEAN * logits + (start.gpu.sms or _TYPICAL_SMS) * vocab * _FLOAT
     most = _SORTING * logits
     taken = start.between(min(lean, most), most) if who is None else most if who is Sampler.SORT else lean
+    if start.args.logprobs_mode == "processed_logprobs" and who is not Sampler.SORT:
+        taken += logits  # kept beside the probabilities (forward_native); less than the sort had
     # The rejection sampler's dummy run: two rows a sequence in 16 bits, and one of them again in 32.
     return taken + (2.0 * logits if start.args.speculative else 0.0)
 

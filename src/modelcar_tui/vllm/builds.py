@@ -81,7 +81,7 @@ def sampler_of(
         number: of the release; the last of its minor release where no patch is told.
         build: from `build_of`.
         patch_told: whether `number` has its own patch.
-        cuda: whether it runs on an NVIDIA card; elsewhere FlashInfer is not asked for.
+        cuda: whether it runs on an NVIDIA card and returns no processed logits; else FlashInfer is not asked.
         capability: of the card; None when it is not known.
         rows: sequences that are sampled at once.
     """

@@ -90,6 +90,7 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
     """Those that `--limit-mm-per-prompt` sets to 0."""
     media: MediaOptions = MediaOptions()
     """How many images, videos and recordings a prompt may hold, and how large they may be."""
+    logprobs_mode: str = ""
     overrides: dict[str, Any] | None = None
     """`--hf-overrides`."""
     long_context_allowed: bool = False

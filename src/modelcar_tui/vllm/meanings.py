@@ -184,6 +184,7 @@ _FLAGS: dict[str, Callable[[Found, str | None], None]] = {
     "--decode-context-parallel-size": _integer("dcp", high=1024),
     "--enable-expert-parallel": _switch("ep"),
     "--dtype": _text("dtype"),
+    "--logprobs-mode": _text("logprobs_mode"),
     "--quantization": _text("quantization"),
     "--kv-transfer-config": _transfer,
     "--kv-offloading-size": _number("kv_offloading_gib", 2.0**20),

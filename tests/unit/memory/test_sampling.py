@@ -66,6 +66,26 @@ def test_the_engine_before_v1_sorts_unless_it_is_asked_not_to(vllm: str, gib: fl
     assert sampler_bytes(start) / GIB == pytest.approx(gib)
 
 
+@pytest.mark.parametrize(
+    ("vllm", "mode", "gib"),
+    [
+        ("0.11.0+upstream", "processed_logits", SORTED),
+        ("0.11.0+upstream", "raw_logits", LEAN),
+        ("0.19.0", "processed_logits", LEAN),
+        ("0.19.0", "processed_logprobs", LEAN + 1024 * 128256 * 4 / GIB),
+    ],
+)
+def test_flashinfer_returns_no_processed_logits(vllm: str, mode: str, gib: float) -> None:
+    start = started(vllm, f"--logprobs-mode={mode}")
+    assert sampler_bytes(start) / GIB == pytest.approx(gib)
+
+
+def test_rocm_does_not_ask_for_flashinfer() -> None:
+    start = started("0.11.0+upstream", gpu="AMD-Instinct-MI300X")
+    assert sampler_bytes(start) == 9.5 * 1024 * 128256 * 4
+    assert open_questions(started("0.10.2", gpu="AMD-Instinct-MI300X")) == ()
+
+
 def test_a_drafter_has_a_dummy_run_of_its_own_beside_it() -> None:
     start = started("0.16.0")
     drafting = msgspec.structs.replace(start, args=msgspec.structs.replace(start.args, speculative=True))
