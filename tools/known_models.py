@@ -79,6 +79,40 @@ _LEFT_OUT: dict[str, dict[str, Any]] = {
 """What the public files of these models say and the bundled ones leave out."""
 _PLAIN_LISTS = ("NVFP4", "FP8")
 """Algorithms whose lists say all: mixed ones name each layer, in files of up to 3 MB."""
+_SMALL_MISTRALS = {
+    "quant_method": "fp8",
+    "activation_scheme": "static",
+    "modules_to_not_convert": ["model.vision_tower", "model.multi_modal_projector", "lm_head"],
+}
+_BY_HAND: dict[str, dict[str, Any]] = {
+    "mistralai/ministral-3-3b-instruct-2512": _SMALL_MISTRALS,
+    "mistralai/ministral-3-8b-instruct-2512": _SMALL_MISTRALS,
+    "mistralai/ministral-3-14b-instruct-2512": _SMALL_MISTRALS,
+    "moonshotai/kimi-k2-thinking": {
+        "quant_method": "compressed-tensors",
+        "format": "pack-quantized",
+        "config_groups": {
+            "group_0": {
+                "targets": ["Linear"],
+                "weights": {
+                    "num_bits": 4,
+                    "type": "int",
+                    "strategy": "group",
+                    "group_size": 32,
+                    "symmetric": True,
+                    "dynamic": False,
+                },
+            }
+        },
+        "ignore": [
+            "lm_head",
+            "re:.*self_attn.*",
+            "re:.*shared_experts.*",
+            r"re:.*mlp\.(gate|up|gate_up|down)_proj.*",
+        ],
+    },
+}
+"""Of models that no package bundles, from their public config.json."""
 _EACH = 10
 """Layers from which on one pattern stands for an entry of each."""
 _WRITTEN = "the public file, written down by hand"
@@ -210,7 +244,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         wheel = options.wheel or _wheel(Path(folder))
         rows = table["models"] if options.lists else renewed(table["models"], wheel)
-        lists = dict(published(wheel))
+        lists = dict(published(wheel)) | _BY_HAND
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(found)}" for name, found in rows.items())
     head = json.dumps({"source": _ABOUT, "same_sizes": table["same_sizes"]})[1:-1]
     listed = ",\n".join(f"{json.dumps(name)}: {json.dumps(found)}" for name, found in lists.items())

@@ -27,6 +27,9 @@ from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile
 from modelcar_tui.vllm.transformers_backend import uncut
 
+_SCALES_WHOLE = (0, 9, 2)
+"""From here on bitsandbytes' nested scales are made whole as they are loaded (bitsandbytes_loader.py
+dequantize_dq)."""
 _EARLY_GRAPHS = 0.5
 """Graphs before 0.15 took 0.1 to 0.4 GiB where 0.19's take 0.8 to 1.8; half is kept to be safe."""
 
@@ -96,6 +99,7 @@ def budgets_of(start: Start) -> tuple[Budget, ...]:
         uncut=_uncut(start),
         swizzled=_swizzled(start),
         marlin=not amd and ((capability is not None and capability < 9) or profile.release == (0, 10)),
+        nests=profile.number < _SCALES_WHOLE,
         capability=capability or 0.0 if start.gpu.vendor == NVIDIA else 0.0,
     )
     ranks = pipeline_ranks(layers, min(args.pp, layers))

@@ -27,5 +27,7 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     """vLLM's, where layouts differ."""
     marlin: bool = False
     """MXFP4 experts run through Marlin (GPUs before Hopper)."""
+    nests: bool = False
+    """bitsandbytes' scales stay quantized where the checkpoint's are."""
     capability: float = 9.0
     """CUDA's compute capability; 0 on other GPUs."""

@@ -32,6 +32,8 @@ _WHOLE_UNTIL = (("ModernBert", (0, 29)),)
 """Architectures that vLLM quantizes only from a release on."""
 _QUANTIZES_CONVOLUTIONS = (0, 27)
 """From here on LFM2's convolutions hand the scheme on (vllm layers/mamba/short_conv.py)."""
+_NESTED_SCALE = 1 + 4 / 256
+"""Bytes of a scale that is quantized, too: 256 of them have one of their own."""
 _EITHER_WAY = "between all layers quantized and those that usually are"
 _WHOLE = Storage(PLAIN)
 
@@ -197,6 +199,8 @@ def _finer(shape: Shape, weight: Weight, scheme: Scheme, split: Split) -> Scheme
     convolves = shape.state is not None and shape.state.kind == "conv"
     if convolves and weight.label in STATE_PARTS and split.release < _QUANTIZES_CONVOLUTIONS:
         return PLAIN
+    if scheme.nested and split.nests:
+        return msgspec.structs.replace(scheme, scale_bytes=_NESTED_SCALE)
     if not scheme.block or weight.role != "expert" or shape.moe is None or split.release < REFINED:
         return scheme
     halves = 1 if shape.family.one_part_layers and not shape.gated else 2

@@ -49,6 +49,10 @@ _QUANTIZATIONS: tuple[tuple[str, str, int | None], ...] = (
 )
 
 
+_IN_BLOCKS = frozenset({"qwen", "deepseek-ai", "zai-org", "minimaxai"})
+"""Publishers whose own FP8 checkpoints have blocks of 128 x 128, all linear layers in them."""
+
+
 class NameGuess(msgspec.Struct, frozen=True, kw_only=True):
     """What the words of a name mean."""
 
@@ -101,8 +105,11 @@ def quantization_in(name: str) -> Fact[str] | None:
 
 
 def by_publisher(name: str, words: str) -> str:
-    """What the words of a name say of its quantization, with the tool that its publisher made it with."""
-    return f"{words} (modelopt)" if words and name.lower().startswith("nvidia/") else words
+    """What the words of a name say of its quantization, with how its publisher always does that."""
+    publisher = name.lower().partition("/")[0]
+    if publisher in _IN_BLOCKS and words == "fp8":
+        return "fp8 block 128x128"
+    return f"{words} (modelopt)" if words and publisher == "nvidia" else words
 
 
 def _normal(name: str) -> str:

@@ -88,7 +88,7 @@ def _detailed(base: Scheme, raw: Mapping[str, Any], ids: tuple[str, ...]) -> Sch
         return replace(block, scale_bytes=0) if ids in _ONE_SCALE and not block.block else block
     if base.name == "bitsandbytes" and raw.get("load_in_8bit"):
         return replace(base, bits=8, group=0)
-    return base
+    return replace(base, nested=raw.get("bnb_4bit_use_double_quant") is True)
 
 
 def _mixed(raw: Mapping[str, Any]) -> Scheme | None:
@@ -164,8 +164,9 @@ def _of_words(text: str, scheme: str) -> Scheme:
         base = grouped(
             "w8a16" if bits == 8 else "int4", bits, min(int(match[1]), 2**16) if match else ANY_GROUP
         )
-    elif base.name == "bitsandbytes" and (eight or "int8" in words):
-        base = replace(base, bits=8, group=0)
+    elif base.name == "bitsandbytes":
+        # What is published in four bits mostly nests its scales; what vLLM quantizes itself always does.
+        base = replace(base, bits=8, group=0) if eight or "int8" in words else replace(base, nested=True)
     elif base.name == "fp8" and ("block" in words or "128x128" in words):
         base = replace(base, block=128)
     elif base.name == "fp8" and any(said in words for said in _OF_A_MATRIX):

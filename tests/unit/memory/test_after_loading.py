@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from kv_kit import started
+from kv_kit import SMALL, started
 
 from modelcar_tui.core.facts import GIB
 from modelcar_tui.memory.budget import budget_for
@@ -93,3 +93,15 @@ def test_deepseek_v4_keeps_a_steps_streams_for_a_draft() -> None:
     """Four of 7,168 in 16 bits, and 1,024 indices in 32 bits."""
     args = ("--tensor-parallel-size=8", "--max-num-batched-tokens=512")
     assert held(PRO, BUFFERS, *args, vllm="0.20.2") == 512 * (4 * 7168 * 2 + 1024 * 4)
+
+
+def test_bitsandbytes_scales_stay_nested_before_0_9_2() -> None:
+    """Of 64 weights a byte and 4 / 256 of one; whole they are 4 bytes."""
+    fields = {"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_use_double_quant": True}
+    nested = {**SMALL, "quantization_config": fields}
+    single = {**SMALL, "quantization_config": {**fields, "bnb_4bit_use_double_quant": False}}
+    weights = 8 * 3 * 1024 * 2048
+    assert held(nested, "MLP", vllm="0.9.1") == pytest.approx(weights * (0.5 + (1 + 4 / 256) / 64))
+    whole = weights * (0.5 + 4 / 64)
+    assert held(nested, "MLP", vllm="0.9.2") == pytest.approx(whole)
+    assert held(single, "MLP", vllm="0.9.1") == pytest.approx(whole)

@@ -72,10 +72,30 @@ def test_patterns_stand_for_layers_as_the_rules_read_them(name: str) -> None:
     """One for what a list says of each layer."""
     told = known_models().lists[name]
     inner = told.get("quantization", told)
-    patterns = inner.get("exclude_modules") or inner.get("ignore")
+    patterns = next(
+        inner[key] for key in ("exclude_modules", "ignore", "modules_to_not_convert") if key in inner
+    )
     assert patterns
     assert all(isinstance(pattern, str) and pattern for pattern in patterns)
     assert sum("layers.*" in pattern for pattern in patterns) < 10
+
+
+def test_some_publishers_fp8_is_always_in_blocks() -> None:
+    for name in ("Qwen/Qwen3-Next-80B-A3B-Instruct-FP8", "zai-org/GLM-4.5-FP8", "MiniMaxAI/MiniMax-M2.5-FP8"):
+        found = public_model(name)
+        assert found is not None
+        assert model(found.facts).scheme.block == 128
+        assert model(found.facts).usual is None
+
+
+def test_what_is_published_in_few_bits_under_the_models_own_name_is_known_to_be() -> None:
+    for name, bits in (("moonshotai/Kimi-K2-Thinking", 4), ("mistralai/Ministral-3-8B-Instruct-2512", 8)):
+        found = public_model(name)
+        assert found is not None
+        assert model(found.facts).scheme.bits == bits
+    other = public_model("mistralai/Ministral-3-8B-Instruct-2512-BF16")
+    assert other is not None
+    assert model(other.facts).scheme.bits == 16
 
 
 def test_nvidias_words_mean_its_own_tool() -> None:
