@@ -30,9 +30,6 @@ from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile
 from modelcar_tui.vllm.transformers_backend import uncut
 
-_EARLY_GRAPHS = 0.5
-"""Graphs before 0.15 took 0.1 to 0.4 GiB where 0.19's take 0.8 to 1.8; half is kept to be safe."""
-
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes on the GPU that has least room, of all pipeline ranks."""
@@ -43,7 +40,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     peak: Peak
     non_torch: float
     graphs: float
-    """What capture takes."""
+    """What capture takes at most."""
+    graphs_least: float
     graphs_deducted: float
     """What vLLM takes from the KV budget for them."""
     start: float
@@ -136,7 +134,6 @@ def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
     peak = peak_of(start, last=rank[1] == shape.layers)
     outside = overheads.non_torch(start)
     capture = overheads.graphs(start, estimate=False)
-    capture *= 1.0 if profile.release >= (0, 15) else _EARLY_GRAPHS
     deducted = overheads.graphs(start, estimate=True) if profile.graphs_deducted else 0.0
     planned = plan_for(start, rank=rank)
     plan = planned if isinstance(planned, Plan) else None
@@ -148,6 +145,7 @@ def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
         peak=peak,
         non_torch=outside,
         graphs=capture,
+        graphs_least=overheads.graphs_least(start),
         graphs_deducted=deducted,
         plan=plan,
         needed=_needed(plan, profile, limits.context) * often,
