@@ -39,7 +39,8 @@ _Q_WORDS = re.compile(
 _COUNT = re.compile(r":\d{1,4}$")
 _DRAFT = re.compile(r"(?:^|[\s(+])(mtp|eagle3?|ngram)[ =:-]?(\d{1,2})?\b", re.IGNORECASE)
 _FIGURES = ("weights", "activation", "non_torch", "cuda_graph", "kv_available")
-
+_PROMISED = ("kv_available_gib", "kv_tokens")
+"""Figures with the bounds that stand beside them: the lower end is what is promised."""
 
 Hear = Callable[[Estimate, ModelFacts, Gpu, tuple[str, ...], str | None], Estimate]
 """What else is said of a start: its estimate, model, GPU, arguments and release."""
@@ -48,7 +49,8 @@ Hear = Callable[[Estimate, ModelFacts, Gpu, tuple[str, ...], str | None], Estima
 def run_cases(path: Path, hear: Hear | None = None) -> Iterator[dict[str, Any]]:
     """One mapping per case: `id`, the figures in GiB, `kv_tokens`, `max_concurrency`, `verdict` and `why`.
 
-    Figures that are not known are None.
+    Figures that are not known are None. The KV cache's have bounds beside them, `kv_tokens_low` (what is
+    promised) and `kv_tokens_high`, which are the figure itself where nothing is open.
 
     Args:
         hear: what the command line hears beside memory (`advice.heard`).
@@ -95,6 +97,11 @@ def answer(case: Mapping[str, Any], index: int = 0, hear: Hear | None = None) ->
     for name in _FIGURES:
         line[f"{name}_gib"] = _rounded(getattr(result, f"{name}_gib").value)
     line["kv_tokens"] = result.kv_tokens.value
+    for name in _PROMISED:
+        fact = getattr(result, name)
+        for end in ("low", "high"):
+            bound = getattr(fact, end)
+            line[f"{name}_{end}"] = _rounded(fact.value if bound is None else bound)
     line["max_concurrency"] = _rounded(result.max_concurrency.value)
     line["verdict"] = str(result.outcome)
     line["why"] = result.why

@@ -68,14 +68,19 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     def needed(self, length: int, *, padded: bool) -> int:
         """Bytes that vLLM's start-up check asks for one request of `length` tokens."""
-        if padded:
-            return sum(group.spec.blocks(length) for group in self.groups) * self.checked_bytes
-        return sum(group.spec.blocks(length) * group.page for group in self.groups)
+        return _needed(self._weighed(padded=padded), length)
 
     def longest(self, available: float, limit: int, *, padded: bool) -> int:
         """The longest context whose check passes, at most `limit`; 0 when not even one token fits."""
-        lengths = range(1, limit + 1)
-        return bisect_right(lengths, available, key=lambda length: self.needed(length, padded=padded))
+        weighed = self._weighed(padded=padded)
+        return bisect_right(range(1, limit + 1), available, key=lambda length: _needed(weighed, length))
+
+    def _weighed(self, *, padded: bool) -> Counter[Spec]:
+        """Bytes that the check counts for a block of each spec, all its groups together."""
+        found: Counter[Spec] = Counter()
+        for group in self.groups:
+            found[group.spec] += self.checked_bytes if padded else group.page
+        return found
 
     def block_count(self, available: float) -> int:
         """Block ids that `available` bytes hold."""
@@ -96,6 +101,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def bytes_per_token(self) -> float:
         """Bytes of one more token of context in the layers that keep every token."""
         return sum(group.page / group.spec.block for group in self.groups if group.spec.keeps_all)
+
+
+def _needed(weighed: Counter[Spec], length: int) -> int:
+    return sum(spec.blocks(length) * size for spec, size in weighed.items())
 
 
 def plan_for(start: Start, *, rank: tuple[int, int]) -> Plan | str | None:
