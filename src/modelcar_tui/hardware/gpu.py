@@ -24,6 +24,8 @@ class Gpu(msgspec.Struct, frozen=True, kw_only=True):
     """What CUDA lets vLLM see, which it multiplies by the utilization; less than the label's number."""
     free_gib: Fact[float] = Fact()
     """Free when vLLM starts; no value means an idle card, unless the note says why nobody knows."""
+    link: str = ""
+    """To the next card, `NVLink` or `PCIe`, where its form or its name tells."""
     sms: int | None = None
     """Multiprocessors (compute units on AMD): the sampler's Triton kernel keeps a row of logits for each."""
 

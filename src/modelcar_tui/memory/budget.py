@@ -30,8 +30,6 @@ from modelcar_tui.vllm.transformers_backend import uncut
 _SCALES_WHOLE = (0, 9, 2)
 """From here on bitsandbytes' nested scales are made whole as they are loaded (bitsandbytes_loader.py
 dequantize_dq)."""
-_EARLY_GRAPHS = 0.5
-"""Graphs before 0.15 took 0.1 to 0.4 GiB where 0.19's take 0.8 to 1.8; half is kept to be safe."""
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +41,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     peak: Peak
     non_torch: float
     graphs: float
-    """What capture takes."""
+    """What capture takes at most."""
+    graphs_least: float
     graphs_deducted: float
     """What vLLM takes from the KV budget for them."""
     start: float
@@ -140,15 +139,14 @@ def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
     model, args, profile, limits = start.model, start.args, start.profile, start.limits
     shape = model.shape
     weights = _weights(start, split, rank)
-    if amd := rocm.on_rocm(start.gpu):
+    if rocm.on_rocm(start.gpu):
         weights = rocm.with_residue(weights, start, split)
     adapters = lora.adapter_bytes(shape, args, rank)
     held = max(0.0, weights.total - args.cpu_offload_gib * GIB) + adapters
     peak = peak_of(start, last=rank[1] == shape.layers)
     outside = overheads.non_torch(start)
     capture = overheads.graphs(start, estimate=False)
-    capture *= 1.0 if amd or profile.release >= (0, 15) else _EARLY_GRAPHS
-    deducts = rocm.deducts_graphs(profile) if amd else profile.graphs_deducted
+    deducts = rocm.deducts_graphs(profile) if rocm.on_rocm(start.gpu) else profile.graphs_deducted
     deducted = overheads.graphs(start, estimate=True) if deducts else 0.0
     planned = plan_for(start, rank=rank)
     plan = planned if isinstance(planned, Plan) else None
@@ -161,6 +159,7 @@ def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
         peak=peak,
         non_torch=outside,
         graphs=capture,
+        graphs_least=overheads.graphs_least(start),
         graphs_deducted=deducted,
         plan=plan,
         needed=_needed(plan, profile, limits.context) * often,

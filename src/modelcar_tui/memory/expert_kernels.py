@@ -73,35 +73,40 @@ def image_decides(start: Start) -> bool:
 
 def workspace(start: Start) -> Workspace:
     """What is kept by the kernel that an image with FlashInfer and DeepGEMM takes."""
-    args, profile, scheme = start.args, start.profile, start.model.scheme.of_role("expert")
+    profile, scheme = start.profile, start.model.scheme.of_role("expert")
     if profile.release < (0, 11):
         return Workspace.NOTHING
     capability = number(start.gpu.compute_capability)
-    if start.gpu.vendor != NVIDIA or capability is None or scheme.short_experts:
-        return Workspace.BOTH
-    if scheme.mxfp4:
-        return _mxfp4(profile.release, capability)
-    if args.enable_lora and profile.release >= _MODULAR:
+    if start.gpu.vendor != NVIDIA:  # neither CUTLASS nor DeepGEMM is there
+        return Workspace.NOTHING if profile.release < _MODULAR else Workspace.BOTH
+    if capability is None or scheme.short_experts:
         return Workspace.BOTH
     if scheme.bits >= 16 and scheme.known:
         return _unquantized(start, capability)
+    return _quantized(start, scheme, capability)
+
+
+def _quantized(start: Start, scheme: Scheme, capability: float) -> Workspace:
+    release = start.profile.release
+    if scheme.mxfp4:
+        return _mxfp4(release, capability)
+    if start.args.enable_lora and release >= _MODULAR:
+        return Workspace.BOTH
     if scheme.name == "fp8":
-        return _in_blocks(start, capability) if scheme.block else _fp8(scheme, profile.release, capability)
+        return _in_blocks(start, capability) if scheme.block else _fp8(scheme, release, capability)
     if scheme.name == "nvfp4":
-        return _nvfp4(scheme, profile.release, capability)
+        return _nvfp4(scheme, release, capability)
     if not _WHOLE.isdisjoint(scheme.ids):
         until = next((_MARLIN_PER_CALL[each] for each in scheme.ids if each in _MARLIN_PER_CALL), (0, 23))
-        return Workspace.NOTHING if profile.release < until else Workspace.BOTH
-    if scheme.name == "int8" and profile.release < (0, 20):
-        return Workspace.NOTHING
-    return Workspace.BOTH
+        return Workspace.NOTHING if release < until else Workspace.BOTH
+    return Workspace.NOTHING if scheme.name == "int8" and release < (0, 20) else Workspace.BOTH
 
 
 def _unquantized(start: Start, capability: float) -> Workspace:
     release, args = start.profile.release, start.args
     if release < _MODULAR:
         return Workspace.BOTH if args.ep and args.dp > 1 else Workspace.NOTHING
-    flashinfer = release >= (0, 20) and capability >= 9 and args.dp == 1
+    flashinfer = release >= (0, 20) and capability >= 9 and args.dp == 1 and not args.enable_lora
     if release >= (0, 23) and capability < 10:
         flashinfer = False
     if start.model.shape.arch.startswith("Gemma"):  # its activation is not among FlashInfer's

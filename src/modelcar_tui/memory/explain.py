@@ -9,6 +9,7 @@ from modelcar_tui.memory import overheads, rocm
 from modelcar_tui.memory.budget import Budget, tightest
 from modelcar_tui.memory.cache_terms import NO_CACHE, per_token, states_of_a_request, tokens_explained
 from modelcar_tui.memory.derived import Cards, longest_context
+from modelcar_tui.memory.graphs import Part
 from modelcar_tui.memory.judged import Judged, judge
 from modelcar_tui.memory.other_code import loosened, other_code, runs_other_code
 from modelcar_tui.memory.outcome import NO_TOTAL, headroom_of, would_fit
@@ -134,7 +135,7 @@ def _term(label: str, size: float, note: str = "") -> Term:
     return Term(label, size / GIB, "GiB", Source.COMPUTED, note)
 
 
-def _parts(parts: tuple[overheads.Part, ...]) -> tuple[Term, ...]:
+def _parts(parts: tuple[Part, ...]) -> tuple[Term, ...]:
     return tuple(_term(label, size, note) for label, size, note in parts if size)
 
 
@@ -149,16 +150,12 @@ def _weights(start: Start, budget: Budget) -> Fact[float]:
 
 
 def _graphs(start: Start, budget: Budget) -> Fact[float]:
-    """What capture takes, and when it does."""
-    whole = overheads.graphs(start, estimate=False)
-    share = budget.graphs / whole if whole else 0.0
-    early = " (graphs before 0.15 took less)" if share < 1 else ""
-    terms = tuple(
-        _term(label, size * share, note + early)
-        for label, size, note in overheads.graph_parts(start, estimate=False)
-        if size
-    )
-    return _gib(budget.graphs, terms, note=_when(start, budget))
+    """What capture takes at most and at least, and when it does."""
+    terms = _parts(overheads.graph_parts(start, estimate=False))
+    found = _gib(budget.graphs, terms, note=_when(start, budget))
+    if budget.graphs_least == budget.graphs:
+        return found
+    return msgspec.structs.replace(found, low=budget.graphs_least / GIB, high=budget.graphs / GIB)
 
 
 def _when(start: Start, budget: Budget) -> str:

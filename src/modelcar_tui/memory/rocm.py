@@ -16,6 +16,7 @@ import msgspec
 from modelcar_tui.core.facts import GIB, Source, Term
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.vendors import AMD
+from modelcar_tui.memory.graphs import sizes_of
 from modelcar_tui.memory.residue import Held, held
 from modelcar_tui.memory.rocm_layers import Kernels, short_padding, steps_of
 from modelcar_tui.memory.split import Split
@@ -44,7 +45,7 @@ and four logs; with two they are taken to be at most those of four."""
 _CAPTURED = 0.062 * GIB, 0.115 * GIB
 """Of a layer at 51 sizes: HIP keeps 1.25 or 2.3 MiB for each graph of a piece of the model; eleven logs of
 MI300X, 40 to 94 layers, 1 to 8 GPUs, dense and not, agree within 5 % in each of two kinds of image."""
-_FIRST_GRAPH = 0.1 * GIB
+_FIRST_GRAPH, _USUAL = 0.1 * GIB, 51
 _WIDER = (0, 20)
 """From here on MXFP4 experts are rounded up to 256 on every card (fused_moe/oracle/mxfp4.py)."""
 _GFX9 = ("gfx90a", "gfx942", "gfx950")
@@ -119,18 +120,14 @@ def outside_parts(start: Start) -> tuple[Part, ...]:
     )
 
 
-def graph_parts(start: Start, share: float, sizes: str) -> tuple[Part, ...]:
-    """What capture takes.
-
-    Args:
-        share: captures for each of the 51 sizes of the logs.
-        sizes: the same in words.
-    """
-    each, layers = start.between(*_CAPTURED), start.model.shape.layers
-    note = f"{share:.2f} x {each / GIB:.3f} GiB x {layers} layers, measured at 51 sizes on MI300X"
+def graph_parts(start: Start) -> tuple[Part, ...]:
+    """What capture takes."""
+    sizes, layers = sizes_of(start), start.model.shape.layers
+    share, each = sizes.count / _USUAL, start.between(*_CAPTURED)
+    note = f"{share:.2f} x {each / GIB:.3f} GiB x {layers} layers, measured at {_USUAL} sizes on MI300X"
     return (
         ("first capture", _FIRST_GRAPH, "whatever is captured; measured"),
-        (f"graphs of {sizes}", share * each * layers, note),
+        (f"graphs of {sizes.words}", share * each * layers, note),
     )
 
 

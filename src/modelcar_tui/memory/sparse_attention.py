@@ -12,8 +12,6 @@ whatever the heads (vllm platforms/cuda.py _get_backend_priorities)."""
 _FEW_HEADS = 16
 _SHARED = (0, 13)
 """From here on the indexer's keys of a prefill lie in the workspace that the experts use, too."""
-_QUERIES_REUSED = (0, 18)
-"""From here on FlashMLA's joined queries lie there as well."""
 _PREFILL = 40
 """Contexts that are gathered at once (vllm v1/attention/backends/mla/indexer.py
 get_max_prefill_buffer_size)."""
@@ -37,8 +35,4 @@ def workspace(start: Start) -> float:
     shape, release = start.model.shape, start.profile.release
     if shape.mla is None or shape.indexer is None or release < _SHARED:
         return 0.0
-    gathered = start.limits.context * _PREFILL * shape.indexer.token_bytes
-    if release < _QUERIES_REUSED or flashinfer(start):
-        return float(gathered)
-    joined = start.limits.batch * shape.heads / start.args.tp * (shape.mla.kv_rank + shape.mla.rope) * 2
-    return float(max(gathered, joined))
+    return float(start.limits.context * _PREFILL * shape.indexer.token_bytes)
