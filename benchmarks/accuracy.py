@@ -1,6 +1,6 @@
 """The estimate beside simple formulas, against real vLLM start-ups, as Markdown tables.
 
-    python benchmarks/accuracy.py [--cases FILE.yaml] [--by-case] [--rivals FOLDER]
+    python benchmarks/accuracy.py [--cases FILE] [--by-case] [--rivals FOLDER]
 
 Without `--cases` the start-ups of tests/accuracy are used. The formulas see the same inputs: the true number
 of parameters and bits (which their authors would have to guess), the true memory of the card, the true KV
@@ -58,7 +58,7 @@ INPUTS = frozenset(
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Accuracy against real start-ups.")
-    parser.add_argument("--cases", type=Path, help="a YAML list in the form of the ground truth")
+    parser.add_argument("--cases", type=Path, help="a list in the form of tests/accuracy")
     parser.add_argument("--by-case", action="store_true", help="one line a case too")
     parser.add_argument(
         "--rivals", type=Path, metavar="FOLDER", help="beside other tools, which are installed there"
@@ -102,6 +102,8 @@ def load(path: Path | None) -> list[Case]:
     import yaml
 
     found = yaml.safe_load(path.read_text())
+    if all("inputs" in case for case in found):
+        return [{**row, "inputs": {"id": row["id"], **row["inputs"]}} for row in found]
     return [
         {
             "id": case["id"],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import cProfile
 import hashlib
 import json
+import pstats
 import statistics
-import time
 from pathlib import Path
 from typing import Any
 
@@ -113,22 +114,26 @@ def test_what_started_is_called_starts(rows):
 
 
 def test_start_ups_without_a_config_are_sized_by_the_name_of_a_public_model(rows):
-    """Qwen3.6 27B on two and four 3090, Qwen3.8 27B in FP8 on two 5090; what no formula covers stays
-    unknown."""
+    """Qwen3.6 27B on four 3090, Qwen3.8 27B in FP8 on two 5090; what no formula covers stays unknown, and so
+    does Qwen3.6 on two 3090: nobody knows which layers its checkpoint leaves in 16 bits."""
     bare = [
         row
         for row in rows
         if row[0]["results"]["outcome"] == "started" and not row[0]["inputs"].get("config")
     ]
     named = [(case, line) for case, line in bare if line["verdict"] == "starts"]
-    assert len(named) >= 3
+    assert len(named) >= 2
     assert all(line["verdict"] in ("starts", "unknown") for _, line in bare)
     for case, line in named:
         for logged in ("weights_gib", "kv_tokens"):
             if case["results"].get(logged):
                 # no log says whether its server took images, which ours does: less is computed then
                 assert 0.94 <= line[logged] / case["results"][logged] <= 1.03
-    assert all(line["kv_tokens"] is None for _, line in bare if line["verdict"] == "unknown")
+    assert all(
+        line["kv_tokens"] is None or "16 bits" in line["why"]
+        for _, line in bare
+        if line["verdict"] == "unknown"
+    )
 
 
 def test_refusals_are_named_as_vllm_named_them(rows):
@@ -152,8 +157,9 @@ def test_only_the_inputs_of_a_case_are_read(rows, tmp_path):
     assert list(run_cases(path)) == [line for _, line in rows]
 
 
-def test_an_estimate_takes_less_than_a_millisecond(rows):
-    """CPU time once the facts are there, as the solver asks: other arguments for the same model."""
+def test_an_estimate_is_a_few_thousand_calls(rows):
+    """Once the facts are there, as the solver asks: other arguments for the same model. Calls are counted:
+    time is another on each machine, 4,000 of them take 0.3 to 1 ms."""
     from modelcar_tui.hardware.products import gpu_for
     from modelcar_tui.memory.estimate import estimate
     from modelcar_tui.models.facts import ModelFacts
@@ -161,13 +167,9 @@ def test_an_estimate_takes_less_than_a_millisecond(rows):
 
     config = next(case["inputs"]["config"] for case, _ in rows if "gemma-3" in case["inputs"]["model"])
     model, gpu = ModelFacts(config=config), gpu_for("NVIDIA-H100-80GB-HBM3")
-    args = [engine_args((f"--max-model-len={length}",), 1, None) for length in range(1024, 3024, 10)]
-    best = min(_cpu(model, gpu, args, estimate) for _ in range(3))
-    assert best / len(args) < 0.001
-
-
-def _cpu(model, gpu, args, estimate) -> float:
-    begin = time.process_time()
-    for one in args:
-        estimate(model, gpu, one, vllm="0.19.0")
-    return time.process_time() - begin
+    args = [engine_args((f"--max-model-len={length}",), 1, None) for length in range(1024, 3024, 100)]
+    estimate(model, gpu, args[0], vllm="0.19.0")
+    with cProfile.Profile() as profile:
+        for one in args:
+            estimate(model, gpu, one, vllm="0.19.0")
+    assert pstats.Stats(profile).total_calls / len(args) < 4000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,14 +16,15 @@ from modelcar_tui.kube.objects import Meta, NodeSelector, Requirements
 from modelcar_tui.kube.quantity import mebibytes, thousandths
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.variables import expanded, references
+from modelcar_tui.vllm.images import release_in, release_of_image, with_build
 
 _CONTAINER = "kserve-container"
 _STANDARD = re.compile(r"vllm-(?P<word>.+)-runtime-template")
 _FAST = re.compile(r".*-fast-\d+(?:-template)?")
-_VLLM_TAG = re.compile(r"v?(0\.\d{1,3}(?:\.\d{1,3}){1,2})(?:$|[-+._].*)")
 _SECRET = re.compile(r"(?i)key|token|secret|passw|credential|auth")
 _PARAMETER = re.compile(r"\$\{|\{\{")
 """Of a template that was not filled in, or of KServe."""
+_NOTHING: Mapping[str, str] = {}
 _MOST_VARIABLES, _LONGEST = 200, 200
 _ARCHITECTURES = (("ppc64le", ("ppc64le",)), ("s390x", ("s390x",)), ("x86", ("amd64",)))
 
@@ -159,15 +160,15 @@ def _offer(runtime: ServingRuntime, name: str) -> Offer | None:
         dropped = "is disabled"
     elif not container.image or "$" in container.image:
         dropped = f"has an image that was never filled in ({clean(container.image, limit=120) or 'empty'})"
-    short = clean(name, limit=253)
+    short, environment = clean(name, limit=253), _environment(container.env or ())
     return Offer(
         name=short,
         runtime=clean(runtime.metadata.name, limit=253),
         image=clean(container.image, limit=500),
         accelerators=_accelerators(notes.get("opendatahub.io/recommended-accelerators")),
-        version=version(notes.get("opendatahub.io/runtime-version", ""), container.image),
+        version=version(notes.get("opendatahub.io/runtime-version", ""), container.image, dict(environment)),
         args=masked_arguments(tuple(clean(arg, limit=500) for arg in container.args or ())),
-        environment=_environment(container.env or ()),
+        environment=environment,
         scheduling=_scheduling(spec, container),
         architectures=_architectures(short),
         dropped=dropped,
@@ -215,17 +216,16 @@ def _scheduling(spec: RuntimeSpec, container: Container) -> Scheduling:
     )
 
 
-def version(annotation: str, image: str) -> str | None:
-    """vLLM's version out of the runtime's annotation, else out of an image tag that looks like one of vLLM's.
+def version(annotation: str, image: str, environment: Mapping[str, str] = _NOTHING) -> str | None:
+    """vLLM's version and build out of the runtime's annotation, else out of its image's tag (`vllm.images`).
 
-    Tags such as `3.4.0` or `rhoai-2.20-cuda` are versions of the product around it.
+    What is not one of vLLM's, such as `3.4.0` in a registry that is not known, tells the product around it.
     """
-    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
-    for text in (annotation.strip(), tag):
-        if match := _VLLM_TAG.fullmatch(text):
-            return match[1]
-    text = annotation.strip().removeprefix("v")
-    return clean(text, limit=40) if re.fullmatch(r"\d+(?:\.\d+)+\S{0,20}", text) else None
+    text = annotation.strip()
+    told = release_in(text) or release_of_image(image)
+    if told is None and re.fullmatch(r"v?\d+(?:\.\d+)+\S{0,20}", text):
+        told = clean(text.removeprefix("v"), limit=40)
+    return with_build(told, image, environment) if told else None
 
 
 def _runs_vllm(runtime: ServingRuntime, image: str) -> bool:

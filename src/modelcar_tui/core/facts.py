@@ -75,6 +75,11 @@ class Fact(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
         return self.value is not None
 
     @property
+    def least(self) -> float | T | None:
+        """What can be counted on: the lower bound where it has one, else the value."""
+        return self.value if self.low is None or self.value is None else self.low
+
+    @property
     def guess(self) -> bool:
         """Whether the value is a guess that must be badged."""
         return self.known and (self.source.is_guess or self.low is not None or self.high is not None)

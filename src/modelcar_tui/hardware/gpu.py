@@ -24,6 +24,8 @@ class Gpu(msgspec.Struct, frozen=True, kw_only=True):
     """What CUDA lets vLLM see, which it multiplies by the utilization; less than the label's number."""
     free_gib: Fact[float] = Fact()
     """Free when vLLM starts; no value means an idle card, unless the note says why nobody knows."""
+    link: str = ""
+    """To the next card, `NVLink` or `PCIe`, where its form or its name tells."""
     sms: int | None = None
     """Multiprocessors (compute units on AMD): the sampler's Triton kernel keeps a row of logits for each."""
 
@@ -33,3 +35,12 @@ class Gpu(msgspec.Struct, frozen=True, kw_only=True):
         vendor = vendors().get(self.vendor)
         generation = vendor.generation(self.compute_capability) if vendor else None
         return generation is not None and generation.unified
+
+
+def number(capability: str | None) -> float | None:
+    """`9.0` as a number; None for gfx names and what is unknown."""
+    try:
+        found = float(capability) if capability else 0.0
+    except ValueError:
+        return None
+    return found if 0 < found < 1000 else None

@@ -174,6 +174,7 @@ def gpu_for(product: str, *, memory_mib: int | None = None, count: int = 1) -> G
         compute_capability=row.capability,
         count=count,
         sms=row.sms if mig is None else None,
+        link=row.link,
     )
 
 

@@ -17,6 +17,7 @@ _CAPABILITY = re.compile(r"(?:sm_?)?(\d+)(?:\.(\d+))?")
 _GFX = re.compile(r"gfx[0-9a-f]+")
 NVIDIA = "nvidia"
 """Taken for the vendor of a name that tells of none."""
+AMD = "amd"
 
 
 class Generation(msgspec.Struct, frozen=True):

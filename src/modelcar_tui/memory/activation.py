@@ -1,9 +1,8 @@
 """The peak of vLLM's profiling run: the larger of the forward pass and the sampler's dummy run, and what
 stays.
 
-Derived from v1/worker/gpu_model_runner.py (profile_run, _dummy_sampler_run) and v1/sample: the logits live
-once in 16 bits and, in 32 bits, as themselves, their probabilities and the random draws; Triton's top-k adds
-a row for each multiprocessor. The hidden states of the forward pass live as long as the sampler runs.
+Derived from v1/worker/gpu_model_runner.py (profile_run); the sampler's run is `sampling`'s. The hidden states
+of the forward pass live as long as the sampler runs.
 """
 
 from __future__ import annotations
@@ -11,16 +10,15 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.facts import GIB, Source, Term
+from modelcar_tui.memory import expert_kernels, sparse_attention
 from modelcar_tui.memory.encoder import encoded
+from modelcar_tui.memory.sampling import in_words, sampler_bytes, samples
 from modelcar_tui.memory.start import Start
-from modelcar_tui.models.shape import Shape
 from modelcar_tui.vllm.engine_args import EngineArgs
-from modelcar_tui.vllm.profile import Profile
 
 _LIBRARY = 0.045 * GIB
 """cuBLAS and small buffers during the sampler's run; fitted, 32 MiB of it are cuBLAS's on Hopper."""
 _FORWARD_LIBRARY = 0.016 * GIB
-_TYPICAL_SMS = 132
 _MLA_WORKSPACE = 65536
 """Tokens of context that MLA expands at once while profiling (vllm layers/attention/mla_attention.py)."""
 
@@ -36,31 +34,24 @@ class Peak(msgspec.Struct, frozen=True, kw_only=True):
     terms: tuple[Term, ...]
 
 
-def peak_of(start: Start, *, last: bool, workspace: bool) -> Peak:
+def peak_of(start: Start, *, last: bool) -> Peak:
     """The activation peak of one GPU.
 
     Args:
         last: whether this pipeline rank samples.
-        workspace: whether the experts run through vLLM's fused kernels, which keep a workspace.
     """
-    shape, args, profile = start.model.shape, start.args, start.profile
+    shape, args = start.model.shape, start.args
     seqs, batch = start.limits.seqs, start.limits.batch
-    sms = start.gpu.sms or _TYPICAL_SMS
     width = 2
     rows = min(seqs, batch)
     hidden = batch * shape.hidden * width
-    sampling = last and not (args.pooling or shape.pooling)
-    sampler = _sampler(shape, profile, rows, sms, speculative=args.speculative) if sampling else 0.0
+    sampling = last and samples(start)
+    sampler = sampler_bytes(start) if sampling else 0.0
     logits_stage = sampler + hidden + min(rows, batch) * shape.hidden * width + _LIBRARY if sampling else 0.0
-    passing = 0.0 if profile.moe_workspace else _workspace(shape, args, batch)
-    forward = passing + _forward(start) + _FORWARD_LIBRARY
+    forward = max(_forward(start), _experts_call(start)) + _FORWARD_LIBRARY
     media = encoded(start)
     kept = [
-        (
-            "experts' workspace",
-            _workspace(shape, args, batch) if workspace and profile.moe_workspace else 0.0,
-            _WORKSPACE_NOTE,
-        ),
+        ("experts' workspace", *_workspace(start)),
         ("encoder's outputs and pixels", media.kept, f"{media.note}, {_TOWER_NOTE}"),
         (
             "copies of the encoder's outputs",
@@ -70,13 +61,8 @@ def peak_of(start: Start, *, last: bool, workspace: bool) -> Peak:
         ("LoRA buffers", _lora(args, batch), "max_num_batched_tokens x rank x 4 B, three slices"),
     ]
     if logits_stage >= forward:
-        copies = "9.5" if profile.sorting_sampler or profile.engine_v0 else "3.5"
         terms = [
-            (
-                "sampler's dummy run",
-                sampler,
-                f"{copies} x {rows} sequences x {shape.vocab} x 4 B, {_SAMPLER_NOTE}",
-            ),
+            ("sampler's dummy run", sampler, in_words(start)),
             ("hidden states", logits_stage - sampler, f"{batch} tokens x {shape.hidden} x 2 B, and cuBLAS"),
         ]
     else:
@@ -94,22 +80,12 @@ def peak_of(start: Start, *, last: bool, workspace: bool) -> Peak:
     return Peak(total=total, sampler=logits_stage, warmup=logits_stage + warm, terms=shown)
 
 
-_SAMPLER_NOTE = "vllm v1/worker/gpu_model_runner.py _dummy_sampler_run"
-_WORKSPACE_NOTE = "tokens x top_k x (max(2 x inter/tp, hidden) + max(inter/tp, hidden)) x 2 B (fused_moe.py)"
+_KERNELS = "layers/fused_moe workspace_shapes"
 _ENCODER_NOTE = (
     "with their pixels: 4 x hidden + 2 x (gate and) MLP, or what turning positions takes, x 2 B a row "
     "(found by following the tensors of vLLM's own encoders)"
 )
 _TOWER_NOTE = "kept through the run (gpu_model_runner.py profile_run)"
-
-
-def _sampler(shape: Shape, profile: Profile, rows: int, sms: int, *, speculative: bool) -> float:
-    logits = rows * shape.vocab
-    # The rejection sampler's dummy run: two rows a sequence in 16 bits, and one of them again in 32.
-    beside = 2.0 * logits * 4 if speculative else 0.0
-    if profile.sorting_sampler or profile.engine_v0:
-        return 9.5 * logits * 4 + beside
-    return 3.5 * logits * 4 + sms * shape.vocab * 4 + beside
 
 
 def _forward(start: Start) -> float:
@@ -129,15 +105,22 @@ def _forward(start: Start) -> float:
     return size
 
 
-def _workspace(shape: Shape, args: EngineArgs, batch: int) -> float:
-    moe = shape.moe
-    if moe is None or not any(shape.experts_at) or not moe.inter:
-        return 0.0
-    inter = moe.inter if args.ep else moe.inter / args.tp
-    top_k = moe.top_k or 1
-    first = max(inter, moe.width) * top_k
-    second = max(2 * inter, moe.width) * top_k
-    return batch * (first + second) * 2.0
+def _experts_call(start: Start) -> float:
+    """A call of experts that keep no workspace: their buffers, what goes in, what comes out of the shared
+    ones, the residual and a quantized copy."""
+    passing = expert_kernels.passing(start)
+    return passing + 4 * start.limits.batch * start.model.shape.hidden * 2.0 if passing else 0.0
+
+
+def _workspace(start: Start) -> tuple[float, str]:
+    """The one workspace that experts and sparse attention share from 0.13 on, and where it comes from."""
+    kind = expert_kernels.workspace(start)
+    experts = expert_kernels.kept(start)
+    sparse = sparse_attention.workspace(start)
+    if sparse > experts:
+        return sparse, "sparse attention's (vllm layers/sparse_attn_indexer.py)"
+    note = f"{kind.value} of {start.limits.batch} tokens, of all layers in turn (vllm {_KERNELS})"
+    return experts, note
 
 
 def _lora(args: EngineArgs, batch: int) -> float:

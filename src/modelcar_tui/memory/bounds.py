@@ -23,6 +23,9 @@ _BOUNDED = (
     "headroom_gib",
 )
 
+_PAST_A_GAP = 1.01
+"""Where one release's class of cards begins, a smaller card may start what the class does not: by less than a
+hundredth (`derived`)."""
 OnCard = Callable[[float], tuple[Estimate, Estimate]]
 """Both estimates for a card of another size, in GiB."""
 
@@ -39,7 +42,7 @@ def between(assumed: Estimate, other: Estimate, newer: str, on_card: OnCard) -> 
     changes: dict[str, Any] = {
         name: _bounded(getattr(assumed, name), getattr(other, name)) for name in _BOUNDED
     }
-    if assumed.outcome is not other.outcome and Outcome.UNKNOWN not in (assumed.outcome, other.outcome):
+    if _disagree(assumed, other):
         changes["outcome"] = Outcome.UNKNOWN
         depends = "it depends on the vLLM version, which is not known"
         newest = "the newest"
@@ -59,13 +62,21 @@ def within(assumed: Estimate, most: Estimate, question: str, on_card: OnCard) ->
     changes: dict[str, Any] = {
         name: _bounded(getattr(assumed, name), getattr(most, name)) for name in (*_BOUNDED, "weights_gib")
     }
-    if assumed.outcome is not most.outcome and Outcome.UNKNOWN not in (assumed.outcome, most.outcome):
+    if _disagree(assumed, most):
         changes["outcome"] = Outcome.UNKNOWN
         changes["why"] = (
             f"it depends on {question}: {assumed.outcome} ({assumed.why}), or {most.outcome} ({most.why})"
         )
         changes["error"] = ""
     return msgspec.structs.replace(assumed, **changes, **_surest(assumed, most, on_card))
+
+
+def _disagree(assumed: Estimate, other: Estimate) -> bool:
+    """Whether the other bound ends otherwise; one that can't be sized says nothing, one that is sized and
+    stays open does."""
+    if assumed.outcome in (other.outcome, Outcome.UNKNOWN):
+        return False
+    return other.outcome is not Outcome.UNKNOWN or other.headroom_gib.known
 
 
 def _surest(one: Estimate, other: Estimate, on_card: OnCard) -> dict[str, Fact[Any]]:
@@ -88,7 +99,8 @@ def _required(one: Estimate, other: Estimate, on_card: OnCard) -> Fact[float]:
         one, other = on_card(found.value)
         larger = _outer(one.required_gib, other.required_gib, max, other.outcome)
         if larger.value is not None and larger.value <= found.value:
-            return found
+            starts = one.outcome is other.outcome is Outcome.STARTS
+            return found if starts else msgspec.structs.replace(found, value=found.value * _PAST_A_GAP)
         found = larger
     return found
 
@@ -111,8 +123,10 @@ def _of_the_bound(fact: Fact[Any]) -> Fact[Any]:
 
 
 def _bounded(assumed: Fact[Any], other: Fact[Any]) -> Fact[Any]:
-    if assumed.value is None or other.value is None or assumed.value == other.value:
+    if assumed.value is None or other.value is None:
         return assumed
-    low = min(x for x in (assumed.value, other.value, assumed.low) if x is not None)
-    high = max(x for x in (assumed.value, other.value, assumed.high) if x is not None)
+    low = min(x for x in (assumed.value, other.value, assumed.low, other.low) if x is not None)
+    high = max(x for x in (assumed.value, other.value, assumed.high, other.high) if x is not None)
+    if low == high:
+        return assumed
     return msgspec.structs.replace(assumed, low=float(low), high=float(high))

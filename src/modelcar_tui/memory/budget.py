@@ -9,30 +9,27 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.facts import GIB
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.memory import lora, overheads
+from modelcar_tui.hardware.gpu import Gpu, number
+from modelcar_tui.hardware.vendors import NVIDIA
+from modelcar_tui.memory import lora, overheads, rocm
 from modelcar_tui.memory.activation import Peak, peak_of
-from modelcar_tui.memory.encoder import deepstack_bytes
+from modelcar_tui.memory.buffers import step_buffers
+from modelcar_tui.memory.compressed_peak import with_compressed
 from modelcar_tui.memory.kv.plan import Plan, plan_for
-from modelcar_tui.memory.refusals import number
+from modelcar_tui.memory.split import SWIZZLED, SWIZZLED_EARLY, Split
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import tower_bytes
-from modelcar_tui.memory.weights import (
-    SWIZZLED,
-    SWIZZLED_EARLY,
-    RankWeights,
-    Split,
-    pipeline_ranks,
-    rank_weights,
-)
+from modelcar_tui.memory.weights import RankWeights, pipeline_ranks, rank_weights, stored_between
 from modelcar_tui.models.model import Model
+from modelcar_tui.models.named_layers import Storage
 from modelcar_tui.vllm.architectures import through_transformers
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile
 from modelcar_tui.vllm.transformers_backend import uncut
 
-_EARLY_GRAPHS = 0.5
-"""Graphs before 0.15 took 0.1 to 0.4 GiB where 0.19's take 0.8 to 1.8; half is kept to be safe."""
+_SCALES_WHOLE = (0, 9, 2)
+"""From here on bitsandbytes' nested scales are made whole as they are loaded (bitsandbytes_loader.py
+dequantize_dq)."""
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,12 +38,11 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     weights: RankWeights
     weights_bytes: float
     adapters: float
-    features: float
-    """Buffers for what an encoder hands to inner layers."""
     peak: Peak
     non_torch: float
     graphs: float
-    """What capture takes."""
+    """What capture takes at most."""
+    graphs_least: float
     graphs_deducted: float
     """What vLLM takes from the KV budget for them."""
     start: float
@@ -92,6 +88,7 @@ def budgets_of(start: Start) -> tuple[Budget, ...]:
     longest."""
     args, profile, layers = start.args, start.profile, start.model.shape.layers
     capability = number(start.gpu.compute_capability)
+    amd = rocm.on_rocm(start.gpu)
     split = Split(
         tp=args.tp,
         pp=args.pp,
@@ -99,12 +96,21 @@ def budgets_of(start: Start) -> tuple[Budget, ...]:
         spread=args.tp * args.dp,
         release=profile.release,
         uncut=_uncut(start),
-        swizzled=SWIZZLED_EARLY if profile.release < (0, 17) else SWIZZLED,
-        marlin=(capability is not None and capability < 9) or profile.release == (0, 10),
+        swizzled=_swizzled(start),
+        marlin=not amd and ((capability is not None and capability < 9) or profile.release == (0, 10)),
+        nests=profile.number < _SCALES_WHOLE,
+        capability=capability or 0.0 if start.gpu.vendor == NVIDIA else 0.0,
     )
     ranks = pipeline_ranks(layers, min(args.pp, layers))
     chosen = {ranks[0], ranks[-1], max(ranks, key=lambda rank: rank[1] - rank[0])}
     return tuple(_rank(start, split, rank) for rank in sorted(chosen))
+
+
+def _swizzled(start: Start) -> float:
+    """How much larger Triton's layout of MXFP4 weights is than the plain one, which ROCm keeps."""
+    if rocm.on_rocm(start.gpu):
+        return 1.0
+    return SWIZZLED_EARLY if start.profile.release < (0, 17) else SWIZZLED
 
 
 def on_card(budget: Budget, start: Start) -> Budget:
@@ -132,28 +138,28 @@ def _of_card(start: Start, fixed: float, plan: Plan | None) -> dict[str, Any]:
 def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
     model, args, profile, limits = start.model, start.args, start.profile, start.limits
     shape = model.shape
-    tower = tower_bytes(model, args, profile)
-    weights = rank_weights(shape, split, model.storage, model.width, model.extra, tower, rank)
+    weights = _weights(start, split, rank)
+    if rocm.on_rocm(start.gpu):
+        weights = rocm.with_residue(weights, start, split)
     adapters = lora.adapter_bytes(shape, args, rank)
-    features = deepstack_bytes(start)
-    held = max(0.0, weights.total - args.cpu_offload_gib * GIB) + adapters + features
-    fused = not (model.scheme.mxfp4 and not split.marlin)
-    peak = peak_of(start, last=rank[1] == shape.layers, workspace=fused)
+    held = max(0.0, weights.total - args.cpu_offload_gib * GIB) + adapters
+    peak = peak_of(start, last=rank[1] == shape.layers)
     outside = overheads.non_torch(start)
     capture = overheads.graphs(start, estimate=False)
-    capture *= 1.0 if profile.release >= (0, 15) else _EARLY_GRAPHS
-    deducted = overheads.graphs(start, estimate=True) if profile.graphs_deducted else 0.0
+    deducts = rocm.deducts_graphs(profile) if rocm.on_rocm(start.gpu) else profile.graphs_deducted
+    deducted = overheads.graphs(start, estimate=True) if deducts else 0.0
     planned = plan_for(start, rank=rank)
     plan = planned if isinstance(planned, Plan) else None
     often = _all_layers(shape.layers, rank, profile)
+    peak = with_compressed(peak, start)
     return Budget(
         weights=weights,
         weights_bytes=held,
         adapters=adapters,
-        features=features,
         peak=peak,
         non_torch=outside,
         graphs=capture,
+        graphs_least=overheads.graphs_least(start),
         graphs_deducted=deducted,
         plan=plan,
         needed=_needed(plan, profile, limits.context) * often,
@@ -162,6 +168,19 @@ def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
         unpooled=planned if isinstance(planned, str) else "",
         **_of_card(start, held + peak.total + outside + deducted, plan),
     )
+
+
+def _weights(start: Start, split: Split, rank: tuple[int, int]) -> RankWeights:
+    """Between those of all layers quantized and of the layers that usually are, where nothing tells which."""
+    model = start.model
+    tower, buffers = tower_bytes(model, start.args, start.profile), step_buffers(start)
+
+    def stored(storage: Storage) -> RankWeights:
+        return rank_weights(model.shape, split, storage, model.width, model.extra, tower, rank, buffers)
+
+    if model.usual is None:
+        return stored(model.storage)
+    return stored_between(start, stored(model.storage), stored(model.usual))
 
 
 def _uncut(start: Start) -> str:

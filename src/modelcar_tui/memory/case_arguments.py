@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -23,6 +25,9 @@ _WORDS = {"dtype": "--dtype", "kv_cache_dtype": "--kv-cache-dtype"}
 _SWITCHES = {"ep": "--enable-expert-parallel", "enforce_eager": "--enforce-eager"}
 _DEFAULT = {"tp": 1, "pp": 1, "dp": 1, "dcp": 1}
 _MOST_WORDS = 1000
+_LONGEST = 100_000
+_MODEL = ("model", "model_tag", "model-tag")
+"""In vLLM's log of its arguments; a case names its model itself."""
 _WRITTEN_OUT = re.compile(r"\s*[\w-]+:(\s|$)")
 """`max-model-len: 8192; enforce-eager: True`."""
 
@@ -35,12 +40,15 @@ def arguments_of(case: Mapping[str, Any]) -> tuple[str, ...]:
         ValueError: neither a list of words nor a line.
     """
     told = case.get("args")
-    if isinstance(told, str) and _WRITTEN_OUT.match(told):
+    if isinstance(told, str) and told.lstrip().startswith("{"):
+        told = _object(told)
+    elif isinstance(told, str) and _WRITTEN_OUT.match(told):
         told = dict(_pairs(told))
     if told is None:
         return ()
     if isinstance(told, Mapping):
-        words = [_flag(str(name), value) for name, value in told.items() if value is not False]
+        asked = ((str(name), value) for name, value in told.items() if value is not False)
+        words = [_flag(name, value) for name, value in asked if name not in _MODEL]
     elif isinstance(told, str):
         words = shlex.split(told)
     elif isinstance(told, list) and all(isinstance(one, str | int | float) for one in told):
@@ -53,6 +61,22 @@ def arguments_of(case: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(words[first:])
 
 
+def _object(text: str) -> Any:
+    """What vLLM logs as its non-default args, a dict as Python or JSON writes it; None in it is a default.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    for read in (json.loads, ast.literal_eval):
+        try:
+            found = read(text[:_LONGEST])
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        if isinstance(found, dict):
+            return {name: value for name, value in found.items() if value is not None}
+    raise ValueError("a dict that can't be read")
+
+
 def _pairs(text: str) -> Iterator[tuple[str, Any]]:
     """Of `max-model-len: 8192; enforce-eager: True`, as vLLM's configuration file has them."""
     for item in text.split(";"):
@@ -63,6 +87,8 @@ def _pairs(text: str) -> Iterator[tuple[str, Any]]:
 
 def _flag(name: str, value: Any) -> str:
     written = name if name.startswith("-") else f"--{name}"
+    if isinstance(value, dict | list):
+        value = json.dumps(value)
     return written if value is True or value is None else f"{written}={value}"
 
 

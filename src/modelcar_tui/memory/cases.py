@@ -20,13 +20,14 @@ from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.products import gpu_for
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.memory.case_arguments import arguments_of, flags_of
+from modelcar_tui.memory.case_fields import fields_as_flags, with_flags
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.config import Reader
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.fragments import complete
 from modelcar_tui.models.known import Known, completed, known_model
-from modelcar_tui.models.names import guess_model
+from modelcar_tui.models.names import by_publisher, guess_model
 from modelcar_tui.models.storage import scheme_of
 from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
 
@@ -37,9 +38,9 @@ _Q_WORDS = re.compile(
     r"(?:w\d+a\d+|nvfp4|mxfp4|fp8|gptq|awq|int[48]|[48]bit|bnb|bitsandbytes|gguf|autoround)[\w. -]*"
 )
 _COUNT = re.compile(r":\d{1,4}$")
-_DRAFT = re.compile(r"(?:^|[\s(+])(mtp|eagle3?|ngram)[ =:-]?(\d{1,2})?\b", re.IGNORECASE)
 _FIGURES = ("weights", "activation", "non_torch", "cuda_graph", "kv_available")
-
+_PROMISED = ("kv_available_gib", "kv_tokens")
+"""Figures with the bounds that stand beside them: the lower end is what is promised."""
 
 Hear = Callable[[Estimate, ModelFacts, Gpu, tuple[str, ...], str | None], Estimate]
 """What else is said of a start: its estimate, model, GPU, arguments and release."""
@@ -48,7 +49,8 @@ Hear = Callable[[Estimate, ModelFacts, Gpu, tuple[str, ...], str | None], Estima
 def run_cases(path: Path, hear: Hear | None = None) -> Iterator[dict[str, Any]]:
     """One mapping per case: `id`, the figures in GiB, `kv_tokens`, `max_concurrency`, `verdict` and `why`.
 
-    Figures that are not known are None.
+    Figures that are not known are None. The KV cache's have bounds beside them, `kv_tokens_low` (what is
+    promised) and `kv_tokens_high`, which are the figure itself where nothing is open.
 
     Args:
         hear: what the command line hears beside memory (`advice.heard`).
@@ -95,6 +97,11 @@ def answer(case: Mapping[str, Any], index: int = 0, hear: Hear | None = None) ->
     for name in _FIGURES:
         line[f"{name}_gib"] = _rounded(getattr(result, f"{name}_gib").value)
     line["kv_tokens"] = result.kv_tokens.value
+    for name in _PROMISED:
+        fact = getattr(result, name)
+        for end in ("low", "high"):
+            bound = getattr(fact, end)
+            line[f"{name}_{end}"] = _rounded(fact.value if bound is None else bound)
     line["max_concurrency"] = _rounded(result.max_concurrency.value)
     line["verdict"] = str(result.outcome)
     line["why"] = result.why
@@ -110,9 +117,10 @@ def estimate_case(case: Mapping[str, Any], hear: Hear | None = None) -> Estimate
         given = arguments_of(case)
     except ValueError as error:
         return Estimate(outcome=Outcome.UNKNOWN, why=f"its `args` can't be read: {error}")
-    model, gpu = model_of(case), _gpu(case, read, idle=bool(given))
-    words = masked_arguments((*flags_of(case, read), *given))
-    args = engine_args(words, None, vllm) if given else _args(case, read)
+    model, gpu = model_of(case), _gpu(case, read)
+    told = fields_as_flags(case, read, vllm)
+    words = masked_arguments((*flags_of(case, read), *told, *given))
+    args = engine_args(words, None, vllm) if given else with_flags(_args(case, read), told, vllm)
     result = estimate(model, gpu, args, vllm=vllm, derive=False)
     # Of a card that is only called by its class, such as 80 GB, nothing else can be said.
     return hear(result, model, gpu, words, vllm) if hear and gpu.compute_capability else result
@@ -144,7 +152,9 @@ def _by_name(case: Mapping[str, Any], known: Known | None, name: str) -> ModelFa
         return guess_model(name) if name else ModelFacts()
     told = _told("", case, name)
     config = dict(known.config)
-    if told:
+    if known.quantization:
+        config["quantization_config"] = known.quantization
+    elif told:
         config.pop("quantization_config", None)
     count = known.parameters
     return ModelFacts(
@@ -159,18 +169,13 @@ def _told(quantization: str, case: Mapping[str, Any], name: str) -> str:
     texts = [quantization, Reader(case).text("quant").removeprefix("from checkpoint: ")]
     words = _Q_WORDS.search(name.rpartition("/")[2].lower())
     if words:
-        texts.append(words[0])
+        texts.append(by_publisher(name, words[0]))
     found = [clean(text, limit=200) for text in texts if text.strip()]
     return next((text for text in found if scheme_of(None, None, text).known), found[0] if found else "")
 
 
-def _gpu(case: Mapping[str, Any], read: Reader, *, idle: bool) -> Gpu:
-    """The card.
-
-    Args:
-        idle: take it to be idle, as the command line does. Of a log that does not tell its memory nobody
-            knows what else ran on it.
-    """
+def _gpu(case: Mapping[str, Any], read: Reader) -> Gpu:
+    """The card; idle where nothing else is said, as the command line takes it."""
     product = _COUNT.sub("", clean(str(case.get("gpu") or "unknown"), limit=200))
     gpu = gpu_for(product)
     total = read.number("gpu_total_gib", low=0.1, high=1e4)
@@ -182,16 +187,13 @@ def _gpu(case: Mapping[str, Any], read: Reader, *, idle: bool) -> Gpu:
     if total is None and size and not gpu.visible_gib.known and "+" not in product:
         total = _of_class(float(size.group(1)), free)
     visible = gpu.visible_gib if total is None else _given(total)
-    nobody = Fact[float]()
-    if total is None and not idle:
-        nobody = unknown("nobody measured the card", unit="GiB")
     capability = case.get("gpu_cap")
     return Gpu(
         product=product,
         vendor=gpu.vendor,
         memory_gib=gpu.memory_gib if gpu.memory_gib.known else visible,
         visible_gib=visible,
-        free_gib=nobody if free is None else _given(free),
+        free_gib=Fact[float]() if free is None else _given(free),
         compute_capability=str(capability)[:20] if capability else gpu.compute_capability,
         sms=gpu.sms,
     )
@@ -223,22 +225,7 @@ def _args(case: Mapping[str, Any], read: Reader) -> EngineArgs:
         block_size=read.integer("block_size", high=2**16),
         enforce_eager=read.flag("enforce_eager") is True,
         prefix_caching=read.flag("prefix_caching"),
-        **_drafting(case, read),
     )
-
-
-def _drafting(case: Mapping[str, Any], read: Reader) -> dict[str, Any]:
-    """Speculative decoding, from `speculative` or from a remark such as `(MTP2)` in the model's name."""
-    told = case.get("speculative_config") or case.get("speculative")
-    if isinstance(told, Mapping):
-        inner = Reader(told)
-        method, count = inner.text("method", "model"), inner.integer("num_speculative_tokens", high=1000)
-        return {"speculative": True, "speculative_method": method, "num_speculative_tokens": count or 1}
-    remark = _DRAFT.search(" ".join((read.text("model"), told if isinstance(told, str) else "")))
-    if remark is None:
-        return {}
-    count = int(remark[2]) if remark[2] else 1
-    return {"speculative": True, "speculative_method": remark[1].lower(), "num_speculative_tokens": count}
 
 
 def _load(path: Path) -> list[Any]:

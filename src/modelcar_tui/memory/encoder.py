@@ -15,8 +15,8 @@ from functools import lru_cache
 
 import msgspec
 
+from modelcar_tui.hardware.gpu import number
 from modelcar_tui.hardware.vendors import NVIDIA
-from modelcar_tui.memory.refusals import number
 from modelcar_tui.memory.refused import Refusal
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import absent_modalities
@@ -94,15 +94,6 @@ def encoded(start: Start) -> Encoded:
         start.profile.engine_v0,
     )
     return _encoded(tower, sizes, absent_modalities(args), args.media)
-
-
-def deepstack_bytes(start: Start) -> float:
-    """Buffers of `max_num_batched_tokens x hidden_size` for each level of features that goes past the
-    encoder's end, made with the model (qwen3_vl.py)."""
-    shape, args = start.model.shape, start.args
-    if shape.tower is None or shape.tower.media is None or args.language_model_only:
-        return 0.0
-    return (shape.tower.media.width - 1) * start.limits.batch * shape.hidden * _WIDTH
 
 
 def cut_items_refusal(start: Start) -> Refusal | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.memory import sampling
 from modelcar_tui.memory.bounds import between, within
 from modelcar_tui.memory.budget import budgets_of
 from modelcar_tui.memory.derived import on_size, sized
@@ -100,6 +101,8 @@ def _sized(start: Start, derive: bool) -> Estimate:
     for bound in (0.0, 1.0) if questions else ():
         if bound != start.most:
             found = _bounded(found, start, start.at(bound), " and ".join(questions), derive)
+    if (bare := sampling.without_flashinfer(start)) is not None:
+        found = _bounded(found, start, bare, sampling.QUESTION, derive)
     return found
 
 

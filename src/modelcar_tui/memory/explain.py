@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.facts import GIB, Fact, Source, Term, unknown
-from modelcar_tui.memory import overheads
+from modelcar_tui.memory import overheads, rocm
 from modelcar_tui.memory.budget import Budget, tightest
 from modelcar_tui.memory.cache_terms import NO_CACHE, per_token, states_of_a_request, tokens_explained
 from modelcar_tui.memory.derived import Cards, longest_context
+from modelcar_tui.memory.graphs import Part
 from modelcar_tui.memory.judged import Judged, judge
 from modelcar_tui.memory.other_code import loosened, other_code, runs_other_code
 from modelcar_tui.memory.outcome import NO_TOTAL, headroom_of, would_fit
@@ -69,7 +70,7 @@ def report(start: Start, ranks: tuple[Budget, ...], *, derive: bool) -> Estimate
         notes=_notes(start, tokens_explained(start, plan, blocks, context) if plan and blocks else ""),
     )
     if runs_other_code(start.gpu):
-        made = loosened(made, budget, limits.utilization)
+        made = loosened(made, start, budget)
     return _without_cache(made, judged.odd) if cache_unsure(start) else made
 
 
@@ -134,47 +135,39 @@ def _term(label: str, size: float, note: str = "") -> Term:
     return Term(label, size / GIB, "GiB", Source.COMPUTED, note)
 
 
-def _parts(parts: tuple[overheads.Part, ...]) -> tuple[Term, ...]:
+def _parts(parts: tuple[Part, ...]) -> tuple[Term, ...]:
     return tuple(_term(label, size, note) for label, size, note in parts if size)
-
-
-_FEATURES_NOTE = "max_num_batched_tokens x hidden_size x 2 B for each level (qwen3_vl.py)"
 
 
 def _weights(start: Start, budget: Budget) -> Fact[float]:
     terms = list(budget.weights.terms)
     if budget.adapters:
         terms.append(_term("LoRA slots", budget.adapters, "--max-loras x --max-lora-rank (vllm lora/layers)"))
-    if budget.features:
-        terms.append(_term("deepstack features", budget.features, _FEATURES_NOTE))
-    offloaded = budget.weights.total + budget.adapters + budget.features - budget.weights_bytes
+    offloaded = budget.weights.total + budget.adapters - budget.weights_bytes
     if offloaded >= 1:
         terms.append(_term("offloaded", -offloaded, "--cpu-offload-gb, as far as there are weights"))
     return _gib(budget.weights_bytes, tuple(terms), start.model.source)
 
 
 def _graphs(start: Start, budget: Budget) -> Fact[float]:
-    """What capture takes, and when it does."""
-    whole = overheads.graphs(start, estimate=False)
-    share = budget.graphs / whole if whole else 0.0
-    early = " (graphs before 0.15 took less)" if share < 1 else ""
-    terms = tuple(
-        _term(label, size * share, note + early)
-        for label, size, note in overheads.graph_parts(start, estimate=False)
-        if size
-    )
-    return _gib(budget.graphs, terms, note=_when(start, budget))
+    """What capture takes at most and at least, and when it does."""
+    terms = _parts(overheads.graph_parts(start, estimate=False))
+    found = _gib(budget.graphs, terms, note=_when(start, budget))
+    if budget.graphs_least == budget.graphs:
+        return found
+    return msgspec.structs.replace(found, low=budget.graphs_least / GIB, high=budget.graphs / GIB)
 
 
 def _when(start: Start, budget: Budget) -> str:
     if not budget.graphs:
         return f"no graphs are captured: {start.switches.cuda_graphs.why}".rstrip(": ")
-    if not start.profile.graphs_deducted:
+    since = "0.26 on ROCm" if rocm.on_rocm(start.gpu) else "0.20"
+    if not budget.graphs_deducted:
         left = "they lie in what --gpu-memory-utilization leaves of the card"
-        return f"captured after the KV cache is cut: before vLLM 0.20 nothing is kept for them, {left}"
+        return f"captured after the KV cache is cut: before vLLM {since} nothing is kept for them, {left}"
     return (
         f"captured after the KV cache is cut; vLLM takes {budget.graphs_deducted / GIB:.2f} GiB, "
-        "its estimate of them, from the cache before (since 0.20)"
+        f"its estimate of them, from the cache before (since {since})"
     )
 
 
@@ -275,7 +268,7 @@ def _notes(start: Start, of_tokens: str) -> tuple[str, ...]:
     elif not profile.known:
         notes.append(f"the vLLM version is not known; {profile.label.rstrip('?')} is assumed")
     if runs_other_code(gpu):
-        notes.append(f"{other_code(gpu)}: the figures are CUDA's, with bounds")
+        notes.append(f"{other_code(gpu)}; what no source tells is CUDA's, with bounds")
     if not gpu.free_gib.known:
         notes.append("the card is taken to be idle when vLLM starts")
     return (*notes, of_tokens) if of_tokens else tuple(notes)

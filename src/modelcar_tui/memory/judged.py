@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.memory.budget import Budget
-from modelcar_tui.memory.other_code import even_the_most, in_doubt, runs_other_code
+from modelcar_tui.memory.other_code import runs_other_code, verdict_of
 from modelcar_tui.memory.outcome import verdict
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.types import Outcome
@@ -36,10 +36,8 @@ class Judged(msgspec.Struct, frozen=True):
 def judge(start: Start, budget: Budget) -> Judged:
     """vLLM's checks in their order, then what they leave open; for arguments that pass all checks before
     memory is counted."""
-    odd, other = reason(start, budget), runs_other_code(start.gpu)
-    outcome, why, error = verdict(start, budget)
-    if odd and (outcome in _RESTS_ON_SUMS or start.args.unknown or (other and in_doubt(outcome, budget))):
+    odd, judged = reason(start, budget), verdict_of if runs_other_code(start.gpu) else verdict
+    outcome, why, error = judged(start, budget)
+    if odd and (outcome in _RESTS_ON_SUMS or start.args.unknown):
         outcome, why, error = Outcome.UNKNOWN, f"{odd}; without it: {why}", ""
-    elif other and outcome is Outcome.STARTS:
-        why = even_the_most(start.gpu, budget)
     return Judged(outcome, why, error, odd, start.profile.bound)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from modelcar_tui.memory import expert_kernels, rocm, sampling
 from modelcar_tui.memory.start import Start
 
 
@@ -11,4 +14,14 @@ def open_questions(start: Start) -> tuple[str, ...]:
     Each is a quantity that `Start.between` reads: the figures that are shown lie at `Start.most`, the verdict
     is sure only where the least and the most of all of them end alike.
     """
-    return ()
+    return tuple(_open(start))
+
+
+def _open(start: Start) -> Iterator[str]:
+    if start.model.usual is not None:
+        yield "which layers its checkpoint leaves in 16 bits"
+    if sampling.samples(start) and sampling.sampler(start) is None:
+        yield sampling.QUESTION
+    if expert_kernels.image_decides(start):
+        yield "whether the image has DeepGEMM"
+    yield from rocm.questions(start)

@@ -17,10 +17,12 @@ _MEASURED = 70 * GIB
 """Cards of this class were measured: of 40 starts the tightest had 0.31 GiB left, two deaths -0.16 and
 -0.61."""
 _BARE_UTILIZATION = 0.94
-"""From here on too little may be free: of memory that is the operating system's too, and in a log that does
-not tell what else ran on one of its cards."""
+"""From here on too little may be free of memory that is the operating system's too."""
 _FREE_CHECKED = (0, 9, 1)
 """vllm v1/worker/gpu_worker.py init_device; 0.9.0 has no such check, nor has the engine before V1."""
+_WARMED_UP = (0, 8)
+"""From here on the sampler runs once more after capture (vllm v1/worker/gpu_worker.py
+compile_or_warm_up_model)."""
 _OOM = "torch.OutOfMemoryError: CUDA out of memory."
 _UNEQUAL_PAGES = (
     "The page size of the layer is not divisible by the maximum page size. Cannot unify by adjusting "
@@ -42,8 +44,10 @@ def verdict(start: Start, budget: Budget) -> Verdict:
     free = (gpu.free_gib.value or 0.0) * GIB if measured else total - budget.start
     if free < requested and free_is_checked(profile):
         return no_free_memory(free, total, limits.utilization, measured=measured)
-    if budget.loading > free:
-        return Outcome.OOM_LOAD, f"the weights need {text(budget.loading)} and {text(free)} are free", _OOM
+    room = free if measured else total  # what is only taken to be free refuses nothing
+    if budget.loading > room:
+        has = f"{text(room)} are free" if measured else f"the card has {text(room)}"
+        return Outcome.OOM_LOAD, f"the weights need {text(budget.loading)} and {has}", _OOM
     if available <= 0:
         why = f"all but the KV cache takes {text(budget.fixed)} of the {text(requested)} that vLLM may use"
         return Outcome.REFUSED_NO_KV, why, "No available memory for the cache blocks."
@@ -124,28 +128,39 @@ def _afterwards(start: Start, budget: Budget, available: float, total: float) ->
     """What vLLM does not check: graph capture and the sampler's warm-up, after the KV cache has been
     taken."""
     gpu, limits = start.gpu, start.limits
-    headroom = headroom_of(budget)
-    held = budget.start + budget.weights_bytes + budget.non_torch + available + budget.weights.relaid
-    if headroom is not None and not start.profile.engine_v0:
-        if total - held - budget.graphs < -_SURE:
-            left = text(max(0.0, total - held))
-            why = f"CUDA graphs need {text(budget.graphs)} and {left} are left after the KV cache"
-            return Outcome.OOM_GRAPH_CAPTURE, why, _OOM
-        if headroom < (0.0 if budget.weights.relaid or total >= _MEASURED else -_SURE):
-            why = (
-                f"the sampler's warm-up needs {text(budget.peak.sampler)} after KV cache and CUDA graphs, "
-                f"{text(-headroom)} more than is left; fewer --max-num-seqs or less "
-                "--gpu-memory-utilization helps"
-            )
-            return Outcome.OOM_WARMUP, why, _OOM
-    several = start.args.tp * start.args.pp > 1  # all of which have to be free
-    unmeasured = not gpu.free_gib.known and (gpu.unified or (several and bool(gpu.free_gib.note)))
-    if unmeasured and limits.utilization >= _BARE_UTILIZATION:
+    died = None if start.profile.engine_v0 else _death(start, budget, budget.graphs, total)
+    if died and _death(start, budget, budget.graphs_least, total):
+        return died
+    if died:
+        open_ = f"{text(budget.graphs_least)} to {text(budget.graphs)}"
+        why = f"it depends on the GPU's driver, which keeps {open_} for CUDA graphs: with the most {died[1]}"
+        return Outcome.UNKNOWN, why, ""
+    if gpu.unified and not gpu.free_gib.known and limits.utilization >= _BARE_UTILIZATION:
         why = f"how much of each card is free is not known, and {limits.utilization:g} of it is asked for"
         return Outcome.UNKNOWN, why, ""
     taken = f"{text(budget.fixed)} of {text(budget.requested or 0)} are taken"
     why = f"{taken}, {text(available)} are left for the KV cache"
     return Outcome.STARTS, why, ""
+
+
+def _death(start: Start, budget: Budget, graphs: float, total: float) -> Verdict | None:
+    """How a start ends whose CUDA graphs take so much; None where all fits."""
+    available = max(0.0, budget.available or 0.0)
+    held = budget.start + budget.weights_bytes + budget.non_torch + available + budget.weights.relaid
+    if total - held - graphs < -_SURE:
+        left = text(max(0.0, total - held))
+        why = f"CUDA graphs need {text(graphs)} and {left} are left after the KV cache"
+        return Outcome.OOM_GRAPH_CAPTURE, why, _OOM
+    headroom = total - held - graphs - budget.peak.warmup
+    warmed = start.profile.release >= _WARMED_UP
+    if warmed and headroom < (0.0 if budget.weights.relaid or total >= _MEASURED else -_SURE):
+        why = (
+            f"the sampler's warm-up needs {text(budget.peak.sampler)} after KV cache and CUDA graphs, "
+            f"{text(-headroom)} more than is left; fewer --max-num-seqs or less "
+            "--gpu-memory-utilization helps"
+        )
+        return Outcome.OOM_WARMUP, why, _OOM
+    return None
 
 
 def headroom_of(budget: Budget) -> float | None:

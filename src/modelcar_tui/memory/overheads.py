@@ -1,18 +1,13 @@
-"""Memory outside torch's tensors: the CUDA context, communication buffers, CUDA graphs. Measured, not
-derived."""
+"""Memory outside torch's tensors: the CUDA context, communication buffers, CUDA graphs."""
 
 from __future__ import annotations
 
 from modelcar_tui.core.facts import GIB
-from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware.gpu import Gpu, number
+from modelcar_tui.memory import graphs as cuda_graphs
+from modelcar_tui.memory import rocm
+from modelcar_tui.memory.graphs import Part
 from modelcar_tui.memory.start import Start
-
-_CAPTURES = 51
-"""Graphs at the default sizes 1, 2, 4, 8 to 256 by 8, 272 to 512 by 16."""
-_CAPTURED, _ESTIMATED = (0.10, 0.37, 0.013, 1.0), (0.05, 0.25, 0.0165, 0.7)
-"""GiB of the first graph, of all others, of each layer in them, and the share of what experts add."""
-Part = tuple[str, float, str]
-"""A label, bytes, and where they come from."""
 
 
 def non_torch(start: Start) -> float:
@@ -22,7 +17,9 @@ def non_torch(start: Start) -> float:
 
 def non_torch_parts(start: Start) -> tuple[Part, ...]:
     """The same, what a GPU keeps for itself and what for the others; all of it measured."""
-    ranks, link = start.args.tp, "NVLink" if _nvlink(start.gpu) else "PCIe"
+    if rocm.on_rocm(start.gpu) and not start.profile.engine_v0:
+        return rocm.outside_parts(start)
+    ranks, link = start.args.tp, "NVLink" if _linked(start.gpu) else "PCIe"
     whole, alone = _non_torch(start, ranks), _non_torch(start, 1)
     own = ("CUDA context and libraries", min(whole, alone), "grown while profiling; measured, 0.7 to 0.20")
     if ranks == 1:
@@ -32,9 +29,11 @@ def non_torch_parts(start: Start) -> tuple[Part, ...]:
 
 def _non_torch(start: Start, ranks: int) -> float:
     args, profile = start.args, start.profile
-    big = _nvlink(start.gpu)
+    big, linked = _large(start.gpu), _linked(start.gpu)
     if profile.engine_v0:
-        return (0.30 if not big else 0.5) * GIB * (1 if ranks == 1 else 1.2)
+        return _old_engine(start, ranks)
+    if profile.counts_the_whole_card:
+        return _whole_card(start, ranks)
     alone = 0.25 if profile.graphs_profiled else 0.13
     if ranks == 1:
         return (
@@ -43,52 +42,75 @@ def _non_torch(start: Start, ranks: int) -> float:
             else (alone if profile.graphs_profiled else 0.05) * GIB
         )
     if not profile.graphs_profiled:
-        return 0.55 * GIB
-    if not big:
+        return (0.55 if linked else 0.35) * GIB
+    if not linked:
         return 0.6 * GIB
     return (2.09 if ranks == 2 else 2.21) * GIB
 
 
+def _whole_card(start: Start, ranks: int) -> float:
+    """0.8.0 to 0.9.0: all that is in use on the card but torch's bytes (v1/worker/gpu_worker.py). 0.48 and
+    0.49 GiB in two logs of A100, 0.42 in one of a 4090."""
+    grown = 0.13 if (number(start.gpu.compute_capability) or 9.0) % 1 == 0 else 0.05
+    return _in_use(start, ranks) + grown * GIB
+
+
+def _old_engine(start: Start, ranks: int) -> float:
+    """V0: grown since the worker's snapshot, which the context precedes and NCCL does not (worker/worker.py
+    from 0.7.0 on; before, all that was in use counted). 0.01 to 0.03 in the logs of T4, 0.08 and 0.09 on
+    newer cards; 0.34 to 0.43 of four A100."""
+    if start.profile.release < (0, 7):
+        return (0.5 if _large(start.gpu) else 0.30) * GIB * (1 if ranks == 1 else 1.2)
+    old = (number(start.gpu.compute_capability) or 9.0) < 8
+    return ((0.03 if old else 0.09) + (0.34 if ranks > 1 else 0.0)) * GIB
+
+
 def used_at_start(start: Start) -> float:
     """Bytes of an idle card that are gone before vLLM measures: its CUDA context, and NCCL's with several
-    GPUs."""
-    gpu, args = start.gpu, start.args
+    GPUs. None where vLLM counts the whole card: they are in `non_torch`."""
+    return 0.0 if start.profile.counts_the_whole_card else _in_use(start, start.args.tp * start.args.pp)
+
+
+def _in_use(start: Start, ranks: int) -> float:
+    gpu = start.gpu
     if gpu.free_gib.known and gpu.visible_gib.known:
         return max(0.0, (gpu.visible_gib.value or 0.0) - (gpu.free_gib.value or 0.0)) * GIB
-    if args.tp * args.pp == 1:
-        return (0.51 if _nvlink(gpu) else 0.35) * GIB
-    return (1.55 if _nvlink(gpu) else 0.7) * GIB
+    if ranks == 1:
+        return (0.51 if _large(gpu) else 0.35) * GIB
+    return (1.55 if _linked(gpu) else 0.96 if _large(gpu) else 0.7) * GIB
 
 
 def graphs(start: Start, *, estimate: bool) -> float:
-    """Bytes of the CUDA graphs: what capture takes, or what vLLM estimates before it."""
+    """Bytes of the CUDA graphs: what capture takes at most, or what vLLM estimates before it."""
     return sum(size for _, size, _ in graph_parts(start, estimate=estimate))
 
 
+def graphs_least(start: Start) -> float:
+    """Bytes that capture takes at least."""
+    if start.switches.cuda_graphs.on is False:
+        return 0.0
+    if rocm.on_rocm(start.gpu):
+        return sum(size for _, size, _ in rocm.graph_parts(start.at(0.0)))
+    return sum(size for _, size, _ in cuda_graphs.captured(start, least=True))
+
+
 def graph_parts(start: Start, *, estimate: bool) -> tuple[Part, ...]:
-    """The same by what they grow with; all of it measured."""
-    shape, args = start.model.shape, start.args
+    """The same by what they grow with."""
     if start.switches.cuda_graphs.on is False:
         return ()
-    most = args.max_capture_size or min(2 * start.limits.seqs, 512)
-    share = _count(most) / _CAPTURES
-    experts = 0.0
-    if any(shape.experts_at):
-        experts = (0.7 if args.tp == 1 else 0.5) + (0.3 if start.model.scheme.mxfp4 else 0.0)
-    first, fixed, each, of_experts = _ESTIMATED if estimate else _CAPTURED
-    sizes = f"{int(_count(most))} sizes up to {most}"
-    note = f"{share:.2f} x ({fixed:g} + {each:g} x {shape.layers} layers) GiB, measured at {_CAPTURES} sizes"
-    return (
-        ("first capture", first * GIB, "whatever is captured; measured"),
-        (f"graphs of {sizes}", share * (fixed + each * shape.layers) * GIB, note),
-        ("graphs of experts", share * of_experts * experts * GIB, "experts' kernels; measured"),
-    )
+    if rocm.on_rocm(start.gpu):
+        return rocm.graph_parts(start)
+    return cuda_graphs.estimated(start) if estimate else cuda_graphs.captured(start, least=False)
 
 
-def _count(most: int) -> float:
-    return min(most, 4) + max(0, min(most, 256) - 4) / 8 + max(0, most - 256) / 16
+def _linked(gpu: Gpu) -> bool:
+    """Whether NVLink joins it to the next card; of one whose form nobody knows, its class tells."""
+    if gpu.link:
+        return gpu.link == "NVLink"
+    capability = number(gpu.compute_capability)
+    return _large(gpu) and (capability is None or capability < 11)
 
 
-def _nvlink(gpu: Gpu) -> bool:
-    """Data-centre cards with fast links between them: their memory tells."""
+def _large(gpu: Gpu) -> bool:
+    """Data-centre cards, whose context is larger: their memory tells."""
     return (gpu.visible_gib.value or gpu.memory_gib.value or 0.0) >= 70

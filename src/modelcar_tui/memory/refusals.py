@@ -278,12 +278,3 @@ def _batches(start: Start) -> Refusal | None:
             Outcome.REFUSED_ARGS, "without chunked prefill a step must hold a whole context", error
         )
     return None
-
-
-def number(capability: str | None) -> float | None:
-    """`9.0` as a number; None for gfx names and what is unknown."""
-    try:
-        found = float(capability) if capability else 0.0
-    except ValueError:
-        return None
-    return found if 0 < found < 1000 else None

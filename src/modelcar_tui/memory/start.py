@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import msgspec
 
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.vendors import hardware
+from modelcar_tui.hardware.gpu import Gpu, number
+from modelcar_tui.hardware.vendors import AMD, hardware
 from modelcar_tui.models.model import Model
 from modelcar_tui.vllm.defaults import Limits, limits_for, served_context
 from modelcar_tui.vllm.engine_args import EngineArgs
-from modelcar_tui.vllm.profile import Profile
+from modelcar_tui.vllm.profile import Profile, on_card
 from modelcar_tui.vllm.switches import Switches, switches_of
+
+_MIDDLE = 0.5
+"""Where the best estimate lies of a platform whose every start has a range."""
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -47,10 +50,12 @@ def start_of(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> Star
     """The start, with vLLM's defaults for what the arguments leave open."""
     if args.pooling:
         model = _headless(model)
+    profile = on_card(profile, number(gpu.compute_capability), args.kv_cache_dtype)
     shape, column = model.shape, hardware(gpu.vendor, gpu.product, gpu.compute_capability).column
     switches = switches_of(shape, args, profile, column, served_context(shape, args, profile))
     limits = limits_for(shape, args, profile, gpu, switches.chunked_prefill)
-    return Start(model, gpu, args, profile, limits, switches)
+    most = _MIDDLE if gpu.vendor == AMD else 1.0
+    return Start(model, gpu, args, profile, limits, switches, most)
 
 
 def _headless(model: Model) -> Model:

@@ -80,7 +80,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def tight(self) -> bool:
         """Whether it starts, and hardly more than one request of the full context fits at once."""
-        at_once = self.max_concurrency.value
+        at_once = self.max_concurrency.least
         return self.outcome is Outcome.STARTS and at_once is not None and at_once < TIGHT
 
     @property

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from modelcar_tui.core.facts import GIB, Source
-from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware.gpu import Gpu, number
 from modelcar_tui.hardware.vendors import NVIDIA
 from modelcar_tui.memory import encoder
 from modelcar_tui.memory.budget import Budget
 from modelcar_tui.memory.draft_heads import draft_kind
-from modelcar_tui.memory.other_code import ample, other_code, runs_other_code
+from modelcar_tui.memory.other_code import other_code, runs_other_code
 from modelcar_tui.memory.outcome import state_blocks, text
-from modelcar_tui.memory.refusals import backend_unsure, number, short_cache_unsure
+from modelcar_tui.memory.refusals import backend_unsure, short_cache_unsure
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import absent_modalities
 from modelcar_tui.models.model import Model
@@ -20,6 +20,8 @@ from modelcar_tui.vllm.unmodelled import unmodelled
 
 _LAID_OUT = 9.0, 12.0
 """Capabilities whose backend for compressed attention was read (vllm models/deepseek_v4/nvidia)."""
+_COMPRESSED_SINCE = (0, 24)
+"""The first release whose caches of compressed attention were held against vLLM's own plan."""
 _ENCODER = 4 * GIB
 """More than any encoder of images that was read takes at 8,192 tokens a step (Gemma 3: 3.4 GiB)."""
 _SEEN, _HEARD = frozenset({"image", "video"}), frozenset({"audio"})
@@ -48,7 +50,7 @@ def reason(start: Start, budget: Budget) -> str:
     if not model.scheme.known and model.source is not Source.HEADERS:
         return f"the quantization `{model.scheme.name}` is not known"
     blocks = state_blocks(budget)
-    if runs_other_code(gpu) and (blocks is not None or not ample(budget)):
+    if runs_other_code(gpu) and blocks is not None:
         return other_code(gpu)
     crashes = profile.release < _CAPPED_SINCE and not profile.bound
     if blocks is not None and crashes and start.limits.seqs > blocks:
@@ -109,6 +111,8 @@ def cache_unsure(start: Start) -> str:
         return shape.odd[0]
     if shape.compressed is not None and not _laid_out_as_read(gpu):
         return f"how its compressed attention is laid out on {gpu.product} was not read"
+    if shape.compressed is not None and start.profile.release < _COMPRESSED_SINCE:
+        return f"how vLLM {start.profile.label} lays out its compressed attention was not read"
     return ""
 
 

@@ -11,6 +11,9 @@ import msgspec
 from modelcar_tui.core.facts import GIB, Source, Term
 from modelcar_tui.core.rounding import round_up
 from modelcar_tui.memory.allocator import allocated
+from modelcar_tui.memory.expert_bytes import matrix_bytes, padding, with_room
+from modelcar_tui.memory.split import Split
+from modelcar_tui.memory.start import Start
 from modelcar_tui.models import tensors
 from modelcar_tui.models.compressed import SHARED_IN_BLOCKS
 from modelcar_tui.models.mixers import STATE_PARTS
@@ -24,43 +27,15 @@ from modelcar_tui.models.towers.part import held as ends_held
 _ORIGIN = "vllm model_executor/layers/linear.py"
 _CUT = {"heads": ("qkv_proj", "qkv bias"), "mlp": ("qkv_proj", "qkv bias", "o_proj"), "whole": ()}
 """What is cut of a layer beside what is whole (`Split.uncut`)."""
-SWIZZLED, SWIZZLED_EARLY = 1.09, 1.0653
-"""Triton's layout of MXFP4 weights beside the plain one: measured 1.085 to 1.095 with 1, 2 and 4 GPUs on
-0.19, 1.0653 on 0.11 (one side padded from 2880 to 3072)."""
-_RELAID, _RELAID_MOST = 0.55, 81e6
-"""Share of a layer's down projections that stays idle in the allocator after re-laying, and the most of it;
-from two logged out-of-memory reports."""
-
-_ORDERED, _UNORDERED, _ORDER_BYTES = ("compressed-tensors", "gptq"), (0, 30), 8
-"""Experts in whole numbers have room for the order of their inputs, twice 4 bytes each, up to a release
-(compressed_tensors_moe_wna16.py, auto_gptq.py create_weights)."""
-_TILE = 128
-"""Every kernel's tile along an MXFP4 expert (mxfp4_round_up_hidden_size_and_intermediate_size)."""
-_GATELESS, _ROOM_FOR_GATES = (0, 28), {"fp8", "fp8-block"}
-"""From here on these methods know experts without a gate (fp8.py create_weights)."""
+PADDING, BUFFERS = "experts' padding", "buffers for a step's tokens"
 _WHOLE_UNTIL = (("ModernBert", (0, 29)),)
 """Architectures that vLLM quantizes only from a release on."""
 _QUANTIZES_CONVOLUTIONS = (0, 27)
 """From here on LFM2's convolutions hand the scheme on (vllm layers/mamba/short_conv.py)."""
+_NESTED_SCALE = 1 + 4 / 256
+"""Bytes of a scale that is quantized, too: 256 of them have one of their own."""
+_EITHER_WAY = "between all layers quantized and those that usually are"
 _WHOLE = Storage(PLAIN)
-
-
-class Split(msgspec.Struct, frozen=True, kw_only=True):
-    """How a model is spread."""
-
-    tp: int
-    pp: int
-    ep: int
-    """GPUs that share the experts; 1 without expert parallelism."""
-    spread: int = 0
-    """GPUs that cut each expert without expert parallelism: tensor x data parallelism; 0: `tp`."""
-    uncut: str = ""
-    """What of the layers is whole on every GPU: `whole`, `heads` or `mlp` (`_CUT`), nothing."""
-    swizzled: float = SWIZZLED
-    release: tuple[int, ...] = tensors.NEWEST
-    """vLLM's, where layouts differ."""
-    marlin: bool = False
-    """MXFP4 experts run through Marlin (GPUs before Hopper)."""
 
 
 class RankWeights(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +72,7 @@ def rank_weights(
     extra: float,
     tower: float,
     rank: tuple[int, int],
+    buffers: float = 0.0,
 ) -> RankWeights:
     """Bytes on a GPU of the pipeline rank that holds the layers `rank`.
 
@@ -105,6 +81,7 @@ def rank_weights(
         width: bytes of an unquantized weight.
         extra: bytes of the whole text model that the layers do not explain (may be negative).
         tower: bytes of the vision and audio towers on this GPU.
+        buffers: bytes that the model makes for a step's tokens.
     """
     first, last = rank
     if any(shape.arch.startswith(name) and split.release < since for name, since in _WHOLE_UNTIL):
@@ -131,6 +108,7 @@ def rank_weights(
     share = (last - first) / shape.layers
     found.parts["not explained by config.json"] += extra * share / split.tp
     found.parts["rotary cache"] += shape.ropes.held(split.release)
+    found.parts[BUFFERS] += buffers
     found.parts["allocator rounding"] += found.slack
     terms = tuple(
         Term(
@@ -147,6 +125,21 @@ def rank_weights(
     return RankWeights(first=first, last=last, total=total, terms=terms, relaid=found.relaid)
 
 
+def stored_between(start: Start, least: RankWeights, most: RankWeights) -> RankWeights:
+    """The weights that are shown where the checkpoint may be stored in two ways."""
+    if start.most >= 1.0 or least.total == most.total:
+        return most
+    lean = {term.label: term for term in least.terms}
+    terms = []
+    for term in most.terms:
+        other = lean.get(term.label, term)
+        value = start.between(other.value or 0.0, term.value or 0.0)
+        note = term.note if other.value == term.value else _EITHER_WAY
+        terms.append(msgspec.structs.replace(term, value=value, note=note))
+    total, relaid = start.between(least.total, most.total), start.between(least.relaid, most.relaid)
+    return msgspec.structs.replace(most, total=total, terms=tuple(terms), relaid=relaid)
+
+
 class _Sum:
     """Bytes and numbers by what they are called."""
 
@@ -155,11 +148,25 @@ class _Sum:
         self.counts: Counter[str] = Counter()
         self.slack = self.relaid = 0.0
 
-    def add(self, label: str, elements: int, size: float, count: int = 1, *, rounded: bool = False) -> None:
-        """`count` matrices of so many numbers and bytes, each `rounded` as the allocator rounds it."""
+    def add(
+        self,
+        label: str,
+        elements: int,
+        size: float,
+        count: int = 1,
+        *,
+        rounded: bool = False,
+        more: float = 0.0,
+    ) -> None:
+        """`count` matrices of so many numbers and bytes, each `rounded` as the allocator rounds it.
+
+        Args:
+            more: bytes of padding in each beside `size`.
+        """
         self.parts[label] += size * count
         self.counts[label] += elements * count
-        self.slack += (allocated(size) - size) * count if rounded else 0.0
+        self.parts[PADDING] += more * count
+        self.slack += (allocated(size + more) - size - more) * count if rounded else 0.0
 
 
 def _add_layers(
@@ -179,9 +186,10 @@ def _add_layers(
                 continue
             kept = _finer(one, weight, own.of(one, weight, experts=experts), split)
             copied = weight.label == "kv_b_proj" and kept.bits < PLAIN.bits
-            held = _with_room(one, _in_blocks(one, weight, kept, split), base, split)
-            size, idle = (each * weight.count for each in _bytes(held, kept, width, split))
-            found.add(_label(weight), weight.elements, size, count, rounded=True)
+            held = with_room(one, _in_blocks(one, weight, kept, split), base, split)
+            size, idle = (each * weight.count for each in matrix_bytes(held, kept, width, split))
+            more = padding(one, held, kept, split) * weight.count
+            found.add(_label(weight), weight.elements, size, count, rounded=True, more=more)
             found.relaid += idle * count
 
 
@@ -191,6 +199,8 @@ def _finer(shape: Shape, weight: Weight, scheme: Scheme, split: Split) -> Scheme
     convolves = shape.state is not None and shape.state.kind == "conv"
     if convolves and weight.label in STATE_PARTS and split.release < _QUANTIZES_CONVOLUTIONS:
         return PLAIN
+    if scheme.nested and split.nests:
+        return msgspec.structs.replace(scheme, scale_bytes=_NESTED_SCALE)
     if not scheme.block or weight.role != "expert" or shape.moe is None or split.release < REFINED:
         return scheme
     halves = 1 if shape.family.one_part_layers and not shape.gated else 2
@@ -222,49 +232,6 @@ def _in_blocks(shape: Shape, weight: Weight, scheme: Scheme, split: Split) -> We
     return msgspec.structs.replace(weight, out=2 * round_up(weight.out // 2, scheme.block))
 
 
-def _with_room(shape: Shape, weight: Weight, scheme: Scheme, split: Split) -> Weight:
-    """Experts without a gate, whose method had room for one."""
-    bare = shape.family.one_part_layers and not shape.gated and weight.label == "experts' gate_up"
-    if not bare or split.release >= _GATELESS or not {*scheme.ids} & _ROOM_FOR_GATES:
-        return weight
-    return msgspec.structs.replace(weight, out=2 * weight.out, unit=2 * weight.unit)
-
-
-def _bytes(weight: Weight, scheme: Scheme, width: int, split: Split) -> tuple[float, float]:
-    """Bytes of one such matrix, and what lies idle beside it after it was re-laid."""
-    if scheme.mxfp4 and weight.role == "expert" and weight.inner != 1:
-        return _expert_bytes(weight, scheme, split)
-    if scheme.short_experts and weight.role == "expert" and weight.inner != 1:
-        return scheme.expert_bytes(*_tiled(weight)), 0.0
-    size = stored_bytes(weight, scheme, width)
-    if weight.role == "expert" and scheme.name in _ORDERED and split.release < _UNORDERED:
-        size += _ORDER_BYTES * weight.inner * weight.out / weight.unit
-    return size, 0.0
-
-
-def _expert_bytes(weight: Weight, scheme: Scheme, split: Split) -> tuple[float, float]:
-    """MXFP4 experts, padded to the kernel's tile (vllm fused_moe/oracle/mxfp4.py)."""
-    down = "down" in weight.label
-    if split.marlin:
-        return scheme.linear_bytes(_padded(weight, 256), round_up(weight.inner, 128 if down else 256)), 0.0
-    out, inner = (weight.out, round_up(weight.inner, 64)) if down else (_padded(weight, _TILE), weight.inner)
-    size = scheme.linear_bytes(out, inner) * split.swizzled
-    return size, min(size * _RELAID, _RELAID_MOST) if down else 0.0
-
-
-def _tiled(weight: Weight) -> tuple[int, int]:
-    """Rows and columns of an expert's matrix whose part on this GPU is rounded up to the kernel's tile, that
-    of gate and that of up.
-    """
-    if "down" in weight.label:
-        return weight.out, round_up(weight.inner, _TILE)
-    return weight.out // weight.unit * 2 * round_up(weight.unit // 2, _TILE), weight.inner
-
-
-def _padded(weight: Weight, step: int) -> int:
-    return weight.out // weight.unit * round_up(weight.unit, step) if weight.unit else weight.out
-
-
 def _edge(weight: Weight, scheme: Scheme, width: int) -> float:
     if scheme.bits < 16:
         return scheme.linear_bytes(weight.out, weight.inner)
@@ -284,7 +251,8 @@ def _label(weight: Weight) -> str:
 
 
 def _source(label: str) -> Source:
-    return Source.COMPUTED if label in ("allocator rounding", "rotary cache") else Source.MODEL_CONFIG
+    computed = label in ("allocator rounding", "rotary cache", PADDING, BUFFERS)
+    return Source.COMPUTED if computed else Source.MODEL_CONFIG
 
 
 def _formula(count: int, size: float, note: str) -> str:
@@ -300,6 +268,10 @@ def _note(label: str, split: Split, scheme: Scheme) -> str:
     spread = f"split over {split.tp} GPUs" if split.tp > 1 else "on one GPU"
     if label == "rotary cache":
         return "positions x rotary_dim x 2 B, whole on every GPU (vllm layers/rotary_embedding/base.py)"
+    if label == BUFFERS:
+        return "max_num_batched_tokens rows that the model's file allocates as it loads (vllm models/)"
+    if label == PADDING:
+        return "to whole tiles of FlashInfer's kernels (vllm quantization/utils/flashinfer_utils.py)"
     if label == "allocator rounding":
         return "steps of 2 MiB of PyTorch's caching allocator"
     if label in ("attention", "MLP", "experts") and scheme.bits < 16:

@@ -29,6 +29,8 @@ class Compressed(msgspec.Struct, frozen=True, kw_only=True):
     ratios: tuple[int, ...]
     """Keys that one of a layer stands for; 0 or 1: the layer has its window alone."""
     window: int
+    chosen: int
+    """Entries that a query attends to."""
     ratio: int = 0
     hashed: bool = False
     """The layer looks its experts up by the token."""
@@ -50,6 +52,7 @@ def compressed_of(read: Reader, layers: int) -> Compressed | None:
         index_dim=read.integer("index_head_dim", high=2**12) or 128,
         ratios=ratios + (0,) * (layers - len(ratios)),
         window=window,
+        chosen=read.integer("index_topk", high=2**16) or 0,
     )
 
 

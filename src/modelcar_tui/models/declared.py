@@ -89,6 +89,8 @@ def scheme_of_flag(flag: str | None) -> str:
 def scheme_of_words(text: str) -> str:
     """The scheme in a catalog's or a person's words, such as `w4a16` or `fp8 block 128x128`, or nothing."""
     words = text.lower().replace("_", "-")
+    if "modelopt" in words and (own := _found("modelopt", words.partition(" ")[0])):
+        return own[0]
     loose = (scheme for pattern, scheme in loose_patterns() if pattern.search(words))
     return scheme_of_flag(text) or scheme_of_name(text) or next(loose, "")
 

@@ -24,6 +24,8 @@ class Indexer(msgspec.Struct, frozen=True, kw_only=True):
     dim: int
     share: float
     """Of the layers; the others reuse what an earlier one found, or attend to everything."""
+    chosen: int = 0
+    """Tokens that a query attends to."""
     whole: bool = False
     """Its keys are in 16 bits; else in 8 bits with a 32-bit scale for 128 of them."""
 
@@ -79,7 +81,8 @@ def indexer_of(read: Reader, layers: int) -> Indexer | None:
     heads, dim = read.integer("index_n_heads", high=2**10), read.integer("index_head_dim", high=2**12)
     if heads is None or dim is None or not read.has("index_topk") or not read.has("kv_lora_rank"):
         return None
-    return Indexer(heads=heads, dim=dim, share=sum(indexed_layers(read, layers)) / layers)
+    chosen = read.integer("index_topk", high=2**16) or 0
+    return Indexer(heads=heads, dim=dim, share=sum(indexed_layers(read, layers)) / layers, chosen=chosen)
 
 
 def indexed_layers(read: Reader, layers: int) -> tuple[bool, ...]:

@@ -30,6 +30,8 @@ class KnownModels(msgspec.Struct, frozen=True):
     models: dict[str, dict[str, Any]]
     """By the name without publisher and variant, in small letters: a config.json, flat, with `params` and
     its `source` added (`tools/known_models.py`)."""
+    lists: dict[str, dict[str, Any]] = {}
+    """What published checkpoints list as quantized or not, by their full names in small letters."""
 
 
 @cache
@@ -47,6 +49,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     parameters: int
     source: str
     """Where the config comes from."""
+    quantization: dict[str, Any] | None = None
+    """What the checkpoint of exactly this name says of its quantization, where that is known."""
 
 
 @lru_cache(maxsize=256)
@@ -73,7 +77,8 @@ def known_model(name: str) -> Known | None:
         config.pop("rope_scaling", None)
     if best.startswith("qwen3") and re.search(r"-2507\b", plain):
         config["max_position_embeddings"] = 262144  # that edition's own context
-    return Known(name=best, config=config, parameters=parameters, source=source)
+    listed = table.lists.get(re.split(r"[\s(,]", name.strip().lower(), maxsplit=1)[0])
+    return Known(name=best, config=config, parameters=parameters, source=source, quantization=listed)
 
 
 def completed(config: Mapping[str, Any], known: Known) -> dict[str, Any]:
@@ -84,6 +89,8 @@ def completed(config: Mapping[str, Any], known: Known) -> dict[str, Any]:
         if ours is not None and config.get(size) not in (None, ours):
             return dict(config)
     added = {name: value for name, value in known.config.items() if name != "quantization_config"}
+    if known.quantization:
+        added["quantization_config"] = known.quantization
     return {**added, **config}
 
 

@@ -17,6 +17,7 @@ from modelcar_tui.models.gguf import config_of_gguf
 from modelcar_tui.models.headers import Measured, measure
 from modelcar_tui.models.listed import storage_for
 from modelcar_tui.models.named_layers import Storage
+from modelcar_tui.models.recipes import usual_storage
 from modelcar_tui.models.scheme import Scheme
 from modelcar_tui.models.shape import Shape, shape_of
 from modelcar_tui.models.splits import split_fault, tower_fault
@@ -44,6 +45,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     scheme: Scheme
     storage: Storage
     """The schemes of its layers, where the checkpoint names some that have another."""
+    usual: Storage | None
+    """How such checkpoints are usually stored, where nothing tells which layers it leaves in 16 bits."""
     width: int
     """Bytes of an unquantized weight on the GPU."""
     extra: float
@@ -142,6 +145,7 @@ def _prepare(
         shape=shape,
         scheme=scheme,
         storage=storage,
+        usual=usual_storage(shape, scheme) if _tells_no_layers(facts, measured) else None,
         width=width,
         extra=extra,
         tower=tower,
@@ -152,6 +156,11 @@ def _prepare(
         notes=tuple(notes),
         own_code=has_own_code(facts.config),
     )
+
+
+def _tells_no_layers(facts: ModelFacts, measured: Measured | None) -> bool:
+    """Whether a quantization is known by its name alone."""
+    return measured is None and not quantization_of(facts) and bool(facts.quantization_name.value)
 
 
 def _processed(shape: Shape, told: Mapping[str, Any]) -> Shape:

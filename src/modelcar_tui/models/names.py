@@ -49,6 +49,10 @@ _QUANTIZATIONS: tuple[tuple[str, str, int | None], ...] = (
 )
 
 
+_IN_BLOCKS = frozenset({"qwen", "deepseek-ai", "zai-org", "minimaxai"})
+"""Publishers whose own FP8 checkpoints have blocks of 128 x 128, all linear layers in them."""
+
+
 class NameGuess(msgspec.Struct, frozen=True, kw_only=True):
     """What the words of a name mean."""
 
@@ -95,7 +99,17 @@ def guess_from_names(*names: str) -> NameGuess:
 def quantization_in(name: str) -> Fact[str] | None:
     """The quantization that the words of a name tell; None where they tell none, or 16 bits."""
     found = _quantization(_normal(name))
-    return found[1] if found is not None and (found[0].value or 0) < 16 else None
+    if found is None or (found[0].value or 0) >= 16:
+        return None
+    return msgspec.structs.replace(found[1], value=by_publisher(name, found[1].value or ""))
+
+
+def by_publisher(name: str, words: str) -> str:
+    """What the words of a name say of its quantization, with how its publisher always does that."""
+    publisher = name.lower().partition("/")[0]
+    if publisher in _IN_BLOCKS and words == "fp8":
+        return "fp8 block 128x128"
+    return f"{words} (modelopt)" if words and publisher == "nvidia" else words
 
 
 def _normal(name: str) -> str:

@@ -34,7 +34,9 @@ def public_model(name: str) -> Public | None:
     if known is None:
         return None
     told, config = quantization_in(name), dict(known.config)
-    if told is not None:
+    if known.quantization:
+        config["quantization_config"] = known.quantization
+    elif told is not None:
         config.pop("quantization_config", None)
     parameters = Fact(value=known.parameters, source=Source.CATALOG, unit="parameters", note=known.source)
     facts = ModelFacts(

@@ -33,6 +33,10 @@ class Scheme(msgspec.Struct, frozen=True, kw_only=True):
     """Experts in 4 bits with a scale byte for 32, the other layers as said (DeepSeek V4)."""
     expert_row_bytes: float = 0.0
     """Of one output row of an expert beside its scales, such as a bias."""
+    nested: bool = False
+    """Its scales are quantized, too (bitsandbytes' double quantization)."""
+    ordered: bool = False
+    """The weights of a group are ordered by their activations, and the order is kept beside them."""
     known: bool = True
     ids: tuple[str, ...] = ()
     """Its schemes in `schemes.json`: what a release and a GPU are asked about; empty where nothing says."""

@@ -53,6 +53,8 @@ _BOTH_WAYS = (
     "GritLM",
 )
 """Beginnings of architectures that cache nothing whatever config.json says."""
+_DEEPSTACKED = ("Qwen3VL", "Qwen3Omni", "InternS1Pro", "ColQwen3", "Alpamayo2", "CohereCompass", "Qwen4Exp")
+"""Beginnings of architectures that keep what the tower's inner layers put out (vllm models/qwen3_vl.py)."""
 _LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "decoder_layers")
 _KV_HEADS = (
     "num_key_value_heads",
@@ -94,6 +96,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     moe: Moe | None
     state: State | None
     tower: Tower | None
+    deepstack: int
+    """Inner layers of the tower whose outputs go to layers of their own (Qwen3-VL)."""
     encoder_only: bool
     pooling: bool
     encoder_layers: int
@@ -243,6 +247,7 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
         moe=moe,
         state=state,
         tower=tower_of(config, arch),
+        deepstack=_deepstack(read, arch),
         encoder_only=encoder_only,
         pooling=encoder_only or makes_no_text(arch),
         encoder_layers=encoder_layers if whisper else 0,
@@ -272,6 +277,11 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
         family=family,
         odd=odd,
     )
+
+
+def _deepstack(read: Reader, arch: str) -> int:
+    found = Reader(read.mapping("vision_config")).listing("deepstack_visual_indexes", most=256)
+    return len(found) if arch.startswith(_DEEPSTACKED) else 0
 
 
 def _nested(text: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -28,6 +28,8 @@ _BARE = ((re.compile(r"8-?bit"), "w8a16"), (re.compile(r"4-?bit|w4"), "w4a16"))
 """Bits alone: the size is known and the scheme is not."""
 _ONE_SCALE = (("fp8",), ("modelopt-fp8",))
 """One scale for a whole matrix: none to count."""
+_OF_A_MATRIX = ("modelopt", "per-tensor", "pertensor", "tensorwise")
+"""Words for the same."""
 _ATTENTION = ("attn", "q_proj", "in_proj", "out_proj", "lm_head")
 _WIDTHS = (2, 3, 4, 6, 8, 16)
 _PLAIN_BITS = 16
@@ -79,13 +81,14 @@ def _detailed(base: Scheme, raw: Mapping[str, Any], ids: tuple[str, ...]) -> Sch
     if base.group == ANY_GROUP:
         bits, group = raw.get("bits"), _whole(raw.get("group_size"))
         found = grouped(method, bits if bits in _WIDTHS[:-1] else base.bits, group or ANY_GROUP)
-        return replace(found, expert_row_bytes=base.expert_row_bytes)
+        ordered = raw.get("desc_act") is True
+        return replace(found, expert_row_bytes=base.expert_row_bytes, ordered=ordered)
     if base.name == "fp8":
         block = _in_blocks(base, raw.get("weight_block_size"))
         return replace(block, scale_bytes=0) if ids in _ONE_SCALE and not block.block else block
     if base.name == "bitsandbytes" and raw.get("load_in_8bit"):
         return replace(base, bits=8, group=0)
-    return base
+    return replace(base, nested=raw.get("bnb_4bit_use_double_quant") is True)
 
 
 def _mixed(raw: Mapping[str, Any]) -> Scheme | None:
@@ -117,7 +120,8 @@ def of_group(raw: Mapping[str, Any], group: Mapping[str, Any]) -> Scheme:
         if base is None and weights.get("type") == "float":
             return _unknown(f"compressed-tensors {raw.get('format') or ''}")
         group_size = _whole(weights.get("group_size"))
-        return grouped("compressed-tensors", bits if bits in _WIDTHS else 8, group_size, symmetric=symmetric)
+        found = grouped("compressed-tensors", bits if bits in _WIDTHS else 8, group_size, symmetric=symmetric)
+        return replace(found, ordered=weights.get("actorder") == "group")
     if weights.get("strategy") == "tensor":
         return replace(base, scale_bytes=0)
     return _in_blocks(base, weights.get("block_structure"))
@@ -160,10 +164,13 @@ def _of_words(text: str, scheme: str) -> Scheme:
         base = grouped(
             "w8a16" if bits == 8 else "int4", bits, min(int(match[1]), 2**16) if match else ANY_GROUP
         )
-    elif base.name == "bitsandbytes" and (eight or "int8" in words):
-        base = replace(base, bits=8, group=0)
+    elif base.name == "bitsandbytes":
+        # What is published in four bits mostly nests its scales; what vLLM quantizes itself always does.
+        base = replace(base, bits=8, group=0) if eight or "int8" in words else replace(base, nested=True)
     elif base.name == "fp8" and ("block" in words or "128x128" in words):
         base = replace(base, block=128)
+    elif base.name == "fp8" and any(said in words for said in _OF_A_MATRIX):
+        base = replace(base, scale_bytes=0)
     elif base.name == "gguf":
         base = replace(base, bits=next((b for name, b in _BITS_OF_GGUF.items() if name in words), base.bits))
     return replace(base, ids=ids)

@@ -31,8 +31,15 @@ _ENDINGS = (
 )
 """Endings that vLLM puts in each other's place when it looks for a model to convert (vllm config/model.py
 _SUFFIX_TO_DEFAULTS; model_executor/models/registry.py _normalize_arch)."""
-_NEWER_TRANSFORMERS = ("Gemma4", "GlmMoeDsa")
-"""Listed by 0.19.0, whose own requirement is transformers below 5, which does not know their configs."""
+_NEWER_TRANSFORMERS = (
+    *("AudioFlamingo3", "CohereAsr", "Cwm", "Gemma4", "Glm4MoeLite"),
+    *("GlmAsr", "GlmMoeDsa", "GlmOcr", "Jais2", "MusicFlamingo"),
+)
+"""Listed by 0.19.0 or before, whose requirement is transformers below 5 (requirements/common.txt). The last
+of those, 4.57.6, does not know their configs, nor has vLLM classes of its own for them
+(transformers_utils/config.py)."""
+_FIVE_SINCE = (0, 19, 1)
+"""The first release that takes transformers 5."""
 
 
 Release = tuple[int, ...]
@@ -86,8 +93,6 @@ def architecture_refused(arch: str, profile: Profile, *, own_code: bool = False)
     """
     if not arch or not profile.known or (own_code and not listed(arch, profile)):
         return ""
-    if arch.startswith(_NEWER_TRANSFORMERS) and profile.number <= (0, 19, 0):
-        return f"vLLM {profile.label} comes with a transformers below 5, which does not know {arch}"
     if listed(arch, profile) or backend_runs(arch, profile):
         return ""
     span = architecture_spans().get(arch)
@@ -120,6 +125,8 @@ def architecture_error(arch: str, profile: Profile) -> str:
 
 def architecture_unsure(arch: str, profile: Profile, *, own_code: bool = False) -> str:
     """Why it is not known whether this release loads `arch`; the empty text when it does."""
+    if not own_code and (unsure := _transformers_unsure(arch, profile)):
+        return unsure
     if not arch or listed(arch, profile) or (profile.known and backend_runs(arch, profile)):
         return ""
     spans = architecture_spans()
@@ -136,6 +143,17 @@ def architecture_unsure(arch: str, profile: Profile, *, own_code: bool = False) 
             f"whether {profile.label} has it is not known"
         )
     return ""
+
+
+def _transformers_unsure(arch: str, profile: Profile) -> str:
+    """What of the image decides: its transformers is not told by vLLM's number. Two logs show Gemma 4 served
+    by 0.19.0 and a nightly before it, one shows it refused."""
+    if profile.number >= _FIVE_SINCE or not arch.startswith(_NEWER_TRANSFORMERS) or not listed(arch, profile):
+        return ""
+    return (
+        f"whether it starts hangs on the image: vLLM {profile.label} asks for a transformers below 5, which "
+        f"does not know {arch}; images with a newer one serve it"
+    )
 
 
 def listed(arch: str, profile: Profile) -> bool:
@@ -168,8 +186,8 @@ def _gone(arch: str, span: Span, profile: Profile) -> str:
 
 
 def _nearly(span: Span, profile: Profile) -> bool:
-    """A build on the way to the next release may have what that one lists."""
-    return profile.development and span.before == profile.number
+    """A build between releases is taken for the release that it becomes: it may have what that one lists."""
+    return profile.development and span.before is not None and span.before <= profile.number
 
 
 @lru_cache(maxsize=512)

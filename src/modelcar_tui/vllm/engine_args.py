@@ -46,6 +46,10 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
     max_num_batched_tokens: int | None = None
     enforce_eager: bool = False
     max_capture_size: int | None = None
+    capture_sizes: int | None = None
+    """How many batch sizes are captured, where they are listed."""
+    attention_backend: str = ""
+    """`--attention-backend`, in capitals."""
     compilation_level: int | None = None
     """`level` of `--compilation-config`, `mode` from 0.12 on: 3 is vLLM's own compilation."""
     cudagraph_mode: str = ""
@@ -88,12 +92,11 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
     """Those that `--limit-mm-per-prompt` sets to 0."""
     media: MediaOptions = MediaOptions()
     """How many images, videos and recordings a prompt may hold, and how large they may be."""
+    logprobs_mode: str = ""
     overrides: dict[str, Any] | None = None
     """`--hf-overrides`."""
     long_context_allowed: bool = False
     """The environment sets VLLM_ALLOW_LONG_MAX_MODEL_LEN."""
-    torch_sampler: bool = False
-    """The build is known to sample without FlashInfer."""
     problems: tuple[str, ...] = ()
     """What vLLM's parser would refuse, one sentence each."""
     doubts: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -119,13 +120,32 @@ def _compilation(found: Found, value: str | None) -> None:
     found["cudagraph_mode"] = str(config.get("cudagraph_mode") or "").upper()
     if found["cudagraph_mode"] == "NONE":
         found["enforce_eager"] = True
-    sizes = config.get("cudagraph_capture_sizes")
-    if (
-        isinstance(sizes, list)
-        and sizes
-        and all(isinstance(size, int) and 0 < size < 10**6 for size in sizes)
-    ):
-        found["max_capture_size"] = max(sizes)
+    sizes, most = config.get("cudagraph_capture_sizes"), config.get("max_cudagraph_capture_size")
+    if isinstance(most, int) and not isinstance(most, bool) and 0 <= most < 10**6:
+        found["max_capture_size"] = most
+    if isinstance(sizes, list):
+        _captured(found, sizes)
+
+
+def _captured(found: Found, sizes: list[Any]) -> None:
+    if sizes and all(isinstance(size, int) and 0 < size < 10**6 for size in sizes):
+        found["max_capture_size"], found["capture_sizes"] = max(sizes), len(set(sizes))
+
+
+def _sizes(found: Found, value: str | None) -> None:
+    """`--cudagraph-capture-sizes` lists them; of `--cuda-graph-sizes` one alone is the largest."""
+    told = re.findall(r"\d{1,6}", value or "")
+    _captured(found, [int(size) for size in told])
+
+
+def _old_sizes(found: Found, value: str | None) -> None:
+    _sizes(found, value)
+    if found.get("capture_sizes") == 1:
+        del found["capture_sizes"]
+
+
+def _backend(found: Found, value: str | None) -> None:
+    found["attention_backend"] = clean((value or "").strip().upper(), limit=80)
 
 
 def _transfer(found: Found, value: str | None) -> None:
@@ -164,6 +184,7 @@ _FLAGS: dict[str, Callable[[Found, str | None], None]] = {
     "--decode-context-parallel-size": _integer("dcp", high=1024),
     "--enable-expert-parallel": _switch("ep"),
     "--dtype": _text("dtype"),
+    "--logprobs-mode": _text("logprobs_mode"),
     "--quantization": _text("quantization"),
     "--kv-transfer-config": _transfer,
     "--kv-offloading-size": _number("kv_offloading_gib", 2.0**20),
@@ -181,6 +202,9 @@ _FLAGS: dict[str, Callable[[Found, str | None], None]] = {
     "--max-num-batched-tokens": _integer("max_num_batched_tokens"),
     "--enforce-eager": _switch("enforce_eager"),
     "--max-cudagraph-capture-size": _integer("max_capture_size", low=0, high=10**6),
+    "--cudagraph-capture-sizes": _sizes,
+    "--cuda-graph-sizes": _old_sizes,
+    "--attention-backend": _backend,
     "--enable-chunked-prefill": _switch("chunked_prefill"),
     "--enable-prefix-caching": _switch("prefix_caching"),
     "--disable-hybrid-kv-cache-manager": _switch("hybrid_kv_manager", means=False),

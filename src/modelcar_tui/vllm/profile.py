@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import msgspec
 
+from modelcar_tui.vllm.builds import Build, build_of
 from modelcar_tui.vllm.readings import stands_in, unread
 from modelcar_tui.vllm.release import Version, number_of, parse_version
 from modelcar_tui.vllm.value_table import default_table
@@ -14,7 +15,10 @@ from modelcar_tui.vllm.value_table import default_table
 _NUMBER = re.compile(r"(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?")
 _LAST_PATCH = 99
 _DEVELOPMENT = re.compile(r"dev|rc\d|nightly|main\b|\+g[0-9a-f]", re.IGNORECASE)
-_NO_FLASHINFER = re.compile(r"without (the )?flashinfer sampler", re.IGNORECASE)
+_UNTIL_TEN_TWO = (0, 10, 2)
+"""The release whose V1 engine takes cards below compute capability 8.0 (engine/arg_utils.py
+_is_v1_supported_oracle)."""
+_AITER = re.compile(r"\bwith(out)? aiter\b", re.IGNORECASE)
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +27,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     release: tuple[int, int]
     number: tuple[int, int, int]
     """With its patch; the last of all where none is told."""
+    patch_told: bool
+    build: Build
+    """What the text tells of its build."""
     development: bool
     """A build between releases: `dev`, `rc`, a nightly."""
     version: Version | None
@@ -41,16 +48,15 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """CUDA graphs are estimated and taken from the KV budget."""
     graphs_profiled: bool
     """The estimate runs inside the profile and leaves memory outside torch."""
-    sorting_sampler: bool
-    """Top-k/top-p sorts the logits in PyTorch: 9.5 instead of 3.5 copies of the logits."""
+    counts_the_whole_card: bool
+    """Memory outside torch is all that is in use on the card, not what grew since the start: 0.8.0 to 0.9.0
+    (v1/worker/gpu_worker.py determine_available_memory); so is a 0.9 without a patch, for it takes more."""
     exact_groups: bool
     """The KV check counts whole groups with their padding."""
     null_block: bool
     """The KV check keeps one block back."""
     tokens_are_concurrency: bool
     """The logged tokens are concurrency x context."""
-    moe_workspace: bool
-    """The fused MoE keeps its workspace through the sampler's run."""
     state_blocks_checked: bool
     """Before graphs are captured, a state block for every sequence is asked for."""
     latent_cache: bool
@@ -62,6 +68,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     H200."""
     huge_batches: bool
     """Cards of 160 GiB and more get 16384 tokens a step."""
+    aiter: bool | None
+    """Whether AITER's kernels run on ROCm (VLLM_ROCM_USE_AITER), as the text tells: `0.13.0 with AITER`; off
+    in Red Hat's builds (`0.13.0+rhai5`), None where nothing is told."""
     bound: bool = False
     """Stands only for the other bound of a release that is not known: what it leaves open refuses nothing."""
 
@@ -82,16 +91,17 @@ def profile_for(vllm: str | None) -> Profile:
     assumed = _release(stands_in(newer or None))
     release = (int(found.group(1)), int(found.group(2))) if found and known else assumed
     label = found.group(0) if found and known else f"{newer or '.'.join(map(str, assumed))}?"
-    patch = int(found.group(3) or 0) if found else 0
+    patch_told = bool(found and known and found.group(3))
+    number = (*release, int(found.group(3)) if found and patch_told else _LAST_PATCH)
     v0 = release < (0, 8) or "(V0)" in (vllm or "")
     if "(V1)" in (vllm or ""):
         v0 = False
-    # 0.11.0's image samples with FlashInfer; 0.11.1 made that an option, 0.17 brought a Triton kernel.
-    sorting = (0, 10, 2) <= (*release, patch) < (0, 17, 0) and (*release, patch) != (0, 11, 0)
     return Profile(
         release=release,
         version=parse_version(vllm),
-        number=(*release, int(found.group(3)) if found and known and found.group(3) else _LAST_PATCH),
+        number=number,
+        patch_told=patch_told,
+        build=build_of(vllm),
         development=bool(_DEVELOPMENT.search(vllm or "")),
         label=label,
         known=known,
@@ -100,17 +110,38 @@ def profile_for(vllm: str | None) -> Profile:
         utilization=default_table().value("arguments", "--gpu-memory-utilization", told or None),
         graphs_deducted=release >= (0, 20),
         graphs_profiled=release >= (0, 18),
-        sorting_sampler=sorting or bool(_NO_FLASHINFER.search(vllm or "")),
+        counts_the_whole_card=not v0 and ((0, 8, 0) <= number < (0, 9, 1) or number == (0, 9, _LAST_PATCH)),
         exact_groups=release >= (0, 14),
         null_block=release >= (0, 29),
-        tokens_are_concurrency=release >= (0, 21),
-        moe_workspace=release >= (0, 11),
+        tokens_are_concurrency=number >= (0, 20, 1),
         state_blocks_checked=release >= (0, 20),
-        latent_cache=(*release, patch) >= (0, 7, 1),
-        many_sequences=(0, 8, 0) <= (*release, patch) < (0, 8, 3),
+        latent_cache=number >= (0, 7, 1),
+        many_sequences=(0, 8, 0) <= number < (0, 8, 3),
         large_batches=release >= (0, 9),
         huge_batches=release >= (0, 28),
+        aiter=_aiter(vllm or "", build_of(vllm)),
     )
+
+
+def on_card(profile: Profile, capability: float | None, cache_dtype: str = "auto") -> Profile:
+    """The release's habits on a card.
+
+    Before 0.10.2 V1 took no card below compute capability 8.0, and up to 0.9 an 8-bit KV cache only with
+    FlashAttention 3, which is Hopper's (0.8.0: none); they fell back to the V0 engine.
+    """
+    if profile.engine_v0 or capability is None or profile.number >= _UNTIL_TEN_TWO:
+        return profile
+    eight_bits = cache_dtype != "auto" and profile.release < (0, 10)
+    if capability >= 8 and not (eight_bits and (int(capability) != 9 or profile.number == (0, 8, 0))):
+        return profile
+    return msgspec.structs.replace(profile, engine_v0=True, counts_the_whole_card=False)
+
+
+def _aiter(text: str, build: Build) -> bool | None:
+    told = _AITER.search(text)
+    if told:
+        return not told[1]
+    return False if build is Build.RED_HAT else None
 
 
 def hungry(profile: Profile) -> Profile:

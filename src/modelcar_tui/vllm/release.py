@@ -10,8 +10,12 @@ from typing import TypeVar
 T = TypeVar("T")
 Version = tuple[int, ...]
 _NUMBERS = re.compile(r"(?:vllm[\s:_-]*)?v?(\d+(?:\.\d+)+)(?:\.post(\d+))?", re.IGNORECASE)
-_BUILD = re.compile(r"(?:\+.*|[-.](?:cu|cuda|rocm|cpu|xpu|ubi|rhel|rhai|el)[\d.]*)?", re.IGNORECASE)
-"""What a vendor puts behind the number of the release that it builds."""
+_BUILD = re.compile(
+    r"(?:\+.*|[-.](?:cu|cuda|rocm|cpu|xpu|ubi|rhel|rhai|el)[\d.]*)?"
+    r"(?: with(?:out)? (?:(?:the )?flashinfer sampler|aiter)| \(.{0,20}image\)){0,3}",
+    re.IGNORECASE,
+)
+"""What a vendor puts behind the number of the release that it builds, and what is said of it (`builds`)."""
 
 
 def parse_version(text: str | None) -> Version | None:

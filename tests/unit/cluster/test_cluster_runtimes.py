@@ -26,6 +26,7 @@ from modelcar_tui.demo.kube_objects import (
 from modelcar_tui.demo.kube_operators import APPLICATIONS
 from modelcar_tui.demo.kube_rights import Right, User
 from modelcar_tui.demo.kube_scenarios import openshift_ai, templates
+from modelcar_tui.vllm.release import was_read
 
 
 def with_nodes(*nodes: dict[str, Any]) -> Scenario:
@@ -64,7 +65,7 @@ async def test_a_runtime_matches_the_accelerator(
     report = await report_on(with_nodes(flavour(name, **labels)), tmp_path)
     assert report.runtime is not None, report.runtime_problem
     assert report.runtime.name == expected
-    assert report.runtime.version == "0.18.0"
+    assert report.runtime.version == "0.18.0+rhai"
     assert "@sha256:" in report.runtime.image
 
 
@@ -182,10 +183,34 @@ async def test_a_cluster_that_is_not_openshift_says_so(tmp_path: Path) -> None:
         ("", "registry.redhat.io/rhai/vllm-cuda-rhel9:3.6.0-ea.1", None),
         ("", "localhost:5000/vllm", None),
         ("", "quay.io/vllm/vllm:0.9.0.1@sha256:00", "0.9.0.1"),
+        ("", "quay.io/vllm/vllm:v0.8.5.post1", "0.8.5.post1"),
+        ("0.11.0+rhai5", "x@sha256:0", "0.11.0+rhai5"),
+        ("v0.11.2", "registry.redhat.io/rhaiis/vllm-cuda-rhel9@sha256:00", "0.11.2+rhai"),
+        ("", "registry.redhat.io/rhaiis/vllm-cuda-rhel9:3.2.4", "0.11.0+rhai5"),
+        ("", "registry.redhat.io/rhaiis/vllm-cuda-rhel9:3.2.5-1766067105", "0.11.2+rhai"),
+        ("", "mirror.example:5000/rhaiis/vllm-rocm-rhel9:3.4.0", "0.18.0+rhai"),
+        ("", "registry.redhat.io/rhaiis/vllm-spyre-rhel9:3.2.5", None),
+        ("", "registry.redhat.io/rhaiis/vllm-cuda-rhel9:latest", None),
+        ("", "quay.io/modh/vllm:rhoai-2.25-cuda", "0.10.1.1+rhai"),
+        ("v0.9.1.0", "quay.io/modh/vllm@sha256:00", "0.9.1.0+rhai"),
+        ("", "vllm/vllm-openai:v0.11.0", "0.11.0+upstream"),
+        ("", "docker.io/vllm/vllm-openai:v0.11.0-x86_64", "0.11.0+upstream"),
+        ("", "vllm/vllm-openai:latest", None),
+        ("1.2", "quay.io/own/vllm", "1.2"),
     ],
 )
 def test_versions(annotation: str, image: str, expected: str | None) -> None:
     assert version(annotation, image) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("0", " without the FlashInfer sampler"), ("1", " with the FlashInfer sampler"), ("", ""), ("no", "")],
+)
+def test_a_version_says_what_the_environment_says_of_the_sampler(value: str, said: str) -> None:
+    found = version("0.11.0", "vllm/vllm-openai:x", {"VLLM_USE_FLASHINFER_SAMPLER": value})
+    assert found == f"0.11.0+upstream{said}"
+    assert was_read(found, ["0.11.0"])
 
 
 async def test_hardware_profiles_tell_the_accelerator_where_nodes_do_not(tmp_path: Path) -> None:

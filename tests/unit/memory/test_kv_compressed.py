@@ -110,6 +110,8 @@ FIVE = [("mla", 62), ("window", 22), ("window", 21), ("window", 42), ("window", 
 @pytest.mark.parametrize(
     ("vllm", "block", "checked"),
     [
+        ("0.20.2", 22 * (1728 + 8640 + 37_440), 22 * (1728 + 8640 + 37_440)),
+        ("0.23.0", 1_039_680, 22 * (1728 + 8640 + 37_440)),
         ("0.24.0", 1_039_680, 22 * (1728 + 8640 + 37_440)),
         ("0.26.0", 1_039_680, 22 * (1728 + 8640 + 37_440)),
         ("0.27.0", 1_002_240, 22 * (1728 + 8640 + 37_440)),
@@ -122,13 +124,41 @@ def test_flashs_caches_are_five_groups_in_one_block(vllm: str, block: int, check
     """21 layers compress four tokens and 20 compress 128, of 43 windows.
 
     Latents and keys: 21 x (37,440 + 8,640) + 20 x 1,728 = 1,002,240 B, the largest group. Before 0.27 the
-    slots of each page: 22 of 37,440, as many as windows in a group, 21 of 8,640 and 20 of 1,728 B. Before
-    0.29 the check counted a latent of each kind for each of 22 layers.
+    slots of each page: 22 of 37,440, as many as windows in a group, 21 of 8,640 and 20 of 1,728 B; before
+    0.23 22 of each. Before 0.29 the check counted a latent of each kind for each of 22 layers.
     """
-    assert block in (21 * (LATENT_4 + KEY) + 20 * LATENT_128, 22 * WINDOW + 21 * KEY + 20 * LATENT_128)
+    slots = 22 * WINDOW + 21 * KEY + 20 * LATENT_128
+    even = 22 * (WINDOW + KEY + LATENT_128)
+    assert block in (21 * (LATENT_4 + KEY) + 20 * LATENT_128, slots, even)
     found = plan(FLASH, vllm=vllm)
     assert (found.block_bytes, found.checked_bytes) == (block, checked)
     assert groups(found) == FIVE
+
+
+@pytest.mark.parametrize(
+    ("args", "gib", "logged"),
+    [
+        (("--max-model-len=800000", "--max-num-batched-tokens=512"), 21.47, 3_731_334),
+        (("--max-model-len=8192", "--max-num-batched-tokens=8192"), 13.85, 27_042),
+    ],
+)
+def test_before_0_24_a_request_is_counted_in_pages_of_all_layers_of_a_group(
+    args: tuple[str, ...], gib: float, logged: int
+) -> None:
+    """Pro on eight cards, as two logs of 0.20.2 have it; the logged GiB have two decimals."""
+    found = planned(PRO, *args, "--tensor-parallel-size=8", vllm="0.20.2", gpu=vllm_data.CARD)
+    assert isinstance(found, Plan)
+    assert found.block_bytes == 31 * (WINDOW + KEY + LATENT_128)
+    length = int(args[0].partition("=")[2])
+    blocks = found.block_count(gib * 2**30)
+    assert found.tokens(blocks, length, as_concurrency=True) == pytest.approx(logged, rel=0.0006)
+    of_all = 30 * (LATENT_4 + KEY) + 31 * LATENT_128
+    windows = [(61, 64, WINDOW, 127), (31, 8, WINDOW, 127), (30, 4, WINDOW + KEY, 7)]
+    batch = int(args[1].partition("=")[2])
+    bytes_of_one = -(-length // 256) * of_all + sum(
+        count * page * (-(-min(length, reach + batch) // block) + 1) for count, block, page, reach in windows
+    )
+    assert found.request_blocks(length) == -(-bytes_of_one // of_all)
 
 
 def answers() -> list[tuple[str, dict[str, Any]]]:

@@ -390,3 +390,24 @@ def test_inkling_keeps_the_last_tokens_of_its_convolutions_beside_each_layer(tp:
     assert (found.reach, found.spare) == (3 + 2 * 777, 1)
     assert counts(INKLING, vllm="0.33.0") == {"sliding": 6, "full": 2, "window": 8}
     assert spec({**INKLING, "conv_kernel_size": 8}, vllm="0.33.0", kind="window").block == 8
+
+
+@pytest.mark.parametrize(
+    ("gpu", "vllm", "args", "token"),
+    [
+        ("H200", "0.18.0", (), 656),
+        ("B200", "0.16.0", (), 656),
+        ("B200", "0.17.1", (), 576),  # 16 heads on a GPU
+        ("B200", "0.18.0", ("-tp=4",), 656),  # 32
+        ("B200", "0.19.0", ("-tp=4",), 576),
+        ("B200", "0.18.0", ("--attention-backend=FLASHMLA_SPARSE",), 656),
+        ("H200", "0.18.0", ("--attention-backend=FLASHINFER_MLA_SPARSE",), 576),
+    ],
+)
+def test_sparse_attention_in_8_bits_by_backend(
+    gpu: str, vllm: str, args: tuple[str, ...], token: int
+) -> None:
+    """platforms/cuda.py _get_backend_priorities; 61 x (576 + 132) B is what B200s logged."""
+    wide = {**SPARSE, "num_attention_heads": 128, "num_key_value_heads": 128}
+    found = specs(wide, *(args or ("-tp=8",)), "--kv-cache-dtype=fp8", vllm=vllm, gpu=gpu)
+    assert {each.page // each.block for each in found} == {token, 132}

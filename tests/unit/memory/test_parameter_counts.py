@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from modelcar_tui.memory.weights import Split, rank_weights
+from modelcar_tui.memory.split import Split
+from modelcar_tui.memory.weights import rank_weights
 from modelcar_tui.models.named_layers import Storage
 from modelcar_tui.models.scheme import PLAIN
 from modelcar_tui.models.shape import Shape, shape_of

@@ -316,7 +316,11 @@ def test_old_cards_and_schemes_are_refused_by_the_release_table():
         ("Ministral3ForCausalLM", "0.33.0", Outcome.STARTS),
         ("Ministral3ForCausalLM", "0.25.0", Outcome.STARTS),
         ("GptOssForCausalLM", "0.10", Outcome.STARTS),
-        ("Gemma4ForCausalLM", "0.19.0", Outcome.REFUSED_ARCH),
+        ("Gemma4ForCausalLM", "0.18.1", Outcome.REFUSED_ARCH),
+        ("Gemma4ForCausalLM", "0.18.2rc1.dev73", Outcome.UNKNOWN),
+        ("Gemma4ForCausalLM", "0.19.0", Outcome.UNKNOWN),
+        ("Gemma4ForCausalLM", "0.19.1", Outcome.STARTS),
+        ("Glm4MoeLiteForCausalLM", "0.17.0", Outcome.UNKNOWN),
         ("Gemma4ForCausalLM", "0.20.0", Outcome.STARTS),
         ("BgeM3EmbeddingModel", "0.14.0", Outcome.REFUSED_ARCH),
         ("BgeM3EmbeddingModel", "0.15.0", Outcome.UNKNOWN),
@@ -328,6 +332,14 @@ def test_old_cards_and_schemes_are_refused_by_the_release_table():
 def test_releases_know_some_architectures(arch, vllm, outcome):
     found = size({**LLAMA_8B, "architectures": [arch]}, "--max-model-len=8192", vllm=vllm)
     assert found.outcome is outcome, found.why
+
+
+def test_what_a_dependency_of_the_image_decides_is_unknown_and_says_so():
+    gemma = {**LLAMA_8B, "architectures": ["Gemma4ForCausalLM"]}
+    found = size(gemma, "--max-model-len=8192", vllm="0.19.0")
+    assert "it starts hangs on the image: vLLM 0.19.0 asks for a transformers below 5" in found.why
+    own = {**gemma, "auto_map": {"AutoModelForCausalLM": "modeling.Own"}}
+    assert size(own, "--max-model-len=8192", vllm="0.19.0").outcome is Outcome.STARTS
 
 
 def test_code_beside_the_weights_may_know_what_no_registry_does():

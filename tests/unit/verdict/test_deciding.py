@@ -24,7 +24,7 @@ CUT = Problem(what="the list of nodes was cut short", fix="run again", code="cut
     ("what", "nodes", "verdict", "says"),
     [
         (model(SHORT), (h100(),), Verdict.GO, "are left for the KV cache"),
-        (model(SHORT), (t4(),), Verdict.NO_GO, "the weights need 14.99 GiB and 14.21 GiB are free"),
+        (model(SHORT), (t4(),), Verdict.NO_GO, "the weights need 14.99 GiB and the card has 14.56 GiB"),
         (model(SHORT), (t4(), h100()), Verdict.GO, "are left for the KV cache"),
         (model(SHORT, gpus=2), (t4(),), Verdict.GO, "are left for the KV cache"),
         (

@@ -28,6 +28,8 @@ LARGE = {
 AWQ = {"quant_method": "awq", "bits": 4, "group_size": 128}
 GPTQ = {**AWQ, "quant_method": "gptq"}
 FP8 = {"quant_method": "fp8", "activation_scheme": "dynamic"}
+FEW = "--max-num-seqs=4"
+"""Spyre's and Neuron's caches hold so many requests of the whole context."""
 
 
 def on(
@@ -40,7 +42,7 @@ def on(
     origin: str = "--gpu",
 ) -> ModelVerdict:
     """The verdict on cards that are stated, or that a cluster has."""
-    what = model(*(args or (SHORT,)), gpus=gpus, config={**config, "quantization_config": quantization})
+    what = model(*(args or (SHORT, FEW)), gpus=gpus, config={**config, "quantization_config": quantization})
     facts = msgspec.structs.replace(what.image.model, quantization=quantization)
     what = msgspec.structs.replace(what, image=msgspec.structs.replace(what.image, model=facts))
     nodes = parse_gpu_flags((flag,)).nodes
@@ -92,24 +94,37 @@ def test_the_figures_of_other_code_carry_bounds() -> None:
         estimate.headroom_gib,
     ):
         assert fact.value is not None and fact.low is not None and fact.high is not None
-        assert fact.low < fact.value < fact.high
+        assert fact.low <= fact.value <= fact.high and fact.low < fact.high
     assert estimate.weights_gib.low is None
-    assert any("the figures are CUDA's, with bounds" in note for note in estimate.notes)
+    assert any("what no source tells is CUDA's, with bounds" in note for note in estimate.notes)
 
 
 @pytest.mark.parametrize(
-    ("flag", "args"),
+    ("flag", "args", "says"),
     [
-        ("tpu-v5-lite-podslice:8", (SHORT,)),
-        ("tpu-v6e-slice:4", ("--max-model-len=131072",)),
-        ("Arc-Pro-B60:1", (SHORT,)),
-        ("Gaudi3:8", (SHORT, "--gpu-memory-utilization=0.14")),
+        ("Arc-Pro-B60:1", (SHORT, "--gpu-memory-utilization=0.8"), "other code"),
+        ("IBM-Spyre:8", (SHORT,), "--max-num-seqs requests of the whole context"),
+        ("Gaudi3:8", ("--max-model-len=65536", "--gpu-memory-utilization=0.081"), "of what is free beside"),
     ],
 )
-def test_what_other_code_may_or_may_not_hold_is_unknown(flag: str, args: tuple[str, ...]) -> None:
+def test_what_the_bounds_disagree_on_is_unknown(flag: str, args: tuple[str, ...], says: str) -> None:
     found = on(flag, *args)
-    assert found.verdict is Verdict.UNKNOWN
-    assert "other code" in found.why
+    assert (found.verdict, says in found.why) == (Verdict.UNKNOWN, True), found.why
+
+
+@pytest.mark.parametrize(
+    ("flag", "args", "says"),
+    [
+        ("tpu-v5-lite-podslice:8", (SHORT,), "leaves nothing for the KV cache"),
+        ("tpu-v6e-slice:4", ("--max-model-len=131072",), "one request needs 16.00 GiB"),
+        ("Gaudi3:8", ("--max-model-len=131072", "--gpu-memory-utilization=0.1"), "one request needs 16.00"),
+    ],
+)
+def test_what_does_not_fit_with_the_least_of_everything_is_refused(
+    flag: str, args: tuple[str, ...], says: str
+) -> None:
+    found = on(flag, *args)
+    assert (found.verdict, says in found.why) == (Verdict.NO_GO, True), found.why
 
 
 def test_weights_that_are_more_than_the_device_has_do_not_fit_by_any_code() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from modelcar_tui.vllm.profile import hungry, profile_for
+from modelcar_tui.vllm.builds import Build, Sampler, sampler_of
+from modelcar_tui.vllm.profile import hungry, on_card, profile_for
 
 
 @pytest.mark.parametrize(
@@ -16,13 +17,11 @@ from modelcar_tui.vllm.profile import hungry, profile_for
         ("exact_groups", "0.13.0", "0.14.0"),
         ("null_block", "0.28.0", "0.29.0"),
         ("tokens_are_concurrency", "0.20.2", "0.21.0"),
-        ("moe_workspace", "0.10.2", "0.11.0"),
         ("latent_cache", "0.7.0", "0.7.1"),
         ("many_sequences", "0.7.3", "0.8.0"),
         ("large_batches", "0.8.5", "0.9.0"),
         ("huge_batches", "0.27.0", "0.28.0"),
-        ("sorting_sampler", "0.10.1", "0.10.2"),
-        ("sorting_sampler", "0.11.0", "0.11.1"),
+        ("counts_the_whole_card", "0.7.3", "0.8.0"),
     ],
 )
 def test_a_habit_begins_with_a_release(habit: str, before: str, at: str) -> None:
@@ -34,9 +33,7 @@ def test_a_habit_begins_with_a_release(habit: str, before: str, at: str) -> None
     [
         ("engine_v0", "0.7.3", "0.8.0"),
         ("many_sequences", "0.8.2", "0.8.3"),
-        ("sorting_sampler", "0.10.2", "0.11.0"),
-        ("sorting_sampler", "0.16.0", "0.17.0"),
-        ("sorting_sampler", "0.16.5", "0.17.0"),
+        ("counts_the_whole_card", "0.9.0", "0.9.1"),
     ],
 )
 def test_a_habit_ends_with_a_release(habit: str, last: str, after: str) -> None:
@@ -55,5 +52,54 @@ def test_an_engine_that_is_told_counts_more_than_the_release_s_default() -> None
 def test_the_bound_of_an_unknown_release_is_the_one_that_leaves_least() -> None:
     """0.16 sorts the logits and knows no profile of graphs."""
     bound = hungry(profile_for("0.40.0"))
-    assert (bound.release, bound.sorting_sampler, bound.known) == ((0, 16), True, False)
+    assert (bound.release, bound.known) == ((0, 16), False)
+    assert sampler_of(bound.number, bound.build) is Sampler.SORT
     assert (bound.label, bound.newer) == ("0.40.0?", "0.40.0")
+
+
+@pytest.mark.parametrize("text", ["0.9", "0.9.x", "v0.9 (2025)", "0.9.x/0.10.0"])
+def test_a_release_without_a_patch_is_the_last_of_them_and_measures_as_the_hungriest(text: str) -> None:
+    profile = profile_for(text)
+    assert (profile.number, profile.patch_told) == ((0, 9, 99), False)
+    assert profile.counts_the_whole_card
+
+
+@pytest.mark.parametrize(
+    ("vllm", "capability", "old"),
+    [
+        ("0.8.5", 7.5, True),
+        ("0.10.1", 7.0, True),
+        ("0.10.2", 7.5, False),
+        ("0.10", 7.5, False),
+        ("0.8.5", 8.0, False),
+        ("0.8.5", None, False),
+        ("0.7.3", 9.0, True),
+    ],
+)
+def test_cards_before_ampere_had_the_old_engine_until_0_10_2(
+    vllm: str, capability: float | None, old: bool
+) -> None:
+    profile = on_card(profile_for(vllm), capability)
+    assert profile.engine_v0 is old
+    assert not (old and profile.counts_the_whole_card)
+
+
+@pytest.mark.parametrize(
+    ("vllm", "capability", "old"),
+    [
+        ("0.8.0", 9.0, True),
+        ("0.8.5", 9.0, False),
+        ("0.8.5", 8.9, True),
+        ("0.9.2", 10.0, True),
+        ("0.10.0", 8.9, False),
+    ],
+)
+def test_an_8_bit_cache_had_the_old_engine_without_flash_attention_3(
+    vllm: str, capability: float, old: bool
+) -> None:
+    assert on_card(profile_for(vllm), capability, "fp8").engine_v0 is old
+    assert not on_card(profile_for(vllm), capability).engine_v0
+
+
+def test_a_profile_knows_its_build() -> None:
+    assert [profile_for(text).build for text in ("0.11.0+rhai5", "0.11.0")] == [Build.RED_HAT, Build.RELEASE]

@@ -56,7 +56,7 @@ def test_a_release_newer_than_all_that_was_read_has_bounds_and_says_so(vllm: str
     assert found.vllm.endswith("?") and "newer" in newer_note(vllm)
 
 
-@pytest.mark.parametrize("vllm", ["0.33.0", "0.19.1", "0.11.2+rhai5", "v0.8.5.post1", "0.33.0rc1"])
+@pytest.mark.parametrize("vllm", ["0.33.0", "0.19.1", "0.11.2+rhai5", "v0.8.5.post1+upstream", "0.33.0rc1"])
 def test_a_release_that_was_read_or_lies_between_has_exact_figures(vllm: str) -> None:
     found = start(vllm)
     assert profile_for(vllm).known and found.kv_tokens.low is None

@@ -64,8 +64,8 @@ def _lead(knob: str, search: Search, without: Estimate, found: Found) -> str:
             change = _change(without.kv_available_gib, after.kv_available_gib, "for the KV cache ")
             return f"vLLM may use {share:.0%} of the GPU instead of {search.share:.0%}{change}"
         case "kv_dtype":
-            room = after.kv_tokens.value
-            tokens = f" ({room:,} tokens fit)" if room else ""
+            room = after.kv_tokens.least
+            tokens = f" ({room:,.0f} tokens fit)" if room else ""
             return f"an fp8 KV cache takes half the memory of a 16-bit one{tokens}"
     freed = _gib(without.cuda_graph_gib)
     return f"no CUDA graphs{f': {freed} are free' if freed else ''}, answers come somewhat slower"
@@ -96,7 +96,7 @@ def _gain(knob: str, without: Estimate, after: Estimate) -> str:
 
 
 def _requests(after: Estimate) -> str:
-    often = after.max_concurrency.value
+    often = after.max_concurrency.least
     return "" if often is None else f" with {often:.1f} requests of that length at once"
 
 

@@ -170,7 +170,7 @@ def _context(search: Search, found: Found) -> int:
 
 def _concurrency(search: Search, found: Found) -> float:
     """Full requests at once: what the cache holds, and no more than the scheduler takes."""
-    fits = found.estimate.max_concurrency.value or 0.0
+    fits = found.estimate.max_concurrency.least or 0.0
     return min(fits, float(found.tuning.sequences or search.engine.max_num_seqs or fits))
 
 

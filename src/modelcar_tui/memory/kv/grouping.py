@@ -19,9 +19,9 @@ _PADS_TO_MOST = ((0, 18), 1.5), ((0, 12), 1.25)
 """Since when groups are as large as the largest kind, where it is less than so many times the smallest."""
 _STRIDED = (0, 24)
 """From here on a page that does not divide the largest is padded to it; before, vLLM stopped."""
-_PACKED_BY_SLOT = (0, 27)
-"""Before, a packed block had a slot for each layer of each page size; from here on, the largest group's
-bytes."""
+_OWN_SLOTS, _PACKED_BY_SLOT = (0, 23), (0, 27)
+"""From the first on a packed block has a slot for each layer of each page size, before as many of each size;
+from the second on, the largest group's bytes."""
 _ANY_TYPE = (0, 29)
 """From here on any type is split whose page sizes have as many layers each; before, all but the latents."""
 
@@ -35,6 +35,13 @@ class Group(msgspec.Struct, frozen=True):
     """Layers that really are in it, without padding."""
     page: int
     """Bytes of one block in all of them."""
+    padded: int = 0
+    """The same with each page padded to its slot; 0: none is."""
+
+    @property
+    def room(self) -> int:
+        """Bytes of one block in all of them, with what pads their pages."""
+        return self.padded or self.page
 
     @property
     def kind(self) -> str:
@@ -132,18 +139,20 @@ def _side_by_side(layers: Layers, release: tuple[int, int]) -> Grouping:
             groups.append(_packed_group(own, room))
             widths |= _by_page(dict(own), room)
             most = max(most, *_by_page(dict(own)).values())
+    even = most * sum(_latent_pages(layers))
     if release < _PACKED_BY_SLOT:
-        block = sum(page * count for page, count in widths.items())
+        slots = sum(page * count for page, count in widths.items())
+        block = even if release < _OWN_SLOTS else slots
     else:
         block = max(group.page for group in groups)
-    checked = block if release >= _ANY_TYPE else most * sum(_latent_pages(layers))
-    return Grouping(tuple(groups), block, checked)
+    return Grouping(tuple(groups), block, block if release >= _ANY_TYPE else even)
 
 
 def _packed_group(own: list[tuple[Spec, int]], room: dict[int, int]) -> Group:
     first = own[0][0]
     spec = msgspec.structs.replace(first, page=room.get(first.page, first.page))
-    return Group(spec, sum(count for _, count in own), sum(spec.page * count for spec, count in own))
+    padded = sum(room.get(spec.page, spec.page) * count for spec, count in own)
+    return Group(spec, sum(count for _, count in own), sum(spec.page * count for spec, count in own), padded)
 
 
 def _slots(layers: Layers) -> dict[int, int]:

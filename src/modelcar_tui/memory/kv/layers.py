@@ -7,6 +7,7 @@ from collections import Counter
 import msgspec
 
 from modelcar_tui.core.rounding import ceil_div
+from modelcar_tui.memory import sparse_attention
 from modelcar_tui.memory.kv.compressed import compressed_layers
 from modelcar_tui.memory.kv.flight import in_flight
 from modelcar_tui.memory.kv.specs import KEEPS_ALL, Layers, Spec
@@ -17,7 +18,8 @@ from modelcar_tui.models.parts import Mla
 from modelcar_tui.models.shape import Shape
 
 _SPARSE_FP8 = 656
-"""Bytes of a token in DeepSeek's 8-bit layout for sparse attention (vllm v1/kv_cache_interface.py)."""
+"""Bytes of a token in DeepSeek's 8-bit layout, which FlashMLA's sparse backend asks for (vllm
+v1/kv_cache_interface.py)."""
 _NARROW_VALUES = (0, 20)
 """Values narrower than keys were padded to them before (vllm models/mimo_v2_flash.py)."""
 _PADDED_MLA = 256
@@ -181,7 +183,7 @@ def _latent(start: Start, shape: Shape, mla: Mla) -> int:
     if not (mla.latent and profile.latent_cache):
         wide = mla.nope + mla.rope if profile.latent_cache else _PADDED_MLA
         return max(1, shape.heads // args.tp) * head_bytes(args.kv_cache_dtype, start.model, wide, wide)
-    if shape.indexer is not None and width < 2:
+    if shape.indexer is not None and width < 2 and not sparse_attention.flashinfer(start):
         return _SPARSE_FP8
     return int((mla.kv_rank + mla.rope) * width)
 

@@ -15,6 +15,9 @@ from modelcar_tui.memory.start import Start
 
 _BLOCKS_COUNT = (0, 27)
 """From here on a request's blocks are added up; before, its bytes were, in pages of the first group."""
+_ONE_LAYER_COUNTS = (0, 24)
+"""From here on these pages are those of one layer of a group (generate_scheduler_kv_cache_config came first);
+before, those of all layers in it."""
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -43,6 +46,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What the start-up check counts for one."""
     by_pages: bool
     """A request's blocks are counted in pages of the first group."""
+    whole_groups: bool = False
+    """Those of all layers in a group, and not of one."""
     context_split: int
     """Decode context parallelism."""
 
@@ -61,21 +66,29 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     def request_blocks(self, length: int) -> int:
         """Block ids of one request of `length` tokens over all groups."""
-        held = [(group.spec.blocks(length), group.spec.page) for group in self.groups]
+        held = [
+            (group.spec.blocks(length), group.room if self.whole_groups else group.spec.page)
+            for group in self.groups
+        ]
         if self.by_pages:
             return ceil_div(sum(blocks * page for blocks, page in held), held[0][1])
         return sum(blocks for blocks, _ in held)
 
     def needed(self, length: int, *, padded: bool) -> int:
         """Bytes that vLLM's start-up check asks for one request of `length` tokens."""
-        if padded:
-            return sum(group.spec.blocks(length) for group in self.groups) * self.checked_bytes
-        return sum(group.spec.blocks(length) * group.page for group in self.groups)
+        return _needed(self._weighed(padded=padded), length)
 
     def longest(self, available: float, limit: int, *, padded: bool) -> int:
         """The longest context whose check passes, at most `limit`; 0 when not even one token fits."""
-        lengths = range(1, limit + 1)
-        return bisect_right(lengths, available, key=lambda length: self.needed(length, padded=padded))
+        weighed = self._weighed(padded=padded)
+        return bisect_right(range(1, limit + 1), available, key=lambda length: _needed(weighed, length))
+
+    def _weighed(self, *, padded: bool) -> Counter[Spec]:
+        """Bytes that the check counts for a block of each spec, all its groups together."""
+        found: Counter[Spec] = Counter()
+        for group in self.groups:
+            found[group.spec] += self.checked_bytes if padded else group.page
+        return found
 
     def block_count(self, available: float) -> int:
         """Block ids that `available` bytes hold."""
@@ -98,6 +111,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return sum(group.page / group.spec.block for group in self.groups if group.spec.keeps_all)
 
 
+def _needed(weighed: Counter[Spec], length: int) -> int:
+    return sum(spec.blocks(length) * size for spec, size in weighed.items())
+
+
 def plan_for(start: Start, *, rank: tuple[int, int]) -> Plan | str | None:
     """The plan of one GPU of the pipeline rank `rank`.
 
@@ -116,5 +133,6 @@ def plan_for(start: Start, *, rank: tuple[int, int]) -> Plan | str | None:
         block_bytes=found.block_bytes,
         checked_bytes=found.checked_bytes,
         by_pages=release < _BLOCKS_COUNT,
+        whole_groups=packed(start.model.shape) and release < _ONE_LAYER_COUNTS,
         context_split=start.args.dcp,
     )

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from math import lcm
 
 from modelcar_tui.core.rounding import ceil_div
+from modelcar_tui.hardware.gpu import number
 from modelcar_tui.memory.kv.specs import Spec
 from modelcar_tui.memory.kv.widths import FLOATS
-from modelcar_tui.memory.refusals import number
 from modelcar_tui.memory.start import Start
 from modelcar_tui.models.states import State
 

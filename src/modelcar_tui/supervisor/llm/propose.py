@@ -128,7 +128,7 @@ def _on(model: ModelRequirements, verdict: ModelVerdict, vllm: str | None) -> _S
     result = verdict.estimate
     if verdict.verdict is not Verdict.GO or result is None or result.outcome is not Outcome.STARTS:
         return None
-    requests = result.max_concurrency.value
+    requests = result.max_concurrency.least
     engine = server_args(model.car.serving.args, model.car.serving.gpu_count, vllm)
     context = engine.max_model_len or implied_context(model.image.model.config, engine.overrides, vllm)
     if requests is None or context is None or context <= 0:

@@ -41,12 +41,12 @@ def memory_rows(label: str, model: ModelVerdict | None, cells: int, glyphs: Glyp
         used += length
     spans.append((glyphs.bar_empty * (room - used), "faint"))
     legend.append((("of ", "muted"), (f"{whole:.0f} GiB", "muted")))
-    tokens = model.estimate.kv_tokens.value
-    concurrency = model.estimate.max_concurrency.value
+    tokens = model.estimate.kv_tokens.least
+    concurrency = model.estimate.max_concurrency.least
     rows = [Row(tuple(spans)), *_legend(legend, cells)]
     if tokens is not None:
         many = f", {concurrency:.1f} full requests" if concurrency is not None else ""
-        rows.append(row((f"      KV for {tokens:,} tokens{many}", "muted")))
+        rows.append(row((f"      KV for {tokens:,.0f} tokens{many}", "muted")))
     return rows
 
 

@@ -1,0 +1,106 @@
+"""What the sampler's dummy run holds, by who samples.
+
+v1/worker/gpu_model_runner.py `_dummy_sampler_run` asks for top-k and top-p of random logits. Copies of the
+logits in 32 bits: half of one in 16 bits, themselves, probabilities, random draws; PyTorch's sort keeps
+sorted values, their indices in 64 bits and what is scattered back beside them.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import msgspec
+
+from modelcar_tui.hardware.gpu import number
+from modelcar_tui.hardware.vendors import AMD
+from modelcar_tui.memory.start import Start
+from modelcar_tui.vllm.builds import Build, Sampler, may_lack_flashinfer, sampler_of
+
+_LEAN, _SORTING = 3.5, 9.5
+_TYPICAL_SMS = 132
+_FLOAT = 4
+QUESTION = "whether its build samples with FlashInfer"
+
+
+def samples(start: Start) -> bool:
+    """Whether the model samples at all."""
+    return not (start.args.pooling or start.model.shape.pooling)
+
+
+def sampler(start: Start) -> Sampler | None:
+    """Who samples; None where it hangs on a build that nobody told.
+
+    FlashInfer returns no processed logits, nor is it asked on ROCm. The engine before V1 sorts, unless
+    VLLM_USE_FLASHINFER_SAMPLER is 1.
+    """
+    if start.profile.engine_v0:
+        asked = start.profile.build is Build.WITH_FLASHINFER
+        return Sampler.FLASHINFER if asked else Sampler.SORT
+    gpu, profile = start.gpu, start.profile
+    return _sampler(
+        profile.number,
+        profile.build,
+        profile.patch_told,
+        gpu.vendor != AMD and not start.args.logprobs_mode.startswith("processed"),
+        gpu.compute_capability,
+        min(_rows(start), 8),
+    )
+
+
+@lru_cache(maxsize=512)
+def _sampler(
+    release: tuple[int, int, int],
+    build: Build,
+    patch_told: bool,
+    may: bool,
+    capability: str | None,
+    rows: int,
+) -> Sampler | None:
+    return sampler_of(
+        release,
+        build,
+        patch_told=patch_told,
+        cuda=may,
+        capability=number(capability),
+        rows=rows,
+    )
+
+
+def without_flashinfer(start: Start) -> Start | None:
+    """The same start without FlashInfer, where its release's number is taken for the image that has it and
+    may be a wheel that has not; None elsewhere. Its figures are a bound: the shown ones are the image's."""
+    if sampler(start) is not Sampler.FLASHINFER or not samples(start):
+        return None
+    if not may_lack_flashinfer(start.profile.number, start.profile.build):
+        return None
+    bare = msgspec.structs.replace(start.profile, build=Build.WITHOUT_FLASHINFER)
+    return msgspec.structs.replace(start, profile=bare)
+
+
+def sampler_bytes(start: Start) -> float:
+    """Bytes of the dummy run."""
+    who, vocab = sampler(start), start.model.shape.vocab
+    logits = _rows(start) * vocab * _FLOAT
+    # Triton's top-k has a row a multiprocessor; FlashInfer's run of 0.11.0 took as much (two logs).
+    lean = _LEAN * logits + (start.gpu.sms or _TYPICAL_SMS) * vocab * _FLOAT
+    most = _SORTING * logits
+    taken = start.between(min(lean, most), most) if who is None else most if who is Sampler.SORT else lean
+    if start.args.logprobs_mode == "processed_logprobs" and who is not Sampler.SORT:
+        taken += logits  # kept beside the probabilities (forward_native); less than the sort had
+    # The rejection sampler's dummy run: two rows a sequence in 16 bits, and one of them again in 32.
+    return taken + (2.0 * logits if start.args.speculative else 0.0)
+
+
+def in_words(start: Start) -> str:
+    """How the bytes come about."""
+    who = sampler(start)
+    shape = f"{_rows(start)} sequences x {start.model.shape.vocab} x 4 B"
+    if who is None:
+        copies, by = start.between(_LEAN, _SORTING), "its build decides who samples"
+    else:
+        copies, by = _SORTING if who is Sampler.SORT else _LEAN, str(who)
+    return f"{copies:g} x {shape}, {by} (vllm v1/sample/ops/topk_topp_sampler.py)"
+
+
+def _rows(start: Start) -> int:
+    return min(start.limits.seqs, start.limits.batch)

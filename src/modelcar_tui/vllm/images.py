@@ -1,0 +1,66 @@
+"""vLLM's release and build out of the reference of a runtime image."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+
+import msgspec
+
+from modelcar_tui.core.resources import table
+from modelcar_tui.vllm.builds import Build, build_of
+
+_VLLM_TAG = re.compile(r"v?(0\.\d{1,3}(?:\.\d{1,3}){1,2}(?:\.post\d{1,2})?)(?P<rest>$|[-+._].*)")
+_LOCAL = re.compile(r"\+[\w.]{1,30}")
+_BUILT_AT = re.compile(r"-\d{6,}$")
+"""The time that Red Hat puts behind a release of its product: `3.2.5-1766067105`."""
+_PRODUCT_TAG = re.compile(r"rhoai-(\d+\.\d+)-(?:cuda|rocm)")
+_TABLED = re.compile(r"vllm-(?:cuda|rocm)-rhel\d")
+"""Images whose releases the table has; those for other accelerators go their own way."""
+_SAID = {True: Build.WITH_FLASHINFER, False: Build.WITHOUT_FLASHINFER}
+_MARKS = {Build.RED_HAT: "+rhai", Build.UPSTREAM: "+upstream"}
+
+
+class _File(msgspec.Struct, frozen=True):
+    source: str
+    rhaiis: dict[str, str]
+    rhoai: dict[str, str]
+
+
+@cache
+def _file() -> _File:
+    return table(__file__, "images.json", _File)
+
+
+def release_in(text: str) -> str | None:
+    """The release in a tag or an annotation that looks like one of vLLM's, with its build: `0.11.0+rhai5`."""
+    match = _VLLM_TAG.fullmatch(text)
+    if match is None:
+        return None
+    local = _LOCAL.match(match["rest"])
+    return match[1] + (local[0] if local else "")
+
+
+def release_of_image(image: str) -> str | None:
+    """What an image's tag tells: vLLM's own number, or Red Hat's of the product around it.
+
+    Red Hat's are looked up; a digest tells nothing, and nor does a tag that moves or is in no table.
+    """
+    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    if build_of(image) is not Build.RED_HAT:
+        return release_in(tag)
+    product = _PRODUCT_TAG.fullmatch(tag)
+    if product:
+        return _file().rhoai.get(product[1])
+    own = release_in(tag)
+    tabled = _TABLED.search(image)
+    return own or (_file().rhaiis.get(_BUILT_AT.sub("", tag.removeprefix("v"))) if tabled else None)
+
+
+def with_build(release: str, image: str, environment: Mapping[str, str]) -> str:
+    """The release with the build that the image tells of, where it does not say one itself, and with what the
+    container's environment says of its sampler."""
+    whole = release if "+" in release else release + _MARKS.get(build_of(image), "")
+    said = environment.get("VLLM_USE_FLASHINFER_SAMPLER", "").strip()
+    return whole if said not in ("0", "1") else f"{whole} {_SAID[said == '1']}"
