@@ -50,7 +50,7 @@ def _non_torch(start: Start, ranks: int) -> float:
 
 def used_at_start(start: Start) -> float:
     """Bytes of an idle card that are gone before vLLM measures: its CUDA context, and NCCL's with several
-    GPUs."""
+    GPUs; over PCIe those of one log each of L40S and RTX PRO 6000."""
     gpu, args = start.gpu, start.args
     if gpu.free_gib.known and gpu.visible_gib.known:
         return max(0.0, (gpu.visible_gib.value or 0.0) - (gpu.free_gib.value or 0.0)) * GIB
