@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.core.facts import Fact
+from modelcar_tui.core.facts import Fact, Source, Term
 from modelcar_tui.memory.derived import alike
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.vllm.readings import stands_in, unread
@@ -23,9 +23,9 @@ _BOUNDED = (
     "headroom_gib",
 )
 
-_PAST_A_GAP = 1.01
-"""Where one release's class of cards begins, a smaller card may start what the class does not: by less than a
-hundredth (`derived`)."""
+_GAP = 0.01
+"""Where one release's class of cards begins, a smaller card may start what the class does not: by less than
+this share (`derived`)."""
 OnCard = Callable[[float], tuple[Estimate, Estimate]]
 """Both estimates for a card of another size, in GiB."""
 
@@ -95,14 +95,20 @@ def _required(one: Estimate, other: Estimate, on_card: OnCard) -> Fact[float]:
     starts both of them.
     """
     found = _outer(one.required_gib, other.required_gib, max, other.outcome)
+    told = Outcome.UNKNOWN not in (one.outcome, other.outcome)
     while found.value is not None and not alike(one.required_gib.value, other.required_gib.value):
         one, other = on_card(found.value)
         larger = _outer(one.required_gib, other.required_gib, max, other.outcome)
         if larger.value is not None and larger.value <= found.value:
             starts = one.outcome is other.outcome is Outcome.STARTS
-            return found if starts else msgspec.structs.replace(found, value=found.value * _PAST_A_GAP)
+            return found if starts or not told else _past_a_gap(found, found.value)
         found = larger
     return found
+
+
+def _past_a_gap(found: Fact[float], value: float) -> Fact[float]:
+    beyond = Term("to the next class of cards", value * _GAP, "GiB", Source.COMPUTED, "larger batches there")
+    return msgspec.structs.replace(found, value=value * (1 + _GAP), terms=(*found.terms, beyond))
 
 
 def _outer(one: Fact[Any], other: Fact[Any], which: Callable[..., Any], outcome: Outcome) -> Fact[Any]:

@@ -44,7 +44,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """What capture takes at most."""
     graphs_least: float
     graphs_deducted: float
-    """What vLLM takes from the KV budget for them."""
+    """What vLLM takes from the KV budget for them at most."""
+    deducted_least: float
     start: float
     """In use before vLLM measures."""
     total: float | None
@@ -161,6 +162,7 @@ def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
         graphs=capture,
         graphs_least=overheads.graphs_least(start),
         graphs_deducted=deducted,
+        deducted_least=overheads.estimate_least(start) if deducted else 0.0,
         plan=plan,
         needed=_needed(plan, profile, limits.context) * often,
         asked=often,

@@ -56,8 +56,6 @@ def passing(start: Start) -> float:
     moe = _experts(start)
     if moe is None or workspace(start) in (Workspace.BOTH, Workspace.ALIGNED):
         return 0.0
-    if _generated(start):
-        return _size(start, moe, Workspace.BOTH)
     rows, middle, out = _widths(start, moe)
     return rows * (max(out, moe.width) + middle) * 2.0
 
@@ -161,12 +159,6 @@ def _nvfp4(scheme: Scheme, release: tuple[int, int], capability: float) -> Works
 def _mxfp4(release: tuple[int, int], capability: float) -> Workspace:
     """Marlin before Hopper; OpenAI's Triton kernels and TRT-LLM's allocate for each call."""
     return Workspace.BOTH if capability < 9 and release >= (0, 17) else Workspace.NOTHING
-
-
-def _generated(start: Start) -> bool:
-    """Whether the kernel is FlashInfer's own, whose buffers for a call are about those of vLLM's."""
-    capability = number(start.gpu.compute_capability) or 0.0
-    return workspace(start) is Workspace.OUTPUT or capability >= 10
 
 
 def _experts(start: Start) -> Moe | None:

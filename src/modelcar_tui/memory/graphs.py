@@ -44,7 +44,9 @@ _FIRST, _OF_RANKS = 0.10 * GIB, 0.10 * GIB
 """What the estimate's first capture takes beside FlashAttention's splits, and what ranks add; 21 logs."""
 _ESTIMATED, _ESTIMATED_IN_8_BITS = 0.30 * MIB, 0.35 * MIB
 """What the estimate's second capture counts for each graph of each size, on H100."""
-_ESTIMATED_EXPERTS, _ESTIMATED_MXFP4 = 0.20 * GIB, 0.35 * GIB
+_ESTIMATED_LEAST = 0.10 * MIB
+"""The same on H200: 0.10 to 0.18 in logs of five models."""
+_ESTIMATED_EXPERTS, _ESTIMATED_MXFP4 = (0.0, 0.20 * GIB), 0.55 * GIB
 _USUAL = 51
 """Sizes in those logs."""
 
@@ -99,13 +101,14 @@ def captured(start: Start, *, least: bool) -> tuple[Part, ...]:
     return tuple(part for part in parts if part[1] > 0)
 
 
-def estimated(start: Start) -> tuple[Part, ...]:
-    """What vLLM takes for them from the KV budget: the first capture, and the second for each other size
-    (v1/worker/gpu_model_runner.py profile_cudagraph_memory)."""
+def estimated(start: Start, *, least: bool) -> tuple[Part, ...]:
+    """What vLLM takes for them from the KV budget, at least or at most: the first capture, and the second for
+    each other size (v1/worker/gpu_model_runner.py profile_cudagraph_memory)."""
     sizes, scheme = sizes_of(start), start.model.scheme
     label, splits, note = _splits(start)
-    first = _FIRST + (_OF_RANKS if start.args.tp > 1 else 0.0)
+    first = _FIRST + (_OF_RANKS if start.args.tp > 1 and not least else 0.0)
     each = _ESTIMATED_IN_8_BITS if scheme.name in ("fp8", "int8") else _ESTIMATED
+    each = _ESTIMATED_LEAST if least else each
     many = (sizes.count - 1) * (_pieces(start) + 1)
     parts = [
         (label, splits, note),
@@ -117,7 +120,7 @@ def estimated(start: Start) -> tuple[Part, ...]:
         ),
     ]
     if any(start.model.shape.experts_at):
-        experts = _ESTIMATED_EXPERTS + (_ESTIMATED_MXFP4 if scheme.mxfp4 else 0.0)
+        experts = _ESTIMATED_MXFP4 if scheme.mxfp4 else _ESTIMATED_EXPERTS[0 if least else 1]
         share = min(1.0, sizes.count / _USUAL)
         parts.append(("graphs of experts", experts * share, "experts' kernels; measured"))
     return tuple(part for part in parts if part[1] > 0)

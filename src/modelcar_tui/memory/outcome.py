@@ -50,11 +50,13 @@ def verdict(start: Start, budget: Budget) -> Verdict:
         return Outcome.OOM_LOAD, f"the weights need {text(budget.loading)} and {has}", _OOM
     if available <= 0:
         why = f"all but the KV cache takes {text(budget.fixed)} of the {text(requested)} that vLLM may use"
-        return Outcome.REFUSED_NO_KV, why, "No available memory for the cache blocks."
+        nothing = Outcome.REFUSED_NO_KV, why, "No available memory for the cache blocks."
+        return _by_driver(start, budget, nothing) or nothing
     if budget.needed > available:
         fits = would_fit(start, budget, limits.context)
         if not (limits.auto_context and fits):
-            return _no_context(budget, available, limits.context, fits)
+            refused = _no_context(budget, available, limits.context, fits)
+            return _by_driver(start, budget, refused) or refused
     blocks = state_blocks(budget)
     if blocks is not None and profile.state_blocks_checked and limits.seqs > blocks:
         return _few_states(limits.seqs, blocks)
@@ -108,6 +110,18 @@ def no_free_memory(free: float, total: float, utilization: float, *, measured: b
     )
     why = f"{text(requested)} are asked for by --gpu-memory-utilization and {text(free)} are free"
     return Outcome.REFUSED_FREE_MEMORY, why, error
+
+
+def _by_driver(start: Start, budget: Budget, refused: Verdict) -> Verdict | None:
+    """The answer where one request fits if vLLM estimates less for CUDA graphs; None where it does not."""
+    args, room = start.args, (budget.available or 0.0) + budget.graphs_deducted - budget.deducted_least
+    if budget.needed > room or args.kv_cache_memory_bytes or args.num_gpu_blocks_override:
+        return None
+    open_ = f"{text(budget.deducted_least)} to {text(budget.graphs_deducted)}"
+    why = (
+        f"it depends on the GPU's driver: vLLM keeps {open_} for CUDA graphs, and with the most {refused[1]}"
+    )
+    return Outcome.UNKNOWN, why, ""
 
 
 def _no_context(budget: Budget, available: float, context: int, fits: int) -> Verdict:

@@ -9,6 +9,11 @@ from modelcar_tui.memory import rocm
 from modelcar_tui.memory.graphs import Part
 from modelcar_tui.memory.start import Start
 
+_PEER = 0.06 * GIB
+"""NCCL's buffers for each further GPU over NVLink: of two GPUs 2.09 GiB, of four 2.21, of eight 2.45 in 24
+logs of 0.18 and later; 0.55, 0.66 and 0.9 in 8 before."""
+_PEERS_COUNT = (0, 11, 1)
+
 
 def non_torch(start: Start) -> float:
     """Bytes that grow outside torch between start and the end of the profile."""
@@ -41,11 +46,10 @@ def _non_torch(start: Start, ranks: int) -> float:
             if big
             else (alone if profile.graphs_profiled else 0.05) * GIB
         )
-    if not profile.graphs_profiled:
-        return (0.55 if linked else 0.35) * GIB
     if not linked:
-        return 0.6 * GIB
-    return (2.09 if ranks == 2 else 2.21) * GIB
+        return (0.6 if profile.graphs_profiled else 0.35) * GIB
+    peers = _PEER * (ranks - 2) if profile.number >= _PEERS_COUNT else 0.0
+    return (2.09 if profile.graphs_profiled else 0.55) * GIB + peers
 
 
 def _whole_card(start: Start, ranks: int) -> float:
@@ -67,7 +71,8 @@ def _old_engine(start: Start, ranks: int) -> float:
 
 def used_at_start(start: Start) -> float:
     """Bytes of an idle card that are gone before vLLM measures: its CUDA context, and NCCL's with several
-    GPUs. None where vLLM counts the whole card: they are in `non_torch`."""
+    GPUs (over PCIe those of one log each of L40S and RTX PRO 6000). None where vLLM counts the whole card:
+    they are in `non_torch`."""
     return 0.0 if start.profile.counts_the_whole_card else _in_use(start, start.args.tp * start.args.pp)
 
 
@@ -94,13 +99,20 @@ def graphs_least(start: Start) -> float:
     return sum(size for _, size, _ in cuda_graphs.captured(start, least=True))
 
 
+def estimate_least(start: Start) -> float:
+    """Bytes that vLLM estimates for them at least."""
+    if start.switches.cuda_graphs.on is False:
+        return 0.0
+    return sum(size for _, size, _ in cuda_graphs.estimated(start, least=True))
+
+
 def graph_parts(start: Start, *, estimate: bool) -> tuple[Part, ...]:
     """The same by what they grow with."""
     if start.switches.cuda_graphs.on is False:
         return ()
     if rocm.on_rocm(start.gpu):
         return rocm.graph_parts(start)
-    return cuda_graphs.estimated(start) if estimate else cuda_graphs.captured(start, least=False)
+    return cuda_graphs.estimated(start, least=False) if estimate else cuda_graphs.captured(start, least=False)
 
 
 def _linked(gpu: Gpu) -> bool:

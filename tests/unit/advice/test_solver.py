@@ -201,7 +201,13 @@ def test_a_context_of_little_use_says_what_would_serve_better() -> None:
         (LARGE, "NVIDIA-A100-SXM4-80GB", 2, "", ["2", "--tensor-parallel-size=2", "--max-model-len=16384"]),
         (LARGE, "AMD_Instinct_MI300X_OAM", 1, "", ["--max-model-len=114688"]),
         (LARGE, "AMD_Instinct_MI300X_OAM", 1, "--max-model-len=131072", ["--gpu-memory-utilization=0.92"]),
-        (LARGE, "NVIDIA-L4", 8, "", ["8", "--tensor-parallel-size=8", "--max-model-len=57344"]),
+        (
+            LARGE,
+            "NVIDIA-L4",
+            8,
+            "",
+            ["8", "--tensor-parallel-size=8", "--max-model-len=57344", "--max-num-seqs=128"],
+        ),
         (HUGE, "NVIDIA-H200", 8, "", ["8", "--tensor-parallel-size=8"]),
     ],
 )

@@ -16,7 +16,9 @@ from modelcar_tui.memory import overheads
 from modelcar_tui.memory.activation import peak_of
 from modelcar_tui.memory.budget import Budget, budget_for
 from modelcar_tui.memory.kv.plan import plan_for
+from modelcar_tui.memory.outcome import verdict
 from modelcar_tui.memory.start import Start, start_of
+from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model, describe
 from modelcar_tui.vllm.engine_args import engine_args
@@ -408,3 +410,24 @@ def test_a_cache_in_eight_bits_needs_half_as_much() -> None:
     asked = "--max-model-len=8192"
     assert budget(LLAMA_8B, asked).needed == 8192 * 32 * 8 * 256 * 2
     assert budget(LLAMA_8B, asked, "--kv-cache-dtype=fp8").needed == 8192 * 32 * 8 * 256
+
+
+def test_what_only_the_drivers_share_of_the_graphs_decides_is_unknown() -> None:
+    """A KV cache between what both clusters' estimates leave, and a card that only the hungrier one fills."""
+    start = started(LLAMA_8B, "--max-model-len=8192", vllm="0.24.0")
+    found = budget_for(start)
+    apart = found.graphs_deducted - found.deducted_least
+    assert apart > 0.3 * GIB
+    tight = msgspec.structs.replace(found, available=found.needed - apart / 2)
+    assert verdict(start, tight)[0] is Outcome.UNKNOWN
+    assert verdict(start, msgspec.structs.replace(found, available=found.needed - apart * 2))[0] is (
+        Outcome.REFUSED_KV
+    )
+    held = found.start + found.weights_bytes + found.non_torch + found.peak.warmup
+    total = found.total or 0.0
+    full = msgspec.structs.replace(found, available=total - held - (found.graphs + found.graphs_least) / 2)
+    outcome, why, _ = verdict(start, full)
+    assert outcome is Outcome.UNKNOWN
+    assert "driver" in why
+    fuller = msgspec.structs.replace(found, available=total - held - found.graphs_least + 0.1 * GIB)
+    assert verdict(start, fuller)[0] is Outcome.OOM_WARMUP

@@ -353,7 +353,7 @@ def test_a_node_has_room_with_just_as_many_units_as_are_wanted() -> None:
     [
         (model(SHORT), "0.19.0", "model 19 GiB vs GPU 80 GiB (H100-80GB-HBM3)"),
         (model(SHORT), None, "model ~20 GiB vs GPU 80 GiB (H100-80GB-HBM3)"),
-        (model(SHORT, gpus=2), "0.19.0", "model 14 GiB on each of 2 GPUs vs GPU 80 GiB (H100-80GB-HBM3)"),
+        (model(SHORT, gpus=2), "0.19.0", "model 21 GiB on each of 2 GPUs vs GPU 80 GiB (H100-80GB-HBM3)"),
         (model(SHORT, config=None), "0.19.0", "model unknown vs GPU 80 GiB (H100-80GB-HBM3)"),
     ],
 )
