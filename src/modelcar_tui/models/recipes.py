@@ -51,9 +51,17 @@ def _left_out(shape: Shape, scheme: Scheme) -> Iterator[str]:
     if scheme.name in _SHORT_FLOATS and wary:
         yield "*self_attn*"
     if shape.family.one_part_layers:
+        yield from _of_one_part(shape)
+
+
+def _of_one_part(shape: Shape) -> Iterator[str]:
+    """Nemotron's attention; also its latent projections (ModelOpt's mamba_moe recipes, Nemotron 3 Super), or
+    without such the mixer before it (nvidia's list of Nemotron 3 Nano)."""
+    latent = shape.moe is not None and shape.moe.width != shape.hidden
+    if latent:
         yield "*_latent_proj*"
-        for layer, kind in enumerate(shape.kinds):
-            if kind not in ("state", "none"):
-                yield f"layers.{layer}.mixer.*"
-                if layer and shape.kinds[layer - 1] == "state":
-                    yield f"layers.{layer - 1}.mixer.*"
+    for layer, kind in enumerate(shape.kinds):
+        if kind not in ("state", "none"):
+            yield f"layers.{layer}.mixer.*"
+            if layer and shape.kinds[layer - 1] == "state" and not latent:
+                yield f"layers.{layer - 1}.mixer.*"

@@ -83,6 +83,15 @@ def test_nemotrons_attention_and_the_mixer_before_it_stay_whole() -> None:
     assert most["attention"] == pytest.approx(2 * least["attention"])
 
 
+def test_nemotrons_latent_projections_stay_whole_in_place_of_mixers() -> None:
+    """Super's 40 pairs of 4,096 x 1,024."""
+    most = parts(told("nemotron-3-super-120b-a12b", "fp8 (modelopt)"))
+    least = parts(told("nemotron-3-super-120b-a12b", "fp8 (modelopt)"), most=0.0)
+    assert most["state-space mixers"] == least["state-space mixers"]
+    latents = most["norms, routers, biases"] - least["norms, routers, biases"]
+    assert latents == pytest.approx(40 * 2 * 4096 * 1024 / 2**30)
+
+
 @pytest.mark.parametrize(
     ("name", "words", "plain"),
     [
