@@ -85,34 +85,19 @@ def _in_use(start: Start, ranks: int) -> float:
     return (1.55 if _linked(gpu) else 0.96 if _large(gpu) else 0.7) * GIB
 
 
-def graphs(start: Start, *, estimate: bool) -> float:
-    """Bytes of the CUDA graphs: what capture takes at most, or what vLLM estimates before it."""
-    return sum(size for _, size, _ in graph_parts(start, estimate=estimate))
+def graphs(start: Start, *, estimate: bool, least: bool = False) -> float:
+    """Bytes of the CUDA graphs: what capture takes, or what vLLM estimates before it; at most, or at least."""
+    return sum(size for _, size, _ in graph_parts(start, estimate=estimate, least=least))
 
 
-def graphs_least(start: Start) -> float:
-    """Bytes that capture takes at least."""
-    if start.switches.cuda_graphs.on is False:
-        return 0.0
-    if rocm.on_rocm(start.gpu):
-        return sum(size for _, size, _ in rocm.graph_parts(start.at(0.0)))
-    return sum(size for _, size, _ in cuda_graphs.captured(start, least=True))
-
-
-def estimate_least(start: Start) -> float:
-    """Bytes that vLLM estimates for them at least."""
-    if start.switches.cuda_graphs.on is False:
-        return 0.0
-    return sum(size for _, size, _ in cuda_graphs.estimated(start, least=True))
-
-
-def graph_parts(start: Start, *, estimate: bool) -> tuple[Part, ...]:
+def graph_parts(start: Start, *, estimate: bool, least: bool = False) -> tuple[Part, ...]:
     """The same by what they grow with."""
     if start.switches.cuda_graphs.on is False:
         return ()
     if rocm.on_rocm(start.gpu):
-        return rocm.graph_parts(start)
-    return cuda_graphs.estimated(start, least=False) if estimate else cuda_graphs.captured(start, least=False)
+        return rocm.graph_parts(start.at(0.0) if least else start)
+    made = cuda_graphs.estimated if estimate else cuda_graphs.captured
+    return made(start, least=least)
 
 
 def _linked(gpu: Gpu) -> bool:
