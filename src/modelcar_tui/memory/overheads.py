@@ -86,7 +86,7 @@ def _in_use(start: Start, ranks: int) -> float:
 
 
 def graphs(start: Start, *, estimate: bool, least: bool = False) -> float:
-    """Bytes of the CUDA graphs: what capture takes, or what vLLM estimates before it; at most, or at least."""
+    """Bytes of the CUDA graphs: what capture takes, or what vLLM estimates before it, at most or at least."""
     return sum(size for _, size, _ in graph_parts(start, estimate=estimate, least=least))
 
 
