@@ -1,6 +1,7 @@
-"""What is promised of the KV cache beside what real start-ups had: the sign decides, for too much is a false GO.
+"""What is promised of the KV cache beside what real start-ups had: the sign decides, too much is a false GO.
 
-The limits are those of docs/accuracy.md; classes, errors and promises are the benchmark's that prints its tables.
+The limits are those of docs/accuracy.md; classes, errors and promises are of the benchmark that prints its
+tables.
 """
 
 from __future__ import annotations
@@ -13,11 +14,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
-import promises
-from promises import Row, class_of
 from accuracy import load
-
 from modelcar_tui.memory.cases import answer
+from promises import Row, class_of
 
 SECOND = Path(__file__).with_name("startups-2.json")
 DATA_CENTRE, SMALL, AMD = "NVIDIA, 70 GiB and more", "NVIDIA, below 70 GiB", "amd"
