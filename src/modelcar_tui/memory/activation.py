@@ -10,9 +10,9 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.facts import GIB, Source, Term
-from modelcar_tui.memory import expert_kernels, sparse_attention
+from modelcar_tui.memory import expert_kernels, second_runner, sparse_attention
 from modelcar_tui.memory.encoder import encoded
-from modelcar_tui.memory.sampling import in_words, sampler_bytes, samples
+from modelcar_tui.memory.sampling import in_words, sampler_bytes, samples, warmup_bytes
 from modelcar_tui.memory.start import Start
 from modelcar_tui.vllm.engine_args import EngineArgs
 
@@ -31,6 +31,10 @@ class Peak(msgspec.Struct, frozen=True, kw_only=True):
     """The sampler's dummy run."""
     warmup: float
     """What is held when the sampler warms up, after the KV cache is there: its own run and what stays."""
+    tables: float
+    """Of Model Runner V2's requests, made before the profile and never freed."""
+    uncounted: float
+    """What of them no figure of vLLM's has."""
     terms: tuple[Term, ...]
 
 
@@ -47,7 +51,11 @@ def peak_of(start: Start, *, last: bool) -> Peak:
     hidden = batch * shape.hidden * width
     sampling = last and samples(start)
     sampler = sampler_bytes(start) if sampling else 0.0
-    logits_stage = sampler + hidden + min(rows, batch) * shape.hidden * width + _LIBRARY if sampling else 0.0
+    beside = hidden + min(rows, batch) * shape.hidden * width + _LIBRARY
+    logits_stage = sampler + beside if sampling else 0.0
+    after = warmup_bytes(start) + beside if sampling else 0.0
+    tables = second_runner.tables(start) if start.runner_v2 and sampling else 0.0
+    counted = tables if second_runner.counts_tables(start) else 0.0
     forward = max(_forward(start), _experts_call(start)) + _FORWARD_LIBRARY
     media = encoded(start)
     kept = [
@@ -72,14 +80,23 @@ def peak_of(start: Start, *, last: bool) -> Peak:
     if media.peak > total:  # the encoder runs before the language model
         total, kept = media.peak, []
         terms = [("encoder's run", media.peak, f"{media.note}, {_ENCODER_NOTE}")]
+    kept.append(("tables of requests", counted, _TABLES_NOTE))
     shown = tuple(
         Term(label, size / GIB, "GiB", Source.COMPUTED, note)
         for label, size, note in (*terms, *kept)
         if size > 0
     )
-    return Peak(total=total, sampler=logits_stage, warmup=logits_stage + warm, terms=shown)
+    return Peak(
+        total=total + counted,
+        sampler=max(logits_stage, after),
+        warmup=after + warm,
+        tables=tables,
+        uncounted=tables - counted,
+        terms=shown,
+    )
 
 
+_TABLES_NOTE = "Model Runner V2: max_num_seqs x vocabulary x 4.25 B (vllm v1/worker/gpu/sample/penalties.py)"
 _KERNELS = "layers/fused_moe workspace_shapes"
 _ENCODER_NOTE = (
     "with their pixels: 4 x hidden + 2 x (gate and) MLP, or what turning positions takes, x 2 B a row "

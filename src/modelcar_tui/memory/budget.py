@@ -147,8 +147,7 @@ def _rank(start: Start, split: Split, rank: tuple[int, int]) -> Budget:
     peak = peak_of(start, last=rank[1] == shape.layers)
     outside = overheads.non_torch(start)
     capture = overheads.graphs(start, estimate=False)
-    deducts = rocm.deducts_graphs(profile) if rocm.on_rocm(start.gpu) else profile.graphs_deducted
-    deducted = overheads.graphs(start, estimate=True) if deducts else 0.0
+    deducted = overheads.graphs(start, estimate=True) if overheads.deducts_graphs(start) else 0.0
     planned = plan_for(start, rank=rank)
     plan = planned if isinstance(planned, Plan) else None
     often = _all_layers(shape.layers, rank, profile)

@@ -17,6 +17,7 @@ import msgspec
 
 from modelcar_tui.hardware.gpu import number
 from modelcar_tui.hardware.vendors import NVIDIA
+from modelcar_tui.memory import second_runner
 from modelcar_tui.memory.refused import Refusal
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import absent_modalities
@@ -35,7 +36,6 @@ _ROUNDED_UP = (0, 10)
 _HALF_SINCE = (0, 13)
 """Rotary positions of patches are computed in 16 bits (qwen2_vl.py)."""
 _VIDEO = frozenset({"video"})
-_V2_WITHOUT = (0, 25), (0, 27)
 _NO_XFORMERS = 10.0
 """The capability from which xFormers' attention has no kernel."""
 
@@ -121,11 +121,8 @@ def read(tower: Tower) -> bool:
 
 
 def left_out(start: Start) -> bool:
-    """Model Runner V2, which serves dense models without states by default since 0.25, profiles no encoder
-    before 0.27 (v1/worker/gpu/model_runner.py profile_run): it takes its memory at the first image."""
-    shape, release = start.model.shape, start.profile.release
-    by_v2 = not (any(shape.experts_at) or "state" in shape.kinds or start.args.pooling or shape.pooling)
-    return by_v2 and _V2_WITHOUT[0] <= release < _V2_WITHOUT[1]
+    """Model Runner V2 profiles no encoder before 0.27: it takes its memory at the first image."""
+    return not second_runner.encodes(start)
 
 
 def _dense_mask(start: Start) -> bool:

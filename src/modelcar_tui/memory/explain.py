@@ -254,6 +254,7 @@ def _headroom_fact(budget: Budget) -> Fact[float]:
         _term("left for the KV cache", -max(0.0, budget.available), "taken whole"),
         _term("CUDA graphs", -budget.graphs),
         _term("idle after weights were re-laid", -budget.weights.relaid),
+        _term("tables of requests", -budget.peak.tables, "Model Runner V2's"),
         _term("the sampler's warm-up", -budget.peak.warmup, "its run and what stays, as while profiling"),
     )
     note = "for the sampler's warm-up, after KV cache and CUDA graphs; not checked by vLLM"

@@ -24,4 +24,6 @@ def _open(start: Start) -> Iterator[str]:
         yield sampling.QUESTION
     if expert_kernels.image_decides(start):
         yield "whether the image has DeepGEMM"
+    if start.gpu.unified:
+        yield "what vLLM's own processes take of the memory that they share with the card"
     yield from rocm.questions(start)

@@ -160,7 +160,7 @@ def _afterwards(start: Start, budget: Budget, available: float, total: float) ->
 def _death(start: Start, budget: Budget, graphs: float, total: float) -> Verdict | None:
     """How a start ends whose CUDA graphs take so much; None where all fits."""
     available = max(0.0, budget.available or 0.0)
-    held = budget.start + budget.weights_bytes + budget.non_torch + available + budget.weights.relaid
+    held = budget.start + budget.weights_bytes + budget.non_torch + available + _idle(budget)
     if total - held - graphs < -_SURE:
         left = text(max(0.0, total - held))
         why = f"CUDA graphs need {text(graphs)} and {left} are left after the KV cache"
@@ -177,13 +177,18 @@ def _death(start: Start, budget: Budget, graphs: float, total: float) -> Verdict
     return None
 
 
+def _idle(budget: Budget) -> float:
+    """What lies on the card and is used by nothing that starts."""
+    return budget.weights.relaid + budget.peak.tables
+
+
 def headroom_of(budget: Budget) -> float | None:
     """Bytes left when the sampler warms up after KV cache and graphs are there; None when it can't be
     told."""
     if budget.total is None or budget.available is None:
         return None
     held = budget.start + budget.weights_bytes + budget.non_torch + max(0.0, budget.available)
-    return budget.total - held - budget.graphs - budget.weights.relaid - budget.peak.warmup
+    return budget.total - held - budget.graphs - _idle(budget) - budget.peak.warmup
 
 
 def would_fit(start: Start, budget: Budget, most: int) -> int:
@@ -200,7 +205,9 @@ def minimum(budget: Budget, limits: Limits) -> float:
     """Bytes of a card that holds this with one request of the whole context; the other checks may ask for
     more."""
     share = min(max(limits.utilization, 0.01), 1.0)
-    after = budget.start + budget.graphs - budget.graphs_deducted + budget.weights.relaid
+    after = (
+        budget.start + budget.graphs - budget.graphs_deducted + budget.weights.relaid + budget.peak.uncounted
+    )
     return max((budget.fixed + budget.needed) / share, budget.fixed + budget.needed + max(0.0, after))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from modelcar_tui.core.facts import GIB
 from modelcar_tui.hardware.gpu import Gpu, number
 from modelcar_tui.memory import graphs as cuda_graphs
-from modelcar_tui.memory import rocm
+from modelcar_tui.memory import rocm, second_runner
 from modelcar_tui.memory.graphs import Part
 from modelcar_tui.memory.start import Start
 
@@ -13,6 +13,9 @@ _PEER = 0.06 * GIB
 """NCCL's buffers for each further GPU over NVLink: of two GPUs 2.09 GiB, of four 2.21, of eight 2.45 in 24
 logs of 0.18 and later; 0.55, 0.66 and 0.9 in 8 before."""
 _PEERS_COUNT = (0, 11, 1)
+_HOST = 0.0, 1.3 * GIB
+"""What vLLM's processes take of a memory that is the card's and the host's (utils/mem_utils.py): none in a
+log of GB10 with 0.11.0, 1.2 GiB in one with 0.27.1."""
 
 
 def non_torch(start: Start) -> float:
@@ -26,10 +29,12 @@ def non_torch_parts(start: Start) -> tuple[Part, ...]:
         return rocm.outside_parts(start)
     ranks, link = start.args.tp, "NVLink" if _linked(start.gpu) else "PCIe"
     whole, alone = _non_torch(start, ranks), _non_torch(start, 1)
-    own = ("CUDA context and libraries", min(whole, alone), "grown while profiling; measured, 0.7 to 0.20")
+    own = [("CUDA context and libraries", min(whole, alone), "grown while profiling; measured, 0.7 to 0.20")]
+    if start.gpu.unified:
+        own.append(("vLLM's own processes", start.between(*_HOST), "in the same memory; measured, two logs"))
     if ranks == 1:
-        return (own,)
-    return own, ("NCCL's buffers", whole - own[1], f"of {ranks} GPUs over {link}; measured, 0.7 to 0.20")
+        return tuple(own)
+    return *own, ("NCCL's buffers", whole - own[0][1], f"of {ranks} GPUs over {link}; measured, 0.7 to 0.20")
 
 
 def _non_torch(start: Start, ranks: int) -> float:
@@ -39,17 +44,20 @@ def _non_torch(start: Start, ranks: int) -> float:
         return _old_engine(start, ranks)
     if profile.counts_the_whole_card:
         return _whole_card(start, ranks)
-    alone = 0.25 if profile.graphs_profiled else 0.13
+    profiled = _graphs_profiled(start)
+    alone = 0.25 if profiled else 0.13
     if ranks == 1:
-        return (
-            (0.07 if args.pp > 1 else alone) * GIB
-            if big
-            else (alone if profile.graphs_profiled else 0.05) * GIB
-        )
+        return (0.07 if args.pp > 1 else alone) * GIB if big else (alone if profiled else 0.05) * GIB
     if not linked:
-        return (0.6 if profile.graphs_profiled else 0.35) * GIB
+        return (0.6 if profiled else 0.35) * GIB
     peers = _PEER * (ranks - 2) if profile.number >= _PEERS_COUNT else 0.0
-    return (2.09 if profile.graphs_profiled else 0.55) * GIB + peers
+    return (2.09 if profiled else 0.55) * GIB + peers
+
+
+def _graphs_profiled(start: Start) -> bool:
+    """Whether graphs were captured before memory outside torch is measured. Where Model Runner V2 captures
+    none, one log of H100 has 0.6 GiB of four GPUs, one of an RTX 3050 next to nothing."""
+    return start.profile.graphs_profiled and second_runner.profiles_graphs(start)
 
 
 def _whole_card(start: Start, ranks: int) -> float:
@@ -83,6 +91,13 @@ def _in_use(start: Start, ranks: int) -> float:
     if ranks == 1:
         return (0.51 if _large(gpu) else 0.35) * GIB
     return (1.55 if _linked(gpu) else 0.96 if _large(gpu) else 0.7) * GIB
+
+
+def deducts_graphs(start: Start) -> bool:
+    """Whether an estimate of the CUDA graphs is taken from the KV budget."""
+    profile = start.profile
+    by_release = rocm.deducts_graphs(profile) if rocm.on_rocm(start.gpu) else profile.graphs_deducted
+    return by_release and second_runner.profiles_graphs(start)
 
 
 def graphs(start: Start, *, estimate: bool, least: bool = False) -> float:

@@ -13,6 +13,7 @@ import msgspec
 
 from modelcar_tui.hardware.gpu import number
 from modelcar_tui.hardware.vendors import AMD
+from modelcar_tui.memory import second_runner
 from modelcar_tui.memory.start import Start
 from modelcar_tui.vllm.builds import Build, Sampler, may_lack_flashinfer, sampler_of
 
@@ -80,6 +81,8 @@ def without_flashinfer(start: Start) -> Start | None:
 def sampler_bytes(start: Start) -> float:
     """Bytes of the dummy run."""
     who, vocab = sampler(start), start.model.shape.vocab
+    if start.runner_v2 and who is not None:
+        return second_runner.profiled(start, who)[0]
     logits = _rows(start) * vocab * _FLOAT
     # Triton's top-k has a row a multiprocessor; FlashInfer's run of 0.11.0 took as much (two logs).
     lean = _LEAN * logits + (start.gpu.sms or _TYPICAL_SMS) * vocab * _FLOAT
@@ -91,9 +94,17 @@ def sampler_bytes(start: Start) -> float:
     return taken + (2.0 * logits if start.args.speculative else 0.0)
 
 
+def warmup_bytes(start: Start) -> float:
+    """Bytes of the sampler's run after capture: the dummy run again, or Model Runner V2's own."""
+    who = sampler(start)
+    return second_runner.warmed(start, who) if start.runner_v2 and who is not None else sampler_bytes(start)
+
+
 def in_words(start: Start) -> str:
     """How the bytes come about."""
     who = sampler(start)
+    if start.runner_v2 and who is not None:
+        return second_runner.profiled(start, who)[1]
     shape = f"{_rows(start)} sequences x {start.model.shape.vocab} x 4 B"
     if who is None:
         copies, by = start.between(_LEAN, _SORTING), "its build decides who samples"

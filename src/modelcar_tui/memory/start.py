@@ -9,6 +9,7 @@ from modelcar_tui.hardware.vendors import AMD, hardware
 from modelcar_tui.models.model import Model
 from modelcar_tui.vllm.defaults import Limits, limits_for, served_context
 from modelcar_tui.vllm.engine_args import EngineArgs
+from modelcar_tui.vllm.model_runner import runs_v2
 from modelcar_tui.vllm.profile import Profile, on_card
 from modelcar_tui.vllm.switches import Switches, switches_of
 
@@ -28,6 +29,9 @@ class Start(msgspec.Struct, frozen=True):
 
     switches: Switches
     """What the release turns on or off by the way."""
+
+    runner_v2: bool = False
+    """Whether Model Runner V2 serves (`vllm.model_runner`)."""
 
     most: float = 1.0
     """Where it stands between the least (0) and the most (1) that what nobody knows of it may take
@@ -55,7 +59,9 @@ def start_of(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> Star
     switches = switches_of(shape, args, profile, column, served_context(shape, args, profile))
     limits = limits_for(shape, args, profile, gpu, switches.chunked_prefill)
     most = _MIDDLE if gpu.vendor == AMD else 1.0
-    return Start(model, gpu, args, profile, limits, switches, most)
+    quantized = bool(model.scheme.name)
+    runner_v2 = runs_v2(shape, args, profile, quantized=quantized, amd=gpu.vendor == AMD)
+    return Start(model, gpu, args, profile, limits, switches, runner_v2, most)
 
 
 def _headless(model: Model) -> Model:

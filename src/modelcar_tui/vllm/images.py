@@ -19,6 +19,7 @@ _PRODUCT_TAG = re.compile(r"rhoai-(\d+\.\d+)-(?:cuda|rocm)")
 _TABLED = re.compile(r"vllm-(?:cuda|rocm)-rhel\d")
 """Images whose releases the table has; those for other accelerators go their own way."""
 _SAID = {True: Build.WITH_FLASHINFER, False: Build.WITHOUT_FLASHINFER}
+_RUNNERS = {"0": "without Model Runner V2", "1": "with Model Runner V2"}
 _MARKS = {Build.RED_HAT: "+rhai", Build.UPSTREAM: "+upstream"}
 
 
@@ -60,7 +61,10 @@ def release_of_image(image: str) -> str | None:
 
 def with_build(release: str, image: str, environment: Mapping[str, str]) -> str:
     """The release with the build that the image tells of, where it does not say one itself, and with what the
-    container's environment says of its sampler."""
+    container's environment says of its sampler and of Model Runner V2."""
     whole = release if "+" in release else release + _MARKS.get(build_of(image), "")
     said = environment.get("VLLM_USE_FLASHINFER_SAMPLER", "").strip()
-    return whole if said not in ("0", "1") else f"{whole} {_SAID[said == '1']}"
+    if said in ("0", "1"):
+        whole = f"{whole} {_SAID[said == '1']}"
+    runner = environment.get("VLLM_USE_V2_MODEL_RUNNER", "").strip()
+    return whole if runner not in _RUNNERS else f"{whole} {_RUNNERS[runner]}"

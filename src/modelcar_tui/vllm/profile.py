@@ -19,6 +19,7 @@ _UNTIL_TEN_TWO = (0, 10, 2)
 """The release whose V1 engine takes cards below compute capability 8.0 (engine/arg_utils.py
 _is_v1_supported_oracle)."""
 _AITER = re.compile(r"\bwith(out)? aiter\b", re.IGNORECASE)
+_RUNNER = re.compile(r"\bwith(out)? model runner v2\b", re.IGNORECASE)
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +72,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     aiter: bool | None
     """Whether AITER's kernels run on ROCm (VLLM_ROCM_USE_AITER), as the text tells: `0.13.0 with AITER`; off
     in Red Hat's builds (`0.13.0+rhai5`), None where nothing is told."""
+    runner_v2: bool | None = None
+    """Whether Model Runner V2 serves, as the text tells of VLLM_USE_V2_MODEL_RUNNER: `0.26.0 with Model
+    Runner V2`; None where vLLM decides."""
     bound: bool = False
     """Stands only for the other bound of a release that is not known: what it leaves open refuses nothing."""
 
@@ -120,6 +124,7 @@ def profile_for(vllm: str | None) -> Profile:
         large_batches=release >= (0, 9),
         huge_batches=release >= (0, 28),
         aiter=_aiter(vllm or "", build_of(vllm)),
+        runner_v2=_said(_RUNNER, vllm or ""),
     )
 
 
@@ -138,10 +143,13 @@ def on_card(profile: Profile, capability: float | None, cache_dtype: str = "auto
 
 
 def _aiter(text: str, build: Build) -> bool | None:
-    told = _AITER.search(text)
-    if told:
-        return not told[1]
-    return False if build is Build.RED_HAT else None
+    told = _said(_AITER, text)
+    return False if told is None and build is Build.RED_HAT else told
+
+
+def _said(what: re.Pattern[str], text: str) -> bool | None:
+    found = what.search(text)
+    return None if found is None else not found[1]
 
 
 def hungry(profile: Profile) -> Profile:

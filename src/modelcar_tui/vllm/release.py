@@ -12,7 +12,7 @@ Version = tuple[int, ...]
 _NUMBERS = re.compile(r"(?:vllm[\s:_-]*)?v?(\d+(?:\.\d+)+)(?:\.post(\d+))?", re.IGNORECASE)
 _BUILD = re.compile(
     r"(?:\+.*|[-.](?:cu|cuda|rocm|cpu|xpu|ubi|rhel|rhai|el)[\d.]*)?"
-    r"(?: with(?:out)? (?:(?:the )?flashinfer sampler|aiter)| \(.{0,20}image\)){0,3}",
+    r"(?: with(?:out)? (?:(?:the )?flashinfer sampler|aiter|model runner v2)| \(.{0,20}image\)){0,4}",
     re.IGNORECASE,
 )
 """What a vendor puts behind the number of the release that it builds, and what is said of it (`builds`)."""

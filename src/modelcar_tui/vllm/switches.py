@@ -210,7 +210,7 @@ def _async_scheduling(shape: Shape, args: EngineArgs, profile: Profile) -> Switc
 
 def _drafts_beside_it(args: EngineArgs, profile: Profile) -> bool:
     """Whether drafts of this method are made without waiting for the step before."""
-    method = _method(args)
+    method = draft_method(args)
     if not args.padded_drafts:
         return False
     if method in ("dflash", "dspark", "draft_model"):
@@ -233,11 +233,11 @@ def _cuda_graphs(args: EngineArgs, profile: Profile) -> Switch:
 
 def _drafts_by_hidden_states(args: EngineArgs) -> bool:
     """vLLM's `use_eagle`: EAGLE, a model's own prediction layers, and what works as they do."""
-    method = _method(args)
+    method = draft_method(args)
     return args.speculative and (method in _BY_HIDDEN_STATES or method.endswith("mtp"))
 
 
-def _method(args: EngineArgs) -> str:
+def draft_method(args: EngineArgs) -> str:
     """The method of the drafts; vLLM takes one that is not told from the draft model's name."""
     named = (args.speculative_method or "").lower()
     if named or not args.speculative_model:
