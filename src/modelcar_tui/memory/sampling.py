@@ -72,7 +72,8 @@ def without_flashinfer(start: Start) -> Start | None:
     may be a wheel that has not; None elsewhere. Its figures are a bound: the shown ones are the image's."""
     if sampler(start) is not Sampler.FLASHINFER or not samples(start):
         return None
-    if not may_lack_flashinfer(start.profile.number, start.profile.build):
+    capability = number(start.gpu.compute_capability)
+    if not may_lack_flashinfer(start.profile.number, start.profile.build, capability):
         return None
     bare = msgspec.structs.replace(start.profile, build=Build.WITHOUT_FLASHINFER)
     return msgspec.structs.replace(start, profile=bare)

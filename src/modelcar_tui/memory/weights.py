@@ -27,7 +27,7 @@ from modelcar_tui.models.towers.part import held as ends_held
 _ORIGIN = "vllm model_executor/layers/linear.py"
 _CUT = {"heads": ("qkv_proj", "qkv bias"), "mlp": ("qkv_proj", "qkv bias", "o_proj"), "whole": ()}
 """What is cut of a layer beside what is whole (`Split.uncut`)."""
-PADDING, BUFFERS = "experts' padding", "buffers for a step's tokens"
+PADDING, BUFFERS = "experts' padding", "buffers made while loading"
 _WHOLE_UNTIL = (("ModernBert", (0, 29)),)
 """Architectures that vLLM quantizes only from a release on."""
 _QUANTIZES_CONVOLUTIONS = (0, 27)
@@ -81,7 +81,7 @@ def rank_weights(
         width: bytes of an unquantized weight.
         extra: bytes of the whole text model that the layers do not explain (may be negative).
         tower: bytes of the vision and audio towers on this GPU.
-        buffers: bytes that the model makes for a step's tokens.
+        buffers: bytes of what is made beside them meanwhile.
     """
     first, last = rank
     if any(shape.arch.startswith(name) and split.release < since for name, since in _WHOLE_UNTIL):
@@ -269,7 +269,9 @@ def _note(label: str, split: Split, scheme: Scheme) -> str:
     if label == "rotary cache":
         return "positions x rotary_dim x 2 B, whole on every GPU (vllm layers/rotary_embedding/base.py)"
     if label == BUFFERS:
-        return "max_num_batched_tokens rows that the model's file allocates as it loads (vllm models/)"
+        return (
+            "rows for max_num_batched_tokens and backends' workspaces (vllm models/, attention/backends/mla)"
+        )
     if label == PADDING:
         return "to whole tiles of FlashInfer's kernels (vllm quantization/utils/flashinfer_utils.py)"
     if label == "allocator rounding":

@@ -12,6 +12,8 @@ from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.models.shape import Shape
 from modelcar_tui.models.weight import Weight
 
+_ONE_PROJECTION = (0, 20)
+"""From here on the indexer's key and weights are one unquantized matrix (wk_weights_proj)."""
 _QUERIES_ALONE = (0, 30)
 """From here on a layer that reuses another's keys and values has no matrix for them."""
 
@@ -55,7 +57,7 @@ def _indexed(sparse: tuple[int, int], tp: int) -> int:
     return (ceil_div(heads, tp) + 1) * dim if heads else 0
 
 
-def latent_attention(shape: Shape, tp: int) -> Iterator[Weight]:
+def latent_attention(shape: Shape, tp: int, release: tuple[int, ...]) -> Iterator[Weight]:
     """The weights of one layer of multi-head latent attention (vllm models/deepseek_v2.py)."""
     mla = shape.mla
     assert mla is not None  # noqa: S101  # the caller looked
@@ -79,5 +81,6 @@ def latent_attention(shape: Shape, tp: int) -> Iterator[Weight]:
     if shape.indexer is not None:
         keys = shape.indexer
         yield Weight("indexer's q_b", keys.heads * keys.dim, mla.q_rank or hidden, 1, "attention")
-        yield Weight("indexer's k", keys.dim, hidden, 1, "plain")
+        role = "attention" if release < _ONE_PROJECTION else "plain"
+        yield Weight("indexer's k", keys.dim, hidden, 1, role)
         yield Weight("indexer's weights", keys.heads, hidden, 1, "plain")

@@ -173,7 +173,7 @@ def _mixer(shape: Shape, kind: str, tp: int, release: tuple[int, ...] = NEWEST) 
     if shape.compressed is not None:
         yield from compressed_attention(shape.compressed, shape.hidden, shape.heads, shape.head_dim, tp)
     elif kind == "mla" and shape.mla is not None:
-        yield from latent_attention(shape, tp)
+        yield from latent_attention(shape, tp, release)
     elif kind == "state" and shape.state is not None:
         yield from mixer(shape.state, shape.hidden, tp)
     else:

@@ -46,6 +46,7 @@ _OPT_IN, _TRITON, _DEFAULT_AGAIN = (0, 11, 1), (0, 17, 0), (0, 21, 0)
 by default again."""
 _LIKELY = (0, 11, 0)
 """The last release whose image has FlashInfer and whose wheel has not."""
+_HOPPER = 9.0
 _ANY_ROWS = (0, 29, 0)
 """Triton's kernel was for eight rows and more before."""
 _FEWEST_ROWS = 8
@@ -87,7 +88,7 @@ def sampler_of(
     """
     may, wanted = cuda and build is not Build.WITHOUT_FLASHINFER, build is Build.WITH_FLASHINFER
     if number < _OPT_IN:
-        return _by_build(number, build, patch_told) if may else Sampler.SORT
+        return _by_build(number, build, patch_told, capability) if may else Sampler.SORT
     if not patch_told and number[:2] == _OPT_IN[:2] and may:
         return Sampler.FLASHINFER if wanted else None  # 0.11.0, or one after it
     by_default = number >= _DEFAULT_AGAIN and _runs_flashinfer(number, capability)
@@ -97,19 +98,22 @@ def sampler_of(
     return Sampler.TRITON if triton else Sampler.SORT
 
 
-def may_lack_flashinfer(number: tuple[int, int, int], build: Build) -> bool:
-    """Whether `sampler_of` takes a release's number for its image although it may be a wheel."""
-    return build is Build.RELEASE and number == _LIKELY
+def may_lack_flashinfer(number: tuple[int, int, int], build: Build, capability: float | None) -> bool:
+    """Whether `sampler_of` takes a release's number for its image although it may be a wheel: of 0.11.0 on
+    Hopper and later, where both logs of it sample with FlashInfer."""
+    return build is Build.RELEASE and number == _LIKELY and (capability or 0.0) >= _HOPPER
 
 
-def _by_build(number: tuple[int, int, int], build: Build, patch_told: bool) -> Sampler | None:
+def _by_build(
+    number: tuple[int, int, int], build: Build, patch_told: bool, capability: float | None
+) -> Sampler | None:
     """FlashInfer wherever it can be imported.
 
-    A number alone: both logs of 0.11.0 sample with FlashInfer, none of the nine of 0.8.5 to 0.10.2 does. Red
-    Hat's 0.11.0 sorts (two logs, rhai2 and rhai5); of its builds before that no log was found.
+    A number alone tells nothing: none of the nine logs of 0.8.5 to 0.10.2 has FlashInfer. Red Hat's 0.11.0
+    sorts (two logs, rhai2 and rhai5); of its builds before that no log was found.
     """
     if build in (Build.UPSTREAM, Build.WITH_FLASHINFER) or (
-        patch_told and may_lack_flashinfer(number, build)
+        patch_told and may_lack_flashinfer(number, build, capability)
     ):
         return Sampler.FLASHINFER
     return Sampler.SORT if build is Build.RED_HAT and patch_told and number == _LIKELY else None

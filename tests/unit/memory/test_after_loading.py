@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from kv_kit import SMALL, started
+from sizing_models import DEEPSEEK_LITE
 
 from modelcar_tui.core.facts import GIB
 from modelcar_tui.memory.budget import budget_for
@@ -20,6 +21,7 @@ V32 = known_models().models["deepseek-v3.2"]
 PRO: dict[str, Any] = vllm_data.config_of("deepseek-ai/DeepSeek-V4-Pro", "none")
 TENSORS = {"quant_method": "modelopt", "quantization": {"quant_algo": "FP8"}}
 H200 = "NVIDIA-H200"
+WORKSPACE = 128 * 2**20
 
 
 def held(config: dict[str, Any], label: str, *args: str, vllm: str, gpu: str = H200) -> float:
@@ -86,7 +88,36 @@ def test_sparse_attention_keeps_a_steps_choice_and_on_hopper_its_queries(
 ) -> None:
     """2,048 indices in 32 bits; 128 / 8 heads of 512 + 64 in 16 bits."""
     args = ("--tensor-parallel-size=8", "--max-num-batched-tokens=4096")
-    assert held(V32, BUFFERS, *args, vllm=vllm, gpu=gpu) == 4096 * 2048 * 4 + joined
+    backends = (2 if gpu == "NVIDIA-B200" else 1) * WORKSPACE
+    assert held(V32, BUFFERS, *args, vllm=vllm, gpu=gpu) == 4096 * 2048 * 4 + joined + backends
+
+
+@pytest.mark.parametrize(
+    ("vllm", "gpu", "workspaces"),
+    [
+        ("0.11.0", H200, 0),
+        ("0.11.2", H200, 1),
+        ("0.11.2", "NVIDIA-A100-SXM4-80GB", 1),
+        ("0.24.0", "NVIDIA-B200", 2),
+        ("0.26.0", "NVIDIA-B200", 1),
+        ("0.26.0", H200, 0),
+        ("0.18.0", "AMD-Instinct-MI300X", 0),
+    ],
+)
+def test_mlas_backends_allocate_as_they_are_looked_at(vllm: str, gpu: str, workspaces: int) -> None:
+    """FlashInfer's on each of NVIDIA's cards, CUTLASS's on Blackwell."""
+    assert held(DEEPSEEK_LITE, BUFFERS, vllm=vllm, gpu=gpu) == workspaces * WORKSPACE
+    assert held(SMALL, BUFFERS, vllm=vllm, gpu=gpu) == 0
+
+
+def test_an_indexers_key_is_quantized_before_it_is_one_matrix_with_its_weights() -> None:
+    """61 layers of 128 x 7,168, a byte each with a scale for 128 x 128; then two."""
+    args = "--tensor-parallel-size=8"
+    count, scales = 61 * 128 * 7168, 61 * 7168 // 128 * 4
+    early, late = (held(V32, "attention", args, vllm=vllm) for vllm in ("0.19.0", "0.20.0"))
+    assert early - late == count + scales
+    routers = [held(V32, "norms, routers, biases", args, vllm=vllm) for vllm in ("0.19.0", "0.20.0")]
+    assert routers[1] - routers[0] == 2 * count
 
 
 def test_deepseek_v4_keeps_a_steps_streams_for_a_draft() -> None:

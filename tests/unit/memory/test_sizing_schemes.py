@@ -197,10 +197,16 @@ def test_a_verdict_that_hangs_on_the_heads_vocabulary_is_unknown():
 
 @pytest.mark.parametrize(
     ("gpu", "length", "outcome"),
-    [("TPU-v6e", 2048, Outcome.STARTS), ("Intel Arc Pro B60", 8192, Outcome.UNKNOWN)],
+    [
+        ("TPU-v6e", 2048, Outcome.STARTS),
+        ("Intel Arc Pro B60", 8192, Outcome.STARTS),
+        ("Intel Arc Pro B60", 32768, Outcome.UNKNOWN),
+        ("Intel Arc Pro B60", 65536, Outcome.REFUSED_KV),
+    ],
 )
 def test_other_devices_start_only_what_fits_amply(gpu, length, outcome):
-    assert size(LLAMA_8B, f"--max-model-len={length}", gpu=gpu).outcome is outcome
+    config = {**LLAMA_8B, "max_position_embeddings": 131072}
+    assert size(config, f"--max-model-len={length}", gpu=gpu).outcome is outcome
 
 
 def test_a_block_of_a_quantized_expert_must_not_be_cut():

@@ -24,10 +24,12 @@ from modelcar_tui.models.model import describe
 from modelcar_tui.vllm.engine_args import engine_args
 from support import vllm_data
 
-ON_TOP = ("allocator rounding", "absorbed kv_b", PADDING, BUFFERS)
+ON_TOP = ("allocator rounding", "absorbed kv_b")
 """Terms of our weights that no parameter or buffer of vLLM's holds: MLA keeps a quantized `kv_b` in 16 bits,
-too, once it is loaded (DeepSeek R1 on 8 GPUs: 0.27 GiB in the log of 0.11.0); experts without a gate are
-padded then (Nemotron 3 Nano in FP8: 0.9 GiB in the logs from 0.18 on); other tensors are no module's."""
+too, once it is loaded (DeepSeek R1 on 8 GPUs: 0.27 GiB in the log of 0.11.0)."""
+BESIDE = (PADDING, BUFFERS)
+"""Terms that are left out here: experts without a gate are padded once they are loaded (Nemotron 3 Nano in
+FP8: 0.9 GiB in the logs from 0.18 on), and what else is allocated meanwhile is no module's."""
 _ORDERED, _UNORDERED, _ORDER_BYTES = ("gptq", "compressed-tensors"), (0, 30), 8
 """Methods that have room for the order of each expert's inputs, and free it once the weights are loaded
 (Kimi K2.5 on 8 GPUs: 1.3 GiB less in the log of 0.18.0)."""
@@ -150,7 +152,8 @@ def _accepted(answer: dict[str, Any], found: Estimate, freed: Callable[[], float
 def _weights(answer: dict[str, Any], found: Estimate, freed: Callable[[], float]) -> Iterator[Gap]:
     """What vLLM's parameters and buffers take or more; without what comes on top, 1 % more at most, and
     without what is freed after loading."""
-    held = found.weights_gib.value or 0.0
+    beside = sum(term.value or 0.0 for term in found.weights_gib.terms if term.label in BESIDE)
+    held = (found.weights_gib.value or 0.0) - beside
     on_top = sum(term.value or 0.0 for term in found.weights_gib.terms if term.label in ON_TOP)
     theirs = answer["weights"] / GIB
     more = 1.01 * next((most for name, (most, _) in AFTER_LOADING.items() if _is(answer, name)), 1.0)

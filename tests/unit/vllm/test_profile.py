@@ -16,7 +16,7 @@ from modelcar_tui.vllm.profile import hungry, on_card, profile_for
         ("state_blocks_checked", "0.19.1", "0.20.0"),
         ("exact_groups", "0.13.0", "0.14.0"),
         ("null_block", "0.28.0", "0.29.0"),
-        ("tokens_are_concurrency", "0.20.2", "0.21.0"),
+        ("tokens_are_concurrency", "0.20.0", "0.20.1"),
         ("latent_cache", "0.7.0", "0.7.1"),
         ("many_sequences", "0.7.3", "0.8.0"),
         ("large_batches", "0.8.5", "0.9.0"),
