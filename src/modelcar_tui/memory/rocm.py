@@ -51,6 +51,11 @@ _WIDER = (0, 20)
 """From here on MXFP4 experts are rounded up to 256 on every card (fused_moe/oracle/mxfp4.py)."""
 _RESIDUE_NOTE = "rows padded by 256 B, masks and copies (fp8_utils.py, unquantized_fused_moe_method.py)"
 _LOST_NOTE = "what the device lost counts since 0.27; the log has it not with the weights"
+_BESIDE = "what HIP's libraries and RCCL take beside it (measured on few cards; its own log tells)"
+_AITER = (
+    "whether the image runs AITER's kernels (VLLM_ROCM_USE_AITER in the runtime says it; so does `--vllm "
+    "'RELEASE with AITER'`, or `without`)"
+)
 _GFX9 = ("gfx90a", "gfx942", "gfx950")
 """Cards that AITER has kernels for."""
 
@@ -70,8 +75,7 @@ def questions(start: Start) -> tuple[str, ...]:
     """What nobody knows of a start on ROCm."""
     if not on_rocm(start.gpu):
         return ()
-    measured = "what HIP's libraries and RCCL take beside it"
-    return (measured, "whether the image runs AITER's kernels") if runs_aiter(start) is None else (measured,)
+    return (_BESIDE, _AITER) if runs_aiter(start) is None else (_BESIDE,)
 
 
 def deducts_graphs(profile: Profile) -> bool:
