@@ -4,9 +4,9 @@ v1/worker/gpu_model_runner.py profile_run: the modality with the largest item is
 once as the budget takes; their pixels and outputs stay while the language model runs. The budget is the
 larger of a step's tokens and that item (v1/core/encoder_cache_manager.py).
 
-What a layer holds at its worst was found by running the encoders of 0.11.2, 0.14.1 and 0.20.2 on PyTorch's
-meta device and following each tensor: Qwen3-VL, Qwen2.5-VL, Gemma 3, Llama 4, Mistral 3, InternVL, on 1 to 8
-GPUs.
+What a layer holds at its worst was found by running the encoders of 0.11.2, 0.14.1, 0.20.2 and 0.26.0 on
+PyTorch's meta device and following each tensor: Qwen3-VL, Qwen2.5-VL, Gemma 3, Llama 4, Mistral 3, InternVL,
+on 1 to 8 GPUs.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Each captured size is as many graphs as the model has pieces between its attention layers, and one of the
 whole model for decoding. What FlashAttention splits is derived; what the driver keeps of a graph is measured,
-and two clusters of one card differ by half.
+and two clusters, of H100 and of H200, differ by half.
 """
 
 from __future__ import annotations

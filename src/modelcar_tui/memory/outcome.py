@@ -119,7 +119,8 @@ def _by_driver(start: Start, budget: Budget, refused: Verdict) -> Verdict | None
         return None
     open_ = f"{text(budget.deducted_least)} to {text(budget.graphs_deducted)}"
     why = (
-        f"it depends on the GPU's driver: vLLM keeps {open_} for CUDA graphs, and with the most {refused[1]}"
+        f"it depends on the GPU's driver: vLLM keeps {open_} for CUDA graphs, and with the most {refused[1]} "
+        "(--enforce-eager captures none)"
     )
     return Outcome.UNKNOWN, why, ""
 
@@ -147,7 +148,10 @@ def _afterwards(start: Start, budget: Budget, available: float, total: float) ->
         return died
     if died:
         open_ = f"{text(budget.graphs_least)} to {text(budget.graphs)}"
-        why = f"it depends on the GPU's driver, which keeps {open_} for CUDA graphs: with the most {died[1]}"
+        why = (
+            f"it depends on the GPU's driver, which keeps {open_} for CUDA graphs: with the most {died[1]} "
+            "(--enforce-eager captures none)"
+        )
         return Outcome.UNKNOWN, why, ""
     if gpu.unified and not gpu.free_gib.known and limits.utilization >= _BARE_UTILIZATION:
         why = f"how much of each card is free is not known, and {limits.utilization:g} of it is asked for"

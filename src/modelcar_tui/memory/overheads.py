@@ -79,8 +79,8 @@ def _old_engine(start: Start, ranks: int) -> float:
 
 def used_at_start(start: Start) -> float:
     """Bytes of an idle card that are gone before vLLM measures: its CUDA context, and NCCL's with several
-    GPUs (over PCIe those of one log each of L40S and RTX PRO 6000). None where vLLM counts the whole card:
-    they are in `non_torch`."""
+    GPUs (over PCIe those of one log each of L40S and RTX PRO 6000). Nothing where vLLM counts the whole card:
+    it is in `non_torch` then."""
     return 0.0 if start.profile.counts_the_whole_card else _in_use(start, start.args.tp * start.args.pp)
 
 

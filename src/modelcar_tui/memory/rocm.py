@@ -16,7 +16,7 @@ import msgspec
 from modelcar_tui.core.facts import GIB, Source, Term
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.vendors import AMD
-from modelcar_tui.memory.graphs import sizes_of
+from modelcar_tui.memory.graphs import Part, sizes_of
 from modelcar_tui.memory.residue import Held, held
 from modelcar_tui.memory.rocm_layers import Kernels, short_padding, steps_of
 from modelcar_tui.memory.split import Split
@@ -27,7 +27,8 @@ from modelcar_tui.models.shape import Shape
 from modelcar_tui.vllm.profile import Profile
 
 _ALLOCATED_COUNT, _DEVICE_COUNTS = (0, 21), (0, 27)
-"""From the first, weights are max_memory_allocated; from the second, the budget is what the device lost."""
+"""From the first, weights are what is allocated; from the second, the budget is what the device lost
+(utils/mem_utils.py MemorySnapshot)."""
 _GRAPHS_DEDUCTED = (0, 26)
 """gpu_worker.py determine_available_memory; before, ROCm is left out of it."""
 _CONTIGUOUS = (0, 20), (0, 25)
@@ -48,9 +49,15 @@ MI300X, 40 to 94 layers, 1 to 8 GPUs, dense and not, agree within 5 % in each of
 _FIRST_GRAPH, _USUAL = 0.1 * GIB, 51
 _WIDER = (0, 20)
 """From here on MXFP4 experts are rounded up to 256 on every card (fused_moe/oracle/mxfp4.py)."""
+_RESIDUE_NOTE = "rows padded by 256 B, masks and copies (fp8_utils.py, unquantized_fused_moe_method.py)"
+_LOST_NOTE = "what the device lost counts since 0.27; the log has it not with the weights"
+_BESIDE = "what HIP's libraries and RCCL take beside it (measured on few cards; its own log tells)"
+_AITER = (
+    "whether the image runs AITER's kernels (VLLM_ROCM_USE_AITER in the runtime says it; so does `--vllm "
+    "'RELEASE with AITER'`, or `without`)"
+)
 _GFX9 = ("gfx90a", "gfx942", "gfx950")
 """Cards that AITER has kernels for."""
-Part = tuple[str, float, str]
 
 
 def on_rocm(gpu: Gpu) -> bool:
@@ -68,8 +75,7 @@ def questions(start: Start) -> tuple[str, ...]:
     """What nobody knows of a start on ROCm."""
     if not on_rocm(start.gpu):
         return ()
-    measured = "what HIP's libraries and RCCL take beside it"
-    return (measured, "whether the image runs AITER's kernels") if runs_aiter(start) is None else (measured,)
+    return (_BESIDE, _AITER) if runs_aiter(start) is None else (_BESIDE,)
 
 
 def deducts_graphs(profile: Profile) -> bool:
@@ -88,7 +94,7 @@ def with_residue(weights: RankWeights, start: Start, split: Split) -> RankWeight
         beside = loaded = 0.0
         note = ""
     elif release >= _DEVICE_COUNTS:
-        beside, note = start.between(least.kept, most.kept), "not in the log's weights since 0.21"
+        beside, note = start.between(least.kept, most.kept), _LOST_NOTE
         loaded = 0.0
     else:
         beside, note = start.between(least.cached, most.cached), _RESIDUE_NOTE
@@ -102,9 +108,6 @@ def with_residue(weights: RankWeights, start: Start, split: Split) -> RankWeight
     return msgspec.structs.replace(
         weights, total=weights.total + wider + beside + loaded, terms=(*weights.terms, *terms)
     )
-
-
-_RESIDUE_NOTE = "rows padded by 256 B, masks and copies (fp8_utils.py, unquantized_fused_moe_method.py)"
 
 
 def outside_parts(start: Start) -> tuple[Part, ...]:

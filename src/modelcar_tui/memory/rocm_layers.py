@@ -14,7 +14,7 @@ import msgspec
 from modelcar_tui.core.facts import MIB
 from modelcar_tui.core.rounding import round_up
 from modelcar_tui.memory.residue import Step
-from modelcar_tui.memory.split import Split
+from modelcar_tui.memory.split import Split, layer_on_a_gpu
 from modelcar_tui.models import tensors
 from modelcar_tui.models.named_layers import LayerScheme, Storage
 from modelcar_tui.models.scheme import PLAIN, Scheme
@@ -68,16 +68,7 @@ def short_padding(
     total = 0.0
     for start, end, own in storage.runs(*rank):
         for one, kind, has_experts, count in tensors.distinct(shape, start, end):
-            cut = tensors.layer(
-                one,
-                kind,
-                experts=has_experts,
-                tp=split.tp,
-                ep=split.ep,
-                spread=split.spread,
-                release=split.release,
-            )
-            for weight in cut:
+            for weight in layer_on_a_gpu(one, kind, split, experts=has_experts):
                 scheme = own.of(one, weight, experts=has_experts)
                 if weight.role == "expert" and weight.inner > 1 and scheme.mxfp4:
                     total += count * _wider(weight, scheme, alignment)
@@ -98,15 +89,7 @@ def _layer(
     shape: Shape, own: LayerScheme, width: int, split: Split, index: int, kernels: Kernels
 ) -> Iterator[Step]:
     for one, kind, has_experts, _ in tensors.distinct(shape, index, index + 1):
-        cut = tensors.layer(
-            one,
-            kind,
-            experts=has_experts,
-            tp=split.tp,
-            ep=split.ep,
-            spread=split.spread,
-            release=split.release,
-        )
+        cut = layer_on_a_gpu(one, kind, split, experts=has_experts)
         weights = [weight for weight in cut if weight.elements * width > MIB]
         experts = [weight for weight in weights if weight.role == "expert" and weight.inner > 1]
         for weight in weights:

@@ -20,7 +20,11 @@ from modelcar_tui.vllm.builds import Build, Sampler, may_lack_flashinfer, sample
 _LEAN, _SORTING = 3.5, 9.5
 _TYPICAL_SMS = 132
 _FLOAT = 4
-QUESTION = "whether its build samples with FlashInfer"
+QUESTION = (
+    "whether its build samples with FlashInfer (its log says it; tell it by `--vllm "
+    "'RELEASE with the FlashInfer sampler'`, or `without`)"
+)
+"""What is open, and what settles it."""
 
 
 def samples(start: Start) -> bool:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from modelcar_tui.models import tensors
+from modelcar_tui.models.shape import Shape
+from modelcar_tui.models.weight import Weight
+
+_CUT = {"heads": ("qkv_proj", "qkv bias"), "mlp": ("qkv_proj", "qkv bias", "o_proj"), "whole": ()}
+"""What is cut of a layer beside what is whole (`Split.uncut`)."""
 
 SWIZZLED, SWIZZLED_EARLY = 1.09, 1.0653
 """Triton's layout of MXFP4 weights beside the plain one: measured 1.085 to 1.095 with 1, 2 and 4 GPUs on
@@ -31,3 +38,17 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     """bitsandbytes' scales stay quantized where the checkpoint's are."""
     capability: float = 9.0
     """CUDA's compute capability; 0 on other GPUs."""
+
+
+def layer_on_a_gpu(shape: Shape, kind: str, split: Split, *, experts: bool) -> Iterator[Weight]:
+    """One layer's weights, cut where vLLM cuts them."""
+    release, ep = split.release, split.ep
+    cut = tensors.layer(
+        shape, kind, experts=experts, tp=split.tp, ep=ep, spread=split.spread, release=release
+    )
+    if not split.uncut:
+        yield from cut
+        return
+    parts = {weight.label: weight for weight in cut if weight.label in _CUT[split.uncut]}
+    for weight in tensors.layer(shape, kind, experts=experts, tp=1, ep=ep, release=release):
+        yield parts.get(weight.label, weight)

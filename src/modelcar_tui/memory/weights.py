@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from functools import lru_cache
 
 import msgspec
@@ -12,7 +11,7 @@ from modelcar_tui.core.facts import GIB, Source, Term
 from modelcar_tui.core.rounding import round_up
 from modelcar_tui.memory.allocator import allocated
 from modelcar_tui.memory.expert_bytes import matrix_bytes, padding, with_room
-from modelcar_tui.memory.split import Split
+from modelcar_tui.memory.split import Split, layer_on_a_gpu
 from modelcar_tui.memory.start import Start
 from modelcar_tui.models import tensors
 from modelcar_tui.models.compressed import SHARED_IN_BLOCKS
@@ -25,8 +24,6 @@ from modelcar_tui.models.tensors import Weight
 from modelcar_tui.models.towers.part import held as ends_held
 
 _ORIGIN = "vllm model_executor/layers/linear.py"
-_CUT = {"heads": ("qkv_proj", "qkv bias"), "mlp": ("qkv_proj", "qkv bias", "o_proj"), "whole": ()}
-"""What is cut of a layer beside what is whole (`Split.uncut`)."""
 PADDING, BUFFERS = "experts' padding", "buffers made while loading"
 _WHOLE_UNTIL = (("ModernBert", (0, 29)),)
 """Architectures that vLLM quantizes only from a release on."""
@@ -181,7 +178,7 @@ def _add_layers(
     """The layers `layers`, for which the same rules hold."""
     for one, kind, experts, count in tensors.distinct(shape, *layers):
         copied = False
-        for weight in _layer(one, kind, split, experts=experts):
+        for weight in layer_on_a_gpu(one, kind, split, experts=experts):
             if weight.label == SECOND_COPY and not copied:
                 continue
             kept = _finer(one, weight, own.of(one, weight, experts=experts), split)
@@ -206,20 +203,6 @@ def _finer(shape: Shape, weight: Weight, scheme: Scheme, split: Split) -> Scheme
     halves = 1 if shape.family.one_part_layers and not shape.gated else 2
     part = weight.inner if "down" in weight.label else weight.unit // halves
     return msgspec.structs.replace(scheme, block=refined(scheme.block, part, shape.moe.width))
-
-
-def _layer(shape: Shape, kind: str, split: Split, *, experts: bool) -> Iterator[Weight]:
-    """One layer's weights, cut where vLLM cuts them."""
-    release, ep = split.release, split.ep
-    cut = tensors.layer(
-        shape, kind, experts=experts, tp=split.tp, ep=ep, spread=split.spread, release=release
-    )
-    if not split.uncut:
-        yield from cut
-        return
-    parts = {weight.label: weight for weight in cut if weight.label in _CUT[split.uncut]}
-    for weight in tensors.layer(shape, kind, experts=experts, tp=1, ep=ep, release=release):
-        yield parts.get(weight.label, weight)
 
 
 def _in_blocks(shape: Shape, weight: Weight, scheme: Scheme, split: Split) -> Weight:

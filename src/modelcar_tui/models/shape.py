@@ -53,8 +53,9 @@ _BOTH_WAYS = (
     "GritLM",
 )
 """Beginnings of architectures that cache nothing whatever config.json says."""
-_DEEPSTACKED = ("Qwen3VL", "Qwen3Omni", "InternS1Pro", "ColQwen3", "Alpamayo2", "CohereCompass", "Qwen4Exp")
-"""Beginnings of architectures that keep what the tower's inner layers put out (vllm models/qwen3_vl.py)."""
+_DEEPSTACKED = ("InternS1Pro", "Alpamayo2", "CohereCompass")
+"""Beginnings of architectures without `Tower.media` that keep what the tower's inner layers put out (vllm
+models/qwen3_vl.py)."""
 _LAYERS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "decoder_layers")
 _KV_HEADS = (
     "num_key_value_heads",
@@ -219,6 +220,7 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
         _of_full(read, kinds, "head_dim") or _wide_dim(read, family),
     )
     loops = (read.integer("loop_num", "total_ut_steps", high=64) or 1) - 1
+    tower = tower_of(config, arch)
     return Shape(
         arch=arch,
         model_type=model_type,
@@ -246,8 +248,8 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
         mla=mla,
         moe=moe,
         state=state,
-        tower=tower_of(config, arch),
-        deepstack=_deepstack(read, arch),
+        tower=tower,
+        deepstack=_deepstack(read, arch, tower),
         encoder_only=encoder_only,
         pooling=encoder_only or makes_no_text(arch),
         encoder_layers=encoder_layers if whisper else 0,
@@ -279,7 +281,9 @@ def shape_of(config: Mapping[str, Any] | None, overrides: Mapping[str, Any] | No
     )
 
 
-def _deepstack(read: Reader, arch: str) -> int:
+def _deepstack(read: Reader, arch: str, tower: Tower | None) -> int:
+    if tower is not None and tower.media is not None:
+        return tower.media.width - 1
     found = Reader(read.mapping("vision_config")).listing("deepstack_visual_indexes", most=256)
     return len(found) if arch.startswith(_DEEPSTACKED) else 0
 

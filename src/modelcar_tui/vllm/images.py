@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 import msgspec
 
 from modelcar_tui.core.resources import table
 from modelcar_tui.vllm.builds import Build, build_of
+from modelcar_tui.vllm.release import parse_version
 
 _VLLM_TAG = re.compile(r"v?(0\.\d{1,3}(?:\.\d{1,3}){1,2}(?:\.post\d{1,2})?)(?P<rest>$|[-+._].*)")
 _LOCAL = re.compile(r"\+[\w.]{1,30}")
@@ -18,8 +19,10 @@ _BUILT_AT = re.compile(r"-\d{6,}$")
 _PRODUCT_TAG = re.compile(r"rhoai-(\d+\.\d+)-(?:cuda|rocm)")
 _TABLED = re.compile(r"vllm-(?:cuda|rocm)-rhel\d")
 """Images whose releases the table has; those for other accelerators go their own way."""
-_SAID = {True: Build.WITH_FLASHINFER, False: Build.WITHOUT_FLASHINFER}
 _RUNNERS = {"0": "without Model Runner V2", "1": "with Model Runner V2"}
+_ASKED_ALONE = (0, 11, 1)
+"""Before, VLLM_USE_FLASHINFER_SAMPLER=1 asks for what may not be installed, and the sort runs in its place
+(v1/sample/ops/topk_topp_sampler.py)."""
 _MARKS = {Build.RED_HAT: "+rhai", Build.UPSTREAM: "+upstream"}
 
 
@@ -61,10 +64,20 @@ def release_of_image(image: str) -> str | None:
 
 def with_build(release: str, image: str, environment: Mapping[str, str]) -> str:
     """The release with the build that the image tells of, where it does not say one itself, and with what the
-    container's environment says of its sampler and of Model Runner V2."""
+    container's environment says of its sampler, of AITER and of Model Runner V2."""
     whole = release if "+" in release else release + _MARKS.get(build_of(image), "")
-    said = environment.get("VLLM_USE_FLASHINFER_SAMPLER", "").strip()
-    if said in ("0", "1"):
-        whole = f"{whole} {_SAID[said == '1']}"
+    return " ".join((whole, *_said(release, environment)))
+
+
+def _said(release: str, environment: Mapping[str, str]) -> Iterator[str]:
+    sampler = environment.get("VLLM_USE_FLASHINFER_SAMPLER", "").strip()
+    if sampler == "0":
+        yield Build.WITHOUT_FLASHINFER
+    elif sampler == "1" and (parse_version(release) or ()) >= _ASKED_ALONE:
+        yield Build.WITH_FLASHINFER
+    kernels = environment.get("VLLM_ROCM_USE_AITER", "").strip().lower()
+    if kernels:
+        yield "with AITER" if kernels in ("1", "true") else "without AITER"
     runner = environment.get("VLLM_USE_V2_MODEL_RUNNER", "").strip()
-    return whole if runner not in _RUNNERS else f"{whole} {_RUNNERS[runner]}"
+    if runner in _RUNNERS:
+        yield _RUNNERS[runner]

@@ -9,8 +9,11 @@ from typing import Any
 
 import msgspec
 
+from modelcar_tui.models.towers.processor import most_pixels
+
 _UNLIMITED = 999
-"""Of a modality that `--limit-mm-per-prompt` does not name."""
+"""Of a modality that `--limit-mm-per-prompt` does not name (vllm config/multimodal.py
+get_limit_per_prompt)."""
 _SIDE = 2**16
 
 
@@ -41,7 +44,7 @@ def media_options(limits: object, processor: object) -> MediaOptions:
     return MediaOptions(
         limits=tuple((name, count) for name, each in counts.items() if (count := _count(each)) is not None),
         sizes=tuple((name, size) for name, size in sides.items() if size),
-        pixels=_processor_pixels(_object(processor)),
+        pixels=most_pixels(_object(processor)),
     )
 
 
@@ -68,12 +71,3 @@ def _pixels(told: Mapping[str, Any]) -> int:
 
 def _side(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _SIDE else 0
-
-
-def _processor_pixels(told: Mapping[str, Any]) -> int:
-    size = told.get("size")
-    longest = size.get("longest_edge") if isinstance(size, dict) else None
-    for value in (told.get("max_pixels"), longest):
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-            return min(value, 2**40)
-    return 0

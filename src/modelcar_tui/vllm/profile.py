@@ -85,8 +85,7 @@ def profile_for(vllm: str | None) -> Profile:
 
     None and what has no number in it stand for an unknown release. For it, and for one that came after all
     that count as read, the newest of those is assumed and `known` is false; for one that wants a look, too,
-    the
-    one before it.
+    the one before it.
     """
     told = number_of(vllm)
     found = _NUMBER.match(told)

@@ -26,6 +26,8 @@ from modelcar_tui.demo.kube_objects import (
 from modelcar_tui.demo.kube_operators import APPLICATIONS
 from modelcar_tui.demo.kube_rights import Right, User
 from modelcar_tui.demo.kube_scenarios import openshift_ai, templates
+from modelcar_tui.vllm.builds import Sampler, sampler_of
+from modelcar_tui.vllm.profile import profile_for
 from modelcar_tui.vllm.release import was_read
 
 
@@ -204,13 +206,40 @@ def test_versions(annotation: str, image: str, expected: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
-    [("0", " without the FlashInfer sampler"), ("1", " with the FlashInfer sampler"), ("", ""), ("no", "")],
+    ("release", "name", "value", "said"),
+    [
+        ("0.11.0", "VLLM_USE_FLASHINFER_SAMPLER", "0", " without the FlashInfer sampler"),
+        ("0.11.0", "VLLM_USE_FLASHINFER_SAMPLER", "1", ""),  # asked for, where it is installed
+        ("0.11", "VLLM_USE_FLASHINFER_SAMPLER", "1", ""),
+        ("0.11.2", "VLLM_USE_FLASHINFER_SAMPLER", "1", " with the FlashInfer sampler"),
+        ("0.11.2", "VLLM_USE_FLASHINFER_SAMPLER", "", ""),
+        ("0.11.2", "VLLM_USE_FLASHINFER_SAMPLER", "no", ""),
+        ("0.13.0", "VLLM_ROCM_USE_AITER", "1", " with AITER"),
+        ("0.13.0", "VLLM_ROCM_USE_AITER", "False", " without AITER"),
+        ("0.13.0", "VLLM_ROCM_USE_AITER", "", ""),
+    ],
 )
-def test_a_version_says_what_the_environment_says_of_the_sampler(value: str, said: str) -> None:
-    found = version("0.11.0", "vllm/vllm-openai:x", {"VLLM_USE_FLASHINFER_SAMPLER": value})
-    assert found == f"0.11.0+upstream{said}"
-    assert was_read(found, ["0.11.0"])
+def test_a_version_says_what_the_environment_says_of_its_kernels(
+    release: str, name: str, value: str, said: str
+) -> None:
+    found = version(release, "vllm/vllm-openai:x", {name: value})
+    assert found == f"{release}+upstream{said}"
+    assert was_read(found, [release])
+
+
+def test_what_is_only_asked_for_of_red_hats_0_11_0_does_not_replace_its_sort() -> None:
+    """VLLM_USE_FLASHINFER_SAMPLER=1 installs nothing."""
+    image = "registry.redhat.io/rhaiis/vllm-cuda-rhel9:3.2.4"
+    told = profile_for(version("", image, {"VLLM_USE_FLASHINFER_SAMPLER": "1"}))
+    assert sampler_of(told.number, told.build, capability=9.0) is Sampler.SORT
+
+
+def test_red_hats_build_runs_aiter_where_its_environment_asks_for_it() -> None:
+    image = "registry.redhat.io/rhaiis/vllm-rocm-rhel9:3.4.0"
+    asked = {"VLLM_ROCM_USE_AITER": "1", "VLLM_USE_FLASHINFER_SAMPLER": "1"}
+    found = version("", image, asked)
+    assert (profile_for(version("", image)).aiter, profile_for(found).aiter) == (False, True)
+    assert found is not None and was_read(found, ["0.18.0"])
 
 
 async def test_hardware_profiles_tell_the_accelerator_where_nodes_do_not(tmp_path: Path) -> None:

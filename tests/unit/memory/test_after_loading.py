@@ -12,6 +12,7 @@ from modelcar_tui.core.facts import GIB
 from modelcar_tui.memory.budget import budget_for
 from modelcar_tui.memory.weights import BUFFERS, PADDING
 from modelcar_tui.models.known import known_models
+from modelcar_tui.models.shape import Shape, shape_of
 from support import vllm_data
 
 NANO = known_models().models["nemotron-3-nano-30b-a3b"]
@@ -136,3 +137,18 @@ def test_bitsandbytes_scales_stay_nested_before_0_9_2() -> None:
     whole = weights * (0.5 + 4 / 64)
     assert held(nested, "MLP", vllm="0.9.2") == pytest.approx(whole)
     assert held(single, "MLP", vllm="0.9.1") == pytest.approx(whole)
+
+
+def test_every_kind_of_qwen3_vl_keeps_it_wherever_its_config_says_so() -> None:
+    """In `thinker_config`, or under a name of its own; what the file leaves out, its class has."""
+    configs = {row["id"]: row["config"] for row in vllm_data.lines("configs.jsonl")}
+    for name in (
+        "Qwen/Qwen3-Omni-30B-A3B-Thinking",
+        "nvidia/Cosmos3 form",
+        "OpenSearch-AI/Ops-Colqwen3-4B",
+        "CohereCompassForConditionalGeneration",
+    ):
+        shape = shape_of(configs[name])
+        assert isinstance(shape, Shape) and shape.deepstack == 3, name
+    flat = shape_of(configs["Qwen/Qwen3.5-27B"])
+    assert isinstance(flat, Shape) and flat.deepstack == 0

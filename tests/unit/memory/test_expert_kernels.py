@@ -155,7 +155,8 @@ def test_what_is_not_kept_counts_in_the_forward_pass_alone() -> None:
 
 def test_an_image_without_deep_gemm_keeps_nothing_and_that_is_asked() -> None:
     start = started("-tp=4", vllm="0.13.0", scheme=BLOCKS)
-    assert open_questions(start) == ("whether the image has DeepGEMM",)
+    (question,) = open_questions(start)
+    assert question.startswith("whether the image has DeepGEMM")
     assert expert_kernels.kept(start.at(0.0)) == 0.0 < expert_kernels.kept(start)
     assert open_questions(started("-tp=4", vllm="0.14.1", scheme=BLOCKS)) == ()
     facts = ModelFacts(config={**QWEN, "quantization_config": BLOCKS})

@@ -116,7 +116,7 @@ def test_blackwell_takes_flashinfers_buffer_and_adapters_their_own() -> None:
 
 
 def test_vllms_estimate_is_the_first_capture_and_the_second_for_each_other_size() -> None:
-    """0.84 GiB in the log of a model with these sizes on H100."""
+    """0.84 GiB in the log of a model with these sizes on H100, one of those that the constants are from."""
     found = sum(size for _, size, _ in graphs.estimated(started(), least=False))
     assert found == pytest.approx(0.10 * GIB + (256 + 50 * 33 * 0.30) * MIB)
     assert found / GIB == pytest.approx(0.84, abs=0.01)

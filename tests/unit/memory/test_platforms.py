@@ -42,7 +42,8 @@ def room(card: str, *args: str, **what: Any) -> Room:
 
 
 def test_gaudi_cuts_a_share_of_what_the_weights_leave_and_keeps_a_tenth_for_graphs():
-    """The log of Gaudi 2 in the plug-in's documentation: 94.62 GiB, 15.4 in use, 64.17 GiB of KV cache."""
+    """The log of Gaudi 2 in the plug-in's documentation: 94.62 GiB, 15.4 in use, 64.17 GiB of KV cache. What
+    the runtime takes at most is from it."""
     least, most = room("Gaudi2", "--gpu-memory-utilization=0.9", total=94.62).left
     assert most / GIB == pytest.approx((94.62 - WEIGHTS) * 0.9 * 0.9, abs=0.02)
     assert least / GIB < 64.17 < most / GIB

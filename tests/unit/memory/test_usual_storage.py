@@ -20,7 +20,7 @@ from modelcar_tui.models.model import Model, describe
 from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.profile import profile_for
 
-QUESTION = "which layers its checkpoint leaves in 16 bits"
+QUESTION = "which layers its checkpoint leaves in 16 bits (its own config.json or weight files tell)"
 GROUP = {"weights": {"num_bits": 8, "type": "float", "strategy": "channel"}, "targets": ["Linear"]}
 
 

@@ -16,7 +16,7 @@ _MOST_PIXELS, _MOST_TILES = 2**40, 2**10
 def with_processor(media: Media, image: Mapping[str, Any], video: Mapping[str, Any]) -> Media:
     """The rule with what preprocessor_config.json, video_preprocessor_config.json or the parts of
     processor_config.json say of pixels and tiles."""
-    pixels, moving = _pixels(image), _pixels(video)
+    pixels, moving = most_pixels(image), most_pixels(video)
     if media.pixels and pixels:
         media = replace(media, pixels=pixels)
     if media.video_pixels and moving:
@@ -27,7 +27,8 @@ def with_processor(media: Media, image: Mapping[str, Any], video: Mapping[str, A
     return media
 
 
-def _pixels(told: Mapping[str, Any]) -> int:
+def most_pixels(told: Mapping[str, Any]) -> int:
+    """The most that a processor, or `--mm-processor-kwargs`, leaves an image; 0 where nothing is said."""
     size = told.get("size")
     inner = Reader(size if isinstance(size, Mapping) else {})
     found = Reader(told).integer("max_pixels", high=_MOST_PIXELS)
