@@ -163,7 +163,7 @@ class Rules:
         elif found is None:
             if (pattern := _pattern(name, inside=rule.inside)) and len(self._anywhere) < _EXPRESSIONS:
                 self._anywhere.append((pattern, rule.scheme))
-                self._counts |= any(map(str.isdigit, name))
+                self._counts |= any(map(str.isdigit, name)) and _may_name_layers(name)
         else:
             self._add_to_layer(int(found[1]), name[found.end() :], found, rule)
 
@@ -222,6 +222,14 @@ class Rules:
 
 def _is_glob(name: str) -> bool:
     return any(sign in name for sign in "*?[")
+
+
+def _may_name_layers(name: str) -> bool:
+    """Whether decoder layers may fit it; none fits a glob with another beginning, such as `mtp.layers.0*`."""
+    if name.startswith("re:") or not _is_glob(name):
+        return True
+    head = re.split(r"[*?\[]", name, maxsplit=1)[0]
+    return any(head.startswith(before) or before.startswith(head) for before in _BEFORE)
 
 
 def _pattern(name: str, *, inside: bool) -> re.Pattern[str] | None:

@@ -9,7 +9,9 @@ import pytest
 from modelcar_tui.memory.cases import model_of
 from modelcar_tui.models.known import known_model, known_models
 from modelcar_tui.models.model import Model, describe
+from modelcar_tui.models.named_layers import Rule, Storage
 from modelcar_tui.models.public import public_model
+from modelcar_tui.models.scheme import PLAIN
 
 
 def model(facts: Any) -> Model:
@@ -121,3 +123,17 @@ def test_public_models_have_the_towers_that_logs_show() -> None:
     coder = public_model("RedHatAI/Qwen3-Coder-Next-FP8-dynamic")
     assert coder is not None
     assert model(coder.facts).shape.experts_at == (True,) * 48
+
+
+def test_a_pattern_that_no_layer_can_fit_keeps_layers_alike() -> None:
+    """`mtp.layers.0*` has a digit and names no decoder layer, so all 60 are read as one."""
+    found = public_model("nvidia/Qwen3.5-397B-A17B-NVFP4")
+    assert found is not None
+    own = model(found.facts)
+    assert len(list(own.storage.runs(0, own.shape.layers))) == 1
+
+
+def test_a_pattern_with_a_digit_that_layers_can_fit_parts_them() -> None:
+    parted = Storage(PLAIN, [Rule("model.layers.*7.mlp*")])
+    assert len(list(parted.runs(0, 9))) > 1
+    assert len(list(Storage(PLAIN, [Rule("mtp.layers.0*"), Rule("model.visual.3*")]).runs(0, 9))) == 1
