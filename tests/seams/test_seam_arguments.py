@@ -182,11 +182,11 @@ _CASES: tuple[Case, ...] = (
         stored={f"{OVER}.a": "1", f"{OVER}.b": "2"},
         asks={"overrides": {"b": 2}},
     ),
-    says(f"{SIZES}=[1,2]", stored={SIZES: "[1,2]"}, asks={"max_capture_size": 2}),
+    says(f"{SIZES}=[1,2]", stored={SIZES: "[1,2]"}, asks={"max_capture_size": 2, "capture_sizes": 2}),
     says(
         f'{COMPILE}={{"cudagraph_capture_sizes":[1,2,4]}}',
         stored={COMPILE: '{"cudagraph_capture_sizes":[1,2,4]}'},
-        asks={"max_capture_size": 4},
+        asks={"max_capture_size": 4, "capture_sizes": 3},
     ),
     says(
         f"{COMPILE}.cudagraph_mode=NONE",
