@@ -163,6 +163,8 @@ def _when(start: Start, budget: Budget) -> str:
         return f"no graphs are captured: {start.switches.cuda_graphs.why}".rstrip(": ")
     since = "0.26 on ROCm" if rocm.on_rocm(start.gpu) else "0.20"
     if not budget.graphs_deducted:
+        if start.runner_v2:
+            since = "0.29 with Model Runner V2"
         left = "they lie in what --gpu-memory-utilization leaves of the card"
         return f"captured after the KV cache is cut: before vLLM {since} nothing is kept for them, {left}"
     return (

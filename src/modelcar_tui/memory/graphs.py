@@ -47,6 +47,7 @@ _ESTIMATED, _ESTIMATED_IN_8_BITS = 0.30 * MIB, 0.35 * MIB
 _ESTIMATED_LEAST = 0.10 * MIB
 """The same on H200: 0.10 to 0.18 in logs of five models."""
 _ESTIMATED_EXPERTS, _ESTIMATED_MXFP4 = (0.0, 0.20 * GIB), 0.55 * GIB
+_WHOLE_LEAST = 1.0 * MIB
 _USUAL = 51
 """Sizes in those logs."""
 
@@ -85,8 +86,7 @@ def _most(start: Start) -> int:
 def captured(start: Start, *, least: bool) -> tuple[Part, ...]:
     """What capture takes, at least or at most."""
     sizes, capability = sizes_of(start), number(start.gpu.compute_capability) or 0.0
-    most = _BEFORE_HOPPER if 0 < capability < 9 else _HOPPER
-    each = _FEWEST if least else most
+    each = _FEWEST if least else _most_of_a_graph(start)
     many = sizes.count * (_pieces(start) + 1)
     note = f"{sizes.count} sizes x {_pieces(start) + 1} pieces x {each / MIB:.2f} MiB; measured"
     parts = [_splits(start), (f"graphs of {sizes.words}", many * each, note)]
@@ -104,6 +104,8 @@ def captured(start: Start, *, least: bool) -> tuple[Part, ...]:
 def estimated(start: Start, *, least: bool) -> tuple[Part, ...]:
     """What vLLM takes for them from the KV budget, at least or at most: the first capture, and the second for
     each other size (v1/worker/gpu_model_runner.py profile_cudagraph_memory)."""
+    if start.runner_v2:
+        return _measured_by_v2(start, least=least)
     sizes, scheme = sizes_of(start), start.model.scheme
     label, splits, note = _splits(start)
     first = _FIRST + (_OF_RANKS if start.args.tp > 1 and not least else 0.0)
@@ -124,6 +126,19 @@ def estimated(start: Start, *, least: bool) -> tuple[Part, ...]:
         share = min(1.0, sizes.count / _USUAL)
         parts.append(("graphs of experts", experts * share, "experts' kernels; measured"))
     return tuple(part for part in parts if part[1] > 0)
+
+
+def _measured_by_v2(start: Start, *, least: bool) -> tuple[Part, ...]:
+    """Model Runner V2 captures all pieces on trial; of the graphs of whole steps two, and counts each further
+    one with 1 MiB at least (v1/worker/gpu/cudagraph_utils.py profile_cudagraph_memory)."""
+    further = sizes_of(start).count - 1
+    short = max(0.0, _WHOLE_LEAST - (_FEWEST if least else _most_of_a_graph(start)))
+    note = f"{further} x what they lack of 1 MiB (vllm v1/worker/gpu/cudagraph_utils.py)"
+    return *captured(start, least=least), ("graphs of whole steps", further * short, note)
+
+
+def _most_of_a_graph(start: Start) -> float:
+    return _BEFORE_HOPPER if 0 < (number(start.gpu.compute_capability) or 0.0) < 9 else _HOPPER
 
 
 def _pieces(start: Start) -> int:

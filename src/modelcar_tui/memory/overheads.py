@@ -12,6 +12,9 @@ from modelcar_tui.memory.start import Start
 _PEER = 0.06 * GIB
 """NCCL's buffers for each further GPU over NVLink: of two GPUs 2.09 GiB, of four 2.21, of eight 2.45 in 24
 logs of 0.18 and later; 0.55, 0.66 and 0.9 in 8 before."""
+_FIRST_OF_LINKED, _FIRST_OF_RANKS = (0.65 * GIB, 1.30 * GIB), (0.0, 0.25 * GIB)
+"""Four H100 with Model Runner V2 took 2.04 GiB, of which the graphs are 0.74 to 1.39 (vllm pull request
+48601; it then died in the warm-up). Over PCIe what profiled graphs add to memory outside torch."""
 _PEERS_COUNT = (0, 11, 1)
 _HOST = 0.0, 1.3 * GIB
 """What vLLM's processes take of a memory that is the card's and the host's (utils/mem_utils.py): none in a
@@ -111,8 +114,18 @@ def graph_parts(start: Start, *, estimate: bool, least: bool = False) -> tuple[P
         return ()
     if rocm.on_rocm(start.gpu):
         return rocm.graph_parts(start.at(0.0) if least else start)
-    made = cuda_graphs.estimated if estimate else cuda_graphs.captured
-    return made(start, least=least)
+    if estimate:
+        return cuda_graphs.estimated(start, least=least)
+    return *cuda_graphs.captured(start, least=least), *_ranks_graphs(start, least=least)
+
+
+def _ranks_graphs(start: Start, *, least: bool) -> tuple[Part, ...]:
+    """What ranks take with their first graph, where no profile captured one before: Model Runner V2's up to
+    0.28."""
+    if start.args.tp == 1 or not start.profile.graphs_profiled or second_runner.profiles_graphs(start):
+        return ()
+    size = (_FIRST_OF_LINKED if _linked(start.gpu) else _FIRST_OF_RANKS)[0 if least else 1]
+    return (("NCCL's buffers", size, "with the first graph; measured, one log"),) if size else ()
 
 
 def _linked(gpu: Gpu) -> bool:

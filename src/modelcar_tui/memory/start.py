@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.hardware.gpu import Gpu, number
-from modelcar_tui.hardware.vendors import AMD, hardware
+from modelcar_tui.hardware.vendors import AMD, NVIDIA, hardware
 from modelcar_tui.models.model import Model
 from modelcar_tui.vllm.defaults import Limits, limits_for, served_context
 from modelcar_tui.vllm.engine_args import EngineArgs
@@ -60,7 +60,9 @@ def start_of(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> Star
     limits = limits_for(shape, args, profile, gpu, switches.chunked_prefill)
     most = _MIDDLE if gpu.vendor == AMD else 1.0
     quantized = bool(model.scheme.name)
-    runner_v2 = runs_v2(shape, args, profile, quantized=quantized, amd=gpu.vendor == AMD)
+    runner_v2 = gpu.vendor in (NVIDIA, AMD) and runs_v2(  # plug-ins have runners of their own
+        shape, args, profile, quantized=quantized, amd=gpu.vendor == AMD
+    )
     return Start(model, gpu, args, profile, limits, switches, runner_v2, most)
 
 

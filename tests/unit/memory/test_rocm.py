@@ -131,8 +131,18 @@ def test_cards_that_know_ocp_fp8_need_no_masks():
     assert beside(budget(config=fp8("channel"), gpu="Instinct-MI355X")) == 0.0
 
 
-@pytest.mark.parametrize(("release", "deducted"), [("0.20.0", False), ("0.25.0", False), ("0.26.0", True)])
-def test_graphs_are_taken_from_the_cache_from_0_26_on(release, deducted):
+@pytest.mark.parametrize(
+    ("release", "deducted"),
+    [
+        ("0.20.0", False),
+        ("0.25.0 without Model Runner V2", False),
+        ("0.26.0 without Model Runner V2", True),
+        ("0.26.0", False),
+        ("0.28.0", False),
+        ("0.29.0", True),
+    ],
+)
+def test_graphs_are_taken_from_the_cache_from_0_26_on_or_0_29_with_model_runner_v2(release, deducted):
     found = budget(vllm=release)
     assert (found.graphs_deducted > 0) is deducted
     assert found.graphs > 0

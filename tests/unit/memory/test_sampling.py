@@ -36,7 +36,7 @@ def started(vllm: str, *args: str, gpu: str = "NVIDIA-H100-80GB-HBM3") -> Start:
         ("0.11.2+rhai1", SORTED),
         ("0.16.0", SORTED),
         ("0.17.0", LEAN),
-        ("0.24.0", LEAN),
+        ("0.24.0 without Model Runner V2", LEAN),
     ],
 )
 def test_the_build_decides_who_samples(vllm: str, gib: float) -> None:

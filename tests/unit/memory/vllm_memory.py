@@ -42,6 +42,8 @@ _CAPTURE = "graphs can't be captured for more"
 _NO_MEMORY = (Outcome.OOM_LOAD, Outcome.OOM_WARMUP, Outcome.OOM_GRAPH_CAPTURE, Outcome.REFUSED_FREE_MEMORY)
 _STARTS = (Outcome.STARTS, *_NO_MEMORY)
 """What is left once a model, its arguments and its cache are accepted: the card's size is not the judge's."""
+_BY_DRIVER = "it depends on the GPU's driver"
+"""Whether capture or the warm-up fit the card: nor is that."""
 _REFUSAL = re.compile(r"(ValidationError|ValueError|NotImplementedError|AssertionError): \S")
 """vLLM's own words. Any other error tells that the config lacks a field, or of a limit of the judge's."""
 _HEADLESS_GPTQ = (0, 32)
@@ -140,7 +142,7 @@ def _refused(answer: dict[str, Any], found: Estimate) -> Iterator[Gap]:
 
 
 def _accepted(answer: dict[str, Any], found: Estimate, freed: Callable[[], float]) -> Iterator[Gap]:
-    if found.outcome not in _STARTS and not found.why.endswith(_CAPTURE):
+    if found.outcome not in _STARTS and not found.why.endswith(_CAPTURE) and _BY_DRIVER not in found.why:
         what = "unknown" if found.outcome is Outcome.UNKNOWN else "refused"
         figures = f"{answer['weights'] / GIB:.3f} GiB, {answer.get('kv_tokens')} tokens"
         yield Gap(job=answer["id"], what=what, vllm=figures, ours=_said(found))
