@@ -50,6 +50,8 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
     """How many batch sizes are captured, where they are listed."""
     attention_backend: str = ""
     """`--attention-backend`, in capitals."""
+    moe_backend: str = ""
+    """`--moe-backend`, the kernels that are asked for to run experts."""
     compilation_level: int | None = None
     """`level` of `--compilation-config`, `mode` from 0.12 on: 3 is vLLM's own compilation."""
     cudagraph_mode: str = ""
