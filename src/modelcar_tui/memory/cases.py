@@ -26,7 +26,7 @@ from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.config import Reader
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.fragments import complete
-from modelcar_tui.models.known import Known, completed, known_model
+from modelcar_tui.models.known import Known, completed, known_model, stored
 from modelcar_tui.models.names import by_publisher, guess_model
 from modelcar_tui.models.storage import scheme_of
 from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
@@ -151,14 +151,9 @@ def _by_name(case: Mapping[str, Any], known: Known | None, name: str) -> ModelFa
     if known is None:
         return guess_model(name) if name else ModelFacts()
     told = _told("", case, name)
-    config = dict(known.config)
-    if known.quantization:
-        config["quantization_config"] = known.quantization
-    elif told:
-        config.pop("quantization_config", None)
     count = known.parameters
     return ModelFacts(
-        config=config,
+        config=stored(known, named=bool(told)),
         parameters=Fact(value=count, source=Source.CATALOG) if count else unknown("not known"),
         quantization_name=Fact(value=told, source=Source.CATALOG) if told else Fact(),
     )

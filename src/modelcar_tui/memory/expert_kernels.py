@@ -77,6 +77,9 @@ def workspace(start: Start) -> Workspace:
     capability = number(start.gpu.compute_capability)
     if start.gpu.vendor != NVIDIA:  # neither CUTLASS nor DeepGEMM is there
         return Workspace.NOTHING if profile.release < _MODULAR else Workspace.BOTH
+    asked = start.args.moe_backend.lower()
+    if asked not in ("", "auto"):  # whichever it is: none keeps more
+        return Workspace.ALIGNED if "deep_gemm" in asked else Workspace.BOTH
     if capability is None or scheme.short_experts:
         return Workspace.BOTH
     if scheme.bits >= 16 and scheme.known:

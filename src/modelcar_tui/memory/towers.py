@@ -65,4 +65,4 @@ def absent_modalities(args: EngineArgs) -> frozenset[str]:
     """Modalities of which no prompt holds any."""
     if args.language_model_only:
         return frozenset({"image", "video", "audio", "vision_chunk"})
-    return args.without_modalities
+    return args.media.absent

@@ -81,6 +81,17 @@ def known_model(name: str) -> Known | None:
     return Known(name=best, config=config, parameters=parameters, source=source, quantization=listed)
 
 
+def stored(known: Known, *, named: bool) -> dict[str, Any]:
+    """Its config with what its checkpoint lists; where that is not known and a name tells a quantization
+    (`named`), without the base model's."""
+    config = dict(known.config)
+    if known.quantization:
+        config["quantization_config"] = known.quantization
+    elif named:
+        config.pop("quantization_config", None)
+    return config
+
+
 def completed(config: Mapping[str, Any], known: Known) -> dict[str, Any]:
     """`config` with what the model of that name says and it leaves out, if their sizes agree; else as it
     is."""

@@ -8,7 +8,7 @@ import msgspec
 
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.known import known_model
+from modelcar_tui.models.known import known_model, stored
 from modelcar_tui.models.names import guess_model, quantization_in
 
 NO_HUB = "no hub is read: give a folder, a config.json or an image"
@@ -33,11 +33,8 @@ def public_model(name: str) -> Public | None:
     known = known_model(name)
     if known is None:
         return None
-    told, config = quantization_in(name), dict(known.config)
-    if known.quantization:
-        config["quantization_config"] = known.quantization
-    elif told is not None:
-        config.pop("quantization_config", None)
+    told = quantization_in(name)
+    config = stored(known, named=told is not None)
     parameters = Fact(value=known.parameters, source=Source.CATALOG, unit="parameters", note=known.source)
     facts = ModelFacts(
         config=config,

@@ -50,6 +50,8 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
     """How many batch sizes are captured, where they are listed."""
     attention_backend: str = ""
     """`--attention-backend`, in capitals."""
+    moe_backend: str = ""
+    """`--moe-backend`, the kernels that are asked for to run experts."""
     compilation_level: int | None = None
     """`level` of `--compilation-config`, `mode` from 0.12 on: 3 is vLLM's own compilation."""
     cudagraph_mode: str = ""
@@ -88,8 +90,6 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
     """`--mm-encoder-tp-mode data`: the vision tower is whole on every GPU."""
     whole_items: bool = False
     """`--disable-chunked-mm-input`: an image or a video goes through one step."""
-    without_modalities: frozenset[str] = frozenset()
-    """Those that `--limit-mm-per-prompt` sets to 0."""
     media: MediaOptions = MediaOptions()
     """How many images, videos and recordings a prompt may hold, and how large they may be."""
     logprobs_mode: str = ""
@@ -136,9 +136,7 @@ def engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | None) 
         problems += [stops] if (stops := rope_fault(written, vllm)) else []
     for flag, value in told.items():
         read_flag(found, flag, value)  # what it can't read is among the faults
-    media = media_options(told.get("--limit-mm-per-prompt"), told.get("--mm-processor-kwargs"))
-    found["media"] = media
-    found["without_modalities"] = frozenset(name for name, count in media.limits if not count)
+    found["media"] = media_options(told.get("--limit-mm-per-prompt"), told.get("--mm-processor-kwargs"))
     if found.get("num_speculative_tokens"):
         found["speculative"] = True
     if count is not None and count > 0:

@@ -205,6 +205,7 @@ _FLAGS: dict[str, Callable[[Found, str | None], None]] = {
     "--cudagraph-capture-sizes": _sizes,
     "--cuda-graph-sizes": _old_sizes,
     "--attention-backend": _backend,
+    "--moe-backend": _text("moe_backend"),
     "--enable-chunked-prefill": _switch("chunked_prefill"),
     "--enable-prefix-caching": _switch("prefix_caching"),
     "--disable-hybrid-kv-cache-manager": _switch("hybrid_kv_manager", means=False),

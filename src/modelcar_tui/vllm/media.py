@@ -27,6 +27,11 @@ class MediaOptions(msgspec.Struct, frozen=True):
     pixels: int = 0
     """The most that the processor leaves an image; 0: its own."""
 
+    @property
+    def absent(self) -> frozenset[str]:
+        """Modalities of which no prompt may hold any."""
+        return frozenset(name for name, count in self.limits if not count)
+
     def limit(self, modality: str) -> int:
         """Items of it in one prompt."""
         return dict(self.limits).get(modality, _UNLIMITED)

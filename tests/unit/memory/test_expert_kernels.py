@@ -130,6 +130,17 @@ def test_many_gpus_and_parallel_experts_choose_otherwise_in_blocks() -> None:
     assert of("-tp=2", vllm="0.11.0") is Workspace.ALIGNED  # 768 wide, more than 512
 
 
+def test_kernels_that_are_asked_for_keep_what_the_hungriest_of_their_kind_does() -> None:
+    """TRT-LLM's, which would run on Blackwell, keep nothing; Triton's and DeepGEMM's do."""
+
+    def of(*args: str) -> Workspace:
+        return expert_kernels.workspace(started("-tp=4", *args, vllm="0.19.0", gpu="B200", scheme=BLOCKS))
+
+    assert of() is of("--moe-backend=auto") is Workspace.NOTHING
+    assert of("--moe-backend=triton") is Workspace.BOTH
+    assert of("--moe-backend=deep_gemm") is Workspace.ALIGNED
+
+
 def test_the_sizes_are_those_of_the_kernels_workspace_shapes() -> None:
     both = started("-tp=4", vllm="0.18.0", scheme=BLOCKS)
     assert expert_kernels.kept(both) == 2 * EACH  # 768 and 384 are narrower than the hidden states
