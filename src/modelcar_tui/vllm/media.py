@@ -23,6 +23,8 @@ class MediaOptions(msgspec.Struct, frozen=True):
     """The most pixels of an item of a modality; two frames of a video count as one."""
     pixels: int = 0
     """The most that the processor leaves an image; 0: its own."""
+    size: int = 0
+    """The same where it was said as `size`, which is also heard where `max_pixels` is not."""
 
     def limit(self, modality: str) -> int:
         """Items of it in one prompt."""
@@ -42,6 +44,7 @@ def media_options(limits: object, processor: object) -> MediaOptions:
         limits=tuple((name, count) for name, each in counts.items() if (count := _count(each)) is not None),
         sizes=tuple((name, size) for name, size in sides.items() if size),
         pixels=_processor_pixels(_object(processor)),
+        size=_processor_size(_object(processor)),
     )
 
 
@@ -71,9 +74,13 @@ def _side(value: object) -> int:
 
 
 def _processor_pixels(told: Mapping[str, Any]) -> int:
+    return _most(told.get("max_pixels")) or _processor_size(told)
+
+
+def _processor_size(told: Mapping[str, Any]) -> int:
     size = told.get("size")
-    longest = size.get("longest_edge") if isinstance(size, dict) else None
-    for value in (told.get("max_pixels"), longest):
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-            return min(value, 2**40)
-    return 0
+    return _most(size.get("longest_edge")) if isinstance(size, dict) else 0
+
+
+def _most(value: object) -> int:
+    return min(value, 2**40) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0

@@ -99,7 +99,7 @@ def test_the_four_3090_that_could_not_hold_qwen3_vl_at_its_whole_context_are_not
     args = engine_args(("--tensor-parallel-size=4", "--max-model-len=131072"), None, "0.11.0")
     found = estimate(facts, gpu_for("NVIDIA GeForce RTX 3090", count=4), args, vllm="0.11.0")
     assert found.outcome in (Outcome.REFUSED_KV, Outcome.UNKNOWN)
-    assert found.kv_available_gib.low < 2.31 < found.kv_available_gib.value < 3.1
+    assert found.kv_available_gib.low < 2.31 < found.kv_available_gib.high < 3.1
 
 
 @pytest.mark.parametrize(
@@ -133,6 +133,25 @@ def test_what_switches_it_off_or_makes_it_smaller():
     nothing = '--limit-mm-per-prompt={"image": 0, "video": 0}'
     for off in ("--language-model-only", "--skip-mm-profiling", nothing):
         assert run(name, release, off).peak == 0.0
+
+
+@pytest.mark.parametrize(
+    ("name", "release", "pixels", "size"),
+    [
+        ("Qwen/Qwen3-VL-8B-Instruct", "0.16.0", "video, 12288", "image, 490"),  # videos have a size alone
+        ("Qwen/Qwen3-VL-8B-Instruct", "0.17.0", "image, 490", "image, 490"),  # qwen3_vl.py takes either
+        ("qwen2.5-vl-7b", "0.16.0", "video, 4480", "video, 4480"),
+        ("zai-org/GLM-4.5V", "0.19.0", "image, 6144", "video, 7680"),
+        ("moonshotai/Kimi-VL-A3B-Instruct", "0.19.0", "image, 1024", "image, 1024"),  # it counts patches
+        ("rednote-hilab/dots.ocr", "0.19.0", "image, 640", "image, 640"),
+    ],
+)
+def test_fewer_pixels_count_where_the_processor_of_the_largest_item_hears_them(name, release, pixels, size):
+    asked = (name, release, "--max-model-len=8192", "--max-num-batched-tokens=2048")
+    flat = '--mm-processor-kwargs={"max_pixels": 501760}'
+    sized = '--mm-processor-kwargs={"size": {"shortest_edge": 3136, "longest_edge": 501760}}'
+    assert f"largest {pixels} tokens" in run(*asked, flat).note
+    assert f"largest {size} tokens" in run(*asked, sized).note
 
 
 def test_whole_items_are_shared_by_gpus_that_keep_the_tower_whole():
