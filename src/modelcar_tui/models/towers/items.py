@@ -127,7 +127,7 @@ def _tiles(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
 
 def _tiled(media: Media, tiles: int) -> Item:
     rows = tiles * media.rows
-    tokens = tiles * media.tokens
+    tokens = max(1, tiles * media.tokens)  # of a tower too small to be real
     return Item(tokens=tokens, rows=rows, outputs=tokens, values=rows * media.values)
 
 
@@ -141,7 +141,7 @@ def _intern(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
 
 def _pixtral(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
     """pixtral.py, mistral3.py: a square, and a break after each line."""
-    side = media.tiles
+    side = max(1, media.tiles)
     item = _of_tokens(media, side * side)
     yield "image", msgspec.structs.replace(item, tokens=side * (side + 1))
 
