@@ -151,7 +151,13 @@ def _largest(
     media: Media, release: tuple[int, ...], context: int, options: MediaOptions, absent: frozenset[str]
 ) -> tuple[str, Item] | None:
     """The modality that is profiled, and its item; None where none is left."""
-    asked = Asked(release=release, context=context, pixels=options.pixels, images="image" not in absent)
+    asked = Asked(
+        release=release,
+        context=context,
+        pixels=options.pixels,
+        size=options.size,
+        images="image" not in absent,
+    )
     found = {kind: item for kind, item in items(media, asked).items() if kind not in absent}
     return max(found.items(), key=lambda one: one[1].tokens, default=None)
 
@@ -208,7 +214,7 @@ def _count(item: Item, budget: int, sizes: _Sizes, limit: int) -> int:
 def _bounded(item: Item, media: Media, most: int) -> Item:
     """With `width` and `height` of `--limit-mm-per-prompt`: no more pixels than those."""
     rows = -(-most // media.patch**2) if most else item.rows
-    if rows >= item.rows or media.rule not in ("qwen2", "qwen3", "pixtral", "moon", "chunk", "omni"):
+    if rows >= item.rows or media.rule not in ("qwen2", "qwen3", "pixtral", "moon", "dots", "chunk", "omni"):
         return item
     share = rows / item.rows
     return Item(

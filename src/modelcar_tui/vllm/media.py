@@ -26,6 +26,8 @@ class MediaOptions(msgspec.Struct, frozen=True):
     """The most pixels of an item of a modality; two frames of a video count as one."""
     pixels: int = 0
     """The most that the processor leaves an image; 0: its own."""
+    size: int = 0
+    """The same where it was said as `size`, which is also heard where `max_pixels` is not."""
 
     @property
     def absent(self) -> frozenset[str]:
@@ -43,13 +45,14 @@ class MediaOptions(msgspec.Struct, frozen=True):
 
 def media_options(limits: object, processor: object) -> MediaOptions:
     """Both arguments as they are written: objects, JSON, or pairs as before 0.10."""
-    told = _object(limits)
+    told, said = _object(limits), _object(processor)
     counts = {name: each.get("count") if isinstance(each, dict) else each for name, each in told.items()}
     sides = {name: _pixels(each) for name, each in told.items() if isinstance(each, dict)}
     return MediaOptions(
         limits=tuple((name, count) for name, each in counts.items() if (count := _count(each)) is not None),
         sizes=tuple((name, size) for name, size in sides.items() if size),
-        pixels=most_pixels(_object(processor)),
+        pixels=most_pixels(said),
+        size=most_pixels({"size": said.get("size")}),
     )
 
 

@@ -135,6 +135,25 @@ def test_what_switches_it_off_or_makes_it_smaller():
         assert run(name, release, off).peak == 0.0
 
 
+@pytest.mark.parametrize(
+    ("name", "release", "pixels", "size"),
+    [
+        ("Qwen/Qwen3-VL-8B-Instruct", "0.16.0", "video, 12288", "image, 490"),  # videos have a size alone
+        ("Qwen/Qwen3-VL-8B-Instruct", "0.17.0", "image, 490", "image, 490"),  # qwen3_vl.py takes either
+        ("qwen2.5-vl-7b", "0.16.0", "video, 4480", "video, 4480"),
+        ("zai-org/GLM-4.5V", "0.19.0", "image, 6144", "video, 7680"),
+        ("moonshotai/Kimi-VL-A3B-Instruct", "0.19.0", "image, 1024", "image, 1024"),  # it counts patches
+        ("rednote-hilab/dots.ocr", "0.19.0", "image, 640", "image, 640"),
+    ],
+)
+def test_fewer_pixels_count_where_the_processor_of_the_largest_item_hears_them(name, release, pixels, size):
+    asked = (name, release, "--max-model-len=8192", "--max-num-batched-tokens=2048")
+    flat = '--mm-processor-kwargs={"max_pixels": 501760}'
+    sized = '--mm-processor-kwargs={"size": {"shortest_edge": 3136, "longest_edge": 501760}}'
+    assert f"largest {pixels} tokens" in run(*asked, flat).note
+    assert f"largest {size} tokens" in run(*asked, sized).note
+
+
 def test_whole_items_are_shared_by_gpus_that_keep_the_tower_whole():
     """`--mm-encoder-tp-mode data`: of two chunks of Kimi K2.5 each GPU runs one at most."""
     asked = ("moonshotai/Kimi-K2.5", "0.20.2", *_SHORT)

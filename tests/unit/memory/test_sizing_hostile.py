@@ -19,6 +19,7 @@ from modelcar_tui.memory.cases import answer, run_cases
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts, TensorGroup
+from modelcar_tui.models.known import known_model
 from modelcar_tui.report.estimate import estimate_lines
 from modelcar_tui.vllm.engine_args import engine_args
 from support.configs import LLAMA_8B
@@ -115,6 +116,18 @@ def test_a_needed_number_that_is_absurd_means_unknown(name, value):
     found = estimate(ModelFacts(config={**LLAMA_8B, name: value}), GPU, ARGS, vllm="0.19.0")
     assert found.outcome is Outcome.UNKNOWN
     assert name in found.why
+
+
+@pytest.mark.parametrize(
+    "name", ["gemma-3-27b", "llama-4-scout-17b-16e", "mistral-small-3.1-24b", "qwen3-vl-8b"]
+)
+@pytest.mark.parametrize("value", [0, 1, 3, [1, 2], -1, 2**70, float("nan"), "x"])
+def test_a_tower_too_small_or_too_large_to_be_real_is_no_error(name, value):
+    known = known_model(name)
+    assert known is not None
+    for field in ("image_size", "patch_size", "hidden_size"):
+        config = {**known.config, "vision_config": {**known.config["vision_config"], field: value}}
+        check(ModelFacts(config=config))
 
 
 @quick

@@ -13,6 +13,8 @@ import msgspec
 _BUDGET_OF_TIMESTAMPS = (0, 11), (0, 13)
 """Releases in between count 12.5 places for each token of a Qwen3-VL video (qwen3_vl.py)."""
 _SHORTER_VIDEOS = (0, 11)
+_VIDEOS_HEAR_PIXELS = (0, 17)
+"""Before, `max_pixels` was the image processor's alone: that of videos has a `size` (qwen3_vl.py)."""
 _IMAGES_TAKEN_OFF = (0, 10)
 """Up to here a video leaves room for an image."""
 _GEMMA_FRAMES, _GEMMA_FRAME_TOKENS, _GEMMA_MARKS = 32, 70, 8
@@ -38,6 +40,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     context: int
     pixels: int = 0
     """The most of an image, from `--mm-processor-kwargs`; 0: the processor's own."""
+    size: int = 0
+    """The same where it was said as `size`."""
     images: bool = True
     """Prompts may hold images."""
 
@@ -96,7 +100,8 @@ def _qwen2(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
 def _qwen3(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
     """qwen3_vl.py: a video's pixels are bounded over all its frames, two of which are one row of patches."""
     yield "image", _image(media, asked)
-    pixels = min(asked.pixels or media.video_pixels, 2**31)
+    told = asked.pixels if asked.release >= _VIDEOS_HEAR_PIXELS else asked.size
+    pixels = min(told or media.video_pixels, 2**31)
     video = _of_tokens(media, max(1, pixels // (2 * (media.patch * media.merge) ** 2)))
     since, until = _BUDGET_OF_TIMESTAMPS
     places = int(video.tokens * 12.5) if since <= asked.release < until else video.tokens
@@ -104,10 +109,10 @@ def _qwen3(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
 
 
 def _glm4v(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
-    """glm4_1v.py: an image is two frames of itself; videos take what the context leaves."""
-    image = _of_tokens(
-        media, max(1, (asked.pixels or media.pixels) // (2 * (media.patch * media.merge) ** 2))
-    )
+    """glm4_1v.py: an image is two frames of itself; videos take what the context leaves. Its processors have
+    a `size` and no `max_pixels`."""
+    pixels = min(asked.size or media.pixels, 2**31)
+    image = _of_tokens(media, max(1, pixels // (2 * (media.patch * media.merge) ** 2)))
     yield "image", image
     room = asked.context - (image.tokens if asked.images else 0)
     grids = max(1, room // image.tokens) * image.tokens
@@ -122,7 +127,7 @@ def _tiles(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
 
 def _tiled(media: Media, tiles: int) -> Item:
     rows = tiles * media.rows
-    tokens = tiles * media.tokens
+    tokens = max(1, tiles * media.tokens)  # of a tower too small to be real
     return Item(tokens=tokens, rows=rows, outputs=tokens, values=rows * media.values)
 
 
@@ -136,18 +141,23 @@ def _intern(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
 
 def _pixtral(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
     """pixtral.py, mistral3.py: a square, and a break after each line."""
-    side = media.tiles
+    side = max(1, media.tiles)
     item = _of_tokens(media, side * side)
     yield "image", msgspec.structs.replace(item, tokens=side * (side + 1))
 
 
 def _chunk(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
-    """kimi_k25.py."""
-    yield "vision_chunk", _image(media, asked)
+    """kimi_k25.py: its processor counts patches and takes no pixels."""
+    yield "vision_chunk", _image(media, msgspec.structs.replace(asked, pixels=0))
 
 
 def _moon(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
-    """kimi_vl.py."""
+    """kimi_vl.py: its processor counts patches and takes no pixels."""
+    yield "image", _image(media, msgspec.structs.replace(asked, pixels=0))
+
+
+def _dots(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
+    """dots_ocr.py, with Qwen2-VL's processor."""
     yield "image", _image(media, asked)
 
 
@@ -184,6 +194,7 @@ _RULES: dict[str, Callable[[Media, Asked], Iterator[tuple[str, Item]]]] = {
     "pixtral": _pixtral,
     "chunk": _chunk,
     "moon": _moon,
+    "dots": _dots,
     "gemma4": _gemma4,
     "audio": _audio,
     "long audio": _long_audio,

@@ -34,7 +34,7 @@ def _qwen2(whole: Sizes) -> Media:
 
 
 def _dots(whole: Sizes) -> Media:
-    return _moving(whole.part("vision_config"), "moon", 11289600, frames=1)
+    return _moving(whole.part("vision_config"), "dots", 11289600, frames=1)
 
 
 def _moving(vision: Sizes, rule: str, pixels: int, *, frames: int = 2, width: int = 1) -> Media:
