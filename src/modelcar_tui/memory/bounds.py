@@ -76,6 +76,8 @@ def _disagree(assumed: Estimate, other: Estimate) -> bool:
     stays open does."""
     if assumed.outcome in (other.outcome, Outcome.UNKNOWN):
         return False
+    if Outcome.STARTS not in (assumed.outcome, other.outcome) and other.outcome is not Outcome.UNKNOWN:
+        return False  # refused at either end, by one check or the next
     return other.outcome is not Outcome.UNKNOWN or other.headroom_gib.known
 
 

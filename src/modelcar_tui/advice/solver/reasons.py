@@ -52,8 +52,7 @@ def _lead(knob: str, search: Search, without: Estimate, found: Found) -> str:
         case "experts":
             return "each GPU holds whole experts instead of a shard of each"
         case "sequences":
-            change = _change(without.activation_gib, after.activation_gib)
-            return f"{tuning.sequences} requests at once keep the sampler's buffers small{change}"
+            return _fewer(f"{tuning.sequences} requests at once", without, after)
         case "batched":
             change = _change(without.activation_gib, after.activation_gib)
             return f"{tuning.batched} tokens a step keep the activations small{change}"
@@ -69,6 +68,18 @@ def _lead(knob: str, search: Search, without: Estimate, found: Found) -> str:
             return f"an fp8 KV cache takes half the memory of a 16-bit one{tokens}"
     freed = _gib(without.cuda_graph_gib)
     return f"no CUDA graphs{f': {freed} are free' if freed else ''}, answers come somewhat slower"
+
+
+def _fewer(requests: str, without: Estimate, after: Estimate) -> str:
+    """What they spare most of: the sampler's buffers, or the CUDA graphs."""
+    sampler, graphs = (
+        (getattr(without, name).value or 0.0) - (getattr(after, name).value or 0.0)
+        for name in ("activation_gib", "cuda_graph_gib")
+    )
+    if graphs > sampler:
+        return f"{requests} need fewer CUDA graphs{_change(without.cuda_graph_gib, after.cuda_graph_gib)}"
+    change = _change(without.activation_gib, after.activation_gib)
+    return f"{requests} keep the sampler's buffers small{change}"
 
 
 def _length(search: Search, without: Estimate, tuning: Tuning, after: Estimate) -> str:

@@ -34,6 +34,8 @@ _SEQUENCES = (256, 128, 64, 32, 16, 8)
 _BATCHED = (4096, 2048)
 """The least is vLLM's own for the smallest cards (config/scheduler.py DEFAULT_MAX_NUM_BATCHED_TOKENS, 0.6.0
 to 0.33.0): below it prompts are cut into ever more steps, each of which reads all weights."""
+_FEW_GRAPHS = 128
+"""Sequences of which small cards capture the graphs without a doubt."""
 _UTILIZATION = (0.9, 0.92, 0.95)
 _FLOOR = 2048
 """A context below this is not proposed, unless less was asked for."""
@@ -123,7 +125,7 @@ class Search:
         result = self.run(tuning)
         if result.outcome is Outcome.STARTS:
             return Found(tuning, result, self.price(tuning))
-        if result.outcome is not Outcome.REFUSED_KV:
+        if result.outcome not in self._cut_by_length:
             return None
         room = self.whole(tuning).longest_context.value
         if room is None or room < least:
@@ -143,8 +145,9 @@ class Search:
         """
         context = self.need if whole else min(self.need, USEFUL)
         length = context if self.asked is None or self.asked > context else None
-        for share in (None, _UTILIZATION[-1]):
-            tuning = self._with_gpus(Tuning(length=length, utilization=share, stages=stages), size)
+        for sequences, share in itertools.product((None, _FEW_GRAPHS), (None, _UTILIZATION[-1])):
+            tried = Tuning(length=length, sequences=sequences, utilization=share, stages=stages)
+            tuning = self._with_gpus(tried, size)
             outcome = self.run(tuning).outcome
             if outcome is Outcome.STARTS:
                 return Found(tuning, self.run(tuning), self.price(tuning))
@@ -280,6 +283,17 @@ class Search:
                 continue
             yield Tuning(sequences=seqs, batched=tokens, utilization=share, kv_dtype=cache, eager=plain)
 
+    @cached_property
+    def _cut_by_length(self) -> frozenset[Outcome]:
+        """What a shorter context may mend: with a tower also what is taken beside the cache, for no image or
+        clip that vLLM profiles is longer than the context."""
+        found = {Outcome.REFUSED_KV}
+        return frozenset(found | {Outcome.REFUSED_NO_KV} if self._has_tower else found)
+
+    @cached_property
+    def _has_tower(self) -> bool:
+        return tower_of(self._facts.config or {}, architecture_of(self._facts.config)) is not None
+
     def _steps(self) -> tuple[int, ...]:
         """Smaller steps than today's, the largest first.
 
@@ -287,7 +301,7 @@ class Search:
         (core/encoder_cache_manager.py compute_mm_encoder_budget), how long one is hangs on its processor, and
         the encoder's budget is at least one item however small the step.
         """
-        if tower_of(self._facts.config or {}, architecture_of(self._facts.config)) is not None:
+        if self._has_tower:
             return ()
         return tuple(n for n in _BATCHED if n < (self.engine.max_num_batched_tokens or 10**9))
 
