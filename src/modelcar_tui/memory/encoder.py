@@ -54,11 +54,6 @@ class Encoded(msgspec.Struct, frozen=True, kw_only=True):
     budget: int = 0
     """Tokens."""
 
-    @property
-    def staying(self) -> float:
-        """While the language model runs."""
-        return self.kept + self.copies
-
 
 _NOTHING = Encoded()
 
