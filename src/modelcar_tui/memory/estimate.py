@@ -102,8 +102,12 @@ def _sized(start: Start, derive: bool) -> Estimate:
         if bound != start.most:
             found = _bounded(found, start, start.at(bound), " and ".join(questions), derive)
     if (bare := sampling.without_flashinfer(start)) is not None:
+        questions = (*questions, sampling.QUESTION)
         found = _bounded(found, start, bare, sampling.QUESTION, derive)
-    return found
+    if not questions or found.kv_available_gib.low is None:
+        return found
+    note = f"the KV cache is a range, its lower end is the promise: it depends on {' and '.join(questions)}"
+    return msgspec.structs.replace(found, notes=(*found.notes, note))
 
 
 def _bounded(found: Estimate, start: Start, bound: Start, question: str, derive: bool) -> Estimate:

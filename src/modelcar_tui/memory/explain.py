@@ -22,6 +22,11 @@ from modelcar_tui.vllm.profile import newer_note
 _CHECKS = "vllm v1/worker/gpu_worker.py determine_available_memory"
 _NOT_ASKED = "not searched for"
 _MEASURED = "what grows outside PyTorch's tensors while profiling; measured, not derived"
+_CONTEXTS = {
+    False: "CUDA's context, and NCCL's with several GPUs",
+    True: "HIP's context, and RCCL's with several GPUs",
+}
+"""By whether it runs through ROCm."""
 _INSIDE = {
     "weights": "weights_bytes",
     "activation peak": "activation",
@@ -63,7 +68,7 @@ def report(start: Start, ranks: tuple[Budget, ...], *, derive: bool) -> Estimate
         longest_context=_longest(start, budget, judged) if derive else unknown(_NOT_ASKED),
         required_gib=required(start, ranks) if derive else unknown(_NOT_ASKED, unit="GiB"),
         requested_gib=_requested(budget, limits),
-        headroom_gib=_headroom_fact(budget),
+        headroom_gib=_headroom_fact(start, budget),
         kv_bytes_per_token=per_token(start, plan),
         state_bytes=states_of_a_request(plan, context),
         vllm=profile.label,
@@ -244,13 +249,13 @@ def _longest(start: Start, budget: Budget, judged: Judged) -> Fact[int]:
     return Fact(value=longest, source=Source.COMPUTED, note=note if longest else f"none: {judged.why}")
 
 
-def _headroom_fact(budget: Budget) -> Fact[float]:
+def _headroom_fact(start: Start, budget: Budget) -> Fact[float]:
     value = headroom_of(budget)
     if value is None or budget.total is None or budget.available is None:
         return unknown(NO_TOTAL, unit="GiB")
     terms = (
         _term("the card", budget.total),
-        _term("in use before vLLM measures", -budget.start, "CUDA's context, and NCCL's with several GPUs"),
+        _term("in use before vLLM measures", -budget.start, _CONTEXTS[rocm.on_rocm(start.gpu)]),
         _term("weights", -budget.weights_bytes),
         _term("outside PyTorch", -budget.non_torch),
         _term("left for the KV cache", -max(0.0, budget.available), "taken whole"),

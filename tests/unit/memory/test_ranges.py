@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from modelcar_tui.core.facts import Fact, Source
+from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models.known import known_model
+from modelcar_tui.vllm.engine_args import engine_args
 
 
 def starting(requests: Fact[float]) -> Estimate:
@@ -24,3 +29,17 @@ def test_what_can_be_counted_on_is_the_lower_bound_or_the_value_and_nothing_of_w
     assert Fact(value=5, low=3.0, high=9.0).least == 3.0
     assert Fact(value=5).least == 5
     assert Fact[int](low=3.0).least is None
+
+
+def test_a_range_says_what_it_hangs_on_and_that_its_lower_end_is_the_promise():
+    model = known_model("llama-3.1-8b")
+    for gpu, words in (("MI300X", "HIP's libraries"), ("H100", "")):
+        found = estimate(
+            ModelFacts(config=dict(model.config)),
+            gpu_for(gpu),
+            engine_args((), None, "0.18.0"),
+            vllm="0.18.0",
+        )
+        said = [note for note in found.notes if "its lower end is the promise" in note]
+        assert bool(said) is bool(words) and all(words in note for note in said)
+        assert (found.kv_available_gib.low is not None) is bool(words)
