@@ -85,7 +85,7 @@ STATED: dict[str, tuple[str, set[Verdict]]] = {
         ("Gaudi3:8", ANSWERS),
         ("Max-1550:8", ANSWERS),
         ("Max-1100:4", ANSWERS),
-        ("IBM-Spyre:8", ANSWERS),
+        ("IBM-Spyre:8", {Verdict.UNKNOWN}),
         ("tpu-v5p-slice:4", ANSWERS),
         ("tpu-v6e-slice:8", ANSWERS),
         ("tpu7x:4", ANSWERS),

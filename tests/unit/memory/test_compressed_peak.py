@@ -20,7 +20,7 @@ KERNELS = 3.9
 def added(*args: str, sampler: float = 0.0, config: dict[str, Any] = PRO) -> dict[str, float]:
     """GiB beside a peak whose sampler takes so many bytes."""
     start = started(config, "--tensor-parallel-size=8", *args, vllm="0.20.2", gpu="NVIDIA-H200")
-    bare = Peak(total=1.0, sampler=sampler, warmup=0.0, terms=())
+    bare = Peak(total=1.0, sampler=sampler, warmup=0.0, terms=(), tables=0.0, uncounted=0.0)
     found = with_compressed(bare, start)
     terms = {term.label: term.value or 0.0 for term in found.terms}
     assert found.total - 1.0 == pytest.approx(sum(terms.values()) * GIB)
