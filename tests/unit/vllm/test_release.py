@@ -33,8 +33,12 @@ LLAMA = {
 }
 
 
-def start(vllm: str | None, gpu: str = "NVIDIA-H100-80GB-HBM3", length: int = 8192):
-    args = engine_args((f"--max-model-len={length}",), 1, vllm)
+CARD, SHARE = "NVIDIA-H100-80GB-HBM3", "--gpu-memory-utilization=0.3"
+"""Where 0.16, which sorts 1,024 rows of logits, leaves less for the KV cache than the newest release."""
+
+
+def start(vllm: str | None, gpu: str = "NVIDIA-H100-80GB-HBM3", length: int = 8192, *more: str):
+    args = engine_args((f"--max-model-len={length}", *more), 1, vllm)
     return estimate(ModelFacts(config=LLAMA), gpu_for(gpu), args, vllm=vllm)
 
 
@@ -65,15 +69,15 @@ def test_a_release_that_was_read_or_lies_between_has_exact_figures(vllm: str) ->
 
 def test_where_a_newer_release_decides_the_verdict_is_unknown() -> None:
     lengths = range(8192, 65536, 1024)
-    newest = [n for n in lengths if start("0.33.0", "NVIDIA-L4", n).outcome is Outcome.STARTS]
-    between = [n for n in newest if start("0.16.0", "NVIDIA-L4", n).outcome is not Outcome.STARTS]
+    newest = [n for n in lengths if start("0.33.0", CARD, n, SHARE).outcome is Outcome.STARTS]
+    between = [n for n in newest if start("0.16.0", CARD, n, SHARE).outcome is not Outcome.STARTS]
     assert between
-    assert {start("0.91.0", "NVIDIA-L4", n).outcome for n in between} == {Outcome.UNKNOWN}
+    assert {start("0.91.0", CARD, n, SHARE).outcome for n in between} == {Outcome.UNKNOWN}
 
 
 def test_what_decides_for_a_newer_release_is_told_of_it_and_not_of_one_that_nobody_stated() -> None:
     lengths = range(8192, 65536, 1024)
-    (doubt, *_) = [f for n in lengths if (f := start("0.91.0", "NVIDIA-L4", n)).outcome is Outcome.UNKNOWN]
+    (doubt, *_) = [f for n in lengths if (f := start("0.91.0", CARD, n, SHARE)).outcome is Outcome.UNKNOWN]
     assert doubt.why.startswith(
         f"vLLM 0.91.0 is newer than all that was read: starts with the habits of {NEWEST}"
     )
