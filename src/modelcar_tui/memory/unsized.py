@@ -106,13 +106,13 @@ def _unprofiled(start: Start, budget: Budget) -> str:
 
 def cache_unsure(start: Start) -> str:
     """Why nobody can say what the model caches; empty where that is known."""
-    shape, gpu = start.model.shape, start.gpu
+    shape, gpu, profile = start.model.shape, start.gpu, start.profile
     if shape.odd:
         return shape.odd[0]
     if shape.compressed is not None and not _laid_out_as_read(gpu):
         return f"how its compressed attention is laid out on {gpu.product} was not read"
-    if shape.compressed is not None and start.profile.release < _COMPRESSED_SINCE:
-        return f"how vLLM {start.profile.label} lays out its compressed attention was not read"
+    if shape.compressed is not None and profile.release < _COMPRESSED_SINCE and not profile.bound:
+        return f"how vLLM {profile.label} lays out its compressed attention was not read"
     return ""
 
 

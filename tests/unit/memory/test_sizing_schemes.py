@@ -192,7 +192,7 @@ def test_a_verdict_that_hangs_on_the_heads_vocabulary_is_unknown():
         size(config, f"--gpu-memory-utilization={share / 1000}", draft).outcome
         for share in range(200, 300, 2)
     }
-    assert outcomes == {Outcome.STARTS, Outcome.UNKNOWN, Outcome.REFUSED_NO_KV}
+    assert outcomes == {Outcome.STARTS, Outcome.UNKNOWN, Outcome.REFUSED_KV, Outcome.REFUSED_NO_KV}
 
 
 @pytest.mark.parametrize(
