@@ -45,13 +45,11 @@ def peak_of(start: Start, *, last: bool) -> Peak:
         last: whether this pipeline rank samples.
     """
     shape, args = start.model.shape, start.args
-    seqs, batch = start.limits.seqs, start.limits.batch
-    width = 2
-    rows = min(seqs, batch)
+    batch, width = start.limits.batch, 2
     hidden = batch * shape.hidden * width
     sampling = last and samples(start)
     sampler = sampler_bytes(start) if sampling else 0.0
-    beside = hidden + min(rows, batch) * shape.hidden * width + _LIBRARY
+    beside = hidden + start.rows * shape.hidden * width + _LIBRARY
     logits_stage = sampler + beside if sampling else 0.0
     after = warmup_bytes(start) + beside if sampling else 0.0
     tables = second_runner.tables(start) if start.runner_v2 and sampling else 0.0

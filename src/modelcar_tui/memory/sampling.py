@@ -18,7 +18,6 @@ from modelcar_tui.memory.start import Start
 from modelcar_tui.vllm.builds import Build, Sampler, may_lack_flashinfer, sampler_of
 
 _LEAN, _SORTING = 3.5, 9.5
-_TYPICAL_SMS = 132
 _FLOAT = 4
 QUESTION = (
     "whether its build samples with FlashInfer (its log says it; tell it by `--vllm "
@@ -48,7 +47,7 @@ def sampler(start: Start) -> Sampler | None:
         profile.patch_told,
         gpu.vendor != AMD and not start.args.logprobs_mode.startswith("processed"),
         gpu.compute_capability,
-        min(_rows(start), 8),
+        min(start.rows, 8),
     )
 
 
@@ -88,9 +87,9 @@ def sampler_bytes(start: Start) -> float:
     who, vocab = sampler(start), start.model.shape.vocab
     if start.runner_v2 and who is not None:
         return second_runner.profiled(start, who)[0]
-    logits = _rows(start) * vocab * _FLOAT
+    logits = start.rows * vocab * _FLOAT
     # Triton's top-k has a row a multiprocessor; FlashInfer's run of 0.11.0 took as much (two logs).
-    lean = _LEAN * logits + (start.gpu.sms or _TYPICAL_SMS) * vocab * _FLOAT
+    lean = _LEAN * logits + start.sms * vocab * _FLOAT
     most = _SORTING * logits
     taken = start.between(min(lean, most), most) if who is None else most if who is Sampler.SORT else lean
     if start.args.logprobs_mode == "processed_logprobs" and who is not Sampler.SORT:
@@ -110,13 +109,9 @@ def in_words(start: Start) -> str:
     who = sampler(start)
     if start.runner_v2 and who is not None:
         return second_runner.profiled(start, who)[1]
-    shape = f"{_rows(start)} sequences x {start.model.shape.vocab} x 4 B"
+    shape = f"{start.rows} sequences x {start.model.shape.vocab} x 4 B"
     if who is None:
         copies, by = start.between(_LEAN, _SORTING), "its build decides who samples"
     else:
         copies, by = _SORTING if who is Sampler.SORT else _LEAN, str(who)
     return f"{copies:g} x {shape}, {by} (vllm v1/sample/ops/topk_topp_sampler.py)"
-
-
-def _rows(start: Start) -> int:
-    return min(start.limits.seqs, start.limits.batch)

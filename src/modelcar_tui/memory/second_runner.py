@@ -26,7 +26,6 @@ _HALF, _COPIED = 0.5, 1.5
 _WARM = {Sampler.SORT: 9.5, Sampler.FLASHINFER: 3.5, Sampler.TRITON: _COPIED}
 """The same where top-k and top-p are asked for: PyTorch's sort as in `sampling`, FlashInfer's masked logits
 and probabilities, Triton's rows in place."""
-_TYPICAL_SMS = 132
 _TABLES = 4.0 + 2 * 4 / 32
 """Bytes for each number of the vocabulary and sequence: counts of what was put out, a bit for the prompt and
 one for a grammar (penalties.py, structured_outputs.py)."""
@@ -36,9 +35,8 @@ def profiled(start: Start, who: Sampler) -> tuple[float, str]:
     """Bytes of the sampler's run while vLLM profiles, and how they come about."""
     release = start.profile.release
     if release >= _AS_WARMED_UP:
-        return _asked(start, who, min(start.limits.seqs, start.limits.batch))
-    rows = min(start.limits.seqs, start.limits.batch)
-    copies = _COPIED if release < _ALWAYS_COPIED else _HALF
+        return _asked(start, who, start.rows)
+    rows, copies = start.rows, _COPIED if release < _ALWAYS_COPIED else _HALF
     vocab = start.model.shape.vocab
     note = f"{copies:g} x {rows} sequences x {vocab} x 4 B, nothing asked of it (vllm v1/worker/gpu/sample)"
     return copies * rows * vocab * 4.0, note
@@ -77,6 +75,6 @@ def _asked(start: Start, who: Sampler, rows: int) -> tuple[float, str]:
     copies = _WARM[who]
     taken = copies * rows * vocab * 4.0
     if who is Sampler.TRITON:  # a row a multiprocessor
-        taken += (start.gpu.sms or _TYPICAL_SMS) * vocab * 4.0
+        taken += start.sms * vocab * 4.0
     note = f"{copies:g} x {rows} sequences x {vocab} x 4 B, {who} (vllm v1/worker/gpu/sample)"
     return taken, note

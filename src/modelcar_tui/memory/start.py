@@ -13,6 +13,7 @@ from modelcar_tui.vllm.model_runner import runs_v2
 from modelcar_tui.vllm.profile import Profile, on_card
 from modelcar_tui.vllm.switches import Switches, switches_of
 
+_TYPICAL_SMS = 132
 _MIDDLE = 0.5
 """Where the best estimate lies of a platform whose every start has a range."""
 
@@ -36,6 +37,16 @@ class Start(msgspec.Struct, frozen=True):
     most: float = 1.0
     """Where it stands between the least (0) and the most (1) that what nobody knows of it may take
     (`memory.open_questions`)."""
+
+    @property
+    def rows(self) -> int:
+        """Sequences of one step at most: rows of logits that are sampled at once."""
+        return min(self.limits.seqs, self.limits.batch)
+
+    @property
+    def sms(self) -> int:
+        """Multiprocessors of the card; those of an H100 where they are not known."""
+        return self.gpu.sms or _TYPICAL_SMS
 
     def between(self, least: float, most: float) -> float:
         """The figure that is shown of one that lies between two."""
