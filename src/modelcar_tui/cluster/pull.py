@@ -17,6 +17,7 @@ from fnmatch import fnmatchcase
 import msgspec
 
 from modelcar_tui.cluster.types import Check, PullSecrets, State
+from modelcar_tui.core.decode import decode
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
@@ -100,10 +101,10 @@ def registries(data: dict[str, str]) -> list[str]:
     dockercfg."""
     try:
         if text := data.get(".dockerconfigjson"):
-            found = msgspec.json.decode(base64.b64decode(text), type=_DockerConfig).auths or {}
+            found = decode(base64.b64decode(text), _DockerConfig).auths or {}
         else:
             text = data.get(".dockercfg", "")
-            found = msgspec.json.decode(base64.b64decode(text) or b"{}", type=dict[str, msgspec.Raw])
+            found = decode(base64.b64decode(text) or b"{}", dict[str, msgspec.Raw])
     except (msgspec.MsgspecError, binascii.Error, ValueError, RecursionError):
         return []
     return [name for key in found if (name := _plain(key))]

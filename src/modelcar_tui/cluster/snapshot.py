@@ -18,6 +18,7 @@ from modelcar_tui.cluster.profiles import Accelerator, Hardware, of_accelerator,
 from modelcar_tui.cluster.scale import MachineSet, scale_up
 from modelcar_tui.cluster.serving_types import HardwareProfile, Profiles
 from modelcar_tui.cluster.types import GpuNode, Inventory, OtherNode
+from modelcar_tui.core.decode import convert, decode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube import objects
@@ -185,10 +186,10 @@ def _objects(data: bytes, where: str) -> list[tuple[str, msgspec.Raw | dict[str,
 
 def _raw(data: msgspec.Raw, kind: str) -> Iterator[tuple[str, msgspec.Raw | dict[str, Any]]]:
     if bytes(memoryview(data)[:64]).lstrip()[:1] == b"[":
-        for item in msgspec.json.decode(data, type=list[msgspec.Raw]):
+        for item in decode(data, list[msgspec.Raw]):
             yield from _raw(item, kind)
         return
-    outer = msgspec.json.decode(data, type=_Outer)
+    outer = decode(data, _Outer)
     own = outer.kind or kind
     if outer.items is not None and (own.endswith("List") or not own):
         for item in outer.items:
@@ -214,11 +215,7 @@ def _items(document: object, kind: str) -> Iterator[tuple[str, msgspec.Raw | dic
 
 def _typed(kind: type[T], item: msgspec.Raw | dict[str, Any]) -> T:
     try:
-        return (
-            msgspec.json.decode(item, type=kind)
-            if isinstance(item, msgspec.Raw)
-            else msgspec.convert(item, kind)
-        )
+        return decode(item, kind) if isinstance(item, msgspec.Raw) else convert(item, kind)
     except (msgspec.ValidationError, RecursionError):
         value = msgspec.json.decode(item) if isinstance(item, msgspec.Raw) else item
         return objects.salvage(kind, value)

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.commands.replay import load_run
+from modelcar_tui.core.decode import decode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.loops import run_once
@@ -93,7 +94,7 @@ def what_if_form(
 
 def _settings(folder: Path) -> Settings:
     try:
-        return msgspec.json.decode((folder / SETTINGS).read_bytes(), type=Settings)
+        return decode((folder / SETTINGS).read_bytes(), Settings)
     except (OSError, msgspec.DecodeError):
         return Settings(manifest="")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
+from modelcar_tui.core.decode import decode
 
 T = TypeVar("T")
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -35,7 +35,7 @@ def table(beside: str, name: str, kind: type[T]) -> T:
 
     Callers keep what they get.
     """
-    return msgspec.json.decode((Path(beside).parent / name).read_bytes(), type=kind)
+    return decode((Path(beside).parent / name).read_bytes(), kind)
 
 
 def _locate(in_wheel: str, in_checkout: str) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import platformdirs
 
+from modelcar_tui.core.decode import decode
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.core.files import private_folder
 from modelcar_tui.core.reference import Reference
@@ -80,7 +81,7 @@ class ImageCache:
         try:
             with path.open("rb") as file:
                 raw = file.read(_LARGEST + 1)
-            return msgspec.json.decode(raw, type=kind) if len(raw) <= _LARGEST else None
+            return decode(raw, kind) if len(raw) <= _LARGEST else None
         except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
             return None
 

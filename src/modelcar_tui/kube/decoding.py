@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from modelcar_tui.core.decode import decoder
 from modelcar_tui.core.secrets import quoted
 from modelcar_tui.kube import objects
 from modelcar_tui.kube.errors import ClusterError, answered, no_list, not_kubernetes
@@ -37,7 +38,7 @@ def decode(kind: type[T], body: bytes, server: str) -> T:
         ClusterError: it is no JSON.
     """
     try:
-        return msgspec.json.decode(body, type=kind)
+        return decoder(kind).decode(body)
     except msgspec.ValidationError:
         return objects.salvage(kind, _any(body, server))
     except (msgspec.DecodeError, RecursionError):
@@ -70,7 +71,7 @@ def decode_list(kind: type[T], body: bytes, server: str) -> ListOf[T]:
         ClusterError: it is no JSON, or no list.
     """
     try:
-        return cast("ListOf[T]", msgspec.json.decode(body, type=ListOf[kind]))  # type: ignore[valid-type]
+        return decoder(ListOf[kind]).decode(body)  # type: ignore[valid-type]
     except msgspec.ValidationError:
         raw = decode_any(body, server)
         items, meta = raw.get("items"), raw.get("metadata")
@@ -89,7 +90,7 @@ def decode_list(kind: type[T], body: bytes, server: str) -> ListOf[T]:
 def refused(status: int, body: bytes, server: str) -> ClusterError:
     """The error for an answer with a bad status."""
     try:
-        told = msgspec.json.decode(body, type=_Status)
+        told = decoder(_Status).decode(body)
     except (msgspec.MsgspecError, RecursionError):
         told = _Status(message=quoted(body))
     return answered(status, told.message, server, token=told.metadata.continue_ or "")

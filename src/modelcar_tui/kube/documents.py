@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from modelcar_tui.core.decode import decode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
 
@@ -92,7 +93,7 @@ def json_documents(data: bytes) -> list[msgspec.Raw]:
         if len(found) >= DOCUMENTS_LIMIT:
             raise msgspec.DecodeError(f"more than {DOCUMENTS_LIMIT:,} documents")
         try:
-            msgspec.json.decode(view[at:], type=msgspec.Raw)
+            decode(view[at:], msgspec.Raw)
             end = len(data)
         except msgspec.DecodeError as error:
             match = _TRAILING.search(str(error))

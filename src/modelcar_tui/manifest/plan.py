@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from modelcar_tui.core.decode import decode
 from modelcar_tui.core.facts import Term
 
 
@@ -61,7 +62,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         import hashlib
 
         # A whole number given for a float is written as `5` here and as `5.0` after a round trip: level them.
-        level = msgspec.json.decode(msgspec.json.encode(self), type=Plan)
+        level = decode(msgspec.json.encode(self), Plan)
         return hashlib.sha256(msgspec.json.encode(level)).hexdigest()[:16]
 
 

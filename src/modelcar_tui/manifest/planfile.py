@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from modelcar_tui.core.decode import decode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import write_private
 from modelcar_tui.core.text import clean, reveal
@@ -110,7 +111,7 @@ def _allowed(standing: Standing, base: Path, *, force: bool) -> bool:
 
 def _is_plan(path: Path) -> bool:
     try:
-        file = msgspec.json.decode(read_bytes(path), type=PlanFile, strict=True)
+        file = decode(read_bytes(path), PlanFile)
     except (UserError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return _digest(file.plan, file.beside) == file.digest
@@ -127,7 +128,7 @@ def load_plan(path: Path) -> Plan:
     """
     data = read_bytes(path)
     try:
-        file = msgspec.json.decode(data, type=PlanFile, strict=True)
+        file = decode(data, PlanFile)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError, RecursionError) as error:
         fix = "make it again: agent plan FILE -o plan.json"
         raise _refuse(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.core.decode import decoder
 from modelcar_tui.core.files import open_regular, private_folder
 
 
@@ -24,7 +25,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The run's id; empty for `agent apply` and `agent plan`."""
 
 
-_DECODER = msgspec.json.Decoder(Record)
+_DECODER = decoder(Record)
 
 
 def note(records: Path, record: Record) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import platformdirs
 
+from modelcar_tui.core.decode import decode
 from modelcar_tui.core.files import private_folder, write_private
 from modelcar_tui.qa.podman_cli import Podman, PodmanError
 from modelcar_tui.qa.suite_probe import FORMAT, Probe, assumed, probe_script, read_probe
@@ -69,7 +70,7 @@ async def probe(
 def _load(cache: Path) -> dict[str, Probe]:
     """What is remembered; nothing of a file that another release has written."""
     try:
-        kept = msgspec.json.decode(cache.read_bytes(), type=_Cache)
+        kept = decode(cache.read_bytes(), _Cache)
     except (OSError, msgspec.MsgspecError):
         return {}
     return kept.probes if kept.format == FORMAT else {}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.core.decode import decode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.stamps import seconds
@@ -141,7 +142,7 @@ def describe(recording: Path) -> Recording:
     try:
         if not recording.is_file() or recording.stat().st_size > MAX_BYTES:
             raise FileNotFoundError(2, "there is no such log (or it is larger than 512 MiB)")
-        return msgspec.json.decode(path.read_bytes(), type=Recording)
+        return decode(path.read_bytes(), Recording)
     except (OSError, msgspec.MsgspecError) as error:
         what = clean(getattr(error, "strerror", None) or str(error))
         fix = "a recording is NAME.log and NAME.json with exit_status and title"

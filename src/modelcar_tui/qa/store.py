@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.core.decode import decode
 from modelcar_tui.core.files import write_private
 from modelcar_tui.qa.suite_facts import SuiteFacts
 from modelcar_tui.qa.suite_probe import Probe
@@ -20,7 +21,7 @@ SPOOL = "qa.log"
 def load_outcome(qa: Path) -> QaOutcome | None:
     """The stored outcome, None where the run has not ended (or its record can't be read)."""
     try:
-        return msgspec.json.decode((qa / _NAME).read_bytes(), type=QaOutcome)
+        return decode((qa / _NAME).read_bytes(), QaOutcome)
     except (OSError, msgspec.MsgspecError):
         return None
 
@@ -33,7 +34,7 @@ def save_outcome(qa: Path, outcome: QaOutcome) -> None:
 def load_probe(qa: Path) -> Probe | None:
     """What the suite of this run is; None where it was not asked yet (or the record can't be read)."""
     try:
-        return msgspec.json.decode((qa / _PROBE).read_bytes(), type=Probe)
+        return decode((qa / _PROBE).read_bytes(), Probe)
     except (OSError, msgspec.MsgspecError):
         return None
 

@@ -13,6 +13,8 @@ from importlib import resources
 
 import msgspec
 
+from modelcar_tui.core.decode import decode
+
 IMAGE = "quay.io/opendatahub/opendatahub-tests"
 NEWEST = "main"
 """The branch whose image is tagged `latest`."""
@@ -87,7 +89,7 @@ class _Table(msgspec.Struct, frozen=True, kw_only=True):
 def branches() -> dict[str, SuiteFacts]:
     """Every release branch that was read, and `main`."""
     text = resources.files("modelcar_tui.qa").joinpath("suite_branches.json").read_bytes()
-    return msgspec.json.decode(text, type=_Table).branches
+    return decode(text, _Table).branches
 
 
 def known_tags() -> tuple[str, ...]:

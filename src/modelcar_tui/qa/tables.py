@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from modelcar_tui.core.decode import convert
 from modelcar_tui.qa.saying import said
 from modelcar_tui.qa.suite_facts import suffixes
 
@@ -62,7 +63,7 @@ def suite() -> Tables:
 @cache
 def failures() -> tuple[KnownFailure, ...]:
     """Known failures, most telling first."""
-    return tuple(msgspec.convert(_load("qa_failures.yaml"), list[KnownFailure]))
+    return tuple(convert(_load("qa_failures.yaml"), list[KnownFailure]))
 
 
 @cache

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.core.decode import decoder
 from modelcar_tui.core.files import open_regular
 from modelcar_tui.qa.seen import Seen
 from modelcar_tui.qa.types import QaMeasured
@@ -41,7 +42,7 @@ class _Figure(msgspec.Struct, frozen=True, kw_only=True, tag="figure"):
 
 
 _Entry = LogEnd | _Saw | _Figure
-_DECODER = msgspec.json.Decoder(_Entry)
+_DECODER: msgspec.json.Decoder[_Entry] = decoder(_Entry)  # type: ignore[arg-type]
 
 
 class ClusterRecord:

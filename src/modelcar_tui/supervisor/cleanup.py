@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.core.decode import decode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.files import write_private
@@ -109,7 +110,7 @@ def clean_up(folder: Path, state: RunState, settings: Settings) -> CleanUp:
     from modelcar_tui.supervisor.runs import SETTINGS
 
     try:
-        own = msgspec.json.decode((folder / SETTINGS).read_bytes(), type=Settings)
+        own = decode((folder / SETTINGS).read_bytes(), Settings)
     except (OSError, msgspec.MsgspecError):
         own = settings
     return CleanUp(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from modelcar_tui.core.decode import decoder
 from modelcar_tui.core.numbers import leave_out
 from modelcar_tui.supervisor.events import (
     AnyEvent,
@@ -23,7 +24,7 @@ from modelcar_tui.supervisor.events import (
 )
 
 _ENCODER = msgspec.json.Encoder()
-_DECODER = msgspec.json.Decoder(Stamped)
+_DECODER = decoder(Stamped)
 _PRECIOUS = (ApprovalGiven, ConsentGiven, ManifestWritten, QaStarted, RunFinished)
 """Flushed to the disk, not only to the kernel: a power cut must not ask the operator twice."""
 

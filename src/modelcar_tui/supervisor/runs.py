@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from modelcar_tui.core.credentials import address_fault, login_in
+from modelcar_tui.core.decode import decode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import check_owner, fresh_folder, private_folder, write_private
 from modelcar_tui.core.lock import try_lock
@@ -92,7 +93,7 @@ class RunFolder:
             fix = "only its owner can go on with it"
             raise UserError(Problem(where=str(path), what=str(error.strerror), fix=fix)) from None
         try:
-            settings = msgspec.json.decode((path / SETTINGS).read_bytes(), type=Settings)
+            settings = decode((path / SETTINGS).read_bytes(), Settings)
         except (OSError, msgspec.DecodeError) as error:
             raise UserError(
                 Problem(where=str(path), what="this is no run that can be resumed", fix="see `agent runs`")

@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from modelcar_tui.core.crash import class_name, frames
+from modelcar_tui.core.decode import convert
 from modelcar_tui.core.files import write_private
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.text import clean, clean_block
@@ -123,7 +124,7 @@ class Context:
         Raises:
             KeyError: it did not run to its end (see `has_report`), or is not named in `needs`.
         """
-        return msgspec.convert(self._reports[specialist], kind)
+        return convert(self._reports[specialist], kind)
 
     def lacking(self, *specialists: str) -> str:
         """Why there is no report of these, in one sentence; empty where all of them have one."""

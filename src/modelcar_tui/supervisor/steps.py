@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from modelcar_tui.core.contain import Contained, not_known
+from modelcar_tui.core.decode import convert
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.exit_codes import worst as worst_status
@@ -76,11 +77,11 @@ class Steps:
         """
         from modelcar_tui.manifest.write import write_generated
 
-        decision = msgspec.convert(state["answer"], Decision)
+        decision = convert(state["answer"], Decision)
         if self._supervisor.settings.force and decision.replaces is None:
             # Answered by a command line, whose run is resumed with --force.
             decision = msgspec.structs.replace(decision, replaces=(ANYTHING,))
-        report = msgspec.convert(state["reports"]["decision"], DecisionReport)
+        report = convert(state["reports"]["decision"], DecisionReport)
         emit = self._supervisor.emit
         try:
             done = await asyncio.to_thread(
@@ -174,7 +175,7 @@ def _earned(run: RunState, state: State) -> Iterator[tuple[ExitStatus, str]]:
         why = state.get("finished", {}).get(name)
         if why and why != SKIPPED:
             yield ExitStatus.INTERNAL, f"{name} failed: {why}"
-    answer = msgspec.convert(state["answer"], Decision) if state.get("answer") else None
+    answer = convert(state["answer"], Decision) if state.get("answer") else None
     if answer is not None and not answer.write and answer.who != Approve.SHOW:
         yield ExitStatus.REJECTED, "the operator rejected the proposed changes; nothing was written"
     if error := state.get("written", {}).get("error"):

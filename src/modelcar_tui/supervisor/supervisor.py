@@ -22,6 +22,7 @@ import msgspec
 from modelcar_tui import __version__
 from modelcar_tui.core.contain import hit
 from modelcar_tui.core.crash import kind
+from modelcar_tui.core.decode import convert
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.secrets import Redactor, teach_environment
@@ -390,5 +391,5 @@ def _settings(
     if isinstance(config, Settings):
         return msgspec.structs.replace(config, **options)
     if isinstance(config, Mapping):
-        return msgspec.convert({**config, **options}, Settings)
-    return msgspec.convert({"manifest": os.fspath(config), **options}, Settings)
+        return convert({**config, **options}, Settings)
+    return convert({"manifest": os.fspath(config), **options}, Settings)

@@ -14,6 +14,7 @@ from threading import Thread
 
 import msgspec
 
+from modelcar_tui.core.decode import decode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.supervisor.events import DecisionMade, QaStarted, QuestionAnswered, Stamped
@@ -148,7 +149,7 @@ def _with_log(stamped: Stamped, folder: Path) -> Stamped:
 def _stated_vllm(folder: Path) -> str | None:
     """The vLLM release that the recorded run was told to judge by."""
     try:
-        return msgspec.json.decode((folder / SETTINGS).read_bytes(), type=Settings).vllm_version
+        return decode((folder / SETTINGS).read_bytes(), Settings).vllm_version
     except (OSError, msgspec.DecodeError):
         return None
 

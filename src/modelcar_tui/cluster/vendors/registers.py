@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from modelcar_tui.core.decode import decode
 from modelcar_tui.core.text import clean
 
 _KEYS = ("hami.io/node-nvidia-register", "4pd.io/node-nvidia-register", "volcano.sh/node-vgpu-register")
@@ -46,7 +47,7 @@ def register(annotations: Mapping[str, str]) -> Register | None:
 
 def _json(text: str) -> list[str]:
     try:
-        devices = msgspec.json.decode(text, type=list[_Device])
+        devices = decode(text, list[_Device])
     except (msgspec.MsgspecError, RecursionError):
         return []
     return [one.type for one in devices]

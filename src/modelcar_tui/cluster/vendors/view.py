@@ -9,6 +9,7 @@ import msgspec
 
 from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.cluster.types import Guarantee, Pool
+from modelcar_tui.core.decode import convert
 
 _PCI = re.compile(r"feature\.node\.kubernetes\.io/pci-(?P<fields>[0-9a-f_]+)\.(?:present|sriov\.capable)")
 
@@ -41,7 +42,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         """The pool of a resource with its units."""
         units = self.units.get(resource, 0)
         capacity = self.capacity.get(resource, units)
-        return msgspec.convert({"resource": resource, "units": units, "capacity": capacity, **known}, Pool)
+        return convert({"resource": resource, "units": units, "capacity": capacity, **known}, Pool)
 
     def pci(self, vendor: str, classes: Collection[str] = ()) -> list[str]:
         """Device ids that NFD saw for a PCI vendor id; an empty text where it only saw the vendor.
@@ -73,7 +74,7 @@ def device_pool(pool: DraPool, **known: object) -> Pool:
         "asked_for": None,
         "mem_from": "dra" if pool.mem_mib else "none",
     }
-    row = msgspec.convert({**told, **known}, Pool)
+    row = convert({**told, **known}, Pool)
     if pool.several and row.mem_guarantee in (Guarantee.EXCLUSIVE, Guarantee.HARD_SLICE):
         row = msgspec.structs.replace(row, mem_guarantee=Guarantee.NONE)
     return (

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from modelcar_tui.core.decode import decoder
 from modelcar_tui.core.text import clean
 from modelcar_tui.image.errors import ImageError, Trouble, fault
 from modelcar_tui.image.files.source import Source
@@ -58,7 +59,7 @@ class _Tensor(msgspec.Struct, frozen=True, kw_only=True):
     data_offsets: tuple[_Size, _Size] | msgspec.UnsetType = msgspec.UNSET
 
 
-_TENSORS = msgspec.json.Decoder(dict[str, _Tensor])
+_TENSORS = decoder(dict[str, _Tensor])
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):

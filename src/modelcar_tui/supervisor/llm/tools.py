@@ -9,6 +9,7 @@ import msgspec
 
 from modelcar_tui.advice.solver.tuning import Tuning, tuned
 from modelcar_tui.cluster.types import AcceleratorReport
+from modelcar_tui.core.decode import convert
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.types import Access, Rung
@@ -75,7 +76,7 @@ def tuning(arguments: Mapping[str, str]) -> Tuning:
         if field is None:
             raise _bad(flag, "can't be tried", f"one of {', '.join(_FIELDS)}")
         values[field] = _value(flag, field, text.strip())
-    return msgspec.convert(values, Tuning)
+    return convert(values, Tuning)
 
 
 def _value(flag: str, field: str, text: str) -> object:
