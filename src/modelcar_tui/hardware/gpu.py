@@ -30,17 +30,17 @@ class Gpu(msgspec.Struct, frozen=True, kw_only=True):
     """Multiprocessors (compute units on AMD): the sampler's Triton kernel keeps a row of logits for each."""
 
     @property
+    def capability(self) -> float | None:
+        """The compute capability as a number, 9.0; None for gfx names and what is unknown."""
+        try:
+            found = float(self.compute_capability or 0)
+        except ValueError:
+            return None
+        return found if 0 < found < 1000 else None
+
+    @property
     def unified(self) -> bool:
         """Whether the memory is the operating system's too."""
         vendor = vendors().get(self.vendor)
         generation = vendor.generation(self.compute_capability) if vendor else None
         return generation is not None and generation.unified
-
-
-def number(capability: str | None) -> float | None:
-    """`9.0` as a number; None for gfx names and what is unknown."""
-    try:
-        found = float(capability) if capability else 0.0
-    except ValueError:
-        return None
-    return found if 0 < found < 1000 else None

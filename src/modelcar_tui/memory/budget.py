@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.facts import GIB
-from modelcar_tui.hardware.gpu import Gpu, number
+from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.vendors import NVIDIA
 from modelcar_tui.memory import lora, overheads, rocm
 from modelcar_tui.memory.activation import Peak, peak_of
@@ -88,7 +88,7 @@ def budgets_of(start: Start) -> tuple[Budget, ...]:
     """The budgets of the pipeline ranks that may hold the fewest blocks: the first, the last, the
     longest."""
     args, profile, layers = start.args, start.profile, start.model.shape.layers
-    capability = number(start.gpu.compute_capability)
+    capability = start.gpu.capability
     amd = rocm.on_rocm(start.gpu)
     split = Split(
         tp=args.tp,

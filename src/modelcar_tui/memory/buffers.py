@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelcar_tui.core.facts import MIB
-from modelcar_tui.hardware.gpu import number
 from modelcar_tui.hardware.vendors import NVIDIA
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import absent_modalities
@@ -53,11 +52,11 @@ def _imported(start: Start) -> float:
     gpu, release = start.gpu, start.profile.number
     if gpu.vendor != NVIDIA or start.model.shape.compressed is not None or release < _ALL_LOOKED_AT:
         return 0.0
-    blackwell = (number(gpu.compute_capability) or 0.0) // 1 == 10
+    blackwell = (gpu.capability or 0.0) // 1 == 10
     return _WORKSPACE * ((release < _ON_DEMAND) + blackwell)
 
 
 def _joins_queries(start: Start) -> bool:
     """Whether sparse attention runs through FlashMLA: always on Hopper."""
-    hopper = start.gpu.vendor == NVIDIA and (number(start.gpu.compute_capability) or 0.0) // 1 == 9
+    hopper = start.gpu.vendor == NVIDIA and (start.gpu.capability or 0.0) // 1 == 9
     return hopper and start.profile.release >= _JOINED_QUERIES

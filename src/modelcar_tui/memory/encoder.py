@@ -15,7 +15,6 @@ from functools import lru_cache
 
 import msgspec
 
-from modelcar_tui.hardware.gpu import number
 from modelcar_tui.hardware.vendors import NVIDIA
 from modelcar_tui.memory import second_runner
 from modelcar_tui.memory.refused import Refusal
@@ -122,7 +121,7 @@ def left_out(start: Start) -> bool:
 
 def _dense_mask(start: Start) -> bool:
     """Without xFormers' kernel, images of many sizes are kept apart by a mask (pixtral.py)."""
-    capability = number(start.gpu.compute_capability)
+    capability = start.gpu.capability
     return start.gpu.vendor != NVIDIA or (capability is not None and capability >= _NO_XFORMERS)
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from enum import Enum
 
 from modelcar_tui.core.rounding import round_up
-from modelcar_tui.hardware.gpu import number
 from modelcar_tui.hardware.vendors import NVIDIA
 from modelcar_tui.memory.start import Start
 from modelcar_tui.models.parts import Moe
@@ -74,7 +73,7 @@ def workspace(start: Start) -> Workspace:
     profile, scheme = start.profile, start.model.scheme.of_role("expert")
     if profile.release < (0, 11):
         return Workspace.NOTHING
-    capability = number(start.gpu.compute_capability)
+    capability = start.gpu.capability
     if start.gpu.vendor != NVIDIA:  # neither CUTLASS nor DeepGEMM is there
         return Workspace.NOTHING if profile.release < _MODULAR else Workspace.BOTH
     asked = start.args.moe_backend.lower()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.facts import GIB, MIB
-from modelcar_tui.hardware.gpu import number
 from modelcar_tui.hardware.vendors import NVIDIA
 from modelcar_tui.memory.kv.widths import number_bytes
 from modelcar_tui.memory.start import Start
@@ -76,7 +75,7 @@ def sizes_of(start: Start) -> Sizes:
 
 
 def _most(start: Start) -> int:
-    blackwell = 10 <= (number(start.gpu.compute_capability) or 0.0) < 11
+    blackwell = 10 <= (start.gpu.capability or 0.0) < 11
     most = 1024 if blackwell and start.profile.release >= _MORE_SIZES else 512
     if start.profile.release < _SEQUENCES_DECIDE:
         return most
@@ -85,7 +84,7 @@ def _most(start: Start) -> int:
 
 def captured(start: Start, *, least: bool) -> tuple[Part, ...]:
     """What capture takes, at least or at most."""
-    sizes, capability = sizes_of(start), number(start.gpu.compute_capability) or 0.0
+    sizes, capability = sizes_of(start), start.gpu.capability or 0.0
     each = _FEWEST if least else _most_of_a_graph(start)
     many = sizes.count * (_pieces(start) + 1)
     note = f"{sizes.count} sizes x {_pieces(start) + 1} pieces x {each / MIB:.2f} MiB; measured"
@@ -138,7 +137,7 @@ def _measured_by_v2(start: Start, *, least: bool) -> tuple[Part, ...]:
 
 
 def _most_of_a_graph(start: Start) -> float:
-    return _BEFORE_HOPPER if 0 < (number(start.gpu.compute_capability) or 0.0) < 9 else _HOPPER
+    return _BEFORE_HOPPER if 0 < (start.gpu.capability or 0.0) < 9 else _HOPPER
 
 
 def _pieces(start: Start) -> int:
@@ -160,7 +159,7 @@ def _splits(start: Start) -> Part:
 
 def _splits_contexts(start: Start) -> bool:
     shape, args = start.model.shape, start.args
-    capability = number(start.gpu.compute_capability) or 0.0
+    capability = start.gpu.capability or 0.0
     if start.gpu.vendor != NVIDIA or int(capability) != 9 or start.profile.release < _WHOLE_GRAPHS:
         return False
     if args.cudagraph_mode == "PIECEWISE" or shape.encoder_only or args.pooling or shape.indexer is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.core.facts import GIB
-from modelcar_tui.hardware.gpu import Gpu, number
+from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory import graphs as cuda_graphs
 from modelcar_tui.memory import rocm, second_runner
 from modelcar_tui.memory.graphs import Part
@@ -66,7 +66,7 @@ def _graphs_profiled(start: Start) -> bool:
 def _whole_card(start: Start, ranks: int) -> float:
     """0.8.0 to 0.9.0: all that is in use on the card but torch's bytes (v1/worker/gpu_worker.py). 0.48 and
     0.49 GiB in two logs of A100, 0.42 in one of a 4090."""
-    grown = 0.13 if (number(start.gpu.compute_capability) or 9.0) % 1 == 0 else 0.05
+    grown = 0.13 if (start.gpu.capability or 9.0) % 1 == 0 else 0.05
     return _in_use(start, ranks) + grown * GIB
 
 
@@ -76,7 +76,7 @@ def _old_engine(start: Start, ranks: int) -> float:
     newer cards; 0.34 to 0.43 of four A100."""
     if start.profile.release < (0, 7):
         return (0.5 if _large(start.gpu) else 0.30) * GIB * (1 if ranks == 1 else 1.2)
-    old = (number(start.gpu.compute_capability) or 9.0) < 8
+    old = (start.gpu.capability or 9.0) < 8
     return ((0.03 if old else 0.09) + (0.34 if ranks > 1 else 0.0)) * GIB
 
 
@@ -132,7 +132,7 @@ def _linked(gpu: Gpu) -> bool:
     """Whether NVLink joins it to the next card; of one whose form nobody knows, its class tells."""
     if gpu.link:
         return gpu.link == "NVLink"
-    capability = number(gpu.compute_capability)
+    capability = gpu.capability
     return _large(gpu) and (capability is None or capability < 11)
 
 

@@ -11,7 +11,6 @@ from functools import lru_cache
 
 import msgspec
 
-from modelcar_tui.hardware.gpu import number
 from modelcar_tui.hardware.vendors import AMD
 from modelcar_tui.memory import second_runner
 from modelcar_tui.memory.start import Start
@@ -46,7 +45,7 @@ def sampler(start: Start) -> Sampler | None:
         profile.build,
         profile.patch_told,
         gpu.vendor != AMD and not start.args.logprobs_mode.startswith("processed"),
-        gpu.compute_capability,
+        gpu.capability,
         min(start.rows, 8),
     )
 
@@ -57,7 +56,7 @@ def _sampler(
     build: Build,
     patch_told: bool,
     may: bool,
-    capability: str | None,
+    capability: float | None,
     rows: int,
 ) -> Sampler | None:
     return sampler_of(
@@ -65,7 +64,7 @@ def _sampler(
         build,
         patch_told=patch_told,
         cuda=may,
-        capability=number(capability),
+        capability=capability,
         rows=rows,
     )
 
@@ -75,7 +74,7 @@ def without_flashinfer(start: Start) -> Start | None:
     may be a wheel that has not; None elsewhere. Its figures are a bound: the shown ones are the image's."""
     if sampler(start) is not Sampler.FLASHINFER or not samples(start):
         return None
-    capability = number(start.gpu.compute_capability)
+    capability = start.gpu.capability
     if not may_lack_flashinfer(start.profile.number, start.profile.build, capability):
         return None
     bare = msgspec.structs.replace(start.profile, build=Build.WITHOUT_FLASHINFER)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from modelcar_tui.hardware.gpu import number
 from modelcar_tui.memory.kv.widths import number_bytes
 from modelcar_tui.memory.start import Start
 
@@ -22,7 +21,7 @@ def flashinfer(start: Start) -> bool:
     asked = start.args.attention_backend
     if asked:
         return "FLASHINFER" in asked
-    capability, release = number(start.gpu.compute_capability), start.profile.release
+    capability, release = start.gpu.capability, start.profile.release
     if capability is None or not 10 <= capability < 12 or release < _FLASHINFER:
         return False
     few = start.model.shape.heads / start.args.tp <= _FEW_HEADS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from modelcar_tui.hardware.gpu import Gpu, number
+from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.vendors import AMD, NVIDIA, hardware
 from modelcar_tui.models.model import Model
 from modelcar_tui.vllm.defaults import Limits, limits_for, served_context
@@ -65,7 +65,7 @@ def start_of(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> Star
     """The start, with vLLM's defaults for what the arguments leave open."""
     if args.pooling:
         model = _headless(model)
-    profile = on_card(profile, number(gpu.compute_capability), args.kv_cache_dtype)
+    profile = on_card(profile, gpu.capability, args.kv_cache_dtype)
     shape, column = model.shape, hardware(gpu.vendor, gpu.product, gpu.compute_capability).column
     switches = switches_of(shape, args, profile, column, served_context(shape, args, profile))
     limits = limits_for(shape, args, profile, gpu, switches.chunked_prefill)

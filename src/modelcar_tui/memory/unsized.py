@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.core.facts import GIB, Source
-from modelcar_tui.hardware.gpu import Gpu, number
+from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.vendors import NVIDIA
 from modelcar_tui.memory import encoder
 from modelcar_tui.memory.budget import Budget
@@ -117,5 +117,5 @@ def cache_unsure(start: Start) -> str:
 
 
 def _laid_out_as_read(gpu: Gpu) -> bool:
-    capability = number(gpu.compute_capability) if gpu.vendor == NVIDIA else None
+    capability = gpu.capability if gpu.vendor == NVIDIA else None
     return capability is not None and _LAID_OUT[0] <= capability < _LAID_OUT[1]

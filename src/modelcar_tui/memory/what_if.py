@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.hardware.gpu import Gpu, number
+from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory.estimate import estimate
 from modelcar_tui.memory.types import Estimate, Knob, Outcome
 from modelcar_tui.models.facts import ModelFacts
@@ -84,7 +84,7 @@ def _changes(gpu: Gpu, args: EngineArgs, now: Estimate) -> list[tuple[str, dict[
                 "less room for graphs and warm-up",
             )
         )
-    capability = number(gpu.compute_capability)
+    capability = gpu.capability
     if args.kv_cache_dtype == "auto" and capability is not None and capability >= 8.9:
         changes.append(("--kv-cache-dtype=fp8", {"kv_cache_dtype": "fp8"}, "a little accuracy"))
     longest = now.longest_context.value

@@ -7,8 +7,7 @@ but as not read: figures are bounds, findings are not sure, and it is said.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import msgspec
 
@@ -47,7 +46,8 @@ def unread(vllm: str | None) -> str:
     return "was not looked at yet" if is_open(vllm) else ""
 
 
-def answering(version: Version | None, table: Sequence[str]) -> str:
+@lru_cache(maxsize=1024)
+def answering(version: Version | None, table: tuple[str, ...]) -> str:
     """The release of a table that answers for this one: itself, or the one that stands in for it.
 
     For None the newest that counts as read, also where the table has a newer one that does not.
@@ -55,6 +55,7 @@ def answering(version: Version | None, table: Sequence[str]) -> str:
     return stand_in(version or parse_version(readings().read[-1]), table)
 
 
+@lru_cache(maxsize=512)
 def stands_in(vllm: str | None) -> str:
     """The release that counts as read and whose habits are taken for this one's."""
     return stand_in(parse_version(vllm), readings().read)

@@ -51,6 +51,7 @@ def was_read(text: str | None, read: Iterable[str]) -> bool:
     return any(parse_version(other) == version for other in read)
 
 
+@lru_cache(maxsize=4096)
 def reached(since: str, release: str) -> bool:
     """Whether `release` is `since` or a later one."""
     return (parse_version(since) or ()) <= (parse_version(release) or ())

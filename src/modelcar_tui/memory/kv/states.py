@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from math import lcm
 
 from modelcar_tui.core.rounding import ceil_div
-from modelcar_tui.hardware.gpu import number
 from modelcar_tui.memory.kv.specs import Spec
 from modelcar_tui.memory.kv.widths import FLOATS
 from modelcar_tui.memory.start import Start
@@ -131,7 +130,7 @@ def _flashinfer(start: Start) -> bool:
 
 
 def _capable(start: Start, least: float) -> bool:
-    return (number(start.gpu.compute_capability) or 0.0) >= least
+    return (start.gpu.capability or 0.0) >= least
 
 
 def _step(start: Start) -> int:
