@@ -38,8 +38,8 @@ _CLEARED = (
 def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Names of homes, each given once.
 
-    They are numbered here: pytest reads the whole folder for the next free number, and thousands of tests would
-    spend a minute on it.
+    They are numbered here: pytest reads the whole folder for the next free number, and thousands of tests
+    would spend a minute on it.
     """
     root = tmp_path_factory.mktemp("homes")
     return (root / f"home{number}" for number in itertools.count())
