@@ -152,7 +152,7 @@ def model(scheme: dict[str, Any] | None, **config: Any) -> ModelFacts:
 
 def by_sizing(facts: ModelFacts, gpu: Gpu, release: str, **args: Any) -> str:
     """Why the arithmetic refuses; empty where it does not."""
-    found = estimate(facts, gpu, EngineArgs(max_model_len=2048, **args), vllm=release)
+    found = estimate(facts, gpu, EngineArgs(max_model_len=2048, **args), vllm=release, derive=False)
     return found.why if found.outcome in REFUSALS else ""
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from modelcar_tui.core.secrets import Redactor, redact
 from modelcar_tui.image.inspect import inspect_image
+from modelcar_tui.image.registry import client
 from support.echo_server import ECHOES, answer, echo_server, shown
 from support.masks import unnumbered
 
@@ -38,7 +39,8 @@ def ask(tmp_path, options):
 
 @pytest.mark.parametrize("echo", sorted(ECHOES))
 @pytest.mark.parametrize("challenge", ["basic", "bearer"])
-async def test_a_login_that_a_registry_repeats_is_in_no_fact(ask, echo, challenge):
+async def test_a_login_that_a_registry_repeats_is_in_no_fact(ask, echo, challenge, monkeypatch):
+    monkeypatch.setattr(client, "_LONGEST_WAIT_S", 0.01)
     with echo_server(echo, challenge=challenge, token=TOKEN) as server:
         facts = await ask(server.host, {"auth": packed(f"someone:{PASSWORD}")})
     assert f"Basic {packed(f'someone:{PASSWORD}')}" in server.seen

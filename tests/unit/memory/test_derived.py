@@ -4,6 +4,7 @@ does not. Held over public configs, releases and cards, by the same function tha
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -64,6 +65,15 @@ def questions(release: str | None) -> Iterator[tuple[str, ModelFacts, Gpu, tuple
         yield row["id"], ModelFacts(config=row["config"]), gpu, arguments
 
 
+@cache
+def derived(release: str | None) -> tuple[tuple[str, ModelFacts, Gpu, tuple[str, ...], Estimate], ...]:
+    """The questions with their answers."""
+    return tuple(
+        (name, model, gpu, args, estimate(model, gpu, engine_args(args, None, release), vllm=release))
+        for name, model, gpu, args in questions(release)
+    )
+
+
 def of_size(gpu: Gpu, gib: float) -> Gpu:
     size: Fact[float] = Fact(value=gib, unit="GiB", source=Source.OPERATOR)
     return msgspec.structs.replace(gpu, memory_gib=size, visible_gib=size)
@@ -80,9 +90,9 @@ def longer(args: EngineArgs, length: int) -> EngineArgs:
 @pytest.mark.parametrize("release", RELEASES)
 def test_the_smallest_card_starts_it_and_one_with_a_hundredth_less_does_not(release):
     wrong, asked = [], 0
-    for name, model, gpu, arguments in questions(release):
+    for name, model, gpu, arguments, answer in derived(release):
         args = engine_args(arguments, None, release)
-        least = estimate(model, gpu, args, vllm=release).required_gib.value
+        least = answer.required_gib.value
         if least is None:
             continue
         asked += 1
@@ -97,9 +107,9 @@ def test_the_smallest_card_starts_it_and_one_with_a_hundredth_less_does_not(rele
 @pytest.mark.parametrize("release", RELEASES)
 def test_the_longest_context_starts_and_one_token_more_does_not(release):
     wrong, asked = [], 0
-    for name, model, gpu, arguments in questions(release):
+    for name, model, gpu, arguments, answer in derived(release):
         args = engine_args(arguments, None, release)
-        longest = estimate(model, gpu, args, vllm=release).longest_context.value
+        longest = answer.longest_context.value
         if longest is None:
             continue
         asked += 1
@@ -152,9 +162,7 @@ def test_a_hybrid_that_its_sequences_keep_from_starting_has_one_true_size():
 
 
 def test_a_card_that_starts_it_is_never_smaller_than_the_smallest():
-    for name, model, gpu, arguments in questions("0.28.0"):
-        args = engine_args(arguments, None, "0.28.0")
-        found = estimate(model, gpu, args, vllm="0.28.0")
+    for name, _, gpu, _, found in derived("0.28.0"):
         if found.outcome is Outcome.STARTS and gpu.visible_gib.value is not None:
             assert found.required_gib.value is not None, name
             assert found.required_gib.value <= gpu.visible_gib.value, name

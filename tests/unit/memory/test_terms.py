@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from sizing_models import DEEPSEEK_LITE, GEMMA_27B, QWEN_NEXT
@@ -58,7 +59,12 @@ def size(config, *args: str, gpu: str = "H100", vllm: str | None = "0.19.0", **f
     return estimate(ModelFacts(config=config, **facts), gpu_for(gpu, count=8), wanted, vllm=vllm)
 
 
-def estimates(release: str | None) -> Iterator[tuple[str, Estimate]]:
+@cache
+def estimates(release: str | None) -> tuple[tuple[str, Estimate], ...]:
+    return tuple(_estimates(release))
+
+
+def _estimates(release: str | None) -> Iterator[tuple[str, Estimate]]:
     for index, row in enumerate(vllm_data.lines("configs.jsonl")):
         card, args = CARDS[index % len(CARDS)], ARGUMENTS[index // len(CARDS) % len(ARGUMENTS)]
         yield f"{row['id']} {card} {args}", size(row["config"], *args, gpu=card, vllm=release)
