@@ -30,8 +30,8 @@ def flood(log: Path, per_second: int) -> None:
     """Lines through the real pipeline, until the process ends."""
     from modelcar_tui.core.resources import demo_logs
     from modelcar_tui.core.secrets import Redactor
-    from modelcar_tui.qa.lines import K8sFile
-    from modelcar_tui.qa.pipeline import Pipeline
+    from modelcar_tui.qa.log.lines import K8sFile
+    from modelcar_tui.qa.log.pipeline import Pipeline
 
     stamp = b"2026-11-23T22:41:55.812861762+00:00 stdout F "
     raw = (demo_logs() / "success.log").read_bytes().splitlines()

@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from modelcar_tui.qa.tables import recognise
+from modelcar_tui.qa.log.tables import recognise
 from modelcar_tui.qa.watch_models import service_name
 
 ROOT = Path(__file__).resolve().parents[1]

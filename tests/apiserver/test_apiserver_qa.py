@@ -21,17 +21,17 @@ from modelcar_tui.kube.connect import connect
 from modelcar_tui.kube.kubeconfig import find
 from modelcar_tui.kube.types import ClusterOptions
 from modelcar_tui.qa import cleanup
-from modelcar_tui.qa.kube_objects import (
+from modelcar_tui.qa.engines.kube_objects import (
     RUN_LABEL,
     object_name,
     probe_job,
     suite_job,
     suite_secret,
 )
-from modelcar_tui.qa.kube_options import JobOptions
-from modelcar_tui.qa.kubejob import KubeJobRunner
+from modelcar_tui.qa.engines.kube_options import JobOptions
+from modelcar_tui.qa.engines.kubejob import KubeJobRunner
+from modelcar_tui.qa.log.spool import Origin, SpoolReader
 from modelcar_tui.qa.runner import QaEvent, QaSecrets, Warned
-from modelcar_tui.qa.spool import Origin, SpoolReader
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 
 PASSWORD = "planted-password-of-the-registry"
@@ -390,7 +390,7 @@ async def test_a_secret_that_is_too_large_for_the_server_is_told_so_and_leaves_n
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without our own look at the size the server's words say the same."""
-    monkeypatch.setattr("modelcar_tui.qa.kube_make.SECRET_LIMIT", 2**40)
+    monkeypatch.setattr("modelcar_tui.qa.engines.kube_make.SECRET_LIMIT", 2**40)
     request = bench.request("granite")
     with Path(request.manifest_path).open("a") as file:
         file.write(f"# {'x' * 1024 * 1024}\n")

@@ -15,7 +15,7 @@ from server import Account, ApiServer
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.kube.connect import connect
 from modelcar_tui.kube.kubeconfig import find
-from modelcar_tui.qa.pipeline import Pipeline
+from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.runner import QaEvent, Saw, Warned
 from modelcar_tui.qa.suite_facts import spaces
 from modelcar_tui.qa.types import QaRequest, cluster_of

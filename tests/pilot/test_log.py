@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.qa.spool import SpoolWriter
+from modelcar_tui.qa.log.spool import SpoolWriter
 from modelcar_tui.tui.lines import is_error, line_spans, shorten
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import FileLog, LogLine, SpoolLog, open_log

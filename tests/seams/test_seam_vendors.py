@@ -8,8 +8,8 @@ from seam_support import params
 from modelcar_tui.cluster.whatif import parse_gpu_flags
 from modelcar_tui.hardware.products import gpu_for, products
 from modelcar_tui.hardware.vendors import hardware
+from modelcar_tui.qa.log.tables import suite
 from modelcar_tui.qa.suite import accelerator_word
-from modelcar_tui.qa.tables import suite
 from modelcar_tui.vllm.quantization_table import quantization_table
 
 COLUMNS = {

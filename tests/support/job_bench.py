@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from modelcar_tui.core.secrets import Secret
+from modelcar_tui.qa.engines.kube_options import JobOptions
+from modelcar_tui.qa.engines.kubejob import KubeJobRunner
 from modelcar_tui.qa.image import IMAGE
-from modelcar_tui.qa.kube_options import JobOptions
-from modelcar_tui.qa.kubejob import KubeJobRunner
+from modelcar_tui.qa.log.spool import Origin, SpoolReader
 from modelcar_tui.qa.runner import Progressed, QaEvent, QaSecrets, Saw, Warned
-from modelcar_tui.qa.spool import Origin, SpoolReader
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 from support.kube_jobs import Cluster
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from modelcar_tui.core.secrets import Secret
-from modelcar_tui.qa.podman import PodmanRunner, name_of
+from modelcar_tui.qa.engines.podman import PodmanRunner, name_of
+from modelcar_tui.qa.engines.staging import LABEL
+from modelcar_tui.qa.log.spool import Origin, SpoolReader
 from modelcar_tui.qa.runner import LogGrew, QaEvent, QaSecrets
-from modelcar_tui.qa.spool import Origin, SpoolReader
-from modelcar_tui.qa.staging import LABEL
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 
 PASSWORD = "planted-password-of-the-registry"

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from modelcar_tui.core.secrets import Secret
-from modelcar_tui.qa.podman import PodmanRunner
+from modelcar_tui.qa.engines.podman import PodmanRunner
 from modelcar_tui.qa.runner import QaSecrets
 from modelcar_tui.qa.types import QaRequest
 

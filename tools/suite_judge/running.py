@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from modelcar_tui.core.secrets import Secret
-from modelcar_tui.qa.podman import PodmanRunner
+from modelcar_tui.qa.engines.podman import PodmanRunner
 from modelcar_tui.qa.runner import ContainerStarted, Progressed, QaEvent, QaSecrets, Warned
 from modelcar_tui.qa.suite_facts import IMAGE
 from modelcar_tui.qa.types import QaOutcome, QaRequest

@@ -21,7 +21,7 @@ _BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 _HERE = Path(__file__).parent
 _OURS = (
     *(_HERE / name for name in ("cluster.py", "failures.py", "objects.py", "openshift.py")),
-    *(_HERE.parents[1] / "src/modelcar_tui/qa" / name for name in ("qa_suite.yaml", "qa_failures.yaml")),
+    *(_HERE.parents[1] / "src/modelcar_tui/qa/log" / name for name in ("qa_suite.yaml", "qa_failures.yaml")),
 )
 _WORD = re.compile(r"[A-Za-z]+(?:_[A-Za-z]+)*")
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,]\d{3,9}(?:Z|[+-]\d\d:\d\d)?")

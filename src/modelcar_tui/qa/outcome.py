@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from modelcar_tui.core.errors import Problem
-from modelcar_tui.qa.logparse import SuiteParser, SuiteResult
+from modelcar_tui.qa.log.logparse import SuiteParser, SuiteResult
 from modelcar_tui.qa.types import FAILED, QaModelResult, QaOutcome
 
 

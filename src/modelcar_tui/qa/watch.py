@@ -21,9 +21,9 @@ from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.connect import connect
 from modelcar_tui.kube.kubeconfig import find
 from modelcar_tui.qa import store
+from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.manifest_file import stage_manifest
 from modelcar_tui.qa.measured import figures_of
-from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.pod import is_ready
 from modelcar_tui.qa.runner import OnEvent, Saw, Warned
 from modelcar_tui.qa.seen import Seen

@@ -15,7 +15,7 @@ from contextlib import aclosing
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.qa.pipeline import Pipeline
+from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.watch_pods import LABEL
 
 AGAIN_S = 2.0

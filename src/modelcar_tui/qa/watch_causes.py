@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from modelcar_tui.qa.tables import KnownFailure, coded, recognise
+from modelcar_tui.qa.log.tables import KnownFailure, coded, recognise
 from modelcar_tui.qa.watch_pods import SERVER, Sighting, Trouble
 
 _OF_THE_CLUSTER = frozenset(

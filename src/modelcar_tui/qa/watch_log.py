@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from modelcar_tui.qa.saying import without_process
-from modelcar_tui.qa.tables import recognise
+from modelcar_tui.qa.log.saying import without_process
+from modelcar_tui.qa.log.tables import recognise
 from modelcar_tui.qa.watch_causes import foreign
 
 _ERROR = re.compile(r"(?:^|\s|\])((?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt)\b: .+)")

@@ -8,8 +8,8 @@ from typing import Any
 from modelcar_tui.core.stamps import seconds
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.qa.objects import SLACK_S
-from modelcar_tui.qa.pipeline import Pipeline
+from modelcar_tui.qa.log.objects import SLACK_S
+from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.pod import is_ready
 
 _PAGE = "100"

@@ -19,9 +19,9 @@ from modelcar_tui.kube.kubeconfig import find
 from modelcar_tui.kube.types import ClusterOptions
 from modelcar_tui.qa import cleanup, store
 from modelcar_tui.qa.cleanup import Leftover
-from modelcar_tui.qa.logparse import SuiteParser
-from modelcar_tui.qa.spool import SpoolReader
-from modelcar_tui.qa.staging import driving
+from modelcar_tui.qa.engines.staging import driving
+from modelcar_tui.qa.log.logparse import SuiteParser
+from modelcar_tui.qa.log.spool import SpoolReader
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
 

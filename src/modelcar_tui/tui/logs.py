@@ -7,7 +7,7 @@ from array import array
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from modelcar_tui.qa.spool import SpoolReader, index_of
+from modelcar_tui.qa.log.spool import SpoolReader, index_of
 
 
 class LogLine(NamedTuple):

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from modelcar_tui.qa.sweep import sweep_stale
+from modelcar_tui.qa.engines.sweep import sweep_stale
 from modelcar_tui.qa.types import QaRequest
 from support.qa_bench import AUTH, TOKEN, Bench, eventually, podman
 

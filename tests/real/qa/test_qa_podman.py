@@ -13,10 +13,10 @@ import pytest
 
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.qa.effects import ANY_ANSWER, NOT_TESTED
-from modelcar_tui.qa.follow import following
-from modelcar_tui.qa.podman_cli import Podman
+from modelcar_tui.qa.engines.follow import following
+from modelcar_tui.qa.engines.podman_cli import Podman
+from modelcar_tui.qa.log.spool import Origin
 from modelcar_tui.qa.runner import ContainerStarted, Progressed, QaSecrets, Warned, WentSilent
-from modelcar_tui.qa.spool import Origin
 from modelcar_tui.qa.store import load_probe
 from modelcar_tui.qa.types import QaCounts
 from support.qa_bench import Bench, eventually, podman

@@ -13,10 +13,10 @@ import pytest
 
 from modelcar_tui.core.pull_secret import parse
 from modelcar_tui.core.secrets import Secret
-from modelcar_tui.qa.kube_ground import read_ground, shut_out
-from modelcar_tui.qa.kube_objects import probe_job, suite_job
-from modelcar_tui.qa.kube_options import JobOptions
-from modelcar_tui.qa.staging import env_file
+from modelcar_tui.qa.engines.kube_ground import read_ground, shut_out
+from modelcar_tui.qa.engines.kube_objects import probe_job, suite_job
+from modelcar_tui.qa.engines.kube_options import JobOptions
+from modelcar_tui.qa.engines.staging import env_file
 from modelcar_tui.qa.suite import command
 from modelcar_tui.qa.suite_probe import probe_script, read_probe
 from modelcar_tui.qa.types import QaRequest

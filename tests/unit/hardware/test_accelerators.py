@@ -28,8 +28,8 @@ from modelcar_tui.hardware.vendors import (
     vendor_word,
     vendors,
 )
+from modelcar_tui.qa.log.tables import suite
 from modelcar_tui.qa.suite import accelerator_word
-from modelcar_tui.qa.tables import suite
 from modelcar_tui.vllm.quantization_table import quantization_table
 
 TABLE: dict[str, Any] = json.loads(

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from modelcar_tui.core.secrets import Redactor
-from modelcar_tui.qa.lines import RawLine
+from modelcar_tui.qa.engines.watchdog import Watchdog
+from modelcar_tui.qa.log.lines import RawLine
+from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.outcome import Ended
-from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.runner import Progressed, QaEvent, WentSilent
 from modelcar_tui.qa.types import QaRequest
-from modelcar_tui.qa.watchdog import Watchdog
 
 NODE = b"tests/model_serving/x.py::TestVLLMModelCarRaw::test_oci[granite-standard] "
 WAIT = b"Waiting for 1800 seconds [0:30:00], retry every 1 seconds. (Function: wait_for_replicas)"

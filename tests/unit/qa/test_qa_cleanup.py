@@ -10,8 +10,8 @@ import pytest
 
 from modelcar_tui import agent
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.qa.kube_objects import RUN_LABEL, object_name
-from modelcar_tui.qa.spool import SpoolWriter
+from modelcar_tui.qa.engines.kube_objects import RUN_LABEL, object_name
+from modelcar_tui.qa.log.spool import SpoolWriter
 from modelcar_tui.qa.store import save_probe
 from modelcar_tui.qa.suite_facts import branches, spaces
 from modelcar_tui.qa.suite_probe import Probe

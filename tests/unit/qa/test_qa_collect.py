@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.qa.collect import judge
+from modelcar_tui.qa.engines.collect import judge
 from modelcar_tui.qa.outcome import refused
 
 IDS = """tests/model_runtime/vllm/modelcar/test_modelvalidation.py::TestVLLMModelCarRaw::test_x[a-standard]

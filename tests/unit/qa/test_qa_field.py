@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from modelcar_tui.core.resources import demo_logs
-from modelcar_tui.qa.logparse import SuiteParser
+from modelcar_tui.qa.log.logparse import SuiteParser
+from modelcar_tui.qa.log.tables import failures, recognise
 from modelcar_tui.qa.outcome import classify
-from modelcar_tui.qa.tables import failures, recognise
 from modelcar_tui.qa.types import QaOutcome
 
 DATA = Path(__file__).parents[2] / "data" / "qa"

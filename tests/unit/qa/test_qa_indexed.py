@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from modelcar_tui.qa.effects import job_effects
+from modelcar_tui.qa.log.spool import Origin
 from modelcar_tui.qa.runner import Progressed, Warned
-from modelcar_tui.qa.spool import Origin
 from modelcar_tui.qa.suite_facts import branches
 from support.job_bench import AUTH, JobBench, eventually
 

@@ -10,11 +10,11 @@ import pytest
 from modelcar_tui import agent
 from modelcar_tui.commands.options import settings_fields
 from modelcar_tui.core.stamps import seconds
+from modelcar_tui.qa.engines.kube_indexed import Exit
+from modelcar_tui.qa.engines.kube_objects import indexed_job, probe_job, suite_job
+from modelcar_tui.qa.engines.kube_options import CONTAINER, JobOptions, toleration
+from modelcar_tui.qa.engines.kube_state import exit_of, has_run, started
 from modelcar_tui.qa.image import IMAGE
-from modelcar_tui.qa.kube_indexed import Exit
-from modelcar_tui.qa.kube_objects import indexed_job, probe_job, suite_job
-from modelcar_tui.qa.kube_options import CONTAINER, JobOptions, toleration
-from modelcar_tui.qa.kube_state import exit_of, has_run, started
 from modelcar_tui.qa.types import QaRequest
 
 REQUEST = QaRequest(run_id="r", image=f"{IMAGE}:latest", manifest_path="m.yaml", timeout_s=1200.0)

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from modelcar_tui.kube.errors import answered
-from modelcar_tui.qa.kube_ground import Ground, read_ground, remedy, shut_out
-from modelcar_tui.qa.kube_refusals import refusal
+from modelcar_tui.qa.engines.kube_ground import Ground, read_ground, remedy, shut_out
+from modelcar_tui.qa.engines.kube_refusals import refusal
 from modelcar_tui.qa.runner import ContainerStarted
 from support.job_bench import NOTHING, JobBench, eventually
 

@@ -15,12 +15,12 @@ import pytest
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.demo.kube_certificates import Authority
 from modelcar_tui.kube import login
-from modelcar_tui.qa.kube_log import Cursor
-from modelcar_tui.qa.kube_objects import QUEUE_LABEL, object_name
-from modelcar_tui.qa.kube_options import JobOptions
-from modelcar_tui.qa.kubejob import KubeJobRunner
+from modelcar_tui.qa.engines.kube_log import Cursor
+from modelcar_tui.qa.engines.kube_objects import QUEUE_LABEL, object_name
+from modelcar_tui.qa.engines.kube_options import JobOptions
+from modelcar_tui.qa.engines.kubejob import KubeJobRunner
+from modelcar_tui.qa.log.spool import Origin, SpoolReader
 from modelcar_tui.qa.runner import ContainerStarted, QaEvent, QaSecrets, Warned
-from modelcar_tui.qa.spool import Origin, SpoolReader
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 from support.kube_jobs import TOKEN, Cluster
 from support.tunnel import tunnel

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelcar_tui.core.errors import Problem
-from modelcar_tui.qa.logparse import SuiteParser
+from modelcar_tui.qa.log.logparse import SuiteParser
+from modelcar_tui.qa.log.tables import failures, recognise
 from modelcar_tui.qa.outcome import Ended, classify, refused
-from modelcar_tui.qa.tables import failures, recognise
 from modelcar_tui.qa.types import QaCounts
 
 TEST = (
@@ -255,7 +255,8 @@ def test_every_code_is_in_the_operators_table() -> None:
 
 
 def test_every_code_that_the_watch_and_the_engines_single_out_is_one() -> None:
-    from modelcar_tui.qa import kube_state, outcome, watch_causes, watch_outcome
+    from modelcar_tui.qa import outcome, watch_causes, watch_outcome
+    from modelcar_tui.qa.engines import kube_state
 
     table = {known.code for known in failures()}
     ends = {code for code, _, _ in outcome._BY_STATUS.values()} | {"TIMEOUT", "MODEL_TIMEOUT", "HANG"}

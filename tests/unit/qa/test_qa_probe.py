@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from modelcar_tui.qa.podman_cli import Podman, PodmanError, Result
-from modelcar_tui.qa.probe import probe
+from modelcar_tui.qa.engines.podman_cli import Podman, PodmanError, Result
+from modelcar_tui.qa.engines.probe import probe
 from modelcar_tui.qa.suite_facts import NEWEST, SuiteFacts, branches
 from modelcar_tui.qa.suite_probe import FORMAT, Probe, assumed, probe_script, read_probe
 from support import suite_tree

@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.qa.lines import K8sFile
-from modelcar_tui.qa.logparse import SuiteParser
+from modelcar_tui.qa.log.lines import K8sFile
+from modelcar_tui.qa.log.logparse import SuiteParser
 from modelcar_tui.qa.outcome import classify
 from modelcar_tui.qa.types import QaOutcome
 

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelcar_tui.core.resources import demo_logs
-from modelcar_tui.qa.recorded import RecordedRunner
+from modelcar_tui.qa.engines.recorded import RecordedRunner
+from modelcar_tui.qa.log.spool import Origin, SpoolReader
 from modelcar_tui.qa.runner import ContainerStarted, LogGrew, Progressed, QaEvent, QaSecrets
-from modelcar_tui.qa.spool import Origin, SpoolReader
 from modelcar_tui.qa.types import QaCounts, QaOutcome, QaRequest
 
 ENDINGS = {

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from modelcar_tui.core.secrets import Redactor
-from modelcar_tui.qa.lines import KEEP, K8sFile, LineSplitter, RawLine, seconds
-from modelcar_tui.qa.pipeline import Pipeline
-from modelcar_tui.qa.spool import LINE_LIMIT, Origin, SpoolReader, SpoolWriter, index_of
+from modelcar_tui.qa.log.lines import KEEP, K8sFile, LineSplitter, RawLine, seconds
+from modelcar_tui.qa.log.pipeline import Pipeline
+from modelcar_tui.qa.log.spool import LINE_LIMIT, Origin, SpoolReader, SpoolWriter, index_of
 from support.masks import unnumbered
 
 FAST = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelcar_tui.qa.logparse import SuiteParser
+from modelcar_tui.qa.log.logparse import SuiteParser
 from modelcar_tui.qa.outcome import classify
 from modelcar_tui.qa.types import QaModelResult, QaOutcome
 

@@ -14,9 +14,9 @@ import pytest
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.pull_secret import NONE, PullSecret, parse
 from modelcar_tui.core.secrets import Secret
-from modelcar_tui.qa.collect import judge
-from modelcar_tui.qa.kube_objects import indexed_job, suite_job
-from modelcar_tui.qa.kube_options import JobOptions
+from modelcar_tui.qa.engines.collect import judge
+from modelcar_tui.qa.engines.kube_objects import indexed_job, suite_job
+from modelcar_tui.qa.engines.kube_options import JobOptions
 from modelcar_tui.qa.manifest_file import registry_host, stage_manifest
 from modelcar_tui.qa.preconditions import for_older_scripts, skip_reason
 from modelcar_tui.qa.suite import LOG_FILE, Command, accelerator_word, command, known, refuse_untestable

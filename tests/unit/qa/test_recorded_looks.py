@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from modelcar_tui.qa.recorded import RecordedRunner
+from modelcar_tui.qa.engines.recorded import RecordedRunner
 from modelcar_tui.qa.runner import QaEvent, QaSecrets, Saw
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 

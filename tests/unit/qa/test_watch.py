@@ -14,7 +14,7 @@ import pytest
 
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.qa import watch
-from modelcar_tui.qa.pipeline import Pipeline
+from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.runner import QaEvent, Saw, Warned
 from modelcar_tui.qa.seen import Seen
 from modelcar_tui.qa.suite_facts import spaces

@@ -5,7 +5,7 @@ from __future__ import annotations
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.manifest.plan import Plan
 from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.qa.logparse import SuiteParser
+from modelcar_tui.qa.log.logparse import SuiteParser
 from modelcar_tui.qa.measured import measured_line
 from modelcar_tui.qa.outcome import classify
 from modelcar_tui.qa.types import QaMeasured, QaModelResult, QaOutcome

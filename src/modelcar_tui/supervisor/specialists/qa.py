@@ -63,7 +63,7 @@ class Qa:
     async def run(self, context: Context) -> QaOutcome:
         """See `Specialist.run`. Run again after a crash, it goes on with the container that is there."""
         context.step("ready", Status.RUNNING)
-        from modelcar_tui.qa.sweep import sweep_stale
+        from modelcar_tui.qa.engines.sweep import sweep_stale
 
         outcome = await self._go_on(context) if context.resumed else None
         if outcome is not None:
@@ -121,12 +121,12 @@ class Qa:
 
     def _runner(self, context: Context) -> Runner:
         if context.settings.qa_recording:
-            from modelcar_tui.qa.recorded import RecordedRunner
+            from modelcar_tui.qa.engines.recorded import RecordedRunner
 
             return RecordedRunner(Path(context.settings.qa_recording), redact=context.redact)
         if context.settings.qa_engine == KUBERNETES:
             return _job_runner(context)
-        from modelcar_tui.qa.podman import PodmanRunner
+        from modelcar_tui.qa.engines.podman import PodmanRunner
 
         return PodmanRunner(redact=context.redact)
 
@@ -290,8 +290,8 @@ def _tell(context: Context, event: QaEvent) -> None:
 
 
 def _job_runner(context: Context) -> Runner:
-    from modelcar_tui.qa.kube_options import JobOptions
-    from modelcar_tui.qa.kubejob import KubeJobRunner
+    from modelcar_tui.qa.engines.kube_options import JobOptions
+    from modelcar_tui.qa.engines.kubejob import KubeJobRunner
 
     settings = context.settings
     if not settings.qa_namespace:

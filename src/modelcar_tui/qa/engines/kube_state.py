@@ -12,11 +12,11 @@ from modelcar_tui.core.stamps import seconds
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.qa.kube_ground import remedy
-from modelcar_tui.qa.kube_indexed import Exit
-from modelcar_tui.qa.kube_options import CONTAINER, JobOptions
+from modelcar_tui.qa.engines.kube_ground import remedy
+from modelcar_tui.qa.engines.kube_indexed import Exit
+from modelcar_tui.qa.engines.kube_options import CONTAINER, JobOptions
+from modelcar_tui.qa.log.tables import recognise
 from modelcar_tui.qa.pod import Container, containers_of, mapping, mappings
-from modelcar_tui.qa.tables import recognise
 from modelcar_tui.qa.watch_causes import cause_of
 from modelcar_tui.qa.watch_pods import Sighting, Trouble, of_container
 

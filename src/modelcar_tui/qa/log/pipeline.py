@@ -16,10 +16,10 @@ from modelcar_tui.core.contain import keep
 from modelcar_tui.core.crash import kind
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.text import clean
-from modelcar_tui.qa.lines import RawLine
-from modelcar_tui.qa.logparse import SuiteParser
+from modelcar_tui.qa.log.lines import RawLine
+from modelcar_tui.qa.log.logparse import SuiteParser
+from modelcar_tui.qa.log.spool import LINE_LIMIT, Origin, SpoolReader, SpoolWriter
 from modelcar_tui.qa.runner import LogGrew, OnEvent, Progressed, Warned
-from modelcar_tui.qa.spool import LINE_LIMIT, Origin, SpoolReader, SpoolWriter
 
 GREW_EVERY = 0.1
 """Seconds between two `LogGrew`."""

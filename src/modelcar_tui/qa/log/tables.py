@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from modelcar_tui.core.decode import convert
-from modelcar_tui.qa.saying import said
+from modelcar_tui.qa.log.saying import said
 from modelcar_tui.qa.suite_facts import suffixes
 
 
@@ -154,5 +154,5 @@ def detail(known: KnownFailure, text: str) -> str:
 def _load(name: str) -> Any:
     import yaml
 
-    text = resources.files("modelcar_tui.qa").joinpath(name).read_text(encoding="utf-8")
+    text = resources.files("modelcar_tui.qa.log").joinpath(name).read_text(encoding="utf-8")
     return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506

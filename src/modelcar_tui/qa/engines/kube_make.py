@@ -18,9 +18,9 @@ from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.patience import gone
 from modelcar_tui.qa import store
 from modelcar_tui.qa.effects import NOT_ASKED, cautions
-from modelcar_tui.qa.kube_ground import FIRST_UID, Ground, read_ground, shut_out
-from modelcar_tui.qa.kube_indexed import Indexes
-from modelcar_tui.qa.kube_objects import (
+from modelcar_tui.qa.engines.kube_ground import FIRST_UID, Ground, read_ground, shut_out
+from modelcar_tui.qa.engines.kube_indexed import Indexes
+from modelcar_tui.qa.engines.kube_objects import (
     PROBE_LIMIT_S,
     indexed_job,
     object_name,
@@ -28,14 +28,14 @@ from modelcar_tui.qa.kube_objects import (
     suite_job,
     suite_secret,
 )
-from modelcar_tui.qa.kube_options import CONTAINER, JobOptions
-from modelcar_tui.qa.kube_pods import JobPods
-from modelcar_tui.qa.kube_refusals import SECRET_LIMIT, SMALLER
-from modelcar_tui.qa.kube_run import JobRun
+from modelcar_tui.qa.engines.kube_options import CONTAINER, JobOptions
+from modelcar_tui.qa.engines.kube_pods import JobPods
+from modelcar_tui.qa.engines.kube_refusals import SECRET_LIMIT, SMALLER
+from modelcar_tui.qa.engines.kube_run import JobRun
+from modelcar_tui.qa.engines.staging import env_file, qa_folder
 from modelcar_tui.qa.manifest_file import StagedManifest, stage_manifest
 from modelcar_tui.qa.occupied import refuse_occupied
 from modelcar_tui.qa.runner import Warned
-from modelcar_tui.qa.staging import env_file, qa_folder
 from modelcar_tui.qa.suite import Command, command_for, refuse_untestable
 from modelcar_tui.qa.suite_facts import IMAGE
 from modelcar_tui.qa.suite_probe import PLACES, Probe, assumed, probe_script, read_probe

@@ -14,12 +14,12 @@ from collections.abc import Iterable
 
 import msgspec
 
-from modelcar_tui.qa.blocks import Block, Blocks
+from modelcar_tui.qa.log.blocks import Block, Blocks
+from modelcar_tui.qa.log.models import Found, Models, model_of
+from modelcar_tui.qa.log.objects import follow
+from modelcar_tui.qa.log.tables import suite
+from modelcar_tui.qa.log.telling import told
 from modelcar_tui.qa.measured import figures_of
-from modelcar_tui.qa.models import Found, Models, model_of
-from modelcar_tui.qa.objects import follow
-from modelcar_tui.qa.tables import suite
-from modelcar_tui.qa.telling import told
 from modelcar_tui.qa.types import FAILED, QaCounts, QaMeasured, QaModelResult
 
 MAX_MEASURED = 1_000

@@ -19,10 +19,10 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import private_folder, write_private
 from modelcar_tui.core.secrets import quoted
 from modelcar_tui.core.text import clean
+from modelcar_tui.qa.engines.podman_cli import Podman, PodmanError
+from modelcar_tui.qa.engines.staging import IN_CONTAINER, entrypoint, user_mapping
+from modelcar_tui.qa.log.models import model_of
 from modelcar_tui.qa.manifest_file import StagedManifest
-from modelcar_tui.qa.models import model_of
-from modelcar_tui.qa.podman_cli import Podman, PodmanError
-from modelcar_tui.qa.staging import IN_CONTAINER, entrypoint, user_mapping
 from modelcar_tui.qa.suite import Command
 from modelcar_tui.qa.suite_probe import Probe
 

@@ -11,8 +11,8 @@ from modelcar_tui.core.stamps import seconds
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.patience import Doubt
-from modelcar_tui.qa.kube_options import CONTAINER
-from modelcar_tui.qa.lines import LineSplitter, RawLine
+from modelcar_tui.qa.engines.kube_options import CONTAINER
+from modelcar_tui.qa.log.lines import LineSplitter, RawLine
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0

@@ -7,8 +7,8 @@ import re
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.types import Rung
+from modelcar_tui.qa.log.tables import recognise
 from modelcar_tui.qa.outcome import could_not_start
-from modelcar_tui.qa.tables import recognise
 from modelcar_tui.qa.types import QaOutcome
 
 SECRET_LIMIT = 1024 * 1024

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modelcar_tui.qa.kube_options import CONTAINER, JobOptions, toleration
-from modelcar_tui.qa.staging import IN_CONTAINER
-from modelcar_tui.qa.stopping import interrupt_suite
+from modelcar_tui.qa.engines.kube_options import CONTAINER, JobOptions, toleration
+from modelcar_tui.qa.engines.staging import IN_CONTAINER
+from modelcar_tui.qa.engines.stopping import interrupt_suite
 from modelcar_tui.qa.suite_facts import IMAGE
 from modelcar_tui.qa.types import QaRequest
 

@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.qa.logparse import SuiteParser
+from modelcar_tui.qa.log.logparse import SuiteParser
+from modelcar_tui.qa.log.pipeline import Past, Pipeline
 from modelcar_tui.qa.outcome import Ended, classify, failed_of
-from modelcar_tui.qa.pipeline import Past, Pipeline
 from modelcar_tui.qa.types import QaCounts, QaModelResult, QaOutcome
 
 MODELS = "io.modelcar-tui/models"

@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 
 from modelcar_tui.core.lock import try_lock
-from modelcar_tui.qa.podman_cli import Podman
-from modelcar_tui.qa.podman_container import ids_running
-from modelcar_tui.qa.staging import stage_folder, unstage
+from modelcar_tui.qa.engines.podman_cli import Podman
+from modelcar_tui.qa.engines.podman_container import ids_running
+from modelcar_tui.qa.engines.staging import stage_folder, unstage
 
 
 async def sweep_stale(runs: Path, *, program: str = "podman") -> list[Path]:

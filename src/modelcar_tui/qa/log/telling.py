@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from modelcar_tui.qa.blocks import Block
-from modelcar_tui.qa.tables import KnownFailure, detail, find
+from modelcar_tui.qa.log.blocks import Block
+from modelcar_tui.qa.log.tables import KnownFailure, detail, find
 
 _QUOTED_AGAIN = re.compile(r"\\+\"")
 _QUOTE = "\x01"

@@ -8,9 +8,9 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from modelcar_tui.core.stamps import seconds
-from modelcar_tui.qa.podman_cli import Podman, PodmanError
-from modelcar_tui.qa.staging import LABEL
-from modelcar_tui.qa.stopping import interrupt_suite
+from modelcar_tui.qa.engines.podman_cli import Podman, PodmanError
+from modelcar_tui.qa.engines.staging import LABEL
+from modelcar_tui.qa.engines.stopping import interrupt_suite
 
 _WAITING = ("created", "configured", "initialized")
 PATIENCE = 10

@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from modelcar_tui.core.stamps import seconds
-from modelcar_tui.qa.lines import K8sFile, LineSplitter, RawLine
-from modelcar_tui.qa.podman_cli import Podman, stdout_of
+from modelcar_tui.qa.engines.podman_cli import Podman, stdout_of
+from modelcar_tui.qa.log.lines import K8sFile, LineSplitter, RawLine
 
 CHUNK = 32_768
 """Bytes a turn of the loop: about 10 ms of work."""

@@ -16,10 +16,10 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.kube.decoding import Object
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.patience import patient
-from modelcar_tui.qa import kube_state
-from modelcar_tui.qa.kube_indexed import INDEX, Exit, Indexes
-from modelcar_tui.qa.kube_log import Cursor, follow
-from modelcar_tui.qa.kube_run import JobRun
+from modelcar_tui.qa.engines import kube_state
+from modelcar_tui.qa.engines.kube_indexed import INDEX, Exit, Indexes
+from modelcar_tui.qa.engines.kube_log import Cursor, follow
+from modelcar_tui.qa.engines.kube_run import JobRun
 from modelcar_tui.qa.pod import containers_of
 
 

@@ -15,19 +15,14 @@ from modelcar_tui.core.pull_secret import PullSecret
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.kube.flatten import flatten, teach_lent
 from modelcar_tui.qa import store
-from modelcar_tui.qa.collect import LIMIT_S, collect
 from modelcar_tui.qa.effects import cautions, of_suite
-from modelcar_tui.qa.follow import following
-from modelcar_tui.qa.manifest_file import stage_manifest
-from modelcar_tui.qa.occupied import refuse_occupied_as
-from modelcar_tui.qa.outcome import Ended, classify, could_not_start, refused
-from modelcar_tui.qa.pipeline import Pipeline
-from modelcar_tui.qa.podman_cli import Podman, PodmanError
-from modelcar_tui.qa.podman_container import Container, find, won_by_another
-from modelcar_tui.qa.probe import default_cache, probe
-from modelcar_tui.qa.pull import pull
-from modelcar_tui.qa.runner import ContainerStarted, OnEvent, QaSecrets, Warned
-from modelcar_tui.qa.staging import (
+from modelcar_tui.qa.engines.collect import LIMIT_S, collect
+from modelcar_tui.qa.engines.follow import following
+from modelcar_tui.qa.engines.podman_cli import Podman, PodmanError
+from modelcar_tui.qa.engines.podman_container import Container, find, won_by_another
+from modelcar_tui.qa.engines.probe import default_cache, probe
+from modelcar_tui.qa.engines.pull import pull
+from modelcar_tui.qa.engines.staging import (
     IN_CONTAINER,
     LABEL,
     driving,
@@ -39,11 +34,16 @@ from modelcar_tui.qa.staging import (
     unstage,
     user_mapping,
 )
+from modelcar_tui.qa.engines.watchdog import Watchdog
+from modelcar_tui.qa.log.pipeline import Pipeline
+from modelcar_tui.qa.manifest_file import stage_manifest
+from modelcar_tui.qa.occupied import refuse_occupied_as
+from modelcar_tui.qa.outcome import Ended, classify, could_not_start, refused
+from modelcar_tui.qa.runner import ContainerStarted, OnEvent, QaSecrets, Warned
 from modelcar_tui.qa.suite import command_for, known, refuse_untestable
 from modelcar_tui.qa.types import QaOutcome, QaRequest, cluster_of
 from modelcar_tui.qa.watch import watching
 from modelcar_tui.qa.watch_outcome import with_record
-from modelcar_tui.qa.watchdog import Watchdog
 
 POLL_S = 0.05
 STOPPED_S = 120.0

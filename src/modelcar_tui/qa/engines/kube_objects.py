@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.secrets import Secret
-from modelcar_tui.qa.kube_ground import ground_script
-from modelcar_tui.qa.kube_indexed import FILE, MODELS
-from modelcar_tui.qa.kube_options import JobOptions
-from modelcar_tui.qa.kube_pod import WRITABLE, suite_pod
-from modelcar_tui.qa.staging import IN_CONTAINER, env_file, read_env
+from modelcar_tui.qa.engines.kube_ground import ground_script
+from modelcar_tui.qa.engines.kube_indexed import FILE, MODELS
+from modelcar_tui.qa.engines.kube_options import JobOptions
+from modelcar_tui.qa.engines.kube_pod import WRITABLE, suite_pod
+from modelcar_tui.qa.engines.staging import IN_CONTAINER, env_file, read_env
 from modelcar_tui.qa.suite import MANIFEST_IN_CONTAINER
 from modelcar_tui.qa.types import QaRequest
 

@@ -8,8 +8,8 @@ from functools import cache
 import msgspec
 
 from modelcar_tui.core.text import clean
+from modelcar_tui.qa.log.tables import KnownFailure
 from modelcar_tui.qa.suite_facts import suffixes
-from modelcar_tui.qa.tables import KnownFailure
 from modelcar_tui.qa.types import FAILED, QaModelResult
 
 MAX_MODELS = 2_000

@@ -16,16 +16,16 @@ from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.flatten import flatten
 from modelcar_tui.qa import store
 from modelcar_tui.qa.effects import of_suite
-from modelcar_tui.qa.kube_follow import Following
-from modelcar_tui.qa.kube_make import Maker, delete, settled
-from modelcar_tui.qa.kube_objects import object_name
-from modelcar_tui.qa.kube_options import JobOptions
-from modelcar_tui.qa.kube_refusals import refusal
-from modelcar_tui.qa.kube_run import JobRun
+from modelcar_tui.qa.engines.kube_follow import Following
+from modelcar_tui.qa.engines.kube_make import Maker, delete, settled
+from modelcar_tui.qa.engines.kube_objects import object_name
+from modelcar_tui.qa.engines.kube_options import JobOptions
+from modelcar_tui.qa.engines.kube_refusals import refusal
+from modelcar_tui.qa.engines.kube_run import JobRun
+from modelcar_tui.qa.engines.staging import driving, qa_folder
+from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.outcome import could_not_start, refused
-from modelcar_tui.qa.pipeline import Pipeline
 from modelcar_tui.qa.runner import OnEvent, QaSecrets, Warned
-from modelcar_tui.qa.staging import driving, qa_folder
 from modelcar_tui.qa.suite import known
 from modelcar_tui.qa.types import QaOutcome, QaRequest, cluster_of
 from modelcar_tui.qa.watch import watching

@@ -12,15 +12,15 @@ import msgspec
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.qa import kube_state
-from modelcar_tui.qa.kube_indexed import Exit, Indexes
-from modelcar_tui.qa.kube_log import Cursor
-from modelcar_tui.qa.kube_pods import JobPods
-from modelcar_tui.qa.kube_run import JobRun
+from modelcar_tui.qa.engines import kube_state
+from modelcar_tui.qa.engines.kube_indexed import Exit, Indexes
+from modelcar_tui.qa.engines.kube_log import Cursor
+from modelcar_tui.qa.engines.kube_pods import JobPods
+from modelcar_tui.qa.engines.kube_run import JobRun
+from modelcar_tui.qa.engines.watchdog import Watchdog
 from modelcar_tui.qa.outcome import Ended, classify
 from modelcar_tui.qa.runner import ContainerStarted
 from modelcar_tui.qa.types import QaOutcome
-from modelcar_tui.qa.watchdog import Watchdog
 
 _LOOK_S = 0.25
 _STOPPED_S = 30.0

@@ -20,12 +20,12 @@ from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.stamps import seconds
 from modelcar_tui.core.text import clean
 from modelcar_tui.qa import store
-from modelcar_tui.qa.lines import LineSplitter, RawLine
+from modelcar_tui.qa.engines.recorded_looks import RecordedLook, RecordedLooks
+from modelcar_tui.qa.engines.staging import driving, qa_folder
+from modelcar_tui.qa.log.lines import LineSplitter, RawLine
+from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.outcome import classify, refused
-from modelcar_tui.qa.pipeline import Pipeline
-from modelcar_tui.qa.recorded_looks import RecordedLook, RecordedLooks
 from modelcar_tui.qa.runner import ContainerStarted, OnEvent, QaSecrets
-from modelcar_tui.qa.staging import driving, qa_folder
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 from modelcar_tui.qa.watch_outcome import with_record
 from modelcar_tui.qa.watch_record import ClusterRecord

@@ -11,7 +11,7 @@ import platformdirs
 
 from modelcar_tui.core.decode import decode
 from modelcar_tui.core.files import private_folder, write_private
-from modelcar_tui.qa.podman_cli import Podman, PodmanError
+from modelcar_tui.qa.engines.podman_cli import Podman, PodmanError
 from modelcar_tui.qa.suite_probe import FORMAT, Probe, assumed, probe_script, read_probe
 
 LIMIT_S = 180.0

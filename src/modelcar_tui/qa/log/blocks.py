@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from modelcar_tui.qa.saying import ends_event, is_event, is_traced, message, quiet, said, without_logger
+from modelcar_tui.qa.log.saying import ends_event, is_event, is_traced, message, quiet, said, without_logger
 
 MAX_LINES = 400
 MAX_CHARS = 32 * 1024

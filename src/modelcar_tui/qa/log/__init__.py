@@ -1,0 +1,1 @@
+"""From a line of the log of the suite to what it means."""
