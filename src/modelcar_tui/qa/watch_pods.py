@@ -89,18 +89,26 @@ def sightings(pod: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> It
             continue
         yield found
         if found.trouble is Trouble.IMAGE:
-            yield from (
-                Sighting(Trouble.IMAGE, _message(event), container.name)
-                for event in own
-                if "ull image" in _message(event) and event.get("reason") == "Failed"
-            )
+            yield from _failed_pulls(container, own)
+    yield from _unscheduled(status)
+    if not begun:
+        yield from (
+            Sighting(Trouble.MOUNT, _message(event)) for event in own if event.get("reason") in _MOUNT
+        )
+
+
+def _failed_pulls(container: Container, own: Iterable[Mapping[str, Any]]) -> Iterator[Sighting]:
+    """What the registry said, which only the pod's events tell."""
+    for event in own:
+        if "ull image" in _message(event) and event.get("reason") == "Failed":
+            yield Sighting(Trouble.IMAGE, _message(event), container.name)
+
+
+def _unscheduled(status: Mapping[str, Any]) -> Iterator[Sighting]:
+    """Why the scheduler finds no node."""
     for condition in mappings(status, "conditions"):
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             yield Sighting(Trouble.NODE, f"{condition.get('reason')}: {condition.get('message') or ''}")
-    if not begun:
-        for event in own:
-            if event.get("reason") in _MOUNT:
-                yield Sighting(Trouble.MOUNT, _message(event))
 
 
 def refusals(name: str, events: Iterable[Mapping[str, Any]]) -> Iterator[Sighting]:

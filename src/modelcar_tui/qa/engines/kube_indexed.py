@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -93,25 +93,12 @@ class Indexes:
         ran = [(name, outcome) for name, outcome in each if outcome is not None]
         failed = [(name, outcome) for name, outcome in ran if not outcome.ok]
         missing = [name for name, outcome in each if outcome is None]
-        counts = [outcome.counts or QaCounts() for _, outcome in ran]
-        total = QaCounts(
-            passed=sum(c.passed for c in counts),
-            failed=sum(c.failed for c in counts),
-            errors=sum(c.errors for c in counts),
-            skipped=sum(c.skipped for c in counts),
-        )
+        total = _total([outcome.counts for _, outcome in ran if outcome.counts is not None])
         models = tuple(result for name, outcome in ran for result in _results(name, outcome))
         models += tuple(QaModelResult(model=name, status="") for name in missing)
-        if not failed:
-            first = QaOutcome(code="QA_OK", message=f"{total.passed} passed", exit_status=0)
-        else:
-            name, first = failed[0]
-            told = failed_of([(who, how.code.partition(":")[2]) for who, how in failed], len(each))
-            rest = f"; {len(missing)} were not run" if missing else ""
-            message = f"{told}{rest}; {name}: {first.message}"
-            first = msgspec.structs.replace(first, message=message)
+        passed = QaOutcome(code="QA_OK", message=f"{total.passed} passed", exit_status=0)
         return msgspec.structs.replace(
-            first,
+            _failure(failed, len(missing), len(each)) if failed else passed,
             counts=total,
             seconds=seconds,
             models=models,
@@ -142,6 +129,23 @@ class Indexes:
             failed=sum(result.failed for result in results),
         )
         self._parsers[self.current] = pipeline.begin(past)
+
+
+def _failure(failed: Sequence[tuple[str, QaOutcome]], missing: int, count: int) -> QaOutcome:
+    """The first that did not pass, with all that failed in its message."""
+    name, first = failed[0]
+    told = failed_of([(who, how.code.partition(":")[2]) for who, how in failed], count)
+    rest = f"; {missing} were not run" if missing else ""
+    return msgspec.structs.replace(first, message=f"{told}{rest}; {name}: {first.message}")
+
+
+def _total(counts: Sequence[QaCounts]) -> QaCounts:
+    return QaCounts(
+        passed=sum(c.passed for c in counts),
+        failed=sum(c.failed for c in counts),
+        errors=sum(c.errors for c in counts),
+        skipped=sum(c.skipped for c in counts),
+    )
 
 
 def _results(name: str, outcome: QaOutcome) -> tuple[QaModelResult, ...]:
