@@ -13,15 +13,11 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.resources import table
+from modelcar_tui.models.backbone import HEADS, HIDDEN, LAYERS, VOCABULARY
 from modelcar_tui.models.config import Config, Reader, text_part, with_text_part
 from modelcar_tui.models.context import POSITIONS
 
-_SIZES = (
-    ("hidden_size", "d_model", "n_embd", "dim"),
-    ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "decoder_layers"),
-    ("vocab_size", "padded_vocab_size"),
-    ("num_attention_heads", "n_head", "n_heads", "decoder_attention_heads"),
-)
+_SIZES = (HIDDEN, LAYERS, VOCABULARY, HEADS)
 _SIZE_NAMES = frozenset(name for names in _SIZES for name in names)
 _LISTS = ("layers_block_type", "layer_types", "block_configs")
 """Lists whose length is the number of layers."""

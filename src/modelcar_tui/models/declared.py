@@ -118,24 +118,32 @@ def _plain(config: Mapping[str, Any] | None, dtype: str) -> str:
 def of_config(raw: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
     """The schemes that a `quantization_config` declares (none that the table lacks), and its own words."""
     method = str(raw.get("quant_method") or "").lower()
-    inner = raw.get("quantization")
-    modelopt = inner if isinstance(inner, Mapping) else raw
-    if method.startswith("modelopt") or (not method and (modelopt is inner or "quant_algo" in raw)):
-        algorithm = str(modelopt.get("quant_algo") or "")
-        if method and not algorithm:
-            return _found("", method), method
-        return _found("modelopt", algorithm.lower()), f"modelopt {algorithm.upper()}".strip()
-    if method == "compressed-tensors":
-        return _compressed_tensors(raw)
-    if method == "quark":
-        word = _quark(raw)
-        return _found("quark", word), f"quark {word}".strip()
-    if method == "fp8" and raw.get("weight_block_size"):
-        return _found("fp8", "block"), "fp8 in blocks"
+    if (modelopt := _modelopt(raw, method)) is not None:
+        return modelopt
     layout = str(raw.get("checkpoint_format") or "")
-    if method in ("gptq", "awq") and layout != method and _found("", layout):
-        return _found("", layout), layout
+    match method:
+        case "compressed-tensors":
+            return _compressed_tensors(raw)
+        case "quark":
+            word = _quark(raw)
+            return _found("quark", word), f"quark {word}".strip()
+        case "fp8" if raw.get("weight_block_size"):
+            return _found("fp8", "block"), "fp8 in blocks"
+        case "gptq" | "awq" if layout != method and _found("", layout):
+            return _found("", layout), layout
     return _found("", method), method or "no quant_method"
+
+
+def _modelopt(raw: Mapping[str, Any], method: str) -> tuple[tuple[str, ...], str] | None:
+    """ModelOpt names an algorithm, in an object of its own or beside the method; None for others."""
+    inner = raw.get("quantization")
+    told = inner if isinstance(inner, Mapping) else raw
+    if not method.startswith("modelopt") and (method or (told is raw and "quant_algo" not in raw)):
+        return None
+    algorithm = str(told.get("quant_algo") or "")
+    if method and not algorithm:
+        return _found("", method), method
+    return _found("modelopt", algorithm.lower()), f"modelopt {algorithm.upper()}".strip()
 
 
 def _found(method: str, word: str) -> tuple[str, ...]:

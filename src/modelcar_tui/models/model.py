@@ -115,32 +115,16 @@ def _prepare(
     if isinstance(shape, str):
         return shape if config else facts.unread or shape
     shape = _processed(shape, facts.processors or {})
-    scheme = scheme_of_model(facts, flag)
-    if scheme.bits == 8 and _has_short_experts(config or {}, shape, flag):
-        scheme = msgspec.structs.replace(scheme, short_experts=True)
-    if scheme.ids == ("mxfp4-ct",) and shape.arch in _MXFP4_EXPERTS:
-        scheme = msgspec.structs.replace(scheme, experts_only=True, attention=False)
-    storage = storage_for(quantization_of(facts), scheme)
+    quantization, scheme = quantization_of(facts), _scheme(facts, config or {}, shape, flag)
+    storage = storage_for(quantization, scheme)
     width = 4 if dtype in ("float32", "float") else 2
-    parameters = (
-        facts.parameters.value if facts.parameters.known and not facts.parameters.source.is_guess else None
-    )
-    if not isinstance(parameters, int) or not 10_000 <= parameters <= 10**14:
-        parameters = None
+    parameters = _parameters(facts)
     shape = _complete(shape, parameters)
     if isinstance(shape, str):
         return shape
     measured = _measured(facts, shape, width)
-    if measured is None and facts.gguf and isinstance(facts.weight_bytes.value, int):
-        measured = Measured(text=float(facts.weight_bytes.value), tower=0.0, elements=0)
-    notes: list[str] = []
-    if not scheme.known and measured is None:
-        notes.append(f"the quantization `{scheme.name}` is not known; weights are counted in 16 bits")
     extra, tower, source = _surplus(shape, storage, width, parameters, measured)
-    if tower and shape.tower is None:
-        shape = msgspec.structs.replace(shape, tower=UNDESCRIBED)
-    if shape.tower is not None and shape.tower.missing and not tower and source is Source.MODEL_CONFIG:
-        notes.append(f"{shape.tower.missing}; they are not counted")
+    shape = shape if shape.tower or not tower else msgspec.structs.replace(shape, tower=UNDESCRIBED)
     return Model(
         shape=shape,
         scheme=scheme,
@@ -149,13 +133,43 @@ def _prepare(
         width=width,
         extra=extra,
         tower=tower,
-        whole_tower=shape.arch in _WHOLE_TOWERS or (not shape.arch and shape.vocab == 131072),
-        unquantized=not quantization_of(facts) and not (facts.quantization_name.value or ""),
-        cache_fp8=_asks_fp8_cache(quantization_of(facts)),
+        whole_tower=_has_whole_tower(shape),
+        unquantized=not quantization and not facts.quantization_name.value,
+        cache_fp8=_asks_fp8_cache(quantization),
         source=source,
-        notes=tuple(notes),
+        notes=(*_not_known(scheme, measured), *_not_counted(shape, tower, source)),
         own_code=has_own_code(facts.config),
     )
+
+
+def _scheme(facts: ModelFacts, config: Mapping[str, Any], shape: Shape, flag: str | None) -> Scheme:
+    """The checkpoint's scheme, as the model's class reads it."""
+    scheme = scheme_of_model(facts, flag)
+    if scheme.bits == 8 and _has_short_experts(config, shape, flag):
+        scheme = msgspec.structs.replace(scheme, short_experts=True)
+    if scheme.ids == ("mxfp4-ct",) and shape.arch in _MXFP4_EXPERTS:
+        scheme = msgspec.structs.replace(scheme, experts_only=True, attention=False)
+    return scheme
+
+
+def _parameters(facts: ModelFacts) -> int | None:
+    """The number of parameters where it is told, not guessed, and can be one."""
+    told = facts.parameters
+    value = told.value if told.known and not told.source.is_guess else None
+    return value if isinstance(value, int) and 10_000 <= value <= 10**14 else None
+
+
+def _not_known(scheme: Scheme, measured: Measured | None) -> tuple[str, ...]:
+    if scheme.known or measured is not None:
+        return ()
+    return (f"the quantization `{scheme.name}` is not known; weights are counted in 16 bits",)
+
+
+def _not_counted(shape: Shape, tower: float, source: Source) -> tuple[str, ...]:
+    """That a tower of which nothing is described weighs nothing in the sum."""
+    if shape.tower is None or not shape.tower.missing or tower or source is not Source.MODEL_CONFIG:
+        return ()
+    return (f"{shape.tower.missing}; they are not counted",)
 
 
 def _tells_no_layers(facts: ModelFacts, measured: Measured | None) -> bool:
@@ -171,6 +185,10 @@ def _processed(shape: Shape, told: Mapping[str, Any]) -> Shape:
     return msgspec.structs.replace(shape, tower=msgspec.structs.replace(tower, media=media))
 
 
+def _has_whole_tower(shape: Shape) -> bool:
+    return shape.arch in _WHOLE_TOWERS or (not shape.arch and shape.vocab == 131072)
+
+
 def _has_short_experts(config: Mapping[str, Any], shape: Shape, flag: str | None) -> bool:
     """Whether an fp8 checkpoint's experts are taken for MXFP4 (vllm models/deepseek_v4 quant_config.py,
     0.20 to 0.33): those of its own model types, or by its own method's name, unless config.json denies it."""
@@ -179,11 +197,14 @@ def _has_short_experts(config: Mapping[str, Any], shape: Shape, flag: str | None
 
 
 def _measured(facts: ModelFacts, shape: Shape, width: int) -> Measured | None:
-    if not facts.tensors:
-        return None
-    config = facts.config or {}
-    drafts = Reader(text_part(config), config).integer("num_nextn_predict_layers", high=64) or 0
-    return measure(facts.tensors, width, tied=shape.tied, layers=shape.layers, drafts=drafts)
+    """What the files themselves weigh: by their headers, else as a whole (GGUF)."""
+    if facts.tensors:
+        config = facts.config or {}
+        drafts = Reader(text_part(config), config).integer("num_nextn_predict_layers", high=64) or 0
+        return measure(facts.tensors, width, tied=shape.tied, layers=shape.layers, drafts=drafts)
+    if facts.gguf and isinstance(facts.weight_bytes.value, int):
+        return Measured(text=float(facts.weight_bytes.value), tower=0.0, elements=0)
+    return None
 
 
 def _asks_fp8_cache(quantization: Mapping[str, Any] | None) -> bool:

@@ -120,28 +120,35 @@ def _normal(name: str) -> str:
 
 def _size(text: str) -> tuple[Fact[int], Fact[int]] | None:
     tokens = text.split("-")
-    for token in tokens:
-        if match := _EXPERTS_TIMES.match(token):
-            whole = int(match[1]) * float(match[2])
-            note = f"{token}: experts times size, attention shared"
-            return _billions(whole * _MIXTRAL, note, whole * 0.7, whole), _billions(
-                float(match[2]) * 1.8, note
-            )
-        if match := _EFFECTIVE.match(token):
-            size = float(match[1])
-            note = f"{token}: effective size; all weights are more"
-            total = _EFFECTIVE_TOTALS.get(size, size * 2)
-            return _billions(total, note, size, size * 3), _billions(size, note)
+    odd = next((size for token in tokens if (size := _odd_size(token))), None)
+    if odd is not None:
+        return odd
     found = [(match, token) for token in tokens if (match := _SIZE.match(token))]
-    found = [pair for pair in found if pair[0][2] != "m" or float(pair[0][1]) >= 10] or []
+    found = [pair for pair in found if pair[0][2] != "m" or float(pair[0][1]) >= 10]
     found.sort(key=lambda pair: pair[0][2] == "m")  # "-1m" is a context length when there is a "7b"
-    if found:
-        return _plain_size(*found[0], tokens)
-    if "whisper" in tokens:
-        key = "turbo" if "turbo" in tokens else next((word for word in tokens if word in _WHISPER), "")
-        if key:
-            return _count(_WHISPER[key] * _MILLION, f"whisper {key}"), Fact()
+    return _plain_size(*found[0], tokens) if found else _whisper_size(tokens)
+
+
+def _odd_size(token: str) -> tuple[Fact[int], Fact[int]] | None:
+    """`8x7b`, or `e4b`: a size that is not that of all weights."""
+    if match := _EXPERTS_TIMES.match(token):
+        whole = int(match[1]) * float(match[2])
+        note = f"{token}: experts times size, attention shared"
+        active = _billions(float(match[2]) * 1.8, note)
+        return _billions(whole * _MIXTRAL, note, whole * 0.7, whole), active
+    if match := _EFFECTIVE.match(token):
+        size = float(match[1])
+        note = f"{token}: effective size; all weights are more"
+        total = _EFFECTIVE_TOTALS.get(size, size * 2)
+        return _billions(total, note, size, size * 3), _billions(size, note)
     return None
+
+
+def _whisper_size(tokens: list[str]) -> tuple[Fact[int], Fact[int]] | None:
+    if "whisper" not in tokens:
+        return None
+    key = "turbo" if "turbo" in tokens else next((word for word in tokens if word in _WHISPER), "")
+    return (_count(_WHISPER[key] * _MILLION, f"whisper {key}"), Fact()) if key else None
 
 
 def _plain_size(match: re.Match[str], token: str, tokens: list[str]) -> tuple[Fact[int], Fact[int]]:

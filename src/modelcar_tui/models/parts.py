@@ -13,6 +13,14 @@ from modelcar_tui.models.weight import FLOAT32
 _TOP_K = ("num_experts_per_tok", "num_experts_per_token", "top_k_experts", "moe_top_k", "moe_topk", "moe_k")
 _SHARED = ("n_shared_experts", "num_shared_experts", "num_shared_expert", "moe_num_shared_experts")
 
+_WIDTHS = ("moe_intermediate_size", "expert_ffn_hidden_size", "moe_ffn_hidden_size")
+_SHARED_WIDTHS = (
+    "shared_expert_intermediate_size",
+    "shared_intermediate_size",
+    "moe_shared_expert_intermediate_size",
+    "share_expert_dim",
+)
+
 
 class Mla(msgspec.Struct, frozen=True, kw_only=True):
     """Multi-head latent attention."""
@@ -70,44 +78,37 @@ def mla_of(read: Reader, family: Family) -> Mla | None:
 
 
 def moe_of(read: Reader, family: Family, hidden: int) -> Moe | None:
-    counts = _pair(read, "moe_num_experts")
+    counts, widths = _pair(read, "moe_num_experts"), _pair(read, "moe_intermediate_size")
     experts = read.integer(*EXPERT_COUNTS, low=2, high=2**13) or counts[0] or None
     if experts is None:
         return None
     plain = read.integer("intermediate_size", "ffn_hidden_size", high=2**22) or 4 * hidden
-    inter = read.integer("moe_intermediate_size", "expert_ffn_hidden_size", "moe_ffn_hidden_size", high=2**20)
-    widths = _pair(read, "moe_intermediate_size")
-    inter = inter or widths[0] or None
-    if inter is None and family.expert_width:
-        inter = plain
-    latent = read.integer("moe_latent_size", "routed_expert_hidden_size", high=2**18)
-    shared = read.integer(
-        "shared_expert_intermediate_size",
-        "shared_intermediate_size",
-        "moe_shared_expert_intermediate_size",
-        "share_expert_dim",
-        low=0,
-        high=2**22,
-    )
-    count = read.integer(*_SHARED, low=0, high=256) or 0
-    if family.one_shared_expert:
-        count = 1
-    if read.flag("residual_moe"):  # Grok 2 adds a whole MLP to its experts (vllm models/grok1.py)
-        shared = plain
+    inter = read.integer(*_WIDTHS, high=2**20) or widths[0] or (plain if family.expert_width else None)
+    shared, count = _shared(read, family, plain)
     return Moe(
         experts=experts,
         top_k=read.integer(*_TOP_K, high=256) or 0,
         inter=inter,
-        shared=shared or 0,
+        shared=shared,
         shared_count=0 if shared else count,
-        width=latent or hidden,
+        width=read.integer("moe_latent_size", "routed_expert_hidden_size", high=2**18) or hidden,
         dense_inter=read.integer("intermediate_size_mlp", "dense_intermediate_size", high=2**22) or plain,
         router_bytes=_router_bytes(read, family),
-        routed_besides=round_up(count, 8)
-        if family.routed_shared
-        else read.integer("zero_expert_num", high=2**13) or 0,
+        routed_besides=_routed_besides(read, family, count),
         pictures=(counts[1] or experts, widths[1]) if widths[1] else (0, 0),
     )
+
+
+def _shared(read: Reader, family: Family, plain: int) -> tuple[int, int]:
+    """Summed width of the shared experts where it is told, and how many there are."""
+    count = 1 if family.one_shared_expert else read.integer(*_SHARED, low=0, high=256) or 0
+    if read.flag("residual_moe"):  # Grok 2 adds a whole MLP to its experts (vllm models/grok1.py)
+        return plain, count
+    return read.integer(*_SHARED_WIDTHS, low=0, high=2**22) or 0, count
+
+
+def _routed_besides(read: Reader, family: Family, shared: int) -> int:
+    return round_up(shared, 8) if family.routed_shared else read.integer("zero_expert_num", high=2**13) or 0
 
 
 def _router_bytes(read: Reader, family: Family) -> int:

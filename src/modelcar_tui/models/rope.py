@@ -53,38 +53,56 @@ class Ropes(msgspec.Struct, frozen=True):
 
 
 def ropes_of(
-    read: Reader,
-    family: Family,
-    dims: tuple[int, int],
-    mla_rope: int | None,
-    kinds: tuple[str, ...],
-    arch: str = "",
+    read: Reader, family: Family, dims: tuple[int, int], kinds: tuple[str, ...], arch: str = ""
 ) -> Ropes:
     """The ropes that config.json describes; `dims`: width of a sliding layer's head and of a full one's."""
-    positions = read.integer("max_position_embeddings", "n_positions", "seq_length", high=2**31) or _POSITIONS
     if not family.rope or _without(read, family):
         return Ropes()
-    positions = min(positions, family.most_positions)
-    parameters = read.mapping("rope_scaling", "rope_parameters")
-    full = _part(parameters, "full_attention") or parameters
-    full = full | {"mrope_section": []} if arch in _FOR_PICTURES else full
-    caches = [_cache(read, family, full, positions, dims[1], mla_rope)] if set(kinds) - {"sliding"} else []
-    own = "sliding" in kinds and _slides_alone(read, family, parameters)
+    scaling = read.mapping("rope_scaling", "rope_parameters")
+    full = _part(scaling, "full_attention") or scaling
+    if arch in _FOR_PICTURES:
+        full = full | {"mrope_section": []}
+    caches = []
+    if set(kinds) - {"sliding"}:
+        caches.append(_cache(read, family, full, dims[1]))
+    own = "sliding" in kinds and _slides_alone(read, family, scaling)
     if own or not caches:
-        sliding = _part(parameters, "sliding_attention") if own else full
-        caches.append(_cache(read, family, sliding, positions, dims[0], mla_rope))
+        caches.append(_cache(read, family, _part(scaling, "sliding_attention") if own else full, dims[0]))
     if family.early_ropes and "sliding" in kinds:
-        caches.append(RopeCache(0, caches[0].dim, caches[0].width, positions, _OLMO_GONE))
-    if (
-        read.has("layer_group_size") and mla_rope
-    ):  # linear attention's own (vllm models/bailing_moe_linear.py)
-        caches.append(_cache(read, family, full, positions, dims[1], None))
-    if read.has("index_topk") and mla_rope and not read.flag("indexer_rope_interleave"):
-        caches *= 2  # the indexer's is laid out otherwise (vllm models/deepseek_v32)
-    if read.has("compress_rope_theta"):  # compressed layers, and those that are not (vllm models/deepseek_v4)
-        ratios = {bool(ratio) for ratio in read.listing("compress_ratios")[: len(kinds)]}
-        return Ropes((msgspec.structs.replace(caches[0], width=FLOAT32),) * len(ratios or {True}))
+        early = RopeCache(0, caches[0].dim, caches[0].width, _positions(read, family), _OLMO_GONE)
+        caches.append(early)
+    if read.has("compress_rope_theta"):
+        return Ropes(_compressed(read, caches[0], kinds))
+    if _latent_dim(read):
+        caches = _beside_latents(read, family, full, dims[1], caches)
     return Ropes(tuple(caches * (len(kinds) if family.rope_each else _thetas(read, len(kinds)))))
+
+
+def _positions(read: Reader, family: Family) -> int:
+    told = read.integer("max_position_embeddings", "n_positions", "seq_length", high=2**31)
+    return min(told or _POSITIONS, family.most_positions)
+
+
+def _latent_dim(read: Reader) -> int | None:
+    """Width of what latent attention turns of a head; None for other models."""
+    return read.integer("qk_rope_head_dim", high=2**12)
+
+
+def _compressed(read: Reader, cache: RopeCache, kinds: tuple[str, ...]) -> tuple[RopeCache, ...]:
+    """Those of compressed layers, and of those that are not (vllm models/deepseek_v4)."""
+    ratios = {bool(ratio) for ratio in read.listing("compress_ratios")[: len(kinds)]}
+    return (msgspec.structs.replace(cache, width=FLOAT32),) * len(ratios or {True})
+
+
+def _beside_latents(
+    read: Reader, family: Family, rope: dict[str, Any], head_dim: int, caches: list[RopeCache]
+) -> list[RopeCache]:
+    """`caches` of latent attention with those of what stands beside it."""
+    if read.has("layer_group_size"):  # linear attention's own (vllm models/bailing_moe_linear.py)
+        caches = [*caches, _cache(read, family, rope, head_dim, latent=False)]
+    if read.has("index_topk") and not read.flag("indexer_rope_interleave"):
+        caches = caches * 2  # the indexer's is laid out otherwise (vllm models/deepseek_v32)
+    return caches
 
 
 def _without(read: Reader, family: Family) -> bool:
@@ -111,14 +129,16 @@ def _part(parameters: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _cache(
-    read: Reader, family: Family, rope: dict[str, Any], positions: int, head_dim: int, mla_rope: int | None
+    read: Reader, family: Family, rope: dict[str, Any], head_dim: int, *, latent: bool = True
 ) -> RopeCache:
+    """The cache of one kind of layer; not `latent`: of one whose heads have no latent part."""
+    mla_rope = _latent_dim(read) if latent else None
     told = rope.get("rope_type", rope.get("type"))
     kind = told if isinstance(told, str) else ""
     dim = mla_rope or (head_dim if kind == "proportional" else _rotary_dim(read, family, rope, head_dim))
     wide = family.float_rope or (mla_rope and kind in _YARN)
     width = FLOAT32 if wide else 2
-    rows = _rows(read, kind, rope, positions)
+    rows = _rows(read, kind, rope, _positions(read, family))
     if kind == "dynamic" and "alpha" not in rope:
         return RopeCache(rows, dim, width, int(rows * _factor(rope)), _DYNAMIC_AS_IT_IS)
     if "mrope_section" in rope:

@@ -32,6 +32,17 @@ def split_fault(shape: Shape, scheme: Scheme, size: int, *, experts: int | None 
     """
     if size == 1:
         return None
+    return (
+        _attention_fault(shape, size)
+        or _mlp_fault(shape, size)
+        or _norm_fault(shape, size)
+        or _experts_fault(shape, size if experts is None else experts)
+        or _group_fault(shape, scheme, size)
+    )
+
+
+def _attention_fault(shape: Shape, size: int) -> SplitFault | None:
+    """Heads, the vocabulary's rows, KV heads, in vLLM's order."""
     if shape.heads % size and set(shape.kinds) != {"state"}:
         error = (
             f"Total number of attention heads ({shape.heads}) must be divisible by tensor parallel size "
@@ -44,20 +55,33 @@ def split_fault(shape: Shape, scheme: Scheme, size: int, *, experts: int | None 
         return SplitFault(f"a vocabulary of {padded} rows can't be shared by {size} GPUs", error)
     if shape.kv_heads % size and size % shape.kv_heads and "mla" not in shape.kinds:
         return SplitFault(f"{shape.kv_heads} KV heads can neither be shared nor repeated over {size} GPUs")
-    inter = shape.inter if shape.moe is None else 0
-    if inter % size:
-        return SplitFault(f"an MLP of width {inter} can't be shared by {size} GPUs")
-    if fault := _norm_fault(shape, size):
-        return fault
-    cut = size if experts is None else experts
-    if shape.moe is not None and any(shape.experts_at) and (shape.moe.inter or 0) % cut:
-        return SplitFault(f"experts of width {shape.moe.inter} can't be shared by {cut} GPUs")
-    group = 0 if "gptq" in scheme.ids else scheme.group  # Machete takes some (memory/quantized_shards.py)
-    if group and not scheme.experts_only and inter and (inter // size) % group:
-        why = f"a shard of {inter // size} inputs does not hold whole quantization groups of {group}"
-        error = f"Weight input_size_per_partition = {inter // size} is not divisible by group_size = {group}."
-        return SplitFault(why, error, quantization=True)
     return None
+
+
+def _plain_width(shape: Shape) -> int:
+    """Width of the MLP of a model without experts; 0 with."""
+    return shape.inter if shape.moe is None else 0
+
+
+def _mlp_fault(shape: Shape, size: int) -> SplitFault | None:
+    inter = _plain_width(shape)
+    return SplitFault(f"an MLP of width {inter} can't be shared by {size} GPUs") if inter % size else None
+
+
+def _experts_fault(shape: Shape, cut: int) -> SplitFault | None:
+    if shape.moe is None or not any(shape.experts_at) or not (shape.moe.inter or 0) % cut:
+        return None
+    return SplitFault(f"experts of width {shape.moe.inter} can't be shared by {cut} GPUs")
+
+
+def _group_fault(shape: Shape, scheme: Scheme, size: int) -> SplitFault | None:
+    """Whole groups of the quantization; of GPTQ Machete takes some others (memory/quantized_shards.py)."""
+    group, shard = 0 if "gptq" in scheme.ids else scheme.group, _plain_width(shape) // size
+    if not group or scheme.experts_only or not shard % group:
+        return None
+    why = f"a shard of {shard} inputs does not hold whole quantization groups of {group}"
+    error = f"Weight input_size_per_partition = {shard} is not divisible by group_size = {group}."
+    return SplitFault(why, error, quantization=True)
 
 
 def _norm_fault(shape: Shape, size: int) -> SplitFault | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -157,23 +157,47 @@ def _of_words(text: str, scheme: str) -> Scheme:
     if base is None:
         plain = bare in by_id() and by_id()[bare].bits >= _PLAIN_BITS
         return PLAIN if plain else replace(_unknown(text), ids=ids)
-    eight = "8bit" in words or "8-bit" in words
     if base.group == ANY_GROUP:
-        match = _GROUP.search(words)
-        bits = 8 if eight or base.bits == 8 or (scheme == "gptq" and "int8" in words) else 4
-        base = grouped(
-            "w8a16" if bits == 8 else "int4", bits, min(int(match[1]), 2**16) if match else ANY_GROUP
-        )
-    elif base.name == "bitsandbytes":
-        # What is published in four bits mostly nests its scales; what vLLM quantizes itself always does.
-        base = replace(base, bits=8, group=0) if eight or "int8" in words else replace(base, nested=True)
-    elif base.name == "fp8" and ("block" in words or "128x128" in words):
-        base = replace(base, block=128)
-    elif base.name == "fp8" and any(said in words for said in _OF_A_MATRIX):
-        base = replace(base, scale_bytes=0)
-    elif base.name == "gguf":
-        base = replace(base, bits=next((b for name, b in _BITS_OF_GGUF.items() if name in words), base.bits))
-    return replace(base, ids=ids)
+        return replace(_grouped_in_words(base, words, scheme), ids=ids)
+    worded = _IN_WORDS.get(base.name)
+    return replace(worded(base, words) if worded else base, ids=ids)
+
+
+def _says_eight_bits(words: str) -> bool:
+    return "8bit" in words or "8-bit" in words
+
+
+def _grouped_in_words(base: Scheme, words: str, scheme: str) -> Scheme:
+    """Whole numbers in groups: their bits and the group's size."""
+    eight = _says_eight_bits(words) or base.bits == 8 or (scheme == "gptq" and "int8" in words)
+    match = _GROUP.search(words)
+    group = min(int(match[1]), 2**16) if match else ANY_GROUP
+    return grouped("w8a16", 8, group) if eight else grouped("int4", 4, group)
+
+
+def _bitsandbytes_in_words(base: Scheme, words: str) -> Scheme:
+    if _says_eight_bits(words) or "int8" in words:
+        return replace(base, bits=8, group=0)
+    # What is published in four bits mostly nests its scales; what vLLM quantizes itself always does.
+    return replace(base, nested=True)
+
+
+def _fp8_in_words(base: Scheme, words: str) -> Scheme:
+    if "block" in words or "128x128" in words:
+        return replace(base, block=128)
+    return replace(base, scale_bytes=0) if any(said in words for said in _OF_A_MATRIX) else base
+
+
+def _gguf_in_words(base: Scheme, words: str) -> Scheme:
+    return replace(base, bits=next((b for name, b in _BITS_OF_GGUF.items() if name in words), base.bits))
+
+
+_IN_WORDS: dict[str, Callable[[Scheme, str], Scheme]] = {
+    "bitsandbytes": _bitsandbytes_in_words,
+    "fp8": _fp8_in_words,
+    "gguf": _gguf_in_words,
+}
+"""What else the words say of a storage, by its name in the table."""
 
 
 def _unknown(text: str) -> Scheme:

@@ -186,6 +186,7 @@ def _listed(row: Mapping[str, Any], value: str) -> bool:
     return value in words or (row.get("case", False) and value.lower() in [word.lower() for word in words])
 
 
+# complexity: a flat match over the shapes of a JSON value, one line a shape
 def _signs(value: Any, kind: str) -> str:
     """The letters of the shapes that a value is made of; none where its shape was not tried."""
     match value:

@@ -191,5 +191,5 @@ def test_ropes_are_those_that_vllm_makes_of_what_is_said_and_of_what_is_not(
 ) -> None:
     read = Reader(config)
     family = family_of(config["model_type"])
-    found = ropes_of(read, family, (128, 128), None, ("full", "sliding")).caches
+    found = ropes_of(read, family, (128, 128), ("full", "sliding")).caches
     assert [(one.rows, one.dim) for one in found] == caches

@@ -52,39 +52,37 @@ UNDESCRIBED = Tower(
 def tower_of(config: Config, arch: str) -> Tower | None:
     """The towers of a model; None for one that has none."""
     parts = parts_of(config, arch)
-    missing = parts if isinstance(parts, str) else ""
+    if parts == ():
+        return None
+    vision = _told(config, "vision_config", "vision_tower_config", "visual")
+    audio = _told(config, "audio_config", "sound_config")
     told = parts if isinstance(parts, tuple) else ()
-    vision, audio = (
-        _told(config, "vision_config", "vision_tower_config", "visual"),
-        _told(config, "audio_config", "sound_config"),
-    )
     if parts is None:
-        told_of = (vision or audio) and not arch.endswith("ForCausalLM")
-        if not told_of and not takes_more_than_text(arch):
+        described = (vision or audio) and not arch.endswith("ForCausalLM")
+        if not described and not takes_more_than_text(arch):
             return None
         missing = f"the weights of {arch}'s towers are not described" if arch else UNDESCRIBED.missing
-    elif parts == ():
-        return None
     else:
-        missing = missing or _left(told, arch, vision=bool(vision), audio=bool(audio))
-    if not vision and (audio or (told and told[0].kind == "audio")):
-        return Tower(
-            kind="audio",
-            pixels_per_token=0,
-            tokens_per_item=0,
-            parts=told,
-            missing=missing,
-            media=media_of(config, arch),
-        )
-    pixels, tokens = _tokens(Reader(vision, config)) if vision else (UNDESCRIBED.pixels_per_token, 0)
+        why = parts if isinstance(parts, str) else ""
+        missing = why or _left(told, arch, vision=bool(vision), audio=bool(audio))
+    kind, pixels, tokens = _kind(config, vision, told, hears=bool(audio))
     return Tower(
-        kind="vision",
+        kind=kind,
         pixels_per_token=pixels,
         tokens_per_item=tokens,
         parts=told,
         missing=missing,
         media=media_of(config, arch),
     )
+
+
+def _kind(config: Config, vision: Config, parts: tuple[Part, ...], *, hears: bool) -> tuple[str, int, int]:
+    """`vision` or `audio`, pixels of one token, tokens of one item; zeros where there are none."""
+    if vision:
+        return "vision", *_tokens(Reader(vision, config))
+    if hears or (parts and parts[0].kind == "audio"):
+        return "audio", 0, 0
+    return "vision", UNDESCRIBED.pixels_per_token, 0
 
 
 def _left(told: tuple[Part, ...], arch: str, **parts: bool) -> str:
