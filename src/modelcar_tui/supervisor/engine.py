@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.llm.question import WhatIf
     from modelcar_tui.supervisor.supervisor import Supervisor
 
-_RESUMABLE = (ExitStatus.INTERRUPTED, ExitStatus.TIMED_OUT, ExitStatus.HANGUP, ExitStatus.TERMINATED)
-
 
 class Engine:
     """One run in one thread; the heavy imports happen there, after the first paint."""
@@ -162,7 +160,7 @@ class Engine:
             end[0] = f"{told.headline if told else state.finish.verdict}: {end[0]}"
             end[0] += f"; written: {state.written.path}" if state.written is not None else ""
             end[0] += f"; see it again: modelcar-tui --replay {state.run_id}" if state.run_id else ""
-        if state.run_id and (state.finish is None or state.finish.exit_status in _RESUMABLE):
+        if state.run_id and (state.finish is None or state.finish.resumable):
             end.append(f"the run can go on: modelcar-tui --resume {state.run_id}")
         return tuple(end)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from copy import deepcopy
 from typing import Annotated, Any, TypeAlias, TypedDict
 
 # Read by langgraph and langsmith when they are imported: typed checkpoints only, nothing leaves the machine.
@@ -60,7 +59,8 @@ class State(TypedDict, total=False):
 
 Choose = Callable[[tuple[routing.Way, ...]], Awaitable[routing.Way]]
 """Picks one of several ways; never fails."""
-MakeContext = Callable[[str, dict[str, Any]], Context]
+MakeContext = Callable[[Specialist, State, asyncio.Timeout], Context]
+"""Of a specialist, the graph's state, and the time limit that the specialist runs under."""
 Step: TypeAlias = Any
 """`async def step(state: State) -> State`; LangGraph's own type for it is a union of protocols."""
 
@@ -108,12 +108,10 @@ def _approval(state: State) -> State:
 
 def _specialist_node(member: Specialist, make_context: MakeContext) -> Step:
     async def node(state: State) -> State:
-        context = make_context(member.name, state.get("reports", {}))
-        context.answer = deepcopy(state.get("answer"))
-        context.written = deepcopy(state.get("written"))
-        context.missing = {name: how for name, how in state.get("finished", {}).items() if how}
+        # A specialist of ours has a limit for each step instead.
+        limit = asyncio.timeout(None if is_ours(member) else limits.GUEST_S)
+        context = make_context(member, state, limit)
         context.emit(SpecialistStarted(specialist=member.name))
-        limit = _limited(member, context)
         try:
             async with limit:
                 with keeping(context.crash):
@@ -140,27 +138,6 @@ def _specialist_node(member: Specialist, make_context: MakeContext) -> Step:
 
     node.__name__ = member.name
     return node
-
-
-def _limited(member: Specialist, context: Context) -> asyncio.Timeout:
-    """The time limit of a specialist of another package; ours have one a step.
-
-    While it waits for the operator's word its time stands still.
-    """
-    if is_ours(member):
-        return asyncio.timeout(None)
-    limit, ask, loop = asyncio.timeout(limits.GUEST_S), context.consent, asyncio.get_running_loop()
-
-    async def consent(effects: tuple[str, ...]) -> bool:
-        left = (limit.when() or loop.time()) - loop.time()
-        limit.reschedule(None)
-        try:
-            return await ask(effects)
-        finally:
-            limit.reschedule(loop.time() + left)
-
-    context.consent = consent
-    return limit
 
 
 def _failed(member: Specialist, context: Context, error: BaseException) -> State:

@@ -6,6 +6,9 @@ and a write that has begun is not broken off.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
+
 MANIFEST_S = 60.0
 IMAGES_S = 600.0
 """All images; one has 90 s (`ImageOptions`)."""
@@ -18,3 +21,16 @@ GUEST_S = 600.0
 """A specialist of another package, without the time in which it waits for the operator."""
 STOP_S = 45.0
 """The operator's own stop, while QA cleans up on the cluster; longer than QA's own grace."""
+
+
+async def unhurried(limit: asyncio.Timeout, answer: Awaitable[bool]) -> bool:
+    """Wait for the operator's answer; meanwhile the time of `limit` stands still."""
+    until, loop = limit.when(), asyncio.get_running_loop()
+    if until is None:
+        return await answer
+    left = until - loop.time()
+    limit.reschedule(None)
+    try:
+        return await answer
+    finally:
+        limit.reschedule(loop.time() + left)

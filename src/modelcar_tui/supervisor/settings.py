@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import platformdirs
+
+from modelcar_tui.core.decode import convert
 
 
 class Approve(StrEnum):
@@ -95,3 +99,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def for_resume(self, given: Settings) -> Settings:
         """These settings of an earlier run, with what may be said anew: `--force`, and `--no-llm`."""
         return msgspec.structs.replace(self, force=self.force or given.force, llm=self.llm and given.llm)
+
+
+def settings_of(
+    config: str | os.PathLike[str] | Mapping[str, Any] | Settings, options: Mapping[str, Any]
+) -> Settings:
+    """Of a manifest's path, of settings, or of settings as plain data, with `options` above them."""
+    if isinstance(config, Settings):
+        return msgspec.structs.replace(config, **options)
+    if isinstance(config, Mapping):
+        return convert({**config, **options}, Settings)
+    return convert({"manifest": os.fspath(config), **options}, Settings)

@@ -37,6 +37,8 @@ from modelcar_tui.verdict.votes import said
 
 R = TypeVar("R", bound=msgspec.Struct)
 Suggest = Callable[[DecisionReport], Awaitable[tuple[Change, ...]]]
+AskConsent = Callable[[tuple[str, ...]], Awaitable[bool]]
+"""Of the effects, a line each: whether they are allowed."""
 Metadata = dict[str, str | int | float | bool | None]
 _MOST_LINE = 20_000
 _MOST_NOTICE = 2000
@@ -59,6 +61,17 @@ class Context:
         emit: Callable[[AnyEvent], None],
         reports: Mapping[str, Any],
         redact: Redactor,
+        *,
+        answer: Mapping[str, Any] | None = None,
+        written: Mapping[str, Any] | None = None,
+        missing: Mapping[str, str] | None = None,
+        manifest: Manifest | None = None,
+        models: tuple[ModelRequirements, ...] = (),
+        suggest: Suggest | None = None,
+        consent: AskConsent | None = None,
+        detached: Callable[[], bool] = lambda: False,
+        resumed: bool = False,
+        foreign: bool = False,
     ) -> None:
         self.name = name
         self.settings = settings
@@ -68,27 +81,27 @@ class Context:
         self.finished = False
         """Whether its result was told."""
         self.redact = redact
-        self.answer: Mapping[str, Any] | None = None
+        self.answer = answer
         """The operator's `Decision` as plain data, once there is one."""
-        self.written: Mapping[str, Any] | None = None
+        self.written = written
         """What the write came to, once it was tried; `error` where it failed."""
-        self.detached: Callable[[], bool] = lambda: False
-        """Whether a cancellation means "leave what runs outside alone": the operator will come back."""
-        self.suggest: Suggest | None = None
+        self.missing = missing or {}
+        """Why a specialist that has ended has no report, by its name."""
+        self.manifest = manifest
+        """As far as it is known, though Configuration may have failed since."""
+        self.models = models
+        """Likewise."""
+        self.suggest = suggest
         """Asks a language model for arguments, where there is one; gives only what the validators let
         through."""
-        self.foreign = False
-        """Not one of our own specialists: what it makes of the run is a vote."""
-        self.resumed = False
-        """Whether an earlier process began this run."""
-        self.missing: Mapping[str, str] = {}
-        """Why a specialist that has ended has no report, by its name."""
-        self.manifest: Manifest | None = None
-        """As far as it is known, though Configuration may have failed since."""
-        self.models: tuple[ModelRequirements, ...] = ()
-        """Likewise."""
-        self.consent: Callable[[tuple[str, ...]], Awaitable[bool]] = _granted
+        self.consent = consent or _granted
         """Ask the operator before something outside is changed; True where nobody is there to be asked."""
+        self.detached = detached
+        """Whether a cancellation means "leave what runs outside alone": the operator will come back."""
+        self.resumed = resumed
+        """Whether an earlier process began this run."""
+        self.foreign = foreign
+        """Not one of our own specialists: what it makes of the run is a vote."""
         self._reports = reports
         self._emit = emit
         self._own = name

@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport
+from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.manifest.types import Manifest
 from modelcar_tui.qa.seen import Seen
@@ -22,6 +23,7 @@ from modelcar_tui.verdict.outcome import stands
 from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, Verdict, Vote
 
 _S = TypeVar("_S", bound=msgspec.Struct)
+_INTERRUPTED = (ExitStatus.INTERRUPTED, ExitStatus.TIMED_OUT, ExitStatus.HANGUP, ExitStatus.TERMINATED)
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -127,6 +129,11 @@ class Finish(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     summary: str
     seconds: float
+
+    @property
+    def resumable(self) -> bool:
+        """Whether the run was only interrupted, so that going on makes sense."""
+        return self.exit_status in _INTERRUPTED
 
 
 class RunState(msgspec.Struct, frozen=True, kw_only=True):

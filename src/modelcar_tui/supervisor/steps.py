@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,7 +22,7 @@ from modelcar_tui.supervisor.graph import State
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.routing import QA, SKIPPED, Way
 from modelcar_tui.supervisor.runs import RunFolder, run_keeping
-from modelcar_tui.supervisor.settings import Approve
+from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.specialists.decision import told
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict.accepting import decide_accepted, with_findings
@@ -33,40 +33,57 @@ from modelcar_tui.verdict.reports import DecisionReport, Verdict
 from modelcar_tui.verdict.votes import worst
 
 if TYPE_CHECKING:
-    from modelcar_tui.supervisor.supervisor import Supervisor
+    from modelcar_tui.supervisor.llm.session import Session
 
 
 class Steps:
     """Bound to one run."""
 
-    def __init__(self, supervisor: Supervisor, run: RunFolder, started: float) -> None:
-        self._supervisor = supervisor
+    def __init__(
+        self,
+        run: RunFolder,
+        settings: Settings,
+        *,
+        started: float,
+        emit: Callable[[e.AnyEvent], None],
+        state: Callable[[], RunState],
+        llm: Session | None = None,
+    ) -> None:
+        """Args:
+        run: Its folder, and the settings that it began with.
+        settings: As they hold for this process, which may have resumed it.
+        started: When it began, seconds since 1970.
+        emit: Journals an event and folds it.
+        state: The run as it is at that moment.
+        llm: Chooses between ways, where there is one.
+        """
         self._run = run
+        self._settings = settings
         self._started = started
+        self._emit = emit
+        self._state = state
+        self._llm = llm
 
     async def choose(self, ways: tuple[Way, ...]) -> Way:
         """The way that the language model picks; the rules' own where there is no model or no good answer."""
-        llm = self._supervisor.llm
-        if llm is None:
+        if self._llm is None:
             return ways[0]
         from modelcar_tui.supervisor.llm.failures import ModelError
 
         way, by, why = ways[0], "model", ""
         try:
-            chosen = await llm.choose(tuple(way.name for way in ways))
+            chosen = await self._llm.choose(tuple(way.name for way in ways))
             way = next(way for way in ways if way.name == chosen)
         except ModelError as error:
             by, why = "rules", str(error)
-        self._supervisor.emit(e.RouteChosen(steps=way.steps, by=by, why=why))
+        self._emit(e.RouteChosen(steps=way.steps, by=by, why=why))
         if QA in way.skipped:
             outcome = QaOutcome(
                 code="QA_SKIPPED:NO_GO", message=f"the verdict is {Verdict.NO_GO}; QA runs on {Verdict.GO}"
             )
-            self._supervisor.emit(e.QaFinished(outcome=outcome))
+            self._emit(e.QaFinished(outcome=outcome))
             summary = f"skipped: {outcome.message}"
-            self._supervisor.emit(
-                e.SpecialistFinished(specialist=QA, status=e.Status.SKIPPED, summary=summary)
-            )
+            self._emit(e.SpecialistFinished(specialist=QA, status=e.Status.SKIPPED, summary=summary))
         return way
 
     async def write(self, state: State) -> State:
@@ -78,11 +95,10 @@ class Steps:
         from modelcar_tui.manifest.write import write_generated
 
         decision = convert(state["answer"], Decision)
-        if self._supervisor.settings.force and decision.replaces is None:
+        if self._settings.force and decision.replaces is None:
             # Answered by a command line, whose run is resumed with --force.
             decision = msgspec.structs.replace(decision, replaces=(ANYTHING,))
         report = convert(state["reports"]["decision"], DecisionReport)
-        emit = self._supervisor.emit
         try:
             done = await asyncio.to_thread(
                 write_generated,
@@ -96,21 +112,21 @@ class Steps:
             first = not_known(error, report.plan.target)
             problems = error.problems if isinstance(error, UserError) else (first,)
             why = "; ".join(clean(str(problem)) for problem in problems)
-            emit(e.ManifestKept(why=why))
-            emit(e.Noticed(text=why, status=e.Status.FAILED))
+            self._emit(e.ManifestKept(why=why))
+            self._emit(e.Noticed(text=why, status=e.Status.FAILED))
             return {"finished": {"write": why}, "written": {"error": why}}
         path, changes = str(done.path), len(decision.accepted)
-        emit(e.ManifestWritten(path=path, sha256=done.sha256, changes=changes, replaced=done.replaced))
+        self._emit(e.ManifestWritten(path=path, sha256=done.sha256, changes=changes, replaced=done.replaced))
         lacking = clean(str(done.lacking)) if done.lacking is not None else ""
         if lacking:
-            emit(e.Noticed(text=lacking, status=e.Status.FAILED))
+            self._emit(e.Noticed(text=lacking, status=e.Status.FAILED))
         with Contained(path) as caught:
             accepted = self._accepted(report, decision)
         if caught.problem is not None:
             accepted = _unjudged(report, caught.problem)
-        emit(e.DecisionMade(report=accepted))
-        for event in told(self._supervisor.state.decision or accepted):
-            emit(event)
+        self._emit(e.DecisionMade(report=accepted))
+        for event in told(self._state().decision or accepted):
+            self._emit(event)
         return {
             "finished": {"write": ""},
             "written": {"path": path, "sha256": done.sha256, "lacking": lacking},
@@ -118,7 +134,7 @@ class Steps:
         }
 
     def _accepted(self, report: DecisionReport, decision: Decision) -> DecisionReport:
-        run, vllm = self._supervisor.state, self._supervisor.settings.vllm_version
+        run, vllm = self._state(), self._settings.vllm_version
         if run.cluster is None:
             return report
         accepted = decide_accepted(run.models, run.cluster, report, decision, vllm=vllm)
@@ -129,14 +145,14 @@ class Steps:
 
     async def summarise(self, state: State) -> State:
         """Close the run with its verdict and exit status."""
-        if self._supervisor.llm is not None:
-            await self._supervisor.llm.settle()
-        status, summary = conclusion(self._supervisor.state, state)
-        outcome, report = outcome_of(self._supervisor.state), self._supervisor.state.decision
+        if self._llm is not None:
+            await self._llm.settle()
+        status, summary = conclusion(self._state(), state)
+        outcome, report = outcome_of(self._state()), self._state().decision
         for event in told(report) if report is not None and _told_anew(report) else ():
-            self._supervisor.emit(event)
+            self._emit(event)
         verdict = outcome.verdict if outcome is not None else Verdict.UNKNOWN
-        self._supervisor.emit(
+        self._emit(
             e.RunFinished(
                 exit_status=status, verdict=verdict, summary=summary, seconds=time.time() - self._started
             )

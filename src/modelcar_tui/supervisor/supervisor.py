@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,6 @@ import msgspec
 from modelcar_tui import __version__
 from modelcar_tui.core.contain import hit
 from modelcar_tui.core.crash import kind
-from modelcar_tui.core.decode import convert
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.secrets import Redactor, teach_environment
@@ -31,16 +31,18 @@ from modelcar_tui.manifest.plan import ANYTHING, Decision
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.afterwards import keep
 from modelcar_tui.supervisor.journal import Journal, read_journal
+from modelcar_tui.supervisor.limits import unhurried
 from modelcar_tui.supervisor.llm.start import open_session
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.registry import is_ours, panes, team
 from modelcar_tui.supervisor.runs import CHECKPOINT, JOURNAL, RunFolder
-from modelcar_tui.supervisor.settings import Approve, Settings
+from modelcar_tui.supervisor.settings import Approve, Settings, settings_of
 from modelcar_tui.supervisor.specialist import Context, Specialist
 from modelcar_tui.supervisor.state import RunState, fold, reduce
 from modelcar_tui.verdict.reports import Verdict
 
 if TYPE_CHECKING:
+    from modelcar_tui.supervisor.graph import State
     from modelcar_tui.supervisor.llm.question import WhatIf
     from modelcar_tui.supervisor.llm.session import Session
 
@@ -65,7 +67,7 @@ class Supervisor:
             `Settings.for_resume`).
             options: Fields of `Settings`, such as `gpus=("L40S:4",)`.
         """
-        self.settings = _settings(bootstrap_config, options)
+        self.settings = settings_of(bootstrap_config, options)
         self.state = RunState()
         self.folder: Path | None = resume
         self._resume = resume
@@ -260,7 +262,7 @@ class Supervisor:
                 return
             if shortage(error) is not None:
                 raise  # no end of the run: it can go on once there is more
-            self._context("supervisor", {}).crash(error)
+            Context("supervisor", self.settings, run.path, self.emit, {}, self._redact).crash(error)
             where = run.path / "crash.txt"
             self._finish(
                 ExitStatus.INTERNAL, f"a fault of ours ({type(error).__name__}); details are in {where}"
@@ -270,10 +272,17 @@ class Supervisor:
         from langgraph.types import Command
 
         from modelcar_tui.supervisor.checkpoint import open_saver
-        from modelcar_tui.supervisor.graph import GRAPH_VERSION, State, build_graph
+        from modelcar_tui.supervisor.graph import GRAPH_VERSION, build_graph
         from modelcar_tui.supervisor.steps import Steps
 
-        steps = Steps(self, run, self._started)
+        steps = Steps(
+            run,
+            self.settings,
+            started=self._started,
+            emit=self.emit,
+            state=lambda: self.state,
+            llm=self.llm,
+        )
         async with open_saver(run.path / CHECKPOINT) as saver:
             graph = build_graph(
                 self._members, self._context, steps.write, steps.summarise, saver, steps.choose
@@ -351,31 +360,37 @@ class Supervisor:
             vllm=self.settings.vllm_version or "",
         )
 
-    def _context(self, name: str, reports: Mapping[str, Any]) -> Context:
+    def _context(self, member: Specialist, state: State, limit: asyncio.Timeout) -> Context:
         assert self.folder is not None  # noqa: S101 - made before the first context
-        decision = self.state.decision
+        return Context(
+            member.name,
+            self.settings,
+            self.folder,
+            self.emit,
+            self._reports(state),
+            self._redact,
+            answer=deepcopy(state.get("answer")),
+            written=deepcopy(state.get("written")),
+            missing={name: how for name, how in state.get("finished", {}).items() if how},
+            detached=lambda: self._detached,
+            consent=lambda effects: unhurried(limit, self._ask_consent(effects)),
+            suggest=self.llm.suggest if self.llm is not None else None,
+            manifest=self.state.manifest,
+            models=self.state.models,
+            resumed=self._resume is not None,
+            foreign=not is_ours(member),
+        )
+
+    def _reports(self, state: State) -> dict[str, dict[str, Any]]:
+        """The reports so far; whoever comes after QA, or after a vote, hears what that has made of the
+        decision."""
+        reports, decision = state.get("reports", {}), self.state.decision
         changed = decision is not None and (decision.predicted is not None or decision.votes)
-        if changed and reports:
-            # Whoever comes after QA, or after a vote, hears what that has made of the decision.
-            reports = {**reports, "decision": msgspec.to_builtins(decision)}
-        context = Context(name, self.settings, self.folder, self.emit, reports, self._redact)
-        context.detached = lambda: self._detached
-        context.consent = self._ask_consent
-        context.suggest = self.llm.suggest if self.llm is not None else None
-        context.manifest, context.models = self.state.manifest, self.state.models
-        context.resumed = self._resume is not None
-        context.foreign = any(member.name == name and not is_ours(member) for member in self._members)
-        return context
+        return {**reports, "decision": msgspec.to_builtins(decision)} if changed and reports else reports
 
     def _unfinished(self) -> bool:
         """Whether the earlier run was only interrupted, so that resuming it makes sense."""
-        finish = self.state.finish
-        return finish is not None and finish.exit_status in (
-            ExitStatus.INTERRUPTED,
-            ExitStatus.TIMED_OUT,
-            ExitStatus.TERMINATED,
-            ExitStatus.HANGUP,
-        )
+        return self.state.finish is not None and self.state.finish.resumable
 
     def _finish(self, status: ExitStatus, summary: str) -> None:
         told = outcome_of(self.state)
@@ -383,13 +398,3 @@ class Supervisor:
         seconds = time.time() - self._started
         summary = self._redact(summary)
         self.emit(e.RunFinished(exit_status=status, verdict=verdict, summary=summary, seconds=seconds))
-
-
-def _settings(
-    config: str | os.PathLike[str] | Mapping[str, Any] | Settings, options: dict[str, Any]
-) -> Settings:
-    if isinstance(config, Settings):
-        return msgspec.structs.replace(config, **options)
-    if isinstance(config, Mapping):
-        return convert({**config, **options}, Settings)
-    return convert({"manifest": os.fspath(config), **options}, Settings)

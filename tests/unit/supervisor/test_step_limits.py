@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_rights import Fault
 from modelcar_tui.demo.registry import start_demo_registry
 from modelcar_tui.supervisor.alone import run_alone
+from modelcar_tui.supervisor.limits import unhurried
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.specialists import accelerator, configuration
 from modelcar_tui.supervisor.state import RunState
@@ -76,3 +78,19 @@ async def test_nodes_that_were_read_before_the_limit_are_a_partial_inventory(
     assert report.access.healthy and report.inventory.partial and len(report.inventory.nodes) == 5
     assert any("after its limit of 2 s" in problem.what for problem in report.inventory.problems)
     assert "(partial)" in step(state, "accelerator", "gpus")
+
+
+@pytest.mark.parametrize("seconds", [60.0, None])
+async def test_a_time_limit_stands_still_while_the_operator_is_asked(seconds: float | None) -> None:
+    async with asyncio.timeout(seconds) as limit:
+        before = limit.when()
+        meanwhile: list[float | None] = []
+
+        async def answer() -> bool:
+            meanwhile.append(limit.when())
+            return True
+
+        assert await unhurried(limit, answer())
+        after = limit.when()
+    assert meanwhile == [None]
+    assert after is None if before is None else after is not None and after >= before
