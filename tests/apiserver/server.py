@@ -18,9 +18,10 @@ from typing import Any
 
 import httpx
 
-from modelcar_tui.demo.kube import Scenario, write_kubeconfig
+from modelcar_tui.demo.kube import write_kubeconfig
 from modelcar_tui.demo.kube_certificates import Authority, Certificate
 from modelcar_tui.demo.kube_objects import CLAIMS, NAMESPACES, NODES, SLICES, USERS
+from modelcar_tui.demo.kube_scenarios import Scenario
 from modelcar_tui.demo.kube_store import Kind, Object
 
 READY = ("/readyz", "/api/v1/namespaces/default")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from modelcar_tui.tui.app import DashboardApp
 from modelcar_tui.tui.run import run_dashboard
+from modelcar_tui.tui.screens.opening import OPENERS
 from pilot import support as s
 
 
@@ -51,7 +51,7 @@ def main() -> int:
     if mode == "flood":
         threading.Thread(target=flood, args=(log, 1000), daemon=True).start()
     if mode == "crash":
-        DashboardApp.open_gpus = lambda self: crash()  # type: ignore[method-assign]
+        OPENERS["gpus"] = lambda board: crash()
     return run_dashboard(engine, initial=None, mouse=False, ascii=False, theme=None, low_bandwidth=False)
 
 

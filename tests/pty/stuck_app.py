@@ -15,8 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from modelcar_tui.core.ends import ENDS
 from modelcar_tui.tui import signals
-from modelcar_tui.tui.app import DashboardApp
 from modelcar_tui.tui.run import run_dashboard
+from modelcar_tui.tui.screens.opening import OPENERS
 from pilot import support as s
 
 
@@ -55,7 +55,7 @@ def main() -> int:
     if len(sys.argv) > 2:
         signals.LIMIT_S = float(sys.argv[2])
     stuck = STUCK[sys.argv[1]]
-    DashboardApp.open_gpus = lambda self: stuck()  # type: ignore[method-assign]
+    OPENERS["gpus"] = lambda board: stuck()
     events = s.in_qa(os.devnull, 0) if sys.argv[1] == "qa" else s.decided()
     status = run_dashboard(Hanging(events), mouse=False)
     return ENDS.over(status)

@@ -16,9 +16,9 @@ from modelcar_tui.cluster.look import look
 from modelcar_tui.cluster.serving_types import HardwareProfile, Offered, Profiles
 from modelcar_tui.cluster.types import AcceleratorReport, Check, State
 from modelcar_tui.demo import kube_objects as ko
-from modelcar_tui.demo.kube import Scenario, start_stub_cluster
+from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_operators import APPLICATIONS
-from modelcar_tui.demo.kube_scenarios import openshift_ai
+from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
 from modelcar_tui.kube.types import ClusterOptions
 from modelcar_tui.verdict.candidates import candidates
 from modelcar_tui.verdict.deciding import decide_model, overall, preflight

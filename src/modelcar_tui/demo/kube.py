@@ -10,35 +10,19 @@ import json
 import secrets
 import ssl
 import threading
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from modelcar_tui.core.files import write_private
 from modelcar_tui.demo.kube_certificates import Authority, Certificate, available
-from modelcar_tui.demo.kube_rights import Fault, User, admin
+from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
 from modelcar_tui.demo.kube_server import Server
-from modelcar_tui.demo.kube_store import Item, Kind, Object, Store
+from modelcar_tui.demo.kube_store import Store
 
 CONTEXT = "demo"
 _NO_CHECK_TIME = 0x200000
 """OpenSSL's X509_V_FLAG_NO_CHECK_TIME: an API server shakes hands with an expired client and then answers
 401."""
-
-
-@dataclass
-class Scenario:
-    """What a stub cluster holds and who may log in."""
-
-    objects: dict[Kind, list[Object]] = field(default_factory=dict)
-    prepared: dict[Kind, list[Item]] = field(default_factory=dict)
-    """Items whose bytes are made already, for very large clusters."""
-    user: User = field(default_factory=admin)
-    """Whom the kubeconfig's token belongs to."""
-    version: str = "v1.34.2"
-    faults: list[Fault] = field(default_factory=list)
-    namespace: str = "default"
-    """The kubeconfig context's namespace."""
 
 
 class StubCluster:
@@ -97,10 +81,7 @@ def start_stub_cluster(
     """
     if certificate is None and (available() if tls is None else tls):
         certificate = Authority(folder).issue("stub-server")
-    if scenario is None:
-        from modelcar_tui.demo.kube_scenarios import openshift_ai
-
-        scenario = openshift_ai()
+    scenario = scenario or openshift_ai()
     store = Store()
     for kind, objects in scenario.objects.items():
         store.put(kind, objects)

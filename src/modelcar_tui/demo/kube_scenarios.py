@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import dataclass, field
 from typing import Any
 
 from modelcar_tui.demo import kube_operators as written
-from modelcar_tui.demo.kube import Scenario
 from modelcar_tui.demo.kube_objects import (
     CLAIMS,
     CLUSTER_VERSIONS,
@@ -37,9 +37,25 @@ from modelcar_tui.demo.kube_objects import (
     template,
 )
 from modelcar_tui.demo.kube_operators import APPLICATIONS
+from modelcar_tui.demo.kube_rights import Fault, User, admin
 from modelcar_tui.demo.kube_store import Item, Kind, Object, item
 
 _REPOSITORY = "registry.redhat.io/rhaii/"
+
+
+@dataclass
+class Scenario:
+    """What a stub cluster holds and who may log in."""
+
+    objects: dict[Kind, list[Object]] = field(default_factory=dict)
+    prepared: dict[Kind, list[Item]] = field(default_factory=dict)
+    """Items whose bytes are made already, for very large clusters."""
+    user: User = field(default_factory=admin)
+    """Whom the kubeconfig's token belongs to."""
+    version: str = "v1.34.2"
+    faults: list[Fault] = field(default_factory=list)
+    namespace: str = "default"
+    """The kubeconfig context's namespace."""
 
 
 def templates() -> list[Object]:

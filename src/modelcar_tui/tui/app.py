@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from textual import events
 from textual.binding import Binding
@@ -25,15 +25,14 @@ from modelcar_tui.tui.driver import TerminalDriver
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import NoLog, open_log
+from modelcar_tui.tui.messages import Copied, Said, ScreenAsked, ThemeChosen, WhyAsked
 from modelcar_tui.tui.port import Clocked, EnginePort
-from modelcar_tui.tui.screens.base import Faced, FaceScreen, Sparing, style
+from modelcar_tui.tui.screens.base import Faced, Sparing, style
 from modelcar_tui.tui.screens.dashboard import DashboardScreen, layout_for
+from modelcar_tui.tui.screens.opening import OPENERS
 from modelcar_tui.tui.signals import Leaving
 from modelcar_tui.tui.themed import ThemedApp
 from modelcar_tui.tui.themes import PALETTES
-
-if TYPE_CHECKING:
-    from modelcar_tui.tui.patterns import Filter
 
 FAST_S, SLOW_S = 0.1, 0.5
 LATE_S = 0.7
@@ -85,6 +84,10 @@ class DashboardApp(ThemedApp):
         self._always_slow = low_bandwidth
         self.index = LogIndex()
         self.signals = Leaving(self)
+        self._answers: dict[str, Callable[[Any], None]] = {
+            "consent": self._consent_answered,
+            "quit": self._quit_answered,
+        }
         self._due = 0.0
         self._last_tick = 0.0
         self._good_ticks = 0
@@ -219,7 +222,7 @@ class DashboardApp(ThemedApp):
             self._told_consent = True
             self.bell()
             if self._idle_on_dashboard():
-                self.open_consent()
+                self.open_screen("consent")
         if state.finish is not None and not self._told_end:
             self._told_end = True
             if state.faults and not self.face.replay:
@@ -228,7 +231,7 @@ class DashboardApp(ThemedApp):
                 return
             self.bell()
             if not self.face.replay and self._idle_on_dashboard():
-                self.open_summary()
+                self.open_screen("summary")
 
     def _idle_on_dashboard(self) -> bool:
         screen = self.screen
@@ -239,84 +242,58 @@ class DashboardApp(ThemedApp):
         self.face.message = text
         self._show()
 
-    def flush_input(self) -> None:
-        """Forget what was typed and not yet read."""
-        if sys.__stdin__ is not None and sys.__stdin__.isatty() and not self.is_headless:
-            import termios
+    def open_screen(self, name: str) -> None:
+        """The screen of that name, where there is something to show."""
+        screen = OPENERS[name](self)
+        if screen is not None:
+            self.push_screen(screen, self._answers.get(name))
 
-            termios.tcflush(sys.__stdin__.fileno(), termios.TCIFLUSH)
+    def on_screen_asked(self, asked: ScreenAsked) -> None:
+        self.open_screen(asked.name)
 
-    def open_diff(self) -> None:
-        """The approval screen."""
-        from modelcar_tui.tui.screens.diff import DiffScreen
-
-        report = self.state.decision
-        if report is None:
-            self.tell("no plan yet; Decision has not finished")
-        elif not report.plan.changes:
-            self.tell("no changes are proposed")
-        else:
-            self.push_screen(DiffScreen(self.face, report))
-
-    def open_gpus(self) -> None:
-        """The GPU screen."""
-        from modelcar_tui.tui.screens.gpus import GpuScreen
-
-        self.push_screen(GpuScreen(self.face))
-
-    def open_log(self) -> None:
-        """The log screen."""
-        from modelcar_tui.tui.screens.log import LogScreen
-
-        self.push_screen(LogScreen(self.face, self.index))
-
-    def open_help(self, topic: str, chosen: Filter | None = None) -> None:
-        """Why, and keys."""
+    def on_why_asked(self, asked: WhyAsked) -> None:
         from modelcar_tui.tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.face, topic, self.screen, chosen))
+        self.push_screen(HelpScreen(self.face, asked.topic, self.screen, asked.chosen))
 
-    def open_consent(self) -> None:
-        """What QA would do, and the key that lets it."""
-        from modelcar_tui.tui.screens.consent import ConsentDialog
+    def on_quit_asked(self) -> None:
+        self.action_request_quit()
 
-        if self.state.waiting_for_consent and not self.face.replay:
-            self.push_screen(ConsentDialog(self.face), self._consent_answered)
+    def on_said(self, said: Said) -> None:
+        self.tell(said.text)
+
+    def on_theme_chosen(self, chosen: ThemeChosen) -> None:
+        self.face.palette = PALETTES[chosen.name]
+        self.theme = chosen.name
+
+    def on_copied(self, copied: Copied) -> None:
+        """`y`: to the operator's clipboard and to a file."""
+        from modelcar_tui.tui.clipboard import send
+
+        folder = Path(self.state.folder) if self.state.folder else None
+        write = self._driver.write if self._driver else None
+        self.run_worker(
+            lambda: self.call_from_thread(self.tell, send(copied.text, folder, write)),
+            thread=True,
+            exclusive=True,
+            group="copy",
+            exit_on_error=False,
+        )
 
     def _consent_answered(self, word: str | None) -> None:
         if word:
             self.port.consent(word == "start")
 
-    def open_summary(self) -> None:
-        """How the run ended, or stands."""
-        from modelcar_tui.tui.screens.finish import FinishDialog
-
-        self.push_screen(FinishDialog(self.face))
-
     def action_palette(self) -> None:
         """`ctrl+p`."""
-        from modelcar_tui.tui.screens.palette import PaletteScreen
-
-        if isinstance(self.screen, FaceScreen) and self.screen.offers_palette:
-            self.push_screen(PaletteScreen(self.face, self.screen))
-
-    def use_theme(self, name: str) -> None:
-        """Another theme."""
-        self.face.palette = PALETTES[name]
-        self.theme = name
+        self.open_screen("palette")
 
     def action_request_quit(self) -> None:
-        """`ctrl+c` and `ctrl+q`: as `q` on the dashboard."""
-        self.request_quit()
-
-    def request_quit(self) -> None:
-        """At once when nothing runs; else ask."""
-        from modelcar_tui.tui.screens.quit import QuitDialog
-
+        """`ctrl+c`, `ctrl+q`, and `q` on the dashboard: at once when nothing runs; else ask."""
         if self.state.finish is not None or self.face.replay:
             self.leave(None)
-        elif not isinstance(self.screen, QuitDialog):
-            self.push_screen(QuitDialog(self.face), self._quit_answered)
+        else:
+            self.open_screen("quit")
 
     def _quit_answered(self, word: str | None) -> None:
         if word == "detach":
@@ -347,20 +324,6 @@ class DashboardApp(ThemedApp):
             return ExitStatus(self.state.finish.exit_status)
         told = outcome_of(self.state)
         return ExitStatus.UNKNOWN if told is None else told.status
-
-    def copy_out(self, text: str) -> None:
-        """`y`: to the operator's clipboard and to a file."""
-        from modelcar_tui.tui.clipboard import send
-
-        folder = Path(self.state.folder) if self.state.folder else None
-        driver = self._driver
-        self.run_worker(
-            lambda: self.call_from_thread(self.tell, send(text, folder, driver.write if driver else None)),
-            thread=True,
-            exclusive=True,
-            group="copy",
-            exit_on_error=False,
-        )
 
     def _fatal_error(self) -> None:
         from modelcar_tui.tui.crash import report

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import termios
 from contextlib import suppress
 from queue import Empty, Full
 from typing import IO, Any
@@ -99,3 +101,9 @@ class TerminalDriver(LinuxDriver):
         """Wait for the terminal no longer. From any thread."""
         if self._screen is not None:
             self._screen.cut()
+
+
+def forget_typed() -> None:
+    """Forget what was typed and not yet read."""
+    if sys.__stdin__ is not None and sys.__stdin__.isatty():
+        termios.tcflush(sys.__stdin__.fileno(), termios.TCIFLUSH)

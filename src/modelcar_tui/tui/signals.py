@@ -18,7 +18,7 @@ from modelcar_tui.supervisor.limits import STOP_S
 from modelcar_tui.tui.driver import TerminalDriver
 
 if TYPE_CHECKING:
-    from modelcar_tui.tui.app import DashboardApp
+    from modelcar_tui.tui.board import Ending
 
 AGAIN_S = 3.0
 """What an end may still take once it was asked for a second time."""
@@ -27,7 +27,7 @@ AGAIN_S = 3.0
 class Leaving:
     """What the dashboard does about a signal; `leave` and `hurry` are called in the watchdog's thread."""
 
-    def __init__(self, app: DashboardApp) -> None:
+    def __init__(self, app: Ending) -> None:
         self._app = app
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from modelcar_tui.demo.kube import Scenario
 from modelcar_tui.demo.kube_objects import DSC, DSCI, PROFILES
 from modelcar_tui.demo.kube_operators import APPLICATIONS, condition
-from modelcar_tui.demo.kube_scenarios import openshift_ai
+from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
 from modelcar_tui.demo.kube_store import Kind
 
 DSC_V1 = Kind(DSC.group, "v1", DSC.plural, DSC.kind, namespaced=False)

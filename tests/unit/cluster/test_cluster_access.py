@@ -16,10 +16,10 @@ from cluster_support import kubeconfig, look_at, options
 
 from modelcar_tui.cluster.access import REVIEWS, probe
 from modelcar_tui.cluster.look import look
-from modelcar_tui.demo.kube import Scenario, StubCluster, start_stub_cluster
+from modelcar_tui.demo.kube import StubCluster, start_stub_cluster
 from modelcar_tui.demo.kube_certificates import Authority
 from modelcar_tui.demo.kube_rights import Fault, Right, User
-from modelcar_tui.demo.kube_scenarios import openshift_ai
+from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
 from modelcar_tui.kube.types import ClusterOptions, Rung
 from support.api_answers import api_answers
 from support.tunnel import tunnel

@@ -11,10 +11,10 @@ import pytest
 from test_cluster_more_flavours import rows_of
 
 from modelcar_tui.cluster import dra
-from modelcar_tui.demo.kube import Scenario, start_stub_cluster
+from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_objects import NODES
 from modelcar_tui.demo.kube_rights import Right, User
-from modelcar_tui.demo.kube_scenarios import openshift_ai
+from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
 from modelcar_tui.demo.kube_store import Kind
 from modelcar_tui.kube import objects
 

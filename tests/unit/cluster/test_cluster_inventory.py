@@ -12,10 +12,10 @@ from cluster_support import as_node, flavours, look_at, options
 
 from modelcar_tui.cluster.look import look, refresh
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory
-from modelcar_tui.demo.kube import Scenario, StubCluster, start_stub_cluster
+from modelcar_tui.demo.kube import StubCluster, start_stub_cluster
 from modelcar_tui.demo.kube_objects import NODES, PODS, node, nvidia, pod
 from modelcar_tui.demo.kube_rights import Fault
-from modelcar_tui.demo.kube_scenarios import large, openshift_ai
+from modelcar_tui.demo.kube_scenarios import Scenario, large, openshift_ai
 
 
 def free(report: AcceleratorReport) -> int:

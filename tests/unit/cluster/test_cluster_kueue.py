@@ -11,11 +11,11 @@ from cluster_support import look_at
 
 from modelcar_tui.cluster.kueue import ClusterQueue, Room, rooms
 from modelcar_tui.cluster.types import Check, State
-from modelcar_tui.demo.kube import Scenario, start_stub_cluster
+from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_objects import CLUSTER_QUEUES, LOCAL_QUEUES
 from modelcar_tui.demo.kube_operators import condition
 from modelcar_tui.demo.kube_rights import Right, User
-from modelcar_tui.demo.kube_scenarios import openshift_ai
+from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
 from modelcar_tui.demo.kube_store import Kind
 
 GPU = "nvidia.com/gpu"

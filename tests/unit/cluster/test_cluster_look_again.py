@@ -14,9 +14,9 @@ from test_cluster_files import POD, node
 
 from modelcar_tui.cluster.look import NODES_KEEP_S, look, refresh
 from modelcar_tui.cluster.types import AcceleratorReport
-from modelcar_tui.demo.kube import Scenario, StubCluster, start_stub_cluster
+from modelcar_tui.demo.kube import StubCluster, start_stub_cluster
 from modelcar_tui.demo.kube_objects import PODS, QUOTAS, pod
-from modelcar_tui.demo.kube_scenarios import openshift_ai
+from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
 from modelcar_tui.kube.types import ClusterOptions
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.looking import look_again

@@ -11,7 +11,7 @@ from old_operators import openshift_ai_216
 
 from modelcar_tui.cluster.image_checks import ImageNeed, check_images, check_waiting, pull_seconds
 from modelcar_tui.cluster.types import AcceleratorReport, Check, GpuNode, Inventory, OtherNode, State, Waiting
-from modelcar_tui.demo.kube import Scenario, start_stub_cluster
+from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_objects import (
     CONFIG_MAPS,
     DSC,
@@ -25,7 +25,7 @@ from modelcar_tui.demo.kube_objects import (
 )
 from modelcar_tui.demo.kube_operators import condition
 from modelcar_tui.demo.kube_rights import Fault, Right, User
-from modelcar_tui.demo.kube_scenarios import openshift_ai
+from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
 
 
 async def report_on(scenario: Scenario, folder: Path) -> AcceleratorReport:

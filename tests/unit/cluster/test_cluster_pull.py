@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from modelcar_tui.cluster.pull import check_pull, covers, registries
 from modelcar_tui.cluster.report import document
 from modelcar_tui.cluster.types import AcceleratorReport, PullSecrets, State
-from modelcar_tui.demo.kube import Scenario, start_stub_cluster
+from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_objects import SECRETS, SERVICE_ACCOUNTS
 from modelcar_tui.demo.kube_rights import Right, User
-from modelcar_tui.demo.kube_scenarios import openshift_ai
+from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
 
 LOGIN = base64.b64encode(b"robot:hunter2-of-the-registry").decode()
 

@@ -12,7 +12,7 @@ from cluster_support import as_node, flavours, look_at
 
 from modelcar_tui.cluster.offers import ServingRuntime, from_runtime, version
 from modelcar_tui.cluster.types import AcceleratorReport
-from modelcar_tui.demo.kube import Scenario, start_stub_cluster
+from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_objects import (
     DASHBOARD,
     DSCI,
@@ -25,7 +25,7 @@ from modelcar_tui.demo.kube_objects import (
 )
 from modelcar_tui.demo.kube_operators import APPLICATIONS
 from modelcar_tui.demo.kube_rights import Right, User
-from modelcar_tui.demo.kube_scenarios import openshift_ai, templates
+from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai, templates
 from modelcar_tui.vllm.builds import Sampler, sampler_of
 from modelcar_tui.vllm.profile import profile_for
 from modelcar_tui.vllm.release import was_read

@@ -44,10 +44,9 @@ from modelcar_tui.cluster import (
     runtimes,
     scale,
 )
-from modelcar_tui.demo.kube import Scenario
 from modelcar_tui.demo.kube_objects import DSC, PROFILES, RUNTIMES
 from modelcar_tui.demo.kube_operators import hardware_profile
-from modelcar_tui.demo.kube_scenarios import openshift_ai
+from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
 from modelcar_tui.demo.kube_store import Kind
 from modelcar_tui.kube import objects
 

@@ -26,7 +26,7 @@ from modelcar_tui.cluster.limits import (
 )
 from modelcar_tui.cluster.look import refresh
 from modelcar_tui.cluster.types import AcceleratorReport, State
-from modelcar_tui.demo.kube import Scenario, start_stub_cluster
+from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_objects import (
     CLUSTER_QUEUES,
     CLUSTER_QUOTAS,
@@ -36,7 +36,7 @@ from modelcar_tui.demo.kube_objects import (
     QUOTAS,
 )
 from modelcar_tui.demo.kube_rights import Right, User
-from modelcar_tui.demo.kube_scenarios import openshift_ai
+from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
 
 GPU = "nvidia.com/gpu"
 GIB = 2**30

@@ -13,9 +13,9 @@ from modelcar_tui.cluster.llm_services import Service, llm_checks, understood
 from modelcar_tui.cluster.look import refresh
 from modelcar_tui.cluster.serving_types import LlmService, LlmServices
 from modelcar_tui.cluster.types import AcceleratorReport
-from modelcar_tui.demo.kube import Scenario, start_stub_cluster
+from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_rights import Right, User
-from modelcar_tui.demo.kube_scenarios import openshift_ai
+from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
 from modelcar_tui.demo.kube_store import Kind
 
 SERVICES = Kind("serving.kserve.io", "v1alpha2", "llminferenceservices", "LLMInferenceService")

@@ -15,11 +15,11 @@ from modelcar_tui.cluster.profiles import Accelerator, Hardware, of_accelerator,
 from modelcar_tui.cluster.scheduling import Toleration
 from modelcar_tui.cluster.serving_types import HardwareProfile, Offered, ProfileKind, Profiles
 from modelcar_tui.cluster.types import AcceleratorReport
-from modelcar_tui.demo.kube import Scenario, start_stub_cluster
+from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_objects import PROFILES
 from modelcar_tui.demo.kube_operators import APPLICATIONS
 from modelcar_tui.demo.kube_rights import Fault, Right, User
-from modelcar_tui.demo.kube_scenarios import openshift_ai
+from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
 from modelcar_tui.demo.kube_store import Kind
 
 OLDER = Kind("infrastructure.opendatahub.io", "v1alpha1", "hardwareprofiles", "HardwareProfile")

@@ -16,7 +16,7 @@ from modelcar_tui.supervisor.events import QuestionAnswered
 from modelcar_tui.supervisor.llm.intents import suggestions
 from modelcar_tui.supervisor.llm.question import WhatIf
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.port import Asked
+from modelcar_tui.tui.port import Asked, EnginePort
 from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, style
 from modelcar_tui.tui.view import View
@@ -125,6 +125,10 @@ class AskScreen(FaceScreen):
         Binding("pagedown", "scroll(-1)", "forth", priority=True),
     ]
 
+    def __init__(self, face: Face, port: EnginePort) -> None:
+        super().__init__(face)
+        self._port = port
+
     def content(self) -> Iterable[Widget]:
         yield Answers(self.face)
         for name, label, hint in FIELDS:
@@ -140,7 +144,7 @@ class AskScreen(FaceScreen):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Ask the question, or what the form says."""
         event.stop()
-        port = self.board.port
+        port = self._port
         if not isinstance(port, Asked):
             self.tell("a recorded run takes no questions here: agent ask RUN")
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,13 +15,12 @@ from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.widget import Widget
 
 from modelcar_tui.core import resources
+from modelcar_tui.tui.driver import forget_typed
 from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.messages import Said
 from modelcar_tui.tui.rows import EMPTY, Row, row
 from modelcar_tui.tui.view import View
 from modelcar_tui.tui.widgets.panels import Footer, HeaderBar
-
-if TYPE_CHECKING:
-    from modelcar_tui.tui.app import DashboardApp
 
 Keys = list[tuple[str, str]]
 
@@ -60,11 +59,6 @@ class Faced(DOMNode):
     hears_from: float = 0.0
     monotonic: Callable[[], float] = time.monotonic
 
-    @property
-    def board(self) -> DashboardApp:
-        """The app, with its own type."""
-        return cast("DashboardApp", self.app)
-
     def close_ears(self) -> None:
         """Hear nothing until some time after the next paint."""
         if self.deaf_s:
@@ -72,7 +66,8 @@ class Faced(DOMNode):
             cast("Screen[Any]", self).call_after_refresh(self._open_ears)
 
     def _open_ears(self) -> None:
-        self.board.flush_input()
+        if not self.app.is_headless:
+            forget_typed()
         self.hears_from = self.monotonic() + self.deaf_s
 
     def deaf(self, typed_at: float) -> bool:
@@ -159,7 +154,7 @@ class FaceScreen(Faced, Sparing[None]):
 
     def tell(self, text: str) -> None:
         """Say something in the footer, until the next key."""
-        self.board.tell(text)
+        self.post_message(Said(text))
 
     def action_back(self) -> None:
         """To the screen below."""

@@ -14,6 +14,7 @@ from modelcar_tui.qa.seen import hopeless
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.logindex import LogIndex
+from modelcar_tui.tui.messages import Copied, QuitAsked, ScreenAsked, WhyAsked
 from modelcar_tui.tui.narrow import Filterable, ask_filter
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings
 from modelcar_tui.tui.screens.prompt import Prompt
@@ -90,9 +91,6 @@ class DashboardScreen(FaceScreen):
         self._shown_panes = tuple(pane.name for pane in self.face.state.panes)
         return [SpecialistPane(self.face, name, number) for number, name in enumerate(self._shown_panes, 1)]
 
-    def on_mount(self) -> None:
-        super().on_mount()
-
     def on_resize(self, event: events.Resize) -> None:
         wanted = layout_for(event.size.width, event.size.height)
         if not self.has_class(f"-{wanted}"):
@@ -141,7 +139,7 @@ class DashboardScreen(FaceScreen):
 
     def action_consent(self) -> None:
         """`x`, only while QA waits for a word."""
-        self.board.open_consent()
+        self.post_message(ScreenAsked("consent"))
 
     async def _remake_panes(self) -> None:
         panes = self.query_one("#panes")
@@ -231,23 +229,23 @@ class DashboardScreen(FaceScreen):
         """The focused panel's text."""
         panel = self.focused
         if isinstance(panel, LogView):
-            self.board.copy_out("\n".join(panel.visible_lines()))
+            self.post_message(Copied("\n".join(panel.visible_lines())))
         elif isinstance(panel, GpuTable | SpecialistPane):
-            self.board.copy_out("\n".join(line.strip("│| ") for line in panel.plain()[1:-1]))
+            self.post_message(Copied("\n".join(line.strip("│| ") for line in panel.plain()[1:-1])))
         else:
-            self.board.copy_out("\n".join(self.query_one(Banner).plain()))
+            self.post_message(Copied("\n".join(self.query_one(Banner).plain())))
 
     def action_diff(self) -> None:
         """Review."""
-        self.board.open_diff()
+        self.post_message(ScreenAsked("diff"))
 
     def action_gpus(self) -> None:
         """All GPUs."""
-        self.board.open_gpus()
+        self.post_message(ScreenAsked("gpus"))
 
     def action_log(self) -> None:
         """The whole log."""
-        self.board.open_log()
+        self.post_message(ScreenAsked("log"))
 
     def action_why(self) -> None:
         """Help, beginning with the focused panel."""
@@ -258,26 +256,24 @@ class DashboardScreen(FaceScreen):
             else (panel.id if panel and panel.id else "")
         )
         chosen = panel.filter if isinstance(panel, SpecialistPane) else None
-        self.board.open_help(topic or self.specialist, chosen)
+        self.post_message(WhyAsked(topic or self.specialist, chosen))
 
     def action_ask(self) -> None:
         """Questions."""
-        from modelcar_tui.tui.screens.ask import AskScreen
-
-        self.board.push_screen(AskScreen(self.face))
+        self.post_message(ScreenAsked("ask"))
 
     def action_summary(self) -> None:
         """The summary."""
-        self.board.open_summary()
+        self.post_message(ScreenAsked("summary"))
 
     def action_stop_qa(self) -> None:
         """`S`, only while a model waits for what will not come."""
         if hopeless(self.face.state.qa.seen):
-            self.board.request_quit()
+            self.post_message(QuitAsked())
 
     def action_quit_run(self) -> None:
         """Quit."""
-        self.board.request_quit()
+        self.post_message(QuitAsked())
 
 
 def move_in(panel: LogView | GpuTable, how: str) -> None:

@@ -18,6 +18,8 @@ from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.changes import Line, lines_of
 from modelcar_tui.tui.faces.writing import write_facts
+from modelcar_tui.tui.messages import WhyAsked
+from modelcar_tui.tui.port import EnginePort
 from modelcar_tui.tui.review import Mark, Review, open_review
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, style
 from modelcar_tui.tui.screens.confirm import ConfirmDialog
@@ -58,8 +60,9 @@ class DiffScreen(FaceScreen):
         Binding("escape,q", "back", "leave without writing"),
     ]
 
-    def __init__(self, face: Face, report: DecisionReport) -> None:
+    def __init__(self, face: Face, report: DecisionReport, port: EnginePort) -> None:
         super().__init__(face)
+        self._port = port
         self.report = report
         self.review = self._opened(report)
         self.cursor = next((at for at, line in enumerate(self.lines) if line.change is not None), 0)
@@ -170,7 +173,7 @@ class DiffScreen(FaceScreen):
     def _preview(self, decision: Decision, show: Callable[[ApplyPreview, Decision], None]) -> None:
         worker = get_current_worker()
         try:
-            found = self.board.port.preview(decision)
+            found = self._port.preview(decision)
         except Exception as error:  # noqa: BLE001 - a fault there must not end the review
             found = ApplyPreview(
                 problems=(Problem(what=f"the result can't be worked out ({type(error).__name__})"),)
@@ -256,7 +259,7 @@ class DiffScreen(FaceScreen):
 
     def action_why(self) -> None:
         """`?`."""
-        self.board.open_help("decision")
+        self.post_message(WhyAsked("decision"))
 
     def _editable(self) -> Change | None:
         change = self.current.change
@@ -359,6 +362,6 @@ class DiffScreen(FaceScreen):
             self._answer(msgspec.structs.replace(decision, replaces=replaces), str(self.review.counts))
 
     def _answer(self, decision: Decision, said: str) -> None:
-        self.board.port.answer(msgspec.structs.replace(decision, who=getpass.getuser()))
+        self._port.answer(msgspec.structs.replace(decision, who=getpass.getuser()))
         self.face.message = f"answer sent: {said}"
         self.dismiss()

@@ -14,6 +14,7 @@ from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.banner import activity
 from modelcar_tui.tui.faces.decision import comparison, worst_first
 from modelcar_tui.tui.faces.qa import labelled
+from modelcar_tui.tui.messages import QuitAsked, Said
 from modelcar_tui.tui.rows import EMPTY, Row, crop_middle, pad, paragraph, row
 from modelcar_tui.tui.screens.base import Dialog
 
@@ -89,7 +90,7 @@ class FinishDialog(Dialog):
     def action_say(self, word: str) -> None:
         """`q`."""
         self.dismiss(word)
-        self.board.call_later(self.board.request_quit)
+        self.app.post_message(QuitAsked())  # this dialog is not there to pass it on
 
     def action_clean(self) -> None:
         """`c`, where there is something to clean."""
@@ -99,6 +100,6 @@ class FinishDialog(Dialog):
         if outcome is None or not outcome.leftovers:
             return
         if self.face.replay:
-            self.board.tell(f"a replay touches no cluster: agent cleanup {self.face.state.run_id}")
+            self.post_message(Said(f"a replay touches no cluster: agent cleanup {self.face.state.run_id}"))
             return
-        self.board.push_screen(CleanupDialog(self.face))
+        self.app.push_screen(CleanupDialog(self.face))

@@ -10,8 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
 
+from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.messages import Copied, WhyAsked
 from modelcar_tui.tui.narrow import ask_filter
-from modelcar_tui.tui.port import Looking
+from modelcar_tui.tui.port import EnginePort, Looking
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings, style
 from modelcar_tui.tui.screens.dashboard import move_in
 from modelcar_tui.tui.screens.prompt import Prompt
@@ -43,6 +45,10 @@ class GpuScreen(FaceScreen):
         Binding("question_mark,f1", "why", "why and keys"),
         Binding("escape,q,g", "back", "back"),
     ]
+
+    def __init__(self, face: Face, port: EnginePort) -> None:
+        super().__init__(face)
+        self._port = port
 
     def content(self) -> Iterable[Widget]:
         self._table = GpuTable(self.face, id="gpus")
@@ -106,7 +112,7 @@ class GpuScreen(FaceScreen):
 
     def action_look_again(self) -> None:
         """`r`."""
-        port = self.board.port
+        port = self._port
         if not isinstance(port, Looking):
             self.tell("a recording has no cluster to look at")
         elif self._looking:
@@ -127,8 +133,8 @@ class GpuScreen(FaceScreen):
 
     def action_copy(self) -> None:
         """`y`."""
-        self.board.copy_out("\n".join(line.text for line in self._table.shown[:2000]))
+        self.post_message(Copied("\n".join(line.text for line in self._table.shown[:2000])))
 
     def action_why(self) -> None:
         """`?`."""
-        self.board.open_help("gpus")
+        self.post_message(WhyAsked("gpus"))

@@ -10,6 +10,7 @@ from textual.widget import Widget
 
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.logindex import LogIndex
+from modelcar_tui.tui.messages import Copied, WhyAsked
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings, style
 from modelcar_tui.tui.screens.dashboard import move_in
 from modelcar_tui.tui.screens.gpus import MOVES
@@ -78,8 +79,8 @@ class LogScreen(FaceScreen):
 
     def action_copy(self) -> None:
         """`y`."""
-        self.board.copy_out("\n".join(self._view.visible_lines()))
+        self.post_message(Copied("\n".join(self._view.visible_lines())))
 
     def action_why(self) -> None:
         """`?`."""
-        self.board.open_help("qa")
+        self.post_message(WhyAsked("qa"))

@@ -10,6 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from modelcar_tui.tui.face import Face
+from modelcar_tui.tui.messages import ThemeChosen
 from modelcar_tui.tui.rows import Row, row
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, style
 from modelcar_tui.tui.themes import PALETTES
@@ -78,7 +79,7 @@ class PaletteScreen(FaceScreen):
                     run = lambda action=one.action: self._below.run_action(action)  # noqa: E731
                     out.append((pretty(one.key), label, run))
         for name in PALETTES:
-            out.append(("theme", name, lambda name=name: self.board.use_theme(name)))  # type: ignore[misc]
+            out.append(("theme", name, lambda name=name: self.app.post_message(ThemeChosen(name))))  # type: ignore[misc]
         return out
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -104,7 +105,7 @@ class PaletteScreen(FaceScreen):
         if at < len(self._found):
             command = self._found[at][2]
             self.dismiss()
-            self.board.call_later(command)
+            self.app.call_later(command)
 
 
 def pretty(key: str) -> str:

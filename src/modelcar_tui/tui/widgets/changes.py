@@ -3,28 +3,63 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from modelcar_tui.manifest.plan import Change
+from modelcar_tui.manifest.plan import Change, Hunk
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.faces.changes import detail_rows, group_rows, hunk_rows, list_row
+from modelcar_tui.tui.faces.changes import Line, detail_rows, group_rows, hunk_rows, list_row
 from modelcar_tui.tui.faces.effect import effect_rows
-from modelcar_tui.tui.review import Mark
+from modelcar_tui.tui.review import Mark, Review
 from modelcar_tui.tui.rows import EMPTY, Row, between, paragraph, row
 from modelcar_tui.tui.view import View
-
-if TYPE_CHECKING:
-    from modelcar_tui.tui.screens.diff import DiffScreen
+from modelcar_tui.verdict.reports import ApplyPreview, DecisionReport
 
 SIDE_BY_SIDE = 90
 """Cells of the pane from which the text diff has two columns."""
 
 
+class UnderReview(Protocol):
+    """What the views show: the plan, the marks so far, the place in the list."""
+
+    report: DecisionReport
+    review: Review
+    cursor: int
+    view: str
+    preview: ApplyPreview | None
+    """For exactly the present marks; None while it is being worked out."""
+    tried: ApplyPreview | None
+    """As if what is under the cursor were accepted too; None while it is not known."""
+
+    @property
+    def lines(self) -> list[Line]:
+        """The lines of the list."""
+        ...
+
+    @property
+    def current(self) -> Line:
+        """The line under the cursor."""
+        ...
+
+    @property
+    def open_question(self) -> bool:
+        """Whether the run waits for the answer to this very plan."""
+        ...
+
+    @property
+    def following(self) -> str:
+        """The view that comes next."""
+        ...
+
+    def hunks_of(self, ids: set[str]) -> tuple[Hunk, ...]:
+        """The hunks of the whole plan that these changes cause."""
+        ...
+
+
 class ReviewStatus(View):
     """The counts, the verdict for exactly the accepted set, and the first problem."""
 
-    def __init__(self, face: Face, review: DiffScreen) -> None:
+    def __init__(self, face: Face, review: UnderReview) -> None:
         super().__init__(face, id="status")
         self._diff = review
 
@@ -60,7 +95,7 @@ class ChangeList(View):
 
     framed = True
 
-    def __init__(self, face: Face, review: DiffScreen) -> None:
+    def __init__(self, face: Face, review: UnderReview) -> None:
         super().__init__(face, id="changes")
         self._diff = review
 
@@ -85,7 +120,7 @@ class ChangeDetail(View):
 
     framed = True
 
-    def __init__(self, face: Face, review: DiffScreen) -> None:
+    def __init__(self, face: Face, review: UnderReview) -> None:
         super().__init__(face, id="detail")
         self._diff = review
         self.top = 0

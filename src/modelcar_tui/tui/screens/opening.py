@@ -1,0 +1,87 @@
+"""The screens by name. Each is imported when it is asked for, so that the first paint waits for none.
+
+An opener answers None where there is nothing to show; it has then said why, or there is nothing to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from textual.screen import Screen
+
+from modelcar_tui.tui.screens.base import FaceScreen
+
+if TYPE_CHECKING:
+    from modelcar_tui.tui.board import Board
+
+
+def _diff(board: Board) -> Screen[Any] | None:
+    """The approval screen."""
+    from modelcar_tui.tui.screens.diff import DiffScreen
+
+    report = board.face.state.decision
+    if report is not None and report.plan.changes:
+        return DiffScreen(board.face, report, board.port)
+    board.tell("no plan yet; Decision has not finished" if report is None else "no changes are proposed")
+    return None
+
+
+def _gpus(board: Board) -> Screen[Any]:
+    from modelcar_tui.tui.screens.gpus import GpuScreen
+
+    return GpuScreen(board.face, board.port)
+
+
+def _log(board: Board) -> Screen[Any]:
+    from modelcar_tui.tui.screens.log import LogScreen
+
+    return LogScreen(board.face, board.index)
+
+
+def _ask(board: Board) -> Screen[Any]:
+    from modelcar_tui.tui.screens.ask import AskScreen
+
+    return AskScreen(board.face, board.port)
+
+
+def _consent(board: Board) -> Screen[Any] | None:
+    """What QA would do, and the key that lets it."""
+    from modelcar_tui.tui.screens.consent import ConsentDialog
+
+    asked = board.face.state.waiting_for_consent and not board.face.replay
+    return ConsentDialog(board.face) if asked else None
+
+
+def _summary(board: Board) -> Screen[Any]:
+    """How the run ended, or stands."""
+    from modelcar_tui.tui.screens.finish import FinishDialog
+
+    return FinishDialog(board.face)
+
+
+def _palette(board: Board) -> Screen[Any] | None:
+    from modelcar_tui.tui.screens.palette import PaletteScreen
+
+    below = board.screen
+    return (
+        PaletteScreen(board.face, below) if isinstance(below, FaceScreen) and below.offers_palette else None
+    )
+
+
+def _quit(board: Board) -> Screen[Any] | None:
+    from modelcar_tui.tui.screens.quit import QuitDialog
+
+    return None if isinstance(board.screen, QuitDialog) else QuitDialog(board.face)
+
+
+OPENERS: dict[str, Callable[[Board], Screen[Any] | None]] = {
+    "diff": _diff,
+    "gpus": _gpus,
+    "log": _log,
+    "ask": _ask,
+    "consent": _consent,
+    "summary": _summary,
+    "palette": _palette,
+    "quit": _quit,
+}
