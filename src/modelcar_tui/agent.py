@@ -71,6 +71,7 @@ def parser() -> argparse.ArgumentParser:
     _runs(commands)
     _cleanup(commands)
     _ask(commands)
+    _schema(commands)
     return top
 
 
@@ -243,6 +244,12 @@ def _ask(commands: _Commands) -> None:
     command.set_defaults(call=_call_ask)
 
 
+def _schema(commands: _Commands) -> None:
+    command = commands.add_parser("schema", help="the JSON Schema of a document, for editors and scripts")
+    command.add_argument("kind", choices=("manifest", "plan", "report", "settings"))
+    command.set_defaults(call=_call_schema)
+
+
 def _dispatch(args: argparse.Namespace) -> int:
     call: Callable[[argparse.Namespace], int] = getattr(args, "call", _call_run)
     for line in options.notes(args):
@@ -362,6 +369,12 @@ def _call_ask(args: argparse.Namespace) -> int:
     fields |= {} if args.llm else {"llm": False}
     folder = find_run(args.run, Settings(manifest="", **fields))
     return run_ask(folder, form or args.question, fields, form=args.form)
+
+
+def _call_schema(args: argparse.Namespace) -> int:
+    from modelcar_tui.commands.schema import print_schema
+
+    return print_schema(args.kind)
 
 
 def _settings(args: argparse.Namespace) -> Settings:
