@@ -24,7 +24,7 @@ from typing import Any
 
 import rivals
 from modelcar_tui.core.facts import GIB
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory.cases import answer, estimate_case, model_of
 from modelcar_tui.models.storage import scheme_of
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from accuracy import load
-from modelcar_tui.hardware.products import gpu_for, row_of
+from modelcar_tui.hardware.product import gpu_for, row_of
 from modelcar_tui.memory.cases import answer, model_of
 from modelcar_tui.models.model import describe
 from modelcar_tui.vllm.profile import profile_for

@@ -21,7 +21,7 @@ from modelcar_tui.manifest.plan import Decision, Plan
 from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.verdict.accepting import accepted_model, decide_accepted
-from modelcar_tui.verdict.candidates import candidates
+from modelcar_tui.verdict.candidate import candidates
 from modelcar_tui.verdict.deciding import decide_model, overall
 from modelcar_tui.verdict.proposing import propose_for, together
 from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements

@@ -50,7 +50,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "memory/kv/widths.py": (f"{UNIT}/memory/test_kv_widths.py",),
     "memory/budget.py": (f"{UNIT}/memory/test_budget.py",),
     "verdict/alike.py": (f"{UNIT}/verdict/test_alike.py",),
-    "verdict/candidates.py": (f"{UNIT}/verdict/test_candidates.py",),
+    "verdict/candidate.py": (f"{UNIT}/verdict/test_candidates.py",),
     "verdict/accepting.py": (f"{UNIT}/verdict/test_accepting.py",),
     "verdict/deciding.py": (f"{UNIT}/verdict/test_deciding.py", f"{UNIT}/verdict/test_accepting.py"),
     "verdict/kinds.py": (f"{UNIT}/verdict/test_kinds.py",),

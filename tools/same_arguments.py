@@ -15,7 +15,7 @@ from modelcar_tui.advice.lint.lint import lint, lint_model
 from modelcar_tui.advice.repairs.proposals import optimized_json, propose
 from modelcar_tui.advice.solver.solver import solve
 from modelcar_tui.core.facts import Fact, Source
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.manifest.reader import inspect_manifest
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.engine_args import engine_args, server_args

@@ -9,9 +9,9 @@ from typing import Any
 
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory.cases import estimate_case
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate
 from modelcar_tui.models.context import positions_of
 from modelcar_tui.models.facts import ModelFacts

@@ -20,7 +20,7 @@ from modelcar_tui.image.types import ImageFacts
 from modelcar_tui.kube import objects
 from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.verdict.candidates import candidates
+from modelcar_tui.verdict.candidate import candidates
 from modelcar_tui.verdict.deciding import decide_model
 from modelcar_tui.verdict.reports import ModelRequirements
 from same_models import QUANTIZATIONS

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from modelcar_tui import __version__
 from modelcar_tui.commands import options
 from modelcar_tui.commands.guard import complain, guarded, own_process
+from modelcar_tui.core.version import __version__
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.settings import Settings
@@ -282,7 +282,7 @@ def _call_accelerator(args: argparse.Namespace) -> int:
 def _call_estimate(args: argparse.Namespace) -> int:
     from modelcar_tui.commands.estimate import run_cases_file, run_estimate
     from modelcar_tui.core.errors import Problem, UserError
-    from modelcar_tui.manifest.masking import masked_arguments
+    from modelcar_tui.manifest import masked_arguments
 
     arguments = masked_arguments(tuple(args.vllm_arguments))
     if args.cases:

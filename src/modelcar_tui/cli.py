@@ -11,9 +11,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from modelcar_tui import __version__
 from modelcar_tui.commands import options
 from modelcar_tui.commands.guard import complain, guarded, own_process
+from modelcar_tui.core.version import __version__
 
 THEMES = ("dark", "light", "colour-blind", "ansi", "mono")
 

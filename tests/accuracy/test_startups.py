@@ -160,8 +160,8 @@ def test_only_the_inputs_of_a_case_are_read(rows, tmp_path):
 def test_an_estimate_is_a_few_thousand_calls(rows):
     """Once the facts are there, as the solver asks: other arguments for the same model. Calls are counted:
     time is another on each machine, 4,000 of them take 0.3 to 1 ms."""
-    from modelcar_tui.hardware.products import gpu_for
-    from modelcar_tui.memory.estimate import estimate
+    from modelcar_tui.hardware.product import gpu_for
+    from modelcar_tui.memory.estimator import estimate
     from modelcar_tui.models.facts import ModelFacts
     from modelcar_tui.vllm.engine_args import engine_args
 

@@ -16,7 +16,7 @@ from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_objects import NODES, PODS, PROFILES, node, nvidia, pod
 from modelcar_tui.demo.kube_scenarios import openshift_ai
 from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.connect import connect
+from modelcar_tui.kube.connection import connect
 from modelcar_tui.kube.kubeconfig import find
 
 NODES_IN_ALL = 700

@@ -17,7 +17,7 @@ from server import Account, ApiServer, lost
 
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.demo.kube_objects import NAMESPACES, QUOTAS
-from modelcar_tui.kube.connect import connect
+from modelcar_tui.kube.connection import connect
 from modelcar_tui.kube.kubeconfig import find
 from modelcar_tui.kube.types import ClusterOptions
 from modelcar_tui.qa import cleanup

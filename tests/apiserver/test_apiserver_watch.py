@@ -13,7 +13,7 @@ import pytest
 from server import Account, ApiServer
 
 from modelcar_tui.core.secrets import Redactor
-from modelcar_tui.kube.connect import connect
+from modelcar_tui.kube.connection import connect
 from modelcar_tui.kube.kubeconfig import find
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.runner import QaEvent, Saw, Warned

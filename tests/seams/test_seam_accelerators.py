@@ -9,7 +9,7 @@ from seam_support import params
 
 from modelcar_tui.cluster.whatif import parse_gpu_flags
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.hardware.products import Product, gpu_for, mig_profiles, products
+from modelcar_tui.hardware.product import Product, gpu_for, mig_profiles, products
 
 PRODUCTS = products()
 SLICED = {name: card for name, card in PRODUCTS.items() if card.mig}

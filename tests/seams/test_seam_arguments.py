@@ -15,10 +15,10 @@ from seam_support import LLAMA, params
 from modelcar_tui.advice.finding import Stops
 from modelcar_tui.advice.lint.lint import lint_model
 from modelcar_tui.advice.lint.remarks import ENGINE
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.manifest.masking import is_secret_flag
 from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.argument_table import argument_table

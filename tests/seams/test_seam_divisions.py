@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from seam_support import params
 
-from modelcar_tui.hardware.products import gpu_for
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.hardware.product import gpu_for
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.known import known_models

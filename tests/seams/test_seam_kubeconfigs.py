@@ -22,7 +22,7 @@ from seam_support import REFUSED, params
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.kube.credentials import Credentials
 from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.flatten import flatten
+from modelcar_tui.kube.flattened import flatten
 from modelcar_tui.kube.kubeconfig import find, kubeconfig_paths
 from modelcar_tui.kube.login import ask
 from modelcar_tui.kube.types import ClusterOptions

@@ -20,7 +20,7 @@ from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_operators import APPLICATIONS
 from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
 from modelcar_tui.kube.types import ClusterOptions
-from modelcar_tui.verdict.candidates import candidates
+from modelcar_tui.verdict.candidate import candidates
 from modelcar_tui.verdict.deciding import decide_model, overall, preflight
 from modelcar_tui.verdict.reports import Holds, ModelVerdict, Verdict
 from support.configs import LLAMA_8B

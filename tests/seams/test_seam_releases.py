@@ -13,7 +13,7 @@ from seam_support import LLAMA, params
 from modelcar_tui.commands.lint import run_lint
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.engine_args import EngineArgs

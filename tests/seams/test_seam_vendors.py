@@ -6,8 +6,8 @@ import pytest
 from seam_support import params
 
 from modelcar_tui.cluster.whatif import parse_gpu_flags
-from modelcar_tui.hardware.products import gpu_for, products
-from modelcar_tui.hardware.vendors import hardware
+from modelcar_tui.hardware.product import gpu_for, products
+from modelcar_tui.hardware.vendor import hardware
 from modelcar_tui.qa.log.tables import suite
 from modelcar_tui.qa.suite import accelerator_word
 from modelcar_tui.vllm.quantization_table import quantization_table

@@ -17,7 +17,7 @@ from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.verdict.candidates import candidates
+from modelcar_tui.verdict.candidate import candidates
 from modelcar_tui.verdict.deciding import decide_model
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
 

@@ -16,9 +16,9 @@ import msgspec
 
 from modelcar_tui.advice.finding import Stops
 from modelcar_tui.advice.lint.lint import lint_model
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.manifest.types import ArgumentsFrom, ModelCar, Position, ServingArguments
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.vllm.engine_args import server_args
 from support import vllm_data

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from modelcar_tui.manifest.types import Position
+from modelcar_tui.manifest import Position
 
 
 class Severity(StrEnum):

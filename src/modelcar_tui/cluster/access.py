@@ -9,14 +9,19 @@ import msgspec
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube.addresses import may_carry_credentials
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.connect import connect
-from modelcar_tui.kube.credentials import Credentials
-from modelcar_tui.kube.errors import LOGIN, ClusterError
-from modelcar_tui.kube.expiry import jwt_expiry
-from modelcar_tui.kube.kubeconfig import find
-from modelcar_tui.kube.types import Access, ClusterOptions, Rung
+from modelcar_tui.kube import (
+    LOGIN,
+    Access,
+    Client,
+    ClusterError,
+    ClusterOptions,
+    Credentials,
+    Rung,
+    connect,
+    find,
+    jwt_expiry,
+    may_carry_credentials,
+)
 
 REVIEWS = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"

@@ -9,7 +9,7 @@ import msgspec
 
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Inventory, Pool
 from modelcar_tui.cluster.words import gib, several
-from modelcar_tui.hardware.vendors import vendor_title
+from modelcar_tui.hardware import vendor_title
 
 _UNTOLD = "shared, how is not known"
 _UNSURE = "sharing unknown"

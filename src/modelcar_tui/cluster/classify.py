@@ -14,9 +14,8 @@ from modelcar_tui.cluster.types import GpuNode, OtherNode, Pool
 from modelcar_tui.cluster.vendors import amd, intel, nvidia, others
 from modelcar_tui.cluster.vendors.view import Found, View
 from modelcar_tui.core.text import clean
-from modelcar_tui.hardware.vendors import served, vendors
-from modelcar_tui.kube import objects
-from modelcar_tui.kube.quantity import mebibytes, thousandths, whole
+from modelcar_tui.hardware import served, vendors
+from modelcar_tui.kube import mebibytes, objects, thousandths, whole
 
 FINDERS: dict[str, Callable[[View], Found | None]] = {
     "nvidia": nvidia.find,
@@ -27,7 +26,7 @@ FINDERS: dict[str, Callable[[View], Found | None]] = {
     "google-tpu": others.find_tpu,
     "aws-neuron": others.find_neuron,
 }
-"""What reads each vendor's labels and resources; a vendor is one of the table's (`hardware.vendors`)."""
+"""What reads each vendor's labels and resources; a vendor is one of the table's (`hardware.vendor`)."""
 NOT_OFFERED = "card-present-but-not-advertised"
 _PCI = "feature.node.kubernetes.io/pci-"
 _INSTANCE_TYPE = "node.kubernetes.io/instance-type"

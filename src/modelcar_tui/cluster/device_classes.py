@@ -15,9 +15,9 @@ from collections.abc import Collection
 import msgspec
 
 from modelcar_tui.cluster.types import GpuNode, Pool
-from modelcar_tui.hardware.vendors import asked_resource
+from modelcar_tui.hardware import asked_resource
+from modelcar_tui.kube import minor
 from modelcar_tui.kube.objects import DeviceClass
-from modelcar_tui.kube.release import minor
 
 _ALPHA, _BETA = 34, 36
 """Minor releases of Kubernetes in which extended resources served by DRA came, off and on by default."""

@@ -10,9 +10,7 @@ from modelcar_tui.cluster import dra
 from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.errors import Problem
-from modelcar_tui.kube import objects
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube import Client, ClusterError, objects
 
 _API = "/apis/resource.k8s.io"
 _BETAS = ("v1beta2", "v1beta1")

@@ -16,6 +16,7 @@ import msgspec
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
+from modelcar_tui.kube import mebibytes, whole
 from modelcar_tui.kube.objects import (
     Attribute,
     Device,
@@ -24,7 +25,6 @@ from modelcar_tui.kube.objects import (
     ResourceClaim,
     ResourceSlice,
 )
-from modelcar_tui.kube.quantity import mebibytes, whole
 
 _Key = tuple[str, str | None, int | None, str | None, bool]
 _Name = tuple[str, str, str]

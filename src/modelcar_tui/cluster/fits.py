@@ -24,7 +24,7 @@ from modelcar_tui.cluster.scheduling import Requirement
 from modelcar_tui.cluster.taints import tainted, tolerated, untolerated
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Pool
 from modelcar_tui.cluster.words import why_text
-from modelcar_tui.hardware.vendors import asked_resource
+from modelcar_tui.hardware import asked_resource
 
 __all__ = (
     "LARGER_DISKS",

@@ -15,8 +15,8 @@ from modelcar_tui.cluster.types import GpuNode, Held, Pool, Waiting
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.rounding import ceil_div
+from modelcar_tui.kube import thousandths, whole
 from modelcar_tui.kube.objects import Container, Pod, Quantity
-from modelcar_tui.kube.quantity import thousandths, whole
 
 Usage = dict[str, dict[str, int]]
 """Requested by node and resource: `cpu` in thousandths, memory and storage in bytes, `pods`, units."""

@@ -10,7 +10,7 @@ from modelcar_tui.cluster.cards import NOTHING, Cards, cards_of, how_shared, nod
 from modelcar_tui.cluster.types import GpuNode, Inventory, Pool
 from modelcar_tui.cluster.words import READ_FROM, WORTH, gib, several, some, why_text
 from modelcar_tui.core.cells import hang
-from modelcar_tui.hardware.vendors import vendor_title
+from modelcar_tui.hardware import vendor_title
 
 MOST_BLOCKS = 100
 MOST_NAMES = 60

@@ -22,7 +22,7 @@ from modelcar_tui.cluster.words import (
 )
 from modelcar_tui.core.cells import hang, table
 from modelcar_tui.core.version import __version__
-from modelcar_tui.kube.types import Rung
+from modelcar_tui.kube import Rung
 
 WIDTH = 120
 """Cells of a line in a file."""

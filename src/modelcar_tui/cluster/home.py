@@ -5,8 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube import Client, ClusterError
 
 CANDIDATES = ("redhat-ods-applications", "opendatahub")
 """Where they are unless somebody chose another namespace."""

@@ -19,9 +19,7 @@ from modelcar_tui.cluster.words import some
 from modelcar_tui.core.contain import SURPRISE, Contained
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube import objects
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube import Client, ClusterError, objects
 
 Progress = Callable[[Inventory], None]
 _PODS = "/api/v1/pods"

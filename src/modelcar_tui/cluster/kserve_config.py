@@ -19,9 +19,7 @@ from modelcar_tui.cluster.scheduling import Scheduling
 from modelcar_tui.cluster.serving_types import DeploymentMode, KServe, OciMode
 from modelcar_tui.cluster.types import Check, State
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.release import minor
+from modelcar_tui.kube import Client, ClusterError, minor
 
 KNATIVE = "serving.knative.dev"
 _SWITCH, _DEPLOY = "model-car-switch", "deployment-mode"

@@ -16,8 +16,7 @@ from modelcar_tui.cluster.limit_types import Behind, Queue, Room, amount
 from modelcar_tui.cluster.queues import GROUP
 from modelcar_tui.core.secrets import quoted
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube import Client, ClusterError
 from modelcar_tui.kube.objects import Condition, Expression, Meta, Quantity, SmallMeta
 
 _MOST = 2**62

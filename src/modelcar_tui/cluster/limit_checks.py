@@ -11,7 +11,7 @@ from modelcar_tui.cluster.limit_types import Behind, NamespaceLimits, Queue, Quo
 from modelcar_tui.cluster.limits import applies
 from modelcar_tui.cluster.types import Check, State
 from modelcar_tui.core.text import clean
-from modelcar_tui.hardware.vendors import prefixes
+from modelcar_tui.hardware import prefixes
 
 _CODES = {"quotas": "quota", "cluster quotas": "quota", "limit ranges": "limit-range", "queues": "queue"}
 

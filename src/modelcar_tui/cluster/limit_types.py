@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from modelcar_tui.kube.quantity import thousandths, whole
+from modelcar_tui.kube import thousandths, whole
 
 Answer = Literal["yes", "no", "unknown"]
 

@@ -17,8 +17,7 @@ from modelcar_tui.cluster.types import Check, State
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.secrets import quoted
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube import Client, ClusterError
 from modelcar_tui.kube.objects import Condition, Meta, Pod, PodSpec
 
 LLM_CODE = "llm-services"

@@ -33,12 +33,7 @@ from modelcar_tui.cluster.types import (
 from modelcar_tui.core.contain import Contained, hit, not_known, stopped
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.connect import connect
-from modelcar_tui.kube.credentials import Credentials
-from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.kubeconfig import find
-from modelcar_tui.kube.types import Access, ClusterOptions, Rung
+from modelcar_tui.kube import Access, Client, ClusterError, ClusterOptions, Credentials, Rung, connect, find
 
 _NOT_REACHED = Problem(
     what="the cluster could not be asked for a runtime image",

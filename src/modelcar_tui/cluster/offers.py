@@ -11,11 +11,10 @@ import msgspec
 from modelcar_tui.cluster.scheduling import Requirement, Scheduling
 from modelcar_tui.cluster.tolerations import Written, tolerations_of
 from modelcar_tui.core.text import clean
-from modelcar_tui.hardware.vendors import vendors
+from modelcar_tui.hardware import vendors
+from modelcar_tui.kube import mebibytes, thousandths
 from modelcar_tui.kube.objects import Meta, NodeSelector, Requirements
-from modelcar_tui.kube.quantity import mebibytes, thousandths
-from modelcar_tui.manifest.masking import masked_arguments
-from modelcar_tui.manifest.variables import expanded, references
+from modelcar_tui.manifest import expanded, masked_arguments, references
 from modelcar_tui.vllm.images import release_in, release_of_image, with_build
 
 _CONTAINER = "kserve-container"

@@ -11,8 +11,7 @@ from modelcar_tui.cluster.home import DSCI, VERSIONS
 from modelcar_tui.cluster.operator_status import Condition, worst
 from modelcar_tui.cluster.types import Check, State, Versions
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube import Client, ClusterError
 from modelcar_tui.kube.objects import T
 
 _DSC = "/apis/datasciencecluster.opendatahub.io/{}/datascienceclusters"

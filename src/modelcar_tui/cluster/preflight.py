@@ -26,9 +26,7 @@ from modelcar_tui.cluster.serving_types import KServe, LlmServices
 from modelcar_tui.cluster.types import Check, PullSecrets, State, Versions
 from modelcar_tui.core.contain import hit, not_known, stopped
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.release import minor
+from modelcar_tui.kube import Client, ClusterError, minor
 
 QUESTION_S = 60.0
 R = TypeVar("R")

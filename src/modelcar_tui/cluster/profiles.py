@@ -21,9 +21,8 @@ from modelcar_tui.cluster.serving_types import HardwareProfile, Offered, Profile
 from modelcar_tui.cluster.tolerations import Written, tolerations_of
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.text import clean
-from modelcar_tui.hardware.vendors import prefixes
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.hardware import prefixes
+from modelcar_tui.kube import Client, ClusterError
 from modelcar_tui.kube.objects import Meta, Quantity, T
 
 _HARDWARE = "/apis/infrastructure.opendatahub.io/{}/namespaces/{}/hardwareprofiles"

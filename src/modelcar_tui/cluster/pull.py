@@ -19,8 +19,7 @@ import msgspec
 from modelcar_tui.cluster.types import Check, PullSecrets, State
 from modelcar_tui.core.decode import decode
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube import Client, ClusterError
 
 ACCOUNT = "default"
 """The service account that KServe's pods run as where the InferenceService names none."""

@@ -14,10 +14,8 @@ from modelcar_tui.cluster.limit_types import NamespaceLimits, Queue, Quota, Rang
 from modelcar_tui.cluster.queues import GROUP as KUEUE
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube import Client, ClusterError, thousandths
 from modelcar_tui.kube.objects import Quantity, SmallMeta, T
-from modelcar_tui.kube.quantity import thousandths
 
 OPENSHIFT = "quota.openshift.io"
 R = TypeVar("R")

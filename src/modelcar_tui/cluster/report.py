@@ -8,7 +8,7 @@ from modelcar_tui.cluster.cards import Kind, Totals, kinds, totals
 from modelcar_tui.cluster.serving_report import serving_rows
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, OtherNode, Pool
 from modelcar_tui.cluster.words import why_text
-from modelcar_tui.hardware.vendors import served
+from modelcar_tui.hardware import served
 
 Row = dict[str, object]
 

@@ -19,9 +19,8 @@ from modelcar_tui.cluster.types import Inventory, Runtime
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
-from modelcar_tui.hardware.vendors import vendor_of_resource, vendors
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.hardware import vendor_of_resource, vendors
+from modelcar_tui.kube import Client, ClusterError
 from modelcar_tui.kube.objects import Meta
 
 OVERRIDE = "VLLM_RUNTIME_IMAGE"

@@ -11,9 +11,9 @@ import msgspec
 
 from modelcar_tui.cluster.types import ScaleUp
 from modelcar_tui.core.text import clean
-from modelcar_tui.hardware.products import by_cloud, instance, products
+from modelcar_tui.hardware import by_cloud, instance, products
+from modelcar_tui.kube import whole
 from modelcar_tui.kube.objects import Meta, Quantity
-from modelcar_tui.kube.quantity import whole
 
 _GPU_KEYS = ("machine.openshift.io/GPU", "capacity.cluster-autoscaler.kubernetes.io/gpu-count")
 """A number of 0 is the provider's word that there are none."""

@@ -21,8 +21,7 @@ from modelcar_tui.cluster.types import GpuNode, Inventory, OtherNode
 from modelcar_tui.core.decode import convert, decode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube import objects
-from modelcar_tui.kube.documents import json_documents, looks_like_json, parse, read_bytes
+from modelcar_tui.kube import json_documents, looks_like_json, objects, parse, read_bytes
 
 T = TypeVar("T", bound=msgspec.Struct)
 _FIX = "save one with: kubectl get nodes -o json > nodes.json"

@@ -15,9 +15,7 @@ from modelcar_tui.cluster.whatif import parse_gpu_flags
 from modelcar_tui.core.contain import not_known
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube.connect import connect
-from modelcar_tui.kube.kubeconfig import find
-from modelcar_tui.kube.types import Access, ClusterOptions, Rung
+from modelcar_tui.kube import Access, ClusterOptions, Rung, connect, find
 
 _NO_CLUSTER = Problem(
     what="no cluster was asked for a runtime image",

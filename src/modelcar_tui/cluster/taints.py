@@ -7,7 +7,7 @@ from modelcar_tui.cluster.profile_checks import naming
 from modelcar_tui.cluster.scheduling import Toleration
 from modelcar_tui.cluster.serving_types import HardwareProfile, ProfileKind
 from modelcar_tui.cluster.types import GpuNode, Pool
-from modelcar_tui.hardware.vendors import asked_resource
+from modelcar_tui.hardware import asked_resource
 
 TAINT = "taint"
 """The code of what taints make unknown."""

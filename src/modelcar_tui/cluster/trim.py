@@ -6,7 +6,7 @@ import msgspec
 
 from modelcar_tui.cluster.serving_types import Profiles
 from modelcar_tui.cluster.types import Inventory, Runtime
-from modelcar_tui.hardware.vendors import asked_resource, served
+from modelcar_tui.hardware import asked_resource, served
 
 
 def trimmed(inventory: Inventory, runtime: Runtime | None, profiles: Profiles | None = None) -> Inventory:

@@ -10,7 +10,7 @@ from modelcar_tui.cluster.limit_types import NamespaceLimits
 from modelcar_tui.cluster.scheduling import Scheduling
 from modelcar_tui.cluster.serving_types import KServe, LlmServices, Profiles
 from modelcar_tui.core.errors import Problem
-from modelcar_tui.kube.types import Access
+from modelcar_tui.kube import Access
 
 
 class Guarantee(StrEnum):
@@ -95,7 +95,7 @@ class GpuNode(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     vendor: str
-    """One of `hardware.vendors.vendors()`, or another resource's domain."""
+    """One of `hardware.vendor.vendors()`, or another resource's domain."""
     product: str | None = None
     """As a human says it: `H100-80GB-HBM3`."""
     family: str | None = None
@@ -335,14 +335,14 @@ class AcceleratorReport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def gpu_provider(self) -> str | None:
         """The vendor whose usable units are most, in the predecessor's capitals (`INTEL GAUDI`)."""
-        from modelcar_tui.hardware.vendors import vendor_title
+        from modelcar_tui.hardware import vendor_title
 
         return vendor_title(self.vendor) if self.vendor else None
 
     @property
     def vendor(self) -> str | None:
         """The vendor whose usable units are most, by our word; those that OpenShift AI serves come first."""
-        from modelcar_tui.hardware.vendors import served
+        from modelcar_tui.hardware import served
 
         units: dict[str, int] = {}
         for node in self.inventory.nodes:

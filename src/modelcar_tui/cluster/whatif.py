@@ -11,8 +11,7 @@ import msgspec
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Inventory, Pool
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
-from modelcar_tui.hardware.products import mig_profiles, product_named, products, row_named
-from modelcar_tui.hardware.vendors import vendor_in, vendors
+from modelcar_tui.hardware import mig_profiles, product_named, products, row_named, vendor_in, vendors
 
 _FORM = re.compile(r"(?P<product>[^:@\s]{1,80}):(?P<count>\d{1,4})(?:@(?P<nodes>\d{1,5}))?", re.ASCII)
 _MIG = re.compile(r"(?P<parent>.+)-MIG-(?P<profile>\d+g\.\d+gb[\w.+]*)", re.IGNORECASE)

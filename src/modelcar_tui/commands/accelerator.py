@@ -13,9 +13,8 @@ from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.commands.output import check_output, put_output
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.loops import run_once
-from modelcar_tui.kube.types import Rung
-from modelcar_tui.report.data import to_json
-from modelcar_tui.report.text import sections
+from modelcar_tui.kube import Rung
+from modelcar_tui.report import sections, to_json
 from modelcar_tui.supervisor.alone import run_alone
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.specialists.accelerator import Accelerator

@@ -11,12 +11,13 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.commands.replay import load_run
+from modelcar_tui.core.credentials import teach_environment
 from modelcar_tui.core.decode import decode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.loops import run_once
-from modelcar_tui.core.secrets import Redactor, teach_environment
-from modelcar_tui.report.data import to_json
+from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.report import to_json
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.afterwards import keep
 from modelcar_tui.supervisor.llm.question import WhatIf

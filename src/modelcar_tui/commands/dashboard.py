@@ -12,8 +12,7 @@ from modelcar_tui.commands.guard import complain
 from modelcar_tui.supervisor.engine import Engine
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.tui.port import EnginePort
-from modelcar_tui.tui.run import run_dashboard
+from modelcar_tui.tui import EnginePort, run_dashboard
 
 SWITCH_S = 0.001
 """How long the engine's thread keeps the interpreter while a key waits; Python's own 5 ms are felt in a
@@ -43,7 +42,7 @@ def _port(args: argparse.Namespace) -> EnginePort:
     fields = options.settings_fields(args)
     plain = Settings(manifest=args.manifest or "", **fields)
     if args.replay:
-        from modelcar_tui.tui.replay import ReplayPort
+        from modelcar_tui.tui import ReplayPort
 
         return ReplayPort(_journal(args.replay, plain))
     if args.resume:
@@ -51,7 +50,7 @@ def _port(args: argparse.Namespace) -> EnginePort:
 
         return Engine(plain, resume=find_run(args.resume, plain))
     if args.demo:
-        from modelcar_tui.demo.run import demo_settings, prepare_demo
+        from modelcar_tui.demo import demo_settings, prepare_demo
 
         return Engine(demo_settings(args.manifest, **fields), prepare=prepare_demo)
     return Engine(plain)

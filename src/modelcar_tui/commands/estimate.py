@@ -8,22 +8,18 @@ from pathlib import Path
 
 import msgspec
 
-from modelcar_tui.advice.heard import heard
+from modelcar_tui.advice import heard
 from modelcar_tui.commands.guard import complain
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
 from modelcar_tui.core.loops import run_once
 from modelcar_tui.core.shapes import without_address_secrets
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.products import gpu_for, row_named, row_of
-from modelcar_tui.image.types import ImageFacts
-from modelcar_tui.memory.estimate import estimate
-from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.memory.what_if import knobs, smallest_tp
+from modelcar_tui.hardware import Gpu, gpu_for, row_named, row_of
+from modelcar_tui.image import ImageFacts
+from modelcar_tui.memory import Estimate, Outcome, estimate, knobs, smallest_tp
 from modelcar_tui.models.count import count_parameters
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.report.data import to_json
-from modelcar_tui.report.estimate import estimate_lines
+from modelcar_tui.report import estimate_lines, to_json
 from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
 
 STATUS = dict.fromkeys(Outcome, ExitStatus.NO_GO) | {
@@ -34,7 +30,7 @@ STATUS = dict.fromkeys(Outcome, ExitStatus.NO_GO) | {
 
 def run_cases_file(path: str) -> int:
     """Print a JSON line a case; the status is that of the worst."""
-    from modelcar_tui.memory.cases import run_cases
+    from modelcar_tui.memory import run_cases
 
     statuses = {ExitStatus.GO}
     for line in run_cases(Path(path), heard):
@@ -109,14 +105,13 @@ def _enough(card: Gpu, args: EngineArgs) -> None:
 
 
 def _facts(source: str, authfile: str | None, registries_conf: str | None) -> ImageFacts:
-    from modelcar_tui.image.local import is_local, read_local
+    from modelcar_tui.image import is_local, read_local
 
     if is_local(source):
         return read_local(source)
     if (named := _by_name(source)) is not None:
         return named
-    from modelcar_tui.image.inspect import inspect_image
-    from modelcar_tui.image.options import ImageOptions
+    from modelcar_tui.image import ImageOptions, inspect_image
 
     options = ImageOptions(authfile=authfile, registries_conf=registries_conf)
     return run_once(inspect_image(source, "", options=options, count_parameters=count_parameters))

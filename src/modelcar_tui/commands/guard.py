@@ -96,8 +96,9 @@ def _keep(error: BaseException) -> str:
     from pathlib import Path
     from tempfile import mkdtemp
 
+    from modelcar_tui.core.credentials import teach_environment
     from modelcar_tui.core.files import write_private
-    from modelcar_tui.core.secrets import redact, teach_environment
+    from modelcar_tui.core.secrets import redact
 
     teach_environment()
     try:

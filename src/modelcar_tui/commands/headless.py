@@ -10,7 +10,7 @@ import msgspec
 from modelcar_tui.commands import options
 from modelcar_tui.commands.run import run_headless
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.manifest.reader import read_manifest
+from modelcar_tui.manifest import read_manifest
 from modelcar_tui.supervisor.runs import find_run
 from modelcar_tui.supervisor.settings import Approve, Settings
 
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace, *, default: str = "") -> int:
         return print_run(find_run(args.replay, Settings(manifest="", **fields)), form=form)
     manifest = getattr(args, "manifest", None) or getattr(args, "config", None)
     if args.demo:
-        from modelcar_tui.demo.run import demo_settings, prepare_demo
+        from modelcar_tui.demo import demo_settings, prepare_demo
 
         return run_headless(
             demo_settings(manifest, approve=approve, **fields), form=form, prepare=prepare_demo

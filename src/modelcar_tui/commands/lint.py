@@ -7,12 +7,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from modelcar_tui.advice.finding import Finding, Severity
-from modelcar_tui.advice.lint.formats import CODES, exit_worthy, render_files
-from modelcar_tui.advice.lint.lint import examine, of_problem
+from modelcar_tui.advice import Finding, Severity
+from modelcar_tui.advice.lint import CODES, examine, exit_worthy, of_problem, render_files
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
-from modelcar_tui.manifest.reader import inspect_manifest
+from modelcar_tui.manifest import inspect_manifest
 from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.readings import answering, is_open
 from modelcar_tui.vllm.release import newer_than, parse_version

@@ -38,7 +38,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line, in which no secret of the command line is repeated."""
         from modelcar_tui.core.secrets import redact
-        from modelcar_tui.manifest.masking import masked_arguments
+        from modelcar_tui.manifest import masked_arguments
 
         masked_arguments(self._words)  # teaches what it masks
         self.exit(2, f"{self.prog}: {redact(clean(message))}; see {self.prog} --help\n")

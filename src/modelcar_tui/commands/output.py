@@ -11,10 +11,7 @@ import msgspec
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import write_private
 from modelcar_tui.core.text import reveal
-from modelcar_tui.manifest.keeping import ChangedError, Keeping
-from modelcar_tui.manifest.records import place
-from modelcar_tui.manifest.standing import Standing
-from modelcar_tui.manifest.write import not_asked
+from modelcar_tui.manifest import ChangedError, Keeping, Standing, not_asked, place
 from modelcar_tui.supervisor.runs import command_keeping
 from modelcar_tui.supervisor.settings import Settings
 

@@ -12,17 +12,22 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
 from modelcar_tui.core.loops import run_once
 from modelcar_tui.core.text import reveal
-from modelcar_tui.manifest.diff import text_hunks
-from modelcar_tui.manifest.plan import ANYTHING, Decision, Plan
-from modelcar_tui.manifest.planfile import check_output, load_plan, put_plan
-from modelcar_tui.manifest.write import write_generated
-from modelcar_tui.report.text import change_text
+from modelcar_tui.manifest import (
+    ANYTHING,
+    Decision,
+    Plan,
+    check_output,
+    load_plan,
+    put_plan,
+    text_hunks,
+    write_generated,
+)
+from modelcar_tui.report import change_text
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.runs import command_keeping
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.supervisor import Supervisor
-from modelcar_tui.verdict.outcome import STATUS
-from modelcar_tui.verdict.reports import DecisionReport
+from modelcar_tui.verdict import STATUS, DecisionReport
 
 
 def make_plan(settings: Settings, output: Path | None) -> int:

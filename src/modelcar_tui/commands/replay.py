@@ -36,11 +36,11 @@ def print_run(folder: Path, *, form: str = "text") -> int:
         path = folder / JOURNAL if folder.is_dir() else folder
         sys.stdout.write(path.read_text())
     elif form == "json":
-        from modelcar_tui.report.data import envelope, to_json
+        from modelcar_tui.report import envelope, to_json
 
         sys.stdout.write(to_json(envelope(state)))
     else:
-        from modelcar_tui.report.text import markdown
+        from modelcar_tui.report import markdown
 
         sys.stdout.write(markdown(state))
     return state.finish.exit_status if state.finish else ExitStatus.UNKNOWN

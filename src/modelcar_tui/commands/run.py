@@ -19,7 +19,7 @@ from modelcar_tui.core.exit_codes import ExitStatus, worst
 from modelcar_tui.core.shortage import shortage
 from modelcar_tui.core.streams import OutputLost, deliver, give_up_output, wait_no_more
 from modelcar_tui.qa.seen import Seen
-from modelcar_tui.report.text import markdown
+from modelcar_tui.report import markdown
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.limits import STOP_S
 from modelcar_tui.supervisor.settings import Settings
@@ -185,7 +185,7 @@ class _Talk:
         for fault in supervisor.state.faults:
             complain(fault)
         if self._form == "json":
-            from modelcar_tui.report.data import envelope, to_json
+            from modelcar_tui.report import envelope, to_json
 
             sys.stdout.write(to_json(envelope(supervisor.state)))
         elif self._form == "text":

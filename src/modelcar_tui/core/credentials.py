@@ -6,6 +6,7 @@ quote it, so it is refused where it is read, in words that hold no part of it.
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,9 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from modelcar_tui.core.masks import unlike_a_word
-from modelcar_tui.core.secrets import teach, teach_lines, teach_password, teach_refused
+from modelcar_tui.core.names import Kind, kind_of
+from modelcar_tui.core.secrets import VARIABLES, teach, teach_lines, teach_password, teach_refused
+from modelcar_tui.core.shapes import unlike_ordinary
 
 _BREAKS = "\n\r\v\f\x85\u2028\u2029"
 LINE_BREAK = "holds a line break (pasted over two lines?)"
@@ -173,3 +176,15 @@ def _sent(user: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, value in config.items() if isinstance(config, dict) and not any(map(user.get, login)) else ():
         if key in ("id-token", "access-token") and isinstance(value, str):
             yield key, value
+
+
+def teach_environment(environ: Mapping[str, str] | None = None) -> None:
+    """`teach` the environment's: `VARIABLES`, whatever has a secret's name and no ordinary value, and the
+    logins in the addresses of proxies."""
+    environ = os.environ if environ is None else environ
+    teach(*(environ.get(name) for name in VARIABLES))
+    for name, value in environ.items():
+        if kind_of(name) is not Kind.NONE and unlike_ordinary(value):
+            teach(value)
+        if name.lower().endswith("_proxy"):
+            teach_login(value)

@@ -47,12 +47,3 @@ may_hold_secret = _AnyOf(_PARTS)
 """Whether a closer look at a text is worth while."""
 may_begin_secret = _AnyOf(_BEGINNINGS.split())
 """Whether one of the beginnings that issuers give their tokens may stand in a text."""
-
-
-def masked_by_shape(text: str) -> str:
-    """`text` with a mask for all that has the shape of a secret."""
-    if not may_hold_secret(text):
-        return text
-    from modelcar_tui.core.masks import masked
-
-    return masked(text)

@@ -7,15 +7,14 @@ Whoever reads a credential teaches it to the process (`teach`). From then on no 
 from __future__ import annotations
 
 import base64
-import os
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
-from modelcar_tui.core.hints import masked_by_shape
+from modelcar_tui.core.masking import masked_by_shape
 from modelcar_tui.core.search import Search
 from modelcar_tui.core.text import clean
 
@@ -203,22 +202,6 @@ def teach_passing(value: Secret | str) -> None:
 def teach_refused(value: str) -> None:
     """`teach` for a credential that can't be used: with the parts into which it falls at a line break."""
     teach(value, *_BREAKS.split(value))
-
-
-def teach_environment(environ: Mapping[str, str] | None = None) -> None:
-    """`teach` the environment's: `VARIABLES`, whatever has a secret's name and no ordinary value, and the
-    logins in the addresses of proxies."""
-    from modelcar_tui.core.credentials import teach_login
-    from modelcar_tui.core.names import Kind, kind_of
-    from modelcar_tui.core.shapes import unlike_ordinary
-
-    environ = os.environ if environ is None else environ
-    teach(*(environ.get(name) for name in VARIABLES))
-    for name, value in environ.items():
-        if kind_of(name) is not Kind.NONE and unlike_ordinary(value):
-            teach(value)
-        if name.lower().endswith("_proxy"):
-            teach_login(value)
 
 
 def redact(text: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from modelcar_tui.core.hints import masked_by_shape
+from modelcar_tui.core.masking import masked_by_shape
 
 _SEQUENCE = re.compile(
     r"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.facts import Fact
-from modelcar_tui.hardware.vendors import NVIDIA, vendors
+from modelcar_tui.hardware.vendor import NVIDIA, vendors
 
 
 class Gpu(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,97 @@
+"""The YAML that the operator wrote: read with places, changed by spans, written beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelcar_tui.core.door import door
+
+if TYPE_CHECKING:
+    from modelcar_tui.manifest.arguments import accepted_changes, effective, flag_of
+    from modelcar_tui.manifest.diff import text_hunks
+    from modelcar_tui.manifest.fields import OCI_TRANSPORTS
+    from modelcar_tui.manifest.keeping import ChangedError, Keeping
+    from modelcar_tui.manifest.limits import MAX_GPUS, MAX_TEXT
+    from modelcar_tui.manifest.masking import SECRET_FLAGS, is_reference, is_secret_flag, masked_arguments
+    from modelcar_tui.manifest.plan import ANYTHING, Change, Decision, Hunk, Operation, Plan
+    from modelcar_tui.manifest.planfile import PlanFile, check_output, load_plan, put_plan
+    from modelcar_tui.manifest.reader import MAX_MODELS, inspect_manifest, read_manifest
+    from modelcar_tui.manifest.records import place
+    from modelcar_tui.manifest.standing import Kind, Replaced, Standing
+    from modelcar_tui.manifest.types import (
+        ArgumentsFrom,
+        Ignore,
+        Manifest,
+        ModelCar,
+        Position,
+        ServingArguments,
+    )
+    from modelcar_tui.manifest.variables import expanded, references
+    from modelcar_tui.manifest.write import Output, not_asked, outputs, target_path, write_generated
+
+__all__ = [
+    "ANYTHING",
+    "MAX_GPUS",
+    "MAX_MODELS",
+    "MAX_TEXT",
+    "OCI_TRANSPORTS",
+    "SECRET_FLAGS",
+    "ArgumentsFrom",
+    "Change",
+    "ChangedError",
+    "Decision",
+    "Hunk",
+    "Ignore",
+    "Keeping",
+    "Kind",
+    "Manifest",
+    "ModelCar",
+    "Operation",
+    "Output",
+    "Plan",
+    "PlanFile",
+    "Position",
+    "Replaced",
+    "ServingArguments",
+    "Standing",
+    "accepted_changes",
+    "check_output",
+    "effective",
+    "expanded",
+    "flag_of",
+    "inspect_manifest",
+    "is_reference",
+    "is_secret_flag",
+    "load_plan",
+    "masked_arguments",
+    "not_asked",
+    "outputs",
+    "place",
+    "put_plan",
+    "read_manifest",
+    "references",
+    "target_path",
+    "text_hunks",
+    "write_generated",
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = door(
+        __name__,
+        {
+            "arguments": "accepted_changes effective flag_of",
+            "diff": "text_hunks",
+            "fields": "OCI_TRANSPORTS",
+            "keeping": "ChangedError Keeping",
+            "limits": "MAX_GPUS MAX_TEXT",
+            "masking": "SECRET_FLAGS is_reference is_secret_flag masked_arguments",
+            "plan": "ANYTHING Change Decision Hunk Operation Plan",
+            "planfile": "PlanFile check_output load_plan put_plan",
+            "reader": "MAX_MODELS inspect_manifest read_manifest",
+            "records": "place",
+            "standing": "Kind Replaced Standing",
+            "types": "ArgumentsFrom Ignore Manifest ModelCar Position ServingArguments",
+            "variables": "expanded references",
+            "write": "Output not_asked outputs target_path write_generated",
+        },
+    )

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from modelcar_tui.core.hints import masked_by_shape
+from modelcar_tui.core.masking import masked_by_shape
 from modelcar_tui.core.names import Kind, kind_of
 from modelcar_tui.core.numbers import is_mask, mask_of
 from modelcar_tui.core.secrets import teach

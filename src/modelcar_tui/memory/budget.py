@@ -9,8 +9,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.facts import GIB
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.vendors import NVIDIA
+from modelcar_tui.hardware import NVIDIA, Gpu
 from modelcar_tui.memory import lora, overheads, rocm
 from modelcar_tui.memory.activation import Peak, peak_of
 from modelcar_tui.memory.buffers import step_buffers

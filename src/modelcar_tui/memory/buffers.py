@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelcar_tui.core.facts import MIB
-from modelcar_tui.hardware.vendors import NVIDIA
+from modelcar_tui.hardware import NVIDIA
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import absent_modalities
 

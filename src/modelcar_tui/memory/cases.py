@@ -16,12 +16,11 @@ from typing import Any
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.facts import Fact, Source, unknown
 from modelcar_tui.core.text import clean
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.products import gpu_for
-from modelcar_tui.manifest.masking import masked_arguments
+from modelcar_tui.hardware import Gpu, gpu_for
+from modelcar_tui.manifest import masked_arguments
 from modelcar_tui.memory.case_arguments import arguments_of, flags_of
 from modelcar_tui.memory.case_fields import fields_as_flags, with_flags
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.config import Reader
 from modelcar_tui.models.facts import ModelFacts
@@ -53,7 +52,7 @@ def run_cases(path: Path, hear: Hear | None = None) -> Iterator[dict[str, Any]]:
     promised) and `kv_tokens_high`, which are the figure itself where nothing is open.
 
     Args:
-        hear: what the command line hears beside memory (`advice.heard`).
+        hear: what the command line hears beside memory (`advice.objections`).
 
     Raises:
         UserError: the file can't be read, or is not a YAML list of mappings.

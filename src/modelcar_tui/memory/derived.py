@@ -11,7 +11,7 @@ from bisect import bisect_left
 import msgspec
 
 from modelcar_tui.core.facts import GIB, Fact
-from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware import Gpu
 from modelcar_tui.memory.budget import Budget, budget_for, budgets_of, on_card, tightest
 from modelcar_tui.memory.judged import Judged, judge
 from modelcar_tui.memory.outcome import minimum, would_fit

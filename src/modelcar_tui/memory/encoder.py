@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import msgspec
 
-from modelcar_tui.hardware.vendors import NVIDIA
+from modelcar_tui.hardware import NVIDIA
 from modelcar_tui.memory import second_runner
 from modelcar_tui.memory.refused import Refusal
 from modelcar_tui.memory.start import Start

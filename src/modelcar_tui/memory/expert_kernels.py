@@ -11,7 +11,7 @@ from __future__ import annotations
 from enum import Enum
 
 from modelcar_tui.core.rounding import round_up
-from modelcar_tui.hardware.vendors import NVIDIA
+from modelcar_tui.hardware import NVIDIA
 from modelcar_tui.memory.start import Start
 from modelcar_tui.models.parts import Moe
 from modelcar_tui.models.scheme import Scheme

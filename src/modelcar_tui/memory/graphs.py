@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.facts import GIB, MIB
-from modelcar_tui.hardware.vendors import NVIDIA
+from modelcar_tui.hardware import NVIDIA
 from modelcar_tui.memory.kv.widths import number_bytes
 from modelcar_tui.memory.start import Start
 

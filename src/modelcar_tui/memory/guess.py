@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.facts import GIB, Fact, Source, unknown
-from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware import Gpu
 from modelcar_tui.memory.by_name import WEIGHTS, guessed_need
 from modelcar_tui.memory.outcome import free_is_checked, no_free_memory
 from modelcar_tui.memory.refusals import data_type_refusal, gpu_refusal, method_refusal, scheme_refusal

@@ -11,8 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from modelcar_tui.core.facts import GIB, Fact, Source, Term, unknown
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.vendors import AMD, NVIDIA, vendor_title
+from modelcar_tui.hardware import AMD, NVIDIA, Gpu, vendor_title
 from modelcar_tui.memory.budget import Budget
 from modelcar_tui.memory.outcome import NO_TOTAL, Verdict, text
 from modelcar_tui.memory.platforms import Room, Rule, cache_factor, platform_of, room_for

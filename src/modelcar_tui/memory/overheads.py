@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.core.facts import GIB
-from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware import Gpu
 from modelcar_tui.memory import graphs as cuda_graphs
 from modelcar_tui.memory import rocm, second_runner
 from modelcar_tui.memory.graphs import Part

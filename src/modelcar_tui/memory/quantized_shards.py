@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.vendors import NVIDIA
+from modelcar_tui.hardware import NVIDIA, Gpu
 from modelcar_tui.memory.refused import Refusal
 from modelcar_tui.memory.tower_shards import cut_tower
 from modelcar_tui.memory.types import Outcome

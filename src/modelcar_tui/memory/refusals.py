@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.vendors import Hardware, hardware
+from modelcar_tui.hardware import Gpu, Hardware, hardware
 from modelcar_tui.memory.quantized_shards import cut_refusal
 from modelcar_tui.memory.refused import Refusal
 from modelcar_tui.memory.start import Start

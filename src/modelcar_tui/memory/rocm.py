@@ -14,8 +14,7 @@ from functools import lru_cache
 import msgspec
 
 from modelcar_tui.core.facts import GIB, Source, Term
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.vendors import AMD
+from modelcar_tui.hardware import AMD, Gpu
 from modelcar_tui.memory.graphs import Part, sizes_of
 from modelcar_tui.memory.residue import Held, held
 from modelcar_tui.memory.rocm_layers import Kernels, short_padding, steps_of

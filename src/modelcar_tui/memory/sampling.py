@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import msgspec
 
-from modelcar_tui.hardware.vendors import AMD
+from modelcar_tui.hardware import AMD
 from modelcar_tui.memory import second_runner
 from modelcar_tui.memory.start import Start
 from modelcar_tui.vllm.builds import Build, Sampler, may_lack_flashinfer, sampler_of

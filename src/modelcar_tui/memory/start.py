@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.vendors import AMD, NVIDIA, hardware
+from modelcar_tui.hardware import AMD, NVIDIA, Gpu, hardware
 from modelcar_tui.models.model import Model
 from modelcar_tui.vllm.defaults import Limits, limits_for, served_context
 from modelcar_tui.vllm.engine_args import EngineArgs

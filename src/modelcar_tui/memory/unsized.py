@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.core.facts import GIB, Source
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.vendors import NVIDIA
+from modelcar_tui.hardware import NVIDIA, Gpu
 from modelcar_tui.memory import encoder
 from modelcar_tui.memory.budget import Budget
 from modelcar_tui.memory.draft_heads import draft_kind

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.hardware import Gpu
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Knob, Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.engine_args import EngineArgs

@@ -13,8 +13,7 @@ import msgspec
 
 from modelcar_tui.core.stamps import seconds
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube import Client, ClusterError
 from modelcar_tui.qa.engines.kube_objects import RUN_LABEL, object_name
 from modelcar_tui.qa.log.objects import SLACK_S
 from modelcar_tui.qa.suite_facts import spaces

@@ -9,11 +9,7 @@ from contextlib import suppress
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.stamps import seconds
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.connect import connect_as
-from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.flatten import Flattened
-from modelcar_tui.kube.types import ClusterOptions
+from modelcar_tui.kube import Client, ClusterError, ClusterOptions, Flattened, connect_as
 
 LIMIT_S = 10.0
 

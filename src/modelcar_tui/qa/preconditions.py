@@ -8,7 +8,7 @@ import shutil
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.pull_secret import VARIABLE, parse
 from modelcar_tui.core.secrets import Secret
-from modelcar_tui.kube.kubeconfig import in_cluster, kubeconfig_paths
+from modelcar_tui.kube import in_cluster, kubeconfig_paths
 from modelcar_tui.qa.suite import no_test
 from modelcar_tui.qa.types import QaOutcome
 

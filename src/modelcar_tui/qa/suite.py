@@ -13,7 +13,7 @@ import msgspec
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.pull_secret import LOGIN_HOST, NONE, VARIABLE, PullSecret, parse
 from modelcar_tui.core.secrets import Secret
-from modelcar_tui.hardware.vendors import vendor_word, vendors
+from modelcar_tui.hardware import vendor_word, vendors
 from modelcar_tui.qa.log.tables import suite
 from modelcar_tui.qa.manifest_file import StagedManifest
 from modelcar_tui.qa.suite_facts import IMAGE, Option, SuiteFacts, facts_of, nearest_with_test, tag_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.secrets import redact_fields
-from modelcar_tui.kube.types import ClusterOptions
+from modelcar_tui.kube import ClusterOptions
 
 
 class QaRequest(msgspec.Struct, frozen=True, kw_only=True):

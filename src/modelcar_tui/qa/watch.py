@@ -17,9 +17,7 @@ from urllib.parse import quote
 from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.secrets import Redactor, quoted
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.connect import connect
-from modelcar_tui.kube.kubeconfig import find
+from modelcar_tui.kube import Client, connect, find
 from modelcar_tui.qa import store
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.manifest_file import stage_manifest

@@ -13,8 +13,7 @@ from collections.abc import Iterable
 from contextlib import aclosing
 
 from modelcar_tui.core.contain import Contained
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube import Client, ClusterError
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.watch_pods import LABEL
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelcar_tui.core.stamps import seconds
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube import Client, ClusterError
 from modelcar_tui.qa.log.objects import SLACK_S
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.pod import is_ready

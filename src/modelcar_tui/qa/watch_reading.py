@@ -9,8 +9,7 @@ from contextlib import aclosing
 from typing import Any, NamedTuple
 
 from modelcar_tui.core.secrets import Redactor
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube import Client, ClusterError
 from modelcar_tui.qa.pod import Container, containers_of
 from modelcar_tui.qa.watch_pods import SERVER
 

@@ -9,7 +9,7 @@ import msgspec
 from modelcar_tui.report.text import TITLES
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.state import Pane, RunState
-from modelcar_tui.verdict.outcome import ModelOutcome, RunOutcome
+from modelcar_tui.verdict import ModelOutcome, RunOutcome
 
 SCHEMA = 1
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelcar_tui.core.facts import Fact
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.memory.types import Estimate, Knob, Outcome
+from modelcar_tui.hardware import Gpu
+from modelcar_tui.memory import Estimate, Knob, Outcome
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.readings import stands_in, unread
 

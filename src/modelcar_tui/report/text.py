@@ -8,11 +8,11 @@ from pathlib import Path
 import msgspec
 
 from modelcar_tui.core.text import reveal
-from modelcar_tui.manifest.plan import Change, Operation
+from modelcar_tui.manifest import Change, Operation
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.state import Pane, RunState, Step
-from modelcar_tui.verdict.reports import DecisionReport
+from modelcar_tui.verdict import DecisionReport
 
 TITLES = {
     "configuration": "Configuration",

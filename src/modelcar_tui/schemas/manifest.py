@@ -10,9 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from modelcar_tui.manifest.fields import OCI_TRANSPORTS
-from modelcar_tui.manifest.limits import MAX_GPUS, MAX_TEXT
-from modelcar_tui.manifest.reader import MAX_MODELS
+from modelcar_tui.manifest import MAX_GPUS, MAX_MODELS, MAX_TEXT, OCI_TRANSPORTS
 
 _TRANSPORTS = "|".join(name.replace("+", r"\+") for name in OCI_TRANSPORTS)
 _IMAGE = rf"^ *(?:(?:{_TRANSPORTS})://\S*[^\s/]\S*|(?![A-Za-z][A-Za-z0-9+.-]*://)\S+) *$"

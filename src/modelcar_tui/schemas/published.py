@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel
 
-from modelcar_tui.manifest.planfile import PlanFile
+from modelcar_tui.manifest import PlanFile
 from modelcar_tui.schemas.descriptions import describe
 from modelcar_tui.schemas.manifest import ModelCarManifest
 from modelcar_tui.schemas.report import Report

@@ -6,7 +6,7 @@ import msgspec
 
 from modelcar_tui.supervisor.specialist import Metadata
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.verdict.reports import Condition, Verdict
+from modelcar_tui.verdict import Condition, Verdict
 
 
 class ModelOutcome(msgspec.Struct, frozen=True, kw_only=True):

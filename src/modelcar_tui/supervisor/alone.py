@@ -7,8 +7,9 @@ from typing import TypeVar
 
 import msgspec
 
-from modelcar_tui import __version__
-from modelcar_tui.core.secrets import Redactor, teach_environment
+from modelcar_tui.core.credentials import teach_environment
+from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.core.version import __version__
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.runs import command_folder
 from modelcar_tui.supervisor.settings import Settings

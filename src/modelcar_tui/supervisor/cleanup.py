@@ -12,11 +12,7 @@ from modelcar_tui.core.decode import decode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.files import write_private
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.connect import connect
-from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.kubeconfig import find
-from modelcar_tui.kube.types import ClusterOptions
+from modelcar_tui.kube import Client, ClusterError, ClusterOptions, connect, find
 from modelcar_tui.qa import cleanup, store
 from modelcar_tui.qa.cleanup import Leftover
 from modelcar_tui.qa.engines.staging import driving

@@ -19,13 +19,13 @@ import msgspec
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.shortage import limited, shortage
-from modelcar_tui.manifest.plan import Decision
+from modelcar_tui.manifest import Decision
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.mailbox import Mailbox
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.verdict.reports import ApplyPreview, Verdict
+from modelcar_tui.verdict import ApplyPreview, Verdict
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.llm.question import WhatIf

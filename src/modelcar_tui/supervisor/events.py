@@ -11,12 +11,10 @@ from enum import StrEnum
 import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport
-from modelcar_tui.manifest.plan import Decision
-from modelcar_tui.manifest.standing import Replaced
-from modelcar_tui.manifest.types import Manifest
+from modelcar_tui.manifest import Decision, Manifest, Replaced
 from modelcar_tui.qa.seen import Seen
 from modelcar_tui.qa.types import QaOutcome
-from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, Verdict
+from modelcar_tui.verdict import DecisionReport, ModelRequirements, Verdict
 
 
 class Status(StrEnum):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.verdict.outcome import Known, RunOutcome, outcome
+from modelcar_tui.verdict import Known, RunOutcome, run_outcome
 
 
 def outcome_of(state: RunState) -> RunOutcome | None:
     """What the run has come to so far; None before there is a verdict."""
-    return outcome(known(state))
+    return run_outcome(known(state))
 
 
 def known(state: RunState) -> Known:

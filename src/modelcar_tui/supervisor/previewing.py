@@ -8,22 +8,21 @@ from typing import TYPE_CHECKING
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import reveal
-from modelcar_tui.manifest.plan import Decision, Plan
+from modelcar_tui.manifest import Decision, Plan
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.verdict.reports import ApplyPreview
+from modelcar_tui.verdict import ApplyPreview
 
 if TYPE_CHECKING:
-    from modelcar_tui.manifest.write import Output
+    from modelcar_tui.manifest import Output
 
 
 def preview(
     run: RunState, decision: Decision, *, vllm: str | None = None, patch: bool = False
 ) -> ApplyPreview:
     """The effect of exactly this decision on the manifest and on the verdict. Writes nothing."""
-    from modelcar_tui.manifest.diff import text_hunks
-    from modelcar_tui.manifest.write import outputs
+    from modelcar_tui.manifest import outputs, text_hunks
     from modelcar_tui.supervisor.runs import run_keeping
-    from modelcar_tui.verdict.accepting import decide_accepted
+    from modelcar_tui.verdict import decide_accepted
 
     report = run.decision
     if report is None:
@@ -79,10 +78,9 @@ def _in_the_way(files: tuple[Output, ...]) -> tuple[Problem, ...]:
 
 def _new_errors(run: RunState, plan: Plan, decision: Decision, vllm: str | None) -> tuple[Problem, ...]:
     """What vLLM would refuse of the accepted set and did not refuse of the base: edits, bad combinations."""
-    from modelcar_tui.advice.finding import Severity
-    from modelcar_tui.advice.lint.lint import lint_model
-    from modelcar_tui.verdict.accepting import accepted_model
-    from modelcar_tui.verdict.deciding import runtime_version
+    from modelcar_tui.advice import Severity
+    from modelcar_tui.advice.lint import lint_model
+    from modelcar_tui.verdict import accepted_model, runtime_version
 
     release = vllm or (runtime_version(run.cluster) if run.cluster else None)
     touched = {change.model for change in plan.changes if change.id in decision.accepted}

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.supervisor.specialist import Specialist
-from modelcar_tui.verdict.reports import Verdict
+from modelcar_tui.verdict import Verdict
 
 APPROVAL = "approval"
 WRITE = "write"

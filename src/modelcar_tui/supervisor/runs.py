@@ -15,7 +15,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import check_owner, fresh_folder, private_folder, write_private
 from modelcar_tui.core.lock import try_lock
 from modelcar_tui.core.shapes import without_address_secrets
-from modelcar_tui.manifest.keeping import Keeping
+from modelcar_tui.manifest import Keeping
 from modelcar_tui.supervisor.llm.config import choose
 from modelcar_tui.supervisor.settings import Settings
 

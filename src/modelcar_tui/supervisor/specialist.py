@@ -20,8 +20,7 @@ from modelcar_tui.core.decode import convert
 from modelcar_tui.core.files import write_private
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.text import clean, clean_block
-from modelcar_tui.manifest.plan import Change
-from modelcar_tui.manifest.types import Manifest
+from modelcar_tui.manifest import Change, Manifest
 from modelcar_tui.supervisor.events import (
     AnyEvent,
     Noticed,
@@ -32,8 +31,7 @@ from modelcar_tui.supervisor.events import (
     StepPlan,
 )
 from modelcar_tui.supervisor.settings import Settings
-from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, Verdict
-from modelcar_tui.verdict.votes import said
+from modelcar_tui.verdict import DecisionReport, ModelRequirements, Verdict, said
 
 R = TypeVar("R", bound=msgspec.Struct)
 Suggest = Callable[[DecisionReport], Awaitable[tuple[Change, ...]]]

@@ -14,13 +14,11 @@ import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.manifest.plan import Decision
-from modelcar_tui.manifest.types import Manifest
+from modelcar_tui.manifest import Decision, Manifest
 from modelcar_tui.qa.seen import Seen
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.verdict.outcome import stands
-from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, Verdict, Vote
+from modelcar_tui.verdict import DecisionReport, ModelRequirements, Verdict, Vote, stands
 
 _S = TypeVar("_S", bound=msgspec.Struct)
 _INTERRUPTED = (ExitStatus.INTERRUPTED, ExitStatus.TIMED_OUT, ExitStatus.HANGUP, ExitStatus.TERMINATED)

@@ -15,7 +15,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.exit_codes import worst as worst_status
 from modelcar_tui.core.text import clean
-from modelcar_tui.manifest.plan import ANYTHING, Decision
+from modelcar_tui.manifest import ANYTHING, Decision
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.graph import State
@@ -25,12 +25,17 @@ from modelcar_tui.supervisor.runs import RunFolder, run_keeping
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.specialists.decision import told
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.verdict.accepting import decide_accepted, with_findings
-from modelcar_tui.verdict.measured import qa_failed
-from modelcar_tui.verdict.one_by_one import lowered
-from modelcar_tui.verdict.outcome import RunOutcome, settled
-from modelcar_tui.verdict.reports import DecisionReport, Verdict
-from modelcar_tui.verdict.votes import worst
+from modelcar_tui.verdict import (
+    DecisionReport,
+    RunOutcome,
+    Verdict,
+    decide_accepted,
+    lowered,
+    qa_failed,
+    settled,
+    with_findings,
+    worst,
+)
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.llm.session import Session
@@ -92,7 +97,7 @@ class Steps:
         Running again after a crash finds the same bytes in place and changes nothing. What another hand or
         run wrote there is replaced only where the answer says so.
         """
-        from modelcar_tui.manifest.write import write_generated
+        from modelcar_tui.manifest import write_generated
 
         decision = convert(state["answer"], Decision)
         if self._settings.force and decision.replaces is None:

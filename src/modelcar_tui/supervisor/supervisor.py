@@ -20,14 +20,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from modelcar_tui import __version__
 from modelcar_tui.core.contain import hit
 from modelcar_tui.core.crash import kind
+from modelcar_tui.core.credentials import teach_environment
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.core.secrets import Redactor, teach_environment
+from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.shortage import shortage
-from modelcar_tui.manifest.plan import ANYTHING, Decision
+from modelcar_tui.core.version import __version__
+from modelcar_tui.manifest import ANYTHING, Decision
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.afterwards import keep
 from modelcar_tui.supervisor.journal import Journal, read_journal
@@ -39,7 +40,7 @@ from modelcar_tui.supervisor.runs import CHECKPOINT, JOURNAL, RunFolder
 from modelcar_tui.supervisor.settings import Approve, Settings, settings_of
 from modelcar_tui.supervisor.specialist import Context, Specialist
 from modelcar_tui.supervisor.state import RunState, fold, reduce
-from modelcar_tui.verdict.reports import Verdict
+from modelcar_tui.verdict import Verdict
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.graph import State

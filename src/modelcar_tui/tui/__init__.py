@@ -1,0 +1,24 @@
+"""The dashboard: Textual's faces of a `RunState`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelcar_tui.core.door import door
+
+if TYPE_CHECKING:
+    from modelcar_tui.tui.port import EnginePort
+    from modelcar_tui.tui.replay import ReplayPort
+    from modelcar_tui.tui.run import run_dashboard
+
+__all__ = ["EnginePort", "ReplayPort", "run_dashboard"]
+
+if not TYPE_CHECKING:
+    __getattr__ = door(
+        __name__,
+        {
+            "port": "EnginePort",
+            "replay": "ReplayPort",
+            "run": "run_dashboard",
+        },
+    )

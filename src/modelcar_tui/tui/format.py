@@ -8,8 +8,7 @@ from modelcar_tui.core.facts import GIB, Fact, Source
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Span
-from modelcar_tui.verdict.outcome import QA_FAILED, RunOutcome
-from modelcar_tui.verdict.reports import Verdict
+from modelcar_tui.verdict import QA_FAILED, RunOutcome, Verdict
 
 STATUS_ROLE = {
     Status.WAITING: "wait",

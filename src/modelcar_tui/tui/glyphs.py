@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.supervisor.events import Status
-from modelcar_tui.verdict.reports import Verdict
+from modelcar_tui.verdict import Verdict
 
 
 class Glyphs(msgspec.Struct, frozen=True):

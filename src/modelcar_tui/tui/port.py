@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
-from modelcar_tui.manifest.plan import Decision
+from modelcar_tui.manifest import Decision
 from modelcar_tui.supervisor.events import Stamped
 from modelcar_tui.supervisor.llm.question import WhatIf
-from modelcar_tui.verdict.reports import ApplyPreview
+from modelcar_tui.verdict import ApplyPreview
 
 
 class EnginePort(Protocol):

@@ -16,14 +16,14 @@ import msgspec
 
 from modelcar_tui.core.decode import decode
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.manifest.plan import Decision
+from modelcar_tui.manifest import Decision
 from modelcar_tui.supervisor.events import DecisionMade, QaStarted, QuestionAnswered, Stamped
 from modelcar_tui.supervisor.journal import read_journal
 from modelcar_tui.supervisor.llm.question import WhatIf
 from modelcar_tui.supervisor.runs import SETTINGS
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState, fold
-from modelcar_tui.verdict.reports import ApplyPreview, DecisionReport
+from modelcar_tui.verdict import ApplyPreview, DecisionReport
 
 LONGEST_GAP_S = 2.0
 """Seconds on the screen for any silence of the recording: an operator's lunch is not replayed."""

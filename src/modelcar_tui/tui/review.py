@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from modelcar_tui.core.text import has_hidden
-from modelcar_tui.manifest.plan import Change, Decision, Hunk, Plan
+from modelcar_tui.manifest import Change, Decision, Hunk, Plan
 
 
 class Mark(StrEnum):
@@ -84,7 +84,7 @@ class Review:
         Raises:
             ValueError: the text is empty, holds a character that the eye does not see, or a secret.
         """
-        from modelcar_tui.manifest.masking import masked_arguments
+        from modelcar_tui.manifest import masked_arguments
 
         if not text.strip():
             raise ValueError("empty; n rejects the change")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from modelcar_tui.advice.finding import Finding
-from modelcar_tui.advice.lint.lint import told
+from modelcar_tui.advice import Finding
+from modelcar_tui.advice.lint import told
 from modelcar_tui.cluster.types import AcceleratorReport
-from modelcar_tui.manifest.arguments import accepted_changes, effective
-from modelcar_tui.manifest.plan import Decision, Plan
-from modelcar_tui.manifest.types import Ignore
-from modelcar_tui.verdict.candidates import candidates
+from modelcar_tui.manifest import Decision, Ignore, Plan, accepted_changes, effective
+from modelcar_tui.verdict.candidate import candidates
 from modelcar_tui.verdict.deciding import overall, runtime_arguments, runtime_environment, runtime_version
 from modelcar_tui.verdict.one_by_one import decided, linted
 from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict

@@ -14,9 +14,8 @@ from modelcar_tui.cluster.trim import resources
 from modelcar_tui.cluster.types import AcceleratorReport, Check, Guarantee, Inventory, State
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.reference import parse_reference
-from modelcar_tui.memory.estimate import estimate
-from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.verdict.candidates import Candidate, kind_name
+from modelcar_tui.memory import Estimate, Outcome, estimate
+from modelcar_tui.verdict.candidate import Candidate, kind_name
 from modelcar_tui.verdict.kinds import on_kinds
 from modelcar_tui.verdict.landing import Landing, fetches, land, pod_for, pod_of, within_limits
 from modelcar_tui.verdict.other_vendors import if_served, settles_doubt

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from modelcar_tui.memory.types import Outcome
-from modelcar_tui.memory.what_if import smallest_tp
-from modelcar_tui.verdict.candidates import Candidate, kind_name
+from modelcar_tui.memory import Outcome, smallest_tp
+from modelcar_tui.verdict.candidate import Candidate, kind_name
 from modelcar_tui.verdict.reports import KindFit, ModelRequirements, ModelVerdict, OnKind, Verdict
 from modelcar_tui.vllm.engine_args import server_args
 from modelcar_tui.vllm.support import Support

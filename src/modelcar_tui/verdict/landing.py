@@ -23,8 +23,8 @@ from modelcar_tui.cluster.serving_types import HardwareProfile, OciMode
 from modelcar_tui.cluster.taints import TAINT
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Pool
 from modelcar_tui.core.facts import GIB
-from modelcar_tui.hardware.vendors import asked_resource
-from modelcar_tui.verdict.candidates import Candidate
+from modelcar_tui.hardware import asked_resource
+from modelcar_tui.verdict.candidate import Candidate
 from modelcar_tui.verdict.reports import Condition, Holds, ModelRequirements
 from modelcar_tui.vllm.engine_args import EngineArgs, server_args
 

@@ -9,15 +9,14 @@ from pathlib import Path
 
 import msgspec
 
-from modelcar_tui.advice.finding import Finding
-from modelcar_tui.advice.lint.lint import lint_model, of_problem, told
+from modelcar_tui.advice import Finding
+from modelcar_tui.advice.lint import lint_model, of_problem, told
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.contain import STOPPED, Contained
 from modelcar_tui.core.errors import Problem
-from modelcar_tui.manifest.plan import Change, Hunk, Plan
-from modelcar_tui.manifest.types import Manifest, ModelCar
+from modelcar_tui.manifest import Change, Hunk, Manifest, ModelCar, Plan
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.verdict.candidates import Candidate
+from modelcar_tui.verdict.candidate import Candidate
 from modelcar_tui.verdict.deciding import decide_model
 from modelcar_tui.verdict.proposing import Proposal, propose_for
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
@@ -177,7 +176,7 @@ def optimized(
     models: Sequence[ModelRequirements], plan: Plan, faults: Faults
 ) -> tuple[dict[str, object], ...]:
     """Each changed model's serving arguments after all of its changes."""
-    from modelcar_tui.advice.repairs.proposals import optimized_json
+    from modelcar_tui.advice.repairs import optimized_json
 
     found = []
     for model in models:
@@ -190,6 +189,6 @@ def optimized(
 
 
 def _hunks(base: bytes, plan: Plan, changes: tuple[Change, ...]) -> tuple[Hunk, ...]:
-    from modelcar_tui.manifest.diff import text_hunks
+    from modelcar_tui.manifest import text_hunks
 
     return text_hunks(base, msgspec.structs.replace(plan, changes=changes)) if changes else ()

@@ -5,9 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport, Card
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.products import product_named
-from modelcar_tui.hardware.vendors import served, vendor_title, vendors
+from modelcar_tui.hardware import Gpu, product_named, served, vendor_title, vendors
 from modelcar_tui.verdict.reports import ModelVerdict, Verdict
 
 

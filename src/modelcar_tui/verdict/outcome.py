@@ -14,7 +14,7 @@ import msgspec
 from modelcar_tui.cluster.types import State
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.exit_codes import worst as worst_status
-from modelcar_tui.manifest.plan import Change, Decision, Operation
+from modelcar_tui.manifest import Change, Decision, Operation
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.verdict.measured import measured, qa_failed
 from modelcar_tui.verdict.reports import Condition, DecisionReport, Holds, ModelVerdict, Verdict, Vote
@@ -102,7 +102,7 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.headline}: {self.why}" if self.why else self.headline
 
 
-def outcome(known: Known) -> RunOutcome | None:
+def run_outcome(known: Known) -> RunOutcome | None:
     """What the run has come to so far; None before there is a verdict."""
     if known.decision is None:
         return _without_decision(known)

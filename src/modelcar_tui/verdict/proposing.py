@@ -6,15 +6,14 @@ from collections.abc import Mapping
 
 import msgspec
 
-from modelcar_tui.advice.repairs.proposals import propose
-from modelcar_tui.advice.solver.solver import Solution, solve
+from modelcar_tui.advice.repairs import propose
+from modelcar_tui.advice.solver import Solution, solve
 from modelcar_tui.cluster.fits import Answer, PodShape, may_stand, shared_cards
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Pool
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.manifest.arguments import effective
-from modelcar_tui.manifest.plan import Change
-from modelcar_tui.verdict.candidates import Candidate, kind_name
+from modelcar_tui.hardware import Gpu
+from modelcar_tui.manifest import Change, effective
+from modelcar_tui.verdict.candidate import Candidate, kind_name
 from modelcar_tui.verdict.landing import pod_for
 from modelcar_tui.verdict.placement import Need, Offer, Placement, place
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict

@@ -6,15 +6,13 @@ from enum import StrEnum
 
 import msgspec
 
-from modelcar_tui.advice.finding import Finding
+from modelcar_tui.advice import Finding
 from modelcar_tui.cluster.types import Check
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.facts import Fact
-from modelcar_tui.image.types import ImageFacts
-from modelcar_tui.manifest.plan import Hunk, Plan
-from modelcar_tui.manifest.standing import Standing
-from modelcar_tui.manifest.types import Manifest, ModelCar
-from modelcar_tui.memory.types import Estimate
+from modelcar_tui.image import ImageFacts
+from modelcar_tui.manifest import Hunk, Manifest, ModelCar, Plan, Standing
+from modelcar_tui.memory import Estimate
 from modelcar_tui.verdict.placement import Assignment
 from modelcar_tui.vllm.support import Compatibility
 

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from modelcar_tui.advice.finding import Finding, Stops
-from modelcar_tui.advice.lint.lint import lint_model
-from modelcar_tui.advice.repairs.drafts import Drafts
-from modelcar_tui.advice.repairs.proposals import draft_repairs
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.manifest.plan import Change, Operation
+from modelcar_tui.advice import Finding, Stops
+from modelcar_tui.advice.lint import lint_model
+from modelcar_tui.advice.repairs import Drafts, draft_repairs
+from modelcar_tui.hardware import Gpu
+from modelcar_tui.manifest import Change, Operation
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.vllm.faults import Judge
 from modelcar_tui.vllm.release import parse_version

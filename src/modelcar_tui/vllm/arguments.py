@@ -14,8 +14,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.numbers import holds_mask
-from modelcar_tui.manifest.masking import SECRET_FLAGS, is_secret_flag
-from modelcar_tui.manifest.variables import references
+from modelcar_tui.manifest import SECRET_FLAGS, is_secret_flag, references
 from modelcar_tui.vllm.argument_table import Flag, Row, argument_table, shaped
 from modelcar_tui.vllm.readings import answering
 from modelcar_tui.vllm.release import Version, parse_version

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.hardware.vendors import Hardware
+from modelcar_tui.hardware import Hardware
 from modelcar_tui.models.config import text_part
 from modelcar_tui.models.declared import quantization_of
 from modelcar_tui.models.facts import ModelFacts

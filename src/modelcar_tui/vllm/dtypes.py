@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from modelcar_tui.hardware.vendors import Hardware
+from modelcar_tui.hardware import Hardware
 from modelcar_tui.models.config import Reader, text_config
 from modelcar_tui.vllm.readings import answering
 from modelcar_tui.vllm.value_table import capability_table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.hardware.vendors import Hardware
+from modelcar_tui.hardware import Hardware
 from modelcar_tui.models.config import text_config
 from modelcar_tui.models.declared import quantization_of
 from modelcar_tui.models.facts import ModelFacts

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 
-from modelcar_tui.hardware.vendors import Hardware
+from modelcar_tui.hardware import Hardware
 from modelcar_tui.models.scheme_table import by_id
 from modelcar_tui.vllm.experts import NO_EXPERTS, ExpertLayers
 from modelcar_tui.vllm.quantization_method import OLDEST_GUESS

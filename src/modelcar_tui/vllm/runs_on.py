@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.hardware.vendors import Hardware, hardware
+from modelcar_tui.hardware import Hardware, hardware
 from modelcar_tui.models.config import architecture_of
 from modelcar_tui.models.declared import Declared, declared, is_moe
 from modelcar_tui.models.facts import ModelFacts
@@ -47,7 +47,7 @@ def check(
 
     Args:
         model: what the model's own files say; the name's hint is used only where they say nothing.
-        vendor: one of `hardware.vendors.vendors()`.
+        vendor: one of `hardware.vendor.vendors()`.
         compute_capability: `9.0`, or the gfx name on AMD; None when it is not known.
         product: the accelerator's name, for the sentences.
         vllm: the runtime's release; None answers for the releases that are shipped today, and is UNKNOWN

@@ -67,7 +67,7 @@ def switches_of(shape: Shape, args: EngineArgs, profile: Profile, column: str, c
     """The features of a server with this model and these arguments.
 
     Args:
-        column: of the hardware (`hardware/vendors.py`): `nvidia`, `gfx942`, ...
+        column: of the hardware (`hardware/vendor.py`): `nvidia`, `gfx942`, ...
         context: tokens of a request at most.
     """
     return Switches(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from modelcar_tui.manifest.masking import is_secret_flag, masked_arguments
-from modelcar_tui.manifest.variables import expanded, references
+from modelcar_tui.manifest import expanded, is_secret_flag, masked_arguments, references
 from modelcar_tui.vllm.arguments import Argument
 from modelcar_tui.vllm.meanings import MEANT
 

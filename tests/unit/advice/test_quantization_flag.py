@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from modelcar_tui.advice.lint.lint import lint_model
 from modelcar_tui.advice.repairs.proposals import propose
 from modelcar_tui.core.text import has_hidden
-from modelcar_tui.hardware.products import gpu_for
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.hardware.product import gpu_for
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.engine_args import engine_args

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from modelcar_tui.advice.finding import Severity
 from modelcar_tui.advice.lint.lint import lint_model
 from modelcar_tui.advice.repairs.proposals import propose
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.plan import Change, Operation
 from modelcar_tui.manifest.types import ModelCar
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.vllm.arguments import flags_of
 from modelcar_tui.vllm.engine_args import EngineArgs
 

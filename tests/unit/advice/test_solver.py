@@ -13,11 +13,11 @@ from compatibility_support import LLAMA, car
 from modelcar_tui.advice.solver.solver import OBJECTIVES, Solution, solve
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Change, Operation
 from modelcar_tui.manifest.types import ModelCar
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.engine_args import engine_args

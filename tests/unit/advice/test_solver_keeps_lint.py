@@ -13,11 +13,11 @@ from vllm_answers import disagreements, lists, releases
 from modelcar_tui.advice.finding import Severity
 from modelcar_tui.advice.lint.lint import lint_model
 from modelcar_tui.advice.solver.solver import OBJECTIVES, Solution, solve
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Change
 from modelcar_tui.manifest.types import ModelCar
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.engine_args import engine_args

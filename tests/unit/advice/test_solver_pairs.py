@@ -12,7 +12,7 @@ import yaml
 from compatibility_support import car
 
 from modelcar_tui.advice.solver.solver import Solution, solve
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.image.local import read_local
 from support.vllm_data import config_of
 

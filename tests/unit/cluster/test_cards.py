@@ -15,7 +15,7 @@ from modelcar_tui.cluster.whatif import parse_gpu_flags
 from modelcar_tui.kube import objects
 from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.supervisor.specialists.accelerator import inventory_line
-from modelcar_tui.verdict.candidates import candidates, kind_name
+from modelcar_tui.verdict.candidate import candidates, kind_name
 
 
 def flavour(name: str) -> GpuNode:

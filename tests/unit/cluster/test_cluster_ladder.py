@@ -17,7 +17,7 @@ from modelcar_tui.cluster import access as ladder
 from modelcar_tui.cluster.access import ACCESS_REVIEWS, REVIEWS, probe
 from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_rights import Fault
-from modelcar_tui.kube.connect import connect
+from modelcar_tui.kube.connection import connect
 from modelcar_tui.kube.kubeconfig import find
 from modelcar_tui.kube.types import Rung
 from support.api_answers import Told, api_answers

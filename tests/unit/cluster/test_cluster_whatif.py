@@ -14,7 +14,7 @@ from modelcar_tui.cluster.snapshot import read_snapshot
 from modelcar_tui.cluster.types import AcceleratorReport, Guarantee
 from modelcar_tui.cluster.whatif import find_card, parse_gpu_flags
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.hardware.products import mig_profiles, products, row_named
+from modelcar_tui.hardware.product import mig_profiles, products, row_named
 from modelcar_tui.kube.documents import parse
 from modelcar_tui.kube.types import Access, Rung
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelcar_tui.core.hints import masked_by_shape, may_hold_secret
+from modelcar_tui.core.hints import may_hold_secret
+from modelcar_tui.core.masking import masked_by_shape
 from modelcar_tui.core.masks import masked
 from modelcar_tui.core.names import Kind, kind_of
 from modelcar_tui.core.numbers import MOST, Numbers, holds_mask, is_mask, leave_out, mask_of

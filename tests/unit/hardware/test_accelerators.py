@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from modelcar_tui.cluster.classify import FINDERS
-from modelcar_tui.hardware.products import (
+from modelcar_tui.hardware.product import (
     by_cloud,
     by_id,
     gpu_for,
@@ -20,7 +20,7 @@ from modelcar_tui.hardware.products import (
     row_named,
     row_of,
 )
-from modelcar_tui.hardware.vendors import (
+from modelcar_tui.hardware.vendor import (
     hardware,
     prefixes,
     vendor_in,
@@ -67,8 +67,8 @@ def test_every_row_says_where_it_is_from_and_is_of_a_known_vendor() -> None:
 
 def test_every_key_of_the_table_is_one_that_somebody_reads() -> None:
     """A misspelt key would be a fact that nobody hears."""
-    from modelcar_tui.hardware.products import Product
-    from modelcar_tui.hardware.vendors import Generation, Vendor
+    from modelcar_tui.hardware.product import Product
+    from modelcar_tui.hardware.vendor import Generation, Vendor
 
     known = set(Product.__struct_fields__)
     assert all(set(row) <= known for row in TABLE["products"])

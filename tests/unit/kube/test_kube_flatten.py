@@ -16,7 +16,7 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.kube import plugin as module
-from modelcar_tui.kube.flatten import flatten, teach_lent
+from modelcar_tui.kube.flattened import flatten, teach_lent
 from modelcar_tui.kube.kubeconfig import find, kubeconfig_paths
 from modelcar_tui.kube.types import ClusterOptions
 from support.masks import unnumbered

@@ -12,7 +12,7 @@ import pytest
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.kube.credentials import Credentials
 from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.flatten import flatten
+from modelcar_tui.kube.flattened import flatten
 from modelcar_tui.kube.kubeconfig import find, in_cluster
 from modelcar_tui.kube.types import ClusterOptions
 

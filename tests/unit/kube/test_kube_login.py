@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from modelcar_tui.kube import login as module
-from modelcar_tui.kube.connect import connect
+from modelcar_tui.kube.connection import connect
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.kubeconfig import find
 from modelcar_tui.kube.types import ClusterOptions, Rung

@@ -10,7 +10,7 @@ from typing import Any
 from sizing_models import DEEPSEEK_LITE
 
 from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory.kv.layers import layers_of
 from modelcar_tui.memory.kv.plan import Plan, plan_for
 from modelcar_tui.memory.kv.specs import Spec

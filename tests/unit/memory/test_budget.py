@@ -11,7 +11,7 @@ from sizing_models import BERT, GEMMA_27B
 
 from modelcar_tui.core.facts import GIB, Fact
 from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory import overheads
 from modelcar_tui.memory.activation import peak_of
 from modelcar_tui.memory.budget import Budget, budget_for

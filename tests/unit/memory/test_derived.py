@@ -12,8 +12,8 @@ import pytest
 
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.products import gpu_for
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.hardware.product import gpu_for
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.memory.what_if import knobs, smallest_tp
 from modelcar_tui.models.facts import ModelFacts

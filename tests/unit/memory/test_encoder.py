@@ -13,10 +13,10 @@ import msgspec
 import pytest
 
 from modelcar_tui.core.facts import GIB
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory.buffers import step_buffers
 from modelcar_tui.memory.encoder import Encoded, encoded
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from modelcar_tui.core.facts import GIB
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory import expert_kernels
 from modelcar_tui.memory.activation import peak_of
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.expert_kernels import Workspace
 from modelcar_tui.memory.open_questions import open_questions
 from modelcar_tui.memory.start import Start, start_of

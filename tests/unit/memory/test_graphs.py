@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from modelcar_tui.core.facts import GIB, MIB
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory import graphs
 from modelcar_tui.memory.graphs import Sizes
 from modelcar_tui.memory.start import Start, start_of

@@ -11,7 +11,7 @@ import vllm_memory
 from kv_kit import MAMBA, MIXED, PAGE, SMALL, TOKEN, groups, plan, planned
 from sizing_models import DEEPSEEK_LITE, GEMMA_4, WHISPER
 
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory.kv.grouping import Group
 from modelcar_tui.memory.kv.layers import layers_of
 from modelcar_tui.memory.kv.plan import Plan, plan_for

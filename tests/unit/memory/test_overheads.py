@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from modelcar_tui.core.facts import GIB, Fact
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory import overheads
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.models.facts import ModelFacts

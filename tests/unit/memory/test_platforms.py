@@ -9,9 +9,9 @@ import pytest
 
 from modelcar_tui.core.facts import GIB, Fact
 from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory.budget import budget_for
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.platforms import Room, cache_factor, room_for
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Outcome

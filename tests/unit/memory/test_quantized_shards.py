@@ -8,9 +8,9 @@ import pytest
 
 from modelcar_tui.advice.finding import Stops
 from modelcar_tui.advice.lint.lint import lint_model
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.engine_args import engine_args

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from modelcar_tui.core.facts import GIB
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory import overheads, rocm
 from modelcar_tui.memory.budget import Budget, budget_for
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from modelcar_tui.core.facts import GIB, Fact
-from modelcar_tui.hardware.products import gpu_for
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.hardware.product import gpu_for
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.open_questions import open_questions
 from modelcar_tui.memory.sampling import QUESTION, sampler_bytes
 from modelcar_tui.memory.start import Start, start_of

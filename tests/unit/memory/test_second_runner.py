@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from modelcar_tui.core.facts import GIB, MIB
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory import overheads
 from modelcar_tui.memory.activation import peak_of
 from modelcar_tui.memory.budget import budget_for
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.graphs import captured, estimated, sizes_of
 from modelcar_tui.memory.outcome import headroom_of
 from modelcar_tui.memory.sampling import in_words, sampler_bytes, warmup_bytes

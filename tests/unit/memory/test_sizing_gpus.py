@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from sizing_models import DEEPSEEK_LITE, GEMMA_27B, QWEN_NEXT, WHISPER
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.core.text import has_hidden
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory.cases import answer, run_cases
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts, TensorGroup
 from modelcar_tui.models.known import known_model

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sizing_models import QWEN_NEXT
 
-from modelcar_tui.hardware.products import gpu_for
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.hardware.product import gpu_for
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.memory.weights import BUFFERS
 from modelcar_tui.models.facts import ModelFacts

@@ -12,8 +12,8 @@ import pytest
 from sizing_models import DEEPSEEK_LITE, GEMMA_27B, QWEN_NEXT
 
 from modelcar_tui.core.facts import GIB, Fact, Source, Term
-from modelcar_tui.hardware.products import gpu_for
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.hardware.product import gpu_for
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.report.estimate import estimate_lines

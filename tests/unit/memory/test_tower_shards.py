@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from modelcar_tui.hardware.products import gpu_for
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.hardware.product import gpu_for
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.vllm.engine_args import engine_args
 from support import vllm_data

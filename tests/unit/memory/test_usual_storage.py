@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from modelcar_tui.core.facts import Fact, Source
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory.budget import budget_for
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.open_questions import open_questions
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Estimate, Outcome

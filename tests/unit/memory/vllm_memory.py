@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.facts import GIB
-from modelcar_tui.hardware.products import gpu_for
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.hardware.product import gpu_for
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.memory.weights import BUFFERS, PADDING
 from modelcar_tui.models.model import describe

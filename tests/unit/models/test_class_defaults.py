@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from modelcar_tui.hardware.products import gpu_for
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.hardware.product import gpu_for
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.class_defaults import class_defaults, made_whole
 from modelcar_tui.models.config import text_config

@@ -15,9 +15,9 @@ import urllib3
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.pull_secret import parse
 from modelcar_tui.core.secrets import Redactor, Secret, redact, teach
-from modelcar_tui.kube.connect import connect_as
+from modelcar_tui.kube.connection import connect_as
 from modelcar_tui.kube.errors import ClusterError, unreachable
-from modelcar_tui.kube.flatten import flatten
+from modelcar_tui.kube.flattened import flatten
 from modelcar_tui.kube.types import ClusterOptions
 from modelcar_tui.qa.preconditions import skip_reason
 from modelcar_tui.qa.types import QaOutcome

@@ -10,8 +10,8 @@ import pytest
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.connect import connect
-from modelcar_tui.kube.flatten import flatten
+from modelcar_tui.kube.connection import connect
+from modelcar_tui.kube.flattened import flatten
 from modelcar_tui.kube.kubeconfig import find
 from modelcar_tui.kube.types import ClusterOptions
 from modelcar_tui.qa.occupied import refuse_occupied, refuse_occupied_as

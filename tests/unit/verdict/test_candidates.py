@@ -7,7 +7,7 @@ import pytest
 from deciding_support import cluster_of, h100, node, t4
 
 from modelcar_tui.cluster.types import Guarantee, Pool, Runtime
-from modelcar_tui.verdict.candidates import candidates, gpu_of, kind_name
+from modelcar_tui.verdict.candidate import candidates, gpu_of, kind_name
 
 
 def test_nodes_stand_with_the_most_free_units_first_and_those_nobody_counted_last() -> None:

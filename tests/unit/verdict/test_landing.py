@@ -16,7 +16,7 @@ from modelcar_tui.cluster.scheduling import Scheduling
 from modelcar_tui.cluster.serving_types import HardwareProfile, KServe, OciMode, Offered, Profiles
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Held, Runtime
 from modelcar_tui.core.facts import Fact, Source
-from modelcar_tui.verdict.candidates import candidates
+from modelcar_tui.verdict.candidate import candidates
 from modelcar_tui.verdict.deciding import decide_model
 from modelcar_tui.verdict.landing import Landing, fetches, land, pod_for, within_limits
 from modelcar_tui.verdict.reports import Holds, ModelRequirements, Verdict

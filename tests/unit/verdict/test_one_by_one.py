@@ -16,7 +16,7 @@ from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.plan import Plan
 from modelcar_tui.manifest.reader import read_manifest
 from modelcar_tui.verdict import accepting, one_by_one
-from modelcar_tui.verdict.candidates import candidates
+from modelcar_tui.verdict.candidate import candidates
 from modelcar_tui.verdict.one_by_one import (
     NOT_JUDGED,
     decided,

@@ -12,7 +12,7 @@ from modelcar_tui.cluster.types import Runtime
 from modelcar_tui.cluster.whatif import parse_gpu_flags
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory.types import Outcome
-from modelcar_tui.verdict.candidates import candidates
+from modelcar_tui.verdict.candidate import candidates
 from modelcar_tui.verdict.deciding import decide_model
 from modelcar_tui.verdict.other_vendors import settles_doubt
 from modelcar_tui.verdict.reports import ModelVerdict, Verdict

@@ -10,7 +10,7 @@ import pytest
 from modelcar_tui.cluster.types import Check, State
 from modelcar_tui.manifest.plan import Change, Decision, Operation, Plan
 from modelcar_tui.qa.types import QaModelResult, QaOutcome
-from modelcar_tui.verdict.outcome import Known, outcome, settled, stands
+from modelcar_tui.verdict.outcome import Known, run_outcome, settled, stands
 from modelcar_tui.verdict.reports import Condition, DecisionReport, Holds, ModelVerdict, Verdict, Vote
 
 GO, NO, UN = Verdict.GO, Verdict.NO_GO, Verdict.UNKNOWN
@@ -356,7 +356,7 @@ TABLE: list[Row] = [
 @pytest.mark.parametrize("row", TABLE, ids=[row[0] for row in TABLE])
 def test_the_outcome_is_the_one_of_the_table(row: Row) -> None:
     _, state, headline, status, why, step = row
-    told = outcome(state)
+    told = run_outcome(state)
     assert told is not None
     assert (told.headline, told.status, told.why, told.next) == (headline, status, why, step)
     assert headline.startswith(told.word)
@@ -364,7 +364,7 @@ def test_the_outcome_is_the_one_of_the_table(row: Row) -> None:
 
 
 def test_nothing_is_said_of_a_run_that_has_no_verdict_yet() -> None:
-    assert outcome(Known(qa=PASSED, votes=(DENIED,), answer=ALL, written=True)) is None
+    assert run_outcome(Known(qa=PASSED, votes=(DENIED,), answer=ALL, written=True)) is None
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[row[0] for row in TABLE])
@@ -374,7 +374,7 @@ def test_telling_the_decision_again_changes_nothing(row: Row) -> None:
         return
     again = stands(state.decision, state.qa, state.votes)
     assert stands(again, state.qa, state.votes) == again
-    assert outcome(msgspec.structs.replace(state, decision=again)) == outcome(state)
+    assert run_outcome(msgspec.structs.replace(state, decision=again)) == run_outcome(state)
     assert stands(again, None) == settled(state.decision)
 
 
@@ -394,16 +394,16 @@ def test_qa_and_votes_come_to_the_same_in_any_order() -> None:
 def test_a_vote_never_raises_a_verdict_whatever_it_says() -> None:
     order = (NO, UN, GO)
     for row in TABLE:
-        before = outcome(msgspec.structs.replace(row[1], votes=()))
+        before = run_outcome(msgspec.structs.replace(row[1], votes=()))
         for vote in (DENIED, DOUBT, FINE):
-            after = outcome(msgspec.structs.replace(row[1], votes=(vote,)))
+            after = run_outcome(msgspec.structs.replace(row[1], votes=(vote,)))
             if before is not None and after is not None:
                 assert order.index(after.verdict) <= order.index(before.verdict)
                 assert order.index(after.verdict) <= order.index(vote.verdict)
 
 
 def test_each_model_has_its_own_word_prediction_and_measurement() -> None:
-    told = outcome(known(LIMITED, qa=MODEL_FAILED))
+    told = run_outcome(known(LIMITED, qa=MODEL_FAILED))
     assert told is not None
     died, passed = told.models
     assert (died.word, died.predicted, died.measured) == (
@@ -416,22 +416,22 @@ def test_each_model_has_its_own_word_prediction_and_measurement() -> None:
 
 
 def test_a_model_that_was_mended_says_by_what() -> None:
-    told = outcome(known(WROTE, answer=ALL, written=True))
+    told = run_outcome(known(WROTE, answer=ALL, written=True))
     assert told is not None
     assert [model.headline for model in told.models] == [f"GO {WITH}", "GO"]
-    before = outcome(known(MENDED))
+    before = run_outcome(known(MENDED))
     assert before is not None
     assert [model.next for model in before.models] == ["set gpu_count 2, add --tensor-parallel-size=2", ""]
 
 
 def test_more_than_three_conditions_and_changes_are_counted() -> None:
     many = tuple(Condition(text=f"if {number} is free", holds=Holds.UNKNOWN) for number in range(5))
-    told = outcome(known(decided(one("a", UN, *many, why="w"))))
+    told = run_outcome(known(decided(one("a", UN, *many, why="w"))))
     assert told is not None
     assert told.headline == ("UNKNOWN, GO if 0 is free, if 1 is free, if 2 is free and 2 more conditions")
     changes = tuple(msgspec.structs.replace(COUNT, id=str(number)) for number in range(5))
     report = msgspec.structs.replace(WROTE, plan=msgspec.structs.replace(WROTE.plan, changes=changes))
     answer = Decision(plan_digest="d", accepted=tuple(str(number) for number in range(5)), write=True)
-    told = outcome(known(report, answer=answer, written=True))
+    told = run_outcome(known(report, answer=answer, written=True))
     assert told is not None
     assert told.headline.endswith("gpu_count 2 and 2 more accepted")

@@ -9,7 +9,7 @@ import pytest
 from deciding_support import LLAMA_8B, SHORT, cluster_of, h100, model, node, t4
 
 from modelcar_tui.cluster.types import GpuNode
-from modelcar_tui.verdict.candidates import candidates
+from modelcar_tui.verdict.candidate import candidates
 from modelcar_tui.verdict.deciding import decide_model
 from modelcar_tui.verdict.placement import Assignment, Placement
 from modelcar_tui.verdict.proposing import Proposal, propose_for, together, together_line

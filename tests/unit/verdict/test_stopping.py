@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from modelcar_tui.advice.finding import Severity, Stops
 from modelcar_tui.advice.lint.lint import lint_model
 from modelcar_tui.core.numbers import holds_mask
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.plan import Change, Operation
 from modelcar_tui.manifest.reader import read_manifest
-from modelcar_tui.verdict.candidates import candidates
+from modelcar_tui.verdict.candidate import candidates
 from modelcar_tui.verdict.proposing import propose_for
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.verdict.stopping import changes_in_words, heard, outstanding, stopping

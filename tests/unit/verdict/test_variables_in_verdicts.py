@@ -7,7 +7,7 @@ import pytest
 from deciding_support import cluster_of, decide, h100, model
 
 from modelcar_tui.cluster.types import AcceleratorReport, Runtime
-from modelcar_tui.verdict.candidates import candidates
+from modelcar_tui.verdict.candidate import candidates
 from modelcar_tui.verdict.deciding import decide_model
 from modelcar_tui.verdict.reports import ModelVerdict, Verdict
 

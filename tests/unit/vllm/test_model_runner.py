@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory.start import start_of
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model, describe

@@ -12,8 +12,8 @@ from quantized_models import CONFIGS, LLAMA, MIXTRAL, quantized
 
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.vendors import hardware
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.hardware.vendor import hardware
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.declared import declared
 from modelcar_tui.models.facts import ModelFacts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modelcar_tui.hardware.vendors import Hardware, hardware
+from modelcar_tui.hardware.vendor import Hardware, hardware
 from modelcar_tui.vllm.quantization import judge, minimum_capability
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.release import parse_version, stand_in

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from quantized_models import LLAMA
 
-from modelcar_tui.hardware.products import gpu_for
-from modelcar_tui.hardware.vendors import hardware
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.hardware.product import gpu_for
+from modelcar_tui.hardware.vendor import hardware
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.declaration import Asked

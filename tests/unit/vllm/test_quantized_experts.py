@@ -8,9 +8,9 @@ from __future__ import annotations
 import pytest
 from quantized_models import CONFIGS, LLAMA, MIXTRAL, compressed, quantized
 
-from modelcar_tui.hardware.products import gpu_for
-from modelcar_tui.hardware.vendors import Hardware, hardware
-from modelcar_tui.memory.estimate import estimate
+from modelcar_tui.hardware.product import gpu_for
+from modelcar_tui.hardware.vendor import Hardware, hardware
+from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.engine_args import engine_args

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from modelcar_tui.hardware.products import gpu_for
+from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.arguments import take_apart
 from modelcar_tui.vllm.refusals import asked_of, refusals

@@ -7,7 +7,7 @@ from typing import Any
 
 from modelcar_tui.advice.finding import Stops
 from modelcar_tui.advice.lint.remarks import ERROR, NOTE, WARNING, Remarks
-from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware import Gpu
 from modelcar_tui.models.config import architecture_of, makes_no_text
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import tensor_parallel_fault

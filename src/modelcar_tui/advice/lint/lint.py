@@ -23,8 +23,8 @@ from modelcar_tui.advice.lint.style import folded, is_style
 from modelcar_tui.advice.lint.switched_off import is_off, mistaken, said
 from modelcar_tui.advice.lint.template import lint_template
 from modelcar_tui.core.errors import Problem
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.manifest.types import ArgumentsFrom, Ignore, Manifest, ModelCar, Position
+from modelcar_tui.hardware import Gpu
+from modelcar_tui.manifest import ArgumentsFrom, Ignore, Manifest, ModelCar, Position
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.arguments import Argument, take_apart
 from modelcar_tui.vllm.faults import Judge

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modelcar_tui.advice.lint.remarks import ERROR, Remarks
 from modelcar_tui.advice.repairs.quantization_flag import Numbers, asked_of
-from modelcar_tui.memory.quantized_shards import cut_fault
+from modelcar_tui.memory import cut_fault
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.arguments import Argument, has_switch
 from modelcar_tui.vllm.cache_scales import scales_refused

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modelcar_tui.advice.finding import Finding, Severity, Stops
 from modelcar_tui.core.text import clean
-from modelcar_tui.manifest.types import ModelCar, Position
+from modelcar_tui.manifest import ModelCar, Position
 from modelcar_tui.vllm.arguments import Argument
 from modelcar_tui.vllm.faults import FORMS, Judge
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelcar_tui.advice.lint.remarks import NOTE, WARNING, Remarks
-from modelcar_tui.manifest.masking import is_reference
+from modelcar_tui.manifest import is_reference
 from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.arguments import Argument
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from modelcar_tui.advice.finding import Finding, Severity, Stops
 from modelcar_tui.advice.lint.style import STYLE, is_style
 from modelcar_tui.core.text import clean
-from modelcar_tui.manifest.types import Ignore, ModelCar, Position
+from modelcar_tui.manifest import Ignore, ModelCar, Position
 
 
 def is_off(

@@ -6,9 +6,7 @@ import msgspec
 
 from modelcar_tui.core.facts import Term
 from modelcar_tui.core.text import clean
-from modelcar_tui.manifest.arguments import flag_of
-from modelcar_tui.manifest.plan import Change, Operation
-from modelcar_tui.manifest.types import ModelCar
+from modelcar_tui.manifest import Change, ModelCar, Operation, flag_of
 from modelcar_tui.vllm.arguments import Argument, take_apart
 from modelcar_tui.vllm.variables import anything_more
 

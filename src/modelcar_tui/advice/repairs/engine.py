@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.manifest.arguments import effective
-from modelcar_tui.manifest.types import ServingArguments
+from modelcar_tui.hardware import Gpu
+from modelcar_tui.manifest import ServingArguments, effective
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.arguments import Argument, take_apart
 from modelcar_tui.vllm.refusals import asked_of, refusals

@@ -9,12 +9,9 @@ import msgspec
 
 from modelcar_tui.advice.repairs.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED, Drafts
 from modelcar_tui.advice.repairs.values import EXPERTS, intended
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.manifest.arguments import effective
-from modelcar_tui.manifest.plan import Operation
-from modelcar_tui.memory.estimate import estimate
-from modelcar_tui.memory.quantized_shards import cut_fault
-from modelcar_tui.memory.types import Outcome
+from modelcar_tui.hardware import Gpu
+from modelcar_tui.manifest import Operation, effective
+from modelcar_tui.memory import Outcome, cut_fault, estimate
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import tensor_parallel_fault
 from modelcar_tui.vllm.arguments import Argument, has_switch

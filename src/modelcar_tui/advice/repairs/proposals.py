@@ -20,11 +20,9 @@ from modelcar_tui.advice.repairs.quantization_flag import repair_dtype, repair_q
 from modelcar_tui.advice.repairs.replacements import replacement
 from modelcar_tui.advice.repairs.ropes import OVERRIDES, overrides_in, repair_ropes
 from modelcar_tui.advice.repairs.values import accepted, repair_combinations, repair_values, repair_words
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.manifest.arguments import effective
-from modelcar_tui.manifest.plan import Change, Operation
-from modelcar_tui.manifest.types import ModelCar
-from modelcar_tui.memory.types import Estimate
+from modelcar_tui.hardware import Gpu
+from modelcar_tui.manifest import Change, ModelCar, Operation, effective
+from modelcar_tui.memory import Estimate
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.arguments import Argument, canonical, last_value, take_apart

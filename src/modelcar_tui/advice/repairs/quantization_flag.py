@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.vendors import Hardware, hardware
+from modelcar_tui.hardware import Gpu, Hardware, hardware
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.arguments import Argument, has_switch
 from modelcar_tui.vllm.cache_scales import scales_refused

@@ -12,9 +12,8 @@ from modelcar_tui.advice.solver.checks import blocked_by, checked
 from modelcar_tui.advice.solver.search import Found, Search
 from modelcar_tui.advice.solver.tuning import EXPERTS
 from modelcar_tui.advice.solver.variants import serves_here, smaller_variant
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.products import gpu_for
-from modelcar_tui.manifest.types import ModelCar
+from modelcar_tui.hardware import Gpu, gpu_for
+from modelcar_tui.manifest import ModelCar
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.pipelines import pipeline_fault
 from modelcar_tui.vllm.support import Compatibility

@@ -5,7 +5,7 @@ from __future__ import annotations
 from modelcar_tui.advice.solver.search import Found, Search
 from modelcar_tui.advice.solver.tuning import Tuning
 from modelcar_tui.core.facts import GIB, Fact, Term
-from modelcar_tui.memory.types import Estimate, Outcome
+from modelcar_tui.memory import Estimate, Outcome
 
 
 def reasons(search: Search, before: Estimate, found: Found) -> dict[str, str]:

@@ -11,10 +11,8 @@ import msgspec
 
 from modelcar_tui.advice.repairs.context import cut_to
 from modelcar_tui.advice.solver.tuning import EXPERTS, USEFUL, Tuning, cost, tuned
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.vendors import hardware
-from modelcar_tui.memory.estimate import estimate
-from modelcar_tui.memory.types import Estimate, Outcome
+from modelcar_tui.hardware import Gpu, hardware
+from modelcar_tui.memory import Estimate, Outcome, estimate
 from modelcar_tui.models.config import architecture_of, text_config
 from modelcar_tui.models.declared import is_moe
 from modelcar_tui.models.facts import ModelFacts

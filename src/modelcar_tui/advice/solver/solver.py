@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import msgspec
 
-from modelcar_tui.advice.repairs.drafts import IMPROVEMENT, REQUIRED, Drafts
-from modelcar_tui.advice.repairs.proposals import draft_repairs
+from modelcar_tui.advice.repairs import Drafts, draft_repairs
+from modelcar_tui.advice.repairs.drafts import IMPROVEMENT, REQUIRED
 from modelcar_tui.advice.solver.alternatives import Case, usable, what_would
 from modelcar_tui.advice.solver.checks import blocked_by, checked
 from modelcar_tui.advice.solver.reasons import evidence, reasons
 from modelcar_tui.advice.solver.search import Found, Search
 from modelcar_tui.advice.solver.tuning import LENGTH, TENSOR_PARALLEL, Tuning, write
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.manifest.arguments import effective
-from modelcar_tui.manifest.plan import Change
-from modelcar_tui.manifest.types import ModelCar
-from modelcar_tui.memory.types import Estimate, Outcome
+from modelcar_tui.hardware import Gpu
+from modelcar_tui.manifest import Change, ModelCar, effective
+from modelcar_tui.memory import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.support import Compatibility
 

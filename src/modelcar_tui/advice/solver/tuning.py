@@ -6,7 +6,8 @@ import math
 
 import msgspec
 
-from modelcar_tui.advice.repairs.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED, Drafts
+from modelcar_tui.advice.repairs import Drafts
+from modelcar_tui.advice.repairs.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED
 from modelcar_tui.core.facts import Term
 from modelcar_tui.vllm.arguments import Argument, take_apart
 

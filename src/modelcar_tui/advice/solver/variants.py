@@ -5,7 +5,7 @@ from __future__ import annotations
 from modelcar_tui.advice.solver.checks import blocked_by, checked
 from modelcar_tui.advice.solver.search import Found, Search
 from modelcar_tui.core.facts import Fact, Source
-from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware import Gpu
 from modelcar_tui.models.catalog import CatalogImage, find_image, same_model
 from modelcar_tui.models.declared import declared
 from modelcar_tui.models.facts import ModelFacts

@@ -13,8 +13,8 @@ from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
 from modelcar_tui.core.rounding import ceil_div
-from modelcar_tui.hardware.products import by_id, instance, largest_mib, product_named
-from modelcar_tui.kube.quantity import mebibytes
+from modelcar_tui.hardware import by_id, instance, largest_mib, product_named
+from modelcar_tui.kube import mebibytes
 
 _RESOURCE = re.compile(r"amd\.com/(?:gpu|(?P<mode>spx|dpx|tpx|qpx|cpx)_nps(?P<nps>\d))")
 _PRESENT = ("feature.node.kubernetes.io/amd-gpu", "feature.node.kubernetes.io/amd-vgpu")

@@ -6,8 +6,8 @@ import re
 
 from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
-from modelcar_tui.hardware.products import by_id, instance, product_named, row_named
-from modelcar_tui.kube.quantity import mebibytes
+from modelcar_tui.hardware import by_id, instance, product_named, row_named
+from modelcar_tui.kube import mebibytes
 
 _GAUDI = re.compile(r"habana\.ai/gaudi\d?")
 _GPU = re.compile(r"gpu\.intel\.com/(?:i915|xe)")

@@ -17,7 +17,7 @@ from modelcar_tui.cluster.vendors.nvidia_cards import CLOUD_PREFIXES, GKE, Cards
 from modelcar_tui.cluster.vendors.nvidia_devices import DRIVER, from_devices, promised
 from modelcar_tui.cluster.vendors.nvidia_names import KOORDINATOR, OTHER_NAMES, kind
 from modelcar_tui.cluster.vendors.view import Found, View, unhealthy
-from modelcar_tui.hardware.products import mig_profiles, product_named
+from modelcar_tui.hardware import mig_profiles, product_named
 
 _RESOURCE = re.compile(r"nvidia\.com/(?:gpu|mig-[0-9a-z.+-]+)(?:\.shared)?")
 _MIG = re.compile(r"nvidia\.com/(mig-(?P<profile>[0-9a-z.+-]+?))(?:\.shared)?")

@@ -13,7 +13,7 @@ import msgspec
 from modelcar_tui.cluster.vendors.nvidia_names import SUFFIX, name
 from modelcar_tui.cluster.vendors.registers import Register, register
 from modelcar_tui.cluster.vendors.view import View
-from modelcar_tui.hardware.products import by_cloud, instance
+from modelcar_tui.hardware import by_cloud, instance
 
 GKE = "cloud.google.com/"
 CLOUD_PREFIXES = ("karpenter.k8s.aws/instance-gpu-", "eks.amazonaws.com/instance-gpu-")

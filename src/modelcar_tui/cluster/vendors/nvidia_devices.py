@@ -7,7 +7,7 @@ from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.nvidia_names import capability, family, name
 from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
-from modelcar_tui.hardware.products import product_named
+from modelcar_tui.hardware import product_named
 
 DRIVER = "gpu.nvidia.com"
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from modelcar_tui.hardware.products import product_named
-from modelcar_tui.hardware.vendors import vendors
+from modelcar_tui.hardware import product_named, vendors
 
 SUFFIX = re.compile(r"(?:-MIG-(?P<profile>[\w.+]+))?(?P<shared>-SHARED)?$")
 

@@ -7,8 +7,7 @@ import re
 from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.nvidia_names import KOORDINATOR, OTHER_NAMES
 from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
-from modelcar_tui.hardware.products import instance, product_named
-from modelcar_tui.hardware.vendors import prefixes, vendors
+from modelcar_tui.hardware import instance, prefixes, product_named, vendors
 
 _SPYRE = re.compile(r"ibm\.com/spyre_(?:pf|vf)")
 _SPYRE_DEVICES = {"06a7", "06a8", "06e7"}

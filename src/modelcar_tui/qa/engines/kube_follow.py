@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.errors import UserError
-from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube import ClusterError
 from modelcar_tui.qa.engines import kube_state
 from modelcar_tui.qa.engines.kube_indexed import Exit, Indexes
 from modelcar_tui.qa.engines.kube_log import Cursor

@@ -8,9 +8,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 
 from modelcar_tui.core.stamps import seconds
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.patience import Doubt
+from modelcar_tui.kube import Client, ClusterError, Doubt
 from modelcar_tui.qa.engines.kube_options import CONTAINER
 from modelcar_tui.qa.log.lines import LineSplitter, RawLine
 

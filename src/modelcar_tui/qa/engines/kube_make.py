@@ -12,10 +12,7 @@ import msgspec
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.pull_secret import PullSecret
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.decoding import Object
-from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.patience import gone
+from modelcar_tui.kube import Client, ClusterError, Object, gone
 from modelcar_tui.qa import store
 from modelcar_tui.qa.effects import NOT_ASKED, cautions
 from modelcar_tui.qa.engines.kube_ground import FIRST_UID, Ground, read_ground, shut_out

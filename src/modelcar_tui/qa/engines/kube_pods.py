@@ -13,9 +13,7 @@ from contextlib import aclosing
 from typing import Any
 
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.kube.decoding import Object
-from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.patience import patient
+from modelcar_tui.kube import ClusterError, Object, patient
 from modelcar_tui.qa.engines import kube_state
 from modelcar_tui.qa.engines.kube_indexed import INDEX, Exit, Indexes
 from modelcar_tui.qa.engines.kube_log import Cursor, follow

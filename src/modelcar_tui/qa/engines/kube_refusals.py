@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.types import Rung
+from modelcar_tui.kube import ClusterError, Rung
 from modelcar_tui.qa.log.tables import recognise
 from modelcar_tui.qa.outcome import could_not_start
 from modelcar_tui.qa.types import QaOutcome

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from modelcar_tui.kube.client import Client
+from modelcar_tui.kube import Client
 from modelcar_tui.qa.engines.kube_options import JobOptions
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.runner import OnEvent

@@ -10,8 +10,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import quoted
 from modelcar_tui.core.stamps import seconds
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.errors import ClusterError
+from modelcar_tui.kube import Client, ClusterError
 from modelcar_tui.qa.engines.kube_ground import remedy
 from modelcar_tui.qa.engines.kube_indexed import Exit
 from modelcar_tui.qa.engines.kube_options import CONTAINER, JobOptions

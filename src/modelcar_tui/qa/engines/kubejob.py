@@ -10,10 +10,7 @@ from typing import Any
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.stamps import seconds
-from modelcar_tui.kube.client import Client
-from modelcar_tui.kube.connect import connect_as
-from modelcar_tui.kube.errors import ClusterError
-from modelcar_tui.kube.flatten import flatten
+from modelcar_tui.kube import Client, ClusterError, connect_as, flatten
 from modelcar_tui.qa import store
 from modelcar_tui.qa.effects import of_suite
 from modelcar_tui.qa.engines.kube_follow import Following

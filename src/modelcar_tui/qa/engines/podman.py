@@ -13,7 +13,7 @@ from pathlib import Path
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.pull_secret import PullSecret
 from modelcar_tui.core.secrets import Redactor
-from modelcar_tui.kube.flatten import flatten, teach_lent
+from modelcar_tui.kube import flatten, teach_lent
 from modelcar_tui.qa import store
 from modelcar_tui.qa.effects import cautions, of_suite
 from modelcar_tui.qa.engines.collect import LIMIT_S, collect

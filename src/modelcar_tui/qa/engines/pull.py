@@ -9,8 +9,7 @@ from typing import Any
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.reference import parse_reference
 from modelcar_tui.core.secrets import quoted
-from modelcar_tui.image.credentials import teach_logins
-from modelcar_tui.image.options import ImageOptions
+from modelcar_tui.image import ImageOptions, teach_logins
 from modelcar_tui.qa.engines.podman_cli import Podman, stdout_of
 from modelcar_tui.qa.log.lines import LineSplitter
 from modelcar_tui.qa.log.pipeline import Pipeline

@@ -103,7 +103,7 @@ def _models(text: str, state: RunState) -> tuple[tuple[str, ...], str]:
 
 def _gpu(text: str, state: RunState) -> tuple[str, str]:
     """`L40S` or `NVIDIA-H200:2`, of the run's products and of all that are known."""
-    from modelcar_tui.hardware.products import products
+    from modelcar_tui.hardware import products
 
     nodes = state.cluster.inventory.nodes if state.cluster else ()
     own = dict.fromkeys(product for node in nodes for product in node.products)

@@ -18,7 +18,7 @@ from modelcar_tui.core.facts import Fact
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor.llm.lexicon import BY_FLAG
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.verdict import DecisionReport, ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.vllm.arguments import take_apart
 
 MOST_FACTS = 120

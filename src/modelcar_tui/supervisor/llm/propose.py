@@ -11,21 +11,29 @@ from collections.abc import Sequence
 
 import msgspec
 
-from modelcar_tui.advice.finding import Severity
-from modelcar_tui.advice.lint.lint import lint_model
-from modelcar_tui.advice.repairs.drafts import Drafts
+from modelcar_tui.advice import Severity
+from modelcar_tui.advice.lint import lint_model
+from modelcar_tui.advice.repairs import Drafts
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.text import clean
-from modelcar_tui.manifest.arguments import effective
-from modelcar_tui.manifest.plan import Change, Decision
-from modelcar_tui.memory.types import Outcome
+from modelcar_tui.manifest import Change, Decision, effective
+from modelcar_tui.memory import Outcome
 from modelcar_tui.supervisor.llm.replies import Suggestion
 from modelcar_tui.supervisor.llm.tools import tuning
-from modelcar_tui.verdict.accepting import accepted_model
-from modelcar_tui.verdict.candidates import Candidate, candidates, kind_name
-from modelcar_tui.verdict.deciding import decide_model, runtime_arguments, runtime_version
-from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.verdict import (
+    Candidate,
+    DecisionReport,
+    ModelRequirements,
+    ModelVerdict,
+    Verdict,
+    accepted_model,
+    candidates,
+    decide_model,
+    kind_name,
+    runtime_arguments,
+    runtime_version,
+)
 from modelcar_tui.vllm.arguments import take_apart
 from modelcar_tui.vllm.context import implied_context
 from modelcar_tui.vllm.engine_args import server_args

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.verdict.reports import ModelRequirements
+from modelcar_tui.verdict import ModelRequirements
 from modelcar_tui.vllm.context import implied_context
 from modelcar_tui.vllm.engine_args import server_args
 

@@ -15,7 +15,7 @@ import msgspec
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.secrets import Redactor, Secret, quoted
 from modelcar_tui.core.text import clean_block
-from modelcar_tui.manifest.plan import Change
+from modelcar_tui.manifest import Change
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.llm import prompts
 from modelcar_tui.supervisor.llm.check import MOST_CHARS, fault
@@ -25,7 +25,7 @@ from modelcar_tui.supervisor.llm.config import Choice
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError
 from modelcar_tui.supervisor.llm.named import SHARES, named_facts, payload
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.verdict.reports import DecisionReport, Verdict
+from modelcar_tui.verdict import DecisionReport, Verdict
 
 SETTLE_S = 3.0
 """How long the end of a run waits for narrations that are on their way."""

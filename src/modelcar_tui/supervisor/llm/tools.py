@@ -7,23 +7,31 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from modelcar_tui.advice.solver.tuning import Tuning, tuned
+from modelcar_tui.advice.solver import Tuning, tuned
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.decode import convert
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
-from modelcar_tui.kube.types import Access, Rung
-from modelcar_tui.manifest.plan import Change, Operation
+from modelcar_tui.kube import Access, Rung
+from modelcar_tui.manifest import Change, Operation
 from modelcar_tui.supervisor.llm.named import Named, most_requests, named_facts, scrub, verdict_facts
 from modelcar_tui.supervisor.llm.question import WhatIf
 from modelcar_tui.supervisor.llm.reading import names
 from modelcar_tui.supervisor.llm.relative import absolute
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.verdict.accepting import accepted_model
-from modelcar_tui.verdict.candidates import candidates, kind_name
-from modelcar_tui.verdict.deciding import decide_model, runtime_arguments, runtime_version
-from modelcar_tui.verdict.proposing import Proposal, propose_for
-from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
+from modelcar_tui.verdict import (
+    ModelRequirements,
+    ModelVerdict,
+    Proposal,
+    Verdict,
+    accepted_model,
+    candidates,
+    decide_model,
+    kind_name,
+    propose_for,
+    runtime_arguments,
+    runtime_version,
+)
 
 _FIELDS = {
     "--max-model-len": "length",

@@ -6,7 +6,7 @@ import time
 
 from modelcar_tui.cluster.cards import kind_line, kinds, totals
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory
-from modelcar_tui.kube.types import Access, ClusterOptions, Rung
+from modelcar_tui.kube import Access, ClusterOptions, Rung
 from modelcar_tui.supervisor.events import ClusterRead, Noticed, Status, StepPlan
 from modelcar_tui.supervisor.info import keep_info
 from modelcar_tui.supervisor.limits import CLUSTER_S

@@ -14,13 +14,13 @@ from msgspec import structs
 from modelcar_tui.core.contain import Contained, hit, not_known, stopped
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.facts import GIB, Fact
-from modelcar_tui.image.types import ImageFacts
-from modelcar_tui.manifest.types import Manifest, ModelCar
+from modelcar_tui.image import ImageFacts
+from modelcar_tui.manifest import Manifest, ModelCar
 from modelcar_tui.supervisor.events import ManifestRead, ModelLearned, Noticed, Status, StepPlan
 from modelcar_tui.supervisor.info import keep_info
 from modelcar_tui.supervisor.limits import IMAGES_S, MANIFEST_S
 from modelcar_tui.supervisor.specialist import Context
-from modelcar_tui.verdict.reports import ConfigurationReport, ModelRequirements
+from modelcar_tui.verdict import ConfigurationReport, ModelRequirements
 
 _NOT_REACHED = Problem(what="it was not looked at", fix="run again", code="image-not-reached")
 
@@ -61,7 +61,7 @@ class Configuration:
         return ConfigurationReport(manifest=manifest, models=models)
 
     async def _manifest(self, context: Context) -> Manifest:
-        from modelcar_tui.manifest.reader import read_manifest
+        from modelcar_tui.manifest import read_manifest
 
         context.step("manifest", Status.RUNNING)
         limit = asyncio.timeout(MANIFEST_S)
@@ -80,8 +80,7 @@ class Configuration:
         return manifest
 
     async def _images(self, context: Context, manifest: Manifest) -> dict[str, ImageFacts]:
-        from modelcar_tui.image.inspect import inspect_images, not_inspected
-        from modelcar_tui.image.options import ImageOptions
+        from modelcar_tui.image import ImageOptions, inspect_images, not_inspected
         from modelcar_tui.models.count import count_parameters
 
         settings = context.settings
@@ -129,7 +128,7 @@ class Configuration:
 
 
 def _requirements(car: ModelCar, image: ImageFacts) -> ModelRequirements:
-    from modelcar_tui.memory.by_name import required_vram
+    from modelcar_tui.memory import required_vram
 
     need: Fact[float] = Fact(unit="GiB")
     with Contained(car.name) as caught:

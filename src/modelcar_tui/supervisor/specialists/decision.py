@@ -13,9 +13,9 @@ from msgspec import structs
 from modelcar_tui.cluster.types import AcceleratorReport, Check, State
 from modelcar_tui.core.contain import Contained, stopped
 from modelcar_tui.core.errors import Problem
-from modelcar_tui.image.types import ImageFacts
-from modelcar_tui.manifest.plan import Change, Plan
-from modelcar_tui.manifest.plan import Decision as Answer
+from modelcar_tui.image import ImageFacts
+from modelcar_tui.manifest import Change, Plan
+from modelcar_tui.manifest import Decision as Answer
 from modelcar_tui.supervisor.events import (
     DecisionMade,
     Noticed,
@@ -26,17 +26,17 @@ from modelcar_tui.supervisor.events import (
 )
 from modelcar_tui.supervisor.limits import ARGUMENTS_S, COMPARE_S
 from modelcar_tui.supervisor.specialist import Context
-from modelcar_tui.verdict.outcome import settled
-from modelcar_tui.verdict.reports import (
+from modelcar_tui.verdict import (
     ConfigurationReport,
     DecisionReport,
     ModelRequirements,
     ModelVerdict,
     Verdict,
+    settled,
 )
 
 if TYPE_CHECKING:
-    from modelcar_tui.verdict.candidates import Candidate
+    from modelcar_tui.verdict import Candidate
 
 
 class Decision:
@@ -88,12 +88,10 @@ class Decision:
     def _decide(
         self, context: Context, configuration: ConfigurationReport, cluster: AcceleratorReport
     ) -> DecisionReport:
-        from modelcar_tui.verdict import deciding
-        from modelcar_tui.verdict.candidates import candidates
-        from modelcar_tui.verdict.one_by_one import NOT_JUDGED, decided, undecided
+        from modelcar_tui.verdict import NOT_JUDGED, candidates, decided, runtime_version, undecided
 
         settings = context.settings
-        vllm = settings.vllm_version or deciding.runtime_version(cluster)
+        vllm = settings.vllm_version or runtime_version(cluster)
         kinds: tuple[Candidate, ...] = ()
         with Contained("the kinds of GPU") as caught:
             kinds = candidates(cluster)
@@ -122,9 +120,17 @@ class Decision:
         vllm: str | None,
     ) -> DecisionReport:
         """Findings, proposed changes and the plan."""
-        from modelcar_tui.manifest.write import target_path
-        from modelcar_tui.verdict.deciding import overall, runtime_arguments, runtime_environment
-        from modelcar_tui.verdict.one_by_one import drawn, lowered, optimized, proposals, remarks
+        from modelcar_tui.manifest import target_path
+        from modelcar_tui.verdict import (
+            drawn,
+            lowered,
+            optimized,
+            overall,
+            proposals,
+            remarks,
+            runtime_arguments,
+            runtime_environment,
+        )
 
         context.step("arguments", Status.RUNNING)
         manifest = configuration.manifest
@@ -185,8 +191,8 @@ class Decision:
         more: tuple[Change, ...],
     ) -> DecisionReport:
         """The plan with changes that a language model suggested and the validators let through."""
-        from modelcar_tui.manifest.diff import text_hunks
-        from modelcar_tui.verdict.deciding import runtime_version
+        from modelcar_tui.manifest import text_hunks
+        from modelcar_tui.verdict import runtime_version
 
         plan = structs.replace(report.plan, changes=(*report.plan.changes, *more))
         context.step(
@@ -216,9 +222,7 @@ class Decision:
         cluster: AcceleratorReport,
         vllm: str | None,
     ) -> DecisionReport:
-        from modelcar_tui.verdict.accepting import accepted_model, decide_accepted
-        from modelcar_tui.verdict.candidates import candidates
-        from modelcar_tui.verdict.proposing import together, together_line
+        from modelcar_tui.verdict import accepted_model, candidates, decide_accepted, together, together_line
 
         everything = Answer(
             plan_digest=report.plan.digest, accepted=tuple(change.id for change in report.plan.changes)
@@ -245,7 +249,7 @@ class Decision:
 
 def _checked(configuration: ConfigurationReport, cluster: AcceleratorReport) -> tuple[Check, ...]:
     """The checks of serving; where the nodes can't be compared with the images, the cluster's own."""
-    from modelcar_tui.verdict.deciding import preflight
+    from modelcar_tui.verdict import preflight
 
     with Contained("the images and the nodes") as caught:
         return preflight(configuration.models, cluster)
@@ -255,8 +259,8 @@ def _checked(configuration: ConfigurationReport, cluster: AcceleratorReport) -> 
 
 def _without_reports(context: Context, why: str) -> DecisionReport:
     """UNKNOWN, with the models that are known, where somebody has no report."""
-    from modelcar_tui.manifest.write import target_path
-    from modelcar_tui.verdict.one_by_one import undecided
+    from modelcar_tui.manifest import target_path
+    from modelcar_tui.verdict import undecided
 
     problem = Problem(what=f"not known, because {why}", fix="run again; the run's crash.txt says more")
     manifest, known = context.manifest, {model.car.name: model for model in context.models}

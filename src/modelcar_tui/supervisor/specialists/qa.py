@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from modelcar_tui.advice.finding import Stops
+from modelcar_tui.advice import Stops
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.contain import Contained, being_cancelled, not_known
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import Secret
-from modelcar_tui.hardware.vendors import NVIDIA
-from modelcar_tui.kube.types import Access, Rung
+from modelcar_tui.hardware import NVIDIA
+from modelcar_tui.kube import Access, Rung
 from modelcar_tui.qa.budget import Budgets, budgets
 from modelcar_tui.qa.effects import clean_up_commands, effects, job_effects
 from modelcar_tui.qa.image import SuiteImage, suite_image
@@ -39,8 +39,7 @@ from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.events import Status, StepPlan
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.supervisor.specialist import Context
-from modelcar_tui.verdict.comparing import compare
-from modelcar_tui.verdict.reports import ConfigurationReport, DecisionReport
+from modelcar_tui.verdict import ConfigurationReport, DecisionReport, compare
 
 T = TypeVar("T")
 KUBERNETES = "kubernetes"

@@ -12,7 +12,7 @@ from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.decision import tightest
 from modelcar_tui.tui.faces.panes import pane_seconds, pane_status
 from modelcar_tui.tui.rows import Row, Span, between, crop_middle, row, spans_width, width
-from modelcar_tui.verdict.reports import Verdict
+from modelcar_tui.verdict import Verdict
 
 _NAME = " modelcar-tui "
 _TOLD_ABOVE = (ExitStatus.NO_GO, ExitStatus.CLUSTER, ExitStatus.QA_FAILED, ExitStatus.UNKNOWN)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rich.cells import set_cell_size
 
 from modelcar_tui.core.text import has_hidden, reveal
-from modelcar_tui.manifest.plan import Change, Hunk, Operation
+from modelcar_tui.manifest import Change, Hunk, Operation
 from modelcar_tui.tui.faces.memory import term_rows
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.review import Mark, Review

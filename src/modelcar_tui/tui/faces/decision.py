@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from modelcar_tui.advice.finding import Severity
+from modelcar_tui.advice import Severity
 from modelcar_tui.cluster.types import State
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Row, Span, crop_middle, pad, paragraph, row, width
-from modelcar_tui.verdict.reports import DecisionReport, ModelVerdict, Verdict
+from modelcar_tui.verdict import DecisionReport, ModelVerdict, Verdict
 
 _LEAD = 13
 """Cells of a verdict with its glyph and of the blanks around the name."""

@@ -7,7 +7,7 @@ from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.memory import memory_rows
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row
-from modelcar_tui.verdict.reports import ModelVerdict
+from modelcar_tui.verdict import ModelVerdict
 
 
 def effect_rows(

@@ -11,7 +11,7 @@ from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.memory import term_rows
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import EMPTY, Row, pad, paragraph, row
-from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict
+from modelcar_tui.verdict import ModelRequirements, ModelVerdict
 
 _SOURCES = {
     "label": Source.NODE_LABEL,

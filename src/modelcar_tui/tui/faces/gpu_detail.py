@@ -64,7 +64,7 @@ def _not_here(state: RunState, node: GpuNode, resource: str) -> list[str]:
     """The models whose pod this node does not take, or may not take, by reason; as the verdict asks it."""
     # The engine has read these by then; the first frame must not.
     from modelcar_tui.cluster.fits import Answer, may_run
-    from modelcar_tui.verdict.landing import pod_for
+    from modelcar_tui.verdict import pod_for
 
     pool = next((one for one in node.pool if one.resource == resource), None)
     if pool is None or state.cluster is None:

@@ -12,7 +12,7 @@ from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.patterns import Filter
 from modelcar_tui.tui.rows import Row, Span, crop_middle, pad, width
-from modelcar_tui.verdict.reports import ModelVerdict
+from modelcar_tui.verdict import ModelVerdict
 
 _WHOLE = ("whole", "sharing unknown", "not offered")
 SORTS = ("place", "name", "product", "free", "memory", "usable")

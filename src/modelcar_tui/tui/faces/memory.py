@@ -6,7 +6,7 @@ from modelcar_tui.core.facts import Term
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Row, Span, pad, paragraph, row, spans_width, width
-from modelcar_tui.verdict.reports import ModelVerdict
+from modelcar_tui.verdict import ModelVerdict
 
 _ASCII = dict(zip("█▓▒▚▄", "WAOGK", strict=True))
 PARTS = (

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modelcar_tui.manifest.plan import Plan
-from modelcar_tui.manifest.standing import Kind, Standing
+from modelcar_tui.manifest import Kind, Plan, Standing
 from modelcar_tui.tui.faces.changes import describe
 from modelcar_tui.tui.review import Review
-from modelcar_tui.verdict.reports import ApplyPreview
+from modelcar_tui.verdict import ApplyPreview
 
 SHOWN = 6
 """Changes that are named; the rest is counted."""

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.worker import get_current_worker
 
 from modelcar_tui.core.errors import Problem
-from modelcar_tui.manifest.plan import Change, Decision, Hunk
+from modelcar_tui.manifest import Change, Decision, Hunk
 from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.changes import Line, lines_of
@@ -25,7 +25,7 @@ from modelcar_tui.tui.screens.base import FaceScreen, Keys, style
 from modelcar_tui.tui.screens.confirm import ConfirmDialog
 from modelcar_tui.tui.screens.prompt import Prompt
 from modelcar_tui.tui.widgets.changes import ChangeDetail, ChangeList, ReviewStatus
-from modelcar_tui.verdict.reports import ApplyPreview, DecisionReport
+from modelcar_tui.verdict import ApplyPreview, DecisionReport
 
 VIEWS = ("reason", "diff", "result")
 LOOK_S = 5.0

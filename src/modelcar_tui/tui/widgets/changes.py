@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from modelcar_tui.manifest.plan import Change, Hunk
+from modelcar_tui.manifest import Change, Hunk
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.changes import Line, detail_rows, group_rows, hunk_rows, list_row
@@ -13,7 +13,7 @@ from modelcar_tui.tui.faces.effect import effect_rows
 from modelcar_tui.tui.review import Mark, Review
 from modelcar_tui.tui.rows import EMPTY, Row, between, paragraph, row
 from modelcar_tui.tui.view import View
-from modelcar_tui.verdict.reports import ApplyPreview, DecisionReport
+from modelcar_tui.verdict import ApplyPreview, DecisionReport
 
 SIDE_BY_SIDE = 90
 """Cells of the pane from which the text diff has two columns."""

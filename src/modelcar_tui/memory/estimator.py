@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from modelcar_tui.hardware.gpu import Gpu
+from modelcar_tui.hardware import Gpu
 from modelcar_tui.memory import sampling
 from modelcar_tui.memory.bounds import between, within
 from modelcar_tui.memory.budget import budgets_of

@@ -8,9 +8,7 @@ import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Guarantee, Pool, Runtime
 from modelcar_tui.core.facts import Fact
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.products import gpu_for
-from modelcar_tui.hardware.vendors import served
+from modelcar_tui.hardware import Gpu, gpu_for, served
 from modelcar_tui.verdict.alike import Alike, Place, alike
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.advice.finding import Finding, Stops
-from modelcar_tui.advice.lint.lint import lint_model
-from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
-from modelcar_tui.memory.types import Estimate, Outcome
+from modelcar_tui.advice.lint import lint_model
+from modelcar_tui.hardware import Gpu
+from modelcar_tui.manifest import ModelCar, Position, ServingArguments
+from modelcar_tui.memory import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.runs_on import check

@@ -13,7 +13,7 @@ import msgspec
 from modelcar_tui.core.facts import Fact, Source, unknown
 from modelcar_tui.core.resources import table
 from modelcar_tui.hardware.gpu import Gpu
-from modelcar_tui.hardware.vendors import Generation, vendor_in, vendors
+from modelcar_tui.hardware.vendor import Generation, vendor_in, vendors
 
 _NOISE = re.compile(r"^(nvidia|amd|intel|tesla|geforce|instinct|data-center-gpu)-|(-shared|-oam)$")
 _MIG = re.compile(r"-mig-(\d+g\.\d+gb)(?:\.me)?(?:\.all)?$")

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from modelcar_tui.kube.addresses import may_carry_credentials
 from modelcar_tui.kube.client import Client
 from modelcar_tui.kube.credentials import Credentials
-from modelcar_tui.kube.flatten import Flattened
+from modelcar_tui.kube.flattened import Flattened
 from modelcar_tui.kube.login import Login, ask
 from modelcar_tui.kube.plugin import Given
 from modelcar_tui.kube.transport import Transport
