@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual.binding import Binding
@@ -25,7 +25,7 @@ from modelcar_tui.tui.driver import TerminalDriver
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.logs import NoLog, open_log
-from modelcar_tui.tui.messages import Copied, Said, ScreenAsked, ThemeChosen, WhyAsked
+from modelcar_tui.tui.messages import Copied, Said, ThemeChosen
 from modelcar_tui.tui.port import Clocked, EnginePort
 from modelcar_tui.tui.screens.base import Faced, Sparing, style
 from modelcar_tui.tui.screens.dashboard import DashboardScreen, layout_for
@@ -33,6 +33,9 @@ from modelcar_tui.tui.screens.opening import OPENERS
 from modelcar_tui.tui.signals import Leaving
 from modelcar_tui.tui.themed import ThemedApp
 from modelcar_tui.tui.themes import PALETTES
+
+if TYPE_CHECKING:
+    from modelcar_tui.tui.patterns import Filter
 
 FAST_S, SLOW_S = 0.1, 0.5
 LATE_S = 0.7
@@ -248,16 +251,11 @@ class DashboardApp(ThemedApp):
         if screen is not None:
             self.push_screen(screen, self._answers.get(name))
 
-    def on_screen_asked(self, asked: ScreenAsked) -> None:
-        self.open_screen(asked.name)
-
-    def on_why_asked(self, asked: WhyAsked) -> None:
+    def open_why(self, topic: str, chosen: Filter | None = None) -> None:
+        """Help on a topic, and the keys of the screen that is shown."""
         from modelcar_tui.tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.face, asked.topic, self.screen, asked.chosen))
-
-    def on_quit_asked(self) -> None:
-        self.action_request_quit()
+        self.push_screen(HelpScreen(self.face, topic, self.screen, chosen))
 
     def on_said(self, said: Said) -> None:
         self.tell(said.text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from textual.driver import Driver
 from textual.screen import Screen
@@ -11,6 +11,9 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.logindex import LogIndex
 from modelcar_tui.tui.port import EnginePort
+
+if TYPE_CHECKING:
+    from modelcar_tui.tui.patterns import Filter
 
 
 class Board(Protocol):
@@ -27,6 +30,23 @@ class Board(Protocol):
 
     def tell(self, text: str) -> None:
         """One line in the footer, until the next key."""
+        ...
+
+
+class Opening(Protocol):
+    """What a screen asks of the app at a key. By a call and no message: a message would come behind the next
+    key, which may have been typed already and is meant for the screen that the first one opens."""
+
+    def open_screen(self, name: str) -> None:
+        """A screen by its name in `screens.opening`."""
+        ...
+
+    def open_why(self, topic: str, chosen: Filter | None = None) -> None:
+        """Where the numbers of a panel come from; `chosen` is the panel's own filter."""
+        ...
+
+    def action_request_quit(self) -> None:
+        """The operator wants to leave."""
         ...
 
 

@@ -15,6 +15,7 @@ from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.widget import Widget
 
 from modelcar_tui.core import resources
+from modelcar_tui.tui.board import Opening
 from modelcar_tui.tui.driver import forget_typed
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.messages import Said
@@ -58,6 +59,11 @@ class Faced(DOMNode):
     """Seconds after the first paint during which keys are dropped, and all that were typed before."""
     hears_from: float = 0.0
     monotonic: Callable[[], float] = time.monotonic
+
+    @property
+    def opening(self) -> Opening:
+        """The app, for what a key opens."""
+        return cast("Opening", self.app)
 
     def close_ears(self) -> None:
         """Hear nothing until some time after the next paint."""

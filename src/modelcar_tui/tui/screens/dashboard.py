@@ -14,7 +14,7 @@ from modelcar_tui.qa.seen import hopeless
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.logindex import LogIndex
-from modelcar_tui.tui.messages import Copied, QuitAsked, ScreenAsked, WhyAsked
+from modelcar_tui.tui.messages import Copied
 from modelcar_tui.tui.narrow import Filterable, ask_filter
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings
 from modelcar_tui.tui.screens.prompt import Prompt
@@ -139,7 +139,7 @@ class DashboardScreen(FaceScreen):
 
     def action_consent(self) -> None:
         """`x`, only while QA waits for a word."""
-        self.post_message(ScreenAsked("consent"))
+        self.opening.open_screen("consent")
 
     async def _remake_panes(self) -> None:
         panes = self.query_one("#panes")
@@ -237,15 +237,15 @@ class DashboardScreen(FaceScreen):
 
     def action_diff(self) -> None:
         """Review."""
-        self.post_message(ScreenAsked("diff"))
+        self.opening.open_screen("diff")
 
     def action_gpus(self) -> None:
         """All GPUs."""
-        self.post_message(ScreenAsked("gpus"))
+        self.opening.open_screen("gpus")
 
     def action_log(self) -> None:
         """The whole log."""
-        self.post_message(ScreenAsked("log"))
+        self.opening.open_screen("log")
 
     def action_why(self) -> None:
         """Help, beginning with the focused panel."""
@@ -256,24 +256,24 @@ class DashboardScreen(FaceScreen):
             else (panel.id if panel and panel.id else "")
         )
         chosen = panel.filter if isinstance(panel, SpecialistPane) else None
-        self.post_message(WhyAsked(topic or self.specialist, chosen))
+        self.opening.open_why(topic or self.specialist, chosen)
 
     def action_ask(self) -> None:
         """Questions."""
-        self.post_message(ScreenAsked("ask"))
+        self.opening.open_screen("ask")
 
     def action_summary(self) -> None:
         """The summary."""
-        self.post_message(ScreenAsked("summary"))
+        self.opening.open_screen("summary")
 
     def action_stop_qa(self) -> None:
         """`S`, only while a model waits for what will not come."""
         if hopeless(self.face.state.qa.seen):
-            self.post_message(QuitAsked())
+            self.opening.action_request_quit()
 
     def action_quit_run(self) -> None:
         """Quit."""
-        self.post_message(QuitAsked())
+        self.opening.action_request_quit()
 
 
 def move_in(panel: LogView | GpuTable, how: str) -> None:

@@ -18,7 +18,6 @@ from modelcar_tui.supervisor.settings import Approve
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.changes import Line, lines_of
 from modelcar_tui.tui.faces.writing import write_facts
-from modelcar_tui.tui.messages import WhyAsked
 from modelcar_tui.tui.port import EnginePort
 from modelcar_tui.tui.review import Mark, Review, open_review
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, style
@@ -259,7 +258,7 @@ class DiffScreen(FaceScreen):
 
     def action_why(self) -> None:
         """`?`."""
-        self.post_message(WhyAsked("decision"))
+        self.opening.open_why("decision")
 
     def _editable(self) -> Change | None:
         change = self.current.change

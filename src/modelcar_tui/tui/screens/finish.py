@@ -14,7 +14,7 @@ from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.banner import activity
 from modelcar_tui.tui.faces.decision import comparison, worst_first
 from modelcar_tui.tui.faces.qa import labelled
-from modelcar_tui.tui.messages import QuitAsked, Said
+from modelcar_tui.tui.messages import Said
 from modelcar_tui.tui.rows import EMPTY, Row, crop_middle, pad, paragraph, row
 from modelcar_tui.tui.screens.base import Dialog
 
@@ -90,7 +90,7 @@ class FinishDialog(Dialog):
     def action_say(self, word: str) -> None:
         """`q`."""
         self.dismiss(word)
-        self.app.post_message(QuitAsked())  # this dialog is not there to pass it on
+        self.app.call_later(self.opening.action_request_quit)
 
     def action_clean(self) -> None:
         """`c`, where there is something to clean."""

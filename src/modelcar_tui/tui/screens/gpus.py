@@ -11,7 +11,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.messages import Copied, WhyAsked
+from modelcar_tui.tui.messages import Copied
 from modelcar_tui.tui.narrow import ask_filter
 from modelcar_tui.tui.port import EnginePort, Looking
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings, style
@@ -137,4 +137,4 @@ class GpuScreen(FaceScreen):
 
     def action_why(self) -> None:
         """`?`."""
-        self.post_message(WhyAsked("gpus"))
+        self.opening.open_why("gpus")

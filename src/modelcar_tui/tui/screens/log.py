@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.logindex import LogIndex
-from modelcar_tui.tui.messages import Copied, WhyAsked
+from modelcar_tui.tui.messages import Copied
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings, style
 from modelcar_tui.tui.screens.dashboard import move_in
 from modelcar_tui.tui.screens.gpus import MOVES
@@ -83,4 +83,4 @@ class LogScreen(FaceScreen):
 
     def action_why(self) -> None:
         """`?`."""
-        self.post_message(WhyAsked("qa"))
+        self.opening.open_why("qa")
