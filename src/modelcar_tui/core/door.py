@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
@@ -20,8 +19,7 @@ def door(room: str, names: Mapping[str, str]) -> Callable[[str], Any]:
     def find(name: str) -> Any:
         if name not in places:
             raise AttributeError(f"module {room!r} has no attribute {name!r}")
-        found = getattr(import_module(f"{room}.{places[name]}"), name)
-        setattr(sys.modules[room], name, found)
-        return found
+        # Not kept: what a test puts in the name's place is found here, too.
+        return getattr(import_module(f"{room}.{places[name]}"), name)
 
     return find
