@@ -12,8 +12,8 @@ import time
 
 import msgspec
 
+from modelcar_tui.cluster import parse_gpu_flags
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Held
-from modelcar_tui.cluster.whatif import parse_gpu_flags
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.image.types import ImageFacts
 from modelcar_tui.kube.types import Access, Rung

@@ -10,9 +10,8 @@ import msgspec
 from cluster_support import as_node, expanded, flavour_file, more_flavours
 from compatibility_support import LLAMA, car
 
-from modelcar_tui.cluster import dra
+from modelcar_tui.cluster import accelerator_rows, dra
 from modelcar_tui.cluster.classify import classify
-from modelcar_tui.cluster.report import rows
 from modelcar_tui.cluster.scale import MachineSet, scale_up
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Inventory
 from modelcar_tui.core.facts import Fact, Source
@@ -41,9 +40,11 @@ def _node(node: dict[str, Any]) -> Item:
     found = classify(msgspec.convert(node, objects.Node))
     report = _report(node)
     if not isinstance(found, GpuNode):
-        return item({"node": found, "rows": rows(report)}, "no accelerator")
+        return item({"node": found, "rows": accelerator_rows(report)}, "no accelerator")
     pools = ", ".join(f"{pool.units} x {pool.resource} {pool.mem_mib or '-'}" for pool in found.pool)
-    return item({"node": found, "rows": rows(report)}, f"{found.vendor} {found.product or '-'}: {pools}")
+    return item(
+        {"node": found, "rows": accelerator_rows(report)}, f"{found.vendor} {found.product or '-'}: {pools}"
+    )
 
 
 def _slices() -> Item:

@@ -16,7 +16,7 @@ from server import Account, ApiServer
 from shapes import DEFINITIONS
 
 from modelcar_tui.cluster.access import probe
-from modelcar_tui.cluster.look import look
+from modelcar_tui.cluster.look import read_cluster
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.demo.kube_certificates import Authority
 from modelcar_tui.demo.kube_operators import APPLICATIONS
@@ -48,7 +48,7 @@ async def said(path: Path, rung: Rung, *words: str, **more: Any) -> str:
     for word in words:
         assert word in text
     assert "\n" not in text
-    report = await look(options(path, read_timeout_s=3, **more))
+    report = await read_cluster(options(path, read_timeout_s=3, **more))
     assert (report.access.rung, report.inventory.known, report.gpu_available) == (rung, False, None)
     return text
 
@@ -158,7 +158,7 @@ async def test_impersonation(server: ApiServer) -> None:
 
 async def report_of(server: ApiServer, account: Account, **more: Any) -> AcceleratorReport:
     path = server.kubeconfig(account, namespace="team-a")
-    return await look(options(path, read_timeout_s=5, **more))
+    return await read_cluster(options(path, read_timeout_s=5, **more))
 
 
 async def test_without_rights_everything_has_its_reason(server: ApiServer) -> None:
@@ -230,7 +230,7 @@ async def test_a_right_that_is_taken_away_in_the_middle(server: ApiServer) -> No
     def take(_: object) -> None:
         server.revoke(account)
 
-    report = await look(options(path, read_timeout_s=5), on_access=take)
+    report = await read_cluster(options(path, read_timeout_s=5), on_access=take)
     assert report.access.missing == ()
     assert not report.inventory.known or report.inventory.problems
     assert report.gpu_available in (None, True)
@@ -269,7 +269,9 @@ def plug_in(server: ApiServer, tmp_path: Path) -> Iterator[Any]:
 async def test_an_exec_plug_in(server: ApiServer, plug_in: Any) -> None:
     account = server.account()
     server.grant(account, NODES, PODS)
-    report = await look(options(plug_in(token=account.token), request_timeout_s=20, read_timeout_s=20))
+    report = await read_cluster(
+        options(plug_in(token=account.token), request_timeout_s=20, read_timeout_s=20)
+    )
     assert (report.access.rung, report.access.user) == (Rung.OK, account.name), report.access
     assert report.access.via == ""
     assert len(report.inventory.nodes) == 5

@@ -17,7 +17,7 @@ from server import Account, ApiServer
 
 from conftest import programs
 from modelcar_tui.cluster.access import probe
-from modelcar_tui.cluster.look import look
+from modelcar_tui.cluster.look import read_cluster
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.demo.kube_objects import NODES, PODS, node, nvidia, pod
 from modelcar_tui.kube.types import Rung
@@ -172,7 +172,7 @@ async def test_throttled_requests_are_repeated_until_they_are_served(
     """Real 429s, and in the end the whole truth."""
     with others(server, reader, 1, 0.05):
         before = refused(server)
-        report = await look(through(server, None, reader, total_timeout_s=120.0))
+        report = await read_cluster(through(server, None, reader, total_timeout_s=120.0))
         assert refused(server) > before, "the server refused nothing: this test proves nothing"
     assert report.access.rung is Rung.OK, report.access
     assert not report.inventory.partial, report.inventory.problems
@@ -184,7 +184,7 @@ async def test_a_server_that_is_never_free(server: ApiServer, reader: Account) -
     """In the given time all of it, or what could be read and the reason; never a number that was not read."""
     with others(server, reader, 4, 0.0):
         began = time.monotonic()
-        report = await look(through(server, None, reader, total_timeout_s=8.0))
+        report = await read_cluster(through(server, None, reader, total_timeout_s=8.0))
         assert time.monotonic() - began < 12
     if report.access.rung is Rung.OK and report.inventory.known and not report.inventory.partial:
         assert free(report) == [7] * GPU_NODES
@@ -196,7 +196,7 @@ async def test_a_server_that_is_never_free(server: ApiServer, reader: Account) -
 
 async def test_a_bad_line_that_mends(server: ApiServer, reader: Account, line: Line) -> None:
     line.cut_after, line.times = 300_000, 1
-    report = await look(through(server, line, reader))
+    report = await read_cluster(through(server, line, reader))
     assert line.times == 0
     assert not report.inventory.partial, report.inventory.problems
     assert report.inventory.nodes_seen == ALL_NODES
@@ -207,7 +207,7 @@ async def test_a_line_that_always_breaks_off_in_the_list(
     server: ApiServer, reader: Account, line: Line
 ) -> None:
     line.cut_after = 300_000
-    report = await look(through(server, line, reader))
+    report = await read_cluster(through(server, line, reader))
     assert not (report.inventory.known and not report.inventory.partial)
     told = " ".join(str(p) for p in (*report.inventory.problems, report.access.problem) if p)
     assert "cut off" in told or "broke" in told, told
@@ -216,7 +216,7 @@ async def test_a_line_that_always_breaks_off_in_the_list(
 
 async def test_connections_that_are_closed_at_once(server: ApiServer, reader: Account, line: Line) -> None:
     line.refuse = 1
-    report = await look(through(server, line, reader))
+    report = await read_cluster(through(server, line, reader))
     assert report.access.rung is Rung.OK, report.access
     assert not report.inventory.partial
     line.refuse = 1000
@@ -228,7 +228,7 @@ async def test_connections_that_are_closed_at_once(server: ApiServer, reader: Ac
 async def test_a_line_that_falls_silent(server: ApiServer, reader: Account, line: Line) -> None:
     line.stall_after = 300_000
     began = time.monotonic()
-    report = await look(through(server, line, reader, read_timeout_s=1.0, total_timeout_s=20.0))
+    report = await read_cluster(through(server, line, reader, read_timeout_s=1.0, total_timeout_s=20.0))
     assert time.monotonic() - began < 25
     told = " ".join(str(p) for p in (*report.inventory.problems, report.access.problem) if p)
     assert "in time" in told or "took longer" in told, told
@@ -237,7 +237,7 @@ async def test_a_line_that_falls_silent(server: ApiServer, reader: Account, line
 
 async def test_a_slow_line_is_read_to_the_end(server: ApiServer, reader: Account, line: Line) -> None:
     line.rate = 400_000
-    report = await look(through(server, line, reader))
+    report = await read_cluster(through(server, line, reader))
     assert not report.inventory.partial, report.inventory.problems
     assert sum(n or 0 for n in free(report)) == FREE
 
@@ -247,7 +247,7 @@ async def test_a_line_too_slow_for_the_limit_is_given_up(
 ) -> None:
     line.rate = 20_000
     began = time.monotonic()
-    report = await look(through(server, line, reader, request_timeout_s=2.0, total_timeout_s=20.0))
+    report = await read_cluster(through(server, line, reader, request_timeout_s=2.0, total_timeout_s=20.0))
     assert time.monotonic() - began < 22
     assert not (report.inventory.known and not report.inventory.partial)
 
@@ -257,7 +257,7 @@ async def test_cancel_is_quick_while_a_page_is_on_its_way(
 ) -> None:
     line.rate = 20_000
     reached = asyncio.Event()
-    task = asyncio.create_task(look(through(server, line, reader), on_access=lambda _: reached.set()))
+    task = asyncio.create_task(read_cluster(through(server, line, reader), on_access=lambda _: reached.set()))
     await asyncio.wait_for(reached.wait(), 30)
     await asyncio.sleep(0.5)
     began = time.monotonic()

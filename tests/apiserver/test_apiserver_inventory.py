@@ -10,7 +10,7 @@ from server import ApiServer
 from shapes import DEFINITIONS
 
 from modelcar_tui.cluster.inventory import read_inventory_of
-from modelcar_tui.cluster.look import look, refresh
+from modelcar_tui.cluster.look import read_cluster, refresh_cluster
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory
 from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_objects import NODES, PODS, PROFILES, node, nvidia, pod
@@ -49,9 +49,9 @@ def wide(server: ApiServer) -> int:
 
 async def test_the_same_inventory_as_of_the_stub(server: ApiServer, wide: int, tmp_path: Any) -> None:
     """Every fact of the demo cluster, read from the real server, is the fact that the stub gives."""
-    real = await look(patient(server))
+    real = await read_cluster(patient(server))
     with start_stub_cluster(openshift_ai(), folder=tmp_path) as cluster:
-        stub = await look(options(cluster.kubeconfig_path))
+        stub = await read_cluster(options(cluster.kubeconfig_path))
     mine = {node.name: node for node in real.inventory.nodes}
     for one in stub.inventory.nodes:
         assert mine[one.name] == one
@@ -70,7 +70,7 @@ async def test_the_same_inventory_as_of_the_stub(server: ApiServer, wide: int, t
 
 async def test_pages_of_hundreds_of_nodes(server: ApiServer, wide: int) -> None:
     seen: list[Inventory] = []
-    report = await look(patient(server), seen.append)
+    report = await read_cluster(patient(server), seen.append)
     assert report.inventory.nodes_seen == NODES_IN_ALL + 12
     assert not report.inventory.partial
     assert free(report) == wide
@@ -110,23 +110,23 @@ async def test_a_list_that_expires_in_the_middle(server: ApiServer, wide: int) -
 
 
 async def test_refresh_reads_what_changes(server: ApiServer, wide: int) -> None:
-    report = await look(patient(server))
+    report = await read_cluster(patient(server))
     before = free(report)
     server.make(PODS, pod("newcomer", "team-a", "node-00000", {"nvidia.com/gpu": "2"}))
-    later = await refresh(patient(server), report)
+    later = await refresh_cluster(patient(server), report)
     assert free(later) == before - 2
     server.api.delete("/api/v1/namespaces/team-a/pods/newcomer", params={"gracePeriodSeconds": "0"})
-    assert free(await refresh(patient(server), later)) == before
+    assert free(await refresh_cluster(patient(server), later)) == before
 
 
 async def test_a_pod_that_is_going_counts_until_it_is_gone(server: ApiServer, wide: int) -> None:
-    report = await look(patient(server))
+    report = await read_cluster(patient(server))
     before = free(report)
     server.make(PODS, pod("leaving", "team-a", "node-00000", {"nvidia.com/gpu": "2"}))
     server.api.delete("/api/v1/namespaces/team-a/pods/leaving")
     found = server.get("/api/v1/namespaces/team-a/pods/leaving")
     assert found["metadata"]["deletionTimestamp"]
-    assert free(await refresh(patient(server), report)) == before - 2
+    assert free(await refresh_cluster(patient(server), report)) == before - 2
     server.api.delete("/api/v1/namespaces/team-a/pods/leaving", params={"gracePeriodSeconds": "0"})
 
 
@@ -144,7 +144,7 @@ async def test_hardware_profiles_fill_in_for_nodes(server: ApiServer, wide: int)
     templates = {"apiGroups": ["template.openshift.io"], "resources": ["templates"], "verbs": ["list"]}
     profiles = {"apiGroups": [PROFILES.group], "resources": [PROFILES.plural], "verbs": ["list"]}
     server.grant(account, templates, profiles, namespace="redhat-ods-applications")
-    report = await look(options(server.kubeconfig(account), read_timeout_s=10))
+    report = await read_cluster(options(server.kubeconfig(account), read_timeout_s=10))
     assert not report.inventory.known
     assert report.runtime is not None
     assert report.runtime.name == "vllm-cuda-runtime-template"

@@ -10,8 +10,8 @@ import pytest
 from cluster_support import as_node, assert_answer, flavours, options
 from server import ApiServer
 
-from modelcar_tui.cluster.look import look
-from modelcar_tui.cluster.report import rows
+from modelcar_tui.cluster.look import read_cluster
+from modelcar_tui.cluster.report import accelerator_rows
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.demo.kube_objects import NODES
 
@@ -20,12 +20,12 @@ from modelcar_tui.demo.kube_objects import NODES
 def report(server: ApiServer) -> AcceleratorReport:
     for one in flavours():
         server.make(NODES, as_node(one))
-    return asyncio.run(look(options(server.kubeconfig(), read_timeout_s=10, request_timeout_s=20)))
+    return asyncio.run(read_cluster(options(server.kubeconfig(), read_timeout_s=10, request_timeout_s=20)))
 
 
 @pytest.mark.parametrize("flavour", flavours(), ids=lambda one: one["id"])
 def test_every_flavour_gives_its_answer(report: AcceleratorReport, flavour: dict[str, Any]) -> None:
-    assert_answer(next(one for one in rows(report) if one["name"] == flavour["id"]), flavour)
+    assert_answer(next(one for one in accelerator_rows(report) if one["name"] == flavour["id"]), flavour)
 
 
 def test_what_is_not_there_is_said(report: AcceleratorReport) -> None:

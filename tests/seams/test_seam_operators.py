@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from modelcar_tui.cluster.look import look
+from modelcar_tui.cluster.look import read_cluster
 from modelcar_tui.cluster.types import State
 from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_objects import DSC
@@ -86,7 +86,7 @@ async def test_the_operator_is_heard_where_it_stops_serving(
     scenario = openshift_ai()
     change(scenario.objects[DSC][0])
     with start_stub_cluster(scenario, folder=tmp_path, tls=False) as cluster:
-        report = await look(ClusterOptions(kubeconfig=str(cluster.kubeconfig_path)))
+        report = await read_cluster(ClusterOptions(kubeconfig=str(cluster.kubeconfig_path)))
     found, why = overall((), report.checks)
     assert (found, words in why) == (verdict, True), why
     assert [one.code for one in report.checks if one.state is not State.OK] == ["data-science-cluster"] * told

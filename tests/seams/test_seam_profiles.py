@@ -12,7 +12,7 @@ from test_seam_placements import L40S, QUIET, gpus, model_of, node, taint
 
 from modelcar_tui.cluster.limit_types import Behind, Queue, Room
 from modelcar_tui.cluster.limits import NamespaceLimits
-from modelcar_tui.cluster.look import look
+from modelcar_tui.cluster.look import read_cluster
 from modelcar_tui.cluster.serving_types import HardwareProfile, Offered, Profiles
 from modelcar_tui.cluster.types import AcceleratorReport, Check, State
 from modelcar_tui.demo import kube_objects as ko
@@ -61,7 +61,7 @@ def accelerator(name: str) -> Object:
 async def seen(items: list[Object], folder: Path) -> AcceleratorReport:
     path = folder / "inventory.json"
     path.write_text(json.dumps({"kind": "List", "items": items}))
-    return await look(ClusterOptions(inventory=str(path), kubeconfig=str(folder / "none")))
+    return await read_cluster(ClusterOptions(inventory=str(path), kubeconfig=str(folder / "none")))
 
 
 def verdict_of(report: AcceleratorReport, count: int = 1) -> ModelVerdict:
@@ -165,7 +165,7 @@ async def test_the_queue_of_a_profile_is_a_way_in_where_the_default_one_is_full(
 
 async def of_stub(scenario: Scenario, folder: Path) -> AcceleratorReport:
     with start_stub_cluster(scenario, folder=folder, tls=False) as cluster:
-        return await look(ClusterOptions(kubeconfig=str(cluster.kubeconfig_path)))
+        return await read_cluster(ClusterOptions(kubeconfig=str(cluster.kubeconfig_path)))
 
 
 def with_settings(**settings: Object) -> Scenario:

@@ -1,0 +1,85 @@
+"""What a cluster has for models, and what it lets in. The types of its report: `cluster.types`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelcar_tui.core.door import door
+
+if TYPE_CHECKING:
+    from modelcar_tui.cluster.cards import (
+        CardKind,
+        card_kinds,
+        card_totals,
+        cards_text,
+        handed_out,
+        kind_line,
+    )
+    from modelcar_tui.cluster.fit_types import Fit, FitAnswer, PodShape, runtime_pod
+    from modelcar_tui.cluster.fits import may_be_put, may_run, may_stand, shared_cards
+    from modelcar_tui.cluster.gpu_info import gpu_info_text
+    from modelcar_tui.cluster.limit_types import NamespaceLimits, NamespaceRequest
+    from modelcar_tui.cluster.limits import admission
+    from modelcar_tui.cluster.look import read_cluster, refresh_cluster
+    from modelcar_tui.cluster.model_checks import ModelNeed, check_models
+    from modelcar_tui.cluster.profile_checks import naming_profile
+    from modelcar_tui.cluster.report import accelerator_json, accelerator_rows
+    from modelcar_tui.cluster.serving_types import HardwareProfile
+    from modelcar_tui.cluster.whatif import find_card, parse_gpu_flags, slice_problem
+    from modelcar_tui.cluster.words import MEMORY_READ_FROM, MEMORY_WORTH, scale_text, why_text
+
+__all__ = [
+    "MEMORY_READ_FROM",
+    "MEMORY_WORTH",
+    "CardKind",
+    "Fit",
+    "FitAnswer",
+    "HardwareProfile",
+    "ModelNeed",
+    "NamespaceLimits",
+    "NamespaceRequest",
+    "PodShape",
+    "accelerator_json",
+    "accelerator_rows",
+    "admission",
+    "card_kinds",
+    "card_totals",
+    "cards_text",
+    "check_models",
+    "find_card",
+    "gpu_info_text",
+    "handed_out",
+    "kind_line",
+    "may_be_put",
+    "may_run",
+    "may_stand",
+    "naming_profile",
+    "parse_gpu_flags",
+    "read_cluster",
+    "refresh_cluster",
+    "runtime_pod",
+    "scale_text",
+    "shared_cards",
+    "slice_problem",
+    "why_text",
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = door(
+        __name__,
+        {
+            "cards": "CardKind card_kinds card_totals cards_text handed_out kind_line",
+            "fit_types": "Fit FitAnswer PodShape runtime_pod",
+            "fits": "may_be_put may_run may_stand shared_cards",
+            "gpu_info": "gpu_info_text",
+            "limit_types": "NamespaceLimits NamespaceRequest",
+            "limits": "admission",
+            "look": "read_cluster refresh_cluster",
+            "model_checks": "ModelNeed check_models",
+            "profile_checks": "naming_profile",
+            "report": "accelerator_json accelerator_rows",
+            "serving_types": "HardwareProfile",
+            "whatif": "find_card parse_gpu_flags slice_problem",
+            "words": "MEMORY_READ_FROM MEMORY_WORTH scale_text why_text",
+        },
+    )

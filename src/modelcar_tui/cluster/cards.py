@@ -26,7 +26,7 @@ class Cards(msgspec.Struct, frozen=True):
     """Cards that this pool shares with others of its node, which of them is not known; else 0."""
 
 
-class Kind(msgspec.Struct, frozen=True, kw_only=True):
+class CardKind(msgspec.Struct, frozen=True, kw_only=True):
     """Units that are alike, over all nodes."""
 
     vendor: str
@@ -113,7 +113,12 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
         every = f"{counted(self.cards, self.unsure)} on {several(self.nodes, 'node')}"
         if self.usable_nodes in (0, self.nodes):
             return f"{every}, all usable" if self.usable_nodes else every
-        return f"{every}, {counted(self.usable_cards, self.usable_unsure)} usable"
+        return f"{every}, {self.usable_cards_told} usable"
+
+    @property
+    def usable_cards_told(self) -> str:
+        """`5 cards`, `at least 4 cards`, `an unknown number of cards`: those that are usable."""
+        return counted(self.usable_cards, self.usable_unsure)
 
     @property
     def unit(self) -> str:
@@ -179,6 +184,13 @@ def how_shared(node: GpuNode, pool: Pool, cards: Cards) -> str:
     return _how(node, pool, cards) + device
 
 
+def handed_out(node: GpuNode) -> tuple[tuple[Pool, str], ...]:
+    """Each pool of a node with how a card is handed out by it (see `how_shared`); of a node without pools
+    one of no units, which stands for its card."""
+    pools = zip(node.pool or (NOTHING,), cards_of(node), strict=True)
+    return tuple((pool, how_shared(node, pool, cards)) for pool, cards in pools)
+
+
 def _how(node: GpuNode, pool: Pool, cards: Cards) -> str:
     if not pool.resource:
         return "not offered"
@@ -218,7 +230,7 @@ def _unknown(node: GpuNode, pool: Pool, mig: str, *, over: bool) -> str:
     return _UNTOLD if shared else _UNSURE
 
 
-def kinds(inventory: Inventory) -> tuple[Kind, ...]:
+def card_kinds(inventory: Inventory) -> tuple[CardKind, ...]:
     """The kinds of units, the usable ones first, those on most cards before others."""
     groups: dict[tuple[object, ...], list[tuple[GpuNode, Pool, Cards]]] = {}
     for node in inventory.nodes:
@@ -240,12 +252,12 @@ def kinds(inventory: Inventory) -> tuple[Kind, ...]:
     )
 
 
-def _kind(found: list[tuple[GpuNode, Pool, Cards]]) -> Kind:
+def _kind(found: list[tuple[GpuNode, Pool, Cards]]) -> CardKind:
     node, pool, cards = found[0]
     why = "" if node.usable else node.why or "unusable"
     frees = [pool.free for _, pool, _ in found]
     free = 0 if why else None if None in frees else sum(count or 0 for count in frees)
-    return Kind(
+    return CardKind(
         vendor=node.card(pool).vendor,
         product=node.card(pool).product,
         resource=pool.resource,
@@ -264,7 +276,7 @@ def _kind(found: list[tuple[GpuNode, Pool, Cards]]) -> Kind:
     )
 
 
-def totals(inventory: Inventory) -> Totals:
+def card_totals(inventory: Inventory) -> Totals:
     """Sums over all nodes with accelerators; each card counts once."""
     usable = [node for node in inventory.nodes if node.usable]
     counts = [(node.usable, *node_cards(node)) for node in inventory.nodes]
@@ -283,7 +295,7 @@ def totals(inventory: Inventory) -> Totals:
     )
 
 
-def cards_text(kind: Kind) -> str:
+def cards_text(kind: CardKind) -> str:
     """`4 x L40S 45 GiB`, `1 x L40S 45 GiB, time-sliced x4: 4 shares`, `2 x A100, MIG 1g.10gb: ...`.
 
     A card that is shared is one card; where it is not known how many there are, units are told as units.
@@ -301,20 +313,20 @@ def cards_text(kind: Kind) -> str:
     return f"{several(kind.units, 'unit')} of {kind.name} {memory}, {kind.how}, of {_behind(kind)}"
 
 
-def _behind(kind: Kind) -> str:
+def _behind(kind: CardKind) -> str:
     """`4 cards or more`, `8 cards with other kinds`, `an unknown number of cards`."""
     if kind.cards:
         return f"{several(kind.cards, 'card')} or more"
     return f"{several(kind.among, 'card')} with other kinds" if kind.among else "an unknown number of cards"
 
 
-def _rounded(kind: Kind) -> str:
+def _rounded(kind: CardKind) -> str:
     """Whole GiB of a card; a slice of 19.5 GiB is none of 20."""
     size = (kind.mem_mib or 0) / 1024
     part = kind.guarantee in (Guarantee.HARD_SLICE, Guarantee.HARD_SHARE)
     return f"{size:.3g} GiB" if part else f"{size:.0f} GiB"
 
 
-def kind_line(kind: Kind) -> str:
+def kind_line(kind: CardKind) -> str:
     """`4 x L40S 45 GiB; 3 of 4 free`, with why the kind does not count."""
     return f"{cards_text(kind)}; {f'not usable: {kind.why}' if kind.why else f'{kind.free_told} free'}"

@@ -8,13 +8,16 @@ import msgspec
 
 from modelcar_tui.cluster.scheduling import Scheduling
 from modelcar_tui.cluster.serving_types import Profiles
+from modelcar_tui.cluster.types import Runtime
 
 SUITE_CPU_MILLI, SUITE_MEMORY_MIB = 2000, 15 * 1024
 """What the pods of opendatahub-tests ask for: 2 CPUs and 15 GiB."""
 SUITE = "as the QA suite's pods do"
+TAINT = "taint"
+"""The code of what taints make unknown."""
 
 
-class Answer(StrEnum):
+class FitAnswer(StrEnum):
     """Whether a pod may run on a node."""
 
     YES = "yes"
@@ -45,10 +48,24 @@ class PodShape(msgspec.Struct, frozen=True, kw_only=True):
     """Whether KServe copies the image into the pod's own storage (`ociModelMode: fetch`)."""
 
 
+def runtime_pod(runtime: Runtime | None) -> PodShape:
+    """The pod that a serving runtime asks for, whatever the model, with the suite's amounts where it says
+    none."""
+    scheduling = runtime.scheduling if runtime else Scheduling()
+    cpu, memory = scheduling.cpu_milli, scheduling.memory_mib
+    told = cpu is not None and memory is not None
+    return PodShape(
+        cpu_milli=SUITE_CPU_MILLI if cpu is None else cpu,
+        memory_mib=SUITE_MEMORY_MIB if memory is None else memory,
+        asks="as its runtime says" if told else SUITE,
+        scheduling=scheduling,
+    )
+
+
 class Fit(msgspec.Struct, frozen=True, kw_only=True):
     """One node's answer."""
 
-    answer: Answer
+    answer: FitAnswer
     code: str = ""
     """A stable short name of what decided it: `busy`, `units`, `cpu`, `taint`, `storage`, ..."""
     why: str = ""
@@ -57,15 +74,20 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
     """Of an unknown: what would have to hold, to read on after GO."""
     settles: str = ""
 
+    @property
+    def of_taints(self) -> bool:
+        """Whether taints leave it open."""
+        return self.code == TAINT
 
-YES = Fit(answer=Answer.YES)
+
+YES = Fit(answer=FitAnswer.YES)
 
 
 def no(code: str, why: str) -> Fit:
     """A node that can't take the pod."""
-    return Fit(answer=Answer.NO, code=code, why=why)
+    return Fit(answer=FitAnswer.NO, code=code, why=why)
 
 
 def maybe(code: str, why: str, condition: str, settles: str) -> Fit:
     """A node of which it is not known."""
-    return Fit(answer=Answer.UNKNOWN, code=code, why=why, condition=condition, settles=settles)
+    return Fit(answer=FitAnswer.UNKNOWN, code=code, why=why, condition=condition, settles=settles)

@@ -10,12 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from modelcar_tui.cluster.fit_types import (
-    SUITE,
-    SUITE_CPU_MILLI,
-    SUITE_MEMORY_MIB,
     YES,
-    Answer,
     Fit,
+    FitAnswer,
     PodShape,
     maybe,
     no,
@@ -28,12 +25,9 @@ from modelcar_tui.hardware import asked_resource
 
 __all__ = (
     "LARGER_DISKS",
-    "SUITE",
-    "SUITE_CPU_MILLI",
-    "SUITE_MEMORY_MIB",
     "YES",
-    "Answer",
     "Fit",
+    "FitAnswer",
     "PodShape",
     "holds",
     "may_be_put",
@@ -64,10 +58,10 @@ _Filter = Callable[[PodShape, GpuNode, Pool], Fit | None]
 def may_run(pod: PodShape, node: GpuNode, pool: Pool) -> Fit:
     """Whether the pod may run on that node's units now; the first filter that bars it gives the reason."""
     stands = may_stand(pod, node, pool)
-    if stands.answer is Answer.NO:
+    if stands.answer is FitAnswer.NO:
         return stands
     room = _free(pod, node, pool)
-    return room if room is not None and (room.answer is Answer.NO or stands is YES) else stands
+    return room if room is not None and (room.answer is FitAnswer.NO or stands is YES) else stands
 
 
 def may_stand(pod: PodShape, node: GpuNode, pool: Pool) -> Fit:
@@ -76,7 +70,7 @@ def may_stand(pod: PodShape, node: GpuNode, pool: Pool) -> Fit:
     for each in _FILTERS:
         fit = each(pod, node, pool)
         if fit is not None:
-            if fit.answer is Answer.NO:
+            if fit.answer is FitAnswer.NO:
                 return fit
             doubt = doubt or fit
     return doubt or YES
@@ -88,7 +82,7 @@ def may_be_put(pod: PodShape, node: GpuNode, pool: Pool) -> bool:
     if untolerated(pod, node):
         return False
     fits = (each(pod, node, pool) for each in _SCHEDULED)
-    return all(fit is None or fit.answer is Answer.UNKNOWN for fit in fits)
+    return all(fit is None or fit.answer is FitAnswer.UNKNOWN for fit in fits)
 
 
 def shared_cards(node: GpuNode, pool: Pool) -> int:

@@ -8,7 +8,7 @@ import msgspec
 
 from modelcar_tui.cluster.cards import NOTHING, Cards, cards_of, how_shared, node_cards
 from modelcar_tui.cluster.types import GpuNode, Inventory, Pool
-from modelcar_tui.cluster.words import READ_FROM, WORTH, gib, several, some, why_text
+from modelcar_tui.cluster.words import MEMORY_READ_FROM, MEMORY_WORTH, gib, several, some, why_text
 from modelcar_tui.core.cells import hang
 from modelcar_tui.hardware import vendor_title
 
@@ -102,8 +102,8 @@ def _pool(nodes: Sequence[GpuNode], at: int, pool: Pool, cards: Cards) -> Iterat
 
 
 def _worth(pool: Pool) -> str:
-    source = READ_FROM.get(pool.mem_from, "")
-    return WORTH[pool.mem_guarantee] + (f"; from {source}" if source else "")
+    source = MEMORY_READ_FROM.get(pool.mem_from, "")
+    return MEMORY_WORTH[pool.mem_guarantee] + (f"; from {source}" if source else "")
 
 
 def _free(nodes: Sequence[GpuNode], at: int) -> str:

@@ -6,12 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from modelcar_tui.cluster.cards import Kind, kinds, totals
+from modelcar_tui.cluster.cards import CardKind, card_kinds, card_totals
 from modelcar_tui.cluster.gpu_blocks import block_lines
 from modelcar_tui.cluster.set_up import set_up_lines
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory, State
 from modelcar_tui.cluster.words import (
-    READ_FROM,
+    MEMORY_READ_FROM,
     age,
     gib,
     scale_text,
@@ -45,7 +45,7 @@ _FIRST = 4
 _ORDER = (State.BLOCKED, State.WARNING, State.UNKNOWN, State.OK)
 
 
-def gpu_info_text(report: AcceleratorReport, *, cells: int = WIDTH, now: float | None = None) -> str:
+def gpu_info_text(report: AcceleratorReport, *, cells: int | None = None, now: float | None = None) -> str:
     """Cluster, user, time, what could not be looked at, one row a kind of unit, the checks, the nodes by what
     they have in common.
 
@@ -54,11 +54,11 @@ def gpu_info_text(report: AcceleratorReport, *, cells: int = WIDTH, now: float |
 
     Args:
         report: of a cluster, a file or stated GPUs.
-        cells: the longest line; the longest of a table's, too.
+        cells: the longest line; the longest of a table's, too. Without it, as in a file.
         now: seconds since 1970 at which it is written.
     """
-    now = time.time() if now is None else now
-    found = kinds(report.inventory)
+    now, cells = time.time() if now is None else now, cells or WIDTH
+    found = card_kinds(report.inventory)
     parts: Iterable[Iterable[str]] = (
         _head(report, cells, now),
         _unknown(report, cells),
@@ -90,7 +90,7 @@ def _head(report: AcceleratorReport, cells: int, now: float) -> Iterator[str]:
         yield from hang("GPUs: ", f"none on {several(inventory.nodes_seen, 'node')}", cells)
         return
     yield from hang("Free: ", _free(inventory, now), cells)
-    told = totals(inventory)
+    told = card_totals(inventory)
     yield from hang("In all: ", f"{told.cards_told}; {told.free_told}", cells)
 
 
@@ -163,7 +163,7 @@ def _unknown(report: AcceleratorReport, cells: int) -> Iterator[str]:
         yield f"Not known: {len(lines) - _MOST_LINES:,} more"
 
 
-def _table(found: Sequence[Kind], cells: int) -> Iterator[str]:
+def _table(found: Sequence[CardKind], cells: int) -> Iterator[str]:
     """One row a kind, then the first nodes of each."""
     if not found:
         return
@@ -180,8 +180,8 @@ def _table(found: Sequence[Kind], cells: int) -> Iterator[str]:
         yield from hang(f"#{at} ", f"{text}: {needs}" if needs else text, cells)
 
 
-def _row(at: int, kind: Kind) -> tuple[str, ...]:
-    source = ", ".join(READ_FROM[one] for one in kind.mem_from if one in READ_FROM)
+def _row(at: int, kind: CardKind) -> tuple[str, ...]:
+    source = ", ".join(MEMORY_READ_FROM[one] for one in kind.mem_from if one in MEMORY_READ_FROM)
     return (
         str(at),
         kind.name,
@@ -194,7 +194,7 @@ def _row(at: int, kind: Kind) -> tuple[str, ...]:
     )
 
 
-def _needs(kind: Kind) -> Iterator[str]:
+def _needs(kind: CardKind) -> Iterator[str]:
     if kind.why:
         yield why_text(kind.why)
     if kind.asked_for is False:

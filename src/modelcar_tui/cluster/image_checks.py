@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from modelcar_tui.cluster.fits import LARGER_DISKS, Answer, holds
+from modelcar_tui.cluster.fits import LARGER_DISKS, FitAnswer, holds
 from modelcar_tui.cluster.types import Check, GpuNode, Inventory, State
 
 QA_BUDGET_S = 1800.0
@@ -71,7 +71,7 @@ def _storage(image: ImageNeed, nodes: list[GpuNode], *, fetched: bool) -> list[C
         return []
     size = image.size_bytes // 2**20
     doubts = [(node, fit) for node in nodes if (fit := holds(size, node, fetched=fetched)) is not None]
-    small = [(node, fit) for node, fit in doubts if fit.answer is Answer.NO]
+    small = [(node, fit) for node, fit in doubts if fit.answer is FitAnswer.NO]
     if not doubts:
         return []
     node, fit = (small or doubts)[0]

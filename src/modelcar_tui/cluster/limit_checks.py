@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from modelcar_tui.cluster.limit_types import Behind, NamespaceLimits, Queue, Quota, Request, Room, told
+from modelcar_tui.cluster.limit_types import (
+    Behind,
+    NamespaceLimits,
+    NamespaceRequest,
+    Queue,
+    Quota,
+    Room,
+    told,
+)
 from modelcar_tui.cluster.limits import applies
 from modelcar_tui.cluster.types import Check, State
 from modelcar_tui.core.text import clean
@@ -36,7 +44,7 @@ def limit_checks(limits: NamespaceLimits, wanted: Collection[str] = ()) -> tuple
 
 def _quota(quota: Quota, namespace: str) -> Iterable[Check]:
     """Every accelerator, and of other resources those of which nothing is left."""
-    if applies(quota, Request()) is False:
+    if applies(quota, NamespaceRequest()) is False:
         return
     for resource, hard in quota.hard.items():
         name, left = resource.removeprefix("requests."), quota.left(resource)

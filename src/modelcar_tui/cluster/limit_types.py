@@ -24,7 +24,7 @@ _KINDS = {
 }
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class NamespaceRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What one pod asks for. None: the pod does not give it; what is not known is named in `unknown`.
 
     The amounts are those of the container that serves. Containers beside it (the model-car's, a proxy) are

@@ -17,10 +17,10 @@ from modelcar_tui.cluster.limit_types import (
     Answer,
     Behind,
     NamespaceLimits,
+    NamespaceRequest,
     Queue,
     Quota,
     Range,
-    Request,
     Room,
     Scope,
     base_name,
@@ -33,10 +33,10 @@ __all__ = (
     "Answer",
     "Behind",
     "NamespaceLimits",
+    "NamespaceRequest",
     "Queue",
     "Quota",
     "Range",
-    "Request",
     "Room",
     "Scope",
     "admission",
@@ -50,7 +50,7 @@ _COMPUTE = ("cpu", "memory", "ephemeral-storage")
 _Amounts = dict[str, int | None]
 
 
-def admission(limits: NamespaceLimits | None, request: Request) -> Admission:
+def admission(limits: NamespaceLimits | None, request: NamespaceRequest) -> Admission:
     """Whether the namespace admits the pod now. What others use up may be freed later: still a no now.
 
     Args:
@@ -76,7 +76,7 @@ def admission(limits: NamespaceLimits | None, request: Request) -> Admission:
     return Admission(answer="yes")
 
 
-def applies(quota: Quota, request: Request) -> bool | None:
+def applies(quota: Quota, request: NamespaceRequest) -> bool | None:
     """Whether a quota counts the pod at all, by its scopes; None when that is not known.
 
     Source: podMatchesScopeFunc in pkg/quota/v1/evaluator/core/pods.go.
@@ -85,7 +85,7 @@ def applies(quota: Quota, request: Request) -> bool | None:
     return _all_match(quota.scopes, request, {**most, **requests})
 
 
-def _given(request: Request) -> tuple[_Amounts, _Amounts]:
+def _given(request: NamespaceRequest) -> tuple[_Amounts, _Amounts]:
     """Requests and limits as the pod has them; a limit without a request is the request, too
     (SetDefaults_Pod in pkg/apis/core/v1/defaults.go)."""
     amounts = {
@@ -109,7 +109,7 @@ def _given(request: Request) -> tuple[_Amounts, _Amounts]:
     return requests, most
 
 
-def _with_defaults(request: Request, ranges: Iterable[Range]) -> tuple[_Amounts, _Amounts]:
+def _with_defaults(request: NamespaceRequest, ranges: Iterable[Range]) -> tuple[_Amounts, _Amounts]:
     """Requests and limits after every range has given its defaults. Where two ranges give different ones,
     which comes first is not defined: not known."""
     requests, most = _given(request)
@@ -200,7 +200,9 @@ def _ratio(words: str, name: str, bound: int | None, requests: _Amounts, most: _
         yield Finding("no", why, f"bring request and limit of {name} nearer to each other")
 
 
-def _quota_findings(quota: Quota, request: Request, requests: _Amounts, most: _Amounts) -> Iterable[Finding]:
+def _quota_findings(
+    quota: Quota, request: NamespaceRequest, requests: _Amounts, most: _Amounts
+) -> Iterable[Finding]:
     match = _all_match(quota.scopes, request, {**most, **requests})
     if match is False:
         return
@@ -251,14 +253,14 @@ def _charge(resource: str, requests: _Amounts, most: _Amounts) -> int | bool | N
     return amounts[name] if counted and name in amounts else False
 
 
-def _all_match(scopes: Iterable[Scope], request: Request, given: _Amounts) -> bool | None:
+def _all_match(scopes: Iterable[Scope], request: NamespaceRequest, given: _Amounts) -> bool | None:
     answers = [_matches(scope, request, given) for scope in scopes]
     if False in answers:
         return False
     return None if None in answers else True
 
 
-def _matches(scope: Scope, request: Request, given: _Amounts) -> bool | None:
+def _matches(scope: Scope, request: NamespaceRequest, given: _Amounts) -> bool | None:
     if scope.name in ("Terminating", "NotTerminating"):
         return request.terminating is (scope.name == "Terminating")
     if scope.name in ("BestEffort", "NotBestEffort"):

@@ -44,12 +44,12 @@ R = TypeVar("R")
 SEARCH_S = 60.0
 """For the runtime image, and for the hardware profiles."""
 NODES_KEEP_S = 600.0
-"""After this time `refresh` reads the nodes again too."""
+"""After this time `refresh_cluster` reads the nodes again too."""
 _AGAIN = (*LIMIT_CODES, LLM_CODE, QUEUE_CODE)
 """Codes of the checks that a refresh makes anew."""
 
 
-async def look(
+async def read_cluster(
     options: ClusterOptions,
     progress: Progress = lambda _: None,
     on_access: Callable[[Access], None] = lambda _: None,
@@ -98,7 +98,7 @@ async def look(
     )
 
 
-async def refresh(
+async def refresh_cluster(
     options: ClusterOptions, report: AcceleratorReport, progress: Progress = lambda _: None
 ) -> AcceleratorReport:
     """The report with what changes from minute to minute read again: the pods on GPU nodes, quotas, queues
@@ -115,7 +115,7 @@ async def refresh(
         return await _stated_again(options, report)
     stale = time.time() - report.inventory.nodes_at > NODES_KEEP_S
     if stale or not report.access.healthy or not report.inventory.known or report.inventory.partial:
-        return _newer(report, await look(options, progress))
+        return _newer(report, await read_cluster(options, progress))
     try:
         credentials = find(options)
         async with asyncio.timeout(options.total_timeout_s), connect(credentials, options) as client:
@@ -130,7 +130,7 @@ async def refresh(
             )
     except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
         not_known(error)
-        return _newer(report, await look(options, progress))
+        return _newer(report, await read_cluster(options, progress))
     kept = tuple(check for check in report.checks if check.code not in _AGAIN)
     wanted = resources(report.inventory)
     again = (

@@ -62,7 +62,7 @@ def queue_checks(profiles: Profiles | None, limits: NamespaceLimits | None) -> t
     )
 
 
-def naming(profile: HardwareProfile) -> str:
+def naming_profile(profile: HardwareProfile) -> str:
     """What to do so that a model is served with a profile."""
     if profile.kind is ProfileKind.HARDWARE:
         return (

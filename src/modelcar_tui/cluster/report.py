@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from modelcar_tui.cluster.cards import Kind, Totals, kinds, totals
+from modelcar_tui.cluster.cards import CardKind, Totals, card_kinds, card_totals
 from modelcar_tui.cluster.serving_report import serving_rows
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, OtherNode, Pool
 from modelcar_tui.cluster.words import why_text
@@ -13,7 +13,7 @@ from modelcar_tui.hardware import served
 Row = dict[str, object]
 
 
-def rows(report: AcceleratorReport) -> list[Row]:
+def accelerator_rows(report: AcceleratorReport) -> list[Row]:
     """One row a node, nodes without accelerators included (their `vendor` is null, their `pool` empty)."""
     inventory = report.inventory
     return [*map(_gpu_row, inventory.nodes), *map(_other_row, inventory.others)]
@@ -87,7 +87,7 @@ def _other_row(node: OtherNode) -> Row:
     }
 
 
-def _kind_row(kind: Kind) -> Row:
+def _kind_row(kind: CardKind) -> Row:
     """Units that are alike; `cards` is null where not all are known, and never the number of units."""
     return {
         "vendor": kind.vendor,
@@ -154,12 +154,12 @@ def document(report: AcceleratorReport) -> Row:
                 for one in inventory.scale_up
             ],
         },
-        "totals": _sums(totals(inventory)),
-        "kinds": [_kind_row(kind) for kind in kinds(inventory)],
+        "totals": _sums(card_totals(inventory)),
+        "kinds": [_kind_row(kind) for kind in card_kinds(inventory)],
         "waiting": [
             {"resource": one.resource, "pods": one.pods, "units": one.units} for one in inventory.waiting
         ],
-        "nodes": rows(report),
+        "nodes": accelerator_rows(report),
         "metadata": {
             "gpu_available": report.gpu_available,
             "gpu_provider": report.gpu_provider,
@@ -198,6 +198,6 @@ def document(report: AcceleratorReport) -> Row:
     }
 
 
-def document_json(report: AcceleratorReport) -> bytes:
+def accelerator_json(report: AcceleratorReport) -> bytes:
     """`document` as indented JSON with a final line end."""
     return msgspec.json.format(msgspec.json.encode(document(report)), indent=2) + b"\n"

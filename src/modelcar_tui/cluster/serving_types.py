@@ -101,6 +101,11 @@ class KServe(msgspec.Struct, frozen=True, kw_only=True):
     """Whether plain Deployments get Services without an address (`serviceClusterIPNone`); None where it says
     nothing."""
 
+    @property
+    def fetches(self) -> bool:
+        """Whether images are copied into the pods' own storage."""
+        return self.oci_mode is OciMode.FETCH
+
 
 class LlmService(msgspec.Struct, frozen=True, kw_only=True):
     """An LLMInferenceService that is there."""

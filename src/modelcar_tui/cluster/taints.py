@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from modelcar_tui.cluster.fit_types import Fit, PodShape, maybe
-from modelcar_tui.cluster.profile_checks import naming
+from modelcar_tui.cluster.fit_types import TAINT, Fit, PodShape, maybe
+from modelcar_tui.cluster.profile_checks import naming_profile
 from modelcar_tui.cluster.scheduling import Toleration
 from modelcar_tui.cluster.serving_types import HardwareProfile, ProfileKind
 from modelcar_tui.cluster.types import GpuNode, Pool
 from modelcar_tui.hardware import asked_resource
-
-TAINT = "taint"
-"""The code of what taints make unknown."""
 
 
 def tolerated(taint: str, tolerations: tuple[Toleration, ...]) -> bool:
@@ -42,7 +39,7 @@ def tainted(pod: PodShape, node: GpuNode, pool: Pool) -> Fit | None:
     if profile is not None:
         why = f"{told}, which {profile.title} gives; the QA suite names no profile"
         condition = f"if it is served with {profile.title}, which tolerates {shown}"
-        return maybe(TAINT, why, condition, naming(profile))
+        return maybe(TAINT, why, condition, naming_profile(profile))
     condition = f"if its pod tolerates {shown}"
     if pod.profiles is None or pod.profiles.unknown:
         why = f"{told}, by a hardware profile or in the InferenceService; the QA suite gives none"

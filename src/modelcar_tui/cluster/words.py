@@ -22,7 +22,7 @@ _WHY = {
     "vLLM asks for",
     "resource-slices-incomplete": "its newest ResourceSlices are not all there yet",
 }
-WORTH = {
+MEMORY_WORTH = {
     Guarantee.EXCLUSIVE: "a whole card",
     Guarantee.HARD_SLICE: "a slice of its own",
     Guarantee.HARD_SHARE: "a fixed share of a card",
@@ -30,7 +30,7 @@ WORTH = {
     Guarantee.UNKNOWN: "what it is worth is not known",
 }
 """What the memory of one unit is."""
-READ_FROM = {
+MEMORY_READ_FROM = {
     "label": "label",
     "product-name": "product name",
     "instance-type": "machine type",

@@ -35,8 +35,7 @@ def run_accelerator(settings: Settings, *, form: str = "text", output: Path | No
     Raises:
         UserError: the report can't be kept there, or what stands there may not be replaced.
     """
-    from modelcar_tui.cluster.gpu_info import WIDTH, gpu_info_text
-    from modelcar_tui.cluster.report import document_json, rows
+    from modelcar_tui.cluster import accelerator_json, accelerator_rows, gpu_info_text
 
     if output is not None:
         check_output(output, settings)
@@ -44,9 +43,9 @@ def run_accelerator(settings: Settings, *, form: str = "text", output: Path | No
     if form == "jsonl":
         sys.stdout.writelines(msgspec.json.encode(stamped).decode() + "\n" for stamped in events)
     elif form == "json":
-        sys.stdout.write(to_json(rows(report)))
+        sys.stdout.write(to_json(accelerator_rows(report)))
     else:
-        sys.stdout.write(gpu_info_text(report, cells=_cells(WIDTH)))
+        sys.stdout.write(gpu_info_text(report, cells=_cells()))
         sys.stdout.write("\n" + sections(state))
     blind = report.access.rung not in (Rung.OK, Rung.WHAT_IF) or not report.inventory.known
     if blind and report.access.problem is not None and form != "text":
@@ -54,15 +53,15 @@ def run_accelerator(settings: Settings, *, form: str = "text", output: Path | No
     if output is not None:
         whole = output.suffix.lower() == ".json"
         said = put_output(
-            output, document_json(report) if whole else gpu_info_text(report).encode(), settings
+            output, accelerator_json(report) if whole else gpu_info_text(report).encode(), settings
         )
         (sys.stdout if form == "text" else sys.stderr).write(f"{said}\n")
     return ExitStatus.CLUSTER if blind else ExitStatus.GO
 
 
-def _cells(otherwise: int) -> int:
-    """Of the terminal behind standard output; what goes elsewhere is as wide as a file."""
+def _cells() -> int | None:
+    """Of the terminal behind standard output; None where it goes elsewhere."""
     with suppress(OSError, ValueError):
         if sys.stdout.isatty() and (columns := os.get_terminal_size(sys.stdout.fileno()).columns):
             return min(max(columns, _LEAST), _MOST)
-    return otherwise
+    return None

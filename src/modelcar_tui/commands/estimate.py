@@ -144,7 +144,7 @@ def _gpu(text: str) -> Gpu:
 def _card(text: str, product: str) -> str:
     """The card that is meant, as the GPU table can find it; what was chosen for the operator is said on
     stderr."""
-    from modelcar_tui.cluster.whatif import find_card, slice_problem
+    from modelcar_tui.cluster import find_card, slice_problem
 
     named = find_card(product)
     row, profile = row_named(named.text), f"-MIG-{named.profile}" * bool(named.profile)

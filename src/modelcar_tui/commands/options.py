@@ -293,7 +293,7 @@ def gpu_flag(text: str) -> str:
     if not product or not count.isdecimal() or not int(count) or (at and not nodes.isdecimal()):
         form = "is not PRODUCT:COUNT[@NODES], such as NVIDIA-L40S:4 or L40S:4@3"
         raise argparse.ArgumentTypeError(f"{text!r} {form}")
-    from modelcar_tui.cluster.whatif import parse_gpu_flags
+    from modelcar_tui.cluster import parse_gpu_flags
     from modelcar_tui.core.errors import UserError
 
     try:
@@ -338,7 +338,7 @@ def unknown_cards(gpus: Sequence[str]) -> list[str]:
     it."""
     if not gpus:
         return []
-    from modelcar_tui.cluster.whatif import find_card
+    from modelcar_tui.cluster import find_card
 
     names = dict.fromkeys(gpu.strip().partition(":")[0] for gpu in gpus)
     what = "is not in our table of cards: its memory is unknown"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from modelcar_tui.cluster.cards import totals
+from modelcar_tui.cluster import card_totals
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.supervisor import events as e
@@ -23,11 +23,11 @@ async def look_again(settings: Settings, state: RunState, say: Callable[[e.AnyEv
         state: as it is now; its cluster report is the one that is brought up to date.
         say: told the new report, as `ClusterRead`.
     """
-    from modelcar_tui.cluster.look import look, refresh
+    from modelcar_tui.cluster import read_cluster, refresh_cluster
 
     options, before = cluster_options(settings), state.cluster
     try:
-        report = await (look(options) if before is None else refresh(options, before))
+        report = await (read_cluster(options) if before is None else refresh_cluster(options, before))
     except UserError as error:
         return str(error)
     if before is not None and report is before:
@@ -45,7 +45,7 @@ def _difference(before: AcceleratorReport | None, after: AcceleratorReport) -> s
     if not after.inventory.known:
         why = after.access.problem or (after.inventory.problems[0] if after.inventory.problems else None)
         return f"could not look again: {why}" if why else "could not look again"
-    now, then = totals(after.inventory), None if before is None else totals(before.inventory)
+    now, then = card_totals(after.inventory), None if before is None else card_totals(before.inventory)
     line = f"read again: {now.free_told}"
     if then is None or then.free_unsure or now.free_unsure:
         return line

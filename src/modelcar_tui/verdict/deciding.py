@@ -6,18 +6,14 @@ import math
 
 import msgspec
 
-from modelcar_tui.cluster.fits import Answer, PodShape, may_be_put
-from modelcar_tui.cluster.image_checks import ImageNeed, check_images, check_waiting
-from modelcar_tui.cluster.profile_checks import count_checks
-from modelcar_tui.cluster.pull import check_pull
-from modelcar_tui.cluster.trim import resources
+from modelcar_tui.cluster import FitAnswer, ModelNeed, PodShape, check_models, may_be_put
 from modelcar_tui.cluster.types import AcceleratorReport, Check, Guarantee, Inventory, State
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.reference import parse_reference
 from modelcar_tui.memory import Estimate, Outcome, estimate
 from modelcar_tui.verdict.candidate import Candidate, kind_name
 from modelcar_tui.verdict.kinds import on_kinds
-from modelcar_tui.verdict.landing import Landing, fetches, land, pod_for, pod_of, within_limits
+from modelcar_tui.verdict.landing import Landing, land, pod_for, pod_of, within_limits
 from modelcar_tui.verdict.other_vendors import if_served, settles_doubt
 from modelcar_tui.verdict.reports import (
     Condition,
@@ -148,22 +144,18 @@ def _strays(pod: PodShape, chosen: Candidate, judged: _Kinds) -> tuple[Condition
 
 def preflight(models: tuple[ModelRequirements, ...], cluster: AcceleratorReport) -> tuple[Check, ...]:
     """What else must be right before serving: the cluster's own checks, and its nodes against the images."""
-    needs = [
-        ImageNeed(
-            model=model.car.name,
-            size_bytes=model.image.size_bytes.value,
-            architectures=model.image.architectures.value,
-        )
-        for model in models
-    ]
-    wanted = [(model.car.name, model.car.serving.gpu_count) for model in models]
-    images = [parts for model in models if (parts := _host_and_repository(model.image.reference))]
-    return (
-        cluster.checks
-        + check_waiting(cluster.inventory)
-        + check_pull(images, cluster.pull)
-        + check_images(needs, cluster.inventory, fetched=fetches(cluster))
-        + count_checks(wanted, resources(cluster.inventory), cluster.profiles)
+    return cluster.checks + check_models([_need(model) for model in models], cluster)
+
+
+def _need(model: ModelRequirements) -> ModelNeed:
+    host, repository = _host_and_repository(model.image.reference) or ("", "")
+    return ModelNeed(
+        model=model.car.name,
+        gpus=model.car.serving.gpu_count,
+        size_bytes=model.image.size_bytes.value,
+        architectures=model.image.architectures.value,
+        host=host,
+        repository=repository,
     )
 
 
@@ -298,7 +290,7 @@ def _judge(
         return _Judged(verdict=Verdict.NO_GO, why=why)
     if result.outcome not in (Outcome.STARTS, Outcome.UNKNOWN):
         return _Judged(verdict=Verdict.NO_GO, why=result.why)
-    if landing.answer is Answer.NO:
+    if landing.answer is FitAnswer.NO:
         return _Judged(verdict=Verdict.NO_GO, why=_barred(kind, count, landing), settle=landing.fix)
     if result.outcome is Outcome.UNKNOWN:
         return _Judged(verdict=Verdict.UNKNOWN, why=result.why, settle=_settles(result, kind))

@@ -7,20 +7,18 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from modelcar_tui.cluster.fits import (
-    SUITE,
-    SUITE_CPU_MILLI,
-    SUITE_MEMORY_MIB,
-    Answer,
+from modelcar_tui.cluster import (
     Fit,
+    FitAnswer,
+    HardwareProfile,
+    NamespaceLimits,
+    NamespaceRequest,
     PodShape,
+    admission,
     may_run,
+    naming_profile,
+    runtime_pod,
 )
-from modelcar_tui.cluster.limits import NamespaceLimits, Request, admission
-from modelcar_tui.cluster.profile_checks import naming
-from modelcar_tui.cluster.scheduling import Scheduling
-from modelcar_tui.cluster.serving_types import HardwareProfile, OciMode
-from modelcar_tui.cluster.taints import TAINT
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Pool
 from modelcar_tui.core.facts import GIB
 from modelcar_tui.hardware import asked_resource
@@ -36,7 +34,7 @@ _LAST = ("busy", "units")
 class Landing(msgspec.Struct, frozen=True, kw_only=True):
     """What the nodes of one kind answer to one pod."""
 
-    answer: Answer
+    answer: FitAnswer
     nodes: tuple[str, ...] = ()
     """Nodes that say yes, at most ten; those that do not know where none does."""
     why: str = ""
@@ -54,18 +52,12 @@ def pod_for(model: ModelRequirements, report: AcceleratorReport, vllm: str | Non
 
 def pod_of(model: ModelRequirements, arguments: EngineArgs, report: AcceleratorReport) -> PodShape:
     """The pod that KServe would make of a model, with the suite's amounts where the runtime says none."""
-    scheduling = report.runtime.scheduling if report.runtime else Scheduling()
-    cpu, memory = scheduling.cpu_milli, scheduling.memory_mib
-    told = cpu is not None and memory is not None
-    return PodShape(
+    return msgspec.structs.replace(
+        runtime_pod(report.runtime),
         units=model.car.serving.gpu_count,
         processes=arguments.tp * arguments.pp * arguments.dp,
-        cpu_milli=SUITE_CPU_MILLI if cpu is None else cpu,
-        memory_mib=SUITE_MEMORY_MIB if memory is None else memory,
-        asks="as its runtime says" if told else SUITE,
         image_mib=_image_mib(model),
         architectures=model.image.architectures.value,
-        scheduling=scheduling,
         profiles=report.profiles,
         fetched=fetches(report),
     )
@@ -73,7 +65,7 @@ def pod_of(model: ModelRequirements, arguments: EngineArgs, report: AcceleratorR
 
 def fetches(report: AcceleratorReport) -> bool:
     """Whether KServe copies images into the pods' own storage."""
-    return report.kserve is not None and report.kserve.oci_mode is OciMode.FETCH
+    return report.kserve is not None and report.kserve.fetches
 
 
 def _image_mib(model: ModelRequirements) -> int | None:
@@ -91,29 +83,29 @@ def land(pod: PodShape, kind: Candidate) -> Landing:
     maybe: list[tuple[str, Fit]] = []
     no: list[tuple[str, Fit]] = []
     for node, _, fit in _answers(pod, kind):
-        if fit.answer is Answer.YES:
+        if fit.answer is FitAnswer.YES:
             yes.append(node.name)
             if len(yes) == _MOST_NAMES:
                 break
         else:
-            (maybe if fit.answer is Answer.UNKNOWN else no).append((node.name, fit))
+            (maybe if fit.answer is FitAnswer.UNKNOWN else no).append((node.name, fit))
     if yes:
-        return Landing(answer=Answer.YES, nodes=tuple(yes))
+        return Landing(answer=FitAnswer.YES, nodes=tuple(yes))
     if maybe:
         name, fit = maybe[0]
         condition = Condition(text=fit.condition, holds=Holds.UNKNOWN, settles=fit.settles)
         names = tuple(name for name, _ in maybe[:_MOST_NAMES])
         why = f"{name} {fit.why}"
-        return Landing(answer=Answer.UNKNOWN, nodes=names, why=why, condition=condition, code=fit.code)
+        return Landing(answer=FitAnswer.UNKNOWN, nodes=names, why=why, condition=condition, code=fit.code)
     code = _decisive(fit for _, fit in no)
-    return Landing(answer=Answer.NO, why=_told(no, code), code=code)
+    return Landing(answer=FitAnswer.NO, why=_told(no, code), code=code)
 
 
 def _answers(pod: PodShape, kind: Candidate) -> Iterator[tuple[GpuNode, Pool, Fit]]:
     """Each node's answer; of nodes none of which can, the first one's stands for all, and of alike ones whose
     taints leave it open, enough are asked for their names: the taints of all are the same."""
     for group in kind.groups:
-        if may_run(pod, *group.best).answer is Answer.NO:
+        if may_run(pod, *group.best).answer is FitAnswer.NO:
             first = may_run(pod, *group.members[0])
             yield from ((node, pool, first) for node, pool in group.members)
         else:
@@ -121,7 +113,7 @@ def _answers(pod: PodShape, kind: Candidate) -> Iterator[tuple[GpuNode, Pool, Fi
             for node, pool in group.members:
                 fit = may_run(pod, node, pool)
                 yield node, pool, fit
-                doubtful += fit.code == TAINT
+                doubtful += fit.of_taints
                 if doubtful == _MOST_NAMES:
                     break
 
@@ -129,7 +121,7 @@ def _answers(pod: PodShape, kind: Candidate) -> Iterator[tuple[GpuNode, Pool, Fi
 def within_limits(landing: Landing, pod: PodShape, kind: Candidate, report: AcceleratorReport) -> Landing:
     """The same, lowered by what the namespace lets in; nobody is asked where no cluster was."""
     limits = report.limits
-    if limits is None or landing.answer is Answer.NO:
+    if limits is None or landing.answer is FitAnswer.NO:
         return landing
     said = admission(limits, _request(pod, kind))
     if said.answer == "yes":
@@ -138,17 +130,17 @@ def within_limits(landing: Landing, pod: PodShape, kind: Candidate, report: Acce
     profile = _queued_by(limits, pod, kind) if landing.condition is None else None
     if profile is not None:
         text = f"if it is served with {profile.title}, whose queue {profile.queue} lets it in"
-        doubt = Condition(text=text, holds=Holds.UNKNOWN, settles=naming(profile))
+        doubt = Condition(text=text, holds=Holds.UNKNOWN, settles=naming_profile(profile))
         names = landing.nodes
-        return Landing(answer=Answer.UNKNOWN, nodes=names, why=why, condition=doubt, code="namespace")
+        return Landing(answer=FitAnswer.UNKNOWN, nodes=names, why=why, condition=doubt, code="namespace")
     if said.answer == "no":
-        return Landing(answer=Answer.NO, why=why, code="namespace", fix=said.fix)
+        return Landing(answer=FitAnswer.NO, why=why, code="namespace", fix=said.fix)
     if landing.condition is not None:
         return landing
     text = f"if the limits of {limits.namespace} let it in"
     doubt = Condition(text=text, holds=Holds.UNKNOWN, settles=said.fix)
     names = landing.nodes
-    return Landing(answer=Answer.UNKNOWN, nodes=names, why=why, condition=doubt, code="namespace")
+    return Landing(answer=FitAnswer.UNKNOWN, nodes=names, why=why, condition=doubt, code="namespace")
 
 
 def _queued_by(limits: NamespaceLimits, pod: PodShape, kind: Candidate) -> HardwareProfile | None:
@@ -168,9 +160,9 @@ def _admits(limits: NamespaceLimits, pod: PodShape, kind: Candidate, queue: str)
     return there and admission(limits, _request(pod, kind, queue)).answer == "yes"
 
 
-def _request(pod: PodShape, kind: Candidate, queue: str = "") -> Request:
+def _request(pod: PodShape, kind: Candidate, queue: str = "") -> NamespaceRequest:
     """What the namespace is asked: the requests; whether limits are given, nobody but the suite knows."""
-    return Request(
+    return NamespaceRequest(
         gpus={asked_resource(kind.pool.resource): pod.units},
         cpu_milli=pod.cpu_milli,
         memory_mib=pod.memory_mib,

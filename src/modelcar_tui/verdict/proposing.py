@@ -8,7 +8,7 @@ import msgspec
 
 from modelcar_tui.advice.repairs import propose
 from modelcar_tui.advice.solver import Solution, solve
-from modelcar_tui.cluster.fits import Answer, PodShape, may_stand, shared_cards
+from modelcar_tui.cluster import FitAnswer, PodShape, may_stand, shared_cards
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Pool
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.hardware import Gpu
@@ -137,7 +137,7 @@ def together(
 
 def _barred(alike: Mapping[PodShape, list[str]], node: GpuNode, pool: Pool) -> frozenset[str]:
     """The models whose pod does not stand on a node, however many of its units are free."""
-    barred = (names for pod, names in alike.items() if may_stand(pod, node, pool).answer is not Answer.YES)
+    barred = (names for pod, names in alike.items() if may_stand(pod, node, pool).answer is not FitAnswer.YES)
     return frozenset(name for names in barred for name in names)
 
 

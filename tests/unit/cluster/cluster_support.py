@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from modelcar_tui.cluster.look import look
+from modelcar_tui.cluster.look import read_cluster
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory
 from modelcar_tui.demo.kube import StubCluster, write_kubeconfig
 from modelcar_tui.demo.kube_operators import node_conditions
@@ -133,7 +133,7 @@ def kubeconfig(folder: Path, url: str, user: dict[str, Any], **cluster: Any) -> 
 async def look_at(stub: StubCluster, **more: Any) -> tuple[AcceleratorReport, list[Inventory]]:
     """The report on a stub cluster, and every inventory on the way."""
     seen: list[Inventory] = []
-    report = await look(options(stub.kubeconfig_path, **more), seen.append)
+    report = await read_cluster(options(stub.kubeconfig_path, **more), seen.append)
     return report, seen
 
 

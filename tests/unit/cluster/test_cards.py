@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from cluster_support import as_node, expanded, flavours, more_flavours
 
-from modelcar_tui.cluster.cards import cards_of, cards_text, kind_line, kinds, node_cards, totals
+from modelcar_tui.cluster.cards import card_kinds, card_totals, cards_of, cards_text, kind_line, node_cards
 from modelcar_tui.cluster.classify import classify
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Guarantee, Inventory, Pool
 from modelcar_tui.cluster.whatif import parse_gpu_flags
@@ -79,7 +79,7 @@ def l40s(name: str = "n", free: int | None = 4, **more: Any) -> GpuNode:
 def test_each_way_to_share_a_card_is_told_with_the_cards(
     name: str, cards: list[str], text: list[str]
 ) -> None:
-    found = kinds(Inventory(nodes=(flavour(name),)))
+    found = card_kinds(Inventory(nodes=(flavour(name),)))
     assert [kind.cards_told for kind in found] == cards
     assert [cards_text(kind) for kind in found] == text
 
@@ -88,7 +88,7 @@ def test_each_way_to_share_a_card_is_told_with_the_cards(
 def test_devices_that_several_claims_may_have_are_not_time_sliced(profile: str | None, how: str) -> None:
     pool = Pool(resource="dra:gpu.nvidia.com", units=2, mem_mib=46068, mem_guarantee=Guarantee.NONE)
     node = l40s(pool=(msgspec.structs.replace(pool, mig_profile=profile),), physical=2)
-    (kind,) = kinds(Inventory(nodes=(node,)))
+    (kind,) = card_kinds(Inventory(nodes=(node,)))
     assert kind.how == f"{how}shared by claims, DRA"
     (candidate,) = candidates(
         AcceleratorReport(access=Access(rung=Rung.OK), inventory=Inventory(nodes=(node,)))
@@ -115,14 +115,14 @@ def test_no_kind_has_more_cards_than_its_nodes(raw: dict[str, Any]) -> None:
 
 def test_time_sliced_cards_are_summed_as_cards() -> None:
     inventory = Inventory(nodes=(l40s("a"), l40s("b", 3)))
-    told = totals(inventory)
+    told = card_totals(inventory)
     assert (told.cards, told.units, told.free) == (2, 8, 7)
     assert inventory_line(inventory) == "2 cards on 2 nodes, all usable; 7 of 8 units free"
 
 
 def test_of_a_cordoned_node_nothing_is_free() -> None:
     node = l40s(usable=False, why="cordoned")
-    (kind,) = kinds(Inventory(nodes=(node,)))
+    (kind,) = card_kinds(Inventory(nodes=(node,)))
     assert kind.free_told == "0 of 4"
     assert kind_line(kind) == "1 x L40S 45 GiB, time-sliced x4: 4 shares; not usable: cordoned"
     assert inventory_line(Inventory(nodes=(node,))) == "1 card on 1 node; none usable"
@@ -130,16 +130,18 @@ def test_of_a_cordoned_node_nothing_is_free() -> None:
 
 def test_what_is_free_is_unknown_where_one_node_does_not_tell() -> None:
     inventory = Inventory(nodes=(l40s("a"), l40s("b", None)))
-    (kind,) = kinds(inventory)
+    (kind,) = card_kinds(inventory)
     assert kind.free is None and kind.free_told == "unknown of 8"
-    assert totals(inventory).free_told == "at least 4 of 8 units free"
-    assert totals(Inventory(nodes=(l40s(free=None),))).free_told == "4 units, how many are free is unknown"
+    assert card_totals(inventory).free_told == "at least 4 of 8 units free"
+    assert (
+        card_totals(Inventory(nodes=(l40s(free=None),))).free_told == "4 units, how many are free is unknown"
+    )
 
 
 def test_whole_cards_are_called_gpus() -> None:
     inventory = parse_gpu_flags(("L40S:4@2",))
-    assert totals(inventory).free_told == "8 of 8 GPUs free"
-    (kind,) = kinds(inventory)
+    assert card_totals(inventory).free_told == "8 of 8 GPUs free"
+    (kind,) = card_kinds(inventory)
     assert (cards_text(kind), kind.how) == ("8 x L40S 45 GiB", "whole")
 
 
@@ -158,7 +160,7 @@ def test_cards_of_two_vendors_keep_their_names() -> None:
         mem_from="label",
     )
     node = GpuNode(name="n", vendor="nvidia", product="L4", physical=1, pool=(whole, graphics))
-    first, second = kinds(Inventory(nodes=(node,)))
+    first, second = card_kinds(Inventory(nodes=(node,)))
     assert (first.vendor, first.name, first.cards_told) == ("nvidia", "L4", "1")
     assert (second.vendor, second.product, second.cards_told) == ("intel-gpu", None, "unknown")
-    assert totals(Inventory(nodes=(node,))).cards_told == "at least 1 card on 1 node, all usable"
+    assert card_totals(Inventory(nodes=(node,))).cards_told == "at least 1 card on 1 node, all usable"

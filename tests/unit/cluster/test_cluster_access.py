@@ -15,7 +15,7 @@ import pytest
 from cluster_support import kubeconfig, look_at, options
 
 from modelcar_tui.cluster.access import REVIEWS, probe
-from modelcar_tui.cluster.look import look
+from modelcar_tui.cluster.look import read_cluster
 from modelcar_tui.demo.kube import StubCluster, start_stub_cluster
 from modelcar_tui.demo.kube_certificates import Authority
 from modelcar_tui.demo.kube_rights import Fault, Right, User
@@ -44,7 +44,7 @@ async def said(path: Path, rung: Rung, *words: str, **more: Any) -> str:
     for word in words:
         assert word in text
     assert "\n" not in text
-    report = await look(options(path, **more))
+    report = await read_cluster(options(path, **more))
     assert report.access.rung is rung
     assert not report.inventory.known
     assert report.gpu_available is None
@@ -430,7 +430,7 @@ async def test_secrets_show_in_no_report(tmp_path: Path) -> None:
 
 
 async def test_a_what_if_needs_no_cluster() -> None:
-    report = await look(ClusterOptions(gpus=("L40S:2",)))
+    report = await read_cluster(ClusterOptions(gpus=("L40S:2",)))
     assert report.access.rung is Rung.WHAT_IF
     assert report.gpu_available
     assert report.gpu_provider == "NVIDIA"

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelcar_tui.cluster.gpu_info import gpu_info_text
-from modelcar_tui.cluster.look import look
-from modelcar_tui.cluster.report import rows
+from modelcar_tui.cluster.look import read_cluster
+from modelcar_tui.cluster.report import accelerator_rows
 from modelcar_tui.core.secrets import quoted, redact
 from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_objects import CLUSTER_QUEUES, LOCAL_QUEUES, NODES, PODS
@@ -43,7 +43,11 @@ HEAD, TAIL = "CANARYaaaa0001", "bbbbCANARY0002"
 
 def everything(report: Any) -> bytes:
     """All that a report of the cluster puts on screens and into files."""
-    return msgspec.json.encode(report) + gpu_info_text(report).encode() + json.dumps(rows(report)).encode()
+    return (
+        msgspec.json.encode(report)
+        + gpu_info_text(report).encode()
+        + json.dumps(accelerator_rows(report)).encode()
+    )
 
 
 @pytest.mark.parametrize("echo", sorted(ECHOES))
@@ -52,7 +56,7 @@ async def test_a_token_that_the_api_server_repeats_is_in_no_report(
 ) -> None:
     monkeypatch.setattr(client, "WAITS_S", 1.0)
     with echo_server(echo) as server:
-        report = await look(options(kubeconfig(tmp_path, server.url, {"token": CANARY})))
+        report = await read_cluster(options(kubeconfig(tmp_path, server.url, {"token": CANARY})))
     assert server.seen[0] == f"Bearer {CANARY}"
     assert shown(everything(report), CANARY) == []
 
@@ -61,7 +65,7 @@ async def test_a_token_that_the_api_server_repeats_is_in_no_report(
 async def test_a_login_that_the_api_server_repeats_is_in_no_report(tmp_path: Path, echo: str) -> None:
     with echo_server(echo) as server:
         user = {"username": "someone", "password": CANARY}
-        report = await look(options(kubeconfig(tmp_path, server.url, user)))
+        report = await read_cluster(options(kubeconfig(tmp_path, server.url, user)))
     packed = base64.b64encode(f"someone:{CANARY}".encode()).decode()
     assert server.seen[0] == f"Basic {packed}"
     assert shown(everything(report), CANARY) == []
@@ -81,7 +85,7 @@ async def test_a_plug_in_s_token_that_the_server_repeats_is_in_no_report(tmp_pat
     program.chmod(0o755)
     user = {"exec": {"apiVersion": version, "command": str(program), "interactiveMode": "Never"}}
     with echo_server(echo) as server:
-        report = await look(options(kubeconfig(tmp_path, server.url, user)))
+        report = await read_cluster(options(kubeconfig(tmp_path, server.url, user)))
     assert server.seen[0] == f"Bearer {token}"
     assert shown(everything(report), token) == []
 
@@ -92,7 +96,7 @@ async def test_an_id_token_that_the_server_repeats_is_in_no_report(tmp_path: Pat
     token, config = f"e30.{claims}.{CANARY}", {"idp-issuer-url": "https://issuer.test", "client-id": "x"}
     user = {"auth-provider": {"name": "oidc", "config": {**config, "id-token": token}}}
     with echo_server(echo) as server:
-        report = await look(options(kubeconfig(tmp_path, server.url, user)))
+        report = await read_cluster(options(kubeconfig(tmp_path, server.url, user)))
     assert server.seen[0] == f"Bearer {token}"
     assert shown(everything(report), token) == []
 
@@ -148,7 +152,7 @@ async def test_a_login_in_the_conditions_of_any_object_is_in_no_report(tmp_path:
         kind: found if kind in healthy else saying(found) for kind, found in scenario.objects.items()
     }
     with start_stub_cluster(scenario, folder=tmp_path, tls=False) as cluster:
-        report = await look(options(cluster.kubeconfig_path))
+        report = await read_cluster(options(cluster.kubeconfig_path))
     told = everything(report)
     assert report.llm_services is not None
     assert told.count(b"quay.test") >= 4, "the operator's, the service's and the queue's words are told"
@@ -209,7 +213,7 @@ async def test_a_password_is_sent_as_kubectl_sends_it_and_kept_nowhere(tmp_path:
     password = f"{HEAD}{part}{TAIL}{part}"
     with echo_server("json-500") as server:
         user = {"username": "someone", "password": password}
-        report = await look(options(kubeconfig(tmp_path, server.url, user)))
+        report = await read_cluster(options(kubeconfig(tmp_path, server.url, user)))
     assert base64.b64decode(server.seen[0].removeprefix("Basic ")).decode() == f"someone:{password}"
     for half in (HEAD, TAIL):
         assert shown(everything(report), half) == []
@@ -241,7 +245,7 @@ def test_a_token_of_characters_that_no_token_has_is_refused(tmp_path: Path, part
 
 async def test_a_token_with_a_blank_is_sent_as_kubectl_sends_it_and_the_blank_is_told(tmp_path: Path) -> None:
     with echo_server("json-401") as server:
-        report = await look(options(kubeconfig(tmp_path, server.url, {"token": f"{HEAD} {TAIL}"})))
+        report = await read_cluster(options(kubeconfig(tmp_path, server.url, {"token": f"{HEAD} {TAIL}"})))
     assert server.seen[0] == f"Bearer {HEAD} {TAIL}"
     assert "holds a blank (pasted over two lines?)" in str(report.access.problem)
     for half in (HEAD, TAIL):
@@ -262,7 +266,9 @@ def test_a_byte_order_mark_of_a_token_s_file_is_no_part_of_it(tmp_path: Path) ->
 
 async def test_a_path_of_a_gateway_with_an_at_sign_is_asked(tmp_path: Path) -> None:
     with echo_server("json-401") as server:
-        report = await look(options(kubeconfig(tmp_path, f"{server.url}/t/me@corp", {"token": CANARY})))
+        report = await read_cluster(
+            options(kubeconfig(tmp_path, f"{server.url}/t/me@corp", {"token": CANARY}))
+        )
     assert server.seen
     assert report.access.server == f"{server.url}/t/me@corp"
 
@@ -275,7 +281,9 @@ async def test_a_proxy_s_password_with_a_line_end_is_no_fault(
     if where == "HTTPS_PROXY":
         monkeypatch.setenv("HTTPS_PROXY", proxy)
     cluster = {"proxy-url": proxy} if where == "proxy-url" else {}
-    report = await look(options(kubeconfig(tmp_path, "https://api.test:6443", {"token": CANARY}, **cluster)))
+    report = await read_cluster(
+        options(kubeconfig(tmp_path, "https://api.test:6443", {"token": CANARY}, **cluster))
+    )
     assert "the proxy does not answer" in str(report.access.problem)
     assert shown(everything(report), HEAD) == []
 
@@ -343,7 +351,9 @@ async def test_a_login_in_an_address_is_shown_nowhere(
     if where == "HTTPS_PROXY":
         monkeypatch.setenv("HTTPS_PROXY", server)
     address = server if where == "server" else "https://api.cluster.invalid:6443"
-    report = await look(options(kubeconfig(tmp_path, address, {"token": "a-token-of-mine"}, **cluster)))
+    report = await read_cluster(
+        options(kubeconfig(tmp_path, address, {"token": "a-token-of-mine"}, **cluster))
+    )
     assert report.access.problem is not None
     for part in (CANARY, HEAD, TAIL):
         assert shown(everything(report), part) == []
@@ -352,7 +362,7 @@ async def test_a_login_in_an_address_is_shown_nowhere(
 async def test_the_login_in_the_server_s_address_is_used_as_kubectl_uses_it(tmp_path: Path) -> None:
     with echo_server("json-401") as server:
         address = server.url.replace("http://", f"http://some%40one:{CANARY}@")
-        report = await look(options(kubeconfig(tmp_path, address, {})))
+        report = await read_cluster(options(kubeconfig(tmp_path, address, {})))
     assert base64.b64decode(server.seen[0].removeprefix("Basic ")).decode() == f"some@one:{CANARY}"
     assert report.access.server == server.url
 

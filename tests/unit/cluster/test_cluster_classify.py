@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from modelcar_tui.cluster import dra
 from modelcar_tui.cluster.classify import classify
-from modelcar_tui.cluster.report import rows
+from modelcar_tui.cluster.report import accelerator_rows
 from modelcar_tui.cluster.scale import MachineSet, scale_up
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Guarantee, Inventory, OtherNode
 from modelcar_tui.kube import objects
@@ -25,7 +25,7 @@ IDS = [flavour["id"] for flavour in FLAVOURS]
 
 def row_of(node: GpuNode | OtherNode) -> dict[str, Any]:
     inventory = Inventory(nodes=(node,)) if isinstance(node, GpuNode) else Inventory(others=(node,))
-    return rows(AcceleratorReport(access=Access(rung=Rung.OK), inventory=inventory))[0]
+    return accelerator_rows(AcceleratorReport(access=Access(rung=Rung.OK), inventory=inventory))[0]
 
 
 def answer(flavour: dict[str, Any]) -> GpuNode | OtherNode:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cluster_support import as_node, flavours, look_at, options
 
-from modelcar_tui.cluster.look import look, refresh
+from modelcar_tui.cluster.look import read_cluster, refresh_cluster
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory
 from modelcar_tui.demo.kube import StubCluster, start_stub_cluster
 from modelcar_tui.demo.kube_objects import NODES, PODS, node, nvidia, pod
@@ -204,7 +204,7 @@ async def test_cancelling_is_immediate(tmp_path: Path) -> None:
         cluster.server.faults.append(Fault("/nodes", "silent", seconds=30))
         reached = asyncio.Event()
         wanted = options(cluster.kubeconfig_path, read_timeout_s=30.0, request_timeout_s=30.0)
-        task = asyncio.create_task(look(wanted, on_access=lambda _: reached.set()))
+        task = asyncio.create_task(read_cluster(wanted, on_access=lambda _: reached.set()))
         await asyncio.wait_for(reached.wait(), 5)
         while not any("/nodes" in line for line in cluster.requests):
             await asyncio.sleep(0.005)
@@ -240,7 +240,7 @@ async def test_a_refresh_reads_only_what_changes(tmp_path: Path) -> None:
         report, _ = await look_at(cluster)
         cluster.store.put(PODS, [pod("new", "team-a", "gpu-h100-0", {"nvidia.com/gpu": "4"})])
         before = len(cluster.requests)
-        again = await refresh(options(cluster.kubeconfig_path), report)
+        again = await refresh_cluster(options(cluster.kubeconfig_path), report)
         asked = cluster.requests[before:]
     by_name = {one.name: one.pool[0].free for one in again.inventory.nodes}
     assert by_name["gpu-h100-0"] == 0
@@ -259,5 +259,5 @@ async def test_a_refresh_of_a_cluster_that_came_back_looks_anew(tmp_path: Path) 
         report, _ = await look_at(cluster)
         assert not report.inventory.known
         cluster.server.faults.remove(fault)
-        again = await refresh(options(cluster.kubeconfig_path), report)
+        again = await refresh_cluster(options(cluster.kubeconfig_path), report)
     assert len(again.inventory.nodes) == 5

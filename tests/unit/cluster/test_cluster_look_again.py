@@ -12,7 +12,7 @@ import pytest
 from cluster_support import QUICK, look_at, options
 from test_cluster_files import POD, node
 
-from modelcar_tui.cluster.look import NODES_KEEP_S, look, refresh
+from modelcar_tui.cluster.look import NODES_KEEP_S, read_cluster, refresh_cluster
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.demo.kube import StubCluster, start_stub_cluster
 from modelcar_tui.demo.kube_objects import PODS, QUOTAS, pod
@@ -41,7 +41,7 @@ async def test_quotas_are_read_again_and_nodes_are_not(tmp_path: Path) -> None:
         assert quota(report) == "quota gpus leaves 6 of 8 nvidia.com/gpu"
         cluster.store.put(QUOTAS, [with_quota(8)])
         asked = len(cluster.requests)
-        again = await refresh(options(cluster.kubeconfig_path), report)
+        again = await refresh_cluster(options(cluster.kubeconfig_path), report)
         assert not any("/nodes" in request or "templates" in request for request in cluster.requests[asked:])
     assert quota(again) == "quota gpus leaves 0 of 8 nvidia.com/gpu"
     assert [check.code for check in again.checks].count("quota") == 1
@@ -51,12 +51,12 @@ async def test_quotas_are_read_again_and_nodes_are_not(tmp_path: Path) -> None:
 async def test_nodes_that_were_read_long_ago_are_read_again_however_often_pods_were(tmp_path: Path) -> None:
     with start_stub_cluster(folder=tmp_path, tls=False) as cluster:
         report, _ = await look_at(cluster)
-        again = await refresh(options(cluster.kubeconfig_path), report)
+        again = await refresh_cluster(options(cluster.kubeconfig_path), report)
         assert again.inventory.nodes_at == report.inventory.nodes_at
         assert again.inventory.at > report.inventory.at
         old = msgspec.structs.replace(again.inventory, nodes_at=again.inventory.nodes_at - NODES_KEEP_S - 1)
         asked = len(cluster.requests)
-        await refresh(options(cluster.kubeconfig_path), msgspec.structs.replace(again, inventory=old))
+        await refresh_cluster(options(cluster.kubeconfig_path), msgspec.structs.replace(again, inventory=old))
         assert any("/api/v1/nodes" in request for request in cluster.requests[asked:])
 
 
@@ -102,13 +102,13 @@ async def test_a_stated_inventory_is_read_from_its_file_again(
     path = tmp_path / "nodes.json"
     path.write_text(json.dumps([node(), POD]))
     asked = ClusterOptions(inventory=str(path), **QUICK)
-    report = await look(asked)
+    report = await read_cluster(asked)
     path.write_text(json.dumps([node(), POD, node("n1")]))
-    again = await refresh(asked, report)
+    again = await refresh_cluster(asked, report)
     assert (report.inventory.nodes_seen, again.inventory.nodes_seen) == (1, 2)
     flags = Settings(manifest="m.yaml", gpus=("L40S:4",))
     said: list[e.AnyEvent] = []
-    stated = await look(ClusterOptions(gpus=("L40S:4",), **QUICK))
+    stated = await read_cluster(ClusterOptions(gpus=("L40S:4",), **QUICK))
     assert await look_again(flags, RunState(cluster=stated), said.append) == (
         "GPUs stated by --gpu: nothing to read again"
     )

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from modelcar_tui.cluster.classify import classify
-from modelcar_tui.cluster.report import rows
+from modelcar_tui.cluster.report import accelerator_rows
 from modelcar_tui.cluster.snapshot import read_snapshot
 from modelcar_tui.cluster.types import AcceleratorReport, GpuNode, Guarantee, OtherNode
 from modelcar_tui.kube import objects
@@ -25,7 +25,7 @@ POOL = ("resource", "units", "mem_mib", "mem_guarantee", "mem_from")
 def rows_of(path: Path, objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     path.write_bytes(msgspec.json.encode({"apiVersion": "v1", "kind": "List", "items": objects}))
     report = AcceleratorReport(access=Access(rung=Rung.WHAT_IF), inventory=read_snapshot(path).inventory)
-    return {str(row["name"]): row for row in rows(report)}
+    return {str(row["name"]): row for row in accelerator_rows(report)}
 
 
 def test_there_are_enough_of_them() -> None:

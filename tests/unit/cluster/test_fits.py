@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelcar_tui.cluster import fits
-from modelcar_tui.cluster.fits import Answer, PodShape, may_run, may_stand, shared_cards, tolerated
+from modelcar_tui.cluster.fits import FitAnswer, PodShape, may_run, may_stand, shared_cards, tolerated
 from modelcar_tui.cluster.scheduling import Requirement, Scheduling, Toleration
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Held, Pool
 
@@ -71,7 +71,7 @@ def test_what_bars_a_pod_is_told_with_its_numbers(
     node: dict[str, Any], pool: dict[str, Any], pod: dict[str, Any], code: str, says: str
 ) -> None:
     found = answer(node, pool, **pod)
-    assert (found.answer, found.code) == (Answer.NO, code)
+    assert (found.answer, found.code) == (FitAnswer.NO, code)
     assert says in found.why
 
 
@@ -100,7 +100,7 @@ def test_what_nobody_knows_is_a_condition_with_what_settles_it(
     node: dict[str, Any], pool: dict[str, Any], pod: dict[str, Any], code: str, condition: str
 ) -> None:
     found = answer(node, pool, **pod)
-    assert (found.answer, found.code) == (Answer.UNKNOWN, code)
+    assert (found.answer, found.code) == (FitAnswer.UNKNOWN, code)
     assert condition in found.condition
     assert found.settles
 
@@ -121,7 +121,7 @@ def test_an_image_that_is_fetched_into_the_pod_has_the_line_of_pods(
     """100 GiB of the model and 10 of the runtime."""
     found = answer({"ephemeral_mib": 120 * GIB, "storage_mib": storage * GIB}, fetched=fetched)
     assert found.condition == condition
-    assert found.answer is (Answer.UNKNOWN if condition else Answer.YES)
+    assert found.answer is (FitAnswer.UNKNOWN if condition else FitAnswer.YES)
 
 
 def test_the_scheduler_puts_a_pod_where_taints_and_amounts_let_it_whatever_its_image() -> None:
@@ -148,7 +148,7 @@ def test_a_refusal_is_told_before_a_doubt() -> None:
 def test_a_node_that_is_only_named_is_asked_for_its_cards_alone() -> None:
     bare = GpuNode(name="what-if-1", vendor="nvidia", stated=True)
     assert may_run(POD, bare, POOL) is fits.YES
-    assert may_run(POD, msgspec.structs.replace(bare, stated=False), POOL).answer is Answer.UNKNOWN
+    assert may_run(POD, msgspec.structs.replace(bare, stated=False), POOL).answer is FitAnswer.UNKNOWN
 
 
 def test_whether_units_are_free_is_another_question_than_whether_the_pod_may_stand() -> None:
@@ -175,7 +175,7 @@ def test_a_toleration_is_held_against_a_taint_as_the_scheduler_does(
 ) -> None:
     assert tolerated(taint, (Toleration(**toleration),)) is yes
     found = answer({"taints": (taint,)}, scheduling=wants(tolerations=(Toleration(**toleration),)))
-    assert found.answer is (Answer.YES if yes else Answer.UNKNOWN)
+    assert found.answer is (FitAnswer.YES if yes else FitAnswer.UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_requirement_of_a_label_is_met_as_the_scheduler_means_it(
 ) -> None:
     term = (Requirement(key="gpus", operator=operator, values=values),)
     found = answer({"labels": {"gpus": "8"}}, scheduling=wants(terms=(term,)))
-    assert (found.answer is Answer.YES) is yes
+    assert (found.answer is FitAnswer.YES) is yes
     either = wants(terms=(term, (Requirement(key="gpus", operator="Exists"),)))
     assert answer({"labels": {"gpus": "8"}}, scheduling=either) is fits.YES
 
@@ -210,7 +210,7 @@ def test_shares_of_time_sliced_cards_are_no_more_than_the_cards() -> None:
     assert shared_cards(msgspec.structs.replace(NODE, physical=None), sliced) == 1
 
 
-_ORDER = {Answer.YES: 0, Answer.UNKNOWN: 1, Answer.NO: 2}
+_ORDER = {FitAnswer.YES: 0, FitAnswer.UNKNOWN: 1, FitAnswer.NO: 2}
 
 
 @settings(max_examples=300, deadline=None)
@@ -239,7 +239,7 @@ def test_less_of_anything_never_makes_the_answer_better(
         less = answer({**node, name: node[name] // 2}, pool, units=units, processes=units)
         assert _ORDER[less.answer] >= before, (name, less)
         unknown = answer({**node, name: None}, pool, units=units, processes=units)
-        assert before == 0 or unknown.answer is not Answer.YES, (name, unknown)
+        assert before == 0 or unknown.answer is not FitAnswer.YES, (name, unknown)
     worse = [
         ({**node, "taints": (*node["taints"], "b:NoSchedule")}, pool),
         (node, {**pool, "free": pool["free"] // 2}),

@@ -16,15 +16,15 @@ from modelcar_tui.cluster.limits import (
     Admission,
     Behind,
     NamespaceLimits,
+    NamespaceRequest,
     Queue,
     Quota,
     Range,
-    Request,
     Room,
     Scope,
     admission,
 )
-from modelcar_tui.cluster.look import refresh
+from modelcar_tui.cluster.look import refresh_cluster
 from modelcar_tui.cluster.types import AcceleratorReport, State
 from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_objects import (
@@ -40,9 +40,9 @@ from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai
 
 GPU = "nvidia.com/gpu"
 GIB = 2**30
-FOUR = Request(gpus={GPU: 4}, priority_class="", queue="")
+FOUR = NamespaceRequest(gpus={GPU: 4}, priority_class="", queue="")
 """Four GPUs, neither CPU nor memory."""
-FULL = Request(
+FULL = NamespaceRequest(
     gpus={GPU: 4},
     cpu_milli=2000,
     memory_mib=15 * 1024,
@@ -53,7 +53,7 @@ FULL = Request(
 )
 
 
-def but(request: Request, **changes: Any) -> Request:
+def but(request: NamespaceRequest, **changes: Any) -> NamespaceRequest:
     return msgspec.structs.replace(request, **changes)
 
 
@@ -93,7 +93,7 @@ def queue(*rooms: Room, name: str = "default", **more: Any) -> Queue:
 PRIORITY = Scope("PriorityClass", "In", ("high",))
 DEFAULTS = Range(name="l", default={"cpu": 8000}, default_request={"cpu": 1000})
 
-QUOTAS_AND_RANGES: list[tuple[str, NamespaceLimits | None, Request, str, str]] = [
+QUOTAS_AND_RANGES: list[tuple[str, NamespaceLimits | None, NamespaceRequest, str, str]] = [
     ("nothing limits", space(), FULL, "yes", ""),
     ("nobody read it", None, FULL, "unknown", "not read"),
     ("enough GPUs left", space(gpus(4, 8)), FOUR, "yes", ""),
@@ -242,7 +242,7 @@ QUOTAS_AND_RANGES: list[tuple[str, NamespaceLimits | None, Request, str, str]] =
 ]
 
 OTHERS: dict[str, Any] = {"managed": True}
-QUEUED: list[tuple[str, NamespaceLimits, Request, str, str]] = [
+QUEUED: list[tuple[str, NamespaceLimits, NamespaceRequest, str, str]] = [
     ("room in the queue", space(queue(room(4)), **OTHERS), FOUR, "yes", ""),
     ("taken by others", space(queue(room(1)), **OTHERS), FOUR, "no", "it waits in the queue"),
     ("never so much", space(queue(room(1, 2)), **OTHERS), FOUR, "no", f"never has more than 2 {GPU}"),
@@ -346,7 +346,7 @@ CASES = QUOTAS_AND_RANGES + QUEUED
     ids=[case[0].replace(" ", "-") for case in CASES],
 )
 def test_what_a_namespace_answers(
-    limits: NamespaceLimits | None, request_: Request, answer: str, says: str
+    limits: NamespaceLimits | None, request_: NamespaceRequest, answer: str, says: str
 ) -> None:
     found = admission(limits, request_)
     assert found.answer == answer, found
@@ -422,7 +422,7 @@ SPACE = st.builds(
     managed=st.sampled_from((True, False, None)),
 )
 REQUEST = st.builds(
-    Request,
+    NamespaceRequest,
     gpus=st.integers(0, 8).map(lambda units: {GPU: units} if units else {}),
     cpu_milli=st.one_of(st.none(), st.integers(0, 4000)),
     memory_mib=st.one_of(st.none(), st.integers(0, 20_000)),
@@ -434,14 +434,14 @@ REQUEST = st.builds(
 ORDER = {"no": 0, "unknown": 1, "yes": 2}
 
 
-def value(limits: NamespaceLimits, request: Request) -> int:
+def value(limits: NamespaceLimits, request: NamespaceRequest) -> int:
     return ORDER[admission(limits, request).answer]
 
 
 @settings(max_examples=300, deadline=None)
 @given(SPACE, REQUEST, QUOTA, RANGE)
 def test_a_further_quota_or_range_never_makes_it_better(
-    limits: NamespaceLimits, request: Request, more: Quota, bound: Range
+    limits: NamespaceLimits, request: NamespaceRequest, more: Quota, bound: Range
 ) -> None:
     before = value(limits, request)
     assert value(msgspec.structs.replace(limits, quotas=(*limits.quotas, more)), request) <= before
@@ -451,7 +451,7 @@ def test_a_further_quota_or_range_never_makes_it_better(
 @settings(max_examples=300, deadline=None)
 @given(SPACE, REQUEST, st.integers(0, 10), st.data())
 def test_less_allowed_or_more_used_never_makes_it_better(
-    limits: NamespaceLimits, request: Request, by: int, data: st.DataObject
+    limits: NamespaceLimits, request: NamespaceRequest, by: int, data: st.DataObject
 ) -> None:
     which = data.draw(st.sampled_from(("hard", "used")))
     step = -by if which == "hard" else by
@@ -473,7 +473,7 @@ def test_less_allowed_or_more_used_never_makes_it_better(
 @settings(max_examples=300, deadline=None)
 @given(SPACE, REQUEST, st.integers(0, 10))
 def test_less_room_in_a_queue_never_makes_it_better(
-    limits: NamespaceLimits, request: Request, by: int
+    limits: NamespaceLimits, request: NamespaceRequest, by: int
 ) -> None:
     def fuller(one: Queue) -> Queue:
         assert one.behind is not None
@@ -489,7 +489,9 @@ def test_less_room_in_a_queue_never_makes_it_better(
     assert value(less, request) <= value(limits, request)
 
 
-def forget(limits: NamespaceLimits, request: Request, what: str) -> tuple[NamespaceLimits, Request]:
+def forget(
+    limits: NamespaceLimits, request: NamespaceRequest, what: str
+) -> tuple[NamespaceLimits, NamespaceRequest]:
     """The same with one thing less known."""
     if what == "used":
         quotas = tuple(msgspec.structs.replace(one, used={}) for one in limits.quotas)
@@ -527,7 +529,7 @@ FORGET = (
 @settings(max_examples=400, deadline=None)
 @given(SPACE, st.lists(DEFAULTING, max_size=1), REQUEST, st.sampled_from(FORGET))
 def test_knowing_less_never_makes_a_yes(
-    limits: NamespaceLimits, defaults: list[Range], request: Request, what: str
+    limits: NamespaceLimits, defaults: list[Range], request: NamespaceRequest, what: str
 ) -> None:
     limits = msgspec.structs.replace(limits, ranges=(*limits.ranges, *defaults))
     before = admission(limits, request).answer
@@ -601,7 +603,7 @@ async def test_a_cluster_quota_refuses_is_told_and_is_read_again(tmp_path: Path)
     with start_stub_cluster(scenario, folder=tmp_path, tls=False) as cluster:
         report, _ = await look_at(cluster)
         cluster.store.put(CLUSTER_QUOTAS, shared(2))
-        again = await refresh(options(cluster.kubeconfig_path), report)
+        again = await refresh_cluster(options(cluster.kubeconfig_path), report)
     (check,) = [one for one in report.checks if one.code == "quota"]
     assert (check.state, check.what) == (State.WARNING, f"cluster quota team leaves 0 of 8 {GPU}")
     assert admission(report.limits, FOUR).why == (
@@ -613,7 +615,7 @@ async def test_a_cluster_quota_refuses_is_told_and_is_read_again(tmp_path: Path)
 async def test_a_server_without_cluster_quotas_and_queues_has_none(tmp_path: Path) -> None:
     with start_stub_cluster(folder=tmp_path, tls=False) as cluster:
         report, _ = await look_at(cluster)
-        again = await refresh(options(cluster.kubeconfig_path), report)
+        again = await refresh_cluster(options(cluster.kubeconfig_path), report)
     for limits in (report.limits, again.limits):
         assert admission(limits, FOUR).answer == "yes"
 

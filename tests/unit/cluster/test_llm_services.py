@@ -10,7 +10,7 @@ import pytest
 from cluster_support import look_at, options
 
 from modelcar_tui.cluster.llm_services import Service, llm_checks, understood
-from modelcar_tui.cluster.look import refresh
+from modelcar_tui.cluster.look import refresh_cluster
 from modelcar_tui.cluster.serving_types import LlmService, LlmServices
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.demo.kube import start_stub_cluster
@@ -152,6 +152,6 @@ async def test_a_refresh_reads_them_again(tmp_path: Path) -> None:
         report, _ = await look_at(cluster)
         assert [one.code for one in report.checks].count("llm-services") == 1
         cluster.store.put(SERVICES, [service(ready="True", template=pod(2))])
-        again = await refresh(options(cluster.kubeconfig_path), report)
+        again = await refresh_cluster(options(cluster.kubeconfig_path), report)
     assert "llm-services" not in {one.code for one in again.checks}
     assert again.profiles == report.profiles and again.kserve == report.kserve

@@ -10,7 +10,7 @@ import pytest
 from cluster_support import look_at
 
 from modelcar_tui.cluster.limit_types import NamespaceLimits, Queue
-from modelcar_tui.cluster.profile_checks import count_checks, naming, queue_checks
+from modelcar_tui.cluster.profile_checks import count_checks, naming_profile, queue_checks
 from modelcar_tui.cluster.profiles import Accelerator, Hardware, of_accelerator, of_hardware, promised
 from modelcar_tui.cluster.scheduling import Toleration
 from modelcar_tui.cluster.serving_types import HardwareProfile, Offered, ProfileKind, Profiles
@@ -243,9 +243,9 @@ def test_a_queue_that_is_not_there_is_told_where_kueue_manages(
 
 
 def test_how_a_model_is_served_with_a_profile_depends_on_what_applies_it() -> None:
-    said = naming(offering("p"))
+    said = naming_profile(offering("p"))
     assert "opendatahub.io/hardware-profile-name=p opendatahub.io/hardware-profile-namespace=n" in said
-    older = naming(offering("p", kind=ProfileKind.ACCELERATOR))
+    older = naming_profile(offering("p", kind=ProfileKind.ACCELERATOR))
     assert "accelerator profile p in the dashboard" in older and "annotate" not in older
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from modelcar_tui.cluster.fits import Answer, PodShape, may_run
+from modelcar_tui.cluster.fits import FitAnswer, PodShape, may_run
 from modelcar_tui.cluster.scheduling import Scheduling, Toleration
 from modelcar_tui.cluster.serving_types import HardwareProfile, Offered, ProfileKind, Profiles
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Held, Pool
@@ -56,7 +56,7 @@ def test_a_profile_helps_that_offers_the_units_takes_the_node_and_tolerates_its_
     found: HardwareProfile, helps: bool
 ) -> None:
     fit = may_run(PodShape(profiles=Profiles(found=(found,))), NODE, POOL)
-    assert (fit.answer, fit.code) == (Answer.UNKNOWN, "taint")
+    assert (fit.answer, fit.code) == (FitAnswer.UNKNOWN, "taint")
     named = "if it is served with hardware profile p, which tolerates nvidia.com/gpu=l40s:NoSchedule"
     assert (fit.condition == named) is helps
     assert ("opendatahub.io/hardware-profile-name=p" in fit.settles) is helps
@@ -104,7 +104,7 @@ def test_devices_of_dra_are_offered_by_the_name_that_pods_ask_for() -> None:
 def test_what_bars_the_node_anyhow_is_told_before_a_profile() -> None:
     full = msgspec.structs.replace(POOL, free=0)
     fit = may_run(PodShape(profiles=Profiles(found=(profile(),))), NODE, full)
-    assert (fit.answer, fit.code) == (Answer.NO, "busy")
+    assert (fit.answer, fit.code) == (FitAnswer.NO, "busy")
 
 
 def test_more_than_three_taints_are_counted() -> None:

@@ -9,7 +9,7 @@ from deciding_support import h100
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelcar_tui.cluster.fits import Answer, PodShape, may_run
+from modelcar_tui.cluster.fits import FitAnswer, PodShape, may_run
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Held, Pool
 from modelcar_tui.verdict.alike import Place, alike
 
@@ -77,5 +77,5 @@ def test_what_the_best_is_refused_every_one_is(
         node.name for node, _ in places
     )
     for group in groups:
-        if may_run(pod, *group.best).answer is Answer.NO:
-            assert all(may_run(pod, *one).answer is Answer.NO for one in group.members), group
+        if may_run(pod, *group.best).answer is FitAnswer.NO:
+            assert all(may_run(pod, *one).answer is FitAnswer.NO for one in group.members), group

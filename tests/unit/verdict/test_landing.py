@@ -10,7 +10,8 @@ from deciding_support import SHORT, cluster_of, decide, h100, model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelcar_tui.cluster.fits import SUITE, Answer, may_run
+from modelcar_tui.cluster.fit_types import SUITE
+from modelcar_tui.cluster.fits import FitAnswer, may_run
 from modelcar_tui.cluster.limits import Behind, NamespaceLimits, Queue, Quota, Room
 from modelcar_tui.cluster.scheduling import Scheduling
 from modelcar_tui.cluster.serving_types import HardwareProfile, KServe, OciMode, Offered, Profiles
@@ -45,7 +46,7 @@ def landing(*nodes: GpuNode, gpus: int = 1, runtime: Runtime | None = None) -> L
 
 def test_the_nodes_that_say_yes_are_named_and_no_more_than_ten() -> None:
     found = landing(whole("full", 0), whole("a"), whole("b", cpu_milli=0), whole("c"))
-    assert (found.answer, found.nodes) == (Answer.YES, ("a", "c"))
+    assert (found.answer, found.nodes) == (FitAnswer.YES, ("a", "c"))
     many = landing(*(whole(f"n{number}") for number in range(30)))
     assert many.nodes == tuple(f"n{number}" for number in range(10))
 
@@ -53,7 +54,7 @@ def test_the_nodes_that_say_yes_are_named_and_no_more_than_ten() -> None:
 def test_a_doubt_counts_only_where_nobody_says_yes() -> None:
     doubtful = whole("d", taints=("a:NoSchedule",))
     found = landing(doubtful, whole("e", 0))
-    assert (found.answer, found.nodes, found.code) == (Answer.UNKNOWN, ("d",), "taint")
+    assert (found.answer, found.nodes, found.code) == (FitAnswer.UNKNOWN, ("d",), "taint")
     assert found.condition is not None
     assert (found.condition.text, found.condition.holds) == (
         "if its pod tolerates a:NoSchedule",
@@ -65,7 +66,7 @@ def test_a_doubt_counts_only_where_nobody_says_yes() -> None:
 def test_of_alike_tainted_nodes_ten_are_named_and_one_that_differs_is_still_asked() -> None:
     tainted = [whole(f"d{number}", taints=("a:NoSchedule",)) for number in range(30)]
     found = landing(*tainted)
-    assert (found.answer, found.nodes) == (Answer.UNKNOWN, tuple(f"d{number}" for number in range(10)))
+    assert (found.answer, found.nodes) == (FitAnswer.UNKNOWN, tuple(f"d{number}" for number in range(10)))
     assert landing(*tainted, whole("free")).nodes == ("free",)
     assert landing(whole("e", 0), *tainted).nodes == found.nodes
 
@@ -103,7 +104,7 @@ def test_a_profile_whose_queue_lets_the_pod_in_is_a_condition() -> None:
         name="p", namespace="a", offers=(Offered(resource="nvidia.com/gpu"),), queue="free"
     )
     found = through(queued, whole("a"))
-    assert (found.answer, found.nodes, found.code) == (Answer.UNKNOWN, ("a",), "namespace")
+    assert (found.answer, found.nodes, found.code) == (FitAnswer.UNKNOWN, ("a",), "namespace")
     assert found.condition is not None
     assert found.condition.text == "if it is served with hardware profile p, whose queue free lets it in"
     assert "hardware-profile-name=p" in found.condition.settles
@@ -116,14 +117,14 @@ def test_a_profile_whose_queue_lets_the_pod_in_is_a_condition() -> None:
         through(msgspec.structs.replace(queued, offers=(other,)), whole("a")),
         through(queued, whole("a"), quota=True),
     ):
-        assert (refused.answer, refused.condition) == (Answer.NO, None)
+        assert (refused.answer, refused.condition) == (FitAnswer.NO, None)
 
 
 def test_a_profile_with_a_queue_gives_no_toleration_and_none_is_named_where_kueue_may_not_rule() -> None:
     queued = HardwareProfile(
         name="p", namespace="a", offers=(Offered(resource="nvidia.com/gpu"),), queue="free"
     )
-    assert through(queued, whole("a", taints=("a:NoSchedule",))).answer is Answer.NO
+    assert through(queued, whole("a", taints=("a:NoSchedule",))).answer is FitAnswer.NO
     for managed in (False, None):
         found = through(queued, whole("a"), managed=managed)
         assert found.condition is not None and "profile" not in found.condition.text
@@ -154,9 +155,9 @@ def test_what_bars_the_nodes_is_told_with_how_many() -> None:
 
 def test_the_runtime_s_own_amounts_count_before_the_suite_s() -> None:
     small = whole("a", cpu_milli=1_000, memory_mib=4 * GIB)
-    assert landing(small).answer is Answer.NO
+    assert landing(small).answer is FitAnswer.NO
     runtime = Runtime(image="i", scheduling=Scheduling(cpu_milli=1_000, memory_mib=4 * GIB))
-    assert landing(small, runtime=runtime).answer is Answer.YES
+    assert landing(small, runtime=runtime).answer is FitAnswer.YES
     report = msgspec.structs.replace(cluster_of(small), runtime=runtime)
     assert pod_for(model(SHORT), report, RELEASE).asks == "as its runtime says"
     assert pod_for(model(SHORT), cluster_of(small), RELEASE).asks == SUITE
@@ -220,7 +221,9 @@ def test_taking_away_never_turns_a_no_go_into_a_go_and_a_go_has_a_node(
         pod = pod_for(what, report, RELEASE)
         by_name = {node.name: node for node in report.inventory.nodes}
         assert names
-        assert all(may_run(pod, by_name[name], by_name[name].pool[0]).answer is Answer.YES for name in names)
+        assert all(
+            may_run(pod, by_name[name], by_name[name].pool[0]).answer is FitAnswer.YES for name in names
+        )
     at %= len(nodes)
     one = nodes[at]
     for worse in (

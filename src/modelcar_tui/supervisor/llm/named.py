@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.cluster.cards import Kind, kinds
+from modelcar_tui.cluster import CardKind, card_kinds
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor.llm.lexicon import BY_FLAG
@@ -154,7 +154,7 @@ def _accelerator(state: RunState) -> Iterator[Named]:
     yield Named(id="gpu/available", value=available, source=scrub(cluster.inventory.origin, limit=30))
     nodes = sum(any(pool.units for pool in node.pool) for node in cluster.inventory.nodes)
     yield Named(id="gpu/nodes", value=nodes, unit="nodes", measure="nodes")
-    for kind in [kind for kind in kinds(cluster.inventory) if kind.usable][:12]:
+    for kind in [kind for kind in card_kinds(cluster.inventory) if kind.usable][:12]:
         yield _kind(kind)
     version = cluster.runtime.version if cluster.runtime else None
     if state.vllm:
@@ -163,7 +163,7 @@ def _accelerator(state: RunState) -> Iterator[Named]:
         yield Named(id="runtime/vllm", value=scrub(version or "not known", limit=40))
 
 
-def _kind(kind: Kind) -> Named:
+def _kind(kind: CardKind) -> Named:
     """The cards of a kind; units only where it is not known how many cards are behind them."""
     product = scrub(kind.product or kind.vendor, limit=80)
     memory = f"{kind.mem_mib / 1024:.0f} GiB" if kind.mem_mib else "memory not known"

@@ -217,7 +217,7 @@ def _cluster(state: RunState, gpu: str | None, count: int) -> AcceleratorReport:
         if state.cluster is None:
             raise _bad("gpu", "the run knows of no GPUs", "state them: PRODUCT:COUNT")
         return state.cluster
-    from modelcar_tui.cluster.whatif import parse_gpu_flags
+    from modelcar_tui.cluster import parse_gpu_flags
 
     if ":" not in gpu:
         nodes = state.cluster.inventory.nodes if state.cluster else ()

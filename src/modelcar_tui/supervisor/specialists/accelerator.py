@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from modelcar_tui.cluster.cards import kind_line, kinds, totals
+from modelcar_tui.cluster import card_kinds, card_totals, kind_line
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory
 from modelcar_tui.kube import Access, ClusterOptions, Rung
 from modelcar_tui.supervisor.events import ClusterRead, Noticed, Status, StepPlan
@@ -33,7 +33,7 @@ class Accelerator:
 
     async def run(self, context: Context) -> AcceleratorReport:
         """See `Specialist.run`. What can't be looked up is told and stays unknown."""
-        from modelcar_tui.cluster.look import look
+        from modelcar_tui.cluster import read_cluster
 
         options = cluster_options(context.settings)
         context.step("access", Status.RUNNING)
@@ -53,7 +53,7 @@ class Accelerator:
                 context.emit(ClusterRead(report=AcceleratorReport(access=access, inventory=inventory)))
                 context.step("gpus", Status.RUNNING, f"{inventory.nodes_seen} nodes seen")
 
-        report = await look(options, progress, on_access)
+        report = await read_cluster(options, progress, on_access)
         context.emit(ClusterRead(report=report))
         if report.access != access:
             self._tell_access(context, report.access)
@@ -102,12 +102,11 @@ class Accelerator:
             context.step("runtime", Status.WARNING if report.runtime_problem else Status.SKIPPED, why)
 
     def _write(self, context: Context, report: AcceleratorReport) -> None:
-        from modelcar_tui.cluster.gpu_info import gpu_info_text
-        from modelcar_tui.cluster.report import document_json
+        from modelcar_tui.cluster import accelerator_json, gpu_info_text
 
         context.step("info", Status.RUNNING)
         text = keep_info(context, "gpu_info.txt", lambda: gpu_info_text(report).encode())
-        twin = keep_info(context, "gpu_info.json", lambda: document_json(report))
+        twin = keep_info(context, "gpu_info.json", lambda: accelerator_json(report))
         bad = next((one for one in (text, twin) if one.why_not), None)
         context.step("info", Status.WARNING if bad else Status.DONE, (bad or text).told)
 
@@ -128,7 +127,7 @@ def inventory_line(inventory: Inventory) -> str:
     """`5 cards on 3 nodes, 4 cards usable; 9 of 17 units free`, or why it is not known."""
     if not inventory.known:
         return "GPUs unknown: the cluster could not be looked at"
-    told = totals(inventory)
+    told = card_totals(inventory)
     text = f"{told.cards_told}; {told.free_told}" if told.nodes else "no GPU nodes"
     return text + (" (partial)" if inventory.partial else "")
 
@@ -139,7 +138,7 @@ def pane_lines(report: AcceleratorReport) -> tuple[str, ...]:
     if report.runtime and report.runtime.version:
         runtime += f" (vLLM {report.runtime.version})"
     available = {True: "yes", False: "no", None: "unknown"}[report.gpu_available]
-    found = kinds(report.inventory)
+    found = card_kinds(report.inventory)
     lines = [
         f"GPU available: {available}; provider: {report.gpu_provider or 'unknown'}",
         f"runtime: {runtime}",

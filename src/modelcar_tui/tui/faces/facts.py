@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from modelcar_tui.cluster.words import WORTH
+from modelcar_tui.cluster import MEMORY_WORTH
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.tui import format as f
@@ -94,7 +94,7 @@ def _of_cluster(state: RunState) -> list[Known]:
                 unit="GiB",
                 at=at,
                 source=_SOURCES.get(pool.mem_from, Source.NONE),
-                note=WORTH[pool.mem_guarantee],
+                note=MEMORY_WORTH[pool.mem_guarantee],
             )
             free: Fact[int] = Fact(
                 value=pool.free,

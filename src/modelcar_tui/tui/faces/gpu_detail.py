@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from modelcar_tui.cluster import MEMORY_READ_FROM, MEMORY_WORTH, scale_text, why_text
 from modelcar_tui.cluster.types import LIMIT_CODES, AcceleratorReport, GpuNode, State
-from modelcar_tui.cluster.words import READ_FROM, WORTH, scale_text, why_text
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.gpu_groups import Group
@@ -21,8 +21,8 @@ def detail_rows(state: RunState, line: GpuRow, width: int, glyphs: Glyphs) -> li
     free = "free unknown: the pods could not be listed" if line.free is None else f"{line.free} free"
     memory = "unknown"
     if line.mem_mib is not None:
-        source = READ_FROM.get(line.mem_from, line.mem_from)
-        memory = f"{f.mib(line.mem_mib)} a unit, {WORTH[line.guarantee]} (from {source})"
+        source = MEMORY_READ_FROM.get(line.mem_from, line.mem_from)
+        memory = f"{f.mib(line.mem_mib)} a unit, {MEMORY_WORTH[line.guarantee]} (from {source})"
     rows: list[Row] = []
     if line.why:
         role = "warn" if line.usable else "bad"
@@ -63,7 +63,7 @@ def detail_rows(state: RunState, line: GpuRow, width: int, glyphs: Glyphs) -> li
 def _not_here(state: RunState, node: GpuNode, resource: str) -> list[str]:
     """The models whose pod this node does not take, or may not take, by reason; as the verdict asks it."""
     # The engine has read these by then; the first frame must not.
-    from modelcar_tui.cluster.fits import Answer, may_run
+    from modelcar_tui.cluster import FitAnswer, may_run
     from modelcar_tui.verdict import pod_for
 
     pool = next((one for one in node.pool if one.resource == resource), None)
@@ -73,7 +73,7 @@ def _not_here(state: RunState, node: GpuNode, resource: str) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for model in state.models:
         fit = may_run(pod_for(model, state.cluster, runtime.version if runtime else None), node, pool)
-        if fit.answer is not Answer.YES:
+        if fit.answer is not FitAnswer.YES:
             reasons.setdefault(f"it {fit.why}", []).append(model.car.name)
     most = sorted(reasons.items(), key=lambda item: -len(item[1]))[:_REASONS]
     return [f"{_several(names)}: {why}" for why, names in most]

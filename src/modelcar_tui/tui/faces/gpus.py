@@ -66,13 +66,13 @@ def gpu_rows(state: RunState) -> list[GpuRow]:
 def _of(node: GpuNode, lands: list[ModelVerdict]) -> list[GpuRow]:
     where = " ".join(part for part in (node.instance_type, node.provider, node.region) if part)
     # The engine has read this by then; the first frame must not.
-    from modelcar_tui.cluster.cards import NOTHING, cards_of, how_shared
+    from modelcar_tui.cluster import handed_out
 
     rows = []
-    for pool, cards in zip(node.pool or (NOTHING,), cards_of(node), strict=True):
+    for pool, how in handed_out(node):
         here = [model for model in lands if len(node.pool) == 1 or _lands_on(node, pool, model)]
         models = tuple(model.model for model in here) if node.pool else ()
-        rows.append(_row(node, pool, how_shared(node, pool, cards), where, models))
+        rows.append(_row(node, pool, how, where, models))
     return rows
 
 
@@ -279,9 +279,8 @@ def summary(state: RunState) -> str:
     if not inventory.known:
         return "could not look"
     # The engine has read this by then; the first frame must not.
-    from modelcar_tui.cluster.cards import counted, totals
+    from modelcar_tui.cluster import card_totals
 
-    told = totals(inventory)
-    cards = counted(told.usable_cards, told.usable_unsure)
+    told = card_totals(inventory)
     partial = ", partial" if inventory.partial else ""
-    return f"{told.free_told}, {cards}, {told.nodes:,} nodes{partial}"
+    return f"{told.free_told}, {told.usable_cards_told}, {told.nodes:,} nodes{partial}"

@@ -81,9 +81,9 @@ def accelerator_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
 def _kinds(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:
     """A row a kind of usable unit: a card that is shared is one card."""
     # The engine has read this by then; the first frame must not.
-    from modelcar_tui.cluster.cards import cards_text, kinds
+    from modelcar_tui.cluster import card_kinds, cards_text
 
-    usable = [kind for kind in kinds(state.cluster.inventory) if kind.usable] if state.cluster else []
+    usable = [kind for kind in card_kinds(state.cluster.inventory) if kind.usable] if state.cluster else []
     told = [cards_text(kind) for kind in usable]
     names = min(_names(told, cells, 0.8), max(14, cells - 26))
     return [
