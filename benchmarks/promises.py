@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from accuracy import load
 from modelcar_tui.hardware.product import gpu_for, row_of
 from modelcar_tui.memory.cases import answer, model_of
-from modelcar_tui.models.model import describe
+from modelcar_tui.models import describe_model
 from modelcar_tui.vllm.profile import profile_for
 
 TESTS = Path(__file__).resolve().parent.parent / "tests" / "accuracy"
@@ -144,7 +144,7 @@ def release(row: Row) -> str:
 
 def family(row: Row) -> str:
     """What sets the model's memory apart."""
-    model = describe(model_of(row.case["inputs"]), quantization=None, dtype="auto", overrides=None)
+    model = describe_model(model_of(row.case["inputs"]), quantization=None, dtype="auto", overrides=None)
     if isinstance(model, str):
         return "no config"
     shape = model.shape

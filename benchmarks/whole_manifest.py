@@ -19,7 +19,7 @@ from modelcar_tui.image.types import ImageFacts
 from modelcar_tui.kube.types import Access, Rung
 from modelcar_tui.manifest.plan import Decision, Plan
 from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts
 from modelcar_tui.verdict.accepting import accepted_model, decide_accepted
 from modelcar_tui.verdict.candidate import candidates
 from modelcar_tui.verdict.deciding import decide_model, overall

@@ -27,8 +27,8 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
+from modelcar_tui.models import count_parameters  # noqa: E402
 from modelcar_tui.models.class_defaults import left_out  # noqa: E402
-from modelcar_tui.models.count import count_parameters  # noqa: E402
 from modelcar_tui.models.known import known_model  # noqa: E402
 
 TABLE = ROOT / "src" / "modelcar_tui" / "models" / "known_models.json"

@@ -13,12 +13,9 @@ from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory.cases import estimate_case
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate
+from modelcar_tui.models import PLAIN_SCHEME, ModelFacts, Storage, shape_of
 from modelcar_tui.models.context import positions_of
-from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.known import known_models
-from modelcar_tui.models.named_layers import Storage
-from modelcar_tui.models.scheme import PLAIN
-from modelcar_tui.models.shape import shape_of
 from modelcar_tui.models.stored import whole_bytes
 from modelcar_tui.models.tensors import true_count
 from modelcar_tui.vllm.engine_args import engine_args
@@ -81,7 +78,7 @@ def _count(config: dict[str, Any]) -> Item:
     shape = shape_of(config)
     if isinstance(shape, str):
         return item({"refused": shape}, shape)
-    count, weights = true_count(shape), whole_bytes(shape, Storage(PLAIN), 2)
+    count, weights = true_count(shape), whole_bytes(shape, Storage(PLAIN_SCHEME), 2)
     sizes = {name: getattr(shape, name) for name in shape.__struct_fields__ if name != "family"}
     told = f"{count} {number(weights / 2**30)} GiB"
     return item({"shape": sizes, "parameters": count, "bytes": weights}, told)

@@ -18,7 +18,7 @@ from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.image.types import ImageFacts
 from modelcar_tui.kube import objects
 from modelcar_tui.kube.types import Access, Rung
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts
 from modelcar_tui.verdict.candidate import candidates
 from modelcar_tui.verdict.deciding import decide_model
 from modelcar_tui.verdict.reports import ModelRequirements

@@ -6,7 +6,7 @@ import pytest
 from seam_support import params
 
 from modelcar_tui.core.reference import parse_reference
-from modelcar_tui.models.catalog import catalog, family_key, find_family, same_model
+from modelcar_tui.models.catalog import catalog, family_key, find_family, images_of_same_model
 from modelcar_tui.vllm.nearest import nearest
 from modelcar_tui.vllm.support import Support
 
@@ -35,14 +35,14 @@ NAMES: dict[str, tuple[str, str]] = {
 def test_every_image_has_the_family_that_its_name_says() -> None:
     for image in catalog():
         assert family_key(image.repository) == image.family
-        assert image in same_model(f"registry.redhat.io/{image.repository}:1.5")
+        assert image in images_of_same_model(f"registry.redhat.io/{image.repository}:1.5")
 
 
 @pytest.mark.parametrize("case", params(NAMES))
 def test_a_reference_has_one_family_whoever_asks(case: tuple[str, str]) -> None:
     reference, family = case
     assert family_key(parse_reference(reference).repository) == family
-    assert {image.family for image in same_model(reference)} <= {family}
+    assert {image.family for image in images_of_same_model(reference)} <= {family}
 
 
 def test_what_the_advice_proposes_is_of_the_size_that_the_name_has() -> None:

@@ -9,7 +9,7 @@ from modelcar_tui.advice.lint import lint_model
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import ModelCar, Position, ServingArguments
 from modelcar_tui.memory import Estimate, Outcome
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.runs_on import check
 from modelcar_tui.vllm.support import Support

@@ -17,8 +17,7 @@ from modelcar_tui.core.shapes import without_address_secrets
 from modelcar_tui.hardware import Gpu, gpu_for, row_named, row_of
 from modelcar_tui.image import ImageFacts
 from modelcar_tui.memory import Estimate, Outcome, estimate, knobs, smallest_tp
-from modelcar_tui.models.count import count_parameters
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts, count_parameters
 from modelcar_tui.report import estimate_lines, to_json
 from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
 
@@ -119,9 +118,9 @@ def _facts(source: str, authfile: str | None, registries_conf: str | None) -> Im
 
 def _by_name(source: str) -> ImageFacts | None:
     """A public model's name; None for what may be an image."""
-    from modelcar_tui.models.public import is_name, public_model, unknown_model
+    from modelcar_tui.models import is_model_name, public_model, unknown_model
 
-    if not is_name(source):
+    if not is_model_name(source):
         return None
     known = public_model(source)
     if known is not None:

@@ -16,7 +16,7 @@ from modelcar_tui.core.facts import Fact
 from modelcar_tui.core.files import private_folder
 from modelcar_tui.core.reference import Reference
 from modelcar_tui.image.options import ImageOptions
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts
 
 VERSION = 2
 """Raised when facts are read differently, so that older entries are ignored."""

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from modelcar_tui.core.facts import Fact, Source
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts
 
 T = TypeVar("T")
 _BASE_BYTES = 8_000_000

@@ -21,8 +21,7 @@ from modelcar_tui.image.options import ImageOptions
 from modelcar_tui.image.registry.session import RegistrySession
 from modelcar_tui.image.skopeo import SkopeoImage, skopeo_inspect
 from modelcar_tui.image.types import ImageFacts
-from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.names import guess_model
+from modelcar_tui.models import ModelFacts, guess_model
 
 if TYPE_CHECKING:
     from modelcar_tui.image.files.found import CountParameters

@@ -26,8 +26,7 @@ from modelcar_tui.image.files.gguf import read_gguf
 from modelcar_tui.image.files.safetensors import read_header
 from modelcar_tui.image.files.source import FileSource
 from modelcar_tui.image.types import ImageFacts
-from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.names import guess_model
+from modelcar_tui.models import ModelFacts, guess_model
 
 _INDEX_HEAD = 4096
 _MOST_FILES = 2000

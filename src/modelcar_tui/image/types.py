@@ -6,7 +6,7 @@ import msgspec
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.facts import Fact
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts
 
 
 class ImageFacts(msgspec.Struct, frozen=True, kw_only=True):

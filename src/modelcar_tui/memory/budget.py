@@ -19,8 +19,7 @@ from modelcar_tui.memory.split import SWIZZLED, SWIZZLED_EARLY, Split
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import tower_bytes
 from modelcar_tui.memory.weights import RankWeights, pipeline_ranks, rank_weights, stored_between
-from modelcar_tui.models.model import Model
-from modelcar_tui.models.named_layers import Storage
+from modelcar_tui.models import Model, Storage
 from modelcar_tui.vllm.architectures import through_transformers
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.facts import GIB, Fact, Source, Term, unknown
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts
 
 WEIGHTS = "weights"
 RESERVE = 0.10

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelcar_tui.models.config import Reader
+from modelcar_tui.models import Reader
 
 _SIZES = {
     "tp": "--tensor-parallel-size",

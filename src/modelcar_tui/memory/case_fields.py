@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelcar_tui.models.config import Reader
+from modelcar_tui.models import Reader
 from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
 
 _LORA = re.compile(

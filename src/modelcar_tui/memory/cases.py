@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.facts import Fact, Source, unknown
+from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware import Gpu, gpu_for
 from modelcar_tui.manifest import masked_arguments
@@ -22,20 +22,12 @@ from modelcar_tui.memory.case_arguments import arguments_of, flags_of
 from modelcar_tui.memory.case_fields import fields_as_flags, with_flags
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.models.config import Reader
-from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.fragments import complete
-from modelcar_tui.models.known import Known, completed, known_model, stored
-from modelcar_tui.models.names import by_publisher, guess_model
-from modelcar_tui.models.storage import scheme_of
+from modelcar_tui.models import ModelFacts, Reader, model_of_name, model_of_sizes
 from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
 
 _LIMIT = 64 * 1024 * 1024
 _CLASS = re.compile(r"(\d+(?:\.\d+)?)\s*GB?\b", re.IGNORECASE)
 _FREE = re.compile(r"(\d+(?:\.\d+)?)\s*GiB free", re.IGNORECASE)
-_Q_WORDS = re.compile(
-    r"(?:w\d+a\d+|nvfp4|mxfp4|fp8|gptq|awq|int[48]|[48]bit|bnb|bitsandbytes|gguf|autoround)[\w. -]*"
-)
 _COUNT = re.compile(r":\d{1,4}$")
 _FIGURES = ("weights", "activation", "non_torch", "cuda_graph", "kv_available")
 _PROMISED = ("kv_available_gib", "kv_tokens")
@@ -126,46 +118,18 @@ def estimate_case(case: Mapping[str, Any], hear: Hear | None = None) -> Estimate
 
 
 def model_of(case: Mapping[str, Any]) -> ModelFacts:
-    config, name = case.get("config"), Reader(case).text("model")
-    known = known_model(name) if name else None
+    config, read = case.get("config"), Reader(case)
+    name, told = read.text("model"), read.text("quant").removeprefix("from checkpoint: ")
     if not isinstance(config, Mapping) or not config:
-        return _by_name(case, known, name)
+        return model_of_name(name, told)
     arch = case.get("arch")
-    own = {str(key): value for key, value in config.items()}
-    quantization = own.pop("quantization", None)
-    if known is not None:
-        own = completed(own, known)
-    full = complete(own, arch if isinstance(arch, str) else "")
-    parameters = Reader(config, case).integer("params", high=10**14)
-    told = _told(quantization if isinstance(quantization, str) else "", case, name)
-    return ModelFacts(
-        config=full,
-        parameters=Fact(value=parameters, source=Source.INDEX) if parameters else unknown("not in the case"),
-        quantization_name=Fact(value=told, source=Source.MODEL_CONFIG) if told else Fact(),
+    return model_of_sizes(
+        config,
+        arch=arch if isinstance(arch, str) else "",
+        name=name,
+        parameters=Reader(config, case).integer("params", high=10**14),
+        quantization=told,
     )
-
-
-def _by_name(case: Mapping[str, Any], known: Known | None, name: str) -> ModelFacts:
-    """Without a config: what the public model of that name has, or what its name tells of its size."""
-    if known is None:
-        return guess_model(name) if name else ModelFacts()
-    told = _told("", case, name)
-    count = known.parameters
-    return ModelFacts(
-        config=stored(known, named=bool(told)),
-        parameters=Fact(value=count, source=Source.CATALOG) if count else unknown("not known"),
-        quantization_name=Fact(value=told, source=Source.CATALOG) if told else Fact(),
-    )
-
-
-def _told(quantization: str, case: Mapping[str, Any], name: str) -> str:
-    """The quantization in words: the config's, the case's, and the name's where those do not say enough."""
-    texts = [quantization, Reader(case).text("quant").removeprefix("from checkpoint: ")]
-    words = _Q_WORDS.search(name.rpartition("/")[2].lower())
-    if words:
-        texts.append(by_publisher(name, words[0]))
-    found = [clean(text, limit=200) for text in texts if text.strip()]
-    return next((text for text in found if scheme_of(None, None, text).known), found[0] if found else "")
 
 
 def _gpu(case: Mapping[str, Any], read: Reader) -> Gpu:

@@ -12,7 +12,7 @@ from modelcar_tui.core.facts import GIB, MIB, Source, Term
 from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.memory.activation import Peak
 from modelcar_tui.memory.start import Start
-from modelcar_tui.models.compressed import OVERLAPPING, Compressed
+from modelcar_tui.models import OVERLAPPING_RATIO, CompressedAttention
 
 _GATHERED, _AT_ONCE = 40, 4
 """Contexts whose keys a prefill gathers, and requests whose latents it does (PREFILL_CHUNK_SIZE)."""
@@ -50,11 +50,11 @@ def with_compressed(peak: Peak, start: Start) -> Peak:
     return msgspec.structs.replace(peak, total=peak.total + more, terms=(*peak.terms, *terms))
 
 
-def _workspace(start: Start, own: Compressed) -> float:
+def _workspace(start: Start, own: CompressedAttention) -> float:
     """Of one buffer that attention and the experts share."""
     context, width = start.limits.context, start.model.shape.head_dim
-    keys = context * _GATHERED // OVERLAPPING * (own.index_dim + own.index_dim // 128 * 4)
-    latents = ceil_div(context, OVERLAPPING) + own.window + start.limits.batch
+    keys = context * _GATHERED // OVERLAPPING_RATIO * (own.index_dim + own.index_dim // 128 * 4)
+    latents = ceil_div(context, OVERLAPPING_RATIO) + own.window + start.limits.batch
     return float(max(keys, _AT_ONCE * latents * width * 2))
 
 

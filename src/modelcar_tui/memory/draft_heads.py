@@ -5,9 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.rounding import round_up
-from modelcar_tui.models.config import Reader
-from modelcar_tui.models.model import Model
-from modelcar_tui.models.tensors import VOCAB_PADDING
+from modelcar_tui.models import VOCAB_PADDING, Model, Reader
 from modelcar_tui.vllm.engine_args import EngineArgs
 
 _HEADS = ("eagle", "mtp", "medusa", "dflash")

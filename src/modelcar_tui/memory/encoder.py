@@ -21,9 +21,15 @@ from modelcar_tui.memory.refused import Refusal
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import absent_modalities
 from modelcar_tui.memory.types import Outcome
-from modelcar_tui.models.towers.body import Body, body_of
-from modelcar_tui.models.towers.items import Asked, Item, Media, items
-from modelcar_tui.models.towers.tower import Tower
+from modelcar_tui.models.towers import (
+    EncoderBody,
+    ItemLimits,
+    Media,
+    MediaItem,
+    Tower,
+    encoder_body,
+    largest_items,
+)
 from modelcar_tui.vllm.media import MediaOptions
 
 _WIDTH = 2.0
@@ -143,21 +149,21 @@ def _encoded(tower: Tower, sizes: _Sizes, absent: frozenset[str], options: Media
 
 def _largest(
     media: Media, release: tuple[int, ...], context: int, options: MediaOptions, absent: frozenset[str]
-) -> tuple[str, Item] | None:
+) -> tuple[str, MediaItem] | None:
     """The modality that is profiled, and its item; None where none is left."""
-    asked = Asked(
+    asked = ItemLimits(
         release=release,
         context=context,
         pixels=options.pixels,
         size=options.size,
         images="image" not in absent,
     )
-    found = {kind: item for kind, item in items(media, asked).items() if kind not in absent}
+    found = {kind: item for kind, item in largest_items(media, asked).items() if kind not in absent}
     return max(found.items(), key=lambda one: one[1].tokens, default=None)
 
 
 def _of_items(
-    media: Media, body: Body, item: Item, count: int, budget: int, sizes: _Sizes, kind: str
+    media: Media, body: EncoderBody, item: MediaItem, count: int, budget: int, sizes: _Sizes, kind: str
 ) -> Encoded:
     wide = sizes.hidden * media.width
     pixels, outputs = count * item.values, count * item.outputs * wide
@@ -179,7 +185,7 @@ def _of_items(
     )
 
 
-def _layer(body: Body, media: Media, sizes: _Sizes) -> float:
+def _layer(body: EncoderBody, media: Media, sizes: _Sizes) -> float:
     """Numbers that a row holds at the worst place of a layer: in its MLP, or where positions are turned."""
     cut = body.part.shared_by(sizes.tp, sizes.release, data=sizes.data)
     hidden, inter, attention = body.hidden, body.inter / cut, body.hidden / cut
@@ -195,7 +201,7 @@ def _layer(body: Body, media: Media, sizes: _Sizes) -> float:
     return mlp
 
 
-def _count(item: Item, budget: int, sizes: _Sizes, limit: int) -> int:
+def _count(item: MediaItem, budget: int, sizes: _Sizes, limit: int) -> int:
     """Items that are encoded at once (v1/worker/utils.py get_max_items)."""
     if sizes.engine_v0:  # worker/model_runner.py: sequences that the step takes, at least one
         return max(1, min(sizes.seqs, sizes.batch // item.tokens))
@@ -205,13 +211,13 @@ def _count(item: Item, budget: int, sizes: _Sizes, limit: int) -> int:
     return max(1, min(budget // item.tokens, sizes.seqs * prompts))
 
 
-def _bounded(item: Item, media: Media, most: int) -> Item:
+def _bounded(item: MediaItem, media: Media, most: int) -> MediaItem:
     """With `width` and `height` of `--limit-mm-per-prompt`: no more pixels than those."""
     rows = -(-most // media.patch**2) if most else item.rows
     if rows >= item.rows or media.rule not in ("qwen2", "qwen3", "pixtral", "moon", "dots", "chunk", "omni"):
         return item
     share = rows / item.rows
-    return Item(
+    return MediaItem(
         tokens=max(1, int(item.tokens * share)),
         rows=rows,
         outputs=max(1, int(item.outputs * share)),
@@ -228,6 +234,6 @@ def _of_a_step(tower: Tower, sizes: _Sizes) -> Encoded:
     return Encoded(kept=kept, peak=kept, note=f"{tokens} tokens, one step's worth of images")
 
 
-def _body(tower: Tower) -> Body | None:
+def _body(tower: Tower) -> EncoderBody | None:
     heard = tower.media is not None and "audio" in tower.media.rule
-    return body_of(tower.parts, "audio" if heard else "vision")
+    return encoder_body(tower.parts, "audio" if heard else "vision")

@@ -17,9 +17,7 @@ from modelcar_tui.memory.open_questions import open_questions
 from modelcar_tui.memory.refusals import column_of, refusal
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.models.config import Reader, text_part
-from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.model import describe
+from modelcar_tui.models import ModelFacts, Reader, describe_model, text_part
 from modelcar_tui.vllm.dtypes import model_type_of, resolved
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile, hungry, profile_for
@@ -60,7 +58,7 @@ def estimate(
 def _one(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, derive: bool) -> Estimate:
     kind, version = model_type_of(facts.config), profile.version or profile.release
     dtype = resolved(args.dtype, column_of(gpu), kind, version)
-    model = describe(facts, quantization=args.quantization, dtype=dtype, overrides=args.overrides)
+    model = describe_model(facts, quantization=args.quantization, dtype=dtype, overrides=args.overrides)
     if isinstance(model, str):
         return guessed(facts, gpu, args, profile, model)
     start = start_of(model, gpu, args, profile)

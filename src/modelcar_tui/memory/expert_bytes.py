@@ -7,10 +7,7 @@ import msgspec
 
 from modelcar_tui.core.rounding import round_up
 from modelcar_tui.memory.split import Split
-from modelcar_tui.models.scheme import Scheme
-from modelcar_tui.models.shape import Shape
-from modelcar_tui.models.stored import stored_bytes
-from modelcar_tui.models.weight import Weight
+from modelcar_tui.models import Scheme, Shape, Weight, stored_bytes
 
 _RELAID, _RELAID_MOST = 0.55, 81e6
 """Share of a layer's down projections that stays idle in the allocator after re-laying, and the most of it;

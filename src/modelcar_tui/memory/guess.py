@@ -10,10 +10,7 @@ from modelcar_tui.memory.by_name import WEIGHTS, guessed_need
 from modelcar_tui.memory.outcome import free_is_checked, no_free_memory
 from modelcar_tui.memory.refusals import data_type_refusal, gpu_refusal, method_refusal, scheme_refusal
 from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.models.config import architecture_of, has_own_code
-from modelcar_tui.models.declared import is_moe
-from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.storage import scheme_of_model
+from modelcar_tui.models import ModelFacts, architecture_of, has_own_code, is_moe, scheme_of_model
 from modelcar_tui.vllm.architectures import architecture_error, architecture_refused
 from modelcar_tui.vllm.declaration import Asked
 from modelcar_tui.vllm.engine_args import EngineArgs

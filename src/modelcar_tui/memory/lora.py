@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from modelcar_tui.models import tensors
-from modelcar_tui.models.shape import Shape
+from modelcar_tui.models import Shape, layer_weights
 from modelcar_tui.vllm.engine_args import EngineArgs
 
 
@@ -19,7 +18,7 @@ def adapter_bytes(shape: Shape, args: EngineArgs, rank: tuple[int, int]) -> floa
     keys = list(zip(shape.kinds[rank[0] : rank[1]], shape.experts_at[rank[0] : rank[1]], strict=True))
     for kind, experts in set(keys):
         size = 0.0
-        for weight in tensors.layer(shape, kind, experts=experts, tp=args.tp, ep=1):
+        for weight in layer_weights(shape, kind, experts=experts, tp=args.tp, ep=1):
             if weight.role not in ("linear", "attention", "expert"):
                 continue
             parts = {"qkv_proj": 3, "gate_up_proj": 2}.get(weight.label, 1)

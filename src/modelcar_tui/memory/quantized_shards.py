@@ -9,15 +9,23 @@ from modelcar_tui.hardware import NVIDIA, Gpu
 from modelcar_tui.memory.refused import Refusal
 from modelcar_tui.memory.tower_shards import cut_tower
 from modelcar_tui.memory.types import Outcome
-from modelcar_tui.models import tensors
-from modelcar_tui.models.compressed import SHARED_IN_BLOCKS
-from modelcar_tui.models.declared import groups_of, quantization_of
-from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.model import Model, describe
-from modelcar_tui.models.named_layers import Storage
-from modelcar_tui.models.scheme import PLAIN, REFINED, Scheme, refined
-from modelcar_tui.models.shape import Shape
-from modelcar_tui.models.weight import Weight
+from modelcar_tui.models import (
+    FINER_BLOCKS_SINCE,
+    PLAIN_SCHEME,
+    SHARED_EXPERT_BLOCKS_SINCE,
+    Model,
+    ModelFacts,
+    Scheme,
+    Shape,
+    Storage,
+    Weight,
+    describe_model,
+    distinct_layers,
+    finer_block,
+    layer_weights,
+    quantization_groups,
+    quantization_of,
+)
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile, profile_for
 
@@ -68,7 +76,7 @@ def cut_fault(facts: ModelFacts, args: EngineArgs, vllm: str | None) -> str:
     """The same in words, for a model that was not described yet; empty where nothing is cut or known."""
     if facts.config is None:
         return ""
-    model = describe(facts, quantization=args.quantization, dtype=args.dtype, overrides=args.overrides)
+    model = describe_model(facts, quantization=args.quantization, dtype=args.dtype, overrides=args.overrides)
     refused = None if isinstance(model, str) else cut_refusal(model, facts, args, profile_for(vllm))
     return refused.why if refused else ""
 
@@ -83,7 +91,7 @@ def _experts(model: Model) -> Scheme:
     """The scheme of the experts' matrices, as the last layer that has any holds them."""
     layers = [index for index, has in enumerate(model.shape.experts_at) if has]
     if not layers:
-        return PLAIN
+        return PLAIN_SCHEME
     ((_, _, own),) = model.storage.runs(layers[-1], layers[-1] + 1)
     return own.of(model.shape, Weight("experts' down", 2, 2, role="expert"), experts=True)
 
@@ -101,8 +109,8 @@ def _expert_blocks(model: Model, args: EngineArgs, profile: Profile) -> Refusal 
     block, part = _experts(model).block, _share(model, args)
     if not block or not part % block:
         return None
-    finer = model.scheme.ids == ("fp8-block",) and profile.release >= REFINED
-    if finer and refined(block, part, model.shape.moe.width if model.shape.moe else 0) != block:
+    finer = model.scheme.ids == ("fp8-block",) and profile.release >= FINER_BLOCKS_SINCE
+    if finer and finer_block(block, part, model.shape.moe.width if model.shape.moe else 0) != block:
         return None
     why = f"an expert's shard of {part} does not hold whole quantization blocks of {block}"
     error = (
@@ -117,7 +125,7 @@ def _blocks(model: Model, tp: int, profile: Profile) -> Refusal | None:
     shape, block = model.shape, model.scheme.block
     if not block or shape.varied or tp == 1:
         return None
-    if shape.compressed is not None and profile.release >= SHARED_IN_BLOCKS:
+    if shape.compressed is not None and profile.release >= SHARED_EXPERT_BLOCKS_SINCE:
         return None
     inner = next((size for size in _inputs(shape, tp) if size % block), 0)
     if inner:
@@ -199,8 +207,8 @@ def _groups(model: Model, tp: int, gpu: Gpu | None) -> Refusal | None:
 def _cut_group(shape: Shape, storage: Storage, tp: int, *, machete: bool) -> tuple[int, int]:
     """The inputs on one GPU of the first layer whose group is cut, and the group; zeros where none is."""
     for first, last, own in storage.runs(0, shape.layers):
-        for one, kind, experts, _ in tensors.distinct(shape, first, last):
-            for weight in tensors.layer(one, kind, experts=experts, tp=tp, ep=1):
+        for one, kind, experts, _ in distinct_layers(shape, first, last):
+            for weight in layer_weights(one, kind, experts=experts, tp=tp, ep=1):
                 group = 0 if weight.role == "expert" else own.of(one, weight, experts=experts).group
                 if group and _is_cut(weight, group, tp) and not (machete and _multiplies(weight)):
                     return weight.inner, group
@@ -219,7 +227,7 @@ def _multiplies(weight: Weight) -> bool:
 
 def _ordered(facts: ModelFacts) -> bool:
     """Whether the weights of a group are ordered by their activations."""
-    weights = (group.get("weights") for group in groups_of(quantization_of(facts) or {}))
+    weights = (group.get("weights") for group in quantization_groups(quantization_of(facts) or {}))
     return any(isinstance(part, Mapping) and part.get("actorder") == "group" for part in weights)
 
 

@@ -8,12 +8,17 @@ from modelcar_tui.memory.refused import Refusal
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import absent_modalities
 from modelcar_tui.memory.types import Outcome
-from modelcar_tui.models.config import Reader, has_own_code, text_part
-from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.model import Model
-from modelcar_tui.models.parts import no_experts
-from modelcar_tui.models.scheme import Scheme
-from modelcar_tui.models.splits import split_fault, tower_fault
+from modelcar_tui.models import (
+    Model,
+    ModelFacts,
+    Reader,
+    Scheme,
+    has_own_code,
+    no_experts,
+    split_fault,
+    text_part,
+    tower_fault,
+)
 from modelcar_tui.vllm.architectures import (
     architecture_error,
     architecture_refused,

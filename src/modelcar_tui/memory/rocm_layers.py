@@ -15,11 +15,7 @@ from modelcar_tui.core.facts import MIB
 from modelcar_tui.core.rounding import round_up
 from modelcar_tui.memory.residue import Step
 from modelcar_tui.memory.split import Split, layer_on_a_gpu
-from modelcar_tui.models import tensors
-from modelcar_tui.models.named_layers import LayerScheme, Storage
-from modelcar_tui.models.scheme import PLAIN, Scheme
-from modelcar_tui.models.shape import Shape
-from modelcar_tui.models.weight import Weight
+from modelcar_tui.models import PLAIN_SCHEME, LayerScheme, Scheme, Shape, Storage, Weight, distinct_layers
 
 _OWN_METHODS = frozenset({"modelopt-fp8", "quark-fp8"})
 """FP8 whose classes do not lengthen rows."""
@@ -67,7 +63,7 @@ def short_padding(
     they are not swizzled (quantization/utils/mxfp4_utils.py _swizzle_mxfp4, StridedLayout)."""
     total = 0.0
     for start, end, own in storage.runs(*rank):
-        for one, kind, has_experts, count in tensors.distinct(shape, start, end):
+        for one, kind, has_experts, count in distinct_layers(shape, start, end):
             for weight in layer_on_a_gpu(one, kind, split, experts=has_experts):
                 scheme = own.of(one, weight, experts=has_experts)
                 if weight.role == "expert" and weight.inner > 1 and scheme.mxfp4:
@@ -88,7 +84,7 @@ def _wider(weight: Weight, scheme: Scheme, alignment: int) -> float:
 def _layer(
     shape: Shape, own: LayerScheme, width: int, split: Split, index: int, kernels: Kernels
 ) -> Iterator[Step]:
-    for one, kind, has_experts, _ in tensors.distinct(shape, index, index + 1):
+    for one, kind, has_experts, _ in distinct_layers(shape, index, index + 1):
         cut = layer_on_a_gpu(one, kind, split, experts=has_experts)
         weights = [weight for weight in cut if weight.elements * width > MIB]
         experts = [weight for weight in weights if weight.role == "expert" and weight.inner > 1]
@@ -101,7 +97,7 @@ def _layer(
 
 
 def _linear(weight: Weight, scheme: Scheme, width: int, kernels: Kernels) -> Step:
-    if scheme.name != "fp8" or scheme.bits >= PLAIN.bits:
+    if scheme.name != "fp8" or scheme.bits >= PLAIN_SCHEME.bits:
         return Step(matrices=(_matrix(weight, scheme, width),))
     parts = _parts(weight) if _one_scale(scheme) and not kernels.quantizes else ()
     longer = scheme.block or (_one_scale(scheme) and _OWN_METHODS.isdisjoint(scheme.ids))
@@ -116,7 +112,7 @@ def _linear(weight: Weight, scheme: Scheme, width: int, kernels: Kernels) -> Ste
 
 def _experts(weights: Iterable[Weight], scheme: Scheme, width: int, kernels: Kernels) -> Step:
     matrices = tuple(_matrix(weight, scheme, width) for weight in weights)
-    if scheme.bits >= PLAIN.bits:
+    if scheme.bits >= PLAIN_SCHEME.bits:
         copied = kernels.shuffles or kernels.contiguous
         return Step(matrices=matrices, padded=not kernels.copied_back, copied=copied)
     if scheme.name != "fp8":
@@ -131,7 +127,7 @@ def _experts(weights: Iterable[Weight], scheme: Scheme, width: int, kernels: Ker
 
 def _matrix(weight: Weight, scheme: Scheme, width: int) -> tuple[int, int]:
     """Rows, and bytes of a row."""
-    if scheme.bits >= PLAIN.bits:
+    if scheme.bits >= PLAIN_SCHEME.bits:
         return weight.out, weight.inner * (weight.width or width)
     return weight.out, max(1, int(weight.inner * scheme.bits / 8))
 

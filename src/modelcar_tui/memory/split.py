@@ -6,9 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from modelcar_tui.models import tensors
-from modelcar_tui.models.shape import Shape
-from modelcar_tui.models.weight import Weight
+from modelcar_tui.models import NEWEST_LAYOUT, Shape, Weight, layer_weights
 
 _CUT = {"heads": ("qkv_proj", "qkv bias"), "mlp": ("qkv_proj", "qkv bias", "o_proj"), "whole": ()}
 """What is cut of a layer beside what is whole (`Split.uncut`)."""
@@ -30,7 +28,7 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
     uncut: str = ""
     """What of the layers is whole on every GPU: `whole`, `heads` or `mlp`, nothing."""
     swizzled: float = SWIZZLED
-    release: tuple[int, ...] = tensors.NEWEST
+    release: tuple[int, ...] = NEWEST_LAYOUT
     """vLLM's, where layouts differ."""
     marlin: bool = False
     """MXFP4 experts run through Marlin (GPUs before Hopper)."""
@@ -43,12 +41,12 @@ class Split(msgspec.Struct, frozen=True, kw_only=True):
 def layer_on_a_gpu(shape: Shape, kind: str, split: Split, *, experts: bool) -> Iterator[Weight]:
     """One layer's weights, cut where vLLM cuts them."""
     release, ep = split.release, split.ep
-    cut = tensors.layer(
+    cut = layer_weights(
         shape, kind, experts=experts, tp=split.tp, ep=ep, spread=split.spread, release=release
     )
     if not split.uncut:
         yield from cut
         return
     parts = {weight.label: weight for weight in cut if weight.label in _CUT[split.uncut]}
-    for weight in tensors.layer(shape, kind, experts=experts, tp=1, ep=ep, release=release):
+    for weight in layer_weights(shape, kind, experts=experts, tp=1, ep=ep, release=release):
         yield parts.get(weight.label, weight)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.hardware import AMD, NVIDIA, Gpu, hardware
-from modelcar_tui.models.model import Model
+from modelcar_tui.models import Model
 from modelcar_tui.vllm.defaults import Limits, limits_for, served_context
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.model_runner import runs_v2

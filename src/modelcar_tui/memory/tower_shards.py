@@ -7,11 +7,8 @@ from functools import lru_cache
 from modelcar_tui.memory.refused import Refusal
 from modelcar_tui.memory.towers import absent_modalities
 from modelcar_tui.memory.types import Outcome
-from modelcar_tui.models.model import Model
-from modelcar_tui.models.named_layers import Storage
-from modelcar_tui.models.scheme import PLAIN
-from modelcar_tui.models.towers.pieces import Piece
-from modelcar_tui.models.towers.tower import Tower
+from modelcar_tui.models import PLAIN_SCHEME, Model, Storage
+from modelcar_tui.models.towers import Piece, Tower
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile
 
@@ -49,7 +46,7 @@ def _first(
                 if piece.linear and _cuts_block(piece, scheme.block, share):
                     return inner, scheme.block, _BLOCKS
                 continue
-            if piece.linear and scheme.bits < PLAIN.bits and _cuts_group(piece, scheme.group, share):
+            if piece.linear and scheme.bits < PLAIN_SCHEME.bits and _cuts_group(piece, scheme.group, share):
                 return inner, scheme.group or _KERNELS[0][0], _GROUPS
     return None
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 from modelcar_tui.core.facts import Source
-from modelcar_tui.models.model import Model
-from modelcar_tui.models.named_layers import Storage
-from modelcar_tui.models.towers.part import Part, held
-from modelcar_tui.models.towers.tower import Tower
+from modelcar_tui.models import Model, Storage
+from modelcar_tui.models.towers import Part, Tower, held_bytes
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile
 
@@ -53,8 +51,8 @@ def _described(
 ) -> tuple[float, float]:
     """Bytes on one of `tp` GPUs, and of everything."""
     built = _built(tower, release, absent)
-    now = held(built, tp, width, release, data=data, scheme_of=storage.of_part)
-    return now, held(tower.parts, 1, width, release, scheme_of=storage.of_part)
+    now = held_bytes(built, tp, width, release, data=data, scheme_of=storage.of_part)
+    return now, held_bytes(tower.parts, 1, width, release, scheme_of=storage.of_part)
 
 
 def _built(tower: Tower, release: tuple[int, ...], absent: frozenset[str]) -> tuple[Part, ...]:

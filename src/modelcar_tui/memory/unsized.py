@@ -12,7 +12,7 @@ from modelcar_tui.memory.outcome import state_blocks, text
 from modelcar_tui.memory.refusals import backend_unsure, short_cache_unsure
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import absent_modalities
-from modelcar_tui.models.model import Model
+from modelcar_tui.models import Model
 from modelcar_tui.vllm.architectures import architecture_unsure
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.unmodelled import unmodelled

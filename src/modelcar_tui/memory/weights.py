@@ -13,15 +13,27 @@ from modelcar_tui.memory.allocator import allocated
 from modelcar_tui.memory.expert_bytes import matrix_bytes, padding, with_room
 from modelcar_tui.memory.split import Split, layer_on_a_gpu
 from modelcar_tui.memory.start import Start
-from modelcar_tui.models import tensors
-from modelcar_tui.models.compressed import SHARED_IN_BLOCKS
-from modelcar_tui.models.mixers import STATE_PARTS
-from modelcar_tui.models.named_layers import SECOND_COPY, LayerScheme, Storage
-from modelcar_tui.models.scheme import PLAIN, REFINED, Scheme, refined
-from modelcar_tui.models.shape import Shape
-from modelcar_tui.models.stored import stored_bytes
-from modelcar_tui.models.tensors import Weight
-from modelcar_tui.models.towers.part import held as ends_held
+from modelcar_tui.models import (
+    FINER_BLOCKS_SINCE,
+    PLAIN_SCHEME,
+    SECOND_COPY,
+    SHARED_EXPERT_BLOCKS_SINCE,
+    STATE_PARTS,
+    LayerScheme,
+    Scheme,
+    Shape,
+    Storage,
+    Weight,
+    cross_attention_weights,
+    distinct_layers,
+    embedding_weight,
+    encoder_layer_weights,
+    finer_block,
+    head_weight,
+    loose_elements,
+    stored_bytes,
+)
+from modelcar_tui.models.towers import held_bytes as ends_held
 
 _ORIGIN = "vllm model_executor/layers/linear.py"
 PADDING, BUFFERS = "experts' padding", "buffers made while loading"
@@ -32,7 +44,7 @@ _QUANTIZES_CONVOLUTIONS = (0, 27)
 _NESTED_SCALE = 1 + 4 / 256
 """Bytes of a scale that is quantized, too: 256 of them have one of their own."""
 _EITHER_WAY = "between all layers quantized and those that usually are"
-_WHOLE = Storage(PLAIN)
+_WHOLE = Storage(PLAIN_SCHEME)
 
 
 class RankWeights(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,20 +99,20 @@ def rank_weights(
     for start, end, own in storage.runs(first, last):
         _add_layers(found, shape, split, own, scheme, width, (start, end))
     if first == 0:
-        embedding = tensors.embedding(shape, split.tp)
-        found.add("embedding", embedding.elements, _edge(embedding, PLAIN, width), rounded=True)
-        found.parts["positions and inputs by layer"] += tensors.loose(shape, split.tp) * width
+        embedding = embedding_weight(shape, split.tp)
+        found.add("embedding", embedding.elements, _edge(embedding, PLAIN_SCHEME, width), rounded=True)
+        found.parts["positions and inputs by layer"] += loose_elements(shape, split.tp) * width
         found.parts["positions and inputs by layer"] += ends_held(shape.ends, split.tp, width, split.release)
-        for weight in tensors.encoder_layer(shape, split.tp) if shape.encoder_layers else ():
+        for weight in encoder_layer_weights(shape, split.tp) if shape.encoder_layers else ():
             size = stored_bytes(weight, scheme.of_role(weight.role), width)
             found.add("encoder", weight.elements, size, shape.encoder_layers)
         found.parts["vision or audio tower"] += tower
     if shape.encoder_layers:
-        for weight in tensors.cross_attention(shape, split.tp):
+        for weight in cross_attention_weights(shape, split.tp):
             size = stored_bytes(weight, scheme.of_role(weight.role), width)
             found.add("cross attention", weight.elements, size, last - first)
     if last == shape.layers and not (shape.tied and first == 0) and not shape.encoder_only:
-        head = tensors.head(shape, split.tp)
+        head = head_weight(shape, split.tp)
         found.add("lm_head", head.elements, _edge(head, storage.head, width), rounded=True)
     share = (last - first) / shape.layers
     found.parts["not explained by config.json"] += extra * share / split.tp
@@ -176,13 +188,13 @@ def _add_layers(
     layers: tuple[int, int],
 ) -> None:
     """The layers `layers`, for which the same rules hold."""
-    for one, kind, experts, count in tensors.distinct(shape, *layers):
+    for one, kind, experts, count in distinct_layers(shape, *layers):
         copied = False
         for weight in layer_on_a_gpu(one, kind, split, experts=experts):
             if weight.label == SECOND_COPY and not copied:
                 continue
             kept = _finer(one, weight, own.of(one, weight, experts=experts), split)
-            copied = weight.label == "kv_b_proj" and kept.bits < PLAIN.bits
+            copied = weight.label == "kv_b_proj" and kept.bits < PLAIN_SCHEME.bits
             held = with_room(one, _in_blocks(one, weight, kept, split), base, split)
             size, idle = (each * weight.count for each in matrix_bytes(held, kept, width, split))
             more = padding(one, held, kept, split) * weight.count
@@ -195,20 +207,20 @@ def _finer(shape: Shape, weight: Weight, scheme: Scheme, split: Split) -> Scheme
     the checkpoint's."""
     convolves = shape.state is not None and shape.state.kind == "conv"
     if convolves and weight.label in STATE_PARTS and split.release < _QUANTIZES_CONVOLUTIONS:
-        return PLAIN
+        return PLAIN_SCHEME
     if scheme.nested and split.nests:
         return msgspec.structs.replace(scheme, scale_bytes=_NESTED_SCALE)
-    if not scheme.block or weight.role != "expert" or shape.moe is None or split.release < REFINED:
+    if not scheme.block or weight.role != "expert" or shape.moe is None or split.release < FINER_BLOCKS_SINCE:
         return scheme
     halves = 1 if shape.family.one_part_layers and not shape.gated else 2
     part = weight.inner if "down" in weight.label else weight.unit // halves
-    return msgspec.structs.replace(scheme, block=refined(scheme.block, part, shape.moe.width))
+    return msgspec.structs.replace(scheme, block=finer_block(scheme.block, part, shape.moe.width))
 
 
 def _in_blocks(shape: Shape, weight: Weight, scheme: Scheme, split: Split) -> Weight:
     """DeepSeek V4's shared expert with whole blocks on each GPU; other weights as they are."""
     shared = weight.label in ("gate_up_proj", "down_proj") and shape.compressed is not None
-    if not (shared and scheme.block and split.release >= SHARED_IN_BLOCKS):
+    if not (shared and scheme.block and split.release >= SHARED_EXPERT_BLOCKS_SINCE):
         return weight
     if weight.label == "down_proj":
         return msgspec.structs.replace(weight, inner=round_up(weight.inner, scheme.block))

@@ -10,7 +10,7 @@ import msgspec
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Knob, Outcome
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm.engine_args import EngineArgs
 
 _MOST_GPUS = 64

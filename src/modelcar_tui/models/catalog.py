@@ -53,7 +53,7 @@ def catalog() -> tuple[CatalogImage, ...]:
     return table(__file__, "catalog.json", _File).images
 
 
-def find_image(repository: str) -> CatalogImage | None:
+def find_catalog_image(repository: str) -> CatalogImage | None:
     """The image of a repository, on whichever host or mirror: the last two parts decide, else the last."""
     parts = repository.lower().split("/")
     return _by_tail().get("/".join(parts[-2:])) or _by_tail().get(parts[-1])
@@ -64,7 +64,7 @@ def find_family(text: str) -> CatalogImage | None:
     return _by_family().get(family_key(text))
 
 
-def same_model(reference: str) -> tuple[CatalogImage, ...]:
+def images_of_same_model(reference: str) -> tuple[CatalogImage, ...]:
     """Every image of the model that an image reference names, in all quantizations, itself included."""
     wanted = family_key(reference.partition("@")[0].rpartition("/")[2].partition(":")[0])
     return tuple(image for image in catalog() if wanted and image.family == wanted)

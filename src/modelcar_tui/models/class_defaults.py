@@ -14,8 +14,8 @@ import msgspec
 
 from modelcar_tui.core.resources import table
 from modelcar_tui.models.backbone import HEADS, HIDDEN, LAYERS, VOCABULARY
-from modelcar_tui.models.config import Config, Reader, text_part, with_text_part
-from modelcar_tui.models.context import POSITIONS
+from modelcar_tui.models.config import Config, Reader, overridden, text_part, with_text_part
+from modelcar_tui.models.context import POSITIONS, Positions, positions_of
 
 _SIZES = (HIDDEN, LAYERS, VOCABULARY, HEADS)
 _SIZE_NAMES = frozenset(name for names in _SIZES for name in names)
@@ -41,6 +41,11 @@ class ClassDefaults(msgspec.Struct, frozen=True):
 def class_defaults() -> ClassDefaults:
     """The table, read once."""
     return table(__file__, "class_defaults.json", ClassDefaults)
+
+
+def positions_with(config: Config | None, overrides: Config | None) -> Positions:
+    """The positions that config.json or its class gives, with what the arguments put in their place."""
+    return positions_of(overridden(made_whole(config or {}), overrides or {}))
 
 
 def made_whole(config: Config) -> Config:

@@ -9,15 +9,15 @@ import msgspec
 from modelcar_tui.models.config import Reader
 from modelcar_tui.models.weight import FLOAT32, Weight
 
-OVERLAPPING = 4
+OVERLAPPING_RATIO = 4
 """Keys of this ratio overlap, and are searched by an indexer."""
 
-SHARED_IN_BLOCKS = (0, 24)
+SHARED_EXPERT_BLOCKS_SINCE = (0, 24)
 """vLLM's release from which on a GPU's part of the shared expert is rounded up to whole quantization blocks
 (DeepseekV4MLP)."""
 
 
-class Compressed(msgspec.Struct, frozen=True, kw_only=True):
+class CompressedAttention(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes of the attention; `ratio` is that of one layer."""
 
     q_rank: int
@@ -36,7 +36,7 @@ class Compressed(msgspec.Struct, frozen=True, kw_only=True):
     """The layer looks its experts up by the token."""
 
 
-def compressed_of(read: Reader, layers: int) -> Compressed | None:
+def compressed_of(read: Reader, layers: int) -> CompressedAttention | None:
     """The compressed attention that config.json describes; None for other models."""
     rank, groups = read.integer("o_lora_rank", high=2**14), read.integer("o_groups", high=2**10)
     q_rank, window = read.integer("q_lora_rank", high=2**14), read.integer("sliding_window", high=2**20)
@@ -44,7 +44,7 @@ def compressed_of(read: Reader, layers: int) -> Compressed | None:
     if rank is None or groups is None or q_rank is None or window is None or not told:
         return None
     ratios = tuple(ratio if isinstance(ratio, int) and 0 <= ratio <= 2**12 else 0 for ratio in told[:layers])
-    return Compressed(
+    return CompressedAttention(
         q_rank=q_rank,
         groups=groups,
         rank=rank,
@@ -56,7 +56,9 @@ def compressed_of(read: Reader, layers: int) -> Compressed | None:
     )
 
 
-def compressed_layers(read: Reader, found: Compressed | None) -> tuple[Compressed | None, ...]:
+def compressed_layers(
+    read: Reader, found: CompressedAttention | None
+) -> tuple[CompressedAttention | None, ...]:
     """That of each layer; empty where there is none."""
     if found is None:
         return ()
@@ -67,7 +69,9 @@ def compressed_layers(read: Reader, found: Compressed | None) -> tuple[Compresse
     )
 
 
-def compressed_attention(own: Compressed, hidden: int, heads: int, dim: int, tp: int) -> Iterator[Weight]:
+def compressed_attention(
+    own: CompressedAttention, hidden: int, heads: int, dim: int, tp: int
+) -> Iterator[Weight]:
     """The weights of one layer's attention with `heads` heads in all, each `dim` wide."""
     yield Weight("q_a and kv_a", own.q_rank + dim, hidden, 1, "attention")
     yield Weight("q_b_proj", heads * dim // tp, own.q_rank, 1, "attention")
@@ -76,13 +80,13 @@ def compressed_attention(own: Compressed, hidden: int, heads: int, dim: int, tp:
     yield Weight("attention's norms", own.q_rank + dim, 1, 1, "plain")
     if own.ratio > 1:
         yield from _compressor(own, hidden, dim)
-    if own.ratio == OVERLAPPING:
+    if own.ratio == OVERLAPPING_RATIO:
         yield Weight("indexer's q_b", own.index_heads * own.index_dim, own.q_rank, 1, "attention")
         yield Weight("indexer's weights", own.index_heads, hidden, 1, "plain")
         yield from _compressor(own, hidden, own.index_dim)
 
 
-def _compressor(own: Compressed, hidden: int, dim: int) -> Iterator[Weight]:
-    width = dim * (2 if own.ratio == OVERLAPPING else 1)
+def _compressor(own: CompressedAttention, hidden: int, dim: int) -> Iterator[Weight]:
+    width = dim * (2 if own.ratio == OVERLAPPING_RATIO else 1)
     yield Weight("compressor", 2 * width, hidden, 1, "plain")
     yield Weight("compressor's positions", own.ratio, width, 1, "plain", width=FLOAT32)

@@ -175,6 +175,11 @@ def _changed(inner: object, value: object) -> object:
     return {**inner, **{key: _changed(inner.get(key), part) for key, part in value.items()}}
 
 
+def layers_told(config: Config | None) -> int | None:
+    """How many layers config.json says that the language model has; None where it says nothing of use."""
+    return positive(text_config(config).get("num_hidden_layers"))
+
+
 def positive(value: object) -> int | None:
     """The value where it is a count; None for anything else."""
     if isinstance(value, float) and value.is_integer():

@@ -11,7 +11,7 @@ from modelcar_tui.core.facts import Source
 from modelcar_tui.core.text import clean
 from modelcar_tui.models.config import EXPERT_COUNTS, text_config, text_part
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.scheme_table import by_id, by_word, loose_patterns, name_patterns
+from modelcar_tui.models.scheme_table import by_word, loose_patterns, name_patterns, schemes_by_id
 
 _DTYPES = {
     "bfloat16": "bf16",
@@ -25,7 +25,7 @@ _PARTS = ("quantization_config", "compression_config")
 _MX_GROUP = 32
 
 
-class Declared(msgspec.Struct, frozen=True, kw_only=True):
+class DeclaredScheme(msgspec.Struct, frozen=True, kw_only=True):
     """The schemes of one model; several in a mixed checkpoint."""
 
     schemes: tuple[str, ...] = ()
@@ -37,33 +37,35 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
     """What the name says, where the checkpoint says otherwise."""
 
 
-def declared(
+def declared_scheme(
     facts: ModelFacts, *, dtype: str = "auto", reference: str = "", online: str | None = None
-) -> Declared:
+) -> DeclaredScheme:
     """The model's quantization; the checkpoint's own word beats the name of the model or its image."""
     named = scheme_of_name(reference)
     if facts.gguf is not None:
-        return Declared(schemes=("gguf",), label="GGUF", source=Source.HEADERS)
+        return DeclaredScheme(schemes=("gguf",), label="GGUF", source=Source.HEADERS)
     raw = quantization_of(facts)
     if raw is not None:
         schemes, label = of_config(raw)
         label = clean(label, limit=80)
         text = label if schemes else f"{label}, which is not in our table"
         other = named if named and schemes and not _same(named, schemes) else ""
-        return Declared(schemes=schemes, label=text, source=Source.MODEL_CONFIG, disagrees=other)
+        return DeclaredScheme(schemes=schemes, label=text, source=Source.MODEL_CONFIG, disagrees=other)
     name = facts.quantization_name
     if name.known and name.value:
         scheme = scheme_of_words(name.value)
         label = clean(name.value, limit=80)
-        return Declared(schemes=(scheme,) if scheme else (), label=label, source=name.source)
+        return DeclaredScheme(schemes=(scheme,) if scheme else (), label=label, source=name.source)
     scheme = scheme_of_flag(online)
     if scheme:
-        return Declared(schemes=(scheme,), label=f"--quantization {online}", source=Source.MANIFEST)
+        return DeclaredScheme(schemes=(scheme,), label=f"--quantization {online}", source=Source.MANIFEST)
     if facts.config is not None or name.known:
         plain = _plain(facts.config, dtype)
         source = Source.MODEL_CONFIG if facts.config is not None else name.source
-        return Declared(schemes=(plain,), label=f"not quantized ({plain})", source=source, disagrees=named)
-    return Declared(schemes=(named,), label=named, source=Source.NAME) if named else Declared()
+        return DeclaredScheme(
+            schemes=(plain,), label=f"not quantized ({plain})", source=source, disagrees=named
+        )
+    return DeclaredScheme(schemes=(named,), label=named, source=Source.NAME) if named else DeclaredScheme()
 
 
 def quantization_of(facts: ModelFacts) -> Mapping[str, Any] | None:
@@ -159,7 +161,7 @@ def _quark(raw: Mapping[str, Any]) -> str:
     return str(weight.get("dtype") if isinstance(weight, dict) else "").lower()
 
 
-def groups_of(raw: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def quantization_groups(raw: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The groups of a compressed-tensors config, of a hostile one the first 64."""
     groups = raw.get("config_groups")
     for group in list(groups.values())[:64] if isinstance(groups, Mapping) else []:
@@ -171,7 +173,7 @@ def _compressed_tensors(raw: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
     found: list[str] = []
     default = str(raw.get("format") or "")
     label = f"compressed-tensors {default}".strip()
-    for group in groups_of(raw):
+    for group in quantization_groups(raw):
         scheme = ids_of_group(raw, group)
         if not scheme:
             return (), label
@@ -204,5 +206,5 @@ def _group(group: Mapping[str, Any], layout: str) -> str:
 
 
 def _same(named: str, schemes: tuple[str, ...]) -> bool:
-    rows = by_id()
+    rows = schemes_by_id()
     return any((rows[named].like or named) == (rows[scheme].like or scheme) for scheme in schemes)

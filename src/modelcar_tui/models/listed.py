@@ -10,9 +10,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from modelcar_tui.models.declared import groups_of
+from modelcar_tui.models.declared import quantization_groups
 from modelcar_tui.models.named_layers import Rule, Storage
-from modelcar_tui.models.scheme import PLAIN, Scheme
+from modelcar_tui.models.scheme import PLAIN_SCHEME, Scheme
 from modelcar_tui.models.scheme_table import ANY_GROUP
 from modelcar_tui.models.storage import grouped, of_group, of_words
 
@@ -33,21 +33,21 @@ def storage_for(raw: Mapping[str, Any] | None, base: Scheme) -> Storage:
         base: its scheme.
     """
     if not isinstance(raw, Mapping) or not raw:
-        return Storage(base, head=base if base.head else PLAIN)
+        return Storage(base, head=base if base.head else PLAIN_SCHEME)
     method = str(raw.get("quant_method") or "").lower()
     rules = tuple(_excepted(raw, method))
-    head = base if base.head or raw.get("lm_head") is True else PLAIN
+    head = base if base.head or raw.get("lm_head") is True else PLAIN_SCHEME
     if method == "compressed-tensors":
         rest = None if base.experts_only else _everywhere(raw)
         return Storage(base, (*rules, *_by_target(raw)), rest=rest, towers=True)
     if method in ("gptq", "gptq_marlin", "auto_gptq"):
         chosen = tuple(_chosen(raw, base))
         return Storage(
-            base, (*rules, *_dynamic(raw, base), *chosen), rest=PLAIN if chosen else None, head=head
+            base, (*rules, *_dynamic(raw, base), *chosen), rest=PLAIN_SCHEME if chosen else None, head=head
         )
     layers = _by_layer(raw)
     if layers and method != "fp8":
-        return Storage(base, (*rules, *layers), rest=PLAIN, towers=True)
+        return Storage(base, (*rules, *layers), rest=PLAIN_SCHEME, towers=True)
     if method.startswith("modelopt") or "quantization" in raw:
         return Storage(base, (*rules, *layers), head=base, towers=None)
     return Storage(base, (*rules, *layers), head=head, towers=method == "fp8")
@@ -83,20 +83,20 @@ def _by_layer(raw: Mapping[str, Any]) -> tuple[Rule, ...]:
 
 def _by_target(raw: Mapping[str, Any]) -> Iterator[Rule]:
     """Groups of compressed-tensors that name their layers."""
-    for group in groups_of(raw):
+    for group in quantization_groups(raw):
         targets = [name for name in _targets(group) if name not in _CLASSES]
-        scheme = of_group(raw, group) if targets else PLAIN
+        scheme = of_group(raw, group) if targets else PLAIN_SCHEME
         yield from (Rule(name, scheme) for name in targets)
 
 
 def _everywhere(raw: Mapping[str, Any]) -> Scheme | None:
     """The scheme of compressed-tensors' group for all linear layers; None where the config has no groups."""
-    groups = list(groups_of(raw))
+    groups = list(quantization_groups(raw))
     if not groups:
         return None
     whole = (group for group in groups if not (targets := _targets(group)) or set(targets) & {*_CLASSES})
     group = next(whole, None)
-    return of_group(raw, group) if group is not None else PLAIN
+    return of_group(raw, group) if group is not None else PLAIN_SCHEME
 
 
 def _targets(group: Mapping[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelcar_tui.core.rounding import ceil_div
-from modelcar_tui.models.states import State
+from modelcar_tui.models.states import StateLayer
 from modelcar_tui.models.weight import FLOAT32, Weight
 
 STATE_PARTS = frozenset(
@@ -28,7 +28,7 @@ STATE_PARTS = frozenset(
 """Labels of the weights of mixers."""
 
 
-def mixer(state: State, hidden: int, tp: int) -> Iterator[Weight]:
+def mixer(state: StateLayer, hidden: int, tp: int) -> Iterator[Weight]:
     """The weights of one mixer in a model `hidden` wide."""
     part = max(1, state.inner // tp)
     yield Weight("in_proj", _inputs(state, tp), hidden)
@@ -44,18 +44,18 @@ def mixer(state: State, hidden: int, tp: int) -> Iterator[Weight]:
     yield from _PARTS.get(state.kind, _nothing)(state, hidden, tp)
 
 
-def _channels(state: State, tp: int) -> int:
+def _channels(state: StateLayer, tp: int) -> int:
     return ceil_div(state.conv_channels, tp)
 
 
-def _groups(state: State, tp: int) -> int:
+def _groups(state: StateLayer, tp: int) -> int:
     """Groups of B and C on one GPU: what the GPUs can't share is repeated (mamba_utils.py
     extra_groups_for_head_shards)."""
     groups = max(1, (state.conv_channels - state.inner) // max(1, 2 * state.state_b))
     return groups // tp if groups % tp == 0 else 1
 
 
-def _inputs(state: State, tp: int) -> int:
+def _inputs(state: StateLayer, tp: int) -> int:
     """Rows of the input projection."""
     if state.kind == "mamba2":
         heads = ceil_div(state.heads, tp)
@@ -63,7 +63,7 @@ def _inputs(state: State, tp: int) -> int:
     return ceil_div(2 * state.inner + state.extra_in, tp)
 
 
-def _mamba1(state: State, hidden: int, tp: int) -> Iterator[Weight]:
+def _mamba1(state: StateLayer, hidden: int, tp: int) -> Iterator[Weight]:
     part = max(1, state.inner // tp)
     yield Weight("x_proj", state.steps + 2 * state.state_b, part)
     yield Weight("dt_proj", part, state.steps)
@@ -71,12 +71,12 @@ def _mamba1(state: State, hidden: int, tp: int) -> Iterator[Weight]:
     yield Weight("mixer's vectors", 2 * part, 1, 1, "plain")
 
 
-def _mamba2(state: State, hidden: int, tp: int) -> Iterator[Weight]:
+def _mamba2(state: StateLayer, hidden: int, tp: int) -> Iterator[Weight]:
     yield Weight("mixer's vectors", max(1, state.inner // tp), 1, 1, "plain")
     yield Weight("mixer's vectors", 3 * ceil_div(state.heads, tp), 1, 1, "plain", width=FLOAT32)
 
 
-def _delta_attention(state: State, hidden: int, tp: int) -> Iterator[Weight]:
+def _delta_attention(state: StateLayer, hidden: int, tp: int) -> Iterator[Weight]:
     """Kimi's decay and gate are of low rank, and the first matrices whole on every GPU; Bailing's are of full
     rank, in the input's matrix.
     """
@@ -88,13 +88,13 @@ def _delta_attention(state: State, hidden: int, tp: int) -> Iterator[Weight]:
     yield Weight("mixer's vectors", part + ceil_div(state.heads, tp), 1, 1, "plain", width=FLOAT32)
 
 
-def _delta_net(state: State, hidden: int, tp: int) -> Iterator[Weight]:
+def _delta_net(state: StateLayer, hidden: int, tp: int) -> Iterator[Weight]:
     yield Weight(
         "mixer's vectors", 2 * ceil_div(state.heads, tp) + state.state_a, 1, 1, "plain", width=FLOAT32
     )
 
 
-def _nothing(state: State, hidden: int, tp: int) -> Iterator[Weight]:
+def _nothing(state: StateLayer, hidden: int, tp: int) -> Iterator[Weight]:
     return iter(())
 
 

@@ -65,7 +65,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     """A class of its own lies beside the weights (`auto_map`)."""
 
 
-def describe(
+def describe_model(
     facts: ModelFacts, *, quantization: str | None, dtype: str, overrides: Mapping[str, Any] | None
 ) -> Model | str:
     """The model prepared, or one sentence that says why it can't be sized from its config.
@@ -99,7 +99,7 @@ def tensor_parallel_fault(
     """
     if facts is None or size == 1:
         return ""
-    model = describe(facts, quantization=None, dtype="auto", overrides=overrides or None)
+    model = describe_model(facts, quantization=None, dtype="auto", overrides=overrides or None)
     if isinstance(model, str):
         return ""
     fault = split_fault(model.shape, model.scheme, size, experts=1 if whole_experts else None)

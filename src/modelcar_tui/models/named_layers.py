@@ -15,7 +15,7 @@ import msgspec
 
 from modelcar_tui.models.mixers import STATE_PARTS
 from modelcar_tui.models.module_names import names_of
-from modelcar_tui.models.scheme import PLAIN, Scheme
+from modelcar_tui.models.scheme import PLAIN_SCHEME, Scheme
 from modelcar_tui.models.shape import Shape
 from modelcar_tui.models.tensors import Weight
 
@@ -44,7 +44,7 @@ class Rule(msgspec.Struct, frozen=True):
     """What all that have this name are stored as."""
 
     name: str
-    scheme: Scheme = PLAIN
+    scheme: Scheme = PLAIN_SCHEME
     inside: bool = False
     """A part of a name is enough (vllm quantization/utils/quant_utils.py is_layer_skipped)."""
 
@@ -66,7 +66,7 @@ class LayerScheme:
             experts: the layer has experts.
         """
         if weight.inner == 1 or weight.role not in _QUANTIZED or _never(shape, weight):
-            return PLAIN
+            return PLAIN_SCHEME
         key = weight.label, weight.role, experts and not shape.family.mlp_beside_experts
         if key not in self._known:
             label = _KIMI.get(weight.label, weight.label) if _is_kimi(shape) else weight.label
@@ -95,7 +95,7 @@ class Storage:
         rules: Iterable[Rule] = (),
         *,
         rest: Scheme | None = None,
-        head: Scheme = PLAIN,
+        head: Scheme = PLAIN_SCHEME,
         towers: bool | None = False,
     ) -> None:
         self.base = base
@@ -114,7 +114,7 @@ class Storage:
     def _part(self, name: str) -> Scheme:
         known = any(part in name for part in _NEVER)
         if not name or self._towers is False or (self._towers is None and known):
-            return PLAIN
+            return PLAIN_SCHEME
         rest = self.base.of_role("linear") if self._rest is None else self._rest
         return self._rules.of_part(name) or rest
 
@@ -198,7 +198,7 @@ class Rules:
         if (all_of_it := self._layer(layer)) is not None:
             said.append(all_of_it)
         said += self._said_of([f"{before}{layer}.{name}" for before in _BEFORE for name in names])
-        return next((scheme for scheme in said if scheme is PLAIN), said[0] if said else None)
+        return next((scheme for scheme in said if scheme is PLAIN_SCHEME), said[0] if said else None)
 
     def of_head(self) -> Scheme | None:
         """What is said of the output matrix."""

@@ -8,7 +8,7 @@ import msgspec
 
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.core.reference import Reference
-from modelcar_tui.models.catalog import CatalogImage, find_family, find_image
+from modelcar_tui.models.catalog import CatalogImage, find_catalog_image, find_family
 from modelcar_tui.models.facts import ModelFacts
 
 _MILLION, _BILLION, _TRILLION = 10**6, 10**9, 10**12
@@ -69,7 +69,7 @@ def guess_model(name: str, reference: Reference | None = None) -> ModelFacts:
     Every fact carries its source; a size that no name tells stays unknown.
     """
     words = guess_from_names(name, *((reference.last_component, reference.tag or "") if reference else ()))
-    image = find_image(reference.repository) if reference else None
+    image = find_catalog_image(reference.repository) if reference else None
     family = image or (find_family(reference.last_component) if reference else None) or find_family(name)
     parameters = _catalog_parameters(family) or words.parameters
     bits, quantization = words.bits, words.quantization_name

@@ -6,10 +6,12 @@ from modelcar_tui.models.compressed import compressed_of
 from modelcar_tui.models.config import Reader
 from modelcar_tui.models.details import indexer_of
 from modelcar_tui.models.families import INDEXER, Family
-from modelcar_tui.models.states import State
+from modelcar_tui.models.states import StateLayer
 
 
-def oddities_of(read: Reader, family: Family, kinds: tuple[str, ...], state: State | None) -> tuple[str, ...]:
+def oddities_of(
+    read: Reader, family: Family, kinds: tuple[str, ...], state: StateLayer | None
+) -> tuple[str, ...]:
     """Why a model is not sized from its config, if so."""
     odd: list[str] = []
     compresses = read.has("compress_ratios") or read.has("o_lora_rank")

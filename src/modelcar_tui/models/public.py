@@ -23,7 +23,7 @@ class Public(msgspec.Struct, frozen=True, kw_only=True):
     """What it was taken for, and by whose word."""
 
 
-def is_name(text: str) -> bool:
+def is_model_name(text: str) -> bool:
     """Whether `text` may be `owner/name` or a bare name: no registry's host, no tag, no path."""
     return _NAME.fullmatch(text) is not None
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from modelcar_tui.models.named_layers import Rule, Storage
-from modelcar_tui.models.scheme import PLAIN, Scheme
+from modelcar_tui.models.scheme import PLAIN_SCHEME, Scheme
 from modelcar_tui.models.shape import Shape
 
 _SHORT_FLOATS = ("nvfp4", "mxfp4")
@@ -25,14 +25,14 @@ _LINEAR_ATTENTION = ("gdn", "kda")
 
 def usual_storage(shape: Shape, scheme: Scheme) -> Storage | None:
     """How a checkpoint in `scheme` is usually stored; None where its layers are usually all quantized."""
-    if scheme.bits >= PLAIN.bits or not scheme.known or scheme.experts_only or scheme.short_experts:
+    if scheme.bits >= PLAIN_SCHEME.bits or not scheme.known or scheme.experts_only or scheme.short_experts:
         return None
     if scheme.name in _NO_LISTS or (scheme.block and scheme.bits == 8):
         return None
     if shape.moe is not None and _experts_alone(shape, scheme):
         return Storage(replace(scheme, experts_only=True, attention=False))
     rules = tuple(Rule(name) for name in _left_out(shape, scheme))
-    return Storage(scheme, rules, head=scheme if scheme.head else PLAIN) if rules else None
+    return Storage(scheme, rules, head=scheme if scheme.head else PLAIN_SCHEME) if rules else None
 
 
 def _experts_alone(shape: Shape, scheme: Scheme) -> bool:

@@ -51,7 +51,7 @@ class Scheme(msgspec.Struct, frozen=True, kw_only=True):
         if role == "expert":
             return self
         linear = role == "linear" or (role == "attention" and self.attention)
-        return self if linear and not self.experts_only else PLAIN
+        return self if linear and not self.experts_only else PLAIN_SCHEME
 
     def expert_bytes(self, out: int, inner: int) -> float:
         """Bytes of one `out x inner` expert matrix with its scales."""
@@ -69,12 +69,12 @@ class Scheme(msgspec.Struct, frozen=True, kw_only=True):
         return weights + out * self.scale_bytes
 
 
-REFINED = (0, 29)
+FINER_BLOCKS_SINCE = (0, 29)
 """vLLM's release from which on blocks of FP8 experts may be made finer to fit a shard."""
 _FINEST = 32
 
 
-def refined(block: int, part: int, width: int) -> int:
+def finer_block(block: int, part: int, width: int) -> int:
     """The block of FP8 experts `width` wide whose shard is `part` wide; the checkpoint's where none fits.
 
     Source: fused_moe/oracle/fp8.py refine_fp8_moe_block_shape.
@@ -83,4 +83,4 @@ def refined(block: int, part: int, width: int) -> int:
     return found if found >= _FINEST else block
 
 
-PLAIN = Scheme(name="", bits=16)
+PLAIN_SCHEME = Scheme(name="", bits=16)

@@ -53,7 +53,7 @@ def rows() -> tuple[Row, ...]:
 
 
 @cache
-def by_id() -> dict[str, Row]:
+def schemes_by_id() -> dict[str, Row]:
     """The rows by their ids."""
     return {row.id: row for row in rows()}
 
@@ -85,12 +85,12 @@ def loose_patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 def bits_of_method(method: str) -> int | None:
     """Bits of a weight under a `quant_method` that leaves no choice; None where the checkpoint chooses."""
-    row = by_id().get(by_word().get(("", method), ""))
+    row = schemes_by_id().get(by_word().get(("", method), ""))
     fixed = row is not None and row.storage is not None and row.storage.group != ANY_GROUP
     return row.bits if row is not None and fixed else None
 
 
 def storage_of(ids: Iterable[str]) -> Scheme | None:
     """How the first of several schemes that says so stores its weights."""
-    found = (by_id()[each].storage for each in ids if each in by_id())
+    found = (schemes_by_id()[each].storage for each in ids if each in schemes_by_id())
     return next((storage for storage in found if storage is not None), None)

@@ -10,7 +10,7 @@ import msgspec
 from modelcar_tui.models import class_traits, details
 from modelcar_tui.models.backbone import backbone_of
 from modelcar_tui.models.class_defaults import left_out, ties
-from modelcar_tui.models.compressed import Compressed, compressed_of
+from modelcar_tui.models.compressed import CompressedAttention, compressed_of
 from modelcar_tui.models.config import Config, Reader, architecture_of, makes_no_text, overridden, text_part
 from modelcar_tui.models.context import Positions, positions_of
 from modelcar_tui.models.details import Indexer, LayerInputs, Own, Streams, Varied
@@ -23,7 +23,7 @@ from modelcar_tui.models.oddities import oddities_of
 from modelcar_tui.models.parts import Mla, Moe, mla_of, moe_of
 from modelcar_tui.models.rope import Ropes, ropes_of
 from modelcar_tui.models.shared_blocks import SharedBlocks, shared_blocks_of
-from modelcar_tui.models.states import State, state_of
+from modelcar_tui.models.states import StateLayer, state_of
 from modelcar_tui.models.towers.part import Part
 from modelcar_tui.models.towers.tower import Tower, tower_of
 
@@ -56,7 +56,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     chunk: int
     mla: Mla | None
     moe: Moe | None
-    state: State | None
+    state: StateLayer | None
     tower: Tower | None
     deepstack: int
     """Inner layers of the tower whose outputs go to layers of their own (Qwen3-VL)."""
@@ -86,7 +86,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """Rows a head that make up for positions (Inkling); 0 without."""
     value_experts: int
     """Value matrices of which each token takes some (K2 Horizon); 0 without."""
-    compressed: Compressed | None
+    compressed: CompressedAttention | None
     shared: SharedBlocks | None
     loops: int
     """How often more the layers run over what they made, with caches of their own (IQuest's have a window,
@@ -217,7 +217,7 @@ def _encoder(read: Reader) -> tuple[int, int] | None:
     return (layers, read.integer("max_source_positions", high=2**20) or 1500) if layers else None
 
 
-def _state(read: Reader, family: Family, hidden: int, kinds: tuple[str, ...]) -> State | None:
+def _state(read: Reader, family: Family, hidden: int, kinds: tuple[str, ...]) -> StateLayer | None:
     return state_of(read, hidden) if family.parallel or family.mixed or "state" in kinds else None
 
 

@@ -7,7 +7,7 @@ import msgspec
 from modelcar_tui.core.rounding import round_up
 from modelcar_tui.models.scheme import Scheme
 from modelcar_tui.models.shape import Shape
-from modelcar_tui.models.tensors import NEWEST, VOCAB_PADDING
+from modelcar_tui.models.tensors import NEWEST_LAYOUT, VOCAB_PADDING
 from modelcar_tui.models.towers.part import undivided
 
 
@@ -98,7 +98,7 @@ def _norm_fault(shape: Shape, size: int) -> SplitFault | None:
 def tower_fault(
     shape: Shape,
     size: int,
-    release: tuple[int, ...] = NEWEST,
+    release: tuple[int, ...] = NEWEST_LAYOUT,
     *,
     data: bool = False,
     without: frozenset[str] = frozenset(),

@@ -11,7 +11,7 @@ from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.models.config import Reader
 
 
-class State(msgspec.Struct, frozen=True, kw_only=True):
+class StateLayer(msgspec.Struct, frozen=True, kw_only=True):
     """A state-space or linear-attention layer; sizes of the whole model, before tensor parallelism."""
 
     kind: str
@@ -40,7 +40,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """Its decay has a lower bound, so that FlashKDA runs it (Kimi K3)."""
 
 
-def state_of(read: Reader, hidden: int) -> State | None:
+def state_of(read: Reader, hidden: int) -> StateLayer | None:
     """The state layer that config.json describes, or None."""
     return (
         _delta_net(read)
@@ -53,7 +53,7 @@ def state_of(read: Reader, hidden: int) -> State | None:
     )
 
 
-def _delta_net(read: Reader) -> State | None:
+def _delta_net(read: Reader) -> StateLayer | None:
     """Gated delta net: Qwen3-Next and later."""
     if not read.has("linear_num_value_heads"):
         return None
@@ -62,7 +62,7 @@ def _delta_net(read: Reader) -> State | None:
     key_dim = read.integer("linear_key_head_dim", high=2**12) or 128
     value_dim = read.integer("linear_value_head_dim", high=2**12) or 128
     inner = values * value_dim
-    return State(
+    return StateLayer(
         kind="gdn",
         conv_channels=2 * keys * key_dim + inner,
         conv_kernel=read.integer("linear_conv_kernel_dim", high=64) or 4,
@@ -75,7 +75,7 @@ def _delta_net(read: Reader) -> State | None:
     )
 
 
-def _delta_attention(read: Reader) -> State | None:
+def _delta_attention(read: Reader) -> StateLayer | None:
     """Kimi Delta Attention (vllm layers/kda.py): one convolution each for Q, K and V, a 32-bit state."""
     found = Reader(read.mapping("linear_attn_config"))
     heads, dim = found.integer("num_heads", high=2**12), found.integer("head_dim", high=2**12)
@@ -87,7 +87,7 @@ def _delta_attention(read: Reader) -> State | None:
         return None
     inner = heads * dim
     gated = bool(found.flag("use_full_rank_gate"))
-    return State(
+    return StateLayer(
         kind="kda",
         conv_channels=3 * inner,
         conv_kernel=found.integer("short_conv_kernel_size", high=64) or 4,
@@ -102,13 +102,13 @@ def _delta_attention(read: Reader) -> State | None:
     )
 
 
-def _full_delta_attention(read: Reader) -> State | None:
+def _full_delta_attention(read: Reader) -> StateLayer | None:
     """The same with decay and gate of full rank (vllm models/bailing_moe_v3.py)."""
     heads, dim = read.integer("num_attention_heads", high=2**12), read.integer("head_dim", high=2**12)
     if not read.flag("no_kda_lora") or heads is None or dim is None:
         return None
     inner = heads * dim
-    return State(
+    return StateLayer(
         kind="kda",
         conv_channels=3 * inner,
         conv_kernel=read.integer("short_conv_kernel_size", high=64) or 4,
@@ -121,7 +121,7 @@ def _full_delta_attention(read: Reader) -> State | None:
     )
 
 
-def _lightning(read: Reader) -> State | None:
+def _lightning(read: Reader) -> StateLayer | None:
     """MiniMax's linear attention (vllm layers/mamba/linear_attn.py): Q, K, V and a gate, no convolution."""
     if not read.listing("attn_type_list") and not read.has("layer_group_size"):
         return None
@@ -130,7 +130,7 @@ def _lightning(read: Reader) -> State | None:
     if heads is None or dim is None:
         return None
     inner = heads * dim
-    return State(
+    return StateLayer(
         kind="lightning",
         conv_channels=0,
         conv_kernel=1,
@@ -143,13 +143,13 @@ def _lightning(read: Reader) -> State | None:
     )
 
 
-def _short_convolution(read: Reader, hidden: int) -> State | None:
+def _short_convolution(read: Reader, hidden: int) -> StateLayer | None:
     """LFM2's gated convolution (vllm layers/mamba/short_conv.py)."""
     taps = read.integer("conv_L_cache", low=2, high=64)
     if taps is None:
         return None
     inner = read.integer("conv_dim", high=2**18) or hidden
-    return State(
+    return StateLayer(
         kind="conv",
         conv_channels=inner,
         conv_kernel=taps,
@@ -161,7 +161,7 @@ def _short_convolution(read: Reader, hidden: int) -> State | None:
     )
 
 
-def _mamba2(read: Reader, hidden: int) -> State | None:
+def _mamba2(read: Reader, hidden: int) -> StateLayer | None:
     own = read.text("model_type") == "mamba2"  # its keys have no prefix
     heads = read.integer("mamba_n_heads", "mamba_num_heads", "n_mamba_heads", high=2**14)
     if heads is None and own:
@@ -174,7 +174,7 @@ def _mamba2(read: Reader, hidden: int) -> State | None:
         dim = max(1, (read.integer("mamba_expand", "expand", high=64) or 2) * hidden // heads)
     groups = read.integer("mamba_n_groups", "mamba_ngroups", "n_groups", high=2**12) or 1
     state = read.integer("mamba_d_state", "ssm_state_size", "state_size", high=2**14) or 128
-    return State(
+    return StateLayer(
         kind="mamba2",
         conv_channels=heads * dim + 2 * groups * state,
         conv_kernel=read.integer("mamba_d_conv", "conv_kernel", high=64) or 4,
@@ -189,13 +189,13 @@ def _mamba2(read: Reader, hidden: int) -> State | None:
     )
 
 
-def _mamba1(read: Reader, hidden: int) -> State | None:
+def _mamba1(read: Reader, hidden: int) -> StateLayer | None:
     wide = read.integer("mamba_d_state", "state_size", high=2**14)
     if wide is None:
         return None
     own = read.integer("intermediate_size", high=2**20) if read.has("time_step_rank") else None
     inner = own or (read.integer("mamba_expand", "expand", high=64) or 2) * hidden
-    return State(
+    return StateLayer(
         kind="mamba1",
         conv_channels=inner,
         conv_kernel=read.integer("mamba_d_conv", "conv_kernel", high=64) or 4,

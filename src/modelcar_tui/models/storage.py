@@ -11,16 +11,16 @@ from msgspec.structs import replace
 
 from modelcar_tui.core.text import clean
 from modelcar_tui.models.declared import (
-    groups_of,
     ids_of_group,
     of_config,
+    quantization_groups,
     quantization_of,
     scheme_of_flag,
     scheme_of_words,
 )
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.scheme import PLAIN, Scheme
-from modelcar_tui.models.scheme_table import ANY_GROUP, by_id, storage_of
+from modelcar_tui.models.scheme import PLAIN_SCHEME, Scheme
+from modelcar_tui.models.scheme_table import ANY_GROUP, schemes_by_id, storage_of
 
 _GROUP = re.compile(r"(?:\bg|group[_ -]?(?:size)?[ :=]*)(\d+)")
 _BITS_OF_GGUF = {"q2-k": 2.63, "q3-k": 3.44, "q4-0": 4.5, "q5-k": 5.69, "q6-k": 6.56, "q8-0": 8.5}
@@ -57,14 +57,14 @@ def scheme_of(quantization: Mapping[str, Any] | None, flag: str | None, text: st
     if flag and flag.lower() not in ("none", "auto"):
         known = scheme_of_flag(flag)
         return replace(_of_words(flag, known or scheme_of_words(flag)), ids=(known,) if known else ())
-    return PLAIN
+    return PLAIN_SCHEME
 
 
 def _of_config(raw: Mapping[str, Any]) -> Scheme:
     ids, label = of_config(raw)
     found = storage_of(ids)
     if found is None and label.startswith("compressed-tensors"):
-        group = next(groups_of(raw), None)
+        group = next(quantization_groups(raw), None)
         found = of_words(label) if group is None else of_group(raw, group)
     elif found is None:
         found = _mixed(raw) or (_unknown(label) if ids else of_words(label))
@@ -77,7 +77,7 @@ def _detailed(base: Scheme, raw: Mapping[str, Any], ids: tuple[str, ...]) -> Sch
     """The table's storage with what this config chooses: bits, group, block."""
     method = str(raw.get("quant_method") or "").lower()
     if method == "compressed-tensors":
-        return of_group(raw, next(groups_of(raw), {}))
+        return of_group(raw, next(quantization_groups(raw), {}))
     if base.group == ANY_GROUP:
         bits, group = raw.get("bits"), _whole(raw.get("group_size"))
         found = grouped(method, bits if bits in _WIDTHS[:-1] else base.bits, group or ANY_GROUP)
@@ -155,8 +155,8 @@ def _of_words(text: str, scheme: str) -> Scheme:
     bare = scheme or next((row for pattern, row in _BARE if pattern.search(words)), "")
     base = storage_of((bare,))
     if base is None:
-        plain = bare in by_id() and by_id()[bare].bits >= _PLAIN_BITS
-        return PLAIN if plain else replace(_unknown(text), ids=ids)
+        plain = bare in schemes_by_id() and schemes_by_id()[bare].bits >= _PLAIN_BITS
+        return PLAIN_SCHEME if plain else replace(_unknown(text), ids=ids)
     if base.group == ANY_GROUP:
         return replace(_grouped_in_words(base, words, scheme), ids=ids)
     worded = _IN_WORDS.get(base.name)

@@ -8,7 +8,7 @@ import msgspec
 
 from modelcar_tui.models import tensors
 from modelcar_tui.models.named_layers import SECOND_COPY, Storage
-from modelcar_tui.models.scheme import PLAIN, Scheme
+from modelcar_tui.models.scheme import PLAIN_SCHEME, Scheme
 from modelcar_tui.models.shape import Shape
 from modelcar_tui.models.tensors import Weight
 
@@ -20,7 +20,7 @@ def stored_bytes(weight: Weight, scheme: Scheme, width: int) -> float:
         scheme: its own.
         width: bytes of an unquantized weight.
     """
-    if scheme.bits >= PLAIN.bits:
+    if scheme.bits >= PLAIN_SCHEME.bits:
         return weight.out * weight.inner * (weight.width or width)
     count = scheme.expert_bytes if weight.role == "expert" else scheme.linear_bytes
     return count(weight.out, weight.inner)
@@ -31,8 +31,10 @@ def whole_bytes(shape: Shape, storage: Storage, width: int) -> float:
     """Bytes of the checkpoint's text model as the config describes it: no split, padding or caches."""
     total = 0.0
     for first, last, own in storage.runs(0, shape.layers):
-        for one, kind, experts, count in tensors.distinct(shape, first, last):
-            for weight in tensors.layer(one, kind, experts=experts, tp=1, ep=1, release=tensors.STORED):
+        for one, kind, experts, count in tensors.distinct_layers(shape, first, last):
+            for weight in tensors.layer_weights(
+                one, kind, experts=experts, tp=1, ep=1, release=tensors.STORED
+            ):
                 if weight.label != SECOND_COPY:
                     plain = msgspec.structs.replace(weight, width=0)
                     size = stored_bytes(plain, own.of(one, weight, experts=experts), width)
@@ -40,6 +42,6 @@ def whole_bytes(shape: Shape, storage: Storage, width: int) -> float:
     edge = shape.vocab * shape.hidden * width
     if not (shape.tied or shape.encoder_only):
         head = storage.head
-        total += head.linear_bytes(shape.vocab, shape.hidden) if head.bits < PLAIN.bits else edge
-    loose = tensors.loose(shape, 1) + sum(part.elements for part in shape.ends)
+        total += head.linear_bytes(shape.vocab, shape.hidden) if head.bits < PLAIN_SCHEME.bits else edge
+    loose = tensors.loose_elements(shape, 1) + sum(part.elements for part in shape.ends)
     return total + edge + (shape.hidden + loose) * width

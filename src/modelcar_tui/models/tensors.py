@@ -21,19 +21,19 @@ from modelcar_tui.models.feeds import mlp
 from modelcar_tui.models.mixers import mixer
 from modelcar_tui.models.shape import Shape
 from modelcar_tui.models.shared_blocks import SharedBlocks, shared_block, use_of_block
-from modelcar_tui.models.states import State
+from modelcar_tui.models.states import StateLayer
 from modelcar_tui.models.weight import FLOAT32, Weight
 
 __all__ = ["Weight"]
 
 VOCAB_PADDING = 64
-NEWEST = (99,)
+NEWEST_LAYOUT = (99,)
 """A release later than any that changed a layout."""
 STORED = (0,)
 """As a checkpoint stores it: earlier than any that left something out."""
 
 
-def layer(
+def layer_weights(
     shape: Shape,
     kind: str,
     *,
@@ -41,7 +41,7 @@ def layer(
     tp: int,
     ep: int,
     spread: int = 0,
-    release: tuple[int, ...] = NEWEST,
+    release: tuple[int, ...] = NEWEST_LAYOUT,
 ) -> Iterator[Weight]:
     """The weights of one decoder layer. `ep` is 1 without expert parallelism, else the GPUs it spans.
 
@@ -83,7 +83,7 @@ def _layer(
     yield Weight("norms", shape.family.norms * shape.hidden, 1, 1, "plain")
 
 
-def distinct(shape: Shape, first: int, last: int) -> Iterator[tuple[Shape, str, bool, int]]:
+def distinct_layers(shape: Shape, first: int, last: int) -> Iterator[tuple[Shape, str, bool, int]]:
     """The layers `first` to before `last` by kind: the shape that holds for it, its kind, experts, how
     many."""
     span = slice(first, last)
@@ -108,7 +108,7 @@ def _own(shape: Shape, varied: tuple[int, ...], own: Own) -> Shape:
     return msgspec.structs.replace(shape, varied=(), own=(), **changes) if changes else shape
 
 
-def loose(shape: Shape, tp: int) -> float:
+def loose_elements(shape: Shape, tp: int) -> float:
     """Weights outside the layers and the token embedding, on the first pipeline rank's GPU."""
     inputs, streams = shape.inputs, shape.streams
     if streams is not None:
@@ -123,7 +123,7 @@ def loose(shape: Shape, tp: int) -> float:
     return shape.loose + tables + 2 * max(0, inputs.residuals - 1) * shape.hidden**2 / tp
 
 
-def embedding(shape: Shape, tp: int) -> Weight:
+def embedding_weight(shape: Shape, tp: int) -> Weight:
     """The token embedding; Whisper's is whole (vllm models/whisper.py WhisperDecoder)."""
     if shape.family.speech:
         return Weight("embedding", shape.vocab, shape.hidden, 1, "embedding")
@@ -131,19 +131,19 @@ def embedding(shape: Shape, tp: int) -> Weight:
     return Weight("embedding", padded_vocab(shape.vocab, tp) // tp, shape.hidden, 1, "embedding")
 
 
-def head(shape: Shape, tp: int) -> Weight:
+def head_weight(shape: Shape, tp: int) -> Weight:
     """The output matrix; the same bytes as the embedding when they are tied."""
     return Weight("lm_head", padded_vocab(shape.vocab, tp) // tp, shape.hidden, 1, "head")
 
 
-def encoder_layer(shape: Shape, tp: int) -> Iterator[Weight]:
+def encoder_layer_weights(shape: Shape, tp: int) -> Iterator[Weight]:
     """One layer of Whisper's encoder."""
     yield from _mixer(shape, "full", tp)
     yield from mlp(shape, shape.inter, tp)
     yield Weight("norms", 4 * shape.hidden, 1, 1, "plain")
 
 
-def cross_attention(shape: Shape, tp: int) -> Iterator[Weight]:
+def cross_attention_weights(shape: Shape, tp: int) -> Iterator[Weight]:
     """The cross attention of one decoder layer."""
     yield from _mixer(shape, "full", tp)
 
@@ -156,18 +156,20 @@ def padded_vocab(vocab: int, tp: int) -> int:
 
 def true_count(shape: Shape) -> int:
     """Weights of the text model as the checkpoint counts them (no padding, tied embeddings once)."""
-    total = shape.vocab * shape.hidden * (1 if shape.tied else 2) + shape.hidden + int(loose(shape, 1))
+    total = (
+        shape.vocab * shape.hidden * (1 if shape.tied else 2) + shape.hidden + int(loose_elements(shape, 1))
+    )
     total += sum(part.elements for part in shape.ends)
-    for one, kind, experts, count in distinct(shape, 0, shape.layers):
-        weights = layer(one, kind, experts=experts, tp=1, ep=1, release=STORED)
+    for one, kind, experts, count in distinct_layers(shape, 0, shape.layers):
+        weights = layer_weights(one, kind, experts=experts, tp=1, ep=1, release=STORED)
         total += count * sum(weight.elements for weight in weights if weight.label != "absorbed kv_b")
     if shape.encoder_layers:
-        total += shape.encoder_layers * sum(weight.elements for weight in encoder_layer(shape, 1))
-        total += shape.layers * sum(weight.elements for weight in cross_attention(shape, 1))
+        total += shape.encoder_layers * sum(weight.elements for weight in encoder_layer_weights(shape, 1))
+        total += shape.layers * sum(weight.elements for weight in cross_attention_weights(shape, 1))
     return total
 
 
-def _mixer(shape: Shape, kind: str, tp: int, release: tuple[int, ...] = NEWEST) -> Iterator[Weight]:
+def _mixer(shape: Shape, kind: str, tp: int, release: tuple[int, ...] = NEWEST_LAYOUT) -> Iterator[Weight]:
     if kind == "none":
         return
     if shape.compressed is not None:
@@ -206,7 +208,9 @@ def _streams(shape: Shape) -> Iterator[Weight]:
         yield Weight("experts by token", shape.vocab, shape.moe.top_k, 1, "plain", width=FLOAT32)
 
 
-def _shared_layer(shape: Shape, shared: SharedBlocks, state: State, kind: str, tp: int) -> Iterator[Weight]:
+def _shared_layer(
+    shape: Shape, shared: SharedBlocks, state: StateLayer, kind: str, tp: int
+) -> Iterator[Weight]:
     """Each of Zamba 2's layers has a mixer; those with attention use a block besides."""
     yield from mixer(state, shape.hidden, tp)
     if kind != "state":

@@ -15,7 +15,7 @@ from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.contain import STOPPED, Contained
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest import Change, Hunk, Manifest, ModelCar, Plan
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts
 from modelcar_tui.verdict.candidate import Candidate
 from modelcar_tui.verdict.deciding import decide_model
 from modelcar_tui.verdict.proposing import Proposal, propose_for

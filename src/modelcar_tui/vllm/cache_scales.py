@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelcar_tui.models.config import Reader, text_config
+from modelcar_tui.models import Reader, text_config
 from modelcar_tui.vllm.declaration import Asked, declaration
 from modelcar_tui.vllm.quantization_method import choose, running_class
 from modelcar_tui.vllm.release import reached

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from modelcar_tui.models.class_defaults import made_whole
-from modelcar_tui.models.config import Config, overridden
-from modelcar_tui.models.context import Positions, positions_of
+from modelcar_tui.models import Config, Positions, positions_with
 from modelcar_tui.vllm.overrides import READS_PARAMETERS, YARN_IS_IN
 from modelcar_tui.vllm.profile import Profile, hungry, profile_for
 
@@ -23,18 +21,14 @@ def longest_context(config: Config | None, overrides: Config | None, vllm: str |
         overrides: what the arguments put in the place of its values; vLLM puts it there before it looks.
         vllm: the release; where it is not known, the most that any accepts.
     """
-    positions, profile = _read(config, overrides), profile_for(vllm)
+    positions, profile = positions_with(config, overrides), profile_for(vllm)
     bounds = [profile] if profile.known else [profile, hungry(profile)]
     return max((found for one in bounds if (found := longest_of(positions, one)) is not None), default=None)
 
 
 def implied_context(config: Config | None, overrides: Config | None, vllm: str | None) -> int | None:
     """The context of a server without `--max-model-len`; None where config.json does not say."""
-    return implied_by(_read(config, overrides), profile_for(vllm))
-
-
-def _read(config: Config | None, overrides: Config | None) -> Positions:
-    return positions_of(overridden(made_whole(config or {}), overrides or {}))
+    return implied_by(positions_with(config, overrides), profile_for(vllm))
 
 
 def longest_of(positions: Positions, profile: Profile) -> int | None:

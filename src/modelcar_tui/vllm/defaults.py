@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.hardware import Gpu
-from modelcar_tui.models.shape import Shape
+from modelcar_tui.models import Shape
 from modelcar_tui.vllm.context import implied_by
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile

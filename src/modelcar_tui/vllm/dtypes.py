@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelcar_tui.hardware import Hardware
-from modelcar_tui.models.config import Reader, text_config
+from modelcar_tui.models import Reader, text_config
 from modelcar_tui.vllm.readings import answering
 from modelcar_tui.vllm.value_table import capability_table
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from modelcar_tui.models.scheme import Scheme
-from modelcar_tui.models.shape import Shape
+from modelcar_tui.models import Scheme, Shape
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.release import Version, at, parse_version
 

@@ -6,10 +6,7 @@ from collections.abc import Iterator
 
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware import Hardware
-from modelcar_tui.models.config import text_config
-from modelcar_tui.models.declared import quantization_of
-from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.families import family_of
+from modelcar_tui.models import ModelFacts, family_of, quantization_of, text_config
 from modelcar_tui.vllm.quantization import Answer
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.release import Version, at, parse_version, stand_in

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.models.towers.processor import most_pixels
+from modelcar_tui.models.towers import most_pixels
 
 _UNLIMITED = 999
 """Of a modality that `--limit-mm-per-prompt` does not name (vllm config/multimodal.py

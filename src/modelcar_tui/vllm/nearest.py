@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from modelcar_tui.models.catalog import same_model
-from modelcar_tui.models.scheme_table import by_id
+from modelcar_tui.models import images_of_same_model, schemes_by_id
 from modelcar_tui.vllm.support import Support
 
 _REGISTRY = "registry.redhat.io/"
@@ -19,7 +18,7 @@ def nearest(reference: str, scheme: str, judge: Callable[[str], Support]) -> str
     """
     own = _bits(scheme)
     best: tuple[tuple[int, int, int], str] | None = None
-    for entry in same_model(reference):
+    for entry in images_of_same_model(reference):
         support = judge(entry.scheme) if entry.listed and entry.scheme else Support.UNKNOWN
         if entry.scheme == scheme or support not in (Support.NATIVE, Support.AT_A_COST):
             continue
@@ -31,5 +30,5 @@ def nearest(reference: str, scheme: str, judge: Callable[[str], Support]) -> str
 
 
 def _bits(scheme: str) -> int:
-    known = by_id().get(scheme)
+    known = schemes_by_id().get(scheme)
     return known.bits if known else 16

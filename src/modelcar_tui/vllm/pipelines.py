@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from modelcar_tui.models.config import architecture_of, positive, text_config
+from modelcar_tui.models import architecture_of, layers_told
 from modelcar_tui.vllm.name_table import pipeline_table
 
 _GROUP = "without pipeline stages"
@@ -23,5 +23,5 @@ def pipeline_fault(config: Mapping[str, Any] | None, stages: int, vllm: str | No
     first = architecture_of(config)
     if first and first in without_pipeline(vllm):
         return f"vLLM can't cut {first} into pipeline stages"
-    layers = positive(text_config(config).get("num_hidden_layers"))
+    layers = layers_told(config)
     return f"{layers} layers make no {stages} pipeline stages" if layers and layers < stages else ""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 
 from modelcar_tui.hardware import Hardware
-from modelcar_tui.models.scheme_table import by_id
+from modelcar_tui.models import schemes_by_id
 from modelcar_tui.vllm.experts import NO_EXPERTS, ExpertLayers
 from modelcar_tui.vllm.quantization_method import OLDEST_GUESS
 from modelcar_tui.vllm.quantization_table import Cell, QuantizationTable, Rule, quantization_table
@@ -42,7 +42,7 @@ def refused(
     for identifier in schemes:
         support, why = runs(identifier, gpu, version, experts=experts)
         if support is Support.UNSUPPORTED:
-            row = by_id().get(identifier)
+            row = schemes_by_id().get(identifier)
             return f"{row.title if row else identifier}: {why}"
     return ""
 

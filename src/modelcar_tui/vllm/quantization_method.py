@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm.declaration import Asked, declaration
 from modelcar_tui.vllm.dtypes import model_type_of
 from modelcar_tui.vllm.method_overrides import overrides

@@ -8,7 +8,7 @@ validators of `vllm/config/`. Quantization has a judge of its own, memory comes 
 from __future__ import annotations
 
 from modelcar_tui.hardware import Gpu, hardware
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm.arguments import Argument
 from modelcar_tui.vllm.faults import Judge
 from modelcar_tui.vllm.refused.asked import Asked, Refusal

@@ -10,11 +10,15 @@ from collections.abc import Iterator
 
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware import Hardware, hardware
-from modelcar_tui.models.config import architecture_of
-from modelcar_tui.models.declared import Declared, declared, is_moe
-from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.model import describe
-from modelcar_tui.models.scheme_table import by_id
+from modelcar_tui.models import (
+    DeclaredScheme,
+    ModelFacts,
+    architecture_of,
+    declared_scheme,
+    describe_model,
+    is_moe,
+    schemes_by_id,
+)
 from modelcar_tui.vllm.declaration import Asked
 from modelcar_tui.vllm.experts import NO_EXPERTS, ExpertLayers, expert_layers
 from modelcar_tui.vllm.kv_cache import check_kv_cache
@@ -68,7 +72,7 @@ def check(
     gpu = hardware(vendor, product, compute_capability)
     version = parse_version(vllm)
     asked = Asked(facts=model, value=quantization, version=version, gpu=gpu)
-    found = declared(model, dtype=dtype, reference=catalog_reference, online=quantization)
+    found = declared_scheme(model, dtype=dtype, reference=catalog_reference, online=quantization)
     weights = [*_weights(asked, found, _experts(asked, dtype, shards), catalog_reference)]
     answers = [*_method(asked, weights)] or weights
     answers += _dtype(asked, gpu, dtype)
@@ -105,13 +109,15 @@ def _experts(asked: Asked, dtype: str, shards: int | None) -> ExpertLayers:
     facts = asked.facts
     if facts is None or not is_moe(facts.config):
         return NO_EXPERTS
-    model = describe(facts, quantization=asked.value, dtype=dtype, overrides=None)
+    model = describe_model(facts, quantization=asked.value, dtype=dtype, overrides=None)
     shape, scheme = (None, None) if isinstance(model, str) else (model.shape, model.scheme)
     arch, method = architecture_of(facts.config), choose(asked).method
     return expert_layers(arch, method, asked.version, shape=shape, scheme=scheme, shards=shards)
 
 
-def _weights(asked: Asked, found: Declared, experts: ExpertLayers, reference: str) -> Iterator[Compatibility]:
+def _weights(
+    asked: Asked, found: DeclaredScheme, experts: ExpertLayers, reference: str
+) -> Iterator[Compatibility]:
     gpu, version = asked.gpu or Hardware(""), asked.version
     if not found.schemes:
         what = (
@@ -125,13 +131,13 @@ def _weights(asked: Asked, found: Declared, experts: ExpertLayers, reference: st
         )
         return
     for identifier in found.schemes:
-        title = by_id()[identifier].title
+        title = schemes_by_id()[identifier].title
         support, why = runs(identifier, gpu, version, experts=experts)
         told = f"{title} ({found.source.value}): {why}"
         if found.source.is_guess:
             told = f"{title}, as the {found.source.value} hints: {why}"
         if found.disagrees:
-            told += f"; the name hints at {by_id()[found.disagrees].title}, the checkpoint wins"
+            told += f"; the name hints at {schemes_by_id()[found.disagrees].title}, the checkpoint wins"
         variant = ""
         if support is Support.UNSUPPORTED:
             variant = nearest(
@@ -176,7 +182,7 @@ def _cache(asked: Asked, cache: str, dtype: str) -> Iterator[Compatibility]:
     gpu = asked.gpu or Hardware("")
     if cache == "auto" or asked.facts is None or gpu.column != "nvidia" or not gpu.known:
         return
-    model = describe(asked.facts, quantization=asked.value, dtype=dtype, overrides=None)
+    model = describe_model(asked.facts, quantization=asked.value, dtype=dtype, overrides=None)
     if isinstance(model, str):
         return
     release = answering(asked.version, attention_table().read)

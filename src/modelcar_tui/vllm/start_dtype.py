@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from modelcar_tui.models.config import Reader, architecture_of, makes_no_text, may_generate, text_config
+from modelcar_tui.models import Reader, architecture_of, makes_no_text, may_generate, text_config
 from modelcar_tui.vllm.declaration import Asked
 from modelcar_tui.vllm.dtypes import BFLOAT16, dtype_refused, engine_dtype, model_type_of, named
 from modelcar_tui.vllm.quantization_method import OLDEST_GUESS, choose, running_class

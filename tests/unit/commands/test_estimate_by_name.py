@@ -7,7 +7,7 @@ import pytest
 from modelcar_tui.commands.estimate import run_estimate
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.facts import Source
-from modelcar_tui.models.public import is_name, public_model
+from modelcar_tui.models.public import is_model_name, public_model
 
 GPU = "NVIDIA-H200"
 
@@ -68,4 +68,4 @@ def test_the_quantization_of_the_name_counts() -> None:
     ],
 )
 def test_what_names_a_registry_or_a_tag_is_no_models_name(text: str, name: bool) -> None:
-    assert is_name(text) is name
+    assert is_model_name(text) is name

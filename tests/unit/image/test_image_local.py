@@ -11,7 +11,7 @@ from image_kit import CONFIG, PARAMETERS, WEIGHT_BYTES, model_files
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.facts import Source
 from modelcar_tui.image.local import is_local, read_local
-from modelcar_tui.models.model import describe
+from modelcar_tui.models.model import describe_model
 
 
 def folder(tmp_path, name="model"):
@@ -69,7 +69,7 @@ def test_an_estimate_says_why_a_config_was_not_read(tmp_path):
     path = folder(tmp_path)
     (path / "config.json").write_text("[]")
     facts = read_local(str(path)).model
-    found = describe(facts, quantization=None, dtype="auto", overrides=None)
+    found = describe_model(facts, quantization=None, dtype="auto", overrides=None)
     assert found == facts.unread == "config.json is not a JSON object"
 
 

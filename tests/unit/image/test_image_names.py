@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from modelcar_tui.core.facts import Source
 from modelcar_tui.core.reference import parse_reference
-from modelcar_tui.models.catalog import catalog, family_key, find_family, find_image, same_model
+from modelcar_tui.models.catalog import (
+    catalog,
+    family_key,
+    find_catalog_image,
+    find_family,
+    images_of_same_model,
+)
 from modelcar_tui.models.names import guess_from_names, guess_model
 
 ROWS = [
@@ -32,7 +38,7 @@ def test_names_of_the_catalog(row):
     )
     assert guess.bits.value == int(bits)
     assert guess.quantization_name.value == ("" if quantization == "-" else quantization)
-    truth = find_image(repository)
+    truth = find_catalog_image(repository)
     if guess.parameters.known and truth.parameters:
         assert guess.parameters.low <= truth.parameters <= guess.parameters.high
         assert guess.parameters.guess
@@ -104,8 +110,8 @@ def test_the_catalog_knows_the_image_on_any_host(host):
 
 
 def test_families_and_variants():
-    phi = find_image("rhelai1/modelcar-phi-4")
-    assert {image.quantization for image in same_model(phi.repository) if image.listed} == {
+    phi = find_catalog_image("rhelai1/modelcar-phi-4")
+    assert {image.quantization for image in images_of_same_model(phi.repository) if image.listed} == {
         "",
         "fp8",
         "w4a16",

@@ -16,7 +16,7 @@ from modelcar_tui.memory.kv.plan import Plan, plan_for
 from modelcar_tui.memory.kv.specs import Spec
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.model import Model, describe
+from modelcar_tui.models.model import Model, describe_model
 from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.profile import profile_for
 
@@ -81,7 +81,9 @@ def started(config: dict[str, Any], *args: str, vllm: str = "0.19.0", gpu: Gpu |
     wanted = engine_args(args, None, vllm)
     assert not wanted.problems
     facts = ModelFacts(config=config)
-    model = describe(facts, quantization=wanted.quantization, dtype=wanted.dtype, overrides=wanted.overrides)
+    model = describe_model(
+        facts, quantization=wanted.quantization, dtype=wanted.dtype, overrides=wanted.overrides
+    )
     assert isinstance(model, Model), model
     card = gpu_for(gpu, count=8) if isinstance(gpu, str) else gpu
     return start_of(model, card, wanted, profile_for(vllm))

@@ -20,7 +20,7 @@ from modelcar_tui.memory.outcome import verdict
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.model import Model, describe
+from modelcar_tui.models.model import Model, describe_model
 from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.profile import profile_for
 from support.configs import LLAMA_8B
@@ -66,7 +66,7 @@ def started(
 ) -> Start:
     wanted = engine_args(args, None, vllm)
     assert not wanted.problems
-    model = describe(
+    model = describe_model(
         ModelFacts(config=config, **facts),
         quantization=wanted.quantization,
         dtype=wanted.dtype,

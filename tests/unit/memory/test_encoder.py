@@ -20,8 +20,8 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.model import describe
-from modelcar_tui.models.towers.items import Asked, items
+from modelcar_tui.models.model import describe_model
+from modelcar_tui.models.towers.items import ItemLimits, largest_items
 from modelcar_tui.models.towers.media import media_of
 from modelcar_tui.models.towers.processor import with_processor
 from modelcar_tui.vllm.engine_args import engine_args
@@ -40,7 +40,7 @@ def configs():
 def started(name: str, release: str, *args: str, gpu: str = "NVIDIA-H200", tp: int = 1) -> Start:
     config = configs()[name]
     asked = engine_args((*args, f"--tensor-parallel-size={tp}"), None, release)
-    model = describe(ModelFacts(config=config), quantization=None, dtype="bfloat16", overrides=None)
+    model = describe_model(ModelFacts(config=config), quantization=None, dtype="bfloat16", overrides=None)
     assert not isinstance(model, str)
     return start_of(model, gpu_for(gpu, count=tp), asked, profile_for(release))
 
@@ -115,10 +115,10 @@ def test_the_four_3090_that_could_not_hold_qwen3_vl_at_its_whole_context_are_not
 def test_a_video_of_qwen2_5_vl_grows_with_the_context(release, context, tokens):
     media = media_of(configs()["qwen2.5-vl-7b"], "Qwen2_5_VLForConditionalGeneration")
     number = tuple(int(part) for part in release.split(".")[:2])
-    asked = Asked(release=number, context=context)
+    asked = ItemLimits(release=number, context=context)
     if release == "0.10.2":  # the patch that no longer takes it off
         asked = msgspec.structs.replace(asked, images=False)
-    assert items(media, asked)["video"].tokens == tokens
+    assert largest_items(media, asked)["video"].tokens == tokens
 
 
 def test_what_switches_it_off_or_makes_it_smaller():
@@ -191,25 +191,25 @@ def test_the_sizes_in_the_models_own_processor_files_win():
     """A Qwen2.5-VL whose preprocessor_config.json allows 1,003,520 pixels: 1,280 tokens of 28 x 28."""
     config = configs()["qwen2.5-vl-7b"]
     facts = ModelFacts(config=config, processors={"image": {"max_pixels": 1003520}})
-    model = describe(facts, quantization=None, dtype="bfloat16", overrides=None)
+    model = describe_model(facts, quantization=None, dtype="bfloat16", overrides=None)
     assert not isinstance(model, str) and model.shape.tower is not None
-    found = items(model.shape.tower.media, Asked(release=(0, 19), context=8192))
+    found = largest_items(model.shape.tower.media, ItemLimits(release=(0, 19), context=8192))
     assert found["image"].tokens == 1280
     assert found["video"].tokens == 6 * 1280
     whole = media_of(configs()["Qwen/Qwen3-VL-8B-Instruct"], "Qwen3VLForConditionalGeneration")
     size = {"size": {"longest_edge": 4194304, "shortest_edge": 4096}}
-    smaller = items(with_processor(whole, size, size), Asked(release=(0, 19), context=8192))
+    smaller = largest_items(with_processor(whole, size, size), ItemLimits(release=(0, 19), context=8192))
     assert (smaller["image"].tokens, smaller["video"].tokens) == (4096, 2048)
 
 
 def test_internvl_takes_videos_where_its_language_model_has_a_mark_for_them():
-    asked = Asked(release=(0, 19), context=32768)
+    asked = ItemLimits(release=(0, 19), context=32768)
     frames = (32768 - 13 * 256) // 256
-    with_marks = items(media_of(configs()["OpenGVLab/InternVL3-8B"], "InternVLChatModel"), asked)
+    with_marks = largest_items(media_of(configs()["OpenGVLab/InternVL3-8B"], "InternVLChatModel"), asked)
     assert with_marks["video"].rows == frames * 1025
-    assert set(items(media_of(configs()["OpenGVLab/InternVL2_5-8B"], "InternVLChatModel"), asked)) == {
-        "image"
-    }
+    assert set(
+        largest_items(media_of(configs()["OpenGVLab/InternVL2_5-8B"], "InternVLChatModel"), asked)
+    ) == {"image"}
 
 
 def test_the_second_model_runner_profiles_no_encoder_before_0_27():

@@ -16,7 +16,7 @@ from modelcar_tui.memory.expert_kernels import Workspace
 from modelcar_tui.memory.open_questions import open_questions
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.model import Model, describe
+from modelcar_tui.models.model import Model, describe_model
 from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.profile import profile_for
 
@@ -67,7 +67,7 @@ def started(
     *args: str, vllm: str, gpu: str = "H200", scheme: dict[str, Any] | None = None, **config: Any
 ) -> Start:
     found = {**QWEN, **config} if scheme is None else {**QWEN, **config, "quantization_config": scheme}
-    model = describe(ModelFacts(config=found), quantization=None, dtype="auto", overrides=None)
+    model = describe_model(ModelFacts(config=found), quantization=None, dtype="auto", overrides=None)
     assert isinstance(model, Model)
     return start_of(model, gpu_for(gpu, count=8), engine_args(args, None, vllm), profile_for(vllm))
 

@@ -18,7 +18,7 @@ from modelcar_tui.memory.kv.plan import Plan, plan_for
 from modelcar_tui.memory.kv.specs import Spec
 from modelcar_tui.memory.refusals import column_of
 from modelcar_tui.memory.start import Start, start_of
-from modelcar_tui.models.model import Model, describe
+from modelcar_tui.models.model import Model, describe_model
 from modelcar_tui.vllm.dtypes import model_type_of, resolved
 from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.profile import profile_for
@@ -176,7 +176,7 @@ def started(job: dict[str, Any], release: str, folder: Path) -> Start | None:
     gpu, profile = gpu_for(vllm_data.CARD, count=tp), profile_for(release)
     kind = model_type_of(facts.config)
     dtype = resolved(args.dtype, column_of(gpu), kind, profile.version or profile.release)
-    model = describe(facts, quantization=args.quantization, dtype=dtype, overrides=args.overrides)
+    model = describe_model(facts, quantization=args.quantization, dtype=dtype, overrides=args.overrides)
     return start_of(model, gpu, args, profile) if isinstance(model, Model) else None
 
 

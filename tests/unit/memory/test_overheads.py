@@ -12,7 +12,7 @@ from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory import overheads
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.model import Model, describe
+from modelcar_tui.models.model import Model, describe_model
 from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.profile import profile_for
 from support.configs import LLAMA_8B
@@ -23,7 +23,7 @@ def started(
 ) -> Start:
     wanted = engine_args(args, None, vllm)
     facts = ModelFacts(config=config)
-    model = describe(facts, quantization=None, dtype="auto", overrides=None)
+    model = describe_model(facts, quantization=None, dtype="auto", overrides=None)
     assert isinstance(model, Model)
     unit = msgspec.structs.replace(gpu_for(gpu, count=8), **card)
     return start_of(model, unit, wanted, profile_for(vllm))

@@ -11,10 +11,10 @@ import pytest
 from modelcar_tui.memory.split import Split
 from modelcar_tui.memory.weights import rank_weights
 from modelcar_tui.models.named_layers import Storage
-from modelcar_tui.models.scheme import PLAIN
+from modelcar_tui.models.scheme import PLAIN_SCHEME
 from modelcar_tui.models.shape import Shape, shape_of
 from modelcar_tui.models.stored import whole_bytes
-from modelcar_tui.models.tensors import NEWEST, true_count
+from modelcar_tui.models.tensors import NEWEST_LAYOUT, true_count
 
 MODELS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("parameter_counts.json").read_text())[
     "models"
@@ -46,8 +46,8 @@ def test_a_single_gpu_holds_the_counted_weights(model):
     rounding."""
     shape = the_shape(model["config"])
     split = Split(tp=1, pp=1, ep=1)
-    weights = rank_weights(shape, split, Storage(PLAIN), 2, 0.0, 0.0, (0, shape.layers))
-    held = weights.total - shape.ropes.held(NEWEST)
+    weights = rank_weights(shape, split, Storage(PLAIN_SCHEME), 2, 0.0, 0.0, (0, shape.layers))
+    held = weights.total - shape.ropes.held(NEWEST_LAYOUT)
     absorbed = 0
     if shape.mla is not None and shape.mla.latent:
         own = shape.heads * (shape.mla.nope + shape.mla.value) * shape.mla.kv_rank * 2
@@ -59,9 +59,9 @@ def test_the_bytes_of_a_checkpoint_are_its_count():
     for model in MODELS:
         shape = the_shape(model["config"])
         if not shape.encoder_layers:
-            assert whole_bytes(shape, Storage(PLAIN), 2) == pytest.approx(2 * true_count(shape), rel=1e-3), (
-                model["model"]
-            )
+            assert whole_bytes(shape, Storage(PLAIN_SCHEME), 2) == pytest.approx(
+                2 * true_count(shape), rel=1e-3
+            ), model["model"]
 
 
 def test_many_families_are_covered():

@@ -16,7 +16,7 @@ from modelcar_tui.memory.platforms import Room, cache_factor, room_for
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.model import Model, describe
+from modelcar_tui.models.model import Model, describe_model
 from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.profile import profile_for
 from support.configs import LLAMA_8B
@@ -26,7 +26,7 @@ WEIGHTS = 14.99
 
 
 def started(card: str, *args: str, config: dict[str, Any] = LLAMA_8B, total: float | None = None) -> Start:
-    model = describe(ModelFacts(config=config), quantization=None, dtype="auto", overrides=None)
+    model = describe_model(ModelFacts(config=config), quantization=None, dtype="auto", overrides=None)
     assert isinstance(model, Model)
     gpu = gpu_for(card)
     if total:

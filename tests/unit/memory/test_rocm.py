@@ -14,7 +14,7 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.model import Model, describe
+from modelcar_tui.models.model import Model, describe_model
 from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.profile import profile_for
 from support.configs import LLAMA_8B
@@ -40,7 +40,7 @@ QWEN_MOE: dict[str, Any] = {
 
 
 def started(*args: str, vllm: str = RED_HAT, gpu: str = "MI300X", config: dict[str, Any] = LLAMA_8B) -> Start:
-    model = describe(ModelFacts(config=config), quantization=None, dtype="auto", overrides=None)
+    model = describe_model(ModelFacts(config=config), quantization=None, dtype="auto", overrides=None)
     assert isinstance(model, Model)
     return start_of(model, gpu_for(gpu, count=8), engine_args(args, None, vllm), profile_for(vllm))
 

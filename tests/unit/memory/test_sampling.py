@@ -13,7 +13,7 @@ from modelcar_tui.memory.sampling import QUESTION, sampler_bytes
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.model import Model, describe
+from modelcar_tui.models.model import Model, describe_model
 from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.profile import profile_for
 from support.configs import LLAMA_8B
@@ -23,7 +23,7 @@ LEAN = (3.5 * 1024 + 132) * 128256 * 4 / GIB
 
 
 def started(vllm: str, *args: str, gpu: str = "NVIDIA-H100-80GB-HBM3") -> Start:
-    model = describe(ModelFacts(config=LLAMA_8B), quantization=None, dtype="auto", overrides=None)
+    model = describe_model(ModelFacts(config=LLAMA_8B), quantization=None, dtype="auto", overrides=None)
     assert isinstance(model, Model)
     return start_of(model, gpu_for(gpu), engine_args(args, None, vllm), profile_for(vllm))
 

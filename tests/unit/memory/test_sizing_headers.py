@@ -7,7 +7,7 @@ from sizing_models import DEEPSEEK_LITE
 
 from modelcar_tui.models.facts import ModelFacts, TensorGroup
 from modelcar_tui.models.headers import measure
-from modelcar_tui.models.model import Model, describe
+from modelcar_tui.models.model import Model, describe_model
 from support.configs import LLAMA_8B
 
 LAYER = "model.layers.{}."
@@ -31,7 +31,7 @@ def llama() -> list[TensorGroup]:
 
 
 def prepared(config, groups) -> Model:
-    made = describe(
+    made = describe_model(
         ModelFacts(config=config, tensors=tuple(groups)), quantization=None, dtype="auto", overrides=None
     )
     assert isinstance(made, Model)

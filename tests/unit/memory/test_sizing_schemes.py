@@ -13,7 +13,7 @@ from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.memory.weights import BUFFERS
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.listed import storage_for
-from modelcar_tui.models.model import Model, describe
+from modelcar_tui.models.model import Model, describe_model
 from modelcar_tui.models.shape import Shape, shape_of
 from modelcar_tui.models.storage import scheme_of
 from modelcar_tui.models.tensors import Weight
@@ -282,14 +282,14 @@ def test_fp8_checkpoints_of_deepseek_v4_alone_hold_experts_in_4_bits(
 ) -> None:
     config = vllm_data.config_of("deepseek-ai/DeepSeek-V4-Flash", "none") | {"model_type": model_type}
     facts = ModelFacts(config={**config, "expert_dtype": told})
-    model = describe(facts, quantization=flag, dtype="auto", overrides=None)
+    model = describe_model(facts, quantization=flag, dtype="auto", overrides=None)
     assert isinstance(model, Model)
     assert model.scheme.short_experts is short
 
 
 def test_what_is_said_of_gemma_4s_mlps_is_not_said_of_its_experts() -> None:
     facts = ModelFacts(config=vllm_data.config_of("nvidia/Gemma-4-26B-A4B-NVFP4", "none"))
-    model = describe(facts, quantization=None, dtype="auto", overrides=None)
+    model = describe_model(facts, quantization=None, dtype="auto", overrides=None)
     assert isinstance(model, Model)
     ((_, _, own),) = model.storage.runs(3, 4)
     assert [own.of(model.shape, each, experts=True).bits for each in (MLP, EXPERTS)] == [16, 4]
@@ -297,7 +297,7 @@ def test_what_is_said_of_gemma_4s_mlps_is_not_said_of_its_experts() -> None:
 
 def test_kimi_k3s_mxfp4_is_its_experts_alone() -> None:
     facts = ModelFacts(config=vllm_data.config_of("moonshotai/Kimi-K3", "none"))
-    model = describe(facts, quantization=None, dtype="auto", overrides=None)
+    model = describe_model(facts, quantization=None, dtype="auto", overrides=None)
     assert isinstance(model, Model)
     ((_, _, own),) = model.storage.runs(3, 4)
     latent, expert = Weight("latent projections", 7168, 7168), Weight("experts' down", 8, 8, role="expert")

@@ -16,7 +16,7 @@ from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.known import known_models
-from modelcar_tui.models.model import Model, describe
+from modelcar_tui.models.model import Model, describe_model
 from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.profile import profile_for
 
@@ -33,7 +33,7 @@ def told(name: str, words: str) -> ModelFacts:
 
 
 def start(facts: ModelFacts, *args: str, vllm: str = "0.16.0") -> Start:
-    model = describe(facts, quantization=None, dtype="auto", overrides=None)
+    model = describe_model(facts, quantization=None, dtype="auto", overrides=None)
     assert isinstance(model, Model)
     return start_of(model, gpu_for("NVIDIA-H200", count=8), engine_args(args, None, vllm), profile_for(vllm))
 
@@ -117,7 +117,7 @@ def test_a_list_a_flag_or_no_quantization_leaves_nothing_open() -> None:
     name = "qwen3-next-80b-a3b"
     assert open_questions(start(listed(name))) == ()
     assert open_questions(start(ModelFacts(config=known_models().models[name]))) == ()
-    online = describe(
+    online = describe_model(
         ModelFacts(config=known_models().models[name]), quantization="fp8", dtype="auto", overrides=None
     )
     assert isinstance(online, Model)

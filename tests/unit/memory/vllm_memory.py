@@ -20,7 +20,7 @@ from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.memory.weights import BUFFERS, PADDING
-from modelcar_tui.models.model import describe
+from modelcar_tui.models.model import describe_model
 from modelcar_tui.vllm.engine_args import engine_args
 from support import vllm_data
 
@@ -167,7 +167,7 @@ def _weights(answer: dict[str, Any], found: Estimate, freed: Callable[[], float]
 def _freed(job: dict[str, Any], release: str, folder: Path) -> float:
     """GiB of the experts' orders that no kernel keeps."""
     facts = vllm_data.facts(job["model"], job.get("scheme", "none"), folder)
-    model = describe(facts, quantization=None, dtype="auto", overrides=None)
+    model = describe_model(facts, quantization=None, dtype="auto", overrides=None)
     if isinstance(model, str) or model.shape.moe is None or model.scheme.name not in _ORDERED:
         return 0.0
     if _number(release) >= _UNORDERED or model.scheme.ordered:

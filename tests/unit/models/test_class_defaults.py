@@ -13,7 +13,7 @@ from modelcar_tui.models.class_defaults import class_defaults, made_whole
 from modelcar_tui.models.config import text_config
 from modelcar_tui.models.count import count_parameters
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.model import Model, describe
+from modelcar_tui.models.model import Model, describe_model
 from modelcar_tui.models.tensors import true_count
 from modelcar_tui.vllm.context import longest_context
 from modelcar_tui.vllm.engine_args import engine_args
@@ -84,7 +84,7 @@ PIXTRAL = {
 def test_a_published_difference_has_the_weights_of_its_text_model(
     config: dict[str, Any], billions: float
 ) -> None:
-    model = describe(ModelFacts(config=config), quantization=None, dtype="auto", overrides=None)
+    model = describe_model(ModelFacts(config=config), quantization=None, dtype="auto", overrides=None)
     assert isinstance(model, Model)
     assert true_count(model.shape) / 1e9 == pytest.approx(billions, rel=0.003)
 
@@ -144,7 +144,7 @@ def test_a_text_part_without_a_type_has_its_composites() -> None:
 
 def test_a_gguf_header_is_no_difference() -> None:
     header = {"general.architecture": "llama", "llama.block_count": 32, "llama.embedding_length": 4096}
-    found = describe(ModelFacts(gguf=header), quantization=None, dtype="auto", overrides=None)
+    found = describe_model(ModelFacts(gguf=header), quantization=None, dtype="auto", overrides=None)
     assert found == "config.json has no usable vocab_size"
 
 

@@ -14,7 +14,7 @@ from modelcar_tui.models.expert_layers import moe_flags
 from modelcar_tui.models.families import family_of
 from modelcar_tui.models.rope import ropes_of
 from modelcar_tui.models.shape import Shape, shape_of
-from modelcar_tui.models.towers.part import held
+from modelcar_tui.models.towers.part import held_bytes
 from support import vllm_data
 
 ROWS = [
@@ -45,9 +45,9 @@ def weights_of(model: str, kind: str, experts: bool, tp: int) -> dict[str, tenso
     shape = shape_named(model)
     found = {
         weight.label: weight
-        for one, layer_kind, has, _ in tensors.distinct(shape, 0, shape.layers)
+        for one, layer_kind, has, _ in tensors.distinct_layers(shape, 0, shape.layers)
         if has is experts and layer_kind == (kind or layer_kind)
-        for weight in tensors.layer(one, layer_kind, experts=has, tp=tp, ep=1)
+        for weight in tensors.layer_weights(one, layer_kind, experts=has, tp=tp, ep=1)
     }
     assert found, model
     return found
@@ -66,21 +66,21 @@ def test_kimis_experts_are_padded_from_0_27_on() -> None:
     parts = {
         release: next(
             weight.inner
-            for weight in tensors.layer(shape, "state", experts=True, tp=8, ep=1, release=release)
+            for weight in tensors.layer_weights(shape, "state", experts=True, tp=8, ep=1, release=release)
             if weight.label == "experts' down"
         )
         for release in ((0, 24), (0, 27))
     }
     assert parts == {(0, 24): 128, (0, 27): 256}
-    alone = tensors.layer(shape, "state", experts=True, tp=1, ep=1)
+    alone = tensors.layer_weights(shape, "state", experts=True, tp=1, ep=1)
     assert next(weight.inner for weight in alone if weight.label == "experts' down") == 1024
 
 
 def test_layers_that_share_keys_have_no_matrix_for_them_from_0_30_on() -> None:
     shape = shape_named("google/gemma-3n-E4B text")
-    sharing = next(one for one, *_ in tensors.distinct(shape, 34, 35))
+    sharing = next(one for one, *_ in tensors.distinct_layers(shape, 34, 35))
     rows = [
-        next(iter(tensors.layer(sharing, "full", experts=False, tp=8, ep=1, release=release))).out
+        next(iter(tensors.layer_weights(sharing, "full", experts=False, tp=8, ep=1, release=release))).out
         for release in ((0, 28), (0, 30))
     ]
     assert sharing.shares_kv
@@ -92,10 +92,10 @@ def test_deepseek_v4_compresses_each_layer_by_its_own_ratio() -> None:
     rows = [
         [
             weight.out
-            for weight in tensors.layer(one, kind, experts=has, tp=8, ep=1)
+            for weight in tensors.layer_weights(one, kind, experts=has, tp=8, ep=1)
             if weight.label == "compressor"
         ]
-        for one, kind, has, _ in (next(tensors.distinct(shape, at, at + 1)) for at in (0, 2, 3))
+        for one, kind, has, _ in (next(tensors.distinct_layers(shape, at, at + 1)) for at in (0, 2, 3))
     ]
     assert rows == [[], [2048, 512], [1024]]
 
@@ -170,7 +170,7 @@ def test_a_decoder_that_pools_may_have_matrices_after_its_layers(
     arch: str, told: dict[str, Any], tp: int, mib: float
 ) -> None:
     ends = ends_of(Reader(told), arch, told["hidden_size"], 151936)
-    assert held(ends, tp, 2, (0, 32)) / 2**20 == pytest.approx(mib, abs=1e-4)
+    assert held_bytes(ends, tp, 2, (0, 32)) / 2**20 == pytest.approx(mib, abs=1e-4)
 
 
 @pytest.mark.parametrize(

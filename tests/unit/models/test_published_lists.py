@@ -8,14 +8,14 @@ import pytest
 
 from modelcar_tui.memory.cases import model_of
 from modelcar_tui.models.known import known_model, known_models
-from modelcar_tui.models.model import Model, describe
+from modelcar_tui.models.model import Model, describe_model
 from modelcar_tui.models.named_layers import Rule, Storage
 from modelcar_tui.models.public import public_model
-from modelcar_tui.models.scheme import PLAIN
+from modelcar_tui.models.scheme import PLAIN_SCHEME
 
 
 def model(facts: Any) -> Model:
-    found = describe(facts, quantization=None, dtype="auto", overrides=None)
+    found = describe_model(facts, quantization=None, dtype="auto", overrides=None)
     assert isinstance(found, Model), found
     return found
 
@@ -58,7 +58,7 @@ def test_its_attention_is_left_but_for_the_way_out() -> None:
 def _weights(own: Model) -> list[Any]:
     from modelcar_tui.models import tensors
 
-    return list(tensors.layer(own.shape, "mla", experts=True, tp=1, ep=1))
+    return list(tensors.layer_weights(own.shape, "mla", experts=True, tp=1, ep=1))
 
 
 def test_a_case_of_that_name_hears_it_only_with_that_models_sizes() -> None:
@@ -134,6 +134,6 @@ def test_a_pattern_that_no_layer_can_fit_keeps_layers_alike() -> None:
 
 
 def test_a_pattern_with_a_digit_that_layers_can_fit_parts_them() -> None:
-    parted = Storage(PLAIN, [Rule("model.layers.*7.mlp*")])
+    parted = Storage(PLAIN_SCHEME, [Rule("model.layers.*7.mlp*")])
     assert len(list(parted.runs(0, 9))) > 1
-    assert len(list(Storage(PLAIN, [Rule("mtp.layers.0*"), Rule("model.visual.3*")]).runs(0, 9))) == 1
+    assert len(list(Storage(PLAIN_SCHEME, [Rule("mtp.layers.0*"), Rule("model.visual.3*")]).runs(0, 9))) == 1

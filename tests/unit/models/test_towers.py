@@ -9,11 +9,11 @@ import pytest
 
 from modelcar_tui.models.known import known_models
 from modelcar_tui.models.listed import storage_for
-from modelcar_tui.models.scheme import PLAIN, Scheme
+from modelcar_tui.models.scheme import PLAIN_SCHEME, Scheme
 from modelcar_tui.models.shape import Shape, shape_of
 from modelcar_tui.models.splits import tower_fault
 from modelcar_tui.models.tensors import true_count
-from modelcar_tui.models.towers.part import held, part
+from modelcar_tui.models.towers.part import held_bytes, part
 from modelcar_tui.models.towers.pieces import column
 from modelcar_tui.models.towers.registry import parts_of
 from support import vllm_data
@@ -50,7 +50,7 @@ def test_attention_that_the_gpus_cannot_share_is_whole_in_internvit() -> None:
     parts = parts_of(internvl(25), "InternVLChatModel")
     assert isinstance(parts, tuple)
     mlp = 6 * (2 * 3200 * 12800 + 12800)
-    assert held(parts, 1, 2, (0, 32)) - held(parts, 2, 2, (0, 32)) == mlp
+    assert held_bytes(parts, 1, 2, (0, 32)) - held_bytes(parts, 2, 2, (0, 32)) == mlp
     assert tower_fault(shaped(internvl(25)), 2) is None
 
 
@@ -85,11 +85,11 @@ def test_llava_builds_no_layer_beyond_the_one_whose_output_it_takes(taken: objec
     [
         ([], FP8),
         (["lm_head"], FP8),
-        (["re:visual.*"], PLAIN),
-        (["re:.*visual.*"], PLAIN),
-        (["visual.blocks.0.attn.qkv", "visual.blocks.1.attn.qkv"], PLAIN),
-        (["model.visual.merger.mlp.0"], PLAIN),
-        (["re:.*self_attn.*"], PLAIN),  # of the MLP it would be too much; nothing less is known here
+        (["re:visual.*"], PLAIN_SCHEME),
+        (["re:.*visual.*"], PLAIN_SCHEME),
+        (["visual.blocks.0.attn.qkv", "visual.blocks.1.attn.qkv"], PLAIN_SCHEME),
+        (["model.visual.merger.mlp.0"], PLAIN_SCHEME),
+        (["re:.*self_attn.*"], PLAIN_SCHEME),  # of the MLP it would be too much; nothing less is known here
         (["re:.*block_sparse_moe.*"], FP8),
     ],
 )
@@ -97,7 +97,7 @@ def test_a_list_of_what_stays_unquantized_may_name_the_tower(ignored: list[str],
     groups = {"group_0": {"targets": ["Linear"], "weights": {"num_bits": 8, "type": "float"}}}
     raw = {"quant_method": "compressed-tensors", "format": "float-quantized", "config_groups": groups}
     storage = storage_for(raw | {"ignore": ignored}, FP8)
-    assert (storage.of_part("visual").bits < PLAIN.bits) == (scheme is FP8)
+    assert (storage.of_part("visual").bits < PLAIN_SCHEME.bits) == (scheme is FP8)
 
 
 def test_what_is_missing_is_named() -> None:
@@ -179,7 +179,7 @@ def test_towers_and_projectors_are_as_large_as_vllms_own(name: str, told: tuple[
     config, (tp, mebibytes) = configs()[name], told
     parts = parts_of(config, config["architectures"][0])
     assert isinstance(parts, tuple)
-    assert held(parts, tp, 2, (0, 32)) / 2**20 == pytest.approx(mebibytes, rel=1e-4)
+    assert held_bytes(parts, tp, 2, (0, 32)) / 2**20 == pytest.approx(mebibytes, rel=1e-4)
 
 
 def test_deepseek_v4_sees_where_its_config_counts_layers_that_do() -> None:
@@ -189,13 +189,15 @@ def test_deepseek_v4_sees_where_its_config_counts_layers_that_do() -> None:
     assert parts_of(text, arch) == ()
     parts = parts_of(text | {"vision_n_layers": 24}, arch)
     assert isinstance(parts, tuple)
-    assert held(parts, 8, 2, (0, 32)) / 2**20 == pytest.approx(87.92, rel=1e-3)
+    assert held_bytes(parts, 8, 2, (0, 32)) / 2**20 == pytest.approx(87.92, rel=1e-3)
     assert {part.quantized for part in parts} == {False}
 
 
 def test_layers_that_were_pytorchs_before_vllm_cut_them_were_not_quantized_then() -> None:
     pieces = column(1024, 1024, bias=False)
     parts = [part("audio", pieces, name="audio_tower", cut_since=(0, 28))]
-    whole, cut = (held(parts, 2, 2, release, scheme_of=lambda name: FP8) for release in ((0, 27), (0, 28)))
+    whole, cut = (
+        held_bytes(parts, 2, 2, release, scheme_of=lambda name: FP8) for release in ((0, 27), (0, 28))
+    )
     assert whole == 2 * 2**20
     assert cut == pytest.approx(2**19, rel=1e-3)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.model import Model, describe
+from modelcar_tui.models.model import Model, describe_model
 from modelcar_tui.vllm.context import implied_context, longest_context
 from modelcar_tui.vllm.engine_args import engine_args
 
@@ -53,5 +53,5 @@ def test_an_override_that_a_release_does_not_hear_is_not_counted() -> None:
 
 def test_every_config_of_the_data_can_be_sized() -> None:
     facts = [ModelFacts(config=row["config"]) for row in ROWS]
-    made = [describe(one, quantization=None, dtype="auto", overrides=None) for one in facts]
+    made = [describe_model(one, quantization=None, dtype="auto", overrides=None) for one in facts]
     assert all(isinstance(model, Model) for model in made)

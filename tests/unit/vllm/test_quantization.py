@@ -15,9 +15,9 @@ from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.vendor import hardware
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
-from modelcar_tui.models.declared import declared
+from modelcar_tui.models.declared import declared_scheme
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.scheme_table import by_id, rows
+from modelcar_tui.models.scheme_table import rows, schemes_by_id
 from modelcar_tui.models.storage import scheme_of_model
 from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.quantization import judge, minimum_capability, refused, runs, unbuilt
@@ -184,7 +184,7 @@ def test_a_release_is_judged_to_its_last_number() -> None:
 
 def test_each_scheme_has_one_row_for_its_checkpoints_and_one_for_its_gpus() -> None:
     assert {row.id for row in rows()} == {rule.id for rule in TABLE.schemes}
-    assert len(rows()) == len(by_id()) == len(TABLE.schemes)
+    assert len(rows()) == len(schemes_by_id()) == len(TABLE.schemes)
 
 
 def test_each_word_of_a_config_means_one_scheme() -> None:
@@ -192,10 +192,10 @@ def test_each_word_of_a_config_means_one_scheme() -> None:
     assert len(words) == len(set(words))
     said = [(method, word) for row in rows() for method, found in row.says.items() for word in found]
     assert len(said) == len(set(said))
-    assert {row.like for row in rows() if row.like} <= set(by_id())
+    assert {row.like for row in rows() if row.like} <= set(schemes_by_id())
 
 
 def test_every_scheme_can_be_declared() -> None:
-    reached = {scheme for config in CONFIGS.values() for scheme in declared(quantized(config)).schemes}
-    unreached = set(by_id()) - reached
+    reached = {scheme for config in CONFIGS.values() for scheme in declared_scheme(quantized(config)).schemes}
+    unreached = set(schemes_by_id()) - reached
     assert unreached == {"fp16", "bf16", "fp32", "gguf", "quark-nvfp4", "w4a8-fp8"}

@@ -8,8 +8,8 @@ import pytest
 from quantized_models import LLAMA
 
 from modelcar_tui.core.facts import Fact, Source
-from modelcar_tui.models.catalog import catalog, family_key, same_model
-from modelcar_tui.models.declared import declared, scheme_of_name
+from modelcar_tui.models.catalog import catalog, family_key, images_of_same_model
+from modelcar_tui.models.declared import declared_scheme, scheme_of_name
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.runs_on import check, worst
 from modelcar_tui.vllm.support import Compatibility, Support
@@ -66,8 +66,8 @@ def ask(model: ModelFacts, capability: str | None = "9.0", vllm: str | None = "0
     ],
 )
 def test_what_a_checkpoint_declares(config: dict[str, Any], schemes: tuple[str, ...]) -> None:
-    assert declared(ModelFacts(config=LLAMA, quantization=config)).schemes == schemes
-    assert declared(ModelFacts(config=LLAMA | {"quantization_config": config})).schemes == schemes
+    assert declared_scheme(ModelFacts(config=LLAMA, quantization=config)).schemes == schemes
+    assert declared_scheme(ModelFacts(config=LLAMA | {"quantization_config": config})).schemes == schemes
 
 
 def test_a_mixed_checkpoint_has_an_answer_for_each_of_its_schemes() -> None:
@@ -150,7 +150,7 @@ def test_a_variant_that_does_not_run_either_is_not_named() -> None:
 
 
 def test_variants_of_one_model_share_their_family() -> None:
-    found = {entry.repository for entry in same_model(f"{GRANITE}-quantized-w8a8:1.5")}
+    found = {entry.repository for entry in images_of_same_model(f"{GRANITE}-quantized-w8a8:1.5")}
     assert {
         "rhelai1/modelcar-granite-3-1-8b-instruct",
         "rhelai1/modelcar-granite-3-1-8b-instruct-fp8-dynamic",

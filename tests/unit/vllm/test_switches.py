@@ -10,7 +10,7 @@ import pytest
 
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.known import known_models
-from modelcar_tui.models.model import Model, describe
+from modelcar_tui.models.model import Model, describe_model
 from modelcar_tui.models.shape import Shape
 from modelcar_tui.vllm.engine_args import engine_args
 from modelcar_tui.vllm.profile import profile_for
@@ -37,7 +37,7 @@ def multi(*names: str) -> str:
 def shape_of(model: str) -> Shape:
     configs: dict[str, Any] = known_models().models
     config = next(one for name, one in configs.items() if model.lower() in name.lower())
-    found = describe(ModelFacts(config=config), quantization=None, dtype="auto", overrides=None)
+    found = describe_model(ModelFacts(config=config), quantization=None, dtype="auto", overrides=None)
     assert isinstance(found, Model)
     return found.shape
 

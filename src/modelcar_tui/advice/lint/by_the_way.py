@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modelcar_tui.advice.lint.remarks import ERROR, WARNING, Remarks
 from modelcar_tui.advice.repairs.hybrid_manager import FLAG, manager_fault
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm.arguments import Argument
 from modelcar_tui.vllm.engine_args import engine_args, written_overrides
 from modelcar_tui.vllm.overrides import heard, rope_fault, rope_key

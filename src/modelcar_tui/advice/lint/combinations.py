@@ -8,10 +8,7 @@ from typing import Any
 from modelcar_tui.advice.finding import Stops
 from modelcar_tui.advice.lint.remarks import ERROR, NOTE, WARNING, Remarks
 from modelcar_tui.hardware import Gpu
-from modelcar_tui.models.config import architecture_of, makes_no_text
-from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.model import tensor_parallel_fault
-from modelcar_tui.models.parts import no_experts
+from modelcar_tui.models import ModelFacts, architecture_of, makes_no_text, no_experts, tensor_parallel_fault
 from modelcar_tui.vllm.arguments import Argument, has_switch, last_value
 from modelcar_tui.vllm.context import longest_context
 from modelcar_tui.vllm.engine_args import overrides

@@ -25,7 +25,7 @@ from modelcar_tui.advice.lint.template import lint_template
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import ArgumentsFrom, Ignore, Manifest, ModelCar, Position
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm.arguments import Argument, take_apart
 from modelcar_tui.vllm.faults import Judge
 from modelcar_tui.vllm.variables import in_words, settles, with_environment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from modelcar_tui.advice.lint.remarks import ERROR, Remarks
 from modelcar_tui.advice.repairs.quantization_flag import Numbers, asked_of
 from modelcar_tui.memory import cut_fault
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm.arguments import Argument, has_switch
 from modelcar_tui.vllm.cache_scales import scales_refused
 from modelcar_tui.vllm.engine_args import server_args

@@ -11,7 +11,7 @@ from typing import Any
 
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
 from modelcar_tui.advice.repairs.ropes import in_its_words
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.arguments import Argument, canonical, exists
 from modelcar_tui.vllm.faults import refused_value

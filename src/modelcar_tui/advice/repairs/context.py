@@ -10,7 +10,7 @@ from modelcar_tui.advice.repairs.values import intended
 from modelcar_tui.core.facts import Fact, Source, Term
 from modelcar_tui.manifest import flag_of
 from modelcar_tui.memory import Estimate, Outcome
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm.arguments import Argument
 from modelcar_tui.vllm.context import implied_context, longest_context
 from modelcar_tui.vllm.engine_args import overrides

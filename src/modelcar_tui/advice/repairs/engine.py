@@ -6,7 +6,7 @@ from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import ServingArguments, effective
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm.arguments import Argument, take_apart
 from modelcar_tui.vllm.refusals import asked_of, refusals
 from modelcar_tui.vllm.refused.asked import TP, Refusal

@@ -5,8 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
-from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.model import describe
+from modelcar_tui.models import ModelFacts, describe_model
 from modelcar_tui.vllm.arguments import Argument
 from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
 from modelcar_tui.vllm.profile import profile_for
@@ -21,7 +20,7 @@ def manager_fault(args: EngineArgs, facts: ModelFacts | None, vllm: str | None) 
     """Why vLLM stops over the manager on a GPU that has it; empty where it does not, or nothing is known."""
     if facts is None or facts.config is None:
         return ""
-    model = describe(facts, quantization=args.quantization, dtype="auto", overrides=args.overrides)
+    model = describe_model(facts, quantization=args.quantization, dtype="auto", overrides=args.overrides)
     return "" if isinstance(model, str) else manager_refused(model.shape, args, profile_for(vllm), "nvidia")
 
 

@@ -12,8 +12,7 @@ from modelcar_tui.advice.repairs.values import EXPERTS, intended
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import Operation, effective
 from modelcar_tui.memory import Outcome, cut_fault, estimate
-from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.model import tensor_parallel_fault
+from modelcar_tui.models import ModelFacts, tensor_parallel_fault
 from modelcar_tui.vllm.arguments import Argument, has_switch
 from modelcar_tui.vllm.engine_args import engine_args, overrides
 

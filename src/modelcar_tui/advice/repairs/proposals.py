@@ -23,7 +23,7 @@ from modelcar_tui.advice.repairs.values import accepted, repair_combinations, re
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import Change, ModelCar, Operation, effective
 from modelcar_tui.memory import Estimate
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.arguments import Argument, canonical, last_value, take_apart
 from modelcar_tui.vllm.readings import answering

@@ -8,7 +8,7 @@ import msgspec
 
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
 from modelcar_tui.hardware import Gpu, Hardware, hardware
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm.arguments import Argument, has_switch
 from modelcar_tui.vllm.cache_scales import scales_refused
 from modelcar_tui.vllm.declaration import Asked

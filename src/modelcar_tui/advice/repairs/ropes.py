@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
-from modelcar_tui.models.config import Config, Reader, text_config, text_part
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import Config, ModelFacts, Reader, text_config, text_part
 from modelcar_tui.vllm.arguments import Argument
 from modelcar_tui.vllm.context import longest_context
 from modelcar_tui.vllm.overrides import SCALING, heard, rope_fault, rope_key, yarn_is_in

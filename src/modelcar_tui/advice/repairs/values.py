@@ -17,8 +17,7 @@ import msgspec
 import yaml
 
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
-from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.parts import no_experts
+from modelcar_tui.models import ModelFacts, no_experts
 from modelcar_tui.vllm.argument_table import Flag
 from modelcar_tui.vllm.arguments import Argument, has_switch, take_apart
 from modelcar_tui.vllm.companions import needed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.hardware import Gpu
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm.arguments import last_value, take_apart
 from modelcar_tui.vllm.runs_on import check
 from modelcar_tui.vllm.support import Compatibility, Support

@@ -13,12 +13,15 @@ from modelcar_tui.advice.repairs.context import cut_to
 from modelcar_tui.advice.solver.tuning import EXPERTS, USEFUL, Tuning, cost, tuned
 from modelcar_tui.hardware import Gpu, hardware
 from modelcar_tui.memory import Estimate, Outcome, estimate
-from modelcar_tui.models.config import architecture_of, text_config
-from modelcar_tui.models.declared import is_moe
-from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.model import tensor_parallel_fault
-from modelcar_tui.models.storage import scheme_of_model
-from modelcar_tui.models.towers.tower import tower_of
+from modelcar_tui.models import (
+    ModelFacts,
+    architecture_of,
+    is_moe,
+    scheme_of_model,
+    tensor_parallel_fault,
+    text_config,
+)
+from modelcar_tui.models.towers import tower_of
 from modelcar_tui.vllm.argument_table import argument_table
 from modelcar_tui.vllm.arguments import exists
 from modelcar_tui.vllm.context import implied_context, longest_context

@@ -6,10 +6,14 @@ from modelcar_tui.advice.solver.checks import blocked_by, checked
 from modelcar_tui.advice.solver.search import Found, Search
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.hardware import Gpu
-from modelcar_tui.models.catalog import CatalogImage, find_image, same_model
-from modelcar_tui.models.declared import declared
-from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.scheme_table import by_id
+from modelcar_tui.models import (
+    CatalogImage,
+    ModelFacts,
+    declared_scheme,
+    find_catalog_image,
+    images_of_same_model,
+    schemes_by_id,
+)
 from modelcar_tui.vllm.support import Support
 
 _REGISTRY = "registry.redhat.io/"
@@ -34,7 +38,9 @@ def smaller_variant(
         whole: with all of the context that users need; else with some of it.
     """
     own = _bits(image, facts)
-    named = [entry for entry in same_model(image) if entry.listed and entry.bits and entry.bits < own]
+    named = [
+        entry for entry in images_of_same_model(image) if entry.listed and entry.bits and entry.bits < own
+    ]
     best: tuple[tuple[bool, bool, int], str] | None = None
     for entry in named:
         native, found = _serves(entry, facts, gpu, search, vllm, whole=whole)
@@ -49,16 +55,16 @@ def smaller_variant(
 
 def serves_here(reference: str, facts: ModelFacts, gpu: Gpu, search: Search, vllm: str | None) -> bool:
     """Whether the image that `reference` names, a variant of this model, would serve on these GPUs."""
-    entry = find_image(reference.removeprefix(_REGISTRY))
+    entry = find_catalog_image(reference.removeprefix(_REGISTRY))
     return entry is not None and _serves(entry, facts, gpu, search, vllm, whole=False)[1] is not None
 
 
 def _bits(image: str, facts: ModelFacts) -> int:
     """Of the model as it is: what its checkpoint declares, else what the catalog or its name says."""
-    schemes = declared(facts, reference=image).schemes
-    entry = find_image(image.partition("@")[0].removeprefix("oci://").partition(":")[0])
+    schemes = declared_scheme(facts, reference=image).schemes
+    entry = find_catalog_image(image.partition("@")[0].removeprefix("oci://").partition(":")[0])
     told = facts.bits.value or (entry.bits if entry else None) or 16
-    return min((by_id()[scheme].bits for scheme in schemes), default=told)
+    return min((schemes_by_id()[scheme].bits for scheme in schemes), default=told)
 
 
 def _serves(

@@ -6,7 +6,7 @@ import re
 from math import prod
 
 from modelcar_tui.image.files.safetensors import BITS
-from modelcar_tui.models.facts import TensorGroup
+from modelcar_tui.models import TensorGroup
 
 _NOT_WEIGHTS = re.compile(
     r"(?:[._](?:weight_scale(?:_inv|_2)?|input_scale|output_scale|scales?|[kvq]_scale|zero_point|weight_zero_point"

@@ -16,7 +16,7 @@ from modelcar_tui.image.files.count import count_parameters, dominant_bits
 from modelcar_tui.image.files.declared import declared, quantization_part
 from modelcar_tui.image.files.gguf import Gguf
 from modelcar_tui.image.files.safetensors import Header, merge_groups
-from modelcar_tui.models.facts import ModelFacts, TensorGroup
+from modelcar_tui.models import ModelFacts, TensorGroup
 
 INDEX = "model.safetensors.index.json"
 DOCUMENTS = {

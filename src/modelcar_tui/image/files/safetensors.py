@@ -15,7 +15,7 @@ from modelcar_tui.core.decode import decoder
 from modelcar_tui.core.text import clean
 from modelcar_tui.image.errors import ImageError, Trouble, fault
 from modelcar_tui.image.files.source import Source
-from modelcar_tui.models.facts import TensorGroup
+from modelcar_tui.models import TensorGroup
 
 HEADER_LIMIT = 16 * 1024 * 1024
 _MOST_TENSORS = 1_000_000

@@ -20,7 +20,7 @@ from modelcar_tui.image.files.source import Budget
 from modelcar_tui.image.manifests import Descriptor, ImageIndex, ImageManifest, parse_manifest
 from modelcar_tui.image.options import ImageOptions
 from modelcar_tui.image.registry.client import RawManifest, Repository
-from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models import ModelFacts
 
 _CONFIG_LIMIT = 1 << 20
 

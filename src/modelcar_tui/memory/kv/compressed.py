@@ -11,7 +11,7 @@ from modelcar_tui.core.rounding import round_up
 from modelcar_tui.memory.kv.flight import in_flight
 from modelcar_tui.memory.kv.specs import Layers, Spec
 from modelcar_tui.memory.start import Start
-from modelcar_tui.models.compressed import OVERLAPPING, Compressed
+from modelcar_tui.models import OVERLAPPING_RATIO, CompressedAttention
 
 _BLOCK = 256
 """Tokens of a block before compression (its indexer's only size)."""
@@ -25,7 +25,7 @@ _STATE_BLOCKS = {True: 4, False: 8}
 numbers, and of the others."""
 
 
-def compressed_layers(start: Start, own: Compressed, rank: tuple[int, int]) -> Layers:
+def compressed_layers(start: Start, own: CompressedAttention, rank: tuple[int, int]) -> Layers:
     """The caches of the layers `rank`."""
     found: Counter[Spec] = Counter()
     for ratio, count in Counter(own.ratios[rank[0] : rank[1]]).items():
@@ -34,12 +34,12 @@ def compressed_layers(start: Start, own: Compressed, rank: tuple[int, int]) -> L
     return tuple(found.items())
 
 
-def _layer(start: Start, own: Compressed, ratio: int) -> list[Spec]:
+def _layer(start: Start, own: CompressedAttention, ratio: int) -> list[Spec]:
     block, ahead = start.args.block_size or _BLOCK, in_flight(start)
     found = [_window(_WINDOW_BLOCK, _LATENT, own.window, ahead)]
     if ratio <= 1:
         return found
-    overlaps = ratio == OVERLAPPING
+    overlaps = ratio == OVERLAPPING_RATIO
     groups, states = (2, _STATE_BLOCKS[True]) if overlaps else (1, _STATE_BLOCKS[False])
     if overlaps:
         keys = own.index_dim + own.index_dim // 128 * 4

@@ -14,8 +14,7 @@ from modelcar_tui.memory.kv.specs import KEEPS_ALL, Layers, Spec
 from modelcar_tui.memory.kv.states import aligned_block, state_spec
 from modelcar_tui.memory.kv.widths import head_bytes, number_bytes
 from modelcar_tui.memory.start import Start
-from modelcar_tui.models.parts import Mla
-from modelcar_tui.models.shape import Shape
+from modelcar_tui.models import Mla, Shape
 
 _SPARSE_FP8 = 656
 """Bytes of a token in DeepSeek's 8-bit layout, which FlashMLA's sparse backend asks for (vllm

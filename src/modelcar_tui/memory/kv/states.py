@@ -13,7 +13,7 @@ from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.memory.kv.specs import Spec
 from modelcar_tui.memory.kv.widths import FLOATS
 from modelcar_tui.memory.start import Start
-from modelcar_tui.models.states import State
+from modelcar_tui.models import StateLayer
 
 _NEMOTRON_TELLS = (0, 13)
 """From here on Nemotron-H's config.json says the state's dtype."""
@@ -140,7 +140,7 @@ def _step(start: Start) -> int:
     return lcm(step, _DELTA_STEP) if _flashinfer(start) and state_mode(start) == "align" else step
 
 
-def _channels(state: State, tp: int) -> int:
+def _channels(state: StateLayer, tp: int) -> int:
     """Of the convolution; groups that the GPUs can't share out are repeated (mamba_utils.py
     `extra_groups_for_head_shards`).
     """
@@ -148,7 +148,7 @@ def _channels(state: State, tp: int) -> int:
     return state.conv_channels + 2 * extra * state.state_b * (state.kind == "mamba2")
 
 
-def _width(start: Start, state: State) -> int:
+def _width(start: Start, state: StateLayer) -> int:
     """Bytes of one number of the recurrent state."""
     asked = start.args.mamba_ssm_dtype
     if asked in FLOATS and _since(start, _HEARS_DTYPE, state):
@@ -168,6 +168,6 @@ def _conv_width(start: Start) -> int:
     return FLOATS.get(start.args.mamba_dtype) or start.model.width
 
 
-def _since(start: Start, releases: Mapping[str, tuple[int, int]], state: State) -> bool:
+def _since(start: Start, releases: Mapping[str, tuple[int, int]], state: StateLayer) -> bool:
     """Whether the release is one from that of the state's kind on; never where the kind has none."""
     return state.kind in releases and start.profile.release >= releases[state.kind]

@@ -3,7 +3,7 @@ backends' `customize_spec`)."""
 
 from __future__ import annotations
 
-from modelcar_tui.models.model import Model
+from modelcar_tui.models import Model
 
 _SCALE = 4
 """Bytes of the scale that each token of each head keeps for its keys, and one for its values (vllm

@@ -13,7 +13,7 @@ _NARROW = 64
 _STACK = 2
 
 
-class Body(msgspec.Struct, frozen=True):
+class EncoderBody(msgspec.Struct, frozen=True):
     """The layers that each row goes through."""
 
     hidden: int
@@ -23,7 +23,7 @@ class Body(msgspec.Struct, frozen=True):
     part: Part
 
 
-def body_of(parts: Iterable[Part], kind: str) -> Body | None:
+def encoder_body(parts: Iterable[Part], kind: str) -> EncoderBody | None:
     """The deepest stack of equal matrices in the parts of a kind, which may hold attention and MLPs apart;
     None where there is none."""
     matrices = [
@@ -40,4 +40,4 @@ def body_of(parts: Iterable[Part], kind: str) -> Body | None:
     hidden = min(min(piece.out, piece.inner) for piece, _ in stack)
     last, owner = max(stack, key=lambda one: one[0].inner)
     gated = last.inner > hidden and any(piece.out == 2 * last.inner for piece, _ in stack)
-    return Body(hidden, last.inner, gated, owner)
+    return EncoderBody(hidden, last.inner, gated, owner)

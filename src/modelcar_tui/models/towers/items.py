@@ -20,7 +20,7 @@ _IMAGES_TAKEN_OFF = (0, 10)
 _GEMMA_FRAMES, _GEMMA_FRAME_TOKENS, _GEMMA_MARKS = 32, 70, 8
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True):
+class MediaItem(msgspec.Struct, frozen=True, kw_only=True):
     """One image, video or recording."""
 
     tokens: int
@@ -33,7 +33,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     """Numbers that go in: pixels or spectrum."""
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class ItemLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What an item's size hangs on beside the model."""
 
     release: tuple[int, ...]
@@ -73,22 +73,22 @@ class Media(msgspec.Struct, frozen=True, kw_only=True):
     """Without a kernel for variable lengths, a mask of rows x rows is made."""
 
 
-def items(media: Media, asked: Asked) -> dict[str, Item]:
+def largest_items(media: Media, asked: ItemLimits) -> dict[str, MediaItem]:
     """The largest item by modality."""
     return dict(_RULES[media.rule](media, asked))
 
 
-def _of_tokens(media: Media, tokens: int) -> Item:
+def _of_tokens(media: Media, tokens: int) -> MediaItem:
     rows = tokens * media.merge**2
-    return Item(tokens=tokens, rows=rows, outputs=tokens, values=rows * media.values)
+    return MediaItem(tokens=tokens, rows=rows, outputs=tokens, values=rows * media.values)
 
 
-def _image(media: Media, asked: Asked) -> Item:
+def _image(media: Media, asked: ItemLimits) -> MediaItem:
     pixels = min(asked.pixels or media.pixels, 2**31)
     return _of_tokens(media, max(1, pixels // (media.patch * media.merge) ** 2))
 
 
-def _qwen2(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
+def _qwen2(media: Media, asked: ItemLimits) -> Iterator[tuple[str, MediaItem]]:
     """qwen2_vl.py: as many pairs of frames as the context takes, up to 16 frames, since 0.11 up to 14."""
     image = _image(media, asked)
     yield "image", image
@@ -97,7 +97,7 @@ def _qwen2(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
     yield "video", _of_tokens(media, max(1, min(pairs, room // image.tokens)) * image.tokens)
 
 
-def _qwen3(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
+def _qwen3(media: Media, asked: ItemLimits) -> Iterator[tuple[str, MediaItem]]:
     """qwen3_vl.py: a video's pixels are bounded over all its frames, two of which are one row of patches."""
     yield "image", _image(media, asked)
     told = asked.pixels if asked.release >= _VIDEOS_HEAR_PIXELS else asked.size
@@ -108,7 +108,7 @@ def _qwen3(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
     yield "video", msgspec.structs.replace(video, tokens=places)
 
 
-def _glm4v(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
+def _glm4v(media: Media, asked: ItemLimits) -> Iterator[tuple[str, MediaItem]]:
     """glm4_1v.py: an image is two frames of itself; videos take what the context leaves. Its processors have
     a `size` and no `max_pixels`."""
     pixels = min(asked.size or media.pixels, 2**31)
@@ -120,18 +120,18 @@ def _glm4v(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
     yield "video", _of_tokens(media, min(grids, most))
 
 
-def _tiles(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
+def _tiles(media: Media, asked: ItemLimits) -> Iterator[tuple[str, MediaItem]]:
     """Images that are cut into tiles of one size, or are one."""
     yield "image", _tiled(media, media.tiles)
 
 
-def _tiled(media: Media, tiles: int) -> Item:
+def _tiled(media: Media, tiles: int) -> MediaItem:
     rows = tiles * media.rows
     tokens = max(1, tiles * media.tokens)  # of a tower too small to be real
-    return Item(tokens=tokens, rows=rows, outputs=tokens, values=rows * media.values)
+    return MediaItem(tokens=tokens, rows=rows, outputs=tokens, values=rows * media.values)
 
 
-def _intern(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
+def _intern(media: Media, asked: ItemLimits) -> Iterator[tuple[str, MediaItem]]:
     """internvl.py: a video's frames are tiles, as many as the context takes."""
     image = _tiled(media, media.tiles)
     yield "image", image
@@ -139,29 +139,29 @@ def _intern(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
     yield "video", _tiled(media, max(1, room // max(1, media.tokens)))
 
 
-def _pixtral(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
+def _pixtral(media: Media, asked: ItemLimits) -> Iterator[tuple[str, MediaItem]]:
     """pixtral.py, mistral3.py: a square, and a break after each line."""
     side = max(1, media.tiles)
     item = _of_tokens(media, side * side)
     yield "image", msgspec.structs.replace(item, tokens=side * (side + 1))
 
 
-def _chunk(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
+def _chunk(media: Media, asked: ItemLimits) -> Iterator[tuple[str, MediaItem]]:
     """kimi_k25.py: its processor counts patches and takes no pixels."""
     yield "vision_chunk", _image(media, msgspec.structs.replace(asked, pixels=0))
 
 
-def _moon(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
+def _moon(media: Media, asked: ItemLimits) -> Iterator[tuple[str, MediaItem]]:
     """kimi_vl.py: its processor counts patches and takes no pixels."""
     yield "image", _image(media, msgspec.structs.replace(asked, pixels=0))
 
 
-def _dots(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
+def _dots(media: Media, asked: ItemLimits) -> Iterator[tuple[str, MediaItem]]:
     """dots_ocr.py, with Qwen2-VL's processor."""
     yield "image", _image(media, asked)
 
 
-def _gemma4(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
+def _gemma4(media: Media, asked: ItemLimits) -> Iterator[tuple[str, MediaItem]]:
     """gemma4_mm.py: 32 frames of 70 tokens."""
     yield "image", _of_tokens(media, media.tokens)
     frames = _of_tokens(media, _GEMMA_FRAMES * _GEMMA_FRAME_TOKENS)
@@ -169,23 +169,23 @@ def _gemma4(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
     yield "video", msgspec.structs.replace(frames, tokens=places)
 
 
-def _audio(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
+def _audio(media: Media, asked: ItemLimits) -> Iterator[tuple[str, MediaItem]]:
     """A window of 30 seconds (qwen2_audio.py, ultravox.py)."""
     yield "audio", _tiled(media, 1)
 
 
-def _long_audio(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
+def _long_audio(media: Media, asked: ItemLimits) -> Iterator[tuple[str, MediaItem]]:
     """voxtral.py: a recording that fills the context."""
     yield "audio", _tiled(media, max(1, asked.context // max(1, media.tokens)))
 
 
-def _omni(media: Media, asked: Asked) -> Iterator[tuple[str, Item]]:
+def _omni(media: Media, asked: ItemLimits) -> Iterator[tuple[str, MediaItem]]:
     """qwen2_5_omni_thinker.py, qwen3_omni_moe_thinker.py: Qwen2-VL's rule; sound is smaller always."""
     yield from _qwen2(media, asked)
-    yield "audio", Item(tokens=750, rows=1500, outputs=750, values=128 * 3000)
+    yield "audio", MediaItem(tokens=750, rows=1500, outputs=750, values=128 * 3000)
 
 
-_RULES: dict[str, Callable[[Media, Asked], Iterator[tuple[str, Item]]]] = {
+_RULES: dict[str, Callable[[Media, ItemLimits], Iterator[tuple[str, MediaItem]]]] = {
     "qwen2": _qwen2,
     "qwen3": _qwen3,
     "glm4v": _glm4v,

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from modelcar_tui.models.scheme import PLAIN, Scheme
+from modelcar_tui.models.scheme import PLAIN_SCHEME, Scheme
 from modelcar_tui.models.towers.pieces import Piece
 from modelcar_tui.models.towers.pieces import held as pieces_held
 
@@ -70,14 +70,14 @@ def part(kind: Kind, pieces: Iterable[Piece], **told: object) -> Part:
     return Part(kind=kind, pieces=tuple(pieces), **told)  # type: ignore[arg-type]
 
 
-def held(
+def held_bytes(
     parts: Iterable[Part],
     tp: int,
     width: int,
     release: tuple[int, ...],
     *,
     data: bool = False,
-    scheme_of: Callable[[str], Scheme] = lambda name: PLAIN,
+    scheme_of: Callable[[str], Scheme] = lambda name: PLAIN_SCHEME,
 ) -> float:
     """Bytes on each of `tp` GPUs.
 
@@ -90,7 +90,7 @@ def held(
             one.pieces,
             one.shared_by(tp, release, data=data),
             width,
-            scheme_of(one.name) if one.quantized and release >= one.cut_since else PLAIN,
+            scheme_of(one.name) if one.quantized and release >= one.cut_since else PLAIN_SCHEME,
         )
         for one in parts
     )

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from modelcar_tui.core.rounding import round_up
-from modelcar_tui.models.scheme import PLAIN, Scheme
+from modelcar_tui.models.scheme import PLAIN_SCHEME, Scheme
 
 VOCAB_STEP = 64
 
@@ -55,7 +55,7 @@ class Piece(msgspec.Struct, frozen=True):
         return shared if shared % tp else 0
 
 
-def held(pieces: Iterable[Piece], tp: int, width: int, scheme: Scheme = PLAIN) -> float:
+def held(pieces: Iterable[Piece], tp: int, width: int, scheme: Scheme = PLAIN_SCHEME) -> float:
     """Bytes on each of `tp` GPUs.
 
     Args:
@@ -67,7 +67,7 @@ def held(pieces: Iterable[Piece], tp: int, width: int, scheme: Scheme = PLAIN) -
 
 def _bytes(piece: Piece, tp: int, width: int, scheme: Scheme) -> float:
     out, inner = piece.on(tp)
-    if piece.linear and inner > 1 and scheme.bits < PLAIN.bits:
+    if piece.linear and inner > 1 and scheme.bits < PLAIN_SCHEME.bits:
         return scheme.linear_bytes(out, inner) * piece.count
     return out * inner * piece.count * (piece.own_width or width)
 

@@ -81,7 +81,7 @@ class Configuration:
 
     async def _images(self, context: Context, manifest: Manifest) -> dict[str, ImageFacts]:
         from modelcar_tui.image import ImageOptions, inspect_images, not_inspected
-        from modelcar_tui.models.count import count_parameters
+        from modelcar_tui.models import count_parameters
 
         settings = context.settings
         options = ImageOptions(authfile=settings.authfile, registries_conf=settings.registries_conf)

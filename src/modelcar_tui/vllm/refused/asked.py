@@ -9,9 +9,7 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.models.config import architecture_of, overridden, text_config
-from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.shape import Shape, shape_of
+from modelcar_tui.models import ModelFacts, Shape, architecture_of, overridden, shape_of, text_config
 from modelcar_tui.vllm.arguments import Argument
 from modelcar_tui.vllm.engine_args import given, overrides
 from modelcar_tui.vllm.faults import refused_value

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.models.shape import Shape
+from modelcar_tui.models import Shape
 from modelcar_tui.vllm.refused.asked import Asked, Refusal, Refusals
 from modelcar_tui.vllm.release import reached
 from modelcar_tui.vllm.support import Support

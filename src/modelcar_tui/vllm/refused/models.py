@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelcar_tui.models.config import makes_no_text
+from modelcar_tui.models import makes_no_text
 from modelcar_tui.vllm.refused.asked import Asked, Refusal, Refusals
 
 _RUNNER, _CONVERT = "--runner", "--convert"

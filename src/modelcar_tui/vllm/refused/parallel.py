@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelcar_tui.models.parts import no_experts
+from modelcar_tui.models import no_experts
 from modelcar_tui.vllm.refused.asked import DP, TP, Asked, Refusal, Refusals
 
 EXPERTS, BALANCED = "--enable-expert-parallel", "--enable-eplb"
