@@ -16,9 +16,9 @@ from pathlib import Path
 
 from modelcar_tui.core.resources import demo_logs
 from modelcar_tui.core.secrets import Redactor, teach
+from modelcar_tui.qa.log import SpoolReader
 from modelcar_tui.qa.log.lines import K8sFile
 from modelcar_tui.qa.log.pipeline import Pipeline
-from modelcar_tui.qa.log.spool import SpoolReader
 
 CHUNK = 65_536
 STAMP = b"2026-11-23T22:41:55.812861762+00:00 stdout F "

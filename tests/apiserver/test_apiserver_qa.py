@@ -322,20 +322,24 @@ async def test_left_overs_are_deleted_by_their_uid(bench: Bench) -> None:
     names = ["Secret/left", "ConfigMap/left", "Secret/renewed", "Secret/never-made"]
     now = time.time()
     async with connect(find(options), options) as api:
-        old = await cleanup.look(api, names, run_id="r", began=now + 1000, ended=now + 2000)
+        old = await cleanup.find_leftovers(api, names, run_id="r", began=now + 1000, ended=now + 2000)
         assert not [one for one in old if one.ours], old
-        found = await cleanup.look(api, names, run_id="r", began=now - 60, ended=now)
+        found = await cleanup.find_leftovers(api, names, run_id="r", began=now - 60, ended=now)
         assert [one.name for one in found if one.ours] == ["left", "left", "renewed"], found
         bench.server.api.delete(f"{made['secrets']}/renewed")
         bench.server.post(made["secrets"], {"metadata": {"name": "renewed"}})
-        told = await cleanup.delete(api, found)
+        told = await cleanup.delete_leftovers(api, found)
         assert [line.partition(":")[0] for line in told] == ["deleted", "deleted", "not deleted"], told
         assert bench.server.api.get(f"{made['secrets']}/renewed").status_code == 200
         assert bench.server.api.get(f"{made['secrets']}/left").status_code == 404
-        space = await cleanup.look(api, [f"Namespace/{spaces[0]}"], run_id="r", began=now - 60, ended=now)
-        assert (await cleanup.delete(api, space))[0].startswith("deleted: Namespace")
+        space = await cleanup.find_leftovers(
+            api, [f"Namespace/{spaces[0]}"], run_id="r", began=now - 60, ended=now
+        )
+        assert (await cleanup.delete_leftovers(api, space))[0].startswith("deleted: Namespace")
         # No controller empties it here: it stays, and says that it is going.
-        again = await cleanup.look(api, [f"Namespace/{spaces[0]}"], run_id="r", began=now - 60, ended=now)
+        again = await cleanup.find_leftovers(
+            api, [f"Namespace/{spaces[0]}"], run_id="r", began=now - 60, ended=now
+        )
         assert [(one.ours, "deleted already" in one.kept) for one in again] == [(False, True)]
 
 

@@ -17,7 +17,7 @@ from modelcar_tui.kube.connection import connect
 from modelcar_tui.kube.kubeconfig import find
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.runner import QaEvent, Saw, Warned
-from modelcar_tui.qa.suite_facts import spaces
+from modelcar_tui.qa.suite_facts import suite_namespaces
 from modelcar_tui.qa.types import QaRequest, cluster_of
 from modelcar_tui.qa.watch import ClusterWatch
 from modelcar_tui.qa.watch_bell import Bell
@@ -58,7 +58,7 @@ async def watched(
         pipeline,
         events.append,
         Redactor(),
-        spaces=spaces(None),
+        spaces=suite_namespaces(None),
         began=time.time(),
         pace_s=0.1,
         patience_s=0.0,

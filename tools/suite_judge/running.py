@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from modelcar_tui.core.secrets import Secret
-from modelcar_tui.qa.engines.podman import PodmanRunner
-from modelcar_tui.qa.runner import ContainerStarted, Progressed, QaEvent, QaSecrets, Warned
+from modelcar_tui.qa import ContainerStarted, Progressed, QaEvent, QaOutcome, QaRequest, QaSecrets, Warned
+from modelcar_tui.qa.engines import PodmanRunner
 from modelcar_tui.qa.suite_facts import IMAGE
-from modelcar_tui.qa.types import QaOutcome, QaRequest
 from suite_judge.cluster import Cluster
 from suite_judge.environment import USER
 from suite_judge.openshift import served

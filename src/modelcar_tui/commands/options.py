@@ -366,7 +366,7 @@ def _object_name(text: str) -> str:
 
 
 def _taint(text: str) -> str:
-    from modelcar_tui.qa.engines.kube_options import toleration
+    from modelcar_tui.qa.engines import toleration
 
     try:
         toleration(text)

@@ -18,7 +18,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
 from modelcar_tui.core.shortage import shortage
 from modelcar_tui.core.streams import OutputLost, deliver, give_up_output, wait_no_more
-from modelcar_tui.qa.seen import Seen
+from modelcar_tui.qa import Seen
 from modelcar_tui.report import markdown
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.limits import STOP_S

@@ -1,0 +1,90 @@
+"""The upstream suite: what it does, its events, its outcome. Who runs it: `qa.engines`; its log: `qa.log`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelcar_tui.core.door import door
+
+if TYPE_CHECKING:
+    from modelcar_tui.qa.budget import TimeBudgets, time_budgets
+    from modelcar_tui.qa.cleanup import Leftover, delete_leftovers, find_leftovers, left_by_log
+    from modelcar_tui.qa.effects import clean_up_commands, cluster_effects, job_engine_effects
+    from modelcar_tui.qa.image import SuiteImage, suite_image
+    from modelcar_tui.qa.measured import failed_lines, measured_line
+    from modelcar_tui.qa.outcome import could_not_start
+    from modelcar_tui.qa.preconditions import for_older_scripts, skip_reason
+    from modelcar_tui.qa.runner import (
+        ContainerStarted,
+        LogGrew,
+        Progressed,
+        QaEvent,
+        QaSecrets,
+        Runner,
+        Saw,
+        Warned,
+        WentSilent,
+    )
+    from modelcar_tui.qa.seen import Seen, hopeless_models
+    from modelcar_tui.qa.store import load_suite_facts
+    from modelcar_tui.qa.suite_facts import suite_namespaces
+    from modelcar_tui.qa.types import FAILED_STATUSES, QaMeasured, QaModelResult, QaOutcome, QaRequest
+    from modelcar_tui.qa.watch_models import cut_model_name
+
+__all__ = [
+    "FAILED_STATUSES",
+    "ContainerStarted",
+    "Leftover",
+    "LogGrew",
+    "Progressed",
+    "QaEvent",
+    "QaMeasured",
+    "QaModelResult",
+    "QaOutcome",
+    "QaRequest",
+    "QaSecrets",
+    "Runner",
+    "Saw",
+    "Seen",
+    "SuiteImage",
+    "TimeBudgets",
+    "Warned",
+    "WentSilent",
+    "clean_up_commands",
+    "cluster_effects",
+    "could_not_start",
+    "cut_model_name",
+    "delete_leftovers",
+    "failed_lines",
+    "find_leftovers",
+    "for_older_scripts",
+    "hopeless_models",
+    "job_engine_effects",
+    "left_by_log",
+    "load_suite_facts",
+    "measured_line",
+    "skip_reason",
+    "suite_image",
+    "suite_namespaces",
+    "time_budgets",
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = door(
+        __name__,
+        {
+            "budget": "TimeBudgets time_budgets",
+            "cleanup": "Leftover delete_leftovers find_leftovers left_by_log",
+            "effects": "clean_up_commands cluster_effects job_engine_effects",
+            "image": "SuiteImage suite_image",
+            "measured": "failed_lines measured_line",
+            "outcome": "could_not_start",
+            "preconditions": "for_older_scripts skip_reason",
+            "runner": "ContainerStarted LogGrew Progressed QaEvent QaSecrets Runner Saw Warned WentSilent",
+            "seen": "Seen hopeless_models",
+            "store": "load_suite_facts",
+            "suite_facts": "suite_namespaces",
+            "types": "FAILED_STATUSES QaMeasured QaModelResult QaOutcome QaRequest",
+            "watch_models": "cut_model_name",
+        },
+    )

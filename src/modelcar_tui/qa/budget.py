@@ -19,7 +19,7 @@ SESSION_S = 300.0
 SLACK = 1.5
 
 
-class Budgets(msgspec.Struct, frozen=True, kw_only=True):
+class TimeBudgets(msgspec.Struct, frozen=True, kw_only=True):
     """Limits for one run, in seconds."""
 
     per_model: float
@@ -36,7 +36,7 @@ def cold_start_s(image_bytes: int) -> float:
     return _COLD[-1][1]
 
 
-def budgets(models: Sequence[tuple[str, int | None]], *, tests: int = 1) -> Budgets:
+def time_budgets(models: Sequence[tuple[str, int | None]], *, tests: int = 1) -> TimeBudgets:
     """Budgets for models given as (name, image bytes or None where unknown).
 
     The suite tests one model after the other, so the whole is the sum. No budget is shorter than the suite's
@@ -54,4 +54,6 @@ def budgets(models: Sequence[tuple[str, int | None]], *, tests: int = 1) -> Budg
         f" {SUITE_READY_S / 60:.0f}; pull the image on the node first"
         for name, seconds in slow
     )
-    return Budgets(per_model=max(each, default=SUITE_READY_S), whole=sum(each) + SESSION_S, warnings=warnings)
+    return TimeBudgets(
+        per_model=max(each, default=SUITE_READY_S), whole=sum(each) + SESSION_S, warnings=warnings
+    )

@@ -8,6 +8,7 @@ its uid: one that somebody made anew meanwhile is left alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -15,9 +16,14 @@ from modelcar_tui.core.stamps import seconds
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube import Client, ClusterError
 from modelcar_tui.qa.engines.kube_objects import RUN_LABEL, object_name
+from modelcar_tui.qa.log.logparse import SuiteParser
 from modelcar_tui.qa.log.objects import SLACK_S
-from modelcar_tui.qa.suite_facts import spaces
+from modelcar_tui.qa.log.spool import SpoolReader
+from modelcar_tui.qa.store import SPOOL
+from modelcar_tui.qa.suite_facts import suite_namespaces
 
+_LINES = 2_000
+"""Of a log, read at once."""
 _PATHS = {
     "Namespace": "/api/v1/namespaces",
     "Secret": "/api/v1/namespaces/{}/secrets",
@@ -56,7 +62,17 @@ class Leftover(msgspec.Struct, frozen=True, kw_only=True):
         return f"oc delete {self.kind.lower()} {self.name}{where}"
 
 
-async def look(
+def left_by_log(qa: Path) -> tuple[str, ...]:
+    """What the log in a run's folder of QA says was created and not deleted, `Kind/name`."""
+    reader, parser, place = SpoolReader(qa / SPOOL), SuiteParser(), 0
+    while lines := reader.lines(place, _LINES):
+        place += len(lines)
+        for line in lines:
+            parser.feed(line.text)
+    return tuple(parser.result.created)
+
+
+async def find_leftovers(
     client: Client,
     leftovers: Sequence[str],
     *,
@@ -78,7 +94,7 @@ async def look(
         ClusterError: the API server can't be asked.
     """
     named = [item.partition("/")[::2] for item in leftovers]
-    known = sorted(works_in or spaces(None))
+    known = sorted(works_in or suite_namespaces(None))
     strange = [pair for pair in named if pair[0] == "Namespace" and pair[1] not in known]
     named = [pair for pair in named if pair not in strange]
     whole = [pair for pair in named if pair[0] == "Namespace"]
@@ -100,7 +116,7 @@ async def look(
     return tuple(found)
 
 
-async def delete(client: Client, items: Sequence[Leftover]) -> tuple[str, ...]:
+async def delete_leftovers(client: Client, items: Sequence[Leftover]) -> tuple[str, ...]:
     """Delete those that are ours; one line for each item, in order."""
     lines = []
     for item in items:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from modelcar_tui.qa.suite_facts import SuiteFacts, spaces
+from modelcar_tui.qa.suite_facts import SuiteFacts, suite_namespaces
 from modelcar_tui.qa.suite_probe import Probe
 from modelcar_tui.qa.types import QaOutcome
 
@@ -17,7 +17,7 @@ UNKNOWN = "Which suite this image holds is known once it was asked: what follows
 _PLACES = {"home": "its home", "cwd": "its working folder", "tmp": "/tmp"}  # noqa: S108 - the container's
 
 
-def effects(
+def cluster_effects(
     facts: SuiteFacts | None, *, models: Sequence[str], server: str = "", user: str = "", audio: bool = False
 ) -> tuple[str, ...]:
     """One line for each thing that the suite will do, most far-reaching first.
@@ -45,7 +45,7 @@ def effects(
 
 
 def _creates(facts: SuiteFacts | None, models: int) -> list[str]:
-    names = spaces(facts)
+    names = suite_namespaces(facts)
     tested = f"{models} models" if models != 1 else "1 model"
     if facts is None:
         made = f"It creates namespace {_listed(names, 'or')} for {tested}, and deletes it again."
@@ -71,7 +71,7 @@ def _audio(facts: SuiteFacts | None) -> list[str]:
     return []
 
 
-def job_effects(namespace: str, parallel: int | None, facts: SuiteFacts | None) -> tuple[str, ...]:
+def job_engine_effects(namespace: str, parallel: int | None, facts: SuiteFacts | None) -> tuple[str, ...]:
     """What the Kubernetes engine adds to it.
 
     Args:
@@ -83,7 +83,7 @@ def job_effects(namespace: str, parallel: int | None, facts: SuiteFacts | None) 
         "in a Secret, for everybody who may read Secrets in that namespace."
     ]
     if parallel and parallel > 1:
-        space = _listed(spaces(facts), "or")
+        space = _listed(suite_namespaces(facts), "or")
         lines.append(
             f"WARNING: the suite always works in namespace {space}: {parallel} models at "
             "a time on one cluster take it from each other and fail, unless the image was changed. "
@@ -134,7 +134,7 @@ def clean_up_commands(outcome: QaOutcome) -> tuple[str, ...]:
     left = [name for kind, _, name in named if kind == "Namespace"]
     if left:
         return tuple(f"oc delete namespace {name}" for name in left)
-    known = outcome.namespaces or spaces(None)
+    known = outcome.namespaces or suite_namespaces(None)
     return tuple(
         f"oc delete {kind.lower()} {name} -n {space}" for kind, _, name in named for space in sorted(known)
     )

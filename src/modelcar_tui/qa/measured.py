@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from modelcar_tui.qa.types import FAILED, QaMeasured, QaModelResult
+from modelcar_tui.qa.types import FAILED_STATUSES, QaMeasured, QaModelResult
 from modelcar_tui.vllm.startup_log import figures
 
 _WHAT = {
@@ -32,7 +32,7 @@ def figures_of(model: str, line: str) -> list[QaMeasured]:
 def failed_line(model: QaModelResult) -> str:
     """`granite failed: IMAGE_PULL_DENIED: waiting for the image: unauthorized; next: ...`; empty for one that
     did not fail, or of which nothing more is known than that it did, or was cut short."""
-    if model.status not in (*FAILED, "") or not (model.cause or model.line):
+    if model.status not in (*FAILED_STATUSES, "") or not (model.cause or model.line):
         return ""
     how = "failed" if model.status else "was cut short"
     said = ": ".join(part for part in (model.cause, model.line or model.means) if part)

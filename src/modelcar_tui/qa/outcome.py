@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.qa.log.logparse import SuiteParser, SuiteResult
-from modelcar_tui.qa.types import FAILED, QaModelResult, QaOutcome
+from modelcar_tui.qa.types import FAILED_STATUSES, QaModelResult, QaOutcome
 
 
 class Ended(StrEnum):
@@ -130,12 +130,12 @@ def _decide(parser: SuiteParser, exit_status: int | None, stop: Stop) -> tuple[s
 
 def _failed_of_many(result: SuiteResult, model: str) -> bool:
     known = result.models.get(model)
-    return len(result.models) > 1 and known is not None and known.status in FAILED
+    return len(result.models) > 1 and known is not None and known.status in FAILED_STATUSES
 
 
 def whose(models: Sequence[QaModelResult], model: str = "") -> str:
     """Which models failed, each with its cause, before what one of them means; empty for a run of one."""
-    failed = [one for one in models if one.status in FAILED]
+    failed = [one for one in models if one.status in FAILED_STATUSES]
     if len(models) < 2 or not failed:
         return ""
     head = failed_of([(one.model, one.cause) for one in failed], len(models)) + "; "
@@ -195,7 +195,7 @@ def _ended(stop: Stop, line: str) -> tuple[str, str, str, str]:
 def _left(result: SuiteResult) -> bool:
     """Whether what was created may still be there: the suite did not come to its end, or not to that of a
     test."""
-    torn = any(m.phase == "teardown" and m.status in FAILED for m in result.models.values())
+    torn = any(m.phase == "teardown" and m.status in FAILED_STATUSES for m in result.models.values())
     return torn or result.phase != "finished"
 
 
@@ -206,7 +206,7 @@ def doing(result: SuiteResult) -> str:
 
 def _phase(result: SuiteResult) -> str:
     """The phase of the first failed model, else where the suite stood."""
-    failed = next((m for m in result.models.values() if m.status in FAILED), None)
+    failed = next((m for m in result.models.values() if m.status in FAILED_STATUSES), None)
     return failed.phase if failed else result.phase
 
 

@@ -29,6 +29,6 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.model}: {self.text}"
 
 
-def hopeless(seen: tuple[Seen, ...]) -> tuple[Seen, ...]:
+def hopeless_models(seen: tuple[Seen, ...]) -> tuple[Seen, ...]:
     """Those that waiting does not mend."""
     return tuple(one for one in seen if not one.mends_itself)

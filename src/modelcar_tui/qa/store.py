@@ -39,7 +39,7 @@ def load_probe(qa: Path) -> Probe | None:
         return None
 
 
-def load_facts(qa: Path) -> SuiteFacts | None:
+def load_suite_facts(qa: Path) -> SuiteFacts | None:
     """What the suite of this run accepts and makes; None as for `load_probe`."""
     probe = load_probe(qa)
     return probe.facts if probe is not None else None

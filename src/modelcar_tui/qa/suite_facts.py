@@ -110,7 +110,7 @@ def facts_of(image: str) -> SuiteFacts | None:
     return branches().get(NEWEST if tag == "latest" else tag) if tag else None
 
 
-def spaces(facts: SuiteFacts | None) -> tuple[str, ...]:
+def suite_namespaces(facts: SuiteFacts | None) -> tuple[str, ...]:
     """The namespaces that a suite works in; with None, all that any branch works in."""
     return facts.namespaces if facts is not None else _all(lambda one: one.namespaces)
 

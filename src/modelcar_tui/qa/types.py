@@ -63,7 +63,7 @@ class QaCounts(msgspec.Struct, frozen=True):
         return self.passed + self.failed + self.errors
 
 
-FAILED = ("FAILED", "ERROR")
+FAILED_STATUSES = ("FAILED", "ERROR")
 """Status words of a model that failed, or whose set-up or tear-down did."""
 
 

@@ -25,7 +25,7 @@ from modelcar_tui.qa.measured import figures_of
 from modelcar_tui.qa.pod import is_ready
 from modelcar_tui.qa.runner import OnEvent, Saw, Warned
 from modelcar_tui.qa.seen import Seen
-from modelcar_tui.qa.suite_facts import spaces
+from modelcar_tui.qa.suite_facts import suite_namespaces
 from modelcar_tui.qa.types import QaRequest, cluster_of
 from modelcar_tui.qa.watch_bell import Bell
 from modelcar_tui.qa.watch_causes import cause_of, mends_itself, words
@@ -241,7 +241,7 @@ async def watching(
     client: Client | None = None,
 ) -> AsyncIterator[ClusterRecord]:
     """Watch the suite's namespaces while the block runs; what was seen, also by earlier processes."""
-    record, places = ClusterRecord(qa), spaces(store.load_facts(qa))
+    record, places = ClusterRecord(qa), suite_namespaces(store.load_suite_facts(qa))
     watch = ClusterWatch(request, record, pipeline, on_event, pipeline.redact, spaces=places, began=began)
     task = asyncio.create_task(watch.run(client), name="cluster watch")
     try:

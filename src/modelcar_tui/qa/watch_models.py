@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-LONGEST = 20
+LONGEST_NAME = 20
 """Characters that the suite leaves of a name."""
 _UNFIT = re.compile(r"[^a-z0-9-]")
 _SCHEME = re.compile(r"^\w+://")
@@ -21,7 +21,12 @@ class Car(NamedTuple):
 
 def service_name(model: str) -> str:
     """The name of the InferenceService that the suite makes for a model."""
-    return _UNFIT.sub("-", model.lower())[:LONGEST]
+    return _UNFIT.sub("-", model.lower())[:LONGEST_NAME]
+
+
+def cut_model_name(model: str) -> str:
+    """A model's name with no more of it than the suite leaves."""
+    return model[:LONGEST_NAME]
 
 
 def model_behind(name: str, images: Collection[str], cars: Sequence[Car]) -> str:

@@ -8,7 +8,7 @@ import msgspec
 
 from modelcar_tui.qa.outcome import whose
 from modelcar_tui.qa.seen import Seen
-from modelcar_tui.qa.types import FAILED, QaMeasured, QaModelResult, QaOutcome
+from modelcar_tui.qa.types import FAILED_STATUSES, QaMeasured, QaModelResult, QaOutcome
 from modelcar_tui.qa.watch_models import service_name
 from modelcar_tui.qa.watch_record import ClusterRecord
 
@@ -70,7 +70,7 @@ def _unheard(seen: Seen) -> QaModelResult:
 
 def _explained(model: QaModelResult, seen: Sequence[Seen]) -> QaModelResult:
     """A model that failed, or that the suite did not come to the end of, with what its pod said."""
-    if model.status not in (*FAILED, "") or model.cause not in _VAGUE:
+    if model.status not in (*FAILED_STATUSES, "") or model.cause not in _VAGUE:
         return model
     of = [one for one in seen if one.text and _is_of(one, model.model)]
     if not of:

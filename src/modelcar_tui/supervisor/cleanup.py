@@ -13,11 +13,8 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.files import write_private
 from modelcar_tui.kube import Client, ClusterError, ClusterOptions, connect, find
-from modelcar_tui.qa import cleanup, store
-from modelcar_tui.qa.cleanup import Leftover
-from modelcar_tui.qa.engines.staging import driving
-from modelcar_tui.qa.log.logparse import SuiteParser
-from modelcar_tui.qa.log.spool import SpoolReader
+from modelcar_tui.qa import Leftover, delete_leftovers, find_leftovers, left_by_log, load_suite_facts
+from modelcar_tui.qa.engines import driving_alone
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.state import RunState
 
@@ -42,12 +39,7 @@ class CleanUp:
         if outcome is not None:
             return outcome.leftovers
         # Cancelled or killed: nobody read the log to its end.
-        reader, parser, place = SpoolReader(self._folder / "qa" / "qa.log"), SuiteParser(), 0
-        while lines := reader.lines(place, 2_000):
-            place += len(lines)
-            for line in lines:
-                parser.feed(line.text)
-        return tuple(parser.result.created)
+        return left_by_log(self._folder / "qa")
 
     async def look(self) -> tuple[Leftover, ...]:
         """What of it is still there.
@@ -69,13 +61,13 @@ class CleanUp:
         """
         async with self._cluster() as client:
             items = [item for item in await self._look(client) if item.uid in uids]
-            lines = await cleanup.delete(client, items)
+            lines = await delete_leftovers(client, items)
         write_private(self._folder / "qa" / "cleanup.txt", "".join(f"{line}\n" for line in lines).encode())
         return lines
 
     async def _look(self, client: Client) -> tuple[Leftover, ...]:
-        qa, settings, facts = self._state.qa, self._settings, store.load_facts(self._folder / "qa")
-        return await cleanup.look(
+        qa, settings, facts = self._state.qa, self._settings, load_suite_facts(self._folder / "qa")
+        return await find_leftovers(
             client,
             self.named(),
             run_id=self._folder.name,
@@ -92,7 +84,7 @@ class CleanUp:
             raise UserError(Problem(where=str(self._folder), what="this run has started no QA"))
         options = ClusterOptions(kubeconfig=self._settings.kubeconfig, context=self._settings.kube_context)
         try:
-            async with driving(qa), connect(find(options), options) as client:
+            async with driving_alone(qa), connect(find(options), options) as client:
                 yield client
         except ClusterError as error:
             problem = error.problem

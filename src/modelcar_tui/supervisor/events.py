@@ -12,8 +12,7 @@ import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.manifest import Decision, Manifest, Replaced
-from modelcar_tui.qa.seen import Seen
-from modelcar_tui.qa.types import QaOutcome
+from modelcar_tui.qa import QaOutcome, Seen
 from modelcar_tui.verdict import DecisionReport, ModelRequirements, Verdict
 
 

@@ -15,8 +15,7 @@ import msgspec
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.manifest import Decision, Manifest
-from modelcar_tui.qa.seen import Seen
-from modelcar_tui.qa.types import QaOutcome
+from modelcar_tui.qa import QaOutcome, Seen
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.verdict import DecisionReport, ModelRequirements, Verdict, Vote, stands
 

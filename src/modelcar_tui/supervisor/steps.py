@@ -16,7 +16,7 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.exit_codes import worst as worst_status
 from modelcar_tui.core.text import clean
 from modelcar_tui.manifest import ANYTHING, Decision
-from modelcar_tui.qa.types import QaOutcome
+from modelcar_tui.qa import QaOutcome
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.graph import State
 from modelcar_tui.supervisor.outcome import outcome_of

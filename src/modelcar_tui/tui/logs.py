@@ -7,7 +7,7 @@ from array import array
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from modelcar_tui.qa.log.spool import SpoolReader, index_of
+from modelcar_tui.qa.log import SpoolReader, spool_index
 
 
 class LogLine(NamedTuple):
@@ -99,6 +99,6 @@ class NoLog:
 def open_log(path: str) -> LogSource | None:
     """The log at `path`; None while it is not there."""
     file = Path(path)
-    if index_of(file).exists():
+    if spool_index(file).exists():
         return SpoolLog(file)
     return FileLog(file) if file.exists() else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.facts import Fact
-from modelcar_tui.qa.types import QaMeasured, QaModelResult, QaOutcome
+from modelcar_tui.qa import QaMeasured, QaModelResult, QaOutcome
 from modelcar_tui.verdict.reports import DecisionReport, ModelVerdict
 
 _FIELDS = {

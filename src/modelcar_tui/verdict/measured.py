@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from modelcar_tui.qa.types import FAILED, QaModelResult, QaOutcome
-from modelcar_tui.qa.watch_models import LONGEST
+from modelcar_tui.qa import FAILED_STATUSES, QaModelResult, QaOutcome, cut_model_name
 from modelcar_tui.verdict.reports import DecisionReport, ModelVerdict, Predicted, Verdict
 
 _READ = "read its first failure in the log"
@@ -75,7 +74,7 @@ def _measured(model: ModelVerdict, report: DecisionReport, outcome: QaOutcome) -
     if model.verdict is not Verdict.GO:
         return model
     results = [one for one in outcome.models if _is_of(one.model, model.model, report)]
-    result = next((one for one in results if one.status in FAILED), None)
+    result = next((one for one in results if one.status in FAILED_STATUSES), None)
     if result is not None and not _shared(result.model, model.model, report):
         said = ": ".join(part for part in (result.cause, result.line or _reason(result)) if part)
         return _lowered(model, Verdict.NO_GO, f"its QA failed: {said}", result.fix or _READ)
@@ -106,12 +105,12 @@ def _lowered(model: ModelVerdict, verdict: Verdict, said: str, fix: str) -> Mode
 def _is_of(said: str, name: str, report: DecisionReport) -> bool:
     """Whether the suite's name is this model's: whole, or as it cuts it."""
     whole = {model.model for model in report.models}
-    return said == name or (said not in whole and said == name[:LONGEST])
+    return said == name or (said not in whole and said == cut_model_name(name))
 
 
 def _shared(said: str, name: str, report: DecisionReport) -> bool:
     """Whether a cut name fits another model as well."""
-    return said != name and sum(model.model[:LONGEST] == said for model in report.models) > 1
+    return said != name and sum(cut_model_name(model.model) == said for model in report.models) > 1
 
 
 def _reason(result: QaModelResult) -> str:
@@ -120,10 +119,10 @@ def _reason(result: QaModelResult) -> str:
 
 def _why(failed: list[ModelVerdict], outcome: QaOutcome, count: int) -> str:
     """The models that failed, each by its own cause; else what ended the suite."""
-    results = {one.model: one for one in outcome.models if one.status in FAILED}
+    results = {one.model: one for one in outcome.models if one.status in FAILED_STATUSES}
 
     def result(model: ModelVerdict) -> QaModelResult | None:
-        return results.get(model.model) or results.get(model.model[:LONGEST])
+        return results.get(model.model) or results.get(cut_model_name(model.model))
 
     if not failed:
         return outcome.message

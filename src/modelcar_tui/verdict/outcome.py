@@ -15,7 +15,7 @@ from modelcar_tui.cluster.types import State
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.exit_codes import worst as worst_status
 from modelcar_tui.manifest import Change, Decision, Operation
-from modelcar_tui.qa.types import QaOutcome
+from modelcar_tui.qa import QaOutcome
 from modelcar_tui.verdict.measured import measured, qa_failed
 from modelcar_tui.verdict.reports import Condition, DecisionReport, Holds, ModelVerdict, Verdict, Vote
 from modelcar_tui.verdict.votes import voted, worst

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from modelcar_tui.qa.engines.sweep import sweep_stale
+from modelcar_tui.qa.engines.sweep import sweep_stale_secrets
 from modelcar_tui.qa.types import QaRequest
 from support.qa_bench import AUTH, TOKEN, Bench, eventually, podman
 
@@ -82,13 +82,13 @@ async def test_lent_secrets_of_a_killed_run_are_swept(bench: Bench) -> None:
     child = await driver(bench, request)
     await eventually(lambda: any("Waiting for" in line for line in bench.lines()))
     runs = bench.run_folder.parent
-    assert await sweep_stale(runs) == []
+    assert await sweep_stale_secrets(runs) == []
     await kill(child)
-    assert await sweep_stale(runs) == [], "the running container still needs them"
+    assert await sweep_stale_secrets(runs) == [], "the running container still needs them"
     assert TOKEN in (bench.stage / "kubeconfig").read_text()
     podman("kill", bench.name)
     await eventually(lambda: bench.containers("--filter", "status=running") == [])
-    assert await sweep_stale(runs) == [bench.stage]
+    assert await sweep_stale_secrets(runs) == [bench.stage]
     assert not bench.stage.exists()
     outcome = await bench.run(request)
     assert outcome.code == "QA_ERROR:KILLED"

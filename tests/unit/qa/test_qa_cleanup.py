@@ -13,7 +13,7 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.qa.engines.kube_objects import RUN_LABEL, object_name
 from modelcar_tui.qa.log.spool import SpoolWriter
 from modelcar_tui.qa.store import save_probe
-from modelcar_tui.qa.suite_facts import branches, spaces
+from modelcar_tui.qa.suite_facts import branches, suite_namespaces
 from modelcar_tui.qa.suite_probe import Probe
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor import events as e
@@ -108,7 +108,7 @@ async def test_single_objects_are_looked_for_only_where_the_suite_of_the_run_wor
 ) -> None:
     clean = work(tmp_path, cluster, "InferenceService/granite")
     save_probe(tmp_path / "run-1" / "qa", Probe(facts=branches()[branch]))
-    for number, space in enumerate(spaces(None)):
+    for number, space in enumerate(suite_namespaces(None)):
         path = f"/apis/serving.kserve.io/v1beta1/namespaces/{space}/inferenceservices/granite"
         put(cluster, path, BEGAN + 60, uid=f"u{number}")
     assert {item.namespace for item in await clean.look()} == set(branches()[branch].namespaces)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from modelcar_tui.qa.budget import GB, SESSION_S, SUITE_READY_S, budgets, cold_start_s
+from modelcar_tui.qa.budget import GB, SESSION_S, SUITE_READY_S, cold_start_s, time_budgets
 from modelcar_tui.qa.effects import (
     ANY_ANSWER,
     NOT_TESTED,
     cautions,
     clean_up_commands,
-    effects,
-    job_effects,
+    cluster_effects,
+    job_engine_effects,
     of_suite,
 )
 from modelcar_tui.qa.image import suite_image
@@ -33,9 +33,9 @@ def test_cold_start_grows_between_and_beyond_the_points() -> None:
 
 def test_budget_is_never_shorter_than_the_suites_own_and_warns_of_what_the_suite_can_not_wait_for() -> None:
     small, large = ("small", 5 * GB), ("large", 140 * GB)
-    assert budgets([small, ("unknown", None)]).per_model > SUITE_READY_S
-    both = budgets([small, large])
-    assert both.whole > budgets([small]).whole + cold_start_s(140 * GB)
+    assert time_budgets([small, ("unknown", None)]).per_model > SUITE_READY_S
+    both = time_budgets([small, large])
+    assert both.whole > time_budgets([small]).whole + cold_start_s(140 * GB)
     assert both.warnings == (
         "large: a cold pull takes about 77 min, the suite gives up after 30; pull the image on the node "
         "first",
@@ -50,9 +50,9 @@ TESTING = [name for name, facts in branches().items() if facts.test]
 @pytest.mark.parametrize("branch", TESTING)
 def test_question_warning_and_clean_up_name_exactly_the_namespaces_of_the_branch(branch: str) -> None:
     facts = branches()[branch]
-    asked = "\n".join(effects(facts, models=["a", "b"]))
+    asked = "\n".join(cluster_effects(facts, models=["a", "b"]))
     assert {name for name in ALL if name in asked} == set(facts.namespaces)
-    job = "\n".join(job_effects("qa", 2, facts))
+    job = "\n".join(job_engine_effects("qa", 2, facts))
     assert {name for name in ALL if name in job} == set(facts.namespaces)
     left = QaOutcome(code="QA_ERROR:TIMEOUT", message="", leftovers=("InferenceService/granite",))
     commands = clean_up_commands(of_suite(left, facts))
@@ -62,7 +62,7 @@ def test_question_warning_and_clean_up_name_exactly_the_namespaces_of_the_branch
 @pytest.mark.parametrize("branch", TESTING)
 def test_question_says_what_a_branch_does_and_nothing_that_it_does_not(branch: str) -> None:
     facts = branches()[branch]
-    asked = "\n".join(effects(facts, models=["a"], audio=True))
+    asked = "\n".join(cluster_effects(facts, models=["a"], audio=True))
     assert ("DataScienceCluster" in asked) == facts.sets_kserve
     assert ("serving arguments" in asked) == (not facts.reads_arguments)
     assert ("github.com" in asked) == ("audio" in facts.downloads)
@@ -70,14 +70,16 @@ def test_question_says_what_a_branch_does_and_nothing_that_it_does_not(branch: s
 
 
 def test_question_names_who_and_where() -> None:
-    asked = effects(branches()["3.2"], models=["a", "b"], server="https://api.test:6443", user="kubeadmin")
+    asked = cluster_effects(
+        branches()["3.2"], models=["a", "b"], server="https://api.test:6443", user="kubeadmin"
+    )
     assert all(word in asked[0] for word in ("cluster-admin", "https://api.test:6443", "kubeadmin"))
     assert "2 models" in "\n".join(asked)
     assert "github.com" not in "\n".join(asked)
 
 
 def test_of_an_image_that_nobody_knows_it_is_said_that_nobody_knows() -> None:
-    asked = "\n".join(effects(None, models=["a"]))
+    asked = "\n".join(cluster_effects(None, models=["a"]))
     assert "is known once it was asked" in asked
     assert "It may set KServe to Managed" in asked
     assert all(name in asked for name in ALL)
@@ -91,7 +93,7 @@ def test_outcome_carries_what_the_suite_could_not_test(branch: str) -> None:
     said = outcome.message.removeprefix("2 passed")
     assert ("does not read the models' serving arguments" in said) == (not facts.reads_arguments)
     assert (ANY_ANSWER in said) == (not facts.checks_answers)
-    asked = "\n".join(effects(facts, models=["a"]))
+    asked = "\n".join(cluster_effects(facts, models=["a"]))
     assert (ANY_ANSWER in asked) == (not facts.checks_answers)
     failed = of_suite(QaOutcome(code="QA_ERROR:CRASH_LOOP", message="died"), facts)
     assert ANY_ANSWER not in failed.message
@@ -121,7 +123,7 @@ def test_places_that_the_suite_can_not_write_to_are_named() -> None:
 
 
 def test_suite_that_tests_each_model_twice_has_twice_the_time() -> None:
-    once, twice = budgets([("a", None), ("b", None)]), budgets([("a", None), ("b", None)], tests=2)
+    once, twice = time_budgets([("a", None), ("b", None)]), time_budgets([("a", None), ("b", None)], tests=2)
     assert twice.per_model == 2 * once.per_model
     assert twice.whole - 2 * once.whole == -SESSION_S
 

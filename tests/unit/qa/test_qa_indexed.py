@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from modelcar_tui.qa.effects import job_effects
+from modelcar_tui.qa.effects import job_engine_effects
 from modelcar_tui.qa.log.spool import Origin
 from modelcar_tui.qa.runner import Progressed, Warned
 from modelcar_tui.qa.suite_facts import branches
@@ -122,6 +122,6 @@ async def test_single_model_needs_no_index(bench: JobBench) -> None:
 
 
 def test_more_than_one_at_a_time_is_warned_of() -> None:
-    assert "WARNING" not in "".join(job_effects("qa", 1, None))
-    assert "standard-model-validation" in "".join(job_effects("qa", 2, branches()["main"]))
-    assert "Secret" in job_effects("qa", None, None)[0]
+    assert "WARNING" not in "".join(job_engine_effects("qa", 1, None))
+    assert "standard-model-validation" in "".join(job_engine_effects("qa", 2, branches()["main"]))
+    assert "Secret" in job_engine_effects("qa", None, None)[0]

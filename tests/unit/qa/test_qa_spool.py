@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.qa.log.lines import KEEP, K8sFile, LineSplitter, RawLine, seconds
 from modelcar_tui.qa.log.pipeline import Pipeline
-from modelcar_tui.qa.log.spool import LINE_LIMIT, Origin, SpoolReader, SpoolWriter, index_of
+from modelcar_tui.qa.log.spool import LINE_LIMIT, Origin, SpoolReader, SpoolWriter, spool_index
 from support.masks import unnumbered
 
 FAST = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -52,7 +52,7 @@ def test_killed_writer_leaves_whole_lines_and_the_next_goes_on(
     for number in range(count):
         writer.append(f"line {number}", origin=Origin.US if number % 5 == 0 else Origin.SUITE)
     writer.close()
-    for file, cut in ((path, cut_log), (index_of(path), cut_index)):
+    for file, cut in ((path, cut_log), (spool_index(path), cut_index)):
         os.truncate(file, max(file.stat().st_size - cut, 0))
     again = SpoolWriter(path)
     kept = again.count

@@ -19,8 +19,8 @@ from modelcar_tui.qa.suite_facts import (
     in_order,
     known_tags,
     nearest_with_test,
-    spaces,
     suffixes,
+    suite_namespaces,
     tag_of,
 )
 from modelcar_tui.qa.suite_source import read_source
@@ -135,8 +135,10 @@ def test_releases_stand_in_their_order_with_main_last() -> None:
 
 
 def test_of_a_suite_that_nobody_knows_every_namespace_is_named() -> None:
-    assert set(spaces(None)) == {f"{mode}-model-validation" for mode in ("raw", "serverless", "standard")}
-    assert spaces(branches()["3.2"]) == ("raw-model-validation",)
+    assert set(suite_namespaces(None)) == {
+        f"{mode}-model-validation" for mode in ("raw", "serverless", "standard")
+    }
+    assert suite_namespaces(branches()["3.2"]) == ("raw-model-validation",)
     assert set(suffixes()) == {"raw", "serverless", "standard"}
 
 

@@ -17,7 +17,7 @@ from modelcar_tui.qa import watch
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.runner import QaEvent, Saw, Warned
 from modelcar_tui.qa.seen import Seen
-from modelcar_tui.qa.suite_facts import spaces
+from modelcar_tui.qa.suite_facts import suite_namespaces
 from modelcar_tui.qa.types import QaModelResult, QaOutcome, QaRequest
 from modelcar_tui.qa.watch import ClusterWatch, watching
 from modelcar_tui.qa.watch_outcome import with_record
@@ -70,7 +70,7 @@ class Bench:
             self.pipeline,
             self.events.append,
             self.redact,
-            spaces=spaces(None),
+            spaces=suite_namespaces(None),
             began=time.time(),
             pace_s=pace_s,
             patience_s=patience_s,

@@ -19,7 +19,7 @@ from modelcar_tui.qa.engines.kube_objects import object_name
 from modelcar_tui.qa.engines.kube_options import JobOptions
 from modelcar_tui.qa.engines.kube_refusals import refusal
 from modelcar_tui.qa.engines.kube_run import JobRun
-from modelcar_tui.qa.engines.staging import driving, qa_folder
+from modelcar_tui.qa.engines.staging import driving_alone, qa_folder
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.outcome import could_not_start, refused
 from modelcar_tui.qa.runner import OnEvent, QaSecrets, Warned
@@ -58,7 +58,7 @@ class KubeJobRunner:
     ) -> QaOutcome | None:
         qa = qa_folder(request.folder)
         try:
-            async with driving(qa):
+            async with driving_alone(qa):
                 if (done := store.load_outcome(qa)) is not None:
                     return done
                 config = await flatten(cluster_of(request), needed_s=request.timeout_s)
@@ -108,7 +108,7 @@ class KubeJobRunner:
             began = made + pipeline.ahead_s if made else 0.0
             async with watching(request, qa, pipeline, on_event, began=began, client=client) as record:
                 ended = await following.to_its_end(attached=attached)
-            outcome = of_suite(with_record(ended, record), store.load_facts(qa))
+            outcome = of_suite(with_record(ended, record), store.load_suite_facts(qa))
             pipeline.say(f"{outcome.code}: {outcome.message}")
             store.save_outcome(qa, outcome)
             await delete(run)

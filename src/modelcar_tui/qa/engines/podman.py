@@ -25,7 +25,7 @@ from modelcar_tui.qa.engines.pull import pull
 from modelcar_tui.qa.engines.staging import (
     IN_CONTAINER,
     LABEL,
-    driving,
+    driving_alone,
     entrypoint,
     forget_env,
     qa_folder,
@@ -86,7 +86,7 @@ class PodmanRunner:
     ) -> QaOutcome | None:
         qa = qa_folder(request.folder)
         try:
-            async with driving(qa):
+            async with driving_alone(qa):
                 return await self._driven(qa, request, secrets, on_event, start=start)
         except UserError as error:
             return refused(error.problems[0])
@@ -136,7 +136,7 @@ class PodmanRunner:
             began = container.started or time.time()
             async with watching(request, qa, pipeline, on_event, began=began) as record:
                 ended = await self._follow(qa, request, container, pipeline, on_event)
-            outcome = of_suite(with_record(ended, record), store.load_facts(qa))
+            outcome = of_suite(with_record(ended, record), store.load_suite_facts(qa))
             pipeline.say(f"{outcome.code}: {outcome.message}")
             store.save_outcome(qa, outcome)
             await self._clean_up(qa, request)

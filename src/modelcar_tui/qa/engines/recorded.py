@@ -21,7 +21,7 @@ from modelcar_tui.core.stamps import seconds
 from modelcar_tui.core.text import clean
 from modelcar_tui.qa import store
 from modelcar_tui.qa.engines.recorded_looks import RecordedLook, RecordedLooks
-from modelcar_tui.qa.engines.staging import driving, qa_folder
+from modelcar_tui.qa.engines.staging import driving_alone, qa_folder
 from modelcar_tui.qa.log.lines import LineSplitter, RawLine
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.outcome import classify, refused
@@ -80,7 +80,7 @@ class RecordedRunner:
         try:
             about = describe(self._path)
             qa = qa_folder(request.folder)
-            async with driving(qa):
+            async with driving_alone(qa):
                 return store.load_outcome(qa) or await self._play(qa, about, on_event, request)
         except UserError as error:
             return refused(error.problems[0])

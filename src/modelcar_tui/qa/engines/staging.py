@@ -106,7 +106,7 @@ def user_mapping(uid: int | None, gid: int | None) -> tuple[list[str], tuple[int
 
 
 @asynccontextmanager
-async def driving(qa: Path) -> AsyncIterator[None]:
+async def driving_alone(qa: Path) -> AsyncIterator[None]:
     """Be the only process that drives this QA run; the lock goes with the process, however it ends.
 
     Raises:

@@ -11,7 +11,7 @@ from modelcar_tui.qa.engines.podman_container import ids_running
 from modelcar_tui.qa.engines.staging import stage_folder, unstage
 
 
-async def sweep_stale(runs: Path, *, program: str = "podman") -> list[Path]:
+async def sweep_stale_secrets(runs: Path, *, program: str = "podman") -> list[Path]:
     """Remove lent secrets of runs that were killed (call it at start). Running containers keep theirs.
 
     Args:

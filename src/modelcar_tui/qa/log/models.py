@@ -10,7 +10,7 @@ import msgspec
 from modelcar_tui.core.text import clean
 from modelcar_tui.qa.log.tables import KnownFailure
 from modelcar_tui.qa.suite_facts import suffixes
-from modelcar_tui.qa.types import FAILED, QaModelResult
+from modelcar_tui.qa.types import FAILED_STATUSES, QaModelResult
 
 MAX_MODELS = 2_000
 
@@ -77,9 +77,9 @@ class Models:
         if not self.begin(name):
             return False
         known = self.results[name]
-        if known.status in FAILED and status not in FAILED:
+        if known.status in FAILED_STATUSES and status not in FAILED_STATUSES:
             return False
-        if status not in FAILED:
+        if status not in FAILED_STATUSES:
             # What was said on the way to a pass explains no later failure.
             self.causes.pop(name, None)
             self.first_error.pop(name, None)
@@ -121,7 +121,7 @@ class Models:
     def _explain(self, name: str) -> None:
         """Put the cause into the result of a failed model; it is often said after the status."""
         result = self.results.get(name)
-        if result is None or result.status not in FAILED:
+        if result is None or result.status not in FAILED_STATUSES:
             return
         found = self.causes.get(name)
         self.results[name] = QaModelResult(
@@ -140,7 +140,7 @@ class Models:
 
     def _failed(self, name: str) -> bool:
         known = self.results.get(name)
-        return known is not None and known.status in FAILED
+        return known is not None and known.status in FAILED_STATUSES
 
 
 def _tells_more(found: Found, before: Found) -> bool:

@@ -54,7 +54,7 @@ class SpoolWriter:
         self.dropped = 0
         self._broken = False
         self._log: BinaryIO = _open_private(path)
-        self._index: BinaryIO = _open_private(index_of(path))
+        self._index: BinaryIO = _open_private(spool_index(path))
         self._pending_log = bytearray()
         self._pending_index = bytearray()
 
@@ -106,7 +106,7 @@ class SpoolReader:
     def count(self) -> int:
         """Lines now."""
         try:
-            return index_of(self.path).stat().st_size // RECORD.size
+            return spool_index(self.path).stat().st_size // RECORD.size
         except OSError:
             return 0
 
@@ -116,7 +116,7 @@ class SpoolReader:
         if count <= 0:
             return []
         try:
-            with index_of(self.path).open("rb", buffering=0) as index:
+            with spool_index(self.path).open("rb", buffering=0) as index:
                 raw = os.pread(index.fileno(), (count + 1) * RECORD.size, start * RECORD.size)
             records = list(RECORD.iter_unpack(raw[: len(raw) // RECORD.size * RECORD.size]))
             if not records:
@@ -164,14 +164,14 @@ class SpoolReader:
         return None
 
 
-def index_of(path: Path) -> Path:
+def spool_index(path: Path) -> Path:
     """The index that belongs to a spool."""
     return path.with_name(path.name + ".idx")
 
 
 def _repair(path: Path) -> tuple[int, int, int]:
     """Cut both files to whole lines that are in both; (lines, bytes, lines of the suite)."""
-    index = index_of(path)
+    index = spool_index(path)
     if not path.exists() or not index.exists() or not index.stat().st_size or not path.stat().st_size:
         for file in (path, index):
             with suppress(FileNotFoundError):

@@ -17,24 +17,30 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.hardware import NVIDIA
 from modelcar_tui.kube import Access, Rung
-from modelcar_tui.qa.budget import Budgets, budgets
-from modelcar_tui.qa.effects import clean_up_commands, effects, job_effects
-from modelcar_tui.qa.image import SuiteImage, suite_image
-from modelcar_tui.qa.measured import failed_lines, measured_line
-from modelcar_tui.qa.outcome import could_not_start
-from modelcar_tui.qa.runner import (
+from modelcar_tui.qa import (
     ContainerStarted,
     LogGrew,
     Progressed,
     QaEvent,
+    QaOutcome,
+    QaRequest,
     QaSecrets,
     Runner,
     Saw,
+    SuiteImage,
+    TimeBudgets,
     Warned,
     WentSilent,
+    clean_up_commands,
+    cluster_effects,
+    could_not_start,
+    failed_lines,
+    job_engine_effects,
+    measured_line,
+    suite_image,
+    suite_namespaces,
+    time_budgets,
 )
-from modelcar_tui.qa.suite_facts import spaces
-from modelcar_tui.qa.types import QaOutcome, QaRequest
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.events import Status, StepPlan
 from modelcar_tui.supervisor.settings import Approve
@@ -62,7 +68,7 @@ class Qa:
     async def run(self, context: Context) -> QaOutcome:
         """See `Specialist.run`. Run again after a crash, it goes on with the container that is there."""
         context.step("ready", Status.RUNNING)
-        from modelcar_tui.qa.engines.sweep import sweep_stale
+        from modelcar_tui.qa.engines import sweep_stale_secrets
 
         outcome = await self._go_on(context) if context.resumed else None
         if outcome is not None:
@@ -74,7 +80,7 @@ class Qa:
             return self._skipped(context, _skip("REFUSED", "the operator did not let QA change the cluster"))
         context.step("ready", Status.DONE)
         with Contained("secrets that killed runs have left"):
-            await sweep_stale(context.folder.parent)
+            await sweep_stale_secrets(context.folder.parent)
         runner, request = self._runner(context), self._request(context)
         context.step("stage", Status.RUNNING, Path(request.manifest_path).name)
         run = runner.run(request, QaSecrets(_pull_secret()), lambda event: _tell(context, event))
@@ -89,7 +95,7 @@ class Qa:
         return await _to_its_end(context, runner, attach)
 
     async def _skip(self, context: Context) -> QaOutcome | None:
-        from modelcar_tui.qa.preconditions import skip_reason
+        from modelcar_tui.qa import skip_reason
 
         settings, answer = context.settings, context.answer
         if answer is not None and not answer.get("write") and answer.get("who") != Approve.SHOW:
@@ -120,12 +126,12 @@ class Qa:
 
     def _runner(self, context: Context) -> Runner:
         if context.settings.qa_recording:
-            from modelcar_tui.qa.engines.recorded import RecordedRunner
+            from modelcar_tui.qa.engines import RecordedRunner
 
             return RecordedRunner(Path(context.settings.qa_recording), redact=context.redact)
         if context.settings.qa_engine == KUBERNETES:
             return _job_runner(context)
-        from modelcar_tui.qa.engines.podman import PodmanRunner
+        from modelcar_tui.qa.engines import PodmanRunner
 
         return PodmanRunner(redact=context.redact)
 
@@ -150,7 +156,7 @@ class Qa:
             network=settings.qa_network,
             memory=settings.qa_memory,
             pull=settings.qa_pull,
-            told=spaces(_image(context).facts),
+            told=suite_namespaces(_image(context).facts),
         )
 
     def _skipped(self, context: Context, outcome: QaOutcome) -> QaOutcome:
@@ -158,7 +164,7 @@ class Qa:
         for step in self.steps[1:]:
             context.step(step.id, Status.SKIPPED)
         context.emit(e.QaFinished(outcome=outcome))
-        from modelcar_tui.qa.preconditions import for_older_scripts
+        from modelcar_tui.qa import for_older_scripts
 
         before, fix = for_older_scripts(outcome.code), f"to run it: {outcome.fix}" if outcome.fix else ""
         lines = tuple(line for line in (outcome.code, before, fix) if line)
@@ -223,7 +229,7 @@ def _effects(context: Context) -> tuple[str, ...]:
         ("DEMO: a recording is played and no cluster is touched.",) if context.settings.qa_recording else ()
     )
     image = _image(context)
-    done = effects(
+    done = cluster_effects(
         image.facts,
         models=[car.name for car in cars],
         server=access.server,
@@ -231,7 +237,9 @@ def _effects(context: Context) -> tuple[str, ...]:
         audio=any(car.model_output_type == "audio" for car in cars),
     )
     if context.settings.qa_engine == KUBERNETES:
-        done += job_effects(context.settings.qa_namespace or "", context.settings.qa_parallel, image.facts)
+        done += job_engine_effects(
+            context.settings.qa_namespace or "", context.settings.qa_parallel, image.facts
+        )
     image_line = f"Image: {image.image}, {image.why}."
     return (*played, *done, image_line, *_budgets(context).warnings, *_suite_findings(context))
 
@@ -252,11 +260,11 @@ def _image(context: Context) -> SuiteImage:
     return suite_image(release, context.settings.qa_image)
 
 
-def _budgets(context: Context) -> Budgets:
+def _budgets(context: Context) -> TimeBudgets:
     models = context.report("configuration", ConfigurationReport).models
     facts = _image(context).facts
     tests = len(facts.modes) if facts is not None and facts.modes else 1
-    return budgets([(model.car.name, model.image.size_bytes.value) for model in models], tests=tests)
+    return time_budgets([(model.car.name, model.image.size_bytes.value) for model in models], tests=tests)
 
 
 def _tell(context: Context, event: QaEvent) -> None:
@@ -289,8 +297,7 @@ def _tell(context: Context, event: QaEvent) -> None:
 
 
 def _job_runner(context: Context) -> Runner:
-    from modelcar_tui.qa.engines.kube_options import JobOptions
-    from modelcar_tui.qa.engines.kubejob import KubeJobRunner
+    from modelcar_tui.qa.engines import JobOptions, KubeJobRunner
 
     settings = context.settings
     if not settings.qa_namespace:

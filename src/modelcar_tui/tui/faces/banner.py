@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.qa.seen import Seen, hopeless
+from modelcar_tui.qa import Seen, hopeless_models
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.state import Pane, RunState
@@ -107,7 +107,7 @@ def next_row(face: Face, cells: int) -> Row:
 
 def _seen_row(seen: tuple[Seen, ...]) -> Row:
     """Why a model does not start while QA waits for it: first what will not mend itself."""
-    first = (*hopeless(seen), *seen)[0]
+    first = (*hopeless_models(seen), *seen)[0]
     more = f" (and {len(seen) - 1} more)" if len(seen) > 1 else ""
     key = (("   ", "muted"), ("S", "key"), (" stops QA", "muted")) if not first.mends_itself else ()
     role = "warn" if first.mends_itself else "bad"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from modelcar_tui.qa.seen import Seen, hopeless
-from modelcar_tui.qa.types import QaOutcome
+from modelcar_tui.qa import QaOutcome, Seen, hopeless_models
 from modelcar_tui.supervisor.state import Qa, RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
@@ -35,7 +34,7 @@ def qa_rows(state: RunState, cells: int, glyphs: Glyphs, now: float = 0.0) -> li
 
 def outcome_rows(out: QaOutcome, cells: int) -> list[Row]:
     """How it ended, what it means, what to do, and what vLLM said against what we predicted."""
-    from modelcar_tui.qa.measured import failed_lines, measured_line  # the first paint does not wait for it
+    from modelcar_tui.qa import failed_lines, measured_line  # the first paint does not wait for it
 
     role = "ok" if out.ok else "skip" if out.skipped else "bad"
     rows = [row((out.code, role)), *paragraph(out.message, cells)]
@@ -91,7 +90,7 @@ def _seen(seen: tuple[Seen, ...], cells: int) -> list[Row]:
     rows: list[Row] = []
     for at, one in enumerate(seen[:_MOST_SEEN]):
         rows += labelled("" if at else "why", one.line, cells, role="warn" if one.mends_itself else "bad")
-    if hopeless(seen):
+    if hopeless_models(seen):
         rows.append(row((" " * 7, "muted"), ("S", "key"), (" stops QA: it will not mend itself", "muted")))
     return rows
 

@@ -17,7 +17,7 @@ from modelcar_tui.tui.screens.base import Dialog
 from modelcar_tui.tui.screens.confirm import ConfirmDialog
 
 if TYPE_CHECKING:
-    from modelcar_tui.qa.cleanup import Leftover
+    from modelcar_tui.qa import Leftover
     from modelcar_tui.supervisor.cleanup import CleanUp
 
 

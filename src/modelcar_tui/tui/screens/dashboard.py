@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widget import Widget
 
-from modelcar_tui.qa.seen import hopeless
+from modelcar_tui.qa import hopeless_models
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.logindex import LogIndex
@@ -104,7 +104,7 @@ class DashboardScreen(FaceScreen):
             keys.append(("d", "review"))
         if self.face.state.waiting_for_consent:
             keys.append(("x", "start QA"))
-        if hopeless(self.face.state.qa.seen):
+        if hopeless_models(self.face.state.qa.seen):
             keys.append(("S", "stop QA"))
         keys += [(f"1-{min(9, len(self._shown_panes))}", "panes"), ("tab", "next"), ("?", "why")]
         match self.focused:
@@ -268,7 +268,7 @@ class DashboardScreen(FaceScreen):
 
     def action_stop_qa(self) -> None:
         """`S`, only while a model waits for what will not come."""
-        if hopeless(self.face.state.qa.seen):
+        if hopeless_models(self.face.state.qa.seen):
             self.opening.action_request_quit()
 
     def action_quit_run(self) -> None:
