@@ -21,7 +21,7 @@ from accuracy import load
 from modelcar_tui.hardware.product import gpu_for, row_of
 from modelcar_tui.memory.cases import answer, model_of
 from modelcar_tui.models import describe_model
-from modelcar_tui.vllm.profile import profile_for
+from modelcar_tui.vllm import profile_for
 
 TESTS = Path(__file__).resolve().parent.parent / "tests" / "accuracy"
 HEAD = "start-ups | KV tokens compared | mean size | mean | worst promise | > 2 % too much | > 5 % too much"

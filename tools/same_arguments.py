@@ -18,7 +18,7 @@ from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.manifest.reader import inspect_manifest
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm.engine_args import engine_args, server_args
+from modelcar_tui.vllm import read_engine_args, server_args
 from same_places import ROOT, TESTS
 from same_text import Item, Named, item
 
@@ -36,7 +36,7 @@ def readings() -> Iterator[Named]:
 def _reading(args: tuple[str, ...]) -> Item:
     found = {
         release: {
-            "suite": engine_args(args, GPUS, release),
+            "suite": read_engine_args(args, GPUS, release),
             "server": server_args(args, GPUS, release),
         }
         for release in RELEASES

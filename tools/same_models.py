@@ -18,8 +18,7 @@ from modelcar_tui.models.context import positions_of
 from modelcar_tui.models.known import known_models
 from modelcar_tui.models.stored import whole_bytes
 from modelcar_tui.models.tensors import true_count
-from modelcar_tui.vllm.engine_args import engine_args
-from modelcar_tui.vllm.runs_on import check
+from modelcar_tui.vllm import check_support, read_engine_args
 from same_places import DATA, TESTS
 from same_text import Item, Named, item, number
 
@@ -99,7 +98,7 @@ def _estimates(config: dict[str, Any], parameters: int, release: str) -> Item:
         name: estimate(
             short if quantized else plain,
             gpu_for(product, count=8),
-            engine_args(args, gpus, release),
+            read_engine_args(args, gpus, release),
             vllm=release,
         )
         for name, (product, args, gpus, quantized) in STARTS.items()
@@ -165,12 +164,12 @@ def _quantization(quantization: dict[str, Any], release: str) -> Item:
     said, starts = {}, {}
     for capability in CAPABILITIES:
         vendor = "amd" if capability.startswith("gfx") else "nvidia"
-        said[capability] = check(
+        said[capability] = check_support(
             model, vendor=vendor, compute_capability=capability, product="card", vllm=release
         )
         memory: Fact[float] = Fact(value=80.0, source=Source.NODE_LABEL, unit="GiB")
         gpu = Gpu(product="card", vendor=vendor, compute_capability=capability, memory_gib=memory)
-        found = estimate(model, gpu, engine_args(("--max-model-len=8192",), 1, release), vllm=release)
+        found = estimate(model, gpu, read_engine_args(("--max-model-len=8192",), 1, release), vllm=release)
         starts[capability] = {"outcome": found.outcome, "why": found.why, "weights": found.weights_gib}
     words = ",".join(str(answers[0].support)[:3] for answers in said.values())
     outcomes = ",".join(

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from modelcar_tui.vllm.startup_log import figures
+from modelcar_tui.vllm import startup_figures
 
 _ABOUT = re.compile(
     r"Loading model weights took|Model loading took|Available KV cache memory|reserved for KV Cache"
@@ -35,7 +35,7 @@ def main(folder: Path) -> int:
             forms.setdefault(form, []).append(release.name)
     unread = 0
     for form, names in sorted(forms.items()):
-        found = [one.what for one in figures(_PLACEHOLDER.sub("1", form).replace("\n", " "))]
+        found = [one.what for one in startup_figures(_PLACEHOLDER.sub("1", form).replace("\n", " "))]
         missed = not found and form not in _OTHERS
         unread += missed
         said = ", ".join(found) or ("NOT READ" if missed else "not of the GPU")

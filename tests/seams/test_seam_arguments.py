@@ -21,9 +21,9 @@ from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.argument_table import argument_table
-from modelcar_tui.vllm.arguments import flags_of, take_apart
-from modelcar_tui.vllm.engine_args import EngineArgs, engine_args, server_args
+from modelcar_tui.vllm.argument_table import known_arguments
+from modelcar_tui.vllm.arguments import flags_of, parse_arguments
+from modelcar_tui.vllm.engine_args import EngineArgs, read_engine_args, server_args
 from modelcar_tui.vllm.meanings import MEANT
 
 NEWEST = "0.33.0"
@@ -309,7 +309,7 @@ OLD_REFUSED = {
 def by_parser(args: tuple[str, ...], release: str) -> dict[str, Any]:
     """What the release's parser stores: the last of each flag, and of each key."""
     found: dict[str, Any] = {}
-    for argument in take_apart(args, release):
+    for argument in parse_arguments(args, release):
         if argument.flag is not None:
             key = argument.written.partition(".")[2] if argument.dotted else ""
             value = argument.value if argument.value is not None else not argument.negated
@@ -348,13 +348,13 @@ def stopped(args: tuple[str, ...], release: str) -> bool:
 @pytest.mark.parametrize("case", params(CASES))
 def test_the_engine_is_asked_for_what_the_parser_stores(case: Case) -> None:
     args, stored, asks = case
-    assert (by_parser(args, NEWEST), asked(engine_args(args, None, NEWEST))) == (stored, asks)
+    assert (by_parser(args, NEWEST), asked(read_engine_args(args, None, NEWEST))) == (stored, asks)
 
 
 @pytest.mark.parametrize("args", params(REFUSED))
 def test_a_list_that_the_parser_refuses_is_a_problem_of_the_engine_too(args: tuple[str, ...]) -> None:
     """`agent estimate` asks no lint: it would tell what a server needs that never starts."""
-    assert (stopped(args, NEWEST), bool(engine_args(args, None, NEWEST).problems)) == (True, True)
+    assert (stopped(args, NEWEST), bool(read_engine_args(args, None, NEWEST).problems)) == (True, True)
 
 
 ODD = (
@@ -386,7 +386,9 @@ def test_what_the_lint_lets_pass_the_engine_can_be_asked_for(release: str) -> No
         if flag.flag in MEANT
     ]
     differ = [
-        args for args in lists if stopped(args, release) != bool(engine_args(args, None, release).problems)
+        args
+        for args in lists
+        if stopped(args, release) != bool(read_engine_args(args, None, release).problems)
     ]
     assert not differ
 
@@ -394,14 +396,14 @@ def test_what_the_lint_lets_pass_the_engine_can_be_asked_for(release: str) -> No
 @pytest.mark.parametrize("case", params(OLD))
 def test_each_release_reads_a_list_in_its_own_way(case: tuple[str, tuple[str, ...], dict[str, Any]]) -> None:
     release, args, asks = case
-    assert asked(engine_args(args, None, release)) == asks
+    assert asked(read_engine_args(args, None, release)) == asks
     assert not stopped(args, release)
 
 
 @pytest.mark.parametrize("case", params(OLD_REFUSED))
 def test_each_release_refuses_what_it_does_not_know(case: tuple[str, tuple[str, ...]]) -> None:
     release, args = case
-    assert (stopped(args, release), bool(engine_args(args, None, release).problems)) == (True, True)
+    assert (stopped(args, release), bool(read_engine_args(args, None, release).problems)) == (True, True)
 
 
 @pytest.mark.parametrize(
@@ -430,7 +432,7 @@ def test_the_parallel_size_of_the_server_is_that_of_the_arguments(
 def test_what_a_release_that_was_not_read_may_refuse_is_in_doubt_for_both(
     release: str | None, args: tuple[str, ...]
 ) -> None:
-    asked_for = engine_args((f"{LENGTH}=2048", *args), None, release)
+    asked_for = read_engine_args((f"{LENGTH}=2048", *args), None, release)
     assert asked_for.doubts and not asked_for.problems
     found = estimate(ModelFacts(config=LLAMA), gpu_for("NVIDIA-L4"), asked_for, vllm=release)
     assert found.outcome is Outcome.UNKNOWN and asked_for.doubts[0] in found.why
@@ -438,6 +440,6 @@ def test_what_a_release_that_was_not_read_may_refuse_is_in_doubt_for_both(
 
 
 def test_of_all_of_vllm_s_flags_two_have_secrets() -> None:
-    flags = {flag.flag for release in argument_table().versions for flag in flags_of(release)}
+    flags = {flag.flag for release in known_arguments().versions for flag in flags_of(release)}
     assert len(flags) > 350
     assert {flag for flag in flags if is_secret_flag(flag)} == {"--api-key", "--hf-token"}

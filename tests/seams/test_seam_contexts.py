@@ -15,7 +15,7 @@ from modelcar_tui.models.class_defaults import made_whole
 from modelcar_tui.models.known import known_models
 from modelcar_tui.models.shape import shape_of
 from modelcar_tui.vllm import context
-from modelcar_tui.vllm.context import longest_of
+from modelcar_tui.vllm.context import longest_positions
 from modelcar_tui.vllm.profile import profile_for
 
 RELEASE = "0.20.0"
@@ -112,7 +112,7 @@ def longest_context(config: dict[str, Any], overrides: dict[str, Any] | None = N
 
 def by_sizing(config: dict[str, Any], overrides: dict[str, Any] | None = None) -> int | str | None:
     shape = shape_of(made_whole(config), overrides)  # as the arithmetic prepares a model
-    return shape if isinstance(shape, str) else longest_of(shape.positions, profile_for(RELEASE))
+    return shape if isinstance(shape, str) else longest_positions(shape.positions, profile_for(RELEASE))
 
 
 def test_both_read_the_same_context_of_every_known_model() -> None:

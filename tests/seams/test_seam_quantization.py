@@ -18,7 +18,7 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.engine_args import EngineArgs
-from modelcar_tui.vllm.runs_on import check
+from modelcar_tui.vllm.runs_on import check_support
 from modelcar_tui.vllm.support import Support
 
 REFUSALS = frozenset({Outcome.REFUSED_QUANT, Outcome.REFUSED_KERNEL, Outcome.REFUSED_DTYPE})
@@ -158,7 +158,7 @@ def by_sizing(facts: ModelFacts, gpu: Gpu, release: str, **args: Any) -> str:
 
 def by_advice(facts: ModelFacts, gpu: Gpu, release: str, **args: Any) -> str | None:
     """Why the advice calls it unsupported; empty where it runs, None where that is not known."""
-    answers = check(
+    answers = check_support(
         facts,
         vendor=gpu.vendor,
         compute_capability=gpu.compute_capability,

@@ -15,14 +15,14 @@ from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.argument_table import argument_table
+from modelcar_tui.vllm.argument_table import known_arguments
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.name_table import pipeline_table
 from modelcar_tui.vllm.profile import profile_for
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.readings import readings
 from modelcar_tui.vllm.release import number_of, parse_version
-from modelcar_tui.vllm.runs_on import check
+from modelcar_tui.vllm.runs_on import check_support
 
 MANIFEST = "model-car:\n  - name: m\n    image: oci://registry.redhat.io/x/m:1\n"
 GIB_80: Fact[float] = Fact(value=79.0, source=Source.GPU_TABLE, unit="GiB")
@@ -68,7 +68,7 @@ def test_lint_and_the_judge_of_quantization_say_which_release_is_newer_than_all(
     path.write_text(MANIFEST)
     run_lint([str(path)], vllm=release, form="text")
     lint = "newer than all" in capsys.readouterr().err
-    (answer, *_) = check(
+    (answer, *_) = check_support(
         ModelFacts(config=LLAMA), vendor="nvidia", compute_capability="9.0", product="H100", vllm=release
     )
     assert (lint, "newer than the table" in answer.source) == (newer, newer)
@@ -91,7 +91,7 @@ def test_figures_of_a_release_that_is_newer_than_all_have_bounds_and_are_marked(
 
 
 def test_all_tables_end_at_the_same_release() -> None:
-    newest = argument_table().versions[-1]
+    newest = known_arguments().versions[-1]
     assert quantization_table().versions[-1] == newest
     assert pipeline_table().read[-1] == newest
     assert newest == NEWEST

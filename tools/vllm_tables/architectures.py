@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from modelcar_tui.vllm.release import parse_version
+from modelcar_tui.vllm import parse_version
 from vllm_judge.source import Source
 from vllm_tables.history import names_by_release, ordered, spans_of
 from vllm_tables.layout import load, text_of

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.vllm.release import parse_version
+from modelcar_tui.vllm import parse_version
 from vllm_judge.source import Source
 from vllm_tables.asked import Spec, asked
 from vllm_tables.history import before, ordered

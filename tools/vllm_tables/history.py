@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from modelcar_tui.vllm.release import parse_version
+from modelcar_tui.vllm import parse_version
 
 Values = dict[str, Any]
 """One release's values by key; a key that is not there has none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modelcar_tui.vllm.release import parse_version
+from modelcar_tui.vllm import parse_version
 from vllm_tables.history import ordered
 from vllm_tables.layout import load, text_of
 

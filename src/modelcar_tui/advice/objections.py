@@ -10,9 +10,7 @@ from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import ModelCar, Position, ServingArguments
 from modelcar_tui.memory import Estimate, Outcome
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm.engine_args import engine_args
-from modelcar_tui.vllm.runs_on import check
-from modelcar_tui.vllm.support import Support
+from modelcar_tui.vllm import Support, check_support, read_engine_args
 
 _OF_THE_MANIFEST = ("gpu-count", "suite-parallel")
 """Findings about `gpu_count`, which a bare list of arguments does not have."""
@@ -45,7 +43,7 @@ def heard(
 
 def _findings(facts: ModelFacts, gpu: Gpu, arguments: tuple[str, ...], vllm: str | None) -> list[Finding]:
     """What stops a server with this list on this kind of GPU, memory aside."""
-    serving = ServingArguments(gpu_count=engine_args(arguments, None, vllm).tp, args=arguments)
+    serving = ServingArguments(gpu_count=read_engine_args(arguments, None, vllm).tp, args=arguments)
     car = ModelCar(name="", image="", serving=serving, at=_PLACE, name_at=_PLACE, image_at=_PLACE)
     found = lint_model(car, vllm=vllm, facts=facts, gpu=gpu)
     return [one for one in found if one.stops is Stops.SERVER and one.code not in _OF_THE_MANIFEST]
@@ -56,8 +54,8 @@ def _doubt(facts: ModelFacts, gpu: Gpu, arguments: tuple[str, ...], vllm: str | 
 
     What does not run is the estimate's own refusal.
     """
-    args = engine_args(arguments, None, vllm)
-    answers = check(
+    args = read_engine_args(arguments, None, vllm)
+    answers = check_support(
         facts,
         vendor=gpu.vendor,
         compute_capability=gpu.compute_capability,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from modelcar_tui.hardware import vendors
 from modelcar_tui.kube import mebibytes, thousandths
 from modelcar_tui.kube.objects import Meta, NodeSelector, Requirements
 from modelcar_tui.manifest import expanded, masked_arguments, references
-from modelcar_tui.vllm.images import release_in, release_of_image, with_build
+from modelcar_tui.vllm import release_of_runtime
 
 _CONTAINER = "kserve-container"
 _STANDARD = re.compile(r"vllm-(?P<word>.+)-runtime-template")
@@ -23,7 +23,6 @@ _FAST = re.compile(r".*-fast-\d+(?:-template)?")
 _SECRET = re.compile(r"(?i)key|token|secret|passw|credential|auth")
 _PARAMETER = re.compile(r"\$\{|\{\{")
 """Of a template that was not filled in, or of KServe."""
-_NOTHING: Mapping[str, str] = {}
 _MOST_VARIABLES, _LONGEST = 200, 200
 _ARCHITECTURES = (("ppc64le", ("ppc64le",)), ("s390x", ("s390x",)), ("x86", ("amd64",)))
 
@@ -165,7 +164,9 @@ def _offer(runtime: ServingRuntime, name: str) -> Offer | None:
         runtime=clean(runtime.metadata.name, limit=253),
         image=clean(container.image, limit=500),
         accelerators=_accelerators(notes.get("opendatahub.io/recommended-accelerators")),
-        version=version(notes.get("opendatahub.io/runtime-version", ""), container.image, dict(environment)),
+        version=release_of_runtime(
+            notes.get("opendatahub.io/runtime-version", ""), container.image, dict(environment)
+        ),
         args=masked_arguments(tuple(clean(arg, limit=500) for arg in container.args or ())),
         environment=environment,
         scheduling=_scheduling(spec, container),
@@ -213,18 +214,6 @@ def _scheduling(spec: RuntimeSpec, container: Container) -> Scheduling:
         ),
         tolerations=tolerations_of(spec.tolerations),
     )
-
-
-def version(annotation: str, image: str, environment: Mapping[str, str] = _NOTHING) -> str | None:
-    """vLLM's version and build out of the runtime's annotation, else out of its image's tag (`vllm.images`).
-
-    What is not one of vLLM's, such as `3.4.0` in a registry that is not known, tells the product around it.
-    """
-    text = annotation.strip()
-    told = release_in(text) or release_of_image(image)
-    if told is None and re.fullmatch(r"v?\d+(?:\.\d+)+\S{0,20}", text):
-        told = clean(text.removeprefix("v"), limit=40)
-    return with_build(told, image, environment) if told else None
 
 
 def _runs_vllm(runtime: ServingRuntime, image: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import msgspec
 
 from modelcar_tui.cluster.home import CANDIDATES, applications_namespace
-from modelcar_tui.cluster.offers import Offer, ServingRuntime, Template, from_runtime, from_template, version
+from modelcar_tui.cluster.offers import Offer, ServingRuntime, Template, from_runtime, from_template
 from modelcar_tui.cluster.profiles import promised
 from modelcar_tui.cluster.serving_types import Profiles
 from modelcar_tui.cluster.types import Inventory, Runtime
@@ -22,6 +22,7 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.hardware import vendor_of_resource, vendors
 from modelcar_tui.kube import Client, ClusterError
 from modelcar_tui.kube.objects import Meta
+from modelcar_tui.vllm import release_of_runtime
 
 OVERRIDE = "VLLM_RUNTIME_IMAGE"
 _FIX = f"name the image yourself: export {OVERRIDE}=IMAGE"
@@ -46,7 +47,9 @@ def override(environ: Mapping[str, str] | None = None) -> Runtime | None:
     image = clean((os.environ if environ is None else environ).get(OVERRIDE, "").strip(), limit=500)
     if not image:
         return None
-    return Runtime(image=image, name=OVERRIDE, version=version("", image), why=f"set by {OVERRIDE}")
+    return Runtime(
+        image=image, name=OVERRIDE, version=release_of_runtime("", image), why=f"set by {OVERRIDE}"
+    )
 
 
 async def find_runtime(

@@ -19,7 +19,7 @@ from modelcar_tui.image import ImageFacts
 from modelcar_tui.memory import Estimate, Outcome, estimate, knobs, smallest_tp
 from modelcar_tui.models import ModelFacts, count_parameters
 from modelcar_tui.report import estimate_lines, to_json
-from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
+from modelcar_tui.vllm import EngineArgs, read_engine_args
 
 STATUS = dict.fromkeys(Outcome, ExitStatus.NO_GO) | {
     Outcome.STARTS: ExitStatus.GO,
@@ -59,7 +59,7 @@ def run_estimate(
     shown = without_address_secrets(image.reference)
     for problem in image.problems:
         sys.stderr.write(f"note: {problem}\n")
-    args = engine_args(arguments, None, vllm)
+    args = read_engine_args(arguments, None, vllm)
     _enough(card, args)
     alone = estimate(image.model, card, args, vllm=vllm)
     result = heard(alone, image.model, card, arguments, vllm)

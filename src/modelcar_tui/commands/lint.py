@@ -12,9 +12,7 @@ from modelcar_tui.advice.lint import CODES, examine, exit_worthy, of_problem, re
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
 from modelcar_tui.manifest import inspect_manifest
-from modelcar_tui.vllm.argument_table import argument_table
-from modelcar_tui.vllm.readings import answering, is_open
-from modelcar_tui.vllm.release import newer_than, parse_version
+from modelcar_tui.vllm import answering_release, is_open_release, known_arguments, newer_than, parse_version
 
 IGNORE = "MODELCAR_TUI_LINT_IGNORE"
 """The variable that stands for `--ignore`."""
@@ -83,8 +81,8 @@ def _findings(path: str, vllm: str | None, *, each: bool, ignore: tuple[str, ...
 
 def _judge(vllm: str | None) -> str:
     """Which release's command line judges, and why that one."""
-    read = argument_table().versions
-    release = answering(parse_version(vllm), read)
+    read = known_arguments().versions
+    release = answering_release(parse_version(vllm), read)
     if vllm is None:
         return (
             f"judged by vLLM {release}, the newest that was read; --vllm VERSION judges by the runtime's "
@@ -94,6 +92,6 @@ def _judge(vllm: str | None) -> str:
         return f"--vllm {vllm!r} is no version; judged by vLLM {release}\n"
     if newer_than(vllm, read):
         return f"vLLM {vllm} is newer than all that was read; judged by {release}\n"
-    if is_open(vllm):
+    if is_open_release(vllm):
         return f"vLLM {vllm} was not looked at yet; judged by its own arguments, and not sure\n"
     return "" if release == vllm.removeprefix("v") else f"vLLM {vllm} was not read; judged by {release}\n"

@@ -10,7 +10,7 @@ import msgspec
 from modelcar_tui.core.facts import Fact, Source, Term
 from modelcar_tui.memory.derived import alike
 from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.vllm.readings import stands_in, unread
+from modelcar_tui.vllm import release_standing_in, why_unread
 
 _BOUNDED = (
     "activation_gib",
@@ -47,7 +47,7 @@ def between(assumed: Estimate, other: Estimate, newer: str, on_card: OnCard) -> 
         depends = "it depends on the vLLM version, which is not known"
         newest = "the newest"
         if newer:
-            depends, newest = f"vLLM {newer} {unread(newer)}", stands_in(newer)
+            depends, newest = f"vLLM {newer} {why_unread(newer)}", release_standing_in(newer)
         changes["why"] = (
             f"{depends}: {assumed.outcome} with the habits of {newest} ({assumed.why}), {other.outcome} "
             f"with those of 0.16 ({other.why})"

@@ -20,10 +20,7 @@ from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import tower_bytes
 from modelcar_tui.memory.weights import RankWeights, pipeline_ranks, rank_weights, stored_between
 from modelcar_tui.models import Model, Storage
-from modelcar_tui.vllm.architectures import through_transformers
-from modelcar_tui.vllm.engine_args import EngineArgs
-from modelcar_tui.vllm.profile import Profile
-from modelcar_tui.vllm.transformers_backend import uncut
+from modelcar_tui.vllm import EngineArgs, Profile, through_transformers, uncut_by_transformers
 
 _SCALES_WHOLE = (0, 9, 2)
 """From here on bitsandbytes' nested scales are made whole as they are loaded (bitsandbytes_loader.py
@@ -184,7 +181,7 @@ def _weights(start: Start, split: Split, rank: tuple[int, int]) -> RankWeights:
 
 def _uncut(start: Start) -> str:
     arch = start.model.shape.arch
-    return uncut(arch, start.profile) if through_transformers(arch, start.profile) else ""
+    return uncut_by_transformers(arch, start.profile) if through_transformers(arch, start.profile) else ""
 
 
 def _needed(plan: Plan | None, profile: Profile, context: int) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelcar_tui.models import Reader
-from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
+from modelcar_tui.vllm import EngineArgs, read_engine_args
 
 _LORA = re.compile(
     r"\b(max_loras|max_lora_rank|rank|fully_sharded_loras)\b\s*[=: ]\s*(\d{1,5}|true)", re.IGNORECASE
@@ -30,14 +30,14 @@ def fields_as_flags(case: Mapping[str, Any], read: Reader, vllm: str | None) -> 
     """The flags that the release takes; of a field that its server has no flag for nothing is heard."""
     found: list[str] = []
     for choices in _choices(case, read):
-        taken = (words for words in choices if not engine_args(words, None, vllm).problems)
+        taken = (words for words in choices if not read_engine_args(words, None, vllm).problems)
         found += next(taken, ())
     return tuple(found)
 
 
 def with_flags(args: EngineArgs, words: tuple[str, ...], vllm: str | None) -> EngineArgs:
     """`args` with what the flags say beside it."""
-    told, nothing = engine_args(words, None, vllm), EngineArgs()
+    told, nothing = read_engine_args(words, None, vllm), EngineArgs()
     names = set(EngineArgs.__struct_fields__) - {"problems", "doubts", "unknown"}
     changes = {name: getattr(told, name) for name in names if getattr(told, name) != getattr(nothing, name)}
     return EngineArgs(**{name: getattr(args, name) for name in EngineArgs.__struct_fields__} | changes)

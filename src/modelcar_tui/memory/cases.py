@@ -23,7 +23,7 @@ from modelcar_tui.memory.case_fields import fields_as_flags, with_flags
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models import ModelFacts, Reader, model_of_name, model_of_sizes
-from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
+from modelcar_tui.vllm import EngineArgs, read_engine_args
 
 _LIMIT = 64 * 1024 * 1024
 _CLASS = re.compile(r"(\d+(?:\.\d+)?)\s*GB?\b", re.IGNORECASE)
@@ -111,7 +111,7 @@ def estimate_case(case: Mapping[str, Any], hear: Hear | None = None) -> Estimate
     model, gpu = model_of(case), _gpu(case, read)
     told = fields_as_flags(case, read, vllm)
     words = masked_arguments((*flags_of(case, read), *told, *given))
-    args = engine_args(words, None, vllm) if given else with_flags(_args(case, read), told, vllm)
+    args = read_engine_args(words, None, vllm) if given else with_flags(_args(case, read), told, vllm)
     result = estimate(model, gpu, args, vllm=vllm, derive=False)
     # Of a card that is only called by its class, such as 80 GB, nothing else can be said.
     return hear(result, model, gpu, words, vllm) if hear and gpu.compute_capability else result

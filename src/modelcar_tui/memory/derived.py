@@ -16,7 +16,7 @@ from modelcar_tui.memory.budget import Budget, budget_for, budgets_of, on_card, 
 from modelcar_tui.memory.judged import Judged, judge
 from modelcar_tui.memory.outcome import minimum, would_fit
 from modelcar_tui.memory.start import Start, start_of
-from modelcar_tui.vllm.context import longest_of
+from modelcar_tui.vllm import longest_positions
 
 STEP = 100
 """Steps of a GiB in which cards are tried: what is shown with two decimals must hold as it is shown."""
@@ -158,7 +158,7 @@ def _of_length(start: Start, length: int) -> tuple[Start, Budget]:
 
 def _most(start: Start) -> int:
     """The longest that passes the checks before memory is counted."""
-    args, longest = start.args, longest_of(start.model.shape.positions, start.profile)
+    args, longest = start.args, longest_positions(start.model.shape.positions, start.profile)
     if longest is None or args.long_context_allowed:
         longest = _MOST_TOKENS
     if start.switches.chunked_prefill.on is False and args.max_num_batched_tokens:

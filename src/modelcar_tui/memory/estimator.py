@@ -18,10 +18,15 @@ from modelcar_tui.memory.refusals import column_of, refusal
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models import ModelFacts, Reader, describe_model, text_part
-from modelcar_tui.vllm.dtypes import model_type_of, resolved
-from modelcar_tui.vllm.engine_args import EngineArgs
-from modelcar_tui.vllm.profile import Profile, hungry, profile_for
-from modelcar_tui.vllm.switches import Switch
+from modelcar_tui.vllm import (
+    EngineArgs,
+    EngineSwitch,
+    Profile,
+    hungriest_profile,
+    model_type_of,
+    profile_for,
+    resolved_dtype,
+)
 
 _WHATEVER_THE_ARGUMENTS = (Outcome.REFUSED_ARCH, Outcome.REFUSED_KERNEL)
 
@@ -50,14 +55,16 @@ def estimate(
         return _one(model, gpu, args, profile, derive)
 
     def both(card: Gpu) -> tuple[Estimate, Estimate]:
-        return _one(model, card, args, profile, derive), _one(model, card, args, hungry(profile), derive)
+        return _one(model, card, args, profile, derive), _one(
+            model, card, args, hungriest_profile(profile), derive
+        )
 
     return between(*both(gpu), profile.newer, lambda gib: both(sized(gpu, gib)))
 
 
 def _one(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, derive: bool) -> Estimate:
     kind, version = model_type_of(facts.config), profile.version or profile.release
-    dtype = resolved(args.dtype, column_of(gpu), kind, version)
+    dtype = resolved_dtype(args.dtype, column_of(gpu), kind, version)
     model = describe_model(facts, quantization=args.quantization, dtype=dtype, overrides=args.overrides)
     if isinstance(model, str):
         return guessed(facts, gpu, args, profile, model)
@@ -81,7 +88,7 @@ def _of_either_manager(start: Start, derive: bool) -> Estimate:
     manager = start.switches.hybrid_manager
     if manager.on is not None:
         return _sized(start, derive)
-    off = msgspec.structs.replace(start.switches, hybrid_manager=Switch(False, manager.why))
+    off = msgspec.structs.replace(start.switches, hybrid_manager=EngineSwitch(False, manager.why))
     without = msgspec.structs.replace(start, switches=off)
     return _within(start, without, manager.why, derive)
 

@@ -16,8 +16,7 @@ from modelcar_tui.memory.outcome import NO_TOTAL, headroom_of, would_fit
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.types import Estimate
 from modelcar_tui.memory.unsized import cache_unsure
-from modelcar_tui.vllm.defaults import Limits
-from modelcar_tui.vllm.profile import newer_note
+from modelcar_tui.vllm import StartLimits, newer_note
 
 _CHECKS = "vllm v1/worker/gpu_worker.py determine_available_memory"
 _NOT_ASKED = "not searched for"
@@ -178,7 +177,7 @@ def _when(start: Start, budget: Budget) -> str:
     )
 
 
-def _requested(budget: Budget, limits: Limits) -> Fact[float]:
+def _requested(budget: Budget, limits: StartLimits) -> Fact[float]:
     if budget.requested is None or budget.total is None:
         return unknown(NO_TOTAL, unit="GiB")
     return _gib(budget.requested, note=f"{limits.utilization:g} x {budget.total / GIB:.2f} GiB, rounded up")

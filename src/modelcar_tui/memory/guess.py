@@ -11,12 +11,16 @@ from modelcar_tui.memory.outcome import free_is_checked, no_free_memory
 from modelcar_tui.memory.refusals import data_type_refusal, gpu_refusal, method_refusal, scheme_refusal
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models import ModelFacts, architecture_of, has_own_code, is_moe, scheme_of_model
-from modelcar_tui.vllm.architectures import architecture_error, architecture_refused
-from modelcar_tui.vllm.declaration import Asked
-from modelcar_tui.vllm.engine_args import EngineArgs
-from modelcar_tui.vllm.experts import NO_EXPERTS, expert_layers
-from modelcar_tui.vllm.profile import Profile
-from modelcar_tui.vllm.quantization_method import choose
+from modelcar_tui.vllm import (
+    NO_EXPERTS,
+    AskedQuantization,
+    EngineArgs,
+    Profile,
+    architecture_error,
+    architecture_refused,
+    choose_method,
+    expert_layers,
+)
 
 _WIDE = 64
 """Hidden size by layers of the narrowest common models: the narrower, the more is cached for the same
@@ -42,7 +46,9 @@ def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, rea
         error = architecture_error(arch, profile)
         return Estimate(outcome=Outcome.REFUSED_ARCH, why=unknown_arch, error=error, vllm=profile.label)
     scheme = scheme_of_model(model, args.quantization)
-    method = choose(Asked(facts=model, value=args.quantization, version=profile.version)).method
+    method = choose_method(
+        AskedQuantization(facts=model, value=args.quantization, version=profile.version)
+    ).method
     experts = expert_layers(arch, method, profile.version) if is_moe(model.config) else NO_EXPERTS
     other = scheme_refusal(scheme, gpu, profile, experts)
     if other is not None:

@@ -6,8 +6,7 @@ from modelcar_tui.core.facts import GIB
 from modelcar_tui.memory.budget import Budget
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.types import Outcome
-from modelcar_tui.vllm.defaults import Limits
-from modelcar_tui.vllm.profile import Profile
+from modelcar_tui.vllm import Profile, StartLimits
 
 NO_TOTAL = "the memory of this GPU is not known"
 _SURE = 0.25 * GIB
@@ -205,7 +204,7 @@ def would_fit(start: Start, budget: Budget, most: int) -> int:
     return budget.plan.longest(spare, most, padded=profile.exact_groups)
 
 
-def minimum(budget: Budget, limits: Limits) -> float:
+def minimum(budget: Budget, limits: StartLimits) -> float:
     """Bytes of a card that holds this with one request of the whole context; the other checks may ask for
     more."""
     share = min(max(limits.utilization, 0.01), 1.0)

@@ -19,27 +19,33 @@ from modelcar_tui.models import (
     text_part,
     tower_fault,
 )
-from modelcar_tui.vllm.architectures import (
+from modelcar_tui.vllm import (
+    NO_EXPERTS,
+    SCALES_ERROR,
+    AskedQuantization,
+    EngineArgs,
+    ExpertLayers,
+    Profile,
+    Support,
+    SupportAnswer,
+    agreed_dtype_fault,
     architecture_error,
     architecture_refused,
+    choose_method,
+    expert_layers,
+    float_cache_fault,
+    kv_cache_runs,
+    longest_positions,
+    manager_refused,
+    refused_method,
+    scales_refused,
+    schemes_refused,
+    sparse_attention_refused,
     through_transformers,
+    transformers_fault,
+    unbuilt_for,
 )
-from modelcar_tui.vllm.cache_scales import SCALES_ERROR, scales_refused
-from modelcar_tui.vllm.context import longest_of
-from modelcar_tui.vllm.declaration import Asked
-from modelcar_tui.vllm.engine_args import EngineArgs
-from modelcar_tui.vllm.experts import NO_EXPERTS, ExpertLayers, expert_layers
-from modelcar_tui.vllm.kv_cache import cache_runs
-from modelcar_tui.vllm.profile import Profile
-from modelcar_tui.vllm.quantization import Answer, refused, sparse_attention_refused, unbuilt
-from modelcar_tui.vllm.quantization_method import choose, refused_method
-from modelcar_tui.vllm.readings import answering
-from modelcar_tui.vllm.refused.attention import cache_answer
-from modelcar_tui.vllm.start_dtype import agreed_dtype_fault, float_cache_fault
-from modelcar_tui.vllm.support import Support
-from modelcar_tui.vllm.switches import manager_refused
-from modelcar_tui.vllm.transformers_backend import backend_fault
-from modelcar_tui.vllm.value_table import attention_table
+from modelcar_tui.vllm.refused import attention_backend_left
 
 _EXPERTS_CHECKED = (0, 8)
 """From here on expert parallelism wants experts (ModelConfig.verify_with_parallel_config)."""
@@ -78,7 +84,7 @@ def gpu_refusal(gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
 
 
 def _generation(gpu: Gpu, profile: Profile) -> Refusal | None:
-    why = unbuilt(column_of(gpu), profile.version)
+    why = unbuilt_for(column_of(gpu), profile.version)
     if not why:
         return None
     return Refusal(Outcome.REFUSED_KERNEL, why, "no kernel image is available for execution on the device")
@@ -98,7 +104,7 @@ def _backend(model: Model, facts: ModelFacts, args: EngineArgs, profile: Profile
     config = facts.config or {}
     both = Reader(text_part(config), config).flag("is_encoder_decoder") is True
     attention = "state" not in model.shape.kinds
-    why = backend_fault(arch, profile, args.tp, only_attention=attention, encoder_decoder=both)
+    why = transformers_fault(arch, profile, args.tp, only_attention=attention, encoder_decoder=both)
     return Refusal(Outcome.REFUSED_ARCH, why) if why else None
 
 
@@ -108,8 +114,10 @@ def method_refusal(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profi
     return Refusal(Outcome.REFUSED_QUANT, chosen.why, chosen.error) if chosen.why else None
 
 
-def _asked(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Asked:
-    return Asked(facts=facts, value=args.quantization, version=profile.version, gpu=column_of(gpu))
+def _asked(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> AskedQuantization:
+    return AskedQuantization(
+        facts=facts, value=args.quantization, version=profile.version, gpu=column_of(gpu)
+    )
 
 
 def _quantization(
@@ -119,7 +127,7 @@ def _quantization(
         return scheme_refusal(model.scheme, gpu, profile)
     experts = expert_layers(
         model.shape.arch,
-        choose(_asked(facts, gpu, args, profile)).method,
+        choose_method(_asked(facts, gpu, args, profile)).method,
         profile.version,
         shape=model.shape,
         scheme=model.scheme,
@@ -132,7 +140,7 @@ def scheme_refusal(
     scheme: Scheme, gpu: Gpu, profile: Profile, experts: ExpertLayers = NO_EXPERTS
 ) -> Refusal | None:
     """Whether vLLM refuses the checkpoint's quantization on this GPU."""
-    why = refused(scheme.ids, column_of(gpu), profile.version, experts=experts)
+    why = schemes_refused(scheme.ids, column_of(gpu), profile.version, experts=experts)
     if not why:
         return None
     error = (
@@ -158,7 +166,7 @@ def _arguments(args: EngineArgs) -> Refusal | None:
 
 
 def _context(model: Model, args: EngineArgs, profile: Profile) -> Refusal | None:
-    most = longest_of(model.shape.positions, profile)
+    most = longest_positions(model.shape.positions, profile)
     asked = args.max_model_len
     if most is None or asked is None or asked <= most or args.long_context_allowed:
         return None
@@ -199,13 +207,13 @@ def short_cache_unsure(gpu: Gpu, args: EngineArgs, profile: Profile, model: Mode
     return short and gpu.vendor == "nvidia" and _cache(gpu, args, profile, model)[0] is Support.UNKNOWN
 
 
-def _cache(gpu: Gpu, args: EngineArgs, profile: Profile, model: Model | None) -> Answer:
+def _cache(gpu: Gpu, args: EngineArgs, profile: Profile, model: Model | None) -> SupportAnswer:
     dtype, flashinfer = args.kv_cache_dtype, True
     if model is not None:
         flashinfer = model.shape.mla is None and not model.shape.family.sinks
         if dtype == "auto" and model.cache_fp8:
             dtype = "fp8"
-    return cache_runs(dtype, column_of(gpu), profile.version, flashinfer=flashinfer)
+    return kv_cache_runs(dtype, column_of(gpu), profile.version, flashinfer=flashinfer)
 
 
 def _attention(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
@@ -218,7 +226,7 @@ def _attention(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> Re
     return Refusal(Outcome.REFUSED_KERNEL, why, "No valid attention backend found")
 
 
-def _backends(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> Answer:
+def _backends(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> SupportAnswer:
     """Whether an attention backend is left for the KV cache; unknown, with what the image must hold."""
     column = column_of(gpu)
     if not column.known or column.column != "nvidia":
@@ -226,8 +234,7 @@ def _backends(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> Ans
     cache = args.kv_cache_dtype
     if cache == "auto" and model.cache_fp8:
         cache = "fp8_e4m3"
-    release = answering(profile.version, attention_table().read)
-    return cache_answer(model.shape, cache, args.block_size, release, column.capability)
+    return attention_backend_left(model.shape, cache, args.block_size, profile.version, column.capability)
 
 
 def backend_unsure(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> str:

@@ -22,7 +22,7 @@ from modelcar_tui.memory.split import Split
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.weights import RankWeights
 from modelcar_tui.models import Shape, Storage
-from modelcar_tui.vllm.profile import Profile
+from modelcar_tui.vllm import Profile
 
 _ALLOCATED_COUNT, _DEVICE_COUNTS = (0, 21), (0, 27)
 """From the first, weights are what is allocated; from the second, the budget is what the device lost

@@ -14,7 +14,7 @@ import msgspec
 from modelcar_tui.hardware import AMD
 from modelcar_tui.memory import second_runner
 from modelcar_tui.memory.start import Start
-from modelcar_tui.vllm.builds import Build, Sampler, may_lack_flashinfer, sampler_of
+from modelcar_tui.vllm import ImageBuild, Sampler, may_lack_flashinfer, sampler_of
 
 _LEAN, _SORTING = 3.5, 9.5
 _FLOAT = 4
@@ -37,7 +37,7 @@ def sampler(start: Start) -> Sampler | None:
     VLLM_USE_FLASHINFER_SAMPLER is 1.
     """
     if start.profile.engine_v0:
-        asked = start.profile.build is Build.WITH_FLASHINFER
+        asked = start.profile.build is ImageBuild.WITH_FLASHINFER
         return Sampler.FLASHINFER if asked else Sampler.SORT
     gpu, profile = start.gpu, start.profile
     return _sampler(
@@ -53,7 +53,7 @@ def sampler(start: Start) -> Sampler | None:
 @lru_cache(maxsize=512)
 def _sampler(
     release: tuple[int, int, int],
-    build: Build,
+    build: ImageBuild,
     patch_told: bool,
     may: bool,
     capability: float | None,
@@ -77,7 +77,7 @@ def without_flashinfer(start: Start) -> Start | None:
     capability = start.gpu.capability
     if not may_lack_flashinfer(start.profile.number, start.profile.build, capability):
         return None
-    bare = msgspec.structs.replace(start.profile, build=Build.WITHOUT_FLASHINFER)
+    bare = msgspec.structs.replace(start.profile, build=ImageBuild.WITHOUT_FLASHINFER)
     return msgspec.structs.replace(start, profile=bare)
 
 

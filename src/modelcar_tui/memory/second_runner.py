@@ -8,7 +8,7 @@ of the warm-up for everything (sampling_params.py for_sampler_warmup).
 from __future__ import annotations
 
 from modelcar_tui.memory.start import Start
-from modelcar_tui.vllm.builds import Sampler
+from modelcar_tui.vllm import Sampler
 
 _ALWAYS_COPIED = (0, 27)
 """Before, logits are copied whatever is asked (sampler.py apply_sampling_params)."""

@@ -6,11 +6,17 @@ import msgspec
 
 from modelcar_tui.hardware import AMD, NVIDIA, Gpu, hardware
 from modelcar_tui.models import Model
-from modelcar_tui.vllm.defaults import Limits, limits_for, served_context
-from modelcar_tui.vllm.engine_args import EngineArgs
-from modelcar_tui.vllm.model_runner import runs_v2
-from modelcar_tui.vllm.profile import Profile, on_card
-from modelcar_tui.vllm.switches import Switches, switches_of
+from modelcar_tui.vllm import (
+    EngineArgs,
+    EngineSwitches,
+    Profile,
+    StartLimits,
+    engine_switches,
+    profile_on_card,
+    runs_model_runner_v2,
+    served_context,
+    start_limits,
+)
 
 _TYPICAL_SMS = 132
 _MIDDLE = 0.5
@@ -24,10 +30,10 @@ class Start(msgspec.Struct, frozen=True):
     gpu: Gpu
     args: EngineArgs
     profile: Profile
-    limits: Limits
+    limits: StartLimits
     """The numbers that vLLM will run with: arguments, then the release's defaults for this GPU."""
 
-    switches: Switches
+    switches: EngineSwitches
     """What the release turns on or off by the way."""
 
     runner_v2: bool = False
@@ -64,13 +70,13 @@ def start_of(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> Star
     """The start, with vLLM's defaults for what the arguments leave open."""
     if args.pooling:
         model = _headless(model)
-    profile = on_card(profile, gpu.capability, args.kv_cache_dtype)
+    profile = profile_on_card(profile, gpu.capability, args.kv_cache_dtype)
     shape, column = model.shape, hardware(gpu.vendor, gpu.product, gpu.compute_capability).column
-    switches = switches_of(shape, args, profile, column, served_context(shape, args, profile))
-    limits = limits_for(shape, args, profile, gpu, switches.chunked_prefill)
+    switches = engine_switches(shape, args, profile, column, served_context(shape, args, profile))
+    limits = start_limits(shape, args, profile, gpu, switches.chunked_prefill)
     most = _MIDDLE if gpu.vendor == AMD else 1.0
     quantized = bool(model.scheme.name)
-    runner_v2 = gpu.vendor in (NVIDIA, AMD) and runs_v2(  # plug-ins have runners of their own
+    runner_v2 = gpu.vendor in (NVIDIA, AMD) and runs_model_runner_v2(  # plug-ins have runners of their own
         shape, args, profile, quantized=quantized, amd=gpu.vendor == AMD
     )
     return Start(model, gpu, args, profile, limits, switches, runner_v2, most)

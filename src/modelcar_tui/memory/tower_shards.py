@@ -9,8 +9,7 @@ from modelcar_tui.memory.towers import absent_modalities
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models import PLAIN_SCHEME, Model, Storage
 from modelcar_tui.models.towers import Piece, Tower
-from modelcar_tui.vllm.engine_args import EngineArgs
-from modelcar_tui.vllm.profile import Profile
+from modelcar_tui.vllm import EngineArgs, Profile
 
 _KERNELS = ((128, 64), (64, 128))
 """Multiples of inputs and outputs that Marlin and Machete multiply (marlin_utils.py

@@ -13,9 +13,7 @@ from modelcar_tui.memory.refusals import backend_unsure, short_cache_unsure
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import absent_modalities
 from modelcar_tui.models import Model
-from modelcar_tui.vllm.architectures import architecture_unsure
-from modelcar_tui.vllm.engine_args import EngineArgs
-from modelcar_tui.vllm.unmodelled import unmodelled
+from modelcar_tui.vllm import EngineArgs, architecture_unsure, why_unmodelled
 
 _LAID_OUT = 9.0, 12.0
 """Capabilities whose backend for compressed attention was read (vllm models/deepseek_v4/nvidia)."""
@@ -35,7 +33,7 @@ def reason(start: Start, budget: Budget) -> str:
         return (*args.unknown, *args.doubts)[0]
     unsure = (
         cache_unsure(start)
-        or unmodelled(model.shape.arch, measured=model.source is not Source.MODEL_CONFIG)
+        or why_unmodelled(model.shape.arch, measured=model.source is not Source.MODEL_CONFIG)
         or _undescribed(model, args)
         or _unprofiled(start, budget)
         or architecture_unsure(model.shape.arch, profile, own_code=model.own_code)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from modelcar_tui.qa.types import FAILED_STATUSES, QaMeasured, QaModelResult
-from modelcar_tui.vllm.startup_log import figures
+from modelcar_tui.vllm import startup_figures
 
 _WHAT = {
     "weights_gib": ("weights", "GiB per GPU"),
@@ -24,7 +24,7 @@ def figures_of(model: str, line: str) -> list[QaMeasured]:
     """The figures that one line of a model's log gives; none for most lines."""
     return [
         QaMeasured(model=model, what=one.what, value=one.value, line=line)
-        for one in figures(line)
+        for one in startup_figures(line)
         if one.what in _WHAT
     ]
 

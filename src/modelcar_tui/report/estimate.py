@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.memory import Estimate, Knob, Outcome
-from modelcar_tui.vllm.engine_args import EngineArgs
-from modelcar_tui.vllm.readings import stands_in, unread
+from modelcar_tui.vllm import EngineArgs, release_standing_in, why_unread
 
 _ROWS = (
     ("weights_gib", "weights", "GiB a GPU"),
@@ -45,8 +44,8 @@ def estimate_lines(
     spread = f"{used} of {card.count}" if used < card.count else str(card.count)
     release = result.vllm.rstrip("?")
     assumed = " (assumed: the version is not known)" if result.vllm != release else ""
-    if why := unread(release):
-        assumed = f" ({why.removeprefix('is ')}, {stands_in(release)} stands in)"
+    if why := why_unread(release):
+        assumed = f" ({why.removeprefix('is ')}, {release_standing_in(release)} stands in)"
     yield f"{name} on {spread} x {card.product} with vLLM {release}{assumed}"
     yield f"{result.outcome}: {result.why}"
     if result.error:

@@ -23,12 +23,17 @@ from modelcar_tui.verdict.reports import (
     Verdict,
 )
 from modelcar_tui.verdict.stopping import heard
-from modelcar_tui.vllm.arguments import take_apart
-from modelcar_tui.vllm.engine_args import EngineArgs, server_args
-from modelcar_tui.vllm.profile import newer_note
-from modelcar_tui.vllm.runs_on import check
-from modelcar_tui.vllm.support import Compatibility, Support
-from modelcar_tui.vllm.variables import settles, with_environment
+from modelcar_tui.vllm import (
+    Compatibility,
+    EngineArgs,
+    Support,
+    check_support,
+    newer_note,
+    parse_arguments,
+    server_args,
+    settles_variables,
+    with_environment,
+)
 
 
 def decide_model(
@@ -223,7 +228,7 @@ def _on(
     """The verdict on one kind of GPU, without what it needs: see `_compared`."""
     car, count, arguments = model.car, model.car.serving.gpu_count, _arguments(model, vllm)
     result = estimate(model.image.model, kind.gpu, arguments, vllm=vllm, derive=False)
-    compatibility = check(
+    compatibility = check_support(
         model.image.model,
         vendor=kind.gpu.vendor,
         compute_capability=kind.gpu.compute_capability,
@@ -239,7 +244,9 @@ def _on(
     landing = within_limits(land(pod, kind), pod, kind, report)
     judged = _judge(model, kind, result, compatibility, landing)
     if arguments.unknown and judged.verdict is Verdict.UNKNOWN:
-        judged = msgspec.structs.replace(judged, settle=settles(take_apart(car.serving.args, vllm)))
+        judged = msgspec.structs.replace(
+            judged, settle=settles_variables(parse_arguments(car.serving.args, vllm))
+        )
     return ModelVerdict(
         model=car.name,
         verdict=judged.verdict,

@@ -8,7 +8,7 @@ import msgspec
 
 from modelcar_tui.core.resources import table
 from modelcar_tui.vllm.profile import Profile
-from modelcar_tui.vllm.readings import unread
+from modelcar_tui.vllm.readings import why_unread
 from modelcar_tui.vllm.release import parse_version
 from modelcar_tui.vllm.transformers_backend import backend_routed, backend_runs
 
@@ -181,7 +181,7 @@ def _gone(arch: str, span: Span, profile: Profile) -> str:
         return ""
     dropped = f"vLLM dropped {arch} after {_text(span.last)}"
     if profile.newer:
-        return f"{dropped}; {profile.newer} {unread(profile.newer)}"
+        return f"{dropped}; {profile.newer} {why_unread(profile.newer)}"
     return f"it depends on the vLLM version, which is not known: {dropped}"
 
 

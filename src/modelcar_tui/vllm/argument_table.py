@@ -90,7 +90,7 @@ class ArgumentTable(msgspec.Struct, frozen=True):
 
 
 @cache
-def argument_table() -> ArgumentTable:
+def known_arguments() -> ArgumentTable:
     """The table, decoded at the first call."""
     return table(__file__, "vllm_arguments.json", ArgumentTable)
 
@@ -113,7 +113,7 @@ def shaped(row: Row, form: Form) -> Flag:
 @cache
 def newest_flags() -> tuple[Flag, ...]:
     """Every argument in its newest shape, those that are gone included."""
-    return tuple(shaped(row, row.forms[-1]) for row in argument_table().flags)
+    return tuple(shaped(row, row.forms[-1]) for row in known_arguments().flags)
 
 
 @cache

@@ -15,10 +15,10 @@ import msgspec
 
 from modelcar_tui.core.numbers import holds_mask
 from modelcar_tui.manifest import SECRET_FLAGS, is_secret_flag, references
-from modelcar_tui.vllm.argument_table import Flag, Row, argument_table, shaped
-from modelcar_tui.vllm.readings import answering
+from modelcar_tui.vllm.argument_table import Flag, Row, known_arguments, shaped
+from modelcar_tui.vllm.readings import answering_release
 from modelcar_tui.vllm.release import Version, parse_version
-from modelcar_tui.vllm.values import tokens
+from modelcar_tui.vllm.values import tokens_in
 
 _NEGATIVE_NUMBER = re.compile(r"-\d+$|-\d*\.\d+$")
 _NEGATIVE_SHARE = re.compile(r"-\d*\.\d+$")
@@ -61,7 +61,7 @@ class Argument(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def secret(self) -> bool:
         """Whether its value may be shown nowhere; also where flag and value are one item with a blank."""
-        return is_secret_flag(canonical(self.written.split(" ", 1)[0])) or self.name in SECRET_FLAGS
+        return is_secret_flag(canonical_flag(self.written.split(" ", 1)[0])) or self.name in SECRET_FLAGS
 
     @property
     def masked(self) -> bool:
@@ -90,9 +90,9 @@ class Argument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @lru_cache(maxsize=1024)
-def take_apart(args: tuple[str, ...], vllm: str | None) -> tuple[Argument, ...]:
+def parse_arguments(args: tuple[str, ...], vllm: str | None) -> tuple[Argument, ...]:
     """The arguments in their order, each flag with the items that belong to it."""
-    names = _names(answering(parse_version(vllm), argument_table().versions))
+    names = _names(answering_release(parse_version(vllm), known_arguments().versions))
     found: list[Argument] = []
     index = 0
     rest = False
@@ -105,15 +105,15 @@ def take_apart(args: tuple[str, ...], vllm: str | None) -> tuple[Argument, ...]:
     return tuple(found)
 
 
-def exists(flag: Flag, vllm: str | None) -> bool:
+def flag_exists(flag: Flag, vllm: str | None) -> bool:
     """Whether this release has the flag."""
-    release = parse_version(answering(parse_version(vllm), argument_table().versions)) or ()
+    release = parse_version(answering_release(parse_version(vllm), known_arguments().versions)) or ()
     return _exists(flag, release)
 
 
 def flags_of(vllm: str | None) -> tuple[Flag, ...]:
     """Every argument of a release, in its shape there."""
-    names = _names(answering(parse_version(vllm), argument_table().versions))
+    names = _names(answering_release(parse_version(vllm), known_arguments().versions))
     return tuple({flag.flag: flag for flag, _ in names.options.values()}.values())
 
 
@@ -132,7 +132,7 @@ def has_switch(arguments: tuple[Argument, ...], flag: str) -> bool | None:
     return state
 
 
-def canonical(flag: str) -> str:
+def canonical_flag(flag: str) -> str:
     """The flag with dashes for underscores, up to the first dot."""
     if not flag.startswith("--"):
         return flag
@@ -171,7 +171,7 @@ def _json_or_text(text: str, *, sized: bool = False) -> object:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        number = tokens(text) if sized else None
+        number = tokens_in(text) if sized else None
         return text if number is None else number
 
 
@@ -188,7 +188,7 @@ def _names(release: str) -> _Names:
     version = parse_version(release) or ()
     inverses = parse_version(_INVERSES) or ()
     options: dict[str, tuple[Flag, bool]] = {}
-    for row in argument_table().flags:
+    for row in known_arguments().flags:
         if not _exists(row, version):
             continue
         flag = _shape(row, version)
@@ -224,7 +224,7 @@ def _read(args: tuple[str, ...], index: int, names: _Names) -> Argument:
         elif found := _level(args, index, names):
             return found
     head, equals, value = item.partition("=")
-    head = canonical(head)
+    head = canonical_flag(head)
     base, dot, _ = head.partition(".")
     dotted = bool(dot) and head.startswith("-")
     flag, negated, abbreviated, candidates = _resolve(base, names) if names.dotted or not dotted else _NOTHING
@@ -235,7 +235,7 @@ def _read(args: tuple[str, ...], index: int, names: _Names) -> Argument:
         return Argument(index=index, written=item)  # argparse takes an item with a blank for a value
     given = value if equals else None
     items = 1
-    shape = flag or argument_table().find(canonical(base))
+    shape = flag or known_arguments().find(canonical_flag(base))
     if not equals and (dotted or shape is None or not shape.valueless):
         # A flag that this release does not know keeps the value that was meant for it: one finding, not two.
         # A key takes the next item whatever it is.

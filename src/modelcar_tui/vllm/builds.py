@@ -11,7 +11,7 @@ import re
 from enum import StrEnum
 
 
-class Build(StrEnum):
+class ImageBuild(StrEnum):
     """Who built it."""
 
     UPSTREAM = "upstream's image"
@@ -54,22 +54,22 @@ _TURING_OUT = (0, 24, 0)
 """FlashInferBackend.supports_compute_capability: from 7.5 on, from 8.0 on since this release."""
 
 
-def build_of(text: str | None) -> Build:
+def build_of(text: str | None) -> ImageBuild:
     """The build that a version's text or an image's reference tells of: `0.11.0+rhai5`, `0.11.0+upstream`,
     `vllm/vllm-openai:v0.11.0`."""
     told = text or ""
     if sampler := _TOLD.search(told):
-        return Build.WITHOUT_FLASHINFER if sampler[1] else Build.WITH_FLASHINFER
+        return ImageBuild.WITHOUT_FLASHINFER if sampler[1] else ImageBuild.WITH_FLASHINFER
     if _RED_HAT.search(told):
-        return Build.RED_HAT
+        return ImageBuild.RED_HAT
     if _UPSTREAM.search(told):
-        return Build.UPSTREAM
-    return Build.RELEASE if _NUMBER_ALONE.fullmatch(told) else Build.UNKNOWN
+        return ImageBuild.UPSTREAM
+    return ImageBuild.RELEASE if _NUMBER_ALONE.fullmatch(told) else ImageBuild.UNKNOWN
 
 
 def sampler_of(
     number: tuple[int, int, int],
-    build: Build,
+    build: ImageBuild,
     *,
     patch_told: bool = True,
     cuda: bool = True,
@@ -86,7 +86,7 @@ def sampler_of(
         capability: of the card; None when it is not known.
         rows: sequences that are sampled at once.
     """
-    may, wanted = cuda and build is not Build.WITHOUT_FLASHINFER, build is Build.WITH_FLASHINFER
+    may, wanted = cuda and build is not ImageBuild.WITHOUT_FLASHINFER, build is ImageBuild.WITH_FLASHINFER
     if number < _OPT_IN:
         return _by_build(number, build, patch_told, capability) if may else Sampler.SORT
     if not patch_told and number[:2] == _OPT_IN[:2] and may:
@@ -98,25 +98,25 @@ def sampler_of(
     return Sampler.TRITON if triton else Sampler.SORT
 
 
-def may_lack_flashinfer(number: tuple[int, int, int], build: Build, capability: float | None) -> bool:
+def may_lack_flashinfer(number: tuple[int, int, int], build: ImageBuild, capability: float | None) -> bool:
     """Whether `sampler_of` takes a release's number for its image although it may be a wheel: of 0.11.0 on
     Hopper and later, where both logs of it sample with FlashInfer."""
-    return build is Build.RELEASE and number == _LIKELY and (capability or 0.0) >= _HOPPER
+    return build is ImageBuild.RELEASE and number == _LIKELY and (capability or 0.0) >= _HOPPER
 
 
 def _by_build(
-    number: tuple[int, int, int], build: Build, patch_told: bool, capability: float | None
+    number: tuple[int, int, int], build: ImageBuild, patch_told: bool, capability: float | None
 ) -> Sampler | None:
     """FlashInfer wherever it can be imported.
 
     A number alone tells nothing: none of the nine logs of 0.8.5 to 0.10.2 has FlashInfer. Red Hat's 0.11.0
     sorts (two logs, rhai2 and rhai5); of its builds before that no log was found.
     """
-    if build in (Build.UPSTREAM, Build.WITH_FLASHINFER) or (
+    if build in (ImageBuild.UPSTREAM, ImageBuild.WITH_FLASHINFER) or (
         patch_told and may_lack_flashinfer(number, build, capability)
     ):
         return Sampler.FLASHINFER
-    return Sampler.SORT if build is Build.RED_HAT and patch_told and number == _LIKELY else None
+    return Sampler.SORT if build is ImageBuild.RED_HAT and patch_told and number == _LIKELY else None
 
 
 def _runs_flashinfer(number: tuple[int, int, int], capability: float | None) -> bool:

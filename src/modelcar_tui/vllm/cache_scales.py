@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from modelcar_tui.models import Reader, text_config
-from modelcar_tui.vllm.declaration import Asked, declaration
-from modelcar_tui.vllm.quantization_method import choose, running_class
+from modelcar_tui.vllm.declaration import AskedQuantization, declaration
+from modelcar_tui.vllm.quantization_method import choose_method, running_class
 from modelcar_tui.vllm.release import reached
 
 _E5M2 = "fp8_e5m2"
@@ -22,7 +22,7 @@ _MODELOPT, _COMPRESSED = "ModelOpt", "CompressedTensorsConfig"
 SCALES_ERROR = "fp8_e5m2 kv-cache is not supported with fp8 checkpoints."
 
 
-def scales_refused(asked: Asked, cache_dtype: str) -> str:
+def scales_refused(asked: AskedQuantization, cache_dtype: str) -> str:
     """Why vLLM refuses the cache's dtype beside the method; empty where it does not, or nothing says so.
 
     Source: attention/layer.py set_default_quant_scales and _init_kv_cache_quant.
@@ -34,7 +34,7 @@ def scales_refused(asked: Asked, cache_dtype: str) -> str:
         or Reader(text_config(config)).integer("kv_lora_rank", high=2**20)
     ):
         return ""
-    method = choose(asked).method
+    method = choose_method(asked).method
     kind = running_class(asked, method)
     scheme = (declaration(asked) or {}).get("kv_cache_scheme")
     compressed = kind == _COMPRESSED and (scheme is not None or not reached("0.24.0", asked.release))

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelcar_tui.vllm.arguments import Argument, dotted_object, gather, has_switch, last_value
-from modelcar_tui.vllm.fault import Fault
+from modelcar_tui.vllm.fault import ArgumentFault
 from modelcar_tui.vllm.object_rules import object_fault
 from modelcar_tui.vllm.release import reached
-from modelcar_tui.vllm.values import object_of, tokens
-from modelcar_tui.vllm.variables import anything_more
+from modelcar_tui.vllm.values import object_of, tokens_in
+from modelcar_tui.vllm.variables import may_hold_anything
 
 _MANY_PORTS, _GRPC_PORT = "--data-parallel-multi-port-external-lb", "--grpc-port"
 _CONFIGS = (".yaml", ".yml")
@@ -36,10 +36,10 @@ _APART = (
     (_MANY_PORTS, "--data-parallel-hybrid-lb", "0.22.0"),
 )
 """Arguments that it refuses together: the first of the two is the one to leave out."""
-Found = Iterator[tuple[Argument, Fault]]
+Found = Iterator[tuple[Argument, ArgumentFault]]
 
 
-def needed(release: str) -> tuple[tuple[str, str], ...]:
+def needed_beside(release: str) -> tuple[tuple[str, str], ...]:
     """Switches that this release's server refuses without another argument, and that other one."""
     return tuple(
         (switch, other)
@@ -50,16 +50,16 @@ def needed(release: str) -> tuple[tuple[str, str], ...]:
 
 def refused_beside(arguments: tuple[Argument, ...], release: str) -> Found:
     """The arguments that a read release refuses because of others that are there, or are not."""
-    for switch, other in () if anything_more(arguments) else needed(release):
+    for switch, other in () if may_hold_anything(arguments) else needed_beside(release):
         where = _at(arguments, switch)
         if where is not None and has_switch(arguments, switch) and not _given(arguments, other):
             what = f"{switch} needs {other}: the server stops without it"
-            yield where, Fault("needs-other", what, where.flag, f"add {other}")
+            yield where, ArgumentFault("needs-other", what, where.flag, f"add {other}")
     for one, other, since in _APART:
         where = _at(arguments, one)
         if where is not None and reached(since, release) and _on(arguments, one) and _on(arguments, other):
             what = f"{one} and {other} exclude one another: the server stops"
-            yield where, Fault("refused-beside", what, where.flag, f"delete {one} or {other}")
+            yield where, ArgumentFault("refused-beside", what, where.flag, f"delete {one} or {other}")
     yield from _ports(arguments, release)
     yield from _inside(arguments, release)
 
@@ -85,26 +85,26 @@ def _ports(arguments: tuple[Argument, ...], release: str) -> Found:
     port = _at(arguments, _GRPC_PORT)
     if port is not None and port.value not in (None, "None"):
         what = f"{_GRPC_PORT} belongs to the Rust frontend of `vllm serve`: this server stops"
-        yield port, Fault("refused-beside", what, port.flag, "delete it")
+        yield port, ArgumentFault("refused-beside", what, port.flag, "delete it")
     file = _at(arguments, "--config")
     if file is not None and file.separate and file.value and not file.value.endswith(_CONFIGS):
         what = f"--config={file.value}: it names a file that ends with .yaml or .yml"
-        yield file, Fault("value-wrong", what, file.flag)
+        yield file, ArgumentFault("value-wrong", what, file.flag)
     alive = _at(arguments, _ALIVE)
-    if alive is not None and (tokens(alive.value) or 0) < 0:
+    if alive is not None and (tokens_in(alive.value) or 0) < 0:
         what = f"{_ALIVE}={alive.value}: it is 0 (none) or a number of seconds"
-        yield alive, Fault("value-wrong", what, alive.flag, f"write {_ALIVE}=0", f"{_ALIVE}=0")
+        yield alive, ArgumentFault("value-wrong", what, alive.flag, f"write {_ALIVE}=0", f"{_ALIVE}=0")
     many = _at(arguments, _MANY_PORTS)
     if many is not None and has_switch(arguments, _MANY_PORTS) and (why := _ranks_fault(arguments)):
         what = f"{_MANY_PORTS} {why}: the server stops"
-        yield many, Fault("refused-beside", what, many.flag, "delete it, or mend the sizes")
+        yield many, ArgumentFault("refused-beside", what, many.flag, "delete it, or mend the sizes")
 
 
 def _ranks_fault(arguments: tuple[Argument, ...]) -> str:
     """What is wrong with the sizes beside one port a rank."""
 
     def size(flag: str, default: int) -> int:
-        number = tokens(last_value(arguments, flag))
+        number = tokens_in(last_value(arguments, flag))
         return default if number is None else number
 
     if any(argument.unknown for argument in arguments):
@@ -148,4 +148,7 @@ def _of_object(argument: Argument, told: dict[str, Any], release: str) -> Found:
             None if argument.dotted or found.meant is None else f"{argument.name}={json.dumps(found.meant)}"
         )
         fix = "mend the object" if found.meant else "delete it, or mend the object"
-        yield argument, Fault("value-wrong", f"{argument.name}: {found.why}", argument.flag, fix, meant)
+        yield (
+            argument,
+            ArgumentFault("value-wrong", f"{argument.name}: {found.why}", argument.flag, fix, meant),
+        )

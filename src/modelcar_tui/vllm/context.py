@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modelcar_tui.models import Config, Positions, positions_with
 from modelcar_tui.vllm.overrides import READS_PARAMETERS, YARN_IS_IN
-from modelcar_tui.vllm.profile import Profile, hungry, profile_for
+from modelcar_tui.vllm.profile import Profile, hungriest_profile, profile_for
 
 _UNSCALED = frozenset({"su", "longrope", "llama3", "default", "mrope", "proportional"})
 _YARN = frozenset({"yarn", "deepseek_yarn", "deepseek_llama_scaling"})
@@ -22,8 +22,10 @@ def longest_context(config: Config | None, overrides: Config | None, vllm: str |
         vllm: the release; where it is not known, the most that any accepts.
     """
     positions, profile = positions_with(config, overrides), profile_for(vllm)
-    bounds = [profile] if profile.known else [profile, hungry(profile)]
-    return max((found for one in bounds if (found := longest_of(positions, one)) is not None), default=None)
+    bounds = [profile] if profile.known else [profile, hungriest_profile(profile)]
+    return max(
+        (found for one in bounds if (found := longest_positions(positions, one)) is not None), default=None
+    )
 
 
 def implied_context(config: Config | None, overrides: Config | None, vllm: str | None) -> int | None:
@@ -31,7 +33,7 @@ def implied_context(config: Config | None, overrides: Config | None, vllm: str |
     return implied_by(positions_with(config, overrides), profile_for(vllm))
 
 
-def longest_of(positions: Positions, profile: Profile) -> int | None:
+def longest_positions(positions: Positions, profile: Profile) -> int | None:
     """The smallest limit, times the rope's factor where it is applied; None without a limit.
 
     The rule is vLLM's `_get_and_verify_max_len` (config/model.py, config.py before 0.11); of several ropes
@@ -54,6 +56,6 @@ def longest_of(positions: Positions, profile: Profile) -> int | None:
 
 def implied_by(positions: Positions, profile: Profile) -> int | None:
     """The context of a server without `--max-model-len`; None where config.json does not say."""
-    longest = longest_of(positions, profile)
+    longest = longest_positions(positions, profile)
     long = any(rope.kind in _LONG for rope in positions.ropes) and profile.number >= _SHORT_AT_FIRST
     return positions.original or longest if long else longest

@@ -10,7 +10,7 @@ import msgspec
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware import Hardware
 from modelcar_tui.models import ModelFacts, quantization_of, text_part
-from modelcar_tui.vllm.readings import answering
+from modelcar_tui.vllm.readings import answering_release
 from modelcar_tui.vllm.release import Version
 from modelcar_tui.vllm.value_table import capability_table
 
@@ -27,7 +27,7 @@ _MODELOPT = {
 """What vLLM calls a checkpoint of NVIDIA's ModelOpt by its algorithm, where nothing else says it."""
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class AskedQuantization(msgspec.Struct, frozen=True, kw_only=True):
     """What decides about the method."""
 
     facts: ModelFacts | None
@@ -44,7 +44,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def release(self) -> str:
         """The read release that answers."""
-        return answering(self.version, capability_table().read)
+        return answering_release(self.version, capability_table().read)
 
     @property
     def user(self) -> str:
@@ -52,7 +52,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return "" if self.value in (None, "None") else self.value.lower()
 
 
-def declaration(asked: Asked) -> Mapping[str, Any] | None:
+def declaration(asked: AskedQuantization) -> Mapping[str, Any] | None:
     """The checkpoint's declaration as vLLM reads it; None where it has none.
 
     Source: ModelConfig._parse_quant_hf_config, model_arch_config_convertor._normalize_quantization_config.

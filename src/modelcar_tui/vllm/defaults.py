@@ -9,10 +9,10 @@ from modelcar_tui.models import Shape
 from modelcar_tui.vllm.context import implied_by
 from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile
-from modelcar_tui.vllm.switches import Switch
+from modelcar_tui.vllm.switches import EngineSwitch
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class StartLimits(msgspec.Struct, frozen=True, kw_only=True):
     """The numbers that vLLM will run with."""
 
     utilization: float
@@ -29,7 +29,9 @@ def served_context(shape: Shape, args: EngineArgs, profile: Profile) -> int:
     return given if given > 0 else implied_by(shape.positions, profile) or 2048
 
 
-def limits_for(shape: Shape, args: EngineArgs, profile: Profile, gpu: Gpu, chunked: Switch) -> Limits:
+def start_limits(
+    shape: Shape, args: EngineArgs, profile: Profile, gpu: Gpu, chunked: EngineSwitch
+) -> StartLimits:
     """Arguments, then vLLM's defaults (vllm engine/arg_utils.py get_batch_defaults).
 
     Args:
@@ -46,7 +48,7 @@ def limits_for(shape: Shape, args: EngineArgs, profile: Profile, gpu: Gpu, chunk
         batch = max(min(batch, seqs * context), min(seqs, batch))
     if not args.max_num_seqs:
         seqs = min(seqs, batch)
-    return Limits(
+    return StartLimits(
         utilization=profile.utilization
         if args.gpu_memory_utilization is None
         else args.gpu_memory_utilization,
@@ -57,7 +59,7 @@ def limits_for(shape: Shape, args: EngineArgs, profile: Profile, gpu: Gpu, chunk
     )
 
 
-def _defaults(profile: Profile, gpu: Gpu, context: int, chunked: Switch) -> tuple[int, int]:
+def _defaults(profile: Profile, gpu: Gpu, context: int, chunked: EngineSwitch) -> tuple[int, int]:
     memory = gpu.visible_gib.value or gpu.memory_gib.value or 0.0
     if profile.engine_v0:
         return (max(context, 2048) if chunked.on is False else 2048), 256

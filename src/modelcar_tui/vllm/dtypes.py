@@ -11,7 +11,7 @@ from typing import Any
 
 from modelcar_tui.hardware import Hardware
 from modelcar_tui.models import Reader, text_config
-from modelcar_tui.vllm.readings import answering
+from modelcar_tui.vllm.readings import answering_release
 from modelcar_tui.vllm.value_table import capability_table
 
 BFLOAT16 = ("bfloat16", "bf16")
@@ -38,11 +38,11 @@ def named(dtype: str) -> str:
 
 def float16_refused(model_type: str, release: tuple[int, ...]) -> bool:
     """Whether a release refuses float16 for models of this type."""
-    read = answering(release, capability_table().read)
+    read = answering_release(release, capability_table().read)
     return model_type in (capability_table().value("float16", "refused", read) or ())
 
 
-def resolved(dtype: str, gpu: Hardware, model_type: str, release: tuple[int, ...]) -> str:
+def resolved_dtype(dtype: str, gpu: Hardware, model_type: str, release: tuple[int, ...]) -> str:
     """`--dtype` as vLLM takes it: `float32` where `auto` finds neither 16-bit type usable, else as it is."""
     alone = _lacks_bfloat16(gpu) and release >= _RESOLVES and float16_refused(model_type, release)
     return "float32" if dtype == "auto" and alone else dtype

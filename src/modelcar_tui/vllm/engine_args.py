@@ -13,11 +13,11 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.vllm.arguments import Argument, dotted_object, gather, take_apart
-from modelcar_tui.vllm.faults import Judge, faults
+from modelcar_tui.vllm.arguments import Argument, dotted_object, gather, parse_arguments
+from modelcar_tui.vllm.faults import Judge, argument_faults
 from modelcar_tui.vllm.meanings import Found, read_flag
 from modelcar_tui.vllm.media import MediaOptions, media_options
-from modelcar_tui.vllm.overrides import heard, rope_fault
+from modelcar_tui.vllm.overrides import heard_overrides, rope_fault
 from modelcar_tui.vllm.variables import SIZES, unknown_here
 
 _INTO_CONFIG = {"--rope-scaling": "rope_scaling", "--rope-theta": "rope_theta"}
@@ -115,7 +115,7 @@ class EngineArgs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @lru_cache(maxsize=4096)
-def engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | None) -> EngineArgs:
+def read_engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | None) -> EngineArgs:
     """What one model's arguments ask of the engine. Values that vLLM's parser would refuse are `problems`.
 
     Args:
@@ -125,14 +125,14 @@ def engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | None) 
         vllm: the release whose parser reads them; None takes the newest in the table.
     """
     count = 1 if gpu_count is not None and not args else gpu_count
-    arguments, judge, found = take_apart(args, vllm), Judge.of(vllm), Found()
-    refused = [fault for _, fault in faults(arguments, judge.release)]
+    arguments, judge, found = parse_arguments(args, vllm), Judge.of(vllm), Found()
+    refused = [fault for _, fault in argument_faults(arguments, judge.release)]
     problems = [fault.what for fault in refused if judge.sure(fault.code)]
     unsure = [fault.what for fault in refused if not judge.sure(fault.code)]
     doubts = tuple(f"{what} (the release that will serve was not read)" for what in unsure)
     told = given(arguments)
     if written := written_overrides(arguments):
-        told["--hf-overrides"] = heard(written, vllm)
+        told["--hf-overrides"] = heard_overrides(written, vllm)
         problems += [stops] if (stops := rope_fault(written, vllm)) else []
     for flag, value in told.items():
         read_flag(found, flag, value)  # what it can't read is among the faults
@@ -145,21 +145,21 @@ def engine_args(args: tuple[str, ...], gpu_count: int | None, vllm: str | None) 
 
 
 def server_args(args: tuple[str, ...], gpu_count: int, vllm: str | None) -> EngineArgs:
-    """`engine_args` of the server as KServe starts it.
+    """`read_engine_args` of the server as KServe starts it.
 
     The sizes that the arguments name count, whatever `gpu_count` says: the QA suite would replace the tensor
     parallel size by it, KServe does not. Where they name none it is `gpu_count`, which our proposals write
     down.
     """
-    named = {argument.name for argument in take_apart(args, vllm) if argument.flag is not None}
-    return engine_args(args, None if named & SIZES else gpu_count, vllm)
+    named = {argument.name for argument in parse_arguments(args, vllm) if argument.flag is not None}
+    return read_engine_args(args, None if named & SIZES else gpu_count, vllm)
 
 
-def overrides(arguments: tuple[Argument, ...], vllm: str | None) -> dict[str, Any]:
+def config_overrides(arguments: tuple[Argument, ...], vllm: str | None) -> dict[str, Any]:
     """What the arguments put in the place of config.json's own values, as far as this release hears it;
     empty where they change none.
     """
-    return heard(written_overrides(arguments), vllm)
+    return heard_overrides(written_overrides(arguments), vllm)
 
 
 def written_overrides(arguments: tuple[Argument, ...]) -> dict[str, Any]:

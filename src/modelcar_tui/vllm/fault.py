@@ -7,7 +7,7 @@ import msgspec
 from modelcar_tui.vllm.argument_table import Flag
 
 
-class Fault(msgspec.Struct, frozen=True):
+class ArgumentFault(msgspec.Struct, frozen=True):
     """Why the server would not start with one argument."""
 
     code: str

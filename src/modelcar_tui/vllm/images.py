@@ -9,10 +9,13 @@ from functools import cache
 import msgspec
 
 from modelcar_tui.core.resources import table
-from modelcar_tui.vllm.builds import Build, build_of
+from modelcar_tui.core.text import clean
+from modelcar_tui.vllm.builds import ImageBuild, build_of
 from modelcar_tui.vllm.release import parse_version
 
 _VLLM_TAG = re.compile(r"v?(0\.\d{1,3}(?:\.\d{1,3}){1,2}(?:\.post\d{1,2})?)(?P<rest>$|[-+._].*)")
+_OTHER = re.compile(r"v?\d+(?:\.\d+)+\S{0,20}")
+"""A version, whoever's."""
 _LOCAL = re.compile(r"\+[\w.]{1,30}")
 _BUILT_AT = re.compile(r"-\d{6,}$")
 """The time that Red Hat puts behind a release of its product: `3.2.5-1766067105`."""
@@ -23,7 +26,8 @@ _RUNNERS = {"0": "without Model Runner V2", "1": "with Model Runner V2"}
 _ASKED_ALONE = (0, 11, 1)
 """Before, VLLM_USE_FLASHINFER_SAMPLER=1 asks for what may not be installed, and the sort runs in its place
 (v1/sample/ops/topk_topp_sampler.py)."""
-_MARKS = {Build.RED_HAT: "+rhai", Build.UPSTREAM: "+upstream"}
+_NOTHING: Mapping[str, str] = {}
+_MARKS = {ImageBuild.RED_HAT: "+rhai", ImageBuild.UPSTREAM: "+upstream"}
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -35,6 +39,18 @@ class _File(msgspec.Struct, frozen=True):
 @cache
 def _file() -> _File:
     return table(__file__, "images.json", _File)
+
+
+def release_of_runtime(annotation: str, image: str, environment: Mapping[str, str] = _NOTHING) -> str | None:
+    """vLLM's version and build out of a serving runtime's annotation, else out of its image's tag.
+
+    What is not one of vLLM's, such as `3.4.0` in a registry that is not known, tells the product around it.
+    """
+    text = annotation.strip()
+    told = release_in(text) or release_of_image(image)
+    if told is None and _OTHER.fullmatch(text):
+        told = clean(text.removeprefix("v"), limit=40)
+    return with_build(told, image, environment) if told else None
 
 
 def release_in(text: str) -> str | None:
@@ -52,7 +68,7 @@ def release_of_image(image: str) -> str | None:
     Red Hat's are looked up; a digest tells nothing, and nor does a tag that moves or is in no table.
     """
     tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
-    if build_of(image) is not Build.RED_HAT:
+    if build_of(image) is not ImageBuild.RED_HAT:
         return release_in(tag)
     product = _PRODUCT_TAG.fullmatch(tag)
     if product:
@@ -72,9 +88,9 @@ def with_build(release: str, image: str, environment: Mapping[str, str]) -> str:
 def _said(release: str, environment: Mapping[str, str]) -> Iterator[str]:
     sampler = environment.get("VLLM_USE_FLASHINFER_SAMPLER", "").strip()
     if sampler == "0":
-        yield Build.WITHOUT_FLASHINFER
+        yield ImageBuild.WITHOUT_FLASHINFER
     elif sampler == "1" and (parse_version(release) or ()) >= _ASKED_ALONE:
-        yield Build.WITH_FLASHINFER
+        yield ImageBuild.WITH_FLASHINFER
     kernels = environment.get("VLLM_ROCM_USE_AITER", "").strip().lower()
     if kernels:
         yield "with AITER" if kernels in ("1", "true") else "without AITER"

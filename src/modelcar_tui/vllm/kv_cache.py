@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware import Hardware
 from modelcar_tui.models import ModelFacts, family_of, quantization_of, text_config
-from modelcar_tui.vllm.quantization import Answer
+from modelcar_tui.vllm.quantization import SupportAnswer
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.release import Version, at, parse_version, stand_in
 from modelcar_tui.vllm.support import Compatibility, Support
@@ -36,7 +36,7 @@ def check_kv_cache(
         return
     shown = clean(dtype, limit=40)
     by_itself = " (the checkpoint carries KV scales)" if dtype != kv_cache_dtype else ""
-    support, why = cache_runs(dtype, gpu, version, flashinfer=_flashinfer(model))
+    support, why = kv_cache_runs(dtype, gpu, version, flashinfer=_flashinfer(model))
     yield Compatibility(
         support=support,
         quantization=f"KV cache {shown}",
@@ -46,7 +46,7 @@ def check_kv_cache(
     )
 
 
-def cache_runs(dtype: str, gpu: Hardware, version: Version | None, *, flashinfer: bool) -> Answer:
+def kv_cache_runs(dtype: str, gpu: Hardware, version: Version | None, *, flashinfer: bool) -> SupportAnswer:
     """How a KV cache of this dtype runs on a GPU.
 
     Args:
@@ -82,7 +82,7 @@ def _flashinfer(model: ModelFacts) -> bool:
     return text.get("kv_lora_rank") is None and not family_of(str(text.get("model_type"))).sinks
 
 
-def _nvidia(dtype: str, capability: int, version: Version | None, *, flashinfer: bool) -> Answer:
+def _nvidia(dtype: str, capability: int, version: Version | None, *, flashinfer: bool) -> SupportAnswer:
     rules = quantization_table().kv_cache
     if dtype in ("fp8", "fp8_e4m3", "fp8_per_token_head", "fp8_ds_mla"):
         return _fp8(dtype, capability, version, flashinfer=flashinfer)
@@ -101,7 +101,7 @@ def _nvidia(dtype: str, capability: int, version: Version | None, *, flashinfer:
     return Support.UNKNOWN, f"no source says which GPUs run {dtype}"
 
 
-def _fp8(dtype: str, capability: int, version: Version | None, *, flashinfer: bool) -> Answer:
+def _fp8(dtype: str, capability: int, version: Version | None, *, flashinfer: bool) -> SupportAnswer:
     rules = quantization_table().kv_cache
     least = 90 if dtype == "fp8_ds_mla" else rules.fp8_e4m3_from
     chosen = version is None or version >= (parse_version(rules.flashinfer_since) or ())

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.vllm.values import tokens
+from modelcar_tui.vllm.values import tokens_in
 
 _MAX_TOKENS = 2**31
 _POOLING_TASKS = frozenset({"embed", "embedding", "classify", "score", "reward", "pooling"})
@@ -40,7 +40,7 @@ def read_flag(found: Found, flag: str, value: str | dict[str, Any] | None) -> st
 def _integer(name: str, low: int = 1, high: int = _MAX_TOKENS) -> Callable[[Found, str | None], None]:
     def read(found: Found, value: str | None) -> None:
         automatic = (value or "").strip().lower() == "auto"
-        number = -1 if automatic else tokens(value)
+        number = -1 if automatic else tokens_in(value)
         if number is None or not low <= number <= high:
             raise ValueError(value)
         found[name] = number

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelcar_tui.vllm.declaration import Asked, algorithm_of
+from modelcar_tui.vllm.declaration import AskedQuantization, algorithm_of
 from modelcar_tui.vllm.dtypes import model_type_of
 from modelcar_tui.vllm.quantization_table import Override, quantization_table
 from modelcar_tui.vllm.release import reached
@@ -14,7 +14,7 @@ from modelcar_tui.vllm.release import reached
 _MARLIN_GROUPS = (-1, 32, 64, 128)
 
 
-def overrides(asked: Asked, raw: Mapping[str, Any]) -> Iterator[Override]:
+def overrides(asked: AskedQuantization, raw: Mapping[str, Any]) -> Iterator[Override]:
     """What takes the declared method's place, in vLLM's order."""
     for row in quantization_table().overrides:
         inside = reached(row.since, asked.release) and not (row.until and reached(row.until, asked.release))
@@ -22,7 +22,7 @@ def overrides(asked: Asked, raw: Mapping[str, Any]) -> Iterator[Override]:
             yield row
 
 
-def _applies(row: Override, asked: Asked, raw: Mapping[str, Any]) -> bool:
+def _applies(row: Override, asked: AskedQuantization, raw: Mapping[str, Any]) -> bool:
     if row.takes is not None and asked.user not in row.takes:
         return False
     if row.declares and row.declares != raw["quant_method"]:
@@ -43,7 +43,7 @@ def _applies(row: Override, asked: Asked, raw: Mapping[str, Any]) -> bool:
     return {"": True, "marlin": _marlin(asked, raw), "wna16": _wna16(asked, raw)}[row.needs]
 
 
-def _marlin(asked: Asked, raw: Mapping[str, Any]) -> bool:
+def _marlin(asked: AskedQuantization, raw: Mapping[str, Any]) -> bool:
     """Whether Marlin multiplies the checkpoint's weights (is_gptq_marlin_compatible,
     is_awq_marlin_compatible, marlin_utils.query_marlin_supported_quant_types)."""
     since = 75 if reached("0.14.0", asked.release) else 80
@@ -59,7 +59,7 @@ def _marlin(asked: Asked, raw: Mapping[str, Any]) -> bool:
     return bits in (4, 8) and raw.get("sym") is True and raw.get("desc_act") is not None
 
 
-def _wna16(asked: Asked, raw: Mapping[str, Any]) -> bool:
+def _wna16(asked: AskedQuantization, raw: Mapping[str, Any]) -> bool:
     """MoeWNA16Config.is_moe_wna16_compatible."""
     bits, ordered = raw.get("bits"), bool(raw.get("desc_act"))
     if raw["quant_method"] == "gptq":

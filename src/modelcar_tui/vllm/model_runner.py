@@ -58,7 +58,9 @@ _ALL_STATES = (0, 30), (0, 32)
 """Releases in which it does not keep states at all blocks (`--mamba-cache-mode all`)."""
 
 
-def runs_v2(shape: Shape, args: EngineArgs, profile: Profile, *, quantized: bool, amd: bool) -> bool:
+def runs_model_runner_v2(
+    shape: Shape, args: EngineArgs, profile: Profile, *, quantized: bool, amd: bool
+) -> bool:
     """Whether V2 serves.
 
     Args:

@@ -7,7 +7,7 @@ from functools import cache
 import msgspec
 
 from modelcar_tui.core.resources import table
-from modelcar_tui.vllm.readings import answering
+from modelcar_tui.vllm.readings import answering_release
 from modelcar_tui.vllm.release import parse_version
 
 
@@ -22,7 +22,7 @@ class NameTable(msgspec.Struct, frozen=True):
 
     def names(self, group: str, vllm: str | None) -> frozenset[str]:
         """What a release lists, or the read one that stands in for it."""
-        at = self.read.index(answering(parse_version(vllm), self.read))
+        at = self.read.index(answering_release(parse_version(vllm), self.read))
         return frozenset(
             name
             for span, names in self.groups.get(group, {}).items()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import msgspec
 
 from modelcar_tui.vllm.arguments import Argument, has_switch
-from modelcar_tui.vllm.fault import Fault
+from modelcar_tui.vllm.fault import ArgumentFault
 from modelcar_tui.vllm.name_table import name_table
 from modelcar_tui.vllm.release import reached
 from modelcar_tui.vllm.values import object_of
@@ -109,7 +109,7 @@ NAMED = (
 """Every value that is looked up."""
 
 
-def unknown_names(arguments: tuple[Argument, ...], release: str) -> Iterator[tuple[Argument, Fault]]:
+def unknown_names(arguments: tuple[Argument, ...], release: str) -> Iterator[tuple[Argument, ArgumentFault]]:
     """The arguments that name what a read release has not registered."""
     for argument in arguments:
         if argument.flag is None or argument.value is None:
@@ -121,7 +121,7 @@ def unknown_names(arguments: tuple[Argument, ...], release: str) -> Iterator[tup
 
 def _looked_up(
     named: _Named, argument: Argument, arguments: tuple[Argument, ...], release: str
-) -> Iterator[tuple[Argument, Fault]]:
+) -> Iterator[tuple[Argument, ArgumentFault]]:
     name = _name(named, argument)
     known = name_table().names(named.group, release)
     if not name or not known or _is_known(named, name, known, release) or _open(named, argument, arguments):
@@ -133,7 +133,7 @@ def _looked_up(
     what = f"{argument.written}={argument.value}: {name} is no {named.what} of vLLM {release}{hint}"
     fix = f"write {near}" if near else f"name one that vLLM {release} has"
     meant = f"{named.flag}={near}" if near and not named.key else None
-    yield argument, Fault(named.code, what, argument.flag, fix, meant)
+    yield argument, ArgumentFault(named.code, what, argument.flag, fix, meant)
 
 
 def _name(named: _Named, argument: Argument) -> str:

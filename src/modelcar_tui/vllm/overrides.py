@@ -12,7 +12,7 @@ from typing import Any
 
 from modelcar_tui.vllm.profile import Profile, profile_for
 
-SCALING, _PARAMETERS = "rope_scaling", "rope_parameters"
+ROPE_SCALING, _PARAMETERS = "rope_scaling", "rope_parameters"
 _LATE = (0, 11, 1)
 READS_PARAMETERS = (0, 12, 0)
 """From here on `rope_parameters` is read; before, `rope_scaling` only."""
@@ -22,7 +22,7 @@ YARN_IS_IN = (0, 30, 0)
 """From here on the positions count as stretched already where YaRN stretches them."""
 
 
-def heard(overrides: Mapping[str, Any], vllm: str | None) -> dict[str, Any]:
+def heard_overrides(overrides: Mapping[str, Any], vllm: str | None) -> dict[str, Any]:
     """The overrides without a rope that the release does not look at; all of them where it is not known."""
     profile = profile_for(vllm)
     if not profile.known:
@@ -35,12 +35,12 @@ def unheard(profile: Profile) -> str:
     """The name of a rope that this release's `--hf-overrides` sets in vain; empty where both names count."""
     if profile.number < READS_PARAMETERS:
         return _PARAMETERS
-    return SCALING if profile.number < _ONE_FIELD else ""
+    return ROPE_SCALING if profile.number < _ONE_FIELD else ""
 
 
 def rope_key(vllm: str | None) -> str:
     """The name of a rope that this release reads."""
-    return SCALING if profile_for(vllm).number < READS_PARAMETERS else _PARAMETERS
+    return ROPE_SCALING if profile_for(vllm).number < READS_PARAMETERS else _PARAMETERS
 
 
 def yarn_is_in(vllm: str | None) -> bool:
@@ -57,7 +57,7 @@ def rope_fault(overrides: Mapping[str, Any], vllm: str | None) -> str:
     profile = profile_for(vllm)
     if not profile.known:
         return ""
-    for key, rope in _ropes(heard(overrides, vllm)):
+    for key, rope in _ropes(heard_overrides(overrides, vllm)):
         if "rope_type" not in rope and (profile.number >= _LATE or "type" not in rope):
             return f"{key} of --hf-overrides has no rope_type"
         whole = rope.get("original_max_position_embeddings") is not None or profile.number >= YARN_IS_IN
@@ -68,7 +68,7 @@ def rope_fault(overrides: Mapping[str, Any], vllm: str | None) -> str:
 
 def _ropes(overrides: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Each rope of the top level; of those for several kinds of layer each one."""
-    for key in (SCALING, _PARAMETERS):
+    for key in (ROPE_SCALING, _PARAMETERS):
         rope = overrides.get(key)
         if isinstance(rope, dict) and rope:
             parts = [part for part in rope.values() if isinstance(part, dict)] or [rope]

@@ -7,8 +7,8 @@ from functools import lru_cache
 
 import msgspec
 
-from modelcar_tui.vllm.builds import Build, build_of
-from modelcar_tui.vllm.readings import stands_in, unread
+from modelcar_tui.vllm.builds import ImageBuild, build_of
+from modelcar_tui.vllm.readings import release_standing_in, why_unread
 from modelcar_tui.vllm.release import Version, number_of, parse_version
 from modelcar_tui.vllm.value_table import default_table
 
@@ -29,7 +29,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     number: tuple[int, int, int]
     """With its patch; the last of all where none is told."""
     patch_told: bool
-    build: Build
+    build: ImageBuild
     """What the text tells of its build."""
     development: bool
     """A build between releases: `dev`, `rc`, a nightly."""
@@ -89,9 +89,9 @@ def profile_for(vllm: str | None) -> Profile:
     """
     told = number_of(vllm)
     found = _NUMBER.match(told)
-    newer = told if unread(told) else ""
+    newer = told if why_unread(told) else ""
     known = found is not None and not newer
-    assumed = _release(stands_in(newer or None))
+    assumed = _release(release_standing_in(newer or None))
     release = (int(found.group(1)), int(found.group(2))) if found and known else assumed
     label = found.group(0) if found and known else f"{newer or '.'.join(map(str, assumed))}?"
     patch_told = bool(found and known and found.group(3))
@@ -127,7 +127,7 @@ def profile_for(vllm: str | None) -> Profile:
     )
 
 
-def on_card(profile: Profile, capability: float | None, cache_dtype: str = "auto") -> Profile:
+def profile_on_card(profile: Profile, capability: float | None, cache_dtype: str = "auto") -> Profile:
     """The release's habits on a card.
 
     Before 0.10.2 V1 took no card below compute capability 8.0, and up to 0.9 an 8-bit KV cache only with
@@ -141,9 +141,9 @@ def on_card(profile: Profile, capability: float | None, cache_dtype: str = "auto
     return msgspec.structs.replace(profile, engine_v0=True, counts_the_whole_card=False)
 
 
-def _aiter(text: str, build: Build) -> bool | None:
+def _aiter(text: str, build: ImageBuild) -> bool | None:
     told = _said(_AITER, text)
-    return False if told is None and build is Build.RED_HAT else told
+    return False if told is None and build is ImageBuild.RED_HAT else told
 
 
 def _said(what: re.Pattern[str], text: str) -> bool | None:
@@ -151,7 +151,7 @@ def _said(what: re.Pattern[str], text: str) -> bool | None:
     return None if found is None else not found[1]
 
 
-def hungry(profile: Profile) -> Profile:
+def hungriest_profile(profile: Profile) -> Profile:
     """The release that leaves least for the KV cache, in place of an unknown one: the other bound."""
     return msgspec.structs.replace(
         profile_for("0.16.0"),
@@ -166,7 +166,7 @@ def hungry(profile: Profile) -> Profile:
 def newer_note(vllm: str | None) -> str:
     """What to say of a release that does not count as read; empty for any other."""
     told = profile_for(vllm).newer
-    return f"vLLM {told} {unread(told)}, {stands_in(told)} stands in" if told else ""
+    return f"vLLM {told} {why_unread(told)}, {release_standing_in(told)} stands in" if told else ""
 
 
 def _release(text: str) -> tuple[int, int]:

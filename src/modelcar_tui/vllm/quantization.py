@@ -15,12 +15,12 @@ from modelcar_tui.models import schemes_by_id
 from modelcar_tui.vllm.experts import NO_EXPERTS, ExpertLayers
 from modelcar_tui.vllm.quantization_method import OLDEST_GUESS
 from modelcar_tui.vllm.quantization_table import Cell, QuantizationTable, Rule, quantization_table
-from modelcar_tui.vllm.readings import answering
+from modelcar_tui.vllm.readings import answering_release
 from modelcar_tui.vllm.release import Version, at, newer_than, parse_version
 from modelcar_tui.vllm.support import WORST_FIRST, Support
 from modelcar_tui.vllm.value_table import capability_table
 
-Answer = tuple[Support, str]
+SupportAnswer = tuple[Support, str]
 _WORDS = {
     "native": Support.NATIVE,
     "cost": Support.AT_A_COST,
@@ -35,7 +35,7 @@ _SPARSE = 90
 """Compute capability x 10 from which NVIDIA GPUs have a kernel for sparse MLA."""
 
 
-def refused(
+def schemes_refused(
     schemes: Iterable[str], gpu: Hardware, version: Version | None, *, experts: ExpertLayers = NO_EXPERTS
 ) -> str:
     """Why vLLM refuses a checkpoint of these schemes on `gpu`; empty where nothing says that it does."""
@@ -47,7 +47,7 @@ def refused(
     return ""
 
 
-def unbuilt(gpu: Hardware, version: Version | None) -> str:
+def unbuilt_for(gpu: Hardware, version: Version | None) -> str:
     """Why the released images hold no code for `gpu` at all; empty where they do, or nothing says so."""
     support, why = runs(_PLAIN[0], gpu, version)
     return why if support is Support.UNSUPPORTED else ""
@@ -63,7 +63,7 @@ def sparse_attention_refused(arch: str, gpu: Hardware) -> str:
 @lru_cache(maxsize=1024)
 def runs(
     identifier: str, gpu: Hardware, version: Version | None, *, experts: ExpertLayers = NO_EXPERTS
-) -> Answer:
+) -> SupportAnswer:
     """How a scheme runs on `gpu`, unknown where the releases that are shipped today differ about a refusal.
 
     Args:
@@ -85,7 +85,7 @@ def runs(
 
 def judge(
     identifier: str, gpu: Hardware, version: Version | None, *, experts: ExpertLayers = NO_EXPERTS
-) -> Answer:
+) -> SupportAnswer:
     """How a scheme runs on `gpu` with vLLM `version` (None: the newest release in the table)."""
     table = quantization_table()
     rule = table.rule(identifier)
@@ -93,7 +93,7 @@ def judge(
         return Support.UNKNOWN, "not in the table"
     if not gpu.known:
         return Support.UNKNOWN, f"no compute capability or generation is known for {gpu.label}"
-    release = answering(version, _releases())
+    release = answering_release(version, _releases())
     missing = _missing(rule, release)
     if missing:
         return Support.UNSUPPORTED, missing
@@ -136,7 +136,7 @@ def _missing(rule: Rule, release: str) -> str:
     return ""
 
 
-def _nvidia(rule: Rule, gpu: Hardware, release: str) -> Answer:
+def _nvidia(rule: Rule, gpu: Hardware, release: str) -> SupportAnswer:
     for classes in rule.classes:
         least = minimum_capability(classes, release)
         if least is not None and gpu.capability < least:
@@ -153,7 +153,7 @@ def _nvidia(rule: Rule, gpu: Hardware, release: str) -> Answer:
     return Support.UNKNOWN, "the table has no word on this GPU"
 
 
-def _experts(rule: Rule, gpu: Hardware, version: Version | None, *, odd: bool) -> Iterator[Answer]:
+def _experts(rule: Rule, gpu: Hardware, version: Version | None, *, odd: bool) -> Iterator[SupportAnswer]:
     """What experts make of it, where they are judged otherwise than the other layers."""
     for row in rule.experts:
         here = gpu.column in row.columns or (
@@ -175,7 +175,7 @@ def _at(history: tuple[Cell, ...], version: Version | None) -> tuple[str, str]:
     return word, why
 
 
-def _built(gpu: Hardware, release: str, table: QuantizationTable) -> Answer:
+def _built(gpu: Hardware, release: str, table: QuantizationTable) -> SupportAnswer:
     """Whether the released images hold code for an NVIDIA GPU; native where they do."""
     for build in table.builds:
         if build.capabilities[0] <= gpu.capability <= build.capabilities[1]:
@@ -186,7 +186,7 @@ def _built(gpu: Hardware, release: str, table: QuantizationTable) -> Answer:
     return Support.NATIVE, ""
 
 
-def _platform(rule: Rule, gpu: Hardware, version: Version | None, table: QuantizationTable) -> Answer:
+def _platform(rule: Rule, gpu: Hardware, version: Version | None, table: QuantizationTable) -> SupportAnswer:
     lists = table.platforms.get(gpu.platform)
     if not lists or rule.id in _PLAIN:
         return Support.NATIVE, ""
@@ -205,7 +205,7 @@ def _platform(rule: Rule, gpu: Hardware, version: Version | None, table: Quantiz
     return Support.UNKNOWN, f"vLLM's {gpu.platform} platform changed its list between {first} and {last}"
 
 
-def _cell(rule: Rule, gpu: Hardware, version: Version | None) -> Answer:
+def _cell(rule: Rule, gpu: Hardware, version: Version | None) -> SupportAnswer:
     cells = rule.others.get(gpu.column)
     if not cells:
         return Support.UNKNOWN, "the table has no word on this accelerator"

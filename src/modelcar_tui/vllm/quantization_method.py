@@ -15,15 +15,15 @@ import msgspec
 
 from modelcar_tui.core.text import clean
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm.declaration import Asked, declaration
+from modelcar_tui.vllm.declaration import AskedQuantization, declaration
 from modelcar_tui.vllm.dtypes import model_type_of
 from modelcar_tui.vllm.method_overrides import overrides
 from modelcar_tui.vllm.quantization_table import quantization_table
-from modelcar_tui.vllm.readings import answering
+from modelcar_tui.vllm.readings import answering_release
 from modelcar_tui.vllm.release import Version, newer_than, reached
 from modelcar_tui.vllm.value_table import capability_table
 
-QUANTIZATION, ALLOW_DEPRECATED = "--quantization", "--allow-deprecated-quantization"
+QUANTIZATION_FLAG, ALLOW_DEPRECATED_FLAG = "--quantization", "--allow-deprecated-quantization"
 OLDEST_GUESS: Version = (0, 11, 2, 0, 0)
 """The oldest vLLM that a supported OpenShift AI release ships (3.2), for when the version is not known."""
 _PLUGINS = {"bitsandbytes": "vllm-bnb-plugin", "gguf": "vllm-gguf-plugin"}
@@ -41,7 +41,7 @@ class Choice(msgspec.Struct, frozen=True):
     """vLLM's words."""
 
 
-def choose(asked: Asked) -> Choice:
+def choose_method(asked: AskedQuantization) -> Choice:
     """The method for a checkpoint and `--quantization`, and whether vLLM takes it."""
     raw = declaration(asked)
     found = _verified(asked, raw)
@@ -53,23 +53,23 @@ def choose(asked: Asked) -> Choice:
     return msgspec.structs.replace(found, why=why, error=error)
 
 
-def refused_method(asked: Asked) -> Choice:
+def refused_method(asked: AskedQuantization) -> Choice:
     """The choice, with a refusal only where the releases that are shipped today agree about it.
 
     They matter where the release is not known; a release is judged as it is.
     """
-    chosen = choose(asked)
+    chosen = choose_method(asked)
     if not chosen.why or asked.version is not None:
         return chosen
-    older = choose(msgspec.structs.replace(asked, version=OLDEST_GUESS))
+    older = choose_method(msgspec.structs.replace(asked, version=OLDEST_GUESS))
     return chosen if older.why else Choice(chosen.method)
 
 
-def flag_fault(asked: Asked) -> str:
+def quantization_flag_fault(asked: AskedQuantization) -> str:
     """Why vLLM refuses `--quantization`; empty where it does not, or would refuse the checkpoint without it,
     too."""
-    why = choose(asked).why
-    alone = choose(msgspec.structs.replace(asked, value=None)).why
+    why = choose_method(asked).why
+    alone = choose_method(msgspec.structs.replace(asked, value=None)).why
     return "" if why == alone else why
 
 
@@ -78,7 +78,7 @@ def class_of(method: str, release: str) -> str:
     return str(capability_table().value("methods", method, release) or "")
 
 
-def running_class(asked: Asked, method: str) -> str:
+def running_class(asked: AskedQuantization, method: str) -> str:
     """The class that runs the method: one for all that is quantized while it is loaded by a shorthand."""
     online = capability_table().value("online", "methods", asked.release) or ()
     plain = method in online and declaration(asked) is None
@@ -109,11 +109,11 @@ def quantizes_plain(method: str, release: str) -> bool | None:
     return not files and not needs and method != "gguf"
 
 
-def deprecated(asked: Asked) -> str:
+def deprecated_method(asked: AskedQuantization) -> str:
     """The deprecated method in use that this release refuses without being told so; empty when there is
     none."""
-    method = choose(asked).method
-    release = answering(asked.version, quantization_table().versions)
+    method = choose_method(asked).method
+    release = answering_release(asked.version, quantization_table().versions)
     listed: tuple[str, ...] = ()
     for since, names in quantization_table().deprecated:
         if reached(since, release):
@@ -121,7 +121,7 @@ def deprecated(asked: Asked) -> str:
     return method if method in listed else ""
 
 
-def _verified(asked: Asked, raw: Mapping[str, Any] | None) -> Choice:
+def _verified(asked: AskedQuantization, raw: Mapping[str, Any] | None) -> Choice:
     """ModelConfig._verify_quantization."""
     user, method = asked.user, asked.user
     if raw is not None and _elsewhere(asked, raw):
@@ -138,7 +138,7 @@ def _verified(asked: Asked, raw: Mapping[str, Any] | None) -> Choice:
     return Choice(method, *_unknown(asked, method))
 
 
-def _elsewhere(asked: Asked, raw: Mapping[str, Any]) -> bool:
+def _elsewhere(asked: AskedQuantization, raw: Mapping[str, Any]) -> bool:
     """Whether Humming is asked for where a backend of its own has it (HummingConfig, since 0.21)."""
     config = asked.facts.config if asked.facts else None
     own = model_type_of(config) == "gpt_oss" and raw["quant_method"] == "mxfp4"
@@ -146,7 +146,7 @@ def _elsewhere(asked: Asked, raw: Mapping[str, Any]) -> bool:
 
 
 def _mismatch(user: str, declared: str) -> Choice:
-    why = f"the checkpoint says {declared or 'nothing'} and {QUANTIZATION} says {user}: they must agree"
+    why = f"the checkpoint says {declared or 'nothing'} and {QUANTIZATION_FLAG} says {user}: they must agree"
     error = (
         f"Quantization method specified in the model config ({declared}) does not match the quantization "
         f"method specified in the `quantization` argument ({user})."
@@ -154,7 +154,7 @@ def _mismatch(user: str, declared: str) -> Choice:
     return Choice(user, why, error)
 
 
-def _known(asked: Asked, method: str) -> bool:
+def _known(asked: AskedQuantization, method: str) -> bool:
     """Whether the release has the method; true, too, of releases that nobody has read."""
     beyond = asked.version is not None and newer_than(_text(asked.version), capability_table().read)
     return beyond or bool(class_of(method, asked.release))
@@ -164,7 +164,7 @@ def _text(version: Version) -> str:
     return ".".join(map(str, version[:4]))
 
 
-def _unknown(asked: Asked, method: str) -> tuple[str, str]:
+def _unknown(asked: AskedQuantization, method: str) -> tuple[str, str]:
     shown, release = clean(method, limit=60), asked.release
     history = capability_table().history("methods", method)
     near = get_close_matches(method, method_names(release), n=1)
@@ -180,7 +180,7 @@ def _unknown(asked: Asked, method: str) -> tuple[str, str]:
     return why, f"Unknown quantization method: {shown}."
 
 
-def _unread(asked: Asked, method: str) -> tuple[str, str]:
+def _unread(asked: AskedQuantization, method: str) -> tuple[str, str]:
     """Why a checkpoint that declares nothing can't have this method (weight_utils.get_quant_config)."""
     facts = asked.facts
     if not asked.user or facts is None or facts.config is None:
@@ -193,13 +193,13 @@ def _unread(asked: Asked, method: str) -> tuple[str, str]:
     files = capability_table().value("config_files", class_of(method, asked.release), asked.release)
     wanted = f" or {files[0]}" if files else ""
     if plain:
-        why = f"{QUANTIZATION} says online, which {QUANTIZATION}-config has to tell more of"
+        why = f"{QUANTIZATION_FLAG} says online, which {QUANTIZATION_FLAG}-config has to tell more of"
     elif method == "gguf":
-        why = f"{QUANTIZATION} says gguf and the checkpoint is no GGUF file"
+        why = f"{QUANTIZATION_FLAG} says gguf and the checkpoint is no GGUF file"
     else:
         why = (
-            f"{QUANTIZATION} says {method}, which reads a quantization that config.json{wanted} declares, "
-            "and the checkpoint declares none"
+            f"{QUANTIZATION_FLAG} says {method}, which reads a quantization that config.json{wanted} "
+            "declares, and the checkpoint declares none"
         )
     return why, f"Cannot find the config file for {method}" if files else ""
 
@@ -209,7 +209,7 @@ def _told_elsewhere(facts: ModelFacts) -> bool:
     return bool(facts.quantization_name.known and facts.quantization_name.value)
 
 
-def _ordered(asked: Asked, raw: Mapping[str, Any], method: str) -> tuple[str, str]:
+def _ordered(asked: AskedQuantization, raw: Mapping[str, Any], method: str) -> tuple[str, str]:
     """GPTQ with activation ordering over groups (gptq_utils.normalize_and_validate_gptq_desc_act)."""
     if method not in ("auto_gptq", "moe_wna16") or raw["quant_method"] != "gptq":
         return "", ""

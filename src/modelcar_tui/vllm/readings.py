@@ -31,23 +31,23 @@ def readings() -> Readings:
     return table(__file__, "readings.json", Readings)
 
 
-def is_open(vllm: str | None) -> bool:
+def is_open_release(vllm: str | None) -> bool:
     """Whether this very release is in the tables and still wants a look."""
     return was_read(vllm, readings().open)
 
 
-def unread(vllm: str | None) -> str:
+def why_unread(vllm: str | None) -> str:
     """Why this release does not count as read, in a few words; empty where it does or lies between two that
     do."""
     if parse_version(vllm) is None:
         return ""
     if newer_than(vllm, readings().read):
         return "is newer than all that was read"
-    return "was not looked at yet" if is_open(vllm) else ""
+    return "was not looked at yet" if is_open_release(vllm) else ""
 
 
 @lru_cache(maxsize=1024)
-def answering(version: Version | None, table: tuple[str, ...]) -> str:
+def answering_release(version: Version | None, table: tuple[str, ...]) -> str:
     """The release of a table that answers for this one: itself, or the one that stands in for it.
 
     For None the newest that counts as read, also where the table has a newer one that does not.
@@ -56,6 +56,6 @@ def answering(version: Version | None, table: tuple[str, ...]) -> str:
 
 
 @lru_cache(maxsize=512)
-def stands_in(vllm: str | None) -> str:
+def release_standing_in(vllm: str | None) -> str:
     """The release that counts as read and whose habits are taken for this one's."""
     return stand_in(parse_version(vllm), readings().read)

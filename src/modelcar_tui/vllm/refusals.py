@@ -22,7 +22,7 @@ from modelcar_tui.vllm.refused.speculation import speculation
 _RULES = (ranges, speculation, parallel, running, models, attention)
 
 
-def refusals(asked: Asked) -> tuple[Refusal, ...]:
+def start_refusals(asked: Asked) -> tuple[Refusal, ...]:
     """Every reason, in the rules' order; one for an argument that several speak against.
 
     Beside a value that is not known here only the ranges of the others are judged.
@@ -34,7 +34,7 @@ def refusals(asked: Asked) -> tuple[Refusal, ...]:
     return tuple(found.values())
 
 
-def asked_of(
+def asked_of_server(
     arguments: tuple[Argument, ...],
     vllm: str | None,
     facts: ModelFacts | None,

@@ -19,22 +19,20 @@ from modelcar_tui.models import (
     is_moe,
     schemes_by_id,
 )
-from modelcar_tui.vllm.declaration import Asked
+from modelcar_tui.vllm.declaration import AskedQuantization
 from modelcar_tui.vllm.experts import NO_EXPERTS, ExpertLayers, expert_layers
 from modelcar_tui.vllm.kv_cache import check_kv_cache
 from modelcar_tui.vllm.nearest import nearest
 from modelcar_tui.vllm.quantization import runs, sparse_attention_refused
-from modelcar_tui.vllm.quantization_method import choose, flag_fault, refused_method
+from modelcar_tui.vllm.quantization_method import choose_method, quantization_flag_fault, refused_method
 from modelcar_tui.vllm.quantization_table import quantization_table
-from modelcar_tui.vllm.readings import answering
-from modelcar_tui.vllm.refused.attention import cache_answer
+from modelcar_tui.vllm.refused.attention import attention_backend_left
 from modelcar_tui.vllm.release import Version, parse_version
 from modelcar_tui.vllm.start_dtype import agreed_dtype_fault, dtype_fault
 from modelcar_tui.vllm.support import WORST_FIRST, Compatibility, Support
-from modelcar_tui.vllm.value_table import attention_table
 
 
-def check(
+def check_support(
     model: ModelFacts,
     *,
     vendor: str,
@@ -71,7 +69,7 @@ def check(
     """
     gpu = hardware(vendor, product, compute_capability)
     version = parse_version(vllm)
-    asked = Asked(facts=model, value=quantization, version=version, gpu=gpu)
+    asked = AskedQuantization(facts=model, value=quantization, version=version, gpu=gpu)
     found = declared_scheme(model, dtype=dtype, reference=catalog_reference, online=quantization)
     weights = [*_weights(asked, found, _experts(asked, dtype, shards), catalog_reference)]
     answers = [*_method(asked, weights)] or weights
@@ -86,11 +84,11 @@ def worst(answers: tuple[Compatibility, ...]) -> Compatibility | None:
     return min(answers, key=lambda answer: WORST_FIRST.index(answer.support), default=None)
 
 
-def _method(asked: Asked, weights: list[Compatibility]) -> Iterator[Compatibility]:
+def _method(asked: AskedQuantization, weights: list[Compatibility]) -> Iterator[Compatibility]:
     """That vLLM refuses the method itself, which leaves nothing to ask of the weights."""
-    why = flag_fault(asked)
+    why = quantization_flag_fault(asked)
     if not why and all(answer.support is not Support.UNSUPPORTED for answer in weights):
-        why = choose(asked).why
+        why = choose_method(asked).why
     if not why:
         return
     support = Support.UNSUPPORTED
@@ -98,25 +96,25 @@ def _method(asked: Asked, weights: list[Compatibility]) -> Iterator[Compatibilit
         support, why = Support.UNKNOWN, f"the runtime image's version is not known, which decides it: {why}"
     yield Compatibility(
         support=support,
-        quantization=choose(asked).method,
+        quantization=choose_method(asked).method,
         gpu=weights[0].gpu,
         why=why,
         source="vLLM, ModelConfig._verify_quantization and get_quant_config",
     )
 
 
-def _experts(asked: Asked, dtype: str, shards: int | None) -> ExpertLayers:
+def _experts(asked: AskedQuantization, dtype: str, shards: int | None) -> ExpertLayers:
     facts = asked.facts
     if facts is None or not is_moe(facts.config):
         return NO_EXPERTS
     model = describe_model(facts, quantization=asked.value, dtype=dtype, overrides=None)
     shape, scheme = (None, None) if isinstance(model, str) else (model.shape, model.scheme)
-    arch, method = architecture_of(facts.config), choose(asked).method
+    arch, method = architecture_of(facts.config), choose_method(asked).method
     return expert_layers(arch, method, asked.version, shape=shape, scheme=scheme, shards=shards)
 
 
 def _weights(
-    asked: Asked, found: DeclaredScheme, experts: ExpertLayers, reference: str
+    asked: AskedQuantization, found: DeclaredScheme, experts: ExpertLayers, reference: str
 ) -> Iterator[Compatibility]:
     gpu, version = asked.gpu or Hardware(""), asked.version
     if not found.schemes:
@@ -164,7 +162,7 @@ def _source(version: Version | None) -> str:
     return read
 
 
-def _dtype(asked: Asked, gpu: Hardware, dtype: str) -> Iterator[Compatibility]:
+def _dtype(asked: AskedQuantization, gpu: Hardware, dtype: str) -> Iterator[Compatibility]:
     fault = dtype_fault(asked, dtype)
     if fault.why:
         agreed = agreed_dtype_fault(asked, dtype).why
@@ -177,7 +175,7 @@ def _dtype(asked: Asked, gpu: Hardware, dtype: str) -> Iterator[Compatibility]:
         )
 
 
-def _cache(asked: Asked, cache: str, dtype: str) -> Iterator[Compatibility]:
+def _cache(asked: AskedQuantization, cache: str, dtype: str) -> Iterator[Compatibility]:
     """That no attention backend has a cache in 16 bits that is asked for by name."""
     gpu = asked.gpu or Hardware("")
     if cache == "auto" or asked.facts is None or gpu.column != "nvidia" or not gpu.known:
@@ -185,8 +183,7 @@ def _cache(asked: Asked, cache: str, dtype: str) -> Iterator[Compatibility]:
     model = describe_model(asked.facts, quantization=asked.value, dtype=dtype, overrides=None)
     if isinstance(model, str):
         return
-    release = answering(asked.version, attention_table().read)
-    support, why = cache_answer(model.shape, cache, None, release, gpu.capability)
+    support, why = attention_backend_left(model.shape, cache, None, asked.version, gpu.capability)
     if support is Support.UNSUPPORTED:
         yield Compatibility(
             support=support,

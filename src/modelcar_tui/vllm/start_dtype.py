@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.models import Reader, architecture_of, makes_no_text, may_generate, text_config
-from modelcar_tui.vllm.declaration import Asked
+from modelcar_tui.vllm.declaration import AskedQuantization
 from modelcar_tui.vllm.dtypes import BFLOAT16, dtype_refused, engine_dtype, model_type_of, named
-from modelcar_tui.vllm.quantization_method import OLDEST_GUESS, choose, running_class
+from modelcar_tui.vllm.quantization_method import OLDEST_GUESS, choose_method, running_class
 from modelcar_tui.vllm.release import parse_version, reached
 from modelcar_tui.vllm.value_table import capability_table
 
@@ -26,7 +26,7 @@ class DtypeFault(msgspec.Struct, frozen=True):
     """Another GPU would do."""
 
 
-def dtype_fault(asked: Asked, dtype: str) -> DtypeFault:
+def dtype_fault(asked: AskedQuantization, dtype: str) -> DtypeFault:
     """What speaks against `--dtype`, `auto` where it is not given; without a GPU what does on each."""
     config = asked.facts.config if asked.facts else None
     stored = named(Reader(text_config(config)).text("torch_dtype", "dtype").removeprefix("torch."))
@@ -39,19 +39,19 @@ def dtype_fault(asked: Asked, dtype: str) -> DtypeFault:
     return _of_method(asked, taken, explicit=named(dtype) != "auto")
 
 
-def agreed_dtype_fault(asked: Asked, dtype: str) -> DtypeFault:
+def agreed_dtype_fault(asked: AskedQuantization, dtype: str) -> DtypeFault:
     """The same, and of a release that is not known only what the releases that are shipped today agree
     about."""
     fault = dtype_fault(asked, dtype)
     if not fault.why or asked.version is not None:
         return fault
     older = msgspec.structs.replace(asked, version=OLDEST_GUESS)
-    return fault if dtype_fault(older, dtype).why or choose(older).why else DtypeFault()
+    return fault if dtype_fault(older, dtype).why or choose_method(older).why else DtypeFault()
 
 
-def _of_method(asked: Asked, taken: str, *, explicit: bool) -> DtypeFault:
+def _of_method(asked: AskedQuantization, taken: str, *, explicit: bool) -> DtypeFault:
     """VllmConfig._get_quantization_config over get_supported_act_dtypes."""
-    chosen, release = choose(asked), asked.release
+    chosen, release = choose_method(asked), asked.release
     listed = capability_table().value("act_dtypes", running_class(asked, chosen.method), release)
     able = sorted({named(name) for name in listed or () if not name.startswith("float8")})
     elsewhere = asked.gpu is not None and asked.gpu.column != "nvidia"  # its platform has other classes
@@ -62,7 +62,7 @@ def _of_method(asked: Asked, taken: str, *, explicit: bool) -> DtypeFault:
     return DtypeFault(why, f"torch.{taken} is not supported for quantization method {chosen.method}.")
 
 
-def float_cache_fault(asked: Asked, dtype: str, cache: str) -> str:
+def float_cache_fault(asked: AskedQuantization, dtype: str, cache: str) -> str:
     """Why a KV cache in 16 bits does not go with the model's dtype; empty where it does, or nothing says so.
 
     Source: VllmConfig._reject_mismatched_float_kv_cache.

@@ -67,7 +67,7 @@ class Figure(NamedTuple):
     value: float
 
 
-def figures(line: str) -> Iterator[Figure]:
+def startup_figures(line: str) -> Iterator[Figure]:
     """The figures of one line of the log; nothing for any other line."""
     for near, form in _FORMS:
         if near in line and (match := form.search(line)):

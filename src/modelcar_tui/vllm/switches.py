@@ -45,31 +45,33 @@ _GRAPHS_WITHOUT = (0, 30, 0)
 _FULL_MODES = ("FULL", "FULL_DECODE_ONLY", "FULL_AND_PIECEWISE")
 
 
-class Switch(msgspec.Struct, frozen=True):
+class EngineSwitch(msgspec.Struct, frozen=True):
     """One feature: whether it is on (None: not known), and why, where it is not as usual."""
 
     on: bool | None
     why: str = ""
 
 
-class Switches(msgspec.Struct, frozen=True, kw_only=True):
+class EngineSwitches(msgspec.Struct, frozen=True, kw_only=True):
     """The features of one server."""
 
-    hybrid_manager: Switch
-    chunked_prefill: Switch
-    prefix_caching: Switch
-    async_scheduling: Switch
-    cuda_graphs: Switch
+    hybrid_manager: EngineSwitch
+    chunked_prefill: EngineSwitch
+    prefix_caching: EngineSwitch
+    async_scheduling: EngineSwitch
+    cuda_graphs: EngineSwitch
 
 
-def switches_of(shape: Shape, args: EngineArgs, profile: Profile, column: str, context: int) -> Switches:
+def engine_switches(
+    shape: Shape, args: EngineArgs, profile: Profile, column: str, context: int
+) -> EngineSwitches:
     """The features of a server with this model and these arguments.
 
     Args:
         column: of the hardware (`hardware/vendor.py`): `nvidia`, `gfx942`, ...
         context: tokens of a request at most.
     """
-    return Switches(
+    return EngineSwitches(
         hybrid_manager=_hybrid_manager(shape, args, profile, column),
         chunked_prefill=_chunked_prefill(shape, args, profile, context),
         prefix_caching=_prefix_caching(shape, args, profile),
@@ -95,25 +97,29 @@ def manager_refused(shape: Shape, args: EngineArgs, profile: Profile, column: st
     return ""
 
 
-def _hybrid_manager(shape: Shape, args: EngineArgs, profile: Profile, column: str) -> Switch:
+def _hybrid_manager(shape: Shape, args: EngineArgs, profile: Profile, column: str) -> EngineSwitch:
     if profile.engine_v0 or profile.number < _MANAGER:
-        return Switch(False, f"vLLM {profile.label} has none")
+        return EngineSwitch(False, f"vLLM {profile.label} has none")
     if args.hybrid_kv_manager is False:
-        return Switch(False, "--disable-hybrid-kv-cache-manager")
+        return EngineSwitch(False, "--disable-hybrid-kv-cache-manager")
     if barred := _needs_it_off(shape, args, profile):
-        return Switch(False, barred)
+        return EngineSwitch(False, barred)
     if args.hybrid_kv_manager is True and profile.number >= _MAY_BE_ASKED_FOR:
-        return Switch(True, "--no-disable-hybrid-kv-cache-manager")
+        return EngineSwitch(True, "--no-disable-hybrid-kv-cache-manager")
     connectors = args.kv_connectors
     if not connectors and profile.number >= _OFFLOADING_IS_ONE:
         connectors = _offloading(args, profile)
     if connectors and profile.number < _CONNECTORS_DECIDE:
-        return Switch(False, f"the connector {connectors[0]}")
+        return EngineSwitch(False, f"the connector {connectors[0]}")
     if connectors and args.kv_connector_module:
-        return Switch(None, f"whether the connector of {args.kv_connector_module} works with the manager")
+        return EngineSwitch(
+            None, f"whether the connector of {args.kv_connector_module} works with the manager"
+        )
     if unable := _unable(connectors, profile):
-        return Switch(False, f"the connector {unable}")
-    return Switch(True) if column.startswith(_GPUS) else Switch(None, f"no source says for {column}")
+        return EngineSwitch(False, f"the connector {unable}")
+    return (
+        EngineSwitch(True) if column.startswith(_GPUS) else EngineSwitch(None, f"no source says for {column}")
+    )
 
 
 def _needs_it_off(shape: Shape, args: EngineArgs, profile: Profile) -> str:
@@ -159,52 +165,56 @@ def _kinds_left(shape: Shape) -> int:
     return len(kinds - {"sliding", "chunked"} if "full" in kinds else kinds)
 
 
-def _chunked_prefill(shape: Shape, args: EngineArgs, profile: Profile, context: int) -> Switch:
+def _chunked_prefill(shape: Shape, args: EngineArgs, profile: Profile, context: int) -> EngineSwitch:
     if args.chunked_prefill is not None:
-        return Switch(args.chunked_prefill, "it is asked for" if args.chunked_prefill else "by argument")
+        return EngineSwitch(
+            args.chunked_prefill, "it is asked for" if args.chunked_prefill else "by argument"
+        )
     if profile.engine_v0:
-        return Switch(context > 32768, "the old engine turns it on above 32,768 tokens of context")
+        return EngineSwitch(context > 32768, "the old engine turns it on above 32,768 tokens of context")
     if shape.encoder_only:
-        return Switch(False, "attention looks both ways")
+        return EngineSwitch(False, "attention looks both ways")
     if shape.pooling:
         unsure = profile.number >= _POOLS_CHUNKED
-        return Switch(None if unsure else False, "it hangs on how the model pools")
-    return Switch(True)
+        return EngineSwitch(None if unsure else False, "it hangs on how the model pools")
+    return EngineSwitch(True)
 
 
-def _prefix_caching(shape: Shape, args: EngineArgs, profile: Profile) -> Switch:
+def _prefix_caching(shape: Shape, args: EngineArgs, profile: Profile) -> EngineSwitch:
     if args.prefix_caching is not None:
-        return Switch(args.prefix_caching, "it is asked for" if args.prefix_caching else "by argument")
+        return EngineSwitch(args.prefix_caching, "it is asked for" if args.prefix_caching else "by argument")
     if profile.engine_v0:
-        return Switch(False, "the old engine has it by argument only")
+        return EngineSwitch(False, "the old engine has it by argument only")
     if shape.encoder_only or shape.encoder_layers:
-        return Switch(False, "encoders have none")
+        return EngineSwitch(False, "encoders have none")
     if shape.state is None and not shape.family.parallel:
-        return Switch(None if shape.pooling else True)
+        return EngineSwitch(None if shape.pooling else True)
     if shape.family.stateful:
-        return Switch(False, "states without attention")
+        return EngineSwitch(False, "states without attention")
     if shape.pooling:
-        return Switch(shape.arch.endswith(_ADAPTED), "states that are pooled")
-    return Switch(profile.release >= _HYBRID_PREFIXES, "attention beside states")
+        return EngineSwitch(shape.arch.endswith(_ADAPTED), "states that are pooled")
+    return EngineSwitch(profile.release >= _HYBRID_PREFIXES, "attention beside states")
 
 
-def _async_scheduling(shape: Shape, args: EngineArgs, profile: Profile) -> Switch:
+def _async_scheduling(shape: Shape, args: EngineArgs, profile: Profile) -> EngineSwitch:
     if args.async_scheduling is not None:
-        return Switch(args.async_scheduling, "it is asked for" if args.async_scheduling else "by argument")
+        return EngineSwitch(
+            args.async_scheduling, "it is asked for" if args.async_scheduling else "by argument"
+        )
     release = profile.number
     if default_table().value("arguments", "--async-scheduling", _told(profile)) is False or release < (0, 14):
-        return Switch(False, f"vLLM {profile.label} has it by argument only")
+        return EngineSwitch(False, f"vLLM {profile.label} has it by argument only")
     if args.executor not in ("", *_ASYNC_EXECUTORS):
-        return Switch(None if args.executor == "ray" and release >= (0, 20) else False, args.executor)
+        return EngineSwitch(None if args.executor == "ray" and release >= (0, 20) else False, args.executor)
     if (args.pooling or shape.pooling) and release >= (0, 20):
-        return Switch(None if may_generate(shape.arch) and not args.pooling else False, "pooling")
+        return EngineSwitch(None if may_generate(shape.arch) and not args.pooling else False, "pooling")
     if args.pp > 1 and (release < (0, 16) or release >= (0, 31)):
-        return Switch(False if release < (0, 16) else None, "pipeline parallel")
+        return EngineSwitch(False if release < (0, 16) else None, "pipeline parallel")
     if args.speculative and not _drafts_beside_it(args, profile):
-        return Switch(False if release < (0, 33) else None, "speculative decoding")
+        return EngineSwitch(False if release < (0, 33) else None, "speculative decoding")
     if (0, 16) <= release < (0, 17) and shape.state is not None and args.prefix_caching:
-        return Switch(False, "prefix caching of states")
-    return Switch(True)
+        return EngineSwitch(False, "prefix caching of states")
+    return EngineSwitch(True)
 
 
 def _drafts_beside_it(args: EngineArgs, profile: Profile) -> bool:
@@ -219,15 +229,15 @@ def _drafts_beside_it(args: EngineArgs, profile: Profile) -> bool:
     return method in _ASYNC_DRAFTS or method.endswith("mtp")
 
 
-def _cuda_graphs(args: EngineArgs, profile: Profile) -> Switch:
+def _cuda_graphs(args: EngineArgs, profile: Profile) -> EngineSwitch:
     if args.enforce_eager:
-        return Switch(False, "--enforce-eager, or a compilation that has none")
+        return EngineSwitch(False, "--enforce-eager, or a compilation that has none")
     if args.max_capture_size == 0:
-        return Switch(False, "no batch size is captured")
+        return EngineSwitch(False, "no batch size is captured")
     level, mode = args.compilation_level, args.cudagraph_mode
     if level is None or level >= 3 or mode in _FULL_MODES or profile.number >= _GRAPHS_WITHOUT:
-        return Switch(True)
-    return Switch(False, "only vLLM's own compilation has CUDA graphs by default")
+        return EngineSwitch(True)
+    return EngineSwitch(False, "only vLLM's own compilation has CUDA graphs by default")
 
 
 def _drafts_by_hidden_states(args: EngineArgs) -> bool:

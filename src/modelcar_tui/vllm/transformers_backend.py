@@ -79,7 +79,7 @@ def backend_routed(arch: str, profile: Profile) -> bool:
     return arch in next((names for since, names in _routed() if profile.number >= since), frozenset())
 
 
-def uncut(arch: str, profile: Profile) -> str:
+def uncut_by_transformers(arch: str, profile: Profile) -> str:
     """What tensor parallelism leaves whole of a model that the backend runs.
 
     Returns:
@@ -95,7 +95,7 @@ def uncut(arch: str, profile: Profile) -> str:
     return "heads" if arch in models.heads else ""
 
 
-def backend_fault(
+def transformers_fault(
     arch: str, profile: Profile, tp: int, *, only_attention: bool, encoder_decoder: bool = False
 ) -> str:
     """Why the backend does not build a model that it takes; the empty text where it does."""
@@ -103,6 +103,6 @@ def backend_fault(
         return f"vLLM runs {arch} through transformers, and no encoder and decoder in one"
     if not only_attention and profile.number >= _ATTENTION_SINCE:
         return f"vLLM runs {arch} through transformers, and not its layers that are no attention"
-    if tp > 1 and profile.number < _UNPLANNED_SINCE and uncut(arch, profile):
+    if tp > 1 and profile.number < _UNPLANNED_SINCE and uncut_by_transformers(arch, profile):
         return f"vLLM {profile.label} runs {arch} through transformers, which has no plan to cut it"
     return ""

@@ -32,7 +32,7 @@ def drafts() -> frozenset[str]:
     return frozenset(_file().drafts)
 
 
-def unmodelled(arch: str, *, measured: bool) -> str:
+def why_unmodelled(arch: str, *, measured: bool) -> str:
     """Why a model of this architecture can't be sized; the empty text where it can.
 
     Args:

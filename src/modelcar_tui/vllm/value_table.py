@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.resources import table
-from modelcar_tui.vllm.readings import answering
+from modelcar_tui.vllm.readings import answering_release
 from modelcar_tui.vllm.release import at, parse_version
 
 
@@ -23,7 +23,7 @@ class ValueTable(msgspec.Struct, frozen=True):
 
     def value(self, group: str, key: str, vllm: str | None) -> Any:
         """What a release has, or the read one that stands in for it; None where it has none."""
-        return at(self.history(group, key), answering(parse_version(vllm), self.read), None)
+        return at(self.history(group, key), answering_release(parse_version(vllm), self.read), None)
 
     def group(self, name: str, vllm: str | None) -> dict[str, Any]:
         """All values of a group that a release has."""

@@ -30,7 +30,7 @@ _POSITIVE = frozenset(
 )
 
 
-def tokens(value: str | None) -> int | None:
+def tokens_in(value: str | None) -> int | None:
     """A number as vLLM reads it: `32768`, `16k` (16,000), `16K` (16,384); None for anything else."""
     text = (value or "").strip()
     match = _HUMAN.fullmatch(text)
@@ -43,7 +43,7 @@ def tokens(value: str | None) -> int | None:
         return None
 
 
-def wrong(flag: Flag, value: str) -> str:
+def wrong_value(flag: Flag, value: str) -> str:
     """What is wrong with a value for vLLM's parser, in a few words; empty when nothing is."""
     if flag.none and value in ("", "None"):
         return ""
@@ -62,7 +62,7 @@ def _number_fault(kind: str, value: str) -> str:
             return "it wants a number"
         case "tokens" if value.strip().lower() in ("auto", "-1"):
             return ""
-        case "human" | "tokens" if tokens(value) is None:
+        case "human" | "tokens" if tokens_in(value) is None:
             return "it wants a number of tokens, such as 32768 or 32k"
     return ""
 
@@ -108,7 +108,7 @@ def _text_fault(kind: str, value: str) -> str:
 def out_of_range(flag: Flag, value: str) -> str:
     """What is wrong with a value that the parser takes but the engine refuses; empty when nothing is."""
     if flag.flag in _POSITIVE:
-        number = tokens(value)
+        number = tokens_in(value)
         automatic = flag.kind == "tokens" and number == -1
         if number is not None and number < 1 and not automatic:
             return "it must be at least 1"
@@ -144,7 +144,7 @@ def object_of(flag: Flag, value: str) -> dict[str, Any] | None:
 
 
 def _expanded(found: re.Match[str]) -> str:
-    number = None if found[0].startswith('"') else tokens(found[0])
+    number = None if found[0].startswith('"') else tokens_in(found[0])
     return found[0] if number is None else str(number)
 
 

@@ -17,7 +17,7 @@ def unknown_here(arguments: tuple[Argument, ...]) -> tuple[str, ...]:
     """One sentence for each argument that may decide about memory and whose value is not known here."""
     counts = {argument.name: argument for argument in arguments if not argument.dotted}
     return tuple(
-        in_words(argument)
+        variable_in_words(argument)
         for argument in arguments
         if argument.unknown
         and (argument.flag is None or argument.name in MEANT | _ALSO_MEANT)
@@ -25,7 +25,7 @@ def unknown_here(arguments: tuple[Argument, ...]) -> tuple[str, ...]:
     )
 
 
-def in_words(argument: Argument) -> str:
+def variable_in_words(argument: Argument) -> str:
     """What is not known of one argument, and what would settle it."""
     if argument.flag is None:
         return f"{argument.written} is put in by Kubernetes, as one item, and not known here"
@@ -33,21 +33,21 @@ def in_words(argument: Argument) -> str:
     return f"{flag}={argument.value} is put in by Kubernetes and not known here"
 
 
-def settles(arguments: tuple[Argument, ...]) -> str:
+def settles_variables(arguments: tuple[Argument, ...]) -> str:
     """What would make the unknown ones known; empty where there are none."""
     texts = [argument.value or argument.written for argument in arguments if argument.unknown]
     names = dict.fromkeys(f"$({name})" for text in texts for name in references(text))
     return f"write the value in the place of {' and '.join(names)}" if names else ""
 
 
-def anything_more(arguments: tuple[Argument, ...]) -> bool:
+def may_hold_anything(arguments: tuple[Argument, ...]) -> bool:
     """Whether a whole item is put in, which may be any argument."""
     return any(argument.flag is None and argument.unknown for argument in arguments)
 
 
 def sizes_open(arguments: tuple[Argument, ...]) -> bool:
     """Whether the number of ranks is not known here."""
-    return anything_more(arguments) or any(
+    return may_hold_anything(arguments) or any(
         argument.unknown and argument.name in SIZES for argument in arguments
     )
 

@@ -15,7 +15,7 @@ from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.context import longest_context
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 
 AT = Position(1, 1)
 QWEN3: dict[str, Any] = {
@@ -113,7 +113,7 @@ def test_a_removed_flag_s_value_is_carried_over(args: tuple[str, ...], expected:
 def test_a_stretched_context_stays_and_is_accepted(args: tuple[str, ...], vllm: str) -> None:
     result = after(*args, vllm=vllm)
     assert LONG in result and len(result) == 2
-    engine = engine_args(result, 1, vllm)
+    engine = read_engine_args(result, 1, vllm)
     assert engine.problems == ()
     assert longest_context(QWEN3, engine.overrides, vllm) == 131072
 

@@ -15,8 +15,8 @@ from modelcar_tui.advice.repairs.proposals import propose
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.types import ArgumentsFrom, Position
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.argument_table import argument_table
-from modelcar_tui.vllm.arguments import flags_of, take_apart
+from modelcar_tui.vllm.argument_table import known_arguments
+from modelcar_tui.vllm.arguments import flags_of, parse_arguments
 
 
 def codes(*args: str, vllm: str = "0.19.1", gpus: int = 1, **options) -> set[str]:
@@ -231,16 +231,16 @@ def test_whisper_is_asked_for_text_only_by_mistake() -> None:
 
 
 def test_the_table_has_every_flag_in_one_shape_a_release() -> None:
-    for release in argument_table().versions:
+    for release in known_arguments().versions:
         flags = flags_of(release)
         assert len({flag.flag for flag in flags}) == len(flags)
         assert all(flag.choices for flag in flags if flag.kind in ("choice", "option"))
 
 
 ITEMS = st.one_of(
-    st.sampled_from([row.flag for row in argument_table().flags]),
+    st.sampled_from([row.flag for row in known_arguments().flags]),
     st.builds(
-        "{}={}".format, st.sampled_from([row.flag for row in argument_table().flags]), st.text(max_size=20)
+        "{}={}".format, st.sampled_from([row.flag for row in known_arguments().flags]), st.text(max_size=20)
     ),
     st.text(max_size=30),
     st.sampled_from(
@@ -250,11 +250,11 @@ ITEMS = st.one_of(
 
 
 @settings(deadline=None)
-@given(st.lists(ITEMS, max_size=12), st.sampled_from([None, *argument_table().versions]))
+@given(st.lists(ITEMS, max_size=12), st.sampled_from([None, *known_arguments().versions]))
 def test_no_argument_list_breaks_the_lint_and_every_item_is_seen_once(
     args: list[str], vllm: str | None
 ) -> None:
-    arguments = take_apart(tuple(args), vllm)
+    arguments = parse_arguments(tuple(args), vllm)
     covered = [i for found in arguments for i in range(found.index, found.index + found.items)]
     assert covered == list(range(len(args)))
     item = car(*args)

@@ -14,7 +14,7 @@ from modelcar_tui.advice.lint.formats import render_files
 from modelcar_tui.advice.lint.lint import lint
 from modelcar_tui.advice.repairs.proposals import propose
 from modelcar_tui.manifest.types import ArgumentsFrom, ModelCar, Position
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 
 PUBLISHED = ("collected-", "real-", "p")
 """Lists that others publish, by the beginnings of their ids; the rest is made up to meet one rule each."""
@@ -31,7 +31,7 @@ def share(release: str, asked: Iterable[Asked], *, fitting: bool) -> float:
     accepted = [each for each in asked if each.id in answers(release).accepts]
     quiet = 0
     for each in accepted:
-        args = engine_args(each.args, None, release)
+        args = read_engine_args(each.args, None, release)
         item = car(*each.args, gpus=args.tp * args.pp * args.dp if fitting else 1)
         quiet += len(lint(manifest(item), vllm=release)) <= 2
     return quiet / len(accepted)

@@ -9,7 +9,7 @@ from modelcar_tui.advice.repairs.proposals import optimized_json, propose
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.manifest.plan import Change, Operation
 from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.vllm.arguments import take_apart
+from modelcar_tui.vllm.arguments import parse_arguments
 
 
 def after(
@@ -128,4 +128,4 @@ def test_a_second_round_finds_nothing_more_to_do() -> None:
     result = after(*args, gpus=2)
     again = after(*result["args"], gpus=result["gpu_count"])
     assert again == result
-    assert all(argument.flag for argument in take_apart(tuple(result["args"]), "0.19.1"))
+    assert all(argument.flag for argument in parse_arguments(tuple(result["args"]), "0.19.1"))

@@ -16,8 +16,8 @@ from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.engine_args import engine_args
-from modelcar_tui.vllm.runs_on import check
+from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.runs_on import check_support
 from modelcar_tui.vllm.support import Support
 
 FP8_RED_HAT = {"quant_method": "compressed-tensors", "format": "float-quantized"}
@@ -135,7 +135,7 @@ def test_a_cache_without_scales_is_refused_beside_a_method_that_brings_some(
     """attention/layer.py: every class that gives a KVCacheMethod."""
     model, gpu = ModelFacts(config=LLAMA, quantization=raw), gpu_for("NVIDIA-H100-80GB-HBM3")
     args = ("--kv-cache-dtype=fp8_e5m2", "--max-model-len=2048")
-    found = estimate(model, gpu, engine_args(args, 1, vllm), vllm=vllm)
+    found = estimate(model, gpu, read_engine_args(args, 1, vllm), vllm=vllm)
     assert (found.outcome is Outcome.REFUSED_QUANT) is refused
     assert ("quantization-mismatch" in codes(model, *args, vllm=vllm)) is refused
     changes = [change.flag for change in propose(car(*args), model, gpu, vllm=vllm)]
@@ -151,7 +151,7 @@ def test_a_dtype_that_no_gpu_heals_is_an_error_of_the_list() -> None:
 
 def test_quantizing_while_loading_is_judged_by_the_flag() -> None:
     for release, wanted in (("0.13.0", Support.UNSUPPORTED), ("0.19.1", Support.AT_A_COST)):
-        (first, *_) = check(
+        (first, *_) = check_support(
             ModelFacts(config=LLAMA),
             vendor="nvidia",
             compute_capability="7.5",
@@ -229,7 +229,7 @@ def test_no_configuration_from_an_image_breaks_a_check(
     model = ModelFacts(config=config, quantization=raw)
     item = car("--max-model-len=4096", "--trust-remote-code", "--enable-expert-parallel", gpus=2)
     for gpu in (H100, T4):
-        answers = check(
+        answers = check_support(
             model,
             vendor=gpu.vendor,
             compute_capability=gpu.compute_capability,

@@ -20,7 +20,7 @@ from modelcar_tui.manifest.types import ModelCar
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 
 LLAMA_70B = LLAMA | {
     "hidden_size": 8192,
@@ -48,7 +48,7 @@ def ask(facts: ModelFacts, product: str, count: int, *args: str, gpus: int = 1, 
 def judged(item: ModelCar, facts: ModelFacts, gpu: Gpu, changes: tuple[Change, ...], vllm: str) -> Estimate:
     """The estimate for the manifest with these changes, as the decision would make it."""
     after = effective(item.serving, changes)
-    return estimate(facts, gpu, engine_args(after.args, after.gpu_count, vllm=vllm), vllm=vllm)
+    return estimate(facts, gpu, read_engine_args(after.args, after.gpu_count, vllm=vllm), vllm=vllm)
 
 
 def new_items(solution: Solution) -> list[str | None]:
@@ -165,7 +165,7 @@ def test_pipeline_stages_are_named_where_no_tensor_parallel_size_serves_and_are_
     staged = estimate(
         fp8,
         gpu_for("NVIDIA-H100-80GB-HBM3", count=6),
-        engine_args(("--pipeline-parallel-size=3", "--max-model-len=8192"), 2, vllm="0.19.1"),
+        read_engine_args(("--pipeline-parallel-size=3", "--max-model-len=8192"), 2, vllm="0.19.1"),
         vllm="0.19.1",
     )
     assert staged.outcome is Outcome.STARTS
@@ -248,7 +248,7 @@ def test_the_longest_context_is_longer_and_starts() -> None:
     item, gpu = car("--max-model-len=8192"), gpu_for("NVIDIA-L4", count=1)
     assert judged(item, SMALL, gpu, solution.changes, "0.19.1").outcome is Outcome.STARTS
     after = effective(item.serving, solution.changes)
-    assert (engine_args(after.args, 1, None).max_model_len or 0) > 60_000
+    assert (read_engine_args(after.args, 1, None).max_model_len or 0) > 60_000
     assert all(change.severity == "improvement" for change in solution.changes)
 
 

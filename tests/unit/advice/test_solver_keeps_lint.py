@@ -20,7 +20,7 @@ from modelcar_tui.manifest.types import ModelCar
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 from support.vllm_data import config_of, lines
 
 CARDS = (
@@ -92,7 +92,7 @@ def test_all_changes_together_pass_the_lint_and_start_by_the_estimate() -> None:
         ran += 1
         assert errors(item, facts, asked.vllm, solution.changes) == {}, asked
         after = effective(item.serving, solution.changes)
-        engine = engine_args(after.args, after.gpu_count, asked.vllm)
+        engine = read_engine_args(after.args, after.gpu_count, asked.vllm)
         found = estimate(facts, gpu_for(asked.card[0], count=asked.card[1]), engine, vllm=asked.vllm)
         assert found.outcome is Outcome.STARTS, (asked, found.why)
     assert ran > 300
@@ -126,7 +126,7 @@ def test_what_goes_together_is_changed_together(
         assert errors(item, facts, vllm, group).total() <= errors(item, facts, vllm).total(), change
     if solution.runs:
         after = effective(item.serving, solution.changes)
-        engine = engine_args(after.args, after.gpu_count, vllm)
+        engine = read_engine_args(after.args, after.gpu_count, vllm)
         assert estimate(facts, gpu_for(card[0], count=card[1]), engine, vllm=vllm).outcome is Outcome.STARTS
 
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from cluster_support import as_node, flavours, look_at
 
-from modelcar_tui.cluster.offers import ServingRuntime, from_runtime, version
+from modelcar_tui.cluster.offers import ServingRuntime, from_runtime
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.demo.kube import start_stub_cluster
 from modelcar_tui.demo.kube_objects import (
@@ -26,6 +26,7 @@ from modelcar_tui.demo.kube_objects import (
 from modelcar_tui.demo.kube_operators import APPLICATIONS
 from modelcar_tui.demo.kube_rights import Right, User
 from modelcar_tui.demo.kube_scenarios import Scenario, openshift_ai, templates
+from modelcar_tui.vllm import release_of_runtime
 from modelcar_tui.vllm.builds import Sampler, sampler_of
 from modelcar_tui.vllm.profile import profile_for
 from modelcar_tui.vllm.release import was_read
@@ -202,7 +203,7 @@ async def test_a_cluster_that_is_not_openshift_says_so(tmp_path: Path) -> None:
     ],
 )
 def test_versions(annotation: str, image: str, expected: str | None) -> None:
-    assert version(annotation, image) == expected
+    assert release_of_runtime(annotation, image) == expected
 
 
 @pytest.mark.parametrize(
@@ -222,7 +223,7 @@ def test_versions(annotation: str, image: str, expected: str | None) -> None:
 def test_a_version_says_what_the_environment_says_of_its_kernels(
     release: str, name: str, value: str, said: str
 ) -> None:
-    found = version(release, "vllm/vllm-openai:x", {name: value})
+    found = release_of_runtime(release, "vllm/vllm-openai:x", {name: value})
     assert found == f"{release}+upstream{said}"
     assert was_read(found, [release])
 
@@ -230,15 +231,15 @@ def test_a_version_says_what_the_environment_says_of_its_kernels(
 def test_what_is_only_asked_for_of_red_hats_0_11_0_does_not_replace_its_sort() -> None:
     """VLLM_USE_FLASHINFER_SAMPLER=1 installs nothing."""
     image = "registry.redhat.io/rhaiis/vllm-cuda-rhel9:3.2.4"
-    told = profile_for(version("", image, {"VLLM_USE_FLASHINFER_SAMPLER": "1"}))
+    told = profile_for(release_of_runtime("", image, {"VLLM_USE_FLASHINFER_SAMPLER": "1"}))
     assert sampler_of(told.number, told.build, capability=9.0) is Sampler.SORT
 
 
 def test_red_hats_build_runs_aiter_where_its_environment_asks_for_it() -> None:
     image = "registry.redhat.io/rhaiis/vllm-rocm-rhel9:3.4.0"
     asked = {"VLLM_ROCM_USE_AITER": "1", "VLLM_USE_FLASHINFER_SAMPLER": "1"}
-    found = version("", image, asked)
-    assert (profile_for(version("", image)).aiter, profile_for(found).aiter) == (False, True)
+    found = release_of_runtime("", image, asked)
+    assert (profile_for(release_of_runtime("", image)).aiter, profile_for(found).aiter) == (False, True)
     assert found is not None and was_read(found, ["0.18.0"])
 
 

@@ -17,7 +17,7 @@ from modelcar_tui.memory.kv.specs import Spec
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model, describe_model
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 from modelcar_tui.vllm.profile import profile_for
 
 SMALL: dict[str, Any] = {
@@ -78,7 +78,7 @@ B. A latent beside it is 576 numbers, 1,152 B."""
 
 def started(config: dict[str, Any], *args: str, vllm: str = "0.19.0", gpu: Gpu | str = "H100") -> Start:
     """A start of the model on eight cards."""
-    wanted = engine_args(args, None, vllm)
+    wanted = read_engine_args(args, None, vllm)
     assert not wanted.problems
     facts = ModelFacts(config=config)
     model = describe_model(

@@ -21,7 +21,7 @@ from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model, describe_model
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 from modelcar_tui.vllm.profile import profile_for
 from support.configs import LLAMA_8B
 
@@ -64,7 +64,7 @@ WHOLE = 24 * (2 * 1024 + 2 * 1024) + 1024 * 3 * 2 * 14 * 14 + 1024 + 4096 + 8192
 def started(
     config: dict[str, Any], *args: str, vllm: str = "0.19.0", gpu: Gpu | str = "H100", **facts: Any
 ) -> Start:
-    wanted = engine_args(args, None, vllm)
+    wanted = read_engine_args(args, None, vllm)
     assert not wanted.problems
     model = describe_model(
         ModelFacts(config=config, **facts),

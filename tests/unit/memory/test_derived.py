@@ -17,7 +17,7 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.memory.what_if import knobs, smallest_tp
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
+from modelcar_tui.vllm.engine_args import EngineArgs, read_engine_args
 from support import vllm_data
 from support.configs import LLAMA_8B
 
@@ -69,7 +69,7 @@ def questions(release: str | None) -> Iterator[tuple[str, ModelFacts, Gpu, tuple
 def derived(release: str | None) -> tuple[tuple[str, ModelFacts, Gpu, tuple[str, ...], Estimate], ...]:
     """The questions with their answers."""
     return tuple(
-        (name, model, gpu, args, estimate(model, gpu, engine_args(args, None, release), vllm=release))
+        (name, model, gpu, args, estimate(model, gpu, read_engine_args(args, None, release), vllm=release))
         for name, model, gpu, args in questions(release)
     )
 
@@ -91,7 +91,7 @@ def longer(args: EngineArgs, length: int) -> EngineArgs:
 def test_the_smallest_card_starts_it_and_one_with_a_hundredth_less_does_not(release):
     wrong, asked = [], 0
     for name, model, gpu, arguments, answer in derived(release):
-        args = engine_args(arguments, None, release)
+        args = read_engine_args(arguments, None, release)
         least = answer.required_gib.value
         if least is None:
             continue
@@ -108,7 +108,7 @@ def test_the_smallest_card_starts_it_and_one_with_a_hundredth_less_does_not(rele
 def test_the_longest_context_starts_and_one_token_more_does_not(release):
     wrong, asked = [], 0
     for name, model, gpu, arguments, answer in derived(release):
-        args = engine_args(arguments, None, release)
+        args = read_engine_args(arguments, None, release)
         longest = answer.longest_context.value
         if longest is None:
             continue
@@ -125,7 +125,7 @@ def test_the_longest_context_starts_and_one_token_more_does_not(release):
 def test_the_smallest_tensor_parallel_size_starts_and_no_smaller_one_does(release):
     wrong, found = [], 0
     for name, model, gpu, arguments in questions(release):
-        args = msgspec.structs.replace(engine_args(arguments, None, release), tp=1)
+        args = msgspec.structs.replace(read_engine_args(arguments, None, release), tp=1)
         size = smallest_tp(model, gpu, args, vllm=release)
         if size is None:
             continue
@@ -146,7 +146,7 @@ def test_a_hybrid_that_its_sequences_keep_from_starting_has_one_true_size():
     16 of them: 1,024 sequences hold 49.0 GiB, 90 % of the card hold them and all else.
     """
     model = ModelFacts(config=QWEN_HYBRID)
-    args = engine_args(("--max-model-len=132000", "--gpu-memory-utilization=0.90"), None, "0.28.0")
+    args = read_engine_args(("--max-model-len=132000", "--gpu-memory-utilization=0.90"), None, "0.28.0")
     h100 = gpu_for("NVIDIA-H100-80GB-HBM3")
     found = estimate(model, h100, args, vllm="0.28.0")
     assert found.outcome is Outcome.REFUSED_ARGS
@@ -169,7 +169,7 @@ def test_a_card_that_starts_it_is_never_smaller_than_the_smallest():
 
 
 def test_no_card_is_large_enough_where_the_cache_is_fixed_too_small():
-    args = engine_args(("--kv-cache-memory-bytes=1000000",), None, "0.28.0")
+    args = read_engine_args(("--kv-cache-memory-bytes=1000000",), None, "0.28.0")
     found = estimate(ModelFacts(config=LLAMA_8B), gpu_for("H100"), args, vllm="0.28.0").required_gib
     assert found.value is None
     assert "no size" in found.note and "KV cache" in found.note
@@ -186,21 +186,21 @@ def test_a_context_that_nothing_bounds_is_not_a_number():
         "conv_kernel": 4,
         "vocab_size": 50280,
     }
-    args = engine_args((), None, "0.28.0")
+    args = read_engine_args((), None, "0.28.0")
     found = estimate(ModelFacts(config=mamba), gpu_for("H100"), args, vllm="0.28.0").longest_context
     assert found.value is None
     assert "no bound" in found.note
 
 
 def test_where_nothing_starts_the_longest_context_says_why():
-    args = engine_args(("--gpu-memory-utilization=0.2",), None, "0.28.0")
+    args = read_engine_args(("--gpu-memory-utilization=0.2",), None, "0.28.0")
     found: Estimate = estimate(ModelFacts(config=LLAMA_8B), gpu_for("H100"), args, vllm="0.28.0")
     assert found.longest_context.value == 0
     assert found.why in found.longest_context.note
 
 
 def test_of_two_values_with_the_same_gain_only_the_milder_is_offered():
-    plain = engine_args(("--max-model-len=8192",), None, "0.33.0")
+    plain = read_engine_args(("--max-model-len=8192",), None, "0.33.0")
     for name, model, gpu, _ in questions("0.32.0"):
         offered = [knob for knob in knobs(model, gpu, plain, vllm="0.33.0") if "num-seqs" in knob.flag]
         gains = [(knob.outcome, round(knob.gained_gib or 0.0, 2)) for knob in offered]

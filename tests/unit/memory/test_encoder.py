@@ -24,7 +24,7 @@ from modelcar_tui.models.model import describe_model
 from modelcar_tui.models.towers.items import ItemLimits, largest_items
 from modelcar_tui.models.towers.media import media_of
 from modelcar_tui.models.towers.processor import with_processor
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 from modelcar_tui.vllm.profile import profile_for
 from support import vllm_data
 
@@ -39,7 +39,7 @@ def configs():
 
 def started(name: str, release: str, *args: str, gpu: str = "NVIDIA-H200", tp: int = 1) -> Start:
     config = configs()[name]
-    asked = engine_args((*args, f"--tensor-parallel-size={tp}"), None, release)
+    asked = read_engine_args((*args, f"--tensor-parallel-size={tp}"), None, release)
     model = describe_model(ModelFacts(config=config), quantization=None, dtype="bfloat16", overrides=None)
     assert not isinstance(model, str)
     return start_of(model, gpu_for(gpu, count=tp), asked, profile_for(release))
@@ -96,7 +96,7 @@ def test_up_to_0_12_each_output_is_copied_into_a_tensor_of_the_whole_budget():
 def test_the_four_3090_that_could_not_hold_qwen3_vl_at_its_whole_context_are_not_said_to_start():
     """4 x RTX 3090, 0.11.0: 2.31 GiB were logged, and one request of 131,072 tokens needs 3.00."""
     facts = ModelFacts(config=configs()["Qwen/Qwen3-VL-30B-A3B-Instruct"])
-    args = engine_args(("--tensor-parallel-size=4", "--max-model-len=131072"), None, "0.11.0")
+    args = read_engine_args(("--tensor-parallel-size=4", "--max-model-len=131072"), None, "0.11.0")
     found = estimate(facts, gpu_for("NVIDIA GeForce RTX 3090", count=4), args, vllm="0.11.0")
     assert found.outcome in (Outcome.REFUSED_KV, Outcome.UNKNOWN)
     assert found.kv_available_gib.low < 2.31 < found.kv_available_gib.high < 3.1
@@ -174,7 +174,7 @@ def test_an_encoder_that_was_not_read_leaves_a_tight_start_unknown():
     facts = ModelFacts(config=configs()["Cosmos3EdgeForConditionalGeneration"])
 
     def outcome(*args):
-        asked = engine_args((*args, "--max-model-len=8192"), None, "0.33.0")
+        asked = read_engine_args((*args, "--max-model-len=8192"), None, "0.33.0")
         return estimate(facts, gpu_for("NVIDIA-L4"), asked, vllm="0.33.0")
 
     roomy = outcome()
@@ -231,7 +231,9 @@ def test_a_step_that_must_take_whole_images_is_large_enough_for_one():
     facts = ModelFacts(config=configs()["Qwen/Qwen3-VL-8B-Instruct"])
 
     def outcome(*more):
-        args = engine_args(("--disable-chunked-mm-input", "--max-model-len=32768", *more), None, "0.19.0")
+        args = read_engine_args(
+            ("--disable-chunked-mm-input", "--max-model-len=32768", *more), None, "0.19.0"
+        )
         return estimate(facts, gpu_for("NVIDIA-H200"), args, vllm="0.19.0")
 
     small = outcome("--max-num-batched-tokens=8192")

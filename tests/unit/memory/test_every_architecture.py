@@ -10,7 +10,7 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.architectures import architecture_spans, listed
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 from modelcar_tui.vllm.profile import profile_for
 from modelcar_tui.vllm.unmodelled import drafts, missing_pieces
 from support import vllm_data
@@ -58,7 +58,7 @@ def judged() -> set[str]:
 
 def asked(arch: str, release: str) -> Estimate:
     """A Llama under another name: figures are none of its own, the outcome is."""
-    args = engine_args(("--max-model-len=4096",), 1, release)
+    args = read_engine_args(("--max-model-len=4096",), 1, release)
     facts = ModelFacts(config={**LLAMA, "architectures": [arch]})
     return estimate(facts, gpu_for(vllm_data.CARD, count=1), args, vllm=release)
 

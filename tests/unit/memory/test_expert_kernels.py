@@ -17,7 +17,7 @@ from modelcar_tui.memory.open_questions import open_questions
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model, describe_model
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 from modelcar_tui.vllm.profile import profile_for
 
 QWEN: dict[str, Any] = {
@@ -69,7 +69,7 @@ def started(
     found = {**QWEN, **config} if scheme is None else {**QWEN, **config, "quantization_config": scheme}
     model = describe_model(ModelFacts(config=found), quantization=None, dtype="auto", overrides=None)
     assert isinstance(model, Model)
-    return start_of(model, gpu_for(gpu, count=8), engine_args(args, None, vllm), profile_for(vllm))
+    return start_of(model, gpu_for(gpu, count=8), read_engine_args(args, None, vllm), profile_for(vllm))
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_an_image_without_deep_gemm_keeps_nothing_and_that_is_asked() -> None:
     assert expert_kernels.kept(start.at(0.0)) == 0.0 < expert_kernels.kept(start)
     assert open_questions(started("-tp=4", vllm="0.14.1", scheme=BLOCKS)) == ()
     facts = ModelFacts(config={**QWEN, "quantization_config": BLOCKS})
-    args = engine_args(("-tp=4", "--max-model-len=8192"), None, "0.13.0")
+    args = read_engine_args(("-tp=4", "--max-model-len=8192"), None, "0.13.0")
     found = estimate(facts, gpu_for("H200", count=8), args, vllm="0.13.0").kv_available_gib
     assert found.value == found.low is not None
     assert (found.high or 0) - (found.low or 0) == pytest.approx(expert_kernels.kept(start) / GIB)

@@ -16,7 +16,7 @@ from modelcar_tui.memory.graphs import Sizes
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model, describe_model
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 from modelcar_tui.vllm.profile import profile_for
 from support.configs import LLAMA_8B
 
@@ -33,7 +33,7 @@ SPLITS = "FlashAttention's splits"
 def started(*args: str, vllm: str = "0.19.0", gpu: str = "H100", config: dict[str, Any] = LLAMA_8B) -> Start:
     model = describe_model(ModelFacts(config=config), quantization=None, dtype="auto", overrides=None)
     assert isinstance(model, Model)
-    return start_of(model, gpu_for(gpu, count=8), engine_args(args, None, vllm), profile_for(vllm))
+    return start_of(model, gpu_for(gpu, count=8), read_engine_args(args, None, vllm), profile_for(vllm))
 
 
 def sizes(*args: str, **how: Any) -> tuple[int, int]:

@@ -19,8 +19,8 @@ from modelcar_tui.memory.kv.specs import Spec
 from modelcar_tui.memory.refusals import column_of
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.models.model import Model, describe_model
-from modelcar_tui.vllm.dtypes import model_type_of, resolved
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.dtypes import model_type_of, resolved_dtype
+from modelcar_tui.vllm.engine_args import read_engine_args
 from modelcar_tui.vllm.profile import profile_for
 from support import vllm_data
 
@@ -171,11 +171,11 @@ UNLIKE = {
 def started(job: dict[str, Any], release: str, folder: Path) -> Start | None:
     """The start of a question to vLLM; None where the model can't be read."""
     tp = job.get("tp", 1)
-    args = engine_args((*job.get("args", ()), f"--tensor-parallel-size={tp}"), tp, release)
+    args = read_engine_args((*job.get("args", ()), f"--tensor-parallel-size={tp}"), tp, release)
     facts = vllm_data.facts(job["model"], job.get("scheme", "none"), folder)
     gpu, profile = gpu_for(vllm_data.CARD, count=tp), profile_for(release)
     kind = model_type_of(facts.config)
-    dtype = resolved(args.dtype, column_of(gpu), kind, profile.version or profile.release)
+    dtype = resolved_dtype(args.dtype, column_of(gpu), kind, profile.version or profile.release)
     model = describe_model(facts, quantization=args.quantization, dtype=dtype, overrides=args.overrides)
     return start_of(model, gpu, args, profile) if isinstance(model, Model) else None
 

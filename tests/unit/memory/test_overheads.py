@@ -13,7 +13,7 @@ from modelcar_tui.memory import overheads
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model, describe_model
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 from modelcar_tui.vllm.profile import profile_for
 from support.configs import LLAMA_8B
 
@@ -21,7 +21,7 @@ from support.configs import LLAMA_8B
 def started(
     *args: str, vllm: str = "0.19.0", gpu: str = "H100", config: dict[str, Any] = LLAMA_8B, **card: Any
 ) -> Start:
-    wanted = engine_args(args, None, vllm)
+    wanted = read_engine_args(args, None, vllm)
     facts = ModelFacts(config=config)
     model = describe_model(facts, quantization=None, dtype="auto", overrides=None)
     assert isinstance(model, Model)

@@ -17,7 +17,7 @@ from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model, describe_model
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 from modelcar_tui.vllm.profile import profile_for
 from support.configs import LLAMA_8B
 
@@ -31,7 +31,7 @@ def started(card: str, *args: str, config: dict[str, Any] = LLAMA_8B, total: flo
     gpu = gpu_for(card)
     if total:
         gpu = msgspec.structs.replace(gpu, visible_gib=Fact(value=total, unit="GiB"))
-    return start_of(model, gpu, engine_args(args, None, "0.19.0"), profile_for("0.19.0"))
+    return start_of(model, gpu, read_engine_args(args, None, "0.19.0"), profile_for("0.19.0"))
 
 
 def room(card: str, *args: str, **what: Any) -> Room:
@@ -79,7 +79,7 @@ def test_a_number_of_blocks_that_is_given_is_the_cache():
 
 def test_the_shown_cache_lies_in_the_middle_of_its_bounds_and_its_terms_lead_to_it():
     gpu = gpu_for("Gaudi3")
-    args = engine_args(("--max-model-len=8192",), None, "0.19.0")
+    args = read_engine_args(("--max-model-len=8192",), None, "0.19.0")
     found = estimate(ModelFacts(config=LLAMA_8B), gpu, args, vllm="0.19.0")
     left = found.kv_available_gib
     assert found.outcome is Outcome.STARTS
@@ -94,7 +94,7 @@ def test_the_shown_cache_lies_in_the_middle_of_its_bounds_and_its_terms_lead_to_
 
 def test_a_processor_s_cache_is_what_its_environment_gives():
     gpu = Gpu(product="EPYC", vendor="cpu", memory_gib=Fact(value=256.0), visible_gib=Fact(value=256.0))
-    args = engine_args(("--max-model-len=8192",), None, "0.19.0")
+    args = read_engine_args(("--max-model-len=8192",), None, "0.19.0")
     found = estimate(ModelFacts(config=LLAMA_8B), gpu, args, vllm="0.19.0")
     assert found.outcome is Outcome.UNKNOWN
     assert "VLLM_CPU_KVCACHE_SPACE" in found.why
@@ -102,7 +102,7 @@ def test_a_processor_s_cache_is_what_its_environment_gives():
 
 @pytest.mark.parametrize(("card", "asks"), [("TPU-v6e", True), ("Gaudi3", False), ("Spyre", False)])
 def test_only_who_asks_for_a_share_of_the_whole_device_has_one(card, asks):
-    args = engine_args(("--max-model-len=8192", "--max-num-seqs=8"), None, "0.19.0")
+    args = read_engine_args(("--max-model-len=8192", "--max-num-seqs=8"), None, "0.19.0")
     found = estimate(ModelFacts(config=LLAMA_8B), gpu_for(card), args, vllm="0.19.0")
     assert found.requested_gib.known is asks
     assert found.longest_context.low is None

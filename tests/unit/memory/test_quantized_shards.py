@@ -13,7 +13,7 @@ from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 
 QWEN_3_MOE: dict[str, Any] = {
     "architectures": ["Qwen3MoeForCausalLM"],
@@ -75,7 +75,7 @@ def grouped(size: int | None, actorder: str | None = None) -> dict[str, Any]:
 def refused(config: dict[str, Any], raw: dict[str, Any], vllm: str, *args: str) -> bool:
     """What lint and estimate say of it, which is the same."""
     facts, gpu = ModelFacts(config=config | {"quantization_config": raw}), gpu_for("NVIDIA-H200", count=8)
-    engine = engine_args((*args, "--max-model-len=4096"), None, vllm)
+    engine = read_engine_args((*args, "--max-model-len=4096"), None, vllm)
     found = estimate(facts, gpu, engine, vllm=vllm).outcome is Outcome.REFUSED_QUANT
     at = Position(1, 1)
     serving = ServingArguments(gpu_count=engine.tp, args=args)
@@ -133,7 +133,10 @@ def test_the_attentions_output_layer_holds_whole_groups(raw: dict[str, Any], tp:
 
 
 def test_expert_parallelism_is_named_only_where_it_helps() -> None:
-    gpu, args = gpu_for("NVIDIA-H200", count=8), engine_args(("--tensor-parallel-size=8",), None, "0.33.0")
+    gpu, args = (
+        gpu_for("NVIDIA-H200", count=8),
+        read_engine_args(("--tensor-parallel-size=8",), None, "0.33.0"),
+    )
     odd = QWEN_3_MOE | {"moe_intermediate_size": 704}
     for config, helps in ((QWEN_3_MOE, True), (odd, False)):
         facts = ModelFacts(config=config | {"quantization_config": grouped(128)})
@@ -160,5 +163,5 @@ def test_a_whole_layer_must_hold_whole_groups_with_nvidias_kernels_alone(card: s
     """An MLP of 40 x 128 + 32: Conch takes it (vllm kernels/linear/mixed_precision/conch.py)."""
     config = QWEN_3_MOE | {"architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "num_experts": 0}
     facts = ModelFacts(config=config | {"intermediate_size": 5152, "quantization_config": grouped(128)})
-    found = estimate(facts, gpu_for(card, count=1), engine_args((), 1, "0.33.0"), vllm="0.33.0")
+    found = estimate(facts, gpu_for(card, count=1), read_engine_args((), 1, "0.33.0"), vllm="0.33.0")
     assert (found.outcome is Outcome.REFUSED_QUANT) is answer

@@ -10,7 +10,7 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.known import known_model
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 
 
 def starting(requests: Fact[float]) -> Estimate:
@@ -37,7 +37,7 @@ def test_a_range_says_what_it_hangs_on_and_that_its_lower_end_is_the_promise():
         found = estimate(
             ModelFacts(config=dict(model.config)),
             gpu_for(gpu),
-            engine_args((), None, "0.18.0"),
+            read_engine_args((), None, "0.18.0"),
             vllm="0.18.0",
         )
         said = [note for note in found.notes if "its lower end is the promise" in note]

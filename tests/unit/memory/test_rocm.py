@@ -15,7 +15,7 @@ from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model, describe_model
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 from modelcar_tui.vllm.profile import profile_for
 from support.configs import LLAMA_8B
 
@@ -42,7 +42,7 @@ QWEN_MOE: dict[str, Any] = {
 def started(*args: str, vllm: str = RED_HAT, gpu: str = "MI300X", config: dict[str, Any] = LLAMA_8B) -> Start:
     model = describe_model(ModelFacts(config=config), quantization=None, dtype="auto", overrides=None)
     assert isinstance(model, Model)
-    return start_of(model, gpu_for(gpu, count=8), engine_args(args, None, vllm), profile_for(vllm))
+    return start_of(model, gpu_for(gpu, count=8), read_engine_args(args, None, vllm), profile_for(vllm))
 
 
 def budget(*args: str, most: float = 0.5, **what: Any) -> Budget:
@@ -53,7 +53,7 @@ def estimated(
     *args: str, vllm: str = RED_HAT, gpu: str = "MI300X", config: dict[str, Any] = LLAMA_8B
 ) -> Estimate:
     facts = ModelFacts(config=config)
-    return estimate(facts, gpu_for(gpu, count=8), engine_args(args, None, vllm), vllm=vllm)
+    return estimate(facts, gpu_for(gpu, count=8), read_engine_args(args, None, vllm), vllm=vllm)
 
 
 def beside(found: Budget) -> float:
@@ -213,7 +213,7 @@ def test_mxfp4_experts_are_wider_and_not_swizzled():
 
 
 def test_where_the_release_is_open_too_the_lowest_of_all_ends_is_promised():
-    facts, args = ModelFacts(config=LLAMA_8B), engine_args(("--max-model-len=8192",), None, None)
+    facts, args = ModelFacts(config=LLAMA_8B), read_engine_args(("--max-model-len=8192",), None, None)
     found = estimate(facts, gpu_for("MI300X"), args, vllm=None).kv_available_gib
     early = estimate(facts, gpu_for("MI300X"), args, vllm="0.16.0").kv_available_gib
     assert found.low is not None and early.low is not None

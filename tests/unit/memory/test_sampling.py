@@ -14,7 +14,7 @@ from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model, describe_model
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 from modelcar_tui.vllm.profile import profile_for
 from support.configs import LLAMA_8B
 
@@ -25,7 +25,7 @@ LEAN = (3.5 * 1024 + 132) * 128256 * 4 / GIB
 def started(vllm: str, *args: str, gpu: str = "NVIDIA-H100-80GB-HBM3") -> Start:
     model = describe_model(ModelFacts(config=LLAMA_8B), quantization=None, dtype="auto", overrides=None)
     assert isinstance(model, Model)
-    return start_of(model, gpu_for(gpu), engine_args(args, None, vllm), profile_for(vllm))
+    return start_of(model, gpu_for(gpu), read_engine_args(args, None, vllm), profile_for(vllm))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_the_verdict_is_open_where_the_build_decides(vllm: str, shown: str) -> N
     card, facts = gpu_for("NVIDIA-H100-80GB-HBM3"), ModelFacts(config=LLAMA_8B)
 
     def sized(build: str, share: float) -> tuple[Outcome, Fact[float]]:
-        args = engine_args(("--max-model-len=8192", f"--gpu-memory-utilization={share}"), None, build)
+        args = read_engine_args(("--max-model-len=8192", f"--gpu-memory-utilization={share}"), None, build)
         found = estimate(facts, card, args, vllm=build)
         return found.outcome, found.kv_available_gib
 

@@ -17,7 +17,7 @@ from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model, describe_model
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 from modelcar_tui.vllm.profile import profile_for
 from support.configs import LLAMA_8B
 
@@ -29,7 +29,7 @@ H100 = "NVIDIA-H100-80GB-HBM3"
 def started(vllm: str, *args: str, gpu: str = H100) -> Start:
     model = describe_model(ModelFacts(config=LLAMA_8B), quantization=None, dtype="auto", overrides=None)
     assert isinstance(model, Model)
-    return start_of(model, gpu_for(gpu), engine_args(args, None, vllm), profile_for(vllm))
+    return start_of(model, gpu_for(gpu), read_engine_args(args, None, vllm), profile_for(vllm))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_what_no_figure_has_may_kill_the_warm_up() -> None:
     config, card = ModelFacts(config=LLAMA_8B), gpu_for(H100)
 
     def outcome(vllm: str) -> Outcome:
-        args = engine_args(("--gpu-memory-utilization=0.97", "--max-model-len=8192"), None, vllm)
+        args = read_engine_args(("--gpu-memory-utilization=0.97", "--max-model-len=8192"), None, vllm)
         return estimate(config, card, args, vllm=vllm).outcome
 
     assert outcome("0.26.0 without Model Runner V2") is Outcome.STARTS

@@ -10,14 +10,14 @@ from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.memory.what_if import knobs, smallest_tp
 from modelcar_tui.models.facts import ModelFacts, TensorGroup
 from modelcar_tui.report.estimate import estimate_lines
-from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
+from modelcar_tui.vllm.engine_args import EngineArgs, read_engine_args
 from support.configs import LLAMA_8B
 
 
 def size(
     config, *args: str, gpu: str = "H100", gpus: int = 1, vllm: str | None = "0.19.0", **facts
 ) -> Estimate:
-    wanted = engine_args((f"--tensor-parallel-size={gpus}", *args), None, vllm)
+    wanted = read_engine_args((f"--tensor-parallel-size={gpus}", *args), None, vllm)
     return estimate(ModelFacts(config=config, **facts), gpu_for(gpu, count=8), wanted, vllm=vllm)
 
 
@@ -213,7 +213,10 @@ def test_the_most_a_guess_caches_is_more_than_multi_head_attention_does():
         model = ModelFacts(parameters=parameters, bits=Fact(value=16, source=Source.NAME))
         low, high = (
             estimate(
-                model, gpu_for("H100"), engine_args((f"--max-model-len={tokens}",), 1, None), vllm="0.19.0"
+                model,
+                gpu_for("H100"),
+                read_engine_args((f"--max-model-len={tokens}",), 1, None),
+                vllm="0.19.0",
             ).required_gib.high
             for tokens in (1, 100_001)
         )

@@ -13,7 +13,7 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.known import known_models
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 
 CONFIGS: dict[str, dict[str, Any]] = {
     row["model"]: {"max_position_embeddings": 32768, **row["config"]}
@@ -32,7 +32,7 @@ DEEPSEEK_V32 = {
 def size(
     config: dict[str, Any], gpus: int = 8, *args: str, vllm: str = "0.19.0", gpu: str = "H200"
 ) -> Estimate:
-    wanted = engine_args((f"--tensor-parallel-size={gpus}", "--max-model-len=8192", *args), gpus, vllm)
+    wanted = read_engine_args((f"--tensor-parallel-size={gpus}", "--max-model-len=8192", *args), gpus, vllm)
     return estimate(ModelFacts(config=config), gpu_for(gpu, count=gpus), wanted, vllm=vllm)
 
 

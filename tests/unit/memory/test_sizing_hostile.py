@@ -21,11 +21,11 @@ from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts, TensorGroup
 from modelcar_tui.models.known import known_model
 from modelcar_tui.report.estimate import estimate_lines
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 from support.configs import LLAMA_8B
 
 GPU = gpu_for("H100")
-ARGS = engine_args((), 1, None)
+ARGS = read_engine_args((), 1, None)
 scalars = (
     st.none()
     | st.booleans()
@@ -88,7 +88,7 @@ def test_real_configs_of_every_family_with_a_few_fields_of_anything(model, chang
         if draft
         else []
     )
-    args = engine_args((f"--pipeline-parallel-size={split[1]}", *told), split[0], None)
+    args = read_engine_args((f"--pipeline-parallel-size={split[1]}", *told), split[0], None)
     check(ModelFacts(config={**model["config"], **changed}), args)
 
 

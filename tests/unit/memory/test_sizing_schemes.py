@@ -17,7 +17,7 @@ from modelcar_tui.models.model import Model, describe_model
 from modelcar_tui.models.shape import Shape, shape_of
 from modelcar_tui.models.storage import scheme_of
 from modelcar_tui.models.tensors import Weight
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 from support import vllm_data
 from support.configs import LLAMA_8B
 
@@ -25,7 +25,7 @@ from support.configs import LLAMA_8B
 def size(
     config: dict[str, Any], *args: str, gpu: str = "H100", gpus: int = 1, vllm: str = "0.19.0"
 ) -> Estimate:
-    wanted = engine_args((f"--tensor-parallel-size={gpus}", *args), None, vllm)
+    wanted = read_engine_args((f"--tensor-parallel-size={gpus}", *args), None, vllm)
     return estimate(ModelFacts(config=config), gpu_for(gpu, count=8), wanted, vllm=vllm)
 
 
@@ -231,7 +231,7 @@ def test_a_block_of_a_quantized_expert_must_not_be_cut():
 def test_shards_of_deepseek_v4s_experts_are_rounded_up_to_whole_tiles_and_blocks(tp, held):
     """vLLM's parts in 0.24 and 0.32: 3,072 over 16 GPUs are 192, and routed and shared experts hold 256."""
     config = vllm_data.config_of("deepseek-ai/DeepSeek-V4-Pro", "none")
-    args = engine_args((f"--tensor-parallel-size={tp}", "--max-model-len=8192"), tp, "0.32.0")
+    args = read_engine_args((f"--tensor-parallel-size={tp}", "--max-model-len=8192"), tp, "0.32.0")
     found = estimate(ModelFacts(config=config), gpu_for("H200", count=tp), args, vllm="0.32.0")
     assert found.outcome is Outcome.STARTS
     parts = sum(term.value or 0.0 for term in found.weights_gib.terms if term.label != BUFFERS)

@@ -17,7 +17,7 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.report.estimate import estimate_lines
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 from support import vllm_data
 from support.configs import LLAMA_8B
 
@@ -55,7 +55,7 @@ LATENT = re.compile(r"(\d+) x ([\d.]+) B x (\d+) layers")
 
 
 def size(config, *args: str, gpu: str = "H100", vllm: str | None = "0.19.0", **facts) -> Estimate:
-    wanted = engine_args(args, None, vllm)
+    wanted = read_engine_args(args, None, vllm)
     return estimate(ModelFacts(config=config, **facts), gpu_for(gpu, count=8), wanted, vllm=vllm)
 
 
@@ -210,7 +210,7 @@ def test_where_every_layer_keeps_every_token_nothing_is_to_be_reconciled():
 
 def test_the_explanation_shows_formulas_and_sources_of_every_figure():
     found, card = size(QWEN_NEXT, gpu="H200"), gpu_for("H200")
-    args = engine_args((), None, "0.19.0")
+    args = read_engine_args((), None, "0.19.0")
     lines = "\n".join(estimate_lines("m", card, args, found, smallest_tp=1, knobs=(), explain=True))
     for told in (
         "CUDA context and libraries",

@@ -9,7 +9,7 @@ import pytest
 from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 from support import vllm_data
 
 REFUSED = Outcome.REFUSED_QUANT
@@ -17,7 +17,7 @@ REFUSED = Outcome.REFUSED_QUANT
 
 def size(folder: Path, model: str, scheme: str, tp: int, *args: str, vllm: str = "0.32.0") -> Estimate:
     facts = vllm_data.facts(model, scheme, folder)
-    wanted = engine_args((f"--tensor-parallel-size={tp}", *args), tp, vllm)
+    wanted = read_engine_args((f"--tensor-parallel-size={tp}", *args), tp, vllm)
     return estimate(facts, gpu_for(vllm_data.CARD, count=tp), wanted, vllm=vllm)
 
 

@@ -17,7 +17,7 @@ from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.known import known_models
 from modelcar_tui.models.model import Model, describe_model
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 from modelcar_tui.vllm.profile import profile_for
 
 QUESTION = "which layers its checkpoint leaves in 16 bits (its own config.json or weight files tell)"
@@ -35,7 +35,9 @@ def told(name: str, words: str) -> ModelFacts:
 def start(facts: ModelFacts, *args: str, vllm: str = "0.16.0") -> Start:
     model = describe_model(facts, quantization=None, dtype="auto", overrides=None)
     assert isinstance(model, Model)
-    return start_of(model, gpu_for("NVIDIA-H200", count=8), engine_args(args, None, vllm), profile_for(vllm))
+    return start_of(
+        model, gpu_for("NVIDIA-H200", count=8), read_engine_args(args, None, vllm), profile_for(vllm)
+    )
 
 
 def parts(facts: ModelFacts, most: float = 1.0) -> dict[str, float]:
@@ -126,7 +128,7 @@ def test_a_list_a_flag_or_no_quantization_leaves_nothing_open() -> None:
 
 def test_a_verdict_that_hangs_on_it_is_unknown_with_both_figures() -> None:
     """Gemma 4's attention is 12.3 GiB more in 16 bits than in four: cards between start only the smaller."""
-    facts, args = told("gemma-4-31b", "nvfp4"), engine_args(("--max-model-len=4096",), None, "0.24.0")
+    facts, args = told("gemma-4-31b", "nvfp4"), read_engine_args(("--max-model-len=4096",), None, "0.24.0")
 
     def on(gib: float) -> Estimate:
         fact = Fact(value=gib, source=Source.OPERATOR, unit="GiB")

@@ -21,7 +21,7 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.memory.weights import BUFFERS, PADDING
 from modelcar_tui.models.model import describe_model
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 from support import vllm_data
 
 ON_TOP = ("allocator rounding", "absorbed kv_b")
@@ -120,7 +120,7 @@ def ours(job: dict[str, Any], release: str, folder: Path) -> Estimate:
     args = (*job.get("args", ()), f"--tensor-parallel-size={tp}", f"--kv-cache-memory-bytes={room}")
     facts = vllm_data.facts(job["model"], job.get("scheme", "none"), folder)
     gpu = gpu_for(vllm_data.CARD, count=tp)
-    return estimate(facts, gpu, engine_args(args, tp, release), vllm=release)
+    return estimate(facts, gpu, read_engine_args(args, tp, release), vllm=release)
 
 
 def gaps(release: str, folder: Path) -> Iterator[Gap]:

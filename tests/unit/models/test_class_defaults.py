@@ -16,7 +16,7 @@ from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model, describe_model
 from modelcar_tui.models.tensors import true_count
 from modelcar_tui.vllm.context import longest_context
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 
 GEMMA3: dict[str, Any] = {
     "architectures": ["Gemma3ForConditionalGeneration"],
@@ -90,7 +90,7 @@ def test_a_published_difference_has_the_weights_of_its_text_model(
 
 
 def test_the_published_gemma_3_is_sized_and_has_its_classes_context() -> None:
-    args = engine_args(("--max-model-len=8192",), 1, "0.19.1")
+    args = read_engine_args(("--max-model-len=8192",), 1, "0.19.1")
     found = estimate(ModelFacts(config=GEMMA3_27B), gpu_for("NVIDIA-H100-80GB-HBM3"), args, vllm="0.19.1")
     assert found.outcome is Outcome.STARTS
     assert longest_context(GEMMA3_27B, None, None) == 131072

@@ -11,7 +11,7 @@ import pytest
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model, describe_model
 from modelcar_tui.vllm.context import implied_context, longest_context
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 
 DATA = Path(__file__).parents[2] / "data" / "vllm" / "contexts.jsonl"
 ROWS: list[dict[str, Any]] = [json.loads(line) for line in DATA.read_text("utf-8").splitlines()]
@@ -27,7 +27,7 @@ ASKED = [one for one in ALL if one not in OTHERWISE]
 
 def ours(row: dict[str, Any], release: str) -> int:
     """The length that the server takes, 0 where it stops."""
-    args = engine_args(tuple(row["args"]), 1, release)
+    args = read_engine_args(tuple(row["args"]), 1, release)
     longest = longest_context(row["config"], args.overrides, release)
     asked = args.max_model_len
     if args.problems or (asked and longest is not None and asked > longest):

@@ -9,9 +9,9 @@ from modelcar_tui.hardware.vendor import Hardware, hardware
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.dtypes import dtype_refused, resolved
-from modelcar_tui.vllm.engine_args import engine_args
-from modelcar_tui.vllm.runs_on import check
+from modelcar_tui.vllm.dtypes import dtype_refused, resolved_dtype
+from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.runs_on import check_support
 from modelcar_tui.vllm.support import Support
 
 T4, L4 = hardware("nvidia", "Tesla-T4", "7.5"), hardware("nvidia", "NVIDIA-L4", "8.9")
@@ -57,9 +57,9 @@ def test_a_dtype_is_refused_by_the_gpu_or_by_the_model(
 @pytest.mark.parametrize("card", ["Tesla-T4", "NVIDIA-L4"])
 def test_the_estimate_and_the_judge_refuse_the_same(kind: str, dtype: str, vllm: str, card: str) -> None:
     facts = ModelFacts(config={**SMALL, "model_type": kind, "torch_dtype": "bfloat16"})
-    gpu, args = gpu_for(card), engine_args((f"--dtype={dtype}",), 1, vllm)
+    gpu, args = gpu_for(card), read_engine_args((f"--dtype={dtype}",), 1, vllm)
     found = estimate(facts, gpu, args, vllm=vllm)
-    answers = check(
+    answers = check_support(
         facts,
         vendor="nvidia",
         compute_capability=gpu.compute_capability,
@@ -74,10 +74,14 @@ def test_the_estimate_and_the_judge_refuse_the_same(kind: str, dtype: str, vllm:
 
 def test_where_no_sixteen_bits_are_usable_weights_and_cache_take_thirty_two() -> None:
     """A T4 has no bfloat16 and vLLM refuses float16 for Gemma 2: `auto` upcasts (config/model.py)."""
-    assert resolved("auto", T4, "gemma2", (0, 19)) == "float32"
-    assert resolved("auto", T4, "gemma2", (0, 8)) == resolved("auto", L4, "gemma2", (0, 19)) == "auto"
+    assert resolved_dtype("auto", T4, "gemma2", (0, 19)) == "float32"
+    assert (
+        resolved_dtype("auto", T4, "gemma2", (0, 8))
+        == resolved_dtype("auto", L4, "gemma2", (0, 19))
+        == "auto"
+    )
     facts = ModelFacts(config={**SMALL, "model_type": "gemma2"})
-    args = engine_args(("--max-model-len=1024",), 1, "0.19.1")
+    args = read_engine_args(("--max-model-len=1024",), 1, "0.19.1")
     wide, plain = (estimate(facts, gpu_for(card), args, vllm="0.19.1") for card in ("Tesla-T4", "NVIDIA-L4"))
     assert (wide.kv_bytes_per_token.value or 0) == 2 * (plain.kv_bytes_per_token.value or 0)
     assert (wide.weights_gib.value or 0) == pytest.approx(2 * (plain.weights_gib.value or 0), rel=0.02)

@@ -8,7 +8,7 @@ from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory.start import start_of
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model, describe_model
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 from modelcar_tui.vllm.images import with_build
 from modelcar_tui.vllm.profile import profile_for
 from modelcar_tui.vllm.release import was_read
@@ -30,7 +30,7 @@ FP8 = {**LLAMA_8B, "quantization_config": {"quant_method": "fp8", "activation_sc
 def v2(config: dict[str, object], vllm: str, *args: str, gpu: str = H100) -> bool:
     model = describe_model(ModelFacts(config=config), quantization=None, dtype="auto", overrides=None)
     assert isinstance(model, Model)
-    return start_of(model, gpu_for(gpu), engine_args(args, None, vllm), profile_for(vllm)).runner_v2
+    return start_of(model, gpu_for(gpu), read_engine_args(args, None, vllm), profile_for(vllm)).runner_v2
 
 
 @pytest.mark.parametrize(

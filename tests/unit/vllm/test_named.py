@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from modelcar_tui.vllm.arguments import take_apart
-from modelcar_tui.vllm.fault import Fault
-from modelcar_tui.vllm.faults import faults
+from modelcar_tui.vllm.arguments import parse_arguments
+from modelcar_tui.vllm.fault import ArgumentFault
+from modelcar_tui.vllm.faults import argument_faults
 
 TOOLS = "--enable-auto-tool-choice"
 
 
-def found(*args: str, vllm: str = "0.19.1") -> list[Fault]:
-    return [fault for _, fault in faults(take_apart(args, vllm), vllm)]
+def found(*args: str, vllm: str = "0.19.1") -> list[ArgumentFault]:
+    return [fault for _, fault in argument_faults(parse_arguments(args, vllm), vllm)]
 
 
 def test_a_parser_is_looked_up_only_where_tools_are_chosen() -> None:

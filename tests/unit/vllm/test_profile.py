@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from modelcar_tui.vllm.builds import Build, Sampler, sampler_of
-from modelcar_tui.vllm.profile import hungry, on_card, profile_for
+from modelcar_tui.vllm.builds import ImageBuild, Sampler, sampler_of
+from modelcar_tui.vllm.profile import hungriest_profile, profile_for, profile_on_card
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_an_engine_that_is_told_counts_more_than_the_release_s_default() -> None
 
 def test_the_bound_of_an_unknown_release_is_the_one_that_leaves_least() -> None:
     """0.16 sorts the logits and knows no profile of graphs."""
-    bound = hungry(profile_for("0.40.0"))
+    bound = hungriest_profile(profile_for("0.40.0"))
     assert (bound.release, bound.known) == ((0, 16), False)
     assert sampler_of(bound.number, bound.build) is Sampler.SORT
     assert (bound.label, bound.newer) == ("0.40.0?", "0.40.0")
@@ -79,7 +79,7 @@ def test_a_release_without_a_patch_is_the_last_of_them_and_measures_as_the_hungr
 def test_cards_before_ampere_had_the_old_engine_until_0_10_2(
     vllm: str, capability: float | None, old: bool
 ) -> None:
-    profile = on_card(profile_for(vllm), capability)
+    profile = profile_on_card(profile_for(vllm), capability)
     assert profile.engine_v0 is old
     assert not (old and profile.counts_the_whole_card)
 
@@ -97,9 +97,12 @@ def test_cards_before_ampere_had_the_old_engine_until_0_10_2(
 def test_an_8_bit_cache_had_the_old_engine_without_flash_attention_3(
     vllm: str, capability: float, old: bool
 ) -> None:
-    assert on_card(profile_for(vllm), capability, "fp8").engine_v0 is old
-    assert not on_card(profile_for(vllm), capability).engine_v0
+    assert profile_on_card(profile_for(vllm), capability, "fp8").engine_v0 is old
+    assert not profile_on_card(profile_for(vllm), capability).engine_v0
 
 
 def test_a_profile_knows_its_build() -> None:
-    assert [profile_for(text).build for text in ("0.11.0+rhai5", "0.11.0")] == [Build.RED_HAT, Build.RELEASE]
+    assert [profile_for(text).build for text in ("0.11.0+rhai5", "0.11.0")] == [
+        ImageBuild.RED_HAT,
+        ImageBuild.RELEASE,
+    ]

@@ -19,11 +19,11 @@ from modelcar_tui.models.declared import declared_scheme
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.scheme_table import rows, schemes_by_id
 from modelcar_tui.models.storage import scheme_of_model
-from modelcar_tui.vllm.engine_args import engine_args
-from modelcar_tui.vllm.quantization import judge, minimum_capability, refused, runs, unbuilt
+from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.quantization import judge, minimum_capability, runs, schemes_refused, unbuilt_for
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.release import parse_version
-from modelcar_tui.vllm.runs_on import check
+from modelcar_tui.vllm.runs_on import check_support
 from modelcar_tui.vllm.support import Support
 from modelcar_tui.vllm.value_table import capability_table
 
@@ -41,7 +41,7 @@ DECISIONS = json.loads((Path(__file__).parent / "quantization_decisions.json").r
     "decisions"
 ]
 REFUSED = (Outcome.REFUSED_QUANT, Outcome.REFUSED_KERNEL, Outcome.REFUSED_DTYPE)
-ARGS = engine_args(("--max-model-len=2048",), 1, None)
+ARGS = read_engine_args(("--max-model-len=2048",), 1, None)
 GIB_80: Fact[float] = Fact(value=80.0, source=Source.NODE_LABEL, unit="GiB")
 
 
@@ -52,7 +52,7 @@ def card(capability: str | None, vendor: str = "nvidia") -> Gpu:
 
 
 def unsupported(model: ModelFacts, gpu: Gpu, vllm: str | None, **more: Any) -> bool:
-    answers = check(
+    answers = check_support(
         model,
         vendor=gpu.vendor,
         product=gpu.product,
@@ -84,7 +84,7 @@ def test_a_model_without_sizes_is_refused_for_the_same_reason(name: str) -> None
         for capability, vllm in product(CAPABILITIES, TABLE.versions)
         if (estimate(model, card(capability), ARGS, vllm=vllm).outcome in REFUSED)
         != unsupported(model, card(capability), vllm)
-        and not unbuilt(hardware("nvidia", "card", capability), parse_version(vllm))
+        and not unbuilt_for(hardware("nvidia", "card", capability), parse_version(vllm))
     ]
     assert differ == []
 
@@ -93,7 +93,7 @@ def test_a_model_without_sizes_is_refused_for_the_same_reason(name: str) -> None
 def test_a_model_that_is_quantized_while_it_is_loaded_is_judged_by_the_flag(flag: str) -> None:
     model, args = (
         ModelFacts(config=LLAMA),
-        engine_args((f"--quantization={flag}", "--max-model-len=2048"), 1, None),
+        read_engine_args((f"--quantization={flag}", "--max-model-len=2048"), 1, None),
     )
     for capability, vllm in product(CAPABILITIES, TABLE.versions):
         refuses = estimate(model, card(capability), args, vllm=vllm).outcome in REFUSED
@@ -171,13 +171,13 @@ def test_a_refusal_by_the_class_does_not_hang_on_how_the_image_was_compiled() ->
 def test_what_released_images_are_compiled_for(capability: str, vllm: str, support: Support) -> None:
     gpu = hardware("nvidia", "card", capability)
     assert judge("fp16", gpu, parse_version(vllm))[0] is support
-    assert bool(unbuilt(gpu, parse_version(vllm))) is (support is Support.UNSUPPORTED)
+    assert bool(unbuilt_for(gpu, parse_version(vllm))) is (support is Support.UNSUPPORTED)
 
 
 def test_a_release_is_judged_to_its_last_number() -> None:
     hopper = hardware("nvidia", "H100", "9.0")
     for vllm, refuses in (("0.10.1", True), ("0.10.1.1", False), ("0.10.2", False)):
-        assert bool(refused(("mxfp4",), hopper, parse_version(vllm))) is refuses
+        assert bool(schemes_refused(("mxfp4",), hopper, parse_version(vllm))) is refuses
         model = quantized(CONFIGS["mxfp4"], MIXTRAL | {"torch_dtype": "bfloat16"})
         assert (estimate(model, card("9.0"), ARGS, vllm=vllm).outcome in REFUSED) is refuses
 

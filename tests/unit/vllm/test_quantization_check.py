@@ -11,7 +11,7 @@ from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.models.catalog import catalog, family_key, images_of_same_model
 from modelcar_tui.models.declared import declared_scheme, scheme_of_name
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.runs_on import check, worst
+from modelcar_tui.vllm.runs_on import check_support, worst
 from modelcar_tui.vllm.support import Compatibility, Support
 
 FP8 = {"num_bits": 8, "type": "float"}
@@ -28,7 +28,7 @@ def compressed(weights: dict[str, Any], inputs: dict[str, Any] | None = None, **
 
 def ask(model: ModelFacts, capability: str | None = "9.0", vllm: str | None = "0.19.1", **more: Any):
     options = {"vendor": "nvidia", "product": "card", "catalog_reference": ""} | more
-    return check(model, compute_capability=capability, vllm=vllm, **options)
+    return check_support(model, compute_capability=capability, vllm=vllm, **options)
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from modelcar_tui.hardware.vendor import hardware
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.declaration import Asked
-from modelcar_tui.vllm.engine_args import engine_args
-from modelcar_tui.vllm.quantization_method import choose, quantizes_plain
+from modelcar_tui.vllm.declaration import AskedQuantization
+from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.quantization_method import choose_method, quantizes_plain
 from modelcar_tui.vllm.release import parse_version
 from modelcar_tui.vllm.start_dtype import dtype_fault
 from modelcar_tui.vllm.value_table import capability_table
@@ -28,10 +28,10 @@ PRODUCED = {"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "NV
 T4, L4 = hardware("nvidia", "Tesla-T4", "7.5"), hardware("nvidia", "NVIDIA-L4", "8.9")
 
 
-def asked(raw: dict[str, Any] | None, value: str | None, vllm: str, **more: Any) -> Asked:
+def asked(raw: dict[str, Any] | None, value: str | None, vllm: str, **more: Any) -> AskedQuantization:
     config = {**LLAMA, "torch_dtype": "bfloat16"} | ({"quantization_config": raw} if raw else {})
     facts = ModelFacts(config=config | more.pop("config", {}), quantization=raw)
-    return Asked(facts=facts, value=value, version=parse_version(vllm), **more)
+    return AskedQuantization(facts=facts, value=value, version=parse_version(vllm), **more)
 
 
 @pytest.mark.parametrize(
@@ -72,18 +72,18 @@ def asked(raw: dict[str, Any] | None, value: str | None, vllm: str, **more: Any)
 def test_checkpoint_and_flag_agree_or_one_takes_the_others_place(
     raw: dict[str, Any], value: str | None, vllm: str, method: str | None
 ) -> None:
-    found = choose(asked(raw, value, vllm))
+    found = choose_method(asked(raw, value, vllm))
     assert (found.method, bool(found.why)) == (method, False) if method else bool(found.why)
 
 
 def test_gpt_oss_takes_any_method_since_its_own_class_answers_for_it() -> None:
     raw = {"quant_method": "mxfp4"}
     own = {"config": {"model_type": "gpt_oss"}}
-    assert choose(asked(raw, "fp8", "0.20.0", **own)).method == "gpt_oss_mxfp4"
-    assert choose(asked(raw, "fp8", "0.19.1", **own)).why
-    assert choose(asked(raw, "fp8", "0.33.0")).why
-    assert "--moe-backend=humming" in choose(asked(raw, "humming", "0.21.0", **own)).why
-    assert choose(asked(raw, "humming", "0.20.2", **own)).method == "humming"
+    assert choose_method(asked(raw, "fp8", "0.20.0", **own)).method == "gpt_oss_mxfp4"
+    assert choose_method(asked(raw, "fp8", "0.19.1", **own)).why
+    assert choose_method(asked(raw, "fp8", "0.33.0")).why
+    assert "--moe-backend=humming" in choose_method(asked(raw, "humming", "0.21.0", **own)).why
+    assert choose_method(asked(raw, "humming", "0.20.2", **own)).method == "humming"
 
 
 def test_a_shorthand_runs_in_the_dtypes_of_the_class_that_quantizes_while_it_loads() -> None:
@@ -94,21 +94,24 @@ def test_a_shorthand_runs_in_the_dtypes_of_the_class_that_quantizes_while_it_loa
 
 
 def test_online_alone_wants_its_own_object() -> None:
-    assert choose(asked(None, "online", "0.33.0", configured=False)).why
-    assert not choose(asked(None, "online", "0.33.0")).why
+    assert choose_method(asked(None, "online", "0.33.0", configured=False)).why
+    assert not choose_method(asked(None, "online", "0.33.0")).why
 
 
 @pytest.mark.parametrize("vllm", ["0.8.5", "0.13.0", "0.33.0"])
 @pytest.mark.parametrize("value", ["none", "int4", "foo", "awq ", "[1]"])
 def test_a_name_that_no_release_has_is_refused_beside_every_checkpoint(value: str, vllm: str) -> None:
     for raw in (None, AWQ, W4A16):
-        assert f"no quantization method {value.strip()}" in choose(asked(raw, value, vllm)).why
-    assert "no quantization method" in choose(Asked(facts=None, value=value, version=parse_version(vllm))).why
+        assert f"no quantization method {value.strip()}" in choose_method(asked(raw, value, vllm)).why
+    assert (
+        "no quantization method"
+        in choose_method(AskedQuantization(facts=None, value=value, version=parse_version(vllm))).why
+    )
 
 
 def test_a_name_is_told_with_its_releases_or_the_nearest_one() -> None:
     def told(value: str, vllm: str) -> str:
-        return choose(asked(None, value, vllm)).why
+        return choose_method(asked(None, value, vllm)).why
 
     assert told("fp8_per_channel", "0.20.0").endswith("yet (since 0.24.0)")
     assert told("aqlm", "0.19.1").endswith("any more")
@@ -134,7 +137,7 @@ def test_a_name_is_told_with_its_releases_or_the_nearest_one() -> None:
 def test_a_method_that_reads_what_a_checkpoint_declares_is_refused_beside_one_that_declares_nothing(
     value: str, vllm: str
 ) -> None:
-    found = choose(asked(None, value, vllm))
+    found = choose_method(asked(None, value, vllm))
     assert found.why
     if "declares none" in found.why and "json" in found.why.partition("config.json")[2]:
         assert found.error == f"Cannot find the config file for {value}"
@@ -157,18 +160,22 @@ def test_a_method_that_reads_what_a_checkpoint_declares_is_refused_beside_one_th
     ],
 )
 def test_what_quantizes_while_it_loads_needs_no_declaration(value: str, vllm: str) -> None:
-    assert choose(asked(None, value, vllm)) == choose(asked(None, value, vllm, gpu=L4))
-    assert not choose(asked(None, value, vllm)).why
+    assert choose_method(asked(None, value, vllm)) == choose_method(asked(None, value, vllm, gpu=L4))
+    assert not choose_method(asked(None, value, vllm)).why
     assert quantizes_plain(value, vllm) is True
 
 
 def test_a_file_beside_config_json_or_a_catalog_may_declare_what_it_does_not() -> None:
     plain = {**LLAMA}
     beside = ModelFacts(config=plain, quantization={"bits": 4, "group_size": 128})
-    assert not choose(Asked(facts=beside, value="gptq", version=parse_version("0.19.1"))).why
-    assert not choose(Asked(facts=ModelFacts(), value="awq", version=parse_version("0.19.1"))).why
+    assert not choose_method(
+        AskedQuantization(facts=beside, value="gptq", version=parse_version("0.19.1"))
+    ).why
+    assert not choose_method(
+        AskedQuantization(facts=ModelFacts(), value="awq", version=parse_version("0.19.1"))
+    ).why
     file = ModelFacts(config=plain, gguf={"general.architecture": "llama"})
-    assert not choose(Asked(facts=file, value="gguf", version=parse_version("0.19.1"))).why
+    assert not choose_method(AskedQuantization(facts=file, value="gguf", version=parse_version("0.19.1"))).why
 
 
 @pytest.mark.parametrize(
@@ -211,7 +218,7 @@ def test_float16_is_refused_for_the_models_type_by_release() -> None:
 def test_nothing_is_sized_that_vllm_refuses(vllm: str) -> None:
     facts = ModelFacts(config=LLAMA)
     for value in ("awq", "gptq", "int4", "compressed-tensors", "modelopt"):
-        args = engine_args((f"--quantization={value}", "--max-model-len=2048"), 1, vllm)
+        args = read_engine_args((f"--quantization={value}", "--max-model-len=2048"), 1, vllm)
         found = estimate(facts, gpu_for("NVIDIA-L4"), args, vllm=vllm)
         assert found.outcome in (Outcome.REFUSED_QUANT, Outcome.REFUSED_ARGS)
         assert not found.weights_gib.known

@@ -13,12 +13,12 @@ from modelcar_tui.hardware.vendor import Hardware, hardware
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 from modelcar_tui.vllm.experts import ExpertLayers
 from modelcar_tui.vllm.quantization import judge
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.release import parse_version
-from modelcar_tui.vllm.runs_on import check
+from modelcar_tui.vllm.runs_on import check_support
 from modelcar_tui.vllm.support import Support
 
 LETTERS = {
@@ -179,10 +179,12 @@ def test_w4a16_experts_on_a_t4_hang_on_the_release_and_on_the_width_of_a_shard(
     vllm: str, tp: int, refused: bool
 ) -> None:
     facts, gpu = ModelFacts(config=QWEN | {"quantization_config": W4A16}), gpu_for("Tesla-T4", count=4)
-    args = engine_args((f"--tensor-parallel-size={tp}", "--dtype=half", "--max-model-len=1024"), None, vllm)
+    args = read_engine_args(
+        (f"--tensor-parallel-size={tp}", "--dtype=half", "--max-model-len=1024"), None, vllm
+    )
     found = estimate(facts, gpu, args, vllm=vllm)
     assert (found.outcome is Outcome.REFUSED_QUANT) is refused
-    answers = check(
+    answers = check_support(
         facts,
         vendor="nvidia",
         compute_capability="7.5",
@@ -196,7 +198,7 @@ def test_w4a16_experts_on_a_t4_hang_on_the_release_and_on_the_width_of_a_shard(
 
 def test_experts_of_mixtral_were_linear_layers_under_most_methods() -> None:
     """model_loader/utils.py: QuantMixtralForCausalLM, up to 0.10.1.1."""
-    gpu, args = gpu_for("Tesla-T4", count=4), engine_args(("--tensor-parallel-size=4",), None, "0.9.1")
+    gpu, args = gpu_for("Tesla-T4", count=4), read_engine_args(("--tensor-parallel-size=4",), None, "0.9.1")
     awq = CONFIGS["awq"] | {"zero_point": True}
     for base, refused in ((MIXTRAL, False), (QWEN, True)):
         found = estimate(quantized(awq, base), gpu, args, vllm="0.9.1")

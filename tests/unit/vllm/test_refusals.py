@@ -9,8 +9,8 @@ import pytest
 
 from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.arguments import take_apart
-from modelcar_tui.vllm.refusals import asked_of, refusals
+from modelcar_tui.vllm.arguments import parse_arguments
+from modelcar_tui.vllm.refusals import asked_of_server, start_refusals
 
 LLAMA: dict[str, Any] = {
     "architectures": ["LlamaForCausalLM"],
@@ -66,10 +66,10 @@ NEWEST = "0.33.0"
 
 def codes(config: dict[str, Any], *args: str, vllm: str = NEWEST, gpus: int = 1, gpu: str = "") -> list[str]:
     facts = ModelFacts(config=config)
-    asked = asked_of(
-        take_apart(args, vllm), vllm, facts, gpus=gpus, gpu=gpu_for(gpu, count=8) if gpu else None
+    asked = asked_of_server(
+        parse_arguments(args, vllm), vllm, facts, gpus=gpus, gpu=gpu_for(gpu, count=8) if gpu else None
     )
-    return [refusal.code for refusal in refusals(asked)]
+    return [refusal.code for refusal in start_refusals(asked)]
 
 
 def spec(**keys: Any) -> str:
@@ -235,10 +235,10 @@ def test_an_attention_backend_must_be_able_to_run_the_model(
 
 
 def test_nothing_is_said_without_a_model_of_what_depends_on_it() -> None:
-    asked = asked_of(
-        take_apart(("--runner=generate", "--block-size=8", "--attention-backend=FLASHMLA"), NEWEST),
+    asked = asked_of_server(
+        parse_arguments(("--runner=generate", "--block-size=8", "--attention-backend=FLASHMLA"), NEWEST),
         NEWEST,
         None,
         gpus=1,
     )
-    assert refusals(asked) == ()
+    assert start_refusals(asked) == ()

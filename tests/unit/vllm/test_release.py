@@ -10,8 +10,8 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm import architectures
-from modelcar_tui.vllm.argument_table import argument_table
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.argument_table import known_arguments
+from modelcar_tui.vllm.engine_args import read_engine_args
 from modelcar_tui.vllm.name_table import name_table, pipeline_table
 from modelcar_tui.vllm.profile import newer_note, profile_for
 from modelcar_tui.vllm.quantization_table import quantization_table
@@ -38,16 +38,16 @@ CARD, SHARE = "NVIDIA-H100-80GB-HBM3", "--gpu-memory-utilization=0.3"
 
 
 def start(vllm: str | None, gpu: str = "NVIDIA-H100-80GB-HBM3", length: int = 8192, *more: str):
-    args = engine_args((f"--max-model-len={length}", *more), 1, vllm)
+    args = read_engine_args((f"--max-model-len={length}", *more), 1, vllm)
     return estimate(ModelFacts(config=LLAMA), gpu_for(gpu), args, vllm=vllm)
 
 
 def test_every_table_ends_at_the_same_newest_release() -> None:
     read = table(architectures.__file__, "architectures.json", dict)["read"]
     tables = (pipeline_table(), name_table(), default_table(), capability_table())
-    newest = {argument_table().versions[-1], quantization_table().versions[-1], read[-1]}
+    newest = {known_arguments().versions[-1], quantization_table().versions[-1], read[-1]}
     assert newest | {table.read[-1] for table in tables} == {NEWEST}
-    assert set(readings().read) <= set(argument_table().versions)
+    assert set(readings().read) <= set(known_arguments().versions)
 
 
 @pytest.mark.parametrize("vllm", ["0.90.0", "v0.91.0", "1.2.0", "0.90.0.dev1", "0.91.0+rhai2"])
@@ -97,7 +97,7 @@ def test_an_architecture_that_no_release_lists_is_refused_where_its_transformers
     vllm: str | None, outcome: Outcome
 ) -> None:
     facts = ModelFacts(config={**LLAMA, "architectures": ["NobodysForCausalLM"]})
-    found = estimate(facts, gpu_for("H100"), engine_args(("--max-model-len=8192",), 1, vllm), vllm=vllm)
+    found = estimate(facts, gpu_for("H100"), read_engine_args(("--max-model-len=8192",), 1, vllm), vllm=vllm)
     assert found.outcome is outcome
 
 
@@ -114,5 +114,5 @@ def test_an_architecture_that_was_dropped_starts_nowhere_else_for_sure(
     vllm: str | None, outcome: Outcome, said: str
 ) -> None:
     facts = ModelFacts(config={**LLAMA, "architectures": ["MiniMaxText01ForCausalLM"]})
-    found = estimate(facts, gpu_for("H100"), engine_args(("--max-model-len=8192",), 1, vllm), vllm=vllm)
+    found = estimate(facts, gpu_for("H100"), read_engine_args(("--max-model-len=8192",), 1, vllm), vllm=vllm)
     assert (found.outcome, said in found.why) == (outcome, True), found.why

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modelcar_tui.vllm.startup_log import FIGURES, figures
+from modelcar_tui.vllm.startup_log import FIGURES, startup_figures
 
 sys.path.append(str(Path(__file__).parents[3] / "tools"))
 
@@ -17,7 +17,7 @@ WORKER = "(EngineCore_DP0 pid=212) INFO 01-02 03:04:05 [gpu_worker.py:298] "
 
 
 def read(*lines: str) -> dict[str, float]:
-    return {one.what: one.value for line in lines for one in figures(line)}
+    return {one.what: one.value for line in lines for one in startup_figures(line)}
 
 
 # Forms of the release's own sources with values of public logs: 0.7.2 Qwen2.5-1.5B-Instruct and 0.20.0

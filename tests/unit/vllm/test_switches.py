@@ -12,9 +12,9 @@ from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.known import known_models
 from modelcar_tui.models.model import Model, describe_model
 from modelcar_tui.models.shape import Shape
-from modelcar_tui.vllm.engine_args import engine_args
+from modelcar_tui.vllm.engine_args import read_engine_args
 from modelcar_tui.vllm.profile import profile_for
-from modelcar_tui.vllm.switches import Switch, Switches, manager_refused, switches_of
+from modelcar_tui.vllm.switches import EngineSwitch, EngineSwitches, engine_switches, manager_refused
 
 CONTEXT = 8192
 NIXL = '--kv-transfer-config={"kv_connector":"NixlConnector","kv_role":"kv_both"}'
@@ -42,13 +42,13 @@ def shape_of(model: str) -> Shape:
     return found.shape
 
 
-def switches(model: str, vllm: str, *args: str, column: str = "nvidia") -> Switches:
+def switches(model: str, vllm: str, *args: str, column: str = "nvidia") -> EngineSwitches:
     profile = profile_for(vllm)
-    return switches_of(shape_of(model), engine_args(args, 1, vllm), profile, column, CONTEXT)
+    return engine_switches(shape_of(model), read_engine_args(args, 1, vllm), profile, column, CONTEXT)
 
 
 def refused(model: str, vllm: str, *args: str) -> str:
-    return manager_refused(shape_of(model), engine_args(args, 1, vllm), profile_for(vllm), "nvidia")
+    return manager_refused(shape_of(model), read_engine_args(args, 1, vllm), profile_for(vllm), "nvidia")
 
 
 MANAGER = (
@@ -201,4 +201,4 @@ def test_each_switch_stands_as_in_vllms_own_config(vllm: str) -> None:
 
 
 def test_a_switch_that_is_as_usual_has_nothing_to_say() -> None:
-    assert switches(PLAIN, "0.33.0").hybrid_manager == Switch(True)
+    assert switches(PLAIN, "0.33.0").hybrid_manager == EngineSwitch(True)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelcar_tui.manifest.variables import expanded, references
-from modelcar_tui.vllm.arguments import last_value, take_apart
-from modelcar_tui.vllm.engine_args import engine_args, server_args
-from modelcar_tui.vllm.variables import settles, with_environment
+from modelcar_tui.vllm.arguments import last_value, parse_arguments
+from modelcar_tui.vllm.engine_args import read_engine_args, server_args
+from modelcar_tui.vllm.variables import settles_variables, with_environment
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_what_has_no_reference_is_left_alone(text: str) -> None:
     ],
 )
 def test_what_decides_about_memory_is_not_known(args: tuple[str, ...], unknown: int) -> None:
-    found = engine_args(args, None, "0.8.5" if "rope" in args[0] else "0.19.1")
+    found = read_engine_args(args, None, "0.8.5" if "rope" in args[0] else "0.19.1")
     assert len(found.unknown) == unknown
     assert found.mended().unknown == found.unknown
     assert bool(found.problems) == ("$$" in args[0])
@@ -65,9 +65,9 @@ def test_the_last_one_counts_and_none_where_it_is_not_known() -> None:
         ("--max-model-len=8192", "--max-model-len=$(N)"),
         ("--max-model-len=$(N)", "--max-model-len=9"),
     )
-    assert engine_args(later, None, "0.19.1").max_model_len is None
-    assert engine_args(first, None, "0.19.1").max_model_len == 9
-    assert last_value(take_apart(later, None), "--max-model-len") is None
+    assert read_engine_args(later, None, "0.19.1").max_model_len is None
+    assert read_engine_args(first, None, "0.19.1").max_model_len == 9
+    assert last_value(parse_arguments(later, None), "--max-model-len") is None
 
 
 def test_a_size_that_is_not_known_is_not_taken_for_gpu_count() -> None:
@@ -76,9 +76,9 @@ def test_a_size_that_is_not_known_is_not_taken_for_gpu_count() -> None:
 
 
 def test_what_would_settle_it_names_each_variable_once() -> None:
-    arguments = take_apart(("--max-model-len=$(N)", "--seed=$(N)", "$(MORE)"), "0.19.1")
-    assert settles(arguments) == "write the value in the place of $(N) and $(MORE)"
-    assert settles(()) == ""
+    arguments = parse_arguments(("--max-model-len=$(N)", "--seed=$(N)", "$(MORE)"), "0.19.1")
+    assert settles_variables(arguments) == "write the value in the place of $(N) and $(MORE)"
+    assert settles_variables(()) == ""
 
 
 def test_the_environment_is_put_in_but_never_for_a_secret() -> None:

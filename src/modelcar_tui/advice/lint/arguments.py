@@ -5,11 +5,16 @@ from __future__ import annotations
 from modelcar_tui.advice.lint.remarks import ERROR, NOTE, WARNING, Remarks
 from modelcar_tui.advice.repairs.replacements import advice, near_miss
 from modelcar_tui.advice.repairs.values import accepted, off_words
-from modelcar_tui.vllm.argument_table import Flag
-from modelcar_tui.vllm.arguments import Argument, canonical, looks_like_flag
-from modelcar_tui.vllm.fault import Fault
-from modelcar_tui.vllm.faults import faults, whole_item
-from modelcar_tui.vllm.release import reached
+from modelcar_tui.vllm import (
+    Argument,
+    ArgumentFault,
+    Flag,
+    argument_faults,
+    canonical_flag,
+    looks_like_flag,
+    reached,
+    whole_item,
+)
 
 
 def lint_arguments(arguments: tuple[Argument, ...], release: str, remarks: Remarks) -> None:
@@ -17,7 +22,7 @@ def lint_arguments(arguments: tuple[Argument, ...], release: str, remarks: Remar
     repeats."""
     seen: dict[str, Argument] = {}
     off = {word.index: switch for switch, word in off_words(arguments)}
-    for argument, fault in faults(arguments, release):
+    for argument, fault in argument_faults(arguments, release):
         switch = off.get(argument.index)
         fix = _in_one(switch) if switch else fault.fix or _fix(argument, fault, release)
         remarks.on(argument, fault.code, ERROR, fault.what, fix)
@@ -50,7 +55,7 @@ def _repeated(argument: Argument, before: Argument, flag: Flag, remarks: Remarks
     )
 
 
-def _fix(argument: Argument, fault: Fault, release: str) -> str:
+def _fix(argument: Argument, fault: ArgumentFault, release: str) -> str:
     """How to mend what the parser refuses."""
     flag = fault.flag
     match fault.code:
@@ -68,7 +73,7 @@ def _fix(argument: Argument, fault: Fault, release: str) -> str:
         case "flag-unknown" if flag is not None:
             return f"write {flag.flag} with the whole object" if argument.dotted else "delete it"
         case "flag-unknown":
-            near = near_miss(canonical(argument.written).partition(".")[0])
+            near = near_miss(canonical_flag(argument.written).partition(".")[0])
             return f"did you mean {near}?" if near else "delete it"
         case "value-missing":
             return f"write {flag.flag if flag else argument.written}=VALUE"

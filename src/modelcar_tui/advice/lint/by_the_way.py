@@ -5,9 +5,14 @@ from __future__ import annotations
 from modelcar_tui.advice.lint.remarks import ERROR, WARNING, Remarks
 from modelcar_tui.advice.repairs.hybrid_manager import FLAG, manager_fault
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm.arguments import Argument
-from modelcar_tui.vllm.engine_args import engine_args, written_overrides
-from modelcar_tui.vllm.overrides import heard, rope_fault, rope_key
+from modelcar_tui.vllm import (
+    Argument,
+    heard_overrides,
+    read_engine_args,
+    rope_fault,
+    rope_key,
+    written_overrides,
+)
 
 _OVERRIDES = "--hf-overrides"
 _MANAGER = (FLAG, "--kv-transfer-config", "--kv-offloading-size", "--kv-events-config")
@@ -18,7 +23,7 @@ def lint_by_the_way(
 ) -> None:
     """The hybrid KV cache manager, and ropes in `--hf-overrides`."""
     serving = remarks.car.serving
-    if why := manager_fault(engine_args(serving.args, serving.gpu_count, vllm), facts, vllm):
+    if why := manager_fault(read_engine_args(serving.args, serving.gpu_count, vllm), facts, vllm):
         where = next((one for one in arguments if one.name in _MANAGER), None)
         remarks.on(where, "hybrid-manager", ERROR, why, "take away what turns it off, or another connector")
     _ropes(arguments, vllm, remarks)
@@ -29,6 +34,6 @@ def _ropes(arguments: tuple[Argument, ...], vllm: str | None, remarks: Remarks) 
     where = next((one for one in reversed(arguments) if one.name == _OVERRIDES), None)
     if fault := rope_fault(told, vllm):
         remarks.on(where, "rope-override", ERROR, f"{fault}: vLLM refuses to start", "name what is missing")
-    for key in told.keys() - heard(told, vllm).keys():
+    for key in told.keys() - heard_overrides(told, vllm).keys():
         what = f"this vLLM does not look at {key} of {_OVERRIDES}: the rope stays as config.json has it"
         remarks.on(where, "override-unheard", WARNING, what, f"write {rope_key(vllm)}")

@@ -9,14 +9,19 @@ from modelcar_tui.advice.finding import Stops
 from modelcar_tui.advice.lint.remarks import ERROR, NOTE, WARNING, Remarks
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.models import ModelFacts, architecture_of, makes_no_text, no_experts, tensor_parallel_fault
-from modelcar_tui.vllm.arguments import Argument, has_switch, last_value
-from modelcar_tui.vllm.context import longest_context
-from modelcar_tui.vllm.engine_args import overrides
-from modelcar_tui.vllm.faults import faults
-from modelcar_tui.vllm.pipelines import pipeline_fault
-from modelcar_tui.vllm.refusals import asked_of, refusals
-from modelcar_tui.vllm.values import tokens
-from modelcar_tui.vllm.variables import sizes_open
+from modelcar_tui.vllm import (
+    Argument,
+    argument_faults,
+    asked_of_server,
+    config_overrides,
+    has_switch,
+    last_value,
+    longest_context,
+    pipeline_fault,
+    sizes_open,
+    start_refusals,
+    tokens_in,
+)
 
 _TP, _PP, _DP = "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"
 _DCP, _EXPERTS = "--decode-context-parallel-size", "--enable-expert-parallel"
@@ -49,9 +54,9 @@ def _engine(
     remarks: Remarks,
 ) -> None:
     """What vLLM's engine says of arguments that its parser takes: what has a fault of its own has it once."""
-    asked = asked_of(arguments, vllm, facts, gpus=remarks.car.serving.gpu_count, gpu=gpu)
-    told = {argument.name for argument, _ in faults(arguments, remarks.judge.release)}
-    for refusal in refusals(asked):
+    asked = asked_of_server(arguments, vllm, facts, gpus=remarks.car.serving.gpu_count, gpu=gpu)
+    told = {argument.name for argument, _ in argument_faults(arguments, remarks.judge.release)}
+    for refusal in start_refusals(asked):
         if refusal.flag not in told:
             where = _at(arguments, refusal.flag)
             remarks.on(where, refusal.code, ERROR, refusal.what, refusal.fix)
@@ -71,7 +76,7 @@ def _at(arguments: tuple[Argument, ...], flag: str) -> Argument | None:
 
 
 def _size(arguments: tuple[Argument, ...], flag: str) -> int | None:
-    number = tokens(last_value(arguments, flag))
+    number = tokens_in(last_value(arguments, flag))
     return number if number is not None and number > 0 else None
 
 
@@ -155,7 +160,7 @@ def _idle(number: int) -> str:
 def _parallel(
     arguments: tuple[Argument, ...], facts: ModelFacts | None, vllm: str | None, remarks: Remarks
 ) -> None:
-    config, changed = facts.config if facts else None, overrides(arguments, vllm)
+    config, changed = facts.config if facts else None, config_overrides(arguments, vllm)
     count = remarks.car.serving.gpu_count
     size = _size(arguments, _TP) or (count if arguments else 1)
     stages = _size(arguments, _PP) or 1
@@ -190,7 +195,10 @@ def _parallel(
 def _length(
     arguments: tuple[Argument, ...], config: Mapping[str, Any] | None, vllm: str | None, remarks: Remarks
 ) -> None:
-    wanted, limit = _size(arguments, _LENGTH), longest_context(config, overrides(arguments, vllm), vllm)
+    wanted, limit = (
+        _size(arguments, _LENGTH),
+        longest_context(config, config_overrides(arguments, vllm), vllm),
+    )
     if wanted is not None and limit is not None and wanted > limit:
         remarks.on(
             _at(arguments, _LENGTH),

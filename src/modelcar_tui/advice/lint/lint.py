@@ -26,9 +26,14 @@ from modelcar_tui.core.errors import Problem
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import ArgumentsFrom, Ignore, Manifest, ModelCar, Position
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm.arguments import Argument, take_apart
-from modelcar_tui.vllm.faults import Judge
-from modelcar_tui.vllm.variables import in_words, settles, with_environment
+from modelcar_tui.vllm import (
+    Argument,
+    Judge,
+    parse_arguments,
+    settles_variables,
+    variable_in_words,
+    with_environment,
+)
 
 _PLACE = re.compile(r":(\d+):(\d+)$")
 _SUITE_HOSTS = ("quay.io", "registry.redhat.io", "registry.stage.redhat.io")
@@ -125,8 +130,8 @@ def lint_model(
     judge = Judge.of(vllm)
     remarks = Remarks(car, judge)
     config = facts.config if facts else None
-    written = take_apart(car.serving.args, vllm)
-    arguments = take_apart(with_environment(car.serving.args, environment or {}), vllm)
+    written = parse_arguments(car.serving.args, vllm)
+    arguments = parse_arguments(with_environment(car.serving.args, environment or {}), vllm)
     lint_arguments(arguments, judge.release, remarks)
     _variables(written, arguments, remarks)
     lint_combinations(arguments, facts, remarks, vllm, gpu)
@@ -134,7 +139,7 @@ def lint_model(
     lint_numbers(arguments, facts, vllm, remarks)
     lint_security(arguments, config, remarks)
     lint_output_type(config, remarks)
-    lint_template(arguments, take_apart(runtime_args, vllm), remarks)
+    lint_template(arguments, parse_arguments(runtime_args, vllm), remarks)
     _suite(car, remarks)
     return remarks.findings
 
@@ -147,7 +152,9 @@ def _variables(written: tuple[Argument, ...], known: tuple[Argument, ...], remar
             continue
         put = now.get(argument.index)
         if put is None or put.unknown:
-            remarks.on(argument, "variable", NOTE, in_words(argument), settles((argument,)))
+            remarks.on(
+                argument, "variable", NOTE, variable_in_words(argument), settles_variables((argument,))
+            )
         else:
             item = argument.value or argument.written
             what = f"{item} is {put.value or put.written}: the serving runtime's environment says so"

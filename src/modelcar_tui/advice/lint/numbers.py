@@ -6,12 +6,17 @@ from modelcar_tui.advice.lint.remarks import ERROR, Remarks
 from modelcar_tui.advice.repairs.quantization_flag import Numbers, asked_of
 from modelcar_tui.memory import cut_fault
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm.arguments import Argument, has_switch
-from modelcar_tui.vllm.cache_scales import scales_refused
-from modelcar_tui.vllm.engine_args import server_args
-from modelcar_tui.vllm.faults import fault_of
-from modelcar_tui.vllm.quantization_method import ALLOW_DEPRECATED, deprecated, flag_fault
-from modelcar_tui.vllm.start_dtype import dtype_fault
+from modelcar_tui.vllm import (
+    ALLOW_DEPRECATED_FLAG,
+    Argument,
+    deprecated_method,
+    dtype_fault,
+    fault_of_argument,
+    has_switch,
+    quantization_flag_fault,
+    scales_refused,
+    server_args,
+)
 
 TENSOR_PARALLEL = "--tensor-parallel-size"
 
@@ -22,14 +27,14 @@ def lint_numbers(
     """What vLLM refuses on each GPU; what the parser refuses already is not said again."""
     given = Numbers.of(arguments)
     asked = asked_of(given, facts, vllm)
-    fault = flag_fault(asked)
+    fault = quantization_flag_fault(asked)
     if given.quantization is not None and fault and not _told(given.quantization, remarks):
         cure = "delete it: vLLM reads the checkpoint"
         remarks.on(given.quantization, "quantization-mismatch", ERROR, fault, cure)
-    old = "" if fault else deprecated(asked)
-    if old and not has_switch(arguments, ALLOW_DEPRECATED):
+    old = "" if fault else deprecated_method(asked)
+    if old and not has_switch(arguments, ALLOW_DEPRECATED_FLAG):
         what = f"quantization {old} is deprecated: vLLM starts only when it is told that this is known"
-        remarks.on(given.quantization, "quantization-deprecated", ERROR, what, f"add {ALLOW_DEPRECATED}")
+        remarks.on(given.quantization, "quantization-deprecated", ERROR, what, f"add {ALLOW_DEPRECATED_FLAG}")
     if given.dtype is not None and not fault and not _told(given.dtype, remarks):
         refused = dtype_fault(asked, given.dtype.value or "auto")
         if refused.why:
@@ -51,4 +56,4 @@ def _cut(facts: ModelFacts, vllm: str | None, remarks: Remarks) -> None:
 
 
 def _told(argument: Argument, remarks: Remarks) -> bool:
-    return fault_of(argument, remarks.judge.release) is not None
+    return fault_of_argument(argument, remarks.judge.release) is not None

@@ -5,8 +5,7 @@ from __future__ import annotations
 from modelcar_tui.advice.finding import Finding, Severity, Stops
 from modelcar_tui.core.text import clean
 from modelcar_tui.manifest import ModelCar, Position
-from modelcar_tui.vllm.arguments import Argument
-from modelcar_tui.vllm.faults import FORMS, Judge
+from modelcar_tui.vllm import FORM_CODES, Argument, Judge
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 ENGINE = {
@@ -22,7 +21,7 @@ ENGINE = {
     "exclusive": "Two arguments of which vLLM takes one",
 }
 """Codes of what vLLM's engine refuses (`vllm/refusals.py`), and what they stand for."""
-_SERVER = FORMS | frozenset(
+_SERVER = FORM_CODES | frozenset(
     [
         "flag-unknown",
         "flag-removed",

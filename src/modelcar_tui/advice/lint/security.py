@@ -7,8 +7,7 @@ from typing import Any
 
 from modelcar_tui.advice.lint.remarks import NOTE, WARNING, Remarks
 from modelcar_tui.manifest import is_reference
-from modelcar_tui.vllm.argument_table import argument_table
-from modelcar_tui.vllm.arguments import Argument
+from modelcar_tui.vllm import Argument, known_arguments
 
 REMOTE_CODE = "--trust-remote-code"
 _DOORS = {
@@ -70,7 +69,7 @@ def needs_remote_code(config: Mapping[str, Any] | None) -> tuple[bool | None, st
         return None, "whether the model needs it is not known without its config.json"
     names = config.get("architectures")
     listed = [str(name) for name in names[:4]] if isinstance(names, list) else []
-    needing = [name for name in listed if name in argument_table().needs_remote_code]
+    needing = [name for name in listed if name in known_arguments().needs_remote_code]
     if needing:
         return True, f"vLLM's own tests use it for {needing[0]}"
     if config.get("auto_map"):

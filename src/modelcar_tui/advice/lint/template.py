@@ -7,8 +7,7 @@ argparse: the same value says nothing new, another one takes the template's plac
 from __future__ import annotations
 
 from modelcar_tui.advice.lint.remarks import NOTE, WARNING, Remarks
-from modelcar_tui.vllm.argument_table import argument_table
-from modelcar_tui.vllm.arguments import Argument
+from modelcar_tui.vllm import Argument, known_arguments
 
 PORT, MODEL, NAME = "--port", "--model", "--served-model-name"
 _USUAL = {PORT: "8080", MODEL: "/mnt/models"}
@@ -22,7 +21,7 @@ def lint_template(arguments: tuple[Argument, ...], template: tuple[Argument, ...
         arguments: the model's.
         template: those that the serving runtime passes by itself; empty where they are not known.
     """
-    passed: dict[str, Argument | None] = dict.fromkeys(argument_table().template_flags)
+    passed: dict[str, Argument | None] = dict.fromkeys(known_arguments().template_flags)
     passed |= {argument.name: argument for argument in template if argument.is_flag and not argument.dotted}
     for name, counts in {argument.name: argument for argument in arguments if not argument.dotted}.items():
         if name not in passed or counts.flag is None:

@@ -11,8 +11,7 @@ import msgspec
 
 from modelcar_tui.advice.lint.security import REMOTE_CODE
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
-from modelcar_tui.vllm.arguments import Argument, take_apart
-from modelcar_tui.vllm.faults import fault_of
+from modelcar_tui.vllm import Argument, fault_of_argument, parse_arguments
 
 _WHY = "one item with a blank is no flag to vLLM"
 
@@ -30,10 +29,10 @@ def split(arguments: tuple[Argument, ...], release: str, drafts: Drafts) -> None
     for argument in arguments:
         if argument.items > 1 or argument.masked or argument.unknown or argument.separator:
             continue
-        if fault_of(argument, release) is None:
+        if fault_of_argument(argument, release) is None:
             continue
         parts = _flags_in(drafts.car.serving.args[argument.index])
-        meant = [part for text in parts for part in take_apart((text,), release)]
+        meant = [part for text in parts for part in parse_arguments((text,), release)]
         if not meant or not all(_is_sure(part, release) for part in meant):
             continue
         others = {part.name for part in meant} & (named - {argument.name})
@@ -59,7 +58,7 @@ def _flags_in(item: str) -> list[str]:
 def _is_sure(part: Argument, release: str) -> bool:
     """Whether it is a whole flag that this release takes; code of the image's own is never proposed."""
     whole = part.flag is not None and not part.abbreviated and part.name != REMOTE_CODE
-    return whole and " " not in (part.value or "") and fault_of(part, release) is None
+    return whole and " " not in (part.value or "") and fault_of_argument(part, release) is None
 
 
 def as_meant(arguments: tuple[Argument, ...], drafts: Drafts, vllm: str | None) -> tuple[Argument, ...]:
@@ -92,6 +91,6 @@ def _meant(argument: Argument, drafts: Drafts, vllm: str | None) -> Argument:
     if not blank or argument.separator:
         return argument
     head, *rest = item.split(None, 1)
-    told = take_apart((f"{head}={rest[0].strip()}" if rest else head,), vllm)[0]
+    told = parse_arguments((f"{head}={rest[0].strip()}" if rest else head,), vllm)[0]
     drafts.refuse(argument)
     return msgspec.structs.replace(told, index=argument.index, items=argument.items)

@@ -12,11 +12,15 @@ from typing import Any
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
 from modelcar_tui.advice.repairs.ropes import in_its_words
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm.argument_table import argument_table
-from modelcar_tui.vllm.arguments import Argument, canonical, exists
-from modelcar_tui.vllm.faults import refused_value
-from modelcar_tui.vllm.object_rules import object_fault
-from modelcar_tui.vllm.value_table import json_key_table
+from modelcar_tui.vllm import (
+    Argument,
+    canonical_flag,
+    flag_exists,
+    known_arguments,
+    known_keys,
+    object_fault,
+    refused_value,
+)
 
 Keys = dict[str, Any]
 _NUMBERS_APART = str.maketrans(",", " ")
@@ -165,42 +169,41 @@ def _write(
 
 def _why(argument: Argument, target: str, release: str) -> str:
     name = _name(argument)
-    known = argument_table().find(name)
+    known = known_arguments().find(name)
     gone = f" (gone in {known.gone})" if known is not None else ""
     return f"vLLM {release} has no {name} any more{gone} and would not start; {target} replaced it"
 
 
 def _is_gone(argument: Argument, release: str, names: Collection[str]) -> bool:
     name = _name(argument)
-    known = argument_table().find(name)
+    known = known_arguments().find(name)
     return (
         argument.flag is None
         and not argument.separator
         and name in names
         and known is not None
-        and not exists(known, release)
+        and not flag_exists(known, release)
         and known.gone is not None
     )
 
 
 def _name(argument: Argument) -> str:
-    name = canonical(argument.written).partition(".")[0]
-    return name if argument_table().find(name) else name.replace("--no-", "--", 1)
+    name = canonical_flag(argument.written).partition(".")[0]
+    return name if known_arguments().find(name) else name.replace("--no-", "--", 1)
 
 
 def _text(argument: Argument) -> str:
-    return "false" if canonical(argument.written).startswith("--no-") else argument.value or ""
+    return "false" if canonical_flag(argument.written).startswith("--no-") else argument.value or ""
 
 
 def _is_known(target: str, keys: Keys, release: str) -> bool:
     """Whether this release takes these keys."""
-    listed = json_key_table().group(target, release)
-    return (not listed or keys.keys() <= listed.keys()) and _takes(target, json.dumps(keys), release)
+    return known_keys(target, keys, release) == keys and _takes(target, json.dumps(keys), release)
 
 
 def _takes(flag: str, value: str, release: str) -> bool:
-    row = argument_table().find(flag)
-    return row is not None and exists(row, release) and refused_value(row, value, release) is None
+    row = known_arguments().find(flag)
+    return row is not None and flag_exists(row, release) and refused_value(row, value, release) is None
 
 
 def _is_whole(target: str, keys: Keys, release: str) -> bool:

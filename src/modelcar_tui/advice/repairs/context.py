@@ -11,11 +11,14 @@ from modelcar_tui.core.facts import Fact, Source, Term
 from modelcar_tui.manifest import flag_of
 from modelcar_tui.memory import Estimate, Outcome
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm.arguments import Argument
-from modelcar_tui.vllm.context import implied_context, longest_context
-from modelcar_tui.vllm.engine_args import overrides
-from modelcar_tui.vllm.overrides import heard
-from modelcar_tui.vllm.values import tokens
+from modelcar_tui.vllm import (
+    Argument,
+    config_overrides,
+    heard_overrides,
+    implied_context,
+    longest_context,
+    tokens_in,
+)
 
 _LENGTH, _OVERRIDES = "--max-model-len", "--hf-overrides"
 
@@ -34,8 +37,8 @@ def propose_context(
         mended: what another change makes of `--hf-overrides`; empty where none does.
     """
     given = next((item for item in reversed(arguments) if item.name == _LENGTH and item.flag), None)
-    wanted = (tokens(given.value) or intended(given) or None) if given else None
-    changed = heard(mended, vllm) if mended else overrides(arguments, vllm)
+    wanted = (tokens_in(given.value) or intended(given) or None) if given else None
+    changed = heard_overrides(mended, vllm) if mended else config_overrides(arguments, vllm)
     limit = longest_context(facts.config, changed, vllm)
     implied = implied_context(facts.config, changed, vllm)
     room = estimate.longest_context if estimate is not None else Fact[int]()
@@ -60,7 +63,7 @@ def propose_context(
         )
         _write(drafts, None, implied, why, IMPROVEMENT, _positions(implied))
     if mended:
-        _bind(drafts, longest_context(facts.config, overrides(arguments, vllm), vllm))
+        _bind(drafts, longest_context(facts.config, config_overrides(arguments, vllm), vllm))
 
 
 def _bind(drafts: Drafts, before: int | None) -> None:
@@ -73,7 +76,7 @@ def _bind(drafts: Drafts, before: int | None) -> None:
 
 def _tokens(item: str | None) -> int | None:
     """What `--max-model-len=...` says."""
-    return tokens((item or "").partition("=")[2])
+    return tokens_in((item or "").partition("=")[2])
 
 
 def _is_cut(drafts: Drafts, limit: int) -> bool:

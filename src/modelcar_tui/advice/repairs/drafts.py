@@ -7,8 +7,7 @@ import msgspec
 from modelcar_tui.core.facts import Term
 from modelcar_tui.core.text import clean
 from modelcar_tui.manifest import Change, ModelCar, Operation, flag_of
-from modelcar_tui.vllm.arguments import Argument, take_apart
-from modelcar_tui.vllm.variables import anything_more
+from modelcar_tui.vllm import Argument, may_hold_anything, parse_arguments
 
 REQUIRED, IMPROVEMENT, WARNING = "required", "improvement", "warning"
 GPU_COUNT = "gpu_count"
@@ -24,9 +23,9 @@ class Drafts:
         self._added: set[str] = set()
         self._for_suite: set[str] = set()
         self._refused: set[int] = set()
-        arguments = take_apart(car.serving.args, None)
+        arguments = parse_arguments(car.serving.args, None)
         self._from_outside = {item.name for item in arguments if item.unknown}
-        self._anything_more = anything_more(arguments)
+        self._anything_more = may_hold_anything(arguments)
 
     def touched(self, argument: Argument) -> bool:
         """Whether an argument has its change already."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
+from modelcar_tui.advice.repairs.parallel import TENSOR_PARALLEL
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import ServingArguments, effective
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm.arguments import Argument, take_apart
-from modelcar_tui.vllm.refusals import asked_of, refusals
-from modelcar_tui.vllm.refused.asked import TP, Refusal
+from modelcar_tui.vllm import Argument, asked_of_server, parse_arguments, start_refusals
+from modelcar_tui.vllm.refused import Refusal
 
 _ROUNDS = 4
 """A repair may bring another refusal to light; no chain is longer."""
@@ -24,9 +24,13 @@ def repair_engine(
     """
     for _ in range(_ROUNDS):
         after = _after(drafts)
-        left = take_apart(after.args, vllm)
-        found = refusals(asked_of(left, vllm, facts, gpus=after.gpu_count, gpu=gpu))
-        if not [True for refusal in found if refusal.flag != TP and _repair(refusal, arguments, drafts)]:
+        left = parse_arguments(after.args, vllm)
+        found = start_refusals(asked_of_server(left, vllm, facts, gpus=after.gpu_count, gpu=gpu))
+        if not [
+            True
+            for refusal in found
+            if refusal.flag != TENSOR_PARALLEL and _repair(refusal, arguments, drafts)
+        ]:
             return
 
 

@@ -13,8 +13,7 @@ from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import Operation, effective
 from modelcar_tui.memory import Outcome, cut_fault, estimate
 from modelcar_tui.models import ModelFacts, tensor_parallel_fault
-from modelcar_tui.vllm.arguments import Argument, has_switch
-from modelcar_tui.vllm.engine_args import engine_args, overrides
+from modelcar_tui.vllm import Argument, config_overrides, has_switch, read_engine_args
 
 TENSOR_PARALLEL = "--tensor-parallel-size"
 _PP, _DP = "--pipeline-parallel-size", "--data-parallel-size"
@@ -25,11 +24,13 @@ def repair_sizes(
     arguments: tuple[Argument, ...], facts: ModelFacts, gpu: Gpu | None, vllm: str | None, drafts: Drafts
 ) -> None:
     """Make the sizes agree with each other and with `gpu_count`; what the solver has set is left."""
-    changed = overrides(arguments, vllm)
+    changed = config_overrides(arguments, vllm)
     whole = bool(has_switch(arguments, EXPERTS)) or drafts.settles(EXPERTS)
 
     def fault(size: int) -> str:
-        engine = msgspec.structs.replace(engine_args(drafts.car.serving.args, size, vllm), tp=size, ep=whole)
+        engine = msgspec.structs.replace(
+            read_engine_args(drafts.car.serving.args, size, vllm), tp=size, ep=whole
+        )
         shards = tensor_parallel_fault(facts, size, changed, whole_experts=whole)
         return shards or cut_fault(facts, engine.mended(), vllm)
 
@@ -131,7 +132,7 @@ def _starts_so(args: tuple[str, ...], facts: ModelFacts, gpu: Gpu | None, vllm: 
     known."""
     if gpu is None:
         return True
-    engine = engine_args(args, None, vllm).mended()
+    engine = read_engine_args(args, None, vllm).mended()
     return estimate(facts, gpu, engine, vllm=vllm, derive=False).outcome is Outcome.STARTS
 
 

@@ -24,12 +24,17 @@ from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import Change, ModelCar, Operation, effective
 from modelcar_tui.memory import Estimate
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm.argument_table import argument_table
-from modelcar_tui.vllm.arguments import Argument, canonical, last_value, take_apart
-from modelcar_tui.vllm.readings import answering
-from modelcar_tui.vllm.release import parse_version
-from modelcar_tui.vllm.runs_on import check
-from modelcar_tui.vllm.support import Support
+from modelcar_tui.vllm import (
+    Argument,
+    Support,
+    answering_release,
+    canonical_flag,
+    check_support,
+    known_arguments,
+    last_value,
+    parse_arguments,
+    parse_version,
+)
 
 
 def propose(
@@ -67,8 +72,8 @@ def draft_repairs(
 ) -> None:
     """Add every repair to `drafts`; arguments that have a change already are left to it."""
     car = drafts.car
-    release = answering(parse_version(vllm), argument_table().versions)
-    written = take_apart(car.serving.args, vllm)
+    release = answering_release(parse_version(vllm), known_arguments().versions)
+    written = parse_arguments(car.serving.args, vllm)
     split(written, release, drafts)
     arguments = as_meant(written, drafts, vllm)
     changed = carry_over(arguments, facts, release, vllm, drafts)
@@ -79,7 +84,7 @@ def draft_repairs(
     repair_combinations(arguments, facts, drafts, release)
     repair_values(arguments, drafts, release)
     changed = changed or overrides_in(drafts.text_of(OVERRIDES))
-    _repeated(arguments, take_apart(runtime_args, vllm), drafts)
+    _repeated(arguments, parse_arguments(runtime_args, vllm), drafts)
     _security(arguments, facts, drafts)
     repair_quantization(arguments, facts, gpu, vllm, drafts)
     repair_dtype(arguments, facts, gpu, vllm, drafts)
@@ -124,7 +129,7 @@ def _repair(arguments: tuple[Argument, ...], release: str, vllm: str | None, dra
 
 def _known(item: str, release: str) -> bool:
     """Whether an item that is no argument begins with a flag of this release."""
-    (head,) = take_apart((item.split(None, 1)[0],), release)
+    (head,) = parse_arguments((item.split(None, 1)[0],), release)
     return head.flag is not None
 
 
@@ -154,7 +159,7 @@ def _repeated(arguments: tuple[Argument, ...], template: tuple[Argument, ...], d
     Nothing of what the serving runtime's template passes, too: there another value is a choice (a name that
     clients know), and the same one changes nothing.
     """
-    owned = {argument.name for argument in template} | set(argument_table().template_flags)
+    owned = {argument.name for argument in template} | set(known_arguments().template_flags)
     seen: dict[str, Argument] = {}
     for argument in arguments:
         flag = argument.flag
@@ -182,7 +187,7 @@ def _hardware(
     drafts: Drafts,
 ) -> None:
     """A KV-cache dtype that this GPU refuses."""
-    answers = check(
+    answers = check_support(
         facts,
         vendor=gpu.vendor,
         compute_capability=gpu.compute_capability,
@@ -218,7 +223,7 @@ def _forms(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
                 "the QA suite replaces --tensor-parallel-size but does not know -tp",
             )
         elif (
-            canonical(argument.written) == flag.flag == TENSOR_PARALLEL
+            canonical_flag(argument.written) == flag.flag == TENSOR_PARALLEL
             and "_" in drafts.car.serving.args[argument.index]
         ):
             drafts.set(

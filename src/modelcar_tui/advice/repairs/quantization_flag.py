@@ -9,13 +9,19 @@ import msgspec
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
 from modelcar_tui.hardware import Gpu, Hardware, hardware
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm.arguments import Argument, has_switch
-from modelcar_tui.vllm.cache_scales import scales_refused
-from modelcar_tui.vllm.declaration import Asked
-from modelcar_tui.vllm.dtypes import BFLOAT16
-from modelcar_tui.vllm.quantization_method import ALLOW_DEPRECATED, QUANTIZATION, deprecated, flag_fault
-from modelcar_tui.vllm.release import parse_version
-from modelcar_tui.vllm.start_dtype import dtype_fault
+from modelcar_tui.vllm import (
+    ALLOW_DEPRECATED_FLAG,
+    BFLOAT16,
+    QUANTIZATION_FLAG,
+    Argument,
+    AskedQuantization,
+    deprecated_method,
+    dtype_fault,
+    has_switch,
+    parse_version,
+    quantization_flag_fault,
+    scales_refused,
+)
 
 DTYPE, CACHE = "--dtype", "--kv-cache-dtype"
 
@@ -33,15 +39,17 @@ class Numbers(msgspec.Struct, frozen=True):
     def of(cls, arguments: tuple[Argument, ...]) -> Numbers:
         """The last of each, as the later argument wins."""
         given = {item.name: item for item in arguments if item.flag and item.value and not item.unknown}
-        configured = f"{QUANTIZATION}-config" in given
-        return cls(given.get(QUANTIZATION), given.get(DTYPE), given.get(CACHE), configured)
+        configured = f"{QUANTIZATION_FLAG}-config" in given
+        return cls(given.get(QUANTIZATION_FLAG), given.get(DTYPE), given.get(CACHE), configured)
 
 
-def asked_of(numbers: Numbers, facts: ModelFacts | None, vllm: str | None, gpu: Gpu | None = None) -> Asked:
+def asked_of(
+    numbers: Numbers, facts: ModelFacts | None, vllm: str | None, gpu: Gpu | None = None
+) -> AskedQuantization:
     """What decides about the method of such a start."""
     value = numbers.quantization.value if numbers.quantization else None
     card = hardware(gpu.vendor, gpu.product, gpu.compute_capability) if gpu else None
-    return Asked(
+    return AskedQuantization(
         facts=facts, value=value, version=parse_version(vllm), gpu=card, configured=numbers.configured
     )
 
@@ -52,16 +60,16 @@ def repair_quantization(
     """Take away a method that vLLM refuses, and say that a deprecated one is known."""
     given = Numbers.of(arguments)
     asked = asked_of(given, facts, vllm, gpu)
-    fault = flag_fault(asked)
+    fault = quantization_flag_fault(asked)
     if given.quantization is not None and fault:
         drafts.remove(given.quantization, fault, REQUIRED)
         asked = msgspec.structs.replace(asked, value=None)
     if given.cache is not None and (scales := scales_refused(asked, given.cache.value or "")):
         drafts.remove(given.cache, scales, REQUIRED)
-    old = deprecated(asked)
-    if old and not has_switch(arguments, ALLOW_DEPRECATED):
+    old = deprecated_method(asked)
+    if old and not has_switch(arguments, ALLOW_DEPRECATED_FLAG):
         drafts.add(
-            ALLOW_DEPRECATED, f"vLLM calls {old} deprecated and starts only when it is told so", REQUIRED
+            ALLOW_DEPRECATED_FLAG, f"vLLM calls {old} deprecated and starts only when it is told so", REQUIRED
         )
 
 
@@ -71,7 +79,7 @@ def repair_dtype(
     """The smallest change that gives a dtype which the GPU, the model and the method have."""
     given = Numbers.of(arguments)
     asked = asked_of(given, facts, vllm, gpu)
-    if flag_fault(asked):
+    if quantization_flag_fault(asked):
         asked = msgspec.structs.replace(asked, value=None)
     dtype = (given.dtype.value if given.dtype else None) or "auto"
     fault = dtype_fault(asked, dtype)
@@ -85,7 +93,7 @@ def repair_dtype(
             return
 
 
-def _others(asked: Asked, dtype: str) -> Iterator[tuple[str, str | None]]:
+def _others(asked: AskedQuantization, dtype: str) -> Iterator[tuple[str, str | None]]:
     """Dtypes and methods to try, the nearest first."""
     if dtype in BFLOAT16 and _lacks(asked.gpu):
         yield "half", asked.value
@@ -101,7 +109,9 @@ def _lacks(gpu: Hardware | None) -> bool:
     return gpu is not None and gpu.column == "nvidia" and gpu.capability < 80
 
 
-def _change(given: Numbers, value: str, method: str | None, asked: Asked, why: str, drafts: Drafts) -> None:
+def _change(
+    given: Numbers, value: str, method: str | None, asked: AskedQuantization, why: str, drafts: Drafts
+) -> None:
     if given.quantization is not None and method != asked.value:
         drafts.remove(given.quantization, why, REQUIRED)
     if given.dtype is None:

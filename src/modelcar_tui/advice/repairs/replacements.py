@@ -6,10 +6,15 @@ import difflib
 from collections.abc import Callable
 from functools import lru_cache
 
-from modelcar_tui.vllm.argument_table import argument_table, newest_flags
-from modelcar_tui.vllm.arguments import Argument, canonical, exists
-from modelcar_tui.vllm.release import parse_version
-from modelcar_tui.vllm.values import wrong
+from modelcar_tui.vllm import (
+    Argument,
+    canonical_flag,
+    flag_exists,
+    known_arguments,
+    newest_flags,
+    parse_version,
+    wrong_value,
+)
 
 _CARRIED: dict[str, tuple[str, Callable[[str], str]]] = {
     "--override-pooler-config": ("--pooler-config", lambda value: value),
@@ -22,29 +27,29 @@ _OFF = ("--no-", "--disable-")
 
 def replacement(argument: Argument, release: str) -> tuple[str, str]:
     """The item that replaces a flag this release does not have (empty: remove it), and why."""
-    name = canonical(argument.written).partition(".")[0]
-    known = argument_table().find(name)
-    if known is None and argument_table().find("--" + name.removeprefix("--no-")):
+    name = canonical_flag(argument.written).partition(".")[0]
+    known = known_arguments().find(name)
+    if known is None and known_arguments().find("--" + name.removeprefix("--no-")):
         return "", f"vLLM {release} has no {name} and would not start"
     if known is None:
         meant = near_miss(name)
-        target = argument_table().find(meant) if meant else None
-        if target is not None and exists(target, release) and not argument.candidates:
+        target = known_arguments().find(meant) if meant else None
+        if target is not None and flag_exists(target, release) and not argument.candidates:
             value = argument.value
-            fits = value is None if target.valueless else value is not None and not wrong(target, value)
+            fits = value is None if target.valueless else value is not None and not wrong_value(target, value)
             if fits:
                 item = target.flag if value is None else f"{target.flag}={value}"
                 return item, f"vLLM {release} has no {name} and would not start; {target.flag} is meant"
         return "", f"vLLM {release} has no {name} and would not start"
-    if exists(known, release):
+    if flag_exists(known, release):
         return "", f"vLLM {release} has no {name}{'.KEY' if argument.dotted else ''} and would not start"
     if known.gone is None or (parse_version(known.first) or ()) > (parse_version(release) or ()):
         return "", f"vLLM {release} has no {name} yet (since {known.first}) and would not start"
     why = f"vLLM {release} has no {name} any more (gone in {known.gone}) and would not start"
     value = argument.value or ""
     carried = _CARRIED.get(known.flag)
-    target = argument_table().find(carried[0]) if carried else None
-    if carried and target and exists(target, release) and (value or known.valueless):
+    target = known_arguments().find(carried[0]) if carried else None
+    if carried and target and flag_exists(target, release) and (value or known.valueless):
         return f"{carried[0]}={carried[1](value)}", f"{why}; {carried[0]} replaced it"
     return "", f"{why}; {advice(known.instead)}" if known.instead else why
 

@@ -8,10 +8,16 @@ from typing import Any
 
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
 from modelcar_tui.models import Config, ModelFacts, Reader, text_config, text_part
-from modelcar_tui.vllm.arguments import Argument
-from modelcar_tui.vllm.context import longest_context
-from modelcar_tui.vllm.overrides import SCALING, heard, rope_fault, rope_key, yarn_is_in
-from modelcar_tui.vllm.values import tokens
+from modelcar_tui.vllm import (
+    ROPE_SCALING,
+    Argument,
+    heard_overrides,
+    longest_context,
+    rope_fault,
+    rope_key,
+    tokens_in,
+    yarn_is_in,
+)
 
 OVERRIDES, _LENGTH = "--hf-overrides", "--max-model-len"
 
@@ -28,7 +34,7 @@ def in_its_words(overrides: Mapping[str, Any], config: Config | None, vllm: str 
         return made
     kind = {} if "rope_type" in rope or "type" not in rope else {"rope_type": rope["type"]}
     rope = {**kind, **{name: value for name, value in rope.items() if not (kind and name == "type")}}
-    theta = made.get("rope_theta", _base(config)) if key != SCALING else None
+    theta = made.get("rope_theta", _base(config)) if key != ROPE_SCALING else None
     if theta is not None and "rope_theta" not in rope:
         rope["rope_theta"] = theta
         made.pop("rope_theta", None)
@@ -75,8 +81,8 @@ def _needed(
     """Why vLLM stops over the one and not over the other; empty where it does not."""
     if fault := rope_fault(told, vllm):
         return "" if rope_fault(meant, vllm) else f"vLLM refuses to start: {fault}"
-    now, then = (longest_context(config, heard(one, vllm), vllm) for one in (told, meant))
-    wanted = next((tokens(one.value) for one in reversed(arguments) if one.name == _LENGTH), None)
+    now, then = (longest_context(config, heard_overrides(one, vllm), vllm) for one in (told, meant))
+    wanted = next((tokens_in(one.value) for one in reversed(arguments) if one.name == _LENGTH), None)
     if now is None or then is None or wanted is None or not now < wanted <= then:
         return ""
     return f"this vLLM takes {now:,} tokens of context with these overrides; so written it takes {then:,}"

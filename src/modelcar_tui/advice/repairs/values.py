@@ -18,13 +18,19 @@ import yaml
 
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
 from modelcar_tui.models import ModelFacts, no_experts
-from modelcar_tui.vllm.argument_table import Flag
-from modelcar_tui.vllm.arguments import Argument, has_switch, take_apart
-from modelcar_tui.vllm.companions import needed
-from modelcar_tui.vllm.fault import Fault
-from modelcar_tui.vllm.faults import faults, refused_number, refused_value
-from modelcar_tui.vllm.values import tokens
-from modelcar_tui.vllm.variables import anything_more
+from modelcar_tui.vllm import (
+    Argument,
+    ArgumentFault,
+    Flag,
+    argument_faults,
+    has_switch,
+    may_hold_anything,
+    needed_beside,
+    parse_arguments,
+    refused_number,
+    refused_value,
+    tokens_in,
+)
 
 BATCHED, SEQUENCES, LENGTH = "--max-num-batched-tokens", "--max-num-seqs", "--max-model-len"
 CHUNKED, EXPERTS = "--enable-chunked-prefill", "--enable-expert-parallel"
@@ -37,7 +43,7 @@ _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 def repair_values(arguments: tuple[Argument, ...], drafts: Drafts, release: str) -> None:
     """A change for each value that a read release's parser, server or engine refuses."""
-    for argument, fault in faults(arguments, release):
+    for argument, fault in argument_faults(arguments, release):
         flag = argument.flag
         if drafts.touched(argument) or (argument.masked and argument.value is not None):
             continue
@@ -76,15 +82,15 @@ def off_words(arguments: tuple[Argument, ...]) -> Iterator[tuple[Argument, Argum
 
 def accepted(item: str, release: str) -> str:
     """An item as a read release takes it: itself, what was meant by it, or nothing."""
-    (argument,) = take_apart((item,), release)
-    found = faults((argument,), release)
+    (argument,) = parse_arguments((item,), release)
+    found = argument_faults((argument,), release)
     if not found:
         return item
     flag, mended = argument.flag, _mended(argument, release)
     return "" if flag is None or mended in (None, argument.value) else f"{flag.flag}={mended}"
 
 
-def _mend(argument: Argument, fault: Fault, drafts: Drafts, release: str) -> None:
+def _mend(argument: Argument, fault: ArgumentFault, drafts: Drafts, release: str) -> None:
     """What an argument is by itself, by its neighbours, or by the names that are registered."""
     told, mended = f"vLLM refuses {fault.what}", _mended(argument, release)
     if fault.meant is not None:
@@ -102,10 +108,10 @@ def repair_combinations(
 
     Comes before `repair_values`: an argument has one change, and values are taken as they will be mended.
     """
-    for switch, other in needed(release):
+    for switch, other in needed_beside(release):
         beside = _last(arguments, other)
         stays = beside is not None and _stays(beside, arguments, release)
-        if not has_switch(arguments, switch) or stays or anything_more(arguments):
+        if not has_switch(arguments, switch) or stays or may_hold_anything(arguments):
             continue
         why = f"the server stops without {other} beside it, and no default is right"
         gone = [drafts.remove(given, why, REQUIRED) for given in arguments if given.name == switch]
@@ -157,7 +163,7 @@ def _stays(argument: Argument, arguments: tuple[Argument, ...], release: str) ->
         return True
     if argument.flag is None or (argument.value is None and not argument.flag.valueless):
         return False
-    fault = next((fault for other, fault in faults(arguments, release) if other is argument), None)
+    fault = next((fault for other, fault in argument_faults(arguments, release) if other is argument), None)
     return (
         fault is None or fault.meant is not None or _mended(argument, release) not in (None, argument.value)
     )
@@ -165,7 +171,7 @@ def _stays(argument: Argument, arguments: tuple[Argument, ...], release: str) ->
 
 def _why(argument: Argument, arguments: tuple[Argument, ...], release: str) -> str:
     """What is said of an argument that goes."""
-    told = (fault.what for other, fault in faults(arguments, release) if other is argument)
+    told = (fault.what for other, fault in argument_faults(arguments, release) if other is argument)
     return next(told, argument.written)
 
 
@@ -201,7 +207,7 @@ def intended(argument: Argument | None) -> int:
     value, flag = argument.value, argument.flag
     if refused_number(flag, value):
         value = _meant(flag, value.strip()) or ""
-    return max(tokens(value) or 0, 0)
+    return max(tokens_in(value) or 0, 0)
 
 
 def _share(value: str) -> str | None:
@@ -217,7 +223,7 @@ def _share(value: str) -> str | None:
 def _number(flag: Flag, value: str) -> str | None:
     text = re.sub(r"(?<=\d)[,_' ](?=\d{3}\b)", "", value)
     text = re.sub(r"(?i)\s*(?:tokens?|seqs?)$", "", text)
-    number = tokens(text)
+    number = tokens_in(text)
     if number is None and re.fullmatch(r"\d{1,12}\.0*", text):
         number = int(float(text))
     if number is None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm.arguments import last_value, take_apart
-from modelcar_tui.vllm.runs_on import check
-from modelcar_tui.vllm.support import Compatibility, Support
+from modelcar_tui.vllm import Compatibility, Support, check_support, last_value, parse_arguments
 
 
 def checked(
     image: str, args: tuple[str, ...], facts: ModelFacts, gpu: Gpu, vllm: str | None
 ) -> tuple[Compatibility, ...]:
     """How its quantization, dtype and KV cache run there with these arguments."""
-    arguments = take_apart(args, vllm)
-    return check(
+    arguments = parse_arguments(args, vllm)
+    return check_support(
         facts,
         vendor=gpu.vendor,
         compute_capability=gpu.compute_capability,

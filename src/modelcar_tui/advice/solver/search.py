@@ -22,14 +22,19 @@ from modelcar_tui.models import (
     text_config,
 )
 from modelcar_tui.models.towers import tower_of
-from modelcar_tui.vllm.argument_table import argument_table
-from modelcar_tui.vllm.arguments import exists
-from modelcar_tui.vllm.context import implied_context, longest_context
-from modelcar_tui.vllm.engine_args import EngineArgs, engine_args
-from modelcar_tui.vllm.kv_cache import check_kv_cache, effective_kv_dtype
-from modelcar_tui.vllm.profile import profile_for
-from modelcar_tui.vllm.release import parse_version
-from modelcar_tui.vllm.support import Support
+from modelcar_tui.vllm import (
+    EngineArgs,
+    Support,
+    check_kv_cache,
+    effective_kv_dtype,
+    flag_exists,
+    implied_context,
+    known_arguments,
+    longest_context,
+    parse_version,
+    profile_for,
+    read_engine_args,
+)
 
 _SEQUENCES = (256, 128, 64, 32, 16, 8)
 _BATCHED = (4096, 2048)
@@ -66,7 +71,7 @@ class Search:
         self._facts, self._gpu, self._vllm = facts, gpu, vllm
         self.args = args
         self.gpu_count = gpu_count
-        self.engine = engine_args(args, gpu_count, vllm)
+        self.engine = read_engine_args(args, gpu_count, vllm)
         self.limit = longest_context(facts.config, self.engine.overrides, vllm)
         given = self.engine.max_model_len
         self.explicit = given is not None and given > 0
@@ -98,7 +103,7 @@ class Search:
     def arguments(self, tuning: Tuning) -> EngineArgs:
         """The engine's arguments with this tuning."""
         args, count = tuned(self.args, self.gpu_count, tuning)
-        return engine_args(args, count, self._vllm).mended()
+        return read_engine_args(args, count, self._vllm).mended()
 
     def price(self, tuning: Tuning) -> float:
         """What a tuning takes away."""
@@ -235,8 +240,8 @@ class Search:
         Where experts have fewer than 8 bits it is not: the kernels that take them had no expert map in every
         release (0.8.5 CompressedTensorsWNA16MoEMethod raises), and their groups divide.
         """
-        flag = argument_table().find(EXPERTS)
-        known = is_moe(self._facts.config) and flag is not None and exists(flag, self._vllm)
+        flag = known_arguments().find(EXPERTS)
+        known = is_moe(self._facts.config) and flag is not None and flag_exists(flag, self._vllm)
         return known and not self.engine.ep and scheme_of_model(self._facts, None).bits >= 8
 
     def _needs_whole(self, size: int) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 from modelcar_tui.advice.repairs import Drafts
 from modelcar_tui.advice.repairs.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED
 from modelcar_tui.core.facts import Term
-from modelcar_tui.vllm.arguments import Argument, take_apart
+from modelcar_tui.vllm import Argument, parse_arguments
 
 LENGTH, SEQUENCES, BATCHED = "--max-model-len", "--max-num-seqs", "--max-num-batched-tokens"
 UTILIZATION, KV_DTYPE, EAGER = "--gpu-memory-utilization", "--kv-cache-dtype", "--enforce-eager"
@@ -79,7 +79,7 @@ def tuned(args: tuple[str, ...], gpu_count: int, tuning: Tuning) -> tuple[tuple[
     if not items:
         return args, gpu_count
     kept: list[str] = []
-    for argument in take_apart(args, None):
+    for argument in parse_arguments(args, None):
         if argument.name not in items:
             kept += args[argument.index : argument.index + argument.items]
     return (*kept, *items.values()), tuning.gpus or gpu_count
@@ -102,7 +102,7 @@ def write(
         bound: the fields that make a valid command line only together.
     """
     car = drafts.car
-    arguments = take_apart(car.serving.args, vllm)
+    arguments = parse_arguments(car.serving.args, vllm)
     pair: list[str] = []
     if tuning.gpus is not None and tuning.gpus != car.serving.gpu_count:
         grave = REQUIRED if "gpus" in required else IMPROVEMENT

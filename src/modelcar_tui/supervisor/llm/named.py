@@ -19,7 +19,7 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor.llm.lexicon import BY_FLAG
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import DecisionReport, ModelRequirements, ModelVerdict, Verdict
-from modelcar_tui.vllm.arguments import take_apart
+from modelcar_tui.vllm import parse_arguments
 
 MOST_FACTS = 120
 MOST_MODELS = 20
@@ -133,7 +133,7 @@ def model_facts(model: ModelRequirements) -> Iterator[Named]:
     )
     count = model.car.serving.gpu_count
     yield _of(name, "gpu_count", id=f"model/{name}/gpu_count", value=count, unit="GPUs", source="manifest")
-    for item in take_apart(model.car.serving.args, None):
+    for item in parse_arguments(model.car.serving.args, None):
         flag, value = item.name, item.value or ""
         if flag in TUNABLE and re.fullmatch(r"[\w.]{0,20}", value):
             unit = {"--max-num-seqs": "requests"}.get(flag, "tokens") if flag in _COUNTS else ""
@@ -225,7 +225,9 @@ def _if_accepted(report: DecisionReport) -> str:
 
 def most_requests(model: ModelRequirements) -> int | None:
     """What --max-num-seqs allows at once; None where it is not given."""
-    given = [item.value or "" for item in take_apart(model.car.serving.args, None) if item.name == _SEQUENCES]
+    given = [
+        item.value or "" for item in parse_arguments(model.car.serving.args, None) if item.name == _SEQUENCES
+    ]
     return int(given[-1]) if given and given[-1].isascii() and given[-1].isdecimal() else None
 
 

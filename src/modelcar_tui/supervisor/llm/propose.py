@@ -34,9 +34,7 @@ from modelcar_tui.verdict import (
     runtime_arguments,
     runtime_version,
 )
-from modelcar_tui.vllm.arguments import take_apart
-from modelcar_tui.vllm.context import implied_context
-from modelcar_tui.vllm.engine_args import server_args
+from modelcar_tui.vllm import implied_context, parse_arguments, server_args
 
 FLAGS = ("--max-model-len", "--max-num-seqs", "--max-num-batched-tokens", "--gpu-memory-utilization")
 MOST = 5
@@ -95,7 +93,7 @@ def _change(
     except (UserError, ValueError):
         return None
     drafts = Drafts(model.car)
-    present = [item for item in take_apart(model.car.serving.args, vllm) if item.name == suggestion.flag]
+    present = [item for item in parse_arguments(model.car.serving.args, vllm) if item.name == suggestion.flag]
     if len(present) > 1:
         return None
     item = items[suggestion.flag]

@@ -11,11 +11,11 @@ import msgspec
 
 from modelcar_tui.models import ModelFacts, Shape, architecture_of, overridden, shape_of, text_config
 from modelcar_tui.vllm.arguments import Argument
-from modelcar_tui.vllm.engine_args import given, overrides
+from modelcar_tui.vllm.engine_args import config_overrides, given
 from modelcar_tui.vllm.faults import refused_value
 from modelcar_tui.vllm.release import reached
 from modelcar_tui.vllm.value_table import default_table
-from modelcar_tui.vllm.values import tokens
+from modelcar_tui.vllm.values import tokens_in
 
 TP, PP, DP = "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"
 
@@ -88,7 +88,7 @@ class Asked:
 
     def number(self, flag: str) -> int | None:
         """A whole number that is given; None also where it is none."""
-        return tokens(self.text(flag)) if self.text(flag) else None
+        return tokens_in(self.text(flag)) if self.text(flag) else None
 
     def of(self, flag: str, default: int) -> int:
         """A whole number that is given, else the release's own default, else `default`."""
@@ -133,7 +133,7 @@ class Asked:
     def config(self) -> Mapping[str, Any]:
         """config.json with the arguments' overrides; empty where none is known."""
         told = self.facts.config if self.facts else None
-        return overridden(told, overrides(self.arguments, self.release)) if told else {}
+        return overridden(told, config_overrides(self.arguments, self.release)) if told else {}
 
     @cached_property
     def text_config(self) -> Mapping[str, Any]:

@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.models import Shape
+from modelcar_tui.vllm.readings import answering_release
 from modelcar_tui.vllm.refused.asked import Asked, Refusal, Refusals
-from modelcar_tui.vllm.release import reached
+from modelcar_tui.vllm.release import Version, reached
 from modelcar_tui.vllm.support import Support
 from modelcar_tui.vllm.value_table import attention_table
 
@@ -83,16 +84,18 @@ def _asks(shape: Shape, cache: str, block: int, dtype: str = "") -> _Wanted:
     )
 
 
-def cache_answer(
-    shape: Shape, cache: str, block: int | None, release: str, capability: int
+def attention_backend_left(
+    shape: Shape, cache: str, block: int | None, version: Version | None, capability: int
 ) -> tuple[Support, str]:
-    """Whether a backend is left for a model with this KV cache's dtype and block size, and why not.
+    """Whether an attention backend is left for a model with this KV cache's dtype and block size, and
+    why not.
 
     Args:
         cache: as the arguments say it, or `fp8_e4m3` where the checkpoint asks for one in 8 bits.
-        release: one that was read.
+        version: another answers for one that was not read.
         capability: the GPU's compute capability x 10.
     """
+    release = answering_release(version, attention_table().read)
     if said := _compressed(shape, cache, release, capability):
         return Support.UNSUPPORTED, said
     if shape.odd or (shape.mla is not None and not shape.mla.latent):

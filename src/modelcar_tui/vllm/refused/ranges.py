@@ -7,7 +7,7 @@ from typing import Any
 
 from modelcar_tui.vllm.refused.asked import Asked, Refusal, Refusals
 from modelcar_tui.vllm.value_table import range_table
-from modelcar_tui.vllm.values import tokens
+from modelcar_tui.vllm.values import tokens_in
 
 _ARGUMENTS = "arguments"
 _LIMITS = "--limit-mm-per-prompt"
@@ -69,7 +69,7 @@ def _broken(value: float, bounds: Mapping[str, float]) -> Iterator[str]:
 
 
 def _number(text: str) -> float | None:
-    whole = tokens(text)
+    whole = tokens_in(text)
     if whole is not None:
         return whole
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.vllm.context import longest_context
-from modelcar_tui.vllm.engine_args import overrides
+from modelcar_tui.vllm.engine_args import config_overrides
 from modelcar_tui.vllm.object_rules import object_fault
 from modelcar_tui.vllm.refused.asked import Asked, Refusal, Refusals
 
@@ -42,7 +42,9 @@ def _scheduling(asked: Asked) -> Refusals:
     """SchedulerConfig.verify_max_model_len."""
     threshold = asked.number(_THRESHOLD)
     length = asked.number(_LENGTH) or longest_context(
-        asked.facts.config if asked.facts else None, overrides(asked.arguments, asked.release), asked.release
+        asked.facts.config if asked.facts else None,
+        config_overrides(asked.arguments, asked.release),
+        asked.release,
     )
     if threshold and length and 0 < length < threshold:
         what = f"{_THRESHOLD} {threshold} is more than the context of {length}"
