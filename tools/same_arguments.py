@@ -18,7 +18,7 @@ from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.manifest.reader import inspect_manifest
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm import read_engine_args, server_args
+from modelcar_tui.vllm.arguments import read_engine_args, server_args
 from same_places import ROOT, TESTS
 from same_text import Item, Named, item
 

@@ -163,7 +163,7 @@ def test_an_estimate_is_a_few_thousand_calls(rows):
     from modelcar_tui.hardware.product import gpu_for
     from modelcar_tui.memory.estimator import estimate
     from modelcar_tui.models.facts import ModelFacts
-    from modelcar_tui.vllm.engine_args import read_engine_args
+    from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 
     config = next(case["inputs"]["config"] for case, _ in rows if "gemma-3" in case["inputs"]["model"])
     model, gpu = ModelFacts(config=config), gpu_for("NVIDIA-H100-80GB-HBM3")

@@ -22,9 +22,9 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.argument_table import known_arguments
-from modelcar_tui.vllm.arguments import flags_of, parse_arguments
-from modelcar_tui.vllm.engine_args import EngineArgs, read_engine_args, server_args
-from modelcar_tui.vllm.meanings import MEANT
+from modelcar_tui.vllm.arguments.engine_args import EngineArgs, read_engine_args, server_args
+from modelcar_tui.vllm.arguments.meanings import MEANT
+from modelcar_tui.vllm.arguments.parsing import flags_of, parse_arguments
 
 NEWEST = "0.33.0"
 AT = Position(1, 1)

@@ -13,7 +13,7 @@ from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.known import known_models
 from modelcar_tui.models.model import tensor_parallel_fault
-from modelcar_tui.vllm.engine_args import EngineArgs
+from modelcar_tui.vllm.arguments.engine_args import EngineArgs
 
 SIZES = (2, 3, 4, 5, 6, 7, 8, 12, 16)
 REFUSALS = frozenset({Outcome.REFUSED_ARGS, Outcome.REFUSED_QUANT, Outcome.REFUSED_ARCH})

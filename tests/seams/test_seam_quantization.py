@@ -17,7 +17,7 @@ from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.engine_args import EngineArgs
+from modelcar_tui.vllm.arguments.engine_args import EngineArgs
 from modelcar_tui.vllm.runs_on import check_support
 from modelcar_tui.vllm.support import Support
 

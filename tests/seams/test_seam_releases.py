@@ -16,7 +16,7 @@ from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.argument_table import known_arguments
-from modelcar_tui.vllm.engine_args import EngineArgs
+from modelcar_tui.vllm.arguments.engine_args import EngineArgs
 from modelcar_tui.vllm.name_table import pipeline_table
 from modelcar_tui.vllm.profile import profile_for
 from modelcar_tui.vllm.quantization_table import quantization_table

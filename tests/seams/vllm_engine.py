@@ -20,7 +20,7 @@ from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.manifest.types import ArgumentsFrom, ModelCar, Position, ServingArguments
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
-from modelcar_tui.vllm.engine_args import server_args
+from modelcar_tui.vllm.arguments.engine_args import server_args
 from support import vllm_data
 
 _LIMIT = re.compile(

@@ -19,7 +19,7 @@ from modelcar_tui.image import ImageFacts
 from modelcar_tui.memory import Estimate, Outcome, estimate, knobs, smallest_tp
 from modelcar_tui.models import ModelFacts, count_parameters
 from modelcar_tui.report import estimate_lines, to_json
-from modelcar_tui.vllm import EngineArgs, read_engine_args
+from modelcar_tui.vllm.arguments import EngineArgs, read_engine_args
 
 STATUS = dict.fromkeys(Outcome, ExitStatus.NO_GO) | {
     Outcome.STARTS: ExitStatus.GO,

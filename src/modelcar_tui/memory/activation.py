@@ -14,7 +14,7 @@ from modelcar_tui.memory import expert_kernels, second_runner, sparse_attention
 from modelcar_tui.memory.encoder import encoded
 from modelcar_tui.memory.sampling import in_words, sampler_bytes, samples, warmup_bytes
 from modelcar_tui.memory.start import Start
-from modelcar_tui.vllm import EngineArgs
+from modelcar_tui.vllm.arguments import EngineArgs
 
 _LIBRARY = 0.045 * GIB
 """cuBLAS and small buffers during the sampler's run; fitted, 32 MiB of it are cuBLAS's on Hopper."""

@@ -20,7 +20,8 @@ from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import tower_bytes
 from modelcar_tui.memory.weights import RankWeights, pipeline_ranks, rank_weights, stored_between
 from modelcar_tui.models import Model, Storage
-from modelcar_tui.vllm import EngineArgs, Profile, through_transformers, uncut_by_transformers
+from modelcar_tui.vllm import Profile, through_transformers, uncut_by_transformers
+from modelcar_tui.vllm.arguments import EngineArgs
 
 _SCALES_WHOLE = (0, 9, 2)
 """From here on bitsandbytes' nested scales are made whole as they are loaded (bitsandbytes_loader.py

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from modelcar_tui.models import Reader
-from modelcar_tui.vllm import EngineArgs, read_engine_args
+from modelcar_tui.vllm.arguments import EngineArgs, read_engine_args
 
 _LORA = re.compile(
     r"\b(max_loras|max_lora_rank|rank|fully_sharded_loras)\b\s*[=: ]\s*(\d{1,5}|true)", re.IGNORECASE

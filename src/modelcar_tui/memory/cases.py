@@ -23,7 +23,7 @@ from modelcar_tui.memory.case_fields import fields_as_flags, with_flags
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models import ModelFacts, Reader, model_of_name, model_of_sizes
-from modelcar_tui.vllm import EngineArgs, read_engine_args
+from modelcar_tui.vllm.arguments import EngineArgs, read_engine_args
 
 _LIMIT = 64 * 1024 * 1024
 _CLASS = re.compile(r"(\d+(?:\.\d+)?)\s*GB?\b", re.IGNORECASE)

@@ -6,7 +6,7 @@ import msgspec
 
 from modelcar_tui.core.rounding import round_up
 from modelcar_tui.models import VOCAB_PADDING, Model, Reader
-from modelcar_tui.vllm import EngineArgs
+from modelcar_tui.vllm.arguments import EngineArgs
 
 _HEADS = ("eagle", "mtp", "medusa", "dflash")
 """Methods whose draft is a head on the model's hidden states. Any other draft is a model of its own."""

@@ -30,7 +30,7 @@ from modelcar_tui.models.towers import (
     encoder_body,
     largest_items,
 )
-from modelcar_tui.vllm import MediaOptions
+from modelcar_tui.vllm.arguments import MediaOptions
 
 _WIDTH = 2.0
 """Bytes of a number in 16 bits."""

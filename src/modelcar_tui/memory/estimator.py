@@ -19,7 +19,6 @@ from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models import ModelFacts, Reader, describe_model, text_part
 from modelcar_tui.vllm import (
-    EngineArgs,
     EngineSwitch,
     Profile,
     hungriest_profile,
@@ -27,6 +26,7 @@ from modelcar_tui.vllm import (
     profile_for,
     resolved_dtype,
 )
+from modelcar_tui.vllm.arguments import EngineArgs
 
 _WHATEVER_THE_ARGUMENTS = (Outcome.REFUSED_ARCH, Outcome.REFUSED_KERNEL)
 

@@ -14,13 +14,13 @@ from modelcar_tui.models import ModelFacts, architecture_of, has_own_code, is_mo
 from modelcar_tui.vllm import (
     NO_EXPERTS,
     AskedQuantization,
-    EngineArgs,
     Profile,
     architecture_error,
     architecture_refused,
     choose_method,
     expert_layers,
 )
+from modelcar_tui.vllm.arguments import EngineArgs
 
 _WIDE = 64
 """Hidden size by layers of the narrowest common models: the narrower, the more is cached for the same

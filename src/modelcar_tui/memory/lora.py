@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.models import Shape, layer_weights
-from modelcar_tui.vllm import EngineArgs
+from modelcar_tui.vllm.arguments import EngineArgs
 
 
 def adapter_bytes(shape: Shape, args: EngineArgs, rank: tuple[int, int]) -> float:

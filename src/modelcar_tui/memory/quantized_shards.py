@@ -26,7 +26,8 @@ from modelcar_tui.models import (
     quantization_groups,
     quantization_of,
 )
-from modelcar_tui.vllm import EngineArgs, Profile, profile_for
+from modelcar_tui.vllm import Profile, profile_for
+from modelcar_tui.vllm.arguments import EngineArgs
 
 _GROUPS_CHECKED = (0, 24)
 """From here on compressed-tensors' experts are held against their groups, up to `_ORDERED` but for those

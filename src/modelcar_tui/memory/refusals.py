@@ -23,7 +23,6 @@ from modelcar_tui.vllm import (
     NO_EXPERTS,
     SCALES_ERROR,
     AskedQuantization,
-    EngineArgs,
     ExpertLayers,
     Profile,
     Support,
@@ -45,6 +44,7 @@ from modelcar_tui.vllm import (
     transformers_fault,
     unbuilt_for,
 )
+from modelcar_tui.vllm.arguments import EngineArgs
 from modelcar_tui.vllm.refused import attention_backend_left
 
 _EXPERTS_CHECKED = (0, 8)

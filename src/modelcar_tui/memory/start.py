@@ -7,7 +7,6 @@ import msgspec
 from modelcar_tui.hardware import AMD, NVIDIA, Gpu, hardware
 from modelcar_tui.models import Model
 from modelcar_tui.vllm import (
-    EngineArgs,
     EngineSwitches,
     Profile,
     StartLimits,
@@ -17,6 +16,7 @@ from modelcar_tui.vllm import (
     served_context,
     start_limits,
 )
+from modelcar_tui.vllm.arguments import EngineArgs
 
 _TYPICAL_SMS = 132
 _MIDDLE = 0.5

@@ -9,7 +9,8 @@ from modelcar_tui.memory.towers import absent_modalities
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models import PLAIN_SCHEME, Model, Storage
 from modelcar_tui.models.towers import Piece, Tower
-from modelcar_tui.vllm import EngineArgs, Profile
+from modelcar_tui.vllm import Profile
+from modelcar_tui.vllm.arguments import EngineArgs
 
 _KERNELS = ((128, 64), (64, 128))
 """Multiples of inputs and outputs that Marlin and Machete multiply (marlin_utils.py

@@ -7,7 +7,8 @@ from functools import lru_cache
 from modelcar_tui.core.facts import Source
 from modelcar_tui.models import Model, Storage
 from modelcar_tui.models.towers import Part, Tower, held_bytes
-from modelcar_tui.vllm import EngineArgs, Profile
+from modelcar_tui.vllm import Profile
+from modelcar_tui.vllm.arguments import EngineArgs
 
 _AS_DESCRIBED = 0.05
 """What the headers may hold beside the description (layers that aren't built) before they are believed."""

@@ -13,7 +13,8 @@ from modelcar_tui.memory.refusals import backend_unsure, short_cache_unsure
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import absent_modalities
 from modelcar_tui.models import Model
-from modelcar_tui.vllm import EngineArgs, architecture_unsure, why_unmodelled
+from modelcar_tui.vllm import architecture_unsure, why_unmodelled
+from modelcar_tui.vllm.arguments import EngineArgs
 
 _LAID_OUT = 9.0, 12.0
 """Capabilities whose backend for compressed attention was read (vllm models/deepseek_v4/nvidia)."""

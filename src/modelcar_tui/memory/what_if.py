@@ -11,7 +11,7 @@ from modelcar_tui.hardware import Gpu
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Knob, Outcome
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm import EngineArgs
+from modelcar_tui.vllm.arguments import EngineArgs
 
 _MOST_GPUS = 64
 _SAME_GIB = 0.005

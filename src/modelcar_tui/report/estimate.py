@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from modelcar_tui.core.facts import Fact
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.memory import Estimate, Knob, Outcome
-from modelcar_tui.vllm import EngineArgs, release_standing_in, why_unread
+from modelcar_tui.vllm import release_standing_in, why_unread
+from modelcar_tui.vllm.arguments import EngineArgs
 
 _ROWS = (
     ("weights_gib", "weights", "GiB a GPU"),

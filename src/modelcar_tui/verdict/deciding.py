@@ -23,12 +23,9 @@ from modelcar_tui.verdict.reports import (
     Verdict,
 )
 from modelcar_tui.verdict.stopping import heard
-from modelcar_tui.vllm import (
-    Compatibility,
+from modelcar_tui.vllm import Compatibility, Support, check_support, newer_note
+from modelcar_tui.vllm.arguments import (
     EngineArgs,
-    Support,
-    check_support,
-    newer_note,
     parse_arguments,
     server_args,
     settles_variables,

@@ -24,7 +24,7 @@ from modelcar_tui.core.facts import GIB
 from modelcar_tui.hardware import asked_resource
 from modelcar_tui.verdict.candidate import Candidate
 from modelcar_tui.verdict.reports import Condition, Holds, ModelRequirements
-from modelcar_tui.vllm import EngineArgs, server_args
+from modelcar_tui.vllm.arguments import EngineArgs, server_args
 
 _MOST_NAMES = 10
 _LAST = ("busy", "units")

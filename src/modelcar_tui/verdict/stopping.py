@@ -15,7 +15,8 @@ from modelcar_tui.advice.repairs import Drafts, draft_repairs
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import Change, Operation
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
-from modelcar_tui.vllm import Judge, parse_version
+from modelcar_tui.vllm import parse_version
+from modelcar_tui.vllm.arguments import Judge
 
 _SHOWN, _LENGTH = 3, 80
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.models import Config, Positions, positions_with
-from modelcar_tui.vllm.overrides import READS_PARAMETERS, YARN_IS_IN
+from modelcar_tui.vllm.arguments.overrides import READS_PARAMETERS, YARN_IS_IN
 from modelcar_tui.vllm.profile import Profile, hungriest_profile, profile_for
 
 _UNSCALED = frozenset({"su", "longrope", "llama3", "default", "mrope", "proportional"})

@@ -6,8 +6,8 @@ import msgspec
 
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.models import Shape
+from modelcar_tui.vllm.arguments.engine_args import EngineArgs
 from modelcar_tui.vllm.context import implied_by
-from modelcar_tui.vllm.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile
 from modelcar_tui.vllm.switches import EngineSwitch
 

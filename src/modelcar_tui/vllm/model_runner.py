@@ -6,7 +6,7 @@ Read from `use_v2_model_runner` of config/vllm.py, 0.22 to 0.33.
 from __future__ import annotations
 
 from modelcar_tui.models import Shape
-from modelcar_tui.vllm.engine_args import EngineArgs
+from modelcar_tui.vllm.arguments.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile
 from modelcar_tui.vllm.switches import draft_method
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from modelcar_tui.hardware import Gpu, hardware
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm.arguments import Argument
-from modelcar_tui.vllm.faults import Judge
+from modelcar_tui.vllm.arguments.faults import Judge
+from modelcar_tui.vllm.arguments.parsing import Argument
 from modelcar_tui.vllm.refused.asked import Asked, Refusal
 from modelcar_tui.vllm.refused.attention import attention
 from modelcar_tui.vllm.refused.models import models

@@ -11,7 +11,7 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.models import Shape, may_generate
-from modelcar_tui.vllm.engine_args import EngineArgs
+from modelcar_tui.vllm.arguments.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile
 from modelcar_tui.vllm.value_table import default_table, switch_table
 

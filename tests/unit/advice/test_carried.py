@@ -14,8 +14,8 @@ from modelcar_tui.advice.repairs.proposals import propose
 from modelcar_tui.manifest.arguments import effective
 from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
 from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 from modelcar_tui.vllm.context import longest_context
-from modelcar_tui.vllm.engine_args import read_engine_args
 
 AT = Position(1, 1)
 QWEN3: dict[str, Any] = {

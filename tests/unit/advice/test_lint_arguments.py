@@ -16,7 +16,7 @@ from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest.types import ArgumentsFrom, Position
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.argument_table import known_arguments
-from modelcar_tui.vllm.arguments import flags_of, parse_arguments
+from modelcar_tui.vllm.arguments.parsing import flags_of, parse_arguments
 
 
 def codes(*args: str, vllm: str = "0.19.1", gpus: int = 1, **options) -> set[str]:

@@ -18,7 +18,7 @@ from modelcar_tui.advice.lint.lint import lint
 from modelcar_tui.advice.lint.style import STYLE
 from modelcar_tui.manifest import reader
 from modelcar_tui.manifest.types import ArgumentsFrom, Position
-from modelcar_tui.vllm import companions, faults, named
+from modelcar_tui.vllm.arguments import companions, faults, named
 
 
 def render(findings: Iterable[Finding], path: str, style: str = "text") -> str:

@@ -14,7 +14,7 @@ from modelcar_tui.advice.lint.formats import render_files
 from modelcar_tui.advice.lint.lint import lint
 from modelcar_tui.advice.repairs.proposals import propose
 from modelcar_tui.manifest.types import ArgumentsFrom, ModelCar, Position
-from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 
 PUBLISHED = ("collected-", "real-", "p")
 """Lists that others publish, by the beginnings of their ids; the rest is made up to meet one rule each."""

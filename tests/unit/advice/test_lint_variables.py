@@ -10,7 +10,7 @@ from modelcar_tui.advice.lint.lint import lint, lint_model
 from modelcar_tui.advice.repairs.proposals import propose
 from modelcar_tui.advice.solver.solver import solve
 from modelcar_tui.memory.types import Outcome
-from modelcar_tui.vllm.arguments import flags_of
+from modelcar_tui.vllm.arguments.parsing import flags_of
 
 ASKED = ("--max-model-len=$(MAX_LEN)", "--gpu-memory-utilization=$(UTIL)")
 

@@ -9,7 +9,7 @@ from modelcar_tui.advice.repairs.proposals import optimized_json, propose
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.manifest.plan import Change, Operation
 from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.vllm.arguments import parse_arguments
+from modelcar_tui.vllm.arguments.parsing import parse_arguments
 
 
 def after(

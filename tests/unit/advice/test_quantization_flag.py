@@ -16,7 +16,7 @@ from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 from modelcar_tui.vllm.runs_on import check_support
 from modelcar_tui.vllm.support import Support
 

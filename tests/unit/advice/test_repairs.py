@@ -18,8 +18,8 @@ from modelcar_tui.manifest.masking import masked_arguments
 from modelcar_tui.manifest.plan import Change, Operation
 from modelcar_tui.manifest.types import ModelCar
 from modelcar_tui.memory.estimator import estimate
-from modelcar_tui.vllm.arguments import flags_of
-from modelcar_tui.vllm.engine_args import EngineArgs
+from modelcar_tui.vllm.arguments.engine_args import EngineArgs
+from modelcar_tui.vllm.arguments.parsing import flags_of
 
 
 def repaired(

@@ -20,7 +20,7 @@ from modelcar_tui.manifest.types import ModelCar
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 
 LLAMA_70B = LLAMA | {
     "hidden_size": 8192,

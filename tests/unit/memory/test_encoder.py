@@ -24,7 +24,7 @@ from modelcar_tui.models.model import describe_model
 from modelcar_tui.models.towers.items import ItemLimits, largest_items
 from modelcar_tui.models.towers.media import media_of
 from modelcar_tui.models.towers.processor import with_processor
-from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 from modelcar_tui.vllm.profile import profile_for
 from support import vllm_data
 

@@ -10,7 +10,7 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.architectures import architecture_spans, listed
-from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 from modelcar_tui.vllm.profile import profile_for
 from modelcar_tui.vllm.unmodelled import drafts, missing_pieces
 from support import vllm_data

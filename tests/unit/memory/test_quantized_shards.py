@@ -13,7 +13,7 @@ from modelcar_tui.manifest.types import ModelCar, Position, ServingArguments
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 
 QWEN_3_MOE: dict[str, Any] = {
     "architectures": ["Qwen3MoeForCausalLM"],

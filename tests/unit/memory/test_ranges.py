@@ -10,7 +10,7 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.known import known_model
-from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 
 
 def starting(requests: Fact[float]) -> Estimate:

@@ -13,7 +13,7 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.known import known_models
-from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 
 CONFIGS: dict[str, dict[str, Any]] = {
     row["model"]: {"max_position_embeddings": 32768, **row["config"]}

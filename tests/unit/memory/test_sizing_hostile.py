@@ -21,7 +21,7 @@ from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts, TensorGroup
 from modelcar_tui.models.known import known_model
 from modelcar_tui.report.estimate import estimate_lines
-from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 from support.configs import LLAMA_8B
 
 GPU = gpu_for("H100")

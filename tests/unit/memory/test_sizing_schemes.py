@@ -17,7 +17,7 @@ from modelcar_tui.models.model import Model, describe_model
 from modelcar_tui.models.shape import Shape, shape_of
 from modelcar_tui.models.storage import scheme_of
 from modelcar_tui.models.tensors import Weight
-from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 from support import vllm_data
 from support.configs import LLAMA_8B
 

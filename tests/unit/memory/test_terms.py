@@ -17,7 +17,7 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.report.estimate import estimate_lines
-from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 from support import vllm_data
 from support.configs import LLAMA_8B
 

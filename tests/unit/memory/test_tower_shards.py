@@ -9,7 +9,7 @@ import pytest
 from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 from support import vllm_data
 
 REFUSED = Outcome.REFUSED_QUANT

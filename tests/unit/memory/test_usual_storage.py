@@ -17,7 +17,7 @@ from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.known import known_models
 from modelcar_tui.models.model import Model, describe_model
-from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 from modelcar_tui.vllm.profile import profile_for
 
 QUESTION = "which layers its checkpoint leaves in 16 bits (its own config.json or weight files tell)"

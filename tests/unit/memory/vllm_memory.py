@@ -21,7 +21,7 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.memory.weights import BUFFERS, PADDING
 from modelcar_tui.models.model import describe_model
-from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 from support import vllm_data
 
 ON_TOP = ("allocator rounding", "absorbed kv_b")

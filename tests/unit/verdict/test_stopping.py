@@ -22,7 +22,7 @@ from modelcar_tui.verdict.candidate import candidates
 from modelcar_tui.verdict.proposing import propose_for
 from modelcar_tui.verdict.reports import ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.verdict.stopping import changes_in_words, heard, outstanding, stopping
-from modelcar_tui.vllm.arguments import flags_of
+from modelcar_tui.vllm.arguments.parsing import flags_of
 from modelcar_tui.vllm.readings import readings
 
 READ, NEVER = "0.19.1", "0.40.0"

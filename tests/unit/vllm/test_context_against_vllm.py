@@ -10,8 +10,8 @@ import pytest
 
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model, describe_model
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 from modelcar_tui.vllm.context import implied_context, longest_context
-from modelcar_tui.vllm.engine_args import read_engine_args
 
 DATA = Path(__file__).parents[2] / "data" / "vllm" / "contexts.jsonl"
 ROWS: list[dict[str, Any]] = [json.loads(line) for line in DATA.read_text("utf-8").splitlines()]

@@ -9,8 +9,8 @@ from modelcar_tui.hardware.vendor import Hardware, hardware
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 from modelcar_tui.vllm.dtypes import dtype_refused, resolved_dtype
-from modelcar_tui.vllm.engine_args import read_engine_args
 from modelcar_tui.vllm.runs_on import check_support
 from modelcar_tui.vllm.support import Support
 

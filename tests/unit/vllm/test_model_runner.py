@@ -8,7 +8,7 @@ from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory.start import start_of
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model, describe_model
-from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 from modelcar_tui.vllm.images import with_build
 from modelcar_tui.vllm.profile import profile_for
 from modelcar_tui.vllm.release import was_read

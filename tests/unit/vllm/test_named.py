@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from modelcar_tui.vllm.arguments import parse_arguments
-from modelcar_tui.vllm.fault import ArgumentFault
-from modelcar_tui.vllm.faults import argument_faults
+from modelcar_tui.vllm.arguments.fault import ArgumentFault
+from modelcar_tui.vllm.arguments.faults import argument_faults
+from modelcar_tui.vllm.arguments.parsing import parse_arguments
 
 TOOLS = "--enable-auto-tool-choice"
 

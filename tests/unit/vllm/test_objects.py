@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from modelcar_tui.vllm.object_rules import object_fault
-from modelcar_tui.vllm.objects import mended, wrong_keys
+from modelcar_tui.vllm.arguments.object_rules import object_fault
+from modelcar_tui.vllm.arguments.objects import mended, wrong_keys
 
 CC, KV, POOLER = "--compilation-config", "--kv-transfer-config", "--pooler-config"
 

@@ -19,7 +19,7 @@ from modelcar_tui.models.declared import declared_scheme
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.scheme_table import rows, schemes_by_id
 from modelcar_tui.models.storage import scheme_of_model
-from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 from modelcar_tui.vllm.quantization import judge, minimum_capability, runs, schemes_refused, unbuilt_for
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.release import parse_version

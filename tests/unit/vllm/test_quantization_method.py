@@ -13,8 +13,8 @@ from modelcar_tui.hardware.vendor import hardware
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 from modelcar_tui.vllm.declaration import AskedQuantization
-from modelcar_tui.vllm.engine_args import read_engine_args
 from modelcar_tui.vllm.quantization_method import choose_method, quantizes_plain
 from modelcar_tui.vllm.release import parse_version
 from modelcar_tui.vllm.start_dtype import dtype_fault

@@ -13,7 +13,7 @@ from modelcar_tui.hardware.vendor import Hardware, hardware
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 from modelcar_tui.vllm.experts import ExpertLayers
 from modelcar_tui.vllm.quantization import judge
 from modelcar_tui.vllm.quantization_table import quantization_table

@@ -9,7 +9,7 @@ import pytest
 
 from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.vllm.arguments import parse_arguments
+from modelcar_tui.vllm.arguments.parsing import parse_arguments
 from modelcar_tui.vllm.refusals import asked_of_server, start_refusals
 
 LLAMA: dict[str, Any] = {

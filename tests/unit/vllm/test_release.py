@@ -11,7 +11,7 @@ from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm import architectures
 from modelcar_tui.vllm.argument_table import known_arguments
-from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 from modelcar_tui.vllm.name_table import name_table, pipeline_table
 from modelcar_tui.vllm.profile import newer_note, profile_for
 from modelcar_tui.vllm.quantization_table import quantization_table

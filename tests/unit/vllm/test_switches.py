@@ -12,7 +12,7 @@ from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.known import known_models
 from modelcar_tui.models.model import Model, describe_model
 from modelcar_tui.models.shape import Shape
-from modelcar_tui.vllm.engine_args import read_engine_args
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 from modelcar_tui.vllm.profile import profile_for
 from modelcar_tui.vllm.switches import EngineSwitch, EngineSwitches, engine_switches, manager_refused
 

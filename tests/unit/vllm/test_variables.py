@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelcar_tui.manifest.variables import expanded, references
-from modelcar_tui.vllm.arguments import last_value, parse_arguments
-from modelcar_tui.vllm.engine_args import read_engine_args, server_args
-from modelcar_tui.vllm.variables import settles_variables, with_environment
+from modelcar_tui.vllm.arguments.engine_args import read_engine_args, server_args
+from modelcar_tui.vllm.arguments.parsing import last_value, parse_arguments
+from modelcar_tui.vllm.arguments.variables import settles_variables, with_environment
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def checkout(tmp_path: Path) -> Checkout:
 
 PRODUCT = """
 from modelcar_tui.vllm.profile import newer_note, profile_for
-from modelcar_tui.vllm.faults import Judge
+from modelcar_tui.vllm.arguments.faults import Judge
 from modelcar_tui.commands.lint import _judge
 for release in ("0.33.0", "0.34.0"):
     found = profile_for(release)

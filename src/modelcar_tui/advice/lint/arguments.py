@@ -5,14 +5,13 @@ from __future__ import annotations
 from modelcar_tui.advice.lint.remarks import ERROR, NOTE, WARNING, Remarks
 from modelcar_tui.advice.repairs.replacements import advice, near_miss
 from modelcar_tui.advice.repairs.values import accepted, off_words
-from modelcar_tui.vllm import (
+from modelcar_tui.vllm import Flag, reached
+from modelcar_tui.vllm.arguments import (
     Argument,
     ArgumentFault,
-    Flag,
     argument_faults,
     canonical_flag,
     looks_like_flag,
-    reached,
     whole_item,
 )
 

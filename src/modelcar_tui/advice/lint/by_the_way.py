@@ -5,7 +5,7 @@ from __future__ import annotations
 from modelcar_tui.advice.lint.remarks import ERROR, WARNING, Remarks
 from modelcar_tui.advice.repairs.hybrid_manager import FLAG, manager_fault
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm import (
+from modelcar_tui.vllm.arguments import (
     Argument,
     heard_overrides,
     read_engine_args,

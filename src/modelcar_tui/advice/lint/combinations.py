@@ -9,17 +9,14 @@ from modelcar_tui.advice.finding import Stops
 from modelcar_tui.advice.lint.remarks import ERROR, NOTE, WARNING, Remarks
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.models import ModelFacts, architecture_of, makes_no_text, no_experts, tensor_parallel_fault
-from modelcar_tui.vllm import (
+from modelcar_tui.vllm import asked_of_server, longest_context, pipeline_fault, start_refusals
+from modelcar_tui.vllm.arguments import (
     Argument,
     argument_faults,
-    asked_of_server,
     config_overrides,
     has_switch,
     last_value,
-    longest_context,
-    pipeline_fault,
     sizes_open,
-    start_refusals,
     tokens_in,
 )
 

@@ -26,7 +26,7 @@ from modelcar_tui.core.errors import Problem
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import ArgumentsFrom, Ignore, Manifest, ModelCar, Position
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm import (
+from modelcar_tui.vllm.arguments import (
     Argument,
     Judge,
     parse_arguments,

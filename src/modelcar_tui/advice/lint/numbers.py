@@ -8,15 +8,12 @@ from modelcar_tui.memory import cut_fault
 from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm import (
     ALLOW_DEPRECATED_FLAG,
-    Argument,
     deprecated_method,
     dtype_fault,
-    fault_of_argument,
-    has_switch,
     quantization_flag_fault,
     scales_refused,
-    server_args,
 )
+from modelcar_tui.vllm.arguments import Argument, fault_of_argument, has_switch, server_args
 
 TENSOR_PARALLEL = "--tensor-parallel-size"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from modelcar_tui.advice.finding import Finding, Severity, Stops
 from modelcar_tui.core.text import clean
 from modelcar_tui.manifest import ModelCar, Position
-from modelcar_tui.vllm import FORM_CODES, Argument, Judge
+from modelcar_tui.vllm.arguments import FORM_CODES, Argument, Judge
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 ENGINE = {

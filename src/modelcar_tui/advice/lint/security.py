@@ -7,7 +7,8 @@ from typing import Any
 
 from modelcar_tui.advice.lint.remarks import NOTE, WARNING, Remarks
 from modelcar_tui.manifest import is_reference
-from modelcar_tui.vllm import Argument, known_arguments
+from modelcar_tui.vllm import known_arguments
+from modelcar_tui.vllm.arguments import Argument
 
 REMOTE_CODE = "--trust-remote-code"
 _DOORS = {

@@ -7,7 +7,8 @@ argparse: the same value says nothing new, another one takes the template's plac
 from __future__ import annotations
 
 from modelcar_tui.advice.lint.remarks import NOTE, WARNING, Remarks
-from modelcar_tui.vllm import Argument, known_arguments
+from modelcar_tui.vllm import known_arguments
+from modelcar_tui.vllm.arguments import Argument
 
 PORT, MODEL, NAME = "--port", "--model", "--served-model-name"
 _USUAL = {PORT: "8080", MODEL: "/mnt/models"}

@@ -11,7 +11,7 @@ import msgspec
 
 from modelcar_tui.advice.lint.security import REMOTE_CODE
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
-from modelcar_tui.vllm import Argument, fault_of_argument, parse_arguments
+from modelcar_tui.vllm.arguments import Argument, fault_of_argument, parse_arguments
 
 _WHY = "one item with a blank is no flag to vLLM"
 

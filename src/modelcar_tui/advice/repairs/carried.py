@@ -12,11 +12,11 @@ from typing import Any
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
 from modelcar_tui.advice.repairs.ropes import in_its_words
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm import (
+from modelcar_tui.vllm import known_arguments
+from modelcar_tui.vllm.arguments import (
     Argument,
     canonical_flag,
     flag_exists,
-    known_arguments,
     known_keys,
     object_fault,
     refused_value,

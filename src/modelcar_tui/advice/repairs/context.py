@@ -11,14 +11,8 @@ from modelcar_tui.core.facts import Fact, Source, Term
 from modelcar_tui.manifest import flag_of
 from modelcar_tui.memory import Estimate, Outcome
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm import (
-    Argument,
-    config_overrides,
-    heard_overrides,
-    implied_context,
-    longest_context,
-    tokens_in,
-)
+from modelcar_tui.vllm import implied_context, longest_context
+from modelcar_tui.vllm.arguments import Argument, config_overrides, heard_overrides, tokens_in
 
 _LENGTH, _OVERRIDES = "--max-model-len", "--hf-overrides"
 

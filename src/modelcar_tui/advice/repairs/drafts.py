@@ -7,7 +7,7 @@ import msgspec
 from modelcar_tui.core.facts import Term
 from modelcar_tui.core.text import clean
 from modelcar_tui.manifest import Change, ModelCar, Operation, flag_of
-from modelcar_tui.vllm import Argument, may_hold_anything, parse_arguments
+from modelcar_tui.vllm.arguments import Argument, may_hold_anything, parse_arguments
 
 REQUIRED, IMPROVEMENT, WARNING = "required", "improvement", "warning"
 GPU_COUNT = "gpu_count"

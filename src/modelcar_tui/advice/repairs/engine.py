@@ -8,7 +8,8 @@ from modelcar_tui.core.errors import UserError
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import ServingArguments, effective
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm import Argument, asked_of_server, parse_arguments, start_refusals
+from modelcar_tui.vllm import asked_of_server, start_refusals
+from modelcar_tui.vllm.arguments import Argument, parse_arguments
 from modelcar_tui.vllm.refused import Refusal
 
 _ROUNDS = 4

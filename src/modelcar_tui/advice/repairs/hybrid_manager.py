@@ -6,7 +6,8 @@ import msgspec
 
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
 from modelcar_tui.models import ModelFacts, describe_model
-from modelcar_tui.vllm import Argument, EngineArgs, manager_refused, profile_for, read_engine_args
+from modelcar_tui.vllm import manager_refused, profile_for
+from modelcar_tui.vllm.arguments import Argument, EngineArgs, read_engine_args
 
 FLAG = "--disable-hybrid-kv-cache-manager"
 _WISHES: tuple[tuple[bool | None, str], ...] = ((None, ""), (True, f"--no-{FLAG[2:]}"), (False, FLAG))

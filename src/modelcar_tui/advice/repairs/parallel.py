@@ -13,7 +13,7 @@ from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import Operation, effective
 from modelcar_tui.memory import Outcome, cut_fault, estimate
 from modelcar_tui.models import ModelFacts, tensor_parallel_fault
-from modelcar_tui.vllm import Argument, config_overrides, has_switch, read_engine_args
+from modelcar_tui.vllm.arguments import Argument, config_overrides, has_switch, read_engine_args
 
 TENSOR_PARALLEL = "--tensor-parallel-size"
 _PP, _DP = "--pipeline-parallel-size", "--data-parallel-size"

@@ -13,15 +13,14 @@ from modelcar_tui.vllm import (
     ALLOW_DEPRECATED_FLAG,
     BFLOAT16,
     QUANTIZATION_FLAG,
-    Argument,
     AskedQuantization,
     deprecated_method,
     dtype_fault,
-    has_switch,
     parse_version,
     quantization_flag_fault,
     scales_refused,
 )
+from modelcar_tui.vllm.arguments import Argument, has_switch
 
 DTYPE, CACHE = "--dtype", "--kv-cache-dtype"
 

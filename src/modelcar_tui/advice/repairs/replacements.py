@@ -6,15 +6,8 @@ import difflib
 from collections.abc import Callable
 from functools import lru_cache
 
-from modelcar_tui.vllm import (
-    Argument,
-    canonical_flag,
-    flag_exists,
-    known_arguments,
-    newest_flags,
-    parse_version,
-    wrong_value,
-)
+from modelcar_tui.vllm import known_arguments, newest_flags, parse_version
+from modelcar_tui.vllm.arguments import Argument, canonical_flag, flag_exists, wrong_value
 
 _CARRIED: dict[str, tuple[str, Callable[[str], str]]] = {
     "--override-pooler-config": ("--pooler-config", lambda value: value),

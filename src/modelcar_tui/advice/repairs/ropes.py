@@ -8,11 +8,11 @@ from typing import Any
 
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
 from modelcar_tui.models import Config, ModelFacts, Reader, text_config, text_part
-from modelcar_tui.vllm import (
+from modelcar_tui.vllm import longest_context
+from modelcar_tui.vllm.arguments import (
     ROPE_SCALING,
     Argument,
     heard_overrides,
-    longest_context,
     rope_fault,
     rope_key,
     tokens_in,

@@ -18,10 +18,10 @@ import yaml
 
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
 from modelcar_tui.models import ModelFacts, no_experts
-from modelcar_tui.vllm import (
+from modelcar_tui.vllm import Flag
+from modelcar_tui.vllm.arguments import (
     Argument,
     ArgumentFault,
-    Flag,
     argument_faults,
     has_switch,
     may_hold_anything,

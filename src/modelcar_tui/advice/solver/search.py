@@ -23,18 +23,16 @@ from modelcar_tui.models import (
 )
 from modelcar_tui.models.towers import tower_of
 from modelcar_tui.vllm import (
-    EngineArgs,
     Support,
     check_kv_cache,
     effective_kv_dtype,
-    flag_exists,
     implied_context,
     known_arguments,
     longest_context,
     parse_version,
     profile_for,
-    read_engine_args,
 )
+from modelcar_tui.vllm.arguments import EngineArgs, flag_exists, read_engine_args
 
 _SEQUENCES = (256, 128, 64, 32, 16, 8)
 _BATCHED = (4096, 2048)

@@ -9,7 +9,7 @@ import msgspec
 from modelcar_tui.advice.repairs import Drafts
 from modelcar_tui.advice.repairs.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED
 from modelcar_tui.core.facts import Term
-from modelcar_tui.vllm import Argument, parse_arguments
+from modelcar_tui.vllm.arguments import Argument, parse_arguments
 
 LENGTH, SEQUENCES, BATCHED = "--max-model-len", "--max-num-seqs", "--max-num-batched-tokens"
 UTILIZATION, KV_DTYPE, EAGER = "--gpu-memory-utilization", "--kv-cache-dtype", "--enforce-eager"

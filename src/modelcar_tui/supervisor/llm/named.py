@@ -19,7 +19,7 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.supervisor.llm.lexicon import BY_FLAG
 from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import DecisionReport, ModelRequirements, ModelVerdict, Verdict
-from modelcar_tui.vllm import parse_arguments
+from modelcar_tui.vllm.arguments import parse_arguments
 
 MOST_FACTS = 120
 MOST_MODELS = 20

@@ -34,7 +34,8 @@ from modelcar_tui.verdict import (
     runtime_arguments,
     runtime_version,
 )
-from modelcar_tui.vllm import implied_context, parse_arguments, server_args
+from modelcar_tui.vllm import implied_context
+from modelcar_tui.vllm.arguments import parse_arguments, server_args
 
 FLAGS = ("--max-model-len", "--max-num-seqs", "--max-num-batched-tokens", "--gpu-memory-utilization")
 MOST = 5

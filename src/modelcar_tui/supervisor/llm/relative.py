@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.verdict import ModelRequirements
-from modelcar_tui.vllm import implied_context, server_args
+from modelcar_tui.vllm import implied_context
+from modelcar_tui.vllm.arguments import server_args
 
 _FACTOR = re.compile(r"(?:x|\*)\s?([0-9]{1,3})|/\s?([0-9]{1,3})")
 _THOUSANDS = re.compile(r"([0-9]{1,4})k", re.IGNORECASE)

@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.models import ModelFacts, Shape, architecture_of, overridden, shape_of, text_config
-from modelcar_tui.vllm.arguments import Argument
-from modelcar_tui.vllm.engine_args import config_overrides, given
-from modelcar_tui.vllm.faults import refused_value
+from modelcar_tui.vllm.arguments.engine_args import config_overrides, given
+from modelcar_tui.vllm.arguments.faults import refused_value
+from modelcar_tui.vllm.arguments.parsing import Argument
+from modelcar_tui.vllm.arguments.values import tokens_in
 from modelcar_tui.vllm.release import reached
 from modelcar_tui.vllm.value_table import default_table
-from modelcar_tui.vllm.values import tokens_in
 
 TP, PP, DP = "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from modelcar_tui.vllm.arguments.values import tokens_in
 from modelcar_tui.vllm.refused.asked import Asked, Refusal, Refusals
 from modelcar_tui.vllm.value_table import range_table
-from modelcar_tui.vllm.values import tokens_in
 
 _ARGUMENTS = "arguments"
 _LIMITS = "--limit-mm-per-prompt"

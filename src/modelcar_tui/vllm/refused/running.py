@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from modelcar_tui.vllm.arguments.engine_args import config_overrides
+from modelcar_tui.vllm.arguments.object_rules import object_fault
 from modelcar_tui.vllm.context import longest_context
-from modelcar_tui.vllm.engine_args import config_overrides
-from modelcar_tui.vllm.object_rules import object_fault
 from modelcar_tui.vllm.refused.asked import Asked, Refusal, Refusals
 
 _LENGTH, _SEQUENCES, _BATCHED = "--max-model-len", "--max-num-seqs", "--max-num-batched-tokens"

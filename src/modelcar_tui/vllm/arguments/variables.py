@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from modelcar_tui.manifest import expanded, is_secret_flag, masked_arguments, references
-from modelcar_tui.vllm.arguments import Argument
-from modelcar_tui.vllm.meanings import MEANT
+from modelcar_tui.vllm.arguments.meanings import MEANT
+from modelcar_tui.vllm.arguments.parsing import Argument
 
 SIZES = frozenset({"--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"})
 _ALSO_MEANT = frozenset({"--rope-scaling", "--rope-theta"})

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.vllm.values import tokens_in
+from modelcar_tui.vllm.arguments.values import tokens_in
 
 _MAX_TOKENS = 2**31
 _POOLING_TASKS = frozenset({"embed", "embedding", "classify", "score", "reward", "pooling"})

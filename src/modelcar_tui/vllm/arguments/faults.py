@@ -8,17 +8,17 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.vllm.argument_table import Flag, known_arguments
-from modelcar_tui.vllm.arguments import Argument, canonical_flag, dotted_object, flag_exists
-from modelcar_tui.vllm.companions import refused_beside
-from modelcar_tui.vllm.fault import ArgumentFault
-from modelcar_tui.vllm.items import item_fault
-from modelcar_tui.vllm.meanings import read_flag
-from modelcar_tui.vllm.named import unknown_names
-from modelcar_tui.vllm.object_rules import object_fault
-from modelcar_tui.vllm.objects import mended, wrong_keys
+from modelcar_tui.vllm.arguments.companions import refused_beside
+from modelcar_tui.vllm.arguments.fault import ArgumentFault
+from modelcar_tui.vllm.arguments.items import item_fault
+from modelcar_tui.vllm.arguments.meanings import read_flag
+from modelcar_tui.vllm.arguments.named import unknown_names
+from modelcar_tui.vllm.arguments.object_rules import object_fault
+from modelcar_tui.vllm.arguments.objects import mended, wrong_keys
+from modelcar_tui.vllm.arguments.parsing import Argument, canonical_flag, dotted_object, flag_exists
+from modelcar_tui.vllm.arguments.values import object_of, out_of_range, wrong_value
 from modelcar_tui.vllm.readings import answering_release, is_open_release
 from modelcar_tui.vllm.release import parse_version, reached, was_read
-from modelcar_tui.vllm.values import object_of, out_of_range, wrong_value
 
 FORM_CODES = frozenset({"value-wrong", "value-missing", "value-unexpected", "key-unknown", "name-unknown"})
 """Codes that rest on the types and choices of arguments, which were read from fewer releases than their

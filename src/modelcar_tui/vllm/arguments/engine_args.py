@@ -13,12 +13,12 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.vllm.arguments import Argument, dotted_object, gather, parse_arguments
-from modelcar_tui.vllm.faults import Judge, argument_faults
-from modelcar_tui.vllm.meanings import Found, read_flag
-from modelcar_tui.vllm.media import MediaOptions, media_options
-from modelcar_tui.vllm.overrides import heard_overrides, rope_fault
-from modelcar_tui.vllm.variables import SIZES, unknown_here
+from modelcar_tui.vllm.arguments.faults import Judge, argument_faults
+from modelcar_tui.vllm.arguments.meanings import Found, read_flag
+from modelcar_tui.vllm.arguments.media import MediaOptions, media_options
+from modelcar_tui.vllm.arguments.overrides import heard_overrides, rope_fault
+from modelcar_tui.vllm.arguments.parsing import Argument, dotted_object, gather, parse_arguments
+from modelcar_tui.vllm.arguments.variables import SIZES, unknown_here
 
 _INTO_CONFIG = {"--rope-scaling": "rope_scaling", "--rope-theta": "rope_theta"}
 """Flags that old releases write into config.json's values, as `--hf-overrides` does (vllm config

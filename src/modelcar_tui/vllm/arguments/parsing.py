@@ -16,9 +16,9 @@ import msgspec
 from modelcar_tui.core.numbers import holds_mask
 from modelcar_tui.manifest import SECRET_FLAGS, is_secret_flag, references
 from modelcar_tui.vllm.argument_table import Flag, Row, known_arguments, shaped
+from modelcar_tui.vllm.arguments.values import tokens_in
 from modelcar_tui.vllm.readings import answering_release
 from modelcar_tui.vllm.release import Version, parse_version
-from modelcar_tui.vllm.values import tokens_in
 
 _NEGATIVE_NUMBER = re.compile(r"-\d+$|-\d*\.\d+$")
 _NEGATIVE_SHARE = re.compile(r"-\d*\.\d+$")

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from modelcar_tui.vllm.arguments import Argument, has_switch
-from modelcar_tui.vllm.fault import ArgumentFault
+from modelcar_tui.vllm.arguments.fault import ArgumentFault
+from modelcar_tui.vllm.arguments.parsing import Argument, has_switch
+from modelcar_tui.vllm.arguments.values import object_of
 from modelcar_tui.vllm.name_table import name_table
 from modelcar_tui.vllm.release import reached
-from modelcar_tui.vllm.values import object_of
 
 _SERVER, _ENGINE = "name-unknown", "setting-refused"
 _SHOWN = 30

@@ -7,8 +7,8 @@ import json
 import re
 
 from modelcar_tui.vllm.argument_table import Flag
+from modelcar_tui.vllm.arguments.values import object_of
 from modelcar_tui.vllm.release import reached
-from modelcar_tui.vllm.values import object_of
 
 _ITEM = re.compile(r"{[^{}]*}|\S+")
 _DEVICES = ("auto", "cpu", "cuda", "xpu", "tpu", "hpu", "npu")

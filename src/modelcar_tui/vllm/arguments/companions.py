@@ -10,12 +10,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from modelcar_tui.vllm.arguments import Argument, dotted_object, gather, has_switch, last_value
-from modelcar_tui.vllm.fault import ArgumentFault
-from modelcar_tui.vllm.object_rules import object_fault
+from modelcar_tui.vllm.arguments.fault import ArgumentFault
+from modelcar_tui.vllm.arguments.object_rules import object_fault
+from modelcar_tui.vllm.arguments.parsing import Argument, dotted_object, gather, has_switch, last_value
+from modelcar_tui.vllm.arguments.values import object_of, tokens_in
+from modelcar_tui.vllm.arguments.variables import may_hold_anything
 from modelcar_tui.vllm.release import reached
-from modelcar_tui.vllm.values import object_of, tokens_in
-from modelcar_tui.vllm.variables import may_hold_anything
 
 _MANY_PORTS, _GRPC_PORT = "--data-parallel-multi-port-external-lb", "--grpc-port"
 _CONFIGS = (".yaml", ".yml")

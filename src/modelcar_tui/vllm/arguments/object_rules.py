@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.vllm.objects import known_keys
+from modelcar_tui.vllm.arguments.objects import known_keys
 from modelcar_tui.vllm.release import reached
 
 Told = Mapping[str, Any]
