@@ -18,8 +18,8 @@ from modelcar_tui.models.context import positions_of
 from modelcar_tui.models.known import known_models
 from modelcar_tui.models.stored import whole_bytes
 from modelcar_tui.models.tensors import true_count
-from modelcar_tui.vllm import check_support
 from modelcar_tui.vllm.arguments import read_engine_args
+from modelcar_tui.vllm.quantization import check_support
 from same_places import DATA, TESTS
 from same_text import Item, Named, item, number
 

@@ -30,7 +30,7 @@ from modelcar_tui.verdict.reports import (
     ModelVerdict,
     Verdict,
 )
-from modelcar_tui.vllm.support import Compatibility, Support
+from modelcar_tui.vllm.quantization.support import Compatibility, Support
 
 T0 = 1_760_000_000.0
 SIZES = ((60, 20), (80, 24), (120, 40), (200, 60))

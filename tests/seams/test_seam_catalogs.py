@@ -7,8 +7,8 @@ from seam_support import params
 
 from modelcar_tui.core.reference import parse_reference
 from modelcar_tui.models.catalog import catalog, family_key, find_family, images_of_same_model
-from modelcar_tui.vllm.nearest import nearest
-from modelcar_tui.vllm.support import Support
+from modelcar_tui.vllm.quantization.nearest import nearest
+from modelcar_tui.vllm.quantization.support import Support
 
 NAMES: dict[str, tuple[str, str]] = {
     name: (name, family)

@@ -18,8 +18,8 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.arguments.engine_args import EngineArgs
-from modelcar_tui.vllm.runs_on import check_support
-from modelcar_tui.vllm.support import Support
+from modelcar_tui.vllm.quantization.runs_on import check_support
+from modelcar_tui.vllm.quantization.support import Support
 
 REFUSALS = frozenset({Outcome.REFUSED_QUANT, Outcome.REFUSED_KERNEL, Outcome.REFUSED_DTYPE})
 _OLD = ("0.6.3", "0.7.3", "0.8.5", "0.9.2", "0.10.2", "0.11.2", "0.12.0")

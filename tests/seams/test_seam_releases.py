@@ -19,10 +19,10 @@ from modelcar_tui.vllm.argument_table import known_arguments
 from modelcar_tui.vllm.arguments.engine_args import EngineArgs
 from modelcar_tui.vllm.name_table import pipeline_table
 from modelcar_tui.vllm.profile import profile_for
+from modelcar_tui.vllm.quantization.runs_on import check_support
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.readings import readings
 from modelcar_tui.vllm.release import number_of, parse_version
-from modelcar_tui.vllm.runs_on import check_support
 
 MANIFEST = "model-car:\n  - name: m\n    image: oci://registry.redhat.io/x/m:1\n"
 GIB_80: Fact[float] = Fact(value=79.0, source=Source.GPU_TABLE, unit="GiB")

@@ -10,8 +10,8 @@ from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import ModelCar, Position, ServingArguments
 from modelcar_tui.memory import Estimate, Outcome
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm import Support, check_support
 from modelcar_tui.vllm.arguments import read_engine_args
+from modelcar_tui.vllm.quantization import Support, check_support
 
 _OF_THE_MANIFEST = ("gpu-count", "suite-parallel")
 """Findings about `gpu_count`, which a bare list of arguments does not have."""

@@ -18,15 +18,9 @@ from modelcar_tui.memory.refusals import column_of, refusal
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.models import ModelFacts, Reader, describe_model, text_part
-from modelcar_tui.vllm import (
-    EngineSwitch,
-    Profile,
-    hungriest_profile,
-    model_type_of,
-    profile_for,
-    resolved_dtype,
-)
+from modelcar_tui.vllm import EngineSwitch, Profile, hungriest_profile, profile_for
 from modelcar_tui.vllm.arguments import EngineArgs
+from modelcar_tui.vllm.quantization import model_type_of, resolved_dtype
 
 _WHATEVER_THE_ARGUMENTS = (Outcome.REFUSED_ARCH, Outcome.REFUSED_KERNEL)
 

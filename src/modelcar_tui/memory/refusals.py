@@ -20,31 +20,33 @@ from modelcar_tui.models import (
     tower_fault,
 )
 from modelcar_tui.vllm import (
+    Profile,
+    architecture_error,
+    architecture_refused,
+    longest_positions,
+    manager_refused,
+    through_transformers,
+    transformers_fault,
+)
+from modelcar_tui.vllm.arguments import EngineArgs
+from modelcar_tui.vllm.quantization import (
     NO_EXPERTS,
     SCALES_ERROR,
     AskedQuantization,
     ExpertLayers,
-    Profile,
     Support,
     SupportAnswer,
     agreed_dtype_fault,
-    architecture_error,
-    architecture_refused,
     choose_method,
     expert_layers,
     float_cache_fault,
     kv_cache_runs,
-    longest_positions,
-    manager_refused,
     refused_method,
     scales_refused,
     schemes_refused,
     sparse_attention_refused,
-    through_transformers,
-    transformers_fault,
     unbuilt_for,
 )
-from modelcar_tui.vllm.arguments import EngineArgs
 from modelcar_tui.vllm.refused import attention_backend_left
 
 _EXPERTS_CHECKED = (0, 8)

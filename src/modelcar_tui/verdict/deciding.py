@@ -23,7 +23,7 @@ from modelcar_tui.verdict.reports import (
     Verdict,
 )
 from modelcar_tui.verdict.stopping import heard
-from modelcar_tui.vllm import Compatibility, Support, check_support, newer_note
+from modelcar_tui.vllm import newer_note
 from modelcar_tui.vllm.arguments import (
     EngineArgs,
     parse_arguments,
@@ -31,6 +31,7 @@ from modelcar_tui.vllm.arguments import (
     settles_variables,
     with_environment,
 )
+from modelcar_tui.vllm.quantization import Compatibility, Support, check_support
 
 
 def decide_model(

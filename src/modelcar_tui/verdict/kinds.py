@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from modelcar_tui.memory import Outcome, smallest_tp
 from modelcar_tui.verdict.candidate import Candidate, kind_name
 from modelcar_tui.verdict.reports import KindFit, ModelRequirements, ModelVerdict, OnKind, Verdict
-from modelcar_tui.vllm import Support
 from modelcar_tui.vllm.arguments import server_args
+from modelcar_tui.vllm.quantization import Support
 
 _TOO_SMALL = (Outcome.OOM_LOAD, Outcome.REFUSED_NO_KV, Outcome.REFUSED_KV)
 

@@ -14,7 +14,7 @@ from modelcar_tui.image import ImageFacts
 from modelcar_tui.manifest import Hunk, Manifest, ModelCar, Plan, Standing
 from modelcar_tui.memory import Estimate
 from modelcar_tui.verdict.placement import Assignment
-from modelcar_tui.vllm import Compatibility
+from modelcar_tui.vllm.quantization import Compatibility
 
 
 class Verdict(StrEnum):

@@ -17,8 +17,8 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.arguments.engine_args import read_engine_args
-from modelcar_tui.vllm.runs_on import check_support
-from modelcar_tui.vllm.support import Support
+from modelcar_tui.vllm.quantization.runs_on import check_support
+from modelcar_tui.vllm.quantization.support import Support
 
 FP8_RED_HAT = {"quant_method": "compressed-tensors", "format": "float-quantized"}
 

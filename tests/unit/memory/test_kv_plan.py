@@ -20,8 +20,8 @@ from modelcar_tui.memory.refusals import column_of
 from modelcar_tui.memory.start import Start, start_of
 from modelcar_tui.models.model import Model, describe_model
 from modelcar_tui.vllm.arguments.engine_args import read_engine_args
-from modelcar_tui.vllm.dtypes import model_type_of, resolved_dtype
 from modelcar_tui.vllm.profile import profile_for
+from modelcar_tui.vllm.quantization.dtypes import model_type_of, resolved_dtype
 from support import vllm_data
 
 FULL = Spec(kind="full", block=32, page=100)

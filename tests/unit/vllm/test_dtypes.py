@@ -10,9 +10,9 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.arguments.engine_args import read_engine_args
-from modelcar_tui.vllm.dtypes import dtype_refused, resolved_dtype
-from modelcar_tui.vllm.runs_on import check_support
-from modelcar_tui.vllm.support import Support
+from modelcar_tui.vllm.quantization.dtypes import dtype_refused, resolved_dtype
+from modelcar_tui.vllm.quantization.runs_on import check_support
+from modelcar_tui.vllm.quantization.support import Support
 
 T4, L4 = hardware("nvidia", "Tesla-T4", "7.5"), hardware("nvidia", "NVIDIA-L4", "8.9")
 SMALL = {

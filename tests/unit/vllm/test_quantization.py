@@ -20,11 +20,17 @@ from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.scheme_table import rows, schemes_by_id
 from modelcar_tui.models.storage import scheme_of_model
 from modelcar_tui.vllm.arguments.engine_args import read_engine_args
-from modelcar_tui.vllm.quantization import judge, minimum_capability, runs, schemes_refused, unbuilt_for
+from modelcar_tui.vllm.quantization.runs_on import check_support
+from modelcar_tui.vllm.quantization.schemes import (
+    judge,
+    minimum_capability,
+    runs,
+    schemes_refused,
+    unbuilt_for,
+)
+from modelcar_tui.vllm.quantization.support import Support
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.release import parse_version
-from modelcar_tui.vllm.runs_on import check_support
-from modelcar_tui.vllm.support import Support
 from modelcar_tui.vllm.value_table import capability_table
 
 TABLE = quantization_table()

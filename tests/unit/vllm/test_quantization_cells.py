@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from modelcar_tui.hardware.vendor import Hardware, hardware
-from modelcar_tui.vllm.quantization import judge, minimum_capability
+from modelcar_tui.vllm.quantization.schemes import judge, minimum_capability
+from modelcar_tui.vllm.quantization.support import Support
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.release import parse_version, stand_in
-from modelcar_tui.vllm.support import Support
 from modelcar_tui.vllm.value_table import capability_table
 
 TABLE = quantization_table()

@@ -14,10 +14,10 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.arguments.engine_args import read_engine_args
-from modelcar_tui.vllm.declaration import AskedQuantization
-from modelcar_tui.vllm.quantization_method import choose_method, quantizes_plain
+from modelcar_tui.vllm.quantization.declaration import AskedQuantization
+from modelcar_tui.vllm.quantization.method import choose_method, quantizes_plain
+from modelcar_tui.vllm.quantization.start_dtype import dtype_fault
 from modelcar_tui.vllm.release import parse_version
-from modelcar_tui.vllm.start_dtype import dtype_fault
 from modelcar_tui.vllm.value_table import capability_table
 
 AWQ = {"quant_method": "awq", "bits": 4, "group_size": 128, "zero_point": True}

@@ -14,12 +14,12 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.vllm.arguments.engine_args import read_engine_args
-from modelcar_tui.vllm.experts import ExpertLayers
-from modelcar_tui.vllm.quantization import judge
+from modelcar_tui.vllm.quantization.experts import ExpertLayers
+from modelcar_tui.vllm.quantization.runs_on import check_support
+from modelcar_tui.vllm.quantization.schemes import judge
+from modelcar_tui.vllm.quantization.support import Support
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.release import parse_version
-from modelcar_tui.vllm.runs_on import check_support
-from modelcar_tui.vllm.support import Support
 
 LETTERS = {
     "N": Support.NATIVE,

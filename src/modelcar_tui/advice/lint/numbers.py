@@ -6,14 +6,14 @@ from modelcar_tui.advice.lint.remarks import ERROR, Remarks
 from modelcar_tui.advice.repairs.quantization_flag import Numbers, asked_of
 from modelcar_tui.memory import cut_fault
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm import (
+from modelcar_tui.vllm.arguments import Argument, fault_of_argument, has_switch, server_args
+from modelcar_tui.vllm.quantization import (
     ALLOW_DEPRECATED_FLAG,
     deprecated_method,
     dtype_fault,
     quantization_flag_fault,
     scales_refused,
 )
-from modelcar_tui.vllm.arguments import Argument, fault_of_argument, has_switch, server_args
 
 TENSOR_PARALLEL = "--tensor-parallel-size"
 

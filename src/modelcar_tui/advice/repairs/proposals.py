@@ -24,8 +24,9 @@ from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import Change, ModelCar, Operation, effective
 from modelcar_tui.memory import Estimate
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm import Support, answering_release, check_support, known_arguments, parse_version
+from modelcar_tui.vllm import answering_release, known_arguments, parse_version
 from modelcar_tui.vllm.arguments import Argument, canonical_flag, last_value, parse_arguments
+from modelcar_tui.vllm.quantization import Support, check_support
 
 
 def propose(

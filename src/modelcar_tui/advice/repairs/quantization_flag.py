@@ -9,18 +9,18 @@ import msgspec
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
 from modelcar_tui.hardware import Gpu, Hardware, hardware
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm import (
+from modelcar_tui.vllm import parse_version
+from modelcar_tui.vllm.arguments import Argument, has_switch
+from modelcar_tui.vllm.quantization import (
     ALLOW_DEPRECATED_FLAG,
     BFLOAT16,
     QUANTIZATION_FLAG,
     AskedQuantization,
     deprecated_method,
     dtype_fault,
-    parse_version,
     quantization_flag_fault,
     scales_refused,
 )
-from modelcar_tui.vllm.arguments import Argument, has_switch
 
 DTYPE, CACHE = "--dtype", "--kv-cache-dtype"
 

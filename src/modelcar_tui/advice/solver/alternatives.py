@@ -15,7 +15,8 @@ from modelcar_tui.advice.solver.variants import serves_here, smaller_variant
 from modelcar_tui.hardware import Gpu, gpu_for
 from modelcar_tui.manifest import ModelCar
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm import Compatibility, pipeline_fault
+from modelcar_tui.vllm import pipeline_fault
+from modelcar_tui.vllm.quantization import Compatibility
 
 _LADDER = (
     "NVIDIA-L4",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm import Compatibility, Support, check_support
 from modelcar_tui.vllm.arguments import last_value, parse_arguments
+from modelcar_tui.vllm.quantization import Compatibility, Support, check_support
 
 
 def checked(

@@ -22,17 +22,9 @@ from modelcar_tui.models import (
     text_config,
 )
 from modelcar_tui.models.towers import tower_of
-from modelcar_tui.vllm import (
-    Support,
-    check_kv_cache,
-    effective_kv_dtype,
-    implied_context,
-    known_arguments,
-    longest_context,
-    parse_version,
-    profile_for,
-)
+from modelcar_tui.vllm import implied_context, known_arguments, longest_context, parse_version, profile_for
 from modelcar_tui.vllm.arguments import EngineArgs, flag_exists, read_engine_args
+from modelcar_tui.vllm.quantization import Support, check_kv_cache, effective_kv_dtype
 
 _SEQUENCES = (256, 128, 64, 32, 16, 8)
 _BATCHED = (4096, 2048)

@@ -21,7 +21,7 @@ from modelcar_tui.hardware import Gpu
 from modelcar_tui.manifest import Change, ModelCar, effective
 from modelcar_tui.memory import Estimate, Outcome
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm import Compatibility
+from modelcar_tui.vllm.quantization import Compatibility
 
 _NOTHING = Tuning()
 _LONG = 32768

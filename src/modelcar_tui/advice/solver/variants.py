@@ -14,7 +14,7 @@ from modelcar_tui.models import (
     images_of_same_model,
     schemes_by_id,
 )
-from modelcar_tui.vllm import Support
+from modelcar_tui.vllm.quantization import Support
 
 _REGISTRY = "registry.redhat.io/"
 _DECLARED_IN = ("quantization_config", "compression_config")

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.models import Shape
+from modelcar_tui.vllm.quantization.support import Support
 from modelcar_tui.vllm.readings import answering_release
 from modelcar_tui.vllm.refused.asked import Asked, Refusal, Refusals
 from modelcar_tui.vllm.release import Version, reached
-from modelcar_tui.vllm.support import Support
 from modelcar_tui.vllm.value_table import attention_table
 
 BACKEND, BLOCK, CACHE = "--attention-backend", "--block-size", "--kv-cache-dtype"

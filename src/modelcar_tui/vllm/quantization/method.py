@@ -15,9 +15,9 @@ import msgspec
 
 from modelcar_tui.core.text import clean
 from modelcar_tui.models import ModelFacts
-from modelcar_tui.vllm.declaration import AskedQuantization, declaration
-from modelcar_tui.vllm.dtypes import model_type_of
-from modelcar_tui.vllm.method_overrides import overrides
+from modelcar_tui.vllm.quantization.declaration import AskedQuantization, declaration
+from modelcar_tui.vllm.quantization.dtypes import model_type_of
+from modelcar_tui.vllm.quantization.method_overrides import overrides
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.readings import answering_release
 from modelcar_tui.vllm.release import Version, newer_than, reached

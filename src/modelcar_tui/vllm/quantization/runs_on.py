@@ -19,17 +19,17 @@ from modelcar_tui.models import (
     is_moe,
     schemes_by_id,
 )
-from modelcar_tui.vllm.declaration import AskedQuantization
-from modelcar_tui.vllm.experts import NO_EXPERTS, ExpertLayers, expert_layers
-from modelcar_tui.vllm.kv_cache import check_kv_cache
-from modelcar_tui.vllm.nearest import nearest
-from modelcar_tui.vllm.quantization import runs, sparse_attention_refused
-from modelcar_tui.vllm.quantization_method import choose_method, quantization_flag_fault, refused_method
+from modelcar_tui.vllm.quantization.declaration import AskedQuantization
+from modelcar_tui.vllm.quantization.experts import NO_EXPERTS, ExpertLayers, expert_layers
+from modelcar_tui.vllm.quantization.kv_cache import check_kv_cache
+from modelcar_tui.vllm.quantization.method import choose_method, quantization_flag_fault, refused_method
+from modelcar_tui.vllm.quantization.nearest import nearest
+from modelcar_tui.vllm.quantization.schemes import runs, sparse_attention_refused
+from modelcar_tui.vllm.quantization.start_dtype import agreed_dtype_fault, dtype_fault
+from modelcar_tui.vllm.quantization.support import WORST_FIRST, Compatibility, Support
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.refused.attention import attention_backend_left
 from modelcar_tui.vllm.release import Version, parse_version
-from modelcar_tui.vllm.start_dtype import agreed_dtype_fault, dtype_fault
-from modelcar_tui.vllm.support import WORST_FIRST, Compatibility, Support
 
 
 def check_support(

@@ -12,12 +12,12 @@ from functools import cache, lru_cache
 
 from modelcar_tui.hardware import Hardware
 from modelcar_tui.models import schemes_by_id
-from modelcar_tui.vllm.experts import NO_EXPERTS, ExpertLayers
-from modelcar_tui.vllm.quantization_method import OLDEST_GUESS
+from modelcar_tui.vllm.quantization.experts import NO_EXPERTS, ExpertLayers
+from modelcar_tui.vllm.quantization.method import OLDEST_GUESS
+from modelcar_tui.vllm.quantization.support import WORST_FIRST, Support
 from modelcar_tui.vllm.quantization_table import Cell, QuantizationTable, Rule, quantization_table
 from modelcar_tui.vllm.readings import answering_release
 from modelcar_tui.vllm.release import Version, at, newer_than, parse_version
-from modelcar_tui.vllm.support import WORST_FIRST, Support
 from modelcar_tui.vllm.value_table import capability_table
 
 SupportAnswer = tuple[Support, str]

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelcar_tui.vllm.declaration import AskedQuantization, algorithm_of
-from modelcar_tui.vllm.dtypes import model_type_of
+from modelcar_tui.vllm.quantization.declaration import AskedQuantization, algorithm_of
+from modelcar_tui.vllm.quantization.dtypes import model_type_of
 from modelcar_tui.vllm.quantization_table import Override, quantization_table
 from modelcar_tui.vllm.release import reached
 

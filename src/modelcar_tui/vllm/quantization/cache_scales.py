@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from modelcar_tui.models import Reader, text_config
-from modelcar_tui.vllm.declaration import AskedQuantization, declaration
-from modelcar_tui.vllm.quantization_method import choose_method, running_class
+from modelcar_tui.vllm.quantization.declaration import AskedQuantization, declaration
+from modelcar_tui.vllm.quantization.method import choose_method, running_class
 from modelcar_tui.vllm.release import reached
 
 _E5M2 = "fp8_e5m2"

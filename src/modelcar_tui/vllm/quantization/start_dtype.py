@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.models import Reader, architecture_of, makes_no_text, may_generate, text_config
-from modelcar_tui.vllm.declaration import AskedQuantization
-from modelcar_tui.vllm.dtypes import BFLOAT16, dtype_refused, engine_dtype, model_type_of, named
-from modelcar_tui.vllm.quantization_method import OLDEST_GUESS, choose_method, running_class
+from modelcar_tui.vllm.quantization.declaration import AskedQuantization
+from modelcar_tui.vllm.quantization.dtypes import BFLOAT16, dtype_refused, engine_dtype, model_type_of, named
+from modelcar_tui.vllm.quantization.method import OLDEST_GUESS, choose_method, running_class
 from modelcar_tui.vllm.release import parse_version, reached
 from modelcar_tui.vllm.value_table import capability_table
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware import Hardware
 from modelcar_tui.models import ModelFacts, family_of, quantization_of, text_config
-from modelcar_tui.vllm.quantization import SupportAnswer
+from modelcar_tui.vllm.quantization.schemes import SupportAnswer
+from modelcar_tui.vllm.quantization.support import Compatibility, Support
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.release import Version, at, parse_version, stand_in
-from modelcar_tui.vllm.support import Compatibility, Support
 
 _SAME_AS_MODEL = ("auto", "float16", "bfloat16")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from modelcar_tui.models import images_of_same_model, schemes_by_id
-from modelcar_tui.vllm.support import Support
+from modelcar_tui.vllm.quantization.support import Support
 
 _REGISTRY = "registry.redhat.io/"
 
