@@ -1,4 +1,4 @@
-"""One release of vLLM, as read from its code. Rooms: `vllm.arguments`, `vllm.quantization`, `vllm.refused`."""
+"""One release of vLLM, as read from its code. Rooms of it: `arguments`, `quantization`, `refused`."""
 
 from __future__ import annotations
 
