@@ -26,7 +26,7 @@ import rivals
 from modelcar_tui.core.facts import GIB
 from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory.cases import answer, estimate_case, model_of
-from modelcar_tui.models.storage import scheme_of
+from modelcar_tui.models.quantization.storage import scheme_of
 
 RIVALS_HEAD = "n | " + " | ".join(
     f"{whose}mean / median | mean size | within 5 % | > 5 % too much" for whose in ("", "ours: ")

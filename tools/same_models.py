@@ -13,11 +13,12 @@ from modelcar_tui.hardware.product import gpu_for
 from modelcar_tui.memory.cases import estimate_case
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate
-from modelcar_tui.models import PLAIN_SCHEME, ModelFacts, Storage, shape_of
+from modelcar_tui.models import ModelFacts, shape_of
 from modelcar_tui.models.context import positions_of
 from modelcar_tui.models.known import known_models
-from modelcar_tui.models.stored import whole_bytes
-from modelcar_tui.models.tensors import true_count
+from modelcar_tui.models.quantization import PLAIN_SCHEME, Storage
+from modelcar_tui.models.weights.stored import whole_bytes
+from modelcar_tui.models.weights.tensors import true_count
 from modelcar_tui.vllm.arguments import read_engine_args
 from modelcar_tui.vllm.quantization import check_support
 from same_places import DATA, TESTS

@@ -19,7 +19,8 @@ from modelcar_tui.memory.split import SWIZZLED, SWIZZLED_EARLY, Split
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.towers import tower_bytes
 from modelcar_tui.memory.weights import RankWeights, pipeline_ranks, rank_weights, stored_between
-from modelcar_tui.models import Model, Storage
+from modelcar_tui.models import Model
+from modelcar_tui.models.quantization import Storage
 from modelcar_tui.vllm import Profile, through_transformers, uncut_by_transformers
 from modelcar_tui.vllm.arguments import EngineArgs
 

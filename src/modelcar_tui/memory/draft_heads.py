@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.rounding import round_up
-from modelcar_tui.models import VOCAB_PADDING, Model, Reader
+from modelcar_tui.models import Model, Reader
+from modelcar_tui.models.weights import VOCAB_PADDING
 from modelcar_tui.vllm.arguments import EngineArgs
 
 _HEADS = ("eagle", "mtp", "medusa", "dflash")

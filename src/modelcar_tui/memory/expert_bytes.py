@@ -7,7 +7,9 @@ import msgspec
 
 from modelcar_tui.core.rounding import round_up
 from modelcar_tui.memory.split import Split
-from modelcar_tui.models import Scheme, Shape, Weight, stored_bytes
+from modelcar_tui.models import Shape
+from modelcar_tui.models.quantization import Scheme
+from modelcar_tui.models.weights import Weight, stored_bytes
 
 _RELAID, _RELAID_MOST = 0.55, 81e6
 """Share of a layer's down projections that stays idle in the allocator after re-laying, and the most of it;

@@ -13,7 +13,8 @@ from enum import Enum
 from modelcar_tui.core.rounding import round_up
 from modelcar_tui.hardware import NVIDIA
 from modelcar_tui.memory.start import Start
-from modelcar_tui.models import Moe, Scheme
+from modelcar_tui.models import Moe
+from modelcar_tui.models.quantization import Scheme
 
 _ALIGNED = 128
 """DeepGEMM pads each expert's rows to this (deep_gemm_utils.py compute_aligned_M)."""

@@ -10,7 +10,8 @@ from modelcar_tui.memory.by_name import WEIGHTS, guessed_need
 from modelcar_tui.memory.outcome import free_is_checked, no_free_memory
 from modelcar_tui.memory.refusals import data_type_refusal, gpu_refusal, method_refusal, scheme_refusal
 from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.models import ModelFacts, architecture_of, has_own_code, is_moe, scheme_of_model
+from modelcar_tui.models import ModelFacts, architecture_of, has_own_code
+from modelcar_tui.models.quantization import is_moe, scheme_of_model
 from modelcar_tui.vllm import Profile, architecture_error, architecture_refused
 from modelcar_tui.vllm.arguments import EngineArgs
 from modelcar_tui.vllm.quantization import NO_EXPERTS, AskedQuantization, choose_method, expert_layers

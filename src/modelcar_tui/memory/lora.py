@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from modelcar_tui.models import Shape, layer_weights
+from modelcar_tui.models import Shape
+from modelcar_tui.models.weights import layer_weights
 from modelcar_tui.vllm.arguments import EngineArgs
 
 

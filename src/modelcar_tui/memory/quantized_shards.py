@@ -9,23 +9,17 @@ from modelcar_tui.hardware import NVIDIA, Gpu
 from modelcar_tui.memory.refused import Refusal
 from modelcar_tui.memory.tower_shards import cut_tower
 from modelcar_tui.memory.types import Outcome
-from modelcar_tui.models import (
+from modelcar_tui.models import SHARED_EXPERT_BLOCKS_SINCE, Model, ModelFacts, Shape, describe_model
+from modelcar_tui.models.quantization import (
     FINER_BLOCKS_SINCE,
     PLAIN_SCHEME,
-    SHARED_EXPERT_BLOCKS_SINCE,
-    Model,
-    ModelFacts,
     Scheme,
-    Shape,
     Storage,
-    Weight,
-    describe_model,
-    distinct_layers,
     finer_block,
-    layer_weights,
     quantization_groups,
     quantization_of,
 )
+from modelcar_tui.models.weights import Weight, distinct_layers, layer_weights
 from modelcar_tui.vllm import Profile, profile_for
 from modelcar_tui.vllm.arguments import EngineArgs
 

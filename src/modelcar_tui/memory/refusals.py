@@ -12,13 +12,13 @@ from modelcar_tui.models import (
     Model,
     ModelFacts,
     Reader,
-    Scheme,
     has_own_code,
     no_experts,
     split_fault,
     text_part,
     tower_fault,
 )
+from modelcar_tui.models.quantization import Scheme
 from modelcar_tui.vllm import (
     Profile,
     architecture_error,

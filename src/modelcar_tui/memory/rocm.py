@@ -21,7 +21,8 @@ from modelcar_tui.memory.rocm_layers import Kernels, short_padding, steps_of
 from modelcar_tui.memory.split import Split
 from modelcar_tui.memory.start import Start
 from modelcar_tui.memory.weights import RankWeights
-from modelcar_tui.models import Shape, Storage
+from modelcar_tui.models import Shape
+from modelcar_tui.models.quantization import Storage
 from modelcar_tui.vllm import Profile
 
 _ALLOCATED_COUNT, _DEVICE_COUNTS = (0, 21), (0, 27)

@@ -15,7 +15,9 @@ from modelcar_tui.core.facts import MIB
 from modelcar_tui.core.rounding import round_up
 from modelcar_tui.memory.residue import Step
 from modelcar_tui.memory.split import Split, layer_on_a_gpu
-from modelcar_tui.models import PLAIN_SCHEME, LayerScheme, Scheme, Shape, Storage, Weight, distinct_layers
+from modelcar_tui.models import Shape
+from modelcar_tui.models.quantization import PLAIN_SCHEME, LayerScheme, Scheme, Storage
+from modelcar_tui.models.weights import Weight, distinct_layers
 
 _OWN_METHODS = frozenset({"modelopt-fp8", "quark-fp8"})
 """FP8 whose classes do not lengthen rows."""

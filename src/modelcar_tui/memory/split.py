@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from modelcar_tui.models import NEWEST_LAYOUT, Shape, Weight, layer_weights
+from modelcar_tui.models import Shape
+from modelcar_tui.models.weights import NEWEST_LAYOUT, Weight, layer_weights
 
 _CUT = {"heads": ("qkv_proj", "qkv bias"), "mlp": ("qkv_proj", "qkv bias", "o_proj"), "whole": ()}
 """What is cut of a layer beside what is whole (`Split.uncut`)."""

@@ -7,7 +7,8 @@ from functools import lru_cache
 from modelcar_tui.memory.refused import Refusal
 from modelcar_tui.memory.towers import absent_modalities
 from modelcar_tui.memory.types import Outcome
-from modelcar_tui.models import PLAIN_SCHEME, Model, Storage
+from modelcar_tui.models import Model
+from modelcar_tui.models.quantization import PLAIN_SCHEME, Storage
 from modelcar_tui.models.towers import Piece, Tower
 from modelcar_tui.vllm import Profile
 from modelcar_tui.vllm.arguments import EngineArgs

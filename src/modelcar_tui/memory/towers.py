@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 from modelcar_tui.core.facts import Source
-from modelcar_tui.models import Model, Storage
+from modelcar_tui.models import Model
+from modelcar_tui.models.quantization import Storage
 from modelcar_tui.models.towers import Part, Tower, held_bytes
 from modelcar_tui.vllm import Profile
 from modelcar_tui.vllm.arguments import EngineArgs

@@ -13,27 +13,28 @@ from modelcar_tui.memory.allocator import allocated
 from modelcar_tui.memory.expert_bytes import matrix_bytes, padding, with_room
 from modelcar_tui.memory.split import Split, layer_on_a_gpu
 from modelcar_tui.memory.start import Start
-from modelcar_tui.models import (
+from modelcar_tui.models import SHARED_EXPERT_BLOCKS_SINCE, Shape
+from modelcar_tui.models.quantization import (
     FINER_BLOCKS_SINCE,
     PLAIN_SCHEME,
     SECOND_COPY,
-    SHARED_EXPERT_BLOCKS_SINCE,
-    STATE_PARTS,
     LayerScheme,
     Scheme,
-    Shape,
     Storage,
+    finer_block,
+)
+from modelcar_tui.models.towers import held_bytes as ends_held
+from modelcar_tui.models.weights import (
+    STATE_PARTS,
     Weight,
     cross_attention_weights,
     distinct_layers,
     embedding_weight,
     encoder_layer_weights,
-    finer_block,
     head_weight,
     loose_elements,
     stored_bytes,
 )
-from modelcar_tui.models.towers import held_bytes as ends_held
 
 _ORIGIN = "vllm model_executor/layers/linear.py"
 PADDING, BUFFERS = "experts' padding", "buffers made while loading"

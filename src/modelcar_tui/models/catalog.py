@@ -8,7 +8,7 @@ from functools import cache
 import msgspec
 
 from modelcar_tui.core.resources import table
-from modelcar_tui.models.declared import scheme_of_name
+from modelcar_tui.models.quantization.declared import scheme_of_name
 
 _PREFIXES = ("modelcar-", "redhatai-", "google-", "baai-", "intfloat-", "alibaba-nlp-", "meta-llama-3")
 _QUANTIZED = re.compile(

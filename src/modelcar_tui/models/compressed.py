@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from modelcar_tui.models.config import Reader
-from modelcar_tui.models.weight import FLOAT32, Weight
+from modelcar_tui.models.weights.weight import FLOAT32, Weight
 
 OVERLAPPING_RATIO = 4
 """Keys of this ratio overlap, and are searched by an indexer."""

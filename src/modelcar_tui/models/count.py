@@ -7,7 +7,7 @@ from typing import Any
 
 from modelcar_tui.models.class_defaults import made_whole
 from modelcar_tui.models.shape import shape_of
-from modelcar_tui.models.tensors import true_count
+from modelcar_tui.models.weights.tensors import true_count
 
 
 def count_parameters(config: Mapping[str, Any]) -> int | None:

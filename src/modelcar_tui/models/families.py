@@ -11,7 +11,7 @@ from functools import cache
 
 import msgspec
 
-from modelcar_tui.models.weight import FLOAT32
+from modelcar_tui.models.weights.weight import FLOAT32
 
 
 class Family(msgspec.Struct, frozen=True, eq=False, kw_only=True):

@@ -12,7 +12,7 @@ from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.fragments import complete
 from modelcar_tui.models.known import completed, known_model, stored
 from modelcar_tui.models.names import by_publisher, guess_model
-from modelcar_tui.models.storage import scheme_of
+from modelcar_tui.models.quantization.storage import scheme_of
 
 _WORDS = re.compile(
     r"(?:w\d+a\d+|nvfp4|mxfp4|fp8|gptq|awq|int[48]|[48]bit|bnb|bitsandbytes|gguf|autoround)[\w. -]*"

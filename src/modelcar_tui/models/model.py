@@ -8,23 +8,23 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.facts import Source
-from modelcar_tui.models import tensors
 from modelcar_tui.models.class_defaults import made_whole
 from modelcar_tui.models.config import Reader, has_own_code, text_part
-from modelcar_tui.models.declared import quantization_of
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.gguf import config_of_gguf
 from modelcar_tui.models.headers import Measured, measure
-from modelcar_tui.models.listed import storage_for
-from modelcar_tui.models.named_layers import Storage
-from modelcar_tui.models.recipes import usual_storage
-from modelcar_tui.models.scheme import Scheme
+from modelcar_tui.models.quantization.declared import quantization_of
+from modelcar_tui.models.quantization.listed import storage_for
+from modelcar_tui.models.quantization.named_layers import Storage
+from modelcar_tui.models.quantization.recipes import usual_storage
+from modelcar_tui.models.quantization.scheme import Scheme
+from modelcar_tui.models.quantization.storage import scheme_of_model
 from modelcar_tui.models.shape import Shape, shape_of
 from modelcar_tui.models.splits import split_fault, tower_fault
-from modelcar_tui.models.storage import scheme_of_model
-from modelcar_tui.models.stored import whole_bytes
 from modelcar_tui.models.towers.processor import with_processor
 from modelcar_tui.models.towers.tower import UNDESCRIBED
+from modelcar_tui.models.weights import tensors
+from modelcar_tui.models.weights.stored import whole_bytes
 
 _KEPT = 256
 _described: dict[tuple[int, str, str], tuple[ModelFacts, Model | str]] = {}

@@ -6,9 +6,9 @@ import msgspec
 
 from modelcar_tui.core.rounding import round_up
 from modelcar_tui.models.config import EXPERT_COUNTS, Config, Reader, positive, text_config
-from modelcar_tui.models.declared import is_moe
 from modelcar_tui.models.families import Family
-from modelcar_tui.models.weight import FLOAT32
+from modelcar_tui.models.quantization.declared import is_moe
+from modelcar_tui.models.weights.weight import FLOAT32
 
 _TOP_K = ("num_experts_per_tok", "num_experts_per_token", "top_k_experts", "moe_top_k", "moe_topk", "moe_k")
 _SHARED = ("n_shared_experts", "num_shared_experts", "num_shared_expert", "moe_num_shared_experts")

@@ -11,7 +11,7 @@ import msgspec
 
 from modelcar_tui.models.config import Reader
 from modelcar_tui.models.families import Family
-from modelcar_tui.models.weight import FLOAT32
+from modelcar_tui.models.weights.weight import FLOAT32
 
 _YARN = ("yarn", "deepseek_yarn", "deepseek_llama_scaling")
 _DYNAMIC_AS_IT_IS = (0, 22)

@@ -8,7 +8,7 @@ import msgspec
 
 from modelcar_tui.models.config import Reader
 from modelcar_tui.models.families import Family
-from modelcar_tui.models.weight import Weight
+from modelcar_tui.models.weights.weight import Weight
 
 
 class SharedBlocks(msgspec.Struct, frozen=True, kw_only=True):

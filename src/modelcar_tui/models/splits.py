@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from modelcar_tui.core.rounding import round_up
-from modelcar_tui.models.scheme import Scheme
+from modelcar_tui.models.quantization.scheme import Scheme
 from modelcar_tui.models.shape import Shape
-from modelcar_tui.models.tensors import NEWEST_LAYOUT, VOCAB_PADDING
 from modelcar_tui.models.towers.part import undivided
+from modelcar_tui.models.weights.tensors import NEWEST_LAYOUT, VOCAB_PADDING
 
 
 class SplitFault(msgspec.Struct, frozen=True):

@@ -10,11 +10,11 @@ import pytest
 
 from modelcar_tui.memory.split import Split
 from modelcar_tui.memory.weights import rank_weights
-from modelcar_tui.models.named_layers import Storage
-from modelcar_tui.models.scheme import PLAIN_SCHEME
+from modelcar_tui.models.quantization.named_layers import Storage
+from modelcar_tui.models.quantization.scheme import PLAIN_SCHEME
 from modelcar_tui.models.shape import Shape, shape_of
-from modelcar_tui.models.stored import whole_bytes
-from modelcar_tui.models.tensors import NEWEST_LAYOUT, true_count
+from modelcar_tui.models.weights.stored import whole_bytes
+from modelcar_tui.models.weights.tensors import NEWEST_LAYOUT, true_count
 
 MODELS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("parameter_counts.json").read_text())[
     "models"

@@ -13,7 +13,7 @@ from modelcar_tui.models.class_defaults import made_whole
 from modelcar_tui.models.config import text_part
 from modelcar_tui.models.known import known_model, known_models
 from modelcar_tui.models.shape import Shape, shape_of
-from modelcar_tui.models.tensors import true_count
+from modelcar_tui.models.weights.tensors import true_count
 
 CONFIG = {
     "hidden_size": 4096,

@@ -12,11 +12,11 @@ from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Estimate, Outcome
 from modelcar_tui.memory.weights import BUFFERS
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.listed import storage_for
 from modelcar_tui.models.model import Model, describe_model
+from modelcar_tui.models.quantization.listed import storage_for
+from modelcar_tui.models.quantization.storage import scheme_of
 from modelcar_tui.models.shape import Shape, shape_of
-from modelcar_tui.models.storage import scheme_of
-from modelcar_tui.models.tensors import Weight
+from modelcar_tui.models.weights.tensors import Weight
 from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 from support import vllm_data
 from support.configs import LLAMA_8B

@@ -14,7 +14,7 @@ from modelcar_tui.models.config import text_config
 from modelcar_tui.models.count import count_parameters
 from modelcar_tui.models.facts import ModelFacts
 from modelcar_tui.models.model import Model, describe_model
-from modelcar_tui.models.tensors import true_count
+from modelcar_tui.models.weights.tensors import true_count
 from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 from modelcar_tui.vllm.context import longest_context
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from modelcar_tui.models import tensors
 from modelcar_tui.models.class_defaults import left_out, ties
 from modelcar_tui.models.config import Reader
 from modelcar_tui.models.encoder_ends import ends_of
@@ -15,6 +14,7 @@ from modelcar_tui.models.families import family_of
 from modelcar_tui.models.rope import ropes_of
 from modelcar_tui.models.shape import Shape, shape_of
 from modelcar_tui.models.towers.part import held_bytes
+from modelcar_tui.models.weights import tensors
 from support import vllm_data
 
 ROWS = [

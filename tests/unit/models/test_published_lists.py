@@ -9,9 +9,9 @@ import pytest
 from modelcar_tui.memory.cases import model_of
 from modelcar_tui.models.known import known_model, known_models
 from modelcar_tui.models.model import Model, describe_model
-from modelcar_tui.models.named_layers import Rule, Storage
 from modelcar_tui.models.public import public_model
-from modelcar_tui.models.scheme import PLAIN_SCHEME
+from modelcar_tui.models.quantization.named_layers import Rule, Storage
+from modelcar_tui.models.quantization.scheme import PLAIN_SCHEME
 
 
 def model(facts: Any) -> Model:
@@ -56,7 +56,7 @@ def test_its_attention_is_left_but_for_the_way_out() -> None:
 
 
 def _weights(own: Model) -> list[Any]:
-    from modelcar_tui.models import tensors
+    from modelcar_tui.models.weights import tensors
 
     return list(tensors.layer_weights(own.shape, "mla", experts=True, tp=1, ep=1))
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from modelcar_tui.models.known import known_models
-from modelcar_tui.models.listed import storage_for
-from modelcar_tui.models.scheme import PLAIN_SCHEME, Scheme
+from modelcar_tui.models.quantization.listed import storage_for
+from modelcar_tui.models.quantization.scheme import PLAIN_SCHEME, Scheme
 from modelcar_tui.models.shape import Shape, shape_of
 from modelcar_tui.models.splits import tower_fault
-from modelcar_tui.models.tensors import true_count
 from modelcar_tui.models.towers.part import held_bytes, part
 from modelcar_tui.models.towers.pieces import column
 from modelcar_tui.models.towers.registry import parts_of
+from modelcar_tui.models.weights.tensors import true_count
 from support import vllm_data
 
 TEXT = {"model_type": "llama", "hidden_size": 2048, "num_hidden_layers": 2, "num_attention_heads": 16}

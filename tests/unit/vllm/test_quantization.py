@@ -15,10 +15,10 @@ from modelcar_tui.hardware.gpu import Gpu
 from modelcar_tui.hardware.vendor import hardware
 from modelcar_tui.memory.estimator import estimate
 from modelcar_tui.memory.types import Outcome
-from modelcar_tui.models.declared import declared_scheme
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.scheme_table import rows, schemes_by_id
-from modelcar_tui.models.storage import scheme_of_model
+from modelcar_tui.models.quantization.declared import declared_scheme
+from modelcar_tui.models.quantization.scheme_table import rows, schemes_by_id
+from modelcar_tui.models.quantization.storage import scheme_of_model
 from modelcar_tui.vllm.arguments.engine_args import read_engine_args
 from modelcar_tui.vllm.quantization.runs_on import check_support
 from modelcar_tui.vllm.quantization.schemes import (

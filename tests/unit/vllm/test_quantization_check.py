@@ -9,8 +9,8 @@ from quantized_models import LLAMA
 
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.models.catalog import catalog, family_key, images_of_same_model
-from modelcar_tui.models.declared import declared_scheme, scheme_of_name
 from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models.quantization.declared import declared_scheme, scheme_of_name
 from modelcar_tui.vllm.quantization.runs_on import check_support, worst
 from modelcar_tui.vllm.quantization.support import Compatibility, Support
 

@@ -13,14 +13,8 @@ from modelcar_tui.advice.repairs.context import cut_to
 from modelcar_tui.advice.solver.tuning import EXPERTS, USEFUL, Tuning, cost, tuned
 from modelcar_tui.hardware import Gpu, hardware
 from modelcar_tui.memory import Estimate, Outcome, estimate
-from modelcar_tui.models import (
-    ModelFacts,
-    architecture_of,
-    is_moe,
-    scheme_of_model,
-    tensor_parallel_fault,
-    text_config,
-)
+from modelcar_tui.models import ModelFacts, architecture_of, tensor_parallel_fault, text_config
+from modelcar_tui.models.quantization import is_moe, scheme_of_model
 from modelcar_tui.models.towers import tower_of
 from modelcar_tui.vllm import implied_context, known_arguments, longest_context, parse_version, profile_for
 from modelcar_tui.vllm.arguments import EngineArgs, flag_exists, read_engine_args

@@ -6,14 +6,8 @@ from modelcar_tui.advice.solver.checks import blocked_by, checked
 from modelcar_tui.advice.solver.search import Found, Search
 from modelcar_tui.core.facts import Fact, Source
 from modelcar_tui.hardware import Gpu
-from modelcar_tui.models import (
-    CatalogImage,
-    ModelFacts,
-    declared_scheme,
-    find_catalog_image,
-    images_of_same_model,
-    schemes_by_id,
-)
+from modelcar_tui.models import CatalogImage, ModelFacts, find_catalog_image, images_of_same_model
+from modelcar_tui.models.quantization import declared_scheme, schemes_by_id
 from modelcar_tui.vllm.quantization import Support
 
 _REGISTRY = "registry.redhat.io/"

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.models import bits_of_method
+from modelcar_tui.models.quantization import bits_of_method
 
 _DTYPES = {"bfloat16": 16, "float16": 16, "half": 16, "float32": 32, "float": 32, "float64": 64}
 _NAMES = {"fbgemm_fp8": "fp8", "modelopt_fp4": "nvfp4"}

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from modelcar_tui.models.scheme import PLAIN_SCHEME, Scheme
+from modelcar_tui.models.quantization.scheme import PLAIN_SCHEME, Scheme
 from modelcar_tui.models.towers.pieces import Piece
 from modelcar_tui.models.towers.pieces import held as pieces_held
 

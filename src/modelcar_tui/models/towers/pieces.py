@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from modelcar_tui.core.rounding import round_up
-from modelcar_tui.models.scheme import PLAIN_SCHEME, Scheme
+from modelcar_tui.models.quantization.scheme import PLAIN_SCHEME, Scheme
 
 VOCAB_STEP = 64
 

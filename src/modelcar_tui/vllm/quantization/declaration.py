@@ -9,7 +9,8 @@ import msgspec
 
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware import Hardware
-from modelcar_tui.models import ModelFacts, quantization_of, text_part
+from modelcar_tui.models import ModelFacts, text_part
+from modelcar_tui.models.quantization import quantization_of
 from modelcar_tui.vllm.readings import answering_release
 from modelcar_tui.vllm.release import Version
 from modelcar_tui.vllm.value_table import capability_table

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from modelcar_tui.models import Scheme, Shape
+from modelcar_tui.models import Shape
+from modelcar_tui.models.quantization import Scheme
 from modelcar_tui.vllm.quantization_table import quantization_table
 from modelcar_tui.vllm.release import Version, at, parse_version
 

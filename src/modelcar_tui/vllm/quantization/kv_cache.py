@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware import Hardware
-from modelcar_tui.models import ModelFacts, family_of, quantization_of, text_config
+from modelcar_tui.models import ModelFacts, family_of, text_config
+from modelcar_tui.models.quantization import quantization_of
 from modelcar_tui.vllm.quantization.schemes import SupportAnswer
 from modelcar_tui.vllm.quantization.support import Compatibility, Support
 from modelcar_tui.vllm.quantization_table import quantization_table

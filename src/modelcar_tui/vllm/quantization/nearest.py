@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from modelcar_tui.models import images_of_same_model, schemes_by_id
+from modelcar_tui.models import images_of_same_model
+from modelcar_tui.models.quantization import schemes_by_id
 from modelcar_tui.vllm.quantization.support import Support
 
 _REGISTRY = "registry.redhat.io/"

@@ -10,15 +10,8 @@ from collections.abc import Iterator
 
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware import Hardware, hardware
-from modelcar_tui.models import (
-    DeclaredScheme,
-    ModelFacts,
-    architecture_of,
-    declared_scheme,
-    describe_model,
-    is_moe,
-    schemes_by_id,
-)
+from modelcar_tui.models import ModelFacts, architecture_of, describe_model
+from modelcar_tui.models.quantization import DeclaredScheme, declared_scheme, is_moe, schemes_by_id
 from modelcar_tui.vllm.quantization.declaration import AskedQuantization
 from modelcar_tui.vllm.quantization.experts import NO_EXPERTS, ExpertLayers, expert_layers
 from modelcar_tui.vllm.quantization.kv_cache import check_kv_cache

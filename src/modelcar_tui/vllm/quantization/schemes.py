@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 
 from modelcar_tui.hardware import Hardware
-from modelcar_tui.models import schemes_by_id
+from modelcar_tui.models.quantization import schemes_by_id
 from modelcar_tui.vllm.quantization.experts import NO_EXPERTS, ExpertLayers
 from modelcar_tui.vllm.quantization.method import OLDEST_GUESS
 from modelcar_tui.vllm.quantization.support import WORST_FIRST, Support

@@ -6,11 +6,11 @@ from functools import lru_cache
 
 import msgspec
 
-from modelcar_tui.models import tensors
-from modelcar_tui.models.named_layers import SECOND_COPY, Storage
-from modelcar_tui.models.scheme import PLAIN_SCHEME, Scheme
+from modelcar_tui.models.quantization.named_layers import SECOND_COPY, Storage
+from modelcar_tui.models.quantization.scheme import PLAIN_SCHEME, Scheme
 from modelcar_tui.models.shape import Shape
-from modelcar_tui.models.tensors import Weight
+from modelcar_tui.models.weights import tensors
+from modelcar_tui.models.weights.tensors import Weight
 
 
 def stored_bytes(weight: Weight, scheme: Scheme, width: int) -> float:

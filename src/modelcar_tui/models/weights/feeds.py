@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.models.parts import Moe
 from modelcar_tui.models.shape import Shape
-from modelcar_tui.models.weight import Weight
+from modelcar_tui.models.weights.weight import Weight
 
 _PADDED = (0, 27)
 """From here on Kimi's experts are padded where a GPU's part would be too narrow (vllm kimi_k3 KimiMoE)."""

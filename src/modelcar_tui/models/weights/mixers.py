@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.models.states import StateLayer
-from modelcar_tui.models.weight import FLOAT32, Weight
+from modelcar_tui.models.weights.weight import FLOAT32, Weight
 
 STATE_PARTS = frozenset(
     {

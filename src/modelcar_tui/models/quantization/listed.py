@@ -10,11 +10,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from modelcar_tui.models.declared import quantization_groups
-from modelcar_tui.models.named_layers import Rule, Storage
-from modelcar_tui.models.scheme import PLAIN_SCHEME, Scheme
-from modelcar_tui.models.scheme_table import ANY_GROUP
-from modelcar_tui.models.storage import grouped, of_group, of_words
+from modelcar_tui.models.quantization.declared import quantization_groups
+from modelcar_tui.models.quantization.named_layers import Rule, Storage
+from modelcar_tui.models.quantization.scheme import PLAIN_SCHEME, Scheme
+from modelcar_tui.models.quantization.scheme_table import ANY_GROUP
+from modelcar_tui.models.quantization.storage import grouped, of_group, of_words
 
 _EXCEPT = ("ignore", "modules_to_not_convert", "exclude_modules", "ignored_layers", "llm_int8_skip_modules")
 _FP8 = ("ignored_layers", "modules_to_not_convert")

@@ -13,11 +13,11 @@ from itertools import groupby
 
 import msgspec
 
-from modelcar_tui.models.mixers import STATE_PARTS
-from modelcar_tui.models.module_names import names_of
-from modelcar_tui.models.scheme import PLAIN_SCHEME, Scheme
+from modelcar_tui.models.quantization.module_names import names_of
+from modelcar_tui.models.quantization.scheme import PLAIN_SCHEME, Scheme
 from modelcar_tui.models.shape import Shape
-from modelcar_tui.models.tensors import Weight
+from modelcar_tui.models.weights.mixers import STATE_PARTS
+from modelcar_tui.models.weights.tensors import Weight
 
 _LAYER = re.compile(
     r"^(?:(?:model|language_model|text_model|backbone|transformer|decoder|thinker|llm)\.)*"

@@ -10,7 +10,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from modelcar_tui.core.text import clean
-from modelcar_tui.models.declared import (
+from modelcar_tui.models.facts import ModelFacts
+from modelcar_tui.models.quantization.declared import (
     ids_of_group,
     of_config,
     quantization_groups,
@@ -18,9 +19,8 @@ from modelcar_tui.models.declared import (
     scheme_of_flag,
     scheme_of_words,
 )
-from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.scheme import PLAIN_SCHEME, Scheme
-from modelcar_tui.models.scheme_table import ANY_GROUP, schemes_by_id, storage_of
+from modelcar_tui.models.quantization.scheme import PLAIN_SCHEME, Scheme
+from modelcar_tui.models.quantization.scheme_table import ANY_GROUP, schemes_by_id, storage_of
 
 _GROUP = re.compile(r"(?:\bg|group[_ -]?(?:size)?[ :=]*)(\d+)")
 _BITS_OF_GGUF = {"q2-k": 2.63, "q3-k": 3.44, "q4-0": 4.5, "q5-k": 5.69, "q6-k": 6.56, "q8-0": 8.5}

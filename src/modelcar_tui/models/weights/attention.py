@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.models.shape import Shape
-from modelcar_tui.models.weight import Weight
+from modelcar_tui.models.weights.weight import Weight
 
 _ONE_PROJECTION = (0, 20)
 """From here on the indexer's key and weights are one unquantized matrix (wk_weights_proj)."""

@@ -11,7 +11,12 @@ from modelcar_tui.core.facts import Source
 from modelcar_tui.core.text import clean
 from modelcar_tui.models.config import EXPERT_COUNTS, text_config, text_part
 from modelcar_tui.models.facts import ModelFacts
-from modelcar_tui.models.scheme_table import by_word, loose_patterns, name_patterns, schemes_by_id
+from modelcar_tui.models.quantization.scheme_table import (
+    by_word,
+    loose_patterns,
+    name_patterns,
+    schemes_by_id,
+)
 
 _DTYPES = {
     "bfloat16": "bf16",

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from modelcar_tui.models.named_layers import Rule, Storage
-from modelcar_tui.models.scheme import PLAIN_SCHEME, Scheme
+from modelcar_tui.models.quantization.named_layers import Rule, Storage
+from modelcar_tui.models.quantization.scheme import PLAIN_SCHEME, Scheme
 from modelcar_tui.models.shape import Shape
 
 _SHORT_FLOATS = ("nvfp4", "mxfp4")

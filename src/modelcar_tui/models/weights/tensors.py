@@ -13,16 +13,16 @@ import msgspec
 from msgspec.structs import replace
 
 from modelcar_tui.core.rounding import round_up
-from modelcar_tui.models.attention import attention, latent_attention
 from modelcar_tui.models.compressed import compressed_attention
 from modelcar_tui.models.details import LayerInputs, Own
-from modelcar_tui.models.feeds import experts as expert_weights
-from modelcar_tui.models.feeds import mlp
-from modelcar_tui.models.mixers import mixer
 from modelcar_tui.models.shape import Shape
 from modelcar_tui.models.shared_blocks import SharedBlocks, shared_block, use_of_block
 from modelcar_tui.models.states import StateLayer
-from modelcar_tui.models.weight import FLOAT32, Weight
+from modelcar_tui.models.weights.attention import attention, latent_attention
+from modelcar_tui.models.weights.feeds import experts as expert_weights
+from modelcar_tui.models.weights.feeds import mlp
+from modelcar_tui.models.weights.mixers import mixer
+from modelcar_tui.models.weights.weight import FLOAT32, Weight
 
 __all__ = ["Weight"]
 

@@ -12,7 +12,7 @@ from functools import cache
 import msgspec
 
 from modelcar_tui.core.resources import table
-from modelcar_tui.models.scheme import Scheme
+from modelcar_tui.models.quantization.scheme import Scheme
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
