@@ -33,7 +33,7 @@ def estimate(
     Args:
         model: what is known of it; without a config.json the answer comes from its size alone, with bounds.
         gpu: one unit; `args.tp x args.pp` of them are used.
-        args: from `engine_args`.
+        args: from `read_engine_args`.
         vllm: the version of the runtime image; None when it is not known. Then the newest is assumed and
             said, the figures are bounded by a release with other habits, and a verdict on which they differ
             is UNKNOWN.
