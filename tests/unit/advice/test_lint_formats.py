@@ -117,7 +117,7 @@ def test_every_code_that_a_rule_gives_is_described_and_no_other() -> None:
             name = (
                 getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
             )
-            if isinstance(node, ast.Call) and name in ("on", "add", "Fault"):
+            if isinstance(node, ast.Call) and name in ("on", "add", "ArgumentFault"):
                 words = [word.value for word in node.args[:2] if isinstance(word, ast.Constant)]
                 given |= {word for word in words if isinstance(word, str) and " " not in word}
     given |= {code for code, _ in faults.RULES} | set(faults.OBJECTS) | {row.code for row in named.NAMED}
