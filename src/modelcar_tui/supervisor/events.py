@@ -7,6 +7,7 @@ first frame.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -90,6 +91,15 @@ class SpecialistFinished(Event, tag=True, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Reported(Event, tag=True, frozen=True, kw_only=True):
+    """The report of a specialist that is not ours, for those that need it; ours tell theirs by events of
+    their own."""
+
+    specialist: str
+    report: Any
+    """As JSON has it."""
+
+
 class ManifestRead(Event, tag=True, frozen=True, kw_only=True):
     manifest: Manifest
 
@@ -127,6 +137,8 @@ class ManifestWritten(Event, tag=True, frozen=True, kw_only=True):
     changes: int
     replaced: tuple[Replaced, ...] = ()
     """Files that another hand or run had written there, with their copies."""
+    lacking: str = ""
+    """What was to be written beside it and could not be, and why."""
 
 
 class ManifestKept(Event, tag=True, frozen=True, kw_only=True):
@@ -290,6 +302,7 @@ AnyEvent = (
     | SpecialistStarted
     | StepChanged
     | SpecialistFinished
+    | Reported
     | ManifestRead
     | ModelLearned
     | ClusterRead

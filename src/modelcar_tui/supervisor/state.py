@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import reduce as _fold
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -18,7 +18,14 @@ from modelcar_tui.manifest import Decision, Manifest
 from modelcar_tui.qa.seen import Seen
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.verdict import DecisionReport, ModelRequirements, Verdict, Vote, stands
+from modelcar_tui.verdict import (
+    ConfigurationReport,
+    DecisionReport,
+    ModelRequirements,
+    Verdict,
+    Vote,
+    stands,
+)
 
 _S = TypeVar("_S", bound=msgspec.Struct)
 _INTERRUPTED = (ExitStatus.INTERRUPTED, ExitStatus.TIMED_OUT, ExitStatus.HANGUP, ExitStatus.TERMINATED)
@@ -156,6 +163,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     """As it stands: under QA's result and the votes."""
     votes: tuple[Vote, ...] = ()
     """Of specialists that are not ours, a vote a pane."""
+    reports: dict[str, Any] = {}
+    """Of specialists that are not ours, as JSON has them."""
     approval: Approval | None = None
     written: e.ManifestWritten | None = None
     kept: str = ""
@@ -166,6 +175,27 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     llm: LanguageModel = LanguageModel()
     answers: tuple[e.QuestionAnswered, ...] = ()
     """Questions about the run and their answers, the last fifty."""
+
+    @property
+    def answer(self) -> Decision | None:
+        """The operator's answer to the plan, once there is one."""
+        return self.approval.decision if self.approval is not None else None
+
+    def report_of(self, specialist: str) -> Any:
+        """What a specialist has found out: ours as their types, others as JSON has it; None where it has
+        told nothing."""
+        if specialist in self.reports:
+            return self.reports[specialist]
+        match specialist:
+            case "configuration" if self.manifest is not None:
+                return ConfigurationReport(manifest=self.manifest, models=self.models)
+            case "accelerator":
+                return self.cluster
+            case "decision":
+                return self.decision
+            case "qa":
+                return self.qa.outcome
+        return None
 
     def pane(self, name: str) -> Pane | None:
         """The pane of a specialist."""
@@ -239,6 +269,8 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
             return _step(state, event)
         case e.SpecialistFinished():
             return _finished(state, event, stamped.at)
+        case e.Reported():
+            return _set(state, reports={**state.reports, event.specialist: event.report})
         case e.ManifestRead():
             return _set(state, manifest=event.manifest)
         case e.ModelLearned():

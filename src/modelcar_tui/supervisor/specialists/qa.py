@@ -92,9 +92,9 @@ class Qa:
         from modelcar_tui.qa.preconditions import skip_reason
 
         settings, answer = context.settings, context.answer
-        if answer is not None and not answer.get("write") and answer.get("who") != Approve.SHOW:
+        if answer is not None and not answer.write and answer.who != Approve.SHOW:
             return _skip("REJECTED", "the operator rejected the proposed changes")
-        if (context.written or {}).get("error"):
+        if context.kept:
             return _skip("NOT_WRITTEN", "the generated manifest could not be written")
         if why := context.lacking(*self.needs):
             return _skip("NO_VERDICT", f"there is no verdict to test: {why}", "run again")
@@ -134,7 +134,7 @@ class Qa:
         cluster = context.report("accelerator", AcceleratorReport)
         plan = context.report("decision", DecisionReport).plan
         limits = _budgets(context)
-        written = context.answer is not None and context.answer.get("write")
+        written = context.answer is not None and context.answer.write
         runtime = os.environ.get("VLLM_RUNTIME_IMAGE") or (cluster.runtime.image if cluster.runtime else None)
         return QaRequest(
             run_id=context.folder.name,
