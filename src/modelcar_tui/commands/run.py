@@ -18,6 +18,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
 from modelcar_tui.core.shortage import shortage
 from modelcar_tui.core.streams import OutputLost, deliver, give_up_output, wait_no_more
+from modelcar_tui.qa.events import QaLogGrew, QaSaw, QaStarted
 from modelcar_tui.qa.seen import Seen
 from modelcar_tui.report import markdown
 from modelcar_tui.supervisor import events as e
@@ -164,12 +165,12 @@ class _Talk:
             case e.ConsentRequested() as consent:
                 for line in consent.effects:
                     self._say(f"QA: {line}")
-            case e.QaStarted() as started:
+            case QaStarted() as started:
                 self._log = _Tail(Path(started.log))
                 self._say(f"[QA] {started.image} in {started.container}")
-            case e.QaSaw(seen=seen):
+            case QaSaw(seen=seen):
                 self._saw(seen)
-            case e.QaLogGrew() | e.QaFinished() if self._log is not None:
+            case QaLogGrew() | e.QaFinished() if self._log is not None:
                 for line in self._log.more():
                     self._say(f"[QA] {line}")
 

@@ -79,7 +79,7 @@ class CleanUp:
             client,
             self.named(),
             run_id=self._folder.name,
-            began=qa.began,
+            began=qa.started.began,
             ended=qa.ended or self._state.now,
             namespace=settings.qa_namespace if settings.qa_engine == "kubernetes" else None,
             works_in=facts.namespaces if facts is not None else (),

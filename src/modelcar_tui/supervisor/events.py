@@ -13,7 +13,7 @@ import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.manifest import Decision, Manifest, Replaced
-from modelcar_tui.qa.seen import Seen
+from modelcar_tui.qa.events import QaLogGrew, QaProgressed, QaSaw, QaStarted
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.verdict import DecisionReport, ModelRequirements, Verdict
 
@@ -157,43 +157,6 @@ class ConsentRequested(Event, tag=True, frozen=True, kw_only=True):
 class ConsentGiven(Event, tag=True, frozen=True, kw_only=True):
     allowed: bool
     who: str = ""
-
-
-class QaStarted(Event, tag=True, frozen=True, kw_only=True):
-    container: str
-    image: str
-    log: str
-    """Path of the spool: one cleaned, redacted line a line."""
-    began: float = 0.0
-    limit_s: float | None = None
-    model_limit_s: float | None = None
-
-
-class QaLogGrew(Event, tag=True, frozen=True, kw_only=True):
-    """The spool has more lines; the newest such event is enough. Not journalled line by line."""
-
-    lines: int
-    size: int
-    """Bytes of the spool."""
-
-
-class QaProgressed(Event, tag=True, frozen=True, kw_only=True):
-    done: int
-    total: int
-    phase: str = ""
-    model: str = ""
-    passed: int = 0
-    failed: int = 0
-    phase_since: float = 0.0
-    model_since: float = 0.0
-    window_s: float | None = None
-    """As in `qa.runner.Progressed`."""
-
-
-class QaSaw(Event, tag=True, frozen=True, kw_only=True):
-    """Why models do not start, by the cluster itself; replaces what was said before."""
-
-    seen: tuple[Seen, ...] = ()
 
 
 class QaFinished(Event, tag=True, frozen=True, kw_only=True):

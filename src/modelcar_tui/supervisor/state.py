@@ -15,6 +15,7 @@ import msgspec
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.manifest import Decision, Manifest
+from modelcar_tui.qa.events import QaLogGrew, QaProgressed, QaSaw, QaStarted
 from modelcar_tui.qa.seen import Seen
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor import events as e
@@ -104,26 +105,13 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
 class Qa(msgspec.Struct, frozen=True, kw_only=True):
     """The QA run."""
 
-    container: str = ""
-    image: str = ""
-    log: str = ""
-    lines: int = 0
-    size: int = 0
-    done: int = 0
-    total: int = 0
-    phase: str = ""
-    model: str = ""
-    passed: int = 0
-    failed: int = 0
-    began: float = 0.0
-    ended: float = 0.0
-    limit_s: float | None = None
-    model_limit_s: float | None = None
-    phase_since: float = 0.0
-    model_since: float = 0.0
-    window_s: float | None = None
+    started: QaStarted = QaStarted(container="", image="", log="")
+    """With an empty container before it was started."""
+    log: QaLogGrew = QaLogGrew()
+    progress: QaProgressed = QaProgressed()
     seen: tuple[Seen, ...] = ()
     """Why models do not start, by the cluster itself, while the suite waits."""
+    ended: float = 0.0
     outcome: QaOutcome | None = None
 
 
@@ -232,6 +220,7 @@ def fold(stamped: Iterable[e.Stamped], state: RunState | None = None) -> RunStat
     return _fold(reduce, stamped, state or RunState())
 
 
+# complexity: one case for each kind of event, and nothing before or after them
 def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0911, PLR0912
     """The state after one more event."""
     event = stamped.event
@@ -292,15 +281,13 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
             return _set(state, consent=Consent(effects=event.effects))
         case e.ConsentGiven():
             return _set(state, consent=_set(state.consent or Consent(effects=()), allowed=event.allowed))
-        case e.QaStarted():
-            names = ("container", "image", "log", "began", "limit_s", "model_limit_s")
-            qa = _set(state.qa, outcome=None, seen=(), **{name: getattr(event, name) for name in names})
-            return _judged(_set(state, qa=qa))
-        case e.QaLogGrew():
-            return _set(state, qa=_set(state.qa, lines=event.lines, size=event.size))
-        case e.QaProgressed():
-            return _set(state, qa=_set(state.qa, **msgspec.structs.asdict(event)))
-        case e.QaSaw():
+        case QaStarted():
+            return _judged(_set(state, qa=_set(state.qa, started=event, outcome=None, seen=())))
+        case QaLogGrew():
+            return _set(state, qa=_set(state.qa, log=event))
+        case QaProgressed():
+            return _set(state, qa=_set(state.qa, progress=event))
+        case QaSaw():
             return _set(state, qa=_set(state.qa, seen=event.seen))
         case e.QaFinished():
             return _judged(_set(state, qa=_set(state.qa, outcome=event.outcome, ended=stamped.at, seen=())))

@@ -200,7 +200,7 @@ class DashboardApp(ThemedApp):
         )
 
     def _read_log(self) -> bool:
-        path = self.face.state.qa.log
+        path = self.face.state.qa.started.log
         if path and isinstance(self.index.source, NoLog):
             self.index.source = open_log(path) or self.index.source
         now = time.monotonic()

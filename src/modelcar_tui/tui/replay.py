@@ -17,7 +17,8 @@ import msgspec
 from modelcar_tui.core.decode import decode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest import Decision
-from modelcar_tui.supervisor.events import DecisionMade, QaStarted, QuestionAnswered, Stamped
+from modelcar_tui.qa.events import QaStarted
+from modelcar_tui.supervisor.events import DecisionMade, QuestionAnswered, Stamped
 from modelcar_tui.supervisor.journal import read_journal
 from modelcar_tui.supervisor.llm.question import WhatIf
 from modelcar_tui.supervisor.runs import SETTINGS

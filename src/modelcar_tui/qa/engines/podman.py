@@ -35,11 +35,12 @@ from modelcar_tui.qa.engines.staging import (
     user_mapping,
 )
 from modelcar_tui.qa.engines.watchdog import Watchdog
+from modelcar_tui.qa.events import QaStarted, Warned
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.manifest_file import stage_manifest
 from modelcar_tui.qa.occupied import refuse_occupied_as
 from modelcar_tui.qa.outcome import Ended, classify, could_not_start, refused
-from modelcar_tui.qa.runner import ContainerStarted, OnEvent, QaSecrets, Warned
+from modelcar_tui.qa.runner import OnEvent, QaSecrets
 from modelcar_tui.qa.suite import command_for, known, refuse_untestable
 from modelcar_tui.qa.types import QaOutcome, QaRequest, cluster_of
 from modelcar_tui.qa.watch import watching
@@ -123,7 +124,7 @@ class PodmanRunner:
                 teach_lent(stage_folder(qa) / "kubeconfig")
             await container.open()
             on_event(
-                ContainerStarted(
+                QaStarted(
                     container=name_of(request),
                     image=request.image,
                     log=str(pipeline.path),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 
+from modelcar_tui.qa.events import WentSilent
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.outcome import Ended, doing
-from modelcar_tui.qa.runner import OnEvent, WentSilent
+from modelcar_tui.qa.runner import OnEvent
 from modelcar_tui.qa.types import QaRequest
 
 

@@ -19,20 +19,11 @@ from modelcar_tui.hardware import NVIDIA
 from modelcar_tui.kube import Access, Rung
 from modelcar_tui.qa.budget import Budgets, budgets
 from modelcar_tui.qa.effects import clean_up_commands, effects, job_effects
+from modelcar_tui.qa.events import QaEvent, QaStarted, Warned, WentSilent
 from modelcar_tui.qa.image import SuiteImage, suite_image
 from modelcar_tui.qa.measured import failed_lines, measured_line
 from modelcar_tui.qa.outcome import could_not_start
-from modelcar_tui.qa.runner import (
-    ContainerStarted,
-    LogGrew,
-    Progressed,
-    QaEvent,
-    QaSecrets,
-    Runner,
-    Saw,
-    Warned,
-    WentSilent,
-)
+from modelcar_tui.qa.runner import QaSecrets, Runner
 from modelcar_tui.qa.suite_facts import spaces
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 from modelcar_tui.supervisor import events as e
@@ -261,31 +252,17 @@ def _budgets(context: Context) -> Budgets:
 
 def _tell(context: Context, event: QaEvent) -> None:
     match event:
-        case ContainerStarted():
-            context.step("stage", Status.DONE)
-            context.step("run", Status.RUNNING, event.container)
-            context.emit(
-                e.QaStarted(
-                    container=event.container,
-                    image=event.image,
-                    log=event.log,
-                    began=event.began,
-                    limit_s=event.limit_s,
-                    model_limit_s=event.model_limit_s,
-                )
-            )
-        case LogGrew():
-            context.emit(e.QaLogGrew(lines=event.lines, size=event.size))
-        case Progressed():
-            context.emit(e.QaProgressed(**msgspec.structs.asdict(event)))
-        case Saw():
-            context.emit(e.QaSaw(seen=event.seen))
         case WentSilent():
             context.emit(
                 e.Noticed(text=f"QA has been silent for {event.seconds:.0f} s (phase: {event.phase})")
             )
         case Warned():
             context.emit(e.Noticed(text=context.redact(event.text)))
+        case _:
+            if isinstance(event, QaStarted):
+                context.step("stage", Status.DONE)
+                context.step("run", Status.RUNNING, event.container)
+            context.emit(event)
 
 
 def _job_runner(context: Context) -> Runner:

@@ -100,7 +100,7 @@ def next_row(face: Face, cells: int) -> Row:
     if state.llm.model and state.decision is None:
         told = f" {state.llm.model} at {state.llm.host} is given facts, no secrets: "
         return row((told, "muted"), ("a", "key"), (" lists them, --no-llm keeps them here", "muted"))
-    if state.qa.container and state.qa.outcome is None:
+    if state.qa.started.container and state.qa.outcome is None:
         return row((" QA is running", "run"), (f"  {activity(state)}", "muted"))
     return row((f" {activity(state)}" if state.decision else "", "muted"))
 

@@ -14,18 +14,18 @@ _MOST_SEEN = 4
 
 def qa_rows(state: RunState, cells: int, glyphs: Glyphs, now: float = 0.0) -> list[Row]:
     """Progress, phase, time against budgets while it runs; outcome, cause and next step when it has ended."""
-    qa = state.qa
+    qa, progress = state.qa, state.qa.progress
     rows: list[Row] = []
-    if qa.total:
-        full, rest = f.bar(qa.done, qa.total, min(20, cells // 3), glyphs)
+    if progress.total:
+        full, rest = f.bar(progress.done, progress.total, min(20, cells // 3), glyphs)
         rows.append(
             row(
                 (full, "ok"),
                 (rest, "faint"),
-                f" {qa.done}/{qa.total}  ",
-                (f"{qa.passed} passed", "ok"),
+                f" {progress.done}/{progress.total}  ",
+                (f"{progress.passed} passed", "ok"),
                 "  ",
-                (f"{qa.failed} failed", "bad" if qa.failed else "muted"),
+                (f"{progress.failed} failed", "bad" if progress.failed else "muted"),
             )
         )
     if qa.outcome is not None:
@@ -63,16 +63,17 @@ def labelled(label: str, text: str, cells: int, *, indent: int = 7, role: str = 
 
 
 def _running(qa: Qa, cells: int, glyphs: Glyphs, now: float) -> list[Row]:
+    started, progress = qa.started, qa.progress
     rows: list[Row] = []
-    if qa.phase or qa.model:
-        spans: list[Span] = [("phase  ", "muted"), (qa.phase, "text")]
-        if qa.model:
-            spans.append((f" {glyphs.dot} {qa.model}", "muted"))
+    if progress.phase or progress.model:
+        spans: list[Span] = [("phase  ", "muted"), (progress.phase, "text")]
+        if progress.model:
+            spans.append((f" {glyphs.dot} {progress.model}", "muted"))
         rows.append(Row(tuple(spans)))
     times = [
-        ("phase", qa.phase_since, qa.window_s),
-        ("model", qa.model_since, qa.model_limit_s),
-        ("all", qa.began, qa.limit_s),
+        ("phase", progress.phase_since, progress.window_s),
+        ("model", progress.model_since, started.model_limit_s),
+        ("all", started.began, started.limit_s),
     ]
     told = [(word, _against(now - since, limit)) for word, since, limit in times if since]
     if told:
@@ -81,8 +82,8 @@ def _running(qa: Qa, cells: int, glyphs: Glyphs, now: float) -> list[Row]:
             spans += [(f"{'  ' if at else ''}{word} ", "muted"), (text, role)]
         rows.append(Row(tuple(spans)))
     rows += _seen(qa.seen, cells)
-    if qa.container:
-        rows += labelled("in", qa.container, cells)
+    if started.container:
+        rows += labelled("in", started.container, cells)
     return rows
 
 
