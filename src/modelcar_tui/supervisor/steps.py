@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from modelcar_tui.core.contain import Contained, not_known
-from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.contain import not_known
+from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.exit_codes import worst as worst_status
 from modelcar_tui.core.text import clean
-from modelcar_tui.manifest import ANYTHING, Decision
+from modelcar_tui.manifest import ANYTHING
 from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.graph import State
@@ -24,18 +24,7 @@ from modelcar_tui.supervisor.runs import RunFolder, run_keeping
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.specialists.decision import told
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.verdict import (
-    DecisionReport,
-    RunOutcome,
-    Verdict,
-    decide_accepted,
-    lowered,
-    qa_failed,
-    settled,
-    stands,
-    with_findings,
-    worst,
-)
+from modelcar_tui.verdict import DecisionReport, RunOutcome, Verdict, decide_written, qa_failed, stands
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.llm.session import Session
@@ -132,23 +121,13 @@ class Steps:
         self._emit(written)
         if written.lacking:
             self._emit(e.Noticed(text=written.lacking, status=e.Status.FAILED))
-        with Contained(written.path) as caught:
-            accepted = self._accepted(report, decision)
-        if caught.problem is not None:
-            accepted = _unjudged(report, caught.problem)
+        ignores = run.manifest.ignores if run.manifest is not None else ()
+        vllm = self._settings.vllm_version
+        accepted = decide_written(run.models, run.cluster, report, decision, vllm=vllm, ignores=ignores)
         self._emit(e.DecisionMade(report=accepted))
         for event in told(self._state().decision or accepted):
             self._emit(event)
         return {"ended": {WRITE: "done"}}
-
-    def _accepted(self, report: DecisionReport, decision: Decision) -> DecisionReport:
-        run, vllm = self._state(), self._settings.vllm_version
-        if run.cluster is None:
-            return report
-        accepted = decide_accepted(run.models, run.cluster, report, decision, vllm=vllm)
-        ignores = run.manifest.ignores if run.manifest is not None else ()
-        accepted = with_findings(run.models, run.cluster, accepted, decision, vllm=vllm, ignores=ignores)
-        return settled(msgspec.structs.replace(accepted, with_changes=None, without_changes=_before(report)))
 
     async def summarise(self, state: State) -> State:
         """Close the run with its verdict and exit status."""
@@ -165,21 +144,6 @@ class Steps:
             )
         )
         return {"ended": {SUMMARY: "done"}}
-
-
-def _before(report: DecisionReport) -> Verdict:
-    """The verdict without the changes, also where a killed write has told the one with them."""
-    return report.without_changes or report.verdict
-
-
-def _unjudged(report: DecisionReport, problem: Problem) -> DecisionReport:
-    """The decision where what was written could not be judged."""
-    models = tuple(lowered(model, problem) for model in report.models)
-    verdict = worst(report.verdict, Verdict.UNKNOWN)
-    why = f"the generated manifest's verdict: {problem.what}"
-    return msgspec.structs.replace(
-        report, verdict=verdict, why=why, models=models, with_changes=None, without_changes=_before(report)
-    )
 
 
 def _told_anew(report: DecisionReport) -> bool:
