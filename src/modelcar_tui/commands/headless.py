@@ -11,8 +11,7 @@ from modelcar_tui.commands import options
 from modelcar_tui.commands.run import run_headless
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest import read_manifest
-from modelcar_tui.supervisor.runs import find_run
-from modelcar_tui.supervisor.settings import Approve, Settings
+from modelcar_tui.supervisor import Approve, Settings, find_run
 
 
 def run(args: argparse.Namespace, *, default: str = "") -> int:

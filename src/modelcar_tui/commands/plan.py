@@ -23,10 +23,7 @@ from modelcar_tui.manifest import (
     write_generated,
 )
 from modelcar_tui.report import change_text
-from modelcar_tui.supervisor.outcome import outcome_of
-from modelcar_tui.supervisor.runs import command_keeping
-from modelcar_tui.supervisor.settings import Approve, Settings
-from modelcar_tui.supervisor.supervisor import Supervisor
+from modelcar_tui.supervisor import Approve, Settings, Supervisor, command_keeping, outcome_of
 from modelcar_tui.verdict import STATUS, DecisionReport
 
 

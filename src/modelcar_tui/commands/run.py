@@ -21,10 +21,8 @@ from modelcar_tui.core.streams import OutputLost, deliver, give_up_output, wait_
 from modelcar_tui.qa.events import QaLogGrew, QaSaw, QaStarted
 from modelcar_tui.qa.seen import Seen
 from modelcar_tui.report import markdown
+from modelcar_tui.supervisor import STOP_S, Settings, Supervisor
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.limits import STOP_S
-from modelcar_tui.supervisor.settings import Settings
-from modelcar_tui.supervisor.supervisor import Supervisor
 
 T = TypeVar("T")
 AGAIN_S = 2.0

@@ -16,7 +16,7 @@ from modelcar_tui.core.files import check_owner, fresh_folder, private_folder, w
 from modelcar_tui.core.lock import try_lock
 from modelcar_tui.core.shapes import without_address_secrets
 from modelcar_tui.manifest import Keeping
-from modelcar_tui.supervisor.llm.config import choose
+from modelcar_tui.supervisor.llm import choose_model
 from modelcar_tui.supervisor.settings import Settings
 
 RUNS = "runs"
@@ -93,7 +93,7 @@ class RunFolder:
             fix = "only its owner can go on with it"
             raise UserError(Problem(where=str(path), what=str(error.strerror), fix=fix)) from None
         try:
-            settings = decode((path / SETTINGS).read_bytes(), Settings)
+            settings = kept_settings(path)
         except (OSError, msgspec.DecodeError) as error:
             raise UserError(
                 Problem(where=str(path), what="this is no run that can be resumed", fix="see `agent runs`")
@@ -103,6 +103,20 @@ class RunFolder:
     def release(self) -> None:
         """Let others open it."""
         os.close(self._lock)
+
+
+def kept_settings(run: Path) -> Settings:
+    """The settings of the run in that folder.
+
+    Raises:
+        OSError, msgspec.DecodeError: there are none that can be read.
+    """
+    return decode((run / SETTINGS).read_bytes(), Settings)
+
+
+def journal_of(run: Path) -> Path:
+    """The journal in a run's folder; a path of another kind is taken for the journal itself."""
+    return run / JOURNAL if run.is_dir() else run
 
 
 def _own(state: Path) -> None:
@@ -149,7 +163,7 @@ def _kept(settings: Settings) -> Settings:
     if image and without_address_secrets(image) != image:
         settings = msgspec.structs.replace(settings, qa_image=None)
     try:
-        choose(settings.model, None)
+        choose_model(settings.model, None)
     except UserError:
         return msgspec.structs.replace(settings, model=None)
     return settings

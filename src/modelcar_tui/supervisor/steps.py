@@ -27,7 +27,7 @@ from modelcar_tui.supervisor.state import RunState
 from modelcar_tui.verdict import DecisionReport, RunOutcome, Verdict, decide_written, qa_failed, stands
 
 if TYPE_CHECKING:
-    from modelcar_tui.supervisor.llm.session import Session
+    from modelcar_tui.supervisor.llm import Session
 
 
 class Steps:
@@ -62,7 +62,7 @@ class Steps:
         """The way that the language model picks; the rules' own where there is no model or no good answer."""
         if self._llm is None:
             return ways[0]
-        from modelcar_tui.supervisor.llm.failures import ModelError
+        from modelcar_tui.supervisor.llm import ModelError
 
         way, by, why = ways[0], "model", ""
         try:

@@ -30,10 +30,10 @@ from modelcar_tui.core.shortage import shortage
 from modelcar_tui.core.version import __version__
 from modelcar_tui.manifest import ANYTHING, Decision
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.afterwards import keep
+from modelcar_tui.supervisor.afterwards import keep_in_journal
 from modelcar_tui.supervisor.journal import Journal, read_journal
 from modelcar_tui.supervisor.limits import unhurried
-from modelcar_tui.supervisor.llm.start import open_session
+from modelcar_tui.supervisor.llm import open_session
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.registry import is_ours, panes, team
 from modelcar_tui.supervisor.runs import CHECKPOINT, JOURNAL, RunFolder
@@ -44,8 +44,7 @@ from modelcar_tui.verdict import Verdict
 
 if TYPE_CHECKING:
     from modelcar_tui.supervisor.graph import Ended, State
-    from modelcar_tui.supervisor.llm.question import WhatIf
-    from modelcar_tui.supervisor.llm.session import Session
+    from modelcar_tui.supervisor.llm import Session, WhatIf
 
 
 class Supervisor:
@@ -186,7 +185,7 @@ class Supervisor:
             with suppress(RuntimeError, ValueError):
                 self.emit(event)
                 return None
-        kept, _ = keep(self.folder, (event,)) if self.folder is not None else ([], "")
+        kept, _ = keep_in_journal(self.folder, (event,)) if self.folder is not None else ([], "")
         stamped = kept[0] if kept else e.Stamped(self.state.seq, time.time(), event)
         self.state = reduce(self.state, stamped)
         return stamped
@@ -202,9 +201,9 @@ class Supervisor:
 
         `say` is told what the language model is given and what it cost; `tell` by default.
         """
-        from modelcar_tui.supervisor.llm.start import answer
+        from modelcar_tui.supervisor.llm import answer_question
 
-        return await answer(
+        return await answer_question(
             self.settings,
             self.state,
             question,

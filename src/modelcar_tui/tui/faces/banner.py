@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.qa.seen import Seen, hopeless
+from modelcar_tui.supervisor import Pane, RunState, outcome_of
 from modelcar_tui.supervisor.events import Status
-from modelcar_tui.supervisor.outcome import outcome_of
-from modelcar_tui.supervisor.state import Pane, RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.decision import tightest

@@ -6,7 +6,7 @@ import math
 
 from modelcar_tui.advice import Severity
 from modelcar_tui.cluster.types import State
-from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Row, Span, crop_middle, pad, paragraph, row, width

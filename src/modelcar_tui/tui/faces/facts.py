@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from modelcar_tui.cluster.words import WORTH
 from modelcar_tui.core.facts import Fact, Source
-from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.memory import term_rows
 from modelcar_tui.tui.glyphs import Glyphs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modelcar_tui.cluster.types import LIMIT_CODES, AcceleratorReport, GpuNode, State
 from modelcar_tui.cluster.words import READ_FROM, WORTH, scale_text, why_text
-from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.gpu_groups import Group
 from modelcar_tui.tui.faces.gpus import GpuRow

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import msgspec
 
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Pool
-from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.patterns import Filter

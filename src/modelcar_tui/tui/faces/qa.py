@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modelcar_tui.qa.seen import Seen, hopeless
 from modelcar_tui.qa.types import QaOutcome
-from modelcar_tui.supervisor.state import Qa, RunState
+from modelcar_tui.supervisor import Qa, RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Row, Span, paragraph, row

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.core.facts import GIB
-from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.rows import Row, crop_middle, pad, paragraph, row, width

@@ -13,8 +13,7 @@ from textual.widgets import Input, Label
 
 from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor.events import QuestionAnswered
-from modelcar_tui.supervisor.llm.intents import suggestions
-from modelcar_tui.supervisor.llm.question import WhatIf
+from modelcar_tui.supervisor.llm import WhatIf, suggestions
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.port import Asked, EnginePort
 from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row

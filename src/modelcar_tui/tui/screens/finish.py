@@ -8,8 +8,8 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.supervisor import outcome_of
 from modelcar_tui.supervisor.events import Status
-from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.banner import activity
 from modelcar_tui.tui.faces.decision import comparison, worst_first
