@@ -73,7 +73,7 @@ def decide_written(
     with Contained(report.plan.target) as caught:
         if cluster is not None:
             after = decide_accepted(models, cluster, report, decision, vllm=vllm)
-            after = settled(_with_findings(models, cluster, after, decision, vllm=vllm, ignores=ignores))
+            after = settled(with_findings(models, cluster, after, decision, vllm=vllm, ignores=ignores))
     if caught.problem is not None:
         problem = caught.problem
         after = msgspec.structs.replace(
@@ -87,7 +87,7 @@ def decide_written(
     return msgspec.structs.replace(after, with_changes=None, without_changes=before)
 
 
-def _with_findings(
+def with_findings(
     models: tuple[ModelRequirements, ...],
     cluster: AcceleratorReport,
     report: DecisionReport,
