@@ -216,12 +216,9 @@ def _needs(kind: Kind) -> Iterator[str]:
 
 def _serving(report: AcceleratorReport, cells: int) -> Iterator[str]:
     """The runtime, what waits for units, what could be added, whose images can be pulled."""
-    runtime, inventory = report.runtime, report.inventory
-    if runtime is not None:
-        version = f", vLLM {runtime.version}" if runtime.version else ""
-        yield from hang("Runtime image: ", f"{runtime.image}{version} ({runtime.why})", cells)
-    elif report.runtime_problem is not None:
-        yield from hang("Runtime image: ", f"unknown: {report.runtime_problem}", cells)
+    inventory = report.inventory
+    if image := _runtime(report):
+        yield from hang("Runtime image: ", image, cells)
     for one in inventory.waiting:
         ask, who = ("asks", "it") if one.pods == 1 else ("ask", "they")
         asked = f"{several(one.pods, 'pod')} without a node {ask} for {one.units} {one.resource}"
@@ -238,6 +235,13 @@ def _serving(report: AcceleratorReport, cells: int) -> Iterator[str]:
         missing = f"; missing: {some(report.pull.missing, 10)}" if report.pull.missing else ""
         yield from hang(f"Pull secrets of {report.pull.namespace}: ", f"cover {covered}{missing}", cells)
     yield from set_up_lines(report, cells)
+
+
+def _runtime(report: AcceleratorReport) -> str:
+    if (runtime := report.runtime) is not None:
+        version = f", vLLM {runtime.version}" if runtime.version else ""
+        return f"{runtime.image}{version} ({runtime.why})"
+    return "" if report.runtime_problem is None else f"unknown: {report.runtime_problem}"
 
 
 def _checks(report: AcceleratorReport, cells: int) -> Iterator[str]:
