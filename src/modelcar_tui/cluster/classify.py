@@ -12,7 +12,7 @@ from modelcar_tui.cluster.lifecycle import LABEL_LIMIT, cautions, taints, unusab
 from modelcar_tui.cluster.provider import provider
 from modelcar_tui.cluster.types import GpuNode, OtherNode, Pool
 from modelcar_tui.cluster.vendors import amd, intel, nvidia, others
-from modelcar_tui.cluster.vendors.view import Found, View
+from modelcar_tui.cluster.vendors.view import Found, View, unhealthy
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware import served, vendors
 from modelcar_tui.kube import mebibytes, objects, thousandths, whole
@@ -188,7 +188,7 @@ def _join(found: list[Found]) -> tuple[Found, tuple[Pool, ...], tuple[str, ...]]
         f"also has {one.vendor} {one.product or 'cards'}" + ("" if one.pools else ", not offered")
         for one in rest
     )
-    return main, pools, (*main.notes, *also, *aliases)
+    return main, pools, (*main.notes, *unhealthy(main.pools), *also, *aliases)
 
 
 def _weight(one: Found) -> tuple[bool, bool, int]:

@@ -9,7 +9,7 @@ largest first, which are the whole cards. API: resource.k8s.io/v1; v1beta1's `ba
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from itertools import groupby
 
 import msgspec
@@ -19,6 +19,7 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.kube import mebibytes, whole
 from modelcar_tui.kube.objects import (
     Attribute,
+    CapacityValue,
     Device,
     Expression,
     NodeSelector,
@@ -226,20 +227,19 @@ def _free(devices: list[Device], taken: Collection[str] | None, left: _Counters)
 
 def _limits(parts: list[ResourceSlice]) -> _Counters:
     """What the pool's counter sets hold."""
-    return {
-        (group.name, name): amount
-        for part in parts
-        for group in part.spec.shared_counters or ()
-        for name, value in (group.counters or {}).items()
-        if (amount := whole(value.value)) is not None
-    }
+    groups = (group for part in parts for group in part.spec.shared_counters or ())
+    return _amounts((group.name, group.counters or {}) for group in groups)
 
 
 def _uses(device: Device) -> _Counters:
+    return _amounts((use.counter_set, use.counters or {}) for use in device.consumes_counters or ())
+
+
+def _amounts(sets: Iterable[tuple[str, Mapping[str, CapacityValue]]]) -> _Counters:
     return {
-        (use.counter_set, name): amount
-        for use in device.consumes_counters or ()
-        for name, value in (use.counters or {}).items()
+        (of, name): amount
+        for of, counters in sets
+        for name, value in counters.items()
         if (amount := whole(value.value)) is not None
     }
 

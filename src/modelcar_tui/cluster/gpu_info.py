@@ -225,11 +225,8 @@ def _serving(report: AcceleratorReport, cells: int) -> Iterator[str]:
         yield from hang("Waiting: ", f"{asked}: {who} may get them first", cells)
     for more in [more for more in inventory.scale_up if more.could_add_nodes][:_MOST_LINES]:
         yield from hang("Could be added: ", scale_text(more), cells)
-    unknown = Counter(name for node in inventory.nodes for name in node.unrecognised)
-    unknown.update(name for node in inventory.others for name in node.unrecognised)
-    if unknown:
-        told = [f"{name} on {several(count, 'node')}" for name, count in unknown.most_common()]
-        yield from hang("Not recognised: ", some(told, 6), cells)
+    if unknown := _unrecognised(inventory):
+        yield from hang("Not recognised: ", some(unknown, 6), cells)
     if report.pull is not None:
         covered = some(report.pull.registries, 20) or "no registry"
         missing = f"; missing: {some(report.pull.missing, 10)}" if report.pull.missing else ""
@@ -242,6 +239,12 @@ def _runtime(report: AcceleratorReport) -> str:
         version = f", vLLM {runtime.version}" if runtime.version else ""
         return f"{runtime.image}{version} ({runtime.why})"
     return "" if report.runtime_problem is None else f"unknown: {report.runtime_problem}"
+
+
+def _unrecognised(inventory: Inventory) -> list[str]:
+    found = Counter(name for node in inventory.nodes for name in node.unrecognised)
+    found.update(name for node in inventory.others for name in node.unrecognised)
+    return [f"{name} on {several(count, 'node')}" for name, count in found.most_common()]
 
 
 def _checks(report: AcceleratorReport, cells: int) -> Iterator[str]:

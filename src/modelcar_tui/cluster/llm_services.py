@@ -117,7 +117,7 @@ def understood(item: Service) -> LlmService:
     return LlmService(
         name=clean(item.metadata.name, limit=253),
         namespace=clean(item.metadata.namespace, limit=63),
-        ready=None if ready.status == "Unknown" else ready.status == "True",
+        ready={"Unknown": None, "True": True}.get(ready.status, False),
         why="" if ready.status == "True" else _words(ready),
         stopped=stopped,
         replicas=sum(_replicas(one) for one in workloads),

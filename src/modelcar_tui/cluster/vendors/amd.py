@@ -9,7 +9,7 @@ import re
 
 from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.cluster.types import Guarantee, Pool
-from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, table_mib, unhealthy
+from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, table_mib
 from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.hardware import by_id, instance, largest_mib, product_named
 from modelcar_tui.kube import mebibytes
@@ -56,7 +56,7 @@ def find(view: View) -> Found | None:
         cc=known.capability if known else None,
         physical=physical or None,
         pools=pools,
-        notes=(*_shared_memory(view, pools), *unhealthy(pools)),
+        notes=_shared_memory(view, pools),
         why=incomplete(devices),
     )
 

@@ -6,15 +6,7 @@ import re
 from collections.abc import Mapping
 
 from modelcar_tui.cluster.types import Guarantee, Pool
-from modelcar_tui.cluster.vendors.view import (
-    Found,
-    View,
-    count,
-    device_pool,
-    incomplete,
-    table_mib,
-    unhealthy,
-)
+from modelcar_tui.cluster.vendors.view import Found, View, count, device_pool, incomplete, table_mib
 from modelcar_tui.hardware import by_id, row_named
 from modelcar_tui.kube import mebibytes
 
@@ -47,7 +39,6 @@ def find_gaudi(view: View) -> Found | None:
         product_from=origin if product else "",
         physical=count(pools) if cards is None else cards,
         pools=pools,
-        notes=unhealthy(pools),
         why=incomplete(devices),
     )
 
@@ -81,7 +72,7 @@ def find_gpu(view: View) -> Found | None:
         product_from=origin,
         physical=cards,
         pools=pools,
-        notes=("OpenShift AI has no vLLM runtime for Intel GPUs", *unhealthy(pools)),
+        notes=("OpenShift AI has no vLLM runtime for Intel GPUs",),
         why=incomplete(devices),
     )
 

@@ -16,7 +16,7 @@ from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.nvidia_cards import CLOUD_PREFIXES, GKE, Cards, cards_of
 from modelcar_tui.cluster.vendors.nvidia_devices import DRIVER, from_devices, promised
 from modelcar_tui.cluster.vendors.nvidia_names import KOORDINATOR, OTHER_NAMES, kind
-from modelcar_tui.cluster.vendors.view import Found, View, unhealthy
+from modelcar_tui.cluster.vendors.view import Found, View
 from modelcar_tui.hardware import mig_profiles, product_named
 
 _RESOURCE = re.compile(r"nvidia\.com/(?:gpu|mig-[0-9a-z.+-]+)(?:\.shared)?")
@@ -41,7 +41,7 @@ def find(view: View) -> Found | None:
         return from_devices(view, devices, notes)
     cards = cards_of(view)
     pools = _pools(view, cards, resources)
-    notes += (*_told(view, cards, pools), *unhealthy(pools))
+    notes += _told(view, cards, pools)
     if cards.several:
         return Found(vendor="nvidia", physical=cards.count, pools=pools, notes=notes)
     product = cards.product if pools or cards.product_from in ("label", "annotation") else None

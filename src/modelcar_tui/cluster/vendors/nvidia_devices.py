@@ -9,7 +9,7 @@ from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.nvidia_cards import Cards
 from modelcar_tui.cluster.vendors.nvidia_names import capability, family, name
-from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
+from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete
 from modelcar_tui.hardware import product_named
 
 DRIVER = "gpu.nvidia.com"
@@ -33,7 +33,7 @@ def from_devices(view: View, devices: tuple[DraPool, ...], notes: tuple[str, ...
         cc=first.cc,
         physical=physical,
         pools=pools,
-        notes=(*notes, *_cautions(devices), *unhealthy(pools)),
+        notes=(*notes, *_cautions(devices)),
         why=incomplete(devices),
     )
 

@@ -12,7 +12,6 @@ from modelcar_tui.cluster.vendors.view import (
     device_pool,
     incomplete,
     table_mib,
-    unhealthy,
     whole_pool,
 )
 from modelcar_tui.hardware import prefixes, vendors
@@ -52,7 +51,6 @@ def find_spyre(view: View) -> Found | None:
         product_from="label" if product else "",
         physical=count(pool for pool in pools if pool.resource.endswith("_pf")) if cards is None else cards,
         pools=pools,
-        notes=unhealthy(pools),
     )
 
 
@@ -75,7 +73,7 @@ def find_tpu(view: View) -> Found | None:
         product_from="label" if product else "",
         physical=count(pools),
         pools=pools,
-        notes=("OpenShift AI has no vLLM runtime for TPUs", *unhealthy(pools)),
+        notes=("OpenShift AI has no vLLM runtime for TPUs",),
     )
 
 
@@ -96,7 +94,7 @@ def find_neuron(view: View) -> Found | None:
         product_from="instance-type" if known else "",
         physical=count(pool for pool in pools if not pool.resource.endswith("core")),
         pools=pools,
-        notes=("OpenShift AI has no vLLM runtime for Neuron", *unhealthy(pools)),
+        notes=("OpenShift AI has no vLLM runtime for Neuron",),
     )
 
 
@@ -113,7 +111,7 @@ def find_unknown(view: View) -> Found | None:
         vendor=vendor,
         pools=pools,
         unknown=True,
-        notes=(f"{pools[0].resource} is not an accelerator that we know", *unhealthy(pools)),
+        notes=(f"{pools[0].resource} is not an accelerator that we know",),
         why="" if names else incomplete(devices),
     )
 
