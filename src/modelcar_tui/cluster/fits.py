@@ -290,14 +290,5 @@ _FILTERS: tuple[_Filter, ...] = (
 )
 
 
-_SCHEDULED: tuple[_Filter, ...] = (
-    _usable,
-    _devices,
-    _units,
-    _selected,
-    _processors,
-    _memory,
-    _places,
-    _free,
-)
+_SCHEDULED: tuple[_Filter, ...] = (_usable, _devices, _units, _selected, _processors, _memory, _places, _free)
 """What the scheduler itself looks at, beside taints."""

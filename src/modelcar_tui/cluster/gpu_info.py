@@ -10,32 +10,14 @@ from modelcar_tui.cluster.cards import Kind, kinds, totals
 from modelcar_tui.cluster.gpu_blocks import block_lines
 from modelcar_tui.cluster.set_up import set_up_lines
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory, State
-from modelcar_tui.cluster.words import (
-    READ_FROM,
-    age,
-    gib,
-    scale_text,
-    several,
-    some,
-    stamp,
-    why_text,
-)
+from modelcar_tui.cluster.words import READ_FROM, age, gib, scale_text, several, some, stamp, why_text
 from modelcar_tui.core.cells import hang, table
 from modelcar_tui.core.version import __version__
 from modelcar_tui.kube import Rung
 
 WIDTH = 120
 """Cells of a line in a file."""
-_HEAD = (
-    "#",
-    "PRODUCT",
-    "CARDS",
-    "NODES",
-    "SHARED HOW",
-    "FREE",
-    "MEMORY EACH",
-    "NEEDS / WHY NOT",
-)
+_HEAD = ("#", "PRODUCT", "CARDS", "NODES", "SHARED HOW", "FREE", "MEMORY EACH", "NEEDS / WHY NOT")
 _RIGHT, _FIRM = (0, 2, 3), (0, 2, 3, 5)
 _MOST_KINDS, _MOST_CHECKS, _MOST_LINES = 100, 60, 40
 _NARROW = 100

@@ -117,12 +117,10 @@ def _nodes(flag: str, before: int) -> Iterable[GpuNode]:
             flag, "not of the form PRODUCT:COUNT[@NODES]", "write it as NVIDIA-L40S:4 or NVIDIA-L40S:4@3"
         )
     count, many = int(match["count"]), int(match["nodes"] or 1)
-    for number, most, what, asked in (
-        (count, MOST_PER_NODE, "GPUs on a node", "count"),
-        (many, MOST_NODES, "nodes", "number of nodes"),
-    ):
-        if not 1 <= number <= most:
-            raise _bad(flag, f"{number} {what}", f"give a {asked} from 1 to {most}")
+    if not 1 <= count <= MOST_PER_NODE:
+        raise _bad(flag, f"{count} GPUs on a node", f"give a count from 1 to {MOST_PER_NODE}")
+    if not 1 <= many <= MOST_NODES:
+        raise _bad(flag, f"{many} nodes", f"give a number of nodes from 1 to {MOST_NODES}")
     product, profile = _product(flag, match["product"])
     known = product_named(product)
     word = known.vendor if known else vendor_in(product)

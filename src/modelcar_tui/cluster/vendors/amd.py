@@ -9,7 +9,7 @@ import re
 
 from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.cluster.types import Guarantee, Pool
-from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, table_mib
+from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, table_mib, worth
 from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.hardware import by_id, instance, largest_mib, product_named
 from modelcar_tui.kube import mebibytes
@@ -153,14 +153,8 @@ def _guarantee(style: str) -> Guarantee:
 
 
 def _pool(view: View, resource: str, product: str | None, resources: list[str]) -> Pool:
-    memory, guarantee, origin = _unit(view, resource, product, resources)
-    return view.pool(
-        resource,
-        mem_mib=memory,
-        mem_guarantee=guarantee,
-        mem_from=origin,
-        partition=_mode(_style(view, resource)),
-    )
+    known = worth(*_unit(view, resource, product, resources))
+    return view.pool(resource, partition=_mode(_style(view, resource)), **known)
 
 
 def _unit(view: View, resource: str, product: str | None, resources: list[str]) -> _Worth:

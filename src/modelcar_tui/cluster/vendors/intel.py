@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from modelcar_tui.cluster.types import Guarantee, Pool
-from modelcar_tui.cluster.vendors.view import Found, View, count, device_pool, incomplete, table_mib
+from modelcar_tui.cluster.vendors.view import Found, View, count, device_pool, incomplete, table_mib, worth
 from modelcar_tui.hardware import by_id, row_named
 from modelcar_tui.kube import mebibytes
 
@@ -29,9 +29,9 @@ def find_gaudi(view: View) -> Found | None:
         # The driver calls the first generation by the family's name.
         first = devices[0].product.casefold() == "gaudi"
         product, origin = "Gaudi" if first else _generation(devices[0].product), "dra"
-    worth = _gaudi_worth(view, product, origin)
-    pools = tuple(view.pool(resource, **worth) for resource in resources)
-    pools = pools or tuple(device_pool(pool, **worth) for pool in devices)
+    known = _gaudi_worth(view, product, origin)
+    pools = tuple(view.pool(resource, **known) for resource in resources)
+    pools = pools or tuple(device_pool(pool, **known) for pool in devices)
     cards = view.number("habana.ai/device.count")
     return Found(
         vendor="intel-gaudi",
@@ -98,11 +98,8 @@ def _gaudi_product(view: View, ids: list[str], *, advertised: bool) -> tuple[str
 def _gaudi_worth(view: View, product: str | None, origin: str) -> dict[str, object]:
     """What is known of a unit's memory: the label's word, else the table's."""
     labelled = _labelled_memory(view)
-    memory = labelled or table_mib(product)
-    if memory is None:
-        return {}
     source = "label" if labelled else "instance-type" if origin == "instance-type" else "model-table"
-    return {"mem_mib": memory, "mem_guarantee": "exclusive", "mem_from": source}
+    return worth(labelled or table_mib(product), source=source)
 
 
 def _generation(text: str) -> str | None:
@@ -143,9 +140,8 @@ def _gpu_pool(view: View, resource: str, memory: int | None, cards: int | None) 
     """More units than devices means `shared-dev-num` above 1: each has the whole device, with its
     neighbours."""
     units = view.capacity.get(resource) or view.units.get(resource, 0)
+    shared = bool(cards and units > cards)
     if memory is None:
-        return view.pool(resource, shares=bool(cards and units > cards))
-    guarantee = Guarantee.UNKNOWN
-    if cards:
-        guarantee = Guarantee.NONE if units > cards else Guarantee.EXCLUSIVE
-    return view.pool(resource, mem_mib=memory, mem_guarantee=guarantee, mem_from="model-table")
+        return view.pool(resource, shares=shared)
+    whole = Guarantee.EXCLUSIVE if cards else Guarantee.UNKNOWN
+    return view.pool(resource, **worth(memory, Guarantee.NONE if shared else whole))

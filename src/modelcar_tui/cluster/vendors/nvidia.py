@@ -16,7 +16,7 @@ from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.nvidia_cards import CLOUD_PREFIXES, GKE, Cards, cards_of
 from modelcar_tui.cluster.vendors.nvidia_devices import DRIVER, from_devices, promised
 from modelcar_tui.cluster.vendors.nvidia_names import KOORDINATOR, OTHER_NAMES, kind
-from modelcar_tui.cluster.vendors.view import Found, View
+from modelcar_tui.cluster.vendors.view import Found, View, worth
 from modelcar_tui.hardware import mig_profiles, product_named
 
 _RESOURCE = re.compile(r"nvidia\.com/(?:gpu|mig-[0-9a-z.+-]+)(?:\.shared)?")
@@ -104,11 +104,7 @@ def _pool(view: View, cards: Cards, resource: str) -> Pool:
         None if match else view.number(GKE + "gke-max-shared-clients-per-gpu")
     )
     memory, guarantee = _worth(memory, sharing, factor, cut)
-    if memory is None:
-        return view.pool(resource, mig_profile=cut or None)
-    return view.pool(
-        resource, mem_mib=memory, mem_guarantee=guarantee, mem_from=origin, mig_profile=cut or None
-    )
+    return view.pool(resource, mig_profile=cut or None, **worth(memory, guarantee, origin))
 
 
 def _beyond(view: View, cards: Cards, resource: str) -> int:

@@ -5,15 +5,7 @@ from __future__ import annotations
 import re
 
 from modelcar_tui.cluster.vendors.nvidia_names import KOORDINATOR, OTHER_NAMES
-from modelcar_tui.cluster.vendors.view import (
-    Found,
-    View,
-    count,
-    device_pool,
-    incomplete,
-    table_mib,
-    whole_pool,
-)
+from modelcar_tui.cluster.vendors.view import Found, View, count, device_pool, incomplete, table_mib, worth
 from modelcar_tui.hardware import prefixes, vendors
 
 _SPYRE = re.compile(r"ibm\.com/spyre_(?:pf|vf)")
@@ -41,7 +33,7 @@ def find_spyre(view: View) -> Found | None:
     product = view.labels.get("ibm.com/spyre.product", "").replace("_", "-")
     product = product or ("IBM-Spyre" if resources else "")
     pools = tuple(
-        whole_pool(view, resource, table_mib(product) if resource.endswith("_pf") else None)
+        view.pool(resource, **worth(table_mib(product) if resource.endswith("_pf") else None))
         for resource in resources
     )
     cards = view.number("ibm.com/spyre.count")
@@ -66,7 +58,7 @@ def find_tpu(view: View) -> Found | None:
     product = view.labels.get("cloud.google.com/gke-tpu-accelerator") or None
     if not resources and product is None:
         return None
-    pools = tuple(whole_pool(view, resource, table_mib(product)) for resource in resources)
+    pools = tuple(view.pool(resource, **worth(table_mib(product))) for resource in resources)
     return Found(
         vendor="google-tpu",
         product=product,
@@ -85,7 +77,7 @@ def find_neuron(view: View) -> Found | None:
     known = view.machine("aws-neuron")[0] if resources else None
     best = [name for name in _NEURON_ORDER if name in resources][:1]
     pools = tuple(
-        whole_pool(view, name, known.memory_mib if known and not name.endswith("core") else None)
+        view.pool(name, **worth(known.memory_mib if known and not name.endswith("core") else None))
         for name in best
     )
     return Found(

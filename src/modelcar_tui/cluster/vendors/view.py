@@ -78,11 +78,11 @@ def table_mib(product: str | None) -> int | None:
     return known.memory_mib if known else None
 
 
-def whole_pool(view: View, resource: str, memory: int | None) -> Pool:
-    """The pool of a resource whose units are whole cards of so many MiB by our table; None for not known."""
-    if memory is None:
-        return view.pool(resource)
-    return view.pool(resource, mem_mib=memory, mem_guarantee=Guarantee.EXCLUSIVE, mem_from="model-table")
+def worth(
+    mib: int | None, guarantee: Guarantee = Guarantee.EXCLUSIVE, source: str = "model-table"
+) -> dict[str, object]:
+    """What is known of a unit's memory, as pools take it: nothing where that is None."""
+    return {} if mib is None else {"mem_mib": mib, "mem_guarantee": guarantee, "mem_from": source}
 
 
 def count(pools: Iterable[Pool]) -> int | None:
