@@ -29,6 +29,7 @@ _PARTS = {"spx": 1, "dpx": 2, "tpx": 3, "qpx": 4}
 """Partitions of a card by compute mode; in the mode CPX they are as many as the card has compute dies."""
 _MOST_DIES = 8
 _Worth = tuple[int | None, Guarantee, str]
+"""MiB of a unit, what they are worth, and where they were read."""
 _NOT_KNOWN: _Worth = (None, Guarantee.UNKNOWN, "none")
 _SIZE = re.compile(r"(\d{1,4})\s*([GMT])i?B?")
 

@@ -106,6 +106,7 @@ def _discovered(view: View, product: str, count: int | None) -> Cards:
 
 
 def _on_aws(view: View, short: str, counted: int | None, count: int | None) -> Cards:
+    """A machine with a part of a card is counted as one with none."""
     known = instance(view.instance_type)[0] or by_cloud(short)
     return Cards(
         product=known.name if known else None,
