@@ -117,6 +117,12 @@ def flags_of(vllm: str | None) -> tuple[Flag, ...]:
     return tuple({flag.flag: flag for flag, _ in names.options.values()}.values())
 
 
+def last_given(arguments: tuple[Argument, ...], flag: str) -> Argument | None:
+    """The argument that counts for `flag`: the last one; None where none is given or the release has no such
+    flag."""
+    return next((one for one in reversed(arguments) if one.name == flag and one.flag is not None), None)
+
+
 def last_value(arguments: tuple[Argument, ...], flag: str) -> str | None:
     """The value that counts for `flag`: the last one given; None where that one is not known here."""
     counts = [argument for argument in arguments if argument.name == flag and not argument.dotted]
