@@ -138,10 +138,7 @@ class Transport:
         if parts.scheme == "https":
             secure = {"ssl_context": _tls(credentials)}
             if credentials.server_name:
-                secure |= {
-                    "server_hostname": credentials.server_name,
-                    "assert_hostname": credentials.server_name,
-                }
+                secure |= dict.fromkeys(("server_hostname", "assert_hostname"), credentials.server_name)
             if credentials.insecure:
                 # The kubeconfig's own wish; urllib3 would write a warning over the screen for every request.
                 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
