@@ -16,7 +16,7 @@ from modelcar_tui.vllm.experts import NO_EXPERTS, ExpertLayers
 from modelcar_tui.vllm.quantization_method import OLDEST_GUESS
 from modelcar_tui.vllm.quantization_table import Cell, QuantizationTable, Rule, quantization_table
 from modelcar_tui.vllm.readings import answering
-from modelcar_tui.vllm.release import Version, at, newer_than, parse_version, reached
+from modelcar_tui.vllm.release import Version, newer_than, parse_version, reached
 from modelcar_tui.vllm.support import WORST_FIRST, Support
 from modelcar_tui.vllm.value_table import capability_table
 
@@ -175,10 +175,8 @@ def _built(gpu: Hardware, release: str, table: QuantizationTable) -> Answer:
     """Whether the released images hold code for an NVIDIA GPU; native where they do."""
     for build in table.builds:
         if build.capabilities[0] <= gpu.capability <= build.capabilities[1]:
-            word, why = at(
-                [(since, (word, why)) for since, word, why in build.history], release, ("native", "")
-            )
-            return _WORDS[word], f"{why} ({build.source})"
+            word, why = _at(build.history, parse_version(release))
+            return _WORDS[word or "native"], f"{why} ({build.source})"
     return Support.NATIVE, ""
 
 
