@@ -113,9 +113,8 @@ class PullSecret:
         secrets = [self._basic(place) for place in places]
         if len({secret.reveal() for secret in secrets if secret}) > 1:
             told = ", ".join(_shown(place) for place in places[:3])
-            raise _refusal(
-                f"the pull secret has several logins ({told}); the suite takes one for {_shown(host)}"
-            )
+            what = f"the pull secret has several logins ({told}); the suite takes one for {_shown(host)}"
+            raise _refusal(what)
         return secrets[0]
 
     def _basic(self, place: str) -> Secret | None:

@@ -241,9 +241,8 @@ def _wants(row: Mapping[str, Any]) -> str:
 
 def _meant(row: Mapping[str, Any], value: Any) -> Any:
     """The choice or the plain value that was meant; None where it can't be told."""
-    words = row.get("choices", ())
-    if isinstance(value, str) and words:
-        lower = {word.lower(): word for word in words}
-        near = difflib.get_close_matches(value.strip().lower()[:100], list(lower), 1, 0.75)
-        return lower[near[0]] if near else None
-    return None
+    if not isinstance(value, str):
+        return None
+    lower = {word.lower(): word for word in row.get("choices", ())}
+    near = difflib.get_close_matches(value.strip().lower()[:100], list(lower), 1, 0.75)
+    return lower[near[0]] if near else None

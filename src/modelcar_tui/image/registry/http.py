@@ -151,9 +151,8 @@ class Http:
         except ValueError:
             raise fault(Trouble.REDIRECT, host=endpoint.host, detail="a redirect to no address") from None
         if there.scheme not in ("http", "https") or not there.hostname:
-            raise fault(
-                Trouble.REDIRECT, host=endpoint.host, detail="a redirect to what is neither http nor https"
-            )
+            what = "a redirect to what is neither http nor https"
+            raise fault(Trouble.REDIRECT, host=endpoint.host, detail=what)
         if here.scheme == "https" and there.scheme == "http":
             raise fault(Trouble.REDIRECT, host=endpoint.host, detail="a redirect from HTTPS to HTTP")
         if (here.scheme, here.netloc) != (there.scheme, there.netloc):
