@@ -140,8 +140,7 @@ def _inside(arguments: tuple[Argument, ...], release: str) -> Found:
 def _of_object(argument: Argument, told: dict[str, Any], release: str) -> Found:
     found = object_fault(argument.name, told, release)
     if found is not None:
-        meant = (
-            None if argument.dotted or found.meant is None else f"{argument.name}={json.dumps(found.meant)}"
-        )
+        whole = found.meant is not None and not argument.dotted
+        meant = f"{argument.name}={json.dumps(found.meant)}" if whole else None
         fix = "mend the object" if found.meant else "delete it, or mend the object"
         yield argument, Fault("value-wrong", f"{argument.name}: {found.why}", argument.flag, fix, meant)

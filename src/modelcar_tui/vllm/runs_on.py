@@ -114,9 +114,8 @@ def _experts(asked: Asked, dtype: str, shards: int | None) -> ExpertLayers:
 def _weights(asked: Asked, found: Declared, experts: ExpertLayers, reference: str) -> Iterator[Compatibility]:
     gpu, version = asked.gpu or Hardware(""), asked.version
     if not found.schemes:
-        what = (
-            f"the checkpoint says {found.label}" if found.label else "nothing says how the weights are stored"
-        )
+        said = f"the checkpoint says {found.label}"
+        what = said if found.label else "nothing says how the weights are stored"
         yield Compatibility(
             support=Support.UNKNOWN,
             quantization=found.label or "unknown",

@@ -7,7 +7,7 @@ from typing import Any
 
 from modelcar_tui.vllm.refused.asked import Asked, Refusal, Refusals
 from modelcar_tui.vllm.value_table import range_table
-from modelcar_tui.vllm.values import tokens
+from modelcar_tui.vllm.values import decimal, tokens
 
 _ARGUMENTS = "arguments"
 _LIMITS = "--limit-mm-per-prompt"
@@ -70,12 +70,7 @@ def _broken(value: float, bounds: Mapping[str, float]) -> Iterator[str]:
 
 def _number(text: str) -> float | None:
     whole = tokens(text)
-    if whole is not None:
-        return whole
-    try:
-        return float(text[:400])
-    except ValueError:
-        return None
+    return decimal(text) if whole is None else whole
 
 
 def _inner(found: Mapping[str, Any], key: str) -> object:
