@@ -6,7 +6,7 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.qa.seen import Seen, hopeless
 from modelcar_tui.supervisor.events import Status
 from modelcar_tui.supervisor.outcome import outcome_of
-from modelcar_tui.supervisor.state import Pane, RunState
+from modelcar_tui.supervisor.state import Finish, Pane, RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.decision import tightest
@@ -66,13 +66,8 @@ def next_row(face: Face, cells: int) -> Row:
     """What is going on, or what the run waits for."""
     state, glyphs = face.state, face.glyphs
     if state.finish is not None:
-        took = f.elapsed(state.finish.seconds)
-        text = f" finished in {took} with exit status {state.finish.exit_status}"
-        outcome = outcome_of(state)
-        after = state.finish.summary
-        if outcome is not None and outcome.next and state.finish.exit_status in _TOLD_ABOVE:
-            after = f"next: {outcome.next}"
-        return row((text, "strong"), (f"  {glyphs.dot}  {after}", "muted"))
+        text = f" finished in {f.elapsed(state.finish.seconds)} with exit status {state.finish.exit_status}"
+        return row((text, "strong"), (f"  {glyphs.dot}  {_after(state, state.finish)}", "muted"))
     if state.waiting_for_approval:
         count = len(state.decision.plan.changes) if state.decision else 0
         what = f"{count} proposed change{'s' * (count != 1)}"
@@ -103,6 +98,14 @@ def next_row(face: Face, cells: int) -> Row:
     if state.qa.container and state.qa.outcome is None:
         return row((" QA is running", "run"), (f"  {activity(state)}", "muted"))
     return row((f" {activity(state)}" if state.decision else "", "muted"))
+
+
+def _after(state: RunState, finish: Finish) -> str:
+    """What to do about an end, or what it was."""
+    told = outcome_of(state)
+    if told is not None and told.next and finish.exit_status in _TOLD_ABOVE:
+        return f"next: {told.next}"
+    return finish.summary
 
 
 def _seen_row(seen: tuple[Seen, ...]) -> Row:

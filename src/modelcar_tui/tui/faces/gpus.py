@@ -158,23 +158,22 @@ def columns(rows: list[GpuRow], cells: int, *, grouping: str = "") -> Columns:
 
     In groups the amounts have room for sums; by product the headings tell the product.
     """
-    name = max((width(line.name) for line in rows), default=4)
-    product = max((width(line.product) for line in rows), default=3)
+    names = [line.name for line in rows]
+    name = _widest(names, 4)
+    product = _widest([line.product for line in rows], 3)
     if grouping == "product":
         name, product = max(name, product + 12), 0
-    amount = max((len(amount_text(line.free, line.total)) for line in rows), default=3) + bool(grouping) * 2
-    where = max((width(line.where) for line in rows), default=0)
+    amount = _widest([amount_text(line.free, line.total) for line in rows], 3) + bool(grouping) * 2
+    where = min(_widest([line.where for line in rows], 0), 34)
     bar, cc, note = 8, 4, 24
-    where = min(where, 34)
 
     def total() -> int:
-        cards = product + 2 if product else 0
-        extra = (cc + 2 if cc else 0) + (where + 2 if where else 0)
-        return 2 + name + 2 + cards + max(8, bar + 1 + amount) + 10 + 2 + extra + note
+        optional = sum(column + 2 for column in (product, cc, where) if column)
+        return 2 + name + 2 + max(8, bar + 1 + amount) + 10 + 2 + optional + note
 
-    hosts = total() > cells and hosts_differ([line.name for line in rows])
+    hosts = total() > cells and hosts_differ(names)
     if hosts:
-        name = max((width(line.name.partition(".")[0]) for line in rows), default=4)
+        name = _widest([name.partition(".")[0] for name in names], 4)
         name = max(name, 26) if grouping == "product" else name
     if total() + 20 > cells:  # a whole note is worth more than the place
         where = 0
@@ -189,6 +188,10 @@ def columns(rows: list[GpuRow], cells: int, *, grouping: str = "") -> Columns:
         if total() > cells:
             bar, note = 0, 8
     return Columns(name, product, bar, amount, cc, where, hosts)
+
+
+def _widest(texts: list[str], default: int) -> int:
+    return max(map(width, texts), default=default)
 
 
 def _free_cells(cols: Columns) -> int:
