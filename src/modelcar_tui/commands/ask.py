@@ -12,7 +12,6 @@ import msgspec
 
 from modelcar_tui.commands.replay import load_run
 from modelcar_tui.core.credentials import teach_environment
-from modelcar_tui.core.decode import decode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.loops import run_once
@@ -22,7 +21,7 @@ from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.afterwards import keep
 from modelcar_tui.supervisor.llm.question import WhatIf
 from modelcar_tui.supervisor.llm.start import answer
-from modelcar_tui.supervisor.runs import SETTINGS
+from modelcar_tui.supervisor.runs import settings_of_run
 from modelcar_tui.supervisor.settings import Settings
 
 
@@ -36,7 +35,7 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
         form: `text` or `json`.
     """
     state = load_run(folder)
-    settings = msgspec.structs.replace(_settings(folder), **fields)
+    settings = msgspec.structs.replace(settings_of_run(folder) or Settings(manifest=""), **fields)
     redact = Redactor()
     teach_environment()
     told: list[e.AnyEvent] = []
@@ -91,13 +90,6 @@ def what_if_form(
     if len(gpus) > 1:
         raise UserError(Problem(where="--gpu", what="a what-if has one kind of GPU", fix="ask once a kind"))
     return WhatIf(model=model, arguments=arguments, gpu=gpus[0] if gpus else None)
-
-
-def _settings(folder: Path) -> Settings:
-    try:
-        return decode((folder / SETTINGS).read_bytes(), Settings)
-    except (OSError, msgspec.DecodeError):
-        return Settings(manifest="")
 
 
 def _say(event: e.AnyEvent) -> None:

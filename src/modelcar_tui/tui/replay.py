@@ -14,14 +14,12 @@ from threading import Thread
 
 import msgspec
 
-from modelcar_tui.core.decode import decode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest import Decision
 from modelcar_tui.supervisor.events import DecisionMade, QaStarted, QuestionAnswered, Stamped
 from modelcar_tui.supervisor.journal import read_journal
 from modelcar_tui.supervisor.llm.question import WhatIf
-from modelcar_tui.supervisor.runs import SETTINGS
-from modelcar_tui.supervisor.settings import Settings
+from modelcar_tui.supervisor.runs import settings_of_run
 from modelcar_tui.supervisor.state import RunState, fold
 from modelcar_tui.verdict import ApplyPreview, DecisionReport
 
@@ -148,10 +146,8 @@ def _with_log(stamped: Stamped, folder: Path) -> Stamped:
 
 def _stated_vllm(folder: Path) -> str | None:
     """The vLLM release that the recorded run was told to judge by."""
-    try:
-        return decode((folder / SETTINGS).read_bytes(), Settings).vllm_version
-    except (OSError, msgspec.DecodeError):
-        return None
+    own = settings_of_run(folder)
+    return own.vllm_version if own is not None else None
 
 
 def _schedule(times: list[float], speed: float) -> list[float]:
