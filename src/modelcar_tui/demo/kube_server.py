@@ -161,13 +161,10 @@ class Handler(BaseHTTPRequestHandler):
             return 200, _json({"major": major, "minor": minor, "gitVersion": self.cluster.version})
         if path in ("/healthz", "/readyz", "/livez"):
             return 200, b"ok"
-        if path.rstrip("/") in ("/api", "/apis"):
-            if user is ANONYMOUS or user.name == ANONYMOUS.name:
-                return 403, _no_path(user, path)
-            return 200, self._groups(path.rstrip("/"))
-        if one := next(
-            (group for group in self._listed_groups() if path.rstrip("/") == f"/apis/{group['name']}"), None
-        ):
+        bare = path.rstrip("/")
+        if bare in ("/api", "/apis"):
+            return (403, _no_path(user, path)) if user.name == ANONYMOUS.name else (200, self._groups(bare))
+        if one := next((one for one in self._listed_groups() if bare == f"/apis/{one['name']}"), None):
             return 200, _json({"kind": "APIGroup", "apiVersion": "v1", **one})
         at = Target.of(path)
         if at is None:
@@ -224,19 +221,14 @@ class Handler(BaseHTTPRequestHandler):
             asked = json.loads(body)["spec"]["resourceAttributes"]
         except (ValueError, KeyError, TypeError):
             return 400, _status(400, "the object is not a SelfSubjectAccessReview")
-        allowed = user.may(
-            asked.get("verb", ""),
-            asked.get("resource", ""),
-            asked.get("group", ""),
-            asked.get("namespace", ""),
-        )
+        wanted = (asked.get(key, "") for key in ("verb", "resource", "group", "namespace"))
         return 201, _json(
             {
                 "kind": "SelfSubjectAccessReview",
                 "apiVersion": "authorization.k8s.io/v1",
                 "metadata": {"creationTimestamp": None},
                 "spec": {"resourceAttributes": asked},
-                "status": {"allowed": allowed},
+                "status": {"allowed": user.may(*wanted)},
             }
         )
 

@@ -237,7 +237,7 @@ class PodmanRunner:
         try:
             async with following(self._podman, container.id, container.log_path) as follower:
                 # One that neither asked nor killed ends: podman itself is stuck.
-                while watchdog.stopped_s < STOPPED_S:
+                while time.monotonic() - watchdog.stopped_at < STOPPED_S:
                     lines = follower.read()
                     for line in lines:
                         pipeline.take(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Awaitable, Callable
 
@@ -25,12 +26,13 @@ class Watchdog:
         self.limit_s: float | None = None
         self.doing = ""
         """What the suite did when it was ended; it goes on to tear down."""
+        self.stopped_at = math.inf
+        """By the monotonic clock."""
         self._request = request
         self._pipeline = pipeline
         self._on_event = on_event
         self._began = time.monotonic() - age_s
         self._next_note = request.silence_s
-        self._stopped: float | None = None
         if not pipeline.parser.result.lines:
             # Pulling and probing the image were no silence of the suite.
             pipeline.last_line = self._began
@@ -58,13 +60,8 @@ class Watchdog:
                 self.doing = doing(self._pipeline.parser.result)
                 self._pipeline.say(f"stopped: {why.value} ({limit:.0f} s) is used up")
                 await stop()
-                self._stopped = time.monotonic()
+                self.stopped_at = time.monotonic()
                 return
-
-    @property
-    def stopped_s(self) -> float:
-        """Seconds since it was stopped; 0 before."""
-        return 0.0 if self._stopped is None else time.monotonic() - self._stopped
 
     def _model_limit(self) -> float | None:
         return self._request.model_timeout_s if self._pipeline.parser.result.model else None

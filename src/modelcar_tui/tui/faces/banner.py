@@ -171,7 +171,7 @@ def keys_row(keys: list[tuple[str, str]], message: str, cells: int) -> Row:
     """The footer: a message if there is one, else the keys that work here; the last of them is always
     shown."""
     if message:
-        return Row((*_bar(f" {message}", cells),))
+        return row((f" {message}".ljust(cells), "bar"))
     spans: list[Span] = []
     used = 0
     kept = sum(len(part) for part in keys[-1]) + 3 if keys else 0
@@ -181,10 +181,6 @@ def keys_row(keys: list[tuple[str, str]], message: str, cells: int) -> Row:
             spans += [(f" {key} ", "key"), (f"{label} ", "label")]
             used += need
     return Row((*spans, (" " * (cells - used), "bar")))
-
-
-def _bar(text: str, cells: int) -> tuple[Span, ...]:
-    return ((text.ljust(cells), "bar"),)
 
 
 def _told(state: RunState, pane: Pane) -> str:

@@ -11,7 +11,7 @@ from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.gpu_groups import Group
 from modelcar_tui.tui.faces.gpus import GpuRow
 from modelcar_tui.tui.glyphs import Glyphs
-from modelcar_tui.tui.rows import Row, labelled, row
+from modelcar_tui.tui.rows import Row, labelled
 
 _Told = tuple[str, str, str]
 """A label, what is said behind it (nothing is not shown), its role."""
@@ -129,8 +129,3 @@ def _field(label: str, text: str, width: int, role: str = "text") -> list[Row]:
 
 def _marked(mark: str, role: str, text: str, width: int) -> list[Row]:
     return labelled(mark, text, max(8 + 2, width), indent=2, tone=role)
-
-
-def nothing(text: str) -> list[Row]:
-    """One muted line."""
-    return [row((text, "muted"))]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import Any
 
 import msgspec
 
@@ -15,7 +16,6 @@ from modelcar_tui.tui.rows import Row, Span, crop_middle, pad, width
 from modelcar_tui.verdict import ModelVerdict
 
 _WHOLE = ("whole", "sharing unknown", "not offered")
-SORTS = ("place", "name", "product", "free", "memory", "usable")
 
 
 class GpuRow(msgspec.Struct, frozen=True):
@@ -108,23 +108,21 @@ def _row(node: GpuNode, pool: Pool, how: str, where: str, models: tuple[str, ...
     )
 
 
+_ORDERS: dict[str, Callable[[GpuRow], tuple[Any, ...]]] = {
+    "place": lambda line: (not line.models, not line.usable),
+    "name": lambda line: (line.name,),
+    "product": lambda line: (line.product, line.name),
+    "free": lambda line: (line.free is None, -(line.free or 0), line.name),
+    "memory": lambda line: (line.mem_mib is None, -(line.mem_mib or 0), line.name),
+    "usable": lambda line: (not line.usable, line.name),
+}
+SORTS = tuple(_ORDERS)
+
+
 def arrange(rows: list[GpuRow], sort: str, wanted: Filter | None) -> list[GpuRow]:
     """The rows that pass, in the wanted order; unknown comes last."""
     chosen = [line for line in rows if wanted is None or wanted.matches(line.text)]
-    match sort:
-        case "name":
-            chosen.sort(key=lambda line: line.name)
-        case "product":
-            chosen.sort(key=lambda line: (line.product, line.name))
-        case "free":
-            chosen.sort(key=lambda line: (line.free is None, -(line.free or 0), line.name))
-        case "memory":
-            chosen.sort(key=lambda line: (line.mem_mib is None, -(line.mem_mib or 0), line.name))
-        case "usable":
-            chosen.sort(key=lambda line: (not line.usable, line.name))
-        case _:
-            chosen.sort(key=lambda line: (not line.models, not line.usable))
-    return chosen
+    return sorted(chosen, key=_ORDERS.get(sort, _ORDERS["place"]))
 
 
 class Columns(msgspec.Struct, frozen=True):
