@@ -17,7 +17,7 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.loops import run_once
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.report import to_json
-from modelcar_tui.supervisor import Settings, keep_in_journal, kept_settings
+from modelcar_tui.supervisor import Settings, keep_in_journal, settings_of_run
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.llm import WhatIf, answer_question
 
@@ -32,7 +32,7 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
         form: `text` or `json`.
     """
     state = load_run(folder)
-    settings = msgspec.structs.replace(_settings(folder), **fields)
+    settings = msgspec.structs.replace(settings_of_run(folder) or Settings(manifest=""), **fields)
     redact = Redactor()
     teach_environment()
     told: list[e.AnyEvent] = []
@@ -89,13 +89,6 @@ def what_if_form(
     if len(gpus) > 1:
         raise UserError(Problem(where="--gpu", what="a what-if has one kind of GPU", fix="ask once a kind"))
     return WhatIf(model=model, arguments=arguments, gpu=gpus[0] if gpus else None)
-
-
-def _settings(folder: Path) -> Settings:
-    try:
-        return kept_settings(folder)
-    except (OSError, msgspec.DecodeError):
-        return Settings(manifest="")
 
 
 def _say(event: e.AnyEvent) -> None:

@@ -44,9 +44,9 @@ def _port(args: argparse.Namespace) -> EnginePort:
 
         return ReplayPort(_journal(args.replay, plain))
     if args.resume:
-        from modelcar_tui.supervisor import find_run
+        from modelcar_tui.commands.resuming import run_to_resume
 
-        return Engine(plain, resume=find_run(args.resume, plain))
+        return Engine(plain, resume=run_to_resume(args.resume, plain))
     if args.demo:
         from modelcar_tui.demo import demo_settings, prepare_demo
 

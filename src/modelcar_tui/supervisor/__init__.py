@@ -17,21 +17,30 @@ if TYPE_CHECKING:
     from modelcar_tui.supervisor.journal import read_journal
     from modelcar_tui.supervisor.limits import STOP_S
     from modelcar_tui.supervisor.outcome import outcome_of
-    from modelcar_tui.supervisor.runs import command_keeping, find_run, journal_of, kept_settings
+    from modelcar_tui.supervisor.runs import (
+        SETTINGS,
+        command_keeping,
+        find_run,
+        journal_of,
+        settings_of_run,
+        settings_to_resume,
+    )
     from modelcar_tui.supervisor.settings import Approve, Settings
     from modelcar_tui.supervisor.specialist import Metadata
     from modelcar_tui.supervisor.specialists.accelerator import Accelerator
     from modelcar_tui.supervisor.specialists.configuration import Configuration, requirements_row
-    from modelcar_tui.supervisor.state import Pane, Qa, RunState, Step, fold
+    from modelcar_tui.supervisor.state import Finish, Pane, Qa, RunState, Step, fold
     from modelcar_tui.supervisor.supervisor import Supervisor
 
 __all__ = [
+    "SETTINGS",
     "STOP_S",
     "Accelerator",
     "Approve",
     "CleanUp",
     "Configuration",
     "Engine",
+    "Finish",
     "Metadata",
     "Pane",
     "Qa",
@@ -45,11 +54,12 @@ __all__ = [
     "fold",
     "journal_of",
     "keep_in_journal",
-    "kept_settings",
     "outcome_of",
     "read_journal",
     "requirements_row",
     "run_alone",
+    "settings_of_run",
+    "settings_to_resume",
 ]
 
 if not TYPE_CHECKING:
@@ -63,12 +73,12 @@ if not TYPE_CHECKING:
             "journal": "read_journal",
             "limits": "STOP_S",
             "outcome": "outcome_of",
-            "runs": "command_keeping find_run journal_of kept_settings",
+            "runs": "command_keeping find_run journal_of SETTINGS settings_of_run settings_to_resume",
             "settings": "Approve Settings",
             "specialist": "Metadata",
             "specialists.accelerator": "Accelerator",
             "specialists.configuration": "Configuration requirements_row",
-            "state": "Pane Qa RunState Step fold",
+            "state": "Finish Pane Qa RunState Step fold",
             "supervisor": "Supervisor",
         },
     )

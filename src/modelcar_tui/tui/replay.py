@@ -17,7 +17,7 @@ import msgspec
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest import Decision
 from modelcar_tui.qa.events import QaStarted
-from modelcar_tui.supervisor import RunState, fold, kept_settings, read_journal
+from modelcar_tui.supervisor import RunState, fold, read_journal, settings_of_run
 from modelcar_tui.supervisor.events import DecisionMade, QuestionAnswered, Stamped
 from modelcar_tui.supervisor.llm import WhatIf
 from modelcar_tui.verdict import ApplyPreview, DecisionReport
@@ -145,10 +145,8 @@ def _with_log(stamped: Stamped, folder: Path) -> Stamped:
 
 def _stated_vllm(folder: Path) -> str | None:
     """The vLLM release that the recorded run was told to judge by."""
-    try:
-        return kept_settings(folder).vllm_version
-    except (OSError, msgspec.DecodeError):
-        return None
+    own = settings_of_run(folder)
+    return own.vllm_version if own is not None else None
 
 
 def _schedule(times: list[float], speed: float) -> list[float]:

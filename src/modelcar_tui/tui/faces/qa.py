@@ -7,7 +7,7 @@ from modelcar_tui.qa.types import QaOutcome
 from modelcar_tui.supervisor import Qa, RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
-from modelcar_tui.tui.rows import Row, Span, paragraph, row
+from modelcar_tui.tui.rows import Row, Span, labelled, paragraph, row
 
 _MOST_SEEN = 4
 
@@ -52,14 +52,6 @@ def outcome_rows(out: QaOutcome, cells: int) -> list[Row]:
             "left", f"{len(out.leftovers)} objects on the cluster: o, then c removes them", cells
         )
     return rows
-
-
-def labelled(label: str, text: str, cells: int, *, indent: int = 7, role: str = "text") -> list[Row]:
-    """A paragraph behind its label; nothing for an empty text."""
-    lines = paragraph(text, cells - indent, role) if text else []
-    return [
-        Row(((f"{'' if at else label:<{indent}}", "muted"), *line.spans)) for at, line in enumerate(lines)
-    ]
 
 
 def _running(qa: Qa, cells: int, glyphs: Glyphs, now: float) -> list[Row]:

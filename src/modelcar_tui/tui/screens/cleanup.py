@@ -11,8 +11,7 @@ from textual.binding import BindingType
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.faces.qa import labelled
-from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row
+from modelcar_tui.tui.rows import EMPTY, Row, labelled, paragraph, row
 from modelcar_tui.tui.screens.base import Dialog
 from modelcar_tui.tui.screens.confirm import ConfirmDialog
 
