@@ -91,12 +91,6 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Nothing on stderr."""
 
-    def do_GET(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
-
     def _serve(self) -> None:
         size = min(int(self.headers.get("Content-Length") or 0), BODY_LIMIT)
         body = self.rfile.read(size) if size else b""
@@ -112,6 +106,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         code, answer = self._answer(user, parts.path, query, body)
         self._send(code, answer, fault)
+
+    do_GET = do_POST = _serve  # noqa: N815 - the names that http.server calls
 
     def _misbehave_first(self, fault: Fault) -> bool:
         """Faults that need no answer of ours; True when the request is done with."""

@@ -212,9 +212,13 @@ def _numbers(result: SuiteResult) -> str:
     return ", ".join(parts)
 
 
-_REFUSED = {
+_AS_THEY_ARE = (
+    "kubeconfig-missing busy suite-usage suite-crashed suite-image no-tests image-unsuitable namespace-busy "
+    "pod-refused pod-security scc service-account limitrange secret-too-large"
+)
+"""Codes of problems that an outcome's code repeats."""
+_REFUSED = {code: code.upper().replace("-", "_") for code in _AS_THEY_ARE.split()} | {
     "kubeconfig": "KUBECONFIG_INVALID",
-    "kubeconfig-missing": "KUBECONFIG_MISSING",
     "pull-secret-missing": "OCI_PULL_SECRET_MISSING",
     "manifest-missing": "MODELCAR_NOT_FOUND",
     "registry-undetermined": "MODELCAR_REGISTRY_UNDETERMINED",
@@ -222,19 +226,6 @@ _REFUSED = {
     "manifest": "MODELCAR_YAML_INVALID",
     "registry": "REGISTRY_UNSUPPORTED",
     "accelerator": "ACCELERATOR_UNSUPPORTED",
-    "suite-image": "SUITE_IMAGE",
-    "busy": "BUSY",
-    "suite-usage": "SUITE_USAGE",
-    "no-tests": "NO_TESTS",
-    "suite-crashed": "SUITE_CRASHED",
-    "image-unsuitable": "IMAGE_UNSUITABLE",
-    "namespace-busy": "NAMESPACE_BUSY",
-    "pod-refused": "POD_REFUSED",
-    "scc": "SCC",
-    "pod-security": "POD_SECURITY",
-    "service-account": "SERVICE_ACCOUNT",
-    "limitrange": "LIMITRANGE",
-    "secret-too-large": "SECRET_TOO_LARGE",
 }
 
 
