@@ -34,6 +34,12 @@ _CLEARED = (
 )
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Of `-n auto`: two a core on a small machine, for the tests wait for two thirds of their time."""
+    cores = len(os.sched_getaffinity(0))
+    return cores + min(cores, 4)
+
+
 @pytest.fixture(scope="session")
 def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Names of homes, each given once.

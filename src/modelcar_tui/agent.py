@@ -12,7 +12,7 @@ from modelcar_tui.commands.guard import complain, guarded, own_process
 from modelcar_tui.core.version import __version__
 
 if TYPE_CHECKING:
-    from modelcar_tui.supervisor.settings import Settings
+    from modelcar_tui.supervisor import Settings
 
 DEFAULT_CONFIG = "config-yaml/sample_modelcar_config.yaml"
 _Commands: TypeAlias = "argparse._SubParsersAction[options.Parser]"
@@ -273,7 +273,7 @@ def _call_accelerator(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from modelcar_tui.commands.accelerator import run_accelerator
-    from modelcar_tui.supervisor.settings import Settings
+    from modelcar_tui.supervisor import Settings
 
     settings = Settings(manifest="", **options.settings_fields(args))
     return run_accelerator(settings, form=args.form, output=Path(args.output) if args.output else None)
@@ -326,7 +326,7 @@ def _call_apply(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from modelcar_tui.commands.plan import apply_plan
-    from modelcar_tui.supervisor.settings import Settings
+    from modelcar_tui.supervisor import Settings
 
     settings = Settings(
         manifest="", who=options.operator(), patch=args.patch, force=args.force, state_dir=args.state_dir
@@ -336,15 +336,14 @@ def _call_apply(args: argparse.Namespace) -> int:
 
 def _call_runs(args: argparse.Namespace) -> int:
     from modelcar_tui.commands.runs import list_runs
-    from modelcar_tui.supervisor.settings import Settings
+    from modelcar_tui.supervisor import Settings
 
     return list_runs(Settings(manifest="", state_dir=args.state_dir))
 
 
 def _call_cleanup(args: argparse.Namespace) -> int:
     from modelcar_tui.commands.cleanup import run_cleanup
-    from modelcar_tui.supervisor.runs import find_run
-    from modelcar_tui.supervisor.settings import Settings
+    from modelcar_tui.supervisor import Settings, find_run
 
     names = ("kubeconfig", "kube_context", "state_dir")
     settings = Settings(manifest="", **{name: getattr(args, name) for name in names})
@@ -354,8 +353,7 @@ def _call_cleanup(args: argparse.Namespace) -> int:
 def _call_ask(args: argparse.Namespace) -> int:
     from modelcar_tui.commands.ask import run_ask, what_if_form
     from modelcar_tui.core.errors import Problem, UserError
-    from modelcar_tui.supervisor.runs import find_run
-    from modelcar_tui.supervisor.settings import Settings
+    from modelcar_tui.supervisor import Settings, find_run
 
     given = {flag: getattr(args, f"what_if{flag}") for flag in WHAT_IF}
     arguments = {flag: value for flag, value in given.items() if value is not None}
@@ -379,7 +377,7 @@ def _call_schema(args: argparse.Namespace) -> int:
 
 def _settings(args: argparse.Namespace) -> Settings:
     from modelcar_tui.core.errors import Problem, UserError
-    from modelcar_tui.supervisor.settings import Settings
+    from modelcar_tui.supervisor import Settings
 
     if problem := options.start_problem(args.config, args):
         raise UserError(Problem(what=problem))

@@ -30,8 +30,9 @@ from modelcar_tui.qa.engines.kube_objects import (
 )
 from modelcar_tui.qa.engines.kube_options import JobOptions
 from modelcar_tui.qa.engines.kubejob import KubeJobRunner
+from modelcar_tui.qa.events import QaEvent, Warned
 from modelcar_tui.qa.log.spool import Origin, SpoolReader
-from modelcar_tui.qa.runner import QaEvent, QaSecrets, Warned
+from modelcar_tui.qa.runner import QaSecrets
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 
 PASSWORD = "planted-password-of-the-registry"

@@ -15,8 +15,8 @@ from server import Account, ApiServer
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.kube.connection import connect
 from modelcar_tui.kube.kubeconfig import find
+from modelcar_tui.qa.events import QaEvent, QaSaw, Warned
 from modelcar_tui.qa.log.pipeline import Pipeline
-from modelcar_tui.qa.runner import QaEvent, Saw, Warned
 from modelcar_tui.qa.suite_facts import suite_namespaces
 from modelcar_tui.qa.types import QaRequest, cluster_of
 from modelcar_tui.qa.watch import ClusterWatch
@@ -77,7 +77,7 @@ async def watched(
 
 
 def lines(events: list[QaEvent]) -> list[str]:
-    return [one.line for event in events if isinstance(event, Saw) for one in event.seen]
+    return [one.line for event in events if isinstance(event, QaSaw) for one in event.seen]
 
 
 async def test_a_change_is_told_by_the_servers_own_watch(server: ApiServer, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from modelcar_tui.supervisor.joining import Refused
 from modelcar_tui.supervisor.registry import panes
 from modelcar_tui.supervisor.settings import Settings
 from modelcar_tui.supervisor.specialist import Context
-from modelcar_tui.supervisor.state import fold
+from modelcar_tui.supervisor.state import RunState, fold
 from modelcar_tui.tui.faces.results import configuration_rows
 from modelcar_tui.tui.glyphs import UNICODE
 from modelcar_tui.tui.run import run_dashboard
@@ -158,7 +158,9 @@ async def test_one_that_could_not_be_loaded_is_a_failed_pane(size: tuple[int, in
     assert isinstance(started, e.RunStarted)
     absent = Refused("licence", "Licence", "acme 1.0 (a:b) can't be loaded: ImportError")
     events: list[e.AnyEvent] = [msgspec.structs.replace(started, panes=(*s.PANES, *panes((absent,))))]
-    await absent.run(Context("licence", Settings(manifest=""), tmp_path, events.append, {}, Redactor()))
+    await absent.run(
+        Context("licence", Settings(manifest=""), tmp_path, events.append, RunState(), Redactor())
+    )
     async with s.dashboard(s.FakeEngine(events), size) as (app, pilot):
         await s.wait_for(pilot, lambda: s.shows(app, "Licence: acme 1.0 (a:b)"), "the notice")
         await pilot.press("5")

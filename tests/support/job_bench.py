@@ -11,9 +11,10 @@ from typing import Any
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.qa.engines.kube_options import JobOptions
 from modelcar_tui.qa.engines.kubejob import KubeJobRunner
+from modelcar_tui.qa.events import QaEvent, QaProgressed, QaSaw, Warned
 from modelcar_tui.qa.image import IMAGE
 from modelcar_tui.qa.log.spool import Origin, SpoolReader
-from modelcar_tui.qa.runner import Progressed, QaEvent, QaSecrets, Saw, Warned
+from modelcar_tui.qa.runner import QaSecrets
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 from support.kube_jobs import Cluster
 
@@ -63,7 +64,7 @@ class JobBench:
 
     @property
     def phases(self) -> list[str]:
-        return [event.phase for event in self.events if isinstance(event, Progressed)]
+        return [event.phase for event in self.events if isinstance(event, QaProgressed)]
 
     @property
     def warned(self) -> list[str]:
@@ -71,7 +72,7 @@ class JobBench:
 
     @property
     def seen(self) -> list[str]:
-        return [one.line for event in self.events if isinstance(event, Saw) for one in event.seen]
+        return [one.line for event in self.events if isinstance(event, QaSaw) for one in event.seen]
 
     @property
     def left(self) -> tuple[list[str], list[str], list[str]]:

@@ -13,8 +13,9 @@ from pathlib import Path
 from modelcar_tui.core.secrets import Secret
 from modelcar_tui.qa.engines.podman import PodmanRunner, name_of
 from modelcar_tui.qa.engines.staging import LABEL
+from modelcar_tui.qa.events import QaEvent, QaLogGrew
 from modelcar_tui.qa.log.spool import Origin, SpoolReader
-from modelcar_tui.qa.runner import LogGrew, QaEvent, QaSecrets
+from modelcar_tui.qa.runner import QaSecrets
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 
 PASSWORD = "planted-password-of-the-registry"
@@ -75,7 +76,7 @@ class Bench:
         return SpoolReader(self.run_folder / "qa" / "qa.log").count
 
     def grew(self) -> int:
-        return max((event.lines for event in self.events if isinstance(event, LogGrew)), default=0)
+        return max((event.lines for event in self.events if isinstance(event, QaLogGrew)), default=0)
 
     def containers(self, *more: str) -> list[str]:
         return podman("ps", "-aq", "--filter", f"label={LABEL}={self.run_id}", *more).split()

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from modelcar_tui.core.secrets import Secret
-from modelcar_tui.qa import ContainerStarted, Progressed, QaEvent, QaOutcome, QaRequest, QaSecrets, Warned
+from modelcar_tui.qa import QaOutcome, QaRequest, QaSecrets
 from modelcar_tui.qa.engines import PodmanRunner
+from modelcar_tui.qa.events import QaEvent, QaProgressed, QaStarted, Warned
 from modelcar_tui.qa.suite_facts import IMAGE
 from suite_judge.cluster import Cluster
 from suite_judge.environment import USER
@@ -47,7 +48,7 @@ class Ran(NamedTuple):
     @property
     def models_named(self) -> tuple[str, ...]:
         """Models that were named while they ran, in order."""
-        named = (event.model for event in self.events if isinstance(event, Progressed) and event.model)
+        named = (event.model for event in self.events if isinstance(event, QaProgressed) and event.model)
         return tuple(dict.fromkeys(named))
 
     @property
@@ -69,7 +70,7 @@ def run(suite: Suite, scenario: Scenario, folder: Path) -> Ran:
 
     def told(event: QaEvent) -> None:
         events.append(event)
-        if isinstance(event, ContainerStarted):
+        if isinstance(event, QaStarted):
             _keep(event.container, raw)
 
     for path in (suite.folder, *suite.folder.rglob("*")):

@@ -5,6 +5,8 @@ Whoever counts cards or names a kind asks here: reports, the dashboard, the lang
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Inventory, Pool
@@ -142,28 +144,29 @@ def cards_of(node: GpuNode) -> tuple[Cards, ...]:
     """Cards behind each pool of a node, one answer a pool; a node without pools has one answer."""
     if not node.pool:
         return (Cards(node.physical),)
-    whole = [_whole(pool) for pool in node.pool]
-    found = [Cards(cards) for cards in whole]
-    known = [node.card(pool) for pool in node.pool]
-    for vendor in dict.fromkeys(card.vendor for card in known):
-        own = [at for at, card in enumerate(known) if card.vendor == vendor]
-        physical = max((known[at].physical or 0 for at in own), default=0)
-        cut = [at for at in own if whole[at] is None]
-        left = physical - sum(whole[at] or 0 for at in own)
-        if len(own) == 1 and physical:
-            found[own[0]] = Cards(physical)
-        elif left > 0 and len(cut) == 1:
-            found[cut[0]] = Cards(left)
-        elif left > 0:
-            for at in cut:
-                found[at] = Cards(None, left)
-    return tuple(found)
+    vendors: dict[str, list[int]] = {}
+    for at, pool in enumerate(node.pool):
+        vendors.setdefault(node.card(pool).vendor, []).append(at)
+    found: dict[int, Cards] = {}
+    for places in vendors.values():
+        own = [node.pool[at] for at in places]
+        physical = max(node.card(pool).physical or 0 for pool in own)
+        found.update(zip(places, _shared_out(physical, own), strict=True))
+    return tuple(found[at] for at in sorted(found))
 
 
-def _whole(pool: Pool) -> int | None:
-    """Cards of a pool whose units are cards."""
-    if pool.mem_guarantee is not Guarantee.EXCLUSIVE:
-        return None
+def _shared_out(physical: int, pools: list[Pool]) -> list[Cards]:
+    """A vendor's cards of a node by pool: units that are cards are themselves, the rest are the others'."""
+    if len(pools) == 1 and physical:
+        return [Cards(physical)]
+    whole = [_units(pool) if pool.mem_guarantee is Guarantee.EXCLUSIVE else None for pool in pools]
+    left = physical - sum(cards or 0 for cards in whole)
+    rest = Cards() if left <= 0 else Cards(left) if whole.count(None) == 1 else Cards(None, left)
+    return [rest if cards is None else Cards(cards) for cards in whole]
+
+
+def _units(pool: Pool) -> int:
+    """Units, healthy or not."""
     return pool.units if pool.capacity is None else pool.capacity
 
 
@@ -196,22 +199,26 @@ def _how(node: GpuNode, pool: Pool, cards: Cards) -> str:
         return "not offered"
     if any(note.startswith("vGPU:") for note in node.notes):
         return "vGPU"
-    units = pool.units if pool.capacity is None else pool.capacity
-    times = units // cards.own if cards.own and units % cards.own == 0 and units > cards.own else 0
-    factor = f" x{times}" if times and not pool.mig_profile else ""
     mig = f"MIG {pool.mig_profile}" if pool.mig_profile else ""
     match pool.mem_guarantee:
         case Guarantee.NONE if pool.resource.startswith("dra:"):
-            return f"{mig}, shared by claims" if mig else "shared by claims"
+            return f"{mig}, shared by claims".removeprefix(", ")
         case Guarantee.NONE:
-            return f"{mig}, time-sliced" if mig else f"time-sliced{factor}"
+            return f"{mig}, time-sliced" if mig else f"time-sliced{_factor(pool, cards)}"
         case Guarantee.HARD_SHARE:
-            return f"{mig}, MPS" if mig else f"MPS{factor}"
+            return f"{mig}, MPS" if mig else f"MPS{_factor(pool, cards)}"
         case Guarantee.HARD_SLICE:
             return mig or _partition(pool)
         case Guarantee.EXCLUSIVE:
             return "whole"
-    return _unknown(node, pool, mig, over=pool.shares or (cards.own is not None and units > cards.own))
+    over = pool.shares or (cards.own is not None and _units(pool) > cards.own)
+    return _unknown(node, pool, mig, over=over)
+
+
+def _factor(pool: Pool, cards: Cards) -> str:
+    """` x4` where each card has so many units, more than one."""
+    times, rest = divmod(_units(pool), cards.own) if cards.own else (0, 0)
+    return f" x{times}" if times > 1 and not rest else ""
 
 
 def _partition(pool: Pool) -> str:
@@ -255,8 +262,6 @@ def card_kinds(inventory: Inventory) -> tuple[CardKind, ...]:
 def _kind(found: list[tuple[GpuNode, Pool, Cards]]) -> CardKind:
     node, pool, cards = found[0]
     why = "" if node.usable else node.why or "unusable"
-    frees = [pool.free for _, pool, _ in found]
-    free = 0 if why else None if None in frees else sum(count or 0 for count in frees)
     return CardKind(
         vendor=node.card(pool).vendor,
         product=node.card(pool).product,
@@ -272,27 +277,39 @@ def _kind(found: list[tuple[GpuNode, Pool, Cards]]) -> CardKind:
         unsure=sum(one.own is None for _, _, one in found),
         among=sum(one.among for _, _, one in found),
         units=sum(pool.units for _, pool, _ in found),
-        free=free,
+        free=0 if why else _free(pool for _, pool, _ in found),
     )
+
+
+def _free(pools: Iterable[Pool]) -> int | None:
+    frees = [pool.free for pool in pools]
+    return None if None in frees else sum(count or 0 for count in frees)
 
 
 def card_totals(inventory: Inventory) -> Totals:
     """Sums over all nodes with accelerators; each card counts once."""
     usable = [node for node in inventory.nodes if node.usable]
-    counts = [(node.usable, *node_cards(node)) for node in inventory.nodes]
+    cards, unsure = _sums(inventory.nodes)
+    usable_cards, usable_unsure = _sums(usable)
     pools = [(node, pool) for node in usable for pool in node.pool]
     return Totals(
         nodes=len(inventory.nodes),
         usable_nodes=len(usable),
-        cards=sum(count for _, count, _ in counts),
-        usable_cards=sum(count for use, count, _ in counts if use),
-        unsure=sum(not whole for _, _, whole in counts),
-        usable_unsure=sum(use and not whole for use, _, whole in counts),
+        cards=cards,
+        usable_cards=usable_cards,
+        unsure=unsure,
+        usable_unsure=usable_unsure,
         units=sum(pool.units for _, pool in pools),
         free=sum(pool.free or 0 for _, pool in pools),
         free_unsure=any(pool.free is None for _, pool in pools),
         whole=all(how_shared(node, pool, Cards()).startswith("whole") for node, pool in pools),
     )
+
+
+def _sums(nodes: Iterable[GpuNode]) -> tuple[int, int]:
+    """Cards that are known, and nodes of which not all are."""
+    counts = [node_cards(node) for node in nodes]
+    return sum(cards for cards, _ in counts), sum(not whole for _, whole in counts)
 
 
 def cards_text(kind: CardKind) -> str:

@@ -12,7 +12,7 @@ from modelcar_tui.cluster.lifecycle import LABEL_LIMIT, cautions, taints, unusab
 from modelcar_tui.cluster.provider import provider
 from modelcar_tui.cluster.types import GpuNode, OtherNode, Pool
 from modelcar_tui.cluster.vendors import amd, intel, nvidia, others
-from modelcar_tui.cluster.vendors.view import Found, View
+from modelcar_tui.cluster.vendors.view import Found, View, unhealthy
 from modelcar_tui.core.text import clean
 from modelcar_tui.hardware import served, vendors
 from modelcar_tui.kube import mebibytes, objects, thousandths, whole
@@ -29,10 +29,9 @@ FINDERS: dict[str, Callable[[View], Found | None]] = {
 """What reads each vendor's labels and resources; a vendor is one of the table's (`hardware.vendor`)."""
 NOT_OFFERED = "card-present-but-not-advertised"
 _PCI = "feature.node.kubernetes.io/pci-"
-_INSTANCE_TYPE = "node.kubernetes.io/instance-type"
-_OLD_INSTANCE_TYPE = "beta.kubernetes.io/instance-type"
-_REGION = "topology.kubernetes.io/region"
-_OLD_REGION = "failure-domain.beta.kubernetes.io/region"
+_ARCH = ("kubernetes.io/arch", "beta.kubernetes.io/arch")
+_INSTANCE_TYPE = ("node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type")
+_REGION = ("topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region")
 
 
 def classify(node: objects.Node, dra: tuple[DraPool, ...] = (), platform: str = "") -> GpuNode | OtherNode:
@@ -47,18 +46,13 @@ def classify(node: objects.Node, dra: tuple[DraPool, ...] = (), platform: str = 
     if not dra and not _may_have_any(node):
         return _plain(node, name, platform)
     view = _view(node, dra)
-    labels = view.labels
-    cloud = provider(labels, node.spec.provider_id, platform)
-    arch = labels.get("kubernetes.io/arch") or labels.get("beta.kubernetes.io/arch") or None
     allocatable = node.status.allocatable or {}
-    why = unusable(node)
     finders = (*FINDERS.values(), others.find_unknown)
     found = [answer for finder in finders if (answer := finder(view)) is not None]
     if not found:
         return _plain(node, name, platform, _unrecognised(view, ()))
     main, pools, notes = _join(found)
-    if not why and not any(pool.units for pool in pools):
-        why = main.why or ("no-healthy-devices" if pools else NOT_OFFERED)
+    why = unusable(node) or _none_to_be_had(main, pools)
     vendor = vendors().get(main.vendor)
     return GpuNode(
         name=name,
@@ -67,10 +61,10 @@ def classify(node: objects.Node, dra: tuple[DraPool, ...] = (), platform: str = 
         product_from=main.product_from,
         family=main.family,
         cc=main.cc,
-        provider=cloud,
-        region=labels.get(_REGION) or labels.get(_OLD_REGION) or None,
+        provider=provider(view.labels, node.spec.provider_id, platform),
+        region=_first(view.labels, _REGION),
         instance_type=view.instance_type,
-        arch=arch,
+        arch=_first(view.labels, _ARCH),
         physical=main.physical,
         usable=not why,
         why=why,
@@ -87,6 +81,18 @@ def classify(node: objects.Node, dra: tuple[DraPool, ...] = (), platform: str = 
         taints=taints(node),
         unrecognised=_unrecognised(view, pools),
     )
+
+
+def _none_to_be_had(main: Found, pools: tuple[Pool, ...]) -> str:
+    """Why none of the units can be had; empty where some can."""
+    if any(pool.units for pool in pools):
+        return ""
+    return main.why or ("no-healthy-devices" if pools else NOT_OFFERED)
+
+
+def _first(labels: Mapping[str, str], keys: tuple[str, ...]) -> str | None:
+    """What the first of the labels says that says anything."""
+    return next((labels[key] for key in keys if labels.get(key)), None)
 
 
 def _may_have_any(node: objects.Node) -> bool:
@@ -106,8 +112,7 @@ def _hints() -> tuple[str, ...]:
 
 def _plain(node: objects.Node, name: str, platform: str, unrecognised: tuple[str, ...] = ()) -> OtherNode:
     labels = node.metadata.labels or {}
-    kind = labels.get(_INSTANCE_TYPE) or labels.get(_OLD_INSTANCE_TYPE)
-    arch = labels.get("kubernetes.io/arch") or labels.get("beta.kubernetes.io/arch")
+    kind, arch = _first(labels, _INSTANCE_TYPE), _first(labels, _ARCH)
     why = unusable(node)
     return OtherNode(
         name=name,
@@ -147,13 +152,12 @@ def _unrecognised(view: View, pools: tuple[Pool, ...]) -> tuple[str, ...]:
 
 def _view(node: objects.Node, dra: tuple[DraPool, ...]) -> View:
     labels = cleaned_labels(node)
-    kind = labels.get(_INSTANCE_TYPE) or labels.get(_OLD_INSTANCE_TYPE)
     return View(
         labels=labels,
         units=_extended(node.status.allocatable),
         capacity=_extended(node.status.capacity),
         annotations=node.metadata.annotations or {},
-        instance_type=kind or None,
+        instance_type=_first(labels, _INSTANCE_TYPE),
         dra=dra,
     )
 
@@ -184,7 +188,7 @@ def _join(found: list[Found]) -> tuple[Found, tuple[Pool, ...], tuple[str, ...]]
         f"also has {one.vendor} {one.product or 'cards'}" + ("" if one.pools else ", not offered")
         for one in rest
     )
-    return main, pools, (*main.notes, *also, *aliases)
+    return main, pools, (*main.notes, *unhealthy(main.pools), *also, *aliases)
 
 
 def _weight(one: Found) -> tuple[bool, bool, int]:

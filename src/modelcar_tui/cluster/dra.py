@@ -9,7 +9,7 @@ largest first, which are the whole cards. API: resource.k8s.io/v1; v1beta1's `ba
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from itertools import groupby
 
 import msgspec
@@ -19,6 +19,7 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.kube import mebibytes, whole
 from modelcar_tui.kube.objects import (
     Attribute,
+    CapacityValue,
     Device,
     Expression,
     NodeSelector,
@@ -88,7 +89,7 @@ def by_node(
                     nodes.setdefault(node, []).append(device)
         counters = _limits(parts)
         for node, devices in nodes.items():
-            kinds = _kinds(driver, name, devices, dict(counters), complete=complete, held=held)
+            kinds = _kinds(driver, name, devices, counters, complete=complete, held=held)
             found.setdefault(node, []).extend(kinds)
     return {node: tuple(kinds) for node, kinds in found.items()}
 
@@ -163,26 +164,19 @@ def _kinds(
     shared = any(device.consumes_counters for device in devices)
     if not shared:
         devices = _uncut(devices)
-    for counter, most in _largest(devices).items():
-        counters.setdefault(counter, most)
+    counters = {**_largest(devices), **counters}
+    taken = None
     left = dict(counters)
-    for device in devices:
-        if held is not None and (driver, pool, device.name) in held:
-            _take(device, left)
+    if held is not None:
+        taken = {device.name for device in devices if (driver, pool, device.name) in held}
+        _take((device for device in devices if device.name in taken), left)
     if shared:
-        devices = sorted(
-            devices, key=lambda device: (_text(device, "type") == "mig", -(_key(device)[2] or 0))
-        )
-        devices = [device for device in devices if _take(device, counters, only_if_it_fits=True)]
+        devices = _together(devices, counters)
     kinds = []
     for key, group in groupby(sorted(devices, key=lambda device: _sortable(_key(device))), key=_key):
         kind, product, memory, profile, several = key
         members = list(group)
         usable = [one for one in members if complete and not _tainted(one)]
-        free = None
-        if held is not None and not (several and _held(driver, pool, usable, held)):
-            free = sum((driver, pool, one.name) not in held and _fits(one, left) for one in usable)
-        parents = {parent for one in members if (parent := _parent(one))}
         kinds.append(
             DraPool(
                 driver=clean(driver, limit=100),
@@ -194,8 +188,8 @@ def _kinds(
                 cc=_capability(members[0]),
                 units=len(usable),
                 capacity=len(members),
-                free=free,
-                parents=tuple(sorted(parents)),
+                free=_free(usable, taken, left),
+                parents=tuple(sorted(_parents(members))),
                 complete=complete,
                 shared=shared,
                 several=several,
@@ -206,7 +200,7 @@ def _kinds(
 
 def _uncut(devices: list[Device]) -> list[Device]:
     """Without the cards that listed slices are cut from: a card and its slices are not both there."""
-    cut = {parent for device in devices if (parent := _parent(device))}
+    cut = _parents(devices)
     return [
         device
         for device in devices
@@ -219,27 +213,33 @@ def _parent(device: Device) -> str | None:
     return _text(device, "parentUUID") or _text(device, "parentPciAddr")
 
 
-def _held(driver: str, pool: str, devices: list[Device], held: Collection[_Name]) -> bool:
-    """Whether a claim has one of the devices: of one that several may have, what is left is not known."""
-    return any((driver, pool, one.name) in held for one in devices)
+def _parents(devices: list[Device]) -> set[str]:
+    return {parent for device in devices if (parent := _parent(device))}
+
+
+def _free(devices: list[Device], taken: Collection[str] | None, left: _Counters) -> int | None:
+    """How many of the devices no claim has, and counters have room for; None where that is not known, as
+    when a claim has one of those that several may have."""
+    if taken is None or any(one.allow_multiple_allocations and one.name in taken for one in devices):
+        return None
+    return sum(one.name not in taken and _fits(one, left) for one in devices)
 
 
 def _limits(parts: list[ResourceSlice]) -> _Counters:
     """What the pool's counter sets hold."""
-    return {
-        (group.name, name): amount
-        for part in parts
-        for group in part.spec.shared_counters or ()
-        for name, value in (group.counters or {}).items()
-        if (amount := whole(value.value)) is not None
-    }
+    groups = (group for part in parts for group in part.spec.shared_counters or ())
+    return _amounts((group.name, group.counters or {}) for group in groups)
 
 
 def _uses(device: Device) -> _Counters:
+    return _amounts((use.counter_set, use.counters or {}) for use in device.consumes_counters or ())
+
+
+def _amounts(sets: Iterable[tuple[str, Mapping[str, CapacityValue]]]) -> _Counters:
     return {
-        (use.counter_set, name): amount
-        for use in device.consumes_counters or ()
-        for name, value in (use.counters or {}).items()
+        (of, name): amount
+        for of, counters in sets
+        for name, value in counters.items()
         if (amount := whole(value.value)) is not None
     }
 
@@ -257,12 +257,20 @@ def _fits(device: Device, left: _Counters) -> bool:
     return all(amount <= left.get(key, 0) for key, amount in _uses(device).items())
 
 
-def _take(device: Device, left: _Counters, *, only_if_it_fits: bool = False) -> bool:
-    if only_if_it_fits and not _fits(device, left):
-        return False
-    for key, amount in _uses(device).items():
-        left[key] = left.get(key, 0) - amount
-    return True
+def _take(devices: Iterable[Device], left: _Counters) -> None:
+    for device in devices:
+        for key, amount in _uses(device).items():
+            left[key] = left.get(key, 0) - amount
+
+
+def _together(devices: list[Device], counters: _Counters) -> list[Device]:
+    """Those that fit into the counters together: whole cards first, of each kind the largest."""
+    left, found = dict(counters), []
+    for device in sorted(devices, key=lambda one: (_text(one, "type") == "mig", -(_key(one)[2] or 0))):
+        if _fits(device, left):
+            _take([device], left)
+            found.append(device)
+    return found
 
 
 def _tainted(device: Device) -> bool:

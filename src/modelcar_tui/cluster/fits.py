@@ -205,39 +205,26 @@ def _free(pod: PodShape, node: GpuNode, pool: Pool) -> Fit | None:
 
 
 def _processors(pod: PodShape, node: GpuNode, _: Pool) -> Fit | None:
-    held = node.held.cpu_milli if node.held else None
-    return _amount(
-        "cpu", "CPUs", pod.cpu_milli / 1000, _over(node.cpu_milli, 1000), _over(held, 1000), pod, node
-    )
+    held = node.held.cpu_milli if node.held else 0
+    return _amount("cpu", "CPUs", 1000, pod.cpu_milli, node.cpu_milli, held, pod, node)
 
 
 def _memory(pod: PodShape, node: GpuNode, _: Pool) -> Fit | None:
-    held = node.held.memory_mib if node.held else None
-    return _amount(
-        "memory",
-        "GiB of RAM",
-        pod.memory_mib / 1024,
-        _over(node.memory_mib, 1024),
-        _over(held, 1024),
-        pod,
-        node,
-    )
-
-
-def _over(value: int | None, unit: int) -> float | None:
-    return None if value is None else value / unit
+    held = node.held.memory_mib if node.held else 0
+    return _amount("memory", "GiB of RAM", 1024, pod.memory_mib, node.memory_mib, held, pod, node)
 
 
 def _amount(
-    code: str, what: str, asked: float, most: float | None, held: float | None, pod: PodShape, node: GpuNode
+    code: str, what: str, unit: int, asked: int, most: int | None, held: int, pod: PodShape, node: GpuNode
 ) -> Fit | None:
     """A resource of the whole node. Where no pods could be listed the units' own doubt says it."""
-    if node.stated or (most is not None and asked + (held or 0.0) <= most):
+    wants, has = asked / unit, held / unit
+    if node.stated or (most is not None and wants + has <= most / unit):
         return None
     if most is None:
-        return maybe(code, f"does not say how many {what} it has", f"if {asked:g} {what} are free", _LOOK)
-    left = max(0.0, most - (held or 0.0))
-    return no(code, f"has {left:.3g} of {most:.4g} {what} free, the pod asks for {asked:g} ({pod.asks})")
+        return maybe(code, f"does not say how many {what} it has", f"if {wants:g} {what} are free", _LOOK)
+    left = f"{max(0.0, most / unit - has):.3g} of {most / unit:.4g} {what}"
+    return no(code, f"has {left} free, the pod asks for {wants:g} ({pod.asks})")
 
 
 def _places(_: PodShape, node: GpuNode, __: Pool) -> Fit | None:
@@ -297,14 +284,5 @@ _FILTERS: tuple[_Filter, ...] = (
 )
 
 
-_SCHEDULED: tuple[_Filter, ...] = (
-    _usable,
-    _devices,
-    _units,
-    _selected,
-    _processors,
-    _memory,
-    _places,
-    _free,
-)
+_SCHEDULED: tuple[_Filter, ...] = (_usable, _devices, _units, _selected, _processors, _memory, _places, _free)
 """What the scheduler itself looks at, beside taints."""

@@ -16,7 +16,7 @@ from modelcar_tui.core.contain import Contained
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.kube import thousandths, whole
-from modelcar_tui.kube.objects import Container, Pod, Quantity
+from modelcar_tui.kube.objects import Container, Pod, PodSpec, Quantity
 
 Usage = dict[str, dict[str, int]]
 """Requested by node and resource: `cpu` in thousandths, memory and storage in bytes, `pods`, units."""
@@ -28,26 +28,23 @@ def pod_requests(pod: Pod) -> dict[str, int]:
     """What a pod holds: `cpu` in thousandths, `memory` and `ephemeral-storage` in bytes, extended
     resources."""
     spec = pod.spec
-    names = {
-        name
-        for container in (*(spec.containers or ()), *(spec.init_containers or ()))
-        if container.resources is not None
-        for quantities in (container.resources.requests, container.resources.limits)
-        for name in quantities or ()
-        if _counts(name)
-    }
-    names.update(name for name in spec.overhead or () if _counts(name))
-    requests = {}
-    for name in names:
-        running = sum(_request(container, name) for container in spec.containers or ())
-        sidecars = peak = 0
-        for container in spec.init_containers or ():
-            if container.restart_policy == "Always":
-                sidecars += _request(container, name)
-            else:
-                peak = max(peak, sidecars + _request(container, name))
-        requests[name] = max(running + sidecars, peak) + _amount(name, (spec.overhead or {}).get(name))
-    return requests
+    containers = (*(spec.containers or ()), *(spec.init_containers or ()))
+    resources = [one.resources for one in containers if one.resources is not None]
+    asked = [quantities for one in resources for quantities in (one.requests, one.limits)]
+    names = {name for quantities in (*asked, spec.overhead) for name in quantities or () if _counts(name)}
+    overhead = spec.overhead or {}
+    return {name: _peak(spec, name) + _amount(name, overhead.get(name)) for name in names}
+
+
+def _peak(spec: PodSpec, name: str) -> int:
+    """What the containers hold of a resource at most: while it starts, or when it runs."""
+    sidecars = peak = 0
+    for container in spec.init_containers or ():
+        if container.restart_policy == "Always":
+            sidecars += _request(container, name)
+        else:
+            peak = max(peak, sidecars + _request(container, name))
+    return max(peak, sidecars + sum(_request(container, name) for container in spec.containers or ()))
 
 
 def _counts(name: str) -> bool:

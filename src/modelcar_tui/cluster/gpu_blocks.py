@@ -57,6 +57,17 @@ def _block(nodes: Sequence[GpuNode]) -> Iterator[tuple[str, str]]:
     yield "Instance Type", node.instance_type or "unknown"
     if node.region:
         yield "Region", node.region
+    yield from _cards(nodes)
+    yield "Node RAM", _range(node.memory_mib for node in nodes)
+    yield "Node Storage", _range(node.ephemeral_mib for node in nodes)
+    if len(nodes) > 1:
+        yield "Nodes", f"{len(nodes):,}"
+    yield "Node Name", _names(nodes)
+    yield from _cautions(node)
+
+
+def _cards(nodes: Sequence[GpuNode]) -> Iterator[tuple[str, str]]:
+    node = nodes[0]
     answers = list(zip(node.pool or (NOTHING,), cards_of(node), strict=True))
     vendors = dict.fromkeys(vendor_title(node.card(pool).vendor) for pool, _ in answers)
     yield "GPU Provider", ", ".join(vendors)
@@ -70,11 +81,10 @@ def _block(nodes: Sequence[GpuNode]) -> Iterator[tuple[str, str]]:
     yield "Cards", told if cards or whole else "unknown"
     for at, (pool, behind) in enumerate(answers):
         yield from _pool(nodes, at, pool, behind)
-    yield "Node RAM", _range(node.memory_mib for node in nodes)
-    yield "Node Storage", _range(node.ephemeral_mib for node in nodes)
-    if len(nodes) > 1:
-        yield "Nodes", f"{len(nodes):,}"
-    yield "Node Name", _names(nodes)
+
+
+def _cautions(node: GpuNode) -> Iterator[tuple[str, str]]:
+    """Why pods get no place there, and what those need that do."""
     if not node.usable:
         yield "Not usable", why_text(node.why)
     if node.taints:

@@ -10,32 +10,14 @@ from modelcar_tui.cluster.cards import CardKind, card_kinds, card_totals
 from modelcar_tui.cluster.gpu_blocks import block_lines
 from modelcar_tui.cluster.set_up import set_up_lines
 from modelcar_tui.cluster.types import AcceleratorReport, Inventory, State
-from modelcar_tui.cluster.words import (
-    MEMORY_READ_FROM,
-    age,
-    gib,
-    scale_text,
-    several,
-    some,
-    stamp,
-    why_text,
-)
+from modelcar_tui.cluster.words import MEMORY_READ_FROM, age, gib, scale_text, several, some, stamp, why_text
 from modelcar_tui.core.cells import hang, table
 from modelcar_tui.core.version import __version__
 from modelcar_tui.kube import Rung
 
 WIDTH = 120
 """Cells of a line in a file."""
-_HEAD = (
-    "#",
-    "PRODUCT",
-    "CARDS",
-    "NODES",
-    "SHARED HOW",
-    "FREE",
-    "MEMORY EACH",
-    "NEEDS / WHY NOT",
-)
+_HEAD = ("#", "PRODUCT", "CARDS", "NODES", "SHARED HOW", "FREE", "MEMORY EACH", "NEEDS / WHY NOT")
 _RIGHT, _FIRM = (0, 2, 3), (0, 2, 3, 5)
 _MOST_KINDS, _MOST_CHECKS, _MOST_LINES = 100, 60, 40
 _NARROW = 100
@@ -216,28 +198,35 @@ def _needs(kind: CardKind) -> Iterator[str]:
 
 def _serving(report: AcceleratorReport, cells: int) -> Iterator[str]:
     """The runtime, what waits for units, what could be added, whose images can be pulled."""
-    runtime, inventory = report.runtime, report.inventory
-    if runtime is not None:
-        version = f", vLLM {runtime.version}" if runtime.version else ""
-        yield from hang("Runtime image: ", f"{runtime.image}{version} ({runtime.why})", cells)
-    elif report.runtime_problem is not None:
-        yield from hang("Runtime image: ", f"unknown: {report.runtime_problem}", cells)
+    inventory = report.inventory
+    if image := _runtime(report):
+        yield from hang("Runtime image: ", image, cells)
     for one in inventory.waiting:
         ask, who = ("asks", "it") if one.pods == 1 else ("ask", "they")
         asked = f"{several(one.pods, 'pod')} without a node {ask} for {one.units} {one.resource}"
         yield from hang("Waiting: ", f"{asked}: {who} may get them first", cells)
     for more in [more for more in inventory.scale_up if more.could_add_nodes][:_MOST_LINES]:
         yield from hang("Could be added: ", scale_text(more), cells)
-    unknown = Counter(name for node in inventory.nodes for name in node.unrecognised)
-    unknown.update(name for node in inventory.others for name in node.unrecognised)
-    if unknown:
-        told = [f"{name} on {several(count, 'node')}" for name, count in unknown.most_common()]
-        yield from hang("Not recognised: ", some(told, 6), cells)
+    if unknown := _unrecognised(inventory):
+        yield from hang("Not recognised: ", some(unknown, 6), cells)
     if report.pull is not None:
         covered = some(report.pull.registries, 20) or "no registry"
         missing = f"; missing: {some(report.pull.missing, 10)}" if report.pull.missing else ""
         yield from hang(f"Pull secrets of {report.pull.namespace}: ", f"cover {covered}{missing}", cells)
     yield from set_up_lines(report, cells)
+
+
+def _runtime(report: AcceleratorReport) -> str:
+    if (runtime := report.runtime) is not None:
+        version = f", vLLM {runtime.version}" if runtime.version else ""
+        return f"{runtime.image}{version} ({runtime.why})"
+    return "" if report.runtime_problem is None else f"unknown: {report.runtime_problem}"
+
+
+def _unrecognised(inventory: Inventory) -> list[str]:
+    found = Counter(name for node in inventory.nodes for name in node.unrecognised)
+    found.update(name for node in inventory.others for name in node.unrecognised)
+    return [f"{name} on {several(count, 'node')}" for name, count in found.most_common()]
 
 
 def _checks(report: AcceleratorReport, cells: int) -> Iterator[str]:

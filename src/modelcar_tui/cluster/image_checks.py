@@ -106,17 +106,12 @@ def _pull(image: ImageNeed, budget_s: float) -> list[Check]:
     low, high = pull_seconds(image.size_bytes)
     size = f"{image.size_bytes / 2**30:.1f} GiB"
     fix = "pull the image to the nodes beforehand, or raise the QA timeout"
+    pull, waits = f"{image.model}: a cold pull of {size} takes", f"{budget_s / 60:.0f}"
     if low > budget_s:
-        what = (
-            f"{image.model}: a cold pull of {size} takes about {low / 60:.0f} to {high / 60:.0f} min, "
-            f"QA waits {budget_s / 60:.0f}"
-        )
-        return [Check(code="pull-time", state=State.WARNING, what=what, fix=fix)]
-    if high > budget_s * 0.7:
-        what = (
-            f"{image.model}: a cold pull of {size} takes up to {high / 60:.0f} min of the "
-            f"{budget_s / 60:.0f} that QA waits"
-        )
-        return [Check(code="pull-time", state=State.WARNING, what=what, fix=fix)]
-    what = f"{image.model}: a cold pull of {size} takes about {max(high / 60, 1):.0f} min"
-    return [Check(code="pull-time", state=State.OK, what=what)]
+        what = f"{pull} about {low / 60:.0f} to {high / 60:.0f} min, QA waits {waits}"
+    elif high > budget_s * 0.7:
+        what = f"{pull} up to {high / 60:.0f} min of the {waits} that QA waits"
+    else:
+        what = f"{pull} about {max(high / 60, 1):.0f} min"
+        return [Check(code="pull-time", state=State.OK, what=what)]
+    return [Check(code="pull-time", state=State.WARNING, what=what, fix=fix)]

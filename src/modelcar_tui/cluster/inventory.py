@@ -153,12 +153,8 @@ async def refresh_free(client: Client, inventory: Inventory, progress: Progress)
     gathered = _Gathered()
     gathered.gpus = {node.name: node for node in inventory.nodes}
     gathered.served = True
-    gathered.others, gathered.seen, gathered.scale = (
-        list(inventory.others),
-        inventory.nodes_seen,
-        inventory.scale_up,
-    )
-    gathered.nodes_at = inventory.nodes_at
+    gathered.others, gathered.seen = list(inventory.others), inventory.nodes_seen
+    gathered.scale, gathered.nodes_at = inventory.scale_up, inventory.nodes_at
     gathered.problems = [problem for problem in inventory.problems if problem.code != "no-pods"]
     gathered.partial = inventory.partial and bool(gathered.problems)
     if gathered.gpus:
@@ -180,15 +176,14 @@ async def _free(client: Client, gathered: _Gathered, progress: Progress, *, agai
     except ClusterError as error:
         if error.forbidden:
             what = "the pods can't be listed: how many GPUs are free is unknown"
-            fix = error.problem.fix
         elif again:
             raise
         else:
-            what, fix = f"not all pods could be read ({error.problem.what})", error.problem.fix
+            what = f"not all pods could be read ({error.problem.what})"
             gathered.partial = True
             for name in [name for name, node in gathered.gpus.items() if node.held is None]:
                 gathered.lose_free(name)
-        gathered.problems.append(Problem(where=error.problem.where, what=what, fix=fix, code="no-pods"))
+        gathered.problems.append(msgspec.structs.replace(error.problem, what=what, code="no-pods"))
 
 
 def _uncounted(gathered: _Gathered, unread: dict[str, Problem]) -> None:

@@ -36,7 +36,7 @@ _MODES = {
     "Serverless": DeploymentMode.KNATIVE,
     "ModelMesh": DeploymentMode.MODEL_MESH,
 }
-_FEATURES = ("nodeselector", "tolerations", "affinity")
+_ON = ("enabled", "allowed")
 
 
 class _ConfigMap(msgspec.Struct, frozen=True):
@@ -172,29 +172,22 @@ def _oci(text: str) -> tuple[OciMode, str]:
     if settings is None:
         return OciMode.UNKNOWN, "has no readable storageInitializer"
     named = settings.get("ociModelMode") or ""
-    switches = [settings.get(name) for name in ("enableModelcar", "enableOciModelSupport")]
-    for name, value in zip(("enableModelcar", "enableOciModelSupport"), switches, strict=True):
+    switches = {name: settings.get(name) for name in ("enableModelcar", "enableOciModelSupport")}
+    for name, value in switches.items():
         if value is not None and not isinstance(value, bool):
-            shown = clean(str(value), limit=40)
-            return (
-                OciMode.UNKNOWN,
-                f"has {name} {shown!r}, which is neither true nor false: KServe can't read it",
-            )
+            odd = f"has {name} {clean(str(value), limit=40)!r}, which is neither true nor false"
+            return OciMode.UNKNOWN, f"{odd}: KServe can't read it"
     if named:
         known = {str(mode): mode for mode in (OciMode.MODELCAR, OciMode.NATIVE, OciMode.FETCH)}
         mode = known.get(named) if isinstance(named, str) else None
         if mode is None:
-            shown = clean(str(named), limit=40)
-            return (
-                OciMode.UNKNOWN,
-                f"has ociModelMode {shown!r}, which KServe refuses: it takes {', '.join(known)}",
-            )
+            odd = f"has ociModelMode {clean(str(named), limit=40)!r}, which KServe refuses"
+            return OciMode.UNKNOWN, f"{odd}: it takes {', '.join(known)}"
         return mode, ""
-    if any(switches):
+    if any(switches.values()):
         return OciMode.MODELCAR, ""
-    if switches == [None, None]:
-        return OciMode.OFF, "does not say whether model-cars are on"
-    return OciMode.OFF, ""
+    silent = set(switches.values()) == {None}
+    return OciMode.OFF, "does not say whether model-cars are on" if silent else ""
 
 
 def _deployment(text: str) -> tuple[DeploymentMode, str]:
@@ -236,15 +229,13 @@ def _refused(features: Mapping[str, str] | None, scheduling: Scheduling) -> str:
     """What of the scheduling Knative does not take, by its flags, which are off where nothing is said."""
     if features is None:
         return ""
-    asked = dict(zip(_FEATURES, (scheduling.selector, scheduling.tolerations, scheduling.terms), strict=True))
-    words = {"nodeselector": "node selector", "tolerations": "tolerations", "affinity": "node affinity"}
-    off = [
-        words[name]
-        for name in _FEATURES
-        if asked[name]
-        and features.get(f"kubernetes.podspec-{name}", "").lower() not in ("enabled", "allowed")
-    ]
-    return " and ".join(off)
+    asked = (
+        ("nodeselector", "node selector", scheduling.selector),
+        ("tolerations", "tolerations", scheduling.tolerations),
+        ("affinity", "node affinity", scheduling.terms),
+    )
+    on = {flag for flag, _, _ in asked if features.get(f"kubernetes.podspec-{flag}", "").lower() in _ON}
+    return " and ".join(word for flag, word, given in asked if given and flag not in on)
 
 
 def _object(text: str) -> dict[str, Any] | None:

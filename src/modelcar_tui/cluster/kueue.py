@@ -63,6 +63,11 @@ class _Flavor(msgspec.Struct, frozen=True):
 class _ResourceGroup(msgspec.Struct, frozen=True):
     flavors: list[_Flavor] | None = None
 
+    @property
+    def quotas(self) -> list[tuple[str, _Quota]]:
+        """With the flavors that they are of."""
+        return [(flavor.name, quota) for flavor in self.flavors or () for quota in flavor.resources or ()]
+
 
 class _Preemption(msgspec.Struct, frozen=True, rename="camel"):
     within_cluster_queue: str | None = None
@@ -166,23 +171,13 @@ def _queue(
 def _behind(
     queue: ClusterQueue, everyone: list[ClusterQueue] | None, labels: Mapping[str, str] | None
 ) -> Behind:
-    active = next((one for one in queue.status.conditions or () if one.type == "Active"), None)
-    inactive = "it is stopped" if _stops(queue.spec.stop_policy) else ""
-    if active is not None and active.status == "False":
-        inactive = f"{active.reason} {active.message}".strip() or "it is not active"
     policy = queue.spec.preemption or _Preemption()
     never = (None, "", "Never")
     return Behind(
-        inactive=quoted(inactive, limit=200),
+        inactive=quoted(_why_inactive(queue), limit=200),
         cohort=clean(queue.cohort, limit=100),
         groups=tuple(
-            tuple(
-                dict.fromkeys(
-                    clean(quota.name, limit=200)
-                    for flavor in one.flavors or ()
-                    for quota in flavor.resources or ()
-                )
-            )
+            tuple(dict.fromkeys(clean(quota.name, limit=200) for _, quota in one.quotas))
             for one in queue.spec.resource_groups or ()
         ),
         rooms=tuple(rooms(queue, everyone, {quota.name for _, quota in _quotas(queue)})),
@@ -190,6 +185,13 @@ def _behind(
         strict=queue.spec.queueing_strategy == "StrictFIFO",
         takes=_takes(queue.spec.namespace_selector, labels),
     )
+
+
+def _why_inactive(queue: ClusterQueue) -> str:
+    for one in queue.status.conditions or ():
+        if one.type == "Active" and one.status == "False":
+            return f"{one.reason} {one.message}".strip() or "it is not active"
+    return "it is stopped" if _stops(queue.spec.stop_policy) else ""
 
 
 def _stops(policy: str | None) -> bool:
@@ -296,12 +298,7 @@ def _available(
 
 
 def _quotas(queue: ClusterQueue) -> list[tuple[str, _Quota]]:
-    return [
-        (flavor.name, quota)
-        for group in queue.spec.resource_groups or ()
-        for flavor in group.flavors or ()
-        for quota in flavor.resources or ()
-    ]
+    return [quota for group in queue.spec.resource_groups or () for quota in group.quotas]
 
 
 def _used(queue: ClusterQueue, flavor: str, resource: str) -> int | None:

@@ -147,35 +147,27 @@ def _range_findings(item: Range, requests: _Amounts, most: _Amounts) -> Iterable
         return
     where = f"limit range {item.name}: a {item.type}"
     for name, bound in item.least.items():
-        yield from _least(f"{where} must ask for at least", name, bound, requests, most)
+        yield from _bound(f"{where} must ask for at least", name, bound, requests, most, least=True)
     for name, bound in item.most.items():
-        yield from _most(f"{where} may have at most", name, bound, requests, most)
+        yield from _bound(f"{where} may have at most", name, bound, requests, most, least=False)
     for name, bound in item.ratio.items():
         yield from _ratio(f"{where} may have a limit of at most", name, bound, requests, most)
 
 
-def _least(words: str, name: str, bound: int | None, requests: _Amounts, most: _Amounts) -> Iterable[Finding]:
-    rule = f"{words} {_or_unknown(name, bound)} {name}"
-    if name not in requests:
-        yield Finding("no", f"{rule}, the pod asks for none", f"give the model a request of {name}")
+def _bound(
+    words: str, name: str, bound: int | None, requests: _Amounts, most: _Amounts, *, least: bool
+) -> Iterable[Finding]:
+    rule = f"{words} {'an unknown number of' if bound is None else told(name, bound)} {name}"
+    if name not in (requests if least else most):
+        lack, give = ("asks for none", "request") if least else ("has no limit", "limit")
+        yield Finding("no", f"{rule}, the pod {lack}", f"give the model a {give} of {name}")
         return
     for what, amount in _both(name, requests, most):
         if amount is None or bound is None:
             yield Finding("unknown", f"{rule}; what the pod {what} is not known")
-        elif amount < bound:
-            yield Finding("no", f"{rule}, the pod {what} {told(name, amount)}", f"ask for more {name}")
-
-
-def _most(words: str, name: str, bound: int | None, requests: _Amounts, most: _Amounts) -> Iterable[Finding]:
-    rule = f"{words} {_or_unknown(name, bound)} {name}"
-    if name not in most:
-        yield Finding("no", f"{rule}, the pod has no limit", f"give the model a limit of {name}")
-        return
-    for what, amount in _both(name, requests, most):
-        if amount is None or bound is None:
-            yield Finding("unknown", f"{rule}; what the pod {what} is not known")
-        elif amount > bound:
-            yield Finding("no", f"{rule}, the pod {what} {told(name, amount)}", f"ask for less {name}")
+        elif amount < bound if least else amount > bound:
+            fix = f"ask for {'more' if least else 'less'} {name}"
+            yield Finding("no", f"{rule}, the pod {what} {told(name, amount)}", fix)
 
 
 def _both(name: str, requests: _Amounts, most: _Amounts) -> Iterable[tuple[str, int | None]]:
@@ -285,7 +277,3 @@ def _has_class(scope: Scope, priority: str | None) -> bool | None:
         "NotIn": priority not in scope.values or priority == "",
     }
     return answers.get(scope.operator)
-
-
-def _or_unknown(name: str, amount: int | None) -> str:
-    return "an unknown number of" if amount is None else told(name, amount)

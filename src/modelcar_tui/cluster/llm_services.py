@@ -7,6 +7,7 @@ LeaderWorkerSet whose groups have a leader and size - 1 workers; `prefill` is a 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
@@ -105,28 +106,29 @@ async def _listed(client: Client, version: str, where: str, *, everywhere: bool)
 def understood(item: Service) -> LlmService:
     """What a service asks for in all, and how it fares."""
     spec = item.spec
-    ready = next((one for one in item.status.conditions or () if one.type == "Ready"), None)
+    ready = _ready(item.status.conditions or ())
     stopped = (item.metadata.annotations or {}).get(_STOP) == "true"
-    gpus: dict[str, int] = {}
-    partial = False
-    workloads: list[_Workload] = [spec, *([spec.prefill] if spec.prefill else [])]
-    for workload in workloads:
-        asked = _replica(workload)
-        partial = partial or not asked
-        for resource, units in asked.items():
-            gpus[resource] = gpus.get(resource, 0) + units * (0 if stopped else _replicas(workload))
-    grows = [_most(one) for one in workloads if one.scaling]
+    workloads = [one for one in (spec, spec.prefill) if one is not None]
+    asked = [_replica(one) for one in workloads]
+    gpus: Counter[str] = Counter()
+    for workload, units in zip(workloads, asked, strict=True):
+        gpus.update(_times(units, 0 if stopped else _replicas(workload)))
+    grows = not stopped and any(one.scaling for one in workloads)
     return LlmService(
         name=clean(item.metadata.name, limit=253),
         namespace=clean(item.metadata.namespace, limit=63),
-        ready=None if ready is None or ready.status == "Unknown" else ready.status == "True",
-        why=_words(ready) if ready and ready.status != "True" else "",
+        ready={"Unknown": None, "True": True}.get(ready.status, False),
+        why="" if ready.status == "True" else _words(ready),
         stopped=stopped,
         replicas=sum(_replicas(one) for one in workloads),
-        most_replicas=sum(_most(one) for one in workloads) if grows and not stopped else None,
+        most_replicas=sum(_most(one) for one in workloads) if grows else None,
         gpus=tuple(sorted((clean(name, limit=200), units) for name, units in gpus.items())),
-        partial=partial,
+        partial=not all(asked),
     )
+
+
+def _ready(conditions: Iterable[Condition]) -> Condition:
+    return next((one for one in conditions if one.type == "Ready"), Condition(status="Unknown"))
 
 
 def _words(ready: Condition) -> str:
@@ -187,24 +189,22 @@ def _asked(services: list[LlmService], wanted: Collection[str]) -> str:
 
 
 def _sum(services: list[LlmService], wanted: Collection[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
+    found: Counter[str] = Counter()
     for one in services:
-        for name, units in one.gpus:
-            if name in wanted:
-                found[name] = found.get(name, 0) + units
+        found.update({name: units for name, units in one.gpus if name in wanted})
     return found
 
 
 def _replica(workload: _Workload) -> Mapping[str, int]:
     """Accelerators and the like that one replica asks for: its pod, or the leader and its workers."""
-    found = dict(_extended(workload.template))
+    found = Counter(_extended(workload.template or workload.worker))
     if workload.worker is not None:
-        size = _size(workload.parallelism)
-        leader = _extended(workload.template if workload.template is not None else workload.worker)
-        found = dict(leader)
-        for name, units in _extended(workload.worker).items():
-            found[name] = found.get(name, 0) + units * (size - 1)
+        found.update(_times(_extended(workload.worker), _size(workload.parallelism) - 1))
     return found
+
+
+def _times(asked: Mapping[str, int], count: int) -> dict[str, int]:
+    return {name: units * count for name, units in asked.items()}
 
 
 def _extended(spec: PodSpec | None) -> Mapping[str, int]:

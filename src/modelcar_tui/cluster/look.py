@@ -22,14 +22,7 @@ from modelcar_tui.cluster.runtimes import find_runtime, override
 from modelcar_tui.cluster.serving_types import Profiles
 from modelcar_tui.cluster.stated import stated, what_if
 from modelcar_tui.cluster.trim import resources, trimmed
-from modelcar_tui.cluster.types import (
-    LIMIT_CODES,
-    AcceleratorReport,
-    Check,
-    Inventory,
-    Runtime,
-    State,
-)
+from modelcar_tui.cluster.types import LIMIT_CODES, AcceleratorReport, Check, Inventory, Runtime, State
 from modelcar_tui.core.contain import Contained, hit, not_known, stopped
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
@@ -118,15 +111,13 @@ async def refresh_cluster(
         return _newer(report, await read_cluster(options, progress))
     try:
         credentials = find(options)
+        namespace = options.namespace or credentials.namespace
+        groups = report.limits.groups if report.limits else None
         async with asyncio.timeout(options.total_timeout_s), connect(credentials, options) as client:
             inventory, services, limits = await asyncio.gather(
                 refresh_free(client, report.inventory, progress),
-                read_llm_services(client, options.namespace or credentials.namespace),
-                read_limits(
-                    client,
-                    options.namespace or credentials.namespace,
-                    report.limits.groups if report.limits else None,
-                ),
+                read_llm_services(client, namespace),
+                read_limits(client, namespace, groups),
             )
     except BaseException as error:  # noqa: BLE001 - the end of the run is raised again
         not_known(error)

@@ -145,19 +145,9 @@ def from_runtime(runtime: ServingRuntime) -> Offer | None:
 
 def _offer(runtime: ServingRuntime, name: str) -> Offer | None:
     spec, notes = runtime.spec, runtime.metadata.annotations or {}
-    containers = spec.containers or []
-    container = next(
-        (one for one in containers if one.name == _CONTAINER), containers[0] if containers else None
-    )
+    container = min(spec.containers or (), key=lambda one: one.name != _CONTAINER, default=None)
     if container is None or not _runs_vllm(runtime, container.image):
         return None
-    dropped = ""
-    if spec.worker_spec is not None:
-        dropped = "is for several nodes"
-    elif spec.disabled:
-        dropped = "is disabled"
-    elif not container.image or "$" in container.image:
-        dropped = f"has an image that was never filled in ({clean(container.image, limit=120) or 'empty'})"
     short, environment = clean(name, limit=253), _environment(container.env or ())
     return Offer(
         name=short,
@@ -171,8 +161,18 @@ def _offer(runtime: ServingRuntime, name: str) -> Offer | None:
         environment=environment,
         scheduling=_scheduling(spec, container),
         architectures=_architectures(short),
-        dropped=dropped,
+        dropped=_why_dropped(spec, container.image),
     )
+
+
+def _why_dropped(spec: RuntimeSpec, image: str) -> str:
+    if spec.worker_spec is not None:
+        return "is for several nodes"
+    if spec.disabled:
+        return "is disabled"
+    if not image or "$" in image:
+        return f"has an image that was never filled in ({clean(image, limit=120) or 'empty'})"
+    return ""
 
 
 def _environment(variables: Sequence[_Variable]) -> tuple[tuple[str, str], ...]:

@@ -177,13 +177,10 @@ async def _may_serve(client: Client, namespace: str) -> Check:
         allowed = await may(client, right)
     except ClusterError:
         allowed = None
-    if allowed:
-        return Check(
-            code="rights", state=State.OK, what=f"we may create InferenceServices in {clean(namespace)}"
-        )
-    what = f"we may not create InferenceServices in {clean(namespace)}"
-    if allowed is None:
-        what = f"whether we may create InferenceServices in {clean(namespace)} is unknown"
-    return Check(
-        code="rights", state=State.UNKNOWN if allowed is None else State.WARNING, what=what, fix=right.command
-    )
+    create = f"create InferenceServices in {clean(namespace)}"
+    state, what = {
+        True: (State.OK, f"we may {create}"),
+        False: (State.WARNING, f"we may not {create}"),
+        None: (State.UNKNOWN, f"whether we may {create} is unknown"),
+    }[allowed]
+    return Check(code="rights", state=state, what=what, fix="" if allowed else right.command)

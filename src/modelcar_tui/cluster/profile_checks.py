@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import inf
 
 from modelcar_tui.cluster.limit_types import NamespaceLimits
 from modelcar_tui.cluster.serving_types import HardwareProfile, ProfileKind, Profiles
@@ -34,11 +35,8 @@ def count_checks(
             continue
         name, count = outside[0]
         more = f" (and {len(outside) - 1} more)" if len(outside) > 1 else ""
-        most = [one.most for one in bounds]
-        if None not in most and count > (top := max(one or 0 for one in most)):
-            bound = f"no hardware profile allows more than {top} {resource}"
-        else:
-            bound = f"no hardware profile allows {count} {resource}"
+        top = max(inf if one.most is None else one.most for one in bounds)
+        bound = f"no hardware profile allows {f'more than {top}' if count > top else count} {resource}"
         what = f"{bound}, {name}{more} asks for {count}: the dashboard would not deploy it so, the API does"
         fix = "raise maxCount of a profile that offers it, or deploy without the dashboard"
         checks.append(Check(code="profile-count", state=State.WARNING, what=what, fix=fix))

@@ -157,9 +157,8 @@ def _covered(host: str, repository: str, known: Iterable[str]) -> bool:
 def _check(host: str, count: int, without: list[str], pull: PullSecrets) -> Check:
     images = f"{count} image{'s' * (count != 1)}"
     if not without:
-        return Check(
-            code=_CODE, state=State.OK, what=f"pods in {pull.namespace} can log in to {host} ({images})"
-        )
+        what = f"pods in {pull.namespace} can log in to {host} ({images})"
+        return Check(code=_CODE, state=State.OK, what=what)
     some = images if len(without) == count else f"{len(without)} of {images}"
     fix = (
         f"oc create secret docker-registry NAME --docker-server={host} ... -n {pull.namespace}; "

@@ -36,14 +36,15 @@ def queue_findings(
         requests: of the pod, in base units; None for an amount that is not known.
     """
     queues = _candidates(limits, named)
-    if named and not queues and "queues" not in limits.unknown and GROUP in (limits.groups or ()):
+    sure = _always_queued(limits)
+    if named and not queues and _were_read(limits):
         why = f"the queue {named} is not there in {limits.namespace}"
-        return [Finding("no" if _always_queued(limits) else "unknown", why, "name another queue")]
+        return [Finding("no" if sure else "unknown", why, "name another queue")]
     ways = [_through(queue, requests) for queue in queues]
-    if _always_queued(limits) and ways and all(_worst(way) == "no" for way in ways):
+    if sure and ways and all(_worst(way) == "no" for way in ways):
         return [one for one in ways[0] if one.answer == "no"]
-    doubt = ", if the pod goes through it" if len(ways) > 1 or not _always_queued(limits) else ""
-    hindered: list[Finding] = next((way for way in ways if way), [])
+    doubt = "" if sure and len(ways) == 1 else ", if the pod goes through it"
+    hindered: list[Finding] = next(filter(None, ways), [])
     return [Finding("unknown", one.why + doubt, one.fix) for one in hindered]
 
 
@@ -56,6 +57,11 @@ def _candidates(limits: NamespaceLimits, named: str | None) -> list[Queue]:
         if default or limits.managed is False:
             return default
     return list(limits.queues)
+
+
+def _were_read(limits: NamespaceLimits) -> bool:
+    """Whether the cluster has Kueue, and its queues could be read."""
+    return "queues" not in limits.unknown and GROUP in (limits.groups or ())
 
 
 def _always_queued(limits: NamespaceLimits) -> bool:

@@ -108,14 +108,11 @@ async def read_limits(client: Client, namespace: str, groups: Iterable[str] | No
         _maybe(client, applied, AppliedClusterResourceQuota, there=here is None or OPENSHIFT in here),
         _queues(client, namespace, there=here is None or KUEUE in here),
     )
-    own, of_all, bounds = (
-        _understood(quotas, lambda one: [_quota("ResourceQuota", one.metadata, one.spec, one.status)]),
-        _understood(
-            shared,
-            lambda one: [_quota("ClusterResourceQuota", one.metadata, one.spec.quota, one.status.total)],
-        ),
-        _understood(ranges, _ranges),
+    own = _understood(quotas, lambda one: [_quota("ResourceQuota", one.metadata, one.spec, one.status)])
+    of_all = _understood(
+        shared, lambda one: [_quota("ClusterResourceQuota", one.metadata, one.spec.quota, one.status.total)]
     )
+    bounds = _understood(ranges, _ranges)
     read = (own is not None, bounds is not None, of_all is not None, readable)
     return NamespaceLimits(
         namespace=clean(namespace),

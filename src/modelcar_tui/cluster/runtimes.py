@@ -99,30 +99,18 @@ def choose(
         inventory: the accelerators.
         only: the only accelerator of the hardware profiles, for an inventory that is not known.
     """
-    open_offers = [offer for offer in offers if not offer.dropped]
     if not inventory.known and not only:
-        names = ", ".join(
-            f"{one.name} ({'/'.join(one.accelerators or ()) or CPU})" for one in open_offers[:4]
-        )
-        what = "the accelerators are unknown, so no runtime can be chosen"
-        return None, _none(what + (f"; the cluster offers {names}" if names else ""))
+        return None, _none(f"the accelerators are unknown, so no runtime can be chosen{_offered(offers)}")
     resource, architectures = (only, frozenset[str]()) if only else _wanted(inventory)
     if resource == "":
         names = ", ".join(sorted({node.card(pool).vendor for node in inventory.nodes for pool in node.pool}))
         return None, _none(f"OpenShift AI has no vLLM runtime for the accelerators here ({names})")
-    fitting = [offer for offer in open_offers if _fits(offer, resource, architectures)]
-    if not fitting:
-        lost = [offer for offer in offers if offer.dropped and _fits(offer, resource, architectures)]
-        told = "; ".join(f"{offer.name} {offer.dropped}" for offer in lost[:3])
-        what = f"no vLLM runtime is offered for {resource}" + (f" ({told})" if told else "")
-        return None, _none(what)
-    fitting.sort(key=lambda offer: (not offer.standard, not offer.shipped, offer.order, offer.name))
-    best, *others = fitting
-    told = f"{best.name}: recommended for {resource}"
-    if only:
-        told += ", the only accelerator of the hardware profiles (the nodes can't be looked at)"
-    if others:
-        told += "; also offered: " + ", ".join(f"{one.name} ({one.image})" for one in others[:3])
+    fitting = [offer for offer in offers if _fits(offer, resource, architectures)]
+    ranked = sorted((offer for offer in fitting if not offer.dropped), key=_rank)
+    if not ranked:
+        told = "; ".join(f"{offer.name} {offer.dropped}" for offer in fitting[:3])
+        return None, _none(f"no vLLM runtime is offered for {resource}" + (f" ({told})" if told else ""))
+    best = ranked[0]
     return Runtime(
         image=best.image,
         name=best.name,
@@ -131,8 +119,27 @@ def choose(
         args=best.args,
         environment=best.environment,
         scheduling=best.scheduling,
-        why=told,
+        why=_why(ranked, resource, only),
     ), None
+
+
+def _why(ranked: list[Offer], resource: str, only: str) -> str:
+    told = f"{ranked[0].name}: recommended for {resource}"
+    if only:
+        told += ", the only accelerator of the hardware profiles (the nodes can't be looked at)"
+    others = ", ".join(f"{one.name} ({one.image})" for one in ranked[1:4])
+    return f"{told}; also offered: {others}" if others else told
+
+
+def _rank(offer: Offer) -> tuple[bool, bool, int, str]:
+    return not offer.standard, not offer.shipped, offer.order, offer.name
+
+
+def _offered(offers: list[Offer]) -> str:
+    """What could be chosen; reads on after a sentence."""
+    chosen = [one for one in offers if not one.dropped][:4]
+    names = ", ".join(f"{one.name} ({'/'.join(one.accelerators or ()) or CPU})" for one in chosen)
+    return f"; the cluster offers {names}" if names else ""
 
 
 def _wanted(inventory: Inventory) -> tuple[str, frozenset[str]]:

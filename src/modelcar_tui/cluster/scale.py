@@ -17,12 +17,8 @@ from modelcar_tui.kube.objects import Meta, Quantity
 
 _GPU_KEYS = ("machine.openshift.io/GPU", "capacity.cluster-autoscaler.kubernetes.io/gpu-count")
 """A number of 0 is the provider's word that there are none."""
-_MAX_KEYS = (
-    "machine.openshift.io/cluster-api-autoscaler-node-group-max-size",
-    "cluster.x-k8s.io/cluster-api-autoscaler-node-group-max-size",
-)
-
-
+_MAX_KEY = "machine.openshift.io/cluster-api-autoscaler-node-group-max-size"
+_OLD_MAX_KEY = "cluster.x-k8s.io/cluster-api-autoscaler-node-group-max-size"
 _LABELS_KEY = "capacity.cluster-autoscaler.kubernetes.io/labels"
 _PRODUCT_KEYS = ("nvidia.com/gpu.product", "cluster-api/accelerator", "cloud.google.com/gke-accelerator")
 
@@ -43,6 +39,11 @@ class ProviderValue(msgspec.Struct, frozen=True, rename="camel"):
     """IBM Cloud."""
     gpus: list[AttachedGpu] | None = None
     """GCP."""
+
+    @property
+    def kind(self) -> str | None:
+        """The machine's type, whichever cloud it is of."""
+        return self.instance_type or self.vm_size or self.machine_type or self.profile
 
 
 class ProviderSpec(msgspec.Struct, frozen=True):
@@ -76,35 +77,28 @@ class MachineSet(msgspec.Struct, frozen=True):
 
 def scale_up(sets: Iterable[MachineSet]) -> tuple[ScaleUp, ...]:
     """The MachineSets whose nodes have GPUs, by annotation, instance type or accelerator label."""
-    found = []
-    for item in sets:
-        notes = item.metadata.annotations or {}
-        told = next((n for key in _GPU_KEYS if (n := whole(notes.get(key))) is not None), None)
-        spec = item.spec.template.spec
-        value = spec.provider_spec.value
-        kind = value.instance_type or value.vm_size or value.machine_type or value.profile
-        card, count = instance(kind)
-        product = card.name if card else None
-        attached, attached_count = _attached(value)
-        labels = {**_listed(notes), **(spec.metadata.labels or {})}
-        named = next((labels[key] for key in _PRODUCT_KEYS if labels.get(key)), "")
-        if told == 0 or not (told or count or attached or named):
-            continue
-        confidence = "instance-type" if product else ""
-        if product is None and (labelled := attached or named):
-            product, confidence = _named(labelled), "label"
-        found.append(
-            ScaleUp(
-                machine_set=clean(item.metadata.name, limit=253),
-                product=product,
-                gpus_per_node=told or count or attached_count,
-                replicas=item.spec.replicas or 0,
-                max_replicas=next((whole(notes[key]) for key in _MAX_KEYS if key in notes), None),
-                instance_type=clean(kind, limit=100) if kind else None,
-                confidence=confidence,
-            )
-        )
-    return tuple(found)
+    return tuple(found for item in sets if (found := _with_gpus(item)) is not None)
+
+
+def _with_gpus(item: MachineSet) -> ScaleUp | None:
+    notes = item.metadata.annotations or {}
+    told = next((n for key in _GPU_KEYS if (n := whole(notes.get(key))) is not None), None)
+    value = item.spec.template.spec.provider_spec.value
+    card, count = instance(value.kind)
+    attached, attached_count = _attached(value)
+    named = attached or _labelled(item.spec.template.spec.metadata, notes)
+    if told == 0 or not (told or count or named):
+        return None
+    product, confidence = (card.name, "instance-type") if card else _named(named)
+    return ScaleUp(
+        machine_set=clean(item.metadata.name, limit=253),
+        product=product,
+        gpus_per_node=told or count or attached_count,
+        replicas=item.spec.replicas or 0,
+        max_replicas=whole(notes.get(_MAX_KEY, notes.get(_OLD_MAX_KEY))),
+        instance_type=clean(value.kind, limit=100) if value.kind else None,
+        confidence=confidence,
+    )
 
 
 def _attached(value: ProviderValue) -> tuple[str, int | None]:
@@ -113,15 +107,19 @@ def _attached(value: ProviderValue) -> tuple[str, int | None]:
     return (one.type, whole(one.count)) if one else ("", None)
 
 
-def _listed(notes: Mapping[str, str]) -> dict[str, str]:
-    """The labels that nodes will have, as the autoscaler is told: `a=b,c=d`."""
+def _labelled(meta: MachineMeta, notes: Mapping[str, str]) -> str:
+    """The card by the labels that nodes will have; the autoscaler is told them as `a=b,c=d`."""
     pairs = (part.partition("=") for part in notes.get(_LABELS_KEY, "").split(","))
-    return {key.strip(): text.strip() for key, _, text in pairs if key.strip()}
+    labels = {key.strip(): text.strip() for key, _, text in pairs} | (meta.labels or {})
+    return next((labels[key] for key in _PRODUCT_KEYS if labels.get(key)), "")
 
 
-def _named(text: str) -> str:
-    """A product as the tables have it: `nvidia-l40s` is L40S; another name stays as it is."""
+def _named(text: str) -> tuple[str | None, str]:
+    """A labelled product as the tables have it: `nvidia-l40s` is L40S; another name stays as it is."""
+    if not text:
+        return None, ""
     bare = clean(text, limit=100)
     known = by_cloud(bare.lower())
     short = bare.lower().removeprefix("nvidia-").removeprefix("amd-").replace("_", "-")
-    return known.name if known else next((name for name in products() if name.lower() == short), bare)
+    own = known.name if known else next((name for name in products() if name.lower() == short), bare)
+    return own, "label"

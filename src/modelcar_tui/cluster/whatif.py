@@ -11,7 +11,15 @@ import msgspec
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Inventory, Pool
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.text import clean
-from modelcar_tui.hardware import mig_profiles, product_named, products, row_named, vendor_in, vendors
+from modelcar_tui.hardware import (
+    Product,
+    mig_profiles,
+    product_named,
+    products,
+    row_named,
+    vendor_in,
+    vendors,
+)
 
 _FORM = re.compile(r"(?P<product>[^:@\s]{1,80}):(?P<count>\d{1,4})(?:@(?P<nodes>\d{1,5}))?", re.ASCII)
 _MIG = re.compile(r"(?P<parent>.+)-MIG-(?P<profile>\d+g\.\d+gb[\w.+]*)", re.IGNORECASE)
@@ -117,23 +125,9 @@ def _nodes(flag: str, before: int) -> Iterable[GpuNode]:
     known = product_named(product)
     word = known.vendor if known else vendor_in(product)
     vendor = vendors()[word]
-    memory = known.memory_mib if known else None
-    resource = vendor.resources[0]
-    if profile:
-        memory, resource = mig_profiles(known).get(profile), f"nvidia.com/mig-{profile}"
-    guarantee = Guarantee.HARD_SLICE if profile else Guarantee.EXCLUSIVE
-    visible = known is not None and not profile and known.visible_gib is not None
-    pool = Pool(
-        resource=resource,
-        units=count,
-        capacity=count,
-        free=count,
-        mem_mib=memory,
-        mem_guarantee=guarantee if memory or visible else Guarantee.UNKNOWN,
-        mem_from="model-table" if memory else "none",
-        mig_profile=profile or None,
-    )
-    notes = () if memory or visible else (f"{product} is not in our table: its memory is unknown",)
+    pool = _pool(known, vendor.resources[0], profile, count)
+    unknown = pool.mem_guarantee is Guarantee.UNKNOWN
+    notes = (f"{product} is not in our table: its memory is unknown",) if unknown else ()
     for index in range(before, before + many):
         yield GpuNode(
             name=f"what-if-{index + 1}",
@@ -150,6 +144,25 @@ def _nodes(flag: str, before: int) -> Iterable[GpuNode]:
             scheduler=vendor.scheduler,
             vllm_runtime=bool(vendor.templates),
         )
+
+
+def _pool(known: Product | None, resource: str, profile: str, count: int) -> Pool:
+    """Cards by the table, or slices of them; of some cards the table has CUDA's total alone."""
+    memory, visible = (known.memory_mib, known.visible_gib) if known else (None, None)
+    guarantee = Guarantee.EXCLUSIVE
+    if profile:
+        memory, visible, resource = mig_profiles(known).get(profile), None, f"nvidia.com/mig-{profile}"
+        guarantee = Guarantee.HARD_SLICE
+    return Pool(
+        resource=resource,
+        units=count,
+        capacity=count,
+        free=count,
+        mem_mib=memory,
+        mem_guarantee=guarantee if memory or visible is not None else Guarantee.UNKNOWN,
+        mem_from="model-table" if memory else "none",
+        mig_profile=profile or None,
+    )
 
 
 def _product(flag: str, text: str) -> tuple[str, str]:

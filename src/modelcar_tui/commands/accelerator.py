@@ -15,9 +15,7 @@ from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.loops import run_once
 from modelcar_tui.kube import Rung
 from modelcar_tui.report import sections, to_json
-from modelcar_tui.supervisor.alone import run_alone
-from modelcar_tui.supervisor.settings import Settings
-from modelcar_tui.supervisor.specialists.accelerator import Accelerator
+from modelcar_tui.supervisor import Accelerator, Settings, run_alone
 
 _LEAST, _MOST = 40, 200
 """Cells of a line, whatever the terminal says."""

@@ -12,18 +12,14 @@ import msgspec
 
 from modelcar_tui.commands.replay import load_run
 from modelcar_tui.core.credentials import teach_environment
-from modelcar_tui.core.decode import decode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.loops import run_once
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.report import to_json
+from modelcar_tui.supervisor import Settings, keep_in_journal, settings_of_run
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.afterwards import keep
-from modelcar_tui.supervisor.llm.question import WhatIf
-from modelcar_tui.supervisor.llm.start import answer
-from modelcar_tui.supervisor.runs import SETTINGS
-from modelcar_tui.supervisor.settings import Settings
+from modelcar_tui.supervisor.llm import WhatIf, answer_question
 
 
 def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, form: str = "text") -> int:
@@ -36,7 +32,7 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
         form: `text` or `json`.
     """
     state = load_run(folder)
-    settings = msgspec.structs.replace(_settings(folder), **fields)
+    settings = msgspec.structs.replace(settings_of_run(folder) or Settings(manifest=""), **fields)
     redact = Redactor()
     teach_environment()
     told: list[e.AnyEvent] = []
@@ -46,8 +42,10 @@ def run_ask(folder: Path, question: str | WhatIf, fields: dict[str, Any], *, for
         _say(event)
 
     identifier = f"a-{secrets.token_hex(4)}"
-    answered = run_once(answer(settings, state, question, identifier=identifier, redact=redact, say=say))
-    _, unkept = keep(folder, [*told, answered])
+    answered = run_once(
+        answer_question(settings, state, question, identifier=identifier, redact=redact, say=say)
+    )
+    _, unkept = keep_in_journal(folder, [*told, answered])
     if form == "json":
         sys.stdout.write(to_json(answered))
     else:
@@ -91,13 +89,6 @@ def what_if_form(
     if len(gpus) > 1:
         raise UserError(Problem(where="--gpu", what="a what-if has one kind of GPU", fix="ask once a kind"))
     return WhatIf(model=model, arguments=arguments, gpu=gpus[0] if gpus else None)
-
-
-def _settings(folder: Path) -> Settings:
-    try:
-        return decode((folder / SETTINGS).read_bytes(), Settings)
-    except (OSError, msgspec.DecodeError):
-        return Settings(manifest="")
 
 
 def _say(event: e.AnyEvent) -> None:

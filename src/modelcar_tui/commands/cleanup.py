@@ -8,8 +8,7 @@ from pathlib import Path
 from modelcar_tui.commands.replay import load_run
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.loops import run_once
-from modelcar_tui.supervisor.cleanup import clean_up
-from modelcar_tui.supervisor.settings import Settings
+from modelcar_tui.supervisor import Settings, clean_up
 
 
 def run_cleanup(folder: Path, settings: Settings, *, yes: bool) -> int:

@@ -9,9 +9,7 @@ import msgspec
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.loops import run_once
 from modelcar_tui.report import markdown, to_json
-from modelcar_tui.supervisor.alone import run_alone
-from modelcar_tui.supervisor.settings import Settings
-from modelcar_tui.supervisor.specialists.configuration import Configuration, requirements_row
+from modelcar_tui.supervisor import Configuration, Settings, requirements_row, run_alone
 from modelcar_tui.verdict import ConfigurationReport
 
 

@@ -9,9 +9,7 @@ from pathlib import Path
 
 from modelcar_tui.commands import options
 from modelcar_tui.commands.guard import complain
-from modelcar_tui.supervisor.engine import Engine
-from modelcar_tui.supervisor.settings import Settings
-from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.supervisor import Engine, RunState, Settings
 from modelcar_tui.tui import EnginePort, run_dashboard
 
 SWITCH_S = 0.001
@@ -46,9 +44,9 @@ def _port(args: argparse.Namespace) -> EnginePort:
 
         return ReplayPort(_journal(args.replay, plain))
     if args.resume:
-        from modelcar_tui.supervisor.runs import find_run
+        from modelcar_tui.commands.resuming import run_to_resume
 
-        return Engine(plain, resume=find_run(args.resume, plain))
+        return Engine(plain, resume=run_to_resume(args.resume, plain))
     if args.demo:
         from modelcar_tui.demo import demo_settings, prepare_demo
 
@@ -57,10 +55,9 @@ def _port(args: argparse.Namespace) -> EnginePort:
 
 
 def _journal(name: str, settings: Settings) -> Path:
-    from modelcar_tui.supervisor.runs import JOURNAL, find_run
+    from modelcar_tui.supervisor import find_run, journal_of
 
-    path = find_run(name, settings)
-    return path / JOURNAL if path.is_dir() else path
+    return journal_of(find_run(name, settings))
 
 
 def _over_ssh() -> bool:

@@ -69,14 +69,9 @@ def run_estimate(
     smallest = smallest_tp(image.model, card, args, vllm=vllm, hear=hear) if mends else None
     changes = knobs(image.model, card, args, vllm=vllm, hear=hear) if mends else ()
     if form == "json":
-        document = {
-            "source": shown,
-            "gpu": msgspec.to_builtins(card),
-            **msgspec.to_builtins(result),
-        }
-        sys.stdout.write(
-            to_json({**document, "smallest_tp": smallest, "knobs": msgspec.to_builtins(changes)})
-        )
+        document = {"source": shown, "gpu": msgspec.to_builtins(card), **msgspec.to_builtins(result)}
+        document |= {"smallest_tp": smallest, "knobs": msgspec.to_builtins(changes)}
+        sys.stdout.write(to_json(document))
     else:
         lines = estimate_lines(
             shown, card, args, result, smallest_tp=smallest, knobs=changes, explain=explain

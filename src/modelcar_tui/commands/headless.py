@@ -8,11 +8,11 @@ from pathlib import Path
 import msgspec
 
 from modelcar_tui.commands import options
+from modelcar_tui.commands.resuming import run_to_resume
 from modelcar_tui.commands.run import run_headless
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest import read_manifest
-from modelcar_tui.supervisor.runs import find_run
-from modelcar_tui.supervisor.settings import Approve, Settings
+from modelcar_tui.supervisor import Approve, Settings, find_run
 
 
 def run(args: argparse.Namespace, *, default: str = "") -> int:
@@ -22,7 +22,7 @@ def run(args: argparse.Namespace, *, default: str = "") -> int:
     approve = Approve(getattr(args, "approve", Approve.SHOW))
     if args.resume:
         settings = Settings(manifest="", **fields)
-        return run_headless(settings, form=form, resume=find_run(args.resume, settings))
+        return run_headless(settings, form=form, resume=run_to_resume(args.resume, settings))
     if getattr(args, "replay", None):
         from modelcar_tui.commands.replay import print_run
 

@@ -12,8 +12,7 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import write_private
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest import ChangedError, Keeping, Standing, not_asked, place
-from modelcar_tui.supervisor.runs import command_keeping
-from modelcar_tui.supervisor.settings import Settings
+from modelcar_tui.supervisor import Settings, command_keeping
 
 _REPORT = "agent-report"
 """Stands for the run in the records: a report that such a command wrote is its own the next time."""

@@ -23,10 +23,7 @@ from modelcar_tui.manifest import (
     write_generated,
 )
 from modelcar_tui.report import change_text
-from modelcar_tui.supervisor.outcome import outcome_of
-from modelcar_tui.supervisor.runs import command_keeping
-from modelcar_tui.supervisor.settings import Approve, Settings
-from modelcar_tui.supervisor.supervisor import Supervisor
+from modelcar_tui.supervisor import Approve, Settings, Supervisor, command_keeping, outcome_of
 from modelcar_tui.verdict import STATUS, DecisionReport
 
 
@@ -111,18 +108,36 @@ def apply_plan(path: Path, accept: str, settings: Settings) -> int:
         UserError: the plan is stale, the ids don't fit, or something stands there that may not be replaced.
     """
     plan = load_plan(path)
+    wanted = _accepted(plan, accept, str(path))
+    if not wanted:
+        sys.stdout.write("nothing accepted, nothing written (--accept all, or ids)\n")
+        return ExitStatus.REJECTED
+    decision = Decision(
+        plan_digest=plan.digest,
+        accepted=wanted,
+        write=True,
+        who=settings.who,
+        replaces=(ANYTHING,) if settings.force else None,
+    )
+    done = write_generated(plan, decision, patch=settings.patch, keeping=command_keeping(settings))
+    taken = f"{len(wanted)} of {len(plan.changes)} changes"
+    sys.stdout.write(f"written: {done.path} ({taken}, sha256 {done.sha256})\n")
+    for replaced in done.replaced:
+        sys.stdout.write(f"{Path(replaced.path).name} {replaced}\n")
+    if done.lacking is not None:
+        raise UserError(done.lacking)
+    return ExitStatus.GO
+
+
+def _accepted(plan: Plan, accept: str, where: str) -> tuple[str, ...]:
+    """The changes that are named, if the plan has them all and what each needs beside it is named too."""
     known = [change.id for change in plan.changes]
-    named = [part.strip() for part in accept.split(",") if part.strip()]
-    wanted = known if accept == "all" else [] if accept == "none" else named
+    words = {"all": known, "none": []}
+    wanted = words.get(accept, [part.strip() for part in accept.split(",") if part.strip()])
     for name in wanted:
         if name not in known:
-            raise UserError(
-                Problem(
-                    where=str(path),
-                    what=f"the plan has no change {name!r}",
-                    fix=f"one of: {', '.join(known)}",
-                )
-            )
+            what = f"the plan has no change {name!r}"
+            raise UserError(Problem(where=where, what=what, fix=f"one of: {', '.join(known)}"))
     halves = [
         Problem(
             where=change.id, what=f"needs {other} beside it", fix="accept both, or neither", code="plan-half"
@@ -132,21 +147,5 @@ def apply_plan(path: Path, accept: str, settings: Settings) -> int:
         if change.id in wanted and other not in wanted
     ]
     if halves:
-        raise UserError(halves[0], *halves[1:])
-    if not wanted:
-        sys.stdout.write("nothing accepted, nothing written (--accept all, or ids)\n")
-        return ExitStatus.REJECTED
-    decision = Decision(
-        plan_digest=plan.digest,
-        accepted=tuple(wanted),
-        write=True,
-        who=settings.who,
-        replaces=(ANYTHING,) if settings.force else None,
-    )
-    done = write_generated(plan, decision, patch=settings.patch, keeping=command_keeping(settings))
-    sys.stdout.write(f"written: {done.path} ({len(wanted)} of {len(known)} changes, sha256 {done.sha256})\n")
-    for replaced in done.replaced:
-        sys.stdout.write(f"{Path(replaced.path).name} {replaced}\n")
-    if done.lacking is not None:
-        raise UserError(done.lacking)
-    return ExitStatus.GO
+        raise UserError(*halves)
+    return tuple(wanted)

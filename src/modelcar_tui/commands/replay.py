@@ -9,9 +9,7 @@ import msgspec
 
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.supervisor.journal import read_journal
-from modelcar_tui.supervisor.runs import JOURNAL
-from modelcar_tui.supervisor.state import RunState, fold
+from modelcar_tui.supervisor import RunState, fold, journal_of, read_journal
 
 
 def load_run(folder: Path) -> RunState:
@@ -20,7 +18,7 @@ def load_run(folder: Path) -> RunState:
     Raises:
         UserError: there is no journal, or another version wrote it.
     """
-    path = folder / JOURNAL if folder.is_dir() else folder
+    path = journal_of(folder)
     try:
         return fold(read_journal(path))
     except (OSError, msgspec.DecodeError) as error:
@@ -33,7 +31,7 @@ def print_run(folder: Path, *, form: str = "text") -> int:
     """Print a run's report; the exit status is the one that the run had."""
     state = load_run(folder)
     if form == "jsonl":
-        path = folder / JOURNAL if folder.is_dir() else folder
+        path = journal_of(folder)
         sys.stdout.write(path.read_text())
     elif form == "json":
         from modelcar_tui.report import envelope, to_json

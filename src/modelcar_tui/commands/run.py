@@ -18,12 +18,10 @@ from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus, worst
 from modelcar_tui.core.shortage import shortage
 from modelcar_tui.core.streams import OutputLost, deliver, give_up_output, wait_no_more
-from modelcar_tui.qa import Seen
+from modelcar_tui.qa import QaLogGrew, QaSaw, QaStarted, Seen
 from modelcar_tui.report import markdown
+from modelcar_tui.supervisor import STOP_S, Finish, Settings, Supervisor
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.limits import STOP_S
-from modelcar_tui.supervisor.settings import Settings
-from modelcar_tui.supervisor.supervisor import Supervisor
 
 T = TypeVar("T")
 AGAIN_S = 2.0
@@ -63,12 +61,8 @@ async def _run(
     supervisor = Supervisor(settings, resume=resume)
     leaving.drive(supervisor)
     talk = _Talk(form)
-    lost: OutputLost | None = None
     try:
-        async for stamped in supervisor.run():
-            if lost is None and (lost := _lost(talk.tell, stamped)) is not None:
-                # Nobody hears of the run any more: as after a dropped line, `--resume` finds QA again.
-                supervisor.cancel(detach=True)
+        lost = await _told(supervisor, talk)
     except Exception as error:
         run = supervisor.state.run_id
         if not run or (short := shortage(error, run=True)) is None:
@@ -77,17 +71,32 @@ async def _run(
     lost = lost or _lost(talk.close, supervisor)
     if settings.force and supervisor.was_finished:
         complain("note: --force is not heard: this run had ended already; start it again from its manifest")
-    finish = supervisor.state.finish
-    status = finish.exit_status if finish is not None else ExitStatus.INTERNAL
-    if leaving.heard:
-        status = leaving.heard[0]
-    if lost is not None:
-        complain(lost.line)
-        fault = [status for status in (status,) if finish is not None and status == ExitStatus.INTERNAL]
-        status = worst(lost.status, *leaving.heard[:1], *fault)
+    status = _status(supervisor.state.finish, leaving.heard, lost)
     # The loop's end waits for the threads of libraries, such as one that asks a dead name server.
     ENDS.begin(status, AGAIN_S)
     return status
+
+
+async def _told(supervisor: Supervisor, talk: _Talk) -> OutputLost | None:
+    """Tell the run as it goes; what became of standard output."""
+    lost: OutputLost | None = None
+    async for stamped in supervisor.run():
+        if lost is None and (lost := _lost(talk.tell, stamped)) is not None:
+            # Nobody hears of the run any more: as after a dropped line, `--resume` finds QA again.
+            supervisor.cancel(detach=True)
+    return lost
+
+
+def _status(finish: Finish | None, heard: list[ExitStatus], lost: OutputLost | None) -> int:
+    """The run's own status or that of the first signal; the worst of all where standard output was lost."""
+    status = finish.exit_status if finish is not None else ExitStatus.INTERNAL
+    if heard:
+        status = heard[0]
+    if lost is None:
+        return status
+    complain(lost.line)
+    fault = [status] if finish is not None and status == ExitStatus.INTERNAL else []
+    return worst(lost.status, *heard[:1], *fault)
 
 
 def _lost(tell: Callable[[T], None], what: T) -> OutputLost | None:
@@ -164,12 +173,12 @@ class _Talk:
             case e.ConsentRequested() as consent:
                 for line in consent.effects:
                     self._say(f"QA: {line}")
-            case e.QaStarted() as started:
+            case QaStarted() as started:
                 self._log = _Tail(Path(started.log))
                 self._say(f"[QA] {started.image} in {started.container}")
-            case e.QaSaw(seen=seen):
+            case QaSaw(seen=seen):
                 self._saw(seen)
-            case e.QaLogGrew() | e.QaFinished() if self._log is not None:
+            case QaLogGrew() | e.QaFinished() if self._log is not None:
                 for line in self._log.more():
                     self._say(f"[QA] {line}")
 

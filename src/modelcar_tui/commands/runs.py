@@ -8,9 +8,7 @@ import time
 from modelcar_tui.commands.replay import load_run
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.supervisor.outcome import outcome_of
-from modelcar_tui.supervisor.settings import Settings
-from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.supervisor import RunState, Settings, outcome_of
 
 
 def list_runs(settings: Settings, *, most: int = 50) -> int:

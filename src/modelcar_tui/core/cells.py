@@ -123,10 +123,16 @@ def _row(row: Sequence[str], widths: Sequence[int], right: Collection[int]) -> l
 
 
 def _blocks(head: Sequence[str], rows: Sequence[Sequence[str]], cells: int) -> list[str]:
-    """The first column's text leads a row, indented lines follow."""
+    """The first column's text leads a row, indented lines follow: beside it, or under one that leaves no
+    room."""
     lines = []
     for first, *others in rows:
-        texts = (f"{title}: {text}" for title, text in zip(head[1:], others, strict=True) if text)
-        told = [line for text in texts for line in wrap(text, cells - width(first) - 1)]
-        lines += [f"{' ' * width(first) if at else first} {line}" for at, line in enumerate(told)]
+        texts = [f"{title}: {text}" for title, text in zip(head[1:], others, strict=True) if text]
+        beside = width(first) + 1 if cells - width(first) > _LEAST else 2
+        told = [" " * beside + line for text in texts for line in wrap(text, cells - beside)]
+        if beside > width(first) and told:
+            told[0] = first + told[0][width(first) :]
+        else:
+            told = [*wrap(first, cells), *told]
+        lines += told
     return lines

@@ -100,24 +100,26 @@ def teach_user(user: Mapping[str, Any]) -> None:
         teach_password(str(password), str(name or ""))
     if isinstance(key_data := user.get("client-key-data"), str):
         teach_lines(key_data)
-    provider, plugin = user.get("auth-provider"), user.get("exec")
-    config = provider.get("config") if isinstance(provider, dict) else None
-    for key, value in (config or {}).items() if isinstance(config, dict) else ():
-        if (
-            isinstance(value, str)
-            and _SECRET_NAME.search(str(key))
-            and not str(key).endswith(("-key", "-path"))
-        ):
-            teach(value)
+    teach(*(value for name, value in _given(user) if _SECRET_NAME.search(name)))
+
+
+def _given(user: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What an auth-provider and an exec plug-in of the user are given, by its name; but for paths of keys."""
+    for key, value in _provider(user).items():
+        if isinstance(value, str) and not str(key).endswith(("-key", "-path")):
+            yield str(key), value
+    plugin = user.get("exec")
     entries = plugin.get("env") if isinstance(plugin, dict) else None
     for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict) and _SECRET_NAME.search(str(entry.get("name"))):
-            teach(str(entry.get("value") or ""))
+        if isinstance(entry, dict):
+            yield str(entry.get("name")), str(entry.get("value") or "")
 
 
-def teach_key(pem: str) -> None:
-    """Teach the process a private key in PEM."""
-    teach_lines(pem)
+def _provider(user: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The configuration of an auth-provider; empty where there is none."""
+    provider = user.get("auth-provider")
+    config = provider.get("config") if isinstance(provider, dict) else None
+    return config if isinstance(config, dict) else {}
 
 
 def without_login(address: str) -> str:
@@ -162,20 +164,21 @@ def address_fault(address: str) -> str:
 def _sent(user: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The entries whose values become headers, and those values."""
     login = ("token",) if str(user.get("token") or "").strip() else ("username", "password")
-    for key in (*login, "as", "as-uid"):
-        if user.get(key) is not None:
-            yield key, user[key]
+    yield from ((key, user[key]) for key in (*login, "as", "as-uid") if user.get(key) is not None)
+    yield from _acting(user)
+    for key, value in _provider(user).items() if not any(map(user.get, login)) else ():
+        if key in ("id-token", "access-token") and isinstance(value, str):
+            yield key, value
+
+
+def _acting(user: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The groups and the extra values of whom is impersonated."""
     groups, extra = user.get("as-groups"), user.get("as-user-extra")
     for group in groups if isinstance(groups, list) else (groups or "",):
         yield "as-groups", group
     for name, values in extra.items() if isinstance(extra, dict) else ():
         for value in (name, *(values if isinstance(values, list) else (values,))):
             yield "as-user-extra", value
-    provider = user.get("auth-provider")
-    config = provider.get("config") if isinstance(provider, dict) else None
-    for key, value in config.items() if isinstance(config, dict) and not any(map(user.get, login)) else ():
-        if key in ("id-token", "access-token") and isinstance(value, str):
-            yield key, value
 
 
 def teach_environment(environ: Mapping[str, str] | None = None) -> None:

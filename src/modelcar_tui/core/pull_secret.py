@@ -28,6 +28,7 @@ _STAGE = "registry.stage.redhat.io"
 _DOCKER_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 _LONGEST = 1 << 20
 _URL_SAFE = str.maketrans("-_", "+/")
+_IN_JSON = ("{", "[")
 _LAYERS = 3
 """Base64 and Secrets that may lie around one another."""
 _FIX = f"export {VARIABLE} with base64 of user:password, or with the text of an auth file"
@@ -112,9 +113,8 @@ class PullSecret:
         secrets = [self._basic(place) for place in places]
         if len({secret.reveal() for secret in secrets if secret}) > 1:
             told = ", ".join(_shown(place) for place in places[:3])
-            raise _refusal(
-                f"the pull secret has several logins ({told}); the suite takes one for {_shown(host)}"
-            )
+            what = f"the pull secret has several logins ({told}); the suite takes one for {_shown(host)}"
+            raise _refusal(what)
         return secrets[0]
 
     def _basic(self, place: str) -> Secret | None:
@@ -227,25 +227,31 @@ def plain_key(key: str) -> str:
 
 
 def _read(text: str, login_host: str, layers: int) -> PullSecret:
-    if text.startswith(("{", "[")):
-        return _from_data(_json(text), login_host, layers)
     if text.startswith(("/", "~/", "./")):
         fix = f'export {VARIABLE}="$(cat FILE)"'
         raise _refusal("the pull secret is the path of a file, not its text", fix)
-    if is_yaml(text):
-        return _from_data(_yaml(text), login_host, layers)
+    if _holds_objects(text):
+        return _from_data(_objects(text), login_host, layers)
     decoded = _unpacked(text)
     inner = (decoded or "").removeprefix("\ufeff").strip()
-    inside = inner.startswith(("{", "[")) or is_yaml(inner)
-    if layers and (inside or (":" not in inner and ":" in (_unpacked(inner) or ""))):
+    if layers and (_holds_objects(inner) or (":" not in inner and ":" in (_unpacked(inner) or ""))):
         return _read(inner, login_host, layers - 1)
+    return _bare(_user_and_password(text, decoded), login_host)
+
+
+def _holds_objects(text: str) -> bool:
+    return text.startswith(_IN_JSON) or is_yaml(text)
+
+
+def _user_and_password(text: str, decoded: str | None) -> dict[str, str]:
+    """`user:password`, bare or as it stood in base64: only there a password may hold blanks or lines, as that
+    of `_json_key` does."""
     login = text if decoded is None else decoded.strip("\0\r\n")
     user, colon, password = login.partition(":")
-    # Only in base64 may a password hold blanks or lines, as that of `_json_key` does.
     blank = " " in user or (decoded is None and any(char.isspace() for char in login))
     if not (colon and user and password) or blank:
         raise _refusal("the pull secret is neither base64 of user:password nor an auth file")
-    return _bare({"username": user, "password": password}, login_host)
+    return {"username": user, "password": password}
 
 
 def _from_data(data: Any, login_host: str, layers: int) -> PullSecret:
@@ -271,6 +277,11 @@ def _from_mapping(data: Any, login_host: str, layers: int) -> PullSecret:
         return _from_secret(data, login_host, layers)
     if any(isinstance(data.get(key), str) for key in ("auth", "username", "identitytoken")):
         return _bare(data, login_host)
+    return _from_auths(data)
+
+
+def _from_auths(data: dict[str, Any]) -> PullSecret:
+    """Of an auth file, or an old `.dockercfg`, which is its `auths` alone."""
     helpers = [key for key in ("credHelpers", "credsStore") if data.get(key)]
     old = {} if helpers else {key: entry for key, entry in data.items() if isinstance(entry, dict)}
     auths = data.get("auths", old) or {}
@@ -344,18 +355,15 @@ def _without_logins(keys: list[Any], helpers: list[str]) -> UserError:
     return _refusal("the pull secret's JSON names no registry")
 
 
-def _json(text: str) -> Any:
+def _objects(text: str) -> Any:
+    """What stands in JSON or YAML."""
     try:
-        return json.loads(text)
+        return json.loads(text) if text.startswith(_IN_JSON) else from_yaml(text)
     except (ValueError, RecursionError):
-        raise _refusal("the pull secret looks like an auth file and is not valid JSON") from None
-
-
-def _yaml(text: str) -> list[Any]:
-    try:
-        return from_yaml(text)
-    except ValueError:
-        raise _refusal("the pull secret looks like a Kubernetes Secret and is not valid YAML") from None
+        kind = "an auth file and is not valid JSON"
+        if not text.startswith(_IN_JSON):
+            kind = "a Kubernetes Secret and is not valid YAML"
+        raise _refusal(f"the pull secret looks like {kind}") from None
 
 
 def _packed(text: str) -> str:

@@ -23,6 +23,7 @@ _DIGEST = re.compile(r"^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$")
 _EXAMPLE = (
     "write it as oci://HOST/REPOSITORY:TAG, such as oci://registry.redhat.io/rhelai1/modelcar-phi-4:1.5"
 )
+_NO_DIGEST = "has a digest that is not sha256: and 64 hex digits"
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,46 +67,41 @@ def parse_reference(text: str) -> Reference:
     """
     shown = clean(text, limit=200)
     bare = text.strip()
-    if not bare or len(bare) > _LONGEST or not bare.isprintable() or " " in bare:
-        raise _error(shown, "is not an image reference" if bare else "is empty", _EXAMPLE)
-    transport = "oci"
-    if match := _TRANSPORT.match(bare):
-        transport = match[1].lower()
-        if transport not in TRANSPORTS:
-            known = ", ".join(f"{name}://" for name in TRANSPORTS)
-            raise _error(shown, f"has the transport {transport}://, no image registry", f"use one of {known}")
-        bare = bare[match.end() :]
+    if not bare:
+        raise _error(shown, "is empty", _EXAMPLE)
+    if len(bare) > _LONGEST or not bare.isprintable() or " " in bare:
+        raise _error(shown, "is not an image reference", _EXAMPLE)
+    match = _TRANSPORT.match(bare)
+    transport = match[1].lower() if match else "oci"
+    if transport not in TRANSPORTS:
+        known = ", ".join(f"{name}://" for name in TRANSPORTS)
+        raise _error(shown, f"has the transport {transport}://, no image registry", f"use one of {known}")
+    bare = bare[match.end() :] if match else bare
     if "@" in bare.partition("/")[0]:
         fix = "delete it; a login belongs into a pull secret or an auth file"
         raise _error(shown, "holds a login, which no runtime takes", fix)
-    rest, _, digest = bare.partition("@")
-    if "@" in bare and not _DIGEST.match(digest):
-        raise _error(
-            shown, "has a digest that is not sha256: and 64 hex digits", "copy it from `skopeo inspect`"
-        )
+    rest, at, written = bare.partition("@")
+    digest = written if at else None
     path, tag = _split_tag(rest)
-    if tag is not None and not _TAG.match(tag):
-        raise _error(
-            shown, "has a tag that registries refuse", "use at most 128 of letters, digits, `.`, `_`, `-`"
-        )
     host, repository = _split_host(path)
-    if not _HOST.match(host):
-        raise _error(shown, f"has {clean(host)!r} where the registry's host should be", _EXAMPLE)
-    if not _REPOSITORY.match(repository):
-        hint = "repositories are written in lower case" if repository != repository.lower() else _EXAMPLE
-        raise _error(shown, f"has the repository {clean(repository)!r}, which registries refuse", hint)
+    case = "repositories are written in lower case" if repository != repository.lower() else _EXAMPLE
+    for form, part, what, fix in (
+        (_DIGEST, digest, _NO_DIGEST, "copy it from `skopeo inspect`"),
+        (_TAG, tag, "has a tag that registries refuse", "use at most 128 of letters, digits, `.`, `_`, `-`"),
+        (_HOST, host, f"has {clean(host)!r} where the registry's host should be", _EXAMPLE),
+        (_REPOSITORY, repository, f"has the repository {clean(repository)!r}, which registries refuse", case),
+    ):
+        if part is not None and not form.match(part):
+            raise _error(shown, what, fix)
     return Reference(
-        text=shown, transport=transport, host=host, repository=repository, tag=tag, digest=digest or None
+        text=shown, transport=transport, host=host, repository=repository, tag=tag, digest=digest
     )
 
 
 def _split_tag(rest: str) -> tuple[str, str | None]:
     head, colon, tail = rest.rpartition(":")
-    if colon and "/" not in tail and "/" in head:
-        return head, tail
-    if colon and "/" not in rest and not tail.isdigit():
-        return head, tail
-    return rest, None
+    tagged = colon and "/" not in tail and ("/" in head or not tail.isdigit())
+    return (head, tail) if tagged else (rest, None)
 
 
 def _split_host(path: str) -> tuple[str, str]:

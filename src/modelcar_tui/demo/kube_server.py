@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 import socket
 import ssl
 import threading
@@ -21,14 +20,11 @@ from modelcar_tui.demo.kube_store import (
     Kind,
     Page,
     Store,
+    Target,
     make_token,
     read_token,
 )
 
-_CORE = re.compile(r"/api/v1(?:/namespaces/(?P<ns>[^/]+))?(?:/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?)?")
-_GROUP = re.compile(
-    r"/apis/(?P<group>[^/]+)/(?P<version>[^/]+)(?:/namespaces/(?P<ns>[^/]+))?(?:/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?)?"
-)
 _REASONS = {
     400: "BadRequest",
     401: "Unauthorized",
@@ -47,6 +43,10 @@ _TOO_OLD = (
     "may show up in the list."
 )
 """An API server's own words: clients may look for them."""
+_NO_PAGE = b"404 page not found\n"
+_REVIEWS = ("authorization.k8s.io", "authentication.k8s.io")
+"""Groups that are there whatever kinds the cluster has."""
+_ONESELF = ("users.user.openshift.io", "~")
 BODY_LIMIT = 1 << 20
 
 
@@ -91,12 +91,6 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Nothing on stderr."""
 
-    def do_GET(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
-
     def _serve(self) -> None:
         size = min(int(self.headers.get("Content-Length") or 0), BODY_LIMIT)
         body = self.rfile.read(size) if size else b""
@@ -113,35 +107,34 @@ class Handler(BaseHTTPRequestHandler):
         code, answer = self._answer(user, parts.path, query, body)
         self._send(code, answer, fault)
 
+    do_GET = do_POST = _serve  # noqa: N815 - the names that http.server calls
+
     def _misbehave_first(self, fault: Fault) -> bool:
         """Faults that need no answer of ours; True when the request is done with."""
         match fault.kind:
             case "status":
                 body = fault.body.encode() or _status(fault.status, _REASONS.get(fault.status, "error"))
                 self._send(fault.status, body, None, fault.headers)
-                return True
             case "close":
                 self._hang_up()
-                return True
             case "silent":
                 self.cluster.stopping.wait(fault.seconds or 60)
                 self._hang_up()
-                return True
             case "garbage":
                 self._send(200, fault.body.encode() or b"<html>not json</html>", None, fault.headers)
-                return True
             case "empty":
                 self._send(200, b"", None)
-                return True
             case "expire":
                 token = dict(parse_qsl(urlsplit(self.path).query)).get("continue", "")
                 self.cluster.store.compact()
                 fresh = _restart(token) if fault.fresh else ""
                 self._send(410, _status(410, _TOO_OLD, token=fresh), None)
-                return True
             case "delay":
                 self.cluster.stopping.wait(fault.seconds)
-        return False
+                return False
+            case _:
+                return False
+        return True
 
     def _user(self) -> User | None:
         """Who asks; None when a token is there and is not known."""
@@ -164,80 +157,54 @@ class Handler(BaseHTTPRequestHandler):
             return 200, _json({"major": major, "minor": minor, "gitVersion": self.cluster.version})
         if path in ("/healthz", "/readyz", "/livez"):
             return 200, b"ok"
-        if path.rstrip("/") in ("/api", "/apis"):
-            if user is ANONYMOUS or user.name == ANONYMOUS.name:
-                return 403, _no_path(user, path)
-            return 200, self._groups(path.rstrip("/"))
-        if one := next(
-            (group for group in self._listed_groups() if path.rstrip("/") == f"/apis/{group['name']}"), None
-        ):
+        bare = path.rstrip("/")
+        if bare in ("/api", "/apis"):
+            return (403, _no_path(user, path)) if user.name == ANONYMOUS.name else (200, self._groups(bare))
+        if one := next((one for one in self._listed_groups() if bare == f"/apis/{one['name']}"), None):
             return 200, _json({"kind": "APIGroup", "apiVersion": "v1", **one})
-        match = _CORE.fullmatch(path) or _GROUP.fullmatch(path)
-        if match is None:
-            return (
-                (404, b"404 page not found\n")
-                if user.may("get", "*", "", "")
-                else (403, _no_path(user, path))
-            )
-        named = match.groupdict()
-        return self._resource(user, {key: value or "" for key, value in named.items()}, query, body)
+        at = Target.of(path)
+        if at is None:
+            return (404, _NO_PAGE) if user.may("get", "*", "", "") else (403, _no_path(user, path))
+        if self.command == "POST" and at.plural.startswith("selfsubject"):
+            return self._review(user, at, body)
+        return self._resource(user, at, query)
 
-    def _resource(
-        self, user: User, at: dict[str, str], query: dict[str, str], body: bytes
-    ) -> tuple[int, bytes]:
-        group, version = at.get("group", ""), at.get("version", "v1")
-        kinds = [kind for kind in self.cluster.kinds if (kind.group, kind.version) == (group, version)]
-        review = self.command == "POST" and at["plural"].startswith("selfsubject")
-        if not at["plural"]:
-            if at["ns"]:
-                at = {**at, "plural": "namespaces", "name": at["ns"], "ns": ""}
-            elif kinds or group in ("authorization.k8s.io", "authentication.k8s.io"):
-                return 200, self._resources(f"{group}/{version}" if group else version, kinds)
-        if review:
-            return self._review(user, at["plural"], body)
-        verb = "get" if at["name"] else "list"
-        kind = next((one for one in kinds if one.plural == at["plural"]), None)
-        if (
-            group == "user.openshift.io"
-            and at["name"] == "~"
-            and kind is not None
-            and user.name != ANONYMOUS.name
-        ):
-            return 200, _json(
-                {
-                    "kind": "User",
-                    "apiVersion": kind.api,
-                    "metadata": {"name": user.name},
-                    "groups": list(user.groups),
-                }
-            )
-        if not user.may(verb, at["plural"], group, at["ns"]):
-            return 403, _forbidden(user, verb, at, group)
+    def _resource(self, user: User, at: Target, query: dict[str, str]) -> tuple[int, bytes]:
+        kinds = [kind for kind in self.cluster.kinds if kind.api == at.api]
+        if not at.plural and (kinds or at.group in _REVIEWS):
+            return 200, self._resources(at.api, kinds)
+        kind = next((one for one in kinds if one.plural == at.plural), None)
+        if (at.full, at.name) == _ONESELF and kind is not None and user.name != ANONYMOUS.name:
+            who = {"kind": "User", "apiVersion": kind.api, "metadata": {"name": user.name}}
+            return 200, _json({**who, "groups": list(user.groups)})
+        if not user.may(at.verb, at.plural, at.group, at.ns):
+            return 403, _forbidden(user, at.verb, at)
         if kind is None:
-            return 404, _unknown() if kinds and not group else b"404 page not found\n"
-        if at["name"]:
-            found = self.cluster.store.get(kind, at["name"], at["ns"])
+            return 404, _unknown() if kinds and not at.group else _NO_PAGE
+        return self._read(kind, at, query)
+
+    def _read(self, kind: Kind, at: Target, query: dict[str, str]) -> tuple[int, bytes]:
+        """GET of one object, or LIST."""
+        if at.name:
+            found = self.cluster.store.get(kind, at.name, at.ns)
             if found is None:
-                full = f"{kind.plural}.{group}" if group else kind.plural
-                details = {"name": at["name"], "group": group, "kind": kind.plural}
-                return 404, _status(404, f'{full} "{at["name"]}" not found', details)
+                return 404, _status(404, f'{at.full} "{at.name}" not found', at.details)
             return 200, found.whole()
         try:
-            return 200, _list(kind, self.cluster.store.page(kind, at["ns"], query))
+            return 200, _list(kind, self.cluster.store.page(kind, at.ns, query))
         except ExpiredError as gone:
             return 410, _status(410, _TOO_OLD, token=gone.token)
         except BadRequestError as wrong:
             return 400, _status(400, str(wrong))
 
-    def _review(self, user: User, plural: str, body: bytes) -> tuple[int, bytes]:
+    def _review(self, user: User, at: Target, body: bytes) -> tuple[int, bytes]:
         if user.name == ANONYMOUS.name:
-            group = "authentication.k8s.io" if plural == "selfsubjectreviews" else "authorization.k8s.io"
-            return 403, _forbidden(user, "create", {"plural": plural, "ns": ""}, group)
-        if plural == "selfsubjectreviews":
+            return 403, _forbidden(user, "create", at)
+        if at.plural == "selfsubjectreviews":
             if not self.cluster.self_subject_reviews:
-                if user.may("create", plural, "authentication.k8s.io", ""):
+                if user.may("create", at.plural, at.group, ""):
                     return 404, _unknown()
-                return 403, _forbidden(user, "create", {"plural": plural, "ns": ""}, "authentication.k8s.io")
+                return 403, _forbidden(user, "create", at)
             return 201, _json(
                 {
                     "kind": "SelfSubjectReview",
@@ -250,19 +217,14 @@ class Handler(BaseHTTPRequestHandler):
             asked = json.loads(body)["spec"]["resourceAttributes"]
         except (ValueError, KeyError, TypeError):
             return 400, _status(400, "the object is not a SelfSubjectAccessReview")
-        allowed = user.may(
-            asked.get("verb", ""),
-            asked.get("resource", ""),
-            asked.get("group", ""),
-            asked.get("namespace", ""),
-        )
+        wanted = (asked.get(key, "") for key in ("verb", "resource", "group", "namespace"))
         return 201, _json(
             {
                 "kind": "SelfSubjectAccessReview",
                 "apiVersion": "authorization.k8s.io/v1",
                 "metadata": {"creationTimestamp": None},
                 "spec": {"resourceAttributes": asked},
-                "status": {"allowed": allowed},
+                "status": {"allowed": user.may(*wanted)},
             }
         )
 
@@ -272,7 +234,7 @@ class Handler(BaseHTTPRequestHandler):
         return _json({"kind": "APIGroupList", "apiVersion": "v1", "groups": self._listed_groups()})
 
     def _listed_groups(self) -> list[dict[str, Any]]:
-        names: dict[str, list[str]] = {"authorization.k8s.io": ["v1"], "authentication.k8s.io": ["v1"]}
+        names: dict[str, list[str]] = {group: ["v1"] for group in _REVIEWS}
         for kind in self.cluster.kinds:
             if kind.group and kind.version not in names.setdefault(kind.group, []):
                 names[kind.group].append(kind.version)
@@ -303,9 +265,8 @@ class Handler(BaseHTTPRequestHandler):
     ) -> None:
         kind = fault.kind if fault else ""
         text = body[:1] not in (b"{", b"[")
-        zipped = kind == "gzip" or (
-            len(body) > 128 * 1024 and "gzip" in self.headers.get("Accept-Encoding", "")
-        )
+        takes_gzip = "gzip" in self.headers.get("Accept-Encoding", "")
+        zipped = kind == "gzip" or (len(body) > 128 * 1024 and takes_gzip)
         if zipped:
             body = gzip.compress(body, 1)
         self.send_response(code)
@@ -316,17 +277,20 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.end_headers()
-        if kind in ("cut", "length"):
-            self.wfile.write(body[: len(body) // 2] if kind == "cut" else body)
-            self._hang_up()
-        elif kind == "drip":
+        self._write(body, kind, fault.seconds if fault else 0)
+
+    def _write(self, body: bytes, kind: str, seconds: float) -> None:
+        """The body, or as much of it as a fault lets through, at its pace."""
+        if kind == "drip":
             for at in range(0, len(body), 20):
                 self.wfile.write(body[at : at + 20])
                 self.wfile.flush()
-                if self.cluster.stopping.wait((fault.seconds if fault else 0) or 0.1):
+                if self.cluster.stopping.wait(seconds or 0.1):
                     break
-        else:
-            self.wfile.write(body)
+            return
+        self.wfile.write(body[: len(body) // 2] if kind == "cut" else body)
+        if kind in ("cut", "length"):
+            self._hang_up()
 
     def _hang_up(self) -> None:
         self.close_connection = True
@@ -366,16 +330,12 @@ def _no_path(user: User, path: str) -> bytes:
     return _status(403, f'forbidden: User "{user.name}" cannot get path "{path}"', {})
 
 
-def _forbidden(user: User, verb: str, at: dict[str, str], group: str) -> bytes:
-    where = f'in the namespace "{at["ns"]}"' if at["ns"] else "at the cluster scope"
-    full = f"{at['plural']}.{group}" if group else at["plural"]
-    name = at.get("name", "")
-    quoted = f'"{name}" ' if name else ""
+def _forbidden(user: User, verb: str, at: Target) -> bytes:
+    where = f'in the namespace "{at.ns}"' if at.ns else "at the cluster scope"
+    quoted = f'"{at.name}" ' if at.name else ""
+    what = f'resource "{at.plural}" in API group "{at.group}" {where}'
     return _status(
-        403,
-        f'{full} {quoted}is forbidden: User "{user.name}" cannot {verb} '
-        f'resource "{at["plural"]}" in API group "{group}" {where}',
-        {"name": name, "group": group, "kind": at["plural"]},
+        403, f'{at.full} {quoted}is forbidden: User "{user.name}" cannot {verb} {what}', at.details
     )
 
 

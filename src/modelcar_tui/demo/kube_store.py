@@ -9,9 +9,15 @@ import re
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 Object = dict[str, Any]
+_CORE = re.compile(r"/api/v1(?:/namespaces/(?P<ns>[^/]+))?(?:/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?)?")
+_GROUP = re.compile(
+    r"/apis/(?P<group>[^/]+)/(?P<version>[^/]+)(?:/namespaces/(?P<ns>[^/]+))?(?:/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?)?"
+)
+Term = tuple[str, str, str]
+"""A selector's requirement: name, operator, value (of `in` and `notin` several, by commas)."""
 _FIELDS = ("metadata.name", "metadata.namespace", "spec.nodeName", "spec.unschedulable", "status.phase")
 
 
@@ -32,6 +38,45 @@ class Kind:
         return f"{self.group}/{self.version}" if self.group else self.version
 
 
+class Target(NamedTuple):
+    """What a path names: objects of one type in one place; without a name a list, without a type an API."""
+
+    ns: str
+    plural: str
+    name: str
+    group: str = ""
+    version: str = "v1"
+
+    @classmethod
+    def of(cls, path: str) -> Target | None:
+        """None for a path of another form."""
+        match = _CORE.fullmatch(path) or _GROUP.fullmatch(path)
+        if match is None:
+            return None
+        at = cls(**{key: value or "" for key, value in match.groupdict().items()})
+        # A path that ends with a namespace names the namespace itself.
+        return at if at.plural or not at.ns else at._replace(plural="namespaces", name=at.ns, ns="")
+
+    @property
+    def api(self) -> str:
+        """`v1` or `group/version`."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def verb(self) -> str:
+        return "get" if self.name else "list"
+
+    @property
+    def full(self) -> str:
+        """`pods`, or `jobs.batch`."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def details(self) -> dict[str, str]:
+        """As a Status tells them."""
+        return {"name": self.name, "group": self.group, "kind": self.plural}
+
+
 @dataclass(frozen=True)
 class Item:
     """An object with what selectors ask for, and its bytes as a list shows them (no kind, no apiVersion)."""
@@ -47,6 +92,12 @@ class Item:
         """The object as GET answers it."""
         head = json.dumps({"kind": self.kind.kind, "apiVersion": self.kind.api})[:-1]
         return head.encode() + b"," + self.body[1:]
+
+    def meets(self, fields: Iterable[Term], labels: Iterable[Term]) -> bool:
+        """Whether it has what both selectors require."""
+        return all(_matches(self.fields.get(name), *rest) for name, *rest in fields) and all(
+            _matches(self.labels.get(name), *rest) for name, *rest in labels
+        )
 
 
 def item(kind: Kind, value: Object) -> Item:
@@ -184,21 +235,12 @@ class Store:
             pool = self.by_node.get(key, {}).get(node, [])
         if namespace:
             pool = [one for one in pool if one.namespace == namespace]
-        for name, _, _ in fields:
-            if name not in _FIELDS:
-                raise BadRequestError(f"field label not supported: {name}")
-        if not fields and not labels:
-            return pool
-        return [
-            one
-            for one in pool
-            if all(_matches(one.fields.get(n), op, v) for n, op, v in fields)
-            and all(_matches(one.labels.get(n), op, v) for n, op, v in labels)
-        ]
+        if strange := [name for name, _, _ in fields if name not in _FIELDS]:
+            raise BadRequestError(f"field label not supported: {strange[0]}")
+        return [one for one in pool if one.meets(fields, labels)] if fields or labels else pool
 
 
-def _terms(selector: str) -> list[tuple[str, str, str]]:
-    """Name, operator and value (of `in` and `notin` several, by commas) of each requirement."""
+def _terms(selector: str) -> list[Term]:
     terms = []
     for part in (found.strip() for found in re.findall(r"[^,(]+(?:\([^)]*\))?", selector)):
         if among := re.fullmatch(r"(\S+)\s+(in|notin)\s*\(([^)]*)\)", part):

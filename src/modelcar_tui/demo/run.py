@@ -12,7 +12,7 @@ import msgspec
 from modelcar_tui.core import resources
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.files import fresh_folder
-from modelcar_tui.supervisor.settings import Approve, Settings
+from modelcar_tui.supervisor import Approve, Settings
 
 SAMPLE = "sample_modelcar_config.base.yaml"
 RECORDING = "success.log"

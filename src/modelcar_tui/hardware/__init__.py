@@ -9,6 +9,7 @@ from modelcar_tui.core.door import door
 if TYPE_CHECKING:
     from modelcar_tui.hardware.gpu import Gpu
     from modelcar_tui.hardware.product import (
+        Product,
         by_cloud,
         by_id,
         gpu_for,
@@ -40,6 +41,7 @@ __all__ = [
     "NVIDIA",
     "Gpu",
     "Hardware",
+    "Product",
     "asked_resource",
     "by_cloud",
     "by_id",
@@ -67,7 +69,7 @@ if not TYPE_CHECKING:
         {
             "gpu": "Gpu",
             "product": (
-                "by_cloud by_id gpu_for instance largest_mib mig_profiles product_named products "
+                "Product by_cloud by_id gpu_for instance largest_mib mig_profiles product_named products "
                 "row_named row_of"
             ),
             "vendor": (

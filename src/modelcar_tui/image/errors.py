@@ -101,9 +101,5 @@ def fault(
         what = f"{what} ({quoted(detail, limit=200)})"
     mend = _FIX.get(kind, "") if fix is None else fix
     place = f"{host}/{repository}" if repository else host
-    return ImageError(
-        kind,
-        Problem(
-            what=what, where=where or place, fix=mend.format(host=host, repository=place), code=kind.value
-        ),
-    )
+    mend = mend.format(host=host, repository=place)
+    return ImageError(kind, Problem(what=what, where=where or place, fix=mend, code=kind.value))

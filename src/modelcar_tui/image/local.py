@@ -53,9 +53,8 @@ def read_local(source: str, *, name: str = "", count: CountParameters | None = N
         elif path.suffix == ".gguf":
             _drive(_weights(path, path.name, found, problems))
         else:
-            raise _error(
-                path, "is no model folder, config.json or .gguf file" if path.exists() else "does not exist"
-            )
+            what = "is no model folder, config.json or .gguf file" if path.exists() else "does not exist"
+            raise _error(path, what)
     except OSError as error:
         raise _error(path, f"can't be read: {error.strerror}") from None
     if not found.documents and not found.weights:

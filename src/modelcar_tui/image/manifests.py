@@ -75,9 +75,8 @@ class ImageIndex(msgspec.Struct, frozen=True, kw_only=True):
     def choose(self, preferred: str = "amd64") -> Child | None:
         """The image whose layers stand for all: the preferred architecture, else the first Linux image."""
         linux = [child for child in self.children if child.os == "linux"]
-        return next(
-            (child for child in linux if child.architecture == preferred), linux[0] if linux else None
-        )
+        first = linux[0] if linux else None
+        return next((child for child in linux if child.architecture == preferred), first)
 
 
 def parse_manifest(raw: bytes, *, digest: str = "") -> ImageManifest | ImageIndex:

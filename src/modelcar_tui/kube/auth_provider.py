@@ -52,12 +52,8 @@ async def ask_provider(credentials: Credentials) -> Given:
     if not _config(credentials).get("refresh-token"):
         raise _fault(credentials, f"{why}, and there is no refresh-token to renew it with")
     words = await _renew(credentials, why)
-    anew = find(
-        ClusterOptions(
-            kubeconfig=os.pathsep.join(str(path) for path in credentials.files), context=credentials.context
-        )
-    )
-    token, ends, still = _held(anew)
+    anew = ClusterOptions(kubeconfig=_files(credentials), context=credentials.context)
+    token, ends, still = _held(find(anew))
     if still:
         raise _fault(credentials, f"{still}, and it can't be renewed{f': {words}' if words else ''}")
     return _given(credentials, token, ends)
@@ -65,6 +61,10 @@ async def ask_provider(credentials: Credentials) -> Given:
 
 def _given(credentials: Credentials, token: str, ends: float) -> Given:
     return Given(replace(credentials, provider=None, token=Secret(token)), ends)
+
+
+def _files(credentials: Credentials) -> str:
+    return os.pathsep.join(map(str, credentials.files))
 
 
 def _config(credentials: Credentials) -> Mapping[str, Any]:
@@ -112,7 +112,7 @@ async def _renew(credentials: Credentials, why: str) -> str:
         except (CanNotKeepError, OSError):
             what = f"{why}, and neither oc nor kubectl is installed, which renew it"
             raise _fault(credentials, what, f"install oc, or {_LOGIN}") from None
-    env = os.environ | {"KUBECONFIG": os.pathsep.join(str(path) for path in credentials.files)}
+    env = os.environ | {"KUBECONFIG": _files(credentials)}
     argv = [program, "get", "--raw=/version", f"--context={credentials.context}", "--request-timeout=6s"]
     try:
         done = await run_bounded(argv, timeout_s=EXEC_TIMEOUT_S, limit=2**22, env=env, linger_s=0.5)

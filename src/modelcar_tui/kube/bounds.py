@@ -16,6 +16,8 @@ ITEMS = 1_000_000
 BYTES = 4 * 2**30
 LIST_S = 150.0
 """Less than the 180 s that the cluster has in all, so that the rest is asked, too."""
+RESTARTS = 3
+"""How often a list that grew too old in the middle is gone on with."""
 WAITS_S = 60.0
 """What one question may wait in all, as the server wishes, before it is given up."""
 
@@ -27,7 +29,7 @@ class Extent:
         self._server = clean(without_login(server), limit=200)
         self._until = time.monotonic() + LIST_S
         self._tokens: set[int] = set()
-        self.pages = self._empty = self._items = self._bytes = 0
+        self.pages = self._restarts = self._empty = self._items = self._bytes = 0
 
     def end(self, token: str, items: int, size: int) -> ClusterError | None:
         """Count a page; why no other one is asked for, if so.
@@ -55,6 +57,11 @@ class Extent:
             or (f"it took more than {LIST_S:.0f} s" if time.monotonic() > self._until else "")
         )
         return endless(self._server, self.pages, why) if why else None
+
+    def goes_on(self, error: ClusterError) -> bool:
+        """Whether the list is gone on with after a page that failed: too old (410), and not too often."""
+        self._restarts += 1
+        return error.status == 410 and self._restarts <= RESTARTS
 
     def unfit(self) -> ClusterError:
         """Why a list ends whose continue token is no text."""

@@ -36,7 +36,6 @@ LONGEST_PAUSE = 20.0
 LOG_SILENCE_S = 300.0
 """A followed log may say nothing for so long before it is broken off."""
 _WRITE_S = 10.0
-_RESTARTS = 3
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):
@@ -121,33 +120,26 @@ class Client:
         Raises:
             ClusterError: after the pages that could be read; also where the list does not end, see `bounds`.
         """
-        token, restarts = "", 0
-        restart = False
+        token, restart = "", False
         extent = Extent(self.server)
         while True:
             asked = {**(query or {}), "limit": str(limit), **({"continue": token} if token else {})}
             try:
                 answer = await self._good("GET", path, asked)
             except ClusterError as error:
-                if error.status != 410 or restarts >= _RESTARTS:
+                if not extent.goes_on(error):
                     raise
-                restarts += 1
-                restart = restart or not error.token
-                token = error.token
+                token, restart = error.token, restart or not error.token
                 continue
             page = await self._safely(partial(decode_list, kind, answer.body, self.server))
             token = page.metadata.continue_ or ""
-            version = page.metadata.resource_version or ""
-            yield Page(
-                items=page.items or [],
-                last=not token and not page.unfit,
-                restart=restart,
-                resource_version=version,
-            )
+            items, version = page.items or [], page.metadata.resource_version or ""
+            last = not token and not page.unfit
+            yield Page(items=items, last=last, restart=restart, resource_version=version)
             restart = False
             if page.unfit:
                 raise extent.unfit()
-            if (endless := extent.end(token, len(page.items or ()), len(answer.body))) is not None:
+            if (endless := extent.end(token, len(items), len(answer.body))) is not None:
                 raise endless
             if not token:
                 return

@@ -18,6 +18,7 @@ from modelcar_tui.kube.types import Rung
 
 LOGIN = "log in again: oc login --web"
 _NO_WAY = {errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH}
+_CHECK_SERVER = "check the server in the kubeconfig: oc whoami --show-server"
 _CHECK_PROXY = "check proxy-url in the kubeconfig, or HTTPS_PROXY and NO_PROXY"
 
 
@@ -55,9 +56,22 @@ class SocksError(OSError):
 
 def unreachable(error: BaseException, server: str, via: str = "") -> ClusterError:
     """The error for a request that got no whole answer: DNS, TCP, TLS, a proxy, silence, a cut."""
-    chain = list(_chain(error))
-    where = clean(without_login(server), limit=200) + (f" (through {via})" if via else "")
+    chain = _chain(error)
+    where = _address(server) + (f" (through {via})" if via else "")
     text = " ".join(str(part) for part in chain)
+    if known := (
+        _itself(chain, where, via)
+        or _proxied(chain, text, via or where)
+        or _connecting(chain, text, where)
+        or _answering(chain, text, where)
+    ):
+        return known
+    fix = "does it speak HTTPS? then write https:// in the kubeconfig" if server.startswith("http:") else ""
+    return _no("broken", where, f"the connection broke: {_kind(chain)}", fix or "try again")
+
+
+def _itself(chain: list[BaseException], where: str, via: str) -> ClusterError | None:
+    """An error that says by its own kind what went wrong."""
     for part in chain:
         # urllib3 compares a tls-server-name itself, and says so by an error of its own.
         if isinstance(part, ssl.SSLCertVerificationError) or type(part).__name__ == "CertificateError":
@@ -66,54 +80,49 @@ def unreachable(error: BaseException, server: str, via: str = "") -> ClusterErro
             return _no_name(via or where)
         if isinstance(part, SocksError):
             return _socks(part, via or where)
+    return None
+
+
+def _proxied(chain: list[BaseException], text: str, where: str) -> ClusterError | None:
+    """A proxy for HTTP that makes no tunnel, or does not answer."""
     if tunnel := re.search(r"Tunnel connection failed: (\d{3})", text):
-        return _tunnel(tunnel[1], via or where)
-    if _by_proxy(chain):
-        return _no("proxy", via or where, "the proxy does not answer", _CHECK_PROXY)
+        return _tunnel(tunnel[1], where)
+    return _no("proxy", where, "the proxy does not answer", _CHECK_PROXY) if _by_proxy(chain) else None
+
+
+def _connecting(chain: list[BaseException], text: str, where: str) -> ClusterError | None:
+    """TCP, then TLS."""
     if (numbers := {getattr(part, "errno", 0) for part in chain}) & _NO_WAY:
         return _no_way(where, refused=errno.ECONNREFUSED in numbers)
-    if any(isinstance(part, ssl.SSLError) for part in chain) and "Connection broken" not in text:
-        return _handshake(chain, text, where)
+    tls = any(isinstance(part, ssl.SSLError) for part in chain) and "Connection broken" not in text
+    return _handshake(chain, text, where) if tls else None
+
+
+def _answering(chain: list[BaseException], text: str, where: str) -> ClusterError | None:
+    """An answer that does not come, or not whole."""
     if any(isinstance(part, TimeoutError) or "Timeout" in type(part).__name__ for part in chain):
-        return _no(
-            "timeout", where, "it does not answer in time", "check the network and VPN, then try again"
-        )
+        fix = "check the network and VPN, then try again"
+        return _no("timeout", where, "it does not answer in time", fix)
     if any("IncompleteRead" in type(part).__name__ for part in chain) or "Connection broken" in text:
         return _no("cut", where, "the answer was cut off in the middle", "try again")
-    fix = "does it speak HTTPS? then write https:// in the kubeconfig" if server.startswith("http:") else ""
-    return _no("broken", where, f"the connection broke: {_kind(chain)}", fix or "try again")
+    return None
 
 
 def answered(status: int, message: str, server: str, *, token: str = "") -> ClusterError:
     """The error for an answer with a status that is none of the good ones."""
-    where, message = clean(without_login(server), limit=200), quoted(message)
+    where, message = _address(server), quoted(message)
     if status == 401:
-        return ClusterError(
-            Rung.UNAUTHENTICATED,
-            Problem(
-                where=where, what="the login has expired or is wrong (401)", fix=LOGIN, code="unauthorized"
-            ),
-            status=401,
-        )
+        what = "the login has expired or is wrong (401)"
+        return _no("unauthorized", where, what, LOGIN, Rung.UNAUTHENTICATED, status)
     if status == 403 and "system:anonymous" in message:
-        problem = Problem(
-            where=where,
-            what="no credentials were sent: we are system:anonymous (403)",
-            fix=LOGIN,
-            code="anonymous",
-        )
-        return ClusterError(Rung.UNAUTHENTICATED, problem, status=403)
+        what = "no credentials were sent: we are system:anonymous (403)"
+        return _no("anonymous", where, what, LOGIN, Rung.UNAUTHENTICATED, status)
     if status == 403:
-        problem = Problem(
-            where=where, what=message or "not allowed (403)", fix=_ask_for(message), code="forbidden"
-        )
-        return ClusterError(Rung.FORBIDDEN, problem, status=403)
+        what = message or "not allowed (403)"
+        return _no("forbidden", where, what, _ask_for(message), Rung.FORBIDDEN, status)
     if 300 <= status < 400:
-        what = (
-            f"it sends us elsewhere ({status}): this is the address of a console or a login page, not of "
-            "the API"
-        )
-        return _no("redirect", where, what, "check the server in the kubeconfig: oc whoami --show-server")
+        what = f"it sends us elsewhere ({status}): this is the address of a console or a login page, not of"
+        return _no("redirect", where, f"{what} the API", _CHECK_SERVER)
     if status == 400 and "HTTP request to an HTTPS server" in message:
         fix = "write https:// before the server's address in the kubeconfig"
         return _no("no-https", where, "it speaks HTTPS and was asked over plain HTTP (400)", fix)
@@ -131,19 +140,14 @@ def answered(status: int, message: str, server: str, *, token: str = "") -> Clus
 
 def not_kubernetes(server: str, start: bytes) -> ClusterError:
     """The error for an answer that is no JSON."""
-    kind = (
-        "a web page" if b"<html" in start[:500].lower() or b"<!doctype" in start[:500].lower() else "no JSON"
-    )
-    what = f"the answer is {kind}: this is not a Kubernetes API, or something is in between"
-    fix = "check the server in the kubeconfig: oc whoami --show-server"
-    return _no("not-kubernetes", clean(without_login(server), limit=200), what, fix)
+    page = any(mark in start[:500].lower() for mark in (b"<html", b"<!doctype"))
+    return _another_api(server, f"the answer is {'a web page' if page else 'no JSON'}")
 
 
 def too_large(server: str, limit: int) -> ClusterError:
     """The error for a body beyond every sensible size."""
     what = f"the answer is larger than {limit // 2**20} MiB"
-    where = clean(without_login(server), limit=200)
-    return _no("too-large", where, what, "check that this is a Kubernetes API server")
+    return _no("too-large", _address(server), what, "check that this is a Kubernetes API server")
 
 
 def endless(where: str, pages: int, why: str) -> ClusterError:
@@ -154,9 +158,12 @@ def endless(where: str, pages: int, why: str) -> ClusterError:
 
 def no_list(server: str) -> ClusterError:
     """The error for a list whose items are none."""
-    what = "the items of its list are no list: this is not a Kubernetes API, or something is in between"
-    fix = "check the server in the kubeconfig: oc whoami --show-server"
-    return _no("not-kubernetes", clean(without_login(server), limit=200), what, fix)
+    return _another_api(server, "the items of its list are no list")
+
+
+def _another_api(server: str, why: str) -> ClusterError:
+    what = f"{why}: this is not a Kubernetes API, or something is in between"
+    return _no("not-kubernetes", _address(server), what, _CHECK_SERVER)
 
 
 def broke(server: str, via: str, how: str) -> ClusterError:
@@ -165,8 +172,14 @@ def broke(server: str, via: str, how: str) -> ClusterError:
     return _no("broken", where, f"asking it failed: {how}", "try again")
 
 
-def _no(code: str, where: str, what: str, fix: str, rung: Rung = Rung.UNREACHABLE) -> ClusterError:
-    return ClusterError(rung, Problem(where=where, what=what, fix=fix, code=code))
+def _address(server: str) -> str:
+    return clean(without_login(server), limit=200)
+
+
+def _no(
+    code: str, where: str, what: str, fix: str, rung: Rung = Rung.UNREACHABLE, status: int = 0
+) -> ClusterError:
+    return ClusterError(rung, Problem(where=where, what=what, fix=fix, code=code), status=status)
 
 
 def _no_way(where: str, *, refused: bool) -> ClusterError:
@@ -185,9 +198,8 @@ def _no_name(where: str) -> ClusterError:
     host = where
     with suppress(ValueError):
         host = clean(urlsplit(where.removeprefix("proxy ")).hostname or where, limit=100)
-    fix = "check the server in the kubeconfig, VPN and DNS"
-    if where.startswith("proxy "):
-        fix = _CHECK_PROXY
+    proxy = where.startswith("proxy ")
+    fix = _CHECK_PROXY if proxy else "check the server in the kubeconfig, VPN and DNS"
     return _no("dns", where, f"the name {host} can't be resolved", fix)
 
 
@@ -214,13 +226,8 @@ def _certificate(error: BaseException, where: str) -> ClusterError:
         fix = "use the name in the certificate, or set tls-server-name for the cluster in the kubeconfig"
         return _no("tls-name", where, what, fix, Rung.TLS)
     if "expired" in text:
-        return _no(
-            "tls-expired",
-            where,
-            "its certificate has expired",
-            "have it renewed, and check your clock",
-            Rung.TLS,
-        )
+        fix = "have it renewed, and check your clock"
+        return _no("tls-expired", where, "its certificate has expired", fix, Rung.TLS)
     what = "its certificate is signed by an authority that we don't know"
     fix = "set certificate-authority for the cluster in the kubeconfig: oc login --certificate-authority=FILE"
     return _no("tls-ca", where, what, fix, Rung.TLS)
@@ -231,9 +238,8 @@ def _handshake(chain: list[BaseException], text: str, where: str) -> ClusterErro
         fix = "is there an API server behind the load balancer? try again"
         return _no("broken", where, "it closed the connection during the TLS handshake", fix)
     reason = "it does not speak TLS" if "WRONG_VERSION_NUMBER" in text else "the TLS handshake failed"
-    return _no(
-        "tls", where, reason, "check the server's address (https:// and port) in the kubeconfig", Rung.TLS
-    )
+    fix = "check the server's address (https:// and port) in the kubeconfig"
+    return _no("tls", where, reason, fix, Rung.TLS)
 
 
 _KINDS = (

@@ -14,9 +14,10 @@ from typing import Any
 
 import msgspec
 
-from modelcar_tui.core.credentials import teach_key, teach_user
+from modelcar_tui.core.credentials import teach_user
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.core.secrets import teach_lines
 from modelcar_tui.kube.credentials import Credentials
 from modelcar_tui.kube.errors import ClusterError
 from modelcar_tui.kube.expiry import caution, jwt_expiry
@@ -69,7 +70,7 @@ def teach_lent(kubeconfig: Path) -> None:
     with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
         user = json.loads(kubeconfig.read_bytes())["users"][0]["user"]
         teach_user(user)
-        teach_key(base64.b64decode(user.get("client-key-data") or "").decode())
+        teach_lines(base64.b64decode(user.get("client-key-data") or "").decode())
 
 
 def _written(found: Credentials) -> bytes:

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from modelcar_tui.core.credentials import Login, login_in, teach_key, teach_user, user_fault
+from modelcar_tui.core.credentials import Login, login_in, teach_user, user_fault
 from modelcar_tui.core.errors import Problem, UserError
-from modelcar_tui.core.secrets import Secret
+from modelcar_tui.core.secrets import Secret, teach_lines
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube import impersonation
 from modelcar_tui.kube.addresses import AddressError, proxy_url, server_address
@@ -48,7 +48,7 @@ def find(options: ClusterOptions, environ: Mapping[str, str] | None = None) -> C
             return inside
         told = ", ".join(clean(str(path)) for path in paths[:3])
         what = f"there is no kubeconfig at {told}" if told else "KUBECONFIG names no file"
-        raise _fault(Rung.NO_KUBECONFIG, "", what, NO_KUBECONFIG, "no-kubeconfig")
+        raise _fault("", what, NO_KUBECONFIG, "no-kubeconfig")
     merged = _merge(files)
     return _resolve(merged, options.context, tuple(files))
 
@@ -155,35 +155,21 @@ def _documents(path: Path) -> list[Any]:
 
 def _resolve(merged: dict[str, Any], wanted: str | None, files: tuple[Path, ...]) -> Credentials:
     where = clean(os.pathsep.join(str(path) for path in files), limit=300)
-    name = wanted or merged["current-context"]
-    contexts = merged["contexts"]
-    known = ", ".join(sorted(clean(one, limit=80) for one in contexts)[:8]) or "none"
-    if not name:
-        fix = f"choose one with --context (there are: {known}), or: oc login --web"
-        raise _fault(Rung.NO_KUBECONFIG, where, "no context is chosen", fix, "no-context")
-    if name not in contexts:
-        what = f"there is no context {clean(name, limit=80)}"
-        raise _fault(Rung.NO_KUBECONFIG, where, what, f"there are: {known}", "unknown-context")
-    context = contexts[name]
-    cluster = merged["clusters"].get(str(context.get("cluster") or ""))
+    name = _chosen(wanted or merged["current-context"], merged["contexts"], where)
+    context = merged["contexts"][name]
+    cluster = _cluster(merged["clusters"].get(str(context.get("cluster") or "")), name, where)
+    insecure = bool(cluster.get("insecure-skip-tls-verify"))
     who = str(context.get("user") or "")
-    user = merged["users"].get(who, {})
-    server = (cluster or {}).get("server")
-    if cluster is None or not isinstance(server, str) or not server:
-        what = f"context {clean(name, limit=80)} names no cluster with a server"
-        raise _fault(Rung.NO_KUBECONFIG, where, what, LOGIN, "no-server")
-    if not isinstance(insecure := cluster.get("insecure-skip-tls-verify") or False, bool):
-        what = "insecure-skip-tls-verify is neither true nor false"
-        raise _fault(Rung.NO_KUBECONFIG, where, what, "write it without quotes", "broken-kubeconfig")
     if who and who not in merged["users"]:
         what = f"context {clean(name, limit=80)} names a user who is not there"
-        raise _fault(Rung.NO_KUBECONFIG, where, what, LOGIN, "no-user")
+        raise _fault(where, what, LOGIN, "no-user")
+    server = cluster["server"]
     address, bare = _server(server, where)
-    user = _user(user, where, clean(who, limit=80))
+    user = _user(merged["users"].get(who, {}), where, clean(who, limit=80))
     ca, (certificate, key) = _pem(cluster, "certificate-authority", where), _pair(user, where)
     if ca and insecure and address.startswith("https:"):
         what = "insecure-skip-tls-verify stands beside a certificate-authority, which kubectl refuses"
-        raise _fault(Rung.NO_KUBECONFIG, where, what, "delete one of them", "broken-kubeconfig")
+        raise _fault(where, what, "delete one of them", "broken-kubeconfig")
     token, basic = _token(user), _basic(user, login_in(server))
     # As in client-go, nobody is asked for a credential where there is one.
     plugin, provider = (None, None) if token or user.get("username") else _givers(user, cluster, where)
@@ -209,6 +195,29 @@ def _resolve(merged: dict[str, Any], wanted: str | None, files: tuple[Path, ...]
         acting=impersonation.acting(user),
         files=files,
     )
+
+
+def _chosen(name: str, contexts: Mapping[str, Any], where: str) -> str:
+    """The context's name, which one of the contexts has."""
+    known = ", ".join(sorted(clean(one, limit=80) for one in contexts)[:8]) or "none"
+    if not name:
+        fix = f"choose one with --context (there are: {known}), or: oc login --web"
+        raise _fault(where, "no context is chosen", fix, "no-context")
+    if name not in contexts:
+        what = f"there is no context {clean(name, limit=80)}"
+        raise _fault(where, what, f"there are: {known}", "unknown-context")
+    return name
+
+
+def _cluster(cluster: dict[str, Any] | None, name: str, where: str) -> dict[str, Any]:
+    """The context's cluster, which has a server and says plainly whether it is to be trusted."""
+    if not cluster or not isinstance(cluster.get("server"), str) or not cluster["server"]:
+        what = f"context {clean(name, limit=80)} names no cluster with a server"
+        raise _fault(where, what, LOGIN, "no-server")
+    if not isinstance(cluster.get("insecure-skip-tls-verify") or False, bool):
+        what = "insecure-skip-tls-verify is neither true nor false"
+        raise _fault(where, what, "write it without quotes", "broken-kubeconfig")
+    return cluster
 
 
 def _user(user: dict[str, Any], where: str, name: str) -> dict[str, Any]:
@@ -258,7 +267,7 @@ def _pem(entry: dict[str, Any], key: str, where: str) -> str | None:
             return base64.b64decode("".join(str(data).split()), validate=True).decode()
         except (binascii.Error, ValueError):
             what = f"{key}-data is not base64 of a PEM text"
-            raise _fault(Rung.NO_KUBECONFIG, where, what, LOGIN, "broken-data") from None
+            raise _fault(where, what, LOGIN, "broken-data") from None
     return _text(str(entry[key]), key, where) if entry.get(key) else None
 
 
@@ -268,16 +277,14 @@ def _text(path: str, key: str, where: str) -> str:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a text"
         what = f"{key} {clean(path, limit=200)} can't be read: {reason}"
-        raise _fault(
-            Rung.NO_KUBECONFIG, where, what, "put the file back, or log in again", "missing-file"
-        ) from None
+        raise _fault(where, what, "put the file back, or log in again", "missing-file") from None
 
 
 def _pair(user: dict[str, Any], where: str) -> tuple[str | None, str | None]:
     """The client's certificate and its key."""
     certificate, key = _pem(user, "client-certificate", where), _pem(user, "client-key", where)
     if key:
-        teach_key(key)
+        teach_lines(key)
     if certificate and not key:
         raise _unfit(where, "the user has a client-certificate without a client-key")
     return certificate, key
@@ -321,12 +328,12 @@ def _secret(text: str | None) -> Secret | None:
 
 def _unfit(where: str, fault: str, fix: str = LOGIN) -> ClusterError:
     """A credential that can't be used, in words that hold no part of it."""
-    return _fault(Rung.NO_KUBECONFIG, clean(where, limit=300), fault, fix, "unfit-credential")
+    return _fault(clean(where, limit=300), fault, fix, "unfit-credential")
 
 
 def _broken(path: Path, what: str) -> ClusterError:
-    return _fault(Rung.NO_KUBECONFIG, clean(str(path)), what, LOGIN, "broken-kubeconfig")
+    return _fault(clean(str(path)), what, LOGIN, "broken-kubeconfig")
 
 
-def _fault(rung: Rung, where: str, what: str, fix: str, code: str) -> ClusterError:
-    return ClusterError(rung, Problem(where=where, what=what, fix=fix, code=code))
+def _fault(where: str, what: str, fix: str, code: str) -> ClusterError:
+    return ClusterError(Rung.NO_KUBECONFIG, Problem(where=where, what=what, fix=fix, code=code))

@@ -7,9 +7,11 @@ default. Texts are still as the server sent them; they are cleaned where they en
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import inspect
 
 Quantity = str | int | float | None
 
@@ -234,53 +236,46 @@ class ListMeta(msgspec.Struct, frozen=True, rename="camel"):
 
 
 T = TypeVar("T", bound=msgspec.Struct)
+K = TypeVar("K")
 
 
 def salvage(kind: type[T], value: object) -> T:
     """`value` (decoded JSON) as `kind`, with the parts that have the wrong type left at their defaults."""
-    made = _salvage(msgspec.inspect.type_info(kind), value)
+    made = _salvage(inspect.type_info(kind), value)
     return kind() if made is _ODD else made
 
 
 _ODD: Any = object()
 
 
-def _salvage(info: msgspec.inspect.Type, value: object) -> Any:
+_SCALARS: dict[type[inspect.Type], type] = {
+    inspect.StrType: str,
+    inspect.IntType: int,
+    inspect.FloatType: float,
+    inspect.NoneType: type(None),
+    inspect.BoolType: bool,
+}
+
+
+def _salvage(info: inspect.Type, value: object) -> Any:
     """The value with what is odd left out, or `_ODD` when nothing can be saved."""
-    ins = msgspec.inspect
-    if isinstance(info, ins.StructType):
-        if not isinstance(value, dict):
-            return _ODD
-        saved = {
-            field.name: made
-            for field in info.fields
-            if field.encode_name in value
-            and (made := _salvage(field.type, value[field.encode_name])) is not _ODD
-        }
-        return info.cls(**saved)
-    if isinstance(info, ins.UnionType):
-        tries = (made for one in info.types if (made := _salvage(one, value)) is not _ODD)
-        return next(tries, _ODD)
-    if isinstance(info, ins.ListType):
-        if not isinstance(value, list):
-            return _ODD
-        return [made for item in value if (made := _salvage(info.item_type, item)) is not _ODD]
-    if isinstance(info, ins.DictType):
-        if not isinstance(value, dict):
-            return _ODD
-        pairs = ((str(key), _salvage(info.value_type, item)) for key, item in value.items())
-        return {key: item for key, item in pairs if item is not _ODD}
-    if isinstance(info, ins.AnyType):
-        return value
-    if isinstance(info, ins.StrType) and isinstance(value, bool | int | float):
-        # Written by hand in YAML: `nvidia.com/gpu.count: 8`, `status: True`.
-        return str(value).lower() if isinstance(value, bool) else str(value)
-    kinds: dict[type[msgspec.inspect.Type], type] = {
-        ins.StrType: str,
-        ins.IntType: int,
-        ins.FloatType: float,
-        ins.NoneType: type(None),
-        ins.BoolType: bool,
-    }
-    wanted = kinds.get(type(info))
-    return value if wanted is not None and type(value) is wanted else _ODD
+    match info, value:
+        case inspect.StructType(), dict():
+            told = (field for field in info.fields if field.encode_name in value)
+            return info.cls(**_sound((field.name, field.type, value[field.encode_name]) for field in told))
+        case inspect.DictType(), dict():
+            return _sound((str(key), info.value_type, item) for key, item in value.items())
+        case inspect.ListType(), list():
+            return list(_sound((at, info.item_type, item) for at, item in enumerate(value)).values())
+        case inspect.UnionType(), _:
+            return next((made for one in info.types if (made := _salvage(one, value)) is not _ODD), _ODD)
+        case inspect.AnyType(), _:
+            return value
+        case inspect.StrType(), bool() | int() | float():
+            return str(value).lower()  # written by hand in YAML: `nvidia.com/gpu.count: 8`, `status: True`
+    return value if type(value) is _SCALARS.get(type(info)) else _ODD
+
+
+def _sound(parts: Iterable[tuple[K, inspect.Type, object]]) -> dict[K, Any]:
+    """Of names, types and values those whose values can be saved."""
+    return {name: made for name, info, value in parts if (made := _salvage(info, value)) is not _ODD}

@@ -15,10 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from modelcar_tui.core.credentials import teach_key, teach_user, user_fault
+from modelcar_tui.core.credentials import teach_user, user_fault
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.process import Finished, run_bounded
-from modelcar_tui.core.secrets import Secret, quoted
+from modelcar_tui.core.secrets import Secret, quoted, teach_lines
 from modelcar_tui.core.text import clean
 from modelcar_tui.kube.credentials import Credentials
 from modelcar_tui.kube.errors import ClusterError
@@ -131,9 +131,7 @@ async def _run(
     except FileNotFoundError:  # it is there: what its first line names is not
         raise fault("can't be run: the program of its first line (#!) is not there", "install it") from None
     except (OSError, ValueError) as error:  # what no process can be given may be a secret: it is not said
-        reason = (
-            error.strerror if isinstance(error, OSError) else ""
-        ) or "its args or env can't be passed on"
+        reason = getattr(error, "strerror", None) or "its args or env can't be passed on"
         raise fault(f"can't be run: {reason}", "mend it in the kubeconfig, or oc login --web") from None
     words = last_words(done.stderr)
     told = f": {words}" if words else ""
@@ -195,7 +193,7 @@ def _whole(credentials: Credentials, given: Mapping[str, Any], fault: _Fault) ->
     token, certificate, key = texts
     teach_user({"token": token})
     if key:
-        teach_key(key)
+        teach_lines(key)
     if wrong := user_fault({"token": token}):
         raise fault(f"gave a token that can't be sent: {wrong}", "check what it prints, or upgrade it")
     if bool(certificate) != bool(key):

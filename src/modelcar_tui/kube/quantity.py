@@ -44,9 +44,7 @@ def whole(value: object) -> int | None:
 
 def thousandths(value: object) -> int | None:
     """The quantity in thousandths, rounded up as Kubernetes does (MilliValue), or None when it is none."""
-    number = (
-        _decimal(value if type(value) is str else str(value)) if type(value) in (str, int, float) else None
-    )
+    number = _decimal(str(value)) if type(value) in (str, int, float) else None
     if number is None or abs(number) >= _LARGEST // 1000:
         return None
     return int((number * 1000).to_integral_value(ROUND_CEILING))

@@ -138,16 +138,14 @@ class Transport:
         if parts.scheme == "https":
             secure = {"ssl_context": _tls(credentials)}
             if credentials.server_name:
-                secure |= {
-                    "server_hostname": credentials.server_name,
-                    "assert_hostname": credentials.server_name,
-                }
+                secure |= dict.fromkeys(("server_hostname", "assert_hostname"), credentials.server_name)
             if credentials.insecure:
                 # The kubeconfig's own wish; urllib3 would write a warning over the screen for every request.
                 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
                 secure["assert_hostname"] = False
         pool: Any
-        if self._proxy and not is_socks(self._proxy):
+        socks = self._proxy if is_socks(self._proxy) else None
+        if self._proxy and not socks:
             manager = urllib3.ProxyManager(
                 self._proxy, proxy_headers=login_header(self._proxy), **common, **secure
             )
@@ -157,9 +155,7 @@ class Transport:
         else:
             pool = urllib3.HTTPConnectionPool(host, parts.port or 80, **common)
         kind = pool.ConnectionCls
-        pool.ConnectionCls = self._tracked(
-            through(kind, self._proxy) if is_socks(self._proxy) and self._proxy else kind
-        )
+        pool.ConnectionCls = self._tracked(through(kind, socks) if socks else kind)
         return pool
 
     def request(

@@ -143,20 +143,26 @@ def _went(args: tuple[str, ...], change: Change, taken: set[int]) -> bool:
 def _find(args: tuple[str, ...], change: Change, taken: set[int]) -> tuple[int, ...]:
     free = [index for index in range(len(args)) if index not in taken]
     groups = {index: (index, *(at for at in values_after(args, index) if at not in taken)) for index in free}
-    exact = _matches(args, groups, change.old)
-    if not exact and change.old and holds_mask(change.old):
-        # Another process than the one that made the plan gives its masks other numbers.
-        exact = _matches(tuple(map(unnumbered, args)), groups, unnumbered(change.old))
-        if len(exact) > 1:
-            what = f"{shorten(change.model)} has {len(exact)} arguments that differ in their secrets alone"
-            fix = "make the plan again, or change them in the base"
-            raise UserError(Problem(what=what, fix=fix, code="plan-mismatch"))
-    by_flag = [groups[index] for index in free if flag_of(args[index]) == flag_of(change.flag)]
-    found = exact or by_flag
+    found = _matches(args, groups, change.old) or _matches_masked(args, groups, change)
+    found = found or [groups[index] for index in free if flag_of(args[index]) == flag_of(change.flag)]
     if not found:
         what = f"{shorten(change.model)} has no argument {shorten(change.old or change.flag)}"
         raise UserError(Problem(what=what, fix="make the plan again", code="plan-mismatch"))
     return found[-1] if change.operation is Operation.SET else found[0]
+
+
+def _matches_masked(
+    args: tuple[str, ...], groups: Mapping[int, tuple[int, ...]], change: Change
+) -> list[tuple[int, ...]]:
+    """Another process than the one that made the plan gives its masks other numbers."""
+    if not change.old or not holds_mask(change.old):
+        return []
+    found = _matches(tuple(map(unnumbered, args)), groups, unnumbered(change.old))
+    if len(found) > 1:
+        what = f"{shorten(change.model)} has {len(found)} arguments that differ in their secrets alone"
+        fix = "make the plan again, or change them in the base"
+        raise UserError(Problem(what=what, fix=fix, code="plan-mismatch"))
+    return found
 
 
 def _matches(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from modelcar_tui.core.text import reveal
@@ -17,6 +17,8 @@ from modelcar_tui.manifest.source import decode
 from modelcar_tui.manifest.spans import ManifestSyntaxError, Sequence, compose, deref
 
 CONTEXT = 3
+_Piece = tuple[str, list[str]]
+"""A hunk's header and its lines."""
 _HEADER = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,\d+)? @@")
 
 
@@ -35,28 +37,31 @@ def text_hunks(base: bytes, plan: Plan, decision: Decision | None = None) -> tup
     hunks = [piece for hunk in _hunks(base, new, plan, masked=True) for piece in _by_model(*hunk, starts)]
     if not hunks:
         return ()
-    models = by_model(changes)
-    named: dict[str, set[int]] = {change.id: set() for change in changes}
-    areas = [_area(header) for header, _ in hunks]
-    for model, own in models.items():
-        touched = [at for at, area in enumerate(areas) if any(line in area for line in lines.get(model, ()))]
-        for change in own:
-            exact = [at for at in touched if _shows(hunks[at][1], change)]
-            named[change.id].update(exact or touched)
-    order = [change.id for change in changes]
-    for at in range(len(hunks)):
-        if not any(at in owned for owned in named.values()):
-            # Changes of several models together moved an anchor to here.
-            for owned in named.values():
-                owned.add(at)
+    causes = _causes(hunks, changes, lines)
     return tuple(
         Hunk(
             header=header,
             lines=tuple(line[0] + reveal(line[1:].rstrip("\r\n").expandtabs(4)) for line in body),
-            changes=tuple(name for name in order if at in named[name]),
+            changes=tuple(change.id for change in changes if change.id in named),
         )
-        for at, (header, body) in enumerate(hunks)
+        for (header, body), named in zip(hunks, causes, strict=True)
     )
+
+
+def _causes(
+    hunks: list[_Piece], changes: tuple[Change, ...], lines: Mapping[str, set[int]]
+) -> list[set[str]]:
+    """The ids of the changes that each hunk shows, or whose model it touches."""
+    named: list[set[str]] = [set() for _ in hunks]
+    areas = [_area(header) for header, _ in hunks]
+    for model, own in by_model(changes).items():
+        touched = [at for at, area in enumerate(areas) if any(line in area for line in lines.get(model, ()))]
+        for change in own:
+            exact = [at for at in touched if _shows(hunks[at][1], change)]
+            for at in exact or touched:
+                named[at].add(change.id)
+    everyone = {change.id for change in changes}  # together they moved an anchor to where none is named
+    return [ids or everyone for ids in named]
 
 
 def unified_patch(base: bytes, plan: Plan, decision: Decision | None = None) -> str:
@@ -72,12 +77,12 @@ def unified_patch(base: bytes, plan: Plan, decision: Decision | None = None) -> 
     return "".join(out)
 
 
-def _hunks(base: bytes, new: bytes, plan: Plan, *, masked: bool = False) -> list[tuple[str, list[str]]]:
+def _hunks(base: bytes, new: bytes, plan: Plan, *, masked: bool = False) -> list[_Piece]:
     old_text, new_text = (decode(data, plan.base).text for data in (base, new))
     if masked:
         old_text, new_text = masked_text(old_text), masked_text(new_text)
     old_lines, new_lines = _lines(old_text), _lines(new_text)
-    hunks: list[tuple[str, list[str]]] = []
+    hunks: list[_Piece] = []
     for line in difflib.unified_diff(old_lines, new_lines, n=CONTEXT):
         if line.startswith("@@") and _HEADER.match(line):
             hunks.append((line.rstrip("\n"), []))
@@ -97,7 +102,7 @@ def _model_lines(text: str) -> frozenset[int]:
     return frozenset(item.line for item in target.items) if isinstance(target, Sequence) else frozenset()
 
 
-def _by_model(header: str, body: list[str], starts: frozenset[int]) -> Iterator[tuple[str, list[str]]]:
+def _by_model(header: str, body: list[str], starts: frozenset[int]) -> Iterator[_Piece]:
     """A hunk cut where an unchanged line begins a model, so that no piece is without a change."""
     match = _HEADER.match(header)
     if match is None:

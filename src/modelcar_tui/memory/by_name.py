@@ -48,18 +48,21 @@ def required_vram(model: ModelFacts) -> Fact[float]:
 
 
 def _weights(model: ModelFacts) -> Fact[float]:
-    if model.weight_bytes.value is not None:
-        fact = model.weight_bytes
-        size = (model.weight_bytes.value or 0) / GIB
-        return Fact(
-            value=size,
-            source=fact.source,
-            unit="GiB",
-            at=fact.at,
-            low=_gib(fact.low),
-            high=_gib(fact.high),
-            terms=(Term(WEIGHTS, size, "GiB", fact.source, _counted(model) or fact.note),),
-        )
+    if model.weight_bytes.value is None:
+        return _of_parameters(model)
+    fact, size = model.weight_bytes, model.weight_bytes.value / GIB
+    return Fact(
+        value=size,
+        source=fact.source,
+        unit="GiB",
+        at=fact.at,
+        low=_gib(fact.low),
+        high=_gib(fact.high),
+        terms=(Term(WEIGHTS, size, "GiB", fact.source, _counted(model) or fact.note),),
+    )
+
+
+def _of_parameters(model: ModelFacts) -> Fact[float]:
     parameters, bits = model.parameters, model.bits
     if parameters.value is None:
         return Fact()

@@ -39,26 +39,29 @@ def arguments_of(case: Mapping[str, Any]) -> tuple[str, ...]:
     Raises:
         ValueError: neither a list of words nor a line.
     """
-    told = case.get("args")
-    if isinstance(told, str) and told.lstrip().startswith("{"):
-        told = _object(told)
-    elif isinstance(told, str) and _WRITTEN_OUT.match(told):
-        told = dict(_pairs(told))
-    if told is None:
-        return ()
-    if isinstance(told, Mapping):
-        asked = ((str(name), value) for name, value in told.items() if value is not False)
-        words = [_flag(name, value) for name, value in asked if name not in _MODEL]
-    elif isinstance(told, str):
-        words = shlex.split(told)
-    elif isinstance(told, list) and all(isinstance(one, str | int | float) for one in told):
-        words = [str(one) for one in told]
-    else:
-        raise ValueError("neither a list of words nor a line")
+    words = _words(case.get("args"))
     if len(words) > _MOST_WORDS:
         raise ValueError("more than 1,000 words")
     first = next((at for at, word in enumerate(words) if word.startswith("-")), len(words))
     return tuple(words[first:])
+
+
+def _words(told: Any) -> list[str]:
+    told = _read(told) if isinstance(told, str) else told
+    if isinstance(told, Mapping):
+        asked = ((str(name), value) for name, value in told.items() if value is not False)
+        return [_flag(name, value) for name, value in asked if name not in _MODEL]
+    if isinstance(told, list) and all(isinstance(one, str | int | float) for one in told):
+        return [str(one) for one in told]
+    if told is None:
+        return []
+    raise ValueError("neither a list of words nor a line")
+
+
+def _read(text: str) -> Any:
+    if text.lstrip().startswith("{"):
+        return _object(text)
+    return dict(_pairs(text)) if _WRITTEN_OUT.match(text) else shlex.split(text)
 
 
 def _object(text: str) -> Any:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 
 from modelcar_tui.core.facts import GIB, Fact, Source, unknown
 from modelcar_tui.hardware import Gpu
 from modelcar_tui.memory.by_name import WEIGHTS, guessed_need
 from modelcar_tui.memory.outcome import free_is_checked, no_free_memory
-from modelcar_tui.memory.refusals import data_type_refusal, gpu_refusal, method_refusal, scheme_refusal
+from modelcar_tui.memory.refusals import (
+    architecture_refusal,
+    data_type_refusal,
+    gpu_refusal,
+    method_refusal,
+    scheme_refusal,
+)
+from modelcar_tui.memory.refused import Refusal
 from modelcar_tui.memory.types import Estimate, Outcome
-from modelcar_tui.models import ModelFacts, architecture_of, has_own_code
+from modelcar_tui.models import ModelFacts, architecture_of
 from modelcar_tui.models.quantization import is_moe, scheme_of_model
-from modelcar_tui.vllm import Profile, architecture_error, architecture_refused
+from modelcar_tui.vllm import Profile
 from modelcar_tui.vllm.arguments import EngineArgs
 from modelcar_tui.vllm.quantization import NO_EXPERTS, AskedQuantization, choose_method, expert_layers
 
@@ -27,63 +36,68 @@ def guessed(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile, rea
     Args:
         reason: why the model can't be sized from its config.
     """
-    early = (
-        gpu_refusal(gpu, args, profile)
-        or method_refusal(model, gpu, args, profile)
-        or data_type_refusal(model, gpu, args, profile)
-    )
-    if early is not None:
-        return Estimate(outcome=early.outcome, why=early.why, error=early.error, vllm=profile.label)
-    arch = architecture_of(model.config)
-    unknown_arch = architecture_refused(arch, profile, own_code=has_own_code(model.config))
-    if unknown_arch:
-        error = architecture_error(arch, profile)
-        return Estimate(outcome=Outcome.REFUSED_ARCH, why=unknown_arch, error=error, vllm=profile.label)
-    scheme = scheme_of_model(model, args.quantization)
-    method = choose_method(
-        AskedQuantization(facts=model, value=args.quantization, version=profile.version)
-    ).method
-    experts = expert_layers(arch, method, profile.version) if is_moe(model.config) else NO_EXPERTS
-    other = scheme_refusal(scheme, gpu, profile, experts)
-    if other is not None:
-        return Estimate(outcome=other.outcome, why=other.why, error=other.error, vllm=profile.label)
-    refused = _free_memory(gpu, args, profile)
+    refused = _refusal(model, gpu, args, profile)
     if refused is not None:
-        return refused
+        return Estimate(outcome=refused.outcome, why=refused.why, error=refused.error, vllm=profile.label)
+    no_memory = _free_memory(gpu, args, profile)
+    if no_memory is not None:
+        return no_memory
     need = guessed_need(model)
     if need.value is None or need.low is None or need.high is None:
         return Estimate(
             outcome=Outcome.UNKNOWN, why=f"{reason}; {need.note}", required_gib=need, vllm=profile.label
         )
-    cached = _cache_gib(model, args)
+    return _by_bounds(need, _cache_gib(model, args), gpu, args, profile, reason)
+
+
+def _refusal(model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
+    """The first check of vLLM's that they do not pass, of those for which no shape is needed."""
+    arch = architecture_of(model.config)
+    return (
+        gpu_refusal(gpu, args, profile)
+        or method_refusal(model, gpu, args, profile)
+        or data_type_refusal(model, gpu, args, profile)
+        or architecture_refusal(arch, model, profile)
+        or _scheme_refusal(arch, model, gpu, args, profile)
+    )
+
+
+def _scheme_refusal(
+    arch: str, model: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile
+) -> Refusal | None:
+    method = choose_method(
+        AskedQuantization(facts=model, value=args.quantization, version=profile.version)
+    ).method
+    experts = expert_layers(arch, method, profile.version) if is_moe(model.config) else NO_EXPERTS
+    return scheme_refusal(scheme_of_model(model, args.quantization), gpu, profile, experts)
+
+
+def _by_bounds(
+    need: Fact[float], cached: float | None, gpu: Gpu, args: EngineArgs, profile: Profile, reason: str
+) -> Estimate:
+    """What both ends of a need say: of all GPUs together, in GiB, as is what one request caches."""
     units = max(1, args.tp * args.pp)
     share = args.gpu_memory_utilization or profile.utilization
-    per_gpu = _of_each(need, units, (need.high + (cached or 0.0)) / units / share)
+    per_gpu = _of_each(need, units, ((need.high or 0.0) + (cached or 0.0)) / units / share)
     low, high = per_gpu.low or 0.0, per_gpu.high or 0.0
     memory = gpu.visible_gib.value if gpu.visible_gib.known else gpu.memory_gib.value
     span = f"{low:.0f} to {high:.0f} GiB a GPU by its {need.source}"
+    told = partial(Estimate, required_gib=per_gpu, vllm=profile.label)
     if memory is None:
         why = f"it needs {span}, and the memory of {gpu.product} is not known"
-        return Estimate(outcome=Outcome.UNKNOWN, why=why, required_gib=per_gpu, vllm=profile.label)
-    notes = (reason, "a guess: the context that fits is not known")
+        return told(outcome=Outcome.UNKNOWN, why=why)
+    told = partial(told, notes=(reason, "a guess: the context that fits is not known"))
     doubt = _doubt(args, span, cached)
     if doubt and (high <= memory or args.unknown):
-        why = f"{reason}; {doubt}"
-        return Estimate(
-            outcome=Outcome.UNKNOWN, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes
-        )
+        return told(outcome=Outcome.UNKNOWN, why=f"{reason}; {doubt}")
     if high <= memory and not args.problems:
         why = f"it needs {span}; even the most of it fits into {memory:.1f} GiB"
-        return Estimate(
-            outcome=Outcome.STARTS, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes
-        )
+        return told(outcome=Outcome.STARTS, why=why)
     if low > memory:
         why = f"it needs {span}; even the least of it does not fit into {memory:.1f} GiB"
-        return Estimate(
-            outcome=Outcome.OOM_LOAD, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes
-        )
+        return told(outcome=Outcome.OOM_LOAD, why=why)
     why = f"{reason}; it needs {span}, which {memory:.1f} GiB may or may not hold"
-    return Estimate(outcome=Outcome.UNKNOWN, why=why, required_gib=per_gpu, vllm=profile.label, notes=notes)
+    return told(outcome=Outcome.UNKNOWN, why=why)
 
 
 def _of_each(need: Fact[float], units: int, high: float) -> Fact[float]:

@@ -33,33 +33,23 @@ Verdict = tuple[Outcome, str, str]
 
 def verdict(start: Start, budget: Budget) -> Verdict:
     """The first check that fails, or STARTS."""
-    gpu, limits, profile = start.gpu, start.limits, start.profile
     if budget.unpooled:
         return Outcome.REFUSED_ARCH, f"{budget.unpooled} before vLLM 0.24", _UNEQUAL_PAGES
     total, requested, available = budget.total, budget.requested, budget.available
     if total is None or requested is None or available is None:
-        return Outcome.UNKNOWN, f"{NO_TOTAL}; it needs about {text(minimum(budget, limits))}", ""
-    measured = gpu.free_gib.value is not None
-    free = (gpu.free_gib.value or 0.0) * GIB if measured else total - budget.start
-    if free < requested and free_is_checked(profile):
-        return no_free_memory(free, total, limits.utilization, measured=measured)
+        return Outcome.UNKNOWN, f"{NO_TOTAL}; it needs about {text(minimum(budget, start.limits))}", ""
+    measured = start.gpu.free_gib.value is not None
+    free = (start.gpu.free_gib.value or 0.0) * GIB if measured else total - budget.start
+    if free < requested and free_is_checked(start.profile):
+        return no_free_memory(free, total, start.limits.utilization, measured=measured)
     room = free if measured else total  # what is only taken to be free refuses nothing
     if budget.loading > room:
         has = f"{text(room)} are free" if measured else f"the card has {text(room)}"
         return Outcome.OOM_LOAD, f"the weights need {text(budget.loading)} and {has}", _OOM
-    if available <= 0:
-        why = f"all but the KV cache takes {text(budget.fixed)} of the {text(requested)} that vLLM may use"
-        nothing = Outcome.REFUSED_NO_KV, why, "No available memory for the cache blocks."
-        return _by_driver(start, budget, nothing) or nothing
-    if budget.needed > available:
-        fits = would_fit(start, budget, limits.context)
-        if not (limits.auto_context and fits):
-            refused = _no_context(budget, available, limits.context, fits)
-            return _by_driver(start, budget, refused) or refused
-    blocks = state_blocks(budget)
-    if blocks is not None and profile.state_blocks_checked and limits.seqs > blocks:
-        return _few_states(limits.seqs, blocks)
-    return _afterwards(start, budget, available, total)
+    refused = _no_cache(start, budget, requested, available)
+    if refused is not None:
+        return _by_driver(start, budget, refused) or refused
+    return _few_states(start, budget) or _afterwards(start, budget, available, total)
 
 
 def state_blocks(budget: Budget) -> int | None:
@@ -72,7 +62,10 @@ def state_blocks(budget: Budget) -> int | None:
     return budget.plan.block_count(budget.available)
 
 
-def _few_states(seqs: int, blocks: int) -> Verdict:
+def _few_states(start: Start, budget: Budget) -> Verdict | None:
+    seqs, blocks = start.limits.seqs, state_blocks(budget)
+    if blocks is None or seqs <= blocks or not start.profile.state_blocks_checked:
+        return None
     error = (
         f"max_num_seqs ({seqs}) exceeds available Mamba cache blocks ({blocks}). Each decode sequence "
         "requires one Mamba cache block, so CUDA graph capture cannot proceed. Please lower max_num_seqs "
@@ -124,7 +117,18 @@ def _by_driver(start: Start, budget: Budget, refused: Verdict) -> Verdict | None
     return Outcome.UNKNOWN, why, ""
 
 
-def _no_context(budget: Budget, available: float, context: int, fits: int) -> Verdict:
+def _no_cache(start: Start, budget: Budget, requested: float, available: float) -> Verdict | None:
+    """The answer where nothing is left for the KV cache, or too little for one request of the whole
+    context."""
+    if available <= 0:
+        why = f"all but the KV cache takes {text(budget.fixed)} of the {text(requested)} that vLLM may use"
+        return Outcome.REFUSED_NO_KV, why, "No available memory for the cache blocks."
+    if budget.needed <= available:
+        return None
+    context = start.limits.context
+    fits = would_fit(start, budget, context)
+    if start.limits.auto_context and fits:
+        return None
     error = (
         f"To serve at least one request with the models's max seq len ({context}), "
         f"({budget.needed / GIB:.2f} GiB KV cache is needed, which is larger than the available KV cache "

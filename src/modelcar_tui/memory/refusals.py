@@ -53,6 +53,7 @@ _EXPERTS_CHECKED = (0, 8)
 """From here on expert parallelism wants experts (ModelConfig.verify_with_parallel_config)."""
 
 
+# complexity: a line a check, in vLLM's order
 def refusal(start: Start, facts: ModelFacts) -> Refusal | None:
     """The first check of vLLM that these arguments do not pass; None when they pass.
 
@@ -63,7 +64,7 @@ def refusal(start: Start, facts: ModelFacts) -> Refusal | None:
     return (
         _arguments(args)
         or _generation(gpu, profile)
-        or _architecture(model, facts, profile)
+        or architecture_refusal(model.shape.arch, facts, profile)
         or _context(model, args, profile)
         or method_refusal(facts, gpu, args, profile)
         or _quantization(model, facts, gpu, args, profile)
@@ -92,8 +93,8 @@ def _generation(gpu: Gpu, profile: Profile) -> Refusal | None:
     return Refusal(Outcome.REFUSED_KERNEL, why, "no kernel image is available for execution on the device")
 
 
-def _architecture(model: Model, facts: ModelFacts, profile: Profile) -> Refusal | None:
-    arch = model.shape.arch
+def architecture_refusal(arch: str, facts: ModelFacts, profile: Profile) -> Refusal | None:
+    """Whether vLLM does not know the architecture."""
     why = architecture_refused(arch, profile, own_code=has_own_code(facts.config))
     return Refusal(Outcome.REFUSED_ARCH, why, architecture_error(arch, profile)) if why else None
 
@@ -161,9 +162,8 @@ def _arguments(args: EngineArgs) -> Refusal | None:
         return Refusal(Outcome.REFUSED_ARGS, args.problems[0])
     used = args.gpu_memory_utilization
     if used is not None and not 0 < used <= 1:
-        return Refusal(
-            Outcome.REFUSED_ARGS, f"--gpu-memory-utilization must lie between 0 and 1, not {used:g}"
-        )
+        why = f"--gpu-memory-utilization must lie between 0 and 1, not {used:g}"
+        return Refusal(Outcome.REFUSED_ARGS, why)
     return None
 
 
@@ -176,9 +176,8 @@ def _context(model: Model, args: EngineArgs, profile: Profile) -> Refusal | None
         f"User-specified max_model_len ({asked}) is greater than the derived max_model_len "
         f"(max_position_embeddings={most} or model_max_length=None in model's config.json)."
     )
-    return Refusal(
-        Outcome.REFUSED_ARGS, f"--max-model-len {asked} is more than the model's {most} positions", error
-    )
+    why = f"--max-model-len {asked} is more than the model's {most} positions"
+    return Refusal(Outcome.REFUSED_ARGS, why, error)
 
 
 def data_type_refusal(facts: ModelFacts, gpu: Gpu, args: EngineArgs, profile: Profile) -> Refusal | None:
@@ -273,21 +272,12 @@ def _manager(model: Model, gpu: Gpu, args: EngineArgs, profile: Profile) -> Refu
 
 
 def _batches(start: Start) -> Refusal | None:
-    args, limits = start.args, start.limits
-    if args.max_num_batched_tokens and args.max_num_seqs and args.max_num_batched_tokens < args.max_num_seqs:
-        error = (
-            f"max_num_batched_tokens ({args.max_num_batched_tokens}) must be greater than or equal to "
-            f"max_num_seqs ({args.max_num_seqs})."
-        )
+    batch, seqs, context = start.args.max_num_batched_tokens, start.args.max_num_seqs, start.limits.context
+    if batch and seqs and batch < seqs:
+        error = f"max_num_batched_tokens ({batch}) must be greater than or equal to max_num_seqs ({seqs})."
         return Refusal(Outcome.REFUSED_ARGS, "--max-num-batched-tokens is less than --max-num-seqs", error)
-    if (
-        start.switches.chunked_prefill.on is False
-        and args.max_num_batched_tokens
-        and args.max_num_batched_tokens < limits.context
-    ):
-        batch = args.max_num_batched_tokens
-        error = f"max_num_batched_tokens ({batch}) is smaller than max_model_len ({limits.context})."
-        return Refusal(
-            Outcome.REFUSED_ARGS, "without chunked prefill a step must hold a whole context", error
-        )
+    if start.switches.chunked_prefill.on is False and batch and batch < context:
+        error = f"max_num_batched_tokens ({batch}) is smaller than max_model_len ({context})."
+        why = "without chunked prefill a step must hold a whole context"
+        return Refusal(Outcome.REFUSED_ARGS, why, error)
     return None

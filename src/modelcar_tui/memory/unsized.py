@@ -29,34 +29,39 @@ _CAPPED_SINCE = (0, 18)
 
 def reason(start: Start, budget: Budget) -> str:
     """Why the verdict must stay UNKNOWN although the sum can be made; the empty text when it need not."""
-    model, gpu, args, profile = start.model, start.gpu, start.args, start.profile
-    if args.unknown or args.doubts:
-        return (*args.unknown, *args.doubts)[0]
-    unsure = (
-        cache_unsure(start)
+    model, args, profile = start.model, start.args, start.profile
+    return (
+        next(iter((*args.unknown, *args.doubts)), "")
+        or cache_unsure(start)
         or why_unmodelled(model.shape.arch, measured=model.source is not Source.MODEL_CONFIG)
         or _undescribed(model, args)
         or _unprofiled(start, budget)
         or architecture_unsure(model.shape.arch, profile, own_code=model.own_code)
+        or _draft(args)
+        or _cache(start)
+        or _scheme(model)
+        or _states(start, budget)
     )
-    if unsure:
-        return unsure
-    if draft_kind(args) == "model":
-        return "the draft model of --speculative-config takes memory that is not known here"
-    if cache := _cache(start):
-        return cache
-    if not model.scheme.known and model.source is not Source.HEADERS:
-        return f"the quantization `{model.scheme.name}` is not known"
-    blocks = state_blocks(budget)
-    if runs_other_code(gpu) and blocks is not None:
-        return other_code(gpu)
-    crashes = profile.release < _CAPPED_SINCE and not profile.bound
-    if blocks is not None and crashes and start.limits.seqs > blocks:
-        return (
-            f"graphs of {start.limits.seqs} sequences over {blocks} state blocks crashed before vLLM 0.18 "
-            "(issue 34094)"
-        )
-    if "state" in model.shape.kinds and profile.release < _STATE_SINCE:
+
+
+def _draft(args: EngineArgs) -> str:
+    what = "the draft model of --speculative-config takes memory that is not known here"
+    return what if draft_kind(args) == "model" else ""
+
+
+def _scheme(model: Model) -> str:
+    known = model.scheme.known or model.source is Source.HEADERS
+    return "" if known else f"the quantization `{model.scheme.name}` is not known"
+
+
+def _states(start: Start, budget: Budget) -> str:
+    """What of the states of state-space layers, and of graphs over them, was not modelled."""
+    profile, blocks, seqs = start.profile, state_blocks(budget), start.limits.seqs
+    if blocks is not None and runs_other_code(start.gpu):
+        return other_code(start.gpu)
+    if blocks is not None and seqs > blocks and profile.release < _CAPPED_SINCE and not profile.bound:
+        return f"graphs of {seqs} sequences over {blocks} state blocks crashed before vLLM 0.18 (issue 34094)"
+    if "state" in start.model.shape.kinds and profile.release < _STATE_SINCE:
         return f"state-space layers were cached differently before vLLM 0.10, this is {profile.label}"
     return ""
 

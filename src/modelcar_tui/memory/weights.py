@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
 
 import msgspec
@@ -104,14 +105,13 @@ def rank_weights(
         found.add("embedding", embedding.elements, _edge(embedding, PLAIN_SCHEME, width), rounded=True)
         found.parts["positions and inputs by layer"] += loose_elements(shape, split.tp) * width
         found.parts["positions and inputs by layer"] += ends_held(shape.ends, split.tp, width, split.release)
-        for weight in encoder_layer_weights(shape, split.tp) if shape.encoder_layers else ():
-            size = stored_bytes(weight, scheme.of_role(weight.role), width)
-            found.add("encoder", weight.elements, size, shape.encoder_layers)
+        if shape.encoder_layers:
+            layer = encoder_layer_weights(shape, split.tp)
+            found.add_stored("encoder", layer, scheme, width, shape.encoder_layers)
         found.parts["vision or audio tower"] += tower
     if shape.encoder_layers:
-        for weight in cross_attention_weights(shape, split.tp):
-            size = stored_bytes(weight, scheme.of_role(weight.role), width)
-            found.add("cross attention", weight.elements, size, last - first)
+        attention = cross_attention_weights(shape, split.tp)
+        found.add_stored("cross attention", attention, scheme, width, last - first)
     if last == shape.layers and not (shape.tied and first == 0) and not shape.encoder_only:
         head = head_weight(shape, split.tp)
         found.add("lm_head", head.elements, _edge(head, storage.head, width), rounded=True)
@@ -120,14 +120,9 @@ def rank_weights(
     found.parts["rotary cache"] += shape.ropes.held(split.release)
     found.parts[BUFFERS] += buffers
     found.parts["allocator rounding"] += found.slack
+    notes = {label: _note(label, split, scheme) for label in found.parts}
     terms = tuple(
-        Term(
-            label,
-            size / GIB,
-            "GiB",
-            _source(label),
-            _formula(found.counts[label], size, _note(label, split, scheme)),
-        )
+        Term(label, size / GIB, "GiB", _source(label), _formula(found.counts[label], size, notes[label]))
         for label, size in found.parts.items()
         if abs(size) >= 1
     )
@@ -177,6 +172,13 @@ class _Sum:
         self.counts[label] += elements * count
         self.parts[PADDING] += more * count
         self.slack += (allocated(size + more) - size - more) * count if rounded else 0.0
+
+    def add_stored(
+        self, label: str, weights: Iterable[Weight], scheme: Scheme, width: int, count: int
+    ) -> None:
+        """`count` times these matrices, each as the scheme stores its role."""
+        for weight in weights:
+            self.add(label, weight.elements, stored_bytes(weight, scheme.of_role(weight.role), width), count)
 
 
 def _add_layers(

@@ -67,33 +67,27 @@ def smallest_tp(
 
 
 def _changes(gpu: Gpu, args: EngineArgs, now: Estimate) -> list[tuple[str, dict[str, Any], str]]:
-    changes: list[tuple[str, dict[str, Any], str]] = []
-    seqs = args.max_num_seqs or 1024
-    for size in (256, 64):
-        if size < seqs:
-            changes.append((f"--max-num-seqs={size}", {"max_num_seqs": size}, "fewer requests at once"))
-    if (args.max_num_batched_tokens or 8192) > 2048:
-        changes.append(("--max-num-batched-tokens=2048", {"max_num_batched_tokens": 2048}, "slower prompts"))
-    if not args.enforce_eager:
-        changes.append(("--enforce-eager", {"enforce_eager": True}, "slower answers"))
-    if (args.gpu_memory_utilization or 0.9) < 0.95:
-        changes.append(
-            (
-                "--gpu-memory-utilization=0.95",
-                {"gpu_memory_utilization": 0.95},
-                "less room for graphs and warm-up",
-            )
-        )
-    capability = gpu.capability
-    if args.kv_cache_dtype == "auto" and capability is not None and capability >= 8.9:
-        changes.append(("--kv-cache-dtype=fp8", {"kv_cache_dtype": "fp8"}, "a little accuracy"))
-    longest = now.longest_context.value
-    if now.outcome is Outcome.REFUSED_KV and longest and longest >= 256:
-        rounded = longest // 256 * 256
-        changes.append((f"--max-model-len={rounded}", {"max_model_len": rounded}, "shorter contexts"))
-    if args.tp * 2 * args.pp * args.dp <= gpu.count:
-        changes.append((f"--tensor-parallel-size={args.tp * 2}", {"tp": args.tp * 2}, "twice the GPUs"))
-    return changes
+    """Flags, what they set, and what is given up for them."""
+    seqs, refused = args.max_num_seqs or 1024, now.outcome is Outcome.REFUSED_KV
+    length = (now.longest_context.value or 0) // 256 * 256 if refused else 0
+    share, batch = args.gpu_memory_utilization or 0.9, args.max_num_batched_tokens or 8192
+    fp8 = args.kv_cache_dtype == "auto" and (gpu.capability or 0.0) >= 8.9
+    rows: tuple[tuple[bool, str, Any, str], ...] = (
+        (seqs > 256, "max_num_seqs", 256, "fewer requests at once"),
+        (seqs > 64, "max_num_seqs", 64, "fewer requests at once"),
+        (batch > 2048, "max_num_batched_tokens", 2048, "slower prompts"),
+        (not args.enforce_eager, "enforce_eager", True, "slower answers"),
+        (share < 0.95, "gpu_memory_utilization", 0.95, "less room for graphs and warm-up"),
+        (fp8, "kv_cache_dtype", "fp8", "a little accuracy"),
+        (length > 0, "max_model_len", length, "shorter contexts"),
+        (args.tp * 2 * args.pp * args.dp <= gpu.count, "tp", args.tp * 2, "twice the GPUs"),
+    )
+    return [(_flag(field, value), {field: value}, cost) for helps, field, value, cost in rows if helps]
+
+
+def _flag(field: str, value: Any) -> str:
+    name = "--tensor-parallel-size" if field == "tp" else f"--{field.replace('_', '-')}"
+    return name if value is True else f"{name}={value}"
 
 
 def _knob(

@@ -10,21 +10,20 @@ if TYPE_CHECKING:
     from modelcar_tui.qa.budget import TimeBudgets, time_budgets
     from modelcar_tui.qa.cleanup import Leftover, delete_leftovers, find_leftovers, left_by_log
     from modelcar_tui.qa.effects import clean_up_commands, cluster_effects, job_engine_effects
+    from modelcar_tui.qa.events import (
+        QaEvent,
+        QaLogGrew,
+        QaProgressed,
+        QaSaw,
+        QaStarted,
+        Warned,
+        WentSilent,
+    )
     from modelcar_tui.qa.image import SuiteImage, suite_image
     from modelcar_tui.qa.measured import failed_lines, measured_line
     from modelcar_tui.qa.outcome import could_not_start
     from modelcar_tui.qa.preconditions import for_older_scripts, skip_reason
-    from modelcar_tui.qa.runner import (
-        ContainerStarted,
-        LogGrew,
-        Progressed,
-        QaEvent,
-        QaSecrets,
-        Runner,
-        Saw,
-        Warned,
-        WentSilent,
-    )
+    from modelcar_tui.qa.runner import QaSecrets, Runner
     from modelcar_tui.qa.seen import Seen, hopeless_models
     from modelcar_tui.qa.store import load_suite_facts
     from modelcar_tui.qa.suite_facts import suite_namespaces
@@ -33,18 +32,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FAILED_STATUSES",
-    "ContainerStarted",
     "Leftover",
-    "LogGrew",
-    "Progressed",
     "QaEvent",
+    "QaLogGrew",
     "QaMeasured",
     "QaModelResult",
     "QaOutcome",
+    "QaProgressed",
     "QaRequest",
+    "QaSaw",
     "QaSecrets",
+    "QaStarted",
     "Runner",
-    "Saw",
     "Seen",
     "SuiteImage",
     "TimeBudgets",
@@ -76,11 +75,12 @@ if not TYPE_CHECKING:
             "budget": "TimeBudgets time_budgets",
             "cleanup": "Leftover delete_leftovers find_leftovers left_by_log",
             "effects": "clean_up_commands cluster_effects job_engine_effects",
+            "events": "QaEvent QaLogGrew QaProgressed QaSaw QaStarted Warned WentSilent",
             "image": "SuiteImage suite_image",
             "measured": "failed_lines measured_line",
             "outcome": "could_not_start",
             "preconditions": "for_older_scripts skip_reason",
-            "runner": "ContainerStarted LogGrew Progressed QaEvent QaSecrets Runner Saw Warned WentSilent",
+            "runner": "QaSecrets Runner",
             "seen": "Seen hopeless_models",
             "store": "load_suite_facts",
             "suite_facts": "suite_namespaces",

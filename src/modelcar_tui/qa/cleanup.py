@@ -95,22 +95,13 @@ async def find_leftovers(
     """
     named = [item.partition("/")[::2] for item in leftovers]
     known = sorted(works_in or suite_namespaces(None))
-    strange = [pair for pair in named if pair[0] == "Namespace" and pair[1] not in known]
-    named = [pair for pair in named if pair not in strange]
     whole = [pair for pair in named if pair[0] == "Namespace"]
-    # A log is text from outside: what it calls a namespace of the suite must be one.
-    found = [
-        Leftover(kind=kind, name=name, kept="the suite makes no such namespace") for kind, name in strange
-    ]
+    strange = [pair for pair in whole if pair[1] not in known]
     # With a namespace goes what is in it.
-    for kind, name in whole or named:
-        if kind not in _PATHS:
-            found.append(Leftover(kind=kind, name=name, kept=f"no way to look at a {kind} is known here"))
-            continue
-        for space in [""] if kind == "Namespace" else known:
-            one = await _one(client, kind, name, space)
-            if one is not None:
-                found.append(_judged(one, began, ended))
+    rest = [pair for pair in whole if pair not in strange] or [pair for pair in named if pair not in whole]
+    found: list[Leftover] = []
+    for kind, name in (*strange, *rest):
+        found += [_judged(one, began, ended) for one in await _all_of(client, kind, name, known)]
     if namespace:
         found += await _labelled(client, run_id, namespace)
     return tuple(found)
@@ -132,10 +123,19 @@ async def delete_leftovers(client: Client, items: Sequence[Leftover]) -> tuple[s
     return tuple(lines)
 
 
-async def _one(client: Client, kind: str, name: str, space: str) -> tuple[Leftover, float] | None:
-    where = f"{_PATHS[kind].format(space)}/{name}"
-    data = await client.find(where)
-    return None if data is None else _read(data, kind, where, space)
+async def _all_of(client: Client, kind: str, name: str, known: Sequence[str]) -> list[tuple[Leftover, float]]:
+    """Those of this name in the known namespaces, and when they were made, seconds since 1970."""
+    # A log is text from outside: what it calls a namespace of the suite must be one.
+    if kind == "Namespace" and name not in known:
+        return [(Leftover(kind=kind, name=name, kept="the suite makes no such namespace"), 0.0)]
+    if kind not in _PATHS:
+        return [(Leftover(kind=kind, name=name, kept=f"no way to look at a {kind} is known here"), 0.0)]
+    found = []
+    for space in [""] if kind == "Namespace" else known:
+        where = f"{_PATHS[kind].format(space)}/{name}"
+        if (data := await client.find(where)) is not None:
+            found.append(_read(data, kind, where, space))
+    return found
 
 
 async def _labelled(client: Client, run_id: str, namespace: str) -> list[Leftover]:

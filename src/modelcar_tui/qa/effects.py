@@ -101,11 +101,8 @@ def cautions(probe: Probe, told: Sequence[str]) -> tuple[str, ...]:
     facts = probe.facts
     more = [name for name in facts.namespaces if name not in told] if told else []
     lines = [] if probe.probed else [NOT_ASKED]
-    lines += (
-        [f"the image works in namespace {_listed(more, 'and')} too, which its tag did not tell"]
-        if more
-        else []
-    )
+    if more:
+        lines.append(f"the image works in namespace {_listed(more, 'and')} too, which its tag did not tell")
     lines += [] if facts.reads_arguments else [NOT_TESTED]
     shut = [place for name, place in _PLACES.items() if probe.probed and name not in probe.writable]
     lines += [f"the suite's user can't write to {_listed(shut, 'and')}: it may crash"] if shut else []

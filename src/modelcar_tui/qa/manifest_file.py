@@ -34,19 +34,7 @@ def stage_manifest(path: Path) -> StagedManifest:
     """
     import yaml
 
-    if not path.exists():
-        raise UserError(Problem(what="there is no such manifest", where=str(path), code="manifest-missing"))
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise ValueError("the file is larger than 10 MiB")
-        raw: Any = yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        what = clean(str(error).splitlines()[0] if str(error) else type(error).__name__)
-        raise UserError(
-            Problem(what=f"the manifest can't be staged: {what}", where=str(path), code="manifest")
-        ) from None
+    data, raw = _read(path)
     items = raw.get("model-car") if isinstance(raw, dict) else None
     if isinstance(items, dict):
         raw["model-car"] = items = [items]
@@ -54,16 +42,35 @@ def stage_manifest(path: Path) -> StagedManifest:
     models = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
     if not models:
         raise UserError(Problem(what="the manifest holds no model", where=str(path), code="manifest"))
-    hosts = dict.fromkeys(filter(None, (registry_host(str(item.get("image") or "")) for item in models)))
+    images = tuple(str(item.get("image") or "") for item in models)
     return StagedManifest(
         data=data,
         models=tuple(str(item.get("name") or "") for item in models),
-        images=tuple(str(item.get("image") or "") for item in models),
-        hosts=tuple(hosts),
+        images=images,
+        hosts=tuple(dict.fromkeys(filter(None, map(registry_host, images)))),
         single=tuple(
             yaml.safe_dump({**raw, "model-car": [item]}, sort_keys=False).encode() for item in models
         ),
     )
+
+
+def _read(path: Path) -> tuple[bytes, Any]:
+    """The file, and the document that it holds."""
+    import yaml
+
+    if not path.exists():
+        raise UserError(Problem(what="there is no such manifest", where=str(path), code="manifest-missing"))
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise ValueError("the file is larger than 10 MiB")
+        return data, yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        what = clean(str(error).splitlines()[0] if str(error) else type(error).__name__)
+        raise UserError(
+            Problem(what=f"the manifest can't be staged: {what}", where=str(path), code="manifest")
+        ) from None
 
 
 def registry_host(image: str) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.qa.log.logparse import SuiteParser, SuiteResult
+from modelcar_tui.qa.log.models import Found
 from modelcar_tui.qa.types import FAILED_STATUSES, QaModelResult, QaOutcome
 
 
@@ -104,11 +105,9 @@ def classify(
 
 
 def _decide(parser: SuiteParser, exit_status: int | None, stop: Stop) -> tuple[str, str, str, str]:
-    result, known_cause = parser.result, parser.cause()
-    model, found = known_cause or ("", None)
-    line = found.line if found else result.internal_error or result.usage_error or result.first_error
-    models = tuple(result.models.values())
-    line = f"{model}: {line}" if found and _failed_of_many(result, model) else line
+    result, models = parser.result, tuple(parser.result.models.values())
+    model, found = parser.cause() or ("", None)
+    line = _telling_line(result, model, found)
     if stop.ended is not Ended.ITSELF:
         return _ended(stop, line)
     if exit_status == 0:
@@ -128,9 +127,14 @@ def _decide(parser: SuiteParser, exit_status: int | None, stop: Stop) -> tuple[s
     return "UNEXPECTED", message, "read the end of the log", line
 
 
-def _failed_of_many(result: SuiteResult, model: str) -> bool:
+def _telling_line(result: SuiteResult, model: str, found: Found | None) -> str:
+    """The line of the log that says most of the cause; of several models it begins with the one that
+    failed."""
+    if found is None:
+        return result.internal_error or result.usage_error or result.first_error
     known = result.models.get(model)
-    return len(result.models) > 1 and known is not None and known.status in FAILED_STATUSES
+    of_many = len(result.models) > 1 and known is not None and known.status in FAILED_STATUSES
+    return f"{model}: {found.line}" if of_many else found.line
 
 
 def whose(models: Sequence[QaModelResult], model: str = "") -> str:
@@ -171,25 +175,13 @@ def _ended(stop: Stop, line: str) -> tuple[str, str, str, str]:
         fix = "raise --qa-timeout; a cold image of 140 GB alone takes more than an hour to pull"
         return "TIMEOUT", f"stopped at the limit{limit}{where}", fix, line
     if ended is Ended.MODEL_TIMEOUT:
-        return (
-            "MODEL_TIMEOUT",
-            f"stopped: one model used its budget{limit}{where}",
-            "look at its pod's events",
-            line,
-        )
+        message = f"stopped: one model used its budget{limit}{where}"
+        return "MODEL_TIMEOUT", message, "look at its pod's events", line
     if ended is Ended.HANG:
-        return (
-            "HANG",
-            f"stopped: no line for{limit.replace(' of', '')}{where}",
-            "look at the cluster, run again",
-            line,
-        )
-    return (
-        "CONTAINER_LOST",
-        f"the container vanished{where}",
-        "who ran podman rm or podman system prune?",
-        line,
-    )
+        message = f"stopped: no line for{limit.replace(' of', '')}{where}"
+        return "HANG", message, "look at the cluster, run again", line
+    fix = "who ran podman rm or podman system prune?"
+    return "CONTAINER_LOST", f"the container vanished{where}", fix, line
 
 
 def _left(result: SuiteResult) -> bool:
@@ -220,9 +212,13 @@ def _numbers(result: SuiteResult) -> str:
     return ", ".join(parts)
 
 
-_REFUSED = {
+_AS_THEY_ARE = (
+    "kubeconfig-missing busy suite-usage suite-crashed suite-image no-tests image-unsuitable namespace-busy "
+    "pod-refused pod-security scc service-account limitrange secret-too-large"
+)
+"""Codes of problems that an outcome's code repeats."""
+_REFUSED = {code: code.upper().replace("-", "_") for code in _AS_THEY_ARE.split()} | {
     "kubeconfig": "KUBECONFIG_INVALID",
-    "kubeconfig-missing": "KUBECONFIG_MISSING",
     "pull-secret-missing": "OCI_PULL_SECRET_MISSING",
     "manifest-missing": "MODELCAR_NOT_FOUND",
     "registry-undetermined": "MODELCAR_REGISTRY_UNDETERMINED",
@@ -230,19 +226,6 @@ _REFUSED = {
     "manifest": "MODELCAR_YAML_INVALID",
     "registry": "REGISTRY_UNSUPPORTED",
     "accelerator": "ACCELERATOR_UNSUPPORTED",
-    "suite-image": "SUITE_IMAGE",
-    "busy": "BUSY",
-    "suite-usage": "SUITE_USAGE",
-    "no-tests": "NO_TESTS",
-    "suite-crashed": "SUITE_CRASHED",
-    "image-unsuitable": "IMAGE_UNSUITABLE",
-    "namespace-busy": "NAMESPACE_BUSY",
-    "pod-refused": "POD_REFUSED",
-    "scc": "SCC",
-    "pod-security": "POD_SECURITY",
-    "service-account": "SERVICE_ACCOUNT",
-    "limitrange": "LIMITRANGE",
-    "secret-too-large": "SECRET_TOO_LARGE",
 }
 
 

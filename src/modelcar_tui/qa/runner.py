@@ -8,77 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-import msgspec
-
 from modelcar_tui.core.secrets import Secret
-from modelcar_tui.qa.seen import Seen
+from modelcar_tui.qa.events import QaEvent
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 
-
-class ContainerStarted(msgspec.Struct, frozen=True, kw_only=True):
-    """The suite runs (or was found running)."""
-
-    container: str
-    image: str
-    log: str
-    """Path of the spool."""
-    attached: bool = False
-    """It was already there and we went on with it."""
-    began: float = 0.0
-    """When it was started, seconds since 1970."""
-    limit_s: float | None = None
-    """Budget of the whole run."""
-    model_limit_s: float | None = None
-    """Budget of one model."""
-
-
-class LogGrew(msgspec.Struct, frozen=True, kw_only=True):
-    """The spool has more lines."""
-
-    lines: int
-    size: int
-    """Bytes of the spool."""
-
-
-class Progressed(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the suite is."""
-
-    done: int = 0
-    total: int = 0
-    phase: str = ""
-    """`pulling image`, `collecting`, `setup`, `waiting for pods`, `inference`, `teardown`, ..."""
-    model: str = ""
-    passed: int = 0
-    failed: int = 0
-    """Failures and errors."""
-    phase_since: float = 0.0
-    """When the phase began, seconds since 1970."""
-    model_since: float = 0.0
-    """When the model's test began; 0 before the first."""
-    window_s: float | None = None
-    """The suite's own limit for what it waits for now, where it has said one."""
-
-
-class WentSilent(msgspec.Struct, frozen=True, kw_only=True):
-    """No line came for so long; the run goes on."""
-
-    seconds: float
-    phase: str = ""
-
-
-class Warned(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that the operator should know before or while the suite runs."""
-
-    text: str
-
-
-class Saw(msgspec.Struct, frozen=True, kw_only=True):
-    """Why models do not start, by the cluster itself; sent only when it changes, empty when all is well."""
-
-    seen: tuple[Seen, ...] = ()
-
-
-QaEvent = ContainerStarted | LogGrew | Progressed | WentSilent | Warned | Saw
 OnEvent = Callable[[QaEvent], None]
 
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from modelcar_tui.qa.suite_facts import Option, Registry, SuiteFacts
 
+T = TypeVar("T")
 TEST_FILE = "test_modelvalidation.py"
 MODES = "KServeDeploymentType"
 ALWAYS = (
@@ -52,7 +55,7 @@ def read_source(files: Mapping[str, str], test: str = "") -> SuiteFacts:
     registries = _registries(beside, constants)
     project = files.get("pyproject.toml", "")
     makers = [one for one in _functions(own) if any(_called(call) == "param" for call in _calls(one))]
-    modes = _once(words.get(name, name) for one in makers for name in _mode_names(one))
+    modes = _of_each(makers, lambda one: (words.get(name, name) for name in _mode_names(one)))
     reads = _strings(_named(own, "pytest_generate_tests"))
     match = _PYTHON.search(project)
     return SuiteFacts(
@@ -60,10 +63,10 @@ def read_source(files: Mapping[str, str], test: str = "") -> SuiteFacts:
         test=test,
         options=_options(root, registries, snapshots="syrupy" in project),
         registries=registries,
-        namespaces=_once(name for one in makers for name in _namespaces(one)),
-        suffixes=_once(suffix for one in makers for suffix in _suffixes(one)),
+        namespaces=_of_each(makers, _namespaces),
+        suffixes=_of_each(makers, _suffixes),
         modes=modes,
-        runtimes=_once(name for mode in modes for name in _runtimes(own, mode)),
+        runtimes=_of_each(modes, partial(_runtimes, own)),
         pull_secret=constants.get("PULL_SECRET_NAME", ""),
         reads_arguments="serving_arguments" in reads,
         reads_output_type="model_output_type" in reads,
@@ -249,5 +252,6 @@ def _text(node: ast.AST | None) -> str:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
-def _once(items: Iterator[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(items))
+def _of_each(items: Iterable[T], read: Callable[[T], Iterator[str]]) -> tuple[str, ...]:
+    """What is read of all, each text once."""
+    return tuple(dict.fromkeys(text for item in items for text in read(item)))

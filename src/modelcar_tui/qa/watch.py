@@ -19,11 +19,12 @@ from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.secrets import Redactor, quoted
 from modelcar_tui.kube import Client, connect, find
 from modelcar_tui.qa import store
+from modelcar_tui.qa.events import QaSaw, Warned
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.manifest_file import stage_manifest
 from modelcar_tui.qa.measured import figures_of
 from modelcar_tui.qa.pod import is_ready
-from modelcar_tui.qa.runner import OnEvent, Saw, Warned
+from modelcar_tui.qa.runner import OnEvent
 from modelcar_tui.qa.seen import Seen
 from modelcar_tui.qa.suite_facts import suite_namespaces
 from modelcar_tui.qa.types import QaRequest, cluster_of
@@ -167,7 +168,7 @@ class ClusterWatch:
         self._versions = versions
         if tuple(shown) != self._shown:
             self._shown = tuple(shown)
-            self._on_event(Saw(seen=self._shown))
+            self._on_event(QaSaw(seen=self._shown))
         return changed or starting
 
     async def _read_logs(self, client: Client, core: str, view: View) -> None:

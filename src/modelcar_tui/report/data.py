@@ -7,8 +7,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.report.text import TITLES
-from modelcar_tui.supervisor.outcome import outcome_of
-from modelcar_tui.supervisor.state import Pane, RunState
+from modelcar_tui.supervisor import Pane, RunState, outcome_of
 from modelcar_tui.verdict import ModelOutcome, RunOutcome
 
 SCHEMA = 1

@@ -9,9 +9,8 @@ import msgspec
 
 from modelcar_tui.core.text import reveal
 from modelcar_tui.manifest import Change, Operation
+from modelcar_tui.supervisor import Pane, RunState, Step, outcome_of
 from modelcar_tui.supervisor.events import Status
-from modelcar_tui.supervisor.outcome import outcome_of
-from modelcar_tui.supervisor.state import Pane, RunState, Step
 from modelcar_tui.verdict import DecisionReport
 
 TITLES = {

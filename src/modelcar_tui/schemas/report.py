@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from modelcar_tui.supervisor.specialist import Metadata
-from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.supervisor import Metadata, RunState
 from modelcar_tui.verdict import Condition, Verdict
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.core.text import clean
 from modelcar_tui.schemas.descriptions import attribute_docs
-from modelcar_tui.supervisor.settings import Settings
+from modelcar_tui.supervisor import Settings
 
 _NAME = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 _SECONDS = Annotated[float, Field(gt=0, lt=1e7)] | None

@@ -1,0 +1,84 @@
+"""One run from its manifest to its end: the engine, its state, its folder.
+
+Its events are `supervisor.events`, the language model is `supervisor.llm`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelcar_tui.core.door import door
+
+if TYPE_CHECKING:
+    from modelcar_tui.supervisor.afterwards import keep_in_journal
+    from modelcar_tui.supervisor.alone import run_alone
+    from modelcar_tui.supervisor.cleanup import CleanUp, clean_up
+    from modelcar_tui.supervisor.engine import Engine
+    from modelcar_tui.supervisor.journal import read_journal
+    from modelcar_tui.supervisor.limits import STOP_S
+    from modelcar_tui.supervisor.outcome import outcome_of
+    from modelcar_tui.supervisor.runs import (
+        SETTINGS,
+        command_keeping,
+        find_run,
+        journal_of,
+        settings_of_run,
+        settings_to_resume,
+    )
+    from modelcar_tui.supervisor.settings import Approve, Settings
+    from modelcar_tui.supervisor.specialist import Metadata
+    from modelcar_tui.supervisor.specialists.accelerator import Accelerator
+    from modelcar_tui.supervisor.specialists.configuration import Configuration, requirements_row
+    from modelcar_tui.supervisor.state import Finish, Pane, Qa, RunState, Step, fold
+    from modelcar_tui.supervisor.supervisor import Supervisor
+
+__all__ = [
+    "SETTINGS",
+    "STOP_S",
+    "Accelerator",
+    "Approve",
+    "CleanUp",
+    "Configuration",
+    "Engine",
+    "Finish",
+    "Metadata",
+    "Pane",
+    "Qa",
+    "RunState",
+    "Settings",
+    "Step",
+    "Supervisor",
+    "clean_up",
+    "command_keeping",
+    "find_run",
+    "fold",
+    "journal_of",
+    "keep_in_journal",
+    "outcome_of",
+    "read_journal",
+    "requirements_row",
+    "run_alone",
+    "settings_of_run",
+    "settings_to_resume",
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = door(
+        __name__,
+        {
+            "afterwards": "keep_in_journal",
+            "alone": "run_alone",
+            "cleanup": "CleanUp clean_up",
+            "engine": "Engine",
+            "journal": "read_journal",
+            "limits": "STOP_S",
+            "outcome": "outcome_of",
+            "runs": "command_keeping find_run journal_of SETTINGS settings_of_run settings_to_resume",
+            "settings": "Approve Settings",
+            "specialist": "Metadata",
+            "specialists.accelerator": "Accelerator",
+            "specialists.configuration": "Configuration requirements_row",
+            "state": "Finish Pane Qa RunState Step fold",
+            "supervisor": "Supervisor",
+        },
+    )

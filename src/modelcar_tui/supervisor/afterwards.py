@@ -16,7 +16,9 @@ WAIT_S = 2.0
 """For another question of the same run to be written down."""
 
 
-def keep(folder: Path, events: Sequence[AnyEvent], *, wait_s: float = WAIT_S) -> tuple[list[Stamped], str]:
+def keep_in_journal(
+    folder: Path, events: Sequence[AnyEvent], *, wait_s: float = WAIT_S
+) -> tuple[list[Stamped], str]:
     """Append events to the journal of a run that nobody has open; what is there already is never touched.
 
     Returns:

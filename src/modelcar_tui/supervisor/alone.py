@@ -47,7 +47,7 @@ async def run_alone(
         )
     )
     emit(e.SpecialistStarted(specialist=specialist.name))
-    report = await specialist.run(Context(specialist.name, settings, folder, emit, {}, Redactor()))
+    report = await specialist.run(Context(specialist.name, settings, folder, emit, RunState(), Redactor()))
     if not isinstance(report, kind):
         raise TypeError(f"{specialist.name} gave a {type(report).__name__}")
     return report, fold(events), events

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 
-from modelcar_tui.core.decode import decode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.files import write_private
@@ -71,7 +70,7 @@ class CleanUp:
             client,
             self.named(),
             run_id=self._folder.name,
-            began=qa.began,
+            began=qa.started.began,
             ended=qa.ended or self._state.now,
             namespace=settings.qa_namespace if settings.qa_engine == "kubernetes" else None,
             works_in=facts.namespaces if facts is not None else (),
@@ -95,12 +94,9 @@ class CleanUp:
 
 def clean_up(folder: Path, state: RunState, settings: Settings) -> CleanUp:
     """The left-overs of the run in `folder`; what `settings` does not say is taken from the run's own."""
-    from modelcar_tui.supervisor.runs import SETTINGS
+    from modelcar_tui.supervisor.runs import settings_of_run
 
-    try:
-        own = decode((folder / SETTINGS).read_bytes(), Settings)
-    except (OSError, msgspec.MsgspecError):
-        own = settings
+    own = settings_of_run(folder) or settings
     return CleanUp(
         folder,
         state,

@@ -7,12 +7,13 @@ first frame.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.manifest import Decision, Manifest, Replaced
-from modelcar_tui.qa import QaOutcome, Seen
+from modelcar_tui.qa import QaLogGrew, QaOutcome, QaProgressed, QaSaw, QaStarted
 from modelcar_tui.verdict import DecisionReport, ModelRequirements, Verdict
 
 
@@ -89,6 +90,15 @@ class SpecialistFinished(Event, tag=True, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Reported(Event, tag=True, frozen=True, kw_only=True):
+    """The report of a specialist that is not ours, for those that need it; ours tell theirs by events of
+    their own."""
+
+    specialist: str
+    report: Any
+    """As JSON has it."""
+
+
 class ManifestRead(Event, tag=True, frozen=True, kw_only=True):
     manifest: Manifest
 
@@ -126,6 +136,8 @@ class ManifestWritten(Event, tag=True, frozen=True, kw_only=True):
     changes: int
     replaced: tuple[Replaced, ...] = ()
     """Files that another hand or run had written there, with their copies."""
+    lacking: str = ""
+    """What was to be written beside it and could not be, and why."""
 
 
 class ManifestKept(Event, tag=True, frozen=True, kw_only=True):
@@ -144,43 +156,6 @@ class ConsentRequested(Event, tag=True, frozen=True, kw_only=True):
 class ConsentGiven(Event, tag=True, frozen=True, kw_only=True):
     allowed: bool
     who: str = ""
-
-
-class QaStarted(Event, tag=True, frozen=True, kw_only=True):
-    container: str
-    image: str
-    log: str
-    """Path of the spool: one cleaned, redacted line a line."""
-    began: float = 0.0
-    limit_s: float | None = None
-    model_limit_s: float | None = None
-
-
-class QaLogGrew(Event, tag=True, frozen=True, kw_only=True):
-    """The spool has more lines; the newest such event is enough. Not journalled line by line."""
-
-    lines: int
-    size: int
-    """Bytes of the spool."""
-
-
-class QaProgressed(Event, tag=True, frozen=True, kw_only=True):
-    done: int
-    total: int
-    phase: str = ""
-    model: str = ""
-    passed: int = 0
-    failed: int = 0
-    phase_since: float = 0.0
-    model_since: float = 0.0
-    window_s: float | None = None
-    """As in `qa.runner.Progressed`."""
-
-
-class QaSaw(Event, tag=True, frozen=True, kw_only=True):
-    """Why models do not start, by the cluster itself; replaces what was said before."""
-
-    seen: tuple[Seen, ...] = ()
 
 
 class QaFinished(Event, tag=True, frozen=True, kw_only=True):
@@ -289,6 +264,7 @@ AnyEvent = (
     | SpecialistStarted
     | StepChanged
     | SpecialistFinished
+    | Reported
     | ManifestRead
     | ModelLearned
     | ClusterRead

@@ -1,21 +1,20 @@
 """The supervisor as a LangGraph `StateGraph`: a hub that follows the routing table, and a node a step.
 
-Graph state is plain JSON data: reports as `msgspec.to_builtins` gives them, checked again when a node reads
-them. Nothing secret is in it, for the checkpointer writes all of it to disk.
+The graph's state, which the checkpointer writes to disk, is progress: which steps have ended, and how. What
+they found out is in the run's own state, folded from the journal; nodes read it there.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeAlias, TypedDict
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, Literal, TypeAlias, TypedDict
 
 # Read by langgraph and langsmith when they are imported: typed checkpoints only, nothing leaves the machine.
 os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
 os.environ["LANGSMITH_TRACING"] = os.environ["LANGCHAIN_TRACING_V2"] = "false"
 
-import msgspec
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -31,66 +30,74 @@ from modelcar_tui.supervisor.events import SpecialistStarted, Status
 from modelcar_tui.supervisor.joining import Guest
 from modelcar_tui.supervisor.registry import is_ours
 from modelcar_tui.supervisor.specialist import Context, NotItsOwnError, Specialist
+from modelcar_tui.supervisor.state import RunState
 
-GRAPH_VERSION = 1
+GRAPH_VERSION = 2
 """Stamped into every run: a checkpoint of another shape is not resumed."""
 
 
-def _merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+Ended: TypeAlias = Literal["done", "failed", "skipped", "to run again"]
+"""How a step has ended; `skipped` where a language model's way leaves it out."""
+
+
+def _merge(old: dict[str, Ended], new: dict[str, Ended]) -> dict[str, Ended]:
     return {**old, **new}
 
 
+def _joined(old: list[str], new: list[str]) -> list[str]:
+    return [*old, *new]
+
+
 class State(TypedDict, total=False):
-    """What is checkpointed between two steps."""
+    """What is checkpointed between two steps: how far the run has come, and no fact."""
 
     graph_version: int
-    reports: Annotated[dict[str, dict[str, Any]], _merge]
-    """Each specialist's report as plain data."""
-    finished: Annotated[dict[str, str | None], _merge]
-    """Steps that ran: the empty text, or what went wrong; None for one that is to run again."""
-    again: Annotated[dict[str, bool], _merge]
+    ended: Annotated[dict[str, Ended], _merge]
+    """Steps that ran, or are left out."""
+    again: Annotated[list[str], _joined]
     """Specialists that were asked a second time."""
     fatal: str
-    """One line a problem of the manifest; the run ends."""
-    answer: dict[str, Any]
-    """The operator's `Decision`."""
-    written: dict[str, Any]
+    """The specialist that can't read the manifest; the run ends."""
 
 
+_AGAIN: Ended = "to run again"
+_SKIPPED: Ended = "skipped"
 Choose = Callable[[tuple[routing.Way, ...]], Awaitable[routing.Way]]
 """Picks one of several ways; never fails."""
-MakeContext = Callable[[Specialist, State, asyncio.Timeout], Context]
-"""Of a specialist, the graph's state, and the time limit that the specialist runs under."""
+MakeContext = Callable[[Specialist, Mapping[str, Ended], asyncio.Timeout], Context]
+"""Of a specialist, how the others have ended, and the time limit that the specialist runs under."""
 Step: TypeAlias = Any
 """`async def step(state: State) -> State`; LangGraph's own type for it is a union of protocols."""
 
 
 def build_graph(
     members: tuple[Specialist, ...],
+    run: Callable[[], RunState],
     make_context: MakeContext,
     write: Step,
     summarise: Step,
     saver: BaseCheckpointSaver[Any],
     choose: Choose | None = None,
 ) -> CompiledStateGraph[State, None, State, State]:
-    """Wire the hub, the specialists, and the three steps that are not specialists."""
+    """Wire the hub, the specialists, and the three steps that are not specialists; `run` is the run's state
+    at that moment."""
     graph = StateGraph(State)
+    needed = {need for member in members for need in member.needs}
 
     async def supervisor(state: State) -> Command[str]:
-        ways = routing.ways(_progress(state), members)
+        ways = routing.ways(_progress(state, run()), members)
         way = ways[0]
         if choose is not None and len(ways) > 1:
             way = await choose(ways)
-        update: State = {
-            "finished": {**dict.fromkeys(way.again), **dict.fromkeys(way.skipped, routing.SKIPPED)},
-            "again": dict.fromkeys(way.again, True),
-        }
-        return Command(goto=list(way.steps), update=update if way.again or way.skipped else None)
+        if not way.again and not way.skipped:
+            return Command(goto=list(way.steps))
+        ended: dict[str, Ended] = {**dict.fromkeys(way.again, _AGAIN), **dict.fromkeys(way.skipped, _SKIPPED)}
+        return Command(goto=list(way.steps), update={"ended": ended, "again": list(way.again)})
 
     graph.add_node("supervisor", supervisor)
     graph.add_edge(START, "supervisor")
     for member in members:
-        graph.add_node(member.name, _specialist_node(member, make_context))
+        graph.add_node(member.name, _specialist_node(member, make_context, member.name in needed))
         graph.add_edge(member.name, "supervisor")
     graph.add_node(routing.APPROVAL, _approval)
     graph.add_node(routing.WRITE, write)
@@ -101,27 +108,30 @@ def build_graph(
 
 
 def _approval(state: State) -> State:
-    """Nothing stands before the interrupt: a node runs again from its top when it is answered."""
-    answer = interrupt({"plan": state["reports"][routing.DECISION]["plan"]})
-    return {"answer": answer}
+    """Nothing stands before the interrupt: a node runs again from its top when it is answered. The answer is
+    in the journal."""
+    interrupt(routing.APPROVAL)
+    return {"ended": {routing.APPROVAL: "done"}}
 
 
-def _specialist_node(member: Specialist, make_context: MakeContext) -> Step:
+def _specialist_node(member: Specialist, make_context: MakeContext, needed: bool) -> Step:
     async def node(state: State) -> State:
         # A specialist of ours has a limit for each step instead.
         limit = asyncio.timeout(None if is_ours(member) else limits.GUEST_S)
-        context = make_context(member, state, limit)
+        context = make_context(member, state.get("ended", {}), limit)
         context.emit(SpecialistStarted(specialist=member.name))
         try:
             async with limit:
                 with keeping(context.crash):
-                    report = plain(await member.run(context))
+                    report = await member.run(context)
+                    if context.foreign:
+                        context.reported(report, needed=needed)
         except UserError as error:
             if isinstance(member, Guest):
                 return _failed(member, context, error)
             lines = tuple(context.redact.line(str(problem), limit=4000) for problem in error.problems)
             context.finish(lines[0], lines, status=Status.FAILED)
-            return {"finished": {member.name: lines[0]}, "fatal": "\n".join(lines)}
+            return {"ended": {member.name: "failed"}, "fatal": member.name}
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt) and ENDS.is_operators(error):
                 raise
@@ -134,7 +144,7 @@ def _specialist_node(member: Specialist, make_context: MakeContext) -> Step:
             return _failed(member, context, error)
         if not context.finished:
             context.finish("it ended and told no result")
-        return {"finished": {member.name: ""}, "reports": {member.name: report}}
+        return {"ended": {member.name: "done"}}
 
     node.__name__ = member.name
     return node
@@ -150,30 +160,18 @@ def _failed(member: Specialist, context: Context, error: BaseException) -> State
     where = context.folder / "crash.txt"
     lines = (text, f"This is a fault of {whose}; details are in {where}")
     context.fail(text, (*lines, f"next: {mend}") if mend else lines, mend=mend)
-    return {"finished": {member.name: text}}
+    return {"ended": {member.name: "failed"}}
 
 
-def plain(report: Any) -> Any:
-    """A report as the checkpoint keeps it.
-
-    Raises:
-        TypeError, ValueError, OverflowError: it can't be kept: a text with half a character, a number of 65
-        bits.
-    """
-    data = msgspec.to_builtins(report)
-    msgspec.msgpack.encode(data)
-    return data
-
-
-def _progress(state: State) -> routing.Progress:
-    decision = state.get("reports", {}).get(routing.DECISION, {})
-    inventory = state.get("reports", {}).get(routing.ACCELERATOR, {}).get("inventory", {})
+def _progress(state: State, run: RunState) -> routing.Progress:
+    ended = state.get("ended", {})
+    decision = run.decision if ended.get(routing.DECISION) == "done" else None
     return routing.Progress(
-        finished=frozenset(name for name, how in state.get("finished", {}).items() if how is not None),
-        fatal=bool(state.get("fatal")),
-        has_changes=bool(decision.get("plan", {}).get("changes")),
-        answer=state.get("answer"),
-        verdict=str(decision.get("verdict", "")),
-        blind=not inventory.get("known", True),
-        asked_again=frozenset(state.get("again", {})),
+        finished=frozenset(name for name, how in ended.items() if how != _AGAIN),
+        fatal="fatal" in state,
+        has_changes=decision is not None and bool(decision.plan.changes),
+        answer=run.answer,
+        verdict=str(decision.verdict) if decision is not None else "",
+        blind=run.cluster is not None and not run.cluster.inventory.known,
+        asked_again=frozenset(state.get("again", ())),
     )

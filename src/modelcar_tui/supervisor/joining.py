@@ -30,12 +30,9 @@ RESERVED = frozenset(
         "write",
         "summary",
         "graph_version",
-        "reports",
-        "finished",
+        "ended",
         "again",
         "fatal",
-        "answer",
-        "written",
         "gpus",
         "log",
     )

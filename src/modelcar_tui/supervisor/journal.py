@@ -11,14 +11,13 @@ import msgspec
 
 from modelcar_tui.core.decode import decoder
 from modelcar_tui.core.numbers import leave_out
+from modelcar_tui.qa import QaLogGrew, QaStarted
 from modelcar_tui.supervisor.events import (
     AnyEvent,
     ApprovalGiven,
     ConsentGiven,
     ManifestWritten,
     NarrationToken,
-    QaLogGrew,
-    QaStarted,
     RunFinished,
     Stamped,
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 
+from modelcar_tui.qa import QaLogGrew, QaProgressed, QaSaw
 from modelcar_tui.supervisor import events as e
 
 
@@ -40,7 +41,7 @@ class Mailbox:
 
 def _key(event: e.AnyEvent) -> object:
     match event:
-        case e.QaLogGrew() | e.QaProgressed() | e.QaSaw() | e.ClusterRead():
+        case QaLogGrew() | QaProgressed() | QaSaw() | e.ClusterRead():
             return type(event)
         case e.StepChanged():
             return ("step", event.specialist, event.step)

@@ -14,7 +14,7 @@ def outcome_of(state: RunState) -> RunOutcome | None:
 
 def known(state: RunState) -> Known:
     """What the outcome hangs on."""
-    answer = state.approval.decision if state.approval is not None else None
+    answer = state.answer
     access = state.cluster.access if state.cluster is not None else None
     return Known(
         decision=state.decision,

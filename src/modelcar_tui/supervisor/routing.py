@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import msgspec
 
+from modelcar_tui.manifest import Decision
 from modelcar_tui.supervisor.specialist import Specialist
 from modelcar_tui.verdict import Verdict
 
@@ -15,8 +15,6 @@ WRITE = "write"
 SUMMARY = "summary"
 QA = "qa"
 DECISION = "decision"
-SKIPPED = "skipped"
-"""How a step has finished that a language model's way leaves out."""
 ACCELERATOR = "accelerator"
 
 
@@ -29,7 +27,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """The manifest could not be read: nothing else makes sense."""
     has_changes: bool = False
     """The plan proposes something."""
-    answer: Mapping[str, Any] | None = None
+    answer: Decision | None = None
     """The operator's decision, None before it."""
     verdict: str = ""
     blind: bool = False
@@ -62,17 +60,21 @@ def allowed_next(progress: Progress, members: Iterable[Specialist]) -> tuple[str
         return (SUMMARY,)
     members = tuple(members)
     late = _after_qa(members)
-    early = tuple(m.name for m in members if m.name not in late | done and set(m.needs) <= done)
+    ready = tuple(m.name for m in members if m.name not in done and set(m.needs) <= done)
+    early = tuple(name for name in ready if name not in late)
     if early:
         return early
     if DECISION in done and QA not in done:
-        if progress.has_changes and progress.answer is None:
-            return (APPROVAL,)
-        if progress.answer is not None and progress.answer.get("write") and WRITE not in done:
-            return (WRITE,)
-        return (QA,)
-    waiting = tuple(m.name for m in members if m.name not in done and set(m.needs) <= done)
-    return waiting or (SUMMARY,)
+        return (_after_the_decision(progress),)
+    return ready or (SUMMARY,)
+
+
+def _after_the_decision(progress: Progress) -> str:
+    if progress.has_changes and progress.answer is None:
+        return APPROVAL
+    if progress.answer is not None and progress.answer.write and WRITE not in progress.finished:
+        return WRITE
+    return QA
 
 
 def ways(progress: Progress, members: Iterable[Specialist]) -> tuple[Way, ...]:

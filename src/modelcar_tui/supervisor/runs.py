@@ -16,7 +16,7 @@ from modelcar_tui.core.files import check_owner, fresh_folder, private_folder, w
 from modelcar_tui.core.lock import try_lock
 from modelcar_tui.core.shapes import without_address_secrets
 from modelcar_tui.manifest import Keeping
-from modelcar_tui.supervisor.llm.config import choose
+from modelcar_tui.supervisor.llm import choose_model
 from modelcar_tui.supervisor.settings import Settings
 
 RUNS = "runs"
@@ -82,27 +82,48 @@ class RunFolder:
         """The folder of an earlier run, with the settings that it had.
 
         Raises:
-            UserError: it is not a run's folder, belongs to another user, or is in use.
+            UserError: see `settings_to_resume`; or it is in use.
         """
-        try:
-            check_owner(path)
-            check_owner(path / SETTINGS)
-        except FileNotFoundError:
-            pass  # said below
-        except PermissionError as error:
-            fix = "only its owner can go on with it"
-            raise UserError(Problem(where=str(path), what=str(error.strerror), fix=fix)) from None
-        try:
-            settings = decode((path / SETTINGS).read_bytes(), Settings)
-        except (OSError, msgspec.DecodeError) as error:
-            raise UserError(
-                Problem(where=str(path), what="this is no run that can be resumed", fix="see `agent runs`")
-            ) from error
+        settings = settings_to_resume(path)
         return cls(path, settings)
 
     def release(self) -> None:
         """Let others open it."""
         os.close(self._lock)
+
+
+def journal_of(run: Path) -> Path:
+    """The journal in a run's folder; a path of another kind is taken for the journal itself."""
+    return run / JOURNAL if run.is_dir() else run
+
+
+def settings_of_run(path: Path) -> Settings | None:
+    """The settings that the run of a folder had; None where they can't be read."""
+    try:
+        return decode((path / SETTINGS).read_bytes(), Settings)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def settings_to_resume(path: Path) -> Settings:
+    """The settings of a run that is to go on.
+
+    Raises:
+        UserError: it is another user's, or no run's folder (`no-run`: its settings can't be read).
+    """
+    try:
+        check_owner(path)
+        check_owner(path / SETTINGS)
+    except FileNotFoundError:
+        pass  # said below
+    except PermissionError as error:
+        fix = "only its owner can go on with it"
+        raise UserError(Problem(where=str(path), what=str(error.strerror), fix=fix)) from None
+    settings = settings_of_run(path)
+    if settings is None:
+        what = "this is no run that can be resumed"
+        raise UserError(Problem(where=str(path), what=what, fix="see `agent runs`", code="no-run"))
+    return settings
 
 
 def _own(state: Path) -> None:
@@ -149,7 +170,7 @@ def _kept(settings: Settings) -> Settings:
     if image and without_address_secrets(image) != image:
         settings = msgspec.structs.replace(settings, qa_image=None)
     try:
-        choose(settings.model, None)
+        choose_model(settings.model, None)
     except UserError:
         return msgspec.structs.replace(settings, model=None)
     return settings

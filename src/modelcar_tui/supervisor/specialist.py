@@ -10,20 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from modelcar_tui.core.crash import class_name, frames
-from modelcar_tui.core.decode import convert
+from modelcar_tui.core.decode import decode
 from modelcar_tui.core.files import write_private
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.text import clean, clean_block
-from modelcar_tui.manifest import Change, Manifest
+from modelcar_tui.manifest import Change
 from modelcar_tui.supervisor.events import (
     AnyEvent,
     Noticed,
+    Reported,
     SpecialistFinished,
     SpecialistStarted,
     Status,
@@ -31,7 +33,8 @@ from modelcar_tui.supervisor.events import (
     StepPlan,
 )
 from modelcar_tui.supervisor.settings import Settings
-from modelcar_tui.verdict import DecisionReport, ModelRequirements, Verdict, said
+from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.verdict import DecisionReport, Verdict, said
 
 R = TypeVar("R", bound=msgspec.Struct)
 Suggest = Callable[[DecisionReport], Awaitable[tuple[Change, ...]]]
@@ -57,14 +60,10 @@ class Context:
         settings: Settings,
         folder: Path,
         emit: Callable[[AnyEvent], None],
-        reports: Mapping[str, Any],
+        run: RunState,
         redact: Redactor,
         *,
-        answer: Mapping[str, Any] | None = None,
-        written: Mapping[str, Any] | None = None,
-        missing: Mapping[str, str] | None = None,
-        manifest: Manifest | None = None,
-        models: tuple[ModelRequirements, ...] = (),
+        ended: Mapping[str, str] | None = None,
         suggest: Suggest | None = None,
         consent: AskConsent | None = None,
         detached: Callable[[], bool] = lambda: False,
@@ -79,15 +78,15 @@ class Context:
         self.finished = False
         """Whether its result was told."""
         self.redact = redact
-        self.answer = answer
-        """The operator's `Decision` as plain data, once there is one."""
-        self.written = written
-        """What the write came to, once it was tried; `error` where it failed."""
-        self.missing = missing or {}
-        """Why a specialist that has ended has no report, by its name."""
-        self.manifest = manifest
+        self.answer = deepcopy(run.answer)
+        """What the operator answered to the plan, once that is known."""
+        self.written = deepcopy(run.written)
+        """What was written, where something was."""
+        self.kept = run.kept
+        """Why nothing was written though it was to be; empty where that did not happen."""
+        self.manifest = run.manifest
         """As far as it is known, though Configuration may have failed since."""
-        self.models = models
+        self.models = run.models
         """Likewise."""
         self.suggest = suggest
         """Asks a language model for arguments, where there is one; gives only what the validators let
@@ -100,7 +99,8 @@ class Context:
         """Whether an earlier process began this run."""
         self.foreign = foreign
         """Not one of our own specialists: what it makes of the run is a vote."""
-        self._reports = reports
+        self._run = run
+        self._ended = ended or {}
         self._emit = emit
         self._own = name
         self._crashes = 0
@@ -127,21 +127,45 @@ class Context:
 
     def has_report(self, specialist: str) -> bool:
         """Whether that specialist ran to its end."""
-        return specialist in self._reports
+        return self._ended.get(specialist) == "done" and self._run.report_of(specialist) is not None
 
     def report(self, specialist: str, kind: type[R]) -> R:
         """The report of a specialist that this one `needs`.
 
         Raises:
             KeyError: it did not run to its end (see `has_report`), or is not named in `needs`.
+            msgspec.ValidationError: it is no `kind`.
         """
-        return convert(self._reports[specialist], kind)
+        if not self.has_report(specialist):
+            raise KeyError(specialist)
+        report = self._run.report_of(specialist)
+        if isinstance(report, kind) and not self.foreign:
+            return report
+        return decode(msgspec.json.encode(report), kind)
+
+    def reported(self, report: object, *, needed: bool) -> None:
+        """Keep the report of a specialist that is not ours, without secrets, where another one needs it.
+
+        Raises:
+            TypeError, ValueError, OverflowError: it can't be kept: no text, number or the like, a text with
+            half a character, a number of 65 bits.
+        """
+        msgspec.msgpack.encode(report)  # JSON would round a number of 65 bits
+        data = msgspec.json.decode(msgspec.json.encode(report))
+        if needed:
+            self._emit(Reported(specialist=self._own, report=_masked(data, self.redact)))
 
     def lacking(self, *specialists: str) -> str:
         """Why there is no report of these, in one sentence; empty where all of them have one."""
-        names = [name for name in specialists if name not in self._reports]
-        whys = {name: self.missing.get(name) or "it has not run" for name in names}
+        names = [name for name in specialists if not self.has_report(name)]
+        whys = {name: self._why_not(name) for name in names}
         return "; ".join(f"{name} has no report ({why})" for name, why in whys.items())
+
+    def _why_not(self, specialist: str) -> str:
+        pane = self._run.pane(specialist)
+        if pane is None or specialist not in self._ended:
+            return "it has not run"
+        return pane.summary if self._ended[specialist] == "failed" else "it was skipped"
 
     def step(self, step: str, status: Status = Status.DONE, detail: str = "") -> None:
         """Tick a line of the checklist, or say how it stands."""
@@ -271,6 +295,16 @@ class Context:
             what = f"metadata {clean(key)!r} is a {type(value).__name__}"
             raise TypeError(f"{what}, not a text, number, bool or None")
         return self._line(value)
+
+
+def _masked(data: Any, redact: Redactor) -> Any:
+    if isinstance(data, str):
+        return redact(data)
+    if isinstance(data, list):
+        return [_masked(item, redact) for item in data]
+    if isinstance(data, dict):
+        return {redact(key): _masked(item, redact) for key, item in data.items()}
+    return data
 
 
 async def _granted(effects: tuple[str, ...]) -> bool:

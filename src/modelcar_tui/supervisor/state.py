@@ -8,16 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import reduce as _fold
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from modelcar_tui.cluster.types import AcceleratorReport
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.manifest import Decision, Manifest
-from modelcar_tui.qa import QaOutcome, Seen
+from modelcar_tui.qa import QaLogGrew, QaOutcome, QaProgressed, QaSaw, QaStarted, Seen
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.verdict import DecisionReport, ModelRequirements, Verdict, Vote, stands
+from modelcar_tui.verdict import (
+    ConfigurationReport,
+    DecisionReport,
+    ModelRequirements,
+    Verdict,
+    Vote,
+    stands,
+)
 
 _S = TypeVar("_S", bound=msgspec.Struct)
 _INTERRUPTED = (ExitStatus.INTERRUPTED, ExitStatus.TIMED_OUT, ExitStatus.HANGUP, ExitStatus.TERMINATED)
@@ -96,26 +103,13 @@ class Consent(msgspec.Struct, frozen=True, kw_only=True):
 class Qa(msgspec.Struct, frozen=True, kw_only=True):
     """The QA run."""
 
-    container: str = ""
-    image: str = ""
-    log: str = ""
-    lines: int = 0
-    size: int = 0
-    done: int = 0
-    total: int = 0
-    phase: str = ""
-    model: str = ""
-    passed: int = 0
-    failed: int = 0
-    began: float = 0.0
-    ended: float = 0.0
-    limit_s: float | None = None
-    model_limit_s: float | None = None
-    phase_since: float = 0.0
-    model_since: float = 0.0
-    window_s: float | None = None
+    started: QaStarted = QaStarted(container="", image="", log="")
+    """With an empty container before it was started."""
+    log: QaLogGrew = QaLogGrew()
+    progress: QaProgressed = QaProgressed()
     seen: tuple[Seen, ...] = ()
     """Why models do not start, by the cluster itself, while the suite waits."""
+    ended: float = 0.0
     outcome: QaOutcome | None = None
 
 
@@ -155,6 +149,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     """As it stands: under QA's result and the votes."""
     votes: tuple[Vote, ...] = ()
     """Of specialists that are not ours, a vote a pane."""
+    reports: dict[str, Any] = {}
+    """Of specialists that are not ours, as JSON has them."""
     approval: Approval | None = None
     written: e.ManifestWritten | None = None
     kept: str = ""
@@ -165,6 +161,27 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     llm: LanguageModel = LanguageModel()
     answers: tuple[e.QuestionAnswered, ...] = ()
     """Questions about the run and their answers, the last fifty."""
+
+    @property
+    def answer(self) -> Decision | None:
+        """The operator's answer to the plan, once there is one."""
+        return self.approval.decision if self.approval is not None else None
+
+    def report_of(self, specialist: str) -> Any:
+        """What a specialist has found out: ours as their types, others as JSON has it; None where it has
+        told nothing."""
+        if specialist in self.reports:
+            return self.reports[specialist]
+        match specialist:
+            case "configuration" if self.manifest is not None:
+                return ConfigurationReport(manifest=self.manifest, models=self.models)
+            case "accelerator":
+                return self.cluster
+            case "decision":
+                return self.decision
+            case "qa":
+                return self.qa.outcome
+        return None
 
     def pane(self, name: str) -> Pane | None:
         """The pane of a specialist."""
@@ -201,6 +218,7 @@ def fold(stamped: Iterable[e.Stamped], state: RunState | None = None) -> RunStat
     return _fold(reduce, stamped, state or RunState())
 
 
+# complexity: one case for each kind of event, and nothing before or after them
 def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0911, PLR0912
     """The state after one more event."""
     event = stamped.event
@@ -238,6 +256,8 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
             return _step(state, event)
         case e.SpecialistFinished():
             return _finished(state, event, stamped.at)
+        case e.Reported():
+            return _set(state, reports={**state.reports, event.specialist: event.report})
         case e.ManifestRead():
             return _set(state, manifest=event.manifest)
         case e.ModelLearned():
@@ -259,15 +279,13 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
             return _set(state, consent=Consent(effects=event.effects))
         case e.ConsentGiven():
             return _set(state, consent=_set(state.consent or Consent(effects=()), allowed=event.allowed))
-        case e.QaStarted():
-            names = ("container", "image", "log", "began", "limit_s", "model_limit_s")
-            qa = _set(state.qa, outcome=None, seen=(), **{name: getattr(event, name) for name in names})
-            return _judged(_set(state, qa=qa))
-        case e.QaLogGrew():
-            return _set(state, qa=_set(state.qa, lines=event.lines, size=event.size))
-        case e.QaProgressed():
-            return _set(state, qa=_set(state.qa, **msgspec.structs.asdict(event)))
-        case e.QaSaw():
+        case QaStarted():
+            return _judged(_set(state, qa=_set(state.qa, started=event, outcome=None, seen=())))
+        case QaLogGrew():
+            return _set(state, qa=_set(state.qa, log=event))
+        case QaProgressed():
+            return _set(state, qa=_set(state.qa, progress=event))
+        case QaSaw():
             return _set(state, qa=_set(state.qa, seen=event.seen))
         case e.QaFinished():
             return _judged(_set(state, qa=_set(state.qa, outcome=event.outcome, ended=stamped.at, seen=())))

@@ -9,36 +9,25 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from modelcar_tui.core.contain import Contained, not_known
-from modelcar_tui.core.decode import convert
-from modelcar_tui.core.errors import Problem, UserError
+from modelcar_tui.core.contain import not_known
+from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.core.exit_codes import worst as worst_status
 from modelcar_tui.core.text import clean
-from modelcar_tui.manifest import ANYTHING, Decision
+from modelcar_tui.manifest import ANYTHING
 from modelcar_tui.qa import QaOutcome
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.graph import State
 from modelcar_tui.supervisor.outcome import outcome_of
-from modelcar_tui.supervisor.routing import QA, SKIPPED, Way
+from modelcar_tui.supervisor.routing import QA, SUMMARY, WRITE, Way
 from modelcar_tui.supervisor.runs import RunFolder, run_keeping
 from modelcar_tui.supervisor.settings import Approve, Settings
 from modelcar_tui.supervisor.specialists.decision import told
 from modelcar_tui.supervisor.state import RunState
-from modelcar_tui.verdict import (
-    DecisionReport,
-    RunOutcome,
-    Verdict,
-    decide_accepted,
-    lowered,
-    qa_failed,
-    settled,
-    with_findings,
-    worst,
-)
+from modelcar_tui.verdict import DecisionReport, RunOutcome, Verdict, decide_written, qa_failed, stands
 
 if TYPE_CHECKING:
-    from modelcar_tui.supervisor.llm.session import Session
+    from modelcar_tui.supervisor.llm import Session
 
 
 class Steps:
@@ -73,7 +62,7 @@ class Steps:
         """The way that the language model picks; the rules' own where there is no model or no good answer."""
         if self._llm is None:
             return ways[0]
-        from modelcar_tui.supervisor.llm.failures import ModelError
+        from modelcar_tui.supervisor.llm import ModelError
 
         way, by, why = ways[0], "model", ""
         try:
@@ -99,11 +88,13 @@ class Steps:
         """
         from modelcar_tui.manifest import write_generated
 
-        decision = convert(state["answer"], Decision)
+        run = self._state()
+        if run.answer is None or run.decision is None:
+            raise RuntimeError("a write without an answer to a plan")
+        decision, report = run.answer, stands(run.decision, None)
         if self._settings.force and decision.replaces is None:
             # Answered by a command line, whose run is resumed with --force.
             decision = msgspec.structs.replace(decision, replaces=(ANYTHING,))
-        report = convert(state["reports"]["decision"], DecisionReport)
         try:
             done = await asyncio.to_thread(
                 write_generated,
@@ -119,34 +110,24 @@ class Steps:
             why = "; ".join(clean(str(problem)) for problem in problems)
             self._emit(e.ManifestKept(why=why))
             self._emit(e.Noticed(text=why, status=e.Status.FAILED))
-            return {"finished": {"write": why}, "written": {"error": why}}
-        path, changes = str(done.path), len(decision.accepted)
-        self._emit(e.ManifestWritten(path=path, sha256=done.sha256, changes=changes, replaced=done.replaced))
-        lacking = clean(str(done.lacking)) if done.lacking is not None else ""
-        if lacking:
-            self._emit(e.Noticed(text=lacking, status=e.Status.FAILED))
-        with Contained(path) as caught:
-            accepted = self._accepted(report, decision)
-        if caught.problem is not None:
-            accepted = _unjudged(report, caught.problem)
+            return {"ended": {WRITE: "failed"}}
+        written = e.ManifestWritten(
+            path=str(done.path),
+            sha256=done.sha256,
+            changes=len(decision.accepted),
+            replaced=done.replaced,
+            lacking=clean(str(done.lacking)) if done.lacking is not None else "",
+        )
+        self._emit(written)
+        if written.lacking:
+            self._emit(e.Noticed(text=written.lacking, status=e.Status.FAILED))
+        ignores = run.manifest.ignores if run.manifest is not None else ()
+        vllm = self._settings.vllm_version
+        accepted = decide_written(run.models, run.cluster, report, decision, vllm=vllm, ignores=ignores)
         self._emit(e.DecisionMade(report=accepted))
         for event in told(self._state().decision or accepted):
             self._emit(event)
-        return {
-            "finished": {"write": ""},
-            "written": {"path": path, "sha256": done.sha256, "lacking": lacking},
-            "reports": {"decision": msgspec.to_builtins(accepted)},
-        }
-
-    def _accepted(self, report: DecisionReport, decision: Decision) -> DecisionReport:
-        run, vllm = self._state(), self._settings.vllm_version
-        if run.cluster is None:
-            return report
-        accepted = decide_accepted(run.models, run.cluster, report, decision, vllm=vllm)
-        ignores = run.manifest.ignores if run.manifest is not None else ()
-        accepted = with_findings(run.models, run.cluster, accepted, decision, vllm=vllm, ignores=ignores)
-        accepted = msgspec.structs.replace(accepted, with_changes=None, without_changes=report.verdict)
-        return settled(accepted)
+        return {"ended": {WRITE: "done"}}
 
     async def summarise(self, state: State) -> State:
         """Close the run with its verdict and exit status."""
@@ -162,17 +143,7 @@ class Steps:
                 exit_status=status, verdict=verdict, summary=summary, seconds=time.time() - self._started
             )
         )
-        return {"finished": {"summary": ""}}
-
-
-def _unjudged(report: DecisionReport, problem: Problem) -> DecisionReport:
-    """The decision where what was written could not be judged."""
-    models = tuple(lowered(model, problem) for model in report.models)
-    verdict = worst(report.verdict, Verdict.UNKNOWN)
-    why = f"the generated manifest's verdict: {problem.what}"
-    return msgspec.structs.replace(
-        report, verdict=verdict, why=why, models=models, with_changes=None, without_changes=report.verdict
-    )
+        return {"ended": {SUMMARY: "done"}}
 
 
 def _told_anew(report: DecisionReport) -> bool:
@@ -188,21 +159,19 @@ def conclusion(run: RunState, state: State) -> tuple[ExitStatus, str]:
 
 
 def _earned(run: RunState, state: State) -> Iterator[tuple[ExitStatus, str]]:
-    if fatal := state.get("fatal"):
-        first, *more = fatal.splitlines()
+    if "fatal" in state and (pane := run.pane(state["fatal"])) is not None:
+        first, *more = pane.lines
         yield ExitStatus.USAGE, first + (f" (and {len(more)} more)" if more else "")
         return
-    for name in ("configuration", "accelerator", "decision", "qa"):
-        why = state.get("finished", {}).get(name)
-        if why and why != SKIPPED:
-            yield ExitStatus.INTERNAL, f"{name} failed: {why}"
-    answer = convert(state["answer"], Decision) if state.get("answer") else None
-    if answer is not None and not answer.write and answer.who != Approve.SHOW:
+    for name in ("configuration", "accelerator", "decision", QA):
+        if state.get("ended", {}).get(name) == "failed" and (pane := run.pane(name)) is not None:
+            yield ExitStatus.INTERNAL, f"{name} failed: {pane.summary}"
+    if run.answer is not None and not run.answer.write and run.answer.who != Approve.SHOW:
         yield ExitStatus.REJECTED, "the operator rejected the proposed changes; nothing was written"
-    if error := state.get("written", {}).get("error"):
-        yield ExitStatus.USAGE, f"not written: {error}"
-    if lacking := state.get("written", {}).get("lacking"):
-        yield ExitStatus.USAGE, lacking
+    if run.kept:
+        yield ExitStatus.USAGE, f"not written: {run.kept}"
+    if run.written is not None and run.written.lacking:
+        yield ExitStatus.USAGE, run.written.lacking
     outcome = outcome_of(run)
     if run.decision is None or outcome is None:
         yield ExitStatus.INTERNAL, "there is no decision"

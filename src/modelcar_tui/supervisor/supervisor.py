@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
-from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +30,10 @@ from modelcar_tui.core.shortage import shortage
 from modelcar_tui.core.version import __version__
 from modelcar_tui.manifest import ANYTHING, Decision
 from modelcar_tui.supervisor import events as e
-from modelcar_tui.supervisor.afterwards import keep
+from modelcar_tui.supervisor.afterwards import keep_in_journal
 from modelcar_tui.supervisor.journal import Journal, read_journal
 from modelcar_tui.supervisor.limits import unhurried
-from modelcar_tui.supervisor.llm.start import open_session
+from modelcar_tui.supervisor.llm import open_session
 from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.supervisor.registry import is_ours, panes, team
 from modelcar_tui.supervisor.runs import CHECKPOINT, JOURNAL, RunFolder
@@ -43,9 +43,8 @@ from modelcar_tui.supervisor.state import RunState, fold, reduce
 from modelcar_tui.verdict import Verdict
 
 if TYPE_CHECKING:
-    from modelcar_tui.supervisor.graph import State
-    from modelcar_tui.supervisor.llm.question import WhatIf
-    from modelcar_tui.supervisor.llm.session import Session
+    from modelcar_tui.supervisor.graph import Ended, State
+    from modelcar_tui.supervisor.llm import Session, WhatIf
 
 
 class Supervisor:
@@ -85,6 +84,8 @@ class Supervisor:
         self._consents: asyncio.Queue[bool] = asyncio.Queue()
         self._events: asyncio.Queue[e.Stamped | None] = asyncio.Queue()
         self._journal: Journal | None = None
+        self._folding = threading.Lock()
+        """Specialists tell events from threads of their own."""
         self._driver: asyncio.Task[None] | None = None
         self._detached = False
         self._cancelled = False
@@ -154,11 +155,12 @@ class Supervisor:
         if self._journal is None or self._loop is None:
             raise RuntimeError("the run has not begun")
         try:
-            stamped = self._journal.append(event, time.time())
+            with self._folding:
+                stamped = self._journal.append(event, time.time())
+                self.state = reduce(self.state, stamped)
         except Exception as error:
             self._lose(error)
             raise
-        self.state = reduce(self.state, stamped)
         self._loop.call_soon_threadsafe(self._events.put_nowait, stamped)
         if self.llm is not None and isinstance(event, e.SpecialistFinished):
             self._loop.call_soon_threadsafe(self.llm.heard, event)
@@ -183,7 +185,7 @@ class Supervisor:
             with suppress(RuntimeError, ValueError):
                 self.emit(event)
                 return None
-        kept, _ = keep(self.folder, (event,)) if self.folder is not None else ([], "")
+        kept, _ = keep_in_journal(self.folder, (event,)) if self.folder is not None else ([], "")
         stamped = kept[0] if kept else e.Stamped(self.state.seq, time.time(), event)
         self.state = reduce(self.state, stamped)
         return stamped
@@ -199,9 +201,9 @@ class Supervisor:
 
         `say` is told what the language model is given and what it cost; `tell` by default.
         """
-        from modelcar_tui.supervisor.llm.start import answer
+        from modelcar_tui.supervisor.llm import answer_question
 
-        return await answer(
+        return await answer_question(
             self.settings,
             self.state,
             question,
@@ -263,7 +265,7 @@ class Supervisor:
                 return
             if shortage(error) is not None:
                 raise  # no end of the run: it can go on once there is more
-            Context("supervisor", self.settings, run.path, self.emit, {}, self._redact).crash(error)
+            Context("supervisor", self.settings, run.path, self.emit, self.state, self._redact).crash(error)
             where = run.path / "crash.txt"
             self._finish(
                 ExitStatus.INTERNAL, f"a fault of ours ({type(error).__name__}); details are in {where}"
@@ -286,7 +288,13 @@ class Supervisor:
         )
         async with open_saver(run.path / CHECKPOINT) as saver:
             graph = build_graph(
-                self._members, self._context, steps.write, steps.summarise, saver, steps.choose
+                self._members,
+                lambda: self.state,
+                self._context,
+                steps.write,
+                steps.summarise,
+                saver,
+                steps.choose,
             )
             config: Any = {"configurable": {"thread_id": run.run_id}, "recursion_limit": 60}
             before = (await graph.aget_state(config)).values
@@ -303,17 +311,17 @@ class Supervisor:
                 pending = (await graph.aget_state(config)).interrupts
                 if not pending:
                     return
-                decision = await self._ask(pending[0].id)
-                entry = Command(resume={pending[0].id: msgspec.to_builtins(decision)})
+                await self._ask(pending[0].id)
+                entry = Command(resume={pending[0].id: True})
 
-    async def _ask(self, request_id: str) -> Decision:
-        """Wait for the operator, or answer as the settings say."""
+    async def _ask(self, request_id: str) -> None:
+        """Wait for the operator, or answer as the settings say; an earlier answer of this run stands."""
         plan = self.state.decision.plan if self.state.decision else None
         if plan is None:
             raise RuntimeError("an approval without a plan")
         known = self.state.approval
         if known and known.decision and known.request_id == request_id:
-            return known.decision
+            return
         self.emit(e.ApprovalRequested(request_id=request_id, plan_digest=plan.digest))
         # What a language model suggested is written only where the operator read and accepted it.
         everything = tuple(change.id for change in plan.changes if change.origin == "rules")
@@ -337,7 +345,6 @@ class Supervisor:
                     decision = await self._answers.get()
                 decision = msgspec.structs.replace(decision, who=decision.who or self.settings.who)
         self.emit(e.ApprovalGiven(decision=decision))
-        return decision
 
     async def _ask_consent(self, effects: tuple[str, ...]) -> bool:
         """The operator's word on QA: an earlier one of this run, else asked; a command line has given it."""
@@ -361,33 +368,22 @@ class Supervisor:
             vllm=self.settings.vllm_version or "",
         )
 
-    def _context(self, member: Specialist, state: State, limit: asyncio.Timeout) -> Context:
+    def _context(self, member: Specialist, ended: Mapping[str, Ended], limit: asyncio.Timeout) -> Context:
         assert self.folder is not None  # noqa: S101 - made before the first context
         return Context(
             member.name,
             self.settings,
             self.folder,
             self.emit,
-            self._reports(state),
+            self.state,
             self._redact,
-            answer=deepcopy(state.get("answer")),
-            written=deepcopy(state.get("written")),
-            missing={name: how for name, how in state.get("finished", {}).items() if how},
+            ended={name: ended[name] for name in member.needs if name in ended},
             detached=lambda: self._detached,
             consent=lambda effects: unhurried(limit, self._ask_consent(effects)),
             suggest=self.llm.suggest if self.llm is not None else None,
-            manifest=self.state.manifest,
-            models=self.state.models,
             resumed=self._resume is not None,
             foreign=not is_ours(member),
         )
-
-    def _reports(self, state: State) -> dict[str, dict[str, Any]]:
-        """The reports so far; whoever comes after QA, or after a vote, hears what that has made of the
-        decision."""
-        reports, decision = state.get("reports", {}), self.state.decision
-        changed = decision is not None and (decision.predicted is not None or decision.votes)
-        return {**reports, "decision": msgspec.to_builtins(decision)} if changed and reports else reports
 
     def _unfinished(self) -> bool:
         """Whether the earlier run was only interrupted, so that resuming it makes sense."""

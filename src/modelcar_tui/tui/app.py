@@ -17,9 +17,8 @@ from textual.binding import Binding
 
 from modelcar_tui.core.ends import ENDS
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.supervisor import Pane, RunState, fold, outcome_of
 from modelcar_tui.supervisor.events import Stamped
-from modelcar_tui.supervisor.outcome import outcome_of
-from modelcar_tui.supervisor.state import Pane, RunState, fold
 from modelcar_tui.tui import glyphs
 from modelcar_tui.tui.driver import TerminalDriver
 from modelcar_tui.tui.face import Face
@@ -200,7 +199,7 @@ class DashboardApp(ThemedApp):
         )
 
     def _read_log(self) -> bool:
-        path = self.face.state.qa.log
+        path = self.face.state.qa.started.log
         if path and isinstance(self.index.source, NoLog):
             self.index.source = open_log(path) or self.index.source
         now = time.monotonic()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui.glyphs import UNICODE, Glyphs
 from modelcar_tui.tui.themes import PALETTES, Palette
 

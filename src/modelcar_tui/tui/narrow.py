@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.supervisor import RunState
 
 if TYPE_CHECKING:
     from modelcar_tui.tui.patterns import Filter

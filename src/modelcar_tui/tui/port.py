@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from modelcar_tui.manifest import Decision
 from modelcar_tui.supervisor.events import Stamped
-from modelcar_tui.supervisor.llm.question import WhatIf
+from modelcar_tui.supervisor.llm import WhatIf
 from modelcar_tui.verdict import ApplyPreview
 
 

@@ -14,15 +14,12 @@ from threading import Thread
 
 import msgspec
 
-from modelcar_tui.core.decode import decode
 from modelcar_tui.core.errors import Problem, UserError
 from modelcar_tui.manifest import Decision
-from modelcar_tui.supervisor.events import DecisionMade, QaStarted, QuestionAnswered, Stamped
-from modelcar_tui.supervisor.journal import read_journal
-from modelcar_tui.supervisor.llm.question import WhatIf
-from modelcar_tui.supervisor.runs import SETTINGS
-from modelcar_tui.supervisor.settings import Settings
-from modelcar_tui.supervisor.state import RunState, fold
+from modelcar_tui.qa import QaStarted
+from modelcar_tui.supervisor import RunState, fold, read_journal, settings_of_run
+from modelcar_tui.supervisor.events import DecisionMade, QuestionAnswered, Stamped
+from modelcar_tui.supervisor.llm import WhatIf
 from modelcar_tui.verdict import ApplyPreview, DecisionReport
 
 LONGEST_GAP_S = 2.0
@@ -89,7 +86,7 @@ class ReplayPort:
         return identifier
 
     def _answer(self, state: RunState, question: str | WhatIf, identifier: str) -> None:
-        from modelcar_tui.supervisor.llm.ask import Asker
+        from modelcar_tui.supervisor.llm import Asker
 
         try:
             answered = asyncio.run(Asker(state, vllm=self._vllm).answer(question, identifier=identifier))
@@ -148,10 +145,8 @@ def _with_log(stamped: Stamped, folder: Path) -> Stamped:
 
 def _stated_vllm(folder: Path) -> str | None:
     """The vLLM release that the recorded run was told to judge by."""
-    try:
-        return decode((folder / SETTINGS).read_bytes(), Settings).vllm_version
-    except (OSError, msgspec.DecodeError):
-        return None
+    own = settings_of_run(folder)
+    return own.vllm_version if own is not None else None
 
 
 def _schedule(times: list[float], speed: float) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -145,18 +146,16 @@ class Review:
 def open_review(plan: Plan, hunks: tuple[Hunk, ...]) -> Review:
     """A fresh review, grouped by hunk of the text diff and model; what no hunk names stands alone by
     model."""
-    known = {change.id: change for change in plan.changes}
+    ungrouped = {change.id: change for change in plan.changes}
     groups: list[Group] = []
     for hunk in hunks:
-        ids = tuple(
-            dict.fromkeys(i for i in hunk.changes if i in known and not any(i in g.ids for g in groups))
-        )
-        for model in dict.fromkeys(known[i].model for i in ids):
-            groups.append(Group(title=model, ids=tuple(i for i in ids if known[i].model == model)))
-    placed = {i for group in groups for i in group.ids}
-    loose: dict[str, list[str]] = {}
-    for change in plan.changes:
-        if change.id not in placed:
-            loose.setdefault(change.model, []).append(change.id)
-    groups += [Group(title=model, ids=tuple(ids)) for model, ids in loose.items()]
+        groups += _by_model(ungrouped.pop(i) for i in hunk.changes if i in ungrouped)
+    groups += _by_model(ungrouped.values())
     return Review(plan=plan, groups=tuple(groups))
+
+
+def _by_model(changes: Iterable[Change]) -> list[Group]:
+    ids: dict[str, list[str]] = {}
+    for change in changes:
+        ids.setdefault(change.model, []).append(change.id)
+    return [Group(title=model, ids=tuple(own)) for model, own in ids.items()]

@@ -144,3 +144,11 @@ def between(left: Row, right: Row, cells: int, ellipsis: str = "…") -> Row:
 def paragraph(text: str, cells: int, role: str = "text", indent: int = 0) -> list[Row]:
     """`text` as wrapped rows of one role."""
     return [row((" " * indent, role), (line, role)) for line in wrap(text, cells - indent)]
+
+
+def labelled(
+    label: str, text: str, cells: int, *, indent: int = 7, role: str = "text", tone: str = "muted"
+) -> list[Row]:
+    """A paragraph behind its label of the role `tone`; nothing for an empty text."""
+    lines = paragraph(text, cells - indent, role) if text else []
+    return [Row(((f"{'' if at else label:<{indent}}", tone), *line.spans)) for at, line in enumerate(lines)]

@@ -7,8 +7,7 @@ import time
 
 from modelcar_tui.core.ends import ENDS, LIMIT_S
 from modelcar_tui.core.exit_codes import SIGNALLED, ExitStatus
-from modelcar_tui.supervisor.limits import STOP_S
-from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.supervisor import STOP_S, RunState
 from modelcar_tui.tui.app import DashboardApp
 from modelcar_tui.tui.port import EnginePort
 from modelcar_tui.tui.signals import let_go_of_terminal

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from modelcar_tui.core.ends import LIMIT_S
 from modelcar_tui.core.exit_codes import ExitStatus
-from modelcar_tui.supervisor.limits import STOP_S
+from modelcar_tui.supervisor import STOP_S
 from modelcar_tui.tui.driver import TerminalDriver
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.frame import framed
 from modelcar_tui.tui.glyphs import to_ascii
-from modelcar_tui.tui.rows import EMPTY, Row, fit
+from modelcar_tui.tui.rows import EMPTY, Row, fit, row
 from modelcar_tui.tui.themes import role_styles
 
 
@@ -163,3 +163,36 @@ class View(Widget):
                 style += roles[over]
             self._styles[role, over] = style
         return style
+
+
+class Scrolled(View):
+    """A framed view of what may have more rows than there is room for; its foot says how many more."""
+
+    framed = True
+    page_key = ""
+    """The key that shows more, where it is not the one that moves down."""
+
+    def __init__(self, face: Face, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(face, id=id, classes=classes)
+        self.top = 0
+        """The first row that is shown."""
+        self._hidden = 0
+
+    def all_rows(self, width: int, height: int) -> list[Row]:
+        """The rows, whatever the room."""
+        raise NotImplementedError
+
+    def body(self, width: int, height: int) -> list[Row]:
+        rows = self.all_rows(width, height)
+        self.top = max(0, min(self.top, len(rows) - height))
+        self._hidden = max(0, len(rows) - height - self.top)
+        return rows[self.top :]
+
+    def foot(self) -> Row:
+        how = f", {self.page_key}" if self.page_key else f" {self.face.glyphs.down}"
+        return row((f"{self._hidden} more{how}", "muted")) if self._hidden else EMPTY
+
+    def scroll_rows(self, by: int) -> None:
+        """Scroll the text."""
+        self.top = max(0, self.top + by)
+        self.update()

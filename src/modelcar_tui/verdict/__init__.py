@@ -7,29 +7,13 @@ from typing import TYPE_CHECKING
 from modelcar_tui.core.door import door
 
 if TYPE_CHECKING:
-    from modelcar_tui.verdict.accepting import accepted_model, decide_accepted, with_findings
+    from modelcar_tui.verdict.accepting import accepted_model, decide_accepted, decide_written
     from modelcar_tui.verdict.candidate import Candidate, candidates, kind_name
     from modelcar_tui.verdict.comparing import compare
-    from modelcar_tui.verdict.deciding import (
-        decide_model,
-        overall,
-        preflight,
-        runtime_arguments,
-        runtime_environment,
-        runtime_version,
-    )
+    from modelcar_tui.verdict.deciding import decide_model, runtime_arguments, runtime_version
+    from modelcar_tui.verdict.decision import Case, decide, decide_with, not_decided
     from modelcar_tui.verdict.landing import pod_for
     from modelcar_tui.verdict.measured import qa_failed
-    from modelcar_tui.verdict.one_by_one import (
-        NOT_JUDGED,
-        decided,
-        drawn,
-        lowered,
-        optimized,
-        proposals,
-        remarks,
-        undecided,
-    )
     from modelcar_tui.verdict.outcome import (
         QA_FAILED,
         STATUS,
@@ -37,10 +21,9 @@ if TYPE_CHECKING:
         ModelOutcome,
         RunOutcome,
         run_outcome,
-        settled,
         stands,
     )
-    from modelcar_tui.verdict.proposing import Proposal, propose_for, together, together_line
+    from modelcar_tui.verdict.proposing import Proposal, propose_for
     from modelcar_tui.verdict.reports import (
         ApplyPreview,
         Condition,
@@ -51,14 +34,14 @@ if TYPE_CHECKING:
         Verdict,
         Vote,
     )
-    from modelcar_tui.verdict.votes import said, worst
+    from modelcar_tui.verdict.votes import said
 
 __all__ = [
-    "NOT_JUDGED",
     "QA_FAILED",
     "STATUS",
     "ApplyPreview",
     "Candidate",
+    "Case",
     "Condition",
     "ConfigurationReport",
     "DecisionReport",
@@ -73,53 +56,40 @@ __all__ = [
     "accepted_model",
     "candidates",
     "compare",
+    "decide",
     "decide_accepted",
     "decide_model",
-    "decided",
-    "drawn",
+    "decide_with",
+    "decide_written",
     "kind_name",
-    "lowered",
-    "optimized",
-    "overall",
+    "not_decided",
     "pod_for",
-    "preflight",
-    "proposals",
     "propose_for",
     "qa_failed",
-    "remarks",
     "run_outcome",
     "runtime_arguments",
-    "runtime_environment",
     "runtime_version",
     "said",
-    "settled",
     "stands",
-    "together",
-    "together_line",
-    "undecided",
-    "with_findings",
-    "worst",
 ]
 
 if not TYPE_CHECKING:
     __getattr__ = door(
         __name__,
         {
-            "accepting": "accepted_model decide_accepted with_findings",
+            "accepting": "accepted_model decide_accepted decide_written",
             "candidate": "Candidate candidates kind_name",
             "comparing": "compare",
-            "deciding": (
-                "decide_model overall preflight runtime_arguments runtime_environment runtime_version"
-            ),
+            "deciding": "decide_model runtime_arguments runtime_version",
+            "decision": "Case decide decide_with not_decided",
             "landing": "pod_for",
             "measured": "qa_failed",
-            "one_by_one": "NOT_JUDGED decided drawn lowered optimized proposals remarks undecided",
-            "outcome": "Known ModelOutcome QA_FAILED RunOutcome STATUS run_outcome settled stands",
-            "proposing": "Proposal propose_for together together_line",
+            "outcome": "Known ModelOutcome QA_FAILED RunOutcome STATUS run_outcome stands",
+            "proposing": "Proposal propose_for",
             "reports": (
-                "ApplyPreview Condition ConfigurationReport DecisionReport ModelRequirements "
-                "ModelVerdict Verdict Vote"
+                "ApplyPreview Condition ConfigurationReport DecisionReport "
+                "ModelRequirements ModelVerdict Verdict Vote"
             ),
-            "votes": "said worst",
+            "votes": "said",
         },
     )

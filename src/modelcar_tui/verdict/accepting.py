@@ -7,12 +7,15 @@ import msgspec
 from modelcar_tui.advice import Finding
 from modelcar_tui.advice.lint import told
 from modelcar_tui.cluster.types import AcceleratorReport
+from modelcar_tui.core.contain import Contained
 from modelcar_tui.manifest import Decision, Ignore, Plan, accepted_changes, effective
 from modelcar_tui.verdict.candidate import candidates
 from modelcar_tui.verdict.deciding import overall, runtime_arguments, runtime_environment, runtime_version
-from modelcar_tui.verdict.one_by_one import decided, linted
+from modelcar_tui.verdict.one_by_one import decided, linted, lowered
+from modelcar_tui.verdict.outcome import settled
 from modelcar_tui.verdict.reports import DecisionReport, ModelRequirements, ModelVerdict, Verdict
 from modelcar_tui.verdict.stopping import changes_in_words
+from modelcar_tui.verdict.votes import worst
 
 
 def decide_accepted(
@@ -48,6 +51,40 @@ def _with_the_rest(verdict: ModelVerdict, report: DecisionReport, decision: Deci
     parts = [f"accept as well: {changes_in_words(left)}"] if left else []
     parts += [f"take as proposed: {changes_in_words(edited)}"] if edited else []
     return msgspec.structs.replace(verdict, settle="; ".join(parts))
+
+
+def decide_written(
+    models: tuple[ModelRequirements, ...],
+    cluster: AcceleratorReport | None,
+    report: DecisionReport,
+    decision: Decision,
+    *,
+    vllm: str | None = None,
+    ignores: tuple[Ignore, ...] = (),
+) -> DecisionReport:
+    """The decision on the manifest that was written; UNKNOWN where it can't be judged.
+
+    Args:
+        report: The decision before, or one that this has made: a write that was killed is done again.
+        ignores: The base's comments that switch findings off.
+    """
+    before = report.without_changes or report.verdict
+    after = report
+    with Contained(report.plan.target) as caught:
+        if cluster is not None:
+            after = decide_accepted(models, cluster, report, decision, vllm=vllm)
+            after = settled(with_findings(models, cluster, after, decision, vllm=vllm, ignores=ignores))
+    if caught.problem is not None:
+        problem = caught.problem
+        after = msgspec.structs.replace(
+            report,
+            verdict=worst(report.verdict, Verdict.UNKNOWN),
+            why=f"the generated manifest's verdict: {problem.what}",
+            models=tuple(lowered(model, problem) for model in report.models),
+        )
+    elif cluster is None:
+        return report
+    return msgspec.structs.replace(after, with_changes=None, without_changes=before)
 
 
 def with_findings(

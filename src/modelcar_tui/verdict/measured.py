@@ -25,14 +25,7 @@ def measured(report: DecisionReport, outcome: QaOutcome | None) -> DecisionRepor
     report = _before(report)
     if outcome is None or not qa_failed(outcome):
         return report
-    kept = Predicted(
-        verdict=report.verdict,
-        why=report.why,
-        models=report.models,
-        together=report.together,
-        placed=report.placed,
-        missing=report.missing,
-    )
+    kept = Predicted(**{name: getattr(report, name) for name in Predicted.__struct_fields__})
     models = tuple(_measured(model, report, outcome) for model in report.models)
     failed = [model for model in models if model.predicted is not None and model.verdict is Verdict.NO_GO]
     verdict = report.verdict
@@ -56,16 +49,7 @@ def _before(report: DecisionReport) -> DecisionReport:
     kept = report.predicted
     if kept is None:
         return report
-    return msgspec.structs.replace(
-        report,
-        verdict=kept.verdict,
-        why=kept.why,
-        models=kept.models,
-        together=kept.together,
-        placed=kept.placed,
-        missing=kept.missing,
-        predicted=None,
-    )
+    return msgspec.structs.replace(report, **msgspec.structs.asdict(kept), predicted=None)
 
 
 def _measured(model: ModelVerdict, report: DecisionReport, outcome: QaOutcome) -> ModelVerdict:
@@ -75,20 +59,25 @@ def _measured(model: ModelVerdict, report: DecisionReport, outcome: QaOutcome) -
         return model
     results = [one for one in outcome.models if _is_of(one.model, model.model, report)]
     result = next((one for one in results if one.status in FAILED_STATUSES), None)
-    if result is not None and not _shared(result.model, model.model, report):
-        said = ": ".join(part for part in (result.cause, result.line or _reason(result)) if part)
-        return _lowered(model, Verdict.NO_GO, f"its QA failed: {said}", result.fix or _READ)
-    if result is not None:
+    if result is not None and _shared(result.model, model.model, report):
         said = f"the suite says of {result.model}, which is not this model alone, that it failed"
         return _lowered(model, Verdict.UNKNOWN, said, _READ)
+    if result is not None:
+        said = ": ".join(part for part in (result.cause, result.line or _reason(result)) if part)
+        return _lowered(model, Verdict.NO_GO, f"its QA failed: {said}", result.fix or _READ)
     if any(one.status == "PASSED" for one in results):
         return model
-    cut = next((one for one in results if not one.status), None)
-    told = f"{outcome.message}; {cut.line}" if cut is not None and cut.line else outcome.message
-    fix = cut.fix if cut is not None and cut.fix else outcome.fix
-    if cut is not None and outcome.code.endswith(":MODEL_TIMEOUT"):
-        return _lowered(model, Verdict.NO_GO, f"its QA used up its budget: {told}", fix)
-    return _lowered(model, Verdict.UNKNOWN, f"QA ended before it was tested: {told}", fix)
+    return _cut_short(model, results, outcome)
+
+
+def _cut_short(model: ModelVerdict, results: list[QaModelResult], outcome: QaOutcome) -> ModelVerdict:
+    """A model whose test has no end, or has not begun."""
+    begun = next((one for one in results if not one.status), None)
+    line, fix = (begun.line, begun.fix) if begun is not None else ("", "")
+    told = f"{outcome.message}; {line}" if line else outcome.message
+    if begun is not None and outcome.code.endswith(":MODEL_TIMEOUT"):
+        return _lowered(model, Verdict.NO_GO, f"its QA used up its budget: {told}", fix or outcome.fix)
+    return _lowered(model, Verdict.UNKNOWN, f"QA ended before it was tested: {told}", fix or outcome.fix)
 
 
 def _lowered(model: ModelVerdict, verdict: Verdict, said: str, fix: str) -> ModelVerdict:

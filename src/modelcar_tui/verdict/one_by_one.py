@@ -151,25 +151,30 @@ def drawn(plan: Plan, faults: Faults) -> tuple[Plan, tuple[Hunk, ...]]:
     hunks: tuple[Hunk, ...] = ()
     with Contained(plan.base) as caught:
         base = Path(plan.base).read_bytes()
-        hunks = _hunks(base, plan, plan.changes)
+        hunks = _hunks(base, plan)
     if caught.problem is None:
         return plan, hunks
+    fewer = _showable(base, plan, faults) if base else msgspec.structs.replace(plan, changes=())
+    with Contained(plan.base) as together:
+        hunks = _hunks(base, fewer)
+    if fewer.changes and together.problem is None:
+        return fewer, hunks
+    for change in fewer.changes or plan.changes:
+        faults.setdefault(change.model, together.problem or caught.problem)
+    return msgspec.structs.replace(plan, changes=()), ()
+
+
+def _showable(base: bytes, plan: Plan, faults: Faults) -> Plan:
+    """The plan with the changes of each model of which they can be shown alone."""
     good: tuple[Change, ...] = ()
-    for name in dict.fromkeys(change.model for change in plan.changes) if base else ():
+    for name in dict.fromkeys(change.model for change in plan.changes):
         own = tuple(change for change in plan.changes if change.model == name)
         with Contained(name) as alone:
-            _hunks(base, plan, own)
+            _hunks(base, msgspec.structs.replace(plan, changes=own))
             good += own
         if alone.problem is not None:
             faults[name] = alone.problem
-    fewer = msgspec.structs.replace(plan, changes=good)
-    with Contained(plan.base) as together:
-        hunks = _hunks(base, fewer, good)
-    if good and together.problem is None:
-        return fewer, hunks
-    lost = (change.model for change in (good or plan.changes))
-    faults.update({name: together.problem or caught.problem for name in lost if name not in faults})
-    return msgspec.structs.replace(plan, changes=()), ()
+    return msgspec.structs.replace(plan, changes=good)
 
 
 def optimized(
@@ -188,7 +193,7 @@ def optimized(
     return tuple(found)
 
 
-def _hunks(base: bytes, plan: Plan, changes: tuple[Change, ...]) -> tuple[Hunk, ...]:
+def _hunks(base: bytes, plan: Plan) -> tuple[Hunk, ...]:
     from modelcar_tui.manifest import text_hunks
 
-    return text_hunks(base, msgspec.structs.replace(plan, changes=changes)) if changes else ()
+    return text_hunks(base, plan) if plan.changes else ()

@@ -326,7 +326,7 @@ def _next(report: DecisionReport, known: Known) -> str:
     measured_bad = qa_failed(known.qa)
     if not measured_bad and not known.written and (words := _in_words(report)):
         return f"accept: {words}"
-    told = list(dict.fromkeys(step for step in _steps(report) if step))
+    told = list(dict.fromkeys(filter(None, _steps(report))))
     if not told and known.qa is not None and measured_bad:
         return known.qa.fix
     return told[0] + (f" (and {len(told) - 1} more)" if len(told) > 1 else "") if told else ""

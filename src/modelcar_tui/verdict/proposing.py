@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -117,34 +118,38 @@ def together(
     running = [model for model in models if model.car.name in alone]
     pods = {model.car.name: pod_for(model, report, vllm) for model in running}
     offers: list[Offer] = []
-    options: dict[str, dict[str, int]] = {name: {} for name in alone}
+    options: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for kind in kinds:
         wanted = {name: pods[name] for name in alone if kind_name(kind) in alone[name]}
-        alike: dict[PodShape, list[str]] = {}
-        for name, pod in wanted.items():
-            alike.setdefault(pod, []).append(name)
-        # Nodes that bar the same models are alike to the search, which counts them.
-        names: dict[frozenset[str], str] = {frozenset(): kind_name(kind)}
-        for node, pool in kind.places:
-            barred = _barred(alike, node, pool)
-            name = names.setdefault(barred, f"{kind_name(kind)} (other nodes {len(names)})")
-            offers.append(_offer(name, node, pool))
+        for offer, barred in _offers(kind, wanted):
+            offers.append(offer)
             for model in wanted.keys() - barred:
-                options[model][name] = wanted[model].units
+                options[model][offer.kind] = wanted[model].units
     needs = [Need(model=model.car.name, options=options[model.car.name]) for model in running]
     return place(needs, offers)
+
+
+def _offers(kind: Candidate, wanted: Mapping[str, PodShape]) -> Iterator[tuple[Offer, frozenset[str]]]:
+    """Each node of a kind, and the models that it bars.
+
+    Nodes that bar the same models are alike to the search, which counts them.
+    """
+    alike: dict[PodShape, list[str]] = {}
+    for name, pod in wanted.items():
+        alike.setdefault(pod, []).append(name)
+    names: dict[frozenset[str], str] = {frozenset(): kind_name(kind)}
+    for node, pool in kind.places:
+        barred = _barred(alike, node, pool)
+        name = names.setdefault(barred, f"{kind_name(kind)} (other nodes {len(names)})")
+        # Cards, not shares, where shares are of the same memory: each server takes most of a card.
+        cards = shared_cards(node, pool)
+        yield Offer(node=node.name, kind=name, free=min(pool.free or 0, cards), size=cards), barred
 
 
 def _barred(alike: Mapping[PodShape, list[str]], node: GpuNode, pool: Pool) -> frozenset[str]:
     """The models whose pod does not stand on a node, however many of its units are free."""
     barred = (names for pod, names in alike.items() if may_stand(pod, node, pool).answer is not FitAnswer.YES)
     return frozenset(name for names in barred for name in names)
-
-
-def _offer(kind: str, node: GpuNode, pool: Pool) -> Offer:
-    """Cards, not shares, where shares are of the same memory: each server takes most of a card."""
-    cards = shared_cards(node, pool)
-    return Offer(node=node.name, kind=kind, free=min(pool.free or 0, cards), size=cards)
 
 
 def together_line(placement: Placement | None, changed: bool) -> str:

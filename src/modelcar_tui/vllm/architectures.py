@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache, lru_cache
 
 import msgspec
@@ -129,15 +130,14 @@ def architecture_unsure(arch: str, profile: Profile, *, own_code: bool = False) 
         return unsure
     if not arch or listed(arch, profile) or (profile.known and backend_runs(arch, profile)):
         return ""
-    spans = architecture_spans()
-    span = spans.get(arch) or next((spans[name] for name in _converted(arch) if name in spans), None)
+    span = next(_spans_of(arch), None)
     if span is None:
         code = "code of its own might run with --trust-remote-code" if own_code else ""
         backend = "only its Transformers backend might run it"
         return f"vLLM's registry does not list {arch}; {code or backend}"
     if not profile.known:
         return _gone(arch, span, profile)
-    if span.before is not None and profile.number < span.first and profile.number[:2] < span.first[:2]:
+    if span.before is not None and profile.number[:2] < span.first[:2]:
         return (
             f"vLLM learned {arch} between {_text(span.before)} and {_text(span.first)}; "
             f"whether {profile.label} has it is not known"
@@ -158,9 +158,7 @@ def _transformers_unsure(arch: str, profile: Profile) -> str:
 
 def listed(arch: str, profile: Profile) -> bool:
     """Whether the release's registry has a model for `arch`, or one that it converts."""
-    spans = architecture_spans()
-    found = (spans[name] for name in (arch, *_converted(arch)) if name in spans)
-    return profile.known and any(_covers(span, profile) for span in found)
+    return profile.known and any(_covers(span, profile) for span in _spans_of(arch))
 
 
 def through_transformers(arch: str, profile: Profile) -> bool:
@@ -168,6 +166,11 @@ def through_transformers(arch: str, profile: Profile) -> bool:
     if not profile.known:
         return False
     return backend_routed(arch, profile) or (not listed(arch, profile) and bool(backend_runs(arch, profile)))
+
+
+def _spans_of(arch: str) -> Iterator[Span]:
+    spans = architecture_spans()
+    return (spans[name] for name in (arch, *_converted(arch)) if name in spans)
 
 
 def _covers(span: Span, profile: Profile) -> bool:

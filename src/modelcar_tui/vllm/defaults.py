@@ -48,10 +48,9 @@ def start_limits(
         batch = max(min(batch, seqs * context), min(seqs, batch))
     if not args.max_num_seqs:
         seqs = min(seqs, batch)
+    share = args.gpu_memory_utilization
     return StartLimits(
-        utilization=profile.utilization
-        if args.gpu_memory_utilization is None
-        else args.gpu_memory_utilization,
+        utilization=profile.utilization if share is None else share,
         seqs=seqs,
         batch=batch,
         context=context,
@@ -65,10 +64,14 @@ def _defaults(profile: Profile, gpu: Gpu, context: int, chunked: EngineSwitch) -
         return (max(context, 2048) if chunked.on is False else 2048), 256
     if profile.huge_batches and memory >= 160:
         return 16384, 1024
+    big = _big(profile, gpu, memory)
+    return 8192 if big else 2048, 1024 if big or profile.many_sequences else 256
+
+
+def _big(profile: Profile, gpu: Gpu, memory: float) -> bool:
+    """Whether the release counts it among the cards with room for large batches; 0.8 went by the name."""
     name = gpu.product.lower()
-    if not profile.large_batches:  # 0.8 went by the name
-        big = "h100" in name or "h200" in name or (memory >= 70 and not gpu.compute_capability)
-        return 8192 if big else 2048, 1024 if big or profile.many_sequences else 256
+    if not profile.large_batches:
+        return "h100" in name or "h200" in name or (memory >= 70 and not gpu.compute_capability)
     spark = gpu.compute_capability == "12.1" and profile.release >= (0, 33)
-    big = memory >= 70 and "a100" not in name and not spark
-    return (8192, 1024) if big else (2048, 256)
+    return memory >= 70 and "a100" not in name and not spark

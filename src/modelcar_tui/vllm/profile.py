@@ -87,27 +87,23 @@ def profile_for(vllm: str | None) -> Profile:
     that count as read, the newest of those is assumed and `known` is false; for one that wants a look, too,
     the one before it.
     """
-    told = number_of(vllm)
-    found = _NUMBER.match(told)
+    text, told = vllm or "", number_of(vllm)
     newer = told if why_unread(told) else ""
-    known = found is not None and not newer
+    found = None if newer else _NUMBER.match(told)
     assumed = _release(release_standing_in(newer or None))
-    release = (int(found.group(1)), int(found.group(2))) if found and known else assumed
-    label = found.group(0) if found and known else f"{newer or '.'.join(map(str, assumed))}?"
-    patch_told = bool(found and known and found.group(3))
-    number = (*release, int(found.group(3)) if found and patch_told else _LAST_PATCH)
-    v0 = release < (0, 8) or "(V0)" in (vllm or "")
-    if "(V1)" in (vllm or ""):
-        v0 = False
+    release = (int(found[1]), int(found[2])) if found else assumed
+    patch = found[3] if found else None
+    number = (*release, int(patch or _LAST_PATCH))
+    v0 = (release < (0, 8) or "(V0)" in text) and "(V1)" not in text
     return Profile(
         release=release,
         version=parse_version(vllm),
         number=number,
-        patch_told=patch_told,
+        patch_told=patch is not None,
         build=build_of(vllm),
-        development=bool(_DEVELOPMENT.search(vllm or "")),
-        label=label,
-        known=known,
+        development=bool(_DEVELOPMENT.search(text)),
+        label=found[0] if found else f"{newer or '.'.join(map(str, assumed))}?",
+        known=found is not None,
         newer=newer,
         engine_v0=v0,
         utilization=default_table().value("arguments", "--gpu-memory-utilization", told or None),
@@ -122,8 +118,8 @@ def profile_for(vllm: str | None) -> Profile:
         many_sequences=(0, 8, 0) <= number < (0, 8, 3),
         large_batches=release >= (0, 9),
         huge_batches=release >= (0, 28),
-        aiter=_aiter(vllm or "", build_of(vllm)),
-        runner_v2=_said(_RUNNER, vllm or ""),
+        aiter=_aiter(text, build_of(vllm)),
+        runner_v2=_said(_RUNNER, text),
     )
 
 

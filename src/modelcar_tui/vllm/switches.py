@@ -8,11 +8,14 @@ platforms/cuda.py); what of them is a value by release is read from `switches.js
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from modelcar_tui.models import Shape, may_generate
 from modelcar_tui.vllm.arguments.engine_args import EngineArgs
 from modelcar_tui.vllm.profile import Profile
+from modelcar_tui.vllm.release import Version
 from modelcar_tui.vllm.value_table import default_table, switch_table
 
 _CHUNKED_LOCAL = "VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE"
@@ -39,6 +42,7 @@ _ADAPTED = "ForSequenceClassification"
 _BY_HIDDEN_STATES = ("eagle", "eagle3", "dflash", "dspark")
 _ASYNC_DRAFTS = ("eagle", "eagle3", "extract_hidden_states")
 _ASYNC_EXECUTORS = ("mp", "uni", "external_launcher")
+_EVER, _NEVER = (0,), (99,)
 _POOLS_CHUNKED = (0, 11, 1)
 _GRAPHS_WITHOUT = (0, 30, 0)
 """From here on graphs of decoding are captured without vLLM's own compilation, too."""
@@ -167,9 +171,7 @@ def _kinds_left(shape: Shape) -> int:
 
 def _chunked_prefill(shape: Shape, args: EngineArgs, profile: Profile, context: int) -> EngineSwitch:
     if args.chunked_prefill is not None:
-        return EngineSwitch(
-            args.chunked_prefill, "it is asked for" if args.chunked_prefill else "by argument"
-        )
+        return _told_by_argument(args.chunked_prefill)
     if profile.engine_v0:
         return EngineSwitch(context > 32768, "the old engine turns it on above 32,768 tokens of context")
     if shape.encoder_only:
@@ -182,7 +184,7 @@ def _chunked_prefill(shape: Shape, args: EngineArgs, profile: Profile, context: 
 
 def _prefix_caching(shape: Shape, args: EngineArgs, profile: Profile) -> EngineSwitch:
     if args.prefix_caching is not None:
-        return EngineSwitch(args.prefix_caching, "it is asked for" if args.prefix_caching else "by argument")
+        return _told_by_argument(args.prefix_caching)
     if profile.engine_v0:
         return EngineSwitch(False, "the old engine has it by argument only")
     if shape.encoder_only or shape.encoder_layers:
@@ -198,23 +200,39 @@ def _prefix_caching(shape: Shape, args: EngineArgs, profile: Profile) -> EngineS
 
 def _async_scheduling(shape: Shape, args: EngineArgs, profile: Profile) -> EngineSwitch:
     if args.async_scheduling is not None:
-        return EngineSwitch(
-            args.async_scheduling, "it is asked for" if args.async_scheduling else "by argument"
-        )
+        return _told_by_argument(args.async_scheduling)
     release = profile.number
     if default_table().value("arguments", "--async-scheduling", _told(profile)) is False or release < (0, 14):
         return EngineSwitch(False, f"vLLM {profile.label} has it by argument only")
-    if args.executor not in ("", *_ASYNC_EXECUTORS):
-        return EngineSwitch(None if args.executor == "ray" and release >= (0, 20) else False, args.executor)
-    if (args.pooling or shape.pooling) and release >= (0, 20):
-        return EngineSwitch(None if may_generate(shape.arch) and not args.pooling else False, "pooling")
-    if args.pp > 1 and (release < (0, 16) or release >= (0, 31)):
-        return EngineSwitch(False if release < (0, 16) else None, "pipeline parallel")
-    if args.speculative and not _drafts_beside_it(args, profile):
-        return EngineSwitch(False if release < (0, 33) else None, "speculative decoding")
-    if (0, 16) <= release < (0, 17) and shape.state is not None and args.prefix_caching:
-        return EngineSwitch(False, "prefix caching of states")
+    for why, off, on_again, unsure in _synchronous(shape, args, profile):
+        if off <= release < on_again or release >= unsure:
+            return EngineSwitch(None if release >= unsure else False, why)
     return EngineSwitch(True)
+
+
+def _synchronous(
+    shape: Shape, args: EngineArgs, profile: Profile
+) -> Iterator[tuple[str, Version, Version, Version]]:
+    """What keeps a step from being scheduled before the last one is done: from which release on, before which
+    one, and from which on that is not known."""
+    if args.executor == "ray":
+        yield "ray", _EVER, (0, 20), (0, 20)
+    elif args.executor not in ("", *_ASYNC_EXECUTORS):
+        yield args.executor, _EVER, _NEVER, _NEVER
+    if args.pooling or (shape.pooling and not may_generate(shape.arch)):
+        yield "pooling", (0, 20), _NEVER, _NEVER
+    elif shape.pooling:
+        yield "pooling", _NEVER, _NEVER, (0, 20)
+    if args.pp > 1:
+        yield "pipeline parallel", _EVER, (0, 16), (0, 31)
+    if args.speculative and not _drafts_beside_it(args, profile):
+        yield "speculative decoding", _EVER, (0, 33), (0, 33)
+    if shape.state is not None and args.prefix_caching:
+        yield "prefix caching of states", (0, 16), (0, 17), _NEVER
+
+
+def _told_by_argument(on: bool) -> EngineSwitch:
+    return EngineSwitch(on, "it is asked for" if on else "by argument")
 
 
 def _drafts_beside_it(args: EngineArgs, profile: Profile) -> bool:

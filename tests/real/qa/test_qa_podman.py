@@ -15,8 +15,9 @@ from modelcar_tui.core.secrets import Secret
 from modelcar_tui.qa.effects import ANY_ANSWER, NOT_TESTED
 from modelcar_tui.qa.engines.follow import following
 from modelcar_tui.qa.engines.podman_cli import Podman
+from modelcar_tui.qa.events import QaProgressed, QaStarted, Warned, WentSilent
 from modelcar_tui.qa.log.spool import Origin
-from modelcar_tui.qa.runner import ContainerStarted, Progressed, QaSecrets, Warned, WentSilent
+from modelcar_tui.qa.runner import QaSecrets
 from modelcar_tui.qa.store import load_probe
 from modelcar_tui.qa.types import QaCounts
 from support.qa_bench import Bench, eventually, podman
@@ -33,10 +34,10 @@ async def test_each_branch_gets_options_and_secret_that_it_takes(branch: str, be
     assert outcome.exit_status == 0
     assert bench.containers() == []
     assert not bench.stage.exists()
-    started = [event for event in bench.events if isinstance(event, ContainerStarted)]
+    started = [event for event in bench.events if isinstance(event, QaStarted)]
     assert [event.attached for event in started] == [False]
     assert bench.grew() == bench.spooled()
-    last = [event for event in bench.events if isinstance(event, Progressed)][-1]
+    last = [event for event in bench.events if isinstance(event, QaProgressed)][-1]
     assert (last.done, last.total, last.passed) == (2, 2, 2)
 
 
@@ -48,7 +49,7 @@ async def test_tests_are_listed_before_and_what_is_left_out_is_said(bench: Bench
     assert outcome.ok, (outcome, bench.lines(None))
     said = [event.text for event in bench.events if isinstance(event, Warned)]
     assert said == ["the suite will test 2 of 3 models; it leaves out nameless"]
-    stages = [event for event in bench.events if isinstance(event, Progressed) and event.phase == "staging"]
+    stages = [event for event in bench.events if isinstance(event, QaProgressed) and event.phase == "staging"]
     assert stages[0].total == 2
     assert not (bench.run_folder / "qa" / "collect").exists()
 
@@ -85,7 +86,7 @@ async def test_release_without_the_test_is_refused_before_anything_is_pulled(ben
 
 async def test_what_is_waited_for_before_the_start_is_said_with_how_long(bench: Bench) -> None:
     await bench.run(bench.request("granite"))
-    phases = [event.phase for event in bench.events if isinstance(event, Progressed)]
+    phases = [event.phase for event in bench.events if isinstance(event, QaProgressed)]
     assert "asking the image which suite it holds (seconds)" in phases
     assert "asking the suite for its tests (seconds; 180 at most)" in phases
 
@@ -232,7 +233,7 @@ async def test_detached_run_goes_on_and_is_attached_to(bench: Bench) -> None:
     )
     assert outcome is not None
     assert outcome.ok
-    assert [event.attached for event in bench.events if isinstance(event, ContainerStarted)] == [True]
+    assert [event.attached for event in bench.events if isinstance(event, QaStarted)] == [True]
     slow = [line for line in bench.lines() if line.startswith("slow")]
     assert slow == [f"slow line {number:05d}" for number in range(200)]
     assert bench.containers() == []
@@ -343,7 +344,9 @@ async def test_image_is_pulled_first_and_the_pull_is_in_the_log(
         podman("rmi", image)
         outcome = await bench.run(bench.request("granite", image=image))
         assert outcome.ok, bench.lines(None)
-        assert any(isinstance(event, Progressed) and event.phase == "pulling image" for event in bench.events)
+        assert any(
+            isinstance(event, QaProgressed) and event.phase == "pulling image" for event in bench.events
+        )
         assert any("Writing manifest" in line for line in bench.lines(Origin.US))
         assert any("test session starts" in line for line in bench.lines())
     finally:

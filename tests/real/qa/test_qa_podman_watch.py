@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from modelcar_tui.qa.runner import Saw
+from modelcar_tui.qa.events import QaSaw
 from support.qa_bench import Bench, eventually
 from support.suite_namespace import SuiteNamespace
 from support.suite_pods import pod, waiting
@@ -28,7 +28,7 @@ def namespace(bench: Bench, tmp_path: Path) -> Iterator[SuiteNamespace]:
 
 
 def seen(bench: Bench) -> list[str]:
-    return [one.line for event in bench.events if isinstance(event, Saw) for one in event.seen]
+    return [one.line for event in bench.events if isinstance(event, QaSaw) for one in event.seen]
 
 
 async def test_what_is_seen_beside_the_container_survives_a_detach(

@@ -55,7 +55,7 @@ def test_columns_are_wrapped_where_they_have_no_room() -> None:
     ]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     st.lists(st.tuples(_TEXTS, _TEXTS, _TEXTS), min_size=1, max_size=4),
     st.sampled_from([30, 60, 80, 120, 200]),
@@ -73,6 +73,22 @@ def test_a_table_is_never_wider_than_asked_and_loses_no_word(
 def test_without_room_for_columns_a_row_is_a_block() -> None:
     rows = [["1", "L40S", "time-sliced x4"]]
     assert table(["#", "PRODUCT", "HOW"], rows, 16) == ["1 PRODUCT: L40S", "  HOW:", "  time-sliced x4"]
+
+
+@pytest.mark.parametrize(
+    ("row", "lines"),
+    [
+        (("0" * 21, "", ""), ["0" * 21]),
+        (("a" * 17, "L40S", ""), ["a" * 17, "  PRODUCT: L40S"]),
+        (("節" * 16, "L40S", "x"), ["節" * 14, "節" * 2, "  PRODUCT: L40S", "  HOW: x"]),
+        (("", "L40S", "x"), [" PRODUCT: L40S", " HOW: x"]),
+    ],
+)
+def test_a_block_keeps_a_first_column_that_is_wide_or_stands_alone(
+    row: tuple[str, str, str], lines: list[str]
+) -> None:
+    others = [("x" * 30, "y" * 30, "z" * 30)]
+    assert table(["#", "PRODUCT", "HOW"], [row, *others], 28, firm=(0, 1))[: len(lines)] == lines
 
 
 def test_padding_counts_cells() -> None:

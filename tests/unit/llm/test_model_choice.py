@@ -14,7 +14,7 @@ import pytest
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.core.secrets import Redactor, redact
 from modelcar_tui.supervisor.llm.breaker import Breaker
-from modelcar_tui.supervisor.llm.config import choose, find_key
+from modelcar_tui.supervisor.llm.config import choose_model, find_key
 from modelcar_tui.supervisor.llm.failures import Failure, ModelError, classify
 from modelcar_tui.supervisor.llm.named import scrub
 from modelcar_tui.supervisor.llm.replies import Suggestions
@@ -27,8 +27,10 @@ KEY = "a-key-0123456789"
 
 
 def test_the_default_is_the_current_gemini_flash() -> None:
-    assert choose(None, None).label == "gemini:gemini-3.8-flash"
-    assert choose("openai:org/model-7b", "http://vllm.models.svc:8000/v1").host == "vllm.models.svc:8000"
+    assert choose_model(None, None).label == "gemini:gemini-3.8-flash"
+    assert (
+        choose_model("openai:org/model-7b", "http://vllm.models.svc:8000/v1").host == "vllm.models.svc:8000"
+    )
 
 
 @pytest.mark.parametrize(
@@ -51,12 +53,12 @@ def test_the_default_is_the_current_gemini_flash() -> None:
 )
 def test_bad_names_are_refused_in_one_line_without_the_secret(model: str | None, url: str | None) -> None:
     with pytest.raises(UserError) as caught:
-        choose(model, url)
+        choose_model(model, url)
     assert "pw" not in str(caught.value) and "\x1b" not in str(caught.value)
 
 
 def test_google_is_gemini_too() -> None:
-    assert choose("google:x", None).label == choose("gemini:x", None).label == "gemini:x"
+    assert choose_model("google:x", None).label == choose_model("gemini:x", None).label == "gemini:x"
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,7 @@ def write_key(path: Path, text: str = KEY, mode: int = 0o600) -> Path:
 
 
 def test_the_key_comes_from_the_environment_then_a_named_file_then_the_users(tmp_path: Path) -> None:
-    choice = choose(None, None)
+    choice = choose_model(None, None)
     assert find_key(choice, {}) is None
     config = Path(os.environ["XDG_CONFIG_HOME"]) / "modelcar-tui" / "gemini-key"
     write_key(config, "from-config-1\n")
@@ -89,15 +91,15 @@ def test_the_key_comes_from_the_environment_then_a_named_file_then_the_users(tmp
     named = {"GEMINI_API_KEY_FILE": str(write_key(tmp_path / "key", "from-named-1"))}
     assert find_key(choice, named).reveal() == "from-named-1"
     assert find_key(choice, {**named, "GEMINI_API_KEY": KEY}).reveal() == KEY
-    assert find_key(choose("openai:x", "http://localhost:1/v1"), {}).reveal() == "EMPTY"
-    assert find_key(choose("openai:x", None), {}) is None
+    assert find_key(choose_model("openai:x", "http://localhost:1/v1"), {}).reveal() == "EMPTY"
+    assert find_key(choose_model("openai:x", None), {}) is None
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
 def test_a_key_file_that_others_read_is_refused(tmp_path: Path, mode: int) -> None:
     path = write_key(tmp_path / "key", mode=mode)
     with pytest.raises(UserError, match="open to others") as caught:
-        find_key(choose(None, None), {"GEMINI_API_KEY_FILE": str(path)})
+        find_key(choose_model(None, None), {"GEMINI_API_KEY_FILE": str(path)})
     assert "chmod 600" in str(caught.value) and KEY not in str(caught.value)
 
 
@@ -105,9 +107,9 @@ def test_a_key_file_that_others_read_is_refused(tmp_path: Path, mode: int) -> No
 def test_a_file_without_a_key_is_refused(tmp_path: Path, text: str) -> None:
     path = write_key(tmp_path / "key", text)
     with pytest.raises(UserError, match="holds no key"):
-        find_key(choose(None, None), {"GEMINI_API_KEY_FILE": str(path)})
+        find_key(choose_model(None, None), {"GEMINI_API_KEY_FILE": str(path)})
     with pytest.raises(UserError):
-        find_key(choose(None, None), {"GEMINI_API_KEY_FILE": str(tmp_path)})
+        find_key(choose_model(None, None), {"GEMINI_API_KEY_FILE": str(tmp_path)})
 
 
 @pytest.mark.parametrize("model", [None, "gemini:x", "anthropic:x"])
@@ -181,7 +183,7 @@ def test_a_key_that_can_t_be_sent_is_refused_without_a_word_of_it(tmp_path: Path
     write_key(tmp_path / "key", part.join(halves))
     for environ in places:
         with pytest.raises(UserError, match=" holds ") as caught:
-            find_key(choose(None, None), environ)
+            find_key(choose_model(None, None), environ)
         line = str(caught.value)
         assert line.isprintable()
         assert line.startswith(

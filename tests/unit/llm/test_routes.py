@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelcar_tui.manifest import Decision
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.routing import Progress, allowed_next, ways
 from modelcar_tui.verdict.reports import Verdict
@@ -36,11 +37,11 @@ model-car:
     st.sampled_from(("", "GO", "NO-GO", "UNKNOWN")),
     st.booleans(),
     st.booleans(),
-    st.sampled_from((None, {"write": True}, {"write": False})),
+    st.sampled_from((None, Decision(plan_digest="p", write=True), Decision(plan_digest="p"))),
     st.sets(st.sampled_from(("accelerator",))),
 )
 def test_no_way_reaches_a_write_or_qa_that_the_table_does_not(
-    done: set[str], verdict: str, blind: bool, changes: bool, answer: Any, again: set[str]
+    done: set[str], verdict: str, blind: bool, changes: bool, answer: Decision | None, again: set[str]
 ) -> None:
     progress = Progress(
         finished=frozenset(done),

@@ -16,7 +16,6 @@ from modelcar_tui.manifest.diff import text_hunks, unified_patch
 from modelcar_tui.manifest.masking import masked_arguments, masked_text
 from modelcar_tui.manifest.plan import Change, Decision, Operation
 from modelcar_tui.manifest.reader import parse_manifest
-from modelcar_tui.manifest.suite import as_suite_list
 from modelcar_tui.manifest.types import ArgumentsFrom, ServingArguments
 from support.masks import unnumbered
 
@@ -315,8 +314,6 @@ def test_the_samples_cover_what_they_promise() -> None:
     assert base.findings == ()
     single = (samples() / "single_modelcar_config.yaml").read_bytes()
     assert [problem.code for problem in parse_manifest(single, "x").findings] == ["mapping-shape"]
-    listed = parse_manifest(as_suite_list(single), "x")
-    assert (listed.shape, listed.findings) == ("list", ())
     assert hashlib.sha256(single).hexdigest() == parse_manifest(single, "x").sha256
 
 

@@ -16,7 +16,6 @@ from modelcar_tui.manifest.apply import apply_changes
 from modelcar_tui.manifest.diff import text_hunks, unified_patch
 from modelcar_tui.manifest.plan import Decision
 from modelcar_tui.manifest.reader import parse_manifest
-from modelcar_tui.manifest.suite import as_suite_list
 
 CHUNKS = 20
 PER_CHUNK = 500
@@ -138,18 +137,6 @@ def test_every_change_is_named_by_a_hunk(seed: int) -> None:
     assert all(hunk.changes for hunk in hunks)
     patch = unified_patch(case.data, case.plan)
     assert patch.startswith("--- x.base.yaml\n+++ x.generated.yaml\n@@ ")
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.integers(0, 2**63))
-def test_the_suite_gets_a_list(seed: int) -> None:
-    case = styled(seed)
-    listed = as_suite_list(case.data)
-    document = load(case.text)
-    if isinstance(document["model-car"], list):
-        assert listed == case.data
-    else:
-        assert load(text_of(listed)) == {**document, "model-car": [document["model-car"]]}
 
 
 def _escapes(data: bytes) -> None:

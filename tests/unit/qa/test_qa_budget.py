@@ -9,10 +9,10 @@ import pytest
 
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.qa.engines.watchdog import Watchdog
+from modelcar_tui.qa.events import QaEvent, QaProgressed, WentSilent
 from modelcar_tui.qa.log.lines import RawLine
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.outcome import Ended
-from modelcar_tui.qa.runner import Progressed, QaEvent, WentSilent
 from modelcar_tui.qa.types import QaRequest
 
 NODE = b"tests/model_serving/x.py::TestVLLMModelCarRaw::test_oci[granite-standard] "
@@ -81,7 +81,7 @@ async def test_time_before_the_suite_started_is_no_silence(tmp_path: Path) -> No
 async def test_times_of_a_recording_are_not_this_machines(tmp_path: Path) -> None:
     events: list[QaEvent] = []
     pipeline = spool(tmp_path, 1e7, events, live=False)
-    last = [event for event in events if isinstance(event, Progressed)][-1]
+    last = [event for event in events if isinstance(event, QaProgressed)][-1]
     assert last.model_since == pytest.approx(time.time(), abs=60)
     pipeline.close()
 
@@ -89,11 +89,11 @@ async def test_times_of_a_recording_are_not_this_machines(tmp_path: Path) -> Non
 async def test_progress_tells_since_when_and_the_suites_own_limit(tmp_path: Path) -> None:
     events: list[QaEvent] = []
     pipeline = spool(tmp_path, 300.0, events)
-    last = [event for event in events if isinstance(event, Progressed)][-1]
+    last = [event for event in events if isinstance(event, QaProgressed)][-1]
     assert (last.phase, last.model, last.window_s) == ("setup", "granite", 1800.0)
     assert last.model_since == pytest.approx(time.time() - 300, abs=30)
     pipeline.take(RawLine(b"-" * 33 + b" CALL " + b"-" * 33, time.time()))
-    last = [event for event in events if isinstance(event, Progressed)][-1]
+    last = [event for event in events if isinstance(event, QaProgressed)][-1]
     assert (last.phase, last.window_s) == ("inference", None)
     assert last.phase_since == pytest.approx(time.time(), abs=30)
     pipeline.close()

@@ -11,6 +11,7 @@ import pytest
 from modelcar_tui import agent
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.qa.engines.kube_objects import RUN_LABEL, object_name
+from modelcar_tui.qa.events import QaStarted
 from modelcar_tui.qa.log.spool import SpoolWriter
 from modelcar_tui.qa.store import save_probe
 from modelcar_tui.qa.suite_facts import branches, suite_namespaces
@@ -45,7 +46,10 @@ def work(tmp_path: Path, cluster: Cluster, *left: str, **more: object) -> CleanU
     folder = tmp_path / "run-1"
     (folder / "qa").mkdir(parents=True, exist_ok=True)
     outcome = QaOutcome(code="QA_ERROR:KILLED", message="", leftovers=left) if left else None
-    state = RunState(run_id="run-1", qa=Qa(began=BEGAN, ended=ENDED, outcome=outcome))
+    state = RunState(
+        run_id="run-1",
+        qa=Qa(started=QaStarted(container="", image="", log="", began=BEGAN), ended=ENDED, outcome=outcome),
+    )
     return CleanUp(folder, state, Settings(manifest="", kubeconfig=str(cluster.kubeconfig()), **more))
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from modelcar_tui.core.secrets import Redactor
+from modelcar_tui.qa.events import Warned
 from modelcar_tui.qa.log.lines import RawLine
 from modelcar_tui.qa.log.logparse import SuiteParser
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.log.spool import SpoolReader
-from modelcar_tui.qa.runner import Warned
 
 LINES = (
     b"collected 2 items",

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from modelcar_tui.qa.effects import job_engine_effects
+from modelcar_tui.qa.events import QaProgressed, Warned
 from modelcar_tui.qa.log.spool import Origin
-from modelcar_tui.qa.runner import Progressed, Warned
 from modelcar_tui.qa.suite_facts import branches
 from support.job_bench import AUTH, JobBench, eventually
 
@@ -42,7 +42,7 @@ async def test_each_index_has_its_own_result(parallel: int, bench: JobBench) -> 
     # Whichever ran when, the log is in the order of the indexes.
     ours = [line for line in bench.lines(Origin.US) if line.startswith("index")]
     assert ours == [f"index {at} of 4: {m.model}" for at, m in enumerate(outcome.models, 1)]
-    last = [event for event in bench.events if isinstance(event, Progressed)][-1]
+    last = [event for event in bench.events if isinstance(event, QaProgressed)][-1]
     assert (last.done, last.total, last.passed, last.failed) == (4, 4, 2, 1)
     assert (bench.cluster.jobs, bench.cluster.secrets, bench.cluster.pods) == ({}, {}, {})
     assert await bench.run(request) == outcome, "asked again, nothing runs again"

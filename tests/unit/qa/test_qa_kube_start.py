@@ -12,7 +12,7 @@ import pytest
 from modelcar_tui.kube.errors import answered
 from modelcar_tui.qa.engines.kube_ground import Ground, read_ground, remedy, shut_out
 from modelcar_tui.qa.engines.kube_refusals import refusal
-from modelcar_tui.qa.runner import ContainerStarted
+from modelcar_tui.qa.events import QaStarted
 from support.job_bench import NOTHING, JobBench, eventually
 
 OPENSHIFT = "/apis/security.openshift.io/v1"
@@ -117,7 +117,7 @@ async def test_a_wrong_clock_of_ours_ends_no_run_and_gives_none_more_time(
     )
     outcome = await asyncio.wait_for(bench.run(hung), 60)
     assert outcome.code == "QA_ERROR:TIMEOUT", outcome
-    started = [event.began for event in bench.events if isinstance(event, ContainerStarted)]
+    started = [event.began for event in bench.events if isinstance(event, QaStarted)]
     assert all(abs(began - Path(request.manifest_path).stat().st_mtime) < 60 for began in started)
 
 
@@ -142,7 +142,7 @@ async def test_waiting_for_a_queue_and_a_pull_uses_no_budget(bench: JobBench) ->
     assert outcome.ok, (outcome, bench.lines())
     assert "waiting in queue models" in bench.phases
     assert "pulling the suite's image" in bench.phases
-    assert [event.limit_s for event in bench.events if isinstance(event, ContainerStarted)] == [4.0]
+    assert [event.limit_s for event in bench.events if isinstance(event, QaStarted)] == [4.0]
 
 
 async def test_a_queue_may_take_longer_than_a_start(bench: JobBench) -> None:

@@ -19,8 +19,9 @@ from modelcar_tui.qa.engines.kube_log import Cursor
 from modelcar_tui.qa.engines.kube_objects import QUEUE_LABEL, object_name
 from modelcar_tui.qa.engines.kube_options import JobOptions
 from modelcar_tui.qa.engines.kubejob import KubeJobRunner
+from modelcar_tui.qa.events import QaEvent, QaStarted, Warned
 from modelcar_tui.qa.log.spool import Origin, SpoolReader
-from modelcar_tui.qa.runner import ContainerStarted, QaEvent, QaSecrets, Warned
+from modelcar_tui.qa.runner import QaSecrets
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 from support.kube_jobs import TOKEN, Cluster
 from support.tunnel import tunnel
@@ -103,7 +104,7 @@ async def test_job_runs_the_suite_and_everything_goes(bench: Bench) -> None:
     assert outcome.counts is not None
     assert (outcome.counts.passed, outcome.counts.errors, outcome.exit_status) == (1, 1, 1)
     assert (bench.cluster.jobs, bench.cluster.secrets, bench.cluster.pods) == ({}, {}, {})
-    started = [event for event in bench.events if isinstance(event, ContainerStarted)]
+    started = [event for event in bench.events if isinstance(event, QaStarted)]
     assert [event.container for event in started] == ["job/modelcar-tui-20260821-run-1 in qa"]
     assert await bench.run(bench.request("granite", "llama--crash")) == outcome
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from modelcar_tui.core.resources import demo_logs
 from modelcar_tui.qa.engines.recorded import RecordedRunner
+from modelcar_tui.qa.events import QaEvent, QaLogGrew, QaProgressed, QaStarted
 from modelcar_tui.qa.log.spool import Origin, SpoolReader
-from modelcar_tui.qa.runner import ContainerStarted, LogGrew, Progressed, QaEvent, QaSecrets
+from modelcar_tui.qa.runner import QaSecrets
 from modelcar_tui.qa.types import QaCounts, QaOutcome, QaRequest
 
 ENDINGS = {
@@ -48,9 +49,9 @@ async def test_recording_ends_as_expected(name: str, tmp_path: Path) -> None:
     assert cause in outcome.cause
     assert outcome.ok == (code == "QA_OK")
     assert outcome.ok or outcome.fix
-    assert isinstance(events[0], ContainerStarted)
+    assert isinstance(events[0], QaStarted)
     reader = SpoolReader(Path(events[0].log))
-    grew = [event for event in events if isinstance(event, LogGrew)]
+    grew = [event for event in events if isinstance(event, QaLogGrew)]
     assert grew[-1].lines == reader.count
     assert reader.lines(reader.count - 1, 1)[0].text.startswith(code)
     raw = (demo_logs() / f"{name}.log").read_text().splitlines()
@@ -64,7 +65,7 @@ async def test_recording_ends_as_expected(name: str, tmp_path: Path) -> None:
 async def test_success_goes_through_the_phases_of_every_model(tmp_path: Path) -> None:
     events: list[QaEvent] = []
     await play("success", tmp_path, events)
-    steps = [event for event in events if isinstance(event, Progressed)]
+    steps = [event for event in events if isinstance(event, QaProgressed)]
     for phase in (
         "collecting",
         "checking the cluster",

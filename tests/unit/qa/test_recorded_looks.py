@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 from modelcar_tui.qa.engines.recorded import RecordedRunner
-from modelcar_tui.qa.runner import QaEvent, QaSecrets, Saw
+from modelcar_tui.qa.events import QaEvent, QaSaw
+from modelcar_tui.qa.runner import QaSecrets
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 
 TEST = "tests/a/test_x.py::TestVLLMModelCarRaw::test_oci"
@@ -36,7 +37,7 @@ async def play(folder: Path, looks: list[object], events: list[QaEvent]) -> QaOu
 
 
 def seen(events: list[QaEvent]) -> list[list[str]]:
-    return [[one.line for one in event.seen] for event in events if isinstance(event, Saw)]
+    return [[one.line for one in event.seen] for event in events if isinstance(event, QaSaw)]
 
 
 async def test_what_was_seen_is_told_at_its_line_and_explains_the_failure(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ import pytest
 
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.qa import watch
+from modelcar_tui.qa.events import QaEvent, QaSaw, Warned
 from modelcar_tui.qa.log.pipeline import Pipeline
-from modelcar_tui.qa.runner import QaEvent, Saw, Warned
 from modelcar_tui.qa.seen import Seen
 from modelcar_tui.qa.suite_facts import suite_namespaces
 from modelcar_tui.qa.types import QaModelResult, QaOutcome, QaRequest
@@ -88,7 +88,7 @@ class Bench:
 
     @property
     def seen(self) -> list[tuple[Seen, ...]]:
-        return [event.seen for event in self.events if isinstance(event, Saw)]
+        return [event.seen for event in self.events if isinstance(event, QaSaw)]
 
     @property
     def warned(self) -> list[str]:

@@ -259,7 +259,9 @@ def test_every_name_of_the_graph_and_heading_of_the_report_is_reserved() -> None
 
     from modelcar_tui.supervisor.graph import State, build_graph
 
-    graph = build_graph((), lambda *_: None, lambda state: state, lambda state: state, InMemorySaver())
+    graph = build_graph(
+        (), RunState, lambda *_: None, lambda state: state, lambda state: state, InMemorySaver()
+    )
     assert {name for name in graph.get_graph().nodes if not name.startswith("__")} <= RESERVED
     assert set(State.__annotations__) <= RESERVED
     assert {*TITLES.values(), *(member.title for member in team()[:4])} <= set(registry.TITLES)
@@ -405,7 +407,7 @@ def test_the_report_has_a_section_of_the_refused_and_no_second_of_ours(packages:
 
 def test_lines_of_a_specialist_are_lines_of_the_report() -> None:
     told: list[Any] = []
-    context = Context("x", None, Path(), told.append, {}, Redactor())  # type: ignore[arg-type]
+    context = Context("x", None, Path(), told.append, RunState(), Redactor())  # type: ignore[arg-type]
     context.step("a", Status.DONE, "b\n## Result")
     context.finish("c\x1b]52;c;evil\x07", ("d\n## Result",), metadata={"e\n": "f\u202e"})
     pane = Pane(name="x", title="X", lines=told[1].lines, metadata=told[1].metadata, summary=told[1].summary)

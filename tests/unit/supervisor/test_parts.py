@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelcar_tui.manifest import Decision
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.journal import Journal, read_journal
 from modelcar_tui.supervisor.mailbox import Mailbox
@@ -27,6 +28,7 @@ TEAM = tuple(
         ("farewell", ("qa",)),
     ]
 )
+TAKEN, LEFT = Decision(plan_digest="p", write=True), Decision(plan_digest="p")
 ANALYSED = {"configuration", "accelerator", "licence", "decision"}
 
 
@@ -38,16 +40,16 @@ ANALYSED = {"configuration", "accelerator", "licence", "decision"}
         ({"configuration", "accelerator"}, False, None, ("decision", "licence")),
         (ANALYSED, False, None, ("qa",)),
         (ANALYSED, True, None, ("approval",)),
-        (ANALYSED, True, {"write": True}, ("write",)),
-        (ANALYSED, True, {"write": False}, ("qa",)),
-        (ANALYSED | {"write"}, True, {"write": True}, ("qa",)),
+        (ANALYSED, True, TAKEN, ("write",)),
+        (ANALYSED, True, LEFT, ("qa",)),
+        (ANALYSED | {"write"}, True, TAKEN, ("qa",)),
         (ANALYSED | {"qa"}, False, None, ("farewell",)),
         (ANALYSED | {"qa", "farewell"}, False, None, ("summary",)),
         (ANALYSED | {"qa", "farewell", "summary"}, False, None, ()),
     ],
 )
 def test_routing_table(
-    finished: set[str], changes: bool, answer: dict | None, expected: tuple[str, ...]
+    finished: set[str], changes: bool, answer: Decision | None, expected: tuple[str, ...]
 ) -> None:
     progress = Progress(finished=frozenset(finished), has_changes=changes, answer=answer)
     assert allowed_next(progress, TEAM) == expected
@@ -62,14 +64,14 @@ def test_fatal_manifest_goes_straight_to_the_summary() -> None:
         st.sampled_from(["configuration", "accelerator", "decision", "qa", "licence", "write"])
     ),
     changes=st.booleans(),
-    answer=st.sampled_from([None, {"write": True}, {"write": False}]),
+    answer=st.sampled_from([None, TAKEN, LEFT]),
 )
 def test_write_is_never_reached_without_an_approval(
-    finished: frozenset[str], changes: bool, answer: dict | None
+    finished: frozenset[str], changes: bool, answer: Decision | None
 ) -> None:
     steps = allowed_next(Progress(finished=finished, has_changes=changes, answer=answer), TEAM)
     if "write" in steps:
-        assert answer == {"write": True}
+        assert answer == TAKEN
     if "qa" in steps:
         assert "decision" in finished
         assert not (changes and answer is None)

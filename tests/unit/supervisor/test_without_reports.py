@@ -158,7 +158,7 @@ async def test_a_guest_that_fails_is_an_unknown_vote_with_the_way_to_mend_it(
 def test_tracebacks_are_kept_up_to_a_number_and_a_full_disk_keeps_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context = Context("accelerator", Settings(manifest=""), tmp_path, lambda _: None, {}, Redactor())
+    context = Context("accelerator", Settings(manifest=""), tmp_path, lambda _: None, RunState(), Redactor())
     for _ in range(50):
         context.crash(ValueError("planted"))
     kept = (tmp_path / "crash.txt").read_text()
@@ -168,11 +168,13 @@ def test_tracebacks_are_kept_up_to_a_number_and_a_full_disk_keeps_none(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("modelcar_tui.supervisor.specialist.write_private", full)
-    Context("decision", Settings(manifest=""), tmp_path, lambda _: None, {}, Redactor()).crash(ValueError())
+    Context("decision", Settings(manifest=""), tmp_path, lambda _: None, RunState(), Redactor()).crash(
+        ValueError()
+    )
 
 
 def test_a_secret_over_a_line_break_is_in_no_line_of_a_pane(tmp_path: Path) -> None:
     told: list[Any] = []
-    context = Context("accelerator", Settings(manifest=""), tmp_path, told.append, {}, Redactor())
+    context = Context("accelerator", Settings(manifest=""), tmp_path, told.append, RunState(), Redactor())
     context.step("access", detail="it sent Authorization: Bearer sha256-first1half\nsecond2half of it")
     assert "first1half" not in told[0].detail and "second2half" not in told[0].detail

@@ -54,6 +54,13 @@ def _repeated(argument: Argument, before: Argument, flag: Flag, remarks: Remarks
     )
 
 
+_FIXES = {
+    "stray-value": "delete it, or write --flag=value",
+    "flag-ambiguous": "write the whole flag",
+    "flag-too-new": "delete it, or use a newer runtime",
+}
+
+
 def _fix(argument: Argument, fault: ArgumentFault, release: str) -> str:
     """How to mend what the parser refuses."""
     flag = fault.flag
@@ -61,14 +68,8 @@ def _fix(argument: Argument, fault: ArgumentFault, release: str) -> str:
         case "blank-in-item" if flag is not None:
             item = f"{flag.flag}={whole_item(argument).partition(' ')[2].strip()}"
             return f"write {accepted(item, release) or item}"
-        case "stray-value":
-            return "delete it, or write --flag=value"
-        case "flag-ambiguous":
-            return "write the whole flag"
         case "flag-removed" if flag is not None:
             return advice(flag.instead)
-        case "flag-too-new":
-            return "delete it, or use a newer runtime"
         case "flag-unknown" if flag is not None:
             return f"write {flag.flag} with the whole object" if argument.dotted else "delete it"
         case "flag-unknown":
@@ -79,7 +80,8 @@ def _fix(argument: Argument, fault: ArgumentFault, release: str) -> str:
         case "value-unexpected":
             alone = argument.name if argument.dotted else argument.written
             return f"write {alone} alone, or --no-{argument.name[2:]}"
-    return "correct the value" if not argument.dotted else f"write {argument.name}=VALUE"
+    value = f"write {argument.name}=VALUE" if argument.dotted else "correct the value"
+    return _FIXES.get(fault.code, value)
 
 
 def _value(argument: Argument, remarks: Remarks) -> None:
@@ -95,35 +97,17 @@ def _swallows(argument: Argument) -> bool:
 
 def _form(argument: Argument, flag: Flag, release: str, remarks: Remarks) -> None:
     if argument.separate and not flag.several and not _swallows(argument):
+        drops = "the QA suite drops equal values and leaves values behind"
+        fix = f"write {argument.written if argument.dotted else flag.flag}={argument.value}"
         remarks.on(
-            argument,
-            "two-item-flag",
-            WARNING,
-            f"{flag.flag} and its value are two items: the QA suite drops equal values and leaves values "
-            "behind",
-            f"write {argument.written if argument.dotted else flag.flag}={argument.value}",
+            argument, "two-item-flag", WARNING, f"{flag.flag} and its value are two items: {drops}", fix
         )
     if argument.written == "-tp":
-        remarks.on(
-            argument,
-            "short-flag",
-            WARNING,
-            "the QA suite replaces --tensor-parallel-size but does not know -tp: both would be passed",
-            f"write --tensor-parallel-size={argument.value}",
-        )
+        what = "the QA suite replaces --tensor-parallel-size but does not know -tp: both would be passed"
+        remarks.on(argument, "short-flag", WARNING, what, f"write --tensor-parallel-size={argument.value}")
     elif argument.abbreviated:
-        remarks.on(
-            argument,
-            "flag-abbreviated",
-            WARNING,
-            f"{argument.written} is short for {flag.flag} until another flag begins the same",
-            f"write {flag.flag}",
-        )
+        what = f"{argument.written} is short for {flag.flag} until another flag begins the same"
+        remarks.on(argument, "flag-abbreviated", WARNING, what, f"write {flag.flag}")
     if flag.deprecated and reached(flag.deprecated, release):
-        remarks.on(
-            argument,
-            "flag-deprecated",
-            WARNING,
-            f"{flag.flag} is deprecated in vLLM {release}",
-            advice(flag.instead),
-        )
+        what = f"{flag.flag} is deprecated in vLLM {release}"
+        remarks.on(argument, "flag-deprecated", WARNING, what, advice(flag.instead))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,6 +37,7 @@ def lint_combinations(
     """GPU count and parallel sizes, the model's own limits, batch and context sizes."""
     if not sizes_open(arguments):
         _gpus(arguments, remarks)
+        _executor(arguments, remarks)
         _parallel(arguments, facts, vllm, remarks)
     _length(arguments, facts.config if facts else None, vllm, remarks)
     _batch(arguments, remarks)
@@ -55,17 +57,14 @@ def _engine(
     told = {argument.name for argument, _ in argument_faults(arguments, remarks.judge.release)}
     for refusal in start_refusals(asked):
         if refusal.flag not in told:
-            where = _at(arguments, refusal.flag)
-            remarks.on(where, refusal.code, ERROR, refusal.what, refusal.fix)
+            remarks.on(_at(arguments, refusal.flag), refusal.code, ERROR, refusal.what, refusal.fix)
 
 
 def _context_parallel(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
     size, part = _size(arguments, _TP) or remarks.car.serving.gpu_count, _size(arguments, _DCP)
     if part and size % part:
-        where = _at(arguments, _DCP)
-        remarks.on(
-            where, "context-parallel", ERROR, f"{_DCP} {part} must divide tensor parallel {size}", "lower it"
-        )
+        what = f"{_DCP} {part} must divide tensor parallel {size}"
+        remarks.on(_at(arguments, _DCP), "context-parallel", ERROR, what, "lower it")
 
 
 def _at(arguments: tuple[Argument, ...], flag: str) -> Argument | None:
@@ -77,72 +76,50 @@ def _size(arguments: tuple[Argument, ...], flag: str) -> int | None:
     return number if number is not None and number > 0 else None
 
 
+def _ranks(arguments: tuple[Argument, ...], *flags: str) -> int:
+    return math.prod(_size(arguments, flag) or 1 for flag in flags)
+
+
 def _gpus(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
-    count = remarks.car.serving.gpu_count
-    size = _size(arguments, _TP)
-    world = (size or 1) * (_size(arguments, _PP) or 1) * (_size(arguments, _DP) or 1)
-    if not arguments:
-        if count > 1:
-            remarks.on(
-                None,
-                "gpus-without-args",
-                WARNING,
-                f"gpu_count is {count} but there are no args: the QA suite then passes no tensor parallel "
-                f"size and {_idle(count - 1)}",
-                f"add --tensor-parallel-size={count}",
-            )
-        return
-    where = _at(arguments, _TP)
-    others = world // (size or 1)
-    if others > 1:
+    """The ranks that are asked for against `gpu_count`, which the QA suite passes in their place."""
+    count, size = remarks.car.serving.gpu_count, _size(arguments, _TP)
+    world, others = _ranks(arguments, _TP, _PP, _DP), _ranks(arguments, _PP, _DP)
+    if not arguments and count > 1:
+        what = (
+            f"gpu_count is {count} but there are no args: the QA suite then passes no tensor parallel "
+            f"size and {_idle(count - 1)}"
+        )
+        remarks.on(None, "gpus-without-args", WARNING, what, f"add --tensor-parallel-size={count}")
+    elif others > 1:
         where = _at(arguments, _PP) or _at(arguments, _DP)
         many = f"{world} ranks are asked for and gpu_count is {count}: the server would not start; and "
-        remarks.on(
-            where,
-            "suite-parallel",
-            ERROR,
-            (many if world > count else "")
-            + f"the QA suite sets {_TP} to gpu_count ({count}), so {count} x {others} ranks would want more "
-            "than "
-            f"the {count} GPUs that are requested",
-            f"delete {where.name if where else _PP} and let gpu_count be {world}",
-            stops=_too_many(world, count),
+        what = (
+            f"the QA suite sets {_TP} to gpu_count ({count}), so {count} x {others} ranks would want more "
+            f"than the {count} GPUs that are requested"
         )
+        what = many + what if world > count else what
+        fix = f"delete {where.name if where else _PP} and let gpu_count be {world}"
+        remarks.on(where, "suite-parallel", ERROR, what, fix, stops=_too_many(world, count))
     elif size is not None and size != count:
-        remarks.on(
-            where,
-            "gpu-count",
-            ERROR if world > count else WARNING,
-            f"{_TP} is {size} and gpu_count is {count}: KServe passes {size}, the QA suite passes {count}",
-            f"write {_TP}={count}, or gpu_count: {size}",
-            stops=_too_many(world, count),
-        )
-    elif size is None and count > 1 and world < count:
-        remarks.on(
-            None,
-            "gpu-count",
-            WARNING,
-            f"gpu_count is {count} and no {_TP} is given: outside the QA suite {_idle(count - world)}",
-            f"add {_TP}={count}",
-        )
-    backend = last_value(arguments, _BACKEND)
-    if backend in ("mp", "ray") and world == 1 and count == 1:
-        remarks.on(
-            _at(arguments, _BACKEND),
-            "executor-one-gpu",
-            NOTE,
-            f"{_BACKEND}={backend} starts a second process that one GPU does not need",
-            "delete it",
-        )
-    one = (size or 1) * (_size(arguments, _PP) or 1)  # each data parallel rank has an executor of its own
+        what = f"{_TP} is {size} and gpu_count is {count}: KServe passes {size}, the QA suite passes {count}"
+        fix, severity = f"write {_TP}={count}, or gpu_count: {size}", ERROR if world > count else WARNING
+        stops = _too_many(world, count)
+        remarks.on(_at(arguments, _TP), "gpu-count", severity, what, fix, stops=stops)
+    elif size is None and world < count:
+        idle = _idle(count - world)
+        what = f"gpu_count is {count} and no {_TP} is given: outside the QA suite {idle}"
+        remarks.on(None, "gpu-count", WARNING, what, f"add {_TP}={count}")
+
+
+def _executor(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
+    backend, where = last_value(arguments, _BACKEND), _at(arguments, _BACKEND)
+    one = _ranks(arguments, _TP, _PP)  # each data parallel rank has an executor of its own
+    if backend in ("mp", "ray") and remarks.car.serving.gpu_count == _ranks(arguments, _TP, _PP, _DP) == 1:
+        what = f"{_BACKEND}={backend} starts a second process that one GPU does not need"
+        remarks.on(where, "executor-one-gpu", NOTE, what, "delete it")
     if backend == "uni" and one > 1:
-        remarks.on(
-            _at(arguments, _BACKEND),
-            "executor-uni",
-            ERROR,
-            f"{_BACKEND}=uni drives one GPU and {one} are asked for",
-            "delete it: mp is the default",
-        )
+        what = f"{_BACKEND}=uni drives one GPU and {one} are asked for"
+        remarks.on(where, "executor-uni", ERROR, what, "delete it: mp is the default")
 
 
 def _too_many(ranks: int, gpus: int) -> Stops:
@@ -171,22 +148,11 @@ def _parallel(
     fault = fault_over(size)
     if fault:
         fitting = [other for other in (1, 2, 4, 8, 16) if other <= max(size, 1) and not fault_over(other)]
-        remarks.on(
-            _at(arguments, _TP),
-            "tensor-parallel",
-            ERROR,
-            f"tensor parallel {size}: {fault}",
-            f"use {fitting[-1]}" if fitting else "use one GPU",
-        )
-    if has_switch(arguments, _EXPERTS) and no_experts(config):
-        where = _at(arguments, _EXPERTS)
-        remarks.on(
-            where,
-            "expert-parallel",
-            ERROR,
-            "expert parallelism needs a mixture-of-experts model",
-            "delete it",
-        )
+        fix = f"use {fitting[-1]}" if fitting else "use one GPU"
+        remarks.on(_at(arguments, _TP), "tensor-parallel", ERROR, f"tensor parallel {size}: {fault}", fix)
+    if whole and no_experts(config):
+        what = "expert parallelism needs a mixture-of-experts model"
+        remarks.on(_at(arguments, _EXPERTS), "expert-parallel", ERROR, what, "delete it")
 
 
 def _length(
@@ -197,34 +163,19 @@ def _length(
         longest_context(config, config_overrides(arguments, vllm), vllm),
     )
     if wanted is not None and limit is not None and wanted > limit:
-        remarks.on(
-            _at(arguments, _LENGTH),
-            "context-too-long",
-            ERROR,
-            f"{_LENGTH}={wanted} and the model has {limit:,} positions: vLLM refuses to start",
-            f"write {_LENGTH}={limit}",
-        )
+        what = f"{_LENGTH}={wanted} and the model has {limit:,} positions: vLLM refuses to start"
+        remarks.on(_at(arguments, _LENGTH), "context-too-long", ERROR, what, f"write {_LENGTH}={limit}")
 
 
 def _batch(arguments: tuple[Argument, ...], remarks: Remarks) -> None:
     batched, sequences = _size(arguments, _BATCHED), _size(arguments, _SEQUENCES)
-    wanted = _size(arguments, _LENGTH)
+    wanted, where = _size(arguments, _LENGTH), _at(arguments, _BATCHED)
     if batched and sequences and batched < sequences:
-        remarks.on(
-            _at(arguments, _BATCHED),
-            "batch-too-small",
-            ERROR,
-            f"{_BATCHED} ({batched}) must be at least {_SEQUENCES} ({sequences})",
-            f"write {_BATCHED}={sequences}",
-        )
+        what = f"{_BATCHED} ({batched}) must be at least {_SEQUENCES} ({sequences})"
+        remarks.on(where, "batch-too-small", ERROR, what, f"write {_BATCHED}={sequences}")
     if batched and wanted and batched < wanted and has_switch(arguments, "--enable-chunked-prefill") is False:
-        remarks.on(
-            _at(arguments, _BATCHED),
-            "batch-below-context",
-            ERROR,
-            f"without chunked prefill {_BATCHED} ({batched}) must hold a whole context ({wanted})",
-            "delete --no-enable-chunked-prefill",
-        )
+        what = f"without chunked prefill {_BATCHED} ({batched}) must hold a whole context ({wanted})"
+        remarks.on(where, "batch-below-context", ERROR, what, "delete --no-enable-chunked-prefill")
 
 
 def lint_output_type(config: Mapping[str, Any] | None, remarks: Remarks) -> None:
@@ -234,16 +185,8 @@ def lint_output_type(config: Mapping[str, Any] | None, remarks: Remarks) -> None
     hint = f"{remarks.car.name} {remarks.car.image}".lower()
     speech = "Whisper" in first or (not first and "whisper" in hint)
     if speech and kind != "audio":
-        remarks.add(
-            "output-type",
-            WARNING,
-            f"a speech model with model_output_type {kind}: the QA suite would ask it for text",
-            "write model_output_type: audio",
-        )
+        what = f"a speech model with model_output_type {kind}: the QA suite would ask it for text"
+        remarks.add("output-type", WARNING, what, "write model_output_type: audio")
     elif makes_no_text(first) and kind == "text":
-        remarks.add(
-            "output-type",
-            WARNING,
-            f"{first} makes embeddings and model_output_type is text",
-            "write model_output_type: embedding",
-        )
+        what = f"{first} makes embeddings and model_output_type is text"
+        remarks.add("output-type", WARNING, what, "write model_output_type: embedding")

@@ -9,6 +9,7 @@ from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm.arguments import Argument, fault_of_argument, has_switch, server_args
 from modelcar_tui.vllm.quantization import (
     ALLOW_DEPRECATED_FLAG,
+    AskedQuantization,
     deprecated_method,
     dtype_fault,
     quantization_flag_fault,
@@ -24,22 +25,25 @@ def lint_numbers(
     """What vLLM refuses on each GPU; what the parser refuses already is not said again."""
     given = Numbers.of(arguments)
     asked = asked_of(given, facts, vllm)
-    fault = quantization_flag_fault(asked)
-    if given.quantization is not None and fault and not _told(given.quantization, remarks):
+    if not (fault := quantization_flag_fault(asked)):
+        _with_method(given, asked, bool(has_switch(arguments, ALLOW_DEPRECATED_FLAG)), remarks)
+    elif given.quantization is not None and not _told(given.quantization, remarks):
         cure = "delete it: vLLM reads the checkpoint"
         remarks.on(given.quantization, "quantization-mismatch", ERROR, fault, cure)
-    old = "" if fault else deprecated_method(asked)
-    if old and not has_switch(arguments, ALLOW_DEPRECATED_FLAG):
-        what = f"quantization {old} is deprecated: vLLM starts only when it is told that this is known"
-        remarks.on(given.quantization, "quantization-deprecated", ERROR, what, f"add {ALLOW_DEPRECATED_FLAG}")
-    if given.dtype is not None and not fault and not _told(given.dtype, remarks):
-        refused = dtype_fault(asked, given.dtype.value or "auto")
-        if refused.why:
-            remarks.on(given.dtype, "dtype-refused", ERROR, refused.why, "delete it")
-    if given.cache is not None and not fault and (scales := scales_refused(asked, given.cache.value or "")):
-        remarks.on(given.cache, "quantization-mismatch", ERROR, scales, "delete it")
     if facts is not None:
         _cut(facts, vllm, remarks)
+
+
+def _with_method(given: Numbers, asked: AskedQuantization, known: bool, remarks: Remarks) -> None:
+    """What vLLM says of a method that goes with the checkpoint, and of the dtypes beside it."""
+    if not known and (old := deprecated_method(asked)):
+        what = f"quantization {old} is deprecated: vLLM starts only when it is told that this is known"
+        remarks.on(given.quantization, "quantization-deprecated", ERROR, what, f"add {ALLOW_DEPRECATED_FLAG}")
+    dtype = None if given.dtype is None or _told(given.dtype, remarks) else given.dtype
+    if dtype is not None and (why := dtype_fault(asked, dtype.value or "auto").why):
+        remarks.on(dtype, "dtype-refused", ERROR, why, "delete it")
+    if given.cache is not None and (scales := scales_refused(asked, given.cache.value or "")):
+        remarks.on(given.cache, "quantization-mismatch", ERROR, scales, "delete it")
 
 
 def _cut(facts: ModelFacts, vllm: str | None, remarks: Remarks) -> None:

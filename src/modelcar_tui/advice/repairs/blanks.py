@@ -26,6 +26,7 @@ def split(arguments: tuple[Argument, ...], release: str, drafts: Drafts) -> None
     What is given elsewhere is left: which of the two counts can't be told.
     """
     named = {argument.name for argument in arguments}
+    why = "flags are told by their dashes, one an item: as it stands vLLM refuses it"
     for argument in arguments:
         if argument.items > 1 or argument.masked or argument.unknown or argument.separator:
             continue
@@ -33,15 +34,18 @@ def split(arguments: tuple[Argument, ...], release: str, drafts: Drafts) -> None
             continue
         parts = _flags_in(drafts.car.serving.args[argument.index])
         meant = [part for text in parts for part in parse_arguments((text,), release)]
-        if not meant or not all(_is_sure(part, release) for part in meant):
-            continue
-        others = {part.name for part in meant} & (named - {argument.name})
-        settled = any(drafts.settles(part.name) for part in meant)
-        if others or settled or len({part.name for part in meant}) < len(meant):
-            continue
-        why = "flags are told by their dashes, one an item: as it stands vLLM refuses it"
-        made = [drafts.set(argument, parts[0], why, REQUIRED)]
-        drafts.couple(*made, *(drafts.add(part, "the rest of that item", REQUIRED) for part in parts[1:]))
+        sure = parts and all(_is_sure(part, release) for part in meant)
+        if sure and _given_once(meant, named - {argument.name}, drafts):
+            made = drafts.set(argument, parts[0], why, REQUIRED)
+            rest = [drafts.add(part, "the rest of that item", REQUIRED) for part in parts[1:]]
+            drafts.couple(made, *rest)
+
+
+def _given_once(meant: list[Argument], elsewhere: set[str], drafts: Drafts) -> bool:
+    """Whether these flags differ, and neither another argument nor another change gives one of them."""
+    names = {part.name for part in meant}
+    alone = len(names) == len(meant) and not names & elsewhere
+    return alone and not any(drafts.settles(name) for name in names)
 
 
 def _flags_in(item: str) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from modelcar_tui.advice.repairs.drafts import REQUIRED, Drafts
-from modelcar_tui.advice.repairs.ropes import in_its_words
+from modelcar_tui.advice.repairs.ropes import OVERRIDES, in_its_words
 from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm import known_arguments
 from modelcar_tui.vllm.arguments import (
@@ -23,6 +23,7 @@ from modelcar_tui.vllm.arguments import (
 )
 
 Keys = dict[str, Any]
+Readers = dict[str, Callable[[str], Keys]]
 _NUMBERS_APART = str.maketrans(",", " ")
 _NGRAM = "[ngram]"
 _OPTIONS = {
@@ -36,7 +37,7 @@ _OPTIONS = {
 def _json(value: str) -> object:
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
 
 
@@ -78,7 +79,7 @@ _TASKS = {
     "draft": ("draft", ""),
 }
 """Of `--task`: `--runner` and, where a plain model is made into another, `--convert`."""
-_INTO: dict[str, dict[str, Callable[[str], Keys]]] = {
+_INTO: dict[str, Readers] = {
     "--structured-outputs-config": {
         "--guided-decoding-backend": _backend,
         "--guided-decoding-disable-fallback": _on("disable_fallback"),
@@ -103,7 +104,7 @@ _INTO: dict[str, dict[str, Callable[[str], Keys]]] = {
         "--speculative-disable-by-batch-size": _as("disable_by_batch_size"),
         "--speculative-disable-mqa-scorer": _on("disable_mqa_scorer"),
     },
-    "--hf-overrides": {"--rope-scaling": _as("rope_scaling"), "--rope-theta": _as("rope_theta")},
+    OVERRIDES: {"--rope-scaling": _as("rope_scaling"), "--rope-theta": _as("rope_theta")},
 }
 """By successor: the flags that went into it, and what each one's value is there."""
 
@@ -116,28 +117,36 @@ def carry_over(
     Returns:
         What `--hf-overrides` will be, where it takes something over.
     """
-    changed: Keys = {}
+    made: dict[str, Keys] = {}
     for target, readers in _INTO.items():
         gone = [argument for argument in arguments if _is_gone(argument, release, readers)]
-        if not gone or not _takes(target, "{}", release):
+        given = [argument for argument in arguments if argument.name == target]
+        beside = _object(given)
+        if not gone or beside is None or any(one.dotted for one in gone) or not _takes(target, "{}", release):
             continue
-        given = next((one for one in reversed(arguments) if one.name == target and not one.dotted), None)
-        beside = _json(given.value or "") if given is not None else {}
-        dotted = any(one.name == target and one.dotted for one in arguments)
-        if dotted or not isinstance(beside, dict) or any(one.dotted for one in gone):
-            continue
-        told: Keys = {}
-        for argument in gone:
-            told |= readers[_name(argument)](_text(argument))
-        known = {key: value for key, value in told.items() if _is_known(target, {key: value}, release)}
-        whole = {**known, **beside}
-        if target == "--hf-overrides":
+        told = _told(gone, readers, target, release)
+        whole = {**told, **beside}
+        if target == OVERRIDES:
             whole = in_its_words(whole, facts.config, vllm)
-        if known and _is_whole(target, whole, release) and _is_known(target, whole, release):
+        if told and _is_whole(target, whole, release) and _is_known(target, whole, release):
             _write(gone, given, target, whole, release, drafts)
-            changed = whole if target == "--hf-overrides" else changed
+            made[target] = whole
     _carry_tasks(arguments, release, drafts)
-    return changed
+    return made.get(OVERRIDES, {})
+
+
+def _object(given: list[Argument]) -> Keys | None:
+    """What the successor says that is given already; None where that is not told as one object."""
+    beside = _json(given[-1].value or "") if given else {}
+    return beside if isinstance(beside, dict) and not any(one.dotted for one in given) else None
+
+
+def _told(gone: list[Argument], readers: Readers, target: str, release: str) -> Keys:
+    """What these flags say in the keys of their successor, as far as this release knows them."""
+    told: Keys = {}
+    for argument in gone:
+        told |= readers[_name(argument)](_text(argument))
+    return {key: value for key, value in told.items() if _is_known(target, {key: value}, release)}
 
 
 def _carry_tasks(arguments: tuple[Argument, ...], release: str, drafts: Drafts) -> None:
@@ -154,16 +163,16 @@ def _carry_tasks(arguments: tuple[Argument, ...], release: str, drafts: Drafts) 
 
 
 def _write(
-    gone: list[Argument], given: Argument | None, target: str, whole: Keys, release: str, drafts: Drafts
+    gone: list[Argument], given: list[Argument], target: str, whole: Keys, release: str, drafts: Drafts
 ) -> None:
     item = f"{target}={json.dumps(whole, ensure_ascii=False)}"
-    if given is not None:
+    if given:
         why = f"{target} takes over what {', '.join(_name(one) for one in gone)} said"
-        made = [drafts.set(given, item, why, REQUIRED)]
+        made = [drafts.set(given[-1], item, why, REQUIRED)]
     else:
-        made = [drafts.set(gone[0], item, _why(gone[0], target, release), REQUIRED)]
-    rest = gone if given is not None else gone[1:]
-    made += [drafts.remove(one, _why(one, target, release), REQUIRED) for one in rest]
+        first, *gone = gone
+        made = [drafts.set(first, item, _why(first, target, release), REQUIRED)]
+    made += [drafts.remove(one, _why(one, target, release), REQUIRED) for one in gone]
     drafts.couple(*made)
 
 

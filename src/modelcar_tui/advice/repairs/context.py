@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from modelcar_tui.advice.repairs.drafts import IMPROVEMENT, REQUIRED, Drafts
 from modelcar_tui.advice.repairs.values import intended
-from modelcar_tui.core.facts import Fact, Source, Term
+from modelcar_tui.core.facts import Source, Term
 from modelcar_tui.manifest import flag_of
 from modelcar_tui.memory import Estimate, Outcome
 from modelcar_tui.models import ModelFacts
 from modelcar_tui.vllm import implied_context, longest_context
-from modelcar_tui.vllm.arguments import Argument, config_overrides, heard_overrides, tokens_in
+from modelcar_tui.vllm.arguments import Argument, config_overrides, heard_overrides, last_given, tokens_in
 
 _LENGTH, _OVERRIDES = "--max-model-len", "--hf-overrides"
 
@@ -30,34 +30,56 @@ def propose_context(
     Args:
         mended: what another change makes of `--hf-overrides`; empty where none does.
     """
-    given = next((item for item in reversed(arguments) if item.name == _LENGTH and item.flag), None)
-    wanted = (tokens_in(given.value) or intended(given) or None) if given else None
+    given = last_given(arguments, _LENGTH)
+    wanted = (tokens_in(given.value) or intended(given)) if given else 0
     changed = heard_overrides(mended, vllm) if mended else config_overrides(arguments, vllm)
-    limit = longest_context(facts.config, changed, vllm)
     implied = implied_context(facts.config, changed, vllm)
-    room = estimate.longest_context if estimate is not None else Fact[int]()
-    refused = estimate is not None and estimate.outcome is Outcome.REFUSED_KV
-    ask = wanted if wanted is not None and wanted > 0 else implied
-    if wanted == -1 or (ask is None and not refused):
+    ask = wanted if wanted > 0 else implied
+    outcome = estimate.outcome if estimate is not None else None
+    if wanted == -1 or (ask is None and outcome is not Outcome.REFUSED_KV):
         return
-    if refused and room.value is not None and room.value >= 256 and (ask is None or room.value < ask):
-        fits = cut_to(room.value)
-        asked = f"{ask:,} tokens" if ask else "the context"
-        why = f"{asked} of context need more KV cache than is there; {fits:,} fit"
-        _write(drafts, given, fits, why, REQUIRED, _evidence(estimate, room))
-    elif wanted is not None and limit is not None and wanted > limit and not _is_cut(drafts, limit):
-        why = f"the model has {limit:,} positions and {wanted:,} are asked for: vLLM refuses to start"
-        _write(drafts, given, limit, why, REQUIRED, _positions(limit))
-    elif (
-        given is None and implied is not None and estimate is not None and estimate.outcome is Outcome.STARTS
-    ):
-        why = (
-            f"without it vLLM takes {implied:,} from config.json; written down, an update can't change it "
-            "silently"
-        )
-        _write(drafts, None, implied, why, IMPROVEMENT, _positions(implied))
+    cut = _to_the_cache(ask, estimate)
+    cut = cut or _to_the_model(wanted, longest_context(facts.config, changed, vllm), drafts)
+    if cut is not None:
+        _write(drafts, given, cut, REQUIRED)
+    elif given is None and implied is not None and outcome is Outcome.STARTS:
+        why = "without it vLLM takes {:,} from config.json; written down, an update can't change it silently"
+        _write(drafts, None, _Context(implied, why.format(implied), _positions(implied)), IMPROVEMENT)
     if mended:
         _bind(drafts, longest_context(facts.config, config_overrides(arguments, vllm), vllm))
+
+
+class _Context(NamedTuple):
+    """A context to write, in tokens."""
+
+    length: int
+    why: str
+    evidence: tuple[Term, ...]
+
+
+def _to_the_cache(ask: int | None, estimate: Estimate | None) -> _Context | None:
+    """What the KV cache holds, where vLLM refuses the context for it."""
+    if estimate is None or estimate.outcome is not Outcome.REFUSED_KV:
+        return None
+    room, kv = estimate.longest_context, estimate.kv_available_gib
+    if room.value is None or room.value < 256 or (ask is not None and room.value >= ask):
+        return None
+    fits = cut_to(room.value)
+    asked = f"{ask:,} tokens" if ask else "the context"
+    why = f"{asked} of context need more KV cache than is there; {fits:,} fit"
+    terms = [Term("longest context that fits", float(room.value), "tokens", room.source, room.note)]
+    if kv.value is not None:
+        terms.append(Term("memory for the KV cache", float(kv.value), "GiB", kv.source, kv.note))
+    return _Context(fits, why, tuple(terms))
+
+
+def _to_the_model(wanted: int, limit: int | None, drafts: Drafts) -> _Context | None:
+    """All positions of the model, where more are asked for and no other change writes what it has."""
+    written = _tokens(drafts.text_of(_LENGTH))
+    if limit is None or wanted <= limit or (written is not None and 0 < written <= limit):
+        return None
+    why = f"the model has {limit:,} positions and {wanted:,} are asked for: vLLM refuses to start"
+    return _Context(limit, why, _positions(limit))
 
 
 def _bind(drafts: Drafts, before: int | None) -> None:
@@ -73,12 +95,6 @@ def _tokens(item: str | None) -> int | None:
     return tokens_in((item or "").partition("=")[2])
 
 
-def _is_cut(drafts: Drafts, limit: int) -> bool:
-    """Whether another change writes a context that the model has."""
-    written = _tokens(drafts.text_of(_LENGTH))
-    return written is not None and 0 < written <= limit
-
-
 def cut_to(room: int) -> int:
     """The context to write where `room` tokens fit: three binary digits and zeros, as a person would (57344).
 
@@ -90,25 +106,13 @@ def cut_to(room: int) -> int:
     return number // step * step if number >= 256 else number
 
 
-def _write(
-    drafts: Drafts, given: Argument | None, length: int, why: str, severity: str, evidence: tuple[Term, ...]
-) -> None:
-    item = f"{_LENGTH}={length}"
+def _write(drafts: Drafts, given: Argument | None, context: _Context, severity: str) -> None:
+    item, why = f"{_LENGTH}={context.length}", context.why
     if given is None:
-        drafts.add(item, why, severity, evidence=evidence)
-    else:
-        made = drafts.set(given, item, why, severity, evidence=evidence)
-        if not made and severity == REQUIRED:
-            drafts.revise(_LENGTH, item, why)
+        drafts.add(item, why, severity, evidence=context.evidence)
+    elif not drafts.set(given, item, why, severity, evidence=context.evidence):
+        drafts.revise(_LENGTH, item, why)
 
 
 def _positions(limit: int) -> tuple[Term, ...]:
     return (Term("positions of the model", limit, "tokens", Source.MODEL_CONFIG, "max_position_embeddings"),)
-
-
-def _evidence(estimate: Estimate | None, room: Fact[int]) -> tuple[Term, ...]:
-    terms = [Term("longest context that fits", float(room.value or 0), "tokens", room.source, room.note)]
-    if estimate is not None and estimate.kv_available_gib.value is not None:
-        kv = estimate.kv_available_gib
-        terms.append(Term("memory for the KV cache", float(kv.value or 0), "GiB", kv.source, kv.note))
-    return tuple(terms)

@@ -156,6 +156,10 @@ class Drafts:
         counts = [change.new for change in self._changes if change.flag == GPU_COUNT]
         return int(counts[-1] or 1) if counts else self.car.serving.gpu_count
 
+    def ids(self, flag: str) -> list[str]:
+        """The changes of one flag, or of `gpu_count`."""
+        return [change.id for change in self._changes if change.flag == flag]
+
     def all(self) -> tuple[Change, ...]:
         """The changes as they are now."""
         return tuple(self._changes)

@@ -34,25 +34,34 @@ def repair_sizes(
         shards = tensor_parallel_fault(facts, size, changed, whole_experts=whole)
         return shards or cut_fault(facts, engine.mended(), vllm)
 
-    for argument in arguments:
-        ranks = intended(argument) if argument.flag and argument.name in (_PP, _DP) else 0
-        if ranks > 1:
-            many = f"{ranks} times as many ranks as GPUs would start"
-            why = f"the QA suite sets {TENSOR_PARALLEL} to gpu_count, so {many}"
-            drafts.remove(argument, why, REQUIRED, for_suite=_world(arguments) <= drafts.gpu_count)
-    given = [item for item in arguments if item.name == TENSOR_PARALLEL and item.flag and intended(item)]
+    _only_tensor_parallel(arguments, drafts)
+    given = [item for item in arguments if item.name == TENSOR_PARALLEL and intended(item)]
     settled = [change.new for change in drafts.all() if change.id in _settled(drafts)]
     if not settled or (given and settled == [f"{TENSOR_PARALLEL}={intended(given[-1])}"]):
         if given:
             _agree(given[-1], fault, facts, gpu, vllm, drafts)
         elif drafts.gpu_count > 1:
             _written(fault, facts, gpu, vllm, drafts)
+    _context_parallel(arguments, drafts)
+    _backend(arguments, drafts)
+
+
+def _only_tensor_parallel(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
+    """Take away pipeline and data parallel ranks, beside which the QA suite's size is one too many."""
     for argument in arguments:
-        part = intended(argument) if argument.name == _DCP and argument.flag else 0
+        ranks = intended(argument) if argument.name in (_PP, _DP) else 0
+        if ranks > 1:
+            many = f"{ranks} times as many ranks as GPUs would start"
+            why = f"the QA suite sets {TENSOR_PARALLEL} to gpu_count, so {many}"
+            drafts.remove(argument, why, REQUIRED, for_suite=_world(arguments) <= drafts.gpu_count)
+
+
+def _context_parallel(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
+    for argument in arguments:
+        part = intended(argument) if argument.name == _DCP else 0
         if part and drafts.gpu_count % part:
             why = f"{_DCP} {part} does not divide tensor parallel {drafts.gpu_count}"
             drafts.couple(drafts.remove(argument, why, REQUIRED), *_settled(drafts))
-    _backend(arguments, drafts)
 
 
 def _settled(drafts: Drafts) -> list[str]:

@@ -12,7 +12,7 @@ from modelcar_tui.advice.lint.security import REMOTE_CODE, needs_remote_code
 from modelcar_tui.advice.repairs.blanks import as_meant, join, split
 from modelcar_tui.advice.repairs.carried import carry_over
 from modelcar_tui.advice.repairs.context import propose_context
-from modelcar_tui.advice.repairs.drafts import IMPROVEMENT, REQUIRED, WARNING, Drafts
+from modelcar_tui.advice.repairs.drafts import GPU_COUNT, IMPROVEMENT, REQUIRED, WARNING, Drafts
 from modelcar_tui.advice.repairs.engine import repair_engine
 from modelcar_tui.advice.repairs.hybrid_manager import repair_manager
 from modelcar_tui.advice.repairs.parallel import TENSOR_PARALLEL, repair_sizes
@@ -131,18 +131,16 @@ def _bind_added(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
     Nothing can be added behind `--`. And a model without arguments starts on one GPU whatever its gpu_count
     is, which counts as soon as there is one.
     """
-    serving, changes = drafts.car.serving, drafts.all()
-    adding = [change for change in changes if change.operation is Operation.ADD]
-    added = [change.id for change in adding]
+    serving = drafts.car.serving
+    adding = [change for change in drafts.all() if change.operation is Operation.ADD]
+    added, counts = [change.id for change in adding], drafts.ids(GPU_COUNT)
     severity = REQUIRED if any(change.severity == REQUIRED for change in adding) else IMPROVEMENT
-    if not serving.args and serving.gpu_count > 1:
-        counts = [change.id for change in changes if change.operation is Operation.GPU_COUNT]
-        drafts.couple(*(added if counts else ()), *counts)
+    if counts and not serving.args and serving.gpu_count > 1:
+        drafts.couple(*added, *counts)
     for argument in arguments:
         if argument.separator and added:
             drafts.remove(argument, "behind it vLLM reads no flags", severity)
-            removed = [change.id for change in drafts.all() if change.flag == argument.written]
-            drafts.couple(*removed, *added)
+            drafts.couple(*drafts.ids(argument.written), *added)
 
 
 def _repeated(arguments: tuple[Argument, ...], template: tuple[Argument, ...], drafts: Drafts) -> None:
@@ -198,28 +196,18 @@ def _hardware(
 
 def _forms(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
     """Spellings that vLLM takes and the QA suite mishandles."""
+    items, replaces = drafts.car.serving.args, f"the QA suite replaces {TENSOR_PARALLEL}"
     for argument in arguments:
         flag = argument.flag
         if flag is None or argument.dotted or drafts.touched(argument) or argument.masked:
             continue
+        joined = f"{flag.flag}={argument.value}"
         if argument.separate and not flag.several and argument.value is not None:
-            drafts.set(
-                argument,
-                f"{flag.flag}={argument.value}",
-                "the QA suite drops equal values of two-item flags; joined by `=` it can't",
-            )
+            why = "the QA suite drops equal values of two-item flags; joined by `=` it can't"
+            drafts.set(argument, joined, why)
         elif argument.written == "-tp":
-            drafts.set(
-                argument,
-                f"{flag.flag}={argument.value}",
-                "the QA suite replaces --tensor-parallel-size but does not know -tp",
-            )
+            drafts.set(argument, joined, f"{replaces} but does not know -tp")
         elif (
-            canonical_flag(argument.written) == flag.flag == TENSOR_PARALLEL
-            and "_" in drafts.car.serving.args[argument.index]
+            canonical_flag(argument.written) == flag.flag == TENSOR_PARALLEL and "_" in items[argument.index]
         ):
-            drafts.set(
-                argument,
-                f"{flag.flag}={argument.value}",
-                "the QA suite replaces --tensor-parallel-size but not with underscores",
-            )
+            drafts.set(argument, joined, f"{replaces} but not with underscores")

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable
 from functools import lru_cache
 
-from modelcar_tui.vllm import known_arguments, newest_flags, parse_version
+from modelcar_tui.vllm import Flag, known_arguments, newest_flags, parse_version
 from modelcar_tui.vllm.arguments import Argument, canonical_flag, flag_exists, wrong_value
 
 _CARRIED: dict[str, tuple[str, Callable[[str], str]]] = {
@@ -21,30 +21,39 @@ _OFF = ("--no-", "--disable-")
 def replacement(argument: Argument, release: str) -> tuple[str, str]:
     """The item that replaces a flag this release does not have (empty: remove it), and why."""
     name = canonical_flag(argument.written).partition(".")[0]
+    lacks, stops = f"vLLM {release} has no {name}", "and would not start"
     known = known_arguments().find(name)
-    if known is None and known_arguments().find("--" + name.removeprefix("--no-")):
-        return "", f"vLLM {release} has no {name} and would not start"
     if known is None:
-        meant = near_miss(name)
-        target = known_arguments().find(meant) if meant else None
-        if target is not None and flag_exists(target, release) and not argument.candidates:
-            value = argument.value
-            fits = value is None if target.valueless else value is not None and not wrong_value(target, value)
-            if fits:
-                item = target.flag if value is None else f"{target.flag}={value}"
-                return item, f"vLLM {release} has no {name} and would not start; {target.flag} is meant"
-        return "", f"vLLM {release} has no {name} and would not start"
+        item = _meant(argument, name, release)
+        meant = f"; {item.partition('=')[0]} is meant" if item else ""
+        return item, f"{lacks} {stops}{meant}"
     if flag_exists(known, release):
-        return "", f"vLLM {release} has no {name}{'.KEY' if argument.dotted else ''} and would not start"
+        return "", f"{lacks}{'.KEY' if argument.dotted else ''} {stops}"
     if known.gone is None or (parse_version(known.first) or ()) > (parse_version(release) or ()):
-        return "", f"vLLM {release} has no {name} yet (since {known.first}) and would not start"
-    why = f"vLLM {release} has no {name} any more (gone in {known.gone}) and would not start"
-    value = argument.value or ""
-    carried = _CARRIED.get(known.flag)
-    target = known_arguments().find(carried[0]) if carried else None
-    if carried and target and flag_exists(target, release) and (value or known.valueless):
-        return f"{carried[0]}={carried[1](value)}", f"{why}; {carried[0]} replaced it"
+        return "", f"{lacks} yet (since {known.first}) {stops}"
+    why = f"{lacks} any more (gone in {known.gone}) {stops}"
+    if item := _carried(argument, known, release):
+        return item, f"{why}; {item.partition('=')[0]} replaced it"
     return "", f"{why}; {advice(known.instead)}" if known.instead else why
+
+
+def _meant(argument: Argument, name: str, release: str) -> str:
+    """The item with the flag that a misspelt one means; empty where that can't be told or does not fit."""
+    negated = known_arguments().find("--" + name.removeprefix("--no-"))
+    target = None if negated or argument.candidates else known_arguments().find(near_miss(name))
+    if target is None or not flag_exists(target, release):
+        return ""
+    if argument.value is None or target.valueless:
+        return target.flag if target.valueless and argument.value is None else ""
+    return "" if wrong_value(target, argument.value) else f"{target.flag}={argument.value}"
+
+
+def _carried(argument: Argument, known: Flag, release: str) -> str:
+    """The item of the successor that takes the same one value; empty where there is none."""
+    flag, read = _CARRIED.get(known.flag, ("", str))
+    target, value = known_arguments().find(flag), argument.value or ""
+    takes = target is not None and flag_exists(target, release) and (value or known.valueless)
+    return f"{flag}={read(value)}" if takes else ""
 
 
 def advice(instead: str) -> str:

@@ -13,6 +13,7 @@ from modelcar_tui.vllm.arguments import (
     ROPE_SCALING,
     Argument,
     heard_overrides,
+    last_given,
     rope_fault,
     rope_key,
     tokens_in,
@@ -32,8 +33,9 @@ def in_its_words(overrides: Mapping[str, Any], config: Config | None, vllm: str 
     rope = made.get(key)
     if not isinstance(rope, dict) or not rope or any(isinstance(part, dict) for part in rope.values()):
         return made
-    kind = {} if "rope_type" in rope or "type" not in rope else {"rope_type": rope["type"]}
-    rope = {**kind, **{name: value for name, value in rope.items() if not (kind and name == "type")}}
+    rope = dict(rope)
+    if "rope_type" not in rope and "type" in rope:
+        rope = {"rope_type": rope.pop("type"), **rope}
     theta = made.get("rope_theta", _base(config)) if key != ROPE_SCALING else None
     if theta is not None and "rope_theta" not in rope:
         rope["rope_theta"] = theta
@@ -52,7 +54,7 @@ def repair_ropes(
     Returns:
         What the overrides will be; empty where they stay.
     """
-    given = next((one for one in reversed(arguments) if one.name == OVERRIDES and one.flag), None)
+    given = last_given(arguments, OVERRIDES)
     told = _object(given.value) if given is not None and not given.dotted else None
     if given is None or not told or text_part(facts.config or {}) is not (facts.config or {}):
         return {}

@@ -24,6 +24,7 @@ from modelcar_tui.vllm.arguments import (
     ArgumentFault,
     argument_faults,
     has_switch,
+    last_given,
     may_hold_anything,
     needed_beside,
     parse_arguments,
@@ -108,32 +109,42 @@ def repair_combinations(
 
     Comes before `repair_values`: an argument has one change, and values are taken as they will be mended.
     """
+    if not may_hold_anything(arguments):
+        _without_companion(arguments, drafts, release)
+    parts, count = last_given(arguments, "--decode-context-parallel-size"), drafts.car.serving.gpu_count
+    if parts is not None and count % (intended(parts) or 1):
+        why = f"decode context parallel {intended(parts)} does not divide tensor parallel {count}"
+        drafts.remove(parts, why, REQUIRED)
+    experts = last_given(arguments, EXPERTS)
+    if experts is not None and has_switch(arguments, EXPERTS) and no_experts(facts.config):
+        drafts.remove(experts, "the model has no experts and vLLM refuses expert parallelism", REQUIRED)
+    _step(arguments, drafts)
+
+
+def _without_companion(arguments: tuple[Argument, ...], drafts: Drafts, release: str) -> None:
+    """Switches that need another argument, which is not there or goes."""
     for switch, other in needed_beside(release):
-        beside = _last(arguments, other)
+        beside = last_given(arguments, other)
         stays = beside is not None and _stays(beside, arguments, release)
-        if not has_switch(arguments, switch) or stays or may_hold_anything(arguments):
+        if stays or not has_switch(arguments, switch):
             continue
         why = f"the server stops without {other} beside it, and no default is right"
         gone = [drafts.remove(given, why, REQUIRED) for given in arguments if given.name == switch]
         if beside is not None:
             gone += [drafts.remove(beside, f"vLLM refuses {_why(beside, arguments, release)}", REQUIRED)]
         drafts.couple(*gone)
-    parts, count = _last(arguments, "--decode-context-parallel-size"), drafts.car.serving.gpu_count
-    if parts is not None and count % (intended(parts) or 1):
-        why = f"decode context parallel {intended(parts)} does not divide tensor parallel {count}"
-        drafts.remove(parts, why, REQUIRED)
-    experts = _last(arguments, EXPERTS)
-    if experts is not None and has_switch(arguments, EXPERTS) and no_experts(facts.config):
-        drafts.remove(experts, "the model has no experts and vLLM refuses expert parallelism", REQUIRED)
-    batched, sequences = _last(arguments, BATCHED), _last(arguments, SEQUENCES)
-    step, at_once = intended(batched), intended(sequences)
+
+
+def _step(arguments: tuple[Argument, ...], drafts: Drafts) -> None:
+    """The tokens of a step, which hold every sequence, and without chunked prefill a whole context."""
+    batched, chunked = last_given(arguments, BATCHED), last_given(arguments, CHUNKED)
+    step, at_once = intended(batched), intended(last_given(arguments, SEQUENCES))
     if batched is not None and 0 < step < at_once:
         why = f"a step of {step} tokens can't hold {at_once} sequences: vLLM refuses to start"
         drafts.set(batched, f"{BATCHED}={at_once}", why, REQUIRED)
         step = at_once
-    chunked, length = _last(arguments, CHUNKED), _last(arguments, LENGTH)
-    context = intended(length)
-    if chunked is not None and has_switch(arguments, CHUNKED) is False and 0 < step < context:
+    context = intended(last_given(arguments, LENGTH))
+    if chunked is not None and chunked.negated and 0 < step < context:
         why = f"without chunked prefill a step of {step} tokens must hold a whole context of {context}"
         drafts.remove(chunked, why, REQUIRED)
 
@@ -270,7 +281,3 @@ def _yaml(text: str) -> object:
     if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(spaced)):
         raise ValueError("aliases")
     return yaml.safe_load(spaced)
-
-
-def _last(arguments: tuple[Argument, ...], flag: str) -> Argument | None:
-    return next((item for item in reversed(arguments) if item.name == flag and item.flag), None)

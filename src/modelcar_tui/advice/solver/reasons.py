@@ -57,11 +57,7 @@ def _lead(knob: str, search: Search, without: Estimate, found: Found) -> str:
             change = _change(without.activation_gib, after.activation_gib)
             return f"{tuning.batched} tokens a step keep the activations small{change}"
         case "utilization":
-            share = tuning.utilization or 0.0
-            if share < search.share:
-                return f"vLLM asks for {share:.0%} of the GPU instead of {search.share:.0%}"
-            change = _change(without.kv_available_gib, after.kv_available_gib, "for the KV cache ")
-            return f"vLLM may use {share:.0%} of the GPU instead of {search.share:.0%}{change}"
+            return _share(tuning.utilization or 0.0, search.share, without, after)
         case "kv_dtype":
             room = after.kv_tokens.least
             tokens = f" ({room:,.0f} tokens fit)" if room else ""
@@ -80,6 +76,13 @@ def _fewer(requests: str, without: Estimate, after: Estimate) -> str:
         return f"{requests} need fewer CUDA graphs{_change(without.cuda_graph_gib, after.cuda_graph_gib)}"
     change = _change(without.activation_gib, after.activation_gib)
     return f"{requests} keep the sampler's buffers small{change}"
+
+
+def _share(share: float, today: float, without: Estimate, after: Estimate) -> str:
+    if share < today:
+        return f"vLLM asks for {share:.0%} of the GPU instead of {today:.0%}"
+    change = _change(without.kv_available_gib, after.kv_available_gib, "for the KV cache ")
+    return f"vLLM may use {share:.0%} of the GPU instead of {today:.0%}{change}"
 
 
 def _length(search: Search, without: Estimate, tuning: Tuning, after: Estimate) -> str:

@@ -98,15 +98,15 @@ class Search:
         context."""
         if gpus is None and self.run(Tuning()).outcome is Outcome.STARTS:
             return Found(Tuning(), self.run(Tuning()), 0.0)
-        best: Found | None = None
+        best, least = None, math.inf
         sizes = [size for size in (gpus or self.sizes()) if self.starts_somehow(size)]
         combined = [self._with_gpus(other, size) for size in sizes for other in self._others(_UTILIZATION)]
         for tuning in sorted(combined, key=self.price):
-            if len(self._seen) > _MOST or (best is not None and self.price(tuning) >= best.cost):
+            if len(self._seen) > _MOST or self.price(tuning) >= least:
                 break
             found = self.fit(tuning, floor)
-            if found is not None and (best is None or found.cost < best.cost):
-                best = found
+            if found is not None and found.cost < least:
+                best, least = found, found.cost
         return self._slim(best, kept=("gpus",) if gpus else ()) if best else None
 
     def fit(self, tuning: Tuning, floor: int | None = None) -> Found | None:

@@ -7,6 +7,8 @@ The objectives: `minimal` changes as little as makes it run, `context` wants the
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 
 from modelcar_tui.advice.repairs import Drafts, draft_repairs
@@ -84,55 +86,24 @@ def solve(
     answers = checked(repaired.image, repaired.serving.args, facts, gpu, vllm)
     blocked = blocked_by(answers)
     case = Case(car, facts, gpu, search, vllm)
+    found = None if blocked is not None else _find(search, objective, before)
+    after = search.whole(found.tuning) if found is not None else before
+    changes = _changes(case, found, before, after, objective, improvements, runtime_args)
+    told = partial(Solution, estimate_before=before, compatibility=answers)
     if blocked is not None:
         others = what_would(case, blocked) if ways_out else ()
         nearest = f"; {blocked.nearest} runs on it" if ways_out and usable(case, blocked) else ""
-        changes = _changes(car, facts, gpu, vllm, runtime_args, None, search, before, improvements, objective)
-        return Solution(
-            changes=changes,
-            estimate_before=before,
-            why_not=blocked.why + nearest,
-            alternatives=others,
-            compatibility=answers,
-        )
-    found = (
-        search.lowered()
-        if before.outcome is Outcome.UNKNOWN
-        else _find(search, objective) or search.lowered()
-    )
-    after = search.whole(found.tuning) if found is not None else before
+        return told(changes=changes, why_not=blocked.why + nearest, alternatives=others)
     if after.outcome is Outcome.UNKNOWN:
-        changes = _changes(
-            car, facts, gpu, vllm, runtime_args, found, search, before, improvements, objective
-        )
-        return Solution(
-            changes=changes,
-            estimate_before=before,
-            estimate_after=after,
-            why_not=after.why,
-            compatibility=answers,
-        )
-    changes = _changes(car, facts, gpu, vllm, runtime_args, found, search, before, improvements, objective)
+        return told(changes=changes, estimate_after=after, why_not=after.why)
     if found is None:
         others = what_would(case, None) if ways_out else ()
-        said = "; ".join(others)
-        why = f"{before.why}; no arguments make it start on {gpu.count} x {gpu.product}"
-        return Solution(
-            changes=changes,
-            estimate_before=before,
-            why_not=f"{why}. What would: {said}" if said else why,
-            alternatives=others,
-            compatibility=answers,
-        )
+        would = f". What would: {'; '.join(others)}" if others else ""
+        why = f"{before.why}; no arguments make it start on {gpu.count} x {gpu.product}{would}"
+        return told(changes=changes, why_not=why, alternatives=others)
     shorter = msgspec.structs.replace(case, whole=True)
     others = what_would(shorter, None) if ways_out and search.barely(found) else ()
-    return Solution(
-        changes=_with_way_out(changes, others),
-        estimate_before=before,
-        estimate_after=after,
-        alternatives=others,
-        compatibility=answers,
-    )
+    return told(changes=_with_way_out(changes, others), estimate_after=after, alternatives=others)
 
 
 def _with_way_out(changes: tuple[Change, ...], others: tuple[str, ...]) -> tuple[Change, ...]:
@@ -147,7 +118,13 @@ def _with_way_out(changes: tuple[Change, ...], others: tuple[str, ...]) -> tuple
     )
 
 
-def _find(search: Search, objective: str) -> Found | None:
+def _find(search: Search, objective: str, before: Estimate) -> Found | None:
+    """A tuning that starts; a smaller share of the memory where no other does, or nothing can be told."""
+    known = before.outcome is not Outcome.UNKNOWN
+    return (_aimed_at(search, objective) if known else None) or search.lowered()
+
+
+def _aimed_at(search: Search, objective: str) -> Found | None:
     if objective == "gpus":
         # The context is not given up for a GPU: what was asked for stays, what vLLM would take may be cut a
         # bit.
@@ -187,26 +164,21 @@ def _repaired(
 
 
 def _changes(
-    car: ModelCar,
-    facts: ModelFacts,
-    gpu: Gpu,
-    vllm: str | None,
-    runtime_args: tuple[str, ...],
+    case: Case,
     found: Found | None,
-    search: Search,
     before: Estimate,
-    improvements: bool,
+    after: Estimate,
     objective: str,
+    improvements: bool,
+    runtime_args: tuple[str, ...],
 ) -> tuple[Change, ...]:
-    drafts = Drafts(car)
+    drafts, search = Drafts(case.car), case.search
     if found is not None and found.tuning != _NOTHING:
         ran = before.outcome is Outcome.STARTS and objective != "minimal"
         needed = frozenset[str]() if ran else search.needed(found)
-        told = reasons(search, before, found)
-        numbers, bound = evidence(before, search.whole(found.tuning)), search.bound(found)
-        write(found.tuning, drafts, told, numbers, vllm, required=needed, bound=bound)
-    result = search.whole(found.tuning) if found is not None else before
-    draft_repairs(drafts, facts, gpu, estimate=result, vllm=vllm, runtime_args=runtime_args)
+        told, numbers, bound = reasons(search, before, found), evidence(before, after), search.bound(found)
+        write(found.tuning, drafts, told, numbers, case.vllm, required=needed, bound=bound)
+    draft_repairs(drafts, case.facts, case.gpu, estimate=after, vllm=case.vllm, runtime_args=runtime_args)
     wanted = [
         change
         for change in drafts.all()
@@ -231,6 +203,6 @@ def _size_left_alone(drafts: Drafts, wanted: list[Change]) -> list[Change]:
         return []
     why = f"without any argument nobody passes the {left.gpu_count} GPUs, and vLLM takes one"
     drafts.add(f"{TENSOR_PARALLEL}={left.gpu_count}", why, REQUIRED)
-    sizes = [change.id for change in drafts.all() if change.flag == TENSOR_PARALLEL]
+    sizes = drafts.ids(TENSOR_PARALLEL)
     drafts.couple(*sizes, *(change.id for change in wanted))
     return [change for change in drafts.all() if change.id in sizes]

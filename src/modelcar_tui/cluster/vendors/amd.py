@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import re
 
-import msgspec
-
 from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.cluster.types import Guarantee, Pool
-from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
+from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, table_mib, worth
 from modelcar_tui.core.rounding import ceil_div
 from modelcar_tui.hardware import by_id, instance, largest_mib, product_named
 from modelcar_tui.kube import mebibytes
@@ -30,49 +28,53 @@ _BOARD = 8
 _PARTS = {"spx": 1, "dpx": 2, "tpx": 3, "qpx": 4}
 """Partitions of a card by compute mode; in the mode CPX they are as many as the card has compute dies."""
 _MOST_DIES = 8
+_Worth = tuple[int | None, Guarantee, str]
+"""MiB of a unit, what they are worth, and where they were read."""
+_NOT_KNOWN: _Worth = (None, Guarantee.UNKNOWN, "none")
 _SIZE = re.compile(r"(\d{1,4})\s*([GMT])i?B?")
 
 
 def find(view: View) -> Found | None:
     """What the node says of AMD cards, or None when there are none."""
     resources = view.offered(_RESOURCE)
-    devices = tuple(pool for pool in view.dra if pool.driver == "gpu.amd.com")
-    labelled = any(key.startswith(_PREFIXES) for key in view.labels)
-    nfd = any(view.labels.get(key) == "true" for key in _PRESENT)
-    if not (resources or devices or labelled or nfd or view.pci("1002")):
+    devices = view.devices("gpu.amd.com")
+    if not (resources or devices or _present(view)):
         return None
     product, origin = _product(view, advertised=bool(resources or devices))
-    notes: tuple[str, ...] = ()
-    if devices and not resources:
-        product = product or next((name(pool.product) for pool in devices if pool.product), None)
-        origin = origin or "dra"
-        pools = tuple(_device_pool(pool) for pool in devices)
-        physical: int | None = sum(
-            len(pool.parents) or ceil_div(pool.capacity, _parts((pool.profile or "").lower(), product))
-            for pool in devices
-        )
-    else:
-        pools = tuple(
-            msgspec.structs.replace(
-                _pool(view, resource, product, resources), partition=_mode(_style(view, resource))
-            )
-            for resource in resources
-        )
+    if resources or not devices:
+        pools = tuple(_pool(view, resource, product, resources) for resource in resources)
         physical = _cards(view, pools, product)
-    if any(pool.mem_mib is None and "nps1" in _style(view, pool.resource) for pool in pools):
-        notes = ("partitions share one pool of memory (NPS1): what one gets is not fixed",)
+    else:
+        product, origin = (product, origin) if product else _told_by_driver(devices)
+        pools = tuple(_device_pool(pool) for pool in devices)
+        physical = sum(len(pool.parents) or _uncut(pool, product) for pool in devices)
     known = product_named(product)
     return Found(
         vendor="amd",
         product=product,
-        product_from=origin if product else "",
+        product_from=origin,
         family=known.family if known else None,
         cc=known.capability if known else None,
         physical=physical or None,
         pools=pools,
-        notes=(*notes, *unhealthy(pools)),
+        notes=_shared_memory(view, pools),
         why=incomplete(devices),
     )
+
+
+def _present(view: View) -> bool:
+    """Whether a label says that there are cards, offered or not."""
+    return (
+        any(key.startswith(_PREFIXES) for key in view.labels)
+        or any(view.labels.get(key) == "true" for key in _PRESENT)
+        or bool(view.pci("1002"))
+    )
+
+
+def _shared_memory(view: View, pools: tuple[Pool, ...]) -> tuple[str, ...]:
+    if any(pool.mem_mib is None and "nps1" in _style(view, pool.resource) for pool in pools):
+        return ("partitions share one pool of memory (NPS1): what one gets is not fixed",)
+    return ()
 
 
 def name(product: str) -> str | None:
@@ -92,18 +94,21 @@ def _product(view: View, *, advertised: bool) -> tuple[str | None, str]:
         for raw in _values(view, "device-id")
         if (card := by_id("amd", raw.lower().removeprefix("0x")))
     }
-    if named or known:
+    if kinds := named or known:
         # Labels of a node with cards of several kinds don't say which resource is which.
-        kinds = named or known
         return (next(iter(kinds)), "label" if named else "device-id") if len(kinds) == 1 else (None, "")
     if advertised:
         for raw in view.pci("1002"):
             if card := by_id("amd", raw):
                 return card.name, "device-id"
-        card, _ = instance(view.instance_type)
-        if card is not None and card.vendor == "amd":
+        if card := view.machine("amd")[0]:
             return card.name, "instance-type"
     return None, ""
+
+
+def _told_by_driver(devices: tuple[DraPool, ...]) -> tuple[str | None, str]:
+    product = next((name(pool.product) for pool in devices if pool.product), None)
+    return product, "dra" if product else ""
 
 
 def _values(view: View, kind: str) -> dict[str, int | None]:
@@ -149,37 +154,40 @@ def _guarantee(style: str) -> Guarantee:
 
 
 def _pool(view: View, resource: str, product: str | None, resources: list[str]) -> Pool:
+    known = worth(*_unit(view, resource, product, resources))
+    return view.pool(resource, partition=_mode(_style(view, resource)), **known)
+
+
+def _unit(view: View, resource: str, product: str | None, resources: list[str]) -> _Worth:
+    """Memory of one unit, what it is worth and its source: the labels, else the table."""
     style = _style(view, resource)
     guarantee = _guarantee(style)
     if style and guarantee is Guarantee.UNKNOWN:
-        return view.pool(resource)
-    known = product_named(product)
-    table = known.memory_mib if known else None
-    parts = _parts(style, product)
-    largest = largest_mib("amd")
+        return _NOT_KNOWN
     if memory := _labelled_memory(view, resource, resources):
-        if not style and not _whole(view, resource, product):
-            units = view.capacity.get(resource) or view.units.get(resource, 0)
-            if units > _BOARD and memory > largest // _MOST_DIES:
-                return view.pool(resource)  # partitions of one memory, or too large for one
-            guarantee = guarantee if memory == table else Guarantee.UNKNOWN
-        if table is None and memory > largest // parts:
-            return view.pool(resource)  # no partition has more than its share of the largest card
-        if table is not None and parts > 1 and memory > table // parts * 1.05:
-            # The label has the whole card's memory, which no partition has.
-            return view.pool(
-                resource, mem_mib=table // parts, mem_guarantee=guarantee, mem_from="model-table"
-            )
-        return view.pool(resource, mem_mib=memory, mem_guarantee=guarantee, mem_from="label")
-    if table is None or not (style or _whole(view, resource, product)):
-        return view.pool(resource)
+        return _as_labelled(view, resource, product, memory)
+    card = table_mib(product)
+    if card is None or not (style or _whole(view, resource, product)):
+        return _NOT_KNOWN
     by_type = _product(view, advertised=True)[1] == "instance-type"
-    return view.pool(
-        resource,
-        mem_mib=table // parts,
-        mem_guarantee=guarantee,
-        mem_from="instance-type" if by_type else "model-table",
-    )
+    return card // _parts(style, product), guarantee, "instance-type" if by_type else "model-table"
+
+
+def _as_labelled(view: View, resource: str, product: str | None, memory: int) -> _Worth:
+    """What the label's memory is worth as a unit's: it may be that of the card of which a unit is a part."""
+    style, table, largest = _style(view, resource), table_mib(product), largest_mib("amd")
+    guarantee, parts = _guarantee(style), _parts(style, product)
+    if not style and not _whole(view, resource, product):
+        units = view.capacity.get(resource) or view.units.get(resource, 0)
+        if units > _BOARD and memory > largest // _MOST_DIES:
+            return _NOT_KNOWN  # partitions of one memory, or too large for one
+        guarantee = guarantee if memory == table else Guarantee.UNKNOWN
+    if table is None and memory > largest // parts:
+        return _NOT_KNOWN  # no partition has more than its share of the largest card
+    if table is not None and parts > 1 and memory > table // parts * 1.05:
+        # The label has the whole card's memory, which no partition has.
+        return table // parts, guarantee, "model-table"
+    return memory, guarantee, "label"
 
 
 def _device_pool(pool: DraPool) -> Pool:
@@ -188,6 +196,11 @@ def _device_pool(pool: DraPool) -> Pool:
     guarantee = _guarantee(style)
     memory = None if guarantee is Guarantee.UNKNOWN else pool.mem_mib
     return device_pool(pool, mem_mib=memory, mem_guarantee=guarantee, partition=_mode(style))
+
+
+def _uncut(pool: DraPool, product: str | None) -> int:
+    """Cards that partitions are of, where the driver names none that they are cut from."""
+    return ceil_div(pool.capacity, _parts((pool.profile or "").lower(), product))
 
 
 def _labelled_memory(view: View, resource: str, resources: list[str]) -> int | None:
@@ -211,8 +224,8 @@ def _whole(view: View, resource: str, product: str | None) -> bool:
 
 def _cards(view: View, pools: tuple[Pool, ...], product: str | None) -> int | None:
     """Whole cards in the node, or None where units may be partitions of them."""
-    known, machine = instance(view.instance_type)
-    if pools and known is not None and known.vendor == "amd":
+    known, machine = view.machine("amd")
+    if pools and known is not None:
         return machine
     cards = 0
     for pool in pools:

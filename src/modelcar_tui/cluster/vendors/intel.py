@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from modelcar_tui.cluster.types import Guarantee, Pool
-from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
-from modelcar_tui.hardware import by_id, instance, product_named, row_named
+from modelcar_tui.cluster.vendors.view import Found, View, count, device_pool, incomplete, table_mib, worth
+from modelcar_tui.hardware import by_id, row_named
 from modelcar_tui.kube import mebibytes
 
 _GAUDI = re.compile(r"habana\.ai/gaudi\d?")
@@ -19,7 +20,7 @@ _GENERATION = re.compile(r"gaudi[-_ ]?(?P<n>\d)(?!\d)|HL-?(?P<board>\d\d)\d", re
 def find_gaudi(view: View) -> Found | None:
     """What the node says of Gaudi cards, or None when there are none."""
     resources = view.offered(_GAUDI)
-    devices = tuple(pool for pool in view.dra if pool.driver == "gaudi.intel.com")
+    devices = view.devices("gaudi.intel.com")
     ids = view.pci("1da3")
     if not (resources or devices or ids):
         return None
@@ -28,26 +29,16 @@ def find_gaudi(view: View) -> Found | None:
         # The driver calls the first generation by the family's name.
         first = devices[0].product.casefold() == "gaudi"
         product, origin = "Gaudi" if first else _generation(devices[0].product), "dra"
-    known = product_named(product)
-    labelled = _labelled_memory(view)
-    table = known.memory_mib if known else None
-    memory = labelled or table
-    source = "label" if labelled else "instance-type" if origin == "instance-type" else "model-table"
-    worth: dict[str, object] = {"mem_mib": memory, "mem_guarantee": "exclusive", "mem_from": source}
-    if memory is None:
-        worth = {}
-    if resources:
-        pools = tuple(view.pool(resource, **worth) for resource in resources)
-    else:
-        pools = tuple(device_pool(pool, **worth) for pool in devices)
-    count = view.number("habana.ai/device.count")
+    known = _gaudi_worth(view, product, origin)
+    pools = tuple(view.pool(resource, **known) for resource in resources)
+    pools = pools or tuple(device_pool(pool, **known) for pool in devices)
+    cards = view.number("habana.ai/device.count")
     return Found(
         vendor="intel-gaudi",
         product=product,
         product_from=origin if product else "",
-        physical=count if count is not None else sum(pool.capacity or 0 for pool in pools) or None,
+        physical=count(pools) if cards is None else cards,
         pools=pools,
-        notes=unhealthy(pools),
         why=incomplete(devices),
     )
 
@@ -55,26 +46,21 @@ def find_gaudi(view: View) -> Found | None:
 def find_gpu(view: View) -> Found | None:
     """What the node says of Intel GPUs; the monitoring resources are none."""
     resources = view.offered(_GPU)
-    labels = view.labels
-    labelled = "gpu.intel.com/product" in labels or "gpu.intel.com/device.count" in labels
-    devices = tuple(pool for pool in view.dra if pool.driver == "gpu.intel.com")
-    if not (resources or devices or labelled or labels.get("intel.feature.node.kubernetes.io/gpu") == "true"):
+    devices = view.devices("gpu.intel.com")
+    if not (resources or devices or _gpu_present(view.labels)):
         return None
     product, origin = _gpu_product(view)
-    known = product_named(product)
-    count = view.number("gpu.intel.com/device.count") or _listed(view)
-    pools = tuple(
-        _gpu_pool(view, resource, known.memory_mib if known else None, count) for resource in resources
-    )
+    cards = view.number("gpu.intel.com/device.count") or _listed(view)
+    pools = tuple(_gpu_pool(view, resource, table_mib(product), cards) for resource in resources)
     if devices and not pools:
-        count = count if count is not None else sum(pool.capacity for pool in devices)
+        cards = sum(pool.capacity for pool in devices) if cards is None else cards
         pools = tuple(
             device_pool(
                 pool,
                 mem_guarantee=Guarantee.EXCLUSIVE,
                 vendor="intel-gpu",
                 product=pool.product.replace(" ", "-") if pool.product else product,
-                physical=count,
+                physical=cards,
             )
             for pool in devices
         )
@@ -84,11 +70,17 @@ def find_gpu(view: View) -> Found | None:
         vendor="intel-gpu",
         product=product,
         product_from=origin,
-        physical=count,
+        physical=cards,
         pools=pools,
-        notes=("OpenShift AI has no vLLM runtime for Intel GPUs", *unhealthy(pools)),
+        notes=("OpenShift AI has no vLLM runtime for Intel GPUs",),
         why=incomplete(devices),
     )
+
+
+def _gpu_present(labels: Mapping[str, str]) -> bool:
+    """Whether a label says that there are GPUs, offered or not."""
+    told = "gpu.intel.com/product" in labels or "gpu.intel.com/device.count" in labels
+    return told or labels.get("intel.feature.node.kubernetes.io/gpu") == "true"
 
 
 def _gaudi_product(view: View, ids: list[str], *, advertised: bool) -> tuple[str | None, str]:
@@ -98,11 +90,16 @@ def _gaudi_product(view: View, ids: list[str], *, advertised: bool) -> tuple[str
     for device in ids:
         if card := by_id("intel-gaudi", device):
             return card.name, "device-id"
-    if advertised:
-        card, _ = instance(view.instance_type)
-        if card is not None and card.vendor == "intel-gaudi":
-            return card.name, "instance-type"
+    if advertised and (card := view.machine("intel-gaudi")[0]):
+        return card.name, "instance-type"
     return None, ""
+
+
+def _gaudi_worth(view: View, product: str | None, origin: str) -> dict[str, object]:
+    """What is known of a unit's memory: the label's word, else the table's."""
+    labelled = _labelled_memory(view)
+    source = "label" if labelled else "instance-type" if origin == "instance-type" else "model-table"
+    return worth(labelled or table_mib(product), source=source)
 
 
 def _generation(text: str) -> str | None:
@@ -139,13 +136,12 @@ def _listed(view: View) -> int | None:
     return sum(counts) or None
 
 
-def _gpu_pool(view: View, resource: str, memory: int | None, count: int | None) -> Pool:
+def _gpu_pool(view: View, resource: str, memory: int | None, cards: int | None) -> Pool:
     """More units than devices means `shared-dev-num` above 1: each has the whole device, with its
     neighbours."""
     units = view.capacity.get(resource) or view.units.get(resource, 0)
+    shared = bool(cards and units > cards)
     if memory is None:
-        return view.pool(resource, shares=bool(count and units > count))
-    guarantee = Guarantee.UNKNOWN
-    if count:
-        guarantee = Guarantee.NONE if units > count else Guarantee.EXCLUSIVE
-    return view.pool(resource, mem_mib=memory, mem_guarantee=guarantee, mem_from="model-table")
+        return view.pool(resource, shares=shared)
+    whole = Guarantee.EXCLUSIVE if cards else Guarantee.UNKNOWN
+    return view.pool(resource, **worth(memory, Guarantee.NONE if shared else whole))

@@ -16,7 +16,7 @@ from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.nvidia_cards import CLOUD_PREFIXES, GKE, Cards, cards_of
 from modelcar_tui.cluster.vendors.nvidia_devices import DRIVER, from_devices, promised
 from modelcar_tui.cluster.vendors.nvidia_names import KOORDINATOR, OTHER_NAMES, kind
-from modelcar_tui.cluster.vendors.view import Found, View, unhealthy
+from modelcar_tui.cluster.vendors.view import Found, View, worth
 from modelcar_tui.hardware import mig_profiles, product_named
 
 _RESOURCE = re.compile(r"nvidia\.com/(?:gpu|mig-[0-9a-z.+-]+)(?:\.shared)?")
@@ -32,27 +32,18 @@ _SHARING = {"time-slicing": "time-slicing", "time-sharing": "time-slicing", "mps
 def find(view: View) -> Found | None:
     """What the node says of NVIDIA cards, or None when there are none."""
     resources = view.offered(_RESOURCE)
-    others = view.offered(OTHER_NAMES)
-    if view.labels.get("node.koordinator.sh/gpu-vendor", "nvidia") == "nvidia":
-        others += view.offered(KOORDINATOR)
-    devices = tuple(pool for pool in view.dra if pool.driver == DRIVER)
+    others = _other_names(view)
+    devices = view.devices(DRIVER)
     if not (resources or devices or others or _present(view)):
         return None
     notes = _notes(view)
     if devices and not resources:
         return from_devices(view, devices, notes)
     cards = cards_of(view)
-    pools = tuple(_pool(view, cards, resource) for resource in resources)
-    renamed = () if pools else tuple(view.offered(_RENAMED))
-    pools += tuple(view.pool(resource) for resource in renamed)
-    pools = tuple(_as_shares(view, cards, pool) for pool in pools)
-    labelled = cards.product if cards.labelled and cards.profile is None else None
-    if not pools and (promise := promised(view, labelled, cards.count)) is not None:
-        pools = (promise,)
-        notes += ("offered through DRA; no ResourceSlice was read, the figures are the node's labels",)
+    pools = _pools(view, cards, resources)
     notes += _told(view, cards, pools)
     if cards.several:
-        return Found(vendor="nvidia", physical=cards.count, pools=pools, notes=(*notes, *unhealthy(pools)))
+        return Found(vendor="nvidia", physical=cards.count, pools=pools, notes=notes)
     product = cards.product if pools or cards.product_from in ("label", "annotation") else None
     family, cc = kind(product, view.labels)
     return Found(
@@ -63,10 +54,25 @@ def find(view: View) -> Found | None:
         cc=cc,
         physical=_physical(view, cards, pools),
         pools=pools,
-        notes=(*notes, *unhealthy(pools)),
+        notes=notes,
         why="" if pools or not others else "other-names-only",
-        scheduler="volcano" if any(name.startswith(_VOLCANO) for name in renamed) else "",
+        scheduler="volcano" if any(pool.resource.startswith(_VOLCANO) for pool in pools) else "",
     )
+
+
+def _pools(view: View, cards: Cards, resources: list[str]) -> tuple[Pool, ...]:
+    """What is offered: the vendor's resources, else a scheduler's count of cards, else devices to come."""
+    offered = [_pool(view, cards, resource) for resource in resources]
+    offered = offered or [view.pool(resource) for resource in view.offered(_RENAMED)]
+    if not offered and (promise := promised(view, cards)) is not None:
+        return (promise,)
+    return tuple(_as_shares(view, cards, pool) for pool in offered)
+
+
+def _other_names(view: View) -> list[str]:
+    """What other schedulers measure its cards by."""
+    hundredths = view.labels.get("node.koordinator.sh/gpu-vendor", "nvidia") == "nvidia"
+    return [*view.offered(OTHER_NAMES), *(view.offered(KOORDINATOR) if hundredths else ())]
 
 
 def _present(view: View) -> bool:
@@ -98,11 +104,7 @@ def _pool(view: View, cards: Cards, resource: str) -> Pool:
         None if match else view.number(GKE + "gke-max-shared-clients-per-gpu")
     )
     memory, guarantee = _worth(memory, sharing, factor, cut)
-    if memory is None:
-        return view.pool(resource, mig_profile=cut or None)
-    return view.pool(
-        resource, mem_mib=memory, mem_guarantee=guarantee, mem_from=origin, mig_profile=cut or None
-    )
+    return view.pool(resource, mig_profile=cut or None, **worth(memory, guarantee, origin))
 
 
 def _beyond(view: View, cards: Cards, resource: str) -> int:
@@ -208,23 +210,25 @@ def _physical(view: View, cards: Cards, pools: tuple[Pool, ...]) -> int | None:
 
 
 def _told(view: View, cards: Cards, pools: tuple[Pool, ...]) -> tuple[str, ...]:
-    """What more units than cards mean, where no label says it."""
+    """What the units are, where no label says it: devices to come, or more of them than cards."""
     if cards.several:
         return ("cards of several kinds: what describes one of them does not hold for a unit",)
+    if pools and pools[0].resource.startswith("dra:"):
+        return ("offered through DRA; no ResourceSlice was read, the figures are the node's labels",)
+    unsure = [pool for pool in pools if pool.mem_guarantee is Guarantee.UNKNOWN]
     cut = tuple(
         f"{pool.capacity} {pool.resource} are shares of {slices} MIG slice{'s' * (slices != 1)}: "
         "how they share them no label tells"
-        for pool in pools
-        if pool.mem_guarantee is Guarantee.UNKNOWN and (slices := _beyond(view, cards, pool.resource))
+        for pool in unsure
+        if (slices := _beyond(view, cards, pool.resource))
     )
-    lost = [pool for pool in pools if pool.mem_guarantee is Guarantee.UNKNOWN and not pool.mig_profile]
     if cards.count is None or cards.profile is not None:
         return cut
     return cut + tuple(
         f"{pool.capacity} {pool.resource} are shares of {cards.count} card{'s' * (cards.count != 1)}: "
         "how they share them no label tells"
-        for pool in lost
-        if (pool.capacity or pool.units) > cards.count and not _MIG.fullmatch(pool.resource)
+        for pool in unsure
+        if (pool.capacity or pool.units) > cards.count and not pool.mig_profile
     )
 
 

@@ -74,16 +74,7 @@ def _described(view: View) -> Cards:
     labels = view.labels
     count = view.number("nvidia.com/gpu.count")
     if raw := labels.get("nvidia.com/gpu.product", ""):
-        match = SUFFIX.search(raw)
-        profile = match["profile"] if match else None
-        return Cards(
-            product=name(raw) or None,
-            product_from="label",
-            labelled=True,
-            count=count,
-            profile="" if profile == "INVALID" else profile or _cut_anyway(labels),
-            shared_suffix=bool(match and match["shared"]),
-        )
+        return _discovered(view, raw, count)
     if gke := labels.get("cloud.google.com/gke-accelerator"):
         return Cards(
             product=cloud.name if (cloud := by_cloud(gke)) else gke.removeprefix("nvidia-"),
@@ -93,24 +84,40 @@ def _described(view: View) -> Cards:
         )
     for prefix in CLOUD_PREFIXES:
         if short := labels.get(prefix + "name"):
-            known = instance(view.instance_type)[0] or by_cloud(short)
-            counted = view.number(prefix + "count")
-            return Cards(
-                product=known.name if known else None,
-                product_from="label",
-                count=counted or count or (1 if counted == 0 else None),
-                part=counted == 0,
-            )
+            return _on_aws(view, short, view.number(prefix + "count"), count)
     if raw := labels.get(_ALIYUN + "name", ""):
         counted = view.number(_ALIYUN + "count") or count
         return Cards(product=name(raw) or None, product_from="label", count=counted)
     return _by_machine(view, count)
 
 
+def _discovered(view: View, product: str, count: int | None) -> Cards:
+    """GPU Feature Discovery puts how cards are cut and shared behind the product's name."""
+    match = SUFFIX.search(product)
+    profile = match["profile"] if match else None
+    return Cards(
+        product=name(product) or None,
+        product_from="label",
+        labelled=True,
+        count=count,
+        profile="" if profile == "INVALID" else profile or _cut_anyway(view.labels),
+        shared_suffix=bool(match and match["shared"]),
+    )
+
+
+def _on_aws(view: View, short: str, counted: int | None, count: int | None) -> Cards:
+    """A machine with a part of a card is counted as one with none."""
+    known = instance(view.instance_type)[0] or by_cloud(short)
+    return Cards(
+        product=known.name if known else None,
+        product_from="label",
+        count=counted or count or (1 if counted == 0 else None),
+        part=counted == 0,
+    )
+
+
 def _by_machine(view: View, count: int | None) -> Cards:
-    known, cards = instance(view.instance_type)
-    if known is not None and known.vendor != "nvidia":
-        known, cards = None, 0
+    known, cards = view.machine("nvidia")
     cut = _cut_anyway(view.labels)
     if (
         cut is None
@@ -159,10 +166,8 @@ def _counted(view: View, cards: Cards) -> Cards:
 
 def _machine(view: View, product: str | None = None) -> int:
     """Cards of the machine's type; 0 where it is not known, or has other cards than the product."""
-    known, cards = instance(view.instance_type)
-    if known is None or known.vendor != "nvidia" or product not in (None, known.name):
-        return 0
-    return cards
+    known, cards = view.machine("nvidia")
+    return cards if known is not None and product in (None, known.name) else 0
 
 
 def _is_display(view: View, cards: Cards) -> bool:

@@ -3,10 +3,13 @@ them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.cluster.types import Guarantee, Pool
+from modelcar_tui.cluster.vendors.nvidia_cards import Cards
 from modelcar_tui.cluster.vendors.nvidia_names import capability, family, name
-from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
+from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete
 from modelcar_tui.hardware import product_named
 
 DRIVER = "gpu.nvidia.com"
@@ -15,22 +18,13 @@ DRIVER = "gpu.nvidia.com"
 def from_devices(view: View, devices: tuple[DraPool, ...], notes: tuple[str, ...]) -> Found:
     """The answer of the ResourceSlices, which beat labels: they know several products on one node."""
     whole = [pool for pool in devices if pool.type != "mig"]
-    cards = sum(pool.capacity for pool in whole) + len(
-        {parent for pool in devices for parent in pool.parents}
-    )
+    cards = sum(pool.capacity for pool in whole)
+    cards += len({parent for pool in devices for parent in pool.parents})
     labelled = view.labels.get("nvidia.com/gpu.product", "")
     counted = 0 if "-MIG-" in labelled else view.number("nvidia.com/gpu.count") or 0
     physical = max(cards, counted) or None
     pools = tuple(_pool(view, pool, devices, physical) for pool in devices)
-    first = pools[devices.index((whole or list(devices))[0])]
-    if not all(pool.complete for pool in devices):
-        notes += (
-            "ResourceSlices of the newest generation are missing: until they come nothing is handed out",
-        )
-    if any(pool.shared for pool in devices):
-        notes += ("the driver cuts cards on demand: a card that is partly in use can still give slices",)
-    if any(pool.several for pool in devices):
-        notes += ("several claims may have the same card at once, each with all of its memory in sight",)
+    first = pools[devices.index((*whole, *devices)[0])]
     return Found(
         vendor="nvidia",
         product=first.product,
@@ -39,29 +33,32 @@ def from_devices(view: View, devices: tuple[DraPool, ...], notes: tuple[str, ...
         cc=first.cc,
         physical=physical,
         pools=pools,
-        notes=(*notes, *unhealthy(pools)),
+        notes=(*notes, *_cautions(devices)),
         why=incomplete(devices),
     )
 
 
-def promised(view: View, product: str | None, count: int | None) -> Pool | None:
-    """The pool of a node that says it is served by DRA, from its labels alone.
+def _cautions(devices: tuple[DraPool, ...]) -> Iterator[str]:
+    if not all(pool.complete for pool in devices):
+        yield "ResourceSlices of the newest generation are missing: until they come nothing is handed out"
+    if any(pool.shared for pool in devices):
+        yield "the driver cuts cards on demand: a card that is partly in use can still give slices"
+    if any(pool.several for pool in devices):
+        yield "several claims may have the same card at once, each with all of its memory in sight"
 
-    Args:
-        view: the node.
-        product: as a label says it; None where none does.
-        count: whole cards.
-    """
+
+def promised(view: View, cards: Cards) -> Pool | None:
+    """The pool of whole cards of a node that says it is served by DRA, from its labels alone."""
     mode = view.labels.get("nvidia.com/gpu-operator.resource-allocation.mode", "")
     if mode != "dra" and view.labels.get("nvidia.com/gpu.deploy.dra-driver") != "true":
         return None
-    if not count or product is None:
+    if not cards.count or cards.product is None or not cards.labelled or cards.profile is not None:
         return None
     memory = view.number("nvidia.com/gpu.memory")
     return Pool(
         resource=f"dra:{DRIVER}",
-        units=count,
-        capacity=count,
+        units=cards.count,
+        capacity=cards.count,
         mem_mib=memory,
         mem_guarantee=Guarantee.EXCLUSIVE if memory else Guarantee.UNKNOWN,
         mem_from="dra" if memory else "none",

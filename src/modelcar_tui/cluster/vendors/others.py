@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.cluster.vendors.nvidia_names import KOORDINATOR, OTHER_NAMES
-from modelcar_tui.cluster.vendors.view import Found, View, device_pool, incomplete, unhealthy
-from modelcar_tui.hardware import instance, prefixes, product_named, vendors
+from modelcar_tui.cluster.vendors.view import Found, View, count, device_pool, incomplete, table_mib, worth
+from modelcar_tui.hardware import prefixes, vendors
 
 _SPYRE = re.compile(r"ibm\.com/spyre_(?:pf|vf)")
 _SPYRE_DEVICES = {"06a7", "06a8", "06e7"}
@@ -29,30 +28,21 @@ _NOT = re.compile(r".*(?:mem|core|monitoring|percentage|bandwidth|portion).*", r
 def find_spyre(view: View) -> Found | None:
     """Spyre: `tierN` and per-card names are the same cards again and are not counted."""
     resources = view.offered(_SPYRE)
-    labels = view.labels
-    if not (resources or labels.get("ibm.com/spyre.present") == "true" or _spyre_on_the_bus(view)):
+    if not (resources or view.labels.get("ibm.com/spyre.present") == "true" or _spyre_on_the_bus(view)):
         return None
-    product = labels.get("ibm.com/spyre.product", "").replace("_", "-") or (
-        "IBM-Spyre" if resources else None
+    product = view.labels.get("ibm.com/spyre.product", "").replace("_", "-")
+    product = product or ("IBM-Spyre" if resources else "")
+    pools = tuple(
+        view.pool(resource, **worth(table_mib(product) if resource.endswith("_pf") else None))
+        for resource in resources
     )
-    known = product_named(product)
-    count = view.number("ibm.com/spyre.count")
-    pools = []
-    for resource in resources:
-        memory = known.memory_mib if known and resource.endswith("_pf") else None
-        pools.append(
-            view.pool(resource, mem_mib=memory, mem_guarantee="exclusive", mem_from="model-table")
-            if memory
-            else view.pool(resource)
-        )
-    cards = [pool.capacity or 0 for pool in pools if pool.resource.endswith("_pf")]
+    cards = view.number("ibm.com/spyre.count")
     return Found(
         vendor="ibm-spyre",
-        product=product,
+        product=product or None,
         product_from="label" if product else "",
-        physical=count if count is not None else sum(cards) or None,
-        pools=tuple(pools),
-        notes=unhealthy(tuple(pools)),
+        physical=count(pool for pool in pools if pool.resource.endswith("_pf")) if cards is None else cards,
+        pools=pools,
     )
 
 
@@ -68,40 +58,35 @@ def find_tpu(view: View) -> Found | None:
     product = view.labels.get("cloud.google.com/gke-tpu-accelerator") or None
     if not resources and product is None:
         return None
-    known = product_named(product)
-    pools = tuple(_chip(view, resource, known.memory_mib if known else None) for resource in resources)
+    pools = tuple(view.pool(resource, **worth(table_mib(product))) for resource in resources)
     return Found(
         vendor="google-tpu",
         product=product,
         product_from="label" if product else "",
-        physical=sum(pool.capacity or 0 for pool in pools) or None,
+        physical=count(pools),
         pools=pools,
-        notes=("OpenShift AI has no vLLM runtime for TPUs", *unhealthy(pools)),
+        notes=("OpenShift AI has no vLLM runtime for TPUs",),
     )
 
 
 def find_neuron(view: View) -> Found | None:
     """AWS Neuron: chips, devices and cores are names for the same silicon; chips are counted."""
     resources = view.offered(_NEURON)
-    labels = view.labels
-    present = labels.get("feature.node.kubernetes.io/aws-neuron") == "true"
-    if not resources and not present:
+    if not resources and view.labels.get("feature.node.kubernetes.io/aws-neuron") != "true":
         return None
-    known, _ = instance(view.instance_type)
-    if known is not None and (known.vendor != "aws-neuron" or not resources):
-        known = None
-    best = next((name for name in _NEURON_ORDER if name in resources), None)
-    pools: tuple[Pool, ...] = ()
-    if best is not None:
-        pools = (_chip(view, best, known.memory_mib if known and not best.endswith("core") else None),)
-    chips = [pool.capacity or 0 for pool in pools if not pool.resource.endswith("core")]
+    known = view.machine("aws-neuron")[0] if resources else None
+    best = [name for name in _NEURON_ORDER if name in resources][:1]
+    pools = tuple(
+        view.pool(name, **worth(known.memory_mib if known and not name.endswith("core") else None))
+        for name in best
+    )
     return Found(
         vendor="aws-neuron",
         product=known.name if known else None,
         product_from="instance-type" if known else "",
-        physical=sum(chips) or None,
+        physical=count(pool for pool in pools if not pool.resource.endswith("core")),
         pools=pools,
-        notes=("OpenShift AI has no vLLM runtime for Neuron", *unhealthy(pools)),
+        notes=("OpenShift AI has no vLLM runtime for Neuron",),
     )
 
 
@@ -118,7 +103,7 @@ def find_unknown(view: View) -> Found | None:
         vendor=vendor,
         pools=pools,
         unknown=True,
-        notes=(f"{pools[0].resource} is not an accelerator that we know", *unhealthy(pools)),
+        notes=(f"{pools[0].resource} is not an accelerator that we know",),
         why="" if names else incomplete(devices),
     )
 
@@ -134,9 +119,3 @@ def _looks_like_one(name: str) -> bool:
     ):
         return False
     return bool(_ACCELERATOR.fullmatch(kind)) and not _NOT.fullmatch(kind)
-
-
-def _chip(view: View, resource: str, memory: int | None) -> Pool:
-    if memory is None:
-        return view.pool(resource)
-    return view.pool(resource, mem_mib=memory, mem_guarantee=Guarantee.EXCLUSIVE, mem_from="model-table")

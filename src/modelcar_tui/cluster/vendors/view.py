@@ -10,6 +10,7 @@ import msgspec
 from modelcar_tui.cluster.dra import DraPool
 from modelcar_tui.cluster.types import Guarantee, Pool
 from modelcar_tui.core.decode import convert
+from modelcar_tui.hardware import Product, instance, product_named
 
 _PCI = re.compile(r"feature\.node\.kubernetes\.io/pci-(?P<fields>[0-9a-f_]+)\.(?:present|sriov\.capable)")
 
@@ -38,6 +39,15 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
             n for n in names if pattern.fullmatch(n) and (self.units.get(n) or self.capacity.get(n))
         )
 
+    def devices(self, driver: str) -> tuple[DraPool, ...]:
+        """The pools of devices of one driver."""
+        return tuple(pool for pool in self.dra if pool.driver == driver)
+
+    def machine(self, vendor: str) -> tuple[Product | None, int]:
+        """The vendor's card in a machine of this type, and how many; None and 0 where it has none."""
+        card, count = instance(self.instance_type)
+        return (card, count) if card is not None and card.vendor == vendor else (None, 0)
+
     def pool(self, resource: str, **known: object) -> Pool:
         """The pool of a resource with its units."""
         units = self.units.get(resource, 0)
@@ -60,6 +70,24 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
                 if not classes or (at and fields[0] in classes):
                     found.append("".join(fields[at + 1 : at + 2]))
         return found
+
+
+def table_mib(product: str | None) -> int | None:
+    """MiB of a product's memory by our table."""
+    known = product_named(product)
+    return known.memory_mib if known else None
+
+
+def worth(
+    mib: int | None, guarantee: Guarantee = Guarantee.EXCLUSIVE, source: str = "model-table"
+) -> dict[str, object]:
+    """What is known of a unit's memory, as pools take it: nothing where that is None."""
+    return {} if mib is None else {"mem_mib": mib, "mem_guarantee": guarantee, "mem_from": source}
+
+
+def count(pools: Iterable[Pool]) -> int | None:
+    """Units of pools, healthy or not; None for none."""
+    return sum(pool.capacity or 0 for pool in pools) or None
 
 
 def device_pool(pool: DraPool, **known: object) -> Pool:

@@ -56,14 +56,9 @@ def _algorithm(text: str) -> tuple[str, int | None]:
     name = text.lower()
     if "mixed" in name:
         return "mixed", None
-    for part, label, bits in (
-        ("nvfp4", "nvfp4", 4),
-        ("mxfp8", "mxfp8", 8),
-        ("mxfp4", "mxfp4", 4),
-        ("fp8", "fp8", 8),
-    ):
+    for part, bits in (("nvfp4", 4), ("mxfp8", 8), ("mxfp4", 4), ("fp8", 8)):
         if part in name:
-            return label, bits
+            return part, bits
     match = re.search(r"w(\d+)a(\d+)", name)
     return (match[0], int(match[1])) if match else (name, None)
 

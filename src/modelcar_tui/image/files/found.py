@@ -130,9 +130,8 @@ def model_facts(found: Found, *, count: CountParameters | None = None, at: float
     quantization = quantization_part(config, others)
     name, bits = declared(config, quantization)
     shards = found.shards()
-    whole = _all_there(shards)
-    headers = [file.header for file in shards.values() if file.header is not None]
-    tensors = merge_groups(headers) if whole and len(headers) == len(shards) and headers else None
+    headers = _headers(shards)
+    tensors = merge_groups(headers) if headers else None
     gguf = next((file.gguf for file in shards.values() if file.gguf is not None), None)
     if tensors is not None and bits is None:
         bits = dominant_bits(tensors)
@@ -147,11 +146,17 @@ def model_facts(found: Found, *, count: CountParameters | None = None, at: float
         tensors=tensors,
         gguf=gguf.metadata if gguf else None,
         parameters=_parameters(tensors, bits, config, count, at),
-        weight_bytes=_weight_bytes(found, shards, tensors, headers, whole, at),
+        weight_bytes=_weight_bytes(found, shards, headers, at),
         bits=Fact(value=bits, source=said, at=at, unit="bit") if bits else Fact(unit="bit"),
         quantization_name=Fact(value=name, source=said, at=at) if name is not None else Fact(),
     )
     return _with_gguf(facts, gguf, at) if gguf else facts
+
+
+def _headers(shards: dict[str, WeightFile]) -> list[Header]:
+    """The headers of all shards; none where one of them is not known."""
+    read = [file.header for file in shards.values() if file.header is not None]
+    return read if _all_there(shards) and len(read) == len(shards) else []
 
 
 def _processors(others: dict[str, dict[str, Any] | None]) -> dict[str, Any] | None:
@@ -190,23 +195,14 @@ def _parameters(
     return Fact(note="the weights' headers were not read", unit="parameters")
 
 
-def _weight_bytes(
-    found: Found,
-    shards: dict[str, WeightFile],
-    tensors: tuple[TensorGroup, ...] | None,
-    headers: list[Header],
-    whole: bool,
-    at: float,
-) -> Fact[int]:
-    if tensors is not None:
-        value = sum(header.bytes for header in headers)
-        return Fact(
-            value=value, source=Source.HEADERS, at=at, unit="B", note=f"headers of {len(shards)} files"
-        )
+def _weight_bytes(found: Found, shards: dict[str, WeightFile], headers: list[Header], at: float) -> Fact[int]:
+    if headers:
+        value, note = sum(header.bytes for header in headers), f"headers of {len(shards)} files"
+        return Fact(value=value, source=Source.HEADERS, at=at, unit="B", note=note)
     total = found.totals.get(posixpath.join(found.root, INDEX))
     if total:
         return Fact(value=total, source=Source.INDEX, at=at, unit="B", note=f"total_size of {INDEX}")
-    if whole:
+    if _all_there(shards):
         value = sum(file.size for file in shards.values())
         exact = all(file.exact for file in shards.values())
         return Fact(
@@ -225,15 +221,15 @@ def _with_gguf(facts: ModelFacts, gguf: Gguf, at: float) -> ModelFacts:
     told = gguf.metadata.get("general.parameter_count")
     parameters = gguf.parameters or (told if isinstance(told, int) and told > 0 else None)
     note = "GGUF header"
-    bits: Fact[int] = Fact(value=gguf.bits, source=Source.HEADERS, at=at, unit="bit", note=note)
-    return msgspec.structs.replace(
-        facts,
-        parameters=Fact(value=parameters, source=Source.HEADERS, at=at, unit="parameters", note=note)
-        if parameters
-        else facts.parameters,
-        weight_bytes=Fact(value=gguf.bytes, source=Source.HEADERS, at=at, unit="B", note=note)
-        if gguf.bytes
-        else facts.weight_bytes,
-        bits=bits if gguf.bits else facts.bits,
-        quantization_name=Fact(value="gguf", source=Source.HEADERS, at=at, note=note),
+    figures = (
+        ("parameters", parameters, "parameters"),
+        ("weight_bytes", gguf.bytes, "B"),
+        ("bits", gguf.bits, "bit"),
     )
+    read: dict[str, Fact[int]] = {
+        name: Fact(value=value, source=Source.HEADERS, at=at, unit=unit, note=note)
+        for name, value, unit in figures
+        if value
+    }
+    quantized = Fact(value="gguf", source=Source.HEADERS, at=at, note=note)
+    return msgspec.structs.replace(facts, **read, quantization_name=quantized)

@@ -169,10 +169,13 @@ class _Reader:
             return await self._fetch(layer, start, length)
 
         source, packing = await open_blob(fetch, layer.size, self._budget, first=first, patience=_UNPROMISING)
-        if not await is_tar(source):
-            if path and not packing:
-                await self._file(source, path, 0, layer.size)
-            return
+        if await is_tar(source):
+            await self._archive(source, layer, path, packing)
+        elif path and not packing:
+            await self._file(source, path, 0, layer.size)
+
+    async def _archive(self, source: Source, layer: Descriptor, path: str, packing: str) -> None:
+        """The files of a tar, as far as they may be a model's."""
         strangers, first = 0, True
         async for entry in walk(source):
             if entry.path.startswith("models"):

@@ -11,7 +11,7 @@ import msgspec
 
 from modelcar_tui.core.reference import Reference
 from modelcar_tui.core.secrets import Secret
-from modelcar_tui.image.errors import ImageError, Trouble, fault
+from modelcar_tui.image.errors import ImageError, Trouble
 from modelcar_tui.image.manifests import ACCEPT, MANIFEST_LIMIT, digest_of
 from modelcar_tui.image.registry.http import Answer, Http, retry_after
 from modelcar_tui.image.registry.mirrors import Endpoint
@@ -60,12 +60,12 @@ class Repository:
         if answer.status != 200:
             raise self._failed(answer)
         if answer.cut:
-            raise self._fault(Trouble.TOO_LARGE, "a manifest")
+            raise self.endpoint.fault(Trouble.TOO_LARGE, "a manifest")
         digest = digest_of(answer.body)
         claims = [target if ":" in target else "", answer.headers.get("docker-content-digest", "")]
         for claim in claims:
             if claim and not _matches(answer.body, claim):
-                raise self._fault(Trouble.DIGEST, f"manifest {claim[:19]}…")
+                raise self.endpoint.fault(Trouble.DIGEST, f"manifest {claim[:19]}…")
         return RawManifest(raw=answer.body, digest=digest)
 
     async def blob(self, digest: str, size: int) -> bytes:
@@ -74,7 +74,7 @@ class Repository:
         if answer.status != 200:
             raise self._failed(answer)
         if answer.cut or len(answer.body) != size or not _matches(answer.body, digest):
-            raise self._fault(Trouble.DIGEST, f"blob {digest[:19]}…")
+            raise self.endpoint.fault(Trouble.DIGEST, f"blob {digest[:19]}…")
         return answer.body
 
     async def window(self, digest: str, start: int, length: int, *, size: int) -> bytes:
@@ -91,17 +91,17 @@ class Repository:
         if answer.status == 200 and start == 0:
             return self._whole(answer, digest, length, size)
         if answer.status == 200:
-            raise self._fault(Trouble.PROTOCOL, "it ignores Range")
+            raise self.endpoint.fault(Trouble.PROTOCOL, "it ignores Range")
         if answer.status == 416:
-            raise self._fault(Trouble.MALFORMED, "a layer is shorter than the manifest says")
+            raise self.endpoint.fault(Trouble.MALFORMED, "a layer is shorter than the manifest says")
         if answer.status != 206:
             raise self._failed(answer)
         match = _RANGE.match(answer.headers.get("content-range", ""))
         told = (int(match[1]), int(match[2])) if match else None
         if match and match[3] not in ("*", str(size)):
-            raise self._fault(Trouble.MALFORMED, "a layer has another size than the manifest says")
+            raise self.endpoint.fault(Trouble.MALFORMED, "a layer has another size than the manifest says")
         if told != (start, last) or answer.cut or len(answer.body) != length:
-            raise self._fault(Trouble.PROTOCOL, "it answers another range than it was asked for")
+            raise self.endpoint.fault(Trouble.PROTOCOL, "it answers another range than it was asked for")
         return answer.body
 
     def _whole(self, answer: Answer, digest: str, length: int, size: int) -> bytes:
@@ -109,9 +109,9 @@ class Repository:
         be."""
         told = answer.headers.get("content-length")
         if (told and told.isdigit() and int(told) != size) or len(answer.body) < length:
-            raise self._fault(Trouble.MALFORMED, "a layer has another size than the manifest says")
+            raise self.endpoint.fault(Trouble.MALFORMED, "a layer has another size than the manifest says")
         if length == size and not _matches(answer.body, digest):
-            raise self._fault(Trouble.DIGEST, f"blob {digest[:19]}…")
+            raise self.endpoint.fault(Trouble.DIGEST, f"blob {digest[:19]}…")
         return answer.body
 
     async def _blob(self, digest: str, headers: dict[str, str], *, limit: int) -> Answer:
@@ -130,7 +130,7 @@ class Repository:
 
     async def _get(self, path: str, headers: dict[str, str], *, limit: int) -> Answer:
         stale: Secret | None = None
-        broken = 0
+        broken = False
         for attempt in range(_THROTTLED_TRIES + 2):
             scheme = self._http.scheme(self.endpoint)
             url = f"{scheme}://{self.endpoint.api_host}/v2/{self.endpoint.repository}/{path}"
@@ -141,27 +141,21 @@ class Repository:
             except ImageError as error:
                 if error.kind in _WITHOUT_TLS and self._http.fall_back(self.endpoint, scheme):
                     continue
-                if error.kind is Trouble.NETWORK and broken == 0:
-                    broken += 1  # a kept connection that the server had closed
+                if error.kind is Trouble.NETWORK and not broken:
+                    broken = True  # a kept connection that the server had closed
                     continue
                 raise
             if answer.status == 401:
                 if header is not None and stale is not None:
-                    raise self._fault(Trouble.AUTH, "its answer to our login is no")
-                challenge = answer.headers.get("www-authenticate", "")
-                stale = header
+                    raise self.endpoint.fault(Trouble.AUTH, "its answer to our login is no")
+                challenge, stale = answer.headers.get("www-authenticate", ""), header
                 await self._authorizer.answer(
                     self.endpoint, challenge, stale=header, secure=scheme == "https"
                 )
-                continue
-            asked = answer.headers.get("retry-after")
-            throttled = answer.status == 429 and attempt < _THROTTLED_TRIES - 1
-            if throttled or (answer.status == 503 and asked and attempt < _TRIES - 1):
-                pause = retry_after(asked, default=2.0**attempt, longest=_LONGEST_WAIT_S)
-                # All that were refused together would come back together.
-                await asyncio.sleep(pause * random.uniform(1.0, 1.5))  # noqa: S311
-                continue
-            return answer
+            elif (pause := _pause(answer, attempt)) is None:
+                return answer
+            else:
+                await asyncio.sleep(pause)
         return answer
 
     def _failed(self, answer: Answer) -> ImageError:
@@ -172,10 +166,18 @@ class Repository:
             404: Trouble.NOT_FOUND,
             429: Trouble.RATE_LIMIT,
         }.get(status, Trouble.SERVER if status >= 500 else Trouble.PROTOCOL)
-        return self._fault(kind, "" if kind is Trouble.NOT_FOUND else f"HTTP {status}")
+        return self.endpoint.fault(kind, "" if kind is Trouble.NOT_FOUND else f"HTTP {status}")
 
-    def _fault(self, kind: Trouble, detail: str) -> ImageError:
-        return fault(kind, host=self.endpoint.host, repository=self.endpoint.repository, detail=detail)
+
+def _pause(answer: Answer, attempt: int) -> float | None:
+    """Seconds after which to ask a throttled server again, or one that is not ready; None where its answer
+    counts."""
+    asked = answer.headers.get("retry-after")
+    tries = _THROTTLED_TRIES if answer.status == 429 else _TRIES if answer.status == 503 and asked else 0
+    if attempt >= tries - 1:
+        return None
+    # All that were refused together would come back together.
+    return retry_after(asked, default=2.0**attempt, longest=_LONGEST_WAIT_S) * random.uniform(1.0, 1.5)  # noqa: S311
 
 
 async def open_image(

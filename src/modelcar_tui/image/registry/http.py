@@ -10,7 +10,7 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -113,7 +113,7 @@ class Http:
                     "GET", url, endpoint, sent, limit, timeout_s or self._options.timeout_s
                 )
             except TimeoutError:
-                raise fault(Trouble.TIMEOUT, host=endpoint.host, repository=endpoint.repository) from None
+                raise endpoint.fault(Trouble.TIMEOUT) from None
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 raise network_fault(error, endpoint) from None
             target = answer.headers.get("location", "")
@@ -151,9 +151,8 @@ class Http:
         except ValueError:
             raise fault(Trouble.REDIRECT, host=endpoint.host, detail="a redirect to no address") from None
         if there.scheme not in ("http", "https") or not there.hostname:
-            raise fault(
-                Trouble.REDIRECT, host=endpoint.host, detail="a redirect to what is neither http nor https"
-            )
+            what = "a redirect to what is neither http nor https"
+            raise fault(Trouble.REDIRECT, host=endpoint.host, detail=what)
         if here.scheme == "https" and there.scheme == "http":
             raise fault(Trouble.REDIRECT, host=endpoint.host, detail="a redirect from HTTPS to HTTP")
         if (here.scheme, here.netloc) != (there.scheme, there.netloc):
@@ -253,32 +252,43 @@ def _proxy(scheme: str, host: str) -> str | None:
 
 def network_fault(error: Exception, endpoint: Endpoint) -> ImageError:
     """What an exception of the HTTP library means to the operator."""
-    place = {"host": endpoint.host, "repository": endpoint.repository}
-    cause: BaseException | None = error
-    while isinstance(cause, aiohttp.ClientError) and cause.__cause__ is not None:
-        cause = cause.__cause__  # the library's own pose as SSL and OS errors, without their fields
-    seen = 0
-    while cause is not None and seen < 10:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return fault(Trouble.TLS, **place, detail=getattr(cause, "verify_message", ""))
-        if isinstance(cause, ssl.SSLError):
-            plain = "WRONG_VERSION_NUMBER" in str(cause) or "RECORD_LAYER" in str(cause).upper()
-            return fault(
-                Trouble.PLAIN_HTTP if plain else Trouble.TLS, **place, detail=getattr(cause, "reason", "")
-            )
-        if isinstance(cause, socket.gaierror):
-            return fault(Trouble.DNS, **place)
-        if isinstance(cause, ConnectionRefusedError):
-            return fault(Trouble.REFUSED, **place)
-        if isinstance(cause, OSError) and cause.errno is None and "Connect call failed" in str(cause):
-            return fault(Trouble.REFUSED, **place)  # several addresses, each for a reason of its own
-        if isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
-            return fault(Trouble.NETWORK, **place, detail=os.strerror(cause.errno))
-        cause, seen = cause.__cause__ or cause.__context__, seen + 1
+    for cause in _causes(error):
+        if told := _trouble(cause):
+            return endpoint.fault(*told)
     # Texts of the library name addresses, which may be signed, and proxies with their logins, and quote
     # headers.
     bad_address = isinstance(error, ValueError)
-    return fault(Trouble.PROTOCOL if bad_address else Trouble.NETWORK, **place, detail=_kind(error))
+    return endpoint.fault(Trouble.PROTOCOL if bad_address else Trouble.NETWORK, _kind(error))
+
+
+def _causes(error: Exception) -> Iterator[BaseException]:
+    """What it came of, at most ten; the library's own pose as SSL and OS errors, without their fields."""
+    cause: BaseException | None = error
+    while isinstance(cause, aiohttp.ClientError) and cause.__cause__ is not None:
+        cause = cause.__cause__
+    for _ in range(10):
+        if cause is None:
+            return
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _trouble(cause: BaseException) -> tuple[Trouble, str] | None:
+    match cause:
+        case ssl.SSLCertVerificationError():
+            return Trouble.TLS, getattr(cause, "verify_message", "")
+        case ssl.SSLError():
+            plain = "WRONG_VERSION_NUMBER" in str(cause) or "RECORD_LAYER" in str(cause).upper()
+            return Trouble.PLAIN_HTTP if plain else Trouble.TLS, getattr(cause, "reason", "")
+        case socket.gaierror():
+            return Trouble.DNS, ""
+        case ConnectionRefusedError():
+            return Trouble.REFUSED, ""
+        case OSError(errno=None) if "Connect call failed" in str(cause):
+            return Trouble.REFUSED, ""  # several addresses, each for a reason of its own
+        case OSError(errno=errno.ENETUNREACH | errno.EHOSTUNREACH as number):
+            return Trouble.NETWORK, os.strerror(number)
+    return None
 
 
 def _kind(error: Exception) -> str:

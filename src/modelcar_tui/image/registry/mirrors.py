@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from modelcar_tui.core.errors import Problem
-from modelcar_tui.image.errors import ImageError, Trouble
+from modelcar_tui.image.errors import ImageError, Trouble, fault
 from modelcar_tui.image.options import ImageOptions
 
 _LARGEST_FILE = 1 << 20
@@ -30,6 +30,10 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     def api_host(self) -> str:
         """The host that speaks the API: Docker Hub's is not docker.io."""
         return _HUB_API if self.host == _HUB else self.host
+
+    def fault(self, kind: Trouble, detail: str = "") -> ImageError:
+        """What went wrong there; `detail` is text from outside."""
+        return fault(kind, host=self.host, repository=self.repository, detail=detail)
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):

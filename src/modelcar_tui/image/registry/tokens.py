@@ -74,51 +74,56 @@ class Authorizer:
             return header
 
     def _basic(self, endpoint: Endpoint, login: Credential | None, stale: Secret | None) -> Secret:
-        place = {"host": endpoint.host, "repository": endpoint.repository}
         if login is None:
-            raise fault(Trouble.AUTH, **place, detail="no auth file has a login for it")
+            raise endpoint.fault(Trouble.AUTH, "no auth file has a login for it")
         if stale is not None:
-            raise fault(Trouble.AUTH, **place, detail=f"the login from {login.origin} is refused")
+            raise endpoint.fault(Trouble.AUTH, f"the login from {login.origin} is refused")
         return _basic_header(login)
 
     async def _bearer(
         self, endpoint: Endpoint, login: Credential | None, challenge: dict[str, str], stale: Secret | None
     ) -> Secret:
-        place = {"host": endpoint.host, "repository": endpoint.repository}
         realm = challenge.get("realm", "")
-        try:
-            parts = urlsplit(realm)
-        except ValueError:
-            parts = urlsplit("")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise fault(Trouble.PROTOCOL, **place, detail="its token service has no address")
-        if parts.scheme == "http" and challenge["secure"] and login is not None:
-            raise fault(Trouble.AUTH, **place, detail="its token service wants the login over plain HTTP")
-        scope = f"repository:{endpoint.repository}:pull"
-        query = {"scope": scope} | ({"service": service} if (service := challenge.get("service")) else {})
-        form: dict[str, str] | None = None
-        headers: dict[str, str] = {}
-        if login is not None and login.identity_token:
-            token = login.password.reveal()
-            form = query | {
-                "grant_type": "refresh_token",
-                "refresh_token": token,
-                "client_id": "modelcar-tui",
-            }
-        elif login is not None:
-            headers["Authorization"] = _basic_header(login).reveal()
+        host = _service(realm, endpoint, secret=login is not None and bool(challenge["secure"]))
+        query = {"scope": f"repository:{endpoint.repository}:pull"}
+        if service := challenge.get("service"):
+            query["service"] = service
+        form, headers = _shown(login, query)
         status, body = await self._http.token(
             realm, query=query, form=form, headers=headers, endpoint=endpoint
         )
         if status in (401, 403) or (status == 400 and form):
             told = f"the login from {login.origin} is refused" if login else "no auth file has a login for it"
-            raise fault(Trouble.AUTH, **place, detail=told)
+            raise endpoint.fault(Trouble.AUTH, told)
         if status != 200:
-            raise fault(Trouble.SERVER, host=parts.hostname, detail=f"token service: HTTP {status}")
-        header = Secret(f"Bearer {_token(body, parts.hostname)}")
+            raise fault(Trouble.SERVER, host=host, detail=f"token service: HTTP {status}")
+        header = Secret(f"Bearer {_token(body, host)}")
         if stale is not None and header.reveal() == stale.reveal():
-            raise fault(Trouble.AUTH, **place, detail="its own token is refused")
+            raise endpoint.fault(Trouble.AUTH, "its own token is refused")
         return header
+
+
+def _service(realm: str, endpoint: Endpoint, *, secret: bool) -> str:
+    """The host of a token service, to which nothing secret is sent over plain HTTP."""
+    try:
+        parts = urlsplit(realm)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise endpoint.fault(Trouble.PROTOCOL, "its token service has no address")
+    if parts.scheme == "http" and secret:
+        raise endpoint.fault(Trouble.AUTH, "its token service wants the login over plain HTTP")
+    return parts.hostname
+
+
+def _shown(login: Credential | None, query: dict[str, str]) -> tuple[dict[str, str] | None, dict[str, str]]:
+    """How a login is shown to a token service: a form with an identity token, or a header."""
+    if login is None:
+        return None, {}
+    if not login.identity_token:
+        return None, {"Authorization": _basic_header(login).reveal()}
+    token = login.password.reveal()
+    return query | {"grant_type": "refresh_token", "refresh_token": token, "client_id": "modelcar-tui"}, {}
 
 
 def _basic_header(login: Credential) -> Secret:

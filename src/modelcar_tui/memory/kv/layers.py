@@ -87,7 +87,7 @@ def _attention(start: Start, kinds: Counter[str], rank: tuple[int, int]) -> dict
         else:
             found[_spec(start, kind, block, _token(start, kind))] += count
     if shape.encoder_layers:
-        found[_cross(start, block)] += sum(count for kind, count in kinds.items() if kind != "state")
+        found[_cross(start, block)] += kinds.total() - kinds["state"]
     if shape.indexer is not None:
         own = round(shape.indexer.share * (rank[1] - rank[0]))
         keys = _spec(start, "mla", block, shape.indexer.token_bytes)

@@ -18,8 +18,8 @@ from modelcar_tui.qa.engines.kube_log import Cursor
 from modelcar_tui.qa.engines.kube_pods import JobPods
 from modelcar_tui.qa.engines.kube_run import JobRun
 from modelcar_tui.qa.engines.watchdog import Watchdog
+from modelcar_tui.qa.events import QaStarted
 from modelcar_tui.qa.outcome import Ended, classify
-from modelcar_tui.qa.runner import ContainerStarted
 from modelcar_tui.qa.types import QaOutcome
 
 _LOOK_S = 0.25
@@ -73,7 +73,7 @@ class Following:
         if not self._pods.started.is_set():
             return  # there is none: `reading` says why
         request = self._run.request
-        started = ContainerStarted(
+        started = QaStarted(
             container=f"job/{self._name} in {self._run.options.namespace}",
             image=request.image,
             log=str(self._pipeline.path),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -93,7 +94,8 @@ class Indexes:
         ran = [(name, outcome) for name, outcome in each if outcome is not None]
         failed = [(name, outcome) for name, outcome in ran if not outcome.ok]
         missing = [name for name, outcome in each if outcome is None]
-        total = _total([outcome.counts for _, outcome in ran if outcome.counts is not None])
+        outcomes = [outcome for _, outcome in ran]
+        total = _total(outcomes)
         models = tuple(result for name, outcome in ran for result in _results(name, outcome))
         models += tuple(QaModelResult(model=name, status="") for name in missing)
         passed = QaOutcome(code="QA_OK", message=f"{total.passed} passed", exit_status=0)
@@ -102,8 +104,8 @@ class Indexes:
             counts=total,
             seconds=seconds,
             models=models,
-            measured=tuple(one for _, outcome in ran for one in outcome.measured),
-            leftovers=tuple(dict.fromkeys(item for _, outcome in ran for item in outcome.leftovers)),
+            measured=tuple(chain.from_iterable(outcome.measured for outcome in outcomes)),
+            leftovers=tuple(dict.fromkeys(chain.from_iterable(outcome.leftovers for outcome in outcomes))),
         )
 
     def _one(self, index: int, ended: Ended, limit_s: float | None) -> QaOutcome | None:
@@ -139,7 +141,8 @@ def _failure(failed: Sequence[tuple[str, QaOutcome]], missing: int, count: int) 
     return msgspec.structs.replace(first, message=f"{told}{rest}; {name}: {first.message}")
 
 
-def _total(counts: Sequence[QaCounts]) -> QaCounts:
+def _total(outcomes: Sequence[QaOutcome]) -> QaCounts:
+    counts = [outcome.counts for outcome in outcomes if outcome.counts is not None]
     return QaCounts(
         passed=sum(c.passed for c in counts),
         failed=sum(c.failed for c in counts),

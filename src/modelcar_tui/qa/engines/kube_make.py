@@ -30,9 +30,9 @@ from modelcar_tui.qa.engines.kube_pods import JobPods
 from modelcar_tui.qa.engines.kube_refusals import SECRET_LIMIT, SMALLER
 from modelcar_tui.qa.engines.kube_run import JobRun
 from modelcar_tui.qa.engines.staging import env_file, qa_folder
+from modelcar_tui.qa.events import Warned
 from modelcar_tui.qa.manifest_file import StagedManifest, stage_manifest
 from modelcar_tui.qa.occupied import refuse_occupied
-from modelcar_tui.qa.runner import Warned
 from modelcar_tui.qa.suite import Command, command_for, refuse_untestable
 from modelcar_tui.qa.suite_facts import IMAGE
 from modelcar_tui.qa.suite_probe import PLACES, Probe, assumed, probe_script, read_probe

@@ -53,16 +53,17 @@ def selector(job: Mapping[str, Any]) -> str:
 
 def ended(job: Mapping[str, Any]) -> bool:
     """Whether a Job has ended, well or not."""
-    conditions = (job.get("status") or {}).get("conditions") or []
-    return any(
-        one.get("type") in ("Complete", "Failed") and one.get("status") == "True" for one in conditions
-    )
+    return bool(_true(job) & {"Complete", "Failed"})
 
 
 def failed(job: Mapping[str, Any]) -> bool:
     """Whether a Job has ended and not well."""
+    return "Failed" in _true(job)
+
+
+def _true(job: Mapping[str, Any]) -> set[str]:
     conditions = (job.get("status") or {}).get("conditions") or []
-    return any(one.get("type") == "Failed" and one.get("status") == "True" for one in conditions)
+    return {str(one.get("type")) for one in conditions if one.get("status") == "True"}
 
 
 def check(job: Mapping[str, Any] | None, name: str, namespace: str) -> None:

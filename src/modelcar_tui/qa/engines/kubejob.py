@@ -20,9 +20,10 @@ from modelcar_tui.qa.engines.kube_options import JobOptions
 from modelcar_tui.qa.engines.kube_refusals import refusal
 from modelcar_tui.qa.engines.kube_run import JobRun
 from modelcar_tui.qa.engines.staging import driving_alone, qa_folder
+from modelcar_tui.qa.events import Warned
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.outcome import could_not_start, refused
-from modelcar_tui.qa.runner import OnEvent, QaSecrets, Warned
+from modelcar_tui.qa.runner import OnEvent, QaSecrets
 from modelcar_tui.qa.suite import known
 from modelcar_tui.qa.types import QaOutcome, QaRequest, cluster_of
 from modelcar_tui.qa.watch import watching

@@ -19,7 +19,7 @@ from modelcar_tui.qa.effects import cautions, of_suite
 from modelcar_tui.qa.engines.collect import LIMIT_S, collect
 from modelcar_tui.qa.engines.follow import following
 from modelcar_tui.qa.engines.podman_cli import Podman, PodmanError
-from modelcar_tui.qa.engines.podman_container import Container, find, won_by_another
+from modelcar_tui.qa.engines.podman_container import Container, Exit, find, won_by_another
 from modelcar_tui.qa.engines.probe import default_cache, probe
 from modelcar_tui.qa.engines.pull import pull
 from modelcar_tui.qa.engines.staging import (
@@ -35,11 +35,12 @@ from modelcar_tui.qa.engines.staging import (
     user_mapping,
 )
 from modelcar_tui.qa.engines.watchdog import Watchdog
+from modelcar_tui.qa.events import QaStarted, Warned
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.manifest_file import stage_manifest
 from modelcar_tui.qa.occupied import refuse_occupied_as
 from modelcar_tui.qa.outcome import Ended, classify, could_not_start, refused
-from modelcar_tui.qa.runner import ContainerStarted, OnEvent, QaSecrets, Warned
+from modelcar_tui.qa.runner import OnEvent, QaSecrets
 from modelcar_tui.qa.suite import command_for, known, refuse_untestable
 from modelcar_tui.qa.types import QaOutcome, QaRequest, cluster_of
 from modelcar_tui.qa.watch import watching
@@ -123,7 +124,7 @@ class PodmanRunner:
                 teach_lent(stage_folder(qa) / "kubeconfig")
             await container.open()
             on_event(
-                ContainerStarted(
+                QaStarted(
                     container=name_of(request),
                     image=request.image,
                     log=str(pipeline.path),
@@ -217,11 +218,27 @@ class PodmanRunner:
     ) -> QaOutcome:
         age = max(time.time() - container.started, 0.0) if container.started else 0.0
         watchdog = Watchdog(request, pipeline, on_event, age_s=age)
+        status, at = await self._to_its_end(qa, container, pipeline, watchdog)
+        lost = status is None and watchdog.ended is Ended.ITSELF
+        return classify(
+            pipeline.parser,
+            exit_status=status,
+            ended=Ended.LOST if lost else watchdog.ended,
+            seconds=(at or time.time()) - container.started if container.started else None,
+            limit_s=watchdog.limit_s,
+            where=watchdog.doing,
+        )
+
+    async def _to_its_end(
+        self, qa: Path, container: Container, pipeline: Pipeline, watchdog: Watchdog
+    ) -> Exit:
+        """Take the lines of the log until there can be no more, and look after the limits meanwhile."""
         waiter = asyncio.create_task(container.wait())
-        pause, given_up = POLL_S, 0.0
+        pause = POLL_S
         try:
             async with following(self._podman, container.id, container.log_path) as follower:
-                while True:
+                # One that neither asked nor killed ends: podman itself is stuck.
+                while time.monotonic() - watchdog.stopped_at < STOPPED_S:
                     lines = follower.read()
                     for line in lines:
                         pipeline.take(line)
@@ -231,10 +248,6 @@ class PodmanRunner:
                     # One that ended while nobody looked is judged by what it did, not by its age.
                     if container.running:
                         await watchdog.look(lambda: container.stop(self._grace))
-                    if watchdog.ended is not Ended.ITSELF:
-                        given_up = given_up or time.monotonic() + STOPPED_S
-                        if time.monotonic() > given_up:
-                            break  # neither asked nor killed it has ended: podman itself is stuck
                     if lines:
                         pause = POLL_S
                         await asyncio.sleep(0)
@@ -247,23 +260,11 @@ class PodmanRunner:
                             await asyncio.sleep(POLL_S)
                 for line in follower.finish():
                     pipeline.take(line)
-            status, at = waiter.result() if waiter.done() else (None, 0.0)
+            return waiter.result() if waiter.done() else Exit(None, 0.0)
         finally:
             waiter.cancel()
             with suppress(asyncio.CancelledError, PodmanError, OSError):
                 await waiter
-        ended = watchdog.ended
-        if status is None and ended is Ended.ITSELF:
-            ended = Ended.LOST
-        seconds = (at or time.time()) - container.started if container.started else None
-        return classify(
-            pipeline.parser,
-            exit_status=status,
-            ended=ended,
-            seconds=seconds,
-            limit_s=watchdog.limit_s,
-            where=watchdog.doing,
-        )
 
     async def _clean_up(self, qa: Path, request: QaRequest, *, grace_s: float | None = None) -> None:
         """Remove the container and what was lent to it; with a grace the suite is asked to end first."""

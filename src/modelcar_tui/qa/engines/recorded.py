@@ -22,10 +22,11 @@ from modelcar_tui.core.text import clean
 from modelcar_tui.qa import store
 from modelcar_tui.qa.engines.recorded_looks import RecordedLook, RecordedLooks
 from modelcar_tui.qa.engines.staging import driving_alone, qa_folder
+from modelcar_tui.qa.events import QaStarted
 from modelcar_tui.qa.log.lines import LineSplitter, RawLine
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.outcome import classify, refused
-from modelcar_tui.qa.runner import ContainerStarted, OnEvent, QaSecrets
+from modelcar_tui.qa.runner import OnEvent, QaSecrets
 from modelcar_tui.qa.types import QaOutcome, QaRequest
 from modelcar_tui.qa.watch_outcome import with_record
 from modelcar_tui.qa.watch_record import ClusterRecord
@@ -95,7 +96,7 @@ class RecordedRunner:
             done = pipeline.seen
             image = about.image or request.image
             on_event(
-                ContainerStarted(
+                QaStarted(
                     container=f"recording {self._path.stem}",
                     image=image,
                     log=str(pipeline.path),

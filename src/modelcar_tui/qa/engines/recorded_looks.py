@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from modelcar_tui.core.secrets import Redactor, quoted
-from modelcar_tui.qa.runner import OnEvent, Saw
+from modelcar_tui.qa.events import QaSaw
+from modelcar_tui.qa.runner import OnEvent
 from modelcar_tui.qa.seen import Seen
 from modelcar_tui.qa.watch_record import ClusterRecord
 
@@ -51,7 +52,7 @@ class RecordedLooks:
             seen = tuple(self._safe(one) for one in look.seen)
             for one in seen:
                 self._record.saw(one)
-        self._on_event(Saw(seen=tuple(one for one in seen if one.text)))
+        self._on_event(QaSaw(seen=tuple(one for one in seen if one.text)))
 
     def _safe(self, seen: Seen) -> Seen:
         texts = {name: self._redact(quoted(getattr(seen, name))) for name in _TEXTS}

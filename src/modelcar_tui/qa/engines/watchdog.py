@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Awaitable, Callable
 
+from modelcar_tui.qa.events import WentSilent
 from modelcar_tui.qa.log.pipeline import Pipeline
 from modelcar_tui.qa.outcome import Ended, doing
-from modelcar_tui.qa.runner import OnEvent, WentSilent
+from modelcar_tui.qa.runner import OnEvent
 from modelcar_tui.qa.types import QaRequest
 
 
@@ -25,6 +27,8 @@ class Watchdog:
         self.limit_s: float | None = None
         self.doing = ""
         """What the suite did when it was ended; it goes on to tear down."""
+        self.stopped_at = math.inf
+        """By the monotonic clock."""
         self._request = request
         self._pipeline = pipeline
         self._on_event = on_event
@@ -57,6 +61,7 @@ class Watchdog:
                 self.doing = doing(self._pipeline.parser.result)
                 self._pipeline.say(f"stopped: {why.value} ({limit:.0f} s) is used up")
                 await stop()
+                self.stopped_at = time.monotonic()
                 return
 
     def _model_limit(self) -> float | None:

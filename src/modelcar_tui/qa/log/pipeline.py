@@ -16,13 +16,14 @@ from modelcar_tui.core.contain import keep
 from modelcar_tui.core.crash import kind
 from modelcar_tui.core.secrets import Redactor
 from modelcar_tui.core.text import clean
+from modelcar_tui.qa.events import QaLogGrew, QaProgressed, Warned
 from modelcar_tui.qa.log.lines import RawLine
 from modelcar_tui.qa.log.logparse import SuiteParser
 from modelcar_tui.qa.log.spool import LINE_LIMIT, Origin, SpoolReader, SpoolWriter
-from modelcar_tui.qa.runner import LogGrew, OnEvent, Progressed, Warned
+from modelcar_tui.qa.runner import OnEvent
 
 GREW_EVERY = 0.1
-"""Seconds between two `LogGrew`."""
+"""Seconds between two `QaLogGrew`."""
 _RAW_LIMIT = 64 * 1024
 _COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
 
@@ -171,7 +172,7 @@ class Pipeline:
         """Tell where the suite is."""
         result, past, zero = self.parser.result, self._past, time.time() - time.monotonic()
         self._on_event(
-            Progressed(
+            QaProgressed(
                 done=past.done + result.done,
                 total=past.total or result.total,
                 phase=self.phase,
@@ -197,7 +198,7 @@ class Pipeline:
         self._told = now
         if self._writer.count != self._told_count:
             self._told_count = self._writer.count
-            self._on_event(LogGrew(lines=self._writer.count, size=self._writer.size))
+            self._on_event(QaLogGrew(lines=self._writer.count, size=self._writer.size))
 
     def close(self) -> None:
         """The last flush."""

@@ -96,7 +96,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
         return f"{parts.hostname}{port}"
 
 
-def choose(model: str | None, url: str | None) -> Choice:
+def choose_model(model: str | None, url: str | None) -> Choice:
     """The model that `--model` and `--model-url` name.
 
     Raises:

@@ -263,9 +263,9 @@ def _qa(state: RunState) -> Iterator[Named]:
         return
     message = scrub(qa.outcome.message, limit=200)
     yield Named(id="qa/outcome", value=qa.outcome.code, note=message, measure="outcome")
-    if qa.total:
-        yield Named(id="qa/passed", value=qa.passed, unit="tests", measure="passed")
-        yield Named(id="qa/failed", value=qa.failed, unit="tests", measure="failed")
+    if qa.progress.total:
+        yield Named(id="qa/passed", value=qa.progress.passed, unit="tests", measure="passed")
+        yield Named(id="qa/failed", value=qa.progress.failed, unit="tests", measure="failed")
 
 
 def _other(state: RunState, name: str) -> Iterator[Named]:

@@ -33,9 +33,9 @@ def open_session(
     """
     if not settings.llm:
         return None
-    from modelcar_tui.supervisor.llm.config import NO_KEY, choose, find_key
+    from modelcar_tui.supervisor.llm.config import NO_KEY, choose_model, find_key
 
-    choice = choose(settings.model, settings.model_url)
+    choice = choose_model(settings.model, settings.model_url)
     try:
         key = find_key(choice)
     except UserError as error:
@@ -59,7 +59,7 @@ def open_session(
     return session
 
 
-async def answer(
+async def answer_question(
     settings: Settings,
     state: RunState,
     question: str | WhatIf,
@@ -104,10 +104,10 @@ def _client(
 ) -> tuple[Client | None, str]:
     if not settings.llm:
         return None, ""
-    from modelcar_tui.supervisor.llm.config import choose, find_key
+    from modelcar_tui.supervisor.llm.config import choose_model, find_key
 
     try:
-        choice = choose(settings.model, settings.model_url)
+        choice = choose_model(settings.model, settings.model_url)
         key = find_key(choice)
         if key is None:
             return None, "no language model is configured; these facts bear on the question"

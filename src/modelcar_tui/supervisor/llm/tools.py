@@ -187,7 +187,7 @@ def _model(state: RunState, name: str) -> ModelRequirements:
 
 def _as_served(state: RunState, model: ModelRequirements) -> ModelRequirements:
     """The model with the arguments that were written, where the plan was."""
-    answer = state.approval.decision if state.approval is not None else None
+    answer = state.answer
     if state.written is None or state.decision is None or answer is None:
         return model
     return accepted_model(model, state.decision.plan, answer)

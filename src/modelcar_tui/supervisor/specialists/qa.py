@@ -18,15 +18,12 @@ from modelcar_tui.core.secrets import Secret
 from modelcar_tui.hardware import NVIDIA
 from modelcar_tui.kube import Access, Rung
 from modelcar_tui.qa import (
-    ContainerStarted,
-    LogGrew,
-    Progressed,
     QaEvent,
     QaOutcome,
     QaRequest,
     QaSecrets,
+    QaStarted,
     Runner,
-    Saw,
     SuiteImage,
     TimeBudgets,
     Warned,
@@ -98,9 +95,9 @@ class Qa:
         from modelcar_tui.qa import skip_reason
 
         settings, answer = context.settings, context.answer
-        if answer is not None and not answer.get("write") and answer.get("who") != Approve.SHOW:
+        if answer is not None and not answer.write and answer.who != Approve.SHOW:
             return _skip("REJECTED", "the operator rejected the proposed changes")
-        if (context.written or {}).get("error"):
+        if context.kept:
             return _skip("NOT_WRITTEN", "the generated manifest could not be written")
         if why := context.lacking(*self.needs):
             return _skip("NO_VERDICT", f"there is no verdict to test: {why}", "run again")
@@ -140,7 +137,7 @@ class Qa:
         cluster = context.report("accelerator", AcceleratorReport)
         plan = context.report("decision", DecisionReport).plan
         limits = _budgets(context)
-        written = context.answer is not None and context.answer.get("write")
+        written = context.answer is not None and context.answer.write
         runtime = os.environ.get("VLLM_RUNTIME_IMAGE") or (cluster.runtime.image if cluster.runtime else None)
         return QaRequest(
             run_id=context.folder.name,
@@ -269,31 +266,17 @@ def _budgets(context: Context) -> TimeBudgets:
 
 def _tell(context: Context, event: QaEvent) -> None:
     match event:
-        case ContainerStarted():
-            context.step("stage", Status.DONE)
-            context.step("run", Status.RUNNING, event.container)
-            context.emit(
-                e.QaStarted(
-                    container=event.container,
-                    image=event.image,
-                    log=event.log,
-                    began=event.began,
-                    limit_s=event.limit_s,
-                    model_limit_s=event.model_limit_s,
-                )
-            )
-        case LogGrew():
-            context.emit(e.QaLogGrew(lines=event.lines, size=event.size))
-        case Progressed():
-            context.emit(e.QaProgressed(**msgspec.structs.asdict(event)))
-        case Saw():
-            context.emit(e.QaSaw(seen=event.seen))
         case WentSilent():
             context.emit(
                 e.Noticed(text=f"QA has been silent for {event.seconds:.0f} s (phase: {event.phase})")
             )
         case Warned():
             context.emit(e.Noticed(text=context.redact(event.text)))
+        case _:
+            if isinstance(event, QaStarted):
+                context.step("stage", Status.DONE)
+                context.step("run", Status.RUNNING, event.container)
+            context.emit(event)
 
 
 def _job_runner(context: Context) -> Runner:

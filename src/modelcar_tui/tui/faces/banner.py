@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from modelcar_tui.core.exit_codes import ExitStatus
 from modelcar_tui.qa import Seen, hopeless_models
+from modelcar_tui.supervisor import Finish, Pane, RunState, outcome_of
 from modelcar_tui.supervisor.events import Status
-from modelcar_tui.supervisor.outcome import outcome_of
-from modelcar_tui.supervisor.state import Pane, RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.decision import tightest
@@ -66,13 +65,8 @@ def next_row(face: Face, cells: int) -> Row:
     """What is going on, or what the run waits for."""
     state, glyphs = face.state, face.glyphs
     if state.finish is not None:
-        took = f.elapsed(state.finish.seconds)
-        text = f" finished in {took} with exit status {state.finish.exit_status}"
-        outcome = outcome_of(state)
-        after = state.finish.summary
-        if outcome is not None and outcome.next and state.finish.exit_status in _TOLD_ABOVE:
-            after = f"next: {outcome.next}"
-        return row((text, "strong"), (f"  {glyphs.dot}  {after}", "muted"))
+        text = f" finished in {f.elapsed(state.finish.seconds)} with exit status {state.finish.exit_status}"
+        return row((text, "strong"), (f"  {glyphs.dot}  {_after(state, state.finish)}", "muted"))
     if state.waiting_for_approval:
         count = len(state.decision.plan.changes) if state.decision else 0
         what = f"{count} proposed change{'s' * (count != 1)}"
@@ -100,9 +94,17 @@ def next_row(face: Face, cells: int) -> Row:
     if state.llm.model and state.decision is None:
         told = f" {state.llm.model} at {state.llm.host} is given facts, no secrets: "
         return row((told, "muted"), ("a", "key"), (" lists them, --no-llm keeps them here", "muted"))
-    if state.qa.container and state.qa.outcome is None:
+    if state.qa.started.container and state.qa.outcome is None:
         return row((" QA is running", "run"), (f"  {activity(state)}", "muted"))
     return row((f" {activity(state)}" if state.decision else "", "muted"))
+
+
+def _after(state: RunState, finish: Finish) -> str:
+    """What to do about an end, or what it was."""
+    told = outcome_of(state)
+    if told is not None and told.next and finish.exit_status in _TOLD_ABOVE:
+        return f"next: {told.next}"
+    return finish.summary
 
 
 def _seen_row(seen: tuple[Seen, ...]) -> Row:
@@ -168,7 +170,7 @@ def keys_row(keys: list[tuple[str, str]], message: str, cells: int) -> Row:
     """The footer: a message if there is one, else the keys that work here; the last of them is always
     shown."""
     if message:
-        return Row((*_bar(f" {message}", cells),))
+        return row((f" {message}".ljust(cells), "bar"))
     spans: list[Span] = []
     used = 0
     kept = sum(len(part) for part in keys[-1]) + 3 if keys else 0
@@ -178,10 +180,6 @@ def keys_row(keys: list[tuple[str, str]], message: str, cells: int) -> Row:
             spans += [(f" {key} ", "key"), (f"{label} ", "label")]
             used += need
     return Row((*spans, (" " * (cells - used), "bar")))
-
-
-def _bar(text: str, cells: int) -> tuple[Span, ...]:
-    return ((text.ljust(cells), "bar"),)
 
 
 def _told(state: RunState, pane: Pane) -> str:

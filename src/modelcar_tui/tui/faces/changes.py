@@ -13,7 +13,7 @@ from modelcar_tui.manifest import Change, Hunk, Operation
 from modelcar_tui.tui.faces.memory import term_rows
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.review import Mark, Review
-from modelcar_tui.tui.rows import EMPTY, Row, Span, pad, paragraph, printable, row, width
+from modelcar_tui.tui.rows import EMPTY, Row, Span, labelled, pad, paragraph, printable, row, width
 
 MARK_ROLE = {Mark.UNDECIDED: "warn", Mark.ACCEPTED: "ok", Mark.REJECTED: "skip", Mark.EDITED: "accent"}
 MARK_WORD = {
@@ -107,10 +107,7 @@ def detail_rows(change: Change, review: Review, effect: list[Row], cells: int, g
         ("edited", review.edits.get(change.id), "accent"),
     ):
         if item is not None:
-            rows += [
-                Row(((f"{label if not at else '':<7}", "muted"), *part.spans))
-                for at, part in enumerate(paragraph(reveal(item), cells - 7, role))
-            ]
+            rows += labelled(label, reveal(item) or " ", cells, role=role)
             if has_hidden(item):
                 rows += paragraph("this item holds invisible characters, shown as <U+...>", cells, "bad")
     rows += [EMPTY, *paragraph(reveal(change.reason), cells)]

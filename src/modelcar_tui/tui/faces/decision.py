@@ -6,10 +6,10 @@ import math
 
 from modelcar_tui.advice import Severity
 from modelcar_tui.cluster.types import State
-from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
-from modelcar_tui.tui.rows import Row, Span, crop_middle, pad, paragraph, row, width
+from modelcar_tui.tui.rows import Row, Span, crop_middle, labelled, pad, paragraph, row, width
 from modelcar_tui.verdict import DecisionReport, ModelVerdict, Verdict
 
 _LEAD = 13
@@ -84,13 +84,7 @@ def _width(spans: tuple[Span, ...]) -> int:
 
 def _why(model: ModelVerdict, cells: int) -> list[Row]:
     rows = paragraph(model.why, cells, "muted", indent=11) if model.why != model.comparison else []
-    if model.settle:
-        lines = paragraph(model.settle, cells - 18)
-        rows += [
-            Row(((f"{'' if at else '           help: ':18}", "muted"), *line.spans))
-            for at, line in enumerate(lines)
-        ]
-    return rows
+    return rows + labelled("           help:", model.settle, cells, indent=18)
 
 
 def _plan(state: RunState, report: DecisionReport) -> list[Row]:
@@ -132,5 +126,4 @@ def _remarks(report: DecisionReport, cells: int, glyphs: Glyphs) -> list[Row]:
 
 
 def _remark(word: str, what: str, fix: str, role: str, cells: int) -> list[Row]:
-    lines = paragraph(f"{what}; {fix}" if fix else what, cells - 9)
-    return [Row(((f"{'' if at else word:<9}", role), *line.spans)) for at, line in enumerate(lines)]
+    return labelled(word, f"{what}; {fix}" if fix else what, cells, indent=9, tone=role)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from modelcar_tui.cluster import MEMORY_WORTH
 from modelcar_tui.core.facts import Fact, Source
-from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.memory import term_rows
 from modelcar_tui.tui.glyphs import Glyphs
@@ -116,9 +116,9 @@ def _of_qa(state: RunState) -> list[Known]:
     """What was run and how it came out, with the lines of the log that say so."""
     qa, out = state.qa, state.qa.outcome
     told: list[tuple[str, str, object, str, str]] = [
-        ("run", "image", qa.image, "", ""),
-        ("run", "container", qa.container, "", "its label finds it again after a kill"),
-        ("run", "log", qa.log, "", f"{qa.lines:,} lines, cleaned and redacted"),
+        ("run", "image", qa.started.image, "", ""),
+        ("run", "container", qa.started.container, "", "its label finds it again after a kill"),
+        ("run", "log", qa.started.log, "", f"{qa.log.lines:,} lines, cleaned and redacted"),
     ]
     if out is not None:
         counts = out.counts

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from modelcar_tui.cluster import MEMORY_READ_FROM, MEMORY_WORTH, scale_text, why_text
 from modelcar_tui.cluster.types import LIMIT_CODES, AcceleratorReport, GpuNode, State
-from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.gpu_groups import Group
 from modelcar_tui.tui.faces.gpus import GpuRow
 from modelcar_tui.tui.glyphs import Glyphs
-from modelcar_tui.tui.rows import Row, Span, paragraph, row
+from modelcar_tui.tui.rows import Row, labelled
 
+_Told = tuple[str, str, str]
+"""A label, what is said behind it (nothing is not shown), its role."""
 _LABEL = 10
 _NAMED, _REASONS = 3, 4
 _STATES = {State.OK: "ok", State.WARNING: "warn", State.BLOCKED: "bad", State.UNKNOWN: "warn"}
@@ -18,46 +22,38 @@ _STATES = {State.OK: "ok", State.WARNING: "warn", State.BLOCKED: "bad", State.UN
 
 def detail_rows(state: RunState, line: GpuRow, width: int, glyphs: Glyphs) -> list[Row]:
     """All that is known of one resource of a node; what matters most comes first."""
+    told = [*_of_unit(line, glyphs), *(_of_node(state, line, line.node) if line.node else ())]
+    return [part for label, text, role in told for part in _field(label, text, width, role)]
+
+
+def _of_unit(line: GpuRow, glyphs: Glyphs) -> Iterator[_Told]:
+    why = why_text(line.why) if line.why else ""
+    yield ("caution", why, "warn") if line.usable else ("not used", why, "bad")
+    yield f"{glyphs.land} lands", ", ".join(line.models), "accent"
+    yield "product", line.product + (f", compute capability {line.cc}" if line.cc else ""), "text"
     free = "free unknown: the pods could not be listed" if line.free is None else f"{line.free} free"
+    yield "units", f"{line.total} {line.resource or 'none'}, {free}", "text"
     memory = "unknown"
     if line.mem_mib is not None:
         source = MEMORY_READ_FROM.get(line.mem_from, line.mem_from)
         memory = f"{f.mib(line.mem_mib)} a unit, {MEMORY_WORTH[line.guarantee]} (from {source})"
-    rows: list[Row] = []
-    if line.why:
-        role = "warn" if line.usable else "bad"
-        rows += _field("caution" if line.usable else "not used", why_text(line.why), width, role)
-    if line.models:
-        rows += _field(f"{glyphs.land} lands", ", ".join(line.models), width, "accent")
-    rows += _field(
-        "product", f"{line.product}" + (f", compute capability {line.cc}" if line.cc else ""), width
-    )
-    rows += _field("units", f"{line.total} {line.resource or 'none'}, {free}", width)
-    rows += _field("memory", memory, width)
-    node = line.node
-    if node is None:
-        return rows
-    for text in _not_here(state, node, line.resource):
-        rows += _field("not for", text, width, "warn")
-    if node.taints:
-        rows += _field("tolerate", ", ".join(node.taints), width)
-    if node.scheduler:
-        rows += _field("scheduler", node.scheduler, width)
-    for note in node.notes:
-        rows += _field("note", note, width, "warn")
+    yield "memory", memory, "text"
+
+
+def _of_node(state: RunState, line: GpuRow, node: GpuNode) -> Iterator[_Told]:
+    yield from (("not for", text, "warn") for text in _not_here(state, node, line.resource))
+    yield "tolerate", ", ".join(node.taints), "text"
+    yield "scheduler", node.scheduler or "", "text"
+    yield from (("note", note, "warn") for note in node.notes)
     if node.unrecognised:
-        rows += _field(
-            "also", f"{', '.join(node.unrecognised)} (no accelerators that we know)", width, "muted"
-        )
-    place = " ".join(part for part in (line.where, node.arch or "") if part)
+        yield "also", f"{', '.join(node.unrecognised)} (no accelerators that we know)", "muted"
     known = [
         "" if node.physical is None else f"{node.physical} card{'s' * (node.physical != 1)}",
-        place,
+        " ".join(part for part in (line.where, node.arch or "") if part),
         "" if node.memory_mib is None else f"RAM {f.mib(node.memory_mib)}",
         "" if node.ephemeral_mib is None else f"disk {f.mib(node.ephemeral_mib)}",
     ]
-    rows += _field("node", ", ".join(part for part in known if part) or "nothing else is known", width)
-    return rows
+    yield "node", ", ".join(part for part in known if part) or "nothing else is known", "text"
 
 
 def _not_here(state: RunState, node: GpuNode, resource: str) -> list[str]:
@@ -90,8 +86,7 @@ def group_rows(one: Group, width: int, glyphs: Glyphs) -> list[Row]:
     rows = _field(
         "units", f"{total} on usable nodes, {'free unknown' if free is None else f'{free} free'}", width
     )
-    if one.models:
-        rows += _field(f"{glyphs.land} lands", ", ".join(one.models), width, "accent")
+    rows += _field(f"{glyphs.land} lands", ", ".join(one.models), width, "accent")
     reasons: dict[str, set[str]] = {}
     for line in one.rows:
         if not line.usable:
@@ -114,32 +109,23 @@ def limit_rows(report: AcceleratorReport | None, width: int, glyphs: Glyphs) -> 
     checks = [check for check in report.checks if check.code in LIMIT_CODES]
     for check in sorted(checks, key=lambda check: check.state is State.OK):
         role = _STATES[check.state]
-        rows += _marked((marks[role], role), check.what + (f"; {check.fix}" if check.fix else ""), width)
+        rows += _marked(marks[role], role, check.what + (f"; {check.fix}" if check.fix else ""), width)
     for problem in report.inventory.problems:
-        rows += _marked((glyphs.warning, "warn"), str(problem), width)
+        rows += _marked(glyphs.warning, "warn", str(problem), width)
     for more in report.inventory.scale_up:
         if more.could_add_nodes:
-            rows += _marked(("+", "muted"), f"could be added: {scale_text(more)}", width)
+            rows += _marked("+", "muted", f"could be added: {scale_text(more)}", width)
     if report.pull is not None and report.pull.registries:
-        rows += _marked((glyphs.done, "ok"), f"pull secrets cover {', '.join(report.pull.registries)}", width)
+        rows += _marked(glyphs.done, "ok", f"pull secrets cover {', '.join(report.pull.registries)}", width)
     for gap in report.pull.unknown if report.pull else ():
-        rows += _marked((glyphs.unknown, "warn"), gap, width)
+        rows += _marked(glyphs.unknown, "warn", gap, width)
     return rows
 
 
 def _field(label: str, text: str, width: int, role: str = "text") -> list[Row]:
-    lines = paragraph(text, max(8, width - _LABEL), role)
-    muted = role if role == "accent" else "muted"
-    return [
-        Row(((f"{label if not at else '':<{_LABEL}}", muted), *part.spans)) for at, part in enumerate(lines)
-    ]
+    tone = "accent" if role == "accent" else "muted"
+    return labelled(label, text, max(8 + _LABEL, width), indent=_LABEL, role=role, tone=tone)
 
 
-def _marked(mark: Span, text: str, width: int) -> list[Row]:
-    lines = paragraph(text, max(8, width - 2))
-    return [Row((mark if not at else (" ", ""), (" ", ""), *part.spans)) for at, part in enumerate(lines)]
-
-
-def nothing(text: str) -> list[Row]:
-    """One muted line."""
-    return [row((text, "muted"))]
+def _marked(mark: str, role: str, text: str, width: int) -> list[Row]:
+    return labelled(mark, text, max(8 + 2, width), indent=2, tone=role)

@@ -96,10 +96,7 @@ def group_row(one: Group, cols: Columns, glyphs: Glyphs, *, chosen: bool) -> Row
     ]
     spans += amount_spans(free, total, cols, glyphs, usable=total > 0)
     spans.append((f"  {f.mib(one.mem_mib) if one.mem_mib else '':>8}  ", "muted"))
-    if cols.cc:
-        spans.append((" " * (cols.cc + 2), "muted"))
-    if cols.where:
-        spans.append((" " * (cols.where + 2), "muted"))
+    spans.append((" " * sum(column + 2 for column in (cols.cc, cols.where) if column), "muted"))
     out = len({line.name for line in one.rows if not line.usable})
     note = f"{one.nodes:,} node{'s' * (one.nodes != 1)}" + (f", {out:,} not usable" if out else "")
     spans.append((note, "bad" if out == one.nodes else "muted"))

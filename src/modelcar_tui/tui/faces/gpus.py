@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import Any
 
 import msgspec
 
 from modelcar_tui.cluster.types import GpuNode, Guarantee, Pool
-from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
 from modelcar_tui.tui.patterns import Filter
@@ -15,7 +16,6 @@ from modelcar_tui.tui.rows import Row, Span, crop_middle, pad, width
 from modelcar_tui.verdict import ModelVerdict
 
 _WHOLE = ("whole", "sharing unknown", "not offered")
-SORTS = ("place", "name", "product", "free", "memory", "usable")
 
 
 class GpuRow(msgspec.Struct, frozen=True):
@@ -108,23 +108,21 @@ def _row(node: GpuNode, pool: Pool, how: str, where: str, models: tuple[str, ...
     )
 
 
+_ORDERS: dict[str, Callable[[GpuRow], tuple[Any, ...]]] = {
+    "place": lambda line: (not line.models, not line.usable),
+    "name": lambda line: (line.name,),
+    "product": lambda line: (line.product, line.name),
+    "free": lambda line: (line.free is None, -(line.free or 0), line.name),
+    "memory": lambda line: (line.mem_mib is None, -(line.mem_mib or 0), line.name),
+    "usable": lambda line: (not line.usable, line.name),
+}
+SORTS = tuple(_ORDERS)
+
+
 def arrange(rows: list[GpuRow], sort: str, wanted: Filter | None) -> list[GpuRow]:
     """The rows that pass, in the wanted order; unknown comes last."""
     chosen = [line for line in rows if wanted is None or wanted.matches(line.text)]
-    match sort:
-        case "name":
-            chosen.sort(key=lambda line: line.name)
-        case "product":
-            chosen.sort(key=lambda line: (line.product, line.name))
-        case "free":
-            chosen.sort(key=lambda line: (line.free is None, -(line.free or 0), line.name))
-        case "memory":
-            chosen.sort(key=lambda line: (line.mem_mib is None, -(line.mem_mib or 0), line.name))
-        case "usable":
-            chosen.sort(key=lambda line: (not line.usable, line.name))
-        case _:
-            chosen.sort(key=lambda line: (not line.models, not line.usable))
-    return chosen
+    return sorted(chosen, key=_ORDERS.get(sort, _ORDERS["place"]))
 
 
 class Columns(msgspec.Struct, frozen=True):
@@ -158,23 +156,22 @@ def columns(rows: list[GpuRow], cells: int, *, grouping: str = "") -> Columns:
 
     In groups the amounts have room for sums; by product the headings tell the product.
     """
-    name = max((width(line.name) for line in rows), default=4)
-    product = max((width(line.product) for line in rows), default=3)
+    names = [line.name for line in rows]
+    name = _widest(names, 4)
+    product = _widest([line.product for line in rows], 3)
     if grouping == "product":
         name, product = max(name, product + 12), 0
-    amount = max((len(amount_text(line.free, line.total)) for line in rows), default=3) + bool(grouping) * 2
-    where = max((width(line.where) for line in rows), default=0)
+    amount = _widest([amount_text(line.free, line.total) for line in rows], 3) + bool(grouping) * 2
+    where = min(_widest([line.where for line in rows], 0), 34)
     bar, cc, note = 8, 4, 24
-    where = min(where, 34)
 
     def total() -> int:
-        cards = product + 2 if product else 0
-        extra = (cc + 2 if cc else 0) + (where + 2 if where else 0)
-        return 2 + name + 2 + cards + max(8, bar + 1 + amount) + 10 + 2 + extra + note
+        optional = sum(column + 2 for column in (product, cc, where) if column)
+        return 2 + name + 2 + max(8, bar + 1 + amount) + 10 + 2 + optional + note
 
-    hosts = total() > cells and hosts_differ([line.name for line in rows])
+    hosts = total() > cells and hosts_differ(names)
     if hosts:
-        name = max((width(line.name.partition(".")[0]) for line in rows), default=4)
+        name = _widest([name.partition(".")[0] for name in names], 4)
         name = max(name, 26) if grouping == "product" else name
     if total() + 20 > cells:  # a whole note is worth more than the place
         where = 0
@@ -189,6 +186,10 @@ def columns(rows: list[GpuRow], cells: int, *, grouping: str = "") -> Columns:
         if total() > cells:
             bar, note = 0, 8
     return Columns(name, product, bar, amount, cc, where, hosts)
+
+
+def _widest(texts: list[str], default: int) -> int:
+    return max(map(width, texts), default=default)
 
 
 def _free_cells(cols: Columns) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from modelcar_tui.core.text import reveal
+from modelcar_tui.supervisor import Pane, RunState, Step
 from modelcar_tui.supervisor.events import Status
-from modelcar_tui.supervisor.state import Pane, RunState, Step
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.decision import decision_rows
 from modelcar_tui.tui.faces.qa import qa_rows

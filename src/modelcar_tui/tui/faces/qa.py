@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from modelcar_tui.qa import QaOutcome, Seen, hopeless_models
-from modelcar_tui.supervisor.state import Qa, RunState
+from modelcar_tui.supervisor import Qa, RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
-from modelcar_tui.tui.rows import Row, Span, paragraph, row
+from modelcar_tui.tui.rows import Row, Span, labelled, paragraph, row
 
 _MOST_SEEN = 4
 
 
 def qa_rows(state: RunState, cells: int, glyphs: Glyphs, now: float = 0.0) -> list[Row]:
     """Progress, phase, time against budgets while it runs; outcome, cause and next step when it has ended."""
-    qa = state.qa
+    qa, progress = state.qa, state.qa.progress
     rows: list[Row] = []
-    if qa.total:
-        full, rest = f.bar(qa.done, qa.total, min(20, cells // 3), glyphs)
+    if progress.total:
+        full, rest = f.bar(progress.done, progress.total, min(20, cells // 3), glyphs)
         rows.append(
             row(
                 (full, "ok"),
                 (rest, "faint"),
-                f" {qa.done}/{qa.total}  ",
-                (f"{qa.passed} passed", "ok"),
+                f" {progress.done}/{progress.total}  ",
+                (f"{progress.passed} passed", "ok"),
                 "  ",
-                (f"{qa.failed} failed", "bad" if qa.failed else "muted"),
+                (f"{progress.failed} failed", "bad" if progress.failed else "muted"),
             )
         )
     if qa.outcome is not None:
@@ -53,25 +53,18 @@ def outcome_rows(out: QaOutcome, cells: int) -> list[Row]:
     return rows
 
 
-def labelled(label: str, text: str, cells: int, *, indent: int = 7, role: str = "text") -> list[Row]:
-    """A paragraph behind its label; nothing for an empty text."""
-    lines = paragraph(text, cells - indent, role) if text else []
-    return [
-        Row(((f"{'' if at else label:<{indent}}", "muted"), *line.spans)) for at, line in enumerate(lines)
-    ]
-
-
 def _running(qa: Qa, cells: int, glyphs: Glyphs, now: float) -> list[Row]:
+    started, progress = qa.started, qa.progress
     rows: list[Row] = []
-    if qa.phase or qa.model:
-        spans: list[Span] = [("phase  ", "muted"), (qa.phase, "text")]
-        if qa.model:
-            spans.append((f" {glyphs.dot} {qa.model}", "muted"))
+    if progress.phase or progress.model:
+        spans: list[Span] = [("phase  ", "muted"), (progress.phase, "text")]
+        if progress.model:
+            spans.append((f" {glyphs.dot} {progress.model}", "muted"))
         rows.append(Row(tuple(spans)))
     times = [
-        ("phase", qa.phase_since, qa.window_s),
-        ("model", qa.model_since, qa.model_limit_s),
-        ("all", qa.began, qa.limit_s),
+        ("phase", progress.phase_since, progress.window_s),
+        ("model", progress.model_since, started.model_limit_s),
+        ("all", started.began, started.limit_s),
     ]
     told = [(word, _against(now - since, limit)) for word, since, limit in times if since]
     if told:
@@ -80,8 +73,8 @@ def _running(qa: Qa, cells: int, glyphs: Glyphs, now: float) -> list[Row]:
             spans += [(f"{'  ' if at else ''}{word} ", "muted"), (text, role)]
         rows.append(Row(tuple(spans)))
     rows += _seen(qa.seen, cells)
-    if qa.container:
-        rows += labelled("in", qa.container, cells)
+    if started.container:
+        rows += labelled("in", started.container, cells)
     return rows
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from modelcar_tui.core.facts import GIB
-from modelcar_tui.supervisor.state import RunState
+from modelcar_tui.core.facts import Fact
+from modelcar_tui.supervisor import RunState
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.glyphs import Glyphs
-from modelcar_tui.tui.rows import Row, crop_middle, pad, paragraph, row, width
+from modelcar_tui.tui.rows import Row, Span, crop_middle, pad, paragraph, row, width
 
 _NUMBERS = 29
 """Cells of the number columns of the configuration table."""
@@ -31,22 +31,26 @@ def configuration_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]
         told = judged.get(model.car.name)
         need = told if told is not None and told.known else model.required_vram_gib
         size = model.image.size_bytes.value
-        needs = "unknown" if need.value is None else f"{'~' * need.guess}{need.value:.1f} GiB"
-        source = need.source.value if need.known else need.note
         rows.append(
             row(
                 pad(crop_middle(model.car.name, names, glyphs.ellipsis), names),
                 f"  {model.car.serving.gpu_count:>4}",
-                (
-                    f"  {f.gib(size) if size is None else f'{size / GIB:.1f} GiB':>9}",
-                    "text" if size else "warn",
-                ),
-                (f"  {needs:>10}", "badge" if need.guess else "text" if need.known else "warn"),
-                (f"  {source}" if roomy else "", "badge" if need.guess else "muted"),
-                (" (guess)" if need.guess and roomy else "", "badge"),
+                (f"  {f.gib(size):>9}", "text" if size else "warn"),
+                *_need_spans(need, roomy=roomy),
             )
         )
     return rows
+
+
+def _need_spans(need: Fact[float], *, roomy: bool) -> list[Span]:
+    """How much memory, and where there is room, how that is known."""
+    amount = "unknown" if need.value is None else f"{'~' * need.guess}{need.value:.1f} GiB"
+    spans: list[Span] = [(f"  {amount:>10}", "badge" if need.guess else "text" if need.known else "warn")]
+    if roomy:
+        source = need.source.value if need.known else need.note
+        spans.append((f"  {source}", "badge" if need.guess else "muted"))
+        spans.append((" (guess)" if need.guess else "", "badge"))
+    return spans
 
 
 def accelerator_rows(state: RunState, cells: int, glyphs: Glyphs) -> list[Row]:

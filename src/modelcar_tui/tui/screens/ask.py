@@ -13,11 +13,10 @@ from textual.widgets import Input, Label
 
 from modelcar_tui.core.text import reveal
 from modelcar_tui.supervisor.events import QuestionAnswered
-from modelcar_tui.supervisor.llm.intents import suggestions
-from modelcar_tui.supervisor.llm.question import WhatIf
+from modelcar_tui.supervisor.llm import WhatIf, suggestions
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.port import Asked, EnginePort
-from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row
+from modelcar_tui.tui.rows import EMPTY, Row, labelled, paragraph, row
 from modelcar_tui.tui.screens.base import FaceScreen, Keys, style
 from modelcar_tui.tui.view import View
 
@@ -75,12 +74,9 @@ class Answers(View):
 
     def _welcome(self, width: int) -> list[Row]:
         """What may be asked, and what a language model is given."""
-        rows = []
+        rows: list[Row] = []
         for number, text in enumerate(suggestions(self.face.state), 1):
-            told = paragraph(reveal(text), width - 2, "text")
-            rows += [
-                Row(((f"{number} " if not at else "  ", "key"), *part.spans)) for at, part in enumerate(told)
-            ]
+            rows += labelled(f"{number} ", reveal(text), width, indent=2, tone="key")
         rows += paragraph(
             "Type a number or a question, or fill in a what-if: the real estimate answers.", width, "muted"
         )
@@ -95,11 +91,7 @@ def answer_rows(answer: QuestionAnswered, cells: int) -> list[Row]:
     """A question and its answer."""
     rows = paragraph(f"? {reveal(answer.question)}", cells, "accent")
     for text in answer.text.splitlines():
-        inset = "  " if text.startswith("  ") else ""
-        rows += [
-            Row(((inset, "text"), *part.spans))
-            for part in paragraph(reveal(text.strip()), cells - len(inset))
-        ]
+        rows += paragraph(reveal(text.strip()), cells, indent=2 if text.startswith("  ") else 0)
     if answer.by == "model":
         rows += paragraph(
             f"(language model; numbers, names and verdicts checked; {answer.cost})", cells, "muted"

@@ -11,14 +11,13 @@ from textual.binding import BindingType
 
 from modelcar_tui.core.errors import UserError
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.faces.qa import labelled
-from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row
+from modelcar_tui.tui.rows import EMPTY, Row, labelled, paragraph, row
 from modelcar_tui.tui.screens.base import Dialog
 from modelcar_tui.tui.screens.confirm import ConfirmDialog
 
 if TYPE_CHECKING:
     from modelcar_tui.qa import Leftover
-    from modelcar_tui.supervisor.cleanup import CleanUp
+    from modelcar_tui.supervisor import CleanUp
 
 
 class CleanupDialog(Dialog):
@@ -99,7 +98,6 @@ class CleanupDialog(Dialog):
         self.run_worker(work, thread=True, exclusive=True, group="cleanup", exit_on_error=False)
 
     def _open(self) -> CleanUp:
-        from modelcar_tui.supervisor.cleanup import clean_up
-        from modelcar_tui.supervisor.settings import Settings
+        from modelcar_tui.supervisor import Settings, clean_up
 
         return clean_up(Path(self.face.state.folder), self.face.state, Settings(manifest=""))

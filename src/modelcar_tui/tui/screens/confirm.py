@@ -10,7 +10,7 @@ from textual.binding import BindingType
 
 from modelcar_tui.core.text import reveal
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.rows import EMPTY, Row, paragraph, row
+from modelcar_tui.tui.rows import EMPTY, Row, labelled, paragraph, row
 from modelcar_tui.tui.screens.base import Dialog
 
 _SCROLLS = ("j", "down", "pagedown", "k", "up", "pageup")
@@ -45,11 +45,7 @@ class ConfirmDialog(Dialog):
         rows += [EMPTY] if self._warnings else []
         indent = max([4, *(len(label) for label, _ in self._facts)]) + 2
         for label, text in self._facts:
-            lines = paragraph(reveal(text), cells - indent)
-            rows += [
-                Row(((f"{'' if at else label:<{indent}}", "muted"), *line.spans))
-                for at, line in enumerate(lines)
-            ]
+            rows += labelled(label, reveal(text), cells, indent=indent)
         typed, rest = self._word[: self._typed], self._word[self._typed :]
         return [
             *rows,

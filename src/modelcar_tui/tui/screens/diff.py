@@ -14,7 +14,7 @@ from textual.worker import get_current_worker
 
 from modelcar_tui.core.errors import Problem
 from modelcar_tui.manifest import Change, Decision, Hunk
-from modelcar_tui.supervisor.settings import Approve
+from modelcar_tui.supervisor import Approve
 from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.changes import Line, lines_of
 from modelcar_tui.tui.faces.writing import write_facts

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import BindingType
 
 from modelcar_tui.core.exit_codes import ExitStatus
+from modelcar_tui.supervisor import RunState, outcome_of
 from modelcar_tui.supervisor.events import Status
-from modelcar_tui.supervisor.outcome import outcome_of
 from modelcar_tui.tui import format as f
 from modelcar_tui.tui.faces.banner import activity
 from modelcar_tui.tui.faces.decision import comparison, worst_first
-from modelcar_tui.tui.faces.qa import labelled
 from modelcar_tui.tui.messages import Said
-from modelcar_tui.tui.rows import EMPTY, Row, crop_middle, pad, paragraph, row
+from modelcar_tui.tui.rows import EMPTY, Row, crop_middle, labelled, pad, paragraph, row
 from modelcar_tui.tui.screens.base import Dialog
+
+_MODELS = 8
 
 
 class FinishDialog(Dialog):
@@ -34,58 +36,41 @@ class FinishDialog(Dialog):
         return "Summary" if self.face.state.finish else "Summary so far"
 
     def rows(self, cells: int) -> list[Row]:
-        state, glyphs = self.face.state, self.face.glyphs
-        report, finish = state.decision, state.finish
-        rows: list[Row] = [EMPTY]
+        facts = [
+            line for label, text in _facts(self.face.state) for line in labelled(label, text, cells, indent=9)
+        ]
+        clean = (("c", "key"), " cleans up   ") if self._leftovers else ()
+        keys = row(("q", "key"), " quits   ", *clean, ("Esc", "key"), " back to the dashboard")
+        return [EMPTY, *self._verdict(cells), EMPTY, *self._models(cells), EMPTY, *facts, EMPTY, keys]
+
+    @property
+    def _leftovers(self) -> tuple[str, ...]:
+        outcome = self.face.state.qa.outcome
+        return outcome.leftovers if outcome is not None else ()
+
+    def _verdict(self, cells: int) -> list[Row]:
+        state = self.face.state
         told = outcome_of(state)
-        if told is not None:
-            rows += [row(f.outcome_block(told, glyphs), ("  DEMO" if state.demo else "", "badge"))]
-            rows += paragraph(told.why, cells, "strong")
-        else:
-            rows.append(row((activity(state), "muted")))
-        rows.append(EMPTY)
-        models = worst_first(report) if report else []
+        if told is None:
+            return [row((activity(state), "muted"))]
+        block = row(f.outcome_block(told, self.face.glyphs), ("  DEMO" if state.demo else "", "badge"))
+        return [block, *paragraph(told.why, cells, "strong")]
+
+    def _models(self, cells: int) -> list[Row]:
+        report, glyphs = self.face.state.decision, self.face.glyphs
+        if report is None:
+            return []
+        rows: list[Row] = []
         names = max(12, cells - 38)
-        for model in models[:8]:
+        for model in worst_first(report)[:_MODELS]:
             name = pad(crop_middle(model.model, names, glyphs.ellipsis), names)
             word = f.verdict_spans(model.verdict, glyphs, 7)
             rows.append(Row((*word, (f"  {name}  ", "text"), *comparison(model, full=True))))
-        if len(models) > 8:
-            rows.append(row((f"and {len(models) - 8} more models", "muted")))
-        if report and report.together:
+        if len(report.models) > _MODELS:
+            rows.append(row((f"and {len(report.models) - _MODELS} more models", "muted")))
+        if report.together:
             rows += paragraph(report.together, cells, "warn" if report.missing else "text")
-        rows.append(EMPTY)
-        for notice in state.notices[-3:]:
-            if notice.status is not Status.DONE:
-                text = notice.text.removeprefix(f"{notice.status.value}: ")
-                rows += labelled(notice.status.value, text, cells, indent=9)
-        if state.written:
-            what = f"{state.written.changes} changes in {state.written.path}"
-            rows += labelled("written", what, cells, indent=9)
-            for each in state.written.replaced:
-                name = "" if each.path == state.written.path else f"{Path(each.path).name} "
-                rows += labelled("", f"{name}{each}", cells, indent=9)
-        elif state.kept:
-            rows += labelled("written", f"nothing: {state.kept}", cells, indent=9)
-        if state.qa.outcome:
-            rows += labelled("QA", f"{state.qa.outcome.code}: {state.qa.outcome.message}", cells, indent=9)
-            rows += labelled("next", state.qa.outcome.fix, cells, indent=9)
-            rows += labelled("left", ", ".join(state.qa.outcome.leftovers), cells, indent=9)
-        if finish:
-            name = ExitStatus(finish.exit_status).name.replace("_", " ").lower()
-            rows += labelled(
-                "status", f"{finish.exit_status} ({name}) after {f.elapsed(finish.seconds)}", cells, indent=9
-            )
-        if state.llm.model:
-            rows += labelled(
-                "model", f"{state.llm.model} at {state.llm.host}: {state.llm.cost}", cells, indent=9
-            )
-        if state.folder:
-            rows += labelled("folder", state.folder, cells, indent=9)
-        left = state.qa.outcome is not None and state.qa.outcome.leftovers
-        clean = (("c", "key"), " cleans up   ") if left else ()
-        keys = row(("q", "key"), " quits   ", *clean, ("Esc", "key"), " back to the dashboard")
-        return [*rows, EMPTY, keys]
+        return rows
 
     def action_say(self, word: str) -> None:
         """`q`."""
@@ -96,10 +81,33 @@ class FinishDialog(Dialog):
         """`c`, where there is something to clean."""
         from modelcar_tui.tui.screens.cleanup import CleanupDialog
 
-        outcome = self.face.state.qa.outcome
-        if outcome is None or not outcome.leftovers:
+        if not self._leftovers:
             return
         if self.face.replay:
             self.post_message(Said(f"a replay touches no cluster: agent cleanup {self.face.state.run_id}"))
             return
         self.app.push_screen(CleanupDialog(self.face))
+
+
+def _facts(state: RunState) -> Iterator[tuple[str, str]]:
+    """What the run did besides its verdict, by label."""
+    for notice in state.notices[-3:]:
+        if notice.status is not Status.DONE:
+            yield notice.status.value, notice.text.removeprefix(f"{notice.status.value}: ")
+    if state.written:
+        yield "written", f"{state.written.changes} changes in {state.written.path}"
+        for each in state.written.replaced:
+            name = "" if each.path == state.written.path else f"{Path(each.path).name} "
+            yield "", f"{name}{each}"
+    elif state.kept:
+        yield "written", f"nothing: {state.kept}"
+    if outcome := state.qa.outcome:
+        yield "QA", f"{outcome.code}: {outcome.message}"
+        yield "next", outcome.fix
+        yield "left", ", ".join(outcome.leftovers)
+    if finish := state.finish:
+        name = ExitStatus(finish.exit_status).name.replace("_", " ").lower()
+        yield "status", f"{finish.exit_status} ({name}) after {f.elapsed(finish.seconds)}"
+    if state.llm.model:
+        yield "model", f"{state.llm.model} at {state.llm.host}: {state.llm.cost}"
+    yield "folder", state.folder

@@ -18,7 +18,7 @@ from modelcar_tui.tui.screens.base import FaceScreen, Keys, move_bindings, style
 from modelcar_tui.tui.screens.gpus import MOVES
 from modelcar_tui.tui.screens.palette import pretty
 from modelcar_tui.tui.screens.prompt import Prompt
-from modelcar_tui.tui.view import View
+from modelcar_tui.tui.view import Scrolled, View
 
 if TYPE_CHECKING:
     from modelcar_tui.tui.patterns import Filter
@@ -99,43 +99,31 @@ class FactList(View, can_focus=True):
             self.cursor = next((at for at in reversed(starts) if at < self.cursor), 0)
 
 
-class Explanation(View):
+class Explanation(Scrolled):
     """The fact under the cursor down to its terms."""
 
-    framed = True
+    page_key = "PgDn"
 
     def __init__(self, face: Face, facts: FactList) -> None:
         super().__init__(face, id="explanation")
         self._facts = facts
-        self.top = 0
-        self._hidden = 0
 
-    def body(self, width: int, height: int) -> list[Row]:
+    def all_rows(self, width: int, height: int) -> list[Row]:
         known = self._facts.current
-        rows = explain_rows(known, width, self.face.clock(), self.face.glyphs) if known else []
-        self.top = max(0, min(self.top, len(rows) - height))
-        self._hidden = max(0, len(rows) - height - self.top)
-        return rows[self.top :]
-
-    def foot(self) -> Row:
-        return row((f"{self._hidden} more, PgDn", "muted")) if self._hidden else EMPTY
+        return explain_rows(known, width, self.face.clock(), self.face.glyphs) if known else []
 
 
-class KeyList(View):
+class KeyList(Scrolled):
     """The live bindings of the screen below, in as many columns as there is room for."""
-
-    framed = True
 
     def __init__(self, face: Face, below: Screen[object]) -> None:
         super().__init__(face, id="keys")
         self._key_rows = key_rows(below)
-        self.top = 0
-        self._hidden = 0
 
     def head(self) -> tuple[Row, Row]:
         return row(("keys", "title")), EMPTY
 
-    def body(self, width: int, height: int) -> list[Row]:
+    def all_rows(self, width: int, height: int) -> list[Row]:
         rows = self._key_rows
         cells = max((spans_width(line.spans) for line in rows), default=1) + 3
         count = max(1, min(width // cells, ceil_div(len(rows), max(1, height))))
@@ -146,12 +134,7 @@ class KeyList(View):
             for part in rows[at::deep]:
                 spans += [*part.spans, (" " * (cells - spans_width(part.spans)), "text")]
             out.append(Row(tuple(spans)))
-        self.top = max(0, min(self.top, len(out) - height))
-        self._hidden = max(0, len(out) - height - self.top)
-        return out[self.top :]
-
-    def foot(self) -> Row:
-        return row((f"{self._hidden} more {self.face.glyphs.down}", "muted")) if self._hidden else EMPTY
+        return out
 
 
 def key_rows(below: Screen[object]) -> list[Row]:

@@ -23,7 +23,7 @@ class QuitDialog(Dialog):
     def can_detach(self) -> bool:
         """Whether a QA container runs."""
         qa = self.face.state.qa
-        return bool(qa.container) and qa.outcome is None
+        return bool(qa.started.container) and qa.outcome is None
 
     def title_text(self) -> str:
         return "The run is still going on"
@@ -33,7 +33,7 @@ class QuitDialog(Dialog):
         rows = [EMPTY]
         if self.can_detach:
             rows += [row(("  d ", "key"), "  detach: QA goes on in its container, the run can be resumed")]
-            rows += paragraph(f"container {state.qa.container}", cells, "muted", indent=6)
+            rows += paragraph(f"container {state.qa.started.container}", cells, "muted", indent=6)
             rows += [row(("  c ", "key"), "  stop: the QA container is stopped and removed")]
         else:
             rows += [row(("  c ", "key"), "  stop the run; nothing more is written, it can be resumed")]

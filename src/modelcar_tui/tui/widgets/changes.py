@@ -12,7 +12,7 @@ from modelcar_tui.tui.faces.changes import Line, detail_rows, group_rows, hunk_r
 from modelcar_tui.tui.faces.effect import effect_rows
 from modelcar_tui.tui.review import Mark, Review
 from modelcar_tui.tui.rows import EMPTY, Row, between, paragraph, row
-from modelcar_tui.tui.view import View
+from modelcar_tui.tui.view import Scrolled, View
 from modelcar_tui.verdict import ApplyPreview, DecisionReport
 
 SIDE_BY_SIDE = 90
@@ -115,16 +115,14 @@ class ChangeList(View):
         ]
 
 
-class ChangeDetail(View):
+class ChangeDetail(Scrolled):
     """Reason and evidence, or the text diff, of the line under the cursor."""
 
-    framed = True
+    page_key = "PgDn"
 
     def __init__(self, face: Face, review: UnderReview) -> None:
         super().__init__(face, id="detail")
         self._diff = review
-        self.top = 0
-        self._hidden = 0
 
     def head(self) -> tuple[Row, Row]:
         line = self._diff.current
@@ -136,21 +134,7 @@ class ChangeDetail(View):
             ("v ", "accent"), (following, "muted")
         )
 
-    def foot(self) -> Row:
-        return row((f"{self._hidden} more, PgDn", "muted")) if self._hidden else EMPTY
-
-    def body(self, width: int, height: int) -> list[Row]:
-        rows = self._detail(width)
-        self.top = max(0, min(self.top, len(rows) - height))
-        self._hidden = max(0, len(rows) - height - self.top)
-        return rows[self.top :]
-
-    def scroll_rows(self, by: int) -> None:
-        """Scroll."""
-        self.top = max(0, self.top + by)
-        self.update()
-
-    def _detail(self, width: int) -> list[Row]:
+    def all_rows(self, width: int, height: int) -> list[Row]:
         screen = self._diff
         line = screen.current
         if screen.view == "result":

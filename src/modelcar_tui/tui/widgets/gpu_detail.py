@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelcar_tui.tui.face import Face
-from modelcar_tui.tui.faces.gpu_detail import detail_rows, group_rows, limit_rows, nothing
+from modelcar_tui.tui.faces.gpu_detail import detail_rows, group_rows, limit_rows
 from modelcar_tui.tui.faces.gpu_groups import Group
 from modelcar_tui.tui.rows import EMPTY, Row, row
 from modelcar_tui.tui.view import View
@@ -45,4 +45,4 @@ class GpuLimits(View):
 
     def body(self, width: int, height: int) -> list[Row]:
         rows = limit_rows(self.face.state.cluster, width, self.face.glyphs)
-        return rows or nothing("no quota, queue or limit is known")
+        return rows or [row(("no quota, queue or limit is known", "muted"))]

@@ -9,8 +9,8 @@ from modelcar_tui.tui.face import Face
 from modelcar_tui.tui.faces.banner import banner_rows, header_row, keys_row, strip_rows, tabs_row
 from modelcar_tui.tui.faces.panes import pane_head, pane_rows
 from modelcar_tui.tui.narrow import narrowed
-from modelcar_tui.tui.rows import EMPTY, Row, row
-from modelcar_tui.tui.view import View
+from modelcar_tui.tui.rows import EMPTY, Row
+from modelcar_tui.tui.view import Scrolled, View
 
 if TYPE_CHECKING:
     from modelcar_tui.tui.patterns import Filter
@@ -63,17 +63,13 @@ class Tabs(Strip):
         return [tabs_row(self.face, self._current(), width)]
 
 
-class SpecialistPane(View, can_focus=True):
+class SpecialistPane(Scrolled, can_focus=True):
     """One specialist: checklist, result, elapsed time."""
-
-    framed = True
 
     def __init__(self, face: Face, name: str, number: int) -> None:
         super().__init__(face, id=f"pane-{number}", classes=f"pane panel{' -shown -current' * (number == 1)}")
         self.specialist = name
         self.number = number
-        self.top = 0
-        self._hidden = 0
         self.filter: Filter | None = None
 
     @property
@@ -86,16 +82,12 @@ class SpecialistPane(View, can_focus=True):
         self.filter, self.top = chosen, 0
         self.update()
 
-    def body(self, width: int, height: int) -> list[Row]:
+    def all_rows(self, width: int, height: int) -> list[Row]:
         pane = self.face.state.pane(self.specialist)
         if pane is None:
             return []
-        rows = pane_rows(
-            narrowed(self.face.state, self.filter), pane, width, height, self.face.glyphs, self.face.now
-        )
-        self.top = max(0, min(self.top, len(rows) - height))
-        self._hidden = max(0, len(rows) - height - self.top)
-        return rows[self.top :]
+        state = narrowed(self.face.state, self.filter)
+        return pane_rows(state, pane, width, height, self.face.glyphs, self.face.now)
 
     def head(self) -> tuple[Row, Row]:
         pane = self.face.state.pane(self.specialist)
@@ -105,11 +97,3 @@ class SpecialistPane(View, can_focus=True):
         if self.filter is not None:
             title = Row((*title.spans, (f"  /{self.filter.text}", "accent")))
         return title, status
-
-    def foot(self) -> Row:
-        return row((f"{self._hidden} more {self.face.glyphs.down}", "muted")) if self._hidden else EMPTY
-
-    def scroll_rows(self, by: int) -> None:
-        """Scroll the pane's text."""
-        self.top = max(0, self.top + by)
-        self.update()

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         canonical_flag,
         flag_exists,
         has_switch,
+        last_given,
         last_value,
         looks_like_flag,
         parse_arguments,
@@ -69,6 +70,7 @@ __all__ = [
     "has_switch",
     "heard_overrides",
     "known_keys",
+    "last_given",
     "last_value",
     "looks_like_flag",
     "may_hold_anything",
@@ -107,7 +109,8 @@ if not TYPE_CHECKING:
             "objects": "known_keys",
             "overrides": "ROPE_SCALING heard_overrides rope_fault rope_key yarn_is_in",
             "parsing": (
-                "Argument canonical_flag flag_exists has_switch last_value looks_like_flag parse_arguments"
+                "Argument canonical_flag flag_exists has_switch last_given last_value looks_like_flag "
+                "parse_arguments"
             ),
             "values": "tokens_in wrong_value",
             "variables": "may_hold_anything settles_variables sizes_open variable_in_words with_environment",

@@ -12,7 +12,14 @@ from typing import Any
 
 from modelcar_tui.vllm.arguments.fault import ArgumentFault
 from modelcar_tui.vllm.arguments.object_rules import object_fault
-from modelcar_tui.vllm.arguments.parsing import Argument, dotted_object, gather, has_switch, last_value
+from modelcar_tui.vllm.arguments.parsing import (
+    Argument,
+    dotted_object,
+    gather,
+    has_switch,
+    last_given,
+    last_value,
+)
 from modelcar_tui.vllm.arguments.values import object_of, tokens_in
 from modelcar_tui.vllm.arguments.variables import may_hold_anything
 from modelcar_tui.vllm.release import reached
@@ -51,12 +58,12 @@ def needed_beside(release: str) -> tuple[tuple[str, str], ...]:
 def refused_beside(arguments: tuple[Argument, ...], release: str) -> Found:
     """The arguments that a read release refuses because of others that are there, or are not."""
     for switch, other in () if may_hold_anything(arguments) else needed_beside(release):
-        where = _at(arguments, switch)
+        where = last_given(arguments, switch)
         if where is not None and has_switch(arguments, switch) and not _given(arguments, other):
             what = f"{switch} needs {other}: the server stops without it"
             yield where, ArgumentFault("needs-other", what, where.flag, f"add {other}")
     for one, other, since in _APART:
-        where = _at(arguments, one)
+        where = last_given(arguments, one)
         if where is not None and reached(since, release) and _on(arguments, one) and _on(arguments, other):
             what = f"{one} and {other} exclude one another: the server stops"
             yield where, ArgumentFault("refused-beside", what, where.flag, f"delete {one} or {other}")
@@ -64,37 +71,33 @@ def refused_beside(arguments: tuple[Argument, ...], release: str) -> Found:
     yield from _inside(arguments, release)
 
 
-def _at(arguments: tuple[Argument, ...], flag: str) -> Argument | None:
-    return next((one for one in reversed(arguments) if one.name == flag and one.flag is not None), None)
-
-
 def _given(arguments: tuple[Argument, ...], flag: str) -> bool:
     """Whether a switch is there, or an argument with a value that is not empty."""
-    where = _at(arguments, flag)
+    where = last_given(arguments, flag)
     return where is not None and where.value != ""
 
 
 def _on(arguments: tuple[Argument, ...], flag: str) -> bool:
     """Whether a switch is on, or another argument is given."""
-    where = _at(arguments, flag)
+    where = last_given(arguments, flag)
     return where is not None and not where.negated
 
 
 def _ports(arguments: tuple[Argument, ...], release: str) -> Found:
     """What second listeners and open connections ask for."""
-    port = _at(arguments, _GRPC_PORT)
+    port = last_given(arguments, _GRPC_PORT)
     if port is not None and port.value not in (None, "None"):
         what = f"{_GRPC_PORT} belongs to the Rust frontend of `vllm serve`: this server stops"
         yield port, ArgumentFault("refused-beside", what, port.flag, "delete it")
-    file = _at(arguments, "--config")
+    file = last_given(arguments, "--config")
     if file is not None and file.separate and file.value and not file.value.endswith(_CONFIGS):
         what = f"--config={file.value}: it names a file that ends with .yaml or .yml"
         yield file, ArgumentFault("value-wrong", what, file.flag)
-    alive = _at(arguments, _ALIVE)
+    alive = last_given(arguments, _ALIVE)
     if alive is not None and (tokens_in(alive.value) or 0) < 0:
         what = f"{_ALIVE}={alive.value}: it is 0 (none) or a number of seconds"
         yield alive, ArgumentFault("value-wrong", what, alive.flag, f"write {_ALIVE}=0", f"{_ALIVE}=0")
-    many = _at(arguments, _MANY_PORTS)
+    many = last_given(arguments, _MANY_PORTS)
     if many is not None and has_switch(arguments, _MANY_PORTS) and (why := _ranks_fault(arguments)):
         what = f"{_MANY_PORTS} {why}: the server stops"
         yield many, ArgumentFault("refused-beside", what, many.flag, "delete it, or mend the sizes")
@@ -111,7 +114,7 @@ def _ranks_fault(arguments: tuple[Argument, ...]) -> str:
         return ""
     ranks, here = size("--data-parallel-size", 1), size("--data-parallel-size-local", 0)
     first = size("--data-parallel-start-rank", size("--node-rank", 0) * here)
-    if (_at(arguments, "--ssl-keyfile") is None) != (_at(arguments, "--ssl-certfile") is None):
+    if (last_given(arguments, "--ssl-keyfile") is None) != (last_given(arguments, "--ssl-certfile") is None):
         return "needs --ssl-keyfile and --ssl-certfile together"
     if size("--api-server-count", 1) != 1:
         return "needs --api-server-count=1"
@@ -144,9 +147,8 @@ def _inside(arguments: tuple[Argument, ...], release: str) -> Found:
 def _of_object(argument: Argument, told: dict[str, Any], release: str) -> Found:
     found = object_fault(argument.name, told, release)
     if found is not None:
-        meant = (
-            None if argument.dotted or found.meant is None else f"{argument.name}={json.dumps(found.meant)}"
-        )
+        whole = found.meant is not None and not argument.dotted
+        meant = f"{argument.name}={json.dumps(found.meant)}" if whole else None
         fix = "mend the object" if found.meant else "delete it, or mend the object"
         yield (
             argument,

@@ -7,7 +7,7 @@ import json
 import re
 
 from modelcar_tui.vllm.argument_table import Flag
-from modelcar_tui.vllm.arguments.values import object_of
+from modelcar_tui.vllm.arguments.values import decimal, object_of
 from modelcar_tui.vllm.release import reached
 
 _ITEM = re.compile(r"{[^{}]*}|\S+")
@@ -36,7 +36,7 @@ def item_fault(flag: Flag, value: str, release: str) -> str:
     if flag.flag == "--reasoning-effort-map":
         return "" if object_of(flag, value) is not None else "it wants an object"
     if flag.flag == "--long-lora-scaling-factors" and flag.kind == "list":
-        return "" if all(map(_is_number, value.split())) else "it wants numbers"
+        return "" if all(decimal(one) is not None for one in value.split()) else "it wants numbers"
     return ""
 
 
@@ -56,11 +56,3 @@ def _adapter_fault(item: str, release: str) -> str:
         return f"an adapter has no {' and no '.join(others[:3])}, only {', '.join(known)}"
     lacking = [key for key in ("name", "path") if key not in found]
     return f"an adapter wants {' and '.join(lacking)}" if lacking else ""
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text[:100])
-    except ValueError:
-        return False
-    return True

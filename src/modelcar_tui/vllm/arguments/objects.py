@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from modelcar_tui.vllm.arguments.values import decimal
 from modelcar_tui.vllm.release import reached
 from modelcar_tui.vllm.value_table import json_key_table
 
@@ -32,6 +33,7 @@ _NAMES = {
     "object": "an object",
     "none": "null",
 }
+_ITEMS = {"i": "whole numbers", "l": "words"}
 _SUCCESSORS = {
     "level": "mode",
     "enable_noop": "eliminate_noops",
@@ -90,12 +92,8 @@ def _dated(flag: str, wrong: Wrong, release: str) -> Wrong:
     if not history or wrong.path[-1] in _SUCCESSORS:
         return wrong
     first = history[0][0]
-    why = (
-        f"is no key any more in vLLM {release}"
-        if reached(first, release)
-        else f"is no key before vLLM {first}"
-    )
-    return msgspec.structs.replace(wrong, why=why, key=None)
+    when = f"any more in vLLM {release}" if reached(first, release) else f"before vLLM {first}"
+    return msgspec.structs.replace(wrong, why=f"is no key {when}", key=None)
 
 
 def known_keys(flag: str, found: Mapping[str, Any], release: str) -> dict[str, Any]:
@@ -225,36 +223,26 @@ def _of_text(value: str, kind: str) -> str:
         return "y"
     if _DIGITS.match(value):
         return "d"
-    return "" if "float" in kind and _is_number(value) else "s"
-
-
-def _is_number(value: str) -> bool:
-    try:
-        float(value[:100])
-    except ValueError:
-        return False
-    return True
+    return "" if "float" in kind and decimal(value) is not None else "s"
 
 
 def _wants(row: Mapping[str, Any]) -> str:
     if words := row.get("choices") or row.get("numbers"):
         return "must be one of " + ", ".join(map(str, words[:_SHOWN]))
-    takes = row.get("takes", "")
-    kinds = [_NAMES.get(part, part) for part in row["kind"].split("|") if part != "none"]
-    told = " or ".join(kinds) or "another value"
-    if takes and "1" in takes and "-" not in takes and {"int", "float"} & set(row["kind"].split("|")):
-        told += " of at least 1" if "0" not in takes and "h" not in takes else " that is not below 0"
-    inside = {"i": "whole numbers", "l": "words"}
-    if "list" in row["kind"] and (parts := [name for sign, name in inside.items() if sign in takes]):
+    takes, kinds = set(row.get("takes", "")), [kind for kind in row["kind"].split("|") if kind != "none"]
+    told = " or ".join(_NAMES.get(kind, kind) for kind in kinds) or "another value"
+    if "1" in takes and "-" not in takes and {"int", "float"} & set(kinds):
+        told += " that is not below 0" if takes & {"0", "h"} else " of at least 1"
+    parts = [name for sign, name in _ITEMS.items() if sign in takes]
+    if "list" in row["kind"] and parts:
         told += " of " + " or ".join(parts)
     return f"wants {told}"
 
 
 def _meant(row: Mapping[str, Any], value: Any) -> Any:
     """The choice or the plain value that was meant; None where it can't be told."""
-    words = row.get("choices", ())
-    if isinstance(value, str) and words:
-        lower = {word.lower(): word for word in words}
-        near = difflib.get_close_matches(value.strip().lower()[:100], list(lower), 1, 0.75)
-        return lower[near[0]] if near else None
-    return None
+    if not isinstance(value, str):
+        return None
+    lower = {word.lower(): word for word in row.get("choices", ())}
+    near = difflib.get_close_matches(value.strip().lower()[:100], list(lower), 1, 0.75)
+    return lower[near[0]] if near else None

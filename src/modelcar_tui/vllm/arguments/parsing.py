@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
+from itertools import islice, takewhile
 from typing import Any
 
 import msgspec
@@ -117,6 +118,12 @@ def flags_of(vllm: str | None) -> tuple[Flag, ...]:
     return tuple({flag.flag: flag for flag, _ in names.options.values()}.values())
 
 
+def last_given(arguments: tuple[Argument, ...], flag: str) -> Argument | None:
+    """The argument that counts for `flag`: the last one; None where none is given or the release has no such
+    flag."""
+    return next((one for one in reversed(arguments) if one.name == flag and one.flag is not None), None)
+
+
 def last_value(arguments: tuple[Argument, ...], flag: str) -> str | None:
     """The value that counts for `flag`: the last one given; None where that one is not known here."""
     counts = [argument for argument in arguments if argument.name == flag and not argument.dotted]
@@ -125,11 +132,8 @@ def last_value(arguments: tuple[Argument, ...], flag: str) -> str | None:
 
 def has_switch(arguments: tuple[Argument, ...], flag: str) -> bool | None:
     """Whether a switch is on (`--x`), off (`--no-x`) or not given (None)."""
-    state = None
-    for argument in arguments:
-        if argument.name == flag and argument.flag is not None:
-            state = not argument.negated
-    return state
+    states = [not argument.negated for argument in arguments if argument.flag and argument.name == flag]
+    return states[-1] if states else None
 
 
 def canonical_flag(flag: str) -> str:
@@ -218,43 +222,35 @@ def _read(args: tuple[str, ...], index: int, names: _Names) -> Argument:
     item = args[index]
     if not looks_like_flag(item):
         return Argument(index=index, written=item)
-    if names.dotted and item.startswith(_SHORT):
-        if item.startswith(_SHORT + ".") and not names.level_keys:
-            item = item if _SHORT in names.options else "-cc" + item[2:]
-        elif found := _level(args, index, names):
-            return found
+    if found := _level(args, index, names):
+        return found
+    item = _compilation_key(item, names)
     head, equals, value = item.partition("=")
     head = canonical_flag(head)
-    base, dot, _ = head.partition(".")
-    dotted = bool(dot) and head.startswith("-")
-    flag, negated, abbreviated, candidates = _resolve(base, names) if names.dotted or not dotted else _NOTHING
-    if flag is None and not candidates and item[:2] in names.options and not dotted:
+    flag, negated, abbreviated, candidates = _resolve(head, names)
+    if flag is None and not candidates and item[:2] in names.options and "." not in head:
         # The value follows its one-letter flag without a blank.
         return Argument(index=index, written=item[:2], flag=names.options[item[:2]][0], value=item[2:])
     if flag is None and " " in item and not equals:
         return Argument(index=index, written=item)  # argparse takes an item with a blank for a value
-    given = value if equals else None
-    items = 1
-    shape = flag or known_arguments().find(canonical_flag(base))
-    if not equals and (dotted or shape is None or not shape.valueless):
-        # A flag that this release does not know keeps the value that was meant for it: one finding, not two.
-        # A key takes the next item whatever it is.
-        several = shape is not None and shape.several
-        follow = _values(args, index + 1, names, many=several)
-        follow = len(args[index + 1 : index + 2]) if dotted and flag else follow
-        items += follow
-        given = " ".join(args[index + 1 : index + 1 + follow]) if follow else None
+    taken = () if equals else _values(args, index + 1, names, head, flag)
     return Argument(
         index=index,
-        items=items,
+        items=1 + len(taken),
         written=head,
         flag=flag,
-        value=given,
+        value=value if equals else " ".join(taken) if taken else None,
         negated=negated,
-        dotted=dotted,
+        dotted="." in head,
         abbreviated=abbreviated,
         candidates=candidates,
     )
+
+
+def _compilation_key(item: str, names: _Names) -> str:
+    """`-O.key` as `-cc.key`, in the releases where it is a key of the compilation configuration."""
+    key = names.dotted and not names.level_keys and item.startswith(_SHORT + ".")
+    return "-cc" + item[2:] if key and _SHORT not in names.options else item
 
 
 def _level(args: tuple[str, ...], index: int, names: _Names) -> Argument | None:
@@ -262,7 +258,9 @@ def _level(args: tuple[str, ...], index: int, names: _Names) -> Argument | None:
 
     None where `-O` is a flag as any other.
     """
-    rest, following = args[index][2:], args[index + 1 : index + 2]
+    short, rest, following = args[index][:2], args[index][2:], args[index + 1 : index + 2]
+    if short != _SHORT or not names.dotted or (rest[:1] == "." and not names.level_keys):
+        return None
     key = names.options.get(_SHORT)
     entry = names.options.get(_LEVEL) or key
     if entry is None or not (rest or following in _LEVELS):
@@ -273,29 +271,41 @@ def _level(args: tuple[str, ...], index: int, names: _Names) -> Argument | None:
     )
 
 
-_NOTHING: tuple[Flag | None, bool, bool, tuple[str, ...]] = (None, False, False, ())
-
-
 def _resolve(head: str, names: _Names) -> tuple[Flag | None, bool, bool, tuple[str, ...]]:
-    exact = names.options.get(head)
+    """The flag that is meant, whether it is negated or abbreviated, and what an ambiguous one could mean."""
+    base, key, _ = head.partition(".")
+    exact = names.options.get(base)
+    if len(base) < 2 or base == "--" or (key and not names.dotted):
+        return None, False, False, ()
     if exact:
         return exact[0], exact[1], False, ()
-    if len(head) < 2 or head == "--":
-        return _NOTHING
-    near = [name for name in names.options if name.startswith(head)]
+    near = [name for name in names.options if name.startswith(base)]
     if len(near) == 1:
         flag, negated = names.options[near[0]]
         return flag, negated, True, ()
     return None, False, False, tuple(near[:6])
 
 
-def _values(args: tuple[str, ...], start: int, names: _Names, *, many: bool) -> int:
-    end = start
-    while end < len(args) and (many or end == start) and not looks_like_flag(args[end]):
-        if names.dotted and _NEGATIVE_SHARE.match(args[end]):
-            break  # vLLM reads `-0.5` as the key 5 of an object
-        end += 1
-    return end - start
+def _values(
+    args: tuple[str, ...], start: int, names: _Names, head: str, flag: Flag | None
+) -> tuple[str, ...]:
+    """The items after a flag that are its value; a key of an object takes the next one whatever it is.
+
+    A flag that this release does not know keeps the value that was meant for it: one finding, not two.
+    """
+    base, key, _ = head.partition(".")
+    if key and flag:
+        return args[start : start + 1]
+    shape = flag or known_arguments().find(base)
+    if shape is not None and shape.valueless and not key:
+        return ()
+    most = len(args) if shape is not None and shape.several else start + 1
+    return tuple(takewhile(lambda item: _is_value(item, names), islice(args, start, most)))
+
+
+def _is_value(item: str, names: _Names) -> bool:
+    """vLLM reads `-0.5` as the key 5 of an object."""
+    return not looks_like_flag(item) and not (names.dotted and _NEGATIVE_SHARE.match(item))
 
 
 def looks_like_flag(item: str) -> bool:

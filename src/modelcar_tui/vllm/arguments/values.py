@@ -54,11 +54,11 @@ def wrong_value(flag: Flag, value: str) -> str:
 
 def _number_fault(kind: str, value: str) -> str:
     match kind:
-        case "int" if not _number(value, int):
+        case "int" if not _is_whole(value):
             return "it wants a whole number"
-        case "ints" if not all(_number(part, int) for part in value.split() or [value]):
+        case "ints" if not all(map(_is_whole, value.split() or [value])):
             return "it wants whole numbers"
-        case "float" if not _number(value, float):
+        case "float" if decimal(value) is None:
             return "it wants a number"
         case "tokens" if value.strip().lower() in ("auto", "-1"):
             return ""
@@ -81,9 +81,8 @@ def _choice_fault(flag: Flag, value: str) -> str:
             given = value.split()
         case _:
             return ""
-    return (
-        "" if all(word in flag.choices for word in given) else "it must be one of " + ", ".join(flag.choices)
-    )
+    fits = all(word in flag.choices for word in given)
+    return "" if fits else f"it must be one of {', '.join(flag.choices)}"
 
 
 def _text_fault(kind: str, value: str) -> str:
@@ -115,7 +114,7 @@ def out_of_range(flag: Flag, value: str) -> str:
     if flag.flag == "--optimization-level" and value.strip() not in _LEVELS:
         return "it is 0, 1, 2 or 3"
     if flag.flag == "--gpu-memory-utilization":
-        share = _float(value)
+        share = decimal(value)
         if share is not None and not 0 < share <= 1:
             return "it is a share between 0 and 1"
     return ""
@@ -151,7 +150,7 @@ def _expanded(found: re.Match[str]) -> str:
 def _pairs(value: str) -> str:
     """`image=4,video=1`: what releases before 0.10 took for JSON."""
     parts = [item.partition("=") for item in value.split(",")]
-    fits = all(equals and _number(number, int) for _, equals, number in parts)
+    fits = all(equals and _is_whole(number) for _, equals, number in parts)
     return "" if fits else "it wants KEY=NUMBER,KEY=NUMBER"
 
 
@@ -164,18 +163,19 @@ def _literal(value: str) -> str:
 
 
 def _digits(value: str) -> str:
-    return str(int(value[:400])) if _number(value, int) else value
+    return str(int(value[:400])) if _is_whole(value) else value
 
 
-def _number(value: str, kind: type[int] | type[float]) -> bool:
+def _is_whole(value: str) -> bool:
     try:
-        kind(value[:400])
-    except (ValueError, OverflowError):
+        int(value[:400])
+    except ValueError:
         return False
     return True
 
 
-def _float(value: str) -> float | None:
+def decimal(value: str) -> float | None:
+    """A number with or without a fraction; None for anything else."""
     try:
         return float(value[:400])
     except ValueError:

@@ -28,11 +28,8 @@ def scales_refused(asked: AskedQuantization, cache_dtype: str) -> str:
     Source: attention/layer.py set_default_quant_scales and _init_kv_cache_quant.
     """
     config = asked.facts.config if asked.facts else None
-    if (
-        cache_dtype != _E5M2
-        or config is None
-        or Reader(text_config(config)).integer("kv_lora_rank", high=2**20)
-    ):
+    latent = Reader(text_config(config)).integer("kv_lora_rank", high=2**20)
+    if cache_dtype != _E5M2 or config is None or latent:
         return ""
     method = choose_method(asked).method
     kind = running_class(asked, method)

@@ -91,9 +91,8 @@ def dtype_refused(
     """
     taken = dtype == "auto" and stored_in_bf16 and release < _RESOLVES
     if gpu is not None and _lacks_bfloat16(gpu) and (dtype in BFLOAT16 or taken):
-        told = (
-            f"vLLM {release[0]}.{release[1]} takes the checkpoint's bfloat16, which" if taken else "bfloat16"
-        )
+        whose = f"vLLM {release[0]}.{release[1]} takes the checkpoint's bfloat16, which"
+        told = whose if taken else "bfloat16"
         half = "" if float16_refused(model_type, release) else "--dtype=half"
         runs = half if taken else f"{half} or auto" if half else "auto"
         why = f"{told} needs compute capability 8.0, {gpu.label} has less; {runs or '--dtype=float32'} runs"

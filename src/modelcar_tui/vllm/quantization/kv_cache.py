@@ -68,12 +68,10 @@ def kv_cache_runs(dtype: str, gpu: Hardware, version: Version | None, *, flashin
             return Support.NATIVE, "MI300 and newer have FP8 units"
         if gpu.column == "gfx90a":
             return Support.UNSUPPORTED, "the MI200 line has no FP8 units"
+    if dtype == "fp8_inc" and gpu.column == "gaudi":
+        return Support.NATIVE, "Gaudi's own format"
     if dtype == "fp8_inc":
-        return (
-            (Support.NATIVE, "Gaudi's own format")
-            if gpu.column == "gaudi"
-            else (Support.UNSUPPORTED, "a Gaudi format")
-        )
+        return Support.UNSUPPORTED, "a Gaudi format"
     return Support.UNKNOWN, f"no source says whether {dtype} runs on {gpu.column}"
 
 

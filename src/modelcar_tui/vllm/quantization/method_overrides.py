@@ -27,15 +27,10 @@ def _applies(row: Override, asked: AskedQuantization, raw: Mapping[str, Any]) ->
         return False
     if row.declares and row.declares != raw["quant_method"]:
         return False
-    if (
-        row.layout
-        and raw.get("checkpoint_format") != row.layout
-        and raw.get(f"is_{row.layout}_format") is not True
-    ):
+    said = raw.get("checkpoint_format") == row.layout or raw.get(f"is_{row.layout}_format") is True
+    if row.layout and not said:
         return False
     if row.algorithm and not re.fullmatch(row.algorithm, algorithm_of(raw)):
-        return False
-    if row.layout and raw.get("checkpoint_format") != row.layout and not raw.get(f"is_{row.layout}_format"):
         return False
     config = asked.facts.config if asked.facts else None
     if row.model_type and model_type_of(config) != row.model_type:

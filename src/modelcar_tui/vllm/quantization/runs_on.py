@@ -111,9 +111,8 @@ def _weights(
 ) -> Iterator[Compatibility]:
     gpu, version = asked.gpu or Hardware(""), asked.version
     if not found.schemes:
-        what = (
-            f"the checkpoint says {found.label}" if found.label else "nothing says how the weights are stored"
-        )
+        said = f"the checkpoint says {found.label}"
+        what = said if found.label else "nothing says how the weights are stored"
         yield Compatibility(
             support=Support.UNKNOWN,
             quantization=found.label or "unknown",

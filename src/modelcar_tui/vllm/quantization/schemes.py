@@ -17,7 +17,7 @@ from modelcar_tui.vllm.quantization.method import OLDEST_GUESS
 from modelcar_tui.vllm.quantization.support import WORST_FIRST, Support
 from modelcar_tui.vllm.quantization_table import Cell, QuantizationTable, Rule, quantization_table
 from modelcar_tui.vllm.readings import answering_release
-from modelcar_tui.vllm.release import Version, at, newer_than, parse_version
+from modelcar_tui.vllm.release import Version, newer_than, parse_version, reached
 from modelcar_tui.vllm.value_table import capability_table
 
 SupportAnswer = tuple[Support, str]
@@ -126,13 +126,9 @@ def _missing(rule: Rule, release: str) -> str:
             histories = [capability_table().history(_LEAST, name) for name in classes]
             known = [history[0][0] for history in histories if history]
             first = min(known, key=lambda text: parse_version(text) or (), default="")
-            gone = first and (parse_version(first) or ()) <= (parse_version(release) or ())
-            when = (
-                f"vLLM {release} no longer has it"
-                if gone
-                else f"vLLM has it from {first} on, not in {release}"
-            )
-            return f"{when}{'; ' + rule.note if rule.note else ''}"
+            gone = first and reached(first, release)
+            when = f"{release} no longer has it" if gone else f"has it from {first} on, not in {release}"
+            return f"vLLM {when}{'; ' + rule.note if rule.note else ''}"
     return ""
 
 
@@ -179,10 +175,8 @@ def _built(gpu: Hardware, release: str, table: QuantizationTable) -> SupportAnsw
     """Whether the released images hold code for an NVIDIA GPU; native where they do."""
     for build in table.builds:
         if build.capabilities[0] <= gpu.capability <= build.capabilities[1]:
-            word, why = at(
-                [(since, (word, why)) for since, word, why in build.history], release, ("native", "")
-            )
-            return _WORDS[word], f"{why} ({build.source})"
+            word, why = _at(build.history, parse_version(release))
+            return _WORDS[word or "native"], f"{why} ({build.source})"
     return Support.NATIVE, ""
 
 
@@ -193,16 +187,21 @@ def _platform(rule: Rule, gpu: Hardware, version: Version | None, table: Quantiz
     wanted = version or parse_version(table.versions[-1]) or ()
     if gpu.platform in _MOVED and wanted > (parse_version(lists[-1][0]) or ()):
         return Support.NATIVE, ""
-    older = [names for since, names in lists if (parse_version(since) or ()) <= wanted]
-    newer = [names for since, names in lists if (parse_version(since) or ()) >= wanted]
-    around = ([older[-1]] if older else []) + newer[:1]
-    said = {any(method in names for method in rule.methods) for names in around}
+    said = {not set(rule.methods).isdisjoint(names) for names in _around(lists, wanted)}
     if said == {True}:
         return Support.NATIVE, ""
     if said == {False}:
         return Support.UNSUPPORTED, f"vLLM's {gpu.platform} platform does not list {rule.methods[0]}"
     first, last = lists[0][0], lists[-1][0]
     return Support.UNKNOWN, f"vLLM's {gpu.platform} platform changed its list between {first} and {last}"
+
+
+def _around(lists: tuple[tuple[str, tuple[str, ...]], ...], wanted: Version) -> list[tuple[str, ...]]:
+    """What the last release read up to the wanted one lists, and the first from it on."""
+    read = [(parse_version(since) or (), names) for since, names in lists]
+    older = [names for since, names in read if since <= wanted]
+    newer = [names for since, names in read if since >= wanted]
+    return older[-1:] + newer[:1]
 
 
 def _cell(rule: Rule, gpu: Hardware, version: Version | None) -> SupportAnswer:

@@ -18,6 +18,7 @@ from modelcar_tui.vllm.release import reached
 from modelcar_tui.vllm.value_table import default_table
 
 TP, PP, DP = "--tensor-parallel-size", "--pipeline-parallel-size", "--data-parallel-size"
+PCP = "--prefill-context-parallel-size"
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +30,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """The argument that is to blame."""
     what: str
     """One sentence."""
-    fix: str
+    fix: str = "delete it"
     """One sentence."""
     write: str = ""
     """What takes the argument's place; empty where it is deleted."""
@@ -38,6 +39,11 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Refusals = Iterator[Refusal]
+
+
+def needs(flag: str, other: str, fix: str = "delete it", add: str = "") -> Refusal:
+    """What the engine wants beside a flag."""
+    return Refusal(code="engine-needs", flag=flag, what=f"{flag} needs {other}", fix=fix, add=add)
 
 
 class Asked:
@@ -128,6 +134,11 @@ class Asked:
     def dp(self) -> int:
         """The data parallel ranks."""
         return max(self.number(DP) or 1, 1)
+
+    @property
+    def pcp(self) -> int:
+        """The prefill context parallel ranks."""
+        return max(self.number(PCP) or 1, 1)
 
     @cached_property
     def config(self) -> Mapping[str, Any]:

@@ -139,25 +139,32 @@ def _named(asked: Asked) -> str:
 
 def _reasons(facts: dict[str, Any], wanted: _Wanted, capability: int | None) -> Iterator[str]:
     """Why a backend does not go with it; what the table does not tell is no reason."""
-    if facts.get("mla", wanted.latent) != wanted.latent:
-        kind = "only" if facts["mla"] else "not"
-        yield f"it is {kind} for multi-head latent attention"
-    elif facts.get("sparse", wanted.sparse) != wanted.sparse:
-        yield f"it is {'only' if facts['sparse'] else 'not'} for sparse attention"
-    elif wanted.head not in facts.get("heads", [wanted.head]):
-        yield f"it has no heads of {wanted.head}"
+    if said := _other_heads(facts, wanted):
+        yield said
     if wanted.sinks and facts.get("sinks") is False:
         yield "it has no attention sinks"
-    if wanted.encoder and "encoder_only" not in facts.get("types", ["encoder_only"]):
-        yield "it has no encoder"
-    if wanted.cache and wanted.cache not in facts.get("cache", [wanted.cache]):
-        yield f"it has no {wanted.cache} KV cache"
-    if wanted.dtype and wanted.dtype not in facts.get("dtypes", [wanted.dtype]):
-        yield f"it does not compute in {wanted.dtype}"
+    for key, value, said in (
+        ("types", "encoder_only" if wanted.encoder else "", "it has no encoder"),
+        ("cache", wanted.cache, f"it has no {wanted.cache} KV cache"),
+        ("dtypes", wanted.dtype, f"it does not compute in {wanted.dtype}"),
+    ):
+        if value and value not in facts.get(key, [value]):
+            yield said
     if wanted.block and all(wanted.block % size for size in facts.get("blocks", [1])):
         yield f"its blocks are multiples of {' or '.join(map(str, _smallest(facts['blocks'])))}"
     if capability is not None and capability not in facts.get("capabilities", [capability]):
         yield f"it does not run on compute capability {capability // 10}.{capability % 10}"
+
+
+def _other_heads(facts: dict[str, Any], wanted: _Wanted) -> str:
+    """Which other attention or head size it is made for; empty where it is for the model's."""
+    for key, value, kind in (
+        ("mla", wanted.latent, "multi-head latent"),
+        ("sparse", wanted.sparse, "sparse"),
+    ):
+        if facts.get(key, value) != value:
+            return f"it is {'only' if facts[key] else 'not'} for {kind} attention"
+    return "" if wanted.head in facts.get("heads", [wanted.head]) else f"it has no heads of {wanted.head}"
 
 
 def _smallest(sizes: list[int]) -> list[int]:
@@ -173,12 +180,10 @@ def _none_left(wanted: _Wanted, asked: Asked) -> Refusals:
     none = "no attention backend has it for the model"
     block = msgspec.structs.replace(free, block=wanted.block)
     if wanted.block and not _left(block, asked.release, asked.capability):
-        what = f"{BLOCK} {wanted.block}: {none}"
-        yield Refusal(code="block-size", flag=BLOCK, what=what, fix="delete it")
+        yield Refusal(code="block-size", flag=BLOCK, what=f"{BLOCK} {wanted.block}: {none}")
     cache = msgspec.structs.replace(free, cache=wanted.cache)
     if wanted.cache and not _left(cache, asked.release, asked.capability):
-        what = f"{CACHE} {wanted.cache}: {none}"
-        yield Refusal(code="cache-type", flag=CACHE, what=what, fix="delete it")
+        yield Refusal(code="cache-type", flag=CACHE, what=f"{CACHE} {wanted.cache}: {none}")
 
 
 @lru_cache(maxsize=512)

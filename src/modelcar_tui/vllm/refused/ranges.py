@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelcar_tui.vllm.arguments.values import tokens_in
+from modelcar_tui.vllm.arguments.values import decimal, tokens_in
 from modelcar_tui.vllm.refused.asked import Asked, Refusal, Refusals
 from modelcar_tui.vllm.value_table import range_table
 
@@ -70,12 +70,7 @@ def _broken(value: float, bounds: Mapping[str, float]) -> Iterator[str]:
 
 def _number(text: str) -> float | None:
     whole = tokens_in(text)
-    if whole is not None:
-        return whole
-    try:
-        return float(text[:400])
-    except ValueError:
-        return None
+    return decimal(text) if whole is None else whole
 
 
 def _inner(found: Mapping[str, Any], key: str) -> object:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from modelcar_tui.vllm.arguments.engine_args import config_overrides
 from modelcar_tui.vllm.arguments.object_rules import object_fault
 from modelcar_tui.vllm.context import longest_context
-from modelcar_tui.vllm.refused.asked import Asked, Refusal, Refusals
+from modelcar_tui.vllm.refused.asked import Asked, Refusal, Refusals, needs
 
 _LENGTH, _SEQUENCES, _BATCHED = "--max-model-len", "--max-num-seqs", "--max-num-batched-tokens"
 _THRESHOLD = "--long-prefill-token-threshold"
-_SIZES, _LARGEST, _COMPILATION = (
-    "--cudagraph-capture-sizes",
-    "--max-cudagraph-capture-size",
-    "--compilation-config",
-)
+_SIZES, _LARGEST = "--cudagraph-capture-sizes", "--max-cudagraph-capture-size"
+_COMPILATION = "--compilation-config"
 _ONE_PREFILL = "0.11.0"
 """Since when the engine refuses to fill several prompts at once (_check_feature_supported)."""
 _GRAPHS_CHECKED = "0.11.1"
@@ -48,41 +48,50 @@ def _scheduling(asked: Asked) -> Refusals:
     )
     if threshold and length and 0 < length < threshold:
         what = f"{_THRESHOLD} {threshold} is more than the context of {length}"
-        yield Refusal(code="value-range", flag=_THRESHOLD, what=what, fix="delete it")
+        yield Refusal(code="value-range", flag=_THRESHOLD, what=what)
     active, sequences = asked.number("--max-num-active-seqs"), asked.number(_SEQUENCES)
     if active and sequences and active > sequences:
         what = f"--max-num-active-seqs {active} is more than {_SEQUENCES} {sequences}"
-        yield Refusal(code="value-range", flag="--max-num-active-seqs", what=what, fix="delete it")
+        yield Refusal(code="value-range", flag="--max-num-active-seqs", what=what)
     for flag in ("--max-num-partial-prefills", "--max-long-partial-prefills"):
         if (asked.number(flag) or 1) > 1 and asked.since(_ONE_PREFILL):
             what = f"vLLM {asked.release} fills one long prompt at a time: {flag} above 1 is refused"
-            yield Refusal(code="value-range", flag=flag, what=what, fix="delete it")
+            yield Refusal(code="value-range", flag=flag, what=what)
 
 
 def _graphs(asked: Asked) -> Refusals:
     """VllmConfig._set_cudagraph_sizes, where graphs are captured at all."""
     compiled = asked.object(_COMPILATION)
-    off = asked.on("--enforce-eager") or str(compiled.get("cudagraph_mode", "")).upper() == "NONE"
-    if off or not asked.since(_GRAPHS_CHECKED) or asked.text(_LEVEL) == "0" or asked.text("-O") == "0":
+    if not asked.since(_GRAPHS_CHECKED) or _eager(asked, compiled):
         return
-    largest = asked.number(_LARGEST)
-    flag = _LARGEST if largest is not None else _COMPILATION
-    if largest is None and isinstance(compiled.get("max_cudagraph_capture_size"), int):
-        largest = compiled["max_cudagraph_capture_size"]
-    told = [int(size) for size in asked.text(_SIZES).split() if size.isdigit()]
-    sizes = told or compiled.get("cudagraph_capture_sizes")
-    if isinstance(sizes, list) and not sizes:
+    sizes, largest = _graph_sizes(asked, compiled)
+    flag = _COMPILATION if asked.number(_LARGEST) is None else _LARGEST
+    if sizes == []:
         what = "an empty list of batch sizes for CUDA graphs: there must be one"
-        yield Refusal(code="graph-sizes", flag=_COMPILATION, what=what, fix="delete it")
+        yield Refusal(code="graph-sizes", flag=_COMPILATION, what=what)
     elif largest is not None and largest < 1:
         what = f"the largest batch of CUDA graphs is {largest}: it must be at least 1"
         yield Refusal(code="graph-sizes", flag=flag, what=what, fix="delete it; --enforce-eager uses none")
-    elif largest is not None and isinstance(sizes, list) and all(isinstance(size, int) for size in sizes):
-        step = asked.number(_BATCHED) or 2048
-        kept = max((size for size in sizes if size <= step), default=0)
-        if kept != largest and max(sizes) <= step:
-            what = f"the largest batch of CUDA graphs is {largest}, and of the listed ones {kept}"
-            yield Refusal(code="graph-sizes", flag=flag, what=what, fix="delete it")
+    elif largest is not None and sizes and largest != max(sizes) <= (asked.number(_BATCHED) or 2048):
+        what = f"the largest batch of CUDA graphs is {largest}, and of the listed ones {max(sizes)}"
+        yield Refusal(code="graph-sizes", flag=flag, what=what)
+
+
+def _eager(asked: Asked, compiled: Mapping[str, Any]) -> bool:
+    """Whether no CUDA graph is captured."""
+    none = str(compiled.get("cudagraph_mode", "")).upper() == "NONE"
+    return none or bool(asked.on("--enforce-eager")) or "0" in (asked.text(_LEVEL), asked.text("-O"))
+
+
+def _graph_sizes(asked: Asked, compiled: Mapping[str, Any]) -> tuple[list[int] | None, int | None]:
+    """The batch sizes that are listed for CUDA graphs, and the largest that is asked for."""
+    told = [int(size) for size in asked.text(_SIZES).split() if size.isdigit()]
+    sizes = told or compiled.get("cudagraph_capture_sizes")
+    whole = isinstance(sizes, list) and all(isinstance(size, int) for size in sizes)
+    largest = asked.number(_LARGEST)
+    if largest is None and isinstance(compiled.get("max_cudagraph_capture_size"), int):
+        largest = compiled["max_cudagraph_capture_size"]
+    return sizes if whole else None, largest
 
 
 def _exclusive(asked: Asked) -> Refusals:
@@ -99,13 +108,8 @@ def _adapters(asked: Asked) -> Refusals:
     many, kept = asked.of("--max-loras", 1), asked.number("--max-cpu-loras")
     if kept is not None and 0 < kept < many:
         what = f"--max-cpu-loras {kept} is less than --max-loras {many}"
-        yield Refusal(
-            code="value-range",
-            flag="--max-cpu-loras",
-            what=what,
-            fix=f"write --max-cpu-loras={many}",
-            write=f"--max-cpu-loras={many}",
-        )
+        more = f"--max-cpu-loras={many}"
+        yield Refusal(code="value-range", flag="--max-cpu-loras", what=what, fix=f"write {more}", write=more)
 
 
 def _offloading(asked: Asked) -> Refusals:
@@ -116,23 +120,21 @@ def _offloading(asked: Asked) -> Refusals:
     if inside > group:
         flag = "--offload-num-in-group" if asked.has("--offload-num-in-group") else "--offload-backend"
         what = f"--offload-num-in-group {inside} is more than --offload-group-size {group}"
-        yield Refusal(code="value-range", flag=flag, what=what, fix="delete it")
+        yield Refusal(code="value-range", flag=flag, what=what)
     elif asked.of("--offload-prefetch-step", 1) < 1:
         what = "--offload-prefetch-step must be at least 1 where layers are prefetched"
-        yield Refusal(code="value-range", flag="--offload-prefetch-step", what=what, fix="delete it")
+        yield Refusal(code="value-range", flag="--offload-prefetch-step", what=what)
 
 
 def _observing(asked: Asked) -> Refusals:
     """ObservabilityConfig: traces need a receiver, metrics of drafts need drafts."""
     traces = asked.has("--collect-detailed-traces") and asked.since("0.11.1")
     if traces and not asked.text("--otlp-traces-endpoint"):
-        what = "--collect-detailed-traces needs --otlp-traces-endpoint"
-        yield Refusal(code="engine-needs", flag="--collect-detailed-traces", what=what, fix="delete it")
+        yield needs("--collect-detailed-traces", "--otlp-traces-endpoint")
     flag = "--per-request-spec-decode-metrics"
     speculates = any(asked.has(one) for one in ("--speculative-config", "--spec-method", "--spec-model"))
     if asked.text(flag) not in ("", "none") and not speculates and asked.since("0.29.0"):
-        what = f"{flag} needs --speculative-config"
-        yield Refusal(code="engine-needs", flag=flag, what=what, fix="delete it")
+        yield needs(flag, "--speculative-config")
 
 
 def _structured(asked: Asked) -> Refusals:

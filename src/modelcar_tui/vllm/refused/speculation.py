@@ -104,14 +104,8 @@ def _lookup(told: Mapping[str, Any], method: str, asked: Asked) -> Refusals:
     low, high = told.get("prompt_lookup_min"), told.get("prompt_lookup_max")
     if method in _NGRAM and isinstance(low, int) and isinstance(high, int) and low > high:
         what = f"prompt_lookup_min is {low} and prompt_lookup_max {high}: it must not be more"
-        fixed = {**told, "prompt_lookup_min": high}
-        yield Refusal(
-            code="speculation",
-            flag=SPECULATION,
-            what=what,
-            fix="lower prompt_lookup_min",
-            write=_written(fixed),
-        )
+        fixed, fix = _written({**told, "prompt_lookup_min": high}), "lower prompt_lookup_min"
+        yield Refusal(code="speculation", flag=SPECULATION, what=what, fix=fix, write=fixed)
 
 
 def _sizes(told: Mapping[str, Any], method: str, asked: Asked) -> Refusals:
@@ -131,7 +125,7 @@ def _companions(told: Mapping[str, Any], method: str, asked: Asked) -> Refusals:
     checked = asked.since(_SYNCHRONOUS_IN[0]) and not asked.since(_SYNCHRONOUS_IN[1])
     if asked.on(_ASYNC) and method in _SYNCHRONOUS and checked:
         what = f"{_ASYNC} does not go with speculation by {method}"
-        yield Refusal(code="speculation", flag=_ASYNC, what=what, fix="delete it")
+        yield Refusal(code="speculation", flag=_ASYNC, what=what)
     if told.get("use_heterogeneous_vocab") is True and method != "draft_model":
         yield _refusal(asked, "use_heterogeneous_vocab works with method draft_model only")
     rates = [key for key in ("synthetic_acceptance_rates", "synthetic_acceptance_length") if told.get(key)]
