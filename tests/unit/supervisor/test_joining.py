@@ -230,28 +230,46 @@ BROKEN = {
 }
 
 
+def named(code: str, name: str) -> str:
+    return code.replace('"licence"', f'"{name}"')
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What one run says with all of `BROKEN` installed, and one that is well."""
+    packages = Packages(tmp_path_factory.mktemp("broken"))
+    for number, (code, _) in enumerate(BROKEN.values()):
+        packages.add(f"case-{number}", named(code, f"case-{number}"), package=f"acme{number}")
+    packages.add("other", named(GOOD, "other").replace('"Licence"', '"Other"'))
+    return packages.told()
+
+
 @pytest.mark.parametrize("case", BROKEN)
-def test_one_that_cannot_join_is_a_failed_pane_and_the_run_goes_on(packages: Packages, case: str) -> None:
-    code, why = BROKEN[case]
-    packages.add("licence", code, package="acme")
-    packages.add("other", GOOD.replace('"licence"', '"other"').replace('"Licence"', '"Other"'))
-    told = packages.told()
-    assert foreign(told) == [("licence", "failed"), ("other", "done")]
-    found = pane(told, "licence")
-    assert why in found["summary"] and found["summary"].startswith("acme 1.0 (package_0:Licence)")
-    said = json.dumps(told, ensure_ascii=False)
+def test_one_that_cannot_join_is_a_failed_pane_and_the_run_goes_on(broken: dict[str, Any], case: str) -> None:
+    number, (_, why) = list(BROKEN).index(case), BROKEN[case]
+    assert dict(foreign(broken)) == {
+        **{f"case-{number}": "failed" for number in range(len(BROKEN))},
+        "other": "done",
+    }
+    found = pane(broken, f"case-{number}")
+    assert why.replace("licence", f"case-{number}") in found["summary"]
+    assert found["summary"].startswith(f"acme{number} 1.0 (package_{number}:Licence)")
+    said = json.dumps(broken, ensure_ascii=False)
     assert not {"\x1b", "\x07", "\n"} & set(found["summary"]) and "planted" not in said and "evil" not in said
-    assert told["specialists"]["other"]["denied"] == 1
+    assert broken["specialists"]["other"]["denied"] == 1
 
 
-@pytest.mark.parametrize("name", [*sorted(RESERVED), "__start__", "__end__", "configuration", "qa"])
-def test_a_name_that_the_product_uses_breaks_nothing(packages: Packages, name: str) -> None:
-    packages.add(name, GOOD.replace('"licence"', f'"{name}"'))
+def test_a_name_that_the_product_uses_breaks_nothing(packages: Packages) -> None:
+    names = [*sorted(RESERVED), "__start__", "__end__", "configuration", "qa"]
+    for name in names:
+        packages.add(name, named(GOOD, name))
     told = packages.told()
-    ((pane_name, status),) = foreign(told)
-    assert status == "failed" and pane_name not in RESERVED
-    assert pane(told, pane_name)["title"] in ("Licence", name.strip("_"))
-    assert all(pane["status"] != "failed" for pane in told["run"]["panes"] if pane["name"] != pane_name)
+    panes = dict(foreign(told))
+    assert len(panes) == len(names) and set(panes.values()) == {"failed"} and not panes.keys() & RESERVED
+    for name in panes:
+        title = pane(told, name)["title"].partition(" (")[0]
+        assert title == "Licence" or title in {name.strip("_") for name in names}
+    assert all(pane["status"] != "failed" for pane in told["run"]["panes"] if pane["name"] not in panes)
 
 
 def test_every_name_of_the_graph_and_heading_of_the_report_is_reserved() -> None:
@@ -308,17 +326,14 @@ RUNS = {
 }
 
 
-@pytest.mark.parametrize("case", RUNS)
-def test_one_that_dies_while_it_runs_fails_alone_and_the_run_can_be_shown_again(
-    packages: Packages, case: str
-) -> None:
-    packages.add(
-        "licence", GOOD.replace("return Report()", "pass").replace('context.step("read")', RUNS[case])
-    )
+@pytest.fixture(scope="module")
+def dead(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What one run says with all of `RUNS` installed, and what is said when it is shown again."""
+    packages = Packages(tmp_path_factory.mktemp("dead"))
+    bare = GOOD.replace("return Report()", "pass")
+    for number, does in enumerate(RUNS.values()):
+        packages.add(f"case-{number}", named(bare.replace('context.step("read")', does), f"case-{number}"))
     told = packages.told()
-    assert foreign(told) == [("licence", "failed")]
-    found = pane(told, "licence")
-    assert "not of modelcar-tui" in found["lines"][1] and not {"\x1b", "\n", "\u202e"} & set(found["summary"])
     (folder,) = (packages.state / "runs").iterdir()
     again = subprocess.run(
         [AGENT, "--resume", folder, "--format", "json"],
@@ -327,7 +342,19 @@ def test_one_that_dies_while_it_runs_fails_alone_and_the_run_can_be_shown_again(
         check=False,
         timeout=60,
     )
-    assert json.loads(again.stdout)["run"]["panes"] == told["run"]["panes"]
+    return told, json.loads(again.stdout)
+
+
+@pytest.mark.parametrize("case", RUNS)
+def test_one_that_dies_while_it_runs_fails_alone_and_the_run_can_be_shown_again(
+    dead: tuple[dict[str, Any], dict[str, Any]], case: str
+) -> None:
+    told, again = dead
+    assert set(foreign(told)) == {(f"case-{number}", "failed") for number in range(len(RUNS))}
+    found = pane(told, f"case-{list(RUNS).index(case)}")
+    assert "not of modelcar-tui" in found["lines"][1] and not {"\x1b", "\n", "\u202e"} & set(found["summary"])
+    assert pane(again, found["name"]) == found
+    assert again["run"]["panes"] == told["run"]["panes"]
 
 
 def test_the_pane_of_one_that_tells_of_another_says_what_it_told(packages: Packages) -> None:
