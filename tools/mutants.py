@@ -53,6 +53,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "verdict/candidate.py": (f"{UNIT}/verdict/test_candidates.py",),
     "verdict/accepting.py": (f"{UNIT}/verdict/test_accepting.py",),
     "verdict/deciding.py": (f"{UNIT}/verdict/test_deciding.py", f"{UNIT}/verdict/test_accepting.py"),
+    "verdict/decision.py": (f"{UNIT}/verdict/test_decision.py",),
     "verdict/kinds.py": (f"{UNIT}/verdict/test_kinds.py",),
     "verdict/landing.py": (f"{UNIT}/verdict/test_landing.py",),
     "verdict/measured.py": (f"{UNIT}/verdict/test_measured.py",),

@@ -10,7 +10,7 @@ from modelcar_tui.report.text import TITLES
 from modelcar_tui.supervisor import Pane, RunState, outcome_of
 from modelcar_tui.verdict import ModelOutcome, RunOutcome
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 def envelope(state: RunState) -> dict[str, Any]:
