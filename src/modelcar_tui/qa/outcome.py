@@ -155,12 +155,12 @@ def failed_of(failed: Sequence[tuple[str, str]], models: int) -> str:
 
 def _passed(result: SuiteResult, line: str) -> tuple[str, str, str, str]:
     counts = result.counts
-    if counts is None and not result.passed:
+    if counts is None and not result.tests.passed:
         message = "the container ended well without the suite's closing line"
         return "NO_RESULT", message, "check --qa-image: is it the test suite?", line
     if counts is not None and (counts.failed or counts.errors):
         return "TESTS_FAILED", f"{_numbers(result)} although the exit status is 0", "read the log", line
-    ran = counts.ran if counts is not None else result.passed
+    ran = counts.ran if counts is not None else result.tests.passed
     if not ran:
         skipped = counts.skipped if counts is not None else 0
         message = f"0 ran: all {skipped} tests were skipped"
@@ -205,7 +205,7 @@ def _phase(result: SuiteResult) -> str:
 def _numbers(result: SuiteResult) -> str:
     counts = result.counts
     if counts is None:
-        return f"{result.passed} passed, {result.failed} failed (by status lines)"
+        return f"{result.tests.passed} passed, {result.tests.failed} failed (by status lines)"
     parts = [f"{counts.passed} passed"]
     parts += [f"{n} {what}" for n, what in ((counts.failed, "failed"), (counts.errors, "errors")) if n]
     parts += [f"{counts.skipped} skipped"] if counts.skipped else []

@@ -39,7 +39,7 @@ def test_status_line_beats_the_glued_outcome_word() -> None:
     )
     parser = parse(node("m", "raw"), status("m", "FAILED", mode="raw"), glued)
     assert parser.result.models["m"].status == "FAILED"
-    assert (parser.result.passed, parser.result.failed) == (0, 1)
+    assert (parser.result.tests.passed, parser.result.tests.failed) == (0, 1)
 
 
 def test_teardown_error_after_a_pass_counts_and_a_pass_does_not_undo_an_error() -> None:

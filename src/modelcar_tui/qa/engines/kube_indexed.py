@@ -123,12 +123,12 @@ class Indexes:
         return classify(parser, exit_status=how.status, ended=lost)
 
     def _fresh(self, pipeline: Pipeline) -> None:
-        results = [parser.result for parser in self._parsers.values()]
+        tests = [parser.result.tests for parser in self._parsers.values()]
         past = Past(
             done=self.current,
             total=len(self.models),
-            passed=sum(result.passed for result in results),
-            failed=sum(result.failed for result in results),
+            passed=sum(one.passed for one in tests),
+            failed=sum(one.failed for one in tests),
         )
         self._parsers[self.current] = pipeline.begin(past)
 

@@ -20,7 +20,7 @@ from modelcar_tui.qa.log.objects import follow
 from modelcar_tui.qa.log.tables import suite
 from modelcar_tui.qa.log.telling import told
 from modelcar_tui.qa.measured import figures_of
-from modelcar_tui.qa.types import FAILED_STATUSES, QaCounts, QaMeasured, QaModelResult
+from modelcar_tui.qa.types import QaCounts, QaMeasured, QaModelResult
 
 MAX_MEASURED = 1_000
 MAX_GLUED = 8
@@ -65,16 +65,6 @@ class SuiteResult(msgspec.Struct, kw_only=True):
     def first_error(self) -> str:
         """A line that looks like an error, for when no known failure was found."""
         return self.tests.error_line()
-
-    @property
-    def passed(self) -> int:
-        """Models that passed by their status line."""
-        return self.tests.count("PASSED")
-
-    @property
-    def failed(self) -> int:
-        """Models that failed, or whose set-up or tear-down did."""
-        return self.tests.count(*FAILED_STATUSES)
 
 
 class SuiteParser:

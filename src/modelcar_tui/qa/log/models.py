@@ -101,9 +101,15 @@ class Models:
         self.causes[name] = found
         self._explain(name)
 
-    def count(self, *words: str) -> int:
-        """Models with one of these status words."""
-        return sum(result.status in words for result in self.results.values())
+    @property
+    def passed(self) -> int:
+        """Models that passed by their status line."""
+        return sum(result.status == "PASSED" for result in self.results.values())
+
+    @property
+    def failed(self) -> int:
+        """Models that failed, or whose set-up or tear-down did."""
+        return sum(result.status in FAILED_STATUSES for result in self.results.values())
 
     def cause(self) -> tuple[str, Found] | None:
         """The most telling failure with its model: of a failed model, else of one that never reported."""
