@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         settings_to_resume,
     )
     from modelcar_tui.supervisor.settings import Approve, Settings
-    from modelcar_tui.supervisor.specialist import Metadata
+    from modelcar_tui.supervisor.specialist import Context, Metadata, Specialist
     from modelcar_tui.supervisor.specialists.accelerator import Accelerator
     from modelcar_tui.supervisor.specialists.configuration import Configuration, requirements_row
     from modelcar_tui.supervisor.state import Finish, Pane, Qa, RunState, Step, fold
@@ -39,6 +39,7 @@ __all__ = [
     "Approve",
     "CleanUp",
     "Configuration",
+    "Context",
     "Engine",
     "Finish",
     "Metadata",
@@ -46,6 +47,7 @@ __all__ = [
     "Qa",
     "RunState",
     "Settings",
+    "Specialist",
     "Step",
     "Supervisor",
     "clean_up",
@@ -75,7 +77,7 @@ if not TYPE_CHECKING:
             "outcome": "outcome_of",
             "runs": "command_keeping find_run journal_of SETTINGS settings_of_run settings_to_resume",
             "settings": "Approve Settings",
-            "specialist": "Metadata",
+            "specialist": "Context Metadata Specialist",
             "specialists.accelerator": "Accelerator",
             "specialists.configuration": "Configuration requirements_row",
             "state": "Finish Pane Qa RunState Step fold",
