@@ -129,7 +129,7 @@ def test_metadata_of_a_foreign_specialist_stands_under_its_name_alone(packages: 
     assert told["specialists"]["licence"]["verdict"] == "GO"
     assert "denied" not in told
     assert (told["schema"], told["qa"], told["gpu_available"]) == (
-        1,
+        2,
         told["run"]["qa"]["outcome"]["code"],
         True,
     )
