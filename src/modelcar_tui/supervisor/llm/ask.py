@@ -115,24 +115,23 @@ class Asker:
     def _by_rules(self, question: str) -> tuple[list[str], tuple[str, ...]]:
         """What the tools say to a question whose kind is plain, else the facts that it names."""
         found = understand(question, self._state)
-        if found is not None and found.kind == "which":
-            lines = [
-                line
+        if found is None:
+            facts = matching_facts(self._state, question)
+            return [*self._lines(self._tried)[0], *map(fact_line, facts)], tuple(fact.id for fact in facts)
+        if found.kind == "which":
+            told = {
+                name: which_gpu(self._state, name, vllm=self._vllm, objective=self._objective)
                 for name in found.models
-                for line in which_gpu(self._state, name, vllm=self._vllm, objective=self._objective)
-            ]
-            return lines, tuple(f"verdict/{scrub(name, limit=120)}" for name in found.models)
-        if found is not None and found.kind == "what-if":
+            }
+        elif found.kind == "what-if":
             return self._lines([self._what_if(asked) for asked in found.what_ifs])
-        if found is not None:
-            if not found.models:
-                return [f"no model is {found.verdict}"], ("verdict",)
+        elif not found.models:
+            return [f"no model is {found.verdict}"], ("verdict",)
+        else:
             verdicts = self._state.decision.models if self._state.decision else ()
-            told = [verdict for verdict in verdicts if verdict.model in found.models]
-            ids = tuple(f"verdict/{scrub(verdict.model, limit=120)}" for verdict in told)
-            return [line for verdict in told for line in why_lines(verdict)], ids
-        facts = matching_facts(self._state, question)
-        return [*self._lines(self._tried)[0], *map(fact_line, facts)], tuple(fact.id for fact in facts)
+            told = {one.model: why_lines(one) for one in verdicts if one.model in found.models}
+        ids = tuple(f"verdict/{scrub(name, limit=120)}" for name in told)
+        return [line for lines in told.values() for line in lines], ids
 
     @staticmethod
     def _lines(tried: list[Found]) -> tuple[list[str], tuple[str, ...]]:

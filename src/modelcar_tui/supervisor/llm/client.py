@@ -109,32 +109,21 @@ class Client:
         deadline: float,
         on_text: Callable[[str], None] | None,
     ) -> Reply:
-        whole: Any = None
-        finishes: list[Failure | None] = []
+        heard = _Heard(limits)
         first: asyncio.Timeout | None = None
-        count = weight = 0
         began = time.monotonic()
         try:
             async with asyncio.timeout_at(deadline), aclosing(self._model.astream(messages)) as stream:
                 async with asyncio.timeout(limits.first_s) as first:
                     async for chunk in stream:
-                        count, weight = count + 1, weight + _weight(chunk)
-                        if count > limits.chunks or weight > limits.weight:
-                            raise ModelError(Failure.TOO_LONG, f"{count:,} pieces of {weight:,} characters")
-                        if count % 5 == 0:
-                            await asyncio.sleep(
-                                0
-                            )  # a flood that is read already never waits: let the run go on
-                        finishes += normal_finish(chunk)
-                        whole = chunk if whole is None else whole + chunk
-                        text = str(whole.text)
-                        if text or getattr(whole, "tool_call_chunks", None):
+                        text = heard.take(chunk)
+                        if heard.count % 5 == 0:
+                            await asyncio.sleep(0)  # a flood that is read already never waits for the run
+                        if text or getattr(heard.whole, "tool_call_chunks", None):
                             first.reschedule(None)
-                        if len(text) > limits.chars:
-                            raise ModelError(Failure.TOO_LONG, f"more than {limits.chars} characters")
                         if on_text is not None and text:
                             on_text(text)
-            return self._whole(whole, finishes, began)
+            return self._whole(heard.whole, heard.finishes, began)
         except ModelError:
             raise
         except TimeoutError:
@@ -169,6 +158,33 @@ class Client:
                 problem=str(error) if error else "",
             )
         )
+
+
+class _Heard:
+    """What has come of a reply so far."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self.whole: Any = None
+        self.finishes: list[Failure | None] = []
+        self.count = self._weight = 0
+
+    def take(self, chunk: Any) -> str:
+        """One more piece; all the text so far.
+
+        Raises:
+            ModelError: it is more than the limits allow.
+        """
+        limits = self._limits
+        self.count, self._weight = self.count + 1, self._weight + _weight(chunk)
+        if self.count > limits.chunks or self._weight > limits.weight:
+            raise ModelError(Failure.TOO_LONG, f"{self.count:,} pieces of {self._weight:,} characters")
+        self.finishes += normal_finish(chunk)
+        self.whole = chunk if self.whole is None else self.whole + chunk
+        text = str(self.whole.text)
+        if len(text) > limits.chars:
+            raise ModelError(Failure.TOO_LONG, f"more than {limits.chars} characters")
+        return text
 
 
 def _weight(chunk: Any) -> int:

@@ -115,16 +115,19 @@ def classify(error: BaseException) -> ModelError:
     if status is not None and 300 <= status < 400:
         return ModelError(Failure.OTHER, f"HTTP {status}: it redirects, which is not followed")
     if status is not None and 400 <= status < 600:
-        kind = _BY_STATUS.get(status, Failure.SERVER if status >= 500 else Failure.OTHER)
-        if status == 400 and _KEY.search(str(error)):
-            kind = Failure.BAD_KEY
-        return ModelError(kind, f"HTTP {status}", wait_s=wait)
-    for item in chain:
-        names = " ".join(kind.__name__ for kind in type(item).__mro__)
-        for part, failure in _BY_NAME:
-            if part in names:
-                return ModelError(failure, text, wait_s=wait)
-    return ModelError(Failure.OTHER, text, wait_s=wait)
+        return ModelError(_by_status(status, str(error)), f"HTTP {status}", wait_s=wait)
+    return ModelError(next(filter(None, map(_by_name, chain)), Failure.OTHER), text, wait_s=wait)
+
+
+def _by_status(status: int, text: str) -> Failure:
+    if status == 400 and _KEY.search(text):
+        return Failure.BAD_KEY
+    return _BY_STATUS.get(status, Failure.SERVER if status >= 500 else Failure.OTHER)
+
+
+def _by_name(error: BaseException) -> Failure | None:
+    names = " ".join(kind.__name__ for kind in type(error).__mro__)
+    return next((failure for part, failure in _BY_NAME if part in names), None)
 
 
 def _chain(error: BaseException) -> list[BaseException]:

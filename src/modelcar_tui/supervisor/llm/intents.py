@@ -4,7 +4,7 @@ answers."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -22,6 +22,7 @@ _WHICH = re.compile(
 _IF = re.compile(
     r"\bif\b|\binstead\b|\bwould\b|\bon (?:an?|the|\d+|one|two|four|eight)\b|\bfits?\b", re.IGNORECASE
 )
+_ASKS = re.compile("|".join(words.pattern for words in (_WHY, _IF, _WHICH)), re.IGNORECASE)
 _FLAG = re.compile(r"(--[a-z][a-z-]+)(?:[= ]\s*([\w.]+))?")
 _COUNTS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "eight": 8, "sixteen": 16}
 _NUMBER = r"(\d[\d,]*(?:\.\d+)?k?)"
@@ -63,19 +64,16 @@ def understand(question: str, state: RunState) -> Understood | None:
     text = re.sub(r"[?!.]+(?:\s|$)", " ", question).strip()
     models, rest = _models(text, state)
     gpu, rest = _gpu(rest, state)
-    arguments = dict(_arguments(rest))
-    verdict = _verdict(question)
-    if not models and verdict and _WHY.search(text):
-        models = tuple(m.model for m in state.decision.models if m.verdict == verdict)
-        if not models:
-            return Understood(kind="why", models=(), verdict=verdict)
-    chosen = (models or tuple(model.car.name for model in state.models))[:MOST_MODELS]
+    arguments, verdict, why = dict(_arguments(rest)), _verdict(question), bool(_WHY.search(text))
+    chosen = (models or _all(state, verdict if why else ""))[:MOST_MODELS]
+    if not chosen:
+        return Understood(kind="why", models=(), verdict=verdict)
     if not arguments and not gpu and _WHICH.search(rest):
         return Understood(kind="which", models=chosen)
-    if arguments or (gpu and (_WHY.search(text) or _IF.search(text) or _WHICH.search(text))):
+    if arguments or (gpu and _ASKS.search(text)):
         asked = tuple(WhatIf(model=name, arguments=arguments, gpu=gpu or None) for name in chosen)
         return Understood(kind="what-if", models=chosen, what_ifs=asked)
-    return Understood(kind="why", models=chosen, verdict=verdict) if _WHY.search(text) else None
+    return Understood(kind="why", models=chosen, verdict=verdict) if why else None
 
 
 def suggestions(state: RunState) -> tuple[str, ...]:
@@ -101,6 +99,20 @@ def _models(text: str, state: RunState) -> tuple[tuple[str, ...], str]:
     return tuple(found), text
 
 
+def _all(state: RunState, verdict: str) -> tuple[str, ...]:
+    """All models, or those with a verdict."""
+    if verdict and state.decision is not None:
+        return tuple(model.model for model in state.decision.models if model.verdict == verdict)
+    return tuple(model.car.name for model in state.models)
+
+
+def _relative(low: str) -> list[tuple[str, str]]:
+    """`half the context`: a flag and the word."""
+    word = next((word for word, pattern in _RELATIVE if re.search(pattern, low)), None)
+    flag = next((flag for flag, topic in _TOPICS if re.search(topic, low)), None)
+    return [(flag, word)] if word and flag else []
+
+
 def _gpu(text: str, state: RunState) -> tuple[str, str]:
     """`L40S` or `NVIDIA-H200:2`, of the run's products and of all that are known."""
     from modelcar_tui.hardware import products
@@ -108,40 +120,40 @@ def _gpu(text: str, state: RunState) -> tuple[str, str]:
     nodes = state.cluster.inventory.nodes if state.cluster else ()
     own = dict.fromkeys(product for node in nodes for product in node.products)
     for known in (own, products()):
-        writings = names((), known).gpus
-        for writing in sorted(writings, key=len, reverse=True):
-            name = r"[\s-]".join(re.escape(part) for part in writing.split("-"))
-            counts = "|".join(_COUNTS)
-            pattern = rf"(?:\b(\d+|{counts})(?: ?[x×])? )?(?<![\w.-]){name}s?(?![\w-])(?::(\d+))?"
-            if match := re.search(pattern, text, re.IGNORECASE):
-                count = match[2] or match[1] or ""
-                many = _COUNTS.get(count.casefold(), count) if count.casefold() not in ("a", "an") else ""
-                told = f"{writings[writing]}:{many}" if many else writings[writing]
-                return told, text[: match.start()] + " " + text[match.end() :]
+        if found := _product(text, names((), known).gpus):
+            return found
     parts = {part.casefold() for product in products() for part in product.split("-")}
     for match in re.finditer(
         r"(?:(\d+) ?[x×]? ?)?\b([a-z]{1,4}\d{1,4}[a-z]{0,3}?)(?:s\b|\b)(?::(\d+))?", text, re.I
     ):
         if match[2].casefold() in parts:
             # More than one product is called so: the what-if names them.
-            return f"{match[2]}:{match[3] or match[1] or 1}", text[: match.start()] + " " + text[
-                match.end() :
-            ]
+            return f"{match[2]}:{match[3] or match[1] or 1}", _without(text, match)
     return "", text
+
+
+def _product(text: str, writings: Mapping[str, str]) -> tuple[str, str] | None:
+    """The product that the text writes in one of these ways, with its count, and the rest of the text."""
+    for writing in sorted(writings, key=len, reverse=True):
+        name = r"[\s-]".join(re.escape(part) for part in writing.split("-"))
+        counts = "|".join(_COUNTS)
+        pattern = rf"(?:\b(\d+|{counts})(?: ?[x×])? )?(?<![\w.-]){name}s?(?![\w-])(?::(\d+))?"
+        if match := re.search(pattern, text, re.IGNORECASE):
+            count = match[2] or match[1] or ""
+            many = _COUNTS.get(count.casefold(), count) if count.casefold() not in ("a", "an") else ""
+            return (f"{writings[writing]}:{many}" if many else writings[writing]), _without(text, match)
+    return None
+
+
+def _without(text: str, match: re.Match[str]) -> str:
+    return text[: match.start()] + " " + text[match.end() :]
 
 
 def _arguments(text: str) -> Iterator[tuple[str, str]]:
     low = text.casefold()
-    given = [(match[1], match[2] or "") for match in _FLAG.finditer(low)]
-    if given:
+    if given := [(match[1], match[2] or "") for match in _FLAG.finditer(low)] or _relative(low):
         yield from given
         return
-    for word, pattern in _RELATIVE:
-        if re.search(pattern, low):
-            flag = next((flag for flag, topic in _TOPICS if re.search(topic, low)), None)
-            if flag is not None:
-                yield flag, word
-                return
     seen: set[str] = set()
     for flag, pattern in _PATTERNS:
         if flag not in seen and (match := re.search(pattern, low)):
