@@ -169,8 +169,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
 
     def report_of(self, specialist: str) -> Any:
         """What a specialist has found out: ours as their types, others as JSON has it; None where it has
-        told nothing."""
-        if specialist in self.reports:
+        told nothing. The decision is always the one that stands, whoever made it."""
+        if specialist in self.reports and (specialist != "decision" or self.decision is None):
             return self.reports[specialist]
         match specialist:
             case "configuration" if self.manifest is not None:

@@ -19,7 +19,7 @@ from modelcar_tui.supervisor.journal import read_journal
 from modelcar_tui.supervisor.specialist import Context
 from modelcar_tui.supervisor.state import RunState, fold
 from modelcar_tui.supervisor.supervisor import Supervisor
-from modelcar_tui.verdict import Verdict
+from modelcar_tui.verdict import DecisionReport, Verdict
 
 sys.path.insert(0, str(Path(__file__).parent))
 from team import MANIFEST, FakeDecision, Member, fake_team
@@ -154,6 +154,22 @@ def test_a_write_that_is_done_again_keeps_the_verdict_without_the_changes(
     assert state.decision is not None
     assert state.decision.without_changes is Verdict.NO_GO
     assert state.decision == first.state.decision
+
+
+def test_a_decision_of_another_package_is_heard_as_votes_have_left_it(manifest: Path, tmp_path: Path) -> None:
+    class Auditor(Member):
+        async def run(self, context: Context) -> Terms:
+            context.finish("no licence", verdict=Verdict.NO_GO)
+            return Terms(licence="", seats={})
+
+    class Late(Member):
+        def work(self, context: Context) -> Terms:
+            context.emit(e.Noticed(text=context.report("decision", DecisionReport).verdict))
+            return Terms(licence="", seats={})
+
+    team = (*fake_team(), Auditor("auditor"), Late("late", ("decision", "auditor")))
+    state = asyncio.run(drive(Supervisor(manifest, specialists=team, state_dir=str(tmp_path))))
+    assert [notice.text for notice in state.notices] == ["NO-GO"]
 
 
 def test_no_event_is_lost_from_the_state_where_threads_tell_them_at_once(
