@@ -34,6 +34,7 @@ _CLEARED = (
 )
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Of `-n auto`: two a core on a small machine, for the tests wait for two thirds of their time."""
     cores = len(os.sched_getaffinity(0))
