@@ -148,4 +148,4 @@ def _accepted(plan: Plan, accept: str, where: str) -> tuple[str, ...]:
     ]
     if halves:
         raise UserError(*halves)
-    return tuple(wanted)
+    return tuple(dict.fromkeys(wanted))

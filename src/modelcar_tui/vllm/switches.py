@@ -42,7 +42,6 @@ _ADAPTED = "ForSequenceClassification"
 _BY_HIDDEN_STATES = ("eagle", "eagle3", "dflash", "dspark")
 _ASYNC_DRAFTS = ("eagle", "eagle3", "extract_hidden_states")
 _ASYNC_EXECUTORS = ("mp", "uni", "external_launcher")
-_EVER, _NEVER = (0,), (99,)
 _POOLS_CHUNKED = (0, 11, 1)
 _GRAPHS_WITHOUT = (0, 30, 0)
 """From here on graphs of decoding are captured without vLLM's own compilation, too."""
@@ -204,46 +203,43 @@ def _async_scheduling(shape: Shape, args: EngineArgs, profile: Profile) -> Engin
     release = profile.number
     if default_table().value("arguments", "--async-scheduling", _told(profile)) is False or release < (0, 14):
         return EngineSwitch(False, f"vLLM {profile.label} has it by argument only")
-    for why, off, on_again, unsure in _synchronous(shape, args, profile):
-        if off <= release < on_again or release >= unsure:
-            return EngineSwitch(None if release >= unsure else False, why)
-    return EngineSwitch(True)
+    return next(_synchronous(shape, args, release), EngineSwitch(True))
 
 
-def _synchronous(
-    shape: Shape, args: EngineArgs, profile: Profile
-) -> Iterator[tuple[str, Version, Version, Version]]:
-    """What keeps a step from being scheduled before the last one is done: from which release on, before which
-    one, and from which on that is not known."""
+def _synchronous(shape: Shape, args: EngineArgs, release: Version) -> Iterator[EngineSwitch]:
+    """What keeps a step from being scheduled before the last one is done, in vLLM's order."""
     if args.executor == "ray":
-        yield "ray", _EVER, (0, 20), (0, 20)
+        yield _off_before((0, 20), release, "ray")
     elif args.executor not in ("", *_ASYNC_EXECUTORS):
-        yield args.executor, _EVER, _NEVER, _NEVER
-    if args.pooling or (shape.pooling and not may_generate(shape.arch)):
-        yield "pooling", (0, 20), _NEVER, _NEVER
-    elif shape.pooling:
-        yield "pooling", _NEVER, _NEVER, (0, 20)
-    if args.pp > 1:
-        yield "pipeline parallel", _EVER, (0, 16), (0, 31)
-    if args.speculative and not _drafts_beside_it(args, profile):
-        yield "speculative decoding", _EVER, (0, 33), (0, 33)
-    if shape.state is not None and args.prefix_caching:
-        yield "prefix caching of states", (0, 16), (0, 17), _NEVER
+        yield EngineSwitch(False, args.executor)
+    if (args.pooling or shape.pooling) and release >= (0, 20):
+        yield EngineSwitch(None if may_generate(shape.arch) and not args.pooling else False, "pooling")
+    if args.pp > 1 and not (0, 16) <= release < (0, 31):
+        yield _off_before((0, 16), release, "pipeline parallel")
+    if args.speculative and not _drafts_beside_it(args, release):
+        yield _off_before((0, 33), release, "speculative decoding")
+    if (0, 16) <= release < (0, 17) and shape.state is not None and args.prefix_caching:
+        yield EngineSwitch(False, "prefix caching of states")
+
+
+def _off_before(first: Version, release: Version, why: str) -> EngineSwitch:
+    """Off before a release; from that one on nobody knows."""
+    return EngineSwitch(False if release < first else None, why)
 
 
 def _told_by_argument(on: bool) -> EngineSwitch:
     return EngineSwitch(on, "it is asked for" if on else "by argument")
 
 
-def _drafts_beside_it(args: EngineArgs, profile: Profile) -> bool:
+def _drafts_beside_it(args: EngineArgs, release: Version) -> bool:
     """Whether drafts of this method are made without waiting for the step before."""
     method = draft_method(args)
     if not args.padded_drafts:
         return False
     if method in ("dflash", "dspark", "draft_model"):
-        return profile.number >= (0, 26)
+        return release >= (0, 26)
     if method == "ngram_gpu":
-        return profile.number >= (0, 18)
+        return release >= (0, 18)
     return method in _ASYNC_DRAFTS or method.endswith("mtp")
 
 

@@ -383,7 +383,8 @@ def test_half_of_what_belongs_together_is_not_applied(tmp_path: Path) -> None:
         refused = agent("apply", tmp_path / "p.json", "--accept", half)
         assert refused.returncode == 2 and "accept both, or neither" in refused.stderr and not target.exists()
     assert agent("apply", tmp_path / "p.json", "--accept", "").returncode == 5
-    assert agent("apply", tmp_path / "p.json", "--accept", "a, b").returncode == 0
+    done = agent("apply", tmp_path / "p.json", "--accept", "a, b, a")
+    assert done.returncode == 0 and "(2 of 2 changes, " in done.stdout
     assert "--tensor-parallel-size=2" in target.read_text() and "gpu_count: 2" in target.read_text()
 
 
