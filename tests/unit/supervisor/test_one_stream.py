@@ -13,13 +13,14 @@ import msgspec
 import pytest
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
-from modelcar_tui.manifest import Decision
+from modelcar_tui.image import ImageFacts
+from modelcar_tui.manifest import Decision, read_manifest
 from modelcar_tui.supervisor import events as e
 from modelcar_tui.supervisor.journal import read_journal
 from modelcar_tui.supervisor.specialist import Context
 from modelcar_tui.supervisor.state import RunState, fold
 from modelcar_tui.supervisor.supervisor import Supervisor
-from modelcar_tui.verdict import DecisionReport, Verdict
+from modelcar_tui.verdict import DecisionReport, ModelRequirements, Verdict
 
 sys.path.insert(0, str(Path(__file__).parent))
 from team import MANIFEST, FakeDecision, Member, fake_team
@@ -193,3 +194,21 @@ def test_no_event_is_lost_from_the_state_where_threads_tell_them_at_once(
     finally:
         sys.setswitchinterval(old)
     assert len(state.notices) == 180
+
+
+def test_a_model_that_left_the_manifest_before_it_was_read_again_is_none_of_the_run(manifest: Path) -> None:
+    def told() -> list[e.AnyEvent]:
+        read = read_manifest(manifest)
+        learned = [ModelRequirements(car=car, image=ImageFacts(reference=car.image)) for car in read.models]
+        return [e.ManifestRead(manifest=read), *(e.ModelLearned(model=model) for model in learned)]
+
+    manifest.write_text(MANIFEST + MANIFEST.partition("\n")[2].replace("tiny", "gone"))
+    before = told()
+    manifest.write_text(MANIFEST)
+    events = [*before, e.RunResumed(), *told()]
+    state = fold(e.Stamped(number, 0.0, event) for number, event in enumerate(events))
+    assert [model.car.name for model in fold(e.Stamped(0, 0.0, one) for one in before).models] == [
+        "tiny",
+        "gone",
+    ]
+    assert [model.car.name for model in state.report_of("configuration").models] == ["tiny"]
