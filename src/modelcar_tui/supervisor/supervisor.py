@@ -158,10 +158,10 @@ class Supervisor:
             with self._folding:
                 stamped = self._journal.append(event, time.time())
                 self.state = reduce(self.state, stamped)
-        except Exception as error:
+                self._loop.call_soon_threadsafe(self._events.put_nowait, stamped)
+        except (OSError, MemoryError) as error:  # anything else is the fault of whoever tells it
             self._lose(error)
             raise
-        self._loop.call_soon_threadsafe(self._events.put_nowait, stamped)
         if self.llm is not None and isinstance(event, e.SpecialistFinished):
             self._loop.call_soon_threadsafe(self.llm.heard, event)
 

@@ -212,3 +212,46 @@ def test_a_model_that_left_the_manifest_before_it_was_read_again_is_none_of_the_
         "gone",
     ]
     assert [model.car.name for model in state.report_of("configuration").models] == ["tiny"]
+
+
+class Text(str):
+    """As `numpy.str_` is one."""
+
+    __slots__ = ()
+
+
+class Number(float):
+    """As `numpy.float64` is one."""
+
+
+class Kinds(Member):
+    async def run(self, context: Context) -> Terms:
+        context.step("work", detail=Text("half"))
+        numbers = {Text("score"): Number(0.5), "none": float("nan"), "word": Text("x")}
+        context.finish(Text("told"), (Text("a line"),), metadata=numbers)
+        return Terms(licence="", seats={})
+
+
+class Unwritable(Member):
+    def work(self, context: Context) -> Terms:
+        context.emit(e.Noticed(text=Text("x")))
+        return Terms(licence="", seats={})
+
+
+def test_texts_and_numbers_of_a_kind_of_their_own_are_told(manifest: Path, tmp_path: Path) -> None:
+    team = (*fake_team(), Kinds("kinds"))
+    supervisor = Supervisor(manifest, specialists=team, state_dir=str(tmp_path))
+    state = asyncio.run(drive(supervisor))
+    pane = state.pane("kinds")
+    assert pane is not None and supervisor.folder is not None
+    assert (pane.status, pane.metadata) == (e.Status.DONE, {"score": 0.5, "none": None, "word": "x"})
+    assert fold(read_journal(supervisor.folder / "journal.jsonl")) == state
+
+
+def test_an_event_that_cannot_be_written_fails_whoever_tells_it(manifest: Path, tmp_path: Path) -> None:
+    team = (*fake_team(), Unwritable("unwritable"))
+    supervisor = Supervisor(manifest, specialists=team, state_dir=str(tmp_path))
+    state = asyncio.run(drive(supervisor))
+    pane = state.pane("unwritable")
+    assert pane is not None and state.finish is not None
+    assert (pane.status, state.written is not None) == (e.Status.FAILED, True)
