@@ -255,3 +255,18 @@ def test_an_event_that_cannot_be_written_fails_whoever_tells_it(manifest: Path, 
     pane = state.pane("unwritable")
     assert pane is not None and state.finish is not None
     assert (pane.status, state.written is not None) == (e.Status.FAILED, True)
+
+
+def test_a_decision_that_dies_after_it_told_stays_failed_under_a_vote(manifest: Path, tmp_path: Path) -> None:
+    class Dies(FakeDecision):
+        def work(self, context: Context) -> Any:
+            super().work(context)
+            raise ValueError
+
+    team = tuple(Dies(m.name, m.needs) if m.name == "decision" else m for m in fake_team())
+    state = asyncio.run(drive(Supervisor(manifest, specialists=team, state_dir=str(tmp_path))))
+    pane = state.pane("decision")
+    assert pane is not None and state.finish is not None and state.decision is not None
+    assert state.decision.votes
+    assert pane.status is e.Status.FAILED
+    assert state.finish.summary == f"decision failed: {pane.summary}"
