@@ -270,3 +270,22 @@ def test_a_decision_that_dies_after_it_told_stays_failed_under_a_vote(manifest: 
     assert state.decision.votes
     assert pane.status is e.Status.FAILED
     assert state.finish.summary == f"decision failed: {pane.summary}"
+
+
+def test_a_run_that_was_stopped_in_a_specialist_comes_to_its_end_without_it(
+    manifest: Path, tmp_path: Path
+) -> None:
+    """The operator took its package out, as a failed one's pane says to."""
+    team = (*fake_team(), Licence("licence", ("decision",)))
+
+    async def stopped() -> Supervisor:
+        first = Supervisor(manifest, specialists=team, state_dir=str(tmp_path))
+        async for stamped in first.run():
+            if stamped.event == e.SpecialistStarted(specialist="licence"):
+                first.cancel()
+        return first
+
+    first = asyncio.run(stopped())
+    state = asyncio.run(drive(Supervisor(manifest, specialists=fake_team(), resume=first.folder)))
+    assert state.finish is not None and state.written is not None
+    assert not state.finish.resumable
