@@ -243,8 +243,10 @@ def reduce(state: RunState, stamped: e.Stamped) -> RunState:  # noqa: C901, PLR0
         case e.RunResumed():
             return _set(state, finish=None)
         case e.SpecialistStarted():
+            # One of ours, which tells no `Reported`, may go on in the place of another package's.
+            reports = {name: report for name, report in state.reports.items() if name != event.specialist}
             return _pane(
-                state,
+                _set(state, reports=reports),
                 event.specialist,
                 status=e.Status.RUNNING,
                 started=stamped.at,

@@ -23,7 +23,7 @@ from modelcar_tui.supervisor.supervisor import Supervisor
 from modelcar_tui.verdict import DecisionReport, ModelRequirements, Verdict
 
 sys.path.insert(0, str(Path(__file__).parent))
-from team import MANIFEST, FakeDecision, Member, fake_team
+from team import MANIFEST, FakeAccelerator, FakeDecision, Member, fake_team
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -289,3 +289,29 @@ def test_a_run_that_was_stopped_in_a_specialist_comes_to_its_end_without_it(
     state = asyncio.run(drive(Supervisor(manifest, specialists=fake_team(), resume=first.folder)))
     assert state.finish is not None and state.written is not None
     assert not state.finish.resumable
+
+
+def test_what_another_package_told_is_not_heard_once_ours_runs_in_its_place(
+    manifest: Path, tmp_path: Path
+) -> None:
+    class Stands(FakeAccelerator):
+        async def run(self, context: Context) -> Any:
+            context.reported({"rung": "none of ours"}, needed=True)
+            await asyncio.sleep(60)
+
+    team = tuple(Stands(m.name) if m.name == "accelerator" else m for m in fake_team())
+
+    async def stopped() -> Supervisor:
+        first = Supervisor(manifest, specialists=team, state_dir=str(tmp_path))
+        async for stamped in first.run():
+            if isinstance(stamped.event, e.Reported) and stamped.event.specialist == "accelerator":
+                first.cancel()
+        return first
+
+    first = asyncio.run(stopped())
+    assert first.state.report_of("accelerator") == {"rung": "none of ours"}
+    rest = tuple(m for m in fake_team() if m.name != "accelerator")
+    second = Supervisor(manifest, specialists=rest, resume=first.folder, gpus=("NVIDIA-L40S:2",))
+    state = asyncio.run(drive(second))
+    assert state.cluster is not None
+    assert state.report_of("accelerator") is state.cluster
